@@ -1,0 +1,55 @@
+# make demo    two stems out of the demo mix, or out of yours: make demo MIX=song.wav PROMPT="bass"
+# make test    lint, types and every test
+# make bench   speed and memory beside another separator
+# make setup   everything a developer needs, in .venv; the targets above do what they need themselves
+# make format  lay out the code
+# make clean   remove what make made
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+SETUP_FILES := pyproject.toml constraints.txt .ci/setup
+TEST_EXTRAS := cpu,training,export,demo,dev
+DEMO_EXTRAS := cpu,demo
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+.PHONY: help setup test lint types pytest demo bench format clean
+
+.setup-test: $(SETUP_FILES)
+	@bash .ci/setup $(TEST_EXTRAS)
+	@touch .setup-demo .setup-test
+
+.setup-demo: $(SETUP_FILES)
+	@bash .ci/setup $(DEMO_EXTRAS)
+	@touch .setup-demo
+
+setup: .setup-test
+
+test: .setup-test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check --quiet .
+	$(PY) -m mypy
+	$(PY) -m pytest
+
+demo: .setup-demo
+	@$(PY) -m engine.demo $(if $(MIX),--mix "$(MIX)") $(if $(PROMPT),--prompt "$(PROMPT)") --out demo-out
+
+bench: .setup-test .bench-venv/.ready
+	@$(PY) tests/benchmarks/run.py --peer-python .bench-venv/bin/python $(BENCH_ARGS)
+
+# HTDemucs needs only these to be built and run; its file reading and training extras stay away.
+.bench-venv/.ready: constraints.txt tests/benchmarks/requirements.txt | .setup-test
+	@$(PY) -m venv .bench-venv
+	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'demucs>=4.1,<4.2'
+	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/benchmarks/requirements.txt
+	@touch $@
+
+format:
+	$(PY) -m ruff check --fix --select I .
+	$(PY) -m ruff format .
+
+clean:
+	rm -rf .venv .bench-venv .setup-* demo-out bench-out build dist *.egg-info
