@@ -10,6 +10,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 SETUP_FILES := pyproject.toml constraints.txt .ci/setup
+export MIX PROMPT
 TEST_EXTRAS := cpu,training,export,demo,dev
 DEMO_EXTRAS := cpu,demo
 
@@ -18,30 +19,30 @@ help:
 
 .PHONY: help setup test lint types pytest demo bench format clean
 
-.setup-test: $(SETUP_FILES)
+.venv/.ready-test: $(SETUP_FILES)
 	@bash .ci/setup $(TEST_EXTRAS)
-	@touch .setup-demo .setup-test
+	@touch .venv/.ready-demo .venv/.ready-test
 
-.setup-demo: $(SETUP_FILES)
+.venv/.ready-demo: $(SETUP_FILES)
 	@bash .ci/setup $(DEMO_EXTRAS)
-	@touch .setup-demo
+	@touch .venv/.ready-demo
 
-setup: .setup-test
+setup: .venv/.ready-test
 
-test: .setup-test
+test: .venv/.ready-test
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check --quiet .
 	$(PY) -m mypy
 	$(PY) -m pytest
 
-demo: .setup-demo
-	@$(PY) -m engine.demo $(if $(MIX),--mix "$(MIX)") $(if $(PROMPT),--prompt "$(PROMPT)") --out demo-out
+demo: .venv/.ready-demo
+	@$(PY) -m engine.demo $${MIX:+--mix "$$MIX"} $${PROMPT:+--prompt "$$PROMPT"} --out demo-out
 
-bench: .setup-test .bench-venv/.ready
+bench: .venv/.ready-test .bench-venv/.ready
 	@$(PY) tests/benchmarks/run.py --peer-python .bench-venv/bin/python $(BENCH_ARGS)
 
 # HTDemucs needs only these to be built and run; its file reading and training extras stay away.
-.bench-venv/.ready: constraints.txt tests/benchmarks/requirements.txt | .setup-test
+.bench-venv/.ready: constraints.txt tests/benchmarks/requirements.txt | .venv/.ready-test
 	@$(PY) -m venv .bench-venv
 	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'demucs>=4.1,<4.2'
 	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/benchmarks/requirements.txt
@@ -52,4 +53,4 @@ format:
 	$(PY) -m ruff format .
 
 clean:
-	rm -rf .venv .bench-venv .setup-* demo-out bench-out build dist *.egg-info
+	rm -rf .venv .bench-venv demo-out bench-out build dist *.egg-info
