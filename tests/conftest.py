@@ -1,0 +1,79 @@
+"""What every test gets: no network beyond this machine, no thread left behind, tones, the shipped bundle."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SMALL_BUNDLE = ROOT / "resources" / "bundles" / "small"
+THREAD_GRACE_S = 2.0
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1", ""}
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to anything but this machine fails the test."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and str(address[0]) not in LOCAL_HOSTS:
+            raise AssertionError(f"a test tried to reach {address[0]}; tests use only what is in the repository")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_threads() -> Iterator[None]:
+    """A thread that outlives its test would hang the program at exit."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + THREAD_GRACE_S
+    while leaked := [t for t in threading.enumerate() if t not in before and not t.daemon]:
+        if time.monotonic() > deadline:
+            pytest.fail(f"threads left behind: {', '.join(thread.name for thread in leaked)}")
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def tones() -> Callable[..., np.ndarray]:
+    """Steady tones: ``tones(seconds, rate_hz, channels, (440.0, 660.0))`` -> float32 (channels, samples)."""
+
+    def make(
+        seconds: float = 1.0, rate_hz: int = 44100, channels: int = 2, pitches_hz: tuple[float, ...] = (440.0,)
+    ) -> np.ndarray:
+        time_N = np.arange(round(seconds * rate_hz)) / rate_hz
+        wave_N = sum(np.sin(2 * np.pi * pitch * time_N) for pitch in pitches_hz) * (0.4 / len(pitches_hz))
+        pan_C1 = np.linspace(1.0, 0.6, channels)[:, None]
+        return (pan_C1 * wave_N).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_bundle() -> Path:
+    """The bundle that ships; the product is not complete without it."""
+    if not (SMALL_BUNDLE / "manifest.json").is_file():
+        pytest.fail(f"the shipped bundle is missing: {SMALL_BUNDLE.relative_to(ROOT)}/manifest.json")
+    return SMALL_BUNDLE
+
+
+@pytest.fixture(scope="session")
+def fluxstem() -> Callable[..., tuple[subprocess.CompletedProcess[str], dict]]:
+    """Run the command line: ``fluxstem("isolate", path, "bass")`` -> (process, the JSON of its last line or {})."""
+
+    def run(*args: object, timeout_s: float = 300) -> tuple[subprocess.CompletedProcess[str], dict]:
+        command = [sys.executable, "-m", "engine", *map(str, args)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False)
+        last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+        return done, json.loads(last) if last.startswith("{") else {}
+
+    return run

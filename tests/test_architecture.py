@@ -1,0 +1,204 @@
+"""Who may import whom, and what the tree promises about itself."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OURS = {"engine", "desktop", "export", "training"}
+VOCABULARY = {f"engine.{name}" for name in ("errors", "shapes", "tasks", "bundle", "messages")}
+HEAVY = {"torch", "PySide6", "onnxruntime"}
+FILE_LIMIT_LINES = 400
+FUNCTION_LIMIT_LINES = 60
+
+
+@dataclass(frozen=True)
+class Border:
+    """One row of the table of borders: which modules it speaks of, what of ours they may import, what never."""
+
+    where: str  # a glob below the root
+    ours: frozenset[str]  # modules of ours that may be imported; a package name allows everything in it
+    never: frozenset[str]  # top-level names of others
+
+
+BORDERS = (
+    Border("engine/{errors,shapes,tasks,bundle,messages}.py", frozenset(VOCABULARY), frozenset()),
+    Border("engine/**/*.py", frozenset({"engine"}), frozenset({"torch", "PySide6", "pedalboard"})),
+    Border("engine/osc/**/*.py", frozenset({"engine", "engine.osc"}), frozenset({"torch", "PySide6", "onnxruntime"})),
+    Border("desktop/**/*.py", frozenset({"engine", "desktop"}), frozenset({"torch", "onnxruntime"})),
+    Border("training/**/*.py", frozenset({"training", *VOCABULARY}), frozenset({"PySide6", "onnxruntime"})),
+    Border("export/**/*.py", frozenset({"export", "training", *VOCABULARY}), frozenset({"PySide6"})),
+)
+FRONT_DOOR_ONLY = {"engine/osc/**/*.py", "desktop/**/*.py"}
+
+
+def python_files(pattern: str) -> list[Path]:
+    if match := re.fullmatch(r"(.*)\{(.*)\}(.*)", pattern):
+        return [ROOT / f"{match[1]}{name}{match[3]}" for name in match[2].split(",")]
+    return sorted(ROOT.glob(pattern))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Dotted names a file imports; ``from engine import errors`` counts as ``engine.errors`` when that is a module."""
+    package = ".".join(path.relative_to(ROOT).parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parents, *([base] if base else [])])
+            for alias in node.names:
+                yield f"{base}.{alias.name}" if is_module(f"{base}.{alias.name}") else base
+
+
+def is_module(dotted: str) -> bool:
+    path = ROOT / dotted.replace(".", "/")
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def allowed(name: str, border: Border) -> bool:
+    if name.split(".")[0] not in OURS:
+        return name.split(".")[0] not in border.never
+    if border.where in FRONT_DOOR_ONLY and name.startswith("engine."):
+        return name.startswith("engine.osc") and border.where.startswith("engine/osc")
+    return any(name == ours or name.startswith(f"{ours}.") for ours in border.ours)
+
+
+@pytest.mark.parametrize("border", BORDERS, ids=lambda border: border.where)
+def test_nobody_imports_across_a_border(border):
+    bad = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in python_files(border.where)
+        for name in imports(path)
+        if not allowed(name, border)
+    ]
+    assert not bad, "\n".join(bad)
+
+
+def test_the_vocabulary_needs_only_the_standard_library_and_numpy():
+    bad = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in python_files("engine/{errors,shapes,tasks,bundle,messages}.py")
+        for name in imports(path)
+        if (top := name.split(".")[0]) not in sys.stdlib_module_names and top != "numpy" and name not in VOCABULARY
+    ]
+    assert not bad, "\n".join(bad)
+
+
+def test_only_one_file_of_the_engine_knows_onnx_runtime():
+    users = {
+        str(path.relative_to(ROOT))
+        for path in python_files("engine/**/*.py")
+        if any(name.split(".")[0] == "onnxruntime" for name in imports(path))
+    }
+    assert users <= {"engine/backends/onnx.py"}
+
+
+@pytest.mark.parametrize(
+    ("source", "where"),
+    [
+        ("import torch", "engine/**/*.py"),
+        ("from engine import codec", "desktop/**/*.py"),
+        ("import engine.sampler", "training/**/*.py"),
+        ("from export import write", "training/**/*.py"),
+        ("import onnxruntime", "desktop/**/*.py"),
+        ("from engine.pipeline import run", "export/**/*.py"),
+    ],
+)
+def test_the_borders_would_catch(source, where, tmp_path):
+    """The test above cannot pass by seeing nothing: these lines are refused."""
+    border = next(border for border in BORDERS if border.where == where)
+    node = ast.parse(source).body[0]
+    names = [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        names = [f"{node.module}.{name}" for name in names]
+    assert not any(allowed(name, border) for name in names)
+
+
+def test_importing_the_engine_loads_nothing_heavy():
+    code = "import sys, engine; print(' '.join(sorted(m.split('.')[0] for m in sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not HEAVY & set(loaded.split())
+
+
+def test_every_name_of_the_front_door_is_there():
+    code = "import engine; [getattr(engine, name) for name in engine.__all__]; print(len(engine.__all__))"
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert int(shown) > 0
+
+
+def declared_dependencies() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
+    return {re.split(r"[\[<>=!;~ ]", line)[0] for line in lines} - {project["name"]}
+
+
+def test_every_dependency_has_its_reason_in_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.split("## Dependencies")[1].split("\n## ")[0]
+    rows = {name for row in re.findall(r"^\| *(`.*?) *\|", table, re.M) for name in re.findall(r"`([^`\[<>=! ]+)", row)}
+    missing = declared_dependencies() - rows
+    assert not missing, f"no row in the README's table for {sorted(missing)}"
+    assert rows - declared_dependencies() <= {"tinysoundfont", "demucs"}, "the README explains what is not declared"
+
+
+def test_every_dependency_is_pinned_by_a_range():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
+    loose = [line for line in lines if not line.startswith("fluxstem") and not (">=" in line and "<" in line)]
+    assert not loose
+
+
+def tracked_text_files() -> list[Path]:
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    paths = [ROOT / name for name in names.split("\0") if name]
+    return [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()[:8192]]
+
+
+def test_no_file_names_a_machine_or_a_registry_host():
+    machine = r"(?:^|[^A-Za-z0-9_.])/(?:wor[k]|hom[e]|roo[t]|User[s])/[A-Za-z]"
+    registry = r"python[h]osted|pypi\.or[g]|registry\.npm[j]s|deb\.debian\.or[g]"
+    forbidden = re.compile(f"{machine}|{registry}", re.M)
+    bad = [
+        f"{path.relative_to(ROOT)}: {match.group(0).strip()}"
+        for path in tracked_text_files()
+        if (match := forbidden.search(path.read_text(encoding="utf-8", errors="replace")))
+    ]
+    assert not bad, "\n".join(bad)
+
+
+def product_files() -> list[Path]:
+    return [path for package in (*sorted(OURS), "tests") for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def test_files_stay_short():
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in product_files()}
+    long = [f"{path.relative_to(ROOT)}: {count} lines" for path, count in lines.items() if count > FILE_LIMIT_LINES]
+    assert not long, "\n".join(long)
+
+
+def test_functions_stay_short():
+    long = [
+        f"{path.relative_to(ROOT)}: {node.name} has {node.end_lineno - node.lineno + 1} lines"
+        for path in product_files()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.end_lineno - node.lineno + 1 > FUNCTION_LIMIT_LINES
+    ]
+    assert not long, "\n".join(long)
+
+
+def test_the_top_level_holds_only_what_belongs_there():
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    top = {name.split("/")[0] for name in names.split()}
+    house = {"pyproject.toml", "README.md", "Makefile", "constraints.txt", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md"}
+    assert {name for name in top if not name.startswith(".")} <= house | OURS | {"tests", "resources"}
