@@ -1,0 +1,55 @@
+"""Everything Fluxstem can complain about, as one tree.
+
+    EngineError               catch this to catch them all
+      BundleError             the model folder is unusable
+        BundleTooNew            written by a newer exporter
+        BundleDamaged           a file is missing or its hash differs
+      RequestError            the caller asked for something impossible
+        AudioError              the audio file cannot be used
+      OutputError             a result could not be written
+      DeviceError             the accelerator or its driver refused
+      HostError               the engine process died or never answered
+      Cancelled               the caller asked to stop; not a failure
+
+Every message says what was asked, what is allowed and what to do. Knows nothing of audio, graphs or files.
+"""
+
+
+class EngineError(Exception):
+    """Base of every error a caller of the engine can meet."""
+
+
+class BundleError(EngineError):
+    """The model folder is unusable."""
+
+
+class BundleTooNew(BundleError):
+    """The bundle was written by a newer exporter than this engine understands."""
+
+
+class BundleDamaged(BundleError):
+    """A file of the bundle is missing, or its contents differ from the manifest."""
+
+
+class RequestError(EngineError):
+    """The caller asked for something impossible."""
+
+
+class AudioError(RequestError):
+    """An audio file cannot be used: missing, not audio, empty, or outside what is allowed."""
+
+
+class OutputError(EngineError):
+    """A result could not be written."""
+
+
+class DeviceError(EngineError):
+    """The accelerator, its driver or its memory refused."""
+
+
+class HostError(EngineError):
+    """The engine process died or never answered."""
+
+
+class Cancelled(EngineError):
+    """The caller asked to stop."""

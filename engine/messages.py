@@ -1,0 +1,155 @@
+"""What crosses the border between a client and the engine process: frozen values, nothing else.
+
+Audio travels as a path, never inside a message. Knows nothing of graphs or processes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Render = Literal["masked", "decoded"]
+Device = Literal["auto", "cpu", "cuda", "tensorrt"]
+Start = Literal["zeros", "noise"]
+Format = Literal["same", "wav16", "wav24", "wav32f", "flac"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One thing to do. Everything that decides the samples of the result is in here.
+
+    Attributes:
+        task: a row of ``engine.TASKS``.
+        prompts: what to look for, one stem each; several share one encoding of the input.
+        input: path of the mix (isolate, remove), the rest (regenerate) or the stem (inpaint, extend); None to generate.
+        rest: path of a rest that goes with the stem, for tasks whose row allows it.
+        out: folder the results go to; made when missing.
+        region_s: ``(start, end)`` in seconds, the part to work on; None means all of it.
+        seconds: length to make: of the clip (generate) or of what is added (extend).
+        bundle: name of an installed bundle or path of a bundle folder.
+        device: where to run; ``auto`` takes the fastest that really works.
+        render: ``masked`` filters the user's own mix, ``decoded`` gives the model's own audio.
+        steps, guidance, start: None means the bundle's default for the task.
+        seed: the same seed gives the same samples on the same device.
+        format: ``same`` keeps the input's bit depth (24-bit WAV where the input has none).
+        batch_windows: windows per run of a graph; None means chosen from the device.
+    """
+
+    task: str
+    prompts: tuple[str, ...]
+    input: str | None = None
+    rest: str | None = None
+    out: str = "."
+    region_s: tuple[float, float] | None = None
+    seconds: float | None = None
+    bundle: str = "small"
+    device: Device = "auto"
+    render: Render = "masked"
+    steps: int | None = None
+    guidance: float | None = None
+    start: Start | None = None
+    seed: int = 0
+    format: Format = "same"
+    batch_windows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StemResult:
+    """What one prompt gave.
+
+    Attributes:
+        prompt: the prompt as asked.
+        stem: path of the stem, None when the task has none to give.
+        rest: path of the rest, None when the task has none to give.
+        sidecar: path of the JSON that re-runs it.
+        null_db: level of (stem + rest - input) against the input; -300 means bit for bit equal; None without a rest.
+        presence: 0 (not there) to 1 (there), estimated.
+        gain_db: common gain of stem and rest, 0 unless a clip guard was needed.
+        level_db: level of the stem against the mix, dB.
+    """
+
+    prompt: str
+    stem: str | None
+    rest: str | None
+    sidecar: str
+    null_db: float | None
+    presence: float
+    gain_db: float
+    level_db: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The job is in the queue."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is.
+
+    Attributes:
+        fraction: 0 to 1.
+        stage: plain words, for example ``encode`` or ``building the TensorRT engine, first time only``.
+    """
+
+    job: str
+    fraction: float
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The job is finished and its files are in place.
+
+    Attributes:
+        seconds: wall time of the job.
+        device: the provider that really ran, for example ``CPUExecutionProvider``.
+        bundle: name and version of the bundle.
+        timings: seconds by stage (read, encode, step, decode, mask, write).
+    """
+
+    job: str
+    results: tuple[StemResult, ...]
+    seconds: float
+    device: str
+    bundle: str
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The job failed; nothing of it was left behind.
+
+    Attributes:
+        kind: name of the error class in ``engine.errors``.
+        message: one sentence for the user.
+    """
+
+    job: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledJob:
+    """The job was stopped because the caller asked for it; nothing of it was left behind."""
+
+    job: str
+
+
+Event = Accepted | Progress | Done | Failed | CancelledJob
+
+
+def as_json(value: Any) -> Any:
+    """Dataclasses and tuples as plain JSON values."""
+    from dataclasses import fields, is_dataclass
+
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: as_json(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, (tuple, list)):
+        return [as_json(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): as_json(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,119 @@
+"""The task table: which latents are known, and which slot is handed back.
+
+Training draws from these rows and the engine answers them, so the model is trained on exactly what can be asked.
+Source: MGE-LDM (arXiv 2505.23305) sections 3.2 and D; MAGE (arXiv 2604.09803) section 3.3; AudioX inpainting and
+completion. Knows nothing of audio, graphs or files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import RequestError
+from engine.shapes import SLOTS, Slot
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Given(Enum):
+    """How much of one slot's latents is known."""
+
+    NONE = "none"
+    ALL = "all"
+    OUTSIDE = "outside the span"
+
+
+class Span(Enum):
+    """What a task needs to be told about time."""
+
+    NO = "fills the whole clip"
+    REQUIRED = "fills the asked span"
+    END = "fills from the end of the clip on"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the task table.
+
+    Attributes:
+        mix, stem, rest: how much of each slot is known.
+        answer: the slot handed back.
+        span: whether the task needs a span of time.
+        input_slot: the slot the user's file is encoded into; None when no file is needed.
+        rest_optional: True means the REST slot is known only when the user gives a file for it.
+        masked: True means the user's own mix is filtered (masked isolation); False means decoded audio is the answer.
+        doc: one line for the user.
+    """
+
+    mix: Given
+    stem: Given
+    rest: Given
+    answer: Slot
+    span: Span
+    input_slot: Slot | None
+    rest_optional: bool
+    masked: bool
+    doc: str
+
+
+_ALL, _NONE, _OUT = Given.ALL, Given.NONE, Given.OUTSIDE
+
+TASKS: dict[str, Rule] = {
+    "isolate": Rule(_ALL, _NONE, _NONE, Slot.STEM, Span.NO, Slot.MIX, False, True, "take the named stem out of the mix"),
+    "remove": Rule(_ALL, _NONE, _NONE, Slot.REST, Span.NO, Slot.MIX, False, True, "give the mix without the named stem"),
+    "regenerate": Rule(
+        _NONE, _NONE, _ALL, Slot.STEM, Span.NO, Slot.REST, False, False, "make a new stem that fits the given rest"
+    ),
+    "generate": Rule(_NONE, _NONE, _NONE, Slot.STEM, Span.NO, None, False, False, "make a stem from the prompt alone"),
+    "inpaint": Rule(
+        _NONE, _OUT, _ALL, Slot.STEM, Span.REQUIRED, Slot.STEM, True, False, "fill a span of a stem, keeping what is outside"
+    ),
+    "extend": Rule(_NONE, _OUT, _ALL, Slot.STEM, Span.END, Slot.STEM, True, False, "go on after the end of a stem"),
+}
+
+
+def rule_of(task: str) -> Rule:
+    """The row of ``task``.
+
+    Raises:
+        RequestError: there is no such task.
+    """
+    try:
+        return TASKS[task]
+    except KeyError:
+        raise RequestError(f"unknown task {task!r}; choose one of {', '.join(TASKS)}") from None
+
+
+def known_mask(task: str, frames: int, span: tuple[int, int] | None = None, rest_given: bool = True) -> BoolArray:
+    """Which latents are given for ``task``.
+
+    Args:
+        task: a row of ``TASKS``.
+        frames: latent frames in the clip.
+        span: frames to fill, ``(first, past the last)``; needed by tasks whose row says so.
+        rest_given: False means the caller has no REST for a row where it is optional.
+
+    Returns:
+        bool ``(slots, frames)``; True means given.
+
+    Raises:
+        RequestError: unknown task, or a span that is missing or does not fit.
+    """
+    rule = rule_of(task)
+    if rule.span is not Span.NO and span is None:
+        raise RequestError(f"{task} needs a span to fill; give one inside the clip")
+    if span is not None and not 0 <= span[0] < span[1] <= frames:
+        raise RequestError(f"span {span[0]}-{span[1]} does not fit a clip of {frames} frames; choose a start before the end")
+    known = np.zeros((SLOTS, frames), dtype=np.bool_)
+    for slot, given in ((Slot.MIX, rule.mix), (Slot.STEM, rule.stem), (Slot.REST, rule.rest)):
+        if slot is Slot.REST and rule.rest_optional and not rest_given:
+            continue
+        if given is not Given.NONE:
+            known[slot] = True
+        if given is Given.OUTSIDE and span is not None:
+            known[slot, span[0] : span[1]] = False
+    return known

@@ -1,0 +1,1 @@
+"""MixWavCodec: audio to continuous latents and back."""

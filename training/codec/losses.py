@@ -1,0 +1,61 @@
+"""Reconstruction losses of the codec: waveform, multi-resolution STFT, mel. Knows nothing of models.
+
+Source: MAGE (arXiv 2604.09803) section 3.1; the multi-resolution STFT loss is that of arXiv 1910.11480.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+SIZES = (256, 512, 1024, 2048)
+
+
+def magnitude(audio: Tensor, size: int) -> Tensor:
+    """Magnitudes ``(B, bins, frames)`` of audio ``(B, N)`` at a window of ``size`` and a hop of a quarter of it."""
+    window = torch.hann_window(size, device=audio.device)
+    spectrum = torch.stft(audio, size, size // 4, window=window, center=True, pad_mode="constant", return_complex=True)
+    return torch.sqrt(spectrum.real**2 + spectrum.imag**2 + 1e-9)
+
+
+class SpectralLoss(nn.Module):
+    """Spectral convergence and log-magnitude distance, at two of four resolutions drawn per call."""
+
+    def forward(self, made: Tensor, wanted: Tensor, generator: torch.Generator) -> Tensor:
+        """Distance of ``made`` from ``wanted``, both ``(B, N)``."""
+        total = made.new_zeros(())
+        for choice in torch.randperm(len(SIZES), generator=generator)[:2].tolist():
+            size = min(SIZES[choice], made.shape[1] // 2)
+            a, b = magnitude(made, size), magnitude(wanted, size)
+            scale = torch.sqrt((b**2).sum(dim=(1, 2)) + 1e-3 * size)
+            convergence = (torch.sqrt(((a - b) ** 2).sum(dim=(1, 2)) + 1e-9) / scale).mean()
+            floor = 1e-3 * size**0.5
+            distance = (torch.log(a + floor) - torch.log(b + floor)).abs().mean()
+            total = total + convergence + distance
+        return total
+
+
+class MelLoss(nn.Module):
+    """Mean distance of log-mel spectra (80 bands)."""
+
+    def __init__(self, rate_hz: int, size: int = 1024, bands: int = 80) -> None:
+        super().__init__()
+        self.size = size
+        self.bank: Tensor
+        self.register_buffer("bank", mel_bank(rate_hz, size, bands), persistent=False)
+
+    def forward(self, made: Tensor, wanted: Tensor) -> Tensor:
+        """Distance of ``made`` from ``wanted``, both ``(B, N)``."""
+        a = torch.log(self.bank @ magnitude(made, self.size) + 1e-2)
+        b = torch.log(self.bank @ magnitude(wanted, self.size) + 1e-2)
+        return (a - b).abs().mean()
+
+
+def mel_bank(rate_hz: int, size: int, bands: int) -> Tensor:
+    """Triangular mel filters ``(bands, size // 2 + 1)``, HTK scale."""
+    top = 2595 * torch.log10(torch.tensor(1 + rate_hz / 2 / 700))
+    edges_hz = 700 * (10 ** (torch.linspace(0, float(top), bands + 2) / 2595) - 1)
+    bins_hz = torch.linspace(0, rate_hz / 2, size // 2 + 1)
+    rising = (bins_hz - edges_hz[:-2, None]) / (edges_hz[1:-1] - edges_hz[:-2])[:, None]
+    falling = (edges_hz[2:, None] - bins_hz) / (edges_hz[2:] - edges_hz[1:-1])[:, None]
+    return torch.clamp(torch.minimum(rising, falling), min=0)

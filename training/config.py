@@ -1,0 +1,132 @@
+"""Presets: small frozen dataclasses read from TOML; an unknown key is an error. Knows nothing of torch."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from engine.shapes import LatentGrid, Slot
+from training.prompt.config import PromptConfig
+
+PRESETS = Path(__file__).parent / "presets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridConfig:
+    """How latents line up with audio."""
+
+    rate_hz: int
+    hop_samples: int
+    latent_channels: int
+    window_frames: int
+
+    @property
+    def grid(self) -> LatentGrid:
+        """The same as the engine's own grid."""
+        return LatentGrid(self.rate_hz, self.hop_samples, self.latent_channels, self.window_frames)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodecConfig:
+    """MixWavCodec: its shape and one training run of it."""
+
+    kind: str = "spectral"  # spectral (STFT in, inverse STFT out) or oobleck (MAGE's)
+    encoder_width: int = 256
+    encoder_blocks: int = 3
+    decoder_width: int = 320
+    decoder_blocks: int = 5
+    base_width: int = 128  # oobleck only, as strides and multiples
+    strides: tuple[int, ...] = (4, 4, 4, 5)
+    multiples: tuple[int, ...] = (1, 2, 4, 8)
+    noise_max: float = 0.25  # latent noise before decoding, uniform from 0
+    kl_weight: float = 1e-4
+    crop_frames: int = 64
+    batch: int = 24
+    steps: int = 10_000
+    minutes: float = 0.0  # wall-clock budget; 0 means steps alone decide
+    learning_rate: float = 8e-4
+    seed: int = 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowConfig:
+    """FluxFormer: its shape and one training run of it."""
+
+    slots: tuple[str, ...] = ("MIX", "STEM", "REST")
+    slot_width: int = 128  # the token is the slots' projections side by side
+    down: int = 3
+    middle: int = 2
+    up: int = 3
+    heads: int = 6
+    mlp_ratio: int = 3
+    positions: str = "rotary"  # or learned (MAGE)
+    batch: int = 16
+    steps: int = 100_000
+    minutes: float = 0.0
+    learning_rate: float = 7e-4
+    schedule: str = "cosine"  # or halving (MAGE)
+    clip_norm: float = 1.0
+    ema: float = 0.999
+    start_share: float = 0.5  # of the draws have t = 0 exactly
+    prompt_dropout: float = 0.1
+    absent_share: float = 0.15
+    mask_from: float = 0.5  # share of the run after which the masked-spectrum loss joins
+    mask_weight: float = 0.0
+    generative_steps: int = 8  # default steps of generative tasks in the bundle
+    seed: int = 12
+
+    def __post_init__(self) -> None:
+        unknown = set(self.slots) - set(Slot.__members__)
+        if unknown:
+            raise ValueError(f"unknown slots {sorted(unknown)}; choose from {list(Slot.__members__)}")
+        if self.down != self.up:
+            raise ValueError(f"down and up must be equal for the long skips, got {self.down} and {self.up}")
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} must be a multiple of heads {self.heads}")
+
+    @property
+    def width(self) -> int:
+        """Width of a token."""
+        return self.slot_width * len(self.slots)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """Everything one model is made by."""
+
+    name: str
+    grid: GridConfig
+    codec: CodecConfig
+    prompt: PromptConfig
+    flow: FlowConfig
+
+
+def load_preset(name: str) -> Preset:
+    """Read a preset by name, or from a TOML file.
+
+    Raises:
+        ValueError: no such preset, an unknown key, or values that cannot be.
+    """
+    path = Path(name) if name.endswith(".toml") else PRESETS / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.toml")))
+        raise ValueError(f"no preset {name!r}; choose one of {known} or give a TOML file")
+    table = tomllib.loads(path.read_text("utf-8"))
+    if unknown := set(table) - {f.name for f in fields(Preset)}:
+        raise ValueError(f"{path.name}: unknown tables {sorted(unknown)}; allowed are {[f.name for f in fields(Preset)]}")
+    return Preset(
+        name=table["name"],
+        grid=_read(GridConfig, table["grid"], path.name),
+        codec=_read(CodecConfig, table.get("codec", {}), path.name),
+        prompt=_read(PromptConfig, table.get("prompt", {}), path.name),
+        flow=_read(FlowConfig, table.get("flow", {}), path.name),
+    )
+
+
+def _read(kind: Any, table: dict[str, Any], where: str) -> Any:
+    allowed = [f.name for f in fields(kind)]
+    if unknown := set(table) - set(allowed):
+        raise ValueError(f"{where}: unknown keys {sorted(unknown)} for {kind.__name__}; allowed are {allowed}")
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})

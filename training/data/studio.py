@@ -1,0 +1,164 @@
+"""The studio: render pieces stem by stem into a cache, in worker processes.
+
+Every shard depends on its number and the seed alone, so the number of workers changes nothing but the speed.
+Knows nothing of models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing as mp
+import os
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+
+from training.data import songs
+from training.data.cache import write_shard
+from training.data.compose import compose, pick_families
+from training.data.instruments import families
+from training.data.render import Renderer
+from training.data.sources import RATE, Audio, Sounds
+
+STEM_RMS = 0.1  # active level of every cached stem: -20 dBFS
+PEAK = 0.98
+PIECES_PER_SHARD = 16
+QUIET = 1e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudioConfig:
+    """What one cache is made of."""
+
+    folder: str
+    rate_hz: int = 16_000
+    seconds: float = 12.0
+    seed: int = 1
+    held_out: bool = False
+
+
+_renderer: Renderer | None = None
+
+
+def _begin(niceness: int) -> None:
+    global _renderer
+    os.nice(niceness)
+    _renderer = Renderer(Sounds.find())
+
+
+def level(audio: Audio) -> Audio:
+    """Bring the active parts of a stem to ``STEM_RMS``; silence stays silence."""
+    frames = audio[: len(audio) // 800 * 800].reshape(-1, 800)
+    power = (frames**2).mean(axis=1)
+    active = power[power > power.max() * 1e-3]
+    rms = float(np.sqrt(active.mean())) if len(active) else 0.0
+    if rms < QUIET:
+        return np.zeros_like(audio)
+    peak = float(np.abs(audio).max())
+    return audio * np.float32(min(STEM_RMS / rms, PEAK / peak))
+
+
+def register_of(family_low: int, family_high: int, pitches: list[int]) -> str:
+    """Plain word for where a part lies: low, middle or high."""
+    middle = float(np.median(pitches)) if pitches else 60.0
+    return "low" if middle < 52 else "high" if middle > 71 else "middle"
+
+
+def render_piece(renderer: Renderer, config: StudioConfig, number: int) -> tuple[list[Audio], list[dict[str, Any]]]:
+    """All stems of a piece at the cache's rate, with labels."""
+    rng = np.random.default_rng([config.seed, number])
+    if config.held_out:
+        able = [f for f in families().values() if renderer.sounds.voices(f, True)]
+        chosen = [able[k] for k in rng.permutation(len(able))[: int(rng.integers(2, 6))]]
+    else:
+        chosen = pick_families(rng)
+    score = compose(rng, config.seconds, chosen)
+    stems, labels = [], []
+    for part in score.parts:
+        voice = renderer.voice(rng, part.family, config.held_out)
+        if voice is None:
+            continue
+        audio_CN = renderer.wet(rng, part, voice, config.seconds)
+        mono = soxr.resample(audio_CN.mean(axis=0), RATE, config.rate_hz).astype(np.float32)
+        mono = np.pad(mono, (0, max(0, round(config.seconds * config.rate_hz) - len(mono))))
+        mono = level(mono[: round(config.seconds * config.rate_hz)])
+        if not np.any(mono):
+            continue
+        family = families()[part.family]
+        register = "" if family.drums else register_of(family.low, family.high, [n.midi for n in part.notes])
+        stems.append(mono)
+        labels.append(
+            {
+                "family": part.family,
+                "role": part.role,
+                "register": register,
+                "source": voice.label,
+                "piece": f"{config.seed}-{number}",
+            }
+        )
+    return stems, labels
+
+
+def _shard(config: StudioConfig, shard: int) -> tuple[int, float]:
+    assert _renderer is not None  # set by _begin in every worker
+    began = time.perf_counter()
+    stems: list[Audio] = []
+    labels: list[dict[str, Any]] = []
+    for number in range(shard * PIECES_PER_SHARD, (shard + 1) * PIECES_PER_SHARD):
+        more, named = render_piece(_renderer, config, number)
+        stems += more
+        labels += named
+    write_shard(Path(config.folder), f"shard-{shard:05d}", stems, labels)
+    return len(stems), time.perf_counter() - began
+
+
+def render_cache(config: StudioConfig, shards: int, workers: int, niceness: int = 10) -> dict[str, float]:
+    """Render the missing shards of a cache.
+
+    Returns:
+        stems and seconds of sound rendered, wall seconds, and seconds of sound per second of one worker.
+    """
+    folder = Path(config.folder)
+    missing = [k for k in range(shards) if not (folder / f"shard-{k:05d}.json").is_file()]
+    began = time.perf_counter()
+    stems, busy_s = 0, 0.0
+    if missing:
+        with mp.get_context("fork").Pool(workers, _begin, (niceness,)) as pool:
+            for count, took_s in pool.imap_unordered(partial(_shard, config), missing):
+                stems += count
+                busy_s += took_s
+    songs.cut_songs(config)
+    sound_s = stems * config.seconds
+    return {
+        "stems": stems,
+        "sound_s": sound_s,
+        "wall_s": time.perf_counter() - began,
+        "per_worker": sound_s / busy_s if busy_s else 0.0,
+    }
+
+
+def main(argv: list[str]) -> int:
+    """``python -m training render``: fill a stem cache."""
+    parser = argparse.ArgumentParser(prog="python -m training render", description="render stems into a cache")
+    parser.add_argument("--cache", required=True, help="folder of the cache")
+    parser.add_argument("--shards", type=int, default=100, help=f"shards of {PIECES_PER_SHARD} pieces")
+    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
+    parser.add_argument("--seconds", type=float, default=12.0)
+    parser.add_argument("--rate", type=int, default=16_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--held-out", action="store_true", help="use only recordings kept out of training")
+    args = parser.parse_args(argv)
+    config = StudioConfig(
+        folder=args.cache, rate_hz=args.rate, seconds=args.seconds, seed=args.seed, held_out=args.held_out
+    )
+    figures = render_cache(config, args.shards, args.workers)
+    print(
+        f"{figures['stems']:.0f} stems, {figures['sound_s'] / 3600:.2f} h of sound in {figures['wall_s']:.0f} s; "
+        f"{figures['per_worker']:.0f} times real time per worker"
+    )
+    return 0

@@ -1,0 +1,218 @@
+"""One training loop for every stage: budget, schedule, moving average, log, checkpoint, exact resume.
+
+A step's data and noise depend on the seed and the step number alone, so a resumed run goes on as if never stopped.
+Knows nothing of codecs, flows or prompts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.jsonl"
+
+
+class Stage(Protocol):
+    """What the loop needs of a stage."""
+
+    model: nn.Module
+
+    def batch(self, step: int) -> Any:
+        """The data of a step; runs in a worker, depends on the step alone."""
+
+    def loss(self, batch: Any, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
+        """Loss to descend and figures to log; ``progress`` runs from 0 to 1 over the run."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """How long and how fast.
+
+    Attributes:
+        steps: most steps.
+        minutes: wall-clock budget over all sessions of the run; 0 means none.
+        learning_rate: peak.
+        schedule: ``cosine`` to a twentieth over the budget, or ``halving`` at 30, 50, 70 and 90 % (MAGE's kind).
+        warmup: steps from zero to the peak.
+        clip_norm: largest gradient norm.
+        ema: decay of the moving average of the weights; 0 means none.
+        seed: of noise and data.
+        save_every_s: seconds between checkpoints.
+        settings: written into the run for its own record.
+    """
+
+    steps: int
+    learning_rate: float
+    minutes: float = 0.0
+    schedule: str = "cosine"
+    warmup: int = 100
+    clip_norm: float = 1.0
+    ema: float = 0.0
+    seed: int = 0
+    save_every_s: float = 120.0
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+class Steps(torch.utils.data.Dataset[Any]):
+    """The stage's batches, numbered by step."""
+
+    def __init__(self, make: Callable[[int], Any], steps: int) -> None:
+        self._make, self._steps = make, steps
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __getitem__(self, step: int) -> Any:
+        return self._make(step)
+
+
+def _worker_begin(worker: int) -> None:
+    os.nice(2)
+    torch.set_num_threads(1)
+
+
+def batches(stage: Stage, first: int, steps: int, workers: int) -> Iterator[Any]:
+    """Batches from step ``first`` on, made ahead of time in worker processes."""
+    loader = torch.utils.data.DataLoader(
+        Steps(stage.batch, steps),
+        batch_size=None,
+        sampler=range(first, steps),
+        num_workers=workers,
+        prefetch_factor=6 if workers else None,
+        worker_init_fn=_worker_begin,
+    )
+    return iter(loader)
+
+
+def rate_at(plan: Plan, step: int, progress: float) -> float:
+    """Learning rate at a step."""
+    warm = min(1.0, (step + 1) / max(1, plan.warmup))
+    if plan.schedule == "halving":
+        return plan.learning_rate * warm * 0.5 ** sum(progress >= mark for mark in (0.3, 0.5, 0.7, 0.9))
+    return plan.learning_rate * warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+
+class Run:
+    """One run in a folder: loop, checkpoint, log."""
+
+    def __init__(self, stage: Stage, plan: Plan, folder: Path) -> None:
+        self.stage, self.plan, self.folder = stage, plan, Path(folder)
+        self.step, self.spent_s = 0, 0.0
+        self.parameters = [p for p in stage.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=plan.learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
+        self.average = [p.detach().clone() for p in self.parameters] if plan.ema else []
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def resume(self) -> bool:
+        """Take up the checkpoint in the folder; False when there is none."""
+        path = self.folder / CHECKPOINT
+        if not path.is_file():
+            return False
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.stage.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for held, saved in zip(self.average, state["average"], strict=True):
+            held.copy_(saved)
+        self.step, self.spent_s = state["step"], state["spent_s"]
+        return True
+
+    def save(self) -> None:
+        """Write the checkpoint: whole or not at all."""
+        state = {
+            "model": self.stage.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average,
+            "step": self.step,
+            "spent_s": self.spent_s,
+        }
+        partial = self.folder / f".{CHECKPOINT}.partial"
+        torch.save(state, partial)
+        os.replace(partial, self.folder / CHECKPOINT)
+        (self.folder / "settings.json").write_text(json.dumps(self.plan.settings, indent=1, default=str), "utf-8")
+
+    def progress(self) -> float:
+        """Share of the budget spent, 0 to 1."""
+        by_time = self.spent_s / (60 * self.plan.minutes) if self.plan.minutes else 0.0
+        return min(1.0, max(self.step / self.plan.steps, by_time))
+
+    def train(self, workers: int = 1, quiet: bool = False) -> list[float]:
+        """Run to the end of the budget; returns the loss of every step of this session."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.stage.model.train()
+        losses: list[float] = []
+        source = batches(self.stage, self.step, self.plan.steps, workers)
+        saved = began = time.monotonic()
+        waited_s = 0.0
+        with (
+            SummaryWriter(str(self.folder)) as board,
+            (self.folder / LOG).open("a", encoding="utf-8") as log,
+            tqdm(total=self.plan.steps, initial=self.step, disable=quiet, mininterval=5.0) as bar,
+        ):
+            while self.step < self.plan.steps and self.progress() < 1:
+                tick = time.monotonic()
+                batch = next(source)
+                waited_s += time.monotonic() - tick
+                loss, figures = self._descend(batch)
+                losses.append(loss)
+                self.spent_s += time.monotonic() - tick
+                if self.step % 20 == 0 or self.step == self.plan.steps:
+                    figures |= {"rate": self.optimizer.param_groups[0]["lr"], "minutes": self.spent_s / 60}
+                    log.write(json.dumps({"step": self.step, "loss": round(loss, 5), **_rounded(figures)}) + "\n")
+                    log.flush()
+                    for name, value in (("loss", loss), *figures.items()):
+                        board.add_scalar(name, value, self.step)
+                    bar.set_postfix(loss=f"{loss:.3f}", left=self._left(), refresh=False)
+                bar.update()
+                if time.monotonic() - saved > self.plan.save_every_s:
+                    self.save()
+                    saved = time.monotonic()
+        self.save()
+        share = waited_s / max(1e-9, time.monotonic() - began)
+        if not quiet:
+            print(f"waited for data {100 * share:.1f} % of {time.monotonic() - began:.0f} s, {len(losses)} steps")
+        return losses
+
+    def _left(self) -> str:
+        done = self.progress()
+        return f"{self.spent_s * (1 - done) / max(done, 1e-6) / 60:.0f} min"
+
+    def _descend(self, batch: Any) -> tuple[float, dict[str, float]]:
+        progress = self.progress()
+        rate = rate_at(self.plan, self.step, progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
+        loss, figures = self.stage.loss(batch, generator, progress)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.plan.clip_norm)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+        if self.average:
+            decay = min(self.plan.ema, (1 + self.step) / (10 + self.step))
+            torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - decay)
+        self.step += 1
+        return loss.item(), {**figures, "norm": norm.item()}
+
+    def averaged(self) -> nn.Module:
+        """The model with its moving average put in."""
+        with torch.no_grad():
+            for held, mean in zip(self.parameters, self.average, strict=False):
+                held.copy_(mean)
+        return self.stage.model.eval()
+
+
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    return {name: float(f"{value:.5g}") for name, value in figures.items()}
