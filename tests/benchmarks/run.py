@@ -131,13 +131,20 @@ def measure_peer(python: Path, clip: Path, out: Path, cores: list[int]) -> Measu
     timings = said["timings"]
     assert isinstance(timings, dict)
     return Measured(
-        float(str(said["seconds"])), wall_s, cpu_s, peak_mb, timings, f"random weights, {said['parameters']:,} parameters"
+        float(str(said["seconds"])),
+        wall_s,
+        cpu_s,
+        peak_mb,
+        timings,
+        f"random weights, {said['parameters']:,} parameters",
     )
 
 
 def print_rows(rows: dict[str, tuple[Measured, int]], clip_s: float) -> None:
     """One line per system; per-stem figures divide by the stems made."""
-    print(f"{'':22}{'stems':>6}{'s':>9}{'x real time':>13}{'s per stem':>12}{'command s':>11}{'CPU s':>9}{'peak MiB':>10}")
+    print(
+        f"{'':22}{'stems':>6}{'s':>9}{'x real time':>13}{'s per stem':>12}{'command s':>11}{'CPU s':>9}{'peak MiB':>10}"
+    )
     for name, (run, stems) in rows.items():
         speed = clip_s / run.seconds
         print(
@@ -180,13 +187,18 @@ def main() -> None:
     clip = args.out / "clip.wav"
     clip_s = make_clip(args.clip, args.seconds, clip)
     load = os.getloadavg()[0]
-    print(f"clip: {clip_s:g} s of {args.clip.name}, 44.1 kHz stereo; {len(cores)} threads; load before the run {load:.1f}")
+    print(
+        f"clip: {clip_s:g} s of {args.clip.name}, 44.1 kHz stereo; {len(cores)} threads; load before the run {load:.1f}"
+    )
     if load > 0.5:
         print("note: the machine is busy with something else; wall times are pessimistic, CPU seconds are not")
     rows: dict[str, tuple[Measured, int]] = {}
     if args.only != "htdemucs":
         rows["fluxstem, 1 prompt"] = measure_fluxstem(clip, args.out / "one", cores, args.bundle, PROMPTS[:1]), 1
-        rows["fluxstem, 4 prompts"] = measure_fluxstem(clip, args.out / "four", cores, args.bundle, PROMPTS), len(PROMPTS)
+        rows["fluxstem, 4 prompts"] = (
+            measure_fluxstem(clip, args.out / "four", cores, args.bundle, PROMPTS),
+            len(PROMPTS),
+        )
     if args.peer_python and args.only != "fluxstem":
         rows["HTDemucs"] = measure_peer(args.peer_python, clip, args.out / "peer", cores), 4
     print_rows(rows, clip_s)
