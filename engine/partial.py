@@ -28,13 +28,14 @@ def put_in_place(partial: Path, wanted: Path) -> Path:
     Raises:
         OSError: the file system refused; the partial file is still there.
     """
-    for candidate in free_names(wanted):
+    candidates = free_names(wanted)
+    while True:
+        candidate = next(candidates)
         try:
             _claim(partial, candidate)
         except FileExistsError:
             continue
         return candidate
-    raise AssertionError("free_names never ends")
 
 
 def free_names(wanted: Path) -> Iterator[Path]:

@@ -1,0 +1,55 @@
+"""The front door of the engine: everything a client needs, and nothing that loads a runtime.
+
+A whole program: ``with Engine() as engine: print(engine.wait(engine.submit(Request(task="isolate", ...))))``.
+"""
+
+from engine.checks import check_request
+from engine.client import Engine
+from engine.errors import (
+    AudioError,
+    BundleDamaged,
+    BundleError,
+    BundleTooNew,
+    Cancelled,
+    DeviceError,
+    EngineError,
+    HostError,
+    OutputError,
+    RequestError,
+)
+from engine.library import find_bundle, list_bundles
+from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request, StemResult
+from engine.shapes import Slot
+from engine.sidecar import rerun_request
+from engine.tasks import TASKS, Rule
+from engine.version import engine_version
+
+__all__ = [
+    "TASKS",
+    "Accepted",
+    "AudioError",
+    "BundleDamaged",
+    "BundleError",
+    "BundleTooNew",
+    "Cancelled",
+    "CancelledJob",
+    "DeviceError",
+    "Done",
+    "Engine",
+    "EngineError",
+    "Event",
+    "Failed",
+    "HostError",
+    "OutputError",
+    "Progress",
+    "Request",
+    "RequestError",
+    "Rule",
+    "Slot",
+    "StemResult",
+    "check_request",
+    "engine_version",
+    "find_bundle",
+    "list_bundles",
+    "rerun_request",
+]

@@ -1,0 +1,177 @@
+"""Refuse a request that cannot work, before any process is started or any file is opened.
+
+Everything here is cheap: values first, then whether the files are there. What is inside a file is checked where it is
+read. Every complaint says what was asked, what is allowed and what to do. Knows nothing of graphs or processes.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import get_args
+
+from engine.bundle import load_bundle
+from engine.errors import AudioError, OutputError, RequestError
+from engine.library import find_bundle
+from engine.messages import Device, Format, Render, Request, Start
+from engine.tasks import Rule, Span, rule_of
+
+PROMPT_LIMIT_CHARACTERS = 500
+PROMPTS_LIMIT = 64
+STEPS_LIMIT = 1000
+GUIDANCE_LIMIT = 20.0
+SEED_LIMIT = 2**63 - 1
+SECONDS_LIMIT = 600.0
+BATCH_LIMIT_WINDOWS = 4096
+SHORTEST_REGION_S = 0.01
+
+
+def check_request(request: Request) -> None:
+    """Both kinds of checks below.
+
+    Raises:
+        RequestError, AudioError, BundleError, OutputError: one clear sentence.
+    """
+    check_values(request)
+    check_files(request)
+
+
+def check_values(request: Request) -> None:
+    """Check everything that can be told from the request alone; touches no disk.
+
+    Raises:
+        RequestError: what was asked, what is allowed, what to do.
+    """
+    rule = rule_of(request.task)
+    _check_prompts(request.prompts)
+    _check_choices(request)
+    _check_numbers(request)
+    _check_fit(request, rule)
+
+
+def check_files(request: Request) -> None:
+    """Check that the files and folders a request names can be used; opens no audio.
+
+    Raises:
+        AudioError: an input is missing or not a file.
+        BundleError: no such bundle, or its manifest makes no sense.
+        OutputError: results cannot be put where they were asked for.
+    """
+    for path in (request.input, request.rest):
+        if path is not None:
+            _check_input(path)
+    load_bundle(find_bundle(request.bundle), check_hashes=False)
+    _check_output(Path(request.out))
+
+
+def _check_prompts(prompts: tuple[str, ...]) -> None:
+    if not prompts:
+        raise RequestError("no prompt given; say in a few words what to look for, for example violin")
+    if len(prompts) > PROMPTS_LIMIT:
+        raise RequestError(
+            f"{len(prompts)} prompts given; at most {PROMPTS_LIMIT} fit in one call, so make several calls"
+        )
+    for prompt in prompts:
+        if not isinstance(prompt, str) or not prompt.strip():
+            raise RequestError("the prompt is empty; say in a few words what to look for, for example violin")
+        if len(prompt) > PROMPT_LIMIT_CHARACTERS:
+            raise RequestError(
+                f"the prompt has {len(prompt)} characters; at most {PROMPT_LIMIT_CHARACTERS} are allowed, "
+                "and a few words are best"
+            )
+        if "\0" in prompt:
+            raise RequestError("the prompt holds a zero character; use plain words")
+
+
+def _check_choices(request: Request) -> None:
+    _check_choice("device", request.device, get_args(Device))
+    _check_choice("render", request.render, get_args(Render))
+    _check_choice("format", request.format, get_args(Format))
+    if request.start is not None:
+        _check_choice("start", request.start, get_args(Start))
+
+
+def _check_choice(what: str, value: object, allowed: Iterable[str]) -> None:
+    allowed = list(allowed)
+    if value not in allowed:
+        raise RequestError(f"unknown {what} {value!r}; choose one of {', '.join(allowed)}")
+
+
+def _check_numbers(request: Request) -> None:
+    if request.steps is not None:
+        _check_whole("steps", request.steps, 1, STEPS_LIMIT)
+    if request.batch_windows is not None:
+        _check_whole("batch_windows", request.batch_windows, 1, BATCH_LIMIT_WINDOWS)
+    _check_whole("seed", request.seed, 0, SEED_LIMIT)
+    if request.guidance is not None:
+        _check_range("guidance", request.guidance, 0.0, GUIDANCE_LIMIT)
+    if request.seconds is not None:
+        _check_range("seconds", request.seconds, SHORTEST_REGION_S, SECONDS_LIMIT)
+
+
+def _check_whole(what: str, value: object, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise RequestError(f"{what} {value!r} is not allowed; give a whole number from {low} to {high}")
+
+
+def _check_range(what: str, value: object, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:  # nan fails too
+        raise RequestError(f"{what} {value!r} is not allowed; give a number from {low:g} to {high:g}")
+
+
+def _check_fit(request: Request, rule: Rule) -> None:
+    task = request.task
+    if rule.input_slot is None and request.input is not None:
+        raise RequestError(f"{task} makes sound from the prompt alone and takes no file; leave {request.input} out")
+    if rule.input_slot is not None and not request.input:
+        raise RequestError(f"{task} needs an audio file (the {rule.input_slot.name.lower()}); give its path")
+    if request.rest is not None and not rule.rest_optional:
+        raise RequestError(f"{task} takes no rest file; leave it out")
+    makes_length = rule.input_slot is None or rule.span is Span.END
+    if makes_length and request.seconds is None:
+        raise RequestError(f"{task} needs to know how many seconds to make; give seconds")
+    if not makes_length and request.seconds is not None:
+        raise RequestError(f"{task} keeps the length of its file; leave seconds out, or give a region")
+    if makes_length and request.region_s is not None:
+        raise RequestError(f"{task} takes no region; leave it out")
+    if rule.span is Span.REQUIRED and request.region_s is None:
+        raise RequestError(f"{task} needs the region to fill; give start and end in seconds, for example 12.5-20")
+    if request.region_s is not None:
+        check_region(request.region_s)
+
+
+def check_region(region_s: tuple[float, float]) -> None:
+    """Check that a region goes forward and is long enough.
+
+    Raises:
+        RequestError: it does not.
+    """
+    start_s, end_s = region_s
+    if not (math.isfinite(start_s) and math.isfinite(end_s) and start_s >= 0 and end_s - start_s >= SHORTEST_REGION_S):
+        raise RequestError(
+            f"region {start_s:g}-{end_s:g} s is not allowed; choose a start of 0 or later and an end at least "
+            f"{SHORTEST_REGION_S:g} s after it"
+        )
+
+
+def _check_input(path: str) -> None:
+    if "\0" in path:
+        raise AudioError(f"{path!r} is not a file name; give the path of an audio file")
+    if not os.path.exists(path):
+        raise AudioError(f"there is no file {path}; check the path")
+    if not os.path.isfile(path):
+        raise AudioError(f"{path} is not a file; give the path of an audio file")
+    if not os.access(path, os.R_OK):
+        raise AudioError(f"{path} may not be read; ask for read permission or copy it")
+
+
+def _check_output(out: Path) -> None:
+    if "\0" in str(out):
+        raise OutputError(f"{str(out)!r} is not a folder name; choose another folder")
+    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.lexists(folder))
+    if not there.is_dir():
+        raise OutputError(f"cannot write to {out}: {there} is not a folder; choose another folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write to {out}: {there} may not be written to; choose another folder")

@@ -1,0 +1,194 @@
+"""The command line: what can be typed, and which exit code it ends with.
+
+The commands for tasks are derived from the task table. Exit codes: 0 done; 2 the request, the bundle or the output
+folder is not usable; 3 the device or the engine failed; 130 stopped by Ctrl-C. Knows nothing of audio or graphs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import NoReturn, get_args
+
+from engine import cli_commands
+from engine.checks import check_region
+from engine.client import Engine
+from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
+from engine.messages import Device, Format, Render, Start
+from engine.tasks import TASKS, Rule, Span
+from engine.version import engine_version
+
+DONE, REFUSED, FAILED, STOPPED = 0, 2, 3, 130
+
+_REGION = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*-\s*(\d+\.?\d*|\.\d+)\s*")
+_WHAT_IS_GIVEN = {"MIX": "the mix", "STEM": "the stem", "REST": "the music the new stem is to fit"}
+
+
+def main(argv: Sequence[str] | None = None, engine: Engine | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: words after the program's name; None means those of this process.
+        engine: does the work; None means one is made for this command and closed after it.
+
+    Returns:
+        The exit code.
+    """
+    _print_any_name()
+    debug = bool(os.environ.get("FLUXSTEM_DEBUG"))
+    try:
+        arguments = parser().parse_args(argv)
+        if debug := debug or arguments.debug:
+            os.environ["FLUXSTEM_DEBUG"] = "1"  # for the engine process
+            logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s: %(message)s")
+        command: Callable[[argparse.Namespace, Engine | None], int] = arguments.command
+        return command(arguments, engine)
+    except (KeyboardInterrupt, Cancelled):
+        return _say("cancelled; nothing was written", STOPPED, debug)
+    except (RequestError, BundleError, OutputError) as error:
+        return _say(str(error), REFUSED, debug)
+    except EngineError as error:
+        return _say(str(error), FAILED, debug)
+    except BrokenPipeError:
+        # Whoever read our output has gone; keep Python from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        what = f"internal error ({type(error).__name__}: {error}); run it again with --debug for details"
+        return _say(what, FAILED, debug)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = _Parser(
+        prog="fluxstem",
+        description="Take a named stem out of a real mix, or make a new one.",
+        epilog="fluxstem COMMAND --help tells what a command takes.",
+    )
+    top.add_argument("--version", action="version", version=f"fluxstem {engine_version()}")
+    _add_debug(top)
+    top.set_defaults(command=_show_help(top), debug=False)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    for task, rule in TASKS.items():
+        _add_task(commands.add_parser(task, help=rule.doc, description=_sentence(rule.doc)), task, rule)
+    _add_rerun(commands.add_parser("rerun", help="make a result again from the JSON beside it"))
+    for name, command, doc in (
+        ("bundles", cli_commands.bundles, "list the installed bundles"),
+        ("doctor", cli_commands.doctor, "check versions, devices, bundles, audio devices and folders"),
+    ):
+        sub = commands.add_parser(name, help=doc, description=_sentence(doc))
+        _add_json(sub)
+        _add_debug(sub)
+        sub.set_defaults(command=command)
+    return top
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains in one sentence, as the rest of the program does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise RequestError(f"{message}; see {self.prog} --help")
+
+
+def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
+    sub.set_defaults(command=cli_commands.run_task, task=task)
+    if rule.input_slot is not None:
+        slot = rule.input_slot.name
+        sub.add_argument("input", metavar=slot, help=f"audio file with {_WHAT_IS_GIVEN[slot]}")
+    sub.add_argument("prompts", metavar="PROMPT", nargs="+", help="a few words, as violin; one result for each")
+    if rule.rest_optional:
+        sub.add_argument("--rest", metavar="FILE", help="audio file with the music the stem is to fit")
+    if rule.input_slot is None or rule.span is Span.END:
+        sub.add_argument("--seconds", type=float, required=True, metavar="S", help="how many seconds to make")
+    elif rule.span is Span.REQUIRED:
+        sub.add_argument("--region", type=_region, required=True, metavar="A-B", help="seconds to fill, as 12.5-20.0")
+    else:
+        sub.add_argument("--region", type=_region, metavar="A-B", help="seconds to work on, as 12.5-20.0; default all")
+    if rule.masked:
+        sub.add_argument(
+            "--render",
+            choices=get_args(Render),
+            default="masked",
+            help="masked: your own audio, filtered; decoded: the model's own audio; default %(default)s",
+        )
+    _add_choices(sub)
+    _add_json(sub)
+    _add_debug(sub)
+
+
+def _add_choices(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--out", metavar="DIR", default=".", help="folder for the results; default this one")
+    sub.add_argument(
+        "--bundle", metavar="NAME", default="small", help="name or folder of a bundle; default %(default)s"
+    )
+    sub.add_argument("--device", choices=get_args(Device), default="auto", help="default: the fastest that works")
+    sub.add_argument("--format", choices=get_args(Format), default="same", help="of the results; default: the input's")
+    sub.add_argument("--steps", type=int, metavar="N", help="sampler steps; default: the bundle's for this task")
+    sub.add_argument("--guidance", type=float, metavar="W", help="0 no prompt, 1 plain, above 1 pushes")
+    sub.add_argument("--start", choices=get_args(Start), help="where the sampler starts; default: the bundle's")
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result; default %(default)s")
+
+
+def _add_rerun(sub: argparse.ArgumentParser) -> None:
+    sub.description = "Make a result again: the same samples, on the same device."
+    sub.add_argument("sidecar", metavar="FILE.json", help="the JSON beside a result")
+    sub.add_argument("--out", metavar="DIR", help="folder for the new result; default: beside the JSON")
+    sub.add_argument("--input", metavar="FILE", help="where the input is now, if it has moved")
+    sub.add_argument("--device", choices=get_args(Device), help="another device than then; samples may differ slightly")
+    sub.set_defaults(command=cli_commands.rerun)
+    _add_json(sub)
+    _add_debug(sub)
+
+
+def _add_json(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--json", action="store_true", help="last line on standard output is one JSON object")
+
+
+def _add_debug(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show logs and tracebacks")
+
+
+def _region(text: str) -> tuple[float, float]:
+    match = _REGION.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a region; give start and end in seconds, as 12.5-20.0")
+    region_s = float(match[1]), float(match[2])
+    try:
+        check_region(region_s)
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return region_s
+
+
+def _show_help(top: argparse.ArgumentParser) -> Callable[[argparse.Namespace, Engine | None], int]:
+    def show(arguments: argparse.Namespace, engine: Engine | None) -> int:
+        top.print_help()
+        return DONE
+
+    return show
+
+
+def _sentence(doc: str) -> str:
+    return doc[0].upper() + doc[1:] + "."
+
+
+def _say(message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    with contextlib.suppress(OSError):
+        print(f"fluxstem: {' '.join(message.splitlines())}", file=sys.stderr)
+    return code
+
+
+def _print_any_name() -> None:
+    """File names may hold what the terminal's encoding cannot show."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

@@ -1,0 +1,211 @@
+"""What each command does: make a request, wait for it with a progress bar, show what came out.
+
+Knows nothing of how arguments are parsed or of exit codes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from engine.bundle import load_bundle
+from engine.checks import check_request
+from engine.client import Engine
+from engine.errors import BundleError, Cancelled
+from engine.library import list_bundles, places
+from engine.messages import Done, Event, Progress, Request, StemResult, as_json
+from engine.sidecar import finite, rerun_request
+
+CANCEL_LIMIT_S = 10.0
+NULL_FLOOR_DB = -300.0
+LIKELY_THERE = 0.5
+
+
+def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
+    """A row of the task table."""
+    return _run(
+        Request(
+            task=arguments.task,
+            prompts=tuple(arguments.prompts),
+            input=getattr(arguments, "input", None),
+            rest=getattr(arguments, "rest", None),
+            out=arguments.out,
+            region_s=getattr(arguments, "region", None),
+            seconds=getattr(arguments, "seconds", None),
+            bundle=arguments.bundle,
+            device=arguments.device,
+            render=getattr(arguments, "render", "masked"),
+            steps=arguments.steps,
+            guidance=arguments.guidance,
+            start=arguments.start,
+            seed=arguments.seed,
+            format=arguments.format,
+        ),
+        engine,
+        arguments.json,
+    )
+
+
+def rerun(arguments: argparse.Namespace, engine: Engine | None) -> int:
+    """``fluxstem rerun``."""
+    request = rerun_request(arguments.sidecar, out=arguments.out, input=arguments.input)
+    if arguments.device is not None:
+        request = replace(request, device=arguments.device)
+    return _run(request, engine, arguments.json)
+
+
+def bundles(arguments: argparse.Namespace, engine: Engine | None) -> int:
+    """``fluxstem bundles``."""
+    rows = []
+    for name, folder in list_bundles().items():
+        row: dict[str, Any] = {"name": name, "path": str(folder)}
+        try:
+            manifest = load_bundle(folder, check_hashes=False).manifest
+            row |= {
+                "version": manifest.version,
+                "licence": manifest.licence,
+                "sample_rate_hz": manifest.sample_rate_hz,
+                "window_s": round(manifest.grid.window_samples / manifest.sample_rate_hz, 3),
+                "tasks": sorted(manifest.defaults),
+                "trained_on": manifest.trained_on,
+                "notes": manifest.notes,
+                "error": None,
+            }
+        except BundleError as error:
+            row["error"] = str(error)
+        rows.append(row)
+    if arguments.json:
+        _print_json({"bundles": rows, "places": [str(place) for place in places()]})
+        return 0
+    for row in rows:
+        if row["error"]:
+            print(f"{row['name']}  cannot be used: {row['error']}")
+        else:
+            print(f"{row['name']}  {row['version']}  {row['sample_rate_hz']} Hz  {row['licence']}  {row['path']}")
+    if not rows:
+        print("no bundle is installed; looked in " + ", ".join(str(place) for place in places()))
+    return 0
+
+
+def doctor(arguments: argparse.Namespace, engine: Engine | None) -> int:
+    """``fluxstem doctor``."""
+    from engine.doctor import examine, lines
+
+    findings = examine()
+    if arguments.json:
+        _print_json(findings)
+    else:
+        print("\n".join(lines(findings)))
+    return 0 if findings["ok"] else 3
+
+
+def _run(request: Request, engine: Engine | None, as_json_line: bool) -> int:
+    check_request(request)
+    with contextlib.ExitStack() as stack:
+        engine = engine or stack.enter_context(Engine())
+        done = _finish(engine, request)
+    if as_json_line:
+        _print_json(summary(done))
+    else:
+        print("\n".join(_lines(done)))
+    return 0
+
+
+def _finish(engine: Engine, request: Request) -> Done:
+    """Wait for a request; Ctrl-C cancels it, and a second one ends the engine process at once."""
+    with _progress_bar(engine):
+        job = engine.submit(request)
+        try:
+            return engine.wait(job)
+        except KeyboardInterrupt:
+            engine.cancel(job)
+            try:
+                return engine.wait(job, CANCEL_LIMIT_S)  # it may have been finished already
+            except (TimeoutError, KeyboardInterrupt):
+                engine.close(limit_s=0.0)
+                raise Cancelled("the device was busy and had to be stopped") from None
+
+
+@contextlib.contextmanager
+def _progress_bar(engine: Engine) -> Iterator[None]:
+    """A bar with the time left on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from tqdm import tqdm
+
+    layout = "{desc:<24.24} {percentage:3.0f}% |{bar}| {elapsed} gone, {remaining} left"
+    with tqdm(total=1.0, bar_format=layout, leave=False, file=sys.stderr, dynamic_ncols=True) as bar:
+
+        def show(event: Event) -> None:
+            if isinstance(event, Progress):
+                bar.set_description_str(event.stage, refresh=False)
+                bar.update(max(event.fraction - bar.n, 0.0))
+
+        unsubscribe = engine.subscribe(show)
+        try:
+            yield
+        finally:
+            unsubscribe()
+
+
+def summary(done: Done) -> dict[str, Any]:
+    """What ``--json`` prints: the first result at the top, all of them under ``results``."""
+    first = done.results[0]
+    return {
+        "stem": first.stem,
+        "rest": first.rest,
+        "null_db": first.null_db,
+        "presence": first.presence,
+        "seconds": round(done.seconds, 3),
+        "device": done.device,
+        "bundle": done.bundle,
+        "prompt": first.prompt,
+        "sidecar": first.sidecar,
+        "level_db": first.level_db,
+        "gain_db": first.gain_db,
+        "timings": {stage: round(seconds, 4) for stage, seconds in done.timings.items()},
+        "results": as_json(done.results),
+    }
+
+
+def _lines(done: Done) -> Iterator[str]:
+    for result in done.results:
+        yield result.prompt
+        yield from (f"  {line}" for line in _result_lines(result))
+    yield f"{done.seconds:.1f} s on {done.device} with bundle {done.bundle}"
+
+
+def _result_lines(result: StemResult) -> Iterator[str]:
+    if result.stem:
+        yield f"stem      {_shown(result.stem)}"
+    if result.rest:
+        yield f"rest      {_shown(result.rest)}"
+    if result.null_db is not None:
+        exact = result.null_db <= NULL_FLOOR_DB
+        yield "null      " + ("stem + rest is the input, bit for bit" if exact else f"{result.null_db:.1f} dB")
+    if result.level_db is not None:
+        level = f"{result.level_db:.1f} dB against the mix" if result.level_db > NULL_FLOOR_DB else "silence"
+        yield f"level     {level}"
+        seems = "" if result.presence >= LIKELY_THERE else ": seems not to be there"
+        yield f"presence  {result.presence:.2f}{seems}"
+    if result.gain_db:
+        yield f"gain      {result.gain_db:.2f} dB on stem and rest alike, so that nothing clips"
+
+
+def _shown(path: str) -> str:
+    """A path as short as it can be typed from here."""
+    with contextlib.suppress(ValueError):  # another drive
+        relative = os.path.relpath(path)
+        return relative if len(relative) < len(path) else path
+    return path
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(finite(value), allow_nan=False), flush=True)

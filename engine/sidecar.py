@@ -1,0 +1,207 @@
+"""The JSON beside each result: everything that decided its samples, so that it can be made again.
+
+It is flat: the fields of the request with every default filled in (``prompt`` instead of ``prompts``), hashes of what
+went in, figures of what came out. Knows nothing of graphs or processes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from engine.backend import PROVIDERS
+from engine.bundle import Bundle, file_sha256, load_bundle
+from engine.checks import check_values
+from engine.errors import AudioError, BundleError, RequestError
+from engine.library import find_bundle
+from engine.messages import Request, Start, StemResult
+from engine.partial import partial_path, put_in_place
+from engine.version import engine_version
+from engine.wire import request_from_json
+
+FORMAT = 1
+SIDECAR_LIMIT_BYTES = 1 << 20
+_OWN_NAME = {"prompts": "prompt", "rest": "rest_input"}  # fields of a request that are called otherwise in a sidecar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What one job was made from and with; the same for all of its results.
+
+    Attributes:
+        request: with every default of the bundle filled in.
+        bundle: the checked bundle that ran.
+        input_sha256, rest_sha256: of the files that went in; None where there was none.
+        device: the provider that really ran.
+        seconds: wall time of the job so far.
+        timings: seconds by stage.
+    """
+
+    request: Request
+    bundle: Bundle
+    input_sha256: str | None
+    rest_sha256: str | None
+    device: str
+    seconds: float
+    timings: dict[str, float]
+
+
+def resolve(request: Request, bundle: Bundle) -> Request:
+    """The request with the bundle's defaults for its task where it left the choice open."""
+    defaults = bundle.manifest.defaults.get(request.task)
+    if defaults is None:
+        return request
+    return replace(
+        request,
+        steps=defaults.steps if request.steps is None else request.steps,
+        guidance=defaults.guidance if request.guidance is None else request.guidance,
+        start=cast(Start, defaults.start) if request.start is None else request.start,
+    )
+
+
+def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
+    """What goes into the sidecar of one result."""
+    devices = {provider: device for device, provider in PROVIDERS.items()}
+    request = replace(made.request, prompts=(result.prompt,), device=devices.get(made.device, made.request.device))
+    asked = {_OWN_NAME.get(field.name, field.name): getattr(request, field.name) for field in fields(Request)}
+    manifest = made.bundle.manifest
+    return {
+        "fluxstem_sidecar": FORMAT,
+        "engine_version": engine_version(),
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **asked,
+        "prompt": result.prompt,
+        "input_sha256": made.input_sha256,
+        "rest_input_sha256": made.rest_sha256,
+        "bundle_name": manifest.name,
+        "bundle_version": manifest.version,
+        "bundle_sha256": made.bundle.sha256,
+        "stem": Path(result.stem).name if result.stem else None,
+        "rest": Path(result.rest).name if result.rest else None,
+        "null_db": result.null_db,
+        "presence": result.presence,
+        "level_db": result.level_db,
+        "gain_db": result.gain_db,
+        "provider": made.device,
+        "seconds": round(made.seconds, 3),
+        "timings": {stage: round(seconds, 4) for stage, seconds in made.timings.items()},
+    }
+
+
+def write_sidecar(result: StemResult, made: Provenance) -> StemResult:
+    """Write the JSON beside a result.
+
+    Returns:
+        The result with the path of its sidecar.
+
+    Raises:
+        OSError: it could not be written; no part of it remains.
+    """
+    beside = Path(result.stem or result.rest or Path(made.request.out) / f"{made.request.task}.wav")
+    wanted = beside.with_name(beside.stem + ".json")
+    text = json.dumps(finite(sidecar_json(result, made)), indent=1, allow_nan=False) + "\n"
+    partial = partial_path(wanted)
+    try:
+        with partial.open("x", encoding="ascii") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        return replace(result, sidecar=str(put_in_place(partial, wanted)))
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def rerun_request(path: Path | str, *, out: str | None = None, input: str | None = None) -> Request:
+    """The request that makes a result again.
+
+    Args:
+        path: the sidecar.
+        out: folder for the new result; None means beside the sidecar.
+        input: where the input is now, when it has moved.
+
+    Raises:
+        RequestError: the file is not a sidecar, or asks for something impossible.
+        AudioError: an input is gone or is no longer the same.
+        BundleError: the bundle is gone or is no longer the same.
+    """
+    path = Path(path)
+    data = _read(path)
+    request = _request_of(data, path)
+    request = replace(request, out=out if out is not None else str(path.absolute().parent))
+    if input is not None:
+        request = replace(request, input=input)
+    check_values(request)
+    _check_same_file("input", request.input, data.get("input_sha256"), path)
+    _check_same_file("rest", request.rest, data.get("rest_input_sha256"), path)
+    _check_same_bundle(request, data, path)
+    return request
+
+
+def finite(value: Any) -> Any:
+    """The same JSON value with null where a number is not finite, which JSON cannot say."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise RequestError(f"there is no file {path}; give the JSON that lies beside a result")
+    if path.stat().st_size > SIDECAR_LIMIT_BYTES:
+        raise RequestError(f"{path} is too large to be a sidecar; give the JSON that lies beside a result")
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RequestError(
+            f"{path} cannot be read as JSON ({error}); give the JSON that lies beside a result"
+        ) from error
+    number = data.get("fluxstem_sidecar") if isinstance(data, dict) else None
+    if not isinstance(number, int):
+        raise RequestError(f"{path} is not a Fluxstem sidecar; give the JSON that lies beside a result")
+    if number > FORMAT:
+        raise RequestError(f"{path} has sidecar format {number}, this engine reads up to {FORMAT}; update the engine")
+    return dict(data)
+
+
+def _request_of(data: dict[str, Any], path: Path) -> Request:
+    names = {field.name: _OWN_NAME.get(field.name, field.name) for field in fields(Request)}
+    values = {name: data[own] for name, own in names.items() if own in data}
+    values["prompts"] = [data.get("prompt", "")]
+    try:
+        return request_from_json(values)
+    except RequestError as error:
+        raise RequestError(f"{path} cannot be run again: {error}") from error
+
+
+def _check_same_file(what: str, file: str | None, sha256: str | None, path: Path) -> None:
+    if file is None:
+        return
+    if not os.path.isfile(file):
+        advice = "put it back, or say where it is now with --input" if what == "input" else "put it back"
+        raise AudioError(f"the {what} {file} that {path.name} was made from is gone; {advice}")
+    if sha256 is not None and file_sha256(Path(file)) != sha256:
+        raise AudioError(
+            f"the {what} {file} is no longer the one that {path.name} was made from (its hash differs); "
+            "put the old one back, or make a new result"
+        )
+
+
+def _check_same_bundle(request: Request, data: dict[str, Any], path: Path) -> None:
+    bundle = load_bundle(find_bundle(request.bundle), check_hashes=False)
+    asked = data.get("bundle_sha256")
+    if asked != bundle.sha256:
+        name = f"{data.get('bundle_name')} {data.get('bundle_version')}"
+        raise BundleError(
+            f"{path.name} was made with bundle {name} (hash {str(asked)[:12]}), but {request.bundle} is now "
+            f"{bundle.manifest.name} {bundle.manifest.version} (hash {bundle.sha256[:12]}); "
+            "install the old one, or make a new result"
+        )
