@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, get_args
 
@@ -31,7 +31,8 @@ _BOOT = "import sys; r = sys.argv[1]; r in sys.path or sys.path.insert(0, r); fr
 
 # An ONNX model of one Identity node over one float, serialised once: the smallest thing a session can be made of.
 _IDENTITY_GRAPH = bytes.fromhex(
-    "08083a370a100a017812017922084964656e746974791201675a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a02080142040a001011"
+    "08083a370a100a017812017922084964656e746974791201675a0f0a0178120a0a0808"
+    "0112040a020801620f0a0179120a0a08080112040a02080142040a001011"
 )
 
 
@@ -130,8 +131,7 @@ def _look_at_bundle(name: str, folder: Path) -> dict[str, Any]:
 def _look_at_audio() -> dict[str, Any]:
     """Devices for playback; only a window needs them."""
     try:
-        import sounddevice  # missing, or without its PortAudio library, on many machines
-
+        sounddevice = import_module("sounddevice")  # missing, or without its PortAudio library, on many machines
         devices = [str(device["name"]) for device in sounddevice.query_devices()]
         return {"ok": True, "why": None, "devices": devices}
     except ImportError:
@@ -174,7 +174,8 @@ def _warnings(findings: dict[str, Any]) -> Iterator[str]:
         if not row["ok"]:
             yield str(row["why"])
     if not findings["folders"]["cache"]["ok"]:
-        yield f"the cache folder {findings['folders']['cache']['path']} cannot be written to; TensorRT builds every time"
+        cache = findings["folders"]["cache"]["path"]
+        yield f"the cache folder {cache} cannot be written to, so TensorRT has to build every time"
 
 
 def _version(package: str) -> str | None:

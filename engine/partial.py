@@ -1,4 +1,4 @@
-"""Files that are not finished yet: hidden names that tell who writes them, put in place without ever overwriting.
+"""Names of files: hidden ones that tell who is still writing, free ones for results, so that nothing is overwritten.
 
 A file under construction is called ``.NAME.PID.partial``, so a folder shows what a killed run left behind and the next
 run can take it away. Knows nothing of audio.
@@ -17,25 +17,6 @@ _PARTIAL = re.compile(r"^\..*\.(\d+)\.partial$", re.DOTALL)
 def partial_path(final: Path) -> Path:
     """Where to build ``final`` until it is complete: beside it, hidden, with this process's number in the name."""
     return final.with_name(f".{final.name}.{os.getpid()}.partial")
-
-
-def put_in_place(partial: Path, wanted: Path) -> Path:
-    """Give a finished file its name, or the next free one; nothing is ever overwritten.
-
-    Returns:
-        The name it got: ``wanted``, else ``wanted`` with `` (2)``, `` (3)`` ... before its extension.
-
-    Raises:
-        OSError: the file system refused; the partial file is still there.
-    """
-    candidates = free_names(wanted)
-    while True:
-        candidate = next(candidates)
-        try:
-            _claim(partial, candidate)
-        except FileExistsError:
-            continue
-        return candidate
 
 
 def free_names(wanted: Path) -> Iterator[Path]:
@@ -66,19 +47,6 @@ def clean_partials_of(folder: Path, pid: int) -> None:
     """Remove the partial files that process ``pid``, known to be dead, left in ``folder``."""
     for path in folder.glob(f".*.{pid}.partial"):
         path.unlink(missing_ok=True)
-
-
-def _claim(partial: Path, final: Path) -> None:
-    try:
-        os.link(partial, final)
-    except FileExistsError:
-        raise
-    except OSError:
-        # No hard links here (FAT, some network shares): reserve the name, then move onto the reservation.
-        os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        os.replace(partial, final)
-    else:
-        partial.unlink()
 
 
 def _alive(pid: int) -> bool:

@@ -17,10 +17,10 @@ from typing import Any, cast
 from engine.backend import PROVIDERS
 from engine.bundle import Bundle, file_sha256, load_bundle
 from engine.checks import check_values
+from engine.draft import Draft, publish
 from engine.errors import AudioError, BundleError, RequestError
 from engine.library import find_bundle
 from engine.messages import Request, Start, StemResult
-from engine.partial import partial_path, put_in_place
 from engine.version import engine_version
 from engine.wire import request_from_json
 
@@ -100,20 +100,19 @@ def write_sidecar(result: StemResult, made: Provenance) -> StemResult:
         The result with the path of its sidecar.
 
     Raises:
-        OSError: it could not be written; no part of it remains.
+        OSError, OutputError: it could not be written; no part of it remains.
     """
     beside = Path(result.stem or result.rest or Path(made.request.out) / f"{made.request.task}.wav")
     wanted = beside.with_name(beside.stem + ".json")
     text = json.dumps(finite(sidecar_json(result, made)), indent=1, allow_nan=False) + "\n"
-    partial = partial_path(wanted)
+    draft = Draft(wanted)
     try:
-        with partial.open("x", encoding="ascii") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        return replace(result, sidecar=str(put_in_place(partial, wanted)))
+        draft.stream.write(text.encode("ascii"))
+        draft.seal()
+        [[name]] = publish([[draft]])
     finally:
-        partial.unlink(missing_ok=True)
+        draft.close()
+    return replace(result, sidecar=str(name))
 
 
 def rerun_request(path: Path | str, *, out: str | None = None, input: str | None = None) -> Request:
