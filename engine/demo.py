@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +24,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Audio = npt.NDArray[np.float32]
+Mono = npt.NDArray[np.float64]
 
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
 SHOWN_LIMIT_S = 60.0  # a picture of more than this shows nothing
+TAPS = 512
+TINY = 1e-12
 FFT_SAMPLES = 4096
 COLUMNS = 900  # time steps in a picture
 LOWEST_HZ, ROWS = 40.0, 320  # the frequency axis is logarithmic
@@ -58,7 +60,7 @@ class Scores:
     """Quality of one stem against its reference, in dB; ``mix_`` is the untouched mix measured in the same way.
 
     Attributes:
-        sdr_db, mix_sdr_db: BSS-Eval v3 (``bss_eval_sources``: 512-tap distortion filter) of the mono sum.
+        sdr_db, mix_sdr_db: BSS-Eval v3 (512-tap distortion filter) of the mono sum.
         si_sdr_db, mix_si_sdr_db: scale-invariant SDR of the mono sum.
     """
 
@@ -73,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         import matplotlib.pyplot  # noqa: F401  (before minutes of work, not after)
-        import mir_eval  # noqa: F401
+        import scipy.linalg  # noqa: F401
     except ImportError as error:
         print(
             f"the demo needs {error.name}; run it by 'make demo' or install the extra: fluxstem[demo]", file=sys.stderr
@@ -105,21 +107,42 @@ def measure(stem_CN: Audio, mix_CN: Audio, reference_CN: Audio) -> Scores:
 
     Source: Vincent, Gribonval, Févotte 2006 (BSS-Eval); Le Roux et al. 2019 (SI-SDR).
     """
-    from mir_eval.separation import bss_eval_sources
+    true_N, stem_N, mix_N = _mono(reference_CN), _mono(stem_CN), _mono(mix_CN)
+    sdr_db, mix_sdr_db = bss_eval_sdr_db(stem_N, true_N), bss_eval_sdr_db(mix_N, true_N)
+    return Scores(sdr_db, mix_sdr_db, si_sdr_db(stem_N, true_N), si_sdr_db(mix_N, true_N))
 
-    true_SN = np.stack([_mono(reference_CN), _mono(mix_CN - reference_CN)])
-    got_SN = np.stack([_mono(stem_CN), _mono(mix_CN - stem_CN)])
-    mix_N = _mono(mix_CN)
 
-    def sdr_db(estimate_SN: npt.NDArray[np.float64]) -> float:
-        if not estimate_SN.any(axis=1).all():
-            return float("-inf")  # BSS-Eval has no figure for silence
-        return float(bss_eval_sources(true_SN, estimate_SN, compute_permutation=False)[0][0])
+def bss_eval_sdr_db(estimate_N: Mono, true_N: Mono) -> float:
+    """SDR of BSS-Eval v3: what a 512-tap filter of the true source cannot explain of the estimate, in dB.
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # the module moves house in a later release than we allow
-        sdr, mix_sdr = sdr_db(got_SN), sdr_db(np.stack([mix_N, mix_N]))
-    return Scores(sdr, mix_sdr, _si_sdr_db(got_SN[0], true_SN[0]), _si_sdr_db(mix_N, true_SN[0]))
+    Equals ``mir_eval.separation.bss_eval_sources``, which also works out SIR and SAR and takes a hundred times as long.
+
+    Args:
+        estimate_N, true_N: float64 (samples), of one length.
+    """
+    from scipy.fft import irfft, next_fast_len, rfft
+    from scipy.linalg import toeplitz
+
+    if not (true_N.any() and estimate_N.any()):
+        return float("-inf")
+    size = len(true_N) + TAPS - 1
+    fft = next_fast_len(size + TAPS, real=True)
+    true_F = rfft(true_N, fft)
+    auto_T = irfft(np.abs(true_F) ** 2, fft)[:TAPS]
+    cross_T = irfft(rfft(estimate_N, fft) * true_F.conj(), fft)[:TAPS]
+    auto_TT = toeplitz(auto_T)
+    try:
+        filter_T = np.linalg.solve(auto_TT, cross_T)
+    except np.linalg.LinAlgError:  # a source of a few pure tones
+        filter_T = np.linalg.lstsq(auto_TT, cross_T, rcond=None)[0]
+    target_N = irfft(rfft(filter_T, fft) * true_F, fft)[:size]
+    return _ratio_db(target_N, np.pad(estimate_N, (0, TAPS - 1)) - target_N)
+
+
+def si_sdr_db(estimate_N: Mono, true_N: Mono) -> float:
+    """Scale-invariant SDR in dB of float64 (samples) against float64 (samples)."""
+    target_N = true_N * (estimate_N @ true_N) / max(float(true_N @ true_N), TINY)
+    return _ratio_db(target_N, estimate_N - target_N)
 
 
 def null_text(mix_CN: Audio, stem_CN: Audio, rest_CN: Audio) -> str:
@@ -253,14 +276,12 @@ def _read(path: Path | str) -> Audio:
     return np.ascontiguousarray(audio_NC.T, dtype=np.float32)
 
 
-def _mono(audio_CN: Audio) -> npt.NDArray[np.float64]:
+def _mono(audio_CN: Audio) -> Mono:
     return np.asarray(audio_CN.mean(axis=0, dtype=np.float64))
 
 
-def _si_sdr_db(estimate_N: npt.NDArray[np.float64], true_N: npt.NDArray[np.float64]) -> float:
-    target_N = true_N * (estimate_N @ true_N) / max(float(true_N @ true_N), 1e-12)
-    error_N = estimate_N - target_N
-    return float(10 * np.log10((target_N @ target_N + 1e-12) / (error_N @ error_N + 1e-12)))
+def _ratio_db(target_N: Mono, error_N: Mono) -> float:
+    return float(10 * np.log10((target_N @ target_N + TINY) / (error_N @ error_N + TINY)))
 
 
 def _report(done: Done, pieces: list[Piece], mix: Path, picture: Path) -> None:
