@@ -1,0 +1,144 @@
+"""Both towers: phrases and sounds to embeddings in one space, each of norm sqrt(E) so that entries have unit scale.
+
+The text tower is exported with the bundle; the audio tower and the prototypes only help to train it.
+Knows nothing of families or phrasings.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+RATE_HZ = 16_000
+CLIP_SAMPLES = 81_920  # 5.12 s
+FFT_SAMPLES = 1024
+HOP_SAMPLES = 320
+MELS = 64
+MEL_LOW_HZ, MEL_HIGH_HZ = 30.0, 7900.0
+
+
+class TextTower(nn.Module):
+    """A small transformer over tokens, mean over the real ones."""
+
+    def __init__(self, vocab: int, max_tokens: int, embedding: int, width: int, depth: int, heads: int) -> None:
+        super().__init__()
+        self.max_tokens = max_tokens
+        self.tokens = nn.Embedding(vocab, width)
+        self.positions = nn.Parameter(torch.randn(max_tokens, width) * 0.02)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+        self.out = nn.Linear(width, embedding)
+        nn.init.normal_(self.tokens.weight, std=0.1)
+
+    def forward(self, tokens: Tensor, token_mask: Tensor) -> Tensor:
+        """Embed prompts.
+
+        Args:
+            tokens: int64 (B, T), T at most max_tokens.
+            token_mask: bool (B, T), True at real tokens.
+
+        Returns:
+            float (B, E) of norm sqrt(E).
+        """
+        keep = token_mask.to(self.positions.dtype)
+        # indexed, not called: the exporter names a call's output "embedding", which is the graph's output name
+        x = self.tokens.weight[tokens] + self.positions[: tokens.shape[1]]
+        bias = (keep[:, None, None, :] - 1.0) * 1e4
+        for block in self.blocks:
+            x = block(x, bias)
+        pooled = (self.norm(x) * keep[:, :, None]).sum(1) / keep.sum(1, keepdim=True).clamp(min=1.0)
+        return to_unit_scale(self.out(pooled))
+
+
+class Block(nn.Module):
+    """Attention and a two-layer network, each after a layer norm; written out so that every exporter knows it."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_attention, self.norm_network = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.mixed = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        """One block: x (B, T, width), bias (B, 1, 1, T) added to the attention scores."""
+        x = x + self._attend(self.norm_attention(x), bias)
+        x = x + self.down(F.gelu(self.up(self.norm_network(x))))
+        return x
+
+    def _attend(self, x: Tensor, bias: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        scores = torch.matmul(q, k.transpose(-1, -2)) / math.sqrt(q.shape[-1]) + bias
+        mixed: Tensor = self.mixed(torch.matmul(scores.softmax(-1), v).transpose(1, 2).flatten(2))
+        return mixed
+
+
+class AudioTower(nn.Module):
+    """Log-mel spectrogram, strided convolutions, attention over time."""
+
+    def __init__(self, embedding: int, width: int = 24) -> None:
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(FFT_SAMPLES), persistent=False)
+        self.register_buffer("filters", mel_filters(), persistent=False)
+        sizes = [1, width, 2 * width, 3 * width, 4 * width]
+        self.layers = nn.ModuleList(Stride(a, b) for a, b in pairwise(sizes))
+        channels = sizes[-1] * (MELS // 2 ** (len(sizes) - 1))
+        self.attention = nn.Linear(channels, 1)
+        self.norm = nn.LayerNorm(channels)
+        self.out = nn.Linear(channels, embedding)
+
+    def forward(self, audio_BN: Tensor) -> Tensor:
+        """Audio (B, N) at 16 kHz -> (B, E) of norm sqrt(E)."""
+        return self.embed_mel(self.log_mel(audio_BN))
+
+    def log_mel(self, audio_BN: Tensor) -> Tensor:
+        """Audio (B, N) at 16 kHz -> natural log of mel energies (B, mels, frames), 20 ms apart."""
+        window: Tensor = self.window  # type: ignore[assignment]
+        filters: Tensor = self.filters  # type: ignore[assignment]
+        spectrum = torch.stft(audio_BN, FFT_SAMPLES, HOP_SAMPLES, window=window, return_complex=True)
+        return torch.log(torch.matmul(filters, spectrum.abs().square()) + 1e-5)
+
+    def embed_mel(self, mel: Tensor) -> Tensor:
+        """Log mel energies (B, mels, frames) -> (B, E); the level of the clip does not matter."""
+        x = ((mel - mel.mean((1, 2), keepdim=True)) / 4.0)[:, None]
+        for layer in self.layers:
+            x = layer(x)
+        x = x.flatten(1, 2).transpose(1, 2)
+        weights = self.attention(x).softmax(1)
+        return to_unit_scale(self.out(self.norm((weights * x).sum(1))))
+
+
+class Stride(nn.Module):
+    """Halves both axes and keeps the scale."""
+
+    def __init__(self, into: int, out: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(into, out, 3, stride=2, padding=1)
+        self.norm = nn.GroupNorm(4 if out % 4 == 0 else 1, out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, into, mels, frames) -> (B, out, mels/2, frames/2)."""
+        return F.gelu(self.norm(self.conv(x)))
+
+
+def to_unit_scale(x: Tensor) -> Tensor:
+    """Scale rows (B, E) to norm sqrt(E), so that their entries have unit scale."""
+    return x / x.square().mean(-1, keepdim=True).clamp(min=1e-12).sqrt()
+
+
+def mel_filters() -> Tensor:
+    """Triangles on the mel scale of O'Shaughnessy, float32 (mels, bins)."""
+    edges_mel = torch.linspace(_mel(MEL_LOW_HZ), _mel(MEL_HIGH_HZ), MELS + 2, dtype=torch.float64)
+    edges_hz = 700.0 * (10.0 ** (edges_mel / 2595.0) - 1.0)
+    bins_hz = torch.arange(FFT_SAMPLES // 2 + 1, dtype=torch.float64) * RATE_HZ / FFT_SAMPLES
+    rise = (bins_hz - edges_hz[:-2, None]) / (edges_hz[1:-1] - edges_hz[:-2])[:, None]
+    fall = (edges_hz[2:, None] - bins_hz) / (edges_hz[2:] - edges_hz[1:-1])[:, None]
+    return torch.minimum(rise, fall).clamp(min=0.0).float()
+
+
+def _mel(hz: float) -> float:
+    return 2595.0 * math.log10(1.0 + hz / 700.0)
