@@ -1,0 +1,98 @@
+"""The real thing from end to end: the bundle that ships, on the mix that ships, through the command line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from engine import demo, list_bundles
+from engine.bundle import load_bundle
+
+ROOT = Path(__file__).parents[1]
+BUNDLE_LIMIT_BYTES = 40_000_000
+LEAST_GAIN_DB = 3.0  # in SDR over the untouched mix, on the demo's two prompts
+
+
+def read(path: Path | str) -> np.ndarray:
+    """float32 (channels, samples)."""
+    audio_NC, _ = soundfile.read(str(path), dtype="float32", always_2d=True)
+    return audio_NC.T
+
+
+@pytest.fixture(scope="module")
+def demo_rows() -> list[dict[str, str]]:
+    path = demo.DEMO / "demo.json"
+    if not path.is_file():
+        pytest.fail(f"the demo mix is missing: {path.relative_to(ROOT)}")
+    return json.loads(path.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def isolated(small_bundle, demo_rows, fluxstem, tmp_path_factory):
+    """One call with both prompts of the demo; gives the JSON it printed."""
+    out = tmp_path_factory.mktemp("isolated")
+    prompts = [row["prompt"] for row in demo_rows]
+    done, said = fluxstem(
+        "isolate", demo.DEMO / "mix.flac", *prompts, "--out", out, "--format", "wav32f", "--device", "cpu", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    return said
+
+
+def test_the_shipped_bundle_is_whole_small_and_says_on_what_terms(small_bundle):
+    manifest = load_bundle(small_bundle).manifest
+    assert manifest.licence
+    assert any("FluidR3" in line or "Frank Wen" in line for line in manifest.attribution)
+    assert sum(path.stat().st_size for path in small_bundle.iterdir()) <= BUNDLE_LIMIT_BYTES
+    assert "small" in list_bundles()
+
+
+def test_stem_and_rest_are_the_input_bit_for_bit(isolated):
+    mix_CN = read(demo.DEMO / "mix.flac")
+    for result in isolated["results"]:
+        stem_CN, rest_CN = read(result["stem"]), read(result["rest"])
+        assert stem_CN.shape == mix_CN.shape
+        np.testing.assert_array_equal(stem_CN + rest_CN, mix_CN)
+
+
+def test_the_json_line_has_what_was_promised(isolated):
+    assert {"stem", "rest", "null_db", "presence", "seconds", "device", "bundle"} <= isolated.keys()
+    assert isolated["device"] == "CPUExecutionProvider"
+
+
+def test_the_results_keep_rate_and_channels(isolated):
+    given = soundfile.info(str(demo.DEMO / "mix.flac"))
+    for result in isolated["results"]:
+        got = soundfile.info(result["stem"])
+        assert (got.samplerate, got.channels, got.frames) == (given.samplerate, given.channels, given.frames)
+
+
+def test_isolating_comes_closer_to_the_true_stem_than_the_mix_is(isolated, demo_rows):
+    mix_CN = read(demo.DEMO / "mix.flac")
+    gains = {}
+    for result, row in zip(isolated["results"], demo_rows, strict=True):
+        scores = demo.measure(read(result["stem"]), mix_CN, read(demo.DEMO / row["reference"]))
+        gains[row["prompt"]] = scores.sdr_db - scores.mix_sdr_db
+    assert min(gains.values()) >= LEAST_GAIN_DB, gains
+
+
+def test_the_json_beside_a_result_makes_it_again(isolated, fluxstem, tmp_path):
+    first = isolated["results"][0]
+    done, said = fluxstem("rerun", first["sidecar"], "--out", tmp_path, "--json")
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_array_equal(read(said["stem"]), read(first["stem"]))
+
+
+def test_the_demo_prints_its_figures_and_draws(small_bundle, demo_rows, tmp_path, capsys):
+    assert demo.main(["--out", str(tmp_path), "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    for promised in (
+        "SDR",
+        "bit for bit",
+        "times real time on CPUExecutionProvider",
+        *(r["prompt"] for r in demo_rows),
+    ):
+        assert promised in said
+    assert (tmp_path / "mix.png").read_bytes().startswith(b"\x89PNG")
