@@ -1,0 +1,126 @@
+"""Cut a mix into stem and rest so that adding the two written files gives the mix back.
+
+The rest is the mix minus the stem *as written*. What "as written" allows:
+
+* 16-, 24- and 32-bit integers: both are whole numbers of least significant bits, so the sum is exact, always.
+* float32, mix born from integers of up to 24 bits and both parts below full scale: exact as well.
+* float32, any mix: exact wherever both parts are at most about twice as large as the mix itself. Where they are larger
+  (they cancel) and the mix uses all 24 bits of its own, finer scale, no two float32 numbers of that size add up to it:
+  0.5 and -0.499999999 are not both float32 numbers. The larger part is rounded once, the smaller takes the difference,
+  so the sum is off by at most half a unit in the last place of the smaller part, about -150 dB. ``NullMeter`` measures
+  what really came out.
+
+Knows nothing of files or graphs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.float64]
+
+BIT_FOR_BIT_DB = -300.0
+
+
+def split(mix_CN: Samples, stem_CN: npt.NDArray[np.floating], bits: int | None, gain: float) -> tuple[Samples, Samples]:
+    """Stem and rest on the grid of the output format.
+
+    Args:
+        mix_CN: float64 (channels, samples), the input as it was read.
+        stem_CN: wanted stem (channels, samples).
+        bits: of an integer format, None for float32.
+        gain: common gain of both, 1 unless a clip guard is needed.
+
+    Returns:
+        Two float64 (channels, samples) that the format holds exactly, integer formats' range apart.
+    """
+    mix_CN = mix_CN * gain
+    wanted_CN = stem_CN.astype(np.float64) * gain
+    if bits is None:
+        mix_CN = _as_float32(mix_CN)
+        exact_CN, rest_CN = _larger_first(mix_CN, wanted_CN, _as_float32)
+        return _as_float32(exact_CN), _as_float32(rest_CN)
+    scale = float(1 << (bits - 1))
+    mix_CN = np.rint(mix_CN * scale)
+    if bits > 24:
+        # Whole numbers that float32 holds too, as far as possible: readers may add the files as float32.
+        exact_CN, rest_CN = _larger_first(mix_CN, wanted_CN * scale, lambda x: np.rint(_as_float32(x)))
+    else:
+        exact_CN = np.rint(wanted_CN * scale)
+        rest_CN = mix_CN - exact_CN
+    return exact_CN / scale, rest_CN / scale
+
+
+def on_grid(audio_CN: npt.NDArray[np.floating], bits: int | None) -> Samples:
+    """Samples rounded to what the format holds; its range is not looked at."""
+    if bits is None:
+        return _as_float32(audio_CN)
+    scale = float(1 << (bits - 1))
+    return np.rint(audio_CN.astype(np.float64) * scale) / scale
+
+
+def guard_gain(peak: float, bits: int | None) -> float:
+    """The common gain that brings ``peak`` into the range of the format, in whole tenths of a dB; 1 when it fits."""
+    if bits is None or peak <= full_scale(bits):
+        return 1.0
+    tenths = math.ceil(200 * math.log10(peak / full_scale(bits)) + 0.1)
+    return float(10 ** (-tenths / 200))
+
+
+def full_scale(bits: int) -> float:
+    """The largest sample of an integer format."""
+    return 1.0 - 2.0 ** (1 - bits)
+
+
+class NullMeter:
+    """Measure what stem plus rest leaves of the mix, from the very samples that are written."""
+
+    def __init__(self, bits: int | None) -> None:
+        self._bits = bits
+        self._left = 0.0
+        self._mix = 0.0
+
+    def add(self, mix_CN: Samples, stem_CN: Samples, rest_CN: Samples) -> None:
+        """Count one block.
+
+        Args:
+            mix_CN: the input, times the common gain; (channels, samples).
+            stem_CN: the stem as written, same shape.
+            rest_CN: the rest as written, same shape.
+        """
+        if self._bits is None:
+            sum_CN = (stem_CN.astype(np.float32) + rest_CN.astype(np.float32)).astype(np.float64)
+        else:
+            sum_CN = stem_CN + rest_CN
+        self._left += float(np.square(sum_CN - mix_CN).sum())
+        self._mix += float(np.square(mix_CN).sum())
+
+    @property
+    def null_db(self) -> float:
+        """Level of (stem + rest - mix) against the mix; -300 means bit for bit equal."""
+        return level_db(self._left, self._mix)
+
+
+def level_db(energy: float, reference: float) -> float:
+    """One energy against another in dB, between -300 and 300."""
+    if energy <= 0:
+        return BIT_FOR_BIT_DB
+    if reference <= 0:
+        return -BIT_FOR_BIT_DB
+    return min(max(10 * math.log10(energy / reference), BIT_FOR_BIT_DB), -BIT_FOR_BIT_DB)
+
+
+def _larger_first(mix_CN: Samples, stem_CN: Samples, rounded: Callable[[Samples], Samples]) -> tuple[Samples, Samples]:
+    # The smaller part has the finer grid: it can take up what rounding the larger one left, the reverse cannot.
+    stem_is_larger = np.abs(stem_CN) >= np.abs(mix_CN - stem_CN)
+    larger_CN = rounded(np.where(stem_is_larger, stem_CN, mix_CN - stem_CN))
+    smaller_CN = mix_CN - larger_CN
+    return np.where(stem_is_larger, larger_CN, smaller_CN), np.where(stem_is_larger, smaller_CN, larger_CN)
+
+
+def _as_float32(x: npt.NDArray[np.floating]) -> Samples:
+    return x.astype(np.float32).astype(np.float64)

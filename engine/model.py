@@ -1,0 +1,81 @@
+"""A bundle with its graphs open on a device.
+
+Knows nothing of requests or audio files.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from engine.backend import Backend, GraphSession
+from engine.bundle import Bundle, Defaults
+from engine.codec import Codec
+from engine.errors import BundleError
+from engine.messages import Request, Start
+from engine.prompts import TextEncoder
+from engine.sampler import Walk
+from engine.shapes import LatentGrid
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Everything a task needs of a bundle.
+
+    Attributes:
+        bundle: what was opened.
+        device: the provider that really runs.
+        codec: audio <-> latents.
+        step: one Euler step.
+        text: prompts -> embeddings.
+    """
+
+    bundle: Bundle
+    device: str
+    codec: Codec
+    step: GraphSession
+    text: TextEncoder
+
+    @property
+    def grid(self) -> LatentGrid:
+        """The latent grid of the bundle."""
+        return self.bundle.manifest.grid
+
+    @property
+    def label(self) -> str:
+        """Name and version of the bundle."""
+        return f"{self.bundle.manifest.name} {self.bundle.manifest.version}"
+
+
+def open_model(bundle: Bundle, backend: Backend) -> Model:
+    """Open the graphs of a bundle.
+
+    Raises:
+        BundleError: a graph or the tokenizer cannot be read, or the bundle has no text encoder.
+        DeviceError: the device that was asked for cannot be had.
+    """
+    manifest = bundle.manifest
+    encoder = manifest.encoders.get("text")
+    if encoder is None:
+        raise BundleError(f"bundle {manifest.name} has no text encoder; choose another bundle")
+    opened = {
+        name: backend.open(bundle.path(manifest.graphs[name].file))
+        for name in ("encode", "decode", "step", encoder.graph)
+    }
+    text = TextEncoder(opened[encoder.graph], bundle.path(encoder.tokenizer), encoder.max_tokens)
+    log.info("opened %s on %s", manifest.name, backend.device)
+    return Model(bundle, backend.device, Codec(opened["encode"], opened["decode"]), opened["step"], text)
+
+
+def walk_of(request: Request, model: Model) -> Walk:
+    """How to sample: what the request says, else the bundle's default for the task."""
+    defaults = model.bundle.manifest.defaults.get(request.task, Defaults(steps=8, guidance=1.0, start="noise"))
+    start: Start = request.start or ("zeros" if defaults.start == "zeros" else "noise")
+    return Walk(
+        steps=max(1, defaults.steps if request.steps is None else request.steps),
+        guidance=float(defaults.guidance if request.guidance is None else request.guidance),
+        start=start,
+        seed=request.seed,
+    )

@@ -1,0 +1,156 @@
+"""Turn streams of samples into drafts of files: sample format, clip guard, and the figures that are shown.
+
+Knows nothing of graphs or tasks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.audio import Samples
+from engine.draft import Draft, output_error
+from engine.exact import NullMeter, full_scale, guard_gain, level_db, on_grid, split
+from engine.job import Job
+from engine.output import AudioWriter, Target, open_writer, result_name
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One block of an isolation.
+
+    Attributes:
+        mix_CN: float64 (channels, samples), the input as it was read.
+        stem_CN: the wanted stem, same shape.
+        rest_CN: the model's own rest; None means what is left of the mix.
+    """
+
+    mix_CN: Samples
+    stem_CN: Samples
+    rest_CN: Samples | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Finished, unpublished files of one prompt.
+
+    Attributes:
+        drafts: stem, then the rest if there is one.
+        null_db: what stem plus rest leaves of the input; None without a rest.
+        level_db: energy of the stem against the mix.
+        gain_db: common gain, 0 unless a clip guard was needed.
+    """
+
+    drafts: list[Draft]
+    null_db: float | None
+    level_db: float
+    gain_db: float
+
+
+def render_pair(job: Job, pairs: Callable[[], Iterator[Pair]], target: Target, source: str, prompt: str) -> Rendered:
+    """Write stem and rest.
+
+    Args:
+        job: the running request.
+        pairs: starts the stream; asked a second time when a clip guard is needed.
+        target: how the files are stored.
+        source: name of the input, for the names of the files.
+        prompt: for the names of the files.
+
+    Raises:
+        OutputError: the disk is full or gone.
+    """
+    names = [result_name(source, prompt, target.suffix, rest) for rest in (False, True)]
+    gain = 1.0
+    while True:
+        meter, energies = NullMeter(target.bits), np.zeros(2)
+
+        def tracks(
+            gain: float = gain, meter: NullMeter = meter, energies: Samples = energies
+        ) -> Iterator[list[Samples]]:
+            for pair in pairs():
+                with job.clock.measure("mask"):
+                    stem_CN, rest_CN = _cut(pair, target.bits, gain)
+                    meter.add(pair.mix_CN * gain, stem_CN, rest_CN)
+                    energies += np.square(stem_CN).sum(), np.square(pair.mix_CN).sum() * gain**2
+                yield [stem_CN, rest_CN]
+
+        drafts, peak = _write(job, tracks(), target, names)
+        wanted = gain * guard_gain(peak, target.bits)
+        if wanted == gain:
+            return Rendered(drafts, meter.null_db, level_db(*energies), 20 * math.log10(gain))
+        close_all(drafts)
+        gain = wanted
+
+
+def render_single(
+    job: Job, stem: Callable[[], Iterator[Samples]], target: Target, source: str | None, prompt: str
+) -> Rendered:
+    """Write a stem alone; arguments as for ``render_pair``.
+
+    Raises:
+        OutputError: the disk is full or gone.
+    """
+    names = [result_name(source, prompt, target.suffix)]
+    gain = 1.0
+    while True:
+        tracks = ([on_grid(block_CN * gain, target.bits)] for block_CN in stem())
+        drafts, peak = _write(job, tracks, target, names)
+        wanted = gain * guard_gain(peak, target.bits)
+        if wanted == gain:
+            return Rendered(drafts, None, 0.0, 20 * math.log10(gain))
+        close_all(drafts)
+        gain = wanted
+
+
+def close_all(drafts: list[Draft]) -> None:
+    """Forget drafts; those that were published stay."""
+    for draft in drafts:
+        draft.close()
+
+
+def _cut(pair: Pair, bits: int | None, gain: float) -> tuple[Samples, Samples]:
+    if pair.rest_CN is None:
+        return split(pair.mix_CN, pair.stem_CN, bits, gain)
+    return on_grid(pair.stem_CN * gain, bits), on_grid(pair.rest_CN * gain, bits)
+
+
+def _write(job: Job, tracks: Iterator[list[Samples]], target: Target, names: list[str]) -> tuple[list[Draft], float]:
+    peak = 0.0
+    with contextlib.ExitStack() as undo:
+        drafts: list[Draft] = []
+        undo.callback(close_all, drafts)
+        for name in names:
+            drafts.append(Draft(job.folder / name))
+        try:
+            writers: list[AudioWriter] = [open_writer(draft.stream, target) for draft in drafts]
+            for blocks_CN in tracks:
+                peak = max(peak, *(_peak(block_CN, target.bits) for block_CN in blocks_CN))
+                with job.clock.measure("write"):
+                    for writer, block_CN in zip(writers, blocks_CN, strict=True):
+                        writer.write(_in_range(block_CN, target.bits))
+            with job.clock.measure("write"):
+                for writer, draft in zip(writers, drafts, strict=True):
+                    writer.close()
+                    draft.seal()
+        except OSError as error:
+            raise output_error(job.folder, error) from error
+        undo.pop_all()
+    return drafts, peak
+
+
+def _peak(block_CN: Samples, bits: int | None) -> float:
+    if bits is None or not block_CN.size:
+        return 0.0
+    # Integers reach one step further down than up.
+    return max(float(block_CN.max()), -float(block_CN.min()) * full_scale(bits))
+
+
+def _in_range(block_CN: Samples, bits: int | None) -> Samples:
+    if bits is None:
+        return block_CN
+    return np.clip(block_CN, -1.0, full_scale(bits))  # only ever bites in a pass the clip guard will repeat

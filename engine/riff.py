@@ -1,0 +1,83 @@
+"""What libsndfile does not hand out of a WAV file: the Broadcast Wave chunk and the loudspeaker positions.
+
+Source: EBU Tech 3285 (``bext``), EBU Tech 3306 (RF64). Knows nothing of samples.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+BEXT_FIXED_BYTES = 602
+BEXT_LIMIT_BYTES = 1 << 20
+_TIME_REFERENCE_AT = 338
+_EXTENSIBLE = 0xFFFE
+
+
+@dataclass(frozen=True, slots=True)
+class RiffExtras:
+    """What a WAV says beyond its samples.
+
+    Attributes:
+        bext: contents of the Broadcast Wave chunk, None when there is none.
+        channel_mask: which loudspeaker each channel is for; 0 means not said.
+    """
+
+    bext: bytes | None = None
+    channel_mask: int = 0
+
+
+def read_extras(path: Path) -> RiffExtras:
+    """Read the extras of a file; a file that is no WAV, or a damaged one, has none."""
+    bext, mask = None, 0
+    try:
+        with path.open("rb") as stream:
+            for name, size in _chunks(stream):
+                if name == b"bext" and BEXT_FIXED_BYTES <= size <= BEXT_LIMIT_BYTES:
+                    raw = stream.read(size)
+                    bext = raw if len(raw) == size else None
+                elif name == b"fmt " and size >= 40:
+                    fmt = stream.read(40)
+                    if len(fmt) == 40 and struct.unpack_from("<H", fmt)[0] == _EXTENSIBLE:
+                        mask = struct.unpack_from("<I", fmt, 20)[0]
+    except OSError:  # extras are a courtesy; whether the file can be read is judged where its samples are read
+        return RiffExtras()
+    return RiffExtras(bext, mask)
+
+
+def time_reference(bext: bytes | None) -> int:
+    """Samples from midnight to the start of the file, as the chunk says; 0 without one."""
+    if bext is None:
+        return 0
+    return int(struct.unpack_from("<Q", bext, _TIME_REFERENCE_AT)[0])
+
+
+def moved(bext: bytes | None, samples: int) -> bytes | None:
+    """The chunk for a file that starts ``samples`` later; made new when there was none and the file moved."""
+    if bext is None:
+        if samples == 0:
+            return None
+        bext = bytes(256) + b"Fluxstem".ljust(32, b"\0") + bytes(BEXT_FIXED_BYTES - 288)
+    start = time_reference(bext) + samples
+    return bext[:_TIME_REFERENCE_AT] + struct.pack("<Q", start) + bext[_TIME_REFERENCE_AT + 8 :]
+
+
+def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    head = stream.read(12)
+    if len(head) < 12 or head[:4] not in (b"RIFF", b"RF64", b"BW64") or head[8:] != b"WAVE":
+        return
+    data_bytes = 0
+    while len(header := stream.read(8)) == 8:
+        name, size = header[:4], struct.unpack("<I", header[4:])[0]
+        start = stream.tell()
+        if name == b"ds64":
+            sizes = stream.read(16)
+            data_bytes = struct.unpack_from("<Q", sizes.ljust(16, b"\0"), 8)[0]
+        elif name == b"data" and size == 0xFFFFFFFF:
+            size = data_bytes
+        else:
+            yield name, size
+        stream.seek(start + size + size % 2)
