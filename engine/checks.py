@@ -16,9 +16,9 @@ from engine.bundle import load_bundle
 from engine.errors import AudioError, OutputError, RequestError
 from engine.library import find_bundle
 from engine.messages import Device, Format, Render, Request, Start
+from engine.prompts import check_prompt
 from engine.tasks import Rule, Span, rule_of
 
-PROMPT_LIMIT_CHARACTERS = 500
 PROMPTS_LIMIT = 64
 STEPS_LIMIT = 1000
 GUIDANCE_LIMIT = 20.0
@@ -74,13 +74,7 @@ def _check_prompts(prompts: tuple[str, ...]) -> None:
             f"{len(prompts)} prompts given; at most {PROMPTS_LIMIT} fit in one call, so make several calls"
         )
     for prompt in prompts:
-        if not isinstance(prompt, str) or not prompt.strip():
-            raise RequestError("the prompt is empty; say in a few words what to look for, for example violin")
-        if len(prompt) > PROMPT_LIMIT_CHARACTERS:
-            raise RequestError(
-                f"the prompt has {len(prompt)} characters; at most {PROMPT_LIMIT_CHARACTERS} are allowed, "
-                "and a few words are best"
-            )
+        check_prompt(prompt)
         if "\0" in prompt:
             raise RequestError("the prompt holds a zero character; use plain words")
 

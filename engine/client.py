@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -21,7 +23,7 @@ from typing import Any, Self
 
 from engine.checks import check_values
 from engine.errors import Cancelled, EngineError, HostError
-from engine.messages import CancelledJob, Done, Event, Failed, Progress, Request, as_json
+from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request, as_json
 from engine.partial import clean_partials_of
 from engine.process import HostProcess
 from engine.wire import EVENTS, error_of, event_from_json
@@ -32,6 +34,7 @@ OnEvent = Callable[[Event], None]
 
 SENDS_LIMIT = 2  # a job that took two hosts with it before it even began is not tried on a third
 LEAVE_LIMIT_S = 25.0
+WAIT_S = 0.2
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +43,7 @@ class _Job:
     request: Request
     host: HostProcess | None = None
     sends: int = 0
+    accepted: bool = False
     begun: bool = False
     cancel_asked: bool = False
     last: Done | Failed | CancelledJob | None = None
@@ -137,8 +141,11 @@ class Engine:
             TimeoutError: it is not finished after ``limit_s`` seconds; it goes on.
         """
         found = self._find(job)
-        if not found.finished.wait(limit_s):
-            raise TimeoutError(f"job {job} is not finished after {limit_s:g} s")
+        end_s = math.inf if limit_s is None else time.monotonic() + limit_s
+        # In short waits, because Windows delivers a Ctrl-C only between them.
+        while not found.finished.wait(min(max(end_s - time.monotonic(), 0.0), WAIT_S)):
+            if time.monotonic() >= end_s:
+                raise TimeoutError(f"job {job} is not finished after {limit_s:g} s")
         match found.last:
             case Done() as done:
                 return done
@@ -241,10 +248,15 @@ class Engine:
                 listeners = list(self._listeners)
             if job is None or job.last is not None:
                 return
-            if isinstance(event, Progress):
-                job.begun = True
-            if isinstance(event, (Done, Failed, CancelledJob)):
-                job.last = event
+            match event:
+                case Accepted() if job.accepted:  # it was sent again to a new host
+                    return
+                case Accepted():
+                    job.accepted = True
+                case Progress():
+                    job.begun = True
+                case _:
+                    job.last = event
             for listener in listeners:
                 try:
                     listener(event)

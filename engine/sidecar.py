@@ -38,7 +38,7 @@ class Provenance:
         bundle: the checked bundle that ran.
         input_sha256, rest_sha256: of the files that went in; None where there was none.
         device: the provider that really ran.
-        seconds: wall time of the job so far.
+        took_s: wall time of the job so far, seconds.
         timings: seconds by stage.
     """
 
@@ -47,7 +47,7 @@ class Provenance:
     input_sha256: str | None
     rest_sha256: str | None
     device: str
-    seconds: float
+    took_s: float
     timings: dict[str, float]
 
 
@@ -88,7 +88,7 @@ def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
         "level_db": result.level_db,
         "gain_db": result.gain_db,
         "provider": made.device,
-        "seconds": round(made.seconds, 3),
+        "took_s": round(made.took_s, 3),
         "timings": {stage: round(seconds, 4) for stage, seconds in made.timings.items()},
     }
 
@@ -159,10 +159,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise RequestError(f"{path} is too large to be a sidecar; give the JSON that lies beside a result")
     try:
         data = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise RequestError(
-            f"{path} cannot be read as JSON ({error}); give the JSON that lies beside a result"
-        ) from error
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read ({error.strerror}); check that it may be read") from error
+    except ValueError as error:
+        raise RequestError(f"{path} is not JSON ({error}); give the JSON that lies beside a result") from error
     number = data.get("fluxstem_sidecar") if isinstance(data, dict) else None
     if not isinstance(number, int):
         raise RequestError(f"{path} is not a Fluxstem sidecar; give the JSON that lies beside a result")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib import metadata
 from pathlib import Path
 
 
 def engine_version() -> str:
     """Version of the installed package, or of the checkout the code runs from; ``unknown`` when neither tells."""
+    import tomllib  # asked for rarely, and slow to load beside the rest of the front door
+    from importlib import metadata
+
     checkout = Path(__file__).resolve().parent.parent / "pyproject.toml"
     try:
         if checkout.is_file():

@@ -51,7 +51,7 @@ class Worker:
                 input_sha256=hashes[0],
                 rest_sha256=hashes[1],
                 device=outcome.device,
-                seconds=time.perf_counter() - started_s,
+                took_s=time.perf_counter() - started_s,
                 timings={**outcome.timings, "hash": hash_s},
             )
             results = _with_sidecars(outcome, made)
@@ -96,7 +96,8 @@ def _output_folder(out: Path) -> Iterator[None]:
         clean_stale(out)
         yield
     except BaseException as error:
-        clean_partials_of(out, os.getpid())
+        with contextlib.suppress(OSError):  # the folder may be the very thing that cannot be reached
+            clean_partials_of(out, os.getpid())
         for folder in reversed(made):
             with contextlib.suppress(OSError):  # something else was put there meanwhile
                 folder.rmdir()

@@ -1,0 +1,221 @@
+"""The command line does what it says, on real files, with a bundle of real graphs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from clihelp import everything_in, read, say, write_music
+
+from engine import TASKS, Engine, Progress
+
+ROOT = Path(__file__).parents[2]
+KEYS = {"stem", "rest", "null_db", "presence", "seconds", "device", "bundle"}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
+        yield running
+
+
+def asked(task: str, file: Path) -> list[object]:
+    """A sensible call of a task."""
+    return {
+        "isolate": [task, file, "violin"],
+        "remove": [task, file, "violin"],
+        "regenerate": [task, file, "bass"],
+        "generate": [task, "bass", "--seconds", 0.7],
+        "inpaint": [task, file, "bass", "--region", "0.2-0.6"],
+        "extend": [task, file, "bass", "--seconds", 0.5],
+    }[task]
+
+
+def test_every_task_of_the_table_is_tried_below():
+    assert all(asked(task, Path("x")) for task in TASKS)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_writes_files_and_says_so_in_json(task, engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav", channels=2)
+    said = say(capsys, engine, [*asked(task, mix), "--bundle", toy_bundle, "--out", tmp_path / "out", "--json"])
+    assert said.code == 0, said.err
+    assert said.err == ""
+    answer = said.json
+    assert set(answer) >= KEYS
+    named = {Path(answer[key]) for key in ("stem", "rest", "sidecar") if answer[key]}
+    assert named == set((tmp_path / "out").iterdir())
+    assert all(path.is_absolute() for path in named)
+    assert answer["device"].endswith("ExecutionProvider")
+    assert "toy" in answer["bundle"]
+
+
+@pytest.mark.parametrize("task", ["isolate", "remove"])
+def test_stem_and_rest_give_the_mix_back(task, engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav", seconds=2, rate_hz=44_100, channels=2)
+    said = say(capsys, engine, [task, mix, "violin", "--bundle", toy_bundle, "--out", tmp_path / "out", "--json"])
+    answer = said.json
+    np.testing.assert_array_equal(read(answer["stem"]) + read(answer["rest"]), read(mix))
+    assert answer["null_db"] == -300
+
+
+def test_several_prompts_give_several_stems(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav")
+    argv = ["isolate", mix, "violin", "bass", "drums", "--bundle", toy_bundle, "--out", tmp_path / "out", "--json"]
+    answer = say(capsys, engine, argv).json
+    assert [result["prompt"] for result in answer["results"]] == ["violin", "bass", "drums"]
+    assert {key: answer[key] for key in ("prompt", "stem", "rest", "sidecar")} == {
+        key: answer["results"][0][key] for key in ("prompt", "stem", "rest", "sidecar")
+    }
+    levels = [np.sqrt(np.mean(read(result["stem"]) ** 2)) for result in answer["results"]]
+    assert levels[0] < levels[1] < levels[2]
+
+
+def test_nothing_is_ever_overwritten(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav")
+    argv = ["isolate", mix, "violin", "--bundle", toy_bundle, "--out", tmp_path, "--json"]
+    first = say(capsys, engine, argv).json
+    before = {path: Path(path).read_bytes() for path in (first["stem"], first["rest"], first["sidecar"])}
+    second = say(capsys, engine, argv).json
+    assert not set(before) & {second["stem"], second["rest"], second["sidecar"]}
+    assert before == {path: Path(path).read_bytes() for path in before}
+    assert "(2)" in Path(second["stem"]).name
+    assert Path(second["sidecar"]).stem == Path(second["stem"]).stem
+
+
+def test_names_may_hold_spaces_and_any_script(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "Gruß & 日本語 – été" / "my mix 'é\".wav")
+    out = tmp_path / "ausgabe ü/δ"
+    said = say(capsys, engine, ["isolate", mix, "скрипка", "--bundle", toy_bundle, "--out", out, "--json"])
+    assert said.code == 0, said.err
+    assert Path(said.json["stem"]).parent == out
+    assert Path(said.json["stem"]).is_file()
+
+
+def test_a_region_changes_nothing_outside_itself(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav", seconds=2)
+    argv = ["inpaint", mix, "bass", "--region", "0.5-1.5", "--bundle", toy_bundle, "--out", tmp_path / "o", "--json"]
+    stem = read(say(capsys, engine, argv).json["stem"])
+    was = read(mix)
+    np.testing.assert_array_equal(stem[:8000], was[:8000])
+    np.testing.assert_array_equal(stem[24000:], was[24000:])
+    assert not np.array_equal(stem[8000:24000], was[8000:24000])
+
+
+@pytest.mark.parametrize(
+    ("format", "kind"), [("wav16", "PCM_16"), ("wav24", "PCM_24"), ("wav32f", "FLOAT"), ("flac", "PCM_24")]
+)
+def test_the_format_is_the_one_asked_for(format, kind, engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav")
+    argv = ["isolate", mix, "violin", "--bundle", toy_bundle, "--out", tmp_path, "--format", format, "--json"]
+    assert soundfile.info(say(capsys, engine, argv).json["stem"]).subtype == kind
+
+
+def test_without_json_a_reader_finds_files_null_figure_and_device(engine, toy_bundle, tmp_path, capsys, monkeypatch):
+    mix = write_music(tmp_path / "mix.wav")
+    monkeypatch.chdir(tmp_path)
+    said = say(capsys, engine, ["isolate", mix, "violin", "kazoo", "--bundle", toy_bundle])
+    assert said.code == 0, said.err
+    assert "bit for bit" in said.out
+    assert "CPUExecutionProvider" in said.out
+    assert "seems not to be there" in said.out.split("kazoo")[-1]
+    shown = [line.split(maxsplit=1)[1] for line in said.out.splitlines() if line.strip().startswith(("stem ", "rest "))]
+    assert len(shown) == 4
+    assert all((tmp_path / name).is_file() for name in shown)
+
+
+def test_a_terminal_gets_a_progress_bar_with_the_time_left(engine, toy_bundle, tmp_path, capsys, monkeypatch):
+    mix = write_music(tmp_path / "mix.wav", seconds=4)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    said = say(capsys, engine, ["isolate", mix, "violin", "--bundle", toy_bundle, "--out", tmp_path, "--json"])
+    assert said.code == 0, said.err
+    assert "%" in said.err
+    assert " left" in said.err
+    assert said.json["stem"]
+
+
+def test_ctrl_c_cancels_cleanly(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav", seconds=20)
+    before = everything_in(tmp_path)
+    pressed = []
+
+    def press(event):
+        if isinstance(event, Progress) and not pressed:
+            pressed.append(event)
+            os.kill(os.getpid(), signal.SIGINT)  # the main thread, which waits, gets a KeyboardInterrupt
+
+    unsubscribe = engine.subscribe(press)
+    try:
+        argv = ["isolate", mix, "violin", "--steps", 1000, "--bundle", toy_bundle, "--out", tmp_path / "out"]
+        said = say(capsys, engine, argv)
+    finally:
+        unsubscribe()
+    assert said.code == 130
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+    assert everything_in(tmp_path) == before
+
+
+def test_the_real_program_in_a_folder_of_its_own(toy_bundle, tmp_path):
+    mix = write_music(tmp_path / "mix.wav")
+    environment = {**os.environ, "FLUXSTEM_BUNDLES": str(toy_bundle.parent), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", "isolate", mix.name, "violin", "--bundle", "toy", "--out", "stems", "--json"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no progress bar, no chatter of libraries, when nobody looks
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert set(answer) >= KEYS
+    assert Path(answer["stem"]).parent == tmp_path / "stems"
+
+
+def test_no_arguments_print_the_help(capsys):
+    said = say(capsys, None, [])
+    assert said.code == 0
+    assert all(task in said.out for task in TASKS)
+
+
+def test_bundles_lists_good_and_bad_ones(toy_bundle, tmp_path, capsys, monkeypatch):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "manifest.json").write_text("{}")
+    monkeypatch.setenv("FLUXSTEM_BUNDLES", os.pathsep.join([str(toy_bundle.parent), str(tmp_path)]))
+    rows = {row["name"]: row for row in say(capsys, None, ["bundles", "--json"]).json["bundles"]}
+    assert rows["toy"]["error"] is None
+    assert rows["toy"]["sample_rate_hz"] == 16_000
+    assert "format number" in rows["broken"]["error"]
+    plain = say(capsys, None, ["bundles"])
+    assert "toy  0.1" in plain.out
+    assert "broken  cannot be used" in plain.out
+
+
+def test_doctor_says_what_a_real_session_got(toy_bundle, capsys, monkeypatch):
+    monkeypatch.setenv("FLUXSTEM_BUNDLES", str(toy_bundle.parent))
+    said = say(capsys, None, ["doctor", "--json"])
+    assert said.code == 0, said.out
+    findings = said.json
+    devices = {row["asked"]: row for row in findings["devices"]}
+    assert devices["cpu"] == {"asked": "cpu", "got": "CPUExecutionProvider", "ok": True, "why": None}
+    assert devices["auto"]["ok"]
+    assert all(row["why"] for row in devices.values() if not row["ok"])
+    assert {"name": "toy", "path": str(toy_bundle), "ok": True, "why": None, "version": "0.1"} in findings["bundles"]
+    assert findings["packages"]["soundfile"]
+    assert findings["folders"]["temp"]["ok"]
+
+
+def test_doctor_warns_of_two_runtimes_in_one_folder(monkeypatch):
+    from engine import doctor
+
+    monkeypatch.setattr(doctor, "_version", lambda package: "1.31.1")
+    monkeypatch.setattr(doctor, "_try_devices", lambda: [{"asked": "cpu", "got": "x", "ok": True, "why": None}])
+    findings = doctor.examine()
+    assert any("onnxruntime-gpu" in sentence and "uninstall" in sentence for sentence in findings["warnings"])
+    assert any(line.startswith("warning: onnxruntime and") for line in doctor.lines(findings))

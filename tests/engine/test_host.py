@@ -1,0 +1,260 @@
+"""Jobs run one after the other in a process of their own, can be cancelled, and outlive the death of that process."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from clihelp import everything_in, write_music
+
+from engine import (
+    Accepted,
+    Cancelled,
+    CancelledJob,
+    Done,
+    Engine,
+    EngineError,
+    Event,
+    Failed,
+    HostError,
+    Progress,
+    Request,
+    RequestError,
+)
+from engine.host import serve
+from engine.jobs import Check, Jobs, Report
+from engine.wire import from_line, to_line
+
+LIMIT_S = 60.0
+
+
+@pytest.fixture
+def request_of(toy_bundle, tmp_path):
+    """A request for a stem of a short file; ``long=True`` gives one that would take minutes."""
+    mix = write_music(tmp_path / "in" / "mix.wav", seconds=20)
+    short = write_music(tmp_path / "in" / "short.wav", seconds=0.5)
+
+    def make(long: bool = False, prompt: str = "violin") -> Request:
+        return Request(
+            task="isolate", prompts=(prompt,), input=str(mix if long else short), out=str(tmp_path / "out"),
+            bundle=str(toy_bundle), steps=1000 if long else 1, batch_windows=1 if long else None,
+        )  # fmt: skip
+
+    return make
+
+
+class Heard:
+    """Keeps every event and acts once, at the first progress of one job."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.at_first_progress = lambda: None
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            self.events.append(event)
+            act = self.at_first_progress
+            if isinstance(event, Progress):
+                self.at_first_progress = lambda: None
+        if isinstance(event, Progress):
+            act()
+
+    def of(self, job: str) -> list[Event]:
+        return [event for event in self.events if event.job == job]
+
+
+def test_a_job_is_accepted_progresses_and_is_done(request_of):
+    heard = Heard()
+    with Engine(on_event=heard) as engine:
+        job = engine.submit(request_of())
+        done = engine.wait(job, LIMIT_S)
+    first, *middle, last = heard.of(job)
+    assert first == Accepted(job)
+    assert all(isinstance(event, Progress) for event in middle)
+    fractions = [event.fraction for event in middle]
+    assert fractions == sorted(fractions)
+    assert all(0 <= fraction <= 1 for fraction in fractions)
+    assert last == done
+    assert done.results[0].prompt == "violin"
+
+
+def test_a_killed_host_fails_its_job_and_the_queue_goes_on(request_of, tmp_path):
+    heard = Heard()
+    with Engine(on_event=heard) as engine:
+        pids = []
+
+        def kill() -> None:
+            pids.append(engine.host_pid)
+            os.kill(engine.host_pid, signal.SIGKILL)
+
+        heard.at_first_progress = kill
+        lost, next_one, last_one = engine.submit(request_of(long=True)), engine.submit(request_of()), None
+        with pytest.raises(HostError, match="SIGKILL"):
+            engine.wait(lost, LIMIT_S)
+        assert engine.wait(next_one, LIMIT_S).results
+        last_one = engine.submit(request_of(prompt="bass"))
+        assert engine.wait(last_one, LIMIT_S).results
+        assert engine.host_pid not in pids
+    assert [type(event) for event in heard.of(lost)][-1] is Failed
+    assert not [name for name in everything_in(tmp_path / "out") if name.endswith(".partial")]
+
+
+def test_a_host_killed_while_idle_is_not_noticed_by_the_next_job(request_of):
+    with Engine() as engine:
+        engine.wait(engine.submit(request_of()), LIMIT_S)
+        os.kill(engine.host_pid, signal.SIGKILL)
+        assert engine.wait(engine.submit(request_of()), LIMIT_S).results
+
+
+def test_cancel_stops_the_running_job_and_the_waiting_one(request_of, tmp_path):
+    heard = Heard()
+    with Engine(on_event=heard) as engine:
+        started = threading.Event()
+        heard.at_first_progress = started.set
+        running, waiting, last = (engine.submit(request_of(long=long)) for long in (True, True, False))
+        assert started.wait(LIMIT_S)
+        engine.cancel(waiting)
+        engine.cancel(running)
+        for job in (running, waiting):
+            with pytest.raises(Cancelled):
+                engine.wait(job, LIMIT_S)
+            assert heard.of(job)[-1] == CancelledJob(job)
+        assert not any(isinstance(event, Progress) for event in heard.of(waiting))
+        done = engine.wait(last, LIMIT_S)
+    result = done.results[0]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        Path(path).name for path in (result.stem, result.rest, result.sidecar)
+    }
+
+
+def test_closing_cancels_what_is_left_and_leaves_nothing(request_of, tmp_path):
+    heard = Heard()
+    with Engine(on_event=heard) as engine:
+        started = threading.Event()
+        heard.at_first_progress = started.set
+        jobs = [engine.submit(request_of(long=True)) for _ in range(2)]
+        assert started.wait(LIMIT_S)
+    assert [heard.of(job)[-1] for job in jobs] == [CancelledJob(job) for job in jobs]
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(EngineError, match="closed"):
+        engine.submit(request_of())
+
+
+def test_a_request_that_can_never_work_is_refused_at_once_and_starts_no_process():
+    with Engine() as engine:
+        with pytest.raises(RequestError, match="unknown task 'seperate'"):
+            engine.submit(Request(task="seperate", prompts=("violin",), input="x.wav"))
+        with pytest.raises(RequestError, match="steps 0"):
+            engine.submit(Request(task="isolate", prompts=("violin",), input="x.wav", steps=0))
+        assert engine.host_pid is None
+        with pytest.raises(EngineError, match="no job"):
+            engine.wait("nonsense")
+
+
+class Scripted:
+    """Work whose length the test decides; stands where the pipeline stands."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, job: str, request: Request, report: Report, check: Check) -> Done:
+        self.begun.set()
+        match request.prompts[0]:
+            case "crash":
+                raise ZeroDivisionError("by nothing")
+            case "chatter":
+                for number in range(10_000):
+                    report(number / 10_000, "counting")
+            case "wait":
+                self.go_on.wait(LIMIT_S)
+                check()
+        return Done(job, (), 0.0, "none", "none")
+
+
+def words(**message: object) -> bytes:
+    return to_line(dict(message))
+
+
+def served(*lines: bytes) -> list[dict]:
+    """Give lines to a host in this process; its events after the first, which says it is ready."""
+    events = io.BytesIO()
+    serve(io.BytesIO(b"".join(lines)), events, Scripted())
+    ready, *rest = [from_line(line) for line in events.getvalue().splitlines()]
+    assert ready["event"] == "Ready"
+    return rest
+
+
+def test_the_host_survives_bad_messages():
+    fine = {"task": "isolate", "prompts": ["violin"]}
+    events = served(
+        b"this is no message\n",
+        b"[1, 2]\n",
+        b"\xff\xfe\n",
+        words(dance="please"),
+        words(submit="a", request={"task": "isolate", "prompts": ["violin"], "loudness": 11}),
+        words(submit="b", request=None),
+        words(cancel="unknown"),
+        words(submit="c", request=fine),
+    )
+    assert [(event["event"], event["job"]) for event in events][:3] == [
+        ("Failed", "a"),
+        ("Failed", "b"),
+        ("Accepted", "c"),
+    ]
+    assert "loudness" in events[0]["message"]
+
+
+@pytest.fixture
+def queue() -> Iterator[tuple[Jobs, Scripted, list[Event], threading.Semaphore]]:
+    """A queue, its work, what it said, and a semaphore released at the end of each job."""
+    said: list[Event] = []
+    ends = threading.Semaphore(0)
+
+    def send(event: Event) -> None:
+        said.append(event)
+        if isinstance(event, (Done, Failed, CancelledJob)):
+            ends.release()
+
+    work = Scripted()
+    jobs = Jobs(work, send)
+    yield jobs, work, said, ends
+    work.go_on.set()
+    assert jobs.close(LIMIT_S)
+
+
+def test_an_error_nobody_expected_fails_one_job_only(queue):
+    jobs, _, said, ends = queue
+    jobs.submit("a", Request(task="isolate", prompts=("crash",)))
+    jobs.submit("b", Request(task="isolate", prompts=("fine",)))
+    assert ends.acquire(timeout=LIMIT_S)
+    assert ends.acquire(timeout=LIMIT_S)
+    [failed] = [event for event in said if isinstance(event, Failed)]
+    assert (failed.job, failed.kind) == ("a", "EngineError")
+    assert "ZeroDivisionError" in failed.message
+    assert isinstance(said[-1], Done)
+
+
+def test_progress_is_thinned(queue):
+    jobs, _, said, ends = queue
+    jobs.submit("a", Request(task="isolate", prompts=("chatter",)))
+    assert ends.acquire(timeout=LIMIT_S)
+    progress = [event for event in said if isinstance(event, Progress)]
+    assert 2 <= len(progress) < 1000
+    assert [event.stage for event in progress][:2] == ["starting", "counting"]
+
+
+def test_a_cancelled_job_stops_at_its_next_check(queue):
+    jobs, work, said, ends = queue
+    jobs.submit("a", Request(task="isolate", prompts=("wait",)))
+    assert work.begun.wait(LIMIT_S)
+    jobs.cancel("a")
+    work.go_on.set()
+    assert ends.acquire(timeout=LIMIT_S)
+    assert said[-1] == CancelledJob("a")

@@ -1,0 +1,142 @@
+"""The JSON beside a result says everything that decided its samples, and makes it again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clihelp import everything_in, read, say, write_music
+
+from engine import Engine, Request
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
+        yield running
+
+
+def made(capsys, engine, bundle, folder, *words) -> dict:
+    """Run a task into ``folder / out`` and give its JSON answer back."""
+    said = say(capsys, engine, [*words, "--bundle", bundle, "--out", folder / "out", "--json"])
+    assert said.code == 0, said.err
+    return said.json
+
+
+def test_it_says_what_was_asked_with_every_default_filled_in(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav")
+    answer = made(capsys, engine, toy_bundle, tmp_path, "isolate", mix, "violin", "--region", "0.25-0.75", "--seed", 7)
+    data = json.loads(Path(answer["sidecar"]).read_text("utf-8"))
+    named = {field.name for field in fields(Request)} - {"prompts", "rest"}
+    assert named <= set(data)
+    assert data["task"] == "isolate"
+    assert data["prompt"] == "violin"
+    assert (data["seed"], data["steps"], data["guidance"], data["start"]) == (7, 1, 1.0, "zeros")
+    assert data["region_s"] == [0.25, 0.75]
+    assert data["device"] == "cpu"
+    assert data["provider"] == "CPUExecutionProvider"
+    assert data["null_db"] == answer["null_db"]
+    assert data["input_sha256"] == hashlib.sha256(mix.read_bytes()).hexdigest()
+    assert data["bundle_sha256"] == hashlib.sha256((toy_bundle / "manifest.json").read_bytes()).hexdigest()
+    assert data["timings"]
+    assert data["engine_version"]
+    assert (data["stem"], data["rest"]) == (Path(answer["stem"]).name, Path(answer["rest"]).name)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["isolate", "MIX", "bass", "--steps", 3, "--guidance", 2, "--start", "noise", "--seed", 11],
+        ["isolate", "MIX", "violin", "--region", "0.3-0.9", "--format", "flac"],
+        ["remove", "MIX", "drums", "--render", "decoded"],
+        ["regenerate", "MIX", "bass", "--seed", 5],
+        ["generate", "bass", "--seconds", 0.8, "--seed", 3],
+        ["inpaint", "MIX", "bass", "--region", "0.2-0.6", "--rest", "REST"],
+        ["extend", "MIX", "bass", "--seconds", 0.4, "--rest", "REST"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_rerun_gives_identical_samples(words, engine, toy_bundle, tmp_path, capsys):
+    files = {
+        "MIX": write_music(tmp_path / "mix.wav", channels=2),
+        "REST": write_music(tmp_path / "rest.wav", channels=2, seed=1),
+    }
+    first = made(capsys, engine, toy_bundle, tmp_path, *(files.get(str(word), word) for word in words))
+    said = say(capsys, engine, ["rerun", first["sidecar"], "--out", tmp_path / "again", "--json"])
+    assert said.code == 0, said.err
+    for which in ("stem", "rest"):
+        assert bool(said.json[which]) == bool(first[which])
+        if first[which]:
+            assert Path(said.json[which]).parent == tmp_path / "again"
+            np.testing.assert_array_equal(read(said.json[which]), read(first[which]))
+
+
+def test_one_of_several_prompts_is_rerun_alone_and_sounds_the_same(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav")
+    words = ["isolate", mix, "violin", "bass", "drums", "--start", "noise", "--steps", 2]
+    first = made(capsys, engine, toy_bundle, tmp_path, *words)
+    bass = first["results"][1]
+    again = say(capsys, engine, ["rerun", bass["sidecar"], "--json"]).json
+    assert [result["prompt"] for result in again["results"]] == ["bass"]
+    assert Path(again["stem"]).parent == Path(bass["stem"]).parent
+    assert again["stem"] != bass["stem"]
+    np.testing.assert_array_equal(read(again["stem"]), read(bass["stem"]))
+
+
+def refused(said, *words: str) -> None:
+    assert said.code == 2
+    assert len(said.err.splitlines()) == 1
+    for word in words:
+        assert word in said.err
+
+
+def test_rerun_says_when_the_input_is_gone_and_takes_its_new_place(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav")
+    first = made(capsys, engine, toy_bundle, tmp_path, "isolate", mix, "violin")
+    mix.rename(tmp_path / "moved.wav")
+    before = everything_in(tmp_path)
+    refused(say(capsys, engine, ["rerun", first["sidecar"]]), "mix.wav", "is gone", "--input")
+    assert everything_in(tmp_path) == before
+    said = say(capsys, engine, ["rerun", first["sidecar"], "--input", tmp_path / "moved.wav", "--json"])
+    np.testing.assert_array_equal(read(said.json["stem"]), read(first["stem"]))
+
+
+def test_rerun_says_when_the_input_is_another(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav")
+    first = made(capsys, engine, toy_bundle, tmp_path, "isolate", mix, "violin")
+    write_music(mix, seed=99)
+    refused(say(capsys, engine, ["rerun", first["sidecar"]]), "mix.wav", "hash differs")
+
+
+def test_rerun_says_when_the_bundle_is_another(engine, toy_bundle, tmp_path, capsys):
+    bundle = tmp_path / "bundle"
+    shutil.copytree(toy_bundle, bundle)
+    first = made(capsys, engine, bundle, tmp_path, "isolate", write_music(tmp_path / "mix.wav"), "violin")
+    manifest = bundle / "manifest.json"
+    manifest.write_text(manifest.read_text("utf-8").replace('"version": "0.1"', '"version": "0.2"'), "utf-8")
+    refused(say(capsys, engine, ["rerun", first["sidecar"]]), "toy 0.1", "toy 0.2")
+    shutil.rmtree(bundle)
+    refused(say(capsys, engine, ["rerun", first["sidecar"]]), "no bundle")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{oh", "not JSON"),
+        ('{"name": "something else"}', "not a Fluxstem sidecar"),
+        ('{"fluxstem_sidecar": 99}', "format 99"),
+        ('{"fluxstem_sidecar": 1, "prompt": "violin"}', "cannot be run again"),
+        ('{"fluxstem_sidecar": 1, "task": "isolate", "prompt": "", "input": "x.wav"}', "the prompt is empty"),
+    ],
+)
+def test_what_is_no_sidecar_is_refused(content, says, tmp_path, capsys):
+    path = tmp_path / "a.json"
+    path.write_text(content)
+    refused(say(capsys, None, ["rerun", path]), says)
+    refused(say(capsys, None, ["rerun", tmp_path / "gone.json"]), "gone.json")
