@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -141,7 +142,8 @@ def _progress_bar(engine: Engine) -> Iterator[None]:
     from tqdm import tqdm
 
     layout = "{desc:<24.24} {percentage:3.0f}% |{bar}| {elapsed} gone, {remaining} left"
-    with tqdm(total=1.0, bar_format=layout, leave=False, file=sys.stderr, dynamic_ncols=True) as bar:
+    columns = shutil.get_terminal_size().columns  # 80 where the terminal does not know, and tqdm would show nothing
+    with tqdm(desc="starting", total=1.0, bar_format=layout, leave=False, file=sys.stderr, ncols=columns) as bar:
 
         def show(event: Event) -> None:
             if isinstance(event, Progress):

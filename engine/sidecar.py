@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from engine.backend import PROVIDERS
+from engine.backend import PROVIDERS, batch_windows
 from engine.bundle import Bundle, file_sha256, load_bundle
 from engine.checks import check_values
 from engine.draft import Draft, publish
@@ -67,7 +67,12 @@ def resolve(request: Request, bundle: Bundle) -> Request:
 def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
     """What goes into the sidecar of one result."""
     devices = {provider: device for device, provider in PROVIDERS.items()}
-    request = replace(made.request, prompts=(result.prompt,), device=devices.get(made.device, made.request.device))
+    request = replace(
+        made.request,
+        prompts=(result.prompt,),
+        device=devices.get(made.device, made.request.device),
+        batch_windows=batch_windows(made.device, made.request.batch_windows),
+    )
     asked = {_OWN_NAME.get(field.name, field.name): getattr(request, field.name) for field in fields(Request)}
     manifest = made.bundle.manifest
     return {

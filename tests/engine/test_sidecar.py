@@ -38,6 +38,7 @@ def test_it_says_what_was_asked_with_every_default_filled_in(engine, toy_bundle,
     assert data["task"] == "isolate"
     assert data["prompt"] == "violin"
     assert (data["seed"], data["steps"], data["guidance"], data["start"]) == (7, 1, 1.0, "zeros")
+    assert data["batch_windows"] >= 1
     assert data["region_s"] == [0.25, 0.75]
     assert data["device"] == "cpu"
     assert data["provider"] == "CPUExecutionProvider"
