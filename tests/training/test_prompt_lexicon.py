@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training.data.instruments import families, groups
-from training.prompt.config import PromptConfig, config_from_table, load_config
+from training.prompt.config import PromptConfig, config_from_table
 from training.prompt.lexicon import Lexicon, normal_form
 
 LEXICON = Lexicon.load()
@@ -96,11 +96,6 @@ def test_loading_twice_gives_the_same_split():
 def test_an_unknown_key_in_a_preset_is_an_error():
     with pytest.raises(ValueError, match=r"unknown keys.*widht"):
         config_from_table({"widht": 3})
-
-
-def test_an_unknown_preset_is_an_error_that_lists_the_known_ones():
-    with pytest.raises(ValueError, match="no preset 'enormous'"):
-        load_config("enormous")
 
 
 def test_heads_must_divide_the_width():

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
-
-PRESETS = Path(__file__).resolve().parents[1] / "presets"
-TABLE = "prompt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +19,8 @@ class PromptConfig:
         audio_batch: rendered stems in each step.
         audio_every: a step sees audio when its number divides by this; audio costs ten times the text.
         learning_rate: peak of a warm-up and cosine decay.
-        precision: ``bf16`` (autocast), ``fp32``, or ``auto``: bf16 where the processor has it in hardware.
+        precision: ``bf16`` (autocast), ``fp32``, or ``auto``: whichever a short probe finds faster;
+            decided when a run begins and kept when it is resumed.
         max_stems: most rendered stems whose spectrograms are held in memory.
         save_every: steps between checkpoints.
         seed: the same seed, data and machine give the same run.
@@ -64,22 +60,5 @@ def config_from_table(table: dict[str, Any]) -> PromptConfig:
     known = {field.name for field in fields(PromptConfig)}
     unknown = sorted(set(table) - known)
     if unknown:
-        raise ValueError(f"unknown keys in [{TABLE}]: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        raise ValueError(f"unknown keys in [prompt]: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
     return PromptConfig(**table)
-
-
-def load_config(preset: str) -> PromptConfig:
-    """Read the ``[prompt]`` table of a preset.
-
-    Args:
-        preset: name of a file in training/presets without its ending, or the path of a TOML file.
-
-    Raises:
-        ValueError: no such preset, or a bad key or value in it.
-    """
-    path = Path(preset) if preset.endswith(".toml") else PRESETS / f"{preset}.toml"
-    if not path.is_file():
-        names = ", ".join(sorted(p.stem for p in PRESETS.glob("*.toml"))) or "none yet"
-        raise ValueError(f"no preset {preset!r}; presets: {names}; or give the path of a .toml file")
-    with path.open("rb") as file:
-        return config_from_table(tomllib.load(file).get(TABLE, {}))

@@ -15,7 +15,7 @@ import argparse
 import logging
 import math
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,10 @@ from torch.nn import functional as F
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from training.config import load_preset
+from training.precision import compute_dtype
 from training.prompt.augment import damage
-from training.prompt.config import PromptConfig, config_from_table, load_config
+from training.prompt.config import PromptConfig, config_from_table
 from training.prompt.lexicon import Lexicon
 from training.prompt.model import AudioTower, TextTower
 from training.prompt.stems import MelBank, StemKey, choose_stems, open_cache
@@ -155,8 +157,7 @@ def run(
     out_folder.mkdir(parents=True, exist_ok=True)
     lexicon = Lexicon.load()
     state = _read_checkpoint(resume) if resume else None
-    if state:
-        config = config_from_table(state["config"])
+    config = config_from_table(state["config"]) if state else settled(config)
     tokenizer = _tokenizer(config, lexicon, out_folder, resume)
     torch.manual_seed(config.seed)
     towers = Towers(config, tokenizer.get_vocab_size(), len(lexicon.terms))
@@ -189,7 +190,6 @@ def _train(
 ) -> tuple[float, ...]:
     losses: list[float] = []
     families = len(draw.lexicon.families)
-    half = wants_bf16(config.precision)
     with ExitStack() as stack:
         board = stack.enter_context(SummaryWriter(str(folder / "tensorboard"), purge_step=first))
         bar = stack.enter_context(tqdm(total=config.steps, initial=first, desc="prompt", unit="step", disable=None))
@@ -197,7 +197,7 @@ def _train(
             rate = _rate(config, step)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16"):
                 loss = loss_of(towers, draw.batch(step), families)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -211,14 +211,15 @@ def _train(
                 board.add_scalar("prompt/learning_rate", rate, step)
             if (step + 1) % config.save_every == 0 or step + 1 == last:
                 _save_checkpoint(folder, config, towers, optimizer, draw.bank, step + 1)
+                log.info("step %d of %d, loss %.3f, rate %.1e", step + 1, config.steps, losses[-1], rate)
     return tuple(losses)
 
 
-def wants_bf16(precision: str) -> bool:
-    """Whether to autocast; ``auto`` says yes where the processor computes in bf16 and not just emulates it."""
-    if precision == "auto":
-        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-    return precision == "bf16"
+def settled(config: PromptConfig) -> PromptConfig:
+    """The config with ``auto`` precision decided for this machine, so that resuming does not decide anew."""
+    if config.precision != "auto":
+        return config
+    return replace(config, precision="bf16" if compute_dtype() is torch.bfloat16 else "fp32")
 
 
 def _rate(config: PromptConfig, step: int) -> float:
@@ -296,7 +297,7 @@ def main(argv: list[str] | None = None) -> int:
     name = Path(options.preset).stem
     try:
         done = run(
-            load_config(options.preset),
+            load_preset(options.preset).prompt,
             options.out or options.resume or Path("runs") / f"prompt-{name}",
             options.cache or Path("runs") / f"cache-{name}",
             options.resume,
