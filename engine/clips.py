@@ -18,6 +18,7 @@ from engine.scratch import Scratch
 
 LEVEL_INTO_MODEL_DB = -20.0  # RMS
 HIGHEST_GAIN_DB = 60.0
+WIDEST = 4.0  # channels that nearly cancel say nothing of how loud one of them is
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,12 @@ class Mono:
     Attributes:
         scratch: one sample per row, at the model's rate.
         power: mean square.
+        width: mean square of the channels against that of their mean; 1 for mono, 2 for two unlike channels.
     """
 
     scratch: Scratch
     power: float
+    width: float
 
 
 def take_in(job: Job, info: AudioInfo, section: Section, part: tuple[float, float]) -> Mono:
@@ -54,13 +57,21 @@ def take_in(job: Job, info: AudioInfo, section: Section, part: tuple[float, floa
     """
     rate_hz = job.model.grid.sample_rate_hz
     total = samples_at(section.samples, info.rate_hz, rate_hz)
-    source = (block_CN.mean(axis=0, keepdims=True) for block_CN in blocks(info, section.start, section.stop))
+    energies = np.zeros(2)  # of the mean, and mean of the channels, at the user's rate
+
+    def source() -> Iterator[Samples]:
+        for block_CN in blocks(info, section.start, section.stop):
+            mono_1N = block_CN.mean(axis=0, keepdims=True)
+            energies[:] += np.square(mono_1N).sum(), np.square(block_CN).sum() / info.channels
+            yield mono_1N
+
     scratch, energy = Scratch(job.folder, 1), 0.0
-    for mono_1N in job.clock.each("read", resampled(source, 1, info.rate_hz, rate_hz, total)):
+    for mono_1N in job.clock.each("read", resampled(source(), 1, info.rate_hz, rate_hz, total)):
         scratch.append(mono_1N.T)
         energy += float(np.square(mono_1N, dtype=np.float64).sum())
         job.progress(part, scratch.rows / total, "read")
-    return Mono(scratch, energy / total)
+    width = min(energies[1] / energies[0], WIDEST) if energies[0] > 0 else 1.0
+    return Mono(scratch, energy / total, float(width))
 
 
 def gain_into_model(power: float) -> float:

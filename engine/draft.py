@@ -28,6 +28,7 @@ class Draft:
     def __init__(self, wanted: Path) -> None:
         self.wanted = wanted
         self._partial: Path | None = None
+        self._placed: Path | None = None
         try:
             self.stream: BinaryIO = self._open()
         except OSError as error:
@@ -43,26 +44,20 @@ class Draft:
         os.fsync(self.stream.fileno())
 
     def claim(self, final: Path) -> None:
-        """Give the sealed draft a name.
+        """Give the sealed draft a name; one more, if it has one already.
 
         Raises:
             FileExistsError: the name is taken; nothing was overwritten.
             OSError: the file system refused.
         """
-        if self._partial is None:
+        source = self._placed or self._partial
+        if source is None:
             # src_dir_fd is not needed for an absolute path, but without it Python does not follow the link.
             number = self.stream.fileno()
             os.link(f"/proc/self/fd/{number}", final, src_dir_fd=number, follow_symlinks=True)
-            return
-        try:
-            os.link(self._partial, final)
-        except FileExistsError:
-            raise
-        except OSError:
-            # No hard links here (FAT, some network shares): reserve the name, then move onto the reservation.
-            os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            self.stream.close()
-            os.replace(self._partial, final)
+        else:
+            self._link(source, final)
+        self._placed = final
 
     def close(self) -> None:
         """Forget the draft; a file it was given a name as stays."""
@@ -70,6 +65,17 @@ class Draft:
             self.stream.close()
         if self._partial is not None:
             self._partial.unlink(missing_ok=True)
+
+    def _link(self, source: Path, final: Path) -> None:
+        try:
+            os.link(source, final)
+        except FileExistsError:
+            raise
+        except OSError:
+            # No hard links here (FAT, some network shares): reserve the name, then move onto the reservation.
+            os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            self.stream.close()
+            os.replace(source, final)
 
     def _open(self) -> BinaryIO:
         nameless = getattr(os, "O_TMPFILE", 0)
@@ -115,17 +121,21 @@ def output_error(folder: Path, error: OSError) -> OutputError:
 
 
 def _publish_together(drafts: list[Draft]) -> list[Path]:
+    passing: list[Path] = []  # a nameless file that lost its only name could not get another, so these go last
     for names in zip(*(free_names(draft.wanted) for draft in drafts), strict=True):
+        if any(os.path.lexists(name) for name in names):
+            continue
         claimed: list[Path] = []
         try:
             for draft, name in zip(drafts, names, strict=True):
                 draft.claim(name)
                 claimed.append(name)
         except FileExistsError:
-            withdraw([claimed])
+            passing += claimed
             continue
         except OSError as error:
-            withdraw([claimed])
+            withdraw([passing, claimed])
             raise output_error(names[0].parent, error) from error
+        withdraw([passing])
         return claimed
     raise AssertionError("free_names never ends")

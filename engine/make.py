@@ -253,10 +253,10 @@ def _power_wanted(job: Job, given: dict[Slot, Mono], span: Section, rate_hz: int
         scratch = given[Slot.STEM].scratch
         sides = [(max(0, round(first - near)), round(first)), (round(last), min(scratch.rows, round(last + near)))]
         heard = [_power_and_peak(scratch, *side)[0] for side in sides if side[0] < min(side[1], scratch.rows)]
-        power = max(heard, default=0.0)
+        power = max(heard, default=0.0) * given[Slot.STEM].width
         return power if power > SILENT_POWER else None
     if Slot.REST in given:
-        power = given[Slot.REST].power
+        power = given[Slot.REST].power * given[Slot.REST].width
         return power * 10 ** (UNDER_REST_DB / 10) if power > SILENT_POWER else 10 ** (ALONE_DB / 10)
     return 10 ** (ALONE_DB / 10)
 

@@ -17,7 +17,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 WINDOW_S = 0.0929  # 4096 samples at 44.1 kHz
 OVERLAP = 4  # hops per window
-SILENT = 1e-7  # magnitude of a bin, full scale 1, below which an estimate says nothing
+SILENT = 1e-8  # magnitude of a bin, full scale 1, below which an estimate says nothing
 BAND_TOP, BAND_BOTTOM = 0.94, 0.85  # of the model's bandwidth: above the first it is deaf, between them it is asked
 
 
@@ -130,18 +130,15 @@ class MaskFilter:
         if self._rule.power != 1:
             stem_LF, rest_LF = stem_LF**self._rule.power, rest_LF**self._rule.power
         both_LF = stem_LF + rest_LF
-        gain_LF: FloatArray = np.divide(stem_LF, both_LF, out=np.zeros_like(both_LF), where=heard_LF & (both_LF > 0))
+        gain_LF = _ratio(stem_LF, both_LF, heard_LF)
         if self._top < gain_LF.shape[1]:
             band = slice(self._bottom, self._top)
-            heard_L = heard_LF[:, band].any(axis=1)
-            total_L = both_LF[:, band].sum(axis=1)
-            mean_L = np.divide(
-                stem_LF[:, band].sum(axis=1), total_L, out=np.zeros_like(total_L), where=heard_L & (total_L > 0)
-            )
-            gain_LF[:, self._top :] = mean_L[:, None]
-            heard_LF[:, self._top :] = heard_L[:, None]
+            heard_L1: BoolArray = np.asarray(heard_LF[:, band].any(axis=1, keepdims=True))
+            stem_L1, both_L1 = (part_LF[:, band].sum(axis=1, keepdims=True) for part_LF in (stem_LF, both_LF))
+            gain_LF[:, self._top :] = _ratio(stem_L1, both_L1, heard_L1)
+            heard_LF[:, self._top :] = heard_L1
         if self._rule.floor:
-            gain_LF = np.where(heard_LF, np.maximum(gain_LF, np.float32(self._rule.floor)), gain_LF)
+            gain_LF = np.where(heard_LF, np.maximum(gain_LF, np.float32(self._rule.floor)), np.float32(0))
         return gain_LF
 
     def _overlap_add(self, frames_CLN: FloatArray) -> FloatArray:
@@ -157,6 +154,11 @@ class MaskFilter:
 def _above(values: FloatArray, limit: float) -> BoolArray:
     above: BoolArray = np.asarray(np.greater(values, limit))
     return above
+
+
+def _ratio(part: FloatArray, whole: FloatArray, heard: BoolArray) -> FloatArray:
+    ratio = np.where(heard, part / np.maximum(whole, np.float32(1e-30)), np.float32(0))
+    return ratio.astype(np.float32, copy=False)
 
 
 def _bins(n: int, rate_hz: int, model_rate_hz: int) -> tuple[int, int]:

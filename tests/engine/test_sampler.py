@@ -1,0 +1,72 @@
+"""The sampler against flows whose end is known."""
+
+import numpy as np
+import pytest
+
+from engine.errors import Cancelled
+from engine.sampler import Walk, sample, start_latents
+
+SHAPE = (3, 4, 6)
+TARGET = np.random.default_rng(7).standard_normal(SHAPE).astype(np.float32)
+NOTHING = np.zeros((2, 3, 6), np.bool_)
+PROMPT = np.ones((2, 3, 5), np.float32)
+
+
+class StraightFlow:
+    """v = (end - x) / (1 - t); the end is the target times the prompt's first number."""
+
+    def run(self, inputs):
+        end = TARGET * inputs["prompt"][:, 1, 0][:, None, None, None]
+        left = np.maximum(1 - inputs["t"], 1e-6)[:, :, None]
+        moved = inputs["x"] + inputs["dt"][:, None, None, None] * (end - inputs["x"]) / left
+        return {"x_next": np.where(inputs["known"][:, :, None], inputs["x"], moved).astype(np.float32)}
+
+
+def walk(steps=1, guidance=1.0, start="noise", seed=0):
+    return Walk(steps=steps, guidance=guidance, start=start, seed=seed)
+
+
+def ended(known=NOTHING, given=None, **how):
+    start = start_latents(walk(**how), [0, 1], SHAPE) if given is None else given
+    return sample(StraightFlow(), start, known, PROMPT, walk(**how), lambda: None)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 8, 50])
+@pytest.mark.parametrize("start", ["zeros", "noise"])
+def test_a_straight_flow_lands_on_its_target(steps, start):
+    for latents in ended(steps=steps, start=start):
+        np.testing.assert_allclose(latents, TARGET, atol=1e-4)
+
+
+@pytest.mark.parametrize("guidance", [0.0, 0.5, 1.0, 2.5])
+def test_guidance_pushes_from_no_prompt_to_the_prompt_and_beyond(guidance):
+    np.testing.assert_allclose(ended(steps=1, guidance=guidance)[0], guidance * TARGET, atol=1e-4)
+
+
+def test_known_latents_come_back_as_they_went_in():
+    given = np.random.default_rng(1).standard_normal((2, *SHAPE)).astype(np.float32)
+    known = np.random.default_rng(2).random((2, 3, 6)) < 0.5
+    out = ended(known, given, steps=3, guidance=2.0)
+    where = np.broadcast_to(known[:, :, None], out.shape)
+    np.testing.assert_array_equal(out[where], given[where])
+    assert not np.array_equal(out[~where], given[~where])
+
+
+def test_the_same_seed_gives_the_same_start_whatever_the_batch():
+    both = start_latents(walk(seed=5), [3, 4], SHAPE)
+    np.testing.assert_array_equal(both[1:], start_latents(walk(seed=5), [4], SHAPE))
+    assert not np.array_equal(both[0], both[1])
+    assert not np.array_equal(both, start_latents(walk(seed=6), [3, 4], SHAPE))
+
+
+def test_a_stop_is_noticed_between_steps():
+    asked = []
+
+    def check():
+        asked.append(None)
+        if len(asked) == 3:
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        sample(StraightFlow(), start_latents(walk(), [0, 1], SHAPE), NOTHING, PROMPT, walk(steps=10), check)
+    assert len(asked) == 3
