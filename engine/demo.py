@@ -18,7 +18,7 @@ import numpy.typing as npt
 import soundfile
 from tqdm import tqdm
 
-from engine import Done, Engine, EngineError, Event, Progress, Request, StemResult
+from engine import AudioError, Done, Engine, EngineError, Event, Progress, Request, StemResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,10 +84,10 @@ def main(arguments: list[str] | None = None) -> int:
     if args.mix is not None and not args.prompt:
         print('name what to take out of the mix, for example: make demo MIX=song.wav PROMPT="bass"', file=sys.stderr)
         return 2
-    references = _references() if args.mix is None else {}
     mix = args.mix or DEMO / "mix.flac"
-    prompts = tuple(args.prompt or references)
     try:
+        references = _references() if args.mix is None else {}
+        prompts = tuple(args.prompt or references)
         done = _isolate(mix, prompts, args.out, args.bundle, args.device)
     except EngineError as error:
         print(f"fluxstem: {error}", file=sys.stderr)
@@ -198,7 +198,7 @@ def draw(pieces: list[Piece], rate_hz: int, path: Path) -> None:
         bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.01, label="dB below the loudest point")
         bar.outline.set_visible(False)
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=110)
+        figure.savefig(path, dpi=90)
         plt.close(figure)
 
 
@@ -245,7 +245,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _references() -> dict[str, Path]:
     """Prompts of the demo mix and the files that hold the true stems."""
-    rows = json.loads((DEMO / "demo.json").read_text("utf-8"))
+    path = DEMO / "demo.json"
+    if not path.is_file():
+        raise AudioError(f"the demo mix is not at {DEMO}; run this from a checkout, or give a mix of your own")
+    rows = json.loads(path.read_text("utf-8"))
     return {row["prompt"]: DEMO / row["reference"] for row in rows}
 
 
@@ -302,11 +305,9 @@ def _report(done: Done, pieces: list[Piece], mix: Path, picture: Path) -> None:
         ):
             print(f"  {name:8}  {got:.1f} dB; the mix itself {before:.1f} dB; gained {got - before:+.1f} dB")
     if any(piece.reference_CN is not None for piece in pieces):
-        print(
-            "\nSDR: BSS-Eval v3 (bss_eval_sources of mir_eval) against the true stem, mono sum; SI-SDR: scale-invariant"
-        )
-    speed = info.duration / done.seconds
-    print(f"\n{len(pieces)} stems in {done.seconds:.2f} s: {speed:.1f} times real time on {done.device}, {done.bundle}")
+        print("\nSDR: BSS-Eval v3, 512-tap distortion filter; SI-SDR: scale-invariant; both of the mono sum")
+    speed, stems = info.duration / done.seconds, "1 stem" if len(pieces) == 1 else f"{len(pieces)} stems"
+    print(f"\n{stems} in {done.seconds:.2f} s: {speed:.1f} times real time on {done.device}, bundle {done.bundle}")
     print(f"picture: {picture}")
 
 
