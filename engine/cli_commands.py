@@ -142,8 +142,16 @@ def _progress_bar(engine: Engine) -> Iterator[None]:
     from tqdm import tqdm
 
     layout = "{desc:<24.24} {percentage:3.0f}% |{bar}| {elapsed} gone, {remaining} left"
-    columns = shutil.get_terminal_size().columns  # 80 where the terminal does not know, and tqdm would show nothing
-    with tqdm(desc="starting", total=1.0, bar_format=layout, leave=False, file=sys.stderr, ncols=columns) as bar:
+    size = shutil.get_terminal_size()  # 80 x 24 where the terminal does not know, and tqdm would show nothing
+    with tqdm(
+        desc="starting",
+        total=1.0,
+        bar_format=layout,
+        leave=False,
+        file=sys.stderr,
+        ncols=size.columns,
+        nrows=size.lines,
+    ) as bar:
 
         def show(event: Event) -> None:
             if isinstance(event, Progress):

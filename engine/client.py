@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 OnEvent = Callable[[Event], None]
 
-SENDS_LIMIT = 2  # a job that took two hosts with it before it even began is not tried on a third
+STRIKES_LIMIT = 3  # hosts that may die with no job under way before the job that was next is given up
 LEAVE_LIMIT_S = 25.0
 WAIT_S = 0.2
 
@@ -42,7 +42,7 @@ class _Job:
     name: str
     request: Request
     host: HostProcess | None = None
-    sends: int = 0
+    strikes: int = 0
     accepted: bool = False
     begun: bool = False
     cancel_asked: bool = False
@@ -64,6 +64,7 @@ class Engine:
         self._delivery = threading.RLock()  # one event at a time
         self._jobs: dict[str, _Job] = {}
         self._host: HostProcess | None = None
+        self._stillborn = 0  # hosts in a row that died before they were ready
         self._closed = False
         self._wakes: SimpleQueue[bool] = SimpleQueue()  # True: look for something to send; False: leave
         self._sender: threading.Thread | None = None
@@ -202,7 +203,6 @@ class Engine:
                 if self._host is None:
                     self._host = HostProcess(self._on_message, self._on_death)
                 job.host = self._host
-                job.sends += 1
                 host = self._host
         except OSError as error:
             self._deliver(Failed(job.name, "HostError", f"the engine process could not be started ({error})"))
@@ -218,28 +218,38 @@ class Engine:
     # The reader thread of the host.
 
     def _on_message(self, host: HostProcess, message: dict[str, Any]) -> None:
-        if message.get("event") not in EVENTS:
-            log.info("the engine process says %s", message)
-            return
-        self._deliver(event_from_json(message))
+        if message.get("event") in EVENTS:
+            self._deliver(event_from_json(message))
 
     def _on_death(self, host: HostProcess, reason: str) -> None:
         with self._lock:
             if self._host is host:
                 self._host = None
             orphans = [job for job in self._jobs.values() if job.host is host and job.last is None]
+            guilty = self._guilty(host, orphans)
             closed = self._closed
         for job in orphans:
             with contextlib.suppress(OSError):
                 clean_partials_of(Path(job.request.out), host.pid)
             if closed or job.cancel_asked:
                 self._deliver(CancelledJob(job.name))
-            elif job.begun or job.sends >= SENDS_LIMIT:
+            elif job in guilty:
                 advice = "this job is lost, the next one gets a new process; set FLUXSTEM_DEBUG=1 to see its log"
                 self._deliver(Failed(job.name, HostError.__name__, f"{reason}; {advice}"))
             else:
                 job.host = None
         self._wakes.put(True)
+
+    def _guilty(self, host: HostProcess, orphans: list[_Job]) -> list[_Job]:
+        """The jobs that end with a host; the others are sent to the next one."""
+        self._stillborn = 0 if host.ready else self._stillborn + 1
+        if self._stillborn >= STRIKES_LIMIT:  # no host comes up on this machine
+            return orphans
+        if begun := [job for job in orphans if job.begun]:
+            return begun
+        for job in orphans[:1] if host.ready else ():  # nobody was at work, so the next one may be to blame
+            job.strikes += 1
+        return [job for job in orphans if job.strikes >= STRIKES_LIMIT]
 
     def _deliver(self, event: Event) -> None:
         with self._delivery:

@@ -18,11 +18,10 @@ from typing import BinaryIO
 from engine.errors import RequestError
 from engine.jobs import Jobs, Work
 from engine.messages import Event, Failed
-from engine.wire import event_to_json, from_line, request_from_json, to_line
+from engine.wire import READY, event_to_json, from_line, request_from_json, to_line
 
 log = logging.getLogger(__name__)
 
-READY = "Ready"
 LEAVE_LIMIT_S = 20.0  # how long a running job may take to reach its next step once the parent is gone
 
 

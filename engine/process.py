@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import RequestError
-from engine.wire import from_line, to_line
+from engine.wire import READY, from_line, to_line
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,9 @@ class HostProcess:
         on_message: called on the reader thread with every message.
         on_death: called on the reader thread once, after the last message, with the reason in words.
 
+    Attributes:
+        ready: True means it has said so, and would read what it is sent.
+
     Raises:
         OSError: the process could not be started.
     """
@@ -42,6 +45,7 @@ class HostProcess:
         on_message: Callable[[HostProcess, dict[str, Any]], None],
         on_death: Callable[[HostProcess, str], None],
     ) -> None:
+        self.ready = False
         self._on_message = on_message
         self._on_death = on_death
         self._last_words: deque[str] = deque(maxlen=40)
@@ -95,9 +99,12 @@ class HostProcess:
         stdout = self._process.stdout
         for line in stdout or ():
             try:
-                self._on_message(self, from_line(line))
+                message = from_line(line)
             except RequestError:
                 log.warning("the engine process sent a line that is no message: %r", line[:200])
+                continue
+            self.ready = self.ready or message.get("event") == READY
+            self._on_message(self, message)
         code = self._process.wait()
         self._ears.join()
         self._on_death(self, self._reason(code))

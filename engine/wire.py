@@ -13,6 +13,7 @@ from engine import errors
 from engine.errors import EngineError, RequestError
 from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request, StemResult, as_json
 
+READY = "Ready"  # the first thing a host says
 EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in (Accepted, Progress, Done, Failed, CancelledJob)}
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from engine.bundle import file_sha256, load_bundle
 from engine.checks import check_request
-from engine.errors import DeviceError, OutputError
+from engine.draft import output_error
+from engine.errors import DeviceError
 from engine.jobs import Check, Report
 from engine.library import find_bundle
 from engine.messages import Done, Request, StemResult
@@ -102,9 +103,7 @@ def _output_folder(out: Path) -> Iterator[None]:
             with contextlib.suppress(OSError):  # something else was put there meanwhile
                 folder.rmdir()
         if isinstance(error, OSError):
-            raise OutputError(
-                f"cannot write to {out}: {error.strerror or error}; free some space or choose another folder"
-            ) from error
+            raise output_error(out, error) from error
         raise
 
 

@@ -85,24 +85,34 @@ def test_a_job_is_accepted_progresses_and_is_done(request_of):
 
 
 def test_a_killed_host_fails_its_job_and_the_queue_goes_on(request_of, tmp_path):
-    heard = Heard()
-    with Engine(on_event=heard) as engine:
-        pids = []
+    killed: dict[str, int | None] = {}
+    lost: list[str] = []
 
-        def kill() -> None:
-            pids.append(engine.host_pid)
+    def kill(event: Event) -> None:
+        if isinstance(event, Progress) and event.job in lost and event.job not in killed:
+            killed[event.job] = engine.host_pid
             os.kill(engine.host_pid, signal.SIGKILL)
 
-        heard.at_first_progress = kill
-        lost, next_one, last_one = engine.submit(request_of(long=True)), engine.submit(request_of()), None
-        with pytest.raises(HostError, match="SIGKILL"):
-            engine.wait(lost, LIMIT_S)
-        assert engine.wait(next_one, LIMIT_S).results
-        last_one = engine.submit(request_of(prompt="bass"))
-        assert engine.wait(last_one, LIMIT_S).results
-        assert engine.host_pid not in pids
-    assert [type(event) for event in heard.of(lost)][-1] is Failed
+    with Engine(on_event=kill) as engine:
+        lost += [engine.submit(request_of(long=True)) for _ in range(2)]
+        others = [engine.submit(request_of(prompt=prompt)) for prompt in ("violin", "bass")]
+        for job in lost:
+            with pytest.raises(HostError, match="SIGKILL"):
+                engine.wait(job, LIMIT_S)
+        for job in others:
+            assert engine.wait(job, LIMIT_S).results
+        assert engine.host_pid not in killed.values()
+        assert len(set(killed.values())) == 2
     assert not [name for name in everything_in(tmp_path / "out") if name.endswith(".partial")]
+
+
+def test_a_host_that_never_comes_up_is_given_up_with_its_last_words(request_of, monkeypatch):
+    monkeypatch.setattr("engine.process._BOOT", "import sys; sys.exit('no such library')")
+    with Engine() as engine:
+        jobs = [engine.submit(request_of()) for _ in range(2)]
+        for job in jobs:
+            with pytest.raises(HostError, match="no such library"):
+                engine.wait(job, LIMIT_S)
 
 
 def test_a_host_killed_while_idle_is_not_noticed_by_the_next_job(request_of):
