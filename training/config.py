@@ -55,7 +55,8 @@ class FlowConfig:
     """FluxFormer: its shape and one training run of it."""
 
     slots: tuple[str, ...] = ("MIX", "STEM", "REST")
-    slot_width: int = 128  # the token is the slots' projections side by side
+    slot_width: int = 112  # the token is the slots' projections side by side
+    patch: int = 2  # neighbouring frames that share a token
     down: int = 3
     middle: int = 2
     up: int = 3
@@ -72,8 +73,11 @@ class FlowConfig:
     start_share: float = 0.5  # of the draws have t = 0 exactly
     prompt_dropout: float = 0.1
     absent_share: float = 0.15
+    pool: int = 20_000  # examples whose latents are kept on disk and met again
     mask_from: float = 0.5  # share of the run after which the masked-spectrum loss joins
     mask_weight: float = 0.0
+    mask_rows: int = 4  # examples of a batch it looks at
+    mask_frames: int = 96  # frames of each it looks at
     generative_steps: int = 8  # default steps of generative tasks in the bundle
     seed: int = 12
 
@@ -113,15 +117,23 @@ def load_preset(name: str) -> Preset:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.toml")))
         raise ValueError(f"no preset {name!r}; choose one of {known} or give a TOML file")
-    table = tomllib.loads(path.read_text("utf-8"))
+    return preset_from(tomllib.loads(path.read_text("utf-8")), path.name)
+
+
+def preset_from(table: dict[str, Any], where: str) -> Preset:
+    """A preset from plain tables, as a TOML file or a run's settings hold them.
+
+    Raises:
+        ValueError: an unknown key, or values that cannot be.
+    """
     if unknown := set(table) - {f.name for f in fields(Preset)}:
-        raise ValueError(f"{path.name}: unknown tables {sorted(unknown)}; allowed are {[f.name for f in fields(Preset)]}")
+        raise ValueError(f"{where}: unknown tables {sorted(unknown)}; allowed are {[f.name for f in fields(Preset)]}")
     return Preset(
         name=table["name"],
-        grid=_read(GridConfig, table["grid"], path.name),
-        codec=_read(CodecConfig, table.get("codec", {}), path.name),
-        prompt=_read(PromptConfig, table.get("prompt", {}), path.name),
-        flow=_read(FlowConfig, table.get("flow", {}), path.name),
+        grid=_read(GridConfig, table["grid"], where),
+        codec=_read(CodecConfig, table.get("codec", {}), where),
+        prompt=_read(PromptConfig, table.get("prompt", {}), where),
+        flow=_read(FlowConfig, table.get("flow", {}), where),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.codec.losses import MelLoss, SpectralLoss
+from training.codec.losses import MelLoss, SpectralLoss, mask_distance
 from training.codec.model import MixWavCodec
 from training.config import Preset, load_preset
 from training.data.cache import StemCache
@@ -19,7 +19,9 @@ from training.data.mix import Mixer
 from training.loop import Plan, Run
 from training.precision import autocast
 
-WAVE_WEIGHT, SPECTRAL_WEIGHT, MEL_WEIGHT = 4.0, 1.0, 0.5
+WAVE_WEIGHT, SPECTRAL_WEIGHT, MEL_WEIGHT, MASK_WEIGHT = 2.0, 0.7, 0.5, 3.0
+PAIR_SHARE = 0.5  # of a batch are stem and rest of one mix, for the masked loss
+WAVE_FLOOR = 0.01
 SINGLE_SHARE, SILENT_SHARE = 0.55, 0.03
 STATISTICS_BATCHES = 40
 
@@ -32,15 +34,22 @@ class CodecStage:
         torch.manual_seed(preset.codec.seed)
         self.model: nn.Module = MixWavCodec(preset.grid, preset.codec)
         self.mixer = Mixer(cache)
+        self.pairs = round(preset.codec.batch * PAIR_SHARE / 2)
         self.spectral = SpectralLoss()
         self.mel = MelLoss(preset.grid.rate_hz, size=1024 if preset.grid.rate_hz > 8000 else 512)
 
     def batch(self, step: int) -> Tensor:
-        """Audio ``(B, 1, N)``: single stems, mixtures, a little silence."""
+        """Audio ``(B, 1, N)``: stems of some mixes, then their rests, then single stems, mixtures, a little silence."""
         rng = np.random.default_rng([self.config.seed, step])
         samples = self.config.crop_frames * self.preset.grid.hop_samples
-        rows = [self._row(rng, samples) for _ in range(self.config.batch)]
-        return torch.from_numpy(np.stack(rows))[:, None]
+        pairs = [self._pair(rng, samples) for _ in range(self.pairs)]
+        rows = [self._row(rng, samples) for _ in range(self.config.batch - 2 * self.pairs)]
+        stems, rests = [stem for stem, _ in pairs], [rest for _, rest in pairs]
+        return torch.from_numpy(np.stack([*stems, *rests, *rows]))[:, None]
+
+    def _pair(self, rng: np.random.Generator, samples: int) -> tuple[Any, Any]:
+        mix = self.mixer.draw(rng, samples, count=int(rng.integers(2, 5)))
+        return mix.stems[0], mix.stems[1:].sum(axis=0)
 
     def _row(self, rng: np.random.Generator, samples: int) -> Any:
         kind = rng.random()
@@ -63,15 +72,19 @@ class CodecStage:
             latents = mean + deviation * torch.randn(mean.shape, generator=generator)
             latents = latents + sigma * scale * torch.randn(mean.shape, generator=generator)
             made = model.decoder(latents).float()
-        wave = (made - batch).abs().mean()
+        scale = torch.sqrt((batch**2).mean(dim=2, keepdim=True)) + WAVE_FLOOR
+        wave = ((made - batch).abs() / scale).mean()
+        masked = mask_distance(made[: 2 * self.pairs, 0], batch[: 2 * self.pairs, 0], self.preset.grid.rate_hz)
         spectral = self.spectral(made[:, 0], batch[:, 0], generator)
         mel = self.mel(made[:, 0], batch[:, 0])
         divergence = 0.5 * (mean**2 + deviation**2 - 1 - log_variance).mean()
-        total = WAVE_WEIGHT * wave + SPECTRAL_WEIGHT * spectral + MEL_WEIGHT * mel + self.config.kl_weight * divergence
+        total = WAVE_WEIGHT * wave + SPECTRAL_WEIGHT * spectral + MEL_WEIGHT * mel
+        total = total + MASK_WEIGHT * masked + self.config.kl_weight * divergence
         return total, {
             "wave": wave.item(),
             "spectral": spectral.item(),
             "mel": mel.item(),
+            "masked": masked.item(),
             "kl": divergence.item(),
         }
 

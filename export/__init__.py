@@ -1,0 +1,1 @@
+"""Turn a training run into a bundle: graphs, parity check, manifest. Needs torch, onnx and ONNX Runtime; no Qt."""

@@ -1,0 +1,127 @@
+"""The bundle's graphs as torch modules with fixed input and output names.
+
+    encode  audio (B,1,N) -> latents (B,D,L)
+    decode  latents (B,D,L) -> audio (B,1,N)
+    step    x (B,S,D,L), t (B,S,L), known (B,S,L), prompt (B,S,E), dt (B,) -> x_next (B,S,D,L)
+    text    tokens (B,T), token_mask (B,T) -> embedding (B,E)
+
+Guidance needs no graph of its own: an Euler step is affine in the velocity, so two rows of one batch, with and without
+prompt, are mixed outside. Knows nothing of files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from engine.shapes import SLOTS
+from training.codec.model import MixWavCodec
+from training.codec.spectral import Transform
+from training.config import Preset
+from training.flow.model import FluxFormer, velocity
+from training.flow.train import load_flow
+from training.prompt.model import TextTower
+from training.prompt.tower import load_text_tower
+
+
+class Encode(nn.Module):
+    """Audio -> latents of unit scale."""
+
+    def __init__(self, codec: MixWavCodec) -> None:
+        super().__init__()
+        self.codec = codec
+
+    def forward(self, audio: Tensor) -> Tensor:
+        return self.codec.encode(audio)
+
+
+class Decode(nn.Module):
+    """Latents of unit scale -> audio."""
+
+    def __init__(self, codec: MixWavCodec) -> None:
+        super().__init__()
+        self.codec = codec
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return self.codec.decode(latents)
+
+
+class Step(nn.Module):
+    """One Euler step; known latents come back as they are."""
+
+    def __init__(self, flow: FluxFormer) -> None:
+        super().__init__()
+        self.flow = flow
+
+    def forward(self, x: Tensor, t: Tensor, known: Tensor, prompt: Tensor, dt: Tensor) -> Tensor:
+        clean = self.flow(x, t, known, prompt)
+        moved = x + dt[:, None, None, None] * velocity(clean, x, t)
+        return torch.where(known[:, :, None], x, moved)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One graph to export: the module, example inputs, axes of inputs and outputs."""
+
+    name: str
+    module: nn.Module
+    examples: dict[str, Tensor]
+    inputs: dict[str, list[str | int]]
+    outputs: dict[str, list[str | int]]
+
+
+def prepare(codec: MixWavCodec) -> None:
+    """Make a codec exportable: DFT as matrix product, weight norm folded into the weights."""
+    for module in codec.modules():
+        if isinstance(module, Transform):
+            module.exporting = True
+        if parametrize.is_parametrized(module, "weight"):
+            parametrize.remove_parametrizations(module, "weight")
+
+
+def specs(preset: Preset, run: Path) -> list[Spec]:
+    """All graphs of a run. Inputs and outputs are float32 but for tokens (int64) and masks (bool)."""
+    codec = MixWavCodec(preset.grid, preset.codec)
+    codec.load_state_dict(torch.load(run / "codec.pt", map_location="cpu", weights_only=True))
+    codec.eval().requires_grad_(False)
+    prepare(codec)
+    flow = load_flow(preset, run)
+    tower, _ = load_text_tower(run)
+    grid, embedding = preset.grid.grid, preset.prompt.embedding
+    d, frames, n = grid.latent_channels, grid.window_frames, grid.window_samples
+    generator = torch.Generator().manual_seed(5)
+    x = torch.randn(2, SLOTS, d, frames, generator=generator)
+    known = torch.zeros(2, SLOTS, frames, dtype=torch.bool)
+    known[:, 0] = True
+    return [
+        Spec("encode", Encode(codec), {"audio": 0.1 * torch.randn(2, 1, n)}, {"audio": ["B", 1, n]},
+             {"latents": ["B", d, frames]}),
+        Spec("decode", Decode(codec), {"latents": x[:, 0]}, {"latents": ["B", d, frames]}, {"audio": ["B", 1, n]}),
+        Spec(
+            "step",
+            Step(flow),
+            {"x": x, "t": known.float(), "known": known, "prompt": torch.randn(2, SLOTS, embedding), "dt": torch.ones(2)},
+            {"x": ["B", SLOTS, d, frames], "t": ["B", SLOTS, frames], "known": ["B", SLOTS, frames],
+             "prompt": ["B", SLOTS, embedding], "dt": ["B"]},
+            {"x_next": ["B", SLOTS, d, frames]},
+        ),
+        _text(tower, embedding),
+    ]  # fmt: skip
+
+
+def _text(tower: TextTower, embedding: int) -> Spec:
+    count = tower.max_tokens
+    tokens = torch.ones(2, count, dtype=torch.long)
+    mask = torch.zeros(2, count, dtype=torch.bool)
+    mask[:, :5] = True
+    return Spec(
+        "text",
+        tower.requires_grad_(False),
+        {"tokens": tokens, "token_mask": mask},
+        {"tokens": ["B", count], "token_mask": ["B", count]},
+        {"embedding": ["B", embedding]},
+    )

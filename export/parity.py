@@ -1,0 +1,116 @@
+"""Compare torch with ONNX Runtime on whole solved trajectories, at batches and inputs other than the traced ones.
+
+One step may agree while eight drift apart, so the answer that counts is the audio after encode, every step and decode.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+
+from engine.shapes import SLOTS, Slot
+from engine.tasks import known_mask
+from export.graphs import Spec
+
+TOLERANCE = {"fp32": 1e-3, "fp16": 2e-2}
+Run = dict[str, Any]
+
+
+class Disagreement(RuntimeError):
+    """torch and ONNX Runtime gave different answers."""
+
+
+class _Torch:
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+
+    def __call__(self, **inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        with torch.no_grad():
+            answer: np.ndarray[Any, Any] = self.spec.module(**{k: torch.from_numpy(v) for k, v in inputs.items()}).numpy()
+        return answer
+
+
+class _Onnx:
+    def __init__(self, path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, **inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        answer: np.ndarray[Any, Any] = self.session.run(None, inputs)[0]
+        return answer
+
+
+def sounds(samples: int, rate_hz: int) -> list[np.ndarray[Any, Any]]:
+    """Inputs ``(B, 1, N)`` the graphs were not traced with: noise, silence, a chord with clicks; batches of 1 and 3."""
+    rng = np.random.default_rng(9)
+    time_s = np.arange(samples) / rate_hz
+    chord = sum(np.sin(2 * np.pi * f * time_s) for f in (110.0, 277.2, 659.3)) * 0.08 * np.exp(-time_s)
+    chord[:: rate_hz // 2] += 0.5
+    noise = rng.normal(0, 0.1, samples)
+    rows = np.stack([noise, np.zeros(samples), chord]).astype(np.float32)[:, None]
+    return [rows[2:], rows]
+
+
+def solve(graphs: dict[str, Any], audio: np.ndarray[Any, Any], task: str, steps: int, prompt: np.ndarray[Any, Any]) -> Run:
+    """Encode, walk every step, decode; returns latents and audio."""
+    latents = graphs["encode"](audio=audio)
+    batch, channels, frames = latents.shape
+    span = (frames // 3, frames) if task in ("inpaint", "extend") else None
+    known = np.broadcast_to(known_mask(task, frames, span), (batch, SLOTS, frames)).copy()
+    noise = np.random.default_rng(3).standard_normal((batch, SLOTS, channels, frames), dtype=np.float32)
+    x = np.where(known[:, :, None], latents[:, None], noise).astype(np.float32)
+    for step in range(steps):
+        t = np.where(known, 1.0, step / steps).astype(np.float32)
+        dt = np.full(batch, 1 / steps, dtype=np.float32)
+        x = graphs["step"](x=x, t=t, known=known, prompt=prompt, dt=dt)
+    return {"latents": x, "audio": graphs["decode"](latents=np.ascontiguousarray(x[:, Slot.STEM]))}
+
+
+def check(specs: list[Spec], files: dict[str, Path], rate_hz: int, precision: str, steps: int) -> dict[str, float]:
+    """Compare every graph and whole trajectories.
+
+    Returns:
+        ``tolerance`` and ``measured``, the largest difference against the largest value, over all trials.
+
+    Raises:
+        Disagreement: it is over the tolerance.
+    """
+    by_torch = {spec.name: _Torch(spec) for spec in specs}
+    by_onnx = {name: _Onnx(path) for name, path in files.items()}
+    text = next(spec for spec in specs if spec.name == "text")
+    worst = 0.0
+    for rows in (1, 3):
+        tokens, mask = _tokens(text, rows)
+        wanted, got = (graphs["text"](tokens=tokens, token_mask=mask) for graphs in (by_torch, by_onnx))
+        worst = max(worst, _difference(wanted, got))
+    samples = int(next(s for s in specs if s.name == "encode").inputs["audio"][2])
+    embedding = int(text.outputs["embedding"][1])
+    for audio in sounds(samples, rate_hz):
+        prompt = np.zeros((len(audio), SLOTS, embedding), dtype=np.float32)
+        prompt[:, Slot.STEM] = np.random.default_rng(4).standard_normal(embedding)
+        for task, count in (("isolate", 1), ("isolate", 4), ("regenerate", steps), ("extend", steps)):
+            wanted_run, got_run = (solve(graphs, audio, task, count, prompt) for graphs in (by_torch, by_onnx))
+            worst = max(worst, *(_difference(wanted_run[key], got_run[key]) for key in wanted_run))
+    tolerance = TOLERANCE[precision]
+    if not worst <= tolerance:
+        raise Disagreement(
+            f"torch and ONNX differ by {worst:.2e} of the largest value, allowed is {tolerance:.0e}; "
+            "nothing was written; export with fp32 weights or look for an operator that changed its meaning"
+        )
+    return {"tolerance": tolerance, "measured": worst, "steps": float(steps)}
+
+
+def _tokens(text: Spec, rows: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    count = int(text.inputs["tokens"][1])
+    rng = np.random.default_rng(rows)
+    mask = np.arange(count)[None] < rng.integers(1, count + 1, size=(rows, 1))
+    return np.where(mask, rng.integers(1, 50, size=(rows, count)), 0).astype(np.int64), mask
+
+
+def _difference(wanted: np.ndarray[Any, Any], got: np.ndarray[Any, Any]) -> float:
+    return float(np.abs(wanted - got).max() / max(1e-3, float(np.abs(wanted).max())))

@@ -1,0 +1,182 @@
+"""Write a bundle: graphs into a hidden folder, parity check, hashes, manifest last, then one rename into place."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.bundle import FORMAT, MANIFEST, Defaults, Encoder, Graph, Manifest, file_sha256, manifest_to_json
+from engine.shapes import Slot
+from engine.tasks import TASKS
+from export.graphs import Spec, specs
+from export.parity import check
+from export.to_onnx import export_graph
+from training.config import Preset, preset_from
+from training.prompt.tower import load_text_tower
+
+LICENCE = "CC-BY-4.0"
+LIMIT_BYTES = 60 << 20
+PARITY_STEPS = 8
+
+
+def read_preset(run: Path) -> Preset:
+    """The preset a run was trained by.
+
+    Raises:
+        ValueError: the folder is not a finished flow run.
+    """
+    if not (run / "flow.pt").is_file() or not (run / "settings.json").is_file():
+        raise ValueError(f"{run} is not a finished flow run (no flow.pt); finish `python -m training flow --out {run}` first")
+    settings = json.loads((run / "settings.json").read_text("utf-8"))
+    settings.pop("stage", None)
+    return preset_from(settings, "settings.json")
+
+
+def write_bundle(run: Path, folder: Path, name: str, version: str, half: bool, replace: bool) -> Manifest:
+    """Export a run.
+
+    Args:
+        run: a finished flow run.
+        folder: where the bundle goes; must not exist unless ``replace``.
+        name, version: of the bundle.
+        half: True stores weights in 16 bits.
+        replace: True puts the new bundle in the place of an old one, once it is whole.
+
+    Raises:
+        ValueError: not a run, the folder is taken, or the bundle is too large.
+        export.parity.Disagreement: torch and ONNX differ; nothing was written.
+    """
+    if folder.exists() and not replace:
+        raise ValueError(f"{folder} is there already; give another folder or --replace")
+    preset = read_preset(run)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+    try:
+        manifest = _fill(draft, run, preset, name, version, half)
+        _move(draft, folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return manifest
+
+
+def _fill(draft: Path, run: Path, preset: Preset, name: str, version: str, half: bool) -> Manifest:
+    precision = "fp16" if half else "fp32"
+    graphs = specs(preset, run)
+    files = {spec.name: draft / f"{spec.name}.onnx" for spec in graphs}
+    for spec in graphs:
+        export_graph(spec, files[spec.name], half)
+    parity = check(graphs, files, preset.grid.rate_hz, precision, PARITY_STEPS)
+    shutil.copyfile(run / "tokenizer.json", draft / "tokenizer.json")
+    size = sum(path.stat().st_size for path in draft.iterdir())
+    if size > LIMIT_BYTES and preset.name == "small":
+        raise ValueError(f"the bundle takes {size >> 20} MiB, over {LIMIT_BYTES >> 20}; choose a smaller preset")
+    manifest = _manifest(draft, run, preset, graphs, parity, name, version, precision)
+    (draft / MANIFEST).write_text(manifest_to_json(manifest), "utf-8")
+    return manifest
+
+
+def _manifest(
+    draft: Path,
+    run: Path,
+    preset: Preset,
+    graphs: list[Spec],
+    parity: dict[str, float],
+    name: str,
+    version: str,
+    precision: str,
+) -> Manifest:
+    codec = torch.load(run / "codec.pt", map_location="cpu", weights_only=True)
+    tower, _ = load_text_tower(run)
+    grid = preset.grid
+    credits: list[str] = json.loads((run / "credits.json").read_text("utf-8"))
+    return Manifest(
+        format=FORMAT,
+        name=name,
+        version=version,
+        licence=LICENCE,
+        attribution=credits,
+        trained_on=[line.split(":", 1)[0] for line in credits],
+        sample_rate_hz=grid.rate_hz,
+        hop_samples=grid.hop_samples,
+        channels=1,
+        latent_channels=grid.latent_channels,
+        window_frames=grid.window_frames,
+        latent_mean=[round(float(v), 6) for v in codec["latent_mean"]],
+        latent_std=[round(float(v), 6) for v in codec["latent_std"]],
+        slots=[slot.name for slot in Slot],
+        embedding=preset.prompt.embedding,
+        graphs={spec.name: _graph(spec, draft, precision) for spec in graphs},
+        encoders={
+            "text": Encoder(
+                graph="text",
+                kind="text",
+                dim=preset.prompt.embedding,
+                tokenizer="tokenizer.json",
+                tokenizer_sha256=file_sha256(draft / "tokenizer.json"),
+                max_tokens=tower.max_tokens,
+            )
+        },
+        defaults={task: _defaults(task, preset) for task in TASKS},
+        mask=MASK,
+        presence=PRESENCE,
+        parity=parity,
+        training_commit=_commit(),
+    )
+
+
+MASK = {"power": 1.0, "floor_db": -80.0}
+PRESENCE = {"midpoint_db": -16.0, "slope_db": 3.0}
+
+
+def _graph(spec: Spec, draft: Path, precision: str) -> Graph:
+    file = f"{spec.name}.onnx"
+    return Graph(
+        file=file,
+        sha256=file_sha256(draft / file),
+        inputs=spec.inputs,
+        outputs=spec.outputs,
+        precision=precision,
+    )
+
+
+def _defaults(task: str, preset: Preset) -> Defaults:
+    if TASKS[task].masked:
+        return Defaults(steps=1, guidance=1.0, start="zeros")
+    return Defaults(steps=preset.flow.generative_steps, guidance=1.0, start="noise")
+
+
+def _commit() -> str:
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def _move(draft: Path, folder: Path) -> None:
+    draft.chmod(0o755)
+    if not folder.exists():
+        os.replace(draft, folder)
+        return
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    os.replace(folder, old)
+    os.replace(draft, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def update_manifest(folder: Path, changes: dict[str, Any]) -> None:
+    """Change entries of a finished bundle's manifest in place (measured quality, presence curve)."""
+    path = folder / MANIFEST
+    data = json.loads(path.read_text("utf-8")) | changes
+    partial = folder / f".{MANIFEST}.partial"
+    partial.write_text(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+    os.replace(partial, path)

@@ -1,0 +1,34 @@
+"""``python -m training STAGE``: render | prompt | route | codec | flow | validate. One stage, one command."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+STAGES = {
+    "render": ("training.data.studio", "render stems into a cache"),
+    "prompt": ("training.prompt.train", "train the prompt tower"),
+    "route": ("training.prompt.route", "measure how held-back phrasings find their family"),
+    "codec": ("training.codec.train", "train MixWavCodec"),
+    "flow": ("training.flow.train", "train FluxFormer"),
+    "validate": ("training.validate", "measure a bundle on held-out recordings"),
+}
+
+
+def main(argv: list[str]) -> int:
+    """Run the stage named first; the rest of the arguments are its own."""
+    if not argv or argv[0] not in STAGES:
+        asked = f"unknown stage {argv[0]!r}; " if argv and argv[0] not in ("-h", "--help") else ""
+        lines = [f"  {name:9} {doc}" for name, (_, doc) in STAGES.items()]
+        print(f"{asked}usage: python -m training STAGE [options]\n" + "\n".join(lines), file=sys.stderr)
+        return 0 if argv and argv[0] in ("-h", "--help") else 2
+    module = importlib.import_module(STAGES[argv[0]][0])
+    try:
+        return int(module.main(argv[1:]) or 0)
+    except (ValueError, FileNotFoundError) as error:
+        print(f"training {argv[0]}: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,27 @@
+"""Whose sounds a cache is made of: one line of licence and credit per source, for the bundle that learns from it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from training.data.cache import StemCache
+from training.data.sources import Sounds
+
+FONT = "FluidR3 GM SoundFont: MIT, Copyright 2000-2002, 2008 Frank Wen; 2008 Toby Smithe"
+
+
+def credits(cache: StemCache) -> list[str]:
+    """Credits of every font, bank and song that a cache holds."""
+    sources = sorted({cache.label(stem)["source"] for stem in range(cache.count)})
+    sounds = Sounds.find()
+    lines = [FONT] if any(source.startswith("font:") for source in sources) else []
+    for kind, folder in (("bank", sounds.banks), ("song", sounds.songs)):
+        names = [source.split(":", 1)[1] for source in sources if source.startswith(f"{kind}:")]
+        lines += [_credit(kind, folder / name) for name in names if folder is not None]
+    return lines
+
+
+def _credit(kind: str, folder: Path) -> str:
+    index = json.loads((folder / "index.json").read_text("utf-8"))
+    return f"{kind} {folder.name}: {index['licence']}, {index['attribution']}; {index['source']}"

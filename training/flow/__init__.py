@@ -1,0 +1,1 @@
+"""FluxFormer: one flow over the latents of three slots; a task is only what is known."""

@@ -1,0 +1,203 @@
+"""Train FluxFormer: ``python -m training flow``. Draws tasks from the table, prompts from the lexicon, mixes on the fly."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.shapes import SLOTS, Slot
+from training.codec.losses import mask_distance
+from training.codec.model import MixWavCodec
+from training.codec.train import load_codec
+from training.config import Preset, load_preset
+from training.data.cache import StemCache
+from training.data.credits import credits
+from training.data.mix import Mixer
+from training.flow.examples import LatentPool
+from training.flow.known import draw_known
+from training.flow.losses import latent_loss
+from training.flow.model import FluxFormer
+from training.loop import Plan, Run
+from training.precision import autocast
+from training.prompt.lexicon import Lexicon
+from training.prompt.tower import embed, load_text_tower
+
+
+@dataclass(slots=True)
+class FlowBatch:
+    """One step's data.
+
+    Attributes:
+        latents: clean, ``(B,S,D,L)``.
+        known: ``(B,S,L)`` bool.
+        prompt: ``(B,S,E)``; zeros where dropped.
+        time: ``(B,)``, the time of unknown positions.
+        rows, first: examples the masked loss looks at ``(R,)``, and the first frame of each ``(R,)``.
+        audio: mix and stem of those, ``(R, 2, N)``.
+    """
+
+    latents: Tensor
+    known: Tensor
+    prompt: Tensor
+    time: Tensor
+    rows: Tensor
+    first: Tensor
+    audio: Tensor
+
+
+class FlowStage:
+    """Batches and loss of the flow."""
+
+    def __init__(self, preset: Preset, cache: StemCache, codec: MixWavCodec, prompt_run: Path, pool: Path) -> None:
+        self.preset, self.config = preset, preset.flow
+        torch.manual_seed(preset.flow.seed)
+        self.model: nn.Module = FluxFormer(preset.grid, preset.prompt.embedding, preset.flow)
+        self.codec = codec
+        self.pool = LatentPool(pool, preset, Mixer(cache), codec, preset.flow.pool)
+        self.lexicon = Lexicon.load()
+        self.tower, self.tokenizer = load_text_tower(prompt_run)
+
+    def batch(self, step: int) -> FlowBatch:
+        """Data of a step: examples in shuffled rounds over the pool, everything else drawn anew."""
+        rng = np.random.default_rng([self.config.seed, 77, step])
+        numbers = self._numbers(step)
+        latents, examples = self.pool.latents(numbers)
+        frames = self.preset.grid.window_frames
+        drawn = [draw_known(rng, frames) for _ in numbers]
+        phrases = [self.lexicon.phrases(example.term, "train", rng) for example in examples]
+        prompt = np.zeros((len(numbers), SLOTS, self.preset.prompt.embedding), dtype=np.float32)
+        asked = rng.random(len(numbers)) >= self.config.prompt_dropout
+        prompt[asked, Slot.STEM] = embed(self.tower, self.tokenizer, phrases)[asked]
+        time = 1 / (1 + np.exp(-rng.normal(-0.4, 1.0, size=len(numbers))))
+        time[rng.random(len(numbers)) < self.config.start_share] = 0.0
+        known = np.stack([d.known for d in drawn])
+        filtered = [k for k, d in enumerate(drawn) if d.task in ("isolate", "remove") and asked[k] and time[k] == 0]
+        rows, first, audio = self._heard(rng, filtered, examples)
+        return FlowBatch(
+            torch.from_numpy(latents),
+            torch.from_numpy(known),
+            torch.from_numpy(prompt),
+            torch.from_numpy(time.astype(np.float32)),
+            torch.tensor(rows, dtype=torch.long),
+            torch.tensor(first, dtype=torch.long),
+            torch.from_numpy(audio),
+        )
+
+    def _numbers(self, step: int) -> list[int]:
+        size, batch = self.config.pool, self.config.batch
+        steps_per_round = size // batch
+        lap, place = divmod(step, steps_per_round)
+        order = np.random.default_rng([self.config.seed, 78, lap]).permutation(size)
+        return [int(n) for n in order[place * batch : (place + 1) * batch]]
+
+    def _heard(self, rng: np.random.Generator, filtered: list[int], examples: list[Any]) -> tuple[Any, Any, Any]:
+        grid, config = self.preset.grid, self.config
+        rows = filtered[: config.mask_rows]
+        first = [int(rng.integers(0, grid.window_frames - config.mask_frames + 1)) for _ in rows]
+        count = config.mask_frames * grid.hop_samples
+        cuts = [examples[k].audio[:2, f * grid.hop_samples :][:, :count] for k, f in zip(rows, first, strict=True)]
+        return rows, first, np.stack(cuts) if cuts else np.zeros((0, 2, count), dtype=np.float32)
+
+    def loss(self, batch: FlowBatch, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
+        """Latent error where unknown; late in the run also the masked spectrum of what users will hear."""
+        target, known = batch.latents, batch.known
+        t = torch.where(known, 1.0, batch.time[:, None, None].expand(known.shape))
+        noise = torch.randn(target.shape, generator=generator)
+        x = t[:, :, None] * target + (1 - t[:, :, None]) * noise
+        with autocast():
+            clean = self.model(x, t, known, batch.prompt)
+        unknown = ~known
+        for slot in range(SLOTS):
+            if Slot(slot).name not in self.config.slots:
+                unknown[:, slot] = False
+        loss, plain = latent_loss(clean, target, t, unknown)
+        starts = (batch.time == 0) & known[:, Slot.MIX].all(dim=1)
+        figures = {"latent": loss.item(), "isolate": plain[starts].mean().item() if starts.any() else 0.0}
+        if progress >= self.config.mask_from and self.config.mask_weight and len(batch.rows):
+            heard = self._masked(clean, batch)
+            figures["masked"] = heard.item()
+            loss = loss + self.config.mask_weight * heard
+        return loss, figures
+
+    def _masked(self, clean: Tensor, batch: FlowBatch) -> Tensor:
+        frames = self.config.mask_frames
+        cut = torch.stack([clean[k, :, :, f : f + frames] for k, f in zip(batch.rows, batch.first, strict=True)])
+        decoded = self.codec.decode(torch.cat([cut[:, Slot.STEM], cut[:, Slot.REST]]))[:, 0]
+        mix, stem = batch.audio[:, 0], batch.audio[:, 1]
+        return mask_distance(decoded, torch.cat([stem, mix - stem]), self.preset.grid.rate_hz)
+
+
+def train_flow(
+    preset: Preset,
+    cache: StemCache,
+    codec_run: Path,
+    prompt_run: Path,
+    folder: Path,
+    resume: bool = False,
+    workers: int = 1,
+) -> Run:
+    """Train and leave ``flow.pt`` (averaged weights) in ``folder``."""
+    stage = FlowStage(preset, cache, load_codec(preset, codec_run), prompt_run, folder / "pool")
+    plan = Plan(
+        steps=preset.flow.steps,
+        minutes=preset.flow.minutes,
+        learning_rate=preset.flow.learning_rate,
+        schedule=preset.flow.schedule,
+        ema=preset.flow.ema,
+        clip_norm=preset.flow.clip_norm,
+        seed=preset.flow.seed,
+        warmup=min(200, preset.flow.steps // 10 + 1),
+        settings={"stage": "flow", **asdict(preset)},
+    )
+    run = Run(stage, plan, folder)
+    if resume:
+        run.resume()
+    for source in (codec_run / "codec.pt", prompt_run / "prompt.pt", prompt_run / "tokenizer.json"):
+        shutil.copyfile(source, folder / source.name)  # the run holds all that export needs
+    (folder / "credits.json").write_text(json.dumps(credits(cache), indent=1, ensure_ascii=False), "utf-8")
+    run.train(workers=workers)
+    save_flow(run, folder)
+    return run
+
+
+def save_flow(run: Run, folder: Path) -> None:
+    """Write the averaged weights."""
+    torch.save(run.averaged().state_dict(), folder / "flow.pt")
+
+
+def load_flow(preset: Preset, folder: Path) -> FluxFormer:
+    """The trained flow of a run, frozen."""
+    model = FluxFormer(preset.grid, preset.prompt.embedding, preset.flow)
+    model.load_state_dict(torch.load(folder / "flow.pt", map_location="cpu", weights_only=True))
+    return model.eval().requires_grad_(False)
+
+
+def main(argv: list[str]) -> int:
+    """``python -m training flow``."""
+    parser = argparse.ArgumentParser(prog="python -m training flow", description="train FluxFormer")
+    parser.add_argument("--preset", default="small")
+    parser.add_argument("--cache", required=True, help="stem cache")
+    parser.add_argument("--codec", required=True, help="run of the codec")
+    parser.add_argument("--prompt", required=True, help="run of the prompt tower")
+    parser.add_argument("--out", required=True, help="folder of the run")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--workers", type=int, default=1)
+    args = parser.parse_args(argv)
+    train_flow(
+        load_preset(args.preset),
+        StemCache(Path(args.cache)),
+        Path(args.codec),
+        Path(args.prompt),
+        Path(args.out),
+        args.resume,
+        args.workers,
+    )
+    return 0
