@@ -55,7 +55,7 @@ class Engine:
 
     Args:
         on_event: called with every event of every job, one at a time, on a thread of the engine. It must be quick and
-            must not ``wait``. More listeners can ``subscribe``.
+            must not ``wait`` or ``close``. More listeners can ``subscribe``.
     """
 
     def __init__(self, on_event: OnEvent | None = None) -> None:
