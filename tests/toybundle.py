@@ -53,27 +53,35 @@ def write_toy_bundle(
     """
     folder.mkdir(parents=True, exist_ok=True)
     d, frames = hop_samples, window_frames
-    models_by_name = {
+    graphs = {
         "encode": encode_graph(d, frames),
         "decode": decode_graph(d, frames),
         "step": step_graph(d, frames, ripple, tone),
         "text": text_graph(),
     }
-    graphs = {}
-    for name, model in models_by_name.items():
-        path = folder / f"{name}.onnx"
-        onnx.save(model, str(path))
-        graphs[name] = Graph(
-            file=path.name,
-            sha256=file_sha256(path),
-            inputs=_axes(model.graph.input),
-            outputs=_axes(model.graph.output),
-            precision="fp32",
-        )
     tokenizer().save(str(folder / "tokenizer.json"))
+    values = manifest_values(folder, sample_rate_hz, hop_samples, window_frames)
+    values["graphs"] = {name: _save(graph, folder / f"{name}.onnx") for name, graph in graphs.items()}
+    manifest = Manifest(**{**values, **{key: overrides[key] for key in overrides if key in values}})
+    text = manifest_to_json(manifest)
+    extra = {key: value for key, value in overrides.items() if key not in values}
+    (folder / MANIFEST).write_text(json.dumps({**json.loads(text), **extra}) if extra else text, encoding="utf-8")
+    return folder
+
+
+def manifest_values(folder: Path, sample_rate_hz: int, hop_samples: int, window_frames: int) -> dict[str, Any]:
+    """Fields of the manifest, graphs apart; the tokenizer is in place."""
     isolating = Defaults(steps=1, guidance=1.0, start="zeros")
     making = Defaults(steps=4, guidance=1.0, start="noise")
-    values: dict[str, Any] = {
+    text = Encoder(
+        graph="text",
+        kind="text",
+        dim=EMBEDDING,
+        tokenizer="tokenizer.json",
+        tokenizer_sha256=file_sha256(folder / "tokenizer.json"),
+        max_tokens=MAX_TOKENS,
+    )
+    return {
         "format": 1,
         "name": folder.name,
         "version": "0.1",
@@ -83,33 +91,18 @@ def write_toy_bundle(
         "sample_rate_hz": sample_rate_hz,
         "hop_samples": hop_samples,
         "channels": 1,
-        "latent_channels": d,
+        "latent_channels": hop_samples,
         "window_frames": window_frames,
-        "latent_mean": [0.0] * d,
-        "latent_std": [1.0] * d,
+        "latent_mean": [0.0] * hop_samples,
+        "latent_std": [1.0] * hop_samples,
         "slots": ["MIX", "STEM", "REST"],
         "embedding": EMBEDDING,
-        "graphs": graphs,
-        "encoders": {
-            "text": Encoder(
-                graph="text",
-                kind="text",
-                dim=EMBEDDING,
-                tokenizer="tokenizer.json",
-                tokenizer_sha256=file_sha256(folder / "tokenizer.json"),
-                max_tokens=MAX_TOKENS,
-            )
-        },
+        "encoders": {"text": text},
         "defaults": {task: isolating if rule.masked else making for task, rule in TASKS.items()},
         "mask": {"power": 1.0},
         "presence": {"midpoint_db": -25.0, "slope_db": 3.0},
         "parity": {"tolerance": 1e-4, "measured": 0.0},
     }
-    manifest = Manifest(**{**values, **{key: overrides[key] for key in overrides if key in values}})
-    text = manifest_to_json(manifest)
-    extra = {key: value for key, value in overrides.items() if key not in values}
-    (folder / MANIFEST).write_text(json.dumps({**json.loads(text), **extra}) if extra else text, encoding="utf-8")
-    return folder
 
 
 def tokenizer() -> Tokenizer:
@@ -193,8 +186,20 @@ def step_graph(d: int, frames: int, ripple: float, tone: float) -> onnx.ModelPro
         helper.make_node("Unsqueeze", ["known", "two"], ["known_here"]),
         helper.make_node("Where", ["known_here", "x", "moved"], ["x_next"]),
     ]
+    inputs = [
+        ("x", FLOAT, ["B", 3, d, frames]),
+        ("t", FLOAT, ["B", 3, frames]),
+        ("known", BOOL, ["B", 3, frames]),
+        ("prompt", FLOAT, ["B", 3, EMBEDDING]),
+        ("dt", FLOAT, ["B"]),
+    ]
+    return _model(nodes, inputs, [("x_next", FLOAT, ["B", 3, d, frames])], step_constants(d, frames, ripple, tone))
+
+
+def step_constants(d: int, frames: int, ripple: float, tone: float) -> dict[str, Any]:
+    """Numbers of the step graph."""
     end = np.abs(np.linspace(-1, 1, frames)) ** 8
-    constants = {
+    return {
         "two": np.array([2]),
         "axis_1": np.array([1]),
         "first": np.array([0]),
@@ -208,14 +213,6 @@ def step_graph(d: int, frames: int, ripple: float, tone: float) -> onnx.ModelPro
         "weight_1L": (1 + ripple * end).astype(np.float32)[None],
         "tone_D1": tone_frame(d, tone)[:, None],
     }
-    inputs = [
-        ("x", FLOAT, ["B", 3, d, frames]),
-        ("t", FLOAT, ["B", 3, frames]),
-        ("known", BOOL, ["B", 3, frames]),
-        ("prompt", FLOAT, ["B", 3, EMBEDDING]),
-        ("dt", FLOAT, ["B"]),
-    ]
-    return _model(nodes, inputs, [("x_next", FLOAT, ["B", 3, d, frames])], constants)
 
 
 def text_graph() -> onnx.ModelProto:
@@ -252,6 +249,17 @@ def _model(
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
     return model
+
+
+def _save(model: onnx.ModelProto, path: Path) -> Graph:
+    onnx.save(model, str(path))
+    return Graph(
+        file=path.name,
+        sha256=file_sha256(path),
+        inputs=_axes(model.graph.input),
+        outputs=_axes(model.graph.output),
+        precision="fp32",
+    )
 
 
 def _axes(values: Any) -> dict[str, list[str | int]]:
