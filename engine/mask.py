@@ -110,7 +110,7 @@ class MaskFilter:
         needed = (hops - 1) * self._hop + self._n
         views = np.lib.stride_tricks.sliding_window_view(self._in_KN[:, :needed], self._n, axis=1)
         # float64 on the way in: NumPy's float32 transform takes twice as long.
-        framed_KLN = (views[:, :: self._hop] * self._window_N).astype(np.float64)
+        framed_KLN = np.multiply(views[:, :: self._hop], self._window_N, dtype=np.float64)
         spectra_KLF = np.fft.rfft(framed_KLN, axis=-1).astype(np.complex64)
         gain_LF = self.gain(np.abs(spectra_KLF[-2]), np.abs(spectra_KLF[-1]))
         frames = np.fft.irfft(spectra_KLF[:-2] * gain_LF, n=self._n, axis=-1).astype(np.float32, copy=False)
