@@ -23,7 +23,7 @@ from engine.library import list_bundles, places
 from engine.messages import Done, Event, Progress, Request, StemResult, as_json
 from engine.sidecar import finite, rerun_request
 
-CANCEL_LIMIT_S = 10.0
+CANCEL_LIMIT_S = 20.0
 NULL_FLOOR_DB = -300.0
 LIKELY_THERE = 0.5
 

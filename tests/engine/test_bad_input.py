@@ -139,7 +139,7 @@ def test_the_same_holds_for_the_real_program(toy_bundle, tmp_path):
         "--out",
         tmp_path / "x",
     ]
-    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert_refused(done.returncode, done.stdout, done.stderr)
     assert everything_in(tmp_path) == before
 

@@ -169,7 +169,7 @@ def test_the_real_program_in_a_folder_of_its_own(toy_bundle, tmp_path):
     environment = {**os.environ, "FLUXSTEM_BUNDLES": str(toy_bundle.parent), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-m", "engine", "isolate", mix.name, "violin", "--bundle", "toy", "--out", "stems", "--json"],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no progress bar, no chatter of libraries, when nobody looks

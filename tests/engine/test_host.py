@@ -30,7 +30,7 @@ from engine.host import serve
 from engine.jobs import Check, Jobs, Report
 from engine.wire import from_line, to_line
 
-LIMIT_S = 60.0
+LIMIT_S = 300.0
 
 
 @pytest.fixture
