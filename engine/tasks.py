@@ -63,14 +63,26 @@ class Rule:
 _ALL, _NONE, _OUT = Given.ALL, Given.NONE, Given.OUTSIDE
 
 TASKS: dict[str, Rule] = {
-    "isolate": Rule(_ALL, _NONE, _NONE, Slot.STEM, Span.NO, Slot.MIX, False, True, "take the named stem out of the mix"),
-    "remove": Rule(_ALL, _NONE, _NONE, Slot.REST, Span.NO, Slot.MIX, False, True, "give the mix without the named stem"),
+    "isolate": Rule(
+        _ALL, _NONE, _NONE, Slot.STEM, Span.NO, Slot.MIX, False, True, "take the named stem out of the mix"
+    ),
+    "remove": Rule(
+        _ALL, _NONE, _NONE, Slot.REST, Span.NO, Slot.MIX, False, True, "give the mix without the named stem"
+    ),
     "regenerate": Rule(
         _NONE, _NONE, _ALL, Slot.STEM, Span.NO, Slot.REST, False, False, "make a new stem that fits the given rest"
     ),
     "generate": Rule(_NONE, _NONE, _NONE, Slot.STEM, Span.NO, None, False, False, "make a stem from the prompt alone"),
     "inpaint": Rule(
-        _NONE, _OUT, _ALL, Slot.STEM, Span.REQUIRED, Slot.STEM, True, False, "fill a span of a stem, keeping what is outside"
+        _NONE,
+        _OUT,
+        _ALL,
+        Slot.STEM,
+        Span.REQUIRED,
+        Slot.STEM,
+        True,
+        False,
+        "fill a span of a stem, keeping what is outside",
     ),
     "extend": Rule(_NONE, _OUT, _ALL, Slot.STEM, Span.END, Slot.STEM, True, False, "go on after the end of a stem"),
 }
@@ -107,7 +119,9 @@ def known_mask(task: str, frames: int, span: tuple[int, int] | None = None, rest
     if rule.span is not Span.NO and span is None:
         raise RequestError(f"{task} needs a span to fill; give one inside the clip")
     if span is not None and not 0 <= span[0] < span[1] <= frames:
-        raise RequestError(f"span {span[0]}-{span[1]} does not fit a clip of {frames} frames; choose a start before the end")
+        raise RequestError(
+            f"span {span[0]}-{span[1]} does not fit a clip of {frames} frames; choose a start before the end"
+        )
     known = np.zeros((SLOTS, frames), dtype=np.bool_)
     for slot, given in ((Slot.MIX, rule.mix), (Slot.STEM, rule.stem), (Slot.REST, rule.rest)):
         if slot is Slot.REST and rule.rest_optional and not rest_given:

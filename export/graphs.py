@@ -104,7 +104,8 @@ def specs(preset: Preset, run: Path) -> list[Spec]:
         Spec(
             "step",
             Step(flow),
-            {"x": x, "t": known.float(), "known": known, "prompt": torch.randn(2, SLOTS, embedding), "dt": torch.ones(2)},
+            {"x": x, "t": known.float(), "known": known, "prompt": torch.randn(2, SLOTS, embedding),
+             "dt": torch.ones(2)},
             {"x": ["B", SLOTS, d, frames], "t": ["B", SLOTS, frames], "known": ["B", SLOTS, frames],
              "prompt": ["B", SLOTS, embedding], "dt": ["B"]},
             {"x_next": ["B", SLOTS, d, frames]},

@@ -30,7 +30,9 @@ class _Torch:
 
     def __call__(self, **inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         with torch.no_grad():
-            answer: np.ndarray[Any, Any] = self.spec.module(**{k: torch.from_numpy(v) for k, v in inputs.items()}).numpy()
+            answer: np.ndarray[Any, Any] = self.spec.module(
+                **{k: torch.from_numpy(v) for k, v in inputs.items()}
+            ).numpy()
         return answer
 
 
@@ -56,7 +58,9 @@ def sounds(samples: int, rate_hz: int) -> list[np.ndarray[Any, Any]]:
     return [rows[2:], rows]
 
 
-def solve(graphs: dict[str, Any], audio: np.ndarray[Any, Any], task: str, steps: int, prompt: np.ndarray[Any, Any]) -> Run:
+def solve(
+    graphs: dict[str, Any], audio: np.ndarray[Any, Any], task: str, steps: int, prompt: np.ndarray[Any, Any]
+) -> Run:
     """Encode, walk every step, decode; returns latents and audio."""
     latents = graphs["encode"](audio=audio)
     batch, channels, frames = latents.shape

@@ -33,7 +33,9 @@ def read_preset(run: Path) -> Preset:
         ValueError: the folder is not a finished flow run.
     """
     if not (run / "flow.pt").is_file() or not (run / "settings.json").is_file():
-        raise ValueError(f"{run} is not a finished flow run (no flow.pt); finish `python -m training flow --out {run}` first")
+        raise ValueError(
+            f"{run} is not a finished flow run (no flow.pt); finish `python -m training flow --out {run}` first"
+        )
     settings = json.loads((run / "settings.json").read_text("utf-8"))
     settings.pop("stage", None)
     return preset_from(settings, "settings.json")

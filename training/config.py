@@ -29,6 +29,16 @@ class GridConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoundConfig:
+    """The rendered stems a model learns from."""
+
+    shards: int = 100  # of 16 pieces each
+    seconds: float = 12.0  # length of every stem
+    songs: bool = True  # also cut the real songs, where there are any
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodecConfig:
     """MixWavCodec: its shape and one training run of it."""
 
@@ -101,6 +111,7 @@ class Preset:
     """Everything one model is made by."""
 
     name: str
+    sound: SoundConfig
     grid: GridConfig
     codec: CodecConfig
     prompt: PromptConfig
@@ -130,6 +141,7 @@ def preset_from(table: dict[str, Any], where: str) -> Preset:
         raise ValueError(f"{where}: unknown tables {sorted(unknown)}; allowed are {[f.name for f in fields(Preset)]}")
     return Preset(
         name=table["name"],
+        sound=_read(SoundConfig, table.get("sound", {}), where),
         grid=_read(GridConfig, table["grid"], where),
         codec=_read(CodecConfig, table.get("codec", {}), where),
         prompt=_read(PromptConfig, table.get("prompt", {}), where),

@@ -1,8 +1,7 @@
-"""Train MixWavCodec on single stems and on mixtures: ``python -m training codec``. Knows nothing of flows or prompts."""
+"""Train MixWavCodec on single stems and on mixtures: ``python -m training codec``. Knows nothing of flows."""
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.arguments import parse
 from training.codec.losses import MelLoss, SpectralLoss, mask_distance
 from training.codec.model import MixWavCodec
-from training.config import Preset, load_preset
+from training.config import Preset
 from training.data.cache import StemCache
 from training.data.mix import Mixer
+from training.data.studio import ensure_cache
 from training.loop import Plan, Run
 from training.precision import autocast
 
@@ -136,12 +137,8 @@ def load_codec(preset: Preset, folder: Path) -> MixWavCodec:
 
 def main(argv: list[str]) -> int:
     """``python -m training codec``."""
-    parser = argparse.ArgumentParser(prog="python -m training codec", description="train MixWavCodec")
-    parser.add_argument("--preset", default="small")
-    parser.add_argument("--cache", required=True, help="stem cache")
-    parser.add_argument("--out", required=True, help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--workers", type=int, default=1)
-    args = parser.parse_args(argv)
-    train_codec(load_preset(args.preset), StemCache(Path(args.cache)), Path(args.out), args.resume, args.workers)
+    asked = parse("codec", "train MixWavCodec", argv)
+    cache = ensure_cache(asked.preset, asked.cache)
+    train_codec(asked.preset, cache, asked.out, asked.resume, asked.workers)
+    print(f"wrote {asked.out / 'codec.pt'}")
     return 0

@@ -22,8 +22,8 @@ MODES = {
     "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
 }
 PROGRESSIONS = (
-    (0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 4, 0), (5, 3, 0, 4), (0, 3), (1, 4, 0, 5), (0, 6, 5, 6), (0, 0, 3, 3, 4, 4, 0, 0),
-    (0, 2, 3, 4), (3, 4, 2, 5), (0, 4), (0, 6, 3, 0), (0,), (1, 4, 0, 0), (0, 5, 1, 4),
+    (0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 4, 0), (5, 3, 0, 4), (0, 3), (1, 4, 0, 5), (0, 6, 5, 6),
+    (0, 0, 3, 3, 4, 4, 0, 0), (0, 2, 3, 4), (3, 4, 2, 5), (0, 4), (0, 6, 3, 0), (0,), (1, 4, 0, 0), (0, 5, 1, 4),
 )  # fmt: skip
 
 
@@ -266,9 +266,7 @@ def _arpeggio(rng: Rng, frame: _Frame, family: Family) -> list[Note]:
         tones = frame.chord(bar, size, near)
         for k in range(int(frame.beats / step)):
             velocity = int(np.clip(rng.normal(loud, 7), 20, 127))
-            notes.append(
-                Note(frame.at(bar, k * step), step * frame.beat_s * legato, tones[order[k % size]], velocity)
-            )
+            notes.append(Note(frame.at(bar, k * step), step * frame.beat_s * legato, tones[order[k % size]], velocity))
     return notes
 
 
@@ -301,7 +299,9 @@ def _drums(rng: Rng, frame: _Frame, family: Family) -> list[Note]:
 def _percussion(rng: Rng, frame: _Frame, family: Family) -> list[Note]:
     layers = []
     for piece in rng.choice(grooves.PERCUSSION, size=int(rng.integers(1, 4)), replace=False):
-        layers.append((int(piece), _rhythm(rng, frame.beats, float(rng.uniform(0.3, 0.9))), float(rng.uniform(60, 110))))
+        layers.append(
+            (int(piece), _rhythm(rng, frame.beats, float(rng.uniform(0.3, 0.9))), float(rng.uniform(60, 110)))
+        )
     return [
         Note(frame.at(bar, beat), 0.3, piece, int(np.clip(rng.normal(loud, 9), 20, 127)))
         for bar in range(frame.bars)
@@ -326,7 +326,12 @@ _WRITERS = {
 def _humanise(rng: Rng, notes: list[Note], seconds: float) -> list[Note]:
     spread_s = float(rng.choice([0.0, 0.004, 0.01]))
     shaken = [
-        Note(max(0.0, n.start_s + float(rng.normal(0, spread_s)) if spread_s else n.start_s), n.length_s, n.midi, n.velocity)
+        Note(
+            max(0.0, n.start_s + float(rng.normal(0, spread_s)) if spread_s else n.start_s),
+            n.length_s,
+            n.midi,
+            n.velocity,
+        )
         for n in notes
     ]
     return sorted((n for n in shaken if n.start_s < seconds - 0.05), key=lambda n: (n.start_s, n.midi))

@@ -83,7 +83,9 @@ class Renderer:
 
     def _bank(self, name: str) -> NoteBank:
         if self.sounds.banks is None:
-            raise FileNotFoundError(f"no note banks here, so {name} cannot play; set FLUXSTEM_SOUNDS to a sounds folder")
+            raise FileNotFoundError(
+                f"no note banks here, so {name} cannot play; set FLUXSTEM_SOUNDS to a sounds folder"
+            )
         if name not in self._banks:
             self._banks[name] = NoteBank(self.sounds.banks / name)
             while len(self._banks) > BANKS_KEPT:
@@ -141,8 +143,12 @@ def effects(rng: Rng, family: str) -> object:
     elif rng.random() < 0.1:
         chain.append(pb.Distortion(drive_db=float(rng.uniform(2, 10))))
     if rng.random() < 0.55:
-        chain.append(pb.LowShelfFilter(cutoff_frequency_hz=float(rng.uniform(90, 400)), gain_db=float(rng.normal(0, 4))))
-        chain.append(pb.HighShelfFilter(cutoff_frequency_hz=float(rng.uniform(1500, 7000)), gain_db=float(rng.normal(0, 5))))
+        chain.append(
+            pb.LowShelfFilter(cutoff_frequency_hz=float(rng.uniform(90, 400)), gain_db=float(rng.normal(0, 4)))
+        )
+        chain.append(
+            pb.HighShelfFilter(cutoff_frequency_hz=float(rng.uniform(1500, 7000)), gain_db=float(rng.normal(0, 5)))
+        )
     if rng.random() < 0.35:
         chain.append(
             pb.PeakFilter(
@@ -156,7 +162,9 @@ def effects(rng: Rng, family: str) -> object:
     if rng.random() < 0.12:
         chain.append(pb.Chorus(rate_hz=float(rng.uniform(0.3, 2)), depth=float(rng.uniform(0.1, 0.4)), mix=0.4))
     if rng.random() < 0.12:
-        chain.append(pb.Delay(delay_seconds=float(rng.uniform(0.12, 0.5)), feedback=float(rng.uniform(0.1, 0.4)), mix=0.25))
+        chain.append(
+            pb.Delay(delay_seconds=float(rng.uniform(0.12, 0.5)), feedback=float(rng.uniform(0.1, 0.4)), mix=0.25)
+        )
     if rng.random() < 0.5:
         chain.append(
             pb.Reverb(

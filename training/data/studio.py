@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import soxr
 
+from training.config import Preset, load_preset
 from training.data import songs
-from training.data.cache import write_shard
+from training.data.cache import StemCache, write_shard
 from training.data.compose import compose, pick_families
 from training.data.instruments import families
 from training.data.render import Renderer
@@ -29,6 +30,8 @@ STEM_RMS = 0.1  # active level of every cached stem: -20 dBFS
 PEAK = 0.98
 PIECES_PER_SHARD = 16
 QUIET = 1e-4
+HELD_OUT_SEED = 6  # validation music is composed by another seed
+HELD_OUT_PART = 8  # and is this many times less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,8 @@ class StudioConfig:
     seconds: float = 12.0
     seed: int = 1
     held_out: bool = False
+    songs: bool = True
+    pieces_per_shard: int = PIECES_PER_SHARD
 
 
 _renderer: Renderer | None = None
@@ -109,7 +114,7 @@ def _shard(config: StudioConfig, shard: int) -> tuple[int, float]:
     began = time.perf_counter()
     stems: list[Audio] = []
     labels: list[dict[str, Any]] = []
-    for number in range(shard * PIECES_PER_SHARD, (shard + 1) * PIECES_PER_SHARD):
+    for number in range(shard * config.pieces_per_shard, (shard + 1) * config.pieces_per_shard):
         more, named = render_piece(_renderer, config, number)
         stems += more
         labels += named
@@ -132,7 +137,8 @@ def render_cache(config: StudioConfig, shards: int, workers: int, niceness: int 
             for count, took_s in pool.imap_unordered(partial(_shard, config), missing):
                 stems += count
                 busy_s += took_s
-    songs.cut_songs(config)
+    if config.songs:
+        songs.cut_songs(config)
     sound_s = stems * config.seconds
     return {
         "stems": stems,
@@ -142,23 +148,40 @@ def render_cache(config: StudioConfig, shards: int, workers: int, niceness: int 
     }
 
 
+def ensure_cache(preset: Preset, folder: Path, held_out: bool = False, workers: int | None = None) -> StemCache:
+    """The stems of a preset, rendered first where they are missing; prints how fast when it had to."""
+    sound = preset.sound
+    config = StudioConfig(
+        folder=str(folder),
+        rate_hz=preset.grid.rate_hz,
+        seconds=sound.seconds,
+        seed=sound.seed + (HELD_OUT_SEED if held_out else 0),
+        held_out=held_out,
+        songs=sound.songs,
+    )
+    shards = max(1, sound.shards // HELD_OUT_PART) if held_out else sound.shards
+    missing = [k for k in range(shards) if not (folder / f"shard-{k:05d}.json").is_file()]
+    if missing:
+        figures = render_cache(config, shards, workers or max(1, (os.cpu_count() or 2) - 1))
+        print(
+            f"rendered {figures['stems']:.0f} stems, {figures['sound_s'] / 3600:.2f} h of sound, in "
+            f"{figures['wall_s']:.0f} s; {figures['per_worker']:.0f} times real time per worker"
+        )
+    return StemCache(folder)
+
+
 def main(argv: list[str]) -> int:
-    """``python -m training render``: fill a stem cache."""
-    parser = argparse.ArgumentParser(prog="python -m training render", description="render stems into a cache")
-    parser.add_argument("--cache", required=True, help="folder of the cache")
-    parser.add_argument("--shards", type=int, default=100, help=f"shards of {PIECES_PER_SHARD} pieces")
-    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
-    parser.add_argument("--seconds", type=float, default=12.0)
-    parser.add_argument("--rate", type=int, default=16_000)
-    parser.add_argument("--seed", type=int, default=1)
+    """``python -m training render``: fill the stem cache of a preset."""
+    parser = argparse.ArgumentParser(prog="python -m training render", description="render the stems of a preset")
+    parser.add_argument("--preset", default="small")
+    parser.add_argument("--cache", type=Path, help="folder; runs/cache-PRESET when not given")
+    parser.add_argument("--workers", type=int)
     parser.add_argument("--held-out", action="store_true", help="use only recordings kept out of training")
     args = parser.parse_args(argv)
-    config = StudioConfig(
-        folder=args.cache, rate_hz=args.rate, seconds=args.seconds, seed=args.seed, held_out=args.held_out
-    )
-    figures = render_cache(config, args.shards, args.workers)
+    preset = load_preset(args.preset)
+    kind = "heldout" if args.held_out else "cache"
+    cache = ensure_cache(preset, args.cache or Path("runs") / f"{kind}-{preset.name}", args.held_out, args.workers)
     print(
-        f"{figures['stems']:.0f} stems, {figures['sound_s'] / 3600:.2f} h of sound in {figures['wall_s']:.0f} s; "
-        f"{figures['per_worker']:.0f} times real time per worker"
+        f"{cache.folder}: {cache.count} stems of {len({cache.label(k)['family'] for k in range(cache.count)})} families"
     )
     return 0

@@ -1,7 +1,7 @@
 """Draw what is known from the task table, so that training asks exactly what users can ask.
 
-Source: MAGE (arXiv 2604.09803) section 3.3: 70 % mixture-guided, 20 % zero-mixture, 10 % unconditional. Knows nothing of
-audio or models.
+Source: MAGE (arXiv 2604.09803) section 3.3: 70 % mixture-guided, 20 % zero-mixture, 10 % unconditional.
+Knows nothing of audio or models.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Tokens(nn.Module):
         )
 
     def forward(self, x: Tensor, t: Tensor, known: Tensor) -> Tensor:
-        """x ``(B,S,D,L)``, t and known ``(B,S,L)`` float -> tokens ``(B, L/patch, W)``."""
+        """X ``(B,S,D,L)``, t and known ``(B,S,L)`` float -> tokens ``(B, L/patch, W)``."""
         # The noise at t = 0 says nothing about the answer: weighting by t keeps it out of sight there.
         rows = torch.cat([x * t[:, :, None], t[:, :, None], known[:, :, None]], dim=2)
         folded = fold(rows, self.patch)  # (B, S, L/patch, patch * (D + 2))
@@ -67,7 +67,7 @@ class Condition(nn.Module):
         self.token = nn.Linear(SLOTS * embedding, config.width)
 
     def forward(self, prompt: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
-        """prompt ``(B,S,E)``, time ``(B,)`` -> condition ``(B, C)``, token ``(B, 1, W)``."""
+        """Prompt ``(B,S,E)``, time ``(B,)`` -> condition ``(B, C)``, token ``(B, 1, W)``."""
         flat = prompt.flatten(1)
         frequencies = torch.exp(torch.arange(TIME_WAVES, device=time.device) * (math.log(100) / TIME_WAVES))
         angles = time[:, None] * frequencies * math.pi

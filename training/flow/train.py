@@ -1,8 +1,7 @@
-"""Train FluxFormer: ``python -m training flow``. Draws tasks from the table, prompts from the lexicon, mixes on the fly."""
+"""Train FluxFormer: ``python -m training flow``. Tasks come from the table, prompts from the lexicon."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 from dataclasses import asdict, dataclass
@@ -14,13 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from engine.shapes import SLOTS, Slot
+from training.arguments import parse
 from training.codec.losses import mask_distance
 from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
-from training.config import Preset, load_preset
+from training.config import Preset
 from training.data.cache import StemCache
 from training.data.credits import credits
 from training.data.mix import Mixer
+from training.data.studio import ensure_cache
 from training.flow.examples import LatentPool
 from training.flow.known import draw_known
 from training.flow.losses import latent_loss
@@ -182,22 +183,8 @@ def load_flow(preset: Preset, folder: Path) -> FluxFormer:
 
 def main(argv: list[str]) -> int:
     """``python -m training flow``."""
-    parser = argparse.ArgumentParser(prog="python -m training flow", description="train FluxFormer")
-    parser.add_argument("--preset", default="small")
-    parser.add_argument("--cache", required=True, help="stem cache")
-    parser.add_argument("--codec", required=True, help="run of the codec")
-    parser.add_argument("--prompt", required=True, help="run of the prompt tower")
-    parser.add_argument("--out", required=True, help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--workers", type=int, default=1)
-    args = parser.parse_args(argv)
-    train_flow(
-        load_preset(args.preset),
-        StemCache(Path(args.cache)),
-        Path(args.codec),
-        Path(args.prompt),
-        Path(args.out),
-        args.resume,
-        args.workers,
-    )
+    asked = parse("flow", "train FluxFormer", argv, needs=("codec", "prompt"))
+    cache = ensure_cache(asked.preset, asked.cache)
+    train_flow(asked.preset, cache, asked.runs["codec"], asked.runs["prompt"], asked.out, asked.resume, asked.workers)
+    print(f"wrote {asked.out / 'flow.pt'}")
     return 0

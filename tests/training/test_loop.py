@@ -1,0 +1,173 @@
+"""The codec and the flow: resume exactly, learn by heart, draw every task."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tinyrun import shorter
+
+from engine.shapes import SLOTS, Slot
+from engine.tasks import TASKS
+from training.codec.train import CodecStage, load_codec, train_codec
+from training.config import load_preset, preset_from
+from training.flow.examples import families_of, make_example
+from training.flow.known import SHARES, draw_known
+from training.flow.losses import latent_loss
+from training.flow.model import FluxFormer, velocity
+from training.flow.train import FlowStage, train_flow
+from training.loop import Plan, Run, rate_at
+from training.precision import compute_dtype
+
+
+def by_heart(stage, batch, steps, rate):
+    """Loss before and after learning one batch."""
+    run = torch.optim.AdamW(stage.model.parameters(), lr=rate)
+    losses = []
+    for _ in range(steps):
+        loss, _figures = stage.loss(batch, torch.Generator().manual_seed(0), 0.0)
+        run.zero_grad()
+        loss.backward()
+        run.step()
+        losses.append(loss.item())
+    return losses[0], min(losses[-5:])
+
+
+def test_a_resumed_codec_goes_on_as_if_never_stopped(tiny_run, tmp_path):
+    def losses(folder, steps, resume):
+        stage = CodecStage(tiny_run.preset, tiny_run.cache)
+        run = Run(stage, Plan(steps=20, learning_rate=1e-3, ema=0.9, seed=3, warmup=4), folder)
+        assert run.resume() is resume
+        run.plan.steps = 20
+        for step in range(run.step, steps):
+            yield run._descend(stage.batch(step))[0]
+        run.save()
+
+    whole = list(losses(tmp_path / "whole", 10, False))
+    first = list(losses(tmp_path / "parts", 5, False))
+    second = list(losses(tmp_path / "parts", 10, True))
+    assert first + second == whole
+
+
+def test_a_resumed_flow_goes_on_as_if_never_stopped(tiny_run, tmp_path):
+    def train(folder, steps, resume):
+        preset = shorter(tiny_run.preset, steps)
+        preset = replace(preset, flow=replace(preset.flow, schedule="halving", mask_from=2.0))
+        return train_flow(preset, tiny_run.cache, tiny_run.codec, tiny_run.prompt, folder, resume, workers=0)
+
+    train(tmp_path / "whole", 6, False)
+    stage_losses = []
+    for resume in (False, True):
+        codec = load_codec(tiny_run.preset, tiny_run.codec)
+        stage = FlowStage(tiny_run.preset, tiny_run.cache, codec, tiny_run.prompt, tmp_path / "pool")
+        run = Run(stage, Plan(steps=50, learning_rate=1e-3, seed=1), tmp_path / "parts")
+        assert run.resume() is resume
+        stage_losses += [run._descend(stage.batch(step))[0] for step in range(run.step, run.step + 3)]
+        run.save()
+    codec = load_codec(tiny_run.preset, tiny_run.codec)
+    stage = FlowStage(tiny_run.preset, tiny_run.cache, codec, tiny_run.prompt, tmp_path / "pool")
+    run = Run(stage, Plan(steps=50, learning_rate=1e-3, seed=1), tmp_path / "once")
+    assert [run._descend(stage.batch(step))[0] for step in range(6)] == stage_losses
+
+
+def test_the_codec_learns_one_batch_by_heart(tiny_run):
+    stage = CodecStage(tiny_run.preset, tiny_run.cache)
+    before, after = by_heart(stage, stage.batch(0), 60, 3e-3)
+    assert after < 0.7 * before
+
+
+def test_the_flow_learns_one_batch_by_heart(tiny_run, tmp_path):
+    codec = load_codec(tiny_run.preset, tiny_run.codec)
+    stage = FlowStage(tiny_run.preset, tiny_run.cache, codec, tiny_run.prompt, tmp_path)
+    before, after = by_heart(stage, stage.batch(0), 150, 4e-3)
+    assert after < 0.6 * before
+
+
+def test_training_draws_every_row_of_the_task_table():
+    rng = np.random.default_rng(0)
+    drawn = [draw_known(rng, 64) for _ in range(600)]
+    assert {d.task for d in drawn} == set(TASKS) == set(SHARES)
+    for d in drawn:
+        assert d.known.shape == (SLOTS, 64)
+        assert not d.known[TASKS[d.task].answer].all()
+
+
+def test_only_unknown_positions_count_in_the_loss():
+    target = torch.zeros(1, SLOTS, 4, 8)
+    unknown = torch.zeros(1, SLOTS, 8, dtype=torch.bool)
+    unknown[:, Slot.STEM] = True
+    wrong = target.clone()
+    wrong[:, Slot.MIX] = 9.0
+    assert latent_loss(wrong, target, torch.zeros(1, SLOTS, 8), unknown)[0] == 0
+    wrong[:, Slot.STEM] = 1.0
+    assert latent_loss(wrong, target, torch.zeros(1, SLOTS, 8), unknown)[0] == pytest.approx(1.0)
+
+
+def test_one_euler_step_along_the_velocity_lands_on_the_clean_latents():
+    clean, x = torch.randn(2, SLOTS, 4, 8), torch.randn(2, SLOTS, 4, 8)
+    t = torch.full((2, SLOTS, 8), 0.25)
+    torch.testing.assert_close(x + 0.75 * velocity(clean, x, t), clean)
+
+
+def test_the_noise_at_time_zero_is_not_seen(tiny_run):
+    torch.manual_seed(0)
+    model = FluxFormer(tiny_run.preset.grid, 32, tiny_run.preset.flow).eval()
+    torch.nn.init.normal_(model.outward.weight)
+    frames = tiny_run.preset.grid.window_frames
+    known = torch.zeros(1, SLOTS, frames, dtype=torch.bool)
+    known[:, Slot.MIX] = True
+    x = torch.randn(1, SLOTS, 16, frames)
+    other = torch.where(known[:, :, None], x, torch.zeros_like(x))
+    prompt = torch.randn(1, SLOTS, 32)
+    torch.testing.assert_close(model(x, known.float(), known, prompt), model(other, known.float(), known, prompt))
+
+
+def test_the_stem_is_what_the_prompt_names_and_silence_when_it_is_absent(tiny_run):
+    from training.data.mix import Mixer
+
+    mixer = Mixer(tiny_run.cache)
+    kinds = set()
+    for seed in range(60):
+        example = make_example(mixer, np.random.default_rng(seed), 8000, absent_share=0.3)
+        kinds.add(example.absent)
+        mix, stem, rest = example.audio
+        np.testing.assert_allclose(stem + rest, mix, atol=1e-6)
+        assert families_of(example.term)
+        if example.absent:
+            assert not stem.any()
+    assert kinds == {True, False}
+
+
+def test_schedules_warm_up_and_come_down():
+    plan = Plan(steps=100, learning_rate=1.0, warmup=10)
+    assert rate_at(plan, 0, 0.0) == pytest.approx(0.1)
+    assert rate_at(plan, 99, 1.0) == pytest.approx(0.05)
+    plan.schedule = "halving"
+    assert rate_at(plan, 99, 0.6) == pytest.approx(0.25)
+
+
+def test_an_unknown_key_in_a_preset_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="unknown keys \\['widht'\\]"):
+        preset_from({"name": "x", "grid": {"widht": 3}}, "x.toml")
+    with pytest.raises(ValueError, match="no preset 'huge'"):
+        load_preset("huge")
+
+
+def test_the_arithmetic_is_chosen_by_what_is_fast_here():
+    assert compute_dtype() in (torch.float32, torch.bfloat16)
+
+
+def test_the_codec_run_leaves_unit_scale_latents(tiny_run):
+    codec = load_codec(tiny_run.preset, tiny_run.codec)
+    stage = CodecStage(tiny_run.preset, tiny_run.cache)
+    latents = torch.cat([codec.encode(stage.batch(90_000 + k)) for k in range(10)])
+    assert latents.std().item() == pytest.approx(1.0, abs=0.25)
+
+
+def test_a_codec_of_the_paper_trains_one_step(tiny_run, tmp_path):
+    codec = replace(
+        load_preset("mage-music").codec, base_width=4, strides=(4, 4, 2, 5), steps=1, batch=2, crop_frames=16
+    )
+    preset = replace(tiny_run.preset, codec=replace(codec, minutes=0.0))
+    train_codec(preset, tiny_run.cache, tmp_path, workers=0)
+    assert (tmp_path / "codec.pt").is_file()

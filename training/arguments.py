@@ -1,0 +1,66 @@
+"""The command line that the training stages share: ``--preset``, ``--resume RUN``, and folders with plain defaults."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.config import Preset, load_preset
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one call of a stage asked for.
+
+    Attributes:
+        preset: by name or TOML file.
+        cache: folder of the stems.
+        out: folder of the run.
+        resume: True means go on from the checkpoint in ``out``.
+        workers: processes that make batches.
+        runs: folders of the earlier stages this one needs.
+    """
+
+    preset: Preset
+    cache: Path
+    out: Path
+    resume: bool
+    workers: int
+    runs: dict[str, Path]
+
+
+def parse(stage: str, doc: str, argv: list[str], needs: tuple[str, ...] = ()) -> Asked:
+    """Read a stage's arguments.
+
+    Raises:
+        ValueError: no such preset, or a checkpoint that is not there.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m training {stage}", description=doc)
+    parser.add_argument("--preset", default="small", help="name, or path of a TOML file")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on from the checkpoint of this run")
+    parser.add_argument(
+        "--out", type=Path, metavar="RUN", help=f"folder of the run; runs/{stage}-PRESET when not given"
+    )
+    parser.add_argument(
+        "--cache", type=Path, help="stem cache; runs/cache-PRESET when not given, rendered when missing"
+    )
+    parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
+    for need in needs:
+        parser.add_argument(
+            f"--{need}", type=Path, metavar="RUN", help=f"run of the {need}; runs/{need}-PRESET when not given"
+        )
+    args = parser.parse_args(argv)
+    preset = load_preset(args.preset)
+    if args.resume is not None and not (args.resume / "checkpoint.pt").is_file():
+        raise ValueError(f"no checkpoint in {args.resume}; leave out --resume to start a new run")
+    return Asked(
+        preset=preset,
+        cache=args.cache or RUNS / f"cache-{preset.name}",
+        out=args.resume or args.out or RUNS / f"{stage}-{preset.name}",
+        resume=args.resume is not None,
+        workers=args.workers,
+        runs={need: getattr(args, need) or RUNS / f"{need}-{preset.name}" for need in needs},
+    )
