@@ -5,7 +5,10 @@ Knows nothing of files, tasks or how windows are laid over a clip.
 
 from __future__ import annotations
 
+import numpy as np
+
 from engine.backend import FloatArray, GraphSession
+from engine.errors import BundleError
 
 
 class Codec:
@@ -23,8 +26,11 @@ class Codec:
 
         Returns:
             float32 (windows, latent channels, frames).
+
+        Raises:
+            BundleError: the graph answered with values that are no numbers.
         """
-        return self._encode.run({"audio": audio_BN[:, None]})["latents"]
+        return _numbers(self._encode.run({"audio": audio_BN[:, None]})["latents"], "encode")
 
     def decode(self, z_BDL: FloatArray) -> FloatArray:
         """Windows of latents to audio.
@@ -34,5 +40,14 @@ class Codec:
 
         Returns:
             float32 (windows, samples of a window) at the model's rate.
+
+        Raises:
+            BundleError: the graph answered with values that are no numbers.
         """
-        return self._decode.run({"latents": z_BDL})["audio"][:, 0]
+        return _numbers(self._decode.run({"latents": z_BDL})["audio"][:, 0], "decode")
+
+
+def _numbers(values: FloatArray, graph: str) -> FloatArray:
+    if not np.isfinite(values).all():
+        raise BundleError(f"the bundle's {graph} graph answered with values that are no numbers; use another bundle")
+    return values

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.errors import AudioError, BundleDamaged, Cancelled, EngineError, RequestError
+from engine.backends.fake import FakeBackend
+from engine.errors import AudioError, BundleDamaged, BundleError, Cancelled, EngineError, RequestError
 from engine.messages import Request
+from engine.pipeline import Pipeline
 from engine.tasks import TASKS
 
 RATE_HZ = 44_100
@@ -225,6 +227,7 @@ import json, resource, sys
 from pathlib import Path
 from engine.messages import Request
 from engine.pipeline import Pipeline
+from engine.pipeline import Pipeline
 bundle, mix, out = sys.argv[1:]
 pipeline = Pipeline(lambda name: Path(bundle))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -247,3 +250,45 @@ def test_memory_does_not_grow_with_the_length_of_the_file(toy_bundle, noise, tmp
         peaks_mb.append(peak_kb / 1024)
         assert before_kb <= peak_kb
     assert peaks_mb[1] < peaks_mb[0] + 20
+
+
+class BrokenBackend(FakeBackend):
+    """Its decoder divides by zero."""
+
+    def _decode(self, inputs):
+        return {"audio": super()._decode(inputs)["audio"] * np.nan}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_bundle_that_answers_with_no_numbers_is_told_and_leaves_nothing(toy_bundle, noise, tmp_path, task):
+    broken = Pipeline(lambda name: toy_bundle, lambda device: BrokenBackend(hop_samples=64, embedding=8, share=0.25))
+    mix = str(noise(seconds=1.5)) if GIVEN[task] else None
+    request = Request(task=task, prompts=("bass",), input=mix, out=str(tmp_path / "out"), **ASKED.get(task, {}))
+    with pytest.raises(BundleError, match="decode graph answered with values that are no numbers"):
+        broken.run(request, lambda fraction, stage: None, lambda: None)
+    assert not (tmp_path / "out").exists()
+
+
+KILL_ME = """
+import os, signal, sys
+from pathlib import Path
+from engine.messages import Request
+from engine.pipeline import Pipeline
+from engine.pipeline import Pipeline
+
+def report(fraction, stage):
+    if stage == "mask" and fraction > 0.8:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+bundle, mix, out = sys.argv[1:]
+request = Request(task="isolate", prompts=("bass",), input=mix, out=out)
+Pipeline(lambda name: Path(bundle)).run(request, report, lambda: None)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next run takes the hidden leftovers away")
+def test_a_process_killed_in_the_middle_leaves_nothing(toy_bundle, noise, tmp_path):
+    mix, out = noise(seconds=4.0), tmp_path / "out"
+    done = subprocess.run([sys.executable, "-c", KILL_ME, str(toy_bundle), str(mix), str(out)], check=False)
+    assert done.returncode == -9
+    assert list(out.iterdir()) == []
