@@ -115,7 +115,7 @@ def measure(stem_CN: Audio, mix_CN: Audio, reference_CN: Audio) -> Scores:
 def bss_eval_sdr_db(estimate_N: Mono, true_N: Mono) -> float:
     """SDR of BSS-Eval v3: what a 512-tap filter of the true source cannot explain of the estimate, in dB.
 
-    Equals ``mir_eval.separation.bss_eval_sources``, which also works out SIR and SAR and takes a hundred times as long.
+    Equals ``mir_eval.separation.bss_eval_sources``, which also works out SIR and SAR and takes far longer.
 
     Args:
         estimate_N, true_N: float64 (samples), of one length.

@@ -1,5 +1,7 @@
 """What every test gets: no network beyond this machine, no thread left behind, tones, the shipped bundle."""
 
+from __future__ import annotations
+
 import json
 import socket
 import subprocess
@@ -8,9 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    import tinyrun
 
 ROOT = Path(__file__).parents[1]
 SMALL_BUNDLE = ROOT / "resources" / "bundles" / "small"
@@ -77,3 +83,11 @@ def fluxstem() -> Callable[..., tuple[subprocess.CompletedProcess[str], dict]]:
         return done, json.loads(last) if last.startswith("{") else {}
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> tinyrun.TinyRun:
+    """A bundle trained and exported here and now, with the runs it came from."""
+    import tinyrun
+
+    return tinyrun.make(tmp_path_factory.mktemp("tiny"))

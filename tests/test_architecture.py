@@ -202,3 +202,13 @@ def test_the_top_level_holds_only_what_belongs_there():
     top = {name.split("/")[0] for name in names.split()}
     house = {"pyproject.toml", "README.md", "Makefile", "constraints.txt", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md"}
     assert {name for name in top if not name.startswith(".")} <= house | OURS | {"tests", "resources"}
+
+
+def test_every_file_the_readme_names_is_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:engine|training|export|tests|resources)/[\w/.-]+\.\w+)`", text))
+    tree = text.split("## The tree")[1].split("```")[1]
+    inside = "\n".join(re.findall(r"^  (.*)", tree, re.M))
+    named |= {f"engine/{name}" for name in re.findall(r"\b\w+\.py\b", inside)}
+    assert len(named) > 20
+    assert not [name for name in sorted(named) if not (ROOT / name).is_file()]
