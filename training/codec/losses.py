@@ -55,8 +55,9 @@ class SpectralLoss(nn.Module):
     def forward(self, made: Tensor, wanted: Tensor, generator: torch.Generator) -> Tensor:
         """Distance of ``made`` from ``wanted``, both ``(B, N)``."""
         total = made.new_zeros(())
-        for choice in torch.randperm(len(SIZES), generator=generator)[:2].tolist():
-            size = min(SIZES[choice], made.shape[1] // 2)
+        sizes = [size for size in SIZES if size <= made.shape[1] // 2] or [SIZES[0]]
+        for choice in torch.randperm(len(sizes), generator=generator)[:2].tolist():
+            size = sizes[choice]
             a, b = magnitude(made, size), magnitude(wanted, size)
             scale = torch.sqrt((b**2).sum(dim=(1, 2)) + 1e-3 * size)
             convergence = (torch.sqrt(((a - b) ** 2).sum(dim=(1, 2)) + 1e-9) / scale).mean()
