@@ -80,7 +80,8 @@ class FlowConfig:
     schedule: str = "cosine"  # or halving (MAGE)
     clip_norm: float = 1.0
     ema: float = 0.999
-    start_share: float = 0.5  # of the draws have t = 0 exactly
+    start_share: float = 0.75  # of the draws of isolate and remove have t = 0 exactly: one step is their answer
+    start_share_generative: float = 0.25  # of all others
     prompt_dropout: float = 0.1
     absent_share: float = 0.15
     pool: int = 20_000  # examples whose latents are kept on disk and met again

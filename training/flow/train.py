@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.shapes import SLOTS, Slot
+from engine.tasks import TASKS
 from training.arguments import parse
 from training.codec.losses import mask_distance
 from training.codec.model import MixWavCodec
@@ -78,7 +79,8 @@ class FlowStage:
         asked = rng.random(len(numbers)) >= self.config.prompt_dropout
         prompt[asked, Slot.STEM] = embed(self.tower, self.tokenizer, phrases)[asked]
         time = 1 / (1 + np.exp(-rng.normal(-0.4, 1.0, size=len(numbers))))
-        time[rng.random(len(numbers)) < self.config.start_share] = 0.0
+        shares = [self._start_share(d.task) for d in drawn]
+        time[rng.random(len(numbers)) < shares] = 0.0
         known = np.stack([d.known for d in drawn])
         filtered = [k for k, d in enumerate(drawn) if d.task in ("isolate", "remove") and asked[k] and time[k] == 0]
         rows, first, audio = self._heard(rng, filtered, examples)
@@ -91,6 +93,9 @@ class FlowStage:
             torch.tensor(first, dtype=torch.long),
             torch.from_numpy(audio),
         )
+
+    def _start_share(self, task: str) -> float:
+        return self.config.start_share if TASKS[task].masked else self.config.start_share_generative
 
     def _numbers(self, step: int) -> list[int]:
         size, batch = self.config.pool, self.config.batch
