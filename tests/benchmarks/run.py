@@ -165,6 +165,7 @@ def print_ratios(one: Measured, four: Measured, peer: Measured) -> None:
     per_stem = peer.seconds / four.seconds * len(PROMPTS) / 4
     memory = four.peak_mb / peer.peak_mb
     print(f"per stem, four stems a call: {per_stem:.1f} times faster than HTDemucs (goal {SPEED_GOAL:g})")
+    print(f"the same in processor time of the whole commands: {peer.cpu_s / four.cpu_s:.1f} times")
     print(f"waiting for one stem: {peer.seconds / one.seconds:.1f} times faster (HTDemucs always makes four)")
     print(f"memory, four stems a call: {memory:.2f} of HTDemucs (goal below {MEMORY_GOAL:g})")
 
