@@ -117,4 +117,6 @@ def _tokens(text: Spec, rows: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any
 
 
 def _difference(wanted: np.ndarray[Any, Any], got: np.ndarray[Any, Any]) -> float:
+    if not (np.isfinite(wanted).all() and np.isfinite(got).all()):
+        return float("inf")
     return float(np.abs(wanted - got).max() / max(1e-3, float(np.abs(wanted).max())))

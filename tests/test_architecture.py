@@ -37,6 +37,7 @@ BORDERS = (
     Border("export/**/*.py", frozenset({"export", "training", *VOCABULARY}), frozenset({"PySide6"})),
 )
 FRONT_DOOR_ONLY = {"engine/osc/**/*.py", "desktop/**/*.py"}
+CLIENTS = {"training/validate.py"}  # it measures what users get, so it goes through the door they use
 
 
 def python_files(pattern: str) -> list[Path]:
@@ -79,7 +80,7 @@ def test_nobody_imports_across_a_border(border):
         f"{path.relative_to(ROOT)} imports {name}"
         for path in python_files(border.where)
         for name in imports(path)
-        if not allowed(name, border)
+        if not allowed(name, border) and not (name == "engine" and str(path.relative_to(ROOT)) in CLIENTS)
     ]
     assert not bad, "\n".join(bad)
 

@@ -11,6 +11,7 @@ STAGES = {
     "route": ("training.prompt.route", "measure how held-back phrasings find their family"),
     "codec": ("training.codec.train", "train MixWavCodec"),
     "flow": ("training.flow.train", "train FluxFormer"),
+    "demo": ("training.data.demo", "render the demo mix"),
     "validate": ("training.validate", "measure a bundle on held-out recordings"),
 }
 

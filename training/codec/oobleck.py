@@ -23,7 +23,7 @@ class Snake(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         a = torch.exp(self.log_a)
-        return x + torch.sin(a * x) ** 2 / (a + 1e-9)
+        return x + torch.sin(a * x) ** 2 / a
 
 
 class Residual(nn.Module):

@@ -101,7 +101,7 @@ class SpectralEncoder(nn.Module):
 
     def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         real, imaginary = self.transform.analyse(audio[:, 0])
-        magnitude = torch.sqrt(real**2 + imaginary**2 + 1e-10)
+        magnitude = torch.sqrt(torch.clamp(real**2 + imaginary**2, min=1e-10))  # an added epsilon is lost in export
         shrink = magnitude ** (COMPRESS - 1)
         features = torch.cat([real * shrink, imaginary * shrink, 0.3 * torch.log(magnitude + LOG_FLOOR)], dim=2)
         x = self.inward(features)
@@ -131,6 +131,6 @@ class SpectralDecoder(nn.Module):
             x = block(x)
         level, across, along = self.outward(self.norm(x)).float().chunk(3, dim=2)
         magnitude = torch.exp(torch.clamp(level, max=MAGNITUDE_MAX))
-        length = torch.sqrt(across**2 + along**2 + 1e-8)
+        length = torch.sqrt(torch.clamp(across**2 + along**2, min=1e-8))
         audio = self.transform.synthesise(magnitude * across / length, magnitude * along / length)
         return audio[:, None]

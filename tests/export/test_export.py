@@ -1,0 +1,141 @@
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import soundfile
+
+from engine.bundle import load_bundle
+from engine.tasks import TASKS
+from export.__main__ import main
+from export.graphs import specs
+from export.parity import Disagreement, check
+from export.write import read_preset, write_bundle
+
+ROOT = Path(__file__).parents[2]
+
+
+def session(bundle, name):
+    return onnxruntime.InferenceSession(str(bundle / f"{name}.onnx"), providers=["CPUExecutionProvider"])
+
+
+def test_an_exported_bundle_is_whole_and_says_what_it_is(tiny_run):
+    manifest = load_bundle(tiny_run.bundle).manifest
+    assert manifest.name == "tiny"
+    assert set(manifest.defaults) == set(TASKS)
+    assert (manifest.defaults["isolate"].steps, manifest.defaults["isolate"].start) == (1, "zeros")
+    assert manifest.defaults["generate"].steps == 8
+    assert manifest.attribution
+    assert manifest.parity["measured"] <= manifest.parity["tolerance"]
+
+
+def test_no_graph_names_the_machine_that_exported_it(tiny_run):
+    for path in tiny_run.bundle.iterdir():
+        assert str(ROOT).encode() not in path.read_bytes()
+
+
+def test_graphs_take_any_batch_and_answer_silence_with_numbers(tiny_run):
+    samples = tiny_run.preset.grid.grid.window_samples
+    encode, decode = session(tiny_run.bundle, "encode"), session(tiny_run.bundle, "decode")
+    for rows in (1, 3, 5):
+        [latents] = encode.run(None, {"audio": np.zeros((rows, 1, samples), np.float32)})
+        [audio] = decode.run(None, {"latents": latents})
+        assert np.isfinite(latents).all()
+        assert np.isfinite(audio).all()
+        assert audio.shape == (rows, 1, samples)
+
+
+def test_a_graph_that_differs_from_torch_is_refused_and_nothing_is_written(tiny_run, tmp_path, monkeypatch):
+    import export.write
+
+    def spoilt(spec, path, half):
+        from export.to_onnx import export_graph
+
+        export_graph(spec, path, half)
+        if spec.name == "step":
+            model = onnx.load(path)
+            weights = next(w for w in model.graph.initializer if np.prod(w.dims) > 500)
+            values = onnx.numpy_helper.to_array(weights) * np.float16(1.2)
+            weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), weights.name))
+            onnx.save(model, path)
+
+    monkeypatch.setattr(export.write, "export_graph", spoilt)
+    with pytest.raises(Disagreement, match="differ by"):
+        write_bundle(tiny_run.flow, tmp_path / "bad", "bad", "1", half=True, replace=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_answer_that_is_no_number_is_a_disagreement(tiny_run):
+    graphs = specs(read_preset(tiny_run.flow), tiny_run.flow)
+    files = {spec.name: tiny_run.bundle / f"{spec.name}.onnx" for spec in graphs}
+    next(iter(graphs)).module.codec.latent_std.fill_(math.nan)
+    with pytest.raises(Disagreement):
+        check(graphs, files, 8000, "fp16", 2)
+
+
+def test_half_weights_take_half_the_room(tiny_run, tmp_path):
+    write_bundle(tiny_run.flow, tmp_path / "whole", "whole", "1", half=False, replace=False)
+    whole, half = (sum(p.stat().st_size for p in d.glob("*.onnx")) for d in (tmp_path / "whole", tiny_run.bundle))
+    assert half < 0.75 * whole
+    assert load_bundle(tmp_path / "whole").manifest.parity["measured"] < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"), [(["nowhere", "b"], "not a finished flow run"), (["RUN", "TAKEN"], "there already")]
+)
+def test_a_wrong_request_ends_with_one_sentence(tiny_run, capsys, tmp_path, argv, said):
+    names = {"RUN": str(tiny_run.flow), "TAKEN": str(tiny_run.bundle)}
+    assert main([names.get(word, str(tmp_path / word)) for word in argv]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_replace_puts_the_new_bundle_in_the_old_place(tiny_run, tmp_path):
+    folder = tmp_path / "b"
+    folder.mkdir()
+    (folder / "old.txt").write_text("old")
+    write_bundle(tiny_run.flow, folder, "b", "2", half=True, replace=True)
+    assert load_bundle(folder).manifest.version == "2"
+    assert [p.name for p in tmp_path.iterdir()] == ["b"]
+
+
+def test_the_command_line_isolates_with_a_bundle_trained_and_exported_here(tiny_run, tones, fluxstem, tmp_path):
+    mix = tmp_path / "my mix.wav"
+    audio_CN = tones(7.3, 44100, 2, (110.0, 440.0, 1760.0))
+    soundfile.write(mix, audio_CN.T, 44100, subtype="PCM_24")
+    done, said = fluxstem("isolate", mix, "violin", "--bundle", tiny_run.bundle, "--out", tmp_path / "o", "--json")
+    assert done.returncode == 0, done.stderr
+    given, stem, rest = (soundfile.read(path, dtype="float32")[0] for path in (mix, said["stem"], said["rest"]))
+    np.testing.assert_array_equal(stem + rest, given)
+    assert said["null_db"] == -300
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_is_answered_by_a_bundle_trained_here(tiny_run, tones, fluxstem, tmp_path, task):
+    given = tmp_path / "in.wav"
+    soundfile.write(given, tones(3.0, 22050, 1).T, 22050)
+    words = {
+        "generate": ["generate", "cello", "--seconds", 3],
+        "inpaint": ["inpaint", given, "cello", "--region", "1.0-2.0"],
+        "extend": ["extend", given, "cello", "--seconds", 2],
+    }.get(task, [task, given, "cello"])
+    done, said = fluxstem(*words, "--bundle", tiny_run.bundle, "--out", tmp_path / "o", "--steps", 2, "--json")
+    assert done.returncode == 0, done.stderr
+    answer = soundfile.read(said["rest" if task == "remove" else "stem"])[0]
+    assert np.isfinite(answer).all()
+    assert len(answer)
+
+
+def test_the_codec_alone_can_be_measured(tiny_run, tmp_path):
+    np.save(tmp_path / "in.npy", np.random.default_rng(0).normal(0, 0.1, (3, 5000)).astype(np.float32))
+    command = [sys.executable, "-m", "export.roundtrip", tiny_run.bundle, tmp_path / "in.npy", tmp_path / "out.npy"]
+    subprocess.run([str(word) for word in command], check=True, cwd=ROOT)
+    assert np.load(tmp_path / "out.npy").shape == (3, 5000)
+
+
+def test_the_manifest_is_plain_json(tiny_run):
+    assert json.loads((tiny_run.bundle / "manifest.json").read_text("utf-8"))["format"] == 1
