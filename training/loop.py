@@ -82,12 +82,39 @@ def _worker_begin(worker: int) -> None:
     torch.set_num_threads(1)
 
 
-def batches(stage: Stage, first: int, steps: int, workers: int) -> Iterator[Any]:
-    """Batches from step ``first`` on, made ahead of time in worker processes."""
+class World:
+    """The processes that train together: one, or those that torchrun started.
+
+    Each takes its own batches; gradients are averaged, so all hold the same weights.
+    """
+
+    def __init__(self) -> None:
+        self.size, self.rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+        if self.size > 1 and not torch.distributed.is_initialized():
+            torch.distributed.init_process_group("gloo")
+
+    @property
+    def first(self) -> bool:
+        """True for the process that logs and saves."""
+        return self.rank == 0
+
+    def mean(self, values: list[Tensor]) -> None:
+        """Average tensors over all processes, in place."""
+        if self.size == 1:
+            return
+        flat = torch.cat([value.reshape(-1) for value in values])
+        torch.distributed.all_reduce(flat)
+        flat /= self.size
+        for value, part in zip(values, flat.split([value.numel() for value in values]), strict=True):
+            value.copy_(part.view_as(value))
+
+
+def batches(stage: Stage, world: World, first: int, steps: int, workers: int) -> Iterator[Any]:
+    """This process's batches from step ``first`` on, made ahead of time in worker processes."""
     loader = torch.utils.data.DataLoader(
-        Steps(stage.batch, steps),
+        Steps(stage.batch, steps * world.size),
         batch_size=None,
-        sampler=range(first, steps),
+        sampler=range(first * world.size + world.rank, steps * world.size, world.size),
         num_workers=workers,
         prefetch_factor=6 if workers else None,
         worker_init_fn=_worker_begin,
@@ -108,6 +135,7 @@ class Run:
 
     def __init__(self, stage: Stage, plan: Plan, folder: Path) -> None:
         self.stage, self.plan, self.folder = stage, plan, Path(folder)
+        self.world = World()
         self.step, self.spent_s = 0, 0.0
         self.parameters = [p for p in stage.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=plan.learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
@@ -129,6 +157,8 @@ class Run:
 
     def save(self) -> None:
         """Write the checkpoint: whole or not at all."""
+        if not self.world.first:
+            return
         state = {
             "model": self.stage.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -153,7 +183,8 @@ class Run:
         torch.set_flush_denormal(True)  # fading sound makes subnormal numbers, and they cost ten times the time
         self.stage.model.train()
         losses: list[float] = []
-        source = batches(self.stage, self.step, self.plan.steps, workers)
+        quiet = quiet or not self.world.first
+        source = batches(self.stage, self.world, self.step, self.plan.steps, workers)
         saved = began = time.monotonic()
         waited_s = 0.0
         with (
@@ -168,7 +199,7 @@ class Run:
                 loss, figures = self._descend(batch)
                 losses.append(loss)
                 self.spent_s += time.monotonic() - tick
-                if self.step % 20 == 0 or self.step == self.plan.steps:
+                if self.world.first and (self.step % 20 == 0 or self.step == self.plan.steps):
                     figures |= {"rate": self.optimizer.param_groups[0]["lr"], "minutes": self.spent_s / 60}
                     log.write(json.dumps({"step": self.step, "loss": round(loss, 5), **_rounded(figures)}) + "\n")
                     log.flush()
@@ -194,10 +225,14 @@ class Run:
         rate = rate_at(self.plan, self.step, progress)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
+        number = self.step * self.world.size + self.world.rank
+        generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + number)
         loss, figures = self.stage.loss(batch, generator, progress)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        spent = torch.tensor([self.spent_s])
+        self.world.mean([p.grad for p in self.parameters if p.grad is not None] + [spent])
+        self.spent_s = float(spent)  # all take the same view of the budget
         norm = nn.utils.clip_grad_norm_(self.parameters, self.plan.clip_norm)
         if torch.isfinite(norm):
             self.optimizer.step()

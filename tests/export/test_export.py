@@ -59,9 +59,10 @@ def test_a_graph_that_differs_from_torch_is_refused_and_nothing_is_written(tiny_
         export_graph(spec, path, half)
         if spec.name == "step":
             model = onnx.load(path)
-            weights = next(w for w in model.graph.initializer if np.prod(w.dims) > 500)
-            values = onnx.numpy_helper.to_array(weights) * np.float16(1.2)
-            weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), weights.name))
+            for weights in model.graph.initializer:
+                if weights.data_type == onnx.TensorProto.FLOAT16:
+                    values = onnx.numpy_helper.to_array(weights) * np.float16(1.2)
+                    weights.CopyFrom(onnx.numpy_helper.from_array(values, weights.name))
             onnx.save(model, path)
 
     monkeypatch.setattr(export.write, "export_graph", spoilt)

@@ -166,11 +166,13 @@ def train_flow(
     run = Run(stage, plan, folder)
     if resume:
         run.resume()
+    folder.mkdir(parents=True, exist_ok=True)
     for source in (codec_run / "codec.pt", prompt_run / "prompt.pt", prompt_run / "tokenizer.json"):
         shutil.copyfile(source, folder / source.name)  # the run holds all that export needs
     (folder / "credits.json").write_text(json.dumps(credits(cache), indent=1, ensure_ascii=False), "utf-8")
     run.train(workers=workers)
-    save_flow(run, folder)
+    if run.world.first:
+        save_flow(run, folder)
     return run
 
 
