@@ -59,6 +59,10 @@ class CodecConfig:
     learning_rate: float = 8e-4
     seed: int = 11
 
+    def __post_init__(self) -> None:
+        if self.batch < 2:
+            raise ValueError(f"codec batch must be at least 2, a stem and its rest, got {self.batch}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowConfig:

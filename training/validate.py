@@ -21,9 +21,12 @@ import soundfile as sf
 
 from engine import Engine, Request
 from engine.bundle import load_bundle
+from training.arguments import RUNS
+from training.config import load_preset
 from training.data.cache import StemCache
 from training.data.mix import Mixer
 from training.data.sources import Audio
+from training.data.studio import ensure_cache
 from training.flow.examples import absent_term
 from training.measure import Figures, bss, median_interval, ratio_mask
 from training.prompt.lexicon import Lexicon
@@ -183,12 +186,17 @@ def main(argv: list[str]) -> int:
     """``python -m training validate``."""
     parser = argparse.ArgumentParser(prog="python -m training validate", description="measure a bundle")
     parser.add_argument("bundle", type=Path, help="bundle folder")
-    parser.add_argument("--cache", type=Path, required=True, help="cache of held-out stems (render --held-out)")
+    parser.add_argument("--preset", default="small", help="whose held-out stems to use")
+    parser.add_argument(
+        "--cache", type=Path, help="held-out stems; runs/heldout-PRESET when not given, rendered if missing"
+    )
     parser.add_argument("--mixes", type=int, default=60, help="mixes of two stems, and as many of four")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, help="also write the figures as JSON")
     args = parser.parse_args(argv)
-    report = measure(args.bundle, StemCache(args.cache), args.mixes, args.seed)
+    preset = load_preset(args.preset)
+    cache = ensure_cache(preset, args.cache or RUNS / f"heldout-{preset.name}", held_out=True)
+    report = measure(args.bundle, cache, args.mixes, args.seed)
     print(table(report))
     if args.out:
         args.out.write_text(json.dumps(report, indent=1), "utf-8")

@@ -35,7 +35,7 @@ class CodecStage:
         torch.manual_seed(preset.codec.seed)
         self.model: nn.Module = MixWavCodec(preset.grid, preset.codec)
         self.mixer = Mixer(cache)
-        self.pairs = round(preset.codec.batch * PAIR_SHARE / 2)
+        self.pairs = max(1, round(preset.codec.batch * PAIR_SHARE / 2))
         self.spectral = SpectralLoss()
         self.mel = MelLoss(preset.grid.rate_hz, size=1024 if preset.grid.rate_hz > 8000 else 512)
 

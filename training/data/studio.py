@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import soxr
 
+from training.arguments import RUNS
 from training.config import Preset, load_preset
 from training.data import songs
 from training.data.cache import StemCache, write_shard
@@ -180,7 +181,7 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     preset = load_preset(args.preset)
     kind = "heldout" if args.held_out else "cache"
-    cache = ensure_cache(preset, args.cache or Path("runs") / f"{kind}-{preset.name}", args.held_out, args.workers)
+    cache = ensure_cache(preset, args.cache or RUNS / f"{kind}-{preset.name}", args.held_out, args.workers)
     print(
         f"{cache.folder}: {cache.count} stems of {len({cache.label(k)['family'] for k in range(cache.count)})} families"
     )

@@ -1,0 +1,46 @@
+"""The preset with the paper's numbers: it builds, trains one step and exports."""
+
+from dataclasses import replace
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from engine.bundle import load_bundle
+from export.write import write_bundle
+from training.codec.train import train_codec
+from training.config import load_preset
+from training.data.cache import StemCache
+from training.data.studio import StudioConfig, render_cache
+from training.flow.train import train_flow
+from training.prompt.train import run as train_prompt
+
+
+@pytest.fixture(scope="module")
+def one_step():
+    """The preset with everything but the length of training left as it is."""
+    preset = load_preset("mage-music")
+    return replace(
+        preset,
+        codec=replace(preset.codec, steps=1, batch=2, crop_frames=16),
+        prompt=replace(preset.prompt, steps=1, batch=8, audio_batch=2),
+        flow=replace(preset.flow, steps=1, batch=1, pool=1, ema=0.0),
+    )
+
+
+def test_the_preset_of_the_paper_trains_one_step_and_exports(one_step, tmp_path):
+    config = StudioConfig(folder=str(tmp_path / "cache"), rate_hz=11_025, seconds=6.0, songs=False, pieces_per_shard=2)
+    render_cache(config, 1, 1, niceness=0)
+    cache = StemCache(tmp_path / "cache")
+    train_codec(one_step, cache, tmp_path / "codec", workers=0)
+    train_prompt(one_step.prompt, tmp_path / "prompt", None)
+    train_flow(one_step, cache, tmp_path / "codec", tmp_path / "prompt", tmp_path / "flow", workers=0)
+    write_bundle(tmp_path / "flow", tmp_path / "mage-music", "mage-music", "0", half=True, replace=False)
+    grid = load_bundle(tmp_path / "mage-music").manifest.grid
+    assert (grid.sample_rate_hz, grid.window_samples, grid.hop_samples) == (11_025, 64_640, 320)
+    assert (grid.window_frames, grid.latent_channels) == (202, 128)
+    encode = onnxruntime.InferenceSession(
+        str(tmp_path / "mage-music" / "encode.onnx"), providers=["CPUExecutionProvider"]
+    )
+    [latents] = encode.run(None, {"audio": np.zeros((1, 1, 64_640), np.float32)})
+    assert latents.shape == (1, 128, 202)
