@@ -50,7 +50,7 @@ def main(argv: list[str]) -> int:
     """``python -m training demo``."""
     parser = argparse.ArgumentParser(prog="python -m training demo", description="render the demo mix and its stems")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("resources/demo"))
-    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--prompts", nargs="+", default=["drum kit", "bass guitar"], choices=[row[2] for row in BAND])
     args = parser.parse_args(argv)
     stems = render_band(args.seed)
