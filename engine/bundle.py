@@ -85,7 +85,7 @@ class Manifest:
         graphs: encode, decode, step, text.
         encoders: prompt encoders by kind.
         defaults: task -> steps, guidance, start.
-        mask: ``power`` of the soft mask; ``floor_db`` lowest gain of the mask.
+        mask: ``power`` of the soft mask; ``floor_db`` its lowest gain; ``bias_db`` gain of the stem before the ratio.
         presence: ``midpoint_db`` and ``slope_db`` of the level-to-presence curve.
         parity: tolerance and measured difference between torch and ONNX.
         quality: measured figures, free form.

@@ -28,16 +28,19 @@ class MaskRule:
     Attributes:
         power: of the magnitudes in the ratio.
         floor: lowest gain, 0 for none.
+        bias: the stem's estimate is taken this many times louder: a model that is not sure guesses it too quiet.
     """
 
     power: float
     floor: float = 0.0
+    bias: float = 1.0
 
     @classmethod
     def of_manifest(cls, mask: dict[str, float]) -> MaskRule:
-        """The rule a bundle states: ``power``, and ``floor_db`` when there is one."""
+        """The rule a bundle states: ``power``, and ``floor_db`` and ``bias_db`` when there are any."""
         floor_db = mask.get("floor_db")
-        return cls(float(mask.get("power", 1.0)), 0.0 if floor_db is None else 10 ** (float(floor_db) / 20))
+        floor = 0.0 if floor_db is None else 10 ** (float(floor_db) / 20)
+        return cls(float(mask.get("power", 1.0)), floor, 10 ** (float(mask.get("bias_db", 0.0)) / 20))
 
 
 def window_samples(rate_hz: int) -> int:
@@ -127,6 +130,8 @@ class MaskFilter:
             float32 (frames, bins), 0 to 1. Above the model's bandwidth a frame has one value: the mean just below.
         """
         heard_LF = _above(np.maximum(stem_LF, rest_LF), self._silent)
+        if self._rule.bias != 1:
+            stem_LF = stem_LF * np.float32(self._rule.bias)
         if self._rule.power != 1:
             stem_LF, rest_LF = stem_LF**self._rule.power, rest_LF**self._rule.power
         both_LF = stem_LF + rest_LF

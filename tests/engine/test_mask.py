@@ -55,6 +55,12 @@ def test_the_floor_is_the_lowest_gain():
     np.testing.assert_allclose(out_CN, 0.1 * mix_CN, atol=1e-5)
 
 
+def test_a_bias_lifts_the_stem_before_the_ratio():
+    mix_CN = noise(20_000)
+    rule = MaskRule.of_manifest({"power": 1, "bias_db": 20 * np.log10(3)})
+    np.testing.assert_allclose(filtered(mix_CN, mix_CN[0], mix_CN[0], rule), 0.75 * mix_CN, atol=1e-5)
+
+
 def test_above_the_models_bandwidth_the_bins_just_below_decide():
     time_s = np.arange(RATE_HZ) / RATE_HZ
     mix_CN = np.sin(2 * np.pi * 15_000 * time_s)[None].astype(np.float32)
