@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 SIZES = (256, 512, 1024, 2048)
 MASK_WINDOW_S = 0.1
-MASK_QUIET = 1e-4
+MASK_QUIET = 1e-3  # magnitude of a bin below which a mix counts as silent
 
 
 def magnitude(audio: Tensor, size: int) -> Tensor:
@@ -46,7 +46,8 @@ def mask_distance(made: Tensor, true: Tensor, rate_hz: int) -> Tensor:
     mix = wanted + other
     real, imaginary = mask * mix.real - wanted.real, mask * mix.imag - wanted.imag
     distance = torch.sqrt(real**2 + imaginary**2 + 1e-10).sum(dim=(1, 2))
-    return (distance / (mix.abs().sum(dim=(1, 2)) + MASK_QUIET)).mean()
+    loud = mix.abs().sum(dim=(1, 2))
+    return (distance / (loud + MASK_QUIET * mix[0].numel())).mean()
 
 
 class SpectralLoss(nn.Module):
