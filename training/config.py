@@ -69,7 +69,8 @@ class FlowConfig:
     """FluxFormer: its shape and one training run of it."""
 
     slots: tuple[str, ...] = ("MIX", "STEM", "REST")
-    slot_width: int = 112  # the token is the slots' projections side by side
+    slot_width: int = 112  # a token has this width per slot
+    token: str = "sum"  # or side: the slots' projections side by side (MAGE)
     patch: int = 2  # neighbouring frames that share a token
     down: int = 3
     middle: int = 2
@@ -87,12 +88,8 @@ class FlowConfig:
     start_share: float = 0.75  # of the draws of isolate and remove have t = 0 exactly: one step is their answer
     start_share_generative: float = 0.25  # of all others
     prompt_dropout: float = 0.1
-    absent_share: float = 0.15
-    pool: int = 20_000  # examples whose latents are kept on disk and met again
-    mask_from: float = 0.5  # share of the run after which the masked-spectrum loss joins
-    mask_weight: float = 0.0
-    mask_rows: int = 4  # examples of a batch it looks at
-    mask_frames: int = 96  # frames of each it looks at
+    absent_share: float = 0.1  # of the questions are for something that is not in the mix
+    pool: int = 20_000  # mixes whose latents are kept on disk and met again
     generative_steps: int = 8  # default steps of generative tasks in the bundle
     seed: int = 12
 
@@ -100,6 +97,8 @@ class FlowConfig:
         unknown = set(self.slots) - set(Slot.__members__)
         if unknown:
             raise ValueError(f"unknown slots {sorted(unknown)}; choose from {list(Slot.__members__)}")
+        if self.token not in ("sum", "side"):
+            raise ValueError(f"unknown token {self.token!r}; choose sum or side")
         if self.down != self.up:
             raise ValueError(f"down and up must be equal for the long skips, got {self.down} and {self.up}")
         if self.width % self.heads:

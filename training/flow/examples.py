@@ -1,7 +1,8 @@
-"""Examples for the flow: a mix, the stem a prompt names, the rest, and their latents, kept in a pool on disk.
+"""Examples for the flow: a mix, the stem a term names, the rest, and their latents, kept in a pool on disk.
 
-An example depends on its number alone; its latents are encoded once, by the loader's worker, and read back in later
-rounds. Knows nothing of the flow's network.
+An entry of the pool depends on its number alone; it is mixed and encoded once, by the loader's worker, and read back in
+later rounds, turned each time: stem and rest may change places, or the question be for something that is not there.
+Knows nothing of the flow's network.
 """
 
 from __future__ import annotations
@@ -14,15 +15,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.shapes import SLOTS
+from engine.shapes import SLOTS, Slot
 from training.codec.model import MixWavCodec
 from training.config import Preset
 from training.data.instruments import families, groups
-from training.data.mix import Mixer
+from training.data.mix import Mix, Mixer
 from training.data.sources import Audio
 
 Rng = np.random.Generator
-GROUP_SHARE = 0.25
+Latents = npt.NDArray[np.float32]
+GROUP_SHARE = 0.15
+SWAP_SHARE = 0.5  # of the entries whose rest has a name of its own
+
+# what is known of a pool entry besides its latents; terms are numbered as in ``terms()``, -1 means none
+FACTS = np.dtype([("filled", "u1"), ("term", "i2"), ("rest", "i2"), ("inside", "u8")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +37,20 @@ class Example:
 
     Attributes:
         audio: float32 ``(S, N)``: mix, stem, rest; the mix is their exact sum.
-        term: family or group that names the stem; one that is not in the mix when ``absent``.
-        absent: True means the stem is silence.
+        term: family or group that names the stem; None when nothing in the mix has a name.
+        rest: the family that names the rest, when it is a single one.
+        inside: families in the mix.
     """
 
     audio: Audio
-    term: str
-    absent: bool
+    term: str | None
+    rest: str | None
+    inside: frozenset[str]
+
+
+def terms() -> list[str]:
+    """Everything a text prompt can name: families, then groups."""
+    return [*families(), *groups()]
 
 
 def families_of(term: str) -> frozenset[str]:
@@ -45,18 +58,18 @@ def families_of(term: str) -> frozenset[str]:
     return groups().get(term, frozenset([term]))
 
 
-def make_example(mixer: Mixer, rng: Rng, samples: int, absent_share: float) -> Example:
-    """Draw a mix and something to ask of it."""
-    mix = mixer.draw(rng, samples)
-    inside = [label["family"] for label in mix.labels]
-    named = sorted({name for name in inside if name in families()})
-    absent = bool(rng.random() < absent_share) or not named
-    term = absent_term(rng, inside) if absent else present_term(rng, named)
-    wanted = families_of(term)
-    picked = np.array([name in wanted for name in inside])
-    stem = mix.stems[picked].sum(axis=0) if picked.any() else np.zeros(samples, dtype=np.float32)
+def make_example(mix: Mix, rng: Rng) -> Example:
+    """Draw something in the mix to ask for."""
+    labels = [label["family"] for label in mix.labels]
+    inside = frozenset(labels)
+    named = sorted(inside & set(families()))
+    term = present_term(rng, named) if named else None
+    wanted = families_of(term) if term else frozenset[str]()
+    stem = mix.stems[[name in wanted for name in labels]].sum(axis=0)
     total = mix.mix
-    return Example(np.stack([total, stem, total - stem]).astype(np.float32), term, absent)
+    left = inside - wanted
+    rest = next(iter(left)) if len(left) == 1 and left <= set(families()) else None
+    return Example(np.stack([total, stem, total - stem]).astype(np.float32), term, rest, inside)
 
 
 def present_term(rng: Rng, named: list[str]) -> str:
@@ -71,9 +84,9 @@ def absent_term(rng: Rng, inside: list[str]) -> str:
     """A term that names nothing in the mix; usually not even a relative of anything in it."""
     near = {group for name in inside if name in families() for group in families()[name].groups}
     far = rng.random() < 0.6
-    terms = [*families(), *groups()]
+    every = terms()
     while True:
-        term = terms[rng.integers(len(terms))]
+        term = every[rng.integers(len(every))]
         wanted = families_of(term)
         if wanted & set(inside) or (far and (term in near or near & set(families()[next(iter(wanted))].groups))):
             continue
@@ -81,34 +94,57 @@ def absent_term(rng: Rng, inside: list[str]) -> str:
 
 
 class LatentPool:
-    """Latents of a fixed number of examples, float16 ``(examples, S, D, L)`` on disk, filled on first use."""
+    """Latents of a fixed number of entries, float16 ``(entries, S, D, L)`` on disk, filled on first use."""
 
-    def __init__(self, folder: Path, preset: Preset, mixer: Mixer, codec: MixWavCodec, size: int) -> None:
-        self.preset, self.mixer, self.codec, self.size = preset, mixer, codec, size
-        grid = preset.grid
+    def __init__(self, folder: Path, preset: Preset, mixer: Mixer, codec: MixWavCodec) -> None:
+        self.preset, self.mixer, self.codec = preset, mixer, codec
+        grid, entries = preset.grid, preset.flow.pool
+        self._terms, self._families = terms(), list(families())
         folder.mkdir(parents=True, exist_ok=True)
-        shape = (size, SLOTS, grid.latent_channels, grid.window_frames)
+        shape = (entries, SLOTS, grid.latent_channels, grid.window_frames)
         self._latents: npt.NDArray[np.float16] = _memory(folder / "latents.npy", np.float16, shape)
-        self._filled: npt.NDArray[np.uint8] = _memory(folder / "filled.npy", np.uint8, (size,))
+        self._facts: npt.NDArray[Any] = _memory(folder / "facts.npy", FACTS, (entries,))
+        self._silence: Latents | None = None
 
-    def example(self, number: int) -> Example:
-        """The example with this number."""
+    def draw(self, numbers: list[int], rng: Rng) -> tuple[Latents, list[str | None]]:
+        """Latents ``(B, S, D, L)`` of unit scale, and what to ask of each (None: nothing in it has a name)."""
+        for number in numbers:
+            if not self._facts[number]["filled"]:
+                self.fill(number)
+        latents = self._latents[numbers].astype(np.float32)
+        return latents, [self._turn(rng, latents[k], self._facts[number]) for k, number in enumerate(numbers)]
+
+    def fill(self, number: int) -> None:
+        """Mix and encode an entry."""
         rng = np.random.default_rng([self.preset.flow.seed, number])
-        samples = self.preset.grid.grid.window_samples
-        return make_example(self.mixer, rng, samples, self.preset.flow.absent_share)
+        example = make_example(self.mixer.draw(rng, self.preset.grid.grid.window_samples), rng)
+        self._latents[number] = self._encode(example.audio)
+        inside = sum(1 << self._families.index(name) for name in example.inside if name in families())
+        self._facts[number] = (1, self._number(example.term), self._number(example.rest), inside)
 
-    def latents(self, numbers: list[int]) -> tuple[npt.NDArray[np.float32], list[Example]]:
-        """Latents ``(B, S, D, L)`` of unit scale, and the examples themselves."""
-        examples = [self.example(number) for number in numbers]
-        missing = [k for k, number in enumerate(numbers) if not self._filled[number]]
-        if missing:
-            audio = np.concatenate([examples[k].audio for k in missing])[:, None]
-            with torch.no_grad():
-                found = self.codec.encode(torch.from_numpy(audio)).numpy()
-            for k, rows in zip(missing, found.reshape(len(missing), SLOTS, *found.shape[1:]), strict=True):
-                self._latents[numbers[k]] = rows
-                self._filled[numbers[k]] = 1
-        return self._latents[numbers].astype(np.float32), examples
+    def _turn(self, rng: Rng, latents: Latents, facts: Any) -> str | None:
+        """Turn ``latents (S, D, L)`` in place; returns the term that names its stem now."""
+        if rng.random() < self.preset.flow.absent_share:
+            inside = [name for k, name in enumerate(self._families) if int(facts["inside"]) >> k & 1]
+            latents[Slot.STEM], latents[Slot.REST] = self._silent(), latents[Slot.MIX]
+            return absent_term(rng, inside)
+        if facts["rest"] >= 0 and rng.random() < SWAP_SHARE:
+            latents[[Slot.STEM, Slot.REST]] = latents[[Slot.REST, Slot.STEM]]
+            return self._terms[facts["rest"]]
+        return self._terms[facts["term"]] if facts["term"] >= 0 else None
+
+    def _silent(self) -> Latents:
+        if self._silence is None:
+            self._silence = self._encode(np.zeros((1, self.preset.grid.grid.window_samples), dtype=np.float32))[0]
+        return self._silence
+
+    def _encode(self, audio: Audio) -> Latents:
+        with torch.no_grad():
+            latents: Latents = self.codec.encode(torch.from_numpy(audio[:, None])).numpy()
+        return latents
+
+    def _number(self, term: str | None) -> int:
+        return self._terms.index(term) if term else -1
 
 
 def _memory(path: Path, dtype: Any, shape: tuple[int, ...]) -> Any:

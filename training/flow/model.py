@@ -27,21 +27,25 @@ TIME_LEFT_MIN = 1e-2  # 1 - t is never taken smaller than this
 
 
 class Tokens(nn.Module):
-    """Slots side by side in one token; ``patch`` neighbouring frames share a token."""
+    """Slots in one token, side by side (MAGE) or each over the whole width; ``patch`` neighbouring frames share a token.
+
+    Side by side, two thirds of the token are empty while only the mix is known; summed, the mix has all of it.
+    """
 
     def __init__(self, grid: GridConfig, config: FlowConfig) -> None:
         super().__init__()
         self.patch, self.used = config.patch, [int(Slot[name]) for name in config.slots]
-        self.inward = nn.ModuleList(
-            nn.Linear(config.patch * (grid.latent_channels + 2), config.slot_width) for _ in self.used
-        )
+        self.side_by_side = config.token == "side"
+        width = config.slot_width if self.side_by_side else config.width
+        self.inward = nn.ModuleList(nn.Linear(config.patch * (grid.latent_channels + 2), width) for _ in self.used)
 
     def forward(self, x: Tensor, t: Tensor, known: Tensor) -> Tensor:
         """X ``(B,S,D,L)``, t and known ``(B,S,L)`` float -> tokens ``(B, L/patch, W)``."""
         # The noise at t = 0 says nothing about the answer: weighting by t keeps it out of sight there.
         rows = torch.cat([x * t[:, :, None], t[:, :, None], known[:, :, None]], dim=2)
         folded = fold(rows, self.patch)  # (B, S, L/patch, patch * (D + 2))
-        return torch.cat([layer(folded[:, slot]) for layer, slot in zip(self.inward, self.used, strict=True)], dim=2)
+        parts = [layer(folded[:, slot]) for layer, slot in zip(self.inward, self.used, strict=True)]
+        return torch.cat(parts, dim=2) if self.side_by_side else torch.stack(parts).sum(dim=0)
 
 
 def fold(x: Tensor, patch: int) -> Tensor:
@@ -57,7 +61,7 @@ def unfold(x: Tensor, patch: int) -> Tensor:
 
 
 class Condition(nn.Module):
-    """Prompt and time as one vector, and the prompt as a token of its own."""
+    """Prompt and time as one vector, and the prompt as a token of its own that is added to all others too."""
 
     def __init__(self, embedding: int, config: FlowConfig) -> None:
         super().__init__()
@@ -171,7 +175,7 @@ class FluxFormer(nn.Module):
             ``(B,S,D,L)`` float32.
         """
         condition, first = self.condition(prompt, t.amin(dim=(1, 2)))
-        h = torch.cat([first, self.tokens(x, t, known.to(x.dtype))], dim=1)
+        h = torch.cat([first, self.tokens(x, t, known.to(x.dtype)) + first], dim=1)
         if self.position is not None:
             h = h + self.position
         turn = (self.cosine, self.sine) if self.position is None else None

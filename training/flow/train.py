@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from engine.shapes import SLOTS, Slot
 from engine.tasks import TASKS
 from training.arguments import parse
-from training.codec.losses import mask_distance
 from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
 from training.config import Preset
@@ -42,17 +41,12 @@ class FlowBatch:
         known: ``(B,S,L)`` bool.
         prompt: ``(B,S,E)``; zeros where dropped.
         time: ``(B,)``, the time of unknown positions.
-        rows, first: examples the masked loss looks at ``(R,)``, and the first frame of each ``(R,)``.
-        audio: mix and stem of those, ``(R, 2, N)``.
     """
 
     latents: Tensor
     known: Tensor
     prompt: Tensor
     time: Tensor
-    rows: Tensor
-    first: Tensor
-    audio: Tensor
 
 
 class FlowStage:
@@ -62,8 +56,7 @@ class FlowStage:
         self.preset, self.config = preset, preset.flow
         torch.manual_seed(preset.flow.seed)
         self.model: nn.Module = FluxFormer(preset.grid, preset.prompt.embedding, preset.flow)
-        self.codec = codec
-        self.pool = LatentPool(pool, preset, Mixer(cache), codec, preset.flow.pool)
+        self.pool = LatentPool(pool, preset, Mixer(cache), codec)
         self.lexicon = Lexicon.load()
         self.tower, self.tokenizer = load_text_tower(prompt_run)
 
@@ -71,27 +64,21 @@ class FlowStage:
         """Data of a step: examples in shuffled rounds over the pool, everything else drawn anew."""
         rng = np.random.default_rng([self.config.seed, 77, step])
         numbers = self._numbers(step)
-        latents, examples = self.pool.latents(numbers)
+        latents, named = self.pool.draw(numbers, rng)
         frames = self.preset.grid.window_frames
         drawn = [draw_known(rng, frames) for _ in numbers]
-        phrases = [self.lexicon.phrases(example.term, "train", rng) for example in examples]
+        asked = [k for k, term in enumerate(named) if term and rng.random() >= self.config.prompt_dropout]
         prompt = np.zeros((len(numbers), SLOTS, self.preset.prompt.embedding), dtype=np.float32)
-        asked = rng.random(len(numbers)) >= self.config.prompt_dropout
-        prompt[asked, Slot.STEM] = embed(self.tower, self.tokenizer, phrases)[asked]
+        phrases = [self.lexicon.phrases(named[k], "train", rng) for k in asked]
+        if asked:
+            prompt[asked, Slot.STEM] = embed(self.tower, self.tokenizer, phrases)
         time = 1 / (1 + np.exp(-rng.normal(-0.4, 1.0, size=len(numbers))))
-        shares = [self._start_share(d.task) for d in drawn]
-        time[rng.random(len(numbers)) < shares] = 0.0
-        known = np.stack([d.known for d in drawn])
-        filtered = [k for k, d in enumerate(drawn) if d.task in ("isolate", "remove") and asked[k] and time[k] == 0]
-        rows, first, audio = self._heard(rng, filtered, examples)
+        time[rng.random(len(numbers)) < [self._start_share(d.task) for d in drawn]] = 0.0
         return FlowBatch(
             torch.from_numpy(latents),
-            torch.from_numpy(known),
+            torch.from_numpy(np.stack([d.known for d in drawn])),
             torch.from_numpy(prompt),
             torch.from_numpy(time.astype(np.float32)),
-            torch.tensor(rows, dtype=torch.long),
-            torch.tensor(first, dtype=torch.long),
-            torch.from_numpy(audio),
         )
 
     def _start_share(self, task: str) -> float:
@@ -104,16 +91,8 @@ class FlowStage:
         order = np.random.default_rng([self.config.seed, 78, lap]).permutation(size)
         return [int(n) for n in order[place * batch : (place + 1) * batch]]
 
-    def _heard(self, rng: np.random.Generator, filtered: list[int], examples: list[Any]) -> tuple[Any, Any, Any]:
-        grid, config = self.preset.grid, self.config
-        rows = filtered[: config.mask_rows]
-        first = [int(rng.integers(0, grid.window_frames - config.mask_frames + 1)) for _ in rows]
-        count = config.mask_frames * grid.hop_samples
-        cuts = [examples[k].audio[:2, f * grid.hop_samples :][:, :count] for k, f in zip(rows, first, strict=True)]
-        return rows, first, np.stack(cuts) if cuts else np.zeros((0, 2, count), dtype=np.float32)
-
     def loss(self, batch: FlowBatch, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
-        """Latent error where unknown; late in the run also the masked spectrum of what users will hear."""
+        """Latent error where unknown; the log also holds the plain error of one-step isolation."""
         target, known = batch.latents, batch.known
         t = torch.where(known, 1.0, batch.time[:, None, None].expand(known.shape))
         noise = torch.randn(target.shape, generator=generator)
@@ -125,20 +104,8 @@ class FlowStage:
             if Slot(slot).name not in self.config.slots:
                 unknown[:, slot] = False
         loss, plain = latent_loss(clean, target, t, unknown)
-        starts = (batch.time == 0) & known[:, Slot.MIX].all(dim=1)
-        figures = {"latent": loss.item(), "isolate": plain[starts].mean().item() if starts.any() else 0.0}
-        if progress >= self.config.mask_from and self.config.mask_weight and len(batch.rows):
-            heard = self._masked(clean, batch)
-            figures["masked"] = heard.item()
-            loss = loss + self.config.mask_weight * heard
-        return loss, figures
-
-    def _masked(self, clean: Tensor, batch: FlowBatch) -> Tensor:
-        frames = self.config.mask_frames
-        cut = torch.stack([clean[k, :, :, f : f + frames] for k, f in zip(batch.rows, batch.first, strict=True)])
-        decoded = self.codec.decode(torch.cat([cut[:, Slot.STEM], cut[:, Slot.REST]]))[:, 0]
-        mix, stem = batch.audio[:, 0], batch.audio[:, 1]
-        return mask_distance(decoded, torch.cat([stem, mix - stem]), self.preset.grid.rate_hz)
+        starts = (batch.time == 0) & known[:, Slot.MIX].all(dim=1) & (batch.prompt != 0).any(dim=(1, 2))
+        return loss, {"isolate": plain[starts].mean().item()} if starts.any() else {}
 
 
 def train_flow(
