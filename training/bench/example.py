@@ -1,0 +1,92 @@
+"""One question of the bench: a mix, what to take out of it, and the truth. Knows nothing of who answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from training.data.sources import Audio
+from training.measure import mono
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One stem to take out of one mix.
+
+    Attributes:
+        set: the set it belongs to.
+        number: its place in the set.
+        rate_hz: of the audio.
+        family: the instrument family asked for.
+        prompt: how it is asked for, a phrasing that no training saw as a whole.
+        inside: families of all stems.
+        sources: the recordings they were made of.
+        mix_CN, stem_CN: float32 ``(C, N)``; the stem is zeros where the family is not in the mix.
+    """
+
+    set: str
+    number: int
+    rate_hz: int
+    family: str
+    prompt: str
+    inside: tuple[str, ...]
+    sources: tuple[str, ...]
+    mix_CN: Audio
+    stem_CN: Audio
+
+    @property
+    def present(self) -> bool:
+        """True means the asked family is in the mix."""
+        return self.family in self.inside
+
+    @property
+    def rest_CN(self) -> Audio:
+        """The mix without the stem."""
+        return self.mix_CN - self.stem_CN
+
+    @property
+    def truth(self) -> tuple[Audio, Audio]:
+        """Stem and rest as mono ``(N,)``."""
+        return mono(self.stem_CN), mono(self.rest_CN)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a system made of an example.
+
+    Attributes:
+        stem_CN: float32, of the mix's shape.
+        extra: figures only this system can give, for example ``seconds``.
+    """
+
+    stem_CN: Audio
+    extra: dict[str, float] = field(default_factory=dict)
+
+
+class System(Protocol):
+    """Anything that can be asked for stems.
+
+    Attributes:
+        name: heads its rows.
+        kind: ours, bound (knows the truth), blind (cannot hear the prompt), trained or adapter.
+        doc: one line for the report.
+    """
+
+    name: str
+    kind: str
+    doc: str
+
+    def separate(self, examples: Sequence[Example]) -> Iterator[Answer]:
+        """Answers to the examples of one set, in order."""
+
+
+def digest(examples: Sequence[Example]) -> str:
+    """Sixteen hex digits that change when any sample or prompt does."""
+    state = hashlib.sha256()
+    for example in examples:
+        state.update(f"{example.set}|{example.prompt}|{example.rate_hz}|{example.mix_CN.shape}".encode())
+        state.update(example.mix_CN.tobytes())
+        state.update(example.stem_CN.tobytes())
+    return state.hexdigest()[:16]

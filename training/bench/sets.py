@@ -1,0 +1,274 @@
+"""The bench's sets: mixes by seed, made of recordings reserved for measuring (``training/data/holdout.toml``).
+
+Every example depends on the seed, its set and its number alone. A mix is the exact sum of its stems. Knows nothing of
+the systems it is for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import soxr
+
+from training.bench.example import Example
+from training.data.compose import compose
+from training.data.instruments import families, groups, holdout
+from training.data.render import Renderer
+from training.data.songs import UNNAMED, song_stems
+from training.data.sources import RATE, Audio, Sounds
+from training.data.studio import level
+from training.measure import rms
+from training.prompt.lexicon import Lexicon
+
+Rng = np.random.Generator
+QUIET_RMS = 0.008
+PEAK = 0.95
+LEVEL_SPREAD_DB = 3.0
+TRIES = 60
+MUSIC_RATE_HZ, MUSIC_SAMPLES = 11_025, 64_640  # the duet protocol of MAGE
+# eleven solo instruments stand in for the eleven classes of MUSIC; three of them are MUSIC's own
+SOLO = (
+    "acoustic-guitar", "cello", "double-bass", "electric-bass", "electric-guitar", "electric-piano", "harp", "piano",
+    "saxophone", "trombone", "vibraphone",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class BenchSet:
+    """One row of the table of sets.
+
+    Attributes:
+        rate_hz, channels, seconds: of every mix.
+        stems: how many a mix has; 0 means as many as sound.
+        doc: one line for the report.
+    """
+
+    rate_hz: int
+    channels: int
+    seconds: float
+    stems: int
+    doc: str
+
+
+SETS: dict[str, BenchSet] = {
+    "duet": BenchSet(
+        MUSIC_RATE_HZ, 1, MUSIC_SAMPLES / MUSIC_RATE_HZ, 2,
+        "two of eleven solo instruments, averaged, 64,640 samples at 11,025 Hz (the protocol of MAGE on MUSIC)",
+    ),
+    "band": BenchSet(RATE, 2, 5.0, 4, "drums, a bass and two more, 44.1 kHz stereo"),
+    "dense": BenchSet(RATE, 2, 5.0, 7, "seven instruments, 44.1 kHz stereo"),
+    "same-family": BenchSet(RATE, 2, 5.0, 2, "two instruments of one group, 44.1 kHz stereo"),
+    "song": BenchSet(RATE, 1, 5.0, 0, "a real song, 44.1 kHz, with its own balance"),
+    "absent": BenchSet(RATE, 2, 5.0, 4, "a band, asked for something it does not have"),
+}  # fmt: skip
+
+
+class Studio:
+    """What the sets are made with; built once, and only the parts that are needed."""
+
+    def __init__(self) -> None:
+        self.sounds = Sounds.find()
+        self.lexicon = Lexicon.load()
+        self.reserved = reserved_families(self.sounds)
+        self._renderer: Renderer | None = None
+        self._songs: dict[str, list[tuple[str, Audio]]] = {}
+
+    @property
+    def renderer(self) -> Renderer:
+        """The renderer, loaded at the first need."""
+        if self._renderer is None:
+            self._renderer = Renderer(self.sounds)
+        return self._renderer
+
+    def song(self, rate_hz: int) -> tuple[str, list[tuple[str, Audio]]]:
+        """Name and stems of the first reserved song.
+
+        Raises:
+            ValueError: there is none on this machine.
+        """
+        names = [n for n in sorted(holdout().songs) if self.sounds.songs and (self.sounds.songs / n).is_dir()]
+        if not names or self.sounds.songs is None:
+            raise ValueError(
+                "the set song needs a reserved song and none is here; set FLUXSTEM_SOUNDS or choose other sets"
+            )
+        if names[0] not in self._songs:
+            self._songs[names[0]] = song_stems(self.sounds.songs / names[0], rate_hz)
+        return names[0], self._songs[names[0]]
+
+
+def reserved_families(sounds: Sounds) -> tuple[str, ...]:
+    """Families that a reserved recording plays.
+
+    Raises:
+        ValueError: no reserved recording is on this machine.
+    """
+    found = tuple(name for name, family in families().items() if sounds.voices(family, held_out=True))
+    if not found:
+        raise ValueError(
+            "the bench needs the recordings named in training/data/holdout.toml and none is here; set FLUXSTEM_SOUNDS"
+        )
+    return found
+
+
+def make_set(studio: Studio, name: str, count: int, seed: int, seconds: float | None = None) -> list[Example]:
+    """Make a set.
+
+    Args:
+        studio: what to make it with.
+        name: a row of ``SETS``.
+        count: examples.
+        seed: decides everything.
+        seconds: length of the mixes; None means the set's own. ``duet`` has a length that its protocol fixes.
+
+    Raises:
+        ValueError: no such set, or the recordings for it are not here.
+    """
+    if name not in SETS:
+        raise ValueError(f"unknown set {name!r}; choose one of {', '.join(SETS)}")
+    samples = MUSIC_SAMPLES if name == "duet" else round((seconds or SETS[name].seconds) * SETS[name].rate_hz)
+    return [_first_good(studio, name, number, samples, seed) for number in range(count)]
+
+
+def _first_good(studio: Studio, name: str, number: int, samples: int, seed: int) -> Example:
+    for attempt in range(TRIES):
+        rng = np.random.default_rng([seed, _number_of(name), number, attempt])
+        example = _MAKERS[name](studio, name, number, samples, rng)
+        if example is not None:
+            refuse_unreserved(example.sources)
+            return example
+    raise ValueError(f"no example {number} of {name} has stems that all sound; choose longer --seconds")
+
+
+def refuse_unreserved(sources: tuple[str, ...]) -> None:
+    """The bench measures on reserved recordings only.
+
+    Raises:
+        ValueError: a source that training may hear.
+    """
+    allowed = {f"bank:{b}" for b in holdout().banks} | {f"song:{s}" for s in holdout().songs}
+    if loose := sorted(set(sources) - allowed):
+        raise ValueError(f"{', '.join(loose)} is not reserved for measuring; add it to training/data/holdout.toml")
+
+
+def _number_of(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "little")
+
+
+def _stems(
+    studio: Studio, rng: Rng, chosen: list[str], samples: int, rate_hz: int
+) -> tuple[list[Audio], list[str]] | None:
+    """Stems ``(2, N)`` of one composed piece at equal active level, and their sources; None when one is silent."""
+    seconds = samples / rate_hz
+    score = compose(rng, seconds + 0.1, [families()[name] for name in chosen])
+    stems, sources = [], []
+    for part in score.parts:
+        voice = studio.renderer.voice(rng, part.family, True)
+        if voice is None:
+            return None
+        wet_CN = studio.renderer.wet(rng, part, voice, seconds + 0.1)
+        audio_CN = wet_CN if rate_hz == RATE else soxr.resample(wet_CN.T, RATE, rate_hz).T
+        audio_CN = np.pad(audio_CN, ((0, 0), (0, max(0, samples - audio_CN.shape[1]))))[:, :samples]
+        loud = level(audio_CN.mean(axis=0))
+        gain = rms(loud) / max(rms(audio_CN.mean(axis=0)), 1e-9) * 10 ** (rng.uniform(-1, 1) * LEVEL_SPREAD_DB / 20)
+        stems.append((audio_CN * np.float32(gain)).astype(np.float32))
+        sources.append(voice.label)
+    return (stems, sources) if all(rms(stem) > QUIET_RMS for stem in stems) else None
+
+
+def _placed(rng: Rng, stem_CN: Audio) -> Audio:
+    """A stem somewhere between left and right, at equal power."""
+    angle = float(rng.uniform(0.15, 0.85)) * np.pi / 2
+    sides = np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32) * np.float32(np.sqrt(2))
+    placed: Audio = stem_CN * sides
+    return placed
+
+
+def _example(
+    studio: Studio, name: str, number: int, rng: Rng, inside: list[str], stems: list[Audio], sources: list[str],
+    asked: int | None = None,
+) -> Example:  # fmt: skip
+    mix_CN = np.sum(stems, axis=0, dtype=np.float32)
+    gain = np.float32(min(1.0, PEAK / max(1e-9, float(np.abs(mix_CN).max()))))
+    stems = [stem * gain for stem in stems]
+    k = int(rng.integers(len(stems))) if asked is None else asked
+    return Example(
+        set=name, number=number, rate_hz=SETS[name].rate_hz, family=inside[k],
+        prompt=studio.lexicon.phrases(inside[k], "held", rng), inside=tuple(inside), sources=tuple(sources),
+        mix_CN=np.sum(stems, axis=0, dtype=np.float32), stem_CN=stems[k],
+    )  # fmt: skip
+
+
+def _duet(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Example | None:
+    able = [family for family in SOLO if family in studio.reserved]
+    chosen = [able[k] for k in rng.permutation(len(able))[:2]]
+    made = _stems(studio, rng, chosen, samples, MUSIC_RATE_HZ)
+    if made is None:
+        return None
+    halves = [stem_CN.mean(axis=0, keepdims=True) / np.float32(2) for stem_CN in made[0]]
+    return _example(studio, name, number, rng, chosen, halves, made[1])
+
+
+def _composed(
+    choose: Callable[[Studio, Rng], list[str]], studio: Studio, name: str, number: int, samples: int, rng: Rng
+) -> Example | None:
+    chosen = choose(studio, rng)
+    made = _stems(studio, rng, chosen, samples, SETS[name].rate_hz)
+    if made is None:
+        return None
+    return _example(studio, name, number, rng, chosen, [_placed(rng, stem) for stem in made[0]], made[1])
+
+
+def _band_of(count: int, studio: Studio, rng: Rng) -> list[str]:
+    low = [name for name in studio.reserved if "bass" in families()[name].groups]
+    base = ["drums", low[rng.integers(len(low))]]
+    others = [name for name in studio.reserved if name not in base and (count > 4 or name not in low)]
+    return base + [others[k] for k in rng.permutation(len(others))[: count - 2]]
+
+
+def _relatives(studio: Studio, rng: Rng) -> list[str]:
+    pools = [sorted(members & set(studio.reserved)) for members in groups().values()]
+    able = [pool for pool in sorted(pools) if len(pool) > 1]
+    pool = able[rng.integers(len(able))]
+    return [pool[k] for k in rng.permutation(len(pool))[:2]]
+
+
+def _song(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Example | None:
+    title, named = studio.song(SETS[name].rate_hz)
+    longest = max(len(audio) for _, audio in named)
+    first = int(rng.integers(0, longest - samples))
+    cuts = [(family, audio[first : first + samples]) for family, audio in named]
+    loud = [(family, cut) for family, cut in cuts if len(cut) == samples and rms(cut) > QUIET_RMS / 4]
+    askable = [k for k, (family, cut) in enumerate(loud) if family != UNNAMED and rms(cut) > QUIET_RMS]
+    if len(loud) < 2 or not askable:
+        return None
+    inside, stems = [family for family, _ in loud], [cut[None] for _, cut in loud]
+    asked = askable[int(rng.integers(len(askable)))]
+    return _example(studio, name, number, rng, inside, stems, [f"song:{title}"], asked)
+
+
+def _absent(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Example | None:
+    base = _composed(partial(_band_of, 4), studio, name, number, samples, rng)
+    if base is None:
+        return None
+    near = {group for family in base.inside for group in families()[family].groups}
+    far = [f for f in studio.lexicon.families if f not in base.inside and not near & set(families()[f].groups)]
+    family = far[rng.integers(len(far))]
+    prompt = studio.lexicon.phrases(family, "held", rng)
+    return Example(
+        set=name, number=number, rate_hz=base.rate_hz, family=family, prompt=prompt, inside=base.inside,
+        sources=base.sources, mix_CN=base.mix_CN, stem_CN=np.zeros_like(base.mix_CN),
+    )  # fmt: skip
+
+
+_MAKERS: dict[str, Callable[[Studio, str, int, int, Rng], Example | None]] = {
+    "duet": _duet,
+    "band": partial(_composed, partial(_band_of, SETS["band"].stems)),
+    "dense": partial(_composed, partial(_band_of, SETS["dense"].stems)),
+    "same-family": partial(_composed, _relatives),
+    "song": _song,
+    "absent": _absent,
+}
