@@ -1,0 +1,314 @@
+"""The protocol, as one table: every address the bridge answers and what it takes.
+
+Handlers, checks, ``resources/docs/OSC.md``, the OSCQuery tree and the tests are all derived from these rows; what comes
+back is in ``replies.py``. Knows nothing of sockets, jobs or files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine import TASKS, Rule
+
+PREFIX = "/fluxstem"
+DEFAULT_PORT = 11100
+REMOTE_PACKET_LIMIT_BYTES = 1400  # what crosses every network in one piece
+LOCAL_PACKET_LIMIT_BYTES = 8192
+PROGRESS_PER_S = 10
+NO_FIGURE = 300.0  # stands for "there is none" where a decibel figure is expected
+ID_LIMIT_CHARACTERS = 64
+TEXT_LIMIT_CHARACTERS = 1024
+CHUNK_BYTES = 1024  # of a clip, per message, unless the sender chooses otherwise
+CHUNK_LIMIT_BYTES = 65_536
+CLIP_FORMATS = ("s16", "s24", "s32", "f32")
+RESULT_PARTS = ("stem", "rest")
+
+Kind = Literal["id", "text", "whole", "number", "blob"]
+OSC_TYPE: dict[Kind, str] = {"id": "s", "text": "s", "whole": "i", "number": "f", "blob": "b"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arg:
+    """One argument of a message.
+
+    Attributes:
+        name: as it stands in complaints and in the docs.
+        kind: what it is; numbers of any OSC type and numeric text are taken for ``whole`` and ``number``.
+        doc: a few words.
+        unit: of a number, "" for none.
+        low, high: allowed range of a number, both ends included.
+        default: taken when the argument is left out; None means it must be given.
+        choices: the only texts allowed; empty means any.
+        many: True means it may come any number of times, none included; the last argument only, or before ``after``.
+    """
+
+    name: str
+    kind: Kind
+    doc: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    default: str | int | float | None = None
+    choices: tuple[str, ...] = ()
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A message the bridge sends.
+
+    Attributes:
+        address: full address.
+        args: in order; always all of them, always of these types.
+        doc: one line.
+    """
+
+    address: str
+    args: tuple[Arg, ...]
+    doc: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A message the bridge takes.
+
+    Attributes:
+        address: full address.
+        args: in order; those with a default may be left out from the right.
+        replies: full addresses of what may come back.
+        doc: one line.
+        task: the row of ``engine.TASKS`` it asks for, "" for none.
+        open: True means it is answered without a token in LAN mode.
+        critical: True means it had better go over TCP on a poor network.
+    """
+
+    address: str
+    args: tuple[Arg, ...]
+    replies: tuple[str, ...]
+    doc: str
+    task: str = ""
+    open: bool = False
+    critical: bool = False
+
+
+def at(name: str) -> str:
+    """Full address of a name in our namespace."""
+    return f"{PREFIX}/{name}"
+
+
+ID = Arg(name="id", kind="id", doc=f"your own name for the job, 1 to {ID_LIMIT_CHARACTERS} characters or a number")
+CLIP = Arg(name="id", kind="id", doc="your own name for the clip")
+_PART = Arg(name="part", kind="text", doc="which file of the result", default="stem", choices=RESULT_PARTS)
+_OUTCOME = (at("progress"), at("done"), at("fail"), at("cancelled"))
+_SLOT_WORDS = {"MIX": "the mix", "STEM": "the stem", "REST": "the music the new stem is to fit"}
+
+
+def _task_args(rule: Rule) -> tuple[Arg, ...]:
+    args = [ID]
+    if rule.input_slot is not None:
+        words = _SLOT_WORDS[rule.input_slot.name]
+        args.append(Arg(name="input", kind="text", doc=f"{words}: absolute path, or clip:ID for a clip sent by wire"))
+    args.append(Arg(name="prompt", kind="text", doc="a few words, as violin"))
+    if rule.input_slot is None or rule.span.name == "END":
+        args.append(Arg(name="seconds", kind="number", unit="s", low=0.01, high=600, doc="how much to make"))
+    elif rule.span.name == "REQUIRED":
+        args.append(Arg(name="start", kind="number", unit="s", low=0, doc="where the part to fill begins"))
+        args.append(Arg(name="end", kind="number", unit="s", low=0, doc="where it ends"))
+    else:
+        args.append(Arg(name="start", kind="number", unit="s", low=0, default=0.0, doc="where to begin"))
+        args.append(Arg(name="end", kind="number", unit="s", low=0, default=0.0, doc="where to end; 0 is the end"))
+    if rule.rest_optional:
+        args.append(
+            Arg(name="rest", kind="text", default="", doc="the music the stem is to fit: path, clip:ID or none")
+        )
+    return (*args, *_choices(rule))
+
+
+def _choices(rule: Rule) -> tuple[Arg, ...]:
+    render = Arg(name="render", kind="text", default="masked", choices=("masked", "decoded"), doc="your own audio, "
+                 "filtered, or the model's own")  # fmt: skip
+    return (
+        Arg(name="seed", kind="whole", low=0, high=2**31 - 1, default=0, doc="same seed, same result"),
+        Arg(name="steps", kind="whole", low=0, high=1000, default=0, doc="sampler steps; 0 is the bundle's choice"),
+        Arg(
+            name="guidance", kind="number", low=-1, high=20, default=-1.0, doc="pull of the prompt; -1 is the bundle's"
+        ),
+        *((render,) if rule.masked else ()),
+        Arg(
+            name="format",
+            kind="text",
+            default="same",
+            choices=("same", "wav16", "wav24", "wav32f", "flac"),
+            doc="of the results; same is the input's",
+        ),
+        Arg(name="bundle", kind="text", default="", doc="name of an installed bundle; empty is the bridge's choice"),
+    )
+
+
+def _task_rows() -> tuple[Row, ...]:
+    return tuple(
+        Row(
+            address=at(task),
+            args=_task_args(rule),
+            replies=(at("ack"), *_OUTCOME),
+            doc=rule.doc,
+            task=task,
+            critical=True,
+        )
+        for task, rule in TASKS.items()
+    )
+
+
+_ASKING = (
+    Row(
+        address=at("ping"),
+        args=(Arg(name="echo", kind="text", default="", doc="comes back as it is"),),
+        replies=(at("pong"),),
+        doc="is anybody there",
+        open=True,
+    ),
+    Row(address=at("version"), args=(), replies=(at("version.reply"),), doc="which program answers, and where it runs"),
+    Row(address=at("status"), args=(), replies=(at("status.reply"),), doc="how much there is to do"),
+    Row(
+        address=at("help"),
+        args=(Arg(name="address", kind="text", default="", doc="one address; empty is all"),),
+        replies=(at("help.reply"), at("help.end")),
+        doc="this table",
+    ),
+    Row(address=at("bundles"), args=(), replies=(at("bundles.reply"), at("bundles.end")), doc="the installed bundles"),
+)
+
+_JOBS = (
+    Row(
+        address=at("cancel"),
+        args=(ID,),
+        replies=(at("cancelled"), at("fail")),
+        doc="stop a job at its next step; a finished one stays finished",
+        critical=True,
+    ),
+    Row(address=at("jobs"), args=(), replies=(at("jobs.reply"), at("jobs.end")), doc="jobs that are not finished"),
+    Row(
+        address=at("result"),
+        args=(ID,),
+        replies=_OUTCOME,
+        doc="how a job stands; from now on its events come to you too",
+    ),
+    Row(
+        address=at("connect"),
+        args=(
+            Arg(name="host", kind="text", doc="your own address in figures, or empty for where this comes from"),
+            Arg(name="port", kind="whole", low=1, high=65535, doc="where you listen"),
+        ),
+        replies=(at("connect.reply"),),
+        doc="UDP: send what is meant for me to another port of my machine; forgotten after ten silent minutes",
+    ),
+    Row(
+        address=at("notify"),
+        args=(Arg(name="on", kind="whole", low=0, high=1, default=1, doc="1 to hear the events of all jobs"),),
+        replies=(at("notify.reply"),),
+        doc="hear the events of everybody's jobs; over UDP forgotten after ten silent minutes",
+    ),
+    Row(
+        address=at("dump"),
+        args=(Arg(name="on", kind="whole", low=0, high=1, default=1, doc="1 to print every message"),),
+        replies=(at("dump.reply"),),
+        doc="print received messages in the bridge's own log",
+    ),
+    Row(
+        address=at("sync"),
+        args=(Arg(name="id", kind="id", doc="comes back as it is"),),
+        replies=(at("synced"),),
+        doc="answered when everything sent before has been taken in",
+    ),
+)
+
+_CLIPS = (
+    Row(
+        address=at("clip/begin"),
+        args=(
+            CLIP,
+            Arg(name="rate", kind="whole", unit="Hz", low=4000, high=384_000, doc="sample rate"),
+            Arg(name="channels", kind="whole", low=1, high=32, doc="samples are interleaved"),
+            Arg(name="frames", kind="whole", low=1, high=2**31 - 1, doc="samples per channel"),
+            Arg(name="format", kind="text", choices=CLIP_FORMATS, doc="of a sample, little-endian"),
+            Arg(name="chunk", kind="whole", unit="bytes", low=64, high=CHUNK_LIMIT_BYTES, default=CHUNK_BYTES,
+                doc="size of every blob but the last; at most 1,024 over UDP to another machine"),
+            Arg(name="start", kind="text", default="0", doc="start of the clip in samples, as of BWF"),
+        ),
+        replies=(at("clip/ready"), at("fail")),
+        doc="a clip is going to be sent",
+        critical=True,
+    ),
+    Row(
+        address=at("clip/data"),
+        args=(
+            CLIP,
+            Arg(name="index", kind="whole", low=0, high=2**31 - 1, doc="number of the chunk, from 0"),
+            Arg(name="blob", kind="blob", doc="the bytes from index times chunk on"),
+        ),
+        replies=(),
+        doc="a piece of it; in any order, as often as you like",
+    ),
+    Row(
+        address=at("clip/end"),
+        args=(CLIP, Arg(name="crc32", kind="whole", low=-(2**31), high=2**32 - 1, doc="of all bytes; sign is ignored")),
+        replies=(at("clip/ok"), at("clip/missing"), at("fail")),
+        doc="all of it was sent; send what is missing and then this again",
+        critical=True,
+    ),
+    Row(
+        address=at("clip/get"),
+        args=(ID, _PART),
+        replies=(at("clip/begin"), at("clip/data"), at("clip/end"), at("fail")),
+        doc="send me a result by wire",
+        critical=True,
+    ),
+    Row(
+        address=at("clip/missing"),
+        args=(
+            ID,
+            Arg(name="part", kind="text", choices=RESULT_PARTS, doc="which file of the result"),
+            Arg(name="range", kind="whole", low=0, high=2**31 - 1, many=True, doc="pairs: first chunk, how many"),
+        ),
+        replies=(at("clip/data"), at("clip/end"), at("fail")),
+        doc="send these chunks of a result again",
+    ),
+    Row(
+        address=at("clip/drop"),
+        args=(CLIP,),
+        replies=(at("clip/dropped"),),
+        doc="forget a clip; otherwise it is forgotten after an hour without use",
+    ),
+)  # fmt: skip
+
+_LAN = (
+    Row(address=at("hello"), args=(), replies=(at("challenge"),), doc="LAN: I have a token", open=True),
+    Row(
+        address=at("auth"),
+        args=(
+            Arg(name="nonce", kind="text", doc="from the challenge; good once"),
+            Arg(name="answer", kind="text", doc="HMAC-SHA256 of the nonce, keyed with the token, in hexadecimal"),
+        ),
+        replies=(at("welcome"), at("error")),
+        doc="LAN: prove it; holds for this connection, over UDP until ten silent minutes",
+        open=True,
+    ),
+)
+
+ROWS: dict[str, Row] = {row.address: row for row in (*_ASKING, *_task_rows(), *_JOBS, *_CLIPS, *_LAN)}
+
+
+def signature(args: tuple[Arg, ...]) -> str:
+    """The arguments in words, ``id, input, prompt, [start=0]``."""
+    words = []
+    for arg in args:
+        unit = f" {arg.unit}" if arg.unit else ""
+        name = f"{arg.name}:{OSC_TYPE[arg.kind]}{unit}"
+        if arg.many:
+            words.append(f"{name} ...")
+        elif arg.default is not None:
+            words.append(f"[{name}]")
+        else:
+            words.append(name)
+    return ", ".join(words) or "nothing"
