@@ -17,8 +17,9 @@ from engine.errors import (
     OutputError,
     RequestError,
 )
-from engine.library import find_bundle, list_bundles
+from engine.library import find_bundle, list_bundles, user_data_folder
 from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request, StemResult
+from engine.riff import read_extras, time_reference
 from engine.shapes import Slot
 from engine.sidecar import rerun_request
 from engine.tasks import TASKS, Rule
@@ -51,5 +52,8 @@ __all__ = [
     "engine_version",
     "find_bundle",
     "list_bundles",
+    "read_extras",
     "rerun_request",
+    "time_reference",
+    "user_data_folder",
 ]
