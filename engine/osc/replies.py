@@ -73,7 +73,7 @@ _REPLIES = (
             _PATH,
             Arg(name="null", kind="number", unit="dB", doc="stem + rest against the input; -300 bit for bit, 300 none"),
             Arg(name="presence", kind="number", low=0, high=1, doc="0 seems not to be there, 1 seems to be"),
-            Arg(name="start", kind="text", unit="samples", doc=f"where the source began (BWF); {POSITION}"),
+            Arg(name="start", kind="text", unit="samples", doc=f"where the files begin in the input; {POSITION}"),
             Arg(name="length", kind="text", unit="samples", doc=f"of the result; {POSITION}"),
             Arg(name="rate", kind="whole", unit="Hz", doc="of the result"),
         ),

@@ -110,8 +110,18 @@ def _task_args(rule: Rule) -> tuple[Arg, ...]:
         words = _SLOT_WORDS[rule.input_slot.name]
         args.append(Arg(name="input", kind="text", doc=f"{words}: absolute path, or clip:ID for a clip sent by wire"))
     args.append(Arg(name="prompt", kind="text", doc="a few words, as violin"))
-    if rule.input_slot is None or rule.span.name == "END":
-        args.append(Arg(name="seconds", kind="number", unit="s", low=0.01, high=600, doc="how much to make"))
+    if rule.makes_s is not None:
+        args.append(
+            Arg(
+                name="seconds",
+                kind="number",
+                unit="s",
+                low=0.01,
+                high=600,
+                default=rule.makes_s,
+                doc="how much to make",
+            )
+        )
     elif rule.span.name == "REQUIRED":
         args.append(Arg(name="start", kind="number", unit="s", low=0, doc="where the part to fill begins"))
         args.append(Arg(name="end", kind="number", unit="s", low=0, doc="where it ends"))

@@ -1,0 +1,137 @@
+"""The bridge's own folder: who holds it, where it listens, its journal and its spool.
+
+One bridge at a time holds the folder, by a lock that dies with the process; so there is one bridge, and one engine, for
+one user. Knows nothing of messages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from engine import RequestError, user_data_folder
+
+LOCK, STATE, JOURNAL, SPOOL = "lock", "state.json", "journal.jsonl", "spool"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What the state file says: where a bridge listens.
+
+    Attributes:
+        pid: its process.
+        owner: ``bridge``, or the program it runs inside.
+        host: address it listens on.
+        udp_port, tcp_port: its ports.
+        http_port: of OSCQuery; None when that is off.
+        lan: True means it wants a token.
+    """
+
+    pid: int
+    owner: str
+    host: str
+    udp_port: int
+    tcp_port: int
+    http_port: int | None = None
+    lan: bool = False
+
+
+def default_home() -> Path:
+    """Where the bridge keeps its things unless told otherwise."""
+    return user_data_folder() / "bridge"
+
+
+def read_state(home: Path | None = None) -> State | None:
+    """Where the bridge of this user listens, None when there is no word of one. It may be dead; ask it."""
+    try:
+        values = json.loads(((home or default_home()) / STATE).read_bytes())
+        return State(**values)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+class Home:
+    """The folder, held.
+
+    Args:
+        folder: made when missing.
+
+    Raises:
+        RequestError: another bridge holds it; the sentence says which.
+        OSError: it cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock: BinaryIO = (folder / LOCK).open("ab")
+        try:
+            _lock(self._lock)
+        except OSError:
+            self._lock.close()
+            raise RequestError(_taken_by(read_state(folder))) from None
+        self.spool.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def journal(self) -> Path:
+        """The file of the journal."""
+        return self.folder / JOURNAL
+
+    @property
+    def spool(self) -> Path:
+        """Folder of inputs in safety and of clips sent by wire."""
+        return self.folder / SPOOL
+
+    def new_spool(self) -> Path:
+        """A name in the spool that nobody has."""
+        return self.spool / uuid.uuid4().hex
+
+    def sweep(self, keep: set[str]) -> None:
+        """Remove what no job needs any more.
+
+        Args:
+            keep: folders that are needed.
+        """
+        for folder in self.spool.iterdir():
+            if str(folder) not in keep:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def announce(self, state: State) -> None:
+        """Write the state file, whole or not at all."""
+        fresh = self.folder / (STATE + ".new")
+        fresh.write_text(json.dumps(asdict(state)), encoding="utf-8")
+        os.replace(fresh, self.folder / STATE)
+
+    def close(self) -> None:
+        """Let go of it."""
+        with contextlib.suppress(OSError):
+            (self.folder / STATE).unlink()
+        self._lock.close()
+
+
+def _taken_by(state: State | None) -> str:
+    if state is None:
+        return "another Fluxstem bridge of yours is just starting; wait for it, or stop it"
+    return (
+        f"a Fluxstem bridge is running already: process {state.pid} ({state.owner}) on UDP port {state.udp_port}, "
+        f"TCP port {state.tcp_port}; use that one, or stop it first"
+    )
+
+
+if os.name == "nt":
+    import msvcrt
+
+    def _lock(stream: BinaryIO) -> None:
+        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+
+else:
+    import fcntl
+
+    def _lock(stream: BinaryIO) -> None:
+        fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,142 @@
+"""The jobs on disk: one line for each thing that happened, so that a killed bridge knows what it owes.
+
+A line is written before its ``ack`` leaves. A half-written last line, which a kill can leave, is skipped. Knows
+nothing of sockets or of the engine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+KEPT_FINISHED = 1000
+REWRITE_AFTER_LINES = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One job.
+
+    Attributes:
+        id: the client's own name for it.
+        number: ours.
+        task: what was asked.
+        asked: the values of the message, by name, as they came; two messages with equal ones are the same.
+        request: what the engine is asked, as JSON values; None until the input is in safety.
+        spool: private folder with its inputs, "" for none.
+        outcome: None until it is finished; then ``done``, ``fail`` or ``cancelled``.
+        reply: arguments of the message that told so, after the id.
+        attempts: times an engine process died over it.
+    """
+
+    id: str
+    number: int
+    task: str
+    asked: dict[str, Any]
+    request: dict[str, Any] | None = None
+    spool: str = ""
+    outcome: str | None = None
+    reply: tuple[Any, ...] = ()
+    attempts: int = 0
+
+
+class Journal:
+    """Append-only file of entries; the last line of a job is what holds.
+
+    Args:
+        path: made when missing; what it holds is in ``entries`` afterwards.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.entries = _read(path)
+        self._lines = 0
+        self._file = self._rewritten(self.entries.values())
+
+    def put(self, entry: Entry) -> None:
+        """Write down how a job stands now.
+
+        Raises:
+            OSError: the disk is full or gone; the job is as it was before.
+        """
+        line = _line(entry)
+        before = self._file.seek(0, os.SEEK_END)
+        try:
+            self._file.write(line)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(before)
+            raise
+        self._lines += 1
+        self.entries[entry.id] = entry
+        if self._lines > REWRITE_AFTER_LINES:
+            self._trim()
+
+    def sync(self) -> None:
+        """Bring it to the disk, for the day the power fails."""
+        with contextlib.suppress(OSError, ValueError):
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """No more is written."""
+        self.sync()
+        self._file.close()
+
+    def _trim(self) -> None:
+        finished = [entry for entry in self.entries.values() if entry.outcome is not None]
+        for entry in finished[: max(len(finished) - KEPT_FINISHED, 0)]:
+            del self.entries[entry.id]
+        self._file.close()
+        self._file = self._rewritten(self.entries.values())
+
+    def _rewritten(self, entries: Iterable[Entry]) -> Any:
+        fresh = self._path.with_suffix(".new")
+        with fresh.open("wb") as stream:
+            for entry in entries:
+                stream.write(_line(entry))
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(fresh, self._path)
+        self._lines = 0
+        return self._path.open("ab", buffering=0)
+
+
+def again(entry: Entry) -> Entry:
+    """The entry of a job that is tried once more."""
+    return replace(entry, attempts=entry.attempts + 1)
+
+
+def _read(path: Path) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return entries
+    for line in lines:
+        try:
+            values = json.loads(line)
+            entry = Entry(**{**values, "reply": tuple(values["reply"])})
+        except (ValueError, TypeError, KeyError):
+            log.warning("a line of the journal cannot be read and is skipped")
+            continue
+        entries[entry.id] = entry
+    finished = [entry.id for entry in entries.values() if entry.outcome is not None]
+    for name in finished[: max(len(finished) - KEPT_FINISHED, 0)]:
+        del entries[name]
+    return entries
+
+
+def _line(entry: Entry) -> bytes:
+    values = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+    return json.dumps(values, separators=(",", ":")).encode("ascii") + b"\n"

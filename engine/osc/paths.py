@@ -1,0 +1,166 @@
+"""Which files a message may name, and how one is taken without a gap between the check and the use.
+
+A path is resolved, held against the allowed folders, then opened folder by folder without following any link; what was
+opened is put under a private name (a hard link, else a copy), and only that name is handed on. So it does not matter
+what the path points to a moment later. Every refusal has one and the same text: a sender learns nothing about what is
+where. Knows nothing of messages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from pathlib import Path
+
+PATH_LIMIT_CHARACTERS = 1024
+REFUSED = "this path cannot be used; give the absolute path of a readable audio file inside the bridge's folders"
+
+_NEVER = ("/proc", "/sys", "/dev")
+_DEVICE_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+_CHUNK_BYTES = 1 << 20
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_FLAGS = (
+    os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)
+_STEPWISE = os.open in os.supports_dir_fd and os.stat in os.supports_dir_fd and bool(_NO_FOLLOW)
+
+
+class PathRefused(Exception):
+    """A path that may not be used. Its text is the same whatever the reason."""
+
+    def __init__(self) -> None:
+        super().__init__(REFUSED)
+
+
+class Roots:
+    """The folders that files may be read from.
+
+    Args:
+        folders: made absolute and resolved here, once.
+
+    Raises:
+        OSError: one of them is not there.
+    """
+
+    def __init__(self, folders: list[Path]) -> None:
+        self.folders = [folder.resolve(strict=True) for folder in folders]
+
+    def open(self, text: str) -> tuple[int, str]:
+        """Open a file for reading.
+
+        Args:
+            text: what the message said.
+
+        Returns:
+            The open file's number, which the caller closes, and the file's name.
+
+        Raises:
+            PathRefused: for whatever reason.
+        """
+        try:
+            path = _resolved(text)
+            root = next(folder for folder in self.folders if folder in path.parents)
+            return _opened(root, path), path.name
+        except (OSError, ValueError, RuntimeError, StopIteration):
+            raise PathRefused from None
+
+
+def pin(roots: Roots, text: str, folder: Path) -> Path:
+    """Put a file a message named under a name of our own.
+
+    Args:
+        roots: where it may lie.
+        text: what the message said.
+        folder: a new private folder; made here.
+
+    Returns:
+        The private path, with the file's own name.
+
+    Raises:
+        PathRefused: it may not be used.
+        OSError: the private name could not be made, for example because the disk is full.
+    """
+    number, name = roots.open(text)
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+        private = folder / name
+        try:
+            _link(number, private)
+        except (OSError, NotImplementedError):  # another disk, or a system without such links
+            _copy(number, private)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finally:
+        os.close(number)
+    return private
+
+
+def _resolved(text: str) -> Path:
+    if not text or len(text) > PATH_LIMIT_CHARACTERS or not text.isprintable():
+        raise ValueError("not a path")
+    if text.startswith(("//", "\\\\", "/\\", "\\/")) or not os.path.isabs(text):
+        raise ValueError("a share, a device or a relative path")
+    parts = text.replace("\\", "/").split("/")
+    if ".." in parts or any(part.split(".")[0].rstrip().lower() in _DEVICE_NAMES for part in parts):
+        raise ValueError("a way up or a device")
+    if os.name == "nt" and ":" in os.path.splitdrive(text)[1]:
+        raise ValueError("an alternate stream")
+    path = Path(os.path.realpath(text, strict=True))
+    if any(path.is_relative_to(never) for never in _NEVER):
+        raise ValueError("not a place of files")
+    return path
+
+
+def _opened(root: Path, path: Path) -> int:
+    number = _walked(root, path) if _STEPWISE else os.open(path, _FLAGS)
+    try:
+        found = os.fstat(number)
+        if not stat.S_ISREG(found.st_mode) or not _may_read(found):
+            raise ValueError("not a plain file of ours")
+        if not _STEPWISE and not (os.path.samestat(found, os.stat(path)) and os.path.realpath(path) == str(path)):
+            raise ValueError("it was swapped")
+    except BaseException:
+        os.close(number)
+        raise
+    return number
+
+
+def _walked(root: Path, path: Path) -> int:
+    """Open ``path`` from ``root`` on, one folder after the other; a link anywhere is an error."""
+    *folders, name = path.relative_to(root).parts
+    here = os.open(root, _FLAGS | os.O_DIRECTORY)
+    try:
+        for folder in folders:
+            inner = os.open(folder, _FLAGS | os.O_DIRECTORY, dir_fd=here)
+            os.close(here)
+            here = inner
+        before = os.stat(name, dir_fd=here, follow_symlinks=False)
+        if not stat.S_ISREG(before.st_mode):  # opening a device or a pipe can itself do something
+            raise ValueError("not a plain file")
+        return os.open(name, _FLAGS, dir_fd=here)
+    finally:
+        os.close(here)
+
+
+def _may_read(found: os.stat_result) -> bool:
+    """False for a file that only another user may read, also when we run as root and could."""
+    if not hasattr(os, "geteuid") or found.st_uid in (os.geteuid(), os.getuid()):
+        return True
+    in_group = found.st_gid in (os.getegid(), *os.getgroups()) and bool(found.st_mode & stat.S_IRGRP)
+    return in_group or bool(found.st_mode & stat.S_IROTH)
+
+
+def _link(number: int, private: Path) -> None:
+    """A second name for an open file. Python follows the link only when a folder is given with it."""
+    os.link(f"/proc/self/fd/{number}", private, src_dir_fd=number, follow_symlinks=True)
+
+
+def _copy(number: int, private: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(os.fdopen(os.dup(number), "rb"))
+        target = stack.enter_context(open(private, "xb"))
+        source.seek(0)
+        shutil.copyfileobj(source, target, _CHUNK_BYTES)
