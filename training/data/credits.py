@@ -8,6 +8,7 @@ from pathlib import Path
 from training.data.cache import StemCache
 from training.data.sources import Sounds
 
+OWN = "Fluxstem's own synthesiser voices and drum machines: Apache-2.0"
 FONT = "FluidR3 GM SoundFont: MIT, Copyright 2000-2002, 2008 Frank Wen; 2008 Toby Smithe"
 
 
@@ -16,6 +17,7 @@ def credits(cache: StemCache) -> list[str]:
     sources = sorted({cache.label(stem)["source"] for stem in range(cache.count)})
     sounds = Sounds.find()
     lines = [FONT] if any(source.startswith("font:") for source in sources) else []
+    lines += [OWN] if any(source.startswith("synth:") for source in sources) else []
     for kind, folder in (("bank", sounds.banks), ("song", sounds.songs)):
         names = [source.split(":", 1)[1] for source in sources if source.startswith(f"{kind}:")]
         lines += [_credit(kind, folder / name) for name in names if folder is not None]

@@ -6,6 +6,7 @@ Knows nothing of audio.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ class Family:
         groups: wider terms that also name it.
         presets: SoundFont presets ``(bank, program)``; for drums bank 128 and the kit.
         banks: note banks that play it.
+        synths: voices of our own that play it; drum machines where the family is drums.
         low, high: comfortable MIDI range.
         roles: parts the composer may give it.
         poly: True means it can play chords.
@@ -31,6 +33,7 @@ class Family:
     groups: tuple[str, ...]
     presets: tuple[tuple[int, int], ...]
     banks: tuple[str, ...]
+    synths: tuple[str, ...]
     low: int
     high: int
     roles: tuple[str, ...]
@@ -49,6 +52,23 @@ class Holdout:
     banks: frozenset[str]
     songs: frozenset[str]
 
+    def reserves(self, source: str) -> bool:
+        """True for the source of a label, such as ``bank:folk-harp``, that training must not hear."""
+        kind, _, name = source.partition(":")
+        return name in {"bank": self.banks, "song": self.songs}.get(kind, frozenset())
+
+    def refuse(self, sources: Iterable[str]) -> None:
+        """Keep reserved recordings out of a training cache.
+
+        Raises:
+            ValueError: one of the sources is reserved.
+        """
+        if found := sorted({source for source in sources if self.reserves(source)}):
+            raise ValueError(
+                f"{', '.join(found)} kept for validation and the bench (training/data/holdout.toml), "
+                "so no training mix may hold it; render with --held-out or choose other sounds"
+            )
+
 
 @cache
 def families() -> dict[str, Family]:
@@ -65,6 +85,7 @@ def _family(name: str, row: dict) -> Family:  # type: ignore[type-arg]
         groups=tuple(row["groups"]),
         presets=tuple(presets),
         banks=tuple(row["banks"]),
+        synths=tuple(row.get("synths", [])),
         low=row["low"],
         high=row["high"],
         roles=tuple(row["roles"]),

@@ -61,6 +61,8 @@ def cut_songs(config: StudioConfig) -> None:
         if not wanted or (Path(config.folder) / f"{name}.json").is_file():
             continue
         stems, labels = _cut(folder, config)
+        if not config.held_out:
+            holdout().refuse(label["source"] for label in labels)
         write_shard(Path(config.folder), name, stems, labels)
 
 

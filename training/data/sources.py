@@ -1,4 +1,4 @@
-"""What can make a sound: the SoundFont, recorded note banks and real stems, found on disk.
+"""What can make a sound: the SoundFont, recorded note banks, voices of our own and real stems, found on disk.
 
 Looks for the sounds folder in ``$FLUXSTEM_SOUNDS``, then ``../shared/sounds`` beside the checkout; where there is none
 the SoundFont of Debian's ``fluid-soundfont-gm`` does. Knows nothing of composition or mixing.
@@ -24,6 +24,22 @@ DEBIAN_FONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 REPOSITORY = Path(__file__).resolve().parents[2]
 BANK_SHARE = 0.6  # of the stems of a family that has recorded banks: their timbres are the ones no font has
 
+SYNTH_SHARE = 0.2  # of the stems of a family that a voice of our own can play
+SYNTH_SHARE_ELECTRONIC = 0.45  # where such a voice is the real thing
+ELECTRONIC = ("synth-bass", "synth-lead", "synth-pad")
+
+# presets and banks that sound one way only, whatever the part asks for
+SOUND_STYLES = {
+    "font:0:28": "muted", "font:8:28": "muted", "font:0:36": "slapped", "font:0:37": "slapped", "font:0:44": "tremolo",
+    "font:0:45": "pizzicato", "font:0:59": "muted", "font:128:40": "brushed", "bank:pizzicato-strings": "pizzicato",
+    "bank:tremolo-strings": "tremolo",
+}  # fmt: skip
+STYLE_ARTICULATIONS = {
+    "staccato": ("staccato",), "legato": ("sustain", "bowed"), "pizzicato": ("pizzicato",),
+    "vibrato": ("bowed", "sustain"), "slides": ("sustain", "bowed"), "tremolo": ("bowed",),
+    "swelling": ("bowed", "sustain"),
+}  # fmt: skip
+
 DRUM_PIECES: dict[int, tuple[str, ...]] = {
     35: ("kick",), 36: ("kick",), 37: ("side stick", "rimshot", "snare"), 38: ("snare",), 39: ("clap", "snare"),
     40: ("snare",), 41: ("tom low",), 42: ("hat closed",), 43: ("tom low",), 44: ("hat foot", "hat closed"),
@@ -34,16 +50,21 @@ DRUM_PIECES: dict[int, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One way to sound a family: a SoundFont preset or a note bank."""
+    """One way to sound a family: a SoundFont preset, a note bank, or a synthesiser voice or drum machine of our own."""
 
-    kind: str  # font or bank
+    kind: str  # font, bank or synth
     name: str
     preset: tuple[int, int] = (0, 0)
 
     @property
     def label(self) -> str:
         """Where a stem comes from, for its label."""
-        return f"font:{self.preset[0]}:{self.preset[1]}" if self.kind == "font" else f"bank:{self.name}"
+        return f"font:{self.preset[0]}:{self.preset[1]}" if self.kind == "font" else f"{self.kind}:{self.name}"
+
+    @property
+    def style(self) -> str:
+        """A manner of playing that is in the recording itself, "" for most."""
+        return SOUND_STYLES.get(self.label, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +97,10 @@ class Sounds:
         """Ways to sound a family: those kept out of training when ``held_out``, else all others."""
         kept = holdout().banks
         banks = [Voice("bank", b) for b in family.banks if self.banks is not None and (b in kept) == held_out]
-        fonts = [] if held_out else [Voice("font", "", preset) for preset in family.presets]
-        return fonts + banks
+        if held_out:
+            return banks
+        fonts = [Voice("font", "", preset) for preset in family.presets]
+        return fonts + banks + [Voice("synth", name) for name in family.synths]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +123,10 @@ class NoteBank:
         self.drums = index["kind"] == "drums"
         self.notes = [_read_note(folder, row) for row in index["files"]]
         self.articulations = sorted({note.articulation for note in self.notes})
+
+    def articulation_for(self, style: str) -> str | None:
+        """The recorded articulation that is played in this manner; None when there is none."""
+        return next((name for name in STYLE_ARTICULATIONS.get(style, ()) if name in self.articulations), None)
 
     def choose(self, midi: int, velocity: int, articulation: str | None, turn: int) -> BankNote | None:
         """The recorded note that suits best; None when a kit has no such piece."""

@@ -1,15 +1,16 @@
 """The studio: render pieces stem by stem into a cache, in worker processes.
 
-Every shard depends on its number and the seed alone, so the number of workers changes nothing but the speed.
-Knows nothing of models.
+Every shard depends on its number and the seed alone, so the number of workers changes nothing but the speed. A worker
+holds one shard at a time; one that dies is named, replaced, and its shard rendered again. Knows nothing of models.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing as mp
 import os
+import resource
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,10 +23,13 @@ from training.arguments import RUNS
 from training.config import Preset, load_preset
 from training.data import songs
 from training.data.cache import StemCache, write_shard
-from training.data.compose import compose, pick_families
-from training.data.instruments import families
-from training.data.render import Renderer
+from training.data.compose import cast, compose
+from training.data.instruments import Family, families, holdout
+from training.data.loudness import BLOCK_S, loudness_lufs
+from training.data.render import Played, Renderer
+from training.data.score import Part, Score
 from training.data.sources import RATE, Audio, Sounds
+from training.data.workers import Crash, Crew, tell
 
 STEM_RMS = 0.1  # active level of every cached stem: -20 dBFS
 PEAK = 0.98
@@ -75,77 +79,117 @@ def register_of(family_low: int, family_high: int, pitches: list[int]) -> str:
     return "low" if middle < 52 else "high" if middle > 71 else "middle"
 
 
+def players(rng: np.random.Generator, sounds: Sounds, held_out: bool) -> list[Family] | None:
+    """Who plays a piece: the composer's choice, or for held-out music families that a held-out recording can sound."""
+    return cast(rng, [f for f in families().values() if sounds.voices(f, True)]) if held_out else None
+
+
 def render_piece(renderer: Renderer, config: StudioConfig, number: int) -> tuple[list[Audio], list[dict[str, Any]]]:
     """All stems of a piece at the cache's rate, with labels."""
     rng = np.random.default_rng([config.seed, number])
-    if config.held_out:
-        able = [f for f in families().values() if renderer.sounds.voices(f, True)]
-        chosen = [able[k] for k in rng.permutation(len(able))[: int(rng.integers(2, 6))]]
-    else:
-        chosen = pick_families(rng)
-    score = compose(rng, config.seconds, chosen)
+    score = compose(rng, config.seconds, players(rng, renderer.sounds, config.held_out))
     stems, labels = [], []
     for part in score.parts:
         voice = renderer.voice(rng, part.family, config.held_out)
         if voice is None:
             continue
-        audio_CN = renderer.wet(rng, part, voice, config.seconds)
-        mono = soxr.resample(audio_CN.mean(axis=0), RATE, config.rate_hz).astype(np.float32)
+        played = renderer.play(rng, part, voice, config.seconds)
+        mono = soxr.resample(played.audio_CN.mean(axis=0), RATE, config.rate_hz).astype(np.float32)
         mono = np.pad(mono, (0, max(0, round(config.seconds * config.rate_hz) - len(mono))))
         mono = level(mono[: round(config.seconds * config.rate_hz)])
         if not np.any(mono):
             continue
-        family = families()[part.family]
-        register = "" if family.drums else register_of(family.low, family.high, [n.midi for n in part.notes])
         stems.append(mono)
         labels.append(
             {
                 "family": part.family,
                 "role": part.role,
-                "register": register,
+                "register": part_register(part),
                 "source": voice.label,
                 "piece": f"{config.seed}-{number}",
+                **facts(score, part, played, mono, config.rate_hz),
             }
         )
     return stems, labels
 
 
-def _shard(config: StudioConfig, shard: int) -> tuple[int, float]:
+def part_register(part: Part) -> str:
+    """Plain word for where a part lies; "" for drums."""
+    family = families()[part.family]
+    return "" if family.drums else register_of(family.low, family.high, [n.midi for n in part.notes])
+
+
+def facts(score: Score, part: Part, played: Played, mono: Audio, rate_hz: int) -> dict[str, Any]:
+    """What else is known of a stem; caches from before have labels without it."""
+    return {
+        "style": played.style,
+        "side": round(played.place.side, 2),
+        "lufs": round(loudness_lufs(mono[None], rate_hz), 1) if len(mono) >= BLOCK_S * rate_hz else None,
+        "doubles": part.doubles,
+        "tempo_bpm": round(score.tempo_bpm, 1),
+        "metre": score.metre,
+        "mode": score.mode,
+        "tonic": score.tonic,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ShardReport:
+    """What one shard cost: stems in it, wall and processor seconds, and the worker's peak memory."""
+
+    stems: int
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+
+def _shard(config: StudioConfig, shard: int) -> ShardReport:
     assert _renderer is not None  # set by _begin in every worker
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
     stems: list[Audio] = []
     labels: list[dict[str, Any]] = []
     for number in range(shard * config.pieces_per_shard, (shard + 1) * config.pieces_per_shard):
         more, named = render_piece(_renderer, config, number)
         stems += more
         labels += named
+    if not config.held_out:
+        holdout().refuse(label["source"] for label in labels)
     write_shard(Path(config.folder), f"shard-{shard:05d}", stems, labels)
-    return len(stems), time.perf_counter() - began
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return ShardReport(len(stems), time.perf_counter() - began, time.process_time() - began_cpu, peak_mb)
 
 
-def render_cache(config: StudioConfig, shards: int, workers: int, niceness: int = 10) -> dict[str, float]:
+def missing_shards(folder: Path, shards: int) -> list[int]:
+    """Numbers of the shards that are not there yet."""
+    return [k for k in range(shards) if not (folder / f"shard-{k:05d}.json").is_file()]
+
+
+def render_cache(
+    config: StudioConfig,
+    shards: int,
+    workers: int,
+    niceness: int = 10,
+    on_crash: Callable[[Crash], None] = tell,
+) -> dict[str, float]:
     """Render the missing shards of a cache.
 
     Returns:
-        stems and seconds of sound rendered, wall seconds, and seconds of sound per second of one worker.
+        stems and seconds of sound rendered, wall seconds, seconds of sound per second of one worker and per second of
+        processor time, and the largest worker in megabytes.
     """
-    folder = Path(config.folder)
-    missing = [k for k in range(shards) if not (folder / f"shard-{k:05d}.json").is_file()]
     began = time.perf_counter()
-    stems, busy_s = 0, 0.0
-    if missing:
-        with mp.get_context("fork").Pool(workers, _begin, (niceness,)) as pool:
-            for count, took_s in pool.imap_unordered(partial(_shard, config), missing):
-                stems += count
-                busy_s += took_s
+    crew = Crew(partial(_shard, config), workers, partial(_begin, niceness), on_crash)
+    reports = [report for _, report in crew.run(missing_shards(Path(config.folder), shards))]
     if config.songs:
         songs.cut_songs(config)
-    sound_s = stems * config.seconds
+    sound_s = sum(report.stems for report in reports) * config.seconds
     return {
-        "stems": stems,
+        "stems": sum(report.stems for report in reports),
         "sound_s": sound_s,
         "wall_s": time.perf_counter() - began,
-        "per_worker": sound_s / busy_s if busy_s else 0.0,
+        "per_worker": sound_s / max(1e-9, sum(report.wall_s for report in reports)),
+        "per_core": sound_s / max(1e-9, sum(report.cpu_s for report in reports)),
+        "peak_mb": max((report.peak_mb for report in reports), default=0.0),
     }
 
 
@@ -161,8 +205,7 @@ def ensure_cache(preset: Preset, folder: Path, held_out: bool = False, workers: 
         songs=sound.songs,
     )
     shards = max(1, sound.shards // HELD_OUT_PART) if held_out else sound.shards
-    missing = [k for k in range(shards) if not (folder / f"shard-{k:05d}.json").is_file()]
-    if missing:
+    if missing_shards(folder, shards):
         figures = render_cache(config, shards, workers or max(1, (os.cpu_count() or 2) - 1))
         print(
             f"rendered {figures['stems']:.0f} stems, {figures['sound_s'] / 3600:.2f} h of sound, in "

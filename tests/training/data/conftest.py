@@ -1,0 +1,11 @@
+"""One renderer for all tests of the studio: its SoundFont takes some 340 MB."""
+
+import pytest
+
+from training.data.render import Renderer
+from training.data.sources import Sounds
+
+
+@pytest.fixture(scope="session")
+def renderer() -> Renderer:
+    return Renderer(Sounds.find())
