@@ -11,7 +11,9 @@ from engine.shapes import SLOTS, Slot
 from engine.tasks import TASKS
 from training.codec.train import CodecStage, load_codec, train_codec
 from training.config import load_preset, preset_from
-from training.flow.examples import families_of, make_example
+from training.data.instruments import families
+from training.data.mix import Mixer
+from training.flow.examples import LatentPool, families_of, make_example
 from training.flow.known import SHARES, draw_known
 from training.flow.losses import latent_loss
 from training.flow.model import FluxFormer, velocity
@@ -52,7 +54,7 @@ def test_a_resumed_codec_goes_on_as_if_never_stopped(tiny_run, tmp_path):
 def test_a_resumed_flow_goes_on_as_if_never_stopped(tiny_run, tmp_path):
     def train(folder, steps, resume):
         preset = shorter(tiny_run.preset, steps)
-        preset = replace(preset, flow=replace(preset.flow, schedule="halving", mask_from=2.0))
+        preset = replace(preset, flow=replace(preset.flow, schedule="halving"))
         return train_flow(preset, tiny_run.cache, tiny_run.codec, tiny_run.prompt, folder, resume, workers=0)
 
     train(tmp_path / "whole", 6, False)
@@ -122,20 +124,50 @@ def test_the_noise_at_time_zero_is_not_seen(tiny_run):
     torch.testing.assert_close(model(x, known.float(), known, prompt), model(other, known.float(), known, prompt))
 
 
-def test_the_stem_is_what_the_prompt_names_and_silence_when_it_is_absent(tiny_run):
-    from training.data.mix import Mixer
-
+def test_the_stem_is_what_the_term_names_and_the_rest_is_what_is_left(tiny_run):
     mixer = Mixer(tiny_run.cache)
-    kinds = set()
+    rests = set()
     for seed in range(60):
-        example = make_example(mixer, np.random.default_rng(seed), 8000, absent_share=0.3)
-        kinds.add(example.absent)
-        mix, stem, rest = example.audio
-        np.testing.assert_allclose(stem + rest, mix, atol=1e-6)
-        assert families_of(example.term)
-        if example.absent:
-            assert not stem.any()
-    assert kinds == {True, False}
+        rng = np.random.default_rng(seed)
+        mix = mixer.draw(rng, 8000)
+        example = make_example(mix, rng)
+        whole, stem, rest = example.audio
+        np.testing.assert_allclose(stem + rest, whole, atol=1e-6)
+        wanted = families_of(example.term)
+        chosen = [row for row, label in zip(mix.stems, mix.labels, strict=True) if label["family"] in wanted]
+        np.testing.assert_allclose(stem, np.sum(chosen, axis=0), atol=1e-6)
+        if example.rest:
+            assert example.inside - wanted == {example.rest}
+        rests.add(example.rest is not None)
+    assert rests == {True, False}
+
+
+def test_a_pool_turns_stem_and_rest_and_asks_for_what_is_absent(tiny_run, tmp_path):
+    preset = replace(tiny_run.preset, flow=replace(tiny_run.preset.flow, absent_share=0.3))
+    pool = LatentPool(tmp_path, preset, Mixer(tiny_run.cache), load_codec(preset, tiny_run.codec))
+    numbers = list(range(30))
+    plain, _ = pool.draw(numbers, np.random.default_rng(0))
+    silence = pool._silent()
+    seen = set()
+    for seed in range(4):
+        latents, asked = pool.draw(numbers, np.random.default_rng(seed))
+        for row, term, entry, facts in zip(latents, asked, pool._latents[numbers], pool._facts[numbers], strict=True):
+            np.testing.assert_array_equal(row[Slot.MIX], entry[Slot.MIX].astype(np.float32))
+            inside = {name for k, name in enumerate(families()) if int(facts["inside"]) >> k & 1}
+            if np.array_equal(row[Slot.STEM], silence):
+                seen.add("absent")
+                np.testing.assert_array_equal(row[Slot.REST], row[Slot.MIX])
+                assert not families_of(term) & inside
+            elif np.array_equal(row[Slot.STEM], entry[Slot.REST].astype(np.float32)):
+                seen.add("swapped")
+                assert families_of(term) <= inside
+            else:
+                seen.add("plain")
+                np.testing.assert_array_equal(row[Slot.STEM], entry[Slot.STEM].astype(np.float32))
+                assert families_of(term) & inside
+    assert seen == {"absent", "swapped", "plain"}
+    again, _ = pool.draw(numbers, np.random.default_rng(0))
+    np.testing.assert_array_equal(again, plain)
 
 
 def test_schedules_warm_up_and_come_down():
