@@ -7,9 +7,11 @@ nothing of sockets or of the engine.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,8 +62,9 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._guard = threading.Lock()  # jobs are written down by two threads
         self.entries = _read(path)
-        self._lines = 0
+        self._lines = self._synced_lines = 0
         self._file = self._rewritten(self.entries.values())
 
     def put(self, entry: Entry) -> None:
@@ -70,28 +73,34 @@ class Journal:
         Raises:
             OSError: the disk is full or gone; the job is as it was before.
         """
-        line = _line(entry)
-        before = self._file.seek(0, os.SEEK_END)
-        try:
-            self._file.write(line)
-        except OSError:
-            with contextlib.suppress(OSError):
-                self._file.truncate(before)
-            raise
-        self._lines += 1
-        self.entries[entry.id] = entry
-        if self._lines > REWRITE_AFTER_LINES:
-            self._trim()
+        with self._guard:
+            self._append(_line(entry))
+            self._lines += 1
+            self.entries[entry.id] = entry
+            if self._lines > REWRITE_AFTER_LINES:
+                self._trim()
 
     def sync(self) -> None:
         """Bring it to the disk, for the day the power fails."""
-        with contextlib.suppress(OSError, ValueError):
-            os.fsync(self._file.fileno())
+        with self._guard, contextlib.suppress(OSError, ValueError):
+            if self._lines != self._synced_lines:
+                os.fsync(self._file.fileno())
+                self._synced_lines = self._lines
 
     def close(self) -> None:
         """No more is written."""
         self.sync()
         self._file.close()
+
+    def _append(self, line: bytes) -> None:
+        before = self._file.seek(0, os.SEEK_END)
+        try:
+            if self._file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(before)
+            raise
 
     def _trim(self) -> None:
         finished = [entry for entry in self.entries.values() if entry.outcome is not None]
@@ -108,7 +117,7 @@ class Journal:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(fresh, self._path)
-        self._lines = 0
+        self._lines = self._synced_lines = 0
         return self._path.open("ab", buffering=0)
 
 

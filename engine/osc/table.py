@@ -306,7 +306,8 @@ _LAN = (
     ),
 )
 
-ROWS: dict[str, Row] = {row.address: row for row in (*_ASKING, *_task_rows(), *_JOBS, *_CLIPS, *_LAN)}
+TASK_ROWS = _task_rows()
+ROWS: dict[str, Row] = {row.address: row for row in (*_ASKING, *TASK_ROWS, *_JOBS, *_CLIPS, *_LAN)}
 
 
 def signature(args: tuple[Arg, ...]) -> str:

@@ -1,0 +1,152 @@
+"""The bridge itself, on a thread of its own, so that a window can host it beside its own loop.
+
+Uses the engine through its front door only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+
+from engine import Engine, OutputError, RequestError
+from engine.osc.desk import Desk
+from engine.osc.home import Home, State, default_home
+from engine.osc.net import Sockets, open_sockets
+from engine.osc.settings import Settings, check_settings
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+START_LIMIT_S = 60.0
+
+
+class Bridge:
+    """Listens until it is closed.
+
+    Args:
+        engine: does the jobs; whoever made it closes it, after the bridge.
+        settings: see there.
+    """
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._leave: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="fluxstem-osc", daemon=True)
+        self._state: State | None = None
+        self.receive_buffer_bytes = 0
+        self.taken_up = 0
+
+    def __enter__(self) -> Bridge:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def start(self) -> State:
+        """Listen.
+
+        Returns:
+            Where.
+
+        Raises:
+            RequestError: another bridge is there, a port or a folder cannot be used, or LAN mode lacks its token.
+            OutputError: the results' folder or the bridge's own cannot be made.
+        """
+        check_settings(self._settings)
+        self._thread.start()
+        self._ready.wait(START_LIMIT_S)
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        return self.state
+
+    @property
+    def state(self) -> State:
+        """Where it listens.
+
+        Raises:
+            RequestError: it does not.
+        """
+        if self._state is None:
+            raise RequestError("the bridge is not running; start it first")
+        return self._state
+
+    def close(self) -> None:
+        """Stop listening; unfinished jobs are taken up by the next bridge."""
+        loop, leave = self._loop, self._leave
+        if loop is not None and leave is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended already
+                loop.call_soon_threadsafe(leave.set)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            self._failure = _told(error, self._settings)
+            if self._ready.is_set():
+                log.exception("the bridge ended")
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        settings = self._settings
+        self._loop, self._leave = asyncio.get_running_loop(), asyncio.Event()
+        async with contextlib.AsyncExitStack() as stack:
+            home = Home(settings.home or default_home())
+            stack.callback(home.close)
+            settings.out.mkdir(parents=True, exist_ok=True)
+            desk = Desk(self._engine, home, settings)
+            stack.callback(desk.close)
+            sockets = await open_sockets(settings.port, settings.tcp_port, settings.lan, desk.ears)
+            stack.callback(sockets.close)
+            self._state = await _announced(stack, settings, home, sockets)
+            self.receive_buffer_bytes = sockets.receive_buffer_bytes
+            self.taken_up = desk.book.recover()
+            self._ready.set()
+            while not self._leave.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._leave.wait(), TICK_S)
+                desk.tick()
+                sockets.tick(self._loop.time())
+
+
+async def _announced(stack: contextlib.AsyncExitStack, settings: Settings, home: Home, sockets: Sockets) -> State:
+    """Tell the world, as far as asked to."""
+    http_port = None
+    if settings.oscquery_port is not None:
+        from engine.osc.oscquery import serve_oscquery
+
+        server = await serve_oscquery(settings.oscquery_port, settings.lan, sockets.udp_port)
+        stack.callback(server.close)
+        http_port = server.sockets[0].getsockname()[1]
+    state = State(
+        pid=os.getpid(), owner=settings.owner, host="0.0.0.0" if settings.lan else "127.0.0.1",
+        udp_port=sockets.udp_port, tcp_port=sockets.tcp_port, http_port=http_port, lan=settings.lan,
+    )  # fmt: skip
+    if settings.zeroconf:
+        from engine.osc.discovery import announce
+
+        stack.push_async_callback(await announce(state))
+    home.announce(state)
+    return state
+
+
+def _told(error: BaseException, settings: Settings) -> BaseException:
+    """What went wrong, for the user."""
+    if isinstance(error, OSError) and error.filename is None:
+        return RequestError(
+            f"no port from {settings.port} on is free ({error.strerror or error}); choose another with --port"
+        )
+    if isinstance(error, OSError):
+        return OutputError(f"cannot use {error.filename} ({error.strerror}); choose another folder")
+    return error

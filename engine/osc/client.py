@@ -1,0 +1,212 @@
+"""The other side of the bridge, for scripts: the same calls, lost packets repeated, clips by path or by wire.
+
+``with BridgeClient() as bridge: print(bridge.run("isolate", "clip.wav", "bass").paths)``
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from engine import HostError, RequestError
+from engine.osc.framing import Framer
+from engine.osc.packets import UDP_LIMIT_BYTES, Message, PacketError, Value, read_packet
+from engine.osc.peers import answer_to
+from engine.osc.table import DEFAULT_PORT, ROWS, at
+
+REPEAT_S = 0.5  # over UDP what is not answered is said again after this time
+CONNECT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What ``done`` said: files, null figure in dB, presence 0 to 1, place in samples, rate."""
+
+    id: str
+    paths: tuple[str, ...]
+    null_db: float
+    presence: float
+    start_samples: int
+    length_samples: int
+    rate_hz: int
+
+
+class BridgeClient:
+    """Speaks to one bridge.
+
+    Args:
+        host, port: where it listens.
+        tcp: True means TCP (length prefix), which loses nothing.
+        token: of a bridge in LAN mode.
+        patience_s: how long the bridge may stay silent before it counts as gone.
+
+    Raises:
+        HostError: no bridge answers there.
+        RequestError: it does not take the token.
+    """
+
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = DEFAULT_PORT, *, tcp: bool = False, token: bytes | None = None,
+        patience_s: float = 20.0,
+    ) -> None:  # fmt: skip
+        self.tcp = tcp
+        self._where = f"{host}:{port}"
+        self._patience_s = patience_s
+        self._framer = Framer("length")
+        self._come: deque[Message] = deque()
+        try:
+            family, kind, _, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM
+            )[0]
+            self._socket = socket.socket(family, kind)
+            self._socket.settimeout(CONNECT_S)
+            self._socket.connect(address)
+        except OSError as error:
+            raise self._nobody(error) from error
+        if token is not None:
+            self._prove(token)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up; jobs go on."""
+        self._socket.close()
+
+    def send(self, address: str, *args: Value) -> None:
+        """Send one message.
+
+        Raises:
+            HostError: nobody is there.
+        """
+        builder = OscMessageBuilder(address)
+        for arg in args:
+            builder.add_arg(arg)  # type: ignore[arg-type]
+        packet = bytes(builder.build().dgram)
+        try:
+            self._socket.sendall(self._framer.dress(packet) if self.tcp else packet)
+        except OSError as error:
+            raise self._nobody(error) from error
+
+    def receive(self, limit_s: float) -> Message | None:
+        """The next message, None when none comes in time.
+
+        Raises:
+            HostError: nobody is there.
+        """
+        end_s = time.monotonic() + limit_s
+        while not self._come:
+            self._socket.settimeout(max(end_s - time.monotonic(), 0.001))
+            try:
+                data = self._socket.recv(UDP_LIMIT_BYTES)
+            except TimeoutError:
+                return None
+            except OSError as error:
+                raise self._nobody(error) from error
+            if self.tcp and not data:
+                raise self._nobody(OSError("it hung up"))
+            try:
+                for packet in self._framer.feed(data) if self.tcp else (data,):
+                    self._come.extend(read_packet(packet))
+            except PacketError:
+                continue
+        return self._come.popleft()
+
+    def ask(self, address: str, *args: Value, answers: tuple[str, ...]) -> Message:
+        """Send a message and wait for one of the given addresses; over UDP it is said again until something comes.
+
+        Raises:
+            HostError: no answer.
+            RequestError: the bridge refused; its sentence.
+        """
+        for message in self.hear(lambda: self.send(address, *args)):
+            if message.address in answers:
+                return message
+            if message.address == at("error") and message.args[0] in (address, ""):
+                raise RequestError(str(message.args[2]))
+            if message.address == at("fail") and str(message.args[0]) in ("", *map(str, args[:1])):
+                raise RequestError(str(message.args[2]))
+        raise self._nobody(None)
+
+    def hear(self, say: Callable[[], None]) -> Iterator[Message]:
+        """Say something and yield what comes; said again after silence, and given up after long silence."""
+        say()
+        heard_s = time.monotonic()
+        while time.monotonic() - heard_s < self._patience_s:
+            message = self.receive(REPEAT_S)
+            if message is not None:
+                heard_s = time.monotonic()
+                yield message
+            elif not self.tcp:
+                say()
+
+    def start(self, task: str, input: str | None, prompt: str, *, id: str | None = None, **options: Value) -> str:
+        """Ask for a task; the names of options are those of the table.
+
+        Returns:
+            The job's id.
+
+        Raises:
+            RequestError, HostError: it was not taken on.
+        """
+        row = ROWS[at(task)]
+        values: dict[str, Value] = {"id": id or uuid.uuid4().hex[:12], "input": input, "prompt": prompt, **options}
+        args = [values.get(arg.name, arg.default) for arg in row.args]
+        self.ask(row.address, *args, answers=(at("ack"),))
+        return str(args[0])
+
+    def wait(self, id: str, on_progress: Callable[[float, str], None] = lambda fraction, stage: None) -> Made:
+        """Wait for the end of a job.
+
+        Raises:
+            RequestError: it failed or was cancelled.
+            HostError: the bridge is gone.
+        """
+        for message in self.hear(lambda: self.send(at("result"), id)):
+            if not message.args or message.args[0] != id:
+                continue
+            match message.address.removeprefix(at("")):
+                case "progress":
+                    on_progress(float(message.args[1] or 0), str(message.args[2]))
+                case "done":
+                    return _made(message.args)
+                case "cancelled":
+                    raise RequestError(f"the job {id} was cancelled")
+                case "fail":
+                    raise RequestError(str(message.args[2]))
+        raise self._nobody(None)
+
+    def run(self, task: str, input: str | None, prompt: str, **options: Value) -> Made:
+        """``start`` and ``wait``; a file is named by its absolute path."""
+        return self.wait(self.start(task, str(Path(input).absolute()) if input else None, prompt, **options))
+
+    def _prove(self, token: bytes) -> None:
+        nonce = str(self.ask(at("hello"), answers=(at("challenge"),)).args[0])
+        self.ask(at("auth"), nonce, answer_to(token, nonce), answers=(at("welcome"),))
+
+    def _nobody(self, error: OSError | None) -> HostError:
+        why = f" ({error.strerror or error})" if error is not None else ""
+        return HostError(f"no bridge answers at {self._where}{why}; start one with: fluxstem bridge")
+
+
+def _made(args: tuple[Value, ...]) -> Made:
+    count = int(str(args[1]))
+    null_db, presence, start, length, rate_hz = args[2 + count : 7 + count]
+    return Made(
+        str(args[0]), tuple(map(str, args[2 : 2 + count])), float(null_db or 0.0), float(presence or 0.0),
+        int(str(start)), int(str(length)), int(str(rate_hz)),
+    )  # fmt: skip

@@ -1,0 +1,70 @@
+"""What a bridge may be told, and what of that makes no sense.
+
+Knows nothing of sockets or jobs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import RequestError
+from engine.osc.peers import AllowList
+from engine.osc.table import DEFAULT_PORT
+
+TOKEN_SHORTEST_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a bridge may be told.
+
+    Attributes:
+        port: UDP port; the next free one of ten is taken; 0 is any.
+        tcp_port: None means the same number.
+        lan: True means other machines may speak too; needs a token.
+        token: the shared secret of LAN mode, at least 16 bytes.
+        allow: networks that may speak in LAN mode; empty means private ones.
+        roots: folders inputs may lie in.
+        out: folder of the results; made when missing.
+        bundle: taken when a message names none.
+        home: the bridge's own folder; None is the user's.
+        owner: who hosts it, for a second one to tell.
+        oscquery_port: None means no OSCQuery; 0 is any port.
+        zeroconf: True means it is announced on the network.
+    """
+
+    port: int = DEFAULT_PORT
+    tcp_port: int | None = None
+    lan: bool = False
+    token: bytes | None = None
+    allow: tuple[str, ...] = ()
+    roots: tuple[Path, ...] = ()
+    out: Path = Path("fluxstem-results")
+    bundle: str = "small"
+    home: Path | None = None
+    owner: str = "bridge"
+    oscquery_port: int | None = None
+    zeroconf: bool = False
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse what cannot work.
+
+    Raises:
+        RequestError: what was asked, what is allowed, what to do.
+    """
+    if settings.lan and (settings.token is None or len(settings.token) < TOKEN_SHORTEST_BYTES):
+        raise RequestError(
+            f"a bridge that is open to the network needs a token of at least {TOKEN_SHORTEST_BYTES} bytes; "
+            "write one into a file and give it with --token-file"
+        )
+    if settings.allow and not settings.lan:
+        raise RequestError("networks can be allowed only in LAN mode; add --lan or leave --allow out")
+    try:
+        AllowList(settings.allow)
+    except ValueError as error:
+        raise RequestError(f"{error}; give a network as 192.168.1.0/24") from None
+    for folder in settings.roots:
+        if not folder.is_dir():
+            raise RequestError(f"there is no folder {folder}; give a folder that clips may be read from")
