@@ -95,7 +95,7 @@ class BridgeClient:
         """
         builder = OscMessageBuilder(address)
         for arg in args:
-            builder.add_arg(arg)  # type: ignore[arg-type]
+            builder.add_arg(arg)
         packet = bytes(builder.build().dgram)
         try:
             self._socket.sendall(self._framer.dress(packet) if self.tcp else packet)
@@ -192,7 +192,8 @@ class BridgeClient:
 
     def run(self, task: str, input: str | None, prompt: str, **options: Value) -> Made:
         """``start`` and ``wait``; a file is named by its absolute path."""
-        return self.wait(self.start(task, str(Path(input).absolute()) if input else None, prompt, **options))
+        path = str(Path(input).absolute()) if input else None
+        return self.wait(self.start(task, path, prompt, id=None, **options))
 
     def _prove(self, token: bytes) -> None:
         nonce = str(self.ask(at("hello"), answers=(at("challenge"),)).args[0])

@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from engine.osc.framing import FrameError, Framer
 from engine.osc.packets import UDP_LIMIT_BYTES
@@ -108,8 +109,7 @@ class _Udp(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if self._transport is not None and self._ears.admits(addr[0]):
@@ -135,8 +135,7 @@ class TcpWire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See ``asyncio.Protocol``."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = transport = cast(asyncio.Transport, transport)
         host, port = transport.get_extra_info("peername")[:2]
         others = [wire for wire in self._sockets.connections if wire._key and wire._key[1] == host]
         crowded = len(self._sockets.connections) >= CONNECTIONS_LIMIT or len(others) >= CONNECTIONS_PER_HOST_LIMIT
