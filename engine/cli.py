@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn, get_args
 
-from engine import cli_commands
+from engine import cli_commands, cli_osc
 from engine.checks import check_region
 from engine.client import Engine
 from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
@@ -86,6 +86,10 @@ def parser() -> argparse.ArgumentParser:
         _add_json(sub)
         _add_debug(sub)
         sub.set_defaults(command=command)
+    for name, add, doc in cli_osc.COMMANDS:
+        sub = commands.add_parser(name, help=doc, description=_sentence(doc))
+        add(sub)
+        _add_debug(sub)
     return top
 
 
