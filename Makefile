@@ -11,7 +11,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 SETUP_FILES := pyproject.toml constraints.txt .ci/setup
 export MIX PROMPT
-TEST_EXTRAS := cpu,training,export,demo,dev
+TEST_EXTRAS := cpu,osc,training,export,demo,dev
 DEMO_EXTRAS := cpu,demo
 
 help:
