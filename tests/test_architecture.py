@@ -69,8 +69,8 @@ def is_module(dotted: str) -> bool:
 def allowed(name: str, border: Border) -> bool:
     if name.split(".")[0] not in OURS:
         return name.split(".")[0] not in border.never
-    if border.where in FRONT_DOOR_ONLY and name.startswith("engine."):
-        return name.startswith("engine.osc") and border.where.startswith("engine/osc")
+    if border.where in FRONT_DOOR_ONLY and name.startswith("engine."):  # the bridge's package is a front door too
+        return name == "engine.osc" or (name.startswith("engine.osc.") and border.where.startswith("engine/osc"))
     return any(name == ours or name.startswith(f"{ours}.") for ours in border.ours)
 
 
