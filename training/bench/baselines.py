@@ -48,7 +48,7 @@ class Plain:
 
 def oracle_mask(example: Example) -> Audio:
     """The mix through the ratio mask of the true stems."""
-    return ratio_mask(example.mix_CN, example.stem_CN, example.rest_CN, example.rate_hz)
+    return ratio_mask(example.mix_CN, example.stem_CN, example.rest, example.rate_hz)
 
 
 def nmf_mfcc(example: Example) -> Audio:
@@ -127,7 +127,9 @@ class CodecOracle:
         rows = [soxr.resample(part, example.rate_hz, rate_hz) for example in examples for part in example.truth]
         made = codec_round(self.bundle, rows)
         for k, example in enumerate(examples):
-            stem, rest = (_fit(soxr.resample(row, rate_hz, example.rate_hz), example) for row in made[2 * k : 2 * k + 2])
+            stem, rest = (
+                _fit(soxr.resample(row, rate_hz, example.rate_hz), example) for row in made[2 * k : 2 * k + 2]
+            )
             if self.masked:
                 top_hz = CODEC_TOP * rate_hz / 2
                 yield Answer(ratio_mask(example.mix_CN, stem, rest, example.rate_hz, top_hz=top_hz))

@@ -155,7 +155,9 @@ class Classifier:
         """Prototypes of all families that have words."""
         rng = np.random.default_rng(0)
         names = tuple(name for name in lexicon.families if name in families())
-        rows = [ears.words([lexicon.phrases(name, "train", rng) for _ in range(PHRASES)]).mean(axis=0) for name in names]
+        rows = [
+            ears.words([lexicon.phrases(name, "train", rng) for _ in range(PHRASES)]).mean(axis=0) for name in names
+        ]
         return cls(names, _unit(np.stack(rows)))
 
     def shares(self, whole: Vectors) -> Vectors:

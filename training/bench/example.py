@@ -42,14 +42,14 @@ class Example:
         return self.family in self.inside
 
     @property
-    def rest_CN(self) -> Audio:
+    def rest(self) -> Audio:
         """The mix without the stem."""
         return self.mix_CN - self.stem_CN
 
     @property
     def truth(self) -> tuple[Audio, Audio]:
         """Stem and rest as mono ``(N,)``."""
-        return mono(self.stem_CN), mono(self.rest_CN)
+        return mono(self.stem_CN), mono(self.rest)
 
 
 @dataclass(frozen=True, slots=True)

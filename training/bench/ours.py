@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import soundfile as sf
 
-from engine import Done, Engine, Request, StemResult, find_bundle
+from engine import Done, Engine, EngineError, Request, StemResult, find_bundle
 from engine.bundle import load_bundle
 from training.bench.example import Answer, Example
 from training.data.sources import Audio
 from training.measure import null_db
+
+__all__ = ["Engine", "EngineError", "Ours", "locate", "read"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class Ours:
     def regenerate(self, example: Example) -> Audio:
         """A new stem ``(C, N)`` for the example's rest."""
         with tempfile.TemporaryDirectory() as name:
-            result = self.ask("regenerate", example.prompt, example.rest_CN, example.rate_hz, Path(name))[1]
+            result = self.ask("regenerate", example.prompt, example.rest, example.rate_hz, Path(name))[1]
             return read(result.stem)
 
     def ask(self, task: str, prompt: str, audio_CN: Audio, rate_hz: int, folder: Path) -> tuple[Done, StemResult]:

@@ -143,7 +143,9 @@ def train(kind: str, cache: StemCache, rate_hz: int, path: Path, minutes: float)
     began, losses, said_s = time.perf_counter(), [], 0.0
     while (gone_s := time.perf_counter() - began) < minutes * 60 or len(losses) < 2:
         for group in optimizer.param_groups:  # cosine over the budget, as the flow's
-            group["lr"] = LEARNING_RATE * max(0.02, 0.5 * (1 + np.cos(np.pi * min(1.0, gone_s / (minutes * 60 + 1e-9)))))
+            group["lr"] = LEARNING_RATE * max(
+                0.02, 0.5 * (1 + np.cos(np.pi * min(1.0, gone_s / (minutes * 60 + 1e-9))))
+            )
         loss = net.loss(*draw(mixer, names, len(losses), samples), len(losses))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

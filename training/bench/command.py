@@ -1,0 +1,258 @@
+"""``python -m training bench BUNDLE...``: measure bundles beside baselines, or ``--compare`` two of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.arguments import RUNS
+from training.bench import baselines, compare, ears, ours, page, plots, report
+from training.bench.adapter import Adapter, parse_adapter
+from training.bench.example import Example, System, digest
+from training.bench.run import Bench, Progress, collections
+from training.bench.sets import SETS, Studio, make_set
+
+RIVALS = ("htdemucs", "openunmix")
+SWEEPS: dict[str, tuple[float, ...]] = {"steps": (1, 2, 4, 8), "guidance": (1.0, 1.5, 2.0, 4.0)}
+SWEPT_SET = "duet"
+REGENERATED_SET = "band"
+PAGE_EXAMPLES = 10
+EXAMPLES = 8
+
+
+def main(argv: list[str]) -> int:
+    """Run what was asked; 1 when a comparison says worse, 2 for a request that cannot work."""
+    args = _parser().parse_args(argv)
+    try:
+        return _compare(args) if args.compare else _bench(args)
+    except (ours.EngineError, ValueError, OSError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training bench", description="measure bundles beside baselines, on reserved recordings"
+    )
+    add = parser.add_argument
+    add("bundles", nargs="*", metavar="BUNDLE", help="name of an installed bundle, or path of a bundle folder")
+    add("--set", action="append", choices=list(SETS), dest="sets", help="only this set; may be given again")
+    add("--out", type=Path, default=RUNS / "bench", help="folder of the report; runs/bench when not given")
+    add("--examples", type=int, default=EXAMPLES, metavar="N", help=f"examples in each set; {EXAMPLES} when not given")
+    add("--seconds", type=float, help="length of the mixes of all sets but duet, whose length is fixed")
+    add("--seed", type=int, default=1)
+    add("--tower", type=Path, default=RUNS / "prompt-small", metavar="RUN", help="run of the prompt towers")
+    add("--clap", type=Path, metavar="PATH", help="folder with CLAP weights in Hugging Face's layout")
+    add("--separator", action="append", default=[], metavar="NAME=COMMAND", help="another separator; see adapter.py")
+    add("--rivals", nargs="+", choices=RIVALS, default=[], help="also train these and measure them")
+    add("--minutes", type=float, default=5.0, help="wall time each rival trains for; 5 when not given")
+    add("--cache", type=Path, default=RUNS / "cache-small", help="stems the rivals train on, at 16 kHz")
+    add("--rival-python", default=sys.executable, metavar="PYTHON", help="interpreter that has demucs and openunmix")
+    add("--no-sweeps", action="store_true", help="leave out steps, guidance and regenerate")
+    add("--compare", nargs=2, metavar=("OLD", "NEW"), help="two bundles or two report.json; fails when NEW is worse")
+    return parser
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parts of a run that do not depend on the systems."""
+
+    sets: dict[str, list[Example]]
+    ears: list[ears.Ears]
+    notes: list[str]
+    studio: Studio
+
+
+def _prepare(args: argparse.Namespace) -> Asked:
+    if args.examples < 1 or (args.seconds is not None and args.seconds < 1):
+        raise ValueError("--examples must be at least 1 and --seconds at least 1")
+    studio, notes, found = Studio(), [], []
+    if args.clap:
+        found.append(ears.Clap(args.clap))
+    try:
+        found.insert(0, ears.OurTowers(args.tower))
+    except FileNotFoundError as error:
+        notes.append(f"No figures by our own prompt towers: {error}.")
+    sets = {}
+    for name in args.sets or SETS:
+        began = time.perf_counter()
+        sets[name] = make_set(studio, name, args.examples, args.seed, args.seconds)
+        _say(f"made {name}: {len(sets[name])} examples in {time.perf_counter() - began:.0f} s")
+    return Asked(sets, found, notes, studio)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    if not args.bundles:
+        raise ValueError("name at least one bundle, or use --compare OLD NEW")
+    began = time.perf_counter()
+    extra = [parse_adapter(text) for text in args.separator]
+    folders = _named(args.bundles)
+    asked = _prepare(args)
+    trained, facts = _train_rivals(args)
+    written = measure(folders, asked, [*baselines.PLAIN, *trained, *extra], sweeps=not args.no_sweeps)
+    written["asked"] = {"examples": args.examples, "seed": args.seed, "seconds": args.seconds}
+    written["trained"] = facts
+    written["seconds"] = time.perf_counter() - began
+    kept = written.pop("kept")
+    args.out.mkdir(parents=True, exist_ok=True)
+    report.write(written, args.out)
+    plots.draw_all(written, args.out)
+    page.write(written, kept[:PAGE_EXAMPLES], args.out)
+    print(report.markdown(written))
+    _say(f"report.md, report.json, report.html and plots in {args.out}; {written['seconds']:.0f} s")
+    return 0
+
+
+def _compare(args: argparse.Namespace) -> int:
+    old, new = args.compare
+    if any(text.endswith(".json") for text in (old, new)):
+        reports = [report.read(Path(text)) for text in (old, new)]
+        names = ["", ""]
+    else:
+        folders = {"old": ours.locate(old), "new": ours.locate(new)}
+        asked = _prepare(args)
+        whole = measure(folders, asked, [], sweeps=False, bounds=False)
+        whole.pop("kept")
+        reports, names = [whole, whole], ["old", "new"]
+    verdict = compare.compare(*reports, *names)
+    args.out.mkdir(parents=True, exist_ok=True)
+    report.write_json(verdict, args.out / compare.FILE)
+    print(compare.markdown(verdict))
+    return 0 if verdict["passed"] else 1
+
+
+def _named(bundles: Sequence[str]) -> dict[str, Path]:
+    """Bundles by the names their rows get: the folder's, with a number where two have the same."""
+    found: dict[str, Path] = {}
+    for text in bundles:
+        folder = ours.locate(text)
+        name, k = folder.name, 2
+        while name in found:
+            name, k = f"{folder.name} {k}", k + 1
+        found[name] = folder
+    return found
+
+
+def _train_rivals(args: argparse.Namespace) -> tuple[list[Adapter], dict[str, Any]]:
+    systems: list[Adapter] = []
+    facts: dict[str, Any] = {}
+    for kind in args.rivals:
+        path = args.out / f"{kind}.pt"
+        _say(f"training {kind} for {args.minutes:g} minutes on {args.cache}")
+        base = [args.rival_python, "-m", "training.bench.rivals"]
+        command = [*base, "train", kind, str(args.cache), str(path), "--minutes", str(args.minutes)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise ValueError(f"{kind} could not be trained; its reason is above (is it installed for --rival-python?)")
+        facts[kind] = json.loads(done.stdout.strip().splitlines()[-1])
+        doc = (
+            f"its architecture, {facts[kind]['weights'] / 1e6:.1f} M weights, trained here for {args.minutes:g} minutes"
+        )
+        systems.append(Adapter(kind, (*base, "answer", str(path)), "trained", doc))
+    return systems, facts
+
+
+def measure(
+    folders: dict[str, Path], asked: Asked, others: Sequence[System], sweeps: bool, bounds: bool = True
+) -> dict[str, Any]:
+    """Everything a report holds, and under ``kept`` the audio for the page."""
+    bench = Bench(asked.ears, keep=-(-PAGE_EXAMPLES // len(asked.sets)))
+    with ours.Engine() as engine:
+        main_ones: list[System] = [
+            ours.Ours(name=name, bundle=folder, engine=engine) for name, folder in folders.items()
+        ]
+        swept: list[ours.Ours] = []
+        if bounds:
+            for name, folder in folders.items():
+                main_ones += [_decoded(name, folder, engine), *_codec_bounds(name, folder)]
+        if sweeps:
+            swept = [one for name, folder in folders.items() for one in _sweep(name, folder, engine)]
+        systems = [*main_ones, *others]
+        if len(names := {system.name for system in systems}) < len(systems):
+            raise ValueError(f"two systems have one name among {', '.join(sorted(names))}; rename a --separator")
+        total = sum(len(examples) * len(systems) for examples in asked.sets.values())
+        total += len(asked.sets.get(SWEPT_SET, [])) * len(swept)
+        progress = Progress(total, _say)
+        for name, examples in asked.sets.items():
+            bench.ask(name, examples, [*systems, *(swept if name == SWEPT_SET else [])], progress)
+        made = _regenerate(folders, asked, engine) if sweeps and REGENERATED_SET in asked.sets else {}
+    return {
+        "format": report.FORMAT,
+        "sets": {name: report.set_facts(examples, digest(examples)) for name, examples in asked.sets.items()},
+        "bundles": {name: compare.identity(folder) for name, folder in folders.items()},
+        "systems": {one.name: {"kind": one.kind, "doc": one.doc} for one in [*systems, *swept]},
+        "sweeps": {name: {one.name: dict(one.settings) for one in swept if one.name.startswith(f"{name},")}
+                   for name in folders} if sweeps else {},
+        "values": bench.values,
+        "collections": [_collection(bench, one, asked) for one in asked.ears],
+        "regenerate": made,
+        "mir_eval": report.checked_by_mir_eval(bench.kept.values()),
+        "wall_s": bench.wall_s,
+        "notes": asked.notes,
+        "kept": list(bench.kept.values()),
+    }  # fmt: skip
+
+
+def _collection(bench: Bench, one: ears.Ears, asked: Asked) -> dict[str, Any]:
+    classifier = ears.Classifier.of(one, asked.studio.lexicon)
+    return collections(bench, one, classifier, asked.sets)
+
+
+def _decoded(name: str, folder: Path, engine: ours.Engine) -> System:
+    return ours.Ours(
+        name=f"{name} decoded", bundle=folder, engine=engine, settings=(("render", "decoded"),),
+        doc="the model's own audio, without the mask",
+    )  # fmt: skip
+
+
+def _codec_bounds(name: str, folder: Path) -> list[System]:
+    return [
+        baselines.CodecOracle(f"{name} codec mask", folder, True),
+        baselines.CodecOracle(f"{name} codec decoded", folder, False),
+    ]
+
+
+def _sweep(name: str, folder: Path, engine: ours.Engine) -> list[ours.Ours]:
+    return [
+        ours.Ours(name=f"{name}, {setting} {value:g}", bundle=folder, engine=engine, kind="sweep",
+                  settings=((setting, int(value) if setting == "steps" else value),), doc=f"{setting} {value:g}")
+        for setting, values in SWEEPS.items() for value in values
+    ]  # fmt: skip
+
+
+def _regenerate(folders: dict[str, Path], asked: Asked, engine: ours.Engine) -> dict[str, Any]:
+    """Sub-FAD: given rest plus new stem against the true mixes; the rest alone stands beside it."""
+    examples = asked.sets[REGENERATED_SET]
+    found: dict[str, Any] = {}
+    for one in asked.ears:
+        truth = np.concatenate([ears.hear(one, e.mix_CN, e.rate_hz).windows for e in examples])
+        rests = np.concatenate([ears.hear(one, e.rest, e.rate_hz).windows for e in examples])
+        rows: dict[str, Any] = {"rest alone": {"sub-FAD": ears.frechet(rests, truth)}}
+        for name, folder in folders.items():
+            system = ours.Ours(name=name, bundle=folder, engine=engine)
+            _say(f"{name} regenerates {len(examples)} stems")
+            stems = [system.regenerate(e) for e in examples]
+            mixes = [ears.hear(one, e.rest + stem, e.rate_hz) for e, stem in zip(examples, stems, strict=True)]
+            words = one.words([e.prompt for e in examples])
+            likeness = [
+                float(ears.hear(one, stem, e.rate_hz).whole @ word)
+                for e, stem, word in zip(examples, stems, words, strict=True)
+            ]
+            rows[name] = {
+                "sub-FAD": ears.frechet(np.concatenate([m.windows for m in mixes]), truth), "text-audio": likeness
+            }  # fmt: skip
+        found[one.name] = {"vectors": len(truth), "systems": rows}
+    return found
+
+
+def _say(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,244 @@
+"""A run of the bench as ``report.json`` (every figure of every example) and ``report.md`` (medians with intervals)."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from training.bench.ears import ENOUGH_ACCURACY
+from training.bench.example import Example
+from training.bench.run import Kept, summarize
+from training.bench.sets import SETS
+from training.measure import NAN, Interval, against_mir_eval, mono
+
+FORMAT = 1
+PLAIN_FIGURES = ("SDR", "SIR", "SAR", "SI-SDR", "museval SDR", "log-mel L1")
+INTERVALS = {"SDRi": "SDR improvement", "level": "level against the mix, dB"}
+NOTES = (
+    "Medians over examples, in dB but for log-mel L1. In brackets: 95 % bootstrap interval of the median. `-`: not "
+    "defined, as for silence.",
+    "SDR, SIR, SAR: BSS Eval 3, 512 taps, on the mono sum of channels, the rest being one interferer. museval SDR: per "
+    "second, all channels, no filter. log-mel L1: 64 bands, natural logarithm; smaller is better.",
+)  # fmt: skip
+
+
+def set_facts(examples: Sequence[Example], digest: str) -> dict[str, Any]:
+    """What a set is made of."""
+    first = examples[0]
+    return {
+        "doc": SETS[first.set].doc,
+        "digest": digest,
+        "rate_hz": first.rate_hz,
+        "channels": first.mix_CN.shape[0],
+        "samples": first.mix_CN.shape[1],
+        "examples": [
+            {"number": e.number, "family": e.family, "prompt": e.prompt, "inside": e.inside, "sources": e.sources}
+            for e in examples
+        ],
+    }
+
+
+def checked_by_mir_eval(kept: Iterable[Kept]) -> dict[str, Any]:
+    """Largest difference between our SDR, SIR, SAR and ``mir_eval``'s, over one answer of every set; {} without it."""
+    try:
+        import mir_eval.separation  # noqa: F401
+    except ImportError:
+        return {}
+    found: dict[str, float] = {}
+    for one in kept:
+        example = one.example
+        if example.set in found or not example.present or not one.stems:
+            continue
+        made, mix = mono(next(iter(one.stems.values()))), mono(example.mix_CN)
+        if float((made**2).sum()) > 0:
+            found[example.set] = against_mir_eval(*example.truth, made, mix - made)
+    return {"largest_db": max(found.values()), "answers": len(found)} if found else {}
+
+
+def write(run: dict[str, Any], folder: Path) -> None:
+    """Write ``report.json`` and ``report.md``."""
+    write_json(run, folder / "report.json")
+    _replace(folder / "report.md", markdown(run) + "\n")
+
+
+def write_json(values: dict[str, Any], path: Path) -> None:
+    """Write JSON, whole or not at all; what is no number becomes null."""
+    _replace(path, json.dumps(_plain(values), indent=1, ensure_ascii=False) + "\n")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a ``report.json``; null becomes NaN.
+
+    Raises:
+        ValueError: not a report of this format.
+    """
+    try:
+        run = json.loads(path.read_text("utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(run, dict) or run.get("format") != FORMAT or "values" not in run:
+        raise ValueError(f"{path} is not a report of this bench; give the report.json that `training bench` wrote")
+    for systems in run["values"].values():
+        for columns in systems.values():
+            for name, column in columns.items():
+                columns[name] = [NAN if value is None else value for value in column]
+    return run
+
+
+def markdown(run: dict[str, Any]) -> str:
+    """The report as Markdown."""
+    names = ", ".join(f"`{name}` ({b['name']} {b['version']})" for name, b in run["bundles"].items())
+    lines = [f"# Bench of {names}", "", *NOTES, ""]
+    if check := run["mir_eval"]:
+        lines += [
+            f"Checked against mir_eval on {check['answers']} answers: at most {check['largest_db']:.1e} dB apart.",
+            "",
+        ]
+    rows = summarize(run["values"])
+    for name, systems in rows.items():
+        facts = run["sets"][name]
+        lines += [f"## {name}", "", f"{len(facts['examples'])} examples: {facts['doc']}.", ""]
+        shown = {system: row for system, row in systems.items() if run["systems"][system]["kind"] != "sweep"}
+        lines += _set_table(shown, run) if any("SDR" in row for row in shown.values()) else _level_table(shown)
+        lines.append("")
+    for part in (_sweeps(run, rows), _collections(run), _regenerate(run), _systems(run)):
+        lines += part
+    lines += [*run["notes"]]
+    return "\n".join(lines).rstrip()
+
+
+def _set_table(systems: dict[str, dict[str, Interval]], run: dict[str, Any]) -> list[str]:
+    likes = list(
+        dict.fromkeys(name for row in systems.values() for name in row if name.startswith(("audio-", "text-")))
+    )
+    nulls = any("null_db" in row for row in systems.values())
+    heads = ["system", *PLAIN_FIGURES, "SDR improvement", *(["null"] if nulls else []), *likes]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for system, row in systems.items():
+        cells = [system, *(number(row.get(name, (NAN,) * 3)[0]) for name in PLAIN_FIGURES), interval(row.get("SDRi"))]
+        if nulls:
+            cells.append(null_text(row.get("null_db")))
+        cells += [number(row.get(name, (NAN,) * 3)[0]) for name in likes]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _level_table(systems: dict[str, dict[str, Interval]]) -> list[str]:
+    lines = ["| system | level against the mix, dB |", "|---|---|"]
+    return lines + [f"| {system} | {interval(row.get('level'))} |" for system, row in systems.items()]
+
+
+def _sweeps(run: dict[str, Any], rows: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for settings in run["sweeps"].values():
+        for system, setting in settings.items():
+            for name in rows:
+                if system in rows[name]:
+                    row = rows[name][system]
+                    said = ", ".join(f"{key} {value:g}" for key, value in setting.items())
+                    lines.append(f"| {name} | {system.split(',')[0]} | {said} | {interval(row.get('SDRi'))} |")
+    if not lines:
+        return []
+    return [
+        "## Steps and guidance",
+        "",
+        "| set | bundle | setting | SDR improvement |",
+        "|---|---|---|---|",
+        *lines,
+        "",
+    ]
+
+
+def _collections(run: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for found in run["collections"]:
+        if not found:
+            continue
+        lines += [
+            f"## Collections, heard by {found['ears']}", "",
+            f"Fréchet audio distance (FAD) to the true stems over {found['vectors']} windows of all sets with something "
+            f"to find; {number(found['floor'])} between two halves of the true stems: differences below that mean nothing.",
+        ]  # fmt: skip
+        good = found.get("accuracy", 0.0) >= ENOUGH_ACCURACY
+        if "accuracy" in found:
+            verdict = (
+                "KL and IS are by its classes" if good else "too little for KL or an inception score to mean anything"
+            )
+            lines += ["", f"Its own classifier names {found['accuracy']:.0%} of the true stems right among "
+                      f"{found['classes']} families: {verdict}."]  # fmt: skip
+        heads = ["system", "FAD", *(["KL (own classifier)", "IS (own classifier)"] if good else [])]
+        lines += ["", "| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+        for system, row in found["systems"].items():
+            if run["systems"].get(system, {}).get("kind") == "sweep":
+                continue
+            cells = [system, number(row["FAD"]), *([number(row["KL"]), number(row["IS"])] if good else [])]
+            lines.append("| " + " | ".join(cells) + " |")
+        lines.append("")
+    return lines
+
+
+def _regenerate(run: dict[str, Any]) -> list[str]:
+    from training.measure import median_interval
+
+    lines: list[str] = []
+    for ears, found in run["regenerate"].items():
+        lines += [f"## regenerate, heard by {ears}", "", "Sub-FAD: given rest plus new stem against the true mixes, "
+                  f"over {found['vectors']} windows; few, so compare only within this table.", "",
+                  "| system | sub-FAD | text-audio |", "|---|---|---|"]  # fmt: skip
+        for system, row in found["systems"].items():
+            words = interval(median_interval(row["text-audio"])) if "text-audio" in row else "-"
+            lines.append(f"| {system} | {number(row['sub-FAD'])} | {words} |")
+        lines.append("")
+    return lines
+
+
+def _systems(run: dict[str, Any]) -> list[str]:
+    lines = ["## Systems", "", "| system | kind | what it is |", "|---|---|---|"]
+    lines += [
+        f"| {name} | {row['kind']} | {row['doc']} |" for name, row in run["systems"].items() if row["kind"] != "sweep"
+    ]
+    for name, facts in run.get("trained", {}).items():
+        took = f"{facts['steps']:.0f} steps in {facts['seconds']:.0f} s"
+        loss = f"loss {facts['first_loss']:.4f} in the first tenth and {facts['last_loss']:.4f} in the last"
+        lines += ["", f"{name}: {took}, {loss}."]
+    return [*lines, ""]
+
+
+def number(value: float | None) -> str:
+    """Two decimals, or a dash where there is no number."""
+    return f"{value:.2f}" if value is not None and math.isfinite(value) else "-"
+
+
+def interval(found: Sequence[float] | None) -> str:
+    """``median (low to high)``."""
+    if found is None or not math.isfinite(found[0]):
+        return "-"
+    return f"{found[0]:.2f} ({found[1]:.2f} to {found[2]:.2f})"
+
+
+def null_text(found: Sequence[float] | None) -> str:
+    """A null figure in words."""
+    if found is None or not math.isfinite(found[0]):
+        return "-"
+    return "bit for bit" if found[2] <= -300 else f"{found[0]:.0f} dB"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, "utf-8")
+    os.replace(partial, path)
