@@ -125,12 +125,20 @@ def facts(score: Score, part: Part, played: Played, mono: Audio, rate_hz: int) -
         "style": played.style,
         "side": round(played.place.side, 2),
         "lufs": round(loudness_lufs(mono[None], rate_hz), 1) if len(mono) >= BLOCK_S * rate_hz else None,
+        "entry": entry_of(part, score.seconds),
         "doubles": part.doubles,
         "tempo_bpm": round(score.tempo_bpm, 1),
         "metre": score.metre,
         "mode": score.mode,
         "tonic": score.tonic,
     }
+
+
+def entry_of(part: Part, seconds: float) -> str:
+    """late for a part that enters after a quarter of the piece, early for one that leaves before its last quarter."""
+    if part.notes[0].start_s > 0.25 * seconds:
+        return "late"
+    return "early" if max(note.end_s for note in part.notes) < 0.75 * seconds else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ def _split(table: dict[str, Any], members: dict[str, frozenset[str]]) -> Lexicon
                 framed[split].append(phrase)
                 if split == "held":
                     mine.append(phrase)
-            held_list += [(phrase, term) for phrase in sorted(mine, key=_digest)[:HELD_FRAMED_PER_ENTRY]]
+            held_list += [(phrase, term) for phrase in sorted(mine, key=digest)[:HELD_FRAMED_PER_ENTRY]]
         held_list += [(phrase, term) for phrase in bare["held"]]
         seen_whole = {normal_form(phrase) for phrase in bare["held"] + framed["held"]}
         for split in ("train", "held"):
@@ -204,10 +204,11 @@ class _Frames:
 
     def split_of(self, phrase: str) -> str:
         normal = normal_form(phrase)
-        return "held" if normal in self.always_held or _digest(normal) & 1 else "train"
+        return "held" if normal in self.always_held or digest(normal) & 1 else "train"
 
 
-def _digest(text: str) -> int:
+def digest(text: str) -> int:
+    """A number that a text always has, on every machine; its lowest bit splits phrasings."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
@@ -224,5 +225,5 @@ def _hidden_words(table: dict[str, Any]) -> frozenset[str]:
     for row in table["terms"].values():
         protected |= _stems(" ".join(row["names"][:COMMON_NAMES]))
     synonyms = [name for row in table["terms"].values() for name in row["names"] if len(normal_form(name).split()) == 1]
-    candidates = sorted({stem for name in synonyms for stem in _stems(name)} - protected, key=_digest)
+    candidates = sorted({stem for name in synonyms for stem in _stems(name)} - protected, key=digest)
     return frozenset(candidates[: round(UNSEEN_SHARE * len(synonyms))])
