@@ -28,10 +28,10 @@ from engine.osc.table import (
 
 _HEAD = f"""# The OSC bridge
 
-*Printed from the table in `engine/osc/table.py` and `engine/osc/replies.py` by `python -m engine.osc.docs`; do not edit.*
+*Printed by `python -m engine.osc.docs` from `engine/osc/table.py` and `engine/osc/replies.py`; do not edit.*
 
 A DAW, a controller or a script sends a clip and gets audio files back, aligned to where the clip was. Start the bridge
-with `fluxstem bridge` (the window starts one by itself) and send to UDP or TCP port {DEFAULT_PORT}:
+with `fluxstem bridge` and send to UDP or TCP port {DEFAULT_PORT}:
 
     /fluxstem/isolate  my-job-1  /music/song/clip.wav  bass
 
@@ -49,7 +49,7 @@ and there come, to the socket you asked from:
   after a 64-bit int. Positions in samples are decimal text, because a time of day in samples outgrows 32 bits.
 * **Paths** are absolute and inside the folders given with `--root` (default: your home folder). Results go to the
   folder given with `--out` (default: `Fluxstem` in your home folder); nothing is ever overwritten or written elsewhere.
-* **Bundles** of messages are done at once, in order; time tags are not waited for. Addresses with wildcards are refused.
+* **Bundles** of messages are done at once, in order; time tags are not waited for. Wildcards in addresses are refused.
 * A clip in a JSON beside a result is named as the bridge kept it for the job; give the clip's own place to
   `fluxstem rerun FILE.json --input CLIP`.
 
@@ -69,8 +69,8 @@ _AFTER = f"""
 * When a port is taken, the next free one of {PORTS_TRIED} is used; what was chosen is printed and stands in
   `bridge/state.json` in your user data folder, where `fluxstem send` looks. There is one bridge for one user: a second
   one ends with a sentence that names the first.
-* Limits: packets of {UDP_LIMIT_BYTES:,} bytes over UDP and {FRAME_LIMIT_BYTES:,} over TCP, {MESSAGES_LIMIT} messages in a
-  packet, bundles {DEPTH_LIMIT} deep, {CONNECTIONS_LIMIT} connections. Replies over UDP are at most
+* Limits: packets of {UDP_LIMIT_BYTES:,} bytes over UDP and {FRAME_LIMIT_BYTES:,} over TCP, {MESSAGES_LIMIT} messages in
+  one, bundles {DEPTH_LIMIT} deep, {CONNECTIONS_LIMIT} connections. Replies over UDP are at most
   {LOCAL_PACKET_LIMIT_BYTES:,} bytes, to other machines {REMOTE_PACKET_LIMIT_BYTES:,}.
 * The bridge asks the system for a receive buffer of 4 MiB. Linux gives no more than `net.core.rmem_max` unless the
   bridge runs as root: `sysctl -w net.core.rmem_max=4194304` helps when bursts get lost.
@@ -81,8 +81,8 @@ _AFTER = f"""
 
 For a DAW on another machine. Announce a clip with `clip/begin`, wait for `clip/ready`, send its bytes in `clip/data`
 messages of `chunk` bytes (the last one may be shorter) in any order, then `clip/end` with the CRC-32 of all bytes. The
-bridge answers `clip/ok`, or `clip/missing` with the ranges it has not got; send those and `clip/end` again. Then ask for
-a task with `clip:ID` as its input. A result comes back the same way after `clip/get`; ask for holes with
+bridge answers `clip/ok`, or `clip/missing` with the ranges it has not got; send those and `clip/end` again. Then ask
+for a task with `clip:ID` as its input. A result comes back the same way after `clip/get`; ask for holes with
 `clip/missing`. At most {CLIPS_LIMIT} clips of together {CLIPS_LIMIT_BYTES >> 30} GB are kept.
 
 ## On a network

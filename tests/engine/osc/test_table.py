@@ -1,0 +1,167 @@
+"""The protocol is one table: handlers, docs, OSCQuery and replies all follow it."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine import TASKS
+from engine.osc import Bridge
+from engine.osc.docs import markdown
+from engine.osc.oscquery import answer, tree
+from engine.osc.packets import Message
+from engine.osc.replies import CODES, REPLIES
+from engine.osc.table import OSC_TYPE, PREFIX, ROWS
+from engine.osc.values import ArgumentError, fit
+
+ROOT = Path(__file__).parents[3]
+NEEDED = [
+    "ping",
+    "version",
+    "status",
+    "help",
+    "bundles",
+    "isolate",
+    "remove",
+    "regenerate",
+    "generate",
+    "inpaint",
+    "extend",
+    "cancel",
+    "jobs",
+    "result",
+    "connect",
+    "notify",
+    "dump",
+    "sync",
+    "clip/begin",
+    "clip/data",
+    "clip/end",
+    "clip/get",
+]
+SAMPLE = {"id": "a", "text": "x", "whole": 1, "number": 1.0, "blob": b"x"}
+
+
+def test_the_table_has_every_address_that_was_promised():
+    assert {f"{PREFIX}/{name}" for name in NEEDED} <= set(ROWS)
+
+
+def test_every_task_of_the_engine_has_its_row():
+    assert {row.task for row in ROWS.values() if row.task} == set(TASKS)
+
+
+@pytest.mark.parametrize("address", ROWS)
+def test_every_row_is_lower_case_and_answers_with_rows_of_the_other_table(address):
+    row = ROWS[address]
+    assert address == address.lower()
+    assert set(row.replies) <= set(REPLIES)
+    assert row.doc
+    defaults = [arg.default is not None or arg.many for arg in row.args]
+    assert defaults == sorted(defaults), "an argument that must be given stands after one that may be left out"
+
+
+@pytest.mark.parametrize("address", REPLIES)
+def test_replies_use_only_types_that_every_client_knows(address):
+    assert {OSC_TYPE[arg.kind] for arg in REPLIES[address].args} <= set("sifb")
+
+
+@pytest.mark.parametrize("address", ROWS)
+def test_every_row_is_answered(address, caller, mix):
+    """Whatever the row, good arguments get one of its replies, ``fail`` or ``error``; one without replies is silent."""
+    row = ROWS[address]
+    args = [
+        str(mix) if arg.name == "input" else arg.choices[0] if arg.choices else
+        max(SAMPLE[arg.kind], arg.low or 0) if arg.kind in ("whole", "number") else SAMPLE[arg.kind]
+        for arg in row.args if arg.default is None and not arg.many
+    ]  # fmt: skip
+    if row.address == f"{PREFIX}/connect":
+        args = ["", caller.port]
+    message = caller.ask(address, *args)
+    assert message[0] in (*row.replies, f"{PREFIX}/fail", f"{PREFIX}/error")
+    if message[0] in (f"{PREFIX}/fail", f"{PREFIX}/error"):
+        assert message[2] in CODES
+    assert len(message) - 1 >= len([arg for arg in REPLIES[message[0]].args if not arg.many])
+
+
+@pytest.mark.parametrize("address", [row.address for row in ROWS.values() if row.args and row.args[0].default is None])
+def test_too_few_arguments_name_those_that_are_expected(address):
+    with pytest.raises(ArgumentError, match=f"{address} takes {ROWS[address].args[0].name}"):
+        fit(ROWS[address], Message(address, ()).args)
+
+
+def test_the_docs_are_up_to_date():
+    shown = (ROOT / "resources" / "docs" / "OSC.md").read_text(encoding="utf-8")
+    assert shown == markdown(), "run: python -m engine.osc.docs > resources/docs/OSC.md"
+
+
+def test_oscquery_says_what_the_table_says():
+    leaves: dict[str, dict] = {}
+
+    def walk(node: dict) -> None:
+        if "TYPE" in node or "CRITICAL" in node:
+            leaves[node["FULL_PATH"]] = node
+        for inner in node.get("CONTENTS", {}).values():
+            walk(inner)
+
+    walk(tree())
+    assert set(leaves) == set(ROWS)
+    for address, leaf in leaves.items():
+        assert leaf.get("TYPE", "") == "".join(OSC_TYPE[arg.kind] for arg in ROWS[address].args)
+        assert leaf["DESCRIPTION"] == ROWS[address].doc
+        assert leaf["CRITICAL"] == ROWS[address].critical
+
+
+@pytest.fixture
+def query_port(toy_engine, settings):
+    with Bridge(toy_engine, replace(settings, oscquery_port=0)) as bridge:
+        yield bridge.state.http_port
+
+
+def get(port: int, path: str, **headers: str) -> tuple[int, object]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            body = response.read()
+            return response.status, json.loads(body) if body else None
+    except urllib.error.HTTPError as error:
+        return error.code, None
+
+
+def test_oscquery_answers_over_http(query_port):
+    status, info = get(query_port, "/?HOST_INFO")
+    assert status == 200
+    assert info["OSC_TRANSPORT"] == "UDP"
+    assert get(query_port, "/fluxstem/isolate?TYPE") == (200, {"TYPE": "sssffiifsss"})
+    assert get(query_port, "/fluxstem/nonsense")[0] == 404
+    assert get(query_port, "/fluxstem/isolate?NONSENSE")[0] == 400
+    assert get(query_port, "/fluxstem?TYPE")[0] == 204
+
+
+def test_oscquery_refuses_web_pages(query_port):
+    assert get(query_port, "/", Origin="http://evil.example")[0] == 403
+    assert get(query_port, "/", Host="evil.example")[0] == 403
+    assert answer("GET / HTTP/1.1\r\nHost: 192.168.1.5:80", 1, lan=True)[0] == 200
+    assert answer("POST / HTTP/1.1\r\nHost: localhost", 1, lan=False)[0] == 405
+
+
+def test_oscquery_and_zeroconf_are_off_unless_asked_for(bridge):
+    assert bridge.state.http_port is None
+
+
+def test_zeroconf_announces_where_the_bridge_listens(toy_engine, settings):
+    from zeroconf import IPVersion, Zeroconf
+
+    with Bridge(toy_engine, replace(settings, zeroconf=True)) as bridge:
+        name = f"Fluxstem {__import__('socket').gethostname().split('.')[0]} {bridge.state.udp_port}"
+        finder = Zeroconf(interfaces=["127.0.0.1"], ip_version=IPVersion.V4Only)
+        try:
+            info = finder.get_service_info("_osc._udp.local.", f"{name}._osc._udp.local.", timeout=30_000)
+        finally:
+            finder.close()
+    assert info is not None
+    assert info.port == bridge.state.udp_port
