@@ -86,10 +86,9 @@ def players(rng: np.random.Generator, sounds: Sounds, held_out: bool) -> list[Fa
 
 def render_piece(renderer: Renderer, config: StudioConfig, number: int) -> tuple[list[Audio], list[dict[str, Any]]]:
     """All stems of a piece at the cache's rate, with labels."""
-    rng = np.random.default_rng([config.seed, number])
-    score = compose(rng, config.seconds, players(rng, renderer.sounds, config.held_out))
+    score, rng = _composed(config, renderer.sounds, number)
     stems, labels = [], []
-    for part in score.parts:
+    for place, part in enumerate(score.parts):
         voice = renderer.voice(rng, part.family, config.held_out)
         if voice is None:
             continue
@@ -107,10 +106,21 @@ def render_piece(renderer: Renderer, config: StudioConfig, number: int) -> tuple
                 "register": part_register(part),
                 "source": voice.label,
                 "piece": f"{config.seed}-{number}",
+                "part": place,
                 **facts(score, part, played, mono, config.rate_hz),
             }
         )
     return stems, labels
+
+
+def score_of(config: StudioConfig, sounds: Sounds, number: int) -> Score:
+    """The notes of a piece of a cache, composed again; a label's ``part`` is its place in them."""
+    return _composed(config, sounds, number)[0]
+
+
+def _composed(config: StudioConfig, sounds: Sounds, number: int) -> tuple[Score, np.random.Generator]:
+    rng = np.random.default_rng([config.seed, number])
+    return compose(rng, config.seconds, players(rng, sounds, config.held_out)), rng
 
 
 def part_register(part: Part) -> str:
