@@ -18,7 +18,7 @@ from training.arguments import RUNS
 from training.bench import baselines, compare, ears, ours, page, plots, report
 from training.bench.adapter import Adapter, parse_adapter
 from training.bench.example import Example, System, digest
-from training.bench.run import Bench, Progress, collections
+from training.bench.run import Bench, Progress, about, collections
 from training.bench.sets import SETS, Studio, make_set
 
 RIVALS = ("htdemucs", "openunmix")
@@ -189,7 +189,7 @@ def measure(
         "format": report.FORMAT,
         "sets": {name: report.set_facts(examples, digest(examples)) for name, examples in asked.sets.items()},
         "bundles": {name: compare.identity(folder) for name, folder in folders.items()},
-        "systems": {one.name: {"kind": one.kind, "doc": one.doc} for one in [*systems, *swept]},
+        "systems": about([*systems, *swept]),
         "sweeps": {name: {one.name: dict(one.settings) for one in swept if one.name.startswith(f"{name},")}
                    for name in folders} if sweeps else {},
         "values": bench.values,

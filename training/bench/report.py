@@ -160,8 +160,9 @@ def _collections(run: dict[str, Any]) -> list[str]:
             continue
         lines += [
             f"## Collections, heard by {found['ears']}", "",
-            f"Fréchet audio distance (FAD) to the true stems over {found['vectors']} windows of all sets with something "
-            f"to find; {number(found['floor'])} between two halves of the true stems: differences below that mean nothing.",
+            f"Fréchet audio distance (FAD) to the true stems, over {found['vectors']} windows of all sets with "
+            f"something to find. Between two halves of the true stems it is {number(found['floor'])}: smaller "
+            "differences mean nothing.",
         ]  # fmt: skip
         good = found.get("accuracy", 0.0) >= ENOUGH_ACCURACY
         if "accuracy" in found:

@@ -31,6 +31,7 @@ Values = dict[str, dict[str, dict[str, list[float]]]]  # set -> system -> figure
 
 
 SAY_EVERY_S = 5.0
+TRUE = "true stem"  # the row of the reference itself: how like itself and its words it is
 
 
 class Progress:
@@ -69,7 +70,7 @@ class Bench:
         ears: what embeds the stems; the first one's classes are counted too. May be empty.
         keep: examples of each set whose audio is kept for the page.
         values: the figures of every example.
-        heard: embeddings by ears, system and set; the true stems are the system ``true``.
+        heard: embeddings by ears, system and set; the true stems are the system ``TRUE``.
         kept: audio for the page.
         wall_s: what each system's answers and their figures took together.
     """
@@ -85,7 +86,7 @@ class Bench:
         """Measure all systems on one set."""
         for example in examples[: self.keep]:
             self.kept[name, example.number] = Kept(example)
-        self._hear("true", name, examples, [example.stem_CN for example in examples])
+        self._hear(TRUE, name, examples, [example.stem_CN for example in examples])
         for system in systems:
             began_s = time.monotonic()
             rows = []
@@ -107,10 +108,16 @@ class Bench:
             heard = [hear(ears, stem, example.rate_hz) for example, stem in zip(examples, stems, strict=True)]
             self.heard.setdefault(ears.name, {}).setdefault(system, {})[name] = heard
             words = ears.words([example.prompt for example in examples])
-            true = self.heard[ears.name]["true"][name]
+            true = self.heard[ears.name][TRUE][name]
             columns = self.values.setdefault(name, {}).setdefault(system, {})
             columns[f"audio-audio, {ears.name}"] = [float(a.whole @ b.whole) for a, b in zip(heard, true, strict=True)]
             columns[f"text-audio, {ears.name}"] = [float(a.whole @ b) for a, b in zip(heard, words, strict=True)]
+
+
+def about(systems: Sequence[System]) -> dict[str, dict[str, str]]:
+    """Kind and description of every row that a table may have."""
+    reference = {TRUE: {"kind": "bound", "doc": "the reference, heard by the same ears"}}
+    return reference | {one.name: {"kind": one.kind, "doc": one.doc} for one in systems}
 
 
 def figures(example: Example, answer: Answer) -> Figures:
@@ -156,12 +163,12 @@ def collections(
         made of; ``floor``: the distance between two halves of the true stems; ``accuracy``: the classifier's.
     """
     heard = bench.heard.get(ears.name, {})
-    true = [one for rows in heard.get("true", {}).values() for one in rows]
+    true = [one for rows in heard.get(TRUE, {}).values() for one in rows]
     if not true:
         return {}
     windows = np.concatenate([one.windows for one in true])
     shuffled = windows[np.random.default_rng(0).permutation(len(windows))]
-    names = [example.family for name in heard["true"] for example in sets[name]]
+    names = [example.family for name in heard[TRUE] for example in sets[name]]
     whole = np.stack([one.whole for one in true])
     found: dict[str, Any] = {"ears": ears.name, "vectors": len(windows), "systems": {}}
     found["floor"] = frechet(shuffled[::2], shuffled[1::2])

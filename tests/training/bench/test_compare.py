@@ -1,0 +1,94 @@
+"""The guard: worse beyond chance fails, chance does not, and reports of different examples are not compared."""
+
+import json
+from copy import deepcopy
+
+import numpy as np
+import pytest
+from benchkit import a_run
+
+from training.bench import command, compare, report
+
+COUNT = 12
+
+
+@pytest.fixture(scope="module")
+def base():
+    run, _ = a_run(count=2)
+    rng = np.random.default_rng(0)
+    for name, row in run["sets"].items():
+        row["examples"] = row["examples"] * (COUNT // 2)
+        figure = "level" if name == "absent" else "SDR"
+        run["values"][name] = {"toy": {figure: list(rng.normal(6, 3, COUNT))}}
+    return run
+
+
+def shifted(run, name, figure, by_db, spread_db=0.3):
+    moved = deepcopy(run)
+    noise = np.random.default_rng(1).normal(by_db, spread_db, COUNT)
+    moved["values"][name]["toy"][figure] = list(np.array(run["values"][name]["toy"][figure]) + noise)
+    return moved
+
+
+@pytest.mark.parametrize(
+    ("name", "figure", "by_db", "passed"),
+    [
+        ("band", "SDR", -1.0, False),
+        ("band", "SDR", 0.0, True),
+        ("band", "SDR", +1.0, True),
+        ("absent", "level", +1.0, False),
+        ("absent", "level", -1.0, True),
+    ],
+)
+def test_worse_beyond_its_interval_fails_and_better_does_not(base, name, figure, by_db, passed):
+    verdict = compare.compare(base, shifted(base, name, figure, by_db))
+    assert verdict["passed"] is passed
+    assert verdict["rows"][name]["worse"] is not passed
+    assert ("is worse on " + name in compare.markdown(verdict)) is not passed
+
+
+def test_a_small_loss_within_a_wide_spread_is_chance(base):
+    assert compare.compare(base, shifted(base, "band", "SDR", -0.2, spread_db=4.0))["passed"]
+
+
+def test_the_pairs_decide_not_the_medians(base):
+    """Every example loses half a dB: far less than the examples differ, and yet no chance."""
+    verdict = compare.compare(base, shifted(base, "band", "SDR", -0.5, spread_db=0.1))
+    assert not verdict["passed"]
+    assert verdict["rows"]["band"]["difference"][0] == pytest.approx(-0.5, abs=0.1)
+
+
+def test_an_answer_that_fell_silent_is_worse(base):
+    silent = deepcopy(base)
+    silent["values"]["band"]["toy"]["SDR"][3] = float("nan")
+    verdict = compare.compare(base, silent)
+    assert not verdict["passed"]
+    assert verdict["rows"]["band"]["lost"] == 1
+
+
+def test_reports_of_different_examples_are_not_compared(base):
+    other = deepcopy(base)
+    other["sets"]["band"]["digest"] = "0" * 16
+    with pytest.raises(ValueError, match="different examples of band"):
+        compare.compare(base, other)
+    with pytest.raises(ValueError, match="no set in common"):
+        compare.compare(base, {**other, "sets": {}})
+
+
+@pytest.mark.parametrize(("by_db", "code"), [(-1.0, 1), (0.5, 0)])
+def test_the_command_ends_with_one_when_new_is_worse(base, tmp_path, capsys, by_db, code):
+    for name, run in (("old", base), ("new", shifted(base, "band", "SDR", by_db))):
+        report.write_json(run, tmp_path / f"{name}.json")
+    files = [str(tmp_path / "old.json"), str(tmp_path / "new.json")]
+    assert command.main(["--compare", *files, "--out", str(tmp_path / "out")]) == code
+    assert "| band | SDR | 12 |" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out" / compare.FILE).read_text())["passed"] is (code == 0)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 99}'])
+def test_what_is_no_report_is_refused_in_one_sentence(tmp_path, capsys, text):
+    path = tmp_path / "report.json"
+    path.write_text(text)
+    assert command.main(["--compare", str(path), str(path), "--out", str(tmp_path / "out")]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()

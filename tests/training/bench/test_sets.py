@@ -1,0 +1,123 @@
+"""The sets are what they say they are, repeat with their seed, and hold reserved recordings only."""
+
+import numpy as np
+import pytest
+
+from training.bench.example import digest
+from training.bench.sets import MUSIC_SAMPLES, SETS, SOLO, Studio, make_set, refuse_unreserved
+from training.data.cache import StemCache, write_shard
+from training.data.instruments import families, holdout
+from training.data.sources import Sounds
+from training.measure import rms
+
+SECONDS = 1.5
+RENDERED = [name for name in SETS if name != "song"]  # decoding a whole song takes too long for a test of each rule
+
+
+@pytest.fixture(scope="module")
+def studio():
+    if Sounds.find().banks is None:
+        pytest.skip("needs the sounds folder with its note banks; Debian's SoundFont has no reserved recording")
+    return Studio()
+
+
+@pytest.fixture(scope="module")
+def made(studio):
+    return {name: make_set(studio, name, 2, seed=3, seconds=SECONDS) for name in RENDERED}
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_a_set_has_the_shape_of_its_row(made, name):
+    row = SETS[name]
+    for number, example in enumerate(made[name]):
+        samples = MUSIC_SAMPLES if name == "duet" else round(SECONDS * row.rate_hz)
+        assert (example.set, example.number, example.rate_hz) == (name, number, row.rate_hz)
+        assert example.mix_CN.shape == example.stem_CN.shape == (row.channels, samples)
+        assert example.mix_CN.dtype == example.stem_CN.dtype == np.float32
+        assert len(example.inside) == row.stems
+        assert np.abs(example.mix_CN).max() <= 0.96
+        assert rms(example.mix_CN) > 0.01
+        assert example.prompt.strip()
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_every_source_is_a_recording_that_training_may_not_hear(made, name):
+    allowed = {f"bank:{bank}" for bank in holdout().banks}
+    for example in made[name]:
+        assert example.sources
+        assert set(example.sources) <= allowed
+
+
+@pytest.mark.parametrize("source", ["font:0:40", "bank:rhodes-electric-piano", "song:hydrogen", "synth:saw"])
+def test_a_recording_that_training_hears_is_refused(source):
+    with pytest.raises(ValueError, match="not reserved"):
+        refuse_unreserved((f"bank:{sorted(holdout().banks)[0]}", source))
+
+
+@pytest.mark.parametrize("recording", ["banks", "songs"])
+def test_a_rival_refuses_a_cache_with_a_reserved_recording(tmp_path, recording):
+    from training.bench.rivals import refuse_reserved
+
+    kind = recording.removesuffix("s")
+    label = {"family": "piano", "role": "", "register": "", "source": f"{kind}:free", "piece": "1"}
+    noise = np.random.default_rng(0).standard_normal(800).astype(np.float32) * 0.1
+    write_shard(tmp_path, "shard-00000", [noise], [label])
+    refuse_reserved(StemCache(tmp_path))
+    kept = sorted(getattr(holdout(), recording))[0]
+    write_shard(tmp_path, "shard-00001", [noise], [{**label, "source": f"{kind}:{kept}"}])
+    with pytest.raises(ValueError, match=kept):
+        refuse_reserved(StemCache(tmp_path))
+
+
+def test_the_same_seed_makes_the_same_samples_and_another_seed_others(studio, made):
+    again = make_set(studio, "band", 2, seed=3, seconds=SECONDS)
+    assert digest(again) == digest(made["band"])
+    assert digest(make_set(studio, "band", 2, seed=4, seconds=SECONDS)) != digest(again)
+
+
+def test_an_example_does_not_depend_on_how_many_there_are(studio, made):
+    [first] = make_set(studio, "band", 1, seed=3, seconds=SECONDS)
+    np.testing.assert_array_equal(first.mix_CN, made["band"][0].mix_CN)
+
+
+def test_the_asked_stem_sounds_and_the_rest_is_what_is_left(made):
+    for name in RENDERED:
+        for example in made[name]:
+            np.testing.assert_array_equal(example.rest, example.mix_CN - example.stem_CN)
+            assert (rms(example.stem_CN) > 0.002) == example.present
+
+
+def test_a_duet_is_two_of_eleven_solo_instruments_averaged(made):
+    assert len(SOLO) == len(set(SOLO)) == 11
+    for example in made["duet"]:
+        assert len(set(example.inside)) == 2
+        assert set(example.inside) <= set(SOLO)
+        assert rms(example.mix_CN) < 0.1  # half of what two stems of -20 dBFS sum to
+
+
+def test_relatives_share_a_group(made):
+    for example in made["same-family"]:
+        one, other = (set(families()[name].groups) for name in example.inside)
+        assert one & other
+
+
+def test_what_is_absent_is_no_relative_of_anything_in_the_mix(made):
+    for example in made["absent"]:
+        assert not example.present
+        assert not example.stem_CN.any()
+        near = {group for name in example.inside for group in families()[name].groups}
+        assert not near & set(families()[example.family].groups)
+
+
+def test_the_song_is_a_reserved_one_in_its_own_balance(studio):
+    title, named = studio.song(SETS["song"].rate_hz)
+    assert title in holdout().songs
+    [example] = make_set(studio, "song", 1, seed=1, seconds=2.0)
+    assert example.sources == (f"song:{title}",)
+    assert example.family in example.inside
+    assert set(example.inside) <= {name for name, _ in named}
+
+
+def test_an_unknown_set_is_refused_in_one_sentence(studio):
+    with pytest.raises(ValueError, match="choose one of duet, band"):
+        make_set(studio, "trio", 1, seed=1)
