@@ -27,10 +27,15 @@ NAN = float("nan")
 
 
 def bss(stem: Audio, rest: Audio, stem_made: Audio, rest_made: Audio) -> Figures:
-    """SDR, SIR, SAR and SI-SDR of a stem in dB, all inputs ``(N,)``; what else is in the mix is one interferer."""
+    """SDR, SIR, SAR and SI-SDR of a stem in dB, all inputs ``(N,)``; what else is in the mix is one interferer.
+
+    All are NaN where the stem or its estimate is silent: nothing can be said of it.
+    """
     import fast_bss_eval
     import torch
 
+    if min(rms(stem), rms(stem_made)) < SILENT_RMS:
+        return dict.fromkeys(("SDR", "SIR", "SAR", "SI-SDR"), NAN)
     truth = torch.from_numpy(np.stack([stem, rest]).astype(np.float64))
     made = torch.from_numpy(np.stack([stem_made, rest_made]).astype(np.float64))
     generator = torch.Generator().manual_seed(0)
