@@ -236,7 +236,11 @@ class Book:
         """
         spool = self._home.new_spool()
         try:
-            inputs = {name: self._pinned(str(entry.asked.get(name, "")), spool / name) for name in ("input", "rest")}
+            rest = str(entry.asked.get("rest", ""))
+            inputs = {
+                "input": self._pinned(str(entry.asked["input"]), spool / "input") if "input" in entry.asked else None,
+                "rest": self._pinned(rest, spool / "rest") if rest else None,
+            }
             request = build_request(entry, inputs, self._out, self._bundle)
             check_request(request)
             ready = replace(entry, request=request_values(request), spool=str(spool))
@@ -246,9 +250,7 @@ class Book:
             raise
         return ready
 
-    def _pinned(self, text: str, folder: Path) -> str | None:
-        if not text:
-            return None
+    def _pinned(self, text: str, folder: Path) -> str:
         if text.startswith(CLIP_PREFIX):
             return str(self._clips.pin(text.removeprefix(CLIP_PREFIX), folder))
         return str(pin(self._roots, text, folder))

@@ -101,7 +101,7 @@ def pin(roots: Roots, text: str, folder: Path) -> Path:
 def _resolved(text: str) -> Path:
     if not text or len(text) > PATH_LIMIT_CHARACTERS or not text.isprintable():
         raise ValueError("not a path")
-    if text.startswith(("//", "\\\\", "/\\", "\\/")) or not os.path.isabs(text):
+    if text.endswith(("/", "\\")) or text.startswith(("//", "\\\\", "/\\", "\\/")) or not os.path.isabs(text):
         raise ValueError("a share, a device or a relative path")
     parts = text.replace("\\", "/").split("/")
     if ".." in parts or any(part.split(".")[0].rstrip().lower() in _DEVICE_NAMES for part in parts):
