@@ -65,12 +65,14 @@ class MaskFilter:
         self._hop = self._n // OVERLAP
         self._channels = channels
         self._rule = rule
-        self._window_N = np.hanning(self._n + 1)[:-1].astype(np.float32)
-        self._norm = np.float32(1 / (0.375 * OVERLAP))  # the mean of a squared Hann window is 3/8
+        hann_N = np.hanning(self._n + 1)[:-1].astype(np.float32)
+        self._window_N = hann_N.astype(np.float64)
+        self._joining_N = hann_N * np.float32(1 / (0.375 * OVERLAP))  # the mean of a squared Hann window is 3/8
         self._silent = SILENT * self._n / 2
         self._top, self._bottom = _bins(self._n, rate_hz, model_rate_hz)
         lead = self._n - self._hop  # silence before the clip, so that its first samples lie under every window too
-        self._in_KN = np.zeros((channels + 2, lead), np.float32)
+        # float64 on the way in: NumPy's float32 transform takes twice as long.
+        self._in_KN = np.zeros((channels + 2, lead))
         self._out_CN = np.zeros((channels, lead), np.float32)
         self._skip = lead
 
@@ -85,7 +87,7 @@ class MaskFilter:
         Returns:
             float32 (channels, samples) of the stem, following what was handed back before.
         """
-        block_KN = np.concatenate([mix_CN, stem_N[None], rest_N[None]])
+        block_KN = np.concatenate([mix_CN, stem_N[None], rest_N[None]], dtype=np.float64)
         self._in_KN = np.concatenate([self._in_KN, block_KN], axis=1)
         hops = max(0, (self._in_KN.shape[1] - self._n) // self._hop + 1)
         if hops == 0:
@@ -112,12 +114,11 @@ class MaskFilter:
     def _filtered(self, hops: int) -> FloatArray:
         needed = (hops - 1) * self._hop + self._n
         views = np.lib.stride_tricks.sliding_window_view(self._in_KN[:, :needed], self._n, axis=1)
-        # float64 on the way in: NumPy's float32 transform takes twice as long.
-        framed_KLN = np.multiply(views[:, :: self._hop], self._window_N, dtype=np.float64)
-        spectra_KLF = np.fft.rfft(framed_KLN, axis=-1).astype(np.complex64)
+        spectra_KLF = np.fft.rfft(views[:, :: self._hop] * self._window_N, axis=-1).astype(np.complex64)
         gain_LF = self.gain(np.abs(spectra_KLF[-2]), np.abs(spectra_KLF[-1]))
-        frames = np.fft.irfft(spectra_KLF[:-2] * gain_LF, n=self._n, axis=-1).astype(np.float32, copy=False)
-        return frames * (self._window_N * self._norm)
+        frames_CLN = np.fft.irfft(spectra_KLF[:-2] * gain_LF, n=self._n, axis=-1).astype(np.float32, copy=False)
+        frames_CLN *= self._joining_N
+        return frames_CLN
 
     def gain(self, stem_LF: FloatArray, rest_LF: FloatArray) -> FloatArray:
         """The mask: ``|S|^p / (|S|^p + |U|^p)``, 0 where both are silent.
