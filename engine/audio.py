@@ -6,6 +6,8 @@ they are, which the null promise needs. Knows nothing of graphs or tasks.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from engine.riff import RiffExtras, read_extras
 BLOCK_SAMPLES = 1 << 16
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 4_000, 384_000
 HIGHEST_CHANNELS = 32
+LOUDEST = 1e10  # +200 dBFS; whole numbers that somebody stored as floats stay below, and our sums below infinity
 LONGEST_SAMPLES = 1 << 40  # more is what libsndfile says when a stream does not know its length
 
 # Sample types in the words of libsndfile -> bits we write for "same"; others (MP3, Vorbis, u-law) count as 24.
@@ -97,7 +100,7 @@ def blocks(info: AudioInfo, start: int = 0, stop: int | None = None) -> Iterator
         are rounded to float32). What a damaged file promises and does not have is silence.
 
     Raises:
-        AudioError: a sample is NaN or infinite, or the file cannot be decoded.
+        AudioError: a sample is NaN, infinite or beyond ``LOUDEST``, or the file cannot be decoded.
     """
     stop = info.samples if stop is None else stop
     dtype = "float64" if info.subtype == "PCM_32" else "float32"
@@ -158,7 +161,7 @@ def _converted(source: Iterator[Samples], channels: int, from_hz: int, to_hz: in
 
 def _open(path: Path) -> soundfile.SoundFile:
     try:
-        return soundfile.SoundFile(str(path))
+        return soundfile.SoundFile(str(path) if sys.platform == "win32" else os.fsencode(path))
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
         # TypeError: a .raw name, for which soundfile wants rate and channels
         raise AudioError(
@@ -177,11 +180,13 @@ def _read(stream: soundfile.SoundFile, path: Path, count: int, dtype: str) -> np
 
 
 def _checked(block_NC: npt.NDArray[np.floating], wanted: int, position: int, info: AudioInfo) -> Samples:
-    if not np.isfinite(block_NC).all():
-        bad = position + int(np.argmax(~np.isfinite(block_NC).all(axis=1)))
+    good_NC = np.abs(block_NC) <= LOUDEST  # so that NaN is not
+    if not good_NC.all():
+        bad = int(np.argmin(good_NC.all(axis=1)))
+        finite = np.isfinite(block_NC[bad]).all()
+        what = f"over {LOUDEST:g} (full scale is 1)" if finite else "that is not a number or infinite"
         raise AudioError(
-            f"{info.path} has a sample that is not a number or infinite at {bad / info.rate_hz:.3f} s; "
-            "repair or convert it first"
+            f"{info.path} has a sample {what} at {(position + bad) / info.rate_hz:.3f} s; repair or convert it first"
         )
     whole_NC = block_NC.astype(np.float64)
     if len(whole_NC) < wanted:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path, PurePosixPath
@@ -132,6 +133,11 @@ class Bundle:
     manifest: Manifest
     sha256: str  # of manifest.json, which holds the hashes of everything else
 
+    @property
+    def label(self) -> str:
+        """Its name and version."""
+        return f"{self.manifest.name} {self.manifest.version}"
+
     def path(self, file: str) -> Path:
         """Path of a file named by the manifest."""
         return self.folder / file
@@ -197,9 +203,9 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     """
     try:
         data = json.loads(raw)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BundleDamaged(f"{where} is not JSON ({error}); get the bundle again") from error
-    if not isinstance(data, dict) or not isinstance(data.get("format"), int):
+    if not isinstance(data, dict) or type(data.get("format")) is not int or data["format"] < 1:
         raise BundleError(f"{where} is not a bundle manifest: it has no format number; get the bundle again")
     if data["format"] > FORMAT:
         raise BundleTooNew(
@@ -228,17 +234,58 @@ def _build(kind: Any, data: dict[str, Any]) -> Any:
 
 def _check(manifest: Manifest) -> None:
     for name in ("sample_rate_hz", "hop_samples", "channels", "latent_channels", "window_frames", "embedding"):
-        value = getattr(manifest, name)
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+        _check_count(name, getattr(manifest, name))
+    for name in ("name", "version", "licence", "training_commit", "notes"):
+        if not isinstance(getattr(manifest, name), str):
+            raise ValueError(f"{name} must be a text, got {getattr(manifest, name)!r}")
+    for name in ("mask", "presence", "parity"):
+        for key, value in getattr(manifest, name).items():
+            _check_number(f"{name}.{key}", value)
+    for task, defaults in manifest.defaults.items():
+        _check_count(f"defaults.{task}.steps", defaults.steps)
+        _check_number(f"defaults.{task}.guidance", defaults.guidance)
+        if defaults.start not in ("zeros", "noise"):
+            raise ValueError(f"defaults.{task}.start must be zeros or noise, got {defaults.start!r}")
+    if manifest.channels != 1:
+        raise ValueError(f"channels must be 1, got {manifest.channels}")
     if manifest.slots != [slot.name for slot in Slot]:
         raise ValueError(f"slots must be {[slot.name for slot in Slot]}, got {manifest.slots}")
     if missing := set(REQUIRED_GRAPHS) - set(manifest.graphs):
         raise ValueError(f"missing graphs {sorted(missing)}")
+    _check_axes(manifest)
     for file, _ in _named_files(manifest):
         parts = PurePosixPath(file).parts
         if len(parts) != 1 or parts[0] in ("", ".", "..") or "\\" in file or "\0" in file or os.path.isabs(file):
             raise ValueError(f"file name {file!r} leaves the bundle folder")
+
+
+def _check_count(name: str, value: object) -> None:
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+
+
+def _check_number(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a number, got {value!r}")
+
+
+def _check_axes(manifest: Manifest) -> None:
+    """The grid is what the graphs were exported for."""
+    audio = ["B", manifest.channels, manifest.grid.window_samples]
+    latents = ["B", manifest.latent_channels, manifest.window_frames]
+    slots = ["B", len(Slot), *latents[1:]]
+    for graph, given, wanted in (
+        ("encode", manifest.graphs["encode"].inputs, {"audio": audio}),
+        ("encode", manifest.graphs["encode"].outputs, {"latents": latents}),
+        ("decode", manifest.graphs["decode"].inputs, {"latents": latents}),
+        ("decode", manifest.graphs["decode"].outputs, {"audio": audio}),
+        ("step", manifest.graphs["step"].inputs, {"x": slots, "prompt": ["B", len(Slot), manifest.embedding]}),
+        ("step", manifest.graphs["step"].outputs, {"x_next": slots}),
+        ("text", manifest.graphs["text"].outputs, {"embedding": ["B", manifest.embedding]}),
+    ):
+        for name, axes in wanted.items():
+            if given.get(name) != axes:
+                raise ValueError(f"{name} of {graph} must have the axes {axes}, got {given.get(name)}")
 
 
 def _named_files(manifest: Manifest) -> list[tuple[str, str]]:

@@ -63,7 +63,7 @@ def check_files(request: Request) -> None:
         if path is not None:
             _check_input(path)
     load_bundle(find_bundle(request.bundle), check_hashes=False)
-    _check_output(Path(request.out))
+    _check_output(request.out)
 
 
 def _check_prompts(prompts: tuple[str, ...]) -> None:
@@ -75,8 +75,6 @@ def _check_prompts(prompts: tuple[str, ...]) -> None:
         )
     for prompt in prompts:
         check_prompt(prompt)
-        if "\0" in prompt:
-            raise RequestError("the prompt holds a zero character; use plain words")
 
 
 def _check_choices(request: Request) -> None:
@@ -123,9 +121,7 @@ def _check_fit(request: Request, rule: Rule) -> None:
         raise RequestError(f"{task} needs an audio file (the {rule.input_slot.name.lower()}); give its path")
     if request.rest is not None and not rule.rest_optional:
         raise RequestError(f"{task} takes no rest file; leave it out")
-    makes_length = rule.input_slot is None or rule.span is Span.END
-    if makes_length and request.seconds is None:
-        raise RequestError(f"{task} needs to know how many seconds to make; give seconds")
+    makes_length = rule.makes_s is not None
     if not makes_length and request.seconds is not None:
         raise RequestError(f"{task} keeps the length of its file; leave seconds out, or give a region")
     if makes_length and request.region_s is not None:
@@ -161,10 +157,23 @@ def _check_input(path: str) -> None:
         raise AudioError(f"{path} may not be read; ask for read permission or copy it")
 
 
-def _check_output(out: Path) -> None:
-    if "\0" in str(out):
-        raise OutputError(f"{str(out)!r} is not a folder name; choose another folder")
-    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.lexists(folder))
+def absolute(path: str) -> str:
+    """The path seen from the root.
+
+    Raises:
+        RequestError: it starts in the current folder, and that is gone.
+    """
+    try:
+        return os.path.abspath(path)
+    except OSError as error:
+        raise RequestError(f"the current folder is gone, so {path} is nowhere; change to another one") from error
+
+
+def _check_output(out: str) -> None:
+    if "\0" in out:
+        raise OutputError(f"{out!r} is not a folder name; choose another folder")
+    folder = Path(absolute(out))
+    there = next(folder for folder in (folder, *folder.parents) if os.path.lexists(folder))
     if not there.is_dir():
         raise OutputError(f"cannot write to {out}: {there} is not a folder; choose another folder")
     if not os.access(there, os.W_OK | os.X_OK):

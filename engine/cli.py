@@ -26,7 +26,8 @@ from engine.version import engine_version
 
 DONE, REFUSED, FAILED, STOPPED = 0, 2, 3, 130
 
-_REGION = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*-\s*(\d+\.?\d*|\.\d+)\s*")
+_TIME = r"\s*(?:(\d+):)?(\d+\.?\d*|\.\d+)\s*"  # seconds, or minutes:seconds
+_REGION = re.compile(f"{_TIME}-{_TIME}")
 _WHAT_IS_GIVEN = {"MIX": "the mix", "STEM": "the stem", "REST": "the music the new stem is to fit"}
 
 
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None, engine: Engine | None = None) -> int
     Returns:
         The exit code.
     """
-    _print_any_name()
+    _prepare_streams()
     debug = bool(os.environ.get("FLUXSTEM_DEBUG"))
     try:
         arguments = parser().parse_args(argv)
@@ -105,15 +106,20 @@ def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
     if rule.input_slot is not None:
         slot = rule.input_slot.name
         sub.add_argument("input", metavar=slot, help=f"audio file with {_WHAT_IS_GIVEN[slot]}")
-    sub.add_argument("prompts", metavar="PROMPT", nargs="+", help="a few words, as violin; one result for each")
+    sub.add_argument(
+        "prompts", metavar="PROMPT", nargs="+", type=_words, help="a few words, as violin; one result for each"
+    )
     if rule.rest_optional:
         sub.add_argument("--rest", metavar="FILE", help="audio file with the music the stem is to fit")
-    if rule.input_slot is None or rule.span is Span.END:
-        sub.add_argument("--seconds", type=float, required=True, metavar="S", help="how many seconds to make")
+    if rule.makes_s is not None:
+        doc = f"how many seconds to make; default {rule.makes_s:g}"
+        sub.add_argument("--seconds", type=float, metavar="S", help=doc)
     elif rule.span is Span.REQUIRED:
-        sub.add_argument("--region", type=_region, required=True, metavar="A-B", help="seconds to fill, as 12.5-20.0")
+        doc = "seconds to fill, as 12.5-20.0 or 1:05-1:20"
+        sub.add_argument("--region", type=_region, required=True, metavar="A-B", help=doc)
     else:
-        sub.add_argument("--region", type=_region, metavar="A-B", help="seconds to work on, as 12.5-20.0; default all")
+        doc = "seconds to work on, as 12.5-20.0 or 1:05-1:20; default all"
+        sub.add_argument("--region", type=_region, metavar="A-B", help=doc)
     if rule.masked:
         sub.add_argument(
             "--render",
@@ -134,7 +140,7 @@ def _add_choices(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--device", choices=get_args(Device), default="auto", help="default: the fastest that works")
     sub.add_argument("--format", choices=get_args(Format), default="same", help="of the results; default: the input's")
     sub.add_argument("--steps", type=int, metavar="N", help="sampler steps; default: the bundle's for this task")
-    sub.add_argument("--guidance", type=float, metavar="W", help="0 no prompt, 1 plain, above 1 pushes")
+    sub.add_argument("--guidance", type=float, metavar="W", help="how hard the prompt pushes: 0 not at all, 1 plainly")
     sub.add_argument("--start", choices=get_args(Start), help="where the sampler starts; default: the bundle's")
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result; default %(default)s")
 
@@ -144,6 +150,8 @@ def _add_rerun(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("sidecar", metavar="FILE.json", help="the JSON beside a result")
     sub.add_argument("--out", metavar="DIR", help="folder for the new result; default: beside the JSON")
     sub.add_argument("--input", metavar="FILE", help="where the input is now, if it has moved")
+    sub.add_argument("--rest", metavar="FILE", help="where the rest is now, if it has moved")
+    sub.add_argument("--bundle", metavar="NAME", help="where the bundle is now, if it has moved")
     sub.add_argument("--device", choices=get_args(Device), help="another device than then; samples may differ slightly")
     sub.set_defaults(command=cli_commands.rerun)
     _add_json(sub)
@@ -161,13 +169,23 @@ def _add_debug(sub: argparse.ArgumentParser) -> None:
 def _region(text: str) -> tuple[float, float]:
     match = _REGION.fullmatch(text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a region; give start and end in seconds, as 12.5-20.0")
-    region_s = float(match[1]), float(match[2])
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a region; give start and end in seconds, as 12.5-20.0, or as 1:05-1:20"
+        )
+    region_s = int(match[1] or 0) * 60 + float(match[2]), int(match[3] or 0) * 60 + float(match[4])
     try:
         check_region(region_s)
     except RequestError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return region_s
+
+
+def _words(text: str) -> str:
+    """The prompt, also where Python took the bytes of a UTF-8 terminal for another encoding's."""
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _show_help(top: argparse.ArgumentParser) -> Callable[[argparse.Namespace, Engine | None], int]:
@@ -190,9 +208,11 @@ def _say(message: str, code: int, debug: bool) -> int:
     return code
 
 
-def _print_any_name() -> None:
-    """File names may hold what the terminal's encoding cannot show."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
+def _prepare_streams() -> None:
+    """Whoever started us may have closed one, and file names may hold what the terminal's encoding cannot show."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        reconfigure = getattr(getattr(sys, name), "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")

@@ -55,7 +55,9 @@ def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
 
 def rerun(arguments: argparse.Namespace, engine: Engine | None) -> int:
     """``fluxstem rerun``."""
-    request = rerun_request(arguments.sidecar, out=arguments.out, input=arguments.input)
+    request = rerun_request(
+        arguments.sidecar, out=arguments.out, input=arguments.input, rest=arguments.rest, bundle=arguments.bundle
+    )
     if arguments.device is not None:
         request = replace(request, device=arguments.device)
     return _run(request, engine, arguments.json)
@@ -180,6 +182,9 @@ def summary(done: Done) -> dict[str, Any]:
         "sidecar": first.sidecar,
         "level_db": first.level_db,
         "gain_db": first.gain_db,
+        "start_samples": first.start_samples,
+        "length_samples": first.length_samples,
+        "rate_hz": first.rate_hz,
         "timings": {stage: round(seconds, 4) for stage, seconds in done.timings.items()},
         "results": as_json(done.results),
     }
@@ -211,7 +216,7 @@ def _result_lines(result: StemResult) -> Iterator[str]:
 
 def _shown(path: str) -> str:
     """A path as short as it can be typed from here."""
-    with contextlib.suppress(ValueError):  # another drive
+    with contextlib.suppress(ValueError, OSError):  # another drive, a current folder that is gone
         relative = os.path.relpath(path)
         return relative if len(relative) < len(path) else path
     return path

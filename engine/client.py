@@ -21,8 +21,9 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
-from engine.checks import check_values
+from engine.checks import absolute, check_values
 from engine.errors import Cancelled, EngineError, HostError
+from engine.library import list_bundles
 from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request, as_json
 from engine.partial import clean_partials_of
 from engine.process import HostProcess
@@ -278,11 +279,11 @@ class Engine:
 
 def _with_absolute_paths(request: Request) -> Request:
     """The host may have been started in another folder than the one the caller means."""
-    bundle = os.path.abspath(request.bundle) if os.path.dirname(request.bundle) else request.bundle
+    is_folder_of_the_caller = os.path.isdir(request.bundle) and request.bundle not in list_bundles()
     return replace(
         request,
-        input=os.path.abspath(request.input) if request.input else request.input,
-        rest=os.path.abspath(request.rest) if request.rest else request.rest,
-        out=os.path.abspath(request.out),
-        bundle=bundle,
+        input=absolute(request.input) if request.input else request.input,
+        rest=absolute(request.rest) if request.rest else request.rest,
+        out=absolute(request.out),
+        bundle=absolute(request.bundle) if is_folder_of_the_caller else request.bundle,
     )

@@ -15,10 +15,9 @@ from engine.chunks import Joiner, Windows, plan_windows
 from engine.clips import Feed, Fifo, Section, at_user_rate, encode_clip, gain_into_model, take_in
 from engine.job import Job
 from engine.mask import MaskFilter, MaskRule, presence, window_samples
-from engine.messages import StemResult
 from engine.model import walk_of
 from engine.output import Target
-from engine.render import Pair, Rendered, render_pair
+from engine.render import Answer, Pair, render_pair
 from engine.sampler import sample, start_latents
 from engine.scratch import Scratch
 from engine.shapes import SLOTS, Slot
@@ -38,7 +37,6 @@ class Heard:
         latents: of the section, one frame per row.
         windows: the plan over the section.
         gain: that the section was given on its way into the model.
-        is_silent: True means every sample is zero.
     """
 
     info: AudioInfo
@@ -47,7 +45,6 @@ class Heard:
     latents: Scratch
     windows: Windows
     gain: float
-    is_silent: bool
 
 
 def hear(job: Job, info: AudioInfo, wanted: Section) -> Heard:
@@ -59,13 +56,13 @@ def hear(job: Job, info: AudioInfo, wanted: Section) -> Heard:
         windows = plan_windows(grid.frames(mono.scratch.rows), grid.window_frames)
         gain = gain_into_model(mono.power)
         latents = encode_clip(job, mono.scratch, gain, windows, ENCODE)
-    return Heard(info, wanted, section, latents, windows, gain, mono.power == 0)
+    return Heard(info, wanted, section, latents, windows, gain)
 
 
 def isolate(
     job: Job, heard: Heard, prompt: str, embedding_E: FloatArray, target: Target, part: tuple[float, float]
-) -> tuple[Rendered, StemResult]:
-    """Stem and rest for one prompt, as unpublished drafts.
+) -> Answer:
+    """Stem and rest for one prompt.
 
     Args:
         job: the running request.
@@ -87,18 +84,15 @@ def isolate(
                 yield pair
 
         rendered = render_pair(job, pairs, target, heard.info.path.stem, prompt)
-    there = 0.0 if heard.is_silent else presence(rendered.level_db, job.model.bundle.manifest.presence)
-    result = StemResult(
-        prompt=prompt, stem=None, rest=None, sidecar="", null_db=rendered.null_db, presence=there,
-        gain_db=rendered.gain_db, level_db=None if heard.is_silent else rendered.level_db,
-    )  # fmt: skip
-    return rendered, result
+    curve = job.model.bundle.manifest.presence
+    there = 0.0 if rendered.level_db is None else presence(rendered.level_db, curve)
+    return Answer(prompt, there, rendered)
 
 
 def estimate(job: Job, heard: Heard, embedding_E: FloatArray, part: tuple[float, float]) -> Scratch:
     """The model's own stem and rest at its own rate: two columns, one sample per row."""
     windows, model = heard.windows, job.model
-    walk = walk_of(job.request, model)
+    walk = walk_of(job.request, model.bundle.manifest)
     known_SL = known_mask(job.request.task, windows.window)
     joiner = Joiner(windows, model.grid.hop_samples)
     estimates = Scratch(job.folder, 2)

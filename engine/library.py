@@ -37,7 +37,7 @@ def find_bundle(name: str) -> Path:
     installed = list_bundles()
     if name in installed:
         return installed[name]
-    if name and "\0" not in name and (Path(name) / MANIFEST).is_file():
+    if name and os.path.isfile(os.path.join(name, MANIFEST)):
         return Path(name).resolve()
     there = f"installed are {', '.join(installed)}" if installed else "none is installed"
     raise BundleError(
@@ -59,7 +59,7 @@ def user_data_folder() -> Path:
     if sys.platform == "win32":
         return _from("LOCALAPPDATA", "AppData/Local")
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "fluxstem"
+        return _home() / "Library" / "Application Support" / "fluxstem"
     return _from("XDG_DATA_HOME", ".local/share")
 
 
@@ -68,7 +68,7 @@ def user_cache_folder() -> Path:
     if sys.platform == "win32":
         return _from("LOCALAPPDATA", "AppData/Local") / "cache"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "fluxstem"
+        return _home() / "Library" / "Caches" / "fluxstem"
     return _from("XDG_CACHE_HOME", ".cache")
 
 
@@ -82,7 +82,14 @@ def _bundles_in(place: Path) -> list[Path]:
 
 
 def _from(variable: str, below_home: str) -> Path:
-    return Path(os.environ.get(variable) or Path.home() / below_home) / "fluxstem"
+    return Path(os.environ.get(variable) or _home() / below_home) / "fluxstem"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user without one, as containers have
+        return Path(sys.prefix)
 
 
 def _shortened(name: str) -> str:

@@ -17,10 +17,10 @@ from engine.chunks import plan_making, plan_windows
 from engine.clips import Feed, Mono, Section, at_user_rate, decode_clip, encode_clip, gain_into_model, take_in
 from engine.exact import full_scale
 from engine.job import Job
-from engine.messages import StemResult
 from engine.model import walk_of
 from engine.output import Target
-from engine.render import Rendered, render_single
+from engine.place import Place
+from engine.render import Answer, render_single
 from engine.sampler import BoolArray, sample, start_latents
 from engine.scratch import Scratch
 from engine.shapes import SLOTS, Slot
@@ -66,21 +66,18 @@ class Scene:
     name: str | None
 
 
-def set_scene(
-    job: Job, info: AudioInfo | None, wanted: Section, span: Section, rest: AudioInfo | None, target: Target
-) -> Scene:
+def set_scene(job: Job, info: AudioInfo | None, place: Place, rest: AudioInfo | None, target: Target) -> Scene:
     """Read and encode what is given, once for all prompts.
 
     Args:
         job: the running request.
         info: the input, None to make a clip from the prompt alone.
-        wanted: the part of the input that is worked on.
-        span: what to make, in samples of the result; it may reach beyond the input.
+        place: what to make; it may reach beyond the input.
         rest: a file that goes with the input.
         target: how the result is stored.
     """
     grid, rule = job.model.grid, job.rule
-    clip = max(wanted.samples, span.stop)
+    clip, span, wanted = place.samples, place.span, place.wanted
     frames = grid.frames(samples_at(clip, target.rate_hz, grid.sample_rate_hz))
     windows = plan_windows(frames, grid.window_frames)
     with contextlib.ExitStack() as scratches:
@@ -111,8 +108,8 @@ def set_scene(
 
 def make(
     job: Job, scene: Scene, prompt: str, embedding_E: FloatArray, target: Target, part: tuple[float, float]
-) -> tuple[Rendered, StemResult]:
-    """One stem for one prompt, as an unpublished draft.
+) -> Answer:
+    """One stem for one prompt.
 
     Args:
         job: the running request.
@@ -136,11 +133,7 @@ def make(
                 yield block_CN
 
         rendered = render_single(job, stem, target, scene.name, prompt)
-    result = StemResult(
-        prompt=prompt, stem=None, rest=None, sidecar="", null_db=None, presence=1.0, gain_db=rendered.gain_db,
-        level_db=None,
-    )  # fmt: skip
-    return rendered, result
+    return Answer(prompt, 1.0, rendered)
 
 
 def fill_in(job: Job, scene: Scene, embedding_E: FloatArray, part: tuple[float, float]) -> FloatArray:
@@ -149,7 +142,7 @@ def fill_in(job: Job, scene: Scene, embedding_E: FloatArray, part: tuple[float, 
     A window's start is what the window before it made, known to it like anything else that is given.
     """
     model, window = job.model, job.model.grid.window_frames
-    walk = walk_of(job.request, model)
+    walk = walk_of(job.request, model.bundle.manifest)
     z_SDF = scene.z_SDF.copy()
     prompt_BSE = np.zeros((1, SLOTS, len(embedding_E)), np.float32)
     prompt_BSE[0, Slot.STEM] = embedding_E

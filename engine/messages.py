@@ -25,7 +25,7 @@ class Request:
         rest: path of a rest that goes with the stem, for tasks whose row allows it.
         out: folder the results go to; made when missing.
         region_s: ``(start, end)`` in seconds, the part to work on; None means all of it.
-        seconds: length to make: of the clip (generate) or of what is added (extend).
+        seconds: length to make: of the clip (generate) or of what is added (extend); None means the task's default.
         bundle: name of an installed bundle or path of a bundle folder.
         device: where to run; ``auto`` takes the fastest that really works.
         render: ``masked`` filters the user's own mix, ``decoded`` gives the model's own audio.
@@ -66,6 +66,9 @@ class StemResult:
         presence: 0 (not there) to 1 (there), estimated.
         gain_db: common gain of stem and rest, 0 unless a clip guard was needed.
         level_db: level of the stem against the mix, dB.
+        start_samples: where the files begin in the input, in samples of the input; 0 but for a region.
+        length_samples: length of the files, samples per channel.
+        rate_hz: of the files; that of the input where there is one.
     """
 
     prompt: str
@@ -76,6 +79,9 @@ class StemResult:
     presence: float
     gain_db: float
     level_db: float | None
+    start_samples: int = 0
+    length_samples: int = 0
+    rate_hz: int = 0
 
 
 @dataclass(frozen=True, slots=True)

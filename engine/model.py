@@ -6,16 +6,17 @@ Knows nothing of requests or audio files.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.backend import Backend, GraphSession
-from engine.bundle import Bundle, Defaults
+from engine.bundle import Bundle, Defaults, Manifest
 from engine.codec import Codec
 from engine.errors import BundleError
 from engine.messages import Request, Start
 from engine.prompts import TextEncoder
 from engine.sampler import Walk
 from engine.shapes import LatentGrid
+from engine.tasks import rule_of
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +44,6 @@ class Model:
         """The latent grid of the bundle."""
         return self.bundle.manifest.grid
 
-    @property
-    def label(self) -> str:
-        """Name and version of the bundle."""
-        return f"{self.bundle.manifest.name} {self.bundle.manifest.version}"
-
 
 def open_model(bundle: Bundle, backend: Backend) -> Model:
     """Open the graphs of a bundle.
@@ -69,12 +65,19 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
     return Model(bundle, backend.device, Codec(opened["encode"], opened["decode"]), opened["step"], text)
 
 
-def walk_of(request: Request, model: Model) -> Walk:
+def resolved(request: Request, manifest: Manifest) -> Request:
+    """The request with the defaults of the bundle and the task where it left the choice open."""
+    walk = walk_of(request, manifest)
+    seconds = rule_of(request.task).makes_s if request.seconds is None else request.seconds
+    return replace(request, steps=walk.steps, guidance=walk.guidance, start=walk.start, seconds=seconds)
+
+
+def walk_of(request: Request, manifest: Manifest) -> Walk:
     """How to sample: what the request says, else the bundle's default for the task."""
-    defaults = model.bundle.manifest.defaults.get(request.task, Defaults(steps=8, guidance=1.0, start="noise"))
+    defaults = manifest.defaults.get(request.task, Defaults(steps=8, guidance=1.0, start="noise"))
     start: Start = request.start or ("zeros" if defaults.start == "zeros" else "noise")
     return Walk(
-        steps=max(1, defaults.steps if request.steps is None else request.steps),
+        steps=defaults.steps if request.steps is None else request.steps,
         guidance=float(defaults.guidance if request.guidance is None else request.guidance),
         start=start,
         seed=request.seed,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 import unicodedata
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
@@ -257,4 +258,5 @@ def _safe(text: str, limit_bytes: int) -> str:
     text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
     text = re.sub(r'[<>:"/\\|?*]', " ", text)
     text = " ".join(text.split()).strip(" .")
-    return text.encode("utf-8", "ignore")[:limit_bytes].decode("utf-8", "ignore").strip(" .")
+    encoding = sys.getfilesystemencoding()  # UTF-8 nearly everywhere; what it cannot say is left out
+    return text.encode(encoding, "ignore")[:limit_bytes].decode(encoding, "ignore").strip(" .")

@@ -5,6 +5,7 @@ Knows nothing of audio or slots.
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,15 @@ class TextEncoder:
     def embed(self, prompts: tuple[str, ...]) -> FloatArray:
         """Embeddings of prompts.
 
+        Args:
+            prompts: as ``check_prompt`` accepts them.
+
         Returns:
             float32 (prompts, embedding).
-
-        Raises:
-            RequestError: a prompt is blank or too long.
         """
         tokens_BT = np.zeros((len(prompts), self._max_tokens), np.int64)
         mask_BT = np.zeros((len(prompts), self._max_tokens), np.bool_)
         for row, prompt in enumerate(prompts):
-            check_prompt(prompt)
             ids = self._tokenizer.encode(prompt.strip()).ids[: self._max_tokens]
             tokens_BT[row, : len(ids)] = ids
             mask_BT[row, : len(ids)] = True
@@ -53,12 +53,15 @@ class TextEncoder:
 
 
 def check_prompt(prompt: str) -> None:
-    """Refuse prompts that say nothing or never end.
+    """Refuse prompts that say nothing, never end, or are no text.
 
     Raises:
-        RequestError: blank, or longer than ``PROMPT_LIMIT_CHARACTERS``.
+        RequestError: nothing to see in it, longer than ``PROMPT_LIMIT_CHARACTERS``, or bytes that are no characters.
     """
-    if not prompt.strip():
+    kinds = {unicodedata.category(character) for character in prompt}
+    if "Cs" in kinds or "\0" in prompt:
+        raise RequestError("the prompt holds bytes that are no characters; use plain words")
+    if all(kind[0] in "CZ" for kind in kinds):
         raise RequestError("the prompt is empty; say in a few words what to look for, for example violin")
     if len(prompt) > PROMPT_LIMIT_CHARACTERS:
         raise RequestError(

@@ -36,19 +36,34 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Finished, unpublished files of one prompt.
+    """Finished, unpublished files.
 
     Attributes:
         drafts: stem, then the rest if there is one.
         null_db: what stem plus rest leaves of the input; None without a rest.
-        level_db: energy of the stem against the mix.
+        level_db: energy of the stem against the mix; None where there is no sound to compare with.
         gain_db: common gain, 0 unless a clip guard was needed.
     """
 
     drafts: list[Draft]
     null_db: float | None
-    level_db: float
+    level_db: float | None
     gain_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one prompt came to.
+
+    Attributes:
+        prompt: as asked.
+        presence: 0 (not there) to 1 (there), estimated.
+        rendered: its files.
+    """
+
+    prompt: str
+    presence: float
+    rendered: Rendered
 
 
 def render_pair(job: Job, pairs: Callable[[], Iterator[Pair]], target: Target, source: str, prompt: str) -> Rendered:
@@ -82,7 +97,8 @@ def render_pair(job: Job, pairs: Callable[[], Iterator[Pair]], target: Target, s
         drafts, peak = _write(job, tracks(), target, names)
         wanted = gain * guard_gain(peak, target.bits)
         if wanted == gain:
-            return Rendered(drafts, meter.null_db, level_db(*energies), 20 * math.log10(gain))
+            level = level_db(*energies) if energies[1] > 0 else None
+            return Rendered(drafts, meter.null_db, level, 20 * math.log10(gain))
         close_all(drafts)
         gain = wanted
 
@@ -102,7 +118,7 @@ def render_single(
         drafts, peak = _write(job, tracks, target, names)
         wanted = gain * guard_gain(peak, target.bits)
         if wanted == gain:
-            return Rendered(drafts, None, 0.0, 20 * math.log10(gain))
+            return Rendered(drafts, None, None, 20 * math.log10(gain))
         close_all(drafts)
         gain = wanted
 

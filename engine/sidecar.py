@@ -12,15 +12,15 @@ import os
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from engine.backend import PROVIDERS, batch_windows
 from engine.bundle import Bundle, file_sha256, load_bundle
-from engine.checks import check_values
+from engine.checks import absolute, check_values
 from engine.draft import Draft, publish
 from engine.errors import AudioError, BundleError, RequestError
 from engine.library import find_bundle
-from engine.messages import Request, Start, StemResult
+from engine.messages import Request, StemResult
 from engine.version import engine_version
 from engine.wire import request_from_json
 
@@ -34,7 +34,7 @@ class Provenance:
     """What one job was made from and with; the same for all of its results.
 
     Attributes:
-        request: with every default of the bundle filled in.
+        request: with every default filled in.
         bundle: the checked bundle that ran.
         input_sha256, rest_sha256: of the files that went in; None where there was none.
         device: the provider that really ran.
@@ -49,19 +49,6 @@ class Provenance:
     device: str
     took_s: float
     timings: dict[str, float]
-
-
-def resolve(request: Request, bundle: Bundle) -> Request:
-    """The request with the bundle's defaults for its task where it left the choice open."""
-    defaults = bundle.manifest.defaults.get(request.task)
-    if defaults is None:
-        return request
-    return replace(
-        request,
-        steps=defaults.steps if request.steps is None else request.steps,
-        guidance=defaults.guidance if request.guidance is None else request.guidance,
-        start=cast(Start, defaults.start) if request.start is None else request.start,
-    )
 
 
 def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
@@ -88,6 +75,9 @@ def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
         "bundle_sha256": made.bundle.sha256,
         "stem": Path(result.stem).name if result.stem else None,
         "rest": Path(result.rest).name if result.rest else None,
+        "start_samples": result.start_samples,
+        "length_samples": result.length_samples,
+        "rate_hz": result.rate_hz,
         "null_db": result.null_db,
         "presence": result.presence,
         "level_db": result.level_db,
@@ -120,13 +110,20 @@ def write_sidecar(result: StemResult, made: Provenance) -> StemResult:
     return replace(result, sidecar=str(name))
 
 
-def rerun_request(path: Path | str, *, out: str | None = None, input: str | None = None) -> Request:
+def rerun_request(
+    path: Path | str,
+    *,
+    out: str | None = None,
+    input: str | None = None,
+    rest: str | None = None,
+    bundle: str | None = None,
+) -> Request:
     """The request that makes a result again.
 
     Args:
         path: the sidecar.
         out: folder for the new result; None means beside the sidecar.
-        input: where the input is now, when it has moved.
+        input, rest, bundle: where they are now, when they have moved; they must be the same as then.
 
     Raises:
         RequestError: the file is not a sidecar, or asks for something impossible.
@@ -136,9 +133,13 @@ def rerun_request(path: Path | str, *, out: str | None = None, input: str | None
     path = Path(path)
     data = _read(path)
     request = _request_of(data, path)
-    request = replace(request, out=out if out is not None else str(path.absolute().parent))
-    if input is not None:
-        request = replace(request, input=input)
+    request = replace(
+        request,
+        out=absolute(str(path.parent)) if out is None else out,
+        input=request.input if input is None else input,
+        rest=request.rest if rest is None else rest,
+        bundle=request.bundle if bundle is None else bundle,
+    )
     check_values(request)
     _check_same_file("input", request.input, data.get("input_sha256"), path)
     _check_same_file("rest", request.rest, data.get("rest_input_sha256"), path)
@@ -158,7 +159,7 @@ def finite(value: Any) -> Any:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise RequestError(f"there is no file {path}; give the JSON that lies beside a result")
     if path.stat().st_size > SIDECAR_LIMIT_BYTES:
         raise RequestError(f"{path} is too large to be a sidecar; give the JSON that lies beside a result")
@@ -166,7 +167,7 @@ def _read(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_bytes())
     except OSError as error:
         raise RequestError(f"{path} cannot be read ({error.strerror}); check that it may be read") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError(f"{path} is not JSON ({error}); give the JSON that lies beside a result") from error
     number = data.get("fluxstem_sidecar") if isinstance(data, dict) else None
     if not isinstance(number, int):
@@ -190,7 +191,7 @@ def _check_same_file(what: str, file: str | None, sha256: str | None, path: Path
     if file is None:
         return
     if not os.path.isfile(file):
-        advice = "put it back, or say where it is now with --input" if what == "input" else "put it back"
+        advice = f"put it back, or say where it is now with --{what}"
         raise AudioError(f"the {what} {file} that {path.name} was made from is gone; {advice}")
     if sha256 is not None and file_sha256(Path(file)) != sha256:
         raise AudioError(

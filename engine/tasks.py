@@ -47,6 +47,7 @@ class Rule:
         rest_optional: True means the REST slot is known only when the user gives a file for it.
         masked: True means the user's own mix is filtered (masked isolation); False means decoded audio is the answer.
         doc: one line for the user.
+        makes_s: seconds it makes when not told how many; None means the result is as long as the file.
     """
 
     mix: Given
@@ -58,6 +59,7 @@ class Rule:
     rest_optional: bool
     masked: bool
     doc: str
+    makes_s: float | None = None
 
 
 _ALL, _NONE, _OUT = Given.ALL, Given.NONE, Given.OUTSIDE
@@ -72,7 +74,9 @@ TASKS: dict[str, Rule] = {
     "regenerate": Rule(
         _NONE, _NONE, _ALL, Slot.STEM, Span.NO, Slot.REST, False, False, "make a new stem that fits the given rest"
     ),
-    "generate": Rule(_NONE, _NONE, _NONE, Slot.STEM, Span.NO, None, False, False, "make a stem from the prompt alone"),
+    "generate": Rule(
+        _NONE, _NONE, _NONE, Slot.STEM, Span.NO, None, False, False, "make a stem from the prompt alone", makes_s=10.0
+    ),
     "inpaint": Rule(
         _NONE,
         _OUT,
@@ -84,7 +88,9 @@ TASKS: dict[str, Rule] = {
         False,
         "fill a span of a stem, keeping what is outside",
     ),
-    "extend": Rule(_NONE, _OUT, _ALL, Slot.STEM, Span.END, Slot.STEM, True, False, "go on after the end of a stem"),
+    "extend": Rule(
+        _NONE, _OUT, _ALL, Slot.STEM, Span.END, Slot.STEM, True, False, "go on after the end of a stem", makes_s=5.0
+    ),
 }
 
 

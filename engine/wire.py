@@ -13,6 +13,7 @@ from engine import errors
 from engine.errors import EngineError, RequestError
 from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request, StemResult, as_json
 
+_TEXTS = {"task": False, "input": True, "rest": True, "out": False, "bundle": False}  # True: may be null
 READY = "Ready"  # the first thing a host says
 EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in (Accepted, Progress, Done, Failed, CancelledJob)}
 
@@ -30,7 +31,7 @@ def from_line(line: bytes) -> dict[str, Any]:
     """
     try:
         message = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError(f"a message is not JSON ({error}); send one JSON object a line") from error
     if not isinstance(message, dict):
         raise RequestError(f"a message is a {type(message).__name__}; send one JSON object a line")
@@ -49,13 +50,23 @@ def request_from_json(data: Any) -> Request:
         raise RequestError(f"a request has no {', '.join(sorted(map(str, unknown)))}; see Request for what it has")
     values = dict(data)
     try:
+        _check_texts(values)
         values["prompts"] = tuple(values["prompts"])
         if values.get("region_s") is not None:
             start_s, end_s = values["region_s"]
             values["region_s"] = (float(start_s), float(end_s))
         return Request(**values)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise RequestError(f"a request needs a task, prompts and a region of two numbers ({error})") from error
+
+
+def _check_texts(values: dict[str, Any]) -> None:
+    for name, may_be_null in _TEXTS.items():
+        if not isinstance(values.get(name, ""), str) and not (may_be_null and values[name] is None):
+            raise TypeError(f"its {name} is no text")
+    prompts = values["prompts"]
+    if not isinstance(prompts, (list, tuple)) or not all(isinstance(prompt, str) for prompt in prompts):
+        raise TypeError("its prompts are no list of texts")
 
 
 def event_to_json(event: Event) -> dict[str, Any]:

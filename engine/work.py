@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.bundle import file_sha256, load_bundle
+from engine.bundle import file_sha256
 from engine.checks import check_request
 from engine.draft import output_error
 from engine.errors import DeviceError
@@ -21,7 +21,7 @@ from engine.jobs import Check, Report
 from engine.library import find_bundle
 from engine.messages import Done, Request, StemResult
 from engine.partial import clean_partials_of, clean_stale
-from engine.sidecar import Provenance, resolve, write_sidecar
+from engine.sidecar import Provenance, write_sidecar
 
 if TYPE_CHECKING:
     from engine.pipeline import Outcome, Pipeline
@@ -39,16 +39,15 @@ class Worker:
         """See ``engine.jobs.Work``."""
         started_s = time.perf_counter()
         check_request(request)
-        bundle = load_bundle(find_bundle(request.bundle), check_hashes=False)
-        with _memory_errors(), _output_folder(Path(request.out)):
+        with _memory_errors(), output_folder(Path(request.out)):
             hash_started_s = time.perf_counter()
             hashes = [file_sha256(Path(path)) if path else None for path in (request.input, request.rest)]
             hash_s = time.perf_counter() - hash_started_s
             check()
             outcome = self._ready_pipeline().run(request, report, check)
             made = Provenance(
-                request=resolve(request, bundle),
-                bundle=bundle,
+                request=outcome.request,
+                bundle=outcome.bundle,
                 input_sha256=hashes[0],
                 rest_sha256=hashes[1],
                 device=outcome.device,
@@ -57,7 +56,7 @@ class Worker:
             )
             results = _with_sidecars(outcome, made)
         seconds = time.perf_counter() - started_s
-        return Done(job, results, seconds, outcome.device, outcome.bundle, made.timings)
+        return Done(job, results, seconds, outcome.device, outcome.bundle.label, made.timings)
 
     def _ready_pipeline(self) -> Pipeline:
         if self._pipeline is None:
@@ -82,8 +81,8 @@ def _with_sidecars(outcome: Outcome, made: Provenance) -> tuple[StemResult, ...]
 
 
 @contextlib.contextmanager
-def _output_folder(out: Path) -> Iterator[None]:
-    """Make the folder and sweep it; when the job fails, leave it as it was.
+def output_folder(out: Path) -> Iterator[None]:
+    """Make the folder for results and sweep it; when what is done inside fails, leave it as it was.
 
     Raises:
         OutputError: it cannot be made or written to.

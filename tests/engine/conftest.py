@@ -26,12 +26,27 @@ def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_toy_bundle(tmp_path_factory.mktemp("bundles") / "toy")
 
 
+class Kitchen:
+    """A pipeline with what its caller owes it, as the engine process does: checks before, a folder around."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self._pipeline = pipeline
+
+    def run(self, request: Any, report: Callable[..., None], check: Callable[[], None]) -> Any:
+        from engine.checks import check_values
+        from engine.work import output_folder
+
+        check_values(request)
+        with output_folder(Path(request.out)):
+            return self._pipeline.run(request, report, check)
+
+
 @pytest.fixture(scope="session")
-def pipeline(toy_bundle: Path) -> Any:
+def pipeline(toy_bundle: Path) -> Kitchen:
     """One pipeline for all tests, so that graphs are opened once; bundles are given by path."""
     from engine.pipeline import Pipeline
 
-    return Pipeline(lambda name: toy_bundle if name == "toy" else Path(name))
+    return Kitchen(Pipeline(lambda name: toy_bundle if name == "toy" else Path(name)))
 
 
 @pytest.fixture

@@ -72,6 +72,7 @@ BAD_FILES = [
     Case("zero length", lambda f: ["isolate", sound(f, np.zeros((0, 1))), "violin"], ("mix.wav",)),
     Case("NaN sample", lambda f: ["isolate", sound(f, with_value(np.nan)), "violin"], ("mix.wav",)),
     Case("Inf sample", lambda f: ["isolate", sound(f, with_value(np.inf)), "violin"], ("mix.wav",)),
+    Case("1e30 sample", lambda f: ["isolate", sound(f, with_value(1e30)), "violin"], ("over 1e+10", "0.077 s")),
     Case("1 Hz", lambda f: ["isolate", sound(f, music(0.1), 1), "violin"], ("1 Hz",)),
     Case("1 MHz", lambda f: ["isolate", sound(f, music(0.1), 1_000_000), "violin"], ("1000000 Hz",)),
     Case("33 channels", lambda f: ["isolate", sound(f, music(0.1, channels=33)), "violin"], ("33",)),
@@ -84,10 +85,11 @@ BAD_WORDS = [
     Case("region of nothing", lambda f: ["isolate", good(f), "violin", "--region", "2-2"], ("region 2-2",)),
     Case("region of words", lambda f: ["isolate", good(f), "violin", "--region", "chorus"], ("'chorus'", "12.5-20.0")),
     Case("no region", lambda f: ["inpaint", good(f), "violin"], ("--region",)),
-    Case("no seconds", lambda f: ["generate", "violin"], ("--seconds",)),
     Case("no prompt", lambda f: ["isolate", good(f)], ("PROMPT",)),
     Case("empty prompt", lambda f: ["isolate", good(f), ""], ("the prompt is empty",)),
     Case("blank prompt", lambda f: ["isolate", good(f), " \t "], ("the prompt is empty",)),
+    Case("prompt nobody sees", lambda f: ["isolate", good(f), "\u200b"], ("the prompt is empty",)),
+    Case("prompt of bytes", lambda f: ["isolate", good(f), "caf\udce9"], ("bytes that are no characters",)),
     Case("long prompt", lambda f: ["isolate", good(f), "violin " * 1429], ("10003 characters", "at most")),
     Case("steps 0", lambda f: ["isolate", good(f), "violin", "--steps", 0], ("steps 0", "1 to 1000")),
     Case("steps 1001", lambda f: ["isolate", good(f), "violin", "--steps", 1001], ("steps 1001", "1 to 1000")),
@@ -159,6 +161,12 @@ def test_an_unknown_bundle_lists_what_is_installed(engine, toy_bundle, tmp_path,
     assert "toy" in said.err
 
 
+def test_a_bundle_name_that_no_disk_can_hold_is_refused(engine, tmp_path, capsys):
+    said = say(capsys, engine, ["isolate", good(tmp_path), "violin", "--bundle", "x" * 5000])
+    assert_refused(said.code, said.out, said.err)
+    assert "no bundle" in said.err
+
+
 def changed_copy(toy_bundle: Path, folder: Path, change: Callable[[Path], None]) -> Path:
     copy = folder / "bundle"
     shutil.copytree(toy_bundle, copy)
@@ -172,16 +180,29 @@ def flip_one_byte(path: Path) -> None:
     path.write_bytes(content)
 
 
-def make_newer(manifest: Path) -> None:
-    data = json.loads(manifest.read_text("utf-8"))
-    manifest.write_text(json.dumps({**data, "format": 99, "wonders": True}), "utf-8")
+def changed(**values: object) -> Callable[[Path], None]:
+    def change(bundle: Path) -> None:
+        manifest = bundle / "manifest.json"
+        manifest.write_text(json.dumps(json.loads(manifest.read_text("utf-8")) | values), "utf-8")
+
+    return change
 
 
 BUNDLES: list[tuple[str, Callable[[Path], None], str]] = [
     ("flipped byte in a graph", lambda b: flip_one_byte(b / "step.onnx"), "step.onnx differs"),
     ("flipped byte in the tokenizer", lambda b: flip_one_byte(b / "tokenizer.json"), "tokenizer.json differs"),
     ("missing graph", lambda b: (b / "text.onnx").unlink(), "text.onnx is missing"),
-    ("newer format", lambda b: make_newer(b / "manifest.json"), "99"),
+    ("newer format", changed(format=99, wonders=True), "99"),
+    ("format of nothing", changed(format=0), "format number"),
+    ("format of truth", changed(format=True), "format number"),
+    ("mask of words", changed(mask={"power": "much"}), "mask.power must be a number"),
+    ("mask of nothing", changed(mask=None), "not a usable manifest"),
+    ("steps of words", changed(defaults={"isolate": {"steps": "8", "guidance": 1, "start": "zeros"}}), "isolate.steps"),
+    ("start of words", changed(defaults={"isolate": {"steps": 8, "guidance": 1, "start": "here"}}), "zeros or noise"),
+    ("another grid", changed(hop_samples=65), "audio of encode must have the axes"),
+    ("two channels", changed(channels=2), "channels must be 1"),
+    ("version of nothing", changed(version=None), "version must be a text"),
+    ("endless nesting", lambda b: (b / "manifest.json").write_text("[" * 100_000), "not JSON"),
     ("manifest is no JSON", lambda b: (b / "manifest.json").write_text("{oh"), "not JSON"),
     ("manifest of nothing", lambda b: (b / "manifest.json").write_text("{}"), "manifest"),
 ]

@@ -114,7 +114,7 @@ def test_running_out_of_memory_changes_the_batch_and_not_the_sound(noise, toy_bu
         fake = FakeBackend(hop_samples=64, embedding=8, share=0.25, most_rows=most_rows)
         pipeline = Pipeline(lambda name: toy_bundle, lambda device, fake=fake: fake)
         outcome = pipeline.run(
-            Request(task="isolate", prompts=("any",), input=str(mix), out=str(tmp_path / "out"), batch_windows=8),
+            Request(task="isolate", prompts=("any",), input=str(mix), out=str(tmp_path), batch_windows=8),
             lambda fraction, stage: None, lambda: None,
         )  # fmt: skip
         assert outcome.device == "FakeExecutionProvider"

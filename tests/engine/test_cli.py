@@ -58,6 +58,15 @@ def test_every_task_writes_files_and_says_so_in_json(task, engine, toy_bundle, t
     assert "toy" in answer["bundle"]
 
 
+@pytest.mark.parametrize(("task", "seconds"), [("generate", 10.0), ("extend", 1.0 + 5.0)])
+def test_a_task_that_makes_time_knows_how_much_when_not_told(task, seconds, engine, toy_bundle, tmp_path, capsys):
+    words = [word for word in asked(task, write_music(tmp_path / "mix.wav")) if not isinstance(word, float)]
+    words.remove("--seconds")
+    answer = say(capsys, engine, [*words, "--bundle", toy_bundle, "--out", tmp_path, "--json"]).json
+    assert soundfile.info(answer["stem"]).duration == seconds
+    assert json.loads(Path(answer["sidecar"]).read_text("utf-8"))["seconds"] == TASKS[task].makes_s
+
+
 @pytest.mark.parametrize("task", ["isolate", "remove"])
 def test_stem_and_rest_give_the_mix_back(task, engine, toy_bundle, tmp_path, capsys):
     mix = write_music(tmp_path / "mix.wav", seconds=2, rate_hz=44_100, channels=2)
@@ -108,6 +117,15 @@ def test_a_region_changes_nothing_outside_itself(engine, toy_bundle, tmp_path, c
     np.testing.assert_array_equal(stem[:8000], was[:8000])
     np.testing.assert_array_equal(stem[24000:], was[24000:])
     assert not np.array_equal(stem[8000:24000], was[8000:24000])
+
+
+@pytest.mark.parametrize("region", ["62.5-63", "1:02.5-1:03", "0:62.5-1:03"])
+def test_a_region_is_given_in_seconds_or_minutes(region, engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav", seconds=64, rate_hz=8_000)
+    argv = ["isolate", mix, "bass", "--region", region, "--bundle", toy_bundle, "--out", tmp_path / "out", "--json"]
+    answer = say(capsys, engine, argv).json
+    assert (answer["start_samples"], answer["length_samples"], answer["rate_hz"]) == (500_000, 4_000, 8_000)
+    np.testing.assert_allclose(read(answer["stem"]) + read(answer["rest"]), read(mix)[500_000:504_000], atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +197,51 @@ def test_the_real_program_in_a_folder_of_its_own(toy_bundle, tmp_path):
     answer = json.loads(done.stdout.splitlines()[-1])
     assert set(answer) >= KEYS
     assert Path(answer["stem"]).parent == tmp_path / "stems"
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names there are always text")
+def test_a_file_name_may_be_any_bytes(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav").rename(tmp_path / "caf\udce9.wav")
+    argv = ["isolate", mix, "violin", "--bundle", toy_bundle, "--out", tmp_path / "out", "--json"]
+    answer = say(capsys, engine, argv).json
+    assert Path(answer["stem"]).name == "caf - violin.wav"
+    assert say(capsys, engine, ["rerun", answer["sidecar"]]).code == 0
+
+
+def test_a_prompt_reaches_us_whatever_the_terminals_encoding(toy_bundle, tmp_path):
+    mix = write_music(tmp_path / "mix.wav")
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "engine", "isolate", mix, "été"]
+    command += ["--bundle", toy_bundle, "--out", tmp_path, "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["prompt"] == "été"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell is needed")
+def test_closed_streams_and_a_folder_that_is_gone_do_no_harm(toy_bundle, tmp_path):
+    mix, gone = write_music(tmp_path / "mix.wav"), tmp_path / "gone"
+    gone.mkdir()
+    words = f"'{sys.executable}' -m engine isolate '{mix}' violin --bundle '{toy_bundle}' --out"
+    script = f"cd '{gone}' && rmdir '{gone}' && {words} '{tmp_path}' >&- 2>&-; echo $?; {words} here; echo $?"
+    done = subprocess.run(
+        ["sh", "-c", script], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["0", "2"]
+    assert "the current folder is gone" in done.stderr.splitlines()[-1]
+    assert (tmp_path / "mix - violin.wav").is_file()
+
+
+def test_a_user_without_a_home_still_has_the_bundle_that_ships(capsys, monkeypatch):
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    said = say(capsys, None, ["bundles"])
+    assert said.code == 0, said.err
+    assert said.out.startswith("small")
 
 
 def test_no_arguments_print_the_help(capsys):

@@ -47,6 +47,7 @@ def test_it_says_what_was_asked_with_every_default_filled_in(engine, toy_bundle,
     assert data["bundle_sha256"] == hashlib.sha256((toy_bundle / "manifest.json").read_bytes()).hexdigest()
     assert data["timings"]
     assert data["engine_version"]
+    assert (data["start_samples"], data["length_samples"], data["rate_hz"]) == (4_000, 8_000, 16_000)
     assert (data["stem"], data["rest"]) == (Path(answer["stem"]).name, Path(answer["rest"]).name)
 
 
@@ -108,6 +109,31 @@ def test_rerun_says_when_the_input_is_gone_and_takes_its_new_place(engine, toy_b
     np.testing.assert_array_equal(read(said.json["stem"]), read(first["stem"]))
 
 
+def test_rerun_takes_the_new_place_of_rest_and_bundle(engine, toy_bundle, tmp_path, capsys):
+    bundle, rest = tmp_path / "bundle", write_music(tmp_path / "rest.wav", seed=1)
+    shutil.copytree(toy_bundle, bundle)
+    words = ["extend", write_music(tmp_path / "stem.wav"), "bass", "--seconds", 0.5, "--rest", rest]
+    first = made(capsys, engine, bundle, tmp_path, *words)
+    bundle.rename(tmp_path / "moved")
+    rest.rename(tmp_path / "moved.wav")
+    refused(say(capsys, engine, ["rerun", first["sidecar"]]), "rest.wav", "is gone", "--rest")
+    argv = ["rerun", first["sidecar"], "--rest", tmp_path / "moved.wav"]
+    refused(say(capsys, engine, argv), "no bundle")
+    said = say(capsys, engine, [*argv, "--bundle", tmp_path / "moved", "--json"])
+    assert said.code == 0, said.err
+    np.testing.assert_array_equal(read(said.json["stem"]), read(first["stem"]))
+
+
+def test_a_bundle_named_from_the_current_folder_is_found_from_another(
+    engine, toy_bundle, tmp_path, capsys, monkeypatch
+):
+    mix = write_music(tmp_path / "mix.wav")
+    monkeypatch.chdir(toy_bundle.parent)
+    first = made(capsys, engine, toy_bundle.name, tmp_path, "isolate", mix, "violin")
+    monkeypatch.chdir(tmp_path)
+    assert say(capsys, engine, ["rerun", first["sidecar"]]).code == 0
+
+
 def test_rerun_says_when_the_input_is_another(engine, toy_bundle, tmp_path, capsys):
     mix = write_music(tmp_path / "mix.wav")
     first = made(capsys, engine, toy_bundle, tmp_path, "isolate", mix, "violin")
@@ -134,6 +160,11 @@ def test_rerun_says_when_the_bundle_is_another(engine, toy_bundle, tmp_path, cap
         ('{"fluxstem_sidecar": 99}', "format 99"),
         ('{"fluxstem_sidecar": 1, "prompt": "violin"}', "cannot be run again"),
         ('{"fluxstem_sidecar": 1, "task": "isolate", "prompt": "", "input": "x.wav"}', "the prompt is empty"),
+        ('{"fluxstem_sidecar": 1, "task": "isolate", "prompt": "bass", "input": 5}', "input is no text"),
+        ('{"fluxstem_sidecar": 1, "task": "isolate", "prompt": 5, "input": "x.wav"}', "prompts are no list of texts"),
+        ('{"fluxstem_sidecar": 1, "task": null, "prompt": "bass"}', "task is no text"),
+        ('{"fluxstem_sidecar": 1, "task": "generate", "prompt": "bass", "region_s": [0, 1%s]}' % ("0" * 400), "region"),
+        ("[" * 100_000, "not JSON"),
     ],
 )
 def test_what_is_no_sidecar_is_refused(content, says, tmp_path, capsys):
