@@ -19,10 +19,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--version", default="1.0.0")
     parser.add_argument("--precision", choices=["fp16", "fp32"], default="fp16", help="of the weights on disk")
     parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
+    parser.add_argument("--comparison", type=Path, help="comparison.json of the bench; to replace a bundle that ships")
     args = parser.parse_args(argv)
     name = args.name or args.bundle.name
     try:
-        manifest = write_bundle(args.run, args.bundle, name, args.version, args.precision == "fp16", args.replace)
+        half = args.precision == "fp16"
+        manifest = write_bundle(args.run, args.bundle, name, args.version, half, args.replace, args.comparison)
     except (ValueError, FileNotFoundError) as error:
         print(f"export: {error}", file=sys.stderr)
         return 2

@@ -15,6 +15,7 @@ import torch
 from engine.bundle import FORMAT, MANIFEST, Defaults, Encoder, Graph, Manifest, file_sha256, manifest_to_json
 from engine.shapes import Slot
 from engine.tasks import TASKS
+from export import guard
 from export.graphs import Spec, specs
 from export.parity import check
 from export.to_onnx import export_graph
@@ -41,7 +42,9 @@ def read_preset(run: Path) -> Preset:
     return preset_from(settings, "settings.json")
 
 
-def write_bundle(run: Path, folder: Path, name: str, version: str, half: bool, replace: bool) -> Manifest:
+def write_bundle(
+    run: Path, folder: Path, name: str, version: str, half: bool, replace: bool, comparison: Path | None = None
+) -> Manifest:
     """Export a run.
 
     Args:
@@ -50,18 +53,21 @@ def write_bundle(run: Path, folder: Path, name: str, version: str, half: bool, r
         name, version: of the bundle.
         half: True stores weights in 16 bits.
         replace: True puts the new bundle in the place of an old one, once it is whole.
+        comparison: what ``training bench --compare`` wrote; needed to replace a bundle that ships.
 
     Raises:
-        ValueError: not a run, the folder is taken, or the bundle is too large.
+        ValueError: not a run, the folder is taken, the bundle is too large, or it may not replace the one that ships.
         export.parity.Disagreement: torch and ONNX differ; nothing was written.
     """
     if folder.exists() and not replace:
         raise ValueError(f"{folder} is there already; give another folder or --replace")
+    wanted = guard.wanted_fingerprint(folder, comparison)
     preset = read_preset(run)
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
     try:
         manifest = _fill(draft, run, preset, name, version, half)
+        guard.check(manifest, wanted, comparison)
         _move(draft, folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)

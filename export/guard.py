@@ -1,0 +1,56 @@
+"""A bundle that ships is replaced only by one that the bench found not worse: reads what the comparison wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from engine.bundle import Manifest, load_bundle
+from training.bench.compare import fingerprint
+
+SHIPPED = Path(__file__).resolve().parents[1] / "resources" / "bundles"
+
+
+def wanted_fingerprint(folder: Path, comparison: Path | None) -> str | None:
+    """What the new bundle must be to take the place of the one in ``folder``; None when anything may.
+
+    Raises:
+        ValueError: the bundle ships and there is no comparison, or it is of another bundle, or it was lost.
+    """
+    if not folder.is_dir() or folder.resolve().parent != SHIPPED.resolve():
+        return None
+    if comparison is None:
+        raise ValueError(
+            f"{folder} ships, so its successor must be compared first: export to another folder NEW, run "
+            f"`python -m training bench --compare {folder} NEW --out DIR`, then add --comparison DIR/comparison.json"
+        )
+    verdict = _read(comparison)
+    if verdict["old"] != fingerprint(load_bundle(folder).manifest):
+        raise ValueError(f"{comparison} compares with another bundle than the one in {folder}; compare again")
+    if not verdict["passed"]:
+        raise ValueError(f"{comparison} says that the new bundle is worse than {folder}, which therefore stays")
+    return verdict["new"]
+
+
+def check(manifest: Manifest, wanted: str | None, comparison: Path | None) -> None:
+    """Refuse a bundle that is not the one that was compared.
+
+    Raises:
+        ValueError: its graphs or its tokenizer differ.
+    """
+    if wanted is not None and fingerprint(manifest) != wanted:
+        raise ValueError(f"this run exports to another bundle than the one {comparison} compares; compare this one")
+
+
+def _read(comparison: Path) -> dict[str, str]:
+    try:
+        verdict = json.loads(comparison.read_text("utf-8"))
+        return {
+            "passed": "yes" if verdict["passed"] is True else "",
+            "old": str(verdict["old"]["fingerprint"]),
+            "new": str(verdict["new"]["fingerprint"]),
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{comparison} is no comparison of the bench ({error}); make one with `bench --compare`"
+        ) from None
