@@ -13,6 +13,7 @@ STAGES = {
     "flow": ("training.flow.train", "train FluxFormer"),
     "demo": ("training.data.demo", "render the demo mix"),
     "validate": ("training.validate", "measure a bundle on held-out recordings"),
+    "bench": ("training.bench.command", "measure bundles beside baselines, or compare two"),
 }
 
 
