@@ -1,6 +1,7 @@
 # make demo    two stems out of the demo mix, or out of yours: make demo MIX=song.wav PROMPT="bass"
 # make test    lint, types and every test
 # make bench   speed and memory beside another separator
+# make quality how well bundles separate, beside baselines: make quality MINUTES=5 BUNDLE=small
 # make setup   everything a developer needs, in .venv; the targets above do what they need themselves
 # make format  lay out the code
 # make clean   remove what make made
@@ -11,13 +12,13 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 SETUP_FILES := pyproject.toml constraints.txt .ci/setup
 export MIX PROMPT
-TEST_EXTRAS := cpu,osc,training,export,demo,dev
+TEST_EXTRAS := cpu,osc,training,export,demo,bench,dev
 DEMO_EXTRAS := cpu,demo
 
 help:
 	@sed -n 's/^# //p' Makefile
 
-.PHONY: help setup test lint types pytest demo bench format clean
+.PHONY: help setup test lint types pytest demo bench quality format clean
 
 .venv/.ready-test: $(SETUP_FILES)
 	@bash .ci/setup $(TEST_EXTRAS)
@@ -38,14 +39,19 @@ test: .venv/.ready-test
 demo: .venv/.ready-demo
 	@$(PY) -m engine.demo $${MIX:+--mix "$$MIX"} $${PROMPT:+--prompt "$$PROMPT"} --out demo-out
 
+# Quality beside baselines, with two known separators trained on the same audio for MINUTES each.
+quality: .venv/.ready-test .bench-venv/.ready
+	@$(PY) -m training bench $${BUNDLE:-small} --rivals htdemucs openunmix --minutes $${MINUTES:-5} \
+	  --rival-python .bench-venv/bin/python $(BENCH_ARGS)
+
 bench: .venv/.ready-test .bench-venv/.ready
 	@$(PY) tests/benchmarks/run.py --peer-python .bench-venv/bin/python $(BENCH_ARGS)
 
 # HTDemucs needs only these to be built and run; its file reading and training extras stay away.
 .bench-venv/.ready: constraints.txt tests/benchmarks/requirements.txt | .venv/.ready-test
 	@$(PY) -m venv .bench-venv
-	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'demucs>=4.1,<4.2'
-	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/benchmarks/requirements.txt
+	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'demucs>=4.1,<4.2' 'openunmix>=1.3,<1.4'
+	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/benchmarks/requirements.txt 'soxr>=0.5,<2'
 	@touch $@
 
 format:
