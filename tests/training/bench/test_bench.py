@@ -1,0 +1,83 @@
+"""The whole command on a bundle whose answers are known, with an adapter beside it."""
+
+import json
+import sys
+
+import pytest
+from test_adapter import HALVES
+from toybundle import write_toy_bundle
+
+from training.bench import command
+from training.data.sources import Sounds
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """One run over two sets, one example each, and everything it wrote."""
+    if Sounds.find().banks is None:
+        pytest.skip("needs the sounds folder with its note banks; Debian's SoundFont has no reserved recording")
+    pytest.importorskip("librosa", reason="the extra bench has it")
+    folder = tmp_path_factory.mktemp("bench")
+    bundle = write_toy_bundle(folder / "toy")
+    (folder / "halves.py").write_text(HALVES.replace("{change}", "* 0.5").replace("assert job", "assert job or job"))
+    arguments = [str(bundle), "--set", "same-family", "--set", "absent", "--examples", "1", "--seconds", "1"]
+    arguments += ["--separator", f"halves={sys.executable} {folder / 'halves.py'}"]
+    arguments += ["--tower", str(folder / "none"), "--out", str(folder / "out")]
+    code = command.main(arguments)
+    return code, folder, json.loads((folder / "out" / "report.json").read_text("utf-8"))
+
+
+def test_a_run_leaves_its_four_kinds_of_report(ran):
+    code, folder, _ = ran
+    assert code == 0
+    names = {path.name for path in (folder / "out").iterdir()}
+    assert {"report.md", "report.json", "report.html", "bars.png", "stems.png"} <= names
+
+
+def test_every_system_answers_every_example(ran):
+    _, _, run = ran
+    systems = {"toy", "toy decoded", "toy codec mask", "toy codec decoded", "mixture", "silence", "oracle mask",
+               "NMF-MFCC", "HPSS", "halves"}  # fmt: skip
+    for name in ("same-family", "absent"):
+        assert set(run["values"][name]) == systems
+        assert all(len(column) == 1 for row in run["values"][name].values() for column in row.values())
+
+
+def test_the_bundle_is_measured_through_the_front_door(ran):
+    """The toy takes a fixed share of the mix: its level is that share, and its null is bit for bit nothing."""
+    row = ran[2]["values"]["absent"]["toy"]
+    assert -20 < row["level"][0] < 0
+    assert row["null_db"] == [-300]
+    assert row["seconds"][0] > 0
+
+
+def test_a_missing_tower_is_said_and_no_obstacle(ran):
+    assert any("prompt towers" in note for note in ran[2]["notes"])
+    assert ran[2]["collections"] == []
+
+
+def test_a_bundle_is_not_worse_than_itself(ran, tmp_path, capsys):
+    _, folder, _ = ran
+    bundle = str(folder / "toy")
+    small = ["--set", "same-family", "--examples", "1", "--seconds", "1", "--tower", str(folder / "none")]
+    assert command.main(["--compare", bundle, bundle, *small, "--out", str(tmp_path)]) == 0
+    assert "NEW is not worse on any set." in capsys.readouterr().out
+    report = str(folder / "out" / "report.json")
+    assert command.main(["--compare", report, report, "--out", str(tmp_path)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "name at least one bundle"),
+        (["no-such-bundle"], "no bundle 'no-such-bundle'"),
+        (["small", "--examples", "0"], "--examples must be at least 1"),
+        (["small", "--separator", "python x.py"], "NAME=COMMAND"),
+    ],
+)
+def test_a_wrong_request_is_one_sentence_and_two(arguments, complaint, tmp_path, capsys):
+    assert command.main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert complaint in said
+    assert len(said.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,90 @@
+"""The shipped bundle is replaced only by the very bundle that was compared with it and was not worse."""
+
+import json
+from pathlib import Path
+
+import pytest
+from toybundle import write_toy_bundle
+
+from engine.bundle import load_bundle
+from export import guard
+from export.__main__ import main
+from export.write import write_bundle
+from training.bench.compare import fingerprint, identity
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch) -> Path:
+    """A folder of shipped bundles with one in it."""
+    monkeypatch.setattr(guard, "SHIPPED", tmp_path / "bundles")
+    return write_toy_bundle(tmp_path / "bundles" / "small")
+
+
+def comparison(folder: Path, old: str, new: str, passed: bool = True) -> Path:
+    path = folder / "comparison.json"
+    path.write_text(json.dumps({"old": {"fingerprint": old}, "new": {"fingerprint": new}, "passed": passed}))
+    return path
+
+
+def hashes(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_name_does_not_change_a_fingerprint_and_a_graph_does(tmp_path):
+    one, named, other = (
+        fingerprint(load_bundle(folder).manifest)
+        for folder in (
+            write_toy_bundle(tmp_path / "one"),
+            write_toy_bundle(tmp_path / "two", name="another", version="9.9.9"),
+            write_toy_bundle(tmp_path / "three", tone=0.2),
+        )
+    )
+    assert one == named != other
+    assert identity(tmp_path / "two")["name"] == "another"
+
+
+def test_without_a_comparison_the_shipped_bundle_stays(shipped, tmp_path, capsys):
+    before = hashes(shipped)
+    assert main([str(tmp_path / "run"), str(shipped), "--replace"]) == 2
+    said = capsys.readouterr().err
+    assert "training bench --compare" in said
+    assert len(said.strip().splitlines()) == 1
+    assert hashes(shipped) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "passed", "why"),
+    [(None, False, "is worse"), ("other", True, "another bundle"), (None, None, "no comparison")],
+)
+def test_a_comparison_that_was_lost_or_is_of_others_does_not_help(shipped, tmp_path, old, passed, why):
+    mine = fingerprint(load_bundle(shipped).manifest)
+    path = comparison(tmp_path, old or mine, "new", bool(passed))
+    if passed is None:
+        path.write_text("{}")
+    with pytest.raises(ValueError, match=why):
+        guard.wanted_fingerprint(shipped, path)
+
+
+def test_only_the_compared_bundle_may_come(shipped, tmp_path):
+    mine = load_bundle(shipped).manifest
+    path = comparison(tmp_path, fingerprint(mine), "of another one")
+    wanted = guard.wanted_fingerprint(shipped, path)
+    assert wanted == "of another one"
+    with pytest.raises(ValueError, match="another bundle than the one"):
+        guard.check(mine, wanted, path)
+    guard.check(mine, fingerprint(mine), path)
+
+
+def test_bundles_elsewhere_are_replaced_freely(shipped, tmp_path):
+    elsewhere = write_toy_bundle(tmp_path / "mine" / "small")
+    assert guard.wanted_fingerprint(elsewhere, None) is None
+    assert guard.wanted_fingerprint(tmp_path / "bundles" / "new", None) is None
+
+
+def test_an_export_takes_the_place_of_the_shipped_bundle_after_a_passed_comparison(tiny_run, shipped, tmp_path):
+    """The same run exports to the same graphs, so what was compared is what comes."""
+    new = fingerprint(load_bundle(tiny_run.bundle).manifest)
+    path = comparison(tmp_path, fingerprint(load_bundle(shipped).manifest), new)
+    write_bundle(tiny_run.flow, shipped, "small", "2.0.0", half=True, replace=True, comparison=path)
+    assert fingerprint(load_bundle(shipped).manifest) == new
+    assert load_bundle(shipped).manifest.version == "2.0.0"
