@@ -1,0 +1,177 @@
+"""What is heard, block by block: lanes with gain, pan, solo and mute, the original, or what was taken out.
+
+Every change of gain is a ramp, so nothing clicks. Knows nothing of Qt, devices or files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+RAMP_S = 0.025  # a full-scale step takes this long, so two samples never differ by more than -60 dB because of it
+OUT_CHANNELS = 2
+
+
+class Listen(Enum):
+    """What the loudspeakers get."""
+
+    STEMS = "stems"
+    ORIGINAL = "original"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One sound in the mix.
+
+    Attributes:
+        key: whose it is; a track keeps its ramp as long as its key stays.
+        samples_NC: float32 (samples, channels).
+        start: where it begins, in frames.
+        gain: linear.
+        pan: -1 left to 1 right, 0 leaves both sides as they are.
+        heard: False means muted, or another track is soloed.
+    """
+
+    key: str
+    samples_NC: FloatArray
+    start: int = 0
+    gain: float = 1.0
+    pan: float = 0.0
+    heard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything the mixer needs to know; replaced as a whole.
+
+    Attributes:
+        original: the mix, None while there is none.
+        tracks: the lanes.
+        listen: what is wanted.
+        match: linear gain on stems and removed that makes them as loud as the original.
+        volume: linear gain on everything.
+        length: frames until the end.
+        loop: ``(first, past the last)`` frame to repeat, None to go on.
+    """
+
+    original: Track | None = None
+    tracks: tuple[Track, ...] = ()
+    listen: Listen = Listen.STEMS
+    match: float = 1.0
+    volume: float = 1.0
+    length: int = 0
+    loop: tuple[int, int] | None = None
+
+
+def wanted_gains(scene: Scene) -> dict[str, tuple[FloatArray, Track]]:
+    """Gain left and right of everything that is to be heard."""
+    gains: dict[str, tuple[FloatArray, Track]] = {}
+    sign = -1.0 if scene.listen is Listen.REMOVED else 1.0
+    if scene.original is not None:
+        full = 0.0 if scene.listen is Listen.STEMS else scene.volume
+        if scene.listen is Listen.REMOVED:
+            full *= scene.match
+        gains[scene.original.key] = (np.full(2, full, np.float32), scene.original)
+    for track in scene.tracks:
+        audible = track.heard and scene.listen is not Listen.ORIGINAL
+        level = sign * track.gain * scene.match * scene.volume if audible else 0.0
+        gains[track.key] = (np.float32(level) * pan_gains(track.pan), track)
+    return gains
+
+
+def pan_gains(pan: float) -> FloatArray:
+    """Balance: the far side is turned down, the near side stays."""
+    return np.array([min(1.0, 1.0 - pan), min(1.0, 1.0 + pan)], np.float32)
+
+
+class Mixer:
+    """Walks along the timeline.
+
+    Args:
+        rate_hz: frames per second.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self.scene = Scene()
+        self.position = 0
+        self._most = 1.0 / (RAMP_S * rate_hz)  # change of gain per frame
+        self._now: dict[str, FloatArray] = {}
+        self._ended: dict[str, Track] = {}
+
+    def jump(self, position: int) -> None:
+        """Go on from another frame, with all gains as they should be there."""
+        self.position = max(position, 0)
+        self._now = {key: gain.copy() for key, (gain, _) in wanted_gains(self.scene).items()}
+        self._ended = {}
+
+    @property
+    def at_end(self) -> bool:
+        """True means nothing follows."""
+        return self.scene.loop is None and self.position >= self.scene.length
+
+    def render(self, frames: int) -> FloatArray:
+        """The next frames, float32 (frames, 2); silence after the end."""
+        out_NC = np.zeros((frames, OUT_CHANNELS), np.float32)
+        done = 0
+        scene = self.scene
+        while done < frames:
+            end = scene.loop[1] if scene.loop and self.position < scene.loop[1] else scene.length
+            count = min(frames - done, end - self.position)
+            if count > 0:
+                self._add(scene, out_NC[done : done + count])
+                self.position += count
+                done += count
+            if self.position >= end:
+                if scene.loop is None or end != scene.loop[1]:
+                    break
+                self.position = scene.loop[0]
+        return out_NC
+
+    def _add(self, scene: Scene, out_NC: FloatArray) -> None:
+        wanted = wanted_gains(scene)
+        silent = np.zeros(2, np.float32)
+        for key, (_, track) in wanted.items():
+            self._ended[key] = track
+        for key, track in list(self._ended.items()):
+            goal = wanted[key][0] if key in wanted else silent
+            now = self._now.get(key, silent)
+            if not now.any() and not goal.any():
+                if key not in wanted:
+                    del self._ended[key]
+                self._now.pop(key, None)
+                continue
+            ramp_NC, self._now[key] = self._ramp(now, goal, len(out_NC))
+            add_track(out_NC, track, self.position, ramp_NC)
+
+    def _ramp(self, now: FloatArray, goal: FloatArray, frames: int) -> tuple[FloatArray, FloatArray]:
+        if np.array_equal(now, goal):
+            return goal[None, :], goal
+        steps_N = np.arange(1, frames + 1, dtype=np.float32)[:, None] * np.float32(self._most)
+        distance = goal - now
+        ramp_NC = now + np.sign(distance) * np.minimum(steps_N, np.abs(distance))
+        reached = np.abs(distance) <= frames * self._most
+        return ramp_NC.astype(np.float32), np.where(reached, goal, ramp_NC[-1]).astype(np.float32)
+
+
+def add_track(out_NC: FloatArray, track: Track, position: int, gain_NC: FloatArray) -> None:
+    """Add what a track has between ``position`` and the end of ``out_NC``."""
+    first = max(position, track.start)
+    last = min(position + len(out_NC), track.start + len(track.samples_NC))
+    if last <= first:
+        return
+    part_NC = track.samples_NC[first - track.start : last - track.start]
+    gain_NC = gain_NC if len(gain_NC) == 1 else gain_NC[first - position : last - position]
+    out_NC[first - position : last - position] += two_channels(part_NC) * gain_NC
+
+
+def two_channels(part_NC: FloatArray) -> FloatArray:
+    """Mono on both sides; of more than two channels, the first two."""
+    if part_NC.shape[1] == 1:
+        return np.repeat(part_NC, 2, axis=1)
+    return part_NC[:, :2]

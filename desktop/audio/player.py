@@ -1,0 +1,219 @@
+"""Plays a mixer through a sound device: a thread fills a short ring, the device's callback copies out of it.
+
+The callback touches nothing but the ring. Without PortAudio or without a device the player says so and stays silent;
+everything else goes on. Knows nothing of Qt.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from desktop.audio.mixer import OUT_CHANNELS, Mixer, Scene
+from desktop.audio.ring import Ring
+from engine import EngineError
+
+log = logging.getLogger(__name__)
+
+RING_FRAMES = 1024  # 23 ms at 44.1 kHz: what a change of solo or mute waits for
+FILL_FRAMES = 256
+PAUSE_S = 0.003
+STOP_LIMIT_S = 2.0
+
+
+class NoDevice(EngineError):
+    """There is nothing to play through."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """One output: its PortAudio number and its name."""
+
+    index: int
+    name: str
+
+
+def output_devices() -> list[DeviceRow]:
+    """Everything sound can be played through; empty without PortAudio."""
+    try:
+        sounddevice = _library()
+        found = sounddevice.query_devices()
+    except (NoDevice, OSError) as error:
+        log.info("no audio devices: %s", error)
+        return []
+    return [
+        DeviceRow(index, str(row["name"]))
+        for index, row in enumerate(found)
+        if int(row["max_output_channels"]) >= OUT_CHANNELS
+    ]
+
+
+def _library() -> Any:
+    try:
+        return importlib.import_module("sounddevice")
+    except (ImportError, OSError) as error:  # OSError: PortAudio itself is missing
+        raise NoDevice(
+            "sound cannot be played: PortAudio is missing; on Debian and Ubuntu install libportaudio2"
+        ) from error
+
+
+class Player:
+    """One stream at a time.
+
+    Args:
+        on_end: called on the filling thread when the end was reached or the device went away; the sentence says why,
+            and is empty at the end of the sound.
+    """
+
+    def __init__(self, on_end: Callable[[str], None]) -> None:
+        self._on_end = on_end
+        self._mixer: Mixer | None = None
+        self._scene = Scene()
+        self._rate_hz = 0
+        self._position = 0
+        self._ring = Ring(RING_FRAMES, OUT_CHANNELS)
+        self._stream: Any = None
+        self._filler: threading.Thread | None = None
+        self._leave = threading.Event()
+        self.device: int | None = None
+        self.ring_frames = RING_FRAMES
+        self.block_frames = 0  # 0: as the device likes
+        self.starved_blocks = 0
+
+    @property
+    def playing(self) -> bool:
+        """True means a stream is open."""
+        return self._stream is not None
+
+    @property
+    def position(self) -> int:
+        """The frame that is about to be heard, near enough for a cursor."""
+        if self._mixer is None or not self.playing:
+            return self._position
+        ahead = self._ring.filled
+        position = self._mixer.position - ahead
+        loop = self._scene.loop
+        if loop and position < loop[0] <= self._mixer.position:
+            position += loop[1] - loop[0]
+        return max(position, 0)
+
+    def show(self, scene: Scene, rate_hz: int) -> None:
+        """What is to be heard from now on; heard within the length of the ring."""
+        self._scene = scene
+        if self._mixer is not None and rate_hz == self._rate_hz:
+            self._mixer.scene = scene
+        elif self.playing:
+            self.stop()
+        self._rate_hz = rate_hz
+
+    def seek(self, position: int) -> None:
+        """Go on from another frame."""
+        self._position = max(position, 0)
+        if self.playing:
+            self.stop()
+            self._position = max(position, 0)
+            self.play()
+
+    def play(self) -> None:
+        """Start at the position.
+
+        Raises:
+            NoDevice: there is none, or it refused.
+        """
+        if self.playing or not self._rate_hz:
+            return
+        sounddevice = _library()
+        mixer = Mixer(self._rate_hz)
+        mixer.scene = self._scene
+        mixer.jump(0 if self._position >= self._scene.length else self._position)
+        ring = Ring(max(self.ring_frames, FILL_FRAMES), OUT_CHANNELS)
+        self._mixer, self._ring = mixer, ring
+        fill(ring, mixer)
+        self._leave.clear()
+
+        def callback(out_NC: npt.NDArray[np.float32], frames: int, time: object, status: object) -> None:
+            if ring.read_into(out_NC) < frames:
+                self.starved_blocks += 1
+
+        try:
+            self._stream = sounddevice.OutputStream(
+                samplerate=self._rate_hz,
+                channels=OUT_CHANNELS,
+                dtype="float32",
+                device=self.device,
+                blocksize=self.block_frames,
+                latency="low",
+                callback=callback,
+            )
+            self._stream.start()
+        except (sounddevice.PortAudioError, ValueError, OSError) as error:
+            self._forget_stream()
+            raise NoDevice(_no_device_sentence(error)) from error
+        self._filler = threading.Thread(
+            target=self._keep_filling, args=(mixer, ring), name="fluxstem-mixer", daemon=True
+        )
+        self._filler.start()
+
+    def stop(self) -> None:
+        """Stop where it is."""
+        if not self.playing:
+            return
+        self._position = self.position
+        self._leave.set()
+        if self._filler is not None and self._filler is not threading.current_thread():
+            self._filler.join(STOP_LIMIT_S)
+        self._filler = None
+        self._forget_stream()
+
+    def _forget_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is None:
+            return
+        try:
+            stream.abort()
+            stream.close()
+        except Exception as error:  # a device that was unplugged refuses even that
+            log.info("the audio stream did not close: %s", error)
+
+    def _keep_filling(self, mixer: Mixer, ring: Ring) -> None:
+        while not self._leave.wait(PAUSE_S):
+            try:
+                fill(ring, mixer)
+            except (OSError, ValueError) as error:
+                self._on_end(f"playing stopped, the audio could not be read ({error})")
+                return
+            if not self._stream_is_alive():
+                self._on_end("the audio device is gone; plug it in again or choose another one in the settings")
+                return
+            if mixer.at_end and ring.filled == 0:
+                self._on_end("")
+                return
+
+    def _stream_is_alive(self) -> bool:
+        stream = self._stream
+        try:
+            return stream is not None and bool(stream.active)
+        except Exception as error:  # as above
+            log.info("the audio stream is gone: %s", error)
+            return False
+
+
+def fill(ring: Ring, mixer: Mixer) -> None:
+    """Put into the ring what fits, up to the end of the sound."""
+    while ring.free >= FILL_FRAMES and not mixer.at_end:
+        left = FILL_FRAMES
+        if mixer.scene.loop is None:
+            left = min(left, mixer.scene.length - mixer.position)
+        ring.write(mixer.render(left))
+
+
+def _no_device_sentence(error: BaseException) -> str:
+    words = " ".join(str(error).split())[:120]
+    return f"sound cannot be played ({words}); plug in or choose an output device in the settings, all else works"

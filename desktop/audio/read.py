@@ -1,0 +1,130 @@
+"""Any file with sound in it -> something libsndfile reads block by block.
+
+What libsndfile cannot read (AAC, video) is decoded once by PyAV into a float WAV. Knows nothing of Qt or projects.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from engine import AudioError
+
+Check = Callable[[], None]  # raises Cancelled when nobody wants the answer any more
+FloatArray = npt.NDArray[np.float32]
+
+BLOCK_SAMPLES = 1 << 16
+LONGEST_S = 6 * 3600
+CHANNELS_LIMIT = 32
+RATE_LIMITS_HZ = (4_000, 384_000)
+
+
+def keep_going() -> None:
+    """A check that never stops anything."""
+
+
+def readable(path: Path) -> bool:
+    """True means libsndfile reads the file as it is."""
+    try:
+        with soundfile.SoundFile(path) as stream:
+            return stream.frames > 0
+    except soundfile.LibsndfileError:
+        return False
+
+
+def check_file(path: Path) -> None:
+    """Refuse what no reader could open.
+
+    Raises:
+        AudioError: missing, a folder, empty or not allowed to be read.
+    """
+    if not path.exists():
+        raise AudioError(f"there is no file {path}; it may have been moved or deleted")
+    if not path.is_file():
+        raise AudioError(f"{path} is not a file; drop an audio or video file")
+    if not os.access(path, os.R_OK):
+        raise AudioError(f"{path} may not be read; change its permissions or copy it to a folder of yours")
+    if path.stat().st_size == 0:
+        raise AudioError(f"{path.name} is empty (0 bytes); choose a file with sound in it")
+
+
+def blocks(path: Path, check: Check = keep_going) -> Iterator[FloatArray]:
+    """The samples of a file that libsndfile reads.
+
+    Yields:
+        float32 (samples, channels), at most ``BLOCK_SAMPLES`` long, finite.
+
+    Raises:
+        AudioError: it is damaged.
+    """
+    try:
+        with soundfile.SoundFile(path) as stream:
+            _check_grid(path, stream.samplerate, stream.channels, stream.frames)
+            while len(block_NC := stream.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)):
+                check()
+                if not np.isfinite(block_NC).all():
+                    raise AudioError(f"{path.name} holds samples that are no numbers; export it again from its source")
+                yield block_NC
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{path.name} cannot be read ({_words(error)}); convert it to WAV or FLAC") from error
+
+
+def convert(path: Path, target: Path, check: Check = keep_going) -> None:
+    """Decode the sound of an audio or video file into a float WAV.
+
+    Raises:
+        AudioError: no decoder knows it, there is no sound in it, or PyAV is not installed.
+    """
+    try:
+        av = importlib.import_module("av")
+    except ImportError:
+        raise AudioError(
+            f"{path.name} needs PyAV to be read; install the extra desktop, or convert it to WAV"
+        ) from None
+    try:
+        with contextlib.closing(av.open(str(path.resolve()), options={"protocol_whitelist": "file"})) as container:
+            stream = next(iter(container.streams.audio), None)
+            if stream is None:
+                raise AudioError(f"there is no sound in {path.name}; choose a file with an audio track")
+            _write_decoded(av, container, stream, path, target, check)
+    except (av.FFmpegError, ValueError) as error:
+        raise AudioError(f"{path.name} is not audio that can be read ({_words(error)}); convert it to WAV") from error
+
+
+def _write_decoded(av: Any, container: Any, stream: Any, path: Path, target: Path, check: Check) -> None:
+    _check_grid(path, stream.rate, stream.channels, int(float(container.duration or 0) / av.time_base * stream.rate))
+    resampler = av.AudioResampler(format="fltp", layout=stream.layout.name, rate=stream.rate)
+    with soundfile.SoundFile(
+        target, "w", stream.rate, stream.channels, subtype="FLOAT", format="WAV", closefd=True
+    ) as wav:
+        for frame in container.decode(stream):
+            check()
+            for part in resampler.resample(frame):
+                wav.write(np.ascontiguousarray(part.to_ndarray().T, dtype=np.float32))
+        for part in resampler.resample(None):
+            wav.write(np.ascontiguousarray(part.to_ndarray().T, dtype=np.float32))
+        if wav.frames == 0:
+            raise AudioError(f"there is no sound in {path.name}; choose a file with an audio track")
+
+
+def _check_grid(path: Path, rate_hz: int, channels: int, samples: int) -> None:
+    low, high = RATE_LIMITS_HZ
+    if not low <= rate_hz <= high:
+        raise AudioError(f"{path.name} has a sample rate of {rate_hz} Hz; allowed are {low} to {high} Hz")
+    if channels > CHANNELS_LIMIT:
+        raise AudioError(f"{path.name} has {channels} channels; at most {CHANNELS_LIMIT} are allowed, so split it")
+    if samples > LONGEST_S * rate_hz:
+        hours = LONGEST_S // 3600
+        raise AudioError(f"{path.name} is longer than {hours} hours; cut it into parts and open one of them")
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(error).split()).rstrip(".")[:160]

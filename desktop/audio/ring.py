@@ -1,0 +1,68 @@
+"""A ring of sound between one writer and one reader, without locks.
+
+Each side moves only its own counter, after the samples are in place; reading a counter is one step of the interpreter.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class Ring:
+    """Holds at most ``frames`` frames.
+
+    Args:
+        frames: capacity.
+        channels: of a frame.
+    """
+
+    def __init__(self, frames: int, channels: int) -> None:
+        self._data_NC = np.zeros((frames, channels), np.float32)
+        self._frames = frames
+        self._written = 0
+        self._read = 0
+
+    @property
+    def filled(self) -> int:
+        """Frames that wait to be read."""
+        return self._written - self._read
+
+    @property
+    def free(self) -> int:
+        """Frames that can be written."""
+        return self._frames - self.filled
+
+    @property
+    def frames_read(self) -> int:
+        """Frames that were read since the beginning."""
+        return self._read
+
+    def write(self, block_NC: FloatArray) -> None:
+        """Put frames in; the caller has asked ``free`` first."""
+        start = self._written % self._frames
+        first = min(len(block_NC), self._frames - start)
+        self._data_NC[start : start + first] = block_NC[:first]
+        self._data_NC[: len(block_NC) - first] = block_NC[first:]
+        self._written += len(block_NC)
+
+    def read_into(self, out_NC: FloatArray) -> int:
+        """Fill ``out_NC`` as far as there is sound, the rest with silence.
+
+        Returns:
+            Frames of sound.
+        """
+        count = min(len(out_NC), self.filled)
+        start = self._read % self._frames
+        first = min(count, self._frames - start)
+        out_NC[:first] = self._data_NC[start : start + first]
+        out_NC[first:count] = self._data_NC[: count - first]
+        out_NC[count:] = 0.0
+        self._read += count
+        return count
+
+    def drop(self) -> None:
+        """Forget what waits; only while nobody reads."""
+        self._read = self._written

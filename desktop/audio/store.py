@@ -1,0 +1,254 @@
+"""Audio files kept under the hash of their bytes, and what can be made again from them: samples, peaks, spectrum.
+
+Originals lie in ``folder`` and never change; everything in ``cache`` may be deleted at any time. Files are written
+beside their place and renamed, so a name that exists is whole. Knows nothing of Qt or projects.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from desktop.audio.peaks import PeakBuilder, Peaks
+from desktop.audio.read import Check, FloatArray, blocks, check_file, convert, keep_going, readable
+from desktop.audio.spectrum import make_spectrum
+from engine import AudioError, OutputError
+
+COPY_BYTES = 1 << 20
+_SHA = re.compile(r"[0-9a-f]{64}")
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+
+
+@dataclass(frozen=True, slots=True)
+class AudioRef:
+    """One audio file in a store.
+
+    Attributes:
+        sha256: of its bytes, lower-case hex.
+        suffix: with the dot, lower case.
+        rate_hz, channels, samples: its grid; samples is per channel.
+    """
+
+    sha256: str
+    suffix: str
+    rate_hz: int
+    channels: int
+    samples: int
+
+    def __post_init__(self) -> None:
+        if not _SHA.fullmatch(self.sha256) or not _SUFFIX.fullmatch(self.suffix):
+            raise ValueError(f"{self.sha256[:20]!r}{self.suffix[:10]!r} is no name of stored audio")
+        if min(self.rate_hz, self.channels, self.samples) < 1:
+            raise ValueError("stored audio has a rate, channels and samples")
+
+    @property
+    def file(self) -> str:
+        """Its name in the store."""
+        return self.sha256 + self.suffix
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return self.samples / self.rate_hz
+
+
+class AudioStore:
+    """A folder of originals and a folder of what is made from them.
+
+    Args:
+        folder: originals.
+        cache: samples, peaks and spectra.
+    """
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder = folder
+        self.cache = cache
+        self._mapped: dict[str, FloatArray] = {}
+
+    def add(self, path: Path, check: Check = keep_going) -> AudioRef:
+        """Take a copy of a file's sound and prepare it for drawing and playing. Slow: for a worker.
+
+        Raises:
+            AudioError: the file cannot be used.
+            OutputError: the disk is full or may not be written to.
+        """
+        check_file(path)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.cache.mkdir(parents=True, exist_ok=True)
+            if readable(path):
+                return self._take(path, path.suffix.lower(), check)
+            decoded = self._fresh(self.folder)
+            try:
+                convert(path, decoded, check)
+                return self._take(decoded, ".wav", check)
+            finally:
+                decoded.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot keep a copy of {path.name} in {self.folder} ({error.strerror or error}); "
+                "make room on that disk or choose another folder in the settings"
+            ) from error
+
+    def path(self, ref: AudioRef) -> Path:
+        """Where the original lies."""
+        return self.folder / ref.file
+
+    def prepare(self, ref: AudioRef, check: Check = keep_going) -> None:
+        """Make samples, peaks and spectrum unless they are there. Slow: for a worker.
+
+        Raises:
+            AudioError: the original is gone or damaged.
+            OutputError: there is no room for them.
+        """
+        made = (self._samples_file(ref), self._peaks_file(ref), self._spectrum_file(ref))
+        if all(file.is_file() for file in made):
+            return
+        self.cache.mkdir(parents=True, exist_ok=True)
+        self._check_room(ref)
+        if not self.path(ref).is_file():
+            raise AudioError(f"the audio {ref.file[:12]}… of this project is gone; put its folder back beside it")
+        fresh = [self._fresh(self.cache) for _ in made]
+        try:
+            peaks = self._decode(ref, fresh[0], check)
+            peaks.save(fresh[1])
+            samples_NC = np.memmap(fresh[0], np.float32, "r", shape=(ref.samples, ref.channels))
+            with fresh[2].open("wb") as stream:
+                np.save(stream, make_spectrum(samples_NC, ref.rate_hz, check))
+            for new, final in zip(fresh, made, strict=True):
+                os.replace(new, final)
+        except OSError as error:
+            raise OutputError(
+                f"cannot write to the cache {self.cache} ({error.strerror or error}); make room"
+            ) from error
+        finally:
+            for new in fresh:
+                new.unlink(missing_ok=True)
+
+    def samples(self, ref: AudioRef) -> FloatArray:
+        """The sound, mapped from disk: float32 (samples, channels).
+
+        Raises:
+            AudioError: it is not prepared.
+        """
+        if ref.sha256 in self._mapped:
+            return self._mapped[ref.sha256]
+        try:
+            samples_NC = np.memmap(self._samples_file(ref), np.float32, "r", shape=(ref.samples, ref.channels))
+            return self._mapped.setdefault(ref.sha256, samples_NC)
+        except (OSError, ValueError) as error:
+            raise AudioError("the decoded audio is gone from the cache; open the file again") from error
+
+    def peaks(self, ref: AudioRef) -> Peaks:
+        """What a waveform is drawn from.
+
+        Raises:
+            AudioError: it is not prepared.
+        """
+        try:
+            return Peaks.load(self._peaks_file(ref))
+        except (OSError, ValueError) as error:
+            raise AudioError("the waveform is gone from the cache; open the file again") from error
+
+    def spectrum(self, ref: AudioRef) -> npt.NDArray[np.uint8]:
+        """What a spectrogram is drawn from, uint8 (bands, columns); lowest band first.
+
+        Raises:
+            AudioError: it is not prepared.
+        """
+        try:
+            return np.asarray(np.load(self._spectrum_file(ref), mmap_mode="r"))
+        except (OSError, ValueError) as error:
+            raise AudioError("the spectrogram is gone from the cache; open the file again") from error
+
+    def cache_bytes(self) -> int:
+        """How much the cache takes."""
+        return sum(file.stat().st_size for file in self.cache.glob("*") if file.is_file())
+
+    def clean_cache(self, keep: set[str], limit_bytes: int = 0) -> int:
+        """Remove what can be made again, oldest first, until at most ``limit_bytes`` are left.
+
+        Args:
+            keep: hashes that are in use.
+
+        Returns:
+            Bytes that were freed.
+        """
+        files = sorted((f for f in self.cache.glob("*") if f.is_file()), key=lambda f: f.stat().st_mtime)
+        total = sum(file.stat().st_size for file in files)
+        freed = 0
+        for file in files:
+            if total - freed <= limit_bytes:
+                break
+            if file.name.split(".")[0] not in keep:
+                freed += file.stat().st_size
+                file.unlink(missing_ok=True)
+        return freed
+
+    def _take(self, path: Path, suffix: str, check: Check) -> AudioRef:
+        with soundfile.SoundFile(path) as stream:
+            rate_hz, channels, samples = stream.samplerate, stream.channels, stream.frames
+        fresh = self._fresh(self.folder)
+        try:
+            digest = hashlib.sha256()
+            with path.open("rb") as source, fresh.open("wb") as target:
+                while part := source.read(COPY_BYTES):
+                    check()
+                    digest.update(part)
+                    target.write(part)
+            ref = AudioRef(digest.hexdigest(), suffix or ".wav", rate_hz, channels, samples)
+            if self.path(ref).exists():
+                fresh.unlink()
+            else:
+                os.replace(fresh, self.path(ref))
+        finally:
+            fresh.unlink(missing_ok=True)
+        self.prepare(ref, check)
+        return ref
+
+    def _decode(self, ref: AudioRef, target: Path, check: Check) -> Peaks:
+        """Write the samples; what a damaged file promises and does not have is silence."""
+        builder, left = PeakBuilder(), ref.samples
+        with target.open("wb") as stream:
+            for block_NC in blocks(self.path(ref), check):
+                block_NC = block_NC[:left]
+                left -= len(block_NC)
+                stream.write(np.ascontiguousarray(block_NC).tobytes())
+                builder.add(block_NC)
+            while left > 0:
+                silence_NC = np.zeros((min(left, 1 << 16), ref.channels), np.float32)
+                left -= len(silence_NC)
+                stream.write(silence_NC.tobytes())
+                builder.add(silence_NC)
+        return builder.finish()
+
+    def _check_room(self, ref: AudioRef) -> None:
+        needed = ref.samples * ref.channels * 4 + (32 << 20)
+        free = shutil.disk_usage(self.cache).free
+        if free < needed:
+            raise OutputError(
+                f"opening this file needs {needed >> 20} MB in {self.cache}, and {free >> 20} MB are free; "
+                "clean the cache in the settings or make room"
+            )
+
+    def _samples_file(self, ref: AudioRef) -> Path:
+        return self.cache / f"{ref.sha256}.f32"
+
+    def _peaks_file(self, ref: AudioRef) -> Path:
+        return self.cache / f"{ref.sha256}.peaks"
+
+    def _spectrum_file(self, ref: AudioRef) -> Path:
+        return self.cache / f"{ref.sha256}.spectrum"
+
+    @staticmethod
+    def _fresh(folder: Path) -> Path:
+        return folder / f"{uuid.uuid4().hex}.part"

@@ -1,0 +1,102 @@
+"""Slow work away from the window's thread; answers come back on it.
+
+Knows nothing of what the work is.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from engine import Cancelled, EngineError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+THREADS = 2
+
+
+class Background(QObject):
+    """A few worker threads.
+
+    Signals:
+        busy_changed: how many pieces of work are under way or waiting.
+    """
+
+    busy_changed = Signal(int)
+    _finished = Signal(object, object)  # a function and its argument
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fluxstem-desktop")
+        self._leaving = threading.Event()
+        self._busy = 0
+        self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def busy(self) -> int:
+        """Pieces of work under way or waiting."""
+        return self._busy
+
+    def run(self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[EngineError], None]) -> None:
+        """Do ``work`` on a worker thread, then call one of the others on the window's thread.
+
+        Args:
+            work: must not touch anything of Qt.
+            then: gets its answer.
+            failed: gets what it raised, always with a sentence for the user.
+        """
+        if self._leaving.is_set():
+            return
+        self._busy += 1
+        self.busy_changed.emit(self._busy)
+
+        def do() -> None:
+            try:
+                answer = work()
+            except Cancelled:
+                self._hand_over(_nothing, None)
+            except EngineError as error:
+                self._hand_over(failed, error)
+            except Exception as error:
+                log.exception("background work met an error nobody expected")
+                words = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                self._hand_over(failed, EngineError(f"internal error ({words}); please report it with the log"))
+            else:
+                self._hand_over(then, answer)
+
+        self._pool.submit(do)
+
+    def check(self) -> None:
+        """For work to ask now and then.
+
+        Raises:
+            Cancelled: the window closes.
+        """
+        if self._leaving.is_set():
+            raise Cancelled("the window closes")
+
+    def close(self) -> None:
+        """Stop and wait for what is under way."""
+        self._leaving.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _hand_over(self, receiver: Callable[[Any], None], answer: object) -> None:
+        if not self._leaving.is_set():
+            self._finished.emit(receiver, answer)
+
+    @Slot(object, object)
+    def _deliver(self, receiver: Callable[[Any], None], answer: object) -> None:
+        self._busy -= 1
+        self.busy_changed.emit(self._busy)
+        if not self._leaving.is_set():
+            receiver(answer)
+
+
+def _nothing(answer: object) -> None:
+    """Nobody waits for cancelled work."""

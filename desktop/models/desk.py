@@ -1,0 +1,224 @@
+"""The way of a question: form, plan, queue, engine, answer. One of ours is at the engine at a time.
+
+Knows nothing of widgets.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.models.answers import Answer, collect, others, with_seed
+from desktop.models.asking import Form, Plan, make_plan, make_request, title_of
+from desktop.models.job_list import ENDED, JobList, JobRow, State
+from desktop.models.project import Project, new_id
+from engine import Done, EngineError, Request, check_request
+
+if TYPE_CHECKING:
+    from desktop.link import EngineLink
+    from desktop.models.studio import Studio
+
+
+class Desk(QObject):
+    """Takes questions.
+
+    Args:
+        studio: what they are about.
+        link: the engine.
+
+    Signals:
+        answered: id of the row in the queue and of the lane with the answer.
+    """
+
+    answered = Signal(str, str)
+
+    def __init__(self, studio: Studio, link: EngineLink) -> None:
+        super().__init__(studio)
+        self.jobs = JobList(self)
+        self.device = ""
+        self.bundle = ""
+        self._studio = studio
+        self._link = link
+        self._sending: JobRow | None = None
+        self._lanes: dict[str, str] = {}  # batch of candidates -> the lane that the first of them made
+        link.submitted.connect(self._on_submitted)
+        link.progressed.connect(self._on_progress)
+        link.finished.connect(self._on_finished)
+        link.failed.connect(self._on_failed)
+        link.cancelled.connect(self._on_cancelled)
+
+    def ask(self, form: Form) -> list[str]:
+        """Put a question into the queue.
+
+        Returns:
+            Ids of its rows, one per candidate.
+
+        Raises:
+            RequestError: something is missing.
+        """
+        session = self._studio.session
+        project = session.project
+        plan = make_plan(project, project.lane(session.current), session.selection, form)
+        plan = replace(plan, batch=new_id())
+        rows = []
+        for seed in range(form.seed, form.seed + form.candidates):
+            row = JobRow(title=title_of(form, seed), context=(with_seed(plan, seed), project, seed))
+            self.jobs.add(row)
+            rows.append(row.id)
+        self.pump()
+        return rows
+
+    def cancel(self, row_id: str) -> None:
+        """Stop a job, or take it out of the queue."""
+        row = self.jobs.row(row_id)
+        if row is None or row.state in ENDED:
+            return
+        if row.job:
+            self.jobs.update(row_id, stage="stopping")
+            self._link.cancel(row.job)
+        else:
+            self.jobs.update(row_id, state=State.CANCELLED)
+            self.pump()
+
+    def retry(self, row_id: str) -> None:
+        """Ask again what failed or was cancelled."""
+        row = self.jobs.row(row_id)
+        if row is not None and row.state in ENDED and row.context is not None:
+            plan, _, seed = row.context
+            project = self._studio.session.project
+            self.jobs.add(JobRow(title=row.title, context=(plan, project, seed)))
+            self.pump()
+
+    def pump(self) -> None:
+        """Give the engine the next job when it has none of ours."""
+        row = self.jobs.next_waiting()
+        if row is None:
+            return
+        plan, project, seed = row.context
+        out = self._folder(row)
+        self.jobs.update(row.id, state=State.RUNNING, stage="preparing", started_s=self.jobs.now_s())
+        self._studio.background.run(
+            lambda: self._prepare(plan, project, seed, out),
+            lambda request: self._send(row.id, request),
+            lambda error: self._fail(row.id, type(error).__name__, str(error)),
+        )
+
+    def show_daw_result(self, row_id: str) -> None:
+        """Open the clip of a DAW and what was made of it."""
+        row = self.jobs.row(row_id)
+        if row is None or row.done is None or row.request is None or not row.request.input:
+            return
+        self._studio.open(Path(row.request.input))
+
+    def _folder(self, row: JobRow) -> Path:
+        return self._studio.scratch / self._studio.recovery.folder.name / row.id
+
+    def _prepare(self, plan: Plan, project: Project, seed: int, out: Path) -> Request:
+        files: dict[str, Path | None] = {}
+        lane = project.lane(plan.lane) or project.lane(self._studio.session.current)
+        for name, what in (("input", plan.input), ("rest", plan.rest)):
+            if what == "mix" and project.source is not None:
+                files[name] = self._studio.store.path(project.source)
+            elif what == "take" and lane is not None:
+                files[name] = self._studio.store.path(lane.take.audio)
+            elif what == "others" and lane is not None:
+                check = self._studio.background.check
+                files[name] = others(project, lane, self._studio.store, out.with_name(out.name + "-in"), check)
+        request = make_request(plan, project, seed, files, out)
+        check_request(request)
+        return request
+
+    def _send(self, row_id: str, request: Request) -> None:
+        row = self.jobs.row(row_id)
+        if row is None or row.state is not State.RUNNING:  # cancelled while it was prepared
+            self.pump()
+            return
+        self.jobs.update(row_id, request=request)
+        self._sending = self.jobs.row(row_id)
+        try:
+            self._link.submit(request)
+        except EngineError as error:
+            self._fail(row_id, type(error).__name__, str(error))
+        finally:
+            self._sending = None
+
+    # What the engine says.
+
+    def _on_submitted(self, job: str, request: Request) -> None:
+        if self._sending is not None:  # a direct call, from within _send
+            self.jobs.started(self._sending.id, job)
+            return
+        title = f"{request.task} {', '.join(request.prompts)}"
+        row = self._daw_row(job)
+        self.jobs.update(row.id, title=title, request=request)
+
+    def _daw_row(self, job: str) -> JobRow:
+        row = self.jobs.of_job(job)
+        if row is None:
+            row = JobRow(title="job of a DAW", job=job, from_daw=True)
+            self.jobs.add(row)
+        return row
+
+    def _on_progress(self, job: str, fraction: float, stage: str) -> None:
+        row = self._daw_row(job)
+        values = {} if row.state is State.RUNNING else {"state": State.RUNNING, "started_s": self.jobs.now_s()}
+        self.jobs.update(row.id, fraction=fraction, stage=stage, **values)
+
+    def _on_finished(self, job: str, done: Done) -> None:
+        row = self._daw_row(job)
+        self.device, self.bundle = done.device, done.bundle
+        if row.from_daw:
+            self.jobs.update(row.id, state=State.DONE, fraction=1.0, stage="", done=done)
+            return
+        plan, project, _ = row.context
+        self.jobs.update(row.id, stage="showing the result", fraction=1.0)
+        studio = self._studio
+        scratch = self._folder(row).with_name(row.id + "-scratch")
+        studio.background.run(
+            lambda: self._collected(row, done, plan, project, scratch),
+            lambda answers: self._show(row.id, done, plan, answers),
+            lambda error: self._fail(row.id, type(error).__name__, str(error)),
+        )
+
+    def _collected(self, row: JobRow, done: Done, plan: Plan, project: Project, scratch: Path) -> list[Answer]:
+        try:
+            return collect(done, plan, project, self._studio.store, scratch, self._studio.background.check)
+        finally:
+            self._sweep(row)
+
+    def _show(self, row_id: str, done: Done, plan: Plan, answers: list[Answer]) -> None:
+        lane = plan.lane or self._lanes.get(plan.batch, "")
+        text = title_of(plan.form, plan.form.seed)
+        lane = self._studio.add_answers(answers, plan.form.task, lane, text)
+        self._lanes[plan.batch] = lane
+        self.jobs.update(row_id, state=State.DONE, stage="", done=done)
+        self.answered.emit(row_id, lane)
+        self.pump()
+
+    def _on_failed(self, job: str, kind: str, message: str) -> None:
+        self._fail(self._daw_row(job).id, kind, message)
+
+    def _fail(self, row_id: str, kind: str, message: str) -> None:
+        row = self.jobs.row(row_id)
+        if row is None:
+            return
+        self._sweep(row)
+        self.jobs.update(row_id, state=State.FAILED, message=message, kind=kind, stage="")
+        words = f"{row.title} did not work: {message}"
+        self._studio.troubled.emit(words[:1].upper() + words[1:], f"{kind}: {message}")
+        self.pump()
+
+    def _on_cancelled(self, job: str) -> None:
+        row = self._daw_row(job)
+        self._sweep(row)
+        self.jobs.update(row.id, state=State.CANCELLED, stage="")
+        self.pump()
+
+    def _sweep(self, row: JobRow) -> None:
+        folder = self._folder(row)
+        for path in (folder, folder.with_name(folder.name + "-in"), folder.with_name(folder.name + "-scratch")):
+            shutil.rmtree(path, ignore_errors=True)

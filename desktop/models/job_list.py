@@ -1,0 +1,185 @@
+"""The queue as the window shows it: what waits, what runs with how much time left, what came out.
+
+Waiting jobs stay here and go to the engine one at a time, so that they can be put in another order; jobs that a DAW
+sent stand in the same list. Knows nothing of widgets or processes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from desktop.models.project import new_id
+from engine import Done, Request
+
+ETA_FROM_FRACTION = 0.03
+KEPT_ROWS = 200
+
+
+class State(Enum):
+    """Where a job is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """One line of the queue.
+
+    Attributes:
+        id: its name here.
+        job: its name in the engine, empty while it waits here.
+        title: for the user.
+        request: what is asked; None for a job of a DAW that came before this window looked.
+        context: what the window wants to remember with it.
+        from_daw: True means it came over OSC.
+        state, fraction, stage: how far it is.
+        started_s: on the monotonic clock; None before.
+        message, kind: of a failure.
+        done: what came out.
+    """
+
+    id: str = field(default_factory=new_id)
+    job: str = ""
+    title: str
+    request: Request | None = None
+    context: Any = None
+    from_daw: bool = False
+    state: State = State.WAITING
+    fraction: float = 0.0
+    stage: str = ""
+    started_s: float | None = None
+    message: str = ""
+    kind: str = ""
+    done: Done | None = None
+
+    def eta_s(self, now_s: float) -> float | None:
+        """Seconds left by what is done so far; None while that says nothing."""
+        if self.state is not State.RUNNING or self.started_s is None or self.fraction < ETA_FROM_FRACTION:
+            return None
+        return (now_s - self.started_s) * (1 - self.fraction) / self.fraction
+
+
+class JobList(QAbstractListModel):
+    """All jobs, the oldest first.
+
+    Signals:
+        summary_changed: how many wait or run.
+    """
+
+    RowRole = Qt.ItemDataRole.UserRole + 1
+    summary_changed = Signal(int)
+
+    def __init__(self, parent: QObject | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(parent)
+        self._rows: list[JobRow] = []
+        self._clock = clock
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
+        """Qt's question."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Qt's question: the row itself, or words for a reader."""
+        if not index.isValid() or not 0 <= index.row() < len(self._rows):
+            return None
+        row = self._rows[index.row()]
+        if role == self.RowRole:
+            return row
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return f"{row.title}, {row.state.value}"
+        return None
+
+    @property
+    def rows(self) -> tuple[JobRow, ...]:
+        """All of them."""
+        return tuple(self._rows)
+
+    @property
+    def unfinished(self) -> int:
+        """How many wait or run."""
+        return sum(row.state not in ENDED for row in self._rows)
+
+    def now_s(self) -> float:
+        """The clock that rows are measured by."""
+        return self._clock()
+
+    def row(self, row_id: str) -> JobRow | None:
+        """The row of that name."""
+        return next((row for row in self._rows if row.id == row_id), None)
+
+    def of_job(self, job: str) -> JobRow | None:
+        """The row of a job of the engine."""
+        return next((row for row in self._rows if job and row.job == job), None)
+
+    def next_waiting(self) -> JobRow | None:
+        """What the engine should get next; None while one of ours is there."""
+        if any(row.state is State.RUNNING and not row.from_daw for row in self._rows):
+            return None
+        return next((row for row in self._rows if row.state is State.WAITING and not row.from_daw), None)
+
+    def add(self, row: JobRow) -> None:
+        """Put a row at the end."""
+        while len(self._rows) >= KEPT_ROWS and (old := next((r for r in self._rows if r.state in ENDED), None)):
+            self.remove(old.id)
+        place = len(self._rows)
+        self.beginInsertRows(QModelIndex(), place, place)
+        self._rows.append(row)
+        self.endInsertRows()
+        self.summary_changed.emit(self.unfinished)
+
+    def update(self, row_id: str, **values: Any) -> None:
+        """Change fields of a row."""
+        for place, row in enumerate(self._rows):
+            if row.id == row_id:
+                self._rows[place] = replace(row, **values)
+                index = self.index(place)
+                self.dataChanged.emit(index, index)
+                if "state" in values:
+                    self.summary_changed.emit(self.unfinished)
+
+    def started(self, row_id: str, job: str) -> None:
+        """The engine has it."""
+        self.update(row_id, job=job, state=State.RUNNING, started_s=self._clock(), stage="waiting for the engine")
+
+    def remove(self, row_id: str) -> None:
+        """Take an ended or waiting row away."""
+        for place, row in enumerate(self._rows):
+            if row.id == row_id and row.state is not State.RUNNING:
+                self.beginRemoveRows(QModelIndex(), place, place)
+                del self._rows[place]
+                self.endRemoveRows()
+                self.summary_changed.emit(self.unfinished)
+                return
+
+    def move(self, row_id: str, by: int) -> None:
+        """Put a waiting row before or behind its waiting neighbour; others stay where they are."""
+        waiting = [place for place, row in enumerate(self._rows) if row.state is State.WAITING and not row.from_daw]
+        places = [place for place in waiting if self._rows[place].id == row_id]
+        if not places:
+            return
+        old = waiting.index(places[0])
+        new = min(max(old + by, 0), len(waiting) - 1)
+        if new == old:
+            return
+        a, b = waiting[old], waiting[new]
+        self._rows.insert(b, self._rows.pop(a))
+        low, high = sorted((a, b))
+        self.dataChanged.emit(self.index(low), self.index(high))
+
+    def clear_ended(self) -> None:
+        """Take away all that ended."""
+        for row in [row for row in self._rows if row.state in ENDED]:
+            self.remove(row.id)

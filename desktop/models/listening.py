@@ -1,0 +1,250 @@
+"""What is heard of a project: original, stems or what was taken out, at matched loudness.
+
+Knows nothing of widgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from desktop.audio.export import mixed_blocks
+from desktop.audio.loudness import SILENT_LUFS, loudness_lufs
+from desktop.audio.mixer import Listen, Scene, Track
+from desktop.audio.player import NoDevice, Player, output_devices
+from desktop.audio.read import Check, FloatArray
+from desktop.audio.store import AudioStore
+from desktop.models.background import Background
+from desktop.models.project import Project
+from desktop.models.session import Session
+from desktop.models.settings import Settings
+from engine import AudioError, EngineError
+
+MEASURED_S = 60.0
+MATCH_LIMIT_DB = 18.0
+MEASURE_AFTER_MS = 250
+CURSOR_MS = 16
+ORIGINAL = "original"
+
+
+class Listening(QObject):
+    """The loudspeakers.
+
+    Signals:
+        moved: sample at the playback cursor.
+        state_changed: True while it plays.
+        listen_changed: which of ``Listen``.
+        match_changed: gain in dB that makes both sides equally loud.
+        stopped: why, empty at the end of the sound.
+    """
+
+    moved = Signal(int)
+    state_changed = Signal(bool)
+    listen_changed = Signal(object)
+    match_changed = Signal(float)
+    stopped = Signal(str)
+    _ended = Signal(str)
+
+    def __init__(
+        self, session: Session, store: AudioStore, background: Background, settings: Settings, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._store, self._background, self._settings = session, store, background, settings
+        self.player = Player(self._ended.emit)
+        self.listen = Listen.STEMS
+        self.looping = False
+        self.match_db = 0.0
+        self._measured: object = None
+        self._cursor = QTimer(self)
+        self._cursor.setInterval(CURSOR_MS)
+        self._cursor.timeout.connect(lambda: self.moved.emit(self.player.position))
+        self._measure_soon = QTimer(self)
+        self._measure_soon.setSingleShot(True)
+        self._measure_soon.setInterval(MEASURE_AFTER_MS)
+        self._measure_soon.timeout.connect(self._measure)
+        self._ended.connect(self._on_end)
+        session.changed.connect(self._on_change)
+        session.selection_changed.connect(lambda selection: self.refresh())
+        settings.changed.connect(self._on_setting)
+        self._read_settings()
+
+    @property
+    def playing(self) -> bool:
+        """True while it plays."""
+        return self.player.playing
+
+    @property
+    def position(self) -> int:
+        """Sample at the playback cursor."""
+        return self.player.position
+
+    def play_pause(self) -> None:
+        """Start or stop."""
+        if self.playing:
+            self.stop()
+        else:
+            self.play()
+
+    def play(self) -> None:
+        """Start where the cursor is; in a loop, inside of it."""
+        selection = self._session.selection
+        if selection is not None and self.looping and not selection[0] <= self.position < selection[1]:
+            self.player.seek(selection[0])
+        self.refresh()
+        try:
+            self.player.play()
+        except NoDevice as error:
+            self.stopped.emit(str(error))
+            return
+        if self.playing:
+            self._cursor.start()
+            self.state_changed.emit(True)
+
+    def stop(self) -> None:
+        """Stop where it is."""
+        self.player.stop()
+        self._cursor.stop()
+        self.moved.emit(self.player.position)
+        self.state_changed.emit(False)
+
+    def seek(self, sample: int) -> None:
+        """Put the cursor somewhere."""
+        try:
+            self.player.seek(sample)
+        except NoDevice as error:
+            self.stopped.emit(str(error))
+        self.moved.emit(self.player.position)
+
+    def set_listen(self, listen: Listen) -> None:
+        """Original, stems or what was taken out."""
+        if listen is not self.listen:
+            self.listen = listen
+            self.refresh()
+            self.listen_changed.emit(listen)
+
+    def set_looping(self, on: bool) -> None:
+        """Repeat the selection, or everything when there is none."""
+        self.looping = on
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Tell the player how things are now."""
+        project = self._session.project
+        try:
+            scene = self.scene(project)
+        except AudioError as error:
+            self.stopped.emit(str(error))
+            return
+        self.player.show(scene, project.rate_hz)
+
+    def scene(self, project: Project) -> Scene:
+        """What is to be heard of a project.
+
+        Raises:
+            AudioError: audio is gone from the cache.
+        """
+        matched = bool(self._settings.get("match")) and self.listen is not Listen.ORIGINAL
+        listen = self.listen if project.source is not None else Listen.STEMS
+        if not project.lanes:
+            listen = Listen.ORIGINAL
+        loop = None
+        if self.looping:
+            loop = self._session.selection or (0, project.length)
+        return Scene(
+            original=Track(ORIGINAL, self._store.samples(project.source)) if project.source else None,
+            tracks=tuple(self._tracks(project)),
+            listen=listen,
+            match=10 ** (self.match_db / 20) if matched and project.lanes else 1.0,
+            volume=float(self._settings.get("volume")),
+            length=project.length,
+            loop=loop,
+        )
+
+    def close(self) -> None:
+        """Silence, for good."""
+        self._measure_soon.stop()
+        self._cursor.stop()
+        self.player.stop()
+
+    def _tracks(self, project: Project) -> Iterator[Track]:
+        for lane in project.lanes:
+            take = lane.take
+            yield Track(lane.id, self._store.samples(take.audio), take.start, lane.gain, lane.pan, project.heard(lane))
+
+    def _on_change(self, before: Project, after: Project) -> None:
+        if before.source != after.source or before.rate_hz != after.rate_hz:
+            self.player.stop()
+            self.player.seek(0)
+            self._cursor.stop()
+            self.state_changed.emit(False)
+            self.moved.emit(0)
+            self.match_db = 0.0
+        self.refresh()
+        self._measure_soon.start()
+
+    def _on_end(self, words: str) -> None:
+        was = self.player.position
+        self.player.stop()
+        self._cursor.stop()
+        self.player.seek(0 if not words else was)
+        self.moved.emit(self.player.position)
+        self.state_changed.emit(False)
+        self.stopped.emit(words)
+
+    def _on_setting(self, name: str, value: object) -> None:
+        if name in ("volume", "match"):
+            self.refresh()
+        elif name in ("output", "ring_frames"):
+            self.stop()
+            self._read_settings()
+
+    def _read_settings(self) -> None:
+        wanted = str(self._settings.get("output"))
+        found = [row.index for row in output_devices() if row.name == wanted] if wanted else []
+        self.player.device = found[0] if found else None
+        self.player.ring_frames = int(self._settings.get("ring_frames"))
+
+    # Equal loudness.
+
+    def _measure(self) -> None:
+        project, listen = self._session.project, self.listen
+        heard = tuple(
+            (lane.take.audio, lane.take.start, lane.gain_db, lane.pan) for lane in project.lanes if project.heard(lane)
+        )
+        if project.source is None or not heard or (project.source, heard) == self._measured:
+            return
+        measured = (project.source, heard)
+        scene = replace(self.scene(project), listen=listen)
+
+        def show(match_db: float) -> None:
+            self._measured = measured
+            self.match_db = match_db
+            self.match_changed.emit(match_db)
+            self.refresh()
+
+        def fail(error: EngineError) -> None:
+            self.stopped.emit(str(error))
+
+        self._background.run(lambda: self._match_db(scene, project.rate_hz), show, fail)
+
+    def _match_db(self, scene: Scene, rate_hz: int) -> float:
+        check = self._background.check
+        audible = [track for track in scene.tracks if track.heard]
+        original = [scene.original] if scene.original else []
+        a = loudness_lufs(_excerpt(original, scene.length, rate_hz, check), rate_hz, check)
+        b = loudness_lufs(_excerpt(audible, scene.length, rate_hz, check), rate_hz, check)
+        if SILENT_LUFS in (a, b):
+            return 0.0
+        return float(np.clip(a - b, -MATCH_LIMIT_DB, MATCH_LIMIT_DB))
+
+
+def _excerpt(tracks: list[Track], length: int, rate_hz: int, check: Check) -> FloatArray:
+    """The middle minute of a mix."""
+    wanted = min(length, round(MEASURED_S * rate_hz))
+    start = (length - wanted) // 2
+    moved = [replace(track, start=track.start - start) for track in tracks]
+    blocks = list(mixed_blocks(moved, wanted, check))
+    return np.concatenate(blocks) if blocks else np.zeros((1, 1), np.float32)

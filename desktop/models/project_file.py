@@ -1,0 +1,163 @@
+"""A project on disk: a ``.fluxstem`` JSON file and a folder of audio beside it, each file under its own hash.
+
+Audio goes first, the JSON is written beside its place and renamed, so a project that can be seen is whole. One window
+at a time holds a project, by a lock that dies with its process. Knows nothing of widgets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from PySide6.QtCore import QLockFile
+
+from desktop.audio.read import Check, keep_going
+from desktop.audio.store import AudioStore
+from desktop.models.project import FORMAT, Project, project_from_json, to_json
+from engine import AudioError, OutputError, RequestError
+
+SUFFIX = ".fluxstem"
+LIMIT_BYTES = 16 << 20
+
+
+def audio_folder(path: Path) -> Path:
+    """Where the audio of a project file lies."""
+    return path.with_name(path.stem + ".fluxstem-audio")
+
+
+def project_text(project: Project) -> str:
+    """What goes into the file."""
+    return json.dumps({"fluxstem_project": FORMAT, **to_json(project)}, indent=1, allow_nan=False) + "\n"
+
+
+def save_project(project: Project, path: Path, store: AudioStore, check: Check = keep_going) -> None:
+    """Write the file and the audio it needs. Slow: for a worker.
+
+    Raises:
+        OutputError: the disk is full or may not be written to; an older project in that place is as it was.
+    """
+    try:
+        folder = audio_folder(path)
+        if project.audio:
+            folder.mkdir(parents=True, exist_ok=True)
+        for ref in sorted(project.audio, key=lambda ref: ref.file):
+            check()
+            put_file(store.path(ref), folder / ref.file)
+        write_whole(path, project_text(project))
+    except OSError as error:
+        raise OutputError(
+            f"the project could not be saved to {path} ({error.strerror or error}); "
+            "nothing of the old one was changed, save it to another folder"
+        ) from error
+
+
+def load_project(path: Path, store: AudioStore, check: Check = keep_going) -> Project:
+    """Read a project and bring its audio into the store. Slow: for a worker.
+
+    Raises:
+        RequestError: it is no project, or was written by a newer program.
+        AudioError: its audio is gone.
+        OutputError: there is no room for its audio.
+    """
+    project = read_project(path)
+    try:
+        store.folder.mkdir(parents=True, exist_ok=True)
+        for ref in sorted(project.audio, key=lambda ref: ref.file):
+            source = audio_folder(path) / ref.file
+            if not store.path(ref).is_file():
+                if not source.is_file():
+                    raise AudioError(
+                        f"the audio of {path.name} is gone; put the folder {audio_folder(path).name} back beside it"
+                    )
+                put_file(source, store.path(ref))
+            store.prepare(ref, check)
+    except OSError as error:
+        raise OutputError(
+            f"the audio of {path.name} could not be copied ({error.strerror or error}); make room"
+        ) from error
+    return project
+
+
+def read_project(path: Path) -> Project:
+    """The JSON alone.
+
+    Raises:
+        RequestError: as in ``load_project``.
+    """
+    try:
+        if path.stat().st_size > LIMIT_BYTES:
+            raise RequestError(f"{path.name} is too large to be a project; choose a {SUFFIX} file")
+        data = json.loads(path.read_bytes())
+        number = data.get("fluxstem_project") if isinstance(data, dict) else None
+        if type(number) is not int or number < 1:
+            raise RequestError(f"{path.name} is not a Fluxstem project; choose a {SUFFIX} file")
+        if number > FORMAT:
+            raise RequestError(f"{path.name} was written by a newer Fluxstem (format {number}); update this one")
+        return project_from_json(data)
+    except OSError as error:
+        raise RequestError(f"{path} cannot be opened ({error.strerror or error}); check that it is there") from error
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"{path.name} is damaged ({error}); an older copy of it may still be good") from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that its name always stands for a whole one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with fresh.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def put_file(source: Path, target: Path) -> None:
+    """Make ``target`` the same file, by a link where the disk can, unless it is there."""
+    if target.exists():
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        fresh = target.with_name(f".{uuid.uuid4().hex}.part")
+        try:
+            shutil.copyfile(source, fresh)
+            os.replace(fresh, target)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+class ProjectLock:
+    """Holds a project file for this window.
+
+    Args:
+        path: of the project.
+
+    Raises:
+        RequestError: another window has it.
+        OutputError: its folder may not be written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = QLockFile(str(path.with_name(f".{path.name}.lock")))
+        self._lock.setStaleLockTime(0)  # a lock never grows old; it dies with its process
+        if self._lock.tryLock(0):
+            return
+        if self._lock.error() == QLockFile.LockError.LockFailedError:
+            raise RequestError(
+                f"{path.name} is open in another Fluxstem window (process {self._lock.getLockInfo()[0]}); "
+                "close it there, or save yours under another name"
+            )
+        raise OutputError(f"{path.parent} may not be written to; save the project in another folder")
+
+    def release(self) -> None:
+        """Let another window have it."""
+        with contextlib.suppress(RuntimeError):
+            self._lock.unlock()

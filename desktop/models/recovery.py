@@ -1,0 +1,117 @@
+"""What survives a kill: each window keeps its project in a folder of its own until it is closed properly.
+
+The folder is held by a lock that dies with its process; one without an owner is work to be offered again. Knows
+nothing of widgets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QLockFile
+
+from desktop.models.project import Project
+from desktop.models.project_file import project_text, read_project, write_whole
+from engine import EngineError, OutputError
+
+STATE, LOCK, HOME = "session.fluxstem", "lock", "saved-as"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Work of a window that ended without closing.
+
+    Attributes:
+        folder: where it lies.
+        project: as it was last autosaved.
+        saved_as: path of its project file, empty when it had none.
+    """
+
+    folder: Path
+    project: Project
+    saved_as: str
+
+
+class Recovery:
+    """The folder of this window.
+
+    Args:
+        root: holds one folder per window.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / uuid.uuid4().hex
+        try:
+            self.folder.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            raise OutputError(f"{root} may not be written to ({error.strerror}); autosave needs it") from error
+        self._lock = _lock(self.folder)
+        self._lock.tryLock(0)
+
+    def keep(self, project: Project, saved_as: str) -> None:
+        """Autosave. For a worker.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        try:
+            write_whole(self.folder / HOME, saved_as)
+            write_whole(self.folder / STATE, project_text(project))
+        except OSError as error:
+            raise OutputError(
+                f"autosave does not work ({error.strerror or error}); make room in {self.root}, or save often"
+            ) from error
+
+    def left_behind(self) -> list[Left]:
+        """What windows that were killed have left, the latest first."""
+        found: list[tuple[float, Left]] = []
+        for folder in self.root.iterdir() if self.root.is_dir() else ():
+            state = folder / STATE
+            if folder == self.folder or not folder.is_dir() or not self._is_ownerless(folder):
+                continue
+            if not state.is_file():
+                shutil.rmtree(folder, ignore_errors=True)
+                continue
+            with contextlib.suppress(EngineError, OSError):
+                saved_as = (folder / HOME).read_text(encoding="utf-8") if (folder / HOME).is_file() else ""
+                found.append((state.stat().st_mtime, Left(folder, read_project(state), saved_as)))
+        return [left for _, left in sorted(found, key=lambda item: -item[0])]
+
+    def forget(self, left: Left) -> None:
+        """It was taken up, or is not wanted."""
+        shutil.rmtree(left.folder, ignore_errors=True)
+
+    def audio_in_use(self) -> set[str]:
+        """Hashes that other windows and left work need."""
+        hashes: set[str] = set()
+        for state in self.root.glob(f"*/{STATE}"):
+            with contextlib.suppress(EngineError):
+                hashes |= {ref.sha256 for ref in read_project(state).audio}
+        return hashes
+
+    def close(self) -> None:
+        """The window was closed properly: nothing is left to recover."""
+        self._lock.unlock()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @staticmethod
+    def _is_ownerless(folder: Path) -> bool:
+        lock = _lock(folder)
+        free = lock.tryLock(0)
+        if free:
+            lock.unlock()
+        return free
+
+
+def _lock(folder: Path) -> QLockFile:
+    lock = QLockFile(str(folder / LOCK))
+    lock.setStaleLockTime(0)
+    return lock

@@ -1,0 +1,158 @@
+"""The open project and its history: every change is a step that can be taken back.
+
+Knows nothing of widgets, files or the engine.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from desktop.models.project import GAIN_LIMITS_DB, Lane, Project, Take
+
+
+class Session(QObject):
+    """One project being worked on.
+
+    Signals:
+        changed: the project before and after.
+        selection_changed: ``(first, past the last)`` sample, or None.
+        current_changed: id of the lane that is worked on, empty for the mix.
+    """
+
+    changed = Signal(object, object)
+    selection_changed = Signal(object)
+    current_changed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.undo = QUndoStack(self)
+        self._project = Project()
+        self._selection: tuple[int, int] | None = None
+        self._current = ""
+
+    @property
+    def project(self) -> Project:
+        """As it is now."""
+        return self._project
+
+    @property
+    def selection(self) -> tuple[int, int] | None:
+        """Samples, first and past the last."""
+        return self._selection
+
+    @property
+    def current(self) -> str:
+        """Id of the lane that is worked on, empty for the mix."""
+        return self._current if self._project.lane(self._current) else ""
+
+    def replace_all(self, project: Project) -> None:
+        """Begin with another project; its history begins here."""
+        self.undo.clear()
+        self.undo.setClean()
+        self.select(None)
+        self._show(project)
+        self.set_current("")
+
+    def apply(self, text: str, project: Project, merge: str = "") -> None:
+        """Make a change that can be undone.
+
+        Args:
+            text: for the menu, as ``mute violin``.
+            project: afterwards.
+            merge: changes with the same word right after each other become one step.
+        """
+        if project != self._project:
+            self.undo.push(_Change(self, text, project, merge))
+
+    def select(self, selection: tuple[int, int] | None) -> None:
+        """Choose a region; None means all."""
+        if selection is not None:
+            first, last = sorted(max(0, min(edge, self._project.length)) for edge in selection)
+            selection = (first, last) if last > first else None
+        if selection != self._selection:
+            self._selection = selection
+            self.selection_changed.emit(selection)
+
+    def set_current(self, lane_id: str) -> None:
+        """Work on a lane."""
+        if lane_id != self._current:
+            self._current = lane_id
+            self.current_changed.emit(self.current)
+
+    # What users do to lanes.
+
+    def set_lane(self, lane_id: str, text: str, **values: Any) -> None:
+        """Change fields of a lane, as one step per lane and field."""
+        lane = self._project.lane(lane_id)
+        if lane is None:
+            return
+        if "gain_db" in values:
+            low, high = GAIN_LIMITS_DB
+            values["gain_db"] = min(max(float(values["gain_db"]), low), high)
+        if "pan" in values:
+            values["pan"] = min(max(float(values["pan"]), -1.0), 1.0)
+        merge = f"{lane_id}:{','.join(sorted(values))}" if set(values) <= {"gain_db", "pan"} else ""
+        self.apply(text, self._project.with_lane(replace(lane, **values)), merge)
+
+    def add_lanes(self, text: str, lanes: list[Lane]) -> None:
+        """Put new lanes below the others, as one step."""
+        project = self._project
+        for lane in lanes:
+            colour = project.next_colour
+            project = project.with_lane(replace(lane, colour=colour))
+        rate_hz = project.rate_hz or (lanes[0].take.audio.rate_hz if lanes else 0)
+        self.apply(text, replace(project, rate_hz=rate_hz))
+
+    def add_takes(self, lane_id: str, text: str, takes: list[Take]) -> None:
+        """Give a lane new takes and listen to the first of them."""
+        lane = self._project.lane(lane_id)
+        if lane is not None and takes:
+            lane = replace(lane, takes=(*lane.takes, *takes), active=len(lane.takes))
+            self.apply(text, self._project.with_lane(lane))
+
+    def remove_lane(self, lane_id: str) -> None:
+        """Take a lane away."""
+        lane = self._project.lane(lane_id)
+        if lane is not None:
+            self.apply(f"remove {lane.name}", self._project.without_lane(lane_id))
+
+    def _show(self, project: Project) -> None:
+        before, self._project = self._project, project
+        self.changed.emit(before, project)
+        if self._selection is not None:
+            self.select(self._selection)
+
+
+class _Change(QUndoCommand):
+    """Holds the project before and after: values are frozen, so both cost nothing."""
+
+    def __init__(self, session: Session, text: str, after: Project, merge: str) -> None:
+        super().__init__(text)
+        self._session = session
+        self._before = session.project
+        self._after = after
+        self._merge = merge
+
+    def id(self) -> int:
+        """What Qt merges by; -1 means never."""
+        return zlib.crc32(self._merge.encode()) & 0x7FFFFFFF if self._merge else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802
+        """Swallow the next step of the same kind."""
+        if not isinstance(other, _Change) or other._merge != self._merge:
+            return False
+        self._after = other._after
+        return True
+
+    def undo(self) -> None:
+        """Back."""
+        self._session._show(self._before)
+
+    def redo(self) -> None:
+        """Forth."""
+        self._session._show(self._after)

@@ -1,0 +1,110 @@
+"""What the user has chosen, kept from one start to the next.
+
+One table says what there is; whatever else stands in the file is ignored, and what makes no sense is the default.
+Knows nothing of widgets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QSettings, Signal
+
+RECENT_LIMIT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row: its default, whose type is its type, and what is allowed (None: anything of that type)."""
+
+    default: Any
+    allowed: tuple[Any, ...] | None = None
+
+
+KEYS: dict[str, Key] = {
+    "theme": Key("system", ("system", "dark", "light")),
+    "language": Key("system", ("system", "en", "de")),
+    "device": Key("auto", ("auto", "cpu", "cuda", "tensorrt")),
+    "bundle": Key("small"),
+    "bundle_folders": Key([]),
+    "output": Key(""),
+    "ring_frames": Key(1024, (512, 1024, 2048, 4096, 131072)),
+    "volume": Key(1.0),
+    "match": Key(True),
+    "snap": Key(True),
+    "spectrogram": Key(False),
+    "bridge": Key("off", ("off", "local", "lan")),
+    "bridge_token": Key(""),
+    "cache_gb": Key(8, (1, 2, 4, 8, 16, 32, 64)),
+    "export_kind": Key("wav24"),
+    "export_folder": Key(""),
+    "export_template": Key("{track} - {stem}"),
+    "recent": Key([]),
+    "seen_hint": Key(False),
+    "advanced": Key(False),
+    "queue": Key(True),
+    "geometry": Key(b""),
+}
+
+
+class Settings(QObject):
+    """Reads and writes ``QSettings`` by the table.
+
+    Args:
+        file: where to keep them; None is the user's usual place.
+
+    Signals:
+        changed: name and new value.
+    """
+
+    changed = Signal(str, object)
+
+    def __init__(self, file: Path | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        if file is None:
+            self._kept = QSettings("fluxstem", "fluxstem")
+        else:
+            self._kept = QSettings(str(file), QSettings.Format.IniFormat)
+
+    def get(self, name: str) -> Any:
+        """The value of a row of ``KEYS``."""
+        key = KEYS[name]
+        value = self._kept.value(name, key.default)
+        try:
+            value = _typed(value, key.default)
+        except (TypeError, ValueError):
+            return key.default
+        return value if key.allowed is None or value in key.allowed else key.default
+
+    def set(self, name: str, value: Any) -> None:
+        """Change one."""
+        key = KEYS[name]
+        if key.allowed is not None and value not in key.allowed:
+            raise ValueError(f"{name} cannot be {value!r}; allowed are {key.allowed}")
+        if value != self.get(name):
+            self._kept.setValue(name, value)
+            self.changed.emit(name, value)
+
+    def remember_file(self, path: Path) -> None:
+        """Put a file at the head of the recent ones."""
+        recent = [str(path), *(one for one in self.get("recent") if one != str(path))]
+        self.set("recent", recent[:RECENT_LIMIT])
+
+    def sync(self) -> None:
+        """Write them to disk now."""
+        self._kept.sync()
+
+
+def _typed(value: Any, default: Any) -> Any:
+    """INI files know only text."""
+    if isinstance(default, bool):
+        return value if isinstance(value, bool) else str(value).lower() == "true"
+    if isinstance(default, list):
+        return [str(one) for one in value] if isinstance(value, list) else [str(value)] if value else []
+    if isinstance(default, (int, float)):
+        return type(default)(value)
+    if isinstance(default, bytes):
+        return bytes(value)
+    return str(value)

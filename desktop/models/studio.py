@@ -1,0 +1,281 @@
+"""Everything the window can do, without a window: open, ask, listen, undo, save, recover.
+
+Ties together session, queue, store, engine link and player. Knows nothing of widgets.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from desktop.audio.peaks import Peaks
+from desktop.audio.read import FloatArray
+from desktop.audio.snap import nearest_zero
+from desktop.audio.store import AudioRef, AudioStore
+from desktop.link import EngineLink
+from desktop.models.answers import Answer, at_rate, lanes_of
+from desktop.models.background import Background
+from desktop.models.desk import Desk
+from desktop.models.listening import Listening
+from desktop.models.project import Lane, Made, Project, Take
+from desktop.models.project_file import SUFFIX, ProjectLock, load_project, save_project
+from desktop.models.recovery import Left, Recovery
+from desktop.models.session import Session
+from desktop.models.settings import Settings
+from engine import EngineError, OutputError
+
+AUTOSAVE_MS = 1500
+
+
+class Studio(QObject):
+    """The application behind the window.
+
+    Args:
+        settings: what the user has chosen.
+        data: folder for audio, sessions and scratch files.
+        cache: folder for what can be made again.
+        link: the engine.
+
+    Signals:
+        troubled: a sentence for the user and its details.
+        told: a sentence that is no trouble.
+        opened: a project was begun or loaded.
+        saved: path of the project file.
+        place_changed: path of the project file, empty when there is none.
+    """
+
+    troubled = Signal(str, str)
+    told = Signal(str)
+    opened = Signal()
+    saved = Signal(str)
+    place_changed = Signal(str)
+
+    def __init__(self, settings: Settings, data: Path, cache: Path, link: EngineLink) -> None:
+        super().__init__()
+        self.settings = settings
+        self.link = link
+        self.scratch = data / "scratch"
+        self.store = AudioStore(data / "audio", cache)
+        self.background = Background(self)
+        self.session = Session(self)
+        self.recovery = Recovery(data / "sessions")
+        self.listening = Listening(self.session, self.store, self.background, settings, self)
+        self.desk = Desk(self, link)
+        self.path: Path | None = None
+        self._lock: ProjectLock | None = None
+        self._peaks: dict[str, Peaks] = {}
+        self._autosave = QTimer(self)
+        self._autosave.setSingleShot(True)
+        self._autosave.setInterval(AUTOSAVE_MS)
+        self._autosave.timeout.connect(self._keep)
+        self.session.changed.connect(lambda before, after: self._autosave.start())
+        self.listening.stopped.connect(lambda words: self.troubled.emit(words, "") if words else None)
+
+    # Opening.
+
+    def open(self, path: Path) -> None:
+        """Open a project, or begin one with an audio or video file."""
+        if path.suffix.lower() == SUFFIX:
+            self.open_project(path)
+            return
+        self.told.emit(f"opening {path.name}")
+        self.background.run(
+            lambda: self.store.add(path, self.background.check),
+            lambda ref: self._begin(path, ref),
+            self.fail,
+        )
+
+    def open_project(self, path: Path) -> None:
+        """Load a project file."""
+        if self.path == path and self._lock is not None:
+            return
+        try:
+            lock = ProjectLock(path)
+        except EngineError as error:
+            self.fail(error)
+            return
+
+        def show(project: Project) -> None:
+            self._settle(path, lock)
+            self.session.replace_all(project)
+            self.settings.remember_file(path)
+            self.opened.emit()
+
+        def fail(error: EngineError) -> None:
+            lock.release()
+            self.fail(error)
+
+        self.background.run(lambda: load_project(path, self.store, self.background.check), show, fail)
+
+    def add_file(self, path: Path) -> None:
+        """Put a file on a lane of its own."""
+        project = self.session.project
+
+        def read() -> AudioRef:
+            ref = self.store.add(path, self.background.check)
+            return at_rate(ref, project.rate_hz, self.store, self.scratch, self.background.check)
+
+        def show(ref: AudioRef) -> None:
+            take = Take(audio=ref, made=Made(task="import", prompt=path.name))
+            self.session.add_lanes(f"add {path.stem}", [Lane(name=path.stem, takes=(take,))])
+
+        self.background.run(read, show, self.fail)
+
+    def recover(self, left: Left) -> None:
+        """Take up the work of a window that was killed."""
+
+        def prepare() -> None:
+            for ref in left.project.audio:
+                self.store.prepare(ref, self.background.check)
+
+        def show(nothing: None) -> None:
+            self._settle(None, None)
+            self.session.replace_all(left.project)
+            self.session.undo.resetClean()
+            if left.saved_as:
+                self._take_place(Path(left.saved_as))
+            self.recovery.forget(left)
+            self._keep()
+            self.opened.emit()
+
+        self.background.run(prepare, show, self.fail)
+
+    # Saving.
+
+    @property
+    def unsaved(self) -> bool:
+        """True means closing would lose something."""
+        project = self.session.project
+        return bool(project.lanes) and (not self.session.undo.isClean() or self.path is None)
+
+    def save(self, path: Path | None = None, then: Callable[[], None] = lambda: None) -> None:
+        """Write the project; in its own place unless told otherwise."""
+        path = path or self.path
+        if path is None:
+            self.fail(OutputError("this project has no file yet; choose a name for it"))
+            return
+        path = path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
+        try:
+            lock = None if path == self.path else ProjectLock(path)
+        except (EngineError, OSError) as error:
+            words = error if isinstance(error, EngineError) else OutputError(f"{path.parent} may not be written to")
+            self.fail(words)
+            return
+        project = self.session.project
+
+        def done(nothing: None) -> None:
+            if lock is not None:
+                self._settle(path, lock)
+            if self.session.project == project:
+                self.session.undo.setClean()
+            self.settings.remember_file(path)
+            self.saved.emit(str(path))
+            self.told.emit(f"saved {path.name}")
+            self._keep()
+            then()
+
+        def fail(error: EngineError) -> None:
+            if lock is not None:
+                lock.release()
+            self.fail(error)
+
+        self.background.run(lambda: save_project(project, path, self.store, self.background.check), done, fail)
+
+    def close(self) -> None:
+        """Stop everything; what was not saved is gone, so ask before."""
+        self._autosave.stop()
+        self.listening.close()
+        self.background.close()
+        self.link.close()
+        if self._lock is not None:
+            self._lock.release()
+        self.recovery.close()
+        shutil.rmtree(self.scratch / self.recovery.folder.name, ignore_errors=True)
+
+    # What views ask.
+
+    def peaks(self, ref: AudioRef) -> Peaks:
+        """What a waveform is drawn from, kept in memory.
+
+        Raises:
+            AudioError: the cache was cleaned meanwhile.
+        """
+        if ref.sha256 not in self._peaks:
+            self._peaks[ref.sha256] = self.store.peaks(ref)
+        return self._peaks[ref.sha256]
+
+    def samples(self, ref: AudioRef) -> FloatArray:
+        """The sound, mapped from disk."""
+        return self.store.samples(ref)
+
+    def snapped(self, sample: int) -> int:
+        """The nearest place to cut without a click, when that is wanted."""
+        source = self.session.project.source
+        if source is None or not self.settings.get("snap"):
+            return sample
+        return nearest_zero(self.store.samples(source), sample, source.rate_hz)
+
+    def add_answers(self, answers: list[Answer], task: str, lane_id: str, text: str) -> str:
+        """Show what came out.
+
+        Returns:
+            Id of the lane it is on.
+        """
+        stems = [answer.stem for answer in answers if answer.stem is not None]
+        if lane_id and self.session.project.lane(lane_id) is not None:
+            self.session.add_takes(lane_id, text, stems)
+            return lane_id
+        lanes = lanes_of(answers, task)
+        self.session.add_lanes(text, lanes)
+        heard = next((lane for lane in lanes if not lane.mute), None)
+        if heard is not None:
+            self.session.set_current(heard.id)
+        return heard.id if heard is not None else ""
+
+    def clean_cache(self, limit_bytes: int) -> int:
+        """Make room; what any open project needs stays.
+
+        Returns:
+            Bytes that were freed.
+        """
+        keep = {ref.sha256 for ref in self.session.project.audio} | self.recovery.audio_in_use()
+        return self.store.clean_cache(keep, limit_bytes)
+
+    def fail(self, error: EngineError) -> None:
+        """Tell the user what did not work."""
+        cause = error.__cause__
+        details = f"{type(error).__name__}: {error}" + (f"\n{type(cause).__name__}: {cause}" if cause else "")
+        self.troubled.emit(_sentence(str(error)), details)
+
+    def _begin(self, path: Path, ref: AudioRef) -> None:
+        self._settle(None, None)
+        self.session.replace_all(Project(title=path.stem, source=ref, source_path=str(path), rate_hz=ref.rate_hz))
+        self.settings.remember_file(path)
+        self._keep()
+        self.opened.emit()
+
+    def _settle(self, path: Path | None, lock: ProjectLock | None) -> None:
+        self.listening.stop()
+        if self._lock is not None:
+            self._lock.release()
+        self._lock, self.path = lock, path
+        self._peaks.clear()
+        self.place_changed.emit(str(path) if path else "")
+
+    def _take_place(self, path: Path) -> None:
+        try:
+            self._settle(path, ProjectLock(path))
+        except EngineError as error:
+            self.fail(error)
+
+    def _keep(self) -> None:
+        project, place = self.session.project, str(self.path or "")
+        self.background.run(lambda: self.recovery.keep(project, place), lambda nothing: None, self.fail)
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,67 @@
+"""Fixtures of the window's tests: no screen, no device, folders of their own, the toy bundle, a studio."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # without it Qt ends the whole process where there is no screen
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+RATE_HZ = 16_000
+WAIT_MS = 120_000
+
+
+@pytest.fixture(scope="session")
+def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with perfect codec and known answers."""
+    from toybundle import write_toy_bundle
+
+    return write_toy_bundle(tmp_path_factory.mktemp("bundles") / "toy")
+
+
+@pytest.fixture
+def make_wav(tmp_path: Path) -> Callable[..., Path]:
+    """``make_wav("mix.wav", seconds=..., rate_hz=..., channels=..., level=...)`` writes noise and gives its path."""
+
+    def write(
+        name: str = "mix.wav", seconds: float = 1.0, rate_hz: int = RATE_HZ, channels: int = 2, level: float = 0.1
+    ) -> Path:
+        rng = np.random.default_rng(len(name))
+        path = tmp_path / name
+        audio_NC = level * rng.standard_normal((round(seconds * rate_hz), channels))
+        soundfile.write(path, np.clip(audio_NC, -1, 1), rate_hz, subtype="FLOAT" if path.suffix == ".wav" else None)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def studio(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_bundle: Path) -> Iterator[object]:
+    """The application without its window, with the toy bundle and the real engine process."""
+    from desktop.link import EngineLink
+    from desktop.models.settings import Settings
+    from desktop.models.studio import Studio
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("ALSA_CONFIG_PATH", os.devnull)
+    settings = Settings(tmp_path / "settings.ini")
+    settings.set("bundle", str(toy_bundle))
+    made = Studio(settings, tmp_path / "data", tmp_path / "cache", EngineLink())
+    made.troubles = []
+    made.troubled.connect(lambda words, details: made.troubles.append(words))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def opened(studio, qtbot, make_wav):
+    """A studio with a mix of one second."""
+    with qtbot.waitSignal(studio.opened, timeout=WAIT_MS):
+        studio.open(make_wav("song.wav"))
+    return studio

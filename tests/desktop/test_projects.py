@@ -1,0 +1,247 @@
+"""Projects: values, history, files, autosave and what survives a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop.audio.store import AudioRef, AudioStore
+from desktop.models.project import Lane, Made, Project, Take, project_from_json, to_json
+from desktop.models.project_file import ProjectLock, audio_folder, load_project, read_project, save_project
+from desktop.models.recovery import Recovery
+from desktop.models.session import Session
+from desktop.models.settings import KEYS, Settings
+from engine import AudioError, OutputError, RequestError
+
+ROOT = Path(__file__).parents[2]
+
+
+def ref(letter="a", samples=1000):
+    return AudioRef(letter * 64, ".wav", 16_000, 2, samples)
+
+
+def lane(name="violin", **values):
+    made = Made(task="isolate", prompt=name, presence=0.9, null_db=-300.0, region=(10, 20))
+    return Lane(name=name, takes=(Take(audio=ref(), made=made),), **values)
+
+
+@pytest.fixture
+def project():
+    return Project(title="song", source=ref("b"), rate_hz=16_000, lanes=(lane(), lane("bass", gain_db=-3.0, pan=0.5)))
+
+
+@pytest.fixture
+def session(qtbot, project):
+    made = Session()
+    made.replace_all(project)
+    return made
+
+
+def test_a_project_comes_back_from_json_as_it_was(project):
+    assert project_from_json(json.loads(json.dumps(to_json(project)))) == project
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"rate_hz": "fast"},
+        {"lanes": [{"name": "x", "takes": []}]},
+        {"source": {"sha256": "../../etc/passwd", "suffix": ".wav", "rate_hz": 1, "channels": 1, "samples": 1}},
+        {"source": {"sha256": "a" * 64, "suffix": "/../x", "rate_hz": 1, "channels": 1, "samples": 1}},
+        {"lanes": 3},
+        {"title": None},
+    ],
+)
+def test_a_damaged_project_is_refused_with_a_sentence(tmp_path, project, damage):
+    path = tmp_path / "song.fluxstem"
+    path.write_text(json.dumps({"fluxstem_project": 1, **to_json(project), **damage}))
+    with pytest.raises(RequestError, match="damaged"):
+        read_project(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("{}", "not a Fluxstem project"), ("[1", "damaged"), ('{"fluxstem_project": 99}', "newer")]
+)
+def test_what_is_no_project_is_refused(tmp_path, text, words):
+    path = tmp_path / "song.fluxstem"
+    path.write_text(text)
+    with pytest.raises(RequestError, match=words):
+        read_project(path)
+
+
+def test_every_change_can_be_undone_and_done_again(session, project):
+    one, two = (found.id for found in project.lanes)
+    session.set_lane(one, "mute violin", mute=True)
+    session.set_lane(two, "turn bass", gain_db=-6.0)
+    session.set_lane(two, "turn bass", gain_db=-9.0)
+    session.add_lanes("add harp", [lane("harp")])
+    session.remove_lane(one)
+    states = [session.project]
+    while session.undo.canUndo():
+        session.undo.undo()
+        states.append(session.project)
+    assert session.project == project
+    assert len(states) == 5, "two turns of one knob are one step"
+    while session.undo.canRedo():
+        session.undo.redo()
+    assert session.project == states[0]
+
+
+def test_new_lanes_get_colours_of_their_own(session):
+    for number in range(4):
+        session.add_lanes("add", [lane(f"lane {number}")])
+    colours = [found.colour for found in session.project.lanes]
+    assert len(set(colours[1:])) == 5
+
+
+def test_gain_and_pan_stay_in_their_range(session, project):
+    session.set_lane(project.lanes[0].id, "turn", gain_db=500.0, pan=-9.0)
+    assert (session.project.lanes[0].gain_db, session.project.lanes[0].pan) == (12.0, -1.0)
+
+
+def test_solo_silences_the_others_and_wins_over_mute(project):
+    violin = project.lanes[0]
+    both = project.with_lane(replace(violin, solo=True, mute=True))
+    assert [both.heard(one) for one in both.lanes] == [True, False]
+
+
+def test_a_selection_stays_inside_the_sound(session):
+    session.select((900, 5000))
+    assert session.selection == (900, 1000)
+    session.select((700, 300))
+    assert session.selection == (300, 700)
+    session.select((400, 400))
+    assert session.selection is None
+
+
+@pytest.fixture
+def saved(tmp_path, make_wav):
+    store = AudioStore(tmp_path / "audio", tmp_path / "cache")
+    found = store.add(make_wav(seconds=0.3))
+    project = Project(title="mix", source=found, rate_hz=found.rate_hz, lanes=(lane(),))
+    project = replace(project, lanes=(Lane(name="all", takes=(Take(audio=found, made=Made(task="import")),)),))
+    path = tmp_path / "projects" / "mix.fluxstem"
+    save_project(project, path, store)
+    return project, path, store
+
+
+def test_a_saved_project_opens_on_another_machine(saved, tmp_path):
+    project, path, store = saved
+    other = AudioStore(tmp_path / "other-audio", tmp_path / "other-cache")
+    assert load_project(path, other) == project
+    np.testing.assert_array_equal(other.samples(project.source), store.samples(project.source))
+
+
+def test_a_project_without_its_audio_says_so(saved, tmp_path):
+    _, path, _ = saved
+    for file in audio_folder(path).iterdir():
+        file.unlink()
+    with pytest.raises(AudioError, match="put the folder"):
+        load_project(path, AudioStore(tmp_path / "other", tmp_path / "other-cache"))
+
+
+def test_a_full_disk_leaves_the_old_project_as_it_was(saved, monkeypatch):
+    project, path, store = saved
+    before = path.read_bytes()
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        save_project(replace(project, title="new"), path, store)
+    assert path.read_bytes() == before
+    assert not list(path.parent.glob(".*.part"))
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(saved, tmp_path):
+    project, _, store = saved
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="could not be saved"):
+        save_project(project, tmp_path / "file" / "mix.fluxstem", store)
+
+
+def test_two_windows_cannot_have_one_project(saved):
+    _, path, _ = saved
+    code = (
+        "import sys; from desktop.models.project_file import ProjectLock; from pathlib import Path;"
+        "lock = ProjectLock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(RequestError, match=f"process {other.pid}"):
+            ProjectLock(path)
+    finally:
+        other.kill()
+        other.wait()
+        other.stdin.close()
+        other.stdout.close()
+    ProjectLock(path).release()  # a lock dies with its process
+
+
+def test_a_killed_window_leaves_its_work_behind(saved, tmp_path):
+    project, path, _ = saved
+    root = tmp_path / "sessions"
+    code = (
+        "import sys, os, signal; from pathlib import Path; from desktop.models.recovery import Recovery;"
+        "from desktop.models.project_file import read_project; r = Recovery(Path(sys.argv[1]));"
+        "r.keep(read_project(Path(sys.argv[2])), sys.argv[2]); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(root), str(path)], cwd=ROOT, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    mine = Recovery(root)
+    [left] = mine.left_behind()
+    assert (left.project, left.saved_as) == (project, str(path))
+    assert mine.audio_in_use() == {project.source.sha256}
+    mine.forget(left)
+    assert mine.left_behind() == []
+    mine.close()
+    assert not list(root.iterdir())
+
+
+def test_a_window_that_is_open_is_not_recovered(tmp_path, project):
+    one, two = Recovery(tmp_path), Recovery(tmp_path)
+    one.keep(project, "")
+    assert two.left_behind() == []
+    one.close()
+    two.close()
+
+
+def test_settings_survive_a_restart_and_nonsense_is_the_default(qtbot, tmp_path):
+    file = tmp_path / "settings.ini"
+    settings = Settings(file)
+    settings.set("theme", "light")
+    settings.set("bundle_folders", ["one", "two"])
+    settings.set("volume", 0.5)
+    settings.sync()
+    text = file.read_text().replace("theme=light", "theme=pink")
+    file.write_text(text)
+    again = Settings(file)
+    assert again.get("theme") == "system"
+    assert again.get("bundle_folders") == ["one", "two"]
+    assert again.get("volume") == 0.5
+    with pytest.raises(ValueError, match="theme"):
+        again.set("theme", "pink")
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_every_default_is_allowed(qtbot, tmp_path, name):
+    assert Settings(tmp_path / "none.ini").get(name) == KEYS[name].default
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for the superuser")
+def test_a_read_only_folder_is_a_sentence(saved, tmp_path):
+    project, _, store = saved
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    with pytest.raises(OutputError, match="another folder"):
+        save_project(project, locked / "mix.fluxstem", store)
