@@ -1,0 +1,193 @@
+"""``python -m training index --kind KIND DIR``: what a data set holds, and what is wrong with it.
+
+Prints hours, labels and problems; ``--cache DIR`` also cuts it into a stem cache that the training stages read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.config import load_preset
+from training.data.cache import write_shard
+from training.data.datasets import KINDS, read_dataset
+from training.data.datasets.checks import header_problems, heard_problems
+from training.data.datasets.labels import family_of
+from training.data.piece import OTHER, Piece
+from training.data.studio import level
+
+PROBLEMS_SHOWN = 20
+SPANS_PER_SHARD = 8
+QUIET_RMS = 2e-3
+TRAINING_SPLITS = ("train", "")
+
+
+@dataclass(slots=True)
+class Index:
+    """Figures of one data set, added up piece by piece.
+
+    Attributes:
+        kind: of data set.
+        pieces, mix_s: how many, and seconds of mixes, by split.
+        labels: label -> our term, stems and their seconds.
+        problems: (piece, what is wrong with it).
+        pictures: number of pictures.
+    """
+
+    kind: str
+    pieces: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    mix_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    labels: dict[str, tuple[str, int, float]] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    pictures: int = 0
+
+    def add(self, piece: Piece, listen: bool) -> None:
+        """Take a piece in."""
+        self.pieces[piece.split] += 1
+        self.mix_s[piece.split] += piece.seconds
+        self.pictures += len(piece.frames.files) if piece.frames is not None else 0
+        for stem in piece.stems:
+            _, count, seconds = self.labels.get(stem.label, ("", 0, 0.0))
+            self.labels[stem.label] = (stem.term, count + 1, seconds + stem.sound.samples / stem.sound.rate_hz)
+        found = chain(header_problems(piece), heard_problems(piece) if listen else ())
+        self.problems += [(piece.name, problem) for problem in found]
+
+    @property
+    def hours(self) -> float:
+        """Hours of mixes."""
+        return sum(self.mix_s.values()) / 3600
+
+    def report(self, most_problems: int = PROBLEMS_SHOWN) -> str:
+        """The figures as text."""
+        stems_h = sum(seconds for _, _, seconds in self.labels.values()) / 3600
+        count = sum(self.pieces.values())
+        lines = [f"{self.kind}: {count} pieces, {self.hours:.2f} h of mixes, {stems_h:.2f} h of stems"]
+        for split in sorted(self.pieces):
+            lines.append(f"  {split or 'no split':12} {self.pieces[split]:6} pieces {self.mix_s[split] / 3600:9.2f} h")
+        if self.pictures:
+            lines.append(f"  {self.pictures} pictures")
+        lines.append("labels:")
+        for label, (term, stems, seconds) in sorted(self.labels.items(), key=lambda row: (-row[1][2], row[0])):
+            lines.append(f"  {label:40} -> {term:18} {stems:6} stems {seconds / 3600:9.2f} h")
+        unknown = sorted(label for label, (term, _, _) in self.labels.items() if term == OTHER)
+        if unknown:
+            lines.append(f"  without a family of ours, part of mixes only: {', '.join(unknown)}")
+        lines.append(f"problems: {len(self.problems) or 'none'}")
+        lines += [f"  {name}: {problem}" for name, problem in self.problems[:most_problems]]
+        if len(self.problems) > most_problems:
+            lines.append(f"  and {len(self.problems) - most_problems} more; --problems {len(self.problems)} shows them")
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures as plain values."""
+        return {
+            "kind": self.kind,
+            "hours": self.hours,
+            "splits": {s: {"pieces": self.pieces[s], "hours": self.mix_s[s] / 3600} for s in sorted(self.pieces)},
+            "labels": {
+                label: {"term": term, "stems": stems, "hours": seconds / 3600}
+                for label, (term, stems, seconds) in sorted(self.labels.items())
+            },
+            "pictures": self.pictures,
+            "problems": [{"piece": name, "problem": problem} for name, problem in self.problems],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How pieces become a stem cache: its folder, rate, and the length of every span."""
+
+    folder: Path
+    rate_hz: int
+    seconds: float
+    kind: str
+
+
+def cut_piece(piece: Piece, number: int, cutting: Cutting) -> int:
+    """Add a piece to a stem cache, span after span, each with its silent stems left out; returns the stems added."""
+    samples = round(cutting.seconds * cutting.rate_hz)
+    starts = np.arange(0.0, max(piece.seconds - cutting.seconds, 0.0) + 1e-6, cutting.seconds)
+    added = 0
+    for shard in range(0, len(starts), SPANS_PER_SHARD):
+        stems, labels = [], []
+        for start_s in starts[shard : shard + SPANS_PER_SHARD]:
+            spans = piece.cut(float(start_s), samples, cutting.rate_hz)
+            for stem, span in zip(piece.stems, spans, strict=True):
+                if float(np.sqrt((span**2).mean())) < QUIET_RMS:
+                    continue
+                stems.append(level(span))
+                labels.append(_label(cutting.kind, piece, stem.term, stem.label, float(start_s)))
+        if stems:
+            name = f"set-{cutting.kind}-{number:05d}-{shard // SPANS_PER_SHARD:03d}"
+            write_shard(cutting.folder, name, stems, labels)
+        added += len(stems)
+    return added
+
+
+def _label(kind: str, piece: Piece, term: str, label: str, start_s: float) -> dict[str, Any]:
+    return {
+        "family": family_of(term), "role": "", "register": "", "source": f"set:{kind}:{piece.name}",
+        "piece": f"{kind}-{piece.name}-{start_s:g}", "term": term, "label": label,
+    }  # fmt: skip
+
+
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training index", description="what a data set holds")
+    kinds = "\n".join(f"  {kind:9} {doc}" for kind, (_, doc) in KINDS.items())
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"kinds:\n{kinds}"
+    parser.add_argument("folder", type=Path, help="folder that the data set was unpacked into")
+    parser.add_argument("--kind", required=True, choices=list(KINDS))
+    parser.add_argument("--split", help="only this split, for example train")
+    parser.add_argument("--listen", action="store_true", help="decode everything: silence, broken sums (slow)")
+    parser.add_argument("--problems", type=int, default=PROBLEMS_SHOWN, metavar="N", help="show this many problems")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="also cut training pieces into this stem cache")
+    parser.add_argument("--preset", default="small", help="rate and length of the cache")
+    return parser.parse_args(argv)
+
+
+def make_index(kind: str, pieces: Iterable[Piece], listen: bool = False) -> Index:
+    """The figures of some pieces."""
+    index = Index(kind)
+    for piece in pieces:
+        index.add(piece, listen)
+    return index
+
+
+def cut_pieces(pieces: Sequence[Piece], cutting: Cutting) -> int:
+    """Cut pieces of the training split into a cache; returns the stems added.
+
+    Raises:
+        ValueError: there is nothing to train on among them.
+    """
+    allowed = [piece for piece in pieces if piece.split in TRAINING_SPLITS and piece.stems]
+    if not allowed:
+        raise ValueError("no piece belongs to the training split, so no cache was made; leave out --cache or --split")
+    return sum(cut_piece(piece, number, cutting) for number, piece in enumerate(allowed))
+
+
+def main(argv: list[str]) -> int:
+    """``python -m training index``."""
+    args = _arguments(argv)
+    pieces = [p for p in read_dataset(args.kind, args.folder) if args.split in (None, p.split)]
+    if not pieces:
+        raise ValueError(f"no piece of split {args.split!r} in {args.folder}; leave out --split to see which there are")
+    index = make_index(args.kind, pieces, args.listen)
+    print(index.report(args.problems))
+    if args.json is not None:
+        args.json.write_text(json.dumps(index.as_json(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    if args.cache is not None:
+        preset = load_preset(args.preset)
+        cutting = Cutting(args.cache, preset.grid.rate_hz, preset.sound.seconds, args.kind)
+        added = cut_pieces(pieces, cutting)
+        print(f"{args.cache}: {added} stems of {preset.sound.seconds:g} s at {preset.grid.rate_hz} Hz added")
+    return 0
