@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import soundfile
 
-from engine import Done, EngineError, Request, list_bundles
+from engine import TASKS, Done, EngineError, Request, list_bundles
 from engine.osc.clips import ClipError
 from engine.osc.journal import Entry
 from engine.osc.paths import PathRefused
@@ -99,10 +99,17 @@ def request_of_values(values: dict[str, Any] | None) -> Request:
     return Request(**values)
 
 
-def done_reply(done: Done) -> tuple[Any, ...]:
-    """Arguments of ``done`` after the id; one prompt was asked, so there is one result."""
+def done_parts(task: str, done: Done) -> dict[str, str]:
+    """The files of a job by part, what the task hands back first; one prompt was asked, so there is one result."""
     result = done.results[0]
-    paths = [path for path in (result.stem, result.rest) if path]
+    parts = {part: path for part, path in (("stem", result.stem), ("rest", result.rest)) if path}
+    return dict(sorted(parts.items(), key=lambda part: part[0].upper() != TASKS[task].answer.name))
+
+
+def done_reply(task: str, done: Done) -> tuple[Any, ...]:
+    """Arguments of ``done`` after the id."""
+    result = done.results[0]
+    paths = list(done_parts(task, done).values())
     null_db = NO_FIGURE if result.null_db is None else result.null_db
     position = str(result.start_samples), str(result.length_samples)
     return (len(paths), paths, null_db, result.presence, *position, result.rate_hz)

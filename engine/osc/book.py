@@ -27,7 +27,16 @@ from engine import (
     Progress,
     check_request,
 )
-from engine.osc.asks import CODE_OF, Refused, build_request, done_reply, request_of_values, request_values, said
+from engine.osc.asks import (
+    CODE_OF,
+    Refused,
+    build_request,
+    done_parts,
+    done_reply,
+    request_of_values,
+    request_values,
+    said,
+)
 from engine.osc.clips import Clips
 from engine.osc.home import Home
 from engine.osc.journal import KEPT_FINISHED, Entry, Journal, again
@@ -200,14 +209,10 @@ class Book:
         Raises:
             Refused: there is no such job, or no such file of it.
         """
-        job = self._find(name)
-        paths = job.entry.reply[1] if job.entry.outcome == "done" else []
-        number = {"stem": 0, "rest": 1}[part]
-        if job.entry.task == "remove":
-            number = {"rest": 0, "stem": 1}[part]
-        if number >= len(paths):
+        parts = self._find(name).entry.parts
+        if part not in parts:
             raise Refused("id", f"the job {name} has no {part} to give")
-        return Path(paths[number])
+        return Path(parts[part])
 
     def unfinished(self) -> list[Job]:
         """Jobs in the order they came."""
@@ -296,7 +301,8 @@ class Book:
             case Progress():
                 self._progressed(job, event)
             case Done():
-                self._finish(job, "done", done_reply(event))
+                job.entry = replace(job.entry, parts=done_parts(job.entry.task, event))
+                self._finish(job, "done", done_reply(job.entry.task, event))
             case Failed(kind="HostError") if job.entry.attempts + 1 < ATTEMPTS_LIMIT and not job.cancel_asked:
                 self._try_again(job, event)
             case Failed():

@@ -293,7 +293,7 @@ class Handlers:
     def _send_all(self, session: Session, key: tuple[str, str, int]) -> None:
         shape = self._laid[key].outgoing.shape
         place = (str(shape.start_samples),)
-        shown = (key[0], shape.rate_hz, shape.channels, shape.frames, shape.format, shape.chunk_bytes, *place)
+        shown = (*key[:2], shape.rate_hz, shape.channels, shape.frames, shape.format, shape.chunk_bytes, *place)
         self._desk.tell(session, at("clip/begin"), shown)
         self._send(session, key, [(0, shape.chunks)])
 
@@ -304,7 +304,7 @@ class Handlers:
             return
         laid = self._laid[key]
         laid.last_s = self._loop.time()
-        task = self._loop.create_task(self._keep_sending(session, key[0], laid.outgoing, ranges))
+        task = self._loop.create_task(self._keep_sending(session, key[:2], laid.outgoing, ranges))
         tasks.add(task)
         task.add_done_callback(lambda done: self._sent(session, done))
 
@@ -317,17 +317,17 @@ class Handlers:
             log.error("a result could not be sent", exc_info=task.exception())
 
     async def _keep_sending(
-        self, session: Session, name: str, outgoing: Outgoing, ranges: list[tuple[int, int]]
+        self, session: Session, name: tuple[str, str], outgoing: Outgoing, ranges: list[tuple[int, int]]
     ) -> None:
         crc32 = outgoing.crc32 - ((outgoing.crc32 & 0x80000000) << 1)
         left = outgoing.shape.chunks if session.wire.reliable else max(outgoing.shape.chunks, MISSING_LIMIT_CHUNKS)
         for first, count in ranges:
             for index, blob in outgoing.pieces(first, min(count, left)):
                 left -= 1
-                self._desk.tell(session, at("clip/data"), (name, index, blob))
+                self._desk.tell(session, at("clip/data"), (*name, index, blob))
                 if index % BURST_CHUNKS == 0 or session.wire.reliable:
                     await session.wire.room()
-        self._desk.tell(session, at("clip/end"), (name, crc32))
+        self._desk.tell(session, at("clip/end"), (*name, crc32))
 
     def _drop_laid(self, key: tuple[str, str, int]) -> None:
         laid = self._laid.pop(key)

@@ -13,7 +13,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Entry:
         spool: private folder with its inputs, "" for none.
         outcome: None until it is finished; then ``done``, ``fail`` or ``cancelled``.
         reply: arguments of the message that told so, after the id.
+        parts: files of a finished job, by part.
         attempts: times an engine process died over it.
     """
 
@@ -47,6 +48,7 @@ class Entry:
     spool: str = ""
     outcome: str | None = None
     reply: tuple[Any, ...] = ()
+    parts: dict[str, str] = field(default_factory=dict)
     attempts: int = 0
 
 

@@ -6,12 +6,13 @@ positions in samples, which outgrow 32 bits, travel as decimal text. Knows nothi
 
 from __future__ import annotations
 
-from engine.osc.table import CLIP, CLIP_FORMATS, ID, PROGRESS_PER_S, Arg, Reply, at
+from engine.osc.table import CLIP, CLIP_FORMATS, ID, PROGRESS_PER_S, RESULT_PARTS, Arg, Reply, at
 
 POSITION = "decimal text, for it may need more than 32 bits"
 _N = Arg(name="n", kind="whole", doc="how many there were")
 _TEXT = Arg(name="text", kind="text", doc="one sentence")
-_PATH = Arg(name="path", kind="text", many=True, doc="stem, then rest where there is one; a bare name in LAN mode")
+_PATH = Arg(name="path", kind="text", many=True, doc="what the task hands back, then the other; bare names in LAN mode")
+_PART = Arg(name="part", kind="text", choices=RESULT_PARTS, doc="which file of the result")
 
 _REPLIES = (
     Reply(address=at("pong"), args=(Arg(name="echo", kind="text", doc="as sent"),), doc="here"),
@@ -132,7 +133,7 @@ _REPLIES = (
     Reply(
         address=at("clip/begin"),
         args=(
-            ID,
+            ID, _PART,
             Arg(name="rate", kind="whole", unit="Hz", doc="sample rate"),
             Arg(name="channels", kind="whole", doc="samples are interleaved"),
             Arg(name="frames", kind="whole", doc="samples per channel"),
@@ -145,7 +146,7 @@ _REPLIES = (
     Reply(
         address=at("clip/data"),
         args=(
-            ID,
+            ID, _PART,
             Arg(name="index", kind="whole", doc="number of the chunk, from 0"),
             Arg(name="blob", kind="blob", doc="the bytes from index times chunk on"),
         ),
@@ -153,7 +154,7 @@ _REPLIES = (
     ),
     Reply(
         address=at("clip/end"),
-        args=(ID, Arg(name="crc32", kind="whole", doc="of all bytes, as a signed 32-bit number")),
+        args=(ID, _PART, Arg(name="crc32", kind="whole", doc="of all bytes, as a signed 32-bit number")),
         doc="that was all; ask with clip/missing for what did not come",
     ),
     Reply(

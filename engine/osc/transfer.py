@@ -72,16 +72,16 @@ def fetch(bridge: BridgeClient, id: str, part: str) -> bytes:
             bridge.send(at("clip/missing"), id, part, *holes)
 
     for message in bridge.hear(ask):
-        if not message.args or message.args[0] != id:
-            continue
+        if message.args[:1] != (id,) or (message.address != at("fail") and message.args[1:2] != (part,)):
+            continue  # of another job, or late from another part
         match message.address.removeprefix(at("")):
             case "clip/begin" if coming is None:
                 coming = Assembly(_shape(message))
             case "clip/data" if coming is not None:
-                blob = message.args[2]
-                coming.put(int(str(message.args[1])), blob if isinstance(blob, bytes) else b"")
+                blob = message.args[3]
+                coming.put(int(str(message.args[2])), blob if isinstance(blob, bytes) else b"")
             case "clip/end":
-                crc32 = int(str(message.args[1])) & 0xFFFFFFFF
+                crc32 = int(str(message.args[2])) & 0xFFFFFFFF
                 if coming is None or gaps(coming.has):
                     ask()
             case "fail":
@@ -102,7 +102,7 @@ def _send_pieces(bridge: BridgeClient, name: str, outgoing: Outgoing, ranges: li
 
 
 def _shape(message: Message) -> Shape:
-    _, rate_hz, channels, frames, format, chunk_bytes, start = message.args
+    _, _, rate_hz, channels, frames, format, chunk_bytes, start = message.args
     return Shape(
         rate_hz=int(str(rate_hz)), channels=int(str(channels)), frames=int(str(frames)), format=str(format),
         chunk_bytes=int(str(chunk_bytes)), start_samples=int(str(start)),
