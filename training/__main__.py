@@ -1,4 +1,4 @@
-"""``python -m training STAGE``: render | prompt | route | codec | flow | validate. One stage, one command."""
+"""``python -m training STAGE``: the stages of training and their tools are the table below. One stage, one command."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 
 STAGES = {
     "render": ("training.data.studio", "render stems into a cache"),
+    "index": ("training.data.datasets.index", "what a data set holds, and what is wrong with it"),
+    "throughput": ("training.data.throughput", "how fast this machine renders stems and assembles mixes"),
     "prompt": ("training.prompt.train", "train the prompt tower"),
     "route": ("training.prompt.route", "measure how held-back phrasings find their family"),
     "codec": ("training.codec.train", "train MixWavCodec"),
@@ -21,7 +23,7 @@ def main(argv: list[str]) -> int:
     """Run the stage named first; the rest of the arguments are its own."""
     if not argv or argv[0] not in STAGES:
         asked = f"unknown stage {argv[0]!r}; " if argv and argv[0] not in ("-h", "--help") else ""
-        lines = [f"  {name:9} {doc}" for name, (_, doc) in STAGES.items()]
+        lines = [f"  {name:10} {doc}" for name, (_, doc) in STAGES.items()]
         print(f"{asked}usage: python -m training STAGE [options]\n" + "\n".join(lines), file=sys.stderr)
         return 0 if argv and argv[0] in ("-h", "--help") else 2
     module = importlib.import_module(STAGES[argv[0]][0])
