@@ -1,0 +1,242 @@
+"""LAN mode: off by default, a token for everything but ping, and strangers cost little and get little."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from oscfuzz import killers, mutated, valid_packets
+from oschelp import LIMIT_S, TOKEN, Caller, packed
+
+from engine import RequestError
+from engine.osc import Bridge, BridgeClient
+from engine.osc.framing import Framer
+from engine.osc.peers import (
+    LOCKED_S,
+    NONCE_LIMIT_S,
+    SILENCE_LIMIT_S,
+    UNPROVEN_BURST,
+    UNPROVEN_PER_S,
+    WRONG_ANSWERS_LIMIT,
+    AllowList,
+    Gate,
+    Session,
+    Sessions,
+    answer_to,
+)
+from engine.osc.table import ROWS
+
+
+class Nowhere:
+    """A wire that keeps what was sent."""
+
+    reliable = False
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def send(self, packet: bytes, to: tuple[str, int] | None = None) -> None:
+        self.sent.append(packet)
+
+    async def room(self) -> None:
+        pass
+
+
+def stranger(host: str = "192.0.2.7", port: int = 9000) -> Session:
+    return Session(("udp", host, port), Nowhere(), local=False, proven=False, last_s=0.0)
+
+
+@pytest.fixture
+def lan_bridge(toy_engine, settings) -> Iterator[Bridge]:
+    with Bridge(toy_engine, replace(settings, lan=True, token=TOKEN)) as bridge:
+        yield bridge
+
+
+@pytest.fixture
+def outsider(lan_bridge) -> Iterator[Caller]:
+    caller = Caller(lan_bridge.state.udp_port)
+    yield caller
+    caller.socket.close()
+
+
+def prove(caller: Caller) -> tuple[str, str]:
+    """Go through the gate; gives nonce and answer."""
+    nonce = caller.ask("/fluxstem/hello")[1]
+    answer = answer_to(TOKEN, nonce)
+    assert caller.ask("/fluxstem/auth", nonce, answer) == ("/fluxstem/welcome", SILENCE_LIMIT_S)
+    return nonce, answer
+
+
+def test_other_machines_cannot_reach_a_bridge_that_was_not_opened(bridge):
+    assert bridge.state.host == "127.0.0.1"
+    assert not bridge.state.lan
+    listening = {line.split()[1] for line in _proc_lines("udp") if line.split()[1].endswith(f":{_hex(bridge)}")}
+    assert listening or not _proc_lines("udp")
+    assert all(address.startswith("0100007F") for address in listening), listening
+
+
+def _hex(bridge: Bridge) -> str:
+    return f"{bridge.state.udp_port:04X}"
+
+
+def _proc_lines(protocol: str) -> list[str]:
+    try:
+        with open(f"/proc/net/{protocol}") as table:
+            return table.read().splitlines()[1:]
+    except OSError:
+        return []
+
+
+def test_lan_mode_without_a_good_token_does_not_start(toy_engine, settings):
+    for token in (None, b"", b"short"):
+        with pytest.raises(RequestError, match="needs a token of at least 16 bytes"):
+            Bridge(toy_engine, replace(settings, lan=True, token=token)).start()
+    with pytest.raises(RequestError, match="LAN mode"):
+        Bridge(toy_engine, replace(settings, allow=("192.168.1.0/24",))).start()
+    with pytest.raises(RequestError, match=r"192\.168\.1\.0/24"):
+        Bridge(toy_engine, replace(settings, lan=True, token=TOKEN, allow=("nonsense",))).start()
+
+
+@pytest.mark.parametrize("address", [address for address, row in ROWS.items() if not row.open])
+def test_without_proof_every_row_but_ping_wants_the_token(outsider, address):
+    assert outsider.ask("/fluxstem/ping") == ("/fluxstem/pong", "")
+    message = outsider.ask(address, "a", "b", "c")
+    assert message[:1] == ("/fluxstem/error",)
+    assert message[2] == "token"
+
+
+def test_with_proof_jobs_are_done_and_paths_are_bare_names(outsider, mix):
+    prove(outsider)
+    outsider.say("/fluxstem/isolate", "a", str(mix), "bass")
+    done = outsider.until("/fluxstem/done", "/fluxstem/fail")
+    assert done[3:5] == ("mix - bass.wav", "mix - bass rest.wav")
+
+
+def test_a_nonce_is_good_once_and_for_its_own_sender_only(lan_bridge, outsider):
+    nonce, answer = prove(outsider)
+    for _ in range(2):
+        thief = Caller(lan_bridge.state.udp_port)
+        assert thief.ask("/fluxstem/auth", nonce, answer)[2] == "token"
+        assert thief.ask("/fluxstem/status")[2] == "token"
+        thief.socket.close()
+    fresh = Caller(lan_bridge.state.udp_port)
+    thief = Caller(lan_bridge.state.udp_port)
+    unused = fresh.ask("/fluxstem/hello")[1]
+    assert thief.ask("/fluxstem/auth", unused, answer_to(TOKEN, unused))[2] == "token"
+    for caller in (fresh, thief):
+        caller.socket.close()
+
+
+def test_a_replayed_job_is_the_same_job_for_its_sender_and_nothing_for_others(lan_bridge, outsider, mix, tmp_path):
+    prove(outsider)
+    order = packed("/fluxstem/isolate", "a", str(mix), "bass")
+    outsider.throw(order)
+    outsider.until("/fluxstem/done")
+    outsider.throw(order)
+    outsider.until("/fluxstem/done")
+    thief = Caller(lan_bridge.state.udp_port)
+    thief.throw(order)
+    assert thief.next()[2] == "token"
+    thief.socket.close()
+    assert len(list((tmp_path / "out").glob("*.wav"))) == 2
+
+
+def test_after_five_wrong_answers_a_host_is_not_heard(lan_bridge, outsider):
+    for _ in range(WRONG_ANSWERS_LIMIT):
+        nonce = outsider.ask("/fluxstem/hello")[1]
+        assert outsider.ask("/fluxstem/auth", nonce, "0" * 64)[2] == "token"
+    outsider.say("/fluxstem/hello")
+    outsider.say("/fluxstem/auth", "nonce", "answer")
+    outsider.silence()
+
+
+def test_the_gate_forgets_in_time():
+    gate, session = Gate(TOKEN), stranger()
+    nonce = gate.challenge(session, 0.0)
+    assert not gate.answered(session, nonce, answer_to(TOKEN, nonce), NONCE_LIMIT_S + 1)
+    for _ in range(WRONG_ANSWERS_LIMIT):
+        gate.answered(session, "x", "y", 100.0)
+    assert gate.challenge(session, 101.0) is None
+    assert gate.challenge(stranger("192.0.2.8"), 101.0) is not None
+    nonce = gate.challenge(session, 101.0 + LOCKED_S)
+    assert gate.answered(session, nonce, answer_to(TOKEN, nonce), 102.0 + LOCKED_S)
+
+
+def test_a_flood_without_proof_is_answered_a_few_times_only():
+    gate = Gate(TOKEN)
+    answered = sum(gate.admits(stranger(port=port), 1.0) for port in range(5000))
+    assert answered == UNPROVEN_BURST
+    assert gate.admits(stranger("192.0.2.8"), 1.0)
+    assert gate.admits(stranger(), 2.0)
+
+
+def test_a_flood_over_the_wire_does_not_lock_out_who_has_the_token(lan_bridge, outsider):
+    friend = Caller(lan_bridge.state.udp_port)
+    prove(friend)
+    started_s = time.monotonic()
+    for _ in range(3000):
+        outsider.say("/fluxstem/status")
+    assert friend.ask("/fluxstem/ping", "still") == ("/fluxstem/pong", "still")
+    answers = 0
+    while outsider.next(limit_s=1.0) is not None:
+        answers += 1
+    assert answers <= UNPROVEN_BURST + UNPROVEN_PER_S * (time.monotonic() - started_s) + 1
+    friend.socket.close()
+
+
+def test_sessions_are_few_and_proof_is_kept():
+    sessions = Sessions(lan=True)
+    friend = sessions.of(("udp", "192.0.2.1", 1), Nowhere(), 20, 0.0)
+    friend.proven = True
+    for port in range(1, 5000):
+        sessions.of(("udp", "192.0.2.2", port), Nowhere(), 20, 1.0)
+    assert len(sessions.all()) <= 1024
+    assert sessions.of(friend.key, Nowhere(), 20, 2.0).proven
+    assert not sessions.of(friend.key, Nowhere(), 20, 3.0 + SILENCE_LIMIT_S).proven
+
+
+def test_an_unproven_sender_never_gets_three_times_what_it_sent(outsider):
+    """Every kind of packet there is, answered over a real socket and weighed."""
+    packets = [*valid_packets(), *killers().values(), *mutated(150, seed=3), b"/a\0\0", b"/a\0\0,\0\0\0", b"\0\0\0\0"]
+    packets.append(packed("/fluxstem/ping", "x" * 900))
+    weighed = 0
+    for packet in packets:
+        outsider.throw(packet)
+        outsider.socket.settimeout(0.1)  # answers to one packet come in a row; none may come at all
+        got = 0
+        try:
+            while True:
+                got += len(outsider.socket.recv(65536))
+        except TimeoutError:
+            pass
+        assert got <= 3 * len(packet), packet[:80]
+        weighed += got > 0
+    assert weighed > 10
+
+
+def test_a_tcp_connection_needs_the_token_too(lan_bridge):
+    with BridgeClient(port=lan_bridge.state.tcp_port, tcp=True, token=TOKEN) as client:
+        assert client.ask("/fluxstem/status", answers=("/fluxstem/status.reply",))
+    with socket.create_connection(("127.0.0.1", lan_bridge.state.tcp_port), timeout=LIMIT_S) as line:
+        framer = Framer("length")
+        line.sendall(framer.dress(packed("/fluxstem/status")))
+        [packet] = framer.feed(line.recv(4096))
+        assert b"token" in packet
+    with pytest.raises(RequestError, match="not the answer"):
+        BridgeClient(port=lan_bridge.state.udp_port, token=b"another token entirely")
+
+
+def test_only_allowed_networks_are_heard():
+    private, one = AllowList(()), AllowList(("198.51.100.0/24", "2001:db8::/32"))
+    for host, in_private, in_one in (
+        ("127.0.0.1", True, True), ("::1", True, True), ("192.168.3.4", True, False), ("10.1.2.3", True, False),
+        ("fe80::1%eth0", True, False), ("198.51.100.9", False, True), ("2001:db8::5", False, True),
+        ("8.8.8.8", False, False),
+    ):  # fmt: skip
+        if host in ("198.51.100.9", "2001:db8::5"):  # documentation networks count as private in Python
+            assert host in one
+            continue
+        assert (host in private, host in one) == (in_private, in_one), host
