@@ -69,7 +69,7 @@ def lines(findings: dict[str, Any]) -> Iterator[str]:
     installed = (f"{name} {version}" for name, version in findings["packages"].items() if version)
     yield "packages: " + ", ".join(installed)
     for row in findings["devices"]:
-        yield f"device {row['asked']}: " + (f"works, got {row['got']}" if row["ok"] else f"not to be had: {row['why']}")
+        yield f"device {row['asked']}: works, got {row['got']}" if row["ok"] else str(row["why"])
     for row in findings["bundles"]:
         yield f"bundle {row['name']}: " + (f"good, {row['version']}, {row['path']}" if row["ok"] else row["why"])
     audio = findings["audio"]

@@ -74,8 +74,12 @@ class Draft:
         except OSError:
             # No hard links here (FAT, some network shares): reserve the name, then move onto the reservation.
             os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            self.stream.close()
-            os.replace(source, final)
+            try:
+                self.stream.close()  # Windows moves no open file
+                os.replace(source, final)
+            except BaseException:
+                final.unlink(missing_ok=True)
+                raise
 
     def _open(self) -> BinaryIO:
         nameless = getattr(os, "O_TMPFILE", 0)

@@ -91,17 +91,18 @@ class Jobs:
 
 
 def _thinned(job: str, send: Callable[[Event], None]) -> Report:
-    """A report function that sends every change of stage, but numbers at most 30 times a second."""
+    """A report function that sends every change of stage, but numbers at most 30 times a second, and never falling."""
     last_stage: str | None = None
-    last_s = 0.0
+    last_s = furthest = 0.0
 
     def report(fraction: float, stage: str) -> None:
-        nonlocal last_stage, last_s
+        nonlocal last_stage, last_s, furthest
         now_s = time.monotonic()
         if stage == last_stage and now_s - last_s < PROGRESS_INTERVAL_S:
             return
         last_stage, last_s = stage, now_s
-        send(Progress(job, min(max(float(fraction), 0.0), 1.0), stage))
+        furthest = max(furthest, min(float(fraction), 1.0))  # a stage may be done twice, as when a clip guard is needed
+        send(Progress(job, furthest, stage))
 
     report(0.0, "starting")
     return report

@@ -37,7 +37,7 @@ def clean_stale(folder: Path) -> list[Path]:
     removed = []
     for path in sorted(folder.glob(".*.partial")):
         match = _PARTIAL.match(path.name)
-        if match and not _alive(int(match[1])):
+        if match and path.is_file() and not _alive(int(match[1])):
             path.unlink(missing_ok=True)
             removed.append(path)
     return removed

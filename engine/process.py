@@ -80,20 +80,27 @@ class HostProcess:
 
     def close(self, limit_s: float) -> None:
         """Close the pipe, which tells the host to leave; kill it when it has not left after ``limit_s`` seconds."""
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+        # By a timer: a host that has stopped reading may leave the sender stuck in the pipe, and closing it waits then.
+        patience = threading.Timer(limit_s, self._lose_patience, (limit_s,))
+        patience.start()
         try:
-            self._process.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            log.warning("the engine process did not leave within %g s and is killed", limit_s)
-            self.kill()
+            if self._process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    self._process.stdin.close()
+            self._process.wait()
+        finally:
+            patience.cancel()
+            patience.join()
         if threading.current_thread() is not self._reader:
             self._reader.join()
 
     def kill(self) -> None:
         """End it at once."""
         self._process.kill()
+
+    def _lose_patience(self, limit_s: float) -> None:
+        log.warning("the engine process did not leave within %g s and is killed", limit_s)
+        self.kill()
 
     def _read(self) -> None:
         stdout = self._process.stdout

@@ -26,7 +26,7 @@ def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_toy_bundle(tmp_path_factory.mktemp("bundles") / "toy")
 
 
-class Kitchen:
+class CheckedPipeline:
     """A pipeline with what its caller owes it, as the engine process does: checks before, a folder around."""
 
     def __init__(self, pipeline: Any) -> None:
@@ -42,11 +42,11 @@ class Kitchen:
 
 
 @pytest.fixture(scope="session")
-def pipeline(toy_bundle: Path) -> Kitchen:
+def pipeline(toy_bundle: Path) -> CheckedPipeline:
     """One pipeline for all tests, so that graphs are opened once; bundles are given by path."""
     from engine.pipeline import Pipeline
 
-    return Kitchen(Pipeline(lambda name: toy_bundle if name == "toy" else Path(name)))
+    return CheckedPipeline(Pipeline(lambda name: toy_bundle if name == "toy" else Path(name)))
 
 
 @pytest.fixture

@@ -218,6 +218,29 @@ def test_an_unfinished_file_is_gone_when_it_is_forgotten(tmp_path, monkeypatch, 
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_without_hard_links_a_file_is_moved_to_a_name_that_was_free(tmp_path, monkeypatch, broken):
+    def refuse(*args, **kwargs):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    monkeypatch.setattr(os, "link", refuse)
+    if broken:
+        monkeypatch.setattr(os, "replace", refuse)
+    (tmp_path / "a.wav").write_bytes(b"old")
+    draft = Draft(tmp_path / "a.wav")
+    draft.stream.write(b"new")
+    draft.seal()
+    if broken:
+        with pytest.raises(OutputError, match="Operation not supported"):
+            publish([[draft]])
+    else:
+        assert publish([[draft]]) == [[tmp_path / "a (2).wav"]]
+    draft.close()
+    left = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert left == {"a.wav": b"old"} | ({} if broken else {"a (2).wav": b"new"})
+
+
 def test_files_that_belong_together_get_the_same_number(tmp_path):
     (tmp_path / "a rest.wav").touch()
     drafts = [Draft(tmp_path / name) for name in ("a.wav", "a rest.wav")]

@@ -167,6 +167,24 @@ def test_a_request_that_can_never_work_is_refused_at_once_and_starts_no_process(
             engine.wait("nonsense")
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a process cannot be stopped here")
+def test_a_host_that_hears_nothing_any_more_is_left_in_time(request_of):
+    heard = Heard()
+    engine = Engine(on_event=heard)
+    started = threading.Event()
+    heard.at_first_progress = started.set
+    first = engine.submit(request_of(long=True))
+    assert started.wait(LIMIT_S)
+    os.kill(engine.host_pid, signal.SIGSTOP)
+    for _ in range(1000):  # more than a pipe holds
+        engine.submit(request_of())
+    closing = threading.Thread(target=engine.close, args=(0.5,), daemon=True)
+    closing.start()
+    closing.join(LIMIT_S)
+    assert not closing.is_alive()
+    assert heard.of(first)[-1] == CancelledJob(first)
+
+
 class Scripted:
     """Work whose length the test decides; stands where the pipeline stands."""
 
@@ -182,6 +200,9 @@ class Scripted:
             case "chatter":
                 for number in range(10_000):
                     report(number / 10_000, "counting")
+            case "twice":
+                for fraction in (0.2, 0.8, 0.5, 0.9):
+                    report(fraction, f"stage {fraction}")
             case "wait":
                 self.go_on.wait(LIMIT_S)
                 check()
@@ -258,6 +279,13 @@ def test_progress_is_thinned(queue):
     progress = [event for event in said if isinstance(event, Progress)]
     assert 2 <= len(progress) < 1000
     assert [event.stage for event in progress][:2] == ["starting", "counting"]
+
+
+def test_progress_never_falls(queue):
+    jobs, _, said, ends = queue
+    jobs.submit("a", Request(task="isolate", prompts=("twice",)))
+    assert ends.acquire(timeout=LIMIT_S)
+    assert [event.fraction for event in said if isinstance(event, Progress)] == [0.0, 0.2, 0.8, 0.8, 0.9]
 
 
 def test_a_cancelled_job_stops_at_its_next_check(queue):
