@@ -39,7 +39,7 @@ test: .venv/.ready-test
 demo: .venv/.ready-demo
 	@$(PY) -m engine.demo $${MIX:+--mix "$$MIX"} $${PROMPT:+--prompt "$$PROMPT"} --out demo-out
 
-# Quality beside baselines, with two known separators trained on the same audio for MINUTES each.
+## Quality beside baselines, with two known separators trained on the same audio for MINUTES each.
 quality: .venv/.ready-test .bench-venv/.ready
 	@$(PY) -m training bench $${BUNDLE:-small} --rivals htdemucs openunmix --minutes $${MINUTES:-5} \
 	  --rival-python .bench-venv/bin/python $(BENCH_ARGS)
