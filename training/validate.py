@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,13 +21,15 @@ import soundfile as sf
 from engine import Engine, Request
 from engine.bundle import load_bundle
 from training.arguments import RUNS
+from training.bench.baselines import codec_round
+from training.bench.ours import read
 from training.config import load_preset
 from training.data.cache import StemCache
 from training.data.mix import Mixer
 from training.data.sources import Audio
 from training.data.studio import ensure_cache
 from training.flow.examples import absent_term
-from training.measure import Figures, bss, median_interval, ratio_mask
+from training.measure import Figures, bss, level_db, median_interval, ratio_mask
 from training.prompt.lexicon import Lexicon
 
 SECONDS = 5.0  # at most a window of the bundle, so that the codec oracle is one run too
@@ -86,34 +87,14 @@ def ours(engine: Engine, trial: Trial, folder: Path, bundle: str, rate_hz: int) 
                 render=render, steps=steps, start="zeros",
             )  # fmt: skip
             result = engine.wait(engine.submit(request)).results[0]
-            stem, rest = (_read(result.stem), _read(result.rest))
+            stem, rest = read(result.stem)[0], read(result.rest)[0]
             figures[f"{render}, {steps} step"] = bss(trial.stem, trial.rest, stem, rest)
     request = Request(task="isolate", prompts=(trial.absent_prompt,), input=str(path), out=str(folder), bundle=bundle)
     missing = engine.wait(engine.submit(request)).results[0]
-    level_db = 20 * np.log10(_rms(_read(missing.stem)) / _rms(trial.mix) + 1e-9)
+    quiet_db = level_db(read(missing.stem)[0], trial.mix)
     for file in folder.iterdir():
         file.unlink()
-    return figures, float(level_db)
-
-
-def _read(path: str | None) -> Audio:
-    if path is None:
-        raise ValueError("the engine gave no file for this task")
-    audio: Audio = sf.read(path, dtype="float32")[0]
-    return audio
-
-
-def _rms(audio: Audio) -> float:
-    return float(np.sqrt((audio.astype(np.float64) ** 2).mean()))
-
-
-def codec_round(bundle: Path, rows: list[Audio], folder: Path) -> Audio:
-    """Rows ``(B, N)`` through the bundle's codec, in a process of its own: training never loads a runtime."""
-    np.save(folder / "in.npy", np.stack(rows))
-    command = [sys.executable, "-m", "export.roundtrip", str(bundle), str(folder / "in.npy"), str(folder / "out.npy")]
-    subprocess.run(command, check=True)
-    made: Audio = np.load(folder / "out.npy")
-    return made
+    return figures, quiet_db
 
 
 def measure(bundle: Path, cache: StemCache, mixes: int, seed: int) -> dict[str, Any]:
@@ -127,16 +108,16 @@ def measure(bundle: Path, cache: StemCache, mixes: int, seed: int) -> dict[str, 
     absent: list[float] = []
     with tempfile.TemporaryDirectory() as name, Engine() as engine:
         folder = Path(name)
-        decoded = codec_round(bundle, [part for t in asked for part in (t.stem, t.rest)], folder)
+        decoded = codec_round(bundle, [part for t in asked for part in (t.stem, t.rest)])
         for k, trial in enumerate(asked):
-            figures, level_db = ours(engine, trial, folder, str(bundle.resolve()), rate_hz)
+            figures, quiet_db = ours(engine, trial, folder, str(bundle.resolve()), rate_hz)
             figures["mix"] = bss(trial.stem, trial.rest, trial.mix, trial.mix)
             made = ratio_mask(trial.mix, decoded[2 * k], decoded[2 * k + 1], rate_hz)
             figures["codec oracle mask"] = bss(trial.stem, trial.rest, made, trial.mix - made)
             true = ratio_mask(trial.mix, trial.stem, trial.rest, rate_hz)
             figures["oracle mask"] = bss(trial.stem, trial.rest, true, trial.mix - true)
             found.append((trial, figures))
-            absent.append(level_db)
+            absent.append(quiet_db)
             print(f"\r{k + 1} of {len(asked)} mixes", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return summary(found, absent, manifest.name)
