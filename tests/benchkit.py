@@ -13,6 +13,16 @@ from training.bench.ears import Vectors
 from training.bench.example import Example, digest
 from training.bench.run import Bench, Progress, about
 
+SEPARATOR = """
+import json, pathlib, sys
+import soundfile as sf
+folder = pathlib.Path(sys.argv[1])
+for job in json.loads((folder / "jobs.json").read_text()):
+    {check}
+    audio_NC, rate_hz = sf.read(folder / job["mix"], dtype="float32")
+    assert rate_hz == job["rate_hz"]
+    sf.write(folder / job["stem"], audio_NC {change}, rate_hz, subtype="FLOAT")
+"""
 RATE_HZ = 8000
 SECONDS = 1.2
 SYSTEMS = (

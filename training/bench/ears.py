@@ -23,6 +23,7 @@ from training.prompt.lexicon import Lexicon
 Vectors = npt.NDArray[np.float64]
 WINDOW_S, STEP_S = 2.56, 1.28  # a Fréchet distance needs many vectors, so clips are cut
 PHRASES = 12  # training phrasings whose mean names a family
+DRAWS = 60
 ENOUGH_ACCURACY = 0.5  # below it the classifier's figures mean nothing and are left out
 
 
@@ -134,6 +135,14 @@ def frechet(one: Vectors, other: Vectors) -> float:
     cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ cov_other @ root), 0)).sum()
     apart = ((one.mean(axis=0) - other.mean(axis=0)) ** 2).sum()
     return float(max(0.0, apart + np.trace(cov_one) + np.trace(cov_other) - 2 * cross))
+
+
+def frechet_error(clips: Sequence[Vectors], other: Vectors, draws: int = DRAWS) -> float:
+    """Bootstrap standard error of the distance when the clips, each ``(windows, E)``, are drawn anew."""
+    rng = np.random.default_rng(0)
+    found = [frechet(np.concatenate([clips[k] for k in rng.integers(len(clips), size=len(clips))]), other)
+             for _ in range(draws)]  # fmt: skip
+    return float(np.std(found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from training.bench.ears import Classifier, Ears, Heard, divergence, frechet, hear, inception_score
+from training.bench.ears import Classifier, Ears, Heard, divergence, frechet, frechet_error, hear, inception_score
 from training.bench.example import Answer, Example, System
 from training.data.sources import Audio
 from training.measure import (
@@ -178,7 +178,8 @@ def collections(
         found["classes"] = len(classifier.names)
     for system, by_set in heard.items():
         rows = [one for part in by_set.values() for one in part]
-        entry = {"FAD": frechet(np.concatenate([one.windows for one in rows]), windows)}
+        clips = [one.windows for one in rows]
+        entry = {"FAD": frechet(np.concatenate(clips), windows), "FAD error": frechet_error(clips, windows)}
         if classifier is not None:
             shares, wanted = classifier.shares(np.stack([one.whole for one in rows])), classifier.shares(whole)
             entry |= {"KL": divergence(shares, wanted), "IS": inception_score(shares)}

@@ -4,21 +4,16 @@ import sys
 
 import numpy as np
 import pytest
-from benchkit import example
+from benchkit import SEPARATOR, example
 
 from training.bench.adapter import Adapter, parse_adapter
 
-HALVES = """
-import json, pathlib, sys
-import soundfile as sf
-folder = pathlib.Path(sys.argv[1])
-for job in json.loads((folder / "jobs.json").read_text()):
-    assert job["prompt"] == "the piano" and job["family"] == "piano"
-    audio_NC, rate_hz = sf.read(folder / job["mix"], dtype="float32")
-    assert rate_hz == job["rate_hz"]
-    sf.write(folder / job["stem"], audio_NC {change}, rate_hz, subtype="FLOAT")
-"""
+ASKED = 'assert (job["prompt"], job["family"]) == ("the piano", "piano")'
 EXAMPLES = [example(k) for k in range(2)]
+
+
+def changed(how):
+    return SEPARATOR.replace("{change}", how).replace("{check}", ASKED)
 
 
 def script(tmp_path, text):
@@ -28,14 +23,14 @@ def script(tmp_path, text):
 
 
 def test_a_command_gets_the_mixes_and_its_stems_come_back(tmp_path):
-    answers = list(script(tmp_path, HALVES.replace("{change}", "* 0.5")).separate(EXAMPLES))
+    answers = list(script(tmp_path, changed("* 0.5")).separate(EXAMPLES))
     for one, answer in zip(EXAMPLES, answers, strict=True):
         np.testing.assert_array_equal(answer.stem_CN, one.mix_CN * np.float32(0.5))
         assert answer.extra["seconds"] > 0
 
 
 def test_one_channel_goes_to_all(tmp_path):
-    [answer, _] = script(tmp_path, HALVES.replace("{change}", "[:, 0]")).separate(EXAMPLES)
+    [answer, _] = script(tmp_path, changed("[:, 0]")).separate(EXAMPLES)
     np.testing.assert_array_equal(answer.stem_CN, np.stack([EXAMPLES[0].mix_CN[0]] * 2))
 
 
@@ -44,7 +39,7 @@ def test_one_channel_goes_to_all(tmp_path):
     [
         ("raise SystemExit('no weights here')", "mine ended with 1: no weights here"),
         ("", "left no stem-0000.wav"),
-        (HALVES.replace("{change}", "[:-1]"), "gave 9599 samples in 2 channels at 8000 Hz; the mix has 9600 in 2"),
+        (changed("[:-1]"), "gave 9599 samples in 2 channels at 8000 Hz; the mix has 9600 in 2"),
     ],
 )
 def test_what_goes_wrong_is_said(tmp_path, text, complaint):

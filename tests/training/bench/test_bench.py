@@ -4,7 +4,7 @@ import json
 import sys
 
 import pytest
-from test_adapter import HALVES
+from benchkit import SEPARATOR
 from toybundle import write_toy_bundle
 
 from training.bench import command
@@ -19,7 +19,7 @@ def ran(tmp_path_factory):
     pytest.importorskip("librosa", reason="the extra bench has it")
     folder = tmp_path_factory.mktemp("bench")
     bundle = write_toy_bundle(folder / "toy")
-    (folder / "halves.py").write_text(HALVES.replace("{change}", "* 0.5").replace("assert job", "assert job or job"))
+    (folder / "halves.py").write_text(SEPARATOR.replace("{change}", "* 0.5").replace("{check}", ""))
     arguments = [str(bundle), "--set", "same-family", "--set", "absent", "--examples", "1", "--seconds", "1"]
     arguments += ["--separator", f"halves={sys.executable} {folder / 'halves.py'}"]
     arguments += ["--tower", str(folder / "none"), "--out", str(folder / "out")]
