@@ -102,7 +102,7 @@ def _bench(args: argparse.Namespace) -> int:
     written["asked"] = {"examples": args.examples, "seed": args.seed, "seconds": args.seconds}
     written["trained"] = facts
     written["seconds"] = time.perf_counter() - began
-    kept = written.pop("kept")
+    kept = sorted(written.pop("kept"), key=lambda one: one.example.number)  # a first one of every set, then second ones
     args.out.mkdir(parents=True, exist_ok=True)
     report.write(written, args.out)
     plots.draw_all(written, args.out)

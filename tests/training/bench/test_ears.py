@@ -70,6 +70,21 @@ def test_better_stems_are_nearer_to_the_true_ones():
     assert likeness["toy"] > likeness["mixture"]
 
 
+def test_our_towers_hear_timbre_and_not_level(tiny_run):
+    towers = ears.OurTowers(tiny_run.prompt)
+    clip = np.random.default_rng(0).standard_normal(40_000).astype(np.float32)
+    one, softer = towers.audio([clip, clip * np.float32(0.2)])
+    assert one @ softer == pytest.approx(1, abs=0.02)
+    words = towers.words(["piano", "the drums"])
+    assert words.shape == (2, len(one))
+    np.testing.assert_allclose(np.linalg.norm(words, axis=1), 1)
+
+
+def test_a_run_without_towers_is_said(tmp_path):
+    with pytest.raises(FileNotFoundError, match="training prompt"):
+        ears.OurTowers(tmp_path)
+
+
 def test_clap_without_weights_is_refused_in_one_sentence(tmp_path):
     pytest.importorskip("transformers", reason="CLAP needs the extra clap")
     with pytest.raises(ValueError, match=r"no CLAP weights"):
