@@ -138,9 +138,11 @@ class Book:
         return len(unfinished)
 
     def close(self) -> None:
-        """Hear no more; unfinished jobs stay in the journal."""
+        """Hear no more; unfinished jobs stop, and stay in the journal for the next bridge."""
         self._closed = True
         self._unsubscribe()
+        for name in self._by_engine_job:
+            self._engine.cancel(name)
         self._journal.close()
 
     def sync(self) -> None:
