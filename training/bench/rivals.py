@@ -105,17 +105,6 @@ class OpenUnmixes(nn.Module):
 KINDS: dict[str, Any] = {"htdemucs": Htdemucs, "openunmix": OpenUnmixes}
 
 
-def refuse_reserved(cache: StemCache) -> None:
-    """Rivals learn from what the flow learns from.
-
-    Raises:
-        ValueError: the cache holds a recording that is reserved for measuring.
-    """
-    kept = {f"bank:{b}" for b in holdout().banks} | {f"song:{s}" for s in holdout().songs}
-    if held := sorted({cache.label(k)["source"] for k in range(cache.count)} & kept):
-        raise ValueError(f"{cache.folder} holds {held[0]}, which is reserved for measuring; give a training cache")
-
-
 def draw(mixer: Mixer, names: tuple[str, ...], step: int, samples: int) -> tuple[Tensor, Tensor]:
     """Mixes ``(B, N)`` and their stems by output ``(B, S, N)``; the step decides everything."""
     rng = np.random.default_rng([7, step])
@@ -132,8 +121,11 @@ def train(kind: str, cache: StemCache, rate_hz: int, path: Path, minutes: float)
 
     Returns:
         steps taken, number of weights, wall seconds, and the mean loss of the first and the last tenth of the steps.
+
+    Raises:
+        ValueError: the cache holds a recording that is reserved for measuring.
     """
-    refuse_reserved(cache)
+    holdout().refuse(cache.label(k)["source"] for k in range(cache.count))
     torch.manual_seed(0)
     torch.set_flush_denormal(True)
     names, mixer = outputs(), Mixer(cache)

@@ -149,8 +149,7 @@ def refuse_unreserved(sources: tuple[str, ...]) -> None:
     Raises:
         ValueError: a source that training may hear.
     """
-    allowed = {f"bank:{b}" for b in holdout().banks} | {f"song:{s}" for s in holdout().songs}
-    if loose := sorted(set(sources) - allowed):
+    if loose := sorted(source for source in set(sources) if not holdout().reserves(source)):
         raise ValueError(f"{', '.join(loose)} is not reserved for measuring; add it to training/data/holdout.toml")
 
 
