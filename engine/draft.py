@@ -90,11 +90,12 @@ class Draft:
         return self._partial.open("x+b")
 
 
-def publish(groups: list[list[Draft]]) -> list[list[Path]]:
+def publish(groups: list[list[Draft]], beside: str | None = None) -> list[list[Path]]:
     """Put drafts in place, all or none; the drafts of one group get the same number where names are taken.
 
     Args:
         groups: sealed drafts that belong together.
+        beside: suffix of a file that will follow each group under the name of its first draft; that must be free too.
 
     Returns:
         The names they got, in the same order.
@@ -105,7 +106,7 @@ def publish(groups: list[list[Draft]]) -> list[list[Path]]:
     done: list[list[Path]] = []
     try:
         for drafts in groups:
-            done.append(_publish_together(drafts))
+            done.append(_publish_together(drafts, beside))
     except BaseException:
         withdraw(done)
         raise
@@ -124,10 +125,11 @@ def output_error(folder: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot write to {folder} ({error.strerror or error}); make room or choose another folder")
 
 
-def _publish_together(drafts: list[Draft]) -> list[Path]:
+def _publish_together(drafts: list[Draft], beside: str | None) -> list[Path]:
     passing: list[Path] = []  # a nameless file that lost its only name could not get another, so these go last
     for names in zip(*(free_names(draft.wanted) for draft in drafts), strict=True):
-        if any(os.path.lexists(name) for name in names):
+        follower = [names[0].with_suffix(beside)] if beside is not None else []
+        if any(os.path.lexists(name) for name in (*names, *follower)):
             continue
         claimed: list[Path] = []
         try:

@@ -136,7 +136,7 @@ def _publish(answers: Iterator[Answer], place: Place, target: Target) -> tuple[S
         for answer in answers:
             drafts.callback(close_all, answer.rendered.drafts)
             finished.append(answer)
-        names = publish([answer.rendered.drafts for answer in finished])
+        names = publish([answer.rendered.drafts for answer in finished], beside=".json")
     return tuple(
         StemResult(
             prompt=answer.prompt,

@@ -100,6 +100,16 @@ def test_nothing_is_ever_overwritten(engine, toy_bundle, tmp_path, capsys):
     assert Path(second["sidecar"]).stem == Path(second["stem"]).stem
 
 
+def test_a_result_and_its_sidecar_share_a_name_whatever_the_format(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav")
+    argv = ["isolate", mix, "violin", "violin", "--bundle", toy_bundle, "--out", tmp_path, "--json", "--format"]
+    results = [
+        result for format in ("wav24", "flac") for result in say(capsys, engine, [*argv, format]).json["results"]
+    ]
+    assert [Path(result["stem"]).suffix for result in results] == [".wav", ".wav", ".flac", ".flac"]
+    assert all(Path(result["stem"]).stem == Path(result["sidecar"]).stem for result in results)
+
+
 def test_names_may_hold_spaces_and_any_script(engine, toy_bundle, tmp_path, capsys):
     mix = write_music(tmp_path / "Gruß & 日本語 – été" / "my mix 'é\".wav")
     out = tmp_path / "ausgabe ü/δ"
