@@ -104,9 +104,9 @@ def _bench(args: argparse.Namespace) -> int:
     written["seconds"] = time.perf_counter() - began
     kept = sorted(written.pop("kept"), key=lambda one: one.example.number)  # a first one of every set, then second ones
     args.out.mkdir(parents=True, exist_ok=True)
-    report.write(written, args.out)
-    plots.draw_all(written, args.out)
-    page.write(written, kept[:PAGE_EXAMPLES], args.out)
+    pictures = plots.draw_all(written, args.out)
+    report.write(written, pictures, args.out)
+    page.write(written, kept[:PAGE_EXAMPLES], pictures, args.out)
     print(report.markdown(written))
     _say(f"report.md, report.json, report.html and plots in {args.out}; {written['seconds']:.0f} s")
     return 0

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
-from training.bench import plots, report
+from training.bench import report
 from training.bench.run import Kept
 from training.data.sources import Audio
 from training.measure import mono
@@ -35,16 +35,13 @@ figure{margin:0}figcaption{font-weight:600;font-size:13px}svg,.spectrum{width:10
 """
 
 
-def write(run: dict[str, Any], kept: Sequence[Kept], folder: Path) -> Path:
-    """Write ``report.html``; the plots in ``folder`` go into it."""
+def write(run: dict[str, Any], kept: Sequence[Kept], pictures: Sequence[Path], folder: Path) -> Path:
+    """Write ``report.html`` with the pictures inside it."""
     parts = ["<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content='width=device-width'>"]
     parts.append(f"<title>Bench of {html.escape(', '.join(run['bundles']))}</title><style>{STYLE}</style></head><body>")
     parts.append(_tables(report.markdown(run)))
-    for name in plots.FILES:
-        if (folder / name).is_file():
-            parts.append(
-                f"<p><img class=plot alt='{name[:-4]}' src='{_data((folder / name).read_bytes(), 'image/png')}'>"
-            )
+    for picture in pictures:
+        parts.append(f"<p><img class=plot alt='{picture.stem}' src='{_data(picture.read_bytes(), 'image/png')}'></p>")
     parts.append(f"<h2>{len(kept)} examples to hear</h2>")
     parts += [_example(run, one) for one in kept]
     parts.append("</body></html>")

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 COLOURS = {"ours": "#1f6feb", "bound": "#9aa4b2", "blind": "#d9a441", "trained": "#3fa35b", "adapter": "#8f5bd6"}
 LEFT_OUT = ("mixture", "silence")  # 0 dB by definition, or undefined
 LABEL = "SDR improvement, dB (median, 95 %)"
-FILES = ("bars.png", "steps.png", "guidance.png", "stems.png")
 
 
 def draw_all(run: dict[str, Any], folder: Path) -> list[Path]:

@@ -59,10 +59,11 @@ def checked_by_mir_eval(kept: Iterable[Kept]) -> dict[str, Any]:
     return {"largest_db": max(found.values()), "answers": len(found)} if found else {}
 
 
-def write(run: dict[str, Any], folder: Path) -> None:
-    """Write ``report.json`` and ``report.md``."""
+def write(run: dict[str, Any], pictures: Sequence[Path], folder: Path) -> None:
+    """Write ``report.json`` and ``report.md``, which shows the pictures that lie beside it."""
     write_json(run, folder / "report.json")
-    _replace(folder / "report.md", markdown(run) + "\n")
+    shown = "".join(f"\n\n![{path.stem}]({path.name})" for path in pictures)
+    _replace(folder / "report.md", markdown(run) + shown + "\n")
 
 
 def write_json(values: dict[str, Any], path: Path) -> None:

@@ -28,9 +28,9 @@ def written(tmp_path_factory):
     run["sweeps"] = {"toy": {"toy, steps 2": {"steps": 2}}}
     run["systems"]["toy, steps 2"] = {"kind": "sweep", "doc": "two steps"}
     run["values"]["band"]["toy, steps 2"] = run["values"]["band"]["toy"]
-    report.write(run, folder)
     drawn = plots.draw_all(run, folder)
-    page.write(run, list(bench.kept.values()), folder)
+    report.write(run, drawn, folder)
+    page.write(run, list(bench.kept.values()), drawn, folder)
     return folder, run, drawn
 
 
@@ -54,6 +54,7 @@ def test_the_tables_have_a_row_for_every_system_and_an_interval(written):
     assert re.search(r"^\| mixture \|.*\| 0\.00 \(0\.00 to 0\.00\) \|", band, re.M)
     assert "| silence | - | - | - | - | - |" in band
     assert "steps 2" in text
+    assert "![bars](bars.png)" in text
 
 
 def test_the_pictures_are_drawn(written):
