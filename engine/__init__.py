@@ -3,8 +3,11 @@
 A whole program: ``with Engine() as engine: print(engine.wait(engine.submit(Request(task="isolate", ...))))``.
 """
 
+from engine.bundle import Bundle, Manifest, load_bundle
 from engine.checks import check_request
 from engine.client import Engine
+from engine.doctor import examine
+from engine.doctor import lines as findings_lines
 from engine.errors import (
     AudioError,
     BundleDamaged,
@@ -17,7 +20,7 @@ from engine.errors import (
     OutputError,
     RequestError,
 )
-from engine.library import find_bundle, list_bundles, user_data_folder
+from engine.library import find_bundle, list_bundles, user_cache_folder, user_data_folder
 from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request, StemResult
 from engine.riff import read_extras, time_reference
 from engine.shapes import Slot
@@ -29,6 +32,7 @@ __all__ = [
     "TASKS",
     "Accepted",
     "AudioError",
+    "Bundle",
     "BundleDamaged",
     "BundleError",
     "BundleTooNew",
@@ -41,6 +45,7 @@ __all__ = [
     "Event",
     "Failed",
     "HostError",
+    "Manifest",
     "OutputError",
     "Progress",
     "Request",
@@ -50,10 +55,14 @@ __all__ = [
     "StemResult",
     "check_request",
     "engine_version",
+    "examine",
     "find_bundle",
+    "findings_lines",
     "list_bundles",
+    "load_bundle",
     "read_extras",
     "rerun_request",
     "time_reference",
+    "user_cache_folder",
     "user_data_folder",
 ]
