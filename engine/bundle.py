@@ -19,6 +19,7 @@ from engine.shapes import LatentGrid, Slot
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+CHECKSUM = "manifest.sha256"  # one line of sha256sum; a bundle without it is taken at its word
 MANIFEST_LIMIT_BYTES = 1 << 20
 BUNDLE_LIMIT_BYTES = 4 << 30
 REQUIRED_GRAPHS = ("encode", "decode", "step", "text")
@@ -154,6 +155,14 @@ def manifest_to_json(manifest: Manifest) -> str:
     return json.dumps(asdict(manifest), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def write_manifest(folder: Path, text: str) -> None:
+    """Put ``manifest.json`` and its hash into a bundle folder; the manifest last, and whole or not at all."""
+    partial = folder / f".{MANIFEST}.partial"
+    partial.write_text(text, "utf-8")
+    (folder / CHECKSUM).write_text(f"{file_sha256(partial)}  {MANIFEST}\n", "ascii")
+    os.replace(partial, folder / MANIFEST)
+
+
 def load_bundle(folder: Path | str, check_hashes: bool = True) -> Bundle:
     """Read and check a bundle.
 
@@ -173,6 +182,7 @@ def load_bundle(folder: Path | str, check_hashes: bool = True) -> Bundle:
     if path.stat().st_size > MANIFEST_LIMIT_BYTES:
         raise BundleError(f"{path} is over {MANIFEST_LIMIT_BYTES} bytes, which no manifest is; get the bundle again")
     raw = path.read_bytes()
+    _check_manifest_hash(folder, raw)
     manifest = parse_manifest(raw, str(path))
     bundle = Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())
     if check_hashes:
@@ -220,6 +230,12 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{where} is not a usable manifest ({error}); get the bundle again") from error
     return manifest
+
+
+def _check_manifest_hash(folder: Path, raw: bytes) -> None:
+    path = folder / CHECKSUM
+    if path.is_file() and path.read_bytes()[:64] != hashlib.sha256(raw).hexdigest().encode("ascii"):
+        raise BundleDamaged(f"bundle {folder.name}: {MANIFEST} differs from its hash; get the bundle again")
 
 
 def _build(kind: Any, data: dict[str, Any]) -> Any:

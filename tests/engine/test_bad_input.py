@@ -17,6 +17,7 @@ import soundfile
 from clihelp import everything_in, music, say, write_music
 
 from engine import Engine
+from engine.bundle import write_manifest
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,6 +118,12 @@ def test_bad_input_is_refused_in_one_sentence_and_nothing_is_written(case, engin
     assert everything_in(tmp_path) == before
 
 
+def test_a_sealed_bundle_is_as_good_as_before(engine, toy_bundle, tmp_path, capsys):
+    bundle = changed_copy(toy_bundle, tmp_path, seal)
+    said = say(capsys, engine, ["isolate", good(tmp_path), "violin", "--bundle", bundle, "--out", tmp_path / "out"])
+    assert said.code == 0, said.err
+
+
 def assert_refused(code: int, out: str, err: str) -> None:
     assert code == 2, err
     assert out == ""
@@ -167,7 +174,7 @@ def test_a_bundle_name_that_no_disk_can_hold_is_refused(engine, tmp_path, capsys
     assert "no bundle" in said.err
 
 
-def changed_copy(toy_bundle: Path, folder: Path, change: Callable[[Path], None]) -> Path:
+def changed_copy(toy_bundle: Path, folder: Path, change: Callable[[Path], object]) -> Path:
     copy = folder / "bundle"
     shutil.copytree(toy_bundle, copy)
     change(copy)
@@ -180,6 +187,10 @@ def flip_one_byte(path: Path) -> None:
     path.write_bytes(content)
 
 
+def seal(bundle: Path) -> None:
+    write_manifest(bundle, (bundle / "manifest.json").read_text("utf-8").replace("nothing", "nothing at all " * 99))
+
+
 def changed(**values: object) -> Callable[[Path], None]:
     def change(bundle: Path) -> None:
         manifest = bundle / "manifest.json"
@@ -188,9 +199,10 @@ def changed(**values: object) -> Callable[[Path], None]:
     return change
 
 
-BUNDLES: list[tuple[str, Callable[[Path], None], str]] = [
+BUNDLES: list[tuple[str, Callable[[Path], object], str]] = [
     ("flipped byte in a graph", lambda b: flip_one_byte(b / "step.onnx"), "step.onnx differs"),
     ("flipped byte in the tokenizer", lambda b: flip_one_byte(b / "tokenizer.json"), "tokenizer.json differs"),
+    ("flipped byte in the credits", lambda b: (seal(b), flip_one_byte(b / "manifest.json")), "manifest.json differs"),
     ("missing graph", lambda b: (b / "text.onnx").unlink(), "text.onnx is missing"),
     ("newer format", changed(format=99, wonders=True), "99"),
     ("format of nothing", changed(format=0), "format number"),
