@@ -12,7 +12,17 @@ from typing import Any
 
 import torch
 
-from engine.bundle import FORMAT, MANIFEST, Defaults, Encoder, Graph, Manifest, file_sha256, manifest_to_json
+from engine.bundle import (
+    FORMAT,
+    MANIFEST,
+    Defaults,
+    Encoder,
+    Graph,
+    Manifest,
+    file_sha256,
+    manifest_to_json,
+    write_manifest,
+)
 from engine.shapes import Slot
 from engine.tasks import TASKS
 from export import guard
@@ -87,7 +97,7 @@ def _fill(draft: Path, run: Path, preset: Preset, name: str, version: str, half:
     if size > LIMIT_BYTES and preset.name == "small":
         raise ValueError(f"the bundle takes {size >> 20} MiB, over {LIMIT_BYTES >> 20}; choose a smaller preset")
     manifest = _manifest(draft, run, preset, graphs, parity, name, version, precision)
-    (draft / MANIFEST).write_text(manifest_to_json(manifest), "utf-8")
+    write_manifest(draft, manifest_to_json(manifest))
     return manifest
 
 
@@ -185,6 +195,4 @@ def update_manifest(folder: Path, changes: dict[str, Any]) -> None:
     """Change entries of a finished bundle's manifest in place (measured quality, presence curve)."""
     path = folder / MANIFEST
     data = json.loads(path.read_text("utf-8")) | changes
-    partial = folder / f".{MANIFEST}.partial"
-    partial.write_text(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
-    os.replace(partial, path)
+    write_manifest(folder, json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
