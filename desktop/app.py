@@ -1,0 +1,103 @@
+"""The program: folders, language, settings, studio and window, put together once.
+
+``run`` is what ``fluxstem`` calls when it is given no command.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from PySide6.QtCore import QLibraryInfo, QLocale, QTimer, QTranslator
+from PySide6.QtWidgets import QApplication
+
+from desktop.link import EngineLink
+from desktop.models.recovery import Left
+from desktop.models.settings import Settings
+from desktop.models.shelf import Shelf
+from desktop.models.studio import Studio
+from desktop.views.main_window import MainWindow
+from desktop.views.text import tr
+from engine import EngineError, user_cache_folder, user_data_folder
+
+log = logging.getLogger(__name__)
+
+READY = "Fluxstem is ready"
+DATA_VARIABLE = "FLUXSTEM_DESKTOP_DATA"  # one folder for everything the window keeps: tests, frozen trials
+
+
+def run(argv: Sequence[str] = ()) -> int:
+    """Show the window until it is closed.
+
+    Args:
+        argv: at most one path, of a mix or a project.
+
+    Returns:
+        The exit code.
+    """
+    logging.basicConfig(
+        level=logging.DEBUG if os.environ.get("FLUXSTEM_DEBUG") else logging.INFO,
+        format="%(asctime)s %(name)s: %(message)s",
+    )
+    application = make_application()
+    own = os.environ.get(DATA_VARIABLE)
+    data, cache = (Path(own), Path(own) / "cache") if own else (user_data_folder(), user_cache_folder() / "desktop")
+    settings = Settings(Path(own) / "settings.ini" if own else None)
+    translate(application, str(settings.get("language")))
+    try:
+        studio = Studio(settings, data, cache, EngineLink())
+    except EngineError as error:
+        log.error("%s", error)
+        return 2
+    window = MainWindow(studio, Shelf(studio))
+    window.show()
+    _begin(window, [Path(name) for name in argv[:1]])
+    log.info(READY)
+    return int(application.exec())
+
+
+def make_application() -> QApplication:
+    """The one application of this process."""
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        application = QApplication(sys.argv[:1])
+    application.setApplicationName("Fluxstem")
+    application.setDesktopFileName("fluxstem")
+    return application
+
+
+def translate(application: QApplication, language: str) -> None:
+    """Speak a language: ``system`` or its two letters."""
+    wanted = QLocale.system().name()[:2] if language == "system" else language
+    for old in application.findChildren(QTranslator):
+        application.removeTranslator(old)
+        old.deleteLater()
+    for name, folder in (
+        (f"fluxstem_{wanted}", str(resources.files("desktop.resources"))),
+        (f"qtbase_{wanted}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)),
+    ):
+        translator = QTranslator(application)
+        if translator.load(name, folder):
+            application.installTranslator(translator)
+
+
+def _begin(window: MainWindow, paths: list[Path]) -> None:
+    """Open what was asked for, or what was lost, or at the first start the demo."""
+    left = window.studio.recovery.left_behind()
+    if paths:
+        QTimer.singleShot(0, lambda: window.open_path(paths[0].absolute()))
+    elif left:
+        QTimer.singleShot(0, lambda: _offer(window, left[0]))
+    elif not window.studio.settings.get("seen_hint"):
+        QTimer.singleShot(0, window.open_demo)
+
+
+def _offer(window: MainWindow, left: Left) -> None:
+    window.studio.recover(left)
+    title = left.project.title or tr("untitled")
+    words = tr("Fluxstem was ended before {title} was closed; here it is as it was last.").replace("{title}", title)
+    window.studio.told.emit(words)

@@ -1,0 +1,90 @@
+"""Which part of the timeline is seen, and how large. Knows nothing of widgets or sound."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+CLOSEST = 0.05  # samples per pixel: twenty pixels a sample
+ROOM = 1.02  # a little air after the end
+
+
+class Viewport(QObject):
+    """A window onto the timeline.
+
+    Signals:
+        changed: start or scale are others now.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.length = 1
+        self.width = 800
+        self.start = 0.0
+        self.samples_per_pixel = 1.0
+
+    @property
+    def farthest(self) -> float:
+        """Samples per pixel that show everything."""
+        return max(self.length * ROOM / max(self.width, 1), CLOSEST)
+
+    @property
+    def span(self) -> float:
+        """Samples that are seen."""
+        return self.samples_per_pixel * self.width
+
+    def x(self, sample: float) -> float:
+        """Pixel of a sample."""
+        return (sample - self.start) / self.samples_per_pixel
+
+    def sample(self, x: float) -> int:
+        """Sample at a pixel, inside the sound."""
+        return min(max(round(self.start + x * self.samples_per_pixel), 0), self.length)
+
+    def set_length(self, length: int) -> None:
+        """There is more or less sound now; what is seen stays if it can."""
+        whole = self.samples_per_pixel >= self.farthest * 0.999
+        self.length = max(length, 1)
+        self._show(0.0 if whole else self.start, self.farthest if whole else self.samples_per_pixel)
+
+    def set_width(self, width: int) -> None:
+        """There is another number of pixels now."""
+        if width != self.width and width > 0:
+            whole = self.samples_per_pixel >= self.farthest * 0.999
+            self.width = width
+            self._show(self.start, self.farthest if whole else self.samples_per_pixel)
+
+    def zoom(self, factor: float, x: float) -> None:
+        """Show more (above 1) or less; the sample at ``x`` stays where it is."""
+        at = self.start + x * self.samples_per_pixel
+        scale = min(max(self.samples_per_pixel * factor, CLOSEST), self.farthest)
+        self._show(at - x * scale, scale)
+
+    def scroll(self, pixels: float) -> None:
+        """Move to the right."""
+        self._show(self.start + pixels * self.samples_per_pixel, self.samples_per_pixel)
+
+    def scroll_to(self, start: float) -> None:
+        """Begin at a sample."""
+        self._show(start, self.samples_per_pixel)
+
+    def fit(self, first: float = 0.0, last: float | None = None) -> None:
+        """Show a region with a little air, or everything."""
+        if last is None or last <= first:
+            self._show(0.0, self.farthest)
+            return
+        scale = max((last - first) * 1.1 / self.width, CLOSEST)
+        self._show(first - (last - first) * 0.05, min(scale, self.farthest))
+
+    def follow(self, sample: int) -> None:
+        """Turn the page when a sample is out of sight."""
+        if not self.start <= sample < self.start + self.span:
+            self._show(sample - self.span * 0.05, self.samples_per_pixel)
+
+    def _show(self, start: float, scale: float) -> None:
+        last = max(self.length * ROOM - scale * self.width, 0.0)
+        start = min(max(start, 0.0), last)
+        if (start, scale) != (self.start, self.samples_per_pixel):
+            self.start, self.samples_per_pixel = start, scale
+            self.changed.emit()

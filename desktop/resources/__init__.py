@@ -1,0 +1,1 @@
+"""Files that the window carries with it: names for completion, translations."""

@@ -1,0 +1,228 @@
+"""Choose what to write, how and under which names; see the names before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.audio.export import KINDS, NULL_FLOOR_DB, Exported, export
+from desktop.models.files_out import FilesOut
+from desktop.models.studio import Studio
+from desktop.views.text import tr
+from engine import Cancelled, EngineError
+
+CHOICES = (
+    ("lanes", "Stems, each in a file of its own"),
+    ("mix", "What is heard, as one file"),
+    ("minus", "The mix without the ticked stems"),
+)
+
+
+class ExportDialog(QDialog):
+    """Writes files.
+
+    Args:
+        studio: the application.
+        files_out: knows what is in a file.
+        lane_id: ticked alone; empty ticks what is heard.
+        parent: the window.
+
+    Signals:
+        exported: what was written.
+    """
+
+    exported = Signal(object)
+    _reported = Signal(float)
+
+    def __init__(self, studio: Studio, files_out: FilesOut, lane_id: str, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self._studio, self._files_out = studio, files_out
+        self._stopped = False
+        self.setWindowTitle(tr("Export"))
+        self.setMinimumWidth(560)
+        self._make_choices(lane_id)
+        self._make_fields()
+        self._lay_out()
+        self._reported.connect(lambda share: self.bar.setValue(round(share * 1000)))
+        self._preview()
+
+    def _make_choices(self, lane_id: str) -> None:
+        project = self._studio.session.project
+        self.what: dict[str, QRadioButton] = {}
+        self._group = QButtonGroup(self)
+        for name, words in CHOICES:
+            button = QRadioButton(tr(words))
+            button.toggled.connect(self._preview)
+            self._group.addButton(button)
+            self.what[name] = button
+        self.ticks: dict[str, QCheckBox] = {}
+        for lane in project.lanes:
+            tick = QCheckBox(lane.name)
+            tick.setChecked(lane.id == lane_id if lane_id else project.heard(lane))
+            tick.toggled.connect(self._preview)
+            self.ticks[lane.id] = tick
+        self.all = QPushButton(tr("Tick all"))
+        self.all.setObjectName("link")
+        self.all.clicked.connect(lambda: [tick.setChecked(True) for tick in self.ticks.values()])
+        self.what["lanes" if self.ticks else "mix"].setChecked(True)
+
+    def _make_fields(self) -> None:
+        settings = self._studio.settings
+        self.kind = QComboBox()
+        for name, kind in KINDS.items():
+            self.kind.addItem(kind.words, name)
+        self.kind.setCurrentIndex(max(self.kind.findData(settings.get("export_kind")), 0))
+        self.kind.currentIndexChanged.connect(self._preview)
+        self.template = QLineEdit(str(settings.get("export_template")))
+        self.template.setToolTip(tr("Allowed are {track}, {stem}, {take}, {bundle} and {nr}"))
+        self.template.textChanged.connect(self._preview)
+        self.folder = QLineEdit(str(settings.get("export_folder")) or str(Path.home()))
+        self.browse = QPushButton(tr("Choose …"))
+        self.browse.clicked.connect(self._choose_folder)
+        self.preview = QLabel()
+        self.preview.setObjectName("quiet")
+        self.preview.setWordWrap(True)
+        self.answer = QLabel()
+        self.answer.setWordWrap(True)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.hide()
+        self.go, self.stop = QPushButton(tr("Export")), QPushButton(tr("Close"))
+        self.go.setObjectName("go")
+        self.go.setDefault(True)
+        self.go.clicked.connect(self.start)
+        self.stop.clicked.connect(self.reject)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(22, 20, 22, 18)
+        column.setSpacing(9)
+        for button in self.what.values():
+            column.addWidget(button)
+        ticks = QGridLayout()
+        ticks.setContentsMargins(26, 0, 0, 6)
+        for place, tick in enumerate(self.ticks.values()):
+            ticks.addWidget(tick, place // 2, place % 2)
+        column.addLayout(ticks)
+        if self.ticks:
+            column.addWidget(self.all, 0, Qt.AlignmentFlag.AlignLeft)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(8)
+        rows = ((tr("Format"), self.kind), (tr("Name"), self.template), (tr("Folder"), self.folder))
+        for place, (words, widget) in enumerate(rows):
+            label = QLabel(words)
+            label.setBuddy(widget)
+            widget.setAccessibleName(words)
+            grid.addWidget(label, place, 0)
+            grid.addWidget(widget, place, 1)
+        grid.addWidget(self.browse, 2, 2)
+        column.addLayout(grid)
+        column.addWidget(self.preview)
+        column.addWidget(self.bar)
+        column.addWidget(self.answer)
+        foot = QHBoxLayout()
+        foot.addStretch(1)
+        foot.addWidget(self.stop)
+        foot.addWidget(self.go)
+        column.addLayout(foot)
+
+    def chosen(self) -> str:
+        """Which of the choices."""
+        return next(name for name, button in self.what.items() if button.isChecked())
+
+    def start(self) -> None:
+        """Write."""
+        settings, project = self._studio.settings, self._studio.session.project
+        settings.set("export_kind", self.kind.currentData())
+        settings.set("export_template", self.template.text())
+        settings.set("export_folder", self.folder.text())
+        try:
+            parts, original = self._files_out.parts(self.chosen(), self._ticked(), self.template.text())
+        except EngineError as error:
+            self.answer.setText(str(error))
+            return
+        self.go.setEnabled(False)
+        self.bar.show()
+        kind, folder = str(self.kind.currentData()), Path(self.folder.text()).expanduser()
+        self._studio.background.run(
+            lambda: export(
+                parts, original, kind, folder, (project.rate_hz, project.length), self._reported.emit, self._check
+            ),
+            self._done,
+            self._failed,
+        )
+
+    def reject(self) -> None:
+        """Close; what is being written is thrown away."""
+        self._stopped = True
+        super().reject()
+
+    def _check(self) -> None:
+        self._studio.background.check()
+        if self._stopped:
+            raise Cancelled("the export was stopped")
+
+    def _done(self, written: Exported) -> None:
+        self.go.setEnabled(True)
+        self.bar.hide()
+        self.answer.setText(answer_words(written))
+        self._studio.told.emit(answer_words(written))
+        self.exported.emit(written)
+
+    def _failed(self, error: EngineError) -> None:
+        self.go.setEnabled(True)
+        self.bar.hide()
+        self.answer.setText(str(error))
+
+    def _ticked(self) -> list[str]:
+        return [lane_id for lane_id, tick in self.ticks.items() if tick.isChecked()]
+
+    def _choose_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, tr("Folder for the files"), self.folder.text())
+        if name:
+            self.folder.setText(name)
+
+    def _preview(self) -> None:
+        if not hasattr(self, "go"):
+            return
+        for tick in self.ticks.values():
+            tick.setEnabled(self.chosen() != "mix")
+        try:
+            parts, _ = self._files_out.parts(self.chosen(), self._ticked(), self.template.text())
+            suffix = KINDS[str(self.kind.currentData())].suffix
+            self.preview.setText("\n".join(part.name + suffix for part in parts))
+            self.go.setEnabled(True)
+        except EngineError as error:
+            self.preview.setText(str(error))
+            self.go.setEnabled(False)
+
+
+def answer_words(written: Exported) -> str:
+    """What was written, and how true it is."""
+    count = len(written.paths)
+    words = f"{count} {tr('file written') if count == 1 else tr('files written')}"
+    if written.gain_db:
+        words += f"; {tr('all of them')} {written.gain_db:.1f} dB, {tr('so that nothing clips')}"
+    if written.null_db is not None:
+        exact = written.null_db <= NULL_FLOOR_DB
+        words += "; " + (tr("they sum to the mix exactly") if exact else f"{tr('null')} {written.null_db:.0f} dB")
+    return words

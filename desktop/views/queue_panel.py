@@ -1,0 +1,219 @@
+"""The queue at the side: one card per job, DAW jobs marked, failures as one sentence with a fold."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.models.job_list import ENDED, JobList, JobRow, State
+from desktop.views.text import clock, tr
+from desktop.views.theme import Palette, drawn, icon
+
+WIDTH = 300
+TICK_MS = 1000
+
+
+class JobCard(QFrame):
+    """One job.
+
+    Signals:
+        cancelled, retried, removed, opened: what is wanted.
+        moved: -1 up, 1 down.
+    """
+
+    cancelled = Signal()
+    retried = Signal()
+    removed = Signal()
+    opened = Signal()
+    moved = Signal(int)
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self.setObjectName("row")
+        self._palette = palette
+        self.daw, self.title, self.state = QLabel(), QLabel(), QLabel()
+        self.title.setWordWrap(True)
+        self.state.setObjectName("caption")
+        self.state.setWordWrap(True)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(tr("Progress"))
+        self.details = QLabel()
+        self.details.setObjectName("caption")
+        self.details.setWordWrap(True)
+        self.details.hide()
+        self.fold = QPushButton(tr("Details"))
+        self.fold.setObjectName("link")
+        self.fold.setCheckable(True)
+        self.fold.toggled.connect(self.details.setVisible)
+        self.up = self._button("up", tr("Earlier"), lambda: self.moved.emit(-1))
+        self.down = self._button("down", tr("Later"), lambda: self.moved.emit(1))
+        self.retry = self._button("retry", tr("Ask again"), self.retried.emit)
+        self.open = self._button("open", tr("Open this clip here"), self.opened.emit)
+        self.stop = self._button("close", tr("Cancel"), self.cancelled.emit)
+        self.remove = self._button("close", tr("Remove from the list"), self.removed.emit)
+        head = QHBoxLayout()
+        head.setSpacing(3)
+        head.addWidget(self.daw)
+        head.addWidget(self.title, 1)
+        for button in (self.up, self.down, self.open, self.retry, self.stop, self.remove):
+            head.addWidget(button)
+        foot = QHBoxLayout()
+        foot.addWidget(self.state, 1)
+        foot.addWidget(self.fold)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(11, 8, 7, 8)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self.bar)
+        column.addLayout(foot)
+        column.addWidget(self.details)
+
+    def _button(self, name: str, words: str, do: object) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName("flat")
+        button.setIcon(icon(name, self._palette.quiet))
+        button.setToolTip(words)
+        button.setAccessibleName(words)
+        button.setFixedSize(24, 24)
+        button.clicked.connect(do)
+        return button
+
+    def show_row(self, row: JobRow, now_s: float) -> None:
+        """Show how it is."""
+        self.daw.setVisible(row.from_daw)
+        if row.from_daw and self.daw.pixmap().isNull():
+            self.daw.setPixmap(drawn("daw", self._palette.accent, 16))
+            self.daw.setToolTip(tr("Sent by a DAW over OSC"))
+            self.daw.setAccessibleName(tr("Sent by a DAW over OSC"))
+        self.title.setText(row.title)
+        running, waiting = row.state is State.RUNNING, row.state is State.WAITING
+        self.bar.setVisible(running)
+        self.bar.setValue(round(row.fraction * 1000))
+        self.state.setText(state_words(row, now_s))
+        self.state.setStyleSheet(f"color: {self._palette.danger}" if row.state is State.FAILED else "")
+        self.fold.setVisible(row.state is State.FAILED)
+        self.details.setText(f"{row.kind}: {row.message}")
+        if row.state is not State.FAILED:
+            self.details.hide()
+        ours = not row.from_daw
+        for button, wanted in (
+            (self.up, waiting and ours),
+            (self.down, waiting and ours),
+            (self.stop, running or waiting),
+            (self.retry, row.state in (State.FAILED, State.CANCELLED) and row.context is not None),
+            (self.open, row.from_daw and row.state is State.DONE),
+            (self.remove, row.state in ENDED),
+        ):
+            button.setVisible(wanted)
+        self.setAccessibleName(f"{row.title}, {row.state.value}")
+
+
+class QueuePanel(QWidget):
+    """Shows a ``JobList``.
+
+    Signals:
+        cancelled, retried, opened: id of a row.
+    """
+
+    cancelled = Signal(str)
+    retried = Signal(str)
+    opened = Signal(str)
+
+    def __init__(self, jobs: JobList, palette: Palette) -> None:
+        super().__init__()
+        self.setObjectName("side")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedWidth(WIDTH)
+        self._jobs, self._palette = jobs, palette
+        self.cards: dict[str, JobCard] = {}
+        heading = QLabel(tr("Queue"))
+        heading.setObjectName("heading")
+        self.clear = QPushButton(tr("Clear"))
+        self.clear.setObjectName("link")
+        self.clear.setToolTip(tr("Take everything that ended off the list"))
+        self.clear.clicked.connect(jobs.clear_ended)
+        self.empty = QLabel(tr("What you ask for appears here, and so does what your DAW sends over OSC."))
+        self.empty.setObjectName("quiet")
+        self.empty.setWordWrap(True)
+        head = QHBoxLayout()
+        head.addWidget(heading, 1)
+        head.addWidget(self.clear)
+        self._column = QVBoxLayout()
+        self._column.setContentsMargins(0, 0, 4, 0)
+        self._column.setSpacing(7)
+        self._column.addStretch(1)
+        inside = QWidget()
+        inside.setLayout(self._column)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(inside)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 10, 8, 8)
+        column.addLayout(head)
+        column.addWidget(self.empty)
+        column.addWidget(area, 1)
+        jobs.rowsInserted.connect(self._show)
+        jobs.rowsRemoved.connect(self._show)
+        jobs.dataChanged.connect(self._show)
+        self._tick = QTimer(self)
+        self._tick.timeout.connect(self._show)
+        jobs.summary_changed.connect(lambda count: self._tick.start(TICK_MS) if count else self._tick.stop())
+        self._show()
+
+    def dress(self, palette: Palette) -> None:
+        """Other colours."""
+        self._palette = palette
+        for card in self.cards.values():
+            card.deleteLater()
+        self.cards.clear()
+        self._show()
+
+    def _show(self) -> None:
+        rows = self._jobs.rows
+        names = {row.id for row in rows}
+        for gone in [name for name in self.cards if name not in names]:
+            self.cards.pop(gone).deleteLater()
+        now_s = self._jobs.now_s()
+        for place, row in enumerate(rows):
+            card = self.cards.get(row.id)
+            if card is None:
+                card = self.cards[row.id] = self._card(row.id)
+            if self._column.indexOf(card) != place:
+                self._column.insertWidget(place, card)
+            card.show_row(row, now_s)
+        self.empty.setVisible(not rows)
+        self.clear.setEnabled(any(row.state in ENDED for row in rows))
+
+    def _card(self, row_id: str) -> JobCard:
+        card = JobCard(self._palette)
+        card.cancelled.connect(lambda: self.cancelled.emit(row_id))
+        card.retried.connect(lambda: self.retried.emit(row_id))
+        card.opened.connect(lambda: self.opened.emit(row_id))
+        card.removed.connect(lambda: self._jobs.remove(row_id))
+        card.moved.connect(lambda by: self._jobs.move(row_id, by))
+        return card
+
+
+def state_words(row: JobRow, now_s: float) -> str:
+    """One line under the title."""
+    if row.state is State.RUNNING:
+        eta_s = row.eta_s(now_s)
+        left = f"  ·  {clock(eta_s + 0.5, 0)} {tr('left')}" if eta_s is not None else ""
+        return f"{tr(row.stage or 'running')}{left}"
+    if row.state is State.DONE and row.done is not None:
+        return f"{tr('done')} · {row.done.seconds:.1f} s · {row.done.device.removesuffix('ExecutionProvider')}"
+    if row.state is State.FAILED:
+        return row.message
+    return tr(row.state.value)

@@ -1,0 +1,260 @@
+"""Settings, bundles with their licences, the bridge, the cache, and a look at this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QPlainTextEdit,
+    QPushButton,
+    QRadioButton,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.audio.player import output_devices
+from desktop.models.shelf import BundleRow, Shelf
+from desktop.models.studio import Studio
+from desktop.views.prompt_bar import DEVICES
+from desktop.views.text import tr
+from engine import EngineError
+
+THEMES = (("system", "As the system"), ("dark", "Dark"), ("light", "Light"))
+LANGUAGES = (("system", "As the system"), ("en", "English"), ("de", "Deutsch"))
+BUFFERS = ((512, "512 (shortest delay)"), (1024, "1024"), (2048, "2048"), (4096, "4096 (safest)"))
+CACHES_GB = (1, 2, 4, 8, 16, 32, 64)
+BRIDGES = (
+    ("off", "Off", ""),
+    ("local", "This machine only", "Programs on this machine can send clips and get files back."),
+    (
+        "lan",
+        "This network",
+        "Any machine of this network that knows the token can make this one work, read audio files below your home "
+        "folder and write results. Use it only in a network you trust.",
+    ),
+)
+GB = 1 << 30
+
+
+class SettingsDialog(QDialog):
+    """Five pages.
+
+    Args:
+        studio: the application.
+        shelf: bundles, bridge, doctor.
+        parent: the window.
+        tab: the page that is shown first.
+    """
+
+    def __init__(self, studio: Studio, shelf: Shelf, parent: QWidget | None, tab: int = 0) -> None:
+        super().__init__(parent)
+        self._studio, self._shelf = studio, shelf
+        self.setWindowTitle(tr("Settings"))
+        self.resize(720, 520)
+        self.tabs = QTabWidget()
+        self.tabs.addTab(self._general(), tr("General"))
+        self.tabs.addTab(self._sound(), tr("Sound"))
+        self.tabs.addTab(self._bundles(), tr("Bundles"))
+        self.tabs.addTab(self._bridge(), tr("DAW bridge"))
+        self.tabs.addTab(self._machine(), tr("This machine"))
+        close = QPushButton(tr("Close"))
+        close.clicked.connect(self.accept)
+        foot = QHBoxLayout()
+        foot.addStretch(1)
+        foot.addWidget(close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 16, 18, 14)
+        column.addWidget(self.tabs, 1)
+        column.addLayout(foot)
+        shelf.verified.connect(self._show_verified)
+        shelf.examined.connect(self.report.setPlainText)
+        shelf.changed.connect(self._show_bundles)
+        self.tabs.currentChanged.connect(self._on_tab)
+        self.tabs.setCurrentIndex(tab)
+
+    def _choice(self, name: str, rows: tuple[tuple[object, str], ...], tip: str) -> QComboBox:
+        box = QComboBox()
+        for value, words in rows:
+            box.addItem(tr(words), value)
+        box.setCurrentIndex(max(box.findData(self._studio.settings.get(name)), 0))
+        box.setToolTip(tip)
+        box.currentIndexChanged.connect(lambda: self._studio.settings.set(name, box.currentData()))
+        return box
+
+    def _general(self) -> QWidget:
+        page = QWidget()
+        form = _form(page)
+        form.addRow(tr("Theme"), self._choice("theme", THEMES, tr("Colours of the window")))
+        form.addRow(tr("Language"), self._choice("language", LANGUAGES, tr("From the next start on")))
+        form.addRow(tr("Engine runs on"), self._choice("device", DEVICES, tr("The status line says what really ran")))
+        sizes = tuple((size, f"{size} GB") for size in CACHES_GB)
+        form.addRow(tr("Cache, at most"), self._choice("cache_gb", sizes, tr("Waveforms and decoded audio")))
+        self.cache = QLabel()
+        self.cache.setObjectName("quiet")
+        clean = QPushButton(tr("Clean up now"))
+        clean.clicked.connect(self._clean)
+        row = QHBoxLayout()
+        row.addWidget(self.cache, 1)
+        row.addWidget(clean)
+        form.addRow("", row)
+        self._show_cache()
+        return page
+
+    def _sound(self) -> QWidget:
+        page = QWidget()
+        form = _form(page)
+        devices = output_devices()
+        rows = (("", "As the system"), *((row.name, row.name) for row in devices))
+        form.addRow(tr("Output"), self._choice("output", rows, tr("What is played goes there")))
+        form.addRow(tr("Buffer, frames"), self._choice("ring_frames", BUFFERS, tr("Larger is safer and slower")))
+        words = tr("{count} output devices found.").replace("{count}", str(len(devices)))
+        note = QLabel(words if devices else tr("No output device was found: all works, but nothing can be heard."))
+        note.setObjectName("quiet")
+        note.setWordWrap(True)
+        form.addRow("", note)
+        return page
+
+    def _bundles(self) -> QWidget:
+        page = QWidget()
+        self.list = QListWidget()
+        self.list.setAccessibleName(tr("Bundles"))
+        self.list.setMaximumWidth(210)
+        self.list.currentRowChanged.connect(lambda row: self._show_card())
+        self.card = QLabel()
+        self.card.setWordWrap(True)
+        self.card.setObjectName("quiet")
+        self.card.setAlignment(self.card.alignment().AlignTop)
+        add, verify, use = QPushButton(tr("Add a folder …")), QPushButton(tr("Verify")), QPushButton(tr("Use this one"))
+        add.clicked.connect(self._add_bundle)
+        verify.clicked.connect(lambda: self._selected() and self._shelf.verify(self._selected().place))  # type: ignore[union-attr]
+        use.clicked.connect(lambda: self._selected() and self._studio.settings.set("bundle", self._selected().place))  # type: ignore[union-attr]
+        buttons = QHBoxLayout()
+        for button in (add, verify, use):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        middle = QHBoxLayout()
+        middle.setSpacing(14)
+        middle.addWidget(self.list)
+        middle.addWidget(self.card, 1)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(16, 16, 16, 12)
+        column.addLayout(middle, 1)
+        column.addLayout(buttons)
+        self._show_bundles()
+        return page
+
+    def _bridge(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(16, 16, 16, 12)
+        column.setSpacing(8)
+        self.bridges: dict[str, QRadioButton] = {}
+        for name, words, doc in BRIDGES:
+            button = QRadioButton(tr(words))
+            button.setChecked(self._studio.settings.get("bridge") == name)
+            button.clicked.connect(lambda on, name=name: self._studio.settings.set("bridge", name))
+            column.addWidget(button)
+            self.bridges[name] = button
+            if doc:
+                text = QLabel(tr(doc))
+                text.setWordWrap(True)
+                text.setObjectName("quiet")
+                text.setContentsMargins(26, 0, 0, 6)
+                column.addWidget(text)
+        self.address = QLabel()
+        self.address.setObjectName("chip")
+        column.addWidget(self.address)
+        column.addStretch(1)
+        return page
+
+    def _machine(self) -> QWidget:
+        page = QWidget()
+        self.report = QPlainTextEdit()
+        self.report.setReadOnly(True)
+        self.report.setAccessibleName(tr("Report"))
+        again, copy = QPushButton(tr("Look again")), QPushButton(tr("Copy"))
+        again.clicked.connect(self._examine)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.report.toPlainText()))
+        buttons = QHBoxLayout()
+        buttons.addWidget(again)
+        buttons.addWidget(copy)
+        buttons.addStretch(1)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(16, 16, 16, 12)
+        column.addWidget(self.report, 1)
+        column.addLayout(buttons)
+        return page
+
+    def _on_tab(self, tab: int) -> None:
+        if self.tabs.widget(tab).isAncestorOf(self.report) and not self.report.toPlainText():
+            self._examine()
+
+    def _examine(self) -> None:
+        self.report.setPlainText(tr("looking …"))
+        self._shelf.examine()
+
+    def _show_cache(self) -> None:
+        self.cache.setText(f"{self._studio.store.cache_bytes() / GB:.2f} GB {tr('in use')}")
+
+    def _clean(self) -> None:
+        self._studio.clean_cache(0)
+        self._show_cache()
+
+    def _selected(self) -> BundleRow | None:
+        row = self.list.currentRow()
+        return self._shelf.rows[row] if 0 <= row < len(self._shelf.rows) else None
+
+    def _show_bundles(self) -> None:
+        chosen = max(self.list.currentRow(), 0)
+        self.list.clear()
+        self.list.addItems([row.words for row in self._shelf.rows])
+        self.list.setCurrentRow(min(chosen, self.list.count() - 1))
+        if hasattr(self, "address"):
+            self.address.setText(self._shelf.bridge_words())
+            for name, button in self.bridges.items():
+                button.setChecked(self._studio.settings.get("bridge") == name)
+
+    def _show_card(self, verdict: str = "") -> None:
+        row = self._selected()
+        if row is None:
+            return
+        parts = [row.problem] if row.problem else [f"{tr('Licence')}: {row.licence}"]
+        parts += [verdict] if verdict else []
+        parts += [f"{tr('Trained on')}: " + "; ".join(row.trained_on)] if row.trained_on else []
+        parts += [row.notes] if row.notes else []
+        parts += [f"{tr('Credits')}: " + "; ".join(row.attribution)] if row.attribution else []
+        self.card.setText("\n\n".join(parts))
+
+    def _show_verified(self, place: str, words: str) -> None:
+        row = self._selected()
+        if row is not None and row.place == place:
+            self._show_card(words)
+
+    def _add_bundle(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, tr("Folder of a bundle"))
+        if name:
+            self.add_bundle(Path(name))
+
+    def add_bundle(self, folder: Path) -> None:
+        """Take a bundle in, or say why not."""
+        try:
+            self._shelf.add_folder(folder)
+        except EngineError as error:
+            self.card.setText(str(error))
+
+
+def _form(page: QWidget) -> QFormLayout:
+    form = QFormLayout(page)
+    form.setContentsMargins(16, 18, 16, 12)
+    form.setHorizontalSpacing(18)
+    form.setVerticalSpacing(12)
+    return form

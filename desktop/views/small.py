@@ -1,0 +1,213 @@
+"""Small things around the timeline: what went wrong, first steps, an empty window, the status line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from desktop.views.text import tr
+from desktop.views.theme import Palette, drawn, icon
+
+TOLD_MS = 6000
+STEPS = (
+    ("Say what you want to hear", "Type an instrument, as drum kit, and press Return."),
+    ("Listen before you save", "Compare with the original (1, 2, 3), solo, mute, loop a region."),
+    ("Drag it out", "Pull a lane by its handle into your DAW: it is a real file."),
+)
+
+
+class Banner(QFrame):
+    """One sentence of trouble, with details for who wants them."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self.setObjectName("banner")
+        self.sign, self.words, self.details = QLabel(), QLabel(), QLabel()
+        self.words.setWordWrap(True)
+        self.words.setAccessibleName(tr("What went wrong"))
+        self.details.setWordWrap(True)
+        self.details.setObjectName("caption")
+        self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.fold = QPushButton(tr("Details"))
+        self.fold.setObjectName("link")
+        self.fold.setCheckable(True)
+        self.fold.toggled.connect(self.details.setVisible)
+        self.close_button = QToolButton()
+        self.close_button.setObjectName("flat")
+        self.close_button.setAccessibleName(tr("Close this message"))
+        self.close_button.clicked.connect(self.hide)
+        row = QHBoxLayout()
+        row.addWidget(self.sign)
+        row.addWidget(self.words, 1)
+        row.addWidget(self.fold)
+        row.addWidget(self.close_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 8, 8, 8)
+        column.addLayout(row)
+        column.addWidget(self.details)
+        self.dress(palette)
+        self.hide()
+
+    def dress(self, palette: Palette) -> None:
+        """Other colours."""
+        self.sign.setPixmap(drawn("warning", palette.danger, 20))
+        self.close_button.setIcon(icon("close", palette.quiet))
+
+    def show_trouble(self, words: str, details: str) -> None:
+        """Say it."""
+        self.words.setText(words)
+        self.details.setText(details)
+        self.details.hide()
+        self.fold.setChecked(False)
+        self.fold.setVisible(bool(details))
+        self.show()
+
+
+class Hint(QFrame):
+    """Three steps for who is here for the first time.
+
+    Signals:
+        closed: it was read.
+    """
+
+    closed = Signal()
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self.setObjectName("card")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(18, 12, 10, 12)
+        row.setSpacing(22)
+        self._numbers = []
+        for number, (title, words) in enumerate(STEPS, 1):
+            digit, heading, text = QLabel(str(number)), QLabel(tr(title)), QLabel(tr(words))
+            digit.setObjectName("title")
+            heading.setObjectName("heading")
+            text.setObjectName("quiet")
+            text.setWordWrap(True)
+            column = QVBoxLayout()
+            column.setSpacing(1)
+            column.addWidget(heading)
+            column.addWidget(text)
+            column.addStretch(1)
+            row.addWidget(digit, 0, Qt.AlignmentFlag.AlignTop)
+            row.addLayout(column, 1)
+            self._numbers.append(digit)
+        self.fine = QPushButton(tr("Got it"))
+        self.fine.clicked.connect(self.closed)
+        row.addWidget(self.fine, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.dress(palette)
+
+    def dress(self, palette: Palette) -> None:
+        """Other colours."""
+        for digit in self._numbers:
+            digit.setStyleSheet(f"color: {palette.accent}")
+
+
+class Welcome(QWidget):
+    """What an empty window offers.
+
+    Signals:
+        open_wanted: choose a file.
+        demo_wanted: the demo mix.
+        path_wanted: a recent file.
+    """
+
+    open_wanted = Signal()
+    demo_wanted = Signal()
+    path_wanted = Signal(str)
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self.mark = QLabel()
+        title = QLabel(tr("Drop a mix here"))
+        title.setObjectName("title")
+        words = QLabel(tr("Any audio or video file. It stays on this machine and is never changed."))
+        words.setObjectName("quiet")
+        self.open = QPushButton(tr("Open a file …"))
+        self.open.setObjectName("go")
+        self.open.clicked.connect(self.open_wanted)
+        self.demo = QPushButton(tr("Try the demo mix"))
+        self.demo.clicked.connect(self.demo_wanted)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(10)
+        buttons.addStretch(1)
+        buttons.addWidget(self.open)
+        buttons.addWidget(self.demo)
+        buttons.addStretch(1)
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(2)
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addStretch(3)
+        for widget in (self.mark, title, words):
+            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(12)
+        column.addLayout(buttons)
+        column.addSpacing(14)
+        column.addLayout(self._recent)
+        column.addStretch(4)
+        self.dress(palette)
+
+    def dress(self, palette: Palette) -> None:
+        """Other colours."""
+        self.mark.setPixmap(drawn("logo", palette.accent, 64))
+
+    def show_recent(self, paths: list[str]) -> None:
+        """Offer what was open lately."""
+        while item := self._recent.takeAt(0):
+            if item.widget() is not None:
+                item.widget().deleteLater()
+        for path in paths[:4]:
+            button = QPushButton(Path(path).name)
+            button.setObjectName("link")
+            button.setToolTip(path)
+            button.clicked.connect(lambda on, path=path: self.path_wanted.emit(path))
+            self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+
+
+class StatusLine(QWidget):
+    """What is really in use, and what was last told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("status")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.told, self.engine, self.bundle, self.bridge = QLabel(), QLabel(), QLabel(), QLabel()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 4, 14, 4)
+        row.setSpacing(18)
+        row.addWidget(self.told, 1)
+        for name, label in (
+            (tr("Engine"), self.engine), (tr("Bundle"), self.bundle), (tr("OSC bridge"), self.bridge)
+        ):  # fmt: skip
+            label.setAccessibleName(name)
+            row.addWidget(label)
+        for label in (self.told, self.engine, self.bundle, self.bridge):
+            label.setObjectName("caption")
+        self._fade = QTimer(self)
+        self._fade.setSingleShot(True)
+        self._fade.timeout.connect(lambda: self.told.setText(""))
+
+    def tell(self, words: str) -> None:
+        """Say something that may be missed."""
+        self.told.setText(words[:1].upper() + words[1:])
+        self._fade.start(TOLD_MS)
+
+    def show_engine(self, host_pid: int, device: str) -> None:
+        """The device that really ran."""
+        if not host_pid:
+            self.engine.setText(tr("Engine starts when needed"))
+        else:
+            self.engine.setText(f"{tr('Engine')}: {device.removesuffix('ExecutionProvider') or tr('ready')}")
+        self.engine.setToolTip(f"{tr('process')} {host_pid}" if host_pid else "")
+
+    def show_bundle(self, bundle: str) -> None:
+        """The bundle in use."""
+        self.bundle.setText(f"{tr('Bundle')}: {bundle}")
+
+    def show_bridge(self, words: str) -> None:
+        """Where DAWs reach this window."""
+        self.bridge.setText(words)

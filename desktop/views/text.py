@@ -1,0 +1,19 @@
+"""Every word the window shows goes through ``tr``, so that a translation file can change it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+CONTEXT = "Fluxstem"
+
+
+def tr(text: str) -> str:
+    """The text in the user's language."""
+    return QCoreApplication.translate(CONTEXT, text)
+
+
+def clock(seconds: float, digits: int = 3) -> str:
+    """A time as ``1:02.345``."""
+    minutes, rest = divmod(max(seconds, 0.0), 60)
+    width = 3 + digits if digits else 2
+    return f"{int(minutes)}:{rest:0{width}.{digits}f}"

@@ -1,0 +1,274 @@
+"""Colours, type and spacing of the window: two palettes and one sheet made from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """One theme.
+
+    Attributes:
+        name: ``dark`` or ``light``.
+        base, panel, raised, field: surfaces from the back to the front.
+        line: between surfaces.
+        text, quiet, faint: what is read, what explains, what may be overlooked.
+        accent, on_accent: the one colour for what is to be done.
+        wave, cursor, danger, good: drawing.
+        lanes: one accent per lane.
+    """
+
+    name: str
+    base: str
+    panel: str
+    raised: str
+    field: str
+    line: str
+    text: str
+    quiet: str
+    faint: str
+    accent: str
+    on_accent: str
+    wave: str
+    cursor: str
+    danger: str
+    good: str
+    lanes: tuple[str, ...]
+
+
+DARK = Palette(
+    name="dark",
+    base="#121418",
+    panel="#191c22",
+    raised="#22262e",
+    field="#0d0f12",
+    line="#2b303a",
+    text="#e9ebef",
+    quiet="#a3abb8",
+    faint="#7d8695",
+    accent="#6ea8fe",
+    on_accent="#0b1220",
+    wave="#8d97a8",
+    cursor="#ffffff",
+    danger="#ff7b72",
+    good="#5ed29c",
+    lanes=("#4fc3a1", "#f2a65a", "#b48cf2", "#ef6f8f", "#5fb3f0", "#d8c74a", "#8fce5a", "#e58ad3"),
+)
+LIGHT = Palette(
+    name="light",
+    base="#f3f4f6",
+    panel="#ffffff",
+    raised="#e9ebef",
+    field="#ffffff",
+    line="#d3d7de",
+    text="#16191f",
+    quiet="#4d5666",
+    faint="#697385",
+    accent="#1f5fd0",
+    on_accent="#ffffff",
+    wave="#76808f",
+    cursor="#111318",
+    danger="#b3261e",
+    good="#12784a",
+    lanes=("#0f8466", "#b35f0a", "#7442c8", "#c02a55", "#1a6fb5", "#857500", "#4a8212", "#a83a92"),
+)
+
+
+def _dots(*centres: tuple[int, int]) -> str:
+    circles = "".join(f'<circle cx="{x}" cy="{y}" r="1.6"/>' for x, y in centres)
+    return f'<g fill="{{c}}" stroke="none">{circles}</g>'
+
+
+def _rings(*centres: tuple[int, int]) -> str:
+    return "".join(f'<circle cx="{x}" cy="{y}" r="2.2"/>' for x, y in centres)
+
+
+_STROKES = {
+    "play": '<path d="M7 4.5v15l12-7.5z" fill="{c}" stroke="none"/>',
+    "pause": '<path d="M7 5h3.5v14H7zM13.5 5H17v14h-3.5z" fill="{c}" stroke="none"/>',
+    "start": '<path d="M6 5v14M19 5.5v13L9 12z"/>',
+    "loop": '<path d="M4 12a6 6 0 0 1 6-6h8M15 3l3 3-3 3M20 12a6 6 0 0 1-6 6H6M9 21l-3-3 3-3"/>',
+    "open": '<path d="M3 7.5V19h18V8.5h-9.5L9.5 6H3z"/>',
+    "save": '<path d="M12 4v11M7.5 11 12 15.5 16.5 11M4 19.5h16"/>',
+    "export": '<path d="M12 15.5V4M7.5 8.5 12 4l4.5 4.5M4 19.5h16"/>',
+    "settings": '<path d="M4 7h9M17 7h3M4 17h3M11 17h9"/>' + _rings((15, 7), (9, 17)),
+    "undo": '<path d="M8 5 4 9l4 4M4 9h10a5.5 5.5 0 0 1 0 11h-4"/>',
+    "redo": '<path d="m16 5 4 4-4 4M20 9H10a5.5 5.5 0 0 0 0 11h4"/>',
+    "more": _dots((6, 12), (12, 12), (18, 12)),
+    "close": '<path d="m6 6 12 12M18 6 6 18"/>',
+    "up": '<path d="m6 14.5 6-6 6 6"/>',
+    "down": '<path d="m6 9.5 6 6 6-6"/>',
+    "right": '<path d="m9.5 6 6 6-6 6"/>',
+    "retry": '<path d="M20 5v5h-5M19 10a7.5 7.5 0 1 0 .6 5"/>',
+    "wave": '<path d="M3 12h2l2-6 3 13 3-15 3 12 2-4h3"/>',
+    "spectrum": '<path d="M4 20v-5M8 20V9M12 20V4M16 20v-8M20 20v-3"/>',
+    "drag": _dots((9, 6), (15, 6), (9, 12), (15, 12), (9, 18), (15, 18)),
+    "volume": '<path d="M4 9.5v5h3.5l4.5 4v-13l-4.5 4zM15.5 9a4.5 4.5 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"/>',
+    "queue": '<path d="M4 6h16M4 12h16M4 18h10"/>',
+    "warning": '<path d="M12 4 2.500 20h19zM12 10v4.500M12 17v.5"/>',
+    "daw": '<path d="M3 8h13M12 4l4 4-4 4M21 16H8M12 12l-4 4 4 4"/>',
+    "logo": '<path d="M2.500 13.500c3 0 3-7 6-7s3 11 6 11 3-7.500 7-7.500" stroke-width="2.600"/>',
+}
+
+
+def icon(name: str, colour: str, off_colour: str | None = None) -> QIcon:
+    """A drawn icon; ``off_colour`` is its colour when disabled."""
+    made = QIcon(drawn(name, colour))
+    if off_colour is not None:
+        made.addPixmap(drawn(name, off_colour), QIcon.Mode.Disabled)
+    return made
+
+
+def drawn(name: str, colour: str, side: int = 20) -> QPixmap:
+    """An icon as a picture, sharp at any scale."""
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{c}" stroke-width="1.8" '
+        'stroke-linecap="round" stroke-linejoin="round">' + _STROKES[name] + "</svg>"
+    ).replace("{c}", colour)
+    ratio = max(QGuiApplication.primaryScreen().devicePixelRatio(), 1.0) if QGuiApplication.primaryScreen() else 1.0
+    picture = QPixmap(QSize(round(side * ratio), round(side * ratio)))
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(picture.rect()))
+    painter.end()
+    picture.setDevicePixelRatio(ratio)
+    return picture
+
+
+def palette_for(choice: str) -> Palette:
+    """The palette of a setting: ``dark``, ``light`` or ``system``."""
+    if choice == "system":
+        scheme = QGuiApplication.styleHints().colorScheme()
+        return LIGHT if scheme is Qt.ColorScheme.Light else DARK
+    return LIGHT if choice == "light" else DARK
+
+
+def faded(colour: str, share: float) -> QColor:
+    """A colour that lets through what is behind it."""
+    made = QColor(colour)
+    made.setAlphaF(share)
+    return made
+
+
+def ui_font() -> QFont:
+    """The face of the window, the first that is installed."""
+    font = QFont()
+    font.setFamilies(["Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "DejaVu Sans"])
+    font.setPointSizeF(10.0)
+    return font
+
+
+def number_font(points: float) -> QFont:
+    """For times and figures, whose digits must not dance."""
+    font = ui_font()
+    font.setPointSizeF(points)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def dress(application: QApplication, palette: Palette) -> None:
+    """Put a theme on."""
+    application.setStyle("Fusion")
+    application.setFont(ui_font())
+    roles = {
+        QPalette.ColorRole.Window: palette.base,
+        QPalette.ColorRole.WindowText: palette.text,
+        QPalette.ColorRole.Base: palette.field,
+        QPalette.ColorRole.AlternateBase: palette.panel,
+        QPalette.ColorRole.Text: palette.text,
+        QPalette.ColorRole.PlaceholderText: palette.faint,
+        QPalette.ColorRole.Button: palette.raised,
+        QPalette.ColorRole.ButtonText: palette.text,
+        QPalette.ColorRole.Highlight: palette.accent,
+        QPalette.ColorRole.HighlightedText: palette.on_accent,
+        QPalette.ColorRole.ToolTipBase: palette.raised,
+        QPalette.ColorRole.ToolTipText: palette.text,
+    }
+    made = QPalette()
+    for role, colour in roles.items():
+        made.setColor(role, QColor(colour))
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
+        made.setColor(QPalette.ColorGroup.Disabled, role, QColor(palette.faint))
+    application.setPalette(made)
+    application.setStyleSheet(sheet(palette))
+
+
+def sheet(p: Palette) -> str:
+    """The style sheet of a palette."""
+    return f"""
+QToolTip {{ background: {p.raised}; color: {p.text}; border: 1px solid {p.line}; padding: 5px 7px; }}
+QWidget#bar, QWidget#side, QWidget#status {{ background: {p.panel}; }}
+QWidget#bar {{ border-bottom: 1px solid {p.line}; }}
+QWidget#side {{ border-left: 1px solid {p.line}; }}
+QWidget#status {{ border-top: 1px solid {p.line}; }}
+QWidget#lane {{ background: {p.panel}; border-bottom: 1px solid {p.line}; }}
+QWidget#lane[current="true"] {{ background: {p.raised}; }}
+QFrame#card {{ background: {p.panel}; border: 1px solid {p.line}; border-radius: 12px; }}
+QFrame#row {{ background: {p.raised}; border-radius: 8px; }}
+QFrame#banner {{ background: {p.raised}; border-left: 4px solid {p.danger}; border-radius: 6px; }}
+QLabel#quiet, QLabel#caption {{ color: {p.quiet}; }}
+QLabel#caption {{ font-size: 8.5pt; }}
+QLabel#heading {{ font-size: 11pt; font-weight: 600; }}
+QLabel#title {{ font-size: 19pt; font-weight: 600; }}
+QLabel#chip {{ background: {p.raised}; color: {p.text}; border-radius: 9px; padding: 2px 9px; font-size: 9pt; }}
+QPushButton, QToolButton {{ background: {p.raised}; color: {p.text}; border: 1px solid {p.line};
+    border-radius: 7px; padding: 5px 11px; }}
+QToolButton {{ padding: 5px; }}
+QPushButton:hover, QToolButton:hover {{ border-color: {p.faint}; }}
+QPushButton:pressed, QToolButton:pressed {{ background: {p.line}; }}
+QPushButton:focus, QToolButton:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus,
+QListWidget:focus, QPlainTextEdit:focus {{ border: 2px solid {p.accent}; }}
+QPushButton:disabled, QToolButton:disabled {{ color: {p.faint}; background: {p.panel}; border-color: {p.line}; }}
+QPushButton#go {{ background: {p.accent}; color: {p.on_accent}; border: 2px solid {p.accent}; font-weight: 600;
+    padding: 7px 20px; border-radius: 9px; }}
+QPushButton#go:hover {{ border-color: {p.text}; }}
+QPushButton#go:focus {{ border-color: {p.text}; }}
+QPushButton#go:disabled {{ background: {p.raised}; color: {p.faint}; border-color: {p.raised}; }}
+QPushButton#link, QToolButton#flat {{ background: transparent; border: 2px solid transparent; color: {p.quiet}; }}
+QPushButton#link:hover, QToolButton#flat:hover {{ color: {p.text}; background: {p.raised}; }}
+QPushButton#link:focus, QToolButton#flat:focus {{ border-color: {p.accent}; }}
+QPushButton#segment {{ border-radius: 0; padding: 5px 12px; background: {p.field}; color: {p.quiet}; }}
+QPushButton#segment:checked {{ background: {p.accent}; color: {p.on_accent}; border-color: {p.accent};
+    font-weight: 600; }}
+QPushButton#segment[place="first"] {{ border-top-left-radius: 7px; border-bottom-left-radius: 7px; }}
+QPushButton#segment[place="last"] {{ border-top-right-radius: 7px; border-bottom-right-radius: 7px; }}
+QToolButton:checked {{ background: {p.accent}; color: {p.on_accent}; border-color: {p.accent}; }}
+QToolButton#mute, QToolButton#solo {{ font-weight: 700; font-size: 8.5pt; padding: 0; border-radius: 5px; }}
+QToolButton#mute:checked {{ background: {p.danger}; color: {p.base}; border-color: {p.danger}; }}
+QToolButton#solo:checked {{ background: #e8c547; color: #14161a; border-color: #e8c547; }}
+QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QListWidget {{ background: {p.field};
+    border: 1px solid {p.line}; border-radius: 7px; padding: 5px 8px; selection-background-color: {p.accent};
+    selection-color: {p.on_accent}; }}
+QLineEdit#prompt {{ font-size: 13pt; padding: 7px 12px; border-radius: 9px; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox QAbstractItemView {{ background: {p.raised}; border: 1px solid {p.line}; outline: none; padding: 3px; }}
+QMenu {{ background: {p.raised}; border: 1px solid {p.line}; padding: 5px; }}
+QMenu::item {{ padding: 5px 26px 5px 14px; border-radius: 5px; }}
+QMenu::item:selected {{ background: {p.accent}; color: {p.on_accent}; }}
+QMenu::separator {{ height: 1px; background: {p.line}; margin: 4px 6px; }}
+QSlider::groove:horizontal {{ height: 4px; background: {p.line}; border-radius: 2px; }}
+QSlider::sub-page:horizontal {{ background: {p.quiet}; border-radius: 2px; }}
+QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; background: {p.text}; }}
+QSlider::handle:horizontal:focus {{ background: {p.accent}; }}
+QProgressBar {{ background: {p.field}; border: none; border-radius: 3px; max-height: 6px; }}
+QProgressBar::chunk {{ background: {p.accent}; border-radius: 3px; }}
+QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
+QScrollBar:vertical {{ background: transparent; width: 10px; }}
+QScrollBar:horizontal {{ background: {p.base}; height: 12px; }}
+QScrollBar::handle {{ background: {p.line}; border-radius: 4px; margin: 2px; min-width: 30px; min-height: 30px; }}
+QScrollBar::handle:hover {{ background: {p.faint}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QCheckBox, QRadioButton {{ spacing: 8px; }}
+QTabWidget::pane {{ border: 1px solid {p.line}; border-radius: 8px; top: -1px; }}
+QTabBar::tab {{ padding: 7px 15px; color: {p.quiet}; border-bottom: 2px solid transparent; }}
+QTabBar::tab:selected {{ color: {p.text}; border-bottom-color: {p.accent}; }}
+QTabBar::tab:focus {{ color: {p.accent}; }}
+QSplitter::handle {{ background: {p.line}; }}
+"""

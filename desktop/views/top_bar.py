@@ -1,0 +1,142 @@
+"""Along the top: files, history, transport, comparing, loudness."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSlider, QToolButton, QWidget
+
+from desktop.audio.mixer import Listen
+from desktop.views.text import clock, tr
+from desktop.views.theme import Palette, drawn, icon, number_font
+
+SIDES = (
+    (Listen.ORIGINAL, "Original", "The mix as it was (1)"),
+    (Listen.STEMS, "Stems", "The lanes that are heard (2)"),
+    (Listen.REMOVED, "Removed", "What was taken out: the mix minus the lanes that are heard (3)"),
+)
+VOLUME_STEPS = 100
+
+
+class TopBar(QWidget):
+    """Buttons for actions, and what goes with listening.
+
+    Args:
+        palette: colours.
+        actions: by name: open, save, undo, redo, start, play, loop, export, queue, settings.
+
+    Signals:
+        listened: which of ``Listen``.
+        matched: True for equal loudness.
+        volume_changed: 0 to 1.
+    """
+
+    listened = Signal(object)
+    matched = Signal(bool)
+    volume_changed = Signal(float)
+
+    def __init__(self, palette: Palette, actions: dict[str, QAction]) -> None:
+        super().__init__()
+        self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._actions = actions
+        self.buttons: dict[str, QToolButton] = {}
+        self.logo = QLabel()
+        self.name = QLabel("Fluxstem")
+        self.name.setObjectName("heading")
+        self.time = QLabel("0:00.000")
+        self.time.setFont(number_font(14))
+        self.time.setMinimumWidth(104)
+        self.time.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.time.setAccessibleName(tr("Playback position"))
+        self.sides: dict[Listen, QPushButton] = {}
+        group = QButtonGroup(self)
+        self._segments = QHBoxLayout()
+        self._segments.setSpacing(0)
+        for place, (listen, words, tip) in enumerate(SIDES):
+            button = QPushButton(tr(words))
+            button.setObjectName("segment")
+            button.setProperty("place", ("first", "middle", "last")[place])
+            button.setCheckable(True)
+            button.setToolTip(tr(tip))
+            button.clicked.connect(lambda on, listen=listen: self.listened.emit(listen))
+            group.addButton(button)
+            self._segments.addWidget(button)
+            self.sides[listen] = button
+        self.match = QToolButton()
+        self.match.setText(tr("Match"))
+        self.match.setCheckable(True)
+        self.match.setToolTip(tr("Play both sides equally loud, so that louder does not sound better"))
+        self.match.toggled.connect(self.matched)
+        self.volume = QSlider(Qt.Orientation.Horizontal)
+        self.volume.setRange(0, VOLUME_STEPS)
+        self.volume.setFixedWidth(86)
+        self.volume.setAccessibleName(tr("Volume"))
+        self.volume.setToolTip(tr("Volume of the loudspeakers; files are not touched"))
+        self.volume.valueChanged.connect(lambda value: self.volume_changed.emit(value / VOLUME_STEPS))
+        self.speaker = QLabel()
+        self._lay_out()
+        self.dress(palette)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 8, 12, 8)
+        row.setSpacing(6)
+        row.addWidget(self.logo)
+        row.addWidget(self.name)
+        row.addSpacing(14)
+        for name in ("open", "save", "undo", "redo"):
+            row.addWidget(self._button(name))
+        row.addStretch(1)
+        for name in ("start", "play", "loop"):
+            row.addWidget(self._button(name))
+        row.addWidget(self.time)
+        row.addSpacing(8)
+        row.addLayout(self._segments)
+        row.addWidget(self.match)
+        row.addStretch(1)
+        row.addWidget(self.speaker)
+        row.addWidget(self.volume)
+        row.addSpacing(8)
+        for name in ("export", "queue", "settings"):
+            row.addWidget(self._button(name))
+
+    def _button(self, name: str) -> QToolButton:
+        button = QToolButton()
+        button.setDefaultAction(self._actions[name])
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        button.setAccessibleName(self._actions[name].text().replace("&", ""))
+        button.setFixedSize(32, 32)
+        self.buttons[name] = button
+        return button
+
+    def dress(self, palette: Palette) -> None:
+        """Other colours."""
+        self._palette = palette
+        self.logo.setPixmap(drawn("logo", palette.accent, 26))
+        self.speaker.setPixmap(drawn("volume", palette.quiet, 18))
+        for name, action in self._actions.items():
+            if name in self.buttons:
+                checked = action.isCheckable() and action.isChecked()
+                action.setIcon(icon(name, palette.on_accent if checked else palette.text, palette.line))
+
+    def show_playing(self, playing: bool) -> None:
+        """Play becomes pause."""
+        self._actions["play"].setIcon(icon("pause" if playing else "play", self._palette.text, self._palette.line))
+
+    def show_time(self, seconds: float) -> None:
+        """Where the cursor is."""
+        self.time.setText(clock(seconds))
+
+    def show_listen(self, listen: Listen, has_lanes: bool, has_mix: bool) -> None:
+        """Which side is heard; what cannot be heard cannot be chosen."""
+        for side, button in self.sides.items():
+            button.setChecked(side is listen)
+            button.setEnabled(has_mix if side is Listen.ORIGINAL else has_lanes and (has_mix or side is Listen.STEMS))
+
+    def show_match(self, on: bool, match_db: float) -> None:
+        """How much louder or softer the stems are played."""
+        self.match.blockSignals(True)
+        self.match.setChecked(on)
+        self.match.blockSignals(False)
+        self.match.setText(f"{tr('Match')} {match_db:+.1f} dB" if on and abs(match_db) >= 0.05 else tr("Match"))

@@ -1,0 +1,174 @@
+"""Pictures of the window's main states: ``python tests/desktop/shots.py [FOLDER]``, under Xvfb or offscreen.
+
+Each picture is a real window over the toy bundle and the demo mix, with a real engine process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+WAIT_S = 600.0
+
+
+def main() -> None:
+    """Take them all; a scale of 200 % needs a process of its own."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "resources" / "docs" / "img").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.environ.get("DISPLAY"):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if os.environ.get("QT_SCALE_FACTOR") == "2":
+        take(folder, ["large"])
+        return
+    take(folder, sys.argv[2:] or ["empty", "loaded", "running", "result", "regenerate", "settings", "error", "light"])
+    if len(sys.argv) <= 2:
+        import subprocess
+
+        command = [sys.executable, __file__, str(folder), "large"]
+        subprocess.run(command, env={**os.environ, "QT_SCALE_FACTOR": "2"}, check=True)
+
+
+def take(folder: Path, wanted: list[str]) -> None:
+    """Bring a window into each state and keep a picture of it."""
+    from toybundle import write_toy_bundle
+
+    from desktop.app import make_application
+    from desktop.link import EngineLink
+    from desktop.models.settings import Settings
+    from desktop.models.shelf import Shelf
+    from desktop.models.studio import Studio
+    from desktop.views.main_window import MainWindow
+
+    application = make_application()
+    with tempfile.TemporaryDirectory() as name:
+        own = Path(name)
+        settings = Settings(own / "settings.ini")
+        bundle = write_toy_bundle(own / "toy", hop_samples=320, window_frames=202)
+        settings.set("bundle", str(bundle))
+        settings.set("theme", "dark")
+        studio = Studio(settings, own / "data", own / "cache", EngineLink())
+        window = MainWindow(studio, Shelf(studio))
+        window.resize(1360, 850)
+        if "large" in wanted:
+            window.resize(960, 640)
+        window.show()
+        Photographer(application, window, folder, wanted).work()
+        studio.session.undo.setClean()
+        studio.session.replace_all(type(studio.session.project)())
+        window.close()
+
+
+class Photographer:
+    """Walks a window through its states."""
+
+    def __init__(self, application, window, folder, wanted):
+        self.application, self.window, self.folder, self.wanted = application, window, folder, wanted
+        self.studio = window.studio
+
+    def work(self):
+        """All states, in an order in which each follows from the one before."""
+        self.shot("empty")
+        self.window.open_demo()
+        self.until(lambda: self.studio.session.project.source is not None)
+        self.shot("loaded")
+        self.ask("isolate", "drums, bass, violin")
+        self.until(lambda: any(row.stage and row.fraction > 0.2 for row in self.studio.desk.jobs.rows))
+        self.ask("isolate", "everything")
+        self.shot("running")
+        self.until(self.idle)
+        self.window.hint.hide()
+        self.arrange()
+        self.shot("result")
+        self.shot("large")
+        self.regenerate()
+        self.shot("regenerate")
+        self.window.ask(self.form("inpaint", "piano", no_region=True))
+        self.until(lambda: self.window.banner.isVisible())
+        self.window.banner.fold.setChecked(True)
+        self.shot("error")
+        self.window.banner.hide()
+        self.studio.settings.set("theme", "light")
+        self.studio.settings.set("spectrogram", True)
+        self.shot("light")
+        self.studio.settings.set("theme", "dark")
+        self.studio.settings.set("spectrogram", False)
+        self.settings()
+
+    def arrange(self):
+        """Make the result look as after some listening."""
+        session = self.studio.session
+        for lane in session.project.lanes:
+            if lane.role == "rest":
+                session.remove_lane(lane.id)
+        lanes = session.project.lanes
+        session.set_lane(lanes[1].id, "turn", gain_db=-3.5, pan=-0.3)
+        session.set_lane(lanes[3].id, "mute", mute=True)
+        session.set_current(lanes[0].id)
+        self.studio.listening.seek(round(4.2 * session.project.rate_hz))
+        self.until(self.idle)
+
+    def regenerate(self):
+        """A region of a lane made anew."""
+        session = self.studio.session
+        rate_hz = session.project.rate_hz
+        session.set_current(session.project.lanes[2].id)
+        session.select((round(2.5 * rate_hz), round(5.5 * rate_hz)))
+        self.window.prompt.set_task("regenerate")
+        self.window.prompt.fold.setChecked(True)
+        self.ask("regenerate", "electric guitar")
+        self.until(self.idle)
+
+    def settings(self):
+        """The page with the licence card."""
+        from desktop.views.settings_dialog import SettingsDialog
+
+        dialog = SettingsDialog(self.studio, self.window.shelf, self.window, 2)
+        dialog.list.setCurrentRow(0)
+        dialog.show()
+        self.shot("settings", dialog)
+        dialog.close()
+
+    def form(self, task, text, no_region=False):
+        """Fill the prompt bar."""
+        if no_region:
+            self.studio.session.select(None)
+        self.window.prompt.set_task(task)
+        self.window.prompt.text.setText(text)
+        return self.window.prompt.form()
+
+    def ask(self, task, text):
+        """Press the button."""
+        self.window.ask(self.form(task, text))
+
+    def idle(self):
+        """True means nothing is under way."""
+        return not self.studio.desk.jobs.unfinished and not self.studio.background.busy
+
+    def until(self, true):
+        """Let the window live until something is true."""
+        import time
+
+        end_s = time.monotonic() + WAIT_S
+        while not true():
+            if time.monotonic() > end_s:
+                raise TimeoutError("the window did not get there")
+            self.application.processEvents()
+            time.sleep(0.01)
+
+    def shot(self, name, widget=None):
+        """Keep a picture, if it is wanted."""
+        for _ in range(4):
+            self.application.processEvents()
+        if name in self.wanted:
+            path = self.folder / f"{name}.png"
+            (widget or self.window).grab().save(str(path))
+            print(path)
+
+
+if __name__ == "__main__":
+    main()
