@@ -7,6 +7,7 @@ import sys
 
 STAGES = {
     "render": ("training.data.studio", "render stems into a cache"),
+    "piece": ("training.data.show", "compose, play, draw and describe one piece, to listen to"),
     "index": ("training.data.datasets.index", "what a data set holds, and what is wrong with it"),
     "throughput": ("training.data.throughput", "how fast this machine renders stems and assembles mixes"),
     "prompt": ("training.prompt.train", "train the prompt tower"),
