@@ -6,10 +6,12 @@ and every limit are written down in ``resources/docs/BUNDLE.md``. Knows nothing 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -171,18 +173,21 @@ def load_bundle(folder: Path | str, check_hashes: bool = True) -> Bundle:
         check_hashes: False skips reading the graphs (for a quick listing).
 
     Raises:
-        BundleError: there is no bundle, or its manifest makes no sense.
+        BundleError: there is no bundle, it cannot be read, or its manifest makes no sense.
         BundleTooNew: its format is newer than ``FORMAT``.
         BundleDamaged: a file is missing or its hash differs.
     """
     folder = Path(folder)
     path = folder / MANIFEST
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise BundleError(f"no bundle at {folder}; a bundle is a folder with a {MANIFEST}")
-    if path.stat().st_size > MANIFEST_LIMIT_BYTES:
-        raise BundleError(f"{path} is over {MANIFEST_LIMIT_BYTES} bytes, which no manifest is; get the bundle again")
-    raw = path.read_bytes()
-    _check_manifest_hash(folder, raw)
+    with _readable(folder):
+        if path.stat().st_size > MANIFEST_LIMIT_BYTES:
+            raise BundleError(
+                f"{path} is over {MANIFEST_LIMIT_BYTES} bytes, which no manifest is; get the bundle again"
+            )
+        raw = path.read_bytes()
+        _check_manifest_hash(folder, raw)
     manifest = parse_manifest(raw, str(path))
     bundle = Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())
     if check_hashes:
@@ -200,7 +205,9 @@ def check_files(bundle: Bundle) -> None:
         path = bundle.path(file)
         if not path.is_file():
             raise BundleDamaged(f"bundle {bundle.manifest.name}: {file} is missing; get the bundle again")
-        if file_sha256(path) != sha256:
+        with _readable(bundle.folder):
+            found = file_sha256(path)
+        if found != sha256:
             raise BundleDamaged(f"bundle {bundle.manifest.name}: {file} differs from its hash; get the bundle again")
 
 
@@ -230,6 +237,14 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{where} is not a usable manifest ({error}); get the bundle again") from error
     return manifest
+
+
+@contextlib.contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BundleError(f"bundle {folder} cannot be read ({error.strerror}); check that it may be read") from error
 
 
 def _check_manifest_hash(folder: Path, raw: bytes) -> None:

@@ -113,6 +113,8 @@ def _try_devices() -> list[dict[str, Any]]:
         return rows
     except subprocess.TimeoutExpired:
         why = f"the runtime did not answer within {PROBE_LIMIT_S:g} s"
+    except OSError as error:
+        why = f"no process can be started to try it in ({error.strerror}: {sys.executable})"
     except (IndexError, ValueError):
         words = run.stderr.strip().splitlines()
         why = f"the runtime ended with code {run.returncode}" + (f" ({words[-1]})" if words else "")
@@ -145,7 +147,7 @@ def _look_at_audio() -> dict[str, Any]:
 
 
 def _look_at_folder(folder: Path) -> dict[str, Any]:
-    there = next(place for place in (folder, *folder.parents) if place.exists())
+    there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     try:
         with tempfile.TemporaryFile(dir=there) as stream:
             stream.write(b"x")

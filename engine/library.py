@@ -73,10 +73,10 @@ def user_cache_folder() -> Path:
 
 
 def _bundles_in(place: Path) -> list[Path]:
-    if (place / MANIFEST).is_file():  # the variable may name a bundle itself
+    if os.path.isfile(place / MANIFEST):  # the variable may name a bundle itself
         return [place.resolve()]
     try:
-        return [folder for folder in sorted(place.iterdir()) if (folder / MANIFEST).is_file()]
+        return [folder for folder in sorted(place.iterdir()) if os.path.isfile(folder / MANIFEST)]
     except OSError:  # most places are optional; a missing one holds no bundles
         return []
 

@@ -5,7 +5,7 @@ Audio travels as a path, never inside a message. Knows nothing of graphs or proc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 Render = Literal["masked", "decoded"]
@@ -150,8 +150,6 @@ Event = Accepted | Progress | Done | Failed | CancelledJob
 
 def as_json(value: Any) -> Any:
     """Dataclasses and tuples as plain JSON values."""
-    from dataclasses import fields, is_dataclass
-
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: as_json(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, (tuple, list)):

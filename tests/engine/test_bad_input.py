@@ -168,6 +168,24 @@ def test_an_unknown_bundle_lists_what_is_installed(engine, toy_bundle, tmp_path,
     assert "toy" in said.err
 
 
+def test_a_bundle_that_may_not_be_read_is_refused(engine, toy_bundle, tmp_path, capsys, monkeypatch):
+    def forbid(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    mix = good(tmp_path)
+    monkeypatch.setattr(Path, "read_bytes", forbid)
+    said = say(capsys, engine, ["isolate", mix, "violin", "--bundle", toy_bundle, "--out", tmp_path / "out"])
+    assert_refused(said.code, said.out, said.err)
+    assert "Permission denied" in said.err
+
+
+def test_a_place_for_bundles_that_cannot_be_looked_at_holds_none(capsys, monkeypatch):
+    monkeypatch.setenv("FLUXSTEM_BUNDLES", "x" * 5000)
+    said = say(capsys, None, ["bundles"])
+    assert said.code == 0, said.err
+    assert said.out.startswith("small")
+
+
 def test_a_bundle_name_that_no_disk_can_hold_is_refused(engine, tmp_path, capsys):
     said = say(capsys, engine, ["isolate", good(tmp_path), "violin", "--bundle", "x" * 5000])
     assert_refused(said.code, said.out, said.err)

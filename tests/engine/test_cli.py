@@ -287,6 +287,13 @@ def test_doctor_says_what_a_real_session_got(toy_bundle, capsys, monkeypatch):
     assert findings["folders"]["temp"]["ok"]
 
 
+def test_doctor_says_so_when_no_process_can_be_started(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    said = say(capsys, None, ["doctor"])
+    assert said.code == 3
+    assert "problem: no device can run a graph: no process can be started" in said.out
+
+
 def test_doctor_warns_of_two_runtimes_in_one_folder(monkeypatch):
     from engine import doctor
 
