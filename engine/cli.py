@@ -74,11 +74,15 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"fluxstem {engine_version()}")
     _add_debug(top)
-    top.set_defaults(command=_show_help(top), debug=False)
+    top.set_defaults(command=_show_window_or_help(top), debug=False, file=None)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
     for task, rule in TASKS.items():
         _add_task(commands.add_parser(task, help=rule.doc, description=_sentence(rule.doc)), task, rule)
     _add_rerun(commands.add_parser("rerun", help="make a result again from the JSON beside it"))
+    window = commands.add_parser("desktop", help="open the window", description="Open the window.")
+    window.add_argument("file", metavar="FILE", nargs="?", help="a mix or a project to open")
+    window.set_defaults(command=cli_commands.desktop)
+    _add_debug(window)
     for name, command, doc in (
         ("bundles", cli_commands.bundles, "list the installed bundles"),
         ("doctor", cli_commands.doctor, "check versions, devices, bundles, audio devices and folders"),
@@ -188,8 +192,12 @@ def _words(text: str) -> str:
         return text
 
 
-def _show_help(top: argparse.ArgumentParser) -> Callable[[argparse.Namespace, Engine | None], int]:
+def _show_window_or_help(top: argparse.ArgumentParser) -> Callable[[argparse.Namespace, Engine | None], int]:
+    """What happens without a command: the window where there can be one, else the help."""
+
     def show(arguments: argparse.Namespace, engine: Engine | None) -> int:
+        if cli_commands.can_show_window():
+            return cli_commands.desktop(arguments, engine)
         top.print_help()
         return DONE
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
+import importlib.util
 import json
 import os
 import shutil
@@ -18,7 +20,7 @@ from typing import Any
 from engine.bundle import load_bundle
 from engine.checks import check_request
 from engine.client import Engine
-from engine.errors import BundleError, Cancelled
+from engine.errors import BundleError, Cancelled, RequestError
 from engine.library import list_bundles, places
 from engine.messages import Done, Event, Progress, Request, StemResult, as_json
 from engine.sidecar import finite, rerun_request
@@ -106,6 +108,29 @@ def doctor(arguments: argparse.Namespace, engine: Engine | None) -> int:
     else:
         print("\n".join(lines(findings)))
     return 0 if findings["ok"] else 3
+
+
+def desktop(arguments: argparse.Namespace, engine: Engine | None) -> int:
+    """``fluxstem desktop``: hand over to the window, which is named here and nowhere imported."""
+    try:
+        window = importlib.import_module("desktop.app")
+    except ImportError as error:
+        advice = "install it with the extra desktop, for example pipx install 'fluxstem[cpu,desktop]'"
+        raise RequestError(f"the window is not installed ({error}); {advice}") from error
+    if not _has_screen():
+        raise RequestError("the window needs a screen and there is none here; use a command instead, see --help")
+    return int(window.run([arguments.file] if arguments.file else []))
+
+
+def can_show_window() -> bool:
+    """True means the window is installed and there is a screen for it."""
+    return _has_screen() and importlib.util.find_spec("PySide6") is not None
+
+
+def _has_screen() -> bool:
+    """Qt ends the whole process where it finds none, so this is asked first."""
+    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    return named or sys.platform in ("win32", "darwin")
 
 
 def _run(request: Request, engine: Engine | None, as_json_line: bool) -> int:
