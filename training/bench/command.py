@@ -80,7 +80,7 @@ def _prepare(args: argparse.Namespace) -> Asked:
         found.append(ears.Clap(args.clap))
     try:
         found.insert(0, ears.OurTowers(args.tower))
-    except FileNotFoundError as error:
+    except (OSError, ValueError, RuntimeError) as error:  # not there, or written by other code than this
         notes.append(f"No figures by our own prompt towers: {error}.")
     sets = {}
     for name in args.sets or SETS:

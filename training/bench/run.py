@@ -177,6 +177,8 @@ def collections(
         found["accuracy"] = classifier.accuracy(whole[known], [names[k] for k in known])
         found["classes"] = len(classifier.names)
     for system, by_set in heard.items():
+        if set(by_set) != set(heard[TRUE]):  # asked in some sets only, so its collection is another one
+            continue
         rows = [one for part in by_set.values() for one in part]
         clips = [one.windows for one in rows]
         entry = {"FAD": frechet(np.concatenate(clips), windows), "FAD error": frechet_error(clips, windows)}
