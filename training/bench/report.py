@@ -175,8 +175,6 @@ def _collections(run: dict[str, Any]) -> list[str]:
         heads = ["system", "FAD", *(["KL (own classifier)", "IS (own classifier)"] if good else [])]
         lines += ["", "| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
         for system, row in found["systems"].items():
-            if run["systems"].get(system, {}).get("kind") == "sweep":
-                continue
             cells = [
                 system,
                 f"{number(row['FAD'])} ± {number(row['FAD error'])}",

@@ -1,11 +1,13 @@
 """Distances between collections have known answers; a classifier is believed as far as it was measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from benchkit import ToyEars, a_run, example
+from benchkit import SYSTEMS, ToyEars, a_run, example
 
 from training.bench import ears
-from training.bench.run import collections
+from training.bench.run import Progress, collections
 from training.prompt.lexicon import Lexicon
 
 
@@ -68,6 +70,18 @@ def test_better_stems_are_nearer_to_the_true_ones():
     assert set(distance) == set(run["systems"])
     likeness = {name: np.mean(row["audio-audio, toy ears"]) for name, row in run["values"]["band"].items()}
     assert likeness["toy"] > likeness["mixture"]
+
+
+def test_a_system_asked_in_some_sets_only_has_no_collection():
+    _, bench = a_run(count=2, sets=("band", "duet"))
+    examples = {name: [example(k, name) for k in range(2)] for name in ("band", "duet")}
+    bench.ask("duet", examples["duet"], [replace(SYSTEMS[0], name="toy, steps 2")], Progress(2, lambda text: None))
+    classifier = ears.Classifier(("piano", "cello"), np.eye(2, 16))
+    found = collections(bench, ToyEars(), classifier, examples)
+    assert "toy, steps 2" in bench.values["duet"]
+    assert set(found["systems"]) == {"true stem", *(one.name for one in SYSTEMS)}
+    assert found["systems"]["true stem"]["KL"] == pytest.approx(0, abs=1e-9)
+    assert 0 <= found["accuracy"] <= 1
 
 
 def test_our_towers_hear_timbre_and_not_level(tiny_run):
