@@ -21,7 +21,7 @@ from engine.errors import (
     RequestError,
 )
 from engine.library import find_bundle, list_bundles, user_cache_folder, user_data_folder
-from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request, StemResult
+from engine.messages import BIT_FOR_BIT_DB, Accepted, CancelledJob, Done, Event, Failed, Progress, Request, StemResult
 from engine.riff import read_extras, time_reference
 from engine.shapes import Slot
 from engine.sidecar import rerun_request
@@ -29,6 +29,7 @@ from engine.tasks import TASKS, Rule
 from engine.version import engine_version
 
 __all__ = [
+    "BIT_FOR_BIT_DB",
     "TASKS",
     "Accepted",
     "AudioError",

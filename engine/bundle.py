@@ -23,7 +23,6 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 CHECKSUM = "manifest.sha256"  # one line of sha256sum; a bundle without it is taken at its word
 MANIFEST_LIMIT_BYTES = 1 << 20
-BUNDLE_LIMIT_BYTES = 4 << 30
 REQUIRED_GRAPHS = ("encode", "decode", "step", "text")
 
 

@@ -22,11 +22,10 @@ from engine.checks import check_request
 from engine.client import Engine
 from engine.errors import BundleError, Cancelled, RequestError
 from engine.library import list_bundles, places
-from engine.messages import Done, Event, Progress, Request, StemResult, as_json
+from engine.messages import BIT_FOR_BIT_DB, Done, Event, Progress, Request, StemResult, as_json
 from engine.sidecar import finite, rerun_request
 
 CANCEL_LIMIT_S = 20.0
-NULL_FLOOR_DB = -300.0
 LIKELY_THERE = 0.5
 
 
@@ -228,10 +227,10 @@ def _result_lines(result: StemResult) -> Iterator[str]:
     if result.rest:
         yield f"rest      {_shown(result.rest)}"
     if result.null_db is not None:
-        exact = result.null_db <= NULL_FLOOR_DB
+        exact = result.null_db <= BIT_FOR_BIT_DB
         yield "null      " + ("stem + rest is the input, bit for bit" if exact else f"{result.null_db:.1f} dB")
     if result.level_db is not None:
-        level = f"{result.level_db:.1f} dB against the mix" if result.level_db > NULL_FLOOR_DB else "silence"
+        level = f"{result.level_db:.1f} dB against the mix" if result.level_db > BIT_FOR_BIT_DB else "silence"
         yield f"level     {level}"
         seems = "" if result.presence >= LIKELY_THERE else ": seems not to be there"
         yield f"presence  {result.presence:.2f}{seems}"

@@ -21,9 +21,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-Samples = npt.NDArray[np.float64]
+from engine.messages import BIT_FOR_BIT_DB
 
-BIT_FOR_BIT_DB = -300.0
+Samples = npt.NDArray[np.float64]
 
 
 def split(mix_CN: Samples, stem_CN: npt.NDArray[np.floating], bits: int | None, gain: float) -> tuple[Samples, Samples]:

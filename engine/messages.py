@@ -13,6 +13,8 @@ Device = Literal["auto", "cpu", "cuda", "tensorrt"]
 Start = Literal["zeros", "noise"]
 Format = Literal["same", "wav16", "wav24", "wav32f", "flac"]
 
+BIT_FOR_BIT_DB = -300.0  # a null figure that means equal, not merely close; also the level of silence
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -62,7 +64,7 @@ class StemResult:
         stem: path of the stem, None when the task has none to give.
         rest: path of the rest, None when the task has none to give.
         sidecar: path of the JSON that re-runs it.
-        null_db: level of (stem + rest - input) against the input; -300 means bit for bit equal; None without a rest.
+        null_db: level of (stem + rest - input) against the input; ``BIT_FOR_BIT_DB`` means equal; None without a rest.
         presence: 0 (not there) to 1 (there), estimated.
         gain_db: common gain of stem and rest, 0 unless a clip guard was needed.
         level_db: level of the stem against the mix, dB.

@@ -35,11 +35,6 @@ class LatentGrid:
         """Audio samples in one window."""
         return self.window_frames * self.hop_samples
 
-    @property
-    def frame_rate_hz(self) -> float:
-        """Latent frames per second."""
-        return self.sample_rate_hz / self.hop_samples
-
     def frames(self, samples: int) -> int:
         """Latent frames needed to cover ``samples`` audio samples, rounded up."""
         return -(-samples // self.hop_samples)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.exact import BIT_FOR_BIT_DB, split
+from engine.exact import split
+from engine.messages import BIT_FOR_BIT_DB
 
 FULL_24 = 2.0**-23
 
