@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ SWEPT_SET = "duet"
 REGENERATED_SET = "band"
 PAGE_EXAMPLES = 10
 EXAMPLES = 8
+NEEDS = ("librosa", "sklearn", "matplotlib", "mir_eval")
 
 
 def main(argv: list[str]) -> int:
@@ -93,6 +95,8 @@ def _prepare(args: argparse.Namespace) -> Asked:
 def _bench(args: argparse.Namespace) -> int:
     if not args.bundles:
         raise ValueError("name at least one bundle, or use --compare OLD NEW")
+    if missing := [name for name in NEEDS if find_spec(name) is None]:
+        raise ValueError(f"the bench needs {', '.join(missing)}; install the extra bench: pip install '.[bench]'")
     began = time.perf_counter()
     extra = [parse_adapter(text) for text in args.separator]
     folders = _named(args.bundles)

@@ -66,6 +66,12 @@ def test_a_bundle_is_not_worse_than_itself(ran, tmp_path, capsys):
     assert command.main(["--compare", report, report, "--out", str(tmp_path)]) == 0
 
 
+def test_a_missing_package_is_said_before_any_work(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(command, "NEEDS", ("librosa", "no_such_package"))
+    assert command.main(["small", "--out", str(tmp_path / "out")]) == 2
+    assert "the bench needs no_such_package; install the extra bench" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
