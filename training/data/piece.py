@@ -238,6 +238,6 @@ def _padded(audio_CN: Audio, count: int) -> Audio:
     return np.pad(audio_CN, ((0, 0), (0, count - audio_CN.shape[1])))
 
 
-def sum_of(pieces: Sequence[Stem]) -> SumSound:
-    """The sum of some stems."""
-    return SumSound(tuple(stem.sound for stem in pieces))
+def sum_of(stems: Sequence[Stem]) -> SumSound:
+    """The sum of some stems of one rate."""
+    return SumSound(tuple(stem.sound for stem in stems))

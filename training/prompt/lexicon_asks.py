@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from training.data.instruments import families, groups
-from training.prompt.lexicon import LEXICON, Lexicon, digest, normal_form
+from training.prompt.lexicon import COMMON_NAMES, LEXICON, Lexicon, digest, normal_form
 
 Rng = np.random.Generator
 ASKS, WORLD = LEXICON.with_name("lexicon_asks.toml"), LEXICON.with_name("lexicon_world.toml")
@@ -147,6 +147,10 @@ class Asker:
     def nouns(self, term: str, language: str = "en") -> list[str]:
         """Nouns for a term; in English without those that lexicon.py keeps unseen."""
         return list(self._nouns[term] if language == "en" else self._world["terms"][term][language])
+
+    def plain_nouns(self, term: str) -> list[str]:
+        """The common English names of a term, which say nothing of it but what it is."""
+        return self._nouns[term][:COMMON_NAMES]
 
     def split_of(self, text: str, held_frame: bool = False) -> str:
         """``train`` or ``held``: the side of a request."""

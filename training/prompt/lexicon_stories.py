@@ -134,7 +134,7 @@ class Teller:
         """A sentence about a stem, in a wording that was not used yet where there is one."""
         noun = "something without a name"
         if stem.family in families():
-            nouns = self._asker.nouns(stem.family)
+            nouns = self._asker.plain_nouns(stem.family)
             noun = f"the {nouns[int(rng.integers(len(nouns)))]}"
         wordings = table.get(stem.role) or table["other"]
         fresh = [w for w in wordings if not any(_same_wording(w, part) for part in said)]

@@ -186,7 +186,7 @@ def test_a_caption_says_every_player_and_only_true_things(split):
         text = TELLER.caption(np.random.default_rng(k), WALTZ, split)
         assert 20 <= len(text.split()) <= 140
         for stem in WALTZ.stems:
-            assert any(noun in text for noun in ASKER.nouns(stem.family)), (stem.family, text)
+            assert any(noun in text for noun in ASKER.plain_nouns(stem.family)), (stem.family, text)
         assert "major" not in text
         assert "fast" not in text
         assert "in four" not in text

@@ -75,6 +75,11 @@ def test_musdb_of_both_kinds(roots, layout):
         assert piece.mix is not None
 
 
+def test_the_folder_of_one_split_will_do(roots):
+    assert [(p.name, p.split) for p in read_dataset("musdb", roots["musdb"] / "test")] == [("Cid - Third", "test")]
+    assert [p.split for p in read_dataset("slakh", roots["slakh"] / "validation")] == ["validation"]
+
+
 def test_a_span_of_a_stem_file_is_where_it_was_written(tmp_path):
     rate = 44_100
     clicks = np.zeros((rate * 4, 2), dtype=np.float32)

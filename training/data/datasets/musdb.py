@@ -18,13 +18,18 @@ STEMS = STREAMS[1:]
 
 
 def read(root: Path) -> Iterator[Piece]:
-    """All songs below ``root``."""
-    for split in SPLITS:
-        for entry in sorted((root / split).glob("*")):
-            if entry.is_dir():
+    """All songs below ``root``, or right inside it when it is the folder of one split."""
+    inside = [split for split in SPLITS if (root / split).is_dir()]
+    for split, folder in [(split, root / split) for split in inside] or [(_named(root), root)]:
+        for entry in sorted(folder.glob("*")):
+            if entry.is_dir() and any(entry.glob("*.wav")):
                 yield _folder(entry, split)
             elif entry.name.endswith(".stem.mp4"):
                 yield _stem_file(entry, split)
+
+
+def _named(root: Path) -> str:
+    return root.name if root.name in SPLITS else ""
 
 
 def _folder(folder: Path, split: str) -> Piece:

@@ -15,15 +15,17 @@ from training.data.piece import FrameFolder, Piece
 
 FPS = 8
 LISTS = {"train.csv": "train", "val.csv": "validation", "test.csv": "test"}
+SOUNDS = (".mp3", ".wav", ".flac")
 PICTURES = (".jpg", ".jpeg", ".png")
 
 
 def read(root: Path) -> Iterator[Piece]:
     """All videos below ``root``, and those that a list names and that are not there."""
     splits = _splits(root)
-    found = sorted((path.parent.name, path.stem) for path in (root / "audio").glob("*/*.mp3"))
+    found = {(p.parent.name, p.stem): p for p in (root / "audio").glob("*/*") if p.suffix.lower() in SOUNDS}
     for kind, name in sorted({*found, *splits}):
-        yield _video(root, kind, name, splits.get((kind, name), ""))
+        path = found.get((kind, name), root / "audio" / kind / f"{name}.mp3")
+        yield _video(root, path, kind, name, splits.get((kind, name), ""))
 
 
 def _splits(root: Path) -> dict[tuple[str, str], str]:
@@ -37,8 +39,8 @@ def _splits(root: Path) -> dict[tuple[str, str], str]:
     return splits
 
 
-def _video(root: Path, kind: str, name: str, split: str) -> Piece:
-    stems, problems = open_stems([(kind, term_of("music", kind), root / "audio" / kind / f"{name}.mp3")])
+def _video(root: Path, path: Path, kind: str, name: str, split: str) -> Piece:
+    stems, problems = open_stems([(kind, term_of("music", kind), path)])
     folder = root / "frames" / kind / f"{name}.mp4"
     files = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES)
     if not files:
