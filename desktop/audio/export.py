@@ -130,7 +130,7 @@ def export(
         for number, part in enumerate(parts):
             draft = folder / f".{uuid.uuid4().hex}{kind.suffix}.part"
             drafts.append(draft)
-            _write(draft, part, kind, gain, grid, lambda share, n=number: report((n + share) / len(parts)), check)
+            _write(draft, part, kind, gain, grid, _share(report, number, len(parts)), check)
         null_db = _null_db(drafts, original, gain, length, check) if kind_name in LOSSLESS and original else None
         paths = tuple(_publish(draft, folder, part.name, kind) for draft, part in zip(drafts, parts, strict=True))
     except (OSError, soundfile.LibsndfileError) as error:
@@ -155,6 +155,11 @@ def mixed_blocks(tracks: Sequence[Track], length: int, check: Check) -> Iterator
         for track in tracks:
             add_track(out_NC, track, start, (np.float32(track.gain) * pan_gains(track.pan))[None, :])
         yield out_NC[:, :channels]
+
+
+def _share(report: Report, number: int, count: int) -> Report:
+    """One file's part of the whole."""
+    return lambda share: report((number + share) / count)
 
 
 def _common_gain(parts: Sequence[Part], length: int, kind: Kind, check: Check) -> float:

@@ -5,6 +5,8 @@ Source: ITU-R BS.1770-5, annex 1; both filters are evaluated as gains by frequen
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -37,7 +39,7 @@ def loudness_lufs(samples_NC: npt.NDArray[np.float32], rate_hz: int, check: Chec
     return _gated(np.array(powers))
 
 
-def k_weighting(frequency_F: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def k_weighting(frequency_F: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     """Gain in power by frequency in Hz: a shelf of 4 dB above 1.7 kHz, and a high-pass at 38 Hz."""
     s_F = 2j * np.pi * frequency_F
     shelf_w, shelf_q = 2 * np.pi * 1681.974450955533, 0.7071752369554196

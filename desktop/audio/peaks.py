@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -110,7 +111,7 @@ def raw_columns(samples_NC: FloatArray, start: float, samples_per_pixel: float, 
     return gathered(level, edges)
 
 
-def gathered(level: FloatArray, edges: npt.NDArray[np.float64]) -> FloatArray:
+def gathered(level: FloatArray, edges: npt.NDArray[np.floating[Any]]) -> FloatArray:
     """Lowest, highest, mean of the bins between neighbouring edges; zeros outside the level."""
     bins = level.shape[1]
     first = np.floor(edges[:-1]).astype(np.int64)

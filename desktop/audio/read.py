@@ -35,7 +35,7 @@ def readable(path: Path) -> bool:
     """True means libsndfile reads the file as it is."""
     try:
         with soundfile.SoundFile(path) as stream:
-            return stream.frames > 0
+            return bool(stream.frames > 0)
     except soundfile.LibsndfileError:
         return False
 

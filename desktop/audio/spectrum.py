@@ -17,7 +17,7 @@ WINDOW_SAMPLES = 2048
 HOP_SAMPLES = 1024
 BANDS = 128
 LOWEST_HZ = 40.0
-FLOOR_DB, CEILING_DB = -96.0, -12.0  # of a band, against full scale; a byte spans the two
+FLOOR_DB, CEILING_DB = -90.0, -20.0  # of a band, against full scale; a byte spans the two
 CHUNK_COLUMNS = 256
 
 

@@ -165,7 +165,7 @@ class LaneHeader(QWidget):
         self.grip.setPixmap(drawn("drag", palette.faint, 16))
         self.more.setIcon(icon("more", palette.quiet))
         metrics = self.name.fontMetrics()
-        self.name.setText(metrics.elidedText(lane.name, Qt.TextElideMode.ElideRight, 124))
+        self.name.setText(metrics.elidedText(lane.name, Qt.TextElideMode.ElideRight, 112))
         self.name.setToolTip(lane.name)
         self.name.setStyleSheet("" if heard else f"color: {palette.faint}")
         self.caption.setText(caption(lane))

@@ -58,6 +58,7 @@ class MainWindow(QMainWindow):
         self.studio, self.shelf = studio, shelf
         self.files_out = FilesOut(studio)
         self._palette = palette_for(str(studio.settings.get("theme")))
+        dress(QApplication.instance(), self._palette)  # type: ignore[arg-type]
         self.setAcceptDrops(True)
         self.resize(1320, 840)
         self.setMinimumSize(900, 560)
@@ -74,7 +75,7 @@ class MainWindow(QMainWindow):
         self.status = StatusLine()
         self._lay_out()
         self._connect()
-        dress(QApplication.instance(), self._palette)  # type: ignore[arg-type]
+        self.timeline.setFocus()
         self._show_state()
         if geometry := settings.get("geometry"):
             self.restoreGeometry(QByteArray(geometry))
@@ -152,6 +153,7 @@ class MainWindow(QMainWindow):
         self.banner.hide()
         try:
             self.studio.desk.ask(form)
+            self.timeline.setFocus()
         except EngineError as error:
             self.studio.fail(error)
 

@@ -106,13 +106,8 @@ class PromptBar(QFrame):
         self.bundle, self.device = QComboBox(), QComboBox()
         self.set_bundles(bundles, bundle)
         self.bundle.setToolTip(tr("The model that does it; more under Settings"))
-        for name, words in (
-            ("auto", tr("fastest that works")),
-            ("cpu", "CPU"),
-            ("cuda", "CUDA"),
-            ("tensorrt", "TensorRT"),
-        ):
-            self.device.addItem(words, name)
+        for name, words in DEVICES:
+            self.device.addItem(tr(words), name)
         self.device.setCurrentIndex(max(self.device.findData(device), 0))
         self.device.setToolTip(tr("Where it runs; the status line says where it really ran"))
 
@@ -229,8 +224,9 @@ class PromptBar(QFrame):
         self.go.setText(tr(task.capitalize()))
         lane = getattr(self, "_lane", "")
         on_lane = bool(lane) and rule.input_slot is not None and rule.input_slot.name != "MIX"
-        where = f"{tr('on')} {lane}" if on_lane else tr("from nothing") if rule.input_slot is None else tr("on the mix")
-        self.target.setText(f"{tr(rule.doc).capitalize()}, {where}")
+        where = lane if on_lane else tr("nothing but the prompt") if rule.input_slot is None else tr("the mix")
+        self.target.setText(f"{tr('Works on')}: {where}")
+        self.task.setStatusTip(tr(rule.doc))
         for widget, wanted in (
             (self.seconds, rule.makes_s is not None),
             (self.render_choice, rule.masked),

@@ -175,16 +175,15 @@ class QueuePanel(QWidget):
     def dress(self, palette: Palette) -> None:
         """Other colours."""
         self._palette = palette
-        for card in self.cards.values():
-            card.deleteLater()
-        self.cards.clear()
+        for name in list(self.cards):
+            self._drop(name)
         self._show()
 
     def _show(self) -> None:
         rows = self._jobs.rows
         names = {row.id for row in rows}
         for gone in [name for name in self.cards if name not in names]:
-            self.cards.pop(gone).deleteLater()
+            self._drop(gone)
         now_s = self._jobs.now_s()
         for place, row in enumerate(rows):
             card = self.cards.get(row.id)
@@ -195,6 +194,12 @@ class QueuePanel(QWidget):
             card.show_row(row, now_s)
         self.empty.setVisible(not rows)
         self.clear.setEnabled(any(row.state in ENDED for row in rows))
+
+    def _drop(self, name: str) -> None:
+        card = self.cards.pop(name)
+        self._column.removeWidget(card)
+        card.hide()
+        card.deleteLater()
 
     def _card(self, row_id: str) -> JobCard:
         card = JobCard(self._palette)

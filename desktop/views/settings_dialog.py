@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QRadioButton,
+    QScrollArea,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -144,7 +145,10 @@ class SettingsDialog(QDialog):
         middle = QHBoxLayout()
         middle.setSpacing(14)
         middle.addWidget(self.list)
-        middle.addWidget(self.card, 1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(self.card)
+        middle.addWidget(area, 1)
         column = QVBoxLayout(page)
         column.setContentsMargins(16, 16, 16, 12)
         column.addLayout(middle, 1)

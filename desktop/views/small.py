@@ -158,8 +158,9 @@ class Welcome(QWidget):
     def show_recent(self, paths: list[str]) -> None:
         """Offer what was open lately."""
         while item := self._recent.takeAt(0):
-            if item.widget() is not None:
-                item.widget().deleteLater()
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
         for path in paths[:4]:
             button = QPushButton(Path(path).name)
             button.setObjectName("link")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import resources
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
@@ -201,6 +202,7 @@ def dress(application: QApplication, palette: Palette) -> None:
 
 def sheet(p: Palette) -> str:
     """The style sheet of a palette."""
+    chevron = str(resources.files("desktop.resources").joinpath(f"chevron-{p.name}.svg")).replace("\\", "/")
     return f"""
 QToolTip {{ background: {p.raised}; color: {p.text}; border: 1px solid {p.line}; padding: 5px 7px; }}
 QWidget#bar, QWidget#side, QWidget#status {{ background: {p.panel}; }}
@@ -234,11 +236,10 @@ QPushButton#link, QToolButton#flat {{ background: transparent; border: 2px solid
 QPushButton#link:hover, QToolButton#flat:hover {{ color: {p.text}; background: {p.raised}; }}
 QPushButton#link:focus, QToolButton#flat:focus {{ border-color: {p.accent}; }}
 QPushButton#segment {{ border-radius: 0; padding: 5px 12px; background: {p.field}; color: {p.quiet}; }}
-QPushButton#segment:checked {{ background: {p.accent}; color: {p.on_accent}; border-color: {p.accent};
-    font-weight: 600; }}
+QPushButton#segment:checked {{ background: {p.accent}; color: {p.on_accent}; border-color: {p.accent}; }}
 QPushButton#segment[place="first"] {{ border-top-left-radius: 7px; border-bottom-left-radius: 7px; }}
 QPushButton#segment[place="last"] {{ border-top-right-radius: 7px; border-bottom-right-radius: 7px; }}
-QToolButton:checked {{ background: {p.accent}; color: {p.on_accent}; border-color: {p.accent}; }}
+QToolButton:checked {{ background: {p.field}; color: {p.accent}; border-color: {p.accent}; }}
 QToolButton#mute, QToolButton#solo {{ font-weight: 700; font-size: 8.5pt; padding: 0; border-radius: 5px; }}
 QToolButton#mute:checked {{ background: {p.danger}; color: {p.base}; border-color: {p.danger}; }}
 QToolButton#solo:checked {{ background: #e8c547; color: #14161a; border-color: #e8c547; }}
@@ -246,7 +247,11 @@ QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QListWidget {{ b
     border: 1px solid {p.line}; border-radius: 7px; padding: 5px 8px; selection-background-color: {p.accent};
     selection-color: {p.on_accent}; }}
 QLineEdit#prompt {{ font-size: 13pt; padding: 7px 12px; border-radius: 9px; }}
-QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow {{ image: url("{chevron}"); width: 12px; height: 12px; }}
+QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
+QListWidget::item {{ padding: 5px 6px; border-radius: 5px; }}
+QListWidget::item:selected {{ background: {p.accent}; color: {p.on_accent}; }}
 QComboBox QAbstractItemView {{ background: {p.raised}; border: 1px solid {p.line}; outline: none; padding: 3px; }}
 QMenu {{ background: {p.raised}; border: 1px solid {p.line}; padding: 5px; }}
 QMenu::item {{ padding: 5px 26px 5px 14px; border-radius: 5px; }}

@@ -27,6 +27,7 @@ from engine import AudioError
 
 MIX_HEIGHT, LANE_HEIGHT = 148, 98
 SCROLL_STEPS = 10_000
+QWIDGETSIZE_MAX = (1 << 24) - 1
 
 
 class LaneView(QFrame):
@@ -71,6 +72,8 @@ class Timeline(QWidget):
     def __init__(self, studio: Studio, palette: Palette) -> None:
         super().__init__()
         self._studio, self._palette = studio, palette
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(tr("Timeline"))
         self.viewport = Viewport(self)
         self.lanes: dict[str, LaneView] = {}
         self.ruler = Ruler(self.viewport, palette)
@@ -117,7 +120,7 @@ class Timeline(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(top)
-        column.addWidget(self.mix)
+        column.addWidget(self.mix, 1)
         column.addWidget(self.area, 1)
         column.addLayout(bottom)
 
@@ -156,7 +159,7 @@ class Timeline(QWidget):
 
     def _dress_header(self) -> None:
         shown = bool(self._studio.settings.get("spectrogram"))
-        colour = self._palette.on_accent if shown else self._palette.text
+        colour = self._palette.accent if shown else self._palette.text
         self.look.setIcon(icon("spectrum", colour))
 
     def dress(self, palette: Palette) -> None:
@@ -170,6 +173,7 @@ class Timeline(QWidget):
     def _wave(self, colour: str) -> WaveView:
         wave = WaveView(self.viewport, self._palette, colour, self._studio.snapped)
         wave.sought.connect(self._studio.listening.seek)
+        wave.pressed.connect(self.setFocus)
         wave.selected.connect(lambda first, last: self._studio.session.select((first, last)))
         return wave
 
@@ -202,7 +206,10 @@ class Timeline(QWidget):
             self.facts.setText(f"{clock(source.seconds, 1)}  ·  {source.rate_hz / 1000:g} kHz  ·  {channels}")
         self.mix.wave.show_picture(self._picture(project, None))
         for gone in [lane_id for lane_id in self.lanes if project.lane(lane_id) is None]:
-            self.lanes.pop(gone).deleteLater()
+            view = self.lanes.pop(gone)
+            self._column.removeWidget(view)
+            view.hide()
+            view.deleteLater()
         for place, lane in enumerate(project.lanes):
             view = self.lanes.get(lane.id)
             if view is None:
@@ -210,8 +217,15 @@ class Timeline(QWidget):
             if self._column.indexOf(view) != place:
                 self._column.insertWidget(place, view)
             self._show_lane(view, lane, project)
+        self._make_room(bool(project.lanes))
         self._on_current(self._studio.session.current)
         self._dim()
+
+    def _make_room(self, has_lanes: bool) -> None:
+        """A mix alone takes all there is."""
+        self.area.setVisible(has_lanes)
+        self.mix.setMinimumHeight(MIX_HEIGHT)
+        self.mix.setMaximumHeight(MIX_HEIGHT if has_lanes else QWIDGETSIZE_MAX)
 
     def _lane_view(self, lane: Lane) -> LaneView:
         header = LaneHeader(self._palette)

@@ -118,11 +118,11 @@ class TopBar(QWidget):
         for name, action in self._actions.items():
             if name in self.buttons:
                 checked = action.isCheckable() and action.isChecked()
-                action.setIcon(icon(name, palette.on_accent if checked else palette.text, palette.line))
+                action.setIcon(icon(name, palette.accent if checked else palette.text, palette.faint))
 
     def show_playing(self, playing: bool) -> None:
         """Play becomes pause."""
-        self._actions["play"].setIcon(icon("pause" if playing else "play", self._palette.text, self._palette.line))
+        self._actions["play"].setIcon(icon("pause" if playing else "play", self._palette.text, self._palette.faint))
 
     def show_time(self, seconds: float) -> None:
         """Where the cursor is."""

@@ -37,6 +37,7 @@ ZOOM_STEP = 1.25
 GRAB_PIXELS = 5
 HEARD_SHARE = 0.12  # of the mix's power; above this the prompt counts as heard
 SHADE_PIXELS = 4
+GAMMA = 1.7  # of the spectrogram: quiet bands stay in the background
 DOTS_FROM = 0.25  # samples per pixel: below this single samples are drawn
 
 
@@ -66,11 +67,13 @@ class WaveView(QWidget):
         sought: sample that was clicked.
         selected: first and last sample that were dragged over.
         drag_wanted: the sound is to be dragged out.
+        pressed: somebody works here now.
     """
 
     sought = Signal(int)
     selected = Signal(int, int)
     drag_wanted = Signal()
+    pressed = Signal()
 
     def __init__(self, viewport: Viewport, palette: Palette, colour: str, snap: Callable[[int], int]) -> None:
         super().__init__()
@@ -149,6 +152,7 @@ class WaveView(QWidget):
         """Begin a click or a region; near an edge of the region, move that edge."""
         if event.button() is not Qt.MouseButton.LeftButton:
             return
+        self.pressed.emit()
         x = event.position().x()
         anchor = self._viewport.sample(x)
         if self._selection is not None:
@@ -296,9 +300,11 @@ class WaveView(QWidget):
 
     def _ramp(self) -> list[int]:
         """From the background through the lane's colour to the brightest."""
-        stops = [QColor(self._palette.base), QColor(self._colour).darker(190), QColor(self._colour)]
-        stops.append(QColor("#fff6e0") if self._palette.name == "dark" else QColor("#101018"))
-        share = np.linspace(0, 3, 256)
+        dark = self._palette.name == "dark"
+        middle = QColor(self._colour).darker(260) if dark else QColor(self._colour).lighter(210)
+        stops = [QColor(self._palette.base), middle, QColor(self._colour)]
+        stops.append(QColor("#fff6e0") if dark else QColor("#101018"))
+        share = 3 * np.linspace(0, 1, 256) ** GAMMA
         table = np.stack(
             [
                 np.interp(share, range(4), [channel(stop) for stop in stops])

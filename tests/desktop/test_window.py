@@ -1,0 +1,327 @@
+"""The real window, offscreen, with the toy bundle and the real engine process."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QMessageBox, QSlider, QSpinBox, QWidget
+
+from desktop.audio.mixer import Listen
+from desktop.models.job_list import State
+from desktop.models.shelf import Shelf
+from desktop.views.actions import ROWS
+from desktop.views.export_dialog import ExportDialog
+from desktop.views.lane_header import file_mime
+from desktop.views.main_window import MainWindow
+from desktop.views.settings_dialog import SettingsDialog
+from desktop.views.theme import DARK, LIGHT
+
+ROOT = Path(__file__).parents[2]
+WAIT_MS = 120_000
+
+
+@pytest.fixture
+def window(studio, qtbot, monkeypatch):
+    discard = QMessageBox.StandardButton.Discard
+    monkeypatch.setattr("desktop.views.main_window.QMessageBox.question", lambda *args: discard)
+    made = MainWindow(studio, Shelf(studio))
+    qtbot.addWidget(made)
+    made.prompt.device.setCurrentIndex(made.prompt.device.findData("cpu"))
+    made.show()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def loaded(window, qtbot, make_wav):
+    with qtbot.waitSignal(window.studio.opened, timeout=WAIT_MS):
+        window.open_path(make_wav("song.wav"))
+    return window
+
+
+def type_and_run(window, qtbot, text):
+    """As a user would: into the field, then Return."""
+    window.prompt.text.setFocus()
+    window.prompt.text.clear()
+    qtbot.keyClicks(window.prompt.text, text)
+    qtbot.keyClick(window.prompt.text, Qt.Key.Key_Return)
+    jobs = window.studio.desk.jobs
+    qtbot.waitUntil(lambda: bool(jobs.rows) and jobs.unfinished == 0, timeout=WAIT_MS)
+    return jobs.rows[-1]
+
+
+def test_an_empty_window_offers_to_open_something(window):
+    assert window.stage.currentWidget() is window.welcome
+    assert not window.actions_by_name["play"].isEnabled()
+
+
+def test_from_a_prompt_to_a_lane_and_back(loaded, qtbot):
+    row = type_and_run(loaded, qtbot, "violin")
+    assert row.state is State.DONE, row.message
+    assert len(loaded.timeline.lanes) == 2
+    assert not loaded.banner.isVisible()
+    loaded.actions_by_name["undo"].trigger()
+    assert not loaded.timeline.lanes
+    loaded.actions_by_name["redo"].trigger()
+    assert len(loaded.timeline.lanes) == 2
+    assert "CPU" in loaded.status.engine.text()
+
+
+def test_a_job_can_be_cancelled_from_its_card(loaded, qtbot, make_wav):
+    loaded.prompt.text.setText("violin")
+    loaded.prompt.go.click()
+    loaded.prompt.text.setText("drums")
+    loaded.prompt.go.click()
+    first, second = loaded.studio.desk.jobs.rows
+    loaded.queue.cards[second.id].stop.click()
+    loaded.queue.cards[first.id].stop.click()
+    jobs = loaded.studio.desk.jobs
+    qtbot.waitUntil(lambda: jobs.unfinished == 0, timeout=WAIT_MS)
+    assert jobs.row(second.id).state is State.CANCELLED
+    assert loaded.queue.cards[second.id].retry.isVisible()
+
+
+def test_comparing_switches_what_is_heard(loaded, qtbot):
+    type_and_run(loaded, qtbot, "violin")
+    for listen, button in loaded.top.sides.items():
+        button.click()
+        assert loaded.studio.listening.listen is listen
+        assert button.isChecked()
+    loaded.actions_by_name["original"].trigger()
+    assert loaded.top.sides[Listen.ORIGINAL].isChecked()
+
+
+def test_solo_mute_gain_and_pan_reach_the_mixer(loaded, qtbot):
+    type_and_run(loaded, qtbot, "violin")
+    violin, rest = loaded.studio.session.project.lanes
+    header = loaded.timeline.lanes[rest.id].header
+    header.solo.click()
+    header.gain.setValue(-60)
+    header.pan.setValue(50)
+    tracks = {track.key: track for track in loaded.studio.listening.scene(loaded.studio.session.project).tracks}
+    assert (tracks[violin.id].heard, tracks[rest.id].heard) == (False, True)
+    assert tracks[rest.id].gain == pytest.approx(10 ** (-6 / 20))
+    assert tracks[rest.id].pan == 0.5
+
+
+def test_dragging_over_the_waveform_chooses_a_region(loaded, qtbot):
+    loaded.studio.settings.set("snap", False)
+    wave = loaded.timeline.mix.wave
+    left, right = QPoint(wave.width() // 4, 20), QPoint(wave.width() // 2, 20)
+    qtbot.mousePress(wave, Qt.MouseButton.LeftButton, pos=left)
+    qtbot.mouseMove(wave, right)
+    qtbot.mouseRelease(wave, Qt.MouseButton.LeftButton, pos=right)
+    viewport = loaded.timeline.viewport
+    assert loaded.studio.session.selection == (viewport.sample(left.x()), viewport.sample(right.x()))
+    assert loaded.prompt.region.isVisible()
+    loaded.prompt.region.click()
+    assert loaded.studio.session.selection is None
+
+
+def test_a_click_moves_the_cursor(loaded, qtbot):
+    wave = loaded.timeline.mix.wave
+    qtbot.mouseClick(wave, Qt.MouseButton.LeftButton, pos=QPoint(100, 20))
+    assert loaded.studio.listening.position == loaded.timeline.viewport.sample(100)
+
+
+def test_zooming_keeps_the_place_under_the_mouse_and_reaches_single_samples(loaded):
+    viewport = loaded.timeline.viewport
+    for _ in range(40):
+        before = viewport.start + 300 * viewport.samples_per_pixel
+        viewport.zoom(0.7, 300)
+        assert viewport.start + 300 * viewport.samples_per_pixel == pytest.approx(before, abs=1)
+        assert not loaded.timeline.mix.wave.grab().isNull()
+    assert viewport.samples_per_pixel < 0.1
+    viewport.fit()
+    assert viewport.start == 0
+
+
+def test_trouble_is_a_sentence_with_a_fold(loaded, qtbot):
+    loaded.prompt.text.setText("")
+    loaded.prompt.go.click()
+    assert loaded.banner.isVisible()
+    assert loaded.banner.words.text().startswith("Say in a few words")
+    assert not loaded.banner.details.isVisible()
+    loaded.banner.fold.click()
+    assert loaded.banner.details.isVisible()
+
+
+def test_a_lane_is_dragged_out_as_a_real_file(loaded, qtbot):
+    type_and_run(loaded, qtbot, "violin")
+    lane = loaded.studio.session.project.lanes[0]
+    mime = file_mime([loaded.files_out.file_of(lane.id)])
+    path = Path(mime.urls()[0].toLocalFile())
+    assert path.name == "song - violin.wav"
+    out_NC, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    np.testing.assert_array_equal(out_NC, loaded.studio.samples(lane.take.audio))
+    assert rate_hz == lane.take.audio.rate_hz
+
+
+def test_the_handle_starts_the_drag(loaded, qtbot, monkeypatch):
+    type_and_run(loaded, qtbot, "violin")
+    lane = loaded.studio.session.project.lanes[0]
+    dragged = []
+    monkeypatch.setattr("desktop.views.main_window.start_drag", lambda source, paths, *rest: dragged.extend(paths))
+    grip = loaded.timeline.lanes[lane.id].header.grip
+    qtbot.mousePress(grip, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
+    qtbot.mouseMove(grip, QPoint(60, 40))
+    assert [path.is_file() for path in dragged] == [True]
+
+
+def test_the_path_of_a_lane_can_be_copied(loaded, qtbot):
+    type_and_run(loaded, qtbot, "violin")
+    loaded.actions_by_name["copy_path"].trigger()
+    assert Path(QGuiApplication.clipboard().text()).is_file()
+
+
+def test_a_dropped_file_is_opened(window, qtbot, make_wav):
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(make_wav("dropped.flac")))])
+    event = QDropEvent(
+        QPointF(9, 9), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
+        QEvent.Type.Drop,
+    )  # fmt: skip
+    with qtbot.waitSignal(window.studio.opened, timeout=WAIT_MS):
+        window.dropEvent(event)
+    assert window.studio.session.project.title == "dropped"
+
+
+def test_export_writes_what_its_preview_says_and_shows_the_null(loaded, qtbot, tmp_path):
+    type_and_run(loaded, qtbot, "violin")
+    dialog = ExportDialog(loaded.studio, loaded.files_out, "", loaded)
+    qtbot.addWidget(dialog)
+    dialog.all.click()
+    dialog.kind.setCurrentIndex(dialog.kind.findData("wav32f"))
+    dialog.template.setText("{nr} {track} {stem}")
+    dialog.folder.setText(str(tmp_path / "out"))
+    names = dialog.preview.text().splitlines()
+    assert names == ["01 song violin.wav", "02 song without violin.wav"]
+    with qtbot.waitSignal(dialog.exported, timeout=WAIT_MS) as caught:
+        dialog.go.click()
+    assert [path.name for path in caught.args[0].paths] == names
+    assert caught.args[0].null_db == -300.0
+    assert "exactly" in dialog.answer.text()
+
+
+@pytest.mark.parametrize(("choice", "wanted"), [("mix", ["song mix.wav"]), ("minus", ["song without violin.wav"])])
+def test_one_file_of_all_or_of_all_but_some(loaded, qtbot, choice, wanted):
+    type_and_run(loaded, qtbot, "violin")
+    dialog = ExportDialog(loaded.studio, loaded.files_out, loaded.studio.session.project.lanes[0].id, loaded)
+    qtbot.addWidget(dialog)
+    dialog.template.setText("{track} {stem}")
+    dialog.what[choice].click()
+    assert dialog.preview.text().splitlines() == wanted
+    dialog.template.setText("{nonsense}")
+    assert not dialog.go.isEnabled()
+    assert "allowed are" in dialog.preview.text()
+
+
+def test_settings_change_the_theme_and_show_licences(loaded, qtbot):
+    dialog = SettingsDialog(loaded.studio, loaded.shelf, loaded)
+    qtbot.addWidget(dialog)
+    loaded.studio.settings.set("theme", "light")
+    assert loaded._palette is LIGHT
+    loaded.studio.settings.set("theme", "dark")
+    assert loaded._palette is DARK
+    names = [row.words for row in loaded.shelf.rows]
+    dialog.list.setCurrentRow(names.index("toy 0.1"))
+    assert "CC0-1.0" in dialog.card.text()
+    with qtbot.waitSignal(loaded.shelf.verified, timeout=WAIT_MS):
+        loaded.shelf.verify(loaded.studio.settings.get("bundle"))
+    assert "as its maker left it" in dialog.card.text()
+
+
+def test_a_folder_that_is_no_bundle_is_refused(loaded, qtbot, tmp_path):
+    dialog = SettingsDialog(loaded.studio, loaded.shelf, loaded, 2)
+    qtbot.addWidget(dialog)
+    dialog.add_bundle(tmp_path)
+    assert "no bundle at" in dialog.card.text()
+    assert loaded.studio.settings.get("bundle_folders") == []
+
+
+def test_the_bridge_is_hosted_and_says_where(loaded, qtbot):
+    pytest.importorskip("pythonosc")
+    loaded.studio.settings.set("bridge", "local")
+    qtbot.waitUntil(lambda: "UDP" in loaded.status.bridge.text() or bool(loaded.studio.troubles), timeout=WAIT_MS)
+    assert loaded.studio.troubles == []
+    assert "127.0.0.1" in loaded.status.bridge.text()
+    loaded.studio.settings.set("bridge", "off")
+    assert loaded.status.bridge.text() == "OSC: off"
+
+
+def test_everything_that_can_be_used_has_a_name_and_can_be_reached_by_keys(loaded, qtbot):
+    type_and_run(loaded, qtbot, "violin")
+    kinds = (QAbstractButton, QComboBox, QLineEdit, QSlider, QSpinBox)
+    nameless, unreachable = [], []
+    for widget in loaded.findChildren(QWidget):
+        inside = widget.parent() is not None and isinstance(widget.parent(), (QComboBox, QLineEdit, QSpinBox))
+        if not isinstance(widget, kinds) or inside or widget.objectName().startswith("qt_"):
+            continue
+        if "ScrollBar" in type(widget).__name__:
+            continue
+        text = widget.text() if isinstance(widget, QAbstractButton) else ""
+        if not (widget.accessibleName() or text):
+            nameless.append(f"{type(widget).__name__} in {type(widget.parent()).__name__}")
+        if widget.isEnabled() and widget.focusPolicy() == Qt.FocusPolicy.NoFocus and widget.parent() is loaded.prompt:
+            unreachable.append(widget.accessibleName())
+    assert not nameless
+    assert not unreachable
+
+
+def test_no_key_is_given_twice():
+    keys = [row.keys for row in ROWS if row.keys]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
+def test_what_is_read_stands_out_from_what_is_behind_it(palette):
+    """WCAG 2.2: 4.5 to 1 for text, 3 to 1 for shapes."""
+    for surface in (palette.base, palette.panel, palette.raised):
+        assert contrast(palette.text, surface) >= 7
+        assert contrast(palette.quiet, surface) >= 4.5
+        assert contrast(palette.accent, surface) >= 3
+    assert contrast(palette.on_accent, palette.accent) >= 4.5
+    assert all(contrast(colour, palette.base) >= 3 for colour in palette.lanes)
+
+
+def contrast(one, two):
+    light, dark = sorted((luminance(one), luminance(two)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour):
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_models_know_no_widgets_and_only_one_file_holds_the_engine():
+    for path in sorted((ROOT / "desktop").rglob("*.py")):
+        names = set(imported(path))
+        if path.parent.name in ("models", "audio"):
+            assert "PySide6.QtWidgets" not in names, path.name
+            assert not any(name.startswith("desktop.views") for name in names), path.name
+        if path.parent.name == "audio":
+            assert not any(name.startswith("PySide6") for name in names), path.name
+        makes = "Engine(" in path.read_text(encoding="utf-8")
+        assert makes == (path.name == "link.py"), path.name
+
+
+def test_the_window_loads_neither_torch_nor_a_runtime():
+    code = "import sys, desktop.app; print(' '.join(sorted(m.split('.')[0] for m in sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not {"torch", "onnxruntime"} & set(loaded.split())
