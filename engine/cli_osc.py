@@ -33,6 +33,8 @@ def _add_bridge(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--tcp-port", type=int, metavar="N", help="TCP port; default the same number")
     sub.add_argument("--lan", action="store_true", help="let other machines speak too; needs --token-file")
     sub.add_argument("--token-file", metavar="F", help="file with the shared secret of LAN mode, 16 bytes or more")
+    sub.add_argument("--plain-token", action="store_true", help="take the token itself too, from clients that cannot "
+                     "answer a challenge; whoever listens on the network can read it")  # fmt: skip
     sub.add_argument("--allow", action="append", default=[], metavar="CIDR", help="network that may speak in LAN mode, "
                      "as 192.168.1.0/24; default private ones")  # fmt: skip
     sub.add_argument("--root", action="append", default=[], metavar="DIR", help="folder clips may lie in; default "
@@ -112,7 +114,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
     return Settings(
         port=_port(arguments.port), tcp_port=None if arguments.tcp_port is None else _port(arguments.tcp_port),
-        lan=arguments.lan, token=_token(arguments.token_file), allow=tuple(arguments.allow),
+        lan=arguments.lan, token=_token(arguments.token_file), plain_token=arguments.plain_token,
+        allow=tuple(arguments.allow),
         roots=tuple(map(Path, arguments.root)) or (Path.home(),),
         out=Path(arguments.out) if arguments.out else Path.home() / "Fluxstem",
         bundle=arguments.bundle, home=Path(arguments.home) if arguments.home else None,
@@ -267,6 +270,6 @@ def _needs_osc() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name != "pythonosc":
+        if (error.name or "").split(".")[0] != "pythonosc":
             raise
         raise RequestError("the OSC bridge needs python-osc; install it with: pip install 'fluxstem[osc]'") from None

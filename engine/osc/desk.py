@@ -42,7 +42,7 @@ class Desk:
         self._allow = AllowList(settings.allow)
         self._dumping = False
         self.sessions = Sessions(settings.lan)
-        self.gate = Gate(settings.token)
+        self.gate = Gate(settings.token, settings.plain_token)
         self.disk: Executor = ThreadPoolExecutor(1, thread_name_prefix="fluxstem-osc-disk")
         self.clips = Clips(home)
         self.book = Book(

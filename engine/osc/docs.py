@@ -91,7 +91,10 @@ for a task with `clip:ID` as its input. A result comes back the same way after `
 16 bytes or more. Everything but `ping` needs proof of it: send `hello`, take the nonce of `challenge`, and send
 `auth NONCE ANSWER` with the HMAC-SHA256 of the nonce, keyed with the token, in hexadecimal. A nonce is good once, for
 the sender that got it, for {NONCE_LIMIT_S:g} seconds. After {WRONG_ANSWERS_LIMIT} wrong answers a host is not heard for
-{LOCKED_S:g} seconds. A sender without proof gets {UNPROVEN_PER_S:g} answers a second and, over UDP, never more than
+{LOCKED_S:g} seconds. With `--plain-token`, for clients that cannot compute an answer (TouchOSC, Pure Data), `auth` with
+an empty nonce and the token itself will do; whoever listens on the network can read it.
+
+A sender without proof gets {UNPROVEN_PER_S:g} answers a second and, over UDP, never more than
 {AMPLIFICATION_LIMIT} times the bytes it sent. In LAN mode `done` names files without their folders; fetch them by wire.
 The token keeps others from giving orders; it does not hide what is said, and who can forge the source address of a
 proven UDP sender can speak for it: use TCP, or a VPN, where that matters.

@@ -24,6 +24,7 @@ class Settings:
         tcp_port: None means the same number.
         lan: True means other machines may speak too; needs a token.
         token: the shared secret of LAN mode, at least 16 bytes.
+        plain_token: True means the token itself is taken too, without a challenge.
         allow: networks that may speak in LAN mode; empty means private ones.
         roots: folders inputs may lie in.
         out: folder of the results; made when missing.
@@ -38,6 +39,7 @@ class Settings:
     tcp_port: int | None = None
     lan: bool = False
     token: bytes | None = None
+    plain_token: bool = False
     allow: tuple[str, ...] = ()
     roots: tuple[Path, ...] = ()
     out: Path = Path("fluxstem-results")

@@ -165,6 +165,23 @@ def test_the_gate_forgets_in_time():
     assert gate.answered(session, nonce, answer_to(TOKEN, nonce), 102.0 + LOCKED_S)
 
 
+def test_the_token_itself_is_taken_only_where_that_was_asked_for():
+    token = TOKEN.decode()
+    assert not Gate(TOKEN).answered(stranger(), "", token, 0.0)
+    assert not Gate(TOKEN, plain=True).answered(stranger(), "", token + "x", 0.0)
+    assert not Gate(TOKEN, plain=True).answered(stranger(), "", "", 0.0)
+    assert not Gate(TOKEN, plain=True).answered(stranger(), "", answer_to(TOKEN, ""), 0.0)
+    session = stranger()
+    assert Gate(TOKEN, plain=True).answered(session, "", token, 0.0)
+    assert session.proven
+
+
+def test_answers_outside_ascii_are_only_wrong():
+    gate, session = Gate(TOKEN), stranger()
+    nonce = gate.challenge(session, 0.0)
+    assert not gate.answered(session, nonce, "\u00e9" * 64, 0.0)
+
+
 def test_a_flood_without_proof_is_answered_a_few_times_only():
     gate = Gate(TOKEN)
     answered = sum(gate.admits(stranger(port=port), 1.0) for port in range(5000))
