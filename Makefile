@@ -12,7 +12,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 SETUP_FILES := pyproject.toml constraints.txt .ci/setup
 export MIX PROMPT
-TEST_EXTRAS := cpu,osc,training,export,demo,bench,dev
+TEST_EXTRAS := cpu,desktop,osc,training,export,demo,bench,dev
 DEMO_EXTRAS := cpu,demo
 
 help:
