@@ -108,6 +108,37 @@ def test_several_prompts_share_one_encoding_and_give_what_each_gives_alone(run, 
         np.testing.assert_array_equal(read(alone.stem), read(result.stem))
 
 
+class CountingBackend(FakeBackend):
+    """Keeps the names of the graphs that were run."""
+
+    def __init__(self):
+        super().__init__(hop_samples=64, embedding=8, share=0.25)
+        self.ran = []
+
+    def open(self, path):
+        session = super().open(path)
+        answer = session.run
+
+        def run(inputs):
+            self.ran.append(path.stem)
+            return answer(inputs)
+
+        session.run = run
+        return session
+
+
+def test_the_mix_is_encoded_once_whatever_the_number_of_prompts(toy_bundle, noise, tmp_path):
+    ran = {}
+    for prompts in (("bass",), ("bass", "violin", "drums")):
+        backend = CountingBackend()
+        request = Request(task="isolate", prompts=prompts, input=str(noise(seconds=3.0)), out=str(tmp_path))
+        Pipeline(lambda name: toy_bundle, lambda device, to=backend: to).run(request, lambda f, s: None, lambda: None)
+        ran[len(prompts)] = {graph: backend.ran.count(graph) for graph in ("encode", "step", "text")}
+    assert ran[1]["encode"] == ran[3]["encode"] > 0
+    assert ran[1]["text"] == ran[3]["text"] == 1
+    assert ran[3]["step"] == 3 * ran[1]["step"]
+
+
 def test_guidance_pushes_the_prompt(run, noise):
     mix = noise(rate_hz=16_000, channels=1, subtype="PCM_24")
     for guidance, share in ((0.0, 0.0), (1.0, 0.25), (2.0, 0.5)):
