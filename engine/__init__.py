@@ -4,7 +4,7 @@ A whole program: ``with Engine() as engine: print(engine.wait(engine.submit(Requ
 """
 
 from engine.bundle import Bundle, Manifest, load_bundle
-from engine.checks import check_request
+from engine.checks import check_request, check_values
 from engine.client import Engine
 from engine.doctor import examine
 from engine.doctor import lines as findings_lines
@@ -55,6 +55,7 @@ __all__ = [
     "Slot",
     "StemResult",
     "check_request",
+    "check_values",
     "engine_version",
     "examine",
     "find_bundle",
