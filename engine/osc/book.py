@@ -25,7 +25,7 @@ from engine import (
     Event,
     Failed,
     Progress,
-    check_request,
+    check_values,
 )
 from engine.osc.asks import (
     CODE_OF,
@@ -249,7 +249,7 @@ class Book:
                 "rest": self._pinned(rest, spool / "rest") if rest else None,
             }
             request = build_request(entry, inputs, self._out, self._bundle)
-            check_request(request)
+            check_values(request)  # what needs the disk is checked by the engine; the bridge adds little time
             ready = replace(entry, request=request_values(request), spool=str(spool))
             self._journal.put(ready)
         except BaseException:

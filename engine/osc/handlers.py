@@ -81,6 +81,7 @@ class Handlers:
         self._lan = lan
         self._loop = asyncio.get_running_loop()
         self._started_s = time.monotonic()
+        self._version = engine_version()  # reading it takes milliseconds
         self._laid: dict[tuple[str, str, int], _Laid] = {}
         self._sending: dict[Session, set[asyncio.Task[None]]] = {}
         named: dict[str, Handler] = {
@@ -111,7 +112,7 @@ class Handlers:
 
     def _on_version(self, session: Session, row: Row, values: Values) -> None:
         pid = 0 if self._lan else os.getpid()
-        self._desk.tell(session, at("version.reply"), ("fluxstem", engine_version(), pid, self._owner))
+        self._desk.tell(session, at("version.reply"), ("fluxstem", self._version, pid, self._owner))
 
     def _on_status(self, session: Session, row: Row, values: Values) -> None:
         uptime_s = time.monotonic() - self._started_s

@@ -1,0 +1,298 @@
+"""Fuzz, load, soak and latency of the OSC bridge, over real sockets, on a small bundle with known answers.
+
+    python tests/benchmarks/osc.py fuzz --packets 200000     # no crash, next ping within 50 ms, memory flat
+    python tests/benchmarks/osc.py load                      # 5,000 pings in a second, 200 jobs in order, 20 clients
+    python tests/benchmarks/osc.py soak --jobs 1000          # memory and handles flat
+    python tests/benchmarks/osc.py latency --jobs 50         # what the bridge adds to a direct engine call
+
+Each prints one JSON object with what was measured and ``ok``; the exit code is 1 when something did not hold. The
+bridge runs in a process of its own, so its memory, handles and pauses are its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from clihelp import write_music  # noqa: E402
+from oscfuzz import killers, mutated  # noqa: E402
+from oschelp import Caller, packed  # noqa: E402
+from toybundle import write_toy_bundle  # noqa: E402
+
+from engine import Done, Engine, Progress, Request  # noqa: E402
+from engine.osc import Bridge, Settings  # noqa: E402
+
+PING_LIMIT_S = 0.050
+FUZZ_LIMIT_S = 120.0
+FLAT_BYTES = 16 << 20
+FLAT_HANDLES = 8
+LATENCY_GOAL_S = 0.005
+MIB = 1 << 20
+
+
+def main() -> int:
+    """Run one of the checks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("check", choices=sorted(CHECKS))
+    parser.add_argument("--packets", type=int, default=200_000)
+    parser.add_argument("--batch", type=int, default=50, help="packets between two pings")
+    parser.add_argument("--pings", type=int, default=5000)
+    parser.add_argument("--jobs", type=int, default=200)
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="fluxstem-osc-") as folder:
+        figures = CHECKS[arguments.check](Path(folder), arguments)
+    print(json.dumps(figures, indent=1))
+    return 0 if figures["ok"] else 1
+
+
+@contextmanager
+def bridge_process(folder: Path) -> Iterator[tuple[psutil.Process, int, Path]]:
+    """A bridge as a user starts it; gives its process, its port and a clip it may read."""
+    write_toy_bundle(folder / "bundles" / "toy")
+    clip = write_music(folder / "in" / "clip.wav", seconds=0.05)
+    os.environ["FLUXSTEM_BUNDLES"] = str(folder / "bundles")
+    command = [
+        sys.executable,
+        "-m",
+        "engine",
+        "bridge",
+        "--port",
+        "0",
+        "--json",
+        "--bundle",
+        "toy",
+        "--root",
+        clip.parent,
+    ]
+    command += ["--out", folder / "out", "--home", folder / "home"]
+    with subprocess.Popen([str(word) for word in command], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            port = json.loads(process.stdout.readline())["udp_port"]
+            yield psutil.Process(process.pid), port, clip
+        finally:
+            process.terminate()
+
+
+def fuzz(folder: Path, arguments: argparse.Namespace) -> dict:
+    """Throw mutated packets at the socket, and between batches see how long a ping takes."""
+    with bridge_process(folder) as (process, port, _):
+        caller = Caller(port)
+        pings_s: list[float] = []
+        ping(caller, 0)
+        packets = [*killers().values(), *mutated(arguments.packets - len(killers()), arguments.seed)]
+        warm = len(packets) // 4
+        memory_bytes = 0
+        started_s = time.monotonic()
+        for number, packet in enumerate(packets):
+            caller.throw(packet) if packet and len(packet) < 65_507 else None
+            if number == warm:
+                memory_bytes = process.memory_info().rss
+            if number % arguments.batch == 0:
+                pings_s.append(ping(caller, number))
+        took_s = time.monotonic() - started_s
+        grown_bytes = process.memory_info().rss - memory_bytes
+        alive = process.is_running()
+        caller.socket.close()
+    worst_s = max(pings_s)
+    return {
+        "packets": len(packets), "took_s": round(took_s, 1), "ping_worst_ms": round(1000 * worst_s, 2),
+        "ping_median_ms": round(1000 * statistics.median(pings_s), 2), "memory_grown_mib": round(grown_bytes / MIB, 2),
+        "alive": alive,
+        "ok": alive and worst_s <= PING_LIMIT_S and grown_bytes <= FLAT_BYTES
+        and took_s <= FUZZ_LIMIT_S * len(packets) / 200_000 + 5,
+    }  # fmt: skip
+
+
+def ping(caller: Caller, number: int) -> float:
+    """Send a ping that cannot be mistaken and wait for its answer, past whatever else is answered; seconds it took."""
+    wanted = packed("/fluxstem/pong", f"fuzz {number}")
+    drain(caller)
+    started_s = time.monotonic()
+    caller.say("/fluxstem/ping", f"fuzz {number}")
+    caller.socket.settimeout(60)
+    while caller.socket.recv(65536) != wanted:
+        pass
+    return time.monotonic() - started_s
+
+
+def drain(caller: Caller) -> None:
+    """Throw away what has come."""
+    caller.socket.setblocking(False)
+    try:
+        while True:
+            caller.socket.recv(65536)
+    except BlockingIOError:
+        pass
+
+
+def load(folder: Path, arguments: argparse.Namespace) -> dict:
+    """Pings at a pace, jobs in order, and many clients at once."""
+    with bridge_process(folder) as (_, port, clip):
+        caller = Caller(port)
+        answered = paced_pings(caller, arguments.pings)
+        names = [f"job {number}" for number in range(arguments.jobs)]
+        started_s = time.monotonic()
+        for name in names:
+            caller.say("/fluxstem/isolate", name, str(clip), "bass")
+        done = [caller.until("/fluxstem/done", "/fluxstem/fail") for _ in names]
+        jobs_s = time.monotonic() - started_s
+        in_order = [message[1] for message in done] == names and all(m[0] == "/fluxstem/done" for m in done)
+        each = max(arguments.jobs // arguments.clients, 1)
+        right: list[bool] = []
+        threads = [
+            threading.Thread(target=lambda n=n: right.append(one_client(port, clip, n, each)))
+            for n in range(arguments.clients)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        caller.socket.close()
+    return {
+        "pings": arguments.pings, "answered": answered, "jobs": arguments.jobs, "jobs_s": round(jobs_s, 2),
+        "in_order": in_order, "clients": arguments.clients, "clients_right": sum(right),
+        "ok": answered == arguments.pings and in_order and sum(right) == arguments.clients,
+    }  # fmt: skip
+
+
+def paced_pings(caller: Caller, count: int, per_s: float = 5000.0) -> int:
+    """How many of so many paced pings are answered."""
+    answers: set[bytes] = set()
+
+    def listen() -> None:
+        caller.socket.settimeout(20)
+        try:
+            while len(answers) < count:
+                answers.add(caller.socket.recv(65536))
+        except TimeoutError:
+            pass
+
+    ear = threading.Thread(target=listen)
+    ear.start()
+    started_s = time.monotonic()
+    for number in range(count):
+        time.sleep(max(started_s + number / per_s - time.monotonic(), 0.0))
+        caller.say("/fluxstem/ping", str(number))
+    ear.join()
+    return len(answers)
+
+
+def one_client(port: int, clip: Path, number: int, jobs: int) -> bool:
+    """Whether a client gets its own answers, all of them, and nobody else's."""
+    caller = Caller(port)
+    names = [f"client {number} job {job}" for job in range(jobs)]
+    for name in names:
+        caller.say("/fluxstem/isolate", name, str(clip), "bass")
+    done = [caller.until("/fluxstem/done", "/fluxstem/fail")[:2] for _ in names]
+    caller.socket.close()
+    mine = all(message[1] in names for message in caller.heard)
+    return mine and done == [("/fluxstem/done", name) for name in names]
+
+
+def soak(folder: Path, arguments: argparse.Namespace) -> dict:
+    """Many tiny jobs one after the other; memory and handles of the bridge and of the engine process."""
+    with bridge_process(folder) as (process, port, clip):
+        caller = Caller(port)
+        warm = max(arguments.jobs // 5, 10)
+        before: dict[str, tuple[int, int]] = {}
+        started_s = time.monotonic()
+        for number in range(arguments.jobs):
+            if number == warm:
+                before = usage(process)
+            caller.say("/fluxstem/isolate", f"soak {number}", str(clip), "bass")
+            done = caller.until("/fluxstem/done", "/fluxstem/fail")
+            assert done[:2] == ("/fluxstem/done", f"soak {number}"), done
+            for path in done[3:5]:
+                Path(path).unlink()
+            caller.heard.clear()
+        after = usage(process)
+        took_s = time.monotonic() - started_s
+        left = sum(1 for _ in (folder / "home" / "spool").iterdir())
+        caller.socket.close()
+    grown = {name: (after[name][0] - before[name][0], after[name][1] - before[name][1]) for name in after}
+    return {
+        "jobs": arguments.jobs, "took_s": round(took_s, 1), "spool_left": left,
+        **{f"{name}_grown_mib": round(memory / MIB, 2) for name, (memory, _) in grown.items()},
+        **{f"{name}_handles_grown": handles for name, (_, handles) in grown.items()},
+        "ok": left <= 1 and all(m <= FLAT_BYTES and h <= FLAT_HANDLES for m, h in grown.values()),
+    }  # fmt: skip
+
+
+def usage(process: psutil.Process) -> dict[str, tuple[int, int]]:
+    """Bytes and open handles of the bridge and of its engine process."""
+    found = {"bridge": process, "engine": process.children()[0]}
+    return {name: (one.memory_info().rss, one.num_fds()) for name, one in found.items()}
+
+
+def latency(folder: Path, arguments: argparse.Namespace) -> dict:
+    """A job through the bridge against the same job asked of the engine directly, in turns, both on one engine."""
+    write_toy_bundle(folder / "bundles" / "toy")
+    clip = write_music(folder / "in" / "clip.wav", seconds=0.05)
+    os.environ["FLUXSTEM_BUNDLES"] = str(folder / "bundles")
+    request = Request(task="isolate", prompts=("bass",), input=str(clip), out=str(folder / "direct"), bundle="toy")
+    settings = Settings(port=0, roots=(clip.parent,), out=folder / "out", bundle="toy", home=folder / "home")
+    direct_s: list[float] = []
+    bridged_s: list[float] = []
+    asked_s: list[float] = []
+    told_s: list[float] = []
+    moments: dict[str, float] = {}
+
+    def note(event: object) -> None:
+        if isinstance(event, Progress) and event.stage == "starting":
+            moments["began"] = time.monotonic()
+        elif isinstance(event, Done):
+            moments["done"] = time.monotonic()
+
+    with Engine(on_event=note) as engine, Bridge(engine, settings) as bridge:
+        caller = Caller(bridge.state.udp_port)
+        engine.wait(engine.submit(request))
+        for number in range(arguments.jobs):
+            started_s = time.monotonic()
+            engine.wait(engine.submit(request))
+            direct_s.append(time.monotonic() - started_s)
+            direct_began_s = moments["began"] - started_s
+            started_s = time.monotonic()
+            caller.say("/fluxstem/isolate", f"latency {number}", str(clip), "bass")
+            caller.until("/fluxstem/done")
+            bridged_s.append(time.monotonic() - started_s)
+            asked_s.append(moments["began"] - started_s - direct_began_s)
+            told_s.append(time.monotonic() - moments["done"])
+        caller.socket.close()
+    added_s = statistics.median(a + t for a, t in zip(asked_s, told_s, strict=True))
+    return {
+        "jobs": arguments.jobs, "direct_median_ms": ms(direct_s), "bridged_median_ms": ms(bridged_s),
+        "added_before_median_ms": ms(asked_s), "added_after_median_ms": ms(told_s),
+        "added_median_ms": round(1000 * added_s, 2),
+        "difference_of_medians_ms": round(ms(bridged_s) - ms(direct_s), 2),
+        "ok": added_s < LATENCY_GOAL_S,
+    }  # fmt: skip
+
+
+def ms(times_s: list[float]) -> float:
+    """Median in milliseconds."""
+    return round(1000 * statistics.median(times_s), 2)
+
+
+CHECKS = {"fuzz": fuzz, "load": load, "soak": soak, "latency": latency}
+
+if __name__ == "__main__":
+    socket.setdefaulttimeout(60)
+    sys.exit(main())
