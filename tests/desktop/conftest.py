@@ -49,7 +49,6 @@ def studio(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_bundle: P
     from desktop.models.studio import Studio
 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setenv("ALSA_CONFIG_PATH", os.devnull)
     settings = Settings(tmp_path / "settings.ini")
     settings.set("bundle", str(toy_bundle))
     made = Studio(settings, tmp_path / "data", tmp_path / "cache", EngineLink())

@@ -1,0 +1,263 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="de" sourcelanguage="en">
+<context>
+    <name>Fluxstem</name>
+    <message><source>&amp;Edit</source><translation>&amp;Bearbeiten</translation></message>
+    <message><source>&amp;File</source><translation>&amp;Datei</translation></message>
+    <message><source>&amp;Help</source><translation>&amp;Hilfe</translation></message>
+    <message><source>&amp;Play</source><translation>&amp;Wiedergabe</translation></message>
+    <message><source>&amp;View</source><translation>&amp;Ansicht</translation></message>
+    <message><source>4096 (safest)</source><translation>4096 (am sichersten)</translation></message>
+    <message><source>512 (shortest delay)</source><translation>512 (kürzeste Verzögerung)</translation></message>
+    <message><source>A few words; commas part several stems (Ctrl+L)</source><translation>Ein paar Worte; Kommas trennen mehrere Spuren (Strg+L)</translation></message>
+    <message><source>Add a folder …</source><translation>Ordner hinzufügen …</translation></message>
+    <message><source>Advanced</source><translation>Mehr</translation></message>
+    <message><source>Allowed are {track}, {stem}, {take}, {bundle} and {nr}</source><translation>Erlaubt sind {track}, {stem}, {take}, {bundle} und {nr}</translation></message>
+    <message><source>Any audio or video file. It stays on this machine and is never changed.</source><translation>Jede Audio- oder Videodatei. Sie bleibt auf diesem Rechner und wird nie verändert.</translation></message>
+    <message><source>Any machine of this network that knows the token can make this one work, read audio files below your home folder and write results. Use it only in a network you trust.</source><translation>Jeder Rechner dieses Netzes, der das Kennwort weiß, kann diesen arbeiten lassen, Audiodateien in Ihrem Benutzerordner lesen und Ergebnisse schreiben. Nur in einem Netz benutzen, dem Sie trauen.</translation></message>
+    <message><source>As the system</source><translation>Wie das System</translation></message>
+    <message><source>Ask again</source><translation>Noch einmal</translation></message>
+    <message><source>Back a second</source><translation>Eine Sekunde zurück</translation></message>
+    <message><source>Buffer, frames</source><translation>Puffer, Frames</translation></message>
+    <message><source>Bundle</source><translation>Modell</translation></message>
+    <message><source>Bundles</source><translation>Modelle</translation></message>
+    <message><source>Cache, at most</source><translation>Zwischenspeicher, höchstens</translation></message>
+    <message><source>Cancel</source><translation>Abbrechen</translation></message>
+    <message><source>Candidates</source><translation>Varianten</translation></message>
+    <message><source>Check this machine …</source><translation>Diesen Rechner prüfen …</translation></message>
+    <message><source>Choose a task</source><translation>Aufgabe wählen</translation></message>
+    <message><source>Choose …</source><translation>Wählen …</translation></message>
+    <message><source>Clean up now</source><translation>Jetzt aufräumen</translation></message>
+    <message><source>Clear</source><translation>Leeren</translation></message>
+    <message><source>Click to play from here, drag to choose a region, Ctrl+wheel to zoom</source><translation>Klicken spielt ab hier, Ziehen wählt einen Bereich, Strg+Rad vergrößert</translation></message>
+    <message><source>Click to play from here; the wheel zooms</source><translation>Klicken spielt ab hier; das Rad vergrößert</translation></message>
+    <message><source>Close</source><translation>Schließen</translation></message>
+    <message><source>Close this message</source><translation>Meldung schließen</translation></message>
+    <message><source>Closer</source><translation>Näher</translation></message>
+    <message><source>Colour</source><translation>Farbe</translation></message>
+    <message><source>Colours of the window</source><translation>Farben des Fensters</translation></message>
+    <message><source>Compare with the original (1, 2, 3), solo, mute, loop a region.</source><translation>Mit dem Original vergleichen (1, 2, 3), Solo, Stumm, Bereich wiederholen.</translation></message>
+    <message><source>Copy</source><translation>Kopieren</translation></message>
+    <message><source>Copy path</source><translation>Pfad kopieren</translation></message>
+    <message><source>Copy path of the lane</source><translation>Pfad der Spur kopieren</translation></message>
+    <message><source>Copy path, open in folder, export, colour, remove</source><translation>Pfad kopieren, im Ordner zeigen, exportieren, Farbe, entfernen</translation></message>
+    <message><source>Credits</source><translation>Dank an</translation></message>
+    <message><source>DAW bridge</source><translation>DAW-Brücke</translation></message>
+    <message><source>Dark</source><translation>Dunkel</translation></message>
+    <message><source>Details</source><translation>Einzelheiten</translation></message>
+    <message><source>Device</source><translation>Gerät</translation></message>
+    <message><source>Do it</source><translation>Ausführen</translation></message>
+    <message><source>Drag it out</source><translation>Herausziehen</translation></message>
+    <message><source>Drag the file out</source><translation>Datei herausziehen</translation></message>
+    <message><source>Drag this stem into your DAW or a folder, as a file (Ctrl+Shift+C copies its path)</source><translation>Diese Spur als Datei in die DAW oder einen Ordner ziehen (Strg+Umschalt+C kopiert ihren Pfad)</translation></message>
+    <message><source>Drop a mix here</source><translation>Einen Mix hierher ziehen</translation></message>
+    <message><source>Earlier</source><translation>Früher</translation></message>
+    <message><source>Engine</source><translation>Engine</translation></message>
+    <message><source>Engine runs on</source><translation>Engine läuft auf</translation></message>
+    <message><source>Engine starts when needed</source><translation>Engine startet bei Bedarf</translation></message>
+    <message><source>Export</source><translation>Exportieren</translation></message>
+    <message><source>Export …</source><translation>Exportieren …</translation></message>
+    <message><source>Farther</source><translation>Weiter weg</translation></message>
+    <message><source>Fastest that works</source><translation>Das schnellste, das geht</translation></message>
+    <message><source>Filtered keeps your phase and sums to the mix exactly</source><translation>Gefiltert bleibt die Phase Ihre und die Summe genau der Mix</translation></message>
+    <message><source>First steps</source><translation>Erste Schritte</translation></message>
+    <message><source>Fit region or everything</source><translation>Bereich oder alles zeigen</translation></message>
+    <message><source>Fluxstem was ended before {title} was closed; here it is as it was last.</source><translation>Fluxstem wurde beendet, bevor {title} geschlossen war; hier ist der letzte Stand.</translation></message>
+    <message><source>Folder</source><translation>Ordner</translation></message>
+    <message><source>Folder for the files</source><translation>Ordner für die Dateien</translation></message>
+    <message><source>Folder of a bundle</source><translation>Ordner eines Modells</translation></message>
+    <message><source>Format</source><translation>Format</translation></message>
+    <message><source>From the next start on</source><translation>Ab dem nächsten Start</translation></message>
+    <message><source>Gain</source><translation>Pegel</translation></message>
+    <message><source>Gain in dB; double click for 0</source><translation>Pegel in dB; Doppelklick für 0</translation></message>
+    <message><source>General</source><translation>Allgemein</translation></message>
+    <message><source>Got it</source><translation>Verstanden</translation></message>
+    <message><source>Guidance</source><translation>Führung</translation></message>
+    <message><source>Hear the original</source><translation>Original hören</translation></message>
+    <message><source>Hear the stems</source><translation>Spuren hören</translation></message>
+    <message><source>Hear this lane alone (S)</source><translation>Nur diese Spur hören (S)</translation></message>
+    <message><source>Hear what was taken out</source><translation>Hören, was herausgenommen wurde</translation></message>
+    <message><source>How far from the old sound: 0 stays, 1 is new</source><translation>Wie weit weg vom alten Klang: 0 bleibt, 1 ist neu</translation></message>
+    <message><source>How hard the prompt pushes</source><translation>Wie stark die Worte drängen</translation></message>
+    <message><source>Isolate</source><translation>Herauslösen</translation></message>
+    <message><source>Lane</source><translation>Spur</translation></message>
+    <message><source>Lane above</source><translation>Spur darüber</translation></message>
+    <message><source>Lane below</source><translation>Spur darunter</translation></message>
+    <message><source>Language</source><translation>Sprache</translation></message>
+    <message><source>Larger is safer and slower</source><translation>Größer ist sicherer und langsamer</translation></message>
+    <message><source>Later</source><translation>Später</translation></message>
+    <message><source>Left or right; double click for the middle</source><translation>Links oder rechts; Doppelklick für die Mitte</translation></message>
+    <message><source>Licence</source><translation>Lizenz</translation></message>
+    <message><source>Light</source><translation>Hell</translation></message>
+    <message><source>Listen before you save</source><translation>Erst hören, dann sichern</translation></message>
+    <message><source>Look again</source><translation>Noch einmal nachsehen</translation></message>
+    <message><source>Loop the region</source><translation>Bereich wiederholen</translation></message>
+    <message><source>Match</source><translation>Angleichen</translation></message>
+    <message><source>More for this lane</source><translation>Mehr für diese Spur</translation></message>
+    <message><source>Mute</source><translation>Stumm</translation></message>
+    <message><source>Mute the lane</source><translation>Spur stumm</translation></message>
+    <message><source>Mute this lane (M)</source><translation>Diese Spur stumm (M)</translation></message>
+    <message><source>Name</source><translation>Name</translation></message>
+    <message><source>Name of the lane</source><translation>Name der Spur</translation></message>
+    <message><source>No mix yet</source><translation>Noch kein Mix</translation></message>
+    <message><source>No output device was found: all works, but nothing can be heard.</source><translation>Kein Ausgabegerät gefunden: alles geht, aber nichts ist zu hören.</translation></message>
+    <message><source>Not saved yet</source><translation>Noch nicht gesichert</translation></message>
+    <message><source>OSC bridge</source><translation>OSC-Brücke</translation></message>
+    <message><source>Off</source><translation>Aus</translation></message>
+    <message><source>On a second</source><translation>Eine Sekunde weiter</translation></message>
+    <message><source>Open a file …</source><translation>Datei öffnen …</translation></message>
+    <message><source>Open a mix or a project</source><translation>Mix oder Projekt öffnen</translation></message>
+    <message><source>Open folder of the lane</source><translation>Ordner der Spur öffnen</translation></message>
+    <message><source>Open in folder</source><translation>Im Ordner zeigen</translation></message>
+    <message><source>Open the demo mix</source><translation>Demo-Mix öffnen</translation></message>
+    <message><source>Open this clip here</source><translation>Diesen Clip hier öffnen</translation></message>
+    <message><source>Open …</source><translation>Öffnen …</translation></message>
+    <message><source>Original</source><translation>Original</translation></message>
+    <message><source>Output</source><translation>Ausgabe</translation></message>
+    <message><source>Pan</source><translation>Panorama</translation></message>
+    <message><source>Play both sides equally loud, so that louder does not sound better</source><translation>Beide Seiten gleich laut spielen, damit lauter nicht besser klingt</translation></message>
+    <message><source>Play or pause</source><translation>Wiedergabe oder Pause</translation></message>
+    <message><source>Playback position</source><translation>Abspielposition</translation></message>
+    <message><source>Programs on this machine can send clips and get files back.</source><translation>Programme auf diesem Rechner können Clips schicken und Dateien zurückbekommen.</translation></message>
+    <message><source>Progress</source><translation>Fortschritt</translation></message>
+    <message><source>Prompt</source><translation>Eingabe</translation></message>
+    <message><source>Pull a lane by its handle into your DAW: it is a real file.</source><translation>Eine Spur am Griff in die DAW ziehen: es ist eine echte Datei.</translation></message>
+    <message><source>Put it into the queue (Ctrl+Return)</source><translation>In die Warteschlange stellen (Strg+Eingabe)</translation></message>
+    <message><source>Queue</source><translation>Warteschlange</translation></message>
+    <message><source>Quit</source><translation>Beenden</translation></message>
+    <message><source>Redo</source><translation>Wiederholen</translation></message>
+    <message><source>Regions begin and end where the sound goes through zero</source><translation>Bereiche beginnen und enden im Nulldurchgang</translation></message>
+    <message><source>Remove from the list</source><translation>Aus der Liste nehmen</translation></message>
+    <message><source>Remove lane</source><translation>Spur entfernen</translation></message>
+    <message><source>Remove the lane</source><translation>Spur entfernen</translation></message>
+    <message><source>Removed</source><translation>Entfernt</translation></message>
+    <message><source>Rename</source><translation>Umbenennen</translation></message>
+    <message><source>Rename …</source><translation>Umbenennen …</translation></message>
+    <message><source>Report</source><translation>Bericht</translation></message>
+    <message><source>Same seed, same result on the same device</source><translation>Gleiche Zahl, gleiches Ergebnis auf gleichem Gerät</translation></message>
+    <message><source>Save</source><translation>Sichern</translation></message>
+    <message><source>Save as …</source><translation>Sichern als …</translation></message>
+    <message><source>Save the project</source><translation>Projekt sichern</translation></message>
+    <message><source>Save the project before going on?</source><translation>Das Projekt vorher sichern?</translation></message>
+    <message><source>Say what you want to hear</source><translation>Sagen, was zu hören sein soll</translation></message>
+    <message><source>Scroll in time</source><translation>In der Zeit blättern</translation></message>
+    <message><source>Seconds</source><translation>Sekunden</translation></message>
+    <message><source>Seconds to make</source><translation>Sekunden, die entstehen sollen</translation></message>
+    <message><source>Seed</source><translation>Zufallszahl</translation></message>
+    <message><source>Seed, steps, guidance, candidates, bundle, device (Ctrl+.)</source><translation>Zufallszahl, Schritte, Führung, Varianten, Modell, Gerät (Strg+.)</translation></message>
+    <message><source>Select all</source><translation>Alles auswählen</translation></message>
+    <message><source>Select nothing</source><translation>Nichts auswählen</translation></message>
+    <message><source>Sent by a DAW over OSC</source><translation>Von einer DAW über OSC geschickt</translation></message>
+    <message><source>Settings</source><translation>Einstellungen</translation></message>
+    <message><source>Settings …</source><translation>Einstellungen …</translation></message>
+    <message><source>Show the spectrogram</source><translation>Spektrogramm zeigen</translation></message>
+    <message><source>Snap</source><translation>Einrasten</translation></message>
+    <message><source>Solo</source><translation>Solo</translation></message>
+    <message><source>Solo the lane</source><translation>Spur solo</translation></message>
+    <message><source>Sound</source><translation>Klang</translation></message>
+    <message><source>Spectrogram</source><translation>Spektrogramm</translation></message>
+    <message><source>Stems</source><translation>Spuren</translation></message>
+    <message><source>Stems, each in a file of its own</source><translation>Spuren, jede in ihrer eigenen Datei</translation></message>
+    <message><source>Steps</source><translation>Schritte</translation></message>
+    <message><source>Steps of the sampler; more take longer</source><translation>Schritte des Samplers; mehr dauern länger</translation></message>
+    <message><source>Strength</source><translation>Stärke</translation></message>
+    <message><source>Take</source><translation>Take</translation></message>
+    <message><source>Take everything that ended off the list</source><translation>Alles Beendete aus der Liste nehmen</translation></message>
+    <message><source>Task</source><translation>Aufgabe</translation></message>
+    <message><source>The lanes that are heard (2)</source><translation>Die hörbaren Spuren (2)</translation></message>
+    <message><source>The mix as it was (1)</source><translation>Der Mix, wie er war (1)</translation></message>
+    <message><source>The mix without the ticked stems</source><translation>Der Mix ohne die angekreuzten Spuren</translation></message>
+    <message><source>The model that does it; more under Settings</source><translation>Das Modell, das es tut; mehr in den Einstellungen</translation></message>
+    <message><source>The model's own audio</source><translation>Klang des Modells</translation></message>
+    <message><source>The region that is worked on; press to work on all of it (Esc)</source><translation>Der bearbeitete Bereich; drücken, um alles zu bearbeiten (Esc)</translation></message>
+    <message><source>The status line says what really ran</source><translation>Die Statuszeile sagt, was wirklich lief</translation></message>
+    <message><source>Theme</source><translation>Farbschema</translation></message>
+    <message><source>This machine</source><translation>Dieser Rechner</translation></message>
+    <message><source>This machine only</source><translation>Nur dieser Rechner</translation></message>
+    <message><source>This network</source><translation>Dieses Netz</translation></message>
+    <message><source>Tick all</source><translation>Alle ankreuzen</translation></message>
+    <message><source>Time</source><translation>Zeit</translation></message>
+    <message><source>Timeline</source><translation>Zeitachse</translation></message>
+    <message><source>To the start</source><translation>Zum Anfang</translation></message>
+    <message><source>Trained on</source><translation>Trainiert mit</translation></message>
+    <message><source>Try the demo mix</source><translation>Den Demo-Mix probieren</translation></message>
+    <message><source>Type an instrument, as drum kit, and press Return.</source><translation>Ein Instrument eintippen, etwa drum kit, und Eingabe drücken.</translation></message>
+    <message><source>Undo</source><translation>Rückgängig</translation></message>
+    <message><source>Use this one</source><translation>Dieses benutzen</translation></message>
+    <message><source>Verify</source><translation>Prüfen</translation></message>
+    <message><source>Versions with seeds in a row, as takes of one lane</source><translation>Fassungen mit aufeinanderfolgenden Zahlen, als Takes einer Spur</translation></message>
+    <message><source>Volume</source><translation>Lautstärke</translation></message>
+    <message><source>Volume of the loudspeakers; files are not touched</source><translation>Lautstärke der Lautsprecher; Dateien bleiben, wie sie sind</translation></message>
+    <message><source>Waveform</source><translation>Wellenform</translation></message>
+    <message><source>Waveform of</source><translation>Wellenform von</translation></message>
+    <message><source>Waveform of the mix</source><translation>Wellenform des Mixes</translation></message>
+    <message><source>Waveform or spectrogram (W)</source><translation>Wellenform oder Spektrogramm (W)</translation></message>
+    <message><source>Waveforms and decoded audio</source><translation>Wellenformen und dekodiertes Audio</translation></message>
+    <message><source>What is heard, as one file</source><translation>Das Hörbare als eine Datei</translation></message>
+    <message><source>What is played goes there</source><translation>Dorthin geht, was gespielt wird</translation></message>
+    <message><source>What is to be done (Ctrl+T)</source><translation>Was zu tun ist (Strg+T)</translation></message>
+    <message><source>What to look for</source><translation>Wonach gesucht wird</translation></message>
+    <message><source>What was taken out: the mix minus the lanes that are heard (3)</source><translation>Was herausgenommen wurde: der Mix ohne die hörbaren Spuren (3)</translation></message>
+    <message><source>What went wrong</source><translation>Was schiefging</translation></message>
+    <message><source>What you ask for appears here, and so does what your DAW sends over OSC.</source><translation>Hier erscheint, worum Sie bitten, und was Ihre DAW über OSC schickt.</translation></message>
+    <message><source>Where it runs; the status line says where it really ran</source><translation>Wo es läuft; die Statuszeile sagt, wo es wirklich lief</translation></message>
+    <message><source>Which take is heard; every take is kept</source><translation>Welcher Take zu hören ist; alle bleiben erhalten</translation></message>
+    <message><source>Works on</source><translation>Arbeitet an</translation></message>
+    <message><source>Write a prompt</source><translation>Eingabe schreiben</translation></message>
+    <message><source>Your own audio, filtered</source><translation>Ihr eigenes Audio, gefiltert</translation></message>
+    <message><source>a few words</source><translation>ein paar Worte</translation></message>
+    <message><source>added file</source><translation>hinzugefügte Datei</translation></message>
+    <message><source>all of them</source><translation>alle um</translation></message>
+    <message><source>as the bundle likes</source><translation>wie das Modell es mag</translation></message>
+    <message><source>as usual</source><translation>wie üblich</translation></message>
+    <message><source>change a colour</source><translation>Farbe ändern</translation></message>
+    <message><source>channels</source><translation>Kanäle</translation></message>
+    <message><source>choose a take of</source><translation>Take wählen bei</translation></message>
+    <message><source>done</source><translation>fertig</translation></message>
+    <message><source>file written</source><translation>Datei geschrieben</translation></message>
+    <message><source>files written</source><translation>Dateien geschrieben</translation></message>
+    <message><source>gain of</source><translation>Pegel von</translation></message>
+    <message><source>heard</source><translation>gehört</translation></message>
+    <message><source>in use</source><translation>belegt</translation></message>
+    <message><source>left</source><translation>übrig</translation></message>
+    <message><source>looking …</source><translation>sehe nach …</translation></message>
+    <message><source>mono</source><translation>mono</translation></message>
+    <message><source>nothing but the prompt</source><translation>nichts als den Worten</translation></message>
+    <message><source>null</source><translation>Null</translation></message>
+    <message><source>pan of</source><translation>Panorama von</translation></message>
+    <message><source>path copied</source><translation>Pfad kopiert</translation></message>
+    <message><source>process</source><translation>Prozess</translation></message>
+    <message><source>ready</source><translation>bereit</translation></message>
+    <message><source>rename</source><translation>umbenennen</translation></message>
+    <message><source>running</source><translation>läuft</translation></message>
+    <message><source>seems not to be there</source><translation>scheint nicht da zu sein</translation></message>
+    <message><source>so that nothing clips</source><translation>damit nichts übersteuert</translation></message>
+    <message><source>stereo</source><translation>stereo</translation></message>
+    <message><source>sums to the mix exactly</source><translation>ergibt genau den Mix</translation></message>
+    <message><source>the mix</source><translation>dem Mix</translation></message>
+    <message><source>they sum to the mix exactly</source><translation>zusammen ergeben sie genau den Mix</translation></message>
+    <message><source>untitled</source><translation>ohne Titel</translation></message>
+    <message><source>violin, drum kit, bass guitar …</source><translation>violin, drum kit, bass guitar …</translation></message>
+    <message><source>what goes on, as: synth bass</source><translation>was weitergeht, etwa: synth bass</translation></message>
+    <message><source>what is to be made, as: a slow cello line</source><translation>was entstehen soll, etwa: a slow cello line</translation></message>
+    <message><source>what is to be played instead, as: electric guitar</source><translation>was stattdessen spielen soll, etwa: electric guitar</translation></message>
+    <message><source>what is to go, as: vocals</source><translation>was weg soll, etwa: vocals</translation></message>
+    <message><source>what plays in the region, as: piano</source><translation>was im Bereich spielt, etwa: piano</translation></message>
+    <message><source>{count} output devices found.</source><translation>{count} Ausgabegeräte gefunden.</translation></message>
+    <message><source>Remove</source><translation>Entfernen</translation></message>
+    <message><source>Regenerate</source><translation>Neu spielen</translation></message>
+    <message><source>Generate</source><translation>Erzeugen</translation></message>
+    <message><source>Inpaint</source><translation>Füllen</translation></message>
+    <message><source>Extend</source><translation>Fortsetzen</translation></message>
+    <message><source>waiting</source><translation>wartet</translation></message>
+    <message><source>cancelled</source><translation>abgebrochen</translation></message>
+    <message><source>stopping</source><translation>hält an</translation></message>
+    <message><source>preparing</source><translation>bereitet vor</translation></message>
+    <message><source>starting</source><translation>beginnt</translation></message>
+    <message><source>waiting for the engine</source><translation>wartet auf die Engine</translation></message>
+    <message><source>showing the result</source><translation>zeigt das Ergebnis</translation></message>
+    <message><source>mute</source><translation>stumm</translation></message>
+    <message><source>solo</source><translation>solo</translation></message>
+</context>
+</TS>

@@ -1,0 +1,58 @@
+"""Every text the window may show, and the German file made from it: ``python tests/desktop/language.py``."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[2]
+RESOURCES = ROOT / "desktop" / "resources"
+GERMAN = RESOURCES / "fluxstem_de.ts"
+TABLES = ("ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES")
+CODES = {"M", "S", "W", "Esc", "Home", "Space", "CPU", "CUDA", "TensorRT", "English", "Deutsch", "1024", "2048"}
+
+
+def texts() -> set[str]:
+    """What stands in ``tr("...")``, and the words in tables whose rows go through ``tr``."""
+    found: set[str] = set()
+    for path in sorted((ROOT / "desktop").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
+                found |= {leaf.value for leaf in ast.walk(node.args[0]) if is_words(leaf)}
+            targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and getattr(targets[0], "id", "") in TABLES:
+                found |= {leaf.value for leaf in ast.walk(node.value) if is_words(leaf) and is_shown(leaf.value)}
+    return found - CODES
+
+
+def is_words(node: ast.AST) -> bool:
+    """True means a text that is not empty."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(node.value)
+
+
+def is_shown(text: str) -> bool:
+    """In tables, names for the code and keys stand beside words."""
+    return (text[0].isupper() or text[0] == "&" or " " in text) and not text.startswith(("Ctrl", "F1", "F2"))
+
+
+def translations() -> dict[str, str]:
+    """What the German file has."""
+    tree = ElementTree.parse(GERMAN)
+    pairs = ((one.findtext("source", ""), one.findtext("translation", "")) for one in tree.iter("message"))
+    return dict(pairs)
+
+
+def main() -> None:
+    """Say what is missing; make the file that Qt reads."""
+    for text in sorted(texts() - set(translations() if GERMAN.exists() else {})):
+        print(f"{text!r}")
+    if GERMAN.exists():
+        lrelease = Path(sys.executable).with_name("pyside6-lrelease")
+        subprocess.run([lrelease, "-silent", GERMAN, "-qm", GERMAN.with_suffix(".qm")], check=True)
+
+
+if __name__ == "__main__":
+    main()

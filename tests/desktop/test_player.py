@@ -1,0 +1,69 @@
+"""Playback through a real PortAudio stream into a file, by ALSA's file plugin: no sound card is needed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RATE_HZ = 48_000
+ASOUNDRC = """
+pcm.!default {{ type plug slave {{ pcm taped format FLOAT_LE channels 2 rate 48000 }} }}
+pcm.taped {{ type file slave.pcm null file "{tape}" format raw }}
+pcm.null {{ type null }}
+ctl.!default {{ type null }}
+"""
+NO_CARD = """
+pcm.!default { type hw card 77 }
+ctl.!default { type hw card 77 }
+"""
+PLAY = """
+import sys, threading
+import numpy as np
+from desktop.audio.mixer import Scene, Track
+from desktop.audio.player import NoDevice, Player
+
+ended = threading.Event()
+player = Player(lambda words: (print(words, flush=True), ended.set()))
+samples_NC = np.load(sys.argv[1])
+player.ring_frames = 1 << 17
+player.show(Scene(tracks=(Track("a", samples_NC),), length=len(samples_NC)), 48000)
+try:
+    player.play()
+except NoDevice as error:
+    print(f"no device: {error}")
+    raise SystemExit(3)
+ended.wait(60)
+player.stop()
+"""
+
+
+def play(tmp_path, asoundrc, samples_NC):
+    """Play in a process of its own, for PortAudio looks at the configuration once."""
+    (tmp_path / "asoundrc").write_text(asoundrc)
+    np.save(tmp_path / "sound.npy", samples_NC)
+    environment = {**os.environ, "ALSA_CONFIG_PATH": str(tmp_path / "asoundrc")}
+    command = [sys.executable, "-c", PLAY, str(tmp_path / "sound.npy")]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ALSA is part of Linux")
+def test_what_is_played_is_bit_for_bit_what_is_in_the_lane(tmp_path):
+    pytest.importorskip("sounddevice", exc_type=OSError)
+    samples_NC = np.random.default_rng(0).uniform(0.01, 0.9, (RATE_HZ, 2)).astype(np.float32)  # no frame is silence
+    done = play(tmp_path, ASOUNDRC.format(tape=tmp_path / "tape.raw"), samples_NC)
+    assert done.returncode == 0, done.stdout + done.stderr
+    taped_NC = np.fromfile(tmp_path / "tape.raw", np.float32).reshape(-1, 2)
+    heard_NC = taped_NC[taped_NC.any(axis=1)]  # silence before, after and where the machine was too slow
+    np.testing.assert_array_equal(heard_NC, samples_NC)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ALSA is part of Linux")
+def test_without_a_device_the_player_says_so(tmp_path):
+    pytest.importorskip("sounddevice", exc_type=OSError)
+    done = play(tmp_path, NO_CARD, np.ones((100, 2), np.float32))
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "sound cannot be played" in done.stdout
