@@ -18,6 +18,7 @@ from training.data.harmony import (
 )
 from training.data.instruments import families
 from training.data.perform import STYLES
+from training.data.writers import WRITERS
 
 PIECES = 400
 SECONDS = 12.0
@@ -33,6 +34,31 @@ def test_every_metre_mode_and_chord_vocabulary_is_used(pieces):
     assert {p.mode for p in pieces} == set(MODES)
     assert {p.harmony for p in pieces} == set(VOCABULARIES)
     assert len({p.tonic % 12 for p in pieces}) == 12
+
+
+def test_every_role_is_written(pieces):
+    roles = {part.role for piece in pieces for part in piece.parts}
+    assert roles == {"bass", "lead", "chords", "pad", "arpeggio", "riff", "drums", "percussion"}
+
+
+def test_melodies_have_phrases_that_come_back_and_breathe():
+    returning = breathing = steady = 0
+    for seed in range(60):
+        frame, tempo_bpm, end_bpm = draw_frame(np.random.default_rng(seed), 16.0)
+        if tempo_bpm != end_bpm:
+            continue  # bars of a drifting piece are never quite the same
+        notes = WRITERS["lead"](np.random.default_rng(seed), frame, families()["violin"])
+        starts = np.array([n.start_s for n in notes])
+        bars = []
+        for bar in range(min(8, frame.bars)):
+            first, last = frame.at(bar, 0) - 1e-6, frame.at(bar + 1, 0) - 1e-6
+            bars.append(tuple(np.round(starts[(starts >= first) & (starts < last)] - first, 2)))
+        steady += 1
+        returning += any(bars[k] and bars[k] in bars[k + 1 :] for k in range(len(bars)))
+        breathing += min(map(len, bars)) < max(map(len, bars))
+    assert steady > 30
+    assert returning > 0.9 * steady
+    assert breathing > 0.7 * steady
 
 
 def test_tempi_reach_from_50_to_200(pieces):

@@ -7,7 +7,7 @@ from training.data import drumbox, effects, perform, synth
 from training.data.instruments import families, holdout
 from training.data.loudness import SILENCE_LUFS, loudness_lufs
 from training.data.score import Gesture, Note, Part
-from training.data.sources import RATE, Sounds, Voice
+from training.data.sources import RATE, NoteBank, Sounds, Voice
 
 HARMONIC = [
     name
@@ -85,6 +85,33 @@ def test_a_slide_begins_where_it_says_and_arrives(renderer, family, voice):
     early, late = pitch_hz(sound[3000:8000]), pitch_hz(sound[40_000:50_000])
     assert -5.2 < semitones(early, midi) < -3.5
     assert abs(semitones(late, midi)) < 0.4
+
+
+@pytest.mark.parametrize(("family", "voice"), VOICES)
+def test_a_harder_note_is_louder(renderer, family, voice):
+    def energy(velocity: int) -> float:
+        part = Part(family, "lead", (Note(0.0, 0.5, 64, velocity),))
+        return float(np.square(renderer.dry(np.random.default_rng(0), part, voice, 0.8)).sum())
+
+    assert energy(120) > 1.5 * energy(60)
+
+
+@needs_banks
+@pytest.mark.parametrize(
+    ("bank", "style", "articulation"),
+    [
+        ("meatbass", "pizzicato", "pizzicato"), ("meatbass", "vibrato", "bowed"), ("war-tuba", "staccato", "staccato"),
+        ("war-tuba", "legato", "sustain"), ("sitar", "staccato", None),
+    ],
+)  # fmt: skip
+def test_a_manner_is_played_with_the_articulation_recorded_for_it(bank, style, articulation):
+    assert NoteBank(SOUNDS.banks / bank).articulation_for(style) == articulation
+
+
+def test_the_label_tells_the_manner_that_is_in_the_recording(renderer):
+    part = Part("strings", "lead", (Note(0.0, 0.5, 60, 100),), "vibrato")
+    assert renderer.play(np.random.default_rng(0), part, Voice("font", "", (0, 45)), 0.8).style == "pizzicato"
+    assert renderer.play(np.random.default_rng(0), part, Voice("font", "", (0, 48)), 0.8).style == "vibrato"
 
 
 def test_vibrato_swings_to_both_sides(renderer):
