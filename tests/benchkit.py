@@ -38,10 +38,8 @@ def example(number: int, name: str = "band", present: bool = True, seconds: floa
     rng = np.random.default_rng([number, len(name)])
     time_N = np.arange(round(RATE_HZ * seconds)) / RATE_HZ
     low, high = (np.sin(2 * np.pi * hz * (1 + 0.02 * number) * time_N) for hz in (300, 1700))
-    noise_SN = 0.02 * rng.standard_normal((2, len(time_N)))
-    stem_CN, rest_CN = (
-        (0.3 * np.stack([x + n, x - n])).astype(np.float32) for x, n in zip((low, high), noise_SN, strict=True)
-    )
+    noise_SCN = 0.02 * rng.standard_normal((2, 2, len(time_N)))
+    stem_CN, rest_CN = ((0.3 * (x + n_CN)).astype(np.float32) for x, n_CN in zip((low, high), noise_SCN, strict=True))
     return Example(
         set=name, number=number, rate_hz=RATE_HZ, family="piano" if present else "flute",
         prompt="the piano" if present else "a flute", inside=("piano", "cello"), sources=("bank:bright-piano",),

@@ -94,6 +94,7 @@ def by_stems(run: dict[str, Any], path: Path) -> Path | None:
     if not drawn:
         return None
     axes.set_xlabel("stems in the mix")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     return _finish(figure, axes, path)
 
 

@@ -5,9 +5,10 @@ import shutil
 
 import numpy as np
 import pytest
-from benchkit import a_run
+from benchkit import a_run, example
 
 from training.bench import page, plots, report
+from training.bench.run import Kept
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 LOOK = """() => Promise.all([
@@ -55,6 +56,20 @@ def test_the_tables_have_a_row_for_every_system_and_an_interval(written):
     assert "| silence | - | - | - | - | - |" in band
     assert "steps 2" in text
     assert "![bars](bars.png)" in text
+
+
+def test_the_ruler_is_checked_on_an_answer_with_real_artefacts():
+    """The toy leaks a share of the mix, without artefacts: only the third system's answer can be compared."""
+    pytest.importorskip("mir_eval", reason="the extra bench has it")
+    kept = Kept(example(0))
+    mix_CN, dirt_CN = kept.example.mix_CN, np.random.default_rng(0).standard_normal(kept.example.mix_CN.shape)
+    assert report.checked_by_mir_eval([kept]) == {}
+    kept.stems = {"mixture": mix_CN, "silence": np.zeros_like(mix_CN)}
+    assert report.checked_by_mir_eval([kept]) == {}
+    kept.stems["real"] = (kept.example.stem_CN + 0.3 * kept.example.rest + 0.01 * dirt_CN).astype(np.float32)
+    found = report.checked_by_mir_eval([kept])
+    assert found["answers"] == 1
+    assert found["largest_db"] < 0.05
 
 
 def test_the_pictures_are_drawn(written):
