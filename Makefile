@@ -2,6 +2,8 @@
 # make test    lint, types and every test
 # make bench   speed and memory beside another separator
 # make quality how well bundles separate, beside baselines: make quality MINUTES=5 BUNDLE=small
+# make app     the window as a folder that runs without Python, in dist/fluxstem, and a trial of it
+# make shots   pictures of the window into resources/docs/img
 # make setup   everything a developer needs, in .venv; the targets above do what they need themselves
 # make format  lay out the code
 # make clean   remove what make made
@@ -14,11 +16,12 @@ SETUP_FILES := pyproject.toml constraints.txt .ci/setup
 export MIX PROMPT
 TEST_EXTRAS := cpu,desktop,osc,training,export,demo,bench,dev
 DEMO_EXTRAS := cpu,demo
+APP_EXTRAS := cpu,desktop,osc,app
 
 help:
 	@sed -n 's/^# //p' Makefile
 
-.PHONY: help setup test lint types pytest demo bench quality format clean
+.PHONY: help setup test lint types pytest demo bench quality app shots format clean
 
 .venv/.ready-test: $(SETUP_FILES)
 	@bash .ci/setup $(TEST_EXTRAS)
@@ -54,9 +57,22 @@ bench: .venv/.ready-test .bench-venv/.ready
 	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/benchmarks/requirements.txt 'soxr>=0.5,<2'
 	@touch $@
 
+# An environment of its own: a program frozen with pedalboard inside would be GPL.
+.app-venv/.ready: $(SETUP_FILES)
+	@python3 -m venv .app-venv
+	@.app-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --editable '.[$(APP_EXTRAS)]'
+	@touch $@
+
+app: .app-venv/.ready
+	@.app-venv/bin/python -m PyInstaller --noconfirm --log-level WARN --distpath dist --workpath build desktop/fluxstem.spec
+	@FLUXSTEM_SMOKE=1 FLUXSTEM_DESKTOP_DATA=build/trial QT_QPA_PLATFORM=offscreen dist/fluxstem/fluxstem desktop
+
+shots: .venv/.ready-test
+	@$(PY) tests/desktop/shots.py
+
 format:
 	$(PY) -m ruff check --fix --select I .
 	$(PY) -m ruff format .
 
 clean:
-	rm -rf .venv .bench-venv demo-out bench-out build dist *.egg-info
+	rm -rf .venv .bench-venv .app-venv demo-out bench-out build dist *.egg-info

@@ -20,6 +20,7 @@ from desktop.models.recovery import Left
 from desktop.models.settings import Settings
 from desktop.models.shelf import Shelf
 from desktop.models.studio import Studio
+from desktop.smoke import begin
 from desktop.views.main_window import MainWindow
 from desktop.views.text import tr
 from engine import EngineError, user_cache_folder, user_data_folder
@@ -27,6 +28,7 @@ from engine import EngineError, user_cache_folder, user_data_folder
 log = logging.getLogger(__name__)
 
 READY = "Fluxstem is ready"
+SMOKE_VARIABLE = "FLUXSTEM_SMOKE"  # see desktop.smoke
 DATA_VARIABLE = "FLUXSTEM_DESKTOP_DATA"  # one folder for everything the window keeps: tests, frozen trials
 
 
@@ -55,7 +57,10 @@ def run(argv: Sequence[str] = ()) -> int:
         return 2
     window = MainWindow(studio, Shelf(studio))
     window.show()
-    _begin(window, [Path(name) for name in argv[:1]])
+    if os.environ.get(SMOKE_VARIABLE):
+        begin(window, application)
+    else:
+        _begin(window, [Path(name) for name in argv[:1]])
     log.info(READY)
     return int(application.exec())
 

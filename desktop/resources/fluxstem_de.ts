@@ -259,5 +259,6 @@
     <message><source>showing the result</source><translation>zeigt das Ergebnis</translation></message>
     <message><source>mute</source><translation>stumm</translation></message>
     <message><source>solo</source><translation>solo</translation></message>
+    <message><source>Region</source><translation>Bereich</translation></message>
 </context>
 </TS>

@@ -70,6 +70,7 @@ class PromptBar(QFrame):
         self._complete()
         self.region = QPushButton()
         self.region.setObjectName("link")
+        self.region.setAccessibleName(tr("Region"))
         self.region.setToolTip(tr("The region that is worked on; press to work on all of it (Esc)"))
         self.region.clicked.connect(self.region_cleared)
         self.go = QPushButton(tr("Isolate"))

@@ -1,0 +1,46 @@
+"""A trial of the whole program without anybody at it: open the demo, take a stem out of it, leave.
+
+``FLUXSTEM_SMOKE=1 fluxstem desktop`` exits with 0 when a stem came out that sums to the mix with its rest.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from PySide6.QtWidgets import QApplication
+
+from desktop.models.job_list import State
+from desktop.views.main_window import MainWindow
+
+log = logging.getLogger(__name__)
+
+PROMPT = "drum kit"
+EXACT_DB = -300.0
+
+
+def begin(window: MainWindow, application: QApplication) -> None:
+    """Start the trial; the application ends with its verdict."""
+    studio = window.studio
+
+    def ask() -> None:
+        window.prompt.set_task("isolate")
+        window.prompt.text.setText(PROMPT)
+        window.ask(window.prompt.form())
+
+    def judge(row_id: str, lane_id: str) -> None:
+        row, lane = studio.desk.jobs.row(row_id), studio.session.project.lane(lane_id)
+        exact = lane is not None and lane.take.made.null_db == EXACT_DB
+        good = row is not None and row.state is State.DONE and exact
+        log.info("trial: %s", "a stem came out and sums to the mix exactly" if good else "no stem came out")
+        studio.close()
+        application.exit(0 if good else 1)
+
+    def give_up(words: str, details: str) -> None:
+        log.error("trial: %s (%s)", words, details)
+        studio.close()
+        application.exit(1)
+
+    studio.opened.connect(ask)
+    studio.desk.answered.connect(judge)
+    studio.troubled.connect(give_up)
+    window.open_demo()
