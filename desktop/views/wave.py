@@ -153,6 +153,9 @@ class WaveView(QWidget):
         if event.button() is not Qt.MouseButton.LeftButton:
             return
         self.pressed.emit()
+        if event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            self.drag_wanted.emit()
+            return
         x = event.position().x()
         anchor = self._viewport.sample(x)
         if self._selection is not None:
@@ -160,9 +163,6 @@ class WaveView(QWidget):
             for edge, other in ((first, last), (last, first)):
                 if abs(self._viewport.x(edge) - x) <= GRAB_PIXELS:
                     anchor = other
-        elif event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            self.drag_wanted.emit()
-            return
         self._pressed = (event.position(), anchor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
