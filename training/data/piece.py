@@ -103,10 +103,14 @@ class StreamSound:
             container.seek(int(early_s / stream.time_base), stream=stream, backward=True)
             resampler = av.AudioResampler(format="fltp")
             for frame in container.decode(stream):
+                if frame.pts is None:
+                    continue  # nobody can say where it belongs
                 at = round(float(frame.pts * frame.time_base) * self.rate_hz)
                 if at >= first + count:
                     break
-                parts += [(at, out.to_ndarray()) for out in resampler.resample(frame)]
+                for out in resampler.resample(frame):
+                    parts.append((at, out.to_ndarray()))
+                    at += out.samples
         channels = parts[0][1].shape[0] if parts else 1
         audio_CN = np.zeros((channels, count), dtype=np.float32)
         for at, part in parts:

@@ -186,7 +186,8 @@ class Asker:
 
     def say(self, rng: Rng, description: Description) -> str:
         """A description in words, without an article."""
-        before, after = [], []
+        before: list[str] = []
+        after: list[str] = []
         for kind, value in description.facts:
             if kind == "role" and not description.term:
                 continue
