@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None, engine: Engine | None = None) -> int
     _prepare_streams()
     debug = bool(os.environ.get("FLUXSTEM_DEBUG"))
     try:
-        arguments = parser().parse_args(argv)
+        arguments = _parsed(argv)
         if debug := debug or arguments.debug:
             os.environ["FLUXSTEM_DEBUG"] = "1"  # for the engine process
             logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s: %(message)s")
@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(
         prog="fluxstem",
         description="Take a named stem out of a real mix, or make a new one.",
-        epilog="fluxstem COMMAND --help tells what a command takes.",
+        epilog="For example: fluxstem isolate mix.wav violin --out stems. COMMAND --help tells what a command takes.",
     )
     top.add_argument("--version", action="version", version=f"fluxstem {engine_version()}")
     _add_debug(top)
@@ -96,6 +96,17 @@ def parser() -> argparse.ArgumentParser:
         add(sub)
         _add_debug(sub)
     return top
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; argparse itself takes no prompts after an option that follows other prompts."""
+    top = parser()
+    arguments, others = top.parse_known_args(argv)
+    if others and (not hasattr(arguments, "prompts") or any(word.startswith("-") for word in others)):
+        top.error(f"unrecognized arguments: {' '.join(others)}")
+    if others:
+        arguments.prompts += map(_words, others)
+    return arguments
 
 
 class _Parser(argparse.ArgumentParser):

@@ -88,6 +88,18 @@ def test_several_prompts_give_several_stems(engine, toy_bundle, tmp_path, capsys
     assert levels[0] < levels[1] < levels[2]
 
 
+def test_prompts_and_options_may_come_in_any_order(engine, toy_bundle, tmp_path, capsys):
+    mix, to = write_music(tmp_path / "mix.wav"), ["--bundle", toy_bundle, "--json"]
+    for words in (
+        ["isolate", mix, "violin", "bass", "--out", tmp_path],
+        ["isolate", "--out", tmp_path, mix, "violin", "bass"],
+        ["isolate", mix, "--out", tmp_path, "violin", "bass"],
+        ["isolate", mix, "violin", "--out", tmp_path, "bass"],
+    ):
+        answer = say(capsys, engine, [*words, *to]).json
+        assert [result["prompt"] for result in answer["results"]] == ["violin", "bass"]
+
+
 def test_nothing_is_ever_overwritten(engine, toy_bundle, tmp_path, capsys):
     mix = write_music(tmp_path / "mix.wav")
     argv = ["isolate", mix, "violin", "--bundle", toy_bundle, "--out", tmp_path, "--json"]
