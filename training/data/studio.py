@@ -29,7 +29,7 @@ from training.data.loudness import BLOCK_S, loudness_lufs
 from training.data.render import Played, Renderer
 from training.data.score import Part, Score
 from training.data.sources import RATE, Audio, Sounds
-from training.data.workers import Crash, Crew, tell
+from training.data.workers import Crash, Crew, JobFailed, tell
 
 STEM_RMS = 0.1  # active level of every cached stem: -20 dBFS
 PEAK = 0.98
@@ -242,7 +242,10 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     preset = load_preset(args.preset)
     kind = "heldout" if args.held_out else "cache"
-    cache = ensure_cache(preset, args.cache or RUNS / f"{kind}-{preset.name}", args.held_out, args.workers)
+    try:
+        cache = ensure_cache(preset, args.cache or RUNS / f"{kind}-{preset.name}", args.held_out, args.workers)
+    except JobFailed as error:
+        raise ValueError(f"the cache is not complete: {error}; run the command again to go on from here") from error
     print(
         f"{cache.folder}: {cache.count} stems of {len({cache.label(k)['family'] for k in range(cache.count)})} families"
     )
