@@ -30,7 +30,7 @@ def yard(tmp_path: Path) -> Path:
     (inside / "relative link.wav").symlink_to(f"../outside/{SECRET}")
     (inside / "chain.wav").symlink_to(inside / "link.wav")
     (inside / "folder").symlink_to(tmp_path / "outside")
-    (inside / "root").symlink_to("/")
+    (inside / "top").symlink_to("/")
     (inside / "loop a").symlink_to(inside / "loop b")
     (inside / "loop b").symlink_to(inside / "loop a")
     (inside / "dangling.wav").symlink_to(inside / "nowhere.wav")
@@ -64,8 +64,8 @@ def hostile(yard: Path) -> list[str]:
         f"{i}/..%2foutside/{SECRET}",
         f"{i}/..\\outside\\{SECRET}", f"{i}\\..\\outside\\{SECRET}", f"{i}/....//outside/{SECRET}",
         f"../outside/{SECRET}", "mix.wav", "./mix.wav", "in/mix.wav", "~/mix.wav", "~root/mix.wav", "$HOME/mix.wav",
-        f"{i}/link.wav", f"{i}/relative link.wav", f"{i}/chain.wav", f"{i}/folder/{SECRET}", f"{i}/root{o}/{SECRET}",
-        f"{i}/root/etc/passwd", f"{i}/loop a", f"{i}/loop a/mix.wav", f"{i}/dangling.wav", f"{i}/null.wav",
+        f"{i}/link.wav", f"{i}/relative link.wav", f"{i}/chain.wav", f"{i}/folder/{SECRET}", f"{i}/top{o}/{SECRET}",
+        f"{i}/top/etc/passwd", f"{i}/loop a", f"{i}/loop a/mix.wav", f"{i}/dangling.wav", f"{i}/null.wav",
         f"{i}/zero.wav", f"{i}/self.wav", f"{i}/pipe.wav", f"{i}/socket.wav", f"{i}/other user.wav",
         f"{i}/closed/mix.wav", f"{i}/sub", f"{i}/sub/", f"{i}", f"{i}/", f"{i}/mix.wav/", f"{i}/mix.wav/more",
         f"{i}/nowhere.wav", f"{yard}/in-not/near.wav", f"{yard}", "/", "", " ", ".", "..",
