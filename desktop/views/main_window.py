@@ -56,6 +56,7 @@ class MainWindow(QMainWindow):
     def __init__(self, studio: Studio, shelf: Shelf) -> None:
         super().__init__()
         self.studio, self.shelf = studio, shelf
+        self._left = False
         self.files_out = FilesOut(studio)
         self._palette = palette_for(str(studio.settings.get("theme")))
         dress(QApplication.instance(), self._palette)  # type: ignore[arg-type]
@@ -298,12 +299,17 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Ask about what is not saved, then stop everything."""
+        if self._left:  # Qt may close a window twice
+            event.accept()
+            return
         if not self._may_leave():
             event.ignore()
             return
+        self._left = True
         self.studio.settings.set("geometry", bytes(self.saveGeometry().data()))
         self.studio.settings.sync()
         self.shelf.close()
+        self.studio.session.undo.blockSignals(True)  # its end would be told to a window that is gone
         self.studio.close()
         event.accept()
 

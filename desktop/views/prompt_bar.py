@@ -26,6 +26,7 @@ from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, icon
 from engine import TASKS
 
+FIELD_HEIGHT = 30
 SEED_LIMIT = 2**31 - 1
 STEPS_LIMIT, GUIDANCE_LIMIT, SECONDS_LIMIT = 100, 20.0, 600.0
 DEVICES = (("auto", "Fastest that works"), ("cpu", "CPU"), ("cuda", "CUDA"), ("tensorrt", "TensorRT"))
@@ -242,7 +243,7 @@ def _whole(low: int, high: int, special: str, tip: str) -> QSpinBox:
     box.setRange(low, high)
     box.setSpecialValueText(special)
     box.setToolTip(tip)
-    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+    box.setMinimumHeight(FIELD_HEIGHT)
     return box
 
 
@@ -254,5 +255,5 @@ def _number(low: float, high: float, special: str, tip: str) -> QDoubleSpinBox:
     box.setValue(low)
     box.setSpecialValueText(special)
     box.setToolTip(tip)
-    box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+    box.setMinimumHeight(FIELD_HEIGHT)
     return box

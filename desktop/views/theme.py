@@ -224,7 +224,7 @@ QPushButton, QToolButton {{ background: {p.raised}; color: {p.text}; border: 1px
 QToolButton {{ padding: 5px; }}
 QPushButton:hover, QToolButton:hover {{ border-color: {p.faint}; }}
 QPushButton:pressed, QToolButton:pressed {{ background: {p.line}; }}
-QPushButton:focus, QToolButton:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus,
+QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus,
 QListWidget:focus, QPlainTextEdit:focus {{ border: 2px solid {p.accent}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {p.faint}; background: {p.panel}; border-color: {p.line}; }}
 QPushButton#go {{ background: {p.accent}; color: {p.on_accent}; border: 2px solid {p.accent}; font-weight: 600;
@@ -243,13 +243,13 @@ QToolButton:checked {{ background: {p.field}; color: {p.accent}; border-color: {
 QToolButton#mute, QToolButton#solo {{ font-weight: 700; font-size: 8.5pt; padding: 0; border-radius: 5px; }}
 QToolButton#mute:checked {{ background: {p.danger}; color: {p.base}; border-color: {p.danger}; }}
 QToolButton#solo:checked {{ background: #e8c547; color: #14161a; border-color: #e8c547; }}
-QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QListWidget {{ background: {p.field};
+QLineEdit, QComboBox, QPlainTextEdit, QListWidget {{ background: {p.field};
     border: 1px solid {p.line}; border-radius: 7px; padding: 5px 8px; selection-background-color: {p.accent};
     selection-color: {p.on_accent}; }}
 QLineEdit#prompt {{ font-size: 13pt; padding: 7px 12px; border-radius: 9px; }}
 QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: url("{chevron}"); width: 12px; height: 12px; }}
-QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{ border: none; padding: 0; background: transparent; }}
 QListWidget::item {{ padding: 5px 6px; border-radius: 5px; }}
 QListWidget::item:selected {{ background: {p.accent}; color: {p.on_accent}; }}
 QComboBox QAbstractItemView {{ background: {p.raised}; border: 1px solid {p.line}; outline: none; padding: 3px; }}

@@ -41,6 +41,8 @@ def test_the_window_ticks_while_files_open_jobs_run_and_projects_are_saved(
 ):
     path = make_wav("long.wav", seconds=seconds, rate_hz=44_100)
     ticker, figures = Ticker(), {}
+    qtbot.wait(500)
+    figures["doing nothing, for comparison"] = ticker.take()
     with qtbot.waitSignal(studio.opened, timeout=WAIT_MS):
         studio.open(path)
     figures[f"opening {seconds} s of stereo"] = ticker.take()
