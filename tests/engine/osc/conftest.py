@@ -14,9 +14,9 @@ from engine import Engine
 from engine.osc import Bridge, Settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def toy_engine(toy_bundle: Path) -> Iterator[Engine]:
-    """One engine process for all tests of the bridge; bundles are found by the name ``toy``."""
+    """One engine process for the tests of a file; while it lives, bundles are found by the name ``toy``."""
     before = os.environ.get("FLUXSTEM_BUNDLES")
     os.environ["FLUXSTEM_BUNDLES"] = str(toy_bundle.parent)
     with Engine() as engine:
