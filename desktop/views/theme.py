@@ -157,6 +157,13 @@ def faded(colour: str, share: float) -> QColor:
     return made
 
 
+def blended(back: str, front: str, share: float) -> QColor:
+    """A colour between two."""
+    one, two = QColor(back), QColor(front)
+    parts = zip((one.redF(), one.greenF(), one.blueF()), (two.redF(), two.greenF(), two.blueF()), strict=True)
+    return QColor.fromRgbF(*(a + (b - a) * share for a, b in parts))
+
+
 def ui_font() -> QFont:
     """The face of the window, the first that is installed."""
     font = QFont()

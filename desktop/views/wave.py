@@ -31,7 +31,7 @@ from desktop.audio.read import FloatArray
 from desktop.audio.spectrum import HOP_SAMPLES
 from desktop.models.viewport import Viewport
 from desktop.views.text import tr
-from desktop.views.theme import Palette, faded
+from desktop.views.theme import Palette, blended, faded
 
 ZOOM_STEP = 1.25
 GRAB_PIXELS = 5
@@ -301,7 +301,7 @@ class WaveView(QWidget):
     def _ramp(self) -> list[int]:
         """From the background through the lane's colour to the brightest."""
         dark = self._palette.name == "dark"
-        middle = QColor(self._colour).darker(260) if dark else QColor(self._colour).lighter(210)
+        middle = blended(self._palette.base, self._colour, 0.35)
         stops = [QColor(self._palette.base), middle, QColor(self._colour)]
         stops.append(QColor("#fff6e0") if dark else QColor("#101018"))
         share = 3 * np.linspace(0, 1, 256) ** GAMMA
