@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSlider, QToolButton, QWidget
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QToolButton, QWidget
 
 from desktop.audio.mixer import Listen
 from desktop.views.text import clock, tr
@@ -16,6 +16,7 @@ SIDES = (
     (Listen.REMOVED, "Removed", "What was taken out: the mix minus the lanes that are heard (3)"),
 )
 VOLUME_STEPS = 100
+ROOMY_PIXELS = 1120
 
 
 class TopBar(QWidget):
@@ -58,6 +59,7 @@ class TopBar(QWidget):
             button.setObjectName("segment")
             button.setProperty("place", ("first", "middle", "last")[place])
             button.setCheckable(True)
+            button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
             button.setToolTip(tr(tip))
             button.clicked.connect(lambda on, listen=listen: self.listened.emit(listen))
             group.addButton(button)
@@ -109,6 +111,11 @@ class TopBar(QWidget):
         button.setFixedSize(32, 32)
         self.buttons[name] = button
         return button
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Where it is narrow, what is done matters more than names."""
+        self.name.setVisible(self.width() >= ROOMY_PIXELS)
+        self.volume.setFixedWidth(86 if self.width() >= ROOMY_PIXELS else 56)
 
     def dress(self, palette: Palette) -> None:
         """Other colours."""
