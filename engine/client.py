@@ -14,6 +14,7 @@ import os
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ OnEvent = Callable[[Event], None]
 STRIKES_LIMIT = 3  # hosts that may die with no job under way before the job that was next is given up
 LEAVE_LIMIT_S = 25.0
 WAIT_S = 0.2
+KEPT_JOBS = 1_000  # finished jobs that can still be asked for; an engine may run for weeks
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +49,7 @@ class _Job:
     accepted: bool = False
     begun: bool = False
     cancel_asked: bool = False
+    cancel_sent: bool = False
     last: Done | Failed | CancelledJob | None = None
     finished: threading.Event = field(default_factory=threading.Event)
 
@@ -64,6 +67,7 @@ class Engine:
         self._lock = threading.Lock()  # guards the jobs, the host and the listeners
         self._delivery = threading.RLock()  # one event at a time
         self._jobs: dict[str, _Job] = {}
+        self._finished: deque[str] = deque()
         self._host: HostProcess | None = None
         self._stillborn = 0  # hosts in a row that died before they were ready
         self._closed = False
@@ -134,6 +138,8 @@ class Engine:
     def wait(self, job: str, limit_s: float | None = None) -> Done:
         """Wait for the end of a job. Not for listeners: they run on the thread that would bring the end.
 
+        The last ``KEPT_JOBS`` that finished can be waited for; older ones are forgotten.
+
         Returns:
             What was made.
 
@@ -185,15 +191,14 @@ class Engine:
     # The sender thread.
 
     def _keep_sending(self) -> None:
-        told: set[_Job] = set()  # cancels already on their way
         while self._wakes.get():
             for job in self._unfinished():
                 if job.cancel_asked and job.host is None:
                     self._deliver(CancelledJob(job.name))
                 elif job.host is None:
                     self._send(job)
-                if job.cancel_asked and job.host is not None and job not in told:
-                    told.add(job)
+                if job.cancel_asked and job.host is not None and not job.cancel_sent:
+                    job.cancel_sent = True
                     self._write(job.host, {"cancel": job.name})
 
     def _send(self, job: _Job) -> None:
@@ -238,7 +243,7 @@ class Engine:
                 advice = "this job is lost, the next one gets a new process; set FLUXSTEM_DEBUG=1 to see its log"
                 self._deliver(Failed(job.name, HostError.__name__, f"{reason}; {advice}"))
             else:
-                job.host = None
+                job.host, job.cancel_sent = None, False
         self._wakes.put(True)
 
     def _guilty(self, host: HostProcess, orphans: list[_Job]) -> list[_Job]:
@@ -275,6 +280,13 @@ class Engine:
                     log.exception("a listener failed on %s", event)
             if job.last is not None:
                 job.finished.set()
+                self._keep(job)
+
+    def _keep(self, job: _Job) -> None:
+        with self._lock:
+            self._finished.append(job.name)
+            if len(self._finished) > KEPT_JOBS:
+                del self._jobs[self._finished.popleft()]
 
 
 def _with_absolute_paths(request: Request) -> Request:

@@ -122,6 +122,16 @@ def test_a_host_killed_while_idle_is_not_noticed_by_the_next_job(request_of):
         assert engine.wait(engine.submit(request_of()), LIMIT_S).results
 
 
+def test_only_the_last_finished_jobs_are_remembered(request_of, monkeypatch):
+    monkeypatch.setattr("engine.client.KEPT_JOBS", 2)
+    with Engine() as engine:
+        jobs = [engine.submit(request_of()) for _ in range(4)]
+        assert engine.wait(jobs[-1], LIMIT_S).results
+        assert engine.wait(jobs[-2], LIMIT_S).results
+        with pytest.raises(EngineError, match="no job"):
+            engine.wait(jobs[0])
+
+
 def test_cancel_stops_the_running_job_and_the_waiting_one(request_of, tmp_path):
     heard = Heard()
     with Engine(on_event=heard) as engine:
