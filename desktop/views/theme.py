@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
+from string import Template
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
@@ -210,77 +211,6 @@ def dress(application: QApplication, palette: Palette) -> None:
 def sheet(p: Palette) -> str:
     """The style sheet of a palette."""
     chevron = str(resources.files("desktop.resources").joinpath(f"chevron-{p.name}.svg")).replace("\\", "/")
-    return f"""
-QToolTip {{ background: {p.raised}; color: {p.text}; border: 1px solid {p.line}; padding: 5px 7px; }}
-QWidget#bar, QWidget#side, QWidget#status {{ background: {p.panel}; }}
-QWidget#bar {{ border-bottom: 1px solid {p.line}; }}
-QWidget#side {{ border-left: 1px solid {p.line}; }}
-QWidget#status {{ border-top: 1px solid {p.line}; }}
-QWidget#lane {{ background: {p.panel}; border-bottom: 1px solid {p.line}; }}
-QWidget#lane[current="true"] {{ background: {p.raised}; }}
-QFrame#card {{ background: {p.panel}; border: 1px solid {p.line}; border-radius: 12px; }}
-QFrame#row {{ background: {p.raised}; border-radius: 8px; }}
-QFrame#banner {{ background: {p.raised}; border-left: 4px solid {p.danger}; border-radius: 6px; }}
-QLabel#quiet, QLabel#caption {{ color: {p.quiet}; }}
-QLabel#caption {{ font-size: 8.5pt; }}
-QLabel#heading {{ font-size: 11pt; font-weight: 600; }}
-QLabel#title {{ font-size: 19pt; font-weight: 600; }}
-QLabel#chip {{ background: {p.raised}; color: {p.text}; border-radius: 9px; padding: 2px 9px; font-size: 9pt; }}
-QPushButton, QToolButton {{ background: {p.raised}; color: {p.text}; border: 1px solid {p.line};
-    border-radius: 7px; padding: 5px 11px; }}
-QToolButton {{ padding: 5px; }}
-QPushButton:hover, QToolButton:hover {{ border-color: {p.faint}; }}
-QPushButton:pressed, QToolButton:pressed {{ background: {p.line}; }}
-QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus,
-QListWidget:focus, QPlainTextEdit:focus {{ border: 2px solid {p.accent}; }}
-QPushButton:disabled, QToolButton:disabled {{ color: {p.faint}; background: {p.panel}; border-color: {p.line}; }}
-QPushButton#go {{ background: {p.accent}; color: {p.on_accent}; border: 2px solid {p.accent}; font-weight: 600;
-    padding: 7px 20px; border-radius: 9px; }}
-QPushButton#go:hover {{ border-color: {p.text}; }}
-QPushButton#go:focus {{ border-color: {p.text}; }}
-QPushButton#go:disabled {{ background: {p.raised}; color: {p.faint}; border-color: {p.raised}; }}
-QPushButton#link, QToolButton#flat {{ background: transparent; border: 2px solid transparent; color: {p.quiet}; }}
-QPushButton#link:hover, QToolButton#flat:hover {{ color: {p.text}; background: {p.raised}; }}
-QPushButton#link:focus, QToolButton#flat:focus {{ border-color: {p.accent}; }}
-QPushButton#segment {{ border-radius: 0; padding: 5px 12px; background: {p.field}; color: {p.quiet}; }}
-QPushButton#segment:checked {{ background: {p.accent}; color: {p.on_accent}; border-color: {p.accent}; }}
-QPushButton#segment[place="first"] {{ border-top-left-radius: 7px; border-bottom-left-radius: 7px; }}
-QPushButton#segment[place="last"] {{ border-top-right-radius: 7px; border-bottom-right-radius: 7px; }}
-QToolButton:checked {{ background: {p.field}; color: {p.accent}; border-color: {p.accent}; }}
-QToolButton#mute, QToolButton#solo {{ font-weight: 700; font-size: 8.5pt; padding: 0; border-radius: 5px; }}
-QToolButton#mute:checked {{ background: {p.danger}; color: {p.base}; border-color: {p.danger}; }}
-QToolButton#solo:checked {{ background: #e8c547; color: #14161a; border-color: #e8c547; }}
-QLineEdit, QComboBox, QPlainTextEdit, QListWidget {{ background: {p.field};
-    border: 1px solid {p.line}; border-radius: 7px; padding: 5px 8px; selection-background-color: {p.accent};
-    selection-color: {p.on_accent}; }}
-QLineEdit#prompt {{ font-size: 13pt; padding: 7px 12px; border-radius: 9px; }}
-QComboBox::drop-down {{ border: none; width: 22px; }}
-QComboBox::down-arrow {{ image: url("{chevron}"); width: 12px; height: 12px; }}
-QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{ border: none; padding: 0; background: transparent; }}
-QListWidget::item {{ padding: 5px 6px; border-radius: 5px; }}
-QListWidget::item:selected {{ background: {p.accent}; color: {p.on_accent}; }}
-QComboBox QAbstractItemView {{ background: {p.raised}; border: 1px solid {p.line}; outline: none; padding: 3px; }}
-QMenu {{ background: {p.raised}; border: 1px solid {p.line}; padding: 5px; }}
-QMenu::item {{ padding: 5px 26px 5px 14px; border-radius: 5px; }}
-QMenu::item:selected {{ background: {p.accent}; color: {p.on_accent}; }}
-QMenu::separator {{ height: 1px; background: {p.line}; margin: 4px 6px; }}
-QSlider::groove:horizontal {{ height: 4px; background: {p.line}; border-radius: 2px; }}
-QSlider::sub-page:horizontal {{ background: {p.quiet}; border-radius: 2px; }}
-QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; background: {p.text}; }}
-QSlider::handle:horizontal:focus {{ background: {p.accent}; }}
-QProgressBar {{ background: {p.field}; border: none; border-radius: 3px; max-height: 6px; }}
-QProgressBar::chunk {{ background: {p.accent}; border-radius: 3px; }}
-QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
-QScrollBar:vertical {{ background: transparent; width: 10px; }}
-QScrollBar:horizontal {{ background: {p.base}; height: 12px; }}
-QScrollBar::handle {{ background: {p.line}; border-radius: 4px; margin: 2px; min-width: 30px; min-height: 30px; }}
-QScrollBar::handle:hover {{ background: {p.faint}; }}
-QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
-QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-QCheckBox, QRadioButton {{ spacing: 8px; }}
-QTabWidget::pane {{ border: 1px solid {p.line}; border-radius: 8px; top: -1px; }}
-QTabBar::tab {{ padding: 7px 15px; color: {p.quiet}; border-bottom: 2px solid transparent; }}
-QTabBar::tab:selected {{ color: {p.text}; border-bottom-color: {p.accent}; }}
-QTabBar::tab:focus {{ color: {p.accent}; }}
-QSplitter::handle {{ background: {p.line}; }}
-"""
+    text = resources.files("desktop.resources").joinpath("window.qss").read_text(encoding="utf-8")
+    colours = {name: getattr(p, name) for name in Palette.__dataclass_fields__ if name != "lanes"}
+    return Template(text).substitute(colours, chevron=chevron)
