@@ -149,7 +149,9 @@ def test_every_dependency_has_its_reason_in_the_readme():
     rows = {name for row in re.findall(r"^\| *(`.*?) *\|", table, re.M) for name in re.findall(r"`([^`\[<>=! ]+)", row)}
     missing = declared_dependencies() - rows
     assert not missing, f"no row in the README's table for {sorted(missing)}"
-    assert rows - declared_dependencies() <= {"tinysoundfont", "demucs", "openunmix"}, "the README explains what is not declared"
+    assert rows - declared_dependencies() <= {"tinysoundfont", "demucs", "openunmix"}, (
+        "the README explains what is not declared"
+    )
 
 
 def test_every_dependency_is_pinned_by_a_range():

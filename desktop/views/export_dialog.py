@@ -80,8 +80,12 @@ class ExportDialog(QDialog):
             self.ticks[lane.id] = tick
         self.all = QPushButton(tr("Tick all"))
         self.all.setObjectName("link")
-        self.all.clicked.connect(lambda: [tick.setChecked(True) for tick in self.ticks.values()])
+        self.all.clicked.connect(self._tick_all)
         self.what["lanes" if self.ticks else "mix"].setChecked(True)
+
+    def _tick_all(self) -> None:
+        for tick in self.ticks.values():
+            tick.setChecked(True)
 
     def _make_fields(self) -> None:
         settings = self._studio.settings

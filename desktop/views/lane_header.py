@@ -84,7 +84,8 @@ class LaneHeader(QWidget):
     def __init__(self, palette: Palette) -> None:
         super().__init__()
         self.setFixedWidth(WIDTH)
-        self._palette, self._lane = palette, None
+        self._palette = palette
+        self._lane: Lane | None = None
         self._colour = palette.lanes[0]
         self.name, self.caption = QLabel(), QLabel()
         self.name.setObjectName("heading")
@@ -160,7 +161,8 @@ class LaneHeader(QWidget):
 
     def show_lane(self, lane: Lane, palette: Palette, heard: bool) -> None:
         """Show how things are."""
-        self._lane, self._palette = None, palette  # what is set below is not what the user does
+        self._lane = None  # what is set below is not what the user does
+        self._palette = palette
         self._colour = palette.lanes[lane.colour]
         self.grip.setPixmap(drawn("drag", palette.faint, 16))
         self.more.setIcon(icon("more", palette.quiet))

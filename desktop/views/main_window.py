@@ -55,7 +55,8 @@ class MainWindow(QMainWindow):
 
     def __init__(self, studio: Studio, shelf: Shelf) -> None:
         super().__init__()
-        self.studio, self.shelf = studio, shelf
+        self.studio: Studio = studio
+        self.shelf = shelf
         self._left = False
         self.files_out = FilesOut(studio)
         self._palette = palette_for(str(studio.settings.get("theme")))
@@ -68,8 +69,9 @@ class MainWindow(QMainWindow):
         self.top = TopBar(self._palette, self.actions_by_name)
         self.timeline = Timeline(studio, self._palette)
         self.welcome = Welcome(self._palette)
-        self.banner, self.hint = Banner(self._palette), Hint(self._palette)
-        self.prompt = PromptBar(
+        self.banner = Banner(self._palette)
+        self.hint: Hint = Hint(self._palette)
+        self.prompt: PromptBar = PromptBar(
             self._palette, shelf.choices(), str(settings.get("bundle")), str(settings.get("device"))
         )
         self.queue = QueuePanel(studio.desk.jobs, self._palette)

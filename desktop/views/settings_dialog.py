@@ -136,8 +136,8 @@ class SettingsDialog(QDialog):
         self.card.setAlignment(self.card.alignment().AlignTop)
         add, verify, use = QPushButton(tr("Add a folder …")), QPushButton(tr("Verify")), QPushButton(tr("Use this one"))
         add.clicked.connect(self._add_bundle)
-        verify.clicked.connect(lambda: self._selected() and self._shelf.verify(self._selected().place))  # type: ignore[union-attr]
-        use.clicked.connect(lambda: self._selected() and self._studio.settings.set("bundle", self._selected().place))  # type: ignore[union-attr]
+        verify.clicked.connect(self._verify_selected)
+        use.clicked.connect(self._use_selected)
         buttons = QHBoxLayout()
         for button in (add, verify, use):
             buttons.addWidget(button)
@@ -199,7 +199,8 @@ class SettingsDialog(QDialog):
         return page
 
     def _on_tab(self, tab: int) -> None:
-        if self.tabs.widget(tab).isAncestorOf(self.report) and not self.report.toPlainText():
+        page = self.tabs.widget(tab)
+        if page is not None and page.isAncestorOf(self.report) and not self.report.toPlainText():
             self._examine()
 
     def _examine(self) -> None:
@@ -216,6 +217,16 @@ class SettingsDialog(QDialog):
     def _selected(self) -> BundleRow | None:
         row = self.list.currentRow()
         return self._shelf.rows[row] if 0 <= row < len(self._shelf.rows) else None
+
+    def _verify_selected(self) -> None:
+        chosen = self._selected()
+        if chosen is not None:
+            self._shelf.verify(chosen.place)
+
+    def _use_selected(self) -> None:
+        chosen = self._selected()
+        if chosen is not None:
+            self._studio.settings.set("bundle", chosen.place)
 
     def _show_bundles(self) -> None:
         chosen = max(self.list.currentRow(), 0)

@@ -206,10 +206,10 @@ class Timeline(QWidget):
             self.facts.setText(f"{clock(source.seconds, 1)}  ·  {source.rate_hz / 1000:g} kHz  ·  {channels}")
         self.mix.wave.show_picture(self._picture(project, None))
         for gone in [lane_id for lane_id in self.lanes if project.lane(lane_id) is None]:
-            view = self.lanes.pop(gone)
-            self._column.removeWidget(view)
-            view.hide()
-            view.deleteLater()
+            old = self.lanes.pop(gone)
+            self._column.removeWidget(old)
+            old.hide()
+            old.deleteLater()
         for place, lane in enumerate(project.lanes):
             view = self.lanes.get(lane.id)
             if view is None:

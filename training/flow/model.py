@@ -27,7 +27,7 @@ TIME_LEFT_MIN = 1e-2  # 1 - t is never taken smaller than this
 
 
 class Tokens(nn.Module):
-    """Slots in one token, side by side (MAGE) or each over the whole width; ``patch`` neighbouring frames share a token.
+    """Slots in one token, side by side (MAGE) or each over its whole width; ``patch`` frames share a token.
 
     Side by side, two thirds of the token are empty while only the mix is known; summed, the mix has all of it.
     """
