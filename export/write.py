@@ -150,7 +150,7 @@ def _manifest(
     )
 
 
-MASK = {"power": 1.0, "floor_db": -80.0, "bias_db": 0.0}
+MASK = {"power": 0.7, "floor_db": -80.0, "bias_db": 0.0}
 PRESENCE = {"midpoint_db": -16.0, "slope_db": 3.0}
 
 

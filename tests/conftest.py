@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,12 @@ ROOT = Path(__file__).parents[1]
 SMALL_BUNDLE = ROOT / "resources" / "bundles" / "small"
 THREAD_GRACE_S = 2.0
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1", ""}
+
+
+def pytest_configure() -> None:
+    """A shell that runs the tests in the background has Ctrl-C ignored; a user's terminal has not."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
