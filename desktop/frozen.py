@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
 
 
@@ -15,9 +16,8 @@ def main() -> int:
         sys.argv = ["-c", *sys.argv[4:]]
         exec(compile(code, "<engine process>", "exec"), {"__name__": "__main__"})
         return 0
-    from engine import cli
-
-    return cli.main()
+    runpy.run_module("engine", run_name="__main__")
+    return 0
 
 
 if __name__ == "__main__":

@@ -77,6 +77,7 @@ class Incoming:
         path: the WAV.
         file: open while pieces are missing.
         has: for each piece, 1 when it is there.
+        checking: True means the checksum is being taken.
         whole: True means all is there and the checksum was right.
     """
 
@@ -86,6 +87,7 @@ class Incoming:
     head_bytes: int
     last_s: float
     has: bytearray
+    checking: bool = False
     whole: bool = False
 
     def put(self, index: int, blob: bytes) -> bool:

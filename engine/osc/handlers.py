@@ -233,6 +233,9 @@ class Handlers:
                 self._desk.tell(session, at("clip/missing"), (name, flat))
             else:
                 wanted = values.whole("crc32") & 0xFFFFFFFF
+                if clip.checking:  # said twice; the first one is answered soon
+                    return
+                clip.checking = True
                 check = self._loop.run_in_executor(self._desk.disk, clip.crc32)
                 check.add_done_callback(lambda done: self._checked(session, name, clip, wanted, done))
 
@@ -240,8 +243,7 @@ class Handlers:
         if done.cancelled():
             return
         if done.exception() is None and done.result() == wanted:
-            if not clip.whole:
-                self._desk.clips.seal(clip)
+            self._desk.clips.seal(clip)
             self._desk.tell(session, at("clip/ok"), (name, clip.shape.frames))
         else:
             self._desk.clips.drop(name)
