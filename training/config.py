@@ -89,6 +89,7 @@ class FlowConfig:
     start_share_generative: float = 0.25  # of all others
     prompt_dropout: float = 0.1
     absent_share: float = 0.1  # of the questions are for something that is not in the mix
+    vary_share: float = 0.0  # of the mixes are made of stems with another speed, equaliser, room and drive
     pool: int = 20_000  # mixes whose latents are kept on disk and met again
     generative_steps: int = 8  # default steps of generative tasks in the bundle
     seed: int = 12

@@ -12,6 +12,7 @@ import numpy as np
 
 from training.data.cache import StemCache
 from training.data.sources import Audio
+from training.data.timbre import AS_IT_IS, Speed, draw_speed, recolour
 
 Rng = np.random.Generator
 MIX_RMS = 0.1  # -20 dBFS, the level the engine brings its input to
@@ -38,12 +39,18 @@ class Mix:
 
 
 class Mixer:
-    """Draws mixes from a cache."""
+    """Draws mixes from a cache.
 
-    def __init__(self, cache: StemCache) -> None:
+    Args:
+        cache: where the stems are.
+        vary: share of mixes whose stems get another speed, equaliser, room and drive; 0 plays them as they are.
+        rate_hz: of the cache; needed when ``vary`` is above 0.
+    """
+
+    def __init__(self, cache: StemCache, vary: float = 0.0, rate_hz: int = 16_000) -> None:
         if not cache.count:
             raise ValueError(f"the stem cache {cache.folder} is empty; fill it with `python -m training render`")
-        self.cache = cache
+        self.cache, self.vary, self.rate_hz = cache, vary, rate_hz
         self._pieces = list(cache.pieces.values())
         self._families: dict[str, list[int]] = {}
         for stem in range(cache.count):
@@ -60,14 +67,18 @@ class Mixer:
         """
         wanted = count or int(rng.choice([1, 2, 3, 4, 5, 6], p=[0.06, 0.34, 0.24, 0.2, 0.1, 0.06]))
         together = rng.random() < 0.5
+        varied = self.vary > 0 and rng.random() < self.vary
         if together:
             piece = self._pieces[rng.integers(len(self._pieces))]
             chosen = [piece[k] for k in rng.permutation(len(piece))[:wanted]]
-            first = int(rng.integers(0, max(1, self.cache.samples - samples + 1)))
-            stems = [self._crop(rng, stem, samples, first) for stem in chosen]
+            speed = draw_speed(rng) if varied else AS_IT_IS
+            first = int(rng.integers(0, max(1, self.cache.samples - speed.needs(samples) + 1)))
+            stems = [self._crop(rng, stem, samples, first, speed) for stem in chosen]
         else:
             chosen = [self._any_stem(rng) for _ in range(wanted)]
-            stems = [self._crop(rng, stem, samples, None) for stem in chosen]
+            stems = [self._crop(rng, k, samples, None, draw_speed(rng) if varied else AS_IT_IS) for k in chosen]
+        if varied:
+            stems = [recolour(rng, stem, self.rate_hz) for stem in stems]
         return balance(rng, np.stack(stems), [self.cache.label(stem) for stem in chosen])
 
     def single(self, rng: Rng, samples: int) -> Audio:
@@ -82,14 +93,14 @@ class Mixer:
             return int(pool[rng.integers(len(pool))])
         return int(rng.integers(self.cache.count))
 
-    def _crop(self, rng: Rng, stem: int, samples: int, first: int | None) -> Audio:
-        whole = self.cache.audio(stem)
+    def _crop(self, rng: Rng, stem: int, samples: int, first: int | None, speed: Speed = AS_IT_IS) -> Audio:
+        whole, needed = self.cache.audio(stem), speed.needs(samples)
         for _ in range(3):
-            start = int(rng.integers(0, max(1, len(whole) - samples + 1))) if first is None else first
-            cut = whole[start : start + samples]
+            start = int(rng.integers(0, max(1, len(whole) - needed + 1))) if first is None else first
+            cut = whole[start : start + needed]
             if first is not None or float((cut**2).mean()) > 1e-5:
                 break
-        return np.pad(cut, (0, samples - len(cut)))
+        return speed.apply(cut, samples)
 
 
 def balance(rng: Rng, stems: Audio, labels: list[dict[str, Any]]) -> Mix:

@@ -55,7 +55,7 @@ class FlowStage:
         self.preset, self.config = preset, preset.flow
         torch.manual_seed(preset.flow.seed)
         self.model: nn.Module = FluxFormer(preset.grid, preset.prompt.embedding, preset.flow)
-        self.pool = LatentPool(pool, preset, Mixer(cache), codec)
+        self.pool = LatentPool(pool, preset, Mixer(cache, preset.flow.vary_share, preset.grid.rate_hz), codec)
         self.lexicon = Lexicon.load()
         self.tower, self.tokenizer = load_text_tower(prompt_run)
 
