@@ -42,7 +42,7 @@ class SoundConfig:
 class CodecConfig:
     """MixWavCodec: its shape and one training run of it."""
 
-    kind: str = "spectral"  # spectral (STFT in, inverse STFT out) or oobleck (MAGE's)
+    kind: str = "spectral"  # spectral (STFT in, inverse STFT out), oobleck (MAGE's) or mel (MusFlow's)
     encoder_width: int = 256
     encoder_blocks: int = 3
     decoder_width: int = 320
@@ -52,6 +52,12 @@ class CodecConfig:
     multiples: tuple[int, ...] = (1, 2, 4, 8)
     noise_max: float = 0.25  # latent noise before decoding, uniform from 0
     kl_weight: float = 1e-4
+    mask_weight: float = 3.0  # of the masked distance, which the paper has not
+    mix_sources: int = 0  # sources of a mixture; 0 draws 1 to 6; 2 is MAGE's
+    adversarial_weight: float = 0.0  # above 0: discriminators learn beside the codec
+    matching_weight: float = 5.0  # of feature matching, where there are discriminators
+    discriminator_width: int = 32
+    adversarial_from: float = 0.0  # share of the run after which they begin
     crop_frames: int = 64
     batch: int = 24
     steps: int = 10_000
@@ -62,12 +68,21 @@ class CodecConfig:
     def __post_init__(self) -> None:
         if self.batch < 2:
             raise ValueError(f"codec batch must be at least 2, a stem and its rest, got {self.batch}")
+        if not 0 <= self.adversarial_from < 1 or min(self.adversarial_weight, self.matching_weight) < 0:
+            raise ValueError("codec adversarial_from must be in 0..1, adversarial_weight and matching_weight at least 0")
+        if self.mix_sources < 0 or self.mix_sources == 1:
+            raise ValueError(f"codec mix_sources must be 0 (drawn) or at least 2, got {self.mix_sources}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowConfig:
     """FluxFormer: its shape and one training run of it."""
 
+    network: str = "flux"  # or mge: MGE-LDM's transformer; see flow/networks.py
+    objective: str = "clean"  # what the network predicts: clean, velocity (MAGE) or v (MGE-LDM); see flow/diffusion.py
+    path: str = "linear"  # from noise to latents; or cosine (MGE-LDM)
+    norm: str = "group"  # network mge: one group per track, or layer
+    times: str = "start"  # half of them t = 0 and near it; or uniform (the papers)
     slots: tuple[str, ...] = ("MIX", "STEM", "REST")
     slot_width: int = 112  # a token has this width per slot
     token: str = "sum"  # or side: the slots' projections side by side (MAGE)

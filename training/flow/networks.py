@@ -1,0 +1,44 @@
+"""Which network a preset asks for: FluxFormer, or MGE-LDM's transformer. Both give clean latents to the same call."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from training.config import FlowConfig, GridConfig, Preset
+from training.flow.diffusion import check_objective, to_clean
+from training.flow.mge import MgeFormer
+from training.flow.model import FluxFormer
+
+NORMS = ("group", "layer")
+
+
+class FluxByObjective(FluxFormer):
+    """FluxFormer whose own answer is the velocity (MAGE 3.2 eq. 6) or v; ``forward`` still gives the clean latents."""
+
+    def __init__(self, grid: GridConfig, embedding: int, config: FlowConfig) -> None:
+        super().__init__(grid, embedding, config)
+        self.objective, self.path = config.objective, config.path
+
+    def forward(self, x: Tensor, t: Tensor, known: Tensor, *conditions: Tensor) -> Tensor:
+        """Clean latents ``(B,S,D,L)``; arguments as in FluxFormer. Slots out of use come back as they are."""
+        clean = to_clean(self.objective, self.path, super().forward(x, t, known, *conditions), x, t)
+        slots = range(x.shape[1])
+        return torch.stack([clean[:, slot] if slot in self.used else x[:, slot] for slot in slots], dim=1)
+
+
+def build(preset: Preset) -> nn.Module:
+    """The untrained network of a preset: ``(x, t, known, prompt, ...) -> clean (B,S,D,L)``.
+
+    Raises:
+        ValueError: an unknown network, norm, objective or path, or an objective on a path it is not defined on.
+    """
+    config = preset.flow
+    check_objective(config.objective, config.path)
+    if config.norm not in NORMS:
+        raise ValueError(f"unknown norm {config.norm!r}; choose {' or '.join(NORMS)}")
+    flux = FluxFormer if config.objective == "clean" else FluxByObjective
+    networks: dict[str, type[nn.Module]] = {"flux": flux, "mge": MgeFormer}
+    if config.network not in networks:
+        raise ValueError(f"unknown network {config.network!r}; choose {' or '.join(networks)}")
+    return networks[config.network](preset.grid, preset.prompt.embedding, config)
