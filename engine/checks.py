@@ -6,6 +6,7 @@ read. Every complaint says what was asked, what is allowed and what to do. Knows
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Iterable
@@ -20,6 +21,9 @@ from engine.prompts import check_prompt
 from engine.tasks import Rule, Span, rule_of
 
 PROMPTS_LIMIT = 64
+EXAMPLES_LIMIT = 16
+REGIONS_LIMIT = 64
+CANDIDATES_LIMIT = 32
 STEPS_LIMIT = 1000
 GUIDANCE_LIMIT = 20.0
 SEED_LIMIT = 2**63 - 1
@@ -45,10 +49,11 @@ def check_values(request: Request) -> None:
         RequestError: what was asked, what is allowed, what to do.
     """
     rule = rule_of(request.task)
-    _check_prompts(request.prompts)
+    _check_prompts(request)
     _check_choices(request)
     _check_numbers(request)
     _check_fit(request, rule)
+    _check_time(request, rule)
 
 
 def check_files(request: Request) -> None:
@@ -61,20 +66,28 @@ def check_files(request: Request) -> None:
     """
     for path in (request.input, request.rest):
         if path is not None:
-            _check_input(path)
+            _check_input(path, "an audio file")
+    for path in request.examples:
+        _check_input(path, "a picture, a video or a sound")
     load_bundle(find_bundle(request.bundle), check_hashes=False)
     _check_output(request.out)
 
 
-def _check_prompts(prompts: tuple[str, ...]) -> None:
-    if not prompts:
+def _check_prompts(request: Request) -> None:
+    if not request.prompts and not request.examples:
         raise RequestError("no prompt given; say in a few words what to look for, for example violin")
-    if len(prompts) > PROMPTS_LIMIT:
-        raise RequestError(
-            f"{len(prompts)} prompts given; at most {PROMPTS_LIMIT} fit in one call, so make several calls"
-        )
-    for prompt in prompts:
+    for what, given, limit in (
+        ("prompts", request.prompts, PROMPTS_LIMIT),
+        ("examples", request.examples, EXAMPLES_LIMIT),
+        ("regions", request.regions_s, REGIONS_LIMIT),
+    ):
+        if len(given) > limit:
+            raise RequestError(f"{len(given)} {what} given; at most {limit} fit in one call, so make several calls")
+    for prompt in request.prompts:
         check_prompt(prompt)
+    for words in (request.mix_prompt, request.rest_prompt, request.replacement):
+        if words:
+            check_prompt(words)
 
 
 def _check_choices(request: Request) -> None:
@@ -96,7 +109,11 @@ def _check_numbers(request: Request) -> None:
         _check_whole("steps", request.steps, 1, STEPS_LIMIT)
     if request.batch_windows is not None:
         _check_whole("batch_windows", request.batch_windows, 1, BATCH_LIMIT_WINDOWS)
+    _check_whole("candidates", request.candidates, 1, CANDIDATES_LIMIT)
     _check_whole("seed", request.seed, 0, SEED_LIMIT)
+    _check_range("example_weight", request.example_weight, 0.0, 1.0)
+    if request.strength is not None:
+        _check_range("strength", request.strength, 0.0, 1.0)
     if request.guidance is not None:
         _check_range("guidance", request.guidance, 0.0, GUIDANCE_LIMIT)
     if request.seconds is not None:
@@ -121,15 +138,35 @@ def _check_fit(request: Request, rule: Rule) -> None:
         raise RequestError(f"{task} needs an audio file (the {rule.input_slot.name.lower()}); give its path")
     if request.rest is not None and not rule.rest_optional:
         raise RequestError(f"{task} takes no rest file; leave it out")
+    if request.strength is not None and rule.strength is None:
+        raise RequestError(f"{task} takes no strength; leave it out, or choose restyle or replace")
+    if task == "replace" and not request.replacement:
+        raise RequestError("replace needs to know what to put in the place; say so in a few words, for example trumpet")
+    if task != "replace" and request.replacement:
+        raise RequestError(f"{task} puts nothing in the place of its prompt; leave the replacement out")
+    if task != "arrange" and request.keep_order:
+        raise RequestError(f"{task} makes its stems apart, in the order of the prompts; leave the order out")
+
+
+def _check_time(request: Request, rule: Rule) -> None:
+    task = request.task
     makes_length = rule.makes_s is not None
     if not makes_length and request.seconds is not None:
         raise RequestError(f"{task} keeps the length of its file; leave seconds out, or give a region")
-    if makes_length and request.region_s is not None:
+    if makes_length and request.regions:
         raise RequestError(f"{task} takes no region; leave it out")
-    if rule.span is Span.REQUIRED and request.region_s is None:
+    if rule.span is Span.REQUIRED and not request.regions:
         raise RequestError(f"{task} needs the region to fill; give start and end in seconds, for example 12.5-20")
-    if request.region_s is not None:
-        check_region(request.region_s)
+    if request.region_s is not None and request.regions_s:
+        raise RequestError("a region was given twice, as one and in a list; give it once")
+    for region_s in request.regions:
+        check_region(region_s)
+    in_order = sorted(request.regions)
+    for (start_s, end_s), (next_s, last_s) in itertools.pairwise(in_order):
+        if next_s < end_s:
+            raise RequestError(
+                f"regions {start_s:g}-{end_s:g} s and {next_s:g}-{last_s:g} s overlap; give one region for both"
+            )
 
 
 def check_region(region_s: tuple[float, float]) -> None:
@@ -146,13 +183,13 @@ def check_region(region_s: tuple[float, float]) -> None:
         )
 
 
-def _check_input(path: str) -> None:
+def _check_input(path: str, wanted: str) -> None:
     if "\0" in path:
-        raise AudioError(f"{path!r} is not a file name; give the path of an audio file")
+        raise AudioError(f"{path!r} is not a file name; give the path of {wanted}")
     if not os.path.exists(path):
         raise AudioError(f"there is no file {path}; check the path")
     if not os.path.isfile(path):
-        raise AudioError(f"{path} is not a file; give the path of an audio file")
+        raise AudioError(f"{path} is not a file; give the path of {wanted}")
     if not os.access(path, os.R_OK):
         raise AudioError(f"{path} may not be read; ask for read permission or copy it")
 

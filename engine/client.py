@@ -296,6 +296,7 @@ def _with_absolute_paths(request: Request) -> Request:
         request,
         input=absolute(request.input) if request.input else request.input,
         rest=absolute(request.rest) if request.rest else request.rest,
+        examples=tuple(map(absolute, request.examples)),
         out=absolute(request.out),
         bundle=absolute(request.bundle) if is_folder_of_the_caller else request.bundle,
     )

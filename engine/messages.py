@@ -22,11 +22,14 @@ class Request:
 
     Attributes:
         task: a row of ``engine.TASKS``.
-        prompts: what to look for, one stem each; several share one encoding of the input.
-        input: path of the mix (isolate, remove), the rest (regenerate) or the stem (inpaint, extend); None to generate.
+        prompts: what to look for, one stem each; several share one encoding of the input. May be empty when there are
+            ``examples``.
+        input: path of the mix (isolate, remove, replace), the rest (regenerate) or the stem (inpaint, extend,
+            restyle); None to generate or arrange.
         rest: path of a rest that goes with the stem, for tasks whose row allows it.
         out: folder the results go to; made when missing.
         region_s: ``(start, end)`` in seconds, the part to work on; None means all of it.
+        regions_s: several parts in one call, in order and apart; instead of ``region_s``.
         seconds: length to make: of the clip (generate) or of what is added (extend); None means the task's default.
         bundle: name of an installed bundle or path of a bundle folder.
         device: where to run; ``auto`` takes the fastest that really works.
@@ -35,6 +38,13 @@ class Request:
         seed: the same seed gives the same samples on the same device.
         format: ``same`` keeps the input's bit depth (24-bit WAV where the input has none).
         batch_windows: windows per run of a graph; None means chosen from the device.
+        examples: paths of picture, video or sound files; with each prompt they say what to look for.
+        example_weight: 0 listens to the words only, 1 to the examples only, where both are given.
+        mix_prompt, rest_prompt: words for the whole and for what goes with the stem.
+        strength: restyle, replace: 0 keeps the stem, 1 makes it new; None means the bundle's default for the task.
+        replacement: replace: what to put in the place of the prompt.
+        candidates: answers to make per prompt, from ``seed``, ``seed + 1`` and so on; all are kept, best first.
+        keep_order: arrange: True makes the stems in the order of the prompts, not drums, bass, harmony, lead.
     """
 
     task: str
@@ -53,6 +63,20 @@ class Request:
     seed: int = 0
     format: Format = "same"
     batch_windows: int | None = None
+    examples: tuple[str, ...] = ()
+    example_weight: float = 0.5
+    mix_prompt: str = ""
+    rest_prompt: str = ""
+    strength: float | None = None
+    replacement: str = ""
+    candidates: int = 1
+    regions_s: tuple[tuple[float, float], ...] = ()
+    keep_order: bool = False
+
+    @property
+    def regions(self) -> tuple[tuple[float, float], ...]:
+        """All regions that were asked for, one or several; none means the whole clip."""
+        return self.regions_s or (() if self.region_s is None else (self.region_s,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +90,15 @@ class StemResult:
         sidecar: path of the JSON that re-runs it.
         null_db: level of (stem + rest - input) against the input; ``BIT_FOR_BIT_DB`` means equal; None without a rest.
         presence: 0 (not there) to 1 (there), estimated.
-        gain_db: common gain of stem and rest, 0 unless a clip guard was needed.
+        gain_db: common gain of stem and rest, 0 unless a clip guard was needed; replace lowers the new stem alone.
         level_db: level of the stem against the mix, dB.
         start_samples: where the files begin in the input, in samples of the input; 0 but for a region.
         length_samples: length of the files, samples per channel.
         rate_hz: of the files; that of the input where there is one.
+        mix: path of the sum of everything, for tasks that make one (replace, arrange).
+        candidate: which of the candidates; its seed is the request's plus this. Results come best first.
+        similarity: how well the made sound fits the prompt, -1 to 1; None where the bundle cannot hear that.
+        presence_windows: ``(start_s, end_s, presence)`` in seconds of the input, window by window.
     """
 
     prompt: str
@@ -84,6 +112,10 @@ class StemResult:
     start_samples: int = 0
     length_samples: int = 0
     rate_hz: int = 0
+    mix: str | None = None
+    candidate: int = 0
+    similarity: float | None = None
+    presence_windows: tuple[tuple[float, float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The JSON beside each result: everything that decided its samples, so that it can be made again.
 
-It is flat: the fields of the request with every default filled in (``prompt`` instead of ``prompts``), hashes of what
-went in, figures of what came out. Knows nothing of graphs or processes.
+It is flat: the fields of the request with every default filled in (narrowed to what this one result needs), hashes of
+what went in, figures of what came out. Knows nothing of graphs or processes.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from engine.draft import Draft, publish
 from engine.errors import AudioError, BundleError, RequestError
 from engine.library import find_bundle
 from engine.messages import Request, StemResult
+from engine.tasks import rule_of
 from engine.version import engine_version
 from engine.wire import request_from_json
 
 FORMAT = 1
 SIDECAR_LIMIT_BYTES = 1 << 20
-_OWN_NAME = {"prompts": "prompt", "rest": "rest_input"}  # fields of a request that are called otherwise in a sidecar
+_OWN_NAME = {"rest": "rest_input"}  # fields of a request that are called otherwise in a sidecar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Provenance:
         request: with every default filled in.
         bundle: the checked bundle that ran.
         input_sha256, rest_sha256: of the files that went in; None where there was none.
+        examples_sha256: of the examples, in order.
         device: the provider that really ran.
         took_s: wall time of the job so far, seconds.
         timings: seconds by stage.
@@ -49,14 +51,14 @@ class Provenance:
     device: str
     took_s: float
     timings: dict[str, float]
+    examples_sha256: tuple[str, ...] = ()
 
 
 def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
     """What goes into the sidecar of one result."""
     devices = {provider: device for device, provider in PROVIDERS.items()}
     request = replace(
-        made.request,
-        prompts=(result.prompt,),
+        _request_of_one(result, made.request),
         device=devices.get(made.device, made.request.device),
         batch_windows=batch_windows(made.device, made.request.batch_windows),
     )
@@ -70,16 +72,21 @@ def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
         "prompt": result.prompt,
         "input_sha256": made.input_sha256,
         "rest_input_sha256": made.rest_sha256,
+        "examples_sha256": made.examples_sha256,
         "bundle_name": manifest.name,
         "bundle_version": manifest.version,
         "bundle_sha256": made.bundle.sha256,
         "stem": Path(result.stem).name if result.stem else None,
         "rest": Path(result.rest).name if result.rest else None,
+        "mix": Path(result.mix).name if result.mix else None,
         "start_samples": result.start_samples,
         "length_samples": result.length_samples,
         "rate_hz": result.rate_hz,
         "null_db": result.null_db,
         "presence": result.presence,
+        "presence_windows": result.presence_windows,
+        "candidate": result.candidate,
+        "similarity": result.similarity,
         "level_db": result.level_db,
         "gain_db": result.gain_db,
         "provider": made.device,
@@ -97,7 +104,8 @@ def write_sidecar(result: StemResult, made: Provenance) -> StemResult:
     Raises:
         OSError, OutputError: it could not be written; no part of it remains.
     """
-    beside = Path(result.stem or result.rest or Path(made.request.out) / f"{made.request.task}.wav")
+    files = (result.mix, result.stem, result.rest)
+    beside = next((Path(file) for file in files if file), Path(made.request.out) / f"{made.request.task}.wav")
     wanted = beside.with_name(beside.stem + ".json")
     text = json.dumps(finite(sidecar_json(result, made)), indent=1, allow_nan=False) + "\n"
     draft = Draft(wanted)
@@ -143,6 +151,9 @@ def rerun_request(
     check_values(request)
     _check_same_file("input", request.input, data.get("input_sha256"), path)
     _check_same_file("rest", request.rest, data.get("rest_input_sha256"), path)
+    hashes = data.get("examples_sha256") or [None] * len(request.examples)
+    for example, sha256 in zip(request.examples, hashes, strict=False):
+        _check_same_file("example", example, sha256, path)
     _check_same_bundle(request, data, path)
     return request
 
@@ -180,18 +191,30 @@ def _read(path: Path) -> dict[str, Any]:
 def _request_of(data: dict[str, Any], path: Path) -> Request:
     names = {field.name: _OWN_NAME.get(field.name, field.name) for field in fields(Request)}
     values = {name: data[own] for name, own in names.items() if own in data}
-    values["prompts"] = [data.get("prompt", "")]
+    values.setdefault("prompts", [data.get("prompt", "")])  # where sidecars of the first engines name it
     try:
         return request_from_json(values)
     except RequestError as error:
         raise RequestError(f"{path} cannot be run again: {error}") from error
 
 
+def _request_of_one(result: StemResult, request: Request) -> Request:
+    """What must be asked to get this result and no other."""
+    rule = rule_of(request.task)
+    if not rule.together and request.prompts:
+        request = replace(request, prompts=(result.prompt,))
+    if rule.masked and request.regions_s:
+        start, rate_hz = result.start_samples, result.rate_hz
+        region_s = start / rate_hz, (start + result.length_samples) / rate_hz
+        request = replace(request, region_s=region_s, regions_s=())
+    return request
+
+
 def _check_same_file(what: str, file: str | None, sha256: str | None, path: Path) -> None:
     if file is None:
         return
     if not os.path.isfile(file):
-        advice = f"put it back, or say where it is now with --{what}"
+        advice = "put it back" + ("" if what == "example" else f", or say where it is now with --{what}")
         raise AudioError(f"the {what} {file} that {path.name} was made from is gone; {advice}")
     if sha256 is not None and file_sha256(Path(file)) != sha256:
         raise AudioError(

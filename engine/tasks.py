@@ -32,6 +32,7 @@ class Span(Enum):
 
     NO = "fills the whole clip"
     REQUIRED = "fills the asked span"
+    OPTIONAL = "fills the asked span, or the whole clip"
     END = "fills from the end of the clip on"
 
 
@@ -48,6 +49,10 @@ class Rule:
         masked: True means the user's own mix is filtered (masked isolation); False means decoded audio is the answer.
         doc: one line for the user.
         makes_s: seconds it makes when not told how many; None means the result is as long as the file.
+        strength: how far from the given stem the made one may go when neither request nor bundle say, 0 to 1; None
+            means that the task starts from no stem.
+        made_of: the tasks it is put together from; none means it is one of its own.
+        together: True means the prompts of one request make one piece; False means each has an answer of its own.
     """
 
     mix: Given
@@ -60,6 +65,9 @@ class Rule:
     masked: bool
     doc: str
     makes_s: float | None = None
+    strength: float | None = None
+    made_of: tuple[str, ...] = ()
+    together: bool = False
 
 
 _ALL, _NONE, _OUT = Given.ALL, Given.NONE, Given.OUTSIDE
@@ -91,6 +99,47 @@ TASKS: dict[str, Rule] = {
     "extend": Rule(
         _NONE, _OUT, _ALL, Slot.STEM, Span.END, Slot.STEM, True, False, "go on after the end of a stem", makes_s=5.0
     ),
+    # Starts at t = 1 - strength from the stem's own latents mixed with noise, so inside the span nothing is known.
+    "restyle": Rule(
+        _NONE,
+        _OUT,
+        _ALL,
+        Slot.STEM,
+        Span.OPTIONAL,
+        Slot.STEM,
+        True,
+        False,
+        "play a stem anew, as near to the old one as you like",
+        strength=0.6,
+    ),
+    # The new stem knows the true rest and nothing of the old stem but where it starts from, so that it can differ.
+    "replace": Rule(
+        _NONE,
+        _NONE,
+        _ALL,
+        Slot.STEM,
+        Span.OPTIONAL,
+        Slot.MIX,
+        False,
+        False,
+        "put another sound in the place of one in the mix",
+        strength=1.0,
+        made_of=("isolate", "restyle"),
+    ),
+    "arrange": Rule(
+        _NONE,
+        _NONE,
+        _ALL,
+        Slot.STEM,
+        Span.NO,
+        None,
+        True,
+        False,
+        "make a stem for each prompt, each to go with those before it",
+        makes_s=10.0,
+        made_of=("regenerate",),
+        together=True,
+    ),
 }
 
 
@@ -112,7 +161,8 @@ def known_mask(task: str, frames: int, span: tuple[int, int] | None = None, rest
     Args:
         task: a row of ``TASKS``.
         frames: latent frames in the clip.
-        span: frames to fill, ``(first, past the last)``; needed by tasks whose row says so.
+        span: frames to fill, ``(first, past the last)``; needed by tasks whose row says so, the whole clip for those
+            where it is optional.
         rest_given: False means the caller has no REST for a row where it is optional.
 
     Returns:
@@ -122,6 +172,8 @@ def known_mask(task: str, frames: int, span: tuple[int, int] | None = None, rest
         RequestError: unknown task, or a span that is missing or does not fit.
     """
     rule = rule_of(task)
+    if rule.span is Span.OPTIONAL and span is None:
+        span = (0, frames)
     if rule.span is not Span.NO and span is None:
         raise RequestError(f"{task} needs a span to fill; give one inside the clip")
     if span is not None and not 0 <= span[0] < span[1] <= frames:

@@ -13,7 +13,10 @@ from engine import errors
 from engine.errors import EngineError, RequestError
 from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request, StemResult, as_json
 
-_TEXTS = {"task": False, "input": True, "rest": True, "out": False, "bundle": False}  # True: may be null
+_TEXTS = {
+    "task": False, "input": True, "rest": True, "out": False, "bundle": False,
+    "mix_prompt": False, "rest_prompt": False, "replacement": False,
+}  # True: may be null  # fmt: skip
 READY = "Ready"  # the first thing a host says
 EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in (Accepted, Progress, Done, Failed, CancelledJob)}
 
@@ -52,21 +55,28 @@ def request_from_json(data: Any) -> Request:
     try:
         _check_texts(values)
         values["prompts"] = tuple(values["prompts"])
+        values["examples"] = tuple(values.get("examples", ()))
         if values.get("region_s") is not None:
-            start_s, end_s = values["region_s"]
-            values["region_s"] = (float(start_s), float(end_s))
+            values["region_s"] = _region(values["region_s"])
+        values["regions_s"] = tuple(map(_region, values.get("regions_s", ())))
         return Request(**values)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise RequestError(f"a request needs a task, prompts and a region of two numbers ({error})") from error
+
+
+def _region(value: Any) -> tuple[float, float]:
+    start_s, end_s = value
+    return float(start_s), float(end_s)
 
 
 def _check_texts(values: dict[str, Any]) -> None:
     for name, may_be_null in _TEXTS.items():
         if not isinstance(values.get(name, ""), str) and not (may_be_null and values[name] is None):
             raise TypeError(f"its {name} is no text")
-    prompts = values["prompts"]
-    if not isinstance(prompts, (list, tuple)) or not all(isinstance(prompt, str) for prompt in prompts):
-        raise TypeError("its prompts are no list of texts")
+    for name in ("prompts", "examples"):
+        texts = values[name] if name == "prompts" else values.get(name, ())
+        if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+            raise TypeError(f"its {name} are no list of texts")
 
 
 def event_to_json(event: Event) -> dict[str, Any]:
@@ -79,8 +89,13 @@ def event_from_json(message: dict[str, Any]) -> Event:
     values = dict(message)
     kind = EVENTS[values.pop("event")]
     if kind is Done:
-        values["results"] = tuple(StemResult(**result) for result in values["results"])
+        values["results"] = tuple(map(_result, values["results"]))
     return kind(**values)
+
+
+def _result(values: dict[str, Any]) -> StemResult:
+    windows = tuple(tuple(window) for window in values.get("presence_windows", ()))
+    return StemResult(**{**values, "presence_windows": windows})
 
 
 def kind_of(error: EngineError) -> str:

@@ -42,6 +42,7 @@ class Worker:
         with _memory_errors(), output_folder(Path(request.out)):
             hash_started_s = time.perf_counter()
             hashes = [file_sha256(Path(path)) if path else None for path in (request.input, request.rest)]
+            examples = tuple(file_sha256(Path(path)) for path in request.examples)
             hash_s = time.perf_counter() - hash_started_s
             check()
             outcome = self._ready_pipeline().run(request, report, check)
@@ -50,6 +51,7 @@ class Worker:
                 bundle=outcome.bundle,
                 input_sha256=hashes[0],
                 rest_sha256=hashes[1],
+                examples_sha256=examples,
                 device=outcome.device,
                 took_s=time.perf_counter() - started_s,
                 timings={**outcome.timings, "hash": hash_s},
@@ -73,7 +75,7 @@ def _with_sidecars(outcome: Outcome, made: Provenance) -> tuple[StemResult, ...]
             results.append(write_sidecar(result, made))
     except BaseException:
         for result in (*outcome.results, *results):
-            for path in (result.stem, result.rest, result.sidecar):
+            for path in (result.mix, result.stem, result.rest, result.sidecar):
                 if path:
                     Path(path).unlink(missing_ok=True)
         raise
