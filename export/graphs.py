@@ -22,7 +22,8 @@ from engine.shapes import SLOTS
 from training.codec.model import MixWavCodec
 from training.codec.spectral import Transform
 from training.config import Preset
-from training.flow.model import FluxFormer, velocity
+from training.flow.diffusion import advance
+from training.flow.model import velocity
 from training.flow.train import load_flow
 from training.prompt.model import TextTower
 from training.prompt.tower import load_text_tower
@@ -51,15 +52,18 @@ class Decode(nn.Module):
 
 
 class Step(nn.Module):
-    """One Euler step; known latents come back as they are."""
+    """One step along the preset's path: Euler's, or DDIM's on the cosine path; known latents come back as they are."""
 
-    def __init__(self, flow: FluxFormer) -> None:
+    def __init__(self, flow: nn.Module, path: str) -> None:
         super().__init__()
-        self.flow = flow
+        self.flow, self.path = flow, path
 
     def forward(self, x: Tensor, t: Tensor, known: Tensor, prompt: Tensor, dt: Tensor) -> Tensor:
         clean = self.flow(x, t, known, prompt)
-        moved = x + dt[:, None, None, None] * velocity(clean, x, t)
+        if self.path == "linear":
+            moved = x + dt[:, None, None, None] * velocity(clean, x, t)
+        else:
+            moved = advance(self.path, clean, x, t, dt[:, None, None])
         return torch.where(known[:, :, None], x, moved)
 
 
@@ -103,7 +107,7 @@ def specs(preset: Preset, run: Path) -> list[Spec]:
         Spec("decode", Decode(codec), {"latents": x[:, 0]}, {"latents": ["B", d, frames]}, {"audio": ["B", 1, n]}),
         Spec(
             "step",
-            Step(flow),
+            Step(flow, preset.flow.path),
             {"x": x, "t": known.float(), "known": known, "prompt": torch.randn(2, SLOTS, embedding),
              "dt": torch.ones(2)},
             {"x": ["B", SLOTS, d, frames], "t": ["B", SLOTS, frames], "known": ["B", SLOTS, frames],

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.shapes import LatentGrid, Slot
 from training.prompt.config import PromptConfig
+from training.scene.config import SceneConfig
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -69,7 +70,9 @@ class CodecConfig:
         if self.batch < 2:
             raise ValueError(f"codec batch must be at least 2, a stem and its rest, got {self.batch}")
         if not 0 <= self.adversarial_from < 1 or min(self.adversarial_weight, self.matching_weight) < 0:
-            raise ValueError("codec adversarial_from must be in 0..1, adversarial_weight and matching_weight at least 0")
+            raise ValueError(
+                "codec adversarial_from must be in 0..1, adversarial_weight and matching_weight at least 0"
+            )
         if self.mix_sources < 0 or self.mix_sources == 1:
             raise ValueError(f"codec mix_sources must be 0 (drawn) or at least 2, got {self.mix_sources}")
 
@@ -135,6 +138,7 @@ class Preset:
     grid: GridConfig
     codec: CodecConfig
     prompt: PromptConfig
+    scene: SceneConfig
     flow: FlowConfig
 
 
@@ -165,6 +169,7 @@ def preset_from(table: dict[str, Any], where: str) -> Preset:
         grid=_read(GridConfig, table["grid"], where),
         codec=_read(CodecConfig, table.get("codec", {}), where),
         prompt=_read(PromptConfig, table.get("prompt", {}), where),
+        scene=_read(SceneConfig, table.get("scene", {}), where),
         flow=_read(FlowConfig, table.get("flow", {}), where),
     )
 

@@ -100,9 +100,9 @@ def test_only_unknown_positions_count_in_the_loss():
     unknown[:, Slot.STEM] = True
     wrong = target.clone()
     wrong[:, Slot.MIX] = 9.0
-    assert latent_loss(wrong, target, torch.zeros(1, SLOTS, 8), unknown)[0] == 0
+    assert latent_loss(wrong, target, torch.ones(1, SLOTS, 8), unknown)[0] == 0
     wrong[:, Slot.STEM] = 1.0
-    assert latent_loss(wrong, target, torch.zeros(1, SLOTS, 8), unknown)[0] == pytest.approx(1.0)
+    assert latent_loss(wrong, target, torch.ones(1, SLOTS, 8), unknown)[0] == pytest.approx(1.0)
 
 
 def test_one_euler_step_along_the_velocity_lands_on_the_clean_latents():

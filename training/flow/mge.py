@@ -8,9 +8,8 @@
 Source: MGE-LDM (arXiv 2505.23305) section 2.2, appendix C and E.3. Knows nothing of audio, tasks or training.
 
 The paper leaves these open; chosen here: one projection per track into its own 512 (so that a group is a track from the
-first layer on), rotary positions and an MLP four times as wide (as in Stable Audio, which it builds upon), statistics of
-group norm over a track's channels and all tokens (as arXiv 1803.08494 has them), one clock token that holds the times of
-all tracks.
+first layer on); rotary positions and an MLP four times as wide, as in Stable Audio, which it builds upon; statistics of
+group norm over a track's channels and all tokens, as arXiv 1803.08494 has them; one clock token with all tracks' times.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,10 +22,11 @@ from training.data.cache import StemCache
 from training.data.credits import credits
 from training.data.mix import Mixer
 from training.data.studio import ensure_cache
+from training.flow.diffusion import TAU_MIN, error_weight, noised
 from training.flow.examples import LatentPool
-from training.flow.known import draw_known
+from training.flow.known import Drawn, draw_known
 from training.flow.losses import latent_loss
-from training.flow.model import FluxFormer
+from training.flow.networks import build
 from training.loop import Plan, Run
 from training.precision import autocast
 from training.prompt.lexicon import Lexicon
@@ -54,7 +56,7 @@ class FlowStage:
     def __init__(self, preset: Preset, cache: StemCache, codec: MixWavCodec, prompt_run: Path, pool: Path) -> None:
         self.preset, self.config = preset, preset.flow
         torch.manual_seed(preset.flow.seed)
-        self.model: nn.Module = FluxFormer(preset.grid, preset.prompt.embedding, preset.flow)
+        self.model: nn.Module = build(preset)
         self.pool = LatentPool(pool, preset, Mixer(cache, preset.flow.vary_share, preset.grid.rate_hz), codec)
         self.lexicon = Lexicon.load()
         self.tower, self.tokenizer = load_text_tower(prompt_run)
@@ -71,14 +73,20 @@ class FlowStage:
         phrases = [self.lexicon.phrases(named[k], "train", rng) for k in asked]
         if asked:
             prompt[asked, Slot.STEM] = embed(self.tower, self.tokenizer, phrases)
-        time = 1 / (1 + np.exp(-rng.normal(-0.4, 1.0, size=len(numbers))))
-        time[rng.random(len(numbers)) < [self._start_share(d.task) for d in drawn]] = 0.0
+        time = self._times(rng, drawn)
         return FlowBatch(
             torch.from_numpy(latents),
             torch.from_numpy(np.stack([d.known for d in drawn])),
             torch.from_numpy(prompt),
             torch.from_numpy(time.astype(np.float32)),
         )
+
+    def _times(self, rng: np.random.Generator, drawn: list[Drawn]) -> np.ndarray[Any, Any]:
+        if self.config.times == "uniform":  # the papers: MAGE 3.2, MGE-LDM 2.2
+            return rng.uniform(0.0, 1.0 - TAU_MIN, size=len(drawn))
+        times: np.ndarray[Any, Any] = 1 / (1 + np.exp(-rng.normal(-0.4, 1.0, size=len(drawn))))
+        times[rng.random(len(drawn)) < [self._start_share(d.task) for d in drawn]] = 0.0
+        return times
 
     def _start_share(self, task: str) -> float:
         return self.config.start_share if TASKS[task].masked else self.config.start_share_generative
@@ -95,14 +103,14 @@ class FlowStage:
         target, known = batch.latents, batch.known
         t = torch.where(known, 1.0, batch.time[:, None, None].expand(known.shape))
         noise = torch.randn(target.shape, generator=generator)
-        x = t[:, :, None] * target + (1 - t[:, :, None]) * noise
+        x = noised(self.config.path, target, noise, t)
         with autocast():
             clean = self.model(x, t, known, batch.prompt)
         unknown = ~known
         for slot in range(SLOTS):
             if Slot(slot).name not in self.config.slots:
                 unknown[:, slot] = False
-        loss, plain = latent_loss(clean, target, t, unknown)
+        loss, plain = latent_loss(clean, target, error_weight(self.config.objective, self.config.path, t), unknown)
         starts = (batch.time == 0) & known[:, Slot.MIX].all(dim=1) & (batch.prompt != 0).any(dim=(1, 2))
         return loss, {"isolate": plain[starts].mean().item()} if starts.any() else {}
 
@@ -147,9 +155,9 @@ def save_flow(run: Run, folder: Path) -> None:
     torch.save(run.averaged().state_dict(), folder / "flow.pt")
 
 
-def load_flow(preset: Preset, folder: Path) -> FluxFormer:
+def load_flow(preset: Preset, folder: Path) -> nn.Module:
     """The trained flow of a run, frozen."""
-    model = FluxFormer(preset.grid, preset.prompt.embedding, preset.flow)
+    model = build(preset)
     model.load_state_dict(torch.load(folder / "flow.pt", map_location="cpu", weights_only=True))
     return model.eval().requires_grad_(False)
 
