@@ -6,6 +6,7 @@
         BundleDamaged           a file is missing or its hash differs
       RequestError            the caller asked for something impossible
         AudioError              the audio file cannot be used
+        ExampleError            a picture, video or sound given as an example cannot be used
       OutputError             a result could not be written
       DeviceError             the accelerator or its driver refused
       HostError               the engine process died or never answered
@@ -37,6 +38,10 @@ class RequestError(EngineError):
 
 class AudioError(RequestError):
     """An audio file cannot be used: missing, not audio, empty, or outside what is allowed."""
+
+
+class ExampleError(RequestError):
+    """A picture, video or sound that was given as an example cannot be used: not one, damaged, or too large."""
 
 
 class OutputError(EngineError):
