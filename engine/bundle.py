@@ -71,6 +71,7 @@ class Defaults:
     steps: int
     guidance: float
     start: str  # zeros or noise
+    strength: float | None = None  # of tasks that begin at a stem; None leaves it to the task's row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +277,10 @@ def _check(manifest: Manifest) -> None:
         _check_number(f"defaults.{task}.guidance", defaults.guidance)
         if defaults.start not in ("zeros", "noise"):
             raise ValueError(f"defaults.{task}.start must be zeros or noise, got {defaults.start!r}")
+        if defaults.strength is not None:
+            _check_number(f"defaults.{task}.strength", defaults.strength)
+            if not 0 <= defaults.strength <= 1:
+                raise ValueError(f"defaults.{task}.strength must be from 0 to 1, got {defaults.strength!r}")
     if manifest.channels != 1:
         raise ValueError(f"channels must be 1, got {manifest.channels}")
     if manifest.slots != [slot.name for slot in Slot]:

@@ -69,16 +69,26 @@ def resolved(request: Request, manifest: Manifest) -> Request:
     """The request with the defaults of the bundle and the task where it left the choice open."""
     walk = walk_of(request, manifest)
     seconds = rule_of(request.task).makes_s if request.seconds is None else request.seconds
-    return replace(request, steps=walk.steps, guidance=walk.guidance, start=walk.start, seconds=seconds)
+    strength = None if rule_of(request.task).strength is None else walk.strength
+    return replace(
+        request, steps=walk.steps, guidance=walk.guidance, start=walk.start, seconds=seconds, strength=strength
+    )
 
 
 def walk_of(request: Request, manifest: Manifest) -> Walk:
-    """How to sample: what the request says, else the bundle's default for the task."""
-    defaults = manifest.defaults.get(request.task, Defaults(steps=8, guidance=1.0, start="noise"))
+    """How to sample: what the request says, else the bundle's default for the task.
+
+    A bundle older than the task is asked as it is for regenerate.
+    """
+    by_task, rule = manifest.defaults, rule_of(request.task)
+    other = by_task.get("regenerate", Defaults(steps=8, guidance=1.0, start="noise"))
+    defaults = by_task.get(request.task, other)
+    strengths = (request.strength, defaults.strength, rule.strength, 1.0)
     start: Start = request.start or ("zeros" if defaults.start == "zeros" else "noise")
     return Walk(
         steps=defaults.steps if request.steps is None else request.steps,
         guidance=float(defaults.guidance if request.guidance is None else request.guidance),
         start=start,
         seed=request.seed,
+        strength=float(next(strength for strength in strengths if strength is not None)),
     )

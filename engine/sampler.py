@@ -1,17 +1,18 @@
-"""Walk the flow from t=0 to t=1 with Euler steps, leaving known latents alone.
+"""Walk the flow to t=1 with Euler steps, from noise or part of the way from what is there, leaving known latents alone.
 
 Knows nothing of audio, tasks or files: arrays in, arrays out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.backend import FloatArray, GraphSession
+from engine.backend import Array, FloatArray, GraphSession
 from engine.messages import Start
 
 BoolArray = npt.NDArray[np.bool_]
@@ -25,30 +26,62 @@ class Walk:
         steps: Euler steps, at least 1.
         guidance: 0 ignores the prompt, 1 follows it plainly, more pushes towards it.
         start: ``zeros``, the posterior mean in one step, or ``noise``.
-        seed: of the noise.
+        seed: of the noise; candidates count up from it.
+        strength: the share of the way that is walked; 1 begins at the start, less begins at ``begun_latents``.
     """
 
     steps: int
     guidance: float
     start: Start
     seed: int
+    strength: float = 1.0
+
+    @property
+    def steps_walked(self) -> int:
+        """Steps of the share that is walked, none longer than one of the whole way."""
+        return math.ceil(self.steps * self.strength - 1e-9)
 
 
-def start_latents(walk: Walk, windows: Sequence[int], shape_SDL: tuple[int, int, int]) -> FloatArray:
+def start_latents(
+    walk: Walk, windows: Sequence[int], shape_SDL: tuple[int, int, int], candidates: Sequence[int] = (0,)
+) -> FloatArray:
     """Where the unknown latents begin.
 
     Args:
         walk: kind of start and seed.
         windows: number of each window in the clip; a window's noise does not depend on its batch.
         shape_SDL: (slots, latent channels, frames).
+        candidates: what is added to the seed, for each answer to one question.
 
     Returns:
-        float32 (windows, slots, latent channels, frames).
+        float32 (windows x candidates, slots, latent channels, frames); the candidates of a window lie together.
     """
+    rows = [(window, candidate) for window in windows for candidate in candidates]
     if walk.start == "zeros":
-        return np.zeros((len(windows), *shape_SDL), np.float32)
-    rows = [np.random.default_rng([walk.seed, window]).standard_normal(shape_SDL, np.float32) for window in windows]
-    return np.stack(rows)
+        return np.zeros((len(rows), *shape_SDL), np.float32)
+    return np.stack(
+        [np.random.default_rng([walk.seed + k, window]).standard_normal(shape_SDL, np.float32) for window, k in rows]
+    )
+
+
+def begun_latents(walk: Walk, start_BSDL: FloatArray, z_BSDL: FloatArray) -> FloatArray:
+    """Where the unknown latents begin when only a share of the way is walked.
+
+    Args:
+        walk: its strength is the share.
+        start_BSDL: float32, what ``start_latents`` gave.
+        z_BSDL: float32, latents of what is there already; same shape.
+
+    Returns:
+        float32, same shape: the point of the straight path between the two at t = 1 - strength.
+
+    Source: Meng et al. 2021, "SDEdit", arXiv:2108.01073, on the path of Lipman et al. 2022 (x_t = (1 - t) noise + t z).
+    """
+    if walk.strength == 1:
+        return start_BSDL
+    share = np.float32(walk.strength)
+    begun_BSDL: FloatArray = (1 - share) * z_BSDL + share * start_BSDL
+    return begun_BSDL
 
 
 def sample(
@@ -58,6 +91,7 @@ def sample(
     prompt_BSE: FloatArray,
     walk: Walk,
     check: Callable[[], None],
+    picture_BFP: FloatArray | None = None,
 ) -> FloatArray:
     """Fill in the unknown latents.
 
@@ -68,6 +102,8 @@ def sample(
         prompt_BSE: float32 (windows, slots, embedding); zeros mean no prompt.
         walk: how many steps, and how hard the prompt pushes.
         check: called before every step; raises to stop.
+        picture_BFP: float32 (windows, picture frames, picture features), zeros mean no picture; None for a graph that
+            has no input for it.
 
     Returns:
         float32, shape of ``start_BSDL``; equal to it wherever known.
@@ -75,32 +111,32 @@ def sample(
     Source: Lipman et al. 2022, "Flow Matching for Generative Modeling", arXiv:2210.02747; guidance after Ho and
     Salimans 2022, arXiv:2207.12598, outside the graph because an Euler step is affine in the velocity.
     """
-    x_BSDL = start_BSDL
-    for step in range(walk.steps):
+    conditions = {"prompt": prompt_BSE} | ({} if picture_BFP is None else {"picture": picture_BFP})
+    x_BSDL, steps = start_BSDL, walk.steps_walked
+    for step in range(steps):
         check()
-        time = np.float32(step / walk.steps)
-        t_BSL = np.where(known_BSL, np.float32(1), time)
-        dt_B = np.full(len(x_BSDL), 1 / walk.steps, np.float32)
-        x_BSDL = _guided(graph, x_BSDL, t_BSL, known_BSL, prompt_BSE, dt_B, walk.guidance)
+        time = np.float32(1 - walk.strength + walk.strength * step / steps)
+        latents = {
+            "x": x_BSDL,
+            "t": np.where(known_BSL, np.float32(1), time),
+            "known": known_BSL,
+            "dt": np.full(len(x_BSDL), walk.strength / steps, np.float32),
+        }
+        x_BSDL = _guided(graph, latents, conditions, walk.guidance)
     return np.where(known_BSL[:, :, None], start_BSDL, x_BSDL)
 
 
 def _guided(
-    graph: GraphSession,
-    x_BSDL: FloatArray,
-    t_BSL: FloatArray,
-    known_BSL: BoolArray,
-    prompt_BSE: FloatArray,
-    dt_B: FloatArray,
-    guidance: float,
+    graph: GraphSession, latents: Mapping[str, Array], conditions: Mapping[str, FloatArray], guidance: float
 ) -> FloatArray:
-    inputs = {"x": x_BSDL, "t": t_BSL, "known": known_BSL, "prompt": prompt_BSE, "dt": dt_B}
+    """One step, pushed away from the step that is taken when none of ``conditions`` is heard."""
+    unheard = {name: np.zeros_like(value) for name, value in conditions.items()}
     if guidance == 1:
-        return graph.run(inputs)["x_next"]
+        return graph.run({**latents, **conditions})["x_next"]
     if guidance == 0:
-        return graph.run({**inputs, "prompt": np.zeros_like(prompt_BSE)})["x_next"]
-    both = {name: np.concatenate([value, value]) for name, value in inputs.items()}
-    both["prompt"][len(x_BSDL) :] = 0
-    with_prompt, without = np.split(graph.run(both)["x_next"], 2)
-    pushed: FloatArray = without + np.float32(guidance) * (with_prompt - without)
+        return graph.run({**latents, **unheard})["x_next"]
+    both = {name: np.concatenate([value, value]) for name, value in latents.items()}
+    both |= {name: np.concatenate([value, unheard[name]]) for name, value in conditions.items()}
+    with_all, without = np.split(graph.run(both)["x_next"], 2)
+    pushed: FloatArray = without + np.float32(guidance) * (with_all - without)
     return pushed

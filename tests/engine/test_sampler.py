@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.errors import Cancelled
-from engine.sampler import Walk, sample, start_latents
+from engine.sampler import Walk, begun_latents, sample, start_latents
 
 SHAPE = (3, 4, 6)
 TARGET = np.random.default_rng(7).standard_normal(SHAPE).astype(np.float32)
@@ -70,3 +70,52 @@ def test_a_stop_is_noticed_between_steps():
     with pytest.raises(Cancelled):
         sample(StraightFlow(), start_latents(walk(), [0, 1], SHAPE), NOTHING, PROMPT, walk(steps=10), check)
     assert len(asked) == 3
+
+
+def test_candidates_of_a_window_are_the_seeds_that_follow():
+    three = start_latents(walk(seed=5), [0, 1], SHAPE, candidates=(0, 1, 2))
+    assert three.shape == (6, *SHAPE)
+    for k in range(3):
+        np.testing.assert_array_equal(three[k::3], start_latents(walk(seed=5 + k), [0, 1], SHAPE))
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3, 0.5, 1.0])
+def test_a_part_of_the_way_begins_on_the_straight_path_and_ends_on_the_target(strength):
+    way = Walk(steps=8, guidance=1.0, start="noise", seed=3, strength=strength)
+    noise, there = start_latents(way, [0, 1], SHAPE), np.full((2, *SHAPE), 0.25, np.float32)
+    begun = begun_latents(way, noise, there)
+    np.testing.assert_allclose(begun, (1 - strength) * there + strength * noise, atol=1e-6)
+    ended = sample(StraightFlow(), begun, NOTHING, PROMPT, way, lambda: None)
+    np.testing.assert_allclose(ended, there if strength == 0 else np.stack([TARGET] * 2), atol=1e-4)
+
+
+class Listening(StraightFlow):
+    """Keeps what it was told, and adds the picture's first number to where it goes."""
+
+    def __init__(self):
+        self.heard = []
+
+    def run(self, inputs):
+        self.heard.append({name: inputs[name].copy() for name in ("t", "prompt", "picture")})
+        moved = super().run(inputs)["x_next"]
+        return {"x_next": moved + inputs["picture"][:, :1, :1, None]}
+
+
+def test_the_time_of_a_part_of_the_way_runs_from_its_begin_to_one():
+    way, graph = Walk(steps=8, guidance=1.0, start="noise", seed=0, strength=0.5), Listening()
+    sample(
+        graph, start_latents(way, [0, 1], SHAPE), NOTHING, PROMPT, way, lambda: None, np.zeros((2, 5, 3), np.float32)
+    )
+    np.testing.assert_allclose([told["t"].max() for told in graph.heard], [0.5, 0.625, 0.75, 0.875], atol=1e-6)
+
+
+@pytest.mark.parametrize(("guidance", "pushed"), [(0.0, 0.0), (1.0, 0.5), (2.0, 1.0)])
+def test_guidance_pushes_away_from_what_hears_neither_words_nor_picture(guidance, pushed):
+    way, graph = walk(guidance=guidance), Listening()
+    picture = np.full((2, 5, 3), 0.5, np.float32)
+    ended = sample(graph, start_latents(way, [0, 1], SHAPE), NOTHING, PROMPT, way, lambda: None, picture)
+    np.testing.assert_allclose(ended, np.stack([guidance * TARGET + pushed] * 2), atol=1e-4)
+    if guidance == 2:
+        [told] = graph.heard
+        assert not told["prompt"][2:].any()
+        assert not told["picture"][2:].any()
