@@ -12,6 +12,8 @@ STAGES = {
     "throughput": ("training.data.throughput", "how fast this machine renders stems and assembles mixes"),
     "prompt": ("training.prompt.train", "train the prompt tower"),
     "route": ("training.prompt.route", "measure how held-back phrasings find their family"),
+    "scene": ("training.scene.train", "train the scene encoder"),
+    "watch": ("training.scene.judge", "measure what the scene encoder sees in unseen clips"),
     "codec": ("training.codec.train", "train MixWavCodec"),
     "flow": ("training.flow.train", "train FluxFormer"),
     "demo": ("training.data.demo", "render the demo mix"),

@@ -77,6 +77,15 @@ class CodecConfig:
             raise ValueError(f"codec mix_sources must be 0 (drawn) or at least 2, got {self.mix_sources}")
 
 
+FLOW_CHOICES = {
+    "token": ("sum", "side"),
+    "fusion": ("cross-gated", "additive", "gated-residual", "self-attention", "cross-attention", "off"),
+    "avna": ("nearest", "embedding", "off"),
+    "picture_time": ("temporal", "still"),
+    "scene_pooling": ("attention", "mean"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowConfig:
     """FluxFormer: its shape and one training run of it."""
@@ -96,6 +105,12 @@ class FlowConfig:
     heads: int = 6
     mlp_ratio: int = 3
     positions: str = "rotary"  # or learned (MAGE)
+    picture_dim: int = 0  # features of a video frame; 0 makes a network that cannot see
+    fusion: str = "cross-gated"  # how a picture speaks to the tokens; the others are MAGE's baselines, off is none
+    avna: str = "nearest"  # a token's frame: nearest in time, in embedding space, or off: the pooled picture for all
+    picture_time: str = "temporal"  # or still: one frame throughout (MAGE's ablation)
+    scene_pooling: str = "attention"  # or mean
+    mix_filter: bool = True  # the visual-aware mixture audio filter
     batch: int = 16
     steps: int = 100_000
     minutes: float = 0.0
@@ -116,8 +131,9 @@ class FlowConfig:
         unknown = set(self.slots) - set(Slot.__members__)
         if unknown:
             raise ValueError(f"unknown slots {sorted(unknown)}; choose from {list(Slot.__members__)}")
-        if self.token not in ("sum", "side"):
-            raise ValueError(f"unknown token {self.token!r}; choose sum or side")
+        for name, allowed in FLOW_CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(allowed)}")
         if self.down != self.up:
             raise ValueError(f"down and up must be equal for the long skips, got {self.down} and {self.up}")
         if self.width % self.heads:

@@ -1,0 +1,162 @@
+"""Drawn clips with the truth about them, for the scene encoder: who is seen to play, when, and what is asked for.
+
+A clip depends on its number and the seed alone. Notes are composed and drawn, never rendered, so data is cheap.
+Knows nothing of models or text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from training.data.compose import compose
+from training.data.instruments import families
+from training.data.pictures.clip import STILL_SHARE, Clip, ClipConfig, draw_clip
+from training.data.pictures.motion import STROKE_S
+from training.data.score import Note, Part
+from training.scene.config import FPS
+
+Rng = np.random.Generator
+Floats = npt.NDArray[np.float32]
+PIECE_S = 12.0  # as long as the studio's pieces
+SHOWN = (0.5, 0.3, 0.12, 0.08)  # share of clips with 1, 2, 3, 4 players who play
+TWIN_SHARE = 0.25  # of the players after the first hold the first one's instrument
+RESTING_SHARE = 0.5  # of the parts are given rests, or hardly anybody would be seen silent
+RESTS, REST_S = 5, (0.3, 2.5)
+IDLERS, DISTRACTIONS = 2, 2
+LETTERBOX_SHARE = 0.15  # of clips are wider than high, with black bars
+ENDED_SHARE = 0.05  # of clips are over before the window is
+GAIN, OFFSET, NOISE = 0.15, 20.0, 2.0  # of the camera's picture; the last two in steps of 256
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One clip and the truth.
+
+    Attributes:
+        frames: uint8 (F,H,W,3).
+        sounding: (F, families), 1 where a shown player of the family sounds.
+        onset: (F,), 1 where a shown player begins a note.
+        energy: (F,), strength of the loudest note being played, 0 to 1.
+        wanted: (families,), sums to 1: what the picture asks for.
+        still: True means one frame throughout.
+        parts: what the shown players play, from the clip's own beginning.
+    """
+
+    frames: npt.NDArray[np.uint8]
+    sounding: Floats
+    onset: Floats
+    energy: Floats
+    wanted: Floats
+    still: bool
+    parts: tuple[Part, ...]
+
+
+def draw_seen(rng: Rng, count: int, size_px: int, still: bool | None = None, cast: list[str] | None = None) -> Seen:
+    """Draw a clip of ``count`` frames.
+
+    Args:
+        rng: decides everything.
+        count: frames.
+        size_px: height and width.
+        still: one frame throughout; None leaves it to chance (MAGE, "Static-Image Fallback").
+        cast: families of the players; None means chance.
+    """
+    names = list(families())
+    chosen = cast or _cast(rng, names)
+    score = compose(rng, PIECE_S, [families()[name] for name in chosen])
+    parts = tuple(_with_rests(rng, part) if rng.random() < RESTING_SHARE else part for part in score.parts)
+    config = ClipConfig(size_px=size_px, idlers=IDLERS, distractions=DISTRACTIONS)
+    clip = draw_clip(parts, PIECE_S, int(rng.integers(2**32)), config, names)
+    still = bool(rng.random() < STILL_SHARE) if still is None else still
+    first = int(rng.integers(0, clip.count - count + 1))
+    shown = [first] * count if still else list(range(first, first + count))
+    frames = clip.frames(first, 1).repeat(count, axis=0) if still else clip.frames(first, count)
+    sounding, onset, energy = _truth(parts, names, shown)
+    alive = _cut_short(rng, count) if not still else count
+    frames = _filmed(rng, frames)
+    frames[alive:] = 0
+    sounding[alive:], onset[alive:], energy[alive:] = 0, 0, 0
+    return Seen(frames, sounding, onset, energy, _wanted(sounding, clip, names), still, parts)
+
+
+def _cast(rng: Rng, names: list[str]) -> list[str]:
+    """Who plays: every family as often, sometimes two of one, never two drum kits."""
+    first = names[int(rng.integers(len(names)))]
+    chosen = [first]
+    for _ in range(int(rng.choice(len(SHOWN), p=SHOWN))):
+        twin = rng.random() < TWIN_SHARE and not families()[first].drums
+        chosen.append(first if twin else names[int(rng.integers(len(names)))])
+    return chosen
+
+
+def _with_rests(rng: Rng, part: Part) -> Part:
+    """The same part with some notes cut off or left out; never all of them."""
+    notes: list[Note] = list(part.notes)
+    for _ in range(RESTS):
+        start_s = float(rng.uniform(0, PIECE_S))
+        end_s = start_s + float(rng.uniform(*REST_S))
+        before = [
+            n if n.end_s <= start_s else replace(n, length_s=start_s - n.start_s) for n in notes if n.start_s < start_s
+        ]
+        kept = before + [n for n in notes if n.start_s >= end_s]
+        notes = kept or notes
+    return replace(part, notes=tuple(notes))
+
+
+def _truth(parts: tuple[Part, ...], names: list[str], shown: list[int]) -> tuple[Floats, Floats, Floats]:
+    """Sounding, onset and energy of the frames whose numbers are ``shown``."""
+    sounding = np.zeros((len(shown), len(names)), np.float32)
+    onset, energy = np.zeros((2, len(shown)), np.float32)
+    for part in parts:
+        starts = np.array([note.start_s for note in part.notes])
+        lengths = np.array([note.length_s for note in part.notes])
+        strengths = np.array([note.velocity for note in part.notes]) / 127
+        if families()[part.family].drums:
+            lengths[:] = STROKE_S
+        for k, number in enumerate(shown):
+            now = (starts < (number + 1) / FPS) & (starts + lengths > number / FPS)
+            if now.any():
+                sounding[k, names.index(part.family)] = 1.0
+                onset[k] = max(onset[k], float(starts[now].max() >= number / FPS))
+                energy[k] = max(energy[k], strengths[now].max())
+    return sounding, onset, energy
+
+
+def _wanted(sounding: Floats, clip: Clip, names: list[str]) -> Floats:
+    """Families seen playing; where nobody plays, those who are there."""
+    wanted = sounding.max(0)
+    if not wanted.any():
+        for actor in clip.actors:
+            wanted[names.index(actor.player.family)] = 1.0
+    share: Floats = wanted / wanted.sum()
+    return share
+
+
+def _cut_short(rng: Rng, count: int) -> int:
+    """Frames before the picture ends."""
+    return int(rng.integers(1, count + 1)) if rng.random() < ENDED_SHARE else count
+
+
+def _filmed(rng: Rng, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Another camera: gain, offset, grain, and sometimes a wide picture between black bars; never black throughout."""
+    gain, offset = 1 + rng.uniform(-GAIN, GAIN), rng.uniform(-OFFSET, OFFSET)
+    table = np.clip(np.arange(256) * gain + offset, 1, 255)
+    noise = rng.normal(0, NOISE, frames.shape[1:])  # one grain for all frames: it must not look like movement
+    answer = np.clip(table[frames] + noise, 1, 255).astype(np.uint8)
+    return _letterboxed(rng, answer) if rng.random() < LETTERBOX_SHARE else answer
+
+
+def _letterboxed(rng: Rng, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    size = frames.shape[1]
+    height = round(size / rng.uniform(1.2, 1.8))
+    before = (size - height) // 2
+    around = (before, size - height - before)
+    rows = []
+    for frame in frames:
+        small = np.asarray(Image.fromarray(frame).resize((height, height), Image.Resampling.BOX))
+        rows.append(np.pad(np.pad(small, ((0, 0), around, (0, 0)), "edge"), (around, (0, 0), (0, 0))))
+    return np.stack(rows)

@@ -1,0 +1,160 @@
+"""Frames to picture features in time and one embedding in the prompt space.
+
+    see     frames (B,F,H,W,3) -> hidden (B,F,X): convolutions over the picture and its change since the frame before
+    move    hidden (B,F,X) -> hidden (B,F,X): what happens within two frames to either side
+    pool    hidden (B,F,X) -> (B,X): temporal scene attention, or the plain mean
+    adapt   (B,X) -> embedding (B,E): an MLP into the prompt space
+
+A frame that is black throughout is no picture: its features are zeros and the pooling passes it over.
+Knows nothing of instruments or text. Sources: MAGE (arXiv 2604.09803) 3.2 and appendix A; MusFlow's adapters.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.prompt.model import Stride, to_unit_scale
+from training.prompt.tower import save_atomically
+from training.scene.config import SceneConfig
+
+SCENE_FILE = "scene.pt"
+RUNS = Path("runs")
+REACH = 2  # frames to either side that a frame's features look at
+Floats = npt.NDArray[np.float32]
+
+
+class SceneEncoder(nn.Module):
+    """Small enough for a laptop's processor; the shapes are in the module's docstring.
+
+    Args:
+        config: sizes.
+        embedding: length E of the prompt space.
+    """
+
+    def __init__(self, config: SceneConfig, embedding: int) -> None:
+        super().__init__()
+        self.config, self.embedding = config, embedding
+        sizes = [6, config.width, 2 * config.width, 4 * config.width, 6 * config.width]
+        hidden = 8 * config.width
+        self.see = nn.Sequential(*(Stride(a, b) for a, b in pairwise(sizes)))
+        self.seen = nn.Linear(2 * sizes[-1], hidden)
+        self.move = nn.Conv1d(hidden, hidden, 2 * REACH + 1, padding=REACH)
+        self.norm = nn.LayerNorm(hidden)
+        self.picture = nn.Linear(hidden, config.picture)
+        self.pool = ScenePooling(hidden, config.pooling)
+        self.adapt = Adapter(hidden, embedding)
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """See a clip.
+
+        Args:
+            frames: float (B,F,H,W,3), 0 to 1; H and W are ``config.size_px``.
+
+        Returns:
+            picture features (B,F,P) of unit scale, and the embedding (B,E) of norm sqrt(E); both zeros where there is
+            no picture at all.
+        """
+        batch, count = frames.shape[:2]
+        alive = (frames.flatten(2).amax(2) > 0).to(frames.dtype)[:, :, None]  # (B, F, 1)
+        maps = self.see(with_change(frames, alive).flatten(0, 1))
+        both = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1)
+        x = F.gelu(self.seen(both)).reshape(batch, count, -1) * alive
+        x = self.norm(x + F.gelu(self.move(x.transpose(1, 2))).transpose(1, 2))
+        picture = to_unit_scale(self.picture(x)) * alive
+        any_alive = alive.amax(1)
+        return picture, to_unit_scale(self.adapt(self.pool(x, alive))) * any_alive
+
+
+def with_change(frames: Tensor, alive: Tensor) -> Tensor:
+    """Frames (B,F,H,W,3) -> (B,F,6,H,W): the picture around zero, and its change since the frame before."""
+    x = frames.permute(0, 1, 4, 2, 3)
+    both_alive = (alive[:, 1:] * alive[:, :-1])[..., None, None]
+    change = torch.cat([torch.zeros_like(x[:, :1]), (x[:, 1:] - x[:, :-1]) * both_alive], 1)
+    return torch.cat([2.0 * x - 1.0, 4.0 * change], 2)
+
+
+class ScenePooling(nn.Module):
+    """Hidden frames (B,F,X) -> (B,X), over the frames that are there.
+
+    Source: MAGE 3.2, "Temporal Scene Attention": frames that say most about the scene weigh most.
+    """
+
+    def __init__(self, hidden: int, kind: str) -> None:
+        super().__init__()
+        self.score = nn.Linear(hidden, 1) if kind == "attention" else None
+
+    def forward(self, x: Tensor, alive: Tensor) -> Tensor:
+        """Pool ``x`` over frames; ``alive`` (B,F,1) is 1 at frames that count."""
+        score = torch.zeros_like(alive) if self.score is None else self.score(x)
+        weights = (score + (alive - 1.0) * 1e4).softmax(1)
+        return (weights * x).sum(1)
+
+
+class Adapter(nn.Module):
+    """An MLP from any encoder's space (B,X) into another (B,E). Source: MusFlow, "feature alignment"."""
+
+    def __init__(self, into: int, out: int) -> None:
+        super().__init__()
+        self.up, self.down = nn.Linear(into, 2 * out), nn.Linear(2 * out, out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, into) -> (B, out)."""
+        y: Tensor = self.down(F.gelu(self.up(x)))
+        return y
+
+
+def save_scene(encoder: SceneEncoder, run: Path) -> Path:
+    """Write an encoder into a run folder; returns the file."""
+    names = SceneConfig.__dataclass_fields__
+    config = {name: getattr(encoder.config, name) for name in names}
+    state = {"config": config, "embedding": encoder.embedding, "scene": encoder.state_dict()}
+    save_atomically(state, Path(run) / SCENE_FILE)
+    return Path(run) / SCENE_FILE
+
+
+def load_scene(preset_or_run: str | Path) -> SceneEncoder:
+    """Read a trained encoder, frozen, in eval mode.
+
+    Args:
+        preset_or_run: a run folder, or the name of a preset whose run is ``runs/scene-NAME``.
+
+    Raises:
+        FileNotFoundError: nothing is trained there.
+    """
+    run = Path(preset_or_run)
+    if not (run / SCENE_FILE).is_file() and len(run.parts) == 1:
+        run = RUNS / f"scene-{preset_or_run}"
+    if not (run / SCENE_FILE).is_file():
+        raise FileNotFoundError(f"no {SCENE_FILE} in {run}; train one with: python -m training scene --out {run}")
+    state = torch.load(run / SCENE_FILE, map_location="cpu", weights_only=True)
+    encoder = SceneEncoder(SceneConfig(**state["config"]), state["embedding"])
+    encoder.load_state_dict(state["scene"])
+    return encoder.eval().requires_grad_(False)
+
+
+def picture_of(encoder: SceneEncoder, frames: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    """What an encoder sees in one clip.
+
+    Args:
+        encoder: as ``load_scene`` gives it.
+        frames: uint8 (F,H,W,3).
+
+    Returns:
+        features float32 (F,P) and embedding float32 (E,).
+
+    Raises:
+        ValueError: frames of another size.
+    """
+    size = encoder.config.size_px
+    if frames.ndim != 4 or frames.shape[1:] != (size, size, 3):
+        raise ValueError(f"frames must be (F, {size}, {size}, 3), got {frames.shape}; scale them first")
+    with torch.inference_mode():
+        picture, embedding = encoder(torch.from_numpy(frames)[None].float() / 255)
+    return picture[0].numpy(), embedding[0].numpy()
