@@ -1,7 +1,8 @@
 """FluxFormer: a U-shaped transformer over the latent frames of the slots; it predicts the clean latents.
 
     Tokens      slots (B,S,D,L), time, known -> tokens (B, L/patch, W)
-    Condition   prompt (B,S,E), time -> one vector (B, C) and one prepended token (B, 1, W)
+    Condition   prompt (B,S,E), time, pooled picture -> one vector (B, C) and one prepended token (B, 1, W)
+    Scene       picture (B,F,P) -> control of the tokens; only where the preset has one (flow/picture.py)
     Block       attention and MLP, each scaled and shifted by the condition
     FluxFormer  down blocks, middle blocks, up blocks with long skips; out: clean latents (B,S,D,L)
 
@@ -20,6 +21,7 @@ from torch.nn import functional as F
 
 from engine.shapes import SLOTS, Slot
 from training.config import FlowConfig, GridConfig
+from training.flow.picture import Scene, Sight
 
 CONDITION = 128
 TIME_WAVES = 16
@@ -70,13 +72,14 @@ class Condition(nn.Module):
         self.mix = nn.Linear(CONDITION, CONDITION)
         self.token = nn.Linear(SLOTS * embedding, config.width)
 
-    def forward(self, prompt: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
-        """Prompt ``(B,S,E)``, time ``(B,)`` -> condition ``(B, C)``, token ``(B, 1, W)``."""
+    def forward(self, prompt: Tensor, time: Tensor, seen: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Prompt ``(B,S,E)``, time ``(B,)``, seen ``(B, C)`` or None -> condition ``(B, C)``, token ``(B, 1, W)``."""
         flat = prompt.flatten(1)
         frequencies = torch.exp(torch.arange(TIME_WAVES, device=time.device) * (math.log(100) / TIME_WAVES))
         angles = time[:, None] * frequencies * math.pi
         waves = torch.cat([torch.sin(angles), torch.cos(angles)], dim=1)
-        condition = self.mix(F.silu(self.prompt(flat) + self.time(waves)))
+        told = self.prompt(flat) + self.time(waves)
+        condition = self.mix(F.silu(told if seen is None else told + seen))
         return F.silu(condition), self.token(flat)[:, None]
 
 
@@ -134,6 +137,7 @@ class FluxFormer(nn.Module):
         if grid.window_frames % config.patch:
             raise ValueError(f"window of {grid.window_frames} frames must be a multiple of the patch {config.patch}")
         self.patch, self.used = config.patch, [int(Slot[name]) for name in config.slots]
+        self.picture_dim = config.picture_dim
         self.tokens = Tokens(grid, config)
         self.condition = Condition(embedding, config)
         self.down = nn.ModuleList(Block(config) for _ in range(config.down))
@@ -146,6 +150,9 @@ class FluxFormer(nn.Module):
         self.straight = nn.Linear(side, side, bias=False)  # a linear answer from the given latents
         nn.init.zeros_(self.outward.weight)
         nn.init.zeros_(self.straight.weight)
+        self.scene = None
+        if config.picture_dim:
+            self.scene = Scene(grid, config, CONDITION, config.down + config.middle + config.up)
         count = grid.window_frames // config.patch + 1  # the prompt's token comes first
         self.turn: tuple[Tensor, Tensor] | None = None
         if config.positions == "learned":
@@ -162,7 +169,7 @@ class FluxFormer(nn.Module):
         self.register_buffer("cosine", torch.cos(angles), persistent=False)
         self.register_buffer("sine", torch.sin(angles), persistent=False)
 
-    def forward(self, x: Tensor, t: Tensor, known: Tensor, prompt: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, known: Tensor, prompt: Tensor, picture: Tensor | None = None) -> Tensor:
         """Clean latents.
 
         Args:
@@ -170,31 +177,60 @@ class FluxFormer(nn.Module):
             t: time of every position, ``(B,S,L)``; 1 where known, the same elsewhere.
             known: ``(B,S,L)`` bool, True means given.
             prompt: ``(B,S,E)``; zeros mean no prompt.
+            picture: ``(B,F,P)``; frames of zeros mean no picture, None means none at all. A network that cannot see
+                must be given None.
 
         Returns:
             ``(B,S,D,L)`` float32.
         """
-        condition, first = self.condition(prompt, t.amin(dim=(1, 2)))
-        h = torch.cat([first, self.tokens(x, t, known.to(x.dtype)) + first], dim=1)
+        given = known.to(x.dtype)
+        sight = self._see(x * t[:, :, None], picture)
+        seen = None if self.scene is None or sight is None else self.scene.look(sight.pooled)
+        condition, first = self.condition(prompt, t.amin(dim=(1, 2)), seen)
+        heard = self._filtered(x, given, sight, condition)
+        h = torch.cat([first, self.tokens(heard, t, given) + first], dim=1)
         if self.position is not None:
             h = h + self.position
-        turn = (self.cosine, self.sine) if self.position is None else None
-        skips = []
-        for block in self.down:
-            h = block(h, condition, turn)
-            skips.append(h)
-        for block in self.middle:
-            h = block(h, condition, turn)
-        for join, block in zip(self.joins, self.up, strict=True):
-            h = block(join(torch.cat([h, skips.pop()], dim=2)), condition, turn)
-        given = fold((x * t[:, :, None])[:, self.used], self.patch).transpose(1, 2).flatten(2)
-        answer = self.outward(self.norm(h[:, 1:])) + self.straight(given)
+        h = self._walk(h, condition, sight)
+        straight = fold((heard * t[:, :, None])[:, self.used], self.patch).transpose(1, 2).flatten(2)
+        answer = self.outward(self.norm(h[:, 1:])) + self.straight(straight)
         answer = answer.reshape(*answer.shape[:2], len(self.used), -1).transpose(1, 2)
         clean = unfold(answer, self.patch).float()
         if len(self.used) == SLOTS:
             return clean
         whole = [clean[:, self.used.index(slot)] if slot in self.used else x[:, slot] for slot in range(SLOTS)]
         return torch.stack(whole, dim=1)
+
+    def _see(self, x: Tensor, picture: Tensor | None) -> Sight | None:
+        if self.scene is None:
+            if picture is not None:
+                raise ValueError("this network cannot see; leave out the picture, or train a preset with a picture_dim")
+            return None
+        rows = fold(x[:, self.used], self.patch).transpose(1, 2).flatten(2)
+        picture = x.new_zeros(len(x), 1, self.picture_dim) if picture is None else picture
+        return self.scene.see(picture, rows)
+
+    def _filtered(self, x: Tensor, given: Tensor, sight: Sight | None, condition: Tensor) -> Tensor:
+        """``x (B,S,D,L)`` with the given mix filtered by what is seen."""
+        if self.scene is None or self.scene.filter is None or sight is None:
+            return x
+        mix = self.scene.filter(x[:, Slot.MIX], given[:, Slot.MIX], sight.tokens[:, 1:], condition)
+        return torch.cat([mix[:, None], x[:, 1:]], dim=1)
+
+    def _walk(self, h: Tensor, condition: Tensor, sight: Sight | None) -> Tensor:
+        """Tokens ``(B,T,W)`` through all blocks and their skips."""
+        turn = (self.cosine, self.sine) if self.position is None else None
+        skips = []
+        for place, block in enumerate((*self.down, *self.middle, *self.up)):
+            behind = place - len(self.down) - len(self.middle)
+            if behind >= 0:
+                h = self.joins[behind](torch.cat([h, skips.pop()], dim=2))
+            if self.scene is not None and sight is not None:
+                h = self.scene.fusions[place](h, sight, condition)
+            h = block(h, condition, turn)
+            if place < len(self.down):
+                skips.append(h)
+        return h
 
 
 def velocity(clean: Tensor, x: Tensor, t: Tensor) -> Tensor:

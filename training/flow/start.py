@@ -1,0 +1,68 @@
+"""Warm start: put a finished or unfinished run's averaged weights into a new, perhaps wider network.
+
+Weights that the old network has not keep their fresh start, which is the identity (flow/picture.py), so the new network
+begins with the old one's answers. Knows nothing of data or of how long to train.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from training.loop import CHECKPOINT
+
+FLOW_FILE = "flow.pt"
+FRESH = ("scene.",)  # parts that a network may have and the run it starts from may not
+
+
+def averaged_weights(run: Path) -> dict[str, Tensor]:
+    """The moving average of a run's weights, by name; of an unfinished run that of its last checkpoint.
+
+    Raises:
+        FileNotFoundError: the folder holds no flow.
+        ValueError: its checkpoint is of something else.
+    """
+    if not (run / CHECKPOINT).is_file():
+        if not (run / FLOW_FILE).is_file():
+            raise FileNotFoundError(f"no {CHECKPOINT} and no {FLOW_FILE} in {run}; give the folder of a flow run")
+        return dict(torch.load(run / FLOW_FILE, map_location="cpu", weights_only=True))
+    state = torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True)
+    weights, average = dict(state["model"]), state["average"]
+    if not average:
+        return weights
+    shapes = [value.shape for value in weights.values()]
+    if [value.shape for value in average] != shapes:  # they are kept in the order of the names
+        raise ValueError(f"the averaged weights in {run} do not fit its network; start from another checkpoint")
+    return dict(zip(weights, average, strict=True))
+
+
+def start_from(model: nn.Module, run: Path) -> list[str]:
+    """Load a run's averaged weights into ``model``.
+
+    Returns:
+        names of the weights that are new in ``model`` and keep their fresh start.
+
+    Raises:
+        FileNotFoundError: the folder holds no flow.
+        ValueError: the run's network is of another shape.
+    """
+    given, wanted = averaged_weights(Path(run)), model.state_dict()
+    if unknown := sorted(set(given) - set(wanted)):
+        raise ValueError(f"the preset has no place for {_some(unknown)} of {run}; start with the preset it was made by")
+    new = sorted(set(wanted) - set(given))
+    if missing := [name for name in new if not name.startswith(FRESH)]:
+        raise ValueError(f"{run} lacks {_some(missing)}, which the preset needs; start with the preset it was made by")
+    if other := [name for name in given if given[name].shape != wanted[name].shape]:
+        first = other[0]
+        raise ValueError(
+            f"{first} is {tuple(given[first].shape)} in {run} and {tuple(wanted[first].shape)} in the preset; "
+            "only a picture may be new, so keep width, blocks, slots, patch, latents and embedding"
+        )
+    model.load_state_dict(given, strict=False)
+    return new
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
