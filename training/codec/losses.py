@@ -79,8 +79,9 @@ class MelLoss(nn.Module):
 
     def forward(self, made: Tensor, wanted: Tensor) -> Tensor:
         """Distance of ``made`` from ``wanted``, both ``(B, N)``."""
-        a = torch.log(self.bank @ magnitude(made, self.size) + 1e-2)
-        b = torch.log(self.bank @ magnitude(wanted, self.size) + 1e-2)
+        bank = self.bank.to(made.device)
+        a = torch.log(bank @ magnitude(made, self.size) + 1e-2)
+        b = torch.log(bank @ magnitude(wanted, self.size) + 1e-2)
         return (a - b).abs().mean()
 
 

@@ -1,4 +1,4 @@
-"""MixWavCodec: a continuous VAE of audio; two families behind one interface.
+"""MixWavCodec: a continuous VAE of audio; three families behind one interface.
 
     encoder     audio (B, 1, N) -> mean, log variance, both (B, D, L)
     decoder     latents (B, D, L) -> audio (B, 1, N)
@@ -12,9 +12,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from training.codec.mel import MelDecoder, MelEncoder
 from training.codec.oobleck import OobleckDecoder, OobleckEncoder
 from training.codec.spectral import SpectralDecoder, SpectralEncoder
 from training.config import CodecConfig, GridConfig
+
+FAMILIES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
+    "spectral": (SpectralEncoder, SpectralDecoder),
+    "oobleck": (OobleckEncoder, OobleckDecoder),
+    "mel": (MelEncoder, MelDecoder),
+}
 
 
 class MixWavCodec(nn.Module):
@@ -26,14 +33,10 @@ class MixWavCodec(nn.Module):
     def __init__(self, grid: GridConfig, config: CodecConfig) -> None:
         super().__init__()
         self.grid = grid
-        if config.kind == "oobleck":
-            self.encoder: nn.Module = OobleckEncoder(grid, config)
-            self.decoder: nn.Module = OobleckDecoder(grid, config)
-        elif config.kind == "spectral":
-            self.encoder = SpectralEncoder(grid, config)
-            self.decoder = SpectralDecoder(grid, config)
-        else:
-            raise ValueError(f"unknown codec kind {config.kind!r}; choose spectral or oobleck")
+        if config.kind not in FAMILIES:
+            raise ValueError(f"unknown codec kind {config.kind!r}; choose one of {', '.join(FAMILIES)}")
+        encoder, decoder = FAMILIES[config.kind]
+        self.encoder, self.decoder = encoder(grid, config), decoder(grid, config)
         self.latent_mean: Tensor
         self.latent_std: Tensor
         self.register_buffer("latent_mean", torch.zeros(grid.latent_channels))

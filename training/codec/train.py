@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from training.arguments import parse
+from training.codec.adversarial import Critics, contest
 from training.codec.losses import MelLoss, SpectralLoss, mask_distance
 from training.codec.model import MixWavCodec
 from training.config import Preset
@@ -20,7 +21,7 @@ from training.data.studio import ensure_cache
 from training.loop import Plan, Run
 from training.precision import autocast
 
-WAVE_WEIGHT, SPECTRAL_WEIGHT, MEL_WEIGHT, MASK_WEIGHT = 2.0, 0.7, 0.5, 3.0
+WAVE_WEIGHT, SPECTRAL_WEIGHT, MEL_WEIGHT = 2.0, 0.7, 0.5
 PAIR_SHARE = 0.5  # of a batch are stem and rest of one mix, for the masked loss
 WAVE_FLOOR = 0.01
 SINGLE_SHARE, SILENT_SHARE = 0.55, 0.03
@@ -33,7 +34,11 @@ class CodecStage:
     def __init__(self, preset: Preset, cache: StemCache) -> None:
         self.preset, self.config = preset, preset.codec
         torch.manual_seed(preset.codec.seed)
-        self.model: nn.Module = MixWavCodec(preset.grid, preset.codec)
+        self.codec = MixWavCodec(preset.grid, preset.codec)
+        self.critics = critics_of(preset)
+        self.model: nn.Module = (
+            nn.ModuleDict({"codec": self.codec, "critics": self.critics}) if self.critics else self.codec
+        )
         self.mixer = Mixer(cache)
         self.pairs = max(1, round(preset.codec.batch * PAIR_SHARE / 2))
         self.spectral = SpectralLoss()
@@ -49,7 +54,7 @@ class CodecStage:
         return torch.from_numpy(np.stack([*stems, *rests, *rows]))[:, None]
 
     def _pair(self, rng: np.random.Generator, samples: int) -> tuple[Any, Any]:
-        mix = self.mixer.draw(rng, samples, count=int(rng.integers(2, 5)))
+        mix = self.mixer.draw(rng, samples, count=self.config.mix_sources or int(rng.integers(2, 5)))
         return mix.stems[0], mix.stems[1:].sum(axis=0)
 
     def _row(self, rng: np.random.Generator, samples: int) -> Any:
@@ -58,36 +63,52 @@ class CodecStage:
             return np.zeros(samples, dtype=np.float32)
         if kind < SILENT_SHARE + SINGLE_SHARE:
             return self.mixer.single(rng, samples)
-        return self.mixer.draw(rng, samples).mix
+        return self.mixer.draw(rng, samples, self.config.mix_sources or None).mix
 
     def loss(self, batch: Tensor, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
-        """Waveform + spectral + mel distance through noisy latents, and the KL term of the VAE."""
-        model = self.model
-        assert isinstance(model, MixWavCodec)
+        """Waveform + spectral + mel distance through noisy latents, the KL term of the VAE, and what the critics say.
+
+        Source: MAGE 3.1: eq. 3 (noise before decoding), eq. 4 (the terms).
+        """
         with autocast():
-            mean, log_variance = model.encoder(batch)
+            mean, log_variance = self.codec.encoder(batch)
             mean, log_variance = mean.float(), log_variance.float().clamp(-12, 4)
-            deviation = torch.exp(0.5 * log_variance)
-            sigma = torch.rand((batch.shape[0], 1, 1), generator=generator) * self.config.noise_max
-            scale = mean.detach().std(dim=(0, 2), keepdim=True)
-            latents = mean + deviation * torch.randn(mean.shape, generator=generator)
-            latents = latents + sigma * scale * torch.randn(mean.shape, generator=generator)
-            made = model.decoder(latents).float()
+            made = self.codec.decoder(self._noisy(mean, log_variance, generator)).float()
         scale = torch.sqrt((batch**2).mean(dim=2, keepdim=True)) + WAVE_FLOOR
-        wave = ((made - batch).abs() / scale).mean()
-        masked = mask_distance(made[: 2 * self.pairs, 0], batch[: 2 * self.pairs, 0], self.preset.grid.rate_hz)
-        spectral = self.spectral(made[:, 0], batch[:, 0], generator)
-        mel = self.mel(made[:, 0], batch[:, 0])
-        divergence = 0.5 * (mean**2 + deviation**2 - 1 - log_variance).mean()
-        total = WAVE_WEIGHT * wave + SPECTRAL_WEIGHT * spectral + MEL_WEIGHT * mel
-        total = total + MASK_WEIGHT * masked + self.config.kl_weight * divergence
-        return total, {
-            "wave": wave.item(),
-            "spectral": spectral.item(),
-            "mel": mel.item(),
-            "masked": masked.item(),
-            "kl": divergence.item(),
+        terms = {
+            "wave": (WAVE_WEIGHT, ((made - batch).abs() / scale).mean()),
+            "spectral": (SPECTRAL_WEIGHT, self.spectral(made[:, 0], batch[:, 0], generator)),
+            "mel": (MEL_WEIGHT, self.mel(made[:, 0], batch[:, 0])),
+            "kl": (self.config.kl_weight, 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()),
         }
+        if self.config.mask_weight:
+            rows = 2 * self.pairs
+            masked = mask_distance(made[:rows, 0], batch[:rows, 0], self.preset.grid.rate_hz)
+            terms["masked"] = (self.config.mask_weight, masked)
+        if self.critics is not None and progress >= self.config.adversarial_from:
+            with autocast():
+                own, adversarial, matching = contest(self.critics, made, batch)
+            terms["critics"] = (1.0, own)
+            terms["adversarial"] = (self.config.adversarial_weight, adversarial)
+            terms["matching"] = (self.config.matching_weight, matching)
+        total = torch.stack([weight * value for weight, value in terms.values()]).sum()
+        return total, {name: value.item() for name, (_, value) in terms.items()}
+
+    def _noisy(self, mean: Tensor, log_variance: Tensor, generator: torch.Generator) -> Tensor:
+        """Latents drawn from the posterior, and noise on top: MAGE 3.1 eq. 3, ``sigma`` drawn up to ``noise_max``."""
+        sigma = torch.rand((len(mean), 1, 1), generator=generator) * self.config.noise_max
+        drawn, noise = (torch.randn(mean.shape, generator=generator) for _ in range(2))
+        scale = mean.detach().std(dim=(0, 2), keepdim=True)
+        latents = mean + torch.exp(0.5 * log_variance) * drawn.to(mean.device)
+        return latents + scale * (sigma * noise).to(mean.device)
+
+
+def critics_of(preset: Preset) -> Critics | None:
+    """The discriminators a preset asks for; None when it asks for none."""
+    config = preset.codec
+    if not config.adversarial_weight:
+        return None
+    return Critics(config.discriminator_width, config.crop_frames * preset.grid.hop_samples)
 
 
 @torch.no_grad()
@@ -122,10 +143,9 @@ def train_codec(preset: Preset, cache: StemCache, folder: Path, resume: bool = F
 
 def finish(run: Run, stage: CodecStage, folder: Path) -> None:
     """Put the averaged weights and the scaling into ``codec.pt``."""
-    model = run.averaged()
-    assert isinstance(model, MixWavCodec)
-    measure_latents(model, stage)
-    torch.save(model.state_dict(), folder / "codec.pt")
+    run.averaged()
+    measure_latents(stage.codec, stage)
+    torch.save(stage.codec.state_dict(), folder / "codec.pt")
 
 
 def load_codec(preset: Preset, folder: Path) -> MixWavCodec:

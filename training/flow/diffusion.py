@@ -176,7 +176,7 @@ def repaint(
     given, nothing = known[:, :, None], torch.zeros_like(known)
     x = _noise(latents, generator)
     for step in range(steps):
-        now, later = (torch.full(known.shape, k / steps) for k in (step, step + 1))
+        now, later = (torch.full(known.shape, k / steps, device=known.device) for k in (step, step + 1))
         last = step == steps - 1
         for round_ in range(1 if last else resamples):
             if round_:
@@ -195,4 +195,4 @@ def _forward(path: str, x: Tensor, later: Tensor, now: Tensor, generator: torch.
 
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.randn(like.shape, generator=generator)
+    return torch.randn(like.shape, generator=generator).to(like.device)
