@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+import numpy as np
+
+from engine.backend import FloatArray
 from engine.chunks import Batches
 from engine.messages import Request
 from engine.model import Model
@@ -47,6 +50,32 @@ class Clock:
             yield item
 
 
+class Examples(Protocol):
+    """What the pictures, videos and sounds of a request say, in the bundle's own terms."""
+
+    def prompt(self, text_E: FloatArray | None) -> FloatArray:
+        """The prompt of words and examples together.
+
+        Args:
+            text_E: embedding of the words, None where there are none.
+
+        Returns:
+            float32 (embedding,).
+        """
+        ...
+
+    def picture(self, start_s: float) -> FloatArray:
+        """What is seen during one window.
+
+        Args:
+            start_s: where the window begins, in seconds of the input; may lie before it.
+
+        Returns:
+            float32 (picture frames, picture features); zeros where nothing is seen.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One request being worked on.
@@ -60,6 +89,7 @@ class Job:
         report: takes a fraction from 0 to 1 and the stage in plain words.
         check: raises ``Cancelled`` when the caller asked to stop.
         clock: where the time goes.
+        examples: what goes with the prompts, None where there are only words.
     """
 
     request: Request
@@ -70,6 +100,28 @@ class Job:
     report: Callable[[float, str], None]
     check: Callable[[], None]
     clock: Clock = field(default_factory=Clock)
+    examples: Examples | None = None
+
+    def picture(self, start_s: float) -> FloatArray:
+        """What is seen during one window that begins ``start_s`` seconds into the input.
+
+        Returns:
+            float32 (picture frames, picture features); zeros where no picture was given.
+        """
+        if self.examples is not None:
+            return self.examples.picture(start_s)
+        _, frames, features = self.model.bundle.manifest.graphs["step"].inputs["picture"]
+        return np.zeros((int(frames), int(features)), np.float32)
+
+    def pictures(self, starts_s: Sequence[float]) -> FloatArray | None:
+        """What is seen during several windows; None for a bundle that does not look.
+
+        Returns:
+            float32 (windows, picture frames, picture features).
+        """
+        if "picture" not in self.model.bundle.manifest.graphs["step"].inputs:
+            return None
+        return np.stack([self.picture(start_s) for start_s in starts_s])
 
     def progress(self, part: tuple[float, float], done: float, stage: str) -> None:
         """Report how far a part of the job is, and stop here when asked to.
@@ -81,3 +133,9 @@ class Job:
         """
         self.check()
         self.report(part[0] + (part[1] - part[0]) * min(max(done, 0.0), 1.0), stage)
+
+
+def part_of(part: tuple[float, float], first: float, last: float) -> tuple[float, float]:
+    """A share of a share of the progress: from ``first`` to ``last`` of ``part``, both 0 to 1."""
+    size = part[1] - part[0]
+    return part[0] + first * size, part[0] + last * size

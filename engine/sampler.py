@@ -43,7 +43,7 @@ class Walk:
 
 
 def start_latents(
-    walk: Walk, windows: Sequence[int], shape_SDL: tuple[int, int, int], candidates: Sequence[int] = (0,)
+    walk: Walk, windows: Sequence[int], shape_SDL: tuple[int, int, int], candidates: Sequence[int] | None = None
 ) -> FloatArray:
     """Where the unknown latents begin.
 
@@ -51,16 +51,17 @@ def start_latents(
         walk: kind of start and seed.
         windows: number of each window in the clip; a window's noise does not depend on its batch.
         shape_SDL: (slots, latent channels, frames).
-        candidates: what is added to the seed, for each answer to one question.
+        candidates: what is added to the seed, for each of ``windows``; None adds nothing.
 
     Returns:
-        float32 (windows x candidates, slots, latent channels, frames); the candidates of a window lie together.
+        float32 (windows, slots, latent channels, frames).
     """
-    rows = [(window, candidate) for window in windows for candidate in candidates]
     if walk.start == "zeros":
-        return np.zeros((len(rows), *shape_SDL), np.float32)
+        return np.zeros((len(windows), *shape_SDL), np.float32)
+    seeds = [walk.seed + candidate for candidate in candidates or [0] * len(windows)]
+    rows = zip(seeds, windows, strict=True)
     return np.stack(
-        [np.random.default_rng([walk.seed + k, window]).standard_normal(shape_SDL, np.float32) for window, k in rows]
+        [np.random.default_rng([seed, window]).standard_normal(shape_SDL, np.float32) for seed, window in rows]
     )
 
 

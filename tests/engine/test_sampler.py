@@ -73,7 +73,7 @@ def test_a_stop_is_noticed_between_steps():
 
 
 def test_candidates_of_a_window_are_the_seeds_that_follow():
-    three = start_latents(walk(seed=5), [0, 1], SHAPE, candidates=(0, 1, 2))
+    three = start_latents(walk(seed=5), [0, 0, 0, 1, 1, 1], SHAPE, [0, 1, 2, 0, 1, 2])
     assert three.shape == (6, *SHAPE)
     for k in range(3):
         np.testing.assert_array_equal(three[k::3], start_latents(walk(seed=5 + k), [0, 1], SHAPE))
