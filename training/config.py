@@ -90,7 +90,7 @@ FLOW_CHOICES = {
 class FlowConfig:
     """FluxFormer: its shape and one training run of it."""
 
-    network: str = "flux"  # or mge: MGE-LDM's transformer; see flow/networks.py
+    network: str = "flux"  # or mage, mge: the papers' own, to the number; see flow/networks.py
     objective: str = "clean"  # what the network predicts: clean, velocity (MAGE) or v (MGE-LDM); see flow/diffusion.py
     path: str = "linear"  # from noise to latents; or cosine (MGE-LDM)
     norm: str = "group"  # network mge: one group per track, or layer
@@ -122,6 +122,7 @@ class FlowConfig:
     start_share_generative: float = 0.25  # of all others
     prompt_dropout: float = 0.1
     absent_share: float = 0.1  # of the questions are for something that is not in the mix
+    mix_sources: int = 0  # of a mix; 0 draws 1 to 6; 2 is MAGE's
     vary_share: float = 0.0  # of the mixes are made of stems with another speed, equaliser, room and drive
     pool: int = 20_000  # mixes whose latents are kept on disk and met again
     generative_steps: int = 8  # default steps of generative tasks in the bundle

@@ -117,7 +117,8 @@ class LatentPool:
     def fill(self, number: int) -> None:
         """Mix and encode an entry."""
         rng = np.random.default_rng([self.preset.flow.seed, number])
-        example = make_example(self.mixer.draw(rng, self.preset.grid.grid.window_samples), rng)
+        sources = self.preset.flow.mix_sources or None
+        example = make_example(self.mixer.draw(rng, self.preset.grid.grid.window_samples, sources), rng)
         self._latents[number] = self._encode(example.audio)
         inside = sum(1 << self._families.index(name) for name in example.inside if name in families())
         self._facts[number] = (1, self._number(example.term), self._number(example.rest), inside)

@@ -1,4 +1,4 @@
-"""Which network a preset asks for: FluxFormer, or MGE-LDM's transformer. Both give clean latents to the same call."""
+"""Which network a preset asks for: ours, MAGE's or MGE-LDM's. All give clean latents to the same call."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from training.config import FlowConfig, GridConfig, Preset
 from training.flow.diffusion import check_objective, to_clean
+from training.flow.mage import MageFormer
 from training.flow.mge import MgeFormer
 from training.flow.model import FluxFormer
 
@@ -38,7 +39,12 @@ def build(preset: Preset) -> nn.Module:
     if config.norm not in NORMS:
         raise ValueError(f"unknown norm {config.norm!r}; choose {' or '.join(NORMS)}")
     flux = FluxFormer if config.objective == "clean" else FluxByObjective
-    networks: dict[str, type[nn.Module]] = {"flux": flux, "mge": MgeFormer}
+    networks: dict[str, type[nn.Module]] = {"flux": flux, "mage": MageFormer, "mge": MgeFormer}
     if config.network not in networks:
-        raise ValueError(f"unknown network {config.network!r}; choose {' or '.join(networks)}")
+        raise ValueError(f"unknown network {config.network!r}; choose one of {', '.join(networks)}")
     return networks[config.network](preset.grid, preset.prompt.embedding, config)
+
+
+def answered(config: FlowConfig) -> tuple[str, ...]:
+    """Names of the slots that a network makes; in MAGE's the mix is a condition only."""
+    return ("STEM",) if config.network == "mage" else config.slots

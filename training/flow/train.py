@@ -26,7 +26,7 @@ from training.flow.diffusion import TAU_MIN, error_weight, noised
 from training.flow.examples import LatentPool
 from training.flow.known import Drawn, draw_known
 from training.flow.losses import latent_loss
-from training.flow.networks import build
+from training.flow.networks import answered, build
 from training.loop import Plan, Run
 from training.precision import autocast
 from training.prompt.lexicon import Lexicon
@@ -108,7 +108,7 @@ class FlowStage:
             clean = self.model(x, t, known, batch.prompt)
         unknown = ~known
         for slot in range(SLOTS):
-            if Slot(slot).name not in self.config.slots:
+            if Slot(slot).name not in answered(self.config):
                 unknown[:, slot] = False
         loss, plain = latent_loss(clean, target, error_weight(self.config.objective, self.config.path, t), unknown)
         starts = (batch.time == 0) & known[:, Slot.MIX].all(dim=1) & (batch.prompt != 0).any(dim=(1, 2))
