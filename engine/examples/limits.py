@@ -1,0 +1,22 @@
+"""What an example may be and what its decoder may use, read on both sides of the process border; how it is refused."""
+
+from __future__ import annotations
+
+PICTURE_LIMIT_PIXELS = 100_000_000
+FRAME_LIMIT_PIXELS = 8192 * 4320  # of a video: several are held at once
+SIDE_LIMIT_PX = 32_768
+LENGTH_LIMIT_S = 1800.0  # of what is looked at or listened to; a part of a longer file may be given
+CHANNELS_LIMIT = 64
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000
+TICKS_PER_FRAME = 4  # frames are kept on a finer grid than the model's, so that a window may begin anywhere
+SOUND_WINDOWS = 8  # of a sound, the most active ones
+ACTIVE_DB = 20.0  # below the loudest window; less is a pause
+SILENT_POWER = 1e-9
+
+DECODE_LIMIT_S = 60.0  # wall clock, and as much again as the part lasts
+MEMORY_LIMIT_BYTES = 2 << 30  # address space of the decoder
+RESULT_LIMIT_BYTES = 1 << 30
+
+
+class Unusable(Exception):
+    """Why a file cannot be an example, in words that follow its name in a sentence."""
