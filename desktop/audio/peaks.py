@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
-BASE_SAMPLES = 256  # of the finest level; finer than that, samples themselves are drawn
+BASE_SAMPLES = 64  # of the finest level; finer than that, samples themselves are drawn
 FACTOR = 4  # from one level to the next
 SHORTEST_LEVEL = 512
+ROUNDING = 1e-6  # of a bin: an edge on a border stays on its side, wherever a view was scrolled from
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +57,43 @@ class Peaks:
         return gathered(level, edges)
 
     def save(self, path: Path) -> None:
-        """Write all levels, one after the other."""
+        """Write all levels side by side, so that one mapping of the file holds them."""
         with path.open("wb") as stream:
-            np.save(stream, np.array([level.shape[1] for level in self.levels]))
             np.save(stream, np.concatenate(self.levels, axis=1))
 
     @classmethod
-    def load(cls, path: Path) -> Peaks:
-        """Read what ``save`` wrote."""
-        with path.open("rb") as stream:
-            lengths = np.load(stream)
-            joined = np.load(stream)
-        if joined.shape != (3, int(lengths.sum())):
-            raise ValueError(f"{path} is not whole")
-        return cls(tuple(np.split(joined, np.cumsum(lengths)[:-1], axis=1)))
+    def load(cls, path: Path, samples: int) -> Peaks:
+        """Map what ``save`` wrote.
+
+        Args:
+            path: of the file.
+            samples: per channel, of the sound.
+
+        Raises:
+            ValueError: the file is not whole.
+        """
+        lengths = level_lengths(samples, BASE_SAMPLES, FACTOR, SHORTEST_LEVEL)
+        return cls(tuple(mapped_levels(path, lengths, 3)))
+
+
+def level_lengths(samples: int, base_samples: int, factor: int, shortest: int) -> list[int]:
+    """How many entries each level of zoom has, the finest first."""
+    lengths = [max(-(-samples // base_samples), 1)]
+    while lengths[-1] > shortest:
+        lengths.append(-(-lengths[-1] // factor))
+    return lengths
+
+
+def mapped_levels(path: Path, lengths: list[int], rows: int) -> list[npt.NDArray[Any]]:
+    """Levels that stand side by side in a NumPy file, without reading them.
+
+    Raises:
+        ValueError: the file is not whole.
+    """
+    joined = np.load(path, mmap_mode="r")
+    if joined.shape != (rows, sum(lengths)):
+        raise ValueError(f"{path} is not whole")
+    return [np.asarray(part) for part in np.split(joined, np.cumsum(lengths)[:-1], axis=1)]
 
 
 class PeakBuilder:
@@ -101,34 +125,49 @@ class PeakBuilder:
 
 def raw_columns(samples_NC: FloatArray, start: float, samples_per_pixel: float, width: int) -> FloatArray:
     """Columns from samples themselves, for views finer than the finest level; shapes as ``Peaks.columns``."""
-    first = max(int(np.floor(start)), 0)
-    last = min(int(np.ceil(start + samples_per_pixel * width)) + 1, len(samples_NC))
-    if last <= first:
-        return np.zeros((3, width), np.float32)
-    part_NC = np.asarray(samples_NC[first:last])
-    level = np.stack([part_NC.min(axis=1), part_NC.max(axis=1), np.square(part_NC).mean(axis=1)])
-    edges = start + samples_per_pixel * np.arange(width + 1) - first
-    return gathered(level, edges)
+    edges = start + samples_per_pixel * np.arange(width + 1)
+    begin, end, inside = spans(edges, len(samples_NC))
+    channels = samples_NC.shape[1]
+    flat = np.asarray(samples_NC[begin[0] : end[-1]]).ravel()
+    columns = _reduced((flat, flat, np.square(flat)), (begin - begin[0]) * channels, (end - begin[0]) * channels)
+    columns[:, ~inside] = 0.0
+    return columns
 
 
 def gathered(level: FloatArray, edges: npt.NDArray[np.floating[Any]]) -> FloatArray:
     """Lowest, highest, mean of the bins between neighbouring edges; zeros outside the level."""
-    bins = level.shape[1]
-    first = np.floor(edges[:-1]).astype(np.int64)
-    last = np.maximum(np.ceil(edges[1:]).astype(np.int64), first + 1)
-    inside = (first < bins) & (last > 0)
-    first, last = np.clip(first, 0, bins - 1), np.clip(last, 1, bins)
-    pairs = np.stack([first, np.maximum(last, first + 1)], axis=1).ravel()
-    padded = np.concatenate([level, level[:, -1:]], axis=1)  # reduceat wants every index inside
-    columns = np.stack(
-        [
-            np.minimum.reduceat(padded[0], pairs)[::2],
-            np.maximum.reduceat(padded[1], pairs)[::2],
-            np.add.reduceat(padded[2], pairs)[::2] / (pairs[1::2] - pairs[::2]),
-        ]
-    )
+    begin, end, inside = spans(edges, level.shape[1])
+    low, high, power = np.asarray(level[:, begin[0] : end[-1]])
+    columns = _reduced((low, high, power), begin - begin[0], end - begin[0])
     columns[:, ~inside] = 0.0
-    return columns.astype(np.float32, copy=False)
+    return columns
+
+
+def spans(
+    edges: npt.NDArray[np.floating[Any]], limit: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Which of ``limit`` entries lie between neighbouring edges, at least one each.
+
+    Returns:
+        First entry, past the last, and True where the edges touch any at all.
+    """
+    first = np.floor(edges[:-1] + ROUNDING).astype(np.int64)
+    last = np.maximum(np.ceil(edges[1:] - ROUNDING).astype(np.int64), first + 1)
+    begin = np.clip(first, 0, limit - 1)
+    return begin, np.maximum(np.clip(last, 1, limit), begin + 1), (first < limit) & (last > 0)
+
+
+def _reduced(
+    values: tuple[FloatArray, FloatArray, FloatArray], begin: npt.NDArray[np.int64], end: npt.NDArray[np.int64]
+) -> FloatArray:
+    """The lowest of the first, the highest of the second, the mean of the third values, span by span."""
+    pairs = np.stack([begin, end], axis=1).ravel()
+    low, high, power = (np.append(one, one[-1:]) for one in values)  # reduceat wants every index inside
+    columns = np.empty((3, len(begin)), np.float32)
+    columns[0] = np.minimum.reduceat(low, pairs)[::2]
+    columns[1] = np.maximum.reduceat(high, pairs)[::2]
+    columns[2] = np.add.reduceat(power, pairs)[::2] / (end - begin)
+    return columns
 
 
 def _bins(block_NC: FloatArray) -> FloatArray:

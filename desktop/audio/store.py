@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 
 from desktop.audio.peaks import PeakBuilder, Peaks
 from desktop.audio.read import Check, FloatArray, blocks, check_file, convert, keep_going, readable
-from desktop.audio.spectrum import make_spectrum
+from desktop.audio.spectrum import Spectrum, make_spectrum, with_zooms
 from engine import AudioError, OutputError
 
 COPY_BYTES = 1 << 20
@@ -122,8 +121,7 @@ class AudioStore:
             peaks = self._decode(ref, fresh[0], check)
             peaks.save(fresh[1])
             samples_NC = np.memmap(fresh[0], np.float32, "r", shape=(ref.samples, ref.channels))
-            with fresh[2].open("wb") as stream:
-                np.save(stream, make_spectrum(samples_NC, ref.rate_hz, check))
+            with_zooms(make_spectrum(samples_NC, ref.rate_hz, check)).save(fresh[2])
             for new, final in zip(fresh, made, strict=True):
                 os.replace(new, final)
         except OSError as error:
@@ -155,18 +153,18 @@ class AudioStore:
             AudioError: it is not prepared.
         """
         try:
-            return Peaks.load(self._peaks_file(ref))
+            return Peaks.load(self._peaks_file(ref), ref.samples)
         except (OSError, ValueError) as error:
             raise AudioError("the waveform is gone from the cache; open the file again") from error
 
-    def spectrum(self, ref: AudioRef) -> npt.NDArray[np.uint8]:
-        """What a spectrogram is drawn from, uint8 (bands, columns); lowest band first.
+    def spectrum(self, ref: AudioRef) -> Spectrum:
+        """What a spectrogram is drawn from.
 
         Raises:
             AudioError: it is not prepared.
         """
         try:
-            return np.asarray(np.load(self._spectrum_file(ref), mmap_mode="r"))
+            return Spectrum.load(self._spectrum_file(ref), ref.samples)
         except (OSError, ValueError) as error:
             raise AudioError("the spectrogram is gone from the cache; open the file again") from error
 
@@ -244,10 +242,10 @@ class AudioStore:
         return self.cache / f"{ref.sha256}.f32"
 
     def _peaks_file(self, ref: AudioRef) -> Path:
-        return self.cache / f"{ref.sha256}.peaks"
+        return self.cache / f"{ref.sha256}.wave"
 
     def _spectrum_file(self, ref: AudioRef) -> Path:
-        return self.cache / f"{ref.sha256}.spectrum"
+        return self.cache / f"{ref.sha256}.bands"
 
     @staticmethod
     def _fresh(folder: Path) -> Path:

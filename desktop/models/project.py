@@ -36,7 +36,9 @@ class Made:
         presence: 0 to 1, estimated; None where nobody estimated it.
         null_db: what stem and rest leave of the input; None without a rest.
         level_db: against the mix.
-        region: samples of the project that were worked on, None for all.
+        regions: samples of the project that were worked on, each first and past the last; none means all.
+        heard: where the model heard the prompt: first sample of the project, past the last, presence 0 to 1.
+        similarity: how well a made sound fits the prompt, -1 to 1; None where the bundle cannot hear that.
     """
 
     task: str
@@ -49,7 +51,9 @@ class Made:
     presence: float | None = None
     null_db: float | None = None
     level_db: float | None = None
-    region: tuple[int, int] | None = None
+    regions: tuple[tuple[int, int], ...] = ()
+    heard: tuple[tuple[int, int, float], ...] = ()
+    similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from desktop.audio.peaks import Peaks
 from desktop.audio.read import FloatArray
 from desktop.audio.snap import nearest_zero
+from desktop.audio.spectrum import Spectrum
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.link import EngineLink
 from desktop.models.answers import Answer, at_rate, lanes_of
@@ -67,6 +68,7 @@ class Studio(QObject):
         self.path: Path | None = None
         self._lock: ProjectLock | None = None
         self._peaks: dict[str, Peaks] = {}
+        self._spectra: dict[str, Spectrum] = {}
         self._autosave = QTimer(self)
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_MS)
@@ -207,6 +209,16 @@ class Studio(QObject):
             self._peaks[ref.sha256] = self.store.peaks(ref)
         return self._peaks[ref.sha256]
 
+    def spectrum(self, ref: AudioRef) -> Spectrum:
+        """What a spectrogram is drawn from, kept in memory.
+
+        Raises:
+            AudioError: as above.
+        """
+        if ref.sha256 not in self._spectra:
+            self._spectra[ref.sha256] = self.store.spectrum(ref)
+        return self._spectra[ref.sha256]
+
     def samples(self, ref: AudioRef) -> FloatArray:
         """The sound, mapped from disk."""
         return self.store.samples(ref)
@@ -263,6 +275,7 @@ class Studio(QObject):
             self._lock.release()
         self._lock, self.path = lock, path
         self._peaks.clear()
+        self._spectra.clear()
         self.place_changed.emit(str(path) if path else "")
 
     def _take_place(self, path: Path) -> None:

@@ -23,6 +23,7 @@ class Viewport(QObject):
         self.width = 800
         self.start = 0.0
         self.samples_per_pixel = 1.0
+        self.grain = 1.0  # pixels of the device per pixel; scrolling moves by whole ones, so pictures can be kept
 
     @property
     def farthest(self) -> float:
@@ -63,11 +64,12 @@ class Viewport(QObject):
 
     def scroll(self, pixels: float) -> None:
         """Move to the right."""
-        self._show(self.start + pixels * self.samples_per_pixel, self.samples_per_pixel)
+        self.scroll_to(self.start + pixels * self.samples_per_pixel)
 
     def scroll_to(self, start: float) -> None:
-        """Begin at a sample."""
-        self._show(start, self.samples_per_pixel)
+        """Begin at a sample, or as near to it as whole pixels allow."""
+        grain_samples = self.samples_per_pixel / self.grain
+        self._show(self.start + round((start - self.start) / grain_samples) * grain_samples, self.samples_per_pixel)
 
     def fit(self, first: float = 0.0, last: float | None = None) -> None:
         """Show a region with a little air, or everything."""
@@ -80,7 +82,7 @@ class Viewport(QObject):
     def follow(self, sample: int) -> None:
         """Turn the page when a sample is out of sight."""
         if not self.start <= sample < self.start + self.span:
-            self._show(sample - self.span * 0.05, self.samples_per_pixel)
+            self.scroll_to(sample - self.span * 0.05)
 
     def _show(self, start: float, scale: float) -> None:
         last = max(self.length * ROOM - scale * self.width, 0.0)

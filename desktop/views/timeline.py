@@ -20,9 +20,10 @@ from desktop.models.studio import Studio
 from desktop.models.viewport import Viewport
 from desktop.views.lane_header import WIDTH, LaneHeader
 from desktop.views.ruler import Ruler
+from desktop.views.picture import Picture
 from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, icon
-from desktop.views.wave import Picture, WaveView
+from desktop.views.wave import WaveView
 from engine import AudioError
 
 MIX_HEIGHT, LANE_HEIGHT = 148, 98
@@ -260,7 +261,8 @@ class Timeline(QWidget):
                 self._studio.peaks(ref),
                 self._studio.samples(ref),
                 lane.take.start if lane is not None else 0,
-                self._studio.store.spectrum(ref) if wanted else None,
+                self._studio.spectrum(ref) if wanted else None,
+                lane.take.made.heard if lane is not None else (),
                 self._studio.peaks(project.source) if shaded and project.source is not None else None,
             )
         except AudioError as error:

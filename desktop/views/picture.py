@@ -1,0 +1,298 @@
+"""What a sound looks like: waveform, single samples or spectrogram, and where the prompt was heard in it.
+
+Every strip can be painted alone and comes out as it would in the whole, so that scrolling paints only what comes into
+sight. All sizes are pixels of the device. Knows nothing of widgets, mice or projects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+
+from desktop.audio.peaks import BASE_SAMPLES, Peaks, raw_columns, spans
+from desktop.audio.read import FloatArray
+from desktop.audio.spectrum import BANDS, HOP_SAMPLES, Spectrum
+from desktop.views.theme import Palette, blended, faded
+
+ByteArray = npt.NDArray[np.uint8]
+
+SHADE_PIXELS = 4  # height of the strip that says where the prompt was heard; of the screen, not of the device
+SHADE_TINT = 0.10  # and how much of its colour lies behind the sound
+HEARD_SHARE = 0.12  # of the mix's power; above this the prompt counts as heard where nobody estimated it
+GAMMA = 1.7  # of the spectrogram: quiet bands stay in the background
+LINES_BELOW = 1.0  # samples per pixel: below this single samples are joined by lines
+DOTS_BELOW = 0.25  # and below this they are dots
+COVER_STEPS = 15  # of a pixel at the edge of a wave; two such numbers make one index into 256 colours
+OUTER_SHARE, INNER_SHARE = 0.45, 0.95  # how strong the extremes and the mean power are drawn
+DIMMED_SHARE = 0.35
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What is drawn.
+
+    Attributes:
+        peaks: of the sound.
+        samples_NC: the sound itself.
+        start: sample of the timeline at which it begins.
+        spectrum: of the sound, or None for a waveform.
+        heard: ``(first, past the last sample, presence 0 to 1)`` on the timeline, where the model heard the prompt.
+        mix: peaks of the mix, for an estimate of that where the model gave none; None for no shading.
+    """
+
+    peaks: Peaks
+    samples_NC: FloatArray
+    start: int = 0
+    spectrum: Spectrum | None = None
+    heard: tuple[tuple[int, int, float], ...] = ()
+    mix: Peaks | None = None
+
+    def is_like(self, other: Picture | None) -> bool:
+        """True means it looks the same: all parts are the same objects, or equal numbers."""
+        if other is None:
+            return False
+        pairs = ((getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
+        return all(a is b or (isinstance(a, (int, tuple)) and a == b) for a, b in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The part of the timeline that is seen.
+
+    Attributes:
+        start: sample at the left edge.
+        samples_per_pixel: of the device.
+    """
+
+    start: float
+    samples_per_pixel: float
+
+    def x(self, sample: float) -> float:
+        """Pixel of a sample."""
+        return (sample - self.start) / self.samples_per_pixel
+
+    def sample(self, x: float) -> float:
+        """Sample at a pixel."""
+        return self.start + x * self.samples_per_pixel
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How it is drawn.
+
+    Attributes:
+        palette, colour: of the theme and the lane.
+        dimmed: True means it is not heard.
+        height: pixels of the device.
+        ratio: pixels of the device per pixel of the screen.
+    """
+
+    palette: Palette
+    colour: str
+    dimmed: bool
+    height: int
+    ratio: float
+
+    @property
+    def shade_height(self) -> int:
+        """Of the strip at the bottom."""
+        return round(SHADE_PIXELS * self.ratio)
+
+
+def paint(painter: QPainter, picture: Picture | None, look: Look, view: View, first: int, last: int) -> None:
+    """Paint the pixel columns from ``first`` to ``last``, not counting the last."""
+    strip = QRectF(first, 0, last - first, look.height)
+    painter.setClipRect(strip)
+    painter.fillRect(strip, QColor(look.palette.base))
+    if picture is None:
+        return
+    presence = _presence(picture, view, first, last)
+    if presence is not None and picture.spectrum is None:
+        _paint_row(painter, presence * SHADE_TINT, look.colour, strip)
+    if picture.spectrum is not None:
+        _paint_spectrum(painter, picture, picture.spectrum, look, view, first, last)
+    elif view.samples_per_pixel < LINES_BELOW:
+        _paint_samples(painter, picture, look, view, first, last)
+    else:
+        _paint_wave(painter, picture, look, view, first, last)
+    if presence is not None:
+        bar = QRectF(first, look.height - look.shade_height, last - first, look.shade_height)
+        _paint_row(painter, presence, look.colour, bar)
+
+
+# The waveform.
+
+
+def _columns(peaks: Peaks, samples_NC: FloatArray | None, start: int, view: View, first: int, width: int) -> FloatArray:
+    left = view.sample(first) - start
+    if view.samples_per_pixel < BASE_SAMPLES and samples_NC is not None:
+        return raw_columns(samples_NC, left, view.samples_per_pixel, width)
+    return peaks.columns(left, view.samples_per_pixel, width)
+
+
+def _middle_and_half(look: Look) -> tuple[float, float]:
+    middle = look.height / 2
+    return middle, middle - (SHADE_PIXELS + 2) * look.ratio
+
+
+def _paint_middle(painter: QPainter, look: Look, first: int, last: int) -> None:
+    thick = max(round(look.ratio), 1)
+    line = QRectF(first, look.height // 2 - thick // 2, last - first, thick)
+    painter.fillRect(line, faded(look.palette.line, 0.9))
+
+
+def _paint_wave(painter: QPainter, picture: Picture, look: Look, view: View, first: int, last: int) -> None:
+    """Extremes and mean power as one picture of 256 colours; polygons of thousands of edges are slow."""
+    _paint_middle(painter, look, first, last)
+    low, high, power = _columns(picture.peaks, picture.samples_NC, picture.start, view, first, last - first)
+    rms = np.sqrt(power)
+    outer = _cover(np.clip(low, -1, 1), np.clip(high, -1, 1), look)
+    inner = _cover(np.maximum(-rms, low), np.minimum(rms, high), look)
+    pixels = (outer * (COVER_STEPS + 1) + inner).astype(np.uint8)
+    image = QImage(pixels.data, last - first, look.height, last - first, QImage.Format.Format_Indexed8)
+    image.setColorTable(_wave_colours(look.colour, look.dimmed))
+    painter.drawImage(QPointF(first, 0), image)
+
+
+def _cover(low: FloatArray, high: FloatArray, look: Look) -> npt.NDArray[np.integer]:
+    """How much of each pixel lies between two curves, 0 to ``COVER_STEPS``; (height, columns)."""
+    middle, half = _middle_and_half(look)
+    thin = 0.4 * look.ratio  # silence is a line, not nothing
+    kind = np.int16 if look.height * COVER_STEPS < 1 << 15 else np.int32
+    upper = np.rint((middle - high * half - thin) * COVER_STEPS).astype(kind)
+    lower = np.rint((middle - low * half + thin) * COVER_STEPS).astype(kind)
+    top = (np.arange(look.height, dtype=kind) * kind(COVER_STEPS))[:, None]
+    covered = np.minimum(top + kind(COVER_STEPS), lower) - np.maximum(top, upper)
+    return np.clip(covered, 0, COVER_STEPS, out=covered)
+
+
+@lru_cache(maxsize=64)
+def _wave_colours(colour: str, dimmed: bool) -> list[int]:
+    strength = DIMMED_SHARE if dimmed else 1.0
+    levels = np.arange(COVER_STEPS + 1) / COVER_STEPS
+    outer, inner = levels[:, None] * OUTER_SHARE * strength, levels[None, :] * INNER_SHARE * strength
+    alphas = 1 - (1 - outer) * (1 - inner)
+    return [faded(colour, alpha).rgba() for alpha in alphas.ravel().tolist()]
+
+
+def _paint_samples(painter: QPainter, picture: Picture, look: Look, view: View, first: int, last: int) -> None:
+    _paint_middle(painter, look, first, last)
+    begin = max(int(view.sample(first - 8)) - picture.start - 1, 0)
+    end = min(int(view.sample(last + 8)) - picture.start + 2, len(picture.samples_NC))
+    if end <= begin:
+        return
+    middle, half = _middle_and_half(look)
+    values = np.clip(np.asarray(picture.samples_NC[begin:end]).mean(axis=1), -1, 1)
+    points = [
+        QPointF(view.x(begin + picture.start + place), middle - value * half)
+        for place, value in enumerate(values.tolist())
+    ]
+    colour = faded(look.colour, DIMMED_SHARE if look.dimmed else 1.0)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(colour, 1.6 * look.ratio))
+    painter.drawPolyline(QPolygonF(points))
+    if view.samples_per_pixel * look.ratio < DOTS_BELOW:
+        painter.setBrush(colour)
+        for point in points:
+            painter.drawEllipse(point, 2.4 * look.ratio, 2.4 * look.ratio)
+
+
+# The spectrogram.
+
+
+def _paint_spectrum(
+    painter: QPainter, picture: Picture, spectrum: Spectrum, look: Look, view: View, first: int, last: int
+) -> None:
+    column_samples, level_BT = spectrum.level_for(view.samples_per_pixel)
+    cut = _thinned if column_samples <= view.samples_per_pixel else _widened
+    part_BT, left, width = cut(level_BT, column_samples, picture.start, view, first, last)
+    if not part_BT.size:
+        return
+    pixels = np.ascontiguousarray(part_BT[::-1])
+    image = QImage(pixels.data, pixels.shape[1], BANDS, pixels.shape[1], QImage.Format.Format_Indexed8)
+    image.setColorTable(_spectrum_colours(look.palette, look.colour))
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.setOpacity(0.45 if look.dimmed else 1.0)
+    rgb = image.convertToFormat(QImage.Format.Format_RGB32)
+    painter.drawImage(QRectF(left, 0, width, look.height - look.shade_height), rgb)
+    painter.setOpacity(1.0)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+
+
+def _thinned(
+    level_BT: ByteArray, column_samples: int, start: int, view: View, first: int, last: int
+) -> tuple[ByteArray, float, float]:
+    """One column per pixel, the loudest of those that fall on it; with its left edge and its width in pixels."""
+    first = max(first, int(view.x(start)))
+    last = min(last, int(np.ceil(view.x(start + level_BT.shape[1] * column_samples))))
+    if last <= first:
+        return level_BT[:, :0], 0.0, 0.0
+    edges = (view.sample(0) - start + view.samples_per_pixel * np.arange(first, last + 1)) / column_samples
+    begin, end, _ = spans(edges, level_BT.shape[1])
+    part_BT = np.asarray(level_BT[:, begin[0] : end[-1]])
+    padded_BT = np.concatenate([part_BT, part_BT[:, -1:]], axis=1)  # reduceat wants every index inside
+    pairs = np.stack([begin, end], axis=1).ravel() - begin[0]
+    return np.maximum.reduceat(padded_BT, pairs, axis=1)[:, ::2], float(first), float(last - first)
+
+
+def _widened(
+    level_BT: ByteArray, column_samples: int, start: int, view: View, first: int, last: int
+) -> tuple[ByteArray, float, float]:
+    """The columns behind a strip and a few beside it to blend with, to be stretched; otherwise as above."""
+    reach = 2 * column_samples / view.samples_per_pixel + 1
+    begin = max(int((view.sample(first - reach) - start) / column_samples), 0)
+    end = min(int((view.sample(last + reach) - start) / column_samples) + 2, level_BT.shape[1])
+    if end <= begin:
+        return level_BT[:, :0], 0.0, 0.0
+    width = (end - begin) * column_samples / view.samples_per_pixel
+    return np.asarray(level_BT[:, begin:end]), view.x(begin * column_samples + start), width
+
+
+@lru_cache(maxsize=64)
+def _spectrum_colours(palette: Palette, colour: str) -> list[int]:
+    """From the background through the lane's colour to the brightest."""
+    stops = [QColor(palette.base), blended(palette.base, colour, 0.35), QColor(colour)]
+    stops.append(QColor("#fff6e0") if palette.name == "dark" else QColor("#101018"))
+    share = 3 * np.linspace(0, 1, 256) ** GAMMA
+    channels = (QColor.red, QColor.green, QColor.blue)
+    rows = [np.interp(share, range(4), [channel(stop) for stop in stops]) for channel in channels]
+    return [QColor(*row).rgb() for row in np.stack(rows, axis=1).astype(int).tolist()]
+
+
+# Where the prompt was heard.
+
+
+def _presence(picture: Picture, view: View, first: int, last: int) -> FloatArray | None:
+    """How present the prompt is in each column, 0 to 1; None where nothing is to be said of it."""
+    if picture.heard:
+        presence = np.zeros(last - first, np.float32)
+        for begin, end, value in picture.heard:
+            left, right = (round(view.x(edge)) - first for edge in (begin, end))
+            if right > 0 and left < last - first:
+                part = presence[max(left, 0) : max(right, left + 1)]
+                np.maximum(part, np.float32(value), out=part)
+        return presence
+    if picture.mix is None:
+        return None
+    own = _columns(picture.peaks, None, picture.start, view, first, last - first)[2]
+    whole = _columns(picture.mix, None, 0, view, first, last - first)[2]
+    share = np.where(whole > 1e-9, own / np.maximum(whole, 1e-9), 0.0)
+    return np.where(share >= HEARD_SHARE, np.clip(share, DIMMED_SHARE, 1.0), 0.0).astype(np.float32)
+
+
+def _paint_row(painter: QPainter, strength: FloatArray, colour: str, where: QRectF) -> None:
+    """One colour, as strong in each column as it is said to be, over a height."""
+    levels = np.ascontiguousarray(np.rint(np.clip(strength, 0, 1) * 255).astype(np.uint8))
+    row = QImage(levels.data, len(levels), 1, len(levels), QImage.Format.Format_Indexed8)
+    row.setColorTable(_strengths(colour))
+    painter.drawImage(where, row.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied))
+
+
+@lru_cache(maxsize=64)
+def _strengths(colour: str) -> list[int]:
+    return [faded(colour, level / 255).rgba() for level in range(256)]
