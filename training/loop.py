@@ -1,11 +1,13 @@
 """One training loop for every stage: budget, schedule, moving average, log, checkpoint, exact resume.
 
-A step's data and noise depend on the seed and the step number alone, so a resumed run goes on as if never stopped.
-Knows nothing of codecs, flows or prompts.
+A step is made of numbered parts, micro-batches whose data and noise depend on the seed and their number alone. So a
+resumed run goes on as if never stopped, and with another number of devices: the parts of a step stay the same, they
+are dealt to more or fewer processes. Knows nothing of codecs, flows or prompts.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -19,17 +21,23 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from training import precision
+from training.world import World, moved
+
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 
 
 class Stage(Protocol):
-    """What the loop needs of a stage."""
+    """What the loop needs of a stage.
+
+    A stage whose loss needs tensors or modules beside the model also has ``to(device)``, which moves them.
+    """
 
     model: nn.Module
 
     def batch(self, step: int) -> Any:
-        """The data of a step; runs in a worker, depends on the step alone."""
+        """The data of a part; runs in a worker, depends on the part's number alone."""
 
     def loss(self, batch: Any, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
         """Loss to descend and figures to log; ``progress`` runs from 0 to 1 over the run."""
@@ -49,6 +57,8 @@ class Plan:
         ema: decay of the moving average of the weights; 0 means none.
         seed: of noise and data.
         save_every_s: seconds between checkpoints.
+        parts: micro-batches that make one step, over all devices; 0 means one per process. A device that takes more
+            than one adds up their gradients.
         settings: written into the run for its own record.
     """
 
@@ -61,11 +71,12 @@ class Plan:
     ema: float = 0.0
     seed: int = 0
     save_every_s: float = 120.0
+    parts: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
 
 
 class Steps(torch.utils.data.Dataset[Any]):
-    """The stage's batches, numbered by step."""
+    """The stage's batches by number."""
 
     def __init__(self, make: Callable[[int], Any], steps: int) -> None:
         self._make, self._steps = make, steps
@@ -82,44 +93,39 @@ def _worker_begin(worker: int) -> None:
     torch.set_num_threads(1)
 
 
-class World:
-    """The processes that train together: one, or those that torchrun started.
+class Objective(nn.Module):
+    """The stage's loss as one module, so that data parallel training sees every parameter it uses."""
 
-    Each takes its own batches; gradients are averaged, so all hold the same weights.
-    """
+    def __init__(self, stage: Stage, device: torch.device) -> None:
+        super().__init__()
+        self.model = stage.model
+        self._loss, self._device = stage.loss, device
 
-    def __init__(self) -> None:
-        self.size, self.rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-        if self.size > 1 and not torch.distributed.is_initialized():
-            torch.distributed.init_process_group("gloo")
-
-    @property
-    def first(self) -> bool:
-        """True for the process that logs and saves."""
-        return self.rank == 0
-
-    def mean(self, values: list[Tensor]) -> None:
-        """Average tensors over all processes, in place."""
-        if self.size == 1:
-            return
-        flat = torch.cat([value.reshape(-1) for value in values])
-        torch.distributed.all_reduce(flat)
-        flat /= self.size
-        for value, part in zip(values, flat.split([value.numel() for value in values]), strict=True):
-            value.copy_(part.view_as(value))
+    def forward(self, batch: Any, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
+        """The loss; on a GPU, tensors that the stage makes are made there."""
+        if self._device.type == "cpu":
+            return self._loss(batch, generator, progress)
+        with self._device:
+            return self._loss(batch, generator, progress)
 
 
-def batches(stage: Stage, world: World, first: int, steps: int, workers: int) -> Iterator[Any]:
-    """This process's batches from step ``first`` on, made ahead of time in worker processes."""
+def batches(stage: Stage, world: World, first: int, steps: int, parts: int, workers: int) -> Iterator[Any]:
+    """This process's parts from step ``first`` on, made ahead of time in worker processes."""
     loader = torch.utils.data.DataLoader(
-        Steps(stage.batch, steps * world.size),
+        Steps(stage.batch, steps * parts),
         batch_size=None,
-        sampler=range(first * world.size + world.rank, steps * world.size, world.size),
+        sampler=own_parts(world.rank, world.size, first, steps, parts),
         num_workers=workers,
         prefetch_factor=6 if workers else None,
         worker_init_fn=_worker_begin,
+        pin_memory=world.device.type == "cuda",
     )
     return iter(loader)
+
+
+def own_parts(rank: int, size: int, first: int, steps: int, parts: int) -> range:
+    """Numbers of the parts that a process takes in steps ``first`` to ``steps``: every ``size``-th."""
+    return range(first * parts + rank, steps * parts, size)
 
 
 def rate_at(plan: Plan, step: int, progress: float) -> float:
@@ -131,19 +137,34 @@ def rate_at(plan: Plan, step: int, progress: float) -> float:
 
 
 class Run:
-    """One run in a folder: loop, checkpoint, log."""
+    """One run in a folder: loop, checkpoint, log.
+
+    Raises:
+        ValueError: the processes cannot share the parts of a step evenly.
+    """
 
     def __init__(self, stage: Stage, plan: Plan, folder: Path) -> None:
         self.stage, self.plan, self.folder = stage, plan, Path(folder)
         self.world = World()
         self.step, self.spent_s = 0, 0.0
+        self.parts = plan.parts or self.world.size
+        self.own = self.world.share(self.parts)
+        stage.model.to(self.world.device)
+        if hasattr(stage, "to"):
+            stage.to(self.world.device)
         self.parameters = [p for p in stage.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=plan.learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
         self.average = [p.detach().clone() for p in self.parameters] if plan.ema else []
+        self._agree()
+        self.objective = self.world.parallel(Objective(stage, self.world.device))
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def resume(self) -> bool:
-        """Take up the checkpoint in the folder; False when there is none."""
+        """Take up the checkpoint in the folder; False when there is none.
+
+        Parts of a step and precision are those the run began with; a checkpoint from before they were kept is taken
+        to have one part per process.
+        """
         path = self.folder / CHECKPOINT
         if not path.is_file():
             return False
@@ -153,7 +174,17 @@ class Run:
         for held, saved in zip(self.average, state["average"], strict=True):
             held.copy_(saved)
         self.step, self.spent_s = state["step"], state["spent_s"]
+        self.parts = state.get("parts", self.parts)
+        self.own = self.world.share(self.parts)
+        if "precision" in state:
+            precision.settle(state["precision"])
         return True
+
+    def _agree(self) -> None:
+        """All processes compute in the precision that the first one chose."""
+        names = list(precision.DTYPES)
+        if self.world.size > 1:
+            precision.settle(names[self.world.agreed(names.index(precision.settled_name()))])
 
     def save(self) -> None:
         """Write the checkpoint: whole or not at all."""
@@ -165,6 +196,8 @@ class Run:
             "average": self.average,
             "step": self.step,
             "spent_s": self.spent_s,
+            "parts": self.parts,
+            "precision": precision.settled_name(),
         }
         partial = self.folder / f".{CHECKPOINT}.partial"
         torch.save(state, partial)
@@ -184,7 +217,7 @@ class Run:
         self.stage.model.train()
         losses: list[float] = []
         quiet = quiet or not self.world.first
-        source = batches(self.stage, self.world, self.step, self.plan.steps, workers)
+        source = batches(self.stage, self.world, self.step, self.plan.steps, self.parts, workers)
         saved = began = time.monotonic()
         waited_s = 0.0
         with (
@@ -194,9 +227,9 @@ class Run:
         ):
             while self.step < self.plan.steps and self.progress() < 1:
                 tick = time.monotonic()
-                batch = next(source)
+                own = [next(source) for _ in range(self.own)]
                 waited_s += time.monotonic() - tick
-                loss, figures = self._descend(batch)
+                loss, figures = self.descend(own)
                 losses.append(loss)
                 self.spent_s += time.monotonic() - tick
                 if self.world.first and (self.step % 20 == 0 or self.step == self.plan.steps):
@@ -220,19 +253,21 @@ class Run:
         done = self.progress()
         return f"{self.spent_s * (1 - done) / max(done, 1e-6) / 60:.0f} min"
 
-    def _descend(self, batch: Any) -> tuple[float, dict[str, float]]:
+    def descend(self, own: list[Any]) -> tuple[float, dict[str, float]]:
+        """One step.
+
+        Args:
+            own: this process's parts of it, in order.
+
+        Returns:
+            mean loss over all parts of all processes, and figures of this process's.
+        """
         progress = self.progress()
-        rate = rate_at(self.plan, self.step, progress)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        number = self.step * self.world.size + self.world.rank
-        generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + number)
-        loss, figures = self.stage.loss(batch, generator, progress)
+            group["lr"] = rate_at(self.plan, self.step, progress)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        spent = torch.tensor([self.spent_s])
-        self.world.mean([p.grad for p in self.parameters if p.grad is not None] + [spent])
-        self.spent_s = float(spent)  # all take the same view of the budget
+        lost, figures = self._add_up(own, progress)
+        lost, self.spent_s = self.world.mean([lost, self.spent_s])  # all take the same view of the budget
         norm = nn.utils.clip_grad_norm_(self.parameters, self.plan.clip_norm)
         if torch.isfinite(norm):
             self.optimizer.step()
@@ -240,14 +275,30 @@ class Run:
             decay = min(self.plan.ema, (1 + self.step) / (10 + self.step))
             torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - decay)
         self.step += 1
-        return loss.item(), {**figures, "norm": norm.item()}
+        return lost, {**figures, "norm": norm.item()}
+
+    def _add_up(self, own: list[Any], progress: float) -> tuple[float, dict[str, float]]:
+        """Gradients of the mean loss over all parts; the processes talk to each other at the last part only."""
+        lost = 0.0
+        seen: dict[str, list[float]] = {}
+        for place, batch in enumerate(own):
+            number = self.step * self.parts + place * self.world.size + self.world.rank
+            generator = torch.Generator(self.world.device).manual_seed(self.plan.seed * 1_000_003 + number)
+            last = place == len(own) - 1
+            with contextlib.nullcontext() if last else self.world.apart(self.objective):
+                loss, figures = self.objective(moved(batch, self.world.device), generator, progress)
+                (loss / len(own)).backward()
+            lost += loss.item() / len(own)
+            for name, value in figures.items():
+                seen.setdefault(name, []).append(value)
+        return lost, {name: sum(values) / len(values) for name, values in seen.items()}
 
     def averaged(self) -> nn.Module:
-        """The model with its moving average put in."""
+        """The model with its moving average put in, on the processor."""
         with torch.no_grad():
             for held, mean in zip(self.parameters, self.average, strict=False):
                 held.copy_(mean)
-        return self.stage.model.eval()
+        return self.stage.model.cpu().eval()
 
 
 def _rounded(figures: dict[str, float]) -> dict[str, float]:

@@ -1,7 +1,8 @@
-"""Which arithmetic trains fastest here: bfloat16 autocast where the processor has matrix units for it, else float32.
+"""Which arithmetic trains: bfloat16 autocast where it is the faster one here, else float32, or what was asked for.
 
 Decided by a short probe, because the same code runs 8 times faster or 4 times slower in bfloat16 from one CPU to the
-next. Knows nothing of models.
+next. A run keeps what it began with, on every device that it is resumed on. Float16 is not offered: it needs loss
+scaling, and the GPUs that can train this at all have bfloat16. Knows nothing of models.
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ import time
 from functools import cache
 
 import torch
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+CHOICES = ("auto", *DTYPES)
+
+_settled: torch.dtype | None = None
 
 
 def _matmul_s(dtype: torch.dtype) -> float:
@@ -24,11 +30,32 @@ def _matmul_s(dtype: torch.dtype) -> float:
 
 
 @cache
-def compute_dtype() -> torch.dtype:
-    """``bfloat16`` where it multiplies matrices faster than ``float32``, else ``float32``."""
+def _fastest() -> torch.dtype:
     if torch.cuda.is_available():
-        return torch.bfloat16
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     return torch.bfloat16 if _matmul_s(torch.bfloat16) < _matmul_s(torch.float32) else torch.float32
+
+
+def compute_dtype() -> torch.dtype:
+    """What was settled, else ``bfloat16`` where it multiplies matrices faster than ``float32``, else ``float32``."""
+    return _settled or _fastest()
+
+
+def settle(choice: str) -> None:
+    """Fix the arithmetic of this process: ``fp32``, ``bf16``, or ``auto`` for whichever the probe finds faster.
+
+    Raises:
+        ValueError: no such arithmetic.
+    """
+    global _settled
+    if choice not in CHOICES:
+        raise ValueError(f"unknown precision {choice!r}; choose one of {', '.join(CHOICES)}")
+    _settled = DTYPES.get(choice)
+
+
+def settled_name() -> str:
+    """The arithmetic in use, ``fp32`` or ``bf16``."""
+    return next(name for name, dtype in DTYPES.items() if dtype is compute_dtype())
 
 
 def autocast() -> contextlib.AbstractContextManager[object]:

@@ -42,7 +42,7 @@ def test_a_resumed_codec_goes_on_as_if_never_stopped(tiny_run, tmp_path):
         assert run.resume() is resume
         run.plan.steps = 20
         for step in range(run.step, steps):
-            yield run._descend(stage.batch(step))[0]
+            yield run.descend([stage.batch(step)])[0]
         run.save()
 
     whole = list(losses(tmp_path / "whole", 10, False))
@@ -64,12 +64,12 @@ def test_a_resumed_flow_goes_on_as_if_never_stopped(tiny_run, tmp_path):
         stage = FlowStage(tiny_run.preset, tiny_run.cache, codec, tiny_run.prompt, tmp_path / "pool")
         run = Run(stage, Plan(steps=50, learning_rate=1e-3, seed=1), tmp_path / "parts")
         assert run.resume() is resume
-        stage_losses += [run._descend(stage.batch(step))[0] for step in range(run.step, run.step + 3)]
+        stage_losses += [run.descend([stage.batch(step)])[0] for step in range(run.step, run.step + 3)]
         run.save()
     codec = load_codec(tiny_run.preset, tiny_run.codec)
     stage = FlowStage(tiny_run.preset, tiny_run.cache, codec, tiny_run.prompt, tmp_path / "pool")
     run = Run(stage, Plan(steps=50, learning_rate=1e-3, seed=1), tmp_path / "once")
-    assert [run._descend(stage.batch(step))[0] for step in range(6)] == stage_losses
+    assert [run.descend([stage.batch(step)])[0] for step in range(6)] == stage_losses
 
 
 def test_the_codec_learns_one_batch_by_heart(tiny_run):
