@@ -13,7 +13,7 @@ from engine.bundle import Bundle, Defaults, Manifest
 from engine.codec import Codec
 from engine.errors import BundleError
 from engine.messages import Request, Start
-from engine.prompts import TextEncoder
+from engine.prompts import SoundEncoder, TextEncoder
 from engine.sampler import Walk
 from engine.shapes import LatentGrid
 from engine.tasks import rule_of
@@ -31,6 +31,7 @@ class Model:
         codec: audio <-> latents.
         step: one Euler step.
         text: prompts -> embeddings.
+        audio: sounds -> embeddings in the same space, None for a bundle that cannot listen.
     """
 
     bundle: Bundle
@@ -38,6 +39,7 @@ class Model:
     codec: Codec
     step: GraphSession
     text: TextEncoder
+    audio: SoundEncoder | None = None
 
     @property
     def grid(self) -> LatentGrid:
@@ -61,8 +63,13 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         for name in ("encode", "decode", "step", encoder.graph)
     }
     text = TextEncoder(opened[encoder.graph], bundle.path(encoder.tokenizer), encoder.max_tokens)
+    listener = manifest.encoders.get("audio")
+    audio = None
+    if listener is not None:
+        audio = SoundEncoder(backend.open(bundle.path(manifest.graphs[listener.graph].file)), listener.samples)
     log.info("opened %s on %s", manifest.name, backend.device)
-    return Model(bundle, backend.device, Codec(opened["encode"], opened["decode"]), opened["step"], text)
+    codec = Codec(opened["encode"], opened["decode"])
+    return Model(bundle, backend.device, codec, opened["step"], text, audio)
 
 
 def resolved(request: Request, manifest: Manifest) -> Request:

@@ -1,10 +1,11 @@
-"""Prompts to embeddings: the bundle's tokenizer, then its text graph.
+"""Prompts to embeddings: the bundle's tokenizer, then its text graph; a story is the mean of its sentences.
 
 Knows nothing of audio or slots.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,12 @@ import numpy as np
 
 from engine.backend import FloatArray, GraphSession
 from engine.errors import BundleError, RequestError
+from engine.space import blended
 
-PROMPT_LIMIT_CHARACTERS = 2000
+PROMPT_LIMIT_CHARACTERS = 20_000  # a story; some 3,000 words
+ROWS_AT_ONCE = 64
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 
 
 class TextEncoder:
@@ -23,7 +28,7 @@ class TextEncoder:
     Args:
         graph: tokens (B, T) int64, token_mask (B, T) bool -> embedding (B, E).
         tokenizer: path of a ``tokenizers`` JSON file; id 0 pads.
-        max_tokens: ``T``; longer prompts are cut.
+        max_tokens: ``T``; longer prompts are heard in parts.
 
     Raises:
         BundleError: the tokenizer cannot be read.
@@ -37,19 +42,48 @@ class TextEncoder:
     def embed(self, prompts: tuple[str, ...]) -> FloatArray:
         """Embeddings of prompts.
 
+        A prompt of more than ``max_tokens`` is cut into sentences, and sentences that are still too long into pieces;
+        the embedding is then between those of the parts.
+
         Args:
             prompts: as ``check_prompt`` accepts them.
 
         Returns:
             float32 (prompts, embedding).
         """
-        tokens_BT = np.zeros((len(prompts), self._max_tokens), np.int64)
-        mask_BT = np.zeros((len(prompts), self._max_tokens), np.bool_)
-        for row, prompt in enumerate(prompts):
-            ids = self._tokenizer.encode(prompt.strip()).ids[: self._max_tokens]
-            tokens_BT[row, : len(ids)] = ids
-            mask_BT[row, : len(ids)] = True
-        return self._graph.run({"tokens": tokens_BT, "token_mask": mask_BT})["embedding"]
+        parts = [self._parts(prompt) for prompt in prompts]
+        rows_RE = self._rows([ids for ids_of_one in parts for ids in ids_of_one])
+        found, at = [], 0
+        for ids_of_one in parts:
+            part_RE = rows_RE[at : at + len(ids_of_one)]
+            found.append(part_RE[0] if len(part_RE) == 1 else blended(part_RE))
+            at += len(ids_of_one)
+        return np.stack(found)
+
+    def _parts(self, prompt: str) -> list[list[int]]:
+        """Tokens of the parts of a prompt, each of ``max_tokens`` at most."""
+        whole = self._ids(prompt)
+        if len(whole) <= self._max_tokens:
+            return [whole]
+        sentences = [self._ids(sentence) for sentence in _SENTENCE_END.split(prompt) if sentence.strip()]
+        size = self._max_tokens
+        return [ids[at : at + size] for ids in sentences for at in range(0, len(ids), size)] or [whole[:size]]
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text.strip()).ids
+        return ids
+
+    def _rows(self, rows: list[list[int]]) -> FloatArray:
+        found = []
+        for first in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[first : first + ROWS_AT_ONCE]
+            tokens_BT = np.zeros((len(some), self._max_tokens), np.int64)
+            mask_BT = np.zeros((len(some), self._max_tokens), np.bool_)
+            for row, ids in enumerate(some):
+                tokens_BT[row, : len(ids)] = ids
+                mask_BT[row, : len(ids)] = True
+            found.append(self._graph.run({"tokens": tokens_BT, "token_mask": mask_BT})["embedding"])
+        return np.concatenate(found)
 
 
 def check_prompt(prompt: str) -> None:
@@ -66,7 +100,7 @@ def check_prompt(prompt: str) -> None:
     if len(prompt) > PROMPT_LIMIT_CHARACTERS:
         raise RequestError(
             f"the prompt has {len(prompt)} characters; at most {PROMPT_LIMIT_CHARACTERS} are allowed, "
-            "and a few words are best"
+            "and a few words are best to find something"
         )
 
 
