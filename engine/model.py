@@ -12,8 +12,9 @@ from engine.backend import Backend, GraphSession
 from engine.bundle import Bundle, Defaults, Manifest
 from engine.codec import Codec
 from engine.errors import BundleError
+from engine.examples.encoders import AudioEncoder, SceneEncoder
 from engine.messages import Request, Start
-from engine.prompts import SoundEncoder, TextEncoder
+from engine.prompts import StoryEncoder, TextEncoder
 from engine.sampler import Walk
 from engine.shapes import LatentGrid
 from engine.tasks import rule_of
@@ -32,6 +33,7 @@ class Model:
         step: one Euler step.
         text: prompts -> embeddings.
         audio: sounds -> embeddings in the same space, None for a bundle that cannot listen.
+        scene: frames -> picture features and embeddings in the same space, None for a bundle that cannot see.
     """
 
     bundle: Bundle
@@ -39,7 +41,8 @@ class Model:
     codec: Codec
     step: GraphSession
     text: TextEncoder
-    audio: SoundEncoder | None = None
+    audio: AudioEncoder | None = None
+    scene: SceneEncoder | None = None
 
     @property
     def grid(self) -> LatentGrid:
@@ -54,22 +57,24 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         BundleError: a graph or the tokenizer cannot be read, or the bundle has no text encoder.
         DeviceError: the device that was asked for cannot be had.
     """
-    manifest = bundle.manifest
-    encoder = manifest.encoders.get("text")
-    if encoder is None:
+    manifest, encoders = bundle.manifest, bundle.manifest.encoders
+    if "text" not in encoders:
         raise BundleError(f"bundle {manifest.name} has no text encoder; choose another bundle")
-    opened = {
-        name: backend.open(bundle.path(manifest.graphs[name].file))
-        for name in ("encode", "decode", "step", encoder.graph)
-    }
-    text = TextEncoder(opened[encoder.graph], bundle.path(encoder.tokenizer), encoder.max_tokens)
-    listener = manifest.encoders.get("audio")
-    audio = None
-    if listener is not None:
-        audio = SoundEncoder(backend.open(bundle.path(manifest.graphs[listener.graph].file)), listener.samples)
+    named = ["encode", "decode", "step", *(encoder.graph for encoder in encoders.values())]
+    opened = {name: backend.open(bundle.path(manifest.graphs[name].file)) for name in named}
+    by_kind = {kind: opened[encoder.graph] for kind, encoder in encoders.items()}
+    story = StoryEncoder(by_kind["story"], encoders["story"].pieces) if "story" in encoders else None
+    text = encoders["text"]
     log.info("opened %s on %s", manifest.name, backend.device)
-    codec = Codec(opened["encode"], opened["decode"])
-    return Model(bundle, backend.device, codec, opened["step"], text, audio)
+    return Model(
+        bundle=bundle,
+        device=backend.device,
+        codec=Codec(opened["encode"], opened["decode"]),
+        step=opened["step"],
+        text=TextEncoder(by_kind["text"], bundle.path(text.tokenizer), text.max_tokens, story),
+        audio=AudioEncoder.of(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
+        scene=SceneEncoder.of(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
+    )
 
 
 def resolved(request: Request, manifest: Manifest) -> Request:

@@ -1,4 +1,4 @@
-"""Prompts to embeddings: the bundle's tokenizer, then its text graph; a story is the mean of its sentences.
+"""Prompts to embeddings: the bundle's tokenizer, then its text graph; a story is heard sentence by sentence.
 
 Knows nothing of audio or slots.
 """
@@ -22,6 +22,28 @@ ROWS_AT_ONCE = 64
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 
 
+class StoryEncoder:
+    """What makes one embedding of those of the pieces of a long text.
+
+    Args:
+        graph: pieces (B, K, E), piece_mask (B, K) bool -> embedding (B, E).
+        pieces: ``K``; neighbours of a longer text are blended.
+    """
+
+    def __init__(self, graph: GraphSession, pieces: int) -> None:
+        self._graph = graph
+        self._pieces = pieces
+
+    def embed(self, pieces_KE: FloatArray) -> FloatArray:
+        """One vector of the prompt space, float32 (embedding,), from those of the pieces in order."""
+        groups = np.array_split(pieces_KE, min(self._pieces, len(pieces_KE)))
+        whole_1KE = np.zeros((1, self._pieces, pieces_KE.shape[1]), np.float32)
+        mask_1K = np.arange(self._pieces)[None] < len(groups)
+        for number, group_KE in enumerate(groups):
+            whole_1KE[0, number] = group_KE[0] if len(group_KE) == 1 else blended(group_KE)
+        return self._graph.run({"pieces": whole_1KE, "piece_mask": mask_1K})["embedding"][0]
+
+
 class TextEncoder:
     """A text prompt encoder of a bundle.
 
@@ -29,15 +51,19 @@ class TextEncoder:
         graph: tokens (B, T) int64, token_mask (B, T) bool -> embedding (B, E).
         tokenizer: path of a ``tokenizers`` JSON file; id 0 pads.
         max_tokens: ``T``; longer prompts are heard in parts.
+        story: what the parts come to; None means that their directions are averaged.
 
     Raises:
         BundleError: the tokenizer cannot be read.
     """
 
-    def __init__(self, graph: GraphSession, tokenizer: Path, max_tokens: int) -> None:
+    def __init__(
+        self, graph: GraphSession, tokenizer: Path, max_tokens: int, story: StoryEncoder | None = None
+    ) -> None:
         self._graph = graph
         self._max_tokens = max_tokens
         self._tokenizer = _load(tokenizer)
+        self._story = story
 
     def embed(self, prompts: tuple[str, ...]) -> FloatArray:
         """Embeddings of prompts.
@@ -56,9 +82,14 @@ class TextEncoder:
         found, at = [], 0
         for ids_of_one in parts:
             part_RE = rows_RE[at : at + len(ids_of_one)]
-            found.append(part_RE[0] if len(part_RE) == 1 else blended(part_RE))
+            found.append(self._joined(part_RE))
             at += len(ids_of_one)
         return np.stack(found)
+
+    def _joined(self, part_RE: FloatArray) -> FloatArray:
+        if len(part_RE) == 1:
+            return part_RE[0]
+        return blended(part_RE) if self._story is None else self._story.embed(part_RE)
 
     def _parts(self, prompt: str) -> list[list[int]]:
         """Tokens of the parts of a prompt, each of ``max_tokens`` at most."""
