@@ -43,7 +43,6 @@ class Seen:
         energy: (F,), strength of the loudest note being played, 0 to 1.
         wanted: (families,), sums to 1: what the picture asks for.
         still: True means one frame throughout.
-        parts: what the shown players play, from the clip's own beginning.
     """
 
     frames: npt.NDArray[np.uint8]
@@ -52,35 +51,42 @@ class Seen:
     energy: Floats
     wanted: Floats
     still: bool
-    parts: tuple[Part, ...]
 
 
-def draw_seen(rng: Rng, count: int, size_px: int, still: bool | None = None, cast: list[str] | None = None) -> Seen:
-    """Draw a clip of ``count`` frames.
+class Scene:
+    """Players on a stage for the length of a piece; clips are cut from it.
 
     Args:
         rng: decides everything.
-        count: frames.
-        size_px: height and width.
-        still: one frame throughout; None leaves it to chance (MAGE, "Static-Image Fallback").
+        size_px: height and width of a frame.
         cast: families of the players; None means chance.
     """
-    names = list(families())
-    chosen = cast or _cast(rng, names)
-    score = compose(rng, PIECE_S, [families()[name] for name in chosen])
-    parts = tuple(_with_rests(rng, part) if rng.random() < RESTING_SHARE else part for part in score.parts)
-    config = ClipConfig(size_px=size_px, idlers=IDLERS, distractions=DISTRACTIONS)
-    clip = draw_clip(parts, PIECE_S, int(rng.integers(2**32)), config, names)
-    still = bool(rng.random() < STILL_SHARE) if still is None else still
-    first = int(rng.integers(0, clip.count - count + 1))
-    shown = [first] * count if still else list(range(first, first + count))
-    frames = clip.frames(first, 1).repeat(count, axis=0) if still else clip.frames(first, count)
-    sounding, onset, energy = _truth(parts, names, shown)
-    alive = _cut_short(rng, count) if not still else count
-    frames = _filmed(rng, frames)
-    frames[alive:] = 0
-    sounding[alive:], onset[alive:], energy[alive:] = 0, 0, 0
-    return Seen(frames, sounding, onset, energy, _wanted(sounding, clip, names), still, parts)
+
+    def __init__(self, rng: Rng, size_px: int, cast: list[str] | None = None) -> None:
+        self.names = list(families())
+        score = compose(rng, PIECE_S, [families()[name] for name in cast or _cast(rng, self.names)])
+        self.parts = tuple(_with_rests(rng, part) if rng.random() < RESTING_SHARE else part for part in score.parts)
+        config = ClipConfig(size_px=size_px, idlers=IDLERS, distractions=DISTRACTIONS)
+        self.clip: Clip = draw_clip(self.parts, PIECE_S, int(rng.integers(2**32)), config, self.names)
+
+    def seen(self, rng: Rng, count: int, still: bool | None = None) -> Seen:
+        """Film a clip of ``count`` frames somewhere in the piece.
+
+        Args:
+            rng: decides where, and how it is filmed.
+            count: frames.
+            still: one frame throughout; None leaves it to chance (MAGE, "Static-Image Fallback").
+        """
+        still = bool(rng.random() < STILL_SHARE) if still is None else still
+        first = int(rng.integers(0, self.clip.count - count + 1))
+        shown = [first] * count if still else list(range(first, first + count))
+        frames = self.clip.frames(first, 1).repeat(count, axis=0) if still else self.clip.frames(first, count)
+        frames = _filmed(rng, frames)
+        sounding, onset, energy = _truth(self.parts, self.names, shown)
+        alive = count if still else _cut_short(rng, count)
+        for rows in (frames, sounding, onset, energy):
+            rows[alive:] = 0
+        return Seen(frames, sounding, onset, energy, _wanted(sounding, self.clip, self.names), still)
 
 
 def _cast(rng: Rng, names: list[str]) -> list[str]:

@@ -41,9 +41,9 @@ class SceneEncoder(nn.Module):
     def __init__(self, config: SceneConfig, embedding: int) -> None:
         super().__init__()
         self.config, self.embedding = config, embedding
-        sizes = [6, config.width, 2 * config.width, 4 * config.width, 6 * config.width]
-        hidden = 8 * config.width
-        self.see = nn.Sequential(*(Stride(a, b) for a, b in pairwise(sizes)))
+        sizes = [config.width, 2 * config.width, 3 * config.width]
+        hidden = 4 * config.width
+        self.see = nn.Sequential(Stem(6, config.width), *(Stride(a, b) for a, b in pairwise(sizes)))
         self.seen = nn.Linear(2 * sizes[-1], hidden)
         self.move = nn.Conv1d(hidden, hidden, 2 * REACH + 1, padding=REACH)
         self.norm = nn.LayerNorm(hidden)
@@ -78,6 +78,19 @@ def with_change(frames: Tensor, alive: Tensor) -> Tensor:
     both_alive = (alive[:, 1:] * alive[:, :-1])[..., None, None]
     change = torch.cat([torch.zeros_like(x[:, :1]), (x[:, 1:] - x[:, :-1]) * both_alive], 1)
     return torch.cat([2.0 * x - 1.0, 4.0 * change], 2)
+
+
+class Stem(nn.Module):
+    """Overlapping patches, a quarter as high and wide: three times cheaper than two layers that halve."""
+
+    def __init__(self, into: int, out: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(into, out, 6, stride=4, padding=1)
+        self.norm = nn.GroupNorm(4 if out % 4 == 0 else 1, out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, into, H, W) -> (B, out, H/4, W/4)."""
+        return F.gelu(self.norm(self.conv(x)))
 
 
 class ScenePooling(nn.Module):

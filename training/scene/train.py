@@ -21,7 +21,7 @@ from training.loop import Plan, Run
 from training.precision import autocast
 from training.prompt.lexicon import Lexicon
 from training.prompt.tower import embed, load_text_tower
-from training.scene.clips import Seen, draw_seen
+from training.scene.clips import Scene, Seen
 from training.scene.config import frames_of
 from training.scene.model import SceneEncoder, save_scene
 
@@ -94,7 +94,8 @@ class SceneStage:
     def batch(self, step: int) -> SceneBatch:
         """Clips of a step."""
         rng = np.random.default_rng([self.config.seed, step])
-        seen = [draw_seen(rng, self.count, self.config.size_px) for _ in range(self.config.batch)]
+        scenes = [Scene(rng, self.config.size_px) for _ in range(self.config.batch // 2)]
+        seen = [scene.seen(rng, self.count) for scene in scenes for _ in range(2)]
         return batch_of(seen, [self.names.draw(rng, one.wanted) for one in seen])
 
     def loss(self, batch: SceneBatch, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
@@ -153,6 +154,20 @@ def train_scene(preset: Preset, prompt_run: Path, folder: Path, resume: bool = F
         save_scene(watcher.encoder, folder)
         torch.save(watcher.heads.state_dict(), folder / HEADS_FILE)
     return run
+
+
+def load_heads(encoder: SceneEncoder, run: Path) -> Watcher:
+    """A trained encoder with the heads that were trained with it, frozen.
+
+    Raises:
+        FileNotFoundError: the run has no heads.
+    """
+    path = Path(run) / HEADS_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"no {HEADS_FILE} in {run}; train a scene encoder with: python -m training scene")
+    watcher = Watcher(encoder)
+    watcher.heads.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return watcher.eval().requires_grad_(False)
 
 
 def main(argv: list[str]) -> int:
