@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from training.data.score import Part
 from training.data.sources import Audio
 from training.measure import mono
 
@@ -24,6 +25,7 @@ class Example:
         inside: families of all stems.
         sources: the recordings they were made of.
         mix_CN, stem_CN: float32 ``(C, N)``; the stem is zeros where the family is not in the mix.
+        part: the notes of the stem, from which its player can be drawn; None where they are not known.
     """
 
     set: str
@@ -35,11 +37,17 @@ class Example:
     sources: tuple[str, ...]
     mix_CN: Audio
     stem_CN: Audio
+    part: Part | None = None
 
     @property
     def present(self) -> bool:
         """True means the asked family is in the mix."""
         return self.family in self.inside
+
+    @property
+    def seconds(self) -> float:
+        """Length of the mix."""
+        return self.mix_CN.shape[-1] / self.rate_hz
 
     @property
     def rest(self) -> Audio:

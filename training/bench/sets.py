@@ -18,6 +18,7 @@ from training.bench.example import Example
 from training.data.compose import compose
 from training.data.instruments import families, groups, holdout
 from training.data.render import Renderer
+from training.data.score import Part
 from training.data.songs import UNNAMED, song_stems
 from training.data.sources import RATE, Audio, Sounds
 from training.data.studio import level
@@ -135,7 +136,7 @@ def make_set(studio: Studio, name: str, count: int, seed: int, seconds: float | 
 
 def _first_good(studio: Studio, name: str, number: int, samples: int, seed: int) -> Example:
     for attempt in range(TRIES):
-        rng = np.random.default_rng([seed, _number_of(name), number, attempt])
+        rng = np.random.default_rng([seed, number_of(name), number, attempt])
         example = _MAKERS[name](studio, name, number, samples, rng)
         if example is not None:
             refuse_unreserved(example.sources)
@@ -153,29 +154,53 @@ def refuse_unreserved(sources: tuple[str, ...]) -> None:
         raise ValueError(f"{', '.join(loose)} is not reserved for measuring; add it to training/data/holdout.toml")
 
 
-def _number_of(name: str) -> int:
+def number_of(name: str) -> int:
+    """A word as a number, to seed with."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "little")
 
 
-def _stems(
-    studio: Studio, rng: Rng, chosen: list[str], samples: int, rate_hz: int
-) -> tuple[list[Audio], list[str]] | None:
-    """Stems ``(2, N)`` of one composed piece at equal active level, and their sources; None when one is silent."""
-    seconds = samples / rate_hz
-    score = compose(rng, seconds + 0.1, [families()[name] for name in chosen])
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The stems of one composed piece.
+
+    Attributes:
+        stems: float32 ``(2, N)`` each, at about equal active level.
+        sources: the recordings they are made of.
+        parts: the notes they play.
+    """
+
+    stems: list[Audio]
+    sources: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+
+def play(studio: Studio, rng: Rng, chosen: list[str], samples: int, rate_hz: int, twins: bool = False) -> Played | None:
+    """Compose and play one piece; None when a stem of it is silent or no reserved recording plays it.
+
+    Args:
+        studio: what to play it with.
+        rng: decides everything.
+        chosen: families, one part each.
+        samples, rate_hz: of the stems.
+        twins: True gives all parts one recording and no effects, so that nothing but the notes tells them apart.
+    """
+    seconds = samples / rate_hz + 0.1
+    score = compose(rng, seconds, [families()[name] for name in chosen])
     stems, sources = [], []
+    voice = None
     for part in score.parts:
-        voice = studio.renderer.voice(rng, part.family, True)
+        voice = voice if twins and voice else studio.renderer.voice(rng, part.family, True)
         if voice is None:
             return None
-        wet_CN = studio.renderer.wet(rng, part, voice, seconds + 0.1)
-        audio_CN = wet_CN if rate_hz == RATE else soxr.resample(wet_CN.T, RATE, rate_hz).T
+        sound = studio.renderer.dry if twins else studio.renderer.wet
+        audio_CN = sound(rng, part, voice, seconds)
+        audio_CN = audio_CN if rate_hz == RATE else soxr.resample(audio_CN.T, RATE, rate_hz).T
         audio_CN = np.pad(audio_CN, ((0, 0), (0, max(0, samples - audio_CN.shape[1]))))[:, :samples]
         loud = level(audio_CN.mean(axis=0))
         gain = rms(loud) / max(rms(audio_CN.mean(axis=0)), 1e-9) * 10 ** (rng.uniform(-1, 1) * LEVEL_SPREAD_DB / 20)
         stems.append((audio_CN * np.float32(gain)).astype(np.float32))
         sources.append(voice.label)
-    return (stems, sources) if all(rms(stem) > QUIET_RMS for stem in stems) else None
+    return Played(stems, tuple(sources), score.parts) if all(rms(stem) > QUIET_RMS for stem in stems) else None
 
 
 def _placed(rng: Rng, stem_CN: Audio) -> Audio:
@@ -187,8 +212,8 @@ def _placed(rng: Rng, stem_CN: Audio) -> Audio:
 
 
 def _example(
-    studio: Studio, name: str, number: int, rng: Rng, inside: list[str], stems: list[Audio], sources: list[str],
-    asked: int | None = None,
+    studio: Studio, name: str, number: int, rng: Rng, inside: list[str], stems: list[Audio],
+    sources: tuple[str, ...], asked: int | None = None, parts: tuple[Part, ...] = (),
 ) -> Example:  # fmt: skip
     mix_CN = np.sum(stems, axis=0, dtype=np.float32)
     gain = np.float32(min(1.0, PEAK / max(1e-9, float(np.abs(mix_CN).max()))))
@@ -196,29 +221,30 @@ def _example(
     k = int(rng.integers(len(stems))) if asked is None else asked
     return Example(
         set=name, number=number, rate_hz=SETS[name].rate_hz, family=inside[k],
-        prompt=studio.lexicon.phrases(inside[k], "held", rng), inside=tuple(inside), sources=tuple(sources),
-        mix_CN=np.sum(stems, axis=0, dtype=np.float32), stem_CN=stems[k],
+        prompt=studio.lexicon.phrases(inside[k], "held", rng), inside=tuple(inside), sources=sources,
+        mix_CN=np.sum(stems, axis=0, dtype=np.float32), stem_CN=stems[k], part=parts[k] if parts else None,
     )  # fmt: skip
 
 
 def _duet(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Example | None:
     able = [family for family in SOLO if family in studio.reserved]
     chosen = [able[k] for k in rng.permutation(len(able))[:2]]
-    made = _stems(studio, rng, chosen, samples, MUSIC_RATE_HZ)
+    made = play(studio, rng, chosen, samples, MUSIC_RATE_HZ)
     if made is None:
         return None
-    halves = [stem_CN.mean(axis=0, keepdims=True) / np.float32(2) for stem_CN in made[0]]
-    return _example(studio, name, number, rng, chosen, halves, made[1])
+    halves = [stem_CN.mean(axis=0, keepdims=True) / np.float32(2) for stem_CN in made.stems]
+    return _example(studio, name, number, rng, chosen, halves, made.sources, parts=made.parts)
 
 
 def _composed(
     choose: Callable[[Studio, Rng], list[str]], studio: Studio, name: str, number: int, samples: int, rng: Rng
 ) -> Example | None:
     chosen = choose(studio, rng)
-    made = _stems(studio, rng, chosen, samples, SETS[name].rate_hz)
+    made = play(studio, rng, chosen, samples, SETS[name].rate_hz)
     if made is None:
         return None
-    return _example(studio, name, number, rng, chosen, [_placed(rng, stem) for stem in made[0]], made[1])
+    placed = [_placed(rng, stem) for stem in made.stems]
+    return _example(studio, name, number, rng, chosen, placed, made.sources, parts=made.parts)
 
 
 def _band_of(count: int, studio: Studio, rng: Rng) -> list[str]:
@@ -246,7 +272,7 @@ def _song(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Exa
         return None
     inside, stems = [family for family, _ in loud], [cut[None] for _, cut in loud]
     asked = askable[int(rng.integers(len(askable)))]
-    return _example(studio, name, number, rng, inside, stems, [f"song:{title}"], asked)
+    return _example(studio, name, number, rng, inside, stems, (f"song:{title}",), asked)
 
 
 def _absent(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Example | None:
