@@ -41,7 +41,8 @@ class StoryEncoder:
         mask_1K = np.arange(self._pieces)[None] < len(groups)
         for number, group_KE in enumerate(groups):
             whole_1KE[0, number] = group_KE[0] if len(group_KE) == 1 else blended(group_KE)
-        return self._graph.run({"pieces": whole_1KE, "piece_mask": mask_1K})["embedding"][0]
+        embedding_E: FloatArray = self._graph.run({"pieces": whole_1KE, "piece_mask": mask_1K})["embedding"][0]
+        return embedding_E
 
 
 class TextEncoder:
@@ -88,7 +89,8 @@ class TextEncoder:
 
     def _joined(self, part_RE: FloatArray) -> FloatArray:
         if len(part_RE) == 1:
-            return part_RE[0]
+            only_E: FloatArray = part_RE[0]
+            return only_E
         return blended(part_RE) if self._story is None else self._story.embed(part_RE)
 
     def _parts(self, prompt: str) -> list[list[int]]:

@@ -31,7 +31,8 @@ def blended(vectors_KE: FloatArray, weights_K: Sequence[float] | None = None) ->
     norm = float(np.linalg.norm(mean_E))
     if norm < _LEAST_NORM:
         return np.zeros(vectors_KE.shape[1], np.float32)
-    return (mean_E * (np.sqrt(len(mean_E)) / norm)).astype(np.float32)
+    blend_E: FloatArray = (mean_E * (np.sqrt(len(mean_E)) / norm)).astype(np.float32)
+    return blend_E
 
 
 def likeness(vectors_BE: FloatArray, vector_E: FloatArray) -> FloatArray:

@@ -176,11 +176,16 @@ def _sound(file: BinaryIO, wanted: Wanted, result: BinaryIO) -> dict[str, Any]:
     if blocks is not None:
         windows_KN = loudest_windows(blocks, wanted.samples, wanted.rate_hz)
     else:
-        from engine.examples.film import opened, sound
+        from engine.examples.film import NoContainer, opened, sound
 
-        with opened(file) as container:
-            blocks = cut(sound(container, wanted.rate_hz), wanted.rate_hz, wanted.part_s)
-            windows_KN = loudest_windows(blocks, wanted.samples, wanted.rate_hz)
+        try:
+            with opened(file) as container:
+                blocks = cut(sound(container, wanted.rate_hz), wanted.rate_hz, wanted.part_s)
+                windows_KN = loudest_windows(blocks, wanted.samples, wanted.rate_hz)
+        except NoContainer:
+            if wanted.kind is None:
+                raise
+            raise Unusable("holds no sound that can be read; use WAV, FLAC, MP3, OGG or M4A") from None
     result.write(np.ascontiguousarray(windows_KN, np.float32).data)
     return {"kind": "audio", "windows": len(windows_KN)}
 

@@ -101,9 +101,9 @@ def sound(container: Any, rate_hz: int) -> Iterator[npt.NDArray[np.float32]]:
     resampler = av.AudioResampler(format="flt", layout="mono", rate=rate_hz)
     for frame in _decoded(container, stream):
         for part in resampler.resample(frame):
-            yield part.to_ndarray().reshape(-1)
+            yield part.to_ndarray().reshape(-1).astype(np.float32)
     for part in resampler.resample(None):
-        yield part.to_ndarray().reshape(-1)
+        yield part.to_ndarray().reshape(-1).astype(np.float32)
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:

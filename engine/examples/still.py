@@ -55,7 +55,7 @@ def is_animated(image: Image.Image) -> bool:
 
 def loops(image: Image.Image) -> bool:
     """True means an animation that begins again when it has ended."""
-    return image.info.get("loop", 1) == 0
+    return bool(image.info.get("loop", 1) == 0)
 
 
 def still(image: Image.Image, size_px: int) -> Frame:
