@@ -166,9 +166,10 @@ def _graph(spec: Spec, draft: Path, precision: str) -> Graph:
 
 
 def _defaults(task: str, preset: Preset) -> Defaults:
+    flow = preset.flow
     if TASKS[task].masked:
-        return Defaults(steps=1, guidance=1.0, start="zeros")
-    return Defaults(steps=preset.flow.generative_steps, guidance=1.0, start="noise")
+        return Defaults(steps=flow.masked_steps, guidance=flow.guidance, start=flow.masked_start)
+    return Defaults(steps=flow.generative_steps, guidance=flow.guidance, start="noise")
 
 
 def _commit() -> str:

@@ -83,6 +83,9 @@ FLOW_CHOICES = {
     "avna": ("nearest", "embedding", "off"),
     "picture_time": ("temporal", "still"),
     "scene_pooling": ("attention", "mean"),
+    "norm": ("group", "layer"),
+    "times": ("start", "uniform"),
+    "masked_start": ("zeros", "noise"),
 }
 
 
@@ -125,7 +128,10 @@ class FlowConfig:
     mix_sources: int = 0  # of a mix; 0 draws 1 to 6; 2 is MAGE's
     vary_share: float = 0.0  # of the mixes are made of stems with another speed, equaliser, room and drive
     pool: int = 20_000  # mixes whose latents are kept on disk and met again
-    generative_steps: int = 8  # default steps of generative tasks in the bundle
+    masked_steps: int = 1  # default steps of isolate and remove in the bundle
+    masked_start: str = "zeros"  # where they start: zeros, the posterior mean in one step, or noise (the papers)
+    generative_steps: int = 8  # default steps of all other tasks
+    guidance: float = 1.0  # default guidance of all tasks; 1 is none
     seed: int = 12
 
     def __post_init__(self) -> None:

@@ -11,8 +11,6 @@ from training.flow.mage import MageFormer
 from training.flow.mge import MgeFormer
 from training.flow.model import FluxFormer
 
-NORMS = ("group", "layer")
-
 
 class FluxByObjective(FluxFormer):
     """FluxFormer whose own answer is the velocity (MAGE 3.2 eq. 6) or v; ``forward`` still gives the clean latents."""
@@ -32,12 +30,10 @@ def build(preset: Preset) -> nn.Module:
     """The untrained network of a preset: ``(x, t, known, prompt, ...) -> clean (B,S,D,L)``.
 
     Raises:
-        ValueError: an unknown network, norm, objective or path, or an objective on a path it is not defined on.
+        ValueError: an unknown network, objective or path, or an objective on a path it is not defined on.
     """
     config = preset.flow
     check_objective(config.objective, config.path)
-    if config.norm not in NORMS:
-        raise ValueError(f"unknown norm {config.norm!r}; choose {' or '.join(NORMS)}")
     flux = FluxFormer if config.objective == "clean" else FluxByObjective
     networks: dict[str, type[nn.Module]] = {"flux": flux, "mage": MageFormer, "mge": MgeFormer}
     if config.network not in networks:
