@@ -111,20 +111,32 @@ class Cutting:
     kind: str
 
 
-def cut_piece(piece: Piece, number: int, cutting: Cutting) -> int:
-    """Add a piece to a stem cache, span after span, each with its silent stems left out; returns the stems added."""
+def starts_of(piece: Piece, seconds: float) -> list[float]:
+    """Where the spans of a piece begin, in seconds."""
+    return [float(start_s) for start_s in np.arange(0.0, max(piece.seconds - seconds, 0.0) + 1e-6, seconds)]
+
+
+def cut_piece(piece: Piece, number: int, cutting: Cutting, chosen: list[float] | None = None) -> int:
+    """Add a piece to a stem cache, span after span, each with its silent stems left out; returns the stems added.
+
+    Args:
+        piece: what to cut.
+        number: of the piece, for the names of the files.
+        cutting: how.
+        chosen: starts of the spans to cut, in seconds; None means all of ``starts_of``.
+    """
     samples = round(cutting.seconds * cutting.rate_hz)
-    starts = np.arange(0.0, max(piece.seconds - cutting.seconds, 0.0) + 1e-6, cutting.seconds)
+    starts = starts_of(piece, cutting.seconds) if chosen is None else chosen
     added = 0
     for shard in range(0, len(starts), SPANS_PER_SHARD):
         stems, labels = [], []
         for start_s in starts[shard : shard + SPANS_PER_SHARD]:
-            spans = piece.cut(float(start_s), samples, cutting.rate_hz)
+            spans = piece.cut(start_s, samples, cutting.rate_hz)
             for stem, span in zip(piece.stems, spans, strict=True):
                 if float(np.sqrt((span**2).mean())) < QUIET_RMS:
                     continue
                 stems.append(level(span))
-                labels.append(_label(cutting.kind, piece, stem.term, stem.label, float(start_s)))
+                labels.append(_label(cutting.kind, piece, stem.term, stem.label, start_s))
         if stems:
             name = f"set-{cutting.kind}-{number:05d}-{shard // SPANS_PER_SHARD:03d}"
             write_shard(cutting.folder, name, stems, labels)
