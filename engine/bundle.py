@@ -8,124 +8,45 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
-import math
 import os
 from collections.abc import Iterator
-from dataclasses import MISSING, asdict, dataclass, field, fields
-from pathlib import Path, PurePosixPath
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
-from engine.errors import BundleDamaged, BundleError, BundleTooNew
-from engine.shapes import LatentGrid, Slot
+from engine.errors import BundleDamaged, BundleError
+from engine.manifest import (
+    FORMAT,
+    Attachment,
+    Defaults,
+    Encoder,
+    Graph,
+    Manifest,
+    manifest_to_json,
+    named_files,
+    parse_manifest,
+)
 
-FORMAT = 1
+__all__ = [
+    "CHECKSUM",
+    "FORMAT",
+    "MANIFEST",
+    "Attachment",
+    "Bundle",
+    "Defaults",
+    "Encoder",
+    "Graph",
+    "Manifest",
+    "check_files",
+    "file_sha256",
+    "load_bundle",
+    "manifest_to_json",
+    "parse_manifest",
+    "write_manifest",
+]
+
 MANIFEST = "manifest.json"
 CHECKSUM = "manifest.sha256"  # one line of sha256sum; a bundle without it is taken at its word
 MANIFEST_LIMIT_BYTES = 1 << 20
-REQUIRED_GRAPHS = ("encode", "decode", "step", "text")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Graph:
-    """One ONNX file.
-
-    Attributes:
-        file: name inside the bundle folder.
-        sha256: hash of the file, lower-case hex.
-        inputs, outputs: name -> axes, letters or numbers; ``B`` is the only dynamic one.
-        precision: how weights are stored, ``fp32`` or ``fp16``; inputs, outputs and arithmetic are float32.
-    """
-
-    file: str
-    sha256: str
-    inputs: dict[str, list[str | int]]
-    outputs: dict[str, list[str | int]]
-    precision: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encoder:
-    """One prompt encoder.
-
-    Attributes:
-        graph: its key in ``Manifest.graphs``.
-        kind: ``text`` today.
-        dim: length of the embedding.
-        tokenizer, tokenizer_sha256: ``tokenizers`` JSON file inside the folder.
-        max_tokens: fixed length of the token input; longer prompts are cut, shorter ones padded with 0.
-    """
-
-    graph: str
-    kind: str
-    dim: int
-    tokenizer: str
-    tokenizer_sha256: str
-    max_tokens: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
-    """Sampler defaults of one task."""
-
-    steps: int
-    guidance: float
-    start: str  # zeros or noise
-    strength: float | None = None  # of tasks that begin at a stem; None leaves it to the task's row
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """What a bundle says of itself.
-
-    Attributes:
-        format: number of this layout; newer ones are refused.
-        name, version, licence, attribution: who it is and on what terms.
-        trained_on: one line per source of training sound.
-        sample_rate_hz, hop_samples, channels, latent_channels, window_frames: the grid; channels is 1 today.
-        latent_mean, latent_std: per latent channel; already folded into the graphs (graph latents have unit scale).
-        slots: names in order of the ``S`` axis.
-        embedding: length of a prompt embedding (``E``).
-        graphs: encode, decode, step, text.
-        encoders: prompt encoders by kind.
-        defaults: task -> steps, guidance, start.
-        mask: ``power`` of the soft mask; ``floor_db`` its lowest gain; ``bias_db`` gain of the stem before the ratio.
-        presence: ``midpoint_db`` and ``slope_db`` of the level-to-presence curve.
-        parity: tolerance and measured difference between torch and ONNX.
-        quality: measured figures, free form.
-        training_commit: commit of the code that trained it.
-        notes: free text, for example what it knows and does not know.
-    """
-
-    format: int
-    name: str
-    version: str
-    licence: str
-    attribution: list[str]
-    trained_on: list[str]
-    sample_rate_hz: int
-    hop_samples: int
-    channels: int
-    latent_channels: int
-    window_frames: int
-    latent_mean: list[float]
-    latent_std: list[float]
-    slots: list[str]
-    embedding: int
-    graphs: dict[str, Graph]
-    encoders: dict[str, Encoder]
-    defaults: dict[str, Defaults]
-    mask: dict[str, float]
-    presence: dict[str, float]
-    parity: dict[str, float]
-    quality: dict[str, Any] = field(default_factory=dict)
-    training_commit: str = ""
-    notes: str = ""
-
-    @property
-    def grid(self) -> LatentGrid:
-        """The latent grid of this bundle."""
-        return LatentGrid(self.sample_rate_hz, self.hop_samples, self.latent_channels, self.window_frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +71,6 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file, lower-case hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def manifest_to_json(manifest: Manifest) -> str:
-    """The text of ``manifest.json``."""
-    return json.dumps(asdict(manifest), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def write_manifest(folder: Path, text: str) -> None:
@@ -201,7 +117,7 @@ def check_files(bundle: Bundle) -> None:
     Raises:
         BundleDamaged: a file is missing or its hash differs.
     """
-    for file, sha256 in _named_files(bundle.manifest):
+    for file, sha256 in named_files(bundle.manifest):
         path = bundle.path(file)
         if not path.is_file():
             raise BundleDamaged(f"bundle {bundle.manifest.name}: {file} is missing; get the bundle again")
@@ -209,34 +125,6 @@ def check_files(bundle: Bundle) -> None:
             found = file_sha256(path)
         if found != sha256:
             raise BundleDamaged(f"bundle {bundle.manifest.name}: {file} differs from its hash; get the bundle again")
-
-
-def parse_manifest(raw: bytes, where: str) -> Manifest:
-    """Turn the bytes of a manifest into a checked value.
-
-    Raises:
-        BundleError: not a manifest.
-        BundleTooNew: its format is newer than ``FORMAT``.
-    """
-    try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise BundleDamaged(f"{where} is not JSON ({error}); get the bundle again") from error
-    if not isinstance(data, dict) or type(data.get("format")) is not int or data["format"] < 1:
-        raise BundleError(f"{where} is not a bundle manifest: it has no format number; get the bundle again")
-    if data["format"] > FORMAT:
-        raise BundleTooNew(
-            f"{where} has bundle format {data['format']}, this engine reads up to {FORMAT}; update the engine"
-        )
-    try:
-        data["graphs"] = {key: _build(Graph, value) for key, value in data["graphs"].items()}
-        data["encoders"] = {key: _build(Encoder, value) for key, value in data["encoders"].items()}
-        data["defaults"] = {key: _build(Defaults, value) for key, value in data["defaults"].items()}
-        manifest: Manifest = _build(Manifest, data)
-        _check(manifest)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"{where} is not a usable manifest ({error}); get the bundle again") from error
-    return manifest
 
 
 @contextlib.contextmanager
@@ -251,78 +139,3 @@ def _check_manifest_hash(folder: Path, raw: bytes) -> None:
     path = folder / CHECKSUM
     if path.is_file() and path.read_bytes()[:64] != hashlib.sha256(raw).hexdigest().encode("ascii"):
         raise BundleDamaged(f"bundle {folder.name}: {MANIFEST} differs from its hash; get the bundle again")
-
-
-def _build(kind: Any, data: dict[str, Any]) -> Any:
-    known = {f.name: f for f in fields(kind)}
-    needed = {name for name, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
-    if unknown := set(data) - set(known):
-        raise ValueError(f"unknown keys {sorted(unknown)}")
-    if missing := needed - set(data):
-        raise ValueError(f"missing keys {sorted(missing)}")
-    return kind(**data)
-
-
-def _check(manifest: Manifest) -> None:
-    for name in ("sample_rate_hz", "hop_samples", "channels", "latent_channels", "window_frames", "embedding"):
-        _check_count(name, getattr(manifest, name))
-    for name in ("name", "version", "licence", "training_commit", "notes"):
-        if not isinstance(getattr(manifest, name), str):
-            raise ValueError(f"{name} must be a text, got {getattr(manifest, name)!r}")
-    for name in ("mask", "presence", "parity"):
-        for key, value in getattr(manifest, name).items():
-            _check_number(f"{name}.{key}", value)
-    for task, defaults in manifest.defaults.items():
-        _check_count(f"defaults.{task}.steps", defaults.steps)
-        _check_number(f"defaults.{task}.guidance", defaults.guidance)
-        if defaults.start not in ("zeros", "noise"):
-            raise ValueError(f"defaults.{task}.start must be zeros or noise, got {defaults.start!r}")
-        if defaults.strength is not None:
-            _check_number(f"defaults.{task}.strength", defaults.strength)
-            if not 0 <= defaults.strength <= 1:
-                raise ValueError(f"defaults.{task}.strength must be from 0 to 1, got {defaults.strength!r}")
-    if manifest.channels != 1:
-        raise ValueError(f"channels must be 1, got {manifest.channels}")
-    if manifest.slots != [slot.name for slot in Slot]:
-        raise ValueError(f"slots must be {[slot.name for slot in Slot]}, got {manifest.slots}")
-    if missing := set(REQUIRED_GRAPHS) - set(manifest.graphs):
-        raise ValueError(f"missing graphs {sorted(missing)}")
-    _check_axes(manifest)
-    for file, _ in _named_files(manifest):
-        parts = PurePosixPath(file).parts
-        if len(parts) != 1 or parts[0] in ("", ".", "..") or "\\" in file or "\0" in file or os.path.isabs(file):
-            raise ValueError(f"file name {file!r} leaves the bundle folder")
-
-
-def _check_count(name: str, value: object) -> None:
-    if type(value) is not int or value < 1:
-        raise ValueError(f"{name} must be a positive whole number, got {value!r}")
-
-
-def _check_number(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{name} must be a number, got {value!r}")
-
-
-def _check_axes(manifest: Manifest) -> None:
-    """The grid is what the graphs were exported for."""
-    audio = ["B", manifest.channels, manifest.grid.window_samples]
-    latents = ["B", manifest.latent_channels, manifest.window_frames]
-    slots = ["B", len(Slot), *latents[1:]]
-    for graph, given, wanted in (
-        ("encode", manifest.graphs["encode"].inputs, {"audio": audio}),
-        ("encode", manifest.graphs["encode"].outputs, {"latents": latents}),
-        ("decode", manifest.graphs["decode"].inputs, {"latents": latents}),
-        ("decode", manifest.graphs["decode"].outputs, {"audio": audio}),
-        ("step", manifest.graphs["step"].inputs, {"x": slots, "prompt": ["B", len(Slot), manifest.embedding]}),
-        ("step", manifest.graphs["step"].outputs, {"x_next": slots}),
-        ("text", manifest.graphs["text"].outputs, {"embedding": ["B", manifest.embedding]}),
-    ):
-        for name, axes in wanted.items():
-            if given.get(name) != axes:
-                raise ValueError(f"{name} of {graph} must have the axes {axes}, got {given.get(name)}")
-
-
-def _named_files(manifest: Manifest) -> list[tuple[str, str]]:
-    files = [(graph.file, graph.sha256) for graph in manifest.graphs.values()]
-    return files + [(encoder.tokenizer, encoder.tokenizer_sha256) for encoder in manifest.encoders.values()]
