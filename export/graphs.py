@@ -2,7 +2,8 @@
 
     encode  audio (B,1,N) -> latents (B,D,L)
     decode  latents (B,D,L) -> audio (B,1,N)
-    step    x (B,S,D,L), t (B,S,L), known (B,S,L), prompt (B,S,E), dt (B,) -> x_next (B,S,D,L)
+    step    x (B,S,D,L), t (B,S,L), known (B,S,L), prompt (B,S,E), dt (B,) -> x_next (B,S,D,L);
+            also picture (B,F,P), zeros for none, where the preset has a picture_dim
     text    tokens (B,T), token_mask (B,T) -> embedding (B,E)
 
 Guidance needs no graph of its own: an Euler step is affine in the velocity, so two rows of one batch, with and without
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from engine.shapes import SLOTS
+from engine.shapes import SLOTS, Slot
 from training.codec.model import MixWavCodec
 from training.codec.spectral import Transform
 from training.config import Preset
@@ -27,6 +28,7 @@ from training.flow.model import velocity
 from training.flow.train import load_flow
 from training.prompt.model import TextTower
 from training.prompt.tower import load_text_tower
+from training.scene.config import frames_of
 
 
 class Encode(nn.Module):
@@ -58,8 +60,10 @@ class Step(nn.Module):
         super().__init__()
         self.flow, self.path = flow, path
 
-    def forward(self, x: Tensor, t: Tensor, known: Tensor, prompt: Tensor, dt: Tensor) -> Tensor:
-        clean = self.flow(x, t, known, prompt)
+    def forward(
+        self, x: Tensor, t: Tensor, known: Tensor, prompt: Tensor, dt: Tensor, picture: Tensor | None = None
+    ) -> Tensor:
+        clean = self.flow(x, t, known, prompt) if picture is None else self.flow(x, t, known, prompt, picture)
         if self.path == "linear":
             moved = x + dt[:, None, None, None] * velocity(clean, x, t)
         else:
@@ -93,29 +97,34 @@ def specs(preset: Preset, run: Path) -> list[Spec]:
     codec.load_state_dict(torch.load(run / "codec.pt", map_location="cpu", weights_only=True))
     codec.eval().requires_grad_(False)
     prepare(codec)
-    flow = load_flow(preset, run)
     tower, _ = load_text_tower(run)
     grid, embedding = preset.grid.grid, preset.prompt.embedding
     d, frames, n = grid.latent_channels, grid.window_frames, grid.window_samples
-    generator = torch.Generator().manual_seed(5)
-    x = torch.randn(2, SLOTS, d, frames, generator=generator)
-    known = torch.zeros(2, SLOTS, frames, dtype=torch.bool)
-    known[:, 0] = True
     return [
         Spec("encode", Encode(codec), {"audio": 0.1 * torch.randn(2, 1, n)}, {"audio": ["B", 1, n]},
              {"latents": ["B", d, frames]}),
-        Spec("decode", Decode(codec), {"latents": x[:, 0]}, {"latents": ["B", d, frames]}, {"audio": ["B", 1, n]}),
-        Spec(
-            "step",
-            Step(flow, preset.flow.path),
-            {"x": x, "t": known.float(), "known": known, "prompt": torch.randn(2, SLOTS, embedding),
-             "dt": torch.ones(2)},
-            {"x": ["B", SLOTS, d, frames], "t": ["B", SLOTS, frames], "known": ["B", SLOTS, frames],
-             "prompt": ["B", SLOTS, embedding], "dt": ["B"]},
-            {"x_next": ["B", SLOTS, d, frames]},
-        ),
+        Spec("decode", Decode(codec), {"latents": torch.randn(2, d, frames)}, {"latents": ["B", d, frames]},
+             {"audio": ["B", 1, n]}),
+        _step(preset, load_flow(preset, run)),
         _text(tower, embedding),
     ]  # fmt: skip
+
+
+def _step(preset: Preset, flow: nn.Module) -> Spec:
+    d, frames, embedding = preset.grid.latent_channels, preset.grid.window_frames, preset.prompt.embedding
+    known = torch.zeros(2, SLOTS, frames, dtype=torch.bool)
+    known[:, Slot.MIX] = True
+    examples = {
+        "x": torch.randn(2, SLOTS, d, frames),
+        "t": known.float(),
+        "known": known,
+        "prompt": torch.randn(2, SLOTS, embedding),
+        "dt": torch.ones(2),
+    }
+    if preset.flow.picture_dim:
+        examples["picture"] = torch.randn(2, frames_of(preset.grid.grid), preset.flow.picture_dim)
+    inputs: dict[str, list[str | int]] = {name: ["B", *value.shape[1:]] for name, value in examples.items()}
+    return Spec("step", Step(flow, preset.flow.path), examples, inputs, {"x_next": ["B", SLOTS, d, frames]})
 
 
 def _text(tower: TextTower, embedding: int) -> Spec:

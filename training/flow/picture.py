@@ -1,16 +1,16 @@
 """What the flow makes of a picture: frames brought to the latents' time, and control of the tokens by them.
 
-    Align       picture (B,F,P), tokens (B,T,X) -> picture of every token (B,T,P)      AVNA
-    Pool        picture (B,F,P) -> (B,P)                                               temporal scene attention
-    MixFilter   mix latents, a picture of every token -> filtered mix latents          visual-aware mixture audio filter
-    Fusion      tokens (B,1+T,W), a picture of every token (B,1+T,P) -> tokens         cross-gated modulation, and others
+    Align       picture (B,F,P), tokens (B,T,X) -> picture of every token (B,T,P)   AVNA
+    Pool        picture (B,F,P) -> (B,P)                                            temporal scene attention
+    MixFilter   mix latents, a picture of every token -> the mix filtered           visual-aware mixture audio filter
+    fusions     tokens (B,1+T,W), a picture of every token -> tokens                cross-gated modulation, and others
 
 Every part starts as the identity, so a network that has learnt to hear can be widened by them and answers as before. A
 frame of zeros is no picture: it moves nothing, whatever the parts have learnt. Knows nothing of audio, tasks or pixels.
 
 Source: MAGE (arXiv 2604.09803) section 3.2, appendices A and C. The paper leaves open where the gates sit, what their
-range is and what "without AVNA" sees; chosen here: before every block, so that later features can be suppressed too; 0 to
-2, so that a fresh gate is exactly 1 and evidence can amplify as well as suppress; and the pooled picture for every token.
+range is and what "without AVNA" sees. Chosen here: before every block, so that later features can be suppressed too; 0
+to 2, so that a fresh gate is exactly 1 and evidence can amplify as well; the pooled picture for every token.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class Attention(nn.Module):
         self.register_buffer("places", sines(tokens, width), persistent=False)
 
     def _look(self, h: Tensor, told: Tensor, visible: Tensor) -> Tensor:
-        """H ``(B,T,W)`` looks at ``told (B,K,W)`` where ``visible (B,K,1)``; keys without a picture count for nothing."""
+        """H ``(B,T,W)`` looks at ``told (B,K,W)`` where ``visible (B,K,1)``; other keys count for nothing."""
         queries, keys, values = (
             rows.unflatten(2, (self.heads, -1)).transpose(1, 2)
             for rows in (self.queries(h), self.keys(told), self.values(told) * visible)
