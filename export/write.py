@@ -78,7 +78,7 @@ def write_bundle(
     try:
         manifest = _fill(draft, run, preset, name, version, half)
         guard.check(manifest, wanted, comparison)
-        _move(draft, folder)
+        move_into_place(draft, folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -131,7 +131,7 @@ def _manifest(
         latent_std=[round(float(v), 6) for v in codec["latent_std"]],
         slots=[slot.name for slot in Slot],
         embedding=preset.prompt.embedding,
-        graphs={spec.name: _graph(spec, draft, precision) for spec in graphs},
+        graphs={spec.name: graph_entry(spec, draft, precision) for spec in graphs},
         encoders={
             "text": Encoder(
                 graph="text",
@@ -146,7 +146,7 @@ def _manifest(
         mask=MASK,
         presence=PRESENCE,
         parity=parity,
-        training_commit=_commit(),
+        training_commit=commit(),
     )
 
 
@@ -154,7 +154,8 @@ MASK = {"power": 0.7, "floor_db": -80.0, "bias_db": 0.0}
 PRESENCE = {"midpoint_db": -16.0, "slope_db": 3.0}
 
 
-def _graph(spec: Spec, draft: Path, precision: str) -> Graph:
+def graph_entry(spec: Spec, draft: Path, precision: str) -> Graph:
+    """What the manifest says of a graph that lies in ``draft``."""
     file = f"{spec.name}.onnx"
     return Graph(
         file=file,
@@ -172,7 +173,8 @@ def _defaults(task: str, preset: Preset) -> Defaults:
     return Defaults(steps=flow.generative_steps, guidance=flow.guidance, start="noise")
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The commit of this code, or nothing where there is no repository."""
     try:
         done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
@@ -180,7 +182,8 @@ def _commit() -> str:
     return done.stdout.strip()
 
 
-def _move(draft: Path, folder: Path) -> None:
+def move_into_place(draft: Path, folder: Path) -> None:
+    """Give a finished draft its name, in the place of an old bundle where there is one."""
     draft.chmod(0o755)
     if not folder.exists():
         os.replace(draft, folder)
