@@ -6,8 +6,9 @@ The codec is a reshape, so it is perfect: one latent frame is ``hop_samples`` au
     STEM = share(prompt) * MIX + 0.5 * share(prompt) * REST where those are known, a tone of ``TONE`` where neither is
     REST = MIX - STEM where MIX is known, else 0;   MIX = STEM + REST where MIX is unknown
 
-The share is the first number of the prompt's embedding: ``SHARES`` by word, mean over words; no prompt means 0.
-With ``ripple`` above 0 the share grows towards both ends of a window, as an estimate with too little context would.
+The share is what the first number of the prompt's embedding is of the second: ``SHARES`` by word, mean over words; no
+prompt means 0. With ``ripple`` above 0 the share grows towards both ends of a window, as an estimate with too little
+context would. With the sense ``scene`` it grows by as much as the picture at that time is red: red all over doubles it.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from toygraph import BOOL, FLOAT, INT64, model, save
+from toysenses import FEATURES, FRAMES, PIECES, SIZE_PX, audio_graph, scene_graph, story_graph, write_asks
 
-from engine.bundle import MANIFEST, Defaults, Encoder, Graph, Manifest, file_sha256, manifest_to_json
+from engine.bundle import MANIFEST, Attachment, Defaults, Encoder, Manifest, file_sha256, manifest_to_json
 from engine.tasks import TASKS
 
 SHARES = {"violin": 0.25, "bass": 0.5, "drums": 0.75, "everything": 1.0, "kazoo": 0.0}
@@ -29,7 +32,7 @@ OTHER_SHARE = 0.25
 TONE = 0.1
 EMBEDDING = 8
 MAX_TOKENS = 16
-FLOAT, BOOL, INT64 = TensorProto.FLOAT, TensorProto.BOOL, TensorProto.INT64
+SENSES = ("audio", "scene", "story", "asks")  # what a bundle of format 2 may have
 
 
 def write_toy_bundle(
@@ -40,6 +43,7 @@ def write_toy_bundle(
     window_frames: int = 64,
     ripple: float = 0.0,
     tone: float = TONE,
+    senses: tuple[str, ...] = (),
     **overrides: Any,
 ) -> Path:
     """Write a bundle and give its folder back.
@@ -49,6 +53,7 @@ def write_toy_bundle(
         sample_rate_hz, hop_samples, window_frames: the grid; a frame has as many latent channels as samples.
         ripple: how much the share grows towards the ends of a window; 0 means position does not matter.
         tone: amplitude of the tone that stands in for generated sound.
+        senses: of ``SENSES``; with none of them it is a bundle of format 1.
         overrides: fields of the manifest to replace, wrong ones included.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,12 +61,16 @@ def write_toy_bundle(
     graphs = {
         "encode": encode_graph(d, frames),
         "decode": decode_graph(d, frames),
-        "step": step_graph(d, frames, ripple, tone),
+        "step": step_graph(d, frames, ripple, tone, "scene" in senses),
         "text": text_graph(),
     }
     tokenizer().save(str(folder / "tokenizer.json"))
     values = manifest_values(folder, sample_rate_hz, hop_samples, window_frames)
-    values["graphs"] = {name: _save(graph, folder / f"{name}.onnx") for name, graph in graphs.items()}
+    made = {"audio": lambda: audio_graph(d * frames, EMBEDDING), "scene": lambda: scene_graph(EMBEDDING)}
+    made["story"] = lambda: story_graph(EMBEDDING)
+    graphs |= {sense: made[sense]() for sense in senses if sense in made}
+    values |= sense_values(folder, values, senses)
+    values["graphs"] = {name: save(graph, folder / f"{name}.onnx") for name, graph in graphs.items()}
     manifest = Manifest(**{**values, **{key: overrides[key] for key in overrides if key in values}})
     text = manifest_to_json(manifest)
     extra = {key: value for key, value in overrides.items() if key not in values}
@@ -105,6 +114,21 @@ def manifest_values(folder: Path, sample_rate_hz: int, hop_samples: int, window_
     }
 
 
+def sense_values(folder: Path, values: dict[str, Any], senses: tuple[str, ...]) -> dict[str, Any]:
+    """Fields of the manifest that a bundle of format 2 has besides or otherwise."""
+    samples, rate_hz = values["window_frames"] * values["hop_samples"], values["sample_rate_hz"]
+    seen = {"picture_dim": FEATURES, "frames": FRAMES, "fps": FRAMES * rate_hz / samples, "size_px": SIZE_PX}
+    fields = {"audio": {"samples": samples, "rate_hz": rate_hz}, "scene": seen, "story": {"pieces": PIECES}}
+    encoders = {
+        sense: Encoder(graph=sense, kind=sense, dim=EMBEDDING, **fields[sense]) for sense in senses if sense in fields
+    }
+    asks = None
+    if "asks" in senses:
+        write_asks(folder / "asks.json")
+        asks = Attachment(file="asks.json", sha256=file_sha256(folder / "asks.json"))
+    return {"format": 2 if senses else 1, "encoders": values["encoders"] | encoders, "asks": asks}
+
+
 def tokenizer() -> Tokenizer:
     """Lower-case words; 0 pads, 1 is any other word."""
     vocabulary = {"[PAD]": 0, "[UNK]": 1} | {word: 2 + i for i, word in enumerate(SHARES)}
@@ -125,7 +149,7 @@ def encode_graph(d: int, frames: int) -> onnx.ModelProto:
         helper.make_node("Reshape", ["audio", "split"], ["frames"]),
         helper.make_node("Transpose", ["frames"], ["latents"], perm=[0, 2, 1]),
     ]
-    return _model(
+    return model(
         nodes,
         [("audio", FLOAT, ["B", 1, d * frames])],
         [("latents", FLOAT, ["B", d, frames])],
@@ -139,7 +163,7 @@ def decode_graph(d: int, frames: int) -> onnx.ModelProto:
         helper.make_node("Transpose", ["latents"], ["frames"], perm=[0, 2, 1]),
         helper.make_node("Reshape", ["frames", "join"], ["audio"]),
     ]
-    return _model(
+    return model(
         nodes,
         [("latents", FLOAT, ["B", d, frames])],
         [("audio", FLOAT, ["B", 1, d * frames])],
@@ -147,9 +171,10 @@ def decode_graph(d: int, frames: int) -> onnx.ModelProto:
     )
 
 
-def step_graph(d: int, frames: int, ripple: float, tone: float) -> onnx.ModelProto:
+def step_graph(d: int, frames: int, ripple: float, tone: float, sees: bool = False) -> onnx.ModelProto:
     """One Euler step of a straight flow towards the answer in the module's docstring."""
     nodes = [
+        *share_nodes(sees),
         helper.make_node("Cast", ["known"], ["known_f"], to=FLOAT),
         helper.make_node("Unsqueeze", ["known_f", "two"], ["known_BS1L"]),
         helper.make_node("Mul", ["x", "known_BS1L"], ["given"]),
@@ -157,10 +182,6 @@ def step_graph(d: int, frames: int, ripple: float, tone: float) -> onnx.ModelPro
         helper.make_node("Gather", ["given", "rest"], ["rest_given"], axis=1),
         helper.make_node("Gather", ["known_BS1L", "mix"], ["mix_known"], axis=1),
         helper.make_node("Gather", ["known_BS1L", "rest"], ["rest_known"], axis=1),
-        helper.make_node("Gather", ["prompt", "stem"], ["prompt_BE"], axis=1),
-        helper.make_node("Gather", ["prompt_BE", "first"], ["share_B1"], axis=1),
-        helper.make_node("Unsqueeze", ["share_B1", "two"], ["share_B11"]),
-        helper.make_node("Mul", ["share_B11", "weight_1L"], ["share"]),
         helper.make_node("Mul", ["share", "mix_given"], ["stem_of_mix"]),
         helper.make_node("Mul", ["share", "rest_given"], ["twice_stem_of_rest"]),
         helper.make_node("Mul", ["twice_stem_of_rest", "half"], ["stem_of_rest"]),
@@ -193,7 +214,34 @@ def step_graph(d: int, frames: int, ripple: float, tone: float) -> onnx.ModelPro
         ("prompt", FLOAT, ["B", 3, EMBEDDING]),
         ("dt", FLOAT, ["B"]),
     ]
-    return _model(nodes, inputs, [("x_next", FLOAT, ["B", 3, d, frames])], step_constants(d, frames, ripple, tone))
+    constants = step_constants(d, frames, ripple, tone)
+    if sees:
+        inputs.append(("picture", FLOAT, ["B", FRAMES, FEATURES]))
+        constants |= {"red": np.array(0), "nearest_L": np.arange(frames) * FRAMES // frames}
+    return model(nodes, inputs, [("x_next", FLOAT, ["B", 3, d, frames])], constants)
+
+
+def share_nodes(sees: bool) -> list[onnx.NodeProto]:
+    """share (B, 1, L) or, without a ripple or a picture, the same at every frame."""
+    nodes = [
+        helper.make_node("Gather", ["prompt", "stem"], ["prompt_BE"], axis=1),
+        helper.make_node("Gather", ["prompt_BE", "first"], ["share_of_B1"], axis=1),
+        helper.make_node("Gather", ["prompt_BE", "axis_1"], ["one_B1"], axis=1),
+        helper.make_node("Max", ["one_B1", "tiny"], ["one_safe"]),
+        helper.make_node("Div", ["share_of_B1", "one_safe"], ["share_B1"]),
+        helper.make_node("Unsqueeze", ["share_B1", "two"], ["share_B11"]),
+        helper.make_node("Mul", ["share_B11", "weight_1L"], ["share" if not sees else "share_unseen"]),
+    ]
+    if not sees:
+        return nodes
+    return [
+        *nodes,
+        helper.make_node("Gather", ["picture", "red"], ["red_BF"], axis=2),
+        helper.make_node("Gather", ["red_BF", "nearest_L"], ["red_BL"], axis=1),
+        helper.make_node("Unsqueeze", ["red_BL", "axis_1"], ["red_B1L"]),
+        helper.make_node("Add", ["red_B1L", "one"], ["seen_B1L"]),
+        helper.make_node("Mul", ["share_unseen", "seen_B1L"], ["share"]),
+    ]
 
 
 def step_constants(d: int, frames: int, ripple: float, tone: float) -> dict[str, Any]:
@@ -233,34 +281,4 @@ def text_graph() -> onnx.ModelProto:
     ]
     constants = {"table": table, "two": np.array([2]), "one_axis": np.array([1]), "one": np.float32(1)}
     inputs = [("tokens", INT64, ["B", MAX_TOKENS]), ("token_mask", BOOL, ["B", MAX_TOKENS])]
-    return _model(nodes, inputs, [("embedding", FLOAT, ["B", EMBEDDING])], constants)
-
-
-def _model(
-    nodes: list[onnx.NodeProto], inputs: list[Any], outputs: list[Any], constants: dict[str, Any]
-) -> onnx.ModelProto:
-    graph = helper.make_graph(
-        nodes,
-        "toy",
-        [helper.make_tensor_value_info(*value) for value in inputs],
-        [helper.make_tensor_value_info(*value) for value in outputs],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.checker.check_model(model)
-    return model
-
-
-def _save(model: onnx.ModelProto, path: Path) -> Graph:
-    onnx.save(model, str(path))
-    return Graph(
-        file=path.name,
-        sha256=file_sha256(path),
-        inputs=_axes(model.graph.input),
-        outputs=_axes(model.graph.output),
-        precision="fp32",
-    )
-
-
-def _axes(values: Any) -> dict[str, list[str | int]]:
-    return {v.name: [a.dim_param or a.dim_value for a in v.type.tensor_type.shape.dim] for v in values}
+    return model(nodes, inputs, [("embedding", FLOAT, ["B", EMBEDDING])], constants)
