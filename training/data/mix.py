@@ -5,7 +5,7 @@ Deterministic by generator. Knows nothing of models.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,33 @@ PEAK = 0.99
 
 
 @dataclass(frozen=True, slots=True)
+class Take:
+    """Which part of a cached stem is heard.
+
+    Attributes:
+        stem: number in the cache.
+        first: its first sample.
+        speed: how fast it is played.
+    """
+
+    stem: int
+    first: int
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
 class Mix:
     """A mix and what is in it.
 
     Attributes:
         stems: float32 ``(stems, N)``; their sum is the mix.
         labels: one per stem, as in the cache.
+        takes: where each stem was taken from.
     """
 
     stems: Audio
     labels: list[dict[str, Any]]
+    takes: tuple[Take, ...] = ()
 
     @property
     def mix(self) -> Audio:
@@ -56,6 +73,7 @@ class Mixer:
         for stem in range(cache.count):
             self._families.setdefault(cache.label(stem)["family"], []).append(stem)
         self.families = sorted(name for name in self._families if name != "other")
+        self._parts: dict[str, list[int]] | None = None  # found when first asked for
 
     def draw(self, rng: Rng, samples: int, count: int | None = None) -> Mix:
         """Draw one mix.
@@ -73,17 +91,56 @@ class Mixer:
             chosen = [piece[k] for k in rng.permutation(len(piece))[:wanted]]
             speed = draw_speed(rng) if varied else AS_IT_IS
             first = int(rng.integers(0, max(1, self.cache.samples - speed.needs(samples) + 1)))
-            stems = [self._crop(rng, stem, samples, first, speed) for stem in chosen]
+            cuts = [self._crop(rng, stem, samples, first, speed) for stem in chosen]
         else:
             chosen = [self._any_stem(rng) for _ in range(wanted)]
-            stems = [self._crop(rng, k, samples, None, draw_speed(rng) if varied else AS_IT_IS) for k in chosen]
-        if varied:
-            stems = [recolour(rng, stem, self.rate_hz) for stem in stems]
-        return balance(rng, np.stack(stems), [self.cache.label(stem) for stem in chosen])
+            cuts = [self._crop(rng, k, samples, None, draw_speed(rng) if varied else AS_IT_IS) for k in chosen]
+        return self._mixed(rng, cuts, varied)
+
+    def twins(self, rng: Rng, samples: int) -> Mix | None:
+        """A mix whose first two stems are of one family but of two pieces, so that its name cannot say which is meant.
+
+        Both have players that can be drawn (``part`` in their labels). Half the mixes hold nothing else, a third two
+        stems from one recording of the instrument where there are such. None when no family has two.
+        """
+        kin = [stems for stems in self._drawable().values() if len({self._piece(k) for k in stems}) > 1]
+        if not kin:
+            return None
+        stems = kin[rng.integers(len(kin))]
+        one = stems[rng.integers(len(stems))]
+        others = [k for k in stems if self._piece(k) != self._piece(one)]
+        alike = [k for k in others if self.cache.label(k)["source"] == self.cache.label(one)["source"]]
+        pool = alike if alike and rng.random() < 1 / 3 else others
+        chosen = [one, pool[rng.integers(len(pool))]]
+        if rng.random() < 0.5:
+            family = self.cache.label(one)["family"]
+            strangers = [self._any_stem(rng) for _ in range(int(rng.integers(1, 3)))]
+            chosen += [k for k in strangers if self.cache.label(k)["family"] != family]
+        varied = self.vary > 0 and rng.random() < self.vary
+        cuts = [self._crop(rng, k, samples, None, draw_speed(rng) if varied else AS_IT_IS) for k in chosen]
+        return self._mixed(rng, cuts, varied)
+
+    def _drawable(self) -> dict[str, list[int]]:
+        """Stems of each family whose players can be drawn."""
+        if self._parts is None:
+            self._parts = {
+                name: found
+                for name in self.families
+                if (found := [k for k in self._families[name] if "part" in self.cache.label(k)])
+            }
+        return self._parts
+
+    def _piece(self, stem: int) -> str:
+        return str(self.cache.label(stem)["piece"])
+
+    def _mixed(self, rng: Rng, cuts: list[tuple[Audio, Take]], varied: bool) -> Mix:
+        stems = [recolour(rng, stem, self.rate_hz) if varied else stem for stem, _ in cuts]
+        mix = balance(rng, np.stack(stems), [self.cache.label(take.stem) for _, take in cuts])
+        return replace(mix, takes=tuple(take for _, take in cuts))
 
     def single(self, rng: Rng, samples: int) -> Audio:
         """One stem at a level of its own, ``(N,)``."""
-        stem = self._crop(rng, self._any_stem(rng), samples, None)
+        stem, _ = self._crop(rng, self._any_stem(rng), samples, None)
         gain = np.float32(10 ** (rng.uniform(-34, 4) / 20))
         return limit(stem * gain)
 
@@ -93,14 +150,16 @@ class Mixer:
             return int(pool[rng.integers(len(pool))])
         return int(rng.integers(self.cache.count))
 
-    def _crop(self, rng: Rng, stem: int, samples: int, first: int | None, speed: Speed = AS_IT_IS) -> Audio:
+    def _crop(
+        self, rng: Rng, stem: int, samples: int, first: int | None, speed: Speed = AS_IT_IS
+    ) -> tuple[Audio, Take]:
         whole, needed = self.cache.audio(stem), speed.needs(samples)
         for _ in range(3):
             start = int(rng.integers(0, max(1, len(whole) - needed + 1))) if first is None else first
             cut = whole[start : start + needed]
             if first is not None or float((cut**2).mean()) > 1e-5:
                 break
-        return speed.apply(cut, samples)
+        return speed.apply(cut, samples), Take(stem, start, speed.ratio)
 
 
 def balance(rng: Rng, stems: Audio, labels: list[dict[str, Any]]) -> Mix:

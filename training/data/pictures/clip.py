@@ -91,6 +91,11 @@ class Clip:
         last = self.count if count is None else min(self.count, first + count)
         return np.stack([self._frame((k + 0.5) / FPS) for k in range(first, last)])
 
+    def at(self, moments_s: Sequence[float]) -> Frames:
+        """Draw the frames of given moments, uint8 ``(F, H, W, 3)``; black before the beginning and after the end."""
+        black = np.zeros((self.size_px, self.size_px, 3), dtype=np.uint8)
+        return np.stack([self._frame(at_s) if 0 <= at_s < self.seconds else black for at_s in moments_s])
+
     def still(self, frame: int) -> Frames:
         """One frame shown throughout, the same shape as ``frames()``."""
         return np.broadcast_to(self.frames(frame, 1), (self.count, self.size_px, self.size_px, 3)).copy()
