@@ -105,12 +105,13 @@ def specs(preset: Preset, run: Path) -> list[Spec]:
              {"latents": ["B", d, frames]}),
         Spec("decode", Decode(codec), {"latents": torch.randn(2, d, frames)}, {"latents": ["B", d, frames]},
              {"audio": ["B", 1, n]}),
-        _step(preset, load_flow(preset, run)),
+        step_spec(preset, load_flow(preset, run)),
         _text(tower, embedding),
     ]  # fmt: skip
 
 
-def _step(preset: Preset, flow: nn.Module) -> Spec:
+def step_spec(preset: Preset, flow: nn.Module) -> Spec:
+    """The step graph of a flow."""
     d, frames, embedding = preset.grid.latent_channels, preset.grid.window_frames, preset.prompt.embedding
     known = torch.zeros(2, SLOTS, frames, dtype=torch.bool)
     known[:, Slot.MIX] = True

@@ -25,7 +25,9 @@ class Disagreement(RuntimeError):
     """torch and ONNX Runtime gave different answers."""
 
 
-class _Torch:
+class OnTorch:
+    """A graph answered by its torch module."""
+
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
 
@@ -37,7 +39,9 @@ class _Torch:
         return answer
 
 
-class _Onnx:
+class OnOnnx:
+    """A graph answered by ONNX Runtime on the processor."""
+
     def __init__(self, path: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -104,14 +108,14 @@ def check(specs: list[Spec], files: dict[str, Path], rate_hz: int, precision: st
     Raises:
         Disagreement: it is over the tolerance.
     """
-    by_torch = {spec.name: _Torch(spec) for spec in specs}
-    by_onnx = {name: _Onnx(path) for name, path in files.items()}
+    by_torch = {spec.name: OnTorch(spec) for spec in specs}
+    by_onnx = {name: OnOnnx(path) for name, path in files.items()}
     text = next(spec for spec in specs if spec.name == "text")
     worst = 0.0
     for rows in (1, 3):
         tokens, mask = _tokens(text, rows)
         wanted, got = (graphs["text"](tokens=tokens, token_mask=mask) for graphs in (by_torch, by_onnx))
-        worst = max(worst, _difference(wanted, got))
+        worst = max(worst, difference(wanted, got))
     step = next(spec for spec in specs if spec.name == "step")
     samples = int(next(s for s in specs if s.name == "encode").inputs["audio"][2])
     embedding = int(text.outputs["embedding"][1])
@@ -121,7 +125,7 @@ def check(specs: list[Spec], files: dict[str, Path], rate_hz: int, precision: st
         for task, count in (("isolate", 1), ("isolate", 4), ("regenerate", steps), ("extend", steps)):
             for picture in pictures(step, len(audio)):
                 runs = [solve(graphs, audio, task, count, prompt, picture) for graphs in (by_torch, by_onnx)]
-                worst = max(worst, *(_difference(runs[0][key], runs[1][key]) for key in runs[0]))
+                worst = max(worst, *(difference(runs[0][key], runs[1][key]) for key in runs[0]))
     tolerance = TOLERANCE[precision]
     if not worst <= tolerance:
         raise Disagreement(
@@ -138,7 +142,8 @@ def _tokens(text: Spec, rows: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any
     return np.where(mask, rng.integers(1, 50, size=(rows, count)), 0).astype(np.int64), mask
 
 
-def _difference(wanted: np.ndarray[Any, Any], got: np.ndarray[Any, Any]) -> float:
+def difference(wanted: np.ndarray[Any, Any], got: np.ndarray[Any, Any]) -> float:
+    """RMS of the difference against RMS of the answer; infinite when either is no number."""
     if not (np.isfinite(wanted).all() and np.isfinite(got).all()):
         return float("inf")
     return _rms(wanted - got) / max(QUIET, _rms(wanted))
