@@ -1,18 +1,56 @@
-"""``python -m export RUN BUNDLE_DIR``: a finished training run becomes a bundle, checked against torch."""
+"""``python -m export RUN BUNDLE_DIR``: a finished training run becomes a bundle, checked against torch.
+
+``COMMANDS`` lists what else can be exported; each has a help of its own.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
+from engine.bundle import Manifest
+from engine.errors import BundleError
 from export.parity import Disagreement
 from export.write import write_bundle
+
+# command: (module, what it does); a module's ``main`` takes the other words and gives the manifest and its folder
+COMMANDS = {
+    "refit": ("export.refit", "put a run's flow into a copy of the bundle that it was trained from"),
+}
 
 
 def main(argv: list[str]) -> int:
     """Export and say what came of it; 2 for a wrong request, 3 when torch and ONNX disagree."""
-    parser = argparse.ArgumentParser(prog="python -m export", description="turn a training run into a bundle")
+    try:
+        if argv and argv[0] in COMMANDS:
+            manifest, folder = importlib.import_module(COMMANDS[argv[0]][0]).main(argv[1:])
+        else:
+            manifest, folder = export_run(argv)
+    except (ValueError, FileNotFoundError, BundleError) as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 2
+    except Disagreement as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 3
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    print(
+        f"{folder}: {manifest.name} {manifest.version}, {size / 1e6:.1f} MB, "
+        f"torch and ONNX differ by {manifest.parity['measured']:.1e} (allowed {manifest.parity['tolerance']:.0e})"
+    )
+    return 0
+
+
+def export_run(argv: list[str]) -> tuple[Manifest, Path]:
+    """``python -m export RUN BUNDLE_DIR``."""
+    others = "\n".join(f"  python -m export {name:9} {doc}" for name, (_, doc) in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m export",
+        description="turn a training run into a bundle",
+        epilog=f"other commands:\n{others}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("run", type=Path, help="finished flow run")
     parser.add_argument("bundle", type=Path, help="folder of the bundle")
     parser.add_argument("--name", help="name of the bundle; that of its folder when not given")
@@ -22,21 +60,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--comparison", type=Path, help="comparison.json of the bench; to replace a bundle that ships")
     args = parser.parse_args(argv)
     name = args.name or args.bundle.name
-    try:
-        half = args.precision == "fp16"
-        manifest = write_bundle(args.run, args.bundle, name, args.version, half, args.replace, args.comparison)
-    except (ValueError, FileNotFoundError) as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 2
-    except Disagreement as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 3
-    size = sum(path.stat().st_size for path in args.bundle.iterdir())
-    print(
-        f"{args.bundle}: {manifest.name} {manifest.version}, {size / 1e6:.1f} MB, "
-        f"torch and ONNX differ by {manifest.parity['measured']:.1e} (allowed {manifest.parity['tolerance']:.0e})"
-    )
-    return 0
+    half = args.precision == "fp16"
+    manifest = write_bundle(args.run, args.bundle, name, args.version, half, args.replace, args.comparison)
+    return manifest, args.bundle
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ STAGES = {
     "noise": ("training.codec.noise", "quality of decoded audio against noise on its latents"),
     "flow": ("training.flow.train", "train FluxFormer"),
     "count": ("training.count", "count a preset's weights, part by part"),
+    "finetune": ("training.finetune.command", "train a bundle further on a folder of your own stems"),
     "demo": ("training.data.demo", "render the demo mix"),
     "validate": ("training.validate", "measure a bundle on held-out recordings"),
     "bench": ("training.bench.command", "measure bundles beside baselines, or compare two"),

@@ -1,0 +1,131 @@
+"""``python -m export refit RUN BUNDLE OUT``: a bundle's copy with the flow of a run in place of its own.
+
+For a flow that was trained further on a bundle's own codec and encoders: every other file is copied as it is, so only
+the step graph is checked against torch, on whole trajectories through the bundle's codec.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.bundle import (
+    CHECKSUM,
+    MANIFEST,
+    Bundle,
+    Manifest,
+    load_bundle,
+    manifest_to_json,
+    write_manifest,
+)
+from engine.shapes import SLOTS, Slot
+from export.graphs import Spec, step_spec
+from export.parity import TOLERANCE, Disagreement, OnOnnx, OnTorch, difference, pictures, solve, sounds
+from export.to_onnx import export_graph
+from export.write import PARITY_STEPS, commit, graph_entry, move_into_place, read_preset
+from training.flow.train import load_flow
+
+COPIES_NOT = {MANIFEST, CHECKSUM}
+
+
+def refit(run: Path, base: Bundle, folder: Path, version: str = "1.0.0", replaces: bool = False) -> Manifest:
+    """Write a bundle.
+
+    Args:
+        run: folder with ``flow.pt``, ``settings.json`` and ``credits.json``, as a flow run leaves them.
+        base: the bundle whose other graphs are kept.
+        folder: of the new bundle, which is named for it; must not exist unless ``replaces``.
+        version: of the new bundle.
+        replaces: True puts it in the place of an old one, once it is whole.
+
+    Raises:
+        ValueError: not a run, or the folder is taken.
+        export.parity.Disagreement: torch and ONNX differ; nothing was written.
+    """
+    if folder.exists() and not replaces:
+        raise ValueError(f"{folder} is there already; give another folder or --replace")
+    preset = read_preset(run)
+    spec = step_spec(preset, load_flow(preset, run))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+    try:
+        manifest = _fill(draft, spec, base, run, folder.name, version)
+        move_into_place(draft, folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return manifest
+
+
+def _fill(draft: Path, spec: Spec, base: Bundle, run: Path, name: str, version: str) -> Manifest:
+    old = base.manifest
+    step = old.graphs["step"]
+    if spec.inputs != step.inputs or spec.outputs != step.outputs:
+        raise ValueError(
+            f"the run's step graph takes {spec.inputs}, that of {base.label} {step.inputs}; "
+            "the run was trained from another bundle"
+        )
+    for path in base.folder.iterdir():
+        if path.is_file() and path.name not in COPIES_NOT | {step.file}:
+            shutil.copyfile(path, draft / path.name)
+    export_graph(spec, draft / "step.onnx", half=step.precision == "fp16")
+    manifest = replace(
+        old,
+        name=name,
+        version=version,
+        attribution=[*old.attribution, *_new_lines(run, old)],
+        graphs={**old.graphs, "step": graph_entry(spec, draft, step.precision)},
+        parity=check_step(spec, draft, old),
+        quality={},
+        training_commit=commit(),
+        notes=f"The flow was trained further from {base.label}. {old.notes}".strip(),
+    )
+    write_manifest(draft, manifest_to_json(manifest))
+    return manifest
+
+
+def _new_lines(run: Path, old: Manifest) -> list[str]:
+    credits: list[str] = json.loads((run / "credits.json").read_text("utf-8"))
+    return [line for line in credits if line not in old.attribution]
+
+
+def check_step(spec: Spec, folder: Path, manifest: Manifest) -> dict[str, float]:
+    """Compare the step with torch over whole trajectories; both go through the bundle's own codec.
+
+    Raises:
+        Disagreement: they differ by more than the tolerance.
+    """
+    codec = {name: OnOnnx(folder / manifest.graphs[name].file) for name in ("encode", "decode")}
+    both = [{**codec, "step": step} for step in (OnTorch(spec), OnOnnx(folder / "step.onnx"))]
+    worst = 0.0
+    for audio in sounds(manifest.grid.window_samples, manifest.sample_rate_hz):
+        prompt = np.zeros((len(audio), SLOTS, manifest.embedding), dtype=np.float32)
+        prompt[:, Slot.STEM] = np.random.default_rng(4).standard_normal(manifest.embedding)
+        for task, steps in (("isolate", 1), ("regenerate", PARITY_STEPS)):
+            for picture in pictures(spec, len(audio)):
+                runs = [solve(graphs, audio, task, steps, prompt, picture) for graphs in both]
+                worst = max(worst, *(difference(runs[0][key], runs[1][key]) for key in runs[0]))
+    tolerance = TOLERANCE[manifest.graphs["step"].precision]
+    if not worst <= tolerance:
+        raise Disagreement(
+            f"torch and ONNX differ by {worst:.2e} (RMS, relative), allowed is {tolerance:.0e}; nothing was written"
+        )
+    return {"tolerance": tolerance, "measured": worst, "steps": float(PARITY_STEPS)}
+
+
+def main(argv: list[str]) -> tuple[Manifest, Path]:
+    """Read the command line and write the bundle."""
+    parser = argparse.ArgumentParser(prog="python -m export refit", description="put a run's flow into a bundle's copy")
+    parser.add_argument("run", type=Path, help="flow run that began with the bundle's weights")
+    parser.add_argument("base", type=Path, help="folder of the bundle it began with")
+    parser.add_argument("bundle", type=Path, help="folder of the new bundle")
+    parser.add_argument("--version", default="1.0.0")
+    parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
+    args = parser.parse_args(argv)
+    return refit(args.run, load_bundle(args.base), args.bundle, args.version, args.replace), args.bundle

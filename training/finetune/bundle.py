@@ -1,0 +1,148 @@
+"""A bundle as something to train on: its preset, and a run folder that holds its codec, tower and flow as torch files.
+
+Knows nothing of stems.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from engine.bundle import Bundle
+from engine.shapes import SLOTS, Slot
+from training.codec.model import MixWavCodec
+from training.config import Preset, load_preset, preset_from
+from training.finetune.weights import check_same, read_weights
+from training.flow.networks import build
+from training.prompt.tower import TOWER_FILE, save_atomically, text_tower
+from training.scene.config import frames_of
+
+SETTINGS = "settings.json"
+
+
+def preset_of(bundle: Bundle, given: str | None) -> Preset:
+    """The preset a bundle was trained by.
+
+    Taken from ``given``, else from the bundle's own recipe, else from the log beside a bundle that ships
+    (``NAME-log``), else the preset of the bundle's name.
+
+    Raises:
+        ValueError: none of them is there, or it makes another grid.
+    """
+    log = bundle.folder.resolve().parent / f"{bundle.folder.resolve().name}-log" / SETTINGS
+    if given is not None:
+        preset = load_preset(given)
+    elif recipe := getattr(bundle.manifest, "recipe", None):
+        preset = preset_from(dict(recipe), bundle.label)
+    elif log.is_file():
+        settings = json.loads(log.read_text("utf-8"))
+        preset = preset_from({name: value for name, value in settings.items() if name != "stage"}, log.name)
+    else:
+        preset = load_preset(bundle.manifest.name)
+    if preset.grid.grid != bundle.manifest.grid:
+        raise ValueError(
+            f"preset {preset.name} makes {preset.grid.grid}, {bundle.label} was made for {bundle.manifest.grid}; "
+            "give the preset that it was trained by with --preset"
+        )
+    return preset
+
+
+def read_codec(bundle: Bundle, preset: Preset) -> MixWavCodec:
+    """The bundle's encoder, frozen. Its decoder keeps random weights: nothing is decoded while a flow trains.
+
+    Raises:
+        ValueError: the preset is not the bundle's.
+    """
+    codec = MixWavCodec(preset.grid, preset.codec)
+    for module in codec.encoder.modules():
+        if nn.utils.parametrize.is_parametrized(module, "weight"):
+            nn.utils.parametrize.remove_parametrizations(module, "weight")
+    path = bundle.path(bundle.manifest.graphs["encode"].file)
+    codec.encoder.load_state_dict(read_weights(path, codec.encoder, "codec.encoder."))
+    codec.latent_mean.copy_(torch.tensor(bundle.manifest.latent_mean))
+    codec.latent_std.copy_(torch.tensor(bundle.manifest.latent_std))
+    codec.eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(2)
+    audio = 0.1 * torch.randn(1, 1, bundle.manifest.grid.window_samples, generator=generator)
+    check_same(path, _Encode(codec), {"audio": audio})
+    return codec
+
+
+def read_flow(bundle: Bundle, preset: Preset) -> nn.Module:
+    """The bundle's flow.
+
+    Raises:
+        ValueError: the preset is not the bundle's.
+    """
+    flow: nn.Module = build(preset).eval()
+    path = bundle.path(bundle.manifest.graphs["step"].file)
+    flow.load_state_dict(read_weights(path, flow, "flow."))
+    if preset.flow.path == "linear":
+        check_same(path, _WholeStep(flow), _question(preset))
+    return flow
+
+
+def save_tower(bundle: Bundle, preset: Preset, run: Path) -> None:
+    """Put the bundle's text tower and tokenizer into a run folder, where training looks for them.
+
+    Raises:
+        ValueError: the preset is not the bundle's.
+    """
+    encoder = bundle.manifest.encoders["text"]
+    shutil.copyfile(bundle.path(encoder.tokenizer), run / "tokenizer.json")
+    vocab = Tokenizer.from_file(str(run / "tokenizer.json")).get_vocab_size()
+    tower = text_tower(preset.prompt, vocab).eval()
+    path = bundle.path(bundle.manifest.graphs["text"].file)
+    tower.load_state_dict(read_weights(path, tower))
+    mask = torch.arange(encoder.max_tokens)[None] < 5
+    tokens = torch.where(mask, 3 + torch.arange(encoder.max_tokens)[None], 0)
+    check_same(path, tower, {"tokens": tokens, "token_mask": mask})
+    state = {"config": asdict(preset.prompt), "vocab": vocab, "text": tower.state_dict()}
+    save_atomically(state, run / TOWER_FILE)
+
+
+class _Encode(nn.Module):
+    def __init__(self, codec: MixWavCodec) -> None:
+        super().__init__()
+        self.codec = codec
+
+    def forward(self, audio: Tensor) -> Tensor:
+        return self.codec.encode(audio)
+
+
+class _WholeStep(nn.Module):
+    """From t = 0 by a step of 1: the clean latents where unknown."""
+
+    def __init__(self, flow: nn.Module) -> None:
+        super().__init__()
+        self.flow = flow
+
+    def forward(
+        self, x: Tensor, t: Tensor, known: Tensor, prompt: Tensor, dt: Tensor, picture: Tensor | None = None
+    ) -> Tensor:
+        clean = self.flow(x, t, known, prompt) if picture is None else self.flow(x, t, known, prompt, picture)
+        return torch.where(known[:, :, None], x, clean)
+
+
+def _question(preset: Preset) -> dict[str, Tensor]:
+    """Inputs of the step graph: isolate from noise, with a prompt, and a picture where it takes one."""
+    generator = torch.Generator().manual_seed(2)
+    frames = preset.grid.window_frames
+    known = torch.zeros(1, SLOTS, frames, dtype=torch.bool)
+    known[:, Slot.MIX] = True
+    inputs = {
+        "x": torch.randn(1, SLOTS, preset.grid.latent_channels, frames, generator=generator),
+        "t": known.float(),
+        "known": known,
+        "prompt": torch.randn(1, SLOTS, preset.prompt.embedding, generator=generator),
+        "dt": torch.ones(1),
+    }
+    if preset.flow.picture_dim:
+        inputs["picture"] = torch.randn(1, frames_of(preset.grid.grid), preset.flow.picture_dim, generator=generator)
+    return inputs

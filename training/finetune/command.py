@@ -1,0 +1,249 @@
+"""``python -m training finetune --bundle small --stems DIR``: a bundle learns a producer's own stems.
+
+The flow is trained further from the weights in the bundle's own graph; codec and prompt tower stay as they are, so the
+new bundle differs in one file. Part of every piece is held back, and both bundles are judged on it, as a user would
+use them; where there are sounds to render from, also on what the model knew before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from engine.bundle import Bundle, load_bundle
+from training.arguments import RUNS
+from training.bench.example import Example
+from training.bench.ours import Engine, EngineError, Ours, locate
+from training.config import Preset
+from training.data.cache import StemCache
+from training.data.credits import credits
+from training.data.mix import Mixer
+from training.data.sources import Sounds
+from training.data.studio import ensure_cache
+from training.finetune.bundle import preset_of, read_codec, read_flow, save_tower
+from training.finetune.stems import Blend, Own, questions, read_own
+from training.flow.train import FlowStage, save_flow
+from training.loop import Plan, Run
+from training.measure import bss, median_interval
+
+BUNDLES = Path("my-bundles")
+GENTLER = 0.2  # of the preset's learning rate
+POOL_MOST = 4000
+EMA = 0.99
+REPORT = "finetune.json"
+OWN_STEMS = "the user's own stems"
+YOURS, KNOWN = "your stems, held back", "what it knew before (held-out recordings)"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one call asked for; see the command's help."""
+
+    bundle: Bundle
+    stems: Path
+    out: Path
+    run: Path
+    preset: Preset
+    minutes: float
+    steps: int
+    share: float
+    cache: Path | None
+    heldout: Path | None
+    shards: int
+    questions: int
+    resume: bool
+    workers: int
+
+
+def parse(argv: list[str]) -> Asked:
+    """Read the command line.
+
+    Raises:
+        ValueError: something is missing, taken, or cannot be.
+    """
+    parser = argparse.ArgumentParser(prog="python -m training finetune", description="train a bundle on your own stems")
+    parser.add_argument("--bundle", default="small", help="name of an installed bundle, or its folder")
+    parser.add_argument("--stems", type=Path, required=True, help="folder of stems; files named for what they hold")
+    parser.add_argument("--out", type=Path, help="folder of the new bundle; my-bundles/BUNDLE-own when not given")
+    parser.add_argument("--run", type=Path, help="folder of the training run; runs/finetune-OUT when not given")
+    parser.add_argument("--minutes", type=float, default=20.0, help="of training; 0 means --steps alone decide")
+    parser.add_argument("--steps", type=int, default=100_000, help="most steps")
+    parser.add_argument("--preset", help="that the bundle was trained by, where the bundle does not say")
+    parser.add_argument("--cache", type=Path, help="rendered stems; runs/cache-PRESET when it is there, else rendered")
+    parser.add_argument("--heldout", type=Path, help="the same of held-out recordings; else runs/heldout-PRESET")
+    parser.add_argument("--rendered-shards", type=int, default=4, help="of 16 pieces each, where none are there yet")
+    parser.add_argument("--rendered-share", type=float, default=0.4, help="of the mixes; guards what is known already")
+    parser.add_argument("--questions", type=int, default=12, help="held-back mixes that both bundles are judged on")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the run's folder")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
+    args = parser.parse_args(argv)
+    try:
+        bundle = load_bundle(locate(args.bundle))
+    except EngineError as error:
+        raise ValueError(str(error)) from error
+    out = args.out or BUNDLES / f"{bundle.manifest.name}-own"
+    if out.exists():
+        raise ValueError(f"{out} is there already; give another folder with --out")
+    if not 0 <= args.rendered_share < 1:
+        raise ValueError(f"--rendered-share must be at least 0 and below 1, got {args.rendered_share:g}")
+    if args.steps < 1 or args.minutes < 0 or args.rendered_shards < 1 or args.questions < 1:
+        raise ValueError("--steps, --rendered-shards and --questions must be at least 1, --minutes at least 0")
+    return Asked(
+        bundle, args.stems, out, args.run or RUNS / f"finetune-{out.name}", preset_of(bundle, args.preset),
+        args.minutes, args.steps, args.rendered_share, args.cache, args.heldout, args.rendered_shards, args.questions,
+        args.resume, args.workers,
+    )  # fmt: skip
+
+
+def rendered_stems(asked: Asked, held_out: bool) -> StemCache | None:
+    """Rendered stems of everything the model knows; None where there are none, and no sounds to render them from."""
+    given = asked.heldout if held_out else asked.cache
+    usual = RUNS / f"{'heldout' if held_out else 'cache'}-{asked.preset.name}"
+    for folder in (given, usual):
+        if folder is not None and folder.is_dir() and (cache := StemCache(folder)).count:
+            return cache
+    if given is not None:
+        raise ValueError(f"no stems in {given}; leave the option out to have some rendered")
+    try:
+        Sounds.find()
+    except FileNotFoundError:
+        return None
+    sound = replace(asked.preset.sound, shards=asked.shards, songs=False)
+    few = replace(asked.preset, sound=sound)
+    return ensure_cache(few, asked.run / ("rendered-held" if held_out else "rendered"), held_out)
+
+
+def train(asked: Asked, own: Own, rendered: StemCache | None) -> Run:
+    """Train the bundle's flow further and leave ``flow.pt`` in the run's folder."""
+    preset = gentle(asked)
+    asked.run.mkdir(parents=True, exist_ok=True)
+    save_tower(asked.bundle, preset, asked.run)
+    stage = FlowStage(preset, own.train, read_codec(asked.bundle, preset), asked.run, asked.run / "pool")
+    stage.model.load_state_dict(read_flow(asked.bundle, preset).state_dict())
+    mixer = stage.pool.mixer
+    stage.pool.mixer = Blend(mixer, Mixer(rendered) if rendered else None, asked.share)
+    plan = Plan(
+        steps=asked.steps,
+        minutes=asked.minutes,
+        learning_rate=preset.flow.learning_rate,
+        ema=preset.flow.ema,
+        clip_norm=preset.flow.clip_norm,
+        seed=preset.flow.seed,
+        warmup=min(50, asked.steps // 10 + 1),
+        settings={"stage": "flow", **asdict(asked.preset)},
+    )
+    run = Run(stage, plan, asked.run)
+    if asked.resume and not run.resume():
+        raise ValueError(f"no checkpoint in {asked.run}; leave out --resume to start a new run")
+    run.train(workers=asked.workers)
+    lines = [*credits(rendered), OWN_STEMS] if rendered else [OWN_STEMS]
+    (asked.run / "credits.json").write_text(json.dumps(lines, indent=1, ensure_ascii=False), "utf-8")
+    if run.world.first:
+        save_flow(run, asked.run)
+    return run
+
+
+def gentle(asked: Asked) -> Preset:
+    """The preset with a learning rate, an averaging and a pool for little more training on few stems."""
+    flow = asked.preset.flow
+    pool = min(flow.pool, POOL_MOST)
+    return replace(
+        asked.preset, flow=replace(flow, learning_rate=flow.learning_rate * GENTLER, ema=min(flow.ema, EMA), pool=pool)
+    )
+
+
+def write(asked: Asked) -> None:
+    """Put the trained flow into a copy of the bundle, in a process of its own: exporting is not training's business.
+
+    Raises:
+        ValueError: the bundle could not be written; nothing was.
+    """
+    words = ["-m", "export", "refit", asked.run, asked.bundle.folder, asked.out]
+    done = subprocess.run([sys.executable, *map(str, words)], env=_with_code(), check=False)
+    if done.returncode:
+        raise ValueError(f"no bundle was written; the trained flow is kept in {asked.run}")
+
+
+def _with_code() -> dict[str, str]:
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def judge(asked: Asked, sets: dict[str, StemCache]) -> dict[str, Any]:
+    """Both bundles on mixes they were not trained on: improvement of SDR over the mix, in dB, by set."""
+    found: dict[str, Any] = {}
+    grid = asked.bundle.manifest.grid
+    with Engine() as engine:
+        for name, cache in sets.items():
+            asked_of = list(questions(cache, asked.questions, grid.window_samples, grid.rate_hz))
+            found[name] = {"mixes": len(asked_of)}
+            if not asked_of:
+                continue
+            before, after = (
+                improvements(Ours(name=name, bundle=folder.resolve(), engine=engine), asked_of)
+                for folder in (asked.bundle.folder, asked.out)
+            )
+            found[name] |= {
+                "before": median_interval(before),
+                "after": median_interval(after),
+                "gain": median_interval([b - a for a, b in zip(before, after, strict=True)]),
+            }
+    return found
+
+
+def improvements(system: Ours, examples: list[Example]) -> list[float]:
+    """SDR improvement over the mix of each example, in dB."""
+    gains = []
+    for example, answer in zip(examples, system.separate(examples), strict=True):
+        mix = example.mix_CN[0]
+        made = answer.stem_CN[0]
+        stem, rest = example.truth
+        gains.append(bss(stem, rest, made, mix - made)["SDR"] - bss(stem, rest, mix, mix)["SDR"])
+    return gains
+
+
+def table(report: dict[str, Any]) -> str:
+    """The report as Markdown."""
+    lines = [
+        "SDR improvement over the mix in dB, median (95 % interval)",
+        "",
+        "| mixes of | mixes | before | after | gain |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in report.items():
+        given = [row[key] for key in ("before", "after", "gain") if key in row]
+        cells = " | ".join("{:.1f} ({:.1f} to {:.1f})".format(*three) for three in given)
+        lines.append(f"| {name} | {row['mixes']} | {cells or 'nothing sounds together | - | -'} |")
+    return "\n".join(lines)
+
+
+def main(argv: list[str]) -> int:
+    """``python -m training finetune``."""
+    asked = parse(argv)
+    preset = asked.preset
+    own = read_own(asked.stems, asked.run / "stems", preset.grid.rate_hz, preset.sound.seconds)
+    print(f"{own.train.count} stems to learn from, {own.held.count} held back: {', '.join(own.families)}")
+    if own.unnamed:
+        print(f"no instrument in these names, so they are company only: {', '.join(own.unnamed)}")
+    rendered = rendered_stems(asked, held_out=False) if asked.share else None
+    if rendered is None:
+        print("no rendered stems are mixed in: what the model knew of other instruments may suffer")
+    run = train(asked, own, rendered)
+    if not run.world.first:
+        return 0
+    write(asked)
+    sets = {YOURS: own.held}
+    if (heldout := rendered_stems(asked, held_out=True)) is not None:
+        sets[KNOWN] = heldout
+    report = judge(asked, sets)
+    (asked.run / REPORT).write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    print(table(report))
+    print(f"wrote {asked.out}; the same figures are in {asked.run / REPORT}")
+    return 0

@@ -1,0 +1,120 @@
+"""Read a torch module's weights back out of the ONNX graph it was exported to.
+
+A bundle holds graphs and no checkpoints, and whoever has only the bundle must be able to train it further. The exporter
+keeps the names of biases and norms, but turns the weight of a linear layer over its axes and numbers it anew. That
+weight is found again where the graph multiplies by it and then adds the layer's named bias; the few layers without a
+bias by a shape that nothing else has. Every weight must be found, and the module must then answer as the graph does,
+which ``onnx``'s reference evaluator (NumPy) says. Weights stored in 16 bits come back as those 16 bits say, exactly.
+Knows nothing of bundles.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
+from torch import Tensor, nn
+
+Floats = npt.NDArray[np.float32]
+HALF = ".half"  # how the exporter names what it stores in 16 bits
+AGREE = 1e-3  # largest difference of module and graph, RMS against RMS of the answer
+FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
+
+
+class Stored:
+    """The numbers in a graph and how its nodes use them."""
+
+    def __init__(self, path: Path) -> None:
+        graph = onnx.load(str(path)).graph
+        self.values: dict[str, Floats] = {
+            tensor.name.removesuffix(HALF): numpy_helper.to_array(tensor).astype(np.float32)
+            for tensor in graph.initializer
+            if tensor.data_type in FLOATS
+        }
+        self.turned: set[str] = set()  # right-hand sides of a product: linear weights over their axes
+        self.of_bias: dict[str, str] = {}  # name of a bias -> name of the weight whose product it is added to
+        products = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "MatMul"}
+        for node in graph.node:
+            if node.op_type == "MatMul" and node.input[1] in self.values:
+                self.turned.add(node.input[1])
+            if node.op_type == "Add":
+                for one, other in (node.input, node.input[::-1]):
+                    if one in products and products[one] in self.values and other in self.values:
+                        self.of_bias[other] = products[one]
+
+    def read(self, name: str) -> Floats:
+        """A value as torch holds it."""
+        return self.values[name].T if name in self.turned else self.values[name]
+
+
+def read_weights(path: Path, module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
+    """The state of a module from the graph it was exported to.
+
+    Args:
+        path: ONNX file.
+        module: of the architecture that was exported, with any weights.
+        prefix: what the exporter put before the module's names.
+
+    Raises:
+        ValueError: a weight cannot be found, so the module is of another architecture.
+    """
+    stored = Stored(path)
+    wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    places = {name: place for name in wanted if (place := _named(stored, prefix, name)) is not None}
+    wrong = [name for name, place in places.items() if stored.read(place).shape != wanted[name]]
+    left = [name for name in wanted if name not in places]
+    places |= _by_shape(stored, {name: wanted[name] for name in left}, set(places.values()))
+    missing = wrong + [name for name in left if name not in places]
+    if missing:
+        raise ValueError(
+            f"{path.name} holds no weights for {', '.join(missing[:4])}{' ...' * (len(missing) > 4)}: it was made by "
+            "another preset; give the one that it was trained by with --preset"
+        )
+    return {name: torch.from_numpy(np.ascontiguousarray(stored.read(places[name]))) for name in wanted}
+
+
+def _named(stored: Stored, prefix: str, name: str) -> str | None:
+    if prefix + name in stored.values:
+        return prefix + name
+    if name.endswith(".weight"):
+        return stored.of_bias.get(prefix + name.removesuffix("weight") + "bias")
+    return None
+
+
+def _by_shape(stored: Stored, wanted: dict[str, tuple[int, ...]], used: set[str]) -> dict[str, str]:
+    """Weights without a name or a bias, wherever exactly one is wanted and exactly one is left."""
+    by_shape: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    for place in stored.values:
+        if place not in used:
+            by_shape[stored.read(place).shape].append(place)
+    asked: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    for name, shape in wanted.items():
+        asked[shape].append(name)
+    alone = [shape for shape, names in asked.items() if len(names) == len(by_shape.get(shape, ())) == 1]
+    return {asked[shape][0]: by_shape[shape][0] for shape in alone}
+
+
+def check_same(path: Path, module: nn.Module, inputs: dict[str, Tensor]) -> float:
+    """Compare a module with its graph; returns the difference, RMS against RMS of the graph's answer.
+
+    Raises:
+        ValueError: they differ by more than ``AGREE``.
+    """
+    given: dict[str, Any] = {name: value.numpy() for name, value in inputs.items()}
+    wanted = np.asarray(ReferenceEvaluator(str(path)).run(None, given)[0])
+    with torch.no_grad():
+        got = module(**inputs).numpy()
+    difference = float(np.sqrt(np.square(got - wanted).mean()) / max(float(np.sqrt(np.square(wanted).mean())), 1e-9))
+    if not difference <= AGREE:
+        raise ValueError(
+            f"the weights read from {path.name} do not answer as the graph does (difference {difference:.1e}): it was "
+            "made by another preset; give the one that it was trained by with --preset"
+        )
+    return difference
