@@ -15,6 +15,7 @@ from typing import get_args
 
 from engine.bundle import load_bundle
 from engine.errors import AudioError, OutputError, RequestError
+from engine.examples.named import Example, check_example_files
 from engine.library import find_bundle
 from engine.messages import Device, Format, Render, Request, Start
 from engine.prompts import check_prompt
@@ -24,6 +25,7 @@ PROMPTS_LIMIT = 64
 EXAMPLES_LIMIT = 16
 REGIONS_LIMIT = 64
 CANDIDATES_LIMIT = 32
+ANSWERS_LIMIT = 256  # each is a few open files until all of them are done
 STEPS_LIMIT = 1000
 GUIDANCE_LIMIT = 20.0
 SEED_LIMIT = 2**63 - 1
@@ -61,14 +63,14 @@ def check_files(request: Request) -> None:
 
     Raises:
         AudioError: an input is missing or not a file.
+        ExampleError: an example is missing, or can be none.
         BundleError: no such bundle, or its manifest makes no sense.
         OutputError: results cannot be put where they were asked for.
     """
     for path in (request.input, request.rest):
         if path is not None:
             _check_input(path, "an audio file")
-    for path in request.examples:
-        _check_input(path, "a picture, a video or a sound")
+    check_example_files(request.examples)
     load_bundle(find_bundle(request.bundle), check_hashes=False)
     _check_output(request.out)
 
@@ -83,8 +85,16 @@ def _check_prompts(request: Request) -> None:
     ):
         if len(given) > limit:
             raise RequestError(f"{len(given)} {what} given; at most {limit} fit in one call, so make several calls")
+    answers = max(len(request.prompts), 1) * max(len(request.regions_s), 1) * max(request.candidates, 1)
+    if answers > ANSWERS_LIMIT:
+        raise RequestError(
+            f"prompts, regions and candidates make {answers} answers; at most {ANSWERS_LIMIT} fit in one call, "
+            "so make several calls"
+        )
     for prompt in request.prompts:
         check_prompt(prompt)
+    for example in request.examples:
+        Example.of(example)
     for words in (request.mix_prompt, request.rest_prompt, request.replacement):
         if words:
             check_prompt(words)

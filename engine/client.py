@@ -24,6 +24,7 @@ from typing import Any, Self
 
 from engine.checks import absolute, check_values
 from engine.errors import Cancelled, EngineError, HostError
+from engine.examples.named import with_path
 from engine.library import list_bundles
 from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request, as_json
 from engine.partial import clean_partials_of
@@ -296,7 +297,7 @@ def _with_absolute_paths(request: Request) -> Request:
         request,
         input=absolute(request.input) if request.input else request.input,
         rest=absolute(request.rest) if request.rest else request.rest,
-        examples=tuple(map(absolute, request.examples)),
+        examples=tuple(with_path(example, absolute) for example in request.examples),
         out=absolute(request.out),
         bundle=absolute(request.bundle) if is_folder_of_the_caller else request.bundle,
     )

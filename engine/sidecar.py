@@ -19,6 +19,7 @@ from engine.bundle import Bundle, file_sha256, load_bundle
 from engine.checks import absolute, check_values
 from engine.draft import Draft, publish
 from engine.errors import AudioError, BundleError, RequestError
+from engine.examples.named import example_path
 from engine.library import find_bundle
 from engine.messages import Request, StemResult
 from engine.tasks import rule_of
@@ -153,7 +154,7 @@ def rerun_request(
     _check_same_file("rest", request.rest, data.get("rest_input_sha256"), path)
     hashes = data.get("examples_sha256") or [None] * len(request.examples)
     for example, sha256 in zip(request.examples, hashes, strict=False):
-        _check_same_file("example", example, sha256, path)
+        _check_same_file("example", example_path(example), sha256, path)
     _check_same_bundle(request, data, path)
     return request
 

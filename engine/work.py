@@ -17,6 +17,7 @@ from engine.bundle import file_sha256
 from engine.checks import check_request
 from engine.draft import output_error
 from engine.errors import DeviceError
+from engine.examples.named import example_path
 from engine.jobs import Check, Report
 from engine.library import find_bundle
 from engine.messages import Done, Request, StemResult
@@ -42,7 +43,7 @@ class Worker:
         with _memory_errors(), output_folder(Path(request.out)):
             hash_started_s = time.perf_counter()
             hashes = [file_sha256(Path(path)) if path else None for path in (request.input, request.rest)]
-            examples = tuple(file_sha256(Path(path)) for path in request.examples)
+            examples = tuple(file_sha256(Path(example_path(example))) for example in request.examples)
             hash_s = time.perf_counter() - hash_started_s
             check()
             outcome = self._ready_pipeline().run(request, report, check)

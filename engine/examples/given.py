@@ -64,7 +64,7 @@ class Film:
         if key not in self._windows:
             frames_FHWC = self.frames(start_s)
             picture_FP, embedding_E = self._scene.see(frames_FHWC)
-            seen_F1 = frames_FHWC.reshape(len(frames_FHWC), -1).any(axis=1)[:, None]
+            seen_F1 = frames_FHWC.max(axis=(1, 2, 3))[:, None] > 0
             self._windows[key] = np.where(seen_F1, picture_FP, np.float32(0)), embedding_E * seen_F1.any()
             if len(self._windows) > KEPT_WINDOWS:
                 self._windows.popitem(last=False)

@@ -19,7 +19,6 @@ from engine.errors import ExampleError, RequestError
 from engine.examples.sniff import HEAD_BYTES, Guess, Kind, guess
 from engine.messages import Request
 
-EXAMPLES_LIMIT = 16
 FILE_LIMIT_BYTES = 4 << 30
 SHORTEST_PART_S = 0.01
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -127,23 +126,6 @@ def examples_of(request: Request) -> Iterator[Example]:
     """
     if not request.prompts or request.example_weight > 0:
         yield from map(Example.of, request.examples)
-
-
-def check_examples(request: Request) -> None:
-    """Check what can be told without the disk.
-
-    Raises:
-        RequestError: too many, badly named, or a weight that is none.
-    """
-    if len(request.examples) > EXAMPLES_LIMIT:
-        raise RequestError(
-            f"{len(request.examples)} examples given; at most {EXAMPLES_LIMIT} are looked at, choose some"
-        )
-    for text in request.examples:
-        Example.of(text)
-    weight = request.example_weight
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= 1:
-        raise RequestError(f"example_weight {weight!r} is not allowed; give a number from 0 (words) to 1 (examples)")
 
 
 def check_example_files(examples: tuple[str, ...]) -> None:
