@@ -56,6 +56,7 @@ def check_values(request: Request) -> None:
     _check_numbers(request)
     _check_fit(request, rule)
     _check_time(request, rule)
+    _check_answers(request)
 
 
 def check_files(request: Request) -> None:
@@ -85,12 +86,6 @@ def _check_prompts(request: Request) -> None:
     ):
         if len(given) > limit:
             raise RequestError(f"{len(given)} {what} given; at most {limit} fit in one call, so make several calls")
-    answers = max(len(request.prompts), 1) * max(len(request.regions_s), 1) * max(request.candidates, 1)
-    if answers > ANSWERS_LIMIT:
-        raise RequestError(
-            f"prompts, regions and candidates make {answers} answers; at most {ANSWERS_LIMIT} fit in one call, "
-            "so make several calls"
-        )
     for prompt in request.prompts:
         check_prompt(prompt)
     for example in request.examples:
@@ -177,6 +172,15 @@ def _check_time(request: Request, rule: Rule) -> None:
             raise RequestError(
                 f"regions {start_s:g}-{end_s:g} s and {next_s:g}-{last_s:g} s overlap; give one region for both"
             )
+
+
+def _check_answers(request: Request) -> None:
+    answers = max(len(request.prompts), 1) * max(len(request.regions_s), 1) * request.candidates
+    if answers > ANSWERS_LIMIT:
+        raise RequestError(
+            f"prompts, regions and candidates make {answers} answers; at most {ANSWERS_LIMIT} fit in one call, "
+            "so make several calls"
+        )
 
 
 def check_region(region_s: tuple[float, float]) -> None:

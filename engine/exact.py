@@ -16,7 +16,7 @@ Knows nothing of files or graphs.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -63,12 +63,59 @@ def on_grid(audio_CN: npt.NDArray[np.floating], bits: int | None) -> Samples:
     return np.rint(audio_CN.astype(np.float64) * scale) / scale
 
 
+def together(tracks: Sequence[npt.NDArray[np.floating]], bits: int | None) -> list[Samples]:
+    """Tracks on the grid of the format, rounded so that their sum is on it too, in whatever order they are added.
+
+    Whole numbers of least significant bits always are. Of float32 numbers only those are that are whole multiples of
+    the last place of the largest sum, so where several tracks sound at once all are rounded to that: at most half a
+    unit in the last place of the loudest. A track that sounds alone stays as it is.
+
+    Args:
+        tracks: each (channels, samples).
+        bits: of an integer format, None for float32.
+
+    Returns:
+        Float64 tracks of the same shape that the format holds exactly; their range is not looked at.
+    """
+    held = [on_grid(track_CN, bits) for track_CN in tracks]
+    if bits is not None:
+        return held
+    size_CN = np.sum([np.abs(track_CN) for track_CN in held], axis=0)
+    several_CN = np.sum([track_CN != 0 for track_CN in held], axis=0) > 1
+    _, exponent_CN = np.frexp(size_CN * (1 + 2.0**-20))  # room for every track being rounded up
+    unit_CN = np.ldexp(1.0, exponent_CN - 24)
+    return [np.where(several_CN, np.rint(track_CN / unit_CN) * unit_CN, track_CN) for track_CN in held]
+
+
+def headroom(fixed_CN: Samples, added_CN: Samples, bits: int | None) -> float:
+    """The largest gain of ``added_CN``, at most 1, with which the sum of both stays in the range of the format."""
+    if bits is None:
+        return 1.0
+    size_CN = np.abs(added_CN)
+    room_CN = np.maximum(full_scale(bits) - fixed_CN * np.sign(added_CN), 0.0)
+    over_CN = size_CN > room_CN
+    return float((room_CN[over_CN] / size_CN[over_CN]).min(initial=1.0))
+
+
+def in_range(audio_CN: Samples, bits: int | None, fixed_CN: Samples | float = 0.0) -> Samples:
+    """Samples cut to what the format can hold, alone or when ``fixed_CN`` is added to them."""
+    if bits is None:
+        return audio_CN
+    return np.clip(audio_CN, -1.0 - fixed_CN, full_scale(bits) - fixed_CN)
+
+
 def guard_gain(peak: float, bits: int | None) -> float:
     """The common gain that brings ``peak`` into the range of the format, in whole tenths of a dB; 1 when it fits."""
     if bits is None or peak <= full_scale(bits):
         return 1.0
-    tenths = math.ceil(200 * math.log10(peak / full_scale(bits)) + 0.1)
-    return float(10 ** (-tenths / 200))
+    return lowered(full_scale(bits) / peak)
+
+
+def lowered(gain: float) -> float:
+    """The gain in whole tenths of a dB that is safely below a gain under 1."""
+    if gain <= 0:
+        return 0.0
+    return float(10 ** (-math.ceil(0.1 - 200 * math.log10(gain)) / 200))
 
 
 def full_scale(bits: int) -> float:

@@ -5,25 +5,25 @@ Knows nothing of queues or bundles on disk.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.audio import AudioInfo, FloatArray, blocks
+from engine.asked import Asked
+from engine.audio import AudioInfo, FloatArray, blocks, samples_at
 from engine.chunks import Joiner, Windows, plan_windows
 from engine.clips import Feed, Fifo, Section, at_user_rate, encode_clip, gain_into_model, take_in
-from engine.job import Job
+from engine.job import Job, part_of
 from engine.mask import MaskFilter, MaskRule, presence, window_samples
 from engine.model import walk_of
-from engine.output import Target
-from engine.render import Answer, Pair, render_pair
-from engine.sampler import sample, start_latents
+from engine.rank import WindowLevels, best_first, similarity
+from engine.render import Answer, Brief, Pair, render_pair
+from engine.sampler import Walk, sample, start_latents
 from engine.scratch import Scratch
 from engine.shapes import SLOTS, Slot
 from engine.tasks import known_mask
-
-READ, ENCODE = (0.0, 0.1), (0.1, 0.2)  # shares of the progress; prompts divide the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,81 +47,140 @@ class Heard:
     gain: float
 
 
-def hear(job: Job, info: AudioInfo, wanted: Section) -> Heard:
-    """Read and encode the mix, once for all prompts."""
+def hear(job: Job, info: AudioInfo, wanted: Section, part: tuple[float, float]) -> Heard:
+    """Read and encode the mix, once for all prompts.
+
+    Args:
+        job: the running request.
+        info: the mix.
+        wanted: the part that is asked about; more is read around it.
+        part: share of the progress.
+    """
     grid = job.model.grid
     section = _with_context(wanted, info, grid.window_samples / grid.sample_rate_hz)
-    mono = take_in(job, info, section, READ)
+    mono = take_in(job, info, section, part_of(part, 0.0, 0.5))
     with mono.scratch:
         windows = plan_windows(grid.frames(mono.scratch.rows), grid.window_frames)
         gain = gain_into_model(mono.power)
-        latents = encode_clip(job, mono.scratch, gain, windows, ENCODE)
+        latents = encode_clip(job, mono.scratch, gain, windows, part_of(part, 0.5, 1.0))
     return Heard(info, wanted, section, latents, windows, gain)
 
 
-def isolate(
-    job: Job, heard: Heard, prompt: str, embedding_E: FloatArray, target: Target, part: tuple[float, float]
-) -> Answer:
-    """Stem and rest for one prompt.
+def isolate(job: Job, heard: Heard, asked: Asked, brief: Brief, part: tuple[float, float]) -> list[Answer]:
+    """Stem and rest for one prompt, best candidate first.
 
     Args:
         job: the running request.
         heard: the mix.
-        prompt: in words, for names.
-        embedding_E: float32 (embedding,).
-        target: how the results are stored.
+        asked: the prompt.
+        brief: the part of the mix the results cover, and how they are stored.
         part: share of the progress.
     """
-    middle = part[0] + 0.7 * (part[1] - part[0])
-    with estimate(job, heard, embedding_E, (part[0], middle)) as estimates:
+    walk = walk_of(job.request, job.model.bundle.manifest)
+    count = job.request.candidates
+    answers = []
+    with contextlib.ExitStack() as scratches:
+        found = estimate(job, heard, asked.prompt_SE, walk, count, part_of(part, 0.0, 0.7))
+        for estimates in found:
+            scratches.enter_context(estimates)
+        for candidate, estimates in enumerate(found):
+            share = part_of(part, 0.7 + 0.3 * candidate / count, 0.7 + 0.3 * (candidate + 1) / count)
+            answers.append(_filtered(job, heard, asked, candidate, estimates, brief, share))
+    return best_first(answers)
 
-        def pairs() -> Iterator[Pair]:
-            make = masked if job.request.render == "masked" else decoded
-            seen = 0
-            for pair in make(job, heard, estimates):
-                seen += pair.mix_CN.shape[1]
-                job.progress((middle, part[1]), seen / heard.wanted.samples, "mask")
-                yield pair
 
-        rendered = render_pair(job, pairs, target, heard.info.path.stem, prompt)
+def _filtered(
+    job: Job, heard: Heard, asked: Asked, candidate: int, estimates: Scratch, brief: Brief, part: tuple[float, float]
+) -> Answer:
+    levels = WindowLevels(_window_edges(job, heard))
+
+    def pairs() -> Iterator[Pair]:
+        nonlocal levels
+        levels = WindowLevels(_window_edges(job, heard))  # a clip guard asks for everything again
+        make = masked if job.request.render == "masked" else decoded
+        seen = 0
+        for pair in make(job, heard, estimates, heard.wanted):
+            seen += pair.mix_CN.shape[1]
+            levels.add(pair.stem_CN, pair.mix_CN)
+            job.progress(part, seen / heard.wanted.samples, "mask")
+            yield pair
+
+    rendered = render_pair(job, pairs, brief.target, heard.info.path.stem, asked.name)
     curve = job.model.bundle.manifest.presence
     there = 0.0 if rendered.level_db is None else presence(rendered.level_db, curve)
-    return Answer(prompt, there, rendered)
+    return Answer(
+        asked.prompt, there, rendered, brief,
+        candidate=candidate,
+        similarity=similarity(job, estimates, 0, asked.prompt_SE),
+        windows=levels.presence(curve, heard.info.rate_hz, heard.wanted.start),
+    )  # fmt: skip
 
 
-def estimate(job: Job, heard: Heard, embedding_E: FloatArray, part: tuple[float, float]) -> Scratch:
-    """The model's own stem and rest at its own rate: two columns, one sample per row."""
-    windows, model = heard.windows, job.model
-    walk = walk_of(job.request, model.bundle.manifest)
-    known_SL = known_mask(job.request.task, windows.window)
-    joiner = Joiner(windows, model.grid.hop_samples)
-    estimates = Scratch(job.folder, 2)
+def estimate(
+    job: Job, heard: Heard, prompt_SE: FloatArray, walk: Walk, candidates: int, part: tuple[float, float]
+) -> list[Scratch]:
+    """The model's own stem and rest at its own rate: two columns, one sample per row, for each candidate.
 
-    def work(batch: Sequence[int]) -> FloatArray:
-        with job.clock.measure("step"):
-            x_BSDL = start_latents(walk, batch, (SLOTS, model.grid.latent_channels, windows.window))
-            for row, index in enumerate(batch):
-                start = windows.starts[index]
-                x_BSDL[row, Slot.MIX] = heard.latents.read(start, start + windows.window).T
-            known_BSL = np.broadcast_to(known_SL, (len(batch), *known_SL.shape)).copy()
-            prompt_BSE = np.zeros((len(batch), SLOTS, len(embedding_E)), np.float32)
-            prompt_BSE[:, Slot.STEM] = embedding_E
-            x_BSDL = sample(model.step, x_BSDL, known_BSL, prompt_BSE, walk, job.check)
-        with job.clock.measure("decode"):
-            both = np.concatenate([x_BSDL[:, Slot.STEM], x_BSDL[:, Slot.REST]])
-            stem_BN, rest_BN = np.split(model.codec.decode(both), 2)
-        return np.stack([stem_BN, rest_BN], axis=1)
+    Args:
+        job: the running request.
+        heard: the mix.
+        prompt_SE: float32 (slots, embedding).
+        walk: how to sample.
+        candidates: how many, from as many seeds.
+        part: share of the progress.
+    """
+    windows = heard.windows
+    joiners = [Joiner(windows, job.model.grid.hop_samples) for _ in range(candidates)]
+    # One row for each candidate of each window; those of a window lie together.
+    rows = range(len(windows.starts) * candidates)
+    with contextlib.ExitStack() as undo:
+        estimates = [undo.enter_context(Scratch(job.folder, 2)) for _ in range(candidates)]
 
-    for batch, audio_BKN in job.batches.run(range(len(windows.starts)), work):
-        for audio_KN in audio_BKN:
-            estimates.append(joiner.add(audio_KN).T)
-        job.progress(part, (batch[-1] + 1) / len(windows.starts), "step and decode")
+        def work(batch: Sequence[int]) -> FloatArray:
+            return _windows(job, heard, prompt_SE, walk, [divmod(row, candidates) for row in batch])
+
+        for batch, audio_BKN in job.batches.run(rows, work):
+            for row, audio_KN in zip(batch, audio_BKN, strict=True):
+                estimates[row % candidates].append(joiners[row % candidates].add(audio_KN).T)
+            job.progress(part, (batch[-1] + 1) / len(rows), "step and decode")
+        undo.pop_all()
     return estimates
 
 
-def masked(job: Job, heard: Heard, estimates: Scratch) -> Iterator[Pair]:
-    """The user's own mix, filtered; the rest is what is left of it."""
-    info, section, wanted = heard.info, heard.section, heard.wanted
+def _windows(job: Job, heard: Heard, prompt_SE: FloatArray, walk: Walk, rows: Sequence[tuple[int, int]]) -> FloatArray:
+    """Stem and rest of some windows: float32 (rows, 2, samples); a row is the number of its window and candidate."""
+    model, window = job.model, heard.windows.window
+    starts = [heard.windows.starts[index] for index, _ in rows]
+    known_SL = known_mask("isolate", window)
+    with job.clock.measure("step"):
+        shape = (SLOTS, model.grid.latent_channels, window)
+        x_BSDL = start_latents(walk, [index for index, _ in rows], shape, [candidate for _, candidate in rows])
+        for row, start in enumerate(starts):
+            x_BSDL[row, Slot.MIX] = heard.latents.read(start, start + window).T
+        known_BSL = np.repeat(known_SL[None], len(rows), axis=0)
+        prompt_BSE = np.repeat(prompt_SE[None], len(rows), axis=0)
+        seconds_per_frame = model.grid.hop_samples / model.grid.sample_rate_hz
+        begin_s = heard.section.start / heard.info.rate_hz
+        pictures = job.pictures([begin_s + start * seconds_per_frame for start in starts])
+        x_BSDL = sample(model.step, x_BSDL, known_BSL, prompt_BSE, walk, job.check, pictures)
+    with job.clock.measure("decode"):
+        both = np.concatenate([x_BSDL[:, Slot.STEM], x_BSDL[:, Slot.REST]])
+        stem_BN, rest_BN = np.split(model.codec.decode(both), 2)
+    return np.stack([stem_BN, rest_BN], axis=1)
+
+
+def _window_edges(job: Job, heard: Heard) -> list[int]:
+    """Where the windows' own parts meet, in samples of the result."""
+    grid, wanted, windows = job.model.grid, heard.wanted, heard.windows
+    offset = wanted.start - heard.section.start
+    cuts = [windows.own(index)[1] for index in range(len(windows.starts) - 1)]
+    edges = [samples_at(cut * grid.hop_samples, grid.sample_rate_hz, heard.info.rate_hz) - offset for cut in cuts]
+    return [0, *(edge for edge in edges if 0 < edge < wanted.samples), wanted.samples]
+
+
+def masked(job: Job, heard: Heard, estimates: Scratch, wanted: Section) -> Iterator[Pair]:
+    """A part of the user's own mix, filtered; the rest is what is left of it."""
+    info, section = heard.info, heard.section
     rate_hz = job.model.grid.sample_rate_hz
     rule = MaskRule.of_manifest(job.model.bundle.manifest.mask)
     mask = MaskFilter(info.rate_hz, rate_hz, info.channels, rule)
@@ -148,9 +207,9 @@ def masked(job: Job, heard: Heard, estimates: Scratch) -> Iterator[Pair]:
     yield from finished(stem_CN)
 
 
-def decoded(job: Job, heard: Heard, estimates: Scratch) -> Iterator[Pair]:
+def decoded(job: Job, heard: Heard, estimates: Scratch, wanted: Section) -> Iterator[Pair]:
     """The model's own audio for both, on every channel."""
-    info, section, wanted = heard.info, heard.section, heard.wanted
+    info, section = heard.info, heard.section
     feed = Feed(at_user_rate(estimates, job.model.grid.sample_rate_hz, info.rate_hz, section.samples), 2)
     feed.take(wanted.start - section.start)
     for mix_CN in job.clock.each("read", blocks(info, wanted.start, wanted.stop)):

@@ -82,11 +82,11 @@ def target_new(rate_hz: int, channels: int, wanted: Format) -> Target:
     return Target("FLAC" if wanted == "flac" else "WAV", _BITS_ASKED[wanted], rate_hz, channels)
 
 
-def result_name(source_stem: str | None, prompt: str, suffix: str, rest: bool = False) -> str:
-    """``<source> - <prompt>.wav``, with `` rest`` for the rest; safe on every file system."""
+def result_name(source_stem: str | None, prompt: str, suffix: str, part: str = "") -> str:
+    """``<source> - <prompt>.wav``, with `` <part>`` where several files lie together; safe on every file system."""
     parts = [_safe(source_stem, 120)] if source_stem else []
     name = " - ".join([*parts, _safe(prompt[:SLUG_LIMIT_CHARACTERS], 90) or "stem"])
-    return name + (" rest" if rest else "") + suffix
+    return name + (f" {part}" if part else "") + suffix
 
 
 class AudioWriter(Protocol):

@@ -6,25 +6,32 @@ Knows nothing of queues, processes, sidecars or folders.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.arrange import arrange
+from engine.asked import Asked, asked_of
 from engine.audio import AudioInfo, probe
 from engine.backend import Backend, batch_windows, open_backend
 from engine.bundle import Bundle, check_files, load_bundle
+from engine.checks import SECONDS_LIMIT
 from engine.chunks import Batches
 from engine.draft import publish
-from engine.isolate import ENCODE, hear, isolate
-from engine.job import Clock, Job
-from engine.make import make, set_scene
+from engine.errors import RequestError
+from engine.isolate import hear, isolate
+from engine.job import Clock, Job, part_of
+from engine.make import make
 from engine.messages import Device, Request, StemResult
 from engine.model import Model, open_model, resolved
 from engine.output import Target, target_like, target_new
-from engine.place import NEW_CHANNELS, NEW_RATE_HZ, Place, place_of
-from engine.render import Answer, close_all
+from engine.place import NEW_CHANNELS, NEW_RATE_HZ, Place, places_of
+from engine.render import Answer, Brief, close_all
+from engine.replace import replace
 from engine.riff import RiffExtras, moved
+from engine.scene import set_scene
 from engine.tasks import rule_of
 
 log = logging.getLogger(__name__)
@@ -40,7 +47,8 @@ class Outcome:
     """What a request came to; the files are in place.
 
     Attributes:
-        results: one per prompt, in order; their ``sidecar`` is empty, writing it is the caller's business.
+        results: by place, then by prompt, then by candidate, the best first; their ``sidecar`` is empty, writing it is
+            the caller's business.
         request: with every default filled in.
         bundle: the checked bundle that ran.
         device: the provider that really ran.
@@ -81,14 +89,17 @@ class Pipeline:
         info = probe(request.input) if request.input is not None else None
         rest = probe(request.rest) if request.rest is not None else None
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
-        request = resolved(request, bundle.manifest)
-        place = place_of(request, info)
-        target = _target(request, info, place)
+        request = resolved(_as_long_as(request, rest), bundle.manifest)
+        _check_candidates(request)
+        rate_hz = rest.rate_hz if rest is not None and rule_of(request.task).together else NEW_RATE_HZ
+        places = places_of(request, info, rate_hz)
+        for place in places:
+            _target(request, info, rest, place)  # refuses what the format cannot hold before anything is done
         model = self._model(bundle, request.device, report)
         check()
         batches = Batches(batch_windows(model.device, request.batch_windows))
         job = Job(request, rule_of(request.task), model, Path(request.out), batches, report, check, Clock())
-        results = _publish(_answers(job, info, rest, place, target), place, target)
+        results = _publish(_answers(job, info, rest, places), job.rule.together)
         report(1.0, "done")
         return Outcome(results, request, model.bundle, model.device, dict(job.clock.seconds))
 
@@ -105,7 +116,29 @@ class Pipeline:
         return self._models[key]
 
 
-def _target(request: Request, info: AudioInfo | None, place: Place) -> Target:
+def _as_long_as(request: Request, rest: AudioInfo | None) -> Request:
+    """An arrangement around a file is as long as the file when not told otherwise."""
+    if rest is None or request.seconds is not None or not rule_of(request.task).together:
+        return request
+    if rest.seconds > SECONDS_LIMIT:
+        raise RequestError(
+            f"{rest.path.name} is {rest.seconds:.0f} s long and {request.task} makes at most {SECONDS_LIMIT:g} s; "
+            "say how many seconds to make"
+        )
+    return dataclasses.replace(request, seconds=rest.seconds)
+
+
+def _check_candidates(request: Request) -> None:
+    if request.candidates > 1 and request.start == "zeros":
+        raise RequestError(
+            f"{request.candidates} candidates that start from zeros would all be the same; "
+            "give --start noise too, or leave the candidates out"
+        )
+
+
+def _target(request: Request, info: AudioInfo | None, rest: AudioInfo | None, place: Place) -> Target:
+    if info is None and rest is not None:
+        return target_like(rest, request.format, RiffExtras())
     if info is None:
         return target_new(NEW_RATE_HZ, NEW_CHANNELS, request.format)
     extras = RiffExtras(moved(info.extras.bext, place.wanted.start), info.extras.channel_mask)
@@ -113,45 +146,69 @@ def _target(request: Request, info: AudioInfo | None, place: Place) -> Target:
 
 
 def _answers(
-    job: Job, info: AudioInfo | None, rest: AudioInfo | None, place: Place, target: Target
-) -> Iterator[Answer]:
-    embeddings_PE = job.model.text.embed(job.request.prompts)
-    prompts = list(zip(job.request.prompts, embeddings_PE, strict=True))
-    share = (1 - ENCODE[1]) / len(prompts)
-    parts = [(ENCODE[1] + i * share, ENCODE[1] + (i + 1) * share) for i in range(len(prompts))]
-    if job.rule.masked and info is not None:
-        heard = hear(job, info, place.wanted)
-        with heard.latents:
-            for (prompt, embedding_E), part in zip(prompts, parts, strict=True):
-                yield isolate(job, heard, prompt, embedding_E, target, part)
-        return
-    scene = set_scene(job, info, place, rest, target)
-    for (prompt, embedding_E), part in zip(prompts, parts, strict=True):
-        yield make(job, scene, prompt, embedding_E, target, part)
+    job: Job, info: AudioInfo | None, rest: AudioInfo | None, places: tuple[Place, ...]
+) -> Iterator[list[Answer]]:
+    """What becomes of each prompt in each place, one after the other; candidates together, best first."""
+    asked = asked_of(job)
+    answer = _ANSWERED_BY.get(job.request.task, _isolated if job.rule.masked else _made)
+    for number, place in enumerate(places):
+        brief = Brief(info, rest, place, _target(job.request, info, rest, place))
+        yield from answer(job, brief, asked, (number / len(places), (number + 1) / len(places)))
 
 
-def _publish(answers: Iterator[Answer], place: Place, target: Target) -> tuple[StemResult, ...]:
+def _isolated(job: Job, brief: Brief, asked: list[Asked], part: tuple[float, float]) -> Iterator[list[Answer]]:
+    heard = hear(job, brief.input, brief.place.wanted, part_of(part, 0.0, 0.2))
+    with heard.latents:
+        for number, one in enumerate(asked):
+            share = part_of(part, 0.2 + 0.8 * number / len(asked), 0.2 + 0.8 * (number + 1) / len(asked))
+            yield isolate(job, heard, one, brief, share)
+
+
+def _made(job: Job, brief: Brief, asked: list[Asked], part: tuple[float, float]) -> Iterator[list[Answer]]:
+    scene = set_scene(job, brief, part_of(part, 0.0, 0.1))
+    for number, one in enumerate(asked):
+        share = part_of(part, 0.1 + 0.9 * number / len(asked), 0.1 + 0.9 * (number + 1) / len(asked))
+        yield make(job, scene, one, brief, share)
+
+
+_ANSWERED_BY = {"replace": replace, "arrange": arrange}  # tasks put together from others
+
+
+def _publish(answers: Iterator[list[Answer]], are_one_piece: bool) -> tuple[StemResult, ...]:
     with contextlib.ExitStack() as drafts:
         finished = []
-        for answer in answers:
-            drafts.callback(close_all, answer.rendered.drafts)
-            finished.append(answer)
-        names = publish([answer.rendered.drafts for answer in finished], beside=".json")
-    return tuple(
-        StemResult(
-            prompt=answer.prompt,
-            stem=str(paths[0]),
-            rest=str(paths[1]) if len(paths) > 1 else None,
-            sidecar="",
-            null_db=answer.rendered.null_db,
-            presence=answer.presence,
-            gain_db=answer.rendered.gain_db,
-            level_db=answer.rendered.level_db,
-            start_samples=place.wanted.start,
-            length_samples=place.samples,
-            rate_hz=target.rate_hz,
-        )
+        for group in answers:
+            for answer in group:
+                drafts.callback(close_all, answer.rendered.drafts)
+            finished += group
+        groups = [list(answer.rendered.drafts.values()) for answer in finished]
+        names = publish(groups, beside=".json")
+    results = tuple(
+        _result(answer, dict(zip(answer.rendered.drafts, map(str, paths), strict=True)))
         for answer, paths in zip(finished, names, strict=True)
+    )
+    if not are_one_piece:
+        return results
+    return tuple(dataclasses.replace(result, mix=results[0].mix, rest=results[0].rest) for result in results)
+
+
+def _result(answer: Answer, files: dict[str, str]) -> StemResult:
+    return StemResult(
+        prompt=answer.prompt,
+        stem=files.get("stem"),
+        rest=files.get("rest"),
+        sidecar="",
+        null_db=answer.rendered.null_db,
+        presence=answer.presence,
+        gain_db=answer.rendered.gain_db,
+        level_db=answer.rendered.level_db,
+        start_samples=answer.brief.place.wanted.start,
+        length_samples=answer.brief.place.samples,
+        rate_hz=answer.brief.target.rate_hz,
+        mix=files.get("mix"),
+        candidate=answer.candidate,
+        similarity=answer.similarity,
+        presence_windows=answer.windows,
     )
 
 

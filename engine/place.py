@@ -19,45 +19,46 @@ SLACK_S = 5e-4  # a length that was rounded for display still fits
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The part of the input that is read, and the part of the result that is made.
+    """The part of the input that is read, and the parts of the result that are made.
 
     Attributes:
         wanted: in samples of the input; what the result begins with or is filtered from.
-        span: what is made, in samples of the result; unused by tasks that only filter.
+        spans: what is made, in samples of the result, in order and apart; unused by tasks that only filter.
     """
 
     wanted: Section
-    span: Section
+    spans: tuple[Section, ...]
 
     @property
     def samples(self) -> int:
         """Length of the result."""
-        return max(self.wanted.samples, self.span.stop)
+        return max(self.wanted.samples, self.spans[-1].stop)
 
 
-def place_of(request: Request, info: AudioInfo | None) -> Place:
-    """The place of a request.
+def places_of(request: Request, info: AudioInfo | None, rate_hz: int = NEW_RATE_HZ) -> tuple[Place, ...]:
+    """The places of a request, one for each result of a prompt.
 
     Args:
         request: with every default filled in.
         info: the input, None where the task takes none.
+        rate_hz: of what is made where there is no input.
 
     Raises:
-        RequestError: the region is not inside the file.
+        RequestError: a region is not inside the file.
     """
     rule = rule_of(request.task)
     made_s = request.seconds or 0.0
     if info is None:
-        return Place(Section(0, 0), Section(0, max(1, round(made_s * NEW_RATE_HZ))))
+        return (Place(Section(0, 0), (Section(0, max(1, round(made_s * rate_hz))),)),)
     whole = Section(0, info.samples)
     if rule.span is Span.END:
-        return Place(whole, Section(info.samples, info.samples + max(1, round(made_s * info.rate_hz))))
-    if request.region_s is None:
-        return Place(whole, whole)
-    region = _region(request.region_s, info)
-    if rule.span is Span.REQUIRED:
-        return Place(whole, region)
-    return Place(region, Section(0, region.samples))
+        return (Place(whole, (Section(info.samples, info.samples + max(1, round(made_s * info.rate_hz))),)),)
+    if not request.regions:
+        return (Place(whole, (whole,)),)
+    if rule.span is not Span.NO:
+        return (Place(whole, tuple(_region(region_s, info) for region_s in sorted(request.regions))),)
+    regions = [_region(region_s, info) for region_s in request.regions]
+    return tuple(Place(region, (Section(0, region.samples),)) for region in regions)
 
 
 def _region(region_s: tuple[float, float], info: AudioInfo) -> Section:

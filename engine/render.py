@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.audio import Samples
+from engine.audio import AudioInfo, Samples
 from engine.draft import Draft, output_error
-from engine.exact import NullMeter, full_scale, guard_gain, level_db, on_grid, split
+from engine.errors import RequestError
+from engine.exact import NullMeter, full_scale, guard_gain, in_range, level_db, on_grid, split
 from engine.job import Job
 from engine.output import AudioWriter, Target, open_writer, result_name
+from engine.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,49 @@ class Rendered:
     """Finished, unpublished files.
 
     Attributes:
-        drafts: stem, then the rest if there is one.
+        drafts: by field of ``StemResult``; the first gives all of them their number where a name is taken.
         null_db: what stem plus rest leaves of the input; None without a rest.
         level_db: energy of the stem against the mix; None where there is no sound to compare with.
         gain_db: common gain, 0 unless a clip guard was needed.
     """
 
-    drafts: list[Draft]
+    drafts: dict[str, Draft]
     null_db: float | None
     level_db: float | None
     gain_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """Where one result comes from and how it is stored.
+
+    Attributes:
+        info: the input, None for tasks that take none.
+        rest: the file that goes with it, None where there is none.
+        place: where it begins in the input, how long it is, what is made.
+        target: how its files are stored.
+    """
+
+    info: AudioInfo | None
+    rest: AudioInfo | None
+    place: Place
+    target: Target
+
+    @property
+    def input(self) -> AudioInfo:
+        """The input of a task that takes one.
+
+        Raises:
+            RequestError: there is none.
+        """
+        if self.info is None:
+            raise RequestError("this task needs an audio file; give its path")
+        return self.info
+
+    @property
+    def name(self) -> str | None:
+        """What the names of results begin with."""
+        return None if self.info is None else self.info.path.stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +94,21 @@ class Answer:
         prompt: as asked.
         presence: 0 (not there) to 1 (there), estimated.
         rendered: its files.
+        brief: where it comes from and how it is stored.
+        candidate: what its seed is more than the request's.
+        similarity: of the made sound to the prompt, -1 to 1; None where the bundle cannot hear that.
+        made: 0 when the model made next to nothing of its own, 1 when it made something.
+        windows: ``(start_s, end_s, presence)`` window by window.
     """
 
     prompt: str
     presence: float
     rendered: Rendered
+    brief: Brief
+    candidate: int = 0
+    similarity: float | None = None
+    made: float = 1.0
+    windows: tuple[tuple[float, float, float], ...] = ()
 
 
 def render_pair(job: Job, pairs: Callable[[], Iterator[Pair]], target: Target, source: str, prompt: str) -> Rendered:
@@ -79,7 +124,7 @@ def render_pair(job: Job, pairs: Callable[[], Iterator[Pair]], target: Target, s
     Raises:
         OutputError: the disk is full or gone.
     """
-    names = [result_name(source, prompt, target.suffix, rest) for rest in (False, True)]
+    names = {part: result_name(source, prompt, target.suffix, word) for part, word in (("stem", ""), ("rest", "rest"))}
     gain = 1.0
     while True:
         meter, energies = NullMeter(target.bits), np.zeros(2)
@@ -94,7 +139,7 @@ def render_pair(job: Job, pairs: Callable[[], Iterator[Pair]], target: Target, s
                     energies += np.square(stem_CN).sum(), np.square(pair.mix_CN).sum() * gain**2
                 yield [stem_CN, rest_CN]
 
-        drafts, peak = _write(job, tracks(), target, names)
+        drafts, peak = write_tracks(job, tracks(), target, names)
         wanted = gain * guard_gain(peak, target.bits)
         if wanted == gain:
             level = level_db(*energies) if energies[1] > 0 else None
@@ -111,11 +156,11 @@ def render_single(
     Raises:
         OutputError: the disk is full or gone.
     """
-    names = [result_name(source, prompt, target.suffix)]
+    names = {"stem": result_name(source, prompt, target.suffix)}
     gain = 1.0
     while True:
         tracks = ([on_grid(block_CN * gain, target.bits)] for block_CN in stem())
-        drafts, peak = _write(job, tracks, target, names)
+        drafts, peak = write_tracks(job, tracks, target, names)
         wanted = gain * guard_gain(peak, target.bits)
         if wanted == gain:
             return Rendered(drafts, None, None, 20 * math.log10(gain))
@@ -123,9 +168,49 @@ def render_single(
         gain = wanted
 
 
-def close_all(drafts: list[Draft]) -> None:
+def write_tracks(
+    job: Job, tracks: Iterator[list[Samples]], target: Target, names: dict[str, str]
+) -> tuple[dict[str, Draft], float]:
+    """Write several files of equal length side by side.
+
+    Args:
+        job: the running request.
+        tracks: block by block, one entry a file, on the grid of the format; cut where they are out of its range.
+        target: how the files are stored.
+        names: of the files, by what each is.
+
+    Returns:
+        The sealed drafts, and the highest sample of all files before they were cut; 0 for float.
+
+    Raises:
+        OutputError: the disk is full or gone.
+    """
+    peak = 0.0
+    with contextlib.ExitStack() as undo:
+        drafts: dict[str, Draft] = {}
+        undo.callback(close_all, drafts)
+        for part, name in names.items():
+            drafts[part] = Draft(job.folder / name)
+        try:
+            writers: list[AudioWriter] = [open_writer(draft.stream, target) for draft in drafts.values()]
+            for blocks_CN in tracks:
+                peak = max(peak, *(_peak(block_CN, target.bits) for block_CN in blocks_CN))
+                with job.clock.measure("write"):
+                    for writer, block_CN in zip(writers, blocks_CN, strict=True):
+                        writer.write(in_range(block_CN, target.bits))
+            with job.clock.measure("write"):
+                for writer, draft in zip(writers, drafts.values(), strict=True):
+                    writer.close()
+                    draft.seal()
+        except OSError as error:
+            raise output_error(job.folder, error) from error
+        undo.pop_all()
+    return drafts, peak
+
+
+def close_all(drafts: dict[str, Draft]) -> None:
     """Forget drafts; those that were published stay."""
-    for draft in drafts:
+    for draft in drafts.values():
         draft.close()
 
 
@@ -135,38 +220,8 @@ def _cut(pair: Pair, bits: int | None, gain: float) -> tuple[Samples, Samples]:
     return on_grid(pair.stem_CN * gain, bits), on_grid(pair.rest_CN * gain, bits)
 
 
-def _write(job: Job, tracks: Iterator[list[Samples]], target: Target, names: list[str]) -> tuple[list[Draft], float]:
-    peak = 0.0
-    with contextlib.ExitStack() as undo:
-        drafts: list[Draft] = []
-        undo.callback(close_all, drafts)
-        for name in names:
-            drafts.append(Draft(job.folder / name))
-        try:
-            writers: list[AudioWriter] = [open_writer(draft.stream, target) for draft in drafts]
-            for blocks_CN in tracks:
-                peak = max(peak, *(_peak(block_CN, target.bits) for block_CN in blocks_CN))
-                with job.clock.measure("write"):
-                    for writer, block_CN in zip(writers, blocks_CN, strict=True):
-                        writer.write(_in_range(block_CN, target.bits))
-            with job.clock.measure("write"):
-                for writer, draft in zip(writers, drafts, strict=True):
-                    writer.close()
-                    draft.seal()
-        except OSError as error:
-            raise output_error(job.folder, error) from error
-        undo.pop_all()
-    return drafts, peak
-
-
 def _peak(block_CN: Samples, bits: int | None) -> float:
     if bits is None or not block_CN.size:
         return 0.0
     # Integers reach one step further down than up.
     return max(float(block_CN.max()), -float(block_CN.min()) * full_scale(bits))
-
-
-def _in_range(block_CN: Samples, bits: int | None) -> Samples:
-    if bits is None:
-        return block_CN
-    return np.clip(block_CN, -1.0, full_scale(bits))  # only ever bites in a pass the clip guard will repeat

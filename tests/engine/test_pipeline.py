@@ -17,7 +17,13 @@ from engine.tasks import TASKS
 from engine.work import output_folder
 
 RATE_HZ = 44_100
-ASKED = {"generate": {"seconds": 1.0}, "inpaint": {"region_s": (0.4, 0.9)}, "extend": {"seconds": 0.5}}
+ASKED = {
+    "generate": {"seconds": 1.0},
+    "inpaint": {"region_s": (0.4, 0.9)},
+    "extend": {"seconds": 0.5},
+    "replace": {"replacement": "violin"},
+    "arrange": {"seconds": 1.0},
+}
 GIVEN = {task: rule.input_slot is not None for task, rule in TASKS.items()}
 
 
@@ -42,9 +48,11 @@ def test_every_task_is_answered(run, noise, task):
     assert {"read", "encode", "step", "decode", "mask", "write"} <= outcome.timings.keys()
     audio = read(result.stem)
     assert np.abs(audio).max() > 1e-3
-    assert (result.rest is not None) == TASKS[task].masked == (result.null_db is not None)
+    assert (result.rest is not None) == (TASKS[task].masked or task == "replace")
+    assert (result.mix is not None) == bool(TASKS[task].made_of)
+    assert (result.null_db is not None) == (result.rest is not None or result.mix is not None)
     assert 0 <= result.presence <= 1
-    seconds = {"generate": 1.0, "extend": 2.0}.get(task, 1.5)
+    seconds = {"generate": 1.0, "extend": 2.0, "arrange": 1.0}.get(task, 1.5)
     assert audio.shape == (round(seconds * RATE_HZ), 2)
 
 
@@ -215,7 +223,7 @@ def test_a_region_outside_the_file_is_refused_with_the_allowed_range(run, noise,
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("prompt", ["", "   ", "x" * 10_000])
+@pytest.mark.parametrize("prompt", ["", "   ", "x" * 30_000])
 def test_prompts_that_say_nothing_or_never_end_are_refused(run, noise, tmp_path, prompt):
     with pytest.raises(RequestError, match="prompt"):
         run(input=noise(), prompts=("violin", prompt))

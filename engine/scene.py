@@ -1,0 +1,224 @@
+"""What a task that makes sound is given: latents of everything there is, what is to be made, and how loud.
+
+Knows nothing of queues, prompts or bundles on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.audio import AudioInfo, FloatArray, Samples, blocks, samples_at
+from engine.chunks import Windows, plan_windows
+from engine.clips import Mono, Section, encode_clip, gain_into_model, take_in
+from engine.job import Job, part_of
+from engine.model import walk_of
+from engine.render import Brief
+from engine.sampler import BoolArray
+from engine.scratch import Scratch
+from engine.shapes import SLOTS, Slot
+from engine.tasks import Given, known_mask
+
+NEAR_S = 5.0  # how much sound around a span decides how loud the made sound is
+UNDER_REST_DB = -3.0  # a regenerated stem against its rest
+ALONE_DB = -20.0  # RMS of a stem made from the prompt alone
+SILENT_POWER = 1e-8
+
+Powers = npt.NDArray[np.float64]  # mean square, one number a channel
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """One part that is made.
+
+    Attributes:
+        span: in samples of the result.
+        fill: frames that are made, ``(first, past the last)``; at least those of the span.
+        power_C: mean square the made sound shall have, channel by channel; None leaves it as the model made it.
+    """
+
+    span: Section
+    fill: tuple[int, int]
+    power_C: Powers | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is given, shared by all prompts.
+
+    Attributes:
+        source: the stem that stays outside the holes; None when the whole clip is made.
+        clip: samples of the result, at the user's rate.
+        holes: what is made, in order; none when nothing is to change.
+        z_SDF: float32 (slots, latent channels, frames); given latents, zeros elsewhere.
+        known_SF: bool (slots, frames).
+        gain: of everything given, on its way into the model.
+        start_s: where the result begins in the input.
+        rate_hz: of the result.
+        channels: of the result.
+    """
+
+    source: tuple[AudioInfo, Section] | None
+    clip: int
+    holes: tuple[Hole, ...]
+    z_SDF: FloatArray
+    known_SF: BoolArray
+    gain: float
+    start_s: float
+    rate_hz: int
+    channels: int
+
+
+def set_scene(job: Job, brief: Brief, part: tuple[float, float]) -> Scene:
+    """Read and encode what is given, once for all prompts.
+
+    Args:
+        job: the running request.
+        brief: the files, and what to make of them; it may reach beyond the input.
+        part: share of the progress.
+    """
+    rule, place, rate_hz = job.rule, brief.place, brief.target.rate_hz
+    windows = windows_of(job, place.samples, rate_hz)
+    fills = tuple(frames_of(job, span, place.samples, windows.frames, rate_hz) for span in place.spans)
+    strength = walk_of(job.request, job.model.bundle.manifest).strength
+    with contextlib.ExitStack() as scratches:
+        heard = _taken_in(job, brief, part_of(part, 0.0, 0.5))
+        for mono in heard.values():
+            scratches.enter_context(mono.scratch)
+        known_SF = known_of(job.request.task, windows.frames, fills, rest_given=Slot.REST in heard)
+        gain = gain_of(heard, known_SF)
+        files = {slot: mono.scratch for slot, mono in heard.items()}
+        z_SDF = latents_of(job, files, gain, windows, strength, part_of(part, 0.5, 1.0))
+    channels = brief.target.channels
+    source: tuple[AudioInfo, Section] | None = None
+    powers: list[Powers | None] = [power_to_fit(heard.get(Slot.REST), channels)] * len(fills)
+    if rule.stem is Given.OUTSIDE:
+        source = (brief.input, place.wanted)
+        loudness = _power_beside if rule.strength is None else _power_of_it
+        powers = [loudness(*source, span) for span in place.spans]
+    holes = tuple(Hole(*hole) for hole in zip(place.spans, fills, powers, strict=True))
+    return Scene(
+        source, place.samples, holes if strength else (), z_SDF, known_SF, gain, place.wanted.start / rate_hz, rate_hz,
+        channels,
+    )  # fmt: skip
+
+
+def _taken_in(job: Job, brief: Brief, part: tuple[float, float]) -> dict[Slot, Mono]:
+    heard: dict[Slot, Mono] = {}
+    if brief.info is not None and job.rule.input_slot is not None:
+        heard[job.rule.input_slot] = take_in(job, brief.info, brief.place.wanted, part_of(part, 0.0, 0.5))
+    if brief.rest is not None:
+        needed = samples_at(brief.place.samples, brief.target.rate_hz, brief.rest.rate_hz)
+        section = Section(0, min(brief.rest.samples, needed))
+        heard[Slot.REST] = take_in(job, brief.rest, section, part_of(part, 0.5, 1.0))
+    return heard
+
+
+def windows_of(job: Job, samples: int, rate_hz: int) -> Windows:
+    """Windows over a clip of ``samples`` at ``rate_hz``."""
+    grid = job.model.grid
+    return plan_windows(grid.frames(samples_at(samples, rate_hz, grid.sample_rate_hz)), grid.window_frames)
+
+
+def frames_of(job: Job, span: Section, clip: int, frames: int, rate_hz: int) -> tuple[int, int]:
+    """Frames that fill a span of a clip of ``clip`` samples and ``frames`` frames: ``(first, past the last)``."""
+    first, last = job.model.grid.frames_of_span(span.start / rate_hz, span.stop / rate_hz)
+    return min(first, frames - 1), frames if span.stop >= clip else min(last, frames)
+
+
+def known_of(task: str, frames: int, fills: tuple[tuple[int, int], ...], rest_given: bool) -> BoolArray:
+    """Which latents are given when several parts are made: those given for each of them; bool (slots, frames)."""
+    asked = [known_mask(task, frames, fill, rest_given=rest_given) for fill in fills]
+    known_SF: BoolArray = np.logical_and.reduce(asked)
+    return known_SF
+
+
+def gain_of(given: dict[Slot, Mono], known_SF: BoolArray) -> float:
+    """The gain of everything given on its way into the model: what is known decides, where nothing is all of it."""
+    known = sum(mono.power for slot, mono in given.items() if known_SF[slot].any())
+    return gain_into_model(known if known > SILENT_POWER else sum(mono.power for mono in given.values()))
+
+
+def latents_of(
+    job: Job, given: dict[Slot, Scratch], gain: float, windows: Windows, strength: float, part: tuple[float, float]
+) -> FloatArray:
+    """Latents of all slots; zeros where nothing is given.
+
+    A walk that begins part of the way needs to know where each unknown slot would end if nothing changed: then what is
+    not given is silence for the rest, and the sum of both for the mix.
+
+    Args:
+        job: the running request.
+        given: mono at the model's rate.
+        gain: of all of it.
+        windows: the plan.
+        strength: share of the way that will be walked.
+        part: share of the progress.
+
+    Returns:
+        float32 (slots, latent channels, frames).
+    """
+    z_SDF = np.zeros((SLOTS, job.model.grid.latent_channels, windows.frames), np.float32)
+    with contextlib.ExitStack() as made:
+        if 0 < strength < 1 and Slot.STEM in given:
+            rest = given.get(Slot.REST) or made.enter_context(Scratch(job.folder, 1))
+            given = {**given, Slot.REST: rest, Slot.MIX: made.enter_context(added(job, given[Slot.STEM], rest))}
+        for number, (slot, audio) in enumerate(given.items()):
+            share = part_of(part, number / len(given), (number + 1) / len(given))
+            with encode_clip(job, audio, gain, windows, share) as latents:
+                z_SDF[slot] = latents.read(0, windows.frames).T
+    return z_SDF
+
+
+def added(job: Job, one: Scratch, other: Scratch, gain: float = 1.0) -> Scratch:
+    """The sum of two scratch files as a third, as long as the longer one; ``gain`` is that of the other."""
+    total = Scratch(job.folder, one.width)
+    rows = max(one.rows, other.rows)
+    for at in range(0, rows, 1 << 18):
+        end = min(at + (1 << 18), rows)
+        total.append(one.read(at, end) + np.float32(gain) * other.read(at, end))
+    return total
+
+
+def power_and_peak(scratch: Scratch, first: int, last: int) -> tuple[float, float]:
+    """Mean square and highest sample of a part of a scratch file; rows that are not there do not count."""
+    energy, peak = 0.0, 1e-9
+    last = min(last, scratch.rows)
+    for at in range(first, last, 1 << 18):
+        block_N = scratch.read(at, min(at + (1 << 18), last))
+        energy += float(np.square(block_N, dtype=np.float64).sum())
+        peak = max(peak, float(np.abs(block_N).max()))
+    return energy / max(last - first, 1), peak
+
+
+def power_to_fit(rest: Mono | None, channels: int) -> Powers:
+    """How loud a stem is that was not there before: channel by channel, by the rest it goes with, if there is one."""
+    power = 10 ** (ALONE_DB / 10)
+    if rest is not None and rest.power * rest.width > SILENT_POWER:
+        power = rest.power * rest.width * 10 ** (UNDER_REST_DB / 10)
+    return np.full(channels, power)
+
+
+def _power_beside(info: AudioInfo, wanted: Section, span: Section) -> Powers | None:
+    """How loud the stem is around a span: the louder of its sides."""
+    near = round(NEAR_S * info.rate_hz)
+    sides = [(max(0, span.start - near), span.start), (span.stop, min(wanted.samples, span.stop + near))]
+    powers = [_power(info, wanted.start + first, wanted.start + last) for first, last in sides if first < last]
+    power_C = max(powers, key=lambda power_C: float(power_C.mean()), default=np.zeros(info.channels))
+    return power_C if power_C.mean() > SILENT_POWER else None
+
+
+def _power_of_it(info: AudioInfo, wanted: Section, span: Section) -> Powers:
+    """How loud the very stem is that is played anew."""
+    return _power(info, wanted.start + span.start, wanted.start + span.stop)
+
+
+def _power(info: AudioInfo, start: int, stop: int) -> Powers:
+    stop = min(stop, info.samples)
+    energy_C: Samples = np.zeros(info.channels)
+    for block_CN in blocks(info, start, stop):
+        energy_C += np.square(block_CN).sum(axis=1)
+    return energy_C / max(stop - start, 1)

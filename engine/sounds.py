@@ -1,0 +1,183 @@
+"""Make the sound that a scene lacks: fill its unknown latents from left to right, decode them, say how loud to play it.
+
+Knows nothing of queues or files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.audio import FloatArray, samples_at
+from engine.chunks import Making, plan_making, plan_windows
+from engine.clips import LEVEL_INTO_MODEL_DB, Section, decode_clip
+from engine.job import Job, part_of
+from engine.mask import presence
+from engine.rank import similarity
+from engine.sampler import Walk, begun_latents, sample, start_latents
+from engine.scene import Hole, Powers, Scene, power_and_peak
+from engine.scratch import Scratch
+from engine.shapes import SLOTS, Slot
+
+LOWER_LIMIT_DB, HIGHER_LIMIT_DB = -60.0, 40.0  # how far the level match may move what the model made
+SILENT_POWER = 1e-12
+PEAK_LIMIT = 0.95
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """One candidate.
+
+    Attributes:
+        candidate: what its seed is more than the request's.
+        audio: decoded, mono at the model's rate and level, from the start of the clip; silence far from what was made.
+        gains: what takes it to the user's level, one (channels,) for each hole of the scene.
+        presence: 0 when the model made next to nothing, 1 when it made something.
+        similarity: to the prompt, -1 to 1; None where the bundle cannot hear that.
+    """
+
+    candidate: int
+    audio: Scratch
+    gains: tuple[Powers, ...]
+    presence: float
+    similarity: float | None
+
+
+def make_sounds(
+    job: Job, scene: Scene, prompt_SE: FloatArray, walk: Walk, part: tuple[float, float], peak: float = PEAK_LIMIT
+) -> list[Sound]:
+    """All candidates for one prompt, in order of their seeds. Their scratch files are the caller's to close.
+
+    Args:
+        job: the running request.
+        scene: what is given.
+        prompt_SE: float32 (slots, embedding).
+        walk: how to sample.
+        part: share of the progress.
+        peak: highest sample a made sound may have at the user's level.
+    """
+    stems_KDF = fill_in(job, scene, prompt_SE, walk, part_of(part, 0.0, 0.8))
+    sounds: list[Sound] = []
+    try:
+        for candidate, stem_DF in enumerate(stems_KDF):
+            share = (0.8 + 0.2 * candidate / len(stems_KDF), 0.8 + 0.2 * (candidate + 1) / len(stems_KDF))
+            audio = _decoded(job, scene, stem_DF, part_of(part, *share))
+            sounds.append(Sound(candidate, audio, (), 1.0, None))
+            sounds[-1] = _judged(job, scene, sounds[-1], prompt_SE, peak)
+    except BaseException:
+        for sound in sounds:
+            sound.audio.close()
+        raise
+    return sounds
+
+
+def fill_in(job: Job, scene: Scene, prompt_SE: FloatArray, walk: Walk, part: tuple[float, float]) -> FloatArray:
+    """The stem's latents, given ones unchanged: float32 (candidates, latent channels, frames).
+
+    A window's start is what the window before it made, known to it like anything else that is given.
+    """
+    window = job.model.grid.window_frames
+    candidates = range(job.request.candidates)
+    stems_KDF = np.repeat(scene.z_SDF[Slot.STEM][None], len(candidates), axis=0)
+    frames = scene.z_SDF.shape[-1]
+    plan = [making for hole in scene.holes for making in plan_making(frames, window, hole.fill)]
+    for number, making in enumerate(plan):
+        job.progress(part, number / len(plan), "step")
+        first, last = making.fill
+
+        def work(batch: Sequence[int], number: int = number, making: Making = making) -> FloatArray:
+            return _filled(job, scene, stems_KDF[list(batch)], making, number, batch, prompt_SE, walk)
+
+        for batch, stem_BDL in job.batches.run(candidates, work):
+            stems_KDF[list(batch), :, first:last] = stem_BDL[..., first - making.start : last - making.start]
+    job.progress(part, 1.0, "step")
+    return stems_KDF
+
+
+def _filled(
+    job: Job, scene: Scene, stems_BDF: FloatArray, making: Making, number: int, candidates: Sequence[int],
+    prompt_SE: FloatArray, walk: Walk,
+) -> FloatArray:  # fmt: skip
+    """One window of several candidates: float32 (candidates, latent channels, frames of a window)."""
+    grid, rows = job.model.grid, len(candidates)
+    here = slice(making.start, making.start + grid.window_frames)
+    known_SL = scene.known_SF[:, here].copy()
+    known_SL[Slot.STEM, : making.fill[0] - making.start] = True
+    z_BSDL = np.repeat(scene.z_SDF[None, ..., here], rows, axis=0)
+    z_BSDL[:, Slot.STEM] = stems_BDF[..., here]
+    known_BSL = np.repeat(known_SL[None], rows, axis=0)
+    start_s = scene.start_s + making.start * grid.hop_samples / grid.sample_rate_hz
+    with job.clock.measure("step"):
+        shape = (SLOTS, grid.latent_channels, grid.window_frames)
+        x_BSDL = begun_latents(walk, start_latents(walk, [number] * rows, shape, list(candidates)), z_BSDL)
+        x_BSDL = np.where(known_BSL[:, :, None], z_BSDL, x_BSDL)
+        prompt_BSE = np.repeat(prompt_SE[None], rows, axis=0)
+        pictures = job.pictures([start_s] * rows)
+        x_BSDL = sample(job.model.step, x_BSDL, known_BSL, prompt_BSE, walk, job.check, pictures)
+    stem_BDL: FloatArray = x_BSDL[:, Slot.STEM]
+    return stem_BDL
+
+
+def _decoded(job: Job, scene: Scene, stem_DF: FloatArray, part: tuple[float, float]) -> Scratch:
+    """Decoded stem at the model's rate and level, from the start of the clip; silence far from what was made."""
+    window, hop = job.model.grid.window_frames, job.model.grid.hop_samples
+    audio = Scratch(job.folder, 1)
+    try:
+        parts = _parts_to_decode(scene.holes, stem_DF.shape[1], window)
+        for number, (first, last) in enumerate(parts):
+            for at in range(audio.rows, first * hop, 1 << 16):
+                audio.append(np.zeros((min(1 << 16, first * hop - at), 1), np.float32))
+            windows = plan_windows(last - first, window)
+            z_DF = np.pad(stem_DF[:, first:last], ((0, 0), (0, windows.frames - (last - first))))
+            decode_clip(job, z_DF, windows, audio, part_of(part, number / len(parts), (number + 1) / len(parts)))
+    except BaseException:
+        audio.close()
+        raise
+    return audio
+
+
+def _parts_to_decode(holes: tuple[Hole, ...], frames: int, window: int) -> list[tuple[int, int]]:
+    """Frames around what was made, with the context a window needs; parts that would meet are one."""
+    context, parts = window // 16, list[tuple[int, int]]()
+    for hole in holes:
+        first = max(0, min(hole.fill[0] - context, frames - window))
+        last = min(frames, max(hole.fill[1] + context, first + window))
+        if parts and first <= parts[-1][1]:
+            parts[-1] = (parts[-1][0], max(last, parts[-1][1]))
+        else:
+            parts.append((first, last))
+    return parts
+
+
+def _judged(job: Job, scene: Scene, sound: Sound, prompt_SE: FloatArray, peak: float) -> Sound:
+    heard = [_heard(job, scene, hole.span, sound.audio) for hole in scene.holes]
+    gains = tuple(
+        _level_match(hole, power, highest, scene, peak)
+        for hole, (power, highest) in zip(scene.holes, heard, strict=True)
+    )
+    power = float(np.mean([power for power, _ in heard])) if heard else 0.0
+    made_db = 10 * math.log10(max(power, SILENT_POWER)) - LEVEL_INTO_MODEL_DB
+    there = presence(made_db, job.model.bundle.manifest.presence) if heard else 1.0
+    alike = similarity(job, sound.audio, 0, prompt_SE) if heard else None
+    return Sound(sound.candidate, sound.audio, gains, there, alike)
+
+
+def _heard(job: Job, scene: Scene, span: Section, audio: Scratch) -> tuple[float, float]:
+    model_hz = job.model.grid.sample_rate_hz
+    return power_and_peak(audio, span.start * model_hz // scene.rate_hz, samples_at(span.stop, scene.rate_hz, model_hz))
+
+
+def _level_match(hole: Hole, power: float, highest: float, scene: Scene, peak: float) -> Powers:
+    """The gain of each channel that takes what was decoded to the level of what it replaces or joins."""
+    back = 1 / scene.gain
+    if power <= SILENT_POWER or hole.power_C is None:
+        gain_C = np.full(scene.channels, back)
+    else:
+        wanted = max(float(hole.power_C.mean()), SILENT_POWER)
+        match_db = 10 * math.log10(wanted / (power * back**2))
+        side_C = np.sqrt(hole.power_C / wanted)  # where the stem was heard, what takes its place is heard too
+        gain_C = side_C * back * 10 ** (min(max(match_db, LOWER_LIMIT_DB), HIGHER_LIMIT_DB) / 20)
+    return gain_C * min(1.0, peak / max(highest * float(gain_C.max()), 1e-12))
