@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.asks import Asks, Wish, Wording
 from training.data.instruments import families, groups
 from training.prompt.lexicon import COMMON_NAMES, LEXICON, Lexicon, digest, normal_form
 
@@ -102,16 +103,6 @@ class Ask:
     phrase: str
     targets: tuple[int, ...]
     term: str
-    language: str = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a text was understood as: a task, what it names, and what it expressly does not."""
-
-    task: str
-    phrase: str
-    unwanted: str = ""
     language: str = "en"
 
 
@@ -262,32 +253,27 @@ class Asker:
         return {normal_form(p): split for (_, split), pool in pools for p in (*pool.bare, *pool.framed)}
 
 
+def wording_rows() -> list[dict[str, str]]:
+    """Every wording as a row of ``asks.json``, the most words first: "everything but the" is not taken for "the"."""
+    rows = [(frame, task, "en") for task, row in _table(ASKS)["frames"].items() for frame in row]
+    for language, tasks in _table(WORLD)["frames"].items():
+        rows += [(frame, task, language) for task, row in tasks.items() for frame in row]
+    rows.sort(key=lambda row: -len(re.sub(r"(the )?\{\w\}", "", row[0])))
+    named = ((frame, task.removesuffix("_held"), language) for frame, task, language in rows)
+    return [
+        {"say": frame, "task": "isolate" if task == "contrast" else task, "language": language}
+        for frame, task, language in named
+    ]
+
+
 def understand(text: str) -> Wish:
-    """The task that a wording asks for, and what it names; a text in no known wording is something to isolate."""
-    plain = " ".join(text.strip().rstrip(".!?").split())
-    for pattern, task, language in _patterns():
-        if match := pattern.fullmatch(plain):
-            found = match.groupdict()
-            return Wish(task, found["x"], found.get("y") or "", language)
-    return Wish("isolate", plain)
+    """The task that a wording asks for, and what it names; the engine's own reading of the same table."""
+    return _asks().understand(text)
 
 
 @cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str, str], ...]:
-    """Wordings as patterns, the most words first, so that "everything but the" is not taken for "the"."""
-    rows = [(frame, task.removesuffix("_held"), "en") for task, row in _table(ASKS)["frames"].items() for frame in row]
-    for language, tasks in _table(WORLD)["frames"].items():
-        rows += [(frame, task.removesuffix("_held"), language) for task, row in tasks.items() for frame in row]
-    rows.sort(key=lambda row: -len(re.sub(r"(the )?\{\w\}", "", row[0])))
-    return tuple(
-        (_pattern(frame), "isolate" if task == "contrast" else task, language) for frame, task, language in rows
-    )
-
-
-def _pattern(frame: str) -> re.Pattern[str]:
-    said = re.escape(frame).replace(r"\{x\}", "(?P<x>.+?)").replace(r"\{y\}", "(?P<y>.+?)")
-    said = re.sub(r"\bthe\\ (?=\(\?P)", r"(?:(?:the|any|all|all\\ the)\\ )?", said)  # "except drums" is the same wish
-    return re.compile(said, re.IGNORECASE)
+def _asks() -> Asks:
+    return Asks([Wording(**row) for row in wording_rows()], {}, ())
 
 
 @cache

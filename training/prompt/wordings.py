@@ -1,0 +1,44 @@
+"""``asks.json``: wordings and nouns of other languages, as a bundle carries them.
+
+Knows nothing of towers. The layout is in ``resources/docs/BUNDLE.md``; ``engine/asks.py`` reads it.
+"""
+
+from __future__ import annotations
+
+import json
+
+from engine.asks import plain
+from training.data.instruments import families, groups
+from training.prompt.lexicon_asks import LANGUAGES, Asker, wording_rows
+
+ASKS_FILE = "asks.json"
+ARTICLES = (
+    *("der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer"),
+    *("el", "la", "los", "las", "un", "una", "unos", "unas", "del", "al"),
+    *("le", "les", "une", "du", "de la", "des", "the", "a", "an"),
+)
+
+
+def foreign_nouns(asker: Asker) -> dict[str, dict[str, str]]:
+    """Language -> noun in its plain spelling -> English noun; without those that mean something in English already."""
+    terms = (*families(), *groups())
+    english = {plain(noun) for term in terms for noun in asker.nouns(term)}
+    return {
+        language: {
+            key: asker.plain_nouns(term)[0]
+            for term in terms
+            for noun in asker.nouns(term, language)
+            if (key := plain(noun)) not in english
+        }
+        for language in LANGUAGES
+    }
+
+
+def asks_json(asker: Asker | None = None) -> str:
+    """The text of ``asks.json``."""
+    table = {
+        "wordings": wording_rows(),
+        "nouns": foreign_nouns(asker or Asker()),
+        "articles": list(dict.fromkeys(ARTICLES)),
+    }
+    return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
