@@ -28,6 +28,11 @@ DONE, REFUSED, FAILED, STOPPED = 0, 2, 3, 130
 
 _TIME = r"\s*(?:(\d+):)?(\d+\.?\d*|\.\d+)\s*"  # seconds, or minutes:seconds
 _REGION = re.compile(f"{_TIME}-{_TIME}")
+_REGION_HELP = {  # text, and whether it must be given
+    Span.NO: ("seconds to work on, as 12.5-20.0 or 1:05-1:20, one result for each --region; default all", False),
+    Span.OPTIONAL: ("seconds to change, as 12.5-20.0 or 1:05-1:20; may be given several times; default all", False),
+    Span.REQUIRED: ("seconds to fill, as 12.5-20.0 or 1:05-1:20; may be given several times", True),
+}
 _WHAT_IS_GIVEN = {"MIX": "the mix", "STEM": "the stem", "REST": "the music the new stem is to fit"}
 
 
@@ -105,7 +110,7 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     if others and (not hasattr(arguments, "prompts") or any(word.startswith("-") for word in others)):
         top.error(f"unrecognized arguments: {' '.join(others)}")
     if others:
-        arguments.prompts += map(_words, others)
+        arguments.prompts = [*arguments.prompts, *map(_words, others)]
     return arguments
 
 
@@ -122,19 +127,25 @@ def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
         slot = rule.input_slot.name
         sub.add_argument("input", metavar=slot, help=f"audio file with {_WHAT_IS_GIVEN[slot]}")
     sub.add_argument(
-        "prompts", metavar="PROMPT", nargs="+", type=_words, help="a few words, as violin; one result for each"
+        "prompts", metavar="PROMPT", nargs="*", type=_words, help="a few words, as violin; one result for each"
     )
+    if task == "replace":
+        doc = "what to put in the place, in a few words, as trumpet"
+        sub.add_argument("--with", dest="replacement", metavar="PROMPT", type=_words, default="", help=doc)
+    if rule.strength is not None:
+        doc = f"0 keeps the old sound, 1 makes it new; default: the bundle's, else {rule.strength:g}"
+        sub.add_argument("--strength", type=float, metavar="S", help=doc)
+    if rule.together:
+        doc = "make the stems in the order they are named, not drums, bass, harmony, lead"
+        sub.add_argument("--keep-order", action="store_true", help=doc)
     if rule.rest_optional:
         sub.add_argument("--rest", metavar="FILE", help="audio file with the music the stem is to fit")
     if rule.makes_s is not None:
         doc = f"how many seconds to make; default {rule.makes_s:g}"
         sub.add_argument("--seconds", type=float, metavar="S", help=doc)
-    elif rule.span is Span.REQUIRED:
-        doc = "seconds to fill, as 12.5-20.0 or 1:05-1:20"
-        sub.add_argument("--region", type=_region, required=True, metavar="A-B", help=doc)
     else:
-        doc = "seconds to work on, as 12.5-20.0 or 1:05-1:20; default all"
-        sub.add_argument("--region", type=_region, metavar="A-B", help=doc)
+        doc, needed = _REGION_HELP[rule.span]
+        sub.add_argument("--region", type=_region, required=needed, action="append", metavar="A-B", help=doc)
     if rule.masked:
         sub.add_argument(
             "--render",
@@ -157,6 +168,12 @@ def _add_choices(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--steps", type=int, metavar="N", help="sampler steps; default: the bundle's for this task")
     sub.add_argument("--guidance", type=float, metavar="W", help="how hard the prompt pushes: 0 not at all, 1 plainly")
     sub.add_argument("--start", choices=get_args(Start), help="where the sampler starts; default: the bundle's")
+    sub.add_argument(
+        "--mix-prompt", type=_words, metavar="TEXT", default="", help="words for the whole, as slow ballad"
+    )
+    sub.add_argument("--rest-prompt", type=_words, metavar="TEXT", default="", help="words for what goes with the stem")
+    doc = "make K results for each prompt, from K seeds, and give all of them, the best first; default %(default)s"
+    sub.add_argument("--candidates", type=int, default=1, metavar="K", help=doc)
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result; default %(default)s")
 
 

@@ -24,6 +24,7 @@ from engine.errors import BundleError, Cancelled, RequestError
 from engine.library import list_bundles, places
 from engine.messages import BIT_FOR_BIT_DB, Done, Event, Progress, Request, StemResult, as_json
 from engine.sidecar import finite, rerun_request
+from engine.tasks import Rule, rule_of
 
 CANCEL_LIMIT_S = 20.0
 LIKELY_THERE = 0.5
@@ -31,6 +32,7 @@ LIKELY_THERE = 0.5
 
 def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
     """A row of the task table."""
+    regions_s = getattr(arguments, "region", None) or []
     return _run(
         Request(
             task=arguments.task,
@@ -38,7 +40,8 @@ def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
             input=getattr(arguments, "input", None),
             rest=getattr(arguments, "rest", None),
             out=arguments.out,
-            region_s=getattr(arguments, "region", None),
+            region_s=regions_s[0] if len(regions_s) == 1 else None,
+            regions_s=tuple(regions_s) if len(regions_s) > 1 else (),
             seconds=getattr(arguments, "seconds", None),
             bundle=arguments.bundle,
             device=arguments.device,
@@ -48,6 +51,12 @@ def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
             start=arguments.start,
             seed=arguments.seed,
             format=arguments.format,
+            mix_prompt=arguments.mix_prompt,
+            rest_prompt=arguments.rest_prompt,
+            strength=getattr(arguments, "strength", None),
+            replacement=getattr(arguments, "replacement", ""),
+            candidates=arguments.candidates,
+            keep_order=getattr(arguments, "keep_order", False),
         ),
         engine,
         arguments.json,
@@ -140,7 +149,7 @@ def _run(request: Request, engine: Engine | None, as_json_line: bool) -> int:
     if as_json_line:
         _print_json(summary(done))
     else:
-        print("\n".join(_lines(done)))
+        print("\n".join(_lines(done, rule_of(request.task))))
     return 0
 
 
@@ -197,6 +206,7 @@ def summary(done: Done) -> dict[str, Any]:
     return {
         "stem": first.stem,
         "rest": first.rest,
+        "mix": first.mix,
         "null_db": first.null_db,
         "presence": first.presence,
         "seconds": round(done.seconds, 3),
@@ -206,6 +216,8 @@ def summary(done: Done) -> dict[str, Any]:
         "sidecar": first.sidecar,
         "level_db": first.level_db,
         "gain_db": first.gain_db,
+        "candidate": first.candidate,
+        "similarity": first.similarity,
         "start_samples": first.start_samples,
         "length_samples": first.length_samples,
         "rate_hz": first.rate_hz,
@@ -214,28 +226,34 @@ def summary(done: Done) -> dict[str, Any]:
     }
 
 
-def _lines(done: Done) -> Iterator[str]:
+def _lines(done: Done, rule: Rule) -> Iterator[str]:
     for result in done.results:
-        yield result.prompt
-        yield from (f"  {line}" for line in _result_lines(result))
+        yield result.prompt or "like the examples"
+        yield from (f"  {line}" for line in _result_lines(result, rule))
     yield f"{done.seconds:.1f} s on {done.device} with bundle {done.bundle}"
 
 
-def _result_lines(result: StemResult) -> Iterator[str]:
+def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
+    if result.mix:
+        yield f"mix       {_shown(result.mix)}"
     if result.stem:
         yield f"stem      {_shown(result.stem)}"
     if result.rest:
         yield f"rest      {_shown(result.rest)}"
     if result.null_db is not None:
         exact = result.null_db <= BIT_FOR_BIT_DB
-        yield "null      " + ("stem + rest is the input, bit for bit" if exact else f"{result.null_db:.1f} dB")
+        parts, whole = "the sum of all stems" if rule.together else "stem + rest", "mix" if result.mix else "input"
+        yield "null      " + (f"{parts} is the {whole}, bit for bit" if exact else f"{result.null_db:.1f} dB")
     if result.level_db is not None:
         level = f"{result.level_db:.1f} dB against the mix" if result.level_db > BIT_FOR_BIT_DB else "silence"
         yield f"level     {level}"
         seems = "" if result.presence >= LIKELY_THERE else ": seems not to be there"
         yield f"presence  {result.presence:.2f}{seems}"
+    if result.similarity is not None:
+        yield f"similar   {result.similarity:.2f} to the prompt, as the model hears it"
     if result.gain_db:
-        yield f"gain      {result.gain_db:.2f} dB on stem and rest alike, so that nothing clips"
+        on = "on what is new alone" if result.mix else "on stem and rest alike"
+        yield f"gain      {result.gain_db:.2f} dB {on}, so that nothing clips"
 
 
 def _shown(path: str) -> str:

@@ -21,6 +21,7 @@ from engine.checks import SECONDS_LIMIT
 from engine.chunks import Batches
 from engine.draft import publish
 from engine.errors import RequestError
+from engine.examples.given import open_examples
 from engine.isolate import hear, isolate
 from engine.job import Clock, Job, part_of
 from engine.make import make
@@ -98,8 +99,11 @@ class Pipeline:
         model = self._model(bundle, request.device, report)
         check()
         batches = Batches(batch_windows(model.device, request.batch_windows))
-        job = Job(request, rule_of(request.task), model, Path(request.out), batches, report, check, Clock())
-        results = _publish(_answers(job, info, rest, places), job.rule.together)
+        out, clock, rule = Path(request.out), Clock(), rule_of(request.task)
+        ends_s = max(place.wanted.start + place.samples for place in places) / (info.rate_hz if info else rate_hz)
+        with open_examples(model, request, ends_s, out, check) as examples:
+            job = Job(request, rule, model, out, batches, report, check, clock, examples)
+            results = _publish(_answers(job, info, rest, places), rule.together)
         report(1.0, "done")
         return Outcome(results, request, model.bundle, model.device, dict(job.clock.seconds))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from engine.audio import FloatArray, Samples
+from engine.clips import gain_into_model
 from engine.exact import level_db
 from engine.job import Job
 from engine.mask import presence
@@ -54,7 +55,9 @@ def similarity(job: Job, audio: Scratch, column: int, prompt_SE: FloatArray) -> 
     windows_WN = _loudest(audio, column, listener.samples)
     if not len(windows_WN):
         return 0.0
-    return _cosine(np.sum([_unit(heard_E) for heard_E in listener.embed(windows_WN)], axis=0), prompt_E)
+    level = gain_into_model(float(np.square(windows_WN, dtype=np.float64).mean()))
+    heard_WE = listener.embed(windows_WN * np.float32(level))
+    return _cosine(np.sum([_unit(heard_E) for heard_E in heard_WE], axis=0), prompt_E)
 
 
 class WindowLevels:

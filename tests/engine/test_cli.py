@@ -36,6 +36,9 @@ def asked(task: str, file: Path) -> list[object]:
         "generate": [task, "bass", "--seconds", 0.7],
         "inpaint": [task, file, "bass", "--region", "0.2-0.6"],
         "extend": [task, file, "bass", "--seconds", 0.5],
+        "restyle": [task, file, "bass", "--strength", 0.6],
+        "replace": [task, file, "violin", "--with", "bass", "--region", "0.2-0.6"],
+        "arrange": [task, "bass", "violin", "--seconds", 0.7],
     }[task]
 
 
@@ -51,7 +54,8 @@ def test_every_task_writes_files_and_says_so_in_json(task, engine, toy_bundle, t
     assert said.err == ""
     answer = said.json
     assert set(answer) >= KEYS
-    named = {Path(answer[key]) for key in ("stem", "rest", "sidecar") if answer[key]}
+    files = ("stem", "rest", "mix", "sidecar")
+    named = {Path(result[key]) for result in answer["results"] for key in files if result[key]}
     assert named == set((tmp_path / "out").iterdir())
     assert all(path.is_absolute() for path in named)
     assert answer["device"].endswith("ExecutionProvider")
