@@ -1,4 +1,8 @@
-"""The preset with the paper's numbers: it builds, trains one step and exports."""
+"""The preset with the paper's numbers trains one step and exports: its whole path, narrowed to a sixteenth.
+
+Rate, window, hop, latents, slots and text stay the paper's, so every graph has its shapes; only what is inside is
+narrow. ``tests/training/test_mage_numbers.py`` looks at the network in its full width.
+"""
 
 from dataclasses import replace
 
@@ -18,13 +22,13 @@ from training.prompt.train import run as train_prompt
 
 @pytest.fixture(scope="module")
 def one_step():
-    """The preset with everything but the length of training left as it is."""
+    """The preset with one step of everything, and narrow layers."""
     preset = load_preset("mage-music")
     return replace(
         preset,
-        codec=replace(preset.codec, steps=1, batch=2, crop_frames=16),
-        prompt=replace(preset.prompt, steps=1, batch=8, audio_batch=2),
-        flow=replace(preset.flow, steps=1, batch=1, pool=1, ema=0.0),
+        codec=replace(preset.codec, steps=1, batch=2, crop_frames=16, base_width=8, discriminator_width=4),
+        prompt=replace(preset.prompt, steps=1, batch=8, audio_batch=2, width=32, depth=1, heads=2, vocab=400),
+        flow=replace(preset.flow, steps=1, batch=1, pool=1, ema=0.0, slot_width=32, down=1, up=1, heads=4),
     )
 
 
@@ -36,11 +40,12 @@ def test_the_preset_of_the_paper_trains_one_step_and_exports(one_step, tmp_path)
     train_prompt(one_step.prompt, tmp_path / "prompt", None)
     train_flow(one_step, cache, tmp_path / "codec", tmp_path / "prompt", tmp_path / "flow", workers=0)
     write_bundle(tmp_path / "flow", tmp_path / "mage-music", "mage-music", "0", half=True, replace=False)
-    grid = load_bundle(tmp_path / "mage-music").manifest.grid
+    manifest = load_bundle(tmp_path / "mage-music").manifest
+    grid = manifest.grid
     assert (grid.sample_rate_hz, grid.window_samples, grid.hop_samples) == (11_025, 64_640, 320)
-    assert (grid.window_frames, grid.latent_channels) == (202, 128)
-    encode = onnxruntime.InferenceSession(
-        str(tmp_path / "mage-music" / "encode.onnx"), providers=["CPUExecutionProvider"]
-    )
+    assert (grid.window_frames, grid.latent_channels, manifest.embedding) == (202, 128, 768)
+    assert {defaults.steps for defaults in manifest.defaults.values()} == {2}
+    folder = tmp_path / "mage-music"
+    encode = onnxruntime.InferenceSession(str(folder / "encode.onnx"), providers=["CPUExecutionProvider"])
     [latents] = encode.run(None, {"audio": np.zeros((1, 1, 64_640), np.float32)})
     assert latents.shape == (1, 128, 202)

@@ -101,7 +101,7 @@ def adversarial_loss(made: Opinion) -> Tensor:
 
 
 def matching_loss(real: Opinion, made: Opinion) -> Tensor:
-    """Mean distance of features over that of the true ones from zero, a scalar. Source: EnCodec 3.4 eq. 2."""
+    """Mean distance of features relative to the size of the true ones, a scalar. Source: EnCodec 3.4."""
     ratios = [
         (true.detach().float() - false.float()).abs().mean() / (true.detach().float().abs().mean() + FEATURE_FLOOR)
         for trues, falses in zip(real.features, made.features, strict=True)

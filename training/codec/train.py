@@ -85,12 +85,13 @@ class CodecStage:
             rows = 2 * self.pairs
             masked = mask_distance(made[:rows, 0], batch[:rows, 0], self.preset.grid.rate_hz)
             terms["masked"] = (self.config.mask_weight, masked)
-        if self.critics is not None and progress >= self.config.adversarial_from:
+        if self.critics is not None:
             with autocast():
                 own, adversarial, matching = contest(self.critics, made, batch)
+            heard = float(progress >= self.config.adversarial_from)
             terms["critics"] = (1.0, own)
-            terms["adversarial"] = (self.config.adversarial_weight, adversarial)
-            terms["matching"] = (self.config.matching_weight, matching)
+            terms["adversarial"] = (heard * self.config.adversarial_weight, adversarial)
+            terms["matching"] = (heard * self.config.matching_weight, matching)
         total = torch.stack([weight * value for weight, value in terms.values()]).sum()
         return total, {name: value.item() for name, (_, value) in terms.items()}
 
