@@ -15,6 +15,7 @@ from engine.errors import BundleError
 from engine.examples.encoders import AudioEncoder, SceneEncoder
 from engine.messages import Request, Start
 from engine.prompts import StoryEncoder, TextEncoder
+from engine.routing import load_asks
 from engine.sampler import Walk
 from engine.shapes import LatentGrid
 from engine.tasks import rule_of
@@ -71,7 +72,7 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         device=backend.device,
         codec=Codec(opened["encode"], opened["decode"]),
         step=opened["step"],
-        text=TextEncoder(by_kind["text"], bundle.path(text.tokenizer), text.max_tokens, story),
+        text=TextEncoder(by_kind["text"], bundle.path(text.tokenizer), text.max_tokens, story, load_asks(bundle)),
         audio=AudioEncoder.of(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
         scene=SceneEncoder.of(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
     )

@@ -32,6 +32,7 @@ from engine.place import NEW_CHANNELS, NEW_RATE_HZ, Place, places_of
 from engine.render import Answer, Brief, close_all
 from engine.replace import replace
 from engine.riff import RiffExtras, moved
+from engine.routing import load_asks, routed
 from engine.scene import set_scene
 from engine.tasks import rule_of
 
@@ -90,7 +91,7 @@ class Pipeline:
         info = probe(request.input) if request.input is not None else None
         rest = probe(request.rest) if request.rest is not None else None
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
-        request = resolved(_as_long_as(request, rest), bundle.manifest)
+        request = resolved(_as_long_as(routed(request, load_asks(bundle)), rest), bundle.manifest)
         _check_candidates(request)
         rate_hz = rest.rate_hz if rest is not None and rule_of(request.task).together else NEW_RATE_HZ
         places = places_of(request, info, rate_hz)

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from engine.asks import Asks
 from engine.backend import FloatArray, GraphSession
 from engine.errors import BundleError, RequestError
+from engine.routing import in_english
 from engine.space import blended
 
 PROMPT_LIMIT_CHARACTERS = 20_000  # a story; some 3,000 words
@@ -53,18 +55,25 @@ class TextEncoder:
         tokenizer: path of a ``tokenizers`` JSON file; id 0 pads.
         max_tokens: ``T``; longer prompts are heard in parts.
         story: what the parts come to; None means that their directions are averaged.
+        asks: nouns of other languages; None means that every prompt is heard as it is.
 
     Raises:
         BundleError: the tokenizer cannot be read.
     """
 
     def __init__(
-        self, graph: GraphSession, tokenizer: Path, max_tokens: int, story: StoryEncoder | None = None
+        self,
+        graph: GraphSession,
+        tokenizer: Path,
+        max_tokens: int,
+        story: StoryEncoder | None = None,
+        asks: Asks | None = None,
     ) -> None:
         self._graph = graph
         self._max_tokens = max_tokens
         self._tokenizer = _load(tokenizer)
         self._story = story
+        self._asks = asks
 
     def embed(self, prompts: tuple[str, ...]) -> FloatArray:
         """Embeddings of prompts.
@@ -95,6 +104,7 @@ class TextEncoder:
 
     def _parts(self, prompt: str) -> list[list[int]]:
         """Tokens of the parts of a prompt, each of ``max_tokens`` at most."""
+        prompt = prompt if self._asks is None else in_english(self._asks, prompt)
         whole = self._ids(prompt)
         if len(whole) <= self._max_tokens:
             return [whole]

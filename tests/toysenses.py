@@ -97,8 +97,13 @@ def story_graph(embedding: int) -> onnx.ModelProto:
 
 def write_asks(path: Path) -> None:
     """Wordings as ``engine/asks.py`` reads them, the most words first."""
-    frames = [{"text": text, "task": task, "language": language} for text, task, language in WORDINGS]
-    path.write_text(json.dumps({"format": 1, "frames": frames}), encoding="utf-8")
+    wordings = [{"say": text, "task": task, "language": language} for text, task, language in WORDINGS]
+    asks = {
+        "wordings": wordings,
+        "nouns": {"de": {"Geige": "violin", "Schlagzeug": "drums"}},
+        "articles": ["die", "das"],
+    }
+    path.write_text(json.dumps(asks), encoding="utf-8")
 
 
 def _pointing(share_B1: str, scale_B1: str = "") -> list[onnx.NodeProto]:

@@ -54,7 +54,7 @@ class Wanted:
 def main() -> None:
     """Do what the argument says, and say what became of it."""
     wanted = Wanted(**json.loads(sys.argv[1]))
-    _limit_ourselves(wanted.limit_s)
+    limit_ourselves(wanted.limit_s)
     with os.fdopen(os.dup(0), "rb") as file, os.fdopen(os.dup(1), "wb") as result:
         os.dup2(2, 1)  # whatever a library prints must not get into the arrays
         try:
@@ -176,16 +176,15 @@ def _sound(file: BinaryIO, wanted: Wanted, result: BinaryIO) -> dict[str, Any]:
     if blocks is not None:
         windows_KN = loudest_windows(blocks, wanted.samples, wanted.rate_hz)
     else:
-        from engine.examples.film import NoContainer, opened, sound
+        from engine.examples.film import NOTHING_KNOWN, NoContainer, NoSound, opened, sound
 
         try:
             with opened(file) as container:
                 blocks = cut(sound(container, wanted.rate_hz), wanted.rate_hz, wanted.part_s)
                 windows_KN = loudest_windows(blocks, wanted.samples, wanted.rate_hz)
-        except NoContainer:
-            if wanted.kind is None:
-                raise
-            raise Unusable("holds no sound that can be read; use WAV, FLAC, MP3, OGG or M4A") from None
+        except (NoContainer, NoSound):
+            unheard = "holds no sound that can be read; use WAV, FLAC, MP3, OGG or M4A"
+            raise Unusable(NOTHING_KNOWN if wanted.kind is None else unheard) from None
     result.write(np.ascontiguousarray(windows_KN, np.float32).data)
     return {"kind": "audio", "windows": len(windows_KN)}
 
@@ -194,7 +193,7 @@ def _or_forever(seconds: float | None) -> float:
     return math.inf if seconds is None else seconds
 
 
-def _limit_ourselves(limit_s: float) -> None:
+def limit_ourselves(limit_s: float) -> None:
     """A file that makes its decoder run wild stops here, also when nobody is left to stop it."""
     try:
         import resource

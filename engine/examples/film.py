@@ -22,11 +22,16 @@ CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,ogg,flv,asf,ivf,nut,mxf,dv,h264,hevc,m4v,"
     "mp3,wav,flac,aac,ac3,eac3,aiff,caf,w64,au,amr,ape,wv,tta,tak,rm,dsf,mpc8,mpc,dts,truehd"
 )
+NOTHING_KNOWN = "is no picture, video or sound that can be read, or is damaged; use PNG, JPEG, MP4, WebM, WAV or MP3"
 LAST_FRAME_S = 1 / 8  # how long a last frame is shown that does not say it
 
 
 class NoContainer(Unusable):
     """The file is none of the containers that are read."""
+
+
+class NoSound(Unusable):
+    """The file holds no sound."""
 
 
 @contextlib.contextmanager
@@ -41,10 +46,7 @@ def opened(file: BinaryIO) -> Iterator[Any]:
     try:
         container = av.open(file, options=options, metadata_errors="ignore")
     except (av.FFmpegError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise NoContainer(
-            f"is no picture, video or sound that can be read ({why}); use PNG, JPEG, MP4, WebM or WAV"
-        ) from error
+        raise NoContainer(NOTHING_KNOWN) from error
     with container:
         yield container
 
@@ -91,10 +93,11 @@ def sound(container: Any, rate_hz: int) -> Iterator[npt.NDArray[np.float32]]:
     """The sound of a file as mono at a rate, block by block.
 
     Raises:
-        Unusable: it has none.
+        NoSound: it has none.
+        Unusable: it has too many channels, or cannot be decoded.
     """
     if not container.streams.audio:
-        raise Unusable("holds no sound")
+        raise NoSound("holds no sound")
     stream = container.streams.audio[0]
     if not 1 <= stream.channels <= CHANNELS_LIMIT:
         raise Unusable(f"has {stream.channels} channels; at most {CHANNELS_LIMIT} are read")

@@ -60,7 +60,7 @@ class Example:
         if (parted := _PART.fullmatch(path)) and (parted[2] or parted[3]):
             path, start_s = parted[1], float(parted[2] or 0.0)
             end_s = float(parted[3]) if parted[3] else None
-        if not path or "\0" in path:
+        if not path or "\0" in path or path.removesuffix(":") in KINDS:
             raise RequestError(f"{text!r} is not a file name; give the path of a picture, a video or a sound")
         if end_s is not None and not end_s - start_s >= SHORTEST_PART_S:
             raise RequestError(f"the part {start_s:g}-{end_s:g} s of {path} is empty; give its start, then its end")
@@ -89,13 +89,12 @@ class Example:
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
             raise ExampleError(f"the example {self.path} cannot be opened ({why}); check its path") from error
-        file = os.fdopen(number, "rb", buffering=0)
         try:
             self._check(os.fstat(number))
         except ExampleError:
-            file.close()
+            os.close(number)
             raise
-        return cast(BinaryIO, file)
+        return cast(BinaryIO, os.fdopen(number, "rb", buffering=0))
 
     def _check(self, found: os.stat_result) -> None:
         if not stat.S_ISREG(found.st_mode):

@@ -1,0 +1,95 @@
+"""What the wording of a prompt changes: the task it is done by, and the language it is heard in.
+
+"Everything except the drums" and "no vocals" want something taken out; "Geige" is a violin. The wordings come with the
+bundle, which was trained on the same table; without them every prompt is taken as it is. Knows nothing of audio.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from engine.asks import ENGLISH, LONGEST_WORDING, Asks, Wish
+from engine.bundle import Bundle
+from engine.errors import BundleError, RequestError
+from engine.messages import Request
+
+ROUTED = ("isolate", "remove")  # the two answers to one question; wordings send a request from one to the other
+
+_ALL_BUT = re.compile(r"\b(every\w+|anything|all|alles|todo|tout|rest)\b|以外|すべて", re.IGNORECASE)
+
+
+def load_asks(bundle: Bundle) -> Asks | None:
+    """The wordings of a bundle; None when it has none.
+
+    Raises:
+        BundleError: they cannot be read.
+    """
+    named = bundle.manifest.asks
+    return None if named is None else _read(bundle.path(named.file), bundle.sha256)
+
+
+def routed(request: Request, asks: Asks | None) -> Request:
+    """The request that the wordings of its prompts ask for.
+
+    Only isolate and remove are sent from one to the other: ``isolate "no vocals"`` and ``isolate "everything except the
+    vocals"`` remove the vocals, ``remove "everything except the vocals"`` isolates them. What a prompt expressly does
+    not mean is said of the rest, where nothing else was said of it.
+
+    Raises:
+        RequestError: one prompt wants something out, another wants something alone.
+    """
+    if asks is None or request.task not in ROUTED or not request.prompts:
+        return request
+    wishes = [_understood(asks, prompt) for prompt in request.prompts]
+    tasks = {_task(request.task, wish, prompt) for wish, prompt in zip(wishes, request.prompts, strict=True)}
+    if len(tasks) > 1:
+        raise RequestError(
+            "one prompt asks for something alone and another for something to be left out; ask for them in two calls"
+        )
+    [task] = tasks
+    unwanted = {wish.unwanted for wish in wishes if wish.unwanted}
+    as_worded = task == "isolate" == request.task  # wordings of isolate are what the bundle was trained on
+    return replace(
+        request,
+        task=task,
+        prompts=tuple(
+            prompt if as_worded and not wish.unwanted else wish.phrase
+            for prompt, wish in zip(request.prompts, wishes, strict=True)
+        ),
+        rest_prompt=request.rest_prompt or (unwanted.pop() if len(unwanted) == 1 else ""),
+    )
+
+
+def in_english(asks: Asks, prompt: str) -> str:
+    """A prompt in the language the bundle's tower knows best; English ones stay as they are, and so do stories."""
+    if len(prompt) > LONGEST_WORDING:
+        return prompt
+    wish = asks.understand(prompt)
+    english = asks.english(wish.phrase, wish.language)
+    return prompt if wish.language == ENGLISH and english == wish.phrase else english
+
+
+def _understood(asks: Asks, prompt: str) -> Wish:
+    return asks.understand(prompt) if len(prompt) <= LONGEST_WORDING else Wish("isolate", prompt)
+
+
+def _task(asked: str, wish: Wish, prompt: str) -> str:
+    """Isolate or remove; a wording of another task changes nothing."""
+    if wish.task not in ROUTED:
+        return asked
+    if asked == "isolate":
+        return wish.task
+    frame = prompt.replace(wish.phrase, " ")
+    return "isolate" if wish.task == "remove" and _ALL_BUT.search(frame) else "remove"
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, bundle_sha256: str) -> Asks:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read ({error.strerror}); get the bundle again") from error
+    return Asks.read(raw, str(path))
