@@ -166,8 +166,7 @@ class Book:
             self._listen(job, session)
             if job.state != "preparing":
                 self._tell_one(session, at("ack"), (name, job.entry.number))
-            if job.state == "finished":
-                self._tell_one(session, *self._outcome(job))
+            self._retell(session, job)
             return
         if len(self.unfinished()) >= QUEUE_LIMIT:
             raise Refused("full", f"{QUEUE_LIMIT} jobs are waiting; ask again when some are done")
@@ -185,8 +184,7 @@ class Book:
         """
         job = self._find(name)
         self._listen(job, session)
-        if job.state == "finished":
-            self._tell_one(session, *self._outcome(job))
+        if self._retell(session, job):
             return
         job.cancel_asked = True
         if job.engine_job is not None:
@@ -200,10 +198,32 @@ class Book:
         """
         job = self._find(name)
         self._listen(job, session)
-        if job.state == "finished":
-            self._tell_one(session, *self._outcome(job))
-        else:
+        if not self._retell(session, job):
             self._tell_one(session, at("progress"), (name, job.fraction, job.stage))
+
+    def send_back(self, name: str, path: Path, place: tuple[str, str, int]) -> None:
+        """Give a finished job's sender, and all who watch, a version that was edited by hand.
+
+        Args:
+            name: the client's own name for the job.
+            path: the file; it stays where it is.
+            place: start and length in samples of the input, as decimal text, and rate in Hz.
+
+        Raises:
+            Refused: there is no such job, or it is not finished.
+        """
+        job = self._find(name)
+        if job.entry.outcome != "done":
+            raise Refused("id", f"the job {name} has no result that could have been edited")
+        parts = {**job.entry.parts, "edited": str(path)}
+        job.entry = replace(job.entry, parts=parts, edited=(1, [str(path)], *place))
+        self._write(job.entry)
+        self._tell(job, *self._edited(job))
+
+    def name_of(self, engine_job: str) -> str | None:
+        """The client's own name for a job of the engine; None when it is nobody's. From any thread."""
+        jobs = list(self._jobs.values())
+        return next((job.entry.id for job in jobs if job.engine_job == engine_job), None)
 
     def result_path(self, name: str, part: str) -> Path:
         """The file of a finished job.
@@ -229,7 +249,7 @@ class Book:
 
     def forget(self, session: Session) -> None:
         """A connection is closed: nobody is there to be told."""
-        for job in self.unfinished():
+        for job in self._jobs.values():
             if session in job.listeners:
                 job.listeners.remove(session)
 
@@ -340,7 +360,7 @@ class Book:
             self._by_engine_job.pop(job.engine_job, None)
         self._write(job.entry)
         self._tell(job, *self._outcome(job))
-        job.listeners.clear()
+        job.listeners = [one for one in job.listeners if one.local or one.wire.reliable]  # who may hear of it later
         if spool:
             self._loop.run_in_executor(self._disk, lambda: shutil.rmtree(spool, ignore_errors=True))
         self._trim()
@@ -356,10 +376,20 @@ class Book:
         for name in finished[: max(len(finished) - KEPT_FINISHED, 0)]:
             del self._jobs[name]
 
+    def _retell(self, session: Session, job: Job) -> bool:
+        """Say again what is to be said of a finished job; False when it is not finished."""
+        if job.state != "finished":
+            return False
+        self._tell_one(session, *self._outcome(job))
+        if job.entry.edited:
+            self._tell_one(session, *self._edited(job))
+        return True
+
     def _outcome(self, job: Job) -> tuple[str, tuple[Told, ...]]:
-        entry = job.entry
-        args = tuple(tuple(value) if isinstance(value, list) else value for value in entry.reply)
-        return at(entry.outcome or "progress"), (entry.id, *args)
+        return at(job.entry.outcome or "progress"), _told(job.entry.id, job.entry.reply)
+
+    def _edited(self, job: Job) -> tuple[str, tuple[Told, ...]]:
+        return at("edited"), _told(job.entry.id, job.entry.edited)
 
     def _find(self, name: str) -> Job:
         try:
@@ -368,7 +398,7 @@ class Book:
             raise Refused("id", f"there is no job {name}; see {at('jobs')}") from None
 
     def _listen(self, job: Job, session: Session) -> None:
-        if job.state != "finished" and session not in job.listeners:
+        if session not in job.listeners and (job.state != "finished" or session.local or session.wire.reliable):
             job.listeners.append(session)
 
     def _tell(self, job: Job, address: str, args: tuple[Told, ...]) -> None:
@@ -380,3 +410,8 @@ class Book:
         for folder in ("input", "rest"):
             text = text.replace(f"{Path(job.entry.spool) / folder}/" if job.entry.spool else "\0", "")
         return text.replace(str(self._home.folder), "the bridge's folder")
+
+
+def _told(name: str, args: tuple[Any, ...]) -> tuple[Told, ...]:
+    """Arguments as they are sent; lists come from the journal."""
+    return (name, *(tuple(value) if isinstance(value, list) else value for value in args))

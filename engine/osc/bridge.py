@@ -10,8 +10,11 @@ import contextlib
 import logging
 import os
 import threading
+from concurrent.futures import Future
+from pathlib import Path
 
 from engine import Engine, OutputError, RequestError
+from engine.osc.asks import Refused
 from engine.osc.desk import Desk
 from engine.osc.home import Home, State, default_home
 from engine.osc.net import Sockets, open_sockets
@@ -38,6 +41,7 @@ class Bridge:
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave: asyncio.Event | None = None
+        self._desk: Desk | None = None
         self._thread = threading.Thread(target=self._run, name="fluxstem-osc", daemon=True)
         self._state: State | None = None
         self.receive_buffer_bytes = 0
@@ -79,6 +83,37 @@ class Bridge:
             raise RequestError("the bridge is not running; start it first")
         return self._state
 
+    def name_of(self, engine_job: str) -> str | None:
+        """The sender's own name for a job of the engine; None when no sender asked for it."""
+        return self._desk.book.name_of(engine_job) if self._desk is not None else None
+
+    def send_back(self, name: str, path: Path, start_samples: int, length_samples: int, rate_hz: int) -> None:
+        """Give the sender of a finished job a version that was edited by hand; waits until it was told.
+
+        Args:
+            name: the sender's own name for the job.
+            path: the file; it has to stay where it is.
+            start_samples, length_samples, rate_hz: its place in the input.
+
+        Raises:
+            RequestError: the bridge is not running, or knows no such job.
+        """
+        loop, desk = self._loop, self._desk
+        if loop is None or desk is None or not loop.is_running():
+            raise RequestError("the bridge is not running; switch it on in the settings and send it back again")
+        told: Future[None] = Future()
+
+        def tell() -> None:
+            try:
+                desk.book.send_back(name, path, (str(start_samples), str(length_samples), rate_hz))
+            except Refused as error:
+                told.set_exception(RequestError(str(error)))
+            else:
+                told.set_result(None)
+
+        loop.call_soon_threadsafe(tell)
+        told.result(START_LIMIT_S)
+
     def close(self) -> None:
         """Stop listening; unfinished jobs are taken up by the next bridge."""
         loop, leave = self._loop, self._leave
@@ -105,7 +140,7 @@ class Bridge:
             home = Home(settings.home or default_home())
             stack.callback(home.close)
             settings.out.mkdir(parents=True, exist_ok=True)
-            desk = Desk(self._engine, home, settings)
+            desk = self._desk = Desk(self._engine, home, settings)
             stack.callback(desk.close)
             sockets = await open_sockets(settings.port, settings.tcp_port, settings.lan, desk.ears)
             stack.callback(sockets.close)

@@ -97,7 +97,7 @@ class Desk:
         reply = REPLIES[address]
         packet = _written(address, args)
         limit = LOCAL_PACKET_LIMIT_BYTES if session.local else REMOTE_PACKET_LIMIT_BYTES
-        if address == at("done") and (self._lan or not session.local or len(packet) > limit):
+        if address in (at("done"), at("edited")) and (self._lan or not session.local or len(packet) > limit):
             packet = _written(address, tuple(_names(arg) for arg in args))
         if session.budget_bytes is not None:
             limit = min(limit, session.budget_bytes)

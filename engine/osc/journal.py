@@ -37,6 +37,7 @@ class Entry:
         outcome: None until it is finished; then ``done``, ``fail`` or ``cancelled``.
         reply: arguments of the message that told so, after the id.
         parts: files of a finished job, by part.
+        edited: arguments of the message that gave back an edited version, after the id; none while nobody did.
         attempts: times an engine process died over it.
     """
 
@@ -49,6 +50,7 @@ class Entry:
     outcome: str | None = None
     reply: tuple[Any, ...] = ()
     parts: dict[str, str] = field(default_factory=dict)
+    edited: tuple[Any, ...] = ()
     attempts: int = 0
 
 
@@ -137,7 +139,8 @@ def _read(path: Path) -> dict[str, Entry]:
     for line in lines:
         try:
             values = json.loads(line)
-            entry = Entry(**{**values, "reply": tuple(values["reply"])})
+            told = {"reply": tuple(values["reply"]), "edited": tuple(values.get("edited", ()))}
+            entry = Entry(**{**values, **told})
         except (ValueError, TypeError, KeyError):
             log.warning("a line of the journal cannot be read and is skipped")
             continue

@@ -12,6 +12,7 @@ POSITION = "decimal text, for it may need more than 32 bits"
 _N = Arg(name="n", kind="whole", doc="how many there were")
 _TEXT = Arg(name="text", kind="text", doc="one sentence")
 _PATH = Arg(name="path", kind="text", many=True, doc="what the task hands back, then the other; bare names in LAN mode")
+_EDITED = Arg(name="path", kind="text", many=True, doc="the edited sound; a bare name in LAN mode")
 _PART = Arg(name="part", kind="text", choices=RESULT_PARTS, doc="which file of the result")
 
 _REPLIES = (
@@ -79,6 +80,18 @@ _REPLIES = (
             Arg(name="rate", kind="whole", unit="Hz", doc="of the result"),
         ),
         doc="the files are in place",
+    ),
+    Reply(
+        address=at("edited"),
+        args=(
+            ID,
+            Arg(name="n", kind="whole", doc="how many paths follow"),
+            _EDITED,
+            Arg(name="start", kind="text", unit="samples", doc=f"where the file begins in the input; {POSITION}"),
+            Arg(name="length", kind="text", unit="samples", doc=f"of the file; {POSITION}"),
+            Arg(name="rate", kind="whole", unit="Hz", doc="of the file"),
+        ),
+        doc="somebody worked on a finished job by hand and sends it back to you; also the part edited of clip/get",
     ),
     Reply(
         address=at("fail"),

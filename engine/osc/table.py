@@ -22,7 +22,7 @@ TEXT_LIMIT_CHARACTERS = 65_536  # a path that is too long is refused as a path, 
 CHUNK_BYTES = 1024  # of a clip, per message, unless the sender chooses otherwise
 CHUNK_LIMIT_BYTES = 65_536
 CLIP_FORMATS = ("s16", "s24", "s32", "f32")
-RESULT_PARTS = ("stem", "rest")
+RESULT_PARTS = ("stem", "rest", "edited")
 
 Kind = Literal["id", "text", "whole", "number", "blob"]
 OSC_TYPE: dict[Kind, str] = {"id": "s", "text": "s", "whole": "i", "number": "f", "blob": "b"}
