@@ -32,12 +32,12 @@ def begin(window: MainWindow, application: QApplication) -> None:
         exact = lane is not None and lane.take.made.null_db == EXACT_DB
         good = row is not None and row.state is State.DONE and exact
         log.info("trial: %s", "a stem came out and sums to the mix exactly" if good else "no stem came out")
-        studio.close()
+        window.leave()
         application.exit(0 if good else 1)
 
     def give_up(words: str, details: str) -> None:
         log.error("trial: %s (%s)", words, details)
-        studio.close()
+        window.leave()
         application.exit(1)
 
     studio.opened.connect(ask)

@@ -19,12 +19,11 @@ import soundfile
 
 from desktop.audio.mixer import Track, add_track, pan_gains
 from desktop.audio.read import BLOCK_SAMPLES, Check
-from engine import OutputError, RequestError
+from engine import BIT_FOR_BIT_DB, OutputError, RequestError
 
 FloatArray = npt.NDArray[np.float32]
 Report = Callable[[float], None]
 
-NULL_FLOOR_DB = -300.0
 FIELDS = ("track", "stem", "take", "bundle", "nr")
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 NAME_LIMIT_BYTES = 180
@@ -218,8 +217,8 @@ def _null_db(drafts: Sequence[Path], original: Track, gain: float, length: int, 
         for stream in streams:
             stream.close()
     if left == 0.0 or whole == 0.0:
-        return NULL_FLOOR_DB
-    return max(10 * math.log10(left / whole), NULL_FLOOR_DB)
+        return BIT_FOR_BIT_DB
+    return max(10 * math.log10(left / whole), BIT_FOR_BIT_DB)
 
 
 def _publish(draft: Path, folder: Path, name: str, kind: Kind) -> Path:

@@ -56,6 +56,15 @@ class Peaks:
         edges = (start + samples_per_pixel * np.arange(width + 1)) / bin_samples
         return gathered(level, edges)
 
+    def power(self, start: float, samples_per_pixel: float, width: int) -> FloatArray:
+        """The mean power alone, float32 (width,); otherwise as above."""
+        bin_samples, level = self.level_for(samples_per_pixel)
+        begin, end, inside = spans((start + samples_per_pixel * np.arange(width + 1)) / bin_samples, level.shape[1])
+        pairs = np.stack([begin, end], axis=1).ravel() - begin[0]
+        values = np.append(level[2, begin[0] : end[-1]], np.float32(0))
+        mean = np.add.reduceat(values, pairs)[::2] / (end - begin)
+        return np.where(inside, mean, 0.0).astype(np.float32)
+
     def save(self, path: Path) -> None:
         """Write all levels side by side, so that one mapping of the file holds them."""
         with path.open("wb") as stream:
@@ -153,8 +162,8 @@ def spans(
     """
     first = np.floor(edges[:-1] + ROUNDING).astype(np.int64)
     last = np.maximum(np.ceil(edges[1:] - ROUNDING).astype(np.int64), first + 1)
-    begin = np.clip(first, 0, limit - 1)
-    return begin, np.maximum(np.clip(last, 1, limit), begin + 1), (first < limit) & (last > 0)
+    begin = np.minimum(np.maximum(first, 0), limit - 1)
+    return begin, np.maximum(np.minimum(last, limit), begin + 1), (first < limit) & (last > 0)
 
 
 def _reduced(

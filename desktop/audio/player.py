@@ -24,8 +24,10 @@ log = logging.getLogger(__name__)
 
 RING_FRAMES = 1024  # 23 ms at 44.1 kHz: what a change of solo or mute waits for
 FILL_FRAMES = 256
+DEFAULT_NAME = "default"  # of the device that the system sends sound to, where it has a name
 PAUSE_S = 0.003
 STOP_LIMIT_S = 2.0
+GONE = "the audio device is gone; plug it in again or choose another one in the settings"
 
 
 class NoDevice(EngineError):
@@ -40,13 +42,23 @@ class DeviceRow:
     name: str
 
 
-def output_devices() -> list[DeviceRow]:
-    """Everything sound can be played through; empty without PortAudio."""
+def output_devices(anew: bool = False) -> list[DeviceRow]:
+    """Everything sound can be played through; empty without PortAudio.
+
+    Args:
+        anew: True looks at what is plugged in now, not when PortAudio was loaded; only while nothing plays.
+    """
     try:
         sounddevice = _library()
+        if anew:
+            sounddevice._terminate()  # PortAudio looks for devices when it starts, and only then
+            sounddevice._initialize()
         found = sounddevice.query_devices()
     except (NoDevice, OSError) as error:
         log.info("no audio devices: %s", error)
+        return []
+    except Exception as error:  # PortAudioError, whose class is in the library
+        log.info("PortAudio finds no devices: %s", error)
         return []
     return [
         DeviceRow(index, str(row["name"]))
@@ -64,15 +76,27 @@ def _library() -> Any:
         ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Why playing ended by itself.
+
+    Attributes:
+        words: a sentence for the user, empty at the end of the sound.
+        device_gone: True means another device may go on.
+    """
+
+    words: str = ""
+    device_gone: bool = False
+
+
 class Player:
     """One stream at a time.
 
     Args:
-        on_end: called on the filling thread when the end was reached or the device went away; the sentence says why,
-            and is empty at the end of the sound.
+        on_end: called on the filling thread when playing ended by itself, with why.
     """
 
-    def __init__(self, on_end: Callable[[str], None]) -> None:
+    def __init__(self, on_end: Callable[[Ended], None]) -> None:
         self._on_end = on_end
         self._mixer: Mixer | None = None
         self._scene = Scene()
@@ -83,6 +107,7 @@ class Player:
         self._filler: threading.Thread | None = None
         self._leave = threading.Event()
         self.device: int | None = None
+        self.device_name = ""  # of the one that plays, or played last
         self.ring_frames = RING_FRAMES
         self.block_frames = 0  # 0: as the device likes
         self.starved_blocks = 0
@@ -153,6 +178,7 @@ class Player:
                 callback=callback,
             )
             self._stream.start()
+            self.device_name = str(sounddevice.query_devices(self._stream.device)["name"])
         except (sounddevice.PortAudioError, ValueError, OSError) as error:
             self._forget_stream()
             raise NoDevice(_no_device_sentence(error)) from error
@@ -160,6 +186,30 @@ class Player:
             target=self._keep_filling, args=(mixer, ring), name="fluxstem-mixer", daemon=True
         )
         self._filler.start()
+
+    def play_elsewhere(self) -> str:
+        """Go on where it stopped, through another device than the one that went away.
+
+        Returns:
+            Name of the device.
+
+        Raises:
+            NoDevice: nothing else plays either.
+        """
+        self.stop()
+        lost = self.device_name
+        rows = [row for row in output_devices(anew=True) if row.name != lost]
+        refusals = [NoDevice(GONE)]
+        for row in sorted(rows, key=lambda row: row.name != DEFAULT_NAME):
+            self.device = row.index
+            try:
+                self.play()
+            except NoDevice as error:
+                refusals.append(error)
+                continue
+            return row.name
+        self.device = None
+        raise refusals[-1]
 
     def stop(self) -> None:
         """Stop where it is."""
@@ -187,13 +237,13 @@ class Player:
             try:
                 fill(ring, mixer)
             except (OSError, ValueError) as error:
-                self._on_end(f"playing stopped, the audio could not be read ({error})")
+                self._on_end(Ended(f"playing stopped, the audio could not be read ({error})"))
                 return
             if not self._stream_is_alive():
-                self._on_end("the audio device is gone; plug it in again or choose another one in the settings")
+                self._on_end(Ended(GONE, device_gone=True))
                 return
             if mixer.at_end and ring.filled == 0:
-                self._on_end("")
+                self._on_end(Ended())
                 return
 
     def _stream_is_alive(self) -> bool:

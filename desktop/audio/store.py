@@ -6,10 +6,12 @@ beside their place and renamed, so a name that exists is whole. Knows nothing of
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +113,9 @@ class AudioStore:
         """
         made = (self._samples_file(ref), self._peaks_file(ref), self._spectrum_file(ref))
         if all(file.is_file() for file in made):
+            for file in (*made, self.path(ref)):
+                with contextlib.suppress(OSError):
+                    os.utime(file)  # it was used; see clean_cache
             return
         self.cache.mkdir(parents=True, exist_ok=True)
         self._check_room(ref)
@@ -169,28 +174,41 @@ class AudioStore:
             raise AudioError("the spectrogram is gone from the cache; open the file again") from error
 
     def cache_bytes(self) -> int:
-        """How much the cache takes."""
-        return sum(file.stat().st_size for file in self.cache.glob("*") if file.is_file())
+        """How much originals and cache take together."""
+        return sum(size for _, size, _ in self._kept_files())
 
-    def clean_cache(self, keep: set[str], limit_bytes: int = 0) -> int:
-        """Remove what can be made again, oldest first, until at most ``limit_bytes`` are left.
+    def clean_cache(self, keep: set[str], limit_bytes: int = 0, spare_s: float = 0.0) -> int:
+        """Remove what is not in use, what was not used for longest first, until at most ``limit_bytes`` are left.
+
+        Saved projects have their audio beside them, so originals that no open project needs may go too.
 
         Args:
             keep: hashes that are in use.
+            limit_bytes: what may stay.
+            spare_s: what was used in the last so many seconds stays in any case.
 
         Returns:
             Bytes that were freed.
         """
-        files = sorted((f for f in self.cache.glob("*") if f.is_file()), key=lambda f: f.stat().st_mtime)
-        total = sum(file.stat().st_size for file in files)
-        freed = 0
-        for file in files:
+        files = sorted(self._kept_files(), key=lambda kept: kept[0])
+        youngest_s = time.time() - spare_s
+        total, freed = sum(size for _, size, _ in files), 0
+        for used_s, size, file in files:
             if total - freed <= limit_bytes:
                 break
-            if file.name.split(".")[0] not in keep:
-                freed += file.stat().st_size
+            if file.name.split(".")[0] not in keep and (not spare_s or used_s < youngest_s):
+                freed += size
                 file.unlink(missing_ok=True)
         return freed
+
+    def _kept_files(self) -> list[tuple[float, int, Path]]:
+        """When each file was last used, its size, its path."""
+        found = []
+        for file in (*self.folder.glob("*"), *self.cache.glob("*")):
+            with contextlib.suppress(OSError):  # another window may clean up too
+                if file.is_file():
+                    found.append((file.stat().st_mtime, file.stat().st_size, file))
+        return found
 
     def _take(self, path: Path, suffix: str, check: Check) -> AudioRef:
         with soundfile.SoundFile(path) as stream:

@@ -5,8 +5,10 @@ Knows nothing of widgets or queues.
 
 from __future__ import annotations
 
+import shutil
 import uuid
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +17,21 @@ import soxr
 
 from desktop.audio.export import mixed_blocks
 from desktop.audio.mixer import Track
-from desktop.audio.read import BLOCK_SAMPLES, Check
-from desktop.audio.splice import splice
+from desktop.audio.read import BLOCK_SAMPLES, Check, keep_going
+from desktop.audio.splice import Piece, splice
 from desktop.audio.store import AudioRef, AudioStore
-from desktop.models.asking import Plan
+from desktop.models.asking import Form, Plan, examples_words, replaces
 from desktop.models.project import Lane, Made, Project, Take
 from engine import TASKS, Done, Slot, StemResult
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one prompt gave, ready for the project: a take for an old lane, or lanes of its own."""
+    """What one prompt gave: takes for an old lane, or for lanes of their own; of several candidates the best first."""
 
     prompt: str
-    stem: Take | None
-    rest: Take | None
+    stems: tuple[Take, ...]
+    rests: tuple[Take, ...]
 
 
 def collect(done: Done, plan: Plan, project: Project, store: AudioStore, scratch: Path, check: Check) -> list[Answer]:
@@ -46,31 +48,25 @@ def collect(done: Done, plan: Plan, project: Project, store: AudioStore, scratch
     Raises:
         EngineError: a file cannot be used, or there is no room.
     """
-    answers = []
-    for result in done.results:
-        made = _made(result, done, plan)
-        stem = _take(result.stem, result, plan, project, store, scratch, check)
-        rest = _take(result.rest, result, plan, project, store, scratch, check)
-        answers.append(
-            Answer(
-                result.prompt,
-                Take(audio=stem[0], start=stem[1], made=made) if stem else None,
-                Take(audio=rest[0], start=rest[1], made=made) if rest else None,
-            )
-        )
-    return answers
+    collector = _Collector(done, plan, project, store, scratch, check)
+    try:
+        return [collector.answer(prompt, found) for prompt, found in _by_prompt(done.results).items()]
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
-def lanes_of(answers: list[Answer], task: str) -> list[Lane]:
-    """Lanes for answers that have none yet; what is left over is there, but not heard."""
+def lanes_of(answers: list[Answer], form: Form) -> list[Lane]:
+    """Lanes for answers that have none yet; what is left over is there, but heard only where it is wanted."""
     lanes = []
-    rest_is_wanted = TASKS[task].answer is Slot.REST
+    rule = TASKS[form.task]
+    rest_is_wanted = rule.answer is Slot.REST or replaces(rule)
     for answer in answers:
-        if answer.stem is not None:
-            lanes.append(Lane(name=answer.prompt, takes=(answer.stem,), mute=rest_is_wanted))
-        if answer.rest is not None:
-            name = f"without {answer.prompt}"
-            lanes.append(Lane(name=name, role="rest", takes=(answer.rest,), mute=not rest_is_wanted))
+        name = (form.replacement.strip() if replaces(rule) else answer.prompt) or examples_words(form)
+        if answer.stems:
+            lanes.append(Lane(name=name, takes=answer.stems, mute=rule.answer is Slot.REST))
+        if answer.rests:
+            left = f"without {answer.prompt or name}"
+            lanes.append(Lane(name=left, role="rest", takes=answer.rests, mute=not rest_is_wanted))
     return lanes
 
 
@@ -82,11 +78,18 @@ def others(project: Project, lane: Lane, store: AudioStore, folder: Path, check:
     out = Track(lane.id, store.samples(lane.take.audio), lane.take.start, gain=-1.0)
     path = folder / f"{uuid.uuid4().hex}.wav"
     folder.mkdir(parents=True, exist_ok=True)
-    channels = min(max(project.source.channels, lane.take.audio.channels), 2)
-    with soundfile.SoundFile(path, "w", project.rate_hz, channels, subtype="FLOAT", format="WAV") as wav:
-        for block_NC in mixed_blocks([source, out], project.source.samples, check):
-            wav.write(block_NC)
+    channels = max(project.source.channels, lane.take.audio.channels)
+    write_mixed(path, [source, out], project.source.samples, project.rate_hz, channels, check)
     return path
+
+
+def write_mixed(
+    path: Path, tracks: list[Track], length: int, rate_hz: int, channels: int, check: Check = keep_going
+) -> None:
+    """Add up tracks into a float WAV of at most two channels."""
+    with soundfile.SoundFile(path, "w", rate_hz, min(channels, 2), subtype="FLOAT", format="WAV") as wav:
+        for block_NC in mixed_blocks(tracks, length, check):
+            wav.write(block_NC)
 
 
 def at_rate(ref: AudioRef, rate_hz: int, store: AudioStore, scratch: Path, check: Check) -> AudioRef:
@@ -108,46 +111,107 @@ def at_rate(ref: AudioRef, rate_hz: int, store: AudioStore, scratch: Path, check
         path.unlink(missing_ok=True)
 
 
-def _take(
-    file: str | None, result: StemResult, plan: Plan, project: Project, store: AudioStore, scratch: Path, check: Check
-) -> tuple[AudioRef, int] | None:
-    if file is None:
-        return None
-    path = Path(file)
-    ref = at_rate(store.add(path, check), project.rate_hz, store, scratch, check)
-    path.unlink(missing_ok=True)
-    start = plan.offset + result.start_samples
-    lane = project.lane(plan.lane)
-    if plan.region is None or lane is None or ref.samples >= lane.take.audio.samples:
-        return ref, start
-    spliced = scratch / f"{uuid.uuid4().hex}.wav"
-    scratch.mkdir(parents=True, exist_ok=True)
-    take = lane.take
-    region = (start - take.start, start - take.start + ref.samples)
-    try:
-        splice(store.samples(take.audio), store.samples(ref), region, project.rate_hz, spliced, check)
-        return store.add(spliced, check), take.start
-    finally:
-        spliced.unlink(missing_ok=True)
+def _by_prompt(results: Iterable[StemResult]) -> dict[str, dict[int, list[StemResult]]]:
+    """Results by prompt and candidate, in the order they came: the best candidate first, regions by time."""
+    found: dict[str, dict[int, list[StemResult]]] = {}
+    for result in results:
+        found.setdefault(result.prompt, {}).setdefault(result.candidate, []).append(result)
+    return found
 
 
-def _made(result: StemResult, done: Done, plan: Plan) -> Made:
-    form = plan.form
-    return Made(
-        task=form.task,
-        prompt=result.prompt,
-        seed=form.seed,
-        steps=form.steps,
-        guidance=form.guidance,
-        bundle=done.bundle,
-        device=done.device,
-        presence=result.presence,
-        null_db=result.null_db,
-        level_db=result.level_db,
-        region=plan.region,
-    )
+class _Collector:
+    """Makes takes of the files of one job; arguments as of ``collect``."""
 
+    def __init__(
+        self, done: Done, plan: Plan, project: Project, store: AudioStore, scratch: Path, check: Check
+    ) -> None:
+        self._done, self._plan, self._project = done, plan, project
+        self._store, self._scratch, self._check = store, scratch, check
 
-def with_seed(plan: Plan, seed: int) -> Plan:
-    """The plan of one candidate."""
-    return replace(plan, form=replace(plan.form, seed=seed))
+    def answer(self, prompt: str, candidates: dict[int, list[StemResult]]) -> Answer:
+        """The takes of one prompt."""
+        stems: list[Take] = []
+        rests: list[Take] = []
+        for pieces in candidates.values():
+            made = self._made(pieces)
+            for takes, files in (
+                (stems, [piece.stem for piece in pieces]),
+                (rests, [piece.rest for piece in pieces]),
+            ):
+                kept = [(self._kept(file), piece) for file, piece in zip(files, pieces, strict=True) if file]
+                if kept:
+                    takes.append(self._take(kept, made))
+            self._drop([piece.mix for piece in pieces if piece.mix])  # lanes add up to it
+        return Answer(prompt, tuple(stems), tuple(rests))
+
+    def _kept(self, file: str) -> AudioRef:
+        ref = self._store.add(Path(file), self._check)
+        self._drop([file])
+        return at_rate(ref, self._project.rate_hz, self._store, self._scratch, self._check)
+
+    def _drop(self, files: list[str]) -> None:
+        if not self._plan.keep_files:
+            for file in files:
+                Path(file).unlink(missing_ok=True)
+
+    def _take(self, kept: list[tuple[AudioRef, StemResult]], made: Made) -> Take:
+        lane = self._project.lane(self._plan.lane)
+        starts = [self._plan.offset + piece.start_samples for _, piece in kept]
+        refs = [ref for ref, _ in kept]
+        if lane is not None and self._plan.regions:
+            return self._onto(lane.take, refs, starts, made)
+        if len(refs) == 1:
+            return Take(audio=refs[0], start=starts[0], made=made)
+        return self._side_by_side(refs, starts, made)
+
+    def _onto(self, old: Take, refs: list[AudioRef], starts: list[int], made: Made) -> Take:
+        """The old take with the regions of the new ones in it; what is as long as the old one replaces it."""
+        if len(refs) == 1 and refs[0].samples >= old.audio.samples:
+            return Take(audio=refs[0], start=starts[0], made=made)
+        regions = self._plan.regions if len(refs) > 1 else ((starts[0], starts[0] + refs[0].samples),)
+        pieces = []
+        for ref, start, (first, last) in zip(refs, starts, regions, strict=True):
+            samples_NC = self._store.samples(ref)[max(first - start, 0) : last - start]
+            pieces.append(Piece(samples_NC, (max(first, start) - old.start, last - old.start)))
+        path = self._fresh()
+        splice(self._store.samples(old.audio), pieces, self._project.rate_hz, path, self._check)
+        return Take(audio=self._store.add(path, self._check), start=old.start, made=made)
+
+    def _side_by_side(self, refs: list[AudioRef], starts: list[int], made: Made) -> Take:
+        """Several regions as one sound with silence between them."""
+        first = min(starts)
+        length = max(start + ref.samples for ref, start in zip(refs, starts, strict=True)) - first
+        tracks = [
+            Track(ref.sha256, self._store.samples(ref), start - first) for ref, start in zip(refs, starts, strict=True)
+        ]
+        path = self._fresh()
+        write_mixed(path, tracks, length, self._project.rate_hz, refs[0].channels, self._check)
+        return Take(audio=self._store.add(path, self._check), start=first, made=made)
+
+    def _fresh(self) -> Path:
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        return self._scratch / f"{uuid.uuid4().hex}.wav"
+
+    def _made(self, pieces: list[StemResult]) -> Made:
+        form, best, rate_hz = self._plan.form, pieces[0], self._project.rate_hz
+        nulls = [piece.null_db for piece in pieces if piece.null_db is not None]
+        heard = [
+            (self._plan.offset + round(start_s * rate_hz), self._plan.offset + round(end_s * rate_hz), presence)
+            for piece in pieces
+            for start_s, end_s, presence in piece.presence_windows
+        ]
+        return Made(
+            task=form.task,
+            prompt=best.prompt,
+            seed=form.seed + best.candidate,
+            steps=form.steps,
+            guidance=form.guidance,
+            bundle=self._done.bundle,
+            device=self._done.device,
+            presence=max(piece.presence for piece in pieces),
+            null_db=max(nulls) if nulls else None,
+            level_db=best.level_db,
+            regions=self._plan.regions,
+            heard=tuple(heard),
+            similarity=best.similarity,
+        )

@@ -5,14 +5,13 @@ Knows nothing of widgets, queues or processes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from desktop.models.project import Lane, Project
+from desktop.models.project import Lane, Project, Regions
 from engine import TASKS, Request, RequestError, Rule, Slot
 
-REQUEST_FIELDS = frozenset(field.name for field in fields(Request))
 CANDIDATES_LIMIT = 8
 PROMPT_SEPARATOR = ","
 
@@ -24,8 +23,12 @@ class Form:
     Attributes:
         task: a row of ``engine.TASKS``.
         text: the prompt; several stems are parted by commas.
+        replacement: what is to come in the place of the prompt, for tasks that replace.
+        examples: paths of pictures, videos or sounds that say what to look for, with the words or alone.
+        example_weight: 0 listens to the words only, 1 to the examples only.
+        mix_words, rest_words: about the whole, and about what goes with the stem.
         seed, steps, guidance, strength: None means the bundle's default, for the seed 0.
-        candidates: how many versions, each with the next seed.
+        candidates: how many versions, each with the next seed; the best comes first.
         seconds: to make; None means the task's default.
         render: ``masked`` or ``decoded``.
         bundle, device: as of ``Request``.
@@ -33,6 +36,11 @@ class Form:
 
     task: str
     text: str
+    replacement: str = ""
+    examples: tuple[str, ...] = ()
+    example_weight: float = 0.5
+    mix_words: str = ""
+    rest_words: str = ""
     seed: int = 0
     steps: int | None = None
     guidance: float | None = None
@@ -52,45 +60,55 @@ class Plan:
         input: ``mix``, ``take`` of the lane, ``others`` (the mix without the lane), or empty for nothing.
         rest: ``others`` or empty.
         lane: id of the lane that gets new takes; empty for new lanes.
-        region: samples of the project; None for all.
+        regions: samples of the project, each first and past the last, in order and apart; none means all.
         offset: sample of the project at which the input begins.
         form: what was asked.
-        batch: the same for all candidates of one question.
+        keep_files: True means the answer's files belong to somebody else and stay where they are.
     """
 
     input: str
     rest: str
     lane: str
-    region: tuple[int, int] | None
+    regions: Regions
     offset: int
     form: Form
-    batch: str = ""
+    keep_files: bool = False
 
 
-def make_plan(project: Project, lane: Lane | None, selection: tuple[int, int] | None, form: Form) -> Plan:
+def make_plan(project: Project, lane: Lane | None, regions: Regions, form: Form) -> Plan:
     """Decide what a form means for this project.
 
     Raises:
         RequestError: something is missing; the sentence says what to do.
     """
     rule = TASKS[form.task]
-    if not prompts_of(form):
-        raise RequestError("say in a few words what to look for, for example violin")
+    _check_words(rule, form)
     source = _input_of(rule, project, lane, form.task)
     on_lane = lane is not None and rule.answer is Slot.STEM and rule.input_slot in (Slot.STEM, Slot.REST)
-    needs_span = rule.span.name == "REQUIRED"
-    if needs_span and selection is None:
+    if rule.span.name == "REQUIRED" and not regions:
         raise RequestError(f"{form.task} fills a region; drag over the waveform to choose one")
-    takes_region = rule.input_slot is not None and rule.makes_s is None
-    offset = lane.take.start if lane is not None and source == "take" else 0
+    takes_regions = rule.input_slot is not None and rule.makes_s is None
+    beside = rule.rest_optional and rule.input_slot is not None and lane is not None and project.source is not None
     return Plan(
         input=source,
-        rest="others" if rule.rest_optional and lane is not None and project.source is not None else "",
+        rest="others" if beside else "",
         lane=lane.id if lane is not None and on_lane else "",
-        region=selection if takes_region else None,
-        offset=offset,
+        regions=regions if takes_regions else (),
+        offset=lane.take.start if lane is not None and source == "take" else 0,
         form=form,
     )
+
+
+def _check_words(rule: Rule, form: Form) -> None:
+    if not prompts_of(form) and not form.examples:
+        raise RequestError("say in a few words what to look for, for example violin")
+    if replaces(rule) and not form.replacement.strip():
+        raise RequestError("say what to put in its place too, for example trumpet")
+
+
+def replaces(rule: Rule) -> bool:
+    """True means the task puts something else in the place of its prompt."""
+    return rule.input_slot is Slot.MIX and not rule.masked
 
 
 def _input_of(rule: Rule, project: Project, lane: Lane | None, task: str) -> str:
@@ -105,46 +123,60 @@ def _input_of(rule: Rule, project: Project, lane: Lane | None, task: str) -> str
 
 def prompts_of(form: Form) -> tuple[str, ...]:
     """The stems that are asked for."""
-    if not TASKS[form.task].masked:
+    rule = TASKS[form.task]
+    if not rule.masked and not rule.together:
         return (form.text.strip(),) if form.text.strip() else ()
     return tuple(part.strip() for part in form.text.split(PROMPT_SEPARATOR) if part.strip())
 
 
-def make_request(plan: Plan, project: Project, seed: int, files: dict[str, Path | None], out: Path) -> Request:
+def make_request(plan: Plan, project: Project, files: dict[str, Path | None], out: Path) -> Request:
     """What the engine is asked.
 
     Args:
         plan: what was decided.
         project: for its rate.
-        seed: of this candidate.
         files: ``input`` and ``rest``.
         out: folder for the answer.
     """
-    form = plan.form
-    region_s = None
-    if plan.region is not None and project.rate_hz:
-        region_s = tuple(max(edge - plan.offset, 0) / project.rate_hz for edge in plan.region)
+    form, rule = plan.form, TASKS[plan.form.task]
+    regions_s = tuple(
+        (max(first - plan.offset, 0) / project.rate_hz, max(last - plan.offset, 0) / project.rate_hz)
+        for first, last in plan.regions
+    )
     values: dict[str, Any] = {
         "task": form.task,
         "prompts": prompts_of(form),
+        "examples": form.examples,
+        "example_weight": form.example_weight,
+        "mix_prompt": form.mix_words.strip(),
+        "rest_prompt": form.rest_words.strip(),
+        "replacement": form.replacement.strip() if replaces(rule) else "",
         "input": str(files["input"]) if files.get("input") else None,
         "rest": str(files["rest"]) if files.get("rest") else None,
         "out": str(out),
-        "region_s": region_s,
-        "seconds": form.seconds if TASKS[form.task].makes_s is not None else None,
+        "region_s": regions_s[0] if len(regions_s) == 1 else None,
+        "regions_s": regions_s if len(regions_s) > 1 else (),
+        "seconds": form.seconds if rule.makes_s is not None else None,
         "bundle": form.bundle,
         "device": form.device,
-        "render": form.render if TASKS[form.task].masked else "masked",
+        "render": form.render if rule.masked else "masked",
         "steps": form.steps,
         "guidance": form.guidance,
-        "seed": seed,
+        "strength": form.strength if rule.strength is not None else None,
+        "seed": form.seed,
+        "candidates": form.candidates,
+        "start": "noise" if form.candidates > 1 else None,  # from zeros they would all be the same
     }
-    if "strength" in REQUEST_FIELDS and form.strength is not None:
-        values["strength"] = form.strength
     return Request(**values)
 
 
-def title_of(form: Form, seed: int) -> str:
+def examples_words(form: Form) -> str:
+    """What the examples of a form are called."""
+    return ", ".join(Path(path).stem for path in form.examples)
+
+
+def title_of(form: Form) -> str:
     """One line for the queue."""
-    words = ", ".join(prompts_of(form))
-    return f"{form.task} {words}" + (f", seed {seed}" if form.candidates > 1 else "")
+    words = ", ".join(prompts_of(form)) or examples_words(form)
+    words += f" → {form.replacement.strip()}" if replaces(TASKS[form.task]) else ""
+    return f"{form.task} {words}" + (f" × {form.candidates}" if form.candidates > 1 else "")

@@ -5,6 +5,7 @@ Knows nothing of widgets.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +13,18 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from desktop.models.answers import Answer, collect, others, with_seed
-from desktop.models.asking import Form, Plan, make_plan, make_request, title_of
+from desktop.models.answers import Answer, collect, others
+from desktop.models.asking import PROMPT_SEPARATOR, Form, Plan, make_plan, make_request, title_of
 from desktop.models.job_list import ENDED, JobList, JobRow, State
-from desktop.models.project import Project, new_id
-from engine import Done, EngineError, Request, check_request
+from desktop.models.project import Project
+from desktop.models.project_file import put_file
+from engine import AudioError, Done, EngineError, Request, check_request
 
 if TYPE_CHECKING:
     from desktop.link import EngineLink
     from desktop.models.studio import Studio
+
+log = logging.getLogger(__name__)
 
 
 class Desk(QObject):
@@ -44,33 +48,28 @@ class Desk(QObject):
         self._studio = studio
         self._link = link
         self._sending: JobRow | None = None
-        self._lanes: dict[str, str] = {}  # batch of candidates -> the lane that the first of them made
         link.submitted.connect(self._on_submitted)
         link.progressed.connect(self._on_progress)
         link.finished.connect(self._on_finished)
         link.failed.connect(self._on_failed)
         link.cancelled.connect(self._on_cancelled)
 
-    def ask(self, form: Form) -> list[str]:
+    def ask(self, form: Form) -> str:
         """Put a question into the queue.
 
         Returns:
-            Ids of its rows, one per candidate.
+            Id of its row.
 
         Raises:
             RequestError: something is missing.
         """
         session = self._studio.session
         project = session.project
-        plan = make_plan(project, project.lane(session.current), session.selection, form)
-        plan = replace(plan, batch=new_id())
-        rows = []
-        for seed in range(form.seed, form.seed + form.candidates):
-            row = JobRow(title=title_of(form, seed), context=(with_seed(plan, seed), project, seed))
-            self.jobs.add(row)
-            rows.append(row.id)
+        plan = make_plan(project, project.lane(session.current), session.regions, form)
+        row = JobRow(title=title_of(form), context=(plan, project))
+        self.jobs.add(row)
         self.pump()
-        return rows
+        return row.id
 
     def cancel(self, row_id: str) -> None:
         """Stop a job, or take it out of the queue."""
@@ -88,9 +87,8 @@ class Desk(QObject):
         """Ask again what failed or was cancelled."""
         row = self.jobs.row(row_id)
         if row is not None and row.state in ENDED and row.context is not None:
-            plan, _, seed = row.context
-            project = self._studio.session.project
-            self.jobs.add(JobRow(title=row.title, context=(plan, project, seed)))
+            plan, _ = row.context
+            self.jobs.add(JobRow(title=row.title, context=(plan, self._studio.session.project)))
             self.pump()
 
     def pump(self) -> None:
@@ -98,26 +96,64 @@ class Desk(QObject):
         row = self.jobs.next_waiting()
         if row is None:
             return
-        plan, project, seed = row.context
+        plan, project = row.context
         out = self._folder(row)
         self.jobs.update(row.id, state=State.RUNNING, stage="preparing", started_s=self.jobs.now_s())
         self._studio.background.run(
-            lambda: self._prepare(plan, project, seed, out),
+            lambda: self._prepare(plan, project, out),
             lambda request: self._send(row.id, request),
             lambda error: self._fail(row.id, type(error).__name__, str(error)),
         )
 
     def show_daw_result(self, row_id: str) -> None:
-        """Open the clip of a DAW and what was made of it."""
+        """Begin a project with the clip of a DAW, with what was made of it as lanes."""
         row = self.jobs.row(row_id)
-        if row is None or row.done is None or row.request is None or not row.request.input:
+        if row is None or row.done is None or row.request is None:
             return
-        self._studio.open(Path(row.request.input))
+        clip = self._clip(row)
+        if clip is None or not clip.is_file():
+            self._studio.fail(AudioError("the clip of this job is gone; send it again from the DAW"))
+            return
+        name = self._studio.daw_name_of(row.job) or ""
+        self._studio.open_clip(clip, clip.stem, name, lambda: self._show_daw_lanes(row))
+
+    def _show_daw_lanes(self, row: JobRow) -> None:
+        request, done, studio = row.request, row.done, self._studio
+        if request is None or done is None:
+            return
+        form = Form(
+            task=request.task, text=PROMPT_SEPARATOR.join(request.prompts), replacement=request.replacement,
+            seed=request.seed, steps=request.steps, guidance=request.guidance, bundle=request.bundle,
+        )  # fmt: skip
+        plan = Plan(input="mix", rest="", lane="", regions=(), offset=0, form=form, keep_files=True)
+        project = studio.session.project
+        scratch = self._folder(row).with_name(row.id + "-scratch")
+        studio.background.run(
+            lambda: collect(done, plan, project, studio.store, scratch, studio.background.check),
+            lambda answers: self.answered.emit(row.id, studio.add_answers(answers, form, "", row.title)),
+            studio.fail,
+        )
+
+    def _clip(self, row: JobRow) -> Path | None:
+        """Where the input of a DAW's job is kept; the bridge throws its own away when the job is done."""
+        if row.request is None or not row.request.input:
+            return None
+        return self._folder(row).with_name(row.id + "-clip") / Path(row.request.input).name
+
+    def _keep_clip(self, row: JobRow) -> None:
+        clip = self._clip(row)
+        if clip is None or row.request is None:
+            return
+        try:
+            clip.parent.mkdir(parents=True, exist_ok=True)
+            put_file(Path(str(row.request.input)), clip)
+        except OSError as error:
+            log.info("the clip of %s could not be kept (%s)", row.title, error)
 
     def _folder(self, row: JobRow) -> Path:
         return self._studio.scratch / self._studio.recovery.folder.name / row.id
 
-    def _prepare(self, plan: Plan, project: Project, seed: int, out: Path) -> Request:
+    def _prepare(self, plan: Plan, project: Project, out: Path) -> Request:
         files: dict[str, Path | None] = {}
         lane = project.lane(plan.lane) or project.lane(self._studio.session.current)
         for name, what in (("input", plan.input), ("rest", plan.rest)):
@@ -128,7 +164,7 @@ class Desk(QObject):
             elif what == "others" and lane is not None:
                 check = self._studio.background.check
                 files[name] = others(project, lane, self._studio.store, out.with_name(out.name + "-in"), check)
-        request = make_request(plan, project, seed, files, out)
+        request = make_request(plan, project, files, out)
         check_request(request)
         return request
 
@@ -155,6 +191,7 @@ class Desk(QObject):
         title = f"{request.task} {', '.join(request.prompts)}"
         row = self._daw_row(job)
         self.jobs.update(row.id, title=title, request=request)
+        self._keep_clip(replace(row, title=title, request=request))
 
     def _daw_row(self, job: str) -> JobRow:
         row = self.jobs.of_job(job)
@@ -174,7 +211,7 @@ class Desk(QObject):
         if row.from_daw:
             self.jobs.update(row.id, state=State.DONE, fraction=1.0, stage="", done=done)
             return
-        plan, project, _ = row.context
+        plan, project = row.context
         self.jobs.update(row.id, stage="showing the result", fraction=1.0)
         studio = self._studio
         scratch = self._folder(row).with_name(row.id + "-scratch")
@@ -191,10 +228,7 @@ class Desk(QObject):
             self._sweep(row)
 
     def _show(self, row_id: str, done: Done, plan: Plan, answers: list[Answer]) -> None:
-        lane = plan.lane or self._lanes.get(plan.batch, "")
-        text = title_of(plan.form, plan.form.seed)
-        lane = self._studio.add_answers(answers, plan.form.task, lane, text)
-        self._lanes[plan.batch] = lane
+        lane = self._studio.add_answers(answers, plan.form, plan.lane, title_of(plan.form))
         self.jobs.update(row_id, state=State.DONE, stage="", done=done)
         self.answered.emit(row_id, lane)
         self.pump()

@@ -137,4 +137,4 @@ def sums_to_mix(lanes: list[Lane]) -> bool:
         return False
     one, two = lanes
     untouched = all(lane.gain_db == 0 and lane.pan == 0 for lane in lanes)
-    return untouched and one.take.made == two.take.made and one.take.made.region is None
+    return untouched and one.take.made == two.take.made and not one.take.made.regions

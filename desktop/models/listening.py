@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from desktop.audio.export import mixed_blocks
 from desktop.audio.loudness import SILENT_LUFS, loudness_lufs
 from desktop.audio.mixer import Listen, Scene, Track
-from desktop.audio.player import NoDevice, Player, output_devices
+from desktop.audio.player import Ended, NoDevice, Player, output_devices
 from desktop.audio.read import Check, FloatArray
 from desktop.audio.store import AudioStore
 from desktop.models.background import Background
@@ -39,6 +39,7 @@ class Listening(QObject):
         listen_changed: which of ``Listen``.
         match_changed: gain in dB that makes both sides equally loud.
         stopped: why, empty at the end of the sound.
+        told: a sentence that is no trouble.
     """
 
     moved = Signal(int)
@@ -46,7 +47,8 @@ class Listening(QObject):
     listen_changed = Signal(object)
     match_changed = Signal(float)
     stopped = Signal(str)
-    _ended = Signal(str)
+    told = Signal(str)
+    _ended = Signal(object)
 
     def __init__(
         self, session: Session, store: AudioStore, background: Background, settings: Settings, parent: QObject
@@ -185,14 +187,25 @@ class Listening(QObject):
         self.refresh()
         self._measure_soon.start()
 
-    def _on_end(self, words: str) -> None:
+    def _on_end(self, ended: Ended) -> None:
         was = self.player.position
         self.player.stop()
+        if ended.device_gone and self._goes_on():
+            return
         self._cursor.stop()
-        self.player.seek(0 if not words else was)
+        self.player.seek(was if ended.words else 0)
         self.moved.emit(self.player.position)
         self.state_changed.emit(False)
-        self.stopped.emit(words)
+        self.stopped.emit(ended.words)
+
+    def _goes_on(self) -> bool:
+        """Play on through another device; False when there is none."""
+        try:
+            name = self.player.play_elsewhere()
+        except NoDevice:
+            return False
+        self.told.emit(f"the audio device is gone; playing goes on through {name}")
+        return True
 
     def _on_setting(self, name: str, value: object) -> None:
         if name in ("volume", "match"):

@@ -18,6 +18,7 @@ from desktop.audio.store import AudioRef
 FORMAT = 1
 GAIN_LIMITS_DB = (-60.0, 12.0)
 COLOURS = 8  # entries of the palette that lanes walk through
+Regions = tuple[tuple[int, int], ...]  # samples of the project, each first and past the last
 
 
 def new_id() -> str:
@@ -51,7 +52,7 @@ class Made:
     presence: float | None = None
     null_db: float | None = None
     level_db: float | None = None
-    regions: tuple[tuple[int, int], ...] = ()
+    regions: Regions = ()
     heard: tuple[tuple[int, int, float], ...] = ()
     similarity: float | None = None
 

@@ -97,6 +97,12 @@ class Recovery:
                 hashes |= {ref.sha256 for ref in read_project(state).audio}
         return hashes
 
+    def sweep(self, scratch: Path) -> None:
+        """Remove files in between of windows that are gone; each window has a folder of its own name there."""
+        for folder in scratch.iterdir() if scratch.is_dir() else ():
+            if not (self.root / folder.name).is_dir():
+                shutil.rmtree(folder, ignore_errors=True)
+
     def close(self) -> None:
         """The window was closed properly: nothing is left to recover."""
         self._lock.unlock()

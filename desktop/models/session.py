@@ -12,7 +12,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from desktop.models.project import GAIN_LIMITS_DB, Lane, Project, Take
+from desktop.audio.store import AudioRef
+from desktop.models.project import GAIN_LIMITS_DB, Lane, Project, Regions, Take
 
 
 class Session(QObject):
@@ -20,7 +21,7 @@ class Session(QObject):
 
     Signals:
         changed: the project before and after.
-        selection_changed: ``(first, past the last)`` sample, or None.
+        selection_changed: ``(first, past the last)`` sample, or None; also when a kept region comes or goes.
         current_changed: id of the lane that is worked on, empty for the mix.
     """
 
@@ -33,7 +34,14 @@ class Session(QObject):
         self.undo = QUndoStack(self)
         self._project = Project()
         self._selection: tuple[int, int] | None = None
+        self._kept: Regions = ()
         self._current = ""
+        self._audio: set[AudioRef] = set()
+
+    @property
+    def audio_in_reach(self) -> set[AudioRef]:
+        """Everything of the store that the project or its history needs."""
+        return set(self._audio)
 
     @property
     def project(self) -> Project:
@@ -46,6 +54,16 @@ class Session(QObject):
         return self._selection
 
     @property
+    def kept(self) -> Regions:
+        """Regions that were kept beside the selection, in order."""
+        return self._kept
+
+    @property
+    def regions(self) -> Regions:
+        """Everything that is to be worked on, in order and apart; none means all of it."""
+        return joined((*self._kept, *((self._selection,) if self._selection else ())))
+
+    @property
     def current(self) -> str:
         """Id of the lane that is worked on, empty for the mix."""
         return self._current if self._project.lane(self._current) else ""
@@ -54,7 +72,8 @@ class Session(QObject):
         """Begin with another project; its history begins here."""
         self.undo.clear()
         self.undo.setClean()
-        self.select(None)
+        self._audio = set()
+        self.select_nothing()
         self._show(project)
         self.set_current("")
 
@@ -77,6 +96,24 @@ class Session(QObject):
         if selection != self._selection:
             self._selection = selection
             self.selection_changed.emit(selection)
+
+    def keep_selection(self) -> None:
+        """Work on the selection, and on what will be selected next."""
+        if self._selection is not None:
+            self._kept, self._selection = self.regions, None
+            self.selection_changed.emit(None)
+
+    def drop_region(self, region: tuple[int, int]) -> None:
+        """Work no longer on a kept region."""
+        if region in self._kept:
+            self._kept = tuple(one for one in self._kept if one != region)
+            self.selection_changed.emit(self._selection)
+
+    def select_nothing(self) -> None:
+        """Work on all of it again."""
+        if self._selection is not None or self._kept:
+            self._selection, self._kept = None, ()
+            self.selection_changed.emit(None)
 
     def set_current(self, lane_id: str) -> None:
         """Work on a lane."""
@@ -123,9 +160,22 @@ class Session(QObject):
 
     def _show(self, project: Project) -> None:
         before, self._project = self._project, project
+        self._audio |= project.audio
         self.changed.emit(before, project)
+        self._kept = joined(tuple((a, min(b, project.length)) for a, b in self._kept if a < project.length))
         if self._selection is not None:
             self.select(self._selection)
+
+
+def joined(regions: Regions) -> Regions:
+    """Regions in order; those that touch or overlap become one."""
+    apart: list[tuple[int, int]] = []
+    for first, last in sorted(regions):
+        if apart and first <= apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(last, apart[-1][1]))
+        else:
+            apart.append((first, last))
+    return tuple(apart)
 
 
 class _Change(QUndoCommand):

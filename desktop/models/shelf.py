@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ TOKEN_BYTES = 24
 
 @dataclass(frozen=True, slots=True)
 class BundleRow:
-    """One bundle: where it is, what it says of itself, what is wrong with it."""
+    """One bundle: where it is, what it says of itself, what is wrong with it, what kinds of prompts it takes."""
 
     place: str
     words: str
@@ -30,6 +31,7 @@ class BundleRow:
     trained_on: tuple[str, ...] = ()
     notes: str = ""
     problem: str = ""
+    encoders: frozenset[str] = frozenset()
 
 
 class Shelf(QObject):
@@ -79,6 +81,10 @@ class Shelf(QObject):
         """Name and version of a bundle."""
         return next((row.words for row in self.rows if row.place == place), place)
 
+    def encoders(self, place: str) -> frozenset[str]:
+        """Kinds of prompts a bundle takes: text, audio, scene."""
+        return next((row.encoders for row in self.rows if row.place == place), frozenset())
+
     def add_folder(self, folder: Path) -> None:
         """Take a bundle in.
 
@@ -112,6 +118,27 @@ class Shelf(QObject):
 
     # The bridge.
 
+    def send_back(self, daw: str, path: Path, place: tuple[int, int, int], then: Callable[[], None]) -> None:
+        """Give the DAW that sent a clip an edited version of what was made of it.
+
+        Args:
+            daw: the DAW's own name for the clip.
+            path: of the file.
+            place: start and length in samples of the clip, and rate in Hz.
+            then: called when it was told.
+
+        Raises:
+            RequestError: there is no bridge, or the clip came from no DAW.
+        """
+        bridge = self._bridge
+        if not daw:
+            raise RequestError("this project did not come from a DAW; drag the lane into it instead")
+        if bridge is None:
+            raise RequestError("the bridge is off; switch it on in the settings, then send it back again")
+        self._studio.background.run(
+            lambda: bridge.send_back(daw, path, *place), lambda nothing: then(), self._studio.fail
+        )
+
     def bridge_words(self) -> str:
         """For the status line."""
         return self._bridge_words or "OSC: off"
@@ -119,6 +146,7 @@ class Shelf(QObject):
     def close(self) -> None:
         """Stop the bridge."""
         bridge, self._bridge = self._bridge, None
+        self._studio.daw_name_of = lambda job: None
         if bridge is not None:
             bridge.close()
 
@@ -165,6 +193,7 @@ class Shelf(QObject):
             bridge.close()
             return
         self._bridge = bridge
+        self._studio.daw_name_of = bridge.name_of
         state = bridge.state
         self._bridge_words = f"OSC: {state.host}, UDP {state.udp_port}, TCP {state.tcp_port}" + (
             ", open to the network" if state.lan else ""
@@ -192,4 +221,5 @@ def _row(name: str, folder: Path) -> BundleRow:
         tuple(manifest.attribution),
         tuple(manifest.trained_on),
         manifest.notes,
+        encoders=frozenset(manifest.encoders),
     )

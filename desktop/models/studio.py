@@ -18,6 +18,7 @@ from desktop.audio.spectrum import Spectrum
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.link import EngineLink
 from desktop.models.answers import Answer, at_rate, lanes_of
+from desktop.models.asking import Form
 from desktop.models.background import Background
 from desktop.models.desk import Desk
 from desktop.models.listening import Listening
@@ -29,6 +30,8 @@ from desktop.models.settings import Settings
 from engine import EngineError, OutputError
 
 AUTOSAVE_MS = 1500
+TRIM_MS = 10_000  # after a project was opened or something came out
+TRIM_SPARE_S = 600.0
 
 
 class Studio(QObject):
@@ -69,11 +72,20 @@ class Studio(QObject):
         self._lock: ProjectLock | None = None
         self._peaks: dict[str, Peaks] = {}
         self._spectra: dict[str, Spectrum] = {}
+        self.daw_name_of: Callable[[str], str | None] = lambda job: None  # a bridge knows; see the shelf
         self._autosave = QTimer(self)
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_MS)
         self._autosave.timeout.connect(self._keep)
+        self._trim_soon = QTimer(self)
+        self._trim_soon.setSingleShot(True)
+        self._trim_soon.setInterval(TRIM_MS)
+        self._trim_soon.timeout.connect(self._trim)
+        for news in (self.opened, self.desk.answered):
+            news.connect(self._trim_soon.start)
+        settings.changed.connect(lambda name, value: self._trim_soon.start() if name == "cache_gb" else None)
         self.session.changed.connect(lambda before, after: self._autosave.start())
+        self.listening.told.connect(self.told)
         self.listening.stopped.connect(lambda words: self.troubled.emit(words, "") if words else None)
 
     # Opening.
@@ -89,6 +101,25 @@ class Studio(QObject):
             lambda ref: self._begin(path, ref),
             self.fail,
         )
+
+    def open_clip(self, path: Path, title: str, daw: str, then: Callable[[], None]) -> None:
+        """Begin a project with a clip that a DAW sent.
+
+        Args:
+            path: of the clip.
+            title: for the user.
+            daw: the DAW's own name for it, to send something back under.
+            then: called when it is open.
+        """
+
+        def show(ref: AudioRef) -> None:
+            self._settle(None, None)
+            self.session.replace_all(Project(title=title, source=ref, rate_hz=ref.rate_hz, daw=daw))
+            self._keep()
+            self.opened.emit()
+            then()
+
+        self.background.run(lambda: self.store.add(path, self.background.check), show, self.fail)
 
     def open_project(self, path: Path) -> None:
         """Load a project file."""
@@ -189,6 +220,7 @@ class Studio(QObject):
     def close(self) -> None:
         """Stop everything; what was not saved is gone, so ask before."""
         self._autosave.stop()
+        self._trim_soon.stop()
         self.listening.close()
         self.background.close()
         self.link.close()
@@ -230,31 +262,40 @@ class Studio(QObject):
             return sample
         return nearest_zero(self.store.samples(source), sample, source.rate_hz)
 
-    def add_answers(self, answers: list[Answer], task: str, lane_id: str, text: str) -> str:
+    def add_answers(self, answers: list[Answer], form: Form, lane_id: str, text: str) -> str:
         """Show what came out.
 
         Returns:
             Id of the lane it is on.
         """
-        stems = [answer.stem for answer in answers if answer.stem is not None]
+        stems = [take for answer in answers for take in answer.stems]
         if lane_id and self.session.project.lane(lane_id) is not None:
             self.session.add_takes(lane_id, text, stems)
             return lane_id
-        lanes = lanes_of(answers, task)
+        lanes = lanes_of(answers, form)
         self.session.add_lanes(text, lanes)
         heard = next((lane for lane in lanes if not lane.mute), None)
         if heard is not None:
             self.session.set_current(heard.id)
         return heard.id if heard is not None else ""
 
-    def clean_cache(self, limit_bytes: int) -> int:
-        """Make room; what any open project needs stays.
+    def clean_cache(self, limit_bytes: int, then: Callable[[int], None], spare_s: float = 0.0) -> None:
+        """Make room; what any open project or its history needs stays.
 
-        Returns:
-            Bytes that were freed.
+        Args:
+            limit_bytes: what may stay.
+            then: gets the bytes that were freed.
+            spare_s: what was used in the last so many seconds stays in any case.
         """
-        keep = {ref.sha256 for ref in self.session.project.audio} | self.recovery.audio_in_use()
-        return self.store.clean_cache(keep, limit_bytes)
+        keep = {ref.sha256 for ref in self.session.audio_in_reach}
+        self.background.run(
+            lambda: self.store.clean_cache(keep | self.recovery.audio_in_use(), limit_bytes, spare_s), then, self.fail
+        )
+
+    def _trim(self) -> None:
+        """Keep the cache within what the settings allow, and drop what killed windows left half done."""
+        self.clean_cache(int(self.settings.get("cache_gb")) << 30, lambda freed: None, TRIM_SPARE_S)
+        self.background.run(lambda: self.recovery.sweep(self.scratch), lambda nothing: None, self.fail)
 
     def fail(self, error: EngineError) -> None:
         """Tell the user what did not work."""

@@ -22,11 +22,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.audio.export import KINDS, NULL_FLOOR_DB, Exported, export
+from desktop.audio.export import KINDS, Exported, export
 from desktop.models.files_out import FilesOut
 from desktop.models.studio import Studio
 from desktop.views.text import tr
-from engine import Cancelled, EngineError
+from engine import BIT_FOR_BIT_DB, Cancelled, EngineError
 
 CHOICES = (
     ("lanes", "Stems, each in a file of its own"),
@@ -227,6 +227,6 @@ def answer_words(written: Exported) -> str:
     if written.gain_db:
         words += f"; {tr('all of them')} {written.gain_db:.1f} dB, {tr('so that nothing clips')}"
     if written.null_db is not None:
-        exact = written.null_db <= NULL_FLOOR_DB
+        exact = written.null_db <= BIT_FOR_BIT_DB
         words += "; " + (tr("they sum to the mix exactly") if exact else f"{tr('null')} {written.null_db:.0f} dB")
     return words

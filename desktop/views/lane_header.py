@@ -19,12 +19,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.models.project import GAIN_LIMITS_DB, Lane
+from desktop.models.project import GAIN_LIMITS_DB, Lane, Take
+from desktop.views.small import Slider
 from desktop.views.text import tr
-from desktop.views.theme import Palette, drawn, icon
+from desktop.views.theme import Palette, drawn, icon, mark
+from engine import BIT_FOR_BIT_DB
 
 WIDTH = 252
-NULL_FLOOR_DB = -300.0
 LIKELY_THERE = 0.5
 PAN_STEPS = 100
 
@@ -101,7 +102,7 @@ class LaneHeader(QWidget):
         self.more.clicked.connect(lambda: self.menu_wanted.emit(self.more.mapToGlobal(QPoint(0, self.more.height()))))
         self.takes = QComboBox()
         self.takes.setAccessibleName(tr("Take"))
-        self.takes.setToolTip(tr("Which take is heard; every take is kept"))
+        self.takes.setToolTip(tr("Which take is heard; every take is kept. The figure: how well it fits, -1 to 1"))
         self.takes.activated.connect(self._on_take)
         self.gain = self._slider(
             tr("Gain"), tr("Gain in dB; double click for 0"), *(int(g * 10) for g in GAIN_LIMITS_DB)
@@ -139,6 +140,7 @@ class LaneHeader(QWidget):
         column.setSpacing(3)
         column.addLayout(top)
         column.addLayout(under)
+        column.addStretch(1)
         column.addLayout(knobs)
 
     def _switch(self, letter: str, kind: str, name: str, tip: str) -> QToolButton:
@@ -153,7 +155,7 @@ class LaneHeader(QWidget):
         return button
 
     def _slider(self, name: str, tip: str, low: int, high: int) -> QSlider:
-        slider = _Slider(Qt.Orientation.Horizontal)
+        slider = Slider(Qt.Orientation.Horizontal)
         slider.setRange(low, high)
         slider.setAccessibleName(name)
         slider.setToolTip(tip)
@@ -169,16 +171,16 @@ class LaneHeader(QWidget):
         metrics = self.name.fontMetrics()
         self.name.setText(metrics.elidedText(lane.name, Qt.TextElideMode.ElideRight, 112))
         self.name.setToolTip(lane.name)
-        self.name.setStyleSheet("" if heard else f"color: {palette.faint}")
+        mark(self.name, "heard", heard)
         self.caption.setText(caption(lane))
         self.mute.setChecked(lane.mute)
         self.solo.setChecked(lane.solo)
         self.gain.setValue(round(lane.gain_db * 10))
         self.pan.setValue(round(lane.pan * PAN_STEPS))
-        self.gain_text.setText("−∞ dB" if lane.gain == 0 else f"{lane.gain_db:+.1f} dB")
+        self.gain_text.setText(gain_words(lane))
         self.pan_text.setText(pan_words(lane.pan))
         self.takes.clear()
-        self.takes.addItems([f"{tr('Take')} {number + 1}" for number in range(len(lane.takes))])
+        self.takes.addItems([take_words(number, take) for number, take in enumerate(lane.takes, 1)])
         self.takes.setCurrentIndex(lane.active)
         self.takes.setVisible(len(lane.takes) > 1)
         self.setAccessibleName(f"{tr('Lane')} {lane.name}")
@@ -215,18 +217,6 @@ class LaneHeader(QWidget):
             self.field_changed.emit(f"{words} {self._lane.name}", field, value)
 
 
-class _Slider(QSlider):
-    """Goes back to the middle of things on a double click; the wheel belongs to what it stands in."""
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Back to 0."""
-        self.setValue(0)
-
-    def wheelEvent(self, event: object) -> None:  # noqa: N802
-        """Scroll the lanes instead."""
-        event.ignore()  # type: ignore[attr-defined]
-
-
 def caption(lane: Lane) -> str:
     """What is worth knowing of the take that is heard."""
     made = lane.take.made
@@ -237,11 +227,24 @@ def caption(lane: Lane) -> str:
         else:
             parts.append(tr("seems not to be there"))
     if made.null_db is not None:
-        exact = made.null_db <= NULL_FLOOR_DB
+        exact = made.null_db <= BIT_FOR_BIT_DB
         parts.append(tr("sums to the mix exactly") if exact else f"{tr('null')} {made.null_db:.0f} dB")
     if not parts:
         parts.append(made.task if made.task != "import" else tr("added file"))
     return ", ".join(parts)
+
+
+def take_words(number: int, take: Take) -> str:
+    """Its number, and how well it fits where the bundle can hear that."""
+    similarity = take.made.similarity
+    return f"{tr('Take')} {number}" + (f" · {similarity:.2f}" if similarity is not None else "")
+
+
+def gain_words(lane: Lane) -> str:
+    """In dB; nothing is added to what is not changed."""
+    if lane.gain == 0:
+        return "−∞ dB"
+    return f"{lane.gain_db:+.1f} dB" if abs(lane.gain_db) >= 0.05 else "0.0 dB"
 
 
 def pan_words(pan: float) -> str:

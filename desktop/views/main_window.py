@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QPoint, Qt, QUrl
-from PySide6.QtGui import (
-    QAction,
-    QCloseEvent,
-    QColor,
-    QDesktopServices,
-    QDragEnterEvent,
-    QDropEvent,
-    QGuiApplication,
-    QPixmap,
-)
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
-    QMenu,
     QMessageBox,
     QStackedWidget,
     QVBoxLayout,
@@ -29,16 +19,17 @@ from PySide6.QtWidgets import (
 
 from desktop.audio.mixer import Listen
 from desktop.models.asking import Form
-from desktop.models.files_out import FilesOut, demo_mix
+from desktop.models.examples import PATTERNS, check_example
+from desktop.models.files_out import demo_mix
 from desktop.models.project_file import SUFFIX
 from desktop.models.shelf import Shelf
 from desktop.models.studio import Studio
 from desktop.views.actions import make_actions
-from desktop.views.lane_header import start_drag
+from desktop.views.lane_files import LaneFiles
 from desktop.views.prompt_bar import PromptBar
 from desktop.views.queue_panel import QueuePanel
 from desktop.views.small import Banner, Hint, StatusLine, Welcome
-from desktop.views.text import tr
+from desktop.views.text import local_paths, tr
 from desktop.views.theme import dress, palette_for
 from desktop.views.timeline import Timeline
 from desktop.views.top_bar import TopBar
@@ -58,27 +49,28 @@ class MainWindow(QMainWindow):
         self.studio: Studio = studio
         self.shelf = shelf
         self._left = False
-        self.files_out = FilesOut(studio)
-        self._palette = palette_for(str(studio.settings.get("theme")))
-        dress(QApplication.instance(), self._palette)  # type: ignore[arg-type]
+        self.lane_files: LaneFiles = LaneFiles(self)
+        self.palette_in_use = palette_for(str(studio.settings.get("theme")))
+        dress(QApplication.instance(), self.palette_in_use)  # type: ignore[arg-type]
         self.setAcceptDrops(True)
         self.resize(1320, 840)
         self.setMinimumSize(900, 560)
         self.actions_by_name: dict[str, QAction] = make_actions(self)
         settings = studio.settings
-        self.top = TopBar(self._palette, self.actions_by_name)
-        self.timeline = Timeline(studio, self._palette)
-        self.welcome = Welcome(self._palette)
-        self.banner = Banner(self._palette)
-        self.hint: Hint = Hint(self._palette)
+        self.top = TopBar(self.palette_in_use, self.actions_by_name)
+        self.timeline = Timeline(studio, self.palette_in_use)
+        self.welcome = Welcome(self.palette_in_use)
+        self.banner = Banner(self.palette_in_use)
+        self.hint: Hint = Hint(self.palette_in_use)
         self.prompt: PromptBar = PromptBar(
-            self._palette, shelf.choices(), str(settings.get("bundle")), str(settings.get("device"))
+            self.palette_in_use, shelf.choices(), str(settings.get("bundle")), str(settings.get("device"))
         )
-        self.queue = QueuePanel(studio.desk.jobs, self._palette)
+        self.queue = QueuePanel(studio.desk.jobs, self.palette_in_use)
         self.status = StatusLine()
         self._lay_out()
         self._connect()
         self.timeline.setFocus()
+        self._show_encoders()
         self._show_state()
         if geometry := settings.get("geometry"):
             self.restoreGeometry(QByteArray(geometry))
@@ -121,7 +113,7 @@ class MainWindow(QMainWindow):
         studio.place_changed.connect(lambda path: self._show_state())
         session.changed.connect(lambda before, after: self._show_state())
         session.undo.cleanChanged.connect(lambda clean: self._show_state())
-        session.selection_changed.connect(lambda selection: self.prompt.show_region(selection, session.project.rate_hz))
+        session.selection_changed.connect(lambda selection: self._show_regions())
         session.current_changed.connect(self._show_target)
         listening.moved.connect(self._show_time)
         listening.state_changed.connect(self.top.show_playing)
@@ -135,14 +127,19 @@ class MainWindow(QMainWindow):
         self.top.matched.connect(lambda on: studio.settings.set("match", on))
         self.top.volume_changed.connect(lambda volume: studio.settings.set("volume", volume))
         self.top.volume.setValue(round(float(studio.settings.get("volume")) * 100))
-        self.timeline.drag_wanted.connect(self.drag_out)
-        self.timeline.menu_wanted.connect(self.lane_menu)
+        self.timeline.drag_wanted.connect(self.lane_files.drag_out)
+        self.timeline.menu_wanted.connect(self.lane_files.show_menu)
         self.prompt.asked.connect(self.ask)
-        self.prompt.region_cleared.connect(lambda: session.select(None))
+        self.prompt.regions_cleared.connect(session.select_nothing)
+        self.prompt.region_dropped.connect(session.drop_region)
+        self.prompt.region_kept.connect(session.keep_selection)
+        self.prompt.examples_offered.connect(self.add_examples)
+        self.prompt.browse_wanted.connect(self.choose_examples)
+        self.prompt.bundle_chosen.connect(lambda place: self._show_encoders())
         self.prompt.fold.toggled.connect(lambda on: studio.settings.set("advanced", on))
         self.queue.cancelled.connect(studio.desk.cancel)
         self.queue.retried.connect(studio.desk.retry)
-        self.queue.opened.connect(studio.desk.show_daw_result)
+        self.queue.opened.connect(self.open_daw_clip)
         self.hint.closed.connect(self._close_hint)
         self.welcome.open_wanted.connect(self.choose_file)
         self.welcome.demo_wanted.connect(self.open_demo)
@@ -155,10 +152,28 @@ class MainWindow(QMainWindow):
         """Put what stands in the prompt bar into the queue."""
         self.banner.hide()
         try:
+            for path in form.examples:
+                check_example(Path(path), self.shelf.words(form.bundle), self.shelf.encoders(form.bundle))
             self.studio.desk.ask(form)
             self.timeline.setFocus()
         except EngineError as error:
             self.studio.fail(error)
+
+    def choose_examples(self) -> None:
+        """Ask for files that show what to look for."""
+        kinds = f"{tr('Pictures, videos, sounds')} ({PATTERNS})"
+        names, _ = QFileDialog.getOpenFileNames(self, tr("Look for what these show"), self._last_folder(), kinds)
+        self.add_examples([Path(name) for name in names])
+
+    def add_examples(self, paths: list[Path]) -> None:
+        """Take files that show what to look for, as far as the chosen bundle can use them."""
+        place = str(self.prompt.bundle.currentData())
+        for path in paths:
+            try:
+                check_example(path, self.shelf.words(place), self.shelf.encoders(place))
+                self.prompt.add_example(path)
+            except EngineError as error:
+                self.studio.fail(error)
 
     def choose_file(self) -> None:
         """Ask which file to open."""
@@ -171,6 +186,12 @@ class MainWindow(QMainWindow):
         if self._may_leave():
             self.banner.hide()
             self.studio.open(path)
+
+    def open_daw_clip(self, row_id: str) -> None:
+        """Open what a DAW sent, after asking about what is not saved."""
+        if self._may_leave():
+            self.banner.hide()
+            self.studio.desk.show_daw_result(row_id)
 
     def open_demo(self) -> None:
         """Open the mix that ships."""
@@ -195,65 +216,13 @@ class MainWindow(QMainWindow):
         from desktop.views.export_dialog import ExportDialog
 
         if self.studio.session.project.lanes or self.studio.session.project.source:
-            ExportDialog(self.studio, self.files_out, lane_id, self).exec()
+            ExportDialog(self.studio, self.lane_files.out, lane_id, self).exec()
 
     def show_settings(self, tab: int = 0) -> None:
         """Show the settings."""
         from desktop.views.settings_dialog import SettingsDialog
 
         SettingsDialog(self.studio, self.shelf, self, tab).exec()
-
-    def drag_out(self, lane_id: str) -> None:
-        """Drag the file of a lane into another program."""
-        try:
-            path = self.files_out.file_of(lane_id)
-        except EngineError as error:
-            self.studio.fail(error)
-            return
-        start_drag(self, [path], "wave", self._palette)
-
-    def copy_path(self, lane_id: str) -> None:
-        """Put the path of a lane's file on the clipboard."""
-        try:
-            path = self.files_out.file_of(lane_id)
-        except EngineError as error:
-            self.studio.fail(error)
-            return
-        QGuiApplication.clipboard().setText(str(path))
-        self.status.tell(tr("path copied"))
-
-    def reveal(self, lane_id: str) -> None:
-        """Open the folder a lane's file is in."""
-        try:
-            path = self.files_out.file_of(lane_id)
-        except EngineError as error:
-            self.studio.fail(error)
-            return
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
-
-    def lane_menu(self, lane_id: str, place: QPoint) -> None:
-        """What can be done with a lane."""
-        self.menu_of(lane_id).exec(place)
-
-    def menu_of(self, lane_id: str) -> QMenu:
-        """The menu of a lane."""
-        session = self.studio.session
-        menu = QMenu(self)
-        menu.addAction(tr("Copy path"), lambda: self.copy_path(lane_id))
-        menu.addAction(tr("Open in folder"), lambda: self.reveal(lane_id))
-        menu.addAction(tr("Export …"), lambda: self.export(lane_id))
-        menu.addSeparator()
-        colours = menu.addMenu(tr("Colour"))
-        for number, colour in enumerate(self._palette.lanes):
-            swatch = QPixmap(16, 16)
-            swatch.fill(QColor(colour))
-            action = colours.addAction(f"{tr('Colour')} {number + 1}")
-            action.setIcon(swatch)
-            action.triggered.connect(lambda on, n=number: session.set_lane(lane_id, tr("change a colour"), colour=n))
-        menu.addAction(tr("Rename …"), self.timeline.lanes[lane_id].header.rename)  # type: ignore[attr-defined]
-        menu.addSeparator()
-        menu.addAction(tr("Remove lane"), lambda: session.remove_lane(lane_id))
-        return menu
 
     def toggle_lane(self, field: str) -> None:
         """Mute or solo the chosen lane."""
@@ -270,10 +239,10 @@ class MainWindow(QMainWindow):
 
     def dress(self) -> None:
         """Put on the theme of the settings."""
-        self._palette = palette_for(str(self.studio.settings.get("theme")))
-        dress(QApplication.instance(), self._palette)  # type: ignore[arg-type]
+        self.palette_in_use = palette_for(str(self.studio.settings.get("theme")))
+        dress(QApplication.instance(), self.palette_in_use)  # type: ignore[arg-type]
         for part in (self.top, self.timeline, self.welcome, self.banner, self.hint, self.prompt, self.queue):
-            part.dress(self._palette)
+            part.dress(self.palette_in_use)
         self._show_state()
 
     # Qt's events.
@@ -285,9 +254,8 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         """The first file becomes the mix; dropped on lanes, files become lanes."""
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
-        self.drop(paths, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        self.drop(local_paths(event.mimeData()), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
 
     def drop(self, paths: list[Path], as_lanes: bool) -> None:
         """Take files that were dropped."""
@@ -307,13 +275,17 @@ class MainWindow(QMainWindow):
         if not self._may_leave():
             event.ignore()
             return
+        self.leave()
+        event.accept()
+
+    def leave(self) -> None:
+        """Stop everything without asking; for who has asked already."""
         self._left = True
         self.studio.settings.set("geometry", bytes(self.saveGeometry().data()))
         self.studio.settings.sync()
         self.shelf.close()
         self.studio.session.undo.blockSignals(True)  # its end would be told to a window that is gone
         self.studio.close()
-        event.accept()
 
     def _may_leave(self) -> bool:
         if not self.studio.unsaved:
@@ -345,8 +317,16 @@ class MainWindow(QMainWindow):
         for name in ("play", "start", "loop", "export", "save", "fit", "zoom_in", "zoom_out", "select_all"):
             self.actions_by_name[name].setEnabled(has_sound)
         self._show_target(self.studio.session.current)
-        self.prompt.show_region(self.studio.session.selection, project.rate_hz)
+        self._show_regions()
         self._show_status()
+
+    def _show_regions(self) -> None:
+        session = self.studio.session
+        self.prompt.show_regions(session.selection, session.kept, session.project.rate_hz)
+
+    def _show_encoders(self) -> None:
+        place = str(self.prompt.bundle.currentData())
+        self.prompt.show_encoders(self.shelf.words(place), self.shelf.encoders(place))
 
     def _show_target(self, current: str) -> None:
         lane = self.studio.session.project.lane(current)
@@ -363,6 +343,7 @@ class MainWindow(QMainWindow):
 
     def _show_bundles(self) -> None:
         self.prompt.set_bundles(self.shelf.choices(), str(self.studio.settings.get("bundle")))
+        self._show_encoders()
         self._show_status()
 
     def _on_setting(self, name: str, value: object) -> None:

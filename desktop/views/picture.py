@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from desktop.audio.peaks import BASE_SAMPLES, Peaks, raw_columns, spans
 from desktop.audio.read import FloatArray
-from desktop.audio.spectrum import BANDS, HOP_SAMPLES, Spectrum
+from desktop.audio.spectrum import BANDS, Spectrum
 from desktop.views.theme import Palette, blended, faded
 
 ByteArray = npt.NDArray[np.uint8]
@@ -128,11 +129,11 @@ def paint(painter: QPainter, picture: Picture | None, look: Look, view: View, fi
 # The waveform.
 
 
-def _columns(peaks: Peaks, samples_NC: FloatArray | None, start: int, view: View, first: int, width: int) -> FloatArray:
-    left = view.sample(first) - start
-    if view.samples_per_pixel < BASE_SAMPLES and samples_NC is not None:
-        return raw_columns(samples_NC, left, view.samples_per_pixel, width)
-    return peaks.columns(left, view.samples_per_pixel, width)
+def _columns(picture: Picture, view: View, first: int, last: int) -> FloatArray:
+    left = view.sample(first) - picture.start
+    if view.samples_per_pixel < BASE_SAMPLES:
+        return raw_columns(picture.samples_NC, left, view.samples_per_pixel, last - first)
+    return picture.peaks.columns(left, view.samples_per_pixel, last - first)
 
 
 def _middle_and_half(look: Look) -> tuple[float, float]:
@@ -149,7 +150,7 @@ def _paint_middle(painter: QPainter, look: Look, first: int, last: int) -> None:
 def _paint_wave(painter: QPainter, picture: Picture, look: Look, view: View, first: int, last: int) -> None:
     """Extremes and mean power as one picture of 256 colours; polygons of thousands of edges are slow."""
     _paint_middle(painter, look, first, last)
-    low, high, power = _columns(picture.peaks, picture.samples_NC, picture.start, view, first, last - first)
+    low, high, power = _columns(picture, view, first, last)
     rms = np.sqrt(power)
     outer = _cover(np.clip(low, -1, 1), np.clip(high, -1, 1), look)
     inner = _cover(np.maximum(-rms, low), np.minimum(rms, high), look)
@@ -159,16 +160,16 @@ def _paint_wave(painter: QPainter, picture: Picture, look: Look, view: View, fir
     painter.drawImage(QPointF(first, 0), image)
 
 
-def _cover(low: FloatArray, high: FloatArray, look: Look) -> npt.NDArray[np.integer]:
+def _cover(low: FloatArray, high: FloatArray, look: Look) -> npt.NDArray[Any]:
     """How much of each pixel lies between two curves, 0 to ``COVER_STEPS``; (height, columns)."""
     middle, half = _middle_and_half(look)
     thin = 0.4 * look.ratio  # silence is a line, not nothing
-    kind = np.int16 if look.height * COVER_STEPS < 1 << 15 else np.int32
+    kind: Any = np.int16 if look.height * COVER_STEPS < 1 << 15 else np.int32
     upper = np.rint((middle - high * half - thin) * COVER_STEPS).astype(kind)
     lower = np.rint((middle - low * half + thin) * COVER_STEPS).astype(kind)
-    top = (np.arange(look.height, dtype=kind) * kind(COVER_STEPS))[:, None]
+    top: npt.NDArray[Any] = (np.arange(look.height, dtype=kind) * kind(COVER_STEPS))[:, None]
     covered = np.minimum(top + kind(COVER_STEPS), lower) - np.maximum(top, upper)
-    return np.clip(covered, 0, COVER_STEPS, out=covered)
+    return np.minimum(np.maximum(covered, kind(0)), kind(COVER_STEPS))
 
 
 @lru_cache(maxsize=64)
@@ -279,8 +280,10 @@ def _presence(picture: Picture, view: View, first: int, last: int) -> FloatArray
         return presence
     if picture.mix is None:
         return None
-    own = _columns(picture.peaks, None, picture.start, view, first, last - first)[2]
-    whole = _columns(picture.mix, None, 0, view, first, last - first)[2]
+    own, whole = (
+        peaks.power(view.sample(first) - start, view.samples_per_pixel, last - first)
+        for peaks, start in ((picture.peaks, picture.start), (picture.mix, 0))
+    )
     share = np.where(whole > 1e-9, own / np.maximum(whole, 1e-9), 0.0)
     return np.where(share >= HEARD_SHARE, np.clip(share, DIMMED_SHARE, 1.0), 0.0).astype(np.float32)
 

@@ -1,35 +1,34 @@
-"""Where the user says what is wanted; what is seldom needed is folded away."""
+"""Where the user says what is wanted, in words and by examples; what is seldom needed is folded away."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QStringListModel, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QStringListModel, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
-    QDoubleSpinBox,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from desktop.models.asking import CANDIDATES_LIMIT, REQUEST_FIELDS, Form
+from desktop.models.asking import PROMPT_SEPARATOR, Form, replaces
+from desktop.models.examples import kind_of, usable
+from desktop.models.project import Regions
 from desktop.models.words import lexicon
-from desktop.views.text import clock, tr
-from desktop.views.theme import Palette, icon
-from engine import TASKS
+from desktop.views.advanced import Advanced, Share
+from desktop.views.chips import Chip, Chips
+from desktop.views.text import clock, local_paths, tr
+from desktop.views.theme import Palette, icon, mark
+from engine import TASKS, Slot
 
-FIELD_HEIGHT = 30
-SEED_LIMIT = 2**31 - 1
-STEPS_LIMIT, GUIDANCE_LIMIT, SECONDS_LIMIT = 100, 20.0, 600.0
-DEVICES = (("auto", "Fastest that works"), ("cpu", "CPU"), ("cuda", "CUDA"), ("tensorrt", "TensorRT"))
 HINTS = {
     "isolate": "violin, drum kit, bass guitar …",
     "remove": "what is to go, as: vocals",
@@ -37,6 +36,9 @@ HINTS = {
     "generate": "what is to be made, as: a slow cello line",
     "inpaint": "what plays in the region, as: piano",
     "extend": "what goes on, as: synth bass",
+    "restyle": "what is to play it, as: trumpet",
+    "replace": "what is to go, as: violin",
+    "arrange": "one stem after the other, as: drums, bass, piano",
 }
 
 
@@ -45,16 +47,44 @@ class PromptBar(QFrame):
 
     Signals:
         asked: the form.
-        region_cleared: work on all of it again.
+        regions_cleared: work on all of it again.
+        region_dropped: a kept region is not wanted any more.
+        region_kept: the selection is to stay while another one is made.
+        examples_offered: paths of files that say what to look for.
+        browse_wanted: choose such files.
+        bundle_chosen: place of a bundle.
     """
 
     asked = Signal(object)
-    region_cleared = Signal()
+    regions_cleared = Signal()
+    region_dropped = Signal(object)
+    region_kept = Signal()
+    examples_offered = Signal(object)
+    browse_wanted = Signal()
+    bundle_chosen = Signal(str)
 
     def __init__(self, palette: Palette, bundles: dict[str, str], bundle: str, device: str) -> None:
         super().__init__()
         self.setObjectName("card")
         self.setAccessibleName(tr("Prompt"))
+        self.setAcceptDrops(True)
+        self._palette = palette
+        self._lane = ""
+        self._examples: tuple[Path, ...] = ()
+        self._make_words()
+        self._make_line_under(palette)
+        tip = tr("How far from the old sound; a double click leaves it to the bundle")
+        self.strength = Share(tr("as it was"), tr("all new"), 0.6, tip)
+        self.strength.setAccessibleName(tr("Strength"))
+        self.advanced = Advanced(bundles, bundle, device)
+        self.bundle, self.device = self.advanced.bundle, self.advanced.device
+        self.bundle.currentIndexChanged.connect(lambda: self.bundle_chosen.emit(str(self.bundle.currentData())))
+        self._lay_out()
+        self.dress(palette)
+        self.show_regions(None, (), 1)
+        self._on_task()
+
+    def _make_words(self) -> None:
         self.task = QComboBox()
         self.task.setAccessibleName(tr("Task"))
         self.task.setToolTip(tr("What is to be done (Ctrl+T)"))
@@ -62,56 +92,57 @@ class PromptBar(QFrame):
             self.task.addItem(tr(task.capitalize()), task)
             self.task.setItemData(self.task.count() - 1, tr(rule.doc), Qt.ItemDataRole.ToolTipRole)
         self.task.currentIndexChanged.connect(self._on_task)
-        self.text = QLineEdit()
-        self.text.setObjectName("prompt")
-        self.text.setAccessibleName(tr("What to look for"))
-        self.text.setToolTip(tr("A few words; commas part several stems (Ctrl+L)"))
-        self.text.setClearButtonEnabled(True)
-        self.text.returnPressed.connect(self._ask)
-        self._complete()
-        self.region = QPushButton()
-        self.region.setObjectName("link")
-        self.region.setAccessibleName(tr("Region"))
-        self.region.setToolTip(tr("The region that is worked on; press to work on all of it (Esc)"))
-        self.region.clicked.connect(self.region_cleared)
+        self.text = self._line(tr("What to look for"), tr("A few words; commas part several stems (Ctrl+L)"))
+        self.replacement = self._line(tr("What comes instead"), tr("What to put in the place of the first"))
+        self.replacement.setPlaceholderText(tr("what comes instead, as: trumpet"))
         self.go = QPushButton(tr("Isolate"))
         self.go.setObjectName("go")
         self.go.setToolTip(tr("Put it into the queue (Ctrl+Return)"))
         self.go.clicked.connect(self._ask)
-        self.fold = QToolButton()
-        self.fold.setObjectName("flat")
-        self.fold.setCheckable(True)
-        self.fold.setText(tr("Advanced"))
-        self.fold.setToolTip(tr("Seed, steps, guidance, candidates, bundle, device (Ctrl+.)"))
-        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.fold.toggled.connect(self._on_fold)
+
+    def _line(self, name: str, tip: str) -> QLineEdit:
+        line = QLineEdit()
+        line.setObjectName("prompt")
+        line.setAccessibleName(name)
+        line.setToolTip(tip)
+        line.setClearButtonEnabled(True)
+        line.returnPressed.connect(self._ask)
+        completer = _LastWord(QStringListModel(lexicon(), line), line)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        completer.setMaxVisibleItems(9)
+        line.setCompleter(completer)
+        return line
+
+    def _make_line_under(self, palette: Palette) -> None:
         self.target = QLabel()
         self.target.setObjectName("quiet")
-        self._make_numbers(bundles, bundle, device)
-        self._lay_out()
-        self.dress(palette)
-        self.show_region(None, 1)
-        self._on_task()
+        self.regions = Chips(palette)
+        self.regions.setAccessibleName(tr("Regions"))
+        self.regions.removed.connect(self._on_region)
+        self.examples = Chips(palette)
+        self.examples.setAccessibleName(tr("Examples"))
+        self.examples.removed.connect(self.remove_example)
+        self.keep = self._flat("plus", tr("Keep this region and choose one more (Ctrl+R)"), tr("Keep the region"))
+        self.keep.clicked.connect(self.region_kept)
+        self.browse = self._flat("plus", "", tr("Add an example"))
+        self.browse.setText(tr("Example"))
+        self.browse.clicked.connect(self.browse_wanted)
+        self.fold = self._flat(
+            "right", tr("Seed, steps, guidance, candidates, bundle, device (Ctrl+.)"), tr("Advanced")
+        )
+        self.fold.setText(tr("Advanced"))
+        self.fold.setCheckable(True)
+        self.fold.toggled.connect(self._on_fold)
 
-    def _make_numbers(self, bundles: dict[str, str], bundle: str, device: str) -> None:
-        self.seed = _whole(0, SEED_LIMIT, "", tr("Same seed, same result on the same device"))
-        self.steps = _whole(0, STEPS_LIMIT, tr("as the bundle likes"), tr("Steps of the sampler; more take longer"))
-        self.guidance = _number(-0.1, GUIDANCE_LIMIT, tr("as the bundle likes"), tr("How hard the prompt pushes"))
-        self.strength = _number(0.0, 1.0, "", tr("How far from the old sound: 0 stays, 1 is new"))
-        self.strength.setValue(0.6)
-        self.candidates = _whole(1, CANDIDATES_LIMIT, "", tr("Versions with seeds in a row, as takes of one lane"))
-        self.seconds = _number(0.0, SECONDS_LIMIT, tr("as usual"), tr("Seconds to make"))
-        self.render_choice = QComboBox()
-        self.render_choice.addItem(tr("Your own audio, filtered"), "masked")
-        self.render_choice.addItem(tr("The model's own audio"), "decoded")
-        self.render_choice.setToolTip(tr("Filtered keeps your phase and sums to the mix exactly"))
-        self.bundle, self.device = QComboBox(), QComboBox()
-        self.set_bundles(bundles, bundle)
-        self.bundle.setToolTip(tr("The model that does it; more under Settings"))
-        for name, words in DEVICES:
-            self.device.addItem(tr(words), name)
-        self.device.setCurrentIndex(max(self.device.findData(device), 0))
-        self.device.setToolTip(tr("Where it runs; the status line says where it really ran"))
+    def _flat(self, picture: str, tip: str, name: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName("flat")
+        button.setProperty("picture", picture)
+        button.setToolTip(tip)
+        button.setAccessibleName(name)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        return button
 
     def _lay_out(self) -> None:
         line = QHBoxLayout()
@@ -119,78 +150,91 @@ class PromptBar(QFrame):
         self.task.setMinimumWidth(130)
         line.addWidget(self.task)
         line.addWidget(self.text, 1)
+        line.addWidget(self.replacement, 1)
         line.addWidget(self.go)
         under = QHBoxLayout()
         under.setSpacing(6)
-        under.addWidget(self.target)
-        under.addWidget(self.region)
+        for widget in (self.target, self.regions, self.keep, self.examples):
+            under.addWidget(widget)
         under.addStretch(1)
+        under.addWidget(self.browse)
         under.addWidget(self.fold)
-        self.advanced = QWidget()
-        grid = QGridLayout(self.advanced)
-        grid.setContentsMargins(0, 6, 0, 2)
-        grid.setHorizontalSpacing(14)
-        rows = [
-            (tr("Seed"), self.seed), (tr("Steps"), self.steps), (tr("Guidance"), self.guidance),
-            (tr("Candidates"), self.candidates), (tr("Seconds"), self.seconds), (tr("Strength"), self.strength),
-            (tr("Sound"), self.render_choice), (tr("Bundle"), self.bundle), (tr("Device"), self.device),
-        ]  # fmt: skip
-        self._labels: dict[QWidget, QLabel] = {}
-        for place, (words, widget) in enumerate(rows):
-            label = self._labels[widget] = QLabel(words)
-            label.setObjectName("caption")
-            label.setBuddy(widget)
-            widget.setAccessibleName(words)
-            grid.addWidget(label, place // 5 * 2, place % 5)
-            grid.addWidget(widget, place // 5 * 2 + 1, place % 5)
+        self.strength_row = QWidget()
+        label = QLabel(tr("Strength"))
+        label.setObjectName("quiet")
+        label.setBuddy(self.strength)
+        row = QHBoxLayout(self.strength_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(10)
+        row.addWidget(label)
+        row.addWidget(self.strength, 1)
         self.advanced.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 12, 14, 8)
         column.setSpacing(4)
         column.addLayout(line)
         column.addLayout(under)
+        column.addWidget(self.strength_row)
         column.addWidget(self.advanced)
 
     def dress(self, palette: Palette) -> None:
         """Other colours."""
         self._palette = palette
-        self.fold.setIcon(icon("down" if self.fold.isChecked() else "right", palette.quiet))
+        self.fold.setProperty("picture", "down" if self.fold.isChecked() else "right")
+        for button in (self.fold, self.keep, self.browse):
+            button.setIcon(icon(button.property("picture"), palette.quiet, palette.faint))
+        self.regions.dress(palette)
+        self.examples.dress(palette)
 
     def set_bundles(self, bundles: dict[str, str], bundle: str) -> None:
         """Offer other models."""
-        self.bundle.clear()
-        for words, place in bundles.items():
-            self.bundle.addItem(words, place)
-        if self.bundle.findData(bundle) < 0:
-            self.bundle.addItem(bundle, bundle)
-        self.bundle.setCurrentIndex(self.bundle.findData(bundle))
+        self.advanced.set_bundles(bundles, bundle)
 
-    def show_region(self, selection: tuple[int, int] | None, rate_hz: int) -> None:
+    def show_encoders(self, bundle: str, encoders: frozenset[str]) -> None:
+        """Say which examples the chosen bundle takes; where it takes none, why."""
+        kinds = [tr(kind.plural) for kind in usable(encoders)]
+        self.browse.setEnabled(bool(kinds))
+        words = tr("The bundle {bundle} takes words only; choose another one under Advanced to use examples")
+        if kinds:
+            words = f"{tr('Look for what an example shows; drop it here. This bundle takes')} {', '.join(kinds)}"
+        self.browse.setToolTip(words.replace("{bundle}", bundle))
+
+    def show_regions(self, selection: tuple[int, int] | None, kept: Regions, rate_hz: int) -> None:
         """Say what will be worked on."""
-        self.region.setVisible(selection is not None)
-        if selection is not None and rate_hz:
-            first, last = (edge / rate_hz for edge in selection)
-            self.region.setText(f"{clock(first, 2)} – {clock(last, 2)}   ✕")
+        tip = tr("The region that is worked on; press to work on all of it (Esc)")
+        shown = [*kept, *((selection,) if selection else ())] if rate_hz else []
+        self.regions.show_chips(
+            tuple(Chip(region, " – ".join(clock(edge / rate_hz, 2) for edge in region), tip) for region in shown)
+        )
+        self.keep.setVisible(selection is not None)
+        self._selection = selection
 
     def show_target(self, lane: str) -> None:
         """Say which lane is chosen."""
-        self._lane = lane
-        self._on_task()
+        if lane != self._lane:
+            self._lane = lane
+            self._show_target()
+
+    def add_example(self, path: Path) -> None:
+        """Look for what a file shows, too."""
+        if path not in self._examples:
+            self._examples = (*self._examples, path)
+            self._show_examples()
+
+    def remove_example(self, path: Path) -> None:
+        """Look for it no longer."""
+        self._examples = tuple(one for one in self._examples if one != path)
+        self._show_examples()
 
     def form(self) -> Form:
         """What stands there now."""
         return Form(
             task=str(self.task.currentData()),
             text=self.text.text(),
-            seed=self.seed.value(),
-            steps=self.steps.value() or None,
-            guidance=None if self.guidance.value() < 0 else round(self.guidance.value(), 3),
-            strength=self.strength.value() if "strength" in REQUEST_FIELDS else None,
-            candidates=self.candidates.value(),
-            seconds=self.seconds.value() or None,
-            render=str(self.render_choice.currentData()),
-            bundle=str(self.bundle.currentData()),
-            device=str(self.device.currentData()),
+            replacement=self.replacement.text(),
+            examples=tuple(str(path) for path in self._examples),
+            strength=self.strength.moved_to,
+            **self.advanced.values(),
         )
 
     def set_task(self, task: str) -> None:
@@ -198,22 +242,38 @@ class PromptBar(QFrame):
         self.task.setCurrentIndex(self.task.findData(task))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """Files belong to the timeline."""
-        event.ignore()
+        """Files that are dropped here say what to look for."""
+        if local_paths(event.mimeData()):
+            mark(self, "drop", True)
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
+        """They went on."""
+        mark(self, "drop", False)
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        """As above."""
-        event.ignore()
+        """Here they are."""
+        mark(self, "drop", False)
+        event.acceptProposedAction()
+        self.examples_offered.emit(local_paths(event.mimeData()))
 
-    def _complete(self) -> None:
-        completer = QCompleter(QStringListModel(lexicon(), self), self)
-        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        completer.setFilterMode(Qt.MatchFlag.MatchContains)
-        completer.setMaxVisibleItems(9)
-        self.text.setCompleter(completer)
+    def _show_examples(self) -> None:
+        self.examples.show_chips(
+            tuple(
+                Chip(path, path.name, f"{path}\n{tr('Press to look for it no longer')}", kind_of(path).icon)
+                for path in self._examples
+            )
+        )
+        self.advanced.fit(TASKS[str(self.task.currentData())], bool(self._examples))
 
     def _ask(self) -> None:
         self.asked.emit(self.form())
+
+    def _on_region(self, region: tuple[int, int]) -> None:
+        if region == self._selection:
+            self.regions_cleared.emit()
+        else:
+            self.region_dropped.emit(region)
 
     def _on_fold(self, open_: bool) -> None:
         self.advanced.setVisible(open_)
@@ -223,37 +283,32 @@ class PromptBar(QFrame):
         task = str(self.task.currentData())
         rule = TASKS[task]
         self.text.setPlaceholderText(tr(HINTS.get(task, "a few words")))
+        self.replacement.setVisible(replaces(rule))
         self.go.setText(tr(task.capitalize()))
-        lane = getattr(self, "_lane", "")
-        on_lane = bool(lane) and rule.input_slot is not None and rule.input_slot.name != "MIX"
-        where = lane if on_lane else tr("nothing but the prompt") if rule.input_slot is None else tr("the mix")
-        self.target.setText(f"{tr('Works on')}: {where}")
         self.task.setStatusTip(tr(rule.doc))
-        for widget, wanted in (
-            (self.seconds, rule.makes_s is not None),
-            (self.render_choice, rule.masked),
-            (self.strength, "strength" in REQUEST_FIELDS),
-        ):
-            widget.setVisible(wanted)
-            self._labels[widget].setVisible(wanted)
+        self.strength_row.setVisible(rule.strength is not None)
+        if rule.strength is not None:
+            self.strength.set_usual(rule.strength)
+        self.advanced.fit(rule, bool(self._examples))
+        self._show_target()
+
+    def _show_target(self) -> None:
+        rule = TASKS[str(self.task.currentData())]
+        on_lane = bool(self._lane) and rule.input_slot is not None and rule.input_slot is not Slot.MIX
+        nothing = rule.input_slot is None
+        where = self._lane if on_lane else tr("nothing but the prompt") if nothing else tr("the mix")
+        self.target.setText(f"{tr('Works on')}: {where}")
 
 
-def _whole(low: int, high: int, special: str, tip: str) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(low, high)
-    box.setSpecialValueText(special)
-    box.setToolTip(tip)
-    box.setMinimumHeight(FIELD_HEIGHT)
-    return box
+class _LastWord(QCompleter):
+    """Completes what stands behind the last comma."""
 
+    def splitPath(self, path: str) -> list[str]:  # noqa: N802
+        """What is looked up."""
+        return [path.rpartition(PROMPT_SEPARATOR)[2].strip()]
 
-def _number(low: float, high: float, special: str, tip: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setRange(low, high)
-    box.setDecimals(2)
-    box.setSingleStep(0.1)
-    box.setValue(low)
-    box.setSpecialValueText(special)
-    box.setToolTip(tip)
-    box.setMinimumHeight(FIELD_HEIGHT)
-    return box
+    def pathFromIndex(self, index: QModelIndex | QPersistentModelIndex) -> str:  # noqa: N802
+        """What the field says afterwards."""
+        line = self.widget()
+        before = line.text().rpartition(PROMPT_SEPARATOR)[0] if isinstance(line, QLineEdit) else ""
+        return f"{before}{PROMPT_SEPARATOR} {index.data()}" if before else str(index.data())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from desktop.models.job_list import ENDED, JobList, JobRow, State
 from desktop.views.text import clock, tr
-from desktop.views.theme import Palette, drawn, icon
+from desktop.views.theme import Palette, drawn, icon, mark
 
 WIDTH = 300
 TICK_MS = 1000
@@ -102,7 +102,7 @@ class JobCard(QFrame):
         self.bar.setVisible(running)
         self.bar.setValue(round(row.fraction * 1000))
         self.state.setText(state_words(row, now_s))
-        self.state.setStyleSheet(f"color: {self._palette.danger}" if row.state is State.FAILED else "")
+        mark(self.state, "failed", row.state is State.FAILED)
         self.fold.setVisible(row.state is State.FAILED)
         self.details.setText(f"{row.kind}: {row.message}")
         if row.state is not State.FAILED:
@@ -166,7 +166,7 @@ class QueuePanel(QWidget):
         column.addWidget(area, 1)
         jobs.rowsInserted.connect(self._show)
         jobs.rowsRemoved.connect(self._show)
-        jobs.dataChanged.connect(self._show)
+        jobs.dataChanged.connect(self._on_data)
         self._tick = QTimer(self)
         self._tick.timeout.connect(self._show)
         jobs.summary_changed.connect(lambda count: self._tick.start(TICK_MS) if count else self._tick.stop())
@@ -194,6 +194,14 @@ class QueuePanel(QWidget):
             card.show_row(row, now_s)
         self.empty.setVisible(not rows)
         self.clear.setEnabled(any(row.state in ENDED for row in rows))
+
+    def _on_data(self, first: QModelIndex, last: QModelIndex) -> None:
+        """Progress comes often and concerns one row; where rows changed places, show all of them."""
+        rows = self._jobs.rows[first.row() : last.row() + 1]
+        if len(rows) == 1 and rows[0].id in self.cards and rows[0].state is State.RUNNING:
+            self.cards[rows[0].id].show_row(rows[0], self._jobs.now_s())
+        else:
+            self._show()
 
     def _drop(self, name: str) -> None:
         card = self.cards.pop(name)

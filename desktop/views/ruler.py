@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from desktop.models.project import Regions
 from desktop.models.viewport import Viewport
 from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, faded, number_font
@@ -31,8 +32,9 @@ class Ruler(QWidget):
         super().__init__()
         self._viewport, self._palette = viewport, palette
         self._rate_hz = 44_100
-        self._selection: tuple[int, int] | None = None
+        self._regions: Regions = ()
         self.setFixedHeight(HEIGHT)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName(tr("Time"))
         self.setToolTip(tr("Click to play from here; the wheel zooms"))
         viewport.changed.connect(self.update)
@@ -42,9 +44,9 @@ class Ruler(QWidget):
         self._rate_hz = max(rate_hz, 1)
         self.update()
 
-    def set_selection(self, selection: tuple[int, int] | None) -> None:
-        """Show a region."""
-        self._selection = selection
+    def set_selection(self, selection: tuple[int, int] | None, kept: Regions = ()) -> None:
+        """Show a region, and those that were kept beside it."""
+        self._regions = (*kept, *((selection,) if selection else ()))
         self.update()
 
     def dress(self, palette: Palette) -> None:
@@ -56,8 +58,8 @@ class Ruler(QWidget):
         """Lines and times."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._palette.panel))
-        if self._selection is not None:
-            first, last = (self._viewport.x(edge) for edge in self._selection)
+        for region in self._regions:
+            first, last = (self._viewport.x(edge) for edge in region)
             painter.fillRect(QRectF(first, 0, max(last - first, 1), HEIGHT), faded(self._palette.accent, 0.35))
         second = self._rate_hz / self._viewport.samples_per_pixel  # pixels
         step_s = next((step for step in STEPS_S if step * second >= LABEL_PIXELS), STEPS_S[-1])

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from desktop.audio.player import output_devices
 from desktop.models.shelf import BundleRow, Shelf
 from desktop.models.studio import Studio
-from desktop.views.prompt_bar import DEVICES
+from desktop.views.advanced import DEVICES
 from desktop.views.text import tr
 from engine import EngineError
 
@@ -211,8 +211,7 @@ class SettingsDialog(QDialog):
         self.cache.setText(f"{self._studio.store.cache_bytes() / GB:.2f} GB {tr('in use')}")
 
     def _clean(self) -> None:
-        self._studio.clean_cache(0)
-        self._show_cache()
+        self._studio.clean_cache(0, lambda freed: self._show_cache())
 
     def _selected(self) -> BundleRow | None:
         row = self.list.currentRow()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from desktop.views.text import tr
 from desktop.views.theme import Palette, drawn, icon
@@ -16,6 +17,20 @@ STEPS = (
     ("Listen before you save", "Compare with the original (1, 2, 3), solo, mute, loop a region."),
     ("Drag it out", "Pull a lane by its handle into your DAW: it is a real file."),
 )
+
+
+class Slider(QSlider):
+    """Goes back to where it usually stands on a double click; the wheel belongs to what it stands in."""
+
+    usual = 0
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Back."""
+        self.setValue(self.usual)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        """Scroll what is around it instead."""
+        event.ignore()
 
 
 class Banner(QFrame):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QMimeData
 
 CONTEXT = "Fluxstem"
 
@@ -17,3 +19,8 @@ def clock(seconds: float, digits: int = 3) -> str:
     minutes, rest = divmod(max(seconds, 0.0), 60)
     width = 3 + digits if digits else 2
     return f"{int(minutes)}:{rest:0{width}.{digits}f}"
+
+
+def local_paths(mime: QMimeData) -> list[Path]:
+    """The files of this machine that are being dragged."""
+    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]

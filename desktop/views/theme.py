@@ -9,7 +9,7 @@ from string import Template
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,12 @@ LIGHT = Palette(
 )
 
 
-def _dots(*centres: tuple[int, int]) -> str:
-    circles = "".join(f'<circle cx="{x}" cy="{y}" r="1.6"/>' for x, y in centres)
-    return f'<g fill="{{c}}" stroke="none">{circles}</g>'
+def _rings(*centres: tuple[float, float], radius: float = 2.2) -> str:
+    return "".join(f'<circle cx="{x}" cy="{y}" r="{radius}"/>' for x, y in centres)
 
 
-def _rings(*centres: tuple[int, int]) -> str:
-    return "".join(f'<circle cx="{x}" cy="{y}" r="2.2"/>' for x, y in centres)
+def _dots(*centres: tuple[float, float]) -> str:
+    return f'<g fill="{{c}}" stroke="none">{_rings(*centres, radius=1.6)}</g>'
 
 
 _STROKES = {
@@ -114,6 +113,9 @@ _STROKES = {
     "volume": '<path d="M4 9.5v5h3.5l4.5 4v-13l-4.5 4zM15.5 9a4.5 4.5 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"/>',
     "queue": '<path d="M4 6h16M4 12h16M4 18h10"/>',
     "warning": '<path d="M12 4 2.500 20h19zM12 10v4.500M12 17v.5"/>',
+    "picture": '<path d="M3.5 5h17v14h-17zM4 17l5-5.5 4 4 3-3 4 4.500"/>' + _rings((15.5, 9)),
+    "film": '<path d="M3.5 5h17v14h-17zM8 5v14M16 5v14M3.5 9.700H8M3.5 14.300H8M16 9.700h4.500M16 14.300h4.500"/>',
+    "plus": '<path d="M12 5v14M5 12h14"/>',
     "daw": '<path d="M3 8h13M12 4l4 4-4 4M21 16H8M12 12l-4 4 4 4"/>',
     "logo": '<path d="M2.500 13.500c3 0 3-7 6-7s3 11 6 11 3-7.500 7-7.500" stroke-width="2.600"/>',
 }
@@ -165,6 +167,14 @@ def blended(back: str, front: str, share: float) -> QColor:
     return QColor.fromRgbF(*(a + (b - a) * share for a, b in parts))
 
 
+def mark(widget: QWidget, name: str, value: object) -> None:
+    """Set a property that the style sheet looks at."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
 def ui_font() -> QFont:
     """The face of the window, the first that is installed."""
     font = QFont()
@@ -210,7 +220,11 @@ def dress(application: QApplication, palette: Palette) -> None:
 
 def sheet(p: Palette) -> str:
     """The style sheet of a palette."""
-    chevron = str(resources.files("desktop.resources").joinpath(f"chevron-{p.name}.svg")).replace("\\", "/")
-    text = resources.files("desktop.resources").joinpath("window.qss").read_text(encoding="utf-8")
+    folder = resources.files("desktop.resources")
+    pictures = {
+        name: str(folder.joinpath(f"{name.replace('_', '-')}-{p.name}.svg")).replace("\\", "/")
+        for name in ("chevron", "chevron_up")
+    }
+    text = folder.joinpath("window.qss").read_text(encoding="utf-8")
     colours = {name: getattr(p, name) for name in Palette.__dataclass_fields__ if name != "lanes"}
-    return Template(text).substitute(colours, chevron=chevron)
+    return Template(text).substitute(colours | pictures)

@@ -19,10 +19,10 @@ from desktop.models.project import Lane, Project
 from desktop.models.studio import Studio
 from desktop.models.viewport import Viewport
 from desktop.views.lane_header import WIDTH, LaneHeader
-from desktop.views.ruler import Ruler
 from desktop.views.picture import Picture
+from desktop.views.ruler import Ruler
 from desktop.views.text import clock, tr
-from desktop.views.theme import Palette, icon
+from desktop.views.theme import Palette, icon, mark
 from desktop.views.wave import WaveView
 from engine import AudioError
 
@@ -53,10 +53,7 @@ class LaneView(QFrame):
 
     def set_current(self, current: bool) -> None:
         """True means it is worked on."""
-        if self.property("current") != current:
-            self.setProperty("current", current)
-            self.style().unpolish(self)
-            self.style().polish(self)
+        mark(self, "current", current)
 
 
 class Timeline(QWidget):
@@ -239,7 +236,7 @@ class Timeline(QWidget):
         header.menu_wanted.connect(lambda place: self.menu_wanted.emit(lane_id, place))
         header.chosen.connect(lambda: session.set_current(lane_id))
         wave.sought.connect(lambda sample: session.set_current(lane_id))
-        wave.set_selection(session.selection)
+        wave.set_selection(session.selection, session.kept)
         wave.set_cursor(self._studio.listening.position)
         return view
 
@@ -270,9 +267,10 @@ class Timeline(QWidget):
             return None
 
     def _on_selection(self, selection: tuple[int, int] | None) -> None:
+        kept = self._studio.session.kept
         for view in (self.mix, *self.lanes.values()):
-            view.wave.set_selection(selection)
-        self.ruler.set_selection(selection)
+            view.wave.set_selection(selection, kept)
+        self.ruler.set_selection(selection, kept)
 
     def _on_current(self, current: str) -> None:
         for lane_id, view in self.lanes.items():

@@ -7,6 +7,7 @@ repaints two thin strips.
 from __future__ import annotations
 
 from collections.abc import Callable
+
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -20,6 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
+from desktop.models.project import Regions
 from desktop.models.viewport import Viewport
 from desktop.views.picture import Look, Picture, View, paint
 from desktop.views.text import tr
@@ -51,7 +53,7 @@ class WaveView(QWidget):
         self._picture: Picture | None = None
         self._kept = QPixmap()
         self._kept_as: tuple[View, Look] | None = None
-        self._regions: tuple[tuple[int, int], ...] = ()
+        self._regions: Regions = ()
         self._selection: tuple[int, int] | None = None
         self._cursor = 0
         self._dimmed = False
@@ -82,7 +84,7 @@ class WaveView(QWidget):
         self._dimmed = dimmed
         self.update()
 
-    def set_selection(self, selection: tuple[int, int] | None, kept: tuple[tuple[int, int], ...] = ()) -> None:
+    def set_selection(self, selection: tuple[int, int] | None, kept: Regions = ()) -> None:
         """Show a region, and those that were kept beside it."""
         self._selection, self._regions = selection, kept
         self.update()

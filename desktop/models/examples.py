@@ -1,0 +1,75 @@
+"""Files that say what to look for: a picture, a video or a sound, and which bundle can use which.
+
+Goes by names alone, for what is inside a file the engine finds out. Knows nothing of widgets.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import ExampleError, RequestError
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleKind:
+    """One row: what it is called, what many of it are called, the encoder a bundle needs for it, its icon."""
+
+    words: str
+    plural: str
+    encoder: str
+    icon: str
+
+
+KINDS: dict[str, ExampleKind] = {
+    "image": ExampleKind("picture", "pictures", "scene", "picture"),
+    "video": ExampleKind("video", "videos", "scene", "film"),
+    "audio": ExampleKind("sound", "sounds", "audio", "wave"),
+}
+PATTERNS = (  # for a file dialog
+    "*.png *.jpg *.jpeg *.webp *.bmp *.gif *.mp4 *.mov *.mkv *.webm *.avi *.wav *.flac *.ogg *.mp3 *.aif *.aiff *.m4a"
+)
+
+
+def kind_of(path: Path) -> ExampleKind:
+    """What a file is, by its name.
+
+    Raises:
+        ExampleError: none of them.
+    """
+    guessed = mimetypes.guess_type(path.name)[0] or ""
+    try:
+        return KINDS[guessed.split("/")[0]]
+    except KeyError:
+        raise ExampleError(
+            f"{path.name} is no picture, video or sound; drop one of these to say what to look for"
+        ) from None
+
+
+def usable(encoders: Collection[str]) -> list[ExampleKind]:
+    """The kinds that a bundle with these encoders takes."""
+    return [kind for kind in KINDS.values() if kind.encoder in encoders]
+
+
+def check_example(path: Path, bundle: str, encoders: Collection[str]) -> ExampleKind:
+    """What an example is, if the bundle takes it.
+
+    Args:
+        path: of the file.
+        bundle: name and version, for the sentence.
+        encoders: kinds of prompts the bundle has graphs for.
+
+    Raises:
+        ExampleError: it is no picture, video or sound, or it is gone.
+        RequestError: the bundle has no encoder for it.
+    """
+    kind = kind_of(path)
+    if not path.is_file():
+        raise ExampleError(f"there is no file {path}; it may have been moved or deleted")
+    if kind.encoder not in encoders:
+        raise RequestError(
+            f"the bundle {bundle} takes no {kind.plural}; choose another bundle, or say it in words instead"
+        )
+    return kind
