@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class CodecConfig:
     adversarial_weight: float = 0.0  # above 0: discriminators learn beside the codec
     matching_weight: float = 5.0  # of feature matching, where there are discriminators
     discriminator_width: int = 32
-    adversarial_from: float = 0.0  # share of the run after which they begin
+    adversarial_from: float = 0.0  # share of the run after which the codec listens to them
     crop_frames: int = 64
     batch: int = 24
     steps: int = 10_000
@@ -130,6 +130,9 @@ class FlowConfig:
     pool: int = 20_000  # mixes whose latents are kept on disk and met again
     masked_steps: int = 1  # default steps of isolate and remove in the bundle
     masked_start: str = "zeros"  # where they start: zeros, the posterior mean in one step, or noise (the papers)
+    additivity_weight: float = 0.0  # above 0: decoded stem and rest are held to add up to the mix
+    distil_steps: int = 0  # above 0: generative tasks learn to do in so many steps what --start's run does in more
+    teacher_steps: int = 8  # of that run
     generative_steps: int = 8  # default steps of all other tasks
     guidance: float = 1.0  # default guidance of all tasks; 1 is none
     seed: int = 12
@@ -141,6 +144,13 @@ class FlowConfig:
         for name, allowed in FLOW_CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(allowed)}")
+        if self.distil_steps and (self.teacher_steps % self.distil_steps or self.path != "linear"):
+            raise ValueError(
+                f"teacher_steps {self.teacher_steps} must be a multiple of distil_steps {self.distil_steps}, "
+                "and the path linear"
+            )
+        if self.picture_dim and self.network == "mge":
+            raise ValueError("the network mge sees no pictures; set picture_dim to 0")
         if self.down != self.up:
             raise ValueError(f"down and up must be equal for the long skips, got {self.down} and {self.up}")
         if self.width % self.heads:
@@ -150,6 +160,84 @@ class FlowConfig:
     def width(self) -> int:
         """Width of a token."""
         return self.slot_width * len(self.slots)
+
+
+SENSES = ("words", "picture", "sound")  # by which a stem can be asked for
+# Weights of the tasks within their regime. In the paper's zero-mixture regime everything is made from nothing; here it
+# also holds the tasks that know the rest, or part of the stem.
+TASK_WEIGHTS = {
+    "isolate": 0.74,
+    "remove": 0.26,
+    "regenerate": 0.22,
+    "generate": 0.2,
+    "inpaint": 0.16,
+    "extend": 0.16,
+    "restyle": 0.14,
+    "replace": 0.06,
+    "arrange": 0.06,
+}
+GIVEN_WEIGHTS = {
+    "words": 0.5,
+    "words+picture": 0.17,
+    "picture": 0.11,
+    "words+sound": 0.11,
+    "sound": 0.07,
+    "words+picture+sound": 0.04,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskingConfig:
+    """What the flow is given in training; the rest is kept from it.
+
+    MAGE (arXiv 2604.09803, 3.3 and A) draws 70 % with the mix given, 20 % without, 10 % with nothing at all, and inside
+    the first two text and picture, text alone or picture alone: preset ``mage-music``. AudioX (5.1) hides 0.6 of a
+    video's patches, 0.2 of the text's tokens and 0.6 of the audio it is given. By default isolation takes more: at two
+    cores' compute it needs all it can get.
+
+    Attributes:
+        mixture, zero, unconditional: shares of the regimes: the mix is given, it is not, nothing is. They sum to 1.
+        tasks: weight of every task within its regime.
+        given: weight of every set of senses by which the stem is asked for; a set that an example has not is cut down
+            to what it has, to words at least.
+        mix_words, rest_words: shares of the examples whose mix or rest has words of its own (MGE-LDM 2.2).
+        still_share: of the clips that show one frame throughout (MAGE A).
+        clip_share: of the mixes whose players are drawn; drawing and seeing takes as long as mixing and encoding.
+        twin_share: of the mixes hold two stems of one family and ask by picture for one of them.
+        hide_picture, hide_words, hide_audio: share hidden of a picture's patches, of the words' tokens, of the time of
+            the given latents.
+    """
+
+    mixture: float = 0.8
+    zero: float = 0.17
+    unconditional: float = 0.03
+    tasks: dict[str, float] = field(default_factory=lambda: dict(TASK_WEIGHTS))
+    given: dict[str, float] = field(default_factory=lambda: dict(GIVEN_WEIGHTS))
+    mix_words: float = 0.2
+    rest_words: float = 0.2
+    still_share: float = 0.25
+    clip_share: float = 0.6
+    twin_share: float = 0.12
+    hide_picture: float = 0.0
+    hide_words: float = 0.0
+    hide_audio: float = 0.0
+
+    def __post_init__(self) -> None:
+        regimes = (self.mixture, self.zero, self.unconditional)
+        if min(regimes) < 0 or abs(sum(regimes) - 1) > 1e-6:
+            raise ValueError(f"masking mixture, zero and unconditional must be shares that sum to 1, got {regimes}")
+        for name in ("mix_words", "rest_words", "still_share", "clip_share", "twin_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"masking {name} must be in 0..1, got {getattr(self, name)}")
+        for name in ("hide_picture", "hide_words", "hide_audio"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"masking {name} must be at least 0 and below 1, got {getattr(self, name)}")
+        for name in ("tasks", "given"):
+            weights = getattr(self, name)
+            if not weights or min(weights.values()) < 0 or not any(weights.values()):
+                raise ValueError(f"masking {name} must hold weights of at least 0, not all of them 0, got {weights}")
+        if unknown := {sense for kinds in self.given for sense in kinds.split("+")} - set(SENSES):
+            raise ValueError(f"unknown senses {sorted(unknown)} in masking given; choose from {', '.join(SENSES)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +251,14 @@ class Preset:
     prompt: PromptConfig
     scene: SceneConfig
     flow: FlowConfig
+    masking: MaskingConfig = field(default_factory=MaskingConfig)
+
+    def __post_init__(self) -> None:
+        if self.flow.picture_dim not in (0, self.scene.picture):
+            raise ValueError(
+                f"flow picture_dim must be 0 or the scene encoder's picture, {self.scene.picture}, "
+                f"got {self.flow.picture_dim}"
+            )
 
 
 def load_preset(name: str) -> Preset:
@@ -194,6 +290,7 @@ def preset_from(table: dict[str, Any], where: str) -> Preset:
         prompt=_read(PromptConfig, table.get("prompt", {}), where),
         scene=_read(SceneConfig, table.get("scene", {}), where),
         flow=_read(FlowConfig, table.get("flow", {}), where),
+        masking=_read(MaskingConfig, table.get("masking", {}), where),
     )
 
 

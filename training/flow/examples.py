@@ -1,7 +1,8 @@
-"""Examples for the flow: a mix, the stem a term names, the rest, and their latents, kept in a pool on disk.
+"""Examples for the flow: a mix, the stem that is asked for, the rest, and their latents, kept in a pool on disk.
 
 An entry of the pool depends on its number alone; it is mixed and encoded once, by the loader's worker, and read back in
 later rounds, turned each time: stem and rest may change places, or the question be for something that is not there.
+With each entry go a picture and a sound example of either side, and words about the whole, where there are such.
 Knows nothing of the flow's network.
 """
 
@@ -19,16 +20,21 @@ from engine.shapes import SLOTS, Slot
 from training.codec.model import MixWavCodec
 from training.config import Preset
 from training.data.instruments import families, groups
-from training.data.mix import Mix, Mixer
+from training.data.mix import Mix, Mixer, Take
 from training.data.sources import Audio
+from training.flow.senses import Floats, Senses, by_kind
+from training.scene.config import frames_of
 
 Rng = np.random.Generator
 Latents = npt.NDArray[np.float32]
 GROUP_SHARE = 0.15
 SWAP_SHARE = 0.5  # of the entries whose rest has a name of its own
+WORDS_BYTES = 1600  # of a caption or a story kept with an entry
 
 # what is known of a pool entry besides its latents; terms are numbered as in ``terms()``, -1 means none
 FACTS = np.dtype([("filled", "u1"), ("term", "i2"), ("rest", "i2"), ("inside", "u8")])
+MORE = np.dtype([("twins", "u1"), ("caption", f"S{WORDS_BYTES}"), ("story", f"S{WORDS_BYTES}")])
+SOUND, SIGHT = 0, 1  # rows of an entry's embeddings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,42 @@ class Example:
         term: family or group that names the stem; None when nothing in the mix has a name.
         rest: the family that names the rest, when it is a single one.
         inside: families in the mix.
+        takes: where the stems of each side come from: those of the stem, those of the rest.
+        twins: True means that the term names something in the rest as well.
     """
 
     audio: Audio
     term: str | None
     rest: str | None
     inside: frozenset[str]
+    takes: tuple[tuple[Take, ...], tuple[Take, ...]] = ((), ())
+    twins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What can be said of a drawn entry, as it is turned.
+
+    Attributes:
+        term: names its stem; None when nothing in it has a name.
+        inside: families in the mix.
+        absent: True means the term names nothing in the mix.
+        twins: True means that only a picture says which of two is meant.
+        picture: of the stem's players, ``(F,P)``; None when there is none.
+        sight: the picture's embedding ``(E,)``.
+        sound: embedding of a sound example of the stem, ``(E,)``; None when there is none.
+        caption, story: of the whole; may be empty.
+    """
+
+    term: str | None
+    inside: tuple[str, ...]
+    absent: bool = False
+    twins: bool = False
+    picture: Floats | None = None
+    sight: Floats | None = None
+    sound: Floats | None = None
+    caption: str = ""
+    story: str = ""
 
 
 def terms() -> list[str]:
@@ -65,11 +101,24 @@ def make_example(mix: Mix, rng: Rng) -> Example:
     named = sorted(inside & set(families()))
     term = present_term(rng, named) if named else None
     wanted = families_of(term) if term else frozenset[str]()
-    stem = mix.stems[[name in wanted for name in labels]].sum(axis=0)
-    total = mix.mix
     left = inside - wanted
     rest = next(iter(left)) if len(left) == 1 and left <= set(families()) else None
-    return Example(np.stack([total, stem, total - stem]).astype(np.float32), term, rest, inside)
+    return _split(mix, [name in wanted for name in labels], term, rest)
+
+
+def make_twins(mix: Mix) -> Example:
+    """Ask for the first stem of a mix whose second is of the same family (``Mixer.twins``)."""
+    family = str(mix.labels[0]["family"])
+    rest = family if len(mix.labels) == 2 else None
+    return _split(mix, [place == 0 for place in range(len(mix.labels))], family, rest, twins=True)
+
+
+def _split(mix: Mix, chosen: list[bool], term: str | None, rest: str | None, twins: bool = False) -> Example:
+    stem, total = mix.stems[chosen].sum(axis=0), mix.mix
+    sides = tuple(tuple(t for t, c in zip(mix.takes, chosen, strict=False) if c == side) for side in (True, False))
+    inside = frozenset(label["family"] for label in mix.labels)
+    audio = np.stack([total, stem, total - stem]).astype(np.float32)
+    return Example(audio, term, rest, inside, (sides[0], sides[1]), twins)
 
 
 def present_term(rng: Rng, named: list[str]) -> str:
@@ -94,45 +143,85 @@ def absent_term(rng: Rng, inside: list[str]) -> str:
 
 
 class LatentPool:
-    """Latents of a fixed number of entries, float16 ``(entries, S, D, L)`` on disk, filled on first use."""
+    """Latents of a fixed number of entries, float16 ``(entries, S, D, L)`` on disk, filled on first use.
 
-    def __init__(self, folder: Path, preset: Preset, mixer: Mixer, codec: MixWavCodec) -> None:
+    Beside them lie facts, words, and where the preset has a picture the features ``(entries, 2, F, P)`` and embeddings
+    ``(entries, 2, 2, E)`` of stem and rest; entries filled before there were such have none.
+    """
+
+    def __init__(self, folder: Path, preset: Preset, mixer: Mixer, codec: MixWavCodec, senses: Senses | None = None):
         self.preset, self.mixer, self.codec = preset, mixer, codec
+        self.senses = senses or Senses(preset, mixer.cache)
         grid, entries = preset.grid, preset.flow.pool
         self._terms, self._families = terms(), list(families())
+        self._kinds = by_kind(mixer.cache) if self.senses.ear is not None else {}
         folder.mkdir(parents=True, exist_ok=True)
         shape = (entries, SLOTS, grid.latent_channels, grid.window_frames)
         self._latents: npt.NDArray[np.float16] = _memory(folder / "latents.npy", np.float16, shape)
         self._facts: npt.NDArray[Any] = _memory(folder / "facts.npy", FACTS, (entries,))
+        self._more: npt.NDArray[Any] = _memory(folder / "more.npy", MORE, (entries,))
+        sights, points = (entries, 2, frames_of(grid.grid), preset.flow.picture_dim), (entries, 2, 2)
+        self._pictures = _memory(folder / "pictures.npy", np.float16, sights) if preset.flow.picture_dim else None
+        self._embeddings = _memory(folder / "embeddings.npy", np.float16, (*points, preset.prompt.embedding))
         self._silence: Latents | None = None
 
-    def draw(self, numbers: list[int], rng: Rng) -> tuple[Latents, list[str | None]]:
-        """Latents ``(B, S, D, L)`` of unit scale, and what to ask of each (None: nothing in it has a name)."""
+    def draw(self, numbers: list[int], rng: Rng) -> tuple[Latents, list[Wanted]]:
+        """Latents ``(B, S, D, L)`` of unit scale, and what to ask of each."""
         for number in numbers:
             if not self._facts[number]["filled"]:
                 self.fill(number)
         latents = self._latents[numbers].astype(np.float32)
-        return latents, [self._turn(rng, latents[k], self._facts[number]) for k, number in enumerate(numbers)]
+        return latents, [self._turn(rng, latents[k], number) for k, number in enumerate(numbers)]
 
     def fill(self, number: int) -> None:
-        """Mix and encode an entry."""
+        """Mix and encode an entry, and see and hear its stems."""
         rng = np.random.default_rng([self.preset.flow.seed, number])
-        sources = self.preset.flow.mix_sources or None
-        example = make_example(self.mixer.draw(rng, self.preset.grid.grid.window_samples, sources), rng)
+        chance = np.random.default_rng([self.preset.flow.seed, number, 1])  # what came later has dice of its own
+        example = self._twins(chance) or self._plain(rng)
         self._latents[number] = self._encode(example.audio)
         inside = sum(1 << self._families.index(name) for name in example.inside if name in families())
+        caption, story = self.senses.words(chance, [take for side in example.takes for take in side])
+        self._more[number] = (example.twins, _bytes(caption), _bytes(story))
+        shown = example.twins or chance.random() < self.preset.masking.clip_share
+        for side in (0, 1) if example.rest else (0,):  # an unnamed rest is never asked for
+            self._sense(chance, number, side, example.takes[side], shown)
         self._facts[number] = (1, self._number(example.term), self._number(example.rest), inside)
 
-    def _turn(self, rng: Rng, latents: Latents, facts: Any) -> str | None:
-        """Turn ``latents (S, D, L)`` in place; returns the term that names its stem now."""
+    def _plain(self, rng: Rng) -> Example:
+        sources = self.preset.flow.mix_sources or None
+        return make_example(self.mixer.draw(rng, self.preset.grid.grid.window_samples, sources), rng)
+
+    def _twins(self, chance: Rng) -> Example | None:
+        """Twins, where somebody can see which is which."""
+        if self.senses.scene is None or chance.random() >= self.preset.masking.twin_share:
+            return None
+        mix = self.mixer.twins(chance, self.preset.grid.grid.window_samples)
+        return make_twins(mix) if mix else None
+
+    def _sense(self, chance: Rng, number: int, side: int, takes: tuple[Take, ...], shown: bool) -> None:
+        if len(takes) == 1:
+            sound = self.senses.sound(chance, takes[0].stem, self._kinds)
+            if sound is not None:
+                self._embeddings[number, side, SOUND] = sound
+        if shown and self._pictures is not None and (seen := self.senses.picture(chance, takes)):
+            self._pictures[number, side], self._embeddings[number, side, SIGHT] = seen
+
+    def _turn(self, rng: Rng, latents: Latents, number: int) -> Wanted:
+        """Turn ``latents (S, D, L)`` in place; returns what can be said of its stem now."""
+        facts, more = self._facts[number], self._more[number]
+        inside = tuple(name for k, name in enumerate(self._families) if int(facts["inside"]) >> k & 1)
+        told = {"caption": bytes(more["caption"]).decode(), "story": bytes(more["story"]).decode()}
         if rng.random() < self.preset.flow.absent_share:
-            inside = [name for k, name in enumerate(self._families) if int(facts["inside"]) >> k & 1]
             latents[Slot.STEM], latents[Slot.REST] = self._silent(), latents[Slot.MIX]
-            return absent_term(rng, inside)
+            return Wanted(absent_term(rng, list(inside)), inside, absent=True, **told)
+        side, term = 0, facts["term"]
         if facts["rest"] >= 0 and rng.random() < SWAP_SHARE:
             latents[[Slot.STEM, Slot.REST]] = latents[[Slot.REST, Slot.STEM]]
-            return self._terms[facts["rest"]]
-        return self._terms[facts["term"]] if facts["term"] >= 0 else None
+            side, term = 1, facts["rest"]
+        picture = None if self._pictures is None else _or_none(self._pictures[number, side])
+        sound, sight = (_or_none(self._embeddings[number, side, row]) for row in (SOUND, SIGHT))
+        name = self._terms[term] if term >= 0 else None
+        return Wanted(name, inside, False, bool(more["twins"]), picture, sight, sound, **told)
 
     def _silent(self) -> Latents:
         if self._silence is None:
@@ -148,10 +237,23 @@ class LatentPool:
         return self._terms.index(term) if term else -1
 
 
+def _or_none(row: npt.NDArray[np.float16]) -> Floats | None:
+    """A row of the pool as float32; None when it was never written."""
+    return row.astype(np.float32) if row.any() else None
+
+
+def _bytes(words: str) -> bytes:
+    """Words cut to what an entry keeps, at the end of a sentence."""
+    if len(raw := words.encode()) <= WORDS_BYTES:
+        return raw
+    kept = raw[:WORDS_BYTES].decode(errors="ignore")
+    return kept[: kept.rfind(".") + 1].encode()
+
+
 def _memory(path: Path, dtype: Any, shape: tuple[int, ...]) -> Any:
     if path.is_file():
         held = np.lib.format.open_memmap(path, mode="r+")
-        if held.shape == shape:
+        if held.shape == shape and held.dtype == dtype:
             return held
         del held
         path.unlink()

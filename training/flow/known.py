@@ -1,8 +1,7 @@
 """Draw what is known from the task table, so that training asks exactly what users can ask.
 
-Source: MAGE (arXiv 2604.09803) section 3.3 draws 70 % mixture-guided, 20 % zero-mixture, 10 % unconditional. Here more
-are mixture-guided: at two cores' compute, isolation takes all it can get.
-Knows nothing of audio or models.
+Source: MAGE (arXiv 2604.09803) section 3.3 and appendix A for the regimes, AudioX (2503.10522) section 4.1 for hiding
+part of the audio that is given. Knows nothing of audio or models.
 """
 
 from __future__ import annotations
@@ -11,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.tasks import TASKS, BoolArray, Span, known_mask
+from engine.tasks import TASKS, BoolArray, Given, Span, known_mask
+from training.config import MaskingConfig
 
 Rng = np.random.Generator
-
-# task -> share of the draws; unconditional draws are a share of their own on top (FlowConfig.prompt_dropout)
-SHARES = {"isolate": 0.62, "remove": 0.22, "regenerate": 0.05, "generate": 0.03, "inpaint": 0.04, "extend": 0.04}
+FROM_NOTHING = "generate"
+REST_SHARE = 0.6  # of the draws know the rest where it is optional
+SEGMENTS = 16  # of a window, when some are hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +26,57 @@ class Drawn:
     Attributes:
         task: a row of the table.
         known: bool ``(slots, frames)``, True means given.
+        conditioned: False means that neither words nor anything else may be given (MAGE's unconditional fallback).
     """
 
     task: str
     known: BoolArray
+    conditioned: bool = True
 
 
-def draw_known(rng: Rng, frames: int) -> Drawn:
-    """Draw a task and what it gives, for a window of ``frames``."""
-    names = list(SHARES)
-    task = names[rng.choice(len(names), p=list(SHARES.values()))]
-    span = None
-    if TASKS[task].span is Span.REQUIRED:
+def regime_of(task: str) -> str:
+    """``mixture`` for tasks that are given the mix, else ``zero``."""
+    return "mixture" if TASKS[task].mix is Given.ALL else "zero"
+
+
+def draw_known(rng: Rng, frames: int, masking: MaskingConfig | None = None) -> Drawn:
+    """Draw a regime, a task within it and what it gives, for a window of ``frames``."""
+    masking = masking or MaskingConfig()
+    regimes = ("mixture", "zero", "unconditional")
+    regime = regimes[rng.choice(len(regimes), p=[getattr(masking, name) for name in regimes])]
+    if regime == "unconditional":
+        return Drawn(FROM_NOTHING, known_mask(FROM_NOTHING, frames), conditioned=False)
+    task = _task(rng, masking, regime)
+    known = known_mask(task, frames, _span(rng, task, frames), rest_given=rng.random() < REST_SHARE)
+    return Drawn(task, hide_time(rng, known, masking.hide_audio))
+
+
+def _task(rng: Rng, masking: MaskingConfig, regime: str) -> str:
+    weights = {task: weight for task, weight in masking.tasks.items() if regime_of(task) == regime}
+    if not any(weights.values()):
+        raise ValueError(f"masking has a share for the regime {regime} and no task in it; give one a weight")
+    shares = np.array(list(weights.values())) / sum(weights.values())
+    return list(weights)[rng.choice(len(weights), p=shares)]
+
+
+def _span(rng: Rng, task: str, frames: int) -> tuple[int, int] | None:
+    kind = TASKS[task].span
+    if kind is Span.REQUIRED or (kind is Span.OPTIONAL and rng.random() < 0.5):
         length = int(rng.integers(frames // 10, frames * 2 // 3))
         first = int(rng.integers(0, frames - length))
-        span = (first, first + length)
-    elif TASKS[task].span is Span.END:
-        span = (int(rng.integers(frames // 8, frames * 7 // 8)), frames)
-    return Drawn(task, known_mask(task, frames, span, rest_given=rng.random() < 0.6))
+        return first, first + length
+    if kind is Span.END:
+        return int(rng.integers(frames // 8, frames * 7 // 8)), frames
+    return None
+
+
+def hide_time(rng: Rng, known: BoolArray, share: float) -> BoolArray:
+    """``known (slots, frames)`` with a share of its time not given after all; the model fills that in too.
+
+    Source: AudioX 4.1 and 5.1: segments of the audio input are masked, 0.6 of it.
+    """
+    if not share:
+        return known
+    segment = np.arange(known.shape[1]) * SEGMENTS // known.shape[1]
+    hidden = rng.permutation(SEGMENTS)[: round(share * SEGMENTS)]
+    return known & ~np.isin(segment, hidden)

@@ -1,8 +1,13 @@
-"""Train FluxFormer: ``python -m training flow``. Tasks come from the table, prompts from the lexicon."""
+"""Train the flow: ``python -m training flow``. Tasks come from the table, words from the lexicon, clips are drawn.
+
+``--start RUN`` begins with another run's weights, in a network that may have learnt to see since (flow/start.py).
+"""
 
 from __future__ import annotations
 
+import copy
 import json
+import logging
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,16 +26,32 @@ from training.config import Preset
 from training.data.cache import StemCache
 from training.data.credits import credits
 from training.data.mix import Mixer
+from training.data.sources import Sounds
 from training.data.studio import ensure_cache
+from training.flow.conditions import Conditions
 from training.flow.diffusion import TAU_MIN, error_weight, noised
+from training.flow.distil import Schedule, is_made, taught
 from training.flow.examples import LatentPool
 from training.flow.known import Drawn, draw_known
-from training.flow.losses import latent_loss
+from training.flow.losses import additivity_loss, latent_loss
 from training.flow.networks import answered, build
+from training.flow.senses import Senses
+from training.flow.start import start_from
 from training.loop import Plan, Run
 from training.precision import autocast
 from training.prompt.lexicon import Lexicon
-from training.prompt.tower import embed, load_text_tower
+from training.prompt.lexicon_asks import Asker
+from training.prompt.lexicon_stories import Teller
+from training.prompt.tower import TOWER_FILE, load_audio_tower
+from training.scene.model import SCENE_FILE, load_scene
+
+log = logging.getLogger(__name__)
+ADDITIVITY_ROWS = 4  # of a batch are decoded for the additivity loss
+TEACHER_FILE = "teacher.pt"
+EXTRAS = {
+    "start": "begin with the averaged weights of this flow run, finished or not; what is new in the preset is fresh",
+    "pool": "folder of the latents, to share between runs of one preset; the run's own when not given",
+}
 
 
 @dataclass(slots=True)
@@ -42,43 +63,66 @@ class FlowBatch:
         known: ``(B,S,L)`` bool.
         prompt: ``(B,S,E)``; zeros where dropped.
         time: ``(B,)``, the time of unknown positions.
+        picture: ``(B,F,P)``; zeros where there is none, None for a preset without pictures.
     """
 
     latents: Tensor
     known: Tensor
     prompt: Tensor
     time: Tensor
+    picture: Tensor | None = None
 
 
 class FlowStage:
-    """Batches and loss of the flow."""
+    """Batches and loss of the flow.
 
-    def __init__(self, preset: Preset, cache: StemCache, codec: MixWavCodec, prompt_run: Path, pool: Path) -> None:
-        self.preset, self.config = preset, preset.flow
+    Args:
+        preset: what to train.
+        cache: stems.
+        codec: frozen.
+        prompt_run: run of the prompt tower.
+        pool: folder of the latents.
+        senses: what pictures, sounds and words go with the stems; None means a name each and nothing else.
+    """
+
+    def __init__(
+        self,
+        preset: Preset,
+        cache: StemCache,
+        codec: MixWavCodec,
+        prompt_run: Path,
+        pool: Path,
+        senses: Senses | None = None,
+    ) -> None:
+        self.preset, self.config, self.codec = preset, preset.flow, codec
         torch.manual_seed(preset.flow.seed)
         self.model: nn.Module = build(preset)
-        self.pool = LatentPool(pool, preset, Mixer(cache, preset.flow.vary_share, preset.grid.rate_hz), codec)
-        self.lexicon = Lexicon.load()
-        self.tower, self.tokenizer = load_text_tower(prompt_run)
+        self.teacher: nn.Module | None = None  # of a distilled schedule
+        mixer = Mixer(cache, preset.flow.vary_share, preset.grid.rate_hz)
+        self.pool = LatentPool(pool, preset, mixer, codec, senses)
+        self.decoder = codec
+        self.conditions = Conditions(preset, Lexicon.load(), prompt_run)
+
+    def to(self, device: torch.device) -> None:
+        """Move what the loss needs beside the model; the codec only where the loss decodes."""
+        if self.teacher is not None:
+            self.teacher.to(device)
+        if self.config.additivity_weight and device.type != "cpu":
+            self.decoder = copy.deepcopy(self.codec).to(device)
 
     def batch(self, step: int) -> FlowBatch:
         """Data of a step: examples in shuffled rounds over the pool, everything else drawn anew."""
         rng = np.random.default_rng([self.config.seed, 77, step])
         numbers = self._numbers(step)
-        latents, named = self.pool.draw(numbers, rng)
-        frames = self.preset.grid.window_frames
-        drawn = [draw_known(rng, frames) for _ in numbers]
-        asked = [k for k, term in enumerate(named) if term and rng.random() >= self.config.prompt_dropout]
-        prompt = np.zeros((len(numbers), SLOTS, self.preset.prompt.embedding), dtype=np.float32)
-        phrases = [self.lexicon.phrases(named[k], "train", rng) for k in asked]
-        if asked:
-            prompt[asked, Slot.STEM] = embed(self.tower, self.tokenizer, phrases)
-        time = self._times(rng, drawn)
+        latents, wanted = self.pool.draw(numbers, rng)
+        drawn = [draw_known(rng, self.preset.grid.window_frames, self.preset.masking) for _ in numbers]
+        prompt, picture = self.conditions.draw(rng, wanted, drawn)
         return FlowBatch(
             torch.from_numpy(latents),
             torch.from_numpy(np.stack([d.known for d in drawn])),
             torch.from_numpy(prompt),
-            torch.from_numpy(time.astype(np.float32)),
+            torch.from_numpy(self._times(rng, drawn).astype(np.float32)),
+            None if picture is None else torch.from_numpy(picture),
         )
 
     def _times(self, rng: np.random.Generator, drawn: list[Drawn]) -> np.ndarray[Any, Any]:
@@ -86,7 +130,9 @@ class FlowStage:
             return rng.uniform(0.0, 1.0 - TAU_MIN, size=len(drawn))
         times: np.ndarray[Any, Any] = 1 / (1 + np.exp(-rng.normal(-0.4, 1.0, size=len(drawn))))
         times[rng.random(len(drawn)) < [self._start_share(d.task) for d in drawn]] = 0.0
-        return times
+        # A task with a strength may start anywhere between noise and its stem.
+        anywhere = [TASKS[d.task].strength is not None for d in drawn]
+        return np.where(anywhere, rng.uniform(0.0, 1.0 - TAU_MIN, size=len(drawn)), times)
 
     def _start_share(self, task: str) -> float:
         return self.config.start_share if TASKS[task].masked else self.config.start_share_generative
@@ -101,18 +147,47 @@ class FlowStage:
     def loss(self, batch: FlowBatch, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
         """Latent error where unknown; the log also holds the plain error of one-step isolation."""
         target, known = batch.latents, batch.known
+        seen = () if batch.picture is None else (batch.picture,)
         t = torch.where(known, 1.0, batch.time[:, None, None].expand(known.shape))
-        noise = torch.randn(target.shape, generator=generator)
+        noise = torch.randn(target.shape, generator=generator, device=target.device)
         x = noised(self.config.path, target, noise, t)
+        if self.teacher is not None:
+            x, t, target = self._distil(self.teacher, batch, seen, noise, (x, t, target))
         with autocast():
-            clean = self.model(x, t, known, batch.prompt)
+            clean = self.model(x, t, known, batch.prompt, *seen)
         unknown = ~known
         for slot in range(SLOTS):
             if Slot(slot).name not in answered(self.config):
                 unknown[:, slot] = False
         loss, plain = latent_loss(clean, target, error_weight(self.config.objective, self.config.path, t), unknown)
+        figures = {}
+        if self.config.additivity_weight:
+            whole = torch.where(known[:, :, None], batch.latents, clean)
+            apart = additivity_loss(self.decoder, whole[:ADDITIVITY_ROWS])
+            loss, figures["additivity"] = loss + self.config.additivity_weight * apart, apart.item()
         starts = (batch.time == 0) & known[:, Slot.MIX].all(dim=1) & (batch.prompt != 0).any(dim=(1, 2))
-        return loss, {"isolate": plain[starts].mean().item()} if starts.any() else {}
+        return loss, figures | ({"isolate": plain[starts].mean().item()} if starts.any() else {})
+
+    def _distil(
+        self,
+        teacher: nn.Module,
+        batch: FlowBatch,
+        seen: tuple[Tensor, ...],
+        noise: Tensor,
+        plain: tuple[Tensor, Tensor, Tensor],
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The rows that are made follow the teacher, all others stay ``plain``: x, t, target."""
+        rows = is_made(batch.known)
+        if not rows.any():
+            return plain
+        schedule = Schedule(self.config.distil_steps, self.config.teacher_steps)
+        number = torch.floor(batch.time[rows] * schedule.steps).clamp(max=schedule.steps - 1)
+        given = (batch.latents, batch.known, batch.prompt, noise, *seen)
+        target, known, prompt, dice, *picture = (value[rows] for value in given)
+        with autocast():
+            led = taught(teacher, schedule, target, known, (prompt, *picture), dice, number)
+        answer = tuple(value.index_put((rows,), new.to(value.dtype)) for value, new in zip(plain, led, strict=True))
+        return answer[0], answer[1], answer[2]
 
 
 def train_flow(
@@ -123,9 +198,33 @@ def train_flow(
     folder: Path,
     resume: bool = False,
     workers: int = 1,
+    scene_run: Path | None = None,
+    start: Path | None = None,
+    pool: Path | None = None,
 ) -> Run:
-    """Train and leave ``flow.pt`` (averaged weights) in ``folder``."""
-    stage = FlowStage(preset, cache, load_codec(preset, codec_run), prompt_run, folder / "pool")
+    """Train and leave ``flow.pt`` (averaged weights) in ``folder``.
+
+    Args:
+        preset: what to train.
+        cache: stems.
+        codec_run, prompt_run: of the earlier stages.
+        folder: of the run.
+        resume: True goes on from the checkpoint in ``folder``.
+        workers: processes that make batches.
+        scene_run: of the scene encoder; None means no picture is ever shown.
+        start: a flow run whose averaged weights to begin with; also the teacher of a distilled schedule.
+        pool: folder of the latents, for several runs of one preset to share; None is ``folder/pool``.
+
+    Raises:
+        ValueError: ``start`` does not fit the preset, or a distilled schedule has no teacher.
+    """
+    senses = open_senses(preset, cache, prompt_run, scene_run)
+    stage = FlowStage(preset, cache, load_codec(preset, codec_run), prompt_run, pool or folder / "pool", senses)
+    if start is not None and not resume:
+        new = start_from(stage.model, start)
+        log.info("started from %s; %d weights are new", start, len(new))
+    if preset.flow.distil_steps:
+        stage.teacher = load_teacher(preset, folder, start)
     plan = Plan(
         steps=preset.flow.steps,
         minutes=preset.flow.minutes,
@@ -141,13 +240,45 @@ def train_flow(
     if resume:
         run.resume()
     folder.mkdir(parents=True, exist_ok=True)
-    for source in (codec_run / "codec.pt", prompt_run / "prompt.pt", prompt_run / "tokenizer.json"):
+    sources = [codec_run / "codec.pt", prompt_run / TOWER_FILE, prompt_run / "tokenizer.json"]
+    for source in [*sources, *([scene_run / SCENE_FILE] if scene_run else [])]:
         shutil.copyfile(source, folder / source.name)  # the run holds all that export needs
     (folder / "credits.json").write_text(json.dumps(credits(cache), indent=1, ensure_ascii=False), "utf-8")
     run.train(workers=workers)
     if run.world.first:
         save_flow(run, folder)
     return run
+
+
+def open_senses(preset: Preset, cache: StemCache, prompt_run: Path, scene_run: Path | None) -> Senses:
+    """What the shares of the preset's masking need: towers, teller and the sounds the cache was rendered with."""
+    asked = {sense for kind, weight in preset.masking.given.items() if weight for sense in kind.split("+")}
+    sees = scene_run is not None and preset.flow.picture_dim > 0 and "picture" in asked
+    return Senses(
+        preset,
+        cache,
+        scene=load_scene(scene_run) if sees and scene_run else None,
+        ear=load_audio_tower(prompt_run) if "sound" in asked else None,
+        teller=Teller(Asker()) if preset.masking.mix_words else None,
+        sounds=Sounds.find() if sees else None,
+    )
+
+
+def load_teacher(preset: Preset, folder: Path, start: Path | None) -> nn.Module:
+    """The frozen network that a distilled schedule follows; kept in the run, so that it can be resumed.
+
+    Raises:
+        ValueError: there is none.
+    """
+    path, teacher = folder / TEACHER_FILE, build(preset)
+    if start is not None and not path.is_file():
+        start_from(teacher, start)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(teacher.state_dict(), path)
+    if not path.is_file():
+        raise ValueError("distil_steps needs a teacher; give the run it is to follow with --start RUN")
+    teacher.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return teacher.eval().requires_grad_(False)
 
 
 def save_flow(run: Run, folder: Path) -> None:
@@ -164,8 +295,19 @@ def load_flow(preset: Preset, folder: Path) -> nn.Module:
 
 def main(argv: list[str]) -> int:
     """``python -m training flow``."""
-    asked = parse("flow", "train FluxFormer", argv, needs=("codec", "prompt"))
+    asked = parse("flow", "train the flow", argv, needs=("codec", "prompt", "scene"), extras=EXTRAS)
     cache = ensure_cache(asked.preset, asked.cache)
-    train_flow(asked.preset, cache, asked.runs["codec"], asked.runs["prompt"], asked.out, asked.resume, asked.workers)
+    train_flow(
+        asked.preset,
+        cache,
+        asked.runs["codec"],
+        asked.runs["prompt"],
+        asked.out,
+        asked.resume,
+        asked.workers,
+        asked.runs["scene"] if asked.preset.flow.picture_dim else None,
+        asked.extras["start"],
+        asked.extras["pool"],
+    )
     print(f"wrote {asked.out / 'flow.pt'}")
     return 0

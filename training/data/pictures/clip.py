@@ -191,7 +191,11 @@ def training_frames(clip: Clip, rng: np.random.Generator) -> Frames:
 
 
 def clip_of_labels(
-    labels: Sequence[Mapping[str, Any]], sounds: Sounds, config: StudioConfig, seed: int | Sequence[int]
+    labels: Sequence[Mapping[str, Any]],
+    sounds: Sounds,
+    config: StudioConfig,
+    seed: int | Sequence[int],
+    film: ClipConfig | None = None,
 ) -> Clip:
     """The clip of stems of one piece of a cache, composed again from the piece's number.
 
@@ -199,6 +203,7 @@ def clip_of_labels(
         labels: of the stems to show, all of one piece.
         sounds, config: what the cache was rendered with.
         seed: of the scene.
+        film: how it is filmed.
 
     Returns:
         the clip; the number of a part in it is the place of its label.
@@ -214,4 +219,4 @@ def clip_of_labels(
         )
     score = score_of(config, sounds, int(pieces.pop().rpartition("-")[2]))
     numbers = [label["part"] for label in labels]
-    return draw_clip([score.parts[k] for k in numbers], config.seconds, seed)
+    return draw_clip([score.parts[k] for k in numbers], config.seconds, seed, film)

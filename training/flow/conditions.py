@@ -1,0 +1,165 @@
+"""What is said of each slot of a batch: words, sound examples and pictures, as one vector a slot and one picture a row.
+
+The engine combines what users give in the same way: unit vectors weighted, and brought back to norm sqrt(E). Knows
+nothing of latents or tasks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engine.shapes import SLOTS, Slot
+from training.config import MaskingConfig, Preset
+from training.flow.examples import Wanted, families_of
+from training.flow.known import Drawn
+from training.flow.senses import Floats
+from training.prompt.lexicon import Lexicon
+from training.prompt.tokenizer import encode
+from training.prompt.tower import load_text_tower
+from training.scene.config import frames_of
+
+Rng = np.random.Generator
+SIGHT_SHARE = 0.75  # of the pictures also speak through the prompt space; the others only through their frames
+STORY_SHARE, CAPTION_SHARE = 0.3, 0.5  # of the words about a whole mix, where they are known; else its instruments
+SENTENCE = re.compile(r"(?<=[.!?])\s+")
+
+
+@dataclass(slots=True)
+class Phrase:
+    """Words for one slot of one row of a batch; a long text is several, whose directions are averaged."""
+
+    row: int
+    slot: Slot
+    text: str
+
+
+def combine(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
+    """Weighted mean of directions ``(E,)``, of norm sqrt(E); zeros when there is none or they cancel out.
+
+    Source: MGE-LDM (arXiv 2505.23305) E.3, interpolation of text and audio embeddings.
+    """
+    if not parts:
+        raise ValueError("combine needs a vector at least; leave the slot empty instead")
+    total = np.sum([w * p / max(1e-9, float(np.linalg.norm(p))) for p, w in zip(parts, weights, strict=True)], axis=0)
+    norm = float(np.linalg.norm(total))
+    answer: Floats = (total * (np.sqrt(len(total)) / norm if norm > 1e-6 else 0.0)).astype(np.float32)
+    return answer
+
+
+def draw_senses(rng: Rng, masking: MaskingConfig, wanted: Wanted) -> frozenset[str]:
+    """By which senses a stem is asked for: a drawn set, cut down to what there is, or words; twins are always seen."""
+    had = {
+        name
+        for name, there in (("words", wanted.term), ("picture", wanted.picture), ("sound", wanted.sound))
+        if there is not None
+    }
+    kinds = list(masking.given)
+    shares = np.array([masking.given[kind] for kind in kinds]) / sum(masking.given.values())
+    drawn = set(kinds[rng.choice(len(kinds), p=shares)].split("+"))
+    if wanted.twins:
+        drawn.add("picture")
+    return frozenset(drawn & had or {"words"} & had)
+
+
+class Conditions:
+    """Draws what is said.
+
+    Args:
+        preset: shares of everything (``masking``) and sizes.
+        lexicon: phrasings of terms.
+        prompt_run: run of the prompt tower.
+    """
+
+    def __init__(self, preset: Preset, lexicon: Lexicon, prompt_run: Path) -> None:
+        self._preset, self._lexicon = preset, lexicon
+        self._tower, self._tokenizer = load_text_tower(prompt_run)
+
+    def draw(self, rng: Rng, wanted: list[Wanted], drawn: list[Drawn]) -> tuple[Floats, Floats | None]:
+        """Conditions of a batch.
+
+        Returns:
+            prompts ``(B,S,E)``, zeros where nothing is said; pictures ``(B,F,P)``, zeros where there is none, or None
+            for a preset without pictures.
+        """
+        rows, dim = len(wanted), self._preset.flow.picture_dim
+        pictures = np.zeros((rows, frames_of(self._preset.grid.grid), dim), dtype=np.float32) if dim else None
+        phrases: list[Phrase] = []
+        shown: dict[int, list[Floats]] = {}
+        for row, (asked, draw) in enumerate(zip(wanted, drawn, strict=True)):
+            if not draw.conditioned:
+                continue
+            phrases += self._about_others(rng, row, asked)
+            if rng.random() < self._preset.flow.prompt_dropout:
+                continue
+            senses = draw_senses(rng, self._preset.masking, asked)
+            if "words" in senses:
+                phrases.append(Phrase(row, Slot.STEM, self._lexicon.phrases(str(asked.term), "train", rng)))
+            shown[row] = self._shown(rng, asked, senses)
+            if "picture" in senses and pictures is not None:
+                pictures[row] = asked.picture
+        return self._prompts(rng, rows, phrases, shown), pictures
+
+    def _shown(self, rng: Rng, asked: Wanted, senses: frozenset[str]) -> list[Floats]:
+        """Directions of what is shown and played of the stem."""
+        found = [asked.sound] if "sound" in senses else []
+        if "picture" in senses and rng.random() < SIGHT_SHARE:
+            found.append(asked.sight)
+        return [direction for direction in found if direction is not None]
+
+    def _about_others(self, rng: Rng, row: int, asked: Wanted) -> list[Phrase]:
+        """Words for the whole mix and for its rest, some of the time."""
+        masking, said = self._preset.masking, list[Phrase]()
+        if rng.random() < masking.mix_words:
+            said += [Phrase(row, Slot.MIX, part) for part in self._about_mix(rng, asked)]
+        wanted = families_of(asked.term) if asked.term else frozenset[str]()
+        left = [name for name in asked.inside if name not in wanted]
+        if left and not asked.twins and rng.random() < masking.rest_words:
+            said.append(Phrase(row, Slot.REST, self._list(rng, left)))
+        return said
+
+    def _about_mix(self, rng: Rng, asked: Wanted) -> list[str]:
+        chance = rng.random()
+        if asked.story and chance < STORY_SHARE:
+            return SENTENCE.split(asked.story)
+        if asked.caption and chance < STORY_SHARE + CAPTION_SHARE:
+            return SENTENCE.split(asked.caption)
+        return [self._list(rng, list(asked.inside))] if asked.inside else []
+
+    def _list(self, rng: Rng, names: list[str]) -> str:
+        """Instruments in words, in any order."""
+        said = [self._lexicon.pools[names[k], "train"].bare for k in rng.permutation(len(names))]
+        words = [bare[int(rng.integers(len(bare)))] for bare in said if bare]
+        return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+    def _prompts(self, rng: Rng, rows: int, phrases: list[Phrase], shown: dict[int, list[Floats]]) -> Floats:
+        prompts = np.zeros((rows, SLOTS, self._preset.prompt.embedding), dtype=np.float32)
+        told: dict[tuple[int, Slot], list[Floats]] = {}
+        for phrase, vector in zip(phrases, self._embed(rng, [p.text for p in phrases]), strict=True):
+            told.setdefault((phrase.row, phrase.slot), []).append(vector)
+        parts = {place: [combine(found, [1.0] * len(found))] for place, found in told.items()}
+        for row, found in shown.items():
+            parts.setdefault((row, Slot.STEM), []).extend(found)
+        for (row, slot), found in parts.items():
+            if found:
+                prompts[row, slot] = combine(found, rng.dirichlet(np.ones(len(found))))
+        return prompts
+
+    def _embed(self, rng: Rng, texts: list[str]) -> Floats:
+        """Directions of texts ``(n,E)``, with a share of their tokens hidden (AudioX 4.1)."""
+        if not texts:
+            return np.zeros((0, self._preset.prompt.embedding), dtype=np.float32)
+        tokens_BT, mask_BT = encode(self._tokenizer, texts, self._tower.max_tokens)
+        if self._preset.masking.hide_words:
+            kept = mask_BT & (rng.random(mask_BT.shape) >= self._preset.masking.hide_words)
+            mask_BT = np.where(kept.any(axis=1, keepdims=True), kept, mask_BT)
+        used = max(1, int(mask_BT.any(axis=0).nonzero()[0].max(initial=0)) + 1)
+        with torch.inference_mode():
+            rows = self._tower(torch.from_numpy(tokens_BT[:, :used]), torch.from_numpy(mask_BT[:, :used])).numpy()
+        answer: Floats = rows
+        return answer
