@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from training.config import Preset, load_preset
@@ -22,6 +23,7 @@ class Asked:
         resume: True means go on from the checkpoint in ``out``.
         workers: processes that make batches.
         runs: folders of the earlier stages this one needs.
+        extras: folders that a stage may be given beside; None where not.
     """
 
     preset: Preset
@@ -30,10 +32,13 @@ class Asked:
     resume: bool
     workers: int
     runs: dict[str, Path]
+    extras: dict[str, Path | None] = field(default_factory=dict)
 
 
-def parse(stage: str, doc: str, argv: list[str], needs: tuple[str, ...] = ()) -> Asked:
-    """Read a stage's arguments.
+def parse(
+    stage: str, doc: str, argv: list[str], needs: tuple[str, ...] = (), extras: Mapping[str, str] | None = None
+) -> Asked:
+    """Read a stage's arguments; ``extras`` are options of its own that name a folder, with a line of help each.
 
     Raises:
         ValueError: no such preset, or a checkpoint that is not there.
@@ -52,6 +57,8 @@ def parse(stage: str, doc: str, argv: list[str], needs: tuple[str, ...] = ()) ->
         parser.add_argument(
             f"--{need}", type=Path, metavar="RUN", help=f"run of the {need}; runs/{need}-PRESET when not given"
         )
+    for extra, line in (extras or {}).items():
+        parser.add_argument(f"--{extra}", type=Path, metavar="DIR", help=line)
     args = parser.parse_args(argv)
     preset = load_preset(args.preset)
     if args.resume is not None and not (args.resume / "checkpoint.pt").is_file():
@@ -63,4 +70,5 @@ def parse(stage: str, doc: str, argv: list[str], needs: tuple[str, ...] = ()) ->
         resume=args.resume is not None,
         workers=args.workers,
         runs={need: getattr(args, need) or RUNS / f"{need}-{preset.name}" for need in needs},
+        extras={extra: getattr(args, extra) for extra in extras or ()},
     )
