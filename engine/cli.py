@@ -33,6 +33,11 @@ _REGION_HELP = {  # text, and whether it must be given
     Span.OPTIONAL: ("seconds to change, as 12.5-20.0 or 1:05-1:20; may be given several times; default all", False),
     Span.REQUIRED: ("seconds to fill, as 12.5-20.0 or 1:05-1:20; may be given several times", True),
 }
+_EXAMPLES_HELP = {
+    "image": "picture of what to look for; of a video, its first frame",
+    "video": "video that runs beside the input and shows who plays when",
+    "audio": "sound like the one to look for; of a video, its sound",
+}
 _WHAT_IS_GIVEN = {"MIX": "the mix", "STEM": "the stem", "REST": "the music the new stem is to fit"}
 
 
@@ -168,6 +173,7 @@ def _add_choices(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--steps", type=int, metavar="N", help="sampler steps; default: the bundle's for this task")
     sub.add_argument("--guidance", type=float, metavar="W", help="how hard the prompt pushes: 0 not at all, 1 plainly")
     sub.add_argument("--start", choices=get_args(Start), help="where the sampler starts; default: the bundle's")
+    _add_examples(sub)
     sub.add_argument(
         "--mix-prompt", type=_words, metavar="TEXT", default="", help="words for the whole, as slow ballad"
     )
@@ -175,6 +181,21 @@ def _add_choices(sub: argparse.ArgumentParser) -> None:
     doc = "make K results for each prompt, from K seeds, and give all of them, the best first; default %(default)s"
     sub.add_argument("--candidates", type=int, default=1, metavar="K", help=doc)
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result; default %(default)s")
+
+
+def _add_examples(sub: argparse.ArgumentParser) -> None:
+    """Examples of any kind go with each prompt, or stand alone; each may come several times."""
+    sub.add_argument(
+        "--prompt-text", dest="prompt_texts", action="append", default=[], type=_words, metavar="TEXT",
+        help="another PROMPT; a few words, a caption or a story",
+    )  # fmt: skip
+    for kind, doc in _EXAMPLES_HELP.items():
+        sub.add_argument(
+            f"--prompt-{kind}", dest="examples", action="append", default=[], type=f"{kind}:{{}}".format,
+            metavar="FILE", help=f"{doc}; FILE#t=12,20 is a part of it",
+        )  # fmt: skip
+    doc = "where there are words too: 0 listens to the words, 1 to the examples only; default %(default)s"
+    sub.add_argument("--example-weight", type=float, default=0.5, metavar="W", help=doc)
 
 
 def _add_rerun(sub: argparse.ArgumentParser) -> None:

@@ -36,7 +36,7 @@ def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
     return _run(
         Request(
             task=arguments.task,
-            prompts=tuple(arguments.prompts),
+            prompts=(*arguments.prompts, *arguments.prompt_texts),
             input=getattr(arguments, "input", None),
             rest=getattr(arguments, "rest", None),
             out=arguments.out,
@@ -51,6 +51,8 @@ def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
             start=arguments.start,
             seed=arguments.seed,
             format=arguments.format,
+            examples=tuple(arguments.examples),
+            example_weight=arguments.example_weight,
             mix_prompt=arguments.mix_prompt,
             rest_prompt=arguments.rest_prompt,
             strength=getattr(arguments, "strength", None),
