@@ -76,7 +76,7 @@ def a_run(count: int = 3, sets: Sequence[str] = ("band", "absent")) -> tuple[dic
         "sweeps": {},
         "values": bench.values,
         "collections": [],
-        "regenerate": {},
+        "studies": {},
         "mir_eval": {},
         "notes": [],
     }

@@ -8,26 +8,29 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from training.arguments import RUNS
-from training.bench import baselines, compare, ears, ours, page, plots, report
+from training.bench import baselines, compare, ears, models, ours, page, plots, report
 from training.bench.adapter import Adapter, parse_adapter
 from training.bench.example import Example, System, digest
+from training.bench.ground import Ground
 from training.bench.run import Bench, Progress, about, collections
 from training.bench.sets import SETS, Studio, make_set
+from training.bench.studies import STUDIES
 
 RIVALS = ("htdemucs", "openunmix")
 SWEEPS: dict[str, tuple[float, ...]] = {"steps": (1, 2, 4, 8), "guidance": (1.0, 1.5, 2.0, 4.0)}
 SWEPT_SET = "duet"
-REGENERATED_SET = "band"
 PAGE_EXAMPLES = 10
 EXAMPLES = 8
+CACHE_HZ = 16_000
+NO_RIVALS = (
+    "HTDemucs and Open-Unmix were not trained for this run; `--rivals htdemucs openunmix --minutes M` adds them."
+)
 NEEDS = ("librosa", "sklearn", "matplotlib", "mir_eval")
 
 
@@ -47,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("bundles", nargs="*", metavar="BUNDLE", help="name of an installed bundle, or path of a bundle folder")
-    add("--set", action="append", choices=list(SETS), dest="sets", help="only this set; may be given again")
+    everything = [*SETS, *STUDIES]
+    add("--set", action="append", choices=everything, dest="sets", help="only this set or study; may be given again")
     add("--out", type=Path, default=RUNS / "bench", help="folder of the report; runs/bench when not given")
     add("--examples", type=int, default=EXAMPLES, metavar="N", help=f"examples in each set; {EXAMPLES} when not given")
     add("--seconds", type=float, help="length of the mixes of all sets but duet, whose length is fixed")
@@ -56,10 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--clap", type=Path, metavar="PATH", help="folder with CLAP weights in Hugging Face's layout")
     add("--separator", action="append", default=[], metavar="NAME=COMMAND", help="another separator; see adapter.py")
     add("--rivals", nargs="+", choices=RIVALS, default=[], help="also train these and measure them")
+    add("--cache-hz", type=int, default=CACHE_HZ, help=f"sample rate of the cache; {CACHE_HZ} when not given")
     add("--minutes", type=float, default=5.0, help="wall time each rival trains for; 5 when not given")
-    add("--cache", type=Path, default=RUNS / "cache-small", help="stems the rivals train on, at 16 kHz")
+    add("--cache", type=Path, default=RUNS / "cache-small", help="stems the rivals and the classifier train on")
     add("--rival-python", default=sys.executable, metavar="PYTHON", help="interpreter that has demucs and openunmix")
-    add("--no-sweeps", action="store_true", help="leave out steps, guidance and regenerate")
+    add("--no-sweeps", action="store_true", help="leave out the sweeps over steps and guidance")
+    add("--models", type=Path, metavar="FILE", help="also write what the bundles can do, as a page for the docs")
     add("--compare", nargs=2, metavar=("OLD", "NEW"), help="two bundles or two report.json; fails when NEW is worse")
     return parser
 
@@ -68,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
 class Asked:
     """The parts of a run that do not depend on the systems."""
 
+    args: argparse.Namespace
     sets: dict[str, list[Example]]
+    studies: list[str]
     ears: list[ears.Ears]
     notes: list[str]
     studio: Studio
@@ -85,11 +93,20 @@ def _prepare(args: argparse.Namespace) -> Asked:
     except (OSError, ValueError, RuntimeError) as error:  # not there, or written by other code than this
         notes.append(f"No figures by our own prompt towers: {error}.")
     sets = {}
-    for name in args.sets or SETS:
+    names = args.sets or [*SETS, *STUDIES]
+    for name in (name for name in SETS if name in names):
         began = time.perf_counter()
         sets[name] = make_set(studio, name, args.examples, args.seed, args.seconds)
         _say(f"made {name}: {len(sets[name])} examples in {time.perf_counter() - began:.0f} s")
-    return Asked(sets, found, notes, studio)
+    return Asked(args, sets, [name for name in STUDIES if name in names], found, notes, studio)
+
+
+def _ground(asked: Asked, folders: dict[str, Path], engine: ours.Engine) -> Ground:
+    args = asked.args
+    return Ground(
+        studio=asked.studio, ears=asked.ears, folders=folders, engine=engine, examples=args.examples, seed=args.seed,
+        seconds=args.seconds, cache=args.cache, cache_hz=args.cache_hz, say=_say,
+    )  # fmt: skip
 
 
 def _bench(args: argparse.Namespace) -> int:
@@ -102,6 +119,8 @@ def _bench(args: argparse.Namespace) -> int:
     folders = _named(args.bundles)
     asked = _prepare(args)
     trained, facts = _train_rivals(args)
+    if not trained:
+        asked.notes.append(NO_RIVALS)
     written = measure(folders, asked, [*baselines.PLAIN, *trained, *extra], sweeps=not args.no_sweeps)
     written["asked"] = {"examples": args.examples, "seed": args.seed, "seconds": args.seconds}
     written["trained"] = facts
@@ -111,6 +130,8 @@ def _bench(args: argparse.Namespace) -> int:
     pictures = plots.draw_all(written, args.out)
     report.write(written, pictures, args.out)
     page.write(written, kept[:PAGE_EXAMPLES], pictures, args.out)
+    if args.models:
+        models.write(written, folders, args.models)
     print(report.markdown(written))
     _say(f"report.md, report.json, report.html and plots in {args.out}; {written['seconds']:.0f} s")
     return 0
@@ -123,7 +144,7 @@ def _compare(args: argparse.Namespace) -> int:
         names = ["", ""]
     else:
         folders = {"old": ours.locate(old), "new": ours.locate(new)}
-        asked = _prepare(args)
+        asked = replace(_prepare(args), studies=[])  # the guard judges separation
         whole = measure(folders, asked, [], sweeps=False, bounds=False)
         whole.pop("kept")
         reports, names = [whole, whole], ["old", "new"]
@@ -153,7 +174,8 @@ def _train_rivals(args: argparse.Namespace) -> tuple[list[Adapter], dict[str, An
         path = args.out / f"{kind}.pt"
         _say(f"training {kind} for {args.minutes:g} minutes on {args.cache}")
         base = [args.rival_python, "-m", "training.bench.rivals"]
-        command = [*base, "train", kind, str(args.cache), str(path), "--minutes", str(args.minutes)]
+        command = [*base, "train", kind, str(args.cache), str(path)]
+        command += ["--minutes", str(args.minutes), "--rate-hz", str(args.cache_hz)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:
             raise ValueError(f"{kind} could not be trained; its reason is above (is it installed for --rival-python?)")
@@ -169,7 +191,7 @@ def measure(
     folders: dict[str, Path], asked: Asked, others: Sequence[System], sweeps: bool, bounds: bool = True
 ) -> dict[str, Any]:
     """Everything a report holds, and under ``kept`` the audio for the page."""
-    bench = Bench(asked.ears, keep=-(-PAGE_EXAMPLES // len(asked.sets)))
+    bench = Bench(asked.ears, keep=-(-PAGE_EXAMPLES // max(1, len(asked.sets))))
     with ours.Engine() as engine:
         main_ones: list[System] = [
             ours.Ours(name=name, bundle=folder, engine=engine) for name, folder in folders.items()
@@ -188,7 +210,10 @@ def measure(
         progress = Progress(total, _say)
         for name, examples in asked.sets.items():
             bench.ask(name, examples, [*systems, *(swept if name == SWEPT_SET else [])], progress)
-        made = _regenerate(folders, asked, engine) if sweeps and REGENERATED_SET in asked.sets else {}
+        studies = {}
+        for name in asked.studies:
+            _say(f"study {name}: {STUDIES[name].doc}")
+            studies[name] = STUDIES[name].measure(_ground(asked, folders, engine))
     return {
         "format": report.FORMAT,
         "sets": {name: report.set_facts(examples, digest(examples)) for name, examples in asked.sets.items()},
@@ -198,7 +223,7 @@ def measure(
                    for name in folders} if sweeps else {},
         "values": bench.values,
         "collections": [_collection(bench, one, asked) for one in asked.ears],
-        "regenerate": made,
+        "studies": studies,
         "mir_eval": report.checked_by_mir_eval(bench.kept.values()),
         "wall_s": bench.wall_s,
         "notes": asked.notes,
@@ -231,31 +256,6 @@ def _sweep(name: str, folder: Path, engine: ours.Engine) -> list[ours.Ours]:
                   settings=((setting, int(value) if setting == "steps" else value),), doc=f"{setting} {value:g}")
         for setting, values in SWEEPS.items() for value in values
     ]  # fmt: skip
-
-
-def _regenerate(folders: dict[str, Path], asked: Asked, engine: ours.Engine) -> dict[str, Any]:
-    """Sub-FAD: given rest plus new stem against the true mixes; the rest alone stands beside it."""
-    examples = asked.sets[REGENERATED_SET]
-    found: dict[str, Any] = {}
-    for one in asked.ears:
-        truth = np.concatenate([ears.hear(one, e.mix_CN, e.rate_hz).windows for e in examples])
-        rests = np.concatenate([ears.hear(one, e.rest, e.rate_hz).windows for e in examples])
-        rows: dict[str, Any] = {"rest alone": {"sub-FAD": ears.frechet(rests, truth)}}
-        for name, folder in folders.items():
-            system = ours.Ours(name=name, bundle=folder, engine=engine)
-            _say(f"{name} regenerates {len(examples)} stems")
-            stems = [system.regenerate(e) for e in examples]
-            mixes = [ears.hear(one, e.rest + stem, e.rate_hz) for e, stem in zip(examples, stems, strict=True)]
-            words = one.words([e.prompt for e in examples])
-            likeness = [
-                float(ears.hear(one, stem, e.rate_hz).whole @ word)
-                for e, stem, word in zip(examples, stems, words, strict=True)
-            ]
-            rows[name] = {
-                "sub-FAD": ears.frechet(np.concatenate([m.windows for m in mixes]), truth), "text-audio": likeness
-            }  # fmt: skip
-        found[one.name] = {"vectors": len(truth), "systems": rows}
-    return found
 
 
 def _say(text: str) -> None:

@@ -19,6 +19,7 @@ import soundfile as sf
 
 from training.bench import report
 from training.bench.run import Kept
+from training.bench.tables import number
 from training.data.sources import Audio
 from training.measure import mono
 
@@ -96,9 +97,9 @@ def _example(run: dict[str, Any], one: Kept) -> str:
 
 def _caption(figures: dict[str, dict[str, list[float]]], name: str, place: int) -> str:
     row = figures.get(name, {})
-    found = [f"{key} {report.number(row[key][place])} dB" for key in ("SDR", "SDRi") if key in row]
+    found = [f"{key} {number(row[key][place])} dB" for key in ("SDR", "SDRi") if key in row]
     if not found and "level" in row:
-        found = [f"level {report.number(row['level'][place])} dB"]
+        found = [f"level {number(row['level'][place])} dB"]
     return ", ".join(found)
 
 

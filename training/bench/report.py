@@ -13,12 +13,14 @@ from training.bench.ears import ENOUGH_ACCURACY
 from training.bench.example import Example
 from training.bench.run import Kept, summarize
 from training.bench.sets import SETS
+from training.bench.studies import STUDIES
+from training.bench.tables import interval, number
 from training.measure import NAN, SILENT_RMS, Interval, against_mir_eval, bss, mono, rms
 
 FORMAT = 1
 CHECKED_SAR_DB = 60.0  # answers without a real artefact have a SAR of rounding errors
 PLAIN_FIGURES = ("SDR", "SIR", "SAR", "SI-SDR", "museval SDR", "log-mel L1")
-INTERVALS = {"SDRi": "SDR improvement", "level": "level against the mix, dB"}
+WITH_INTERVAL = ("SDR", "SIR", "SAR")
 NOTES = (
     "Medians over examples, in dB but for log-mel L1. In brackets: 95 % bootstrap interval of the median. `-`: not "
     "defined, as for silence.",
@@ -66,14 +68,14 @@ def checked_by_mir_eval(kept: Iterable[Kept]) -> dict[str, Any]:
 
 def write(run: dict[str, Any], pictures: Sequence[Path], folder: Path) -> None:
     """Write ``report.json`` and ``report.md``, which shows the pictures that lie beside it."""
-    write_json(run, folder / "report.json")
+    write_json({**run, "summary": summarize(run["values"])}, folder / "report.json")
     shown = "".join(f"\n\n![{path.stem}]({path.name})" for path in pictures)
-    _replace(folder / "report.md", markdown(run) + shown + "\n")
+    replace_text(folder / "report.md", markdown(run) + shown + "\n")
 
 
 def write_json(values: dict[str, Any], path: Path) -> None:
     """Write JSON, whole or not at all; what is no number becomes null."""
-    _replace(path, json.dumps(_plain(values), indent=1, ensure_ascii=False) + "\n")
+    replace_text(path, json.dumps(_plain(values), indent=1, ensure_ascii=False) + "\n")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -111,10 +113,15 @@ def markdown(run: dict[str, Any]) -> str:
         shown = {system: row for system, row in systems.items() if run["systems"][system]["kind"] != "sweep"}
         lines += _set_table(shown, run) if any("SDR" in row for row in shown.values()) else _level_table(shown)
         lines.append("")
-    for part in (_sweeps(run, rows), _collections(run), _regenerate(run), _systems(run)):
+    for part in (_sweeps(run, rows), _collections(run), studies(run), _systems(run)):
         lines += part
     lines += [*run["notes"]]
     return "\n".join(lines).rstrip()
+
+
+def studies(run: dict[str, Any]) -> list[str]:
+    """The tables of all studies that were run."""
+    return [line for name, found in run["studies"].items() for line in STUDIES[name].lines(found)]
 
 
 def _set_table(systems: dict[str, dict[str, Interval]], run: dict[str, Any]) -> list[str]:
@@ -125,12 +132,16 @@ def _set_table(systems: dict[str, dict[str, Interval]], run: dict[str, Any]) -> 
     heads = ["system", *PLAIN_FIGURES, "SDR improvement", *(["null"] if nulls else []), *likes]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for system, row in systems.items():
-        cells = [system, *(number(row.get(name, (NAN,) * 3)[0]) for name in PLAIN_FIGURES), interval(row.get("SDRi"))]
+        cells = [system, *(_figure(name, row) for name in PLAIN_FIGURES), interval(row.get("SDRi"))]
         if nulls:
             cells.append(null_text(row.get("null_db")))
         cells += [number(row.get(name, (NAN,) * 3)[0]) for name in likes]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
+
+
+def _figure(name: str, row: dict[str, Interval]) -> str:
+    return interval(row.get(name)) if name in WITH_INTERVAL else number(row.get(name, (NAN,) * 3)[0])
 
 
 def _level_table(systems: dict[str, dict[str, Interval]]) -> list[str]:
@@ -190,21 +201,6 @@ def _collections(run: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _regenerate(run: dict[str, Any]) -> list[str]:
-    from training.measure import median_interval
-
-    lines: list[str] = []
-    for ears, found in run["regenerate"].items():
-        lines += [f"## regenerate, heard by {ears}", "", "Sub-FAD: given rest plus new stem against the true mixes, "
-                  f"over {found['vectors']} windows; few, so compare only within this table.", "",
-                  "| system | sub-FAD | text-audio |", "|---|---|---|"]  # fmt: skip
-        for system, row in found["systems"].items():
-            words = interval(median_interval(row["text-audio"])) if "text-audio" in row else "-"
-            lines.append(f"| {system} | {number(row['sub-FAD'])} | {words} |")
-        lines.append("")
-    return lines
-
-
 def _systems(run: dict[str, Any]) -> list[str]:
     lines = ["## Systems", "", "| system | kind | what it is |", "|---|---|---|"]
     lines += [
@@ -215,18 +211,6 @@ def _systems(run: dict[str, Any]) -> list[str]:
         loss = f"loss {facts['first_loss']:.4f} in the first tenth and {facts['last_loss']:.4f} in the last"
         lines += ["", f"{name}: {took}, {loss}."]
     return [*lines, ""]
-
-
-def number(value: float | None) -> str:
-    """Two decimals, or a dash where there is no number."""
-    return f"{round(value, 2) + 0.0:.2f}" if value is not None and math.isfinite(value) else "-"
-
-
-def interval(found: Sequence[float] | None) -> str:
-    """``median (low to high)``."""
-    if found is None or not math.isfinite(found[0]):
-        return "-"
-    return f"{number(found[0])} ({number(found[1])} to {number(found[2])})"
 
 
 def null_text(found: Sequence[float] | None) -> str:
@@ -246,7 +230,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, "utf-8")

@@ -42,9 +42,9 @@ class Progress:
         self._done, self._began_s = 0, time.monotonic()
         self._said_s = self._began_s
 
-    def step(self, now: str) -> None:
-        """One more answer is measured; ``now`` says of what."""
-        self._done += 1
+    def step(self, now: str, count: int = 1) -> None:
+        """So many more answers are measured, or will never be; ``now`` says of what."""
+        self._done += count
         moment_s = time.monotonic()
         if moment_s - self._said_s < SAY_EVERY_S and self._done < self._total:
             return
@@ -97,7 +97,7 @@ class Bench:
                 if (name, example.number) in self.kept:
                     self.kept[name, example.number].stems[system.name] = answer.stem_CN
                 progress.step(f"{name}, {system.name}")
-            self.values.setdefault(name, {})[system.name] = _columns(rows)
+            self.values.setdefault(name, {})[system.name] = columns(rows)
             self._hear(system.name, name, examples, stems)
             self.wall_s[system.name] = self.wall_s.get(system.name, 0.0) + time.monotonic() - began_s
 
@@ -136,7 +136,8 @@ def figures(example: Example, answer: Answer) -> Figures:
     return found
 
 
-def _columns(rows: Sequence[Figures]) -> dict[str, list[float]]:
+def columns(rows: Sequence[Figures]) -> dict[str, list[float]]:
+    """Rows of figures as one list for each figure; NaN where a row lacks it."""
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name, NAN) for row in rows] for name in names}
 

@@ -1,13 +1,15 @@
 """The whole command on a bundle whose answers are known, with an adapter beside it."""
 
 import json
+import re
 import sys
 
+import numpy as np
 import pytest
 from benchkit import SEPARATOR
 from toybundle import write_toy_bundle
 
-from training.bench import command
+from training.bench import command, conditions, seen
 from training.data.sources import Sounds
 
 
@@ -18,9 +20,22 @@ def ran(tmp_path_factory):
         pytest.skip("needs the sounds folder with its note banks; Debian's SoundFont has no reserved recording")
     pytest.importorskip("librosa", reason="the extra bench has it")
     folder = tmp_path_factory.mktemp("bench")
-    bundle = write_toy_bundle(folder / "toy")
+    bundle = write_toy_bundle(folder / "toy", senses=("audio", "scene"))
+    blind = write_toy_bundle(folder / "blind")
     (folder / "halves.py").write_text(SEPARATOR.replace("{change}", "* 0.5").replace("{check}", ""))
-    arguments = [str(bundle), "--set", "same-family", "--set", "absent", "--examples", "1", "--seconds", "1"]
+    arguments = [
+        str(bundle),
+        str(blind),
+        "--set",
+        "same-family",
+        "--set",
+        "absent",
+        "--examples",
+        "1",
+        "--seconds",
+        "1",
+    ]
+    arguments += ["--set", "conditions", "--set", "seen", "--no-sweeps", "--models", str(folder / "MODELS.md")]
     arguments += ["--separator", f"halves={sys.executable} {folder / 'halves.py'}"]
     arguments += ["--tower", str(folder / "none"), "--out", str(folder / "out")]
     code = command.main(arguments)
@@ -36,8 +51,8 @@ def test_a_run_leaves_its_four_kinds_of_report(ran):
 
 def test_every_system_answers_every_example(ran):
     _, _, run = ran
-    systems = {"toy", "toy decoded", "toy codec mask", "toy codec decoded", "mixture", "silence", "oracle mask",
-               "NMF-MFCC", "HPSS", "halves"}  # fmt: skip
+    ours = {f"{name}{kind}" for name in ("toy", "blind") for kind in ("", " decoded", " codec mask", " codec decoded")}
+    systems = ours | {"mixture", "silence", "oracle mask", "NMF-MFCC", "HPSS", "halves"}
     for name in ("same-family", "absent"):
         assert set(run["values"][name]) == systems
         assert all(len(column) == 1 for row in run["values"][name].values() for column in row.values())
@@ -49,6 +64,40 @@ def test_the_bundle_is_measured_through_the_front_door(ran):
     assert -20 < row["level"][0] < 0
     assert row["null_db"] == [-300]
     assert row["seconds"][0] > 0
+
+
+def test_every_condition_is_tried_and_none_crashes(ran):
+    """The toy sees and hears; the blind one refuses both in one sentence that stands in its row."""
+    found = ran[2]["studies"]["conditions"]
+    assert set(found["bundles"]) == {"toy", "blind"}
+    rows = found["bundles"]["toy"]
+    assert set(rows) == {row.name for row in conditions.ROWS}
+    assert {name for name, row in rows.items() if row["refused"]} == {"nothing"}
+    assert all(np.isfinite(row["values"]["SDR"]).all() for name, row in rows.items() if name != "nothing")
+    blind = found["bundles"]["blind"]
+    assert {name for name, row in blind.items() if not row["refused"]} == {"text"}
+    assert "picture" in blind["video"]["refused"]
+
+
+def test_the_pair_of_players_is_asked_both_ways(ran):
+    found = ran[2]["studies"]["seen"]
+    assert found["pairs"] == seen.PAIRS_PER_EXAMPLE
+    rows = found["bundles"]["toy"]
+    assert all(len(pair) == 2 for row in rows.values() for pair in row["margin"])
+    words = np.array(rows["text alone"]["margin"])
+    np.testing.assert_allclose(words.sum(axis=1), 0, atol=1e-4)  # one answer for both questions
+    assert rows["text alone"]["right"] == 0.5
+    assert found["bundles"]["blind"]["text + video"]["refused"]
+    assert "right" not in found["bundles"]["blind"]["text + video"]
+
+
+def test_the_page_of_models_holds_every_table(ran):
+    text = (ran[1] / "MODELS.md").read_text("utf-8")
+    for heading in ("## Bundles", "## Separation", "## conditions", "## seen"):
+        assert heading in text
+    assert re.search(r"^\| toy \| 0\.1 \| 16,000 Hz \|", text, re.M)
+    assert "refused. “" in text
+    assert "HTDemucs and Open-Unmix were not trained" in text
 
 
 def test_a_missing_tower_is_said_and_no_obstacle(ran):

@@ -1,4 +1,4 @@
-"""Figures of music have known answers: a tone is harmonic, noise is not, a stem in the key and on the beat is heard so."""
+"""Figures of music have known answers: a tone is harmonic, noise is not, a stem in the key and on the beat is heard."""
 
 import numpy as np
 import pytest

@@ -1,0 +1,99 @@
+"""Pairs are of identical instruments; the tests over them know what chance is; videos show what they were drawn as."""
+
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+from benchkit import example
+
+from training.bench import films, seen
+from training.bench.sets import Studio
+from training.bench.tables import share
+from training.data.pictures.clip import FPS
+from training.data.score import Note, Part
+from training.data.sources import Sounds
+from training.measure import rms
+
+
+def row(margin, near=None):
+    margin = np.asarray(margin, dtype=float)
+    return {
+        "margin": margin.tolist(),
+        "near": (margin / 2 if near is None else np.asarray(near)).tolist(),
+        "refused": "",
+    }
+
+
+WORDS = row([[3.0, -3.0], [-1.0, 1.0]] * 8, near=np.zeros((16, 2)))
+
+
+def test_words_alone_are_chance():
+    found = seen.judge(WORDS, WORDS)
+    assert (found["right"], found["swapped"], found["moved"], found["p_chance"]) == (0.5, 0, 0, 1.0)
+    assert "better" not in found
+
+
+def test_always_the_seen_one_is_significant():
+    found = seen.judge(row([[4.0, 2.0]] * 16), WORDS)
+    assert (found["right"], found["chosen"], found["swapped"], found["better"]) == (1.0, 16, 16, 16)
+    assert found["p_chance"] == pytest.approx(0.5**16)
+    assert found["p_swapped"] == pytest.approx(0.25**16)
+    assert found["p_text"] == pytest.approx(0.5**16)
+
+
+def test_always_the_other_one_is_not():
+    found = seen.judge(row([[-4.0, -2.0]] * 16), WORDS)
+    assert (found["right"], found["chosen"], found["swapped"], found["better"]) == (0.0, 0, 0, 0)
+    assert found["p_chance"] == found["p_swapped"] == 1.0
+
+
+def test_the_same_answer_for_both_players_counts_for_neither():
+    found = seen.judge(row([[4.0, -4.0]] * 14 + [[1.0, 1.0]] * 2), WORDS)
+    assert (found["chosen"], found["moved"], found["swapped"]) == (2, 2, 2)
+    assert found["p_chance"] == 0.25
+
+
+def test_a_refused_row_has_no_verdict():
+    refused = {"margin": [], "near": [], "refused": "the bundle takes no pictures"}
+    rows = {"text alone": WORDS | seen.judge(WORDS, WORDS), "text + video": refused | seen.judge(refused, WORDS)}
+    text = "\n".join(seen.lines({"pairs": 16, "families": ["cello"], "bundles": {"blind": rows}}))
+    assert "* text + video: refused. “the bundle takes no pictures”" in text
+    assert "This bundle cannot see." in text
+
+
+def test_a_share_has_an_interval():
+    assert share(8, 8) == "100% (63% to 100%)"
+    assert share(0, 0) == "-"
+
+
+def test_a_video_is_what_was_drawn_at_eight_frames_a_second(tmp_path):
+    one = example(3)
+    notes = tuple(Note(0.3 * k, 0.25, 60 + k, 90) for k in range(4))
+    clip = films.clip_of(replace(one, part=Part("cello", "lead", notes)), 1)
+    frames = clip.frames()
+    with av.open(str(films.write_video(frames, tmp_path / "clip.mp4"))) as video:
+        stream = video.streams.video[0]
+        assert stream.average_rate == FPS
+        shown = np.stack([frame.to_ndarray(format="rgb24") for frame in video.decode(stream)])
+    assert shown.shape == frames.shape
+    assert np.abs(shown.astype(float) - frames).mean() < 4
+    assert np.abs(np.diff(frames.astype(float), axis=0)).max() > 50  # somebody moves
+
+
+def test_a_stem_without_notes_has_no_player():
+    with pytest.raises(ValueError, match="no notes"):
+        films.clip_of(example(0), 1)
+
+
+def test_both_instruments_of_a_pair_are_one_recording():
+    if Sounds.find().banks is None:
+        pytest.skip("needs the sounds folder with its note banks; Debian's SoundFont has no reserved recording")
+    studio = Studio()
+    for pair, again in zip(seen.make_pairs(studio, 2, 4, 1.5), seen.make_pairs(studio, 2, 4, 1.5), strict=True):
+        assert len(set(pair.first.sources)) == 1
+        assert pair.first.part.family == pair.second.part.family
+        assert pair.first.part.notes != pair.second.part.notes
+        assert rms(pair.first.stem_CN) == pytest.approx(rms(pair.second.stem_CN), rel=1e-3)
+        np.testing.assert_allclose(pair.first.stem_CN + pair.second.stem_CN, pair.first.mix_CN, atol=1e-6)
+        np.testing.assert_array_equal(pair.first.mix_CN, again.first.mix_CN)

@@ -1,0 +1,66 @@
+"""``MODELS.md``: what each bundle is and what it can do, from one run of the bench, nothing written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.bundle import Manifest, load_bundle
+from training.bench.report import replace_text, studies
+from training.bench.run import summarize
+from training.bench.sets import SETS
+from training.bench.tables import interval, table
+
+KINDS = ("ours", "bound", "blind", "trained", "adapter")
+HEAD = """# Models
+
+What each bundle is and what it can do, measured on recordings that training never heard. Printed by
+`python -m training bench BUNDLE... --models FILE`; the sets and figures are explained in the report of that command.
+Fréchet distances and similarities are by the ears named in the column: ours are not CLAP scores.
+"""
+
+
+def write(run: dict[str, Any], folders: dict[str, Path], path: Path) -> None:
+    """Write the page of a run."""
+    replace_text(path, markdown(run, folders) + "\n")
+
+
+def markdown(run: dict[str, Any], folders: dict[str, Path]) -> str:
+    """The page as Markdown."""
+    lines = [HEAD, "## Bundles", "", *table(*_facts(folders)), "", "## Separation", ""]
+    lines += [f"{run['asked']['examples']} examples of each set. SDR improvement in dB: median and 95 % bootstrap "
+              "interval; for `absent` the level of the answer against the mix: quieter is better.", ""]  # fmt: skip
+    lines += [*table(*_separation(run)), ""]
+    lines += [f"* `{name}`: {SETS[name].doc}" for name in run["sets"]]
+    lines += ["", *studies(run)]
+    lines += [*run["notes"]]
+    return "\n".join(lines).rstrip()
+
+
+def _facts(folders: dict[str, Path]) -> tuple[list[str], list[list[str]]]:
+    heads = ["bundle", "version", "rate", "window", "listens to", "size", "licence", "steps: isolate, generate"]
+    return heads, [_row(name, load_bundle(folder).manifest, folder) for name, folder in folders.items()]
+
+
+def _row(name: str, manifest: Manifest, folder: Path) -> list[str]:
+    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) / 1e6
+    window_s = manifest.grid.window_samples / manifest.sample_rate_hz
+    steps = ", ".join(str(manifest.defaults[task].steps) for task in ("isolate", "generate"))
+    encoders = ", ".join(sorted(manifest.encoders))
+    cells = [name, manifest.version, f"{manifest.sample_rate_hz:,} Hz", f"{window_s:.2f} s", encoders]
+    return [*cells, f"{size:.0f} MB", manifest.licence, steps]
+
+
+def _separation(run: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """A row for each system, a column for each set."""
+    found = summarize(run["values"])
+    names = [name for name in run["systems"] if run["systems"][name]["kind"] in KINDS]
+    rows = []
+    for system in names:
+        cells = []
+        for name in found:
+            row = found[name].get(system, {})
+            cells.append(interval(row.get("level" if name == "absent" else "SDRi")))
+        if any(cell != "-" for cell in cells):
+            rows.append([system, *cells])
+    return ["system", *found], rows
