@@ -10,13 +10,13 @@ import importlib
 import sys
 from pathlib import Path
 
-from engine.bundle import Manifest
 from engine.errors import BundleError
 from export.parity import Disagreement
-from export.write import write_bundle
+from export.write import summary, write_bundle
 
-# command: (module, what it does); a module's ``main`` takes the other words and gives the manifest and its folder
+# command: (module, what it does); a module's ``main`` takes the other words and gives a line to print
 COMMANDS = {
+    "encoders": ("export.encoders.command", "turn CLAP and CLIP towers into graphs of a bundle"),
     "refit": ("export.refit", "put a run's flow into a copy of the bundle that it was trained from"),
 }
 
@@ -25,24 +25,19 @@ def main(argv: list[str]) -> int:
     """Export and say what came of it; 2 for a wrong request, 3 when torch and ONNX disagree."""
     try:
         if argv and argv[0] in COMMANDS:
-            manifest, folder = importlib.import_module(COMMANDS[argv[0]][0]).main(argv[1:])
+            print(importlib.import_module(COMMANDS[argv[0]][0]).main(argv[1:]))
         else:
-            manifest, folder = export_run(argv)
+            print(export_run(argv))
     except (ValueError, FileNotFoundError, BundleError) as error:
         print(f"export: {error}", file=sys.stderr)
         return 2
     except Disagreement as error:
         print(f"export: {error}", file=sys.stderr)
         return 3
-    size = sum(path.stat().st_size for path in folder.iterdir())
-    print(
-        f"{folder}: {manifest.name} {manifest.version}, {size / 1e6:.1f} MB, "
-        f"torch and ONNX differ by {manifest.parity['measured']:.1e} (allowed {manifest.parity['tolerance']:.0e})"
-    )
     return 0
 
 
-def export_run(argv: list[str]) -> tuple[Manifest, Path]:
+def export_run(argv: list[str]) -> str:
     """``python -m export RUN BUNDLE_DIR``."""
     others = "\n".join(f"  python -m export {name:9} {doc}" for name, (_, doc) in COMMANDS.items())
     parser = argparse.ArgumentParser(
@@ -62,7 +57,7 @@ def export_run(argv: list[str]) -> tuple[Manifest, Path]:
     name = args.name or args.bundle.name
     half = args.precision == "fp16"
     manifest = write_bundle(args.run, args.bundle, name, args.version, half, args.replace, args.comparison)
-    return manifest, args.bundle
+    return summary(args.bundle, manifest)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from engine.shapes import SLOTS, Slot
 from export.graphs import Spec, step_spec
 from export.parity import TOLERANCE, Disagreement, OnOnnx, OnTorch, difference, pictures, solve, sounds
 from export.to_onnx import export_graph
-from export.write import PARITY_STEPS, commit, graph_entry, move_into_place, read_preset
+from export.write import PARITY_STEPS, commit, graph_entry, move_into_place, read_preset, summary
 from training.flow.train import load_flow
 
 COPIES_NOT = {MANIFEST, CHECKSUM}
@@ -119,8 +119,8 @@ def check_step(spec: Spec, folder: Path, manifest: Manifest) -> dict[str, float]
     return {"tolerance": tolerance, "measured": worst, "steps": float(PARITY_STEPS)}
 
 
-def main(argv: list[str]) -> tuple[Manifest, Path]:
-    """Read the command line and write the bundle."""
+def main(argv: list[str]) -> str:
+    """Read the command line and write the bundle; a line on it."""
     parser = argparse.ArgumentParser(prog="python -m export refit", description="put a run's flow into a bundle's copy")
     parser.add_argument("run", type=Path, help="flow run that began with the bundle's weights")
     parser.add_argument("base", type=Path, help="folder of the bundle it began with")
@@ -128,4 +128,5 @@ def main(argv: list[str]) -> tuple[Manifest, Path]:
     parser.add_argument("--version", default="1.0.0")
     parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
     args = parser.parse_args(argv)
-    return refit(args.run, load_bundle(args.base), args.bundle, args.version, args.replace), args.bundle
+    manifest = refit(args.run, load_bundle(args.base), args.bundle, args.version, args.replace)
+    return summary(args.bundle, manifest)

@@ -195,6 +195,15 @@ def move_into_place(draft: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def summary(folder: Path, manifest: Manifest) -> str:
+    """One line on a finished bundle."""
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    return (
+        f"{folder}: {manifest.name} {manifest.version}, {size / 1e6:.1f} MB, "
+        f"torch and ONNX differ by {manifest.parity['measured']:.1e} (allowed {manifest.parity['tolerance']:.0e})"
+    )
+
+
 def update_manifest(folder: Path, changes: dict[str, Any]) -> None:
     """Change entries of a finished bundle's manifest in place (measured quality, presence curve)."""
     path = folder / MANIFEST

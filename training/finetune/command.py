@@ -182,7 +182,7 @@ def judge(asked: Asked, sets: dict[str, StemCache]) -> dict[str, Any]:
     grid = asked.bundle.manifest.grid
     with Engine() as engine:
         for name, cache in sets.items():
-            asked_of = list(questions(cache, asked.questions, grid.window_samples, grid.rate_hz))
+            asked_of = list(questions(cache, asked.questions, grid.window_samples, grid.sample_rate_hz))
             found[name] = {"mixes": len(asked_of)}
             if not asked_of:
                 continue

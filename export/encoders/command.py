@@ -1,0 +1,224 @@
+"""``python -m export encoders``: CLAP's text and audio towers and CLIP's image tower become graphs of a bundle.
+
+``--into BUNDLE`` puts them in the place of the bundle's own encoders; ``--out DIR`` writes the bare graphs with a list
+of what they take. Each graph is compared with torch at shapes and masks other than the traced ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+
+from engine.bundle import (
+    CHECKSUM,
+    FORMAT,
+    MANIFEST,
+    Bundle,
+    Encoder,
+    Graph,
+    file_sha256,
+    load_bundle,
+    manifest_to_json,
+    write_manifest,
+)
+from export.encoders.graphs import GRAPHS, Wanted, audio_spec, scene_spec, text_spec
+from export.graphs import Spec
+from export.guard import SHIPPED
+from export.parity import TOLERANCE, Disagreement, difference, sounds
+from export.to_onnx import export_graph
+from export.write import graph_entry, move_into_place, summary
+from training.config import load_preset
+from training.encoders.adapters import MAX_TOKENS, load_adapters
+from training.encoders.clap import Clap, load_clap, save_tokenizer
+from training.encoders.clip import ACTIVATIONS, Clip, load_clip
+from training.encoders.sources import open_source
+from training.scene.config import FPS
+
+LIST = "encoders.json"
+TOKENIZER = "tokenizer.json"
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Graphs in a folder, as a manifest names them, and how far they are from torch at most."""
+
+    graphs: dict[str, Graph]
+    encoders: dict[str, Encoder]
+    difference: float
+
+
+def inputs_to_try(spec: Spec, wanted: Wanted, vocabulary: int) -> list[Arrays]:
+    """Inputs that the graph was not traced with: other batches, masks of every length, silence, black frames."""
+    rng = np.random.default_rng(7)
+    if spec.name == "audio":
+        return [{"audio": audio} for audio in sounds(wanted.grid.window_samples, wanted.grid.sample_rate_hz)]
+    if spec.name == "scene":
+        _, frames, size, _, _ = spec.inputs["frames"]
+        tried = rng.random((3, int(frames), int(size), int(size), 3), dtype=np.float32)
+        tried[1, int(frames) // 2 :] = 0
+        tried[2] = 0
+        return [{"frames": tried[:1]}, {"frames": tried}]
+    count = int(spec.inputs["tokens"][1])
+    masks = [np.arange(count)[None] < np.array(lengths)[:, None] for lengths in ([count], [1, count // 2, 3])]
+    return [
+        {"tokens": np.where(mask, rng.integers(3, vocabulary, size=mask.shape), 0).astype(np.int64), "token_mask": mask}
+        for mask in masks
+    ]
+
+
+def compare(spec: Spec, file: Path, tried: list[Arrays], precision: str) -> float:
+    """RMS of the difference of a graph from torch, against RMS of the answer; worst of all trials and outputs.
+
+    Raises:
+        Disagreement: it is over the tolerance.
+    """
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for given in tried:
+        with torch.no_grad():
+            answer = spec.module(**{name: torch.from_numpy(value) for name, value in given.items()})
+        answers = answer if isinstance(answer, tuple) else (answer,)
+        got = session.run(None, given)
+        worst = max(worst, *(difference(one.numpy(), other) for one, other in zip(answers, got, strict=True)))
+    if not worst <= TOLERANCE[precision]:
+        raise Disagreement(
+            f"{spec.name}: torch and ONNX differ by {worst:.2e} (RMS, relative), allowed is "
+            f"{TOLERANCE[precision]:.0e}; nothing was written"
+        )
+    return worst
+
+
+def make(folder: Path, args: argparse.Namespace, wanted: Wanted) -> Made:
+    """Write the graphs that were asked for, and the tokenizer that goes with words, into a folder."""
+    adapters = load_adapters(args.adapters) if args.adapters else {}
+    clap: Clap | None = load_clap(open_source(args.clap, args.download)) if args.clap else None
+    clip: Clip | None = load_clip(open_source(args.clip, args.download), args.clip_activation) if args.clip else None
+    towers: dict[str, Any] = {"text": clap, "audio": clap, "scene": clip}
+    specs: dict[str, Callable[[Any, Wanted, Any], Spec]] = {
+        "text": text_spec,
+        "audio": audio_spec,
+        "scene": scene_spec,
+    }
+    graphs, encoders, worst = {}, {}, 0.0
+    for name in (name for name in args.graphs if towers[name] is not None):
+        spec = specs[name](towers[name], wanted, adapters)
+        file = folder / f"{name}.onnx"
+        export_graph(spec, file, args.precision == "fp16")
+        words = int(clap.model.config.text_config.vocab_size) if clap else 0
+        worst = max(worst, compare(spec, file, inputs_to_try(spec, wanted, words), args.precision))
+        graphs[name] = graph_entry(spec, folder, args.precision)
+        if name == "text" and clap is not None:
+            save_tokenizer(clap, args.clap_tokenizer, folder / TOKENIZER, wanted.max_tokens)
+        encoders[name] = encoder_entry(spec, folder, wanted)
+    if not graphs:
+        raise ValueError(f"--graphs {' '.join(args.graphs)} needs --clap for text and audio, --clip for scene")
+    return Made(graphs, encoders, worst)
+
+
+def encoder_entry(spec: Spec, folder: Path, wanted: Wanted) -> Encoder:
+    """What a manifest says of the encoder in a graph."""
+    dim = int(spec.outputs["embedding"][1])
+    if spec.name == "text":
+        return Encoder(
+            graph="text", kind="text", dim=dim, tokenizer=TOKENIZER,
+            tokenizer_sha256=file_sha256(folder / TOKENIZER), max_tokens=wanted.max_tokens,
+        )  # fmt: skip
+    if spec.name == "audio":
+        grid = wanted.grid
+        return Encoder(
+            graph="audio", kind="audio", dim=dim, samples=grid.window_samples, rate_hz=grid.sample_rate_hz
+        )  # fmt: skip
+    _, frames, features = spec.outputs["picture"]
+    return Encoder(
+        graph="scene", kind="scene", dim=dim, picture_dim=int(features), frames=int(frames), fps=float(FPS),
+        size_px=int(spec.inputs["frames"][2]),
+    )  # fmt: skip
+
+
+def into_bundle(base: Bundle, args: argparse.Namespace) -> str:
+    """Put the graphs in the place of a bundle's own; the bundle stays as it was until the new one is whole."""
+    if base.folder.resolve().parent == SHIPPED.resolve():
+        raise ValueError(f"{base.folder} ships; copy it to a folder of your own and give that")
+    old = base.manifest
+    picture = old.graphs["step"].inputs.get("picture")
+    features = int(picture[2]) if picture else None
+    wanted = Wanted(old.grid, old.embedding, features, args.max_tokens, args.pooled_text)
+    draft = Path(tempfile.mkdtemp(prefix=f".{base.folder.name}.", suffix=".partial", dir=base.folder.parent))
+    try:
+        for path in base.folder.iterdir():
+            if path.is_file() and path.name not in (MANIFEST, CHECKSUM):
+                shutil.copyfile(path, draft / path.name)
+        made = make(draft, args, wanted)
+        names = [str(name) for name in (args.clap, args.clip) if name]
+        parity = {**old.parity, "measured": max(old.parity["measured"], made.difference)}
+        parity["tolerance"] = max(old.parity["tolerance"], TOLERANCE[args.precision])
+        manifest = replace(
+            old,
+            format=max(old.format, FORMAT),
+            graphs={**old.graphs, **made.graphs},
+            encoders={**old.encoders, **made.encoders},
+            parity=parity,
+            quality={},
+            notes=f"{old.notes} Prompts through {', '.join(Path(name).name for name in names)}.".strip(),
+        )
+        write_manifest(draft, manifest_to_json(manifest))
+        load_bundle(draft)
+        move_into_place(draft, base.folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return summary(base.folder, manifest)
+
+
+def into_folder(folder: Path, args: argparse.Namespace) -> str:
+    """Write the bare graphs, and a list of what they take."""
+    if folder.exists():
+        raise ValueError(f"{folder} is there already; give another folder")
+    wanted = Wanted(load_preset(args.preset).grid.grid, None, None, args.max_tokens, args.pooled_text)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+    try:
+        made = make(draft, args, wanted)
+        listed = {
+            part: {name: asdict(one) for name, one in getattr(made, part).items()} for part in ("graphs", "encoders")
+        }
+        (draft / LIST).write_text(json.dumps(listed, indent=1) + "\n", "utf-8")
+        move_into_place(draft, folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return f"{folder}: {', '.join(made.graphs)}; torch and ONNX differ by {made.difference:.1e}"
+
+
+def main(argv: list[str]) -> str:
+    """Read the command line and write the graphs; a line on them."""
+    parser = argparse.ArgumentParser(prog="python -m export encoders", description="turn CLAP and CLIP into graphs")
+    parser.add_argument("--clap", help="folder in transformers' layout, or a checkpoint of laion-clap")
+    parser.add_argument("--clap-tokenizer", type=Path, metavar="FILE", help="tokenizer.json, for a lone checkpoint")
+    parser.add_argument("--clip", help="folder in transformers' or open-clip's layout, or a checkpoint of open-clip")
+    parser.add_argument("--clip-activation", choices=ACTIVATIONS, help="of a lone checkpoint; gelu when not told")
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--into", type=Path, metavar="BUNDLE", help="put them into this bundle")
+    place.add_argument("--out", type=Path, metavar="DIR", help="write the bare graphs there")
+    parser.add_argument("--adapters", type=Path, metavar="RUN", help="run of `python -m training adapters`")
+    parser.add_argument("--graphs", nargs="+", choices=GRAPHS, default=list(GRAPHS), help="only these")
+    parser.add_argument("--pooled-text", action="store_true", help="words without CLAP's projection (MAGE's 768)")
+    parser.add_argument("--max-tokens", type=int, default=MAX_TOKENS)
+    parser.add_argument("--preset", default="mage-music", help="with --out: whose rate and window audio and clips have")
+    parser.add_argument("--precision", choices=["fp16", "fp32"], default="fp16", help="of the weights on disk")
+    parser.add_argument("--download", action="store_true", help="--clap and --clip may name repositories to fetch")
+    args = parser.parse_args(argv)
+    if not args.clap and not args.clip:
+        raise ValueError("nothing to export; give --clap, --clip or both")
+    return into_bundle(load_bundle(args.into), args) if args.into else into_folder(args.out, args)
