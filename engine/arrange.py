@@ -1,7 +1,9 @@
 """Arrange: one stem for each prompt, each made to fit the sum of those before it, and the mix of them all.
 
-Source: MGE-LDM (arXiv 2505.23305) appendix D, iterative generation: regenerate with a growing submixture. Knows nothing
-of queues or bundles on disk.
+In whole-number formats a given rest is part of the sum as it is; of a float32 rest, what lies below the last place of
+the sum is rounded off, since no float32 sum could hold it.
+Source: MGE-LDM (arXiv 2505.23305) appendix D, iterative generation: regenerate with a growing submixture.
+Knows nothing of queues or bundles on disk.
 """
 
 from __future__ import annotations
