@@ -196,7 +196,8 @@ class MaskingConfig:
     cores' compute it needs all it can get.
 
     Attributes:
-        mixture, zero, unconditional: shares of the regimes: the mix is given, it is not, nothing is. They sum to 1.
+        mixture, zero, unconditional: shares of the regimes: the mix is given, it is not, nothing is.
+        stem: share of one more: the stem is given and nothing else (MGE-LDM C). All four sum to 1.
         tasks: weight of every task within its regime.
         given: weight of every set of senses by which the stem is asked for; a set that an example has not is cut down
             to what it has, to words at least.
@@ -211,6 +212,7 @@ class MaskingConfig:
     mixture: float = 0.8
     zero: float = 0.17
     unconditional: float = 0.03
+    stem: float = 0.0
     tasks: dict[str, float] = field(default_factory=lambda: dict(TASK_WEIGHTS))
     given: dict[str, float] = field(default_factory=lambda: dict(GIVEN_WEIGHTS))
     mix_words: float = 0.2
@@ -223,9 +225,9 @@ class MaskingConfig:
     hide_audio: float = 0.0
 
     def __post_init__(self) -> None:
-        regimes = (self.mixture, self.zero, self.unconditional)
+        regimes = (self.mixture, self.zero, self.unconditional, self.stem)
         if min(regimes) < 0 or abs(sum(regimes) - 1) > 1e-6:
-            raise ValueError(f"masking mixture, zero and unconditional must be shares that sum to 1, got {regimes}")
+            raise ValueError(f"masking mixture, zero, unconditional and stem must sum to 1, got {regimes}")
         for name in ("mix_words", "rest_words", "still_share", "clip_share", "twin_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"masking {name} must be in 0..1, got {getattr(self, name)}")

@@ -1,5 +1,8 @@
 """The preset mage-music has every number that MAGE states; the networks are built whole, on a device without memory."""
 
+import re
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +12,16 @@ from torch import nn
 
 from training.codec.model import MixWavCodec
 from training.codec.oobleck import Snake
-from training.codec.train import critics_of
+from training.codec.train import critics_of, load_codec
 from training.config import load_preset
+from training.flow.known import draw_known
 from training.flow.networks import answered, build
 from training.loop import Plan, rate_at
 from training.scene.config import FPS, frames_of
 
 PRESET = load_preset("mage-music")
-PAPERS = Path(__file__).parents[2] / "resources" / "docs" / "PAPERS.md"
+ROOT = Path(__file__).parents[2]
+PAPERS = ROOT / "resources" / "docs" / "PAPERS.md"
 SAMPLES, FRAMES, CHANNELS, WIDTH, PICTURES = 64_640, 202, 128, 1024, 47
 
 
@@ -133,6 +138,33 @@ def test_training_has_the_papers_batch_clip_and_halving_schedule():
     assert sorted(set(rates), reverse=True) == [1.0, 0.5, 0.25, 0.125, 0.0625]
 
 
+def test_seven_two_one_of_ten_draws_are_guided_zero_and_unconditional():
+    rng = np.random.default_rng(0)
+    drawn = [draw_known(rng, FRAMES, PRESET.masking) for _ in range(3000)]
+    regimes = Counter((bool(d.known[0].all()), d.conditioned) for d in drawn)
+    shares = {(True, True): 0.7, (False, True): 0.2, (False, False): 0.1}
+    assert set(regimes) == set(shares)
+    assert all(abs(regimes[regime] / len(drawn) - share) < 0.03 for regime, share in shares.items())
+    assert not any(d.known[1].any() for d in drawn)
+    masking = PRESET.masking
+    assert set(masking.given) == {"words+picture", "words", "picture"}
+    assert (masking.still_share, PRESET.flow.prompt_dropout) == (0.25, 0.0)
+
+
+def test_audiox_mask_ratios_hide_their_share_of_the_input():
+    masking = replace(PRESET.masking, hide_picture=0.6, hide_words=0.2, hide_audio=0.6)
+    rng = np.random.default_rng(0)
+    given = [draw_known(rng, FRAMES, masking).known[0].mean() for _ in range(400)]
+    heard = [share for share in given if share]
+    assert np.mean(heard) == pytest.approx(1 - masking.hide_audio, abs=0.05)
+
+
+def test_the_codec_is_frozen_while_the_flow_trains(tiny_run):
+    codec = load_codec(tiny_run.preset, tiny_run.codec)
+    assert not any(weight.requires_grad for weight in codec.parameters())
+    assert not codec.training
+
+
 def test_two_function_evaluations_make_every_answer():
     flow = PRESET.flow
     assert (flow.masked_steps, flow.generative_steps, flow.masked_start) == (2, 2, "noise")
@@ -140,8 +172,6 @@ def test_two_function_evaluations_make_every_answer():
 
 def test_the_mix_is_a_condition_and_an_absent_one_is_zeros():
     """A small network of the same kind, with numbers in it."""
-    from dataclasses import replace
-
     small = replace(PRESET, flow=replace(PRESET.flow, slot_width=16, heads=2, down=1, middle=1, up=1, picture_dim=0))
     torch.manual_seed(0)
     network = build(small).eval()
@@ -158,3 +188,11 @@ def test_the_mix_is_a_condition_and_an_absent_one_is_zeros():
         given = network(x, t, known, prompt)
         assert not torch.allclose(given[:, 1], network(other, t, known, prompt)[:, 1])
     torch.testing.assert_close(given[:, 0], x[:, 0])
+
+
+def test_every_test_that_the_papers_page_names_is_there():
+    named = re.findall(r"`(tests/export/test_\w+|test_\w+)::(test_\w+)`", PAPERS.read_text("utf-8"))
+    assert len(named) > 30
+    for file, name in named:
+        path = ROOT / f"{file}.py" if "/" in file else ROOT / "tests" / "training" / f"{file}.py"
+        assert f"def {name}(" in path.read_text("utf-8"), f"{file}::{name}"

@@ -1,8 +1,10 @@
 """MGE-LDM to the number, and its samplers on flows whose answer is known in closed form."""
 
 import math
+from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -23,6 +25,7 @@ from training.flow.diffusion import (
     repaint,
     to_clean,
 )
+from training.flow.known import draw_known
 from training.flow.mge import TrackBlock
 from training.flow.model import velocity
 from training.flow.networks import build
@@ -81,6 +84,16 @@ def test_the_network_has_24_blocks_48_heads_and_512_for_each_of_three_tracks(who
     assert whole.blocks[0].gather.weight.shape == (1536, 1536)
     styles = whole.blocks[0].styles  # "independent projection layers (without weight sharing)"
     assert [layer.weight.shape for layer in styles] == [(4 * 512, 512)] * 3
+
+
+def test_training_gives_one_track_or_none_as_often_as_another():
+    rng = np.random.default_rng(0)
+    drawn = [draw_known(rng, 80, PRESET.masking) for _ in range(2000)]
+    patterns = Counter(tuple(d.known.all(axis=1)) for d in drawn)
+    none, *singles = [tuple(slot == k for slot in range(SLOTS)) for k in (-1, *range(SLOTS))]
+    assert set(patterns) == {none, *singles}
+    assert all(0.2 < count / len(drawn) < 0.3 for count in patterns.values())
+    assert all((d.known.all(axis=1) == d.known.any(axis=1)).all() for d in drawn)
 
 
 def test_training_and_sampling_have_the_papers_numbers():

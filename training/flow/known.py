@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.shapes import Slot
 from engine.tasks import TASKS, BoolArray, Given, Span, known_mask
 from training.config import MaskingConfig
 
@@ -42,10 +43,14 @@ def regime_of(task: str) -> str:
 def draw_known(rng: Rng, frames: int, masking: MaskingConfig | None = None) -> Drawn:
     """Draw a regime, a task within it and what it gives, for a window of ``frames``."""
     masking = masking or MaskingConfig()
-    regimes = ("mixture", "zero", "unconditional")
+    regimes = ("mixture", "zero", "unconditional", "stem")
     regime = regimes[rng.choice(len(regimes), p=[getattr(masking, name) for name in regimes])]
     if regime == "unconditional":
         return Drawn(FROM_NOTHING, known_mask(FROM_NOTHING, frames), conditioned=False)
+    if regime == "stem":
+        known = known_mask(FROM_NOTHING, frames)
+        known[Slot.STEM] = True
+        return Drawn(FROM_NOTHING, known)
     task = _task(rng, masking, regime)
     known = known_mask(task, frames, _span(rng, task, frames), rest_given=rng.random() < REST_SHARE)
     return Drawn(task, hide_time(rng, known, masking.hide_audio))
