@@ -12,7 +12,7 @@ STAGES = {
     "throughput": ("training.data.throughput", "how fast this machine renders stems and assembles mixes"),
     "prompt": ("training.prompt.train", "train the prompt tower"),
     "route": ("training.prompt.route", "measure how held-back phrasings find their family"),
-    "adapters": ("training.prompt.adapt", "bring sounds and long texts into the prompt space"),
+    "adapt": ("training.prompt.adapt", "bring sounds and stories into the prompt space"),
     "scene": ("training.scene.train", "train the scene encoder"),
     "watch": ("training.scene.judge", "measure what the scene encoder sees in unseen clips"),
     "codec": ("training.codec.train", "train MixWavCodec"),

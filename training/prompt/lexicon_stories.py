@@ -116,6 +116,12 @@ class Teller:
         parts.append(_pick(rng, table["closing"], piece.light, split))
         return _joined(parts)
 
+    def filler(self, rng: Rng) -> str:
+        """A sentence that names nothing musical."""
+        table = _table()["filler"]
+        sentence = re.sub(r"\{(\w)\}", lambda match: _one(rng, table[match[1]]), _one(rng, table["sentence"]))
+        return sentence[0].upper() + sentence[1:]
+
     def _fill(self, rng: Rng, piece: PieceFacts) -> dict[str, str]:
         table = _table()
         return {

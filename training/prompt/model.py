@@ -1,6 +1,6 @@
 """Both towers: phrases and sounds to embeddings in one space, each of norm sqrt(E) so that entries have unit scale.
 
-The text tower is exported with the bundle; the audio tower and the prototypes only help to train it.
+The text tower is exported with the bundle, and the audio tower with the adapter of ``adapters.py`` as its last layer.
 Knows nothing of families or phrasings.
 """
 
@@ -82,6 +82,7 @@ class AudioTower(nn.Module):
 
     def __init__(self, embedding: int, width: int = 24) -> None:
         super().__init__()
+        self.exporting = False  # True computes spectra as matrix products, without complex numbers
         self.register_buffer("window", torch.hann_window(FFT_SAMPLES), persistent=False)
         self.register_buffer("filters", mel_filters(), persistent=False)
         sizes = [1, width, 2 * width, 3 * width, 4 * width]
@@ -99,17 +100,42 @@ class AudioTower(nn.Module):
         """Audio (B, N) at 16 kHz -> natural log of mel energies (B, mels, frames), 20 ms apart."""
         window: Tensor = self.window  # type: ignore[assignment]
         filters: Tensor = self.filters  # type: ignore[assignment]
-        spectrum = torch.stft(audio_BN, FFT_SAMPLES, HOP_SAMPLES, window=window, return_complex=True)
-        return torch.log(torch.matmul(filters, spectrum.abs().square()) + 1e-5)
+        if self.exporting:
+            power = windowed_power(audio_BN, window)
+        else:
+            spectrum = torch.stft(audio_BN, FFT_SAMPLES, HOP_SAMPLES, window=window, return_complex=True)
+            power = spectrum.abs().square()
+        return torch.log(torch.matmul(filters, power) + 1e-5)
 
     def embed_mel(self, mel: Tensor) -> Tensor:
         """Log mel energies (B, mels, frames) -> (B, E); the level of the clip does not matter."""
+        return to_unit_scale(self.out(self.heard(mel)))
+
+    def heard(self, mel: Tensor) -> Tensor:
+        """Log mel energies (B, mels, frames) -> what the last layer reads, (B, ``self.out.in_features``)."""
         x = ((mel - mel.mean((1, 2), keepdim=True)) / 4.0)[:, None]
         for layer in self.layers:
             x = layer(x)
         x = x.flatten(1, 2).transpose(1, 2)
         weights = self.attention(x).softmax(1)
-        return to_unit_scale(self.out(self.norm((weights * x).sum(1))))
+        pooled: Tensor = self.norm((weights * x).sum(1))
+        return pooled
+
+
+class Adapter(nn.Module):
+    """An MLP from any encoder's space (B,X) into another (B,E).
+
+    Source: MusFlow (arXiv 2504.13535), which aligns every condition with the sound's embedding by an MLP of its own.
+    """
+
+    def __init__(self, into: int, out: int) -> None:
+        super().__init__()
+        self.up, self.down = nn.Linear(into, 2 * out), nn.Linear(2 * out, out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., into) -> (..., out)."""
+        y: Tensor = self.down(F.gelu(self.up(x)))
+        return y
 
 
 class Stride(nn.Module):
@@ -128,6 +154,17 @@ class Stride(nn.Module):
 def to_unit_scale(x: Tensor) -> Tensor:
     """Scale rows (B, E) to norm sqrt(E), so that their entries have unit scale."""
     return x / x.square().mean(-1, keepdim=True).clamp(min=1e-12).sqrt()
+
+
+def windowed_power(audio_BN: Tensor, window: Tensor) -> Tensor:
+    """Power spectra (B, bins, frames) as ``torch.stft`` frames them, by one strided convolution with the DFT's rows."""
+    angle = torch.outer(torch.arange(FFT_SAMPLES // 2 + 1.0), torch.arange(float(FFT_SAMPLES))) % FFT_SAMPLES
+    angle = angle * (2 * math.pi / FFT_SAMPLES)
+    rows = torch.cat([torch.cos(angle), torch.sin(angle)])[:, None] * window
+    edge = FFT_SAMPLES // 2
+    both = F.conv1d(F.pad(audio_BN[:, None], (edge, edge), mode="reflect"), rows, stride=HOP_SAMPLES)
+    real, imaginary = both.chunk(2, dim=1)
+    return real.square() + imaginary.square()
 
 
 def mel_filters() -> Tensor:

@@ -22,11 +22,11 @@ from training.scene.config import FPS
 Rng = np.random.Generator
 Floats = npt.NDArray[np.float32]
 PIECE_S = 12.0  # as long as the studio's pieces
-SHOWN = (0.5, 0.3, 0.12, 0.08)  # share of clips with 1, 2, 3, 4 players who play
+SHOWN = (0.65, 0.2, 0.1, 0.05)  # share of clips with 1, 2, 3, 4 players who play
 TWIN_SHARE = 0.25  # of the players after the first hold the first one's instrument
 RESTING_SHARE = 0.5  # of the parts are given rests, or hardly anybody would be seen silent
 RESTS, REST_S = 5, (0.3, 2.5)
-IDLERS, DISTRACTIONS = 2, 2
+IDLERS, DISTRACTIONS = 1, 2
 LETTERBOX_SHARE = 0.15  # of clips are wider than high, with black bars
 ENDED_SHARE = 0.05  # of clips are over before the window is
 GAIN, OFFSET, NOISE = 0.15, 20.0, 2.0  # of the camera's picture; the last two in steps of 256

@@ -31,7 +31,7 @@ class SceneConfig:
     batch: int = 32
     steps: int = 2000
     minutes: float = 0.0
-    learning_rate: float = 2e-3
+    learning_rate: float = 8e-4
     ema: float = 0.99
     seed: int = 31
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.prompt.model import Stride, to_unit_scale
+from training.prompt.model import Adapter, Stride, to_unit_scale
 from training.prompt.tower import save_atomically
 from training.scene.config import SceneConfig
 
@@ -108,19 +108,6 @@ class ScenePooling(nn.Module):
         score = torch.zeros_like(alive) if self.score is None else self.score(x)
         weights = (score + (alive - 1.0) * 1e4).softmax(1)
         return (weights * x).sum(1)
-
-
-class Adapter(nn.Module):
-    """An MLP from any encoder's space (B,X) into another (B,E). Source: MusFlow, "feature alignment"."""
-
-    def __init__(self, into: int, out: int) -> None:
-        super().__init__()
-        self.up, self.down = nn.Linear(into, 2 * out), nn.Linear(2 * out, out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, into) -> (B, out)."""
-        y: Tensor = self.down(F.gelu(self.up(x)))
-        return y
 
 
 def save_scene(encoder: SceneEncoder, run: Path) -> Path:

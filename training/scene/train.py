@@ -28,7 +28,7 @@ from training.scene.model import SceneEncoder, save_scene
 HEADS_FILE = "heads.pt"
 PHRASES = 48  # of each family, whose embeddings are targets
 SCALE = 12.0  # inverse temperature over prototypes
-FAMILY_WEIGHT, ONSET_WEIGHT, ENERGY_WEIGHT, NAME_WEIGHT, PHRASE_WEIGHT = 12.0, 0.5, 2.0, 0.7, 1.0
+SOUND_WEIGHT, FAMILY_WEIGHT, ONSET_WEIGHT, ENERGY_WEIGHT, NAME_WEIGHT, PHRASE_WEIGHT = 2.0, 12.0, 1.0, 2.0, 0.7, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class SceneStage:
         heard = batch.sounding.amax(-1)
         unit = F.normalize(embedding.float(), dim=-1)
         parts = {
-            "sounding": F.binary_cross_entropy_with_logits(anybody.float(), heard),
+            "sounding": SOUND_WEIGHT * F.binary_cross_entropy_with_logits(anybody.float(), heard),
             "families": FAMILY_WEIGHT * F.binary_cross_entropy_with_logits(by_family.float(), batch.sounding),
             "onset": ONSET_WEIGHT * F.binary_cross_entropy_with_logits(onset.float(), batch.onset),
             "energy": ENERGY_WEIGHT * F.mse_loss(energy.float(), batch.energy),

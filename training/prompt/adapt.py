@@ -1,0 +1,291 @@
+"""Train the adapters of sound and story against the frozen towers, and say how often each finds its word.
+
+What the towers hear and read is computed once and held in memory; the adapters are then trained on it in seconds.
+A sound is right when its nearest term, of all families and groups, is its own family; the loss is the cross-entropy
+over the terms' mean text embeddings, and the distance to a phrase that asks for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.arguments import RUNS
+from training.config import load_preset
+from training.prompt.adapters import PIECES, Ear, StoryReader, save_adapters
+from training.prompt.lexicon import Lexicon
+from training.prompt.lexicon_asks import Asker, StemFacts
+from training.prompt.lexicon_stories import PieceFacts, Teller
+from training.prompt.model import TextTower
+from training.prompt.route import Router
+from training.prompt.stems import MelBank, choose_stems, open_cache
+from training.prompt.tower import embed, load_audio_tower
+
+log = logging.getLogger(__name__)
+
+Floats = npt.NDArray[np.float32]
+CROPS = 2  # of each training stem
+MOST_STEMS, MOST_JUDGED = 2000, 600
+STORIES, JUDGED_STORIES = 1200, 200
+PLAYERS = (0.45, 0.25, 0.2, 0.1)  # share of stories with 1, 2, 3, 4 of them
+STORY_WORDS = (40, 260)  # with filler
+STEPS, BATCH, RATE, WEIGHT_DECAY = 600, 128, 2e-3, 0.05
+SCALE = 14.0
+TOP = 5
+SEED = 41
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Stems as the frozen tower hears them: what its last layer reads (n, X), its own answers (n, E), families (n,)."""
+
+    inner: Floats
+    outer: Floats
+    families: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Long texts as the frozen tower reads their pieces (n, K, E), masks (n, K), and families named (n, families)."""
+
+    pieces: Floats
+    mask: npt.NDArray[np.bool_]
+    named: Floats
+
+
+class Words:
+    """Where the words are: unit prototypes of all terms, families first, and unit embeddings of training phrases."""
+
+    def __init__(self, prompt_run: Path) -> None:
+        self.lexicon = Lexicon.load()
+        self.router = Router(prompt_run, self.lexicon)
+        rng = np.random.default_rng(SEED)
+        names = self.lexicon.families
+        phrases = [[self.lexicon.phrases(name, "train", rng) for _ in range(32)] for name in names]
+        self.phrases = np.stack([_unit(self.router.embed(row)) for row in phrases])  # (families, 32, E)
+
+    @property
+    def prototypes(self) -> Floats:
+        """Unit rows (terms, E)."""
+        rows: Floats = self.router.prototypes.astype(np.float32)
+        return rows
+
+
+def hear(ear: Ear, cache_folder: Path, words: Words, judge: bool, crops: int, most: int) -> Heard:
+    """Run the frozen tower over stems.
+
+    Args:
+        ear: its tower.
+        cache_folder: of the stems.
+        words: names the families.
+        judge: True takes pieces that training never sees.
+        crops: of each stem.
+        most: stems.
+
+    Raises:
+        FileNotFoundError: there are no stems.
+    """
+    cache = open_cache(cache_folder)
+    if cache is None:
+        raise FileNotFoundError(f"no stems in {cache_folder}; render some with: python -m training render")
+    keys = choose_stems(cache, words.lexicon.families, most, judge)
+    bank = MelBank(cache, ear.tower.log_mel, keys)
+    rng = np.random.default_rng([SEED, judge])
+    inner, outer, families = [], [], []
+    for number, name in enumerate(words.lexicon.families):
+        for _ in keys.get(name, ()):
+            with torch.inference_mode():
+                heard = ear.tower.heard(bank.draw([name] * crops, rng))
+                inner.append(heard.numpy())
+                outer.append(ear.tower.out(heard).numpy())
+            families += [number] * crops
+    return Heard(np.concatenate(inner), np.concatenate(outer), np.array(families))
+
+
+def tell(words: Words, count: int, split: str) -> Told:
+    """Make stories and captions and read their pieces with the frozen text tower."""
+    teller = Teller(Asker(words.lexicon))
+    router, names = words.router, words.lexicon.families
+    texts: list[list[str]] = []
+    named = np.zeros((count, len(names)), np.float32)
+    for number in range(count):
+        rng = np.random.default_rng([SEED, number, split == "held"])
+        chosen = rng.choice(len(names), size=1 + int(rng.choice(len(PLAYERS), p=PLAYERS)), replace=False)
+        named[number, chosen] = 1.0 / len(chosen)
+        texts.append(_long_text(rng, teller, [names[k] for k in chosen], split))
+    rows = [pieces_of(router.tower, router.tokenizer, text) for text in texts]
+    flat = _unit(embed(router.tower, router.tokenizer, [piece for row in rows for piece in row]))
+    flat *= np.sqrt(flat.shape[1])
+    pieces = np.zeros((count, PIECES, flat.shape[1]), np.float32)
+    mask = np.zeros((count, PIECES), np.bool_)
+    at = 0
+    for number, row in enumerate(rows):
+        used = min(len(row), PIECES)
+        pieces[number, :used], mask[number, :used] = flat[at : at + used], True
+        at += len(row)
+    return Told(pieces, mask, named)
+
+
+def _long_text(rng: np.random.Generator, teller: Teller, families: Sequence[str], split: str) -> list[str]:
+    """Sentences of a caption or a story of these players, with others between them."""
+    roles = ("lead", "chords", "pad", "bass", "arpeggio", "riff", "other")
+    stems = tuple(StemFacts(name, "drums" if name == "drums" else str(rng.choice(roles))) for name in families)
+    piece = PieceFacts(float(rng.uniform(60, 160)), "4/4", str(rng.choice(["major", "minor"])), 60, stems)
+    told = teller.caption(rng, piece, split) if rng.random() < 0.3 else teller.story(rng, piece, split)
+    sentences = [sentence.strip() + "." for sentence in told.split(".") if sentence.strip()]
+    wanted = int(rng.integers(*STORY_WORDS))
+    while sum(len(sentence.split()) for sentence in sentences) < wanted:
+        sentences.insert(int(rng.integers(len(sentences) + 1)), teller.filler(rng))
+    return sentences
+
+
+def pieces_of(tower: TextTower, tokenizer: Tokenizer, sentences: Sequence[str]) -> list[str]:
+    """Sentences, those that are too long for the tower cut in halves until they are not."""
+    pieces: list[str] = []
+    for sentence in sentences:
+        words = sentence.split()
+        long = len(tokenizer.encode(sentence).ids) >= tower.max_tokens and len(words) > 1
+        half = len(words) // 2
+        pieces += pieces_of(tower, tokenizer, [" ".join(words[:half]), " ".join(words[half:])]) if long else [sentence]
+    return pieces
+
+
+def train_ear(ear: Ear, heard: Heard, words: Words) -> None:
+    """Fit the audio adapter."""
+    inner, families = torch.from_numpy(heard.inner), torch.from_numpy(heard.families)
+    prototypes, phrases = torch.from_numpy(words.prototypes), torch.from_numpy(words.phrases)
+    balance = 1.0 / torch.bincount(families, minlength=len(phrases)).clamp(min=1)[families].float()
+
+    def loss(generator: torch.Generator) -> Tensor:
+        rows = torch.multinomial(balance, BATCH, replacement=True, generator=generator)
+        drawn = torch.randint(phrases.shape[1], (BATCH,), generator=generator)
+        found = F.normalize(ear.adapt(F.dropout(inner[rows], 0.2)), dim=-1)
+        asked = phrases[families[rows], drawn]
+        named = F.cross_entropy(SCALE * found @ prototypes.T, families[rows], label_smoothing=0.05)
+        return named + (1 - (found * asked).sum(-1)).mean()
+
+    _fit(ear.adapt, loss)
+
+
+def train_reader(reader: StoryReader, told: Told, words: Words) -> None:
+    """Fit the story adapter."""
+    pieces, mask, named = (torch.from_numpy(values) for values in (told.pieces, told.mask, told.named))
+    prototypes = torch.from_numpy(words.prototypes[: named.shape[1]])
+
+    def loss(generator: torch.Generator) -> Tensor:
+        rows = torch.randint(len(pieces), (BATCH,), generator=generator)
+        found = F.normalize(reader(pieces[rows], mask[rows]), dim=-1)
+        wanted = F.normalize(named[rows] @ prototypes, dim=-1)
+        return F.cross_entropy(SCALE * found @ prototypes.T, named[rows]) + (1 - (found * wanted).sum(-1)).mean()
+
+    _fit(reader, loss)
+
+
+def _fit(model: nn.Module, loss_of: object) -> None:
+    assert callable(loss_of)
+    optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, STEPS, pct_start=0.1)
+    generator = torch.Generator().manual_seed(SEED)
+    for _ in range(STEPS):
+        loss = loss_of(generator)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+
+
+def retrieval(found: Floats, families: npt.NDArray[np.int64], words: Words) -> tuple[float, float]:
+    """Share of sounds whose own family is the nearest of all terms, and one of the five nearest."""
+    order = np.argsort(-(_unit(found) @ words.prototypes.T), axis=1)
+    rank = (order == families[:, None]).argmax(1)
+    return float((rank == 0).mean()), float((rank < TOP).mean())
+
+
+def recall(found: Floats, named: Floats) -> float:
+    """Share of the families a text names that are among as many nearest; ``found`` are scores (n, families)."""
+    shares = []
+    for score, wanted in zip(found, named, strict=True):
+        count = int((wanted > 0).sum())
+        shares.append((wanted[np.argsort(-score)[:count]] > 0).mean())
+    return float(np.mean(shares))
+
+
+def _unit(rows: Floats) -> Floats:
+    scaled: Floats = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)
+    return scaled
+
+
+def run(prompt_run: Path, cache_folder: Path, out_folder: Path, held_out: Path | None = None) -> dict[str, float]:
+    """Train both adapters, judge them, write them.
+
+    Args:
+        prompt_run: of the towers.
+        cache_folder: rendered stems; pieces kept for judging are not trained on.
+        out_folder: run folder, made if missing.
+        held_out: stems of recordings that no training has; None judges on kept pieces alone.
+
+    Returns:
+        shares by name: ``tower`` is the audio tower's own answer, ``ear`` the adapter's; ``mean`` the plain mean of a
+        text's pieces, ``story`` the adapter's.
+    """
+    words = Words(prompt_run)
+    ear = Ear(load_audio_tower(prompt_run)).eval().requires_grad_(False)
+    ear.adapt.requires_grad_(True)
+    torch.manual_seed(SEED)
+    train_ear(ear, hear(ear, cache_folder, words, False, CROPS, MOST_STEMS), words)
+    figures: dict[str, float] = {}
+    judged = {"kept": hear(ear, cache_folder, words, True, 1, MOST_JUDGED)}
+    if held_out is not None and open_cache(held_out) is not None:
+        judged["held_out"] = hear(ear, held_out, words, True, 1, 10 * MOST_JUDGED)
+    for name, heard in judged.items():
+        with torch.inference_mode():
+            adapted = ear.adapt(torch.from_numpy(heard.inner)).numpy()
+        for whose, found in (("tower", heard.outer), ("ear", adapted)):
+            top1, top5 = retrieval(found, heard.families, words)
+            figures |= {f"{name}_{whose}_top1": top1, f"{name}_{whose}_top5": top5}
+        figures[f"{name}_stems"] = len(heard.families)
+    reader = StoryReader(words.prototypes.shape[1])
+    train_reader(reader, tell(words, STORIES, "train"), words)
+    told = tell(words, JUDGED_STORIES, "held")
+    prototypes = words.prototypes[: told.named.shape[1]]
+    with torch.inference_mode():
+        read = reader(torch.from_numpy(told.pieces), torch.from_numpy(told.mask)).numpy()
+    figures["mean_recall"] = recall(told.pieces.sum(1) @ prototypes.T, told.named)
+    figures["story_recall"] = recall(read @ prototypes.T, told.named)
+    out_folder.mkdir(parents=True, exist_ok=True)
+    save_adapters(out_folder, ear, reader, figures)
+    return figures
+
+
+def main(argv: list[str]) -> int:
+    """``python -m training adapt``."""
+    parser = argparse.ArgumentParser(prog="python -m training adapt", description="train the prompt adapters")
+    parser.add_argument("--preset", default="small")
+    parser.add_argument("--prompt", type=Path, help="run of the towers; runs/prompt-PRESET when not given")
+    parser.add_argument("--cache", type=Path, help="stems; runs/cache-PRESET when not given")
+    parser.add_argument("--held-out", type=Path, help="stems of held-out recordings (default runs/heldout-PRESET)")
+    parser.add_argument("--out", type=Path, help="folder of the run; runs/adapters-PRESET when not given")
+    options = parser.parse_args(argv)
+    name = load_preset(options.preset).name
+    torch.set_num_threads(1)
+    out = options.out or RUNS / f"adapters-{name}"
+    figures = run(
+        options.prompt or RUNS / f"prompt-{name}",
+        options.cache or RUNS / f"cache-{name}",
+        out,
+        options.held_out or RUNS / f"heldout-{name}",
+    )
+    for key, value in figures.items():
+        print(f"{key:<22}{value:>8.0f}" if key.endswith("stems") else f"{key:<22}{value:>8.1%}")
+    print(f"wrote {out / 'adapters.pt'}")
+    return 0

@@ -1,0 +1,98 @@
+"""MusFlow's adapters: small networks that bring sounds and long texts into the prompt space, the towers frozen.
+
+    Ear         audio (B,N) -> embedding (B,E): the audio tower up to its last layer, then an MLP
+    StoryReader pieces (B,K,E), piece_mask (B,K) -> embedding (B,E): which pieces of a long text matter, then an MLP
+
+Each ends at norm sqrt(E), where the text tower's embeddings of the same thing lie. Knows nothing of their training.
+Source: MusFlow (arXiv 2504.13535), "feature alignment"; MGE-LDM (arXiv 2505.23305) E.3 mixes what comes out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from training.prompt.model import Adapter, AudioTower, to_unit_scale
+from training.prompt.tower import load_audio_tower, save_atomically
+
+ADAPTERS_FILE = "adapters.pt"
+PIECES = 64  # most pieces of a long text
+LEVEL_RMS = 0.1  # of a sound that the tower hears, as in the stem cache
+SILENT_RMS = 1e-5
+
+
+class Ear(nn.Module):
+    """The audio tower with an adapter as its last layer; loudness does not matter, and silence says nothing: zeros."""
+
+    def __init__(self, tower: AudioTower) -> None:
+        super().__init__()
+        self.tower = tower
+        self.adapt = Adapter(tower.out.in_features, tower.out.out_features)
+
+    def forward(self, audio_BN: Tensor) -> Tensor:
+        """Audio (B, N) at the rate the tower was trained at -> (B, E) of norm sqrt(E)."""
+        rms = audio_BN.square().mean(1, keepdim=True).sqrt()
+        level = audio_BN * (LEVEL_RMS / rms.clamp(min=SILENT_RMS))
+        return self.embed_mel(self.tower.log_mel(level)) * (rms > SILENT_RMS)
+
+    def embed_mel(self, mel: Tensor) -> Tensor:
+        """Log mel energies (B, mels, frames) -> (B, E)."""
+        return to_unit_scale(self.adapt(self.tower.heard(mel)))
+
+
+class StoryReader(nn.Module):
+    """Weighs the pieces of a long text and adapts their mean; untrained, it is their mean."""
+
+    def __init__(self, embedding: int) -> None:
+        super().__init__()
+        self.score, self.adapt = Adapter(embedding, 1), Adapter(embedding, embedding)
+        for layer in (self.score.down, self.adapt.down):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, pieces: Tensor, piece_mask: Tensor) -> Tensor:
+        """Read a text.
+
+        Args:
+            pieces: float (B, K, E), embeddings of the pieces by the text tower.
+            piece_mask: bool (B, K), True at real pieces.
+
+        Returns:
+            float (B, E) of norm sqrt(E); zeros where there is no piece.
+        """
+        keep = piece_mask.to(pieces.dtype)[:, :, None]
+        weights = (self.score(pieces) + (keep - 1.0) * 1e4).softmax(1) * keep
+        pooled = (weights * pieces).sum(1)
+        return to_unit_scale(pooled + self.adapt(pooled)) * keep.amax(1)
+
+
+def save_adapters(run: Path, ear: Ear, reader: StoryReader, figures: dict[str, float]) -> Path:
+    """Write both adapters, and how they were judged, into a run folder; returns the file."""
+    state = {"ear": ear.adapt.state_dict(), "story": reader.state_dict(), "figures": figures}
+    save_atomically(state, Path(run) / ADAPTERS_FILE)
+    return Path(run) / ADAPTERS_FILE
+
+
+def load_adapters(run: Path, prompt_run: Path) -> tuple[Ear, StoryReader]:
+    """Both adapters, frozen, in eval mode.
+
+    Args:
+        run: of the adapters.
+        prompt_run: of the towers they were trained for.
+
+    Raises:
+        FileNotFoundError: one of the runs is not trained.
+    """
+    path = Path(run) / ADAPTERS_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no {ADAPTERS_FILE} in {run}; train them with: python -m training adapt --out {run}"
+        )
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    ear = Ear(load_audio_tower(prompt_run))
+    ear.adapt.load_state_dict(state["ear"])
+    reader = StoryReader(ear.tower.out.out_features)
+    reader.load_state_dict(state["story"])
+    return ear.eval().requires_grad_(False), reader.eval().requires_grad_(False)
