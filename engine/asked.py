@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.backend import FloatArray
+from engine.examples.named import example_path
 from engine.job import Job
 from engine.shapes import SLOTS, Slot
 
@@ -65,4 +66,4 @@ def _rows(job: Job, embedded: dict[str, FloatArray], prompt: str, with_examples:
 
 
 def _name_of_examples(job: Job) -> str:
-    return f"like {Path(job.request.examples[0]).stem}" if job.request.examples else ""
+    return f"like {Path(example_path(job.request.examples[0])).stem}" if job.request.examples else ""

@@ -145,7 +145,7 @@ def _check_fit(request: Request, rule: Rule) -> None:
         raise RequestError(f"{task} takes no rest file; leave it out")
     if request.strength is not None and rule.strength is None:
         raise RequestError(f"{task} takes no strength; leave it out, or choose restyle or replace")
-    if task == "replace" and not request.replacement:
+    if task == "replace" and not (request.replacement or request.examples):
         raise RequestError("replace needs to know what to put in the place; say so in a few words, for example trumpet")
     if task != "replace" and request.replacement:
         raise RequestError(f"{task} puts nothing in the place of its prompt; leave the replacement out")
