@@ -19,6 +19,8 @@ from training.config import MaskingConfig, Preset
 from training.flow.examples import Wanted, families_of
 from training.flow.known import Drawn
 from training.flow.senses import Floats
+from training.prompt.adapt import pieces_of
+from training.prompt.adapters import StoryReader
 from training.prompt.lexicon import Lexicon
 from training.prompt.tokenizer import encode
 from training.prompt.tower import load_text_tower
@@ -74,10 +76,11 @@ class Conditions:
         preset: shares of everything (``masking``) and sizes.
         lexicon: phrasings of terms.
         prompt_run: run of the prompt tower.
+        reader: of long texts; None takes the mean direction of their sentences.
     """
 
-    def __init__(self, preset: Preset, lexicon: Lexicon, prompt_run: Path) -> None:
-        self._preset, self._lexicon = preset, lexicon
+    def __init__(self, preset: Preset, lexicon: Lexicon, prompt_run: Path, reader: StoryReader | None = None) -> None:
+        self._preset, self._lexicon, self._reader = preset, lexicon, reader
         self._tower, self._tokenizer = load_text_tower(prompt_run)
 
     def draw(self, rng: Rng, wanted: list[Wanted], drawn: list[Drawn]) -> tuple[Floats, Floats | None]:
@@ -126,9 +129,9 @@ class Conditions:
     def _about_mix(self, rng: Rng, asked: Wanted) -> list[str]:
         chance = rng.random()
         if asked.story and chance < STORY_SHARE:
-            return SENTENCE.split(asked.story)
+            return pieces_of(self._tower, self._tokenizer, SENTENCE.split(asked.story))
         if asked.caption and chance < STORY_SHARE + CAPTION_SHARE:
-            return SENTENCE.split(asked.caption)
+            return pieces_of(self._tower, self._tokenizer, SENTENCE.split(asked.caption))
         return [self._list(rng, list(asked.inside))] if asked.inside else []
 
     def _list(self, rng: Rng, names: list[str]) -> str:
@@ -142,13 +145,22 @@ class Conditions:
         told: dict[tuple[int, Slot], list[Floats]] = {}
         for phrase, vector in zip(phrases, self._embed(rng, [p.text for p in phrases]), strict=True):
             told.setdefault((phrase.row, phrase.slot), []).append(vector)
-        parts = {place: [combine(found, [1.0] * len(found))] for place, found in told.items()}
+        parts = {place: [self._read(found)] for place, found in told.items()}
         for row, found in shown.items():
             parts.setdefault((row, Slot.STEM), []).extend(found)
         for (row, slot), found in parts.items():
             if found:
                 prompts[row, slot] = combine(found, rng.dirichlet(np.ones(len(found))))
         return prompts
+
+    def _read(self, pieces: list[Floats]) -> Floats:
+        """The direction of a text from those of its pieces, ``(E,)``."""
+        if len(pieces) == 1 or self._reader is None:
+            return combine(pieces, [1.0] * len(pieces))
+        rows = torch.from_numpy(np.stack(pieces)[None])
+        with torch.inference_mode():
+            answer: Floats = self._reader(rows, torch.ones(rows.shape[:2], dtype=torch.bool))[0].numpy()
+        return answer
 
     def _embed(self, rng: Rng, texts: list[str]) -> Floats:
         """Directions of texts ``(n,E)``, with a share of their tokens hidden (AudioX 4.1)."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from training.config import Preset
 from training.data.cache import StemCache
@@ -20,7 +21,6 @@ from training.data.pictures.clip import FPS, ClipConfig, clip_of_labels
 from training.data.sources import Sounds
 from training.data.studio import StudioConfig
 from training.prompt.lexicon_stories import PieceFacts, Teller
-from training.prompt.model import AudioTower
 from training.scene.config import frames_of
 from training.scene.model import SceneEncoder, picture_of
 
@@ -40,7 +40,7 @@ class Senses:
         preset: of the flow.
         cache: of the stems.
         scene: sees; None means there are no pictures.
-        ear: hears; None means there are no sound examples.
+        ear: hears, audio ``(B,N)`` -> ``(B,E)``; None means there are no sound examples.
         teller: writes captions; None means there are none.
         sounds: the cache was rendered with; None means there are no pictures.
     """
@@ -48,7 +48,7 @@ class Senses:
     preset: Preset
     cache: StemCache
     scene: SceneEncoder | None = None
-    ear: AudioTower | None = None
+    ear: nn.Module | None = None
     teller: Teller | None = None
     sounds: Sounds | None = None
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from engine.shapes import SLOTS, Slot
 from engine.tasks import TASKS
-from training.arguments import parse
+from training.arguments import RUNS, parse
 from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
 from training.config import Preset
@@ -39,9 +39,11 @@ from training.flow.senses import Senses
 from training.flow.start import start_from
 from training.loop import Plan, Run
 from training.precision import autocast
+from training.prompt.adapters import ADAPTERS_FILE, StoryReader, load_adapters
 from training.prompt.lexicon import Lexicon
 from training.prompt.lexicon_asks import Asker
 from training.prompt.lexicon_stories import Teller
+from training.prompt.tokenizer import TOKENIZER_FILE
 from training.prompt.tower import TOWER_FILE, load_audio_tower
 from training.scene.model import SCENE_FILE, load_scene
 
@@ -50,6 +52,7 @@ ADDITIVITY_ROWS = 4  # of a batch are decoded for the additivity loss
 TEACHER_FILE = "teacher.pt"
 EXTRAS = {
     "start": "begin with the averaged weights of this flow run, finished or not; what is new in the preset is fresh",
+    "adapters": "run of the adapters of sounds and stories; runs/adapters-PRESET when there is one",
     "pool": "folder of the latents, to share between runs of one preset; the run's own when not given",
 }
 
@@ -83,6 +86,7 @@ class FlowStage:
         prompt_run: run of the prompt tower.
         pool: folder of the latents.
         senses: what pictures, sounds and words go with the stems; None means a name each and nothing else.
+        reader: of long texts; None takes the mean of their sentences.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class FlowStage:
         prompt_run: Path,
         pool: Path,
         senses: Senses | None = None,
+        reader: StoryReader | None = None,
     ) -> None:
         self.preset, self.config, self.codec = preset, preset.flow, codec
         torch.manual_seed(preset.flow.seed)
@@ -101,7 +106,7 @@ class FlowStage:
         mixer = Mixer(cache, preset.flow.vary_share, preset.grid.rate_hz)
         self.pool = LatentPool(pool, preset, mixer, codec, senses)
         self.decoder = codec
-        self.conditions = Conditions(preset, Lexicon.load(), prompt_run)
+        self.conditions = Conditions(preset, Lexicon.load(), prompt_run, reader)
 
     def to(self, device: torch.device) -> None:
         """Move what the loss needs beside the model; the codec only where the loss decodes."""
@@ -201,6 +206,7 @@ def train_flow(
     scene_run: Path | None = None,
     start: Path | None = None,
     pool: Path | None = None,
+    adapters_run: Path | None = None,
 ) -> Run:
     """Train and leave ``flow.pt`` (averaged weights) in ``folder``.
 
@@ -214,12 +220,15 @@ def train_flow(
         scene_run: of the scene encoder; None means no picture is ever shown.
         start: a flow run whose averaged weights to begin with; also the teacher of a distilled schedule.
         pool: folder of the latents, for several runs of one preset to share; None is ``folder/pool``.
+        adapters_run: of the adapters of sounds and stories; None takes the audio tower as it is and sentences' mean.
 
     Raises:
         ValueError: ``start`` does not fit the preset, or a distilled schedule has no teacher.
     """
-    senses = open_senses(preset, cache, prompt_run, scene_run)
-    stage = FlowStage(preset, cache, load_codec(preset, codec_run), prompt_run, pool or folder / "pool", senses)
+    ear, reader = load_adapters(adapters_run, prompt_run) if adapters_run else (load_audio_tower(prompt_run), None)
+    senses = open_senses(preset, cache, scene_run, ear)
+    codec = load_codec(preset, codec_run)
+    stage = FlowStage(preset, cache, codec, prompt_run, pool or folder / "pool", senses, reader)
     if start is not None and not resume:
         new = start_from(stage.model, start)
         log.info("started from %s; %d weights are new", start, len(new))
@@ -240,8 +249,9 @@ def train_flow(
     if resume:
         run.resume()
     folder.mkdir(parents=True, exist_ok=True)
-    sources = [codec_run / "codec.pt", prompt_run / TOWER_FILE, prompt_run / "tokenizer.json"]
-    for source in [*sources, *([scene_run / SCENE_FILE] if scene_run else [])]:
+    sources = [codec_run / "codec.pt", prompt_run / TOWER_FILE, prompt_run / TOKENIZER_FILE]
+    sources += [run / name for run, name in ((scene_run, SCENE_FILE), (adapters_run, ADAPTERS_FILE)) if run]
+    for source in sources:
         shutil.copyfile(source, folder / source.name)  # the run holds all that export needs
     (folder / "credits.json").write_text(json.dumps(credits(cache), indent=1, ensure_ascii=False), "utf-8")
     run.train(workers=workers)
@@ -250,15 +260,15 @@ def train_flow(
     return run
 
 
-def open_senses(preset: Preset, cache: StemCache, prompt_run: Path, scene_run: Path | None) -> Senses:
-    """What the shares of the preset's masking need: towers, teller and the sounds the cache was rendered with."""
+def open_senses(preset: Preset, cache: StemCache, scene_run: Path | None, ear: nn.Module) -> Senses:
+    """What the shares of the preset's masking need: eyes, ears, teller and the sounds the cache was rendered with."""
     asked = {sense for kind, weight in preset.masking.given.items() if weight for sense in kind.split("+")}
     sees = scene_run is not None and preset.flow.picture_dim > 0 and "picture" in asked
     return Senses(
         preset,
         cache,
         scene=load_scene(scene_run) if sees and scene_run else None,
-        ear=load_audio_tower(prompt_run) if "sound" in asked else None,
+        ear=ear if "sound" in asked else None,
         teller=Teller(Asker()) if preset.masking.mix_words else None,
         sounds=Sounds.find() if sees else None,
     )
@@ -297,6 +307,7 @@ def main(argv: list[str]) -> int:
     """``python -m training flow``."""
     asked = parse("flow", "train the flow", argv, needs=("codec", "prompt", "scene"), extras=EXTRAS)
     cache = ensure_cache(asked.preset, asked.cache)
+    usual = RUNS / f"adapters-{asked.preset.name}"
     train_flow(
         asked.preset,
         cache,
@@ -308,6 +319,7 @@ def main(argv: list[str]) -> int:
         asked.runs["scene"] if asked.preset.flow.picture_dim else None,
         asked.extras["start"],
         asked.extras["pool"],
+        asked.extras["adapters"] or (usual if (usual / ADAPTERS_FILE).is_file() else None),
     )
     print(f"wrote {asked.out / 'flow.pt'}")
     return 0
