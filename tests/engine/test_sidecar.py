@@ -61,6 +61,9 @@ def test_it_says_what_was_asked_with_every_default_filled_in(engine, toy_bundle,
         ["generate", "bass", "--seconds", 0.8, "--seed", 3],
         ["inpaint", "MIX", "bass", "--region", "0.2-0.6", "--rest", "REST"],
         ["extend", "MIX", "bass", "--seconds", 0.4, "--rest", "REST"],
+        ["restyle", "MIX", "bass", "--strength", 0.4, "--region", "0.1-0.3", "--region", "0.5-0.7", "--candidates", 2],
+        ["replace", "MIX", "drums", "--with", "bass", "--region", "0.2-0.6", "--rest-prompt", "piano"],
+        ["arrange", "violin", "drums", "--rest", "REST", "--keep-order"],
     ],
     ids=lambda words: words[0],
 )
@@ -72,7 +75,7 @@ def test_rerun_gives_identical_samples(words, engine, toy_bundle, tmp_path, caps
     first = made(capsys, engine, toy_bundle, tmp_path, *(files.get(str(word), word) for word in words))
     said = say(capsys, engine, ["rerun", first["sidecar"], "--out", tmp_path / "again", "--json"])
     assert said.code == 0, said.err
-    for which in ("stem", "rest"):
+    for which in ("stem", "rest", "mix"):
         assert bool(said.json[which]) == bool(first[which])
         if first[which]:
             assert Path(said.json[which]).parent == tmp_path / "again"
@@ -89,6 +92,24 @@ def test_one_of_several_prompts_is_rerun_alone_and_sounds_the_same(engine, toy_b
     assert Path(again["stem"]).parent == Path(bass["stem"]).parent
     assert again["stem"] != bass["stem"]
     np.testing.assert_array_equal(read(again["stem"]), read(bass["stem"]))
+
+
+def test_one_of_several_regions_is_rerun_alone(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav")
+    first = made(
+        capsys, engine, toy_bundle, tmp_path, "isolate", mix, "bass", "--region", "0.1-0.4", "--region", "0.6-0.9"
+    )
+    second = first["results"][1]
+    again = say(capsys, engine, ["rerun", second["sidecar"], "--json"]).json
+    assert [result["start_samples"] for result in again["results"]] == [second["start_samples"]]
+    np.testing.assert_array_equal(read(again["stem"]), read(second["stem"]))
+
+
+def test_any_stem_of_an_arrangement_makes_all_of_it_again(engine, toy_bundle, tmp_path, capsys):
+    first = made(capsys, engine, toy_bundle, tmp_path, "arrange", "violin", "drums", "--seconds", 0.5)
+    again = say(capsys, engine, ["rerun", first["results"][1]["sidecar"], "--json"]).json
+    assert [result["prompt"] for result in again["results"]] == ["violin", "drums"]
+    np.testing.assert_array_equal(read(again["mix"]), read(first["mix"]))
 
 
 def refused(said, *words: str) -> None:
