@@ -1,0 +1,305 @@
+"""Train the variants of a table and measure them: equal steps, one seed, one pool, the same held-out mixes for all.
+
+Estimate and truth are compared after the codec's decoder, so its loss is in both and the flow alone is judged. Knows
+nothing of papers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.shapes import Slot
+from training.ablate.tables import Table, Variant, Walk
+from training.codec.model import MixWavCodec
+from training.codec.train import load_codec
+from training.config import FlowConfig, MaskingConfig, Preset
+from training.data.cache import StemCache
+from training.flow.diffusion import ddim, guided, repaint
+from training.flow.train import FlowBatch, FlowStage, open_senses
+from training.loop import Plan, Run
+from training.measure import Figures, bss, log_mel_l1
+
+TIMED_STEPS = 3  # after one that does not count
+SHARE_FOR_TRAINING = 0.9  # of the budget; the rest is for what the clock did not foresee
+WARMUP = 100
+SEED = 77
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What all variants share.
+
+    Attributes:
+        preset: whose networks and sizes.
+        cache, heldout: stems to train on and to measure with.
+        codec, prompt, scene: runs of the earlier stages; ``scene`` is needed by tables with pictures only.
+        out: folder of pools and trainings.
+        pool: mixes to train on.
+        examples: held-out mixes to measure on.
+        workers: processes that make batches.
+        say: takes a line for the user.
+    """
+
+    preset: Preset
+    cache: StemCache
+    heldout: StemCache
+    codec: Path
+    prompt: Path
+    scene: Path | None
+    out: Path
+    pool: int
+    examples: int
+    workers: int
+    say: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long all trainings of a table may take: minutes together, or steps each when ``steps`` is not 0."""
+
+    minutes: float
+    steps: int = 0
+
+
+class Masked(FlowStage):
+    """A stage that zeroes a share of the features of pictures and words, after they were made (AudioX 5.4)."""
+
+    hide: dict[str, float]
+
+    def batch(self, step: int) -> FlowBatch:
+        """As the flow's own, with features hidden."""
+        batch, rng = super().batch(step), np.random.default_rng([self.config.seed, 79, step])
+        batch.prompt = _hidden(rng, batch.prompt, self.hide["words"])
+        if batch.picture is not None:
+            batch.picture = _hidden(rng, batch.picture, self.hide["picture"])
+        return batch
+
+
+def _hidden(rng: np.random.Generator, rows: Tensor, share: float) -> Tensor:
+    return rows * torch.from_numpy(rng.random(rows.shape) >= share)
+
+
+def preset_of(table: Table, variant: Variant, ground: Ground) -> Preset:
+    """The preset a variant is trained with."""
+    flow = _sight(ground.preset) if table.base == "sight" else _mge(ground.preset.flow)
+    flow = replace(flow, pool=ground.pool, batch=min(flow.batch, ground.pool), minutes=0.0,
+                   vary_share=0.0, additivity_weight=0.0, distil_steps=0)  # fmt: skip
+    masking = _seeing() if table.base == "sight" else _reading()
+    return replace(ground.preset, flow=replace(flow, **variant.flow), masking=replace(masking, **variant.masking))
+
+
+def _sight(preset: Preset) -> FlowConfig:
+    return replace(preset.flow, picture_dim=preset.scene.picture)
+
+
+def _mge(flow: FlowConfig) -> FlowConfig:
+    """MGE-LDM's network with as many blocks as the preset's own, its objective, path and times."""
+    return replace(
+        flow, network="mge", objective="v", path="cosine", times="uniform", patch=1, down=0, up=0,
+        middle=flow.down + flow.middle + flow.up, picture_dim=0, absent_share=0.0,
+    )  # fmt: skip
+
+
+def _seeing() -> MaskingConfig:
+    """Isolation only, in words and by picture; half of the mixes hold two of one family."""
+    given = {"words+picture": 1.0}
+    return MaskingConfig(
+        mixture=1.0, zero=0.0, unconditional=0.0, tasks={"isolate": 1.0}, given=given, mix_words=0.0, rest_words=0.0,
+        still_share=0.0, clip_share=1.0, twin_share=0.5,
+    )  # fmt: skip
+
+
+def _reading() -> MaskingConfig:
+    """Isolation only, in words: what the paper's table of extraction measures."""
+    return MaskingConfig(
+        mixture=1.0, zero=0.0, unconditional=0.0, tasks={"isolate": 1.0}, given={"words": 1.0}, mix_words=0.0,
+        rest_words=0.0, clip_share=0.0, twin_share=0.0,
+    )  # fmt: skip
+
+
+def run_table(table: Table, ground: Ground, budget: Budget) -> dict[str, Any]:
+    """Train and measure every variant; variants that differ in sampling only share a training.
+
+    Returns:
+        for each variant the figures of every example, steps, weights and last loss; and what it took.
+    """
+    began = time.perf_counter()
+    if table.base == "sight":
+        _check_drawable(ground)
+    presets = [preset_of(table, variant, ground) for variant in table.variants]
+    keys = [training_key(p, v) for p, v in zip(presets, table.variants, strict=True)]
+    stages: dict[str, FlowStage] = {}
+    for key, preset, variant in zip(keys, presets, table.variants, strict=True):
+        stages[key] = stages.get(key) or _stage(preset, variant, ground)
+    for key, stage in stages.items():
+        ground.say(f"filling the pool of {key}: {ground.pool} mixes")
+        _fill(stage)
+    steps = budget.steps or steps_for(list(stages.values()), budget.minutes)
+    ground.say(f"{len(stages)} trainings of {steps} steps each")
+    trained = {key: _train(stage, steps, ground.out / key, ground) for key, stage in stages.items()}
+    batches = _held_out(presets[0], ground)
+    codec = load_codec(ground.preset, ground.codec)
+    rows = {}
+    for variant, preset, key in zip(table.variants, presets, keys, strict=True):
+        ground.say(f"measuring {variant.name}")
+        rows[variant.name] = {
+            "values": measure(trained[key].model, preset, variant.walk, batches, codec),
+            "steps": steps,
+            "weights": sum(p.numel() for p in trained[key].model.parameters()),
+            "loss": trained[key].loss,
+            "walk": asdict(variant.walk),
+        }
+    return {
+        "rows": rows,
+        "preset": ground.preset.name,
+        "minutes": budget.minutes,
+        "steps": steps,
+        "batch": presets[0].flow.batch,
+        "pool": ground.pool,
+        "examples": ground.examples,
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def _check_drawable(ground: Ground) -> None:
+    """Refuse stems whose players cannot be drawn: all variants would be blind.
+
+    Raises:
+        ValueError: a cache from before parts were numbered.
+    """
+    for cache in (ground.cache, ground.heldout):
+        if not any("part" in cache.label(stem) for stem in range(cache.count)):
+            raise ValueError(
+                f"the stems in {cache.folder} do not say which part they play, so no player can be drawn; render new "
+                "ones with `python -m training render` (and --held-out) into other folders and give --cache, --heldout"
+            )
+
+
+def training_key(preset: Preset, variant: Variant) -> str:
+    """Eight hex digits of all that decides a training."""
+    said = json.dumps([asdict(preset.flow), asdict(preset.masking), variant.hide_features], sort_keys=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()[:8]
+
+
+def _stage(preset: Preset, variant: Variant, ground: Ground) -> FlowStage:
+    senses = open_senses(preset, ground.cache, ground.prompt, ground.scene)
+    kind = Masked if variant.hide_features else FlowStage
+    codec, pool = load_codec(preset, ground.codec), ground.out / f"pool-{pool_key(preset)}"
+    stage = kind(preset, ground.cache, codec, ground.prompt, pool, senses)
+    if isinstance(stage, Masked):
+        stage.hide = variant.hide_features
+    return stage
+
+
+def pool_key(preset: Preset) -> str:
+    """Eight hex digits of all that decides what a pool holds, so that variants share one where they can."""
+    flow, masking = preset.flow, preset.masking
+    said = (preset.name, flow.seed, flow.pool, flow.picture_dim, flow.mix_sources, flow.vary_share, masking.clip_share,
+            masking.twin_share, masking.still_share, masking.hide_picture)  # fmt: skip
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:8]
+
+
+def _fill(stage: FlowStage) -> None:
+    """Fill the pool before the clock runs: its cost is not the variants'."""
+    size, batch = stage.config.pool, stage.config.batch
+    rng = np.random.default_rng(0)
+    for first in range(0, size, batch):
+        stage.pool.draw(list(range(first, min(size, first + batch))), rng)
+
+
+def steps_for(stages: Sequence[FlowStage], minutes: float) -> int:
+    """Steps that each training can take when all of them together take so many minutes.
+
+    Raises:
+        ValueError: not even a few.
+    """
+    each_s = sum(_step_s(stage) for stage in stages)
+    steps = int(minutes * 60 * SHARE_FOR_TRAINING / each_s)
+    if steps < TIMED_STEPS:
+        raise ValueError(
+            f"{minutes:g} minutes are too few for {len(stages)} trainings of which one step each takes {each_s:.1f} s; "
+            f"give at least {TIMED_STEPS * each_s / 60 / SHARE_FOR_TRAINING:.1f}"
+        )
+    return steps
+
+
+def _step_s(stage: FlowStage) -> float:
+    began = 0.0
+    for step in range(1 + TIMED_STEPS):
+        if step == 1:
+            began = time.perf_counter()
+        loss, _ = stage.loss(stage.batch(step), torch.Generator().manual_seed(step), 0.0)
+        loss.backward()  # type: ignore[no-untyped-call]
+        stage.model.zero_grad(set_to_none=True)
+    return (time.perf_counter() - began) / TIMED_STEPS
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained network and the mean loss of its last tenth of steps."""
+
+    model: nn.Module
+    loss: float
+
+
+def _train(stage: FlowStage, steps: int, folder: Path, ground: Ground) -> Trained:
+    config = stage.config
+    plan = Plan(
+        steps=steps, learning_rate=config.learning_rate, schedule=config.schedule, warmup=min(WARMUP, steps // 10 + 1),
+        clip_norm=config.clip_norm, ema=config.ema, seed=config.seed, settings=asdict(stage.preset),
+    )  # fmt: skip
+    run = Run(stage, plan, folder)
+    began = time.perf_counter()
+    losses = run.train(workers=ground.workers, quiet=True)
+    ground.say(f"{folder.name}: {len(losses)} steps in {time.perf_counter() - began:.0f} s")
+    return Trained(run.averaged().cpu(), float(np.mean(losses[-max(1, len(losses) // 10) :])))
+
+
+def _held_out(preset: Preset, ground: Ground) -> list[FlowBatch]:
+    """The same questions for every variant: isolation of what is there, everything said and shown, nothing hidden."""
+    masking = _seeing() if preset.flow.picture_dim else _reading()
+    size = min(preset.flow.batch, ground.examples)
+    flow = replace(preset.flow, pool=ground.examples, batch=size, prompt_dropout=0.0, absent_share=0.0, seed=SEED)
+    preset = replace(preset, flow=flow, masking=masking)
+    senses = open_senses(preset, ground.heldout, ground.prompt, ground.scene)
+    pool = ground.out / f"heldout-{pool_key(preset)}"
+    stage = FlowStage(preset, ground.heldout, load_codec(preset, ground.codec), ground.prompt, pool, senses)
+    return [stage.batch(step) for step in range(ground.examples // size)]
+
+
+def measure(
+    model: nn.Module, preset: Preset, walk: Walk, batches: Sequence[FlowBatch], codec: MixWavCodec
+) -> dict[str, list[float]]:
+    """Figures of every example: error of the stem's latents, and of the decoded stem SDR, SIR, SAR and log-mel L1."""
+    rows: list[Figures] = []
+    for batch in batches:
+        made = sample(model, preset, walk, batch)
+        error_B = ((made - batch.latents)[:, Slot.STEM] ** 2).mean(dim=(1, 2))
+        with torch.inference_mode():
+            heard = [codec.decode(part)[:, 0].numpy() for part in
+                     (made[:, Slot.STEM], batch.latents[:, Slot.STEM], batch.latents[:, Slot.REST])]  # fmt: skip
+        for error, stem_made, stem, rest in zip(error_B.tolist(), *heard, strict=True):
+            row = bss(stem, rest, stem_made, stem + rest - stem_made)
+            row.pop("SI-SDR")
+            rows.append(row | {"log-mel L1": log_mel_l1(stem_made, stem, preset.grid.rate_hz), "latent error": error})
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def sample(model: nn.Module, preset: Preset, walk: Walk, batch: FlowBatch) -> Tensor:
+    """Latents ``(B,S,D,L)`` with the unknown ones filled in."""
+    conditions = (batch.prompt,) if batch.picture is None else (batch.prompt, batch.picture)
+    denoise = guided(model, conditions, walk.guidance)
+    with torch.inference_mode():
+        if walk.resamples:
+            return repaint(denoise, batch.latents, batch.known, walk.steps, walk.resamples, SEED, preset.flow.path)
+        return ddim(denoise, batch.latents, batch.known, walk.steps, SEED, preset.flow.path)
