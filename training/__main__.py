@@ -24,6 +24,7 @@ STAGES = {
     "demo": ("training.data.demo", "render the demo mix"),
     "validate": ("training.validate", "measure a bundle on held-out recordings"),
     "bench": ("training.bench.command", "measure bundles beside baselines, or compare two"),
+    "ablate": ("training.ablate.command", "the papers' ablation tables again, at a small budget"),
 }
 
 
