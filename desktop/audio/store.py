@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import re
 import shutil
@@ -175,12 +176,10 @@ class AudioStore:
 
     def cache_bytes(self) -> int:
         """How much originals and cache take together."""
-        return sum(size for _, size, _ in self._kept_files())
+        return sum(size for folder in (self.folder, self.cache) for _, size, _ in _files_by_use(folder))
 
     def clean_cache(self, keep: set[str], limit_bytes: int = 0, spare_s: float = 0.0) -> int:
-        """Remove what is not in use, what was not used for longest first, until at most ``limit_bytes`` are left.
-
-        Saved projects have their audio beside them, so originals that no open project needs may go too.
+        """Remove what can be made again, what was not used for longest first, until ``limit_bytes`` are left.
 
         Args:
             keep: hashes that are in use.
@@ -190,25 +189,13 @@ class AudioStore:
         Returns:
             Bytes that were freed.
         """
-        files = sorted(self._kept_files(), key=lambda kept: kept[0])
-        youngest_s = time.time() - spare_s
-        total, freed = sum(size for _, size, _ in files), 0
-        for used_s, size, file in files:
-            if total - freed <= limit_bytes:
-                break
-            if file.name.split(".")[0] not in keep and (not spare_s or used_s < youngest_s):
-                freed += size
-                file.unlink(missing_ok=True)
-        return freed
+        files = _files_by_use(self.cache)
+        return _remove(files, keep, sum(size for _, size, _ in files) - limit_bytes, spare_s)
 
-    def _kept_files(self) -> list[tuple[float, int, Path]]:
-        """When each file was last used, its size, its path."""
-        found = []
-        for file in (*self.folder.glob("*"), *self.cache.glob("*")):
-            with contextlib.suppress(OSError):  # another window may clean up too
-                if file.is_file():
-                    found.append((file.stat().st_mtime, file.stat().st_size, file))
-        return found
+    def forget_originals(self, keep: set[str], spare_s: float = 0.0) -> int:
+        """Remove originals that nobody needs; saved projects have theirs beside them. Otherwise as above."""
+        files = _files_by_use(self.folder)
+        return _remove(files, keep, sum(size for _, size, _ in files), spare_s)
 
     def _take(self, path: Path, suffix: str, check: Check) -> AudioRef:
         with soundfile.SoundFile(path) as stream:
@@ -268,3 +255,26 @@ class AudioStore:
     @staticmethod
     def _fresh(folder: Path) -> Path:
         return folder / f"{uuid.uuid4().hex}.part"
+
+
+def _files_by_use(folder: Path) -> list[tuple[float, int, Path]]:
+    """When each file of a folder was last used, its size, its path; what was not used for longest comes first."""
+    found = []
+    for file in folder.glob("*"):
+        with contextlib.suppress(OSError):  # another window may clean up too
+            if file.is_file():
+                found.append((file.stat().st_mtime, file.stat().st_size, file))
+    return sorted(found, key=lambda kept: kept[0])
+
+
+def _remove(files: list[tuple[float, int, Path]], keep: set[str], wanted_bytes: int, spare_s: float) -> int:
+    """Remove files from the front until enough is freed; says how much was."""
+    youngest_s = time.time() - spare_s if spare_s else math.inf
+    freed = 0
+    for used_s, size, file in files:
+        if freed >= wanted_bytes:
+            break
+        if file.name.split(".")[0] not in keep and used_s < youngest_s:
+            freed += size
+            file.unlink(missing_ok=True)
+    return freed

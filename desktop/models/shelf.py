@@ -143,6 +143,11 @@ class Shelf(QObject):
         """For the status line."""
         return self._bridge_words or "OSC: off"
 
+    @property
+    def bridge_port(self) -> int:
+        """Where DAWs reach this window over TCP, 0 while there is no bridge."""
+        return self._bridge.state.tcp_port or 0 if self._bridge is not None else 0
+
     def close(self) -> None:
         """Stop the bridge."""
         bridge, self._bridge = self._bridge, None

@@ -287,10 +287,13 @@ class Studio(QObject):
             then: gets the bytes that were freed.
             spare_s: what was used in the last so many seconds stays in any case.
         """
-        keep = {ref.sha256 for ref in self.session.audio_in_reach}
-        self.background.run(
-            lambda: self.store.clean_cache(keep | self.recovery.audio_in_use(), limit_bytes, spare_s), then, self.fail
-        )
+        mine = {ref.sha256 for ref in self.session.audio_in_reach}
+
+        def clean() -> int:
+            keep = mine | self.recovery.audio_in_use()
+            return self.store.forget_originals(keep, spare_s) + self.store.clean_cache(keep, limit_bytes, spare_s)
+
+        self.background.run(clean, then, self.fail)
 
     def _trim(self) -> None:
         """Keep the cache within what the settings allow, and drop what killed windows left half done."""

@@ -169,7 +169,8 @@ def _cover(low: FloatArray, high: FloatArray, look: Look) -> npt.NDArray[Any]:
     lower = np.rint((middle - low * half + thin) * COVER_STEPS).astype(kind)
     top: npt.NDArray[Any] = (np.arange(look.height, dtype=kind) * kind(COVER_STEPS))[:, None]
     covered = np.minimum(top + kind(COVER_STEPS), lower) - np.maximum(top, upper)
-    return np.minimum(np.maximum(covered, kind(0)), kind(COVER_STEPS))
+    clipped: npt.NDArray[Any] = np.minimum(np.maximum(covered, kind(0)), kind(COVER_STEPS))
+    return clipped
 
 
 @lru_cache(maxsize=64)

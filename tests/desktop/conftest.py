@@ -19,10 +19,10 @@ WAIT_MS = 120_000
 
 @pytest.fixture(scope="session")
 def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle with perfect codec and known answers."""
+    """A bundle with perfect codec and known answers, that listens and sees."""
     from toybundle import write_toy_bundle
 
-    return write_toy_bundle(tmp_path_factory.mktemp("bundles") / "toy")
+    return write_toy_bundle(tmp_path_factory.mktemp("bundles") / "toy", senses=("audio", "scene"))
 
 
 @pytest.fixture

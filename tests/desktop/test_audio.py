@@ -1,6 +1,8 @@
 """Sound without a window: kept by hash, drawn, mixed, measured, written."""
 
 import hashlib
+import os
+import time
 
 import numpy as np
 import pytest
@@ -13,8 +15,8 @@ from desktop.audio.peaks import BASE_SAMPLES, PeakBuilder, raw_columns
 from desktop.audio.player import fill
 from desktop.audio.ring import Ring
 from desktop.audio.snap import nearest_zero
-from desktop.audio.spectrum import BANDS, band_edges_hz, make_spectrum
-from desktop.audio.splice import splice
+from desktop.audio.spectrum import BANDS, HOP_SAMPLES, Spectrum, band_edges_hz, make_spectrum, with_zooms
+from desktop.audio.splice import Piece, splice
 from desktop.audio.store import AudioStore
 from engine import AudioError, OutputError, RequestError
 
@@ -60,6 +62,24 @@ def test_what_is_in_use_is_not_cleaned_away(store, make_wav):
     ref = store.add(make_wav(seconds=0.3))
     assert store.clean_cache(keep={ref.sha256}) == 0
     assert store.peaks(ref).levels[0].shape[1] == -(-ref.samples // BASE_SAMPLES)
+
+
+def test_what_was_used_lately_stays_and_the_oldest_goes_first(store, make_wav):
+    refs = [store.add(make_wav(name)) for name in ("oldest.wav", "old.wav", "fresh.wav")]
+    for age_s, ref in zip((3000, 2000), refs[:2], strict=True):
+        for file in (store.path(ref), *store.cache.glob(f"{ref.sha256}.*")):
+            os.utime(file, (time.time() - age_s,) * 2)
+
+    def left():
+        return [len(list(store.cache.glob(f"{ref.sha256}.*"))) for ref in refs]
+
+    whole = sum(file.stat().st_size for file in store.cache.iterdir())
+    store.clean_cache(set(), whole - 1, spare_s=600)
+    assert left() == [2, 3, 3]
+    store.clean_cache(set(), 0, spare_s=600)
+    assert left() == [0, 0, 3]
+    store.forget_originals({refs[0].sha256}, spare_s=600)
+    assert [store.path(ref).exists() for ref in refs] == [True, False, True]
 
 
 @pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
@@ -139,6 +159,19 @@ def test_a_tone_lights_its_own_band():
     edges = band_edges_hz(RATE_HZ)
     assert spectrum_BT.shape[0] == BANDS
     assert edges[band - 1] <= 1000 <= edges[band + 2]
+
+
+def test_every_zoom_of_a_spectrogram_keeps_what_is_loudest(tmp_path):
+    columns = 5001
+    finest_BT = np.random.default_rng(0).integers(0, 255, (BANDS, columns)).astype(np.uint8)
+    with_zooms(finest_BT).save(tmp_path / "bands")
+    spectrum = Spectrum.load(tmp_path / "bands", samples=columns * HOP_SAMPLES - 5)
+    assert [level.shape[1] for level in spectrum.levels] == [5001, 1251, 313]
+    np.testing.assert_array_equal(spectrum.levels[0], finest_BT)
+    np.testing.assert_array_equal(spectrum.levels[2][:, 10], finest_BT[:, 160:176].max(axis=1))
+    assert spectrum.level_for(4 * HOP_SAMPLES)[0] == 4 * HOP_SAMPLES
+    with pytest.raises(ValueError, match="not whole"):
+        Spectrum.load(tmp_path / "bands", samples=9 * HOP_SAMPLES)
 
 
 @pytest.mark.parametrize("rate_hz", [44_100, 48_000])
@@ -249,10 +282,14 @@ def test_a_ring_gives_back_what_was_put_in():
 
 def test_a_splice_changes_nothing_outside_its_region(tmp_path):
     old_NC, new_NC = noise(20_000), noise(5000, channels=1, seed=3)
-    splice(old_NC, new_NC, (7000, 12_000), RATE_HZ, tmp_path / "out.wav")
+    other_NC = noise(1000, seed=4)
+    pieces = [Piece(new_NC, (7000, 12_000)), Piece(other_NC, (15_000, 16_000))]
+    splice(old_NC, pieces, RATE_HZ, tmp_path / "out.wav")
     out_NC, _ = soundfile.read(tmp_path / "out.wav", dtype="float32", always_2d=True)
     np.testing.assert_array_equal(out_NC[:7000], old_NC[:7000])
-    np.testing.assert_array_equal(out_NC[12_000:], old_NC[12_000:])
+    np.testing.assert_array_equal(out_NC[12_000:15_000], old_NC[12_000:15_000])
+    np.testing.assert_array_equal(out_NC[16_000:], old_NC[16_000:])
+    np.testing.assert_array_equal(out_NC[15_200:15_800], other_NC[200:800])
     np.testing.assert_array_equal(out_NC[7200:11_800], np.repeat(new_NC[200:4800], 2, axis=1))
     assert out_NC[7000] == pytest.approx(old_NC[7000])
 

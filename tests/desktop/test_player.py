@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 ROOT = Path(__file__).parents[2]
 RATE_HZ = 48_000
@@ -27,7 +28,7 @@ from desktop.audio.mixer import Scene, Track
 from desktop.audio.player import NoDevice, Player
 
 ended = threading.Event()
-player = Player(lambda words: (print(words, flush=True), ended.set()))
+player = Player(lambda end: (print(end.words, flush=True), ended.set()))
 samples_NC = np.load(sys.argv[1])
 player.ring_frames = 1 << 17
 player.show(Scene(tracks=(Track("a", samples_NC),), length=len(samples_NC)), 48000)
@@ -41,12 +42,12 @@ player.stop()
 """
 
 
-def play(tmp_path, asoundrc, samples_NC):
+def play(tmp_path, asoundrc, samples_NC, script=PLAY):
     """Play in a process of its own, for PortAudio looks at the configuration once."""
     (tmp_path / "asoundrc").write_text(asoundrc)
     np.save(tmp_path / "sound.npy", samples_NC)
     environment = {**os.environ, "ALSA_CONFIG_PATH": str(tmp_path / "asoundrc")}
-    command = [sys.executable, "-c", PLAY, str(tmp_path / "sound.npy")]
+    command = [sys.executable, "-c", script, str(tmp_path / "sound.npy")]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
@@ -67,3 +68,69 @@ def test_without_a_device_the_player_says_so(tmp_path):
     done = play(tmp_path, NO_CARD, np.ones((100, 2), np.float32))
     assert done.returncode == 3, done.stdout + done.stderr
     assert "sound cannot be played" in done.stdout
+
+
+BREAKS = """
+pcm.!default {{ type plug slave {{ pcm taped format FLOAT_LE channels 2 rate 48000 }} }}
+pcm.taped {{ type file slave.pcm null file "{tape}" format raw }}
+pcm.headphones {{ type plug slave {{ pcm breaking format FLOAT_LE channels 2 rate 48000 }} }}
+pcm.breaking {{ type file slave.pcm null file "|head -c 200000 > /dev/null" format raw }}
+pcm.null {{ type null }}
+ctl.!default {{ type null }}
+"""
+PLAY_ON = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication, QTimer
+from desktop.link import EngineLink
+from desktop.models.settings import Settings
+from desktop.models.studio import Studio
+
+application = QCoreApplication([])
+own = Path(sys.argv[1]).parent
+settings = Settings(own / "settings.ini")
+settings.set("output", "headphones")
+settings.set("ring_frames", 131072)
+studio = Studio(settings, own / "data", own / "cache", EngineLink())
+listening, tape, seen = studio.listening, own / "tape.raw", []
+
+def watch():
+    if seen and tape.is_file() and tape.stat().st_size > 3_000_000:
+        print("plays", listening.playing, listening.player.device_name, flush=True)
+        print("place", seen[0], listening.position, flush=True)
+        studio.close()
+        application.quit()
+
+def told(words):
+    if "device" in words:
+        seen.append(listening.position)
+        print(words, flush=True)
+
+timer = QTimer()
+timer.timeout.connect(watch)
+studio.opened.connect(lambda: (listening.play(), timer.start(20)))
+studio.told.connect(told)
+studio.troubled.connect(lambda words, details: (print("trouble", words, flush=True), application.exit(2)))
+studio.open(own / "sound.wav")
+raise SystemExit(application.exec())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ALSA is part of Linux")
+def test_when_a_device_goes_away_another_one_plays_on_from_there(tmp_path):
+    pytest.importorskip("sounddevice", exc_type=OSError)
+    samples_NC = np.random.default_rng(0).uniform(0.01, 0.9, (30 * RATE_HZ, 2)).astype(np.float32)
+    soundfile.write(tmp_path / "sound.wav", samples_NC, RATE_HZ, subtype="FLOAT")
+    done = play(tmp_path, BREAKS.format(tape=tmp_path / "tape.raw"), samples_NC[:1], PLAY_ON)
+    assert done.returncode == 0, done.stdout + done.stderr
+    words, plays, place = done.stdout.splitlines()[-3:]
+    assert words.startswith("the audio device is gone; playing goes on through")
+    assert plays.startswith("plays True") and "headphones" not in plays
+    first, later = (int(number) for number in place.split()[1:])
+    assert 20_000 < first < later
+    taped_NC = np.fromfile(tmp_path / "tape.raw", np.float32)
+    taped_NC = taped_NC[: len(taped_NC) // 2 * 2].reshape(-1, 2)
+    heard_NC = taped_NC[taped_NC.any(axis=1)]
+    begin = int(np.flatnonzero((samples_NC == heard_NC[0]).all(axis=1))[0])
+    assert begin > 0, "it did not begin again"
+    np.testing.assert_array_equal(heard_NC[:20_000], samples_NC[begin : begin + 20_000])

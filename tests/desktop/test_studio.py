@@ -2,13 +2,17 @@
 
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from desktop.audio.mixer import Listen
 from desktop.models.asking import Form, make_plan
+from desktop.models.files_out import FilesOut
 from desktop.models.job_list import JobList, JobRow, State
+from desktop.models.shelf import Shelf
 from engine import TASKS, Request, RequestError
 
 WAIT_MS = 120_000
@@ -19,11 +23,11 @@ def form(studio, task="isolate", text="violin", **values):
 
 
 def ask(studio, qtbot, *args, **values):
-    """Put a question and wait for every answer to it."""
-    rows = studio.desk.ask(form(studio, *args, **values))
+    """Put a question and wait for its answer."""
+    row = studio.desk.ask(form(studio, *args, **values))
     ended = {State.DONE, State.FAILED, State.CANCELLED}
-    qtbot.waitUntil(lambda: all(studio.desk.jobs.row(row).state in ended for row in rows), timeout=WAIT_MS)
-    return [studio.desk.jobs.row(row) for row in rows]
+    qtbot.waitUntil(lambda: studio.desk.jobs.row(row).state in ended, timeout=WAIT_MS)
+    return studio.desk.jobs.row(row)
 
 
 def test_a_mix_is_opened_and_can_be_heard_at_once(opened):
@@ -35,7 +39,7 @@ def test_a_mix_is_opened_and_can_be_heard_at_once(opened):
 
 
 def test_a_stem_comes_as_a_lane_with_its_rest_and_can_be_undone(opened, qtbot):
-    [row] = ask(opened, qtbot)
+    row = ask(opened, qtbot)
     assert row.state is State.DONE, row.message
     violin, rest = opened.session.project.lanes
     assert (violin.name, rest.name, violin.mute, rest.mute) == ("violin", "without violin", False, True)
@@ -52,18 +56,21 @@ def test_a_stem_comes_as_a_lane_with_its_rest_and_can_be_undone(opened, qtbot):
 
 
 def test_several_stems_come_from_one_look(opened, qtbot):
-    [row] = ask(opened, qtbot, text="violin, drums")
+    row = ask(opened, qtbot, text="violin, drums")
     assert row.state is State.DONE, row.message
     names = [lane.name for lane in opened.session.project.lanes]
     assert names == ["violin", "without violin", "drums", "without drums"]
 
 
 def test_candidates_are_takes_of_one_lane(opened, qtbot):
-    rows = ask(opened, qtbot, "generate", "violin", candidates=2, seconds=0.5, seed=7)
-    assert [row.state for row in rows] == [State.DONE, State.DONE], [row.message for row in rows]
+    row = ask(opened, qtbot, "generate", "violin", candidates=3, seconds=0.5, seed=7)
+    assert row.state is State.DONE, row.message
     [lane] = opened.session.project.lanes
-    assert [take.made.seed for take in lane.takes] == [7, 8]
-    assert [take.audio.rate_hz for take in lane.takes] == [16_000, 16_000]
+    assert lane.active == 0
+    assert sorted(take.made.seed for take in lane.takes) == [7, 8, 9]
+    fits = [take.made.similarity for take in lane.takes]
+    assert fits == sorted(fits, reverse=True), "the best comes first"
+    assert {take.audio.rate_hz for take in lane.takes} == {16_000}
 
 
 def test_a_region_is_regenerated_and_the_rest_stays_bit_for_bit(opened, qtbot):
@@ -71,7 +78,7 @@ def test_a_region_is_regenerated_and_the_rest_stays_bit_for_bit(opened, qtbot):
     lane = opened.session.project.lanes[0]
     before_NC = np.array(opened.samples(lane.take.audio))
     opened.session.select((4000, 9000))
-    [row] = ask(opened, qtbot, "regenerate", "drums")
+    row = ask(opened, qtbot, "regenerate", "drums")
     assert row.state is State.DONE, row.message
     lane = opened.session.project.lane(lane.id)
     after_NC = opened.samples(lane.take.audio)
@@ -79,6 +86,104 @@ def test_a_region_is_regenerated_and_the_rest_stays_bit_for_bit(opened, qtbot):
     np.testing.assert_array_equal(after_NC[:4000], before_NC[:4000])
     np.testing.assert_array_equal(after_NC[9000:], before_NC[9000:])
     assert np.abs(after_NC[5000:8000] - before_NC[5000:8000]).max() > 1e-3
+
+
+def test_several_regions_are_worked_on_in_one_job(opened, qtbot):
+    ask(opened, qtbot)
+    lane = opened.session.project.lanes[0]
+    before_NC = np.array(opened.samples(lane.take.audio))
+    for region in ((1000, 4000), (9000, 13_000)):
+        opened.session.select(region)
+        opened.session.keep_selection()
+    row = ask(opened, qtbot, "regenerate", "drums")
+    assert row.state is State.DONE, row.message
+    lane = opened.session.project.lane(lane.id)
+    assert len(lane.takes) == 2
+    assert lane.take.made.regions == ((1000, 4000), (9000, 13_000))
+    after_NC = opened.samples(lane.take.audio)
+    for first, last in ((0, 1000), (4000, 9000), (13_000, 16_000)):
+        np.testing.assert_array_equal(after_NC[first:last], before_NC[first:last])
+    for first, last in ((2000, 3000), (10_000, 12_000)):
+        assert np.abs(after_NC[first:last] - before_NC[first:last]).max() > 1e-3
+
+
+def test_stems_of_several_regions_are_one_lane_with_silence_between(opened, qtbot):
+    opened.session.select((1000, 4000))
+    opened.session.keep_selection()
+    opened.session.select((9000, 13_000))
+    row = ask(opened, qtbot)
+    assert row.state is State.DONE, row.message
+    violin, rest = opened.session.project.lanes
+    assert (violin.take.start, violin.take.audio.samples) == (1000, 12_000)
+    mix_NC = opened.samples(opened.session.project.source)
+    sum_NC = opened.samples(violin.take.audio) + opened.samples(rest.take.audio)
+    np.testing.assert_array_equal(sum_NC[:3000], mix_NC[1000:4000])
+    np.testing.assert_array_equal(sum_NC[3000:8000], 0)
+    np.testing.assert_array_equal(sum_NC[8000:], mix_NC[9000:13_000])
+
+
+def test_where_the_prompt_is_heard_comes_with_the_stem(opened, qtbot):
+    ask(opened, qtbot)
+    made = opened.session.project.lanes[0].take.made
+    assert made.heard, "the engine says it window by window"
+    assert min(first for first, _, _ in made.heard) == 0
+    assert max(last for _, last, _ in made.heard) == 16_000
+    assert max(presence for _, _, presence in made.heard) == pytest.approx(made.presence, abs=0.2)
+
+
+def test_a_stem_is_restyled_as_a_take_of_its_lane(opened, qtbot):
+    ask(opened, qtbot)
+    lane = opened.session.project.lanes[0]
+    row = ask(opened, qtbot, "restyle", "drums", strength=0.4)
+    assert row.state is State.DONE, row.message
+    assert row.request.strength == 0.4
+    lane = opened.session.project.lane(lane.id)
+    assert [take.made.task for take in lane.takes] == ["isolate", "restyle"]
+
+
+def test_a_replacement_comes_with_what_was_left(opened, qtbot):
+    with pytest.raises(RequestError, match="what to put in its place"):
+        opened.desk.ask(form(opened, "replace", "violin"))
+    row = ask(opened, qtbot, "replace", "violin", replacement="drums")
+    assert row.state is State.DONE, row.message
+    new, left = opened.session.project.lanes
+    assert (new.name, left.name) == ("drums", "without violin")
+    assert (new.mute, left.mute) == (False, False), "together they are the new mix"
+
+
+def test_an_arrangement_is_a_lane_for_each_prompt(opened, qtbot):
+    row = ask(opened, qtbot, "arrange", "drums, bass, violin", seconds=0.5)
+    assert row.state is State.DONE, row.message
+    lanes = opened.session.project.lanes
+    assert sorted(lane.name for lane in lanes) == ["bass", "drums", "violin"]
+    assert not any(lane.mute for lane in lanes)
+
+
+def test_an_example_says_what_to_look_for(opened, qtbot, make_wav):
+    example = make_wav("like this.wav", seconds=0.5)
+    row = ask(opened, qtbot, "isolate", "", examples=(str(example),))
+    assert row.state is State.DONE, row.message
+    assert row.title == "isolate like this"
+    assert [lane.role for lane in opened.session.project.lanes] == ["stem", "rest"]
+    assert opened.session.project.lanes[0].name == "like this"
+
+
+def test_the_cache_is_kept_within_its_limit_by_itself(opened, qtbot, make_wav, monkeypatch):
+    monkeypatch.setattr("desktop.models.studio.TRIM_SPARE_S", 0.0)
+    ask(opened, qtbot)
+    stale = opened.store.add(make_wav("stale.wav"))
+    opened.session.remove_lane(opened.session.project.lanes[0].id)
+    needed = {ref.sha256 for ref in opened.session.audio_in_reach}
+    opened.settings.set("cache_gb", 1)
+    assert opened._trim_soon.isActive()
+    opened._trim_soon.setInterval(0)
+    monkeypatch.setattr(opened.settings, "get", lambda name: 0)  # no room at all
+    opened._trim_soon.start()
+    qtbot.waitUntil(lambda: not opened.store.path(stale).exists(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not opened.background.busy, timeout=WAIT_MS)
+    assert {file.name.split(".")[0] for file in opened.store.cache.iterdir()} == needed
+    opened.session.undo.undo()
+    assert len(opened.samples(opened.session.project.lanes[0].take.audio)) == 16_000
 
 
 def test_a_bad_question_is_one_sentence_and_starts_nothing(opened):
@@ -94,12 +199,13 @@ def test_a_bad_question_is_one_sentence_and_starts_nothing(opened):
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_of_the_engine_can_be_planned(opened, task):
     opened.session.select((1000, 5000))
-    plan = make_plan(opened.session.project, None, opened.session.selection, form(opened, task))
+    plan = make_plan(opened.session.project, None, opened.session.regions, form(opened, task, replacement="drums"))
     assert bool(plan.input) == (TASKS[task].input_slot is not None)
+    assert bool(plan.regions) == (TASKS[task].makes_s is None)
 
 
 def test_a_waiting_job_can_be_cancelled_moved_and_asked_again(opened, qtbot):
-    rows = [opened.desk.ask(form(opened, text=text))[0] for text in ("violin", "drums", "bass")]
+    rows = [opened.desk.ask(form(opened, text=text)) for text in ("violin", "drums", "bass")]
     opened.desk.jobs.move(rows[2], -1)
     assert [row.title for row in opened.desk.jobs.rows] == ["isolate violin", "isolate bass", "isolate drums"]
     opened.desk.cancel(rows[1])
@@ -114,7 +220,7 @@ def test_a_waiting_job_can_be_cancelled_moved_and_asked_again(opened, qtbot):
 
 
 def test_a_killed_engine_is_told_restarted_and_the_queue_goes_on(opened, qtbot, monkeypatch):
-    first, second = (opened.desk.ask(form(opened, text=text))[0] for text in ("violin", "drums"))
+    first, second = (opened.desk.ask(form(opened, text=text)) for text in ("violin", "drums"))
     jobs = opened.desk.jobs
 
     def kill_when_at_work():
@@ -146,9 +252,53 @@ def test_a_job_of_a_daw_stands_in_the_list_marked(opened, qtbot, make_wav, tmp_p
     assert opened.session.project.lanes == (), "what a DAW asks does not touch the open project"
 
 
+def test_a_clip_of_a_daw_is_opened_with_its_lanes_and_sent_back(studio, qtbot, make_wav, monkeypatch):
+    osc = pytest.importorskip("engine.osc")
+    clip = make_wav("clip.wav")
+    monkeypatch.setattr("desktop.models.shelf.Path.home", lambda: clip.parent)
+    shelf = Shelf(studio)
+    try:
+        studio.settings.set("bridge", "local")
+        qtbot.waitUntil(lambda: "UDP" in shelf.bridge_words() or bool(studio.troubles), timeout=WAIT_MS)
+        assert studio.troubles == []
+        with osc.BridgeClient(port=shelf.bridge_port, tcp=True) as daw:
+            daw.start("isolate", str(clip), "violin", id="bar 12")
+            jobs = studio.desk.jobs
+            qtbot.waitUntil(lambda: bool(jobs.rows) and jobs.rows[-1].state is State.DONE, timeout=WAIT_MS)
+            row = jobs.rows[-1]
+            assert row.from_daw
+            theirs = [Path(result.stem) for result in row.done.results]
+            with qtbot.waitSignal(studio.desk.answered, timeout=WAIT_MS):
+                studio.desk.show_daw_result(row.id)
+            project = studio.session.project
+            assert (project.daw, [lane.name for lane in project.lanes]) == ("bar 12", ["violin", "without violin"])
+            np.testing.assert_array_equal(studio.samples(project.source), soundfile.read(clip, dtype="float32")[0])
+            assert all(path.is_file() for path in theirs), "the DAW keeps its own files"
+            lane = project.lanes[0]
+            path = FilesOut(studio).file_of(lane.id)
+            told = []
+            shelf.send_back(
+                project.daw, path, (lane.take.start, lane.take.audio.samples, 16_000), lambda: told.append(1)
+            )
+            qtbot.waitUntil(lambda: bool(told) or bool(studio.troubles), timeout=WAIT_MS)
+            assert studio.troubles == []
+            message = next(m for m in iter(lambda: daw.receive(30.0), None) if m.address == "/fluxstem/edited")
+            assert message.args == ("bar 12", 1, str(path), "0", "16000", 16_000)
+    finally:
+        shelf.close()
+
+
+def test_only_what_a_daw_sent_goes_back_to_it(opened, tmp_path):
+    shelf = Shelf(opened)
+    with pytest.raises(RequestError, match="did not come from a DAW"):
+        shelf.send_back("", tmp_path, (0, 1, 16_000), lambda: None)
+    with pytest.raises(RequestError, match="the bridge is off"):
+        shelf.send_back("bar 12", tmp_path, (0, 1, 16_000), lambda: None)
+
+
 def test_a_source_that_is_deleted_while_open_is_no_loss(opened, qtbot, tmp_path):
     (tmp_path / "song.wav").unlink()
-    [row] = ask(opened, qtbot)
+    row = ask(opened, qtbot)
     assert row.state is State.DONE, row.message
 
 
@@ -202,7 +352,7 @@ def test_without_a_device_playing_says_so_and_all_else_works(opened, qtbot, monk
     opened.listening.play()
     assert any("cannot be played" in words for words in opened.troubles)
     assert not opened.listening.playing
-    [row] = ask(opened, qtbot)
+    row = ask(opened, qtbot)
     assert row.state is State.DONE
 
 
