@@ -21,7 +21,7 @@ from toygraph import BOOL, FLOAT, model
 SIZE_PX = 8
 FRAMES = 8
 FEATURES = 2
-PIECES = 4
+PIECES = 32
 WORDINGS = (
     ("everything except the {x}", "remove", "en"),
     ("the {x}, not the {y}", "isolate", "en"),

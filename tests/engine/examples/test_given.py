@@ -13,7 +13,7 @@ import soundfile
 from clihelp import read, say, write_music
 from PIL import Image
 from showfiles import plain, write_video
-from toybundle import SENSES, write_toy_bundle
+from toybundle import OTHER_SHARE, SENSES, write_toy_bundle
 
 from engine import TASKS, Engine, Request
 from engine.errors import ExampleError, RequestError
@@ -174,22 +174,22 @@ def test_a_damaged_example_leaves_nothing_behind(run, mix, bundle, tmp_path):
 def test_a_story_of_many_sentences_is_heard_as_a_whole(share, tmp_path):
     story = "The bass walks through the rain. " + "Then somebody plays the violin for a long while. " * 25
     assert len(story.split()) > 200
-    np.testing.assert_allclose(share(prompts=(story,)), (0.5 + 5 * 0.25) / 6, atol=0.01)  # the first piece decides here
+    np.testing.assert_allclose(share(prompts=(story,)), (BASS + 6 * 0.25) / 7, atol=0.01)  # its first piece decides
 
 
 def test_wordings_are_sent_to_the_task_they_ask_for(run, mix, bundle):
-    for task, prompt, done, phrase in (
-        ("isolate", "everything except the drums", "remove", "drums"),
-        ("isolate", "no drums", "remove", "drums"),
-        ("isolate", "alles außer Schlagzeug", "remove", "Schlagzeug"),
-        ("remove", "everything except the drums", "isolate", "drums"),
-        ("isolate", "only the drums", "isolate", "only the drums"),
+    for task, prompt, done, phrase, share in (
+        ("isolate", "everything except the drums", "remove", "drums", 0.75),
+        ("isolate", "no drums", "remove", "drums", 0.75),
+        ("isolate", "alles außer Schlagzeug", "remove", "Schlagzeug", 0.75),
+        ("remove", "everything except the drums", "isolate", "drums", 0.75),
+        ("isolate", "only the drums", "isolate", "only the drums", (0.75 + 2 * OTHER_SHARE) / 3),
     ):
         outcome = run(task=task, prompts=(prompt,), input=mix, bundle=str(bundle))
         assert (outcome.request.task, outcome.request.prompts) == (done, (phrase,)), prompt
         [result] = outcome.results
         kept = read(result.rest)[:, 0] @ read(mix)[:, 0] / (read(mix)[:, 0] @ read(mix)[:, 0])
-        assert kept == pytest.approx(0.25, abs=0.02), prompt  # the drums' share is 0.75
+        assert kept == pytest.approx(1 - share, abs=0.02), prompt
 
 
 def test_what_is_not_meant_is_said_of_the_rest(run, mix, bundle):

@@ -1,0 +1,73 @@
+"""Long prompts are heard in parts; short ones as they always were."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from toybundle import EMBEDDING, MAX_TOKENS, tokenizer
+
+from engine.errors import RequestError
+from engine.prompts import PROMPT_LIMIT_CHARACTERS, StoryEncoder, TextEncoder, check_prompt
+from engine.space import blended
+
+
+class Counting:
+    """A text graph that points along the number of tokens it was given, and remembers the rows."""
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+
+    def run(self, inputs):
+        counts = inputs["token_mask"].sum(axis=1)
+        self.rows += counts.tolist()
+        embedding = np.zeros((len(counts), EMBEDDING), np.float32)
+        embedding[:, 0], embedding[:, 1] = counts, 1
+        return {"embedding": embedding}
+
+
+class Echo:
+    """A story graph that keeps what it was given."""
+
+    def run(self, inputs):
+        self.pieces, self.mask = inputs["pieces"], inputs["piece_mask"]
+        return {"embedding": self.pieces.sum(axis=1)}
+
+
+@pytest.fixture
+def path(tmp_path):
+    tokenizer().save(str(tmp_path / "tokenizer.json"))
+    return tmp_path / "tokenizer.json"
+
+
+def test_a_short_prompt_is_one_row_as_the_graph_says_it(path):
+    graph = Counting()
+    embedding = TextEncoder(graph, path, MAX_TOKENS).embed(("bass. drums! violin?", "bass"))
+    assert graph.rows == [6, 1]
+    assert embedding[:, 0].tolist() == [6, 1]
+
+
+def test_a_long_prompt_is_heard_sentence_by_sentence(path):
+    graph = Counting()
+    first, second, third = "bass " * 10, "drums " * 5, "violin " * (MAX_TOKENS + 3)
+    [embedding] = TextEncoder(graph, path, MAX_TOKENS).embed((f"{first}. {second}\n{third}",))
+    assert graph.rows == [11, 5, MAX_TOKENS, 3]
+    expected = blended(np.array([[count, 1] + [0] * (EMBEDDING - 2) for count in graph.rows], np.float32))
+    np.testing.assert_allclose(embedding, expected, rtol=1e-6)
+    assert np.linalg.norm(embedding) == pytest.approx(np.sqrt(EMBEDDING))
+
+
+def test_a_story_of_more_pieces_than_fit_loses_none(path):
+    echo = Echo()
+    pieces = np.eye(EMBEDDING, dtype=np.float32)[:7]
+    whole = StoryEncoder(echo, 3).embed(pieces)
+    assert echo.mask.tolist() == [[True, True, True]]
+    assert (whole[:7] > 0).all()
+    StoryEncoder(echo, 9).embed(pieces)
+    assert echo.mask.sum() == 7
+    np.testing.assert_array_equal(echo.pieces[0, :7], pieces)
+
+
+def test_a_story_may_have_thousands_of_words_but_not_no_end():
+    check_prompt("once upon a time " * 1000)
+    with pytest.raises(RequestError, match=f"at most {PROMPT_LIMIT_CHARACTERS}"):
+        check_prompt("a" * (PROMPT_LIMIT_CHARACTERS + 1))
