@@ -44,6 +44,10 @@ class CodecStage:
         self.spectral = SpectralLoss()
         self.mel = MelLoss(preset.grid.rate_hz, size=1024 if preset.grid.rate_hz > 8000 else 512)
 
+    def to(self, device: torch.device) -> None:
+        """Move what the loss needs beside the model."""
+        self.mel.to(device)
+
     def batch(self, step: int) -> Tensor:
         """Audio ``(B, 1, N)``: stems of some mixes, then their rests, then single stems, mixtures, a little silence."""
         rng = np.random.default_rng([self.config.seed, step])
@@ -138,7 +142,8 @@ def train_codec(preset: Preset, cache: StemCache, folder: Path, resume: bool = F
     if resume:
         run.resume()
     run.train(workers=workers)
-    finish(run, stage, folder)
+    if run.world.first:
+        finish(run, stage, folder)
     return run
 
 

@@ -91,6 +91,10 @@ class SceneStage:
         self.model: Watcher = Watcher(encoder).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.means = torch.from_numpy(names.means)
 
+    def to(self, device: torch.device) -> None:
+        """Move what the loss needs beside the model."""
+        self.means = self.means.to(device)
+
     def batch(self, step: int) -> SceneBatch:
         """Clips of a step."""
         rng = np.random.default_rng([self.config.seed, step])
