@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -54,23 +55,26 @@ def preset_of(bundle: Bundle, given: str | None) -> Preset:
 
 
 def read_codec(bundle: Bundle, preset: Preset) -> MixWavCodec:
-    """The bundle's encoder, frozen. Its decoder keeps random weights: nothing is decoded while a flow trains.
+    """The bundle's codec, frozen.
 
     Raises:
         ValueError: the preset is not the bundle's.
     """
     codec = MixWavCodec(preset.grid, preset.codec)
-    for module in codec.encoder.modules():
-        if nn.utils.parametrize.is_parametrized(module, "weight"):
+    for module in codec.modules():
+        if nn.utils.parametrize.is_parametrized(module, "weight"):  # the graphs hold weight and norm folded into one
             nn.utils.parametrize.remove_parametrizations(module, "weight")
-    path = bundle.path(bundle.manifest.graphs["encode"].file)
-    codec.encoder.load_state_dict(read_weights(path, codec.encoder, "codec.encoder."))
-    codec.latent_mean.copy_(torch.tensor(bundle.manifest.latent_mean))
-    codec.latent_std.copy_(torch.tensor(bundle.manifest.latent_std))
+    manifest = bundle.manifest
+    encode, decode = (bundle.path(manifest.graphs[name].file) for name in ("encode", "decode"))
+    codec.encoder.load_state_dict(read_weights(encode, codec.encoder, "codec.encoder."))
+    codec.decoder.load_state_dict(read_weights(decode, codec.decoder, "codec.decoder."))
+    codec.latent_mean.copy_(torch.tensor(manifest.latent_mean))
+    codec.latent_std.copy_(torch.tensor(manifest.latent_std))
     codec.eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(2)
-    audio = 0.1 * torch.randn(1, 1, bundle.manifest.grid.window_samples, generator=generator)
-    check_same(path, _Encode(codec), {"audio": audio})
+    audio = 0.1 * torch.randn(1, 1, manifest.grid.window_samples, generator=generator)
+    check_same(encode, _Half(codec.encode), {"audio": audio})
+    check_same(decode, _Half(codec.decode), {"latents": codec.encode(audio)})
     return codec
 
 
@@ -107,13 +111,16 @@ def save_tower(bundle: Bundle, preset: Preset, run: Path) -> None:
     save_atomically(state, run / TOWER_FILE)
 
 
-class _Encode(nn.Module):
-    def __init__(self, codec: MixWavCodec) -> None:
-        super().__init__()
-        self.codec = codec
+class _Half(nn.Module):
+    """One way through a codec, whatever its input is called."""
 
-    def forward(self, audio: Tensor) -> Tensor:
-        return self.codec.encode(audio)
+    def __init__(self, way: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.way = way
+
+    def forward(self, **given: Tensor) -> Tensor:
+        (value,) = given.values()
+        return self.way(value)
 
 
 class _WholeStep(nn.Module):
