@@ -19,6 +19,7 @@ STAGES = {
     "noise": ("training.codec.noise", "quality of decoded audio against noise on its latents"),
     "flow": ("training.flow.train", "train FluxFormer"),
     "count": ("training.count", "count a preset's weights, part by part"),
+    "plan": ("training.plan", "hours, disk and memory of a training run, from a measured step"),
     "finetune": ("training.finetune.command", "train a bundle further on a folder of your own stems"),
     "adapters": ("training.encoders.adapters", "bring CLAP and CLIP into the prompt space of a bundle"),
     "demo": ("training.data.demo", "render the demo mix"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from training import precision
 from training.config import Preset, load_preset
 
 RUNS = Path("runs")
@@ -53,6 +54,7 @@ def parse(
         "--cache", type=Path, help="stem cache; runs/cache-PRESET when not given, rendered when missing"
     )
     parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
+    parser.add_argument("--precision", choices=precision.CHOICES, default="auto", help="of a new run's arithmetic")
     for need in needs:
         parser.add_argument(
             f"--{need}", type=Path, metavar="RUN", help=f"run of the {need}; runs/{need}-PRESET when not given"
@@ -60,6 +62,7 @@ def parse(
     for extra, line in (extras or {}).items():
         parser.add_argument(f"--{extra}", type=Path, metavar="DIR", help=line)
     args = parser.parse_args(argv)
+    precision.settle(args.precision)
     preset = load_preset(args.preset)
     if args.resume is not None and not (args.resume / "checkpoint.pt").is_file():
         raise ValueError(f"no checkpoint in {args.resume}; leave out --resume to start a new run")

@@ -61,6 +61,7 @@ class CodecConfig:
     adversarial_from: float = 0.0  # share of the run after which the codec listens to them
     crop_frames: int = 64
     batch: int = 24
+    parts: int = 0  # batches that make one step over all devices; 0: as many as there are processes
     steps: int = 10_000
     minutes: float = 0.0  # wall-clock budget; 0 means steps alone decide
     learning_rate: float = 8e-4
@@ -115,6 +116,7 @@ class FlowConfig:
     scene_pooling: str = "attention"  # or mean
     mix_filter: bool = True  # the visual-aware mixture audio filter
     batch: int = 16
+    parts: int = 0  # batches that make one step over all devices; 0: as many as there are processes
     steps: int = 100_000
     minutes: float = 0.0
     learning_rate: float = 7e-4

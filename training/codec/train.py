@@ -131,6 +131,7 @@ def train_codec(preset: Preset, cache: StemCache, folder: Path, resume: bool = F
     stage = CodecStage(preset, cache)
     plan = Plan(
         steps=preset.codec.steps,
+        parts=preset.codec.parts,
         minutes=preset.codec.minutes,
         learning_rate=preset.codec.learning_rate,
         ema=0.998,

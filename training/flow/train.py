@@ -236,6 +236,7 @@ def train_flow(
         stage.teacher = load_teacher(preset, folder, start)
     plan = Plan(
         steps=preset.flow.steps,
+        parts=preset.flow.parts,
         minutes=preset.flow.minutes,
         learning_rate=preset.flow.learning_rate,
         schedule=preset.flow.schedule,
