@@ -39,11 +39,12 @@ from training.encoders.sources import open_source
 from training.finetune.bundle import preset_of, save_tower
 from training.finetune.weights import read_weights
 from training.prompt.lexicon import Lexicon
+from training.prompt.model import Adapter
 from training.prompt.tokenizer import encode
 from training.prompt.tower import embed, load_text_tower, save_atomically
 from training.scene.clips import Scene
 from training.scene.config import frames_of
-from training.scene.model import Adapter, SceneEncoder, load_scene
+from training.scene.model import SceneEncoder, load_scene
 
 FILE = "adapters.pt"
 MAX_TOKENS = 77  # laion-clap's

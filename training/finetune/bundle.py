@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from engine.bundle import Bundle
 from engine.shapes import SLOTS, Slot
@@ -62,8 +63,8 @@ def read_codec(bundle: Bundle, preset: Preset) -> MixWavCodec:
     """
     codec = MixWavCodec(preset.grid, preset.codec)
     for module in codec.modules():
-        if nn.utils.parametrize.is_parametrized(module, "weight"):  # the graphs hold weight and norm folded into one
-            nn.utils.parametrize.remove_parametrizations(module, "weight")
+        if parametrize.is_parametrized(module, "weight"):  # the graphs hold weight and norm folded into one
+            parametrize.remove_parametrizations(module, "weight")
     manifest = bundle.manifest
     encode, decode = (bundle.path(manifest.graphs[name].file) for name in ("encode", "decode"))
     codec.encoder.load_state_dict(read_weights(encode, codec.encoder, "codec.encoder."))
