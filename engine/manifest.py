@@ -126,6 +126,7 @@ class Manifest:
         notes: free text, for example what it knows and does not know.
         asks: wordings of requests and nouns of other languages, as ``engine/asks.py`` reads them; None where the
             prompts of a bundle are taken as they are.
+        recipe: the preset it was trained by, as tables; nothing here reads it, training goes on from it.
     """
 
     format: int
@@ -153,6 +154,7 @@ class Manifest:
     training_commit: str = ""
     notes: str = ""
     asks: Attachment | None = None
+    recipe: dict[str, Any] = field(default_factory=dict)
 
     @property
     def grid(self) -> LatentGrid:

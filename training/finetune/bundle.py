@@ -40,8 +40,8 @@ def preset_of(bundle: Bundle, given: str | None) -> Preset:
     log = bundle.folder.resolve().parent / f"{bundle.folder.resolve().name}-log" / SETTINGS
     if given is not None:
         preset = load_preset(given)
-    elif recipe := getattr(bundle.manifest, "recipe", None):
-        preset = preset_from(dict(recipe), bundle.label)
+    elif bundle.manifest.recipe:
+        preset = preset_from(bundle.manifest.recipe, bundle.label)
     elif log.is_file():
         settings = json.loads(log.read_text("utf-8"))
         preset = preset_from({name: value for name, value in settings.items() if name != "stage"}, log.name)
