@@ -1,0 +1,67 @@
+"""Made stems are judged beside the true ones and another example's; what a bundle cannot do stands in its row."""
+
+import numpy as np
+import pytest
+from benchkit import ToyEars, example
+
+from engine import RequestError
+from training.bench import made, ours
+from training.bench.ground import Ground
+
+pytest.importorskip("librosa", reason="the extra bench has it")
+COUNT = 3
+SECONDS = 3.0
+
+
+class Namer:
+    """Hears a piano in everything that is loud."""
+
+    names, stems = ("cello", "piano"), 7
+
+    def name(self, audio, rate_hz):
+        return "piano" if np.abs(audio).max() > 0.2 else "cello"
+
+
+@pytest.fixture
+def ground(monkeypatch, tmp_path):
+    """A bundle that gives half the true stem, and one that refuses."""
+
+    def regenerate(self, one):
+        if self.name == "blind":
+            raise RequestError("the bundle blind makes nothing")
+        return one.stem_CN * np.float32(0.5)
+
+    monkeypatch.setattr(made, "make_set", lambda *_: [example(k, seconds=SECONDS) for k in range(COUNT)])
+    monkeypatch.setattr(made, "_recogniser", lambda ground: Namer())
+    monkeypatch.setattr(made, "_through_codec", lambda folder, examples: [e.stem_CN for e in examples])
+    for task in ("regenerate", "generate"):
+        monkeypatch.setattr(ours.Ours, task, regenerate)
+    return Ground(
+        studio=None, ears=[ToyEars()], folders={"toy": tmp_path, "blind": tmp_path}, engine=None, examples=1, seed=1,
+        seconds=None, cache=tmp_path, cache_hz=8000, say=lambda text: None,
+    )  # fmt: skip
+
+
+def test_a_regenerated_stem_is_held_against_the_true_one(ground):
+    found = made.measure("regenerate", ground)
+    values = found["values"]
+    assert values["toy"]["level"] == pytest.approx([-6.02] * COUNT, abs=0.01)
+    assert values["true stem"]["level"] == pytest.approx([0] * COUNT, abs=1e-6)
+    assert values["true stem"]["agreement"] == [1.0] * COUNT
+    assert values["toy"]["agreement"] == [0.0] * COUNT
+    assert min(values["true stem"]["harmonicity"]) > 0.9
+    assert found["collections"]["true stem"]["toy ears"]["FAD"] == pytest.approx(0, abs=1e-9)
+    assert found["collections"]["true stem"]["toy ears"]["sub-FAD"] == pytest.approx(0, abs=1e-6)
+    assert found["refused"] == dict.fromkeys(("blind", "blind, 2 steps"), "the bundle blind makes nothing")
+    text = "\n".join(made.lines(found))
+    assert "| toy | 0% (0% to 71%) | -6.02 (-6.02 to -6.02) |" in text
+    assert "of the true stems it names 100% right" in text
+    assert "* blind: refused. “the bundle blind makes nothing”" in text
+    assert "chroma, own rest | chroma, other rest" in text
+
+
+def test_a_generated_stem_has_no_rest_to_fit(ground):
+    found = made.measure("generate", ground)
+    assert "sub-FAD" not in found["collections"]["toy"]["toy ears"]
+    assert not [name for name in found["values"]["toy"] if "rest" in name]
+    assert "chroma" not in "\n".join(made.lines(found))
