@@ -56,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--heldout", type=Path, help="held-out stems; runs/heldout-PRESET when not given, rendered when missing")
     for need in ("codec", "prompt", "scene"):
         add(f"--{need}", type=Path, metavar="RUN", help=f"run of the {need}; runs/{need}-PRESET when not given")
+    add("--start", type=Path, metavar="RUN",
+        help="flow run that cannot see: tables with pictures begin with its weights instead of fresh ones")  # fmt: skip
     add("--out", type=Path, metavar="DIR", help="figures, pools, trainings; runs/ablate-PRESET when not given")
     add("--docs", type=Path, metavar="FILE", help="write all tables run so far as a page")
     add("--workers", type=int, default=1, help="processes that make batches")
@@ -80,8 +82,8 @@ def _ground(args: argparse.Namespace, preset: Preset, out: Path, sees: bool) -> 
     heldout = ensure_cache(replace(preset, sound=sound), args.heldout or RUNS / f"heldout-{preset.name}", held_out=True)
     return Ground(
         preset=preset, cache=cache, heldout=heldout, codec=runs["codec"], prompt=runs["prompt"],
-        scene=runs["scene"] if sees else None, out=out, pool=args.pool, examples=args.examples, workers=args.workers,
-        say=_say,
+        scene=runs["scene"] if sees else None, start=args.start, out=out, pool=args.pool, examples=args.examples,
+        workers=args.workers, say=_say,
     )  # fmt: skip
 
 

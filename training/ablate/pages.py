@@ -42,9 +42,10 @@ def markdown(name: str, found: dict[str, Any]) -> str:
 def _budget(name: str, found: dict[str, Any]) -> str:
     minutes = f"--minutes {found['minutes']:g}" if found["minutes"] else f"--steps {found['steps']}"
     command = f"`python -m training ablate --table {name} --preset {found['preset']} {minutes}`"
+    begun = "begun with the weights of a flow that cannot see, " if found["start"] else ""
     return (
-        f"{command}: {found['steps']} steps of {found['batch']} for each variant, {found['pool']} mixes, measured on "
-        f"{found['examples']} held-out ones; {found['seconds'] / 60:.1f} minutes in all."
+        f"{command}: {begun}{found['steps']} steps of {found['batch']} for each variant, {found['pool']} mixes, "
+        f"measured on {found['examples']} held-out ones; {found['seconds'] / 60:.1f} minutes in all."
     )
 
 

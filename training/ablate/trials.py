@@ -25,6 +25,7 @@ from training.codec.train import load_codec
 from training.config import FlowConfig, MaskingConfig, Preset
 from training.data.cache import StemCache
 from training.flow.diffusion import ddim, guided, repaint
+from training.flow.start import start_from
 from training.flow.train import FlowBatch, FlowStage, open_senses
 from training.loop import Plan, Run
 from training.measure import Figures, bss, log_mel_l1
@@ -43,6 +44,7 @@ class Ground:
         preset: whose networks and sizes.
         cache, heldout: stems to train on and to measure with.
         codec, prompt, scene: runs of the earlier stages; ``scene`` is needed by tables with pictures only.
+        start: a flow run that cannot see, whose weights tables with pictures begin with; None begins with fresh ones.
         out: folder of pools and trainings.
         pool: mixes to train on.
         examples: held-out mixes to measure on.
@@ -56,6 +58,7 @@ class Ground:
     codec: Path
     prompt: Path
     scene: Path | None
+    start: Path | None
     out: Path
     pool: int
     examples: int
@@ -137,10 +140,11 @@ def run_table(table: Table, ground: Ground, budget: Budget) -> dict[str, Any]:
     if table.base == "sight":
         _check_drawable(ground)
     presets = [preset_of(table, variant, ground) for variant in table.variants]
+    start = ground.start if table.base == "sight" else None
     keys = [training_key(p, v) for p, v in zip(presets, table.variants, strict=True)]
     stages: dict[str, FlowStage] = {}
     for key, preset, variant in zip(keys, presets, table.variants, strict=True):
-        stages[key] = stages.get(key) or _stage(preset, variant, ground)
+        stages[key] = stages.get(key) or _stage(preset, variant, ground, start)
     for key, stage in stages.items():
         ground.say(f"filling the pool of {key}: {ground.pool} mixes")
         _fill(stage)
@@ -166,7 +170,8 @@ def run_table(table: Table, ground: Ground, budget: Budget) -> dict[str, Any]:
         "steps": steps,
         "batch": presets[0].flow.batch,
         "pool": ground.pool,
-        "examples": ground.examples,
+        "examples": sum(len(batch.latents) for batch in batches),
+        "start": str(start or ""),
         "seconds": time.perf_counter() - began,
     }
 
@@ -191,22 +196,28 @@ def training_key(preset: Preset, variant: Variant) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
-def _stage(preset: Preset, variant: Variant, ground: Ground) -> FlowStage:
+def _stage(preset: Preset, variant: Variant, ground: Ground, start: Path | None) -> FlowStage:
     senses = open_senses(preset, ground.cache, ground.prompt, ground.scene)
     kind = Masked if variant.hide_features else FlowStage
-    codec, pool = load_codec(preset, ground.codec), ground.out / f"pool-{pool_key(preset)}"
+    codec, pool = load_codec(preset, ground.codec), _pool(ground, preset, ground.cache)
     stage = kind(preset, ground.cache, codec, ground.prompt, pool, senses)
     if isinstance(stage, Masked):
         stage.hide = variant.hide_features
+    if start is not None:
+        start_from(stage.model, start)
     return stage
 
 
-def pool_key(preset: Preset) -> str:
+def pool_key(preset: Preset, stems: StemCache) -> str:
     """Eight hex digits of all that decides what a pool holds, so that variants share one where they can."""
     flow, masking = preset.flow, preset.masking
-    said = (preset.name, flow.seed, flow.pool, flow.picture_dim, flow.mix_sources, flow.vary_share, masking.clip_share,
-            masking.twin_share, masking.still_share, masking.hide_picture)  # fmt: skip
+    said = (str(stems.folder), stems.count, preset.name, flow.seed, flow.pool, flow.picture_dim, flow.mix_sources,
+            flow.vary_share, masking.clip_share, masking.twin_share, masking.still_share, masking.hide_picture)  # fmt: skip
     return hashlib.sha256(repr(said).encode()).hexdigest()[:8]
+
+
+def _pool(ground: Ground, preset: Preset, stems: StemCache) -> Path:
+    return ground.out / f"pool-{pool_key(preset, stems)}"
 
 
 def _fill(stage: FlowStage) -> None:
@@ -272,8 +283,8 @@ def _held_out(preset: Preset, ground: Ground) -> list[FlowBatch]:
     flow = replace(preset.flow, pool=ground.examples, batch=size, prompt_dropout=0.0, absent_share=0.0, seed=SEED)
     preset = replace(preset, flow=flow, masking=masking)
     senses = open_senses(preset, ground.heldout, ground.prompt, ground.scene)
-    pool = ground.out / f"heldout-{pool_key(preset)}"
-    stage = FlowStage(preset, ground.heldout, load_codec(preset, ground.codec), ground.prompt, pool, senses)
+    pool, codec = _pool(ground, preset, ground.heldout), load_codec(preset, ground.codec)
+    stage = FlowStage(preset, ground.heldout, codec, ground.prompt, pool, senses)
     return [stage.batch(step) for step in range(ground.examples // size)]
 
 

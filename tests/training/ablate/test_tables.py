@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +18,15 @@ ROWS = [(name, variant) for name, table in TABLES.items() for variant in table.v
 
 @pytest.fixture
 def ground(tmp_path):
-    nothing = {"cache": None, "heldout": None, "codec": tmp_path, "prompt": tmp_path, "scene": tmp_path}
+    stems = SimpleNamespace(folder=tmp_path, count=0)
+    nothing = {
+        "cache": stems,
+        "heldout": stems,
+        "start": None,
+        "codec": tmp_path,
+        "prompt": tmp_path,
+        "scene": tmp_path,
+    }
     return Ground(
         preset=load_preset("tiny"), out=tmp_path, pool=8, examples=4, workers=0, say=lambda text: None, **nothing
     )
@@ -51,7 +60,7 @@ def test_rows_that_differ_in_sampling_only_share_a_training(ground):
 
 def test_all_variants_of_a_table_share_a_pool_but_where_inputs_are_masked(ground):
     def pools(name):
-        return len({pool_key(preset_of(TABLES[name], variant, ground)) for variant in TABLES[name].variants})
+        return len({pool_key(preset_of(TABLES[name], v, ground), ground.cache) for v in TABLES[name].variants})
 
     assert {name: pools(name) for name in TABLES if pools(name) > 1} == {"masking": 2}
 
@@ -94,6 +103,7 @@ def test_the_page_holds_what_was_run_and_names_what_was_not(tmp_path):
     found = {
         "rows": {name: {"values": values, "weights": 2_000_000} for name in ("still", "temporal")},
         "preset": "tiny", "minutes": 3.0, "steps": 40, "batch": 8, "pool": 16, "examples": 3, "seconds": 240.0,
+        "start": "",
     }  # fmt: skip
     pages.save("picture", found, tmp_path)
     assert command.main(["--docs", str(tmp_path / "ABLATIONS.md"), "--out", str(tmp_path), "--preset", "tiny"]) == 0
