@@ -212,7 +212,8 @@ def pool_key(preset: Preset, stems: StemCache) -> str:
     """Eight hex digits of all that decides what a pool holds, so that variants share one where they can."""
     flow, masking = preset.flow, preset.masking
     said = (str(stems.folder), stems.count, preset.name, flow.seed, flow.pool, flow.picture_dim, flow.mix_sources,
-            flow.vary_share, masking.clip_share, masking.twin_share, masking.still_share, masking.hide_picture)  # fmt: skip
+            flow.vary_share, masking.clip_share, masking.twin_share, masking.still_share,
+            masking.hide_picture)  # fmt: skip
     return hashlib.sha256(repr(said).encode()).hexdigest()[:8]
 
 
