@@ -125,7 +125,8 @@ def test_when_a_device_goes_away_another_one_plays_on_from_there(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     words, plays, place = done.stdout.splitlines()[-3:]
     assert words.startswith("the audio device is gone; playing goes on through")
-    assert plays.startswith("plays True") and "headphones" not in plays
+    assert plays.startswith("plays True")
+    assert "headphones" not in plays
     first, later = (int(number) for number in place.split()[1:])
     assert 20_000 < first < later
     taped_NC = np.fromfile(tmp_path / "tape.raw", np.float32)

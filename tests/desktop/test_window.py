@@ -12,6 +12,8 @@ from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QMessageBox, QSlider, QSpinBox, QWidget
 
+from toybundle import write_toy_bundle
+
 from desktop.audio.mixer import Listen
 from desktop.models.job_list import State
 from desktop.models.shelf import Shelf
@@ -21,6 +23,7 @@ from desktop.views.lane_header import file_mime
 from desktop.views.main_window import MainWindow
 from desktop.views.settings_dialog import SettingsDialog
 from desktop.views.theme import DARK, LIGHT
+from engine import TASKS
 
 ROOT = Path(__file__).parents[2]
 WAIT_MS = 120_000
@@ -119,9 +122,83 @@ def test_dragging_over_the_waveform_chooses_a_region(loaded, qtbot):
     qtbot.mouseRelease(wave, Qt.MouseButton.LeftButton, pos=right)
     viewport = loaded.timeline.viewport
     assert loaded.studio.session.selection == (viewport.sample(left.x()), viewport.sample(right.x()))
-    assert loaded.prompt.region.isVisible()
-    loaded.prompt.region.click()
+    [chip] = loaded.prompt.regions.buttons.values()
+    chip.click()
     assert loaded.studio.session.selection is None
+
+
+def test_regions_can_be_kept_and_dropped_one_by_one(loaded, qtbot):
+    session = loaded.studio.session
+    for region in ((1000, 3000), (2500, 4000), (9000, 12_000)):
+        session.select(region)
+        loaded.actions_by_name["keep_region"].trigger()
+    assert session.regions == ((1000, 4000), (9000, 12_000)), "what overlaps is one"
+    session.select((14_000, 15_000))
+    assert len(loaded.prompt.regions.buttons) == 3
+    loaded.prompt.regions.buttons[(1000, 4000)].click()
+    assert session.regions == ((9000, 12_000), (14_000, 15_000))
+    loaded.actions_by_name["select_none"].trigger()
+    assert session.regions == ()
+
+
+def drop_on(widget, *paths):
+    """Let files fall on a widget."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    event = QDropEvent(
+        QPointF(9, 9), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
+        QEvent.Type.Drop,
+    )  # fmt: skip
+    widget.dropEvent(event)
+
+
+def test_examples_that_are_dropped_on_the_prompt_become_part_of_it(loaded, qtbot, make_wav, tmp_path):
+    picture = tmp_path / "stage.png"
+    loaded.grab().scaled(8, 8).save(str(picture))
+    sound = make_wav("like this.wav")
+    drop_on(loaded.prompt, picture, sound)
+    assert loaded.prompt.form().examples == (str(picture), str(sound))
+    assert not loaded.banner.isVisible()
+    assert loaded.studio.session.project.title == "song", "an example is not opened"
+    loaded.prompt.examples.buttons[picture].click()
+    assert loaded.prompt.form().examples == (str(sound),)
+
+
+def test_what_a_bundle_cannot_use_is_refused_with_the_reason(loaded, qtbot, tmp_path):
+    words_only = write_toy_bundle(tmp_path / "words-only")
+    loaded.shelf.add_folder(words_only)
+    loaded.prompt.set_bundles(loaded.shelf.choices(), str(words_only))
+    assert not loaded.prompt.browse.isEnabled()
+    assert "words only" in loaded.prompt.browse.toolTip()
+    for name, words in (("a.png", "takes no pictures"), ("a.wav", "takes no sounds"), ("a.txt", "no picture, video")):
+        (tmp_path / name).write_bytes(b"x")
+        drop_on(loaded.prompt, tmp_path / name)
+        assert words in loaded.banner.words.text()
+    assert loaded.prompt.form().examples == ()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_shows_its_own_controls(loaded, task):
+    rule = TASKS[task]
+    loaded.prompt.set_task(task)
+    loaded.prompt.fold.setChecked(True)
+    advanced = loaded.prompt.advanced
+    shown = {
+        loaded.prompt.strength: rule.strength is not None,
+        loaded.prompt.replacement: task == "replace",
+        advanced.seconds: rule.makes_s is not None,
+        advanced.render_choice: rule.masked,
+        advanced.seed: True,
+    }
+    assert {field: field.isVisible() for field in shown} == shown
+    assert loaded.prompt.form().strength is None, "nobody moved it: the bundle decides"
+
+
+def test_the_last_of_several_names_is_completed(window, qtbot):
+    window.prompt.text.setText("drums, violi")
+    completer = window.prompt.text.completer()
+    completer.setCompletionPrefix("drums, violi")
+    assert completer.currentCompletion() == "drums, violin"
 
 
 def test_a_click_moves_the_cursor(loaded, qtbot):
@@ -155,7 +232,7 @@ def test_trouble_is_a_sentence_with_a_fold(loaded, qtbot):
 def test_a_lane_is_dragged_out_as_a_real_file(loaded, qtbot):
     type_and_run(loaded, qtbot, "violin")
     lane = loaded.studio.session.project.lanes[0]
-    mime = file_mime([loaded.files_out.file_of(lane.id)])
+    mime = file_mime([loaded.lane_files.out.file_of(lane.id)])
     path = Path(mime.urls()[0].toLocalFile())
     assert path.name == "song - violin.wav"
     out_NC, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
@@ -167,7 +244,7 @@ def test_the_handle_starts_the_drag(loaded, qtbot, monkeypatch):
     type_and_run(loaded, qtbot, "violin")
     lane = loaded.studio.session.project.lanes[0]
     dragged = []
-    monkeypatch.setattr("desktop.views.main_window.start_drag", lambda source, paths, *rest: dragged.extend(paths))
+    monkeypatch.setattr("desktop.views.lane_files.start_drag", lambda source, paths, *rest: dragged.extend(paths))
     grip = loaded.timeline.lanes[lane.id].header.grip
     qtbot.mousePress(grip, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
     qtbot.mouseMove(grip, QPoint(60, 40))
@@ -181,20 +258,14 @@ def test_the_path_of_a_lane_can_be_copied(loaded, qtbot):
 
 
 def test_a_dropped_file_is_opened(window, qtbot, make_wav):
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(make_wav("dropped.flac")))])
-    event = QDropEvent(
-        QPointF(9, 9), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
-        QEvent.Type.Drop,
-    )  # fmt: skip
     with qtbot.waitSignal(window.studio.opened, timeout=WAIT_MS):
-        window.dropEvent(event)
+        drop_on(window, make_wav("dropped.flac"))
     assert window.studio.session.project.title == "dropped"
 
 
 def test_export_writes_what_its_preview_says_and_shows_the_null(loaded, qtbot, tmp_path):
     type_and_run(loaded, qtbot, "violin")
-    dialog = ExportDialog(loaded.studio, loaded.files_out, "", loaded)
+    dialog = ExportDialog(loaded.studio, loaded.lane_files.out, "", loaded)
     qtbot.addWidget(dialog)
     dialog.all.click()
     dialog.kind.setCurrentIndex(dialog.kind.findData("wav32f"))
@@ -212,7 +283,7 @@ def test_export_writes_what_its_preview_says_and_shows_the_null(loaded, qtbot, t
 @pytest.mark.parametrize(("choice", "wanted"), [("mix", ["song mix.wav"]), ("minus", ["song without violin.wav"])])
 def test_one_file_of_all_or_of_all_but_some(loaded, qtbot, choice, wanted):
     type_and_run(loaded, qtbot, "violin")
-    dialog = ExportDialog(loaded.studio, loaded.files_out, loaded.studio.session.project.lanes[0].id, loaded)
+    dialog = ExportDialog(loaded.studio, loaded.lane_files.out, loaded.studio.session.project.lanes[0].id, loaded)
     qtbot.addWidget(dialog)
     dialog.template.setText("{track} {stem}")
     dialog.what[choice].click()
@@ -226,9 +297,9 @@ def test_settings_change_the_theme_and_show_licences(loaded, qtbot):
     dialog = SettingsDialog(loaded.studio, loaded.shelf, loaded)
     qtbot.addWidget(dialog)
     loaded.studio.settings.set("theme", "light")
-    assert loaded._palette is LIGHT
+    assert loaded.palette_in_use is LIGHT
     loaded.studio.settings.set("theme", "dark")
-    assert loaded._palette is DARK
+    assert loaded.palette_in_use is DARK
     names = [row.words for row in loaded.shelf.rows]
     dialog.list.setCurrentRow(names.index("toy 0.1"))
     assert "CC0-1.0" in dialog.card.text()
