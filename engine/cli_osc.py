@@ -183,11 +183,10 @@ def _figures(made: Made) -> Iterator[str]:
 def _fetched(bridge: BridgeClient, made: Made, arguments: argparse.Namespace) -> list[str]:
     from engine.osc.transfer import fetch
 
-    parts = ("rest", "stem") if arguments.what == "remove" else ("stem", "rest")
     folder = Path(arguments.out)
     folder.mkdir(parents=True, exist_ok=True)
-    found = zip(parts, made.paths, strict=False)
-    return [str(_placed(folder / Path(path).name, fetch(bridge, made.id, part))) for part, path in found]
+    found = enumerate(made.paths, start=1)
+    return [str(_placed(folder / Path(path).name, fetch(bridge, made.id, str(number)))) for number, path in found]
 
 
 def _placed(wanted: Path, data: bytes) -> Path:
@@ -233,7 +232,8 @@ def _options(pairs: list[str]) -> dict[str, str | bytes | int | float | bool | N
         name, equals, value = pair.partition("=")
         if not equals or name in ("id", "input", "prompt"):
             raise RequestError(f"--set {pair} is not allowed; give NAME=VALUE, as start=1.5")
-        options[name] = value
+        is_path = name in ("rest", "image", "video", "audio") and value and not value.startswith("clip:")
+        options[name] = str(Path(value).absolute()) if is_path else value
     return options
 
 

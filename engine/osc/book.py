@@ -16,26 +16,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine import (
-    Accepted,
-    CancelledJob,
-    Done,
-    Engine,
-    EngineError,
-    Event,
-    Failed,
-    Progress,
-    check_values,
-)
+from engine import Accepted, CancelledJob, Done, Engine, EngineError, Event, Failed, Progress, check_values
 from engine.osc.asks import (
     CODE_OF,
     Refused,
     build_request,
     done_parts,
     done_reply,
+    inputs_of,
+    part_of,
     request_of_values,
     request_values,
     said,
+    told,
+    without_folders,
 )
 from engine.osc.clips import Clips
 from engine.osc.home import Home
@@ -231,10 +225,10 @@ class Book:
         Raises:
             Refused: there is no such job, or no such file of it.
         """
-        parts = self._find(name).entry.parts
-        if part not in parts:
-            raise Refused("id", f"the job {name} has no {part} to give")
-        return Path(parts[part])
+        path = part_of(self._find(name).entry.parts, part)
+        if path is None:
+            raise Refused("id", f"the job {name} has no {part[:40]} to give")
+        return Path(path)
 
     def unfinished(self) -> list[Job]:
         """Jobs in the order they came."""
@@ -263,11 +257,7 @@ class Book:
         """
         spool = self._home.new_spool()
         try:
-            rest = str(entry.asked.get("rest", ""))
-            inputs = {
-                "input": self._pinned(str(entry.asked["input"]), spool / "input") if "input" in entry.asked else None,
-                "rest": self._pinned(rest, spool / "rest") if rest else None,
-            }
+            inputs = inputs_of(entry, spool, self._pinned)
             request = build_request(entry, inputs, self._out, self._bundle)
             check_values(request)  # what needs the disk is checked by the engine; the bridge adds little time
             ready = replace(entry, request=request_values(request), spool=str(spool))
@@ -386,10 +376,10 @@ class Book:
         return True
 
     def _outcome(self, job: Job) -> tuple[str, tuple[Told, ...]]:
-        return at(job.entry.outcome or "progress"), _told(job.entry.id, job.entry.reply)
+        return at(job.entry.outcome or "progress"), told(job.entry.id, job.entry.reply)
 
     def _edited(self, job: Job) -> tuple[str, tuple[Told, ...]]:
-        return at("edited"), _told(job.entry.id, job.entry.edited)
+        return at("edited"), told(job.entry.id, job.entry.edited)
 
     def _find(self, name: str) -> Job:
         try:
@@ -407,11 +397,4 @@ class Book:
 
     def _public(self, job: Job, text: str) -> str:
         """A sentence of the engine without the names of private folders."""
-        for folder in ("input", "rest"):
-            text = text.replace(f"{Path(job.entry.spool) / folder}/" if job.entry.spool else "\0", "")
-        return text.replace(str(self._home.folder), "the bridge's folder")
-
-
-def _told(name: str, args: tuple[Any, ...]) -> tuple[Told, ...]:
-    """Arguments as they are sent; lists come from the journal."""
-    return (name, *(tuple(value) if isinstance(value, list) else value for value in args))
+        return without_folders(text, job.entry.spool).replace(str(self._home.folder), "the bridge's folder")

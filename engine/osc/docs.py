@@ -53,6 +53,10 @@ and there come, to the socket you asked from:
 * A clip in a JSON beside a result is named as the bridge kept it for the job; give the clip's own place to
   `fluxstem rerun FILE.json --input CLIP`.
 
+* **Examples** (`image`, `video`, `audio`) say what to look for beside the prompt, or without one. They follow the rules
+  for paths; a sound may also be a clip sent by wire. Time 0 of a video is the start of the input.
+* **What is asked for may be worded**: `isolate` with "everything except the drums" does what `remove` does.
+
 From a shell, or any DAW that can run a command: `fluxstem send isolate clip.wav "bass" --wait` prints the paths.
 From Python: `from engine.osc import BridgeClient`. For Ardour, REAPER, SuperCollider, Pure Data, Max, Ableton Live and
 TouchOSC see `resources/daw/`.

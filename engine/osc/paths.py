@@ -15,7 +15,7 @@ import stat
 from pathlib import Path
 
 PATH_LIMIT_CHARACTERS = 1024
-REFUSED = "this path cannot be used; give the absolute path of a readable audio file inside the bridge's folders"
+REFUSED = "this path cannot be used; give the absolute path of a readable file inside the bridge's folders"
 
 _NEVER = ("/proc", "/sys", "/dev")
 _DEVICE_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}

@@ -11,9 +11,10 @@ from engine.osc.table import CLIP, CLIP_FORMATS, ID, PROGRESS_PER_S, RESULT_PART
 POSITION = "decimal text, for it may need more than 32 bits"
 _N = Arg(name="n", kind="whole", doc="how many there were")
 _TEXT = Arg(name="text", kind="text", doc="one sentence")
-_PATH = Arg(name="path", kind="text", many=True, doc="what the task hands back, then the other; bare names in LAN mode")
+_PATH = Arg(name="path", kind="text", many=True, doc="what the task hands back, then the others; of several answers "
+            "the best first; bare names in LAN mode")  # fmt: skip
 _EDITED = Arg(name="path", kind="text", many=True, doc="the edited sound; a bare name in LAN mode")
-_PART = Arg(name="part", kind="text", choices=RESULT_PARTS, doc="which file of the result")
+_PART = Arg(name="part", kind="text", doc=RESULT_PARTS)
 
 _REPLIES = (
     Reply(address=at("pong"), args=(Arg(name="echo", kind="text", doc="as sent"),), doc="here"),
@@ -187,6 +188,7 @@ CODES: dict[str, str] = {
     "full": "too many jobs or clips; try again later",
     "request": "the engine cannot do what was asked",
     "audio": "the file is not audio that can be used",
+    "example": "the picture, video or sound cannot be used as an example",
     "bundle": "no such bundle, or it is damaged",
     "output": "the result could not be written, for example because the disk is full",
     "device": "the accelerator or its driver refused",

@@ -22,7 +22,9 @@ TEXT_LIMIT_CHARACTERS = 65_536  # a path that is too long is refused as a path, 
 CHUNK_BYTES = 1024  # of a clip, per message, unless the sender chooses otherwise
 CHUNK_LIMIT_BYTES = 65_536
 CLIP_FORMATS = ("s16", "s24", "s32", "f32")
-RESULT_PARTS = ("stem", "rest", "edited")
+RESULT_PARTS = "stem, rest, mix or edited; stem.2 is the second answer's; 3 is the third path of done"
+EXAMPLE_KINDS = ("image", "video", "audio")  # arguments of a task that name an example
+PROMPTS_APART = ";"  # between the stems of an arrangement
 
 Kind = Literal["id", "text", "whole", "number", "blob"]
 OSC_TYPE: dict[Kind, str] = {"id": "s", "text": "s", "whole": "i", "number": "f", "blob": "b"}
@@ -99,17 +101,21 @@ def at(name: str) -> str:
 
 ID = Arg(name="id", kind="id", doc=f"your own name for the job, 1 to {ID_LIMIT_CHARACTERS} characters or a number")
 CLIP = Arg(name="id", kind="id", doc="your own name for the clip")
-_PART = Arg(name="part", kind="text", doc="which file of the result", default="stem", choices=RESULT_PARTS)
+_PART = Arg(name="part", kind="text", doc=RESULT_PARTS, default="stem")
 _OUTCOME = (at("progress"), at("done"), at("fail"), at("cancelled"))
 _SLOT_WORDS = {"MIX": "the mix", "STEM": "the stem", "REST": "the music the new stem is to fit"}
 
 
-def _task_args(rule: Rule) -> tuple[Arg, ...]:
+def _task_args(task: str, rule: Rule) -> tuple[Arg, ...]:
     args = [ID]
     if rule.input_slot is not None:
         words = _SLOT_WORDS[rule.input_slot.name]
         args.append(Arg(name="input", kind="text", doc=f"{words}: absolute path, or clip:ID for a clip sent by wire"))
-    args.append(Arg(name="prompt", kind="text", doc="a few words, as violin"))
+    doc = f"a few words for each stem, with {PROMPTS_APART} between them" if rule.together else "a few words, as violin"
+    args.append(Arg(name="prompt", kind="text", doc=f"{doc}; may be empty where there is an example"))
+    if task == "replace":
+        doc = "what to put in the place, as trumpet; may be empty where there is an example"
+        args.append(Arg(name="replacement", kind="text", doc=doc))
     if rule.makes_s is not None:
         args.append(
             Arg(
@@ -132,7 +138,7 @@ def _task_args(rule: Rule) -> tuple[Arg, ...]:
         args.append(
             Arg(name="rest", kind="text", default="", doc="the music the stem is to fit: path, clip:ID or none")
         )
-    return (*args, *_choices(rule))
+    return (*args, *_choices(rule), *_more(rule))
 
 
 def _choices(rule: Rule) -> tuple[Arg, ...]:
@@ -156,11 +162,41 @@ def _choices(rule: Rule) -> tuple[Arg, ...]:
     )
 
 
+def _more(rule: Rule) -> tuple[Arg, ...]:
+    """What came later, so it stands last: whoever knew the table before is still understood."""
+    regions = Arg(name="regions", kind="text", default="", doc="several parts at once, as 8-16 24-32.5 in seconds; "
+                  "instead of start and end")  # fmt: skip
+    strength = Arg(name="strength", kind="number", low=-1, high=1, default=-1.0, doc="0 keeps the old sound, 1 makes "
+                   "it new; -1 is the bundle's choice")  # fmt: skip
+    keep_order = Arg(name="keep_order", kind="whole", low=0, high=1, default=0, doc="1 makes the stems in the order "
+                     "they are named")  # fmt: skip
+    seen = {
+        "image": "a picture of what to look for",
+        "video": "a video that runs beside the input",
+        "audio": "a sound like it, also clip:ID",
+    }
+    return (
+        *((regions,) if rule.makes_s is None else ()),
+        *((strength,) if rule.strength is not None else ()),
+        *((keep_order,) if rule.together else ()),
+        Arg(
+            name="candidates", kind="whole", low=1, high=32, default=1, doc="answers to make; all come, the best first"
+        ),
+        Arg(name="mix_prompt", kind="text", default="", doc="words for the whole"),
+        Arg(name="rest_prompt", kind="text", default="", doc="words for what goes with the stem"),
+        *(
+            Arg(name=kind, kind="text", default="", doc=f"{seen[kind]}: absolute path; FILE#t=12,20 is a part of it")
+            for kind in EXAMPLE_KINDS
+        ),
+        Arg(name="weight", kind="number", low=0, high=1, default=0.5, doc="0 listens to the words, 1 to the examples"),
+    )
+
+
 def _task_rows() -> tuple[Row, ...]:
     return tuple(
         Row(
             address=at(task),
-            args=_task_args(rule),
+            args=_task_args(task, rule),
             replies=(at("ack"), *_OUTCOME),
             doc=rule.doc,
             task=task,
@@ -278,7 +314,7 @@ _CLIPS = (
         address=at("clip/missing"),
         args=(
             ID,
-            Arg(name="part", kind="text", choices=RESULT_PARTS, doc="which file of the result"),
+            Arg(name="part", kind="text", doc=RESULT_PARTS),
             Arg(name="range", kind="whole", low=0, high=2**31 - 1, many=True, doc="pairs: first chunk, how many"),
         ),
         replies=(at("clip/data"), at("clip/end"), at("fail")),

@@ -22,7 +22,7 @@ from engine.osc.values import ArgumentError, fit
 ROOT = Path(__file__).parents[3]
 NEEDED = {
     "ask": ("ping", "version", "status", "help", "bundles"),
-    "make": ("isolate", "remove", "regenerate", "generate", "inpaint", "extend"),
+    "make": ("isolate", "remove", "regenerate", "generate", "inpaint", "extend", "restyle", "replace", "arrange"),
     "follow": ("cancel", "jobs", "result", "connect", "notify", "dump", "sync"),
     "carry": ("clip/begin", "clip/data", "clip/end", "clip/get"),
 }
@@ -118,7 +118,7 @@ def test_oscquery_answers_over_http(query_port):
     status, info = get(query_port, "/?HOST_INFO")
     assert status == 200
     assert info["OSC_TRANSPORT"] == "UDP"
-    assert get(query_port, "/fluxstem/isolate?TYPE") == (200, {"TYPE": "sssffiifsss"})
+    assert get(query_port, "/fluxstem/isolate?TYPE") == (200, {"TYPE": "sssffiifssssisssssf"})
     assert get(query_port, "/fluxstem/nonsense")[0] == 404
     assert get(query_port, "/fluxstem/isolate?NONSENSE")[0] == 400
     assert get(query_port, "/fluxstem?TYPE")[0] == 204
