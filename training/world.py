@@ -14,11 +14,14 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any, cast
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
 from torch import Tensor, nn
+
+PATIENCE = timedelta(days=1)  # the others wait while the first process renders what is missing
 
 
 class World:
@@ -35,7 +38,8 @@ class World:
             os.environ.setdefault("LOCAL_RANK", os.environ.get("RANK", "0"))  # started by hand, on one machine
         # A part of the network may sit out a batch (a condition that nobody has), and all buffers are constants.
         parallel = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
-        self._accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[parallel])
+        patient = InitProcessGroupKwargs(timeout=PATIENCE)
+        self._accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[parallel, patient])
         self.size, self.rank = self._accelerator.num_processes, self._accelerator.process_index
         self.device: torch.device = self._accelerator.device
         if self.size > 1 and self.device.type == "cpu":

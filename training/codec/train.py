@@ -20,6 +20,7 @@ from training.data.mix import Mixer
 from training.data.studio import ensure_cache
 from training.loop import Plan, Run
 from training.precision import autocast
+from training.world import World
 
 WAVE_WEIGHT, SPECTRAL_WEIGHT, MEL_WEIGHT = 2.0, 0.7, 0.5
 PAIR_SHARE = 0.5  # of a batch are stem and rest of one mix, for the masked loss
@@ -165,7 +166,8 @@ def load_codec(preset: Preset, folder: Path) -> MixWavCodec:
 def main(argv: list[str]) -> int:
     """``python -m training codec``."""
     asked = parse("codec", "train MixWavCodec", argv)
-    cache = ensure_cache(asked.preset, asked.cache)
+    with World().in_turn():
+        cache = ensure_cache(asked.preset, asked.cache)
     train_codec(asked.preset, cache, asked.out, asked.resume, asked.workers)
     print(f"wrote {asked.out / 'codec.pt'}")
     return 0

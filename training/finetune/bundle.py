@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
@@ -41,10 +42,10 @@ def preset_of(bundle: Bundle, given: str | None) -> Preset:
     if given is not None:
         preset = load_preset(given)
     elif bundle.manifest.recipe:
-        preset = preset_from(bundle.manifest.recipe, bundle.label)
+        preset = _preset(bundle.manifest.recipe, bundle.label)
     elif log.is_file():
         settings = json.loads(log.read_text("utf-8"))
-        preset = preset_from({name: value for name, value in settings.items() if name != "stage"}, log.name)
+        preset = _preset({name: value for name, value in settings.items() if name != "stage"}, log.name)
     else:
         preset = load_preset(bundle.manifest.name)
     if preset.grid.grid != bundle.manifest.grid:
@@ -53,6 +54,13 @@ def preset_of(bundle: Bundle, given: str | None) -> Preset:
             "give the preset that it was trained by with --preset"
         )
     return preset
+
+
+def _preset(tables: dict[str, Any], where: str) -> Preset:
+    try:
+        return preset_from(dict(tables), where)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{where} holds no preset that can be read ({error}); give it with --preset") from error
 
 
 def read_codec(bundle: Bundle, preset: Preset) -> MixWavCodec:

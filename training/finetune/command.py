@@ -31,6 +31,7 @@ from training.finetune.stems import Blend, Own, questions, read_own
 from training.flow.train import FlowStage, save_flow
 from training.loop import Plan, Run
 from training.measure import bss, median_interval
+from training.world import World
 
 BUNDLES = Path("my-bundles")
 GENTLER = 0.2  # of the preset's learning rate
@@ -123,9 +124,9 @@ def rendered_stems(asked: Asked, held_out: bool) -> StemCache | None:
 def train(asked: Asked, own: Own, rendered: StemCache | None) -> Run:
     """Train the bundle's flow further and leave ``flow.pt`` in the run's folder."""
     preset = gentle(asked)
-    asked.run.mkdir(parents=True, exist_ok=True)
-    save_tower(asked.bundle, preset, asked.run)
-    stage = FlowStage(preset, own.train, read_codec(asked.bundle, preset), asked.run, asked.run / "pool")
+    with World().in_turn():
+        save_tower(asked.bundle, preset, asked.run)
+        stage = FlowStage(preset, own.train, read_codec(asked.bundle, preset), asked.run, asked.run / "pool")
     stage.model.load_state_dict(read_flow(asked.bundle, preset).state_dict())
     mixer = stage.pool.mixer
     stage.pool.mixer = Blend(mixer, Mixer(rendered) if rendered else None, asked.share)
@@ -228,11 +229,12 @@ def main(argv: list[str]) -> int:
     """``python -m training finetune``."""
     asked = parse(argv)
     preset = asked.preset
-    own = read_own(asked.stems, asked.run / "stems", preset.grid.rate_hz, preset.sound.seconds)
+    with World().in_turn():
+        own = read_own(asked.stems, asked.run / "stems", preset.grid.rate_hz, preset.sound.seconds)
+        rendered = rendered_stems(asked, held_out=False) if asked.share else None
     print(f"{own.train.count} stems to learn from, {own.held.count} held back: {', '.join(own.families)}")
     if own.unnamed:
         print(f"no instrument in these names, so they are company only: {', '.join(own.unnamed)}")
-    rendered = rendered_stems(asked, held_out=False) if asked.share else None
     if rendered is None:
         print("no rendered stems are mixed in: what the model knew of other instruments may suffer")
     run = train(asked, own, rendered)

@@ -46,6 +46,7 @@ from training.prompt.lexicon_stories import Teller
 from training.prompt.tokenizer import TOKENIZER_FILE
 from training.prompt.tower import TOWER_FILE, load_audio_tower
 from training.scene.model import SCENE_FILE, load_scene
+from training.world import World
 
 log = logging.getLogger(__name__)
 ADDITIVITY_ROWS = 4  # of a batch are decoded for the additivity loss
@@ -228,7 +229,8 @@ def train_flow(
     ear, reader = load_adapters(adapters_run, prompt_run) if adapters_run else (load_audio_tower(prompt_run), None)
     senses = open_senses(preset, cache, scene_run, ear)
     codec = load_codec(preset, codec_run)
-    stage = FlowStage(preset, cache, codec, prompt_run, pool or folder / "pool", senses, reader)
+    with World().in_turn():  # the first makes the pool's files
+        stage = FlowStage(preset, cache, codec, prompt_run, pool or folder / "pool", senses, reader)
     if start is not None and not resume:
         new = start_from(stage.model, start)
         log.info("started from %s; %d weights are new", start, len(new))
@@ -252,7 +254,7 @@ def train_flow(
     folder.mkdir(parents=True, exist_ok=True)
     sources = [codec_run / "codec.pt", prompt_run / TOWER_FILE, prompt_run / TOKENIZER_FILE]
     sources += [run / name for run, name in ((scene_run, SCENE_FILE), (adapters_run, ADAPTERS_FILE)) if run]
-    for source in sources:
+    for source in sources if run.world.first else ():
         shutil.copyfile(source, folder / source.name)  # the run holds all that export needs
     (folder / "credits.json").write_text(json.dumps(credits(cache), indent=1, ensure_ascii=False), "utf-8")
     run.train(workers=workers)
@@ -307,7 +309,8 @@ def load_flow(preset: Preset, folder: Path) -> nn.Module:
 def main(argv: list[str]) -> int:
     """``python -m training flow``."""
     asked = parse("flow", "train the flow", argv, needs=("codec", "prompt", "scene"), extras=EXTRAS)
-    cache = ensure_cache(asked.preset, asked.cache)
+    with World().in_turn():
+        cache = ensure_cache(asked.preset, asked.cache)
     usual = RUNS / f"adapters-{asked.preset.name}"
     train_flow(
         asked.preset,
