@@ -146,7 +146,9 @@ def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
     if rule.rest_optional:
         sub.add_argument("--rest", metavar="FILE", help="audio file with the music the stem is to fit")
     if rule.makes_s is not None:
-        doc = f"how many seconds to make; default {rule.makes_s:g}"
+        doc = f"how many seconds to make; default {rule.makes_s:g}" + (
+            ", or as many as --rest" if rule.together else ""
+        )
         sub.add_argument("--seconds", type=float, metavar="S", help=doc)
     else:
         doc, needed = _REGION_HELP[rule.span]
