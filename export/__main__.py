@@ -53,10 +53,19 @@ def export_run(argv: list[str]) -> str:
     parser.add_argument("--precision", choices=["fp16", "fp32"], default="fp16", help="of the weights on disk")
     parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
     parser.add_argument("--comparison", type=Path, help="comparison.json of the bench; to replace a bundle that ships")
+    parser.add_argument(
+        "--with",
+        dest="more",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="RUN",
+        help="run of a scene encoder or of adapters that the flow run does not hold; may be given again",
+    )
     args = parser.parse_args(argv)
     name = args.name or args.bundle.name
     half = args.precision == "fp16"
-    manifest = write_bundle(args.run, args.bundle, name, args.version, half, args.replace, args.comparison)
+    manifest = write_bundle(args.run, args.bundle, name, args.version, half, args.replace, args.comparison, args.more)
     return summary(args.bundle, manifest)
 
 

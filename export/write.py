@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +17,26 @@ import torch
 from engine.bundle import (
     FORMAT,
     MANIFEST,
+    Attachment,
     Defaults,
     Encoder,
     Graph,
     Manifest,
     file_sha256,
     manifest_to_json,
+    parse_manifest,
     write_manifest,
 )
 from engine.shapes import Slot
 from engine.tasks import TASKS
 from export import guard
+from export.conditions import Condition, conditions, largest_difference
 from export.graphs import Spec, specs
-from export.parity import check
+from export.parity import Disagreement, check
 from export.to_onnx import export_graph
 from training.config import Preset, preset_from
 from training.prompt.tower import load_text_tower
+from training.prompt.wordings import ASKS_FILE, asks_json
 
 LICENCE = "CC-BY-4.0"
 LIMIT_BYTES = 60 << 20
@@ -53,7 +59,14 @@ def read_preset(run: Path) -> Preset:
 
 
 def write_bundle(
-    run: Path, folder: Path, name: str, version: str, half: bool, replace: bool, comparison: Path | None = None
+    run: Path,
+    folder: Path,
+    name: str,
+    version: str,
+    half: bool,
+    replace: bool,
+    comparison: Path | None = None,
+    more: Sequence[Path] = (),
 ) -> Manifest:
     """Export a run.
 
@@ -64,8 +77,10 @@ def write_bundle(
         half: True stores weights in 16 bits.
         replace: True puts the new bundle in the place of an old one, once it is whole.
         comparison: what ``training bench --compare`` wrote; needed to replace a bundle that ships.
+        more: runs of a scene encoder and of adapters, where the flow run has none of its own.
 
     Raises:
+        BundleError: the parts do not fit together, for example a scene encoder and a flow of different sizes.
         ValueError: not a run, the folder is taken, the bundle is too large, or it may not replace the one that ships.
         export.parity.Disagreement: torch and ONNX differ; nothing was written.
     """
@@ -76,7 +91,7 @@ def write_bundle(
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
     try:
-        manifest = _fill(draft, run, preset, name, version, half)
+        manifest = _fill(draft, run, preset, name, version, half, more)
         guard.check(manifest, wanted, comparison)
         move_into_place(draft, folder)
     except BaseException:
@@ -85,20 +100,37 @@ def write_bundle(
     return manifest
 
 
-def _fill(draft: Path, run: Path, preset: Preset, name: str, version: str, half: bool) -> Manifest:
+def _fill(
+    draft: Path, run: Path, preset: Preset, name: str, version: str, half: bool, more: Sequence[Path]
+) -> Manifest:
     precision = "fp16" if half else "fp32"
-    graphs = specs(preset, run)
-    files = {spec.name: draft / f"{spec.name}.onnx" for spec in graphs}
-    for spec in graphs:
+    graphs, extra = specs(preset, run), conditions(preset, run, more)
+    files = {spec.name: draft / f"{spec.name}.onnx" for spec in [*graphs, *(one.spec for one in extra)]}
+    for spec in [*graphs, *(one.spec for one in extra)]:
         export_graph(spec, files[spec.name], half)
     parity = check(graphs, files, preset.grid.rate_hz, precision, PARITY_STEPS)
+    for one in extra:
+        _check_condition(one, files[one.spec.name], parity)
     shutil.copyfile(run / "tokenizer.json", draft / "tokenizer.json")
+    (draft / ASKS_FILE).write_text(asks_json(), "utf-8")
     size = sum(path.stat().st_size for path in draft.iterdir())
     if size > LIMIT_BYTES and preset.name == "small":
         raise ValueError(f"the bundle takes {size >> 20} MiB, over {LIMIT_BYTES >> 20}; choose a smaller preset")
-    manifest = _manifest(draft, run, preset, graphs, parity, name, version, precision)
-    write_manifest(draft, manifest_to_json(manifest))
+    manifest = _manifest(draft, run, preset, graphs, extra, parity, name, version, precision)
+    text = manifest_to_json(manifest)
+    parse_manifest(text.encode(), f"the manifest of {run}")  # what no reader would take is not written
+    write_manifest(draft, text)
     return manifest
+
+
+def _check_condition(one: Condition, file: Path, parity: dict[str, float]) -> None:
+    worst = largest_difference(one, file)
+    if not worst <= parity["tolerance"]:
+        raise Disagreement(
+            f"torch and ONNX differ by {worst:.2e} in the {one.spec.name} graph, allowed is {parity['tolerance']:.0e}; "
+            "nothing was written"
+        )
+    parity[one.spec.name] = worst
 
 
 def _manifest(
@@ -106,6 +138,7 @@ def _manifest(
     run: Path,
     preset: Preset,
     graphs: list[Spec],
+    extra: list[Condition],
     parity: dict[str, float],
     name: str,
     version: str,
@@ -131,7 +164,7 @@ def _manifest(
         latent_std=[round(float(v), 6) for v in codec["latent_std"]],
         slots=[slot.name for slot in Slot],
         embedding=preset.prompt.embedding,
-        graphs={spec.name: graph_entry(spec, draft, precision) for spec in graphs},
+        graphs={spec.name: graph_entry(spec, draft, precision) for spec in [*graphs, *(one.spec for one in extra)]},
         encoders={
             "text": Encoder(
                 graph="text",
@@ -140,13 +173,16 @@ def _manifest(
                 tokenizer="tokenizer.json",
                 tokenizer_sha256=file_sha256(draft / "tokenizer.json"),
                 max_tokens=tower.max_tokens,
-            )
+            ),
+            **{one.spec.name: one.encoder for one in extra},
         },
+        asks=Attachment(file=ASKS_FILE, sha256=file_sha256(draft / ASKS_FILE)),
         defaults={task: _defaults(task, preset) for task in TASKS},
         mask=MASK,
         presence=PRESENCE,
         parity=parity,
         training_commit=commit(),
+        recipe=asdict(preset),
     )
 
 

@@ -287,5 +287,5 @@ def main(argv: list[str]) -> int:
     )
     for key, value in figures.items():
         print(f"{key:<22}{value:>8.0f}" if key.endswith("stems") else f"{key:<22}{value:>8.1%}")
-    print(f"wrote {out / 'adapters.pt'}")
+    print(f"wrote {out / 'adapted.pt'}")
     return 0

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from training.prompt.model import Adapter, AudioTower, to_unit_scale
 from training.prompt.tower import load_audio_tower, save_atomically
 
-ADAPTERS_FILE = "adapters.pt"
+ADAPTERS_FILE = "adapted.pt"
 PIECES = 64  # most pieces of a long text
 LEVEL_RMS = 0.1  # of a sound that the tower hears, as in the stem cache
 SILENT_RMS = 1e-5
@@ -87,9 +87,7 @@ def load_adapters(run: Path, prompt_run: Path) -> tuple[Ear, StoryReader]:
     """
     path = Path(run) / ADAPTERS_FILE
     if not path.is_file():
-        raise FileNotFoundError(
-            f"no {ADAPTERS_FILE} in {run}; train them with: python -m training adapt --out {run}"
-        )
+        raise FileNotFoundError(f"no {ADAPTERS_FILE} in {run}; train them with: python -m training adapt --out {run}")
     state = torch.load(path, map_location="cpu", weights_only=True)
     ear = Ear(load_audio_tower(prompt_run))
     ear.adapt.load_state_dict(state["ear"])

@@ -82,7 +82,7 @@ class AudioTower(nn.Module):
 
     def __init__(self, embedding: int, width: int = 24) -> None:
         super().__init__()
-        self.exporting = False  # True computes spectra as matrix products, without complex numbers
+        self.register_buffer("rows", None, persistent=False)  # of the DFT, once ``use_real_arithmetic`` was called
         self.register_buffer("window", torch.hann_window(FFT_SAMPLES), persistent=False)
         self.register_buffer("filters", mel_filters(), persistent=False)
         sizes = [1, width, 2 * width, 3 * width, 4 * width]
@@ -100,12 +100,23 @@ class AudioTower(nn.Module):
         """Audio (B, N) at 16 kHz -> natural log of mel energies (B, mels, frames), 20 ms apart."""
         window: Tensor = self.window  # type: ignore[assignment]
         filters: Tensor = self.filters  # type: ignore[assignment]
-        if self.exporting:
-            power = windowed_power(audio_BN, window)
+        rows: Tensor | None = self.rows  # type: ignore[assignment]
+        if rows is not None:
+            edge = FFT_SAMPLES // 2
+            both = F.conv1d(F.pad(audio_BN[:, None], (edge, edge), mode="reflect"), rows, stride=HOP_SAMPLES)
+            real, imaginary = both.chunk(2, dim=1)
+            power = real.square() + imaginary.square()
         else:
             spectrum = torch.stft(audio_BN, FFT_SAMPLES, HOP_SAMPLES, window=window, return_complex=True)
             power = spectrum.abs().square()
         return torch.log(torch.matmul(filters, power) + 1e-5)
+
+    def use_real_arithmetic(self) -> None:
+        """Compute spectra by a strided convolution with the DFT's rows: exporters know no complex numbers."""
+        turns = torch.outer(torch.arange(FFT_SAMPLES // 2 + 1), torch.arange(FFT_SAMPLES)) % FFT_SAMPLES
+        angle = turns.double() * (2 * math.pi / FFT_SAMPLES)
+        window: Tensor = self.window  # type: ignore[assignment]
+        self.rows = (torch.cat([angle.cos(), angle.sin()]) * window).float()[:, None]
 
     def embed_mel(self, mel: Tensor) -> Tensor:
         """Log mel energies (B, mels, frames) -> (B, E); the level of the clip does not matter."""
@@ -154,17 +165,6 @@ class Stride(nn.Module):
 def to_unit_scale(x: Tensor) -> Tensor:
     """Scale rows (B, E) to norm sqrt(E), so that their entries have unit scale."""
     return x / x.square().mean(-1, keepdim=True).clamp(min=1e-12).sqrt()
-
-
-def windowed_power(audio_BN: Tensor, window: Tensor) -> Tensor:
-    """Power spectra (B, bins, frames) as ``torch.stft`` frames them, by one strided convolution with the DFT's rows."""
-    angle = torch.outer(torch.arange(FFT_SAMPLES // 2 + 1.0), torch.arange(float(FFT_SAMPLES))) % FFT_SAMPLES
-    angle = angle * (2 * math.pi / FFT_SAMPLES)
-    rows = torch.cat([torch.cos(angle), torch.sin(angle)])[:, None] * window
-    edge = FFT_SAMPLES // 2
-    both = F.conv1d(F.pad(audio_BN[:, None], (edge, edge), mode="reflect"), rows, stride=HOP_SAMPLES)
-    real, imaginary = both.chunk(2, dim=1)
-    return real.square() + imaginary.square()
 
 
 def mel_filters() -> Tensor:

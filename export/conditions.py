@@ -1,0 +1,142 @@
+"""The graphs of a bundle that bring conditions into the prompt space, and what the manifest says of them.
+
+    story   pieces (B,K,E), piece_mask (B,K) -> embedding (B,E)     long texts, from their pieces' embeddings
+    audio   audio (B,1,N) -> embedding (B,E)                        "like this sound"
+    scene   frames (B,F,H,W,3) -> picture (B,F,P), embedding (B,E)  stills and video, 0 to 1; black frames are none
+
+A run exports those it has trained; the audio tower comes with every prompt run. Knows nothing of the flow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from engine.bundle import Encoder
+from export.graphs import Spec
+from export.parity import difference, sounds
+from training.config import Preset
+from training.prompt.adapters import ADAPTERS_FILE, PIECES, StoryReader, load_adapters
+from training.prompt.model import AudioTower
+from training.prompt.tower import load_audio_tower
+from training.scene.config import FPS, frames_of
+from training.scene.model import SCENE_FILE, SceneEncoder, load_scene
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One graph, its row of the manifest, and inputs it was not traced with."""
+
+    spec: Spec
+    encoder: Encoder
+    tries: Callable[[], list[Arrays]]
+
+
+class Listen(nn.Module):
+    """A window of sound -> embedding; ``ear`` takes audio (B, N)."""
+
+    def __init__(self, ear: nn.Module) -> None:
+        super().__init__()
+        self.ear = ear
+
+    def forward(self, audio: Tensor) -> Tensor:
+        embedding: Tensor = self.ear(audio[:, 0])
+        return embedding
+
+
+def conditions(preset: Preset, run: Path, more: Sequence[Path] = ()) -> list[Condition]:
+    """The conditions of a flow run.
+
+    Args:
+        preset: of the run.
+        run: a finished flow run; it holds its prompt tower.
+        more: other runs whose scene encoder or adapters to take, where the flow run has none.
+    """
+    folders = [run, *more]
+    adapted = next((folder for folder in folders if (folder / ADAPTERS_FILE).is_file()), None)
+    scene = next((folder for folder in folders if (folder / SCENE_FILE).is_file()), None)
+    found: list[Condition] = []
+    if adapted is None:
+        tower = load_audio_tower(run).requires_grad_(False)
+        found.append(_audio(preset, tower, tower))
+    else:
+        ear, reader = load_adapters(adapted, run)
+        found += [_audio(preset, ear.tower, ear), _story(preset, reader)]
+    if scene is not None:
+        found.append(_scene(preset, load_scene(scene)))
+    return found
+
+
+def _audio(preset: Preset, tower: AudioTower, ear: nn.Module) -> Condition:
+    tower.use_real_arithmetic()
+    grid, dim = preset.grid.grid, preset.prompt.embedding
+    samples, rate_hz = grid.window_samples, grid.sample_rate_hz
+    inputs: dict[str, list[str | int]] = {"audio": ["B", 1, samples]}
+    spec = Spec("audio", Listen(ear), {"audio": 0.1 * torch.randn(2, 1, samples)}, inputs, {"embedding": ["B", dim]})
+    encoder = Encoder(graph="audio", kind="audio", dim=dim, samples=samples, rate_hz=rate_hz)
+    return Condition(spec, encoder, lambda: [{"audio": audio} for audio in sounds(samples, rate_hz)])
+
+
+def _story(preset: Preset, reader: StoryReader) -> Condition:
+    dim = preset.prompt.embedding
+    examples = {"pieces": torch.randn(2, PIECES, dim), "piece_mask": torch.ones(2, PIECES, dtype=torch.bool)}
+    inputs: dict[str, list[str | int]] = {"pieces": ["B", PIECES, dim], "piece_mask": ["B", PIECES]}
+    spec = Spec("story", reader, examples, inputs, {"embedding": ["B", dim]})
+
+    def tries() -> list[Arrays]:
+        rng = np.random.default_rng(12)
+        pieces = rng.standard_normal((3, PIECES, dim), dtype=np.float32)
+        mask = np.arange(PIECES)[None] < np.array([[1], [PIECES // 2], [0]])
+        return [{"pieces": pieces[:1], "piece_mask": mask[:1]}, {"pieces": pieces, "piece_mask": mask}]
+
+    return Condition(spec, Encoder(graph="story", kind="story", dim=dim, pieces=PIECES), tries)
+
+
+def _scene(preset: Preset, encoder: SceneEncoder) -> Condition:
+    count, size, dim = frames_of(preset.grid.grid), encoder.config.size_px, encoder.embedding
+    picture = encoder.config.picture
+    inputs: dict[str, list[str | int]] = {"frames": ["B", count, size, size, 3]}
+    outputs: dict[str, list[str | int]] = {"picture": ["B", count, picture], "embedding": ["B", dim]}
+    spec = Spec("scene", encoder, {"frames": torch.rand(2, count, size, size, 3)}, inputs, outputs)
+
+    def tries() -> list[Arrays]:
+        frames = np.random.default_rng(13).random((3, count, size, size, 3), dtype=np.float32)
+        frames[1, count // 2 :] = 0  # a video that ends, and no picture at all
+        frames[2] = 0
+        return [{"frames": frames[:1]}, {"frames": frames}]
+
+    row = Encoder(
+        graph="scene",
+        kind="scene",
+        dim=dim,
+        picture_dim=picture,
+        frames=count,
+        fps=float(FPS),
+        size_px=size,
+    )
+    return Condition(spec, row, tries)
+
+
+def largest_difference(condition: Condition, path: Path) -> float:
+    """Worst relative difference between torch and ONNX Runtime over every output and trial; see ``parity``."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for given in condition.tries():
+        with torch.inference_mode():
+            answer = condition.spec.module(**{name: torch.from_numpy(value) for name, value in given.items()})
+        wanted = answer if isinstance(answer, tuple) else (answer,)
+        got = session.run(list(condition.spec.outputs), given)
+        worst = max(worst, *(difference(a.numpy(), b) for a, b in zip(wanted, got, strict=True)))
+    return worst

@@ -1,0 +1,103 @@
+"""What a sentence asks for, read from a bundle's table."""
+
+import json
+
+import pytest
+
+from engine.asks import Asks, plain
+from engine.errors import BundleError
+
+TABLE = {
+    "wordings": [
+        {"say": "everything except the {x}", "task": "remove", "language": "en"},
+        {"say": "the {x}, not the {y}", "task": "isolate", "language": "en"},
+        {"say": "alles außer {x}", "task": "remove", "language": "de"},
+        {"say": "{x}なし", "task": "remove", "language": "ja"},
+        {"say": "the {x}", "task": "isolate", "language": "en"},
+    ],
+    "nouns": {
+        "de": {"geige": "violin", "schlagzeug": "drums"},
+        "fr": {"alto a cordes": "viola", "bois": "woodwinds"},
+        "ja": {"バイオリン": "violin", "ハープ": "harp", "箏": "koto"},
+    },
+    "articles": ["die", "das", "la"],
+}
+ASKS = Asks.read(json.dumps(TABLE).encode(), "asks.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "task", "phrase", "unwanted", "language"),
+    [
+        ("Everything except the drums.", "remove", "drums", "", "en"),
+        ("everything except  drums", "remove", "drums", "", "en"),
+        ("everything except any drums", "remove", "drums", "", "en"),
+        ("the cello, not the violin", "isolate", "cello", "violin", "en"),
+        ("alles außer Schlagzeug", "remove", "Schlagzeug", "", "de"),
+        ("バイオリンなし", "remove", "バイオリン", "", "ja"),
+        ("the violin", "isolate", "violin", "", "en"),
+        ("upright bass", "isolate", "upright bass", "", "en"),
+        ("", "isolate", "", "", "en"),
+    ],
+)
+def test_a_wording_is_a_task_and_a_name(text, task, phrase, unwanted, language):
+    wish = ASKS.understand(text)
+    assert (wish.task, wish.phrase, wish.unwanted, wish.language) == (task, phrase, unwanted, language)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "language", "english"),
+    [
+        ("Geige", "en", "violin"),
+        ("die Geige", "de", "violin"),
+        ("la Geige", "en", "violin"),
+        ("l'alto à cordes", "en", "viola"),
+        ("l’alto à cordes", "en", "viola"),
+        ("ALTO À CORDES", "fr", "viola"),
+        ("das leise Schlagzeug links", "en", "drums"),
+        ("バイオリン", "ja", "violin"),
+        ("静かなバイオリン", "en", "violin"),
+        ("箏", "en", "koto"),
+        ("bois", "en", "woodwinds"),
+        ("Geige", "fr", "Geige"),
+        ("dubois theme", "en", "dubois theme"),
+        ("the bois tune", "en", "the bois tune"),
+        ("electric guitar on the left", "en", "electric guitar on the left"),
+    ],
+)
+def test_a_noun_of_another_language_becomes_the_english_one(phrase, language, english):
+    assert ASKS.english(phrase, language) == english
+
+
+def test_accents_matter_in_japanese_only():
+    assert plain("Violín  Électrique") == "violin electrique"
+    assert plain("バ") != plain("ハ") != plain("パ")
+    assert plain("ﾊﾞｲｵﾘﾝ") == "バイオリン"
+    assert plain("chœur Straße") == "choeur strasse"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b'{"wordings": [], "nouns": {}}',
+        json.dumps({**TABLE, "wordings": [{"say": "no place", "task": "remove", "language": "en"}]}).encode(),
+        json.dumps({**TABLE, "wordings": [{"say": "{x} {x}", "task": "remove", "language": "en"}]}).encode(),
+        json.dumps({**TABLE, "nouns": {"de": {"geige": 3}}}).encode(),
+        json.dumps({**TABLE, "nouns": {"de": ["geige"]}}).encode(),
+        json.dumps({**TABLE, "articles": ["x" * 1000]}).encode(),
+        b" " * (1 << 20) + b"{}",
+    ],
+)
+def test_a_table_that_is_none_is_refused_by_name(raw):
+    with pytest.raises(BundleError, match=r"^b/asks\.json holds no wordings .*get the bundle again$"):
+        Asks.read(raw, "b/asks.json")
+
+
+def test_a_wording_is_text_and_never_a_pattern():
+    table = {**TABLE, "wordings": [{"say": "(a+)+ {x}", "task": "remove", "language": "en"}]}
+    asks = Asks.read(json.dumps(table).encode(), "asks.json")
+    assert asks.understand("(a+)+ b").task == "remove"
+    assert asks.understand("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa! b").task == "isolate"

@@ -1,0 +1,57 @@
+"""Promises of asks.json: the engine reads back what the lexicon knows, in every language."""
+
+import json
+
+import pytest
+
+from engine.asks import Asks
+from engine.tasks import TASKS
+from training.data.instruments import families, groups
+from training.prompt.lexicon_asks import LANGUAGES, Asker
+from training.prompt.wordings import asks_json
+
+ASKER = Asker()
+TEXT = asks_json(ASKER)
+ASKS = Asks.read(TEXT.encode(), "asks.json")
+TERMS = (*families(), *groups())
+
+
+def test_every_wording_is_of_a_task_there_is():
+    assert {row["task"] for row in json.loads(TEXT)["wordings"]} <= set(TASKS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_noun_in_every_wording_becomes_its_english_name(language):
+    frames = ASKER._world["frames"][language]
+    for term in TERMS:
+        english = ASKER.plain_nouns(term)[0]
+        for noun in ASKER.nouns(term, language):
+            for task in ("isolate", "remove"):
+                for frame in (*frames[task], *frames[f"{task}_held"]):
+                    wish = ASKS.understand(frame.replace("{x}", noun))
+                    assert wish.task == task, (frame, noun)
+                    said = ASKS.english(wish.phrase, wish.language)
+                    assert said == english or said.lower() == noun.lower(), (frame, noun, said)
+
+
+def test_english_names_stay_as_they_are():
+    for term in TERMS:
+        for noun in ASKER.nouns(term):
+            assert ASKS.english(noun) == noun
+
+
+@pytest.mark.parametrize(
+    ("text", "task", "english"),
+    [
+        ("alles außer dem Schlagzeug", "remove", "drums"),
+        ("la guitarra eléctrica", "isolate", "electric guitar"),
+        ("tout sauf le violon", "remove", "violin"),
+        ("ヴァイオリンだけ", "isolate", "violin"),
+        ("ドラムなし", "remove", "drums"),
+        ("solo guitarra", "isolate", "guitar"),
+        ("everything except the drums", "remove", "drums"),
+    ],
+)
+def test_what_users_of_other_languages_type_first(text, task, english):
+    wish = ASKS.understand(text)
+    assert (wish.task, ASKS.english(wish.phrase, wish.language)) == (task, english)
