@@ -16,6 +16,7 @@ from training.codec.train import critics_of, load_codec
 from training.config import load_preset
 from training.flow.known import draw_known
 from training.flow.networks import answered, build
+from training.flow.senses import hide_patches
 from training.loop import Plan, rate_at
 from training.scene.config import FPS, frames_of
 
@@ -152,8 +153,10 @@ def test_seven_two_one_of_ten_draws_are_guided_zero_and_unconditional():
 
 
 def test_audiox_mask_ratios_hide_their_share_of_the_input():
-    masking = replace(PRESET.masking, hide_picture=0.6, hide_words=0.2, hide_audio=0.6)
+    masking = replace(PRESET.masking, hide_picture=0.6, hide_audio=0.6)
     rng = np.random.default_rng(0)
+    frames = hide_patches(rng, np.full((4, 64, 64, 3), 255, dtype=np.uint8), masking.hide_picture)
+    assert (frames != 255).mean() == pytest.approx(masking.hide_picture, abs=0.05)
     given = [draw_known(rng, FRAMES, masking).known[0].mean() for _ in range(400)]
     heard = [share for share in given if share]
     assert np.mean(heard) == pytest.approx(1 - masking.hide_audio, abs=0.05)
