@@ -4,6 +4,9 @@ sets      mixes by seed, of recordings that no training mix may hold
 baselines systems that need no training: bounds from below and above, and blind ones
 ours      a bundle, used through the engine's front door
 adapter   any other separator, as a command over a folder of jobs; rivals are two of them, trained here
-ears      figures by embeddings: our own prompt towers, or CLAP
-run       systems times examples -> figures; report, plots, page write them down; compare is the guard
+ears      figures by embeddings: our own prompt towers, or CLAP; classifier names instruments without them
+studies   what is more than separation: conditions and seen (pictures, sounds, words; films draws them as files), made
+          (regenerate, generate, judged as music)
+run       systems times examples -> figures; report, plots, page write them down; compare is the guard,
+          models the page of what each bundle can do
 """
