@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QObject, Signal
 
 CLOSEST = 0.05  # samples per pixel: twenty pixels a sample
@@ -69,7 +71,10 @@ class Viewport(QObject):
     def scroll_to(self, start: float) -> None:
         """Begin at a sample, or as near to it as whole pixels allow."""
         grain_samples = self.samples_per_pixel / self.grain
-        self._show(self.start + round((start - self.start) / grain_samples) * grain_samples, self.samples_per_pixel)
+        start = min(max(start, 0.0), self._last(self.samples_per_pixel))
+        steps = (start - self.start) / grain_samples
+        whole = math.floor(steps) if self.start + round(steps) * grain_samples > start else round(steps)
+        self._show(self.start + whole * grain_samples if start > 0 else 0.0, self.samples_per_pixel)
 
     def fit(self, first: float = 0.0, last: float | None = None) -> None:
         """Show a region with a little air, or everything."""
@@ -85,8 +90,11 @@ class Viewport(QObject):
             self.scroll_to(sample - self.span * 0.05)
 
     def _show(self, start: float, scale: float) -> None:
-        last = max(self.length * ROOM - scale * self.width, 0.0)
-        start = min(max(start, 0.0), last)
+        start = min(max(start, 0.0), self._last(scale))
         if (start, scale) != (self.start, self.samples_per_pixel):
             self.start, self.samples_per_pixel = start, scale
             self.changed.emit()
+
+    def _last(self, scale: float) -> float:
+        """The farthest a view may begin."""
+        return max(self.length * ROOM - scale * self.width, 0.0)

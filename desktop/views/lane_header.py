@@ -230,7 +230,7 @@ def caption(lane: Lane) -> str:
         exact = made.null_db <= BIT_FOR_BIT_DB
         parts.append(tr("sums to the mix exactly") if exact else f"{tr('null')} {made.null_db:.0f} dB")
     if not parts:
-        parts.append(made.task if made.task != "import" else tr("added file"))
+        parts.append(tr(made.task.capitalize()) if made.task != "import" else tr("added file"))
     return ", ".join(parts)
 
 

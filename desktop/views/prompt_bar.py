@@ -192,7 +192,8 @@ class PromptBar(QFrame):
 
     def show_encoders(self, bundle: str, encoders: frozenset[str]) -> None:
         """Say which examples the chosen bundle takes; where it takes none, why."""
-        kinds = [tr(kind.plural) for kind in usable(encoders)]
+        plurals = {"pictures": tr("pictures"), "videos": tr("videos"), "sounds": tr("sounds")}
+        kinds = [plurals[kind.plural] for kind in usable(encoders)]
         self.browse.setEnabled(bool(kinds))
         words = tr("The bundle {bundle} takes words only; choose another one under Advanced to use examples")
         if kinds:

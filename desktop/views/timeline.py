@@ -45,7 +45,7 @@ class LaneView(QFrame):
         self.setObjectName("lane")
         self.header, self.wave = header, wave
         self.setFixedHeight(height)
-        row = QHBoxLayout(self)
+        row = self.row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 1)
         row.setSpacing(0)
         row.addWidget(header)
@@ -88,6 +88,7 @@ class Timeline(QWidget):
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setWidget(inside)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.verticalScrollBar().rangeChanged.connect(lambda low, high: self._align())
         self.bar = QScrollBar(Qt.Orientation.Horizontal)
         self.bar.setAccessibleName(tr("Scroll in time"))
         self.bar.valueChanged.connect(self._on_bar)
@@ -103,7 +104,8 @@ class Timeline(QWidget):
         self.ruler.sought.connect(studio.listening.seek)
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
+        top = self._top = QHBoxLayout()
+        top.setContentsMargins(0, 0, 0, 0)
         top.setSpacing(0)
         corner = QWidget()
         corner.setObjectName("bar")
@@ -177,7 +179,16 @@ class Timeline(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Another width shows another part."""
-        self.viewport.set_width(self.width() - WIDTH)
+        self._align()
+
+    def _align(self) -> None:
+        """Leave the room that the lanes' scroll bar takes beside the mix and the ruler too, so that times agree."""
+        bar = self.area.verticalScrollBar()
+        taken = bar.sizeHint().width() if bar.maximum() > 0 and not self.area.isHidden() else 0
+        self._top.setContentsMargins(0, 0, taken, 0)
+        self.mix.row.setContentsMargins(0, 0, taken, 1)
+        self.viewport.grain = self.devicePixelRatioF()
+        self.viewport.set_width(self.width() - WIDTH - taken)
 
     # What models say.
 
@@ -222,6 +233,7 @@ class Timeline(QWidget):
     def _make_room(self, has_lanes: bool) -> None:
         """A mix alone takes all there is."""
         self.area.setVisible(has_lanes)
+        self._align()
         self.mix.setMinimumHeight(MIX_HEIGHT)
         self.mix.setMaximumHeight(MIX_HEIGHT if has_lanes else QWIDGETSIZE_MAX)
 

@@ -16,7 +16,7 @@ SIDES = (
     (Listen.REMOVED, "Removed", "What was taken out: the mix minus the lanes that are heard (3)"),
 )
 VOLUME_STEPS = 100
-ROOMY_PIXELS = 1120
+ROOMY_PIXELS, SNUG_PIXELS = 1120, 1020
 
 
 class TopBar(QWidget):
@@ -41,6 +41,7 @@ class TopBar(QWidget):
         self.setObjectName("bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._actions = actions
+        self._match = 0.0  # dB
         self.buttons: dict[str, QToolButton] = {}
         self.logo = QLabel()
         self.name = QLabel("Fluxstem")
@@ -81,7 +82,7 @@ class TopBar(QWidget):
         self.dress(palette)
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(14, 8, 12, 8)
         row.setSpacing(6)
         row.addWidget(self.logo)
@@ -114,8 +115,12 @@ class TopBar(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Where it is narrow, what is done matters more than names."""
-        self.name.setVisible(self.width() >= ROOMY_PIXELS)
-        self.volume.setFixedWidth(86 if self.width() >= ROOMY_PIXELS else 56)
+        roomy = self.width() >= ROOMY_PIXELS
+        self.name.setVisible(roomy)
+        self.logo.setVisible(roomy or self.width() >= SNUG_PIXELS)
+        self.volume.setFixedWidth(86 if roomy else 56)
+        self._row.setSpacing(6 if roomy else 4)
+        self._show_match()
 
     def dress(self, palette: Palette) -> None:
         """Other colours."""
@@ -143,7 +148,12 @@ class TopBar(QWidget):
 
     def show_match(self, on: bool, match_db: float) -> None:
         """How much louder or softer the stems are played."""
+        self._match = match_db if on else 0.0
         self.match.blockSignals(True)
         self.match.setChecked(on)
         self.match.blockSignals(False)
-        self.match.setText(f"{tr('Match')} {match_db:+.1f} dB" if on and abs(match_db) >= 0.05 else tr("Match"))
+        self._show_match()
+
+    def _show_match(self) -> None:
+        shown = abs(self._match) >= 0.05 and self.width() >= SNUG_PIXELS
+        self.match.setText(f"{tr('Match')} {self._match:+.1f} dB" if shown else tr("Match"))

@@ -9,14 +9,20 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from engine import TASKS  # noqa: E402
+
 RESOURCES = ROOT / "desktop" / "resources"
 GERMAN = RESOURCES / "fluxstem_de.ts"
-TABLES = ("ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES")
+TABLES = (
+    "ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES", "RENDERS"
+)  # fmt: skip
 CODES = {"M", "S", "W", "Esc", "Home", "Space", "CPU", "CUDA", "TensorRT", "English", "Deutsch", "1024", "2048"}
 
 
 def texts() -> set[str]:
-    """What stands in ``tr("...")``, and the words in tables whose rows go through ``tr``."""
+    """What stands in ``tr("...")``, the words in tables whose rows go through ``tr``, and the engine's tasks."""
     found: set[str] = set()
     for path in sorted((ROOT / "desktop").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -25,6 +31,7 @@ def texts() -> set[str]:
             targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and getattr(targets[0], "id", "") in TABLES:
                 found |= {leaf.value for leaf in ast.walk(node.value) if is_words(leaf) and is_shown(leaf.value)}
+    found |= {task.capitalize() for task in TASKS} | {rule.doc for rule in TASKS.values()}
     return found - CODES
 
 
