@@ -139,4 +139,4 @@ def test_the_codec_alone_can_be_measured(tiny_run, tmp_path):
 
 
 def test_the_manifest_is_plain_json(tiny_run):
-    assert json.loads((tiny_run.bundle / "manifest.json").read_text("utf-8"))["format"] == 1
+    assert json.loads((tiny_run.bundle / "manifest.json").read_text("utf-8"))["format"] == 2

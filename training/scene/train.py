@@ -95,12 +95,6 @@ class SceneStage:
         """Move what the loss needs beside the model."""
         self.means = self.means.to(device)
 
-    def to(self, device: torch.device) -> SceneStage:
-        """The stage on a device."""
-        self.model.to(device)
-        self.means = self.means.to(device)
-        return self
-
     def batch(self, step: int) -> SceneBatch:
         """Clips of a step."""
         rng = np.random.default_rng([self.config.seed, step])
