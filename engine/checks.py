@@ -17,7 +17,7 @@ from engine.bundle import load_bundle
 from engine.errors import AudioError, OutputError, RequestError
 from engine.examples.named import Example, check_example_files
 from engine.library import find_bundle
-from engine.messages import Device, Format, Render, Request, Start
+from engine.messages import CONDITIONS, Device, Format, Render, Request, Start
 from engine.prompts import check_prompt
 from engine.tasks import Rule, Span, rule_of
 
@@ -101,6 +101,8 @@ def _check_choices(request: Request) -> None:
     _check_choice("format", request.format, get_args(Format))
     if request.start is not None:
         _check_choice("start", request.start, get_args(Start))
+    for condition in request.guide:
+        _check_choice("condition to guide by", condition, CONDITIONS)
 
 
 def _check_choice(what: str, value: object, allowed: Iterable[str]) -> None:

@@ -20,7 +20,7 @@ from engine import cli_commands, cli_osc
 from engine.checks import check_region
 from engine.client import Engine
 from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
-from engine.messages import Device, Format, Render, Start
+from engine.messages import CONDITIONS, Device, Format, Render, Start
 from engine.tasks import TASKS, Rule, Span
 from engine.version import engine_version
 
@@ -174,6 +174,8 @@ def _add_choices(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--format", choices=get_args(Format), default="same", help="of the results; default: the input's")
     sub.add_argument("--steps", type=int, metavar="N", help="sampler steps; default: the bundle's for this task")
     sub.add_argument("--guidance", type=float, metavar="W", help="how hard the prompt pushes: 0 not at all, 1 plainly")
+    doc = "what --guidance pushes towards; may be given several times; default all of them"
+    sub.add_argument("--guide", choices=CONDITIONS, action="append", default=[], help=doc)
     sub.add_argument("--start", choices=get_args(Start), help="where the sampler starts; default: the bundle's")
     _add_examples(sub)
     sub.add_argument(

@@ -48,6 +48,7 @@ def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
             render=getattr(arguments, "render", "masked"),
             steps=arguments.steps,
             guidance=arguments.guidance,
+            guide=tuple(arguments.guide),
             start=arguments.start,
             seed=arguments.seed,
             format=arguments.format,

@@ -13,6 +13,8 @@ Device = Literal["auto", "cpu", "cuda", "tensorrt"]
 Start = Literal["zeros", "noise"]
 Format = Literal["same", "wav16", "wav24", "wav32f", "flac"]
 
+CONDITIONS = ("prompt", "mix-prompt", "rest-prompt", "picture")  # what can be said besides the audio that is given
+
 BIT_FOR_BIT_DB = -300.0  # a null figure that means equal, not merely close; also the level of silence
 
 
@@ -44,6 +46,7 @@ class Request:
         strength: restyle, replace: 0 keeps the stem, 1 makes it new; None means the bundle's default for the task.
         replacement: replace: what to put in the place of the prompt.
         candidates: answers to make per prompt, from ``seed``, ``seed + 1`` and so on; all are kept, best first.
+        guide: the conditions that ``guidance`` pushes towards, of ``CONDITIONS``; none named means all of them.
         keep_order: arrange: True makes the stems in the order of the prompts, not drums, bass, harmony, lead.
     """
 
@@ -72,6 +75,7 @@ class Request:
     candidates: int = 1
     regions_s: tuple[tuple[float, float], ...] = ()
     keep_order: bool = False
+    guide: tuple[str, ...] = ()
 
     @property
     def regions(self) -> tuple[tuple[float, float], ...]:

@@ -104,4 +104,5 @@ def walk_of(request: Request, manifest: Manifest) -> Walk:
         start=start,
         seed=request.seed,
         strength=float(next(strength for strength in strengths if strength is not None)),
+        guide=request.guide,
     )

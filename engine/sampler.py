@@ -13,8 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.backend import Array, FloatArray, GraphSession
-from engine.messages import Start
+from engine.messages import CONDITIONS, Start
+from engine.shapes import Slot
 
+# condition -> input of the step graph, and the part of its second axis
+_INPUTS: dict[str, tuple[str, int | slice]] = {
+    "prompt": ("prompt", Slot.STEM),
+    "mix-prompt": ("prompt", Slot.MIX),
+    "rest-prompt": ("prompt", Slot.REST),
+    "picture": ("picture", slice(None)),
+}
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -28,6 +36,8 @@ class Walk:
         start: ``zeros``, the posterior mean in one step, or ``noise``.
         seed: of the noise; candidates count up from it.
         strength: the share of the way that is walked; 1 begins at the start, less begins at ``begun_latents``.
+        guide: the conditions that guidance pushes towards, of ``CONDITIONS``; none named means all of them. The
+            others are heard as they are.
     """
 
     steps: int
@@ -35,6 +45,7 @@ class Walk:
     start: Start
     seed: int
     strength: float = 1.0
+    guide: tuple[str, ...] = ()
 
     @property
     def steps_walked(self) -> int:
@@ -112,7 +123,10 @@ def sample(
     Source: Lipman et al. 2022, "Flow Matching for Generative Modeling", arXiv:2210.02747; guidance after Ho and
     Salimans 2022, arXiv:2207.12598, outside the graph because an Euler step is affine in the velocity.
     """
-    conditions = {"prompt": prompt_BSE} | ({} if picture_BFP is None else {"picture": picture_BFP})
+    conditions: dict[str, FloatArray] = {"prompt": prompt_BSE} | (
+        {} if picture_BFP is None else {"picture": picture_BFP}
+    )
+    unheard = _without(conditions, walk.guide or CONDITIONS)
     x_BSDL, steps = start_BSDL, walk.steps_walked
     for step in range(steps):
         check()
@@ -123,15 +137,27 @@ def sample(
             "known": known_BSL,
             "dt": np.full(len(x_BSDL), walk.strength / steps, np.float32),
         }
-        x_BSDL = _guided(graph, latents, conditions, walk.guidance)
+        x_BSDL = _guided(graph, latents, conditions, unheard, walk.guidance)
     return np.where(known_BSL[:, :, None], start_BSDL, x_BSDL)
 
 
+def _without(conditions: Mapping[str, FloatArray], names: Sequence[str]) -> dict[str, FloatArray]:
+    """The inputs of a step that does not hear the named conditions; zeros mean that nothing is said."""
+    left = {name: value.copy() for name, value in conditions.items()}
+    for condition, (name, slot) in _INPUTS.items():
+        if condition in names and name in left:
+            left[name][:, slot] = 0
+    return left
+
+
 def _guided(
-    graph: GraphSession, latents: Mapping[str, Array], conditions: Mapping[str, FloatArray], guidance: float
+    graph: GraphSession,
+    latents: Mapping[str, Array],
+    conditions: Mapping[str, FloatArray],
+    unheard: Mapping[str, FloatArray],
+    guidance: float,
 ) -> FloatArray:
-    """One step, pushed away from the step that is taken when none of ``conditions`` is heard."""
-    unheard = {name: np.zeros_like(value) for name, value in conditions.items()}
+    """One step, pushed away from the step that is taken when ``unheard`` stands in the place of ``conditions``."""
     if guidance == 1:
         return graph.run({**latents, **conditions})["x_next"]
     if guidance == 0:

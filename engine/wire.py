@@ -55,7 +55,8 @@ def request_from_json(data: Any) -> Request:
     try:
         _check_texts(values)
         values["prompts"] = tuple(values["prompts"])
-        values["examples"] = tuple(values.get("examples", ()))
+        for name in ("examples", "guide"):
+            values[name] = tuple(values.get(name, ()))
         if values.get("region_s") is not None:
             values["region_s"] = _region(values["region_s"])
         values["regions_s"] = tuple(map(_region, values.get("regions_s", ())))
@@ -73,7 +74,7 @@ def _check_texts(values: dict[str, Any]) -> None:
     for name, may_be_null in _TEXTS.items():
         if not isinstance(values.get(name, ""), str) and not (may_be_null and values[name] is None):
             raise TypeError(f"its {name} is no text")
-    for name in ("prompts", "examples"):
+    for name in ("prompts", "examples", "guide"):
         texts = values[name] if name == "prompts" else values.get(name, ())
         if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
             raise TypeError(f"its {name} are no list of texts")

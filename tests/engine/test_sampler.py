@@ -119,3 +119,13 @@ def test_guidance_pushes_away_from_what_hears_neither_words_nor_picture(guidance
         [told] = graph.heard
         assert not told["prompt"][2:].any()
         assert not told["picture"][2:].any()
+
+
+@pytest.mark.parametrize(
+    ("guide", "target", "picture"), [((), 3, 3), (("prompt",), 3, 1), (("picture",), 1, 3), (("mix-prompt",), 1, 1)]
+)
+def test_guidance_pushes_towards_any_subset_of_what_is_said(guide, target, picture):
+    way = Walk(steps=1, guidance=3.0, start="noise", seed=0, guide=guide)
+    seen = np.full((2, 5, 3), 0.5, np.float32)
+    ended = sample(Listening(), start_latents(way, [0, 1], SHAPE), NOTHING, PROMPT, way, lambda: None, seen)
+    np.testing.assert_allclose(ended, np.stack([target * TARGET + picture * 0.5] * 2), atol=1e-4)
