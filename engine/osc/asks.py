@@ -149,7 +149,7 @@ def request_values(request: Request) -> dict[str, Any]:
 def request_of_values(values: dict[str, Any] | None) -> Request:
     """The request that ``request_values`` took apart."""
     values = dict(values or {})
-    for name in ("prompts", "region_s", "examples"):
+    for name in ("prompts", "region_s", "examples", "guide"):
         if values.get(name) is not None:
             values[name] = tuple(values[name])
     values["regions_s"] = tuple(map(tuple, values.get("regions_s", ())))
