@@ -17,6 +17,7 @@ from engine.mask import presence
 from engine.render import Answer
 from engine.scratch import Scratch
 from engine.shapes import Slot
+from engine.space import blended, likeness
 
 HEARD_WINDOWS = 8  # the loudest of them say what a sound is like
 SILENT_POWER = 1e-10
@@ -57,7 +58,7 @@ def similarity(job: Job, audio: Scratch, column: int, prompt_SE: FloatArray) -> 
         return 0.0
     level = gain_into_model(float(np.square(windows_WN, dtype=np.float64).mean()))
     heard_WE = listener.embed(windows_WN * np.float32(level))
-    return _cosine(np.sum([_unit(heard_E) for heard_E in heard_WE], axis=0), prompt_E)
+    return float(likeness(blended(heard_WE)[None], prompt_E)[0])
 
 
 class WindowLevels:
@@ -111,11 +112,3 @@ def _loudest(audio: Scratch, column: int, samples: int) -> FloatArray:
         kept = sorted(kept, key=lambda one: one[:2])[-HEARD_WINDOWS:]
     heard = [window_N for power, _, window_N in kept if power > SILENT_POWER]
     return np.stack(heard) if heard else np.zeros((0, samples), np.float32)
-
-
-def _unit(vector_E: FloatArray) -> FloatArray:
-    return vector_E / max(float(np.linalg.norm(vector_E)), 1e-12)
-
-
-def _cosine(a_E: FloatArray, b_E: FloatArray) -> float:
-    return float(np.clip(_unit(a_E) @ _unit(b_E), -1.0, 1.0))
