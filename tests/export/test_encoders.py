@@ -161,10 +161,10 @@ def test_the_mel_picture_is_the_one_that_clap_was_trained_on():
 
 @pytest.mark.parametrize(("from_hz", "to_hz"), [(16_000, 48_000), (11_025, 48_000), (48_000, 16_000)])
 def test_resampling_keeps_a_tone_and_its_length(from_hz, to_hz):
-    tone = torch.sin(2 * torch.pi * 1000 * torch.arange(from_hz // 2) / from_hz)[None].float()
+    tone = torch.sin(2 * torch.pi * 1000 * torch.arange(from_hz) / from_hz)[None].float()
     got = Resample(from_hz, to_hz)(tone)
     wanted = torch.sin(2 * torch.pi * 1000 * torch.arange(got.shape[1]) / to_hz)[None].float()
-    assert got.shape[1] == to_hz // 2
+    assert got.shape[1] == to_hz
     inside = slice(to_hz // 50, -to_hz // 50)
     torch.testing.assert_close(got[:, inside], wanted[:, inside], atol=2e-3, rtol=0)
 
