@@ -1,0 +1,138 @@
+"""The graphs of scene, sound and story: the same as torch at any batch, and a bundle that holds them fits together."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from engine.asks import Asks
+from engine.bundle import load_bundle
+from engine.errors import BundleError
+from export.conditions import conditions, largest_difference
+from export.to_onnx import export_graph
+from export.write import write_bundle
+from training.config import load_preset
+from training.prompt.adapters import PIECES, Ear, StoryReader, load_adapters, save_adapters
+from training.prompt.config import PromptConfig
+from training.prompt.model import AudioTower
+from training.prompt.tower import load_audio_tower, save_towers, text_tower
+from training.scene.model import SceneEncoder, save_scene
+
+PRESET = load_preset("tiny")
+E = PRESET.prompt.embedding
+
+
+def leave_conditions(folder, prompt_run):
+    """A scene encoder and adapters of random weights in ``folder``."""
+    torch.manual_seed(2)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_scene(SceneEncoder(PRESET.scene, E), folder)
+    reader = StoryReader(E)
+    for layer in (reader.score.down, reader.adapt.down):
+        torch.nn.init.normal_(layer.weight, std=0.5)
+    save_adapters(folder, Ear(load_audio_tower(prompt_run)), reader, {})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A folder with a prompt tower, a scene encoder and adapters, none of them trained."""
+    folder = tmp_path_factory.mktemp("run")
+    config = PromptConfig(embedding=E, width=32, depth=1, heads=2, vocab=400, max_tokens=16)
+    save_towers(folder, config, 400, text_tower(config, 400), AudioTower(E))
+    return leave_conditions(folder, folder)
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    """Name -> (condition, its ONNX file), weights in 16 bits."""
+    folder = tmp_path_factory.mktemp("graphs")
+    found = {one.spec.name: (one, folder / f"{one.spec.name}.onnx") for one in conditions(PRESET, run)}
+    for one, path in found.values():
+        export_graph(one.spec, path, half=True)
+    return found
+
+
+@pytest.mark.parametrize("name", ["audio", "story", "scene"])
+def test_a_condition_answers_as_torch_does_at_batches_that_were_not_traced(exported, name):
+    condition, path = exported[name]
+    assert {len(next(iter(given.values()))) for given in condition.tries()} == {1, 3}
+    assert largest_difference(condition, path) < 5e-3
+
+
+def test_no_condition_needs_complex_numbers(exported):
+    for _, path in exported.values():
+        operators = {node.op_type for node in onnx.load(path).graph.node}
+        assert not operators & {"STFT", "DFT"}
+        assert path.stat().st_size < 4_000_000
+
+
+def answer(path, **given):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return dict(zip([output.name for output in session.get_outputs()], session.run(None, given), strict=True))
+
+
+def test_how_loud_an_example_is_does_not_matter_and_silence_says_nothing(exported):
+    samples = PRESET.grid.grid.window_samples
+    noise = np.random.default_rng(0).normal(0, 0.1, (1, 1, samples)).astype(np.float32)
+    loud, quiet, silent = (
+        answer(exported["audio"][1], audio=audio)["embedding"] for audio in (noise, 0.01 * noise, 0 * noise)
+    )
+    np.testing.assert_allclose(loud, quiet, atol=2e-3)
+    np.testing.assert_allclose(np.linalg.norm(loud), np.sqrt(E), rtol=1e-3)
+    assert not silent.any()
+
+
+def test_a_story_does_not_hear_what_is_masked(exported):
+    pieces = np.random.default_rng(1).standard_normal((1, PIECES, E)).astype(np.float32)
+    mask = np.arange(PIECES)[None] < 3
+    other = np.where(mask[:, :, None], pieces, 9).astype(np.float32)
+    first, second = (answer(exported["story"][1], pieces=p, piece_mask=mask)["embedding"] for p in (pieces, other))
+    np.testing.assert_allclose(first, second, atol=1e-5)
+
+
+def test_black_frames_are_no_picture_in_the_graph_too(exported):
+    condition, path = exported["scene"]
+    frames = condition.tries()[1]["frames"]
+    seen = answer(path, frames=frames)
+    assert set(seen) == {"picture", "embedding"}
+    assert not seen["picture"][2].any()
+    assert not seen["embedding"][2].any()
+    assert not seen["picture"][1, frames.shape[1] // 2 :].any()
+    assert seen["picture"][0].any(axis=1).all()
+
+
+def test_a_run_without_adapters_exports_its_audio_tower_as_it_is(run, tmp_path):
+    (tmp_path / "prompt.pt").write_bytes((run / "prompt.pt").read_bytes())
+    assert [one.spec.name for one in conditions(PRESET, tmp_path)] == ["audio"]
+    assert [one.spec.name for one in conditions(PRESET, tmp_path, [run])] == ["audio", "story", "scene"]
+
+
+def test_untrained_a_story_is_the_mean_of_its_pieces(run):
+    pieces = torch.randn(2, 5, E)
+    mask = torch.tensor([[True] * 5, [True] * 2 + [False] * 3])
+    read = StoryReader(E)(pieces, mask)
+    for row, count in enumerate((5, 2)):
+        mean = pieces[row, :count].mean(0)
+        torch.testing.assert_close(read[row], mean / mean.square().mean().sqrt())
+    assert not load_adapters(run, run)[1](pieces, torch.zeros(2, 5, dtype=torch.bool)).any()
+
+
+def test_a_bundle_with_every_condition_fits_together(tiny_run, tmp_path):
+    more = leave_conditions(tmp_path / "more", tiny_run.flow)
+    write_bundle(tiny_run.flow, tmp_path / "b", "b", "1", half=True, replace=False, more=[more])
+    bundle = load_bundle(tmp_path / "b")
+    assert set(bundle.manifest.encoders) == {"text", "story", "audio", "scene"}
+    assert bundle.manifest.encoders["scene"].frames == 10
+    assert {"audio", "story", "scene"} <= set(bundle.manifest.parity)
+    asks = Asks.read(bundle.path(bundle.manifest.asks.file).read_bytes(), "asks.json")
+    assert asks.understand("everything except the drums").task == "remove"
+
+
+def test_a_scene_encoder_of_another_prompt_space_makes_no_bundle(tiny_run, tmp_path):
+    (tmp_path / "scene").mkdir()
+    save_scene(SceneEncoder(PRESET.scene, E + 8), tmp_path / "scene")
+    with pytest.raises(BundleError, match=f"scene must have dim {E}, got {E + 8}"):
+        write_bundle(tiny_run.flow, tmp_path / "b", "b", "1", half=True, replace=False, more=[tmp_path / "scene"])
+    assert [path.name for path in tmp_path.iterdir()] == ["scene"]
