@@ -12,10 +12,13 @@
     <message><source>512 (shortest delay)</source><translation>512 (kürzeste Verzögerung)</translation></message>
     <message><source>A few words; commas part several stems (Ctrl+L)</source><translation>Ein paar Worte; Kommas trennen mehrere Spuren (Strg+L)</translation></message>
     <message><source>Add a folder …</source><translation>Ordner hinzufügen …</translation></message>
+    <message><source>Add an example</source><translation>Beispiel hinzufügen</translation></message>
+    <message><source>Add an example …</source><translation>Beispiel hinzufügen …</translation></message>
     <message><source>Advanced</source><translation>Mehr</translation></message>
     <message><source>Allowed are {track}, {stem}, {take}, {bundle} and {nr}</source><translation>Erlaubt sind {track}, {stem}, {take}, {bundle} und {nr}</translation></message>
     <message><source>Any audio or video file. It stays on this machine and is never changed.</source><translation>Jede Audio- oder Videodatei. Sie bleibt auf diesem Rechner und wird nie verändert.</translation></message>
     <message><source>Any machine of this network that knows the token can make this one work, read audio files below your home folder and write results. Use it only in a network you trust.</source><translation>Jeder Rechner dieses Netzes, der das Kennwort weiß, kann diesen arbeiten lassen, Audiodateien in Ihrem Benutzerordner lesen und Ergebnisse schreiben. Nur in einem Netz benutzen, dem Sie trauen.</translation></message>
+    <message><source>Arrange</source><translation>Arrangieren</translation></message>
     <message><source>As the system</source><translation>Wie das System</translation></message>
     <message><source>Ask again</source><translation>Noch einmal</translation></message>
     <message><source>Back a second</source><translation>Eine Sekunde zurück</translation></message>
@@ -56,8 +59,11 @@
     <message><source>Engine</source><translation>Engine</translation></message>
     <message><source>Engine runs on</source><translation>Engine läuft auf</translation></message>
     <message><source>Engine starts when needed</source><translation>Engine startet bei Bedarf</translation></message>
+    <message><source>Example</source><translation>Beispiel</translation></message>
+    <message><source>Examples</source><translation>Beispiele</translation></message>
     <message><source>Export</source><translation>Exportieren</translation></message>
     <message><source>Export …</source><translation>Exportieren …</translation></message>
+    <message><source>Extend</source><translation>Fortsetzen</translation></message>
     <message><source>Farther</source><translation>Weiter weg</translation></message>
     <message><source>Fastest that works</source><translation>Das schnellste, das geht</translation></message>
     <message><source>Filtered keeps your phase and sums to the mix exactly</source><translation>Gefiltert bleibt die Phase Ihre und die Summe genau der Mix</translation></message>
@@ -67,20 +73,26 @@
     <message><source>Folder</source><translation>Ordner</translation></message>
     <message><source>Folder for the files</source><translation>Ordner für die Dateien</translation></message>
     <message><source>Folder of a bundle</source><translation>Ordner eines Modells</translation></message>
+    <message><source>For clips that a DAW sent over OSC</source><translation>Für Clips, die eine DAW über OSC geschickt hat</translation></message>
     <message><source>Format</source><translation>Format</translation></message>
     <message><source>From the next start on</source><translation>Ab dem nächsten Start</translation></message>
     <message><source>Gain</source><translation>Pegel</translation></message>
     <message><source>Gain in dB; double click for 0</source><translation>Pegel in dB; Doppelklick für 0</translation></message>
     <message><source>General</source><translation>Allgemein</translation></message>
+    <message><source>Generate</source><translation>Erzeugen</translation></message>
     <message><source>Got it</source><translation>Verstanden</translation></message>
     <message><source>Guidance</source><translation>Führung</translation></message>
     <message><source>Hear the original</source><translation>Original hören</translation></message>
     <message><source>Hear the stems</source><translation>Spuren hören</translation></message>
     <message><source>Hear this lane alone (S)</source><translation>Nur diese Spur hören (S)</translation></message>
     <message><source>Hear what was taken out</source><translation>Hören, was herausgenommen wurde</translation></message>
-    <message><source>How far from the old sound: 0 stays, 1 is new</source><translation>Wie weit weg vom alten Klang: 0 bleibt, 1 ist neu</translation></message>
+    <message><source>How far from the old sound; a double click leaves it to the bundle</source><translation>Wie weit weg vom alten Klang; ein Doppelklick überlässt es dem Modell</translation></message>
     <message><source>How hard the prompt pushes</source><translation>Wie stark die Worte drängen</translation></message>
+    <message><source>Inpaint</source><translation>Füllen</translation></message>
     <message><source>Isolate</source><translation>Herauslösen</translation></message>
+    <message><source>Keep the region</source><translation>Bereich behalten</translation></message>
+    <message><source>Keep the region, choose one more</source><translation>Bereich behalten, noch einen wählen</translation></message>
+    <message><source>Keep this region and choose one more (Ctrl+R)</source><translation>Diesen Bereich behalten und noch einen wählen (Strg+R)</translation></message>
     <message><source>Lane</source><translation>Spur</translation></message>
     <message><source>Lane above</source><translation>Spur darüber</translation></message>
     <message><source>Lane below</source><translation>Spur darunter</translation></message>
@@ -92,6 +104,8 @@
     <message><source>Light</source><translation>Hell</translation></message>
     <message><source>Listen before you save</source><translation>Erst hören, dann sichern</translation></message>
     <message><source>Look again</source><translation>Noch einmal nachsehen</translation></message>
+    <message><source>Look for what an example shows; drop it here. This bundle takes</source><translation>Suchen, was ein Beispiel zeigt; hier ablegen. Dieses Modell nimmt</translation></message>
+    <message><source>Look for what these show</source><translation>Suchen, was diese zeigen</translation></message>
     <message><source>Loop the region</source><translation>Bereich wiederholen</translation></message>
     <message><source>Match</source><translation>Angleichen</translation></message>
     <message><source>More for this lane</source><translation>Mehr für diese Spur</translation></message>
@@ -116,9 +130,11 @@
     <message><source>Original</source><translation>Original</translation></message>
     <message><source>Output</source><translation>Ausgabe</translation></message>
     <message><source>Pan</source><translation>Panorama</translation></message>
+    <message><source>Pictures, videos, sounds</source><translation>Bilder, Videos, Klänge</translation></message>
     <message><source>Play both sides equally loud, so that louder does not sound better</source><translation>Beide Seiten gleich laut spielen, damit lauter nicht besser klingt</translation></message>
     <message><source>Play or pause</source><translation>Wiedergabe oder Pause</translation></message>
     <message><source>Playback position</source><translation>Abspielposition</translation></message>
+    <message><source>Press to look for it no longer</source><translation>Drücken, um nicht mehr danach zu suchen</translation></message>
     <message><source>Programs on this machine can send clips and get files back.</source><translation>Programme auf diesem Rechner können Clips schicken und Dateien zurückbekommen.</translation></message>
     <message><source>Progress</source><translation>Fortschritt</translation></message>
     <message><source>Prompt</source><translation>Eingabe</translation></message>
@@ -127,14 +143,19 @@
     <message><source>Queue</source><translation>Warteschlange</translation></message>
     <message><source>Quit</source><translation>Beenden</translation></message>
     <message><source>Redo</source><translation>Wiederholen</translation></message>
+    <message><source>Regenerate</source><translation>Neu spielen</translation></message>
+    <message><source>Regions</source><translation>Bereiche</translation></message>
     <message><source>Regions begin and end where the sound goes through zero</source><translation>Bereiche beginnen und enden im Nulldurchgang</translation></message>
+    <message><source>Remove</source><translation>Entfernen</translation></message>
     <message><source>Remove from the list</source><translation>Aus der Liste nehmen</translation></message>
     <message><source>Remove lane</source><translation>Spur entfernen</translation></message>
     <message><source>Remove the lane</source><translation>Spur entfernen</translation></message>
     <message><source>Removed</source><translation>Entfernt</translation></message>
     <message><source>Rename</source><translation>Umbenennen</translation></message>
     <message><source>Rename …</source><translation>Umbenennen …</translation></message>
+    <message><source>Replace</source><translation>Ersetzen</translation></message>
     <message><source>Report</source><translation>Bericht</translation></message>
+    <message><source>Restyle</source><translation>Umgestalten</translation></message>
     <message><source>Same seed, same result on the same device</source><translation>Gleiche Zahl, gleiches Ergebnis auf gleichem Gerät</translation></message>
     <message><source>Save</source><translation>Sichern</translation></message>
     <message><source>Save as …</source><translation>Sichern als …</translation></message>
@@ -148,6 +169,8 @@
     <message><source>Seed, steps, guidance, candidates, bundle, device (Ctrl+.)</source><translation>Zufallszahl, Schritte, Führung, Varianten, Modell, Gerät (Strg+.)</translation></message>
     <message><source>Select all</source><translation>Alles auswählen</translation></message>
     <message><source>Select nothing</source><translation>Nichts auswählen</translation></message>
+    <message><source>Send back to the DAW</source><translation>Zurück an die DAW</translation></message>
+    <message><source>Send the lane back to the DAW</source><translation>Spur zurück an die DAW senden</translation></message>
     <message><source>Sent by a DAW over OSC</source><translation>Von einer DAW über OSC geschickt</translation></message>
     <message><source>Settings</source><translation>Einstellungen</translation></message>
     <message><source>Settings …</source><translation>Einstellungen …</translation></message>
@@ -165,13 +188,16 @@
     <message><source>Take</source><translation>Take</translation></message>
     <message><source>Take everything that ended off the list</source><translation>Alles Beendete aus der Liste nehmen</translation></message>
     <message><source>Task</source><translation>Aufgabe</translation></message>
+    <message><source>The bundle {bundle} takes words only; choose another one under Advanced to use examples</source><translation>Das Modell {bundle} nimmt nur Worte; für Beispiele unter „Mehr“ ein anderes wählen</translation></message>
     <message><source>The lanes that are heard (2)</source><translation>Die hörbaren Spuren (2)</translation></message>
     <message><source>The mix as it was (1)</source><translation>Der Mix, wie er war (1)</translation></message>
     <message><source>The mix without the ticked stems</source><translation>Der Mix ohne die angekreuzten Spuren</translation></message>
     <message><source>The model that does it; more under Settings</source><translation>Das Modell, das es tut; mehr in den Einstellungen</translation></message>
     <message><source>The model's own audio</source><translation>Klang des Modells</translation></message>
+    <message><source>The others</source><translation>Die anderen</translation></message>
     <message><source>The region that is worked on; press to work on all of it (Esc)</source><translation>Der bearbeitete Bereich; drücken, um alles zu bearbeiten (Esc)</translation></message>
     <message><source>The status line says what really ran</source><translation>Die Statuszeile sagt, was wirklich lief</translation></message>
+    <message><source>The whole</source><translation>Das Ganze</translation></message>
     <message><source>Theme</source><translation>Farbschema</translation></message>
     <message><source>This machine</source><translation>Dieser Rechner</translation></message>
     <message><source>This machine only</source><translation>Nur dieser Rechner</translation></message>
@@ -186,7 +212,7 @@
     <message><source>Undo</source><translation>Rückgängig</translation></message>
     <message><source>Use this one</source><translation>Dieses benutzen</translation></message>
     <message><source>Verify</source><translation>Prüfen</translation></message>
-    <message><source>Versions with seeds in a row, as takes of one lane</source><translation>Fassungen mit aufeinanderfolgenden Zahlen, als Takes einer Spur</translation></message>
+    <message><source>Versions with seeds in a row, as takes of one lane, the best first</source><translation>Fassungen mit aufeinanderfolgenden Startwerten, als Takes einer Spur, die beste zuerst</translation></message>
     <message><source>Volume</source><translation>Lautstärke</translation></message>
     <message><source>Volume of the loudspeakers; files are not touched</source><translation>Lautstärke der Lautsprecher; Dateien bleiben, wie sie sind</translation></message>
     <message><source>Waveform</source><translation>Wellenform</translation></message>
@@ -194,71 +220,93 @@
     <message><source>Waveform of the mix</source><translation>Wellenform des Mixes</translation></message>
     <message><source>Waveform or spectrogram (W)</source><translation>Wellenform oder Spektrogramm (W)</translation></message>
     <message><source>Waveforms and decoded audio</source><translation>Wellenformen und dekodiertes Audio</translation></message>
+    <message><source>What comes instead</source><translation>Was stattdessen kommt</translation></message>
     <message><source>What is heard, as one file</source><translation>Das Hörbare als eine Datei</translation></message>
     <message><source>What is played goes there</source><translation>Dorthin geht, was gespielt wird</translation></message>
     <message><source>What is to be done (Ctrl+T)</source><translation>Was zu tun ist (Strg+T)</translation></message>
+    <message><source>What the others play, where that helps</source><translation>Was die anderen spielen, wo das hilft</translation></message>
+    <message><source>What the whole sounds like, where that helps</source><translation>Wie das Ganze klingt, wo das hilft</translation></message>
     <message><source>What to look for</source><translation>Wonach gesucht wird</translation></message>
+    <message><source>What to put in the place of the first</source><translation>Was an die Stelle des ersten kommt</translation></message>
     <message><source>What was taken out: the mix minus the lanes that are heard (3)</source><translation>Was herausgenommen wurde: der Mix ohne die hörbaren Spuren (3)</translation></message>
     <message><source>What went wrong</source><translation>Was schiefging</translation></message>
     <message><source>What you ask for appears here, and so does what your DAW sends over OSC.</source><translation>Hier erscheint, worum Sie bitten, und was Ihre DAW über OSC schickt.</translation></message>
     <message><source>Where it runs; the status line says where it really ran</source><translation>Wo es läuft; die Statuszeile sagt, wo es wirklich lief</translation></message>
-    <message><source>Which take is heard; every take is kept</source><translation>Welcher Take zu hören ist; alle bleiben erhalten</translation></message>
+    <message><source>Whether the words or the examples count for more</source><translation>Ob die Worte oder die Beispiele mehr zählen</translation></message>
+    <message><source>Which take is heard; every take is kept. The figure: how well it fits, -1 to 1</source><translation>Welcher Take zu hören ist; alle bleiben erhalten. Die Zahl: wie gut er passt, -1 bis 1</translation></message>
+    <message><source>Words</source><translation>Worte</translation></message>
+    <message><source>Words or examples</source><translation>Worte oder Beispiele</translation></message>
     <message><source>Works on</source><translation>Arbeitet an</translation></message>
     <message><source>Write a prompt</source><translation>Eingabe schreiben</translation></message>
     <message><source>Your own audio, filtered</source><translation>Ihr eigenes Audio, gefiltert</translation></message>
     <message><source>a few words</source><translation>ein paar Worte</translation></message>
     <message><source>added file</source><translation>hinzugefügte Datei</translation></message>
+    <message><source>all new</source><translation>ganz neu</translation></message>
     <message><source>all of them</source><translation>alle um</translation></message>
+    <message><source>as it was</source><translation>wie es war</translation></message>
     <message><source>as the bundle likes</source><translation>wie das Modell es mag</translation></message>
     <message><source>as usual</source><translation>wie üblich</translation></message>
+    <message><source>as: piano and drums</source><translation>etwa: Klavier und Schlagzeug</translation></message>
+    <message><source>as: slow jazz trio</source><translation>etwa: langsames Jazztrio</translation></message>
+    <message><source>cancelled</source><translation>abgebrochen</translation></message>
     <message><source>change a colour</source><translation>Farbe ändern</translation></message>
     <message><source>channels</source><translation>Kanäle</translation></message>
     <message><source>choose a take of</source><translation>Take wählen bei</translation></message>
     <message><source>done</source><translation>fertig</translation></message>
     <message><source>file written</source><translation>Datei geschrieben</translation></message>
     <message><source>files written</source><translation>Dateien geschrieben</translation></message>
+    <message><source>fill a span of a stem, keeping what is outside</source><translation>einen Bereich einer Spur füllen und den Rest behalten</translation></message>
     <message><source>gain of</source><translation>Pegel von</translation></message>
+    <message><source>give the mix without the named stem</source><translation>den Mix ohne die genannte Spur geben</translation></message>
+    <message><source>go on after the end of a stem</source><translation>nach dem Ende einer Spur weiterspielen</translation></message>
     <message><source>heard</source><translation>gehört</translation></message>
     <message><source>in use</source><translation>belegt</translation></message>
     <message><source>left</source><translation>übrig</translation></message>
     <message><source>looking …</source><translation>sehe nach …</translation></message>
+    <message><source>make a new stem that fits the given rest</source><translation>eine neue Spur machen, die zum Rest passt</translation></message>
+    <message><source>make a stem for each prompt, each to go with those before it</source><translation>zu jeder Angabe eine Spur machen, jede passend zu den vorigen</translation></message>
+    <message><source>make a stem from the prompt alone</source><translation>eine Spur allein aus der Angabe machen</translation></message>
     <message><source>mono</source><translation>mono</translation></message>
+    <message><source>mute</source><translation>stumm</translation></message>
     <message><source>nothing but the prompt</source><translation>nichts als den Worten</translation></message>
     <message><source>null</source><translation>Null</translation></message>
+    <message><source>one stem after the other, as: drums, bass, piano</source><translation>eine Spur nach der anderen, etwa: Schlagzeug, Bass, Klavier</translation></message>
     <message><source>pan of</source><translation>Panorama von</translation></message>
     <message><source>path copied</source><translation>Pfad kopiert</translation></message>
+    <message><source>pictures</source><translation>Bilder</translation></message>
+    <message><source>play a stem anew, as near to the old one as you like</source><translation>eine Spur neu spielen, so nah an der alten, wie Sie wollen</translation></message>
+    <message><source>preparing</source><translation>bereitet vor</translation></message>
     <message><source>process</source><translation>Prozess</translation></message>
+    <message><source>put another sound in the place of one in the mix</source><translation>einen Klang im Mix durch einen anderen ersetzen</translation></message>
     <message><source>ready</source><translation>bereit</translation></message>
     <message><source>rename</source><translation>umbenennen</translation></message>
     <message><source>running</source><translation>läuft</translation></message>
     <message><source>seems not to be there</source><translation>scheint nicht da zu sein</translation></message>
+    <message><source>sent back to the DAW</source><translation>an die DAW zurückgesandt</translation></message>
+    <message><source>showing the result</source><translation>zeigt das Ergebnis</translation></message>
     <message><source>so that nothing clips</source><translation>damit nichts übersteuert</translation></message>
+    <message><source>solo</source><translation>solo</translation></message>
+    <message><source>sounds</source><translation>Klänge</translation></message>
+    <message><source>starting</source><translation>beginnt</translation></message>
     <message><source>stereo</source><translation>stereo</translation></message>
+    <message><source>stopping</source><translation>hält an</translation></message>
     <message><source>sums to the mix exactly</source><translation>ergibt genau den Mix</translation></message>
+    <message><source>take the named stem out of the mix</source><translation>die genannte Spur aus dem Mix holen</translation></message>
     <message><source>the mix</source><translation>dem Mix</translation></message>
     <message><source>they sum to the mix exactly</source><translation>zusammen ergeben sie genau den Mix</translation></message>
     <message><source>untitled</source><translation>ohne Titel</translation></message>
+    <message><source>videos</source><translation>Videos</translation></message>
     <message><source>violin, drum kit, bass guitar …</source><translation>violin, drum kit, bass guitar …</translation></message>
+    <message><source>waiting</source><translation>wartet</translation></message>
+    <message><source>waiting for the engine</source><translation>wartet auf die Engine</translation></message>
+    <message><source>what comes instead, as: trumpet</source><translation>was stattdessen kommt, etwa: Trompete</translation></message>
     <message><source>what goes on, as: synth bass</source><translation>was weitergeht, etwa: synth bass</translation></message>
     <message><source>what is to be made, as: a slow cello line</source><translation>was entstehen soll, etwa: a slow cello line</translation></message>
     <message><source>what is to be played instead, as: electric guitar</source><translation>was stattdessen spielen soll, etwa: electric guitar</translation></message>
+    <message><source>what is to go, as: violin</source><translation>was weg soll, etwa: Geige</translation></message>
     <message><source>what is to go, as: vocals</source><translation>was weg soll, etwa: vocals</translation></message>
+    <message><source>what is to play it, as: trumpet</source><translation>was es spielen soll, etwa: Trompete</translation></message>
     <message><source>what plays in the region, as: piano</source><translation>was im Bereich spielt, etwa: piano</translation></message>
     <message><source>{count} output devices found.</source><translation>{count} Ausgabegeräte gefunden.</translation></message>
-    <message><source>Remove</source><translation>Entfernen</translation></message>
-    <message><source>Regenerate</source><translation>Neu spielen</translation></message>
-    <message><source>Generate</source><translation>Erzeugen</translation></message>
-    <message><source>Inpaint</source><translation>Füllen</translation></message>
-    <message><source>Extend</source><translation>Fortsetzen</translation></message>
-    <message><source>waiting</source><translation>wartet</translation></message>
-    <message><source>cancelled</source><translation>abgebrochen</translation></message>
-    <message><source>stopping</source><translation>hält an</translation></message>
-    <message><source>preparing</source><translation>bereitet vor</translation></message>
-    <message><source>starting</source><translation>beginnt</translation></message>
-    <message><source>waiting for the engine</source><translation>wartet auf die Engine</translation></message>
-    <message><source>showing the result</source><translation>zeigt das Ergebnis</translation></message>
-    <message><source>mute</source><translation>stumm</translation></message>
-    <message><source>solo</source><translation>solo</translation></message>
-    <message><source>Region</source><translation>Bereich</translation></message>
 </context>
 </TS>
