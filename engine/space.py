@@ -37,8 +37,8 @@ def blended(vectors_KE: FloatArray, weights_K: Sequence[float] | None = None) ->
 
 def likeness(vectors_BE: FloatArray, vector_E: FloatArray) -> FloatArray:
     """Cosine of each vector with one, float32 (vectors,), -1 to 1; 0 where one of the two says nothing."""
-    cosine_B = _directions(vectors_BE) @ _directions(vector_E[None])[0]
-    return np.clip(cosine_B, -1.0, 1.0).astype(np.float32)
+    cosine_B: FloatArray = (_directions(vectors_BE) @ _directions(vector_E[None])[0]).astype(np.float32)
+    return np.clip(cosine_B, -1.0, 1.0)
 
 
 def _directions(vectors_KE: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

@@ -165,8 +165,8 @@ def open_examples(
         films: list[Film] = []
         embeddings: list[FloatArray] = []
         for example in named:
-            _check_head(model, example)
-            found = decoded(example, _wanted(model, example, length_s), folder, check)
+            seems = _kind(model, example)
+            found = decoded(example, _wanted(model, example, seems, length_s), folder, check)
             stack.enter_context(found)
             if found.kind == "audio":
                 embeddings.append(_heard(model, example, found))
@@ -178,12 +178,12 @@ def open_examples(
         yield Given(np.stack(embeddings), films, request.example_weight, shape_FP)
 
 
-def _wanted(model: Model, example: Example, length_s: float | None) -> Wanted:
+def _wanted(model: Model, example: Example, seems: str, length_s: float | None) -> Wanted:
     ear, eye = model.audio, model.scene
     start_s, end_s = example.part_s
-    lasts_s = min(LENGTH_LIMIT_S, LENGTH_LIMIT_S if end_s is None else end_s - start_s)
-    if length_s is not None and example.kind != "audio":
-        lasts_s = min(lasts_s, length_s)
+    lasts_s = 0.0  # pictures and sounds are quick; a video is given as much time as it lasts
+    if seems in ("video", "container"):
+        lasts_s = min(_or_limit(length_s), _or_limit(None if end_s is None else end_s - start_s))
     return Wanted(
         kind=example.kind,
         part_s=example.part_s,
@@ -211,8 +211,12 @@ def _eye(model: Model, example: Example, kind: str) -> SceneEncoder:
     return model.scene
 
 
-def _check_head(model: Model, example: Example) -> None:
-    """Refuse what the bundle cannot take before anything is decoded."""
+def _or_limit(seconds: float | None) -> float:
+    return LENGTH_LIMIT_S if seconds is None else min(seconds, LENGTH_LIMIT_S)
+
+
+def _kind(model: Model, example: Example) -> str:
+    """What a file seems to be; what the bundle cannot take is refused before anything is decoded."""
     guess = example.guess()
     kind = example.kind or guess
     lacking = model.scene is None if kind in ("image", "video") else model.audio is None
@@ -220,6 +224,7 @@ def _check_head(model: Model, example: Example) -> None:
         lacking = model.scene is None and model.audio is None
     if lacking:
         raise _not_taken(model, example, kind)
+    return kind
 
 
 _WORDS = {"image": "pictures", "video": "videos", "audio": "sounds", "container": "videos and no sounds"}

@@ -13,7 +13,7 @@ SOUND_WINDOWS = 8  # of a sound, the most active ones
 ACTIVE_DB = 20.0  # below the loudest window; less is a pause
 SILENT_POWER = 1e-9
 
-DECODE_LIMIT_S = 60.0  # wall clock, and as much again as the part lasts
+DECODE_LIMIT_S = 60.0  # wall clock; a video has as much again as it lasts
 MEMORY_LIMIT_BYTES = 2 << 30  # address space of the decoder
 RESULT_LIMIT_BYTES = 1 << 30
 

@@ -13,6 +13,7 @@ from PIL import Image
 from showfiles import BLUE, GREEN, RED, halves, plain, png_that_claims, write_animation, write_sound, write_video
 
 from engine.examples.decode import Wanted, decode
+from engine.examples.hear import loudest_windows
 from engine.examples.limits import PICTURE_LIMIT_PIXELS, SIDE_LIMIT_PX, SOUND_WINDOWS, Unusable
 
 SIZE, TICKS_HZ, RATE_HZ, SAMPLES = 16, 32.0, 16_000, 1600
@@ -178,6 +179,12 @@ def test_a_short_sound_is_repeated(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "click.wav", click, RATE_HZ, subtype="FLOAT")
     [window] = show(tmp_path / "click.wav").windows
     np.testing.assert_allclose(window, np.tile(click, 4), atol=1e-6)
+
+
+def test_a_sound_without_an_end_is_not_listened_to_for_ever() -> None:
+    endless = (np.ones(1000, np.float32) for _ in iter(int, 1))
+    with pytest.raises(Unusable, match="longer than 1800 s; give a part"):
+        loudest_windows(endless, samples=100, rate_hz=10)
 
 
 def cut_short(path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from clihelp import read, say, write_music
 from PIL import Image
-from showfiles import plain, write_video
+from showfiles import plain, write_animation, write_video
 from toybundle import OTHER_SHARE, SENSES, write_toy_bundle
 
 from engine import TASKS, Engine, Request
@@ -114,6 +114,15 @@ def test_a_region_sees_its_own_part_of_the_video(share, film, run, mix, bundle):
     [result] = run(**asked, examples=(str(film),), region_s=(1.25, 1.75)).results
     stem, whole = read(result.stem)[:, 0], read(mix)[20_000:28_000, 0]
     assert (stem @ whole) / (whole @ whole) == pytest.approx(VIOLIN * (1 + RED), abs=0.01)
+
+
+def test_an_animation_that_loops_is_seen_again_and_again(share, tmp_path):
+    frames = [plain(BLACK), plain(HALF_RED)]
+    looping = write_animation(tmp_path / "loop.gif", frames, shown_ms=250, loop=0)
+    found = share(prompts=("violin",), examples=(str(looping),), example_weight=1e-9)
+    for sixteenth in range(1, len(found), 4):  # the middle of what is shown for four of them
+        expected = VIOLIN * (1 + (RED if sixteenth % 8 > 4 else 0))
+        assert found[sixteenth] == pytest.approx(expected, abs=0.01), sixteenth
 
 
 def test_several_examples_are_blended(share, hum, picture):

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
-from showfiles import RED, plain, write_video
+import soundfile
+from PIL import Image
+from showfiles import BLUE, RED, plain, write_animation, write_video
 
 from engine.errors import Cancelled, ExampleError, RequestError
 from engine.examples.decode import Wanted
@@ -77,18 +80,40 @@ def test_a_decoder_takes_no_more_memory_than_it_is_given() -> None:
     assert "MemoryError" in ended.stderr
 
 
+def test_damaged_bytes_are_decoded_or_refused_and_nothing_else(film: Path, tmp_path: Path) -> None:
+    dice, said = np.random.default_rng(0), []
+    Image.fromarray(plain(RED)).save(tmp_path / "a.png")
+    write_animation(tmp_path / "a.gif", [plain(RED), plain(BLUE)], shown_ms=100)
+    soundfile.write(tmp_path / "a.flac", np.sin(np.arange(4000)) * 0.1, 16_000)
+    for source in (film, tmp_path / "a.png", tmp_path / "a.gif", tmp_path / "a.flac"):
+        raw = bytearray(source.read_bytes())
+        for place in dice.integers(12, len(raw), 20):
+            raw[place] = dice.integers(256)
+        source.write_bytes(raw)
+        try:
+            with decode(source, tmp_path) as found:
+                said.append(found.kind)
+        except ExampleError as error:
+            said.append(str(error))
+    assert len(said) == 4
+    assert all(one in ("image", "video", "audio") or (str(tmp_path) in one and "\n" not in one) for one in said)
+
+
 def test_names_are_not_believed_and_links_that_lead_nowhere_are_refused(tmp_path: Path) -> None:
     (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
     (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "empty.png").write_bytes(b"")
     os.mkfifo(tmp_path / "pipe.png")
+    with (tmp_path / "huge.png").open("wb") as huge:
+        huge.truncate(5 << 30)
     for name, words in (
         ("loop.png", "cannot be opened"),
         ("gone.png", "no file"),
         ("folder.png", "not a file|cannot be opened"),
         ("empty.png", "empty"),
         ("pipe.png", "not a file"),
+        ("huge.png", "5120 MiB; at most 4096"),
     ):
         with pytest.raises(ExampleError, match=words):
             Example.of(str(tmp_path / name)).guess()
