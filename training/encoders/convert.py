@@ -77,10 +77,12 @@ def main(argv: list[str]) -> int:
     from safetensors.torch import save_file
 
     try:
-        save_file(tensors_of(torch.load(argv[0], map_location="cpu", weights_only=True)), argv[1])
+        with torch.serialization.safe_globals(PLAIN_NUMBERS):
+            state = torch.load(argv[0], map_location="cpu", weights_only=True)
+        save_file(tensors_of(state), argv[1])
     except pickle.UnpicklingError:
         print(
-            "it holds more than weights (code that would run when it is read); only weights are taken", file=sys.stderr
+            "it holds more than weights, code that would run when it is read; only weights are taken", file=sys.stderr
         )
         return FAILED
     except (OSError, ValueError, RuntimeError, EOFError) as error:
