@@ -81,9 +81,7 @@ def main(argv: list[str]) -> int:
             state = torch.load(argv[0], map_location="cpu", weights_only=True)
         save_file(tensors_of(state), argv[1])
     except pickle.UnpicklingError:
-        print(
-            "it holds more than weights, code that would run when it is read; only weights are taken", file=sys.stderr
-        )
+        print("it holds more than weights: code that runs when it is read; only weights are taken", file=sys.stderr)
         return FAILED
     except (OSError, ValueError, RuntimeError, EOFError) as error:
         print(str(error).splitlines()[0], file=sys.stderr)
