@@ -12,12 +12,11 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
-import torch
 
 from engine.bundle import (
     CHECKSUM,
@@ -31,10 +30,11 @@ from engine.bundle import (
     manifest_to_json,
     write_manifest,
 )
+from export.conditions import Arrays, Condition, largest_difference
 from export.encoders.graphs import GRAPHS, Wanted, audio_spec, scene_spec, text_spec
 from export.graphs import Spec
 from export.guard import SHIPPED
-from export.parity import TOLERANCE, Disagreement, difference, sounds
+from export.parity import TOLERANCE, Disagreement, sounds
 from export.to_onnx import export_graph
 from export.write import graph_entry, move_into_place, summary
 from training.config import load_preset
@@ -46,7 +46,6 @@ from training.scene.config import FPS
 
 LIST = "encoders.json"
 TOKENIZER = "tokenizer.json"
-Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +76,13 @@ def inputs_to_try(spec: Spec, wanted: Wanted, vocabulary: int) -> list[Arrays]:
     ]
 
 
-def compare(spec: Spec, file: Path, tried: list[Arrays], precision: str) -> float:
-    """RMS of the difference of a graph from torch, against RMS of the answer; worst of all trials and outputs.
+def make(folder: Path, args: argparse.Namespace, wanted: Wanted) -> Made:
+    """Write the graphs that were asked for, and the tokenizer that goes with words, into a folder.
 
     Raises:
-        Disagreement: it is over the tolerance.
+        ValueError: the towers do not fit, or nothing was asked for.
+        Disagreement: torch and ONNX differ.
     """
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    worst = 0.0
-    for given in tried:
-        with torch.no_grad():
-            answer = spec.module(**{name: torch.from_numpy(value) for name, value in given.items()})
-        answers = answer if isinstance(answer, tuple) else (answer,)
-        got = session.run(None, given)
-        worst = max(worst, *(difference(one.numpy(), other) for one, other in zip(answers, got, strict=True)))
-    if not worst <= TOLERANCE[precision]:
-        raise Disagreement(
-            f"{spec.name}: torch and ONNX differ by {worst:.2e} (RMS, relative), allowed is "
-            f"{TOLERANCE[precision]:.0e}; nothing was written"
-        )
-    return worst
-
-
-def make(folder: Path, args: argparse.Namespace, wanted: Wanted) -> Made:
-    """Write the graphs that were asked for, and the tokenizer that goes with words, into a folder."""
     adapters = load_adapters(args.adapters) if args.adapters else {}
     clap: Clap | None = load_clap(open_source(args.clap, args.download)) if args.clap else None
     clip: Clip | None = load_clip(open_source(args.clip, args.download), args.clip_activation) if args.clip else None
@@ -115,12 +97,17 @@ def make(folder: Path, args: argparse.Namespace, wanted: Wanted) -> Made:
         spec = specs[name](towers[name], wanted, adapters)
         file = folder / f"{name}.onnx"
         export_graph(spec, file, args.precision == "fp16")
-        words = int(clap.model.config.text_config.vocab_size) if clap else 0
-        worst = max(worst, compare(spec, file, inputs_to_try(spec, wanted, words), args.precision))
-        graphs[name] = graph_entry(spec, folder, args.precision)
         if name == "text" and clap is not None:
             save_tokenizer(clap, args.clap_tokenizer, folder / TOKENIZER, wanted.max_tokens)
-        encoders[name] = encoder_entry(spec, folder, wanted)
+        words = int(clap.model.config.text_config.vocab_size) if clap else 0
+        one = Condition(spec, encoder_entry(spec, folder, wanted), partial(inputs_to_try, spec, wanted, words))
+        worst = max(worst, largest_difference(one, file))
+        graphs[name], encoders[name] = graph_entry(spec, folder, args.precision), one.encoder
+    if not worst <= TOLERANCE[args.precision]:
+        raise Disagreement(
+            f"torch and ONNX differ by {worst:.2e} (RMS, relative), allowed is {TOLERANCE[args.precision]:.0e}; "
+            "nothing was written; export with --precision fp32"
+        )
     if not graphs:
         raise ValueError(f"--graphs {' '.join(args.graphs)} needs --clap for text and audio, --clip for scene")
     return Made(graphs, encoders, worst)
