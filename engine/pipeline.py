@@ -102,6 +102,8 @@ class Pipeline:
         batches = Batches(batch_windows(model.device, request.batch_windows))
         out, clock, rule = Path(request.out), Clock(), rule_of(request.task)
         ends_s = max(place.wanted.start + place.samples for place in places) / (info.rate_hz if info else rate_hz)
+        if request.examples:
+            report(0.0, "looking at the examples")
         with open_examples(model, request, ends_s, out, check) as examples:
             job = Job(request, rule, model, out, batches, report, check, clock, examples)
             results = _publish(_answers(job, info, rest, places), rule.together)

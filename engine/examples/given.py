@@ -173,6 +173,8 @@ def open_examples(
             else:
                 films.append(Film(found, _eye(model, example, found.kind)))
                 embeddings.append(films[-1].embedding())
+        if not request.prompts and not blended(np.stack(embeddings)).any():
+            raise ExampleError("the examples show nothing but black; give others, or say in words what to look for")
         eye = model.scene
         shape_FP = (eye.frames, eye.picture_dim) if eye is not None else (0, 0)
         yield Given(np.stack(embeddings), films, request.example_weight, shape_FP)

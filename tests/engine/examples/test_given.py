@@ -180,6 +180,12 @@ def test_a_damaged_example_leaves_nothing_behind(run, mix, bundle, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_black_picture_alone_asks_for_nothing(run, mix, bundle, tmp_path):
+    Image.fromarray(plain((0, 0, 0))).save(tmp_path / "black.png")
+    with pytest.raises(ExampleError, match="nothing but black"):
+        run(input=mix, bundle=str(bundle), prompts=(), examples=(str(tmp_path / "black.png"),))
+
+
 def test_a_story_of_many_sentences_is_heard_as_a_whole(share, tmp_path):
     story = "The bass walks through the rain. " + "Then somebody plays the violin for a long while. " * 25
     assert len(story.split()) > 200
