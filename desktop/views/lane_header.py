@@ -10,16 +10,15 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QGridLayout,
-    QHBoxLayout,
     QInputDialog,
     QLabel,
     QSlider,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from desktop.models.project import GAIN_LIMITS_DB, Lane, Take
+from desktop.views.boxes import beside, under
 from desktop.views.small import Slider
 from desktop.views.text import tr
 from desktop.views.theme import Palette, drawn, icon, mark
@@ -117,12 +116,6 @@ class LaneHeader(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.setSpacing(4)
-        top.addWidget(self.grip)
-        top.addWidget(self.name, 1)
-        for widget in (self.mute, self.solo, self.more):
-            top.addWidget(widget)
         knobs = QGridLayout()
         knobs.setHorizontalSpacing(8)
         knobs.setVerticalSpacing(1)
@@ -132,16 +125,8 @@ class LaneHeader(QWidget):
         knobs.addWidget(self.pan_text, 0, 3)
         knobs.setColumnStretch(0, 3)
         knobs.setColumnStretch(2, 2)
-        under = QHBoxLayout()
-        under.addWidget(self.caption, 1)
-        under.addWidget(self.takes)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(14, 7, 8, 6)
-        column.setSpacing(3)
-        column.addLayout(top)
-        column.addLayout(under)
-        column.addStretch(1)
-        column.addLayout(knobs)
+        top = beside(self.grip, (self.name, 1), self.mute, self.solo, self.more, spacing=4)
+        under(self, (14, 7, 8, 6), top, beside((self.caption, 1), self.takes), 1, knobs, spacing=3)
 
     def _switch(self, letter: str, kind: str, name: str, tip: str) -> QToolButton:
         button = QToolButton()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.models.job_list import ENDED, JobList, JobRow, State
+from desktop.views.boxes import beside, under
 from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, drawn, icon, mark
 
@@ -63,22 +63,9 @@ class JobCard(QFrame):
         self.open = self._button("open", tr("Open this clip here"), self.opened.emit)
         self.stop = self._button("close", tr("Cancel"), self.cancelled.emit)
         self.remove = self._button("close", tr("Remove from the list"), self.removed.emit)
-        head = QHBoxLayout()
-        head.setSpacing(3)
-        head.addWidget(self.daw)
-        head.addWidget(self.title, 1)
-        for button in (self.up, self.down, self.open, self.retry, self.stop, self.remove):
-            head.addWidget(button)
-        foot = QHBoxLayout()
-        foot.addWidget(self.state, 1)
-        foot.addWidget(self.fold)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(11, 8, 7, 8)
-        column.setSpacing(4)
-        column.addLayout(head)
-        column.addWidget(self.bar)
-        column.addLayout(foot)
-        column.addWidget(self.details)
+        buttons = (self.up, self.down, self.open, self.retry, self.stop, self.remove)
+        head = beside(self.daw, (self.title, 1), *buttons, spacing=3)
+        under(self, (11, 8, 7, 8), head, self.bar, beside((self.state, 1), self.fold), self.details)
 
     def _button(self, name: str, words: str, do: object) -> QToolButton:
         button = QToolButton()
@@ -147,9 +134,6 @@ class QueuePanel(QWidget):
         self.empty = QLabel(tr("What you ask for appears here, and so does what your DAW sends over OSC."))
         self.empty.setObjectName("quiet")
         self.empty.setWordWrap(True)
-        head = QHBoxLayout()
-        head.addWidget(heading, 1)
-        head.addWidget(self.clear)
         self._column = QVBoxLayout()
         self._column.setContentsMargins(0, 0, 4, 0)
         self._column.setSpacing(7)
@@ -159,11 +143,7 @@ class QueuePanel(QWidget):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(inside)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(14, 10, 8, 8)
-        column.addLayout(head)
-        column.addWidget(self.empty)
-        column.addWidget(area, 1)
+        under(self, (14, 10, 8, 8), beside((heading, 1), self.clear), self.empty, (area, 1), spacing=6)
         jobs.rowsInserted.connect(self._show)
         jobs.rowsRemoved.connect(self._show)
         jobs.dataChanged.connect(self._on_data)

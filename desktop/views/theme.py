@@ -44,41 +44,39 @@ class Palette:
     lanes: tuple[str, ...]
 
 
-DARK = Palette(
-    name="dark",
-    base="#121418",
-    panel="#191c22",
-    raised="#22262e",
-    field="#0d0f12",
-    line="#2b303a",
-    text="#e9ebef",
-    quiet="#a3abb8",
-    faint="#7d8695",
-    accent="#6ea8fe",
-    on_accent="#0b1220",
-    wave="#8d97a8",
-    cursor="#ffffff",
-    danger="#ff7b72",
-    good="#5ed29c",
-    lanes=("#4fc3a1", "#f2a65a", "#b48cf2", "#ef6f8f", "#5fb3f0", "#d8c74a", "#8fce5a", "#e58ad3"),
+_COLOURS = {  # of the dark theme and of the light one
+    "base": ("#121418", "#f3f4f6"),
+    "panel": ("#191c22", "#ffffff"),
+    "raised": ("#22262e", "#e9ebef"),
+    "field": ("#0d0f12", "#ffffff"),
+    "line": ("#2b303a", "#d3d7de"),
+    "text": ("#e9ebef", "#16191f"),
+    "quiet": ("#a3abb8", "#4d5666"),
+    "faint": ("#7d8695", "#697385"),
+    "accent": ("#6ea8fe", "#1f5fd0"),
+    "on_accent": ("#0b1220", "#ffffff"),
+    "wave": ("#8d97a8", "#76808f"),
+    "cursor": ("#ffffff", "#111318"),
+    "danger": ("#ff7b72", "#b3261e"),
+    "good": ("#5ed29c", "#12784a"),
+}
+_LANES = (
+    ("#4fc3a1", "#0f8466"),
+    ("#f2a65a", "#b35f0a"),
+    ("#b48cf2", "#7442c8"),
+    ("#ef6f8f", "#c02a55"),
+    ("#5fb3f0", "#1a6fb5"),
+    ("#d8c74a", "#857500"),
+    ("#8fce5a", "#4a8212"),
+    ("#e58ad3", "#a83a92"),
 )
-LIGHT = Palette(
-    name="light",
-    base="#f3f4f6",
-    panel="#ffffff",
-    raised="#e9ebef",
-    field="#ffffff",
-    line="#d3d7de",
-    text="#16191f",
-    quiet="#4d5666",
-    faint="#697385",
-    accent="#1f5fd0",
-    on_accent="#ffffff",
-    wave="#76808f",
-    cursor="#111318",
-    danger="#b3261e",
-    good="#12784a",
-    lanes=("#0f8466", "#b35f0a", "#7442c8", "#c02a55", "#1a6fb5", "#857500", "#4a8212", "#a83a92"),
+DARK, LIGHT = (
+    Palette(
+        name=name,
+        lanes=tuple(pair[column] for pair in _LANES),
+        **{role: pair[column] for role, pair in _COLOURS.items()},
+    )
+    for column, name in enumerate(("dark", "light"))
 )
 
 

@@ -37,7 +37,7 @@ def take(folder: Path, wanted: list[str]) -> None:
     """Bring a window into each state and keep a picture of it."""
     from toybundle import write_toy_bundle
 
-    from desktop.app import make_application
+    from desktop.app import make_application, translate
     from desktop.link import EngineLink
     from desktop.models.settings import Settings
     from desktop.models.shelf import Shelf
@@ -45,10 +45,12 @@ def take(folder: Path, wanted: list[str]) -> None:
     from desktop.views.main_window import MainWindow
 
     application = make_application()
+    if "german" in wanted:
+        translate(application, "de")
     with tempfile.TemporaryDirectory() as name:
         own = Path(name)
         settings = Settings(own / "settings.ini")
-        bundle = write_toy_bundle(own / "toy", hop_samples=320, window_frames=202)
+        bundle = write_toy_bundle(own / "toy", hop_samples=320, window_frames=202, senses=("audio", "scene"))
         settings.set("bundle", str(bundle))
         settings.set("theme", "dark")
         studio = Studio(settings, own / "data", own / "cache", EngineLink())
@@ -87,6 +89,7 @@ class Photographer:
         self.shot("large")
         self.regenerate()
         self.shot("regenerate")
+        self.shot("german")
         self.window.ask(self.form("inpaint", "piano", no_region=True))
         self.until(lambda: self.window.banner.isVisible())
         self.window.banner.fold.setChecked(True)
@@ -120,8 +123,12 @@ class Photographer:
         session.select((round(2.5 * rate_hz), round(5.5 * rate_hz)))
         self.window.prompt.set_task("regenerate")
         self.window.prompt.fold.setChecked(True)
+        self.window.add_examples([ROOT / "resources" / "docs" / "img" / "loaded.png"])
         self.ask("regenerate", "electric guitar")
         self.until(self.idle)
+        self.window.prompt.set_task("restyle")
+        self.shot("restyle")
+        self.window.prompt.set_task("regenerate")
 
     def settings(self):
         """The page with the licence card."""
