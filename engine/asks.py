@@ -56,10 +56,15 @@ class Asks:
         wordings: the first that fits decides, so "everything but the {x}" comes before "the {x}".
         nouns: language -> noun there -> English phrase for the same.
         articles: words that may stand before a noun, such as "die" or "la".
+        names: English names of everything that can be asked for, to find them in long texts.
     """
 
     def __init__(
-        self, wordings: Sequence[Wording], nouns: Mapping[str, Mapping[str, str]], articles: Sequence[str]
+        self,
+        wordings: Sequence[Wording],
+        nouns: Mapping[str, Mapping[str, str]],
+        articles: Sequence[str],
+        names: Sequence[str] = (),
     ) -> None:
         self._patterns = [(_pattern(wording.say), wording) for wording in wordings]
         self._nouns = {
@@ -68,6 +73,9 @@ class Asks:
         }
         said = "|".join(sorted((re.escape(plain(word)) for word in articles), key=len, reverse=True))
         self._article = re.compile(rf"(?:{said})\s+|[ldu]n?'" if said else "(?!)")
+        longest_first = sorted({plain(name) for name in names}, key=lambda name: (-len(name), name))
+        listed = "|".join(re.escape(name) for name in longest_first)
+        self._names = re.compile(rf"(?<![\w'])(?:{listed})(?![\w'])" if listed else "(?!)")
 
     @classmethod
     def read(cls, raw: bytes, where: str) -> Asks:
@@ -85,7 +93,8 @@ class Asks:
                 _text(language): {_text(noun): _text(english) for noun, english in table.items()}
                 for language, table in data["nouns"].items()
             }
-            return cls(wordings, nouns, [_text(word) for word in data["articles"]])
+            articles, names = ([_text(word) for word in words] for words in (data["articles"], data.get("names", ())))
+            return cls(wordings, nouns, articles, names)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BundleError(f"{where} holds no wordings ({error}); get the bundle again") from error
 
@@ -97,6 +106,10 @@ class Asks:
                 found = match.groupdict()
                 return Wish(wording.task, found["x"], found.get("y") or "", wording.language)
         return Wish("isolate", said)
+
+    def names_in(self, text: str) -> list[str]:
+        """English names that a text holds, the longest where several begin at one place, each once, in order."""
+        return list(dict.fromkeys(match[0] for match in self._names.finditer(plain(text))))
 
     def english(self, phrase: str, language: str = ENGLISH) -> str:
         """The same in English: the noun of another language that the phrase is or holds; else the phrase as it is.

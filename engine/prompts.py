@@ -78,8 +78,8 @@ class TextEncoder:
     def embed(self, prompts: tuple[str, ...]) -> FloatArray:
         """Embeddings of prompts.
 
-        A prompt of more than ``max_tokens`` is cut into sentences, and sentences that are still too long into pieces;
-        the embedding is then between those of the parts.
+        A prompt of more than ``max_tokens`` lies between the names it holds, where the bundle lists names and there are
+        any; else it is cut into sentences, and sentences that are still too long into pieces, and lies between those.
 
         Args:
             prompts: as ``check_prompt`` accepts them.
@@ -87,12 +87,13 @@ class TextEncoder:
         Returns:
             float32 (prompts, embedding).
         """
-        parts = [self._parts(prompt) for prompt in prompts]
+        named = [self._named(prompt) for prompt in prompts]
+        parts = [names or self._parts(prompt) for names, prompt in zip(named, prompts, strict=True)]
         rows_RE = self._rows([ids for ids_of_one in parts for ids in ids_of_one])
         found, at = [], 0
-        for ids_of_one in parts:
+        for names, ids_of_one in zip(named, parts, strict=True):
             part_RE = rows_RE[at : at + len(ids_of_one)]
-            found.append(self._joined(part_RE))
+            found.append(blended(part_RE) if names else self._joined(part_RE))
             at += len(ids_of_one)
         return np.stack(found)
 
@@ -102,15 +103,30 @@ class TextEncoder:
             return only_E
         return blended(part_RE) if self._story is None else self._story.embed(part_RE)
 
+    def _named(self, prompt: str) -> list[list[int]]:
+        """Tokens of the names that a long text holds; none for a short one, which is heard as it is."""
+        if self._asks is None or len(self._ids(prompt)) <= self._max_tokens:
+            return []
+        return [self._ids(name) for name in self._asks.names_in(prompt)]
+
     def _parts(self, prompt: str) -> list[list[int]]:
         """Tokens of the parts of a prompt, each of ``max_tokens`` at most."""
         prompt = prompt if self._asks is None else in_english(self._asks, prompt)
         whole = self._ids(prompt)
         if len(whole) <= self._max_tokens:
             return [whole]
-        sentences = [self._ids(sentence) for sentence in _SENTENCE_END.split(prompt) if sentence.strip()]
-        size = self._max_tokens
-        return [ids[at : at + size] for ids in sentences for at in range(0, len(ids), size)] or [whole[:size]]
+        sentences = [sentence for sentence in _SENTENCE_END.split(prompt) if sentence.strip()]
+        return [ids for sentence in sentences for ids in self._halved(sentence) if ids]
+
+    def _halved(self, sentence: str) -> list[list[int]]:
+        """Tokens of a sentence, cut into halves of its words until each fits; the last resort is to cut a word."""
+        ids, words, size = self._ids(sentence), sentence.split(), self._max_tokens
+        if len(ids) <= size:
+            return [ids]
+        if len(words) == 1:
+            return [ids[at : at + size] for at in range(0, len(ids), size)]
+        half = len(words) // 2
+        return [*self._halved(" ".join(words[:half])), *self._halved(" ".join(words[half:]))]
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text.strip()).ids

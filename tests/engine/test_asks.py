@@ -21,6 +21,7 @@ TABLE = {
         "ja": {"バイオリン": "violin", "ハープ": "harp", "箏": "koto"},
     },
     "articles": ["die", "das", "la"],
+    "names": ["cello", "drum kit", "drum", "kit", "Upright-Bass"],
 }
 ASKS = Asks.read(json.dumps(TABLE).encode(), "asks.json")
 
@@ -66,6 +67,19 @@ def test_a_wording_is_a_task_and_a_name(text, task, phrase, unwanted, language):
 )
 def test_a_noun_of_another_language_becomes_the_english_one(phrase, language, english):
     assert ASKS.english(phrase, language) == english
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("A boy took out a cello, and the Cello sang.", ["cello"]),
+        ("It sounded like a drum kit; then the upright bass came.", ["drum kit", "upright bass"]),
+        ("drumming cellos kits", []),
+        ("", []),
+    ],
+)
+def test_a_long_text_is_searched_for_names(text, names):
+    assert ASKS.names_in(text) == names
 
 
 def test_accents_matter_in_japanese_only():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from toybundle import EMBEDDING, MAX_TOKENS, tokenizer
 
+from engine.asks import Asks
 from engine.errors import RequestError
 from engine.prompts import PROMPT_LIMIT_CHARACTERS, StoryEncoder, TextEncoder, check_prompt
 from engine.space import blended
@@ -48,12 +49,23 @@ def test_a_short_prompt_is_one_row_as_the_graph_says_it(path):
 
 def test_a_long_prompt_is_heard_sentence_by_sentence(path):
     graph = Counting()
-    first, second, third = "bass " * 10, "drums " * 5, "violin " * (MAX_TOKENS + 3)
+    first, second, third = "bass " * 10, "drums " * 5, "violin " * 19
     [embedding] = TextEncoder(graph, path, MAX_TOKENS).embed((f"{first}. {second}\n{third}",))
-    assert graph.rows == [11, 5, MAX_TOKENS, 3]
+    assert graph.rows == [11, 5, 9, 10]
     expected = blended(np.array([[count, 1] + [0] * (EMBEDDING - 2) for count in graph.rows], np.float32))
     np.testing.assert_allclose(embedding, expected, rtol=1e-6)
     assert np.linalg.norm(embedding) == pytest.approx(np.sqrt(EMBEDDING))
+
+
+def test_a_story_that_names_instruments_lies_between_their_names(path):
+    graph = Counting()
+    asks = Asks([], {}, (), ["bass", "bass drums"])
+    [embedding] = TextEncoder(graph, path, MAX_TOKENS, asks=asks).embed(
+        ("the rain fell. " * 20 + "A bass. Bass drums!",)
+    )
+    assert graph.rows == [1, 2]
+    expected = blended(np.array([[count, 1] + [0] * (EMBEDDING - 2) for count in graph.rows], np.float32))
+    np.testing.assert_allclose(embedding, expected, rtol=1e-6)
 
 
 def test_a_story_of_more_pieces_than_fit_loses_none(path):

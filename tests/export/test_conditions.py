@@ -23,14 +23,18 @@ PRESET = load_preset("tiny")
 E = PRESET.prompt.embedding
 
 
+def some_prototypes():
+    """Unit rows for eight families."""
+    return torch.nn.functional.normalize(torch.randn(8, E, generator=torch.Generator().manual_seed(4)), dim=1)
+
+
 def leave_conditions(folder, prompt_run):
     """A scene encoder and adapters of random weights in ``folder``."""
     torch.manual_seed(2)
     folder.mkdir(parents=True, exist_ok=True)
     save_scene(SceneEncoder(PRESET.scene, E), folder)
-    reader = StoryReader(E)
-    for layer in (reader.score.down, reader.adapt.down):
-        torch.nn.init.normal_(layer.weight, std=0.5)
+    reader = StoryReader(some_prototypes())
+    torch.nn.init.normal_(reader.bias)
     save_adapters(folder, Ear(load_audio_tower(prompt_run)), reader, {})
     return folder
 
@@ -109,14 +113,16 @@ def test_a_run_without_adapters_exports_its_audio_tower_as_it_is(run, tmp_path):
     assert [one.spec.name for one in conditions(PRESET, tmp_path, [run])] == ["audio", "story", "scene"]
 
 
-def test_untrained_a_story_is_the_mean_of_its_pieces(run):
-    pieces = torch.randn(2, 5, E)
-    mask = torch.tensor([[True] * 5, [True] * 2 + [False] * 3])
-    read = StoryReader(E)(pieces, mask)
-    for row, count in enumerate((5, 2)):
-        mean = pieces[row, :count].mean(0)
-        torch.testing.assert_close(read[row], mean / mean.square().mean().sqrt())
-    assert not load_adapters(run, run)[1](pieces, torch.zeros(2, 5, dtype=torch.bool)).any()
+def test_a_story_lies_with_the_instruments_its_pieces_name(run):
+    prototypes = some_prototypes()
+    reader = StoryReader(prototypes)
+    torch.nn.init.constant_(reader.log_sharp, 5.0)
+    pieces = torch.cat([prototypes[[2, 5]], 0.01 * torch.randn(2, E)])[None] * E**0.5
+    with torch.no_grad():
+        found = reader(pieces, torch.tensor([[True, True, False, False]]))
+    assert set((found @ prototypes.T)[0].topk(2).indices.tolist()) == {2, 5}
+    torch.testing.assert_close(found.norm(dim=1), torch.tensor([E**0.5]))
+    assert not load_adapters(run, run)[1](pieces, torch.zeros(1, 4, dtype=torch.bool)).any()
 
 
 def test_a_bundle_with_every_condition_fits_together(tiny_run, tmp_path):

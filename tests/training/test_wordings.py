@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from engine.asks import Asks
+from engine.asks import Asks, plain
 from engine.tasks import TASKS
 from training.data.instruments import families, groups
 from training.prompt.lexicon_asks import LANGUAGES, Asker
@@ -55,3 +55,17 @@ def test_english_names_stay_as_they_are():
 def test_what_users_of_other_languages_type_first(text, task, english):
     wish = ASKS.understand(text)
     assert (wish.task, ASKS.english(wish.phrase, wish.language)) == (task, english)
+
+
+def test_a_story_of_two_hundred_words_is_searched_for_its_instruments():
+    rain = "It rained on the harbour, and the keys lay where she had left them, and nobody raised a voice. "
+    story = 6 * rain + "A boy unpacked a cello that had been his grandfather's. " + 6 * rain
+    story += "Somewhere a drum kit answered, and then an upright bass."
+    assert len(story.split()) > 200
+    assert ASKS.names_in(story) == ["cello", "drum kit", "upright bass"]
+
+
+def test_no_unseen_noun_is_given_away():
+    names = set(json.loads(TEXT)["names"])
+    assert len(names) > 800
+    assert not names & {plain(noun) for noun, _ in ASKER._lexicon.unseen()}

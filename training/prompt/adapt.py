@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from pydoc_data import topics
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +26,7 @@ from torch.nn import functional as F
 from training.arguments import RUNS
 from training.config import load_preset
 from training.prompt.adapters import PIECES, Ear, StoryReader, save_adapters
-from training.prompt.lexicon import Lexicon
+from training.prompt.lexicon import Lexicon, digest
 from training.prompt.lexicon_asks import Asker, StemFacts
 from training.prompt.lexicon_stories import PieceFacts, Teller
 from training.prompt.model import TextTower
@@ -36,9 +39,12 @@ log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float32]
 CROPS = 2  # of each training stem
 MOST_STEMS, MOST_JUDGED = 2000, 600
-STORIES, JUDGED_STORIES = 1200, 200
+STORIES, JUDGED_STORIES = 1600, 200
 PLAYERS = (0.45, 0.25, 0.2, 0.1)  # share of stories with 1, 2, 3, 4 of them
-STORY_WORDS = (40, 260)  # with filler
+STORY_WORDS = (40, 260)  # with sentences about other things
+PLANTED_SHARE = 0.6  # of the stories name their players in the middle of such a sentence
+PROSE_SHARE = 0.6  # of the other sentences were not written for this
+ARTICLES = ("the", "a", "his", "her", "an old", "that", "their", "some", "my")
 STEPS, BATCH, RATE, WEIGHT_DECAY = 600, 128, 2e-3, 0.05
 SCALE = 14.0
 TOP = 5
@@ -114,7 +120,8 @@ def hear(ear: Ear, cache_folder: Path, words: Words, judge: bool, crops: int, mo
 
 def tell(words: Words, count: int, split: str) -> Told:
     """Make stories and captions and read their pieces with the frozen text tower."""
-    teller = Teller(Asker(words.lexicon))
+    asker = Asker(words.lexicon)
+    teller = Teller(asker)
     router, names = words.router, words.lexicon.families
     texts: list[list[str]] = []
     named = np.zeros((count, len(names)), np.float32)
@@ -122,10 +129,12 @@ def tell(words: Words, count: int, split: str) -> Told:
         rng = np.random.default_rng([SEED, number, split == "held"])
         chosen = rng.choice(len(names), size=1 + int(rng.choice(len(PLAYERS), p=PLAYERS)), replace=False)
         named[number, chosen] = 1.0 / len(chosen)
-        texts.append(_long_text(rng, teller, [names[k] for k in chosen], split))
+        players = [names[k] for k in chosen]
+        planted = rng.random() < PLANTED_SHARE
+        said = _planted(rng, asker, players, split) if planted else _told(rng, teller, players, split)
+        texts.append(_among_others(rng, teller, said, split))
     rows = [pieces_of(router.tower, router.tokenizer, text) for text in texts]
-    flat = _unit(embed(router.tower, router.tokenizer, [piece for row in rows for piece in row]))
-    flat *= np.sqrt(flat.shape[1])
+    flat = embed(router.tower, router.tokenizer, [piece for row in rows for piece in row])
     pieces = np.zeros((count, PIECES, flat.shape[1]), np.float32)
     mask = np.zeros((count, PIECES), np.bool_)
     at = 0
@@ -136,17 +145,44 @@ def tell(words: Words, count: int, split: str) -> Told:
     return Told(pieces, mask, named)
 
 
-def _long_text(rng: np.random.Generator, teller: Teller, families: Sequence[str], split: str) -> list[str]:
-    """Sentences of a caption or a story of these players, with others between them."""
+def _told(rng: np.random.Generator, teller: Teller, families: Sequence[str], split: str) -> list[str]:
+    """Sentences of a caption or a story of these players."""
     roles = ("lead", "chords", "pad", "bass", "arpeggio", "riff", "other")
     stems = tuple(StemFacts(name, "drums" if name == "drums" else str(rng.choice(roles))) for name in families)
     piece = PieceFacts(float(rng.uniform(60, 160)), "4/4", str(rng.choice(["major", "minor"])), 60, stems)
     told = teller.caption(rng, piece, split) if rng.random() < 0.3 else teller.story(rng, piece, split)
-    sentences = [sentence.strip() + "." for sentence in told.split(".") if sentence.strip()]
+    return [sentence.strip() + "." for sentence in told.split(".") if sentence.strip()]
+
+
+def _planted(rng: np.random.Generator, asker: Asker, families: Sequence[str], split: str) -> list[str]:
+    """A sentence about something else for each player, with its name somewhere in it."""
+    sentences = []
+    for name in families:
+        nouns = asker.nouns(name)
+        words = str(rng.choice(prose(split))).split()
+        at = int(rng.integers(len(words)))
+        noun = nouns[int(rng.integers(len(nouns)))]
+        sentences.append(" ".join([*words[:at], str(rng.choice(ARTICLES)), noun, *words[at:]]))
+    return sentences
+
+
+def _among_others(rng: np.random.Generator, teller: Teller, said: list[str], split: str) -> list[str]:
+    """Sentences in their order with others between them."""
+    sentences = list(said)
     wanted = int(rng.integers(*STORY_WORDS))
     while sum(len(sentence.split()) for sentence in sentences) < wanted:
-        sentences.insert(int(rng.integers(len(sentences) + 1)), teller.filler(rng))
+        other = str(rng.choice(prose(split))) if rng.random() < PROSE_SHARE else teller.filler(rng)
+        sentences.insert(int(rng.integers(len(sentences) + 1)), other)
     return sentences
+
+
+@cache
+def prose(split: str) -> tuple[str, ...]:
+    """Sentences that were not written for this, from the manual that every Python comes with; half are held out."""
+    text = "\n\n".join(topics.topics.values())
+    sentences = [" ".join(found.split()) for found in re.split(r"(?<=[.])\s+|\n\n", text)]
+    plain = [one for one in sentences if 5 < len(one.split()) < 25 and re.fullmatch(r"[A-Z][\w ,;'-]+\.", one)]
+    return tuple(one for one in plain if ("held" if digest(one) & 1 else "train") == split)
 
 
 def pieces_of(tower: TextTower, tokenizer: Tokenizer, sentences: Sequence[str]) -> list[str]:
@@ -254,7 +290,7 @@ def run(prompt_run: Path, cache_folder: Path, out_folder: Path, held_out: Path |
             top1, top5 = retrieval(found, heard.families, words)
             figures |= {f"{name}_{whose}_top1": top1, f"{name}_{whose}_top5": top5}
         figures[f"{name}_stems"] = len(heard.families)
-    reader = StoryReader(words.prototypes.shape[1])
+    reader = StoryReader(torch.from_numpy(words.prototypes[: len(words.lexicon.families)]))
     train_reader(reader, tell(words, STORIES, "train"), words)
     told = tell(words, JUDGED_STORIES, "held")
     prototypes = words.prototypes[: told.named.shape[1]]

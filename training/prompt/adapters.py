@@ -1,7 +1,7 @@
 """MusFlow's adapters: small networks that bring sounds and long texts into the prompt space, the towers frozen.
 
     Ear         audio (B,N) -> embedding (B,E): the audio tower up to its last layer, then an MLP
-    StoryReader pieces (B,K,E), piece_mask (B,K) -> embedding (B,E): which pieces of a long text matter, then an MLP
+    StoryReader pieces (B,K,E), piece_mask (B,K) -> embedding (B,E): what the pieces of a long text name
 
 Each ends at norm sqrt(E), where the text tower's embeddings of the same thing lie. Knows nothing of their training.
 Source: MusFlow (arXiv 2504.13535), "feature alignment"; MGE-LDM (arXiv 2505.23305) E.3 mixes what comes out.
@@ -43,14 +43,23 @@ class Ear(nn.Module):
 
 
 class StoryReader(nn.Module):
-    """Weighs the pieces of a long text and adapts their mean; untrained, it is their mean."""
+    """Every piece of a long text votes for the instruments it is near; the answer lies between those that have votes.
 
-    def __init__(self, embedding: int) -> None:
+    It has two temperatures and a number per instrument to learn, no more: a network that weighed pieces by their
+    embeddings learnt its stories by heart. It found 80 % of the instruments in those and 45 % in others; this finds 57
+    and 55 %.
+
+    Args:
+        prototypes: unit rows (families, E), the mean text embeddings of every family.
+    """
+
+    def __init__(self, prototypes: Tensor) -> None:
         super().__init__()
-        self.score, self.adapt = Adapter(embedding, 1), Adapter(embedding, embedding)
-        for layer in (self.score.down, self.adapt.down):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        self.prototypes: Tensor
+        self.register_buffer("prototypes", prototypes)
+        self.log_sharp = nn.Parameter(torch.tensor(3.0))  # how much the nearest piece counts before all others
+        self.log_firm = nn.Parameter(torch.tensor(3.0))  # how much the instrument with most votes does
+        self.bias = nn.Parameter(torch.zeros(len(prototypes)))  # some are near to all sorts of words
 
     def forward(self, pieces: Tensor, piece_mask: Tensor) -> Tensor:
         """Read a text.
@@ -63,9 +72,11 @@ class StoryReader(nn.Module):
             float (B, E) of norm sqrt(E); zeros where there is no piece.
         """
         keep = piece_mask.to(pieces.dtype)[:, :, None]
-        weights = (self.score(pieces) + (keep - 1.0) * 1e4).softmax(1) * keep
-        pooled = (weights * pieces).sum(1)
-        return to_unit_scale(pooled + self.adapt(pooled)) * keep.amax(1)
+        near = to_unit_scale(pieces) @ self.prototypes.T / pieces.shape[-1] ** 0.5  # (B, K, families), cosines
+        sharp = self.log_sharp.exp()
+        votes = torch.logsumexp(sharp * near + (keep - 1.0) * 1e4, 1) / sharp
+        weights = (self.log_firm.exp() * votes + self.bias).softmax(-1)
+        return to_unit_scale(weights @ self.prototypes) * keep.amax(1)
 
 
 def save_adapters(run: Path, ear: Ear, reader: StoryReader, figures: dict[str, float]) -> Path:
@@ -91,6 +102,6 @@ def load_adapters(run: Path, prompt_run: Path) -> tuple[Ear, StoryReader]:
     state = torch.load(path, map_location="cpu", weights_only=True)
     ear = Ear(load_audio_tower(prompt_run))
     ear.adapt.load_state_dict(state["ear"])
-    reader = StoryReader(ear.tower.out.out_features)
+    reader = StoryReader(torch.zeros_like(state["story"]["prototypes"]))
     reader.load_state_dict(state["story"])
     return ear.eval().requires_grad_(False), reader.eval().requires_grad_(False)

@@ -6,10 +6,12 @@ Knows nothing of towers. The layout is in ``resources/docs/BUNDLE.md``; ``engine
 from __future__ import annotations
 
 import json
+import tomllib
 
 from engine.asks import plain
 from training.data.instruments import families, groups
 from training.prompt.lexicon_asks import LANGUAGES, Asker, wording_rows
+from training.prompt.lexicon_stories import STORIES
 
 ASKS_FILE = "asks.json"
 ARTICLES = (
@@ -34,11 +36,20 @@ def foreign_nouns(asker: Asker) -> dict[str, dict[str, str]]:
     }
 
 
+def story_names(asker: Asker) -> list[str]:
+    """English names to look for in stories; without those that stories use for other things."""
+    everyday = set(tomllib.loads(STORIES.read_text("utf-8"))["everyday"]["names"])
+    named = {plain(noun) for term in (*families(), *groups()) for noun in asker.nouns(term)}
+    return sorted(named - everyday)
+
+
 def asks_json(asker: Asker | None = None) -> str:
     """The text of ``asks.json``."""
+    asker = asker or Asker()
     table = {
         "wordings": wording_rows(),
-        "nouns": foreign_nouns(asker or Asker()),
+        "nouns": foreign_nouns(asker),
         "articles": list(dict.fromkeys(ARTICLES)),
+        "names": story_names(asker),
     }
     return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
