@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.examples.limits import CHANNELS_LIMIT, FRAME_LIMIT_PIXELS, SIDE_LIMIT_PX, Unusable
-from engine.examples.still import Frame, fitted_px, on_grey
+from engine.examples.still import Frame, fitted_px, with_bars
 
 CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,ogg,flv,asf,ivf,nut,mxf,dv,h264,hevc,m4v,"
@@ -140,7 +140,7 @@ def _small(frame: Any, stream: Any, size_px: int) -> Frame:
     turn = _orientation(frame)
     width, height = fitted_px(frame.width * float(shape), frame.height, size_px)
     small = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA").to_ndarray()
-    return on_grey(_turned(small, turn), size_px)
+    return with_bars(_turned(small, turn), size_px)
 
 
 def _orientation(frame: Any) -> tuple[int, int, int, int]:

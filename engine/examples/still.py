@@ -1,7 +1,7 @@
 """Pictures, animated ones too, to small square frames, with Pillow. Runs in the decoder's process.
 
 What the file says of itself is honoured: EXIF orientation, transparency (over white), palettes, CMYK, 16 bits. The
-whole picture is kept: it is fitted into the square, on grey.
+whole picture is kept: it is fitted into the square, with black bars.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.examples.limits import PICTURE_LIMIT_PIXELS, SIDE_LIMIT_PX, Unusable
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "PPM", "ICO", "JPEG2000", "PSD", "QOI")
 ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")  # the pages of a TIFF are no moving picture
 SHORTEST_FRAME_S, USUAL_FRAME_S = 0.011, 0.1  # what says less than a hundredth is shown for a tenth, as browsers do
-GREY, WHITE = (128, 128, 128), (255, 255, 255)
+WHITE = (255, 255, 255)
 
 Frame = npt.NDArray[np.uint8]
 
@@ -96,10 +96,10 @@ def moving(image: Image.Image, size_px: int) -> Iterator[tuple[float, float, Fra
         at_s, number = at_s + shown_s, number + 1
 
 
-def on_grey(frame: Frame, size_px: int) -> Frame:
-    """A frame that fits into the square, put into its middle."""
+def with_bars(frame: Frame, size_px: int) -> Frame:
+    """A frame that fits into the square, put into its middle; the rest is black."""
     height, width = frame.shape[:2]
-    square: Frame = np.full((size_px, size_px, 3), GREY, np.uint8)
+    square: Frame = np.zeros((size_px, size_px, 3), np.uint8)
     top, left = (size_px - height) // 2, (size_px - width) // 2
     square[top : top + height, left : left + width] = frame
     return square
@@ -124,7 +124,7 @@ def _square(image: Image.Image, size_px: int) -> Frame:
     elif image.mode != "RGB":
         image = image.convert("RGB")
     shown = image.convert("RGB") if image.size == size else image.resize(size, filter)
-    return on_grey(np.asarray(shown, np.uint8), size_px)
+    return with_bars(np.asarray(shown, np.uint8), size_px)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

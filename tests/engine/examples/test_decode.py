@@ -17,7 +17,7 @@ from engine.examples.hear import loudest_windows
 from engine.examples.limits import PICTURE_LIMIT_PIXELS, SIDE_LIMIT_PX, SOUND_WINDOWS, Unusable
 
 SIZE, TICKS_HZ, RATE_HZ, SAMPLES = 16, 32.0, 16_000, 1600
-WHITE, GREY = (255, 255, 255), (128, 128, 128)
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
 class Shown:
@@ -92,12 +92,12 @@ def test_unusual_numbers_become_the_same_picture(
     assert close_to(show(tmp_path / name).frames[0], expected, 3)
 
 
-def test_the_whole_of_a_wide_picture_is_kept_on_grey(tmp_path: Path) -> None:
+def test_the_whole_of_a_wide_picture_is_kept_with_black_bars(tmp_path: Path) -> None:
     Image.fromarray(plain(RED, 64, 16)).save(tmp_path / "wide.png")
     frame = show(tmp_path / "wide.png").frames[0]
     assert close_to(frame[6:10], RED)
-    assert close_to(frame[:6], GREY)
-    assert close_to(frame[10:], GREY)
+    assert close_to(frame[:6], BLACK)
+    assert close_to(frame[10:], BLACK)
 
 
 @pytest.mark.parametrize("ending", ["gif", "webp", "png"])
