@@ -60,7 +60,7 @@ def export_run(argv: list[str]) -> str:
         action="append",
         default=[],
         metavar="RUN",
-        help="run of a scene encoder or of adapters that the flow run does not hold; may be given again",
+        help="run of a scene encoder or of adapters, in the place of the flow run's own; may be given again",
     )
     args = parser.parse_args(argv)
     name = args.name or args.bundle.name

@@ -60,9 +60,9 @@ def conditions(preset: Preset, run: Path, more: Sequence[Path] = ()) -> list[Con
     Args:
         preset: of the run.
         run: a finished flow run; it holds its prompt tower.
-        more: other runs whose scene encoder or adapters to take, where the flow run has none.
+        more: other runs whose scene encoder or adapters to take, in the place of the flow run's own.
     """
-    folders = [run, *more]
+    folders = [*more, run]
     adapted = next((folder for folder in folders if (folder / ADAPTERS_FILE).is_file()), None)
     scene = next((folder for folder in folders if (folder / SCENE_FILE).is_file()), None)
     found: list[Condition] = []

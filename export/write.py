@@ -77,7 +77,7 @@ def write_bundle(
         half: True stores weights in 16 bits.
         replace: True puts the new bundle in the place of an old one, once it is whole.
         comparison: what ``training bench --compare`` wrote; needed to replace a bundle that ships.
-        more: runs of a scene encoder and of adapters, where the flow run has none of its own.
+        more: runs of a scene encoder and of adapters to take in the place of the flow run's own.
 
     Raises:
         BundleError: the parts do not fit together, for example a scene encoder and a flow of different sizes.

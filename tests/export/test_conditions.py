@@ -113,6 +113,15 @@ def test_a_run_without_adapters_exports_its_audio_tower_as_it_is(run, tmp_path):
     assert [one.spec.name for one in conditions(PRESET, tmp_path, [run])] == ["audio", "story", "scene"]
 
 
+def test_adapters_of_an_older_make_are_refused_and_others_can_take_their_place(run, tmp_path):
+    (tmp_path / "prompt.pt").write_bytes((run / "prompt.pt").read_bytes())
+    state = torch.load(run / "adapted.pt", weights_only=True)
+    torch.save({**state, "story": {}}, tmp_path / "adapted.pt")
+    with pytest.raises(ValueError, match="python -m training adapt"):
+        conditions(PRESET, tmp_path)
+    assert len(conditions(PRESET, tmp_path, [run])) == 3
+
+
 def test_a_story_lies_with_the_instruments_its_pieces_name(run):
     prototypes = some_prototypes()
     reader = StoryReader(prototypes)

@@ -95,6 +95,7 @@ def load_adapters(run: Path, prompt_run: Path) -> tuple[Ear, StoryReader]:
 
     Raises:
         FileNotFoundError: one of the runs is not trained.
+        ValueError: the adapters are of an older make.
     """
     path = Path(run) / ADAPTERS_FILE
     if not path.is_file():
@@ -102,6 +103,10 @@ def load_adapters(run: Path, prompt_run: Path) -> tuple[Ear, StoryReader]:
     state = torch.load(path, map_location="cpu", weights_only=True)
     ear = Ear(load_audio_tower(prompt_run))
     ear.adapt.load_state_dict(state["ear"])
+    if "prototypes" not in state["story"]:
+        raise ValueError(
+            f"{path} is of an older make; do it anew with: python -m training adapt --out {run}"
+        )
     reader = StoryReader(torch.zeros_like(state["story"]["prototypes"]))
     reader.load_state_dict(state["story"])
     return ear.eval().requires_grad_(False), reader.eval().requires_grad_(False)
