@@ -20,6 +20,7 @@ def ran(tiny_run, tmp_path_factory):
     """Two tables, one of each base, two steps each."""
     folder = tmp_path_factory.mktemp("ablate")
     torch.manual_seed(0)
+    (folder / "scene").mkdir()
     save_scene(SceneEncoder(tiny_run.preset.scene, tiny_run.preset.prompt.embedding), folder / "scene")
     arguments = ["--preset", "tiny", "--table", "masking", "--table", "repaint", "--steps", "2", "--workers", "0"]
     arguments += ["--pool", "8", "--examples", "4", "--out", str(folder / "out"), "--docs", str(folder / "page.md")]
