@@ -113,6 +113,8 @@ def paint(painter: QPainter, picture: Picture | None, look: Look, view: View, fi
     if picture is None:
         return
     presence = _presence(picture, view, first, last)
+    if presence is not None and look.dimmed:
+        presence = presence * np.float32(DIMMED_SHARE)
     if presence is not None and picture.spectrum is None:
         _paint_row(painter, presence * SHADE_TINT, look.colour, strip)
     if picture.spectrum is not None:

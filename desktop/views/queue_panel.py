@@ -84,7 +84,7 @@ class JobCard(QFrame):
             self.daw.setPixmap(drawn("daw", self._palette.accent, 16))
             self.daw.setToolTip(tr("Sent by a DAW over OSC"))
             self.daw.setAccessibleName(tr("Sent by a DAW over OSC"))
-        self.title.setText(row.title)
+        self.title.setText(row.title[:1].upper() + row.title[1:])
         running, waiting = row.state is State.RUNNING, row.state is State.WAITING
         self.bar.setVisible(running)
         self.bar.setValue(round(row.fraction * 1000))

@@ -109,7 +109,7 @@ class WaveView(QWidget):
             self._paint_region(painter, self._selection, 0.20)
         x = self._viewport.x(self._cursor)
         if -2 <= x <= self.width() + 2:
-            painter.setPen(QPen(QColor(self._palette.cursor), 1.2))
+            painter.setPen(QPen(QColor(self._palette.cursor), 1))
             painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
         painter.end()
 

@@ -173,7 +173,7 @@ class Photographer:
             self.application.processEvents()
         if name in self.wanted:
             path = self.folder / f"{name}.png"
-            (widget or self.window).grab().save(str(path))
+            (widget or self.window).grab().save(str(path), "PNG", 0)  # as small as PNG goes
             print(path)
 
 
