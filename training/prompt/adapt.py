@@ -87,7 +87,7 @@ class Words:
         return rows
 
 
-def hear(ear: Ear, cache_folder: Path, words: Words, judge: bool, crops: int, most: int) -> Heard:
+def hear(ear: Ear, cache_folder: Path, words: Words, judge: bool, crops: int, most: int) -> Heard | None:
     """Run the frozen tower over stems.
 
     Args:
@@ -98,13 +98,15 @@ def hear(ear: Ear, cache_folder: Path, words: Words, judge: bool, crops: int, mo
         crops: of each stem.
         most: stems.
 
-    Raises:
-        FileNotFoundError: there are no stems.
+    Returns:
+        what it heard; None where there is nothing to hear.
     """
     cache = open_cache(cache_folder)
     if cache is None:
-        raise FileNotFoundError(f"no stems in {cache_folder}; render some with: python -m training render")
+        return None
     keys = choose_stems(cache, words.lexicon.families, most, judge)
+    if not keys:
+        return None
     bank = MelBank(cache, ear.tower.log_mel, keys)
     rng = np.random.default_rng([SEED, judge])
     inner, outer, families = [], [], []
@@ -273,17 +275,23 @@ def run(prompt_run: Path, cache_folder: Path, out_folder: Path, held_out: Path |
     Returns:
         shares by name: ``tower`` is the audio tower's own answer, ``ear`` the adapter's; ``mean`` the plain mean of a
         text's pieces, ``story`` the adapter's.
+
+    Raises:
+        FileNotFoundError: there are no stems to train on.
     """
     words = Words(prompt_run)
     ear = Ear(load_audio_tower(prompt_run)).eval().requires_grad_(False)
     ear.adapt.requires_grad_(True)
     torch.manual_seed(SEED)
-    train_ear(ear, hear(ear, cache_folder, words, False, CROPS, MOST_STEMS), words)
+    trained_on = hear(ear, cache_folder, words, False, CROPS, MOST_STEMS)
+    if trained_on is None:
+        raise FileNotFoundError(f"no stems in {cache_folder}; render some with: python -m training render")
+    train_ear(ear, trained_on, words)
     figures: dict[str, float] = {}
-    judged = {"kept": hear(ear, cache_folder, words, True, 1, MOST_JUDGED)}
-    if held_out is not None and open_cache(held_out) is not None:
-        judged["held_out"] = hear(ear, held_out, words, True, 1, 10 * MOST_JUDGED)
-    for name, heard in judged.items():
+    for name, folder, most in (("kept", cache_folder, MOST_JUDGED), ("held_out", held_out, 10 * MOST_JUDGED)):
+        heard = hear(ear, folder, words, True, 1, most) if folder is not None else None
+        if heard is None:
+            continue
         with torch.inference_mode():
             adapted = ear.adapt(torch.from_numpy(heard.inner)).numpy()
         for whose, found in (("tower", heard.outer), ("ear", adapted)):
