@@ -104,9 +104,7 @@ def load_adapters(run: Path, prompt_run: Path) -> tuple[Ear, StoryReader]:
     ear = Ear(load_audio_tower(prompt_run))
     ear.adapt.load_state_dict(state["ear"])
     if "prototypes" not in state["story"]:
-        raise ValueError(
-            f"{path} is of an older make; do it anew with: python -m training adapt --out {run}"
-        )
+        raise ValueError(f"{path} is of an older make; do it anew with: python -m training adapt --out {run}")
     reader = StoryReader(torch.zeros_like(state["story"]["prototypes"]))
     reader.load_state_dict(state["story"])
     return ear.eval().requires_grad_(False), reader.eval().requires_grad_(False)
