@@ -145,7 +145,7 @@ def audio_pairs(clap: Clap, cache: StemCache, names: Names, samples: int, rate_h
         wanted.append(known.index(family))
         if len(windows) == count:
             break
-    if len(windows) < 2 * HELD_EVERY:
+    if len(windows) < HELD_EVERY:
         raise ValueError(f"{cache.folder} holds {len(windows)} stems that sound and have a name; give a fuller --cache")
     given = _in_rows(lambda rows: tower(torch.from_numpy(np.stack(rows))[:, None]), windows)
     return Pairs(given, names.means[wanted])

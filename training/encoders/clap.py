@@ -102,8 +102,29 @@ def load_whole(model: Any, state: State, name: str) -> None:
             f"{name} lacks weights of the model it says it is: {', '.join(both[:3])}{' ...' * (len(both) > 3)} "
             f"({len(missing)} missing, {len(wrong)} of another shape)"
         )
-    model.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in state.items()
-                           if key in wanted}, strict=False)  # fmt: skip
+    fitting = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    model.load_state_dict({key: value for key, value in fitting.items() if key in wanted}, strict=False)
+    _index_embeddings(model)
+
+
+class Indexed(nn.Module):
+    """Rows of a table, as ``nn.Embedding`` gives them, indexed: the exporter calls what a call of that gives
+    "embedding", which is the name of the graph's output.
+    """
+
+    def __init__(self, weight: nn.Parameter) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        return self.weight[numbers]
+
+
+def _index_embeddings(model: nn.Module) -> None:
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Embedding):
+                setattr(parent, name, Indexed(child.weight))
 
 
 class ClapText(nn.Module):
