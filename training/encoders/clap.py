@@ -108,9 +108,7 @@ def load_whole(model: Any, state: State, name: str) -> None:
 
 
 class Indexed(nn.Module):
-    """Rows of a table, as ``nn.Embedding`` gives them, indexed: the exporter calls what a call of that gives
-    "embedding", which is the name of the graph's output.
-    """
+    """Rows of a table as ``nn.Embedding`` gives them, whose calls the exporter names as our graphs' output is named."""
 
     def __init__(self, weight: nn.Parameter) -> None:
         super().__init__()
