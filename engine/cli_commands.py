@@ -231,7 +231,8 @@ def summary(done: Done) -> dict[str, Any]:
 
 def _lines(done: Done, rule: Rule) -> Iterator[str]:
     for result in done.results:
-        yield result.prompt or "like the examples"
+        as_worded = f" ({result.task})" if result.task and rule_of(result.task) != rule else ""
+        yield (result.prompt or "like the examples") + as_worded
         yield from (f"  {line}" for line in _result_lines(result, rule))
     yield f"{done.seconds:.1f} s on {done.device} with bundle {done.bundle}"
 

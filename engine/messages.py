@@ -103,6 +103,7 @@ class StemResult:
         candidate: which of the candidates; its seed is the request's plus this. Results come best first.
         similarity: how well the made sound fits the prompt, -1 to 1; None where the bundle cannot hear that.
         presence_windows: ``(start_s, end_s, presence)`` in seconds of the input, window by window.
+        task: what was done; the wording of a prompt may ask for another task than the request does.
     """
 
     prompt: str
@@ -120,6 +121,7 @@ class StemResult:
     candidate: int = 0
     similarity: float | None = None
     presence_windows: tuple[tuple[float, float, float], ...] = ()
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)

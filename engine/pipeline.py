@@ -107,6 +107,7 @@ class Pipeline:
         with open_examples(model, request, ends_s, out, check) as examples:
             job = Job(request, rule, model, out, batches, report, check, clock, examples)
             results = _publish(_answers(job, info, rest, places), rule.together)
+        results = tuple(dataclasses.replace(result, task=request.task) for result in results)
         report(1.0, "done")
         return Outcome(results, request, model.bundle, model.device, dict(job.clock.seconds))
 

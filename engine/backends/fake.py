@@ -38,7 +38,7 @@ class FakeBackend:
 
     Args:
         hop_samples: samples per latent frame; also the number of latent channels.
-        embedding: length of a prompt embedding; its first number is the share.
+        embedding: length of a prompt embedding, at least 2; its first number over its second is the share.
         share: of the mix that every prompt gets.
         most_rows: rows that fit in one run; None for any number.
     """
@@ -75,7 +75,8 @@ class FakeBackend:
     def _step(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:
         x_BSDL, known_BS1L = inputs["x"], inputs["known"][:, :, None]
         given_BSDL = np.where(known_BS1L, x_BSDL, 0)
-        share_B11 = inputs["prompt"][:, Slot.STEM, 0][:, None, None]
+        asked_BE = inputs["prompt"][:, Slot.STEM]
+        share_B11 = (asked_BE[:, 0] / np.maximum(asked_BE[:, 1], 1e-6))[:, None, None]
         mix_known = known_BS1L[:, Slot.MIX]
         stem_BDL = share_B11 * (given_BSDL[:, Slot.MIX] + 0.5 * given_BSDL[:, Slot.REST])
         rest_BDL = np.where(mix_known, given_BSDL[:, Slot.MIX] - stem_BDL, 0)
@@ -86,5 +87,5 @@ class FakeBackend:
 
     def _text(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:
         embedding_BE = np.zeros((len(inputs["tokens"]), self._embedding), np.float32)
-        embedding_BE[:, 0] = self._share
+        embedding_BE[:, 0], embedding_BE[:, 1] = self._share, 1
         return {"embedding": embedding_BE}

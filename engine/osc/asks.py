@@ -160,8 +160,9 @@ def done_parts(task: str, done: Done) -> dict[str, str]:
     """The files of a job by part, answer by answer, the best first; what the task hands back stands before the rest."""
     parts: dict[str, str] = {}
     for number, result in enumerate(done.results, start=1):
+        answer = TASKS[result.task or task].answer.name
         files = {"mix": result.mix, "stem": result.stem, "rest": result.rest}
-        for part in sorted(files, key=lambda part: (part != "mix", part.upper() != TASKS[task].answer.name)):
+        for part in sorted(files, key=lambda part: (part != "mix", part.upper() != answer)):
             path = files[part]
             if path and path not in parts.values():
                 parts[part if number == 1 else f"{part}.{number}"] = path

@@ -118,3 +118,9 @@ def test_a_job_of_examples_survives_the_bridge(toy_engine, settings, tmp_path, h
     hum.unlink()
     with Bridge(toy_engine, settings) as bridge, BridgeClient(port=bridge.state.udp_port) as client:
         assert len(client.wait(job).paths) == 4
+
+
+def test_what_a_wording_asks_for_comes_first(caller, mix):
+    done = say(caller, "isolate", "n", input=str(mix), prompt="no drums", render="decoded")
+    assert done[0] == at("done"), done
+    assert share(done, mix) == pytest.approx(0.25, abs=0.01), "the rest without the drums"
