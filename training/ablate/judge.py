@@ -23,24 +23,25 @@ def better(figure: str, one: float, other: float) -> bool:
 
 
 def order(table: Table, rows: dict[str, Any]) -> list[str]:
-    """Sentences on every pair of rows that stands the other way round than in the paper; one sentence when none does.
+    """Sentences on every two rows that the paper puts in an order: as there, the other way round, or not told apart.
 
-    A difference whose interval holds 0 is called one that chance may have made.
+    Two rows are told apart when the interval of their paired difference does not hold 0.
     """
-    ours = {name: median_interval(row["values"][table.figure])[0] for name, row in rows.items()}
     paper = {variant.name: variant.paper[table.paper_figure] for variant in table.variants}
-    said = []
+    same, unsure, said = 0, [], []
     for one, other in combinations(rows, 2):
-        if paper[one] == paper[other] or ours[one] == ours[other]:
+        if paper[one] == paper[other]:
             continue
         best, worst = (one, other) if better(table.paper_figure, paper[one], paper[other]) else (other, one)
-        if better(table.figure, ours[best], ours[worst]):
-            continue
         middle, low, high = difference(rows[best]["values"][table.figure], rows[worst]["values"][table.figure])
-        sure = low > 0 or high < 0
-        doubt = "" if sure else "; the interval holds 0, so chance may have made it"
-        said.append(
-            f"In the paper {best} is better than {worst}; here it is not "
-            f"({table.figure} {middle:+.2f}, {low:+.2f} to {high:+.2f}{doubt})."
-        )
-    return said or ["The order is the paper's."]
+        if not (low > 0 or high < 0):
+            unsure.append(f"{best} and {worst}")
+        elif better(table.figure, middle, 0.0):
+            same += 1
+        else:
+            figures = f"{table.figure} {middle:+.2f}, {low:+.2f} to {high:+.2f}"
+            said.append(f"In the paper {best} is better than {worst}; here it is worse ({figures}).")
+    pairs = same + len(unsure) + len(said)
+    counted = f"{same} stand as in the paper, {len(said)} the other way round, {len(unsure)} cannot be told apart"
+    rest = [f"Not told apart at this budget: {'; '.join(unsure)}."] if unsure else []
+    return [f"Of {pairs} pairs of rows {counted}.", *said, *rest]

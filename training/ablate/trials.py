@@ -24,11 +24,14 @@ from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
 from training.config import FlowConfig, MaskingConfig, Preset
 from training.data.cache import StemCache
+from training.data.sources import Sounds
 from training.flow.diffusion import ddim, guided, repaint
+from training.flow.senses import Senses
 from training.flow.start import start_from
-from training.flow.train import FlowBatch, FlowStage, open_senses
+from training.flow.train import FlowBatch, FlowStage
 from training.loop import Plan, Run
 from training.measure import Figures, bss, log_mel_l1
+from training.scene.model import load_scene
 
 TIMED_STEPS = 3  # after one that does not count
 SHARE_FOR_TRAINING = 0.9  # of the budget; the rest is for what the clock did not foresee
@@ -149,7 +152,7 @@ def run_table(table: Table, ground: Ground, budget: Budget) -> dict[str, Any]:
         ground.say(f"filling the pool of {key}: {ground.pool} mixes")
         _fill(stage)
     steps = budget.steps or steps_for(list(stages.values()), budget.minutes)
-    ground.say(f"{len(stages)} trainings of {steps} steps each")
+    ground.say(f"trainings: {len(stages)}, of {steps} steps each")
     trained = {key: _train(stage, steps, ground.out / key, ground) for key, stage in stages.items()}
     batches = _held_out(presets[0], ground)
     codec = load_codec(ground.preset, ground.codec)
@@ -197,7 +200,7 @@ def training_key(preset: Preset, variant: Variant) -> str:
 
 
 def _stage(preset: Preset, variant: Variant, ground: Ground, start: Path | None) -> FlowStage:
-    senses = open_senses(preset, ground.cache, ground.prompt, ground.scene)
+    senses = _senses(preset, ground.cache, ground.scene)
     kind = Masked if variant.hide_features else FlowStage
     codec, pool = load_codec(preset, ground.codec), _pool(ground, preset, ground.cache)
     stage = kind(preset, ground.cache, codec, ground.prompt, pool, senses)
@@ -206,6 +209,13 @@ def _stage(preset: Preset, variant: Variant, ground: Ground, start: Path | None)
     if start is not None:
         start_from(stage.model, start)
     return stage
+
+
+def _senses(preset: Preset, stems: StemCache, scene: Path | None) -> Senses:
+    """Eyes where the variant can see; nobody is heard and no story is told in these tables."""
+    if scene is None or not preset.flow.picture_dim:
+        return Senses(preset, stems)
+    return Senses(preset, stems, scene=load_scene(scene), sounds=Sounds.find())
 
 
 def pool_key(preset: Preset, stems: StemCache) -> str:
@@ -283,7 +293,7 @@ def _held_out(preset: Preset, ground: Ground) -> list[FlowBatch]:
     size = min(preset.flow.batch, ground.examples)
     flow = replace(preset.flow, pool=ground.examples, batch=size, prompt_dropout=0.0, absent_share=0.0, seed=SEED)
     preset = replace(preset, flow=flow, masking=masking)
-    senses = open_senses(preset, ground.heldout, ground.prompt, ground.scene)
+    senses = _senses(preset, ground.heldout, ground.scene)
     pool, codec = _pool(ground, preset, ground.heldout), load_codec(preset, ground.codec)
     stage = FlowStage(preset, ground.heldout, codec, ground.prompt, pool, senses)
     return [stage.batch(step) for step in range(ground.examples // size)]
