@@ -98,12 +98,13 @@ def _next(
     gain, fill = gain_into_model(power), (0, windows.frames)
     is_given = power > 0
     given = {Slot.REST: rest} if is_given else {}
-    z_SDF = latents_of(job, given, gain, windows, 1.0, part_of(part, 0.0, 0.1))
     known_SF = known_of(job.request.task, windows.frames, (fill,), rest_given=is_given)
     hole = Hole(Section(0, clip), fill, power_C)
-    scene = Scene(None, clip, (hole,), z_SDF, known_SF, gain, 0.0, rate_hz, brief.target.channels)
     walk = walk_of(job.request, job.model.bundle.manifest)
-    return make_sounds(job, scene, asked.prompt_SE, walk, part_of(part, 0.1, 1.0))
+    with contextlib.ExitStack() as held:
+        latents = latents_of(job, given, gain, windows, walk.strength, held, part_of(part, 0.0, 0.1))
+        scene = Scene(None, clip, (hole,), latents, known_SF, gain, 0.0, rate_hz, brief.target.channels)
+        return make_sounds(job, scene, asked.prompt_SE, walk, part_of(part, 0.1, 1.0))
 
 
 def _written(

@@ -111,12 +111,15 @@ def encode_clip(job: Job, audio: Scratch, gain: float, windows: Windows, part: t
     return latents
 
 
-def decode_clip(job: Job, z_DF: FloatArray, windows: Windows, into: Scratch, part: tuple[float, float]) -> None:
+def decode_clip(
+    job: Job, latents: Scratch, first: int, windows: Windows, into: Scratch, part: tuple[float, float]
+) -> None:
     """Append the audio of latents to a scratch file.
 
     Args:
         job: the running request.
-        z_DF: float32 (latent channels, frames), at least as long as the plan.
+        latents: one frame per row.
+        first: frame where the plan begins.
         windows: the plan.
         into: takes one sample per row.
         part: share of the progress.
@@ -125,9 +128,8 @@ def decode_clip(job: Job, z_DF: FloatArray, windows: Windows, into: Scratch, par
 
     def decode(batch: Sequence[int]) -> FloatArray:
         with job.clock.measure("decode"):
-            return job.model.codec.decode(
-                np.stack([z_DF[:, windows.starts[i] : windows.starts[i] + windows.window] for i in batch])
-            )
+            starts = [first + windows.starts[i] for i in batch]
+            return job.model.codec.decode(np.stack([latents.read(at, at + windows.window).T for at in starts]))
 
     for batch, audio_BN in job.batches.run(range(len(windows.starts)), decode):
         for audio_N in audio_BN:

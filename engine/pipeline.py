@@ -173,10 +173,11 @@ def _isolated(job: Job, brief: Brief, asked: list[Asked], part: tuple[float, flo
 
 
 def _made(job: Job, brief: Brief, asked: list[Asked], part: tuple[float, float]) -> Iterator[list[Answer]]:
-    scene = set_scene(job, brief, part_of(part, 0.0, 0.1))
-    for number, one in enumerate(asked):
-        share = part_of(part, 0.1 + 0.9 * number / len(asked), 0.1 + 0.9 * (number + 1) / len(asked))
-        yield make(job, scene, one, brief, share)
+    with contextlib.ExitStack() as held:
+        scene = set_scene(job, brief, held, part_of(part, 0.0, 0.1))
+        for number, one in enumerate(asked):
+            share = part_of(part, 0.1 + 0.9 * number / len(asked), 0.1 + 0.9 * (number + 1) / len(asked))
+            yield make(job, scene, one, brief, share)
 
 
 _ANSWERED_BY = {"replace": replace, "arrange": arrange}  # tasks put together from others

@@ -111,10 +111,10 @@ def _patch(
         given = {Slot.STEM: parted.stem, Slot.REST: parted.rest}
         gain = gain_of(given, known_SF)
         files = {slot: mono.scratch for slot, mono in given.items()}
-        z_SDF = latents_of(job, files, gain, windows, walk.strength, part_of(part, 0.3, 0.4))
+        latents = latents_of(job, files, gain, windows, walk.strength, held, part_of(part, 0.3, 0.4))
     holes = (Hole(here, fill, parted.power_C),) if walk.strength else ()
     start_s, channels = section.start / rate_hz, brief.target.channels
-    scene = Scene(None, section.samples, holes, z_SDF, known_SF, gain, start_s, rate_hz, channels)
+    scene = Scene(None, section.samples, holes, latents, known_SF, gain, start_s, rate_hz, channels)
     sounds = make_sounds(job, scene, new.prompt_SE, walk, part_of(part, 0.4, 1.0))
     for sound in sounds:
         held.enter_context(sound.audio)

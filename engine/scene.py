@@ -53,7 +53,7 @@ class Scene:
         source: the stem that stays outside the holes; None when the whole clip is made.
         clip: samples of the result, at the user's rate.
         holes: what is made, in order; none when nothing is to change.
-        z_SDF: float32 (slots, latent channels, frames); given latents, zeros elsewhere.
+        latents: of what is given, one frame per row; slots that are not named have none.
         known_SF: bool (slots, frames).
         gain: of everything given, on its way into the model.
         start_s: where the result begins in the input.
@@ -64,20 +64,28 @@ class Scene:
     source: tuple[AudioInfo, Section] | None
     clip: int
     holes: tuple[Hole, ...]
-    z_SDF: FloatArray
+    latents: dict[Slot, Scratch]
     known_SF: BoolArray
     gain: float
     start_s: float
     rate_hz: int
     channels: int
 
+    def read(self, start: int, stop: int, latent_channels: int) -> FloatArray:
+        """Latents of some frames, float32 (slots, latent channels, frames); zeros where nothing is given."""
+        z_SDL = np.zeros((SLOTS, latent_channels, stop - start), np.float32)
+        for slot, latents in self.latents.items():
+            z_SDL[slot] = latents.read(start, stop).T
+        return z_SDL
 
-def set_scene(job: Job, brief: Brief, part: tuple[float, float]) -> Scene:
+
+def set_scene(job: Job, brief: Brief, held: contextlib.ExitStack, part: tuple[float, float]) -> Scene:
     """Read and encode what is given, once for all prompts.
 
     Args:
         job: the running request.
         brief: the files, and what to make of them; it may reach beyond the input.
+        held: closes the scene's latents.
         part: share of the progress.
     """
     rule, place, rate_hz = job.rule, brief.place, brief.target.rate_hz
@@ -91,7 +99,7 @@ def set_scene(job: Job, brief: Brief, part: tuple[float, float]) -> Scene:
         known_SF = known_of(job.request.task, windows.frames, fills, rest_given=Slot.REST in heard)
         gain = gain_of(heard, known_SF)
         files = {slot: mono.scratch for slot, mono in heard.items()}
-        z_SDF = latents_of(job, files, gain, windows, strength, part_of(part, 0.5, 1.0))
+        latents = latents_of(job, files, gain, windows, strength, held, part_of(part, 0.5, 1.0))
     channels = brief.target.channels
     source: tuple[AudioInfo, Section] | None = None
     powers: list[Powers | None] = [power_to_fit(heard.get(Slot.REST), channels)] * len(fills)
@@ -101,8 +109,8 @@ def set_scene(job: Job, brief: Brief, part: tuple[float, float]) -> Scene:
         powers = [loudness(*source, span) for span in place.spans]
     holes = tuple(Hole(*hole) for hole in zip(place.spans, fills, powers, strict=True))
     return Scene(
-        source, place.samples, holes if strength else (), z_SDF, known_SF, gain, place.wanted.start / rate_hz, rate_hz,
-        channels,
+        source, place.samples, holes if strength else (), latents, known_SF, gain, place.wanted.start / rate_hz,
+        rate_hz, channels,
     )  # fmt: skip
 
 
@@ -143,9 +151,10 @@ def gain_of(given: dict[Slot, Mono], known_SF: BoolArray) -> float:
 
 
 def latents_of(
-    job: Job, given: dict[Slot, Scratch], gain: float, windows: Windows, strength: float, part: tuple[float, float]
-) -> FloatArray:
-    """Latents of all slots; zeros where nothing is given.
+    job: Job, given: dict[Slot, Scratch], gain: float, windows: Windows, strength: float,
+    held: contextlib.ExitStack, part: tuple[float, float],
+) -> dict[Slot, Scratch]:  # fmt: skip
+    """Latents of all slots that are given, one frame per row.
 
     A walk that begins part of the way needs to know where each unknown slot would end if nothing changed: then what is
     not given is silence for the rest, and the sum of both for the mix.
@@ -156,21 +165,18 @@ def latents_of(
         gain: of all of it.
         windows: the plan.
         strength: share of the way that will be walked.
+        held: closes the latents.
         part: share of the progress.
-
-    Returns:
-        float32 (slots, latent channels, frames).
     """
-    z_SDF = np.zeros((SLOTS, job.model.grid.latent_channels, windows.frames), np.float32)
+    latents: dict[Slot, Scratch] = {}
     with contextlib.ExitStack() as made:
         if 0 < strength < 1 and Slot.STEM in given:
             rest = given.get(Slot.REST) or made.enter_context(Scratch(job.folder, 1))
             given = {**given, Slot.REST: rest, Slot.MIX: made.enter_context(added(job, given[Slot.STEM], rest))}
         for number, (slot, audio) in enumerate(given.items()):
             share = part_of(part, number / len(given), (number + 1) / len(given))
-            with encode_clip(job, audio, gain, windows, share) as latents:
-                z_SDF[slot] = latents.read(0, windows.frames).T
-    return z_SDF
+            latents[slot] = held.enter_context(encode_clip(job, audio, gain, windows, share))
+    return latents
 
 
 def added(job: Job, one: Scratch, other: Scratch, gain: float = 1.0) -> Scratch:

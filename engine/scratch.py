@@ -46,14 +46,22 @@ class Scratch:
         Raises:
             OutputError: the disk is full or gone.
         """
-        data = np.ascontiguousarray(rows_NK, dtype=np.float32).reshape(-1).data.cast("B")
-        try:
-            self._file.seek(self.rows * self.width * 4)
-            while data:
-                data = data[self._file.write(data) :]
-        except OSError as error:
-            raise OutputError(f"cannot write to {self._folder} ({error.strerror}); make room and try again") from error
+        self._write(self.rows, rows_NK)
         self.rows += len(rows_NK)
+
+    def put(self, start: int, rows_NK: FloatArray) -> None:
+        """Write over rows that are there.
+
+        Args:
+            start: the first of them.
+            rows_NK: float32 (rows, width).
+
+        Raises:
+            OutputError: the disk is full or gone.
+        """
+        if start + len(rows_NK) > self.rows:
+            raise IndexError(f"rows {start} to {start + len(rows_NK)} are not all in a table of {self.rows}")
+        self._write(start, rows_NK)
 
     def read(self, start: int, stop: int) -> FloatArray:
         """Rows from ``start`` up to ``stop``; rows that are not there are zeros.
@@ -69,6 +77,15 @@ class Scratch:
             while wanted and (count := self._file.readinto(wanted)):
                 wanted = wanted[count:]
         return rows_NK
+
+    def _write(self, start: int, rows_NK: FloatArray) -> None:
+        data = np.ascontiguousarray(rows_NK, dtype=np.float32).reshape(-1).data.cast("B")
+        try:
+            self._file.seek(start * self.width * 4)
+            while data:
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            raise OutputError(f"cannot write to {self._folder} ({error.strerror}); make room and try again") from error
 
     def close(self) -> None:
         """Give the disk space back."""

@@ -5,6 +5,7 @@ Knows nothing of queues or files.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from engine.shapes import SLOTS, Slot
 LOWER_LIMIT_DB, HIGHER_LIMIT_DB = -60.0, 40.0  # how far the level match may move what the model made
 SILENT_POWER = 1e-12
 PEAK_LIMIT = 0.95
+FRAMES_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,55 +61,62 @@ def make_sounds(
         part: share of the progress.
         peak: highest sample a made sound may have at the user's level.
     """
-    stems_KDF = fill_in(job, scene, prompt_SE, walk, part_of(part, 0.0, 0.8))
-    sounds: list[Sound] = []
-    try:
-        for candidate, stem_DF in enumerate(stems_KDF):
-            share = (0.8 + 0.2 * candidate / len(stems_KDF), 0.8 + 0.2 * (candidate + 1) / len(stems_KDF))
-            audio = _decoded(job, scene, stem_DF, part_of(part, *share))
-            sounds.append(Sound(candidate, audio, (), 1.0, None))
-            sounds[-1] = _judged(job, scene, sounds[-1], prompt_SE, peak)
-    except BaseException:
-        for sound in sounds:
-            sound.audio.close()
-        raise
+    count, sounds = job.request.candidates, list[Sound]()
+    with contextlib.ExitStack() as held, contextlib.ExitStack() as undo:
+        stems = [held.enter_context(_unfilled(job, scene)) for _ in range(count)]
+        fill_in(job, scene, stems, prompt_SE, walk, part_of(part, 0.0, 0.8))
+        for candidate, stem in enumerate(stems):
+            share = part_of(part, 0.8 + 0.2 * candidate / count, 0.8 + 0.2 * (candidate + 1) / count)
+            audio = undo.enter_context(_decoded(job, scene, stem, share))
+            sounds.append(_judged(job, scene, Sound(candidate, audio, (), 1.0, None), prompt_SE, peak))
+        undo.pop_all()
     return sounds
 
 
-def fill_in(job: Job, scene: Scene, prompt_SE: FloatArray, walk: Walk, part: tuple[float, float]) -> FloatArray:
-    """The stem's latents, given ones unchanged: float32 (candidates, latent channels, frames).
+def _unfilled(job: Job, scene: Scene) -> Scratch:
+    """The stem's latents as they are given, zeros where they are not; one frame per row."""
+    given, stem = scene.latents.get(Slot.STEM), Scratch(job.folder, job.model.grid.latent_channels)
+    frames = scene.known_SF.shape[1]
+    for at in range(0, frames, FRAMES_AT_ONCE):
+        end = min(at + FRAMES_AT_ONCE, frames)
+        stem.append(np.zeros((end - at, stem.width), np.float32) if given is None else given.read(at, end))
+    return stem
+
+
+def fill_in(
+    job: Job, scene: Scene, stems: Sequence[Scratch], prompt_SE: FloatArray, walk: Walk, part: tuple[float, float]
+) -> None:
+    """Fill the stem's unknown latents, one table for each candidate; given ones stay as they are.
 
     A window's start is what the window before it made, known to it like anything else that is given.
     """
-    window = job.model.grid.window_frames
-    candidates = range(job.request.candidates)
-    stems_KDF = np.repeat(scene.z_SDF[Slot.STEM][None], len(candidates), axis=0)
-    frames = scene.z_SDF.shape[-1]
+    window, frames = job.model.grid.window_frames, scene.known_SF.shape[1]
     plan = [making for hole in scene.holes for making in plan_making(frames, window, hole.fill)]
     for number, making in enumerate(plan):
         job.progress(part, number / len(plan), "step")
         first, last = making.fill
 
         def work(batch: Sequence[int], number: int = number, making: Making = making) -> FloatArray:
-            return _filled(job, scene, stems_KDF[list(batch)], making, number, batch, prompt_SE, walk)
+            begun = np.stack([stems[k].read(making.start, making.start + window).T for k in batch])
+            return _filled(job, scene, begun, making, number, batch, prompt_SE, walk)
 
-        for batch, stem_BDL in job.batches.run(candidates, work):
-            stems_KDF[list(batch), :, first:last] = stem_BDL[..., first - making.start : last - making.start]
+        for batch, stem_BDL in job.batches.run(range(len(stems)), work):
+            for candidate, stem_DL in zip(batch, stem_BDL, strict=True):
+                stems[candidate].put(first, stem_DL[:, first - making.start : last - making.start].T)
     job.progress(part, 1.0, "step")
-    return stems_KDF
 
 
 def _filled(
-    job: Job, scene: Scene, stems_BDF: FloatArray, making: Making, number: int, candidates: Sequence[int],
+    job: Job, scene: Scene, stems_BDL: FloatArray, making: Making, number: int, candidates: Sequence[int],
     prompt_SE: FloatArray, walk: Walk,
 ) -> FloatArray:  # fmt: skip
     """One window of several candidates: float32 (candidates, latent channels, frames of a window)."""
     grid, rows = job.model.grid, len(candidates)
-    here = slice(making.start, making.start + grid.window_frames)
-    known_SL = scene.known_SF[:, here].copy()
+    first, last = making.start, making.start + grid.window_frames
+    known_SL = scene.known_SF[:, first:last].copy()
     known_SL[Slot.STEM, : making.fill[0] - making.start] = True
-    z_BSDL = np.repeat(scene.z_SDF[None, ..., here], rows, axis=0)
-    z_BSDL[:, Slot.STEM] = stems_BDF[..., here]
+    z_BSDL = np.repeat(scene.read(first, last, grid.latent_channels)[None], rows, axis=0)
+    z_BSDL[:, Slot.STEM] = stems_BDL
     known_BSL = np.repeat(known_SL[None], rows, axis=0)
     start_s = scene.start_s + making.start * grid.hop_samples / grid.sample_rate_hz
     with job.clock.measure("step"):
@@ -121,18 +130,18 @@ def _filled(
     return stem_BDL
 
 
-def _decoded(job: Job, scene: Scene, stem_DF: FloatArray, part: tuple[float, float]) -> Scratch:
+def _decoded(job: Job, scene: Scene, stem: Scratch, part: tuple[float, float]) -> Scratch:
     """Decoded stem at the model's rate and level, from the start of the clip; silence far from what was made."""
     window, hop = job.model.grid.window_frames, job.model.grid.hop_samples
     audio = Scratch(job.folder, 1)
     try:
-        parts = _parts_to_decode(scene.holes, stem_DF.shape[1], window)
+        parts = _parts_to_decode(scene.holes, stem.rows, window)
         for number, (first, last) in enumerate(parts):
             for at in range(audio.rows, first * hop, 1 << 16):
                 audio.append(np.zeros((min(1 << 16, first * hop - at), 1), np.float32))
             windows = plan_windows(last - first, window)
-            z_DF = np.pad(stem_DF[:, first:last], ((0, 0), (0, windows.frames - (last - first))))
-            decode_clip(job, z_DF, windows, audio, part_of(part, number / len(parts), (number + 1) / len(parts)))
+            share = part_of(part, number / len(parts), (number + 1) / len(parts))
+            decode_clip(job, stem, first, windows, audio, share)
     except BaseException:
         audio.close()
         raise
