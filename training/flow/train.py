@@ -36,7 +36,7 @@ from training.flow.known import Drawn, draw_known
 from training.flow.losses import additivity_loss, latent_loss
 from training.flow.networks import answered, build
 from training.flow.senses import Senses
-from training.flow.start import start_from
+from training.flow.start import averaged_weights, start_from
 from training.loop import Plan, Run
 from training.precision import autocast
 from training.prompt.adapters import ADAPTERS_FILE, StoryReader, load_adapters
@@ -309,6 +309,8 @@ def load_flow(preset: Preset, folder: Path) -> nn.Module:
 def main(argv: list[str]) -> int:
     """``python -m training flow``."""
     asked = parse("flow", "train the flow", argv, needs=("codec", "prompt", "scene"), extras=EXTRAS)
+    if asked.extras["start"] is not None:
+        averaged_weights(asked.extras["start"])  # refused now, not after a cache was rendered
     with World().in_turn():
         cache = ensure_cache(asked.preset, asked.cache)
     usual = RUNS / f"adapters-{asked.preset.name}"
