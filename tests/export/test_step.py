@@ -1,0 +1,59 @@
+"""The step graph: blind as before, and one that sees."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.shapes import SLOTS
+from export.graphs import step_spec
+from export.parity import OnOnnx, OnTorch, difference, pictures
+from export.to_onnx import export_graph
+from training.config import load_preset
+from training.flow.networks import build
+from training.scene.config import frames_of
+
+PRESET = load_preset("tiny")
+BLIND = ["x", "t", "known", "prompt", "dt"]
+
+
+def spec_of(**changes: object):
+    preset = replace(PRESET, flow=replace(PRESET.flow, **changes))
+    torch.manual_seed(2)
+    flow = build(preset).eval().requires_grad_(False)
+    for weights in flow.parameters():
+        torch.nn.init.normal_(weights, std=0.15)
+    return step_spec(preset, flow)
+
+
+def test_a_preset_without_a_picture_exports_the_graph_it_always_did():
+    spec = spec_of(picture_dim=0)
+    assert list(spec.inputs) == BLIND
+    assert pictures(spec, 2) == [None]
+
+
+@pytest.mark.parametrize("changes", [{}, {"fusion": "self-attention", "avna": "embedding", "picture_time": "still"}])
+def test_a_step_that_sees_agrees_with_torch_at_any_batch(changes, tmp_path):
+    spec = spec_of(picture_dim=8, **changes)
+    assert list(spec.inputs) == [*BLIND, "picture"]
+    assert spec.inputs["picture"] == ["B", frames_of(PRESET.grid.grid), 8]
+    export_graph(spec, tmp_path / "step.onnx", half=False)
+    by_torch, by_onnx = OnTorch(spec), OnOnnx(tmp_path / "step.onnx")
+    rng = np.random.default_rng(0)
+    for rows in (1, 3):
+        known = np.zeros((rows, SLOTS, PRESET.grid.window_frames), dtype=np.bool_)
+        known[:, 0] = True
+        inputs = {
+            "x": rng.standard_normal((rows, *spec.inputs["x"][1:]), dtype=np.float32),
+            "t": np.where(known, 1.0, 0.25).astype(np.float32),
+            "known": known,
+            "prompt": rng.standard_normal((rows, *spec.inputs["prompt"][1:]), dtype=np.float32),
+            "dt": np.full(rows, 0.5, dtype=np.float32),
+        }
+        answers = []
+        for picture in pictures(spec, rows):
+            wanted, got = (run(**inputs, picture=picture) for run in (by_torch, by_onnx))
+            assert difference(wanted, got) < 1e-4
+            answers.append(got)
+        assert difference(*answers) > 1e-3  # what is seen changes the answer
