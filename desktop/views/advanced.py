@@ -25,6 +25,7 @@ from engine import Rule
 
 Box = TypeVar("Box", QSpinBox, QDoubleSpinBox)
 FIELD_HEIGHT = 30
+TEXT_MARGIN = 6
 COLUMNS = 4
 SEED_LIMIT = 2**31 - 1
 STEPS_LIMIT, GUIDANCE_LIMIT, SECONDS_LIMIT = 100, 20.0, 600.0
@@ -214,6 +215,7 @@ def _number(low: float, high: float, special: str, tip: str) -> QDoubleSpinBox:
 
 
 def _spun(box: Box, special: str, tip: str) -> Box:
+    box.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
     box.setSpecialValueText(special)
     box.setToolTip(tip)
     box.setMinimumHeight(FIELD_HEIGHT)

@@ -18,6 +18,7 @@ from desktop.models.job_list import ENDED, JobList, JobRow, State
 from desktop.views.boxes import beside, under
 from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, drawn, icon, mark
+from engine import TASKS
 
 WIDTH = 300
 TICK_MS = 1000
@@ -84,7 +85,7 @@ class JobCard(QFrame):
             self.daw.setPixmap(drawn("daw", self._palette.accent, 16))
             self.daw.setToolTip(tr("Sent by a DAW over OSC"))
             self.daw.setAccessibleName(tr("Sent by a DAW over OSC"))
-        self.title.setText(row.title[:1].upper() + row.title[1:])
+        self.title.setText(title_words(row.title))
         running, waiting = row.state is State.RUNNING, row.state is State.WAITING
         self.bar.setVisible(running)
         self.bar.setValue(round(row.fraction * 1000))
@@ -197,6 +198,12 @@ class QueuePanel(QWidget):
         card.removed.connect(lambda: self._jobs.remove(row_id))
         card.moved.connect(lambda by: self._jobs.move(row_id, by))
         return card
+
+
+def title_words(title: str) -> str:
+    """A title with its task in the user's language."""
+    task, _, words = title.partition(" ")
+    return f"{tr(task.capitalize())} {words}" if task in TASKS else title
 
 
 def state_words(row: JobRow, now_s: float) -> str:

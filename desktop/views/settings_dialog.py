@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QListWidget,
+    QListWidgetItem,
     QPlainTextEdit,
     QPushButton,
     QRadioButton,
@@ -44,6 +46,7 @@ BRIDGES = (
     ),
 )
 GB = 1 << 30
+ROW_HEIGHT = 30
 
 
 class SettingsDialog(QDialog):
@@ -230,7 +233,9 @@ class SettingsDialog(QDialog):
     def _show_bundles(self) -> None:
         chosen = max(self.list.currentRow(), 0)
         self.list.clear()
-        self.list.addItems([row.words for row in self._shelf.rows])
+        for row in self._shelf.rows:
+            item = QListWidgetItem(row.words, self.list)
+            item.setSizeHint(QSize(0, ROW_HEIGHT))
         self.list.setCurrentRow(min(chosen, self.list.count() - 1))
         if hasattr(self, "address"):
             self.address.setText(self._shelf.bridge_words())

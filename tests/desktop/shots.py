@@ -153,7 +153,10 @@ class Photographer:
         self.window.ask(self.form(task, text))
 
     def idle(self):
-        """True means nothing is under way."""
+        """True means nothing is under way; a job that failed has no place in a picture."""
+        for row in self.studio.desk.jobs.rows:
+            if row.message:
+                raise RuntimeError(f"{row.title}: {row.message}")
         return not self.studio.desk.jobs.unfinished and not self.studio.background.busy
 
     def until(self, true):
