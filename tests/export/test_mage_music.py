@@ -26,7 +26,7 @@ def one_step():
     preset = load_preset("mage-music")
     return replace(
         preset,
-        codec=replace(preset.codec, steps=1, batch=2, crop_frames=16, base_width=8, discriminator_width=4),
+        codec=replace(preset.codec, steps=1, batch=2, crop_frames=4, base_width=8, discriminator_width=4),
         prompt=replace(preset.prompt, steps=1, batch=8, audio_batch=2, width=32, depth=1, heads=2, vocab=400),
         flow=replace(preset.flow, steps=1, batch=1, pool=1, ema=0.0, slot_width=32, down=1, up=1, heads=4),
     )
