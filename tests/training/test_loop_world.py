@@ -19,6 +19,7 @@ from training.loop import CHECKPOINT, Plan, Run, own_parts
 from training.world import World, moved
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 1800  # a process that starts torch beside others may take minutes; only one that hangs may fail here
 
 
 def processes(count: int, call: str) -> list[int]:
@@ -29,7 +30,11 @@ def processes(count: int, call: str) -> list[int]:
     script = f"import pathlib, linefit; linefit.{call}"
     base = {**surroundings(), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
     started = [subprocess.Popen([sys.executable, "-c", script], env={**base, "RANK": str(k)}) for k in range(count)]
-    return [process.wait(timeout=180) for process in started]
+    try:
+        return [process.wait(timeout=PATIENCE_S) for process in started]
+    finally:
+        for process in started:
+            process.kill()
 
 
 def surroundings() -> dict[str, str]:
@@ -113,7 +118,7 @@ def test_a_run_of_one_process_goes_on_in_two_that_torchrun_starts(tmp_path):
         f"import pathlib, linefit; linefit.train(pathlib.Path({str(tmp_path / 'run')!r}), 0, resume=True)"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
-    subprocess.run(command, check=True, timeout=180, env=surroundings())
+    subprocess.run(command, check=True, timeout=PATIENCE_S, env=surroundings())
     same(weights(tmp_path / "whole"), weights(tmp_path / "run"))
 
 
