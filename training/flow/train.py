@@ -236,19 +236,7 @@ def train_flow(
         log.info("started from %s; %d weights are new", start, len(new))
     if preset.flow.distil_steps:
         stage.teacher = load_teacher(preset, folder, start)
-    plan = Plan(
-        steps=preset.flow.steps,
-        parts=preset.flow.parts,
-        minutes=preset.flow.minutes,
-        learning_rate=preset.flow.learning_rate,
-        schedule=preset.flow.schedule,
-        ema=preset.flow.ema,
-        clip_norm=preset.flow.clip_norm,
-        seed=preset.flow.seed,
-        warmup=min(200, preset.flow.steps // 10 + 1),
-        settings={"stage": "flow", **asdict(preset)},
-    )
-    run = Run(stage, plan, folder)
+    run = Run(stage, plan_of(preset), folder)
     if resume:
         run.resume()
     folder.mkdir(parents=True, exist_ok=True)
@@ -261,6 +249,22 @@ def train_flow(
     if run.world.first:
         save_flow(run, folder)
     return run
+
+
+def plan_of(preset: Preset) -> Plan:
+    """How long and how fast a preset's flow is trained."""
+    return Plan(
+        steps=preset.flow.steps,
+        parts=preset.flow.parts,
+        minutes=preset.flow.minutes,
+        learning_rate=preset.flow.learning_rate,
+        schedule=preset.flow.schedule,
+        ema=preset.flow.ema,
+        clip_norm=preset.flow.clip_norm,
+        seed=preset.flow.seed,
+        warmup=min(200, preset.flow.steps // 10 + 1),
+        settings={"stage": "flow", **asdict(preset)},
+    )
 
 
 def open_senses(preset: Preset, cache: StemCache, scene_run: Path | None, ear: nn.Module) -> Senses:
