@@ -12,6 +12,7 @@ import contextlib
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def arrange(job: Job, brief: Brief, asked: list[Asked], part: tuple[float, float
         found: dict[int, list[Sound]] = {}
         for number, index in enumerate(order):
             share = part_of(part, 0.05 + 0.8 * number / len(asked), 0.05 + 0.8 * (number + 1) / len(asked))
-            sounds = _next(job, brief, rest, power_C, asked[index], share)
+            sounds = _next(job, brief, rest, power_C, asked[index], number, share)
             for sound in sounds:
                 held.enter_context(sound.audio)
             found[index] = sorted(sounds, key=lambda sound: -fit(sound.presence, sound.similarity))
@@ -84,13 +85,13 @@ def _begin(job: Job, brief: Brief, held: contextlib.ExitStack, part: tuple[float
     """What there is before the first stem, at the model's rate, and how loud a stem shall be."""
     channels = brief.target.channels
     if brief.rest is None:
-        return held.enter_context(Scratch(job.folder, 1)), power_to_fit(None, channels)
+        return held.enter_context(Scratch(job.folder, 1)), power_to_fit(None, channels, job.rule)
     mono = take_in(job, brief.rest, Section(0, min(brief.rest.samples, brief.place.samples)), part)
-    return held.enter_context(mono.scratch), power_to_fit(mono, channels)
+    return held.enter_context(mono.scratch), power_to_fit(mono, channels, job.rule)
 
 
 def _next(
-    job: Job, brief: Brief, rest: Scratch, power_C: Powers, asked: Asked, part: tuple[float, float]
+    job: Job, brief: Brief, rest: Scratch, power_C: Powers, asked: Asked, number: int, part: tuple[float, float]
 ) -> list[Sound]:
     clip, rate_hz = brief.place.samples, brief.target.rate_hz
     windows = windows_of(job, clip, rate_hz)
@@ -98,9 +99,9 @@ def _next(
     gain, fill = gain_into_model(power), (0, windows.frames)
     is_given = power > 0
     given = {Slot.REST: rest} if is_given else {}
-    known_SF = known_of(job.request.task, windows.frames, (fill,), rest_given=is_given)
+    known_SF = known_of(job.request, windows.frames, (fill,), rest_given=is_given)
     hole = Hole(Section(0, clip), fill, power_C)
-    walk = walk_of(job.request, job.model.bundle.manifest)
+    walk = replace(walk_of(job.request, job.model.bundle.manifest), part=number)
     with contextlib.ExitStack() as held:
         latents = latents_of(job, given, gain, windows, walk.strength, held, part_of(part, 0.0, 0.1))
         scene = Scene(None, clip, (hole,), latents, known_SF, gain, 0.0, rate_hz, brief.target.channels)

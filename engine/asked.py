@@ -1,7 +1,8 @@
 """What each result of a request is to sound like: one prompt for every slot, in the bundle's own terms.
 
 Words for the stem, the whole and the rest go into rows of their own (MGE-LDM, arXiv 2505.23305, section 3.2: every
-track has its own condition); what examples say joins the words for the stem. Knows nothing of audio files or windows.
+track has its own condition); what examples say joins the words of the prompt. Where another slot than the stem is made,
+the prompt is about that, and words for the rest are about what goes with it. Knows nothing of audio files or windows.
 """
 
 from __future__ import annotations
@@ -57,11 +58,13 @@ def _embedded(job: Job, words: tuple[str, ...]) -> dict[str, FloatArray]:
 
 def _rows(job: Job, embedded: dict[str, FloatArray], prompt: str, with_examples: bool) -> FloatArray:
     rows_SE = np.zeros((SLOTS, job.model.bundle.manifest.embedding), np.float32)
-    for slot, words in ((Slot.STEM, prompt), (Slot.MIX, job.request.mix_prompt), (Slot.REST, job.request.rest_prompt)):
+    rule, request = job.rule, job.request
+    said = ((rule.prompt_slot, prompt), (Slot.MIX, request.mix_prompt), (rule.rest_slot, request.rest_prompt))
+    for slot, words in said:
         if words:
             rows_SE[slot] = embedded[words]
     if with_examples and job.examples is not None:
-        rows_SE[Slot.STEM] = job.examples.prompt(embedded[prompt] if prompt else None)
+        rows_SE[rule.prompt_slot] = job.examples.prompt(embedded[prompt] if prompt else None)
     return rows_SE
 
 

@@ -19,6 +19,7 @@ from engine.examples.named import Example, check_example_files
 from engine.library import find_bundle
 from engine.messages import CONDITIONS, Device, Format, Render, Request, Start
 from engine.prompts import check_prompt
+from engine.shapes import Slot
 from engine.tasks import Rule, Span, rule_of
 
 PROMPTS_LIMIT = 64
@@ -50,7 +51,7 @@ def check_values(request: Request) -> None:
     Raises:
         RequestError: what was asked, what is allowed, what to do.
     """
-    rule = rule_of(request.task)
+    rule = rule_of(request.task, request.slot)
     _check_prompts(request)
     _check_choices(request)
     _check_numbers(request)
@@ -143,6 +144,8 @@ def _check_fit(request: Request, rule: Rule) -> None:
         raise RequestError(f"{task} makes sound from the prompt alone and takes no file; leave {request.input} out")
     if rule.input_slot is not None and not request.input:
         raise RequestError(f"{task} needs an audio file (the {rule.input_slot.name.lower()}); give its path")
+    if rule.prompt_slot is Slot.MIX and request.mix_prompt:
+        raise RequestError(f"with the slot mix the prompt itself is about the mix; leave {request.mix_prompt!r} out")
     if request.rest is not None and not rule.rest_optional:
         raise RequestError(f"{task} takes no rest file; leave it out")
     if request.strength is not None and rule.strength is None:

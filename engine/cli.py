@@ -21,7 +21,7 @@ from engine.checks import check_region
 from engine.client import Engine
 from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
 from engine.messages import CONDITIONS, Device, Format, Render, Start
-from engine.tasks import TASKS, Rule, Span
+from engine.tasks import SLOT_NAMES, TASKS, Rule, Span
 from engine.version import engine_version
 
 DONE, REFUSED, FAILED, STOPPED = 0, 2, 3, 130
@@ -143,8 +143,14 @@ def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
     if rule.together:
         doc = "make the stems in the order they are named, not drums, bass, harmony, lead"
         sub.add_argument("--keep-order", action="store_true", help=doc)
+    if rule.any_slot:
+        doc = "what to make, and what PROMPT is about: a whole mix, a stem, or the rest around a stem; default stem"
+        if rule.input_slot is not None:
+            doc += f"; {rule.input_slot.name} is then a file of what stands in its place"
+        sub.add_argument("--slot", choices=sorted(SLOT_NAMES), default="", help=doc)
     if rule.rest_optional:
-        sub.add_argument("--rest", metavar="FILE", help="audio file with the music the stem is to fit")
+        doc = "audio file with the music the stem is to fit" + ("; with --slot rest, the stem" if rule.any_slot else "")
+        sub.add_argument("--rest", metavar="FILE", help=doc)
     if rule.makes_s is not None:
         doc = f"how many seconds to make; default {rule.makes_s:g}" + (
             ", or as many as --rest" if rule.together else ""

@@ -60,6 +60,7 @@ def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
             replacement=getattr(arguments, "replacement", ""),
             candidates=arguments.candidates,
             keep_order=getattr(arguments, "keep_order", False),
+            slot=getattr(arguments, "slot", ""),
         ),
         engine,
         arguments.json,

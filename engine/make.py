@@ -28,7 +28,7 @@ Times = npt.NDArray[np.int64]
 
 
 def make(job: Job, scene: Scene, asked: Asked, brief: Brief, part: tuple[float, float]) -> list[Answer]:
-    """The stems for one prompt, best first.
+    """What is made for one prompt, best first.
 
     Args:
         job: the running request.
@@ -57,7 +57,7 @@ def _written(job: Job, scene: Scene, asked: Asked, sound: Sound, brief: Brief, p
             job.progress(part, seen / scene.clip, "write")
             yield block_CN
 
-    rendered = render_single(job, stem, brief.target, brief.name, asked.name)
+    rendered = render_single(job, stem, brief.target, brief.name, asked.name, job.rule.answer.name.lower())
     return Answer(asked.prompt, sound.presence, rendered, brief, candidate=sound.candidate, similarity=sound.similarity)
 
 

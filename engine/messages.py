@@ -27,8 +27,9 @@ class Request:
         prompts: what to look for, one stem each; several share one encoding of the input. May be empty when there are
             ``examples``.
         input: path of the mix (isolate, remove, replace), the rest (regenerate) or the stem (inpaint, extend,
-            restyle); None to generate or arrange.
-        rest: path of a rest that goes with the stem, for tasks whose row allows it.
+            restyle); None to generate or arrange. With a ``slot``, STEM and that slot change places here.
+        rest: path of a rest that goes with the stem, for tasks whose row allows it; of a stem that goes with the rest
+            where ``slot`` is rest.
         out: folder the results go to; made when missing.
         region_s: ``(start, end)`` in seconds, the part to work on; None means all of it.
         regions_s: several parts in one call, in order and apart; instead of ``region_s``.
@@ -42,12 +43,14 @@ class Request:
         batch_windows: windows per run of a graph; None means chosen from the device.
         examples: paths of picture, video or sound files; with each prompt they say what to look for.
         example_weight: 0 listens to the words only, 1 to the examples only, where both are given.
-        mix_prompt, rest_prompt: words for the whole and for what goes with the stem.
+        mix_prompt, rest_prompt: words for the whole and for what goes with what is made.
         strength: restyle, replace: 0 keeps the stem, 1 makes it new; None means the bundle's default for the task.
         replacement: replace: what to put in the place of the prompt.
         candidates: answers to make per prompt, from ``seed``, ``seed + 1`` and so on; all are kept, best first.
         guide: the conditions that ``guidance`` pushes towards, of ``CONDITIONS``; none named means all of them.
         keep_order: arrange: True makes the stems in the order of the prompts, not drums, bass, harmony, lead.
+        slot: regenerate, generate, inpaint, extend: what to make, ``mix``, ``stem`` or ``rest``; prompts and examples
+            are about that. "" means what the task's row says, the stem.
     """
 
     task: str
@@ -76,6 +79,7 @@ class Request:
     regions_s: tuple[tuple[float, float], ...] = ()
     keep_order: bool = False
     guide: tuple[str, ...] = ()
+    slot: str = ""
 
     @property
     def regions(self) -> tuple[tuple[float, float], ...]:

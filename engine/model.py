@@ -93,7 +93,7 @@ def walk_of(request: Request, manifest: Manifest) -> Walk:
 
     A bundle older than the task is asked as it is for regenerate.
     """
-    by_task, rule = manifest.defaults, rule_of(request.task)
+    by_task, rule = manifest.defaults, rule_of(request.task, request.slot)
     other = by_task.get("regenerate", Defaults(steps=8, guidance=1.0, start="noise"))
     defaults = by_task.get(request.task, other)
     strengths = (request.strength, defaults.strength, rule.strength, 1.0)
@@ -105,4 +105,5 @@ def walk_of(request: Request, manifest: Manifest) -> Walk:
         seed=request.seed,
         strength=float(next(strength for strength in strengths if strength is not None)),
         guide=request.guide,
+        slot=rule.prompt_slot,
     )

@@ -100,7 +100,7 @@ class Pipeline:
         model = self._model(bundle, request.device, report)
         check()
         batches = Batches(batch_windows(model.device, request.batch_windows))
-        out, clock, rule = Path(request.out), Clock(), rule_of(request.task)
+        out, clock, rule = Path(request.out), Clock(), rule_of(request.task, request.slot)
         ends_s = max(place.wanted.start + place.samples for place in places) / (info.rate_hz if info else rate_hz)
         if request.examples:
             report(0.0, "looking at the examples")

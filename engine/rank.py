@@ -16,7 +16,6 @@ from engine.job import Job
 from engine.mask import presence
 from engine.render import Answer
 from engine.scratch import Scratch
-from engine.shapes import Slot
 from engine.space import blended, likeness
 
 HEARD_WINDOWS = 8  # the loudest of them say what a sound is like
@@ -47,10 +46,10 @@ def similarity(job: Job, audio: Scratch, column: int, prompt_SE: FloatArray) -> 
         prompt_SE: float32 (slots, embedding).
 
     Returns:
-        Cosine between the prompt of the stem and the mean direction of the sound's loudest windows; 0 for silence,
+        Cosine between the prompt and the mean direction of the sound's loudest windows; 0 for silence,
         None where the bundle cannot hear or nothing was asked.
     """
-    listener, prompt_E = job.model.audio, prompt_SE[Slot.STEM]
+    listener, prompt_E = job.model.audio, prompt_SE[job.rule.prompt_slot]
     if listener is None or not prompt_E.any():
         return None
     windows_WN = _loudest(audio, column, listener.samples)

@@ -149,14 +149,14 @@ def render_pair(job: Job, pairs: Callable[[], Iterator[Pair]], target: Target, s
 
 
 def render_single(
-    job: Job, stem: Callable[[], Iterator[Samples]], target: Target, source: str | None, prompt: str
+    job: Job, stem: Callable[[], Iterator[Samples]], target: Target, source: str | None, prompt: str, part: str = "stem"
 ) -> Rendered:
-    """Write a stem alone; arguments as for ``render_pair``.
+    """Write a stem alone; arguments as for ``render_pair``, and what it is if it is none: ``mix`` or ``rest``.
 
     Raises:
         OutputError: the disk is full or gone.
     """
-    names = {"stem": result_name(source, prompt, target.suffix)}
+    names = {part: result_name(source, prompt, target.suffix, "" if part == "stem" else part)}
     gain = 1.0
     while True:
         tracks = ([on_grid(block_CN * gain, target.bits)] for block_CN in stem())

@@ -107,7 +107,7 @@ def _patch(
         first, last = frames_of(job, here, section.samples, windows.frames, rate_hz)
         context = windows.context  # what is made there is cut off: the edges of the region are well inside
         fill = max(0, first - context), min(windows.frames, last + context)
-        known_SF = known_of(job.request.task, windows.frames, (fill,), rest_given=True)
+        known_SF = known_of(job.request, windows.frames, (fill,), rest_given=True)
         given = {Slot.STEM: parted.stem, Slot.REST: parted.rest}
         gain = gain_of(given, known_SF)
         files = {slot: mono.scratch for slot, mono in given.items()}

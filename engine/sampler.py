@@ -14,14 +14,14 @@ import numpy.typing as npt
 
 from engine.backend import Array, FloatArray, GraphSession
 from engine.messages import CONDITIONS, Start
-from engine.shapes import Slot
+from engine.shapes import Slot, exchanged
 
-# condition -> input of the step graph, and the part of its second axis
-_INPUTS: dict[str, tuple[str, int | slice]] = {
+# condition -> input of the step graph, and the slot it is about; None means that the input is about all of them
+_INPUTS: dict[str, tuple[str, Slot | None]] = {
     "prompt": ("prompt", Slot.STEM),
     "mix-prompt": ("prompt", Slot.MIX),
     "rest-prompt": ("prompt", Slot.REST),
-    "picture": ("picture", slice(None)),
+    "picture": ("picture", None),
 }
 BoolArray = npt.NDArray[np.bool_]
 
@@ -38,6 +38,8 @@ class Walk:
         strength: the share of the way that is walked; 1 begins at the start, less begins at ``begun_latents``.
         guide: the conditions that guidance pushes towards, of ``CONDITIONS``; none named means all of them. The
             others are heard as they are.
+        slot: what the prompt is about; words for the stem and for this slot change places.
+        part: number of the piece's part that is made; each has noise of its own.
     """
 
     steps: int
@@ -46,6 +48,8 @@ class Walk:
     seed: int
     strength: float = 1.0
     guide: tuple[str, ...] = ()
+    slot: Slot = Slot.STEM
+    part: int = 0
 
     @property
     def steps_walked(self) -> int:
@@ -72,7 +76,10 @@ def start_latents(
     seeds = [walk.seed + candidate for candidate in candidates or [0] * len(windows)]
     rows = zip(seeds, windows, strict=True)
     return np.stack(
-        [np.random.default_rng([seed, window]).standard_normal(shape_SDL, np.float32) for seed, window in rows]
+        [
+            np.random.default_rng([seed, window, walk.part]).standard_normal(shape_SDL, np.float32)
+            for seed, window in rows
+        ]
     )
 
 
@@ -126,7 +133,7 @@ def sample(
     conditions: dict[str, FloatArray] = {"prompt": prompt_BSE} | (
         {} if picture_BFP is None else {"picture": picture_BFP}
     )
-    unheard = _without(conditions, walk.guide or CONDITIONS)
+    unheard = _without(conditions, walk.guide or CONDITIONS, walk.slot)
     x_BSDL, steps = start_BSDL, walk.steps_walked
     for step in range(steps):
         check()
@@ -141,12 +148,12 @@ def sample(
     return np.where(known_BSL[:, :, None], start_BSDL, x_BSDL)
 
 
-def _without(conditions: Mapping[str, FloatArray], names: Sequence[str]) -> dict[str, FloatArray]:
+def _without(conditions: Mapping[str, FloatArray], names: Sequence[str], asked: Slot) -> dict[str, FloatArray]:
     """The inputs of a step that does not hear the named conditions; zeros mean that nothing is said."""
     left = {name: value.copy() for name, value in conditions.items()}
     for condition, (name, slot) in _INPUTS.items():
         if condition in names and name in left:
-            left[name][:, slot] = 0
+            left[name][:, slice(None) if slot is None else exchanged(slot, asked)] = 0
     return left
 
 

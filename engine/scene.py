@@ -6,6 +6,7 @@ Knows nothing of queues, prompts or bundles on disk.
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,15 +16,17 @@ from engine.audio import AudioInfo, FloatArray, Samples, blocks, samples_at
 from engine.chunks import Windows, plan_windows
 from engine.clips import Mono, Section, encode_clip, gain_into_model, take_in
 from engine.job import Job, part_of
+from engine.messages import Request
 from engine.model import walk_of
 from engine.render import Brief
 from engine.sampler import BoolArray
 from engine.scratch import Scratch
 from engine.shapes import SLOTS, Slot
-from engine.tasks import Given, known_mask
+from engine.tasks import Given, Rule, known_mask
 
 NEAR_S = 5.0  # how much sound around a span decides how loud the made sound is
 UNDER_REST_DB = -3.0  # a regenerated stem against its rest
+PARTS_DB = {Slot.REST: 0.0, Slot.STEM: UNDER_REST_DB, Slot.MIX: 10 * math.log10(1 + 10 ** (UNDER_REST_DB / 10))}
 ALONE_DB = -20.0  # RMS of a stem made from the prompt alone
 SILENT_POWER = 1e-8
 
@@ -50,7 +53,7 @@ class Scene:
     """What is given, shared by all prompts.
 
     Attributes:
-        source: the stem that stays outside the holes; None when the whole clip is made.
+        source: what stays as it is outside the holes; None when the whole clip is made.
         clip: samples of the result, at the user's rate.
         holes: what is made, in order; none when nothing is to change.
         latents: of what is given, one frame per row; slots that are not named have none.
@@ -96,14 +99,14 @@ def set_scene(job: Job, brief: Brief, held: contextlib.ExitStack, part: tuple[fl
         heard = _taken_in(job, brief, part_of(part, 0.0, 0.5))
         for mono in heard.values():
             scratches.enter_context(mono.scratch)
-        known_SF = known_of(job.request.task, windows.frames, fills, rest_given=Slot.REST in heard)
+        known_SF = known_of(job.request, windows.frames, fills, rest_given=rule.rest_slot in heard)
         gain = gain_of(heard, known_SF)
         files = {slot: mono.scratch for slot, mono in heard.items()}
         latents = latents_of(job, files, gain, windows, strength, held, part_of(part, 0.5, 1.0))
     channels = brief.target.channels
     source: tuple[AudioInfo, Section] | None = None
-    powers: list[Powers | None] = [power_to_fit(heard.get(Slot.REST), channels)] * len(fills)
-    if rule.stem is Given.OUTSIDE:
+    powers: list[Powers | None] = [power_to_fit(heard.get(rule.rest_slot), channels, rule)] * len(fills)
+    if rule.given(rule.answer) is Given.OUTSIDE:
         source = (brief.input, place.wanted)
         loudness = _power_beside if rule.strength is None else _power_of_it
         powers = [loudness(*source, span) for span in place.spans]
@@ -121,7 +124,7 @@ def _taken_in(job: Job, brief: Brief, part: tuple[float, float]) -> dict[Slot, M
     if brief.rest is not None:
         needed = samples_at(brief.place.samples, brief.target.rate_hz, brief.rest.rate_hz)
         section = Section(0, min(brief.rest.samples, needed))
-        heard[Slot.REST] = take_in(job, brief.rest, section, part_of(part, 0.5, 1.0))
+        heard[job.rule.rest_slot] = take_in(job, brief.rest, section, part_of(part, 0.5, 1.0))
     return heard
 
 
@@ -137,16 +140,20 @@ def frames_of(job: Job, span: Section, clip: int, frames: int, rate_hz: int) -> 
     return min(first, frames - 1), frames if span.stop >= clip else min(last, frames)
 
 
-def known_of(task: str, frames: int, fills: tuple[tuple[int, int], ...], rest_given: bool) -> BoolArray:
+def known_of(request: Request, frames: int, fills: tuple[tuple[int, int], ...], rest_given: bool) -> BoolArray:
     """Which latents are given when several parts are made: those given for each of them; bool (slots, frames)."""
-    asked = [known_mask(task, frames, fill, rest_given=rest_given) for fill in fills]
+    asked = [known_mask(request.task, frames, fill, rest_given=rest_given, slot=request.slot) for fill in fills]
     known_SF: BoolArray = np.logical_and.reduce(asked)
     return known_SF
 
 
 def gain_of(given: dict[Slot, Mono], known_SF: BoolArray) -> float:
-    """The gain of everything given on its way into the model: what is known decides, where nothing is all of it."""
-    known = sum(mono.power for slot, mono in given.items() if known_SF[slot].any())
+    """The gain of everything given on its way into the model: what is known decides, where nothing is all of it.
+
+    A mix that is known holds all the rest.
+    """
+    whole = known_SF[Slot.MIX].any()
+    known = sum(mono.power for slot, mono in given.items() if known_SF[slot].any() and (slot is Slot.MIX or not whole))
     return gain_into_model(known if known > SILENT_POWER else sum(mono.power for mono in given.values()))
 
 
@@ -200,11 +207,16 @@ def power_and_peak(scratch: Scratch, first: int, last: int) -> tuple[float, floa
     return energy / max(last - first, 1), peak
 
 
-def power_to_fit(rest: Mono | None, channels: int) -> Powers:
-    """How loud a stem is that was not there before: channel by channel, by the rest it goes with, if there is one."""
-    power = 10 ** (ALONE_DB / 10)
-    if rest is not None and rest.power * rest.width > SILENT_POWER:
-        power = rest.power * rest.width * 10 ** (UNDER_REST_DB / 10)
+def power_to_fit(beside: Mono | None, channels: int, rule: Rule) -> Powers:
+    """How loud something is that was not there before: channel by channel, by what it goes with, if there is that.
+
+    Stem and rest are ``UNDER_REST_DB`` apart, and a mix is as loud as both of them.
+    """
+    level_db = ALONE_DB + PARTS_DB[rule.answer] - PARTS_DB[Slot.STEM]
+    power = 10 ** (level_db / 10)
+    if beside is not None and beside.power * beside.width > SILENT_POWER:
+        against_db = PARTS_DB[rule.answer] - PARTS_DB[rule.rest_slot]
+        power = beside.power * beside.width * 10 ** (against_db / 10)
     return np.full(channels, power)
 
 

@@ -21,6 +21,11 @@ class Slot(IntEnum):
 SLOTS = len(Slot)
 
 
+def exchanged(slot: Slot, asked: Slot) -> Slot:
+    """The slot that stands for ``slot`` when STEM and the asked slot change places."""
+    return {Slot.STEM: asked, asked: Slot.STEM}.get(slot, slot)
+
+
 @dataclass(frozen=True, slots=True)
 class LatentGrid:
     """How latent frames line up with audio samples at the model's own rate."""

@@ -21,7 +21,7 @@ from engine.rank import similarity
 from engine.sampler import Walk, begun_latents, sample, start_latents
 from engine.scene import Hole, Powers, Scene, power_and_peak
 from engine.scratch import Scratch
-from engine.shapes import SLOTS, Slot
+from engine.shapes import SLOTS
 
 LOWER_LIMIT_DB, HIGHER_LIMIT_DB = -60.0, 40.0  # how far the level match may move what the model made
 SILENT_POWER = 1e-12
@@ -74,8 +74,8 @@ def make_sounds(
 
 
 def _unfilled(job: Job, scene: Scene) -> Scratch:
-    """The stem's latents as they are given, zeros where they are not; one frame per row."""
-    given, stem = scene.latents.get(Slot.STEM), Scratch(job.folder, job.model.grid.latent_channels)
+    """Latents of what is to be made as they are given, zeros where they are not; one frame per row."""
+    given, stem = scene.latents.get(job.rule.answer), Scratch(job.folder, job.model.grid.latent_channels)
     frames = scene.known_SF.shape[1]
     for at in range(0, frames, FRAMES_AT_ONCE):
         end = min(at + FRAMES_AT_ONCE, frames)
@@ -86,7 +86,7 @@ def _unfilled(job: Job, scene: Scene) -> Scratch:
 def fill_in(
     job: Job, scene: Scene, stems: Sequence[Scratch], prompt_SE: FloatArray, walk: Walk, part: tuple[float, float]
 ) -> None:
-    """Fill the stem's unknown latents, one table for each candidate; given ones stay as they are.
+    """Fill the unknown latents of what is made, one table for each candidate; given ones stay as they are.
 
     A window's start is what the window before it made, known to it like anything else that is given.
     """
@@ -111,12 +111,12 @@ def _filled(
     prompt_SE: FloatArray, walk: Walk,
 ) -> FloatArray:  # fmt: skip
     """One window of several candidates: float32 (candidates, latent channels, frames of a window)."""
-    grid, rows = job.model.grid, len(candidates)
+    grid, rows, made = job.model.grid, len(candidates), job.rule.answer
     first, last = making.start, making.start + grid.window_frames
     known_SL = scene.known_SF[:, first:last].copy()
-    known_SL[Slot.STEM, : making.fill[0] - making.start] = True
+    known_SL[made, : making.fill[0] - making.start] = True
     z_BSDL = np.repeat(scene.read(first, last, grid.latent_channels)[None], rows, axis=0)
-    z_BSDL[:, Slot.STEM] = stems_BDL
+    z_BSDL[:, made] = stems_BDL
     known_BSL = np.repeat(known_SL[None], rows, axis=0)
     start_s = scene.start_s + making.start * grid.hop_samples / grid.sample_rate_hz
     with job.clock.measure("step"):
@@ -126,7 +126,7 @@ def _filled(
         prompt_BSE = np.repeat(prompt_SE[None], rows, axis=0)
         pictures = job.pictures([start_s] * rows)
         x_BSDL = sample(job.model.step, x_BSDL, known_BSL, prompt_BSE, walk, job.check, pictures)
-    stem_BDL: FloatArray = x_BSDL[:, Slot.STEM]
+    stem_BDL: FloatArray = x_BSDL[:, made]
     return stem_BDL
 
 

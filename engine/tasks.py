@@ -7,16 +7,18 @@ completion. Knows nothing of audio, graphs or files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RequestError
-from engine.shapes import SLOTS, Slot
+from engine.shapes import SLOTS, Slot, exchanged
 
 BoolArray = npt.NDArray[np.bool_]
+
+SLOT_NAMES = {slot.name.lower(): slot for slot in Slot}  # as requests name them
 
 
 class Given(Enum):
@@ -45,7 +47,7 @@ class Rule:
         answer: the slot handed back.
         span: whether the task needs a span of time.
         input_slot: the slot the user's file is encoded into; None when no file is needed.
-        rest_optional: True means the REST slot is known only when the user gives a file for it.
+        rest_optional: True means that ``rest_slot`` is known only when the user gives a file for it.
         masked: True means the user's own mix is filtered (masked isolation); False means decoded audio is the answer.
         doc: one line for the user.
         makes_s: seconds it makes when not told how many; None means the result is as long as the file.
@@ -53,6 +55,9 @@ class Rule:
             means that the task starts from no stem.
         made_of: the tasks it is put together from; none means it is one of its own.
         together: True means the prompts of one request make one piece; False means each has an answer of its own.
+        any_slot: True means that a request may have it make the mix or the rest in the place of the stem.
+        prompt_slot: the slot that the words of a prompt are about.
+        rest_slot: the slot of the file, and of the words, for what goes with what is made.
     """
 
     mix: Given
@@ -68,6 +73,13 @@ class Rule:
     strength: float | None = None
     made_of: tuple[str, ...] = ()
     together: bool = False
+    any_slot: bool = False
+    prompt_slot: Slot = Slot.STEM
+    rest_slot: Slot = Slot.REST
+
+    def given(self, slot: Slot) -> Given:
+        """How much of a slot is known."""
+        return {Slot.MIX: self.mix, Slot.STEM: self.stem, Slot.REST: self.rest}[slot]
 
 
 _ALL, _NONE, _OUT = Given.ALL, Given.NONE, Given.OUTSIDE
@@ -80,10 +92,29 @@ TASKS: dict[str, Rule] = {
         _ALL, _NONE, _NONE, Slot.REST, Span.NO, Slot.MIX, False, True, "give the mix without the named stem"
     ),
     "regenerate": Rule(
-        _NONE, _NONE, _ALL, Slot.STEM, Span.NO, Slot.REST, False, False, "make a new stem that fits the given rest"
+        _NONE,
+        _NONE,
+        _ALL,
+        Slot.STEM,
+        Span.NO,
+        Slot.REST,
+        False,
+        False,
+        "make a new stem that fits the given rest",
+        any_slot=True,
     ),
     "generate": Rule(
-        _NONE, _NONE, _NONE, Slot.STEM, Span.NO, None, False, False, "make a stem from the prompt alone", makes_s=10.0
+        _NONE,
+        _NONE,
+        _NONE,
+        Slot.STEM,
+        Span.NO,
+        None,
+        False,
+        False,
+        "make a stem from the prompt alone",
+        makes_s=10.0,
+        any_slot=True,
     ),
     "inpaint": Rule(
         _NONE,
@@ -95,9 +126,20 @@ TASKS: dict[str, Rule] = {
         True,
         False,
         "fill a span of a stem, keeping what is outside",
+        any_slot=True,
     ),
     "extend": Rule(
-        _NONE, _OUT, _ALL, Slot.STEM, Span.END, Slot.STEM, True, False, "go on after the end of a stem", makes_s=5.0
+        _NONE,
+        _OUT,
+        _ALL,
+        Slot.STEM,
+        Span.END,
+        Slot.STEM,
+        True,
+        False,
+        "go on after the end of a stem",
+        makes_s=5.0,
+        any_slot=True,
     ),
     # Starts at t = 1 - strength from the stem's own latents mixed with noise, so inside the span nothing is known.
     "restyle": Rule(
@@ -143,19 +185,47 @@ TASKS: dict[str, Rule] = {
 }
 
 
-def rule_of(task: str) -> Rule:
-    """The row of ``task``.
+def rule_of(task: str, slot: str = "") -> Rule:
+    """The row of ``task``, for the slot that is to be made.
+
+    Args:
+        task: a row of ``TASKS``.
+        slot: of ``SLOT_NAMES``: STEM and this slot change places throughout the row; "" leaves the row as it is.
 
     Raises:
-        RequestError: there is no such task.
+        RequestError: there is no such task, or it does not make that slot.
     """
     try:
-        return TASKS[task]
+        rule = TASKS[task]
     except KeyError:
         raise RequestError(f"unknown task {task!r}; choose one of {', '.join(TASKS)}") from None
+    if slot == "":
+        return rule
+    if not rule.any_slot:
+        able = ", ".join(name for name, row in TASKS.items() if row.any_slot)
+        raise RequestError(f"{task} takes no slot; leave {slot!r} out, or choose one of {able}")
+    if slot not in SLOT_NAMES:
+        raise RequestError(f"unknown slot {slot!r}; choose one of {', '.join(SLOT_NAMES)}")
+    return _turned(rule, SLOT_NAMES[slot])
 
 
-def known_mask(task: str, frames: int, span: tuple[int, int] | None = None, rest_given: bool = True) -> BoolArray:
+def _turned(rule: Rule, asked: Slot) -> Rule:
+    source = rule.input_slot
+    return replace(
+        rule,
+        mix=rule.given(exchanged(Slot.MIX, asked)),
+        stem=rule.given(exchanged(Slot.STEM, asked)),
+        rest=rule.given(exchanged(Slot.REST, asked)),
+        answer=exchanged(rule.answer, asked),
+        input_slot=None if source is None else exchanged(source, asked),
+        prompt_slot=exchanged(rule.prompt_slot, asked),
+        rest_slot=exchanged(rule.rest_slot, asked),
+    )
+
+
+def known_mask(
+    task: str, frames: int, span: tuple[int, int] | None = None, rest_given: bool = True, slot: str = ""
+) -> BoolArray:
     """Which latents are given for ``task``.
 
     Args:
@@ -164,14 +234,15 @@ def known_mask(task: str, frames: int, span: tuple[int, int] | None = None, rest
         span: frames to fill, ``(first, past the last)``; needed by tasks whose row says so, the whole clip for those
             where it is optional.
         rest_given: False means the caller has no REST for a row where it is optional.
+        slot: what is made, see ``rule_of``.
 
     Returns:
         bool ``(slots, frames)``; True means given.
 
     Raises:
-        RequestError: unknown task, or a span that is missing or does not fit.
+        RequestError: unknown task or slot, or a span that is missing or does not fit.
     """
-    rule = rule_of(task)
+    rule = rule_of(task, slot)
     if rule.span is Span.OPTIONAL and span is None:
         span = (0, frames)
     if rule.span is not Span.NO and span is None:
@@ -181,11 +252,12 @@ def known_mask(task: str, frames: int, span: tuple[int, int] | None = None, rest
             f"span {span[0]}-{span[1]} does not fit a clip of {frames} frames; choose a start before the end"
         )
     known = np.zeros((SLOTS, frames), dtype=np.bool_)
-    for slot, given in ((Slot.MIX, rule.mix), (Slot.STEM, rule.stem), (Slot.REST, rule.rest)):
-        if slot is Slot.REST and rule.rest_optional and not rest_given:
+    for track in Slot:
+        given = rule.given(track)
+        if track is rule.rest_slot and rule.rest_optional and not rest_given:
             continue
         if given is not Given.NONE:
-            known[slot] = True
+            known[track] = True
         if given is Given.OUTSIDE and span is not None:
-            known[slot, span[0] : span[1]] = False
+            known[track, span[0] : span[1]] = False
     return known

@@ -15,7 +15,7 @@ from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progres
 
 _TEXTS = {
     "task": False, "input": True, "rest": True, "out": False, "bundle": False,
-    "mix_prompt": False, "rest_prompt": False, "replacement": False,
+    "mix_prompt": False, "rest_prompt": False, "replacement": False, "slot": False,
 }  # True: may be null  # fmt: skip
 READY = "Ready"  # the first thing a host says
 EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in (Accepted, Progress, Done, Failed, CancelledJob)}

@@ -88,6 +88,7 @@ def build_request(entry: Entry, inputs: dict[str, str | None], out: Path, bundle
         candidates=candidates,
         start="noise" if candidates > 1 else None,  # from zeros they would all be the same
         keep_order=bool(asked.get("keep_order", 0)),
+        slot=str(asked.get("slot", "")),
     )
 
 

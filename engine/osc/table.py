@@ -170,6 +170,8 @@ def _more(rule: Rule) -> tuple[Arg, ...]:
                    "it new; -1 is the bundle's choice")  # fmt: skip
     keep_order = Arg(name="keep_order", kind="whole", low=0, high=1, default=0, doc="1 makes the stems in the order "
                      "they are named")  # fmt: skip
+    slot = Arg(name="slot", kind="text", default="stem", choices=("stem", "mix", "rest"), doc="what to make and "
+               "what prompt is about; the stem is the input, or rest, where this slot would be")  # fmt: skip
     seen = {
         "image": "a picture of what to look for",
         "video": "a video that runs beside the input",
@@ -189,6 +191,7 @@ def _more(rule: Rule) -> tuple[Arg, ...]:
             for kind in EXAMPLE_KINDS
         ),
         Arg(name="weight", kind="number", low=0, high=1, default=0.5, doc="0 listens to the words, 1 to the examples"),
+        *((slot,) if rule.any_slot else ()),
     )
 
 
