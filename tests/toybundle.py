@@ -4,7 +4,7 @@ The codec is a reshape, so it is perfect: one latent frame is ``hop_samples`` au
 (``v = (x_1 - x) / (1 - t)``), so any number of Euler steps lands on ``x_1``:
 
     STEM = share(prompt) * MIX + 0.5 * share(prompt) * REST where those are known, a tone of ``TONE`` where neither is
-    REST = MIX - STEM where MIX is known, else 0;   MIX = STEM + REST where MIX is unknown
+    REST = MIX - STEM where MIX is known, else that tone;   MIX = STEM + what is known of REST where MIX is unknown
 
 The share is what the first number of the prompt's embedding is of the second: ``SHARES`` by word, mean over words; no
 prompt means 0. With ``ripple`` above 0 the share grows towards both ends of a window, as an estimate with too little
@@ -190,7 +190,8 @@ def step_graph(d: int, frames: int, ripple: float, tone: float, sees: bool = Fal
         helper.make_node("Mul", ["unheard", "tone_D1"], ["stem_of_nothing"]),
         helper.make_node("Sum", ["stem_of_mix", "stem_of_rest", "stem_of_nothing"], ["stem_1"]),
         helper.make_node("Mul", ["stem_1", "mix_known"], ["stem_in_mix"]),
-        helper.make_node("Sub", ["mix_given", "stem_in_mix"], ["rest_1"]),
+        helper.make_node("Sub", ["mix_given", "stem_in_mix"], ["rest_of_mix"]),
+        helper.make_node("Add", ["rest_of_mix", "stem_of_nothing"], ["rest_1"]),
         helper.make_node("Add", ["stem_1", "rest_given"], ["mix_1"]),
         helper.make_node("Unsqueeze", ["mix_1", "axis_1"], ["mix_B1DL"]),
         helper.make_node("Unsqueeze", ["stem_1", "axis_1"], ["stem_B1DL"]),

@@ -207,6 +207,8 @@ class MaskingConfig:
         still_share: of the clips that show one frame throughout (MAGE A).
         clip_share: of the mixes whose players are drawn; drawing and seeing takes as long as mixing and encoding.
         twin_share: of the mixes hold two stems of one family and ask by picture for one of them.
+        other_slot_share: of the draws of tasks that can make any slot make the mix or the rest, not the stem; the
+            papers draw none.
         hide_picture, hide_words, hide_audio: share hidden of a picture's patches, of the words' tokens, of the time of
             the given latents.
     """
@@ -222,6 +224,7 @@ class MaskingConfig:
     still_share: float = 0.25
     clip_share: float = 0.6
     twin_share: float = 0.12
+    other_slot_share: float = 0.1
     hide_picture: float = 0.0
     hide_words: float = 0.0
     hide_audio: float = 0.0
@@ -230,7 +233,7 @@ class MaskingConfig:
         regimes = (self.mixture, self.zero, self.unconditional, self.stem)
         if min(regimes) < 0 or abs(sum(regimes) - 1) > 1e-6:
             raise ValueError(f"masking mixture, zero, unconditional and stem must sum to 1, got {regimes}")
-        for name in ("mix_words", "rest_words", "still_share", "clip_share", "twin_share"):
+        for name in ("mix_words", "rest_words", "still_share", "clip_share", "twin_share", "other_slot_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"masking {name} must be in 0..1, got {getattr(self, name)}")
         for name in ("hide_picture", "hide_words", "hide_audio"):

@@ -8,17 +8,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.shapes import SLOTS, Slot
-from engine.tasks import TASKS
+from engine.shapes import SLOTS, Slot, exchanged
+from engine.tasks import SLOT_NAMES, TASKS, rule_of
 from training.codec.train import load_codec
 from training.config import MaskingConfig, load_preset, preset_from
 from training.data.mix import Mixer, Take
 from training.data.pictures.clip import FPS, ClipConfig, clip_of_labels
 from training.data.sources import Sounds
 from training.data.studio import StudioConfig
-from training.flow.conditions import combine, draw_senses
+from training.flow.conditions import _left, combine, draw_senses
 from training.flow.examples import Wanted, make_twins
-from training.flow.known import draw_known, hide_time, regime_of
+from training.flow.known import Drawn, draw_known, hide_time, regime_of
 from training.flow.senses import Senses, drawable, hide_patches
 from training.flow.train import FlowStage, open_senses
 from training.prompt.tower import load_audio_tower
@@ -26,6 +26,7 @@ from training.scene.config import frames_of
 from training.scene.model import SceneEncoder, picture_of, save_scene
 
 FRAMES = 64
+ANY_SLOT = [task for task, rule in TASKS.items() if rule.any_slot]
 HERE, FULL = np.ones(3, np.float32), frozenset({"words", "picture", "sound"})
 
 
@@ -48,6 +49,41 @@ def test_regimes_and_tasks_are_drawn_by_their_shares():
             assert share_is(mine[task], mine.total(), weight / sum(weights.values()))
     assert all(d.known[Slot.MIX].all() == (regime_of(d.task) == "mixture") for d in told)
     assert not any(d.known.any() for d in drawn if not d.conditioned)
+
+
+def test_every_slot_that_can_be_asked_for_is_drawn_by_its_share():
+    masking, rng = MaskingConfig(tasks={"isolate": 1.0} | dict.fromkeys(ANY_SLOT, 1.0)), np.random.default_rng(3)
+    drawn = [draw_known(rng, FRAMES, masking) for _ in range(8000)]
+    able = [d for d in drawn if d.conditioned and d.task in ANY_SLOT]
+    assert {(d.task, d.slot) for d in able} == {(task, slot) for task in ANY_SLOT for slot in ("", "mix", "rest")}
+    assert share_is(sum(d.slot != "" for d in able), len(able), masking.other_slot_share)
+    for d in able:
+        assert not d.known[rule_of(d.task, d.slot).answer].all()
+        asked = d.known[exchanged_rows(d.slot)]  # as if it were the stem that is made
+        assert (asked[Slot.MIX].any(), asked[Slot.STEM].any()) == (False, d.task in ("inpaint", "extend"))
+        assert asked[Slot.REST].all() or d.task in ("generate", "inpaint", "extend")
+
+
+def exchanged_rows(slot: str) -> list[Slot]:
+    return [exchanged(track, SLOT_NAMES[slot or "stem"]) for track in Slot]
+
+
+def test_no_other_draw_depends_on_the_share_of_other_slots():
+    plain, mixed = ([], [])
+    for share, drawn in ((0.0, plain), (0.5, mixed)):
+        rng = np.random.default_rng(5)
+        drawn += [draw_known(rng, FRAMES, MaskingConfig(other_slot_share=share)) for _ in range(600)]
+    assert [d.task for d in plain] == [d.task for d in mixed]
+    assert not any(d.slot for d in plain)
+    assert 0 < sum(d.slot != "" for d in mixed) < 100
+    for one, other in zip(plain, mixed, strict=True):
+        np.testing.assert_array_equal(one.known, other.known[exchanged_rows(other.slot)])
+
+
+@pytest.mark.parametrize("name", ["mage-music", "mge"])
+def test_the_papers_presets_make_no_other_slot(name):
+    masking, rng = load_preset(name).masking, np.random.default_rng(0)
+    assert not any(draw_known(rng, FRAMES, masking).slot for _ in range(500))
 
 
 def test_the_senses_are_drawn_by_their_weights_and_cut_down_to_what_is_there():
@@ -219,6 +255,28 @@ def test_a_batch_says_what_was_drawn_and_nothing_else(stage, seeing):
             seen["mix"] += bool(norms[row, Slot.MIX])
             seen["rest"] += bool(norms[row, Slot.REST])
     assert all(seen[both] for both in [(True, True), (True, False), (False, False), "mix", "rest"])
+
+
+def test_words_move_with_the_slot_that_is_made(stage, seeing):
+    numbers, seen = list(range(24)), Counter()
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        _, wanted = stage.pool.draw(numbers, rng)
+        for slot in ("mix", "rest"):
+            drawn = [Drawn("generate", np.zeros((SLOTS, FRAMES), bool), slot=slot) for _ in numbers]
+            prompt, picture = stage.conditions.draw(rng, wanted, drawn)
+            assert not picture.any()
+            for row, asked in enumerate(wanted):
+                can_be_said = bool(asked.inside) if slot == "mix" else bool(_left(asked))
+                said = prompt[row].any(axis=1)
+                assert can_be_said or not said[SLOT_NAMES[slot]]
+                seen[slot, "can"] += can_be_said
+                seen.update((slot, track) for track in Slot if said[track])
+    for slot in ("mix", "rest"):
+        assert seen[slot, SLOT_NAMES[slot]] > 0.7 * seen[slot, "can"] > 20
+    assert seen["mix", Slot.STEM] == 0
+    assert 0 < seen["mix", Slot.REST] < seen["mix", Slot.MIX]
+    assert 0 < seen["rest", Slot.STEM] < seen["rest", Slot.REST]
 
 
 def test_hidden_words_are_a_share_of_the_tokens_and_never_all(stage, seeing, tmp_path):

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.shapes import SLOTS, Slot
+from engine.shapes import SLOTS, Slot, exchanged
+from engine.tasks import SLOT_NAMES
 from training.config import MaskingConfig, Preset
 from training.flow.examples import Wanted, families_of
 from training.flow.known import Drawn
@@ -69,6 +70,12 @@ def draw_senses(rng: Rng, masking: MaskingConfig, wanted: Wanted) -> frozenset[s
     return frozenset(drawn & had or {"words"} & had)
 
 
+def _left(asked: Wanted) -> list[str]:
+    """Families that words can name in the rest; none where the stem's twin is among them."""
+    wanted = families_of(asked.term) if asked.term else frozenset[str]()
+    return [] if asked.twins else [name for name in asked.inside if name not in wanted]
+
+
 class Conditions:
     """Draws what is said.
 
@@ -97,12 +104,15 @@ class Conditions:
         for row, (asked, draw) in enumerate(zip(wanted, drawn, strict=True)):
             if not draw.conditioned:
                 continue
+            if draw.slot:
+                phrases += self._about_made(rng, row, asked, SLOT_NAMES[draw.slot])
+                continue
             phrases += self._about_others(rng, row, asked)
             if rng.random() < self._preset.flow.prompt_dropout:
                 continue
             senses = draw_senses(rng, self._preset.masking, asked)
             if "words" in senses:
-                phrases.append(Phrase(row, Slot.STEM, self._lexicon.phrases(str(asked.term), "train", rng)))
+                phrases.append(Phrase(row, Slot.STEM, self._about_stem(rng, asked)))
             shown[row] = self._shown(rng, asked, senses)
             if "picture" in senses and pictures is not None:
                 pictures[row] = asked.picture
@@ -120,11 +130,37 @@ class Conditions:
         masking, said = self._preset.masking, list[Phrase]()
         if rng.random() < masking.mix_words:
             said += [Phrase(row, Slot.MIX, part) for part in self._about_mix(rng, asked)]
-        wanted = families_of(asked.term) if asked.term else frozenset[str]()
-        left = [name for name in asked.inside if name not in wanted]
-        if left and not asked.twins and rng.random() < masking.rest_words:
+        left = _left(asked)
+        if left and rng.random() < masking.rest_words:
             said.append(Phrase(row, Slot.REST, self._list(rng, left)))
         return said
+
+    def _about_made(self, rng: Rng, row: int, asked: Wanted, made: Slot) -> list[Phrase]:
+        """Words where the mix or the rest is made: of that nearly always, of the others some of the time.
+
+        A pool entry's pictures and sounds are its stem's, so none are shown.
+        """
+        masking = self._preset.masking
+        shares = {
+            Slot.MIX: masking.mix_words,
+            exchanged(Slot.REST, made): masking.rest_words,
+            made: 1 - self._preset.flow.prompt_dropout,
+        }
+        said = [slot for slot, share in shares.items() if rng.random() < share]
+        return [Phrase(row, slot, text) for slot in said for text in self._about(rng, asked, slot)]
+
+    def _about(self, rng: Rng, asked: Wanted, slot: Slot) -> list[str]:
+        """What can be said of one slot; nothing where there are no words for it."""
+        match slot:
+            case Slot.MIX:
+                return self._about_mix(rng, asked)
+            case Slot.STEM:
+                return [self._about_stem(rng, asked)] if asked.term else []
+            case Slot.REST:
+                return [self._list(rng, left)] if (left := _left(asked)) else []
+
+    def _about_stem(self, rng: Rng, asked: Wanted) -> str:
+        return self._lexicon.phrases(str(asked.term), "train", rng)
 
     def _about_mix(self, rng: Rng, asked: Wanted) -> list[str]:
         chance = rng.random()

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.shapes import Slot
-from engine.tasks import TASKS, BoolArray, Given, Span, known_mask
+from engine.tasks import SLOT_NAMES, TASKS, BoolArray, Given, Span, known_mask
 from training.config import MaskingConfig
 
 Rng = np.random.Generator
 FROM_NOTHING = "generate"
 REST_SHARE = 0.6  # of the draws know the rest where it is optional
 SEGMENTS = 16  # of a window, when some are hidden
+OTHER_SLOTS = [name for name, slot in SLOT_NAMES.items() if slot is not Slot.STEM]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,13 @@ class Drawn:
         task: a row of the table.
         known: bool ``(slots, frames)``, True means given.
         conditioned: False means that neither words nor anything else may be given (MAGE's unconditional fallback).
+        slot: what is made in the place of the stem, as requests name it; "" is the stem.
     """
 
     task: str
     known: BoolArray
     conditioned: bool = True
+    slot: str = ""
 
 
 def regime_of(task: str) -> str:
@@ -52,8 +55,9 @@ def draw_known(rng: Rng, frames: int, masking: MaskingConfig | None = None) -> D
         known[Slot.STEM] = True
         return Drawn(FROM_NOTHING, known)
     task = _task(rng, masking, regime)
-    known = known_mask(task, frames, _span(rng, task, frames), rest_given=rng.random() < REST_SHARE)
-    return Drawn(task, hide_time(rng, known, masking.hide_audio))
+    slot = _slot(rng, task, masking.other_slot_share)
+    known = known_mask(task, frames, _span(rng, task, frames), rest_given=rng.random() < REST_SHARE, slot=slot)
+    return Drawn(task, hide_time(rng, known, masking.hide_audio), slot=slot)
 
 
 def _task(rng: Rng, masking: MaskingConfig, regime: str) -> str:
@@ -62,6 +66,14 @@ def _task(rng: Rng, masking: MaskingConfig, regime: str) -> str:
         raise ValueError(f"masking has a share for the regime {regime} and no task in it; give one a weight")
     shares = np.array(list(weights.values())) / sum(weights.values())
     return list(weights)[rng.choice(len(weights), p=shares)]
+
+
+def _slot(rng: Rng, task: str, share: float) -> str:
+    """What a task makes; drawn with dice of its own, so that no other draw depends on the share."""
+    if not share or not TASKS[task].any_slot:
+        return ""
+    [dice] = rng.spawn(1)
+    return OTHER_SLOTS[dice.integers(len(OTHER_SLOTS))] if dice.random() < share else ""
 
 
 def _span(rng: Rng, task: str, frames: int) -> tuple[int, int] | None:
