@@ -51,6 +51,17 @@ def test_a_later_stem_is_regenerating_against_the_sum_of_those_before_it(run):
     np.testing.assert_allclose((one / one.std())[inner], (other / other.std())[inner], atol=1e-3)
 
 
+def test_every_stem_has_noise_of_its_own_and_the_first_has_that_of_generate(toy_bundle, tmp_path):
+    backend, asked = DreamingBackend(), {"seconds": 0.2, "steps": 1, "seed": 4}
+    dream(toy_bundle, tmp_path, backend, task="arrange", prompts=BAND, **asked)
+    dream(toy_bundle, tmp_path, backend, task="generate", **asked)
+    *stems, alone = [told["x"][0, Slot.STEM] for told in backend.told]
+    np.testing.assert_array_equal(stems[0], alone)
+    for number, one in enumerate(stems):
+        for other in stems[:number]:
+            assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.1
+
+
 @pytest.mark.parametrize(
     ("prompts", "order"),
     [
