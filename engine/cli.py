@@ -21,7 +21,7 @@ from engine.checks import check_region
 from engine.client import Engine
 from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
 from engine.messages import CONDITIONS, Device, Format, Render, Start
-from engine.tasks import SLOT_NAMES, TASKS, Rule, Span
+from engine.tasks import SLOT_NAMES, TASKS, Rule, Span, rule_of
 from engine.version import engine_version
 
 DONE, REFUSED, FAILED, STOPPED = 0, 2, 3, 130
@@ -130,7 +130,8 @@ def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
     sub.set_defaults(command=cli_commands.run_task, task=task)
     if rule.input_slot is not None:
         slot = rule.input_slot.name
-        sub.add_argument("input", metavar=slot, help=f"audio file with {_WHAT_IS_GIVEN[slot]}")
+        doc = f"audio file with {_WHAT_IS_GIVEN[slot]}{_other_inputs(task, rule)}"
+        sub.add_argument("input", metavar=slot, help=doc)
     sub.add_argument(
         "prompts", metavar="PROMPT", nargs="*", type=_words, help="a few words, as violin; one result for each"
     )
@@ -145,9 +146,7 @@ def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
         sub.add_argument("--keep-order", action="store_true", help=doc)
     if rule.any_slot:
         doc = "what to make, and what PROMPT is about: a whole mix, a stem, or the rest around a stem; default stem"
-        if rule.input_slot is not None:
-            doc += f"; {rule.input_slot.name} is then a file of what stands in its place"
-        sub.add_argument("--slot", choices=sorted(SLOT_NAMES), default="", help=doc)
+        sub.add_argument("--slot", choices=list(SLOT_NAMES), default="", help=doc)
     if rule.rest_optional:
         doc = "audio file with the music the stem is to fit" + ("; with --slot rest, the stem" if rule.any_slot else "")
         sub.add_argument("--rest", metavar="FILE", help=doc)
@@ -169,6 +168,13 @@ def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
     _add_choices(sub)
     _add_json(sub)
     _add_debug(sub)
+
+
+def _other_inputs(task: str, rule: Rule) -> str:
+    """What the file is where another slot is made."""
+    turned = {name: rule_of(task, name).input_slot for name in SLOT_NAMES if rule.any_slot}
+    others = {name: slot.name.lower() for name, slot in turned.items() if slot is not None and slot != rule.input_slot}
+    return "".join(f"; with --slot {name}, the {given}" for name, given in others.items())
 
 
 def _add_choices(sub: argparse.ArgumentParser) -> None:

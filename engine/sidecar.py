@@ -22,7 +22,7 @@ from engine.errors import AudioError, BundleError, RequestError
 from engine.examples.named import example_path
 from engine.library import find_bundle
 from engine.messages import Request, StemResult
-from engine.tasks import rule_of
+from engine.tasks import Span, rule_of
 from engine.version import engine_version
 from engine.wire import request_from_json
 
@@ -204,7 +204,7 @@ def _request_of_one(result: StemResult, request: Request) -> Request:
     rule = rule_of(request.task)
     if not rule.together and request.prompts:
         request = replace(request, prompts=(result.prompt,))
-    if rule.masked and request.regions_s:
+    if rule.span is Span.NO and request.regions_s:
         start, rate_hz = result.start_samples, result.rate_hz
         region_s = start / rate_hz, (start + result.length_samples) / rate_hz
         request = replace(request, region_s=region_s, regions_s=())

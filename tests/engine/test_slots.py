@@ -9,6 +9,7 @@ import soundfile
 from dreaming import DreamingBackend, dream
 
 from engine.errors import RequestError
+from engine.messages import Request
 from engine.scene import ALONE_DB, PARTS_DB
 from engine.shapes import Slot, exchanged
 from engine.sidecar import rerun_request
@@ -196,3 +197,29 @@ def test_the_command_line_refuses_a_slot_where_there_is_none(capsys):
     assert "unrecognized arguments: --slot" in capsys.readouterr().err
     assert main(["generate", "violin", "--slot", "drums"]) == 2
     assert "choose from" in capsys.readouterr().err
+
+
+def test_help_says_which_file_a_slot_wants(capsys):
+    from engine.cli import main
+
+    for task, words in {
+        "regenerate": "new stem is to fit; with --slot rest, the stem",
+        "inpaint": "audio file with the stem; with --slot mix, the mix; with --slot rest, the rest",
+    }.items():
+        with pytest.raises(SystemExit):
+            main([task, "--help"])
+        assert words in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("slot", ["", "rest"])
+def test_a_result_of_one_region_is_made_again_alone(toy_bundle, noise, tmp_path, slot):
+    from engine.client import Engine
+
+    song = noise("song.wav", seconds=2.0, subtype="PCM_24")
+    asked = {"task": "regenerate", "prompts": ("violin",), "input": str(song), "bundle": str(toy_bundle)}
+    asked["regions_s"] = ((0.2, 0.5), (1.0, 1.4))
+    with Engine() as engine:
+        both = engine.wait(engine.submit(Request(**asked, out=str(tmp_path), slot=slot)))
+        again = engine.wait(engine.submit(rerun_request(both.results[1].sidecar, out=str(tmp_path / "again"))))
+    [one] = again.results
+    np.testing.assert_array_equal(read(one.stem or one.rest), read(both.results[1].stem or both.results[1].rest))
