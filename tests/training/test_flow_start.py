@@ -108,9 +108,10 @@ def test_the_student_is_led_to_where_the_teacher_lands():
 
 
 def test_tasks_that_are_given_the_mix_are_not_distilled():
-    known = torch.zeros(2, SLOTS, 8, dtype=torch.bool)
+    known = torch.zeros(3, SLOTS, 8, dtype=torch.bool)
     known[0, Slot.MIX] = True
-    assert is_made(known).tolist() == [False, True]
+    known[2, Slot.MIX, :5] = True  # a gap in a whole mix is filled
+    assert is_made(known).tolist() == [False, True, True]
 
 
 def test_a_distilled_schedule_keeps_its_teacher_and_asks_for_one(tmp_path):

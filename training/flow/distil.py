@@ -66,5 +66,5 @@ def taught(
 
 
 def is_made(known: Tensor) -> Tensor:
-    """Rows ``(B,)`` whose mix is not given: those that take many steps."""
-    return ~known[:, Slot.MIX].any(dim=1)
+    """Rows ``(B,)`` whose mix is not given, or has a gap: those that take many steps."""
+    return ~known[:, Slot.MIX].all(dim=1)
