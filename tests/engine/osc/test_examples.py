@@ -111,6 +111,18 @@ def test_the_newer_tasks_are_asked_for_by_name(caller, mix):
     assert arranged[2] >= 3
 
 
+def test_any_slot_can_be_made(caller, mix):
+    filled = say(caller, "inpaint", "f", input=str(mix), prompt="bass", start=0.05, end=0.1, slot="mix")
+    assert filled[:3] == (at("done"), "f", 1), filled
+    np.testing.assert_array_equal(read(filled[3])[:800], read(mix)[:800])
+    assert filled[3].endswith(" mix.wav")
+    beside = say(caller, "regenerate", "b", input=str(mix), prompt="the band", slot="rest")
+    assert beside[3].endswith(" rest.wav"), beside
+    refused = say(caller, "generate", "g", prompt="bass", seconds=0.1, slot="drums")
+    assert refused[0] != at("done")
+    assert "slot" in refused[-1]
+
+
 def test_a_job_of_examples_survives_the_bridge(toy_engine, settings, tmp_path, hum):
     long = write_music(settings.roots[0] / "long.wav", seconds=2)
     with Bridge(toy_engine, settings) as bridge, BridgeClient(port=bridge.state.udp_port) as client:
