@@ -178,7 +178,7 @@ def test_flac_refuses_rates_it_cannot_hold(noise):
 
 @pytest.mark.parametrize("prompt", ["../../etc/passwd", "a/b\\c:d*?", "x" * 500, "…", "\x07bell", ". .", "🎻" * 100])
 def test_names_are_safe_whatever_the_prompt(prompt):
-    name = result_name("mix " + "é" * 200, prompt, ".wav", rest=True)
+    name = result_name("mix " + "é" * 200, prompt, ".wav", part="rest")
     assert len(name.encode()) < 240
     assert not set(name) & set('/\\:*?"<>|\x07')
     assert name.endswith(" rest.wav")
