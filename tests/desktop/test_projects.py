@@ -27,7 +27,7 @@ def ref(letter="a", samples=1000):
 
 
 def lane(name="violin", **values):
-    made = Made(task="isolate", prompt=name, presence=0.9, null_db=-300.0, region=(10, 20))
+    made = Made(task="isolate", prompt=name, presence=0.9, null_db=-300.0, regions=((10, 20),))
     return Lane(name=name, takes=(Take(audio=ref(), made=made),), **values)
 
 

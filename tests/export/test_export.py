@@ -123,6 +123,7 @@ def test_every_task_is_answered_by_a_bundle_trained_here(tiny_run, tones, fluxst
         "generate": ["generate", "cello", "--seconds", 3],
         "inpaint": ["inpaint", given, "cello", "--region", "1.0-2.0"],
         "extend": ["extend", given, "cello", "--seconds", 2],
+        "replace": ["replace", given, "cello", "--with", "flute"],
     }.get(task, [task, given, "cello"])
     done, said = fluxstem(*words, "--bundle", tiny_run.bundle, "--out", tmp_path / "o", "--steps", 2, "--json")
     assert done.returncode == 0, done.stderr

@@ -18,6 +18,7 @@ from training.data.cache import StemCache
 from training.data.studio import StudioConfig, render_cache
 from training.flow.train import train_flow
 from training.prompt.train import run as train_prompt
+from training.scene.train import train_scene
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,7 @@ def one_step():
     return replace(
         preset,
         codec=replace(preset.codec, steps=1, batch=2, crop_frames=4, base_width=8, discriminator_width=4),
+        scene=replace(preset.scene, steps=1, batch=2, crop_frames=2, width=8),
         prompt=replace(preset.prompt, steps=1, batch=8, audio_batch=2, width=32, depth=1, heads=2, vocab=400),
         flow=replace(preset.flow, steps=1, batch=1, pool=1, ema=0.0, slot_width=32, down=1, up=1, heads=4),
     )
@@ -38,7 +40,9 @@ def test_the_preset_of_the_paper_trains_one_step_and_exports(one_step, tmp_path)
     cache = StemCache(tmp_path / "cache")
     train_codec(one_step, cache, tmp_path / "codec", workers=0)
     train_prompt(one_step.prompt, tmp_path / "prompt", None)
-    train_flow(one_step, cache, tmp_path / "codec", tmp_path / "prompt", tmp_path / "flow", workers=0)
+    train_scene(one_step, tmp_path / "prompt", tmp_path / "scene", workers=0)
+    runs = [tmp_path / name for name in ("codec", "prompt", "flow")]
+    train_flow(one_step, cache, *runs, workers=0, scene_run=tmp_path / "scene")
     write_bundle(tmp_path / "flow", tmp_path / "mage-music", "mage-music", "0", half=True, replace=False)
     manifest = load_bundle(tmp_path / "mage-music").manifest
     grid = manifest.grid

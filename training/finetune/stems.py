@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -109,8 +109,8 @@ class Blend:
         kind = rng.random()
         if self.rendered is None:
             return self.own.draw(rng, samples, count)
-        if kind < self.share:
-            return self.rendered.draw(rng, samples, count)
+        if kind < self.share:  # their places are those of another cache than the producer's
+            return replace(self.rendered.draw(rng, samples, count), takes=())
         if kind < self.share + (1 - self.share) / 3:  # a stem of theirs in company that it never had
             both = self.own.draw(rng, samples, 1), self.rendered.draw(rng, samples, int(rng.integers(1, 4)))
             stems: Audio = np.concatenate([mix.stems for mix in both])

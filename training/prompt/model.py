@@ -169,9 +169,9 @@ def to_unit_scale(x: Tensor) -> Tensor:
 
 def mel_filters() -> Tensor:
     """Triangles on the mel scale of O'Shaughnessy, float32 (mels, bins)."""
-    edges_mel = torch.linspace(_mel(MEL_LOW_HZ), _mel(MEL_HIGH_HZ), MELS + 2, dtype=torch.float64)
+    edges_mel = torch.linspace(_mel(MEL_LOW_HZ), _mel(MEL_HIGH_HZ), MELS + 2, dtype=torch.float64, device="cpu")
     edges_hz = 700.0 * (10.0 ** (edges_mel / 2595.0) - 1.0)
-    bins_hz = torch.arange(FFT_SAMPLES // 2 + 1, dtype=torch.float64) * RATE_HZ / FFT_SAMPLES
+    bins_hz = torch.arange(FFT_SAMPLES // 2 + 1, dtype=torch.float64, device="cpu") * RATE_HZ / FFT_SAMPLES
     rise = (bins_hz - edges_hz[:-2, None]) / (edges_hz[1:-1] - edges_hz[:-2])[:, None]
     fall = (edges_hz[2:, None] - bins_hz) / (edges_hz[2:] - edges_hz[1:-1])[:, None]
     return torch.minimum(rise, fall).clamp(min=0.0).float()
