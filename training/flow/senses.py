@@ -19,7 +19,7 @@ from training.data.cache import StemCache
 from training.data.mix import Take
 from training.data.pictures.clip import FPS, ClipConfig, clip_of_labels
 from training.data.sources import Sounds
-from training.data.studio import StudioConfig
+from training.data.studio import HELD_OUT_SEED, StudioConfig
 from training.prompt.lexicon_stories import PieceFacts, Teller
 from training.scene.config import frames_of
 from training.scene.model import SceneEncoder, picture_of
@@ -64,7 +64,9 @@ class Senses:
             return None
         seed = int(labels[0]["piece"].partition("-")[0])
         rate_hz = self.preset.grid.rate_hz
-        config = StudioConfig(folder="", rate_hz=rate_hz, seconds=self.cache.samples / rate_hz, seed=seed)
+        held_out = seed == self.preset.sound.seed + HELD_OUT_SEED  # its players were chosen among others
+        seconds = self.cache.samples / rate_hz
+        config = StudioConfig(folder="", rate_hz=rate_hz, seconds=seconds, seed=seed, held_out=held_out)
         film = ClipConfig(size_px=self.scene.config.size_px)
         clip = clip_of_labels(labels, self.sounds, config, int(rng.integers(2**32)), film)
         places = np.arange(frames_of(self.preset.grid.grid))
