@@ -74,8 +74,7 @@ def write_files(ground: Ground, example: Example, folder: Path) -> dict[str, Pat
     clip = films.clip_of(example, ground.seed)
     stem = folder / f"{example.number:04d}"
     return {
-        "video": films.write_video(clip.frames(), stem.with_suffix(".mp4")),
-        "still": films.write_still(clip, stem.with_suffix(".png")),
+        **films.write_pictures(clip, stem),
         "sound": films.write_sound(ground.studio, example, ground.seed, stem.with_suffix(".wav")),
     }
 

@@ -51,6 +51,14 @@ def write_still(clip: Clip, path: Path) -> Path:
     return path
 
 
+def write_pictures(clip: Clip, stem: Path) -> dict[str, Path]:
+    """A clip as ``video`` and as ``still``, in files called ``stem`` with endings of their own."""
+    return {
+        "video": write_video(clip.frames(), stem.with_suffix(".mp4")),
+        "still": write_still(clip, stem.with_suffix(".png")),
+    }
+
+
 def write_sound(studio: Studio, example: Example, seed: int, path: Path) -> Path:
     """Write the example's instrument playing something else: another piece, by a reserved recording."""
     sf.write(path, other_phrase(studio, example, seed).T, example.rate_hz, subtype="FLOAT")

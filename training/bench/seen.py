@@ -95,12 +95,7 @@ def measure(ground: Ground) -> dict[str, Any]:
 
 
 def _files(ground: Ground, example: Example, folder: Path) -> dict[str, Path]:
-    clip = films.clip_of(example, ground.seed)
-    stem = folder / f"{example.number:04d}"
-    return {
-        "video": films.write_video(clip.frames(), stem.with_suffix(".mp4")),
-        "still": films.write_still(clip, stem.with_suffix(".png")),
-    }
+    return films.write_pictures(films.clip_of(example, ground.seed), folder / f"{example.number:04d}")
 
 
 def ask(
