@@ -20,6 +20,7 @@ STAGES = {
     "flow": ("training.flow.train", "train FluxFormer"),
     "count": ("training.count", "count a preset's weights, part by part"),
     "plan": ("training.plan", "hours, disk and memory of a training run, from a measured step"),
+    "unpack": ("training.finetune.unpack", "the run folders that a bundle was exported from, out of its graphs"),
     "finetune": ("training.finetune.command", "train a bundle further on a folder of your own stems"),
     "adapters": ("training.encoders.adapters", "bring CLAP and CLIP into the prompt space of a bundle"),
     "demo": ("training.data.demo", "render the demo mix"),

@@ -23,6 +23,7 @@ from training.codec.model import MixWavCodec
 from training.config import Preset, load_preset, preset_from
 from training.finetune.weights import check_same, read_weights
 from training.flow.networks import build
+from training.prompt.model import TextTower
 from training.prompt.tower import TOWER_FILE, save_atomically, text_tower
 from training.scene.config import frames_of
 
@@ -101,22 +102,32 @@ def read_flow(bundle: Bundle, preset: Preset) -> nn.Module:
     return flow
 
 
+def read_tower(bundle: Bundle, preset: Preset) -> tuple[TextTower, Tokenizer]:
+    """The bundle's text tower and its tokenizer.
+
+    Raises:
+        ValueError: the preset is not the bundle's.
+    """
+    encoder = bundle.manifest.encoders["text"]
+    tokenizer = Tokenizer.from_file(str(bundle.path(encoder.tokenizer)))
+    tower = text_tower(preset.prompt, tokenizer.get_vocab_size()).eval()
+    path = bundle.path(bundle.manifest.graphs["text"].file)
+    tower.load_state_dict(read_weights(path, tower))
+    mask = torch.arange(encoder.max_tokens)[None] < 5
+    tokens = torch.where(mask, 3 + torch.arange(encoder.max_tokens)[None], 0)
+    check_same(path, tower, {"tokens": tokens, "token_mask": mask})
+    return tower, tokenizer
+
+
 def save_tower(bundle: Bundle, preset: Preset, run: Path) -> None:
     """Put the bundle's text tower and tokenizer into a run folder, where training looks for them.
 
     Raises:
         ValueError: the preset is not the bundle's.
     """
-    encoder = bundle.manifest.encoders["text"]
-    shutil.copyfile(bundle.path(encoder.tokenizer), run / "tokenizer.json")
-    vocab = Tokenizer.from_file(str(run / "tokenizer.json")).get_vocab_size()
-    tower = text_tower(preset.prompt, vocab).eval()
-    path = bundle.path(bundle.manifest.graphs["text"].file)
-    tower.load_state_dict(read_weights(path, tower))
-    mask = torch.arange(encoder.max_tokens)[None] < 5
-    tokens = torch.where(mask, 3 + torch.arange(encoder.max_tokens)[None], 0)
-    check_same(path, tower, {"tokens": tokens, "token_mask": mask})
-    state = {"config": asdict(preset.prompt), "vocab": vocab, "text": tower.state_dict()}
+    tower, tokenizer = read_tower(bundle, preset)
+    shutil.copyfile(bundle.path(bundle.manifest.encoders["text"].tokenizer), run / "tokenizer.json")
+    state = {"config": asdict(preset.prompt), "vocab": tokenizer.get_vocab_size(), "text": tower.state_dict()}
     save_atomically(state, run / TOWER_FILE)
 
 

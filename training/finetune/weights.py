@@ -3,8 +3,9 @@
 A bundle holds graphs and no checkpoints, and whoever has only the bundle must be able to train it further. The exporter
 keeps the names of biases and norms, but turns the weight of a linear layer over its axes and numbers it anew. That
 weight is found again where the graph multiplies by it and then adds the layer's named bias; the few layers without a
-bias by a shape that nothing else has. Every weight must be found, and the module must then answer as the graph does,
-which ``onnx``'s reference evaluator (NumPy) says. Weights stored in 16 bits come back as those 16 bits say, exactly.
+bias by their shape, in the order in which the graph uses them. Group norms lose their names altogether and keep their
+order. Every weight must be found, and the module must then answer as the graph does, which ``onnx``'s reference
+evaluator (NumPy) says. Weights stored in 16 bits come back as those 16 bits say, exactly.
 Knows nothing of bundles.
 """
 
@@ -38,9 +39,19 @@ class Stored:
             for tensor in graph.initializer
             if tensor.data_type in FLOATS
         }
+        order = {name.removesuffix(HALF): None for node in graph.node for name in node.input}
+        self.in_order = [name for name in order if name in self.values]  # as the graph uses them
         self.turned: set[str] = set()  # right-hand sides of a product: linear weights over their axes
         self.of_bias: dict[str, str] = {}  # name of a bias -> name of the weight whose product it is added to
         products = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "MatMul"}
+        scaled = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "Mul"}
+        self.group_norms = [  # gain and bias of each, as the graph reaches them
+            pair
+            for node in graph.node
+            if node.op_type == "Add" and node.input[0] in scaled
+            if all(map(self._per_channel, pair := (scaled[node.input[0]], node.input[1])))
+        ]
+        self.flat = {name for pair in self.group_norms for name in pair}
         for node in graph.node:
             if node.op_type == "MatMul" and node.input[1] in self.values:
                 self.turned.add(node.input[1])
@@ -51,7 +62,12 @@ class Stored:
 
     def read(self, name: str) -> Floats:
         """A value as torch holds it."""
+        if name in self.flat:
+            return self.values[name][:, 0, 0]
         return self.values[name].T if name in self.turned else self.values[name]
+
+    def _per_channel(self, name: str) -> bool:
+        return name in self.values and self.values[name].ndim == 3 and self.values[name].shape[1:] == (1, 1)
 
 
 def read_weights(path: Path, module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
@@ -68,6 +84,7 @@ def read_weights(path: Path, module: nn.Module, prefix: str = "") -> dict[str, T
     stored = Stored(path)
     wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
     places = {name: place for name in wanted if (place := _named(stored, prefix, name)) is not None}
+    places |= _by_order(stored, module)
     wrong = [name for name, place in places.items() if stored.read(place).shape != wanted[name]]
     left = [name for name in wanted if name not in places]
     places |= _by_shape(stored, {name: wanted[name] for name in left}, set(places.values()))
@@ -88,17 +105,28 @@ def _named(stored: Stored, prefix: str, name: str) -> str | None:
     return None
 
 
+def _by_order(stored: Stored, module: nn.Module) -> dict[str, str]:
+    """Group norms one after the other, where the graph has as many as the module."""
+    norms = [name for name, part in module.named_modules() if isinstance(part, nn.GroupNorm) and part.affine]
+    if len(norms) != len(stored.group_norms):
+        return {}
+    found = {}
+    for name, (gain, bias) in zip(norms, stored.group_norms, strict=True):
+        found |= {f"{name}.weight": gain, f"{name}.bias": bias}
+    return found
+
+
 def _by_shape(stored: Stored, wanted: dict[str, tuple[int, ...]], used: set[str]) -> dict[str, str]:
-    """Weights without a name or a bias, wherever exactly one is wanted and exactly one is left."""
+    """Weights without a name or a bias, where as many of a shape are wanted as are left, in the order they are used."""
     by_shape: dict[tuple[int, ...], list[str]] = defaultdict(list)
-    for place in stored.values:
+    for place in stored.in_order:
         if place not in used:
             by_shape[stored.read(place).shape].append(place)
     asked: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for name, shape in wanted.items():
         asked[shape].append(name)
-    alone = [shape for shape, names in asked.items() if len(names) == len(by_shape.get(shape, ())) == 1]
-    return {asked[shape][0]: by_shape[shape][0] for shape in alone}
+    same = [shape for shape, names in asked.items() if len(names) == len(by_shape.get(shape, ()))]
+    return {name: place for shape in same for name, place in zip(asked[shape], by_shape[shape], strict=True)}
 
 
 def check_same(path: Path, module: nn.Module, inputs: dict[str, Tensor]) -> float:

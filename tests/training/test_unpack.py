@@ -1,0 +1,108 @@
+"""A bundle back into run folders: whole, exact to the bundle's own precision, and of use to the stages of training."""
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from engine.bundle import load_bundle
+from engine.shapes import SLOTS
+from training.__main__ import main
+from training.codec.train import load_codec
+from training.finetune.bundle import preset_of
+from training.finetune.unpack import PARTS, unpack
+from training.flow.networks import build
+from training.flow.start import start_from
+from training.prompt.adapters import load_adapters
+from training.prompt.tower import load_text_tower
+from training.scene.model import load_scene
+
+AGREE = 2e-3
+
+
+@pytest.fixture(scope="module")
+def unpacked(small_bundle, tmp_path_factory):
+    """The shipped bundle's runs: every graph there is."""
+    bundle = load_bundle(small_bundle)
+    preset = preset_of(bundle, None)
+    return bundle, preset, unpack(bundle, preset, tmp_path_factory.mktemp("runs") / "new")
+
+
+def answer(bundle, graph, **inputs):
+    session = onnxruntime.InferenceSession(str(bundle.path(bundle.manifest.graphs[graph].file)))
+    return session.run(None, {name: value.numpy() for name, value in inputs.items()})[0]
+
+
+def assert_alike(ours, theirs):
+    error = np.sqrt(np.square(ours.detach().numpy() - theirs).mean())
+    assert error < AGREE * np.sqrt(np.square(theirs).mean())
+
+
+def test_every_part_that_the_bundle_has_comes_out(unpacked):
+    bundle, preset, runs = unpacked
+    assert set(runs) == {stage for stage, (graph, _) in PARTS.items() if graph in bundle.manifest.graphs}
+    assert {run.name for run in runs.values()} == {f"{stage}-{preset.name}" for stage in runs}
+    assert sorted(run.parent for run in runs.values())[0].name == "new"
+    assert not [path for path in runs["codec"].parent.iterdir() if path.name.startswith(".")]
+
+
+def test_codec_and_towers_answer_as_the_graphs(unpacked):
+    bundle, preset, runs = unpacked
+    generator = torch.Generator().manual_seed(5)
+    audio = 0.1 * torch.randn(1, 1, bundle.manifest.grid.window_samples, generator=generator)
+    assert_alike(load_codec(preset, runs["codec"]).encode(audio), answer(bundle, "encode", audio=audio))
+    tower, _ = load_text_tower(runs["prompt"])
+    tokens = torch.arange(4, 4 + tower.max_tokens)[None]
+    mask = torch.arange(tower.max_tokens)[None] < 3
+    assert_alike(tower(tokens, mask), answer(bundle, "text", tokens=tokens, token_mask=mask))
+    ear, reader = load_adapters(runs["adapters"], runs["prompt"])
+    heard = 0.1 * torch.randn(1, 1, bundle.manifest.encoders["audio"].samples, generator=generator)
+    assert_alike(ear(heard[:, 0]), answer(bundle, "audio", audio=heard))
+    pieces = torch.randn(1, bundle.manifest.encoders["story"].pieces, bundle.manifest.embedding, generator=generator)
+    there = torch.arange(pieces.shape[1])[None] < 7
+    assert_alike(reader(pieces, there), answer(bundle, "story", pieces=pieces, piece_mask=there))
+
+
+def test_the_scene_encoder_sees_as_the_graph(unpacked):
+    bundle, _, runs = unpacked
+    encoder = load_scene(runs["scene"])
+    size = encoder.config.size_px
+    frames = torch.rand(1, bundle.manifest.encoders["scene"].frames, size, size, 3)
+    assert_alike(encoder(frames)[0], answer(bundle, "scene", frames=frames))
+
+
+def test_a_flow_run_can_start_from_it(unpacked):
+    bundle, preset, runs = unpacked
+    flow = build(preset).eval()
+    assert start_from(flow, runs["flow"]) == []
+    grid = bundle.manifest.grid
+    known = torch.zeros(1, SLOTS, grid.window_frames, dtype=torch.bool)
+    known[:, 0] = True
+    given = {
+        "x": torch.randn(1, SLOTS, grid.latent_channels, grid.window_frames),
+        "t": known.float(),
+        "known": known,
+        "prompt": torch.randn(1, SLOTS, bundle.manifest.embedding),
+    }
+    picture = torch.randn(1, bundle.manifest.encoders["scene"].frames, preset.flow.picture_dim)
+    whole = torch.where(known[:, :, None], given["x"], flow(*given.values(), picture))
+    assert_alike(whole, answer(bundle, "step", **given, dt=torch.ones(1), picture=picture))
+
+
+def test_nothing_is_written_over(small_bundle, tmp_path, capsys):
+    (tmp_path / "codec-small").mkdir()
+    assert main(["unpack", "--bundle", str(small_bundle), "--out", str(tmp_path)]) == 2
+    assert "is there already; give another folder with --out" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["codec-small"]
+
+
+def test_a_bundle_of_words_alone_gives_what_it_has(toy_bundle_of_tiny_run):
+    bundle, preset, folder = toy_bundle_of_tiny_run
+    runs = unpack(bundle, preset, folder)
+    assert {"codec", "prompt", "flow"} <= set(runs)
+
+
+@pytest.fixture
+def toy_bundle_of_tiny_run(tiny_run, tmp_path):
+    """The bundle that the tests train, its preset and a folder that is there already but empty."""
+    return load_bundle(tiny_run.bundle), tiny_run.preset, tmp_path
