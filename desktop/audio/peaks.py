@@ -6,40 +6,26 @@ Knows nothing of Qt or files' formats.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from desktop.audio.levels import FACTOR, Levels
+
 FloatArray = npt.NDArray[np.float32]
 
 BASE_SAMPLES = 64  # of the finest level; finer than that, samples themselves are drawn
-FACTOR = 4  # from one level to the next
-SHORTEST_LEVEL = 512
 ROUNDING = 1e-6  # of a bin: an edge on a border stays on its side, wherever a view was scrolled from
 
 
-@dataclass(frozen=True, slots=True)
-class Peaks:
-    """Levels of (3, bins) float32: lowest, highest, mean power; all channels together.
+@dataclass(frozen=True, slots=True, eq=False)
+class Peaks(Levels):
+    """Levels of (3, bins) float32: lowest, highest, mean power; all channels together."""
 
-    Attributes:
-        levels: the finest first.
-    """
-
-    levels: tuple[FloatArray, ...]
-
-    def level_for(self, samples_per_pixel: float) -> tuple[int, FloatArray]:
-        """The coarsest level that still has a bin for every pixel.
-
-        Returns:
-            Samples per bin, and float32 (3, bins).
-        """
-        index = 0
-        while index + 1 < len(self.levels) and BASE_SAMPLES * FACTOR ** (index + 1) <= samples_per_pixel:
-            index += 1
-        return BASE_SAMPLES * FACTOR**index, self.levels[index]
+    ROWS = 3
+    ENTRY_SAMPLES = BASE_SAMPLES
+    SHORTEST = 512
 
     def columns(self, start: float, samples_per_pixel: float, width: int) -> FloatArray:
         """One column per pixel.
@@ -65,45 +51,6 @@ class Peaks:
         mean = np.add.reduceat(values, pairs)[::2] / (end - begin)
         return np.where(inside, mean, 0.0).astype(np.float32)
 
-    def save(self, path: Path) -> None:
-        """Write all levels side by side, so that one mapping of the file holds them."""
-        with path.open("wb") as stream:
-            np.save(stream, np.concatenate(self.levels, axis=1))
-
-    @classmethod
-    def load(cls, path: Path, samples: int) -> Peaks:
-        """Map what ``save`` wrote.
-
-        Args:
-            path: of the file.
-            samples: per channel, of the sound.
-
-        Raises:
-            ValueError: the file is not whole.
-        """
-        lengths = level_lengths(samples, BASE_SAMPLES, FACTOR, SHORTEST_LEVEL)
-        return cls(tuple(mapped_levels(path, lengths, 3)))
-
-
-def level_lengths(samples: int, base_samples: int, factor: int, shortest: int) -> list[int]:
-    """How many entries each level of zoom has, the finest first."""
-    lengths = [max(-(-samples // base_samples), 1)]
-    while lengths[-1] > shortest:
-        lengths.append(-(-lengths[-1] // factor))
-    return lengths
-
-
-def mapped_levels(path: Path, lengths: list[int], rows: int) -> list[npt.NDArray[Any]]:
-    """Levels that stand side by side in a NumPy file, without reading them.
-
-    Raises:
-        ValueError: the file is not whole.
-    """
-    joined = np.load(path, mmap_mode="r")
-    if joined.shape != (rows, sum(lengths)):
-        raise ValueError(f"{path} is not whole")
-    return [np.asarray(part) for part in np.split(joined, np.cumsum(lengths)[:-1], axis=1)]
-
 
 class PeakBuilder:
     """Takes samples in any portions."""
@@ -127,7 +74,7 @@ class PeakBuilder:
             missing = BASE_SAMPLES - len(self._left_NC)
             self._bins.append(_bins(np.pad(self._left_NC, ((0, missing), (0, 0)), mode="edge")))
         levels = [np.concatenate(self._bins, axis=1) if self._bins else np.zeros((3, 1), np.float32)]
-        while levels[-1].shape[1] > SHORTEST_LEVEL:
+        while levels[-1].shape[1] > Peaks.SHORTEST:
             levels.append(_coarser(levels[-1]))
         return Peaks(tuple(levels))
 

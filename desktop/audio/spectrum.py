@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from desktop.audio.peaks import level_lengths, mapped_levels
+from desktop.audio.levels import FACTOR, Levels
 from desktop.audio.read import Check, keep_going
 
 WINDOW_SAMPLES = 2048
@@ -22,55 +21,21 @@ BANDS = 128
 LOWEST_HZ = 40.0
 FLOOR_DB, CEILING_DB = -90.0, -20.0  # of a band, against full scale; a byte spans the two
 CHUNK_COLUMNS = 256
-FACTOR = 4  # from one zoom level to the next
-SHORTEST_COLUMNS = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spectrum:
-    """Levels of zoom, the finest first: uint8 (BANDS, columns), lowest band first.
+class Spectrum(Levels):
+    """Levels of uint8 (BANDS, columns), lowest band first."""
 
-    Attributes:
-        levels: each a quarter as long as the one before.
-    """
-
-    levels: tuple[npt.NDArray[np.uint8], ...]
-
-    def level_for(self, samples_per_pixel: float) -> tuple[int, npt.NDArray[np.uint8]]:
-        """The coarsest level that still has a column for every pixel.
-
-        Returns:
-            Samples per column, and uint8 (BANDS, columns).
-        """
-        index = 0
-        while index + 1 < len(self.levels) and HOP_SAMPLES * FACTOR ** (index + 1) <= samples_per_pixel:
-            index += 1
-        return HOP_SAMPLES * FACTOR**index, self.levels[index]
-
-    def save(self, path: Path) -> None:
-        """Write all levels side by side, so that one mapping of the file holds them."""
-        with path.open("wb") as stream:
-            np.save(stream, np.concatenate(self.levels, axis=1))
-
-    @classmethod
-    def load(cls, path: Path, samples: int) -> Spectrum:
-        """Map what ``save`` wrote.
-
-        Args:
-            path: of the file.
-            samples: per channel, of the sound.
-
-        Raises:
-            ValueError: the file is not whole.
-        """
-        lengths = level_lengths(samples, HOP_SAMPLES, FACTOR, SHORTEST_COLUMNS)
-        return cls(tuple(mapped_levels(path, lengths, BANDS)))
+    ROWS = BANDS
+    ENTRY_SAMPLES = HOP_SAMPLES
+    SHORTEST = 512
 
 
 def with_zooms(spectrum_BT: npt.NDArray[np.uint8]) -> Spectrum:
     """All levels of zoom of a spectrogram; a column of a coarser one is the loudest of its four."""
     levels = [spectrum_BT]
-    while (columns := levels[-1].shape[1]) > SHORTEST_COLUMNS:
+    while (columns := levels[-1].shape[1]) > Spectrum.SHORTEST:
         filled_BT = np.pad(levels[-1], ((0, 0), (0, -columns % FACTOR)), mode="edge")
         levels.append(filled_BT.reshape(BANDS, -1, FACTOR).max(axis=2))
     return Spectrum(tuple(levels))

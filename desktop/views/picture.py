@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -109,14 +108,15 @@ def paint(painter: QPainter, picture: Picture | None, look: Look, view: View, fi
     """Paint the pixel columns from ``first`` to ``last``, not counting the last."""
     strip = QRectF(first, 0, last - first, look.height)
     painter.setClipRect(strip)
-    painter.fillRect(strip, QColor(look.palette.base))
-    if picture is None:
-        return
-    presence = _presence(picture, view, first, last)
+    presence = _presence(picture, view, first, last) if picture is not None else None
     if presence is not None and look.dimmed:
         presence = presence * np.float32(DIMMED_SHARE)
-    if presence is not None and picture.spectrum is None:
-        _paint_row(painter, presence * SHADE_TINT, look.colour, strip)
+    if picture is None or presence is None or picture.spectrum is not None:
+        painter.fillRect(strip, QColor(look.palette.base))
+    else:
+        _paint_tinted(painter, presence * SHADE_TINT, look, first)
+    if picture is None:
+        return
     if picture.spectrum is not None:
         _paint_spectrum(painter, picture, picture.spectrum, look, view, first, last)
     elif view.samples_per_pixel < LINES_BELOW:
@@ -154,25 +154,43 @@ def _paint_wave(painter: QPainter, picture: Picture, look: Look, view: View, fir
     _paint_middle(painter, look, first, last)
     low, high, power = _columns(picture, view, first, last)
     rms = np.sqrt(power)
-    outer = _cover(np.clip(low, -1, 1), np.clip(high, -1, 1), look)
-    inner = _cover(np.maximum(-rms, low), np.minimum(rms, high), look)
-    pixels = (outer * (COVER_STEPS + 1) + inner).astype(np.uint8)
+    pixels = _covered(np.stack([high, np.minimum(rms, high), low, np.maximum(-rms, low)]), look)
     image = QImage(pixels.data, last - first, look.height, last - first, QImage.Format.Format_Indexed8)
     image.setColorTable(_wave_colours(look.colour, look.dimmed))
-    painter.drawImage(QPointF(first, 0), image)
+    painter.drawImage(QPointF(first, 0), image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied))
 
 
-def _cover(low: FloatArray, high: FloatArray, look: Look) -> npt.NDArray[Any]:
-    """How much of each pixel lies between two curves, 0 to ``COVER_STEPS``; (height, columns)."""
+def _covered(curves: FloatArray, look: Look) -> ByteArray:
+    """How much of each pixel lies between two pairs of curves, as an index into 256 colours.
+
+    Whole pixels are told by where a column begins and ends; only the pixels at the four edges are weighed.
+
+    Args:
+        curves: top of the outer pair, of the inner, bottom of the outer, of the inner; (4, columns), 1 is full scale.
+        look: for the height.
+
+    Returns:
+        ``(COVER_STEPS + 1)`` times the cover of the outer pair, and that of the inner one; uint8 (height, columns).
+    """
     middle, half = _middle_and_half(look)
-    thin = 0.4 * look.ratio  # silence is a line, not nothing
-    kind: Any = np.int16 if look.height * COVER_STEPS < 1 << 15 else np.int32
-    upper = np.rint((middle - high * half - thin) * COVER_STEPS).astype(kind)
-    lower = np.rint((middle - low * half + thin) * COVER_STEPS).astype(kind)
-    top: npt.NDArray[Any] = (np.arange(look.height, dtype=kind) * kind(COVER_STEPS))[:, None]
-    covered = np.minimum(top + kind(COVER_STEPS), lower) - np.maximum(top, upper)
-    clipped: npt.NDArray[Any] = np.minimum(np.maximum(covered, kind(0)), kind(COVER_STEPS))
-    return clipped
+    thin = np.float32(0.4 * look.ratio) * np.array([[-1], [-1], [1], [1]], np.float32)  # silence is a line
+    heights = middle - np.minimum(np.maximum(curves, -1), 1) * half + thin
+    edges = np.rint(heights * COVER_STEPS).astype(np.int32)
+    past = edges // COVER_STEPS  # the row that an edge lies in
+    first = np.minimum(np.maximum(-(-edges[:2] // COVER_STEPS), 0), look.height)
+    counts = np.maximum(np.minimum(past[2:], look.height) - first, 0).astype(np.uint16)
+    rows = np.arange(look.height, dtype=np.uint16)[:, None]
+    # What lies above the first row becomes a large number, so that one comparison is enough.
+    inside = [((rows - top) < count).view(np.uint8) for top, count in zip(first.astype(np.uint16), counts, strict=True)]
+    pixels: ByteArray = inside[0] * np.uint8(COVER_STEPS * (COVER_STEPS + 1)) + inside[1] * np.uint8(COVER_STEPS)
+    weighed = np.minimum(np.maximum(past, 0), look.height - 1)
+    tops = weighed * COVER_STEPS
+    outer, inner = (
+        np.minimum(np.maximum(np.minimum(tops + COVER_STEPS, bottom) - np.maximum(tops, top), 0), COVER_STEPS)
+        for top, bottom in zip(edges[:2], edges[2:], strict=True)
+    )
+    pixels[weighed, np.arange(edges.shape[1])] = outer * (COVER_STEPS + 1) + inner
+    return pixels
 
 
 @lru_cache(maxsize=64)
@@ -239,9 +257,11 @@ def _thinned(
     edges = (view.sample(0) - start + view.samples_per_pixel * np.arange(first, last + 1)) / column_samples
     begin, end, _ = spans(edges, level_BT.shape[1])
     part_BT = np.asarray(level_BT[:, begin[0] : end[-1]])
-    padded_BT = np.concatenate([part_BT, part_BT[:, -1:]], axis=1)  # reduceat wants every index inside
-    pairs = np.stack([begin, end], axis=1).ravel() - begin[0]
-    return np.maximum.reduceat(padded_BT, pairs, axis=1)[:, ::2], float(first), float(last - first)
+    begin, final = begin - begin[0], end - begin[0] - 1
+    loudest_BT = part_BT[:, begin]
+    for further in range(1, int((final - begin).max()) + 1):  # a level has few columns for a pixel
+        np.maximum(loudest_BT, part_BT[:, np.minimum(begin + further, final)], out=loudest_BT)
+    return loudest_BT, float(first), float(last - first)
 
 
 def _widened(
@@ -284,11 +304,30 @@ def _presence(picture: Picture, view: View, first: int, last: int) -> FloatArray
     if picture.mix is None:
         return None
     own, whole = (
-        peaks.power(view.sample(first) - start, view.samples_per_pixel, last - first)
+        _power(peaks, view.sample(first) - start, view.samples_per_pixel, last - first)
         for peaks, start in ((picture.peaks, picture.start), (picture.mix, 0))
     )
     share = np.where(whole > 1e-9, own / np.maximum(whole, 1e-9), 0.0)
     return np.where(share >= HEARD_SHARE, np.clip(share, DIMMED_SHARE, 1.0), 0.0).astype(np.float32)
+
+
+@lru_cache(maxsize=2)
+def _power(peaks: Peaks, start: float, samples_per_pixel: float, width: int) -> FloatArray:
+    """As of the peaks; every lane asks the same of the mix."""
+    return peaks.power(start, samples_per_pixel, width)
+
+
+def _paint_tinted(painter: QPainter, strength: FloatArray, look: Look, first: int) -> None:
+    """The background, with the lane's colour in it as strong in each column as it is said to be."""
+    pixels = np.empty((look.height, len(strength)), np.uint32)
+    pixels[:] = _tints(look.palette.base, look.colour)[np.rint(np.clip(strength, 0, 1) * 255).astype(np.uint8)]
+    image = QImage(pixels.data, pixels.shape[1], look.height, 4 * pixels.shape[1], QImage.Format.Format_RGB32)
+    painter.drawImage(QPointF(first, 0), image)
+
+
+@lru_cache(maxsize=64)
+def _tints(base: str, colour: str) -> npt.NDArray[np.uint32]:
+    return np.array([blended(base, colour, level / 255).rgb() for level in range(256)], np.uint32)
 
 
 def _paint_row(painter: QPainter, strength: FloatArray, colour: str, where: QRectF) -> None:

@@ -62,7 +62,7 @@ def write_music(path: Path, minutes: float) -> Path:
     rng = np.random.default_rng(0)
     with soundfile.SoundFile(path, "w", RATE_HZ, 2, subtype="PCM_16") as wav:
         for _ in range(round(minutes * 60)):
-            beat = np.exp(-np.arange(RATE_HZ) % (RATE_HZ // 2) / 4000)[:, None]
+            beat = np.exp(-(np.arange(RATE_HZ) % (RATE_HZ // 2)) / 4000)[:, None]
             wav.write(0.3 * beat * rng.standard_normal((RATE_HZ, 2)))
     return path
 
