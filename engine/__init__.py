@@ -26,7 +26,7 @@ from engine.messages import BIT_FOR_BIT_DB, Accepted, CancelledJob, Done, Event,
 from engine.riff import read_extras, time_reference
 from engine.shapes import Slot
 from engine.sidecar import rerun_request
-from engine.tasks import TASKS, Rule
+from engine.tasks import TASKS, Rule, rule_of
 from engine.version import engine_version
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "load_bundle",
     "read_extras",
     "rerun_request",
+    "rule_of",
     "time_reference",
     "user_cache_folder",
     "user_data_folder",

@@ -5,6 +5,7 @@ Every change of gain is a ramp, so nothing clicks. Knows nothing of Qt, devices 
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
@@ -15,6 +16,7 @@ FloatArray = npt.NDArray[np.float32]
 
 RAMP_S = 0.025  # a full-scale step takes this long, so two samples never differ by more than -60 dB because of it
 OUT_CHANNELS = 2
+REMEMBERED = 1024  # calls of render that can be taken back
 
 
 class Listen(Enum):
@@ -103,12 +105,26 @@ class Mixer:
         self._most = 1.0 / (RAMP_S * rate_hz)  # change of gain per frame
         self._now: dict[str, FloatArray] = {}
         self._ended: dict[str, Track] = {}
+        self._before: deque[tuple[int, int, dict[str, FloatArray], dict[str, Track]]] = deque(maxlen=REMEMBERED)
 
     def jump(self, position: int) -> None:
         """Go on from another frame, with all gains as they should be there."""
         self.position = max(position, 0)
         self._now = {key: gain.copy() for key, (gain, _) in wanted_gains(self.scene).items()}
         self._ended = {}
+        self._before.clear()
+
+    def go_back(self, frames: int) -> int:
+        """Be again as before the last calls of ``render``, as many as made no more than ``frames``.
+
+        Returns:
+            Frames that were taken back.
+        """
+        back = 0
+        while self._before and back + self._before[-1][0] <= frames:
+            count, self.position, self._now, self._ended = self._before.pop()
+            back += count
+        return back
 
     @property
     def at_end(self) -> bool:
@@ -117,6 +133,7 @@ class Mixer:
 
     def render(self, frames: int) -> FloatArray:
         """The next frames, float32 (frames, 2); silence after the end."""
+        self._before.append((frames, self.position, dict(self._now), dict(self._ended)))
         out_NC = np.zeros((frames, OUT_CHANNELS), np.float32)
         done = 0
         scene = self.scene

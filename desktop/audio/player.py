@@ -22,8 +22,8 @@ from engine import EngineError
 
 log = logging.getLogger(__name__)
 
-RING_FRAMES = 1024  # 23 ms at 44.1 kHz: what a change of solo or mute waits for
-FILL_FRAMES = 256
+RING_FRAMES = 1024
+FILL_FRAMES = 128
 DEFAULT_NAME = "default"  # of the device that the system sends sound to, where it has a name
 PAUSE_S = 0.003
 STOP_LIMIT_S = 2.0
@@ -106,6 +106,7 @@ class Player:
         self._stream: Any = None
         self._filler: threading.Thread | None = None
         self._leave = threading.Event()
+        self._device_s: float | None = None
         self.device: int | None = None
         self.device_name = ""  # of the one that plays, or played last
         self.ring_frames = RING_FRAMES
@@ -116,6 +117,17 @@ class Player:
     def playing(self) -> bool:
         """True means a stream is open."""
         return self._stream is not None
+
+    @property
+    def change_s(self) -> tuple[float, float] | None:
+        """How long solo, mute and the like take to be heard: in the ring at most, and in the device as it reports.
+
+        Of the stream that plays or played last, in seconds; None before the first one.
+        """
+        if self._device_s is None:
+            return None
+        waiting = min(kept_frames(self._ring) + FILL_FRAMES, self.ring_frames)
+        return waiting / self._rate_hz + PAUSE_S, self._device_s
 
     @property
     def position(self) -> int:
@@ -130,7 +142,7 @@ class Player:
         return max(position, 0)
 
     def show(self, scene: Scene, rate_hz: int) -> None:
-        """What is to be heard from now on; heard within the length of the ring."""
+        """What is to be heard from now on; ``change_s`` says how soon."""
         self._scene = scene
         if self._mixer is not None and rate_hz == self._rate_hz:
             self._mixer.scene = scene
@@ -179,6 +191,7 @@ class Player:
             )
             self._stream.start()
             self.device_name = str(sounddevice.query_devices(self._stream.device)["name"])
+            self._device_s = float(self._stream.latency)
         except (sounddevice.PortAudioError, ValueError, OSError) as error:
             self._forget_stream()
             raise NoDevice(_no_device_sentence(error)) from error
@@ -233,8 +246,12 @@ class Player:
             log.info("the audio stream did not close: %s", error)
 
     def _keep_filling(self, mixer: Mixer, ring: Ring) -> None:
+        shown = mixer.scene
         while not self._leave.wait(PAUSE_S):
             try:
+                if mixer.scene is not shown:
+                    shown = mixer.scene
+                    renew(ring, mixer)
                 fill(ring, mixer)
             except (OSError, ValueError) as error:
                 self._on_end(Ended(f"playing stopped, the audio could not be read ({error})"))
@@ -262,6 +279,20 @@ def fill(ring: Ring, mixer: Mixer) -> None:
         if mixer.scene.loop is None:
             left = min(left, mixer.scene.length - mixer.position)
         ring.write(mixer.render(left))
+
+
+def kept_frames(ring: Ring) -> int:
+    """Of what waits in a ring, how much the device may be reading already."""
+    return ring.largest_read + FILL_FRAMES
+
+
+def renew(ring: Ring, mixer: Mixer) -> None:
+    """Make what waits in the ring anew, as things are now; only what the device may be reading already stays."""
+    left = mixer.go_back(ring.filled - kept_frames(ring))
+    while left > 0:
+        block_NC = mixer.render(min(left, FILL_FRAMES))
+        ring.write_over(left, block_NC)
+        left -= len(block_NC)
 
 
 def _no_device_sentence(error: BaseException) -> str:

@@ -24,6 +24,7 @@ class Ring:
         self._frames = frames
         self._written = 0
         self._read = 0
+        self.largest_read = 0  # frames that the reader asked for at once
 
     @property
     def filled(self) -> int:
@@ -42,11 +43,18 @@ class Ring:
 
     def write(self, block_NC: FloatArray) -> None:
         """Put frames in; the caller has asked ``free`` first."""
-        start = self._written % self._frames
+        self._put(self._written, block_NC)
+        self._written += len(block_NC)
+
+    def write_over(self, back: int, block_NC: FloatArray) -> None:
+        """Put others in the place of frames that wait, the first of them ``back`` before the end."""
+        self._put(self._written - back, block_NC)
+
+    def _put(self, place: int, block_NC: FloatArray) -> None:
+        start = place % self._frames
         first = min(len(block_NC), self._frames - start)
         self._data_NC[start : start + first] = block_NC[:first]
         self._data_NC[: len(block_NC) - first] = block_NC[first:]
-        self._written += len(block_NC)
 
     def read_into(self, out_NC: FloatArray) -> int:
         """Fill ``out_NC`` as far as there is sound, the rest with silence.
@@ -54,6 +62,7 @@ class Ring:
         Returns:
             Frames of sound.
         """
+        self.largest_read = max(self.largest_read, len(out_NC))
         count = min(len(out_NC), self.filled)
         start = self._read % self._frames
         first = min(count, self._frames - start)

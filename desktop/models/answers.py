@@ -20,7 +20,7 @@ from desktop.audio.mixer import Track
 from desktop.audio.read import BLOCK_SAMPLES, Check, keep_going
 from desktop.audio.splice import Piece, splice
 from desktop.audio.store import AudioRef, AudioStore
-from desktop.models.asking import Form, Plan, examples_words, replaces
+from desktop.models.asking import Form, Plan, examples_words, replaces, rule_for
 from desktop.models.project import Lane, Made, Project, Take
 from engine import TASKS, Done, Slot, StemResult
 
@@ -132,16 +132,18 @@ class _Collector:
         """The takes of one prompt."""
         stems: list[Take] = []
         rests: list[Take] = []
+        form = self._plan.form
+        wanted = rule_for(form.task, form.slot).prompt_slot.name.lower()  # the field of what the prompt is about
         for pieces in candidates.values():
             made = self._made(pieces)
             for takes, files in (
-                (stems, [piece.stem for piece in pieces]),
-                (rests, [piece.rest for piece in pieces]),
+                (stems, [getattr(piece, wanted) for piece in pieces]),
+                (rests, [piece.rest if wanted != "rest" else None for piece in pieces]),
             ):
                 kept = [(self._kept(file), piece) for file, piece in zip(files, pieces, strict=True) if file]
                 if kept:
                     takes.append(self._take(kept, made))
-            self._drop([piece.mix for piece in pieces if piece.mix])  # lanes add up to it
+            self._drop([piece.mix for piece in pieces if piece.mix and wanted != "mix"])  # lanes add up to it
         return Answer(prompt, tuple(stems), tuple(rests))
 
     def _kept(self, file: str) -> AudioRef:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.models.project import Lane, Project, Regions
-from engine import TASKS, Request, RequestError, Rule, Slot
+from engine import TASKS, Request, RequestError, Rule, Slot, rule_of
 
 CANDIDATES_LIMIT = 8
 PROMPT_SEPARATOR = ","
@@ -31,6 +31,7 @@ class Form:
         candidates: how many versions, each with the next seed; the best comes first.
         seconds: to make; None means the task's default.
         render: ``masked`` or ``decoded``.
+        slot: ``mix`` or ``rest`` to make that in the place of a stem, for tasks that can.
         bundle, device: as of ``Request``.
     """
 
@@ -48,6 +49,7 @@ class Form:
     candidates: int = 1
     seconds: float | None = None
     render: str = "masked"
+    slot: str = ""
     bundle: str = "small"
     device: str = "auto"
 
@@ -81,14 +83,15 @@ def make_plan(project: Project, lane: Lane | None, regions: Regions, form: Form)
     Raises:
         RequestError: something is missing; the sentence says what to do.
     """
-    rule = TASKS[form.task]
-    _check_words(rule, form)
+    rule = rule_for(form.task, form.slot)
+    _check_words(form)
     source = _input_of(rule, project, lane, form.task)
     on_lane = lane is not None and rule.answer is Slot.STEM and rule.input_slot in (Slot.STEM, Slot.REST)
     if rule.span.name == "REQUIRED" and not regions:
         raise RequestError(f"{form.task} fills a region; drag over the waveform to choose one")
     takes_regions = rule.input_slot is not None and rule.makes_s is None
-    beside = rule.rest_optional and rule.input_slot is not None and lane is not None and project.source is not None
+    in_mix = lane is not None and project.source is not None and rule.prompt_slot is Slot.STEM
+    beside = in_mix and rule.rest_optional and rule.input_slot is not None
     return Plan(
         input=source,
         rest="others" if beside else "",
@@ -99,10 +102,15 @@ def make_plan(project: Project, lane: Lane | None, regions: Regions, form: Form)
     )
 
 
-def _check_words(rule: Rule, form: Form) -> None:
+def rule_for(task: str, slot: str) -> Rule:
+    """The row of a task; where it can make another slot than the stem, for that slot."""
+    return rule_of(task, slot if TASKS[task].any_slot else "")
+
+
+def _check_words(form: Form) -> None:
     if not prompts_of(form) and not form.examples:
         raise RequestError("say in a few words what to look for, for example violin")
-    if replaces(rule) and not form.replacement.strip():
+    if replaces(TASKS[form.task]) and not form.replacement.strip():
         raise RequestError("say what to put in its place too, for example trumpet")
 
 
@@ -139,6 +147,7 @@ def make_request(plan: Plan, project: Project, files: dict[str, Path | None], ou
         out: folder for the answer.
     """
     form, rule = plan.form, TASKS[plan.form.task]
+    slot = form.slot if rule.any_slot else ""
     regions_s = tuple(
         (max(first - plan.offset, 0) / project.rate_hz, max(last - plan.offset, 0) / project.rate_hz)
         for first, last in plan.regions
@@ -148,8 +157,9 @@ def make_request(plan: Plan, project: Project, files: dict[str, Path | None], ou
         "prompts": prompts_of(form),
         "examples": form.examples,
         "example_weight": form.example_weight,
-        "mix_prompt": form.mix_words.strip(),
+        "mix_prompt": form.mix_words.strip() if slot != "mix" else "",  # the prompt is about it already
         "rest_prompt": form.rest_words.strip(),
+        "slot": slot,
         "replacement": form.replacement.strip() if replaces(rule) else "",
         "input": str(files["input"]) if files.get("input") else None,
         "rest": str(files["rest"]) if files.get("rest") else None,

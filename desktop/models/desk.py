@@ -124,6 +124,7 @@ class Desk(QObject):
         form = Form(
             task=request.task, text=PROMPT_SEPARATOR.join(request.prompts), replacement=request.replacement,
             seed=request.seed, steps=request.steps, guidance=request.guidance, bundle=request.bundle,
+            slot=request.slot,
         )  # fmt: skip
         plan = Plan(input="mix", rest="", lane="", regions=(), offset=0, form=form, keep_files=True)
         project = studio.session.project

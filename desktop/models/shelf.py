@@ -111,10 +111,19 @@ class Shelf(QObject):
     def examine(self) -> None:
         """Ask the doctor; ``examined`` follows."""
         self._studio.background.run(
-            lambda: "\n".join(findings_lines(examine())),
+            lambda: "\n".join([*findings_lines(examine()), *self._sound_lines()]),
             self.examined.emit,
             lambda error: self.examined.emit(str(error)),
         )
+
+    def _sound_lines(self) -> list[str]:
+        """What only a stream that was open can tell."""
+        player = self._studio.listening.player
+        if player.change_s is None:
+            return []
+        ring_ms, device_ms = (1000 * part for part in player.change_s)
+        words = f"{ring_ms:.0f} ms in the buffer and {device_ms:.0f} ms in the device, as it reports"
+        return [f"solo and mute  heard after about {words} ({player.device_name})"]
 
     # The bridge.
 

@@ -9,8 +9,9 @@
     <message><source>&amp;Play</source><translation>&amp;Wiedergabe</translation></message>
     <message><source>&amp;View</source><translation>&amp;Ansicht</translation></message>
     <message><source>4096 (safest)</source><translation>4096 (am sichersten)</translation></message>
-    <message><source>512 (shortest delay)</source><translation>512 (kürzeste Verzögerung)</translation></message>
+    <message><source>A change is heard after about {all} ms: {ring} in the buffer, {device} in the device.</source><translation>Eine Änderung ist nach etwa {all} ms zu hören: {ring} im Puffer, {device} im Gerät.</translation></message>
     <message><source>A few words; commas part several stems (Ctrl+L)</source><translation>Ein paar Worte; Kommas trennen mehrere Spuren (Strg+L)</translation></message>
+    <message><source>A stem</source><translation>Eine Spur</translation></message>
     <message><source>Add a folder …</source><translation>Ordner hinzufügen …</translation></message>
     <message><source>Add an example</source><translation>Beispiel hinzufügen</translation></message>
     <message><source>Add an example …</source><translation>Beispiel hinzufügen …</translation></message>
@@ -30,6 +31,7 @@
     <message><source>Candidates</source><translation>Varianten</translation></message>
     <message><source>Check this machine …</source><translation>Diesen Rechner prüfen …</translation></message>
     <message><source>Choose a task</source><translation>Aufgabe wählen</translation></message>
+    <message><source>Choose what is made</source><translation>Wählen, was entsteht</translation></message>
     <message><source>Choose …</source><translation>Wählen …</translation></message>
     <message><source>Clean up now</source><translation>Jetzt aufräumen</translation></message>
     <message><source>Clear</source><translation>Leeren</translation></message>
@@ -97,7 +99,7 @@
     <message><source>Lane above</source><translation>Spur darüber</translation></message>
     <message><source>Lane below</source><translation>Spur darunter</translation></message>
     <message><source>Language</source><translation>Sprache</translation></message>
-    <message><source>Larger is safer and slower</source><translation>Größer ist sicherer und langsamer</translation></message>
+    <message><source>Larger is safer on a busy machine; solo and mute stay as quick</source><translation>Größer ist sicherer, wenn der Rechner viel zu tun hat; Solo und Stumm bleiben gleich schnell</translation></message>
     <message><source>Later</source><translation>Später</translation></message>
     <message><source>Left or right; double click for the middle</source><translation>Links oder rechts; Doppelklick für die Mitte</translation></message>
     <message><source>Licence</source><translation>Lizenz</translation></message>
@@ -107,6 +109,7 @@
     <message><source>Look for what an example shows; drop it here. This bundle takes</source><translation>Suchen, was ein Beispiel zeigt; hier ablegen. Dieses Modell nimmt</translation></message>
     <message><source>Look for what these show</source><translation>Suchen, was diese zeigen</translation></message>
     <message><source>Loop the region</source><translation>Bereich wiederholen</translation></message>
+    <message><source>Makes</source><translation>Erzeugt</translation></message>
     <message><source>Match</source><translation>Angleichen</translation></message>
     <message><source>More for this lane</source><translation>Mehr für diese Spur</translation></message>
     <message><source>Mute</source><translation>Stumm</translation></message>
@@ -133,6 +136,7 @@
     <message><source>Pictures, videos, sounds</source><translation>Bilder, Videos, Klänge</translation></message>
     <message><source>Play both sides equally loud, so that louder does not sound better</source><translation>Beide Seiten gleich laut spielen, damit lauter nicht besser klingt</translation></message>
     <message><source>Play or pause</source><translation>Wiedergabe oder Pause</translation></message>
+    <message><source>Play something, and this says how soon a change is heard.</source><translation>Nach dem ersten Abspielen steht hier, wie schnell eine Änderung zu hören ist.</translation></message>
     <message><source>Playback position</source><translation>Abspielposition</translation></message>
     <message><source>Press to look for it no longer</source><translation>Drücken, um nicht mehr danach zu suchen</translation></message>
     <message><source>Programs on this machine can send clips and get files back.</source><translation>Programme auf diesem Rechner können Clips schicken und Dateien zurückbekommen.</translation></message>
@@ -166,7 +170,7 @@
     <message><source>Seconds</source><translation>Sekunden</translation></message>
     <message><source>Seconds to make</source><translation>Sekunden, die entstehen sollen</translation></message>
     <message><source>Seed</source><translation>Zufallszahl</translation></message>
-    <message><source>Seed, steps, guidance, candidates, bundle, device (Ctrl+.)</source><translation>Zufallszahl, Schritte, Führung, Varianten, Modell, Gerät (Strg+.)</translation></message>
+    <message><source>Seed, steps, guidance, candidates, what is made, bundle, device (Ctrl+.)</source><translation>Zufallszahl, Schritte, Führung, Varianten, was entsteht, Modell, Gerät (Strg+.)</translation></message>
     <message><source>Select all</source><translation>Alles auswählen</translation></message>
     <message><source>Select nothing</source><translation>Nichts auswählen</translation></message>
     <message><source>Send back to the DAW</source><translation>Zurück an die DAW</translation></message>
@@ -177,6 +181,7 @@
     <message><source>Show the spectrogram</source><translation>Spektrogramm zeigen</translation></message>
     <message><source>Snap</source><translation>Einrasten</translation></message>
     <message><source>Solo</source><translation>Solo</translation></message>
+    <message><source>Solo and mute</source><translation>Solo und Stumm</translation></message>
     <message><source>Solo the lane</source><translation>Spur solo</translation></message>
     <message><source>Sound</source><translation>Klang</translation></message>
     <message><source>Spectrogram</source><translation>Spektrogramm</translation></message>
@@ -190,6 +195,7 @@
     <message><source>Task</source><translation>Aufgabe</translation></message>
     <message><source>The bundle {bundle} takes words only; choose another one under Advanced to use examples</source><translation>Das Modell {bundle} nimmt nur Worte; für Beispiele unter „Mehr“ ein anderes wählen</translation></message>
     <message><source>The lanes that are heard (2)</source><translation>Die hörbaren Spuren (2)</translation></message>
+    <message><source>The mix</source><translation>Den Mix</translation></message>
     <message><source>The mix as it was (1)</source><translation>Der Mix, wie er war (1)</translation></message>
     <message><source>The mix without the ticked stems</source><translation>Der Mix ohne die angekreuzten Spuren</translation></message>
     <message><source>The model that does it; more under Settings</source><translation>Das Modell, das es tut; mehr in den Einstellungen</translation></message>
@@ -222,6 +228,7 @@
     <message><source>Waveforms and decoded audio</source><translation>Wellenformen und dekodiertes Audio</translation></message>
     <message><source>What comes instead</source><translation>Was stattdessen kommt</translation></message>
     <message><source>What is heard, as one file</source><translation>Das Hörbare als eine Datei</translation></message>
+    <message><source>What is made: a stem, the whole mix, or what plays beside a stem (Ctrl+Shift+M)</source><translation>Was entsteht: eine Spur, der ganze Mix oder was neben einer Spur spielt (Strg+Umschalt+M)</translation></message>
     <message><source>What is played goes there</source><translation>Dorthin geht, was gespielt wird</translation></message>
     <message><source>What is to be done (Ctrl+T)</source><translation>Was zu tun ist (Strg+T)</translation></message>
     <message><source>What the others play, where that helps</source><translation>Was die anderen spielen, wo das hilft</translation></message>

@@ -85,6 +85,7 @@ ROWS: tuple[Row, ...] = (
     Row("example", "&Edit", "Add an example …", "Ctrl+Shift+A", lambda w: w.prompt.browse.click()),
     Row("prompt", "&Edit", "Write a prompt", "Ctrl+L", lambda w: w.prompt.text.setFocus()),
     Row("task", "&Edit", "Choose a task", "Ctrl+T", lambda w: w.prompt.task.setFocus()),
+    Row("slot", "&Edit", "Choose what is made", "Ctrl+Shift+M", lambda w: w.prompt.choose_slot()),
     Row("ask", "&Edit", "Do it", "Ctrl+Return", lambda w: w.ask(w.prompt.form())),
     Row("advanced", "&Edit", "Advanced", "Ctrl+.", lambda w: w.prompt.fold.toggle()),
     Row(

@@ -31,6 +31,7 @@ SEED_LIMIT = 2**31 - 1
 STEPS_LIMIT, GUIDANCE_LIMIT, SECONDS_LIMIT = 100, 20.0, 600.0
 SHARES = 100  # steps of a slider from 0 to 1
 DEVICES = (("auto", "Fastest that works"), ("cpu", "CPU"), ("cuda", "CUDA"), ("tensorrt", "TensorRT"))
+MAKES = (("", "A stem"), ("mix", "The mix"), ("rest", "The others"))
 RENDERS = (("masked", "Your own audio, filtered"), ("decoded", "The model's own audio"))
 
 
@@ -53,6 +54,9 @@ class Advanced(QWidget):
         )
         self.seconds = _number(0.0, SECONDS_LIMIT, tr("as usual"), tr("Seconds to make"))
         self.render_choice = _choice(RENDERS, "masked", tr("Filtered keeps your phase and sums to the mix exactly"))
+        self.slot = _choice(
+            MAKES, "", tr("What is made: a stem, the whole mix, or what plays beside a stem (Ctrl+Shift+M)")
+        )
         self.bundle = _choice((), "", tr("The model that does it; more under Settings"))
         self.device = _choice(DEVICES, device, tr("Where it runs; the status line says where it really ran"))
         self.weight = Share(tr("Words"), tr("Examples"), 0.5, tr("Whether the words or the examples count for more"))
@@ -61,7 +65,7 @@ class Advanced(QWidget):
         self._fields = {
             self.seed: tr("Seed"), self.steps: tr("Steps"), self.guidance: tr("Guidance"),
             self.candidates: tr("Candidates"), self.seconds: tr("Seconds"), self.render_choice: tr("Sound"),
-            self.bundle: tr("Bundle"), self.device: tr("Device"), self.mix_words: tr("The whole"),
+            self.slot: tr("Makes"), self.bundle: tr("Bundle"), self.device: tr("Device"), self.mix_words: tr("The whole"),
             self.rest_words: tr("The others"), self.weight: tr("Words or examples"),
         }  # fmt: skip
         self.set_bundles(bundles, bundle)
@@ -92,6 +96,8 @@ class Advanced(QWidget):
         unwanted = {
             self.seconds: rule.makes_s is None,
             self.render_choice: not rule.masked,
+            self.slot: not rule.any_slot,
+            self.mix_words: rule.any_slot and self.slot.currentData() == "mix",
             self.weight: not examples,
         }
         place = 0
@@ -122,6 +128,7 @@ class Advanced(QWidget):
             "candidates": self.candidates.value(),
             "seconds": self.seconds.value() or None,
             "render": str(self.render_choice.currentData()),
+            "slot": str(self.slot.currentData()),
             "bundle": str(self.bundle.currentData()),
             "device": str(self.device.currentData()),
             "example_weight": self.weight.value,

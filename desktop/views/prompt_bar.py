@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.models.asking import PROMPT_SEPARATOR, Form, replaces
+from desktop.models.asking import PROMPT_SEPARATOR, Form, replaces, rule_for
 from desktop.models.examples import kind_of, usable
 from desktop.models.project import Regions
 from desktop.models.words import lexicon
@@ -79,6 +79,7 @@ class PromptBar(QFrame):
         self.advanced = Advanced(bundles, bundle, device)
         self.bundle, self.device = self.advanced.bundle, self.advanced.device
         self.bundle.currentIndexChanged.connect(lambda: self.bundle_chosen.emit(str(self.bundle.currentData())))
+        self.advanced.slot.currentIndexChanged.connect(self._on_task)
         self._lay_out()
         self.dress(palette)
         self.show_regions(None, (), 1)
@@ -129,7 +130,7 @@ class PromptBar(QFrame):
         self.browse.setText(tr("Example"))
         self.browse.clicked.connect(self.browse_wanted)
         self.fold = self._flat(
-            "right", tr("Seed, steps, guidance, candidates, bundle, device (Ctrl+.)"), tr("Advanced")
+            "right", tr("Seed, steps, guidance, candidates, what is made, bundle, device (Ctrl+.)"), tr("Advanced")
         )
         self.fold.setText(tr("Advanced"))
         self.fold.setCheckable(True)
@@ -242,6 +243,12 @@ class PromptBar(QFrame):
         """Choose a task."""
         self.task.setCurrentIndex(self.task.findData(task))
 
+    def choose_slot(self) -> None:
+        """Go where one says what is made, if the task leaves a choice."""
+        if TASKS[str(self.task.currentData())].any_slot:
+            self.fold.setChecked(True)
+            self.advanced.slot.setFocus()
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Files that are dropped here say what to look for."""
         if local_paths(event.mimeData()):
@@ -294,7 +301,7 @@ class PromptBar(QFrame):
         self._show_target()
 
     def _show_target(self) -> None:
-        rule = TASKS[str(self.task.currentData())]
+        rule = rule_for(str(self.task.currentData()), str(self.advanced.slot.currentData()))
         on_lane = bool(self._lane) and rule.input_slot is not None and rule.input_slot is not Slot.MIX
         nothing = rule.input_slot is None
         where = self._lane if on_lane else tr("nothing but the prompt") if nothing else tr("the mix")

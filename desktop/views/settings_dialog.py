@@ -33,7 +33,7 @@ from engine import EngineError
 
 THEMES = (("system", "As the system"), ("dark", "Dark"), ("light", "Light"))
 LANGUAGES = (("system", "As the system"), ("en", "English"), ("de", "Deutsch"))
-BUFFERS = ((512, "512 (shortest delay)"), (1024, "1024"), (2048, "2048"), (4096, "4096 (safest)"))
+BUFFERS = ((512, "512"), (1024, "1024"), (2048, "2048"), (4096, "4096 (safest)"))
 CACHES_GB = (1, 2, 4, 8, 16, 32, 64)
 BRIDGES = (
     ("off", "Off", ""),
@@ -119,13 +119,27 @@ class SettingsDialog(QDialog):
         devices = output_devices()
         rows = (("", "As the system"), *((row.name, row.name) for row in devices))
         form.addRow(tr("Output"), self._choice("output", rows, tr("What is played goes there")))
-        form.addRow(tr("Buffer, frames"), self._choice("ring_frames", BUFFERS, tr("Larger is safer and slower")))
+        tip = tr("Larger is safer on a busy machine; solo and mute stay as quick")
+        form.addRow(tr("Buffer, frames"), self._choice("ring_frames", BUFFERS, tip))
         words = tr("{count} output devices found.").replace("{count}", str(len(devices)))
         note = QLabel(words if devices else tr("No output device was found: all works, but nothing can be heard."))
         note.setObjectName("quiet")
         note.setWordWrap(True)
         form.addRow("", note)
+        delay = QLabel(self._delay_words())
+        delay.setObjectName("quiet")
+        delay.setWordWrap(True)
+        form.addRow(tr("Solo and mute"), delay)
         return page
+
+    def _delay_words(self) -> str:
+        delay_s = self._studio.listening.player.change_s
+        if delay_s is None:
+            return tr("Play something, and this says how soon a change is heard.")
+        ring_ms, device_ms = (f"{1000 * part:.0f}" for part in delay_s)
+        words = tr("A change is heard after about {all} ms: {ring} in the buffer, {device} in the device.")
+        whole = f"{1000 * sum(delay_s):.0f}"
+        return words.replace("{all}", whole).replace("{ring}", ring_ms).replace("{device}", device_ms)
 
     def _bundles(self) -> QWidget:
         page = QWidget()

@@ -16,9 +16,10 @@ from engine import TASKS  # noqa: E402
 RESOURCES = ROOT / "desktop" / "resources"
 GERMAN = RESOURCES / "fluxstem_de.ts"
 TABLES = (
-    "ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES", "RENDERS"
+    "ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES", "RENDERS",
+    "MAKES",
 )  # fmt: skip
-CODES = {"M", "S", "W", "Esc", "Home", "Space", "CPU", "CUDA", "TensorRT", "English", "Deutsch", "1024", "2048"}
+CODES = {"M", "S", "W", "Esc", "Home", "Space", "CPU", "CUDA", "TensorRT", "English", "Deutsch", "512", "1024", "2048"}
 
 
 def texts() -> set[str]:
@@ -29,7 +30,7 @@ def texts() -> set[str]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
                 found |= {leaf.value for leaf in ast.walk(node.args[0]) if is_words(leaf)}
             targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
-            if isinstance(node, (ast.Assign, ast.AnnAssign)) and getattr(targets[0], "id", "") in TABLES:
+            if getattr(targets[0], "id", "") in TABLES and getattr(node, "value", None) is not None:
                 found |= {leaf.value for leaf in ast.walk(node.value) if is_words(leaf) and is_shown(leaf.value)}
     found |= {task.capitalize() for task in TASKS} | {rule.doc for rule in TASKS.values()}
     return found - CODES

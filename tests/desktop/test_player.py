@@ -70,6 +70,49 @@ def test_without_a_device_the_player_says_so(tmp_path):
     assert "sound cannot be played" in done.stdout
 
 
+MUTE = """
+import sys, threading, time
+import numpy as np
+from desktop.audio.mixer import Scene, Track
+from desktop.audio.player import Player
+
+player = Player(lambda end: None)
+samples_NC = np.load(sys.argv[1])
+
+def scene(heard):
+    return Scene(tracks=(Track("a", samples_NC, heard=heard),), length=len(samples_NC))
+
+def wait_for(frames):
+    while player._ring.frames_read < frames:
+        time.sleep(0.001)
+
+player.show(scene(True), 48000)
+player.play()
+wait_for(20_000)
+at = player._ring.frames_read
+player.show(scene(False), 48000)
+wait_for(at + 20_000)
+print(at, *player.change_s)
+player.stop()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ALSA is part of Linux")
+def test_a_mute_reaches_the_device_within_30_ms_of_sound_and_without_a_click(tmp_path):
+    pytest.importorskip("sounddevice", exc_type=OSError)
+    halves_NC = np.full((60 * RATE_HZ, 2), 0.5, np.float32)
+    done = play(tmp_path, ASOUNDRC.format(tape=tmp_path / "tape.raw"), halves_NC, MUTE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    at, ring_s, device_s = (float(word) for word in done.stdout.split())
+    taped_N = np.fromfile(tmp_path / "tape.raw", np.float32)[::2]
+    heard_N = taped_N[taped_N > 0]  # silence where the machine was slower than the device, which does not wait
+    changed = int(np.flatnonzero(heard_N < 0.5)[0])
+    assert 0 <= changed - at < 0.030 * RATE_HZ
+    assert np.abs(np.diff(heard_N)).max() < 1e-3
+    assert 0 < ring_s < 0.015
+    assert device_s > 0
+
+
 BREAKS = """
 pcm.!default {{ type plug slave {{ pcm taped format FLOAT_LE channels 2 rate 48000 }} }}
 pcm.taped {{ type file slave.pcm null file "{tape}" format raw }}

@@ -73,6 +73,38 @@ def test_candidates_are_takes_of_one_lane(opened, qtbot):
     assert {take.audio.rate_hz for take in lane.takes} == {16_000}
 
 
+@pytest.mark.parametrize("slot", ["mix", "rest"])
+def test_the_mix_or_the_others_are_made_where_a_stem_can_be(opened, qtbot, slot):
+    row = ask(opened, qtbot, "generate", "violin", slot=slot, seconds=0.5)
+    assert row.state is State.DONE, row.message
+    assert row.request.slot == slot
+    [lane] = opened.session.project.lanes
+    assert (lane.name, lane.mute, lane.take.audio.samples) == ("violin", False, 8000)
+
+
+def test_a_gap_in_the_mix_itself_is_filled_and_nothing_else_changes(opened, qtbot):
+    opened.session.select((4000, 9000))
+    row = ask(opened, qtbot, "inpaint", "violin", slot="mix")
+    assert row.state is State.DONE, row.message
+    [lane] = opened.session.project.lanes
+    mix_NC, out_NC = opened.samples(opened.session.project.source), opened.samples(lane.take.audio)
+    end = lane.take.start + len(out_NC)
+    inside = slice(max(4000 - lane.take.start, 0), 9000 - lane.take.start)
+    assert (out_NC[inside] != mix_NC[4000:9000]).any()
+    changed_N = (out_NC != mix_NC[lane.take.start : end]).any(axis=1)
+    changed_N[inside] = False
+    assert not changed_N.any()
+
+
+def test_what_plays_beside_a_stem_is_made_from_that_stem(opened, qtbot):
+    ask(opened, qtbot)
+    stem = opened.session.project.lanes[0]
+    row = ask(opened, qtbot, "regenerate", "drums", slot="rest")
+    assert row.state is State.DONE, row.message
+    assert row.request.input == str(opened.store.path(stem.take.audio))
+    assert [lane.name for lane in opened.session.project.lanes] == ["violin", "without violin", "drums"]
+
+
 def test_a_region_is_regenerated_and_the_rest_stays_bit_for_bit(opened, qtbot):
     ask(opened, qtbot)
     lane = opened.session.project.lanes[0]

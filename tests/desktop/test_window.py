@@ -183,10 +183,42 @@ def test_every_task_shows_its_own_controls(loaded, task):
         loaded.prompt.replacement: task == "replace",
         advanced.seconds: rule.makes_s is not None,
         advanced.render_choice: rule.masked,
+        advanced.slot: rule.any_slot,
         advanced.seed: True,
     }
     assert {field: field.isVisible() for field in shown} == shown
     assert loaded.prompt.form().strength is None, "nobody moved it: the bundle decides"
+
+
+def test_what_is_made_is_chosen_by_key_and_changes_what_is_worked_on(loaded, qtbot):
+    prompt = loaded.prompt
+    prompt.set_task("isolate")
+    loaded.actions_by_name["slot"].trigger()
+    assert not prompt.fold.isChecked(), "isolating leaves no choice"
+    prompt.set_task("generate")
+    loaded.actions_by_name["slot"].trigger()
+    assert prompt.advanced.slot.isVisible()
+    assert prompt.advanced.slot.hasFocus() or loaded.focusWidget() is prompt.advanced.slot
+    qtbot.keyClick(prompt.advanced.slot, Qt.Key.Key_Down)
+    assert prompt.form().slot == "mix"
+    assert not prompt.advanced.mix_words.isVisible(), "the prompt is about the mix already"
+    prompt.set_task("isolate")
+    prompt.text.setText("violin")
+    loaded.ask(prompt.form())
+    assert loaded.studio.desk.jobs.rows[-1].context[0].form.slot == "mix"
+    qtbot.waitUntil(lambda: loaded.studio.desk.jobs.unfinished == 0, timeout=WAIT_MS)
+    assert loaded.studio.desk.jobs.rows[-1].state is State.DONE, "a task without a choice ignores it"
+
+
+def test_settings_say_how_soon_solo_and_mute_are_heard(loaded, qtbot, monkeypatch):
+    player = loaded.studio.listening.player
+    dialog = SettingsDialog(loaded.studio, loaded.shelf, loaded, 1)
+    qtbot.addWidget(dialog)
+    assert "Play something" in dialog._delay_words()
+    player._rate_hz, player._device_s = 48_000, 0.012
+    player._ring.largest_read = 256
+    assert "about 26 ms: 14 in the buffer, 12 in the device" in dialog._delay_words()
+    assert "14 ms in the buffer and 12 ms in the device" in loaded.shelf._sound_lines()[0]
 
 
 def test_the_last_of_several_names_is_completed(window, qtbot):
