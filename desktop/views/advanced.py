@@ -65,7 +65,8 @@ class Advanced(QWidget):
         self._fields = {
             self.seed: tr("Seed"), self.steps: tr("Steps"), self.guidance: tr("Guidance"),
             self.candidates: tr("Candidates"), self.seconds: tr("Seconds"), self.render_choice: tr("Sound"),
-            self.slot: tr("Makes"), self.bundle: tr("Bundle"), self.device: tr("Device"), self.mix_words: tr("The whole"),
+            self.slot: tr("Makes"), self.bundle: tr("Bundle"), self.device: tr("Device"),
+            self.mix_words: tr("The whole"),
             self.rest_words: tr("The others"), self.weight: tr("Words or examples"),
         }  # fmt: skip
         self.set_bundles(bundles, bundle)
