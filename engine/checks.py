@@ -17,7 +17,7 @@ from engine.bundle import load_bundle
 from engine.errors import AudioError, OutputError, RequestError
 from engine.examples.named import Example, check_example_files
 from engine.library import find_bundle
-from engine.messages import CONDITIONS, Device, Format, Render, Request, Start
+from engine.messages import CONDITIONS, GUIDANCE_LIMIT, STEPS_LIMIT, Device, Format, Render, Request, Start
 from engine.prompts import check_prompt
 from engine.shapes import Slot
 from engine.tasks import Rule, Span, rule_of
@@ -27,8 +27,6 @@ EXAMPLES_LIMIT = 16
 REGIONS_LIMIT = 64
 CANDIDATES_LIMIT = 32
 ANSWERS_LIMIT = 256  # each is a few open files until all of them are done
-STEPS_LIMIT = 1000
-GUIDANCE_LIMIT = 20.0
 SEED_LIMIT = 2**63 - 1
 SECONDS_LIMIT = 600.0
 BATCH_LIMIT_WINDOWS = 4096

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from engine.errors import BundleDamaged, BundleError, BundleTooNew
+from engine.messages import GUIDANCE_LIMIT, STEPS_LIMIT
 from engine.shapes import LatentGrid, Slot
 
 FORMAT = 2  # 1 had the text encoder alone, and no wordings; it is read as it was
@@ -230,14 +231,7 @@ def _check(manifest: Manifest) -> None:
         for key, value in getattr(manifest, name).items():
             _check_number(f"{name}.{key}", value)
     for task, defaults in manifest.defaults.items():
-        _check_count(f"defaults.{task}.steps", defaults.steps)
-        _check_number(f"defaults.{task}.guidance", defaults.guidance)
-        if defaults.start not in ("zeros", "noise"):
-            raise ValueError(f"defaults.{task}.start must be zeros or noise, got {defaults.start!r}")
-        if defaults.strength is not None:
-            _check_number(f"defaults.{task}.strength", defaults.strength)
-            if not 0 <= defaults.strength <= 1:
-                raise ValueError(f"defaults.{task}.strength must be from 0 to 1, got {defaults.strength!r}")
+        _check_defaults(f"defaults.{task}", defaults)
     if manifest.channels != 1:
         raise ValueError(f"channels must be 1, got {manifest.channels}")
     if manifest.slots != [slot.name for slot in Slot]:
@@ -251,6 +245,23 @@ def _check(manifest: Manifest) -> None:
         parts = PurePosixPath(file).parts
         if len(parts) != 1 or parts[0] in ("", ".", "..") or "\\" in file or "\0" in file or os.path.isabs(file):
             raise ValueError(f"file name {file!r} leaves the bundle folder")
+
+
+def _check_defaults(where: str, defaults: Defaults) -> None:
+    """What a bundle does unasked is what a request may ask for."""
+    _check_count(f"{where}.steps", defaults.steps)
+    _check_range(f"{where}.steps", defaults.steps, 1, STEPS_LIMIT)
+    _check_range(f"{where}.guidance", defaults.guidance, 0, GUIDANCE_LIMIT)
+    if defaults.start not in ("zeros", "noise"):
+        raise ValueError(f"{where}.start must be zeros or noise, got {defaults.start!r}")
+    if defaults.strength is not None:
+        _check_range(f"{where}.strength", defaults.strength, 0, 1)
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    _check_number(name, value)
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be from {low:g} to {high:g}, got {value!r}")
 
 
 def _check_count(name: str, value: object) -> None:

@@ -15,6 +15,9 @@ Format = Literal["same", "wav16", "wav24", "wav32f", "flac"]
 
 CONDITIONS = ("prompt", "mix-prompt", "rest-prompt", "picture")  # what can be said besides the audio that is given
 
+STEPS_LIMIT = 1000
+GUIDANCE_LIMIT = 20.0
+
 BIT_FOR_BIT_DB = -300.0  # a null figure that means equal, not merely close; also the level of silence
 
 

@@ -177,7 +177,7 @@ def _manifest(
             **{one.spec.name: one.encoder for one in extra},
         },
         asks=Attachment(file=ASKS_FILE, sha256=file_sha256(draft / ASKS_FILE)),
-        defaults={task: _defaults(task, preset) for task in TASKS},
+        defaults={task: task_defaults(task, preset) for task in TASKS},
         mask=MASK,
         presence=PRESENCE,
         parity=parity,
@@ -202,11 +202,13 @@ def graph_entry(spec: Spec, draft: Path, precision: str) -> Graph:
     )
 
 
-def _defaults(task: str, preset: Preset) -> Defaults:
-    flow = preset.flow
-    if TASKS[task].masked:
+def task_defaults(task: str, preset: Preset) -> Defaults:
+    """What a bundle of a preset does for a task when a request leaves the choice open."""
+    flow, rule = preset.flow, TASKS[task]
+    if rule.masked:
         return Defaults(steps=flow.masked_steps, guidance=flow.guidance, start=flow.masked_start)
-    return Defaults(steps=flow.generative_steps, guidance=flow.guidance, start="noise")
+    guidance = flow.guidance if flow.generative_guidance is None else flow.generative_guidance
+    return Defaults(steps=flow.generative_steps, guidance=guidance, start="noise", strength=rule.strength)
 
 
 def commit() -> str:

@@ -137,6 +137,7 @@ class FlowConfig:
     teacher_steps: int = 8  # of that run
     generative_steps: int = 8  # default steps of all other tasks
     guidance: float = 1.0  # default guidance of all tasks; 1 is none
+    generative_guidance: float | None = None  # of all but isolate and remove; None is the same
     seed: int = 12
 
     def __post_init__(self) -> None:

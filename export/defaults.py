@@ -1,0 +1,83 @@
+"""``python -m export defaults BUNDLE``: change what a finished bundle does when a request leaves the choice open.
+
+Steps, guidance, start and strength stand in the manifest, task by task; the graphs stay as they are, so nothing is
+exported or compared anew. The manifest is checked before it is written, and its hash with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from engine.bundle import Defaults, Manifest, load_bundle, manifest_to_json, parse_manifest, write_manifest
+from engine.errors import BundleError
+from engine.tasks import TASKS
+
+MADE = tuple(task for task, rule in TASKS.items() if not rule.masked)
+FIELDS = {"steps": int, "guidance": float, "start": str, "strength": float}
+
+
+def change(folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), version: str = "") -> Manifest:
+    """Change the defaults of some tasks in place.
+
+    Args:
+        folder: of the bundle.
+        changes: fields of ``Defaults``, by name.
+        tasks: rows of the task table; none means all that make sound. A strength is given only to those that have one.
+        version: of the bundle from now on; "" leaves it.
+
+    Raises:
+        BundleError: there is no bundle in the folder.
+        ValueError: nothing to change, a value that is not allowed, or a task that the bundle has no defaults for;
+            nothing was written.
+    """
+    old = load_bundle(folder).manifest
+    tasks = tasks or [task for task in MADE if task in old.defaults]
+    if not changes:
+        raise ValueError(f"nothing to change; give one of {', '.join('--' + name for name in FIELDS)}")
+    if unknown := [task for task in tasks if task not in old.defaults]:
+        raise ValueError(f"{folder} has no defaults for {', '.join(unknown)}; it has {', '.join(sorted(old.defaults))}")
+    changed = {task: replace(old.defaults[task], **_allowed(task, changes)) for task in tasks}
+    manifest = replace(old, defaults={**old.defaults, **changed}, version=version or old.version)
+    text = manifest_to_json(manifest)
+    try:
+        parse_manifest(text.encode(), str(folder))
+    except BundleError as error:
+        raise ValueError(f"{error.__cause__}; nothing was written") from error
+    write_manifest(folder, text)
+    return manifest
+
+
+def _allowed(task: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """A strength is only for tasks that begin at a stem."""
+    has_strength = task in TASKS and TASKS[task].strength is not None
+    return {name: value for name, value in changes.items() if name != "strength" or has_strength}
+
+
+def table(manifest: Manifest) -> str:
+    """The defaults of every task, a line each."""
+    return "\n".join(f"{task:10}  {_line(row)}" for task, row in sorted(manifest.defaults.items()))
+
+
+def _line(row: Defaults) -> str:
+    said = {f.name: getattr(row, f.name) for f in fields(row)}
+    return "  ".join(f"{name} {value}" for name, value in said.items() if value is not None)
+
+
+def main(argv: list[str]) -> str:
+    """Read the command line and change the bundle; its defaults as lines."""
+    parser = argparse.ArgumentParser(prog="python -m export defaults", description="change a bundle's defaults")
+    parser.add_argument("bundle", type=Path, help="folder of the bundle")
+    parser.add_argument(
+        "--task", action="append", default=[], dest="tasks", choices=list(TASKS), metavar="TASK",
+        help="only this one; may be given again; all tasks that make sound when not given",
+    )  # fmt: skip
+    for name, kind in FIELDS.items():
+        parser.add_argument(f"--{name}", type=kind)
+    parser.add_argument("--version", default="", help="of the bundle from now on")
+    args = parser.parse_args(argv)
+    changes = {name: value for name in FIELDS if (value := getattr(args, name)) is not None}
+    return table(change(args.bundle, changes, args.tasks, args.version))

@@ -1,0 +1,95 @@
+"""Promises of ``python -m export defaults``: what is asked changes, nothing else does, and the bundle stays whole."""
+
+from dataclasses import replace
+
+import pytest
+import toybundle
+
+from engine import Request
+from engine.bundle import CHECKSUM, MANIFEST, load_bundle, manifest_to_json, write_manifest
+from engine.model import resolved
+from engine.tasks import TASKS
+from export.__main__ import main
+from export.write import task_defaults
+from training.config import load_preset
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    folder = toybundle.write_toy_bundle(tmp_path / "toy")
+    write_manifest(folder, manifest_to_json(load_bundle(folder).manifest))  # with its hash, as export leaves it
+    return folder
+
+
+def everything_in(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_all_tasks_that_make_sound_change_and_the_others_do_not(bundle, capsys):
+    before, files = load_bundle(bundle).manifest, everything_in(bundle)
+    assert main(["defaults", str(bundle), "--steps", "2", "--guidance", "2.5", "--version", "0.2"]) == 0
+    after = load_bundle(bundle).manifest  # its hash fits
+    for task, rule in TASKS.items():
+        row = after.defaults[task]
+        if rule.masked:
+            assert row == before.defaults[task]
+        else:
+            assert (row.steps, row.guidance, row.start) == (2, 2.5, before.defaults[task].start)
+    assert after.version == "0.2"
+    assert {name for name, content in everything_in(bundle).items() if content != files[name]} == {MANIFEST, CHECKSUM}
+    assert "regenerate  steps 2  guidance 2.5  start noise" in capsys.readouterr().out
+
+
+def test_one_task_can_be_changed_alone_and_a_request_then_gets_its_default(bundle):
+    assert main(["defaults", str(bundle), "--task", "restyle", "--strength", "0.4", "--steps", "3"]) == 0
+    manifest = load_bundle(bundle).manifest
+    asked = {task: resolved(Request(task=task, prompts=("violin",)), manifest) for task in ("restyle", "regenerate")}
+    assert (asked["restyle"].strength, asked["restyle"].steps) == (0.4, 3)
+    assert (asked["regenerate"].strength, asked["regenerate"].steps) == (None, 4)
+
+
+def test_a_strength_for_all_goes_to_those_that_begin_at_a_stem(bundle):
+    assert main(["defaults", str(bundle), "--strength", "0.5"]) == 0
+    rows = load_bundle(bundle).manifest.defaults
+    assert {task for task, row in rows.items() if row.strength == 0.5} == {"restyle", "replace"}
+
+
+def test_an_export_writes_the_strength_of_tasks_that_begin_at_a_stem():
+    rows = {task: task_defaults(task, load_preset("tiny")) for task in TASKS}
+    assert {task: row.strength for task, row in rows.items()} == {task: rule.strength for task, rule in TASKS.items()}
+    assert rows["restyle"].strength == 0.6
+
+
+@pytest.mark.parametrize(("made", "wanted"), [(None, 2.0), (3.0, 3.0)])
+def test_making_may_be_guided_otherwise_than_isolating(made, wanted):
+    preset = load_preset("tiny")
+    preset = replace(preset, flow=replace(preset.flow, guidance=2.0, generative_guidance=made))
+    for task, rule in TASKS.items():
+        assert task_defaults(task, preset).guidance == (2.0 if rule.masked else wanted)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--steps", "0"], "steps must be a positive whole number"),
+        (["--steps", "1001"], "steps must be from 1 to 1000"),
+        (["--guidance", "nan"], "guidance must be a number"),
+        (["--guidance", "-1"], "guidance must be from 0 to 20"),
+        (["--guidance", "21"], "guidance must be from 0 to 20"),
+        (["--strength", "1.5"], "strength must be from 0 to 1"),
+        (["--start", "middle"], "start must be zeros or noise"),
+        ([], "nothing to change"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_sentence_and_nothing_changes(bundle, capsys, words, said):
+    before = everything_in(bundle)
+    assert main(["defaults", str(bundle), *words]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+    assert everything_in(bundle) == before
+
+
+def test_a_folder_without_a_bundle_is_refused(tmp_path, capsys):
+    assert main(["defaults", str(tmp_path), "--steps", "2"]) == 2
+    assert "no bundle at" in capsys.readouterr().err
