@@ -98,7 +98,7 @@ class AudioStore:
         except OSError as error:
             raise OutputError(
                 f"cannot keep a copy of {path.name} in {self.folder} ({error.strerror or error}); "
-                "make room on that disk or choose another folder in the settings"
+                "make room on that disk and open it again"
             ) from error
 
     def path(self, ref: AudioRef) -> Path:

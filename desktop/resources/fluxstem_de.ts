@@ -121,6 +121,10 @@
     <message><source>No output device was found: all works, but nothing can be heard.</source><translation>Kein Ausgabegerät gefunden: alles geht, aber nichts ist zu hören.</translation></message>
     <message><source>Not saved yet</source><translation>Noch nicht gesichert</translation></message>
     <message><source>OSC bridge</source><translation>OSC-Brücke</translation></message>
+    <message><source>OSC: could not start</source><translation>OSC: ließ sich nicht starten</translation></message>
+    <message><source>OSC: off</source><translation>OSC: aus</translation></message>
+    <message><source>OSC: starting</source><translation>OSC: beginnt</translation></message>
+    <message><source>OSC: {0}, UDP {1}, TCP {2}, open to the network</source><translation>OSC: {0}, UDP {1}, TCP {2}, offen für das Netz</translation></message>
     <message><source>Off</source><translation>Aus</translation></message>
     <message><source>On a second</source><translation>Eine Sekunde weiter</translation></message>
     <message><source>Open a file …</source><translation>Datei öffnen …</translation></message>
@@ -255,7 +259,12 @@
     <message><source>as usual</source><translation>wie üblich</translation></message>
     <message><source>as: piano and drums</source><translation>etwa: Klavier und Schlagzeug</translation></message>
     <message><source>as: slow jazz trio</source><translation>etwa: langsames Jazztrio</translation></message>
+    <message><source>autosave does not work ({0}); make room in {1}, or save often</source><translation>das automatische Sichern geht nicht ({0}); schaffen Sie Platz in {1}, oder sichern Sie oft</translation></message>
     <message><source>cancelled</source><translation>abgebrochen</translation></message>
+    <message><source>cannot keep a copy of {0} in {1} ({2}); make room on that disk and open it again</source><translation>von {0} lässt sich in {1} keine Kopie behalten ({2}); schaffen Sie auf dieser Platte Platz, und öffnen Sie es noch einmal</translation></message>
+    <message><source>cannot write to the cache {0} ({1}); make room</source><translation>in den Zwischenspeicher {0} lässt sich nicht schreiben ({1}); schaffen Sie Platz</translation></message>
+    <message><source>cannot write to {0} ({1}); make room there</source><translation>in {0} lässt sich nicht schreiben ({1}); schaffen Sie dort Platz</translation></message>
+    <message><source>cannot write to {0} ({1}); make room there or choose another folder</source><translation>in {0} lässt sich nicht schreiben ({1}); schaffen Sie dort Platz, oder wählen Sie einen anderen Ordner</translation></message>
     <message><source>change a colour</source><translation>Farbe ändern</translation></message>
     <message><source>channels</source><translation>Kanäle</translation></message>
     <message><source>choose a take of</source><translation>Take wählen bei</translation></message>
@@ -263,44 +272,82 @@
     <message><source>file written</source><translation>Datei geschrieben</translation></message>
     <message><source>files written</source><translation>Dateien geschrieben</translation></message>
     <message><source>fill a span of a stem, keeping what is outside</source><translation>einen Bereich einer Spur füllen und den Rest behalten</translation></message>
+    <message><source>filtering your audio</source><translation>filtert Ihren Ton</translation></message>
     <message><source>gain of</source><translation>Pegel von</translation></message>
     <message><source>give the mix without the named stem</source><translation>den Mix ohne die genannte Spur geben</translation></message>
     <message><source>go on after the end of a stem</source><translation>nach dem Ende einer Spur weiterspielen</translation></message>
     <message><source>heard</source><translation>gehört</translation></message>
     <message><source>in use</source><translation>belegt</translation></message>
+    <message><source>internal error ({0}); please report it with the log</source><translation>interner Fehler ({0}); bitte melden Sie ihn mit dem Protokoll</translation></message>
     <message><source>left</source><translation>übrig</translation></message>
+    <message><source>listening to it</source><translation>hört hinein</translation></message>
     <message><source>looking …</source><translation>sehe nach …</translation></message>
     <message><source>make a new stem that fits the given rest</source><translation>eine neue Spur machen, die zum Rest passt</translation></message>
     <message><source>make a stem for each prompt, each to go with those before it</source><translation>zu jeder Angabe eine Spur machen, jede passend zu den vorigen</translation></message>
     <message><source>make a stem from the prompt alone</source><translation>eine Spur allein aus der Angabe machen</translation></message>
+    <message><source>making it sound</source><translation>macht es hörbar</translation></message>
     <message><source>mono</source><translation>mono</translation></message>
     <message><source>mute</source><translation>stumm</translation></message>
+    <message><source>no stem is chosen; tick at least one</source><translation>keine Spur ist gewählt; haken Sie mindestens eine an</translation></message>
     <message><source>nothing but the prompt</source><translation>nichts als den Worten</translation></message>
+    <message><source>nothing is heard; unmute a lane first</source><translation>es ist nichts zu hören; heben Sie zuerst eine Stummschaltung auf</translation></message>
     <message><source>null</source><translation>Null</translation></message>
     <message><source>one stem after the other, as: drums, bass, piano</source><translation>eine Spur nach der anderen, etwa: Schlagzeug, Bass, Klavier</translation></message>
+    <message><source>opening this file needs {0} MB in {1}, and {2} MB are free; clean the cache in the settings or make room</source><translation>diese Datei zu öffnen braucht {0} MB in {1}, und {2} MB sind frei; räumen Sie in den Einstellungen den Zwischenspeicher auf, oder schaffen Sie Platz</translation></message>
+    <message><source>opening {0}</source><translation>öffne {0}</translation></message>
     <message><source>pan of</source><translation>Panorama von</translation></message>
     <message><source>path copied</source><translation>Pfad kopiert</translation></message>
     <message><source>pictures</source><translation>Bilder</translation></message>
     <message><source>play a stem anew, as near to the old one as you like</source><translation>eine Spur neu spielen, so nah an der alten, wie Sie wollen</translation></message>
+    <message><source>playing stopped, the audio could not be read ({0})</source><translation>die Wiedergabe hielt an, der Ton ließ sich nicht lesen ({0})</translation></message>
     <message><source>preparing</source><translation>bereitet vor</translation></message>
     <message><source>process</source><translation>Prozess</translation></message>
     <message><source>put another sound in the place of one in the mix</source><translation>einen Klang im Mix durch einen anderen ersetzen</translation></message>
+    <message><source>reading the audio</source><translation>liest den Ton</translation></message>
     <message><source>ready</source><translation>bereit</translation></message>
     <message><source>rename</source><translation>umbenennen</translation></message>
     <message><source>running</source><translation>läuft</translation></message>
+    <message><source>saved {0}</source><translation>{0} gesichert</translation></message>
+    <message><source>say in a few words what to look for, for example violin</source><translation>sagen Sie in ein paar Worten, was gesucht wird, etwa violin</translation></message>
+    <message><source>say what to put in its place too, for example trumpet</source><translation>sagen Sie auch, was an seine Stelle kommt, etwa trumpet</translation></message>
     <message><source>seems not to be there</source><translation>scheint nicht da zu sein</translation></message>
     <message><source>sent back to the DAW</source><translation>an die DAW zurückgesandt</translation></message>
     <message><source>showing the result</source><translation>zeigt das Ergebnis</translation></message>
     <message><source>so that nothing clips</source><translation>damit nichts übersteuert</translation></message>
     <message><source>solo</source><translation>solo</translation></message>
+    <message><source>sound cannot be played ({0}); plug in or choose an output device in the settings, all else works</source><translation>es lässt sich nichts abspielen ({0}); schließen Sie ein Gerät an, oder wählen Sie eines in den Einstellungen, alles andere geht</translation></message>
+    <message><source>sound cannot be played: PortAudio is missing; on Debian and Ubuntu install libportaudio2</source><translation>es lässt sich nichts abspielen: PortAudio fehlt; installieren Sie unter Debian und Ubuntu libportaudio2</translation></message>
     <message><source>sounds</source><translation>Klänge</translation></message>
     <message><source>starting</source><translation>beginnt</translation></message>
     <message><source>stereo</source><translation>stereo</translation></message>
     <message><source>stopping</source><translation>hält an</translation></message>
     <message><source>sums to the mix exactly</source><translation>ergibt genau den Mix</translation></message>
     <message><source>take the named stem out of the mix</source><translation>die genannte Spur aus dem Mix holen</translation></message>
+    <message><source>the audio device is gone; playing goes on through {0}</source><translation>das Audiogerät ist weg; weiter geht es über {0}</translation></message>
+    <message><source>the audio device is gone; plug it in again or choose another one in the settings</source><translation>das Audiogerät ist weg; schließen Sie es wieder an, oder wählen Sie ein anderes in den Einstellungen</translation></message>
+    <message><source>the audio of {0} could not be copied ({1}); make room</source><translation>der Ton von {0} ließ sich nicht kopieren ({1}); schaffen Sie Platz</translation></message>
+    <message><source>the audio of {0} is gone from the disk; make it again</source><translation>der Ton von {0} ist nicht mehr auf der Platte; erzeugen Sie ihn neu</translation></message>
+    <message><source>the audio of {0} is gone; put the folder {1} back beside it</source><translation>der Ton von {0} ist weg; legen Sie den Ordner {1} wieder daneben</translation></message>
+    <message><source>the audio {0}… of this project is gone; put its folder back beside it</source><translation>der Ton {0}… dieses Projekts ist weg; legen Sie seinen Ordner wieder daneben</translation></message>
+    <message><source>the bridge is off; switch it on in the settings, then send it back again</source><translation>die Brücke ist aus; schalten Sie sie in den Einstellungen ein und senden Sie dann noch einmal zurück</translation></message>
+    <message><source>the bridge needs the extra osc ({0}); install it and try again</source><translation>die Brücke braucht das Extra osc ({0}); installieren Sie es und versuchen Sie es noch einmal</translation></message>
+    <message><source>the bundle {0} takes no {1}; choose another bundle, or say it in words instead</source><translation>das Modell {0} nimmt keine {1}; wählen Sie ein anderes, oder sagen Sie es mit Worten</translation></message>
+    <message><source>the clip of this job is gone; send it again from the DAW</source><translation>der Clip dieses Auftrags ist weg; schicken Sie ihn noch einmal aus der DAW</translation></message>
+    <message><source>the decoded audio is gone from the cache; open the file again</source><translation>der Ton ist nicht mehr im Zwischenspeicher; öffnen Sie die Datei noch einmal</translation></message>
+    <message><source>the demo mix is not part of this installation; open a file of your own</source><translation>der Demo-Mix gehört nicht zu dieser Installation; öffnen Sie eine eigene Datei</translation></message>
     <message><source>the mix</source><translation>dem Mix</translation></message>
+    <message><source>the name template leaves no name; write at least one letter into it</source><translation>die Namensvorlage ergibt keinen Namen; schreiben Sie mindestens einen Buchstaben hinein</translation></message>
+    <message><source>the name template {0} cannot be used ({1}); allowed are {2}</source><translation>die Namensvorlage {0} geht nicht ({1}); erlaubt sind {2}</translation></message>
+    <message><source>the project could not be saved to {0} ({1}); nothing of the old one was changed, save it to another folder</source><translation>das Projekt ließ sich nicht nach {0} sichern ({1}); am alten ist nichts verändert, sichern Sie es in einem anderen Ordner</translation></message>
+    <message><source>the spectrogram is gone from the cache; open the file again</source><translation>das Spektrogramm ist nicht mehr im Zwischenspeicher; öffnen Sie die Datei noch einmal</translation></message>
+    <message><source>the waveform is gone from the cache; open the file again</source><translation>die Wellenform ist nicht mehr im Zwischenspeicher; öffnen Sie die Datei noch einmal</translation></message>
+    <message><source>there is no file {0}; it may have been moved or deleted</source><translation>es gibt keine Datei {0}; vielleicht wurde sie verschoben oder gelöscht</translation></message>
+    <message><source>there is no sound in {0}; choose a file with an audio track</source><translation>in {0} ist kein Ton; wählen Sie eine Datei mit Tonspur</translation></message>
     <message><source>they sum to the mix exactly</source><translation>zusammen ergeben sie genau den Mix</translation></message>
+    <message><source>this lane is gone; choose another one</source><translation>diese Spur ist weg; wählen Sie eine andere</translation></message>
+    <message><source>this project did not come from a DAW; drag the lane into it instead</source><translation>dieses Projekt kam nicht aus einer DAW; ziehen Sie die Spur stattdessen hinein</translation></message>
+    <message><source>this project has no file yet; choose a name for it</source><translation>dieses Projekt hat noch keine Datei; geben Sie ihm einen Namen</translation></message>
+    <message><source>this project has no mix to take something from; choose the stems instead</source><translation>dieses Projekt hat keinen Mix, aus dem etwas zu nehmen wäre; wählen Sie stattdessen die Spuren</translation></message>
     <message><source>untitled</source><translation>ohne Titel</translation></message>
     <message><source>videos</source><translation>Videos</translation></message>
     <message><source>violin, drum kit, bass guitar …</source><translation>violin, drum kit, bass guitar …</translation></message>
@@ -314,6 +361,33 @@
     <message><source>what is to go, as: vocals</source><translation>was weg soll, etwa: vocals</translation></message>
     <message><source>what is to play it, as: trumpet</source><translation>was es spielen soll, etwa: Trompete</translation></message>
     <message><source>what plays in the region, as: piano</source><translation>was im Bereich spielt, etwa: piano</translation></message>
+    <message><source>working it out</source><translation>arbeitet es aus</translation></message>
+    <message><source>writing the files</source><translation>schreibt die Dateien</translation></message>
+    <message><source>{0} cannot be opened ({1}); check that it is there</source><translation>{0} lässt sich nicht öffnen ({1}); sehen Sie nach, ob es da ist</translation></message>
+    <message><source>{0} cannot be read ({1}); convert it to WAV or FLAC</source><translation>{0} lässt sich nicht lesen ({1}); wandeln Sie es in WAV oder FLAC um</translation></message>
+    <message><source>{0} did not work: {1}</source><translation>{0} ging nicht: {1}</translation></message>
+    <message><source>{0} fills a region; drag over the waveform to choose one</source><translation>{0} füllt einen Bereich; ziehen Sie über die Wellenform, um einen zu wählen</translation></message>
+    <message><source>{0} has a sample rate of {1} Hz; allowed are {2} to {3} Hz</source><translation>{0} hat eine Abtastrate von {1} Hz; erlaubt sind {2} bis {3} Hz</translation></message>
+    <message><source>{0} has {1} channels; at most {2} are allowed, so split it</source><translation>{0} hat {1} Kanäle; erlaubt sind höchstens {2}, teilen Sie es also auf</translation></message>
+    <message><source>{0} holds samples that are no numbers; export it again from its source</source><translation>{0} enthält Werte, die keine Zahlen sind; exportieren Sie es neu aus seiner Quelle</translation></message>
+    <message><source>{0} holds ten thousand files called {1}; choose another name</source><translation>in {0} gibt es zehntausend Dateien namens {1}; wählen Sie einen anderen Namen</translation></message>
+    <message><source>{0} is damaged ({1}); an older copy of it may still be good</source><translation>{0} ist beschädigt ({1}); eine ältere Kopie ist vielleicht noch gut</translation></message>
+    <message><source>{0} is empty (0 bytes); choose a file with sound in it</source><translation>{0} ist leer (0 Bytes); wählen Sie eine Datei mit Ton</translation></message>
+    <message><source>{0} is longer than {1} hours; cut it into parts and open one of them</source><translation>{0} ist länger als {1} Stunden; zerschneiden Sie es, und öffnen Sie einen der Teile</translation></message>
+    <message><source>{0} is no picture, video or sound; drop one of these to say what to look for</source><translation>{0} ist weder Bild noch Video noch Klang; legen Sie eines davon ab, um zu sagen, was gesucht wird</translation></message>
+    <message><source>{0} is not a Fluxstem project; choose a {1} file</source><translation>{0} ist kein Fluxstem-Projekt; wählen Sie eine {1}-Datei</translation></message>
+    <message><source>{0} is not a file; drop an audio or video file</source><translation>{0} ist keine Datei; legen Sie eine Audio- oder Videodatei ab</translation></message>
+    <message><source>{0} is not audio that can be read ({1}); convert it to WAV</source><translation>{0} ist kein lesbarer Ton ({1}); wandeln Sie es in WAV um</translation></message>
+    <message><source>{0} is open in another Fluxstem window (process {1}); close it there, or save yours under another name</source><translation>{0} ist in einem anderen Fluxstem-Fenster offen (Prozess {1}); schließen Sie es dort, oder sichern Sie Ihres unter anderem Namen</translation></message>
+    <message><source>{0} is too large to be a project; choose a {1} file</source><translation>{0} ist zu groß für ein Projekt; wählen Sie eine {1}-Datei</translation></message>
+    <message><source>{0} may not be read; change its permissions or copy it to a folder of yours</source><translation>{0} darf nicht gelesen werden; ändern Sie die Rechte, oder kopieren Sie es in einen eigenen Ordner</translation></message>
+    <message><source>{0} may not be written to</source><translation>in {0} darf nicht geschrieben werden</translation></message>
+    <message><source>{0} may not be written to ({1}); autosave needs it</source><translation>in {0} darf nicht geschrieben werden ({1}); das automatische Sichern braucht es</translation></message>
+    <message><source>{0} may not be written to; save the project in another folder</source><translation>in {0} darf nicht geschrieben werden; sichern Sie das Projekt in einem anderen Ordner</translation></message>
+    <message><source>{0} needs PyAV to be read; install the extra desktop, or convert it to WAV</source><translation>{0} lässt sich nur mit PyAV lesen; installieren Sie das Extra desktop, oder wandeln Sie es in WAV um</translation></message>
+    <message><source>{0} needs a mix; open or drop an audio file first</source><translation>{0} braucht einen Mix; öffnen Sie zuerst eine Audiodatei oder legen Sie eine ab</translation></message>
+    <message><source>{0} was written by a newer Fluxstem (format {1}); update this one</source><translation>{0} stammt von einem neueren Fluxstem (Format {1}); bringen Sie dieses auf den neuesten Stand</translation></message>
+    <message><source>{0}: every file is as its maker left it</source><translation>{0}: jede Datei ist so, wie ihr Hersteller sie hinterließ</translation></message>
     <message><source>{count} output devices found.</source><translation>{count} Ausgabegeräte gefunden.</translation></message>
 </context>
 </TS>

@@ -16,12 +16,21 @@ from PySide6.QtWidgets import (
 
 from desktop.models.job_list import ENDED, JobList, JobRow, State
 from desktop.views.boxes import beside, under
+from desktop.views.sentences import said
 from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, drawn, icon, mark
 from engine import TASKS
 
 WIDTH = 300
 TICK_MS = 1000
+STAGES = {  # what the engine calls them, and what they are
+    "read": "reading the audio",
+    "encode": "listening to it",
+    "step": "working it out",
+    "decode": "making it sound",
+    "mask": "filtering your audio",
+    "write": "writing the files",
+}
 
 
 class JobCard(QFrame):
@@ -211,9 +220,9 @@ def state_words(row: JobRow, now_s: float) -> str:
     if row.state is State.RUNNING:
         eta_s = row.eta_s(now_s)
         left = f"  ·  {clock(eta_s + 0.5, 0)} {tr('left')}" if eta_s is not None else ""
-        return f"{tr(row.stage or 'running')}{left}"
+        return f"{tr(STAGES.get(row.stage, row.stage) or 'running')}{left}"
     if row.state is State.DONE and row.done is not None:
         return f"{tr('done')} · {row.done.seconds:.1f} s · {row.done.device.removesuffix('ExecutionProvider')}"
     if row.state is State.FAILED:
-        return row.message
+        return said(row.message)
     return tr(row.state.value)

@@ -28,6 +28,7 @@ from desktop.audio.player import output_devices
 from desktop.models.shelf import BundleRow, Shelf
 from desktop.models.studio import Studio
 from desktop.views.advanced import DEVICES
+from desktop.views.sentences import said
 from desktop.views.text import tr
 from engine import EngineError
 
@@ -252,7 +253,7 @@ class SettingsDialog(QDialog):
             item.setSizeHint(QSize(0, ROW_HEIGHT))
         self.list.setCurrentRow(min(chosen, self.list.count() - 1))
         if hasattr(self, "address"):
-            self.address.setText(self._shelf.bridge_words())
+            self.address.setText(said(self._shelf.bridge_words()))
             for name, button in self.bridges.items():
                 button.setChecked(self._studio.settings.get("bridge") == name)
 
@@ -270,7 +271,7 @@ class SettingsDialog(QDialog):
     def _show_verified(self, place: str, words: str) -> None:
         row = self._selected()
         if row is not None and row.place == place:
-            self._show_card(words)
+            self._show_card(said(words))
 
     def _add_bundle(self) -> None:
         name = QFileDialog.getExistingDirectory(self, tr("Folder of a bundle"))

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSlider, QToolButton, QVBoxLayout, QWidget
 
+from desktop.views.sentences import said
 from desktop.views.text import tr
 from desktop.views.theme import Palette, drawn, icon
 
@@ -72,7 +73,7 @@ class Banner(QFrame):
 
     def show_trouble(self, words: str, details: str) -> None:
         """Say it."""
-        self.words.setText(words)
+        self.words.setText(said(words))
         self.details.setText(details)
         self.details.hide()
         self.fold.setChecked(False)
@@ -209,6 +210,7 @@ class StatusLine(QWidget):
 
     def tell(self, words: str) -> None:
         """Say something that may be missed."""
+        words = said(words)
         self.told.setText(words[:1].upper() + words[1:])
         self._fade.start(TOLD_MS)
 
@@ -226,4 +228,4 @@ class StatusLine(QWidget):
 
     def show_bridge(self, words: str) -> None:
         """Where DAWs reach this window."""
-        self.bridge.setText(words)
+        self.bridge.setText(said(words))

@@ -17,7 +17,7 @@ RESOURCES = ROOT / "desktop" / "resources"
 GERMAN = RESOURCES / "fluxstem_de.ts"
 TABLES = (
     "ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES", "RENDERS",
-    "MAKES",
+    "MAKES", "SENTENCES", "STAGES",
 )  # fmt: skip
 CODES = {"M", "S", "W", "Esc", "Home", "Space", "CPU", "CUDA", "TensorRT", "English", "Deutsch", "512", "1024", "2048"}
 
@@ -34,6 +34,33 @@ def texts() -> set[str]:
                 found |= {leaf.value for leaf in ast.walk(node.value) if is_words(leaf) and is_shown(leaf.value)}
     found |= {task.capitalize() for task in TASKS} | {rule.doc for rule in TASKS.values()}
     return found - CODES
+
+
+def raised() -> set[str]:
+    """Every sentence that models and audio may say, with numbered holes, where it stands as one text."""
+    found: set[str] = set()
+    for path in sorted([*(ROOT / "desktop" / "models").glob("*.py"), *(ROOT / "desktop" / "audio").glob("*.py")]):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args and is_said(node.func):
+                found.add(template(node.args[0]))
+    return found - {""}
+
+
+def is_said(called: ast.expr) -> bool:
+    """True means that a user hears of it: an error that is no programming error, or news."""
+    if isinstance(called, ast.Attribute):
+        return called.attr == "emit" and getattr(called.value, "attr", "") in ("told", "stopped")
+    name = getattr(called, "id", "")
+    return name in ("NoDevice", "Ended") or (name.endswith("Error") and name not in ("ValueError", "TypeError"))
+
+
+def template(node: ast.expr) -> str:
+    """A text with its holes numbered; empty where it is no text."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    holes = iter(range(len(parts)))
+    if not all(is_words(part) or isinstance(part, ast.FormattedValue) for part in parts):
+        return ""
+    return "".join(part.value if isinstance(part, ast.Constant) else f"{{{next(holes)}}}" for part in parts)
 
 
 def is_words(node: ast.AST) -> bool:
