@@ -1,5 +1,7 @@
 """The graphs of scene, sound and story: the same as torch at any batch, and a bundle that holds them fits together."""
 
+import shutil
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -10,52 +12,20 @@ from engine.asks import Asks
 from engine.bundle import load_bundle
 from engine.errors import BundleError
 from export.conditions import conditions, largest_difference
-from export.to_onnx import export_graph
 from export.write import write_bundle
 from training.config import load_preset
-from training.prompt.adapters import PIECES, Ear, StoryReader, load_adapters, save_adapters
-from training.prompt.config import PromptConfig
-from training.prompt.model import AudioTower
-from training.prompt.tower import load_audio_tower, save_towers, text_tower
+from training.prompt.adapters import PIECES, StoryReader, load_adapters
 from training.scene.model import SceneEncoder, save_scene
 
 PRESET = load_preset("tiny")
 E = PRESET.prompt.embedding
 
 
-def some_prototypes():
-    """Unit rows for eight families."""
-    return torch.nn.functional.normalize(torch.randn(8, E, generator=torch.Generator().manual_seed(4)), dim=1)
-
-
-def leave_conditions(folder, prompt_run):
-    """A scene encoder and adapters of random weights in ``folder``."""
-    torch.manual_seed(2)
-    folder.mkdir(parents=True, exist_ok=True)
-    save_scene(SceneEncoder(PRESET.scene, E), folder)
-    reader = StoryReader(some_prototypes())
-    torch.nn.init.normal_(reader.bias)
-    save_adapters(folder, Ear(load_audio_tower(prompt_run)), reader, {})
-    return folder
-
-
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A folder with a prompt tower, a scene encoder and adapters, none of them trained."""
-    folder = tmp_path_factory.mktemp("run")
-    config = PromptConfig(embedding=E, width=32, depth=1, heads=2, vocab=400, max_tokens=16)
-    save_towers(folder, config, 400, text_tower(config, 400), AudioTower(E))
-    return leave_conditions(folder, folder)
-
-
-@pytest.fixture(scope="module")
-def exported(run, tmp_path_factory):
+def exported(tiny_run):
     """Name -> (condition, its ONNX file), weights in 16 bits."""
-    folder = tmp_path_factory.mktemp("graphs")
-    found = {one.spec.name: (one, folder / f"{one.spec.name}.onnx") for one in conditions(PRESET, run)}
-    for one, path in found.values():
-        export_graph(one.spec, path, half=True)
-    return found
+    found = conditions(PRESET, tiny_run.flow)
+    return {one.spec.name: (one, tiny_run.bundle / f"{one.spec.name}.onnx") for one in found}
 
 
 @pytest.mark.parametrize("name", ["audio", "story", "scene"])
@@ -107,23 +77,24 @@ def test_black_frames_are_no_picture_in_the_graph_too(exported):
     assert seen["picture"][0].any(axis=1).all()
 
 
-def test_a_run_without_adapters_exports_its_audio_tower_as_it_is(run, tmp_path):
-    (tmp_path / "prompt.pt").write_bytes((run / "prompt.pt").read_bytes())
+def test_a_run_without_adapters_exports_its_audio_tower_as_it_is(tiny_run, tmp_path):
+    shutil.copy(tiny_run.prompt / "prompt.pt", tmp_path)
     assert [one.spec.name for one in conditions(PRESET, tmp_path)] == ["audio"]
-    assert [one.spec.name for one in conditions(PRESET, tmp_path, [run])] == ["audio", "story", "scene"]
+    more = [tiny_run.scene, tiny_run.adapters]
+    assert [one.spec.name for one in conditions(PRESET, tmp_path, more)] == ["audio", "story", "scene"]
 
 
-def test_adapters_of_an_older_make_are_refused_and_others_can_take_their_place(run, tmp_path):
-    (tmp_path / "prompt.pt").write_bytes((run / "prompt.pt").read_bytes())
-    state = torch.load(run / "adapted.pt", weights_only=True)
+def test_adapters_of_an_older_make_are_refused_and_others_can_take_their_place(tiny_run, tmp_path):
+    shutil.copy(tiny_run.prompt / "prompt.pt", tmp_path)
+    state = torch.load(tiny_run.adapters / "adapted.pt", weights_only=True)
     torch.save({**state, "story": {}}, tmp_path / "adapted.pt")
     with pytest.raises(ValueError, match="python -m training adapt"):
         conditions(PRESET, tmp_path)
-    assert len(conditions(PRESET, tmp_path, [run])) == 3
+    assert len(conditions(PRESET, tmp_path, [tiny_run.flow])) == 3
 
 
-def test_a_story_lies_with_the_instruments_its_pieces_name(run):
-    prototypes = some_prototypes()
+def test_a_story_lies_with_the_instruments_its_pieces_name(tiny_run):
+    prototypes = torch.nn.functional.normalize(torch.randn(8, E, generator=torch.Generator().manual_seed(4)), dim=1)
     reader = StoryReader(prototypes)
     torch.nn.init.constant_(reader.log_sharp, 5.0)
     pieces = torch.cat([prototypes[[2, 5]], 0.01 * torch.randn(2, E)])[None] * E**0.5
@@ -131,20 +102,21 @@ def test_a_story_lies_with_the_instruments_its_pieces_name(run):
         found = reader(pieces, torch.tensor([[True, True, False, False]]))
     assert set((found @ prototypes.T)[0].topk(2).indices.tolist()) == {2, 5}
     torch.testing.assert_close(found.norm(dim=1), torch.tensor([E**0.5]))
-    assert not load_adapters(run, run)[1](pieces, torch.zeros(1, 4, dtype=torch.bool)).any()
+    trained = load_adapters(tiny_run.adapters, tiny_run.prompt)[1]
+    assert not trained(pieces, torch.zeros(1, 4, dtype=torch.bool)).any()
 
 
-def test_a_bundle_with_every_condition_fits_together(tiny_run, tmp_path):
-    more = leave_conditions(tmp_path / "more", tiny_run.flow)
-    write_bundle(tiny_run.flow, tmp_path / "b", "b", "1", half=True, replace=False, more=[more])
-    bundle = load_bundle(tmp_path / "b")
+def test_a_bundle_with_every_condition_fits_together(tiny_run):
+    bundle = load_bundle(tiny_run.bundle)
     assert set(bundle.manifest.encoders) == {"text", "story", "audio", "scene"}
     assert bundle.manifest.encoders["scene"].frames == 10
+    assert bundle.manifest.graphs["step"].inputs["picture"] == ["B", 10, PRESET.flow.picture_dim]
     assert {"audio", "story", "scene"} <= set(bundle.manifest.parity)
     asks = Asks.read(bundle.path(bundle.manifest.asks.file).read_bytes(), "asks.json")
     assert asks.understand("everything except the drums").task == "remove"
 
 
+@pytest.mark.usefixtures("exported_before")
 def test_a_scene_encoder_of_another_prompt_space_makes_no_bundle(tiny_run, tmp_path):
     (tmp_path / "scene").mkdir()
     save_scene(SceneEncoder(PRESET.scene, E + 8), tmp_path / "scene")

@@ -3,59 +3,26 @@
 import numpy as np
 import pytest
 import torch
+from tinyrun import tiny_adapters
 
-from training.data.cache import write_shard
 from training.prompt import adapt
 from training.prompt.adapters import PIECES, Ear, load_adapters
-from training.prompt.config import PromptConfig
-from training.prompt.lexicon import Lexicon
 from training.prompt.lexicon_asks import Asker
 from training.prompt.lexicon_stories import Teller
 from training.prompt.model import CLIP_SAMPLES, AudioTower
-from training.prompt.tokenizer import train_tokenizer, training_text
-from training.prompt.tower import load_text_tower, save_towers, text_tower
+from training.prompt.tower import load_text_tower
 
 E = 32
 
 
-@pytest.fixture(scope="module")
-def prompt_run(tmp_path_factory):
-    """Towers of random weights."""
-    folder = tmp_path_factory.mktemp("prompt")
-    config = PromptConfig(embedding=E, width=32, depth=1, heads=2, vocab=400, max_tokens=16)
-    tokenizer = train_tokenizer(training_text(Lexicon.load())[:3000], config.vocab, config.max_tokens)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    torch.manual_seed(0)
-    vocab = tokenizer.get_vocab_size()
-    save_towers(folder, config, vocab, text_tower(config, vocab), AudioTower(E))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def cache_folder(tmp_path_factory):
-    """Tones and noise under two families' names; some of the pieces are kept for judging."""
-    folder = tmp_path_factory.mktemp("cache")
-    rng = np.random.default_rng(0)
-    time_s = np.arange(6 * 16_000) / 16_000
-    for piece in range(24):
-        tone = np.sin(2 * np.pi * rng.uniform(200, 800) * time_s).astype(np.float32) * 0.3
-        noise = (rng.standard_normal(len(time_s)) * 0.1).astype(np.float32)
-        labels = [{"family": name, "piece": f"t-{piece}"} for name in ("flute", "drums")]
-        write_shard(folder, f"shard-{piece:05d}", [tone, noise], labels)
-    return folder
-
-
-def test_adapters_learn_what_an_untrained_tower_does_not_know(prompt_run, cache_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(adapt, "STORIES", 8)
-    monkeypatch.setattr(adapt, "JUDGED_STORIES", 4)
-    monkeypatch.setattr(adapt, "STEPS", 40)
-    figures = adapt.run(prompt_run, cache_folder, tmp_path)
+def test_adapters_learn_what_an_untrained_tower_does_not_know(untrained_towers, flutes_and_drums, tmp_path):
+    figures = tiny_adapters(untrained_towers, flutes_and_drums, tmp_path)
     assert figures["kept_stems"] >= 2
     assert figures["kept_ear_top1"] == 1
     assert figures["kept_tower_top1"] < 1
     assert {"mean_recall", "story_recall"} <= set(figures)
     assert "held_out_stems" not in figures
-    ear, reader = load_adapters(tmp_path, prompt_run)
+    ear, reader = load_adapters(tmp_path, untrained_towers)
     sound = torch.randn(2, CLIP_SAMPLES)
     torch.testing.assert_close(ear(sound), ear(0.05 * sound), rtol=1e-3, atol=1e-3)
     assert not ear(torch.zeros(1, CLIP_SAMPLES)).any()
@@ -63,11 +30,11 @@ def test_adapters_learn_what_an_untrained_tower_does_not_know(prompt_run, cache_
     torch.testing.assert_close(read.norm(), torch.tensor(E**0.5))
 
 
-def test_what_is_missing_is_said(prompt_run, tmp_path):
+def test_what_is_missing_is_said(untrained_towers, tmp_path):
     with pytest.raises(FileNotFoundError, match="python -m training render"):
-        adapt.run(prompt_run, tmp_path / "nowhere", tmp_path / "out")
+        adapt.run(untrained_towers, tmp_path / "nowhere", tmp_path / "out")
     with pytest.raises(FileNotFoundError, match="python -m training adapt"):
-        load_adapters(tmp_path, prompt_run)
+        load_adapters(tmp_path, untrained_towers)
 
 
 def test_real_arithmetic_gives_the_same_spectra():
@@ -79,8 +46,8 @@ def test_real_arithmetic_gives_the_same_spectra():
     assert set(Ear(tower).state_dict()) == set(Ear(AudioTower(E)).state_dict())
 
 
-def test_pieces_hold_every_word_and_fit_the_tower(prompt_run):
-    tower, tokenizer = load_text_tower(prompt_run)
+def test_pieces_hold_every_word_and_fit_the_tower(untrained_towers):
+    tower, tokenizer = load_text_tower(untrained_towers)
     sentences = ["a short one.", "one that goes on " * 12]
     pieces = adapt.pieces_of(tower, tokenizer, sentences)
     assert " ".join(pieces).split() == " ".join(sentences).split()

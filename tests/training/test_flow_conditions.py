@@ -21,9 +21,9 @@ from training.flow.examples import Wanted, make_twins
 from training.flow.known import Drawn, draw_known, hide_time, regime_of
 from training.flow.senses import Senses, drawable, hide_patches
 from training.flow.train import FlowStage, open_senses
-from training.prompt.tower import load_audio_tower
+from training.prompt.adapters import load_adapters
 from training.scene.config import frames_of
-from training.scene.model import SceneEncoder, picture_of, save_scene
+from training.scene.model import load_scene, picture_of
 
 FRAMES = 64
 ANY_SLOT = [task for task, rule in TASKS.items() if rule.any_slot]
@@ -156,28 +156,24 @@ def grid_table() -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def eyes():
-    """An untrained scene encoder of the tiny preset's size."""
-    preset = load_preset("tiny")
-    return SceneEncoder(preset.scene, preset.prompt.embedding).eval().requires_grad_(False)
+def eyes(tiny_run):
+    return load_scene(tiny_run.scene)
 
 
 @pytest.fixture(scope="module")
 def seeing(tiny_run):
-    """The tiny preset with a picture; half the mixes are twins."""
+    """The tiny preset where half the mixes are twins and every mix has its clips."""
     masking = MaskingConfig(twin_share=0.5, clip_share=1.0, still_share=0.0)
-    flow = replace(tiny_run.preset.flow, picture_dim=tiny_run.preset.scene.picture, absent_share=0.0, pool=24)
-    return replace(tiny_run.preset, flow=flow, masking=masking)
+    return replace(tiny_run.preset, flow=replace(tiny_run.preset.flow, absent_share=0.0, pool=24), masking=masking)
 
 
 @pytest.fixture(scope="module")
-def stage(tiny_run, seeing, eyes, tmp_path_factory):
+def stage(tiny_run, seeing, tmp_path_factory):
     """A flow that sees, hears and reads."""
-    folder = tmp_path_factory.mktemp("eyes")
-    save_scene(eyes, folder)
-    senses = open_senses(seeing, tiny_run.cache, folder, load_audio_tower(tiny_run.prompt))
-    codec = load_codec(seeing, tiny_run.codec)
-    return FlowStage(seeing, tiny_run.cache, codec, tiny_run.prompt, folder / "pool", senses)
+    ear, reader = load_adapters(tiny_run.adapters, tiny_run.prompt)
+    senses = open_senses(seeing, tiny_run.cache, tiny_run.scene, ear)
+    codec, pool = load_codec(seeing, tiny_run.codec), tmp_path_factory.mktemp("pool")
+    return FlowStage(seeing, tiny_run.cache, codec, tiny_run.prompt, pool, senses, reader)
 
 
 def test_a_picture_shows_the_players_while_they_are_heard(tiny_run, seeing, eyes):

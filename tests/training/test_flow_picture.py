@@ -12,7 +12,7 @@ from training.flow.picture import Align, MixFilter, Pool, nearest_frames, one_fr
 from training.flow.start import start_from
 
 PRESET = load_preset("tiny")
-GRID, EMBEDDING, FRAMES, FEATURES = PRESET.grid, 32, 10, 8
+GRID, EMBEDDING, FRAMES, FEATURES = PRESET.grid, 32, 10, PRESET.flow.picture_dim
 FUSIONS, ALIGNMENTS = FLOW_CHOICES["fusion"], FLOW_CHOICES["avna"]
 
 
@@ -23,7 +23,7 @@ def network(seed: int = 0, **changes: object) -> FluxFormer:
 
 def trained(**changes: object) -> FluxFormer:
     """A network whose weights are anything but fresh."""
-    model = network(picture_dim=FEATURES, **changes)
+    model = network(**changes)
     for weights in model.parameters():
         torch.nn.init.normal_(weights, std=0.15)
     return model
@@ -45,11 +45,11 @@ def shown(rows: int = 2, seed: int = 4) -> torch.Tensor:
 @pytest.mark.parametrize("avna", ALIGNMENTS)
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_a_network_that_learns_to_see_answers_as_before_to_the_bit(fusion, avna, tmp_path):
-    blind = network()
+    blind = network(picture_dim=0)
     for weights in blind.parameters():
         torch.nn.init.normal_(weights, std=0.15)
     torch.save(blind.state_dict(), tmp_path / "flow.pt")
-    seeing = network(seed=1, picture_dim=FEATURES, fusion=fusion, avna=avna)
+    seeing = network(seed=1, fusion=fusion, avna=avna)
     new = start_from(seeing, tmp_path)
     assert new
     assert all(name.startswith("scene.") for name in new)
@@ -60,9 +60,9 @@ def test_a_network_that_learns_to_see_answers_as_before_to_the_bit(fusion, avna,
 
 
 def test_a_preset_without_a_picture_has_no_weights_for_one():
-    assert not [name for name in network().state_dict() if name.startswith("scene.")]
+    assert not [name for name in network(picture_dim=0).state_dict() if name.startswith("scene.")]
     with pytest.raises(ValueError, match="this network cannot see; leave out the picture"):
-        network()(*given(), shown())
+        network(picture_dim=0)(*given(), shown())
 
 
 @pytest.mark.parametrize("avna", ALIGNMENTS)
@@ -140,7 +140,7 @@ def test_the_mix_is_filtered_only_where_it_is_given():
 
 def test_the_flow_learns_to_take_what_is_seen_to_move():
     """Two sounds that take turns at random; the picture shows when the wanted one sounds."""
-    model = network(picture_dim=FEATURES).train()
+    model = network().train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     dice = torch.Generator().manual_seed(0)
 

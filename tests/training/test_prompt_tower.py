@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.data.cache import write_shard
+from training.config import load_preset
 from training.prompt.augment import damage
 from training.prompt.config import PromptConfig
 from training.prompt.lexicon import Lexicon
@@ -21,31 +21,17 @@ from training.prompt.tokenizer import encode, train_tokenizer, training_text
 from training.prompt.tower import embed, load_text_tower
 from training.prompt.train import run, settled
 
-TINY = PromptConfig(
-    embedding=32, width=32, depth=1, heads=2, vocab=600, max_tokens=16, steps=12, batch=16, audio_batch=4,
-    audio_every=2, learning_rate=3e-3, save_every=6, precision="fp32",
+TINY = replace(
+    load_preset("tiny").prompt, vocab=600, steps=12, batch=16, audio_batch=4, audio_every=2, learning_rate=3e-3,
+    save_every=6, precision="fp32",
 )  # fmt: skip
 PHRASES = ["fiddle", "The RHODES", "upright-bass", "just the drum kit please", "?"]
 
 
 @pytest.fixture(scope="module")
-def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few seconds of tones and noise under real family names."""
-    folder = tmp_path_factory.mktemp("cache")
-    rng = np.random.default_rng(0)
-    time_s = np.arange(6 * 16_000) / 16_000
-    for piece in range(12):
-        tone = np.sin(2 * np.pi * rng.uniform(200, 800) * time_s).astype(np.float32) * 0.3
-        noise = (rng.standard_normal(len(time_s)) * 0.1).astype(np.float32)
-        labels = [{"family": name, "piece": f"t-{piece}"} for name in ("flute", "drums")]
-        write_shard(folder, f"shard-{piece:05d}", [tone, noise], labels)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory, flutes_and_drums: Path) -> Path:
     """A tower after twelve steps."""
-    return run(TINY, tmp_path_factory.mktemp("run"), cache_folder).folder
+    return run(TINY, tmp_path_factory.mktemp("run"), flutes_and_drums).folder
 
 
 def test_embeddings_have_unit_scale_entries(trained):
@@ -106,10 +92,10 @@ def test_tokens_are_padded_and_cut_to_the_fixed_length():
     assert tokens_BT.max() < tokenizer.get_vocab_size() <= 600
 
 
-def test_a_resumed_run_has_the_same_losses_as_an_unbroken_one(tmp_path, cache_folder):
-    whole = run(TINY, tmp_path / "whole", cache_folder)
-    first = run(TINY, tmp_path / "half", cache_folder, stop_after=7)
-    second = run(replace(TINY, steps=1), tmp_path / "rest", cache_folder, resume=tmp_path / "half")
+def test_a_resumed_run_has_the_same_losses_as_an_unbroken_one(tmp_path, flutes_and_drums):
+    whole = run(TINY, tmp_path / "whole", flutes_and_drums)
+    first = run(TINY, tmp_path / "half", flutes_and_drums, stop_after=7)
+    second = run(replace(TINY, steps=1), tmp_path / "rest", flutes_and_drums, resume=tmp_path / "half")
     assert first.losses + second.losses == whole.losses
     for phrase in PHRASES:
         ours, theirs = (embed(*load_text_tower(folder), [phrase]) for folder in (tmp_path / "whole", tmp_path / "rest"))
@@ -129,8 +115,8 @@ def test_text_alone_learns_the_terms(tmp_path):
     assert router.score(Lexicon.load().heldout()[::10]).strict > 0.5
 
 
-def test_the_route_table_has_every_figure(trained, cache_folder):
-    routing = route(trained, cache_folder)
+def test_the_route_table_has_every_figure(trained, flutes_and_drums):
+    routing = route(trained, flutes_and_drums)
     assert routing.held.count == routing.bare.count + routing.framed.count
     assert routing.held.strict <= routing.held.lenient
     table = report(routing)

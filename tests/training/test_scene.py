@@ -10,32 +10,14 @@ from training.config import load_preset
 from training.data.instruments import families
 from training.data.pictures import clip
 from training.loop import Plan, Run
-from training.prompt.config import PromptConfig
-from training.prompt.lexicon import Lexicon
-from training.prompt.model import AudioTower
-from training.prompt.tokenizer import train_tokenizer, training_text
-from training.prompt.tower import save_towers, text_tower
 from training.scene.clips import Scene
 from training.scene.config import FPS, SceneConfig, frames_of
 from training.scene.judge import Judge, auc, drawn_as, report
 from training.scene.model import SceneEncoder, load_scene, picture_of, save_scene
 from training.scene.train import Names, SceneStage, train_scene
 
-CONFIG = SceneConfig(picture=8, width=8, size_px=32)
-EMBEDDING = 32
-
-
-@pytest.fixture(scope="module")
-def prompt_run(tmp_path_factory):
-    """Towers that were never trained: the scene encoder only needs somewhere to aim at."""
-    folder = tmp_path_factory.mktemp("prompt")
-    config = PromptConfig(embedding=EMBEDDING, width=32, depth=1, heads=2, vocab=400, max_tokens=16)
-    tokenizer = train_tokenizer(training_text(Lexicon.load())[:3000], config.vocab, config.max_tokens)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    vocab = tokenizer.get_vocab_size()
-    torch.manual_seed(0)
-    save_towers(folder, config, vocab, text_tower(config, vocab), AudioTower(EMBEDDING))
-    return folder
+PRESET = load_preset("tiny")
+CONFIG, EMBEDDING = PRESET.scene, PRESET.prompt.embedding
 
 
 def encoder(config: SceneConfig = CONFIG) -> SceneEncoder:
@@ -131,19 +113,18 @@ def test_the_area_under_a_curve_that_is_known():
     assert drawn_as("violin") == drawn_as("viola") != drawn_as("cello")
 
 
-def test_what_was_trained_can_be_judged(prompt_run, tmp_path):
-    preset = load_preset("tiny")
-    train_scene(replace(preset, scene=replace(preset.scene, steps=2)), prompt_run, tmp_path, workers=0)
-    text = report(Judge(tmp_path, prompt_run, 10), clips=8)
+def test_what_was_trained_can_be_judged(untrained_towers, tmp_path):
+    train_scene(replace(PRESET, scene=replace(CONFIG, steps=2)), untrained_towers, tmp_path, workers=0)
+    text = report(Judge(tmp_path, untrained_towers, 10), clips=8)
     assert "moving" in text
     assert "twins" in text
 
 
-def test_a_resumed_run_goes_on_as_if_never_stopped(prompt_run, tmp_path):
-    names = Names(prompt_run)
+def test_a_resumed_run_goes_on_as_if_never_stopped(untrained_towers, tmp_path):
+    names = Names(untrained_towers)
 
     def losses(folder, steps, resume):
-        stage = SceneStage(load_preset("tiny"), names)
+        stage = SceneStage(PRESET, names)
         run = Run(stage, Plan(steps=20, learning_rate=1e-3, ema=0.9, seed=3, warmup=4), folder)
         assert run.resume() is resume
         for step in range(run.step, steps):
