@@ -14,7 +14,7 @@ import numpy.typing as npt
 from engine.asked import Asked
 from engine.audio import Samples, blocks
 from engine.clips import Feed, Section, at_user_rate
-from engine.exact import full_scale
+from engine.exact import in_range
 from engine.job import Job, part_of
 from engine.model import walk_of
 from engine.rank import best_first
@@ -57,7 +57,7 @@ def _written(job: Job, scene: Scene, asked: Asked, sound: Sound, brief: Brief, p
             job.progress(part, seen / scene.clip, "write")
             yield block_CN
 
-    rendered = render_single(job, stem, brief.target, brief.name, asked.name, job.rule.answer.name.lower())
+    rendered = render_single(job, stem(), brief.target, brief.name, asked.name, job.rule.answer.name.lower())
     return Answer(asked.prompt, sound.presence, rendered, brief, candidate=sound.candidate, similarity=sound.similarity)
 
 
@@ -79,7 +79,6 @@ def edge_weight(time_N: Times, span: Section, rate_hz: int, clip: Section) -> Sa
 
 def _fitted(job: Job, scene: Scene, sound: Sound, bits: int | None) -> Iterator[Samples]:
     """The result block by block: the source outside the holes as it is, the made sound inside."""
-    limit = 1.0 if bits is None else full_scale(bits)
     made = Feed(at_user_rate(sound.audio, job.model.grid.sample_rate_hz, scene.rate_hz, scene.clip), 1)
     step_C1: Samples = np.zeros((scene.channels, 1))
     at = 0
@@ -91,12 +90,13 @@ def _fitted(job: Job, scene: Scene, sound: Sound, bits: int | None) -> Iterator[
         for hole, gain_C in zip(scene.holes, sound.gains, strict=True):
             if hole.span.stop <= at or hole.span.start >= at + source_CN.shape[1]:
                 continue
-            made_CN = np.clip(mono_1N * gain_C[:, None], -limit, limit)
+            made_CN = mono_1N * gain_C[:, None]
             weight_N = edge_weight(time_N, hole.span, scene.rate_hz, Section(0, scene.clip))
             if beyond:
                 # There is nothing to fade from; the step at the joint dies away inside the made sound.
                 age_N = (time_N - hole.span.start) / (EDGE_S / 2 * scene.rate_hz)
                 made_CN, weight_N = made_CN + step_C1 * np.exp(-age_N), np.ones(len(time_N))
+            made_CN = in_range(made_CN, bits)
             block_CN = np.where(weight_N == 0, block_CN, block_CN * (1 - weight_N) + made_CN * weight_N)
         if not beyond and scene.holes:
             step_C1 = source_CN[:, -1:] - mono_1N[:, -1:] * sound.gains[-1][:, None]

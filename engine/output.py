@@ -58,7 +58,8 @@ def target_like(info: AudioInfo, wanted: Format, extras: RiffExtras) -> Target:
     """The format of a result made from a file.
 
     ``same`` keeps the depth: 16, 24, 32-bit integers and float stay what they are (8 bits become 16, which holds
-    them), FLAC stays FLAC, AIFF becomes WAV of equal depth, lossy files become 24-bit WAV.
+    them), FLAC stays FLAC, AIFF becomes WAV of equal depth, lossy files become 24-bit WAV; ``engine.overs`` tells where
+    they become float32 instead.
 
     Raises:
         RequestError: FLAC cannot hold it.

@@ -28,6 +28,7 @@ from engine.make import make
 from engine.messages import Device, Request, StemResult
 from engine.model import Model, open_model, resolved
 from engine.output import Target, target_like, target_new
+from engine.overs import holding
 from engine.place import NEW_CHANNELS, NEW_RATE_HZ, Place, places_of
 from engine.render import Answer, Brief, close_all
 from engine.replace import replace
@@ -93,6 +94,7 @@ class Pipeline:
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
         request = resolved(_as_long_as(routed(request, load_asks(bundle)), rest), bundle.manifest)
         _check_candidates(request)
+        request = holding(request, info, rest)
         rate_hz = rest.rate_hz if rest is not None and rule_of(request.task).together else NEW_RATE_HZ
         places = places_of(request, info, rate_hz)
         for place in places:

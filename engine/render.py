@@ -149,23 +149,19 @@ def render_pair(job: Job, pairs: Callable[[], Iterator[Pair]], target: Target, s
 
 
 def render_single(
-    job: Job, stem: Callable[[], Iterator[Samples]], target: Target, source: str | None, prompt: str, part: str = "stem"
+    job: Job, stem: Iterator[Samples], target: Target, source: str | None, prompt: str, part: str = "stem"
 ) -> Rendered:
     """Write a stem alone; arguments as for ``render_pair``, and what it is if it is none: ``mix`` or ``rest``.
+
+    There is no clip guard: it would change what is kept of the user's file, and what is made was made to fit.
 
     Raises:
         OutputError: the disk is full or gone.
     """
     names = {part: result_name(source, prompt, target.suffix, "" if part == "stem" else part)}
-    gain = 1.0
-    while True:
-        tracks = ([on_grid(block_CN * gain, target.bits)] for block_CN in stem())
-        drafts, peak = write_tracks(job, tracks, target, names)
-        wanted = gain * guard_gain(peak, target.bits)
-        if wanted == gain:
-            return Rendered(drafts, None, None, 20 * math.log10(gain))
-        close_all(drafts)
-        gain = wanted
+    tracks = ([on_grid(block_CN, target.bits)] for block_CN in stem)
+    drafts, _ = write_tracks(job, tracks, target, names)
+    return Rendered(drafts, None, None, 0.0)
 
 
 def write_tracks(
