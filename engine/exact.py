@@ -92,7 +92,7 @@ def headroom(fixed_CN: Samples, added_CN: Samples, bits: int | None) -> float:
     if bits is None:
         return 1.0
     size_CN = np.abs(added_CN)
-    room_CN = np.maximum(full_scale(bits) - fixed_CN * np.sign(added_CN), 0.0)
+    room_CN = np.maximum(np.where(added_CN < 0, 1.0 + fixed_CN, full_scale(bits) - fixed_CN), 0.0)
     over_CN = size_CN > room_CN
     return float((room_CN[over_CN] / size_CN[over_CN]).min(initial=1.0))
 

@@ -190,8 +190,9 @@ def _rendered(
             seen = 0
             for rest_CN, made_CN, is_inside in _layers(job, brief, patches, candidate):
                 room[0] = min(room[0], headroom(rest_CN, made_CN * gain, bits))
-                rest_CN, stem_CN = together([rest_CN, in_range(made_CN * gain, bits, rest_CN)], bits)
-                mix_CN = rest_CN + stem_CN
+                made_CN = in_range(in_range(made_CN * gain, bits), bits, rest_CN)  # alone, and on top of the rest
+                rest_CN, stem_CN = together([rest_CN, made_CN], bits)
+                mix_CN, stem_CN, rest_CN = (in_range(x_CN, bits) for x_CN in (rest_CN + stem_CN, stem_CN, rest_CN))
                 meter.add(mix_CN, stem_CN, rest_CN)
                 if is_inside:
                     energies += np.square(stem_CN).sum(), np.square(mix_CN).sum()
@@ -237,4 +238,6 @@ def _inside(job: Job, brief: Brief, patch: Patch, sound: Sound) -> Iterator[tupl
         if sound.gains:
             yield rest_CN, mono_N.astype(np.float64) * sound.gains[0][:, None] * weight_N
         else:
-            yield rest_CN, old_CN + (left_CN - rest_CN)
+            stem_CN = old_CN + (left_CN - rest_CN)
+            held_CN = in_range(stem_CN, bits)
+            yield rest_CN + (stem_CN - held_CN), held_CN

@@ -73,3 +73,24 @@ def test_an_arrangement_keeps_a_rest_over_full_scale(toy_bundle, lossy, tmp_path
     assert result.null_db == -300
     with pytest.raises(RequestError, match="wav16 cannot hold"):
         dream(toy_bundle, tmp_path, format="wav16", **asked)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_32"])
+def test_replacing_nothing_of_a_clipped_master_gives_it_back(run, noise, tmp_path, subtype):
+    mix = noise(seconds=1.5)
+    soundfile.write(mix, np.clip(read(mix) * 20, -1, 1), RATE_HZ, subtype=subtype)
+    assert read(mix).min() == -1
+    [result] = run(input=mix, prompts=("drums",), region_s=REGION_S, strength=0.0, **REPLACE).results
+    np.testing.assert_array_equal(read(result.mix), read(mix))
+    np.testing.assert_array_equal(read(result.stem) + read(result.rest), read(mix))
+    assert (result.gain_db, result.null_db) == (0, -300)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_the_null_figure_of_replacing_in_a_clipped_master_is_that_of_the_files(toy_bundle, noise, tmp_path, subtype):
+    mix = noise(seconds=1.5)
+    soundfile.write(mix, np.clip(read(mix) * 20, -1, 1), RATE_HZ, subtype=subtype)
+    [result] = dream(toy_bundle, tmp_path, input=mix, region_s=REGION_S, **REPLACE).results
+    np.testing.assert_array_equal(read(result.stem) + read(result.rest), read(result.mix))
+    np.testing.assert_array_equal(outside(read(result.mix)), outside(read(mix)))
+    assert result.null_db == -300
