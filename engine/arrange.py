@@ -19,7 +19,7 @@ import numpy as np
 from engine.asked import Asked
 from engine.audio import Samples, blocks
 from engine.clips import Feed, Section, at_user_rate, gain_into_model, take_in
-from engine.exact import NullMeter, headroom, in_range, lowered, on_grid, together
+from engine.exact import NullMeter, headroom, in_range, lowered, on_grid, sharing, together
 from engine.job import Job, part_of
 from engine.model import walk_of
 from engine.output import result_name
@@ -145,10 +145,8 @@ def _rendered(
                 made = [made_CN * gain for made_CN in made]
                 chosen = [made[sounds.index(sound)] for sound in best]
                 room[0] = min(room[0], headroom(rest_CN, np.sum(chosen, axis=0), bits))
-                before_CN = np.sum([on_grid(made_CN, bits) for made_CN in (rest_CN, *chosen[:-1])], axis=0)
-                chosen[-1] = in_range(chosen[-1], bits, before_CN)
-                rest_CN, *stems = together([rest_CN, *chosen], bits)
-                mix_CN = rest_CN + np.sum(stems, axis=0)
+                held = together([rest_CN, *sharing(chosen, bits, rest_CN)], bits)
+                mix_CN, rest_CN, *stems = (in_range(track_CN, bits) for track_CN in (np.sum(held, axis=0), *held))
                 meter.add(mix_CN, np.sum(stems, axis=0), rest_CN)
                 others = {id(sound): stem_CN for sound, stem_CN in zip(best, stems, strict=True)}
                 seen += mix_CN.shape[1]
@@ -172,7 +170,7 @@ def _layers(job: Job, brief: Brief, sounds: list[Sound]) -> Iterator[tuple[Sampl
     for rest_CN in _rest(brief, clip):
         mono = [feed.take(rest_CN.shape[1]).astype(np.float64) for feed in feeds]
         made = [mono_1N * sound.gains[0][:, None] for mono_1N, sound in zip(mono, sounds, strict=True)]
-        yield on_grid(rest_CN, target.bits), made
+        yield in_range(on_grid(rest_CN, target.bits), target.bits), made
 
 
 def _rest(brief: Brief, clip: int) -> Iterator[Samples]:

@@ -104,6 +104,31 @@ def in_range(audio_CN: Samples, bits: int | None, fixed_CN: Samples | float = 0.
     return np.clip(audio_CN, -1.0 - fixed_CN, full_scale(bits) - fixed_CN)
 
 
+def sharing(tracks: Sequence[Samples], bits: int | None, fixed_CN: Samples) -> list[Samples]:
+    """Tracks that keep their sum with ``fixed_CN`` in the range of the format: where it is not, all give way alike.
+
+    Args:
+        tracks: each (channels, samples).
+        bits: of an integer format, None for float32, where nothing has to give way.
+        fixed_CN: in range and on the grid, same shape.
+
+    Returns:
+        Tracks of the same shape, of integer formats on the grid and in range, each alone and all with ``fixed_CN``.
+    """
+    if bits is None:
+        return list(tracks)
+    held = np.stack([in_range(on_grid(track_CN, bits), bits) for track_CN in tracks])
+    sum_CN: Samples = held.sum(axis=0)
+    kept_CN = in_range(sum_CN, bits, fixed_CN)
+    share_CN = np.divide(kept_CN, sum_CN, out=np.ones_like(sum_CN), where=kept_CN != sum_CN)
+    held = np.where(kept_CN != sum_CN, on_grid(held * share_CN, bits), held)
+    # Rounding moves the sum by a few steps; the largest track takes them back.
+    over_CN: Samples = held.sum(axis=0)
+    over_CN -= in_range(over_CN, bits, fixed_CN)
+    is_largest_KCN = np.arange(len(held))[:, None, None] == (held * np.sign(over_CN)).argmax(axis=0)
+    return list(held - np.where(is_largest_KCN, over_CN, 0.0))
+
+
 def guard_gain(peak: float, bits: int | None) -> float:
     """The common gain that brings ``peak`` into the range of the format, in whole tenths of a dB; 1 when it fits."""
     if bits is None or peak <= full_scale(bits):

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.models.answers import Answer, collect, others
 from desktop.models.asking import PROMPT_SEPARATOR, Form, Plan, make_plan, make_request, title_of
-from desktop.models.job_list import ENDED, JobList, JobRow, State
+from desktop.models.job_list import ENDED, JobList, JobRow, State, details_of
 from desktop.models.project import Project
 from desktop.models.project_file import put_file
 from engine import AudioError, Done, EngineError, Request, check_request
@@ -242,9 +242,10 @@ class Desk(QObject):
         if row is None:
             return
         self._sweep(row)
-        self.jobs.update(row_id, state=State.FAILED, message=message, kind=kind, stage="")
+        self.jobs.update(row_id, state=State.FAILED, message=message, kind=kind)
         words = f"{row.title} did not work: {message}"
-        self._studio.troubled.emit(words[:1].upper() + words[1:], f"{kind}: {message}")
+        details = details_of(replace(row, message=message, kind=kind))
+        self._studio.troubled.emit(words[:1].upper() + words[1:], details)
         self.pump()
 
     def _on_cancelled(self, job: str) -> None:

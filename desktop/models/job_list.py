@@ -72,6 +72,18 @@ class JobRow:
         return (now_s - self.started_s) * (1 - self.fraction) / self.fraction
 
 
+def details_of(row: JobRow) -> str:
+    """What is known of a failure, for who wants to look into it."""
+    lines = [f"{row.kind}: {row.message}"]
+    if row.request is not None:
+        asked = row.request
+        what = f"{asked.task} {', '.join(asked.prompts)}".strip()
+        lines.append(f"{what}; bundle {asked.bundle}, device {asked.device}, seed {asked.seed}, input {asked.input}")
+    if row.stage:
+        lines.append(f"{row.stage}, {row.fraction:.0%}")
+    return "\n".join(lines)
+
+
 class JobList(QAbstractListModel):
     """All jobs, the oldest first.
 

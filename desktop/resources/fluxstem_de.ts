@@ -260,6 +260,7 @@
     <message><source>as: piano and drums</source><translation>etwa: Klavier und Schlagzeug</translation></message>
     <message><source>as: slow jazz trio</source><translation>etwa: langsames Jazztrio</translation></message>
     <message><source>autosave does not work ({0}); make room in {1}, or save often</source><translation>das automatische Sichern geht nicht ({0}); schaffen Sie Platz in {1}, oder sichern Sie oft</translation></message>
+    <message><source>building the TensorRT engine, which takes minutes the first time</source><translation>baut die TensorRT-Engine, was beim ersten Mal Minuten dauert</translation></message>
     <message><source>cancelled</source><translation>abgebrochen</translation></message>
     <message><source>cannot keep a copy of {0} in {1} ({2}); make room on that disk and open it again</source><translation>von {0} lässt sich in {1} keine Kopie behalten ({2}); schaffen Sie auf dieser Platte Platz, und öffnen Sie es noch einmal</translation></message>
     <message><source>cannot write to the cache {0} ({1}); make room</source><translation>in den Zwischenspeicher {0} lässt sich nicht schreiben ({1}); schaffen Sie Platz</translation></message>
@@ -281,6 +282,7 @@
     <message><source>internal error ({0}); please report it with the log</source><translation>interner Fehler ({0}); bitte melden Sie ihn mit dem Protokoll</translation></message>
     <message><source>left</source><translation>übrig</translation></message>
     <message><source>listening to it</source><translation>hört hinein</translation></message>
+    <message><source>looking at the examples</source><translation>sieht die Beispiele an</translation></message>
     <message><source>looking …</source><translation>sehe nach …</translation></message>
     <message><source>make a new stem that fits the given rest</source><translation>eine neue Spur machen, die zum Rest passt</translation></message>
     <message><source>make a stem for each prompt, each to go with those before it</source><translation>zu jeder Angabe eine Spur machen, jede passend zu den vorigen</translation></message>
@@ -293,6 +295,8 @@
     <message><source>nothing is heard; unmute a lane first</source><translation>es ist nichts zu hören; heben Sie zuerst eine Stummschaltung auf</translation></message>
     <message><source>null</source><translation>Null</translation></message>
     <message><source>one stem after the other, as: drums, bass, piano</source><translation>eine Spur nach der anderen, etwa: Schlagzeug, Bass, Klavier</translation></message>
+    <message><source>opening the bundle</source><translation>öffnet das Modell</translation></message>
+    <message><source>opening the bundle; building the TensorRT engine takes minutes the first time</source><translation>öffnet das Modell und baut die TensorRT-Engine, was beim ersten Mal Minuten dauert</translation></message>
     <message><source>opening this file needs {0} MB in {1}, and {2} MB are free; clean the cache in the settings or make room</source><translation>diese Datei zu öffnen braucht {0} MB in {1}, und {2} MB sind frei; räumen Sie in den Einstellungen den Zwischenspeicher auf, oder schaffen Sie Platz</translation></message>
     <message><source>opening {0}</source><translation>öffne {0}</translation></message>
     <message><source>pan of</source><translation>Panorama von</translation></message>
@@ -319,6 +323,7 @@
     <message><source>sound cannot be played: PortAudio is missing; on Debian and Ubuntu install libportaudio2</source><translation>es lässt sich nichts abspielen: PortAudio fehlt; installieren Sie unter Debian und Ubuntu libportaudio2</translation></message>
     <message><source>sounds</source><translation>Klänge</translation></message>
     <message><source>starting</source><translation>beginnt</translation></message>
+    <message><source>step and decode</source><translation>arbeitet es aus</translation></message>
     <message><source>stereo</source><translation>stereo</translation></message>
     <message><source>stopping</source><translation>hält an</translation></message>
     <message><source>sums to the mix exactly</source><translation>ergibt genau den Mix</translation></message>

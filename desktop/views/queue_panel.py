@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.models.job_list import ENDED, JobList, JobRow, State
+from desktop.models.job_list import ENDED, JobList, JobRow, State, details_of
 from desktop.views.boxes import beside, under
 from desktop.views.sentences import said
 from desktop.views.text import clock, tr
@@ -27,9 +27,15 @@ STAGES = {  # what the engine calls them, and what they are
     "read": "reading the audio",
     "encode": "listening to it",
     "step": "working it out",
+    "step and decode": "working it out",
     "decode": "making it sound",
     "mask": "filtering your audio",
     "write": "writing the files",
+    "opening the bundle": "opening the bundle",
+    "looking at the examples": "looking at the examples",
+    "opening the bundle; building the TensorRT engine takes minutes the first time": (
+        "building the TensorRT engine, which takes minutes the first time"
+    ),
 }
 
 
@@ -101,7 +107,7 @@ class JobCard(QFrame):
         self.state.setText(state_words(row, now_s))
         mark(self.state, "failed", row.state is State.FAILED)
         self.fold.setVisible(row.state is State.FAILED)
-        self.details.setText(f"{row.kind}: {row.message}")
+        self.details.setText(details_of(row))
         if row.state is not State.FAILED:
             self.details.hide()
         ours = not row.from_daw

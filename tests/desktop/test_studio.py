@@ -11,7 +11,7 @@ import soundfile
 from desktop.audio.mixer import Listen
 from desktop.models.asking import Form, make_plan
 from desktop.models.files_out import FilesOut
-from desktop.models.job_list import JobList, JobRow, State
+from desktop.models.job_list import JobList, JobRow, State, details_of
 from desktop.models.shelf import Shelf
 from engine import TASKS, Request, RequestError
 
@@ -267,6 +267,9 @@ def test_a_killed_engine_is_told_restarted_and_the_queue_goes_on(opened, qtbot, 
     qtbot.waitUntil(lambda: jobs.unfinished == 0, timeout=WAIT_MS)
     assert jobs.row(first).state is State.FAILED
     assert jobs.row(first).kind == "HostError"
+    details = details_of(jobs.row(first))
+    assert details.startswith("HostError: ")
+    assert "isolate violin; bundle" in details, "what was asked stands there for a report"
     assert jobs.row(second).state is State.DONE
     assert any("engine process" in words for words in opened.troubles)
 

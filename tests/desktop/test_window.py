@@ -356,7 +356,7 @@ def test_the_bridge_is_hosted_and_says_where(loaded, qtbot):
 def test_everything_that_can_be_used_has_a_name_and_can_be_reached_by_keys(loaded, qtbot):
     type_and_run(loaded, qtbot, "violin")
     kinds = (QAbstractButton, QComboBox, QLineEdit, QSlider, QSpinBox)
-    nameless, unreachable = [], []
+    nameless, unreachable, unexplained = [], [], []
     for widget in loaded.findChildren(QWidget):
         inside = widget.parent() is not None and isinstance(widget.parent(), (QComboBox, QLineEdit, QSpinBox))
         if not isinstance(widget, kinds) or inside or widget.objectName().startswith("qt_"):
@@ -366,10 +366,14 @@ def test_everything_that_can_be_used_has_a_name_and_can_be_reached_by_keys(loade
         text = widget.text() if isinstance(widget, QAbstractButton) else ""
         if not (widget.accessibleName() or text):
             nameless.append(f"{type(widget).__name__} in {type(widget.parent()).__name__}")
-        if widget.isEnabled() and widget.focusPolicy() == Qt.FocusPolicy.NoFocus and widget.parent() is loaded.prompt:
-            unreachable.append(widget.accessibleName())
+        if loaded.prompt.isAncestorOf(widget):
+            if widget.focusPolicy() == Qt.FocusPolicy.NoFocus:
+                unreachable.append(widget.accessibleName())
+            if not widget.toolTip():
+                unexplained.append(widget.accessibleName() or text)
     assert not nameless
     assert not unreachable
+    assert not unexplained
 
 
 def test_no_key_is_given_twice():
