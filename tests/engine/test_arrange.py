@@ -7,6 +7,7 @@ from dreaming import DreamingBackend, dream
 
 from engine.arrange import making_order
 from engine.errors import RequestError
+from engine.exact import in_range, on_grid, sharing
 from engine.shapes import Slot
 
 BAND = ("violin", "bass", "drums")
@@ -105,6 +106,32 @@ def test_a_loud_rest_makes_the_new_stems_give_way_not_itself(toy_bundle, noise, 
     total = sum(read(result.stem) for result in results) + read(rest)
     np.testing.assert_array_equal(total, read(results[0].mix))
     assert -6.1 < results[0].gain_db < 0
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
+def test_around_a_rest_at_full_scale_all_stems_give_way_and_the_sum_stays_exact(toy_bundle, noise, tmp_path, subtype):
+    rest = noise("given.wav", seconds=0.5)
+    soundfile.write(rest, np.clip(read(rest) * 20, -1, 1), 44_100, subtype=subtype)
+    results = dream(toy_bundle, tmp_path, task="arrange", prompts=(*BAND, "harp", "oud"), rest=str(rest)).results
+    np.testing.assert_array_equal(sum(read(result.stem) for result in results) + read(rest), read(results[0].mix))
+    np.testing.assert_array_equal(read(results[0].rest), read(rest))
+    assert results[0].null_db == -300
+
+
+@pytest.mark.parametrize("bits", [16, 24, 32])
+def test_stems_that_share_the_room_stay_in_range_alone_and_together(bits):
+    rng = np.random.default_rng(0)
+    fixed = on_grid(rng.uniform(-1, 1, (2, 5000)), bits)
+    fixed[0, :2] = -1, 1 - 2.0 ** (1 - bits)
+    tracks = [1.2 * rng.uniform(-1, 1, fixed.shape) for _ in range(7)]
+    shared = sharing(tracks, bits, fixed)
+    for audio in (*shared, sum(shared) + fixed):
+        np.testing.assert_array_equal(audio, in_range(on_grid(audio, bits), bits))
+    fitting = np.abs(sum(tracks) + fixed) < 0.99
+    fitting &= np.abs(tracks).max(axis=0) < 0.99
+    assert fitting.sum() > 500
+    for before, after in zip(tracks, shared, strict=True):
+        np.testing.assert_array_equal(after[fitting], on_grid(before, bits)[fitting])
 
 
 def test_what_would_clip_gets_one_gain_for_all_stems(toy_bundle, tmp_path):
