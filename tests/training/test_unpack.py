@@ -96,13 +96,5 @@ def test_nothing_is_written_over(small_bundle, tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["codec-small"]
 
 
-def test_a_bundle_of_words_alone_gives_what_it_has(toy_bundle_of_tiny_run):
-    bundle, preset, folder = toy_bundle_of_tiny_run
-    runs = unpack(bundle, preset, folder)
-    assert {"codec", "prompt", "flow"} <= set(runs)
-
-
-@pytest.fixture
-def toy_bundle_of_tiny_run(tiny_run, tmp_path):
-    """The bundle that the tests train, its preset and a folder that is there already but empty."""
-    return load_bundle(tiny_run.bundle), tiny_run.preset, tmp_path
+def test_a_bundle_trained_here_gives_every_run_it_came_from(tiny_run, tmp_path):
+    assert set(unpack(load_bundle(tiny_run.bundle), tiny_run.preset, tmp_path)) == set(PARTS)
