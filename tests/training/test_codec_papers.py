@@ -190,6 +190,7 @@ def test_noise_on_latents_costs_quality_and_the_command_shows_how_much(tiny_run,
     assert out.read_bytes().startswith(b"\x89PNG")
     assert all(f"| {kind} | {level:g} |" in shown for kind in ("single", "mixture") for level in LEVELS)
     codec, preset = load_codec(tiny_run.preset, tiny_run.codec), run_preset(tiny_run.codec)
+    assert run_preset(tmp_path, "tiny") == load_preset("tiny")  # of a folder without settings
     audio, mel = clips(preset, tiny_run.cache, "single", 3), MelLoss(preset.grid.rate_hz, 512)
     far = [mel(torch.from_numpy(noisy_round(codec, audio, level)), torch.from_numpy(audio)) for level in (0.0, 6.0)]
     assert far[1] > far[0]

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from training.config import load_preset
 from training.flow.known import draw_known
 from training.flow.networks import answered, build
 from training.flow.senses import hide_patches
-from training.loop import Plan, rate_at
+from training.flow.train import plan_of
+from training.loop import Plan, Run, rate_at
 from training.scene.config import FPS, frames_of
 
 PRESET = load_preset("mage-music")
@@ -126,14 +128,25 @@ def test_pictures_are_47_frames_of_512_at_8_a_second_aligned_to_the_tokens(flow)
     assert flow.network.scene.look.weight.shape[1] == 512  # the pooled picture, by the adaptive norm
 
 
+def test_frames_are_pooled_by_attention_and_the_picture_filters_the_mix(flow):
+    assert flow.inputs["scene.pool"] == [(2, PICTURES, 512)]
+    assert flow.network.scene.pool.score.weight.shape == (1, 512)  # "Temporal Scene Attention"
+    assert flow.outputs["scene.pool"] == (2, 512)
+    assert flow.inputs["scene.filter"][0] == (2, CHANNELS, FRAMES)  # "Visual-Aware Mixture Audio Filter"
+    assert flow.outputs["scene.filter"] == (2, CHANNELS, FRAMES)
+
+
 def test_only_the_target_is_made_and_by_its_velocity(flow):
     assert flow.outputs["outward"] == (2, FRAMES, CHANNELS)
     assert answered(PRESET.flow) == ("STEM",)
     assert (PRESET.flow.objective, PRESET.flow.path, PRESET.flow.times) == ("velocity", "linear", "uniform")
 
 
-def test_training_has_the_papers_batch_clip_and_halving_schedule():
+def test_training_has_the_papers_optimiser_batch_clip_and_halving_schedule(tmp_path):
     assert (PRESET.flow.batch, PRESET.flow.clip_norm, PRESET.flow.schedule) == (32, 5.0, "halving")
+    stage = SimpleNamespace(model=nn.Linear(2, 2), loss=None)
+    assert isinstance(Run(stage, plan_of(PRESET), tmp_path).optimizer, torch.optim.AdamW)
+    assert plan_of(PRESET).clip_norm == 5.0
     plan = Plan(steps=1000, learning_rate=1.0, schedule="halving", warmup=0)
     rates = [rate_at(plan, 500, progress) for progress in np.linspace(0, 1, 101)]
     assert sorted(set(rates), reverse=True) == [1.0, 0.5, 0.25, 0.125, 0.0625]
@@ -194,7 +207,7 @@ def test_the_mix_is_a_condition_and_an_absent_one_is_zeros():
 
 
 def test_every_test_that_the_papers_page_names_is_there():
-    named = re.findall(r"`(tests/export/test_\w+|test_\w+)::(test_\w+)`", PAPERS.read_text("utf-8"))
+    named = re.findall(r"`(tests(?:/\w+)+|test_\w+)::(test_\w+)`", PAPERS.read_text("utf-8"))
     assert len(named) > 30
     for file, name in named:
         path = ROOT / f"{file}.py" if "/" in file else ROOT / "tests" / "training" / f"{file}.py"

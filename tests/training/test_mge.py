@@ -13,6 +13,7 @@ from engine.shapes import SLOTS, Slot
 from export.graphs import Step
 from training.codec.model import MixWavCodec
 from training.config import load_preset
+from training.flow.conditions import Conditions, Phrase
 from training.flow.diffusion import (
     PATHS,
     TAU_MIN,
@@ -29,6 +30,7 @@ from training.flow.known import draw_known
 from training.flow.mge import TrackBlock
 from training.flow.model import velocity
 from training.flow.networks import build
+from training.prompt.lexicon import Lexicon
 
 PRESET = load_preset("mge")
 D, L = 3, 8
@@ -102,6 +104,29 @@ def test_training_and_sampling_have_the_papers_numbers():
     assert (flow.steps, flow.batch, codec.steps, codec.batch) == (200_000, 64, 600_000, 16)
     assert (flow.generative_steps, flow.masked_steps, flow.guidance, flow.prompt_dropout) == (250, 250, 2.0, 0.1)
     assert TAU_MIN == 0.02
+
+
+def test_prompts_are_of_512_and_every_track_drops_its_own_by_a_tenth():
+    flow, masking = PRESET.flow, PRESET.masking
+    assert PRESET.prompt.embedding == 512  # CLAP's
+    assert dict(masking.given) == {"words+sound": 1.0}
+    dropped = [flow.prompt_dropout, 1 - masking.mix_words, 1 - masking.rest_words]
+    assert dropped == pytest.approx([0.1, 0.1, 0.1])
+
+
+def test_words_and_sound_of_a_stem_are_interpolated_by_a_uniform_weight(tiny_run):
+    """MGE-LDM (arXiv 2505.23305) E.3: a convex combination, its weight drawn uniformly for each example."""
+    conditions = Conditions(tiny_run.preset, Lexicon.load(), tiny_run.prompt)
+    rng, rows, size = np.random.default_rng(0), 800, tiny_run.preset.prompt.embedding
+    phrases = [Phrase(row, Slot.STEM, "a violin") for row in range(rows)]
+    word = conditions._prompts(rng, 1, phrases[:1], {})[0, Slot.STEM]
+    sound = rng.standard_normal(size).astype(np.float32)
+    made = conditions._prompts(rng, rows, phrases, {row: [sound] for row in range(rows)})[:, Slot.STEM]
+    ends = np.stack([word / np.linalg.norm(word), sound / np.linalg.norm(sound)], axis=1)
+    parts, left, *_ = np.linalg.lstsq(ends, made.T, rcond=None)
+    assert left.max() < 1e-3  # nothing but the two
+    weight = parts[0] / parts.sum(axis=0)
+    assert np.histogram(weight, 4, (0, 1))[0] / rows == pytest.approx([0.25] * 4, abs=0.06)
 
 
 def test_the_cosine_path_is_the_papers():

@@ -20,7 +20,7 @@ from torch import Tensor
 from training.arguments import RUNS
 from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
-from training.config import Preset, preset_from
+from training.config import Preset, load_preset, preset_from
 from training.data.cache import StemCache
 from training.data.mix import Mixer
 from training.data.sources import Audio
@@ -41,15 +41,17 @@ class Point:
     figures: dict[str, Interval]
 
 
-def run_preset(run: Path) -> Preset:
-    """The preset a run of any stage was trained by.
+def run_preset(run: Path, named: str = "") -> Preset:
+    """The preset a run of any stage was trained by, or the one that is named: a run out of a bundle has no settings.
 
     Raises:
-        FileNotFoundError: the folder is not a run.
+        FileNotFoundError: the folder is not a run, and no preset is named.
     """
+    if named:
+        return load_preset(named)
     path = run / "settings.json"
     if not path.is_file():
-        raise FileNotFoundError(f"no settings.json in {run}; give the folder of a codec or flow run")
+        raise FileNotFoundError(f"no settings.json in {run}; give the folder of a codec or flow run, or --preset")
     settings = json.loads(path.read_text("utf-8"))
     settings.pop("stage", None)
     return preset_from(settings, str(path))
@@ -126,12 +128,13 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m training noise", description="quality against latent noise")
     parser.add_argument("run", type=Path, help="finished run with a codec.pt: of the codec, or of a flow")
     parser.add_argument("--out", type=Path, required=True, metavar="PNG", help="picture to write")
+    parser.add_argument("--preset", default="", help="name or TOML file, for a run unpacked from a bundle")
     parser.add_argument("--cache", type=Path, help="stem cache; runs/cache-PRESET when not given")
     parser.add_argument("--clips", type=int, default=24, help="of each kind of audio")
     asked = parser.parse_args(argv)
     if asked.clips < 1:
         raise ValueError(f"--clips must be at least 1, got {asked.clips}")
-    preset = run_preset(asked.run)
+    preset = run_preset(asked.run, asked.preset)
     if not (asked.run / "codec.pt").is_file():
         raise FileNotFoundError(f"no codec.pt in {asked.run}; let `python -m training codec --resume RUN` finish first")
     codec = load_codec(preset, asked.run)
