@@ -105,7 +105,9 @@ def write_sidecar(result: StemResult, made: Provenance) -> StemResult:
     Raises:
         OSError, OutputError: it could not be written; no part of it remains.
     """
-    files = (result.mix, result.stem, result.rest)
+    # The first file of a result: its name was chosen with room for this one. The mix of a piece is that of all stems.
+    together = rule_of(made.request.task).together
+    files = (result.stem, result.mix, result.rest) if together else (result.mix, result.stem, result.rest)
     beside = next((Path(file) for file in files if file), Path(made.request.out) / f"{made.request.task}.wav")
     wanted = beside.with_name(beside.stem + ".json")
     text = json.dumps(finite(sidecar_json(result, made)), indent=1, allow_nan=False) + "\n"
