@@ -3,12 +3,13 @@
 A flow was trained on one prompt space. Another encoder's words, sounds and pictures reach it through an MLP (MusFlow's
 "feature alignment"), trained here on pairs: what the other encoder gives, and what the bundle's own would have.
 
-    text     a training phrase           -> the bundle's embedding of it
+    text     a phrase                    -> the bundle's embedding of it
     audio    a rendered stem             -> the bundle's mean embedding of its instrument's names
     scene    a drawn clip                -> the same of those who are seen to play
     picture  a frame of a drawn clip     -> the bundle's own features of it, where its flow takes pictures
 
-Every tenth pair is held back; how close the answers come to it is printed and kept.
+A tenth is held back, whole: phrasings that the lexicon keeps from training, whole pieces, whole clips. How close the
+answers come there is printed and kept.
 """
 
 from __future__ import annotations
@@ -60,16 +61,24 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """What the other encoder gives, ``(n, X)``, and what the bundle's own would, ``(n, E or P)``."""
+    """What the other encoder gives, and what the bundle's own would.
+
+    Attributes:
+        given: ``(n, X)``.
+        wanted: ``(n, E or P)``.
+        group: ``(n,)``, number of the phrase, piece or clip that a pair is of; every tenth is held back. None means
+            that each pair is one of its own.
+    """
 
     given: Tensor
     wanted: Tensor
+    group: Tensor | None = None
 
     def part(self, held: bool) -> Pairs:
         """The pairs held back, or all others."""
-        chosen = torch.arange(len(self.given)) % HELD_EVERY == 0
-        chosen = chosen if held else ~chosen
-        return Pairs(self.given[chosen], self.wanted[chosen])
+        group = torch.arange(len(self.given)) if self.group is None else self.group
+        chosen = (group % HELD_EVERY == 0) == held
+        return Pairs(self.given[chosen], self.wanted[chosen], group[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +124,8 @@ class Names:
 
 
 def text_pairs(clap: Clap, tokenizer: Tokenizer, names: Names, count: int) -> Pairs:
-    """Training phrases of every term in turn."""
-    rng, terms = np.random.default_rng(SEED), names.lexicon.terms
-    phrases = [names.lexicon.phrases(terms[k % len(terms)], "train", rng) for k in range(count)]
+    """Phrases of every term in turn; the held-back are of the lexicon's own held-out split."""
+    phrases, group = text_phrases(names.lexicon, count)
     tower = ClapText(clap)
 
     def look(rows: list[str]) -> Tensor:
@@ -127,36 +135,49 @@ def text_pairs(clap: Clap, tokenizer: Tokenizer, names: Names, count: int) -> Pa
         used = int(mask.sum(1).max())
         return tower(torch.from_numpy(tokens[:, :used]), torch.from_numpy(mask[:, :used]))
 
-    return Pairs(_in_rows(look, phrases), torch.from_numpy(names.embed(phrases)))
+    return Pairs(_in_rows(look, phrases), torch.from_numpy(names.embed(phrases)), torch.tensor(group))
+
+
+def text_phrases(lexicon: Lexicon, count: int) -> tuple[list[str], list[int]]:
+    """Phrases and their groups. No phrase that is held back is in training, and every term comes to be held back."""
+    rng, terms = np.random.default_rng(SEED), lexicon.terms
+    group = [k + k // len(terms) for k in range(count)]  # a step on with each round, or some terms never had a turn
+    split = ["train" if number % HELD_EVERY else "held" for number in group]
+    return [lexicon.phrases(terms[k % len(terms)], split[k], rng) for k in range(count)], group
 
 
 def audio_pairs(clap: Clap, cache: StemCache, names: Names, samples: int, rate_hz: int, count: int) -> Pairs:
-    """Windows of rendered stems, every family as often as it comes."""
+    """Windows of rendered stems, every family as often as it comes; the stems of a piece are one group."""
     rng, known = np.random.default_rng(SEED), list(families())
     tower = ClapAudio(clap, rate_hz)
-    windows, wanted = [], []
+    windows, wanted, group = [], [], []
+    pieces: dict[str, int] = {}
     for k in rng.permutation(cache.count):
-        family = cache.label(int(k))["family"]
+        label = cache.label(int(k))
         first = int(rng.integers(0, max(1, cache.samples - samples + 1)))
         window = cache.audio(int(k), first, samples)
-        if family not in known or float((window**2).mean()) < QUIET:
+        if label["family"] not in known or float((window**2).mean()) < QUIET:
             continue
         windows.append(np.pad(window, (0, samples - len(window))))
-        wanted.append(known.index(family))
+        wanted.append(known.index(label["family"]))
+        group.append(pieces.setdefault(label["piece"], len(pieces)))
         if len(windows) == count:
             break
-    if len(windows) < HELD_EVERY:
-        raise ValueError(f"{cache.folder} holds {len(windows)} stems that sound and have a name; give a fuller --cache")
+    if len(windows) < HELD_EVERY or len(pieces) < 2:
+        raise ValueError(
+            f"{cache.folder} holds {len(windows)} stems of {len(pieces)} pieces that sound and have a name, and one "
+            "piece is held back; give a fuller --cache"
+        )
     given = _in_rows(lambda rows: tower(torch.from_numpy(np.stack(rows))[:, None]), windows)
-    return Pairs(given, names.means[wanted])
+    return Pairs(given, names.means[wanted], torch.tensor(group))
 
 
 def scene_pairs(
     clip: Clip, names: Names, own: SceneEncoder | None, frames: int, count: int
 ) -> tuple[Pairs, Pairs | None]:
-    """Drawn clips, and their frames where the bundle's own encoder tells what it makes of them."""
+    """Drawn clips, and their frames where the bundle's own encoder tells what it makes of them; a clip is a group."""
     tower = ClipFrames(clip)
-    seen, wanted, per_frame, features = [], [], [], []
+    seen, wanted, per_frame, features, group = [], [], [], [], []
     for number in range(count):
         rng = np.random.default_rng([SEED, number])
         drawn = Scene(rng, clip.size_px).seen(rng, frames)
@@ -172,8 +193,9 @@ def scene_pairs(
                 alive = given[0].abs().amax(1) > 0
                 per_frame.append(given[0][alive])
                 features.append(own(small[None])[0][0][alive])
+                group += [number] * int(alive.sum())
     whole = Pairs(torch.stack(seen), torch.stack(wanted))
-    return whole, Pairs(torch.cat(per_frame), torch.cat(features)) if per_frame else None
+    return whole, Pairs(torch.cat(per_frame), torch.cat(features), torch.tensor(group)) if per_frame else None
 
 
 def _in_rows(look: Callable[[list[Any]], Tensor], items: list[Any]) -> Tensor:
