@@ -9,6 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 import soundfile
+import torch
 from clihelp import say
 from PIL import Image
 from showfiles import RED, plain
@@ -21,6 +22,8 @@ from export.graphs import specs
 from export.parity import Disagreement, check
 from export.write import read_preset, write_bundle
 from training.flow.train import load_flow
+from training.prompt.tokenizer import encode
+from training.prompt.tower import load_text_tower
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,6 +56,15 @@ def test_graphs_take_any_batch_and_answer_silence_with_numbers(tiny_run):
         assert np.isfinite(latents).all()
         assert np.isfinite(audio).all()
         assert audio.shape == (rows, 1, samples)
+
+
+def test_phrases_are_read_as_the_prompt_tower_reads_them(tiny_run):
+    tower, tokenizer = load_text_tower(tiny_run.prompt)
+    tokens, mask = encode(tokenizer, ["fiddle", "The RHODES", "upright-bass", "just the drum kit please", "?"], 16)
+    [read] = session(tiny_run.bundle, "text").run(None, {"tokens": tokens, "token_mask": mask})
+    with torch.no_grad():
+        wanted = tower(torch.from_numpy(tokens), torch.from_numpy(mask))
+    np.testing.assert_allclose(read, wanted, atol=5e-3)  # weights of 16 bits
 
 
 def test_a_graph_that_differs_from_torch_is_refused_and_nothing_is_written(

@@ -133,25 +133,3 @@ def test_damage_is_decided_by_the_generator_and_mostly_mild():
 def test_precision_is_settled_once():
     assert settled(PromptConfig(precision="auto")).precision in ("bf16", "fp32")
     assert settled(PromptConfig(precision="bf16")).precision == "bf16"
-
-
-def test_the_text_tower_exports_and_agrees_with_onnx_runtime(trained, tmp_path):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnxscript")
-    tower, tokenizer = load_text_tower(trained)
-    tokens, mask = (torch.from_numpy(part) for part in encode(tokenizer, PHRASES, tower.max_tokens))
-    batch = torch.export.Dim("B", min=1, max=64)
-    program = torch.onnx.export(
-        tower,
-        (tokens[:2], mask[:2]),
-        dynamo=True,
-        input_names=["tokens", "token_mask"],
-        output_names=["embedding"],
-        dynamic_shapes=({0: batch}, {0: batch}),
-        verbose=False,
-    )
-    program.save(str(tmp_path / "text.onnx"))
-    session = onnxruntime.InferenceSession(str(tmp_path / "text.onnx"), providers=["CPUExecutionProvider"])
-    (ours,) = session.run(None, {"tokens": tokens.numpy(), "token_mask": mask.numpy()})
-    with torch.no_grad():
-        np.testing.assert_allclose(ours, tower(tokens, mask).numpy(), atol=1e-4)
