@@ -110,9 +110,9 @@ def test_a_loud_rest_makes_the_new_stems_give_way_not_itself(toy_bundle, noise, 
 
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
 def test_around_a_rest_at_full_scale_all_stems_give_way_and_the_sum_stays_exact(toy_bundle, noise, tmp_path, subtype):
-    rest = noise("given.wav", seconds=0.5)
-    soundfile.write(rest, np.clip(read(rest) * 20, -1, 1), 44_100, subtype=subtype)
-    results = dream(toy_bundle, tmp_path, task="arrange", prompts=(*BAND, "harp", "oud"), rest=str(rest)).results
+    rest, many = noise("given.wav", seconds=0.2), tuple(f"drum {number}" for number in range(16))
+    soundfile.write(rest, np.sign(read(rest)), 44_100, subtype=subtype)
+    results = dream(toy_bundle, tmp_path, task="arrange", prompts=many, rest=str(rest), steps=1).results
     np.testing.assert_array_equal(sum(read(result.stem) for result in results) + read(rest), read(results[0].mix))
     np.testing.assert_array_equal(read(results[0].rest), read(rest))
     assert results[0].null_db == -300
