@@ -14,7 +14,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 from engine import cli_commands, cli_osc
 from engine.checks import check_region
@@ -120,7 +120,13 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Complains in one sentence, as the rest of the program does."""
+    """Complains in one sentence, as the rest of the program does; takes options by their whole names alone.
+
+    ``isolate --rest FILE`` would else be ``--rest-prompt FILE``.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise RequestError(f"{message}; see {self.prog} --help")

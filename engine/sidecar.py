@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.backend import PROVIDERS, batch_windows
 from engine.bundle import Bundle, file_sha256, load_bundle
-from engine.checks import absolute, check_values
+from engine.checks import SEED_LIMIT, absolute, check_values
 from engine.draft import Draft, publish
 from engine.errors import AudioError, BundleError, RequestError
 from engine.examples.named import example_path
@@ -86,7 +86,7 @@ def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
         "null_db": result.null_db,
         "presence": result.presence,
         "presence_windows": result.presence_windows,
-        "candidate": result.candidate,
+        "candidate": result.candidate if request.candidates > 1 else 0,
         "similarity": result.similarity,
         "level_db": result.level_db,
         "gain_db": result.gain_db,
@@ -154,8 +154,7 @@ def rerun_request(
     check_values(request)
     _check_same_file("input", request.input, data.get("input_sha256"), path)
     _check_same_file("rest", request.rest, data.get("rest_input_sha256"), path)
-    hashes = data.get("examples_sha256") or [None] * len(request.examples)
-    for example, sha256 in zip(request.examples, hashes, strict=False):
+    for example, sha256 in zip(request.examples, _hashes_of_examples(data, request, path), strict=True):
         _check_same_file("example", example_path(example), sha256, path)
     _check_same_bundle(request, data, path)
     return request
@@ -206,11 +205,21 @@ def _request_of_one(result: StemResult, request: Request) -> Request:
     rule = rule_of(request.task)
     if not rule.together and request.prompts:
         request = replace(request, prompts=(result.prompt,))
+    if not rule.together and request.seed + result.candidate <= SEED_LIMIT:
+        request = replace(request, seed=request.seed + result.candidate, candidates=1)
     if rule.span is Span.NO and request.regions_s:
         start, rate_hz = result.start_samples, result.rate_hz
         region_s = start / rate_hz, (start + result.length_samples) / rate_hz
         request = replace(request, region_s=region_s, regions_s=())
     return request
+
+
+def _hashes_of_examples(data: dict[str, Any], request: Request, path: Path) -> list[str]:
+    hashes = data.get("examples_sha256", [])
+    whole = isinstance(hashes, list) and all(isinstance(sha256, str) for sha256 in hashes)
+    if not whole or len(hashes) != len(request.examples):
+        raise RequestError(f"{path} cannot be run again: it does not have one hash for each example")
+    return hashes
 
 
 def _check_same_file(what: str, file: str | None, sha256: str | None, path: Path) -> None:

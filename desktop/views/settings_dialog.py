@@ -263,9 +263,9 @@ class SettingsDialog(QDialog):
             return
         parts = [row.problem] if row.problem else [f"{tr('Licence')}: {row.licence}"]
         parts += [verdict] if verdict else []
-        parts += [f"{tr('Trained on')}: " + "; ".join(row.trained_on)] if row.trained_on else []
+        parts += [_listed(tr("Trained on"), row.trained_on)] if row.trained_on else []
         parts += [row.notes] if row.notes else []
-        parts += [f"{tr('Credits')}: " + "; ".join(row.attribution)] if row.attribution else []
+        parts += [_listed(tr("Credits"), row.attribution)] if row.attribution else []
         self.card.setText("\n\n".join(parts))
 
     def _show_verified(self, place: str, words: str) -> None:
@@ -284,6 +284,11 @@ class SettingsDialog(QDialog):
             self._shelf.add_folder(folder)
         except EngineError as error:
             self.card.setText(str(error))
+
+
+def _listed(heading: str, rows: tuple[str, ...]) -> str:
+    """One row beside its heading, several under it."""
+    return f"{heading}: {rows[0]}" if len(rows) == 1 else "\n".join([f"{heading}:", *(f"•  {row}" for row in rows)])
 
 
 def _form(page: QWidget) -> QFormLayout:

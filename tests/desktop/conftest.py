@@ -64,3 +64,29 @@ def opened(studio, qtbot, make_wav):
     with qtbot.waitSignal(studio.opened, timeout=WAIT_MS):
         studio.open(make_wav("song.wav"))
     return studio
+
+
+@pytest.fixture
+def window(studio, qtbot, monkeypatch):
+    """The real window over that studio; nobody is asked about what is not saved."""
+    from PySide6.QtWidgets import QMessageBox
+
+    from desktop.models.shelf import Shelf
+    from desktop.views.main_window import MainWindow
+
+    discard = QMessageBox.StandardButton.Discard
+    monkeypatch.setattr("desktop.views.main_window.QMessageBox.question", lambda *args: discard)
+    made = MainWindow(studio, Shelf(studio))
+    qtbot.addWidget(made)
+    made.prompt.device.setCurrentIndex(made.prompt.device.findData("cpu"))
+    made.show()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def loaded(window, qtbot, make_wav):
+    """The window with a mix of one second."""
+    with qtbot.waitSignal(window.studio.opened, timeout=WAIT_MS):
+        window.open_path(make_wav("song.wav"))
+    return window

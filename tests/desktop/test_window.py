@@ -7,40 +7,19 @@ import pytest
 import soundfile
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QMessageBox, QSlider, QSpinBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSlider, QSpinBox, QWidget
 from toybundle import write_toy_bundle
 
 from desktop.audio.mixer import Listen
 from desktop.models.job_list import State
-from desktop.models.shelf import Shelf
 from desktop.views.actions import ROWS
 from desktop.views.export_dialog import ExportDialog
 from desktop.views.lane_header import file_mime
-from desktop.views.main_window import MainWindow
 from desktop.views.settings_dialog import SettingsDialog
 from desktop.views.theme import DARK, LIGHT
 from engine import TASKS
 
 WAIT_MS = 120_000
-
-
-@pytest.fixture
-def window(studio, qtbot, monkeypatch):
-    discard = QMessageBox.StandardButton.Discard
-    monkeypatch.setattr("desktop.views.main_window.QMessageBox.question", lambda *args: discard)
-    made = MainWindow(studio, Shelf(studio))
-    qtbot.addWidget(made)
-    made.prompt.device.setCurrentIndex(made.prompt.device.findData("cpu"))
-    made.show()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def loaded(window, qtbot, make_wav):
-    with qtbot.waitSignal(window.studio.opened, timeout=WAIT_MS):
-        window.open_path(make_wav("song.wav"))
-    return window
 
 
 def type_and_run(window, qtbot, text):
