@@ -113,7 +113,8 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     top = parser()
     arguments, others = top.parse_known_args(argv)
     if others and (not hasattr(arguments, "prompts") or any(word.startswith("-") for word in others)):
-        top.error(f"unrecognized arguments: {' '.join(others)}")
+        command = f"fluxstem {arguments.task}" if hasattr(arguments, "task") else "fluxstem"
+        raise RequestError(f"unrecognized arguments: {' '.join(others)}; see {command} --help")
     if others:
         arguments.prompts = [*arguments.prompts, *map(_words, others)]
     return arguments
