@@ -43,8 +43,9 @@ def test_the_preset_of_the_paper_trains_one_step_and_exports(one_step, tmp_path)
     train_scene(one_step, tmp_path / "prompt", tmp_path / "scene", workers=0)
     runs = [tmp_path / name for name in ("codec", "prompt", "flow")]
     train_flow(one_step, cache, *runs, workers=0, scene_run=tmp_path / "scene")
-    write_bundle(tmp_path / "flow", tmp_path / "mage-music", "mage-music", "0", half=True, replace=False)
+    write_bundle(tmp_path / "flow", tmp_path / "mage-music", "mage-music", "0", half=False, replace=False)
     manifest = load_bundle(tmp_path / "mage-music").manifest
+    assert manifest.parity["measured"] < 1e-3  # weights of 32 bits
     grid = manifest.grid
     assert (grid.sample_rate_hz, grid.window_samples, grid.hop_samples) == (11_025, 64_640, 320)
     assert (grid.window_frames, grid.latent_channels, manifest.embedding) == (202, 128, 768)
