@@ -17,7 +17,17 @@ from engine.bundle import load_bundle
 from engine.errors import AudioError, OutputError, RequestError
 from engine.examples.named import Example, check_example_files
 from engine.library import find_bundle
-from engine.messages import CONDITIONS, GUIDANCE_LIMIT, STEPS_LIMIT, Device, Format, Render, Request, Start
+from engine.messages import (
+    CONDITIONS,
+    GUIDANCE_LIMIT,
+    STEPS_LIMIT,
+    TEMPERATURE_LIMIT,
+    Device,
+    Format,
+    Render,
+    Request,
+    Start,
+)
 from engine.prompts import check_prompt
 from engine.shapes import Slot
 from engine.tasks import Rule, Span, rule_of
@@ -122,6 +132,8 @@ def _check_numbers(request: Request) -> None:
         _check_range("strength", request.strength, 0.0, 1.0)
     if request.guidance is not None:
         _check_range("guidance", request.guidance, 0.0, GUIDANCE_LIMIT)
+    if request.temperature is not None:
+        _check_range("temperature", request.temperature, 0.0, TEMPERATURE_LIMIT)
     if request.seconds is not None:
         _check_range("seconds", request.seconds, SHORTEST_REGION_S, SECONDS_LIMIT)
 

@@ -49,6 +49,7 @@ def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
             steps=arguments.steps,
             guidance=arguments.guidance,
             guide=tuple(arguments.guide),
+            temperature=arguments.temperature,
             start=arguments.start,
             seed=arguments.seed,
             format=arguments.format,

@@ -13,10 +13,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from engine.errors import BundleDamaged, BundleError, BundleTooNew
-from engine.messages import GUIDANCE_LIMIT, STEPS_LIMIT
+from engine.messages import GUIDANCE_LIMIT, STEPS_LIMIT, TEMPERATURE_LIMIT
 from engine.shapes import LatentGrid, Slot
 
-FORMAT = 2  # 1 had the text encoder alone, and no wordings; it is read as it was
+FORMAT = 3  # 2 had no temperature; 1 had the text encoder alone, and no wordings; both are read as they were
 FPS_LIMIT = 120.0
 REQUIRED_GRAPHS = ("encode", "decode", "step", "text")
 Axes = list[str | int]  # of one input or output: letters or numbers
@@ -102,6 +102,7 @@ class Defaults:
     guidance: float
     start: str  # zeros or noise
     strength: float | None = None  # of tasks that begin at a stem; None leaves it to the task's row
+    temperature: float = 1.0  # of the noise they start from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ class Manifest:
         embedding: length of a prompt embedding (``E``).
         graphs: encode, decode, step, text; story, audio and scene where the bundle has those encoders.
         encoders: prompt encoders by kind.
-        defaults: task -> steps, guidance, start.
+        defaults: task -> steps, guidance, start, strength, temperature.
         mask: ``power`` of the soft mask; ``floor_db`` its lowest gain; ``bias_db`` gain of the stem before the ratio.
         presence: ``midpoint_db`` and ``slope_db`` of the level-to-presence curve.
         parity: tolerance and measured difference between torch and ONNX.
@@ -254,6 +255,7 @@ def _check_defaults(where: str, defaults: Defaults) -> None:
     _check_range(f"{where}.guidance", defaults.guidance, 0, GUIDANCE_LIMIT)
     if defaults.start not in ("zeros", "noise"):
         raise ValueError(f"{where}.start must be zeros or noise, got {defaults.start!r}")
+    _check_range(f"{where}.temperature", defaults.temperature, 0, TEMPERATURE_LIMIT)
     if defaults.strength is not None:
         _check_range(f"{where}.strength", defaults.strength, 0, 1)
 

@@ -17,6 +17,7 @@ CONDITIONS = ("prompt", "mix-prompt", "rest-prompt", "picture")  # what can be s
 
 STEPS_LIMIT = 1000
 GUIDANCE_LIMIT = 20.0
+TEMPERATURE_LIMIT = 2.0
 
 BIT_FOR_BIT_DB = -300.0  # a null figure that means equal, not merely close; also the level of silence
 
@@ -54,6 +55,8 @@ class Request:
         keep_order: arrange: True makes the stems in the order of the prompts, not drums, bass, harmony, lead.
         slot: regenerate, generate, inpaint, extend: what to make, ``mix``, ``stem`` or ``rest``; prompts and examples
             are about that. "" means what the task's row says, the stem.
+        temperature: how loud the noise is that sound is made from: 1 as in training, less is safer, and seeds differ
+            less; None means the bundle's default for the task.
     """
 
     task: str
@@ -83,6 +86,7 @@ class Request:
     keep_order: bool = False
     guide: tuple[str, ...] = ()
     slot: str = ""
+    temperature: float | None = None
 
     @property
     def regions(self) -> tuple[tuple[float, float], ...]:

@@ -84,8 +84,9 @@ def resolved(request: Request, manifest: Manifest) -> Request:
     seconds = rule_of(request.task).makes_s if request.seconds is None else request.seconds
     strength = None if rule_of(request.task).strength is None else walk.strength
     return replace(
-        request, steps=walk.steps, guidance=walk.guidance, start=walk.start, seconds=seconds, strength=strength
-    )
+        request, steps=walk.steps, guidance=walk.guidance, start=walk.start, seconds=seconds, strength=strength,
+        temperature=walk.temperature,
+    )  # fmt: skip
 
 
 def walk_of(request: Request, manifest: Manifest) -> Walk:
@@ -106,4 +107,5 @@ def walk_of(request: Request, manifest: Manifest) -> Walk:
         strength=float(next(strength for strength in strengths if strength is not None)),
         guide=request.guide,
         slot=rule.prompt_slot,
+        temperature=float(defaults.temperature if request.temperature is None else request.temperature),
     )

@@ -94,7 +94,8 @@ def _patch(
 ) -> Patch:  # fmt: skip
     old, new = names
     manifest, rate_hz = job.model.bundle.manifest, brief.target.rate_hz
-    plain = dataclasses.replace(job.request, task="isolate", steps=None, guidance=None, start=None, strength=None)
+    asked = dict.fromkeys(("steps", "guidance", "start", "strength", "temperature"))
+    plain = dataclasses.replace(job.request, task="isolate", **asked)
     heard = hear(job, brief.input, span, part_of(part, 0.0, 0.1))
     held.enter_context(heard.latents)
     [estimates] = estimate(job, heard, old.prompt_SE, walk_of(plain, manifest), 1, part_of(part, 0.1, 0.3))
@@ -115,7 +116,7 @@ def _patch(
     holes = (Hole(here, fill, parted.power_C),) if walk.strength else ()
     start_s, channels = section.start / rate_hz, brief.target.channels
     scene = Scene(None, section.samples, holes, latents, known_SF, gain, start_s, rate_hz, channels)
-    sounds = make_sounds(job, scene, new.prompt_SE, walk, part_of(part, 0.4, 1.0))
+    sounds = make_sounds(job, scene, new.prompt_SE, walk, part_of(part, 0.4, 1.0), brief.peak)
     for sound in sounds:
         held.enter_context(sound.audio)
     return Patch(heard, estimates, sounds, parted.energies)

@@ -40,6 +40,7 @@ class Walk:
             others are heard as they are.
         slot: what the prompt is about; words for the stem and for this slot change places.
         part: number of the piece's part that is made; each has noise of its own.
+        temperature: what the noise is multiplied by; below 1 the walk stays nearer to the likeliest answer.
     """
 
     steps: int
@@ -50,6 +51,7 @@ class Walk:
     guide: tuple[str, ...] = ()
     slot: Slot = Slot.STEM
     part: int = 0
+    temperature: float = 1.0
 
     @property
     def steps_walked(self) -> int:
@@ -75,12 +77,13 @@ def start_latents(
         return np.zeros((len(windows), *shape_SDL), np.float32)
     seeds = [walk.seed + candidate for candidate in candidates or [0] * len(windows)]
     rows = zip(seeds, windows, strict=True)
-    return np.stack(
+    noise_BSDL = np.stack(
         [
             np.random.default_rng([seed, window, walk.part]).standard_normal(shape_SDL, np.float32)
             for seed, window in rows
         ]
     )
+    return np.float32(walk.temperature) * noise_BSDL
 
 
 def begun_latents(walk: Walk, start_BSDL: FloatArray, z_BSDL: FloatArray) -> FloatArray:

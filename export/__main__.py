@@ -16,7 +16,7 @@ from export.write import summary, write_bundle
 
 # command: (module, what it does); a module's ``main`` takes the other words and gives a line to print
 COMMANDS = {
-    "defaults": ("export.defaults", "change a bundle's steps, guidance, start and strength, task by task"),
+    "defaults": ("export.defaults", "change a bundle's steps, guidance, start, strength and temperature"),
     "encoders": ("export.encoders.command", "turn CLAP and CLIP towers into graphs of a bundle"),
     "refit": ("export.refit", "put a run's flow into a copy of the bundle that it was trained from"),
 }

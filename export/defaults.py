@@ -1,7 +1,7 @@
 """``python -m export defaults BUNDLE``: change what a finished bundle does when a request leaves the choice open.
 
-Steps, guidance, start and strength stand in the manifest, task by task; the graphs stay as they are, so nothing is
-exported or compared anew. The manifest is checked before it is written, and its hash with it.
+Steps, guidance, start, strength and temperature stand in the manifest, task by task; the graphs stay as they are, so
+nothing is exported or compared anew. The manifest is checked before it is written, and its hash with it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from engine.bundle import Defaults, Manifest, load_bundle, manifest_to_json, parse_manifest, write_manifest
+from engine.bundle import FORMAT, Defaults, Manifest, load_bundle, manifest_to_json, parse_manifest, write_manifest
 from engine.errors import BundleError
 from engine.tasks import TASKS
 
 MADE = tuple(task for task, rule in TASKS.items() if not rule.masked)
-FIELDS = {"steps": int, "guidance": float, "start": str, "strength": float}
+FIELDS = {"steps": int, "guidance": float, "start": str, "strength": float, "temperature": float}
 
 
 def change(folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), version: str = "") -> Manifest:
@@ -41,7 +41,7 @@ def change(folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), ver
     if unknown := [task for task in tasks if task not in old.defaults]:
         raise ValueError(f"{folder} has no defaults for {', '.join(unknown)}; it has {', '.join(sorted(old.defaults))}")
     changed = {task: replace(old.defaults[task], **_allowed(task, changes)) for task in tasks}
-    manifest = replace(old, defaults={**old.defaults, **changed}, version=version or old.version)
+    manifest = replace(old, format=FORMAT, defaults={**old.defaults, **changed}, version=version or old.version)
     text = manifest_to_json(manifest)
     try:
         parse_manifest(text.encode(), str(folder))

@@ -84,6 +84,7 @@ def build_request(entry: Entry, inputs: dict[str, str | None], out: Path, bundle
         mix_prompt=str(asked.get("mix_prompt", "")),
         rest_prompt=str(asked.get("rest_prompt", "")),
         strength=None if float(asked.get("strength", -1)) < 0 else float(asked["strength"]),
+        temperature=None if float(asked.get("temperature", -1)) < 0 else float(asked["temperature"]),
         replacement=str(asked.get("replacement", "")),
         candidates=candidates,
         start="noise" if candidates > 1 else None,  # from zeros they would all be the same

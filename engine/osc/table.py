@@ -172,6 +172,8 @@ def _more(rule: Rule) -> tuple[Arg, ...]:
                      "they are named")  # fmt: skip
     slot = Arg(name="slot", kind="text", default="stem", choices=("stem", "mix", "rest"), doc="what to make and "
                "what prompt is about; the stem is the input, or rest, where this slot would be")  # fmt: skip
+    temperature = Arg(name="temperature", kind="number", low=-1, high=2, default=-1.0, doc="of the noise sound is made "
+                      "from, less is safer; -1 is the bundle's choice")  # fmt: skip
     seen = {
         "image": "a picture of what to look for",
         "video": "a video that runs beside the input",
@@ -192,6 +194,7 @@ def _more(rule: Rule) -> tuple[Arg, ...]:
         ),
         Arg(name="weight", kind="number", low=0, high=1, default=0.5, doc="0 listens to the words, 1 to the examples"),
         *((slot,) if rule.any_slot else ()),
+        *(() if rule.masked else (temperature,)),
     )
 
 

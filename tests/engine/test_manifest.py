@@ -64,6 +64,15 @@ def test_a_manifest_comes_back_as_it_was_written(plain):
     assert read(rich(plain)) == rich(plain)
 
 
+def test_a_manifest_without_temperatures_starts_from_plain_noise(plain):
+    old = json.loads(manifest_to_json(replace(plain, format=2)))
+    for row in old["defaults"].values():
+        del row["temperature"]
+    found = parse_manifest(json.dumps(old).encode(), "m")
+    assert found == replace(plain, format=2)
+    assert {row.temperature for row in found.defaults.values()} == {1.0}
+
+
 def test_format_1_is_read_as_it_was(plain):
     old = json.loads(manifest_to_json(replace(plain, format=1)))
     assert set(old["encoders"]["text"]) == {"graph", "kind", "dim", "tokenizer", "tokenizer_sha256", "max_tokens"}

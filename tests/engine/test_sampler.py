@@ -72,6 +72,13 @@ def test_a_stop_is_noticed_between_steps():
     assert len(asked) == 3
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.3, 1.0, 2.0])
+def test_the_temperature_is_how_loud_the_noise_is_and_1_is_the_noise_itself(temperature):
+    noise = start_latents(walk(seed=5), [0, 1], SHAPE)
+    way = Walk(steps=1, guidance=1.0, start="noise", seed=5, temperature=temperature)
+    np.testing.assert_array_equal(start_latents(way, [0, 1], SHAPE), np.float32(temperature) * noise)
+
+
 def test_candidates_of_a_window_are_the_seeds_that_follow():
     three = start_latents(walk(seed=5), [0, 0, 0, 1, 1, 1], SHAPE, [0, 1, 2, 0, 1, 2])
     assert three.shape == (6, *SHAPE)

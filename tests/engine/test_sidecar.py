@@ -112,6 +112,20 @@ def test_any_stem_of_an_arrangement_makes_all_of_it_again(engine, toy_bundle, tm
     np.testing.assert_array_equal(read(again["mix"]), read(first["mix"]))
 
 
+def test_the_temperature_is_kept_and_a_sidecar_without_one_means_the_bundles_own(engine, toy_bundle, tmp_path, capsys):
+    rest = write_music(tmp_path / "rest.wav")
+    first = made(capsys, engine, toy_bundle, tmp_path, "regenerate", rest, "bass", "--temperature", 0.4)
+    sidecar = Path(first["sidecar"])
+    data = json.loads(sidecar.read_text())
+    assert data["temperature"] == 0.4
+    again = say(capsys, engine, ["rerun", sidecar, "--json"]).json
+    assert json.loads(Path(again["sidecar"]).read_text())["temperature"] == 0.4
+    del data["temperature"]
+    sidecar.write_text(json.dumps(data))
+    again = say(capsys, engine, ["rerun", sidecar, "--json"]).json
+    assert json.loads(Path(again["sidecar"]).read_text())["temperature"] == 1.0
+
+
 def refused(said, *words: str) -> None:
     assert said.code == 2
     assert len(said.err.splitlines()) == 1

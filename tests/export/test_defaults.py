@@ -37,15 +37,18 @@ def test_all_tasks_that_make_sound_change_and_the_others_do_not(bundle, capsys):
             assert (row.steps, row.guidance, row.start) == (2, 2.5, before.defaults[task].start)
     assert after.version == "0.2"
     assert {name for name, content in everything_in(bundle).items() if content != files[name]} == {MANIFEST, CHECKSUM}
-    assert "regenerate  steps 2  guidance 2.5  start noise" in capsys.readouterr().out
+    assert "regenerate  steps 2  guidance 2.5  start noise  temperature 1.0" in capsys.readouterr().out
 
 
 def test_one_task_can_be_changed_alone_and_a_request_then_gets_its_default(bundle):
-    assert main(["defaults", str(bundle), "--task", "restyle", "--strength", "0.4", "--steps", "3"]) == 0
+    words = ["--task", "restyle", "--strength", "0.4", "--steps", "3", "--temperature", "0.5"]
+    assert main(["defaults", str(bundle), *words]) == 0
     manifest = load_bundle(bundle).manifest
     asked = {task: resolved(Request(task=task, prompts=("violin",)), manifest) for task in ("restyle", "regenerate")}
-    assert (asked["restyle"].strength, asked["restyle"].steps) == (0.4, 3)
-    assert (asked["regenerate"].strength, asked["regenerate"].steps) == (None, 4)
+    row = asked["restyle"]
+    assert (row.strength, row.steps, row.temperature) == (0.4, 3, 0.5)
+    row = asked["regenerate"]
+    assert (row.strength, row.steps, row.temperature) == (None, 4, 1.0)
 
 
 def test_a_strength_for_all_goes_to_those_that_begin_at_a_stem(bundle):
@@ -76,6 +79,7 @@ def test_making_may_be_guided_otherwise_than_isolating(made, wanted):
         (["--guidance", "nan"], "guidance must be a number"),
         (["--guidance", "-1"], "guidance must be from 0 to 20"),
         (["--guidance", "21"], "guidance must be from 0 to 20"),
+        (["--temperature", "2.5"], "temperature must be from 0 to 2"),
         (["--strength", "1.5"], "strength must be from 0 to 1"),
         (["--start", "middle"], "start must be zeros or noise"),
         ([], "nothing to change"),

@@ -15,7 +15,7 @@ from PIL import Image
 from showfiles import RED, plain
 
 from engine import Engine
-from engine.bundle import load_bundle
+from engine.bundle import FORMAT, load_bundle
 from engine.tasks import TASKS
 from export.__main__ import main
 from export.graphs import specs
@@ -178,4 +178,4 @@ def test_the_codec_alone_can_be_measured(tiny_run, tmp_path):
 
 
 def test_the_manifest_is_plain_json(tiny_run):
-    assert json.loads((tiny_run.bundle / "manifest.json").read_text("utf-8"))["format"] == 2
+    assert json.loads((tiny_run.bundle / "manifest.json").read_text("utf-8"))["format"] == FORMAT
