@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from training import precision
-from training.config import Preset, load_preset
+from training.config import Preset, load_preset, preset_from
 
 RUNS = Path("runs")
+USUAL_PRESET = "small"
+SETTINGS = "settings.json"  # in a run's folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Asked:
     """What one call of a stage asked for.
 
     Attributes:
-        preset: by name or TOML file.
+        preset: by name or TOML file; of a run that goes on, the one that it began with.
         cache: folder of the stems.
         out: folder of the run.
         resume: True means go on from the checkpoint in ``out``.
@@ -42,10 +45,10 @@ def parse(
     """Read a stage's arguments; ``extras`` are options of its own that name a folder, with a line of help each.
 
     Raises:
-        ValueError: no such preset, or a checkpoint that is not there.
+        ValueError: no such preset, or a checkpoint that is not there or was begun with another.
     """
     parser = argparse.ArgumentParser(prog=f"python -m training {stage}", description=doc)
-    parser.add_argument("--preset", default="small", help="name, or path of a TOML file")
+    parser.add_argument("--preset", help=f"name, or path of a TOML file; {USUAL_PRESET} or the resumed run's own")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on from the checkpoint of this run")
     parser.add_argument(
         "--out", type=Path, metavar="RUN", help=f"folder of the run; runs/{stage}-PRESET when not given"
@@ -63,9 +66,7 @@ def parse(
         parser.add_argument(f"--{extra}", type=Path, metavar="DIR", help=line)
     args = parser.parse_args(argv)
     precision.settle(args.precision)
-    preset = load_preset(args.preset)
-    if args.resume is not None and not (args.resume / "checkpoint.pt").is_file():
-        raise ValueError(f"no checkpoint in {args.resume}; leave out --resume to start a new run")
+    preset = resumed(args.resume, stage, args.preset) if args.resume else load_preset(args.preset or USUAL_PRESET)
     return Asked(
         preset=preset,
         cache=args.cache or RUNS / f"cache-{preset.name}",
@@ -75,3 +76,33 @@ def parse(
         runs={need: getattr(args, need) or RUNS / f"{need}-{preset.name}" for need in needs},
         extras={extra: getattr(args, extra) for extra in extras or ()},
     )
+
+
+def resumed(run: Path, stage: str, given: str | None) -> Preset:
+    """The preset that a run began with; ``given``, where it is named again, must be the same.
+
+    Raises:
+        ValueError: no checkpoint, a run of another stage, or another preset.
+    """
+    if not (run / "checkpoint.pt").is_file():
+        raise ValueError(f"no checkpoint in {run}; leave out --resume to start a new run")
+    if not (run / SETTINGS).is_file():
+        if given is None:
+            raise ValueError(f"no {SETTINGS} in {run}; name the preset that it began with by --preset")
+        return load_preset(given)
+    settings = json.loads((run / SETTINGS).read_text("utf-8"))
+    began = settings.pop("stage", stage)
+    if began != stage:
+        raise ValueError(f"{run} is a run of {began}; go on with: python -m training {began} --resume {run}")
+    preset = preset_from(settings, str(run / SETTINGS))
+    if given is not None and (changed := differences(preset, load_preset(given))):
+        raise ValueError(f"{run} began with other values than preset {given} has: {changed}; leave out --preset")
+    return preset
+
+
+def differences(one: Preset, other: Preset) -> str:
+    """Where two presets differ, as ``flow.steps, flow.batch``; empty where they do not."""
+    rows = {name: value if isinstance(value, dict) else {"": value} for name, value in asdict(one).items()}
+    others = {name: value if isinstance(value, dict) else {"": value} for name, value in asdict(other).items()}
+    found = [(table, key) for table, row in rows.items() for key in row if row[key] != others[table][key]]
+    return ", ".join(f"{table}.{key}" if key else table for table, key in found)
