@@ -105,7 +105,7 @@ def _next(
     with contextlib.ExitStack() as held:
         latents = latents_of(job, given, gain, windows, walk.strength, held, part_of(part, 0.0, 0.1))
         scene = Scene(None, clip, (hole,), latents, known_SF, gain, 0.0, rate_hz, brief.target.channels)
-        return make_sounds(job, scene, asked.prompt_SE, walk, part_of(part, 0.1, 1.0))
+        return make_sounds(job, scene, asked.prompt_SE, walk, part_of(part, 0.1, 1.0), brief.peak)
 
 
 def _written(

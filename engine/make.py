@@ -38,7 +38,7 @@ def make(job: Job, scene: Scene, asked: Asked, brief: Brief, part: tuple[float, 
         part: share of the progress.
     """
     walk = walk_of(job.request, job.model.bundle.manifest)
-    sounds = make_sounds(job, scene, asked.prompt_SE, walk, part_of(part, 0.0, 0.9))
+    sounds = make_sounds(job, scene, asked.prompt_SE, walk, part_of(part, 0.0, 0.9), brief.peak)
     answers = []
     with contextlib.ExitStack() as scratches:
         for sound in sounds:

@@ -42,12 +42,16 @@ def holding(request: Request, info: AudioInfo | None, rest: AudioInfo | None) ->
     )
 
 
-def highest(info: AudioInfo) -> float:
-    """The highest sample of a file, full scale at 1; whole numbers, which end there, are not looked at.
+def highest(info: AudioInfo, start: int = 0, stop: int | None = None) -> float:
+    """The highest sample of a file or a part of it, full scale at 1; whole numbers end there and are not looked at.
+
+    Args:
+        info: the file.
+        start, stop: first sample, and the one past the last; None means the end.
 
     Raises:
         AudioError: the file cannot be decoded.
     """
     if info.subtype in BITS:
         return 1.0
-    return max((float(abs(block_CN).max()) for block_CN in blocks(info)), default=0.0)
+    return max((float(abs(block_CN).max()) for block_CN in blocks(info, start, stop)), default=0.0)

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.audio import AudioInfo, Samples
+from engine.audio import BITS, AudioInfo, Samples
 from engine.draft import Draft, output_error
 from engine.errors import RequestError
 from engine.exact import NullMeter, full_scale, guard_gain, in_range, level_db, on_grid, split
 from engine.job import Job
 from engine.output import AudioWriter, Target, open_writer, result_name
+from engine.overs import highest
 from engine.place import Place
+
+PEAK_LIMIT = 0.95  # of new sound in a format that ends at full scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,16 @@ class Brief:
         if self.info is None:
             raise RequestError("this task needs an audio file; give its path")
         return self.info
+
+    @property
+    def peak(self) -> float:
+        """The highest sample of new sound: where there is room over full scale, as high as in the files it goes with.
+
+        Raises:
+            AudioError: a file cannot be decoded.
+        """
+        files = [] if self.target.bits is not None else [file for file in (self.info, self.rest) if file is not None]
+        return max([PEAK_LIMIT, *(highest(file) for file in files if file.subtype not in BITS)])
 
     @property
     def name(self) -> str | None:

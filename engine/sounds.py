@@ -25,7 +25,6 @@ from engine.shapes import SLOTS
 
 LOWER_LIMIT_DB, HIGHER_LIMIT_DB = -60.0, 40.0  # how far the level match may move what the model made
 SILENT_POWER = 1e-12
-PEAK_LIMIT = 0.95
 FRAMES_AT_ONCE = 1 << 14
 
 
@@ -49,7 +48,7 @@ class Sound:
 
 
 def make_sounds(
-    job: Job, scene: Scene, prompt_SE: FloatArray, walk: Walk, part: tuple[float, float], peak: float = PEAK_LIMIT
+    job: Job, scene: Scene, prompt_SE: FloatArray, walk: Walk, part: tuple[float, float], peak: float
 ) -> list[Sound]:
     """All candidates for one prompt, in order of their seeds. Their scratch files are the caller's to close.
 

@@ -94,3 +94,13 @@ def test_the_null_figure_of_replacing_in_a_clipped_master_is_that_of_the_files(t
     np.testing.assert_array_equal(read(result.stem) + read(result.rest), read(result.mix))
     np.testing.assert_array_equal(outside(read(result.mix)), outside(read(mix)))
     assert result.null_db == -300
+
+
+@pytest.mark.parametrize("asked", [{"task": "inpaint"}, {"task": "restyle"}, REPLACE], ids=lambda asked: asked["task"])
+def test_in_a_float_file_over_full_scale_new_sound_is_as_loud_as_what_it_joins(toy_bundle, noise, tmp_path, asked):
+    figures = []
+    for gain in (0.01, 1.0):
+        mix = noise(seconds=1.5, subtype="FLOAT", level=3 * gain)
+        [result] = dream(toy_bundle, tmp_path, input=mix, region_s=REGION_S, **asked).results
+        figures.append(20 * np.log10(read(result.stem)[INSIDE].std() / gain))
+    assert figures[0] == pytest.approx(figures[1], abs=0.5)
