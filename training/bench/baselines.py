@@ -22,7 +22,7 @@ from engine.bundle import load_bundle
 from training.bench.example import Answer, Example
 from training.data.instruments import families
 from training.data.sources import Audio
-from training.measure import mono, ratio_mask, si_sdr
+from training.measure import level_db, mono, ratio_mask, si_sdr
 
 NMF_PARTS = 12  # components for each stem of the mix
 NMF_ITERATIONS = 60
@@ -107,7 +107,8 @@ PLAIN = (
 class CodecOracle:
     """The true stem and rest through a bundle's codec: what a perfect flow would leave to hear.
 
-    ``masked`` filters the mix by their ratio, as isolation does; otherwise the decoded stem is the answer.
+    ``masked`` filters the mix by their ratio, as isolation does; otherwise the decoded stem is the answer, and
+    ``additivity`` says how far decoded stem and rest are from the decoded mix.
     """
 
     name: str
@@ -124,17 +125,26 @@ class CodecOracle:
     def separate(self, examples: Sequence[Example]) -> Iterator[Answer]:
         """Answers in order; all examples go through the codec in one process."""
         rate_hz = load_bundle(self.bundle).manifest.sample_rate_hz
-        rows = [soxr.resample(part, example.rate_hz, rate_hz) for example in examples for part in example.truth]
-        made = codec_round(self.bundle, rows)
+        parts = [part for example in examples for part in (*example.truth, mono(example.mix_CN))]
+        made = through_codec(self.bundle, [example for example in examples for _ in range(3)], parts)
         for k, example in enumerate(examples):
-            stem, rest = (
-                _fit(soxr.resample(row, rate_hz, example.rate_hz), example) for row in made[2 * k : 2 * k + 2]
-            )
+            stem, rest, mix = (row[0] for row in made[3 * k : 3 * k + 3])
             if self.masked:
                 top_hz = CODEC_TOP * rate_hz / 2
                 yield Answer(ratio_mask(example.mix_CN, stem, rest, example.rate_hz, top_hz=top_hz))
             else:
-                yield Answer(np.repeat(stem[None], example.mix_CN.shape[0], axis=0))
+                extra = {"additivity": level_db(mix - stem - rest, mix)}
+                yield Answer(np.repeat(stem[None], example.mix_CN.shape[0], axis=0), extra)
+
+
+def through_codec(bundle: Path, examples: Sequence[Example], tracks: Sequence[Audio]) -> list[Audio]:
+    """Tracks ``(N,)``, one for each example and at its rate, through a bundle's codec: ``(1, N)`` each."""
+    rate_hz = load_bundle(bundle).manifest.sample_rate_hz
+    rows = [soxr.resample(track, e.rate_hz, rate_hz) for track, e in zip(tracks, examples, strict=True)]
+    return [
+        _fit(soxr.resample(row, rate_hz, example.rate_hz), example)[None]
+        for row, example in zip(codec_round(bundle, rows), examples, strict=True)
+    ]
 
 
 def codec_round(bundle: Path, rows: Sequence[Audio]) -> list[Audio]:

@@ -11,6 +11,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +23,7 @@ import soxr
 from training.bench.sets import Studio, number_of, play
 from training.data.cache import StemCache
 from training.data.sources import Audio
-from training.measure import mono, rms
+from training.measure import SILENT_RMS, mono, rms
 
 RATE_HZ, FFT, HOP = 16_000, 1024, 512
 CEPSTRA, BANDS = 20, 64
@@ -47,11 +50,21 @@ class Recogniser:
     pipeline: Any
 
     def name(self, audio: Audio, rate_hz: int) -> str:
-        """The family it hears in a stem ``(N,)``."""
+        """The family it hears in a stem ``(N,)``; "" in silence."""
+        if rms(audio) < SILENT_RMS:
+            return ""
         return str(self.pipeline.predict(features(audio, rate_hz)[None])[0])
 
 
 Labelled = tuple[Audio, int, str]  # a stem ``(N,)``, its rate, its family
+
+
+@lru_cache(maxsize=1)
+def of_bench(studio: Studio, cache: Path, cache_hz: int) -> Recogniser:
+    """The bench's classifier, trained once a run; ``cache`` holds training stems at ``cache_hz`` and may be missing."""
+    stems = from_phrases(studio)
+    kept = StemCache(cache)
+    return train(chain(stems, from_cache(kept, cache_hz, studio.reserved)) if kept.count else stems)
 
 
 def train(stems: Iterable[Labelled]) -> Recogniser:

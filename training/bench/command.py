@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from training.arguments import RUNS
-from training.bench import baselines, compare, ears, models, ours, page, plots, report
+from training.bench import additive, baselines, compare, ears, models, ours, page, plots, report
 from training.bench.adapter import Adapter, parse_adapter
 from training.bench.example import Example, System, digest
 from training.bench.ground import Ground
 from training.bench.run import Bench, Progress, about, collections
 from training.bench.sets import SETS, Studio, make_set
+from training.bench.settings import kinds, parse_tries
 from training.bench.studies import STUDIES
 
 RIVALS = ("htdemucs", "openunmix")
@@ -27,10 +28,12 @@ SWEEPS: dict[str, tuple[float, ...]] = {"steps": (1, 2, 4, 8), "guidance": (1.0,
 SWEPT_SET = "duet"
 PAGE_EXAMPLES = 10
 EXAMPLES = 8
+STEMS_EACH = 2  # made sounds for each example of a set: a Fréchet distance and a share need many
 CACHE_HZ = 16_000
 NO_RIVALS = (
     "HTDemucs and Open-Unmix were not trained for this run; `--rivals htdemucs openunmix --minutes M` adds them."
 )
+TRY_HELP = f"also make sounds with these, for example 'steps=2,4 guidance=1.5'; of {', '.join(kinds())}"
 NEEDS = ("librosa", "sklearn", "matplotlib", "mir_eval")
 
 
@@ -57,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", type=float, help="length of the mixes of all sets but duet, whose length is fixed")
     add("--seed", type=int, default=1)
     add("--tower", type=Path, default=RUNS / "prompt-small", metavar="RUN", help="run of the prompt towers")
+    add(
+        "--stems",
+        type=int,
+        metavar="N",
+        help="sounds in each study of made sound; twice --examples if not given",
+    )
+    add("--try", action="append", default=[], dest="tries", metavar="SETTINGS", help=TRY_HELP)
     add("--clap", type=Path, metavar="PATH", help="folder with CLAP weights in Hugging Face's layout")
     add("--separator", action="append", default=[], metavar="NAME=COMMAND", help="another separator; see adapter.py")
     add("--rivals", nargs="+", choices=RIVALS, default=[], help="also train these and measure them")
@@ -66,7 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--rival-python", default=sys.executable, metavar="PYTHON", help="interpreter that has demucs and openunmix")
     add("--no-sweeps", action="store_true", help="leave out the sweeps over steps and guidance")
     add("--models", type=Path, metavar="FILE", help="also write what the bundles can do, as a page for the docs")
-    add("--compare", nargs=2, metavar=("OLD", "NEW"), help="two bundles or two report.json; fails when NEW is worse")
+    add(
+        "--compare",
+        nargs=2,
+        metavar=("OLD", "NEW"),
+        help="two bundles or two report.json; fails when NEW separates worse",
+    )
     return parser
 
 
@@ -83,8 +98,9 @@ class Asked:
 
 
 def _prepare(args: argparse.Namespace) -> Asked:
-    if args.examples < 1 or (args.seconds is not None and args.seconds < 1):
-        raise ValueError("--examples must be at least 1 and --seconds at least 1")
+    if min(args.examples, *(1 if given is None else given for given in (args.stems, args.seconds))) < 1:
+        raise ValueError("--examples, --stems and --seconds must be at least 1")
+    _tries(args)
     studio, notes, found = Studio(), [], []
     if args.clap:
         found.append(ears.Clap(args.clap))
@@ -106,14 +122,19 @@ def _ground(asked: Asked, folders: dict[str, Path], engine: ours.Engine) -> Grou
     return Ground(
         studio=asked.studio, ears=asked.ears, folders=folders, engine=engine, examples=args.examples, seed=args.seed,
         seconds=args.seconds, cache=args.cache, cache_hz=args.cache_hz, say=_say,
+        stems=args.stems or STEMS_EACH * args.examples, tries=_tries(args),
     )  # fmt: skip
+
+
+def _tries(args: argparse.Namespace) -> tuple[dict[str, Any], ...]:
+    """Settings to make sounds with besides the bundle's own; two bundles are compared with those that were named."""
+    return () if args.compare and not args.tries else parse_tries(args.tries)
 
 
 def _bench(args: argparse.Namespace) -> int:
     if not args.bundles:
         raise ValueError("name at least one bundle, or use --compare OLD NEW")
-    if missing := [name for name in NEEDS if find_spec(name) is None]:
-        raise ValueError(f"the bench needs {', '.join(missing)}; install the extra bench: pip install '.[bench]'")
+    _refuse_missing()
     began = time.perf_counter()
     extra = [parse_adapter(text) for text in args.separator]
     folders = _named(args.bundles)
@@ -137,6 +158,11 @@ def _bench(args: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_missing() -> None:
+    if missing := [name for name in NEEDS if find_spec(name) is None]:
+        raise ValueError(f"the bench needs {', '.join(missing)}; install the extra bench: pip install '.[bench]'")
+
+
 def _compare(args: argparse.Namespace) -> int:
     old, new = args.compare
     if any(text.endswith(".json") for text in (old, new)):
@@ -144,7 +170,10 @@ def _compare(args: argparse.Namespace) -> int:
         names = ["", ""]
     else:
         folders = {"old": ours.locate(old), "new": ours.locate(new)}
-        asked = replace(_prepare(args), studies=[])  # the guard judges separation
+        asked = _prepare(args)
+        asked = replace(asked, studies=[name for name in asked.studies if name in compare.MADE])
+        if asked.studies:
+            _refuse_missing()
         whole = measure(folders, asked, [], sweeps=False, bounds=False)
         whole.pop("kept")
         reports, names = [whole, whole], ["old", "new"]
@@ -152,7 +181,7 @@ def _compare(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     report.write_json(verdict, args.out / compare.FILE)
     print(compare.markdown(verdict))
-    return 0 if verdict["passed"] else 1
+    return 0 if verdict["passed"] or not verdict["rows"] else 1
 
 
 def _named(bundles: Sequence[str]) -> dict[str, Path]:
@@ -197,9 +226,9 @@ def measure(
             ours.Ours(name=name, bundle=folder, engine=engine) for name, folder in folders.items()
         ]
         swept: list[ours.Ours] = []
-        if bounds:
-            for name, folder in folders.items():
-                main_ones += [_decoded(name, folder, engine), *_codec_bounds(name, folder)]
+        for name, folder in folders.items():
+            main_ones += [additive.Decoded(f"{name} decoded", folder, engine)]
+            main_ones += _codec_bounds(name, folder) if bounds else []
         if sweeps:
             swept = [one for name, folder in folders.items() for one in _sweep(name, folder, engine)]
         systems = [*main_ones, *others]
@@ -234,13 +263,6 @@ def measure(
 def _collection(bench: Bench, one: ears.Ears, asked: Asked) -> dict[str, Any]:
     classifier = ears.Classifier.of(one, asked.studio.lexicon)
     return collections(bench, one, classifier, asked.sets)
-
-
-def _decoded(name: str, folder: Path, engine: ours.Engine) -> System:
-    return ours.Ours(
-        name=f"{name} decoded", bundle=folder, engine=engine, settings=(("render", "decoded"),),
-        doc="the model's own audio, without the mask",
-    )  # fmt: skip
 
 
 def _codec_bounds(name: str, folder: Path) -> list[System]:

@@ -46,14 +46,25 @@ class Ears(Protocol):
 
 
 class OurTowers:
-    """The prompt towers of a training run."""
+    """The prompt towers of a training run.
+
+    A run that was unpacked from a bundle holds no last layer of the audio tower: the adapter that took its place is
+    heard instead, from the run of the adapters beside it.
+
+    Raises:
+        FileNotFoundError: no such run, or none of the adapters where one is needed.
+    """
 
     def __init__(self, run: Path) -> None:
+        from training.prompt.adapters import load_adapters
         from training.prompt.tower import load_audio_tower, load_text_tower
 
         self.name, self.rate_hz = "our towers", 16_000
         self._text, self._tokenizer = load_text_tower(run)
-        self._audio = load_audio_tower(run)
+        self._audio: Any = load_audio_tower(run)
+        if not self._audio.out.weight.any():
+            beside = run.with_name(run.name.replace("prompt", "adapters"))
+            self._audio, _ = load_adapters(beside, run)
 
     def audio(self, clips: Sequence[Audio]) -> Vectors:
         import torch
@@ -137,12 +148,16 @@ def frechet(one: Vectors, other: Vectors) -> float:
     return float(max(0.0, apart + np.trace(cov_one) + np.trace(cov_other) - 2 * cross))
 
 
+def frechet_draws(clips: Sequence[Vectors], other: Vectors, draws: int = DRAWS) -> list[float]:
+    """The distance when the clips, each ``(windows, E)``, are drawn anew: the same clips at every call."""
+    rng = np.random.default_rng(0)
+    return [frechet(np.concatenate([clips[k] for k in rng.integers(len(clips), size=len(clips))]), other)
+            for _ in range(draws)]  # fmt: skip
+
+
 def frechet_error(clips: Sequence[Vectors], other: Vectors, draws: int = DRAWS) -> float:
     """Bootstrap standard error of the distance when the clips, each ``(windows, E)``, are drawn anew."""
-    rng = np.random.default_rng(0)
-    found = [frechet(np.concatenate([clips[k] for k in rng.integers(len(clips), size=len(clips))]), other)
-             for _ in range(draws)]  # fmt: skip
-    return float(np.std(found))
+    return float(np.std(frechet_draws(clips, other, draws)))
 
 
 @dataclass(frozen=True, slots=True)

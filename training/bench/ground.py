@@ -27,6 +27,8 @@ class Ground:
         examples: how many a set has; a study may need more.
         seed: decides everything.
         seconds: length of the mixes; None means each set's own.
+        stems: how many made sounds a study of them judges.
+        tries: settings that made sounds are also asked for with, each fields of ``engine.Request``.
         cache: training stems, at ``cache_hz``; may be missing.
         cache_hz: of the cache.
         say: takes a line for the user.
@@ -42,6 +44,8 @@ class Ground:
     cache: Path
     cache_hz: int
     say: Callable[[str], None]
+    stems: int = 16
+    tries: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,12 @@ def markdown(run: dict[str, Any], folders: dict[str, Path]) -> str:
     lines = [HEAD, "## Bundles", "", *table(*_facts(folders)), "", "## Separation", ""]
     lines += [f"{run['asked']['examples']} examples of each set. SDR improvement in dB: median and 95 % bootstrap "
               "interval; for `absent` the level of the answer against the mix: quieter is better.", ""]  # fmt: skip
-    lines += [*table(*_separation(run)), ""]
+    lines += [*table(*_by_set(run, lambda name: "level" if name == "absent" else "SDRi")), ""]
     lines += [f"* `{name}`: {SETS[name].doc}" for name in run["sets"]]
+    heads, rows = _by_set(run, lambda name: "additivity")
+    if rows:
+        lines += ["", "Additivity: level of decoded mix - stem - rest against the mix in dB, before any mask; lower is "
+                  "better. What the codec alone leaves stands beside it.", "", *table(heads, rows)]  # fmt: skip
     lines += ["", *studies(run)]
     lines += [*run["notes"]]
     return "\n".join(lines).rstrip()
@@ -51,8 +56,8 @@ def _row(name: str, manifest: Manifest, folder: Path) -> list[str]:
     return [*cells, f"{size:.0f} MB", manifest.licence, steps]
 
 
-def _separation(run: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """A row for each system, a column for each set."""
+def _by_set(run: dict[str, Any], figure: Callable[[str], str]) -> tuple[list[str], list[list[str]]]:
+    """One figure, chosen by the set: a row for each system that has it, a column for each set."""
     found = summarize(run["values"])
     names = [name for name in run["systems"] if run["systems"][name]["kind"] in KINDS]
     rows = []
@@ -60,7 +65,7 @@ def _separation(run: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
         cells = []
         for name in found:
             row = found[name].get(system, {})
-            cells.append(interval(row.get("level" if name == "absent" else "SDRi")))
+            cells.append(interval(row.get(figure(name))))
         if any(cell != "-" for cell in cells):
             rows.append([system, *cells])
     return ["system", *found], rows

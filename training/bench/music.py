@@ -28,8 +28,16 @@ FRAME_S = 0.06
 PITCH_HZ = (50.0, 1000.0)
 
 
-def chroma_correlation(stem: Audio, rest: Audio, rate_hz: int) -> float:
-    """Correlation of the pitch classes of both, -1 to 1, over the half seconds in which both sound; NaN if none."""
+Span = tuple[float, float]  # start and end, seconds
+
+
+def chroma_correlation(stem: Audio, rest: Audio, rate_hz: int, span_s: Span | None = None) -> float:
+    """Correlation of the pitch classes of both, -1 to 1, over the half seconds in which both sound; NaN if none.
+
+    Like the two figures below it looks at a span only where one is given.
+    """
+    if span_s is not None:
+        stem, rest = (audio[round(span_s[0] * rate_hz) : round(span_s[1] * rate_hz)] for audio in (stem, rest))
     stem_KB, rest_KB = (_chroma(audio, rate_hz) for audio in (stem, rest))
     blocks = min(stem_KB.shape[1], rest_KB.shape[1])
     sound = np.minimum(*(_sounding(part[:, :blocks].sum(axis=0)) for part in (stem_KB, rest_KB)))
@@ -39,14 +47,15 @@ def chroma_correlation(stem: Audio, rest: Audio, rate_hz: int) -> float:
     return _correlation(*pairs)
 
 
-def onset_correlation(stem: Audio, rest: Audio, rate_hz: int) -> float:
+def onset_correlation(stem: Audio, rest: Audio, rate_hz: int, span_s: Span | None = None) -> float:
     """Correlation of the onset strengths of both, -1 to 1; NaN where one of them has none."""
     stem_T, rest_T = _onsets(stem, rate_hz), _onsets(rest, rate_hz)
     frames = min(len(stem_T), len(rest_T))
-    return _correlation(stem_T[:frames], rest_T[:frames])
+    inside = _inside(np.arange(frames) * HOP / RATE_HZ, span_s)
+    return _correlation(stem_T[:frames][inside], rest_T[:frames][inside])
 
 
-def beat_alignment(stem: Audio, rest: Audio, rate_hz: int) -> float:
+def beat_alignment(stem: Audio, rest: Audio, rate_hz: int, span_s: Span | None = None) -> float:
     """Share of the stem's onset strength within 70 ms of the rest's beats and half-beats, 0 to 1; NaN without any."""
     from librosa import frames_to_time
     from librosa.beat import beat_track
@@ -62,7 +71,7 @@ def beat_alignment(stem: Audio, rest: Audio, rate_hz: int) -> float:
     marks_s = np.sort(np.concatenate([beats, (beats[1:] + beats[:-1]) / 2]))
     times_s = frames_to_time(np.arange(len(stem_T)), sr=RATE_HZ, hop_length=HOP)
     near = np.abs(times_s[:, None] - marks_s).min(axis=1) <= NEAR_BEAT_S
-    inside = (times_s >= marks_s[0] - NEAR_BEAT_S) & (times_s <= marks_s[-1] + NEAR_BEAT_S)
+    inside = (times_s >= marks_s[0] - NEAR_BEAT_S) & (times_s <= marks_s[-1] + NEAR_BEAT_S) & _inside(times_s, span_s)
     total = stem_T[inside].sum()
     return float(stem_T[inside & near].sum() / total) if total > 0 else NAN
 
@@ -106,6 +115,12 @@ def _chroma(audio: Audio, rate_hz: int) -> Rows:
     return np.stack([chroma_KT[:, at : at + per_block].mean(axis=1) for at in edges], axis=1).astype(np.float64)
 
 
+def _inside(times_s: Rows, span_s: Span | None) -> npt.NDArray[np.bool_]:
+    first, last = span_s or (-np.inf, np.inf)
+    inside: npt.NDArray[np.bool_] = (times_s >= first) & (times_s < last)
+    return inside
+
+
 def _onsets(audio: Audio, rate_hz: int) -> Rows:
     from librosa.onset import onset_strength
 
@@ -128,6 +143,6 @@ def _share(chroma_KB: Rows) -> Rows:
 
 
 def _correlation(one: Rows, other: Rows) -> float:
-    if min(one.std(), other.std()) < 1e-12:
+    if one.size < 2 or min(one.std(), other.std()) < 1e-12:
         return NAN
     return float(np.corrcoef(one, other)[0, 1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import soundfile as sf
 import soxr
 
-from engine import Done, Engine, EngineError, Request, find_bundle
+from engine import Done, Engine, EngineError, Request, StemResult, find_bundle
 from engine.bundle import load_bundle
 from training.bench.example import Answer, Example
 from training.data.sources import Audio
@@ -58,42 +58,74 @@ class Ours:
         """
         prompts = (example.prompt,) if words else ()
         with tempfile.TemporaryDirectory() as name:
-            done = self.ask("isolate", prompts, example.mix_CN, example.rate_hz, Path(name), files)
+            given = {"input": example.mix_CN}
+            done = self.ask("isolate", prompts, given, example.rate_hz, Path(name), examples=tuple(map(str, files)))
             result = done.results[0]
             stem_CN = read(result.stem)
             extra = {"seconds": done.seconds, "presence": result.presence}
-            if ("render", "decoded") not in self.settings:
-                extra["null_db"] = null_db(stem_CN, read(result.rest), example.mix_CN)
+            extra["null_db"] = null_db(stem_CN, read(result.rest), example.mix_CN)
         return Answer(stem_CN, extra)
+
+    def decoded(self, example: Example) -> tuple[Answer, Audio]:
+        """One stem and the rest ``(C, N)`` that goes with it, as the files hold them but without their clip guard."""
+        with tempfile.TemporaryDirectory() as name:
+            done = self.ask("isolate", (example.prompt,), {"input": example.mix_CN}, example.rate_hz, Path(name))
+            result = done.results[0]
+            back = np.float32(10 ** (-result.gain_db / 20))
+            stem_CN, rest_CN = read(result.stem) * back, read(result.rest) * back
+        return Answer(stem_CN, {"seconds": done.seconds, "presence": result.presence}), rest_CN
 
     def regenerate(self, example: Example) -> Audio:
         """A new stem ``(C, N)`` for the example's rest."""
-        with tempfile.TemporaryDirectory() as name:
-            done = self.ask("regenerate", (example.prompt,), example.rest, example.rate_hz, Path(name))
-            return read(done.results[0].stem)
+        return self.make("regenerate", example, {"input": example.rest})
 
     def generate(self, example: Example) -> Audio:
         """A stem ``(C, N)`` from the example's words alone, as long as its mix, at its rate."""
+        return self.make("generate", example, {}, seconds=example.seconds)
+
+    def make(self, task: str, example: Example, given: Mapping[str, Audio], prompt: str = "", **fields: Any) -> Audio:
+        """One made sound ``(C, N)``, as long as the example's mix and at its rate.
+
+        Args:
+            task: a row of ``engine.TASKS`` that hands back one sound.
+            example: gives prompt, rate and length.
+            given: audio ``(C, N)`` by the field of ``Request`` that names its file.
+            prompt: instead of the example's.
+            fields: more of ``Request``.
+
+        Raises:
+            EngineError: the bundle cannot do it.
+        """
         with tempfile.TemporaryDirectory() as name:
-            done = self.ask("generate", (example.prompt,), None, 0, Path(name), seconds=example.seconds)
-            result = done.results[0]
-            made = soxr.resample(read(result.stem).T, result.rate_hz, example.rate_hz).T
+            done = self.ask(task, (prompt or example.prompt,), given, example.rate_hz, Path(name), **fields)
+            return self.heard(done.results[0], fields.get("slot") or "stem", example)
+
+    def heard(self, result: StemResult, what: str, example: Example) -> Audio:
+        """A file of a result, ``stem``, ``rest`` or ``mix``, as long as the example's mix and at its rate."""
+        made = read(getattr(result, what))
+        if result.rate_hz != example.rate_hz:
+            made = soxr.resample(made.T, result.rate_hz, example.rate_hz).T
         samples = example.mix_CN.shape[1]
-        stem_CN: Audio = np.pad(made, ((0, 0), (0, max(0, samples - made.shape[1]))))[:, :samples].astype(np.float32)
-        return stem_CN
+        audio_CN: Audio = np.pad(made, ((0, 0), (0, max(0, samples - made.shape[1]))))[:, :samples].astype(np.float32)
+        return audio_CN
 
     def ask(
-        self, task: str, prompts: tuple[str, ...], audio_CN: Audio | None, rate_hz: int, folder: Path,
-        files: Sequence[Path] = (), seconds: float | None = None,
-    ) -> Done:  # fmt: skip
-        """Write a file where the task takes one, run a request and wait."""
-        path = folder / "in.wav"
-        if audio_CN is not None:
-            sf.write(path, audio_CN.T, rate_hz, subtype="FLOAT")
-        request = Request(
-            task=task, prompts=prompts, input=None if audio_CN is None else str(path), out=str(folder / "out"),
-            bundle=str(self.bundle), examples=tuple(map(str, files)), seconds=seconds, **dict(self.settings),
-        )  # fmt: skip
+        self, task: str, prompts: tuple[str, ...], given: Mapping[str, Audio], rate_hz: int, folder: Path, **fields: Any
+    ) -> Done:
+        """Write the given audio as files, run a request and wait.
+
+        Args:
+            task, prompts: of the request.
+            given: audio ``(C, N)`` by the field that names its file, ``input`` or ``rest``.
+            rate_hz: of the audio.
+            folder: takes all files.
+            fields: more of ``Request``; they come before ``settings``.
+        """
+        for field, audio_CN in given.items():
+            sf.write(folder / f"{field}.wav", audio_CN.T, rate_hz, subtype="FLOAT")
+        paths = {field: str(folder / f"{field}.wav") for field in given}
+        asked: dict[str, Any] = {**dict(self.settings), **paths, **fields}
+        request = Request(task=task, prompts=prompts, out=str(folder / "out"), bundle=str(self.bundle), **asked)
         return self.engine.wait(self.engine.submit(request))
 
 

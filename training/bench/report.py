@@ -25,7 +25,8 @@ NOTES = (
     "Medians over examples, in dB but for log-mel L1. In brackets: 95 % bootstrap interval of the median. `-`: not "
     "defined, as for silence.",
     "SDR, SIR, SAR: BSS Eval 3, 512 taps, on the mono sum of channels, the rest being one interferer. museval SDR: per "
-    "second, all channels, no filter. log-mel L1: 64 bands, natural logarithm; smaller is better.",
+    "second, all channels, no filter. log-mel L1: 64 bands, natural logarithm; smaller is better. additivity: level of "
+    "decoded mix - stem - rest against the mix, before any mask; lower is better.",
 )  # fmt: skip
 
 
@@ -128,13 +129,16 @@ def _set_table(systems: dict[str, dict[str, Interval]], run: dict[str, Any]) -> 
     likes = list(
         dict.fromkeys(name for row in systems.values() for name in row if name.startswith(("audio-", "text-")))
     )
-    nulls = any("null_db" in row for row in systems.values())
-    heads = ["system", *PLAIN_FIGURES, "SDR improvement", *(["null"] if nulls else []), *likes]
+    nulls, adds = (any(name in row for row in systems.values()) for name in ("null_db", "additivity"))
+    heads = ["system", *PLAIN_FIGURES, "SDR improvement", *(["null"] if nulls else [])]
+    heads += [*(["additivity"] if adds else []), *likes]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for system, row in systems.items():
         cells = [system, *(_figure(name, row) for name in PLAIN_FIGURES), interval(row.get("SDRi"))]
         if nulls:
             cells.append(null_text(row.get("null_db")))
+        if adds:
+            cells.append(interval(row.get("additivity")))
         cells += [number(row.get(name, (NAN,) * 3)[0]) for name in likes]
         lines.append("| " + " | ".join(cells) + " |")
     return lines

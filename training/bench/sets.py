@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import soxr
@@ -134,6 +134,9 @@ def make_set(studio: Studio, name: str, count: int, seed: int, seconds: float | 
     return [_first_good(studio, name, number, samples, seed) for number in range(count)]
 
 
+kept_set = lru_cache(maxsize=1)(make_set)  # for the studies of one run, most of which take the same examples
+
+
 def _first_good(studio: Studio, name: str, number: int, samples: int, seed: int) -> Example:
     for attempt in range(TRIES):
         rng = np.random.default_rng([seed, number_of(name), number, attempt])
@@ -247,7 +250,8 @@ def _composed(
     return _example(studio, name, number, rng, chosen, placed, made.sources, parts=made.parts)
 
 
-def _band_of(count: int, studio: Studio, rng: Rng) -> list[str]:
+def band_of(count: int, studio: Studio, rng: Rng) -> list[str]:
+    """Families of a band: drums, a bass, and others up to ``count``."""
     low = [name for name in studio.reserved if "bass" in families()[name].groups]
     base = ["drums", low[rng.integers(len(low))]]
     others = [name for name in studio.reserved if name not in base and (count > 4 or name not in low)]
@@ -276,7 +280,7 @@ def _song(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Exa
 
 
 def _absent(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Example | None:
-    base = _composed(partial(_band_of, 4), studio, name, number, samples, rng)
+    base = _composed(partial(band_of, 4), studio, name, number, samples, rng)
     if base is None:
         return None
     near = {group for family in base.inside for group in families()[family].groups}
@@ -291,8 +295,8 @@ def _absent(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> E
 
 _MAKERS: dict[str, Callable[[Studio, str, int, int, Rng], Example | None]] = {
     "duet": _duet,
-    "band": partial(_composed, partial(_band_of, SETS["band"].stems)),
-    "dense": partial(_composed, partial(_band_of, SETS["dense"].stems)),
+    "band": partial(_composed, partial(band_of, SETS["band"].stems)),
+    "dense": partial(_composed, partial(band_of, SETS["dense"].stems)),
     "same-family": partial(_composed, _relatives),
     "song": _song,
     "absent": _absent,

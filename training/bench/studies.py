@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from training.bench import conditions, made, seen
+from training.bench import arrange, conditions, edit, fill, made, restyle, seen, whole
 from training.bench.ground import Study
 
 STUDIES: dict[str, Study] = {
@@ -12,4 +12,10 @@ STUDIES: dict[str, Study] = {
     "seen": Study("two identical instruments, the picture of one player", seen.measure, seen.lines),
     "regenerate": Study("new stems for a given rest", partial(made.measure, "regenerate"), made.lines),
     "generate": Study("stems from words alone", partial(made.measure, "generate"), made.lines),
+    "whole-band": Study("the mix or the rest at once, from words or for what is given", whole.measure, whole.lines),
+    "inpaint": Study("a gap in a stem filled", partial(fill.measure, "inpaint"), fill.lines),
+    "extend": Study("a stem that goes on", partial(fill.measure, "extend"), fill.lines),
+    "restyle": Study("a stem played anew, by strength", restyle.measure, restyle.lines),
+    "replace": Study("a stem of a mix replaced in place", edit.measure, edit.lines),
+    "arrange": Study("a band from a list of prompts", arrange.measure, arrange.lines),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from training.measure import median_interval
+
 
 def number(value: float | None) -> str:
     """Two decimals, or a dash where there is no number."""
@@ -32,3 +34,14 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A Markdown table."""
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     return lines + ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def count(values: Iterable[float]) -> str:
+    """A sum that should be a whole number, with thousands apart."""
+    return f"{round(sum(values)):,}"
+
+
+def difference_text(values: Sequence[float | None]) -> str:
+    """Levels of what should be nothing, minus infinity where it is: median with interval, or that all are nothing."""
+    left = [value for value in values if value is not None and math.isfinite(value)]
+    return interval(median_interval(left)) if left else "bit for bit"

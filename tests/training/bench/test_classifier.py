@@ -30,6 +30,10 @@ def test_it_names_what_it_has_not_heard_before(trained, kind, gain):
     assert [trained.name(sound(kind, k) * np.float32(gain), RATE_HZ) for k in range(20, 24)] == [kind] * 4
 
 
+def test_it_hears_nothing_in_silence(trained):
+    assert trained.name(np.zeros(RATE_HZ, dtype=np.float32), RATE_HZ) == ""
+
+
 def test_it_says_what_it_knows(trained):
     assert trained.names == ("hiss", "hum")
     assert trained.stems == 20

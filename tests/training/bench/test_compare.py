@@ -75,6 +75,52 @@ def test_reports_of_different_examples_are_not_compared(base):
         compare.compare(base, {**other, "sets": {}})
 
 
+def with_made(run, agreement, names=("toy", "toy, steps 2")):
+    """The run with a study of made sound: so many stems are named right."""
+    made = deepcopy(run)
+    rows = {name: {"agreement": [float(k < agreement) for k in range(COUNT)]} for name in names}
+    study = {"digest": "d", "tried": {"toy": list(names[1:])}, "values": rows}
+    made["studies"] = {"regenerate": {**study, "collections": {name: {} for name in names}}}
+    return made
+
+
+def test_made_sound_is_compared_too_and_decides_nothing(base):
+    verdict = compare.compare(with_made(base, COUNT), with_made(base, 2))
+    assert verdict["passed"]
+    assert set(verdict["made"]) == {"regenerate", "regenerate, steps 2"}
+    [row] = verdict["made"]["regenerate"]
+    assert (row["figure"], row["verdict"]) == ("instrument agreement", "worse")
+    assert row["difference"][0] == pytest.approx(2 / COUNT - 1)
+    assert "| instrument agreement | 12 | 1.00 | 0.17 | -0.83 (" in compare.markdown(verdict)
+    assert compare.compare(base, with_made(base, 2))["made"] == {}
+
+
+def test_made_sound_alone_passes_nothing(base):
+    old, new = ({**with_made(base, count), "sets": {}} for count in (3, 4))
+    verdict = compare.compare(old, new)
+    assert not verdict["passed"]
+    assert "cannot take the place of OLD" in compare.markdown(verdict)
+
+
+def test_made_sound_of_other_examples_is_not_compared(base):
+    other = with_made(base, 3)
+    other["studies"]["regenerate"]["digest"] = "e"
+    with pytest.raises(ValueError, match="different examples of regenerate"):
+        compare.compare(with_made(base, 3), other)
+
+
+def test_additivity_is_compared_where_both_have_it(base):
+    old, new = deepcopy(base), deepcopy(base)
+    for run, level in ((old, -10.0), (new, -16.0)):
+        run["values"]["band"]["toy decoded"] = {"additivity": [level + 0.01 * k for k in range(COUNT)]}
+    verdict = compare.compare(old, new)
+    [row] = verdict["additivity"]
+    assert row["difference"] == pytest.approx((-6, -6, -6))
+    assert row["verdict"] == "better"
+    assert "before the mask; lower is better" in compare.markdown(verdict)
+    assert compare.compare(base, new)["additivity"] == []
+
+
 @pytest.mark.parametrize(("by_db", "code"), [(-1.0, 1), (0.5, 0)])
 def test_the_command_ends_with_one_when_new_is_worse(base, tmp_path, capsys, by_db, code):
     for name, run in (("old", base), ("new", shifted(base, "band", "SDR", by_db))):

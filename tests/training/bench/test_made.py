@@ -27,18 +27,18 @@ def ground(monkeypatch, tmp_path):
     """A bundle that gives half the true stem, and one that refuses."""
 
     def regenerate(self, one):
-        if self.name == "blind":
+        if self.name.startswith("blind"):
             raise RequestError("the bundle blind makes nothing")
         return one.stem_CN * np.float32(0.5)
 
-    monkeypatch.setattr(made, "make_set", lambda *_: [example(k, seconds=SECONDS) for k in range(COUNT)])
-    monkeypatch.setattr(made, "_recogniser", lambda ground: Namer())
-    monkeypatch.setattr(made, "_through_codec", lambda folder, examples: [e.stem_CN for e in examples])
+    monkeypatch.setattr(made, "kept_set", lambda *_: [example(k, seconds=SECONDS) for k in range(COUNT)])
+    monkeypatch.setattr(made, "recogniser_of", lambda ground: Namer())
+    monkeypatch.setattr(made, "through_codec", lambda folder, examples, tracks: [e.stem_CN for e in examples])
     for task in ("regenerate", "generate"):
         monkeypatch.setattr(ours.Ours, task, regenerate)
     return Ground(
         studio=None, ears=[ToyEars()], folders={"toy": tmp_path, "blind": tmp_path}, engine=None, examples=1, seed=1,
-        seconds=None, cache=tmp_path, cache_hz=8000, say=lambda text: None,
+        seconds=None, cache=tmp_path, cache_hz=8000, say=lambda text: None, tries=({"steps": 2},),
     )  # fmt: skip
 
 
@@ -52,12 +52,15 @@ def test_a_regenerated_stem_is_held_against_the_true_one(ground):
     assert min(values["true stem"]["harmonicity"]) > 0.9
     assert found["collections"]["true stem"]["toy ears"]["FAD"] == pytest.approx(0, abs=1e-9)
     assert found["collections"]["true stem"]["toy ears"]["sub-FAD"] == pytest.approx(0, abs=1e-6)
-    assert found["refused"] == dict.fromkeys(("blind", "blind, 2 steps"), "the bundle blind makes nothing")
+    assert found["refused"] == dict.fromkeys(("blind", "blind, steps 2"), "the bundle blind makes nothing")
     text = "\n".join(made.lines(found))
     assert "| toy | 0% (0% to 71%) | -6.02 (-6.02 to -6.02) |" in text
     assert "of the true stems it names 100% right" in text
     assert "* blind: refused. “the bundle blind makes nothing”" in text
-    assert "chroma, own rest | chroma, other rest" in text
+    assert "chroma, own rest | chroma, other rest | chroma, own minus other" in text
+    assert "`toy, steps 2` against `toy` with its own settings" in text
+    assert f"| harmonicity | {COUNT} |" in text
+    assert found["tried"] == {"toy": ["toy, steps 2"], "blind": []}
 
 
 def test_a_generated_stem_has_no_rest_to_fit(ground):
