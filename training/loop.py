@@ -2,7 +2,8 @@
 
 A step is made of numbered parts, micro-batches whose data and noise depend on the seed and their number alone. So a
 resumed run goes on as if never stopped, and with another number of devices: the parts of a step stay the same, they
-are dealt to more or fewer processes. Knows nothing of codecs, flows or prompts.
+are dealt to more or fewer processes. Where ``minutes`` limit a run, its learning rate follows the clock, and a clock is
+not the same twice. Knows nothing of codecs, flows or prompts.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ LOG = "log.jsonl"
 class Stage(Protocol):
     """What the loop needs of a stage.
 
-    A stage whose loss needs tensors or modules beside the model also has ``to(device)``, which moves them.
+    A stage whose loss needs tensors or modules beside the model also has ``to(device)``, which moves them. One whose
+    loss is a mean over a number of things that differs from part to part has ``weight(batch)``, that number: a step's
+    loss is then the mean over all things of all parts. Without it every part counts alike.
     """
 
     model: nn.Module
@@ -164,11 +167,15 @@ class Run:
 
         Parts of a step and precision are those the run began with; a checkpoint from before they were kept is taken
         to have one part per process.
+
+        Raises:
+            ValueError: the processes do not all find the same checkpoint.
         """
         path = self.folder / CHECKPOINT
-        if not path.is_file():
+        state = torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else None
+        self._all_find(-1 if state is None else state["step"])
+        if state is None:
             return False
-        state = torch.load(path, map_location="cpu", weights_only=True)
         self.stage.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         for held, saved in zip(self.average, state["average"], strict=True):
@@ -180,11 +187,18 @@ class Run:
             precision.settle(state["precision"])
         return True
 
+    def _all_find(self, step: int) -> None:
+        if any(self.world.mean([float(step != self.world.agreed(step))])):
+            raise ValueError(
+                f"the processes found different checkpoints in {self.folder}; "
+                "the run's folder must be one that all machines see"
+            )
+
     def _agree(self) -> None:
         """All processes compute in the precision that the first one chose."""
         names = list(precision.DTYPES)
         if self.world.size > 1:
-            precision.settle(names[self.world.agreed(names.index(precision.settled_name()))])
+            precision.settle(names[int(self.world.agreed(names.index(precision.settled_name())))])
 
     def save(self) -> None:
         """Write the checkpoint: whole or not at all."""
@@ -197,6 +211,7 @@ class Run:
             "step": self.step,
             "spent_s": self.spent_s,
             "parts": self.parts,
+            "processes": self.world.size,
             "precision": precision.settled_name(),
         }
         partial = self.folder / f".{CHECKPOINT}.partial"
@@ -231,7 +246,7 @@ class Run:
                 waited_s += time.monotonic() - tick
                 loss, figures = self.descend(own)
                 losses.append(loss)
-                self.spent_s += time.monotonic() - tick
+                self.spent_s = self.world.agreed(self.spent_s + time.monotonic() - tick)  # so all end at one step
                 if self.world.first and (self.step % 20 == 0 or self.step == self.plan.steps):
                     figures |= {"rate": self.optimizer.param_groups[0]["lr"], "minutes": self.spent_s / 60}
                     log.write(json.dumps({"step": self.step, "loss": round(loss, 5), **_rounded(figures)}) + "\n")
@@ -260,14 +275,14 @@ class Run:
             own: this process's parts of it, in order.
 
         Returns:
-            mean loss over all parts of all processes, and figures of this process's.
+            mean loss over all parts of all processes, weighted as their gradients are, and figures of this process's.
         """
         progress = self.progress()
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(self.plan, self.step, progress)
         self.optimizer.zero_grad(set_to_none=True)
         lost, figures = self._add_up(own, progress)
-        lost, self.spent_s = self.world.mean([lost, self.spent_s])  # all take the same view of the budget
+        [lost] = self.world.mean([lost])
         norm = nn.utils.clip_grad_norm_(self.parameters, self.plan.clip_norm)
         if torch.isfinite(norm):
             self.optimizer.step()
@@ -278,20 +293,29 @@ class Run:
         return lost, {**figures, "norm": norm.item()}
 
     def _add_up(self, own: list[Any], progress: float) -> tuple[float, dict[str, float]]:
-        """Gradients of the mean loss over all parts; the processes talk to each other at the last part only."""
+        """Gradients of the mean loss over all parts; the processes send them to each other at the last part only."""
         lost = 0.0
         seen: dict[str, list[float]] = {}
-        for place, batch in enumerate(own):
+        for place, (batch, share) in enumerate(zip(own, self._shares(own), strict=True)):
             number = self.step * self.parts + place * self.world.size + self.world.rank
             generator = torch.Generator(self.world.device).manual_seed(self.plan.seed * 1_000_003 + number)
             last = place == len(own) - 1
             with contextlib.nullcontext() if last else self.world.apart(self.objective):
                 loss, figures = self.objective(moved(batch, self.world.device), generator, progress)
-                (loss / len(own)).backward()
-            lost += loss.item() / len(own)
+                (loss * share).backward()
+            lost += loss.item() * share
             for name, value in figures.items():
                 seen.setdefault(name, []).append(value)
         return lost, {name: sum(values) / len(values) for name, values in seen.items()}
+
+    def _shares(self, own: list[Any]) -> list[float]:
+        """What each part's loss is multiplied by, so that the mean over processes is the mean over all parts."""
+        weigh = getattr(self.stage, "weight", None)
+        if weigh is None:
+            return [1 / len(own)] * len(own)
+        weights = [float(weigh(batch)) for batch in own]
+        [total] = self.world.mean([sum(weights)])
+        return [weight / max(total, 1e-9) for weight in weights]
 
     def averaged(self) -> nn.Module:
         """The model with its moving average put in, on the processor."""

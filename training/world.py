@@ -79,12 +79,12 @@ class World:
         given = torch.tensor(values, dtype=torch.float64, device=self.device)
         return [float(v) for v in self._accelerator.reduce(given, "mean")]
 
-    def agreed(self, value: int) -> int:
-        """What the first process says."""
+    def agreed(self, value: float) -> float:
+        """What the first process says, to the last bit."""
         if self.size == 1:
             return value
-        told = torch.tensor([value if self.first else 0], device=self.device)
-        return int(self._accelerator.reduce(told, "sum"))
+        told = torch.tensor([value if self.first else 0.0], dtype=torch.float64, device=self.device)
+        return float(self._accelerator.reduce(told, "sum"))
 
     @contextlib.contextmanager
     def in_turn(self) -> Iterator[None]:

@@ -150,6 +150,18 @@ class FlowStage:
         order = np.random.default_rng([self.config.seed, 78, lap]).permutation(size)
         return [int(n) for n in order[place * batch : (place + 1) * batch]]
 
+    def weight(self, batch: FlowBatch) -> float:
+        """Unknown positions of a batch that count in its loss."""
+        return float(self._unknown(batch.known).sum())
+
+    def _unknown(self, known: Tensor) -> Tensor:
+        """``(B,S,L)`` bool: where an answer is asked for that the network gives."""
+        unknown = ~known
+        for slot in range(SLOTS):
+            if Slot(slot).name not in answered(self.config):
+                unknown[:, slot] = False
+        return unknown
+
     def loss(self, batch: FlowBatch, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
         """Latent error where unknown; the log also holds the plain error of one-step isolation."""
         target, known = batch.latents, batch.known
@@ -161,11 +173,8 @@ class FlowStage:
             x, t, target = self._distil(self.teacher, batch, seen, noise, (x, t, target))
         with autocast():
             clean = self.model(x, t, known, batch.prompt, *seen)
-        unknown = ~known
-        for slot in range(SLOTS):
-            if Slot(slot).name not in answered(self.config):
-                unknown[:, slot] = False
-        loss, plain = latent_loss(clean, target, error_weight(self.config.objective, self.config.path, t), unknown)
+        weight = error_weight(self.config.objective, self.config.path, t)
+        loss, plain = latent_loss(clean, target, weight, self._unknown(known))
         figures = {}
         if self.config.additivity_weight:
             whole = torch.where(known[:, :, None], batch.latents, clean)
