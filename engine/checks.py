@@ -41,6 +41,7 @@ SEED_LIMIT = 2**63 - 1
 SECONDS_LIMIT = 600.0
 BATCH_LIMIT_WINDOWS = 4096
 SHORTEST_REGION_S = 0.01
+SLACK_S = 5e-4  # a length that was rounded, for display or to whole samples, still fits
 
 
 def check_request(request: Request) -> None:
@@ -160,6 +161,8 @@ def _check_fit(request: Request, rule: Rule) -> None:
         raise RequestError(f"{task} takes no rest file; leave it out")
     if request.strength is not None and rule.strength is None:
         raise RequestError(f"{task} takes no strength; leave it out, or choose restyle or replace")
+    if task == "replace" and not request.prompts:
+        raise RequestError("replace needs to know what to take out; say so in a few words, for example violin")
     if task == "replace" and not (request.replacement or request.examples):
         raise RequestError("replace needs to know what to put in the place; say so in a few words, for example trumpet")
     if task != "replace" and request.replacement:
@@ -190,7 +193,8 @@ def _check_time(request: Request, rule: Rule) -> None:
 
 
 def _check_answers(request: Request) -> None:
-    answers = max(len(request.prompts), 1) * max(len(request.regions_s), 1) * request.candidates
+    regions = len(request.regions_s) if rule_of(request.task).span is Span.NO else 1  # else all are in one file
+    answers = max(len(request.prompts), 1) * max(regions, 1) * request.candidates
     if answers > ANSWERS_LIMIT:
         raise RequestError(
             f"prompts, regions and candidates make {answers} answers; at most {ANSWERS_LIMIT} fit in one call, "
@@ -205,7 +209,8 @@ def check_region(region_s: tuple[float, float]) -> None:
         RequestError: it does not.
     """
     start_s, end_s = region_s
-    if not (math.isfinite(start_s) and math.isfinite(end_s) and start_s >= 0 and end_s - start_s >= SHORTEST_REGION_S):
+    shortest_s = SHORTEST_REGION_S - SLACK_S
+    if not (math.isfinite(start_s) and math.isfinite(end_s) and start_s >= 0 and end_s - start_s >= shortest_s):
         raise RequestError(
             f"region {start_s:g}-{end_s:g} s is not allowed; choose a start of 0 or later and an end at least "
             f"{SHORTEST_REGION_S:g} s after it"

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.audio import AudioInfo
+from engine.checks import SLACK_S
 from engine.clips import Section
 from engine.errors import RequestError
 from engine.messages import Request
 from engine.tasks import Span, rule_of
 
 NEW_RATE_HZ, NEW_CHANNELS = 44_100, 2  # of a clip that no file went into
-SLACK_S = 5e-4  # a length that was rounded for display still fits
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,12 +149,12 @@ def check_prompt(prompt: str) -> None:
     """Refuse prompts that say nothing, never end, or are no text.
 
     Raises:
-        RequestError: nothing to see in it, longer than ``PROMPT_LIMIT_CHARACTERS``, or bytes that are no characters.
+        RequestError: no letter, number or symbol in it, more than ``PROMPT_LIMIT_CHARACTERS``, or no text.
     """
     kinds = {unicodedata.category(character) for character in prompt}
     if "Cs" in kinds or "\0" in prompt:
         raise RequestError("the prompt holds bytes that are no characters; use plain words")
-    if all(kind[0] in "CZ" for kind in kinds):
+    if all(kind[0] in "CZPM" for kind in kinds):
         raise RequestError("the prompt is empty; say in a few words what to look for, for example violin")
     if len(prompt) > PROMPT_LIMIT_CHARACTERS:
         raise RequestError(

@@ -34,6 +34,7 @@ def load_asks(bundle: Bundle) -> Asks | None:
 def routed(request: Request, asks: Asks | None) -> Request:
     """The request that the wordings of its prompts ask for.
 
+    What is left of a prompt may be such a wording again, so a request that was sent on once is not sent on any more.
     Only isolate and remove are sent from one to the other: ``isolate "no vocals"`` and ``isolate "everything except the
     vocals"`` remove the vocals, ``remove "everything except the vocals"`` isolates them. What a prompt expressly does
     not mean is said of the rest, where nothing else was said of it.
@@ -43,6 +44,11 @@ def routed(request: Request, asks: Asks | None) -> Request:
     """
     if asks is None or request.task not in ROUTED or not request.prompts:
         return request
+    further = _sent_on(request, asks)
+    return request if further == request else routed(further, asks)
+
+
+def _sent_on(request: Request, asks: Asks) -> Request:
     wishes = [_understood(asks, prompt) for prompt in request.prompts]
     tasks = {_task(request.task, wish, prompt) for wish, prompt in zip(wishes, request.prompts, strict=True)}
     if len(tasks) > 1:
@@ -56,7 +62,7 @@ def routed(request: Request, asks: Asks | None) -> Request:
         request,
         task=task,
         prompts=tuple(
-            prompt if as_worded and not wish.unwanted else wish.phrase
+            prompt if (as_worded and not wish.unwanted) or not wish.phrase else wish.phrase
             for prompt, wish in zip(request.prompts, wishes, strict=True)
         ),
         rest_prompt=request.rest_prompt or (unwanted.pop() if len(unwanted) == 1 else ""),

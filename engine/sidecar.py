@@ -215,7 +215,7 @@ def _request_of_one(result: StemResult, request: Request) -> Request:
 
 
 def _hashes_of_examples(data: dict[str, Any], request: Request, path: Path) -> list[str]:
-    hashes = data.get("examples_sha256", [])
+    hashes: list[str] = data.get("examples_sha256", [])
     whole = isinstance(hashes, list) and all(isinstance(sha256, str) for sha256 in hashes)
     if not whole or len(hashes) != len(request.examples):
         raise RequestError(f"{path} cannot be run again: it does not have one hash for each example")

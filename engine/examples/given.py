@@ -19,7 +19,7 @@ from engine.errors import ExampleError
 from engine.examples.decode import Wanted
 from engine.examples.encoders import SceneEncoder
 from engine.examples.limits import DECODE_LIMIT_S, LENGTH_LIMIT_S, TICKS_PER_FRAME
-from engine.examples.named import Example, examples_of
+from engine.examples.named import Example, beside_words, examples_of
 from engine.examples.process import Decoded, decoded
 from engine.messages import Request
 from engine.model import Model
@@ -173,7 +173,7 @@ def open_examples(
             else:
                 films.append(Film(found, _eye(model, example, found.kind)))
                 embeddings.append(films[-1].embedding())
-        if not request.prompts and not blended(np.stack(embeddings)).any():
+        if not beside_words(request) and not blended(np.stack(embeddings)).any():
             raise ExampleError("the examples show nothing but black; give others, or say in words what to look for")
         eye = model.scene
         shape_FP = (eye.frames, eye.picture_dim) if eye is not None else (0, 0)

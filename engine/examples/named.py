@@ -71,8 +71,8 @@ class Example:
     def text(self) -> str:
         """The text that names it."""
         start_s, end_s = self.part_s
-        part = f"#t={start_s:.12g}" if start_s or end_s is not None else ""
-        part += "" if end_s is None else f",{end_s:.12g}"
+        part = f"#t={_plainly(start_s)}" if start_s or end_s is not None else ""
+        part += "" if end_s is None else f",{_plainly(end_s)}"
         return (f"{self.kind}:" if self.kind else "") + self.path + part
 
     def open(self) -> BinaryIO:
@@ -117,14 +117,24 @@ class Example:
             return guess(file.read(HEAD_BYTES), self.path)
 
 
+def _plainly(seconds: float) -> str:
+    """A number as ``Example.of`` reads it, without an exponent."""
+    return f"{seconds:.9f}".rstrip("0").rstrip(".")
+
+
 def examples_of(request: Request) -> Iterator[Example]:
     """The examples of a request; none where only the words are listened to.
 
     Raises:
         RequestError: one of them names no file.
     """
-    if not request.prompts or request.example_weight > 0:
+    if not beside_words(request) or request.example_weight > 0:
         yield from map(Example.of, request.examples)
+
+
+def beside_words(request: Request) -> bool:
+    """True when there are words for what the examples are about: what to look for, or what replace puts in."""
+    return bool(request.replacement if request.task == "replace" else request.prompts)
 
 
 def check_example_files(examples: tuple[str, ...]) -> None:

@@ -80,7 +80,7 @@ def _first_good(studio: Studio, family: str, number: int, samples: int, seed: in
 
 
 def measure(ground: Ground) -> dict[str, Any]:
-    """Margins and nearness of every row, two for each pair, and the tests over them."""
+    """Margins of every row, two for each pair, and the tests over them."""
     pairs = make_pairs(ground.studio, ground.examples * PAIRS_PER_EXAMPLE, ground.seed, ground.seconds)
     progress = Progress(len(pairs) * len(ROWS) * len(ground.folders), ground.say)
     found: dict[str, Any] = {}
@@ -104,62 +104,67 @@ def ask(
     """Ask for both stems of every pair.
 
     Returns:
-        ``margin``: how much nearer the answer is to the right stem than to the other, dB; ``near``: its SI-SDR to the
-        right one; each ``[[first, second], ...]`` by pair; ``refused``: the engine's sentence where it takes no such
-        thing.
+        ``margin``: how much nearer the answer is to the right stem than to the other, dB, ``[[first, second], ...]`` by
+        pair; ``refused``: the engine's sentence where it takes no such thing.
     """
-    margins, nears = [], []
+    margins = []
     for pair in pairs:
-        margin, near = [], []
+        margin = []
         for right, wrong in pair.asked:
             try:
                 answer = system.isolate(right, row.words, [given[right.number][kind] for kind in row.files])
             except EngineError as error:
                 progress.step(f"{row.name}, refused", len(pairs) - len(margins))
-                return {"margin": [], "near": [], "refused": str(error)}
+                return {"margin": [], "refused": str(error)}
             made = mono(answer.stem_CN)
-            near.append(si_sdr(made, mono(right.stem_CN)))
-            margin.append(near[-1] - si_sdr(made, mono(wrong.stem_CN)))
+            margin.append(si_sdr(made, mono(right.stem_CN)) - si_sdr(made, mono(wrong.stem_CN)))
         margins.append(margin)
-        nears.append(near)
         progress.step(f"{row.name}, {system.name}")
-    return {"margin": margins, "near": nears, "refused": ""}
+    return {"margin": margins, "refused": ""}
 
 
 def judge(row: dict[str, Any], text: dict[str, Any]) -> dict[str, Any]:
     """Shares and p-values of a row.
 
+    How near an answer is to a stem says nothing by itself: a milder mask is nearer to both. So only margins count, and
+    those of a pair together: an answer that ignores the picture has one margin and its opposite.
+
     Returns:
         ``right``: share of the answers that are nearer to the seen player's stem; ``chosen``: pairs whose two margins
         add up in favour of the seen, with ``p_chance`` of a one-sided sign test; ``swapped``: pairs in which both are
-        right, so that swapping the picture swapped the stem, with ``p_swapped`` against a quarter; ``better``: pairs
-        whose answers are nearer than those in words alone, with ``p_text``.
+        right, so that swapping the picture swapped the stem, ``against``: pairs in which both are wrong, with
+        ``p_swapped`` of a sign test between the two; ``better``: pairs whose margins are larger than in words alone,
+        with ``p_text`` and ``gain_db``, by how much.
     """
-    from scipy.stats import binomtest
-
     if not row["margin"]:
         return {}
-    margin, near = np.asarray(row["margin"]), np.asarray(row["near"])
+    margin = np.asarray(row["margin"])
     total = margin.sum(axis=1)
-    moved = np.abs(total) > 1e-6  # one answer for both says nothing; its margins are each other's opposite
-    chosen, both = int((total[moved] > 0).sum()), int((margin > 0).all(axis=1).sum())
+    chosen, moved, p_chance = _signs(total)
+    both, neither = int((margin > 0).all(axis=1).sum()), int((margin < 0).all(axis=1).sum())
     found = {
         "right": float((margin > 0).mean()),
         "chosen": chosen,
-        "moved": int(moved.sum()),
-        "p_chance": float(binomtest(chosen, int(moved.sum()), alternative="greater").pvalue) if moved.any() else 1.0,
+        "moved": moved,
+        "p_chance": p_chance,
         "swapped": both,
-        "p_swapped": float(binomtest(both, len(margin), 0.25, alternative="greater").pvalue),
+        "against": neither,
+        "p_swapped": _signs(np.repeat([1.0, -1.0], [both, neither]))[2],
     }
-    if text["near"] and text is not row:
-        gain = (near - np.asarray(text["near"])).sum(axis=1)
-        differs = np.abs(gain) > 1e-6
-        better = int((gain[differs] > 0).sum())
-        found |= {"better": better, "differs": int(differs.sum()), "gain_db": list(gain / 2)}
-        found["p_text"] = (
-            float(binomtest(better, int(differs.sum()), alternative="greater").pvalue) if differs.any() else 1.0
-        )
+    if text["margin"] and text is not row:
+        gain = total - np.asarray(text["margin"]).sum(axis=1)
+        better, differs, p_text = _signs(gain)
+        found |= {"better": better, "differs": differs, "p_text": p_text, "gain_db": list(gain / 2)}
     return found
+
+
+def _signs(values: np.ndarray) -> tuple[int, int, float]:
+    """How many of the values are positive, how many are not zero, and p of a one-sided sign test."""
+    from scipy.stats import binomtest
+
+    moved = np.abs(values) > 1e-6
+    above, count = int((values[moved] > 0).sum()), int(moved.sum())
+    return above, count, float(binomtest(above, count, alternative="greater").pvalue) if count else 1.0
 
 
 def lines(found: dict[str, Any]) -> list[str]:
@@ -168,13 +173,23 @@ def lines(found: dict[str, Any]) -> list[str]:
         "## seen", "",
         f"{found['pairs']} pairs of identical instruments ({', '.join(found['families'])}), each asked for both of its "
         "players. Right: the answer is nearer to the stem of the player who is seen. Swapped: both answers of a pair "
-        "are right. p: one-sided sign tests over pairs, against chance (one half; for swapped one quarter) and against "
-        "words alone.", "",
+        "are right, against pairs in which both are wrong. More than in words alone: by how much nearer the answers "
+        "are to the seen player's stem than to the other's. p: one-sided sign tests over pairs.", "",
     ]  # fmt: skip
-    heads = ["given", "right", "pairs for the seen", "p", "swapped", "p", "nearer than text alone", "p", "gain, dB"]
+    heads = [
+        "given",
+        "right",
+        "pairs for the seen",
+        "p",
+        "swapped : against",
+        "p",
+        "more than in words alone",
+        "p",
+        "by, dB",
+    ]
     for bundle, rows in found["bundles"].items():
         text += [f"### {bundle}", ""]
-        body = [_cells(name, row, found["pairs"]) for name, row in rows.items() if not row["refused"]]
+        body = [_cells(name, row) for name, row in rows.items() if not row["refused"]]
         if body:
             text += [*table(heads, body), "", _verdict(rows), ""]
         text += [f"* {name}: refused. “{row['refused']}”" for name, row in rows.items() if row["refused"]]
@@ -182,9 +197,9 @@ def lines(found: dict[str, Any]) -> list[str]:
     return text
 
 
-def _cells(name: str, row: dict[str, Any], pairs: int) -> list[str]:
+def _cells(name: str, row: dict[str, Any]) -> list[str]:
     cells = [name, f"{row['right']:.0%}", f"{row['chosen']} of {row['moved']}", p_text(row["p_chance"])]
-    cells += [f"{row['swapped']} of {pairs}", p_text(row["p_swapped"])]
+    cells += [f"{row['swapped']} : {row['against']}", p_text(row["p_swapped"])]
     if "better" not in row:
         return [*cells, "-", "-", "-"]
     gain = interval(median_interval(row["gain_db"]))
@@ -198,7 +213,7 @@ def _verdict(rows: dict[str, Any]) -> str:
     chance, words = row["p_chance"] < SURE, row.get("p_text", NAN) < SURE
     said = "better than chance" if chance else "not shown to be better than chance"
     return f"With the video the seen player's stem is taken {said}, and {'' if words else 'not '}" + (
-        f"nearer than in words alone (at p < {SURE:g})."
+        f"more than in words alone (at p < {SURE:g})."
     )
 
 

@@ -16,16 +16,11 @@ from training.data.sources import Sounds
 from training.measure import rms
 
 
-def row(margin, near=None):
-    margin = np.asarray(margin, dtype=float)
-    return {
-        "margin": margin.tolist(),
-        "near": (margin / 2 if near is None else np.asarray(near)).tolist(),
-        "refused": "",
-    }
+def row(margin):
+    return {"margin": np.asarray(margin, dtype=float).tolist(), "refused": ""}
 
 
-WORDS = row([[3.0, -3.0], [-1.0, 1.0]] * 8, near=np.zeros((16, 2)))
+WORDS = row([[3.0, -3.0], [-1.0, 1.0]] * 8)
 
 
 def test_words_alone_are_chance():
@@ -37,25 +32,39 @@ def test_words_alone_are_chance():
 def test_always_the_seen_one_is_significant():
     found = seen.judge(row([[4.0, 2.0]] * 16), WORDS)
     assert (found["right"], found["chosen"], found["swapped"], found["better"]) == (1.0, 16, 16, 16)
-    assert found["p_chance"] == pytest.approx(0.5**16)
-    assert found["p_swapped"] == pytest.approx(0.25**16)
-    assert found["p_text"] == pytest.approx(0.5**16)
+    assert found["p_chance"] == found["p_swapped"] == found["p_text"] == pytest.approx(0.5**16)
+    assert found["gain_db"] == [3.0] * 16
 
 
 def test_always_the_other_one_is_not():
     found = seen.judge(row([[-4.0, -2.0]] * 16), WORDS)
-    assert (found["right"], found["chosen"], found["swapped"], found["better"]) == (0.0, 0, 0, 0)
-    assert found["p_chance"] == found["p_swapped"] == 1.0
+    assert (found["right"], found["chosen"], found["swapped"], found["against"], found["better"]) == (0.0, 0, 0, 16, 0)
+    assert found["p_chance"] == found["p_swapped"] == found["p_text"] == 1.0
 
 
 def test_the_same_answer_for_both_players_counts_for_neither():
     found = seen.judge(row([[4.0, -4.0]] * 14 + [[1.0, 1.0]] * 2), WORDS)
-    assert (found["chosen"], found["moved"], found["swapped"]) == (2, 2, 2)
+    assert (found["chosen"], found["moved"], found["swapped"], found["against"]) == (2, 2, 2, 0)
     assert found["p_chance"] == 0.25
 
 
+def test_pictures_that_flip_the_answer_at_random_are_not_significant():
+    rng, alarms = np.random.default_rng(3), 0
+    for _ in range(200):
+        flipped = row(rng.choice([-1.0, 1.0], size=(60, 1)) * np.ones((1, 2)))
+        found = seen.judge(flipped, row([]))
+        alarms += found["p_swapped"] < 0.05
+    assert alarms <= 20
+
+
+def test_a_milder_mask_alone_is_no_gain():
+    mild = row([[1.0, -1.0]] * 16)
+    found = seen.judge(mild, WORDS)
+    assert (found["better"], found["differs"], found["p_text"]) == (0, 0, 1.0)
+
+
 def test_a_refused_row_has_no_verdict():
-    refused = {"margin": [], "near": [], "refused": "the bundle takes no pictures"}
+    refused = {"margin": [], "refused": "the bundle takes no pictures"}
     rows = {"text alone": WORDS | seen.judge(WORDS, WORDS), "text + video": refused | seen.judge(refused, WORDS)}
     text = "\n".join(seen.lines({"pairs": 16, "families": ["cello"], "bundles": {"blind": rows}}))
     assert "* text + video: refused. “the bundle takes no pictures”" in text

@@ -1,0 +1,93 @@
+"""What is asked for is what is done: edges of regions, prompts without words, examples that stand for words."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from engine.asks import Asks
+from engine.checks import check_region, check_values
+from engine.errors import RequestError
+from engine.examples.named import Example, examples_of
+from engine.messages import Request
+from engine.routing import routed
+
+REPLACE = Request(task="replace", prompts=("bass",), input="mix.wav", replacement="oud", examples=("x.wav",))
+
+
+def test_every_region_of_a_hundredth_of_a_second_is_long_enough():
+    for hundredth in range(1000):
+        check_region((hundredth / 100, (hundredth + 1) / 100))
+    with pytest.raises(RequestError, match=r"at least 0\.01 s after"):
+        check_region((1.0, 1.009))
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 44_100])
+def test_what_a_region_came_to_in_samples_can_be_asked_for_again(rate_hz):
+    for start in np.linspace(0.0, 1.0, 997):
+        first, last = round(start * rate_hz), round((start + 0.01) * rate_hz)
+        check_region((first / rate_hz, last / rate_hz))
+
+
+@pytest.mark.parametrize("prompt", ["...", "!", "?!", "- -", "\u201c\u201d", "\u3002"])
+def test_a_prompt_of_punctuation_alone_is_refused(prompt):
+    with pytest.raises(RequestError, match="the prompt is empty"):
+        check_values(Request(task="isolate", prompts=(prompt,), input="mix.wav"))
+
+
+@pytest.mark.parametrize("prompt", ["808", "♫", "C#", "琴", "a."])
+def test_a_letter_a_number_or_a_symbol_is_a_prompt(prompt):
+    check_values(Request(task="isolate", prompts=(prompt,), input="mix.wav"))
+
+
+def test_replace_needs_words_for_what_is_taken_out():
+    with pytest.raises(RequestError, match="needs to know what to take out"):
+        check_values(dataclasses.replace(REPLACE, prompts=()))
+
+
+def test_examples_of_replace_that_stand_for_words_are_heard_whatever_their_weight():
+    silent = dataclasses.replace(REPLACE, example_weight=0.0)
+    assert list(examples_of(silent)) == []
+    assert list(examples_of(dataclasses.replace(silent, replacement=""))) == [Example("x.wav")]
+
+
+def test_many_regions_in_one_file_are_one_answer():
+    regions_s = tuple((at / 10, at / 10 + 0.02) for at in range(64))
+    asked = {"task": "restyle", "prompts": ("bass",), "input": "mix.wav", "regions_s": regions_s}
+    check_values(Request(**asked, candidates=5))
+    with pytest.raises(RequestError, match="320 answers"):
+        check_values(Request(**(asked | {"task": "isolate"}), candidates=5, start="noise"))
+
+
+@pytest.mark.parametrize("start_s", [0.0, 0.00005, 1e-9, 12.5, 1e12, 123456.789])
+def test_an_example_is_written_as_it_is_read(start_s):
+    for end_s in (None, start_s + 2.0):
+        example = Example("x.wav", "audio", (start_s, end_s))
+        assert Example.of(example.text()).part_s == (start_s, end_s)
+
+
+WORDINGS = (("everything except the {x}", "remove"), ("no {x}", "remove"), ("the {x}, not the {y}", "isolate"))
+
+
+def asks() -> Asks:
+    wordings = [{"say": say, "task": task, "language": "en"} for say, task in WORDINGS]
+    return Asks.read(json.dumps({"wordings": wordings, "nouns": {}, "articles": ["the"]}).encode(), "asks.json")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "task"),
+    [
+        ("everything except everything except the drums", "isolate"),
+        ("everything except the drums", "remove"),
+        ("no no drums", "remove"),
+        ("the cello, not the violin", "isolate"),
+    ],
+)
+@pytest.mark.parametrize("asked", ["isolate", "remove"])
+def test_what_was_sent_on_once_stays_as_it_is(prompt, task, asked):
+    wordings = asks()
+    once = routed(Request(task=asked, prompts=(prompt,), input="mix.wav"), wordings)
+    assert routed(once, wordings) == once
+    if asked == "isolate":
+        assert once.task == task
