@@ -108,7 +108,9 @@ def paint(painter: QPainter, picture: Picture | None, look: Look, view: View, fi
     """Paint the pixel columns from ``first`` to ``last``, not counting the last."""
     strip = QRectF(first, 0, last - first, look.height)
     painter.setClipRect(strip)
-    presence = _presence(picture, view, first, last) if picture is not None else None
+    is_wave = picture is not None and picture.spectrum is None and view.samples_per_pixel >= LINES_BELOW
+    columns = _columns(picture, view, first, last) if picture is not None and is_wave else None
+    presence = _presence(picture, view, first, last, columns) if picture is not None else None
     if presence is not None and look.dimmed:
         presence = presence * np.float32(DIMMED_SHARE)
     if picture is None or presence is None or picture.spectrum is not None:
@@ -119,10 +121,10 @@ def paint(painter: QPainter, picture: Picture | None, look: Look, view: View, fi
         return
     if picture.spectrum is not None:
         _paint_spectrum(painter, picture, picture.spectrum, look, view, first, last)
-    elif view.samples_per_pixel < LINES_BELOW:
+    elif columns is None:
         _paint_samples(painter, picture, look, view, first, last)
     else:
-        _paint_wave(painter, picture, look, view, first, last)
+        _paint_wave(painter, columns, look, first, last)
     if presence is not None:
         bar = QRectF(first, look.height - look.shade_height, last - first, look.shade_height)
         _paint_row(painter, presence, look.colour, bar)
@@ -149,10 +151,10 @@ def _paint_middle(painter: QPainter, look: Look, first: int, last: int) -> None:
     painter.fillRect(line, faded(look.palette.line, 0.9))
 
 
-def _paint_wave(painter: QPainter, picture: Picture, look: Look, view: View, first: int, last: int) -> None:
+def _paint_wave(painter: QPainter, columns: FloatArray, look: Look, first: int, last: int) -> None:
     """Extremes and mean power as one picture of 256 colours; polygons of thousands of edges are slow."""
     _paint_middle(painter, look, first, last)
-    low, high, power = _columns(picture, view, first, last)
+    low, high, power = columns
     rms = np.sqrt(power)
     pixels = _covered(np.stack([high, np.minimum(rms, high), low, np.maximum(-rms, low)]), look)
     image = QImage(pixels.data, last - first, look.height, last - first, QImage.Format.Format_Indexed8)
@@ -291,8 +293,13 @@ def _spectrum_colours(palette: Palette, colour: str) -> list[int]:
 # Where the prompt was heard.
 
 
-def _presence(picture: Picture, view: View, first: int, last: int) -> FloatArray | None:
-    """How present the prompt is in each column, 0 to 1; None where nothing is to be said of it."""
+def _presence(picture: Picture, view: View, first: int, last: int, columns: FloatArray | None) -> FloatArray | None:
+    """How present the prompt is in each column, 0 to 1; None where nothing is to be said of it.
+
+    Args:
+        picture, view, first, last: as of ``paint``.
+        columns: of the wave, where it is drawn: their power need not be gathered again.
+    """
     if picture.heard:
         presence = np.zeros(last - first, np.float32)
         for begin, end, value in picture.heard:
@@ -303,15 +310,17 @@ def _presence(picture: Picture, view: View, first: int, last: int) -> FloatArray
         return presence
     if picture.mix is None:
         return None
-    own, whole = (
-        _power(peaks, view.sample(first) - start, view.samples_per_pixel, last - first)
-        for peaks, start in ((picture.peaks, picture.start), (picture.mix, 0))
-    )
+    scale, width = view.samples_per_pixel, last - first
+    whole = _power(picture.mix, view.sample(first), scale, width)
+    if columns is not None and scale >= BASE_SAMPLES:
+        own = columns[2]
+    else:
+        own = picture.peaks.power(view.sample(first) - picture.start, scale, width)
     share = np.where(whole > 1e-9, own / np.maximum(whole, 1e-9), 0.0)
     return np.where(share >= HEARD_SHARE, np.clip(share, DIMMED_SHARE, 1.0), 0.0).astype(np.float32)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def _power(peaks: Peaks, start: float, samples_per_pixel: float, width: int) -> FloatArray:
     """As of the peaks; every lane asks the same of the mix."""
     return peaks.power(start, samples_per_pixel, width)
