@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
@@ -205,10 +206,10 @@ def graph_entry(spec: Spec, draft: Path, precision: str) -> Graph:
 def task_defaults(task: str, preset: Preset) -> Defaults:
     """What a bundle of a preset does for a task when a request leaves the choice open."""
     flow, rule = preset.flow, TASKS[task]
+    plain = Defaults(steps=flow.generative_steps, guidance=flow.guidance, start="noise", strength=rule.strength)
     if rule.masked:
-        return Defaults(steps=flow.masked_steps, guidance=flow.guidance, start=flow.masked_start)
-    guidance = flow.guidance if flow.generative_guidance is None else flow.generative_guidance
-    return Defaults(steps=flow.generative_steps, guidance=guidance, start="noise", strength=rule.strength)
+        plain = Defaults(steps=flow.masked_steps, guidance=flow.guidance, start=flow.masked_start)
+    return replaced(plain, **preset.defaults.get(task, {}))
 
 
 def commit() -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from engine.bundle import Defaults
 from engine.shapes import LatentGrid, Slot
+from engine.tasks import TASKS
 from training.prompt.config import PromptConfig
 from training.scene.config import SceneConfig
 
 PRESETS = Path(__file__).parent / "presets"
+NAME = re.compile(r"\w[\w.-]*")  # it becomes part of folders' names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +141,6 @@ class FlowConfig:
     teacher_steps: int = 8  # of that run
     generative_steps: int = 8  # default steps of all other tasks
     guidance: float = 1.0  # default guidance of all tasks; 1 is none
-    generative_guidance: float | None = None  # of all but isolate and remove; None is the same
     seed: int = 12
 
     def __post_init__(self) -> None:
@@ -154,6 +157,8 @@ class FlowConfig:
             )
         if self.picture_dim and self.network == "mge":
             raise ValueError("the network mge sees no pictures; set picture_dim to 0")
+        if not 1 <= self.batch <= self.pool:
+            raise ValueError(f"flow batch must be at least 1 and at most pool, {self.pool}, got {self.batch}")
         if self.down != self.up:
             raise ValueError(f"down and up must be equal for the long skips, got {self.down} and {self.up}")
         if self.width % self.heads:
@@ -250,7 +255,11 @@ class MaskingConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """Everything one model is made by."""
+    """Everything one model is made by.
+
+    Attributes:
+        defaults: task -> fields of ``engine.bundle.Defaults`` in its bundle, where they are not those of the flow.
+    """
 
     name: str
     sound: SoundConfig
@@ -260,8 +269,18 @@ class Preset:
     scene: SceneConfig
     flow: FlowConfig
     masking: MaskingConfig = field(default_factory=MaskingConfig)
+    defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        allowed = {f.name for f in fields(Defaults)}
+        for task, row in self.defaults.items():
+            if task not in TASKS or set(row) - allowed:
+                raise ValueError(
+                    f"defaults {task} cannot have {sorted(row)}; tasks are {', '.join(TASKS)}, "
+                    f"and each may have {', '.join(sorted(allowed))}"
+                )
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
+            raise ValueError(f"a preset's name may hold letters, digits, '.', '_' and '-', got {self.name!r}")
         if self.flow.picture_dim not in (0, self.scene.picture):
             raise ValueError(
                 f"flow picture_dim must be 0 or the scene encoder's picture, {self.scene.picture}, "
@@ -299,6 +318,7 @@ def preset_from(table: dict[str, Any], where: str) -> Preset:
         scene=_read(SceneConfig, table.get("scene", {}), where),
         flow=_read(FlowConfig, table.get("flow", {}), where),
         masking=_read(MaskingConfig, table.get("masking", {}), where),
+        defaults=table.get("defaults", {}),
     )
 
 

@@ -10,6 +10,7 @@ from engine.bundle import CHECKSUM, MANIFEST, load_bundle, manifest_to_json, wri
 from engine.model import resolved
 from engine.tasks import TASKS
 from export.__main__ import main
+from export.guard import SHIPPED
 from export.write import task_defaults
 from training.config import load_preset
 
@@ -63,12 +64,23 @@ def test_an_export_writes_the_strength_of_tasks_that_begin_at_a_stem():
     assert rows["restyle"].strength == 0.6
 
 
-@pytest.mark.parametrize(("made", "wanted"), [(None, 2.0), (3.0, 3.0)])
-def test_making_may_be_guided_otherwise_than_isolating(made, wanted):
-    preset = load_preset("tiny")
-    preset = replace(preset, flow=replace(preset.flow, guidance=2.0, generative_guidance=made))
-    for task, rule in TASKS.items():
-        assert task_defaults(task, preset).guidance == (2.0 if rule.masked else wanted)
+def test_a_preset_may_give_a_task_defaults_of_its_own():
+    preset = replace(load_preset("tiny"), defaults={"generate": {"steps": 2, "temperature": 0.5}})
+    for task in TASKS:
+        plain = task_defaults(task, load_preset("tiny"))
+        wanted = replace(plain, steps=2, temperature=0.5) if task == "generate" else plain
+        assert task_defaults(task, preset) == wanted
+
+
+@pytest.mark.parametrize("wrong", [{"sing": {"steps": 2}}, {"generate": {"speed": 2}}])
+def test_a_preset_cannot_give_defaults_that_a_bundle_does_not_have(wrong):
+    with pytest.raises(ValueError, match="tasks are isolate"):
+        replace(load_preset("tiny"), defaults=wrong)
+
+
+def test_the_bundle_that_ships_does_what_its_preset_says():
+    rows = load_bundle(SHIPPED / "small").manifest.defaults
+    assert rows == {task: task_defaults(task, load_preset("small")) for task in TASKS}
 
 
 @pytest.mark.parametrize(
