@@ -1,7 +1,8 @@
 """The stem cache: shards of rendered stems on disk, written by worker processes, read through memory maps.
 
 A shard is ``shard-00012.npy``, int16 ``(stems, samples)`` with 32767 as full scale, and ``shard-00012.json``, written
-last, with one label per stem. Knows nothing of models.
+last, with one label per stem. Where stems were filmed there is ``shard-00012.film.npy`` too, uint8 ``(films, F, H, W,
+3)`` at 8 frames a second over the length of a stem; a label's ``film`` is its row. Knows nothing of models.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from training.data.films import Pictures
 from training.data.sources import Audio
+
+FILM = ".film.npy"
+DATA_SET = "set-"  # begins the names of shards that were cut out of a data set
 
 
 class StemCache:
@@ -24,12 +30,17 @@ class StemCache:
         self._shards: list[np.ndarray[Any, np.dtype[np.int16]]] = []
         self._labels: list[dict[str, Any]] = []
         self._where: list[tuple[int, int]] = []
+        self._films: dict[int, Pictures] = {}  # of the shards that have any
         self._seen: set[str] = set()
         self._pieces: dict[str, list[int]] = {}
         self.refresh()
 
     def refresh(self) -> int:
-        """Take in shards finished since the last look; returns how many stems there are."""
+        """Take in shards finished since the last look; returns how many stems there are.
+
+        Raises:
+            ValueError: the films of a shard are gone.
+        """
         for index in sorted(self.folder.glob("*.json")):
             if index.name in self._seen or not index.with_suffix(".npy").is_file():
                 continue
@@ -39,6 +50,8 @@ class StemCache:
                 self._pieces.setdefault(label["piece"], []).append(len(self._labels))
                 self._labels.append(label)
                 self._where.append((len(self._shards) - 1, row))
+                if "film" in label and len(self._shards) - 1 not in self._films:
+                    self._films[len(self._shards) - 1] = _films(index.with_suffix(FILM))
         return self.count
 
     @property
@@ -66,15 +79,55 @@ class StemCache:
         stop = None if count is None else first + count
         return self._shards[shard][row, first:stop].astype(np.float32) / np.float32(32767)
 
+    def film(self, stem: int) -> Pictures | None:
+        """Those who play a stem's piece, uint8 ``(F, H, W, 3)`` from its first sample on; None where nobody filmed."""
+        row = self._labels[stem].get("film")
+        return None if row is None else self._films[self._where[stem][0]][row]
 
-def write_shard(folder: Path, name: str, stems: list[Audio], labels: list[dict[str, Any]]) -> None:
-    """Write a shard so that it is there whole or not at all; the label file comes last."""
+    @property
+    def film_sizes(self) -> set[int]:
+        """Height and width of the frames there are, in pixels."""
+        return {films.shape[2] for films in self._films.values()}
+
+    def shows_alone(self, stem: int) -> bool:
+        """True where a picture can be of this stem's player only: drawn, or filmed with nobody else."""
+        label = self._labels[stem]
+        return "part" in label or ("film" in label and len(self._pieces[label["piece"]]) == 1)
+
+
+def _films(path: Path) -> Pictures:
+    if not path.is_file():
+        raise ValueError(f"{path} is gone, so the films of its stems cannot be shown; index the data set again")
+    films: Pictures = np.load(path, mmap_mode="r")
+    return films
+
+
+def write_shard(
+    folder: Path, name: str, stems: list[Audio], labels: list[dict[str, Any]], films: list[Pictures] | None = None
+) -> None:
+    """Write a shard so that it is there whole or not at all; the label file comes last.
+
+    Args:
+        folder: of the cache.
+        name: of the shard.
+        stems: float32, of one length.
+        labels: one per stem; ``film`` in it is a place in ``films``.
+        films: uint8 ``(F, H, W, 3)`` each, of one shape.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    data = np.stack([np.clip(np.round(s * 32767), -32768, 32767).astype(np.int16) for s in stems])
-    partial = folder / f".{name}.npy.partial"
-    with partial.open("wb") as stream:
-        np.save(stream, data)
-    os.replace(partial, folder / f"{name}.npy")
+    if films:
+        _write(folder / f"{name}{FILM}", np.stack(films))
+    _write(
+        folder / f"{name}.npy", np.stack([np.clip(np.round(s * 32767), -32768, 32767).astype(np.int16) for s in stems])
+    )
     partial = folder / f".{name}.json.partial"
     partial.write_text(json.dumps({"stems": labels}, ensure_ascii=False), "utf-8")
     os.replace(partial, folder / f"{name}.json")
+
+
+def _write(path: Path, data: npt.NDArray[Any]) -> None:
+    """An array as a file that is there whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as stream:
+        np.save(stream, data)
+    os.replace(partial, path)

@@ -15,13 +15,12 @@ FONT = "FluidR3 GM SoundFont: MIT, Copyright 2000-2002, 2008 Frank Wen; 2008 Tob
 def credits(cache: StemCache) -> list[str]:
     """Credits of every font, bank and song that a cache holds."""
     sources = sorted({cache.label(stem)["source"] for stem in range(cache.count)})
-    sounds = Sounds.find()
     lines = [FONT] if any(source.startswith("font:") for source in sources) else []
     lines += [OWN] if any(source.startswith("synth:") for source in sources) else []
-    for kind, folder in (("bank", sounds.banks), ("song", sounds.songs)):
-        names = [source.split(":", 1)[1] for source in sources if source.startswith(f"{kind}:")]
-        lines += [_credit(kind, folder / name) for name in names if folder is not None]
-    return lines
+    kept = [source.split(":", 1) for source in sources if source.startswith(("bank:", "song:"))]
+    sounds = Sounds.find() if kept else None  # a data set can be trained on where there are none
+    folders = {} if sounds is None else {"bank": sounds.banks, "song": sounds.songs}
+    return lines + [_credit(kind, folder / name) for kind, name in kept if (folder := folders[kind]) is not None]
 
 
 def _credit(kind: str, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""One type for a piece from anywhere: stems with labels, the mix, optional pictures; read a span at a time.
+"""One type for a piece from anywhere: stems with labels, the mix, an optional film; read a span at a time.
 
 Whole songs never need to be in memory: every read is of the asked span. Knows nothing of how data sets are laid out.
 """
@@ -15,8 +15,9 @@ import numpy.typing as npt
 import soundfile as sf
 import soxr
 
+from training.data.films import Film
+
 Audio = npt.NDArray[np.float32]
-Pictures = npt.NDArray[np.uint8]
 SEEK_EARLY_S = 1.0  # compressed sound needs a run-up
 OTHER = "other"  # the family of stems that none of ours names
 
@@ -156,34 +157,6 @@ class SumSound:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameFolder:
-    """Pictures of a clip as numbered files."""
-
-    files: tuple[Path, ...]
-    fps: float
-
-    def read(self, first: int, count: int, size_px: int) -> Pictures:
-        """Frames as uint8 ``(F, size_px, size_px, 3)``; the last one goes on where there are no more.
-
-        Raises:
-            ValueError: a picture that cannot be read.
-        """
-        from PIL import Image
-
-        shown = []
-        for k in range(first, first + count):
-            path = self.files[min(max(k, 0), len(self.files) - 1)]
-            try:
-                with Image.open(path) as picture:
-                    shown.append(
-                        np.asarray(picture.convert("RGB").resize((size_px, size_px), Image.Resampling.BILINEAR))
-                    )
-            except OSError as error:
-                raise ValueError(f"the picture {path.name} cannot be read: {error}") from error
-        return np.stack(shown)
-
-
-@dataclass(frozen=True, slots=True)
 class Stem:
     """One stem.
 
@@ -207,7 +180,7 @@ class Piece:
         split: train, validation, test, or "" when the data set has none.
         stems: what it is made of.
         mix: the data set's own mix; None means the sum of the stems.
-        frames: pictures of the clip, where there are any.
+        frames: the film of those who play it, where there is one.
         problems: what is wrong with it, in sentences.
     """
 
@@ -215,7 +188,7 @@ class Piece:
     split: str
     stems: tuple[Stem, ...]
     mix: Sound | None = None
-    frames: FrameFolder | None = None
+    frames: Film | None = None
     problems: tuple[str, ...] = ()
 
     @property

@@ -22,7 +22,7 @@ import soxr
 from training.arguments import RUNS
 from training.config import Preset, load_preset
 from training.data import songs
-from training.data.cache import StemCache, write_shard
+from training.data.cache import DATA_SET, StemCache, write_shard
 from training.data.compose import cast, compose
 from training.data.instruments import Family, families, holdout
 from training.data.loudness import BLOCK_S, loudness_lufs
@@ -212,7 +212,14 @@ def render_cache(
 
 
 def ensure_cache(preset: Preset, folder: Path, held_out: bool = False, workers: int | None = None) -> StemCache:
-    """The stems of a preset, rendered first where they are missing; prints how fast when it had to."""
+    """The stems of a preset, rendered first where they are missing; a cache of nothing but data sets stays as it is."""
+    if any(folder.glob(f"{DATA_SET}*.json")) and not any(folder.glob("shard-*.json")):
+        return StemCache(folder)
+    return rendered_cache(preset, folder, held_out, workers)
+
+
+def rendered_cache(preset: Preset, folder: Path, held_out: bool = False, workers: int | None = None) -> StemCache:
+    """Render what is missing of the stems of a preset; prints how fast when it had to."""
     sound = preset.sound
     config = StudioConfig(
         folder=str(folder),
@@ -243,7 +250,7 @@ def main(argv: list[str]) -> int:
     preset = load_preset(args.preset)
     kind = "heldout" if args.held_out else "cache"
     try:
-        cache = ensure_cache(preset, args.cache or RUNS / f"{kind}-{preset.name}", args.held_out, args.workers)
+        cache = rendered_cache(preset, args.cache or RUNS / f"{kind}-{preset.name}", args.held_out, args.workers)
     except JobFailed as error:
         raise ValueError(f"the cache is not complete: {error}; run the command again to go on from here") from error
     print(

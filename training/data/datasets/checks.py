@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from training.data.piece import FileSound, Piece, Sound, Stem, mono, sum_of
+from training.scene.config import FPS
 
 LENGTHS_DIFFER_S = 0.1
 FRAMES_DIFFER = 0.1
@@ -55,9 +56,9 @@ def header_problems(piece: Piece) -> Iterator[str]:
         if short_s > LENGTHS_DIFFER_S:
             yield f"{name} is {short_s:.1f} s shorter than the longest stem"
     if piece.frames is not None:
-        wanted = piece.seconds * piece.frames.fps
-        if abs(len(piece.frames.files) - wanted) > FRAMES_DIFFER * wanted:
-            yield f"{len(piece.frames.files)} pictures for {piece.seconds:.1f} s; {round(wanted)} were to be expected"
+        wanted = piece.seconds * FPS
+        if abs(piece.frames.count - wanted) > FRAMES_DIFFER * wanted:
+            yield f"{piece.frames.count} pictures for {piece.seconds:.1f} s; {round(wanted)} were to be expected"
 
 
 def heard_problems(piece: Piece) -> Iterator[str]:

@@ -1,12 +1,15 @@
 """``python -m training index --kind KIND DIR``: what a data set holds, and what is wrong with it.
 
-Prints hours, labels and problems; ``--cache DIR`` also cuts it into a stem cache that the training stages read.
+Prints hours, labels and problems; ``--cache DIR`` also cuts it into a stem cache that the training stages read, the
+films of its players beside the stems.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,13 +20,16 @@ from typing import Any
 import numpy as np
 
 from training.config import load_preset
-from training.data.cache import write_shard
+from training.data.cache import DATA_SET, StemCache, write_shard
 from training.data.datasets import KINDS, read_dataset
 from training.data.datasets.checks import header_problems, heard_problems
 from training.data.datasets.labels import family_of
-from training.data.piece import OTHER, Piece
+from training.data.films import Pictures, frames_from
+from training.data.piece import OTHER, Piece, Stem
 from training.data.studio import level
+from training.scene.config import FPS
 
+log = logging.getLogger(__name__)
 PROBLEMS_SHOWN = 20
 SPANS_PER_SHARD = 8
 QUIET_RMS = 2e-3
@@ -53,7 +59,7 @@ class Index:
         """Take a piece in."""
         self.pieces[piece.split] += 1
         self.mix_s[piece.split] += piece.seconds
-        self.pictures += len(piece.frames.files) if piece.frames is not None else 0
+        self.pictures += piece.frames.count if piece.frames is not None else 0
         for stem in piece.stems:
             _, count, seconds = self.labels.get(stem.label, ("", 0, 0.0))
             self.labels[stem.label] = (stem.term, count + 1, seconds + stem.sound.samples / stem.sound.rate_hz)
@@ -103,12 +109,21 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Cutting:
-    """How pieces become a stem cache: its folder, rate, and the length of every span."""
+    """How pieces become a stem cache.
+
+    Attributes:
+        folder: of the cache.
+        rate_hz: of the sound.
+        seconds: length of every span.
+        kind: of data set.
+        size_px: height and width of the frames that are kept of films; 0 keeps none.
+    """
 
     folder: Path
     rate_hz: int
     seconds: float
     kind: str
+    size_px: int = 0
 
 
 def starts_of(piece: Piece, seconds: float) -> list[float]:
@@ -129,25 +144,38 @@ def cut_piece(piece: Piece, number: int, cutting: Cutting, chosen: list[float] |
     starts = starts_of(piece, cutting.seconds) if chosen is None else chosen
     added = 0
     for shard in range(0, len(starts), SPANS_PER_SHARD):
-        stems, labels = [], []
+        stems, labels, films = [], [], list[Pictures]()
         for start_s in starts[shard : shard + SPANS_PER_SHARD]:
             spans = piece.cut(start_s, samples, cutting.rate_hz)
-            for stem, span in zip(piece.stems, spans, strict=True):
-                if float(np.sqrt((span**2).mean())) < QUIET_RMS:
-                    continue
-                stems.append(level(span))
-                labels.append(_label(cutting.kind, piece, stem.term, stem.label, start_s))
+            heard = [k for k, span in enumerate(spans) if float(np.sqrt((span**2).mean())) >= QUIET_RMS]
+            film = _filmed(piece, start_s, cutting) if heard else None
+            seen = {} if film is None else {"film": len(films)}
+            films += [] if film is None else [film]
+            stems += [level(spans[k]) for k in heard]
+            labels += [_label(cutting.kind, piece, piece.stems[k], start_s) | seen for k in heard]
         if stems:
-            name = f"set-{cutting.kind}-{number:05d}-{shard // SPANS_PER_SHARD:03d}"
-            write_shard(cutting.folder, name, stems, labels)
+            name = f"{DATA_SET}{cutting.kind}-{number:05d}-{shard // SPANS_PER_SHARD:03d}"
+            write_shard(cutting.folder, name, stems, labels, films)
         added += len(stems)
     return added
 
 
-def _label(kind: str, piece: Piece, term: str, label: str, start_s: float) -> dict[str, Any]:
+def _filmed(piece: Piece, start_s: float, cutting: Cutting) -> Pictures | None:
+    """The frames of a span; None where the film is over, or damaged, which is said, or nobody filmed."""
+    if piece.frames is None or not cutting.size_px:
+        return None
+    try:
+        frames = frames_from(piece.frames, start_s, math.ceil(cutting.seconds * FPS), cutting.size_px)
+    except ValueError as error:
+        log.warning("%s has no picture from %g s on: %s", piece.name, start_s, error)
+        return None
+    return frames if frames.any() else None
+
+
+def _label(kind: str, piece: Piece, stem: Stem, start_s: float) -> dict[str, Any]:
     return {
-        "family": family_of(term), "role": "", "register": "", "source": f"set:{kind}:{piece.name}",
-        "piece": f"{kind}-{piece.name}-{start_s:g}", "term": term, "label": label,
+        "family": family_of(stem.term), "role": "", "register": "", "source": f"set:{kind}:{piece.name}",
+        "piece": f"{kind}-{piece.name}-{start_s:g}", "term": stem.term, "label": stem.label,
     }  # fmt: skip
 
 
@@ -162,8 +190,10 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--listen", action="store_true", help="decode everything: silence, broken sums (slow)")
     parser.add_argument("--problems", type=int, default=PROBLEMS_SHOWN, metavar="N", help="show this many problems")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="also cut training pieces into this stem cache")
-    parser.add_argument("--preset", default="small", help="rate and length of the cache")
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help="also cut training pieces, and films, into this cache"
+    )
+    parser.add_argument("--preset", default="small", help="rate, length and size of frames of the cache")
     return parser.parse_args(argv)
 
 
@@ -199,7 +229,11 @@ def main(argv: list[str]) -> int:
         args.json.write_text(json.dumps(index.as_json(), indent=1, ensure_ascii=False) + "\n", "utf-8")
     if args.cache is not None:
         preset = load_preset(args.preset)
-        cutting = Cutting(args.cache, preset.grid.rate_hz, preset.sound.seconds, args.kind)
+        cutting = Cutting(args.cache, preset.grid.rate_hz, preset.sound.seconds, args.kind, preset.scene.size_px)
         added = cut_pieces(pieces, cutting)
+        cache = StemCache(args.cache)
+        seen = sum(cache.film(stem) is not None for stem in range(cache.count))
         print(f"{args.cache}: {added} stems of {preset.sound.seconds:g} s at {preset.grid.rate_hz} Hz added")
+        if seen:
+            print(f"{seen} of {cache.count} have a film of {preset.scene.size_px} x {preset.scene.size_px} pixels")
     return 0

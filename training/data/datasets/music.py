@@ -1,5 +1,7 @@
 """MUSIC as Sound of Pixels lays it out: ``audio/CLASS/ID.mp3``, ``frames/CLASS/ID.mp4/000001.jpg``, ``train.csv``.
 
+``frames/CLASS/ID.mp4`` may also be the film itself. Its pictures are taken to be 8 a second, as they are there.
+
 Every video is a piece of one stem; videos of several instruments have a folder name with a space and are ``other``.
 """
 
@@ -11,9 +13,9 @@ from pathlib import Path
 
 from training.data.datasets.checks import open_stems
 from training.data.datasets.labels import term_of
-from training.data.piece import FrameFolder, Piece
+from training.data.films import Film, FrameFolder, VideoFile
+from training.data.piece import Piece
 
-FPS = 8
 LISTS = {"train.csv": "train", "val.csv": "validation", "test.csv": "test"}
 SOUNDS = (".mp3", ".wav", ".flac")
 PICTURES = (".jpg", ".jpeg", ".png")
@@ -41,9 +43,19 @@ def _splits(root: Path) -> dict[tuple[str, str], str]:
 
 def _video(root: Path, path: Path, kind: str, name: str, split: str) -> Piece:
     stems, problems = open_stems([(kind, term_of("music", kind), path)])
-    folder = root / "frames" / kind / f"{name}.mp4"
-    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES)
-    if not files:
-        problems.append(f"no pictures in frames/{kind}/{name}.mp4")
-    frames = FrameFolder(tuple(files), FPS) if files else None
+    frames, problem = _film(root / "frames" / kind / f"{name}.mp4")
+    problems += [problem] if problem else []
     return Piece(f"{kind}/{name}", split, tuple(stems), stems[0].sound if stems else None, frames, tuple(problems))
+
+
+def _film(place: Path) -> tuple[Film | None, str]:
+    """A film, or why there is none."""
+    if place.is_file():
+        try:
+            return VideoFile.open(place), ""
+        except ValueError as error:
+            return None, str(error)
+    files = sorted(path for path in place.glob("*") if path.suffix.lower() in PICTURES)
+    if not files:
+        return None, f"no pictures in frames/{place.parent.name}/{place.name}"
+    return FrameFolder(tuple(files)), ""

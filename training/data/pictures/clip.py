@@ -29,9 +29,9 @@ from training.data.pictures.stage import (
 from training.data.score import Part
 from training.data.sources import Sounds
 from training.data.studio import StudioConfig, score_of
+from training.scene.config import FPS
 
 Frames = npt.NDArray[np.uint8]
-FPS = 8
 OVERSAMPLING = 2
 STILL_SHARE = 0.25  # of training clips show one frame throughout (MAGE, "Static-Image Fallback")
 
