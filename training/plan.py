@@ -23,9 +23,10 @@ from training.codec.losses import MelLoss, SpectralLoss
 from training.codec.model import MixWavCodec
 from training.codec.train import CodecStage, critics_of
 from training.config import Preset, load_preset
+from training.flow.examples import entry_bytes
 from training.flow.networks import build
 from training.flow.train import FlowBatch, FlowStage
-from training.loop import LOG, Plan, Run
+from training.loop import CHECKPOINT, LOG, Plan, Run
 from training.scene.config import frames_of
 from training.world import World
 
@@ -131,6 +132,26 @@ def logged(run: Path, preset: Preset, stage: str) -> Measured:
     return Measured(60 * minutes / steps, weights, 0, f"the log of {run.name}", step=True)
 
 
+def check_shared(run: Path, preset: Preset, stage: str, devices: int) -> None:
+    """Refuse the log of a run whose steps were not those that are planned.
+
+    Raises:
+        ValueError: its steps had another number of parts, it ran on another number of devices, or nothing tells.
+    """
+    path, config = run / CHECKPOINT, getattr(preset, stage)
+    if not path.is_file():
+        raise ValueError(f"no {CHECKPOINT} in {run}, so nothing tells how many parts its steps had; leave --run out")
+    state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    parts, wanted = state.get("parts"), config.parts or devices
+    if parts != wanted:
+        raise ValueError(
+            f"a step of {run} had {parts or 'an unknown number of'} parts, one of preset {preset.name} on {devices} "
+            f"device(s) has {wanted}; plan for as many, or leave --run out"
+        )
+    if (ran := state.get("processes", devices)) != devices:
+        raise ValueError(f"{run} was trained on {ran} device(s), not {devices}; give --gpus {ran}, or leave --run out")
+
+
 @dataclass(frozen=True, slots=True)
 class Data:
     """A data set: hours of mixes, and stems in each."""
@@ -168,10 +189,12 @@ def data_lines(preset: Preset, data: Data) -> list[str]:
     stems = data.hours * 3600 * grid.rate_hz * STEM_BYTES * data.stems / GIGA
     entries = max(preset.flow.pool, round(windows))
     pool = entries * SLOTS * grid.latent_channels * grid.window_frames * LATENT_BYTES / GIGA
+    beside = entries * entry_bytes(preset) / GIGA
     return [
         f"data: {data.hours:g} h of mixes with {data.stems} stems each, {windows:,.0f} windows of "
         f"{grid.grid.window_samples / grid.rate_hz:.2f} s",
-        f"  disk: {stems:.1f} GB of stems, {pool:.1f} GB of latents ({entries:,} mixes)",
+        f"  disk: {stems:.1f} GB of stems, {pool:.1f} GB of latents ({entries:,} mixes), {beside:.1f} GB of what is "
+        "known of them",
     ]
 
 
@@ -192,11 +215,15 @@ def main(argv: list[str]) -> int:
         raise ValueError("--hours and --passes must be above 0; --stems, --gpus and --timed at least 1")
     if args.run is not None and len(args.stage) != 1:
         raise ValueError("--run is of one stage; name it with --stage")
+    if args.run is not None and args.batch:
+        raise ValueError("--batch cannot change a run that is over; leave out one of --run and --batch")
     preset = load_preset(args.preset)
     if args.batch:
         preset = replace(
             preset, codec=replace(preset.codec, batch=args.batch), flow=replace(preset.flow, batch=args.batch)
         )
+    if args.run is not None:
+        check_shared(args.run, preset, args.stage[0], args.gpus)
     data = Data(args.hours, args.stems)
     print("\n".join([f"preset {preset.name}", *data_lines(preset, data)]))
     for stage in args.stage:

@@ -16,9 +16,10 @@ from training.flow.examples import LatentPool, families_of, make_example
 from training.flow.known import draw_known
 from training.flow.losses import latent_loss
 from training.flow.model import FluxFormer, velocity
-from training.flow.train import FlowStage
+from training.flow.train import FlowStage, open_senses
 from training.loop import Plan, Run, rate_at
 from training.precision import compute_dtype
+from training.prompt.adapters import load_adapters
 
 
 def by_heart(stage, batch, steps, rate):
@@ -52,8 +53,10 @@ def test_a_resumed_codec_goes_on_as_if_never_stopped(tiny_run, tmp_path):
 
 def flow_stage(tiny_run):
     """A new flow, and the latents, pictures and sounds that the tiny run's own flow met."""
-    codec = load_codec(tiny_run.preset, tiny_run.codec)
-    return FlowStage(tiny_run.preset, tiny_run.cache, codec, tiny_run.prompt, tiny_run.flow / "pool")
+    preset, codec = tiny_run.preset, load_codec(tiny_run.preset, tiny_run.codec)
+    ear, reader = load_adapters(tiny_run.adapters, tiny_run.prompt)
+    senses = open_senses(preset, tiny_run.cache, tiny_run.scene, ear)
+    return FlowStage(preset, tiny_run.cache, codec, tiny_run.prompt, tiny_run.flow / "pool", senses, reader)
 
 
 def test_a_resumed_flow_goes_on_as_if_never_stopped(tiny_run, tmp_path):

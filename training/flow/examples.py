@@ -2,15 +2,15 @@
 
 An entry of the pool depends on its number alone; it is mixed and encoded once, by the loader's worker, and read back in
 later rounds, turned each time: stem and rest may change places, or the question be for something that is not there.
-With each entry go a picture and a sound example of either side, and words about the whole, where there are such.
-Knows nothing of the flow's network.
+With each entry go a picture and a sound example of either side, and words about the whole, where there are such. What
+a pool is filled by is written beside it, and nothing else may fill or read it. Knows nothing of the flow's network.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,11 @@ import torch
 from engine.shapes import SLOTS, Slot
 from training.codec.model import MixWavCodec
 from training.config import Preset
+from training.data.cache import StemCache
 from training.data.instruments import families, groups
-from training.data.mix import Mix, Mixer, Take
+from training.data.mix import Mix, Take
 from training.data.sources import Audio
+from training.flow.filled import check_filled_by, filled_by
 from training.flow.senses import Floats, Senses, by_kind
 from training.scene.config import frames_of
 
@@ -142,20 +144,41 @@ def absent_term(rng: Rng, inside: list[str]) -> str:
         return term
 
 
+class Mixing(Protocol):
+    """What draws a pool's mixes.
+
+    Attributes:
+        cache: their takes are of it.
+        drawn: how, in words, where the preset does not say.
+    """
+
+    cache: StemCache
+    drawn: str
+
+    def draw(self, rng: Rng, samples: int) -> Mix:
+        """As ``Mixer.draw``."""
+
+    def twins(self, rng: Rng, samples: int) -> Mix | None:
+        """As ``Mixer.twins``."""
+
+
 class LatentPool:
     """Latents of a fixed number of entries, float16 ``(entries, S, D, L)`` on disk, filled on first use.
 
     Beside them lie facts, words, and where the preset has a picture the features ``(entries, 2, F, P)`` and embeddings
     ``(entries, 2, 2, E)`` of stem and rest; entries filled before there were such have none.
+
+    Raises:
+        ValueError: the folder's pool was filled by something else.
     """
 
-    def __init__(self, folder: Path, preset: Preset, mixer: Mixer, codec: MixWavCodec, senses: Senses | None = None):
+    def __init__(self, folder: Path, preset: Preset, mixer: Mixing, codec: MixWavCodec, senses: Senses | None = None):
         self.preset, self.mixer, self.codec = preset, mixer, codec
         self.senses = senses or Senses(preset, mixer.cache)
         grid, entries = preset.grid, preset.flow.pool
         self._terms, self._families = terms(), list(families())
         self._kinds = by_kind(mixer.cache) if self.senses.ear is not None else {}
-        folder.mkdir(parents=True, exist_ok=True)
+        check_filled_by(folder, filled_by(preset, mixer.cache, codec, self.senses, mixer.drawn))
         shape = (entries, SLOTS, grid.latent_channels, grid.window_frames)
         self._latents: npt.NDArray[np.float16] = _memory(folder / "latents.npy", np.float16, shape)
         self._facts: npt.NDArray[Any] = _memory(folder / "facts.npy", FACTS, (entries,))
@@ -235,6 +258,12 @@ class LatentPool:
 
     def _number(self, term: str | None) -> int:
         return self._terms.index(term) if term else -1
+
+
+def entry_bytes(preset: Preset) -> int:
+    """Bytes that an entry of the pool takes on disk beside its latents."""
+    halves = 2 * frames_of(preset.grid.grid) * preset.flow.picture_dim + 2 * 2 * preset.prompt.embedding
+    return FACTS.itemsize + MORE.itemsize + 2 * halves
 
 
 def _or_none(row: npt.NDArray[np.float16]) -> Floats | None:

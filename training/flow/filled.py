@@ -1,0 +1,95 @@
+"""What a pool of latents was filled by, noted beside it, so that those of another codec or other stems are refused.
+
+Stems are known by their labels and a moment of their sound. Knows nothing of what a pool holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from torch import nn
+
+from training.codec.model import MixWavCodec
+from training.config import Preset
+from training.data.cache import StemCache
+from training.flow.senses import Senses
+
+log = logging.getLogger(__name__)
+FILLED_BY = "pool.json"
+PROBE = 256  # samples from the middle of every stem
+
+
+def filled_by(
+    preset: Preset, stems: StemCache, codec: MixWavCodec, senses: Senses, drawn: str = "as the preset says"
+) -> dict[str, str]:
+    """Everything that decides what a pool holds, as digests, and as plain values where they are few.
+
+    Args:
+        preset: of the flow.
+        stems: of the mixes.
+        codec: makes the latents.
+        senses: make what goes with them.
+        drawn: how mixes are drawn, where the preset does not say.
+    """
+    flow, masking, grid = preset.flow, preset.masking, preset.grid
+    told = senses.teller is not None
+    return {
+        "codec": _weights_digest(codec),
+        "stems": _stems_digest(stems),
+        "scene encoder": _weights_digest(senses.scene),
+        "audio encoder": _weights_digest(senses.ear),
+        "grid": f"{grid.rate_hz} Hz, {grid.hop_samples}, {grid.latent_channels} x {grid.window_frames}",
+        "pool": f"{flow.pool} mixes of {flow.mix_sources or 'drawn'} sources, seed {flow.seed}",
+        "mixer": f"{drawn}, varied {flow.vary_share:g}",
+        "masking": f"clips {masking.clip_share:g}, still {masking.still_share:g}, twins {masking.twin_share:g}, "
+        f"patches hidden {masking.hide_picture:g}, {'captions' if told else 'no captions'}",
+        "widths": f"picture {flow.picture_dim}, embedding {preset.prompt.embedding}",
+    }
+
+
+def check_filled_by(folder: Path, wanted: dict[str, str]) -> None:
+    """Note in a new pool's folder what fills it; refuse one that something else filled.
+
+    A pool from before this was noted is taken as it is, with a warning.
+
+    Raises:
+        ValueError: something differs.
+    """
+    note = folder / FILLED_BY
+    if note.is_file():
+        found = json.loads(note.read_text("utf-8"))
+        if changed := [name for name in wanted if found.get(name) != wanted[name]]:
+            raise ValueError(
+                f"the latents in {folder} were made with another {', '.join(changed)}; "
+                "remove that folder to have them made anew, or give another run's folder"
+            )
+        return
+    if (folder / "latents.npy").is_file():
+        log.warning("nothing says what the latents in %s were made with; they are taken as they are", folder)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
+
+
+def _weights_digest(module: nn.Module | None) -> str:
+    if module is None:
+        return "none"
+    return _digest(v.detach().cpu().contiguous().numpy().tobytes() for v in module.state_dict().values())
+
+
+def _stems_digest(cache: StemCache) -> str:
+    middle = max(0, cache.samples // 2 - PROBE // 2)
+    labels = (json.dumps(cache.label(k), sort_keys=True).encode() for k in range(cache.count))
+    probes = (cache.audio(k, middle, PROBE).tobytes() for k in range(cache.count))
+    return _digest([*labels, *probes])
+
+
+def _digest(rows: Iterable[bytes]) -> str:
+    state = hashlib.sha256()
+    for row in rows:
+        state.update(row)
+    return state.hexdigest()[:16]
