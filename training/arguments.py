@@ -102,7 +102,12 @@ def resumed(run: Path, stage: str, given: str | None) -> Preset:
 
 def differences(one: Preset, other: Preset) -> str:
     """Where two presets differ, as ``flow.steps, flow.batch``; empty where they do not."""
-    rows = {name: value if isinstance(value, dict) else {"": value} for name, value in asdict(one).items()}
-    others = {name: value if isinstance(value, dict) else {"": value} for name, value in asdict(other).items()}
-    found = [(table, key) for table, row in rows.items() for key in row if row[key] != others[table][key]]
-    return ", ".join(f"{table}.{key}" if key else table for table, key in found)
+    found: list[str] = []
+    others = asdict(other)
+    for name, here in asdict(one).items():
+        if isinstance(here, dict):
+            there = others[name]
+            found += [f"{name}.{key}" for key in sorted({*here, *there}) if here.get(key) != there.get(key)]
+        elif here != others[name]:
+            found.append(name)
+    return ", ".join(found)

@@ -143,7 +143,7 @@ def test_only_the_target_is_made_and_by_its_velocity(flow):
 
 
 def test_training_has_the_papers_optimiser_batch_clip_and_halving_schedule(tmp_path):
-    assert (PRESET.flow.batch, PRESET.flow.clip_norm, PRESET.flow.schedule) == (32, 5.0, "halving")
+    assert (PRESET.flow.batch * PRESET.flow.parts, PRESET.flow.clip_norm, PRESET.flow.schedule) == (32, 5.0, "halving")
     stage = SimpleNamespace(model=nn.Linear(2, 2), loss=None)
     assert isinstance(Run(stage, plan_of(PRESET), tmp_path).optimizer, torch.optim.AdamW)
     assert plan_of(PRESET).clip_norm == 5.0

@@ -101,7 +101,7 @@ def test_training_gives_one_track_or_none_as_often_as_another():
 def test_training_and_sampling_have_the_papers_numbers():
     flow, codec = PRESET.flow, PRESET.codec
     assert (flow.objective, flow.path, flow.norm, flow.times) == ("v", "cosine", "group", "uniform")
-    assert (flow.steps, flow.batch, codec.steps, codec.batch) == (200_000, 64, 600_000, 16)
+    assert (flow.steps, flow.batch * flow.parts, codec.steps, codec.batch) == (200_000, 64, 600_000, 16)
     assert (flow.generative_steps, flow.masked_steps, flow.guidance, flow.prompt_dropout) == (250, 250, 2.0, 0.1)
     assert TAU_MIN == 0.02
 
