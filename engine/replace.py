@@ -94,8 +94,9 @@ def _patch(
 ) -> Patch:  # fmt: skip
     old, new = names
     manifest, rate_hz = job.model.bundle.manifest, brief.target.rate_hz
-    asked = dict.fromkeys(("steps", "guidance", "start", "strength", "temperature"))
-    plain = dataclasses.replace(job.request, task="isolate", **asked)
+    plain = dataclasses.replace(
+        job.request, task="isolate", steps=None, guidance=None, start=None, strength=None, temperature=None
+    )
     heard = hear(job, brief.input, span, part_of(part, 0.0, 0.1))
     held.enter_context(heard.latents)
     [estimates] = estimate(job, heard, old.prompt_SE, walk_of(plain, manifest), 1, part_of(part, 0.1, 0.3))
