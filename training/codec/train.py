@@ -40,7 +40,7 @@ class CodecStage:
         self.model: nn.Module = (
             nn.ModuleDict({"codec": self.codec, "critics": self.critics}) if self.critics else self.codec
         )
-        self.mixer = Mixer(cache)
+        self.mixer = Mixer(cache, sources=preset.codec.mix_sources)
         self.pairs = max(1, round(preset.codec.batch * PAIR_SHARE / 2))
         self.spectral = SpectralLoss()
         self.mel = MelLoss(preset.grid.rate_hz, size=1024 if preset.grid.rate_hz > 8000 else 512)

@@ -211,8 +211,7 @@ class LatentPool:
         self._facts[number] = (1, self._number(example.term), self._number(example.rest), inside)
 
     def _plain(self, rng: Rng) -> Example:
-        sources = self.preset.flow.mix_sources or None
-        return make_example(self.mixer.draw(rng, self.preset.grid.grid.window_samples, sources), rng)
+        return make_example(self.mixer.draw(rng, self.preset.grid.grid.window_samples), rng)
 
     def _twins(self, chance: Rng) -> Example | None:
         """Twins, where somebody can see which is which."""

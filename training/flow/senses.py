@@ -1,12 +1,14 @@
-"""What else is known of a stem: a drawn clip of its players, how another recording of it sounds, words about its piece.
+"""What else is known of a stem: a clip of its players, drawn or filmed, how another recording of it sounds, words.
 
 Made once for an entry of the pool, from where its stems were taken. Knows nothing of the flow or of latents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,8 @@ from training.scene.model import SceneEncoder, picture_of
 Rng = np.random.Generator
 Floats = npt.NDArray[np.float32]
 Frames = npt.NDArray[np.uint8]
+Clip = Callable[[Sequence[float]], Frames]  # moments in seconds from a stem's first sample on -> what is seen then
+log = logging.getLogger(__name__)
 PATCHES = 4  # to a side of a frame, when some are hidden
 HIDDEN = 128  # grey: a frame that is black throughout would be no picture
 TRIES, QUIET = 3, 1e-5  # crops of an example, and the power below which one is silence
@@ -42,7 +46,10 @@ class Senses:
         scene: sees; None means there are no pictures.
         ear: hears, audio ``(B,N)`` -> ``(B,E)``; None means there are no sound examples.
         teller: writes captions; None means there are none.
-        sounds: the cache was rendered with; None means there are no pictures.
+        sounds: the cache was rendered with; None means nobody is drawn.
+
+    Raises:
+        ValueError: films of another size than ``scene`` sees.
     """
 
     preset: Preset
@@ -52,28 +59,56 @@ class Senses:
     teller: Teller | None = None
     sounds: Sounds | None = None
 
+    def __post_init__(self) -> None:
+        if self.scene is None:
+            return
+        size_px = self.scene.config.size_px
+        if other := self.cache.film_sizes - {size_px}:
+            raise ValueError(
+                f"the films in {self.cache.folder} are {min(other)} pixels wide and the scene encoder sees {size_px}; "
+                "index the data set again with the --preset that is trained"
+            )
+        labels = map(self.cache.label, range(self.cache.count))
+        if not any("film" in label or (self.sounds and "part" in label) for label in labels):
+            log.warning(
+                "no player in %s can be shown, so the network will learn from words alone; "
+                "index a data set with films, or render stems",
+                self.cache.folder,
+            )
+
     def picture(self, rng: Rng, takes: Sequence[Take]) -> tuple[Floats, Floats] | None:
         """A clip of the players of ``takes`` while they are heard.
 
         Returns:
-            features ``(F,P)`` and embedding ``(E,)``; None where nobody can be drawn: stems of several pieces, of
-            songs, or of a cache that does not know its parts.
+            features ``(F,P)`` and embedding ``(E,)``; None where nobody can be shown: stems of several pieces, of
+            songs, of a cache that knows neither parts nor films, or of a piece whose film shows others too.
         """
-        labels = [self.cache.label(take.stem) for take in takes]
-        if self.scene is None or self.sounds is None or not drawable(labels):
+        if self.scene is None or (clip := self._clip(rng, takes, self.scene.config.size_px)) is None:
             return None
+        places, rate_hz = np.arange(frames_of(self.preset.grid.grid)), self.preset.grid.rate_hz
+        frames = clip(list(takes[0].first / rate_hz + takes[0].speed * (places + 0.5) / FPS))
+        if rng.random() < self.preset.masking.still_share:
+            frames[:] = frames[int(rng.integers(len(frames)))]
+        return picture_of(self.scene, hide_patches(rng, frames, self.preset.masking.hide_picture))
+
+    def _clip(self, rng: Rng, takes: Sequence[Take], size_px: int) -> Clip | None:
+        """The players of ``takes`` and nobody else who is heard."""
+        labels = [self.cache.label(take.stem) for take in takes]
+        if self.sounds is not None and drawable(labels):
+            return self._drawn(rng, labels, self.sounds, size_px)
+        film = self.cache.film(takes[0].stem) if takes else None
+        if film is None or {take.stem for take in takes} != set(self.cache.pieces[labels[0]["piece"]]):
+            return None
+        return partial(filmed, film)
+
+    def _drawn(self, rng: Rng, labels: Sequence[Mapping[str, Any]], sounds: Sounds, size_px: int) -> Clip:
         seed = int(labels[0]["piece"].partition("-")[0])
         rate_hz = self.preset.grid.rate_hz
         held_out = seed == self.preset.sound.seed + HELD_OUT_SEED  # its players were chosen among others
         seconds = self.cache.samples / rate_hz
         config = StudioConfig(folder="", rate_hz=rate_hz, seconds=seconds, seed=seed, held_out=held_out)
-        film = ClipConfig(size_px=self.scene.config.size_px)
-        clip = clip_of_labels(labels, self.sounds, config, int(rng.integers(2**32)), film)
-        places = np.arange(frames_of(self.preset.grid.grid))
-        frames = clip.at(list(takes[0].first / rate_hz + takes[0].speed * (places + 0.5) / FPS))
-        if rng.random() < self.preset.masking.still_share:
-            frames[:] = frames[int(rng.integers(len(frames)))]
-        return picture_of(self.scene, hide_patches(rng, frames, self.preset.masking.hide_picture))
+        film = ClipConfig(size_px=size_px)
+        return clip_of_labels(labels, sounds, config, int(rng.integers(2**32)), film).at
 
     def sound(self, rng: Rng, stem: int, others: Mapping[tuple[str, str], Sequence[int]]) -> Floats | None:
         """How another recording of a stem's instrument sounds, ``(E,)``; another part of its own where there is none.
@@ -103,6 +138,13 @@ class Senses:
             return "", ""
         facts = PieceFacts.of(labels)
         return self.teller.caption(rng, facts, "train"), self.teller.story(rng, facts, "train")
+
+
+def filmed(film: Frames, moments_s: Sequence[float]) -> Frames:
+    """What a film of a cache ``(F,H,W,3)`` shows at given moments; black before its beginning and after its end."""
+    numbers = np.floor(np.asarray(moments_s) * FPS).astype(int)
+    there = (numbers >= 0) & (numbers < len(film))
+    return np.asarray(film[np.clip(numbers, 0, len(film) - 1)] * there[:, None, None, None].astype(np.uint8))
 
 
 def drawable(labels: Sequence[Mapping[str, Any]]) -> bool:

@@ -104,7 +104,7 @@ class FlowStage:
         torch.manual_seed(preset.flow.seed)
         self.model: nn.Module = build(preset)
         self.teacher: nn.Module | None = None  # of a distilled schedule
-        mixer = Mixer(cache, preset.flow.vary_share, preset.grid.rate_hz)
+        mixer = Mixer(cache, preset.flow.vary_share, preset.grid.rate_hz, preset.flow.mix_sources)
         self.pool = LatentPool(pool, preset, mixer, codec, senses)
         self.decoder = codec
         self.conditions = Conditions(preset, Lexicon.load(), prompt_run, reader)
@@ -286,7 +286,7 @@ def open_senses(preset: Preset, cache: StemCache, scene_run: Path | None, ear: n
         scene=load_scene(scene_run) if sees and scene_run else None,
         ear=ear if "sound" in asked else None,
         teller=Teller(Asker()) if preset.masking.mix_words else None,
-        sounds=Sounds.find() if sees else None,
+        sounds=Sounds.find() if sees and any("part" in cache.label(k) for k in range(cache.count)) else None,
     )
 
 
