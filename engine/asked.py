@@ -53,7 +53,10 @@ def replacement_of(job: Job) -> Asked:
 
 
 def _embedded(job: Job, words: tuple[str, ...]) -> dict[str, FloatArray]:
-    return dict(zip(words, job.model.text.embed(words), strict=True)) if words else {}
+    if not words:
+        return {}
+    with job.clock.measure("prompt"):
+        return dict(zip(words, job.model.text.embed(words, job.check), strict=True))
 
 
 def _rows(job: Job, embedded: dict[str, FloatArray], prompt: str, with_examples: bool) -> FloatArray:

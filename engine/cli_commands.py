@@ -254,7 +254,8 @@ def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
         level = f"{result.level_db:.1f} dB against the mix" if result.level_db > BIT_FOR_BIT_DB else "silence"
         yield f"level     {level}"
     if result.level_db is not None or result.presence < LIKELY_THERE:
-        means = "seems not to be there" if result.level_db is not None else "next to nothing was made; try another seed"
+        made = not rule.masked and result.level_db is None
+        means = "next to nothing was made; try another seed" if made else "seems not to be there"
         yield f"presence  {result.presence:.2f}" + ("" if result.presence >= LIKELY_THERE else f": {means}")
     if result.similarity is not None:
         yield f"similar   {result.similarity:.2f} to the prompt, as the model hears it"

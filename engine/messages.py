@@ -165,7 +165,7 @@ class Done:
         seconds: wall time of the job.
         device: the provider that really ran, for example ``CPUExecutionProvider``.
         bundle: name and version of the bundle.
-        timings: seconds by stage (read, encode, step, decode, mask, write).
+        timings: seconds by stage (prompt, read, encode, step, decode, mask, write).
     """
 
     job: str

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from engine.space import blended
 
 PROMPT_LIMIT_CHARACTERS = 20_000  # a story; some 3,000 words
 ROWS_AT_ONCE = 64
+PARTS_LIMIT = 1024  # of all prompts of a call, some seconds of work
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 
@@ -75,7 +77,7 @@ class TextEncoder:
         self._story = story
         self._asks = asks
 
-    def embed(self, prompts: tuple[str, ...]) -> FloatArray:
+    def embed(self, prompts: tuple[str, ...], check: Callable[[], None] = lambda: None) -> FloatArray:
         """Embeddings of prompts.
 
         A prompt of more than ``max_tokens`` lies between the names it holds, where the bundle lists names and there are
@@ -83,13 +85,26 @@ class TextEncoder:
 
         Args:
             prompts: as ``check_prompt`` accepts them.
+            check: raises to stop; called between prompts and between runs of the graph.
 
         Returns:
             float32 (prompts, embedding).
+
+        Raises:
+            RequestError: more than ``PARTS_LIMIT`` parts.
         """
-        named = [self._named(prompt) for prompt in prompts]
-        parts = [names or self._parts(prompt) for names, prompt in zip(named, prompts, strict=True)]
-        rows_RE = self._rows([ids for ids_of_one in parts for ids in ids_of_one])
+        named, parts = list[list[list[int]]](), list[list[list[int]]]()
+        for prompt in prompts:
+            check()
+            named.append(self._named(prompt))
+            parts.append(named[-1] or self._parts(prompt))
+        count = sum(map(len, parts))
+        if count > PARTS_LIMIT:
+            raise RequestError(
+                f"the prompts have {count} sentences or names; at most {PARTS_LIMIT} are heard in one call, "
+                "so say it in fewer words or make several calls"
+            )
+        rows_RE = self._rows([ids for ids_of_one in parts for ids in ids_of_one], check)
         found, at = [], 0
         for names, ids_of_one in zip(named, parts, strict=True):
             part_RE = rows_RE[at : at + len(ids_of_one)]
@@ -132,9 +147,10 @@ class TextEncoder:
         ids: list[int] = self._tokenizer.encode(text.strip()).ids
         return ids
 
-    def _rows(self, rows: list[list[int]]) -> FloatArray:
+    def _rows(self, rows: list[list[int]], check: Callable[[], None]) -> FloatArray:
         found = []
         for first in range(0, len(rows), ROWS_AT_ONCE):
+            check()
             some = rows[first : first + ROWS_AT_ONCE]
             tokens_BT = np.zeros((len(some), self._max_tokens), np.int64)
             mask_BT = np.zeros((len(some), self._max_tokens), np.bool_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -65,17 +65,19 @@ class Ruler(QWidget):
         step_s = next((step for step in STEPS_S if step * second >= LABEL_PIXELS), STEPS_S[-1])
         digits = 0 if step_s >= 1 else min(3, math.ceil(-math.log10(step_s)))
         painter.setFont(number_font(8.5))
+        painter.setPen(QColor(self._palette.quiet))
         number = math.floor(self._viewport.start / self._rate_hz / step_s)
+        long: list[QLineF] = []
+        short: list[QLineF] = []
         while (x := self._viewport.x(number * step_s * self._rate_hz)) < self.width():
-            painter.setPen(QPen(QColor(self._palette.faint), 1))
-            painter.drawLine(QPointF(x, HEIGHT - 9), QPointF(x, HEIGHT))
-            painter.setPen(QColor(self._palette.quiet))
             painter.drawText(QPointF(x + 4, HEIGHT - 9), clock(number * step_s, digits))
-            painter.setPen(QPen(QColor(self._palette.line), 1))
-            for part in range(1, 5):
-                small = x + step_s * second * part / 5
-                painter.drawLine(QPointF(small, HEIGHT - 5), QPointF(small, HEIGHT))
+            long.append(QLineF(x, HEIGHT - 9, x, HEIGHT))
+            places = (x + step_s * second * part / 5 for part in range(1, 5))
+            short += [QLineF(small, HEIGHT - 5, small, HEIGHT) for small in places]
             number += 1
+        for lines, colour in ((long, self._palette.faint), (short, self._palette.line)):
+            painter.setPen(QPen(QColor(colour), 1))
+            painter.drawLines(lines)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802

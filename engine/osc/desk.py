@@ -98,7 +98,8 @@ class Desk:
         packet = _written(address, args)
         limit = LOCAL_PACKET_LIMIT_BYTES if session.local else REMOTE_PACKET_LIMIT_BYTES
         if address in (at("done"), at("edited")) and (self._lan or not session.local or len(packet) > limit):
-            packet = _written(address, tuple(_names(arg) for arg in args))
+            args = tuple(_names(arg) for arg in args)
+            packet = _written(address, args if session.wire.reliable else fewer_names(address, args, limit))
         if session.budget_bytes is not None:
             limit = min(limit, session.budget_bytes)
         if len(packet) > limit and not session.wire.reliable and reply.args and reply.args[-1].name == "text":
@@ -149,6 +150,15 @@ class Desk:
         session = self.sessions.gone(key)
         if session is not None:
             self.book.forget(session)
+
+
+def fewer_names(address: str, args: tuple[Told, ...], limit_bytes: int) -> tuple[Told, ...]:
+    """Arguments of ``done`` or ``edited`` with as many of the names as a packet may hold, and their number."""
+    name, _, names, *figures = args
+    kept = names if isinstance(names, tuple) else ()
+    while kept and len(_written(address, (name, len(kept), kept, *figures))) > limit_bytes:
+        kept = kept[:-1]
+    return (name, len(kept), kept, *figures)
 
 
 def _written(address: str, args: tuple[Told, ...]) -> bytes:

@@ -53,6 +53,9 @@ and there come, to the socket you asked from:
 * A clip in a JSON beside a result is named as the bridge kept it for the job; give the clip's own place to
   `fluxstem rerun FILE.json --input CLIP`.
 
+* **Several regions** of isolate, remove and regenerate give files of their own, region by region as they were named;
+  `done` tells the place of the first. A WAV says in its `bext` chunk where it begins; to be told, ask for one region at
+  a time.
 * **Examples** (`image`, `video`, `audio`) say what to look for beside the prompt, or without one. They follow the rules
   for paths; a sound may also be a clip sent by wire. Time 0 of a video is the start of the input.
 * **What is asked for may be worded**: `isolate` with "everything except the drums" does what `remove` does.
