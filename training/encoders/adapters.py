@@ -257,7 +257,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--clip", help="folder in transformers' or open-clip's layout, or a checkpoint of open-clip")
     parser.add_argument("--clip-activation", choices=ACTIVATIONS, help="of a lone checkpoint; gelu when not told")
     parser.add_argument("--download", action="store_true", help="--clap and --clip may name repositories to fetch")
-    parser.add_argument("--out", type=Path, help="run folder; runs/adapters-BUNDLE when not given")
+    parser.add_argument("--out", type=Path, help="run folder; runs/encoders-BUNDLE when not given")
     parser.add_argument("--preset", help="that the bundle was trained by, where the bundle does not say")
     parser.add_argument("--cache", type=Path, help="rendered stems; runs/cache-PRESET when not given")
     parser.add_argument("--scene", type=Path, metavar="RUN", help="run of the bundle's scene encoder")
@@ -299,7 +299,7 @@ def main(argv: list[str]) -> int:
     except EngineError as error:
         raise ValueError(str(error)) from error
     preset = preset_of(bundle, args.preset)
-    out = args.out or RUNS / f"adapters-{bundle.manifest.name}"
+    out = args.out or RUNS / f"encoders-{bundle.manifest.name}"
     out.mkdir(parents=True, exist_ok=True)
     save_tower(bundle, preset, out)
     fitted: dict[str, Fitted] = {}

@@ -18,6 +18,7 @@ from training.encoders.convert import read_state
 WEIGHTS = ("model.safetensors", "open_clip_model.safetensors", "pytorch_model.bin", "open_clip_pytorch_model.bin")
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 WANTED_FILES = ["*.json", "*.txt", "*.safetensors"]
+PICKLED = [name for name in WEIGHTS if name.endswith(".bin")]  # fetched only where there is nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,16 @@ def open_source(place: str | Path, may_download: bool = False) -> Source:
         stay_offline()
     if path.is_file():
         return Source(read_state(path), {}, None, path.name)
-    found = next((path / name for name in WEIGHTS if (path / name).is_file()), None)
+    found = weights_in(path)
     if found is None:
         raise ValueError(f"no weights in {path}; expected one of {', '.join(WEIGHTS)}")
     settings = {file.name: _json(file) for file in sorted(path.glob("*.json")) if file.stat().st_size < 1 << 20}
     return Source(read_state(found), settings, path, path.name)
+
+
+def weights_in(folder: Path) -> Path | None:
+    """The first file of a folder that weights are known by."""
+    return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
 
 
 def download(repository: str) -> Path:
@@ -79,7 +85,8 @@ def download(repository: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repository, allow_patterns=WANTED_FILES))
+        folder = Path(snapshot_download(repository, allow_patterns=WANTED_FILES))
+        return folder if weights_in(folder) else Path(snapshot_download(repository, allow_patterns=PICKLED))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise ValueError(f"{repository} could not be fetched: {str(error).splitlines()[0]}") from error
 
