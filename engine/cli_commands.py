@@ -240,6 +240,8 @@ def _lines(done: Done, rule: Rule) -> Iterator[str]:
 
 
 def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
+    is_swap = bool(result.mix) and not rule.together
+    sought, alike = ("the old sound", "of the new stem to its prompt") if is_swap else ("it", "to the prompt")
     if result.mix:
         yield f"mix       {_shown(result.mix)}"
     if result.stem:
@@ -252,13 +254,13 @@ def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
         yield "null      " + (f"{parts} is the {whole}, bit for bit" if exact else f"{result.null_db:.1f} dB")
     if result.level_db is not None:
         level = f"{result.level_db:.1f} dB against the mix" if result.level_db > BIT_FOR_BIT_DB else "silence"
-        yield f"level     {level}"
+        yield f"level     {level}" + (", the new stem" if is_swap else "")
     if result.level_db is not None or result.presence < LIKELY_THERE:
         made = not rule.masked and result.level_db is None
-        means = "next to nothing was made; try another seed" if made else "seems not to be there"
+        means = "next to nothing was made; try another seed" if made else f"{sought} seems not to be there"
         yield f"presence  {result.presence:.2f}" + ("" if result.presence >= LIKELY_THERE else f": {means}")
     if result.similarity is not None:
-        yield f"similar   {result.similarity:.2f} to the prompt, as the model hears it"
+        yield f"similar   {result.similarity:.2f} {alike}, as the model hears it"
     if result.gain_db:
         on = "on what is new alone" if result.mix else "on stem and rest alike"
         yield f"gain      {result.gain_db:.2f} dB {on}, so that nothing clips"

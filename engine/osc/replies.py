@@ -12,7 +12,8 @@ POSITION = "decimal text, for it may need more than 32 bits"
 _N = Arg(name="n", kind="whole", doc="how many there were")
 _TEXT = Arg(name="text", kind="text", doc="one sentence")
 _PATH = Arg(name="path", kind="text", many=True, doc="what the task hands back, then the others; of several answers "
-            "the best first; bare names in LAN mode and where a packet over UDP holds no more, and then as many as it holds")  # fmt: skip
+            "the best first; bare names in LAN mode and where a packet over UDP holds no more, then as many as it "
+            "holds")  # fmt: skip
 _EDITED = Arg(name="path", kind="text", many=True, doc="the edited sound; a bare name in LAN mode")
 _PART = Arg(name="part", kind="text", doc=RESULT_PARTS)
 
@@ -76,8 +77,12 @@ _REPLIES = (
             _PATH,
             Arg(name="null", kind="number", unit="dB", doc="stem + rest against the input; -300 bit for bit, 300 none"),
             Arg(name="presence", kind="number", low=0, high=1, doc="0 seems not to be there, 1 seems to be"),
-            Arg(name="start", kind="text", unit="samples", doc=f"where the files begin in the input, of several regions "
-                f"those of the first; {POSITION}"),
+            Arg(
+                name="start",
+                kind="text",
+                unit="samples",
+                doc=f"where the files begin in the input, of several regions those of the first; {POSITION}",
+            ),
             Arg(name="length", kind="text", unit="samples", doc=f"of the result; {POSITION}"),
             Arg(name="rate", kind="whole", unit="Hz", doc="of the result"),
         ),
