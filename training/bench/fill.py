@@ -28,6 +28,10 @@ SPANS = {"inpaint": (0.3, 0.7), "extend": (0.6, 1.0)}  # shares of the clip that
 SEAM_S = 0.1  # this near to an edge the level must be right
 STEP_S = 0.001  # and this near a click would be
 SILENT_RMS = 1e-4
+GIVEN = (
+    "The bundle is given the file as it is and the region to redo, of which it fades the first and last 10 ms; from a "
+    "silent gap: the region holds nothing to fade from."
+)
 FIGURES = {
     "seam": "level at the seam, dB off",
     "step": "step at the seam, dB",
@@ -142,21 +146,25 @@ def _known(examples: Sequence[Example], gaps: Sequence[Gap]) -> dict[str, list[A
 
 
 def _makings(task: str, system: Ours) -> dict[str, Callable[[Example], Audio]]:
-    """The bundle with a rest to fit, and without one."""
-    return {
-        system.name: partial(_fill, system, task, True),
-        f"{system.name}, without the rest": partial(_fill, system, task, False),
+    """The bundle with a rest to fit and without one, and where the gap holds silence, not what is to be redone."""
+    ways = {
+        system.name: partial(_fill, system, task, True, False),
+        f"{system.name}, without the rest": partial(_fill, system, task, False, False),
     }
+    return ways | (
+        {} if task == "extend" else {f"{system.name}, from a silent gap": partial(_fill, system, task, True, True)}
+    )
 
 
-def _fill(system: Ours, task: str, with_rest: bool, example: Example) -> Audio:
+def _fill(system: Ours, task: str, with_rest: bool, silent: bool, example: Example) -> Audio:
     """The stem ``(C, N)`` with its gap filled by a bundle."""
     gap = Gap.of(task, example)
     rest = {"rest": example.rest} if with_rest else {}
     if gap.open:
         given = {"input": example.stem_CN[:, : gap.first], **rest}
         return system.make(task, example, given, seconds=gap.span_s[1] - gap.span_s[0])
-    return system.make(task, example, {"input": silence(example.stem_CN, gap), **rest}, region_s=gap.span_s)
+    given = {"input": silence(example.stem_CN, gap) if silent else example.stem_CN, **rest}
+    return system.make(task, example, given, region_s=gap.span_s)
 
 
 def _columns(
@@ -226,5 +234,6 @@ def lines(found: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
     text += [*table(heads, body), ""]
     rows = [[name, *fits.cells(row)] for name, row in found["values"].items()]
+    text += [GIVEN, ""] if task == "inpaint" else []
     text += [fits.HOW.format(own="the rest at that time"), "", *table(["filled with", *fits.heads()], rows), ""]
     return [*text, *(f"* {name}: refused. “{why}”" for name, why in found["refused"].items()), ""]

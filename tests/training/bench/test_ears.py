@@ -1,14 +1,18 @@
 """Distances between collections have known answers; a classifier is believed as far as it was measured."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from benchkit import SYSTEMS, ToyEars, a_run, example
 
 from training.bench import ears
 from training.bench.run import Progress, collections
+from training.prompt.adapters import Ear, StoryReader, save_adapters
 from training.prompt.lexicon import Lexicon
+from training.prompt.tower import load_audio_tower
 
 
 def test_the_frechet_distance_of_a_collection_to_itself_is_nothing():
@@ -135,3 +139,22 @@ def write_random_clap(transformers, folder):
                       "num_hidden_layers": 2},
     )  # fmt: skip
     transformers.ClapModel(config).save_pretrained(folder)
+
+
+def test_towers_out_of_a_bundle_hear_through_the_adapter_beside_them(untrained_towers, tmp_path):
+    """An unpacked audio tower has no last layer: without the adapter it would find everything equally like."""
+    run = tmp_path / "prompt-toy"
+    shutil.copytree(untrained_towers, run)
+    state = torch.load(run / "prompt.pt", weights_only=True)
+    for name in ("out.weight", "out.bias"):
+        state["audio"][name].zero_()
+    torch.save(state, run / "prompt.pt")
+    with pytest.raises(FileNotFoundError, match="adapters-toy"):
+        ears.OurTowers(run)
+    (tmp_path / "adapters-toy").mkdir()
+    save_adapters(tmp_path / "adapters-toy", Ear(load_audio_tower(run)), StoryReader(torch.eye(4, 8)), {})
+    rng = np.random.default_rng(0)
+    tone, noise = np.sin(np.arange(40_960) * 0.1), rng.standard_normal(40_960)
+    heard = ears.OurTowers(run).audio([0.1 * tone.astype(np.float32), 0.1 * noise.astype(np.float32)])
+    np.testing.assert_allclose(np.linalg.norm(heard, axis=1), 1)
+    assert heard[0] @ heard[1] < 0.999
