@@ -8,10 +8,12 @@ import pytest
 
 from engine.asks import Asks
 from engine.checks import check_region, check_values
+from engine.cli_commands import _lines
 from engine.errors import RequestError
 from engine.examples.named import Example, examples_of
-from engine.messages import Request
+from engine.messages import Done, Request, StemResult
 from engine.routing import routed
+from engine.tasks import rule_of
 
 REPLACE = Request(task="replace", prompts=("bass",), input="mix.wav", replacement="oud", examples=("x.wav",))
 
@@ -91,3 +93,25 @@ def test_what_was_sent_on_once_stays_as_it_is(prompt, task, asked):
     assert routed(once, wordings) == once
     if asked == "isolate":
         assert once.task == task
+
+
+def told(task: str, level_db: float | None, mix: str | None = None) -> str:
+    result = StemResult(
+        prompt="bass", stem="a.wav", rest="b.wav", sidecar="a.json", null_db=-300.0, presence=0.0, gain_db=0.0,
+        level_db=level_db, mix=mix, similarity=0.2,
+    )  # fmt: skip
+    return "\n".join(_lines(Done("job", (result,), 1.0, "cpu", "toy"), rule_of(task)))
+
+
+def test_replace_says_what_is_about_the_old_sound_and_what_about_the_new():
+    said = told("replace", -3.0, "mix.wav")
+    assert "-3.0 dB against the mix, the new stem" in said
+    assert "the old sound seems not to be there" in said
+    assert "0.20 of the new stem to its prompt" in said
+
+
+def test_silence_is_told_as_not_there_and_not_as_a_matter_of_seeds():
+    said = {task: told(task, level_db=None) for task in ("isolate", "remove", "generate")}
+    assert "seems not to be there" in said["isolate"]
+    assert "seems not to be there" in said["remove"]
+    assert "another seed" in said["generate"]

@@ -83,3 +83,26 @@ def test_a_story_may_have_thousands_of_words_but_not_no_end():
     check_prompt("once upon a time " * 1000)
     with pytest.raises(RequestError, match=f"at most {PROMPT_LIMIT_CHARACTERS}"):
         check_prompt("a" * (PROMPT_LIMIT_CHARACTERS + 1))
+
+
+def test_a_long_prompt_can_be_stopped(path):
+    class Stopped(Exception):
+        pass
+
+    graph, calls = Counting(), []
+
+    def check():
+        calls.append(len(graph.rows))
+        if graph.rows:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        TextEncoder(graph, path, MAX_TOKENS).embed(("bass. " * 300,), check)
+    assert calls == [0, 0, 64]
+
+
+def test_prompts_of_too_many_sentences_are_refused_before_any_is_heard(path):
+    graph = Counting()
+    with pytest.raises(RequestError, match="1200 sentences or names; at most 1024"):
+        TextEncoder(graph, path, MAX_TOKENS).embed(("bass. " * 600, "drums. " * 600))
+    assert graph.rows == []
