@@ -222,7 +222,11 @@ def commit() -> str:
 
 
 def move_into_place(draft: Path, folder: Path) -> None:
-    """Give a finished draft its name, in the place of an old bundle where there is one."""
+    """Give a finished draft its name, in the place of an old bundle where there is one; that stays if it fails.
+
+    Raises:
+        OSError: the file system refused; the draft and the old bundle are where they were.
+    """
     draft.chmod(0o755)
     if not folder.exists():
         os.replace(draft, folder)
@@ -230,7 +234,11 @@ def move_into_place(draft: Path, folder: Path) -> None:
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     os.replace(folder, old)
-    os.replace(draft, folder)
+    try:
+        os.replace(draft, folder)
+    except BaseException:
+        os.replace(old, folder)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 
