@@ -67,7 +67,7 @@ def test_a_preset_without_a_picture_has_no_weights_for_one():
 
 @pytest.mark.parametrize("avna", ALIGNMENTS)
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_zeros_are_no_picture_whatever_was_learnt_and_a_picture_matters(fusion, avna):
+def test_zeros_are_taken_as_no_picture_and_a_picture_matters(fusion, avna):
     model = trained(fusion=fusion, avna=avna)
     with torch.no_grad():
         nothing = model(*given())

@@ -6,7 +6,8 @@
     fusions     tokens (B,1+T,W), a picture of every token -> tokens                cross-gated modulation, and others
 
 Every part starts as the identity, so a network that has learnt to hear can be widened by them and answers as before. A
-frame of zeros is no picture: it moves nothing, whatever the parts have learnt. Knows nothing of audio, tasks or pixels.
+frame of zeros is no picture: no weight that reads pictures moves anything then, whatever it has learnt. A gate also
+follows the condition, words and time, and goes on doing so without a picture. Knows nothing of audio, tasks or pixels.
 
 Source: MAGE (arXiv 2604.09803) section 3.2, appendices A and C. The paper leaves open where the gates sit, what their
 range is and what "without AVNA" sees. Chosen here: before every block, so that later features can be suppressed too; 0
