@@ -129,8 +129,9 @@ def _task_args(task: str, rule: Rule) -> tuple[Arg, ...]:
             )
         )
     elif rule.span.name == "REQUIRED":
-        args.append(Arg(name="start", kind="number", unit="s", low=0, doc="where the part to fill begins"))
-        args.append(Arg(name="end", kind="number", unit="s", low=0, doc="where it ends"))
+        doc = "where the part to fill begins; it must be named, here or by regions"
+        args.append(Arg(name="start", kind="number", unit="s", low=0, default=0.0, doc=doc))
+        args.append(Arg(name="end", kind="number", unit="s", low=0, default=0.0, doc="where it ends; 0 is the end"))
     else:
         args.append(Arg(name="start", kind="number", unit="s", low=0, default=0.0, doc="where to begin"))
         args.append(Arg(name="end", kind="number", unit="s", low=0, default=0.0, doc="where to end; 0 is the end"))

@@ -153,10 +153,16 @@ def test_any_number_is_taken_for_a_number(given_value, number):
     assert values.number("end") == number
 
 
-@pytest.mark.parametrize("given_value", ["", "abc", "1_0", "nan", "inf", math.nan, math.inf, None, b"3", "9" * 41])
+@pytest.mark.parametrize("given_value", ["", "abc", "1_0", "nan", "inf", math.nan, math.inf, b"3", "9" * 41])
 def test_what_is_no_number_is_refused(given_value):
     with pytest.raises(ArgumentError, match="for end"):
         fit(ROWS[at("inpaint")], ("a", "/x", "bass", 0.0, given_value))
+
+
+def test_nil_is_the_default_where_there_is_one_and_refused_elsewhere():
+    assert fit(ROWS[at("inpaint")], ("a", "/x", "bass", 0.0, None)).number("end") == 0
+    with pytest.raises(ArgumentError, match="for prompt"):
+        fit(ROWS[at("inpaint")], ("a", "/x", None))
 
 
 @pytest.mark.parametrize(("given_value", "id"), [("a", "a"), (7, "7"), (7.0, "7"), (2.5, "2.5"), (2**40, str(2**40))])

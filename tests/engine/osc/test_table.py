@@ -16,7 +16,7 @@ from engine.osc.docs import markdown
 from engine.osc.oscquery import answer, tree
 from engine.osc.packets import Message
 from engine.osc.replies import CODES, REPLIES
-from engine.osc.table import OSC_TYPE, PREFIX, ROWS
+from engine.osc.table import OSC_TYPE, PREFIX, ROWS, TASK_ROWS
 from engine.osc.values import ArgumentError, fit
 
 ROOT = Path(__file__).parents[3]
@@ -147,3 +147,9 @@ def test_zeroconf_announces_where_the_bridge_listens(toy_engine, settings):
             finder.close()
     assert info is not None
     assert info.port == bridge.state.udp_port
+
+
+@pytest.mark.parametrize("row", [row for row in TASK_ROWS if any(arg.name == "regions" for arg in row.args)])
+def test_regions_stand_instead_of_start_and_end(row):
+    by_name = {arg.name: arg for arg in row.args}
+    assert (by_name["start"].default, by_name["end"].default) == (0.0, 0.0)
