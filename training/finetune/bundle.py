@@ -97,8 +97,7 @@ def read_flow(bundle: Bundle, preset: Preset) -> nn.Module:
     flow: nn.Module = build(preset).eval()
     path = bundle.path(bundle.manifest.graphs["step"].file)
     flow.load_state_dict(read_weights(path, flow, "flow."))
-    if preset.flow.path == "linear":
-        check_same(path, _WholeStep(flow), _question(preset))
+    check_same(path, _WholeStep(flow), _question(preset))
     return flow
 
 
@@ -144,7 +143,7 @@ class _Half(nn.Module):
 
 
 class _WholeStep(nn.Module):
-    """From t = 0 by a step of 1: the clean latents where unknown."""
+    """From t = 0 by a step of 1: the clean latents where unknown, on every path."""
 
     def __init__(self, flow: nn.Module) -> None:
         super().__init__()

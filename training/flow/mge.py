@@ -57,7 +57,7 @@ class TrackBlock(nn.Module):
     def forward(self, x: Tensor, prompts: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
         """X ``(B,T,W)``, prompts ``(B,S,E)`` of the tracks in use -> ``(B,T,W)``."""
         styles = torch.stack([layer(prompts[:, k]) for k, layer in enumerate(self.styles)], dim=1)
-        rows = styles.reshape(len(x), self.tracks, 4, -1).transpose(1, 2).flatten(2)  # (B, 4, W)
+        rows = styles.unflatten(2, (4, -1)).transpose(1, 2).flatten(2)  # (B, 4, W)
         scale_a, shift_a, scale_m, shift_m = rows[:, :, None].unbind(1)
         x = x + self._attend(self.normalise(x) * (1 + scale_a) + shift_a, turn)
         y = self.normalise(x) * (1 + scale_m) + shift_m
