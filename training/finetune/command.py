@@ -12,9 +12,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import soundfile as sf
 
 from engine.bundle import Bundle, load_bundle
 from training.arguments import RUNS
@@ -24,9 +27,10 @@ from training.config import Preset
 from training.data.cache import StemCache
 from training.data.credits import credits
 from training.data.mix import Mixer
-from training.data.sources import Sounds
+from training.data.sources import Audio, Sounds
 from training.data.studio import ensure_cache
-from training.finetune.bundle import preset_of, read_codec, read_flow, save_tower
+from training.finetune.bundle import preset_of, read_codec, read_flow
+from training.finetune.senses import keep_eyes, open_all, sounds_like
 from training.finetune.stems import Blend, Own, questions, read_own
 from training.flow.train import FlowStage, save_flow
 from training.loop import Plan, Run
@@ -40,6 +44,7 @@ EMA = 0.99
 REPORT = "finetune.json"
 OWN_STEMS = "the user's own stems"
 YOURS, KNOWN = "your stems, held back", "what it knew before (held-out recordings)"
+BY_SOUND = "your stems, held back, asked for by sound"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -124,16 +129,20 @@ def rendered_stems(asked: Asked, held_out: bool) -> StemCache | None:
 def train(asked: Asked, own: Own, rendered: StemCache | None) -> Run:
     """Train the bundle's flow further and leave ``flow.pt`` in the run's folder."""
     preset = gentle(asked)
+    mine = Mixer(own.train, preset.flow.vary_share, preset.grid.rate_hz)
+    mixer = Blend(mine, Mixer(rendered) if rendered else None, asked.share, preset.flow.mix_sources or None)
     with World().in_turn():
-        save_tower(asked.bundle, preset, asked.run)
-        stage = FlowStage(preset, own.train, read_codec(asked.bundle, preset), asked.run, asked.run / "pool")
+        opened = open_all(asked.bundle, preset, mixer.cache, asked.run)
+        codec, pool = read_codec(asked.bundle, preset), asked.run / "pool"
+        stage = FlowStage(preset, own.train, codec, asked.run, pool, opened.senses, opened.reader, mixer)
     stage.model.load_state_dict(read_flow(asked.bundle, preset).state_dict())
-    mixer = stage.pool.mixer
-    stage.pool.mixer = Blend(mixer, Mixer(rendered) if rendered else None, asked.share)
+    said = keep_eyes(stage.model, opened)
     plan = Plan(
         steps=asked.steps,
+        parts=preset.flow.parts,
         minutes=asked.minutes,
         learning_rate=preset.flow.learning_rate,
+        schedule=preset.flow.schedule,
         ema=preset.flow.ema,
         clip_norm=preset.flow.clip_norm,
         seed=preset.flow.seed,
@@ -143,10 +152,12 @@ def train(asked: Asked, own: Own, rendered: StemCache | None) -> Run:
     run = Run(stage, plan, asked.run)
     if asked.resume and not run.resume():
         raise ValueError(f"no checkpoint in {asked.run}; leave out --resume to start a new run")
-    run.train(workers=asked.workers)
-    lines = [*credits(rendered), OWN_STEMS] if rendered else [OWN_STEMS]
-    (asked.run / "credits.json").write_text(json.dumps(lines, indent=1, ensure_ascii=False), "utf-8")
     if run.world.first:
+        print("\n".join(said))
+    run.train(workers=asked.workers)
+    if run.world.first:
+        lines = [*credits(rendered), OWN_STEMS] if rendered else [OWN_STEMS]
+        (asked.run / "credits.json").write_text(json.dumps(lines, indent=1, ensure_ascii=False), "utf-8")
         save_flow(run, asked.run)
     return run
 
@@ -177,36 +188,46 @@ def _with_code() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def judge(asked: Asked, sets: dict[str, StemCache]) -> dict[str, Any]:
-    """Both bundles on mixes they were not trained on: improvement of SDR over the mix, in dB, by set."""
-    found: dict[str, Any] = {}
+def judge(asked: Asked, sets: dict[str, StemCache], learnt: StemCache) -> dict[str, Any]:
+    """Both bundles on mixes they were not trained on: improvement of SDR over the mix, in dB, by set.
+
+    The user's own stems are also asked for by a sound of theirs out of ``learnt``, where the bundle hears.
+    """
     grid = asked.bundle.manifest.grid
+    found: dict[str, Any] = {}
     with Engine() as engine:
-        for name, cache in sets.items():
-            asked_of = list(questions(cache, asked.questions, grid.window_samples, grid.sample_rate_hz))
-            found[name] = {"mixes": len(asked_of)}
-            if not asked_of:
-                continue
+
+        def compare(examples: list[Example], heard: list[Audio] | None = None) -> dict[str, Any]:
             before, after = (
-                improvements(Ours(name=name, bundle=folder.resolve(), engine=engine), asked_of)
+                improvements(Ours(name=folder.name, bundle=folder.resolve(), engine=engine), examples, heard)
                 for folder in (asked.bundle.folder, asked.out)
             )
-            found[name] |= {
-                "before": median_interval(before),
-                "after": median_interval(after),
-                "gain": median_interval([b - a for a, b in zip(before, after, strict=True)]),
-            }
+            gains = [b - a for a, b in zip(before, after, strict=True)]
+            return {key: median_interval(v) for key, v in (("before", before), ("after", after), ("gain", gains))}
+
+        for name, cache in sets.items():
+            examples = list(questions(cache, asked.questions, grid.window_samples, grid.sample_rate_hz))
+            found[name] = {"mixes": len(examples), **(compare(examples) if examples else {})}
+            if name == YOURS and "audio" in asked.bundle.manifest.graphs:
+                like = [(one, sound) for one in examples if (sound := sounds_like(one, learnt)) is not None]
+                by_sound = compare([one for one, _ in like], [sound for _, sound in like]) if like else {}
+                found[BY_SOUND] = {"mixes": len(like), **by_sound}
     return found
 
 
-def improvements(system: Ours, examples: list[Example]) -> list[float]:
-    """SDR improvement over the mix of each example, in dB."""
+def improvements(system: Ours, examples: list[Example], heard: list[Audio] | None = None) -> list[float]:
+    """SDR improvement over the mix of each example, in dB; with ``heard`` a sound asks instead of words."""
     gains = []
-    for example, answer in zip(examples, system.separate(examples), strict=True):
-        mix = example.mix_CN[0]
-        made = answer.stem_CN[0]
-        stem, rest = example.truth
-        gains.append(bss(stem, rest, made, mix - made)["SDR"] - bss(stem, rest, mix, mix)["SDR"])
+    with tempfile.TemporaryDirectory() as folder:
+        for number, example in enumerate(examples):
+            files: tuple[Path, ...] = ()
+            if heard is not None:
+                files = (Path(folder) / f"{number}.wav",)
+                sf.write(files[0], heard[number], example.rate_hz, subtype="FLOAT")
+            made = system.isolate(example, words=heard is None, files=files).stem_CN[0]
+            mix = example.mix_CN[0]
+            stem, rest = example.truth
+            gains.append(bss(stem, rest, made, mix - made)["SDR"] - bss(stem, rest, mix, mix)["SDR"])
     return gains
 
 
@@ -233,6 +254,8 @@ def main(argv: list[str]) -> int:
         own = read_own(asked.stems, asked.run / "stems", preset.grid.rate_hz, preset.sound.seconds)
         rendered = rendered_stems(asked, held_out=False) if asked.share else None
     print(f"{own.train.count} stems to learn from, {own.held.count} held back: {', '.join(own.families)}")
+    if own.problems:
+        print(f"left out: {'; '.join(own.problems)}")
     if own.unnamed:
         print(f"no instrument in these names, so they are company only: {', '.join(own.unnamed)}")
     if rendered is None:
@@ -244,7 +267,7 @@ def main(argv: list[str]) -> int:
     sets = {YOURS: own.held}
     if (heldout := rendered_stems(asked, held_out=True)) is not None:
         sets[KNOWN] = heldout
-    report = judge(asked, sets)
+    report = judge(asked, sets, own.train)
     (asked.run / REPORT).write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     print(table(report))
     print(f"wrote {asked.out}; the same figures are in {asked.run / REPORT}")

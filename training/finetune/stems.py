@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +13,7 @@ import numpy as np
 
 from training.bench.example import Example
 from training.data.cache import StemCache
-from training.data.datasets import read_dataset
+from training.data.datasets.folder import SOUNDS, read
 from training.data.datasets.index import Cutting, cut_piece, starts_of
 from training.data.mix import Mix, Mixer, Rng, balance
 from training.data.piece import Piece
@@ -21,6 +24,7 @@ KIND = "folder"
 HELD_SHARE = 0.2  # of every piece, from its end
 TRIES = 40
 QUIET_RMS = 0.008
+CUT = "cut.txt"  # beside the two caches: what they were cut from
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,14 @@ class Own:
         train, held: what is learnt from, and what only the report hears.
         families: instruments among them that have a name of ours.
         unnamed: file names that none of ours is in.
+        problems: what could not be read, and why.
     """
 
     train: StemCache
     held: StemCache
     families: tuple[str, ...]
     unnamed: tuple[str, ...]
+    problems: tuple[str, ...] = ()
 
 
 def read_own(folder: Path, into: Path, rate_hz: int, seconds: float) -> Own:
@@ -44,13 +50,13 @@ def read_own(folder: Path, into: Path, rate_hz: int, seconds: float) -> Own:
 
     Args:
         folder: folders of files named for what they hold, as ``training.data.datasets.folder`` reads them.
-        into: folder of the two caches; what was cut before is kept.
+        into: folder of the two caches; cut anew, and replaced when that is done, if the folder has changed since.
         rate_hz, seconds: of every cut stem.
 
     Raises:
         ValueError: nothing to learn from, or too little to hold some of it back.
     """
-    pieces = [piece for piece in read_dataset(KIND, folder) if piece.stems]
+    pieces, problems = _pieces(folder)
     named = {stem.label: stem.term for piece in pieces for stem in piece.stems}
     unnamed = tuple(sorted(label for label, term in named.items() if term == "other"))
     if len(unnamed) == len(named):
@@ -63,21 +69,76 @@ def read_own(folder: Path, into: Path, rate_hz: int, seconds: float) -> Own:
         raise ValueError(
             f"{folder} holds less than two spans of {seconds:g} s, so nothing can be held back to judge by; add stems"
         )
-    caches = {}
-    for name in ("train", "held"):
-        cutting = Cutting(into / name, rate_hz, seconds, KIND)
-        cutting.folder.mkdir(parents=True, exist_ok=True)
-        for number, piece in enumerate(pieces):
-            starts = [s for s in starts_of(piece, seconds) if (s in held[number]) == (name == "held")]
-            cut_piece(piece, number, cutting, starts)
-        caches[name] = StemCache(cutting.folder)
-        if not caches[name].count:
-            raise ValueError(f"nothing in {folder} sounds where it was cut ({name}); are the stems silent?")
-    labels = [caches["train"].label(k)["family"] for k in range(caches["train"].count)]
-    families = tuple(sorted(set(labels) - {"other"}))
-    if not families:
-        raise ValueError(f"no stem in {folder} that is named for an instrument sounds; add one that does")
-    return Own(caches["train"], caches["held"], families, unnamed)
+    state = f"{rate_hz} Hz, {seconds:g} s, {_state(folder)}"
+    if not (into / CUT).is_file() or (into / CUT).read_text("utf-8") != state:
+        _cut(folder, pieces, held, Cutting(into, rate_hz, seconds, KIND), state)
+    train = StemCache(into / "train")
+    families = {train.label(k)["family"] for k in range(train.count)} - {"other"}
+    return Own(train, StemCache(into / "held"), tuple(sorted(families)), unnamed, problems)
+
+
+def _pieces(folder: Path) -> tuple[list[Piece], tuple[str, ...]]:
+    """The pieces of a folder that have stems, and what of it cannot be read."""
+    if not folder.is_dir():
+        raise ValueError(f"no folder {folder}; give the folder of your stems with --stems")
+    everything = list(read(folder))
+    problems = tuple(f"{piece.name}: {problem}" for piece in everything for problem in piece.problems)
+    if pieces := [piece for piece in everything if piece.stems]:
+        return pieces, problems
+    if problems:
+        raise ValueError(f"no sound in {folder} can be read ({problems[0]})")
+    raise ValueError(
+        f"no folder in {folder} holds two sounds or more ({', '.join(SOUNDS)}); "
+        "put the stems of a piece into one folder, each in a file of its own"
+    )
+
+
+def _state(folder: Path) -> str:
+    """Sixteen hex digits that change when a sound in a folder does, or is added or taken away."""
+    said = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUNDS):
+        said.update(f"{path.relative_to(folder)}|{path.stat().st_size}|{path.stat().st_mtime_ns}\n".encode())
+    return said.hexdigest()[:16]
+
+
+def _cut(folder: Path, pieces: list[Piece], held: list[set[float]], cutting: Cutting, state: str) -> None:
+    """Cut pieces into ``train`` and ``held`` of the cutting's folder, in the place of what is there."""
+    into = cutting.folder
+    into.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=into.parent, prefix=".cut-") as made:
+        for name in ("train", "held"):
+            part = replace(cutting, folder=Path(made) / "new" / name)
+            part.folder.mkdir(parents=True)
+            for number, piece in enumerate(pieces):
+                starts = [s for s in starts_of(piece, cutting.seconds) if (s in held[number]) == (name == "held")]
+                cut_piece(piece, number, part, starts)
+            cache = StemCache(part.folder)
+            if not cache.count:
+                raise ValueError(f"nothing in {folder} sounds where it was cut ({name}); are the stems silent?")
+            if name == "train" and all(cache.label(k)["family"] == "other" for k in range(cache.count)):
+                raise ValueError(f"no stem in {folder} that is named for an instrument sounds; add one that does")
+        (Path(made) / "new" / CUT).write_text(state, "utf-8")
+        if into.exists():
+            os.rename(into, Path(made) / "old")
+        os.rename(Path(made) / "new", into)
+
+
+class Joined(StemCache):
+    """Two caches under one numbering: the producer's stems, then the rendered ones.
+
+    Raises:
+        ValueError: their stems are not of one length.
+    """
+
+    def __init__(self, own: StemCache, rendered: StemCache) -> None:
+        if own.samples != rendered.samples:
+            raise ValueError(
+                f"the stems in {rendered.folder} are {rendered.samples} samples long, yours were cut to {own.samples}; "
+                "give stems that were rendered with the bundle's preset, or leave --cache out"
+            )
+        super().__init__(own.folder)
+        self.folder, self._seen = rendered.folder, set()  # shards of both may be called the same
+        self.refresh()
 
 
 def _held_back(pieces: list[Piece], seconds: float) -> list[set[float]]:
@@ -99,23 +160,42 @@ class Blend:
         own: the producer's stems.
         rendered: stems of everything else the model knows; None when there are no sounds to render from.
         share: of the mixes that are made of rendered stems alone.
+        sources: of every mix; None draws their number.
+
+    Attributes:
+        cache: of all stems; a mix's takes are of it.
+        drawn: how, in words.
     """
 
-    def __init__(self, own: Mixer, rendered: Mixer | None, share: float) -> None:
-        self.own, self.rendered, self.share = own, rendered, share
+    def __init__(self, own: Mixer, rendered: Mixer | None, share: float, sources: int | None = None) -> None:
+        self.own, self.rendered, self.share, self.sources = own, rendered, share, sources
+        self.cache = own.cache if rendered is None else Joined(own.cache, rendered.cache)
+        self.drawn = f"{share:g} of them rendered" if rendered else "your own stems alone"
 
     def draw(self, rng: Rng, samples: int, count: int | None = None) -> Mix:
         """One mix, as ``Mixer.draw`` gives it."""
+        count = count or self.sources
         kind = rng.random()
         if self.rendered is None:
             return self.own.draw(rng, samples, count)
-        if kind < self.share:  # their places are those of another cache than the producer's
-            return replace(self.rendered.draw(rng, samples, count), takes=())
+        if kind < self.share:
+            return self._behind(self.rendered.draw(rng, samples, count))
         if kind < self.share + (1 - self.share) / 3:  # a stem of theirs in company that it never had
-            both = self.own.draw(rng, samples, 1), self.rendered.draw(rng, samples, int(rng.integers(1, 4)))
-            stems: Audio = np.concatenate([mix.stems for mix in both])
-            return balance(rng, stems, [label for mix in both for label in mix.labels])
+            mine, theirs = self.own.draw(rng, samples, 1), self.rendered.draw(rng, samples, int(rng.integers(1, 4)))
+            stems: Audio = np.concatenate([mine.stems, theirs.stems])
+            mix = balance(rng, stems, [*mine.labels, *theirs.labels])
+            return replace(mix, takes=(*mine.takes, *self._behind(theirs).takes))
         return self.own.draw(rng, samples, count)
+
+    def twins(self, rng: Rng, samples: int) -> Mix | None:
+        """Two stems of one family that only a picture tells apart; rendered, for their players can be drawn."""
+        found = self.rendered.twins(rng, samples) if self.rendered else None
+        return found and self._behind(found)
+
+    def _behind(self, mix: Mix) -> Mix:
+        """A rendered mix with its takes numbered behind the producer's stems."""
+        first = self.own.cache.count
+        return replace(mix, takes=tuple(replace(take, stem=first + take.stem) for take in mix.takes))
 
 
 def questions(cache: StemCache, count: int, samples: int, rate_hz: int, seed: int = 3) -> Iterator[Example]:

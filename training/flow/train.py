@@ -31,7 +31,7 @@ from training.data.studio import ensure_cache
 from training.flow.conditions import Conditions
 from training.flow.diffusion import TAU_MIN, error_weight, noised
 from training.flow.distil import Schedule, is_made, taught
-from training.flow.examples import LatentPool
+from training.flow.examples import LatentPool, Mixing
 from training.flow.known import Drawn, draw_known
 from training.flow.losses import additivity_loss, latent_loss
 from training.flow.networks import answered, build
@@ -88,6 +88,7 @@ class FlowStage:
         pool: folder of the latents.
         senses: what pictures, sounds and words go with the stems; None means a name each and nothing else.
         reader: of long texts; None takes the mean of their sentences.
+        mixer: draws the mixes; None draws them from ``cache`` as the preset says.
     """
 
     def __init__(
@@ -99,12 +100,13 @@ class FlowStage:
         pool: Path,
         senses: Senses | None = None,
         reader: StoryReader | None = None,
+        mixer: Mixing | None = None,
     ) -> None:
         self.preset, self.config, self.codec = preset, preset.flow, codec
         torch.manual_seed(preset.flow.seed)
         self.model: nn.Module = build(preset)
         self.teacher: nn.Module | None = None  # of a distilled schedule
-        mixer = Mixer(cache, preset.flow.vary_share, preset.grid.rate_hz, preset.flow.mix_sources)
+        mixer = mixer or Mixer(cache, preset.flow.vary_share, preset.grid.rate_hz, preset.flow.mix_sources)
         self.pool = LatentPool(pool, preset, mixer, codec, senses)
         self.decoder = codec
         self.conditions = Conditions(preset, Lexicon.load(), prompt_run, reader)
@@ -120,8 +122,9 @@ class FlowStage:
         """Data of a step: examples in shuffled rounds over the pool, everything else drawn anew."""
         rng = np.random.default_rng([self.config.seed, 77, step])
         numbers = self._numbers(step)
-        latents, wanted = self.pool.draw(numbers, rng)
         drawn = [draw_known(rng, self.preset.grid.window_frames, self.preset.masking) for _ in numbers]
+        # Only what is taken out of a mix can be absent from it: something new that is silent teaches silence.
+        latents, wanted = self.pool.draw(numbers, rng, [TASKS[d.task].masked for d in drawn])
         prompt, picture = self.conditions.draw(rng, wanted, drawn)
         return FlowBatch(
             torch.from_numpy(latents),
@@ -253,7 +256,8 @@ def train_flow(
     sources += [run / name for run, name in ((scene_run, SCENE_FILE), (adapters_run, ADAPTERS_FILE)) if run]
     for source in sources if run.world.first else ():
         shutil.copyfile(source, folder / source.name)  # the run holds all that export needs
-    (folder / "credits.json").write_text(json.dumps(credits(cache), indent=1, ensure_ascii=False), "utf-8")
+    if run.world.first:
+        (folder / "credits.json").write_text(json.dumps(credits(cache), indent=1, ensure_ascii=False), "utf-8")
     run.train(workers=workers)
     if run.world.first:
         save_flow(run, folder)

@@ -1,0 +1,106 @@
+"""Eyes, ears and the reader of stories of a bundle, read out of its graphs, so that further training keeps them in use.
+
+A flow that is trained in words alone forgets what a picture or a sound means to it. Where nothing can be shown, what it
+sees with is kept as it is, and said to be. Knows nothing of how a flow is trained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from engine.bundle import Bundle
+from training.bench.example import Example
+from training.config import Preset
+from training.data.cache import StemCache
+from training.data.sources import Audio, Sounds
+from training.finetune.bundle import save_tower
+from training.finetune.unpack import unpack_adapters, unpack_prompt, unpack_scene
+from training.flow.senses import Senses, by_kind
+from training.flow.start import FRESH
+from training.flow.train import open_senses
+from training.prompt.adapters import StoryReader, load_adapters
+
+HEARS = {"audio", "story"}  # graphs of a bundle that hears and reads
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a bundle perceives by.
+
+    Attributes:
+        senses: make pictures and sounds; lack what the bundle lacks, and what cannot be read or shown.
+        reader: of long texts; None where there is none.
+        missing: what the bundle has and training goes without, and why.
+    """
+
+    senses: Senses
+    reader: StoryReader | None
+    missing: tuple[str, ...]
+
+
+def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path) -> Opened:
+    """Put a bundle's towers and encoders into a run folder and open them.
+
+    Args:
+        bundle: what is trained further.
+        preset: it was made by.
+        stems: that pictures and sounds are of.
+        run: folder they are written to.
+
+    Raises:
+        ValueError: the text tower is not the preset's.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    missing, graphs = [], set(bundle.manifest.graphs)
+    ear: nn.Module | None = None
+    reader = scene_run = None
+    if graphs >= HEARS:
+        try:
+            unpack_prompt(bundle, preset, run)
+            unpack_adapters(bundle, preset, run)
+            ear, reader = load_adapters(run, run)
+        except ValueError as error:
+            missing.append(f"sounds and stories ({error})")
+    if reader is None:
+        save_tower(bundle, preset, run)
+    if preset.flow.picture_dim and "scene" in graphs:
+        try:
+            unpack_scene(bundle, preset, run)
+            Sounds.find()
+            scene_run = run if _anybody(stems) else None
+            missing += [] if scene_run else ["pictures (no stem's player can be drawn)"]
+        except (ValueError, FileNotFoundError) as error:
+            missing.append(f"pictures ({error})")
+    return Opened(open_senses(preset, stems, scene_run, ear), reader, tuple(missing))
+
+
+def _anybody(stems: StemCache) -> bool:
+    return any({"part", "film"} & set(stems.label(k)) for k in range(stems.count))
+
+
+def keep_eyes(flow: nn.Module, opened: Opened) -> list[str]:
+    """Freeze what a flow sees with where it will be shown nothing; what to tell the user."""
+    said = [f"trained without {what}" for what in opened.missing]
+    eyes = [weights for name, weights in flow.named_parameters() if name.startswith(FRESH)]
+    if eyes and opened.senses.scene is None:
+        for weights in eyes:
+            weights.requires_grad_(False)
+        said.append("no picture is shown, so what the bundle sees with stays as it is")
+    return said
+
+
+def sounds_like(example: Example, stems: StemCache) -> Audio | None:
+    """Another part of the stem that an example asks for, float32 ``(N,)``; None where there is none.
+
+    Args:
+        example: whose family is in its mix once.
+        stems: to take it from.
+    """
+    source = example.sources[example.inside.index(example.family)]
+    kin = by_kind(stems).get((example.family, source), [])
+    loud = [float(np.square(stems.audio(k)).mean()) for k in kin]
+    return stems.audio(kin[int(np.argmax(loud))]) if kin else None
