@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     for need in ("codec", "prompt", "scene"):
         add(f"--{need}", type=Path, metavar="RUN", help=f"run of the {need}; runs/{need}-PRESET when not given")
     add("--start", type=Path, metavar="RUN",
-        help="flow run that cannot see: tables with pictures begin with its weights instead of fresh ones")  # fmt: skip
+        help="flow run: tables with pictures begin with its weights, but for those that see")  # fmt: skip
     add("--out", type=Path, metavar="DIR", help="figures, pools, trainings; runs/ablate-PRESET when not given")
     add("--docs", type=Path, metavar="FILE", help="write all tables run so far as a page")
     add("--workers", type=int, default=1, help="processes that make batches")

@@ -16,9 +16,15 @@ FIGURES = ("SDR", "SIR", "SAR", "log-mel L1", "latent error")
 HEAD = """# Ablations
 
 The papers' tables again, each by one command at the budget it states: the variants of a table are trained for equal
-steps from one seed on one pool of mixes, then asked for the same held-out stems. Medians with 95 % bootstrap intervals
-beside the numbers of the paper. The networks are small and the budgets are minutes: the order of the rows is what can
-be compared, not their values. Printed by `python -m training ablate --docs FILE`.
+steps from one seed on one pool of mixes (a training that two tables share is done once), then asked for the same
+held-out stems. Medians with 95 % bootstrap intervals beside the numbers of the paper.
+
+The networks are small and the budgets are minutes, where the papers train for days, so values cannot be compared with
+theirs; whether rows come in their order is said below each table. An SDR far below 0 says that networks that began
+fresh have hardly begun to learn. Rows are told apart by the interval of their paired difference. Intervals are over the
+held-out examples; another seed of the training would move the rows too, which one training each cannot show.
+
+Printed by `python -m training ablate --docs FILE`.
 """
 ABSENT = "Not run yet: "
 
@@ -41,11 +47,13 @@ def markdown(name: str, found: dict[str, Any]) -> str:
 
 def _budget(name: str, found: dict[str, Any]) -> str:
     minutes = f"--minutes {found['minutes']:g}" if found["minutes"] else f"--steps {found['steps']}"
-    command = f"`python -m training ablate --table {name} --preset {found['preset']} {minutes}`"
-    begun = "begun with the weights of a flow that cannot see, " if found["start"] else ""
+    size = f"--pool {found['pool']} --examples {found['examples']}"
+    start = f" --start {found['start']}" if found["start"] else ""
+    command = f"`python -m training ablate --table {name} --preset {found['preset']} {minutes} {size}{start}`"
+    begun = "begun with the weights of that flow but for those that see, " if found["start"] else ""
     return (
         f"{command}: {begun}{found['steps']} steps of {found['batch']} for each variant, {found['pool']} mixes, "
-        f"measured on {found['examples']} held-out ones; {found['seconds'] / 60:.1f} minutes in all."
+        f"measured on {found['examples']} held-out ones."
     )
 
 

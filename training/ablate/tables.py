@@ -127,7 +127,8 @@ TABLES: dict[str, Table] = {
             Variant("without CGM", {"SDR": 3.23, "SIR": 5.64, "SAR": 5.32}, {"fusion": "off"}),
             Variant("full", FULL),
         ),
-        DRAWN + " Without AVNA every token gets the pooled picture; without CGM only the pooled picture is left.",
+        DRAWN + " Without AVNA every token gets the pooled picture; without CGM the pooled picture and the filter of "
+        "the mix are left.",
     ),
     "picture": Table(
         "a still picture against a moving one", f"{MAGE}, appendix D", "sight", "SDR", "SDR", "temporal",
@@ -148,8 +149,9 @@ TABLES: dict[str, Table] = {
             _repaint(250, 2, 2.53, 3.31),
             _repaint(250, 4, 2.38, 3.12),
         ),
-        TRACKS + f" T is divided by {PAPER_STEPS / OUR_STEPS:g} (250 is {OUR_STEPS} steps); RePaint's model is trained "
-        "with one time for all tracks, for equal steps.",
+        TRACKS + f" T is divided by {PAPER_STEPS / OUR_STEPS:g} (250 is {OUR_STEPS} steps), and RePaint walks its last "
+        "step once, so equal T x U are not quite equal work. RePaint's model is trained with one time for all tracks, "
+        "the adaptive one with the mix given always (the paper's in a quarter of the steps), for equal steps.",
     ),
     "norm": Table(
         "group norm per track against layer norm", f"{MGE}, table 7", "mge", "log-mel L1", "avg. S_A", "group norm",

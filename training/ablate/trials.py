@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import gcd
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 
 from engine.shapes import Slot
 from training.ablate.tables import Table, Variant, Walk
+from training.bench.report import write_json
 from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
 from training.config import FlowConfig, MaskingConfig, Preset
@@ -27,16 +29,18 @@ from training.data.cache import StemCache
 from training.data.sources import Sounds
 from training.flow.diffusion import ddim, guided, repaint
 from training.flow.senses import Senses
-from training.flow.start import start_from
+from training.flow.start import FLOW_FILE, FRESH, averaged_weights, start_from
 from training.flow.train import FlowBatch, FlowStage
 from training.loop import Plan, Run
 from training.measure import Figures, bss, log_mel_l1
-from training.scene.model import load_scene
+from training.prompt.tower import TOWER_FILE
+from training.scene.model import SCENE_FILE, load_scene
 
 TIMED_STEPS = 3  # after one that does not count
 SHARE_FOR_TRAINING = 0.9  # of the budget; the rest is for what the clock did not foresee
 WARMUP = 100
 SEED = 77
+KEPT = "trained.json"  # written when a training is done; says how it was trained
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Ground:
         preset: whose networks and sizes.
         cache, heldout: stems to train on and to measure with.
         codec, prompt, scene: runs of the earlier stages; ``scene`` is needed by tables with pictures only.
-        start: a flow run that cannot see, whose weights tables with pictures begin with; None begins with fresh ones.
+        start: a flow run whose weights, but for those that see, tables with pictures begin with; None: fresh ones.
         out: folder of pools and trainings.
         pool: mixes to train on.
         examples: held-out mixes to measure on.
@@ -153,14 +157,14 @@ def run_table(table: Table, ground: Ground, budget: Budget) -> dict[str, Any]:
         _fill(stage)
     steps = budget.steps or steps_for(list(stages.values()), budget.minutes)
     ground.say(f"trainings: {len(stages)}, of {steps} steps each")
-    trained = {key: _train(stage, steps, ground.out / key, ground) for key, stage in stages.items()}
+    trained = {key: _train(stage, steps, ground.out / key, ground, start) for key, stage in stages.items()}
     batches = _held_out(presets[0], ground)
     codec = load_codec(ground.preset, ground.codec)
     rows = {}
     for variant, preset, key in zip(table.variants, presets, keys, strict=True):
         ground.say(f"measuring {variant.name}")
         rows[variant.name] = {
-            "values": measure(trained[key].model, preset, variant.walk, batches, codec),
+            "values": _measured(trained[key], preset, variant.walk, batches, codec, ground),
             "steps": steps,
             "weights": sum(p.numel() for p in trained[key].model.parameters()),
             "loss": trained[key].loss,
@@ -207,8 +211,17 @@ def _stage(preset: Preset, variant: Variant, ground: Ground, start: Path | None)
     if isinstance(stage, Masked):
         stage.hide = variant.hide_features
     if start is not None:
-        start_from(stage.model, start)
+        start_from(stage.model, _blind(start, ground.out))
     return stage
+
+
+def _blind(run: Path, out: Path) -> Path:
+    """A folder with a run's flow without what sees, so that no way of seeing has an advance on the others."""
+    folder = out / f"blind-{run.name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = averaged_weights(run)
+    torch.save({name: value for name, value in weights.items() if not name.startswith(FRESH)}, folder / FLOW_FILE)
+    return folder
 
 
 def _senses(preset: Preset, stems: StemCache, scene: Path | None) -> Senses:
@@ -268,35 +281,72 @@ def _step_s(stage: FlowStage) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A trained network and the mean loss of its last tenth of steps."""
+    """A trained network, the mean loss of its last tenth of steps, its folder, and all that decided the training."""
 
     model: nn.Module
     loss: float
+    folder: Path
+    way: str
 
 
-def _train(stage: FlowStage, steps: int, folder: Path, ground: Ground) -> Trained:
+def _train(stage: FlowStage, steps: int, folder: Path, ground: Ground, start: Path | None) -> Trained:
+    """Train, or take the network that an earlier table trained in just this way."""
     config = stage.config
     plan = Plan(
         steps=steps, learning_rate=config.learning_rate, schedule=config.schedule, warmup=min(WARMUP, steps // 10 + 1),
         clip_norm=config.clip_norm, ema=config.ema, seed=config.seed, settings=asdict(stage.preset),
     )  # fmt: skip
-    run = Run(stage, plan, folder)
+    run, kept = Run(stage, plan, folder), folder / KEPT
+    settings = {name: value for name, value in plan.settings.items() if name != "defaults"}  # those are of a bundle
+    decided = asdict(replace(plan, settings=settings))
+    pool = _pool(ground, stage.preset, ground.cache)
+    way = json.dumps([decided, _weights(ground, start, stage.preset), str(start), str(pool)], default=str)
+    if kept.is_file() and (found := json.loads(kept.read_text("utf-8")))["way"] == way and run.resume():
+        ground.say(f"{folder.name}: taken from an earlier table")
+        return Trained(run.averaged().cpu(), found["loss"], folder, way)
     began = time.perf_counter()
     losses = run.train(workers=ground.workers, quiet=True)
-    ground.say(f"{folder.name}: {len(losses)} steps in {time.perf_counter() - began:.0f} s")
-    return Trained(run.averaged().cpu(), float(np.mean(losses[-max(1, len(losses) // 10) :])))
+    loss = float(np.mean(losses[-max(1, len(losses) // 10) :]))
+    ground.say(f"{folder.name}: {len(losses)} steps in {time.perf_counter() - began:.0f} s, loss {loss:.4f}")
+    write_json({"way": way, "loss": loss}, kept)
+    return Trained(run.averaged().cpu(), loss, folder, way)
+
+
+def _weights(ground: Ground, start: Path | None, preset: Preset) -> list[str]:
+    """Digests of the weights that a training builds on."""
+    eyes = ground.scene if preset.flow.picture_dim else None
+    runs = {"codec.pt": ground.codec, TOWER_FILE: ground.prompt, SCENE_FILE: eyes, FLOW_FILE: start}
+    files = [run / name for name, run in runs.items() if run is not None]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
 
 
 def _held_out(preset: Preset, ground: Ground) -> list[FlowBatch]:
     """The same questions for every variant: isolation of what is there, everything said and shown, nothing hidden."""
     masking = _seeing() if preset.flow.picture_dim else _reading()
-    size = min(preset.flow.batch, ground.examples)
+    size = gcd(preset.flow.batch, ground.examples)  # so that no example is left over
     flow = replace(preset.flow, pool=ground.examples, batch=size, prompt_dropout=0.0, absent_share=0.0, seed=SEED)
     preset = replace(preset, flow=flow, masking=masking)
     senses = _senses(preset, ground.heldout, ground.scene)
     pool, codec = _pool(ground, preset, ground.heldout), load_codec(preset, ground.codec)
     stage = FlowStage(preset, ground.heldout, codec, ground.prompt, pool, senses)
     return [stage.batch(step) for step in range(ground.examples // size)]
+
+
+def _measured(
+    trained: Trained,
+    preset: Preset,
+    walk: Walk,
+    batches: Sequence[FlowBatch],
+    codec: MixWavCodec,
+    ground: Ground,
+) -> dict[str, list[float]]:
+    """Figures of a network by one walk; those that another table found already are taken from there."""
+    said = repr((trained.way, walk, str(ground.heldout.folder), ground.examples))
+    kept = trained.folder / f"measured-{hashlib.sha256(said.encode()).hexdigest()[:8]}.json"
+    if not kept.is_file():
+        write_json(measure(trained.model, preset, walk, batches, codec), kept)
+    values: dict[str, list[float]] = json.loads(kept.read_text("utf-8"))
+    return values
 
 
 def measure(

@@ -116,7 +116,9 @@ def test_the_page_holds_what_was_run_and_names_what_was_not(tmp_path):
     pages.save("picture", found, tmp_path)
     assert command.main(["--docs", str(tmp_path / "ABLATIONS.md"), "--out", str(tmp_path), "--preset", "tiny"]) == 0
     text = (tmp_path / "ABLATIONS.md").read_text("utf-8")
-    assert "`python -m training ablate --table picture --preset tiny --minutes 3`: 40 steps of 8" in text
+    assert (
+        "`python -m training ablate --table picture --preset tiny --minutes 3 --pool 16 --examples 3`: 40 steps" in text
+    )
     assert "| still | 4.12 | 9.01 | 8.73 | 2.00 (1.00 to 3.00) |" in text
     assert "| temporal | 6.67 | 17.99 | 7.88 |" in text
     assert "Not run yet: fusion, parts, repaint, norm, dropout, guidance, masking." in text

@@ -10,23 +10,21 @@ import torch
 from training.ablate import command
 from training.ablate.tables import TABLES
 from training.ablate.trials import Masked, _hidden
-from training.scene.model import SceneEncoder, save_scene
+from training.flow.start import averaged_weights
 
 pytest.importorskip("fast_bss_eval", reason="the extra bench or training has it")
 
 
 @pytest.fixture(scope="module")
 def ran(tiny_run, tmp_path_factory):
-    """Two tables, one of each base, two steps each."""
+    """Three tables, of both bases, two steps each; two of them share a training."""
     folder = tmp_path_factory.mktemp("ablate")
-    torch.manual_seed(0)
-    (folder / "scene").mkdir()
-    save_scene(SceneEncoder(tiny_run.preset.scene, tiny_run.preset.prompt.embedding), folder / "scene")
-    arguments = ["--preset", "tiny", "--table", "masking", "--table", "repaint", "--steps", "2", "--workers", "0"]
-    arguments += ["--pool", "8", "--examples", "4", "--out", str(folder / "out"), "--docs", str(folder / "page.md")]
+    arguments = ["--preset", "tiny", "--table", "masking", "--table", "repaint", "--table", "norm", "--steps", "2"]
+    arguments += ["--workers", "0", "--pool", "8", "--examples", "4", "--start", str(tiny_run.flow)]
+    arguments += ["--out", str(folder / "out"), "--docs", str(folder / "page.md")]
     arguments += ["--cache", str(tiny_run.cache.folder), "--heldout", str(tiny_run.cache.folder)]
     for need in ("codec", "prompt", "scene"):
-        arguments += [f"--{need}", str(getattr(tiny_run, need, folder / "scene"))]
+        arguments += [f"--{need}", str(getattr(tiny_run, need))]
     assert command.main(arguments) == 0
     return folder
 
@@ -49,11 +47,28 @@ def test_variants_give_different_answers(ran):
     assert len(set(errors.values())) == len(errors)
 
 
-def test_the_page_shows_both_tables_beside_the_papers(ran):
+def test_a_training_that_two_tables_need_is_done_once(ran):
+    out = ran / "out"
+    repaint, norm = (json.loads((out / f"{name}.json").read_text("utf-8"))["rows"] for name in ("repaint", "norm"))
+    assert repaint["adaptive, T 250"] == norm["group norm"]
+    kept = list(out.glob("*/trained.json"))
+    assert len(kept) == 3 + 2 + 2 - 1
+    assert len(list(out.glob("*/measured-*.json"))) == 3 + 7 + 2 - 1
+    assert {len((path.parent / "log.jsonl").read_text("utf-8").splitlines()) for path in kept} == {1}
+
+
+def test_tables_with_pictures_begin_with_a_flow_that_cannot_see(ran, tiny_run):
+    begun = averaged_weights(ran / "out" / f"blind-{tiny_run.flow.name}")
+    seeing = averaged_weights(tiny_run.flow)
+    assert set(seeing) - set(begun) == {name for name in seeing if name.startswith("scene.")} != set()
+    assert f"--start {tiny_run.flow}`" in (ran / "page.md").read_text("utf-8")
+
+
+def test_the_page_shows_the_tables_beside_the_papers(ran):
     text = (ran / "page.md").read_text("utf-8")
     assert re.search(r"^\| RePaint T 25, U 10 \| 2\.34 \| 2\.99 \| ", text, re.M)
     assert re.search(r"^\| inputs \| 2\.81 \| ", text, re.M)
-    assert text.count("2 steps of 8 for each variant, 8 mixes, measured on 4 held-out ones") == 2
+    assert text.count("2 steps of 8 for each variant, 8 mixes, measured on 4 held-out ones") == 3
 
 
 def test_hidden_features_are_zero_in_their_share():
