@@ -8,6 +8,7 @@ a pool is filled by is written beside it, and nothing else may fill or read it. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -188,13 +189,15 @@ class LatentPool:
         self._embeddings = _memory(folder / "embeddings.npy", np.float16, (*points, preset.prompt.embedding))
         self._silence: Latents | None = None
 
-    def draw(self, numbers: list[int], rng: Rng) -> tuple[Latents, list[Wanted]]:
-        """Latents ``(B, S, D, L)`` of unit scale, and what to ask of each."""
+    def draw(self, numbers: list[int], rng: Rng, absent: Sequence[bool] | None = None) -> tuple[Latents, list[Wanted]]:
+        """Latents ``(B, S, D, L)`` of unit scale, and what to ask of each; ``absent``: which may be asked in vain."""
         for number in numbers:
             if not self._facts[number]["filled"]:
                 self.fill(number)
         latents = self._latents[numbers].astype(np.float32)
-        return latents, [self._turn(rng, latents[k], number) for k, number in enumerate(numbers)]
+        return latents, [
+            self._turn(rng, latents[k], number, absent is None or absent[k]) for k, number in enumerate(numbers)
+        ]
 
     def fill(self, number: int) -> None:
         """Mix and encode an entry, and see and hear its stems."""
@@ -228,12 +231,12 @@ class LatentPool:
         if shown and self._pictures is not None and (seen := self.senses.picture(chance, takes)):
             self._pictures[number, side], self._embeddings[number, side, SIGHT] = seen
 
-    def _turn(self, rng: Rng, latents: Latents, number: int) -> Wanted:
+    def _turn(self, rng: Rng, latents: Latents, number: int, absent: bool) -> Wanted:
         """Turn ``latents (S, D, L)`` in place; returns what can be said of its stem now."""
         facts, more = self._facts[number], self._more[number]
         inside = tuple(name for k, name in enumerate(self._families) if int(facts["inside"]) >> k & 1)
         told = {"caption": bytes(more["caption"]).decode(), "story": bytes(more["story"]).decode()}
-        if rng.random() < self.preset.flow.absent_share:
+        if absent and rng.random() < self.preset.flow.absent_share:
             latents[Slot.STEM], latents[Slot.REST] = self._silent(), latents[Slot.MIX]
             return Wanted(absent_term(rng, list(inside)), inside, absent=True, **told)
         side, term = 0, facts["term"]

@@ -1,0 +1,38 @@
+"""Questions in vain belong to what is taken out of a mix; what is made is never taught to be silent."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.shapes import Slot
+from training.codec.train import load_codec
+from training.flow.train import FlowStage
+
+
+@pytest.fixture(scope="module")
+def stage(tiny_run, tmp_path_factory):
+    """Every question that may be in vain is."""
+    flow = replace(tiny_run.preset.flow, absent_share=1.0, pool=16, batch=16, picture_dim=0)
+    preset = replace(tiny_run.preset, flow=flow)
+    codec = load_codec(preset, tiny_run.codec)
+    return FlowStage(preset, tiny_run.cache, codec, tiny_run.prompt, tmp_path_factory.mktemp("pool"))
+
+
+def test_only_what_is_taken_out_of_a_mix_is_asked_for_in_vain(stage):
+    taken = made = 0
+    for step in range(12):
+        batch = stage.batch(step)
+        same = (batch.latents[:, Slot.REST] == batch.latents[:, Slot.MIX]).flatten(1).all(dim=1)
+        given = batch.known[:, Slot.MIX].all(dim=1)
+        assert same[given].all()
+        assert not same[~given].all()
+        taken, made = taken + int(given.sum()), made + int((~given & ~same).sum())
+    assert taken > 20
+    assert made > 20
+
+
+def test_a_draw_may_say_which(stage):
+    numbers = list(range(8))
+    _, wanted = stage.pool.draw(numbers, np.random.default_rng(1), [k % 2 == 0 for k in numbers])
+    assert [one.absent for one in wanted] == [True, False] * 4
