@@ -11,7 +11,7 @@ import soundfile
 from desktop.audio.mixer import Listen
 from desktop.models.asking import Form, make_plan
 from desktop.models.files_out import FilesOut
-from desktop.models.job_list import JobList, JobRow, State, details_of
+from desktop.models.job_list import State, details_of
 from desktop.models.shelf import Shelf
 from engine import TASKS, Request, RequestError
 
@@ -397,15 +397,3 @@ def test_a_file_of_another_rate_is_brought_to_the_timeline(opened, qtbot, make_w
     audio = opened.session.project.lanes[0].take.audio
     assert audio.rate_hz == 16_000
     assert audio.samples == pytest.approx(16_000, abs=2)
-
-
-def test_time_left_is_told_from_what_is_done(qtbot):
-    now = [100.0]
-    jobs = JobList(clock=lambda: now[0])
-    row = JobRow(title="x")
-    jobs.add(row)
-    jobs.started(row.id, "job")
-    assert jobs.row(row.id).eta_s(now[0]) is None
-    jobs.update(row.id, fraction=0.25)
-    now[0] = 110.0
-    assert jobs.row(row.id).eta_s(now[0]) == pytest.approx(30.0)
