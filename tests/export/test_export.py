@@ -156,7 +156,7 @@ def test_every_task_is_answered_by_a_bundle_trained_here(tiny_run, tones, engine
 
 def test_a_bundle_trained_here_reads_stories_hears_and_sees(tiny_run, tones, engine, capsys, tmp_path):
     given, shown = tmp_path / "in.wav", tmp_path / "red.png"
-    soundfile.write(given, tones(3.0, 22050, 1).T, 22050)
+    soundfile.write(given, tones(3.0, 22050, 1).T, 22050, subtype="FLOAT")  # whole numbers would round it all
     Image.fromarray(plain(RED)).save(shown)
     story = "A violin sings above the river while the whole village is still asleep. " * 4
     answers = []
