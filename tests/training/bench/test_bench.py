@@ -123,7 +123,7 @@ def test_a_missing_package_is_said_before_any_work(tmp_path, capsys, monkeypatch
     [
         ([], "name at least one bundle"),
         (["no-such-bundle"], "no bundle 'no-such-bundle'"),
-        (["small", "--examples", "0"], "--examples must be at least 1"),
+        (["small", "--examples", "0"], "--examples, --stems and --seconds must be at least 1"),
         (["small", "--separator", "python x.py"], "NAME=COMMAND"),
     ],
 )
