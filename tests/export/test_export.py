@@ -158,7 +158,7 @@ def test_a_bundle_trained_here_reads_stories_hears_and_sees(tiny_run, tones, eng
     given, shown = tmp_path / "in.wav", tmp_path / "red.png"
     soundfile.write(given, tones(3.0, 22050, 1).T, 22050, subtype="FLOAT")  # whole numbers would round it all
     Image.fromarray(plain(RED)).save(shown)
-    story = "A violin sings above the river while the whole village is still asleep. " * 4
+    story = "Rain falls on the river while the whole village is still asleep. " * 4  # names nothing, so it is read
     answers = []
     for kind, value in (("text", "violin"), ("text", story), ("audio", given), ("image", shown)):
         words = ["isolate", given, f"--prompt-{kind}", value, "--bundle", tiny_run.bundle, "--json"]
