@@ -13,12 +13,13 @@ HERE = Measured(0.5, 2_000_000, 3_000_000_000, "a device")
 def test_hours_follow_from_the_step_the_devices_and_the_passes():
     preset = load_preset("mage-music")
     window_s = 64_640 / 11_025
-    batch = preset.flow.batch
+    batch, parts = preset.flow.batch, preset.flow.parts
     data = Data(hours=100.0, stems=4)
     lines = "\n".join(stage_lines(preset, "flow", HERE, 4, 10.0, data))
-    steps = round(10 * 100 * 3600 / window_s / (batch * 4))
-    assert f"{steps:,} steps of 4 x {batch} windows, 10.0 passes" in lines
-    assert f"{steps * 0.5 / 3600:.1f} h on 4 such device(s), {steps * 0.5 / 3600 * 4:.1f} device-hours" in lines
+    steps = round(10 * 100 * 3600 / window_s / (batch * parts))
+    hours = steps * 0.5 * parts / 4 / 3600
+    assert f"{steps:,} steps of {parts} x {batch} windows, 10.0 passes" in lines
+    assert f"{hours:.1f} h on 4 such device(s), {hours * 4:.1f} device-hours" in lines
     assert "3.0 GB of GPU memory" in lines
     assert "checkpoint 0.03 GB" in lines
 
