@@ -63,3 +63,12 @@ def read(path: Path | str) -> np.ndarray:
 def everything_in(folder: Path) -> dict[str, int]:
     """Every path below a folder, hidden ones too, with its size."""
     return {str(path.relative_to(folder)): path.lstat().st_size for path in sorted(folder.rglob("*"))}
+
+
+def made(
+    capsys: pytest.CaptureFixture[str], engine: Engine, bundle: Path, folder: Path, *words: object
+) -> dict[str, Any]:
+    """Run a task into ``folder / out`` and give its JSON answer back."""
+    said = say(capsys, engine, [*words, "--bundle", bundle, "--out", folder / "out", "--json"])
+    assert said.code == 0, said.err
+    return said.json

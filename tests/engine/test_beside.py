@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clihelp import read, say, write_music
+from clihelp import made, read, say, write_music
 
 from engine import Engine
 
@@ -17,13 +17,6 @@ from engine import Engine
 def engine() -> Iterator[Engine]:
     with Engine() as running:
         yield running
-
-
-def made(capsys, engine, bundle, folder, *words) -> dict:
-    """Run a task into ``folder / out`` and give its JSON answer back."""
-    said = say(capsys, engine, [*words, "--bundle", bundle, "--out", folder / "out", "--json"])
-    assert said.code == 0, said.err
-    return said.json
 
 
 def test_every_stem_of_two_arrangements_in_one_folder_lies_beside_its_own_json(engine, toy_bundle, tmp_path, capsys):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clihelp import everything_in, read, say, write_music
+from clihelp import everything_in, made, read, say, write_music
 
 from engine import Engine, Request
 
@@ -20,13 +20,6 @@ from engine import Engine, Request
 def engine() -> Iterator[Engine]:
     with Engine() as running:
         yield running
-
-
-def made(capsys, engine, bundle, folder, *words) -> dict:
-    """Run a task into ``folder / out`` and give its JSON answer back."""
-    said = say(capsys, engine, [*words, "--bundle", bundle, "--out", folder / "out", "--json"])
-    assert said.code == 0, said.err
-    return said.json
 
 
 def test_it_says_what_was_asked_with_every_default_filled_in(engine, toy_bundle, tmp_path, capsys):
