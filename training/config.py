@@ -132,6 +132,7 @@ class FlowConfig:
     prompt_dropout: float = 0.1
     absent_share: float = 0.1  # of the questions are for something that is not in the mix
     mix_sources: int = 0  # of a mix; 0 draws 1 to 6; 2 is MAGE's
+    together_share: float = 0.5  # of the mixes are of one piece as it is played; in the others nothing fits
     vary_share: float = 0.0  # of the mixes are made of stems with another speed, equaliser, room and drive
     pool: int = 20_000  # mixes whose latents are kept on disk and met again
     masked_steps: int = 1  # default steps of isolate and remove in the bundle
@@ -150,6 +151,8 @@ class FlowConfig:
         for name, allowed in FLOW_CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(allowed)}")
+        if not 0 <= self.together_share <= 1:
+            raise ValueError(f"flow together_share must be in 0..1, got {self.together_share}")
         if self.distil_steps and (self.teacher_steps % self.distil_steps or self.path != "linear"):
             raise ValueError(
                 f"teacher_steps {self.teacher_steps} must be a multiple of distil_steps {self.distil_steps}, "

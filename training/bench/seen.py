@@ -28,7 +28,7 @@ from training.data.instruments import families
 from training.data.sources import RATE
 from training.measure import NAN, median_interval, mono, rms, si_sdr
 
-PAIRS_PER_EXAMPLE = 4  # a sign test needs many
+PAIRS_PER_EXAMPLE = 8  # a sign test needs many
 SECONDS = 5.0
 SURE = 0.05  # a p-value below it is called better than chance
 ROWS = (

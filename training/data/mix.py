@@ -64,6 +64,7 @@ class Mixer:
         vary: share of mixes whose stems get another speed, equaliser, room and drive; 0 plays them as they are.
         rate_hz: of the cache; needed when ``vary`` is above 0.
         sources: of every mix that is drawn, all of different families, averaged; 0 draws mixes of all kinds.
+        together: share of those whose stems are of one piece, played at one time and speed.
 
     Raises:
         ValueError: an empty cache, or one with too few families.
@@ -71,10 +72,12 @@ class Mixer:
 
     drawn = "as the preset says"  # how, for those who keep what was drawn
 
-    def __init__(self, cache: StemCache, vary: float = 0.0, rate_hz: int = 16_000, sources: int = 0) -> None:
+    def __init__(
+        self, cache: StemCache, vary: float = 0.0, rate_hz: int = 16_000, sources: int = 0, together: float = 0.5
+    ) -> None:
         if not cache.count:
             raise ValueError(f"the stem cache {cache.folder} is empty; fill it with `python -m training render`")
-        self.cache, self.vary, self.rate_hz, self.sources = cache, vary, rate_hz, sources
+        self.cache, self.vary, self.rate_hz, self.sources, self.together = cache, vary, rate_hz, sources, together
         self._pieces = list(cache.pieces.values())
         self._families: dict[str, list[int]] = {}
         for stem in range(cache.count):
@@ -98,7 +101,7 @@ class Mixer:
         if self.sources:
             return self._averaged(rng, samples)
         wanted = count or int(rng.choice([1, 2, 3, 4, 5, 6], p=[0.06, 0.34, 0.24, 0.2, 0.1, 0.06]))
-        together = rng.random() < 0.5
+        together = rng.random() < self.together
         varied = self.vary > 0 and rng.random() < self.vary
         if together:
             piece = self._pieces[rng.integers(len(self._pieces))]

@@ -36,7 +36,7 @@ WORDS_BYTES = 1600  # of a caption or a story kept with an entry
 
 # what is known of a pool entry besides its latents; terms are numbered as in ``terms()``, -1 means none
 FACTS = np.dtype([("filled", "u1"), ("term", "i2"), ("rest", "i2"), ("inside", "u8")])
-MORE = np.dtype([("twins", "u1"), ("caption", f"S{WORDS_BYTES}"), ("story", f"S{WORDS_BYTES}")])
+MORE = np.dtype([("twins", "u1"), ("together", "u1"), ("caption", f"S{WORDS_BYTES}"), ("story", f"S{WORDS_BYTES}")])
 SOUND, SIGHT = 0, 1  # rows of an entry's embeddings
 
 
@@ -51,6 +51,7 @@ class Example:
         inside: families in the mix.
         takes: where the stems of each side come from: those of the stem, those of the rest.
         twins: True means that the term names something in the rest as well.
+        together: True means that everything is of one piece, played at one time and speed, so that it fits.
     """
 
     audio: Audio
@@ -59,6 +60,7 @@ class Example:
     inside: frozenset[str]
     takes: tuple[tuple[Take, ...], tuple[Take, ...]] = ((), ())
     twins: bool = False
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,13 @@ def _split(mix: Mix, chosen: list[bool], term: str | None, rest: str | None, twi
     sides = tuple(tuple(t for t, c in zip(mix.takes, chosen, strict=False) if c == side) for side in (True, False))
     inside = frozenset(label["family"] for label in mix.labels)
     audio = np.stack([total, stem, total - stem]).astype(np.float32)
-    return Example(audio, term, rest, inside, (sides[0], sides[1]), twins)
+    return Example(audio, term, rest, inside, (sides[0], sides[1]), twins, is_one_piece(mix))
+
+
+def is_one_piece(mix: Mix) -> bool:
+    """True where all stems of a mix are of one piece, taken at one time and speed: each fits what the others play."""
+    moments = {(label["piece"], take.first, take.speed) for label, take in zip(mix.labels, mix.takes, strict=False)}
+    return len(moments) == 1
 
 
 def present_term(rng: Rng, named: list[str]) -> str:
@@ -191,13 +199,21 @@ class LatentPool:
 
     def draw(self, numbers: list[int], rng: Rng, absent: Sequence[bool] | None = None) -> tuple[Latents, list[Wanted]]:
         """Latents ``(B, S, D, L)`` of unit scale, and what to ask of each; ``absent``: which may be asked in vain."""
-        for number in numbers:
-            if not self._facts[number]["filled"]:
-                self.fill(number)
+        self._filled(numbers)
         latents = self._latents[numbers].astype(np.float32)
         return latents, [
             self._turn(rng, latents[k], number, absent is None or absent[k]) for k, number in enumerate(numbers)
         ]
+
+    def together(self, numbers: Sequence[int]) -> list[bool]:
+        """Of which entries all stems fit each other, being of one piece."""
+        self._filled(numbers)
+        return [bool(self._more[number]["together"]) for number in numbers]
+
+    def _filled(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            if not self._facts[number]["filled"]:
+                self.fill(number)
 
     def fill(self, number: int) -> None:
         """Mix and encode an entry, and see and hear its stems."""
@@ -207,7 +223,7 @@ class LatentPool:
         self._latents[number] = self._encode(example.audio)
         inside = sum(1 << self._families.index(name) for name in example.inside if name in families())
         caption, story = self.senses.words(chance, [take for side in example.takes for take in side])
-        self._more[number] = (example.twins, _bytes(caption), _bytes(story))
+        self._more[number] = (example.twins, example.together, _bytes(caption), _bytes(story))
         shown = example.twins or chance.random() < self.preset.masking.clip_share
         for side in (0, 1) if example.rest else (0,):  # an unnamed rest is never asked for
             self._sense(chance, number, side, example.takes[side], shown)

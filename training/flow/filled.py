@@ -44,7 +44,7 @@ def filled_by(
         "audio encoder": _weights_digest(senses.ear),
         "grid": f"{grid.rate_hz} Hz, {grid.hop_samples}, {grid.latent_channels} x {grid.window_frames}",
         "pool": f"{flow.pool} mixes of {flow.mix_sources or 'drawn'} sources, seed {flow.seed}",
-        "mixer": f"{drawn}, varied {flow.vary_share:g}",
+        "mixer": f"{drawn}, varied {flow.vary_share:g}, of one piece {flow.together_share:g}",
         "masking": f"clips {masking.clip_share:g}, still {masking.still_share:g}, twins {masking.twin_share:g}, "
         f"patches hidden {masking.hide_picture:g}, {'captions' if told else 'no captions'}",
         "widths": f"picture {flow.picture_dim}, embedding {preset.prompt.embedding}",

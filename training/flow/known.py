@@ -6,6 +6,7 @@ part of the audio that is given. Knows nothing of audio or models.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +59,17 @@ def draw_known(rng: Rng, frames: int, masking: MaskingConfig | None = None) -> D
     slot = _slot(rng, task, masking.other_slot_share)
     known = known_mask(task, frames, _span(rng, task, frames), rest_given=rng.random() < REST_SHARE, slot=slot)
     return Drawn(task, hide_time(rng, known, masking.hide_audio), slot=slot)
+
+
+def fitting(drawn: Sequence[Drawn], together: Sequence[bool]) -> list[Drawn]:
+    """The same draws, in an order that asks for new sound where the stems of an example are of one piece.
+
+    What is made is to fit what is given, in key and in time; from stems that share nothing only that could be learnt
+    that it need not. Where there are too few of one piece, the others are asked for new sound too.
+    """
+    taken_out_first = sorted(drawn, key=lambda draw: not TASKS[draw.task].masked)
+    apart_first = sorted(range(len(drawn)), key=lambda row: together[row])
+    return [draw for _, draw in sorted(zip(apart_first, taken_out_first, strict=True), key=lambda pair: pair[0])]
 
 
 def _task(rng: Rng, masking: MaskingConfig, regime: str) -> str:

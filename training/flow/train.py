@@ -32,7 +32,7 @@ from training.flow.conditions import Conditions
 from training.flow.diffusion import TAU_MIN, error_weight, noised
 from training.flow.distil import Schedule, is_made, taught
 from training.flow.examples import LatentPool, Mixing
-from training.flow.known import Drawn, draw_known
+from training.flow.known import Drawn, draw_known, fitting
 from training.flow.losses import additivity_loss, latent_loss
 from training.flow.networks import answered, build
 from training.flow.senses import Senses
@@ -106,7 +106,8 @@ class FlowStage:
         torch.manual_seed(preset.flow.seed)
         self.model: nn.Module = build(preset)
         self.teacher: nn.Module | None = None  # of a distilled schedule
-        mixer = mixer or Mixer(cache, preset.flow.vary_share, preset.grid.rate_hz, preset.flow.mix_sources)
+        flow = preset.flow
+        mixer = mixer or Mixer(cache, flow.vary_share, preset.grid.rate_hz, flow.mix_sources, flow.together_share)
         self.pool = LatentPool(pool, preset, mixer, codec, senses)
         self.decoder = codec
         self.conditions = Conditions(preset, Lexicon.load(), prompt_run, reader)
@@ -123,6 +124,7 @@ class FlowStage:
         rng = np.random.default_rng([self.config.seed, 77, step])
         numbers = self._numbers(step)
         drawn = [draw_known(rng, self.preset.grid.window_frames, self.preset.masking) for _ in numbers]
+        drawn = fitting(drawn, self.pool.together(numbers))
         # Only what is taken out of a mix can be absent from it: something new that is silent teaches silence.
         latents, wanted = self.pool.draw(numbers, rng, [TASKS[d.task].masked for d in drawn])
         prompt, picture = self.conditions.draw(rng, wanted, drawn)
