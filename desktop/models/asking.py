@@ -62,6 +62,7 @@ class Plan:
         input: ``mix``, ``take`` of the lane, ``others`` (the mix without the lane), or empty for nothing.
         rest: ``others`` or empty.
         lane: id of the lane that gets new takes; empty for new lanes.
+        source_lane: id of the lane that ``take`` and ``others`` are about; empty where neither is asked for.
         regions: samples of the project, each first and past the last, in order and apart; none means all.
         offset: sample of the project at which the input begins.
         form: what was asked.
@@ -74,6 +75,7 @@ class Plan:
     regions: Regions
     offset: int
     form: Form
+    source_lane: str = ""
     keep_files: bool = False
 
 
@@ -96,6 +98,7 @@ def make_plan(project: Project, lane: Lane | None, regions: Regions, form: Form)
         input=source,
         rest="others" if beside else "",
         lane=lane.id if lane is not None and on_lane else "",
+        source_lane=lane.id if lane is not None and (beside or source in ("take", "others")) else "",
         regions=regions if takes_regions else (),
         offset=lane.take.start if lane is not None and source == "take" else 0,
         form=form,

@@ -18,7 +18,7 @@ from desktop.models.asking import PROMPT_SEPARATOR, Form, Plan, make_plan, make_
 from desktop.models.job_list import ENDED, JobList, JobRow, State, details_of
 from desktop.models.project import Project
 from desktop.models.project_file import put_file
-from engine import AudioError, Done, EngineError, Request, check_request
+from engine import AudioError, Done, EngineError, Request, RequestError, check_request
 
 if TYPE_CHECKING:
     from desktop.link import EngineLink
@@ -155,19 +155,22 @@ class Desk(QObject):
         return self._studio.scratch / self._studio.recovery.folder.name / row.id
 
     def _prepare(self, plan: Plan, project: Project, out: Path) -> Request:
-        files: dict[str, Path | None] = {}
-        lane = project.lane(plan.lane) or project.lane(self._studio.session.current)
-        for name, what in (("input", plan.input), ("rest", plan.rest)):
-            if what == "mix" and project.source is not None:
-                files[name] = self._studio.store.path(project.source)
-            elif what == "take" and lane is not None:
-                files[name] = self._studio.store.path(lane.take.audio)
-            elif what == "others" and lane is not None:
-                check = self._studio.background.check
-                files[name] = others(project, lane, self._studio.store, out.with_name(out.name + "-in"), check)
+        asked = {"input": plan.input, "rest": plan.rest}
+        files = {name: self._file(what, plan.source_lane, project, out) for name, what in asked.items()}
         request = make_request(plan, project, files, out)
         check_request(request)
         return request
+
+    def _file(self, what: str, lane_id: str, project: Project, out: Path) -> Path | None:
+        store = self._studio.store
+        if what in ("", "mix"):
+            return store.path(project.source) if what and project.source is not None else None
+        lane = project.lane(lane_id)
+        if lane is None:
+            raise RequestError("this lane is gone; choose another one")
+        if what == "take":
+            return store.path(lane.take.audio)
+        return others(project, lane, store, out.with_name(out.name + "-in"), self._studio.background.check)
 
     def _send(self, row_id: str, request: Request) -> None:
         row = self.jobs.row(row_id)
