@@ -16,7 +16,7 @@ FloatArray = npt.NDArray[np.float32]
 
 RAMP_S = 0.025  # a full-scale step takes this long, so two samples never differ by more than -60 dB because of it
 OUT_CHANNELS = 2
-REMEMBERED = 1024  # calls of render that can be taken back
+REMEMBERED = 64  # calls of render that can be taken back; the largest buffer of the settings holds 32
 
 
 class Listen(Enum):
@@ -92,6 +92,9 @@ def pan_gains(pan: float) -> FloatArray:
     return np.array([min(1.0, 1.0 - pan), min(1.0, 1.0 + pan)], np.float32)
 
 
+State = tuple[int, dict[str, FloatArray], dict[str, Track]]  # position, gains, and what still fades
+
+
 class Mixer:
     """Walks along the timeline.
 
@@ -105,7 +108,7 @@ class Mixer:
         self._most = 1.0 / (RAMP_S * rate_hz)  # change of gain per frame
         self._now: dict[str, FloatArray] = {}
         self._ended: dict[str, Track] = {}
-        self._before: deque[tuple[int, int, dict[str, FloatArray], dict[str, Track]]] = deque(maxlen=REMEMBERED)
+        self._before: deque[tuple[int, State]] = deque(maxlen=REMEMBERED)
 
     def jump(self, position: int) -> None:
         """Go on from another frame, with all gains as they should be there."""
@@ -122,9 +125,20 @@ class Mixer:
         """
         back = 0
         while self._before and back + self._before[-1][0] <= frames:
-            count, self.position, self._now, self._ended = self._before.pop()
+            count, (self.position, now, ended) = self._before.pop()
+            self._now, self._ended = dict(now), dict(ended)
             back += count
         return back
+
+    def state(self) -> tuple[State, tuple[tuple[int, State], ...]]:
+        """Where it is and how it came there, for ``take_up``."""
+        return (self.position, dict(self._now), dict(self._ended)), tuple(self._before)
+
+    def take_up(self, state: tuple[State, tuple[tuple[int, State], ...]]) -> None:
+        """Be again as when ``state`` was asked; the scene stays as it is."""
+        (self.position, now, ended), before = state
+        self._now, self._ended = dict(now), dict(ended)
+        self._before = deque(before, maxlen=REMEMBERED)
 
     @property
     def at_end(self) -> bool:
@@ -133,7 +147,7 @@ class Mixer:
 
     def render(self, frames: int) -> FloatArray:
         """The next frames, float32 (frames, 2); silence after the end."""
-        self._before.append((frames, self.position, dict(self._now), dict(self._ended)))
+        self._before.append((frames, (self.position, dict(self._now), dict(self._ended))))
         out_NC = np.zeros((frames, OUT_CHANNELS), np.float32)
         done = 0
         scene = self.scene

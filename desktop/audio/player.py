@@ -89,6 +89,21 @@ class Ended:
     device_gone: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """How far the sound is made.
+
+    Attributes:
+        position: frame of the timeline that is made next.
+        frames_written: of the ring, up to there.
+        loop: that was in force.
+    """
+
+    position: int = 0
+    frames_written: int = 0
+    loop: tuple[int, int] | None = None
+
+
 class Player:
     """One stream at a time.
 
@@ -107,6 +122,8 @@ class Player:
         self._filler: threading.Thread | None = None
         self._leave = threading.Event()
         self._device_s: float | None = None
+        self._stream_rate_hz = 0  # of the stream that plays or played last
+        self._ahead = Ahead()
         self.device: int | None = None
         self.device_name = ""  # of the one that plays, or played last
         self.ring_frames = RING_FRAMES
@@ -127,18 +144,17 @@ class Player:
         if self._device_s is None:
             return None
         waiting = min(kept_frames(self._ring) + FILL_FRAMES, self.ring_frames)
-        return waiting / self._rate_hz + PAUSE_S, self._device_s
+        return waiting / self._stream_rate_hz + PAUSE_S, self._device_s
 
     @property
     def position(self) -> int:
         """The frame that is about to be heard, near enough for a cursor."""
-        if self._mixer is None or not self.playing:
+        if not self.playing:
             return self._position
-        ahead = self._ring.filled
-        position = self._mixer.position - ahead
-        loop = self._scene.loop
-        if loop and position < loop[0] <= self._mixer.position:
-            position += loop[1] - loop[0]
+        ahead = self._ahead  # one value: the mixer itself goes back now and then
+        position = ahead.position - max(ahead.frames_written - self._ring.frames_read, 0)
+        if ahead.loop and position < ahead.loop[0] <= ahead.position:
+            position += ahead.loop[1] - ahead.loop[0]
         return max(position, 0)
 
     def show(self, scene: Scene, rate_hz: int) -> None:
@@ -173,6 +189,7 @@ class Player:
         ring = Ring(max(self.ring_frames, FILL_FRAMES), OUT_CHANNELS)
         self._mixer, self._ring = mixer, ring
         fill(ring, mixer)
+        self._ahead = ahead_of(ring, mixer)
         self._leave.clear()
 
         def callback(out_NC: npt.NDArray[np.float32], frames: int, time: object, status: object) -> None:
@@ -191,7 +208,7 @@ class Player:
             )
             self._stream.start()
             self.device_name = str(sounddevice.query_devices(self._stream.device)["name"])
-            self._device_s = float(self._stream.latency)
+            self._stream_rate_hz, self._device_s = self._rate_hz, float(self._stream.latency)
         except (sounddevice.PortAudioError, ValueError, OSError) as error:
             self._forget_stream()
             raise NoDevice(_no_device_sentence(error)) from error
@@ -228,15 +245,16 @@ class Player:
         """Stop where it is."""
         if not self.playing:
             return
-        self._position = self.position
         self._leave.set()
         if self._filler is not None and self._filler is not threading.current_thread():
             self._filler.join(STOP_LIMIT_S)
+        self._position = self.position
         self._filler = None
         self._forget_stream()
 
     def _forget_stream(self) -> None:
         stream, self._stream = self._stream, None
+        self._mixer = None  # it holds lanes that may be gone
         if stream is None:
             return
         try:
@@ -253,6 +271,7 @@ class Player:
                     shown = mixer.scene
                     renew(ring, mixer)
                 fill(ring, mixer)
+                self._ahead = ahead_of(ring, mixer)
             except (OSError, ValueError) as error:
                 self._on_end(Ended(f"playing stopped, the audio could not be read ({error})"))
                 return
@@ -281,18 +300,30 @@ def fill(ring: Ring, mixer: Mixer) -> None:
         ring.write(mixer.render(left))
 
 
+def ahead_of(ring: Ring, mixer: Mixer) -> Ahead:
+    """How far the sound is made; for the thread that makes it."""
+    return Ahead(mixer.position, ring.frames_written, mixer.scene.loop)
+
+
 def kept_frames(ring: Ring) -> int:
     """Of what waits in a ring, how much the device may be reading already."""
     return ring.largest_read + FILL_FRAMES
 
 
 def renew(ring: Ring, mixer: Mixer) -> None:
-    """Make what waits in the ring anew, as things are now; only what the device may be reading already stays."""
-    left = mixer.go_back(ring.filled - kept_frames(ring))
-    while left > 0:
-        block_NC = mixer.render(min(left, FILL_FRAMES))
-        ring.write_over(left, block_NC)
-        left -= len(block_NC)
+    """Make what waits in the ring anew, as things are now; only what the device may be reading already stays.
+
+    All of it is put in at once. Where the device has come into it meanwhile, less is made anew: what begins in the
+    middle of a ramp would click.
+    """
+    before = mixer.state()
+    while left := mixer.go_back(ring.filled - kept_frames(ring)):
+        counts = [min(FILL_FRAMES, left - done) for done in range(0, left, FILL_FRAMES)]
+        block_NC = np.concatenate([mixer.render(count) for count in counts])
+        if ring.filled - left >= ring.largest_read:
+            ring.write_over(left, block_NC)
+            return
+        mixer.take_up(before)
 
 
 def _no_device_sentence(error: BaseException) -> str:

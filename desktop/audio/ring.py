@@ -1,6 +1,7 @@
 """A ring of sound between one writer and one reader, without locks.
 
 Each side moves only its own counter, after the samples are in place; reading a counter is one step of the interpreter.
+Frames that wait may be written over as long as the reader is not there yet; to see to that is the writer's part.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ class Ring:
         return self._frames - self.filled
 
     @property
+    def frames_written(self) -> int:
+        """Frames that were written since the beginning; those written over count once."""
+        return self._written
+
+    @property
     def frames_read(self) -> int:
         """Frames that were read since the beginning."""
         return self._read
@@ -47,7 +53,10 @@ class Ring:
         self._written += len(block_NC)
 
     def write_over(self, back: int, block_NC: FloatArray) -> None:
-        """Put others in the place of frames that wait, the first of them ``back`` before the end."""
+        """Put others in the place of frames that wait, the first of them ``back`` before the end.
+
+        The caller has seen to it that the reader cannot be there before this returns.
+        """
         self._put(self._written - back, block_NC)
 
     def _put(self, place: int, block_NC: FloatArray) -> None:

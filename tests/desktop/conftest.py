@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import types
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # without it Qt ends the whole process where there is no screen
 
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import soundfile
 
@@ -64,6 +66,45 @@ def opened(studio, qtbot, make_wav):
     with qtbot.waitSignal(studio.opened, timeout=WAIT_MS):
         studio.open(make_wav("song.wav"))
     return studio
+
+
+class FakeDevice:
+    """Stands in for the sounddevice library: an output that reads only when a test says so.
+
+    Attributes:
+        stream: the one that was opened last.
+    """
+
+    PortAudioError = RuntimeError
+
+    def __init__(self) -> None:
+        self.stream: types.SimpleNamespace | None = None
+
+    def OutputStream(self, *, callback: Callable[..., None], **asked: object) -> types.SimpleNamespace:  # noqa: N802
+        nothing = lambda: None  # noqa: E731
+        self._callback = callback
+        self.stream = types.SimpleNamespace(
+            start=nothing, abort=nothing, close=nothing, active=True, latency=0.01, device=0
+        )
+        return self.stream
+
+    def query_devices(self, device: int | None = None) -> object:
+        row = {"name": "fake", "max_output_channels": 2}
+        return [row] if device is None else row
+
+    def read(self, frames: int) -> npt.NDArray[np.float32]:
+        """What the device plays next."""
+        out_NC = np.zeros((frames, 2), np.float32)
+        self._callback(out_NC, frames, None, None)
+        return out_NC
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
+    """Something to play through that makes no sound and never hurries."""
+    fake = FakeDevice()
+    monkeypatch.setattr("desktop.audio.player._library", lambda: fake)
+    return fake
 
 
 @pytest.fixture

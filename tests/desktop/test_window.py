@@ -194,7 +194,7 @@ def test_settings_say_how_soon_solo_and_mute_are_heard(loaded, qtbot, monkeypatc
     dialog = SettingsDialog(loaded.studio, loaded.shelf, loaded, 1)
     qtbot.addWidget(dialog)
     assert "Play something" in dialog._delay_words()
-    player._rate_hz, player._device_s = 48_000, 0.012
+    player._stream_rate_hz, player._device_s = 48_000, 0.012
     player._ring.largest_read = 256
     assert "about 26 ms: 14 in the buffer, 12 in the device" in dialog._delay_words()
     assert "14 ms in the buffer and 12 ms in the device" in loaded.shelf._sound_lines()[0]
