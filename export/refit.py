@@ -17,6 +17,7 @@ import numpy as np
 
 from engine.bundle import (
     CHECKSUM,
+    FORMAT,
     MANIFEST,
     Bundle,
     Manifest,
@@ -77,6 +78,7 @@ def _fill(draft: Path, spec: Spec, base: Bundle, run: Path, name: str, version: 
     export_graph(spec, draft / "step.onnx", half=step.precision == "fp16")
     manifest = replace(
         old,
+        format=max(old.format, FORMAT),
         name=name,
         version=version,
         attribution=[*old.attribution, *_new_lines(run, old)],
