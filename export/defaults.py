@@ -25,23 +25,29 @@ def change(folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), ver
 
     Args:
         folder: of the bundle.
-        changes: fields of ``Defaults``, by name.
+        changes: fields of ``Defaults``, by name; may be empty where there is a ``version``.
         tasks: rows of the task table; none means all that make sound. A strength is given only to those that have one.
         version: of the bundle from now on; "" leaves it.
 
     Raises:
         BundleError: there is no bundle in the folder.
-        ValueError: nothing to change, a value that is not allowed, or a task that the bundle has no defaults for;
-            nothing was written.
+        ValueError: nothing to change, a value that is not allowed, a strength for tasks none of which has one, or a
+            task that the bundle has no defaults for; nothing was written. Nor is anything where all is so already.
     """
     old = load_bundle(folder).manifest
     tasks = tasks or [task for task in MADE if task in old.defaults]
-    if not changes:
-        raise ValueError(f"nothing to change; give one of {', '.join('--' + name for name in FIELDS)}")
+    if not changes and not version:
+        raise ValueError(f"nothing to change; give one of {', '.join('--' + name for name in (*FIELDS, 'version'))}")
     if unknown := [task for task in tasks if task not in old.defaults]:
         raise ValueError(f"{folder} has no defaults for {', '.join(unknown)}; it has {', '.join(sorted(old.defaults))}")
+    if "strength" in changes and not any(map(_begins_at_a_stem, tasks)):
+        having = ", ".join(filter(_begins_at_a_stem, TASKS))
+        raise ValueError(f"{', '.join(tasks)} cannot have a strength; those that can are {having}; nothing was written")
     changed = {task: replace(old.defaults[task], **_allowed(task, changes)) for task in tasks}
-    manifest = replace(old, format=FORMAT, defaults={**old.defaults, **changed}, version=version or old.version)
+    manifest = replace(old, defaults={**old.defaults, **changed}, version=version or old.version)
+    if manifest == old:
+        return old
+    manifest = replace(manifest, format=max(old.format, FORMAT))
     text = manifest_to_json(manifest)
     try:
         parse_manifest(text.encode(), str(folder))
@@ -51,10 +57,13 @@ def change(folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), ver
     return manifest
 
 
+def _begins_at_a_stem(task: str) -> bool:
+    return task in TASKS and TASKS[task].strength is not None
+
+
 def _allowed(task: str, changes: dict[str, Any]) -> dict[str, Any]:
     """A strength is only for tasks that begin at a stem."""
-    has_strength = task in TASKS and TASKS[task].strength is not None
-    return {name: value for name, value in changes.items() if name != "strength" or has_strength}
+    return {name: value for name, value in changes.items() if name != "strength" or _begins_at_a_stem(task)}
 
 
 def table(manifest: Manifest) -> str:

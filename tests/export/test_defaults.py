@@ -83,6 +83,20 @@ def test_the_bundle_that_ships_does_what_its_preset_says():
     assert rows == {task: task_defaults(task, load_preset("small")) for task in TASKS}
 
 
+def test_a_version_can_be_given_alone(bundle):
+    before = load_bundle(bundle).manifest
+    assert main(["defaults", str(bundle), "--version", "0.3"]) == 0
+    after = load_bundle(bundle).manifest
+    assert (after.version, after.defaults) == ("0.3", before.defaults)
+
+
+def test_what_is_so_already_leaves_every_byte(tmp_path):
+    bundle = toybundle.write_toy_bundle(tmp_path / "older", format=2)
+    before = everything_in(bundle)
+    assert main(["defaults", str(bundle), "--task", "restyle", "--steps", "4"]) == 0
+    assert everything_in(bundle) == before
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -95,6 +109,7 @@ def test_the_bundle_that_ships_does_what_its_preset_says():
         (["--strength", "1.5"], "strength must be from 0 to 1"),
         (["--start", "middle"], "start must be zeros or noise"),
         ([], "nothing to change"),
+        (["--task", "isolate", "--strength", "0.5"], "isolate cannot have a strength; those that can are re"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_sentence_and_nothing_changes(bundle, capsys, words, said):
