@@ -7,26 +7,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.asked import Asked
 from engine.audio import Samples, blocks
 from engine.clips import Feed, Section, at_user_rate
 from engine.exact import in_range
 from engine.job import Job, part_of
+from engine.joints import EDGE_S, edge_weight
 from engine.model import walk_of
 from engine.rank import best_first
 from engine.render import Answer, Brief, render_single
 from engine.scene import Scene
 from engine.sounds import Sound, make_sounds
-
-EDGE_S = 0.01  # cross-fade inside the edges of a span
-SILENT = 1e-5  # peak below which there is nothing to fade from: a gap that was cut out, or a part that was muted
-
-Times = npt.NDArray[np.int64]
 
 
 def make(job: Job, scene: Scene, asked: Asked, brief: Brief, part: tuple[float, float]) -> list[Answer]:
@@ -63,34 +57,17 @@ def _written(job: Job, scene: Scene, asked: Asked, sound: Sound, brief: Brief, p
     return Answer(asked.prompt, sound.presence, rendered, brief, candidate=sound.candidate, similarity=sound.similarity)
 
 
-def edge_weight(time_N: Times, span: Section, rate_hz: int, clip: Section) -> Samples:
-    """0 outside a span, 1 inside, a short ramp inside its edges where there is sound to fade from or to.
-
-    Args:
-        time_N: samples asked about.
-        span: samples that change.
-        rate_hz: of both.
-        clip: samples that there are; no ramp where the span begins or ends with them.
-    """
-    edge = max(1, min(round(EDGE_S * rate_hz), span.samples // 4))
-    rise_N = np.full(len(time_N), np.inf) if span.start <= clip.start else (time_N - span.start + 0.5) / edge
-    fall_N = np.full(len(time_N), np.inf) if span.stop >= clip.stop else (span.stop - time_N - 0.5) / edge
-    weight_N = np.clip(np.minimum(rise_N, fall_N), 0.0, 1.0)
-    return np.where((time_N >= span.start) & (time_N < span.stop), weight_N, 0.0)
-
-
 def _fitted(job: Job, scene: Scene, sound: Sound, bits: int | None) -> Iterator[Samples]:
     """The result block by block: the source outside the holes as it is, the made sound inside."""
     made = Feed(at_user_rate(sound.audio, job.model.grid.sample_rate_hz, scene.rate_hz, scene.clip), 1)
     step_C1: Samples = np.zeros((scene.channels, 1))
-    beside = [_cut_off(scene, hole.span) for hole in scene.holes]
     at = 0
     for source_CN in _source(scene):
         mono_1N = made.take(source_CN.shape[1]).astype(np.float64)
         time_N = np.arange(at, at + source_CN.shape[1])
         beyond = scene.source is not None and at >= scene.source[1].samples
         block_CN = source_CN
-        for hole, gain_C, cut in zip(scene.holes, sound.gains, beside, strict=True):
+        for hole, gain_C in zip(scene.holes, sound.gains, strict=True):
             if hole.span.stop <= at or hole.span.start >= at + source_CN.shape[1]:
                 continue
             made_CN = mono_1N * gain_C[:, None]
@@ -100,54 +77,13 @@ def _fitted(job: Job, scene: Scene, sound: Sound, bits: int | None) -> Iterator[
                 age_N = (time_N - hole.span.start) / (EDGE_S / 2 * scene.rate_hz)
                 made_CN, weight_N = made_CN + step_C1 * np.exp(-age_N), np.ones(len(time_N))
             filled_CN = block_CN * (1 - weight_N) + in_range(made_CN, bits) * weight_N
-            block_CN = np.where(weight_N == 0, block_CN, in_range(filled_CN + cut.dying(time_N, scene.rate_hz), bits))
+            if hole.cut_off is not None:
+                filled_CN = in_range(filled_CN + hole.cut_off.dying(time_N, scene.rate_hz), bits)
+            block_CN = np.where(weight_N == 0, block_CN, filled_CN)
         if not beyond and scene.holes:
             step_C1 = source_CN[:, -1:] - mono_1N[:, -1:] * sound.gains[-1][:, None]
         at += source_CN.shape[1]
         yield block_CN
-
-
-@dataclass(frozen=True, slots=True)
-class CutOff:
-    """What a silent gap cut off: at its edges the sound beside it would jump to nothing.
-
-    Attributes:
-        span: of the gap.
-        before_C1, after_C1: the last sample before it and the first after it; zeros where nothing was cut off.
-    """
-
-    span: Section
-    before_C1: Samples
-    after_C1: Samples
-
-    def dying(self, time_N: Times, rate_hz: int) -> Samples:
-        """Both samples, each dying away from its edge into the gap, ``(C, N)``."""
-        last_s = EDGE_S / 2
-        into_N = np.clip(time_N - self.span.start + 1, 0, None) / (last_s * rate_hz)
-        left_N = np.clip(self.span.stop - time_N, 0, None) / (last_s * rate_hz)
-        dying_CN: Samples = self.before_C1 * np.exp(-into_N) + self.after_C1 * np.exp(-left_N)
-        return dying_CN
-
-
-def _cut_off(scene: Scene, span: Section) -> CutOff:
-    """What ends at a hole and begins after it; where the hole itself sounds at that edge, the cross-fade is enough."""
-    nothing: Samples = np.zeros((scene.channels, 1))
-    if scene.source is None:
-        return CutOff(span, nothing, nothing)
-    info, section = scene.source
-    edge = max(1, min(round(EDGE_S * scene.rate_hz), span.samples // 4))
-
-    def read(start: int, stop: int) -> Samples:
-        return np.concatenate(list(blocks(info, section.start + start, section.start + stop)), axis=1)
-
-    before_C1 = after_C1 = nothing
-    if 0 < span.start < section.samples:
-        around_CN = read(span.start - 1, min(span.start + edge, section.samples))
-        before_C1 = around_CN[:, :1] if np.abs(around_CN[:, 1:]).max() < SILENT else nothing
-    if span.stop < section.samples:
-        around_CN = read(span.stop - edge, span.stop + 1)
-        after_C1 = around_CN[:, -1:] if np.abs(around_CN[:, :-1]).max() < SILENT else nothing
-    return CutOff(span, before_C1, after_C1)
 
 
 def _source(scene: Scene) -> Iterator[Samples]:

@@ -5,6 +5,7 @@ Whole numbers end at full scale; floating point and what comes out of a lossy de
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from engine.audio import BITS, AudioInfo, blocks
@@ -14,14 +15,19 @@ from engine.output import target_like
 from engine.riff import RiffExtras
 from engine.tasks import Span, rule_of
 
+PEAK_LIMIT = 0.95  # of new sound in a format that ends at full scale
 
-def holding(request: Request, info: AudioInfo | None, rest: AudioInfo | None) -> Request:
+
+def holding(
+    request: Request, info: AudioInfo | None, rest: AudioInfo | None, check: Callable[[], None] = lambda: None
+) -> Request:
     """The request with a format that holds what the task keeps of its files; ``same`` becomes floating point for that.
 
     Args:
         request: with every default filled in.
         info: the input; kept by the tasks that change a span of it.
         rest: the file that goes with it; kept by the tasks that make one piece with it.
+        check: raises to stop, called block by block.
 
     Raises:
         RequestError: the format that was asked for cannot hold it.
@@ -31,7 +37,7 @@ def holding(request: Request, info: AudioInfo | None, rest: AudioInfo | None) ->
     kept = info if rule.span is not Span.NO else rest if rule.together else None
     if kept is None or target_like(kept, request.format, RiffExtras()).bits is None:
         return request
-    peak = highest(kept)
+    peak = highest(kept, check)
     if peak <= 1.0:  # the one step from 1.0 to the highest whole number is less than what rounding may do to it
         return request
     if request.format == "same":
@@ -42,16 +48,32 @@ def holding(request: Request, info: AudioInfo | None, rest: AudioInfo | None) ->
     )
 
 
-def highest(info: AudioInfo, start: int = 0, stop: int | None = None) -> float:
-    """The highest sample of a file or a part of it, full scale at 1; whole numbers end there and are not looked at.
+def peak_of_new(files: Sequence[AudioInfo | None], bits: int | None, check: Callable[[], None]) -> float:
+    """The highest sample of new sound: where there is room over full scale, as high as in the files it goes with.
 
     Args:
-        info: the file.
-        start, stop: first sample, and the one past the last; None means the end.
+        files: that it goes with; None where there is none.
+        bits: of the format of the result, None for float.
+        check: raises to stop, called block by block.
+
+    Raises:
+        AudioError: a file cannot be decoded.
+    """
+    if bits is not None:
+        return PEAK_LIMIT
+    return max([PEAK_LIMIT, *(highest(file, check) for file in files if file is not None and file.subtype not in BITS)])
+
+
+def highest(info: AudioInfo, check: Callable[[], None]) -> float:
+    """The highest sample of a file, full scale at 1; whole numbers end there and are not looked at.
 
     Raises:
         AudioError: the file cannot be decoded.
     """
     if info.subtype in BITS:
         return 1.0
-    return max((float(abs(block_CN).max()) for block_CN in blocks(info, start, stop)), default=0.0)
+    peak = 0.0
+    for block_CN in blocks(info):
+        check()
+        peak = max(peak, float(abs(block_CN).max()))
+    return peak

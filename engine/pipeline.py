@@ -28,7 +28,7 @@ from engine.make import make
 from engine.messages import Device, Request, StemResult
 from engine.model import Model, open_model, resolved
 from engine.output import Target, target_like, target_new
-from engine.overs import holding
+from engine.overs import PEAK_LIMIT, holding, peak_of_new
 from engine.place import NEW_CHANNELS, NEW_RATE_HZ, Place, places_of
 from engine.render import Answer, Brief, close_all
 from engine.replace import replace
@@ -94,9 +94,9 @@ class Pipeline:
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
         request = resolved(_as_long_as(routed(request, load_asks(bundle)), rest), bundle.manifest)
         _check_candidates(request)
-        request = holding(request, info, rest)
         rate_hz = rest.rate_hz if rest is not None and rule_of(request.task).together else NEW_RATE_HZ
         places = places_of(request, info, rate_hz)
+        request = holding(request, info, rest, check)
         for place in places:
             _target(request, info, rest, place)  # refuses what the format cannot hold before anything is done
         model = self._model(bundle, request.device, report)
@@ -161,8 +161,10 @@ def _answers(
     """What becomes of each prompt in each place, one after the other; candidates together, best first."""
     asked = asked_of(job)
     answer = _ANSWERED_BY.get(job.request.task, _isolated if job.rule.masked else _made)
-    for number, place in enumerate(places):
-        brief = Brief(info, rest, place, _target(job.request, info, rest, place))
+    targets = [_target(job.request, info, rest, place) for place in places]
+    peak = PEAK_LIMIT if answer is _isolated else peak_of_new((info, rest), targets[0].bits, job.check)
+    for number, (place, target) in enumerate(zip(places, targets, strict=True)):
+        brief = Brief(info, rest, place, target, peak)
         yield from answer(job, brief, asked, (number / len(places), (number + 1) / len(places)))
 
 

@@ -12,16 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.audio import BITS, AudioInfo, Samples
+from engine.audio import AudioInfo, Samples
 from engine.draft import Draft, output_error
 from engine.errors import RequestError
 from engine.exact import NullMeter, full_scale, guard_gain, in_range, level_db, on_grid, split
 from engine.job import Job
 from engine.output import AudioWriter, Target, open_writer, result_name
-from engine.overs import highest
+from engine.overs import PEAK_LIMIT
 from engine.place import Place
-
-PEAK_LIMIT = 0.95  # of new sound in a format that ends at full scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +63,14 @@ class Brief:
         rest: the file that goes with it, None where there is none.
         place: where it begins in the input, how long it is, what is made.
         target: how its files are stored.
+        peak: the highest sample that new sound may have.
     """
 
     info: AudioInfo | None
     rest: AudioInfo | None
     place: Place
     target: Target
+    peak: float = PEAK_LIMIT
 
     @property
     def input(self) -> AudioInfo:
@@ -82,16 +82,6 @@ class Brief:
         if self.info is None:
             raise RequestError("this task needs an audio file; give its path")
         return self.info
-
-    @property
-    def peak(self) -> float:
-        """The highest sample of new sound: where there is room over full scale, as high as in the files it goes with.
-
-        Raises:
-            AudioError: a file cannot be decoded.
-        """
-        files = [] if self.target.bits is not None else [file for file in (self.info, self.rest) if file is not None]
-        return max([PEAK_LIMIT, *(highest(file) for file in files if file.subtype not in BITS)])
 
     @property
     def name(self) -> str | None:

@@ -21,7 +21,7 @@ from engine.draft import Draft
 from engine.exact import NullMeter, headroom, in_range, level_db, lowered, on_grid, split, together
 from engine.isolate import Heard, estimate, hear, masked
 from engine.job import Job, part_of
-from engine.make import edge_weight
+from engine.joints import edge_weight
 from engine.mask import presence
 from engine.model import walk_of
 from engine.output import result_name

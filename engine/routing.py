@@ -34,7 +34,7 @@ def load_asks(bundle: Bundle) -> Asks | None:
 def routed(request: Request, asks: Asks | None) -> Request:
     """The request that the wordings of its prompts ask for.
 
-    What is left of a prompt may be such a wording again, so a request that was sent on once is not sent on any more.
+    What is left of a prompt may be such a wording again, so a request is sent on until nothing changes.
     Only isolate and remove are sent from one to the other: ``isolate "no vocals"`` and ``isolate "everything except the
     vocals"`` remove the vocals, ``remove "everything except the vocals"`` isolates them. What a prompt expressly does
     not mean is said of the rest, where nothing else was said of it.
