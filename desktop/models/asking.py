@@ -14,6 +14,8 @@ from engine import TASKS, Request, RequestError, Rule, Slot, rule_of
 
 CANDIDATES_LIMIT = 8
 PROMPT_SEPARATOR = ","
+MADE_SEPARATOR = " · "
+MADE = {"mix": "the whole mix", "rest": "the others"}  # what is made in the place of a stem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,4 +194,16 @@ def title_of(form: Form) -> str:
     """One line for the queue."""
     words = ", ".join(prompts_of(form)) or examples_words(form)
     words += f" → {form.replacement.strip()}" if replaces(TASKS[form.task]) else ""
-    return f"{form.task} {words}" + (f" × {form.candidates}" if form.candidates > 1 else "")
+    words += f" × {form.candidates}" if form.candidates > 1 else ""
+    return titled(form.task, words, form.slot)
+
+
+def titled(task: str, words: str, slot: str) -> str:
+    """The task, the words, and what is made where that is no stem."""
+    made = made_by(task, slot)
+    return f"{task} {words}" + (f"{MADE_SEPARATOR}{made}" if made else "")
+
+
+def made_by(task: str, slot: str) -> str:
+    """What a task makes in the place of a stem; empty for a stem, and for a task without that choice."""
+    return MADE.get(slot, "") if TASKS[task].any_slot else ""

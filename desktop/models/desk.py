@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from desktop.models.answers import Answer, collect, others
-from desktop.models.asking import PROMPT_SEPARATOR, Form, Plan, make_plan, make_request, title_of
+from desktop.models.asking import PROMPT_SEPARATOR, Form, Plan, make_plan, make_request, title_of, titled
 from desktop.models.job_list import ENDED, JobList, JobRow, State, details_of
 from desktop.models.project import Project
 from desktop.models.project_file import put_file
@@ -192,7 +192,7 @@ class Desk(QObject):
         if self._sending is not None:  # a direct call, from within _send
             self.jobs.started(self._sending.id, job)
             return
-        title = f"{request.task} {', '.join(request.prompts)}"
+        title = titled(request.task, ", ".join(request.prompts), request.slot)
         row = self._daw_row(job)
         self.jobs.update(row.id, title=title, request=request)
         self._keep_clip(replace(row, title=title, request=request))

@@ -209,9 +209,8 @@ class Shelf(QObject):
         self._bridge = bridge
         self._studio.daw_name_of = bridge.name_of
         state = bridge.state
-        self._bridge_words = f"OSC: {state.host}, UDP {state.udp_port}, TCP {state.tcp_port}" + (
-            ", open to the network" if state.lan else ""
-        )
+        address = f"OSC: {state.host}, UDP {state.udp_port}, TCP {state.tcp_port}"
+        self._bridge_words = f"{address}, open to the network" if state.lan else address
         self.changed.emit()
 
     def _bridge_failed(self, error: EngineError) -> None:

@@ -124,7 +124,6 @@
     <message><source>OSC: could not start</source><translation>OSC: ließ sich nicht starten</translation></message>
     <message><source>OSC: off</source><translation>OSC: aus</translation></message>
     <message><source>OSC: starting</source><translation>OSC: beginnt</translation></message>
-    <message><source>OSC: {0}, UDP {1}, TCP {2}, open to the network</source><translation>OSC: {0}, UDP {1}, TCP {2}, offen für das Netz</translation></message>
     <message><source>Off</source><translation>Aus</translation></message>
     <message><source>On a second</source><translation>Eine Sekunde weiter</translation></message>
     <message><source>Open a file …</source><translation>Datei öffnen …</translation></message>
@@ -207,6 +206,7 @@
     <message><source>The others</source><translation>Die anderen</translation></message>
     <message><source>The region that is worked on; press to work on all of it (Esc)</source><translation>Der bearbeitete Bereich; drücken, um alles zu bearbeiten (Esc)</translation></message>
     <message><source>The status line says what really ran</source><translation>Die Statuszeile sagt, was wirklich lief</translation></message>
+    <message><source>The stem</source><translation>Die Spur</translation></message>
     <message><source>The whole</source><translation>Das Ganze</translation></message>
     <message><source>Theme</source><translation>Farbschema</translation></message>
     <message><source>This machine</source><translation>Dieser Rechner</translation></message>
@@ -236,6 +236,7 @@
     <message><source>What is played goes there</source><translation>Dorthin geht, was gespielt wird</translation></message>
     <message><source>What is to be done (Ctrl+T)</source><translation>Was zu tun ist (Strg+T)</translation></message>
     <message><source>What the others play, where that helps</source><translation>Was die anderen spielen, wo das hilft</translation></message>
+    <message><source>What the stem plays, where that helps</source><translation>Was die Spur spielt, wo das hilft</translation></message>
     <message><source>What the whole sounds like, where that helps</source><translation>Wie das Ganze klingt, wo das hilft</translation></message>
     <message><source>What to look for</source><translation>Wonach gesucht wird</translation></message>
     <message><source>What to put in the place of the first</source><translation>Was an die Stelle des ersten kommt</translation></message>
@@ -259,6 +260,7 @@
     <message><source>as usual</source><translation>wie üblich</translation></message>
     <message><source>as: piano and drums</source><translation>etwa: Klavier und Schlagzeug</translation></message>
     <message><source>as: slow jazz trio</source><translation>etwa: langsames Jazztrio</translation></message>
+    <message><source>as: violin</source><translation>etwa: Geige</translation></message>
     <message><source>autosave does not work ({0}); make room in {1}, or save often</source><translation>das automatische Sichern geht nicht ({0}); schaffen Sie Platz in {1}, oder sichern Sie oft</translation></message>
     <message><source>building the TensorRT engine, which takes minutes the first time</source><translation>baut die TensorRT-Engine, was beim ersten Mal Minuten dauert</translation></message>
     <message><source>cancelled</source><translation>abgebrochen</translation></message>
@@ -270,6 +272,7 @@
     <message><source>channels</source><translation>Kanäle</translation></message>
     <message><source>choose a take of</source><translation>Take wählen bei</translation></message>
     <message><source>done</source><translation>fertig</translation></message>
+    <message><source>failed</source><translation>fehlgeschlagen</translation></message>
     <message><source>file written</source><translation>Datei geschrieben</translation></message>
     <message><source>files written</source><translation>Dateien geschrieben</translation></message>
     <message><source>fill a span of a stem, keeping what is outside</source><translation>einen Bereich einer Spur füllen und den Rest behalten</translation></message>
@@ -296,7 +299,6 @@
     <message><source>null</source><translation>Null</translation></message>
     <message><source>one stem after the other, as: drums, bass, piano</source><translation>eine Spur nach der anderen, etwa: Schlagzeug, Bass, Klavier</translation></message>
     <message><source>opening the bundle</source><translation>öffnet das Modell</translation></message>
-    <message><source>opening the bundle; building the TensorRT engine takes minutes the first time</source><translation>öffnet das Modell und baut die TensorRT-Engine, was beim ersten Mal Minuten dauert</translation></message>
     <message><source>opening this file needs {0} MB in {1}, and {2} MB are free; clean the cache in the settings or make room</source><translation>diese Datei zu öffnen braucht {0} MB in {1}, und {2} MB sind frei; räumen Sie in den Einstellungen den Zwischenspeicher auf, oder schaffen Sie Platz</translation></message>
     <message><source>opening {0}</source><translation>öffne {0}</translation></message>
     <message><source>pan of</source><translation>Panorama von</translation></message>
@@ -323,7 +325,6 @@
     <message><source>sound cannot be played: PortAudio is missing; on Debian and Ubuntu install libportaudio2</source><translation>es lässt sich nichts abspielen: PortAudio fehlt; installieren Sie unter Debian und Ubuntu libportaudio2</translation></message>
     <message><source>sounds</source><translation>Klänge</translation></message>
     <message><source>starting</source><translation>beginnt</translation></message>
-    <message><source>step and decode</source><translation>arbeitet es aus</translation></message>
     <message><source>stereo</source><translation>stereo</translation></message>
     <message><source>stopping</source><translation>hält an</translation></message>
     <message><source>sums to the mix exactly</source><translation>ergibt genau den Mix</translation></message>
@@ -343,9 +344,12 @@
     <message><source>the mix</source><translation>dem Mix</translation></message>
     <message><source>the name template leaves no name; write at least one letter into it</source><translation>die Namensvorlage ergibt keinen Namen; schreiben Sie mindestens einen Buchstaben hinein</translation></message>
     <message><source>the name template {0} cannot be used ({1}); allowed are {2}</source><translation>die Namensvorlage {0} geht nicht ({1}); erlaubt sind {2}</translation></message>
+    <message><source>the new mix comes muted, for its stems are heard; press S to hear it alone</source><translation>der neue Mix kommt stumm, denn seine Spuren sind zu hören; S spielt ihn allein</translation></message>
+    <message><source>the others</source><translation>die anderen</translation></message>
     <message><source>the project could not be saved to {0} ({1}); nothing of the old one was changed, save it to another folder</source><translation>das Projekt ließ sich nicht nach {0} sichern ({1}); am alten ist nichts verändert, sichern Sie es in einem anderen Ordner</translation></message>
     <message><source>the spectrogram is gone from the cache; open the file again</source><translation>das Spektrogramm ist nicht mehr im Zwischenspeicher; öffnen Sie die Datei noch einmal</translation></message>
     <message><source>the waveform is gone from the cache; open the file again</source><translation>die Wellenform ist nicht mehr im Zwischenspeicher; öffnen Sie die Datei noch einmal</translation></message>
+    <message><source>the whole mix</source><translation>der ganze Mix</translation></message>
     <message><source>there is no file {0}; it may have been moved or deleted</source><translation>es gibt keine Datei {0}; vielleicht wurde sie verschoben oder gelöscht</translation></message>
     <message><source>there is no sound in {0}; choose a file with an audio track</source><translation>in {0} ist kein Ton; wählen Sie eine Datei mit Tonspur</translation></message>
     <message><source>they sum to the mix exactly</source><translation>zusammen ergeben sie genau den Mix</translation></message>
@@ -392,6 +396,7 @@
     <message><source>{0} needs PyAV to be read; install the extra desktop, or convert it to WAV</source><translation>{0} lässt sich nur mit PyAV lesen; installieren Sie das Extra desktop, oder wandeln Sie es in WAV um</translation></message>
     <message><source>{0} needs a mix; open or drop an audio file first</source><translation>{0} braucht einen Mix; öffnen Sie zuerst eine Audiodatei oder legen Sie eine ab</translation></message>
     <message><source>{0} was written by a newer Fluxstem (format {1}); update this one</source><translation>{0} stammt von einem neueren Fluxstem (Format {1}); bringen Sie dieses auf den neuesten Stand</translation></message>
+    <message><source>{0}, open to the network</source><translation>{0}, offen für das Netz</translation></message>
     <message><source>{0}: every file is as its maker left it</source><translation>{0}: jede Datei ist so, wie ihr Hersteller sie hinterließ</translation></message>
     <message><source>{count} output devices found.</source><translation>{count} Ausgabegeräte gefunden.</translation></message>
 </context>

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from desktop.audio.export import KINDS, Exported, export
 from desktop.models.files_out import FilesOut
 from desktop.models.studio import Studio
+from desktop.views.sentences import said
 from desktop.views.text import tr
 from engine import BIT_FOR_BIT_DB, Cancelled, EngineError
 
@@ -162,7 +163,7 @@ class ExportDialog(QDialog):
         try:
             parts, original = self._files_out.parts(self.chosen(), self._ticked(), self.template.text())
         except EngineError as error:
-            self.answer.setText(str(error))
+            self.answer.setText(said(str(error)))
             return
         self.go.setEnabled(False)
         self.bar.show()
@@ -195,7 +196,7 @@ class ExportDialog(QDialog):
     def _failed(self, error: EngineError) -> None:
         self.go.setEnabled(True)
         self.bar.hide()
-        self.answer.setText(str(error))
+        self.answer.setText(said(str(error)))
 
     def _ticked(self) -> list[str]:
         return [lane_id for lane_id, tick in self.ticks.items() if tick.isChecked()]
@@ -216,7 +217,7 @@ class ExportDialog(QDialog):
             self.preview.setText("\n".join(part.name + suffix for part in parts))
             self.go.setEnabled(True)
         except EngineError as error:
-            self.preview.setText(str(error))
+            self.preview.setText(said(str(error)))
             self.go.setEnabled(False)
 
 

@@ -16,10 +16,9 @@ from PySide6.QtWidgets import (
 
 from desktop.models.job_list import ENDED, JobList, JobRow, State, details_of
 from desktop.views.boxes import beside, under
-from desktop.views.sentences import said
+from desktop.views.sentences import said, title_words
 from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, drawn, icon, mark
-from engine import TASKS
 
 WIDTH = 300
 TICK_MS = 1000
@@ -120,7 +119,7 @@ class JobCard(QFrame):
             (self.remove, row.state in ENDED),
         ):
             button.setVisible(wanted)
-        self.setAccessibleName(f"{row.title}, {row.state.value}")
+        self.setAccessibleName(f"{self.title.text()}, {tr(row.state.value)}")
 
 
 class QueuePanel(QWidget):
@@ -213,12 +212,6 @@ class QueuePanel(QWidget):
         card.removed.connect(lambda: self._jobs.remove(row_id))
         card.moved.connect(lambda by: self._jobs.move(row_id, by))
         return card
-
-
-def title_words(title: str) -> str:
-    """A title with its task in the user's language."""
-    task, _, words = title.partition(" ")
-    return f"{tr(task.capitalize())} {words}" if task in TASKS else title
 
 
 def state_words(row: JobRow, now_s: float) -> str:

@@ -7,9 +7,13 @@ the engine says of itself stays as it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 
+from desktop.models.asking import MADE, MADE_SEPARATOR
+from desktop.models.examples import KINDS
 from desktop.views.text import tr
+from engine import TASKS
 
 SENTENCES = (
     "{0} fills a region; drag over the waveform to choose one",
@@ -78,28 +82,69 @@ SENTENCES = (
     "OSC: off",
     "OSC: starting",
     "OSC: could not start",
-    "OSC: {0}, UDP {1}, TCP {2}, open to the network",
+    "{0}, open to the network",
     "cannot keep a copy of {0} in {1} ({2}); make room on that disk and open it again",
 )
 
 
 def said(text: str) -> str:
-    """A sentence in the user's language; one that is not in the table stays as it is."""
+    """A sentence in the user's language; one that is not in the table stays as it is.
+
+    What stands in the holes is names, numbers and paths and stays letter by letter, but where ``OWN`` says that it is
+    words of ours.
+    """
     plain = text.removesuffix(".")
     for pattern, template in _patterns():
         found = pattern.fullmatch(plain)
         if found is not None:
-            words = tr(template)
-            for number, part in enumerate(found.groups()):
-                words = words.replace(f"{{{number}}}", said(part))
+            own = OWN.get(template, {})
+            parts = [own.get(number, str)(part) for number, part in enumerate(found.groups())]
+            words = _filled(tr(template), parts)
             words = words[:1].upper() + words[1:] if text[:1].isupper() else words
             return words + text[len(plain) :]
     return text
 
 
+def title_words(title: str) -> str:
+    """A job's title, see ``title_of``, with its task and what it makes in the user's language."""
+    task, _, words = title.partition(" ")
+    if task.lower() not in TASKS:
+        return title
+    prompt, _, made = words.rpartition(MADE_SEPARATOR)
+    words = f"{prompt}{MADE_SEPARATOR}{tr(made)}" if made in MADE.values() else words
+    return f"{tr(task.capitalize())} {words}"
+
+
+def _task_words(task: str) -> str:
+    words = tr(task.capitalize()) if task.lower() in TASKS else task
+    return task if words == task.capitalize() else words
+
+
+def _kind_words(plural: str) -> str:
+    return tr(plural) if plural in [kind.plural for kind in KINDS.values()] else plural
+
+
+OWN: dict[str, dict[int, Callable[[str], str]]] = {
+    "{0} did not work: {1}": {0: title_words, 1: said},
+    "{0} fills a region; drag over the waveform to choose one": {0: _task_words},
+    "{0} needs a mix; open or drop an audio file first": {0: _task_words},
+    "the bundle {0} takes no {1}; choose another bundle, or say it in words instead": {1: _kind_words},
+}
+
+
+def _filled(template: str, parts: list[str]) -> str:
+    return re.sub(r"\{(\d)\}", lambda hole: parts[int(hole[1])], template)
+
+
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     """The longest first: what says more is meant before what says less."""
-    parts = ((re.split(r"\{\d\}", template), template) for template in SENTENCES)
-    found = [(re.compile("(.+?)".join(map(re.escape, words)), re.IGNORECASE), template) for words, template in parts]
+    found = [(re.compile(_pattern(template), re.DOTALL), template) for template in SENTENCES]
     return tuple(sorted(found, key=lambda one: -len(one[1])))
+
+
+def _pattern(template: str) -> str:
+    """Of a sentence that may begin with a capital letter."""
+    first, *words = re.split(r"\{\d\}", template)
+    begin = f"[{first[0].lower()}{first[0].upper()}]{re.escape(first[1:])}" if first else ""
+    return "(.+?)".join([begin, *map(re.escape, words)])

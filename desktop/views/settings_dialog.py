@@ -283,7 +283,7 @@ class SettingsDialog(QDialog):
         try:
             self._shelf.add_folder(folder)
         except EngineError as error:
-            self.card.setText(str(error))
+            self.card.setText(said(str(error)))
 
 
 def _listed(heading: str, rows: tuple[str, ...]) -> str:

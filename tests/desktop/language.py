@@ -5,19 +5,22 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from desktop.models.examples import KINDS  # noqa: E402
+from desktop.models.job_list import State  # noqa: E402
 from engine import TASKS  # noqa: E402
 
 RESOURCES = ROOT / "desktop" / "resources"
 GERMAN = RESOURCES / "fluxstem_de.ts"
 TABLES = (
     "ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES", "RENDERS",
-    "MAKES", "SENTENCES", "STAGES",
+    "MAKES", "MADE", "WITH", "SENTENCES", "STAGES",
 )  # fmt: skip
 CODES = {"M", "S", "W", "Esc", "Home", "Space", "CPU", "CUDA", "TensorRT", "English", "Deutsch", "512", "1024", "2048"}
 
@@ -31,19 +34,40 @@ def texts() -> set[str]:
                 found |= {leaf.value for leaf in ast.walk(node.args[0]) if is_words(leaf)}
             targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
             if getattr(targets[0], "id", "") in TABLES and getattr(node, "value", None) is not None:
-                found |= {leaf.value for leaf in ast.walk(node.value) if is_words(leaf) and is_shown(leaf.value)}
+                shown = node.value.values if isinstance(node.value, ast.Dict) else [node.value]  # nobody sees a key
+                leaves = [leaf for part in shown for leaf in ast.walk(part)]
+                found |= {leaf.value for leaf in leaves if is_words(leaf) and is_shown(leaf.value)}
     found |= {task.capitalize() for task in TASKS} | {rule.doc for rule in TASKS.values()}
+    found |= {state.value for state in State} | {kind.plural for kind in KINDS.values()}
     return found - CODES
 
 
 def raised() -> set[str]:
     """Every sentence that models and audio may say, with numbered holes, where it stands as one text."""
-    found: set[str] = set()
+    calls = (node for node in spoken() if isinstance(node, ast.Call) and node.args and is_said(node.func))
+    return {template(call.args[0]) for call in calls} - {""}
+
+
+def written() -> set[str]:
+    """Every text of models and audio, with numbered holes, whoever gets it."""
+    return {template(node) for node in spoken() if isinstance(node, (ast.Constant, ast.JoinedStr))} - {""}
+
+
+def spoken() -> Iterator[ast.AST]:
+    """Everything in the files of models and audio."""
     for path in sorted([*(ROOT / "desktop" / "models").glob("*.py"), *(ROOT / "desktop" / "audio").glob("*.py")]):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and node.args and is_said(node.func):
-                found.add(template(node.args[0]))
-    return found - {""}
+        yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def bare_errors() -> list[str]:
+    """Where a view shows an error as it came, without asking for its German."""
+    found = []
+    for path in sorted((ROOT / "desktop" / "views").glob("*.py")):
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        within = {id(call.args[0]) for call in calls if getattr(call.func, "id", "") == "said" and call.args}
+        texts_of_errors = [call for call in calls if ast.unparse(call) == "str(error)" and id(call) not in within]
+        found += [f"{path.name}:{call.lineno}" for call in texts_of_errors]
+    return found
 
 
 def is_said(called: ast.expr) -> bool:
