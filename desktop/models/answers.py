@@ -55,15 +55,26 @@ def collect(done: Done, plan: Plan, project: Project, store: AudioStore, scratch
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def lanes_of(answers: list[Answer], form: Form) -> list[Lane]:
-    """Lanes for answers that have none yet; what is left over is there, but heard only where it is wanted."""
+def lanes_of(answers: list[Answer], form: Form, others_heard: bool) -> list[Lane]:
+    """Lanes for answers that have none yet; what is left over is there, but heard only where it is wanted.
+
+    A whole mix that was filled or made from sound that is there holds that sound again: beside lanes that are heard
+    it comes muted, so that nothing is doubled.
+
+    Args:
+        answers: what came out.
+        form: what was asked.
+        others_heard: True means that lanes of the project are heard.
+    """
     lanes = []
     rule = TASKS[form.task]
+    turned = rule_for(form.task, form.slot)
+    doubles = others_heard and turned.prompt_slot is Slot.MIX and turned.input_slot is not None
     rest_is_wanted = rule.answer is Slot.REST or replaces(rule)
     for answer in answers:
         name = (form.replacement.strip() if replaces(rule) else answer.prompt) or examples_words(form)
         if answer.stems:
-            lanes.append(Lane(name=name, takes=answer.stems, mute=rule.answer is Slot.REST))
+            lanes.append(Lane(name=name, takes=answer.stems, mute=rule.answer is Slot.REST or doubles))
         if answer.rests:
             left = f"without {answer.prompt or name}"
             lanes.append(Lane(name=left, role="rest", takes=answer.rests, mute=not rest_is_wanted))

@@ -263,7 +263,7 @@ class Studio(QObject):
         return nearest_zero(self.store.samples(source), sample, source.rate_hz)
 
     def add_answers(self, answers: list[Answer], form: Form, lane_id: str, text: str) -> str:
-        """Show what came out.
+        """Show what came out, and tell where it is not heard at once.
 
         Returns:
             Id of the lane it is on.
@@ -272,12 +272,16 @@ class Studio(QObject):
         if lane_id and self.session.project.lane(lane_id) is not None:
             self.session.add_takes(lane_id, text, stems)
             return lane_id
-        lanes = lanes_of(answers, form)
+        project = self.session.project
+        lanes = lanes_of(answers, form, any(project.heard(lane) for lane in project.lanes))
+        if not lanes:
+            return ""
         self.session.add_lanes(text, lanes)
-        heard = next((lane for lane in lanes if not lane.mute), None)
-        if heard is not None:
-            self.session.set_current(heard.id)
-        return heard.id if heard is not None else ""
+        shown = next((lane for lane in lanes if not lane.mute), lanes[0])
+        self.session.set_current(shown.id)
+        if shown.mute:
+            self.told.emit("the new mix comes muted, for its stems are heard; press S to hear it alone")
+        return shown.id
 
     def clean_cache(self, limit_bytes: int, then: Callable[[int], None], spare_s: float = 0.0) -> None:
         """Make room; what any open project or its history needs stays.

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from desktop.models.asking import CANDIDATES_LIMIT
 from desktop.views.small import Slider
 from desktop.views.text import tr
-from engine import Rule
+from engine import Rule, Slot
 
 Box = TypeVar("Box", QSpinBox, QDoubleSpinBox)
 FIELD_HEIGHT = 30
@@ -32,6 +32,10 @@ STEPS_LIMIT, GUIDANCE_LIMIT, SECONDS_LIMIT = 100, 20.0, 600.0
 SHARES = 100  # steps of a slider from 0 to 1
 DEVICES = (("auto", "Fastest that works"), ("cpu", "CPU"), ("cuda", "CUDA"), ("tensorrt", "TensorRT"))
 MAKES = (("", "A stem"), ("mix", "The mix"), ("rest", "The others"))
+WITH = {  # the name, tip and hint of the words about what goes with what is made
+    Slot.REST: ("The others", "What the others play, where that helps", "as: piano and drums"),
+    Slot.STEM: ("The stem", "What the stem plays, where that helps", "as: violin"),
+}
 RENDERS = (("masked", "Your own audio, filtered"), ("decoded", "The model's own audio"))
 
 
@@ -61,13 +65,13 @@ class Advanced(QWidget):
         self.device = _choice(DEVICES, device, tr("Where it runs; the status line says where it really ran"))
         self.weight = Share(tr("Words"), tr("Examples"), 0.5, tr("Whether the words or the examples count for more"))
         self.mix_words = _words(tr("as: slow jazz trio"), tr("What the whole sounds like, where that helps"))
-        self.rest_words = _words(tr("as: piano and drums"), tr("What the others play, where that helps"))
+        self.rest_words = _words("", "")
         self._fields = {
             self.seed: tr("Seed"), self.steps: tr("Steps"), self.guidance: tr("Guidance"),
             self.candidates: tr("Candidates"), self.seconds: tr("Seconds"), self.render_choice: tr("Sound"),
             self.slot: tr("Makes"), self.bundle: tr("Bundle"), self.device: tr("Device"),
             self.mix_words: tr("The whole"),
-            self.rest_words: tr("The others"), self.weight: tr("Words or examples"),
+            self.rest_words: "", self.weight: tr("Words or examples"),
         }  # fmt: skip
         self.set_bundles(bundles, bundle)
         self._lay_out()
@@ -78,8 +82,9 @@ class Advanced(QWidget):
         self._grid.setHorizontalSpacing(14)
         self._grid.setVerticalSpacing(6)
         self._cells: dict[QWidget, QWidget] = {}
+        self._labels: dict[QWidget, QLabel] = {}
         for field, words in self._fields.items():
-            label = QLabel(words)
+            label = self._labels[field] = QLabel(words)
             label.setObjectName("caption")
             label.setBuddy(field)
             field.setAccessibleName(words)
@@ -93,12 +98,18 @@ class Advanced(QWidget):
             self._grid.setColumnStretch(column_number, 1)
 
     def fit(self, rule: Rule, examples: bool) -> None:
-        """Show what a task takes, without holes."""
+        """Show what a task takes, without holes.
+
+        Args:
+            rule: of the task, for the slot that is made.
+            examples: True means there are some.
+        """
+        self._name_rest(*WITH[rule.rest_slot])
         unwanted = {
             self.seconds: rule.makes_s is None,
             self.render_choice: not rule.masked,
             self.slot: not rule.any_slot,
-            self.mix_words: rule.any_slot and self.slot.currentData() == "mix",
+            self.mix_words: rule.prompt_slot is Slot.MIX,
             self.weight: not examples,
         }
         place = 0
@@ -108,6 +119,12 @@ class Advanced(QWidget):
             if not unwanted.get(field, False):
                 self._grid.addWidget(cell, place // COLUMNS, place % COLUMNS)
                 place += 1
+
+    def _name_rest(self, name: str, tip: str, hint: str) -> None:
+        self._labels[self.rest_words].setText(tr(name))
+        self.rest_words.setAccessibleName(tr(name))
+        self.rest_words.setToolTip(tr(tip))
+        self.rest_words.setPlaceholderText(tr(hint))
 
     def set_bundles(self, bundles: dict[str, str], bundle: str) -> None:
         """Offer other models."""

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.models.asking import PROMPT_SEPARATOR, Form, replaces, rule_for
+from desktop.models.asking import PROMPT_SEPARATOR, Form, made_by, replaces, rule_for
 from desktop.models.examples import kind_of, usable
 from desktop.models.project import Regions
 from desktop.models.words import lexicon
@@ -27,7 +27,7 @@ from desktop.views.advanced import Advanced, Share
 from desktop.views.chips import Chip, Chips
 from desktop.views.text import clock, local_paths, tr
 from desktop.views.theme import Palette, icon, mark
-from engine import TASKS, Slot
+from engine import TASKS, Rule, Slot
 
 HINTS = {
     "isolate": "violin, drum kit, bass guitar …",
@@ -272,7 +272,7 @@ class PromptBar(QFrame):
                 for path in self._examples
             )
         )
-        self.advanced.fit(TASKS[str(self.task.currentData())], bool(self._examples))
+        self.advanced.fit(self._rule(), bool(self._examples))
 
     def _ask(self) -> None:
         self.asked.emit(self.form())
@@ -297,15 +297,20 @@ class PromptBar(QFrame):
         self.strength_row.setVisible(rule.strength is not None)
         if rule.strength is not None:
             self.strength.set_usual(rule.strength)
-        self.advanced.fit(rule, bool(self._examples))
+        self.advanced.fit(self._rule(), bool(self._examples))
         self._show_target()
 
+    def _rule(self) -> Rule:
+        """The row of the task, for what is made."""
+        return rule_for(str(self.task.currentData()), str(self.advanced.slot.currentData()))
+
     def _show_target(self) -> None:
-        rule = rule_for(str(self.task.currentData()), str(self.advanced.slot.currentData()))
+        rule = self._rule()
         on_lane = bool(self._lane) and rule.input_slot is not None and rule.input_slot is not Slot.MIX
         nothing = rule.input_slot is None
         where = self._lane if on_lane else tr("nothing but the prompt") if nothing else tr("the mix")
-        self.target.setText(f"{tr('Works on')}: {where}")
+        made = made_by(str(self.task.currentData()), str(self.advanced.slot.currentData()))
+        self.target.setText(f"{tr('Works on')}: {where}" + (f"  ·  {tr('Makes')}: {tr(made)}" if made else ""))
 
 
 class _LastWord(QCompleter):

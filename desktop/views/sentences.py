@@ -48,6 +48,7 @@ SENTENCES = (
     "this project did not come from a DAW; drag the lane into it instead",
     "the bridge is off; switch it on in the settings, then send it back again",
     "the bridge needs the extra osc ({0}); install it and try again",
+    "the new mix comes muted, for its stems are heard; press S to hear it alone",
     "opening {0}",
     "saved {0}",
     "this project has no file yet; choose a name for it",

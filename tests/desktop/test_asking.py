@@ -1,10 +1,10 @@
-"""Questions that wait: each works on the lane that was chosen when it was asked, whatever is chosen when it starts."""
+"""Questions: each works on the lane that was chosen when it was asked, and says what it makes where that is no stem."""
 
 import numpy as np
 import pytest
 import soundfile
 
-from desktop.models.asking import Form
+from desktop.models.asking import Form, title_of
 from desktop.models.job_list import State
 
 WAIT_MS = 120_000
@@ -78,3 +78,69 @@ def test_asking_again_after_the_lane_went_away_says_so(asked, qtbot):
     wait(asked, qtbot)
     again = asked.desk.jobs.rows[-1]
     assert (again.state, again.message) == (State.FAILED, "this lane is gone; choose another one")
+
+
+@pytest.mark.parametrize(("task", "region"), [("inpaint", (4000, 9000)), ("regenerate", None), ("extend", None)])
+def test_a_whole_mix_does_not_double_the_stems_that_are_heard(asked, qtbot, task, region):
+    violin, rest = asked.session.project.lanes
+    told = []
+    asked.told.connect(told.append)
+    asked.session.select(region)
+    ask(asked, qtbot, task, "piano", slot="mix")
+    *before, mix = asked.session.project.lanes
+    assert before == [violin, rest]
+    assert mix.mute
+    assert asked.session.current == mix.id, "S is about it"
+    assert told[-1] == "the new mix comes muted, for its stems are heard; press S to hear it alone"
+    asked.session.set_lane(mix.id, "solo", solo=True)
+    project = asked.session.project
+    assert [lane.id for lane in project.lanes if project.heard(lane)] == [mix.id]
+
+
+def test_a_whole_mix_is_heard_where_nothing_else_is(asked, qtbot):
+    violin, _ = asked.session.project.lanes
+    asked.session.set_lane(violin.id, "mute", mute=True)
+    asked.session.select((4000, 9000))
+    ask(asked, qtbot, "inpaint", "piano", slot="mix")
+    assert not asked.session.project.lanes[-1].mute
+
+
+def test_a_piece_made_from_nothing_is_heard_beside_the_others(asked, qtbot):
+    ask(asked, qtbot, "generate", "slow jazz", slot="mix", seconds=0.5)
+    assert not asked.session.project.lanes[-1].mute
+
+
+def test_a_job_says_what_it_makes_where_that_is_no_stem(opened):
+    titles = {
+        title_of(form(opened, task, "piano", slot=slot, candidates=count))
+        for task, slot, count in (
+            ("inpaint", "mix", 1),
+            ("generate", "rest", 3),
+            ("generate", "", 1),
+            ("isolate", "mix", 1),
+        )
+    }
+    assert titles == {
+        "inpaint piano · the whole mix", "generate piano × 3 · the others", "generate piano", "isolate piano"
+    }  # fmt: skip
+
+
+def test_the_line_under_the_prompt_says_what_is_made_while_the_choice_is_folded_away(loaded):
+    prompt, advanced = loaded.prompt, loaded.prompt.advanced
+    prompt.set_task("generate")
+    advanced.slot.setCurrentIndex(advanced.slot.findData("mix"))
+    prompt.fold.setChecked(False)
+    prompt.set_task("inpaint")
+    assert prompt.target.text() == "Works on: the mix  ·  Makes: the whole mix"
+    prompt.set_task("isolate")
+    assert prompt.target.text() == "Works on: the mix"
+
+
+def test_the_words_about_what_goes_with_it_are_about_the_stem_where_the_others_are_made(loaded):
+    prompt, advanced = loaded.prompt, loaded.prompt.advanced
+    prompt.set_task("generate")
+    assert advanced.rest_words.accessibleName() == "The others"
+    advanced.slot.setCurrentIndex(advanced.slot.findData("rest"))
+    assert advanced.rest_words.accessibleName() == advanced._labels[advanced.rest_words].text() == "The stem"
+    prompt.set_task("isolate")
+    assert advanced.rest_words.accessibleName() == "The others"
