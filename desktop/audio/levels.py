@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 FACTOR = 4  # from one level to the next
+Entry = TypeVar("Entry", np.float32, np.uint8)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Levels:
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Levels(Generic[Entry]):
     """Levels of zoom, each (ROWS, entries) and a quarter as long as the one before.
 
     Attributes:
@@ -24,9 +25,9 @@ class Levels:
     ENTRY_SAMPLES: ClassVar[int]  # of the finest level
     SHORTEST: ClassVar[int]  # a level this short is the last
 
-    levels: tuple[npt.NDArray[Any], ...]
+    levels: tuple[npt.NDArray[Entry], ...]
 
-    def level_for(self, samples_per_pixel: float) -> tuple[int, npt.NDArray[Any]]:
+    def level_for(self, samples_per_pixel: float) -> tuple[int, npt.NDArray[Entry]]:
         """The coarsest level that still has an entry for every pixel.
 
         Returns:

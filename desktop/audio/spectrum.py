@@ -24,7 +24,7 @@ CHUNK_COLUMNS = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spectrum(Levels):
+class Spectrum(Levels[np.uint8]):
     """Levels of uint8 (BANDS, columns), lowest band first."""
 
     ROWS = BANDS

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -320,10 +321,16 @@ def _presence(picture: Picture, view: View, first: int, last: int, columns: Floa
     return np.where(share >= HEARD_SHARE, np.clip(share, DIMMED_SHARE, 1.0), 0.0).astype(np.float32)
 
 
-@lru_cache(maxsize=1)
+_POWERS: WeakKeyDictionary[Peaks, tuple[object, FloatArray]] = WeakKeyDictionary()  # a mix that is closed is let go
+
+
 def _power(peaks: Peaks, start: float, samples_per_pixel: float, width: int) -> FloatArray:
-    """As of the peaks; every lane asks the same of the mix."""
-    return peaks.power(start, samples_per_pixel, width)
+    """As of the peaks; every lane asks the same of the mix, so the last answer is kept as long as they are."""
+    asked = (start, samples_per_pixel, width)
+    found = _POWERS.get(peaks)
+    if found is None or found[0] != asked:
+        found = _POWERS[peaks] = (asked, peaks.power(*asked))
+    return found[1]
 
 
 def _paint_tinted(painter: QPainter, strength: FloatArray, look: Look, first: int) -> None:

@@ -1,14 +1,17 @@
 """What is seen of a sound: scrolling shows what painting anew would show, and the prompt's places are shaded."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QPainter
 
 from desktop.audio.peaks import PeakBuilder
 from desktop.audio.spectrum import make_spectrum, with_zooms
 from desktop.models.viewport import Viewport
 from desktop.views import wave as wave_module
-from desktop.views.picture import Picture, paint
+from desktop.views.picture import Look, Picture, View, paint
 from desktop.views.theme import DARK
 from desktop.views.wave import WaveView
 
@@ -87,3 +90,16 @@ def test_without_a_word_from_the_model_its_share_of_the_mix_is_shaded(qtbot, mus
     bar = np.abs(pixels(wave)[-2] - pixels(wave)[-2, 0]).sum(axis=1)
     assert np.median(bar[20:140]) == 0
     assert np.median(bar[170:290]) > 100
+
+
+def test_a_mix_that_is_not_shown_any_more_is_let_go(music):
+    mix = picture_of(music, "waveform").peaks
+    picture = picture_of(music, "waveform", mix=mix)
+    gone = weakref.ref(mix.levels[0])
+    image = QImage(WIDTH, HEIGHT, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    paint(painter, picture, Look(DARK, DARK.lanes[0], False, HEIGHT, 1.0), View(0.0, 500.0), 0, WIDTH)
+    painter.end()
+    del picture, mix
+    gc.collect()
+    assert gone() is None
