@@ -42,6 +42,14 @@ def count(values: Iterable[float]) -> str:
 
 
 def difference_text(values: Sequence[float | None]) -> str:
-    """Levels of what should be nothing, minus infinity where it is: median with interval, or that all are nothing."""
-    left = [value for value in values if value is not None and math.isfinite(value)]
-    return interval(median_interval(left)) if left else "bit for bit"
+    """Levels of what should be nothing, in dB, minus infinity where it is nothing.
+
+    Returns:
+        that all are nothing; or how many, and median with interval of the others; a dash where nothing was measured.
+    """
+    known = [value for value in values if value is not None and not math.isnan(value)]
+    left = [value for value in known if value != -math.inf]
+    if not left:
+        return "bit for bit" if known else "-"
+    equal = f"{len(known) - len(left)} of {len(known)} bit for bit, else " if len(left) < len(known) else ""
+    return equal + interval(median_interval(left))
