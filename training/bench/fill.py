@@ -187,7 +187,8 @@ def join(made_CN: Audio, true_CN: Audio, gap: Gap) -> Figures:
         ``changed``: samples outside the gap that are not as they were; ``seam``: how far the level is off within
         100 ms inside the edges, dB; ``step``: the largest step from sample to sample at the edges above the largest of
         the true stem near them, dB (a click is above 0); ``level``: of the span against the truth, dB; ``log-mel``:
-        distance of the span to the truth. NaN where the truth is silent.
+        distance of the span to the truth. NaN where the truth is silent, but for ``changed`` and ``log-mel``; of two
+        edges those count at which it is not.
     """
     made, true = mono(made_CN), mono(true_CN)
     outside = np.ones(len(true), dtype=bool)
@@ -198,22 +199,30 @@ def join(made_CN: Audio, true_CN: Audio, gap: Gap) -> Figures:
     near = [slice(max(0, at - seam), at + seam) for at, _ in edges]
     at_edge = [slice(max(0, at - step), at + step) for at, _ in edges]
     levels = [off for _, part in edges if np.isfinite(off := abs(_against(made[part], true[part])))]
-    steps = [_against(np.diff(made[a]), np.diff(true[n]), np.max) for a, n in zip(at_edge, near, strict=True)]
+    steps = [
+        _db(_jump(made[a]), _jump(true[n])) for a, n in zip(at_edge, near, strict=True) if rms(true[n]) >= SILENT_RMS
+    ]
     return {
         "changed": float((made_CN[:, outside] != true_CN[:, outside]).sum()),
         "seam": float(np.mean(levels)) if levels else NAN,
-        "step": float(np.max(steps)),
+        "step": max(steps, default=NAN),
         "level": _against(gap.inside(made), gap.inside(true)),
         "log-mel": log_mel_l1(gap.inside(made_CN), gap.inside(true_CN), gap.rate_hz),
     }
 
 
-def _against(made: Audio, true: Audio, size: Callable[[Audio], Any] | None = None) -> float:
-    """One size (the RMS when not given) over another in dB; NaN where the true part is silent."""
-    if rms(true) < SILENT_RMS and size is None:
-        return NAN
-    sizes = [rms(part) if size is None else float(size(np.abs(part))) for part in (made, true)]
-    return float(20 * np.log10(max(sizes[0], 1e-6) / max(sizes[1], 1e-6)))
+def _against(made: Audio, true: Audio) -> float:
+    """Level over level in dB; NaN where the true part is silent."""
+    return NAN if rms(true) < SILENT_RMS else _db(rms(made), rms(true))
+
+
+def _jump(part: Audio) -> float:
+    """The largest step from sample to sample."""
+    return float(np.abs(np.diff(part)).max())
+
+
+def _db(size: float, other: float) -> float:
+    return float(20 * np.log10(max(size, 1e-6) / max(other, 1e-6)))
 
 
 def lines(found: dict[str, Any]) -> list[str]:

@@ -141,6 +141,16 @@ def test_a_click_and_a_jump_in_level_are_seen():
     assert fill.join(moved, stem_CN, gap)["changed"] == 1
 
 
+def test_where_the_truth_is_silent_nothing_is_said_of_a_step():
+    gap = fill.Gap(RATE_HZ, 2 * RATE_HZ, False, RATE_HZ)
+    silent_CN = np.zeros((1, 4 * RATE_HZ), dtype=np.float32)
+    made_CN = gap.put(silent_CN, 0.2 * np.ones((1, RATE_HZ), dtype=np.float32))
+    assert np.isnan([fill.join(made_CN, silent_CN, gap)[name] for name in ("seam", "step", "level")]).all()
+    half_CN = silent_CN.copy()  # something sounds at the second edge
+    half_CN[0, 2 * RATE_HZ - 100 :] = 0.1 * np.sin(np.arange(2 * RATE_HZ + 100))
+    assert fill.join(half_CN, half_CN, gap)["step"] == pytest.approx(0, abs=1)
+
+
 def test_the_cheap_ways_do_what_their_names_say():
     stem_CN = np.arange(100, dtype=np.float32)[None]
     gap = fill.Gap(30, 70, False, 100)
