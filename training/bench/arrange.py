@@ -82,7 +82,10 @@ def _piece(studio: Studio, number: int, samples: int, seed: int) -> Piece:
 
 
 def measure(ground: Ground) -> dict[str, Any]:
-    """Figures of every stem but the first, by system; ``refused`` holds the sentence of a bundle that cannot do it."""
+    """Figures of every stem by system, the first of a band without those that hold it against what was there before.
+
+    ``refused`` holds the sentence of a bundle that cannot do it.
+    """
     pieces = make_pieces(ground.studio, max(1, -(-ground.stems // PARTS)), ground.seed, ground.seconds)
     made: dict[str, list[Sequence[Audio]]] = {TRUE_BAND: [piece.stems for piece in pieces]}
     refused = {}
@@ -147,8 +150,8 @@ def lines(found: dict[str, Any]) -> list[str]:
     text = [
         "## arrange", "",
         f"{found['pieces']} bands of {PARTS} from as many prompts: drums, a bass, then the others, each held against "
-        "the sum of those before it. Instrument: the classifier hears what was asked for. Medians with 95 % intervals "
-        "over all stems.", "",
+        "the sum of those before it. Instrument: the classifier hears what was asked for, in every stem; all else is of "
+        "every stem but the first. Medians with 95 % intervals.", "",
     ]  # fmt: skip
     body = [
         [name, share(int(sum(row["agreement"])), len(row["agreement"])), interval(median_interval(row["level"]))]

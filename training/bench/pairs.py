@@ -58,8 +58,9 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]
             distances and, under ``FAD draws``, the same distance of the same random draws of examples.
 
     Returns:
-        For each figure ``old``, ``new`` and ``difference``, median (or mean) with low and high, and ``verdict``:
-        better, worse or nothing.
+        For each figure ``old`` and ``new``, each the median (or mean) of all examples that have it there, and
+        ``difference``, that of the ``examples`` that have it in both, with low and high; ``verdict``: better, worse or
+        nothing. ``old`` and ``new`` of a distance are the distances themselves.
     """
     rows = []
     for one in JUDGED:

@@ -61,6 +61,12 @@ def test_what_a_report_wrote_as_null_does_not_count():
     assert rows(old, new)["harmonicity"]["examples"] == COUNT - 1
 
 
+def test_old_and_new_are_of_their_own_examples_and_the_difference_of_those_that_both_have():
+    row = pairs.difference("x", [1.0, 2.0, 9.0], [2.0, 4.0, None])
+    assert (row["old"], row["new"], row["examples"]) == (2.0, 3.0, 2)
+    assert row["difference"][0] == 1.5
+
+
 def test_other_numbers_of_examples_are_not_compared():
     new = side()
     new["values"]["agreement"] = new["values"]["agreement"][1:]
