@@ -122,6 +122,10 @@ def test_hidden_time_and_patches_come_out_by_their_share():
     frames = np.full((20, 32, 32, 3), 7, dtype=np.uint8)
     assert (hide_patches(rng, frames, 0.6) != 7).mean() == pytest.approx(0.6, abs=0.1)
     np.testing.assert_array_equal(hide_patches(rng, frames, 0.0), frames)
+    frames[12:] = 0  # the film is over
+    hidden = hide_patches(rng, frames, 0.6)
+    assert (hidden[:12] != 7).any(axis=(1, 2, 3)).all()
+    assert not hidden[12:].any()
 
 
 def test_a_task_with_a_strength_meets_every_time_between_noise_and_its_stem():

@@ -166,13 +166,13 @@ def by_kind(cache: StemCache) -> dict[tuple[str, str], list[int]]:
 
 
 def hide_patches(rng: Rng, frames: Frames, share: float) -> Frames:
-    """Frames ``(F,H,W,3)`` with a share of their patches grey, drawn anew for every frame.
+    """Frames ``(F,H,W,3)`` with a share of their patches grey, drawn anew for every frame; a black one stays as it is.
 
     Source: AudioX 4.1 and 5.1: parts of the input are masked, not of its features; 0.6 for video.
     """
     if not share:
         return frames
     count, height, width = frames.shape[:3]
-    hidden = rng.random((count, PATCHES, PATCHES)) < share
+    hidden = (rng.random((count, PATCHES, PATCHES)) < share) & frames.any(axis=(1, 2, 3))[:, None, None]
     rows, columns = np.arange(height) * PATCHES // height, np.arange(width) * PATCHES // width
     return np.where(hidden[:, rows][:, :, columns][..., None], np.uint8(HIDDEN), frames)
