@@ -1,6 +1,8 @@
 """Films of players at 8 frames a second, read a span at a time: numbered pictures, or a video file.
 
-A frame is fitted into a square with black bars, as the engine shows one to a bundle. Knows nothing of sound or caches.
+A frame is turned upright and fitted into a square with black bars, its pixels taken as square. What the engine shows to
+a bundle is the same for whole films of square pixels, but for how it makes frames smaller; it also reads others: it
+mirrors, applies a pixel aspect ratio and keeps what comes before damage. Knows nothing of sound or caches.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import tinyfilms
 from PIL import Image
 from tinyfilms import SECONDS, SOLOS, colour_at
 
-from training.config import load_preset
+from training.config import PRESETS, load_preset
 from training.data.cache import FILM, StemCache
 from training.data.datasets import read_dataset
 from training.data.datasets.index import main, make_index
@@ -34,6 +35,16 @@ def cache(music, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cache")
     assert main(["--kind", "music", str(music), "--cache", str(folder), "--preset", "tiny"]) == 0
     return StemCache(folder)
+
+
+def test_films_are_kept_for_presets_that_see(music, tmp_path):
+    preset = tmp_path / "blind.toml"
+    tiny = (PRESETS / "tiny.toml").read_text("utf-8")
+    preset.write_text(re.sub(r"(?m)^picture_dim = .*", "picture_dim = 0", tiny), "utf-8")
+    assert load_preset(str(preset)).flow.picture_dim == 0
+    assert main(["--kind", "music", str(music), "--cache", str(tmp_path / "cache"), "--preset", str(preset)]) == 0
+    assert StemCache(tmp_path / "cache").count
+    assert not list((tmp_path / "cache").glob(f"*{FILM}"))
 
 
 def near(pixel: np.ndarray, colour: tuple[int, int, int]) -> bool:

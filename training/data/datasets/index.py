@@ -191,7 +191,10 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--problems", type=int, default=PROBLEMS_SHOWN, metavar="N", help="show this many problems")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
     parser.add_argument(
-        "--cache", type=Path, metavar="DIR", help="also cut training pieces, and films, into this cache"
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="also cut training pieces into this cache, and films where the preset sees",
     )
     parser.add_argument("--preset", default="small", help="rate, length and size of frames of the cache")
     return parser.parse_args(argv)
@@ -229,7 +232,8 @@ def main(argv: list[str]) -> int:
         args.json.write_text(json.dumps(index.as_json(), indent=1, ensure_ascii=False) + "\n", "utf-8")
     if args.cache is not None:
         preset = load_preset(args.preset)
-        cutting = Cutting(args.cache, preset.grid.rate_hz, preset.sound.seconds, args.kind, preset.scene.size_px)
+        size_px = preset.scene.size_px if preset.flow.picture_dim else 0  # nobody else looks at films
+        cutting = Cutting(args.cache, preset.grid.rate_hz, preset.sound.seconds, args.kind, size_px)
         added = cut_pieces(pieces, cutting)
         cache = StemCache(args.cache)
         seen = sum(cache.film(stem) is not None for stem in range(cache.count))
