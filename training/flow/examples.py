@@ -127,7 +127,10 @@ def _split(mix: Mix, chosen: list[bool], term: str | None, rest: str | None, twi
 
 
 def is_one_piece(mix: Mix) -> bool:
-    """True where all stems of a mix are of one piece, taken at one time and speed: each fits what the others play."""
+    """True where all stems of a mix are of one piece, taken at one time and speed: each fits what the others play.
+
+    A mix of one stem is of one piece; a mix that does not say where its stems were taken from is not.
+    """
     moments = {(label["piece"], take.first, take.speed) for label, take in zip(mix.labels, mix.takes, strict=False)}
     return len(moments) == 1
 
