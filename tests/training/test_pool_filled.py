@@ -11,7 +11,7 @@ from training.codec.model import MixWavCodec
 from training.config import load_preset
 from training.data.cache import StemCache, write_shard
 from training.data.mix import Mixer
-from training.flow.examples import LatentPool
+from training.flow.examples import MORE, LatentPool
 from training.flow.filled import FILLED_BY
 
 PRESET = load_preset("tiny")
@@ -69,6 +69,26 @@ def test_a_pool_from_before_this_was_noted_is_taken_with_a_warning(filled, caplo
     np.testing.assert_array_equal(again.draw([0, 1], np.random.default_rng(0))[0], latents)
     assert "nothing says what the latents in" in caplog.text
     assert not (folder / "pool" / FILLED_BY).exists()
+
+
+def test_a_pool_whose_facts_would_outlive_what_goes_with_them_is_refused_whole(filled):
+    folder, cache, _ = filled
+    (folder / "pool" / FILLED_BY).unlink()
+    older = [field for field in MORE.descr if field[0] != "together"]
+    np.save(folder / "pool" / "more.npy", np.zeros(4, np.dtype(older)))
+    before = {path.name: path.read_bytes() for path in (folder / "pool").iterdir()}
+    with pytest.raises(ValueError, match=r"more\.npy in .* is gone or of another make; remove that folder"):
+        LatentPool(folder / "pool", PRESET, Mixer(cache), codec(0))
+    assert {path.name: path.read_bytes() for path in (folder / "pool").iterdir()} == before
+
+
+def test_what_an_older_pool_has_not_is_added_and_empty(filled):
+    folder, cache, latents = filled
+    for name in ("more.npy", "embeddings.npy"):
+        (folder / "pool" / name).unlink()
+    again = LatentPool(folder / "pool", PRESET, Mixer(cache), codec(0))
+    np.testing.assert_array_equal(again.draw([0, 1], np.random.default_rng(0))[0], latents)
+    assert not any(again.together([0, 1]))
 
 
 def test_the_note_names_all_that_decides(filled):

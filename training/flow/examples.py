@@ -37,6 +37,7 @@ WORDS_BYTES = 1600  # of a caption or a story kept with an entry
 # what is known of a pool entry besides its latents; terms are numbered as in ``terms()``, -1 means none
 FACTS = np.dtype([("filled", "u1"), ("term", "i2"), ("rest", "i2"), ("inside", "u8")])
 MORE = np.dtype([("twins", "u1"), ("together", "u1"), ("caption", f"S{WORDS_BYTES}"), ("story", f"S{WORDS_BYTES}")])
+Layout = dict[str, tuple[npt.DTypeLike, tuple[int, ...]]]  # name of a file -> type and shape
 SOUND, SIGHT = 0, 1  # rows of an entry's embeddings
 
 
@@ -181,7 +182,7 @@ class LatentPool:
     ``(entries, 2, 2, E)`` of stem and rest; entries filled before there were such have none.
 
     Raises:
-        ValueError: the folder's pool was filled by something else.
+        ValueError: the folder's pool was filled by something else, or is laid out in another way.
     """
 
     def __init__(self, folder: Path, preset: Preset, mixer: Mixing, codec: MixWavCodec, senses: Senses | None = None):
@@ -191,13 +192,21 @@ class LatentPool:
         self._terms, self._families = terms(), list(families())
         self._kinds = by_kind(mixer.cache) if self.senses.ear is not None else {}
         check_filled_by(folder, filled_by(preset, mixer.cache, codec, self.senses, mixer.drawn))
-        shape = (entries, SLOTS, grid.latent_channels, grid.window_frames)
-        self._latents: npt.NDArray[np.float16] = _memory(folder / "latents.npy", np.float16, shape)
-        self._facts: npt.NDArray[Any] = _memory(folder / "facts.npy", FACTS, (entries,))
-        self._more: npt.NDArray[Any] = _memory(folder / "more.npy", MORE, (entries,))
-        sights, points = (entries, 2, frames_of(grid.grid), preset.flow.picture_dim), (entries, 2, 2)
-        self._pictures = _memory(folder / "pictures.npy", np.float16, sights) if preset.flow.picture_dim else None
-        self._embeddings = _memory(folder / "embeddings.npy", np.float16, (*points, preset.prompt.embedding))
+        layout: Layout = {
+            "facts": (FACTS, (entries,)),
+            "more": (MORE, (entries,)),
+            "latents": (np.float16, (entries, SLOTS, grid.latent_channels, grid.window_frames)),
+            "embeddings": (np.float16, (entries, 2, 2, preset.prompt.embedding)),
+        }
+        if preset.flow.picture_dim:
+            layout["pictures"] = (np.float16, (entries, 2, frames_of(grid.grid), preset.flow.picture_dim))
+        _check_layout(folder, layout)
+        files = {name: _memory(folder / f"{name}.npy", dtype, shape) for name, (dtype, shape) in layout.items()}
+        self._facts: npt.NDArray[Any] = files["facts"]
+        self._more: npt.NDArray[Any] = files["more"]
+        self._latents: npt.NDArray[np.float16] = files["latents"]
+        self._embeddings: npt.NDArray[np.float16] = files["embeddings"]
+        self._pictures: npt.NDArray[np.float16] | None = files.get("pictures")
         self._silence: Latents | None = None
 
     def draw(self, numbers: list[int], rng: Rng, absent: Sequence[bool] | None = None) -> tuple[Latents, list[Wanted]]:
@@ -300,11 +309,36 @@ def _bytes(words: str) -> bytes:
     return kept[: kept.rfind(".") + 1].encode()
 
 
-def _memory(path: Path, dtype: Any, shape: tuple[int, ...]) -> Any:
-    if path.is_file():
-        held = np.lib.format.open_memmap(path, mode="r+")
-        if held.shape == shape and held.dtype == dtype:
-            return held
-        del held
-        path.unlink()
+def _check_layout(folder: Path, layout: Layout) -> None:
+    """Refuse a pool with filled entries, part of which would be made anew and empty; files of older pools are fewer.
+
+    Raises:
+        ValueError: a file is of another shape or has other fields.
+    """
+    if not _fits(folder / "facts.npy", *layout["facts"]):
+        return  # then no entry counts as filled
+    if not np.load(folder / "facts.npy", mmap_mode="r")["filled"].any():
+        return
+    for name, wanted in layout.items():
+        path = folder / f"{name}.npy"
+        if (path.is_file() or name == "latents") and not _fits(path, *wanted):
+            raise ValueError(
+                f"{path.name} in {folder} is gone or of another make; "
+                "remove that folder to have it made anew, or give another run's folder"
+            )
+
+
+def _fits(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> bool:
+    """True for a file of just this type and shape."""
+    if not path.is_file():
+        return False
+    held = np.load(path, mmap_mode="r")
+    return bool(held.dtype == dtype) and held.shape == shape
+
+
+def _memory(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Any:
+    """A file of zeros that is kept where it is there already; one of another type or shape is made anew."""
+    if _fits(path, dtype, shape):
+        return np.lib.format.open_memmap(path, mode="r+")
+    path.unlink(missing_ok=True)
     return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
