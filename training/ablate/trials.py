@@ -175,7 +175,7 @@ def run_table(table: Table, ground: Ground, budget: Budget) -> dict[str, Any]:
         "preset": ground.preset.name,
         "minutes": budget.minutes,
         "steps": steps,
-        "batch": presets[0].flow.batch,
+        "batch": presets[0].flow.batch * _parts(presets[0].flow),
         "pool": ground.pool,
         "examples": sum(len(batch.latents) for batch in batches),
         "start": str(start or ""),
@@ -268,7 +268,13 @@ def steps_for(stages: Sequence[FlowStage], minutes: float) -> int:
     return steps
 
 
+def _parts(flow: FlowConfig) -> int:
+    """Batches that make one step; a table is trained by one process."""
+    return max(1, flow.parts)
+
+
 def _step_s(stage: FlowStage) -> float:
+    """Seconds of a step of all its parts, without what the optimizer takes."""
     began = 0.0
     for step in range(1 + TIMED_STEPS):
         if step == 1:
@@ -276,7 +282,7 @@ def _step_s(stage: FlowStage) -> float:
         loss, _ = stage.loss(stage.batch(step), torch.Generator().manual_seed(step), 0.0)
         loss.backward()  # type: ignore[no-untyped-call]
         stage.model.zero_grad(set_to_none=True)
-    return (time.perf_counter() - began) / TIMED_STEPS
+    return _parts(stage.config) * (time.perf_counter() - began) / TIMED_STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,8 +299,9 @@ def _train(stage: FlowStage, steps: int, folder: Path, ground: Ground, start: Pa
     """Train, or take the network that an earlier table trained in just this way."""
     config = stage.config
     plan = Plan(
-        steps=steps, learning_rate=config.learning_rate, schedule=config.schedule, warmup=min(WARMUP, steps // 10 + 1),
-        clip_norm=config.clip_norm, ema=config.ema, seed=config.seed, settings=asdict(stage.preset),
+        steps=steps, parts=config.parts, learning_rate=config.learning_rate, schedule=config.schedule,
+        warmup=min(WARMUP, steps // 10 + 1), clip_norm=config.clip_norm, ema=config.ema, seed=config.seed,
+        settings=asdict(stage.preset),
     )  # fmt: skip
     run, kept = Run(stage, plan, folder), folder / KEPT
     settings = {name: value for name, value in plan.settings.items() if name != "defaults"}  # those are of a bundle
@@ -304,6 +311,7 @@ def _train(stage: FlowStage, steps: int, folder: Path, ground: Ground, start: Pa
     if kept.is_file() and (found := json.loads(kept.read_text("utf-8")))["way"] == way and run.resume():
         ground.say(f"{folder.name}: taken from an earlier table")
         return Trained(run.averaged().cpu(), found["loss"], folder, way)
+    kept.unlink(missing_ok=True)  # the checkpoint is another training's from now on
     began = time.perf_counter()
     losses = run.train(workers=ground.workers, quiet=True)
     loss = float(np.mean(losses[-max(1, len(losses) // 10) :]))
