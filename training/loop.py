@@ -155,7 +155,8 @@ class Run:
         stage.model.to(self.world.device)
         if hasattr(stage, "to"):
             stage.to(self.world.device)
-        self.parameters = [p for p in stage.model.parameters() if p.requires_grad]
+        learnt = {name: p for name, p in stage.model.named_parameters() if p.requires_grad}
+        self.names, self.parameters = list(learnt), list(learnt.values())
         self.optimizer = torch.optim.AdamW(self.parameters, lr=plan.learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
         self.average = [p.detach().clone() for p in self.parameters] if plan.ema else []
         self._agree()
@@ -208,6 +209,7 @@ class Run:
             "model": self.stage.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "average": self.average,
+            "averaged": self.names if self.average else [],
             "step": self.step,
             "spent_s": self.spent_s,
             "parts": self.parts,

@@ -11,7 +11,7 @@ from training.config import load_preset
 from training.flow.distil import Schedule, is_made, taught
 from training.flow.losses import additivity_loss
 from training.flow.networks import build
-from training.flow.start import averaged_weights, start_from
+from training.flow.start import FLOW_FILE, FRESH, averaged_weights, start_from
 from training.flow.train import load_teacher, main
 from training.loop import CHECKPOINT, Plan, Run
 
@@ -36,9 +36,9 @@ class Still:
         return torch.zeros(()), {}
 
 
-def unfinished(folder, ema: float) -> Run:
+def unfinished(folder, ema: float, stage: Still | None = None) -> Run:
     """A run with a checkpoint, whose average is not its last weights."""
-    run = Run(Still(), Plan(steps=2, learning_rate=0.1, ema=ema), folder)
+    run = Run(stage or Still(), Plan(steps=2, learning_rate=0.1, ema=ema), folder)
     for mean in run.average:
         mean.add_(1.0)
     run.save()
@@ -58,6 +58,37 @@ def test_a_run_without_an_average_gives_its_weights(tmp_path):
     run = unfinished(tmp_path, ema=0.0)
     for name, weights in averaged_weights(tmp_path).items():
         torch.testing.assert_close(weights, run.stage.model.state_dict()[name])
+
+
+class Blinkered(Still):
+    """A stage whose flow sees, with eyes that stay as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = network()
+        for name, weights in self.model.named_parameters():
+            weights.requires_grad_(not name.startswith(FRESH))
+
+
+def test_a_run_with_frozen_eyes_gives_the_average_of_all_else_and_its_eyes(tmp_path):
+    run = unfinished(tmp_path, ema=0.9, stage=Blinkered())
+    found = averaged_weights(tmp_path)
+    for name, weights in run.stage.model.state_dict().items():
+        torch.testing.assert_close(found[name], weights if name.startswith(FRESH) else weights + 1)
+    assert start_from(network(), tmp_path) == []
+
+
+def test_a_checkpoint_that_does_not_name_its_averages_gives_way_to_the_finished_flow(tmp_path):
+    run = unfinished(tmp_path, ema=0.9, stage=Blinkered())
+    state = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    del state["averaged"]
+    torch.save(state, tmp_path / CHECKPOINT)
+    with pytest.raises(ValueError, match="do not fit its network; start from another checkpoint"):
+        averaged_weights(tmp_path)
+    finished = run.averaged().state_dict()
+    torch.save(finished, tmp_path / FLOW_FILE)
+    found = averaged_weights(tmp_path)
+    assert all(torch.equal(found[name], weights) for name, weights in finished.items())
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ FRESH = ("scene.",)  # parts that a network may have and the run it starts from 
 def averaged_weights(run: Path) -> dict[str, Tensor]:
     """The moving average of a run's weights, by name; of an unfinished run that of its last checkpoint.
 
+    Weights that were frozen in the run have no average and are given as they are.
+
     Raises:
         FileNotFoundError: the folder holds no flow.
         ValueError: its checkpoint is of something else.
@@ -32,10 +34,18 @@ def averaged_weights(run: Path) -> dict[str, Tensor]:
     weights, average = dict(state["model"]), state["average"]
     if not average:
         return weights
-    shapes = [value.shape for value in weights.values()]
-    if [value.shape for value in average] != shapes:  # they are kept in the order of the names
+    names = state.get("averaged", list(weights))  # older checkpoints do not say; mostly they averaged everything
+    if [value.shape for value in average] == [weights[name].shape for name in names]:
+        return weights | dict(zip(names, average, strict=True))
+    if not _finished(run):
         raise ValueError(f"the averaged weights in {run} do not fit its network; start from another checkpoint")
-    return dict(zip(weights, average, strict=True))
+    return dict(torch.load(run / FLOW_FILE, map_location="cpu", weights_only=True))
+
+
+def _finished(run: Path) -> bool:
+    """True where the flow was written after the last checkpoint."""
+    flow = run / FLOW_FILE
+    return flow.is_file() and flow.stat().st_mtime_ns >= (run / CHECKPOINT).stat().st_mtime_ns
 
 
 def start_from(model: nn.Module, run: Path) -> list[str]:
