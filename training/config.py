@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.bundle import Defaults
+from engine.messages import GUIDANCE_LIMIT, STEPS_LIMIT, TEMPERATURE_LIMIT
 from engine.shapes import LatentGrid, Slot
 from engine.tasks import TASKS
 from training.prompt.config import PromptConfig
@@ -275,13 +276,7 @@ class Preset:
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        allowed = {f.name for f in fields(Defaults)}
-        for task, row in self.defaults.items():
-            if task not in TASKS or set(row) - allowed:
-                raise ValueError(
-                    f"defaults {task} cannot have {sorted(row)}; tasks are {', '.join(TASKS)}, "
-                    f"and each may have {', '.join(sorted(allowed))}"
-                )
+        _check_defaults(self.defaults)
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise ValueError(f"a preset's name may hold letters, digits, '.', '_' and '-', got {self.name!r}")
         if self.flow.picture_dim not in (0, self.scene.picture):
@@ -289,6 +284,39 @@ class Preset:
                 f"flow picture_dim must be 0 or the scene encoder's picture, {self.scene.picture}, "
                 f"got {self.flow.picture_dim}"
             )
+
+
+DEFAULT_LIMITS = {"guidance": GUIDANCE_LIMIT, "strength": 1.0, "temperature": TEMPERATURE_LIMIT}
+
+
+def _check_defaults(defaults: Any) -> None:
+    """Refuse what a bundle's manifest may not say, so that it is not found out after the training."""
+    allowed = {f.name for f in fields(Defaults)}
+    if not isinstance(defaults, dict):
+        raise ValueError(f"defaults must be tables of a task's defaults, got {defaults!r}")
+    for task, row in defaults.items():
+        if not isinstance(row, dict):
+            raise ValueError(f"defaults {task} must be a table, got {row!r}")
+        if task not in TASKS or set(row) - allowed:
+            raise ValueError(
+                f"defaults {task} cannot have {sorted(row)}; tasks are {', '.join(TASKS)}, "
+                f"and each may have {', '.join(sorted(allowed))}"
+            )
+        for name, value in row.items():
+            if said := _wrong_default(name, value):
+                raise ValueError(f"defaults {task} {name} must be {said}, got {value!r}")
+
+
+def _wrong_default(name: str, value: Any) -> str:
+    """What a default must be; empty where it is that."""
+    if name == "start":
+        return "" if value in ("zeros", "noise") else "zeros or noise"
+    if name == "steps":
+        good = type(value) is int and 1 <= value <= STEPS_LIMIT
+        return "" if good else f"a whole number from 1 to {STEPS_LIMIT}"
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= DEFAULT_LIMITS[name]
+    good = number or (name == "strength" and value is None)
+    return "" if good else f"from 0 to {DEFAULT_LIMITS[name]:g}"
 
 
 def load_preset(name: str) -> Preset:

@@ -1,10 +1,11 @@
 """What presets promise and refuse: the papers' batches on any number of devices, names that can be folders."""
 
+import re
 from dataclasses import asdict, replace
 
 import pytest
 
-from engine.bundle import load_bundle
+from engine.bundle import load_bundle, manifest_to_json, parse_manifest
 from training.config import load_preset
 from training.finetune.bundle import preset_of
 from training.flow.train import plan_of
@@ -26,6 +27,38 @@ def test_a_pool_smaller_than_a_batch_is_refused():
         replace(flow, pool=4)
     with pytest.raises(ValueError, match="flow batch must be at least 1"):
         replace(flow, batch=0)
+
+
+@pytest.mark.parametrize(
+    ("defaults", "said"),
+    [
+        (4, "defaults must be tables of a task's defaults, got 4"),
+        ({"generate": 4}, "defaults generate must be a table, got 4"),
+        ({"generate": {"guidance": 40}}, "defaults generate guidance must be from 0 to 20, got 40"),
+        ({"generate": {"guidance": float("nan")}}, "defaults generate guidance must be from 0 to 20"),
+        ({"generate": {"steps": "4"}}, "defaults generate steps must be a whole number from 1 to 1000, got '4'"),
+        ({"generate": {"steps": 2.0}}, "defaults generate steps must be a whole number from 1 to 1000"),
+        ({"generate": {"steps": True}}, "defaults generate steps must be a whole number from 1 to 1000"),
+        ({"generate": {"temperature": 3}}, "defaults generate temperature must be from 0 to 2, got 3"),
+        ({"restyle": {"strength": -0.1}}, "defaults restyle strength must be from 0 to 1"),
+        ({"generate": {"start": "nose"}}, "defaults generate start must be zeros or noise, got 'nose'"),
+    ],
+)
+def test_defaults_that_no_bundle_may_have_are_refused_before_any_training(defaults, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        replace(load_preset("tiny"), defaults=defaults)
+
+
+def test_every_default_at_its_ends_is_taken_by_preset_and_bundle_alike(small_bundle):
+    manifest = load_bundle(small_bundle).manifest
+    for row in (
+        {"steps": 1, "guidance": 0, "start": "zeros", "strength": 0, "temperature": 0},
+        {"steps": 1000, "guidance": 20.0, "start": "noise", "strength": 1.0, "temperature": 2.0},
+        {"strength": None},
+    ):
+        replace(load_preset("tiny"), defaults={"restyle": row})
+        new = replace(manifest, defaults={**manifest.defaults, "restyle": replace(manifest.defaults["restyle"], **row)})
+        parse_manifest(manifest_to_json(new).encode(), "it")
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "", ".hidden", "-x", "a b", 3])
