@@ -150,8 +150,8 @@ def lines(found: dict[str, Any]) -> list[str]:
     text = [
         "## arrange", "",
         f"{found['pieces']} bands of {PARTS} from as many prompts: drums, a bass, then the others, each held against "
-        "the sum of those before it. Instrument: the classifier hears what was asked for, in every stem; all else is of "
-        "every stem but the first. Medians with 95 % intervals.", "",
+        "the sum of those before it. Instrument: the classifier hears what was asked for, in every stem; all "
+        "else is of every stem but the first. Medians with 95 % intervals.", "",
     ]  # fmt: skip
     body = [
         [name, share(int(sum(row["agreement"])), len(row["agreement"])), interval(median_interval(row["level"]))]
