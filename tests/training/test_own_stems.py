@@ -37,9 +37,9 @@ def test_stems_of_a_folder_given_before_are_gone(tmp_path):
 def test_stems_are_cut_once_and_again_when_one_changes(tmp_path):
     piece(tmp_path / "a" / "one", {"bass": 60, "piano": 440})
     into = tmp_path / "stems"
-    read_own(tmp_path / "a", into, RATE_HZ, SECONDS)
+    assert read_own(tmp_path / "a", into, RATE_HZ, SECONDS).anew
     stamp = (into / "train").stat().st_ino
-    read_own(tmp_path / "a", into, RATE_HZ, SECONDS)
+    assert not read_own(tmp_path / "a", into, RATE_HZ, SECONDS).anew
     assert (into / "train").stat().st_ino == stamp
     piece(tmp_path / "a" / "two", {"bass": 70, "violin": 500})
     assert "violin" in read_own(tmp_path / "a", into, RATE_HZ, SECONDS).families

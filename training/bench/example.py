@@ -26,6 +26,7 @@ class Example:
         sources: the recordings they were made of.
         mix_CN, stem_CN: float32 ``(C, N)``; the stem is zeros where the family is not in the mix.
         part: the notes of the stem, from which its player can be drawn; None where they are not known.
+        label: what its data set, or its file, calls the stem; empty where it has no name but its family.
     """
 
     set: str
@@ -38,6 +39,7 @@ class Example:
     mix_CN: Audio
     stem_CN: Audio
     part: Part | None = None
+    label: str = ""
 
     @property
     def present(self) -> bool:

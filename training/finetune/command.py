@@ -31,7 +31,7 @@ from training.data.sources import Audio, Sounds
 from training.data.studio import ensure_cache
 from training.finetune.bundle import preset_of, read_codec, read_flow
 from training.finetune.senses import keep_eyes, open_all, sounds_like
-from training.finetune.stems import Blend, Own, questions, read_own
+from training.finetune.stems import Blend, Own, drop_pool, questions, read_own
 from training.flow.train import FlowStage, save_flow
 from training.loop import Plan, Run
 from training.measure import bss, median_interval
@@ -129,10 +129,9 @@ def rendered_stems(asked: Asked, held_out: bool) -> StemCache | None:
 def train(asked: Asked, own: Own, rendered: StemCache | None) -> Run:
     """Train the bundle's flow further and leave ``flow.pt`` in the run's folder."""
     preset = gentle(asked)
-    mine = Mixer(own.train, preset.flow.vary_share, preset.grid.rate_hz)
-    mixer = Blend(mine, Mixer(rendered) if rendered else None, asked.share, preset.flow.mix_sources or None)
-    with World().in_turn():
-        opened = open_all(asked.bundle, preset, mixer.cache, asked.run)
+    mixer, world = blend_of(asked, preset, own.train, rendered), World()
+    with world.in_turn():
+        opened = open_all(asked.bundle, preset, mixer.cache, asked.run, keep=world.first)
         codec, pool = read_codec(asked.bundle, preset), asked.run / "pool"
         stage = FlowStage(preset, own.train, codec, asked.run, pool, opened.senses, opened.reader, mixer)
     stage.model.load_state_dict(read_flow(asked.bundle, preset).state_dict())
@@ -160,6 +159,14 @@ def train(asked: Asked, own: Own, rendered: StemCache | None) -> Run:
         (asked.run / "credits.json").write_text(json.dumps(lines, indent=1, ensure_ascii=False), "utf-8")
         save_flow(run, asked.run)
     return run
+
+
+def blend_of(asked: Asked, preset: Preset, own: StemCache, rendered: StemCache | None) -> Blend:
+    """What draws the mixes: own stems varied as the preset says, rendered ones as they are."""
+    flow = preset.flow
+    mine = Mixer(own, flow.vary_share, preset.grid.rate_hz, together=flow.together_share)
+    known = Mixer(rendered, together=flow.together_share) if rendered else None
+    return Blend(mine, known, asked.share, flow.mix_sources or None)
 
 
 def gentle(asked: Asked) -> Preset:
@@ -240,9 +247,12 @@ def table(report: dict[str, Any]) -> str:
         "|---|---|---|---|---|",
     ]
     for name, row in report.items():
+        why = "nothing sounds together"
+        if name == BY_SOUND and report[YOURS]["mixes"]:
+            why = "no other part of these stems was learnt"
         given = [row[key] for key in ("before", "after", "gain") if key in row]
         cells = " | ".join("{:.1f} ({:.1f} to {:.1f})".format(*three) for three in given)
-        lines.append(f"| {name} | {row['mixes']} | {cells or 'nothing sounds together | - | -'} |")
+        lines.append(f"| {name} | {row['mixes']} | {cells or why + ' | - | -'} |")
     return "\n".join(lines)
 
 
@@ -252,6 +262,7 @@ def main(argv: list[str]) -> int:
     preset = asked.preset
     with World().in_turn():
         own = read_own(asked.stems, asked.run / "stems", preset.grid.rate_hz, preset.sound.seconds)
+        drop_pool(own, asked.run / "pool", asked.resume)
         rendered = rendered_stems(asked, held_out=False) if asked.share else None
     print(f"{own.train.count} stems to learn from, {own.held.count} held back: {', '.join(own.families)}")
     if own.problems:

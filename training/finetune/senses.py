@@ -6,6 +6,7 @@ sees with is kept as it is, and said to be. Knows nothing of how a flow is train
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Opened:
     missing: tuple[str, ...]
 
 
-def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path) -> Opened:
+def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path, keep: bool = True) -> Opened:
     """Put a bundle's towers and encoders into a run folder and open them.
 
     Args:
@@ -50,10 +51,14 @@ def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path) -> Ope
         preset: it was made by.
         stems: that pictures and sounds are of.
         run: folder they are written to.
+        keep: False writes them to a folder that goes again: of several processes only one may write to ``run``.
 
     Raises:
         ValueError: the text tower is not the preset's.
     """
+    if not keep:
+        with tempfile.TemporaryDirectory() as folder:
+            return open_all(bundle, preset, stems, Path(folder))
     run.mkdir(parents=True, exist_ok=True)
     missing, graphs = [], set(bundle.manifest.graphs)
     ear: nn.Module | None = None
@@ -65,21 +70,24 @@ def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path) -> Ope
             ear, reader = load_adapters(run, run)
         except ValueError as error:
             missing.append(f"sounds and stories ({error})")
+    elif half := HEARS & graphs:
+        missing.append("sounds (it reads no stories)" if "audio" in half else "stories (it hears no sounds)")
     if reader is None:
         save_tower(bundle, preset, run)
     if preset.flow.picture_dim and "scene" in graphs:
         try:
             unpack_scene(bundle, preset, run)
-            Sounds.find()
-            scene_run = run if _anybody(stems) else None
+            if _any(stems, "part"):
+                Sounds.find()  # players are drawn from what they play on; films need none
+            scene_run = run if _any(stems, "part", "film") else None
             missing += [] if scene_run else ["pictures (no stem's player can be drawn)"]
         except (ValueError, FileNotFoundError) as error:
             missing.append(f"pictures ({error})")
     return Opened(open_senses(preset, stems, scene_run, ear), reader, tuple(missing))
 
 
-def _anybody(stems: StemCache) -> bool:
-    return any({"part", "film"} & set(stems.label(k)) for k in range(stems.count))
+def _any(stems: StemCache, *names: str) -> bool:
+    return any(name in stems.label(k) for k in range(stems.count) for name in names)
 
 
 def keep_eyes(flow: nn.Module, opened: Opened) -> list[str]:
@@ -94,13 +102,14 @@ def keep_eyes(flow: nn.Module, opened: Opened) -> list[str]:
 
 
 def sounds_like(example: Example, stems: StemCache) -> Audio | None:
-    """Another part of the stem that an example asks for, float32 ``(N,)``; None where there is none.
+    """The loudest other part of the stem that an example asks for, float32 ``(N,)``; None where there is none.
 
     Args:
         example: whose family is in its mix once.
-        stems: to take it from.
+        stems: to take it from; of two of one family in a piece the one of the example's label.
     """
     source = example.sources[example.inside.index(example.family)]
     kin = by_kind(stems).get((example.family, source), [])
+    kin = [k for k in kin if stems.label(k).get("label", "") == example.label]
     loud = [float(np.square(stems.audio(k)).mean()) for k in kin]
     return stems.audio(kin[int(np.argmax(loud))]) if kin else None

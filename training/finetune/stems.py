@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ class Own:
         families: instruments among them that have a name of ours.
         unnamed: file names that none of ours is in.
         problems: what could not be read, and why.
+        anew: True means that they were cut just now, in the place of any that were there.
     """
 
     train: StemCache
@@ -43,6 +45,7 @@ class Own:
     families: tuple[str, ...]
     unnamed: tuple[str, ...]
     problems: tuple[str, ...] = ()
+    anew: bool = False
 
 
 def read_own(folder: Path, into: Path, rate_hz: int, seconds: float) -> Own:
@@ -70,11 +73,18 @@ def read_own(folder: Path, into: Path, rate_hz: int, seconds: float) -> Own:
             f"{folder} holds less than two spans of {seconds:g} s, so nothing can be held back to judge by; add stems"
         )
     state = f"{rate_hz} Hz, {seconds:g} s, {_state(folder)}"
-    if not (into / CUT).is_file() or (into / CUT).read_text("utf-8") != state:
+    anew = not (into / CUT).is_file() or (into / CUT).read_text("utf-8") != state
+    if anew:
         _cut(folder, pieces, held, Cutting(into, rate_hz, seconds, KIND), state)
     train = StemCache(into / "train")
     families = {train.label(k)["family"] for k in range(train.count)} - {"other"}
-    return Own(train, StemCache(into / "held"), tuple(sorted(families)), unnamed, problems)
+    return Own(train, StemCache(into / "held"), tuple(sorted(families)), unnamed, problems, anew)
+
+
+def drop_pool(own: Own, pool: Path, resume: bool) -> None:
+    """Remove the latents of stems that are there no more; a run that is resumed keeps them, and refuses them itself."""
+    if own.anew and not resume and pool.is_dir():
+        shutil.rmtree(pool)
 
 
 def _pieces(folder: Path) -> tuple[list[Piece], tuple[str, ...]]:
@@ -160,7 +170,8 @@ class Blend:
         own: the producer's stems.
         rendered: stems of everything else the model knows; None when there are no sounds to render from.
         share: of the mixes that are made of rendered stems alone.
-        sources: of every mix; None draws their number.
+        sources: stems of every mix, fewer where a piece holds fewer; None draws their number. Unlike a ``Mixer`` of
+            ``sources`` this one takes stems of one family too, and balances their levels as in any other mix.
 
     Attributes:
         cache: of all stems; a mix's takes are of it.
@@ -181,7 +192,8 @@ class Blend:
         if kind < self.share:
             return self._behind(self.rendered.draw(rng, samples, count))
         if kind < self.share + (1 - self.share) / 3:  # a stem of theirs in company that it never had
-            mine, theirs = self.own.draw(rng, samples, 1), self.rendered.draw(rng, samples, int(rng.integers(1, 4)))
+            others = max(1, count - 1) if count else int(rng.integers(1, 4))
+            mine, theirs = self.own.draw(rng, samples, 1), self.rendered.draw(rng, samples, others)
             stems: Audio = np.concatenate([mine.stems, theirs.stems])
             mix = balance(rng, stems, [*mine.labels, *theirs.labels])
             return replace(mix, takes=(*mine.takes, *self._behind(theirs).takes))
@@ -217,8 +229,9 @@ def questions(cache: StemCache, count: int, samples: int, rate_hz: int, seed: in
         prompt = lexicon.phrases(names[k], "held", rng)
         sources = tuple(label["source"] for label in mix.labels)
         yield Example(
-            cache.folder.name, made, rate_hz, names[k], prompt, tuple(names), sources, mix.mix[None], mix.stems[k][None]
-        )
+            cache.folder.name, made, rate_hz, names[k], prompt, tuple(names), sources, mix.mix[None],
+            mix.stems[k][None], label=mix.labels[k].get("label", ""),
+        )  # fmt: skip
         made += 1
         if made == count:
             return
