@@ -126,9 +126,8 @@ def _written(
         if number == 0:
             drafts |= {what: rendered.drafts[what] for what in ("mix", "rest") if what in names}
         of_one = Rendered(drafts, rendered.null_db, None, rendered.gain_db)
-        answers.append(
-            Answer(one.prompt, sound.presence, of_one, brief, candidate=sound.candidate, similarity=sound.similarity)
-        )
+        alike = sound.similarity
+        answers.append(Answer(one.prompt, sound.presence, of_one, brief, sound.candidate, alike, windows=sound.windows))
     return answers
 
 

@@ -1,7 +1,8 @@
 """What a sentence asks for: which task it words, what it names, and that in English.
 
 Everything is looked up in the tables of a bundle's ``asks.json``; wordings are plain text, never patterns, so a bundle
-from a stranger can slow nobody down. Knows nothing of tasks, tokens or graphs.
+from a stranger can slow nobody down. What a sentence says that it does not mean is told by ``negation.py``. Knows
+nothing of tasks, tokens or graphs.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import BundleError
+from engine.folded import SEPARATORS, Folded, plain, tidied
+from engine.names import SURE_LETTERS, Names
+from engine.negation import Span, clauses_of, ends_in_denial, language_of, not_meant, only_affirms
+
+__all__ = ["ENGLISH", "LONGEST_WORDING", "Asks", "Wish", "Wording", "plain"]
 
 ASKS_LIMIT_BYTES = 1 << 20
 LONGEST_WORDING = 200  # characters
-SURE_LETTERS = 6  # a foreign noun this long is taken for one inside a sentence of unknown language
 ENGLISH = "en"
-
-_SPELLINGS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "’": "'"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,7 @@ class Asks:
         }
         said = "|".join(sorted((re.escape(plain(word)) for word in articles), key=len, reverse=True))
         self._article = re.compile(rf"(?:{said})\s+|[ldu]n?'" if said else "(?!)")
-        longest_first = sorted({plain(name) for name in names}, key=lambda name: (-len(name), name))
-        listed = "|".join(re.escape(name) for name in longest_first)
-        self._names = re.compile(rf"(?<![\w'])(?:{listed})(?![\w'])" if listed else "(?!)")
+        self._names = Names(names, self._nouns)
 
     @classmethod
     def read(cls, raw: bytes, where: str) -> Asks:
@@ -108,8 +109,58 @@ class Asks:
         return Wish("isolate", said)
 
     def names_in(self, text: str) -> list[str]:
-        """English names that a text holds, the longest where several begin at one place, each once, in order."""
-        return list(dict.fromkeys(match[0] for match in self._names.finditer(plain(text))))
+        """English for the names that a text holds and means, each once, in order.
+
+        The longest counts where several begin at one place; names that the text says it does not mean do not count.
+        """
+        found = self._names.found(Folded.of(text).text)
+        return list(dict.fromkeys(name.english for name in found if not name.denied))
+
+    def meant(self, text: str) -> str:
+        """A text without what it says that it does not mean, "" when nothing is left; else the text as it is.
+
+        Of a text too long for a wording only what negates a name is left out.
+        """
+        if len(text) > LONGEST_WORDING:
+            return self._story_meant(text)
+        left = self._meant(text)
+        while left != text:
+            text, left = left, self._meant(left)
+        return left
+
+    def _meant(self, text: str) -> str:
+        wish = self.understand(text)
+        if wish.unwanted:
+            return wish.phrase
+        inside = text if wish.task == "remove" else wish.phrase
+        left = self._cut(inside)
+        if left == inside and self._leaves_out(text):
+            return ""
+        return text if left == inside else left
+
+    def _cut(self, text: str) -> str:
+        folded = Folded.of(text)
+        language = language_of(folded.text)
+        spans = not_meant(folded.text, language, short=True)
+        for start, end in clauses_of(folded.text):
+            said = folded.source[folded.at[start] : folded.at[end]].strip(SEPARATORS)
+            if self._leaves_out(said) or ends_in_denial(folded.text, (start, end), language):
+                spans.append((start, end))
+        return tidied(folded.cut(spans)) if spans else text
+
+    def _leaves_out(self, text: str) -> bool:
+        """True for a wording of something to be taken out, but "no frills drumming" is none."""
+        return self.understand(text).task == "remove" and not only_affirms(Folded.of(text).text)
+
+    def _story_meant(self, text: str) -> str:
+        folded = Folded.of(text)
+        spans = not_meant(folded.text, language_of(folded.text))
+        gone = list[Span]()
+        for name in self._names.found(folded.text):
+            if name.denied:
+                around = (span for span in spans if span[0] <= name.span[0] < span[1])
+                gone.append(next(around, name.span))
+        return tidied(folded.cut(gone)) if gone else text
 
     def english(self, phrase: str, language: str = ENGLISH) -> str:
         """The same in English: the noun of another language that the phrase is or holds; else the phrase as it is.
@@ -127,15 +178,6 @@ class Asks:
                     return english
         found = [row for table in tables for row in table if _holds(key, row[0], sure=language in self._nouns)]
         return max(found, key=lambda row: len(row[0]))[1] if found else phrase
-
-
-def plain(text: str) -> str:
-    """Lower case, single spaces, no accents on Latin letters; other scripts keep their marks."""
-    kept: list[str] = []
-    for character in unicodedata.normalize("NFKC", text).casefold().translate(_SPELLINGS):
-        base = unicodedata.normalize("NFD", character)[0]
-        kept.append(base if base.isascii() else character)
-    return " ".join("".join(kept).replace("-", " ").split())
 
 
 def _holds(key: str, noun: str, sure: bool) -> bool:

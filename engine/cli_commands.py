@@ -28,6 +28,7 @@ from engine.tasks import Rule, rule_of
 
 CANCEL_LIMIT_S = 20.0
 LIKELY_THERE = 0.5
+FAINT = "the model made it very quiet and it was lifted; try --temperature 1, more --steps or other words"
 
 
 def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
@@ -256,9 +257,13 @@ def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
         level = f"{result.level_db:.1f} dB against the mix" if result.level_db > BIT_FOR_BIT_DB else "silence"
         yield f"level     {level}" + (", the new stem" if is_swap else "")
     if result.level_db is not None or result.presence < LIKELY_THERE:
-        made = not rule.masked and result.level_db is None
-        means = "next to nothing was made; try another seed" if made else f"{sought} seems not to be there"
+        made = not rule.masked and result.level_db is None and not is_swap
+        means = FAINT if made else f"{sought} seems not to be there"
         yield f"presence  {result.presence:.2f}" + ("" if result.presence >= LIKELY_THERE else f": {means}")
+    if len(result.presence_windows) > 1:
+        yield "          " + ", ".join(
+            f"{there:.2f} {first:g}-{last:g} s" for first, last, there in result.presence_windows
+        )
     if result.similarity is not None:
         yield f"similar   {result.similarity:.2f} {alike}, as the model hears it"
     if result.gain_db:

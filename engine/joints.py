@@ -1,7 +1,7 @@
 """How what is made meets what is kept: a short cross-fade inside the edges of what is made.
 
-Where a gap was cut out of the file there is nothing to fade from; there the sound beside the gap dies away inside it.
-Knows nothing of models or files' formats.
+It is faded from what the part held before, or, where that is of no use (a gap that was cut out, a fault), from the
+sound beside the part, mirrored into it. Knows nothing of models or files' formats.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ from engine.audio import AudioInfo, Samples, blocks
 from engine.clips import Section
 
 EDGE_S = 0.01  # cross-fade inside the edges of a span
-SILENT = 1e-5  # peak below which there is nothing to fade from: a gap that was cut out, or a part that was muted
 
 Times = npt.NDArray[np.int64]
+
+
+def edge_samples(span: Section, rate_hz: int) -> int:
+    """Length of the cross-fade inside either edge of a span."""
+    return max(1, min(round(EDGE_S * rate_hz), span.samples // 4))
 
 
 def edge_weight(time_N: Times, span: Section, rate_hz: int, clip: Section) -> Samples:
@@ -30,7 +34,7 @@ def edge_weight(time_N: Times, span: Section, rate_hz: int, clip: Section) -> Sa
         rate_hz: of both.
         clip: samples that there are; no ramp where the span begins or ends with them.
     """
-    edge = max(1, min(round(EDGE_S * rate_hz), span.samples // 4))
+    edge = edge_samples(span, rate_hz)
     rise_N = np.full(len(time_N), np.inf) if span.start <= clip.start else (time_N - span.start + 0.5) / edge
     fall_N = np.full(len(time_N), np.inf) if span.stop >= clip.stop else (span.stop - time_N - 0.5) / edge
     weight_N = np.clip(np.minimum(rise_N, fall_N), 0.0, 1.0)
@@ -38,31 +42,32 @@ def edge_weight(time_N: Times, span: Section, rate_hz: int, clip: Section) -> Sa
 
 
 @dataclass(frozen=True, slots=True)
-class CutOff:
-    """What a silent gap cut off: at its edges the sound beside it would jump to nothing.
+class Beside:
+    """The sound beside a span, mirrored into it: it goes on without a jump, whatever the span itself holds.
 
     Attributes:
-        span: of the gap.
-        before_C1, after_C1: the last sample before it and the first after it; zeros where nothing was cut off.
+        span: it is mirrored into.
+        before_CE, after_CE: from the edge inwards, one sample for each of the cross-fade; silence where there is none.
     """
 
     span: Section
-    before_C1: Samples
-    after_C1: Samples
+    before_CE: Samples
+    after_CE: Samples
 
-    def dying(self, time_N: Times, rate_hz: int) -> Samples:
-        """Both samples, each dying away from its edge into the gap, ``(C, N)``; means nothing outside the gap."""
-        last = EDGE_S / 2 * rate_hz
-        into_N = np.clip(time_N - self.span.start + 1, 0, None) / last
-        left_N = np.clip(self.span.stop - time_N, 0, None) / last
-        dying_CN: Samples = self.before_C1 * np.exp(-into_N) + self.after_C1 * np.exp(-left_N)
-        return dying_CN
+    def at(self, time_N: Times) -> Samples:
+        """What is faded from, ``(C, N)``; silence further inside than the cross-fades."""
+        found_CN: Samples = np.zeros((len(self.before_CE), len(time_N)))
+        for near_CE, inside_N in (
+            (self.before_CE, time_N - self.span.start),
+            (self.after_CE, self.span.stop - 1 - time_N),
+        ):
+            here_N = (inside_N >= 0) & (inside_N < near_CE.shape[1])
+            found_CN[:, here_N] += near_CE[:, inside_N[here_N]]
+        return found_CN
 
 
-def cut_offs(
-    info: AudioInfo, clip: Section, spans: Sequence[Section], check: Callable[[], None]
-) -> list[CutOff | None]:
-    """What each of several spans of a clip cut off; None where the span itself sounds at both edges.
+def beside(info: AudioInfo, clip: Section, spans: Sequence[Section], check: Callable[[], None]) -> list[Beside]:
+    """What lies beside each of several spans of a clip.
 
     Args:
         info: the file; decoded once.
@@ -73,37 +78,33 @@ def cut_offs(
     Raises:
         AudioError: the file cannot be decoded.
     """
-    near = [_edges(span, clip, info.rate_hz) for span in spans]
-    sections = [section for pair in near for section in pair if section is not None]
-    found = iter(_read(info, [Section(clip.start + s.start, clip.start + s.stop) for s in sections], check))
-    nothing: Samples = np.zeros((info.channels, 1))
-    cut: list[CutOff | None] = []
-    for span, (first, last) in zip(spans, near, strict=True):
-        before_C1 = after_C1 = nothing
-        if first is not None:
-            around_CN = next(found)
-            before_C1 = around_CN[:, :1] if np.abs(around_CN[:, 1:]).max() < SILENT else nothing
-        if last is not None:
-            around_CN = next(found)
-            after_C1 = around_CN[:, -1:] if np.abs(around_CN[:, :-1]).max() < SILENT else nothing
-        cut.append(CutOff(span, before_C1, after_C1) if before_C1.any() or after_C1.any() else None)
-    return cut
+    sections = []
+    for span in spans:
+        edge = edge_samples(span, info.rate_hz)
+        for first, last in ((span.start - edge, span.start), (span.stop, span.stop + edge)):
+            first, last = (min(max(sample, 0), clip.samples) for sample in (first, last))
+            sections.append(Section(clip.start + first, clip.start + last))
+    found = _read(info, sections, check)
+    return [
+        Beside(span, _padded(before_CN[:, ::-1], span, info), _padded(after_CN, span, info))
+        for span, before_CN, after_CN in zip(spans, found[::2], found[1::2], strict=True)
+    ]
 
 
-def _edges(span: Section, clip: Section, rate_hz: int) -> tuple[Section | None, Section | None]:
-    """Where to look: one sample outside and some inside of either edge; None where there is nothing outside."""
-    edge = max(1, min(round(EDGE_S * rate_hz), span.samples // 4))
-    inside = min(span.start + edge, clip.samples)
-    first = Section(span.start - 1, inside) if 0 < span.start < clip.samples else None
-    return first, Section(span.stop - edge, span.stop + 1) if span.stop < clip.samples else None
+def _padded(near_CN: Samples, span: Section, info: AudioInfo) -> Samples:
+    """As long as the cross-fade; mirrored once more where the clip begins or ends sooner."""
+    missing = edge_samples(span, info.rate_hz) - near_CN.shape[1]
+    padded_CE: Samples = np.pad(near_CN, ((0, 0), (0, missing)), mode="symmetric" if near_CN.size else "constant")
+    return padded_CE
 
 
 def _read(info: AudioInfo, sections: Sequence[Section], check: Callable[[], None]) -> list[Samples]:
     """Several short parts of a file, which may overlap, in one pass."""
     parts: list[Samples] = [np.zeros((info.channels, section.samples)) for section in sections]
-    if not sections:
+    wanted = [section for section in sections if section.samples]
+    if not wanted:
         return parts
-    at, end = min(s.start for s in sections), max(s.stop for s in sections)
+    at, end = min(section.start for section in wanted), max(section.stop for section in wanted)
     for block_CN in blocks(info, at, end):
         check()
         for part_CN, section in zip(parts, sections, strict=True):

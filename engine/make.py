@@ -54,7 +54,10 @@ def _written(job: Job, scene: Scene, asked: Asked, sound: Sound, brief: Brief, p
             yield block_CN
 
     rendered = render_single(job, stem(), brief.target, brief.name, asked.name, job.rule.answer.name.lower())
-    return Answer(asked.prompt, sound.presence, rendered, brief, candidate=sound.candidate, similarity=sound.similarity)
+    return Answer(
+        asked.prompt, sound.presence, rendered, brief,
+        candidate=sound.candidate, similarity=sound.similarity, windows=sound.windows,
+    )  # fmt: skip
 
 
 def _fitted(job: Job, scene: Scene, sound: Sound, bits: int | None) -> Iterator[Samples]:
@@ -76,9 +79,8 @@ def _fitted(job: Job, scene: Scene, sound: Sound, bits: int | None) -> Iterator[
                 # There is nothing to fade from; the step at the joint dies away inside the made sound.
                 age_N = (time_N - hole.span.start) / (EDGE_S / 2 * scene.rate_hz)
                 made_CN, weight_N = made_CN + step_C1 * np.exp(-age_N), np.ones(len(time_N))
-            filled_CN = block_CN * (1 - weight_N) + in_range(made_CN, bits) * weight_N
-            if hole.cut_off is not None:
-                filled_CN = in_range(filled_CN + hole.cut_off.dying(time_N, scene.rate_hz), bits)
+            from_CN = block_CN if hole.beside is None else hole.beside.at(time_N)
+            filled_CN = from_CN * (1 - weight_N) + in_range(made_CN, bits) * weight_N
             block_CN = np.where(weight_N == 0, block_CN, filled_CN)
         if not beyond and scene.holes:
             step_C1 = source_CN[:, -1:] - mono_1N[:, -1:] * sound.gains[-1][:, None]

@@ -113,8 +113,8 @@ class StemResult:
         mix: path of the sum of everything, for tasks that make one (replace, arrange).
         candidate: which of the candidates; its seed is the request's plus this. Results come best first.
         similarity: how well the made sound fits the prompt, -1 to 1; None where the bundle cannot hear that.
-        presence_windows: ``(start_s, end_s, presence)`` in seconds of the input, window by window; of isolate and
-            remove, none of the others.
+        presence_windows: ``(start_s, end_s, presence)`` in seconds of the input, window by window of what was taken out
+            or made; of replace region by region, of the old sound. None for a restyle that changes nothing.
         task: what was done; the wording of a prompt may ask for another task than the request does.
     """
 

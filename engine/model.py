@@ -98,7 +98,8 @@ def walk_of(request: Request, manifest: Manifest) -> Walk:
     other = by_task.get("regenerate", Defaults(steps=8, guidance=1.0, start="noise"))
     defaults = by_task.get(request.task, other)
     strengths = (request.strength, defaults.strength, rule.strength, 1.0)
-    start: Start = request.start or ("zeros" if defaults.start == "zeros" else "noise")
+    one = defaults.start == "zeros" and request.candidates == 1  # from zeros several would all be the same
+    start: Start = request.start or ("zeros" if one else "noise")
     return Walk(
         steps=defaults.steps if request.steps is None else request.steps,
         guidance=float(defaults.guidance if request.guidance is None else request.guidance),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.asks import Asks
+from engine.asks import LONGEST_WORDING, Asks
 from engine.backend import FloatArray, GraphSession
 from engine.errors import BundleError, RequestError
 from engine.routing import in_english
@@ -80,8 +80,9 @@ class TextEncoder:
     def embed(self, prompts: tuple[str, ...], check: Callable[[], None] = lambda: None) -> FloatArray:
         """Embeddings of prompts.
 
-        A prompt of more than ``max_tokens`` lies between the names it holds, where the bundle lists names and there are
-        any; else it is cut into sentences, and sentences that are still too long into pieces, and lies between those.
+        A prompt of more than ``max_tokens`` lies between the names it holds and means, where the bundle lists names and
+        there are any; else it is cut into sentences, and sentences that are still too long into pieces, and lies between
+        those.
 
         Args:
             prompts: as ``check_prompt`` accepts them.
@@ -122,7 +123,8 @@ class TextEncoder:
         """Tokens of the names that a long text holds; none for a short one, which is heard as it is."""
         if self._asks is None or len(self._ids(prompt)) <= self._max_tokens:
             return []
-        return [self._ids(name) for name in self._asks.names_in(prompt)]
+        said = self._asks.understand(prompt).phrase if len(prompt) <= LONGEST_WORDING else prompt
+        return [self._ids(name) for name in self._asks.names_in(said)]
 
     def _parts(self, prompt: str) -> list[list[int]]:
         """Tokens of the parts of a prompt, each of ``max_tokens`` at most."""

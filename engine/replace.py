@@ -95,11 +95,19 @@ def _patch(
     old, new = names
     manifest, rate_hz = job.model.bundle.manifest, brief.target.rate_hz
     plain = dataclasses.replace(
-        job.request, task="isolate", steps=None, guidance=None, start=None, strength=None, temperature=None
+        job.request,
+        task="isolate",
+        steps=None,
+        guidance=None,
+        start=None,
+        strength=None,
+        temperature=None,
+        candidates=1,
     )
     heard = hear(job, brief.input, span, part_of(part, 0.0, 0.1))
     held.enter_context(heard.latents)
-    [estimates] = estimate(job, heard, old.prompt_SE, walk_of(plain, manifest), 1, part_of(part, 0.1, 0.3))
+    by_words = dataclasses.replace(job, examples=None)  # the others say how the new sound is, not what to look for
+    [estimates] = estimate(by_words, heard, old.prompt_SE, walk_of(plain, manifest), 1, part_of(part, 0.1, 0.3))
     held.enter_context(estimates)
     parted = _parted(job, heard, estimates)
     walk, section = walk_of(job.request, manifest), heard.section
@@ -171,12 +179,21 @@ def _written(
     stem, mix = np.sum([patch.energies for patch in patches], axis=0)
     there = presence(level_db(stem, mix), job.model.bundle.manifest.presence) if mix > 0 else 0.0
     alike = [sound.similarity for sound in sounds if sound.similarity is not None]
+    windows = [_old_in(patch, job.model.bundle.manifest.presence) for patch in patches]
     return Answer(
         old.prompt, there, rendered, brief,
         candidate=candidate,
         similarity=float(np.mean(alike)) if alike else None,
         made=float(np.mean([sound.presence for sound in sounds])),
+        windows=tuple(windows),
     )  # fmt: skip
+
+
+def _old_in(patch: Patch, curve: dict[str, float]) -> tuple[float, float, float]:
+    """Where a region begins and ends in the mix, in seconds, and whether the old sound is in it."""
+    span, rate_hz, (stem, mix) = patch.heard.wanted, patch.heard.info.rate_hz, patch.energies
+    there = presence(level_db(stem, mix), curve) if mix > 0 else 0.0
+    return round(span.start / rate_hz, 6), round(span.stop / rate_hz, 6), there
 
 
 def _rendered(

@@ -1,7 +1,8 @@
 """What the wording of a prompt changes: the task it is done by, and the language it is heard in.
 
-"Everything except the drums" and "no vocals" want something taken out; "Geige" is a violin. The wordings come with the
-bundle, which was trained on the same table; without them every prompt is taken as it is. Knows nothing of audio.
+"Everything except the drums" and "no vocals" want something taken out; "Geige" is a violin; of "drums, no cymbals" only
+the drums are made. The wordings come with the bundle, which was trained on the same table; without them every prompt is
+taken as it is. Knows nothing of audio.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from engine.errors import BundleError, RequestError
 from engine.messages import Request
 
 ROUTED = ("isolate", "remove")  # the two answers to one question; wordings send a request from one to the other
+
+SHOWN_CHARACTERS = 80  # of a prompt, in a complaint about it
 
 _ALL_BUT = re.compile(r"\b(every\w+|anything|all|alles|todo|tout|rest)\b|以外|すべて", re.IGNORECASE)
 
@@ -37,12 +40,18 @@ def routed(request: Request, asks: Asks | None) -> Request:
     What is left of a prompt may be such a wording again, so a request is sent on until nothing changes.
     Only isolate and remove are sent from one to the other: ``isolate "no vocals"`` and ``isolate "everything except the
     vocals"`` remove the vocals, ``remove "everything except the vocals"`` isolates them. What a prompt expressly does
-    not mean is said of the rest, where nothing else was said of it.
+    not mean is said of the rest, where nothing else was said of it. The other tasks make sound: what a prompt of theirs
+    does not mean is left out of it.
 
     Raises:
-        RequestError: one prompt wants something out, another wants something alone.
+        RequestError: one prompt wants something out, another wants something alone; a prompt of a task that makes sound
+            says only what is not wanted; replace is told only what is to stay.
     """
-    if asks is None or request.task not in ROUTED or not request.prompts:
+    if asks is None:
+        return request
+    if request.task not in ROUTED:
+        return _as_meant(request, asks)
+    if not request.prompts:
         return request
     further = _sent_on(request, asks)
     return request if further == request else routed(further, asks)
@@ -69,10 +78,54 @@ def _sent_on(request: Request, asks: Asks) -> Request:
     )
 
 
+def _as_meant(request: Request, asks: Asks) -> Request:
+    """The request without what its words say that they do not mean."""
+    read = _taken_out if request.task == "replace" else _wanted
+    others = (request.mix_prompt, request.rest_prompt, request.replacement)
+    mix_prompt, rest_prompt, replacement = (words and _wanted(request.task, words, asks) for words in others)
+    return replace(
+        request,
+        prompts=tuple(read(request.task, prompt, asks) for prompt in request.prompts),
+        mix_prompt=mix_prompt,
+        rest_prompt=rest_prompt,
+        replacement=replacement,
+    )
+
+
+def _wanted(task: str, prompt: str, asks: Asks) -> str:
+    meant = asks.meant(prompt)
+    if not any(map(str.isalnum, meant)):
+        raise RequestError(
+            f"{task} makes what it is told to, and {_shortened(prompt)!r} says only what is not wanted; "
+            "say what is wanted, for example violin"
+        )
+    return prompt if len(prompt) > LONGEST_WORDING else meant  # of stories the text encoder leaves the same out
+
+
+def _taken_out(task: str, prompt: str, asks: Asks) -> str:
+    """What a prompt of replace wants out of the mix: of "no drums" and "take the drums out" it is the drums."""
+    wish = _understood(asks, prompt)
+    if wish.task == "remove" and _task("remove", wish, prompt) == "remove":
+        prompt = wish.phrase
+    elif not any(map(str.isalnum, asks.meant(prompt))):
+        raise RequestError(
+            f"{task} takes a named sound out of the mix, and {_shortened(prompt)!r} names only what is to stay; "
+            "name what to take out, for example violin"
+        )
+    return asks.meant(prompt) if len(prompt) <= LONGEST_WORDING else prompt
+
+
+def _shortened(prompt: str) -> str:
+    return prompt if len(prompt) <= SHOWN_CHARACTERS else prompt[: SHOWN_CHARACTERS - 3] + "..."
+
+
 def in_english(asks: Asks, prompt: str) -> str:
-    """A prompt in the language the bundle's tower knows best; English ones stay as they are, and so do stories."""
+    """A prompt in the language the bundle's tower knows best; English ones stay as they are.
+
+    Stories stay too, but for the names they say they do not mean.
+    """
     if len(prompt) > LONGEST_WORDING:
-        return prompt
+        return asks.meant(prompt) or prompt
     wish = asks.understand(prompt)
     english = asks.english(wish.phrase, wish.language)
     return prompt if wish.language == ENGLISH and english == wish.phrase else english

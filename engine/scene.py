@@ -16,7 +16,7 @@ from engine.audio import AudioInfo, FloatArray, Samples, blocks, samples_at
 from engine.chunks import Windows, plan_windows
 from engine.clips import Mono, Section, encode_clip, gain_into_model, take_in
 from engine.job import Job, part_of
-from engine.joints import CutOff, cut_offs
+from engine.joints import Beside, beside
 from engine.messages import Request
 from engine.model import walk_of
 from engine.render import Brief
@@ -42,13 +42,13 @@ class Hole:
         span: in samples of the result.
         fill: frames that are made, ``(first, past the last)``; at least those of the span.
         power_C: mean square the made sound shall have, channel by channel; None leaves it as the model made it.
-        cut_off: what ends where it begins, and begins where it ends; None where it is faded in and out.
+        beside: what it is faded from at its edges; None means from what it held before.
     """
 
     span: Section
     fill: tuple[int, int]
     power_C: Powers | None
-    cut_off: CutOff | None = None
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +108,15 @@ def set_scene(job: Job, brief: Brief, held: contextlib.ExitStack, part: tuple[fl
         latents = latents_of(job, files, gain, windows, strength, held, part_of(part, 0.5, 1.0))
     channels = brief.target.channels
     source: tuple[AudioInfo, Section] | None = None
-    cut: list[CutOff | None] = [None] * len(fills)
+    near: list[Beside | None] = [None] * len(fills)
     powers: list[Powers | None] = [power_to_fit(heard.get(rule.rest_slot), channels, rule)] * len(fills)
     if rule.given(rule.answer) is Given.OUTSIDE:
         source = (brief.input, place.wanted)
         loudness = _power_beside if rule.strength is None else _power_of_it
         powers = [loudness(*source, span) for span in place.spans]
-        cut = cut_offs(*source, place.spans, job.check)
-    holes = tuple(Hole(*hole) for hole in zip(place.spans, fills, powers, cut, strict=True))
+        if rule.strength is None:
+            near = list(beside(*source, place.spans, job.check))
+    holes = tuple(Hole(*hole) for hole in zip(place.spans, fills, powers, near, strict=True))
     return Scene(
         source, place.samples, holes if strength else (), latents, known_SF, gain, place.wanted.start / rate_hz,
         rate_hz, channels,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +37,8 @@ class Sound:
         audio: decoded, mono at the model's rate and level, from the start of the clip; silence far from what was made.
         gains: what takes it to the user's level, one (channels,) for each hole of the scene.
         presence: 0 when the model made next to nothing, 1 when it made something.
-        similarity: to the prompt, -1 to 1; None where the bundle cannot hear that.
+        similarity: of what was made to the prompt, -1 to 1; None where the bundle cannot hear that.
+        windows: ``(start_s, end_s, presence)`` of what was made, window by window, in seconds of the input.
     """
 
     candidate: int
@@ -45,6 +46,7 @@ class Sound:
     gains: tuple[Powers, ...]
     presence: float
     similarity: float | None
+    windows: tuple[tuple[float, float, float], ...] = ()
 
 
 def make_sounds(
@@ -90,14 +92,17 @@ def fill_in(
     A window's start is what the window before it made, known to it like anything else that is given.
     """
     window, frames = job.model.grid.window_frames, scene.known_SF.shape[1]
-    plan = [making for hole in scene.holes for making in plan_making(frames, window, hole.fill)]
-    for number, making in enumerate(plan):
+    plan = [(making, hole) for hole in scene.holes for making in plan_making(frames, window, hole.fill)]
+    for number, (making, hole) in enumerate(plan):
+        carried = max(0, hole.fill[0] - making.start), making.fill[0] - making.start
         job.progress(part, number / len(plan), "step")
         first, last = making.fill
 
-        def work(batch: Sequence[int], number: int = number, making: Making = making) -> FloatArray:
+        def work(
+            batch: Sequence[int], number: int = number, making: Making = making, carried: tuple[int, int] = carried
+        ) -> FloatArray:
             begun = np.stack([stems[k].read(making.start, making.start + window).T for k in batch])
-            return _filled(job, scene, begun, making, number, batch, prompt_SE, walk)
+            return _filled(job, scene, begun, (making, carried), number, batch, prompt_SE, walk)
 
         for batch, stem_BDL in job.batches.run(range(len(stems)), work):
             for candidate, stem_DL in zip(batch, stem_BDL, strict=True):
@@ -106,14 +111,19 @@ def fill_in(
 
 
 def _filled(
-    job: Job, scene: Scene, stems_BDL: FloatArray, making: Making, number: int, candidates: Sequence[int],
-    prompt_SE: FloatArray, walk: Walk,
+    job: Job, scene: Scene, stems_BDL: FloatArray, step: tuple[Making, tuple[int, int]], number: int,
+    candidates: Sequence[int], prompt_SE: FloatArray, walk: Walk,
 ) -> FloatArray:  # fmt: skip
-    """One window of several candidates: float32 (candidates, latent channels, frames of a window)."""
+    """One window of several candidates: float32 (candidates, latent channels, frames of a window).
+
+    ``step``: the window, and which of its frames the windows before made. Those are known to it; what the scene does
+    not give outside the hole, such as the old stem that is replaced, is not.
+    """
+    making, carried = step
     grid, rows, made = job.model.grid, len(candidates), job.rule.answer
     first, last = making.start, making.start + grid.window_frames
     known_SL = scene.known_SF[:, first:last].copy()
-    known_SL[made, : making.fill[0] - making.start] = True
+    known_SL[made, slice(*carried)] = True
     z_BSDL = np.repeat(scene.read(first, last, grid.latent_channels)[None], rows, axis=0)
     z_BSDL[:, made] = stems_BDL
     known_BSL = np.repeat(known_SL[None], rows, axis=0)
@@ -169,13 +179,43 @@ def _judged(job: Job, scene: Scene, sound: Sound, prompt_SE: FloatArray, peak: f
     power = float(np.mean([power for power, _ in heard])) if heard else 0.0
     made_db = 10 * math.log10(max(power, SILENT_POWER)) - LEVEL_INTO_MODEL_DB
     there = presence(made_db, job.model.bundle.manifest.presence) if heard else 1.0
-    alike = similarity(job, sound.audio, 0, prompt_SE) if heard else None
-    return Sound(sound.candidate, sound.audio, gains, there, alike)
+    alike = None
+    if heard:
+        with _made_alone(job, scene, sound.audio) as made:
+            alike = similarity(job, made, 0, prompt_SE)
+    return Sound(sound.candidate, sound.audio, gains, there, alike, tuple(_windows(job, scene, sound.audio)))
 
 
 def _heard(job: Job, scene: Scene, span: Section, audio: Scratch) -> tuple[float, float]:
+    return power_and_peak(audio, *_at_model_rate(job, scene, span))
+
+
+def _at_model_rate(job: Job, scene: Scene, span: Section) -> tuple[int, int]:
     model_hz = job.model.grid.sample_rate_hz
-    return power_and_peak(audio, span.start * model_hz // scene.rate_hz, samples_at(span.stop, scene.rate_hz, model_hz))
+    return span.start * model_hz // scene.rate_hz, samples_at(span.stop, scene.rate_hz, model_hz)
+
+
+def _made_alone(job: Job, scene: Scene, audio: Scratch) -> Scratch:
+    """The holes one after the other, without what is given around them."""
+    made = Scratch(job.folder, 1)
+    for hole in scene.holes:
+        first, last = _at_model_rate(job, scene, hole.span)
+        for at in range(first, last, 1 << 18):
+            made.append(audio.read(at, min(at + (1 << 18), last)))
+    return made
+
+
+def _windows(job: Job, scene: Scene, audio: Scratch) -> Iterator[tuple[float, float, float]]:
+    """Presence of what was made, from window to window of every hole."""
+    grid = job.model.grid
+    length = grid.window_samples * scene.rate_hz // grid.sample_rate_hz
+    for hole in scene.holes:
+        for start in range(hole.span.start, hole.span.stop, length):
+            part = Section(start, min(start + length, hole.span.stop))
+            power, _ = _heard(job, scene, part, audio)
+            made_db = 10 * math.log10(max(power, SILENT_POWER)) - LEVEL_INTO_MODEL_DB
+            begin_s, end_s = (round(scene.start_s + edge / scene.rate_hz, 6) for edge in (part.start, part.stop))
+            yield begin_s, end_s, presence(made_db, job.model.bundle.manifest.presence)
 
 
 def _level_match(hole: Hole, power: float, highest: float, scene: Scene, peak: float) -> Powers:

@@ -57,9 +57,16 @@ def test_isolating_from_noise_has_candidates_too(toy_bundle, noise, tmp_path):
         np.testing.assert_allclose(read(result.stem) + read(result.rest), read(mix), atol=1e-4)
 
 
+def test_several_candidates_start_from_noise_when_nothing_was_said(run, noise):
+    mix = noise(seconds=2.0)
+    outcome = run(input=mix, candidates=2)
+    assert (outcome.request.start, len(outcome.results)) == ("noise", 2)
+    assert run(input=mix).request.start == "zeros"
+
+
 def test_candidates_from_zeros_are_refused_because_all_would_be_the_same(run, noise, tmp_path):
     with pytest.raises(RequestError, match="give --start noise too"):
-        run(input=noise(), candidates=2)
+        run(input=noise(), candidates=2, start="zeros")
     assert not (tmp_path / "out").exists()
 
 
@@ -119,6 +126,28 @@ def test_presence_is_told_window_by_window(run, tmp_path):
 def test_presence_windows_of_a_region_tell_the_time_of_the_input(run, noise):
     [result] = run(input=noise(seconds=9.0), region_s=(4.5, 8.0)).results
     assert (result.presence_windows[0][0], result.presence_windows[-1][1]) == (4.5, 8.0)
+
+
+@pytest.mark.parametrize("task", ["inpaint", "restyle", "generate", "extend", "arrange"])
+def test_presence_of_what_is_made_is_told_window_by_window(toy_bundle, noise, tmp_path, task):
+    asked = {"task": task, **ASKED[task]}
+    if TASKS[task].input_slot is not None:
+        asked["input"] = noise(seconds=1.2)
+    [result] = dream(toy_bundle, tmp_path, **asked).results
+    begin_s, end_s = asked.get("region_s") or ((1.2, 1.7) if task == "extend" else (0.0, asked.get("seconds", 1.2)))
+    windows = result.presence_windows
+    assert (windows[0][0], windows[-1][1]) == pytest.approx((begin_s, end_s))
+    assert all(end_s == start_s for (_, end_s, _), (start_s, _, _) in itertools.pairwise(windows))
+    assert all(0 < there < 1 for *_, there in windows)
+
+
+def test_similarity_is_that_of_what_was_made_alone(run, noise, listening_bundle):
+    rate_hz, hum = 16_000, noise("hum.wav", 16_000, 1, 3.0)
+    soundfile.write(hum, 0.1 * np.sin(2 * np.pi * 60 * np.arange(3 * rate_hz) / rate_hz), rate_hz)
+    asked = {"task": "inpaint", "region_s": (0.9, 2.1), "seed": 2, "bundle": str(listening_bundle)}
+    beside_hiss = run(**asked, input=noise("hiss.wav", rate_hz, 1, 3.0)).results[0]
+    beside_hum = run(**asked, input=hum).results[0]
+    assert beside_hiss.similarity == pytest.approx(beside_hum.similarity, abs=0.02)
 
 
 def test_window_levels_do_not_depend_on_the_blocks_they_come_in():

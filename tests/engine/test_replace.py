@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import soundfile
-from dreaming import alike, dream
+from dreaming import DreamingBackend, alike, dream
 
 from engine.errors import RequestError
+from engine.shapes import Slot
 
 RATE_HZ = 44_100
 REGION_S = (0.5, 1.1)
@@ -141,3 +142,31 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(run, noise, tmp_path, as
     with pytest.raises(RequestError, match=words):
         run(input=noise(), **asked)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("region_s", [(0.9, 1.3), (0.5, 1.1)])
+def test_the_new_stem_knows_nothing_of_the_old_one(toy_bundle, noise, tmp_path, region_s):
+    backend, mix = DreamingBackend(), noise(seconds=1.6)
+    asked = {"task": "replace", "replacement": "bass", "strength": 1.0, "input": mix, "region_s": region_s}
+    dream(toy_bundle, tmp_path, backend, **asked)
+    made = [told["known"] for told in backend.told if not told["known"][:, Slot.MIX].all()]
+    assert made
+    assert all(known[:, Slot.REST].all() for known in made)
+    assert not made[0][:, Slot.STEM].any()
+
+
+def test_candidates_of_the_new_stem_come_with_one_and_the_same_rest(run, noise):
+    mix = noise(seconds=1.6, subtype="PCM_24")
+    asked = {"task": "replace", "prompts": ("drums",), "replacement": "violin", "input": mix, "region_s": REGION_S}
+    results = run(**asked, candidates=2).results
+    plain = swap(run, mix)
+    middle = slice(INSIDE.start + 1000, INSIDE.stop - 1000)
+    for result in results:
+        np.testing.assert_array_equal(read(result.rest)[middle], read(plain.rest)[middle])
+
+
+def test_presence_is_told_region_by_region(run, noise):
+    regions = ((1.8, 2.2), (0.3, 0.6))
+    result = swap(run, noise(seconds=2.5), region_s=None, regions_s=regions)
+    assert [window[:2] for window in result.presence_windows] == [(0.3, 0.6), (1.8, 2.2)]
+    assert all(0 <= window[2] <= 1 for window in result.presence_windows)

@@ -272,3 +272,10 @@ def test_every_task_has_the_flags(task, toy_bundle, mix, hum, picture, film, cap
     assert request.prompts == ("a", "b")
     assert request.examples == (f"image:{picture}", f"video:{film}", f"audio:{hum}#t=0.1,0.5")
     assert request.example_weight == 0.7
+
+
+def test_a_picture_of_the_new_sound_changes_nothing_of_what_is_taken_out(run, mix, bundle, picture):
+    asked = {"task": "replace", "prompts": ("violin",), "replacement": "bass", "input": mix, "bundle": str(bundle)}
+    [plainly] = run(**asked).results
+    [shown] = run(**asked, examples=(str(picture),)).results
+    np.testing.assert_array_equal(read(shown.rest), read(plainly.rest))

@@ -1,0 +1,151 @@
+"""A text in its plain spelling, with the way back to how it was written, so that a part can be cut out of it.
+
+Knows nothing of what a text says.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+BREAK = "¶"  # what a blank line folds to
+
+Span = tuple[int, int]  # of a folded text, from and past the last
+
+SEPARATORS = " \t,;:.、，。・&+–—" + BREAK
+
+# What is left of a prompt when all that it names is left out, and asks for nothing.
+_ASKING = frozenset(
+    [
+        "i",
+        "we",
+        "you",
+        "do",
+        "does",
+        "did",
+        "please",
+        "and",
+        "or",
+        "with",
+        "but",
+        "just",
+        "only",
+        "is",
+        "are",
+        "was",
+        "were",
+        "there",
+        "should",
+        "be",
+        "it",
+        "want",
+        "would",
+        "like",
+        "the",
+        "a",
+        "ich",
+        "mochte",
+        "will",
+        "bitte",
+        "und",
+        "oder",
+        "mit",
+        "aber",
+        "sondern",
+        "es",
+        "gibt",
+        "soll",
+        "wir",
+        "je",
+        "veux",
+        "voudrais",
+        "ne",
+        "n",
+        "il",
+        "y",
+        "avait",
+        "et",
+        "ou",
+        "avec",
+        "mais",
+        "quiero",
+        "por",
+        "favor",
+        "o",
+        "con",
+        "pero",
+        "sino",
+        "hay",
+        "no",
+        "not",
+    ]
+)
+_EDGE = re.compile(
+    r"(?:^|(?<=[,;、\s]))(?:and|or|with|but|und|oder|mit|aber|sondern|et|ou|avec|mais|y|o|con|pero|sino)(?=[\s,;]|$)",
+    re.IGNORECASE,
+)
+_SPELLINGS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "’": "'"})
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A text in its plain spelling.
+
+    Attributes:
+        source: the text, with ``BREAK`` for a blank line.
+        text: what it folds to.
+        at: for every letter of ``text``, where in ``source`` it is from; one more for the end.
+    """
+
+    source: str
+    text: str
+    at: tuple[int, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Folded:
+        """Fold a text as ``plain`` does, and remember where everything was."""
+        source = re.sub(r"\s*\n\s*\n\s*", f" {BREAK} ", unicodedata.normalize("NFKC", text).strip())
+        kept, at = list[str](), list[int]()
+        for index, character in enumerate(source):
+            for letter in map(_bare, character.casefold().translate(_SPELLINGS)):
+                letter = " " if letter == "-" or letter.isspace() else letter
+                if letter != " " or kept[-1:] != [" "]:
+                    kept.append(letter)
+                    at.append(index)
+        return cls(source, "".join(kept), (*at, len(source)))
+
+    def cut(self, spans: Sequence[Span]) -> str:
+        """What is left of the source without these spans of the folded text."""
+        gone = {index for start, end in spans for index in range(self.at[start], self.at[end])}
+        return "".join(character for index, character in enumerate(self.source) if index not in gone)
+
+
+def plain(text: str) -> str:
+    """Lower case, single spaces, no accents on Latin letters; other scripts keep their marks."""
+    kept: list[str] = []
+    for character in unicodedata.normalize("NFKC", text).casefold().translate(_SPELLINGS):
+        kept.append(_bare(character))
+    return " ".join("".join(kept).replace("-", " ").split())
+
+
+def tidied(text: str) -> str:
+    """What is left of a prompt, without separators and joining words at its edges; "" when it asks for nothing."""
+    text = re.sub(r"\(\s*\)", " ", text.replace(BREAK, " "))
+    text = re.sub(r"\s*([,;、.])(?:\s*[,;、.])+", r"\1", " ".join(text.split()))
+    before = None
+    while before != text:
+        before = text
+        text = text.strip(SEPARATORS)
+        for edge in _EDGE.finditer(text):
+            if edge.start() == 0 or edge.end() == len(text):
+                text = text[edge.end() :] if edge.start() == 0 else text[: edge.start()]
+                break
+    words = re.findall(r"\w+", plain(text))
+    return "" if all(word in _ASKING for word in words) else text
+
+
+def _bare(character: str) -> str:
+    base = unicodedata.normalize("NFD", character)[0]
+    return base if base.isascii() else character
