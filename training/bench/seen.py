@@ -37,6 +37,7 @@ ROWS = (
     Row("video alone", False, ("video",)),
     Row("text + still picture", True, ("still",)),
 )
+JUDGED = ("text + video", "video alone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +208,20 @@ def _cells(name: str, row: dict[str, Any]) -> list[str]:
 
 
 def _verdict(rows: dict[str, Any]) -> str:
-    row = rows["text + video"]
-    if row["refused"]:
-        return "This bundle cannot see."
-    chance, words = row["p_chance"] < SURE, row.get("p_text", NAN) < SURE
-    said = "better than chance" if chance else "not shown to be better than chance"
-    return f"With the video the seen player's stem is taken {said}, and {'' if words else 'not '}" + (
-        f"more than in words alone (at p < {SURE:g})."
-    )
+    shown = [name for name in JUDGED if not rows[name]["refused"]]
+    return " ".join(_said(name, rows[name]) for name in shown) or "This bundle cannot see."
+
+
+def _said(name: str, row: dict[str, Any]) -> str:
+    """What a row shows, in a sentence."""
+    tests = {
+        "that the seen player's stem is taken": row["p_chance"],
+        "that another picture brings the other stem": row["p_swapped"],
+        "that it is taken more than in words alone": row.get("p_text", NAN),
+    }
+    parts = {wanted: [what for what, p in tests.items() if (p < SURE) == wanted] for wanted in (True, False)}
+    said = {wanted: ", ".join(parts[wanted]) or "nothing" for wanted in parts}
+    return f"{name.capitalize()} shows (p < {SURE:g}): {said[True]}; does not show: {said[False]}."
 
 
 def p_text(value: float) -> str:

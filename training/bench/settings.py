@@ -13,7 +13,8 @@ from typing import Any, get_args, get_type_hints
 from engine.manifest import Defaults
 from engine.messages import Request
 
-FEWER_STEPS = ({"steps": 2},)  # what a generative task should do with (MAGE takes 2 Euler steps)
+# What a bundle's own few steps are held against (MAGE takes 2 Euler steps).
+PLAIN_STEPS = ({"steps": 8, "guidance": 1.0, "temperature": 1.0},)
 
 
 def kinds() -> dict[str, type]:
@@ -29,13 +30,13 @@ def kinds() -> dict[str, type]:
 
 
 def parse_tries(texts: Sequence[str]) -> tuple[dict[str, Any], ...]:
-    """All combinations of the values of each text; none given means fewer steps.
+    """All combinations of the values of each text; none given means eight plain steps.
 
     Raises:
         ValueError: not of the form ``NAME=VALUE[,VALUE]``, or no such setting.
     """
     if not texts:
-        return FEWER_STEPS
+        return PLAIN_STEPS
     found: list[dict[str, Any]] = []
     for text in texts:
         pairs = [_pair(word, text) for word in text.split()]

@@ -106,3 +106,12 @@ def test_both_instruments_of_a_pair_are_one_recording():
         assert rms(pair.first.stem_CN) == pytest.approx(rms(pair.second.stem_CN), rel=1e-3)
         np.testing.assert_allclose(pair.first.stem_CN + pair.second.stem_CN, pair.first.mix_CN, atol=1e-6)
         np.testing.assert_array_equal(pair.first.mix_CN, again.first.mix_CN)
+
+
+def test_what_is_shown_is_said_of_each_row_by_name():
+    always, never = row([[4.0, 2.0]] * 16), row([[3.0, -3.0]] * 16)
+    rows = {name: one | seen.judge(one, WORDS) for name, one in (("text + video", never), ("video alone", always))}
+    words, alone = seen._verdict(rows).split(". ")
+    assert words.startswith("Text + video shows (p < 0.05): nothing;")
+    assert alone.startswith("Video alone shows (p < 0.05): that the seen player's stem is taken, that another picture")
+    assert alone.endswith("does not show: nothing.")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.bench.settings import FEWER_STEPS, kinds, name_of, parse_tries
+from training.bench.settings import PLAIN_STEPS, kinds, name_of, parse_tries
 
 
 def test_values_of_one_text_are_combined_and_texts_are_not():
@@ -18,7 +18,7 @@ def test_the_same_twice_is_tried_once():
 
 
 def test_nothing_said_means_fewer_steps():
-    assert parse_tries([]) == FEWER_STEPS
+    assert parse_tries([]) == PLAIN_STEPS
 
 
 def test_what_can_be_set_is_what_the_sampler_takes():
