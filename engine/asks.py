@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import BundleError
-from engine.folded import SEPARATORS, Folded, plain, tidied
+from engine.folded import SEPARATORS, Folded, Span, plain, tidied
 from engine.names import SURE_LETTERS, Names
-from engine.negation import Span, clauses_of, ends_in_denial, language_of, not_meant, only_affirms
+from engine.negation import clauses_of, ends_in_denial, language_of, not_meant, only_affirms
 
 __all__ = ["ENGLISH", "LONGEST_WORDING", "Asks", "Wish", "Wording", "plain"]
 

@@ -17,70 +17,10 @@ Span = tuple[int, int]  # of a folded text, from and past the last
 SEPARATORS = " \t,;:.、，。・&+–—" + BREAK
 
 # What is left of a prompt when all that it names is left out, and asks for nothing.
-_ASKING = frozenset(
-    [
-        "i",
-        "we",
-        "you",
-        "do",
-        "does",
-        "did",
-        "please",
-        "and",
-        "or",
-        "with",
-        "but",
-        "just",
-        "only",
-        "is",
-        "are",
-        "was",
-        "were",
-        "there",
-        "should",
-        "be",
-        "it",
-        "want",
-        "would",
-        "like",
-        "the",
-        "a",
-        "ich",
-        "mochte",
-        "will",
-        "bitte",
-        "und",
-        "oder",
-        "mit",
-        "aber",
-        "sondern",
-        "es",
-        "gibt",
-        "soll",
-        "wir",
-        "je",
-        "veux",
-        "voudrais",
-        "ne",
-        "n",
-        "il",
-        "y",
-        "avait",
-        "et",
-        "ou",
-        "avec",
-        "mais",
-        "quiero",
-        "por",
-        "favor",
-        "o",
-        "con",
-        "pero",
-        "sino",
-        "hay",
-        "no",
-        "not",
-    ]
+_ASKING = (
+    "i we you do does did please and or with but just only is are was were there should be it want would like the a "
+    "ich mochte will bitte und oder mit aber sondern es gibt soll wir je veux voudrais ne n il y avait et ou avec mais "
+    "quiero por favor o con pero sino hay no not"
 )
 _EDGE = re.compile(
     r"(?:^|(?<=[,;、\s]))(?:and|or|with|but|und|oder|mit|aber|sondern|et|ou|avec|mais|y|o|con|pero|sino)(?=[\s,;]|$)",
@@ -143,7 +83,7 @@ def tidied(text: str) -> str:
                 text = text[edge.end() :] if edge.start() == 0 else text[: edge.start()]
                 break
     words = re.findall(r"\w+", plain(text))
-    return "" if all(word in _ASKING for word in words) else text
+    return "" if set(words) <= set(_ASKING.split()) else text
 
 
 def _bare(character: str) -> str:

@@ -55,7 +55,7 @@ class Names:
     def found(self, folded: str) -> list[Named]:
         """The names in a text, in order; the longest where several begin at one place.
 
-        Those of the language of the text count, and of every language where that is not clear, from ``SURE_LETTERS`` on.
+        Nouns of the language of the text count; of every language where that is not clear, from ``SURE_LETTERS`` on.
         """
         language = language_of(folded)
         pattern, english = self._finder(language)

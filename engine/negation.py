@@ -59,7 +59,8 @@ _AFFIRMING = {
     ),
     "es": (
         r"nada (?:mas|menos)",
-        r"no solo(?= (?:el|la|los|las|una?|se|por) )|no solamente|(?:no|nunca) sin|nadie (?:salvo|excepto)|sin (?:duda|embargo)",
+        r"no solo(?= (?:el|la|los|las|una?|se|por) )|no solamente|(?:no|nunca) sin",
+        r"nadie (?:salvo|excepto)|sin (?:duda|embargo)",
     ),
 }
 
@@ -67,19 +68,22 @@ _AFFIRMING = {
 _AFTER = {
     "en": (
         r"(?:not|\w+n't) (?:there|wanted|needed|welcome|allowed|to be|be heard|heard|play(?:ed|ing)?)\b",
-        r"unwanted|missing|absent|left out|excluded|forbidden|no(?:body| one) (?:wanted|needed|heard|liked)",
+        r"unwanted|missing|absent|left (?:out|at home|behind)|stayed at home",
+        r"excluded|forbidden|no(?:body| one) (?:wanted|needed|heard|liked)",
     ),
     "de": (
         r"nicht (?:da|dabei|zu horen|gewunscht|erwunscht|gespielt|gebraucht)|(?:spielte?n?|gab es) nicht",
-        r"fehl(?:t|te|en|ten)|unerwunscht|verboten|(?:wollte|will|brauchte|braucht|horte) (?:niemand|keiner)|gab es keine?s?\b",
+        r"fehl(?:t|te|en|ten)|unerwunscht|verboten|zu hause geblieben",
+        r"(?:wollte|will|brauchte|braucht|horte) (?:niemand|keiner)",
+        r"gab es keine?s?\b",
     ),
     "fr": (
         r"ne (?:jou|sonn|chant)\w+ pas|n'(?:est|etait|etaient) pas (?:la|present|invite)",
-        r"manqu\w+|absent\w*|interdit\w*|personne n(?:e |'en )",
+        r"manqu\w+|restee?s? a la maison|absent\w*|interdit\w*|personne n(?:e |'en )",
     ),
     "es": (
         r"no (?:suena|sonaba|toca|tocaba|esta|estaba|habia|hay|se oi|se oye)\w*|falta\w*|ausentes?|prohibid\w+",
-        r"nadie (?:quer|necesit)\w+",
+        r"(?:quedo|quedado|quedaron) en casa|nadie (?:quer|necesit)\w+",
     ),
 }  # fmt: skip
 

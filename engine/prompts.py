@@ -81,8 +81,8 @@ class TextEncoder:
         """Embeddings of prompts.
 
         A prompt of more than ``max_tokens`` lies between the names it holds and means, where the bundle lists names and
-        there are any; else it is cut into sentences, and sentences that are still too long into pieces, and lies between
-        those.
+        there are any; else it is cut into sentences, and sentences that are still too long into pieces, and lies
+        between those.
 
         Args:
             prompts: as ``check_prompt`` accepts them.

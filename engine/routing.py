@@ -22,6 +22,7 @@ ROUTED = ("isolate", "remove")  # the two answers to one question; wordings send
 SHOWN_CHARACTERS = 80  # of a prompt, in a complaint about it
 
 _ALL_BUT = re.compile(r"\b(every\w+|anything|all|alles|todo|tout|rest)\b|以外|すべて", re.IGNORECASE)
+_ALL_OTHERS = re.compile(rf"{_ALL_BUT.pattern}|\bmix\b|\b(?:igai|others)\b", re.IGNORECASE)
 
 
 def load_asks(bundle: Bundle) -> Asks | None:
@@ -104,15 +105,16 @@ def _wanted(task: str, prompt: str, asks: Asks) -> str:
 
 def _taken_out(task: str, prompt: str, asks: Asks) -> str:
     """What a prompt of replace wants out of the mix: of "no drums" and "take the drums out" it is the drums."""
+    meant = asks.meant(prompt)
+    if any(map(str.isalnum, meant)):
+        return prompt if len(prompt) > LONGEST_WORDING else meant
     wish = _understood(asks, prompt)
-    if wish.task == "remove" and _task("remove", wish, prompt) == "remove":
-        prompt = wish.phrase
-    elif not any(map(str.isalnum, asks.meant(prompt))):
-        raise RequestError(
-            f"{task} takes a named sound out of the mix, and {_shortened(prompt)!r} names only what is to stay; "
-            "name what to take out, for example violin"
-        )
-    return asks.meant(prompt) if len(prompt) <= LONGEST_WORDING else prompt
+    if wish.task == "remove" and not _ALL_OTHERS.search(prompt.replace(wish.phrase, " ")):
+        return _taken_out(task, wish.phrase, asks)
+    raise RequestError(
+        f"{task} takes a named sound out of the mix, and {_shortened(prompt)!r} names only what is to stay; "
+        "name what to take out, for example violin"
+    )
 
 
 def _shortened(prompt: str) -> str:
