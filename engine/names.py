@@ -62,7 +62,8 @@ class Names:
         spans = not_meant(folded, language)
         found = list[Named]()
         for match in pattern.finditer(folded):
-            denied = is_denied(folded, match.span(), spans, language)
+            before = (found[-1].span, found[-1].denied) if found else None
+            denied = is_denied(folded, match.span(), before, spans, language)
             found.append(Named(match.span(), _looked_up(english, match[0]), denied))
         for index in range(len(found) - 2, -1, -1):  # "drums and bass were missing"
             name, after = found[index], found[index + 1]

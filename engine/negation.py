@@ -108,6 +108,7 @@ _END = (
 _SUBORDINATE = r"|\b(?:until|because|that|which|why|how|when|where|who|weil|dass|parce|porque)\b"
 _WITH = r"|\b(?:with|mit|avec|con)\b"
 _JOINED = r"(?:,|and|or|nor|&|\+|plus|und|oder|et|ou|y|o|e|ni|と|や|も|とか|・)"
+_OR = r"\b(?:or|nor|oder|noch|ou|ni|o|no|without|kein\w*|ohne|sans|sin)\b"
 _NO_WORD = r"(?<![\w'])"
 
 
@@ -149,12 +150,29 @@ def only_affirms(folded: str) -> bool:
     return bool(found) and all(found)
 
 
-def is_denied(folded: str, name: Span, spans: list[Span], language: str) -> bool:
-    """True when a name stands in what is not meant, near enough, or is followed by words that say so."""
-    for start, end in spans:
-        if start <= name[0] < end:
-            return len(folded[start : name[0]].split()) <= REACH_WORDS
-    return _after(language).match(folded, name[1]) is not None
+def is_denied(folded: str, name: Span, before: tuple[Span, bool] | None, spans: list[Span], language: str) -> bool:
+    """True when a text says of a name that it does not mean it.
+
+    Either words that say so follow, or the name stands in what is not meant: the first there, near enough, and those
+    listed with it ("ohne Klavier spielte die Geige" means the violin).
+
+    Args:
+        folded: the text.
+        name: where the name stands.
+        before: where the name before it stands, and whether that is denied.
+        spans: as ``not_meant`` says.
+        language: as ``language_of`` says.
+    """
+    if _after(language).match(folded, name[1]):
+        return True
+    around = next((span for span in spans if span[0] <= name[0] < span[1]), None)
+    if around is None:
+        return False
+    if before is not None and before[0][0] >= around[0]:
+        last, was_denied = before
+        goes_on = re.search(_OR, folded[last[1] : name[0]])
+        return was_denied and (goes_on is not None or are_joined(folded, last, name))
+    return len(folded[around[0] : name[0]].split()) <= REACH_WORDS
 
 
 def ends_in_denial(folded: str, clause: Span, language: str) -> bool:

@@ -210,8 +210,8 @@ STORIES = {
     ),
     "fr": (
         "Il pleuvait sur le port et il n'y avait pas de batterie dans la rue. Personne ne voulait de guitare. Sans "
-        "piano, l'orgue et les violons chantaient avec une contrebasse. La trompette ne jouait pas. Une personne jouait "
-        "de la flûte traversière dans le bois, sans doute. Ni saxo ni harpe. Rien que le violoncelle.",
+        "piano, l'orgue et les violons chantaient avec une contrebasse. La trompette ne jouait pas. Une personne "
+        "jouait de la flûte traversière dans le bois, sans doute. Ni saxo ni harpe. Rien que le violoncelle.",
         ["organ", "violin", "double bass", "flute", "cello"],
     ),
     "es": (
@@ -251,6 +251,8 @@ def test_a_story_asks_for_what_it_names_and_means(asks, hear, language):
         ("It was not a sin to play the cello.", []),
         ("It was a sin to play the cello.", ["cello"]),
         ("The drums and the bass could not be heard.", []),
+        ("Without a piano the cello and the viola sang.", ["cello", "viola"]),
+        ("Ohne Klavier oder Harfe und ohne Schlagzeug spielte die Geige.", ["violin"]),
         ("Es gab keine Geigen, sondern ein Klavier.", ["piano"]),
         ("Une guitare et un accordéon, pas un violon.", ["guitar", "accordeon"]),
         ("Geige", []),

@@ -68,6 +68,23 @@ def test_a_story_that_names_instruments_lies_between_their_names(path):
     np.testing.assert_allclose(embedding, expected, rtol=1e-6)
 
 
+def test_a_story_lies_between_the_names_it_means_and_no_others(path):
+    graph = Counting()
+    asks = Asks([], {"de": {"geige": "violin"}}, (), ["violin", "bass drums"])
+    rain = "Der Regen fiel auf die Stadt. " * 10
+    TextEncoder(graph, path, MAX_TOKENS, asks=asks).embed((rain + "Ohne bass drums spielte die Geige.",))
+    assert graph.rows == [1]
+
+
+def test_a_story_that_means_none_of_its_names_is_heard_without_them(path):
+    graph, plain = Counting(), Counting()
+    asks = Asks([], {}, (), ["bass drums"])
+    rain = "the rain fell on the harbour. " * 10
+    TextEncoder(graph, path, MAX_TOKENS, asks=asks).embed((rain + "No bass drums.",))
+    TextEncoder(plain, path, MAX_TOKENS, asks=asks).embed((rain.strip(" ."),))
+    assert graph.rows == plain.rows
+
+
 def test_a_story_of_more_pieces_than_fit_loses_none(path):
     echo = Echo()
     pieces = np.eye(EMBEDDING, dtype=np.float32)[:7]
