@@ -19,7 +19,7 @@ from engine.errors import ExampleError, RequestError
 from engine.examples.sniff import HEAD_BYTES, Guess, Kind, guess
 from engine.messages import Request
 
-FILE_LIMIT_BYTES = 4 << 30
+FILE_LIMIT_BYTES, PICTURE_LIMIT_BYTES = 4 << 30, 512 << 20
 SHORTEST_PART_S = 0.01
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -114,7 +114,14 @@ class Example:
             ExampleError: it cannot be an example.
         """
         with self.open() as file:
-            return guess(file.read(HEAD_BYTES), self.path)
+            found = guess(file.read(HEAD_BYTES), self.path)
+            size = os.fstat(file.fileno()).st_size
+        if found == "image" and size > PICTURE_LIMIT_BYTES:
+            raise ExampleError(
+                f"the picture {self.path} has {size >> 20} MiB; at most {PICTURE_LIMIT_BYTES >> 20} are read, "
+                "so save it smaller, for example as a JPEG"
+            )
+        return found
 
 
 def _plainly(seconds: float) -> str:

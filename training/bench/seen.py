@@ -208,7 +208,7 @@ def _cells(name: str, row: dict[str, Any]) -> list[str]:
 
 
 def _verdict(rows: dict[str, Any]) -> str:
-    shown = [name for name in JUDGED if not rows[name]["refused"]]
+    shown = [name for name in JUDGED if name in rows and not rows[name]["refused"]]
     return " ".join(_said(name, rows[name]) for name in shown) or "This bundle cannot see."
 
 

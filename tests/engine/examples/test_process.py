@@ -107,6 +107,9 @@ def test_names_are_not_believed_and_links_that_lead_nowhere_are_refused(tmp_path
     os.mkfifo(tmp_path / "pipe.png")
     with (tmp_path / "huge.png").open("wb") as huge:
         huge.truncate(5 << 30)
+    with (tmp_path / "large.png").open("wb") as large:
+        large.write(b"\x89PNG\r\n\x1a\n")
+        large.truncate(600 << 20)
     for name, words in (
         ("loop.png", "cannot be opened"),
         ("gone.png", "no file"),
@@ -114,6 +117,7 @@ def test_names_are_not_believed_and_links_that_lead_nowhere_are_refused(tmp_path
         ("empty.png", "empty"),
         ("pipe.png", "not a file"),
         ("huge.png", "5120 MiB; at most 4096"),
+        ("large.png", "picture .* has 600 MiB; at most 512"),
     ):
         with pytest.raises(ExampleError, match=words):
             Example.of(str(tmp_path / name)).guess()
