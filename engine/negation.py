@@ -43,24 +43,25 @@ _BEFORE = {
         r"tod[oa]s? (?:excepto|menos|salvo|sin)",
         r"sin|no|ni|nadie|nunca|jamas|ningun[oa]?|tampoco|excepto|en lugar de|en vez de|aparte de|que no suene",
     ),
-}  # fmt: skip
+}
 
 # These look like the above and say the contrary, or nothing.
 _AFFIRMING = {
     "en": (
-        r"(?:mute|remove|silence|drop|cut) (?:every\w+|all) (?:but|except)|get rid of all but",
+        r"(?:mute|remove|silence|drop|cut|strip|get rid of) (?:every\w+|all) (?:but|except)",
         r"(?:nothing|nobody|no one|none|no other) (?:but|except|else|other than)|not (?:only|just|merely)",
         r"(?:not|never|n't) without|no (?:doubt|nonsense|frills|fuss|wave)|not to mention",
     ),
     "de": (r"nichts (?:als|ausser|anderes)|nicht nur|(?:nicht|nie) ohne|niemand ausser|ohne zweifel|nicht zuletzt",),
     "fr": (
         r"rien (?:que|d'autre|sauf)|pas seulement|non seulement|(?:pas|jamais) sans|sans doute|personne sauf",
+        r"(?:enlev|supprim|coup)\w+ tout (?:sauf|excepte|a part)",
         r"pas (?:de|a) pas",
     ),
     "es": (
         r"nada (?:mas|menos)",
         r"no solo(?= (?:el|la|los|las|una?|se|por) )|no solamente|(?:no|nunca) sin",
-        r"nadie (?:salvo|excepto)|sin (?:duda|embargo)",
+        r"nadie (?:salvo|excepto)|sin (?:duda|embargo)|(?:quit|elimin|silenci)\w+ todo (?:menos|salvo|excepto)",
     ),
 }
 
@@ -85,7 +86,7 @@ _AFTER = {
         r"no (?:suena|sonaba|toca|tocaba|esta|estaba|habia|hay|se oi|se oye)\w*|falta\w*|ausentes?|prohibid\w+",
         r"(?:quedo|quedado|quedaron) en casa|nadie (?:quer|necesit)\w+",
     ),
-}  # fmt: skip
+}
 
 _AFTER_JAPANESE = (
     r"(?:の(?:音|演奏|響き))?(?:とか|なんて|など)?[はがもをに]{0,2}(?:全く|まったく|もう|誰も|どこにも)?"

@@ -22,6 +22,7 @@ ROUTED = ("isolate", "remove")  # the two answers to one question; wordings send
 SHOWN_CHARACTERS = 80  # of a prompt, in a complaint about it
 
 _ALL_BUT = re.compile(r"\b(every\w+|anything|all|alles|todo|tout|rest)\b|以外|すべて", re.IGNORECASE)
+_ALL_EXCEPT = re.compile(r"\b(?:every\w+|all)\s+(?:but|except)\b", re.IGNORECASE)
 _ALL_OTHERS = re.compile(rf"{_ALL_BUT.pattern}|\bmix\b|\b(?:igai|others)\b", re.IGNORECASE)
 
 
@@ -105,11 +106,11 @@ def _wanted(task: str, prompt: str, asks: Asks) -> str:
 
 def _taken_out(task: str, prompt: str, asks: Asks) -> str:
     """What a prompt of replace wants out of the mix: of "no drums" and "take the drums out" it is the drums."""
-    meant = asks.meant(prompt)
-    if any(map(str.isalnum, meant)):
+    meant, wish = asks.meant(prompt), _understood(asks, prompt)
+    frame = prompt.replace(wish.phrase, " ")
+    if any(map(str.isalnum, meant)) and not _ALL_EXCEPT.search(frame):
         return prompt if len(prompt) > LONGEST_WORDING else meant
-    wish = _understood(asks, prompt)
-    if wish.task == "remove" and not _ALL_OTHERS.search(prompt.replace(wish.phrase, " ")):
+    if wish.task == "remove" and not _ALL_OTHERS.search(frame):
         return _taken_out(task, wish.phrase, asks)
     raise RequestError(
         f"{task} takes a named sound out of the mix, and {_shortened(prompt)!r} names only what is to stay; "

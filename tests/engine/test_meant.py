@@ -89,6 +89,9 @@ def test_what_is_not_meant_is_left_out_of_what_is_made(asks, prompt, meant):
         "electric guitar on the left",
         "make a piano",
         "nothing but drums",
+        "strip everything except the drums",
+        "quita todo menos la batería",
+        "enlève tout sauf la batterie",
         "no-nonsense drum groove",
         "brushed drums, nothing else",
         "a sine wave bass",
@@ -144,6 +147,7 @@ def test_a_prompt_that_says_only_what_is_not_wanted_is_refused(asks, prompt):
         "everything except the drums",
         "anything but the drums",
         "the mix without the drums",
+        "remove everything but the drums",
         "alles außer dem Schlagzeug",
         "den ganzen Rest ohne Schlagzeug",
         "tout sauf la batterie",
@@ -168,6 +172,7 @@ def test_replace_takes_no_complement_out(asks, prompt):
         ("Schlagzeug entfernen", "Schlagzeug"),
         ("the drums and the bass", "the drums and the bass"),
         ("only the drums", "only the drums"),
+        ("all the guitars", "all the guitars"),
     ],
 )
 def test_replace_takes_out_what_is_named(asks, prompt, taken):
