@@ -110,8 +110,8 @@ def test_replace_says_what_is_about_the_old_sound_and_what_about_the_new():
     assert "0.20 of the new stem to its prompt" in said
 
 
-def test_silence_is_told_as_not_there_and_not_as_a_matter_of_seeds():
+def test_silence_is_told_as_not_there_and_made_sound_as_faint():
     said = {task: told(task, level_db=None) for task in ("isolate", "remove", "generate")}
     assert "seems not to be there" in said["isolate"]
     assert "seems not to be there" in said["remove"]
-    assert "another seed" in said["generate"]
+    assert "made it very quiet" in said["generate"]
