@@ -195,7 +195,8 @@ def _add_choices(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--guidance", type=float, metavar="W", help="how hard the prompt pushes: 0 not at all, 1 plainly")
     doc = "what --guidance pushes towards; may be given several times; default all of them"
     sub.add_argument("--guide", choices=CONDITIONS, action="append", default=[], help=doc)
-    doc = "of the noise sound is made from: less is safer, more is wilder, 1 as in training; default: the bundle's"
+    doc = "of the noise sound is made from: less is safer, more is wilder, 1 as in training; default: the bundle's; "
+    doc += "1 for several candidates"
     sub.add_argument("--temperature", type=float, metavar="T", help=doc)
     sub.add_argument("--start", choices=get_args(Start), help="where the sampler starts; default: the bundle's")
     _add_examples(sub)

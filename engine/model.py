@@ -98,8 +98,9 @@ def walk_of(request: Request, manifest: Manifest) -> Walk:
     other = by_task.get("regenerate", Defaults(steps=8, guidance=1.0, start="noise"))
     defaults = by_task.get(request.task, other)
     strengths = (request.strength, defaults.strength, rule.strength, 1.0)
-    one = defaults.start == "zeros" and request.candidates == 1  # from zeros several would all be the same
-    start: Start = request.start or ("zeros" if one else "noise")
+    several = request.candidates > 1  # which are to differ: not from zeros, and from all of the noise
+    start: Start = request.start or ("zeros" if defaults.start == "zeros" and not several else "noise")
+    temperature = max(defaults.temperature, 1.0) if several else defaults.temperature
     return Walk(
         steps=defaults.steps if request.steps is None else request.steps,
         guidance=float(defaults.guidance if request.guidance is None else request.guidance),
@@ -108,5 +109,5 @@ def walk_of(request: Request, manifest: Manifest) -> Walk:
         strength=float(next(strength for strength in strengths if strength is not None)),
         guide=request.guide,
         slot=rule.prompt_slot,
-        temperature=float(defaults.temperature if request.temperature is None else request.temperature),
+        temperature=float(temperature if request.temperature is None else request.temperature),
     )

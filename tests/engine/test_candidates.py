@@ -1,6 +1,7 @@
 """Candidates are the seeds that follow, all kept, the best first; presence and similarity say which that is."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,10 @@ import soundfile
 from dreaming import DreamingBackend, dream
 from toybundle import write_toy_bundle
 
+from engine.bundle import Defaults, load_bundle
 from engine.errors import RequestError
+from engine.messages import Request
+from engine.model import walk_of
 from engine.rank import WindowLevels, fit
 from engine.tasks import TASKS
 
@@ -62,6 +66,17 @@ def test_several_candidates_start_from_noise_when_nothing_was_said(run, noise):
     outcome = run(input=mix, candidates=2)
     assert (outcome.request.start, len(outcome.results)) == ("noise", 2)
     assert run(input=mix).request.start == "zeros"
+
+
+def test_several_candidates_are_made_from_all_of_the_noise(tmp_path, toy_bundle):
+    bundle = load_bundle(toy_bundle, check_hashes=False)
+    cool = replace(
+        bundle.manifest, defaults={"generate": Defaults(steps=2, guidance=1.0, start="noise", temperature=0.3)}
+    )
+    asked = Request(task="generate", prompts=("violin",), out=str(tmp_path))
+    assert walk_of(asked, cool).temperature == 0.3
+    assert walk_of(replace(asked, candidates=3), cool).temperature == 1.0
+    assert walk_of(replace(asked, candidates=3, temperature=0.5), cool).temperature == 0.5
 
 
 def test_candidates_from_zeros_are_refused_because_all_would_be_the_same(run, noise, tmp_path):
