@@ -28,7 +28,7 @@ from engine.tasks import Rule, rule_of
 
 CANCEL_LIMIT_S = 20.0
 LIKELY_THERE = 0.5
-FAINT = "the model made it very quiet and it was lifted; try --temperature 1, more --steps or other words"
+FAINT = "the model made it very quiet and it was lifted; try more --steps or other words"
 
 
 def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
@@ -261,7 +261,7 @@ def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
         means = FAINT if made else f"{sought} seems not to be there"
         yield f"presence  {result.presence:.2f}" + ("" if result.presence >= LIKELY_THERE else f": {means}")
     if len(result.presence_windows) > 1:
-        yield "          " + ", ".join(
+        yield "windows   " + ", ".join(
             f"{there:.2f} {first:g}-{last:g} s" for first, last, there in result.presence_windows
         )
     if result.similarity is not None:

@@ -107,7 +107,11 @@ BAD_WORDS = [
     Case("replace by nothing", lambda f: ["replace", good(f), "violin"], ("what to put in the place",)),
     Case("replace nothing", lambda f: ["replace", good(f), "--with", "oboe"], ("no prompt given",)),
     Case("candidates 0", lambda f: ["generate", "oboe", "--candidates", 0], ("candidates 0", "1 to 32")),
-    Case("alike candidates", lambda f: ["isolate", good(f), "oboe", "--candidates", 2], ("--start noise",)),
+    Case(
+        "alike candidates",
+        lambda f: ["isolate", good(f), "oboe", "--candidates", 2, "--start", "zeros"],
+        ("--start noise",),
+    ),
     Case(
         "regions overlap",
         lambda f: ["isolate", good(f), "oboe", "--region", "0-0.5", "--region", "0.4-0.9"],
