@@ -18,9 +18,7 @@ from engine.tasks import Span, rule_of
 PEAK_LIMIT = 0.95  # of new sound in a format that ends at full scale
 
 
-def holding(
-    request: Request, info: AudioInfo | None, rest: AudioInfo | None, check: Callable[[], None] = lambda: None
-) -> Request:
+def holding(request: Request, info: AudioInfo | None, rest: AudioInfo | None, check: Callable[[], None]) -> Request:
     """The request with a format that holds what the task keeps of its files; ``same`` becomes floating point for that.
 
     Args:

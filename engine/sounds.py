@@ -177,8 +177,7 @@ def _judged(job: Job, scene: Scene, sound: Sound, prompt_SE: FloatArray, peak: f
         for hole, (power, highest) in zip(scene.holes, heard, strict=True)
     )
     power = float(np.mean([power for power, _ in heard])) if heard else 0.0
-    made_db = 10 * math.log10(max(power, SILENT_POWER)) - LEVEL_INTO_MODEL_DB
-    there = presence(made_db, job.model.bundle.manifest.presence) if heard else 1.0
+    there = _presence(job, power) if heard else 1.0
     alike = None
     if heard:
         with _made_alone(job, scene, sound.audio) as made:
@@ -213,9 +212,14 @@ def _windows(job: Job, scene: Scene, audio: Scratch) -> Iterator[tuple[float, fl
         for start in range(hole.span.start, hole.span.stop, length):
             part = Section(start, min(start + length, hole.span.stop))
             power, _ = _heard(job, scene, part, audio)
-            made_db = 10 * math.log10(max(power, SILENT_POWER)) - LEVEL_INTO_MODEL_DB
             begin_s, end_s = (round(scene.start_s + edge / scene.rate_hz, 6) for edge in (part.start, part.stop))
-            yield begin_s, end_s, presence(made_db, job.model.bundle.manifest.presence)
+            yield begin_s, end_s, _presence(job, power)
+
+
+def _presence(job: Job, power: float) -> float:
+    """Of what was made with this mean square, against the level at which a mix goes into the model."""
+    made_db = 10 * math.log10(max(power, SILENT_POWER)) - LEVEL_INTO_MODEL_DB
+    return presence(made_db, job.model.bundle.manifest.presence)
 
 
 def _level_match(hole: Hole, power: float, highest: float, scene: Scene, peak: float) -> Powers:
