@@ -1,7 +1,7 @@
 """The bundle: a folder with ``manifest.json``, ONNX graphs and a tokenizer; the only contract with training and export.
 
 No pickle, no Python, no path outside the folder; every file is checked against its SHA-256 before use. The byte layout
-and every limit are written down in ``resources/docs/BUNDLE.md``. Knows nothing of ONNX Runtime.
+and every limit are written down in ``resources/docs/BUNDLE.md``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from engine.errors import BundleDamaged, BundleError
 from engine.manifest import (
     FORMAT,
     Attachment,
+    Decoder,
     Defaults,
     Encoder,
+    Expert,
     Graph,
     Manifest,
     manifest_to_json,
@@ -32,8 +34,10 @@ __all__ = [
     "MANIFEST",
     "Attachment",
     "Bundle",
+    "Decoder",
     "Defaults",
     "Encoder",
+    "Expert",
     "Graph",
     "Manifest",
     "check_files",

@@ -1,12 +1,11 @@
 """What a bundle says of itself, as one frozen value: reading it, writing it, and refusing what makes no sense.
 
-The words of ``resources/docs/BUNDLE.md`` in code. Knows nothing of folders and files.
+The words of ``resources/docs/BUNDLE.md`` in code.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import PurePosixPath
@@ -14,12 +13,23 @@ from typing import Any
 
 from engine.errors import BundleDamaged, BundleError, BundleTooNew
 from engine.messages import GUIDANCE_LIMIT, STEPS_LIMIT, TEMPERATURE_LIMIT
+from engine.separation import (
+    Axes,
+    Decoder,
+    Expert,
+    check_decoder,
+    check_expert_axes,
+    check_experts,
+    decoder_axes,
+)
 from engine.shapes import LatentGrid, Slot
+from engine.values import check_count, check_number, check_range
 
-FORMAT = 3  # 2 had no temperature; 1 had the text encoder alone, and no wordings; both are read as they were
+# 3 had no mask decoder and no experts; 2 no temperature; 1 the text encoder alone, and no wordings; all are read as
+# they were
+FORMAT = 4
 FPS_LIMIT = 120.0
 REQUIRED_GRAPHS = ("encode", "decode", "step", "text")
-Axes = list[str | int]  # of one input or output: letters or numbers
 # kind of encoder -> the fields it fills in, and the axes of its graph's inputs and outputs in terms of fields
 ENCODER_KINDS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
     "text": (
@@ -44,7 +54,7 @@ class Graph:
     Attributes:
         file: name inside the bundle folder.
         sha256: hash of the file, lower-case hex.
-        inputs, outputs: name -> axes, letters or numbers; ``B`` is the only dynamic one.
+        inputs, outputs: name -> axes, letters or numbers; ``B`` and ``P`` are the only dynamic ones.
         precision: how weights are stored, ``fp32`` or ``fp16``; inputs, outputs and arithmetic are float32.
     """
 
@@ -117,7 +127,8 @@ class Manifest:
         latent_mean, latent_std: per latent channel; already folded into the graphs (graph latents have unit scale).
         slots: names in order of the ``S`` axis.
         embedding: length of a prompt embedding (``E``).
-        graphs: encode, decode, step, text; story, audio and scene where the bundle has those encoders.
+        graphs: encode, decode, step, text; story, audio and scene where the bundle has those encoders; those of the
+            mask decoder and of experts.
         encoders: prompt encoders by kind.
         defaults: task -> steps, guidance, start, strength, temperature.
         mask: ``power`` of the soft mask; ``floor_db`` its lowest gain; ``bias_db`` gain of the stem before the ratio.
@@ -129,6 +140,9 @@ class Manifest:
         asks: wordings of requests and nouns of other languages, as ``engine/asks.py`` reads them; None where the
             prompts of a bundle are taken as they are.
         recipe: the preset it was trained by, as tables; nothing here reads it, training goes on from it.
+        decoder: answers isolate and remove with masks; None where those follow from the flow's estimates alone.
+        experts: separators trained elsewhere, for some of the prompts.
+        terms: prompt embeddings of known terms, by which an expert is found; None where there are none.
     """
 
     format: int
@@ -157,6 +171,9 @@ class Manifest:
     notes: str = ""
     asks: Attachment | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
+    decoder: Decoder | None = None
+    experts: list[Expert] = field(default_factory=list)
+    terms: Attachment | None = None
 
     @property
     def grid(self) -> LatentGrid:
@@ -165,13 +182,14 @@ class Manifest:
 
 
 def manifest_to_json(manifest: Manifest) -> str:
-    """The text of ``manifest.json``; what an encoder does not fill in is left out."""
+    """The text of ``manifest.json``; what an encoder does not fill in and what a bundle does not have is left out."""
     data = asdict(manifest)
     for encoder in data["encoders"].values():
         for name in [name for name, value in encoder.items() if not value]:
             del encoder[name]
-    if manifest.asks is None:
-        del data["asks"]
+    for name in ("asks", "decoder", "experts", "terms"):
+        if not data[name]:
+            del data[name]
     return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -196,8 +214,8 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
         data["graphs"] = {key: _build(Graph, value) for key, value in data["graphs"].items()}
         data["encoders"] = {key: _build(Encoder, value) for key, value in data["encoders"].items()}
         data["defaults"] = {key: _build(Defaults, value) for key, value in data["defaults"].items()}
-        if data.get("asks") is not None:
-            data["asks"] = _build(Attachment, data["asks"])
+        data |= {key: _build(kind, data[key]) for key, kind in _OPTIONAL.items() if data.get(key) is not None}
+        data["experts"] = [_build(Expert, value) for value in data.get("experts", [])]
         manifest: Manifest = _build(Manifest, data)
         _check(manifest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -205,11 +223,14 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     return manifest
 
 
+_OPTIONAL = {"asks": Attachment, "decoder": Decoder, "terms": Attachment}
+
+
 def named_files(manifest: Manifest) -> list[tuple[str, str]]:
     """Every file of a bundle but the manifest: (name, SHA-256)."""
     files = [(graph.file, graph.sha256) for graph in manifest.graphs.values()]
     files += [(e.tokenizer, e.tokenizer_sha256) for e in manifest.encoders.values() if e.kind == "text"]
-    return files + ([(manifest.asks.file, manifest.asks.sha256)] if manifest.asks else [])
+    return files + [(one.file, one.sha256) for one in (manifest.asks, manifest.terms) if one is not None]
 
 
 def _build(kind: Any, data: dict[str, Any]) -> Any:
@@ -224,13 +245,13 @@ def _build(kind: Any, data: dict[str, Any]) -> Any:
 
 def _check(manifest: Manifest) -> None:
     for name in ("sample_rate_hz", "hop_samples", "channels", "latent_channels", "window_frames", "embedding"):
-        _check_count(name, getattr(manifest, name))
+        check_count(name, getattr(manifest, name))
     for name in ("name", "version", "licence", "training_commit", "notes"):
         if not isinstance(getattr(manifest, name), str):
             raise ValueError(f"{name} must be a text, got {getattr(manifest, name)!r}")
     for name in ("mask", "presence", "parity"):
         for key, value in getattr(manifest, name).items():
-            _check_number(f"{name}.{key}", value)
+            check_number(f"{name}.{key}", value)
     for task, defaults in manifest.defaults.items():
         _check_defaults(f"defaults.{task}", defaults)
     if manifest.channels != 1:
@@ -241,6 +262,7 @@ def _check(manifest: Manifest) -> None:
         raise ValueError(f"missing graphs {sorted(missing)}")
     for name, encoder in manifest.encoders.items():
         _check_encoder(name, encoder, manifest)
+    _check_separation(manifest)
     _check_axes(manifest)
     for file, _ in named_files(manifest):
         parts = PurePosixPath(file).parts
@@ -250,30 +272,14 @@ def _check(manifest: Manifest) -> None:
 
 def _check_defaults(where: str, defaults: Defaults) -> None:
     """What a bundle does unasked is what a request may ask for."""
-    _check_count(f"{where}.steps", defaults.steps)
-    _check_range(f"{where}.steps", defaults.steps, 1, STEPS_LIMIT)
-    _check_range(f"{where}.guidance", defaults.guidance, 0, GUIDANCE_LIMIT)
+    check_count(f"{where}.steps", defaults.steps)
+    check_range(f"{where}.steps", defaults.steps, 1, STEPS_LIMIT)
+    check_range(f"{where}.guidance", defaults.guidance, 0, GUIDANCE_LIMIT)
     if defaults.start not in ("zeros", "noise"):
         raise ValueError(f"{where}.start must be zeros or noise, got {defaults.start!r}")
-    _check_range(f"{where}.temperature", defaults.temperature, 0, TEMPERATURE_LIMIT)
+    check_range(f"{where}.temperature", defaults.temperature, 0, TEMPERATURE_LIMIT)
     if defaults.strength is not None:
-        _check_range(f"{where}.strength", defaults.strength, 0, 1)
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    _check_number(name, value)
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be from {low:g} to {high:g}, got {value!r}")
-
-
-def _check_count(name: str, value: object) -> None:
-    if type(value) is not int or value < 1:
-        raise ValueError(f"{name} must be a positive whole number, got {value!r}")
-
-
-def _check_number(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{name} must be a number, got {value!r}")
+        check_range(f"{where}.strength", defaults.strength, 0, 1)
 
 
 def _check_encoder(name: str, encoder: Encoder, manifest: Manifest) -> None:
@@ -286,14 +292,33 @@ def _check_encoder(name: str, encoder: Encoder, manifest: Manifest) -> None:
     for key in ENCODER_KINDS[encoder.kind][0].split():
         value, where = getattr(encoder, key), f"encoders.{name}.{key}"
         if key == "fps":
-            _check_number(where, value)
+            check_number(where, value)
             if not 0 < value <= FPS_LIMIT:
                 raise ValueError(f"{where} must be above 0 and at most {FPS_LIMIT:g}, got {value!r}")
         elif key.startswith("tokenizer"):
             if not isinstance(value, str) or not value:
                 raise ValueError(f"{where} must be a text, got {value!r}")
         else:
-            _check_count(where, value)
+            check_count(where, value)
+
+
+def _check_separation(manifest: Manifest) -> None:
+    decoder, graphs = manifest.decoder, manifest.graphs
+    check_experts(manifest.experts)
+    if decoder is None:
+        if manifest.experts:
+            raise ValueError("experts need a decoder, whose grid they share")
+        return
+    check_decoder(decoder)
+    named = {"decoder": decoder.graph} | {f"expert {expert.name}": expert.graph for expert in manifest.experts}
+    for name, graph in named.items():
+        if graph not in graphs:
+            raise ValueError(f"{name} names the graph {graph!r}, which is not there")
+    if manifest.experts and manifest.terms is None:
+        raise ValueError("experts need terms, by which they are found")
+    for expert in manifest.experts:
+        graph = graphs[expert.graph]
+        check_expert_axes(expert, decoder, graph.inputs, graph.outputs)
 
 
 def _check_axes(manifest: Manifest) -> None:
@@ -314,6 +339,9 @@ def _check_axes(manifest: Manifest) -> None:
         if "scene" not in manifest.encoders:
             raise ValueError("step takes a picture, so there must be a scene encoder")
         step["picture"] = wanted[manifest.encoders["scene"].graph][1]["picture"]
+    if (decoder := manifest.decoder) is not None:
+        takes = list(manifest.graphs[decoder.graph].inputs)
+        wanted[decoder.graph] = decoder_axes(decoder, manifest.embedding, takes)
     for name, both in wanted.items():
         graph = manifest.graphs[name]
         for given, axes_of in zip((graph.inputs, graph.outputs), both, strict=True):

@@ -1,4 +1,4 @@
-"""Promises of the manifest: format 1 reads as it was, format 2 holds every encoder, what makes no sense is refused."""
+"""Promises of the manifest: old formats read as they were, the newest holds everything, nonsense is refused."""
 
 import json
 from dataclasses import replace
@@ -6,7 +6,18 @@ from dataclasses import replace
 import pytest
 import toybundle
 
-from engine.bundle import FORMAT, Attachment, Encoder, Graph, Manifest, load_bundle, manifest_to_json, parse_manifest
+from engine.bundle import (
+    FORMAT,
+    Attachment,
+    Decoder,
+    Encoder,
+    Expert,
+    Graph,
+    Manifest,
+    load_bundle,
+    manifest_to_json,
+    parse_manifest,
+)
 from engine.errors import BundleDamaged, BundleError, BundleTooNew
 
 E = toybundle.EMBEDDING
@@ -19,7 +30,22 @@ AXES = {
     "audio": ({"audio": ["B", 1, 4096]}, {"embedding": ["B", E]}),
     "story": ({"pieces": ["B", 4, E], "piece_mask": ["B", 4]}, {"embedding": ["B", E]}),
     "scene": ({"frames": ["B", 5, 32, 32, 3]}, {"picture": ["B", 5, 3], "embedding": ["B", E]}),
+    "mask": (
+        {"mix": ["B", 2, 12, 9], "prompt": ["P", E]},
+        {"stem": ["P", "B", 2, 12, 9], "rest": ["P", "B", 2, 12, 9], "presence": ["P", "B", 3]},
+    ),
+    "singer": ({"mix": ["B", 2, 12, 9]}, {"vocals": ["B", 2, 12, 9], "music": ["B", 2, 12, 9]}),
+    "kit": ({"audio": ["B", 2, 500]}, {"drums": ["B", 2, 500]}),
 }
+DECODER = Decoder(
+    graph="mask", rate_hz=44_100, fft_samples=16, hop_samples=4, bins=9, frames=12, presence_frames=4,
+    level_db=-18.4, gate_low=0.05, gate_high=0.3,
+)  # fmt: skip
+CREDIT = {"licence": "MIT", "attribution": ["somebody"]}
+EXPERTS = [
+    Expert(name="singers", graph="singer", kind="spectral", terms=["vocals"], output="vocals", **CREDIT),
+    Expert(name="drummers", graph="kit", kind="waveform", terms=["drums", "kick"], output="drums", **CREDIT),
+]
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +68,9 @@ def rich(plain: Manifest) -> Manifest:
         graphs={**plain.graphs, **graphs},
         encoders={**plain.encoders, **ENCODERS},
         asks=Attachment(file="asks.json", sha256="0" * 64),
+        decoder=DECODER,
+        experts=EXPERTS,
+        terms=Attachment(file="terms.json", sha256="0" * 64),
     )
 
 
@@ -76,7 +105,7 @@ def test_a_manifest_without_temperatures_starts_from_plain_noise(plain):
 def test_format_1_is_read_as_it_was(plain):
     old = json.loads(manifest_to_json(replace(plain, format=1)))
     assert set(old["encoders"]["text"]) == {"graph", "kind", "dim", "tokenizer", "tokenizer_sha256", "max_tokens"}
-    assert "asks" not in old
+    assert not {"asks", "decoder", "experts", "terms"} & set(old)
     found = parse_manifest(json.dumps(old).encode(), "m")
     assert found.asks is None
     assert list(found.encoders) == ["text"]
@@ -108,6 +137,35 @@ def test_a_format_from_the_future_asks_for_a_newer_engine(plain):
         (("graphs", "step", "inputs", "picture"), ["B", 6, 3], "must have the axes"),
         (("asks", "file"), "../asks.json", "leaves the bundle folder"),
         (("asks",), {"file": "asks.json"}, "missing keys"),
+        (("terms", "file"), "/terms.json", "leaves the bundle folder"),
+        (("terms",), None, "experts need terms"),
+        (("decoder",), None, "experts need a decoder"),
+        (("decoder", "graph"), "nowhere", "not there"),
+        (("decoder", "bins"), 10, "at most 9"),
+        (("decoder", "bins"), 8, "must have the axes"),
+        (("decoder", "hop_samples"), 17, "at most fft_samples"),
+        (("decoder", "rate_hz"), 44_100.0, "positive whole number"),
+        (("decoder", "frames"), 8, "3 or more times presence_frames"),
+        (("decoder", "presence_frames"), 5, "3 or more times presence_frames"),
+        (("decoder", "level_db"), 3, "from -80 to 0"),
+        (("decoder", "gate_low"), 0.3, "must rise from 0 to 1"),
+        (("decoder", "gate_high"), "open", "must be a number"),
+        (("decoder", "shoe_size"), 43, "unknown keys"),
+        (("graphs", "mask", "inputs", "estimate"), ["B", 2, 12, 8], "must have the axes"),
+        (("graphs", "mask", "outputs", "rest"), ["B", 2, 12, 9], "must have the axes"),
+        (("graphs", "mask", "outputs", "presence"), ["P", "B", 4], "must have the axes"),
+        (("experts", 0, "name"), "drummers", "names of their own"),
+        (("experts", 0, "graph"), "nowhere", "not there"),
+        (("experts", 0, "kind"), "psychic", "must be one of spectral, waveform"),
+        (("experts", 0, "kind"), "waveform", "must take audio alone"),
+        (("experts", 0, "terms"), [], "list of texts"),
+        (("experts", 0, "output"), "drums", "must answer drums"),
+        (("experts", 0, "licence"), "", "must be a text"),
+        (("experts", 0, "attribution"), "somebody", "list of texts"),
+        (("experts", 0), {"name": "nobody"}, "missing keys"),
+        (("graphs", "singer", "outputs", "vocals"), ["B", 2, 12, 8], "must have the axes"),
+        (("graphs", "kit", "outputs", "drums"), ["B", 2, 499], "must have the axes"),
+        (("graphs", "kit", "inputs", "audio"), ["B", 2, "N"], "must have the axes"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(plain, path, value, said):

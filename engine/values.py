@@ -1,0 +1,58 @@
+"""Checks of single values in a manifest; each complaint says which value, what is allowed and what was found."""
+
+from __future__ import annotations
+
+import math
+
+
+def check_count(name: str, value: object) -> None:
+    """Check that a value is a positive whole number.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+
+
+def check_number(name: str, value: object) -> None:
+    """Check that a value is a finite number.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a number, got {value!r}")
+
+
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Check that a value is a number from ``low`` to ``high``.
+
+    Raises:
+        ValueError: it is not.
+    """
+    check_number(name, value)
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be from {low:g} to {high:g}, got {value!r}")
+
+
+def check_text(name: str, value: object) -> None:
+    """Check that a value is a text that says something.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{name} must be a text, got {value!r}")
+
+
+def check_texts(name: str, value: object) -> None:
+    """Check that a value is a list of texts, one at least.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"{name} must be a list of texts, got {value!r}")
+    for item in value:
+        check_text(name, item)
