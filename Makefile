@@ -1,4 +1,4 @@
-# make demo    two stems out of the demo mix, or out of yours: make demo MIX=song.wav PROMPT="bass"
+# make demo    vocals, drums and bass out of the demo mix, or out of yours: make demo MIX=song.wav PROMPT="bass"
 # make test    lint, types and every test
 # make bench   speed and memory beside another separator
 # make quality how well bundles separate, beside baselines: make quality MINUTES=5 BUNDLE=small

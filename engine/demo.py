@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"fluxstem: {error}", file=sys.stderr)
         return 2
     pieces = [_piece(mix, result, references.get(result.prompt)) for result in done.results]
-    picture = args.out / f"{mix.stem}.png"
+    picture = args.picture or args.out / f"{mix.stem}.png"
     draw(pieces, soundfile.info(str(mix)).samplerate, picture)
     _report(done, pieces, mix, picture)
     return 0
@@ -238,6 +238,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mix", type=Path, help="your own file; left out: the mix that ships")
     parser.add_argument("--prompt", action="append", help="what to take out; may be given more than once")
     parser.add_argument("--out", type=Path, default=Path("demo-out"), help="folder for the results")
+    parser.add_argument(
+        "--picture", type=Path, help="where to draw the picture; in the folder of the results if not given"
+    )
     parser.add_argument("--bundle", default="small")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "tensorrt"))
     return parser
@@ -248,8 +251,8 @@ def _references() -> dict[str, Path]:
     path = DEMO / "demo.json"
     if not path.is_file():
         raise AudioError(f"the demo mix is not at {DEMO}; run this from a checkout, or give a mix of your own")
-    rows = json.loads(path.read_text("utf-8"))
-    return {row["prompt"]: DEMO / row["reference"] for row in rows}
+    rows = json.loads(path.read_text("utf-8"))["stems"]
+    return {row["prompt"]: DEMO / row["reference"] for row in rows if "reference" in row}
 
 
 def _isolate(mix: Path, prompts: tuple[str, ...], out: Path, bundle: str, device: Any) -> Done:

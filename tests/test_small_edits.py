@@ -11,7 +11,7 @@ from engine.messages import Request, StemResult
 from engine.pipeline import Pipeline
 
 RATE_HZ = 44_100
-FROM, TO = 18 * RATE_HZ, 21 * RATE_HZ  # drums and bass both play there
+FROM, TO = 8 * RATE_HZ, 11 * RATE_HZ  # drums and bass both play there
 FRAME, HOP = 2048, 1024
 
 
@@ -22,9 +22,9 @@ def read(path: Path | str) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory) -> dict[str, Path]:
-    """Three seconds of the demo's mix and of both its stems."""
+    """Three seconds of the demo's mix and of two of its stems."""
     folder = tmp_path_factory.mktemp("parts")
-    names = ("mix", "bass-guitar", "drum-kit")
+    names = ("mix", "bass", "drums")
     for name in names:
         audio_NC, _ = soundfile.read(demo.DEMO / f"{name}.flac", start=FROM, stop=TO)
         soundfile.write(folder / f"{name}.wav", audio_NC, RATE_HZ, subtype="PCM_24")
@@ -76,10 +76,10 @@ def same_onsets(one_NC: np.ndarray, other_NC: np.ndarray) -> float:
 
 
 def test_restyle_goes_from_the_stem_to_a_new_one(do, parts):
-    stem, rest = read(parts["bass-guitar"]), str(parts["drum-kit"])
+    stem, rest = read(parts["bass"]), str(parts["drums"])
     asked = {"prompts": ("synth lead",), "rest": rest, "seed": 5, "steps": 4}
     made = [
-        read(do(task="restyle", input=str(parts["bass-guitar"]), strength=strength, **asked).stem)
+        read(do(task="restyle", input=str(parts["bass"]), strength=strength, **asked).stem)
         for strength in (0.0, 0.5, 1.0)
     ]
     np.testing.assert_array_equal(made[0], stem)
@@ -93,7 +93,7 @@ def test_restyle_goes_from_the_stem_to_a_new_one(do, parts):
 
 def test_replace_keeps_everything_outside_its_region_and_the_rest_inside(do, parts):
     result = do(
-        task="replace", prompts=("drum kit",), replacement="electric bass", input=str(parts["mix"]),
+        task="replace", prompts=("drums",), replacement="electric bass", input=str(parts["mix"]),
         region_s=(1.0, 2.0), seed=3, steps=4,
     )  # fmt: skip
     before, after, stem, rest = (read(path) for path in (parts["mix"], result.mix, result.stem, result.rest))

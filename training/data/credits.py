@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from training.data.cache import StemCache
 from training.data.sources import Sounds
@@ -18,11 +17,16 @@ def credits(cache: StemCache) -> list[str]:
     lines = [FONT] if any(source.startswith("font:") for source in sources) else []
     lines += [OWN] if any(source.startswith("synth:") for source in sources) else []
     kept = [source.split(":", 1) for source in sources if source.startswith(("bank:", "song:"))]
-    sounds = Sounds.find() if kept else None  # a data set can be trained on where there are none
-    folders = {} if sounds is None else {"bank": sounds.banks, "song": sounds.songs}
-    return lines + [_credit(kind, folder / name) for kind, name in kept if (folder := folders[kind]) is not None]
+    if not kept:  # a data set can be trained on where there are no sounds
+        return lines
+    sounds = Sounds.find()
+    folders = {"bank": sounds.banks, "song": sounds.songs}
+    return lines + [credit(kind, name, sounds) for kind, name in kept if folders[kind] is not None]
 
 
-def _credit(kind: str, folder: Path) -> str:
-    index = json.loads((folder / "index.json").read_text("utf-8"))
-    return f"{kind} {folder.name}: {index['licence']}, {index['attribution']}; {index['source']}"
+def credit(kind: str, name: str, sounds: Sounds) -> str:
+    """Licence and credit of one bank or song."""
+    folder = {"bank": sounds.banks, "song": sounds.songs}[kind]
+    assert folder is not None  # where a bank or song was heard, its folder is
+    index = json.loads((folder / name / "index.json").read_text("utf-8"))
+    return f"{kind} {name}: {index['licence']}, {index['attribution']}; {index['source']}"

@@ -173,3 +173,14 @@ def read_any(path: Path, rate: int) -> Audio:
         parts = [out.to_ndarray() for frame in container.decode(audio=0) for out in resampler.resample(frame)]
         parts += [out.to_ndarray() for out in resampler.resample(None)]
     return np.concatenate(parts, axis=1)[0].astype(np.float32)
+
+
+def read_stereo(path: Path, rate: int = RATE) -> Audio:
+    """Decode a file of any kind PyAV reads to float32 ``(2, N)`` at ``rate``."""
+    import av
+
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=rate)
+        parts = [out.to_ndarray() for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+        parts += [out.to_ndarray() for out in resampler.resample(None)]
+    return np.concatenate(parts, axis=1).astype(np.float32)

@@ -21,7 +21,7 @@ from training.data.instruments import Family, families, holdout
 from training.data.recordings import PREFIX, Clip, RecordedBank, clips, note_sets
 from training.data.render import Renderer
 from training.data.score import Part
-from training.data.sources import RATE, Audio, NoteBank, Sounds, Voice, read_any
+from training.data.sources import RATE, Audio, NoteBank, Sounds, Voice, read_stereo
 from training.data.studio import STEM_RMS, level
 from training.mask.terms import PIECE_OF_NOTE
 
@@ -173,17 +173,6 @@ def song_rows(folder: Path) -> list[Row]:
                 "backing vocals": "backing-vocals", "vocals with echo": "backing-vocals"}.get(stem["label"], "")  # fmt: skip
         named.append((family_of(stem), part, stem["label"], read_stereo(folder / stem["file"])))
     return list(_spans(named, f"song:{folder.name}", folder.name))
-
-
-def read_stereo(path: Path) -> Audio:
-    """Decode a file of any kind PyAV reads to float32 ``(2, N)`` at 44.1 kHz."""
-    import av
-
-    with av.open(str(path)) as container:
-        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)
-        parts = [out.to_ndarray() for frame in container.decode(audio=0) for out in resampler.resample(frame)]
-        parts += [out.to_ndarray() for out in resampler.resample(None)]
-    return np.concatenate(parts, axis=1).astype(np.float32)
 
 
 def _spans(named: list[tuple[str, str, str, Audio]], source: str, piece: str) -> Iterator[Row]:
