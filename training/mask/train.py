@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
-from training.mask.loss import total_loss
+from training.mask.loss import Planes, total_loss
 from training.mask.mixing import Mixing, Question
 from training.mask.network import NetworkConfig, PromptedUNet, freeze_norms, load_probe, load_spleeter
 from training.mask.stems import StemPool
@@ -40,6 +41,8 @@ class MaskConfig:
         frames: length of a mix in frames of 23 ms; a multiple of 64.
         minutes: budget; the rate falls to zero over it.
         encoder_rate: rate of the encoder against the rest.
+        partners: processes that train on mixes of their own and average their weights now and then.
+        meet_every: steps between two averages.
     """
 
     mixes: int = 3
@@ -54,13 +57,13 @@ class MaskConfig:
     warmup: int = 50
     query_noise: float = 0.05
     seed: int = 1
+    partners: int = 1
+    meet_every: int = 8
 
 
-def collate(questions: list[Question]) -> tuple[Tensor, Tensor, Tensor]:
-    """Mix and stem, complex (B, 2, T, F), and terms (B,)."""
-    mix = torch.from_numpy(np.stack([q.mix for q in questions]))
-    stem = torch.from_numpy(np.stack([q.stem for q in questions]))
-    return mix, stem, torch.tensor([q.term for q in questions])
+def collate(questions: list[Question]) -> tuple[Planes, Tensor]:
+    """Planes of the questions, and their terms (B,)."""
+    return Planes.of([q.mix for q in questions], [q.stem for q in questions]), torch.tensor([q.term for q in questions])
 
 
 def parameter_groups(network: PromptedUNet, config: MaskConfig) -> list[dict[str, Any]]:
@@ -94,11 +97,11 @@ class Training:
         """One step; returns the parts of the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
-        mix, target, terms = collate(questions)
+        planes, terms = collate(questions)
         query = self.network.queries(terms)
         query = query + torch.randn_like(query) * self.config.query_noise * query.detach().std()
-        logits, presence = self.network(mix.abs(), query)
-        loss, parts = total_loss(logits, presence, mix, target)
+        logits, presence = self.network(planes.mix, query)
+        loss, parts = total_loss(logits, presence, planes)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
@@ -109,6 +112,24 @@ class Training:
             for ours, theirs in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 ours.lerp_(theirs, 1 - keep)
         return {"loss": loss.item(), "norm": float(norm), **{k: float(v.detach()) for k, v in parts.items()}}
+
+    def meet(self, share: float) -> float:
+        """Average the weights of all partners; returns their mean share of the budget that is gone.
+
+        Averaging weights every few steps instead of gradients every step: a partner whose core is busy holds up the
+        others less (Stich 2019, arXiv 1805.09767).
+        """
+        if not dist.is_initialized():
+            return share
+        with torch.no_grad():
+            flat = torch.cat([p.reshape(-1) for p in self.network.parameters()] + [torch.tensor([share])])
+            dist.all_reduce(flat)
+            flat /= dist.get_world_size()
+            at = 0
+            for weight in self.network.parameters():
+                weight.copy_(flat[at : at + weight.numel()].view_as(weight))
+                at += weight.numel()
+        return float(flat[-1])
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
@@ -149,7 +170,8 @@ def rate_at(config: MaskConfig, step: int, share: float) -> float:
 def run(training: Training, pool: StemPool) -> None:
     """Train for the budget; writes the log as it goes and a checkpoint every few minutes."""
     config = training.config
-    mixing = Mixing(pool, config.frames, config.seed)
+    rank = dist.get_rank() if dist.is_initialized() else 0
+    mixing = Mixing(pool, config.frames, config.seed * 1000 + rank)
     began = saved = told = time.monotonic()
     sums: dict[str, float] = {}
     count = 0
@@ -157,23 +179,27 @@ def run(training: Training, pool: StemPool) -> None:
     training.network.train()
     freeze_norms(training.network)
     with (training.folder / LOG).open("a") as log:
-        while (share := (time.monotonic() - began) / (60 * config.minutes)) < 1:
+        share = 0.0
+        while share < 1:
             first = training.mixes_seen
             training.mixes_seen += config.mixes
             questions = [q for k in range(config.mixes) for q in mixing.questions(first + k, config.questions)]
             parts = training.one(questions, rate_at(config, training.step, share))
             sums = {k: sums.get(k, 0.0) + v for k, v in parts.items()}
             count += 1
+            if training.step % config.meet_every == 0:
+                share = training.meet((time.monotonic() - began) / (60 * config.minutes))
             now = time.monotonic()
-            if now - told > 30:
+            if rank == 0 and now - told > 30:
                 row = {"step": training.step, "minutes": round((now - began) / 60, 2), "seconds_a_step": (now - told) / count}
                 log.write(json.dumps({**row, **{k: round(v / count, 4) for k, v in sums.items()}}) + "\n")
                 log.flush()
                 sums, count, told = {}, 0, now
-            if now - saved > SAVE_EVERY_S:
+            if rank == 0 and now - saved > SAVE_EVERY_S:
                 training.save()
                 saved = now
-    training.save()
+    if rank == 0:
+        training.save()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -192,9 +218,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--network", default="{}", help="JSON of network settings")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
+    partners = int(os.environ.get("WORLD_SIZE", "1"))  # torchrun says so
+    if partners > 1:
+        dist.init_process_group("gloo")
     torch.manual_seed(args.seed)
     config = MaskConfig(
-        minutes=args.minutes, learning_rate=args.rate, mixes=args.mixes, frames=args.frames, seed=args.seed
+        minutes=args.minutes,
+        learning_rate=args.rate,
+        mixes=args.mixes,
+        frames=args.frames,
+        seed=args.seed,
+        partners=partners,
     )
     network = PromptedUNet(NetworkConfig(terms=len(TERMS), **json.loads(args.network)))
     if args.start and args.start.suffix == ".npz":
