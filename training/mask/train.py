@@ -1,7 +1,7 @@
 """Train the mask decoder: ``python -m training mask``.
 
-A run is a folder with ``log.jsonl`` and ``mask.pt`` (weights, average, optimiser, step). The number of a mix decides what
-it is, so a resumed run goes on with fresh ones. A budget is in minutes: the rate falls to zero over them.
+A run is a folder with ``log.jsonl`` and ``mask.pt`` (weights, average, optimiser, step). The number of a mix decides
+what it is, so a resumed run goes on with fresh ones. A budget is in minutes: the rate falls to zero over them.
 """
 
 from __future__ import annotations
@@ -191,7 +191,11 @@ def run(training: Training, pool: StemPool) -> None:
                 share = training.meet((time.monotonic() - began) / (60 * config.minutes))
             now = time.monotonic()
             if rank == 0 and now - told > 30:
-                row = {"step": training.step, "minutes": round((now - began) / 60, 2), "seconds_a_step": (now - told) / count}
+                row = {
+                    "step": training.step,
+                    "minutes": round((now - began) / 60, 2),
+                    "seconds_a_step": round((now - told) / count, 3),
+                }
                 log.write(json.dumps({**row, **{k: round(v / count, 4) for k, v in sums.items()}}) + "\n")
                 log.flush()
                 sums, count, told = {}, 0, now
@@ -254,5 +258,5 @@ def read_spleeter(path: Path) -> dict[str, Tensor]:
     return {k: torch.as_tensor(v) for k, v in state.items()}
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # one process of several: python -m training.mask.train
     raise SystemExit(main())
