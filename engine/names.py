@@ -25,6 +25,23 @@ _EVERYDAY = {
     "bois": r"(?:(?<=\bles )|(?<=\baux ))bois",
     "chant": "(?!)",
     "nappe": "(?!)",
+    "becken": "(?!)",
+    "sprache": "(?!)",
+    "klatschen": "(?!)",
+    "hauptstimme": "(?!)",
+    "caja": "(?!)",
+    "bombo": "(?!)",
+    "platillo": "(?!)",
+    "platillos": "(?!)",
+    "palmas": "(?!)",
+    "charles": "(?!)",
+    "charleston": "(?!)",
+    "charley": "(?!)",
+    "parole": "(?!)",
+    "narrador": "(?!)",
+    "narrateur": "(?!)",
+    "sprecher": "(?!)",
+    "sprecherin": "(?!)",
 }
 _ENDINGS = ("es", "en", "s", "n")  # of more than one, of nouns that are not English
 _STARTS = r"(?:(?<![\w'])|(?<=\b[dl]'))"

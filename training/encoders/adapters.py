@@ -141,7 +141,8 @@ def text_pairs(clap: Clap, tokenizer: Tokenizer, names: Names, count: int) -> Pa
 def text_phrases(lexicon: Lexicon, count: int) -> tuple[list[str], list[int]]:
     """Phrases and their groups. No phrase that is held back is in training, and every term comes to be held back."""
     rng, terms = np.random.default_rng(SEED), lexicon.terms
-    group = [k + k // len(terms) for k in range(count)]  # a step on with each round, or some terms never had a turn
+    on = (1 - len(terms)) % HELD_EVERY  # with each round, or some terms never had a turn
+    group = [k + on * (k // len(terms)) for k in range(count)]
     split = ["train" if number % HELD_EVERY else "held" for number in group]
     return [lexicon.phrases(terms[k % len(terms)], split[k], rng) for k in range(count)], group
 

@@ -48,12 +48,12 @@ def unpack_prompt(bundle: Bundle, preset: Preset, run: Path) -> None:
     save_tower(bundle, preset, run)
     if "audio" in bundle.manifest.graphs:
         tower, tokenizer = read_tower(bundle, preset)
-        save_towers(run, preset.prompt, tokenizer.get_vocab_size(), tower, _ear(bundle, preset).tower)
+        save_towers(run, preset.prompt, tokenizer.get_vocab_size(), tower, read_ear(bundle, preset).tower)
 
 
 def unpack_adapters(bundle: Bundle, preset: Preset, run: Path) -> None:
     """``adapted.pt``."""
-    save_adapters(run, _ear(bundle, preset), _reader(bundle), {})
+    save_adapters(run, read_ear(bundle, preset), _reader(bundle), {})
 
 
 def unpack_scene(bundle: Bundle, preset: Preset, run: Path) -> None:
@@ -106,7 +106,12 @@ class _Heard(nn.Module):
         return heard
 
 
-def _ear(bundle: Bundle, preset: Preset) -> Ear:
+def read_ear(bundle: Bundle, preset: Preset) -> Ear:
+    """The bundle's audio encoder; its tower's own last layer, which no graph holds, is zero.
+
+    Raises:
+        ValueError: the preset is not the bundle's.
+    """
     ear = Ear(AudioTower(preset.prompt.embedding)).eval()
     last = ear.tower.out
     ear.tower.out = nn.Identity()  # type: ignore[assignment]  # not in the graph

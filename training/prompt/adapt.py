@@ -70,7 +70,7 @@ class Told:
 
 
 class Words:
-    """Where the words are: unit prototypes of all terms, families first, and unit embeddings of training phrases."""
+    """Where the words are: unit prototypes of families, then groups, and unit embeddings of training phrases."""
 
     def __init__(self, prompt_run: Path) -> None:
         self.lexicon = Lexicon.load()
@@ -82,8 +82,8 @@ class Words:
 
     @property
     def prototypes(self) -> Floats:
-        """Unit rows (terms, E)."""
-        rows: Floats = self.router.prototypes.astype(np.float32)
+        """Unit rows (families and groups, E)."""
+        rows: Floats = self.router.prototypes[: len(self.lexicon.wide)].astype(np.float32)
         return rows
 
 

@@ -1,6 +1,7 @@
-"""Plain-English phrasings of every family and group, split into a training half and a held-out half.
+"""Plain-English phrasings of everything that can be named, split into a training half and a held-out half.
 
-A *term* is an instrument family or a group of families (data/instruments.toml). An *entry* is a noun or a style of
+A *term* is an instrument family or a group of families (data/instruments.toml), or a *part* of one: a piece of a drum
+kit, a kind of voice. An *entry* is a noun or a style of
 playing that names one term. A *phrasing* is an entry bare ("fiddle") or inside a template ("isolate the fiddle").
 
 What held out means:
@@ -61,8 +62,9 @@ class Lexicon:
     """Every phrasing the prompt tower is trained and judged on.
 
     Attributes:
-        terms: families first, then groups, in the order of the tables they come from.
-        members: term -> the families it names.
+        terms: families first, then groups, then parts, in the order of the tables they come from.
+        members: term -> the families it names; of a part those that it is a part of.
+        parts: part -> the family or group that it is a part of.
         pools: (term, split) -> phrasings; split is ``train`` or ``held``.
         held_list: (phrase, term), the bounded held-out list that routing is judged on.
         unseen_list: (noun, term), nouns that never occur in training.
@@ -70,6 +72,7 @@ class Lexicon:
 
     terms: tuple[str, ...]
     members: dict[str, frozenset[str]]
+    parts: dict[str, str]
     pools: dict[tuple[str, str], Pool]
     held_list: tuple[tuple[str, str], ...]
     unseen_list: tuple[tuple[str, str], ...]
@@ -79,29 +82,35 @@ class Lexicon:
         """Read the tables and split the phrasings; about a second.
 
         Raises:
-            ValueError: a term without entries, an entry without a term, or one entry under two terms.
+            ValueError: a term without entries, an entry without a term, a part of nothing, one entry under two terms.
         """
         with path.open("rb") as file:
             table = tomllib.load(file)
-        members = _members()
-        if set(members) != set(table["terms"]):
-            raise ValueError(f"lexicon and instruments name different terms: {set(members) ^ set(table['terms'])}")
-        return _split(table, members)
+        members, parts = _members(), _parts(table["terms"])
+        if set(members) | set(parts) != set(table["terms"]) or not set(parts.values()) <= set(members):
+            named = (set(members) ^ set(table["terms"])) - set(parts) | (set(parts.values()) - set(members))
+            raise ValueError(f"lexicon and instruments name different terms: {named}")
+        return _split(table, members | {part: members[whole] for part, whole in parts.items()}, parts)
 
     @property
     def families(self) -> tuple[str, ...]:
         """Terms that are one family."""
         return tuple(term for term in self.terms if self.members[term] == {term})
 
+    @property
+    def wide(self) -> tuple[str, ...]:
+        """Families, then groups: all terms but parts."""
+        return self.terms[: len(self.terms) - len(self.parts)]
+
     def families_of(self, term: str) -> frozenset[str]:
-        """The families a term names: a family itself, a group all of its families."""
+        """The families a term names: a family itself, a group all of its families, a part those it is a part of."""
         return self.members[term]
 
     def phrases(self, term: str, split: str, rng: Uniform) -> str:
         """Draw one phrasing of a term; about a microsecond.
 
         Args:
-            term: a family or a group.
+            term: a family, a group or a part.
             split: ``train`` or ``held``.
             rng: one number is drawn from it.
         """
@@ -125,7 +134,11 @@ def _members() -> dict[str, frozenset[str]]:
     return {family: frozenset({family}) for family in families()} | groups()
 
 
-def _split(table: dict[str, Any], members: dict[str, frozenset[str]]) -> Lexicon:
+def _parts(terms: dict[str, Any]) -> dict[str, str]:
+    return {term: row["of"] for term, row in terms.items() if "of" in row}
+
+
+def _split(table: dict[str, Any], members: dict[str, frozenset[str]], parts: dict[str, str]) -> Lexicon:
     owner = _owners(table["terms"])
     hidden = _hidden_words(table)
     frames = _Frames.read(table)
@@ -157,16 +170,16 @@ def _split(table: dict[str, Any], members: dict[str, frozenset[str]]) -> Lexicon
             keep = [p for p in framed[split] if split == "held" or normal_form(p) not in seen_whole]
             lone = [p for p in bare[split] if split == "held" or normal_form(p) not in seen_whole]
             pools[term, split] = Pool(tuple(lone), tuple(keep))
-    return Lexicon(tuple(members), members, pools, tuple(dict.fromkeys(held_list)), tuple(unseen_list))
+    return Lexicon(tuple(members), members, parts, pools, tuple(dict.fromkeys(held_list)), tuple(unseen_list))
 
 
-def _entries(row: dict[str, list[str]]) -> Iterator[tuple[str, bool]]:
+def _entries(row: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     """(entry, whether it is a noun) of one term."""
     yield from ((entry, True) for entry in row["names"])
     yield from ((entry, False) for entry in row["phrases"])
 
 
-def _owners(terms: dict[str, dict[str, list[str]]]) -> dict[str, str]:
+def _owners(terms: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Normal form of each entry -> its only term."""
     owner: dict[str, str] = {}
     for term, row in terms.items():
@@ -218,12 +231,13 @@ def _stems(phrase: str) -> set[str]:
 
 
 def _hidden_words(table: dict[str, Any]) -> frozenset[str]:
-    """Stems of the nouns that never occur in training: a hash-chosen share of the one-word synonyms."""
+    """Stems of the nouns that never occur in training: a hash-chosen share of the one-word synonyms; none of a part."""
+    wide = [row for row in table["terms"].values() if "of" not in row]
     protected = _stems(" ".join(table["split"]["held"] + table["split"]["never_hidden"]))
     for value in table["templates"].values():
         protected |= _stems(" ".join(value))
     for row in table["terms"].values():
-        protected |= _stems(" ".join(row["names"][:COMMON_NAMES]))
-    synonyms = [name for row in table["terms"].values() for name in row["names"] if len(normal_form(name).split()) == 1]
+        protected |= _stems(" ".join(row["names"] if "of" in row else row["names"][:COMMON_NAMES]))
+    synonyms = [name for row in wide for name in row["names"] if len(normal_form(name).split()) == 1]
     candidates = sorted({stem for name in synonyms for stem in _stems(name)} - protected, key=digest)
     return frozenset(candidates[: round(UNSEEN_SHARE * len(synonyms))])

@@ -135,6 +135,11 @@ class Asker:
         self._nouns = {term: [n for n in nouns if n in seen[term]] for term, nouns in names.items()}
         self._sides = self._decided()
 
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Everything that has a name: families, groups and parts."""
+        return self._lexicon.terms
+
     def nouns(self, term: str, language: str = "en") -> list[str]:
         """Nouns for a term; in English without those that lexicon.py keeps unseen."""
         return list(self._nouns[term] if language == "en" else self._world["terms"][term][language])

@@ -1,8 +1,9 @@
 """Judge a prompt tower: which term does a phrasing that training never saw land on?
 
 A term's prototype is the mean text embedding of its *training* phrasings; a phrase lands on the term with the nearest
-prototype, of all families and groups. *Strict*: it must be the phrase's own term. *Lenient*: its term, a family inside
-that group, or a group that holds that family. What is held out and how is told in ``lexicon.py``.
+prototype, of all families, groups and parts. *Strict*: it must be the phrase's own term. *Lenient*: its term, a family
+inside that group, a group that holds that family, or what a part is a part of and the other way round. What
+is held out and how is told in ``lexicon.py``.
 """
 
 from __future__ import annotations
@@ -86,8 +87,9 @@ class Router:
         return Score(len(pairs), 1 - len(wrong) / count, 1 - far / count, wrong)
 
     def _near(self, term: str, where: str) -> bool:
-        members = self.lexicon.families_of
-        return members(term) < members(where) or members(where) < members(term)
+        members, parts = self.lexicon.families_of, self.lexicon.parts
+        in_part = parts.get(term) == where or parts.get(where) == term
+        return in_part or members(term) < members(where) or members(where) < members(term)
 
 
 def route(run: Path, cache_folder: Path | None = None) -> Routing:

@@ -1,6 +1,6 @@
 """``asks.json``: wordings and nouns of other languages, as a bundle carries them.
 
-Knows nothing of towers. The layout is in ``resources/docs/BUNDLE.md``; ``engine/asks.py`` reads it.
+The layout is in ``resources/docs/BUNDLE.md``; ``engine/asks.py`` reads it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import json
 import tomllib
 
 from engine.asks import plain
-from training.data.instruments import families, groups
 from training.prompt.lexicon_asks import LANGUAGES, Asker, wording_rows
 from training.prompt.lexicon_stories import STORIES
 
@@ -23,7 +22,7 @@ ARTICLES = (
 
 def foreign_nouns(asker: Asker) -> dict[str, dict[str, str]]:
     """Language -> noun in its plain spelling -> English noun; without those that mean something in English already."""
-    terms = (*families(), *groups())
+    terms = asker.terms
     english = {plain(noun) for term in terms for noun in asker.nouns(term)}
     return {
         language: {
@@ -39,7 +38,7 @@ def foreign_nouns(asker: Asker) -> dict[str, dict[str, str]]:
 def story_names(asker: Asker) -> list[str]:
     """English names to look for in stories; without those that stories use for other things."""
     everyday = set(tomllib.loads(STORIES.read_text("utf-8"))["everyday"]["names"])
-    named = {plain(noun) for term in (*families(), *groups()) for noun in asker.nouns(term)}
+    named = {plain(noun) for term in asker.terms for noun in asker.nouns(term)}
     return sorted(named - everyday)
 
 

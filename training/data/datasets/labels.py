@@ -20,9 +20,15 @@ def _table() -> dict[str, dict[str, str]]:
 
 @cache
 def _spoken() -> dict[str, str]:
-    """Every noun of the lexicon and the term it names."""
+    """Every noun of the lexicon and the family or group it names; a part is what it is a part of, speech is neither."""
     table: dict[str, Any] = tomllib.loads(LEXICON.read_text("utf-8"))["terms"]
-    return {normal_form(name): term for term, row in table.items() for name in (term, *row["names"])}
+    return {normal_form(name): _whole(term, row) for term, row in table.items() for name in (term, *row["names"])}
+
+
+def _whole(term: str, row: dict[str, Any]) -> str:
+    if "of" not in row:
+        return term
+    return str(row["of"]) if row["of"] in families() else OTHER
 
 
 @cache
