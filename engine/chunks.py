@@ -3,7 +3,7 @@
 Two plans. *Found* material (codec, isolation): windows overlap, the outer frames of each are context that is thrown
 away, and what is left meets in a short cross-fade. *Made* material (generate, extend, inpaint, regenerate): a window
 begins with frames that the window before has already made, which are known to it; nothing is faded. Both depend on the
-length of the clip and the bundle's window only, never on the batch. Knows nothing of graphs or files.
+length of the clip and the bundle's window only, never on the batch.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from engine.backend import OutOfDeviceMemory
 log = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,24 @@ class Windows:
 
 
 def plan_windows(frames: int, window: int) -> Windows:
-    """Windows over a clip.
+    """Windows over a clip for the codec and the flow.
 
     Args:
         frames: of the clip.
         window: frames of one window, as the bundle says.
     """
-    context, fade = window // 16, max(1, window // 64)
+    return lay_windows(frames, window, window // 16, max(1, window // 64))
+
+
+def lay_windows(frames: int, window: int, context: int, fade: int) -> Windows:
+    """Windows over a clip.
+
+    Args:
+        frames: of the clip.
+        window: frames of one window.
+        context: frames at an inner edge of a window that are thrown away.
+        fade: frames over which two windows are cross-faded.
+    """
     stride = max(1, window - 2 * context - fade)
     starts = [0]
     while starts[-1] + window < frames:
@@ -69,11 +82,11 @@ def plan_windows(frames: int, window: int) -> Windows:
 
 
 class Joiner:
-    """Put windows of audio together in order.
+    """Put windows of audio, or of anything else that has a place in time, together in order.
 
     Args:
         windows: the plan.
-        hop_samples: audio samples per frame.
+        hop_samples: audio samples per frame; 1 for what has one row a frame.
     """
 
     def __init__(self, windows: Windows, hop_samples: int) -> None:
@@ -86,10 +99,10 @@ class Joiner:
         """Take the next window.
 
         Args:
-            audio_KN: float32 (tracks, samples of a window).
+            audio_KN: float32 (tracks, samples of a window), or more axes behind these.
 
         Returns:
-            float32 (tracks, samples) that are finished, following what was handed back before.
+            float32 (tracks, samples, ...) that are finished, following what was handed back before.
         """
         index, hop = self._next, self._hop
         self._next += 1
@@ -98,7 +111,7 @@ class Joiner:
         is_last = index == len(self._windows.starts) - 1
         body_end = self._windows.frames if is_last else self._windows.seam(index)[0]
         body_KN = audio_KN[:, (first - start) * hop : (body_end - start) * hop].copy()
-        ramp_N = self._ramp()
+        ramp_N = self._ramp().reshape(-1, *(1 for _ in audio_KN.shape[2:]))
         if self._tail_KN is not None:
             body_KN[:, : len(ramp_N)] = body_KN[:, : len(ramp_N)] * ramp_N + self._tail_KN
         if not is_last:
@@ -158,13 +171,13 @@ class Batches:
         self.size = size
 
     def run(
-        self, items: Sequence[int], work: Callable[[Sequence[int]], FloatArray]
-    ) -> Iterator[tuple[Sequence[int], FloatArray]]:
+        self, items: Sequence[int], work: Callable[[Sequence[int]], Result]
+    ) -> Iterator[tuple[Sequence[int], Result]]:
         """Work through items in order.
 
         Args:
             items: numbers of windows.
-            work: makes (items, ...) from a batch of them; is asked again with fewer when it runs out of memory.
+            work: makes something from a batch of them; is asked again with fewer when it runs out of memory.
 
         Yields:
             A batch and what became of it.

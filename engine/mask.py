@@ -1,7 +1,7 @@
-"""Filter the user's own mix by how much of every time-frequency bin the model gives to the stem.
+"""Filter the user's own mix by how much of every time-frequency bin the flow's estimates give to the stem.
 
-The model's two estimates only say *where* the stem is; phase, stereo image and everything above the model's bandwidth
-come from the mix itself. Knows nothing of graphs, files or sample formats.
+The two estimates only say *where* the stem is; phase, stereo image and everything above the model's bandwidth come from
+the mix itself.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.spectra import ComplexArray, SpectralFilter, window_samples
+
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
-WINDOW_S = 0.0929  # 4096 samples at 44.1 kHz
-OVERLAP = 4  # hops per window
 SILENT = 1e-8  # magnitude of a bin, full scale 1, below which an estimate says nothing
 BAND_TOP, BAND_BOTTOM = 0.94, 0.85  # of the model's bandwidth: above the first it is deaf, between them it is asked
+SENSITIVITY_DB = 18.0  # what a stem's odds gain or lose at either end of the sensitivity
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,38 +44,42 @@ class MaskRule:
         return cls(float(mask.get("power", 1.0)), floor, 10 ** (float(mask.get("bias_db", 0.0)) / 20))
 
 
-def window_samples(rate_hz: int) -> int:
-    """Length of the analysis window: the power of two nearest to ``WINDOW_S``."""
-    return int(2 ** round(math.log2(WINDOW_S * rate_hz)))
+def odds_gain(sensitivity: float) -> float:
+    """What the odds of the stem are multiplied by in every bin: 1 at a sensitivity of 0.5, less below."""
+    return float(10 ** ((2 * sensitivity - 1) * SENSITIVITY_DB / 20))
+
+
+def tilted(gain: FloatArray, odds: float) -> FloatArray:
+    """Gains of the stem whose odds against the rest are multiplied: ``g m / (g m + 1 - m)``.
+
+    Args:
+        gain: float32 of any shape, 0 to 1.
+        odds: the factor; 1 changes nothing.
+    """
+    if odds == 1:
+        return gain
+    more = gain * np.float32(odds)
+    moved: FloatArray = np.divide(more, more + (np.float32(1) - gain), dtype=np.float32)
+    return moved
 
 
 class MaskFilter:
     """Take the stem out of a stream.
-
-    Windowed overlap-add whose windows sum to one: a mask of ones gives the mix back.
 
     Args:
         rate_hz: of the mix and of the estimates.
         model_rate_hz: the estimates hold nothing above half of it.
         channels: of the mix.
         rule: how estimates become a gain.
+        odds: what the stem's odds are multiplied by, see ``odds_gain``.
     """
 
-    def __init__(self, rate_hz: int, model_rate_hz: int, channels: int, rule: MaskRule) -> None:
-        self._n = window_samples(rate_hz)
-        self._hop = self._n // OVERLAP
-        self._channels = channels
-        self._rule = rule
-        hann_N = np.hanning(self._n + 1)[:-1].astype(np.float32)
-        self._window_N = hann_N.astype(np.float64)
-        self._joining_N = hann_N * np.float32(1 / (0.375 * OVERLAP))  # the mean of a squared Hann window is 3/8
-        self._silent = SILENT * self._n / 2
-        self._top, self._bottom = _bins(self._n, rate_hz, model_rate_hz)
-        lead = self._n - self._hop  # silence before the clip, so that its first samples lie under every window too
-        # float64 on the way in: NumPy's float32 transform takes twice as long.
-        self._in_KN = np.zeros((channels + 2, lead))
-        self._out_CN = np.zeros((channels, lead), np.float32)
-        self._skip = lead
+    def __init__(self, rate_hz: int, model_rate_hz: int, channels: int, rule: MaskRule, odds: float = 1.0) -> None:
+        n = window_samples(rate_hz)
+        self._filter = SpectralFilter(n, channels, others=2)
+        self._rule, self._odds = rule, odds
+        self._silent = SILENT * n / 2
+        self._top, self._bottom = _bins(n, rate_hz, model_rate_hz)
 
     def push(self, mix_CN: FloatArray, stem_N: FloatArray, rest_N: FloatArray) -> FloatArray:
         """Add samples and take what is finished.
@@ -88,16 +93,7 @@ class MaskFilter:
             float32 (channels, samples) of the stem, following what was handed back before.
         """
         block_KN = np.concatenate([mix_CN, stem_N[None], rest_N[None]], dtype=np.float64)
-        self._in_KN = np.concatenate([self._in_KN, block_KN], axis=1)
-        hops = max(0, (self._in_KN.shape[1] - self._n) // self._hop + 1)
-        if hops == 0:
-            return np.zeros((self._channels, 0), np.float32)
-        frames_CLN = self._filtered(hops)
-        self._in_KN = self._in_KN[:, hops * self._hop :]
-        out_CN = self._overlap_add(frames_CLN)
-        skipped = min(self._skip, out_CN.shape[1])
-        self._skip -= skipped
-        return out_CN[:, skipped:]
+        return self._filter.push(block_KN, self._gain_of)
 
     def flush(self, samples: int) -> FloatArray:
         """The last samples.
@@ -108,17 +104,10 @@ class MaskFilter:
         Returns:
             float32 (channels, samples).
         """
-        silence_N = np.zeros(self._n + self._hop, np.float32)
-        return self.push(np.zeros((self._channels, len(silence_N)), np.float32), silence_N, silence_N)[:, :samples]
+        return self._filter.flush(samples, self._gain_of)
 
-    def _filtered(self, hops: int) -> FloatArray:
-        needed = (hops - 1) * self._hop + self._n
-        views = np.lib.stride_tricks.sliding_window_view(self._in_KN[:, :needed], self._n, axis=1)
-        spectra_KLF = np.fft.rfft(views[:, :: self._hop] * self._window_N, axis=-1).astype(np.complex64)
-        gain_LF = self.gain(np.abs(spectra_KLF[-2]), np.abs(spectra_KLF[-1]))
-        frames_CLN = np.fft.irfft(spectra_KLF[:-2] * gain_LF, n=self._n, axis=-1).astype(np.float32, copy=False)
-        frames_CLN *= self._joining_N
-        return frames_CLN
+    def _gain_of(self, spectra_KLF: ComplexArray) -> FloatArray:
+        return tilted(self.gain(np.abs(spectra_KLF[-2]), np.abs(spectra_KLF[-1])), self._odds)
 
     def gain(self, stem_LF: FloatArray, rest_LF: FloatArray) -> FloatArray:
         """The mask: ``|S|^p / (|S|^p + |U|^p)``, 0 where both are silent.
@@ -146,15 +135,6 @@ class MaskFilter:
         if self._rule.floor:
             gain_LF = np.where(heard_LF, np.maximum(gain_LF, np.float32(self._rule.floor)), np.float32(0))
         return gain_LF
-
-    def _overlap_add(self, frames_CLN: FloatArray) -> FloatArray:
-        channels, hops, _ = frames_CLN.shape
-        sum_CKN = np.zeros((channels, hops + OVERLAP - 1, self._hop), np.float32)
-        sum_CKN[:, : OVERLAP - 1] = self._out_CN.reshape(channels, OVERLAP - 1, self._hop)
-        for part in range(OVERLAP):
-            sum_CKN[:, part : part + hops] += frames_CLN[:, :, part * self._hop : (part + 1) * self._hop]
-        self._out_CN = sum_CKN[:, hops:].reshape(channels, -1).copy()
-        return sum_CKN[:, :hops].reshape(channels, -1)
 
 
 def _above(values: FloatArray, limit: float) -> BoolArray:

@@ -1,14 +1,11 @@
-"""Rows of float32 on disk, nameless and gone with the process: how memory stays bounded whatever the length of a clip.
-
-Knows nothing of audio or graphs.
-"""
+"""Rows of numbers on disk, nameless and gone with the process: so memory stays bounded however long a clip is."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +13,11 @@ import numpy.typing as npt
 from engine.errors import OutputError
 
 FloatArray = npt.NDArray[np.float32]
+Number = TypeVar("Number", np.float32, np.uint16)
 
 
-class Scratch:
-    """A growing table of float32 rows.
+class Table(Generic[Number]):
+    """A growing table of rows of numbers of one type.
 
     The file has no name wherever the system allows that, so even a killed process leaves nothing behind.
 
@@ -28,8 +26,11 @@ class Scratch:
         width: numbers per row.
     """
 
+    kind: ClassVar[type]
+
     def __init__(self, folder: Path, width: int) -> None:
         self.width = width
+        self._row_bytes = width * np.dtype(self.kind).itemsize
         self.rows = 0
         self._folder = folder
         try:
@@ -37,11 +38,11 @@ class Scratch:
         except OSError as error:
             raise OutputError(f"cannot write to {folder} ({error.strerror}); choose another folder") from error
 
-    def append(self, rows_NK: FloatArray) -> None:
+    def append(self, rows_NK: npt.NDArray[Number]) -> None:
         """Add rows at the end.
 
         Args:
-            rows_NK: float32 (rows, width).
+            rows_NK: (rows, width).
 
         Raises:
             OutputError: the disk is full or gone.
@@ -49,12 +50,12 @@ class Scratch:
         self._write(self.rows, rows_NK)
         self.rows += len(rows_NK)
 
-    def put(self, start: int, rows_NK: FloatArray) -> None:
+    def put(self, start: int, rows_NK: npt.NDArray[Number]) -> None:
         """Write over rows that are there.
 
         Args:
             start: the first of them.
-            rows_NK: float32 (rows, width).
+            rows_NK: (rows, width).
 
         Raises:
             OutputError: the disk is full or gone.
@@ -63,25 +64,25 @@ class Scratch:
             raise IndexError(f"rows {start} to {start + len(rows_NK)} are not all in a table of {self.rows}")
         self._write(start, rows_NK)
 
-    def read(self, start: int, stop: int) -> FloatArray:
+    def read(self, start: int, stop: int) -> npt.NDArray[Number]:
         """Rows from ``start`` up to ``stop``; rows that are not there are zeros.
 
         Returns:
-            float32 (stop - start, width).
+            (stop - start, width).
         """
-        rows_NK = np.zeros((stop - start, self.width), np.float32)
+        rows_NK: npt.NDArray[Number] = np.zeros((stop - start, self.width), self.kind)
         first, last = max(start, 0), min(stop, self.rows)
         if first < last:
-            self._file.seek(first * self.width * 4)
+            self._file.seek(first * self._row_bytes)
             wanted = rows_NK[first - start : last - start].reshape(-1).data.cast("B")
             while wanted and (count := self._file.readinto(wanted)):
                 wanted = wanted[count:]
         return rows_NK
 
-    def _write(self, start: int, rows_NK: FloatArray) -> None:
-        data = np.ascontiguousarray(rows_NK, dtype=np.float32).reshape(-1).data.cast("B")
+    def _write(self, start: int, rows_NK: npt.NDArray[Number]) -> None:
+        data = np.ascontiguousarray(rows_NK, dtype=self.kind).reshape(-1).data.cast("B")
         try:
-            self._file.seek(start * self.width * 4)
+            self._file.seek(start * self._row_bytes)
             while data:
                 data = data[self._file.write(data) :]
         except OSError as error:
@@ -98,3 +99,15 @@ class Scratch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Scratch(Table[np.float32]):
+    """Rows of float32."""
+
+    kind = np.float32
+
+
+class WholeScratch(Table[np.uint16]):
+    """Rows of whole numbers from 0 to 65,535."""
+
+    kind = np.uint16

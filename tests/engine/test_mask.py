@@ -1,9 +1,12 @@
 """Masked isolation is the user's own mix: nothing is lost, wherever the model hears nothing the bins below decide."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from engine.mask import MaskFilter, MaskRule, presence, window_samples
+from engine.mask import MaskFilter, MaskRule, odds_gain, presence, tilted
+from engine.spectra import window_samples
 
 RATE_HZ, MODEL_HZ = 44_100, 16_000
 
@@ -87,3 +90,15 @@ def test_presence_rises_with_level():
     assert presence(-25.0, curve) == pytest.approx(0.5)
     assert presence(-300.0, curve) < 1e-6
     assert presence(0.0, curve) > 0.99
+
+
+def test_sensitivity_moves_the_odds_and_leaves_what_is_certain():
+    gain = np.array([0, 0.2, 0.5, 0.9, 1], np.float32)
+    assert tilted(gain, odds_gain(0.5)) is gain
+    rising = [tilted(gain, odds_gain(s)) for s in (0, 0.25, 0.5, 0.75, 1)]
+    for less, more in itertools.pairwise(rising):
+        assert (more[1:-1] > less[1:-1]).all()
+    for moved in rising:
+        np.testing.assert_array_equal(moved[[0, -1]], [0, 1])
+    np.testing.assert_allclose(tilted(1 - gain, odds_gain(0.2)), 1 - tilted(gain, odds_gain(0.8)), atol=1e-6)
+    np.testing.assert_allclose(rising[-1] / (1 - rising[-1] + 1e-9), gain / (1 - gain + 1e-9) * 10**0.9, rtol=1e-4)
