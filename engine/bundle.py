@@ -17,16 +17,15 @@ from engine.errors import BundleDamaged, BundleError
 from engine.manifest import (
     FORMAT,
     Attachment,
-    Decoder,
     Defaults,
     Encoder,
-    Expert,
     Graph,
     Manifest,
     manifest_to_json,
     named_files,
     parse_manifest,
 )
+from engine.separation import Decoder, Expert
 
 __all__ = [
     "CHECKSUM",

@@ -1,7 +1,7 @@
 """Refuse a request that cannot work, before any process is started or any file is opened.
 
 Everything here is cheap: values first, then whether the files are there. What is inside a file is checked where it is
-read. Every complaint says what was asked, what is allowed and what to do. Knows nothing of graphs or processes.
+read. Every complaint says what was asked, what is allowed and what to do.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from engine.messages import (
 )
 from engine.prompts import check_prompt
 from engine.shapes import Slot
-from engine.tasks import Rule, Span, rule_of
+from engine.tasks import TASKS, Rule, Span, rule_of
 
 PROMPTS_LIMIT = 64
 EXAMPLES_LIMIT = 16
@@ -41,6 +41,7 @@ SEED_LIMIT = 2**63 - 1
 SECONDS_LIMIT = 600.0
 BATCH_LIMIT_WINDOWS = 4096
 SHORTEST_REGION_S = 0.01
+EVEN = 0.5  # the sensitivity that leaves masks as they are
 SLACK_S = 5e-4  # a length that was rounded, for display or to whole samples, still fits
 
 
@@ -129,6 +130,7 @@ def _check_numbers(request: Request) -> None:
     _check_whole("candidates", request.candidates, 1, CANDIDATES_LIMIT)
     _check_whole("seed", request.seed, 0, SEED_LIMIT)
     _check_range("example_weight", request.example_weight, 0.0, 1.0)
+    _check_range("sensitivity", request.sensitivity, 0.0, 1.0)
     if request.strength is not None:
         _check_range("strength", request.strength, 0.0, 1.0)
     if request.guidance is not None:
@@ -161,6 +163,11 @@ def _check_fit(request: Request, rule: Rule) -> None:
         raise RequestError(f"{task} takes no rest file; leave it out")
     if request.strength is not None and rule.strength is None:
         raise RequestError(f"{task} takes no strength; leave it out, or choose restyle or replace")
+    if request.sensitivity != EVEN and not rule.masked:
+        able = " or ".join(name for name, row in TASKS.items() if row.masked)
+        raise RequestError(f"{task} takes no sensitivity; leave it out, or choose {able}")
+    if request.sensitivity != EVEN and request.render == "decoded":
+        raise RequestError("decoded audio has no mask to be sensitive with; choose the render masked or flow")
     if task == "replace" and not request.prompts:
         raise RequestError("replace needs to know what to take out; say so in a few words, for example violin")
     if task == "replace" and not (request.replacement or request.examples):

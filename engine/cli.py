@@ -170,8 +170,11 @@ def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
             "--render",
             choices=get_args(Render),
             default="masked",
-            help="masked: your own audio, filtered; decoded: the model's own audio; default %(default)s",
+            help="masked: your own audio, filtered; flow: filtered by what the flow hears; decoded: the model's own "
+            "audio; default %(default)s",
         )
+        doc = "how much goes to the stem where the mask is in doubt: 0 makes it clean, 1 full; default %(default)s"
+        sub.add_argument("--sensitivity", type=float, default=0.5, metavar="S", help=doc)
     _add_choices(sub)
     _add_json(sub)
     _add_debug(sub)

@@ -63,6 +63,7 @@ def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
             candidates=arguments.candidates,
             keep_order=getattr(arguments, "keep_order", False),
             slot=getattr(arguments, "slot", ""),
+            sensitivity=getattr(arguments, "sensitivity", 0.5),
         ),
         engine,
         arguments.json,

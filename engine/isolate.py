@@ -1,28 +1,27 @@
-"""Isolate and remove: estimate stem and rest of every window, then filter the user's own mix by them.
-
-Knows nothing of queues or bundles on disk.
-"""
+"""Isolate and remove by the flow: estimate stem and rest of every window, then filter the user's own mix by them."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.asked import Asked
-from engine.audio import AudioInfo, FloatArray, blocks, samples_at
+from engine.audio import AudioInfo, FloatArray, Samples, blocks, samples_at
 from engine.chunks import Joiner, Windows, plan_windows
-from engine.clips import Feed, Fifo, Section, at_user_rate, encode_clip, gain_into_model, take_in
+from engine.clips import Feed, Section, at_user_rate, encode_clip, gain_into_model, take_in
 from engine.job import Job, part_of
-from engine.mask import MaskFilter, MaskRule, presence, window_samples
+from engine.mask import MaskFilter, MaskRule, odds_gain, presence
 from engine.model import walk_of
+from engine.parting import Taken, filtered, with_context
 from engine.rank import WindowLevels, best_first, similarity
 from engine.render import Answer, Brief, Pair, render_pair
 from engine.sampler import Walk, sample, start_latents
 from engine.scratch import Scratch
 from engine.shapes import SLOTS, Slot
+from engine.spectra import window_samples
 from engine.tasks import known_mask
 
 
@@ -57,7 +56,9 @@ def hear(job: Job, info: AudioInfo, wanted: Section, part: tuple[float, float]) 
         part: share of the progress.
     """
     grid = job.model.grid
-    section = _with_context(wanted, info, grid.window_samples / grid.sample_rate_hz)
+    window_s = grid.window_samples / grid.sample_rate_hz
+    least_s = window_s / 16 + 2 * window_samples(info.rate_hz) / info.rate_hz
+    section = with_context(wanted, info, window_s, least_s)
     mono = take_in(job, info, section, part_of(part, 0.0, 0.5))
     with mono.scratch:
         windows = plan_windows(grid.frames(mono.scratch.rows), grid.window_frames)
@@ -97,7 +98,7 @@ def _filtered(
     def pairs() -> Iterator[Pair]:
         nonlocal levels
         levels = WindowLevels(_window_edges(job, heard))  # a clip guard asks for everything again
-        make = masked if job.request.render == "masked" else decoded
+        make = decoded if job.request.render == "decoded" else masked
         seen = 0
         for pair in make(job, heard, estimates, heard.wanted):
             seen += pair.mix_CN.shape[1]
@@ -114,6 +115,31 @@ def _filtered(
         similarity=similarity(job, estimates, 0, asked.prompt_SE),
         windows=levels.presence(curve, heard.info.rate_hz, heard.wanted.start),
     )  # fmt: skip
+
+
+def take_by_flow(
+    job: Job, info: AudioInfo, wanted: Section, asked: Asked, held: contextlib.ExitStack, part: tuple[float, float]
+) -> Taken:
+    """Take one thing out of a part of the mix, for a task that goes on from there.
+
+    Args:
+        job: the running request.
+        info: the mix.
+        wanted: the part.
+        asked: what is taken out.
+        held: closes the files.
+        part: share of the progress.
+    """
+    plain = replace(
+        job.request, task="isolate", steps=None, guidance=None, start=None, strength=None, temperature=None,
+        candidates=1,
+    )  # fmt: skip
+    heard = hear(job, info, wanted, part_of(part, 0.0, 1 / 3))
+    held.enter_context(heard.latents)
+    walk = walk_of(plain, job.model.bundle.manifest)
+    [estimates] = estimate(job, heard, asked.prompt_SE, walk, 1, part_of(part, 1 / 3, 1.0))
+    held.enter_context(estimates)
+    return Taken(info, wanted, heard.section, lambda some: masked(job, heard, estimates, some), None)
 
 
 def estimate(
@@ -178,33 +204,27 @@ def _window_edges(job: Job, heard: Heard) -> list[int]:
     return [0, *(edge for edge in edges if 0 < edge < wanted.samples), wanted.samples]
 
 
+class _ByEstimates:
+    """Takes the stem out by the flow's estimates; see ``engine.parting.StemFilter``."""
+
+    def __init__(self, job: Job, heard: Heard, estimates: Scratch) -> None:
+        info, rate_hz = heard.info, job.model.grid.sample_rate_hz
+        rule = MaskRule.of_manifest(job.model.bundle.manifest.mask)
+        odds = odds_gain(job.request.sensitivity)
+        self._mask = MaskFilter(info.rate_hz, rate_hz, info.channels, rule, odds)
+        self._feed = Feed(at_user_rate(estimates, rate_hz, info.rate_hz, heard.section.samples), 2)
+
+    def push(self, mix_CN: Samples) -> FloatArray:
+        stem_N, rest_N = self._feed.take(mix_CN.shape[1])
+        return self._mask.push(mix_CN.astype(np.float32), stem_N, rest_N)
+
+    def flush(self, samples: int) -> FloatArray:
+        return self._mask.flush(samples)
+
+
 def masked(job: Job, heard: Heard, estimates: Scratch, wanted: Section) -> Iterator[Pair]:
     """A part of the user's own mix, filtered; the rest is what is left of it."""
-    info, section = heard.info, heard.section
-    rate_hz = job.model.grid.sample_rate_hz
-    rule = MaskRule.of_manifest(job.model.bundle.manifest.mask)
-    mask = MaskFilter(info.rate_hz, rate_hz, info.channels, rule)
-    feed = Feed(at_user_rate(estimates, rate_hz, info.rate_hz, section.samples), 2)
-    waiting = Fifo(info.channels)
-    at = section.start
-
-    def finished(stem_CN: FloatArray) -> Iterator[Pair]:
-        nonlocal at
-        mix_CN = waiting.take(stem_CN.shape[1])
-        first, last = max(wanted.start - at, 0), min(wanted.stop - at, stem_CN.shape[1])
-        at += stem_CN.shape[1]
-        if first < last:
-            yield Pair(mix_CN[:, first:last], stem_CN[:, first:last].astype(np.float64), None)
-
-    for mix_CN in job.clock.each("read", blocks(info, section.start, section.stop)):
-        waiting.push(mix_CN)
-        with job.clock.measure("mask"):
-            stem_N, rest_N = feed.take(mix_CN.shape[1])
-            stem_CN = mask.push(mix_CN.astype(np.float32), stem_N, rest_N)
-        yield from finished(stem_CN)
-    with job.clock.measure("mask"):
-        stem_CN = mask.flush(section.stop - at)
-    yield from finished(stem_CN)
+    return filtered(job, heard.info, heard.section, wanted, _ByEstimates(job, heard, estimates))
 
 
 def decoded(job: Job, heard: Heard, estimates: Scratch, wanted: Section) -> Iterator[Pair]:
@@ -217,12 +237,3 @@ def decoded(job: Job, heard: Heard, estimates: Scratch, wanted: Section) -> Iter
             both_KN = feed.take(mix_CN.shape[1]).astype(np.float64) / heard.gain
         stem_CN, rest_CN = (np.broadcast_to(track_N, mix_CN.shape) for track_N in both_KN)
         yield Pair(mix_CN, stem_CN, rest_CN)
-
-
-def _with_context(wanted: Section, info: AudioInfo, window_s: float) -> Section:
-    if wanted.start == 0 and wanted.stop == info.samples:
-        return wanted
-    least_s = window_s / 16 + 2 * window_samples(info.rate_hz) / info.rate_hz
-    context_s = max(least_s, (window_s - wanted.samples / info.rate_hz) / 2)
-    context = round(context_s * info.rate_hz)
-    return Section(max(0, wanted.start - context), min(info.samples, wanted.stop + context))

@@ -1,7 +1,4 @@
-"""What one running request carries along: the model, how to report, when to stop, where the time went.
-
-Knows nothing of how a task is done.
-"""
+"""What one running request carries along: the model, how to report, when to stop, where the time went."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from engine.model import Model
 from engine.tasks import Rule
 
 Item = TypeVar("Item")
-STAGES = ("read", "encode", "step", "decode", "mask", "write")
+STAGES = ("read", "encode", "step", "decode", "separate", "mask", "write")
 
 
 class Clock:

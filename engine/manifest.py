@@ -311,9 +311,9 @@ def _check_separation(manifest: Manifest) -> None:
         return
     check_decoder(decoder)
     named = {"decoder": decoder.graph} | {f"expert {expert.name}": expert.graph for expert in manifest.experts}
-    for name, graph in named.items():
-        if graph not in graphs:
-            raise ValueError(f"{name} names the graph {graph!r}, which is not there")
+    for name, key in named.items():
+        if key not in graphs:
+            raise ValueError(f"{name} names the graph {key!r}, which is not there")
     if manifest.experts and manifest.terms is None:
         raise ValueError("experts need terms, by which they are found")
     for expert in manifest.experts:

@@ -1,6 +1,6 @@
 """What crosses the border between a client and the engine process: frozen values, nothing else.
 
-Audio travels as a path, never inside a message. Knows nothing of graphs or processes.
+Audio travels as a path, never inside a message.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
-Render = Literal["masked", "decoded"]
+Render = Literal["masked", "flow", "decoded"]
 Device = Literal["auto", "cpu", "cuda", "tensorrt"]
 Start = Literal["zeros", "noise"]
 Format = Literal["same", "wav16", "wav24", "wav32f", "flac"]
@@ -40,8 +40,10 @@ class Request:
         seconds: length to make: of the clip (generate) or of what is added (extend); None means the task's default.
         bundle: name of an installed bundle or path of a bundle folder.
         device: where to run; ``auto`` takes the fastest that really works.
-        render: ``masked`` filters the user's own mix, ``decoded`` gives the model's own audio.
-        steps, guidance, start: None means the bundle's default for the task.
+        render: ``masked`` filters the user's own mix by the bundle's mask decoder, ``flow`` filters it by what the flow
+            hears in it, ``decoded`` gives the flow's own audio. A bundle without a mask decoder answers ``masked`` as
+            ``flow``.
+        steps, guidance, start: of the flow; None means the bundle's default for the task.
         seed: the same seed gives the same samples on the same device.
         format: ``same`` keeps the input's bit depth (24-bit WAV where the input has none).
         batch_windows: windows per run of a graph; None means chosen from the device.
@@ -57,6 +59,8 @@ class Request:
             are about that. "" means what the task's row says, the stem.
         temperature: how loud the noise is that sound is made from: 1 as in training, less is safer, and seeds differ
             less; None means the bundle's default for the task.
+        sensitivity: isolate, remove: how much goes to the stem where the mask is in doubt, 0 (a clean stem) to 1 (a
+            full one); 0.5 leaves the mask as it is.
     """
 
     task: str
@@ -87,6 +91,7 @@ class Request:
     guide: tuple[str, ...] = ()
     slot: str = ""
     temperature: float | None = None
+    sensitivity: float = 0.5
 
     @property
     def regions(self) -> tuple[tuple[float, float], ...]:
@@ -165,7 +170,7 @@ class Done:
         seconds: wall time of the job.
         device: the provider that really ran, for example ``CPUExecutionProvider``.
         bundle: name and version of the bundle.
-        timings: seconds by stage (prompt, read, encode, step, decode, mask, write).
+        timings: seconds by stage (prompt, read, encode, step, decode, separate, mask, write).
     """
 
     job: str

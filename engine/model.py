@@ -1,16 +1,16 @@
-"""A bundle with its graphs open on a device.
-
-Knows nothing of requests or audio files.
-"""
+"""A bundle with its graphs open on a device."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from engine.backend import Backend, GraphSession
+from engine.backend import Array, Backend, FloatArray, GraphSession
 from engine.bundle import Bundle, Defaults, Manifest
 from engine.codec import Codec
+from engine.decoder import MaskDecoder
 from engine.errors import BundleError
 from engine.examples.encoders import AudioEncoder, SceneEncoder
 from engine.messages import Request, Start
@@ -35,6 +35,8 @@ class Model:
         text: prompts -> embeddings.
         audio: sounds -> embeddings in the same space, None for a bundle that cannot listen.
         scene: frames -> picture features and embeddings in the same space, None for a bundle that cannot see.
+        masker: the mask decoder, None for a bundle that filters by the flow's estimates alone.
+        experts: graphs of the experts, by name of the expert.
     """
 
     bundle: Bundle
@@ -44,6 +46,8 @@ class Model:
     text: TextEncoder
     audio: AudioEncoder | None = None
     scene: SceneEncoder | None = None
+    masker: MaskDecoder | None = None
+    experts: Mapping[str, GraphSession] = field(default_factory=dict)
 
     @property
     def grid(self) -> LatentGrid:
@@ -51,8 +55,27 @@ class Model:
         return self.bundle.manifest.grid
 
 
+class LateSession:
+    """A graph that is opened when it is first run; see ``engine.backend.GraphSession``."""
+
+    def __init__(self, backend: Backend, path: Path) -> None:
+        self._backend, self._path = backend, path
+        self._session: GraphSession | None = None
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:
+        """Run the graph once.
+
+        Raises:
+            BundleError: the file is not a graph this runtime can read.
+            DeviceError: the device refused.
+        """
+        if self._session is None:
+            self._session = self._backend.open(self._path)
+        return self._session.run(inputs)
+
+
 def open_model(bundle: Bundle, backend: Backend) -> Model:
-    """Open the graphs of a bundle.
+    """Open the graphs of a bundle. Of one with a mask decoder the flow's are opened when they are needed.
 
     Raises:
         BundleError: a graph or the tokenizer cannot be read, or the bundle has no text encoder.
@@ -61,8 +84,12 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
     manifest, encoders = bundle.manifest, bundle.manifest.encoders
     if "text" not in encoders:
         raise BundleError(f"bundle {manifest.name} has no text encoder; choose another bundle")
-    named = ["encode", "decode", "step", *(encoder.graph for encoder in encoders.values())]
-    opened = {name: backend.open(bundle.path(manifest.graphs[name].file)) for name in named}
+    flow, decoder = ["encode", "decode", "step"], manifest.decoder
+    first = [*(encoder.graph for encoder in encoders.values()), *(flow if decoder is None else [decoder.graph])]
+    opened: dict[str, GraphSession] = {
+        name: LateSession(backend, bundle.path(graph.file)) for name, graph in manifest.graphs.items()
+    }
+    opened |= {name: backend.open(bundle.path(manifest.graphs[name].file)) for name in first}
     by_kind = {kind: opened[encoder.graph] for kind, encoder in encoders.items()}
     story = StoryEncoder(by_kind["story"], encoders["story"].pieces) if "story" in encoders else None
     text = encoders["text"]
@@ -75,6 +102,8 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         text=TextEncoder(by_kind["text"], bundle.path(text.tokenizer), text.max_tokens, story, load_asks(bundle)),
         audio=AudioEncoder.of(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
         scene=SceneEncoder.of(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
+        masker=None if decoder is None else MaskDecoder(opened[decoder.graph], decoder),
+        experts={expert.name: opened[expert.graph] for expert in manifest.experts},
     )
 
 

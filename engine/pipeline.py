@@ -1,7 +1,4 @@
-"""One request from file to file: open the bundle, read, encode, sample, decode, write; all results or none.
-
-Knows nothing of queues, processes, sidecars or folders.
-"""
+"""One request from file to file: open the bundle, read, answer each prompt, write; all results or none."""
 
 from __future__ import annotations
 
@@ -35,6 +32,7 @@ from engine.replace import replace
 from engine.riff import RiffExtras, moved
 from engine.routing import load_asks, routed
 from engine.scene import set_scene
+from engine.separate import mask_decoder, separate
 from engine.tasks import rule_of
 
 log = logging.getLogger(__name__)
@@ -93,7 +91,7 @@ class Pipeline:
         rest = probe(request.rest) if request.rest is not None else None
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
         request = resolved(_as_long_as(routed(request, load_asks(bundle)), rest), bundle.manifest)
-        _check_candidates(request)
+        _check_candidates(request, bundle)
         rate_hz = rest.rate_hz if rest is not None and rule_of(request.task).together else NEW_RATE_HZ
         places = places_of(request, info, rate_hz)
         request = holding(request, info, rest, check)
@@ -138,8 +136,15 @@ def _as_long_as(request: Request, rest: AudioInfo | None) -> Request:
     return dataclasses.replace(request, seconds=rest.seconds)
 
 
-def _check_candidates(request: Request) -> None:
-    if request.candidates > 1 and request.start == "zeros":
+def _check_candidates(request: Request, bundle: Bundle) -> None:
+    if request.candidates == 1:
+        return
+    if rule_of(request.task).masked and request.render == "masked" and bundle.manifest.decoder is not None:
+        raise RequestError(
+            f"the mask decoder of {bundle.label} has one answer to a prompt, so {request.candidates} candidates would "
+            "all be the same; leave the candidates out, or choose the render flow"
+        )
+    if request.start == "zeros":
         raise RequestError(
             f"{request.candidates} candidates that start from zeros would all be the same; "
             "give --start noise too, or leave the candidates out"
@@ -162,13 +167,16 @@ def _answers(
     asked = asked_of(job)
     answer = _ANSWERED_BY.get(job.request.task, _isolated if job.rule.masked else _made)
     targets = [_target(job.request, info, rest, place) for place in places]
-    peak = PEAK_LIMIT if answer is _isolated else peak_of_new((info, rest), targets[0].bits, job.check)
+    peak = PEAK_LIMIT if job.rule.masked else peak_of_new((info, rest), targets[0].bits, job.check)
     for number, (place, target) in enumerate(zip(places, targets, strict=True)):
         brief = Brief(info, rest, place, target, peak)
         yield from answer(job, brief, asked, (number / len(places), (number + 1) / len(places)))
 
 
 def _isolated(job: Job, brief: Brief, asked: list[Asked], part: tuple[float, float]) -> Iterator[list[Answer]]:
+    if (decoder := mask_decoder(job)) is not None:
+        yield from separate(job, brief, asked, decoder, part)
+        return
     heard = hear(job, brief.input, brief.place.wanted, part_of(part, 0.0, 0.2))
     with heard.latents:
         for number, one in enumerate(asked):

@@ -1,7 +1,4 @@
-"""How well an answer fits what was asked: similarity to the prompt, presence window by window, and the best first.
-
-Knows nothing of requests or files.
-"""
+"""How well an answer fits what was asked: similarity to the prompt, presence window by window, and the best first."""
 
 from __future__ import annotations
 
@@ -49,15 +46,63 @@ def similarity(job: Job, audio: Scratch, column: int, prompt_SE: FloatArray) -> 
         Cosine between the prompt and the mean direction of the sound's loudest windows; 0 for silence,
         None where the bundle cannot hear or nothing was asked.
     """
+    listener = job.model.audio
+    if listener is None:
+        return None
+    loudest = Loudest(listener.samples)
+    for at in range(0, audio.rows, listener.samples):
+        loudest.add(audio.read(at, at + listener.samples)[:, column])
+    return likeness_of(job, loudest.windows(), prompt_SE)
+
+
+def likeness_of(job: Job, windows: Sequence[FloatArray], prompt_SE: FloatArray) -> float | None:
+    """The same for some windows of a sound, each float32 (samples) as long as the bundle listens to at once."""
     listener, prompt_E = job.model.audio, prompt_SE[job.rule.prompt_slot]
     if listener is None or not prompt_E.any():
         return None
-    windows_WN = _loudest(audio, column, listener.samples)
-    if not len(windows_WN):
+    if not windows:
         return 0.0
+    windows_WN = np.stack(windows)
     level = gain_into_model(float(np.square(windows_WN, dtype=np.float64).mean()))
     heard_WE = listener.embed(windows_WN * np.float32(level))
     return float(likeness(blended(heard_WE)[None], prompt_E)[0])
+
+
+class Loudest:
+    """The loudest windows of a sound that comes in blocks; silent ones do not count.
+
+    Args:
+        samples: of a window.
+    """
+
+    def __init__(self, samples: int) -> None:
+        self._samples = samples
+        self._kept: list[tuple[float, int, FloatArray]] = []
+        self._waiting: list[FloatArray] = []
+        self._count, self._windows = 0, 0
+
+    def add(self, audio_N: FloatArray) -> None:
+        """Count the next samples, float32 of any number."""
+        self._waiting.append(audio_N)
+        self._count += len(audio_N)
+        if self._count < self._samples:
+            return
+        whole_N = np.concatenate(self._waiting)
+        last = self._count - self._count % self._samples
+        for at in range(0, last, self._samples):
+            self._keep(whole_N[at : at + self._samples])
+        self._waiting, self._count = [whole_N[last:]], self._count - last
+
+    def windows(self) -> list[FloatArray]:
+        """Windows kept so far, the loudest last; what is too short for one is filled with silence."""
+        if self._count:
+            self.add(np.zeros(self._samples - self._count, np.float32))
+        return [window_N for power, _, window_N in self._kept if power > SILENT_POWER]
+
+    def _keep(self, window_N: FloatArray) -> None:
+        self._kept.append((float(np.square(window_N, dtype=np.float64).mean()), -self._windows, window_N))
+        self._kept = sorted(self._kept, key=lambda one: one[:2])[-HEARD_WINDOWS:]
+        self._windows += 1
 
 
 class WindowLevels:
@@ -92,22 +137,13 @@ class WindowLevels:
             rate_hz: of the result.
             start: sample of the input where the result begins.
         """
+        there = [presence(level_db(stem, mix), curve) for stem, mix in self._energies_W2.tolist()]
+        return self.told(there, rate_hz, start)
+
+    def told(self, there: Sequence[float], rate_hz: int, start: int) -> tuple[tuple[float, float, float], ...]:
+        """The same where the presence of each window is known; there is nothing in a window where the mix is silent."""
         spans = zip(self._edges[:-1], self._edges[1:], strict=True)
         return tuple(
-            (
-                round((start + first) / rate_hz, 6),
-                round((start + last) / rate_hz, 6),
-                presence(level_db(stem, mix), curve) if mix > 0 else 0.0,
-            )
-            for (first, last), (stem, mix) in zip(spans, self._energies_W2.tolist(), strict=True)
+            (round((start + first) / rate_hz, 6), round((start + last) / rate_hz, 6), one if mix > 0 else 0.0)
+            for (first, last), one, mix in zip(spans, there, self._energies_W2[:, 1].tolist(), strict=True)
         )
-
-
-def _loudest(audio: Scratch, column: int, samples: int) -> FloatArray:
-    kept: list[tuple[float, int, FloatArray]] = []
-    for at in range(0, audio.rows, samples):
-        window_N = audio.read(at, at + samples)[:, column]
-        kept.append((float(np.square(window_N, dtype=np.float64).mean()), -at, window_N))
-        kept = sorted(kept, key=lambda one: one[:2])[-HEARD_WINDOWS:]
-    heard = [window_N for power, _, window_N in kept if power > SILENT_POWER]
-    return np.stack(heard) if heard else np.zeros((0, samples), np.float32)

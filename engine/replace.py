@@ -1,7 +1,7 @@
 """Replace: edit a mix in place. Take a sound out, make another that fits what is left, put it where the old one was.
 
 Outside the regions every sample stays as it is. Inside, the new mix is the rest plus the new stem, exactly, in the
-output format; when the sum would clip, the new stem alone gives way. Knows nothing of queues or bundles on disk.
+output format; when the sum would clip, the new stem alone gives way.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ from engine.audio import FloatArray, Samples, blocks, resampled, samples_at
 from engine.clips import Feed, Mono, Section, at_user_rate
 from engine.draft import Draft
 from engine.exact import NullMeter, headroom, in_range, level_db, lowered, on_grid, split, together
-from engine.isolate import Heard, estimate, hear, masked
+from engine.isolate import take_by_flow
 from engine.job import Job, part_of
 from engine.joints import edge_weight
 from engine.mask import presence
 from engine.model import walk_of
 from engine.output import result_name
+from engine.parting import Taken
 from engine.rank import best_first
 from engine.render import Answer, Brief, Rendered, close_all, write_tracks
 from engine.scene import Hole, Powers, Scene, frames_of, gain_of, known_of, latents_of, windows_of
 from engine.scratch import Scratch
+from engine.separate import mask_decoder, take_by_masks
 from engine.shapes import Slot
 from engine.sounds import Sound, make_sounds
 
@@ -40,14 +42,12 @@ class Patch:
     """One region, ready to be put back.
 
     Attributes:
-        heard: the mix around the region; ``heard.wanted`` is the region.
-        estimates: of what is taken out, and of the rest.
-        sounds: what can take its place, one a candidate, from the start of ``heard.section``.
+        taken: the old sound; ``taken.wanted`` is the region.
+        sounds: what can take its place, one a candidate, from the start of ``taken.section``.
         energies: of what is taken out, and of the mix, in the region.
     """
 
-    heard: Heard
-    estimates: Scratch
+    taken: Taken
     sounds: list[Sound]
     energies: tuple[float, float]
 
@@ -94,23 +94,13 @@ def _patch(
 ) -> Patch:  # fmt: skip
     old, new = names
     manifest, rate_hz = job.model.bundle.manifest, brief.target.rate_hz
-    plain = dataclasses.replace(
-        job.request,
-        task="isolate",
-        steps=None,
-        guidance=None,
-        start=None,
-        strength=None,
-        temperature=None,
-        candidates=1,
-    )
-    heard = hear(job, brief.input, span, part_of(part, 0.0, 0.1))
-    held.enter_context(heard.latents)
     by_words = dataclasses.replace(job, examples=None)  # the others say how the new sound is, not what to look for
-    [estimates] = estimate(by_words, heard, old.prompt_SE, walk_of(plain, manifest), 1, part_of(part, 0.1, 0.3))
-    held.enter_context(estimates)
-    parted = _parted(job, heard, estimates)
-    walk, section = walk_of(job.request, manifest), heard.section
+    if (decoder := mask_decoder(job)) is not None:
+        taken = take_by_masks(by_words, brief.input, span, old, decoder, held, part_of(part, 0.0, 0.3))
+    else:
+        taken = take_by_flow(by_words, brief.input, span, old, held, part_of(part, 0.0, 0.3))
+    parted = _parted(job, taken)
+    walk, section = walk_of(job.request, manifest), taken.section
     with parted.stem.scratch, parted.rest.scratch:
         here = Section(span.start - section.start, span.stop - section.start)
         windows = windows_of(job, section.samples, rate_hz)
@@ -128,19 +118,19 @@ def _patch(
     sounds = make_sounds(job, scene, new.prompt_SE, walk, part_of(part, 0.4, 1.0), brief.peak)
     for sound in sounds:
         held.enter_context(sound.audio)
-    return Patch(heard, estimates, sounds, parted.energies)
+    return Patch(taken, sounds, parted.energies)
 
 
-def _parted(job: Job, heard: Heard, estimates: Scratch) -> _Parted:
+def _parted(job: Job, taken: Taken) -> _Parted:
     """Stem and rest of everything that was heard, as the model is to hear them again."""
-    info, section, wanted = heard.info, heard.section, heard.wanted
+    info, section, wanted = taken.info, taken.section, taken.wanted
     model_hz = job.model.grid.sample_rate_hz
     stem, rest = Scratch(job.folder, 1), Scratch(job.folder, 1)
     energy_C, energies, powers = np.zeros(info.channels), np.zeros(2), np.zeros(2)
 
     def both() -> Iterator[Samples]:
         at = section.start
-        for pair in masked(job, heard, estimates, section):
+        for pair in taken.pairs(section):
             inside = slice(max(wanted.start - at, 0), max(wanted.stop - at, 0))
             at += pair.mix_CN.shape[1]
             energy_C[:] += np.square(pair.stem_CN[:, inside]).sum(axis=1)
@@ -176,8 +166,7 @@ def _written(
     title = f"{new.name} for {old.name}"
     wanted = {what: result_name(brief.name, title, brief.target.suffix, word) for what, word in files.items()}
     rendered = _rendered(job, brief, patches, candidate, wanted, part)
-    stem, mix = np.sum([patch.energies for patch in patches], axis=0)
-    there = presence(level_db(stem, mix), job.model.bundle.manifest.presence) if mix > 0 else 0.0
+    there = _there(patches, job.model.bundle.manifest.presence)
     alike = [sound.similarity for sound in sounds if sound.similarity is not None]
     windows = [_old_in(patch, job.model.bundle.manifest.presence) for patch in patches]
     return Answer(
@@ -189,10 +178,19 @@ def _written(
     )  # fmt: skip
 
 
+def _there(patches: list[Patch], curve: dict[str, float]) -> float:
+    """Whether the old sound is in some regions: as the mask decoder says, else by its level in all of them together."""
+    stem, mix = np.sum([patch.energies for patch in patches], axis=0)
+    if mix <= 0:
+        return 0.0
+    said = [patch.taken.presence for patch in patches if patch.taken.presence is not None]
+    return max(said) if said else presence(level_db(stem, mix), curve)
+
+
 def _old_in(patch: Patch, curve: dict[str, float]) -> tuple[float, float, float]:
     """Where a region begins and ends in the mix, in seconds, and whether the old sound is in it."""
-    span, rate_hz, (stem, mix) = patch.heard.wanted, patch.heard.info.rate_hz, patch.energies
-    there = presence(level_db(stem, mix), curve) if mix > 0 else 0.0
+    span, rate_hz = patch.taken.wanted, patch.taken.info.rate_hz
+    there = _there([patch], curve)
     return round(span.start / rate_hz, 6), round(span.stop / rate_hz, 6), there
 
 
@@ -232,22 +230,22 @@ def _layers(job: Job, brief: Brief, patches: list[Patch], candidate: int) -> Ite
     """The whole file block by block: what stays, what is new, and whether that is inside a region."""
     info, bits, at = brief.input, brief.target.bits, 0
     for patch in patches:
-        for mix_CN in job.clock.each("read", blocks(info, at, patch.heard.wanted.start)):
+        for mix_CN in job.clock.each("read", blocks(info, at, patch.taken.wanted.start)):
             yield on_grid(mix_CN, bits), np.zeros_like(mix_CN), False
         for rest_CN, made_CN in _inside(job, brief, patch, patch.sounds[candidate]):
             yield rest_CN, made_CN, True
-        at = patch.heard.wanted.stop
+        at = patch.taken.wanted.stop
     for mix_CN in job.clock.each("read", blocks(info, at, info.samples)):
         yield on_grid(mix_CN, bits), np.zeros_like(mix_CN), False
 
 
 def _inside(job: Job, brief: Brief, patch: Patch, sound: Sound) -> Iterator[tuple[Samples, Samples]]:
     """One region: the mix without the old stem, on the grid of the format, and the new stem, faded at the edges."""
-    info, section, span = brief.input, patch.heard.section, patch.heard.wanted
+    info, section, span = brief.input, patch.taken.section, patch.taken.wanted
     bits, at = brief.target.bits, span.start
     made = Feed(at_user_rate(sound.audio, job.model.grid.sample_rate_hz, info.rate_hz, section.samples), 1)
     made.take(span.start - section.start)
-    for pair in masked(job, patch.heard, patch.estimates, span):
+    for pair in patch.taken.pairs(span):
         count = pair.mix_CN.shape[1]
         weight_N = edge_weight(np.arange(at, at + count), span, info.rate_hz, Section(0, info.samples))
         at += count

@@ -22,9 +22,10 @@ import onnx
 from onnx import helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from toygraph import BOOL, FLOAT, INT64, model, save
+from toymask import mask_graph
 from toysenses import FEATURES, FRAMES, PIECES, SIZE_PX, audio_graph, scene_graph, story_graph, write_asks
 
-from engine.bundle import MANIFEST, Attachment, Defaults, Encoder, Manifest, file_sha256, manifest_to_json
+from engine.bundle import MANIFEST, Attachment, Decoder, Defaults, Encoder, Manifest, file_sha256, manifest_to_json
 from engine.tasks import TASKS
 
 SHARES = {"violin": 0.25, "bass": 0.5, "drums": 0.75, "everything": 1.0, "kazoo": 0.0}
@@ -44,6 +45,8 @@ def write_toy_bundle(
     ripple: float = 0.0,
     tone: float = TONE,
     senses: tuple[str, ...] = (),
+    decoder: Decoder | None = None,
+    soft: float = 0.0,
     **overrides: Any,
 ) -> Path:
     """Write a bundle and give its folder back.
@@ -54,6 +57,8 @@ def write_toy_bundle(
         ripple: how much the share grows towards the ends of a window; 0 means position does not matter.
         tone: amplitude of the tone that stands in for generated sound.
         senses: of ``SENSES``; with none of them it is a bundle of format 1.
+        decoder: grid of a mask decoder, see ``tests/toymask.py``; with one it is a bundle of format 4.
+        soft: of its masks.
         overrides: fields of the manifest to replace, wrong ones included.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,6 +75,9 @@ def write_toy_bundle(
     made["story"] = lambda: story_graph(EMBEDDING)
     graphs |= {sense: made[sense]() for sense in senses if sense in made}
     values |= sense_values(folder, values, senses)
+    if decoder is not None:
+        graphs[decoder.graph] = mask_graph(decoder, EMBEDDING, soft)
+        values |= {"format": 4, "decoder": decoder}
     values["graphs"] = {name: save(graph, folder / f"{name}.onnx") for name, graph in graphs.items()}
     manifest = Manifest(**{**values, **{key: overrides[key] for key in overrides if key in values}})
     text = manifest_to_json(manifest)
