@@ -1,7 +1,4 @@
-"""What each command does: make a request, wait for it with a progress bar, show what came out.
-
-Knows nothing of how arguments are parsed or of exit codes.
-"""
+"""What each command does: make a request, wait for it with a progress bar, show what came out."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import argparse
 import contextlib
 import importlib
 import importlib.util
+import itertools
 import json
 import os
 import shutil
@@ -17,17 +15,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from engine.bundle import load_bundle
 from engine.checks import check_request
 from engine.client import Engine
-from engine.errors import BundleError, Cancelled, RequestError
-from engine.library import list_bundles, places
+from engine.errors import Cancelled, RequestError
 from engine.messages import BIT_FOR_BIT_DB, Done, Event, Progress, Request, StemResult, as_json
 from engine.sidecar import finite, rerun_request
 from engine.tasks import Rule, rule_of
 
 CANCEL_LIMIT_S = 20.0
 LIKELY_THERE = 0.5
+SHOWN_WINDOWS = 12
+Windows = tuple[tuple[float, float, float], ...]  # (start_s, end_s, presence)
 FAINT = "the model made it very quiet and it was lifted; try more --steps or other words"
 
 
@@ -64,6 +62,7 @@ def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
             keep_order=getattr(arguments, "keep_order", False),
             slot=getattr(arguments, "slot", ""),
             sensitivity=getattr(arguments, "sensitivity", 0.5),
+            expert=getattr(arguments, "expert", ""),
         ),
         engine,
         arguments.json,
@@ -78,39 +77,6 @@ def rerun(arguments: argparse.Namespace, engine: Engine | None) -> int:
     if arguments.device is not None:
         request = replace(request, device=arguments.device)
     return _run(request, engine, arguments.json)
-
-
-def bundles(arguments: argparse.Namespace, engine: Engine | None) -> int:
-    """``fluxstem bundles``."""
-    rows = []
-    for name, folder in list_bundles().items():
-        row: dict[str, Any] = {"name": name, "path": str(folder)}
-        try:
-            manifest = load_bundle(folder, check_hashes=False).manifest
-            row |= {
-                "version": manifest.version,
-                "licence": manifest.licence,
-                "sample_rate_hz": manifest.sample_rate_hz,
-                "window_s": round(manifest.grid.window_samples / manifest.sample_rate_hz, 3),
-                "tasks": sorted(manifest.defaults),
-                "trained_on": manifest.trained_on,
-                "notes": manifest.notes,
-                "error": None,
-            }
-        except BundleError as error:
-            row["error"] = str(error)
-        rows.append(row)
-    if arguments.json:
-        _print_json({"bundles": rows, "places": [str(place) for place in places()]})
-        return 0
-    for row in rows:
-        if row["error"]:
-            print(f"{row['name']}  cannot be used: {row['error']}")
-        else:
-            print(f"{row['name']}  {row['version']}  {row['sample_rate_hz']} Hz  {row['licence']}  {row['path']}")
-    if not rows:
-        print("no bundle is installed; looked in " + ", ".join(str(place) for place in places()))
-    return 0
 
 
 def doctor(arguments: argparse.Namespace, engine: Engine | None) -> int:
@@ -263,13 +229,24 @@ def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
         yield f"presence  {result.presence:.2f}" + ("" if result.presence >= LIKELY_THERE else f": {means}")
     if len(result.presence_windows) > 1:
         yield "windows   " + ", ".join(
-            f"{there:.2f} {first:g}-{last:g} s" for first, last, there in result.presence_windows
+            f"{there:.2f} {first:g}-{last:g} s" for first, last, there in _spans(result.presence_windows)
         )
     if result.similarity is not None:
         yield f"similar   {result.similarity:.2f} {alike}, as the model hears it"
     if result.gain_db:
         on = "on what is new alone" if result.mix else "on stem and rest alike"
         yield f"gain      {result.gain_db:.2f} dB {on}, so that nothing clips"
+
+
+def _spans(windows: Windows) -> Windows:
+    """Windows as one line can hold them: where there are many, neighbours that say the same become one."""
+    if len(windows) <= SHOWN_WINDOWS:
+        return windows
+    spans = []
+    for _, some in itertools.groupby(windows, key=lambda window: window[2] >= LIKELY_THERE):
+        same = list(some)
+        spans.append((same[0][0], same[-1][1], max(there for *_, there in same)))
+    return tuple(spans)
 
 
 def _shown(path: str) -> str:

@@ -32,7 +32,7 @@ class Form:
         seed, steps, guidance, strength: None means the bundle's default, for the seed 0.
         candidates: how many versions, each with the next seed; the best comes first.
         seconds: to make; None means the task's default.
-        render: ``masked`` or ``decoded``.
+        render: ``masked``, ``flow`` or ``decoded``.
         slot: ``mix`` or ``rest`` to make that in the place of a stem, for tasks that can.
         bundle, device: as of ``Request``.
     """

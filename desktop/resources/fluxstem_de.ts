@@ -68,6 +68,7 @@
     <message><source>Extend</source><translation>Fortsetzen</translation></message>
     <message><source>Farther</source><translation>Weiter weg</translation></message>
     <message><source>Fastest that works</source><translation>Das schnellste, das geht</translation></message>
+    <message><source>Filtered by the flow alone</source><translation>Nur vom Fluss gefiltert</translation></message>
     <message><source>Filtered keeps your phase and sums to the mix exactly</source><translation>Gefiltert bleibt die Phase Ihre und die Summe genau der Mix</translation></message>
     <message><source>First steps</source><translation>Erste Schritte</translation></message>
     <message><source>Fit region or everything</source><translation>Bereich oder alles zeigen</translation></message>

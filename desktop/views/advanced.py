@@ -36,7 +36,11 @@ WITH = {  # the name, tip and hint of the words about what goes with what is mad
     Slot.REST: ("The others", "What the others play, where that helps", "as: piano and drums"),
     Slot.STEM: ("The stem", "What the stem plays, where that helps", "as: violin"),
 }
-RENDERS = (("masked", "Your own audio, filtered"), ("decoded", "The model's own audio"))
+RENDERS = (
+    ("masked", "Your own audio, filtered"),
+    ("flow", "Filtered by the flow alone"),
+    ("decoded", "The model's own audio"),
+)
 
 
 class Advanced(QWidget):

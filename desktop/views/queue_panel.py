@@ -28,6 +28,7 @@ STAGES = {  # what the engine calls them, and what they are
     "step": "working it out",
     "step and decode": "working it out",
     "decode": "making it sound",
+    "separate": "working it out",
     "mask": "filtering your audio",
     "write": "writing the files",
     "opening the bundle": "opening the bundle",

@@ -143,8 +143,8 @@ def _task_args(task: str, rule: Rule) -> tuple[Arg, ...]:
 
 
 def _choices(rule: Rule) -> tuple[Arg, ...]:
-    render = Arg(name="render", kind="text", default="masked", choices=("masked", "decoded"), doc="your own audio, "
-                 "filtered, or the model's own")  # fmt: skip
+    render = Arg(name="render", kind="text", default="masked", choices=("masked", "flow", "decoded"), doc="your own "
+                 "audio, filtered, also by the flow alone, or the model's own")  # fmt: skip
     return (
         Arg(name="seed", kind="whole", low=0, high=2**31 - 1, default=0, doc="same seed, same result"),
         Arg(name="steps", kind="whole", low=0, high=1000, default=0, doc="sampler steps; 0 is the bundle's choice"),
