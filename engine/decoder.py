@@ -23,11 +23,13 @@ class Excerpt:
     Attributes:
         audio_B2N: float32 (windows, 2, samples); the first sample is half an FFT before the middle of the first frame.
         grid: of the spectrogram.
+        estimate_B2N: the flow's stem and rest, mono, of the same samples; None where nobody wants them.
     """
 
-    def __init__(self, audio_B2N: FloatArray, grid: Decoder) -> None:
+    def __init__(self, audio_B2N: FloatArray, grid: Decoder, estimate_B2N: FloatArray | None = None) -> None:
         self.audio_B2N = audio_B2N
         self.grid = grid
+        self.estimate_B2N = estimate_B2N
 
     @functools.cached_property
     def mix(self) -> FloatArray:
@@ -72,15 +74,22 @@ class MaskDecoder:
 
     Attributes:
         grid: its row of the manifest.
+        takes_estimate: True means that it reads the flow's estimates beside the mix, so one prompt at a time.
     """
 
-    def __init__(self, graph: GraphSession, grid: Decoder) -> None:
+    takes_estimate = False
+
+    def __init__(self, graph: GraphSession, grid: Decoder, takes_estimate: bool = False) -> None:
         self._graph = graph
         self.grid = grid
+        self.takes_estimate = takes_estimate
 
     def masks(self, excerpt: Excerpt, prompts_PE: FloatArray) -> MaskAnswer:
         """See ``Masker``."""
-        answer = self._graph.run({"mix": excerpt.mix, "prompt": prompts_PE})
+        inputs = {"mix": excerpt.mix, "prompt": prompts_PE}
+        if excerpt.estimate_B2N is not None:
+            inputs["estimate"] = magnitudes(excerpt.estimate_B2N, excerpt.grid)
+        answer = self._graph.run(inputs)
         for name, values in answer.items():
             if not np.isfinite(values).all():
                 raise BundleError(

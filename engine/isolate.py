@@ -58,7 +58,12 @@ def hear(job: Job, info: AudioInfo, wanted: Section, part: tuple[float, float]) 
     grid = job.model.grid
     window_s = grid.window_samples / grid.sample_rate_hz
     least_s = window_s / 16 + 2 * window_samples(info.rate_hz) / info.rate_hz
-    section = with_context(wanted, info, window_s, least_s)
+    return hear_section(job, info, wanted, with_context(wanted, info, window_s, least_s), part)
+
+
+def hear_section(job: Job, info: AudioInfo, wanted: Section, section: Section, part: tuple[float, float]) -> Heard:
+    """Read and encode a section of the mix that is chosen already; arguments as for ``hear``."""
+    grid = job.model.grid
     mono = take_in(job, info, section, part_of(part, 0.0, 0.5))
     with mono.scratch:
         windows = plan_windows(grid.frames(mono.scratch.rows), grid.window_frames)

@@ -17,7 +17,7 @@ from engine.chunks import Batches, Joiner, Windows, lay_windows
 from engine.decoder import Excerpt, MaskAnswer, Masker
 from engine.job import Job
 from engine.mask import tilted
-from engine.scratch import WholeScratch
+from engine.scratch import Scratch, WholeScratch
 from engine.separation import SIDES, Decoder
 from engine.shapes import Slot
 from engine.spectra import OVERLAP, ComplexArray, SpectralFilter, window_samples
@@ -55,8 +55,9 @@ class Masks:
 
 
 def make_masks(
-    job: Job, mix: Stereo, masker: Masker, prompts_PE: FloatArray, held: contextlib.ExitStack, part: tuple[float, float]
-) -> list[Masks]:
+    job: Job, mix: Stereo, masker: Masker, prompts_PE: FloatArray, held: contextlib.ExitStack,
+    part: tuple[float, float], estimate: Scratch | None = None,
+) -> list[Masks]:  # fmt: skip
     """Masks for several prompts from one run of the masker over the section.
 
     Args:
@@ -66,6 +67,7 @@ def make_masks(
         prompts_PE: float32 (prompts, embedding).
         held: closes the files.
         part: share of the progress.
+        estimate: the flow's stem and rest, for a masker that reads them; see ``engine.estimates``.
     """
     grid = mix.grid
     windows = _plan(mix.audio.rows, grid)
@@ -74,7 +76,7 @@ def make_masks(
 
     def work(batch: Sequence[int]) -> MaskAnswer:
         with job.clock.measure("separate"):
-            return masker.masks(_excerpt(mix, [windows.starts[index] for index in batch]), prompts_PE)
+            return masker.masks(_excerpt(mix, estimate, [windows.starts[index] for index in batch]), prompts_PE)
 
     batches = Batches(max(1, job.batches.size // WINDOWS_SHARE))
     for batch, answer in batches.run(range(len(windows.starts)), work):
@@ -92,12 +94,16 @@ def _plan(samples: int, grid: Decoder) -> Windows:
     return lay_windows(blocks * grid.presence_frames, grid.frames, grid.presence_frames // 2, fade=grid.presence_frames)
 
 
-def _excerpt(mix: Stereo, starts: Sequence[int]) -> Excerpt:
+def _excerpt(mix: Stereo, estimate: Scratch | None, starts: Sequence[int]) -> Excerpt:
     grid = mix.grid
     samples = (grid.frames - 1) * grid.hop_samples + grid.fft_samples
     begins = [start * grid.hop_samples - grid.fft_samples // 2 for start in starts]
-    audio_B2N = np.stack([mix.audio.read(begin, begin + samples).T for begin in begins])
-    return Excerpt(audio_B2N * np.float32(mix.gain), grid)
+
+    def windows_of(audio: Scratch) -> FloatArray:
+        windows_B2N = np.stack([audio.read(begin, begin + samples).T for begin in begins])
+        return windows_B2N * np.float32(mix.gain)
+
+    return Excerpt(windows_of(mix.audio), grid, None if estimate is None else windows_of(estimate))
 
 
 class _Joined:

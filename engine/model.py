@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.backend import Array, Backend, FloatArray, GraphSession
-from engine.bundle import Bundle, Defaults, Manifest
+from engine.bundle import Bundle, Decoder, Defaults, Manifest
 from engine.codec import Codec
 from engine.decoder import MaskDecoder
 from engine.errors import BundleError
@@ -102,9 +102,13 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         text=TextEncoder(by_kind["text"], bundle.path(text.tokenizer), text.max_tokens, story, load_asks(bundle)),
         audio=AudioEncoder.of(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
         scene=SceneEncoder.of(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
-        masker=None if decoder is None else MaskDecoder(opened[decoder.graph], decoder),
+        masker=None if decoder is None else _mask_decoder(opened[decoder.graph], decoder, manifest),
         experts={expert.name: opened[expert.graph] for expert in manifest.experts},
     )
+
+
+def _mask_decoder(graph: GraphSession, decoder: Decoder, manifest: Manifest) -> MaskDecoder:
+    return MaskDecoder(graph, decoder, takes_estimate="estimate" in manifest.graphs[decoder.graph].inputs)
 
 
 def resolved(request: Request, manifest: Manifest) -> Request:

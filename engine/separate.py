@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from engine.asked import Asked
-from engine.audio import AudioInfo, FloatArray, resampled, samples_at
+from engine.audio import AudioInfo, resampled, samples_at
 from engine.clips import Section
 from engine.decoder import MaskDecoder, Masker
+from engine.estimates import Estimates
 from engine.job import Job, part_of
 from engine.mask import odds_gain
 from engine.masks import MaskedMix, Masks, make_masks
@@ -51,13 +52,13 @@ def separate(
         part: share of the progress.
     """
     mix = _heard(job, brief.input, brief.place.wanted, decoder, part_of(part, 0.0, 0.1))
-    with mix.audio:
-        done = 0
+    with mix.audio, contextlib.ExitStack() as kept:
+        done, estimates = 0, Estimates(job, mix, kept)
         for masker, group in _groups(job, asked, decoder):
             share = part_of(part, 0.1 + 0.9 * done / len(asked), 0.1 + 0.9 * (done + len(group)) / len(asked))
             done += len(group)
             with contextlib.ExitStack() as held:
-                found = make_masks(job, mix, masker, _prompts(job, group), held, part_of(share, 0.0, 0.7))
+                found = _masks(job, mix, masker, group, estimates, held, part_of(share, 0.0, 0.7))
                 for number, (one, masks) in enumerate(zip(group, found, strict=True)):
                     first, last = (0.7 + 0.3 * k / len(group) for k in (number, number + 1))
                     yield [_answer(job, mix, masks, one, brief, part_of(share, first, last))]
@@ -80,8 +81,8 @@ def take_by_masks(
     """
     mix = _heard(job, info, wanted, decoder, part_of(part, 0.0, 0.3))
     held.enter_context(mix.audio)
-    masker = masker_for(job, asked, decoder)
-    [masks] = make_masks(job, mix, masker, _prompts(job, [asked]), held, part_of(part, 0.3, 1.0))
+    masker, estimates = masker_for(job, asked, decoder), Estimates(job, mix, held)
+    [masks] = _masks(job, mix, masker, [asked], estimates, held, part_of(part, 0.3, 1.0))
     _, there = _blocks(mix, masks)
     presence = None if masks.presence_K is None else max(there)
     return Taken(info, wanted, mix.section, lambda some: _pairs(job, mix, masks, some), presence)
@@ -97,12 +98,25 @@ def _groups(job: Job, asked: list[Asked], decoder: MaskDecoder) -> Iterator[tupl
     answered = [(masker_for(job, one, decoder), one) for one in asked]
     for _, some in itertools.groupby(answered, key=lambda pair: id(pair[0])):
         members = list(some)
-        for at in range(0, len(members), PROMPTS_AT_ONCE):
-            yield members[0][0], [one for _, one in members[at : at + PROMPTS_AT_ONCE]]
+        masker = members[0][0]
+        at_once = 1 if _wants_estimates(masker) else PROMPTS_AT_ONCE
+        for at in range(0, len(members), at_once):
+            yield masker, [one for _, one in members[at : at + at_once]]
 
 
-def _prompts(job: Job, asked: Sequence[Asked]) -> FloatArray:
-    return np.stack([one.prompt_SE[job.rule.prompt_slot] for one in asked])
+def _wants_estimates(masker: Masker) -> bool:
+    return isinstance(masker, MaskDecoder) and masker.takes_estimate
+
+
+def _masks(
+    job: Job, mix: Stereo, masker: Masker, asked: Sequence[Asked], estimates: Estimates, held: contextlib.ExitStack,
+    part: tuple[float, float],
+) -> list[Masks]:  # fmt: skip
+    prompts_PE = np.stack([one.prompt_SE[job.rule.prompt_slot] for one in asked])
+    if not _wants_estimates(masker):
+        return make_masks(job, mix, masker, prompts_PE, held, part)
+    estimate = estimates.of(asked[0], held, part_of(part, 0.0, 0.5))
+    return make_masks(job, mix, masker, prompts_PE, held, part_of(part, 0.5, 1.0), estimate)
 
 
 def _pairs(job: Job, mix: Stereo, masks: Masks, wanted: Section) -> Iterator[Pair]:

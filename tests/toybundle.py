@@ -47,6 +47,7 @@ def write_toy_bundle(
     senses: tuple[str, ...] = (),
     decoder: Decoder | None = None,
     soft: float = 0.0,
+    estimate: bool = False,
     **overrides: Any,
 ) -> Path:
     """Write a bundle and give its folder back.
@@ -58,7 +59,7 @@ def write_toy_bundle(
         tone: amplitude of the tone that stands in for generated sound.
         senses: of ``SENSES``; with none of them it is a bundle of format 1.
         decoder: grid of a mask decoder, see ``tests/toymask.py``; with one it is a bundle of format 4.
-        soft: of its masks.
+        soft, estimate: of its masks.
         overrides: fields of the manifest to replace, wrong ones included.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +77,7 @@ def write_toy_bundle(
     graphs |= {sense: made[sense]() for sense in senses if sense in made}
     values |= sense_values(folder, values, senses)
     if decoder is not None:
-        graphs[decoder.graph] = mask_graph(decoder, EMBEDDING, soft)
+        graphs[decoder.graph] = mask_graph(decoder, EMBEDDING, soft, estimate)
         values |= {"format": 4, "decoder": decoder}
     values["graphs"] = {name: save(graph, folder / f"{name}.onnx") for name, graph in graphs.items()}
     manifest = Manifest(**{**values, **{key: overrides[key] for key in overrides if key in values}})

@@ -32,8 +32,11 @@ def weights(grid: Decoder) -> np.ndarray:
     return np.stack([np.where(low_F, 1.0, 0.5), np.where(low_F, 0.8, 0.25)]).astype(np.float32)
 
 
-def mask_graph(grid: Decoder, embedding: int, soft: float = 0.0) -> onnx.ModelProto:
-    """mix (B, 2, T, F), prompt (P, E) -> stem, rest (P, B, 2, T, F), presence (P, B, blocks)."""
+def mask_graph(grid: Decoder, embedding: int, soft: float = 0.0, estimate: bool = False) -> onnx.ModelProto:
+    """mix (B, 2, T, F), prompt (P, E) -> stem, rest (P, B, 2, T, F), presence (P, B, blocks).
+
+    With ``estimate`` it takes the flow's stem and rest too, and the share is what the stem is of both.
+    """
     frames_T = np.ones(grid.frames, np.float32)
     frames_T[:DULL_FRAMES] = frames_T[-DULL_FRAMES:] = 0
     blocks = grid.frames // grid.presence_frames
@@ -59,7 +62,19 @@ def mask_graph(grid: Decoder, embedding: int, soft: float = 0.0) -> onnx.ModelPr
         helper.make_node("Sub", ["there", "tenth"], ["above"]),
         helper.make_node("Mul", ["above", "steep"], ["presence"]),
     ]
+    plane = ["B", 2, grid.frames, grid.bins]
+    inputs = [("mix", FLOAT, plane), ("prompt", FLOAT, ["P", embedding])]
+    if estimate:
+        inputs.append(("estimate", FLOAT, plane))
+        nodes[4:5] = [
+            helper.make_node("Gather", ["estimate", "stem_at"], ["flow_stem"], axis=1),
+            helper.make_node("Gather", ["estimate", "rest_at"], ["flow_rest"], axis=1),
+            helper.make_node("Sum", ["flow_stem", "flow_rest", "silent"], ["flow_both"]),
+            helper.make_node("Div", ["flow_stem", "flow_both"], ["flow_share"]),
+            helper.make_node("Unsqueeze", ["flow_share", "axis_0"], ["share"]),
+        ]
     constants = {
+        "stem_at": np.array([0]), "rest_at": np.array([1]), "silent": np.float32(1e-9),
         "first": np.array([0]), "second": np.array([1]), "axis_0": np.array([0]),
         "tiny": np.float32(1e-6), "soft": np.float32(soft + 1e-9), "half": np.float32(0.5), "one": np.float32(1),
         "tenth": np.float32(0.1), "steep": np.float32(40),
@@ -67,6 +82,5 @@ def mask_graph(grid: Decoder, embedding: int, soft: float = 0.0) -> onnx.ModelPr
         "shape_blocks": np.array([-1, 2, blocks, grid.presence_frames, grid.bins]),
         "weights": weights(grid)[:, None] * frames_T[:, None],
     }  # fmt: skip
-    plane = ["B", 2, grid.frames, grid.bins]
     outputs = [("stem", FLOAT, ["P", *plane]), ("rest", FLOAT, ["P", *plane]), ("presence", FLOAT, ["P", "B", blocks])]
-    return model(nodes, [("mix", FLOAT, plane), ("prompt", FLOAT, ["P", embedding])], outputs, constants)
+    return model(nodes, inputs, outputs, constants)

@@ -324,5 +324,17 @@ def test_what_it_sounds_like_is_told_from_the_stem_itself(run, noise, tmp_path_f
     assert -1 <= result.similarity <= 1
 
 
+def test_a_mask_decoder_may_read_what_the_flow_hears(run, noise, plain, tmp_path_factory):
+    """This one takes the share of the flow's estimates; the toy's flow hears the right share in all it hears."""
+    bundle = write_toy_bundle(tmp_path_factory.mktemp("bundles") / "both", decoder=SHORT, estimate=True)
+    mix = noise(rate_hz=16_000, channels=1, seconds=4.0, subtype="FLOAT")
+    outcome = run(input=mix, prompts=("bass", "violin"), bundle=str(bundle), region_s=(1.0, 3.0))
+    assert outcome.timings["step"] > 0
+    alone = run(input=mix, prompts=("bass", "violin"), bundle=plain, region_s=(1.0, 3.0))
+    for result, expected in zip(outcome.results, alone.results, strict=True):
+        np.testing.assert_allclose(read(result.stem), read(expected.stem), atol=3e-3)
+        np.testing.assert_allclose(read(result.stem) + read(result.rest), read(mix)[16_000:48_000], atol=1e-7)
+
+
 def test_windows_of_analysis_do_not_depend_on_the_decoder():
     assert window_samples(RATE_HZ) == N
