@@ -122,6 +122,14 @@ BAD_WORDS = [
     Case("device", lambda f: ["isolate", good(f), "violin", "--device", "abacus"], ("abacus", "cpu")),
     Case("format", lambda f: ["isolate", good(f), "violin", "--format", "mp3"], ("mp3", "wav24")),
     Case("render", lambda f: ["isolate", good(f), "violin", "--render", "both"], ("both", "masked")),
+    Case("sensitivity 2", lambda f: ["isolate", good(f), "violin", "--sensitivity", 2], ("sensitivity 2.0", "0 to 1")),
+    Case("numb", lambda f: ["remove", good(f), "violin", "--sensitivity", "nan"], ("sensitivity nan", "0 to 1")),
+    Case("sensitive of what", lambda f: ["generate", "violin", "--sensitivity", 1], ("--sensitivity",)),
+    Case(
+        "sensitive without a mask",
+        lambda f: ["isolate", good(f), "violin", "--sensitivity", 1, "--render", "decoded"],
+        ("no mask to be sensitive with",),
+    ),
     Case("option", lambda f: ["isolate", good(f), "violin", "--loud"], ("--loud",)),
 ]
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from toybundle import write_toy_bundle
+from toymask import FULL
 
 from engine.backends.fake import FakeBackend
 from engine.errors import AudioError, BundleDamaged, BundleError, Cancelled, EngineError, RequestError
@@ -275,14 +277,20 @@ print(json.dumps([before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
 """
 
 
-def test_memory_does_not_grow_with_the_length_of_the_file(toy_bundle, noise, tmp_path):
-    peaks_mb = []
-    for minutes in (1, 8):
+@pytest.fixture(scope="module")
+def masking_bundle(tmp_path_factory):
+    return write_toy_bundle(tmp_path_factory.mktemp("bundles") / "masking", decoder=FULL)
+
+
+@pytest.mark.parametrize(("bundle", "longest"), [("toy_bundle", 8), ("masking_bundle", 6)])
+def test_memory_does_not_grow_with_the_length_of_the_file(bundle, longest, noise, tmp_path, request):
+    peaks_mb, folder = [], request.getfixturevalue(bundle)
+    for minutes in (1, longest):
         mix = noise(f"{minutes}.wav", rate_hz=8_000, channels=1, seconds=60.0, subtype="PCM_16")
         if minutes > 1:
             soundfile.write(mix, np.tile(soundfile.read(mix, dtype="int16")[0], minutes), 8_000, subtype="PCM_16")
         done = subprocess.run(
-            [sys.executable, "-c", MEASURE, str(toy_bundle), str(mix), str(tmp_path)],
+            [sys.executable, "-c", MEASURE, str(folder), str(mix), str(tmp_path)],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         before_kb, peak_kb = json.loads(done.stdout.splitlines()[-1])

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clihelp import everything_in, made, read, say, write_music
+from toybundle import write_toy_bundle
+from toymask import SHORT
 
 from engine import Engine, Request
 
@@ -50,6 +52,7 @@ def test_it_says_what_was_asked_with_every_default_filled_in(engine, toy_bundle,
         ["isolate", "MIX", "bass", "--steps", 3, "--guidance", 2, "--start", "noise", "--seed", 11],
         ["isolate", "MIX", "violin", "--region", "0.3-0.9", "--format", "flac"],
         ["remove", "MIX", "drums", "--render", "decoded"],
+        ["isolate", "MIX", "drums", "--render", "flow", "--sensitivity", 0.9],
         ["regenerate", "MIX", "bass", "--seed", 5],
         ["generate", "bass", "--seconds", 0.8, "--seed", 3],
         ["inpaint", "MIX", "bass", "--region", "0.2-0.6", "--rest", "REST"],
@@ -73,6 +76,18 @@ def test_rerun_gives_identical_samples(words, engine, toy_bundle, tmp_path, caps
         if first[which]:
             assert Path(said.json[which]).parent == tmp_path / "again"
             np.testing.assert_array_equal(read(said.json[which]), read(first[which]))
+
+
+def test_what_masks_cut_is_cut_again(engine, tmp_path, capsys):
+    bundle = write_toy_bundle(tmp_path / "masking", decoder=SHORT, soft=20.0)
+    mix = write_music(tmp_path / "mix.wav", channels=2, seconds=3.0)
+    first = made(capsys, engine, bundle, tmp_path, "remove", mix, "bass", "violin", "--sensitivity", 0.2)
+    second = first["results"][1]
+    again = say(capsys, engine, ["rerun", second["sidecar"], "--json"]).json
+    assert json.loads(Path(again["sidecar"]).read_text("utf-8"))["sensitivity"] == 0.2
+    np.testing.assert_array_equal(read(again["stem"]), read(second["stem"]))
+    even = made(capsys, engine, bundle, tmp_path, "remove", mix, "violin")
+    assert even["level_db"] > again["level_db"]
 
 
 def test_one_of_several_prompts_is_rerun_alone_and_sounds_the_same(engine, toy_bundle, tmp_path, capsys):
