@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import BundleDamaged, BundleError
+from engine.foreign import SeparatorManifest, is_separator, parse_separator
 from engine.manifest import (
     FORMAT,
     Attachment,
@@ -44,6 +45,7 @@ __all__ = [
     "load_bundle",
     "manifest_to_json",
     "parse_manifest",
+    "read_bundle",
     "write_manifest",
 ]
 
@@ -59,6 +61,7 @@ class Bundle:
     folder: Path
     manifest: Manifest
     sha256: str  # of manifest.json, which holds the hashes of everything else
+    separator: SeparatorManifest | None = None  # what a bundle that is a separator alone says of itself
 
     @property
     def label(self) -> str:
@@ -107,11 +110,28 @@ def load_bundle(folder: Path | str, check_hashes: bool = True) -> Bundle:
             )
         raw = path.read_bytes()
         _check_manifest_hash(folder, raw)
-    manifest = parse_manifest(raw, str(path))
-    bundle = Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())
+    bundle = read_bundle(raw, folder)
     if check_hashes:
         check_files(bundle)
     return bundle
+
+
+def read_bundle(raw: bytes, folder: Path) -> Bundle:
+    """A bundle from the bytes of its manifest; no other file is looked at.
+
+    Args:
+        raw: of ``manifest.json``.
+        folder: where it lies.
+
+    Raises:
+        BundleError: the manifest makes no sense.
+        BundleTooNew: its format is newer than ``FORMAT``.
+    """
+    where, sha256 = str(folder / MANIFEST), hashlib.sha256(raw).hexdigest()
+    if not is_separator(raw):
+        return Bundle(folder, parse_manifest(raw, where), sha256)
+    separator = parse_separator(raw, where)
+    return Bundle(folder, separator.as_manifest(), sha256, separator)
 
 
 def check_files(bundle: Bundle) -> None:

@@ -116,6 +116,16 @@ def _check_choices(request: Request) -> None:
         _check_choice("condition to guide by", condition, CONDITIONS)
 
 
+def _check_expert(request: Request, rule: Rule) -> None:
+    if not isinstance(request.expert, str):
+        raise RequestError(f"expert {request.expert!r} is not allowed; give the name of one")
+    if request.expert and not (rule.masked or request.task == "replace"):
+        able = " or ".join(name for name, row in TASKS.items() if row.masked)
+        raise RequestError(f"{request.task} takes no expert; leave it out, or choose {able}")
+    if request.expert and request.render != "masked":
+        raise RequestError("experts answer with masks; choose the render masked, or leave the expert out")
+
+
 def _check_choice(what: str, value: object, allowed: Iterable[str]) -> None:
     allowed = list(allowed)
     if value not in allowed:
@@ -168,6 +178,7 @@ def _check_fit(request: Request, rule: Rule) -> None:
         raise RequestError(f"{task} takes no sensitivity; leave it out, or choose {able}")
     if request.sensitivity != EVEN and request.render == "decoded":
         raise RequestError("decoded audio has no mask to be sensitive with; choose the render masked or flow")
+    _check_expert(request, rule)
     if task == "replace" and not request.prompts:
         raise RequestError("replace needs to know what to take out; say so in a few words, for example violin")
     if task == "replace" and not (request.replacement or request.examples):

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, get_args
 
-from engine import cli_commands, cli_osc
+from engine import cli_bundles, cli_commands, cli_osc
 from engine.checks import check_region
 from engine.client import Engine
 from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
@@ -93,14 +93,14 @@ def parser() -> argparse.ArgumentParser:
     window.add_argument("file", metavar="FILE", nargs="?", help="a mix or a project to open")
     window.set_defaults(command=cli_commands.desktop)
     _add_debug(window)
-    for name, command, doc in (
-        ("bundles", cli_commands.bundles, "list the installed bundles"),
-        ("doctor", cli_commands.doctor, "check versions, devices, bundles, audio devices and folders"),
-    ):
-        sub = commands.add_parser(name, help=doc, description=_sentence(doc))
-        _add_json(sub)
-        _add_debug(sub)
-        sub.set_defaults(command=command)
+    doc = "list the installed bundles, add one from a folder or a zip file, remove one"
+    sub = commands.add_parser("bundles", help=doc, description=_sentence(doc))
+    cli_bundles.add_to(sub, _add_debug)
+    doc = "check versions, devices, bundles, audio devices and folders"
+    sub = commands.add_parser("doctor", help=doc, description=_sentence(doc))
+    _add_json(sub)
+    _add_debug(sub)
+    sub.set_defaults(command=cli_commands.doctor)
     for name, add, doc in cli_osc.COMMANDS:
         sub = commands.add_parser(name, help=doc, description=_sentence(doc))
         add(sub)
@@ -175,6 +175,8 @@ def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
         )
         doc = "how much goes to the stem where the mask is in doubt: 0 makes it clean, 1 full; default %(default)s"
         sub.add_argument("--sensitivity", type=float, default=0.5, metavar="S", help=doc)
+        doc = "separator of the bundle that answers, or none; default: the one that knows the prompt, if any"
+        sub.add_argument("--expert", metavar="NAME", default="", help=doc)
     _add_choices(sub)
     _add_json(sub)
     _add_debug(sub)

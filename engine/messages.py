@@ -61,6 +61,8 @@ class Request:
             less; None means the bundle's default for the task.
         sensitivity: isolate, remove: how much goes to the stem where the mask is in doubt, 0 (a clean stem) to 1 (a
             full one); 0.5 leaves the mask as it is.
+        expert: isolate, remove: name of the bundle's expert that answers, ``none`` for the mask decoder; "" means the
+            expert whose term is nearest to the prompt, the mask decoder where there is none.
     """
 
     task: str
@@ -92,6 +94,7 @@ class Request:
     slot: str = ""
     temperature: float | None = None
     sensitivity: float = 0.5
+    expert: str = ""
 
     @property
     def regions(self) -> tuple[tuple[float, float], ...]:

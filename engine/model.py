@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.backend import Array, Backend, FloatArray, GraphSession
 from engine.bundle import Bundle, Decoder, Defaults, Manifest
 from engine.codec import Codec
 from engine.decoder import MaskDecoder
-from engine.errors import BundleError
+from engine.errors import BundleError, RequestError
 from engine.examples.encoders import AudioEncoder, SceneEncoder
+from engine.experts import Experts, SeparatorDecoder, StemWords, masker_of, open_experts
+from engine.foreign import TASKS_OF_ALL, SeparatorManifest
 from engine.messages import Request, Start
 from engine.prompts import StoryEncoder, TextEncoder
 from engine.routing import load_asks
@@ -36,18 +38,18 @@ class Model:
         audio: sounds -> embeddings in the same space, None for a bundle that cannot listen.
         scene: frames -> picture features and embeddings in the same space, None for a bundle that cannot see.
         masker: the mask decoder, None for a bundle that filters by the flow's estimates alone.
-        experts: graphs of the experts, by name of the expert.
+        experts: separators for some of the prompts, None for a bundle that has none.
     """
 
     bundle: Bundle
     device: str
     codec: Codec
     step: GraphSession
-    text: TextEncoder
+    text: TextEncoder | StemWords
     audio: AudioEncoder | None = None
     scene: SceneEncoder | None = None
     masker: MaskDecoder | None = None
-    experts: Mapping[str, GraphSession] = field(default_factory=dict)
+    experts: Experts | None = None
 
     @property
     def grid(self) -> LatentGrid:
@@ -82,6 +84,8 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         DeviceError: the device that was asked for cannot be had.
     """
     manifest, encoders = bundle.manifest, bundle.manifest.encoders
+    if bundle.separator is not None:
+        return _open_separator(bundle, bundle.separator, backend)
     if "text" not in encoders:
         raise BundleError(f"bundle {manifest.name} has no text encoder; choose another bundle")
     flow, decoder = ["encode", "decode", "step"], manifest.decoder
@@ -103,8 +107,45 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         audio=AudioEncoder.of(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
         scene=SceneEncoder.of(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
         masker=None if decoder is None else _mask_decoder(opened[decoder.graph], decoder, manifest),
-        experts={expert.name: opened[expert.graph] for expert in manifest.experts},
+        experts=open_experts(bundle, opened),
     )
+
+
+def _open_separator(bundle: Bundle, separator: SeparatorManifest, backend: Backend) -> Model:
+    """A separator in the place of the mask decoder; its stems' names in the place of the text encoder."""
+    graph = backend.open(bundle.path(separator.graph.file))
+    masker = masker_of(graph, separator.domain, separator.axes, separator.stems, bundle.label)
+    missing = _NoFlow(bundle.label)
+    log.info("opened %s on %s", bundle.label, backend.device)
+    return Model(
+        bundle=bundle,
+        device=backend.device,
+        codec=Codec(missing, missing),
+        step=missing,
+        text=StemWords(separator.stems, bundle.label),
+        masker=SeparatorDecoder(masker, separator.grid),
+    )
+
+
+class _NoFlow:
+    """In the place of the graphs that a separator does not have."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:
+        """Refuse.
+
+        Raises:
+            RequestError: always.
+        """
+        raise RequestError(no_flow(self._label))
+
+
+def no_flow(label: str) -> str:
+    """What to say of a request that a separator cannot answer."""
+    able = " or ".join(TASKS_OF_ALL)
+    return f"{label} is a separator and has no flow; choose {able} with the render masked, or another bundle"
 
 
 def _mask_decoder(graph: GraphSession, decoder: Decoder, manifest: Manifest) -> MaskDecoder:

@@ -19,11 +19,13 @@ from engine.chunks import Batches
 from engine.draft import publish
 from engine.errors import RequestError
 from engine.examples.given import open_examples
+from engine.experts import check_expert
+from engine.foreign import TASKS_OF_ALL
 from engine.isolate import hear, isolate
 from engine.job import Clock, Job, part_of
 from engine.make import make
 from engine.messages import Device, Request, StemResult
-from engine.model import Model, open_model, resolved
+from engine.model import Model, no_flow, open_model, resolved
 from engine.output import Target, target_like, target_new
 from engine.overs import PEAK_LIMIT, holding, peak_of_new
 from engine.place import NEW_CHANNELS, NEW_RATE_HZ, Place, places_of
@@ -91,6 +93,8 @@ class Pipeline:
         rest = probe(request.rest) if request.rest is not None else None
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
         request = resolved(_as_long_as(routed(request, load_asks(bundle)), rest), bundle.manifest)
+        _check_separator(request, bundle)
+        check_expert(request.expert, bundle)
         _check_candidates(request, bundle)
         rate_hz = rest.rate_hz if rest is not None and rule_of(request.task).together else NEW_RATE_HZ
         places = places_of(request, info, rate_hz)
@@ -134,6 +138,18 @@ def _as_long_as(request: Request, rest: AudioInfo | None) -> Request:
             "say how many seconds to make"
         )
     return dataclasses.replace(request, seconds=rest.seconds)
+
+
+def _check_separator(request: Request, bundle: Bundle) -> None:
+    if bundle.separator is None:
+        return
+    if request.task not in TASKS_OF_ALL or request.render != "masked":
+        raise RequestError(no_flow(bundle.label))
+    if request.examples or request.mix_prompt or request.rest_prompt:
+        raise RequestError(
+            f"{bundle.label} is a separator and knows {', '.join(bundle.separator.stems)}; name one of these and "
+            "nothing else"
+        )
 
 
 def _check_candidates(request: Request, bundle: Bundle) -> None:

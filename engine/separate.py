@@ -36,7 +36,10 @@ def mask_decoder(job: Job) -> MaskDecoder | None:
 
 def masker_for(job: Job, asked: Asked, decoder: MaskDecoder) -> Masker:
     """Who answers a prompt; neighbours with the same masker are answered together."""
-    return decoder
+    if job.model.experts is None:
+        return decoder
+    prompt_E = asked.prompt_SE[job.rule.prompt_slot]
+    return job.model.experts.masker_for(job.request.expert, asked.prompt, prompt_E) or decoder
 
 
 def separate(

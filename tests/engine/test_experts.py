@@ -1,0 +1,188 @@
+"""Experts answer the prompts that are theirs, by the same filter and with the same sums as the mask decoder."""
+
+import numpy as np
+import pytest
+import soundfile
+import toyexperts
+from toymask import SHORT
+
+from engine.bundle import load_bundle
+from engine.errors import BundleError, RequestError
+from engine.experts import as_term, read_terms
+from engine.messages import BIT_FOR_BIT_DB
+
+RATE_HZ = SHORT.rate_hz
+EXPERT_SHARE = 0.3
+
+
+def read(path):
+    return soundfile.read(path, dtype="float64", always_2d=True)[0]
+
+
+@pytest.fixture(scope="module")
+def guided(tmp_path_factory):
+    """A toy whose violin is answered by a spectral expert and whose bass by a waveform expert."""
+    shares = {"vocals": EXPERT_SHARE, "drums": 0.6}
+    return str(
+        toyexperts.write_bundle_with_experts(
+            tmp_path_factory.mktemp("bundles") / "guided",
+            [
+                toyexperts.expert("shares", "spectral", ["violin"]),
+                toyexperts.expert("sounds", "waveform", ["bass"], output="drums"),
+            ],
+            {
+                "expert-shares": toyexperts.spectral_graph(shares),
+                "expert-sounds": toyexperts.waveform_graph(shares),
+            },
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Separator bundles of both domains, by domain."""
+    root = tmp_path_factory.mktemp("separators")
+    return {domain: str(toyexperts.write_separator(root / domain, domain)) for domain in ("spectral", "waveform")}
+
+
+def share_of(result, mix):
+    """Of the mix, in the middle of a result."""
+    stem_NC, mix_NC = read(result.stem), read(mix)
+    middle = slice(len(mix_NC) // 4, -len(mix_NC) // 4)
+    stem_NC, mix_NC = stem_NC[middle], mix_NC[middle]
+    return float((stem_NC * mix_NC).sum() / np.square(mix_NC).sum())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "share"),
+    [
+        ("violin", EXPERT_SHARE),  # its own term
+        ("a lady who sings", EXPERT_SHARE),  # the nearest term is the violin: the toy hears any other word as that
+        ("bass", 0.6),
+        ("The Bass", 0.6),
+    ],
+)
+def test_the_nearest_term_decides_which_expert_answers(run, noise, guided, prompt, share):
+    mix = noise(seconds=6.0, subtype="FLOAT")
+    [result] = run(input=mix, bundle=guided, prompts=(prompt,)).results
+    assert share_of(result, mix) == pytest.approx(share, abs=0.01)
+
+
+def test_prompts_of_no_expert_are_answered_by_the_mask_decoder(run, noise, guided):
+    mix = noise(seconds=6.0, subtype="FLOAT")
+    asked = {"input": mix, "bundle": guided, "prompts": ("drums",)}
+    plain, without = (run(**asked, expert=name).results[0] for name in ("", "none"))
+    np.testing.assert_array_equal(read(plain.stem), read(without.stem))
+    assert abs(share_of(plain, mix) - EXPERT_SHARE) > 0.02
+
+
+def test_an_expert_can_be_named_and_done_without(run, noise, guided):
+    mix = noise(seconds=6.0, subtype="FLOAT")
+    by_name = run(input=mix, bundle=guided, prompts=("drums",), expert="shares").results[0]
+    assert share_of(by_name, mix) == pytest.approx(EXPERT_SHARE, abs=0.01)
+    without = run(input=mix, bundle=guided, prompts=("violin",), expert="none").results[0]
+    assert share_of(without, mix) < 0.26  # of the toy's mask decoder: at most a quarter
+    with pytest.raises(RequestError, match="its experts are shares, sounds"):
+        run(input=mix, bundle=guided, prompts=("violin",), expert="nobody")
+
+
+def test_a_bundle_without_experts_says_so(run, noise, toy_bundle):
+    with pytest.raises(RequestError, match="it has none"):
+        run(input=noise(), bundle=str(toy_bundle), expert="spleeter")
+
+
+@pytest.mark.parametrize("task", ["isolate", "remove"])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_what_experts_take_out_adds_up_exactly(run, tmp_path, guided, task, subtype):
+    mix = tmp_path / "mix.wav"
+    audio = np.round(np.random.default_rng(0).uniform(-0.5, 0.5, (3 * RATE_HZ + 1, 2)) * 2**15) / 2**15
+    soundfile.write(mix, audio, RATE_HZ, subtype=subtype)
+    for result in run(task=task, input=mix, prompts=("violin", "bass", "drums"), bundle=guided).results:
+        np.testing.assert_array_equal(read(result.stem) + read(result.rest), read(mix))
+        assert result.null_db == BIT_FOR_BIT_DB
+
+
+@pytest.mark.parametrize("rate_hz", [22_050, 44_100, 48_000])
+@pytest.mark.parametrize("prompt", ["violin", "bass"])
+def test_experts_answer_at_every_rate(run, noise, guided, rate_hz, prompt):
+    mix = noise(seconds=4.0, rate_hz=rate_hz, subtype="FLOAT")
+    [result] = run(input=mix, bundle=guided, prompts=(prompt,)).results
+    assert share_of(result, mix) == pytest.approx({"violin": EXPERT_SHARE, "bass": 0.6}[prompt], abs=0.02)
+
+
+@pytest.mark.parametrize("domain", ["spectral", "waveform"])
+def test_a_separator_is_a_bundle_of_its_own(run, noise, alone, domain):
+    mix = noise(seconds=6.0, subtype="FLOAT")
+    outcome = run(input=mix, bundle=alone[domain], prompts=("vocals", "the Drums"))
+    assert [share_of(one, mix) for one in outcome.results] == pytest.approx([0.3, 0.6], abs=0.01)
+    removed = run(task="remove", input=mix, bundle=alone[domain], prompts=("drums",)).results[0]
+    np.testing.assert_allclose(read(removed.stem) + read(removed.rest), read(mix), atol=1e-7)
+
+
+def test_windows_of_a_waveform_separator_cannot_be_heard(run, tmp_path, alone):
+    """Its windows are wrong at their ends, and a steady tone stays steady."""
+    mix = tmp_path / "mix.wav"
+    time_s = np.arange(8 * RATE_HZ) / RATE_HZ
+    soundfile.write(mix, np.repeat(0.2 * np.sin(2 * np.pi * 440 * time_s)[:, None], 2, 1), RATE_HZ, subtype="FLOAT")
+    [result] = run(input=mix, bundle=alone["waveform"], prompts=("drums",)).results
+    middle = slice(RATE_HZ, -RATE_HZ)
+    gain = np.abs(read(result.stem)[middle, 0]).reshape(-1, 441).max(axis=1) / 0.2
+    np.testing.assert_allclose(gain, 0.6, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"prompts": ("violin",)}, "knows vocals, drums, not 'violin'"),
+        ({"render": "flow"}, "has no flow"),
+        ({"render": "decoded"}, "has no flow"),
+        ({"task": "generate", "input": None}, "choose isolate or remove"),
+        ({"task": "replace", "replacement": "trumpet"}, "choose isolate or remove"),
+    ],
+)
+def test_what_a_separator_cannot_do_is_refused_in_a_sentence(run, noise, alone, asked, said):
+    with pytest.raises(RequestError, match=said):
+        run(**{"input": noise(), "bundle": alone["spectral"], "prompts": ("vocals",)} | asked)
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("graph", {"file": "../separator.onnx", "sha256": "0" * 64, "inputs": {}, "outputs": {}, "precision": "fp32"}),
+        ("stems", []),
+        ("stems", ["Vocals!"]),
+        ("stems", ["vocals", "vocals"]),
+        ("stems", ["vocals", "piano"]),  # the graph has drums
+        ("domain", "cepstral"),
+        ("domain", "waveform"),
+        ("rate_hz", 44_100.5),
+        ("rate_hz", True),
+        ("level_db", float("nan")),
+        ("spectrum", {"fft_samples": 4096, "hop_samples": 0, "bins": 1024, "frames": 96}),
+        ("licence", ""),
+        ("surprise", 1),
+    ],
+)
+def test_a_manifest_that_makes_no_sense_is_refused(tmp_path, entry, value):
+    folder = toyexperts.write_separator(tmp_path / "odd", **{entry: value})
+    with pytest.raises(BundleError, match="not a usable manifest"):
+        load_bundle(folder)
+
+
+def test_a_damaged_graph_is_refused(tmp_path):
+    folder = toyexperts.write_separator(tmp_path / "damaged")
+    (folder / "separator.onnx").write_bytes(b"x")
+    with pytest.raises(BundleError, match="differs from its hash"):
+        load_bundle(folder)
+
+
+def test_terms_that_are_none_are_refused(tmp_path):
+    path = tmp_path / "terms.json"
+    for text in ("[]", '{"a": [1]}', '{"a": [1, "x"]}', "{", '{"a": [1, NaN]}'):
+        path.write_text(text)
+        with pytest.raises(BundleError, match="holds no terms"):
+            read_terms(path, 2)
+
+
+def test_words_are_compared_as_terms_are_written():
+    assert as_term("  The Lead Vocals. ") == as_term("lead-vocals") == as_term("LEAD_VOCALS") == "lead-vocals"
