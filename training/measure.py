@@ -65,11 +65,17 @@ def against_mir_eval(stem: Audio, rest: Audio, stem_made: Audio, rest_made: Audi
 
 
 def si_sdr(made: Audio, true: Audio) -> float:
-    """Scale-invariant SDR in dB (Le Roux et al. 2019), both ``(N,)``."""
-    made, true = made.astype(np.float64), true.astype(np.float64)
+    """Scale-invariant SDR in dB (Le Roux et al. 2019), both ``(N,)``, or ``(C, N)`` with one scale for all channels."""
+    made, true = made.astype(np.float64).ravel(), true.astype(np.float64).ravel()
     scaled = (made @ true) / (true @ true + 1e-12) * true
     error = made - scaled
     return float(10 * np.log10((scaled @ scaled + 1e-12) / (error @ error + 1e-12)))
+
+
+def sdr(made: Audio, true: Audio) -> float:
+    """Plain SDR in dB over all channels: the energy of the true stem over that of the error; nothing is forgiven."""
+    made, true = made.astype(np.float64), true.astype(np.float64)
+    return float(10 * np.log10(((true**2).sum() + 1e-12) / (((made - true) ** 2).sum() + 1e-12)))
 
 
 def museval_sdr(made_CN: Audio, true_CN: Audio, rate_hz: int) -> float:

@@ -1,7 +1,8 @@
 """The bench: how well a bundle takes stems out of mixes, beside baselines, printed by one command.
 
-sets      mixes by seed, of recordings that no training mix may hold
-baselines systems that need no training: bounds from below and above, and blind ones
+sets      mixes by seed, of recordings that no training mix may hold; held are the stems they are mixed from, recorded
+          says who plays in each
+baselines systems that need no training: bounds from below and above, and blind ones; spleeter has its own weights
 ours      a bundle, used through the engine's front door
 adapter   any other separator, as a command over a folder of jobs; rivals are two of them, trained here
 ears      figures by embeddings: our own prompt towers, or CLAP; classifier names instruments without them
@@ -10,6 +11,6 @@ studies   what is more than separation: conditions and seen (pictures, sounds, w
           (replace), arrange; recast says which instrument takes a place, settings what is tried beside the defaults
 fits      does a sound fit another, and more than a foreign one; pairs: two ways of making, example by example
 additive  do decoded stem and rest add up to the decoded mix
-run       systems times examples -> figures; report, plots, page write them down; compare is the guard,
-          models the page of what each bundle can do
+run       systems times examples -> figures; report, plots, page write them down, brief for the README; compare is
+          the guard, models the page of what each bundle can do
 """

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.bench.baselines import through_codec
+from training.bench.baselines import CODEC_SETS, through_codec
 from training.bench.example import Answer, Example
 from training.bench.ours import Engine, Ours
 from training.data.sources import Audio
@@ -30,6 +30,7 @@ class Decoded:
     engine: Engine
     kind: str = "ours"
     doc: str = "the model's own audio, without the mask"
+    sets: tuple[str, ...] = CODEC_SETS
 
     def separate(self, examples: Sequence[Example]) -> Iterator[Answer]:
         """Answers in order; all mixes go through the codec in one process."""

@@ -28,6 +28,7 @@ NMF_PARTS = 12  # components for each stem of the mix
 NMF_ITERATIONS = 60
 MFCCS, MFCC_BANDS = 13, 40
 FFT_WINDOW_S = 0.064
+CODEC_SETS = ("mage-duet", "composed-band", "duet", "band")  # where the rows of a bundle's codec are measured
 CODEC_TOP = 0.94  # share of the codec's band that its mask is trusted in
 
 
@@ -115,6 +116,7 @@ class CodecOracle:
     bundle: Path
     masked: bool
     kind: str = "bound"
+    sets: tuple[str, ...] = CODEC_SETS
 
     @property
     def doc(self) -> str:

@@ -14,18 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from training.arguments import RUNS
-from training.bench import additive, baselines, compare, ears, models, ours, page, plots, report
+from training.bench import additive, baselines, brief, compare, ears, held, models, ours, page, plots, report
 from training.bench.adapter import Adapter, parse_adapter
 from training.bench.example import Example, System, digest
 from training.bench.ground import Ground
 from training.bench.run import Bench, Progress, about, collections
 from training.bench.sets import SETS, Studio, make_set
 from training.bench.settings import kinds, parse_tries
+from training.bench.spleeter import Spleeter
 from training.bench.studies import STUDIES
 
 RIVALS = ("htdemucs", "openunmix")
 SWEEPS: dict[str, tuple[float, ...]] = {"steps": (1, 2, 4, 8), "guidance": (1.0, 1.5, 2.0, 4.0)}
-SWEPT_SET = "duet"
+SWEPT_SET = "mage-duet"
 PAGE_EXAMPLES = 10
 EXAMPLES = 8
 STEMS_EACH = 2  # made sounds for each example of a set: a Fréchet distance and a share need many
@@ -40,6 +41,7 @@ NEEDS = ("librosa", "sklearn", "matplotlib", "mir_eval")
 def main(argv: list[str]) -> int:
     """Run what was asked; 1 when a comparison says worse, 2 for a request that cannot work."""
     args = _parser().parse_args(argv)
+    args.said = argv
     try:
         return _compare(args) if args.compare else _bench(args)
     except (ours.EngineError, ValueError, OSError) as error:
@@ -57,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--set", action="append", choices=everything, dest="sets", help="only this set or study; may be given again")
     add("--out", type=Path, default=RUNS / "bench", help="folder of the report; runs/bench when not given")
     add("--examples", type=int, default=EXAMPLES, metavar="N", help=f"examples in each set; {EXAMPLES} when not given")
-    add("--seconds", type=float, help="length of the mixes of all sets but duet, whose length is fixed")
+    add("--seconds", type=float, help="length of the mixes of all sets but mage-duet, whose length is fixed")
     add("--seed", type=int, default=1)
     add("--tower", type=Path, default=RUNS / "prompt-small", metavar="RUN", help="run of the prompt towers")
     add(
@@ -75,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--cache", type=Path, default=RUNS / "cache-small", help="stems the rivals and the classifier train on")
     add("--rival-python", default=sys.executable, metavar="PYTHON", help="interpreter that has demucs and openunmix")
     add("--no-sweeps", action="store_true", help="leave out the sweeps over steps and guidance")
+    add("--held", type=Path, help=f"folder of the held-out stems, rendered when missing; {held.FOLDER} if not given")
     add("--models", type=Path, metavar="FILE", help="also write what the bundles can do, as a page for the docs")
+    add("--readme", type=Path, metavar="FILE", help=f"also write the short tables into FILE, between {brief.MARKS[0]}")
     add(
         "--compare",
         nargs=2,
@@ -101,7 +105,7 @@ def _prepare(args: argparse.Namespace) -> Asked:
     if min(args.examples, *(1 if given is None else given for given in (args.stems, args.seconds))) < 1:
         raise ValueError("--examples, --stems and --seconds must be at least 1")
     _tries(args)
-    studio, notes, found = Studio(), [], []
+    studio, notes, found = Studio(args.held, _say), [], []
     if args.clap:
         found.append(ears.Clap(args.clap))
     try:
@@ -109,7 +113,7 @@ def _prepare(args: argparse.Namespace) -> Asked:
     except (OSError, ValueError, RuntimeError) as error:  # not there, or written by other code than this
         notes.append(f"No figures by our own prompt towers: {error}.")
     sets = {}
-    names = args.sets or [*SETS, *STUDIES]
+    names = args.sets or [*(name for name, row in SETS.items() if row.usual), *STUDIES]
     for name in (name for name in SETS if name in names):
         began = time.perf_counter()
         sets[name] = make_set(studio, name, args.examples, args.seed, args.seconds)
@@ -142,7 +146,8 @@ def _bench(args: argparse.Namespace) -> int:
     trained, facts = _train_rivals(args)
     if not trained:
         asked.notes.append(NO_RIVALS)
-    written = measure(folders, asked, [*baselines.PLAIN, *trained, *extra], sweeps=not args.no_sweeps)
+    others = [*baselines.PLAIN, Spleeter.find(), *trained, *extra]
+    written = measure(folders, asked, others, sweeps=not args.no_sweeps)
     written["asked"] = {"examples": args.examples, "seed": args.seed, "seconds": args.seconds}
     written["trained"] = facts
     written["seconds"] = time.perf_counter() - began
@@ -153,6 +158,8 @@ def _bench(args: argparse.Namespace) -> int:
     page.write(written, kept[:PAGE_EXAMPLES], pictures, args.out)
     if args.models:
         models.write(written, folders, args.models)
+    if args.readme:
+        brief.write(written, args.said, args.readme)
     print(report.markdown(written))
     _say(f"report.md, report.json, report.html and plots in {args.out}; {written['seconds']:.0f} s")
     return 0
@@ -234,11 +241,10 @@ def measure(
         systems = [*main_ones, *others]
         if len(names := {system.name for system in systems}) < len(systems):
             raise ValueError(f"two systems have one name among {', '.join(sorted(names))}; rename a --separator")
-        total = sum(len(examples) * len(systems) for examples in asked.sets.values())
-        total += len(asked.sets.get(SWEPT_SET, [])) * len(swept)
-        progress = Progress(total, _say)
+        rows = {name: [*takes(systems, name), *(swept if name == SWEPT_SET else [])] for name in asked.sets}
+        progress = Progress(sum(len(examples) * len(rows[name]) for name, examples in asked.sets.items()), _say)
         for name, examples in asked.sets.items():
-            bench.ask(name, examples, [*systems, *(swept if name == SWEPT_SET else [])], progress)
+            bench.ask(name, examples, rows[name], progress)
         studies = {}
         for name in asked.studies:
             _say(f"study {name}: {STUDIES[name].doc}")
@@ -247,7 +253,7 @@ def measure(
         "format": report.FORMAT,
         "sets": {name: report.set_facts(examples, digest(examples)) for name, examples in asked.sets.items()},
         "bundles": {name: compare.identity(folder) for name, folder in folders.items()},
-        "systems": about([*systems, *swept]),
+        "systems": about(list({one.name: one for row in rows.values() for one in row}.values())),
         "sweeps": {name: {one.name: dict(one.settings) for one in swept if one.name.startswith(f"{name},")}
                    for name in folders} if sweeps else {},
         "values": bench.values,
@@ -258,6 +264,11 @@ def measure(
         "notes": asked.notes,
         "kept": list(bench.kept.values()),
     }  # fmt: skip
+
+
+def takes(systems: Sequence[System], name: str) -> list[System]:
+    """The systems that answer to a set: all but those that name other sets."""
+    return [system for system in systems if name in getattr(system, "sets", (name,))]
 
 
 def _collection(bench: Bench, one: ears.Ears, asked: Asked) -> dict[str, Any]:
@@ -273,9 +284,11 @@ def _codec_bounds(name: str, folder: Path) -> list[System]:
 
 
 def _sweep(name: str, folder: Path, engine: ours.Engine) -> list[ours.Ours]:
+    """The flow's own mask by steps and guidance; a mask decoder has neither."""
+    flow = (("render", "flow"),) if compare.has_decoder(folder) else ()
     return [
         ours.Ours(name=f"{name}, {setting} {value:g}", bundle=folder, engine=engine, kind="sweep",
-                  settings=((setting, int(value) if setting == "steps" else value),), doc=f"{setting} {value:g}")
+                  settings=(*flow, (setting, int(value) if setting == "steps" else value)), doc=f"{setting} {value:g}")
         for setting, values in SWEEPS.items() for value in values
     ]  # fmt: skip
 

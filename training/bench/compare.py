@@ -39,6 +39,11 @@ def identity(folder: Path) -> dict[str, str]:
     return {"name": manifest.name, "version": manifest.version, "fingerprint": fingerprint(manifest)}
 
 
+def has_decoder(folder: Path) -> bool:
+    """True for a bundle whose masks are made by a graph of their own, not out of the flow's latents."""
+    return "mask" in load_bundle(folder).manifest.graphs
+
+
 def compare(old: dict[str, Any], new: dict[str, Any], old_name: str = "", new_name: str = "") -> dict[str, Any]:
     """Compare a bundle of one report with a bundle of another.
 

@@ -24,7 +24,7 @@ from training.bench.sets import make_set
 from training.bench.tables import interval, number, table
 from training.measure import median_interval
 
-SET = "duet"
+SET = "mage-duet"
 
 
 @dataclass(frozen=True, slots=True)

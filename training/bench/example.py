@@ -12,17 +12,17 @@ from training.data.sources import Audio
 from training.measure import mono
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Example:
-    """One stem to take out of one mix.
+    """One stem to take out of one mix; equal to itself alone.
 
     Attributes:
         set: the set it belongs to.
         number: its place in the set.
         rate_hz: of the audio.
-        family: the instrument family asked for.
+        family: what is asked for: an instrument family, or a piece of a kit.
         prompt: how it is asked for, a phrasing that no training saw as a whole.
-        inside: families of all stems.
+        inside: families of all stems; pieces of the kit where one of them is asked for.
         sources: the recordings they were made of.
         mix_CN, stem_CN: float32 ``(C, N)``; the stem is zeros where the family is not in the mix.
         part: the notes of the stem, from which its player can be drawn; None where they are not known.
@@ -69,14 +69,16 @@ class Answer:
     Attributes:
         stem_CN: float32, of the mix's shape.
         extra: figures only this system can give, for example ``seconds``.
+        measured: False where the system is not on this machine: then it has a row and no figures.
     """
 
     stem_CN: Audio
     extra: dict[str, float] = field(default_factory=dict)
+    measured: bool = True
 
 
 class System(Protocol):
-    """Anything that can be asked for stems.
+    """Anything that can be asked for stems; one that has ``sets`` is asked in those alone.
 
     Attributes:
         name: heads its rows.
@@ -90,6 +92,11 @@ class System(Protocol):
 
     def separate(self, examples: Sequence[Example]) -> Iterator[Answer]:
         """Answers to the examples of one set, in order."""
+
+
+def number_of(name: str) -> int:
+    """A word as a number, to seed with."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "little")
 
 
 def digest(examples: Sequence[Example]) -> str:

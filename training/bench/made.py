@@ -29,7 +29,7 @@ from training.data.instruments import families
 from training.data.sources import Audio
 from training.measure import NAN, Figures, level_db, median_interval, mono
 
-SET = "band"
+SET = "composed-band"
 TRUE, OTHER = "true stem", "another's stem"
 Making = Callable[[Example], Audio]
 

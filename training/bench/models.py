@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.bundle import Manifest, load_bundle
-from training.bench.report import replace_text, studies
-from training.bench.run import summarize
+from training.bench.report import by_family, replace_text, studies
+from training.bench.run import SILENT_SI_SDR_DB, summarize
 from training.bench.sets import SETS
 from training.bench.tables import interval, table
 
@@ -33,6 +33,9 @@ def markdown(run: dict[str, Any], folders: dict[str, Path]) -> str:
               "interval; for `absent` the level of the answer against the mix: quieter is better.", ""]  # fmt: skip
     lines += [*table(*_by_set(run, lambda name: "level" if name == "absent" else "SDRi")), ""]
     lines += [f"* `{name}`: {SETS[name].doc}" for name in run["sets"]]
+    heads, rows = _by_set(run, lambda name: "SI-SDRi")
+    lines += ["", "SI-SDR improvement in dB over all channels; an answer of silence counts as "
+              f"{SILENT_SI_SDR_DB:g} dB SI-SDR.", "", *table(heads, rows), "", *by_family(run)]  # fmt: skip
     heads, rows = _by_set(run, lambda name: "additivity")
     if rows:
         lines += ["", "Additivity: level of decoded mix - stem - rest against the mix in dB, before any mask; lower is "

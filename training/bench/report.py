@@ -9,24 +9,35 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from training.bench.ears import ENOUGH_ACCURACY
 from training.bench.example import Example
-from training.bench.run import Kept, summarize
+from training.bench.recorded import CASTS
+from training.bench.run import SILENT_SI_SDR_DB, Kept, summarize
 from training.bench.sets import SETS
 from training.bench.studies import STUDIES
-from training.bench.tables import interval, number
-from training.measure import NAN, SILENT_RMS, Interval, against_mir_eval, bss, mono, rms
+from training.bench.tables import interval, number, share, table
+from training.measure import NAN, SILENT_RMS, Interval, against_mir_eval, bss, median_interval, mono, rms
 
 FORMAT = 1
 CHECKED_SAR_DB = 60.0  # answers without a real artefact have a SAR of rounding errors
-PLAIN_FIGURES = ("SDR", "SIR", "SAR", "SI-SDR", "museval SDR", "log-mel L1")
-WITH_INTERVAL = ("SDR", "SIR", "SAR")
+# heading of a column, figure, whether its interval is shown
+COLUMNS = (
+    ("SDR", "SDR", True), ("SIR", "SIR", True), ("SAR", "SAR", True), ("SDR improvement", "SDRi", True),
+    ("SI-SDR", "SI-SDR", False), ("SI-SDR improvement", "SI-SDRi", True), ("plain SDR", "plain SDR", False),
+    ("plain SDR improvement", "plain SDRi", True), ("museval SDR", "museval SDR", False),
+    ("log-mel L1", "log-mel L1", False),
+)  # fmt: skip
+TOLD = "told right"
 NOTES = (
     "Medians over examples, in dB but for log-mel L1. In brackets: 95 % bootstrap interval of the median. `-`: not "
     "defined, as for silence.",
-    "SDR, SIR, SAR: BSS Eval 3, 512 taps, on the mono sum of channels, the rest being one interferer. museval SDR: per "
-    "second, all channels, no filter. log-mel L1: 64 bands, natural logarithm; smaller is better. additivity: level of "
-    "decoded mix - stem - rest against the mix, before any mask; lower is better.",
+    "SDR, SIR, SAR: BSS Eval 3, 512 taps, on the mono sum of channels, the rest being one interferer. SI-SDR and plain "
+    f"SDR: over all channels together, no filter; an answer of silence counts as {SILENT_SI_SDR_DB:g} dB SI-SDR. "
+    "museval SDR: plain SDR per second. Improvement: over the mix. log-mel L1: 64 bands, natural logarithm; smaller is "
+    "better. additivity: level of decoded mix - stem - rest against the mix, before any mask; lower is better. told "
+    "right: how often the system said rightly whether the instrument is there.",
 )  # fmt: skip
 
 
@@ -112,9 +123,9 @@ def markdown(run: dict[str, Any]) -> str:
         facts = run["sets"][name]
         lines += [f"## {name}", "", f"{len(facts['examples'])} examples: {facts['doc']}.", ""]
         shown = {system: row for system, row in systems.items() if run["systems"][system]["kind"] != "sweep"}
-        lines += _set_table(shown, run) if any("SDR" in row for row in shown.values()) else _level_table(shown)
-        lines.append("")
-    for part in (_sweeps(run, rows), _collections(run), studies(run), _systems(run)):
+        shown_as = _set_table if any("SDR" in row for row in shown.values()) else _level_table
+        lines += [*shown_as(shown, run["values"][name]), ""]
+    for part in (by_family(run), _sweeps(run, rows), _collections(run), studies(run), _systems(run)):
         lines += part
     lines += [*run["notes"]]
     return "\n".join(lines).rstrip()
@@ -125,32 +136,66 @@ def studies(run: dict[str, Any]) -> list[str]:
     return [line for name, found in run["studies"].items() for line in STUDIES[name].lines(found)]
 
 
-def _set_table(systems: dict[str, dict[str, Interval]], run: dict[str, Any]) -> list[str]:
+def _set_table(systems: dict[str, dict[str, Interval]], values: dict[str, dict[str, list[float]]]) -> list[str]:
     likes = list(
         dict.fromkeys(name for row in systems.values() for name in row if name.startswith(("audio-", "text-")))
     )
-    nulls, adds = (any(name in row for row in systems.values()) for name in ("null_db", "additivity"))
-    heads = ["system", *PLAIN_FIGURES, "SDR improvement", *(["null"] if nulls else [])]
+    told, nulls, adds = (any(name in row for row in systems.values()) for name in (TOLD, "null_db", "additivity"))
+    heads = ["system", *(head for head, *_ in COLUMNS), *([TOLD] if told else []), *(["null"] if nulls else [])]
     heads += [*(["additivity"] if adds else []), *likes]
-    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    body = []
     for system, row in systems.items():
-        cells = [system, *(_figure(name, row) for name in PLAIN_FIGURES), interval(row.get("SDRi"))]
+        cells = [system, *(_figure(row.get(figure), whole) for _, figure, whole in COLUMNS)]
+        if told:
+            cells.append(told_text(values[system].get(TOLD)))
         if nulls:
             cells.append(null_text(row.get("null_db")))
         if adds:
             cells.append(interval(row.get("additivity")))
-        cells += [number(row.get(name, (NAN,) * 3)[0]) for name in likes]
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+        cells += [_figure(row.get(name), False) for name in likes]
+        body.append(cells)
+    return table(heads, body)
 
 
-def _figure(name: str, row: dict[str, Interval]) -> str:
-    return interval(row.get(name)) if name in WITH_INTERVAL else number(row.get(name, (NAN,) * 3)[0])
+def _figure(found: Interval | None, whole: bool) -> str:
+    return interval(found) if whole else number(None if found is None else found[0])
 
 
-def _level_table(systems: dict[str, dict[str, Interval]]) -> list[str]:
-    lines = ["| system | level against the mix, dB |", "|---|---|"]
-    return lines + [f"| {system} | {interval(row.get('level'))} |" for system, row in systems.items()]
+def _level_table(systems: dict[str, dict[str, Interval]], values: dict[str, dict[str, list[float]]]) -> list[str]:
+    body = [[name, interval(row.get("level")), told_text(values[name].get(TOLD))] for name, row in systems.items()]
+    return table(["system", "level against the mix, dB", TOLD], body)
+
+
+def told_text(values: Sequence[float] | None) -> str:
+    """How often a system said rightly whether the instrument is there, with the interval of the share."""
+    known = [value for value in values or () if not math.isnan(value)]
+    return share(round(sum(known)), len(known)) if known else "-"
+
+
+def by_family(run: dict[str, Any]) -> list[str]:
+    """Median SI-SDR improvement by what was asked for, over all sets of recordings in which it is there."""
+    systems = [name for name, row in run["systems"].items() if row["kind"] in ("ours", "adapter", "trained")]
+    systems += [name for name in ("NMF-MFCC", "oracle mask") if name in run["systems"]]
+    found: dict[str, dict[str, list[float]]] = {}
+    for name, values in run["values"].items():
+        if name not in CASTS:
+            continue
+        for k, example in enumerate(run["sets"][name]["examples"]):
+            if example["family"] not in example["inside"]:
+                continue
+            row = found.setdefault(example["family"], {})
+            for system in systems:
+                column = values.get(system, {}).get("SI-SDRi")
+                row.setdefault(system, []).append(NAN if column is None else column[k])
+    systems = [name for name in systems if any(np.isfinite(row[name]).any() for row in found.values())]
+    if not systems:
+        return []
+    body = [
+        [family, str(len(row[systems[0]])), *(number(median_interval(row[name])[0]) for name in systems)]
+        for family, row in sorted(found.items())
+    ]
+    return ["## By family", "", "SI-SDR improvement in dB, median over all sets of recordings.", "",
+            *table(["asked for", "examples", *systems], body), ""]  # fmt: skip
 
 
 def _sweeps(run: dict[str, Any], rows: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from training.bench.example import Answer, Example, System
 from training.data.sources import Audio
 from training.measure import (
     NAN,
+    SILENT_RMS,
     Figures,
     bss,
     level_db,
@@ -25,12 +27,17 @@ from training.measure import (
     median_interval,
     mono,
     museval_sdr,
+    rms,
+    sdr,
+    si_sdr,
 )
 
 Values = dict[str, dict[str, dict[str, list[float]]]]  # set -> system -> figure -> one value for each example
 
 
 SAY_EVERY_S = 5.0
+LIKELY_THERE = 0.5  # below it the product says "seems not to be there"
+SILENT_SI_SDR_DB = -30.0  # an answer of silence counts as this bad: by itself it has no SI-SDR
 TRUE = "true stem"  # the row of the reference itself: how like itself and its words it is
 
 
@@ -121,19 +128,42 @@ def about(systems: Sequence[System]) -> dict[str, dict[str, str]]:
 
 
 def figures(example: Example, answer: Answer) -> Figures:
-    """Every figure of one answer that needs no embedding."""
+    """Every figure of one answer that needs no embedding.
+
+    ``SDR``, ``SIR`` and ``SAR`` are those of BSS Eval on the mono sum; ``SI-SDR`` and ``plain SDR`` are over all
+    channels; an ``i`` at the end is the improvement over the mix. ``told right`` is 1 where the system said rightly
+    whether the instrument is there.
+    """
     stem_CN = answer.stem_CN
+    if not answer.measured:
+        return dict.fromkeys(("SDR", "SI-SDR") if example.present else ("level",), NAN)
     found = {"level": level_db(stem_CN, example.mix_CN), **answer.extra}
+    if "presence" in found:
+        found["told right"] = float((found["presence"] >= LIKELY_THERE) == example.present)
     if not example.present:
         return found
     stem, rest = example.truth
     made, mix = mono(stem_CN), mono(example.mix_CN)
-    found |= bss(stem, rest, made, mix - made)
-    before = bss(stem, rest, mix, mix)
+    before = of_the_mix(example)
+    found |= dict(before) if stem_CN is example.mix_CN else bss(stem, rest, made, mix - made)
     found["SDRi"] = found["SDR"] - before["SDR"]
+    silent = rms(stem_CN) < SILENT_RMS
+    found["SI-SDR"] = SILENT_SI_SDR_DB if silent else si_sdr(stem_CN, example.stem_CN)
+    found["SI-SDRi"] = found["SI-SDR"] - before["SI-SDR"]
+    found["plain SDR"] = sdr(stem_CN, example.stem_CN)
+    found["plain SDRi"] = found["plain SDR"] - before["plain SDR"]
     found["museval SDR"] = museval_sdr(stem_CN, example.stem_CN, example.rate_hz)
     found["log-mel L1"] = log_mel_l1(stem_CN, example.stem_CN, example.rate_hz)
     return found
+
+
+@lru_cache(maxsize=1024)
+def of_the_mix(example: Example) -> Figures:
+    """The mix itself as an answer: what improvement is counted from. Kept, for every system needs it."""
+    stem, rest = example.truth
+    mix = mono(example.mix_CN)
+    own = {"SI-SDR": si_sdr(example.mix_CN, example.stem_CN), "plain SDR": sdr(example.mix_CN, example.stem_CN)}
+    return bss(stem, rest, mix, mix) | own
 
 
 def columns(rows: Sequence[Figures]) -> dict[str, list[float]]:

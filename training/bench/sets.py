@@ -1,25 +1,26 @@
 """The bench's sets: mixes by seed, made of recordings reserved for measuring (``training/data/holdout.toml``).
 
-Every example depends on the seed, its set and its number alone. A mix is the exact sum of its stems. Knows nothing of
-the systems it is for.
+Every example depends on the seed, its set and its number alone. A mix is the exact sum of its stems. Most sets are
+mixed from held-out stems (``recorded.py``); those that need the notes of a stem are composed here, piece by piece.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from pathlib import Path
 
 import numpy as np
 import soxr
 
-from training.bench.example import Example
+from training.bench import recorded
+from training.bench.example import Example, number_of
+from training.bench.held import held_pool, refuse_unreserved
 from training.data.compose import compose
-from training.data.instruments import families, groups, holdout
+from training.data.instruments import families
 from training.data.render import Renderer
 from training.data.score import Part
-from training.data.songs import UNNAMED, song_stems
 from training.data.sources import RATE, Audio, Sounds
 from training.data.studio import level
 from training.measure import rms
@@ -46,6 +47,7 @@ class BenchSet:
         rate_hz, channels, seconds: of every mix.
         stems: how many a mix has; 0 means as many as sound.
         doc: one line for the report.
+        usual: False measures it only when it is named; studies take their stems from it.
     """
 
     rate_hz: int
@@ -53,30 +55,44 @@ class BenchSet:
     seconds: float
     stems: int
     doc: str
+    usual: bool = True
 
 
 SETS: dict[str, BenchSet] = {
-    "duet": BenchSet(
+    "duet": BenchSet(RATE, 2, 8.0, 2, "two recorded players, of one piece or of two, 44.1 kHz stereo"),
+    "band": BenchSet(RATE, 2, 8.0, 4, "four recorded players: a kit, a bass and two more, 44.1 kHz stereo"),
+    "same-family": BenchSet(RATE, 2, 8.0, 2, "two recorded players of one group of instruments, 44.1 kHz stereo"),
+    "song-vocals": BenchSet(RATE, 2, 8.0, 0, "the voices of a real song, in its own balance, 44.1 kHz stereo"),
+    "song-drums": BenchSet(RATE, 2, 8.0, 0, "the drums of a real song, in its own balance, 44.1 kHz stereo"),
+    "kit": BenchSet(RATE, 2, 8.0, 2, "kick drum against hi-hats of one recorded kit, 44.1 kHz stereo"),
+    "kit-piece": BenchSet(RATE, 2, 8.0, 0, "one piece out of a whole recorded kit, 44.1 kHz stereo"),
+    "absent": BenchSet(RATE, 2, 8.0, 0, "a duet, a band or a song, asked for something it does not have"),
+    "dense": BenchSet(RATE, 2, 8.0, 7, "seven recorded players, 44.1 kHz stereo", usual=False),
+    "mage-duet": BenchSet(
         MUSIC_RATE_HZ, 1, MUSIC_SAMPLES / MUSIC_RATE_HZ, 2,
         "two of eleven solo instruments, averaged, 64,640 samples at 11,025 Hz (the protocol of MAGE on MUSIC)",
     ),
-    "band": BenchSet(RATE, 2, 5.0, 4, "drums, a bass and two more, 44.1 kHz stereo"),
-    "dense": BenchSet(RATE, 2, 5.0, 7, "seven instruments, 44.1 kHz stereo"),
-    "same-family": BenchSet(RATE, 2, 5.0, 2, "two instruments of one group, 44.1 kHz stereo"),
-    "song": BenchSet(RATE, 1, 5.0, 0, "a real song, 44.1 kHz, with its own balance"),
-    "absent": BenchSet(RATE, 2, 5.0, 4, "a band, asked for something it does not have"),
+    "composed-band": BenchSet(
+        RATE, 2, 5.0, 4, "a composed band on recorded notes: drums, a bass and two more, 44.1 kHz stereo", usual=False,
+    ),
 }  # fmt: skip
 
 
 class Studio:
-    """What the sets are made with; built once, and only the parts that are needed."""
+    """What the sets are made with; built once, and only the parts that are needed.
 
-    def __init__(self) -> None:
+    Args:
+        stems: folder of the held-out stems; ``runs/bench-stems`` when not given.
+        say: takes a line for the user.
+    """
+
+    def __init__(self, stems: Path | None = None, say: Callable[[str], None] = lambda text: None) -> None:
         self.sounds = Sounds.find()
         self.lexicon = Lexicon.load()
         self.reserved = reserved_families(self.sounds)
+        self._stems, self._say = stems, say
         self._renderer: Renderer | None = None
-        self._songs: dict[str, list[tuple[str, Audio]]] = {}
+        self._material: recorded.Material | None = None
 
     @property
     def renderer(self) -> Renderer:
@@ -85,20 +101,12 @@ class Studio:
             self._renderer = Renderer(self.sounds)
         return self._renderer
 
-    def song(self, rate_hz: int) -> tuple[str, list[tuple[str, Audio]]]:
-        """Name and stems of the first reserved song.
-
-        Raises:
-            ValueError: there is none on this machine.
-        """
-        names = [n for n in sorted(holdout().songs) if self.sounds.songs and (self.sounds.songs / n).is_dir()]
-        if not names or self.sounds.songs is None:
-            raise ValueError(
-                "the set song needs a reserved song and none is here; set FLUXSTEM_SOUNDS or choose other sets"
-            )
-        if names[0] not in self._songs:
-            self._songs[names[0]] = song_stems(self.sounds.songs / names[0], rate_hz)
-        return names[0], self._songs[names[0]]
+    @property
+    def material(self) -> recorded.Material:
+        """The held-out stems, read at the first need and rendered where they are missing."""
+        if self._material is None:
+            self._material = recorded.Material(held_pool(self._stems, self._say), self.lexicon)
+        return self._material
 
 
 def reserved_families(sounds: Sounds) -> tuple[str, ...]:
@@ -123,14 +131,14 @@ def make_set(studio: Studio, name: str, count: int, seed: int, seconds: float | 
         name: a row of ``SETS``.
         count: examples.
         seed: decides everything.
-        seconds: length of the mixes; None means the set's own. ``duet`` has a length that its protocol fixes.
+        seconds: length of the mixes; None means the set's own. ``mage-duet`` has a length that its protocol fixes.
 
     Raises:
         ValueError: no such set, or the recordings for it are not here.
     """
     if name not in SETS:
         raise ValueError(f"unknown set {name!r}; choose one of {', '.join(SETS)}")
-    samples = MUSIC_SAMPLES if name == "duet" else round((seconds or SETS[name].seconds) * SETS[name].rate_hz)
+    samples = MUSIC_SAMPLES if name == "mage-duet" else round((seconds or SETS[name].seconds) * SETS[name].rate_hz)
     return [_first_good(studio, name, number, samples, seed) for number in range(count)]
 
 
@@ -145,21 +153,6 @@ def _first_good(studio: Studio, name: str, number: int, samples: int, seed: int)
             refuse_unreserved(example.sources)
             return example
     raise ValueError(f"no example {number} of {name} has stems that all sound; choose longer --seconds")
-
-
-def refuse_unreserved(sources: tuple[str, ...]) -> None:
-    """The bench measures on reserved recordings only.
-
-    Raises:
-        ValueError: a source that training may hear.
-    """
-    if loose := sorted(source for source in set(sources) if not holdout().reserves(source)):
-        raise ValueError(f"{', '.join(loose)} is not reserved for measuring; add it to training/data/holdout.toml")
-
-
-def number_of(name: str) -> int:
-    """A word as a number, to seed with."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "little")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,46 +251,12 @@ def band_of(count: int, studio: Studio, rng: Rng) -> list[str]:
     return base + [others[k] for k in rng.permutation(len(others))[: count - 2]]
 
 
-def _relatives(studio: Studio, rng: Rng) -> list[str]:
-    pools = [sorted(members & set(studio.reserved)) for members in groups().values()]
-    able = [pool for pool in sorted(pools) if len(pool) > 1]
-    pool = able[rng.integers(len(able))]
-    return [pool[k] for k in rng.permutation(len(pool))[:2]]
-
-
-def _song(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Example | None:
-    title, named = studio.song(SETS[name].rate_hz)
-    longest = max(len(audio) for _, audio in named)
-    first = int(rng.integers(0, longest - samples))
-    cuts = [(family, audio[first : first + samples]) for family, audio in named]
-    loud = [(family, cut) for family, cut in cuts if len(cut) == samples and rms(cut) > QUIET_RMS / 4]
-    askable = [k for k, (family, cut) in enumerate(loud) if family != UNNAMED and rms(cut) > QUIET_RMS]
-    if len(loud) < 2 or not askable:
-        return None
-    inside, stems = [family for family, _ in loud], [cut[None] for _, cut in loud]
-    asked = askable[int(rng.integers(len(askable)))]
-    return _example(studio, name, number, rng, inside, stems, (f"song:{title}",), asked)
-
-
-def _absent(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Example | None:
-    base = _composed(partial(band_of, 4), studio, name, number, samples, rng)
-    if base is None:
-        return None
-    near = {group for family in base.inside for group in families()[family].groups}
-    far = [f for f in studio.lexicon.families if f not in base.inside and not near & set(families()[f].groups)]
-    family = far[rng.integers(len(far))]
-    prompt = studio.lexicon.phrases(family, "held", rng)
-    return Example(
-        set=name, number=number, rate_hz=base.rate_hz, family=family, prompt=prompt, inside=base.inside,
-        sources=base.sources, mix_CN=base.mix_CN, stem_CN=np.zeros_like(base.mix_CN),
-    )  # fmt: skip
+def _mixed(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Example | None:
+    return recorded.example(studio.material, name, number, samples, rng)
 
 
 _MAKERS: dict[str, Callable[[Studio, str, int, int, Rng], Example | None]] = {
-    "duet": _duet,
-    "band": partial(_composed, partial(band_of, SETS["band"].stems)),
-    "dense": partial(_composed, partial(band_of, SETS["dense"].stems)),
-    "same-family": partial(_composed, _relatives),
-    "song": _song,
-    "absent": _absent,
+    **dict.fromkeys(recorded.CASTS, _mixed),
+    "mage-duet": _duet,
+    "composed-band": partial(_composed, partial(band_of, SETS["composed-band"].stems)),
 }
