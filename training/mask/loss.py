@@ -19,7 +19,7 @@ from training.mask.network import PRESENCE_FRAMES
 Spectrum = np.ndarray[Any, np.dtype[np.complex64]]
 ROOT_WEIGHT = 0.5
 REST_WEIGHT = 0.3
-PRESENCE_WEIGHT = 0.05
+PRESENCE_WEIGHT = 0.2
 THERE_DB = -32.0  # a stem louder than this against the mix's loudest block counts as there
 FLOOR = 0.1  # of the mix's level: what a stem's level counts as at least
 QUIET = 1e-4  # magnitude below which square roots tell nothing
@@ -53,8 +53,9 @@ def separation_loss(mask: Tensor, mix: Tensor, cross: Tensor, target: Tensor) ->
     """Error of one masked mix, one figure for each example.
 
     The distance of the complex spectra, in units between the stem's level and the mix's, so that quiet stems count and
-    absent ones can be asked for, and the mean distance of the square roots of their magnitudes, which hears high and
-    soft bins (Spleeter's is the distance of magnitudes alone).
+    absent ones can be asked for, and the distance of the square roots of their magnitudes, which hears high and soft
+    bins. Both are root mean squares: absolute differences, as in Spleeter's loss, lean to silence where the network is
+    not sure.
 
     Args:
         mask: (B, 2, T, F) in 0..1.
@@ -69,7 +70,7 @@ def separation_loss(mask: Tensor, mix: Tensor, cross: Tensor, target: Tensor) ->
     level = (mix_level * torch.maximum(target_level, FLOOR * mix_level)).sqrt()
     linear = (power.clamp(min=0) + 1e-6 * mix_power).sqrt() / level
     mix_root, target_root = (mix + QUIET).sqrt().mean((1, 2, 3)), (target + QUIET).sqrt()
-    roots = ((masked + QUIET).sqrt() - target_root).abs().mean((1, 2, 3))
+    roots = ((masked + QUIET).sqrt() - target_root).square().mean((1, 2, 3)).sqrt()
     scale = (mix_root * target_root.mean((1, 2, 3))).sqrt()
     return linear + ROOT_WEIGHT * roots / torch.maximum(scale, 0.2 * mix_root)
 

@@ -21,6 +21,7 @@ STRIDE = 64  # frames and bins must be multiples of this
 WIDTHS = (16, 32, 64, 128, 256, 512)
 PRESENCE_FRAMES = 32  # one answer for so many frames: 0.74 s
 LOGIT_LIMIT = 12.0
+LEVELS = 3  # figures on the masked mix that presence is judged by
 END_WIDTH = 32
 DENSE_LEVELS = (1, 2, 3)  # planes of 256, 128 and 64 bins
 
@@ -117,7 +118,7 @@ class PromptedUNet(nn.Module):
         self.dense_up = nn.ModuleDict({str(k): Dense(BINS >> k + 1, WIDTHS[k]) for k in levels})
         self.attend = nn.ModuleList(Attend(WIDTHS[4], BINS // 32) for _ in range(config.attention))
         self.presence_norm = nn.LayerNorm(2 * WIDTHS[4])
-        self.presence = nn.Linear(2 * WIDTHS[4] + config.query, 128)
+        self.presence = nn.Linear(2 * WIDTHS[4] + config.query + LEVELS, 128)
         self.presence_out = nn.Linear(128, 1)
 
     def encode(self, mix: Tensor, query: Tensor | None, estimate: Tensor | None = None) -> list[Tensor]:
@@ -144,8 +145,8 @@ class PromptedUNet(nn.Module):
                     x = self._film(k, x, query)
         return planes
 
-    def decode(self, planes: list[Tensor], query: Tensor) -> tuple[Tensor, Tensor]:
-        """Planes and queries (B, Q) -> mask logits (B, 4, T, 1024), presence logits (B, T / 32)."""
+    def decode(self, mix: Tensor, planes: list[Tensor], query: Tensor) -> tuple[Tensor, Tensor]:
+        """Mix, its planes and queries (B, Q) -> mask logits (B, 4, T, 1024), presence logits (B, T / 32)."""
         x = self._film(5, planes[5], query)
         shared = None
         for k, conv in enumerate(self.up):
@@ -162,22 +163,49 @@ class PromptedUNet(nn.Module):
         assert shared is not None  # there is an up block
         x = self._film(11, F.relu(self.end_norm(self.end(x))), query)
         logits = F.pixel_shuffle(self.end_out(x), 2)
-        return logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT), self._presence(shared, query)
+        logits = logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+        return logits, self._presence(shared, _levels(mix, logits.detach()), query)
 
     def forward(self, mix: Tensor, query: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Magnitudes (B, 2, T, 1024) and queries (B, Q) -> mask logits (B, 4, T, 1024), presence (B, T / 32)."""
-        return self.decode(self.encode(mix, query, estimate), query)
+        return self.decode(mix, self.encode(mix, query, estimate), query)
 
     def _film(self, k: int, x: Tensor, query: Tensor) -> Tensor:
         gain, shift = self.film[k](query)[:, :, None, None].chunk(2, dim=1)
         return x * (1 + gain) + shift
 
-    def _presence(self, plane: Tensor, query: Tensor) -> Tensor:
-        """Plane (B, 256, T / 32, 32) -> (B, T / 32)."""
+    def _presence(self, plane: Tensor, levels: Tensor, query: Tensor) -> Tensor:
+        """Plane (B, 256, T / 32, 32) and levels (B, T / 32, 3) -> (B, T / 32)."""
         pooled = self.presence_norm(torch.cat([plane.mean(3), plane.amax(3)], dim=1).transpose(1, 2))
-        seen = torch.cat([pooled, query[:, None].expand(-1, pooled.shape[1], -1)], dim=2)
+        seen = torch.cat([pooled, query[:, None].expand(-1, pooled.shape[1], -1), levels], dim=2)
         answer: Tensor = self.presence_out(F.gelu(self.presence(seen)))
         return answer[:, :, 0]
+
+
+def _levels(mix: Tensor, logits: Tensor) -> Tensor:
+    """How much of the mix the mask takes, block by block, in units of 10 dB: (B, T / 32, 3).
+
+    The stem against the block, the stem against the loudest block, and the stem by the rest's own mask.
+
+    Args:
+        mix: magnitudes (B, 2, T, F).
+        logits: of the masks, (B, 4, T, F).
+    """
+    power = _blocks(mix.square())
+    stem = _blocks((logits[:, :2].sigmoid() * mix).square())
+    left = _blocks(((1 - logits[:, 2:].sigmoid()) * mix).square())
+    loudest = power.amax(1, keepdim=True)
+    return torch.stack([_log(stem / power), _log(stem / loudest), _log(left / power)], dim=2)
+
+
+def _blocks(power: Tensor) -> Tensor:
+    """Mean over channels, bins and the frames of a block: (B, T / 32)."""
+    mean: Tensor = power.mean((1, 3)).unflatten(1, (-1, PRESENCE_FRAMES)).mean(2) + 1e-7
+    return mean
+
+
+def _log(ratio: Tensor) -> Tensor:
+    return torch.log10(ratio.clamp(1e-8, 1e2))
 
 
 def _norm(width: int) -> nn.BatchNorm2d:

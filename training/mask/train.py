@@ -153,8 +153,12 @@ class Training:
     def start_from(self, path: Path, optimizer: bool) -> None:
         """Take over weights and average, and the optimiser's state when the run goes on."""
         state = torch.load(path, map_location="cpu", weights_only=True)
-        self.network.load_state_dict(state["weights"], strict=False)
-        self.average.load_state_dict(state["average"], strict=False)
+        for network, weights in ((self.network, state["weights"]), (self.average, state["average"])):
+            mine = network.state_dict()
+            fitting = {
+                name: value for name, value in weights.items() if name in mine and mine[name].shape == value.shape
+            }
+            network.load_state_dict(fitting, strict=False)
         if optimizer:
             self.optimizer.load_state_dict(state["optimizer"])
             self.step = state["step"]

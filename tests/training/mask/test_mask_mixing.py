@@ -1,0 +1,109 @@
+"""Stems on disk and the mixes drawn of them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from training.mask.mixing import SILENT_DB, Mixing, spectrum_of
+from training.mask.render import SAMPLES, Row, write_rows
+from training.mask.stems import StemPool
+from training.mask.terms import KIT, TERMS, names_of
+
+RATE = 44_100
+
+
+def tone(hertz, channels=1):
+    wave = 0.2 * np.sin(2 * np.pi * hertz * np.arange(SAMPLES) / RATE)
+    return np.stack([wave] * channels).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stems")
+    rows = [
+        Row(tone(110), {"family": "electric-bass", "source": "bank:a", "piece": "one"}),
+        Row(tone(440), {"family": "violin", "source": "font:0:40", "piece": "one"}),
+        Row(tone(60), {"family": "drums", "source": "bank:k", "piece": "one", "kit": "k1", "part_name": "kick"}),
+        Row(tone(5000), {"family": "drums", "source": "bank:k", "piece": "one", "kit": "k1", "part_name": "hi-hat"}),
+    ]
+    write_rows(folder / "recorded", "shard-00000", rows)
+    song = [
+        Row(tone(300, 2), {"family": "vocals", "source": "song:x", "piece": "x-0", "part_name": "lead-vocals",
+                           "balanced": True}),
+        Row(tone(700, 2), {"family": "other", "source": "song:x", "piece": "x-0", "balanced": True}),
+    ]  # fmt: skip
+    write_rows(folder / "recorded", "song-x", song)
+    return StemPool([folder])
+
+
+def test_stems_come_back_as_they_were_written_mono_and_stereo(pool):
+    np.testing.assert_allclose(pool.audio(1, 100, 4000), tone(440)[:, 100:4100], atol=2 / 32767)
+    assert pool.audio(4, SAMPLES - 10, 100).shape == (2, 100)
+    assert not pool.audio(4, SAMPLES - 10, 100)[:, 10:].any()
+
+
+def test_a_kit_is_one_player_with_a_stem_for_each_piece(pool):
+    kit = pool.by_family["drums"][0]
+    assert [pool.names[stem] for stem in kit.stems] == [("drums", "kick"), ("drums", "hi-hat")]
+    assert len(pool.by_piece[kit.piece]) == 3
+
+
+def test_a_stem_is_named_by_family_group_and_part():
+    assert names_of({"family": "violin"}) == ("violin", "bowed strings")
+    assert names_of({"family": "vocals", "part_name": "lead-vocals"}) == ("vocals", "voices", "lead-vocals")
+    assert names_of({"family": "other", "part_name": "kick"}) == ()
+
+
+def test_every_name_of_a_stem_is_a_term():
+    families = [term for term in TERMS if term not in KIT]
+    assert {name for family in families for name in names_of({"family": family}) if family in TERMS} <= {
+        *TERMS, *families,
+    }  # fmt: skip
+
+
+def test_a_number_decides_the_mix(pool):
+    first, second = Mixing(pool, 64, seed=1), Mixing(pool, 64, seed=1)
+    for one, other in zip(first.questions(7, 2), second.questions(7, 2), strict=True):
+        np.testing.assert_array_equal(one.mix, other.mix)
+        np.testing.assert_array_equal(one.stem, other.stem)
+        assert one.term == other.term
+    assert not np.array_equal(first.questions(8, 1)[0].mix, one.mix)
+
+
+def test_what_is_asked_for_is_heard_or_silent(pool):
+    mixing = Mixing(pool, 64, seed=2)
+    seen = set()
+    for index in range(60):
+        for question in mixing.questions(index, 2):
+            loud = float(np.mean(np.abs(question.stem) ** 2)) / float(np.mean(np.abs(question.mix) ** 2))
+            assert loud == 0 or 10 * np.log10(loud) > SILENT_DB - 1
+            seen.add((TERMS[question.term], loud > 0))
+    assert {("kick", True), ("drums", True), ("violin", True), ("vocals", True)} <= seen
+    assert any(not there for _, there in seen)
+
+
+def test_a_stem_alone_in_its_mix_is_the_mix(pool):
+    mixing = Mixing(pool, 64, seed=3)
+    alone = [
+        q
+        for k in range(80)
+        for q in mixing.questions(k, 1)
+        if np.abs(q.stem).max() > 0 and np.allclose(q.stem, q.mix, atol=1e-4 * np.abs(q.mix).max())
+    ]
+    assert alone  # single stems are drawn too, and nothing is added to them
+
+
+def test_a_spectrum_has_the_frames_that_fit():
+    assert spectrum_of(tone(440)[0, : 63 * 1024 + 4096]).shape == (64, 1024)
+
+
+def test_labels_survive_as_json(pool, tmp_path):
+    write_rows(tmp_path, "a", [Row(tone(100), {"family": "flute", "source": "s", "piece": "p"})])
+    label = json.loads((tmp_path / "a.json").read_text())["stems"][0]
+    assert (label["row"], label["channels"], label["family"]) == (0, 1, "flute")
+
+
+def test_no_stems_is_one_sentence(tmp_path):
+    with pytest.raises(ValueError, match="mask-stems"):
+        StemPool([tmp_path])

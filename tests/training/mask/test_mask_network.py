@@ -1,0 +1,80 @@
+"""The network begins as the U-Net whose weights it takes, answers any length, and learns."""
+
+import numpy as np
+import pytest
+import torch
+
+from training.mask.mixing import Question
+from training.mask.network import NetworkConfig, PromptedUNet, freeze_norms, load_spleeter
+from training.mask.train import MaskConfig, Training, rate_at
+
+MIX = torch.rand(1, 2, 64, 1024)
+
+
+def network(**settings):
+    torch.manual_seed(1)
+    return PromptedUNet(NetworkConfig(terms=5, query=16, **settings)).eval()
+
+
+@pytest.mark.parametrize("settings", [{}, {"dense": False, "attention": 0}, {"steer_encoder": False}])
+def test_masks_and_presence_have_the_shapes_of_the_contract(settings):
+    with torch.no_grad():
+        logits, presence = network(**settings)(MIX.repeat(2, 1, 2, 1), torch.randn(2, 16))
+    assert logits.shape == (2, 4, 128, 1024)
+    assert presence.shape == (2, 4)
+
+
+def test_dense_layers_and_attention_begin_as_identity():
+    with torch.no_grad():
+        rich, query = network(), torch.randn(1, 16)
+        plain = network(dense=False, attention=0)
+        plain.load_state_dict(rich.state_dict(), strict=False)
+        torch.testing.assert_close(rich(MIX, query)[0], plain(MIX, query)[0])
+
+
+def test_an_estimate_changes_nothing_before_training():
+    with torch.no_grad():
+        net, query = network(estimate=True), torch.randn(1, 16)
+        torch.testing.assert_close(net(MIX, query, torch.rand(1, 2, 64, 1024))[0], net(MIX, query)[0])
+
+
+def test_spleeters_weights_are_taken_but_for_the_end():
+    net = network()
+    weights = {}
+    for name, value in net.state_dict().items():
+        part, _, rest = name.partition(".")
+        level, _, leaf = rest.partition(".")
+        if part in ("down", "up", "down_norm", "up_norm"):
+            theirs = {"down": f"down{int(level) + 1}_conv.1", "up": f"up{int(level) + 1}.0",
+                      "down_norm": f"down{int(level) + 1}_act.0", "up_norm": f"up{int(level) + 1}.3"}[part]  # fmt: skip
+            weights[f"{theirs}.{leaf}"] = torch.rand_like(value.float())
+    load_spleeter(net, weights)
+    torch.testing.assert_close(net.state_dict()["up.4.weight"], weights["up5.0.weight"])
+    torch.testing.assert_close(net.state_dict()["down_norm.3.running_mean"], weights["down4_act.0.running_mean"])
+
+
+def test_training_brings_the_loss_down_and_a_checkpoint_goes_on(tmp_path):
+    rng = np.random.default_rng(0)
+    low = np.zeros((2, 64, 1024), np.complex64)
+    low[..., :200] = 5 * rng.standard_normal((2, 64, 200))
+    high = np.zeros_like(low)
+    high[..., 300:500] = 5 * rng.standard_normal((2, 64, 200))
+    questions = [Question(low + high, low, 0, False), Question(low + high, high, 1, False)]
+    net = network(dense=False, attention=0)
+    net.train()
+    freeze_norms(net)
+    training = Training(net, MaskConfig(), tmp_path)
+    losses = [training.one(questions, 2e-3)["loss"] for _ in range(12)]
+    assert losses[-1] < 0.8 * losses[0]
+    training.save()
+    again = Training(network(dense=False, attention=0), MaskConfig(), tmp_path)
+    again.start_from(tmp_path / "mask.pt", optimizer=True)
+    assert again.step == 12
+    for ours, theirs in zip(again.average.parameters(), training.average.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_the_rate_warms_up_and_falls():
+    config = MaskConfig(warmup=10)
+    assert rate_at(config, 0, 0.0) < rate_at(config, 9, 0.0) == pytest.approx(config.learning_rate)
+    assert rate_at(config, 100, 1.0) < 0.05 * config.learning_rate
