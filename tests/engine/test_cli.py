@@ -16,10 +16,6 @@ import soundfile
 from clihelp import everything_in, read, say, write_music
 from toybundle import write_toy_bundle
 from toymask import SHORT
-from toybundle import write_toy_bundle
-from toymask import SHORT
-from toybundle import write_toy_bundle
-from toymask import SHORT
 
 from engine import TASKS, Engine, Progress
 
@@ -96,28 +92,6 @@ def test_several_prompts_give_several_stems(engine, toy_bundle, tmp_path, capsys
     }
     levels = [np.sqrt(np.mean(read(result["stem"]) ** 2)) for result in answer["results"]]
     assert levels[0] < levels[1] < levels[2]
-
-
-def test_many_windows_of_presence_are_told_in_one_line(engine, tmp_path, capsys):
-    """Loud, faint, loud: sixteen windows, of which three spans say something of their own."""
-    bundle, rng = write_toy_bundle(tmp_path / "masking", decoder=SHORT), np.random.default_rng(0)
-    mix, level = tmp_path / "mix.wav", np.repeat([0.1, 1e-5, 0.1], 4 * 44_100)
-    soundfile.write(mix, level * rng.standard_normal(len(level)), 44_100, subtype="FLOAT")
-    said = say(capsys, engine, ["isolate", mix, "bass", "--bundle", bundle, "--out", tmp_path / "out"])
-    [line] = [line for line in said.out.splitlines() if line.strip().startswith("windows")]
-    assert line.count("-") == 3
-    assert line.endswith("-12 s")
-
-
-def test_many_windows_of_presence_are_told_in_one_line(engine, tmp_path, capsys):
-    """Loud, faint, loud: sixteen windows, of which three spans say something of their own."""
-    bundle, rng = write_toy_bundle(tmp_path / "masking", decoder=SHORT), np.random.default_rng(0)
-    mix, level = tmp_path / "mix.wav", np.repeat([0.1, 1e-5, 0.1], 4 * 44_100)
-    soundfile.write(mix, level * rng.standard_normal(len(level)), 44_100, subtype="FLOAT")
-    said = say(capsys, engine, ["isolate", mix, "bass", "--bundle", bundle, "--out", tmp_path / "out"])
-    [line] = [line for line in said.out.splitlines() if line.strip().startswith("windows")]
-    assert line.count("-") == 3
-    assert line.endswith("-12 s")
 
 
 def test_many_windows_of_presence_are_told_in_one_line(engine, tmp_path, capsys):

@@ -1,8 +1,6 @@
 """A mask decoder cuts the user's own mix: any rate, any length, exact sums, and the same answer however it is run."""
 
 import itertools
-import itertools
-import itertools
 import json
 from pathlib import Path
 
@@ -12,8 +10,6 @@ import soundfile
 from toybundle import SHARES, write_toy_bundle
 from toymask import SHORT, weights
 
-import engine.separate
-import engine.separate
 import engine.separate
 from engine.errors import Cancelled, RequestError
 from engine.messages import BIT_FOR_BIT_DB, Request
@@ -179,22 +175,6 @@ def test_the_gate_opens_and_shuts_in_time(run, tmp_path, plain):
     there = {round(start_s): one for start_s, _, one in result.presence_windows}
     assert there[1] > 0.9 > 0.1 > there[6]
     assert result.presence > 0.9
-
-
-def test_a_long_file_has_longer_windows_of_presence(run, noise, plain, monkeypatch):
-    monkeypatch.setattr(engine.separate, "WINDOWS_LIMIT", 3)
-    [result] = run(input=noise(seconds=7.0), prompts=("bass",), bundle=plain).results
-    assert len(result.presence_windows) == 3
-    assert (result.presence_windows[0][0], result.presence_windows[-1][1]) == (0, 7)
-    assert all(end_s == start_s for (_, end_s, _), (start_s, _, _) in itertools.pairwise(result.presence_windows))
-
-
-def test_a_long_file_has_longer_windows_of_presence(run, noise, plain, monkeypatch):
-    monkeypatch.setattr(engine.separate, "WINDOWS_LIMIT", 3)
-    [result] = run(input=noise(seconds=7.0), prompts=("bass",), bundle=plain).results
-    assert len(result.presence_windows) == 3
-    assert (result.presence_windows[0][0], result.presence_windows[-1][1]) == (0, 7)
-    assert all(end_s == start_s for (_, end_s, _), (start_s, _, _) in itertools.pairwise(result.presence_windows))
 
 
 def test_a_long_file_has_longer_windows_of_presence(run, noise, plain, monkeypatch):
