@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from training.bench.held import placed
-from training.mask.mixing import WINDOW
+from training.mask.mixing import MIX_RMS, WINDOW
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedUNet
 from training.mask.stems import Player, StemPool
 from training.mask.terms import KIT, TERMS, VOICES, number
@@ -133,7 +133,8 @@ def network_masker(network: PromptedUNet) -> Masker:
     """A network as something to judge; its answer is the stem's mask."""
 
     def masker(mix: torch.Tensor, term: int) -> tuple[torch.Tensor, torch.Tensor]:
-        magnitudes = spectra(mix).abs()[..., :1024]
+        level = MIX_RMS / max(1e-6, float(mix.square().mean().sqrt()))
+        magnitudes = spectra(mix * level).abs()[..., :BINS]
         padded = torch.nn.functional.pad(magnitudes, (0, 0, 0, -magnitudes.shape[1] % FRAMES))[None]
         logits, presence = network(padded, network.queries(torch.tensor([term])))
         return logits[0, :2].sigmoid(), presence[0].sigmoid()

@@ -34,7 +34,7 @@ SILENT_DB = -45.0  # a stem below this against the mix is not there
 SPEED_SEMITONES = 3.0
 EQ_SHARE, EQ_BANDS, EQ_DB = 0.8, 9, 4.0
 ROOM_SHARE, DRIVE_SHARE = 0.25, 0.12
-MIX_RMS = 0.12
+MIX_RMS = 0.085  # -21.4 dBFS
 WEIGHTS = {
     "drums": 2.5, "electric-bass": 1.6, "vocals": 1.6, "piano": 1.6, "acoustic-guitar": 1.5, "electric-guitar": 1.6,
     "double-bass": 1.2, "synth-bass": 1.2, "violin": 1.2, "speech": 0.5, "percussion": 1.2, "kalimba": 0.5, "koto": 0.5,
@@ -98,8 +98,8 @@ class Mixing:
         power = float(np.mean(np.abs(mix) ** 2))
         if power < 1e-6:
             return []
-        # the power of a Hann frame is 3/8 N of the sample power, over N/2 bins twice
-        rms = np.sqrt(power / (0.375 * FFT_SAMPLES))
+        # A Hann frame has 3/8 N of the power of its samples in every bin on average, and all of it in the lower half.
+        rms = np.sqrt(power / (2 * 0.375 * FFT_SAMPLES))
         gain = np.float32(MIX_RMS * 10 ** (rng.normal(0, 3.0) / 20) / rms) * _bus(rng, mix)
         found: list[Question] = []
         terms: set[int] = set()
