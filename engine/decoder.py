@@ -13,8 +13,9 @@ from engine.backend import FloatArray, GraphSession
 from engine.errors import BundleError
 from engine.separation import Decoder
 from engine.spectra import hann
+from engine.threads import spread
 
-FRAMES_AT_ONCE = 128
+FRAMES_AT_ONCE = 64
 
 
 class Excerpt:
@@ -112,8 +113,11 @@ def magnitudes(audio_B2N: FloatArray, grid: Decoder) -> FloatArray:
     window_N = hann(n)
     views: npt.NDArray[np.float32] = np.lib.stride_tricks.sliding_window_view(audio_B2N, n, axis=2)[:, :, ::hop]
     out = np.empty((*views.shape[:3], grid.bins), np.float32)
-    for at in range(0, views.shape[2], FRAMES_AT_ONCE):
+
+    def analyse(at: int) -> None:
         here = slice(at, at + FRAMES_AT_ONCE)
         spectra = np.fft.rfft(views[:, :, here] * window_N, axis=-1)  # in float64, see engine/spectra.py
         out[:, :, here] = np.abs(spectra[..., : grid.bins].astype(np.complex64))
+
+    spread(analyse, range(0, views.shape[2], FRAMES_AT_ONCE))
     return out

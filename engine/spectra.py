@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from engine.threads import spread
+
 FloatArray = npt.NDArray[np.float32]
 ComplexArray = npt.NDArray[np.complex64]
 GainOf = Callable[[ComplexArray], FloatArray]
@@ -89,12 +91,21 @@ class SpectralFilter:
     def _filtered(self, hops: int, gain_of: GainOf) -> FloatArray:
         needed = (hops - 1) * self._hop + self._n
         views = np.lib.stride_tricks.sliding_window_view(self._in_KN[:, :needed], self._n, axis=1)
-        spectra_KLF = np.fft.rfft(views[:, :: self._hop] * self._window_N, axis=-1).astype(np.complex64)
+        spectra_KLF = np.empty((len(views), hops, self._n // 2 + 1), np.complex64)
+        frames_CLN = np.empty((self._channels, hops, self._n), np.float32)
+
+        def analyse(row: int) -> None:
+            spectra_KLF[row] = np.fft.rfft(views[row, :: self._hop] * self._window_N, axis=-1)
+
+        spread(analyse, range(len(views)))
         gain = gain_of(spectra_KLF)
-        frames_CLN = np.fft.irfft(spectra_KLF[: self._channels] * gain, n=self._n, axis=-1).astype(
-            np.float32, copy=False
-        )
-        frames_CLN *= self._joining_N
+
+        def synthesise(row: int) -> None:
+            spectra_LF = spectra_KLF[row] * (gain[row] if gain.ndim == spectra_KLF.ndim else gain)
+            frames_CLN[row] = np.fft.irfft(spectra_LF, n=self._n, axis=-1)
+            frames_CLN[row] *= self._joining_N
+
+        spread(synthesise, range(self._channels))
         return frames_CLN
 
     def _overlap_add(self, frames_CLN: FloatArray) -> FloatArray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from engine.backend import PROVIDERS, Array, FloatArray, OutOfDeviceMemory, nvid
 from engine.errors import BundleError, DeviceError
 from engine.library import user_cache_folder
 from engine.messages import Device
+from engine.threads import threads
 
 log = logging.getLogger(__name__)
 
@@ -150,15 +150,6 @@ def onnx_errors(graph: Path) -> Iterator[None]:
         if any(words in said for words in _NO_GRAPH):
             raise BundleError(f"{graph} is no graph this ONNX Runtime can read ({_first_line(error)})") from error
         raise DeviceError(f"{graph.name} could not be run: {_first_line(error)}") from error
-
-
-def threads() -> int:
-    """Threads per graph: ``FLUXSTEM_THREADS``, else ``OMP_NUM_THREADS``, else 0, which lets the runtime choose."""
-    for name in ("FLUXSTEM_THREADS", "OMP_NUM_THREADS"):
-        value = os.environ.get(name, "")
-        if value.isdigit() and int(value) > 0:
-            return int(value)
-    return 0
 
 
 def _load_nvidia_libraries() -> None:
