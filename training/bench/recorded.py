@@ -121,6 +121,7 @@ def example(material: Material, name: str, number: int, samples: int, rng: Rng) 
     heard = [
         (stem, audio * gain) for stem, audio in stems if not cast.pieces or set(pool.names[stem]) & set(cast.pieces)
     ]
+    heard = _levelled(rng, heard) if cast.levelled else heard
     if not heard:
         return None
     mix_CN = np.sum([audio for _, audio in heard], axis=0, dtype=np.float32)

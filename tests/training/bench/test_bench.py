@@ -9,7 +9,7 @@ import pytest
 from benchkit import SEPARATOR
 from toybundle import write_toy_bundle
 
-from training.bench import command, conditions, ours, seen
+from training.bench import brief, command, conditions, held, ours, seen
 from training.bench.ground import Ground
 from training.bench.sets import Studio
 from training.data.sources import Sounds
@@ -17,18 +17,24 @@ from training.data.sources import Sounds
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """One run over two sets, one example each, and everything it wrote."""
+    """One run over three sets, one example each, and everything it wrote."""
     if Sounds.find().banks is None:
         pytest.skip("needs the sounds folder with its note banks; Debian's SoundFont has no reserved recording")
     pytest.importorskip("librosa", reason="the extra bench has it")
     folder = tmp_path_factory.mktemp("bench")
     bundle = write_toy_bundle(folder / "toy", senses=("audio", "scene"))
     (folder / "halves.py").write_text(SEPARATOR.replace("{change}", "* 0.5").replace("{check}", ""))
-    arguments = [str(bundle), "--set", "same-family", "--set", "absent", "--examples", "1", "--seconds", "1"]
-    arguments += ["--set", "conditions", "--set", "seen", "--no-sweeps", "--models", str(folder / "MODELS.md")]
+    (folder / "README.md").write_text(f"before\n{brief.MARKS[0]}\nold\n{brief.MARKS[1]}\nafter\n")
+    arguments = [str(bundle), "--set", "mage-duet", "--set", "kit", "--set", "absent", "--examples", "1"]
+    arguments += ["--seconds", "1", "--set", "conditions", "--set", "seen", "--no-sweeps"]
+    arguments += ["--models", str(folder / "MODELS.md"), "--readme", str(folder / "README.md")]
+    arguments += ["--held", str(folder / "held")]
     arguments += ["--separator", f"halves={sys.executable} {folder / 'halves.py'}"]
     arguments += ["--tower", str(folder / "none"), "--out", str(folder / "out")]
-    code = command.main(arguments)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(held, "PIECES", 3)
+        patch.setattr(held, "_songs", lambda sounds: [])
+        code = command.main(arguments)
     return code, folder, json.loads((folder / "out" / "report.json").read_text("utf-8"))
 
 
@@ -41,10 +47,10 @@ def test_a_run_leaves_its_four_kinds_of_report(ran):
 
 def test_every_system_answers_every_example(ran):
     _, _, run = ran
-    systems = {"toy", "toy decoded", "toy codec mask", "toy codec decoded", "mixture", "silence", "oracle mask",
-               "NMF-MFCC", "HPSS", "halves"}  # fmt: skip
-    for name in ("same-family", "absent"):
-        assert set(run["values"][name]) == systems
+    systems = {"toy", "mixture", "silence", "oracle mask", "NMF-MFCC", "HPSS", "halves"}
+    for name in ("mage-duet", "kit", "absent"):
+        codec = {"toy decoded", "toy codec mask", "toy codec decoded"} if name == "mage-duet" else set()
+        assert set(run["values"][name]) == systems | codec
         assert all(len(column) == 1 for row in run["values"][name].values() for column in row.values())
 
 
@@ -54,6 +60,17 @@ def test_the_bundle_is_measured_through_the_front_door(ran):
     assert -20 < row["level"][0] < 0
     assert row["null_db"] == [-300]
     assert row["seconds"][0] > 0
+    assert row["told right"][0] in (0, 1)
+
+
+def test_the_readme_gets_the_short_tables_between_its_marks(ran):
+    text = (ran[1] / "README.md").read_text("utf-8")
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert re.search(r"^\| `toy` \| -?\d", text, re.M)
+    assert "python -m training bench" in text
+    assert "--examples 1" in text
+    assert not [word for word in ("\nold\n", "--held", "--readme") if word in text]
 
 
 def test_every_condition_is_tried_and_none_crashes(ran):
@@ -105,7 +122,7 @@ def test_a_missing_tower_is_said_and_no_obstacle(ran):
 def test_a_bundle_is_not_worse_than_itself(ran, tmp_path, capsys):
     _, folder, _ = ran
     bundle = str(folder / "toy")
-    small = ["--set", "same-family", "--examples", "1", "--seconds", "1", "--tower", str(folder / "none")]
+    small = ["--set", "mage-duet", "--examples", "1", "--seconds", "1", "--tower", str(folder / "none")]
     assert command.main(["--compare", bundle, bundle, *small, "--out", str(tmp_path)]) == 0
     assert "NEW is not worse on any set." in capsys.readouterr().out
     report = str(folder / "out" / "report.json")

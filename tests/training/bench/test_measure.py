@@ -33,6 +33,15 @@ def test_a_louder_or_softer_copy_has_no_error_but_for_museval():
     assert measure.museval_sdr(0.5 * stem_CN, stem_CN, RATE_HZ) == pytest.approx(10 * np.log10(4), abs=1e-3)
 
 
+def test_plain_figures_are_over_all_channels():
+    stem_CN, dirt_CN = noise(1, channels=2), noise(2, channels=2)
+    one = stem_CN.copy()
+    one[1] += dirt_CN[1]  # the other channel is right
+    assert measure.sdr(one, stem_CN) == pytest.approx(10 * np.log10(2), abs=0.1)
+    assert measure.sdr(0.5 * stem_CN, stem_CN) == pytest.approx(10 * np.log10(4), abs=1e-3)
+    assert measure.si_sdr(0.5 * one, stem_CN) == pytest.approx(10 * np.log10(2), abs=0.2)
+
+
 def test_museval_sdr_is_the_median_of_the_seconds_that_sound():
     true_CN = noise(1, RATE_HZ * 4, channels=2)
     made_CN = true_CN.copy()

@@ -53,7 +53,8 @@ def test_the_tables_have_a_row_for_every_system_and_an_interval(written):
     [row] = re.findall(r"^\| toy \|.*$", band, re.M)
     assert re.search(r"\| -?\d+\.\d\d \(-?\d+\.\d\d to -?\d+\.\d\d\) \|", row)
     assert re.search(r"^\| mixture \|.*\| 0\.00 \(0\.00 to 0\.00\) \|", band, re.M)
-    assert "| silence | - | - | - | - | - |" in band
+    assert "| silence | - | - | - | - | -30.00 |" in band
+    assert re.search(r"^\| piano \| 3 \| -?\d", text.split("## By family")[1], re.M)
     assert "steps 2" in text
     assert "![bars](bars.png)" in text
 
