@@ -4,6 +4,7 @@
 # make quality how well bundles separate, beside baselines: make quality MINUTES=5 BUNDLE=small
 # make app     the window as a folder that runs without Python, in dist/fluxstem, and a trial of it
 # make shots   pictures of the window into resources/docs/img
+# make laion-clap, make open-clip   an environment with that package, for python -m export encoders --clap-model NAME
 # make setup   everything a developer needs, in .venv; the targets above do what they need themselves
 # make format  lay out the code
 # make clean   remove what make made
@@ -21,7 +22,7 @@ APP_EXTRAS := cpu,desktop,osc,app
 help:
 	@sed -n 's/^# //p' Makefile
 
-.PHONY: help setup test lint types pytest demo bench quality app shots format clean
+.PHONY: help setup test lint types pytest demo bench quality app laion-clap open-clip shots format clean
 
 .venv/.ready-test: $(SETUP_FILES)
 	@bash .ci/setup $(TEST_EXTRAS)
@@ -33,7 +34,7 @@ help:
 
 setup: .venv/.ready-test
 
-test: .venv/.ready-test
+test: .venv/.ready-test .packages/.ready
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check --quiet .
 	$(PY) -m mypy
@@ -67,6 +68,19 @@ app: .app-venv/.ready
 	@.app-venv/bin/python -m PyInstaller --noconfirm --log-level WARN --distpath dist --workpath build desktop/fluxstem.spec
 	@FLUXSTEM_SMOKE=1 FLUXSTEM_DESKTOP_DATA=build/trial QT_QPA_PLATFORM=offscreen dist/fluxstem/fluxstem desktop
 
+# laion-clap wants NumPy 1, and both a torchvision that fits their torch; what they made is read by .venv's torch.
+.laion-clap-venv/.ready .open-clip-venv/.ready: .%-venv/.ready: pyproject.toml | .venv/.ready-test
+	@$(PY) -m venv .$*-venv
+	@.$*-venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+laion-clap open-clip: %: .%-venv/.ready
+
+# The code of both, for tests; where it cannot be fetched those tests are skipped.
+.packages/.ready: tests/packages.txt | .venv/.ready-test
+	@if $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .packages -r $<; \
+	  then touch $@; else echo "setup: no code of laion-clap and open-clip; tests that compare with it will be skipped"; fi
+
 shots: .venv/.ready-test
 	@$(PY) tests/desktop/shots.py
 
@@ -75,4 +89,4 @@ format:
 	$(PY) -m ruff format .
 
 clean:
-	rm -rf .venv .bench-venv .app-venv demo-out bench-out build dist *.egg-info
+	rm -rf .venv .bench-venv .app-venv .laion-clap-venv .open-clip-venv .packages demo-out bench-out build dist *.egg-info

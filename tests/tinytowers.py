@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tinysizes import FFT, HOP, MELS, RATE_HZ, SECONDS
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
-RATE_HZ, HOP, FFT, SECONDS, MELS = 12_000, 120, 256, 2, 16
 EARS = {
     "feature_extractor_type": "ClapFeatureExtractor",
     "feature_size": MELS,

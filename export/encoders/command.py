@@ -39,9 +39,8 @@ from export.to_onnx import export_graph
 from export.write import graph_entry, move_into_place, summary
 from training.config import load_preset
 from training.encoders.adapters import MAX_TOKENS, load_adapters
-from training.encoders.clap import Clap, load_clap, save_tokenizer
-from training.encoders.clip import ACTIVATIONS, Clip, load_clip
-from training.encoders.sources import open_source
+from training.encoders.arguments import add_towers, check_towers, clap_of, clip_of
+from training.encoders.clap import save_tokenizer
 from training.scene.config import FPS
 
 LIST = "encoders.json"
@@ -84,8 +83,7 @@ def make(folder: Path, args: argparse.Namespace, wanted: Wanted) -> Made:
         Disagreement: torch and ONNX differ.
     """
     adapters = load_adapters(args.adapters) if args.adapters else {}
-    clap: Clap | None = load_clap(open_source(args.clap, args.download)) if args.clap else None
-    clip: Clip | None = load_clip(open_source(args.clip, args.download), args.clip_activation) if args.clip else None
+    clap, clip = clap_of(args), clip_of(args)
     towers: dict[str, Any] = {"text": clap, "audio": clap, "scene": clip}
     specs: dict[str, Callable[[Any, Wanted, Any], Spec]] = {
         "text": text_spec,
@@ -99,7 +97,7 @@ def make(folder: Path, args: argparse.Namespace, wanted: Wanted) -> Made:
         export_graph(spec, file, args.precision == "fp16")
         if name == "text" and clap is not None:
             save_tokenizer(clap, args.clap_tokenizer, folder / TOKENIZER, wanted.max_tokens)
-        words = int(clap.model.config.text_config.vocab_size) if clap else 0
+        words = clap.vocabulary if clap else 0
         one = Condition(spec, encoder_entry(spec, folder, wanted), partial(inputs_to_try, spec, wanted, words))
         worst = max(worst, largest_difference(one, file))
         graphs[name], encoders[name] = graph_entry(spec, folder, args.precision), one.encoder
@@ -191,10 +189,7 @@ def into_folder(folder: Path, args: argparse.Namespace) -> str:
 def main(argv: list[str]) -> str:
     """Read the command line and write the graphs; a line on them."""
     parser = argparse.ArgumentParser(prog="python -m export encoders", description="turn CLAP and CLIP into graphs")
-    parser.add_argument("--clap", help="folder in transformers' layout, or a checkpoint of laion-clap")
-    parser.add_argument("--clap-tokenizer", type=Path, metavar="FILE", help="tokenizer.json, for a lone checkpoint")
-    parser.add_argument("--clip", help="folder in transformers' or open-clip's layout, or a checkpoint of open-clip")
-    parser.add_argument("--clip-activation", choices=ACTIVATIONS, help="of a lone checkpoint; gelu when not told")
+    add_towers(parser)
     place = parser.add_mutually_exclusive_group(required=True)
     place.add_argument("--into", type=Path, metavar="BUNDLE", help="put them into this bundle")
     place.add_argument("--out", type=Path, metavar="DIR", help="write the bare graphs there")
@@ -204,8 +199,6 @@ def main(argv: list[str]) -> str:
     parser.add_argument("--max-tokens", type=int, default=MAX_TOKENS)
     parser.add_argument("--preset", default="mage-music", help="with --out: whose rate and window audio and clips have")
     parser.add_argument("--precision", choices=["fp16", "fp32"], default="fp16", help="of the weights on disk")
-    parser.add_argument("--download", action="store_true", help="--clap and --clip may name repositories to fetch")
     args = parser.parse_args(argv)
-    if not args.clap and not args.clip:
-        raise ValueError("nothing to export; give --clap, --clip or both")
+    check_towers(args, "export")
     return into_bundle(load_bundle(args.into), args) if args.into else into_folder(args.out, args)

@@ -16,8 +16,8 @@ from torch import nn
 
 from engine.shapes import LatentGrid
 from export.graphs import Spec
-from training.encoders.clap import Clap, ClapAudio, ClapText
-from training.encoders.clip import Clip, ClipFrames
+from training.encoders.clap import ClapAudio, ClapText, ClapTowers
+from training.encoders.clip import ClipFrames, ClipTower
 from training.encoders.graphs import PromptedAudio, PromptedText, Watched
 from training.scene.config import frames_of
 
@@ -44,12 +44,15 @@ class Wanted:
     pooled: bool = False
 
 
-def text_spec(clap: Clap, wanted: Wanted, adapters: Adapters) -> Spec:
+def text_spec(clap: ClapTowers, wanted: Wanted, adapters: Adapters) -> Spec:
     """The graph of words.
 
     Raises:
-        ValueError: its embedding has another length than the bundle's, and no adapter changes that.
+        ValueError: its embedding has another length than the bundle's, and no adapter changes that; or its prompts are
+            shorter than asked for.
     """
+    if wanted.max_tokens > clap.longest:
+        raise ValueError(f"--max-tokens {wanted.max_tokens}: {clap.name} takes at most {clap.longest}")
     adapter = adapters.get("text")
     pooled = adapter is None and (wanted.pooled or wanted.embedding == clap.pooled_dim != clap.dim)
     dim = _length("text", clap.pooled_dim if pooled else clap.dim, adapter, wanted.embedding)
@@ -66,7 +69,7 @@ def text_spec(clap: Clap, wanted: Wanted, adapters: Adapters) -> Spec:
     )
 
 
-def audio_spec(clap: Clap, wanted: Wanted, adapters: Adapters) -> Spec:
+def audio_spec(clap: ClapTowers, wanted: Wanted, adapters: Adapters) -> Spec:
     """The graph of sound examples.
 
     Raises:
@@ -83,7 +86,7 @@ def audio_spec(clap: Clap, wanted: Wanted, adapters: Adapters) -> Spec:
     )
 
 
-def scene_spec(clip: Clip, wanted: Wanted, adapters: Adapters) -> Spec:
+def scene_spec(clip: ClipTower, wanted: Wanted, adapters: Adapters) -> Spec:
     """The graph of pictures and videos.
 
     Raises:

@@ -33,10 +33,10 @@ from training.bench.ours import EngineError, locate
 from training.config import Preset
 from training.data.cache import StemCache
 from training.data.instruments import families
-from training.encoders.clap import Clap, ClapAudio, ClapText, load_clap, save_tokenizer
-from training.encoders.clip import ACTIVATIONS, Clip, ClipFrames, load_clip
+from training.encoders.arguments import add_towers, check_towers, clap_of, clip_of
+from training.encoders.clap import ClapAudio, ClapText, ClapTowers, save_tokenizer
+from training.encoders.clip import ClipFrames, ClipTower
 from training.encoders.graphs import pooled, unit
-from training.encoders.sources import open_source
 from training.finetune.bundle import preset_of, save_tower
 from training.finetune.weights import read_weights
 from training.prompt.lexicon import Lexicon
@@ -123,7 +123,7 @@ class Names:
         return embed(self.tower, self.tokenizer, phrases)
 
 
-def text_pairs(clap: Clap, tokenizer: Tokenizer, names: Names, count: int) -> Pairs:
+def text_pairs(clap: ClapTowers, tokenizer: Tokenizer, names: Names, count: int) -> Pairs:
     """Phrases of every term in turn; the held-back are of the lexicon's own held-out split."""
     phrases, group = text_phrases(names.lexicon, count)
     tower = ClapText(clap)
@@ -147,7 +147,7 @@ def text_phrases(lexicon: Lexicon, count: int) -> tuple[list[str], list[int]]:
     return [lexicon.phrases(terms[k % len(terms)], split[k], rng) for k in range(count)], group
 
 
-def audio_pairs(clap: Clap, cache: StemCache, names: Names, samples: int, rate_hz: int, count: int) -> Pairs:
+def audio_pairs(clap: ClapTowers, cache: StemCache, names: Names, samples: int, rate_hz: int, count: int) -> Pairs:
     """Windows of rendered stems, every family as often as it comes; the stems of a piece are one group."""
     rng, known = np.random.default_rng(SEED), list(families())
     tower = ClapAudio(clap, rate_hz)
@@ -174,7 +174,7 @@ def audio_pairs(clap: Clap, cache: StemCache, names: Names, samples: int, rate_h
 
 
 def scene_pairs(
-    clip: Clip, names: Names, own: SceneEncoder | None, frames: int, count: int
+    clip: ClipTower, names: Names, own: SceneEncoder | None, frames: int, count: int
 ) -> tuple[Pairs, Pairs | None]:
     """Drawn clips, and their frames where the bundle's own encoder tells what it makes of them; a clip is a group."""
     tower = ClipFrames(clip)
@@ -253,11 +253,7 @@ def own_scene(bundle: Bundle, preset: Preset, run: Path | None) -> SceneEncoder 
 def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training adapters", description="bring other encoders to a bundle")
     parser.add_argument("--bundle", default="small", help="whose prompt space to reach: its name or folder")
-    parser.add_argument("--clap", help="folder in transformers' layout, or a checkpoint of laion-clap")
-    parser.add_argument("--clap-tokenizer", type=Path, metavar="FILE", help="tokenizer.json, for a lone checkpoint")
-    parser.add_argument("--clip", help="folder in transformers' or open-clip's layout, or a checkpoint of open-clip")
-    parser.add_argument("--clip-activation", choices=ACTIVATIONS, help="of a lone checkpoint; gelu when not told")
-    parser.add_argument("--download", action="store_true", help="--clap and --clip may name repositories to fetch")
+    add_towers(parser)
     parser.add_argument("--out", type=Path, help="run folder; runs/encoders-BUNDLE when not given")
     parser.add_argument("--preset", help="that the bundle was trained by, where the bundle does not say")
     parser.add_argument("--cache", type=Path, help="rendered stems; runs/cache-PRESET when not given")
@@ -267,8 +263,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--clips", type=int, default=300)
     parser.add_argument("--steps", type=int, default=2000, help="of each adapter")
     args = parser.parse_args(argv)
-    if not args.clap and not args.clip:
-        raise ValueError("nothing to adapt; give --clap, --clip or both")
+    check_towers(args, "adapt")
     if min(args.phrases, args.stems, args.clips) < 2 * HELD_EVERY or args.steps < 1:
         raise ValueError(f"--phrases, --stems and --clips must be at least {2 * HELD_EVERY}, --steps at least 1")
     return args
@@ -277,15 +272,14 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 def all_pairs(args: argparse.Namespace, bundle: Bundle, preset: Preset, out: Path) -> Iterator[tuple[str, Pairs]]:
     """Pairs of every adapter that was asked for, one after the other."""
     names, grid = Names(out), bundle.manifest.grid
-    if args.clap:
-        clap = load_clap(open_source(args.clap, args.download))
+    clap, clip = clap_of(args), clip_of(args)
+    if clap is not None:
         save_tokenizer(clap, args.clap_tokenizer, out / "clap-tokenizer.json", MAX_TOKENS)
         tokenizer = Tokenizer.from_file(str(out / "clap-tokenizer.json"))
         yield "text", text_pairs(clap, tokenizer, names, args.phrases)
         cache = StemCache(args.cache or RUNS / f"cache-{preset.name}")
         yield "audio", audio_pairs(clap, cache, names, grid.window_samples, grid.sample_rate_hz, args.stems)
-    if args.clip:
-        clip = load_clip(open_source(args.clip, args.download), args.clip_activation)
+    if clip is not None:
         whole, frames = scene_pairs(clip, names, own_scene(bundle, preset, args.scene), frames_of(grid), args.clips)
         yield "scene", whole
         if frames is not None:

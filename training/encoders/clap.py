@@ -1,10 +1,10 @@
-"""CLAP's two towers as modules with the bundle's inputs.
+"""CLAP's two towers as modules with the bundle's inputs, and CLAP as transformers builds it.
 
     ClapText   tokens (B,T), token_mask (B,T) -> (B, X), unit length
     ClapAudio  audio (B,1,N) at the bundle's rate -> (B, X), unit length; the level does not matter
 
 Source: Wu et al. 2023, arXiv:2211.06687. Text without its projection, RoBERTa's pooled 768 numbers, is what MAGE
-(arXiv 2604.09803) conditions on.
+(arXiv 2604.09803) conditions on. CLAP through laion-clap itself is in ``package/towers.py``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,47 @@ MADE_NOT_STORED = re.compile(
     r"(position_ids|token_type_ids|relative_position_index|num_batches_tracked|logit_scale_.)$"
 )
 FUSION_ONLY = re.compile(r"(fusion_model|mel_conv2d)\.")
+
+
+class ClapTowers(Protocol):
+    """What ``ClapText`` and ``ClapAudio`` ask of a CLAP, whoever built it.
+
+    Attributes:
+        ears: how sound becomes a mel picture, by the names of ``preprocessor_config.json``.
+        dim, pooled_dim: length of both towers' answers, and of the text tower's before its projection.
+        vocabulary, pad: number of tokens, and the one that stands where there is none.
+        longest: most tokens of a prompt.
+        filters: mel filters ``(bins, mels)``.
+        folder: where a tokenizer may lie.
+        name: for messages.
+    """
+
+    @property
+    def ears(self) -> dict[str, Any]: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def pooled_dim(self) -> int: ...
+    @property
+    def vocabulary(self) -> int: ...
+    @property
+    def pad(self) -> int: ...
+    @property
+    def longest(self) -> int: ...
+    @property
+    def filters(self) -> Tensor: ...
+    @property
+    def folder(self) -> Path | None: ...
+    @property
+    def name(self) -> str: ...
+
+    def text_tower(self, pooled: bool) -> nn.Module:
+        """Ids (B,T), mask (B,T) -> (B,X), or the pooled (B,Y)."""
+        ...
+
+    def audio_tower(self) -> nn.Module:
+        """Log-mel picture (B,1,frames,mels) -> (B,X)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +99,66 @@ class Clap:
     def pooled_dim(self) -> int:
         """Length of the text tower's pooled output, before the projection."""
         return int(self.model.config.text_config.hidden_size)
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of tokens."""
+        return int(self.model.config.text_config.vocab_size)
+
+    @property
+    def pad(self) -> int:
+        """Token that stands where there is none."""
+        return int(self.model.config.text_config.pad_token_id)
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of a prompt; RoBERTa counts its places from the padding token on."""
+        return int(self.model.config.text_config.max_position_embeddings) - self.pad - 1
+
+    @property
+    def filters(self) -> Tensor:
+        """Mel filters ``(bins, mels)``; a tower with fusion was trained on others."""
+        from transformers import ClapFeatureExtractor
+
+        theirs = ClapFeatureExtractor(feature_size=self.model.config.audio_config.num_mel_bins, **self.ears)
+        return torch.from_numpy(theirs.mel_filters if self.fused else theirs.mel_filters_slaney)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where a tokenizer may lie."""
+        return self.source.folder
+
+    @property
+    def name(self) -> str:
+        """Of the checkpoint."""
+        return self.source.name
+
+    def text_tower(self, pooled: bool) -> nn.Module:
+        """Ids (B,T), mask (B,T) -> (B,X); pooled gives RoBERTa's own numbers."""
+        return _Words(self.model, pooled)
+
+    def audio_tower(self) -> nn.Module:
+        """Log-mel picture (B,1,frames,mels) -> (B,X)."""
+        return _Ear(self.model)
+
+
+class _Words(nn.Module):
+    def __init__(self, model: Any, pooled: bool) -> None:
+        super().__init__()
+        self.tower, self.project = model.text_model, None if pooled else model.text_projection
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        pooled = self.tower(input_ids=ids, attention_mask=mask.long()).pooler_output
+        return pooled if self.project is None else self.project(pooled)
+
+
+class _Ear(nn.Module):
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.tower, self.project = model.audio_model, model.audio_projection
+
+    def forward(self, mel: Tensor) -> Tensor:
+        return self.project(self.tower(input_features=mel).pooler_output)
 
 
 def load_clap(source: Source) -> Clap:
@@ -133,15 +234,13 @@ class ClapText(nn.Module):
         pooled: True gives RoBERTa's pooled output, without CLAP's projection.
     """
 
-    def __init__(self, clap: Clap, pooled: bool = False) -> None:
+    def __init__(self, clap: ClapTowers, pooled: bool = False) -> None:
         super().__init__()
-        self.tower, self.project = clap.model.text_model, None if pooled else clap.model.text_projection
-        self.pad = int(clap.model.config.text_config.pad_token_id)
+        self.tower, self.pad = clap.text_tower(pooled), clap.pad
 
     def forward(self, tokens: Tensor, token_mask: Tensor) -> Tensor:
         ids = torch.where(token_mask, tokens, self.pad)
-        pooled = self.tower(input_ids=ids, attention_mask=token_mask.long()).pooler_output
-        return F.normalize(pooled if self.project is None else self.project(pooled), dim=-1)
+        return F.normalize(self.tower(ids, token_mask), dim=-1)
 
 
 class ClapAudio(nn.Module):
@@ -152,24 +251,19 @@ class ClapAudio(nn.Module):
         rate_hz: of the audio it takes.
     """
 
-    def __init__(self, clap: Clap, rate_hz: int) -> None:
+    def __init__(self, clap: ClapTowers, rate_hz: int) -> None:
         super().__init__()
-        from transformers import ClapFeatureExtractor
-
         ears = clap.ears
-        theirs = ClapFeatureExtractor(feature_size=clap.model.config.audio_config.num_mel_bins, **ears)
-        filters = theirs.mel_filters if clap.fused else theirs.mel_filters_slaney
         self.resample = Resample(rate_hz, ears["sampling_rate"])
         longest = ears["sampling_rate"] * ears["max_length_s"]
-        self.mel = ClapMel(torch.from_numpy(filters), ears["fft_window_size"], ears["hop_length"], longest)
-        self.tower, self.project = clap.model.audio_model, clap.model.audio_projection
+        self.mel = ClapMel(clap.filters, ears["fft_window_size"], ears["hop_length"], longest)
+        self.tower = clap.audio_tower()
 
     def forward(self, audio: Tensor) -> Tensor:
-        mel = self.mel(self.resample(levelled(audio[:, 0])))
-        return F.normalize(self.project(self.tower(input_features=mel).pooler_output), dim=-1)
+        return F.normalize(self.tower(self.mel(self.resample(levelled(audio[:, 0])))), dim=-1)
 
 
-def save_tokenizer(clap: Clap, given: Path | None, path: Path, max_tokens: int) -> None:
+def save_tokenizer(clap: ClapTowers, given: Path | None, path: Path, max_tokens: int) -> None:
     """Write the tower's tokenizer as the bundle wants it, cut at ``max_tokens``.
 
     Args:
@@ -183,7 +277,7 @@ def save_tokenizer(clap: Clap, given: Path | None, path: Path, max_tokens: int) 
     """
     from tokenizers import Tokenizer
 
-    folder = clap.source.folder
+    folder = clap.folder
     here = given or (folder / "tokenizer.json" if folder is not None else None)
     if here is not None and here.is_file():
         tokenizer = Tokenizer.from_file(str(here))
@@ -193,9 +287,7 @@ def save_tokenizer(clap: Clap, given: Path | None, path: Path, max_tokens: int) 
         logging.getLogger("transformers").setLevel(logging.ERROR)
         tokenizer = RobertaTokenizerFast.from_pretrained(str(folder), local_files_only=True).backend_tokenizer
     else:
-        raise ValueError(
-            f"{clap.source.name} comes without a tokenizer; give RoBERTa's tokenizer.json with --clap-tokenizer"
-        )
+        raise ValueError(f"{clap.name} comes without a tokenizer; give RoBERTa's tokenizer.json with --clap-tokenizer")
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     tokenizer.save(str(path))

@@ -2,13 +2,13 @@
 
     ClipFrames  frames (B,F,H,W,3), 0 to 1 -> (B, F, X), unit length; zeros where a frame is black, which is no picture
 
-Source: Radford et al. 2021, arXiv:2103.00020.
+Source: Radford et al. 2021, arXiv:2103.00020. CLIP through open-clip itself is in ``package/towers.py``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,29 @@ from training.encoders.sources import Source
 
 MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # OpenAI's, laion's too
 ACTIVATIONS = ("gelu", "quick_gelu")
+
+
+class ClipTower(Protocol):
+    """What ``ClipFrames`` asks of a CLIP, whoever built it.
+
+    Attributes:
+        dim: length of what it gives for a frame.
+        size_px: height and width of the pictures it takes.
+        mean, deviation: of the three colours, as pictures are normalised.
+    """
+
+    @property
+    def dim(self) -> int: ...
+    @property
+    def size_px(self) -> int: ...
+    @property
+    def mean(self) -> tuple[float, ...]: ...
+    @property
+    def deviation(self) -> tuple[float, ...]: ...
+
+    def tower(self) -> nn.Module:
+        """Normalised pictures (B,3,S,S) -> (B,X)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +69,19 @@ class Clip:
     def size_px(self) -> int:
         """Height and width of the pictures it takes."""
         return int(self.model.config.image_size)
+
+    def tower(self) -> nn.Module:
+        """Normalised pictures (B,3,S,S) -> (B,X)."""
+        return _Eye(self.model)
+
+
+class _Eye(nn.Module):
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.model(pixel_values=pixels).image_embeds
 
 
 def load_clip(source: Source, activation: str | None = None) -> Clip:
@@ -97,9 +133,9 @@ def _open_activation(source: Source) -> str:
 class ClipFrames(nn.Module):
     """The tower, frame by frame; the shapes are in the module's docstring."""
 
-    def __init__(self, clip: Clip) -> None:
+    def __init__(self, clip: ClipTower) -> None:
         super().__init__()
-        self.model = clip.model
+        self.tower = clip.tower()
         self.mean: Tensor
         self.deviation: Tensor
         self.register_buffer("mean", torch.tensor(clip.mean)[:, None, None])
@@ -108,5 +144,5 @@ class ClipFrames(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         alive = (frames.flatten(2).amax(2) > 0).to(frames.dtype)[:, :, None]  # (B, F, 1)
         pixels = frames.flatten(0, 1).permute(0, 3, 1, 2)
-        seen = self.model(pixel_values=(pixels - self.mean) / self.deviation).image_embeds
+        seen = self.tower((pixels - self.mean) / self.deviation)
         return F.normalize(seen, dim=-1).reshape(-1, frames.shape[1], seen.shape[1]) * alive

@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy._core import multiarray
 from torch import Tensor
 
 INSIDE = ("state_dict", "model", "model_state_dict")  # where checkpoints keep their weights, beside what training needs
 # NumPy's numbers, which laion-clap's checkpoints keep beside the weights (figures of their training); data, no code
 PLAIN_NUMBERS: list[Any] = [
-    (np._core.multiarray.scalar, "numpy.core.multiarray.scalar"),
-    np._core.multiarray.scalar,
+    (multiarray.scalar, "numpy.core.multiarray.scalar"),
+    (multiarray.scalar, "numpy._core.multiarray.scalar"),
     np.dtype,
     np.dtypes.Float32DType,
     np.dtypes.Float64DType,
@@ -55,6 +56,17 @@ def read_state(path: Path) -> dict[str, Tensor]:
         return dict(load_file(str(made)))
 
 
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a pickled checkpoint, read in this process, weights only.
+
+    Raises:
+        pickle.UnpicklingError: it holds more than weights.
+        ValueError: it holds none.
+    """
+    with torch.serialization.safe_globals(PLAIN_NUMBERS):
+        return tensors_of(torch.load(path, map_location="cpu", weights_only=True))
+
+
 def tensors_of(state: Any) -> dict[str, Tensor]:
     """The tensors of what a checkpoint holds, wherever it keeps them.
 
@@ -77,9 +89,7 @@ def main(argv: list[str]) -> int:
     from safetensors.torch import save_file
 
     try:
-        with torch.serialization.safe_globals(PLAIN_NUMBERS):
-            state = torch.load(argv[0], map_location="cpu", weights_only=True)
-        save_file(tensors_of(state), argv[1])
+        save_file(load_tensors(Path(argv[0])), argv[1])
     except pickle.UnpicklingError:
         print("it holds more than weights: code that runs when it is read; only weights are taken", file=sys.stderr)
         return FAILED
