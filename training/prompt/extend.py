@@ -5,7 +5,8 @@ the old tower is the teacher. Each part ("kick drum") gets a place of its own: `
 of, and the rest along a direction that hardly any old term uses, at a right angle to those of the other parts. A flow
 that knows the whole alone thus hears the whole. The loss of a step:
 
-    anchor   mean square of new minus old embedding, over old phrases, descriptions, captions, stories and plain prose
+    anchor   mean square of new minus old embedding, over old phrases, descriptions, captions, stories and plain prose;
+             some of the phrases stand among words of prose, so that a word never seen with a name moves none
     place    the same, of a part's phrases to the part's place
     name     cross-entropy of a part's phrase over the places of all terms
 
@@ -32,7 +33,7 @@ from tqdm import tqdm
 
 from training.prompt.adapt import prose
 from training.prompt.augment import damage
-from training.prompt.lexicon import Lexicon
+from training.prompt.lexicon import Lexicon, normal_form
 from training.prompt.lexicon_asks import Asker, StemFacts
 from training.prompt.lexicon_stories import PieceFacts, Teller
 from training.prompt.model import TextTower, to_unit_scale
@@ -45,10 +46,11 @@ log = logging.getLogger(__name__)
 CHECKPOINT_FILE = "extend-checkpoint.pt"
 PARENT_COSINE = 0.75  # old terms of one group have 0.4 to 0.6 with each other
 SCALE = 14.0
-ANCHOR_WEIGHT = 4.0
+ANCHOR_WEIGHT = 8.0
 PHRASES = 48  # whose mean is where a term is
 JUDGED_EVERY = 8  # held-out phrases are compared with where they were
-SHORT = 12  # tokens; longer texts go through the tower by themselves
+LENGTHS = 4  # parts of a batch, by length: short texts are not padded to the longest
+AMONG_SHARE = 0.4  # of the phrases stand among words that are nobody's name
 OTHER_SHARE = 0.25  # of the old texts are sentences, not phrases of a term
 Rng = np.random.Generator
 
@@ -65,7 +67,7 @@ class ExtendConfig:
         seed: the same seed, start and machine give the same tower.
     """
 
-    steps: int = 500
+    steps: int = 600
     old: int = 64
     new: int = 48
     learning_rate: float = 1e-3
@@ -106,20 +108,32 @@ class Texts:
         self._asker = Asker(lexicon)
         self._teller = Teller(self._asker)
         self._prose = prose("train")
+        names = {
+            word for pool in lexicon.pools.values() for phrase in pool.bare for word in normal_form(phrase).split()
+        }
+        said = {word.strip(",'-").lower() for sentence in self._prose for word in sentence.split()}
+        self._words = sorted(word for word in said - names if word.isalpha())
 
     def draw(self, step: int) -> tuple[list[str], list[str], np.ndarray]:
         """Old texts, phrases of parts, and the numbers (new,) of these parts' terms."""
         rng = np.random.default_rng([self.config.seed, step])
         first = len(self.lexicon.wide)
         terms = rng.integers(first, len(self.lexicon.terms), size=self.config.new)
-        new = [damage(self.lexicon.phrases(self.lexicon.terms[t], "train", rng), rng) for t in terms]
+        new = [self._phrase(rng, self.lexicon.terms[t]) for t in terms]
         return [self._old(rng) for _ in range(self.config.old)], new, terms
 
     def _old(self, rng: Rng) -> str:
         if rng.random() < OTHER_SHARE:
             return self._sentence(rng)
         wide = self.lexicon.wide
-        return damage(self.lexicon.phrases(wide[int(rng.integers(len(wide)))], "train", rng), rng)
+        return self._phrase(rng, wide[int(rng.integers(len(wide)))])
+
+    def _phrase(self, rng: Rng, term: str) -> str:
+        phrase = damage(self.lexicon.phrases(term, "train", rng), rng)
+        if rng.random() >= AMONG_SHARE:
+            return phrase
+        before, after = ([str(rng.choice(self._words)) for _ in range(rng.integers(0, 3))] for _ in range(2))
+        return " ".join([*before, phrase, *after])
 
     def _sentence(self, rng: Rng) -> str:
         kind = rng.random()
@@ -212,13 +226,12 @@ class Extension:
 
 
 def _by_length(tower: TextTower, tokens_BT: Tensor, mask_BT: Tensor) -> Tensor:
-    """Embeddings (B, E); short texts are not padded to the longest."""
+    """Embeddings (B, E) of texts of all lengths."""
     used = mask_BT.sum(1)
     found = torch.zeros(len(tokens_BT), tower.out.out_features)
-    for rows in ((used <= SHORT).nonzero()[:, 0], (used > SHORT).nonzero()[:, 0]):
-        if len(rows):
-            size = max(1, int(used[rows].max()))
-            found = found.index_put((rows,), tower(tokens_BT[rows, :size], mask_BT[rows, :size]))
+    for rows in used.argsort(stable=True).chunk(LENGTHS):
+        size = max(1, int(used[rows].max()))
+        found = found.index_put((rows,), tower(tokens_BT[rows, :size], mask_BT[rows, :size]))
     return found
 
 
@@ -276,7 +289,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--start", type=Path, required=True, help="run folder of a trained tower, as unpack leaves it")
     parser.add_argument("--out", type=Path, required=True, help="run folder to write")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1, help="processor threads (default 1)")
     options = parser.parse_args(argv)
