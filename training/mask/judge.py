@@ -136,8 +136,8 @@ def network_masker(network: PromptedUNet) -> Masker:
         level = MIX_RMS / max(1e-6, float(mix.square().mean().sqrt()))
         magnitudes = spectra(mix * level).abs()[..., :BINS]
         padded = torch.nn.functional.pad(magnitudes, (0, 0, 0, -magnitudes.shape[1] % FRAMES))[None]
-        logits, presence = network(padded, network.queries(torch.tensor([term])))
-        return logits[0, :2].sigmoid(), presence[0].sigmoid()
+        logits, presence = network(padded, network.queries(torch.tensor([[term]])))
+        return logits[0, 0].sigmoid(), presence[0, 0].sigmoid()
 
     return masker
 

@@ -1,7 +1,8 @@
 """What the mask decoder is trained on: spectra with the mix's phase, their square roots, and presence.
 
-Everything is computed from four real planes of a mix X and a stem S, so that no complex number is needed on the way:
-``|M X - S|^2 = M^2 |X|^2 - 2 M Re(X* S) + |S|^2``.
+Both distances are quadratic in the mask M or in its root, so they come from a few real planes of mix X and stem S:
+``|M X - S|^2 = M^2 |X|^2 - 2 M Re(X* S) + |S|^2`` and
+``(sqrt(M |X|) - sqrt|S|)^2 = M |X| - 2 sqrt(M) sqrt(|X| |S|) + |S|``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -18,39 +20,55 @@ from training.mask.network import PRESENCE_FRAMES
 
 Spectrum = np.ndarray[Any, np.dtype[np.complex64]]
 ROOT_WEIGHT = 0.5
-REST_WEIGHT = 0.3
 PRESENCE_WEIGHT = 0.2
 THERE_DB = -32.0  # a stem louder than this against the mix's loudest block counts as there
 FLOOR = 0.1  # of the mix's level: what a stem's level counts as at least
-QUIET = 1e-4  # magnitude below which square roots tell nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Planes:
-    """A batch in real numbers, each float32 (B, 2, T, F).
+    """A batch in real numbers, float32.
 
     Attributes:
-        mix: magnitudes of the mix.
-        cross: ``Re(X* S)``.
-        stem: magnitudes of the stem.
-        rest: magnitudes of the mix without the stem.
+        mix: magnitudes of the mixes (B, 2, T, F).
+        cross: ``Re(X* S)`` of every question, (B, K, 2, T, F).
+        roots: ``sqrt(|X| |S|)``, the same shape.
+        power, level: mean of ``|S|^2`` and of ``|S|``, (B, K).
+        there: 1 where the stem sounds, (B, K, T / 32).
     """
 
     mix: Tensor
     cross: Tensor
-    stem: Tensor
-    rest: Tensor
+    roots: Tensor
+    power: Tensor
+    level: Tensor
+    there: Tensor
 
     @classmethod
-    def of(cls, mixes: list[Spectrum], stems: list[Spectrum]) -> Planes:
-        """From complex spectra (2, T, F)."""
-        mix, stem = np.stack(mixes), np.stack(stems)
-        cross = mix.real * stem.real + mix.imag * stem.imag
-        return cls(*(torch.from_numpy(a) for a in (np.abs(mix), cross, np.abs(stem), np.abs(mix - stem))))
+    def of(cls, mixes: list[Spectrum], stems: list[list[Spectrum]]) -> Planes:
+        """From complex spectra (2, T, F): one mix and as many stems for each."""
+        mix = np.stack([np.abs(one) for one in mixes])
+        cross = np.stack(
+            [[x.real * s.real + x.imag * s.imag for s in some] for x, some in zip(mixes, stems, strict=True)]
+        )
+        stem = np.stack([[np.abs(s) for s in some] for some in stems])
+        planes = (mix, cross, np.sqrt(stem * mix[:, None]), (stem**2).mean((2, 3, 4)), stem.mean((2, 3, 4)))
+        return cls(
+            *(torch.from_numpy(plane.astype(np.float32, copy=False)) for plane in planes), there=_there(mix, stem)
+        )
 
 
-def separation_loss(mask: Tensor, mix: Tensor, cross: Tensor, target: Tensor) -> Tensor:
-    """Error of one masked mix, one figure for each example.
+def _there(mix: npt.NDArray[np.float32], stem: npt.NDArray[np.float32]) -> Tensor:
+    def blocks(magnitudes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        power: npt.NDArray[np.float32] = (magnitudes**2).mean((-3, -1))
+        return power.reshape(*power.shape[:-1], -1, PRESENCE_FRAMES).mean(-1)
+
+    loudest = blocks(mix).max(-1)[:, None, None]
+    return torch.from_numpy((blocks(stem) > loudest * 10 ** (THERE_DB / 10)).astype(np.float32))
+
+
+def separation_loss(logits: Tensor, planes: Planes) -> Tensor:
+    """Error of every masked mix, (B, K).
 
     The distance of the complex spectra, in units between the stem's level and the mix's, so that quiet stems count and
     absent ones can be asked for, and the distance of the square roots of their magnitudes, which hears high and soft
@@ -58,42 +76,32 @@ def separation_loss(mask: Tensor, mix: Tensor, cross: Tensor, target: Tensor) ->
     not sure.
 
     Args:
-        mask: (B, 2, T, F) in 0..1.
-        mix: magnitudes (B, 2, T, F).
-        cross: ``Re(X* S)``, the same shape.
-        target: magnitudes of what is wanted.
+        logits: of the masks, (B, K, 2, T, F).
+        planes: what was asked.
     """
+    mask = logits.sigmoid()
+    mix = planes.mix[:, None]
     masked = mask * mix
-    power = (masked * (masked - 2 * cross / (mix + 1e-9))).mean((1, 2, 3)) + target.square().mean((1, 2, 3))
-    mix_power = mix.square().mean((1, 2, 3)) + 1e-8
-    mix_level, target_level = mix_power.sqrt(), target.square().mean((1, 2, 3)).sqrt()
-    level = (mix_level * torch.maximum(target_level, FLOOR * mix_level)).sqrt()
-    linear = (power.clamp(min=0) + 1e-6 * mix_power).sqrt() / level
-    mix_root, target_root = (mix + QUIET).sqrt().mean((1, 2, 3)), (target + QUIET).sqrt()
-    roots = ((masked + QUIET).sqrt() - target_root).square().mean((1, 2, 3)).sqrt()
-    scale = (mix_root * target_root.mean((1, 2, 3))).sqrt()
-    return linear + ROOT_WEIGHT * roots / torch.maximum(scale, 0.2 * mix_root)
-
-
-def presence_target(mix: Tensor, stem: Tensor) -> Tensor:
-    """1 where the stem sounds: (B, T / 32)."""
-    loud = stem.square().mean((1, 3)).unflatten(1, (-1, PRESENCE_FRAMES)).mean(2)
-    reference = mix.square().mean((1, 3)).unflatten(1, (-1, PRESENCE_FRAMES)).mean(2).amax(1, keepdim=True)
-    return (loud > reference * 10 ** (THERE_DB / 10)).float()
+    power = (masked.square() - 2 * mask * planes.cross).mean((2, 3, 4)) + planes.power
+    mix_level = planes.mix.square().mean((1, 2, 3)).sqrt()[:, None] + 1e-4
+    wanted = torch.maximum(planes.power.sqrt(), FLOOR * mix_level)
+    linear = (power.clamp(min=0) + 1e-6 * mix_level.square()).sqrt() / (mix_level * wanted).sqrt()
+    roots = (masked - 2 * mask.sqrt() * planes.roots).mean((2, 3, 4)) + planes.level
+    mix_mean = planes.mix.mean((1, 2, 3))[:, None] + 1e-4
+    scale = (mix_mean * torch.maximum(planes.level, 0.04 * mix_mean)).sqrt()
+    return linear + ROOT_WEIGHT * ((roots.clamp(min=0) + 1e-6 * mix_mean) / scale).sqrt()
 
 
 def total_loss(logits: Tensor, presence: Tensor, planes: Planes) -> tuple[Tensor, dict[str, Tensor]]:
     """Mean loss of a batch, and its parts.
 
     Args:
-        logits: (B, 4, T, F): stem left and right, rest left and right.
-        presence: logits (B, T / 32).
+        logits: (B, K, 2, T, F).
+        presence: logits (B, K, T / 32).
         planes: what was asked.
     """
-    masks = logits.sigmoid()
-    mix, cross = planes.mix, planes.cross
-    stem = separation_loss(masks[:, :2], mix, cross, planes.stem)
-    rest = separation_loss(masks[:, 2:], mix, mix.square() - cross, planes.rest)
-    there = F.binary_cross_entropy_with_logits(presence, presence_target(mix, planes.stem))
-    parts = {"stem": stem.mean(), "rest": rest.mean(), "presence": there}
-    return parts["stem"] + REST_WEIGHT * parts["rest"] + PRESENCE_WEIGHT * there, parts
+    parts = {
+        "stem": separation_loss(logits, planes).mean(),
+        "presence": F.binary_cross_entropy_with_logits(presence, planes.there),
+    }
+    return parts["stem"] + PRESENCE_WEIGHT * parts["presence"], parts

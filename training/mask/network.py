@@ -1,16 +1,16 @@
-"""PromptedUNet: a U-Net on the magnitudes of a stereo mix, steered by a prompt, it answers masks of stem and rest.
+"""PromptedUNet: a U-Net on the magnitudes of a stereo mix that describes every bin, and prompts that choose among them.
 
 The convolutions are Spleeter's (Hennequin et al. 2020, doi:10.21105/joss.02154), so that training can begin from
-weights that have heard produced music. Added: FiLM by prompt in every block (Meseguer-Brocal and Peeters 2019, arXiv
-1907.01277), dense layers over frequency in the wide blocks (TDF: Choi et al. 2020, arXiv 1912.02591), attention over
-time and frequency at the bottleneck, a mask for the rest beside that of the stem, presence over time.
+weights that have heard produced music. Added: dense layers over frequency (TDF: Choi et al. 2020, arXiv 1912.02591),
+attention over time and frequency at 1/32, and an end that gives each pair of bins a description of its own. A prompt
+becomes the weights of one linear layer over these descriptions, so one pass of the network answers any number of
+prompts: in training every stem of a mix is asked for at once, and things that are not there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +21,9 @@ STRIDE = 64  # frames and bins must be multiples of this
 WIDTHS = (16, 32, 64, 128, 256, 512)
 PRESENCE_FRAMES = 32  # one answer for so many frames: 0.74 s
 LOGIT_LIMIT = 12.0
-LEVELS = 3  # figures on the masked mix that presence is judged by
+LEVELS = 2  # figures on the masked mix that presence is judged by
 END_WIDTH = 32
+PLACES = 8  # two channels at two frames and two bins
 DENSE_LEVELS = (1, 2, 3)  # planes of 256, 128 and 64 bins
 
 
@@ -33,7 +34,7 @@ class NetworkConfig:
     Attributes:
         query: width of a query vector.
         terms: rows of the table of query vectors.
-        steer_encoder: FiLM in the encoder too; without it several prompts share one encoder pass.
+        describe: numbers that describe a place of 2 frames x 2 bins.
         dense: dense layers over frequency in the planes of ``DENSE_LEVELS``.
         attention: layers of attention over the 1/32 plane.
         estimate: extra input planes for the magnitudes of the flow's stem and rest.
@@ -41,7 +42,7 @@ class NetworkConfig:
 
     query: int = 96
     terms: int = 61
-    steer_encoder: bool = True
+    describe: int = 48
     dense: bool = True
     attention: int = 1
     estimate: bool = False
@@ -97,7 +98,7 @@ class PromptedUNet(nn.Module):
         sizes = (2, *WIDTHS)
         self.queries = nn.Embedding(config.terms, config.query)
         self.down = nn.ModuleList(nn.Conv2d(a, b, 5, stride=2) for a, b in pairwise(sizes))
-        self.down_norm = nn.ModuleList(_norm(width) for width in WIDTHS)
+        self.down_norm = nn.ModuleList(_norm(width) for width in WIDTHS[:5])
         self.from_estimate = nn.Conv2d(2, WIDTHS[0], 5, stride=2, bias=False) if config.estimate else None
         if self.from_estimate is not None:
             nn.init.zeros_(self.from_estimate.weight)
@@ -105,30 +106,38 @@ class PromptedUNet(nn.Module):
         ins = (WIDTHS[5], *(2 * width for width in WIDTHS[4:0:-1]))
         self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 5, stride=2) for a, b in zip(ins, outs, strict=True))
         self.up_norm = nn.ModuleList(_norm(width) for width in outs)
-        self.film = nn.ModuleList(nn.Linear(config.query, 2 * width) for width in (*WIDTHS, *outs, END_WIDTH))
-        for layer in self.film:
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-        self.end = nn.Conv2d(2 * WIDTHS[0], END_WIDTH, 3, padding=1)
-        self.end_norm = nn.GroupNorm(1, END_WIDTH)
-        self.end_out = nn.Conv2d(END_WIDTH, 4 * 4, 1)  # stem left and right, rest left and right, at four places each
-        nn.init.normal_(self.end_out.weight, std=0.02)
         levels = DENSE_LEVELS if config.dense else ()
         self.dense_down = nn.ModuleDict({str(k): Dense(BINS >> k + 1, WIDTHS[k]) for k in levels})
         self.dense_up = nn.ModuleDict({str(k): Dense(BINS >> k + 1, WIDTHS[k]) for k in levels})
         self.attend = nn.ModuleList(Attend(WIDTHS[4], BINS // 32) for _ in range(config.attention))
+        self.end = nn.Conv2d(2 * WIDTHS[0], END_WIDTH, 3, padding=1)
+        self.end_norm = nn.GroupNorm(1, END_WIDTH)
+        self.describe = nn.Conv2d(END_WIDTH, config.describe, 1)
+        self.describe_norm = nn.GroupNorm(1, config.describe)
+        self.choose = nn.Linear(config.query, PLACES * (config.describe + 1))
+        nn.init.normal_(self.choose.weight, std=0.02)
         self.presence_norm = nn.LayerNorm(2 * WIDTHS[4])
-        self.presence = nn.Linear(2 * WIDTHS[4] + config.query + LEVELS, 128)
+        self.presence_plane = nn.Linear(2 * WIDTHS[4], 128)
+        self.presence_query = nn.Linear(config.query, 128)
+        self.presence_levels = nn.Linear(LEVELS, 128)
         self.presence_out = nn.Linear(128, 1)
 
-    def encode(self, mix: Tensor, query: Tensor | None, estimate: Tensor | None = None) -> list[Tensor]:
-        """The six planes of the encoder before their norms.
+    def forward(self, mix: Tensor, query: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Ask every mix its own questions.
 
         Args:
             mix: magnitudes (B, 2, T, 1024).
-            query: (B, Q); needed when the encoder is steered.
+            query: (B, K, Q).
             estimate: magnitudes (B, 2, T, 1024) of the flow's stem and rest, mono.
+
+        Returns:
+            mask logits (B, K, 2, T, 1024) and presence logits (B, K, T / 32).
         """
+        described, plane = self.hear(mix, estimate)
+        return self.answer(mix, described, plane, query)
+
+    def hear(self, mix: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What does not depend on the prompt: descriptions (B, C, T / 2, 512), a plane (B, 256, T / 32, 32)."""
         planes: list[Tensor] = []
         x = mix
         for k, conv in enumerate(self.down):
@@ -140,18 +149,9 @@ class PromptedUNet(nn.Module):
             planes.append(x)
             if k < len(WIDTHS) - 1:
                 x = F.leaky_relu(self.down_norm[k](x), 0.2)
-                if self.config.steer_encoder:
-                    assert query is not None  # steer_encoder says so
-                    x = self._film(k, x, query)
-        return planes
-
-    def decode(self, mix: Tensor, planes: list[Tensor], query: Tensor) -> tuple[Tensor, Tensor]:
-        """Mix, its planes and queries (B, Q) -> mask logits (B, 4, T, 1024), presence logits (B, T / 32)."""
-        x = self._film(5, planes[5], query)
-        shared = None
+        shared = x
         for k, conv in enumerate(self.up):
-            x = conv(x)[:, :, 1:-2, 1:-2]
-            x = self._film(6 + k, self.up_norm[k](F.relu(x)), query)
+            x = self.up_norm[k](F.relu(conv(x)[:, :, 1:-2, 1:-2]))
             if k == 0:
                 for layer in self.attend:
                     x = layer(x)
@@ -160,47 +160,46 @@ class PromptedUNet(nn.Module):
             if str(at) in self.dense_up:
                 x = self.dense_up[str(at)](x)
             x = torch.cat([planes[4 - k], x], dim=1)
-        assert shared is not None  # there is an up block
-        x = self._film(11, F.relu(self.end_norm(self.end(x))), query)
-        logits = F.pixel_shuffle(self.end_out(x), 2)
-        logits = logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
-        return logits, self._presence(shared, _levels(mix, logits.detach()), query)
+        x = F.relu(self.end_norm(self.end(x)))
+        return F.relu(self.describe_norm(self.describe(x))), shared
 
-    def forward(self, mix: Tensor, query: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Magnitudes (B, 2, T, 1024) and queries (B, Q) -> mask logits (B, 4, T, 1024), presence (B, T / 32)."""
-        return self.decode(mix, self.encode(mix, query, estimate), query)
-
-    def _film(self, k: int, x: Tensor, query: Tensor) -> Tensor:
-        gain, shift = self.film[k](query)[:, :, None, None].chunk(2, dim=1)
-        return x * (1 + gain) + shift
+    def answer(self, mix: Tensor, described: Tensor, plane: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
+        """Answers to queries (B, K, Q), see ``forward``."""
+        batch, count = query.shape[:2]
+        weights = self.choose(query).unflatten(-1, (PLACES, self.config.describe + 1))
+        frames, bins = described.shape[2:]
+        chosen = torch.matmul(weights[..., :-1].flatten(1, 2), described.flatten(2))  # (B, K * 8, T / 2 * 512)
+        chosen = (chosen + weights[..., -1].flatten(1, 2)[..., None]).unflatten(1, (count, PLACES))
+        logits = F.pixel_shuffle(chosen.reshape(batch * count, PLACES, frames, bins), 2)
+        logits = logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT).unflatten(0, (batch, count))
+        return logits, self._presence(plane, _levels(mix, logits.detach()), query)
 
     def _presence(self, plane: Tensor, levels: Tensor, query: Tensor) -> Tensor:
-        """Plane (B, 256, T / 32, 32) and levels (B, T / 32, 3) -> (B, T / 32)."""
+        """Plane (B, 256, T / 32, 32), levels (B, K, T / 32, 2) and queries (B, K, Q) -> (B, K, T / 32)."""
         pooled = self.presence_norm(torch.cat([plane.mean(3), plane.amax(3)], dim=1).transpose(1, 2))
-        seen = torch.cat([pooled, query[:, None].expand(-1, pooled.shape[1], -1), levels], dim=2)
-        answer: Tensor = self.presence_out(F.gelu(self.presence(seen)))
-        return answer[:, :, 0]
+        hidden = self.presence_plane(pooled)[:, None] * (1 + self.presence_query(query)[:, :, None])
+        answer: Tensor = self.presence_out(F.gelu(hidden + self.presence_levels(levels)))
+        return answer[..., 0]
 
 
 def _levels(mix: Tensor, logits: Tensor) -> Tensor:
-    """How much of the mix the mask takes, block by block, in units of 10 dB: (B, T / 32, 3).
+    """How much of the mix the masks take, block by block, in units of 10 dB: (B, K, T / 32, 2).
 
-    The stem against the block, the stem against the loudest block, and the stem by the rest's own mask.
+    The stem against the block and against the loudest block.
 
     Args:
         mix: magnitudes (B, 2, T, F).
-        logits: of the masks, (B, 4, T, F).
+        logits: of the masks, (B, K, 2, T, F).
     """
-    power = _blocks(mix.square())
-    stem = _blocks((logits[:, :2].sigmoid() * mix).square())
-    left = _blocks(((1 - logits[:, 2:].sigmoid()) * mix).square())
-    loudest = power.amax(1, keepdim=True)
-    return torch.stack([_log(stem / power), _log(stem / loudest), _log(left / power)], dim=2)
+    power = _blocks(mix[:, None])
+    stem = _blocks(logits.sigmoid() * mix[:, None])
+    loudest = power.amax(-1, keepdim=True)
+    return torch.stack([_log(stem / power), _log(stem / loudest)], dim=-1)
 
 
-def _blocks(power: Tensor) -> Tensor:
-    """Mean over channels, bins and the frames of a block: (B, T / 32)."""
-    mean: Tensor = power.mean((1, 3)).unflatten(1, (-1, PRESENCE_FRAMES)).mean(2) + 1e-7
+def _blocks(magnitudes: Tensor) -> Tensor:
+    """Mean power over channels, bins and the frames of a block: (B, K, 2, T, F) -> (B, K, T / 32)."""
+    mean: Tensor = magnitudes.square().mean((2, 4)).unflatten(-1, (-1, PRESENCE_FRAMES)).mean(-1) + 1e-7
     return mean
 
 
@@ -227,8 +226,8 @@ def load_spleeter(network: PromptedUNet, weights: dict[str, Tensor]) -> None:
     state: dict[str, Tensor] = {}
     for k in range(6):
         _take(state, weights, f"down.{k}", f"down{k + 1}_conv.1", ("weight", "bias"))
-        _take(state, weights, f"down_norm.{k}", f"down{k + 1}_act.0", NORM_PARTS)
     for k in range(5):
+        _take(state, weights, f"down_norm.{k}", f"down{k + 1}_act.0", NORM_PARTS)
         _take(state, weights, f"up.{k}", f"up{k + 1}.0", ("weight", "bias"))
         _take(state, weights, f"up_norm.{k}", f"up{k + 1}.3", NORM_PARTS)
     unknown = network.load_state_dict(state, strict=False).unexpected_keys
@@ -241,25 +240,3 @@ NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 def _take(state: dict[str, Tensor], weights: dict[str, Tensor], ours: str, theirs: str, parts: tuple[str, ...]) -> None:
     for part in parts:
         state[f"{ours}.{part}"] = weights[f"{theirs}.{part}"].float()
-
-
-def load_probe(network: PromptedUNet, arrays: dict[str, Any], families: list[str], terms: tuple[str, ...]) -> None:
-    """Take over a prompted U-Net saved as NumPy arrays with a table of families."""
-    load_spleeter(network, {k.removeprefix("u."): torch.from_numpy(v) for k, v in arrays.items() if k.startswith("u.")})
-    with torch.no_grad():
-        for k, layer in enumerate(network.film[:11]):
-            layer.weight.copy_(torch.from_numpy(arrays[f"film.{k}.weight"]).float())
-            layer.bias.copy_(torch.from_numpy(arrays[f"film.{k}.bias"]).float())
-        table = torch.from_numpy(arrays["emb.weight"]).float()
-        for k, name in enumerate(terms):
-            network.queries.weight[k] = _first_query(name, families, table)
-
-
-def _first_query(term: str, families: list[str], table: Tensor) -> Tensor:
-    """The vector a term begins with: its own, or the mean of those nearest to it."""
-    from training.data.instruments import groups
-
-    near = {"speech": ("vocals",), "lead-vocals": ("vocals",), "backing-vocals": ("vocals", "choir")}
-    members = near.get(term) or tuple(groups().get(term, ())) or ("drums",)
-    names = (term,) if term in families else tuple(name for name in members if name in families)
-    return table[[families.index(name) for name in names]].mean(0)

@@ -47,7 +47,7 @@ WIDTH = 256
 STEPS, BATCH, RATE_OF_LEARNING, WEIGHT_DECAY = 2500, 256, 3e-3, 0.02
 NOISE = 0.35  # of a direction, in the fit
 PHRASES = 64  # of each term, half of them damaged
-MOST_OF_TERM = 48  # stems of each term that are heard, once each
+MOST_OF_TERM = 64  # stems of each term that are heard, once each
 JUDGED_EVERY = 10  # one piece in so many is held back
 WIDER_SHARE = 0.25  # of the blends name a stem by a wider term than its own
 QUIET = 1e-3  # RMS below which a window says nothing
@@ -341,7 +341,7 @@ def run(
         if held_out:
             foreign = sounds(StemPool(held_out), ear, encoder.samples, encoder.rate_hz, None)
     adapter = fit(Known(phrases, named, *heard), table)
-    parts = held_terms >= number(KIT[0])
+    parts = np.isin(held_terms, [number(part) for part in Lexicon.load().parts])
     figures = {
         "held-out phrases": measure(adapter, held, held_terms),
         "  of parts": measure(adapter, held[parts], held_terms[parts]),

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from training.mask.loss import Planes, total_loss
 from training.mask.mixing import Mixing, Question
-from training.mask.network import NetworkConfig, PromptedUNet, freeze_norms, load_probe, load_spleeter
+from training.mask.network import NetworkConfig, PromptedUNet, freeze_norms, load_spleeter
 from training.mask.stems import StemPool
 from training.mask.terms import TERMS
 
@@ -45,8 +45,8 @@ class MaskConfig:
         meet_every: steps between two averages.
     """
 
-    mixes: int = 3
-    questions: int = 2
+    mixes: int = 4
+    questions: int = 6
     frames: int = 128
     minutes: float = 60.0
     learning_rate: float = 5e-4
@@ -61,9 +61,10 @@ class MaskConfig:
     meet_every: int = 8
 
 
-def collate(questions: list[Question]) -> tuple[Planes, Tensor]:
-    """Planes of the questions, and their terms (B,)."""
-    return Planes.of([q.mix for q in questions], [q.stem for q in questions]), torch.tensor([q.term for q in questions])
+def collate(asked: list[list[Question]]) -> tuple[Planes, Tensor]:
+    """Planes of the questions about each mix, and their terms (B, K)."""
+    planes = Planes.of([some[0].mix for some in asked], [[q.stem for q in some] for some in asked])
+    return planes, torch.tensor([[q.term for q in some] for some in asked])
 
 
 def parameter_groups(network: PromptedUNet, config: MaskConfig) -> list[dict[str, Any]]:
@@ -93,11 +94,11 @@ class Training:
         self.step = 0
         self.mixes_seen = 0
 
-    def one(self, questions: list[Question], rate: float) -> dict[str, float]:
+    def one(self, asked: list[list[Question]], rate: float) -> dict[str, float]:
         """One step; returns the parts of the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
-        planes, terms = collate(questions)
+        planes, terms = collate(asked)
         query = self.network.queries(terms)
         query = query + torch.randn_like(query) * self.config.query_noise * query.detach().std()
         logits, presence = self.network(planes.mix, query)
@@ -187,8 +188,8 @@ def run(training: Training, pool: StemPool) -> None:
         while share < 1:
             first = training.mixes_seen
             training.mixes_seen += config.mixes
-            questions = [q for k in range(config.mixes) for q in mixing.questions(first + k, config.questions)]
-            parts = training.one(questions, rate_at(config, training.step, share))
+            asked = [mixing.questions(first + k, config.questions) for k in range(config.mixes)]
+            parts = training.one(asked, rate_at(config, training.step, share))
             sums = {k: sums.get(k, 0.0) + v for k, v in parts.items()}
             count += 1
             if training.step % config.meet_every == 0:
@@ -215,12 +216,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training mask", description="Train the mask decoder.")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument("--stems", type=Path, nargs="+", required=True, help="folders of rendered stems at 44.1 kHz")
-    parser.add_argument("--start", type=Path, help="mask.pt, a Spleeter checkpoint (.ckpt) or a probe (.npz)")
+    parser.add_argument("--start", type=Path, help="mask.pt, or a Spleeter checkpoint (.ckpt)")
     parser.add_argument("--resume", action="store_true", help="go on with the optimiser of --start too")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rate", type=float, default=5e-4)
-    parser.add_argument("--mixes", type=int, default=3)
+    parser.add_argument("--mixes", type=int, default=4)
     parser.add_argument("--frames", type=int, default=128)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--network", default="{}", help="JSON of network settings")
@@ -239,10 +240,7 @@ def main(argv: list[str] | None = None) -> int:
         partners=partners,
     )
     network = PromptedUNet(NetworkConfig(terms=len(TERMS), **json.loads(args.network)))
-    if args.start and args.start.suffix == ".npz":
-        families = json.loads(args.start.with_name("families.json").read_text("utf-8"))["families"]
-        load_probe(network, dict(np.load(args.start)), families, TERMS)
-    elif args.start and args.start.suffix == ".ckpt":
+    if args.start and args.start.suffix == ".ckpt":
         load_spleeter(network, read_spleeter(args.start))
     training = Training(network, config, args.out)
     if args.start and args.start.suffix == ".pt":
