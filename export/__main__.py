@@ -18,6 +18,7 @@ from export.write import summary, write_bundle
 COMMANDS = {
     "defaults": ("export.defaults", "change a bundle's steps, guidance, start, strength and temperature"),
     "encoders": ("export.encoders.command", "turn CLAP and CLIP towers into graphs of a bundle"),
+    "mask": ("export.mask", "put a mask decoder, and the words it knows, into a copy of a bundle"),
     "refit": ("export.refit", "put a run's flow into a copy of the bundle that it was trained from"),
 }
 
