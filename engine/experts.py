@@ -245,7 +245,7 @@ class StemWords:
 
 def as_term(words: str) -> str:
     """Words in the way terms are written: lower case, joined by hyphens, without an article."""
-    parts = words.casefold().replace("-", " ").replace("_", " ").rstrip(".!?").split()
+    parts = words.casefold().replace("-", " ").replace("_", " ").strip().rstrip(".!?").split()
     return "-".join(parts[1:] if parts[:1] == ["the"] else parts)
 
 

@@ -16,10 +16,13 @@ from export.write import summary, write_bundle
 
 # command: (module, what it does); a module's ``main`` takes the other words and gives a line to print
 COMMANDS = {
+    "attach": ("export.separators.attach", "put a separator into a bundle's copy, for some of its terms"),
     "defaults": ("export.defaults", "change a bundle's steps, guidance, start, strength and temperature"),
     "encoders": ("export.encoders.command", "turn CLAP and CLIP towers into graphs of a bundle"),
     "mask": ("export.mask", "put a mask decoder, and the words it knows, into a copy of a bundle"),
     "refit": ("export.refit", "put a run's flow into a copy of the bundle that it was trained from"),
+    "separator": ("export.separators.command", "turn Spleeter, HTDemucs, Open-Unmix or an ONNX file into a bundle"),
+    "songs": ("export.separators.songs", "measure separators on the voices of real songs"),
 }
 
 

@@ -154,7 +154,6 @@ def test_what_a_separator_cannot_do_is_refused_in_a_sentence(run, noise, alone, 
         ("stems", ["vocals", "vocals"]),
         ("stems", ["vocals", "piano"]),  # the graph has drums
         ("domain", "cepstral"),
-        ("domain", "waveform"),
         ("rate_hz", 44_100.5),
         ("rate_hz", True),
         ("level_db", float("nan")),

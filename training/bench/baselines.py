@@ -1,6 +1,6 @@
 """Systems that need no training: bounds that know the truth, and blind ones that cannot hear the prompt.
 
-Of a bundle only the codec is used.
+Knows nothing of bundles but how to send audio through one's codec.
 """
 
 from __future__ import annotations

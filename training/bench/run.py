@@ -1,6 +1,7 @@
 """Ask every system for every example of every set, and measure the answers.
 
-The figures are kept for each example, so that any summary, interval or comparison can be made later.
+The figures are kept for each example, so that any summary, interval or comparison can be made later. Knows nothing of
+reports, pictures or how a system works.
 """
 
 from __future__ import annotations

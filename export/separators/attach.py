@@ -1,0 +1,183 @@
+"""``python -m export attach BUNDLE EXPERT_BUNDLE OUT --terms A,B``: a bundle that asks a separator for some terms.
+
+The separator's graph and credit lines are copied in; nothing is exported or compared anew. A prompt whose nearest term
+is among those that are named is answered by the expert, every other one by the mask decoder as before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from engine.bundle import CHECKSUM, MANIFEST, Bundle, load_bundle, manifest_to_json, parse_manifest, write_manifest
+from engine.errors import BundleError
+from engine.foreign import SEPARATOR, SeparatorManifest
+from engine.manifest import Manifest
+from engine.separation import Decoder, Expert
+from export import guard
+from export.write import LIMIT_BYTES, commit, move_into_place, summary
+
+LEVEL_SLACK_DB = 0.5
+COPIES_NOT = {MANIFEST, CHECKSUM}
+
+
+def attach(
+    base: Bundle,
+    expert: Bundle,
+    folder: Path,
+    terms: dict[str, Sequence[str]],
+    version: str = "",
+    replaces: bool = False,
+    comparison: Path | None = None,
+) -> Manifest:
+    """Write a bundle.
+
+    Args:
+        base: a bundle with a mask decoder, whose grid the expert shares.
+        expert: a separator bundle.
+        folder: of the new bundle, which is named for it; must not exist unless ``replaces``.
+        terms: stem of the separator -> terms that it answers.
+        version: of the new bundle; "" keeps that of ``base``.
+        replaces: True puts it in the place of an old one, once it is whole.
+        comparison: what ``training bench --compare`` wrote; needed to replace a bundle that ships.
+
+    Raises:
+        ValueError: the folder is taken, the two do not fit together, a term or stem is not known, or it is too large.
+    """
+    if folder.exists() and not replaces:
+        raise ValueError(f"{folder} is there already; give another folder or --replace")
+    wanted = guard.wanted_fingerprint(folder, comparison)
+    separator = _fitting(base, expert)
+    rows = _rows(base, separator, terms)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+    try:
+        manifest = _fill(draft, base, expert, rows, folder.name, version)
+        guard.check(manifest, wanted, comparison)
+        move_into_place(draft, folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return manifest
+
+
+def _fitting(base: Bundle, expert: Bundle) -> SeparatorManifest:
+    separator, decoder = expert.separator, base.manifest.decoder
+    if separator is None:
+        raise ValueError(f"{expert.label} is no separator; make one with `python -m export separator`")
+    if base.separator is not None or decoder is None or base.manifest.terms is None:
+        raise ValueError(f"{base.label} has no mask decoder, whose grid and terms an expert needs")
+    if separator.rate_hz != decoder.rate_hz:
+        raise ValueError(f"{expert.label} hears at {separator.rate_hz} Hz, the bundle at {decoder.rate_hz}")
+    if separator.spectrum is not None:
+        _check_grid(separator, decoder, expert.label)
+    return separator
+
+
+def _check_grid(separator: SeparatorManifest, decoder: Decoder, label: str) -> None:
+    for key in ("fft_samples", "hop_samples", "bins", "frames"):
+        own, theirs = getattr(separator.spectrum, key), getattr(decoder, key)
+        if own != theirs:
+            raise ValueError(f"{label} has {key} {own}, the mask decoder {theirs}; both must see the same spectra")
+    if abs(separator.level_db - decoder.level_db) > LEVEL_SLACK_DB:
+        raise ValueError(f"{label} hears at {separator.level_db:g} dB, the mask decoder at {decoder.level_db:g}")
+
+
+def _rows(base: Bundle, separator: SeparatorManifest, terms: dict[str, Sequence[str]]) -> list[Expert]:
+    """What the manifest says of the expert, a row for each stem."""
+    assert base.manifest.terms is not None  # _fitting says so
+    known = json.loads(base.path(base.manifest.terms.file).read_text("utf-8"))
+    taken = {term: row.name for row in base.manifest.experts for term in row.terms}
+    graph = f"expert-{separator.name}"
+    rows = []
+    for stem, asked in terms.items():
+        if stem not in separator.stems:
+            raise ValueError(f"{separator.name} has no stem {stem!r}; it has {', '.join(separator.stems)}")
+        for term in asked:
+            if term not in known:
+                raise ValueError(f"{base.label} has no term {term!r}; it has {', '.join(sorted(known))}")
+            if term in taken:
+                raise ValueError(f"the term {term} is answered by {taken[term]} already")
+            taken[term] = stem
+        name = separator.name if stem in separator.name.split("-") else f"{separator.name}-{stem}"
+        rows.append(
+            Expert(
+                name=name, graph=graph, kind=separator.domain, terms=list(asked), output=stem,
+                licence=separator.licence, attribution=separator.attribution,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[Expert], name: str, version: str) -> Manifest:
+    old, graph = base.manifest, expert.manifest.graphs[SEPARATOR]
+    key = rows[0].graph
+    if key in old.graphs:
+        raise ValueError(f"{base.label} has the expert {expert.manifest.name} already")
+    for path in base.folder.iterdir():
+        if path.is_file() and path.name not in COPIES_NOT:
+            shutil.copyfile(path, draft / path.name)
+    shutil.copyfile(expert.path(graph.file), draft / f"{key}.onnx")
+    size = sum(path.stat().st_size for path in draft.iterdir())
+    if size > LIMIT_BYTES and old.name == "small":
+        raise ValueError(f"the bundle takes {size >> 20} MiB, over {LIMIT_BYTES >> 20}; store the expert in 8 bits")
+    manifest = replace(
+        old,
+        name=name,
+        version=version or old.version,
+        attribution=[*old.attribution, *(line for line in rows[0].attribution if line not in old.attribution)],
+        graphs={**old.graphs, key: replace(graph, file=f"{key}.onnx")},
+        experts=[*old.experts, *rows],
+        parity={**old.parity, key: expert.manifest.parity.get("measured", 0.0)},
+        training_commit=commit(),
+    )
+    text = manifest_to_json(manifest)
+    try:
+        parse_manifest(text.encode(), f"the manifest of {name}")  # what no reader would take is not written
+    except BundleError as error:
+        raise ValueError(f"{error.__cause__ or error}; nothing was written") from error
+    write_manifest(draft, text)
+    return manifest
+
+
+def main(argv: list[str]) -> str:
+    """Read the command line and write the bundle; a line on it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m export attach", description="put a separator into a bundle's copy, for some of its terms"
+    )
+    parser.add_argument("base", type=Path, help="folder of a bundle with a mask decoder")
+    parser.add_argument("expert", type=Path, help="folder of a separator bundle")
+    parser.add_argument("bundle", type=Path, help="folder of the new bundle")
+    parser.add_argument(
+        "--terms", action="append", required=True, metavar="[STEM=]A,B",
+        help="terms that the separator answers; with several stems once for each, as drums=drums,drum-kit",
+    )  # fmt: skip
+    parser.add_argument("--version", default="", help="of the new bundle; that of the old one when not given")
+    parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
+    parser.add_argument("--comparison", type=Path, help="comparison.json of the bench; to replace a bundle that ships")
+    args = parser.parse_args(argv)
+    base, expert = load_bundle(args.base), load_bundle(args.expert)
+    terms = terms_of(args.terms, [] if expert.separator is None else expert.separator.stems)
+    manifest = attach(base, expert, args.bundle, terms, args.version, args.replace, args.comparison)
+    experts = "; ".join(f"{row.name} answers {', '.join(row.terms)}" for row in manifest.experts)
+    return f"{summary(args.bundle, manifest)}; {experts}"
+
+
+def terms_of(words: Sequence[str], stems: Sequence[str]) -> dict[str, Sequence[str]]:
+    """``drums=drums,drum-kit`` -> the terms of each stem; the a stem that is alone needs no name.
+
+    Raises:
+        ValueError: it is not said which stem answers.
+    """
+    found: dict[str, Sequence[str]] = {}
+    for word in words:
+        stem, _, names = word.rpartition("=")
+        if not stem and len(stems) != 1:
+            raise ValueError(f"say which stem answers {names}: --terms STEM={names}; there are {', '.join(stems)}")
+        found[stem or stems[0]] = [name.strip() for name in names.split(",") if name.strip()]
+    return found

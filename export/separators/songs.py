@@ -1,0 +1,168 @@
+"""``python -m export songs BUNDLE [BUNDLE ...]``: how well separators take the voice out of real songs.
+
+The mix is the sum of a song's stems, the truth the sum of its voices. Of each song the windows with most voice are
+filtered by the masks of each bundle and by the ideal ratio; SDR and SI-SDR are printed, and how far each bundle is from
+the first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+
+from engine.bundle import Bundle, load_bundle
+from engine.foreign import Spectrum
+from export.separators.write import magnitudes
+from training.data.sources import Sounds
+
+VOICES = ("vox", "bgvox")  # files that begin like this are sung
+TOP_FROM_HZ = 8_000  # above the last bin a frame has the mean of its mask from here up
+RATE_HZ = 44_100
+Floats = np.ndarray[Any, Any]
+
+
+def measure(bundles: list[Bundle], songs: list[Path], windows: int) -> dict[str, list[tuple[float, float]]]:
+    """(SDR, SI-SDR) in dB of the voice, window by window; by bundle, and of the mix and the ideal ratio mask.
+
+    Args:
+        bundles: spectral separators of 44.1 kHz with the stem ``vocals``.
+        songs: folders with ``index.json`` and stems.
+        windows: of each song, those with most voice.
+
+    Raises:
+        ValueError: a bundle is none of those.
+    """
+    sessions = {bundle.folder.name: _session(bundle) for bundle in bundles}
+    found: dict[str, list[tuple[float, float]]] = {}
+    for song in songs:
+        mix, voice = read_song(song)
+        for start in loudest(voice, _samples(bundles[0]), windows):
+            cut = slice(start, start + _samples(bundles[0]))
+            mix_2N, voice_2N = mix[:, cut], voice[:, cut]
+            answers = {"mix": mix_2N}
+            for bundle in bundles:
+                separator = bundle.separator
+                assert separator is not None  # _session says so
+                assert separator.spectrum is not None
+                gain = 10 ** (separator.level_db / 20) / max(1e-6, float(np.sqrt(np.square(mix_2N).mean())))
+                shown = magnitudes((mix_2N * gain)[None].astype(np.float32), separator.spectrum)
+                [mask] = sessions[bundle.folder.name].run(["vocals"], {"mix": shown})
+                answers[bundle.folder.name] = filtered(mix_2N, mask[0], separator.spectrum)
+            answers["ideal ratio"] = filtered(mix_2N, _ideal(mix_2N, voice_2N, bundles[0]), None)
+            for name, made in answers.items():
+                found.setdefault(name, []).append((sdr_db(voice_2N, made), si_sdr_db(voice_2N, made)))
+    return found
+
+
+def _session(bundle: Bundle) -> Any:
+    separator = bundle.separator
+    if separator is None or separator.spectrum is None or "vocals" not in separator.stems:
+        raise ValueError(f"{bundle.label} is no spectral separator with the stem vocals")
+    if separator.rate_hz != RATE_HZ:
+        raise ValueError(f"{bundle.label} hears at {separator.rate_hz} Hz, the songs are taken at {RATE_HZ}")
+    return onnxruntime.InferenceSession(str(bundle.path(separator.graph.file)), providers=["CPUExecutionProvider"])
+
+
+def _samples(bundle: Bundle) -> int:
+    assert bundle.separator is not None  # _session says so
+    assert bundle.separator.spectrum is not None
+    return (bundle.separator.spectrum.frames - 1) * bundle.separator.spectrum.hop_samples
+
+
+def read_song(folder: Path) -> tuple[Floats, Floats]:
+    """Mix and voice of a song, float32 (2, samples)."""
+    import av
+
+    rows = json.loads((folder / "index.json").read_text("utf-8"))["stems"]
+    stems = []
+    for row in rows:
+        with av.open(str(folder / row["file"])) as container:
+            resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE_HZ)
+            frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+            parts = [out.to_ndarray() for out in (*frames, *resampler.resample(None))]
+        stems.append((row["file"].startswith(VOICES), np.concatenate(parts, axis=1)))
+    mix, voice = np.zeros((2, 2, max(stem.shape[1] for _, stem in stems)), np.float32)
+    for is_voice, stem in stems:
+        mix[:, : stem.shape[1]] += stem
+        if is_voice:
+            voice[:, : stem.shape[1]] += stem
+    return mix, voice
+
+
+def loudest(voice: Floats, samples: int, count: int) -> list[int]:
+    """Starts of the windows with most voice, apart from each other and in order."""
+    starts = np.arange(0, voice.shape[1] - samples, samples)
+    energy = [float(np.square(voice[:, start : start + samples]).sum()) for start in starts]
+    return sorted(int(starts[k]) for k in np.argsort(energy)[::-1][:count])
+
+
+def filtered(mix: Floats, mask: Floats, spectrum: Spectrum | None) -> Floats:
+    """Sound (2, samples) whose spectra are those of the mix times a mask (2, frames, bins)."""
+    fft, hop = (4096, 1024) if spectrum is None else (spectrum.fft_samples, spectrum.hop_samples)
+    window = torch.hann_window(fft)
+    spectra = torch.stft(torch.from_numpy(mix), fft, hop, window=window, pad_mode="constant", return_complex=True)
+    whole = torch.zeros(2, fft // 2 + 1, spectra.shape[2])
+    gains = torch.from_numpy(np.ascontiguousarray(mask.transpose(0, 2, 1)))
+    top = min(round(TOP_FROM_HZ * fft / RATE_HZ), gains.shape[1] - 1)
+    whole[:, : gains.shape[1]] = gains
+    whole[:, gains.shape[1] :] = gains[:, top:].mean(dim=1, keepdim=True)
+    made: Floats = torch.istft(spectra * whole, fft, hop, window=window, length=mix.shape[1]).numpy()
+    return made
+
+
+def _ideal(mix: Floats, voice: Floats, bundle: Bundle) -> Floats:
+    assert bundle.separator is not None  # _session says so
+    assert bundle.separator.spectrum is not None
+    stem, rest = magnitudes(np.stack([voice, mix - voice]).astype(np.float32), bundle.separator.spectrum)
+    mask: Floats = stem / (stem + rest + 1e-9)
+    return mask
+
+
+def sdr_db(truth: Floats, made: Floats) -> float:
+    """Energy of the truth against that of the difference."""
+    return float(10 * np.log10(np.square(truth).sum() / max(1e-20, float(np.square(truth - made).sum()))))
+
+
+def si_sdr_db(truth: Floats, made: Floats) -> float:
+    """The same for the truth at the level that fits best (Le Roux et al. 2019, arXiv 1811.02508)."""
+    best = truth * ((truth * made).sum() / np.square(truth).sum())
+    return float(10 * np.log10(np.square(best).sum() / max(1e-20, float(np.square(best - made).sum()))))
+
+
+def lines(found: dict[str, list[tuple[float, float]]], first: str) -> list[str]:
+    """The figures for a reader."""
+    said = []
+    for name, rows in found.items():
+        both = np.array(rows)
+        apart = both - np.array(found[first])
+        said.append(
+            f"{name:24}  SDR {np.median(both[:, 0]):6.2f} (mean {both[:, 0].mean():6.2f})  "
+            f"SI-SDR {np.median(both[:, 1]):6.2f} (mean {both[:, 1].mean():6.2f})  "
+            f"against {first}: SDR {apart[:, 0].mean():+.3f} on average, {np.abs(apart[:, 0]).max():.3f} at most"
+        )
+    return said
+
+
+def main(argv: list[str]) -> str:
+    """Read the command line and measure; a line for each bundle."""
+    parser = argparse.ArgumentParser(prog="python -m export songs", description="separators on voices of real songs")
+    parser.add_argument("bundles", nargs="+", type=Path, help="folders of separator bundles")
+    parser.add_argument("--songs", type=Path, help="folder of songs; that of the training sounds when not given")
+    parser.add_argument("--only", action="append", default=[], metavar="SONG", help="this one; may be given again")
+    parser.add_argument("--windows", type=int, default=5, help="of each song; default %(default)s")
+    args = parser.parse_args(argv)
+    place = args.songs or Sounds.find().songs or Path("songs")
+    songs = [
+        path.parent for path in sorted(place.glob("*/index.json")) if not args.only or path.parent.name in args.only
+    ]
+    if not songs:
+        raise ValueError(f"there is no song in {place}; give another folder with --songs")
+    bundles = [load_bundle(folder) for folder in args.bundles]
+    found = measure(bundles, songs, args.windows)
+    return "\n".join([f"{len(found['mix'])} windows of {len(songs)} songs", *lines(found, bundles[0].folder.name)])

@@ -1,0 +1,103 @@
+"""Weights of an ONNX graph in 16 or 8 bits; arithmetic stays float32.
+
+In 8 bits every kernel of a convolution, and every output channel of another matrix, has a scale of its own and no zero
+point. The graph brings the numbers back
+with Cast and Mul, which every runtime folds once when it opens the graph: DequantizeLinear is left in place by ONNX
+Runtime for kernels in 8 bits, costs time at every run and keeps convolutions from their fastest layout.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+SMALL = 1024  # elements; smaller weights stay float32
+LEAST_KERNEL = 9  # weights; smaller kernels share their scale with those of the same output channel
+TINIEST = 2.0**-24  # a scale that float16 takes
+FLOAT = onnx.TensorProto.FLOAT
+# operator: (input that is a weight, axis of its output channels)
+CHANNEL_AXIS = {"Conv": (1, 0), "ConvTranspose": (1, 1), "MatMul": (1, -1), "Gemm": (1, -1), "LSTM": (1, 1)}
+
+
+def store(path: Path, precision: str) -> None:
+    """Change how the weights of a graph are stored, in place.
+
+    Args:
+        path: an ONNX file with float32 weights.
+        precision: ``fp32`` leaves it, ``fp16`` halves every large weight, ``int8`` quarters them, those that are no
+            matrix stay in 16 bits.
+    """
+    if precision == "fp32":
+        return
+    model = onnx.load(str(path))
+    axes = _channel_axes(model.graph) if precision == "int8" else {}
+    nodes: list[onnx.NodeProto] = []
+    kept: list[onnx.TensorProto] = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type != FLOAT or int(np.prod(tensor.dims)) < SMALL:
+            kept.append(tensor)
+            continue
+        values = numpy_helper.to_array(tensor)
+        axis = axes.get(tensor.name)
+        parts, made = _halved(tensor.name, values) if axis is None else _eighths(tensor.name, values, axis)
+        kept += parts
+        nodes += made
+    nodes += model.graph.node
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(kept)
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+
+
+def rounded(values: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16]]:
+    """Whole numbers from -127 to 127 and their scales, shaped so that both multiply.
+
+    Args:
+        values: of any shape.
+        axis: of the output channels.
+    """
+    sharing = tuple(range(2, values.ndim))  # a kernel, one for each pair of channels
+    if int(np.prod(values.shape[2:])) < LEAST_KERNEL:
+        sharing = tuple(k for k in range(values.ndim) if k != axis % values.ndim)
+    scale = (np.abs(values).max(axis=sharing, keepdims=True) / 127).astype(np.float16)
+    scale = np.where(scale > 0, scale, TINIEST).astype(np.float16)
+    return np.clip(np.rint(values / scale.astype(np.float32)), -127, 127).astype(np.int8), scale
+
+
+def _halved(name: str, values: npt.NDArray[np.float32]) -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
+    half = numpy_helper.from_array(values.astype(np.float16), f"{name}.half")
+    return [half], [helper.make_node("Cast", [half.name], [name], to=FLOAT)]
+
+
+def _eighths(
+    name: str, values: npt.NDArray[np.float32], axis: int
+) -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
+    whole, scale = rounded(values, axis)
+    tensors = [numpy_helper.from_array(whole, f"{name}.int8"), numpy_helper.from_array(scale, f"{name}.scale")]
+    nodes = [
+        helper.make_node("Cast", [f"{name}.int8"], [f"{name}.whole"], to=FLOAT),
+        helper.make_node("Cast", [f"{name}.scale"], [f"{name}.factor"], to=FLOAT),
+        helper.make_node("Mul", [f"{name}.whole", f"{name}.factor"], [name]),
+    ]
+    return tensors, nodes
+
+
+def _channel_axes(graph: onnx.GraphProto) -> dict[str, int]:
+    """Weights that are matrices -> axis of their output channels."""
+    shapes = {tensor.name: len(tensor.dims) for tensor in graph.initializer}
+    found: dict[str, int] = {}
+    for node in graph.node:
+        at, axis = CHANNEL_AXIS.get(node.op_type, (0, 0))
+        if node.op_type not in CHANNEL_AXIS or node.input[at] not in shapes or shapes[node.input[at]] < 2:
+            continue
+        if node.op_type == "Gemm" and any(a.name == "transB" and a.i for a in node.attribute):
+            axis = 0
+        for name in node.input[at : at + 2] if node.op_type == "LSTM" else [node.input[at]]:
+            if name in shapes and shapes[name] >= 2:
+                found[name] = axis
+    return found

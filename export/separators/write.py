@@ -1,0 +1,196 @@
+"""Write a separator bundle: the graph into a hidden folder, parity check, hashes, manifest last, then into place."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from engine.bundle import file_sha256, write_manifest
+from engine.foreign import SEPARATOR, SeparatorManifest, Spectrum, check_separator, separator_to_json
+from engine.manifest import FORMAT, Graph
+from engine.separation import EXPERT_KINDS, SIDES
+from export.graphs import Spec
+from export.parity import Disagreement, difference, sounds
+from export.separators.foreign import Foreign
+from export.separators.storage import store
+from export.to_onnx import export_graph
+from export.write import move_into_place
+
+GRAPH = "separator"
+REAL = Path(__file__).parents[2] / "resources" / "demo" / "mix.flac"
+# RMS of the difference against RMS of the answer; the first row holds of the graph before its weights are rounded
+TOLERANCE = {"fp32": 1e-3, "fp16": 2e-2, "int8": 5e-2}
+PRECISIONS = tuple(TOLERANCE)
+Arrays = list[np.ndarray[Any, Any]]
+
+
+def write_separator(
+    foreign: Foreign, folder: Path, name: str, version: str, precision: str, replaces: bool = False
+) -> SeparatorManifest:
+    """Export a foreign separator.
+
+    Args:
+        foreign: what to export.
+        folder: of the bundle; must not exist unless ``replaces``.
+        name, version: of the bundle.
+        precision: of the stored weights, one of ``PRECISIONS``.
+        replaces: True puts it in the place of an old one, once it is whole.
+
+    Raises:
+        ValueError: the folder is taken, or the separator has names or sizes that no bundle may have.
+        export.parity.Disagreement: torch and ONNX differ; nothing was written.
+    """
+    if folder.exists() and not replaces:
+        raise ValueError(f"{folder} is there already; give another folder or --replace")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+    try:
+        manifest = _fill(draft, foreign, name, version, precision)
+        move_into_place(draft, folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return manifest
+
+
+def summary(folder: Path, manifest: SeparatorManifest) -> str:
+    """One line on a finished separator bundle."""
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    parity = manifest.parity
+    return (
+        f"{folder}: {manifest.name} {manifest.version}, {manifest.domain}, {', '.join(manifest.stems)}, "
+        f"{size / 1e6:.1f} MB in {manifest.graph.precision}; differs by {parity['measured']:.1e} from the network "
+        f"as it was (allowed {parity['tolerance']:.0e}); licence {manifest.licence}"
+    )
+
+
+def _fill(draft: Path, foreign: Foreign, name: str, version: str, precision: str) -> SeparatorManifest:
+    file = draft / f"{GRAPH}.onnx"
+    axes: list[str | int] = ["B", *foreign.shape]
+    inputs: dict[str, list[str | int]] = {EXPERT_KINDS[foreign.domain][0]: axes}
+    graph = Graph(
+        file=file.name, sha256="0" * 64, inputs=inputs, outputs=dict.fromkeys(foreign.stems, axes), precision=precision
+    )
+    manifest = SeparatorManifest(
+        format=FORMAT,
+        kind=SEPARATOR,
+        name=name,
+        version=version,
+        licence=foreign.licence,
+        attribution=list(foreign.attribution),
+        domain=foreign.domain,
+        stems=list(foreign.stems),
+        rate_hz=foreign.rate_hz,
+        graph=graph,
+        spectrum=foreign.spectrum,
+        window_samples=foreign.window_samples,
+        level_db=foreign.level_db,
+        source=foreign.source,
+        notes=foreign.notes,
+    )
+    check_separator(manifest)  # before the work
+    parity = _make(foreign, file, precision)
+    manifest = replace(manifest, graph=replace(graph, sha256=file_sha256(file)), parity=parity)
+    write_manifest(draft, separator_to_json(manifest))
+    return manifest
+
+
+def _make(foreign: Foreign, file: Path, precision: str) -> dict[str, float]:
+    """Put the graph into ``file`` and compare it with what it was made from; gives the manifest's ``parity``."""
+    given = EXPERT_KINDS[foreign.domain][0]
+    real = [{given: real_input(foreign)}]
+    if foreign.network is not None:
+        spec, trials = foreign.spec(GRAPH), [{given: x} for x in trial_inputs(foreign)] + real
+        export_graph(spec, file, half=False)
+        wanted = [_by_torch(spec, one) for one in trials]
+        _compare(wanted, answers(file, foreign.stems, trials), "fp32", "torch and ONNX")
+        wanted = wanted[-1:]
+    else:
+        assert foreign.graph is not None  # one of both is given
+        file.write_bytes(foreign.graph)
+        wanted = answers(file, foreign.stems, real)
+    store(file, precision)
+    worst = _compare(wanted, answers(file, foreign.stems, real), precision, f"float32 and {precision}")
+    return {"tolerance": TOLERANCE[precision], "measured": worst}
+
+
+def _compare(wanted: list[Arrays], got: list[Arrays], precision: str, what: str) -> float:
+    pairs = (pair for one, other in zip(wanted, got, strict=True) for pair in zip(one, other, strict=True))
+    worst = max(difference(a, b) for a, b in pairs)
+    if not worst <= TOLERANCE[precision]:
+        raise Disagreement(
+            f"{what} differ by {worst:.2e} (RMS, relative), allowed is {TOLERANCE[precision]:.0e}; nothing was written"
+        )
+    return worst
+
+
+def trial_inputs(foreign: Foreign) -> Arrays:
+    """Inputs the graph was not traced with: batches of 1 and 3 of a chord, noise, silence; the two channels differ."""
+    made: Arrays = []
+    for mono in sounds(_samples(foreign), foreign.rate_hz):
+        stereo = np.concatenate([mono, 0.7 * np.roll(mono, 500, axis=-1)], axis=1).astype(np.float32)
+        made.append(stereo if foreign.spectrum is None else magnitudes(stereo, foreign.spectrum))
+    return made
+
+
+def real_input(foreign: Foreign) -> np.ndarray[Any, Any]:
+    """A voice with a band, at the level that the graph is given: what fewer bits cost shows on music alone."""
+    import soundfile
+    import soxr
+
+    audio_NC, rate_hz = soundfile.read(str(REAL), dtype="float32", always_2d=True)
+    audio = np.asarray(soxr.resample(audio_NC, rate_hz, foreign.rate_hz), np.float32).T
+    audio = np.resize(audio, (SIDES, audio.shape[1]))
+    count = _samples(foreign)
+    rows = np.stack([np.resize(audio[:, start:], (SIDES, count)) for start in (0, audio.shape[1] // 3)])
+    rows *= np.float32(10 ** (foreign.level_db / 20) / max(1e-6, float(np.sqrt(np.square(rows).mean()))))
+    return rows if foreign.spectrum is None else magnitudes(rows, foreign.spectrum)
+
+
+def _samples(foreign: Foreign) -> int:
+    spectrum = foreign.spectrum
+    return foreign.window_samples if spectrum is None else (spectrum.frames - 1) * spectrum.hop_samples
+
+
+def magnitudes(audio_BCN: np.ndarray[Any, Any], spectrum: Spectrum) -> np.ndarray[Any, Any]:
+    """What a spectral graph is given: float32 (batch, channels, frames, bins), silence around the sound."""
+    flat = torch.from_numpy(audio_BCN.reshape(-1, audio_BCN.shape[-1]))
+    window = torch.hann_window(spectrum.fft_samples)
+    spectra = torch.stft(
+        flat, spectrum.fft_samples, spectrum.hop_samples, window=window, pad_mode="constant", return_complex=True
+    )
+    shown = spectra.abs()[:, : spectrum.bins, : spectrum.frames].transpose(1, 2).reshape(
+        *audio_BCN.shape[:2], spectrum.frames, spectrum.bins
+    )  # fmt: skip
+    value: np.ndarray[Any, Any] = np.ascontiguousarray(shown.numpy())
+    return value
+
+
+def answers(file: Path, stems: tuple[str, ...], trials: list[dict[str, np.ndarray[Any, Any]]]) -> list[Arrays]:
+    """What ONNX Runtime makes of some inputs, stem by stem.
+
+    Raises:
+        ValueError: the file is no graph, or does not run.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        onnx.checker.check_model(str(file))
+        session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        return [session.run(list(stems), given) for given in trials]
+    except Exception as error:  # the runtime has a class of its own for everything that can be wrong with a graph
+        raise ValueError(f"{file.name} is no graph that runs ({str(error).splitlines()[0][:200]})") from error
+
+
+def _by_torch(spec: Spec, given: dict[str, np.ndarray[Any, Any]]) -> Arrays:
+    with torch.inference_mode():
+        answer = spec.module(**{name: torch.from_numpy(value) for name, value in given.items()})
+    return [value.numpy() for value in (answer if isinstance(answer, tuple) else (answer,))]

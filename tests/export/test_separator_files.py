@@ -1,0 +1,162 @@
+"""A separator that is an ONNX file already gets the names of a bundle, and a bundle asks a separator for some terms."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import toyexperts
+from onnx import helper, numpy_helper
+from toygraph import FLOAT, model
+
+from engine.bundle import load_bundle
+from engine.errors import BundleError
+from export.__main__ import main as export
+
+
+def answers(folder, **given):
+    session = onnxruntime.InferenceSession(str(folder / "separator.onnx"), providers=["CPUExecutionProvider"])
+    return session.run(None, given)
+
+
+def scaled(path, shape, stems=2, one_output=True):
+    """A graph whose stem k is (k + 1) / 10 of its input, stacked or one output each."""
+    axes = ["B", *shape]
+    names = [f"out{k}" for k in range(stems)]
+    nodes = [helper.make_node("Mul", ["x", f"share{k}"], [name]) for k, name in enumerate(names)]
+    constants = {f"share{k}": np.float32((k + 1) / 10) for k in range(stems)} | {"axis": np.array([1])}
+    outputs = [(name, FLOAT, axes) for name in names]
+    if one_output:
+        nodes += [helper.make_node("Unsqueeze", [name, "axis"], [f"{name}.1"]) for name in names]
+        nodes += [helper.make_node("Concat", [f"{name}.1" for name in names], ["all"], axis=1)]
+        outputs = [("all", FLOAT, ["B", stems, *shape])]
+    onnx.save(model(nodes, [("x", FLOAT, axes)], outputs, constants), str(path))
+    return str(path)
+
+
+SAID = ["--licence", "CC0-1.0", "--stems", "vocals,drums"]
+
+
+@pytest.mark.parametrize("one_output", [True, False])
+def test_a_waveform_file_gets_the_names_of_a_bundle(tmp_path, one_output):
+    file = scaled(tmp_path / "a.onnx", (2, 4096), one_output=one_output)
+    assert export(["separator", "onnx", file, str(tmp_path / "out"), *SAID, "--precision", "fp32"]) == 0
+    assert load_bundle(tmp_path / "out").separator.stems == ["vocals", "drums"]
+    audio = np.random.default_rng(0).normal(size=(3, 2, 4096)).astype(np.float32)
+    for share, got in zip((0.1, 0.2), answers(tmp_path / "out", audio=audio), strict=True):
+        np.testing.assert_allclose(got, share * audio, atol=1e-6)
+
+
+@pytest.mark.parametrize("one_output", [True, False])
+def test_a_file_of_spectra_gets_transforms_around_it(tmp_path, one_output):
+    file = scaled(tmp_path / "a.onnx", (4, 129, 33), one_output=one_output)
+    words = ["separator", "onnx", file, str(tmp_path / "out"), *SAID, "--spectrum", "256,64,129,33"]
+    assert export([*words, "--precision", "fp32"]) == 0
+    separator = load_bundle(tmp_path / "out").separator
+    assert (separator.domain, separator.window_samples) == ("waveform", 2048)
+    audio = np.random.default_rng(0).normal(size=(2, 2, 2048)).astype(np.float32)
+    for share, got in zip((0.1, 0.2), answers(tmp_path / "out", audio=audio), strict=True):
+        np.testing.assert_allclose(got, share * audio, atol=1e-5)
+
+
+def test_a_file_of_masks_stays_spectral(tmp_path):
+    file = scaled(tmp_path / "a.onnx", (2, 96, 1024))
+    words = ["separator", "onnx", file, str(tmp_path / "out"), *SAID, "--spectrum", "4096,1024,1024,96", "--masks"]
+    assert export(words) == 0
+    assert load_bundle(tmp_path / "out").separator.domain == "spectral"
+
+
+@pytest.mark.parametrize(
+    ("shape", "words", "said"),
+    [
+        ((2, 4096), ["--stems", "vocals,drums"], "--licence"),
+        ((2, 4096), ["--licence", "MIT"], "name the stems"),
+        ((2, 4096), ["--licence", "MIT", "--stems", "Vocals!,drums"], "lower case"),
+        ((2, 4096), [*SAID, "--input", "y"], "must take one input"),
+        ((2, 4096), [*SAID, "--window", "5000"], "--window says"),
+        ((1, 4096), SAID, "has the axes"),
+        ((2, 4096), ["--licence", "MIT", "--stems", "a,b,c"], "holds 2 stems, 3 are named"),
+    ],
+)
+def test_what_was_said_must_fit_the_file(tmp_path, capsys, shape, words, said):
+    file = scaled(tmp_path / "a.onnx", shape)
+    assert export(["separator", "onnx", file, str(tmp_path / "out"), *words]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_is_no_graph_is_refused(tmp_path):
+    (tmp_path / "a.onnx").write_text("hello")
+    assert export(["separator", "onnx", str(tmp_path / "a.onnx"), str(tmp_path / "out"), *SAID]) == 2
+    outside = model(
+        [helper.make_node("Identity", ["x"], ["y"])], [("x", FLOAT, ["B", 2, 4096])], [("y", FLOAT, ["B", 2, 4096])], {}
+    )
+    tensor = numpy_helper.from_array(np.zeros(2000, np.float32), "far")
+    outside.graph.initializer.append(tensor)
+    onnx.external_data_helper.convert_model_to_external_data(outside, location="far.bin", size_threshold=0)
+    onnx.save(outside, str(tmp_path / "b.onnx"))
+    assert export(["separator", "onnx", str(tmp_path / "b.onnx"), str(tmp_path / "out"), *SAID]) == 2
+
+
+# --- attaching
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A toy bundle with a mask decoder and terms."""
+    return toyexperts.write_bundle_with_experts(tmp_path_factory.mktemp("base") / "base", [], {})
+
+
+@pytest.fixture(scope="module")
+def separator(tmp_path_factory):
+    return toyexperts.write_separator(tmp_path_factory.mktemp("given") / "toysep")
+
+
+def attach(base, separator, out, *terms):
+    words = ["attach", base, separator, out, *(word for term in terms for word in ("--terms", term))]
+    return export([str(word) for word in words])
+
+
+def test_a_separator_is_attached_for_some_terms(base, separator, tmp_path):
+    assert attach(base, separator, tmp_path / "both", "vocals=violin,kazoo", "drums=drums") == 0
+    manifest = load_bundle(tmp_path / "both").manifest
+    rows = {row.name: row for row in manifest.experts}
+    assert {name: row.terms for name, row in rows.items()} == {
+        "toysep-vocals": ["violin", "kazoo"],
+        "toysep-drums": ["drums"],
+    }
+    assert {row.graph for row in rows.values()} == {"expert-toysep"}
+    assert "nobody" in manifest.attribution
+    assert load_bundle(base).manifest.experts == []
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        (["violin"], "say which stem answers"),
+        (["vocals=trombone"], "has no term 'trombone'"),
+        (["guitar=violin"], "has no stem 'guitar'"),
+        (["vocals=violin", "drums=violin"], "is answered by"),
+    ],
+)
+def test_terms_and_stems_must_be_known(base, separator, tmp_path, capsys, terms, said):
+    assert attach(base, separator, tmp_path / "both", *terms) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "both").exists()
+
+
+def test_only_a_separator_on_the_same_grid_is_attached(base, separator, tmp_path, capsys):
+    assert attach(base, base, tmp_path / "both", "vocals=violin") == 2
+    assert "is no separator" in capsys.readouterr().err
+    assert attach(separator, separator, tmp_path / "both", "vocals=violin") == 2
+    assert "has no mask decoder" in capsys.readouterr().err
+    other = toyexperts.write_separator(tmp_path / "other", level_db=-3.0)
+    assert attach(base, other, tmp_path / "both", "vocals=violin") == 2
+    assert "hears at -3 dB" in capsys.readouterr().err
+
+
+def test_a_bundle_that_was_changed_is_not_attached(base, tmp_path):
+    changed = toyexperts.write_separator(tmp_path / "changed")
+    (changed / "separator.onnx").write_bytes(b"other")
+    with pytest.raises(BundleError):
+        load_bundle(changed)
+    assert attach(base, changed, tmp_path / "both", "vocals=violin") == 2

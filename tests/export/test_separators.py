@@ -1,0 +1,275 @@
+"""Foreign separators become bundles: the numbers of the network they came from, and nothing run from their files."""
+
+import json
+import os
+import pickle
+import socket
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from engine.bundle import load_bundle
+from export.__main__ import main as export
+from export.parity import Disagreement
+from export.separators import spleeter, storage, write
+from export.separators.checkpoints import NUMPY_TYPES, read_checkpoint
+from export.separators.foreign import MASK_SPECTRUM, Foreign
+from export.separators.fourier import Fourier, ShortTime
+
+
+class Evil:
+    """Opens a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+class Halves(torch.nn.Module):
+    """Half of the mix is the voice; with weights large enough to be stored in fewer bits."""
+
+    def __init__(self, channels=64):
+        super().__init__()
+        torch.manual_seed(0)
+        self.wide = torch.nn.Conv2d(2, channels, 3, padding=1)
+        self.back = torch.nn.Conv2d(channels, 2, 3, padding=1)
+
+    def forward(self, mix):
+        voice = torch.sigmoid(self.back(torch.relu(self.wide(mix))))
+        return voice, 1 - voice
+
+
+def halves(**over):
+    spectrum = over.pop("spectrum", None) or type(MASK_SPECTRUM)(fft_samples=256, hop_samples=64, bins=64, frames=64)
+    rest = {"licence": "CC0-1.0", "attribution": ("nobody",), "source": "here"} | over
+    return Foreign(
+        name="halves", domain="spectral", stems=("vocals", "rest"), network=Halves().eval(), spectrum=spectrum, **rest
+    )
+
+
+def answers(folder, **given):
+    session = onnxruntime.InferenceSession(str(folder / "separator.onnx"), providers=["CPUExecutionProvider"])
+    return session.run(None, given)
+
+
+# --- reading checkpoints
+
+
+def test_code_in_a_checkpoint_is_never_run(tmp_path):
+    path, touched = tmp_path / "evil.th", tmp_path / "touched"
+    torch.save({"state": {"weight": Evil(touched)}}, path)
+    with pytest.raises(ValueError, match="holds more than weights"):
+        read_checkpoint(path, None, NUMPY_TYPES)
+    (tmp_path / "plain.pkl").write_bytes(pickle.dumps(Evil(touched)))
+    with pytest.raises(ValueError, match=r"holds more than weights|no PyTorch checkpoint"):
+        read_checkpoint(tmp_path / "plain.pkl", None, NUMPY_TYPES)
+    assert not touched.exists()
+
+
+def test_a_checkpoint_of_another_hash_is_not_read(tmp_path):
+    torch.save({"weight": torch.zeros(1)}, tmp_path / "a.ckpt")
+    with pytest.raises(ValueError, match="has SHA-256"):
+        read_checkpoint(tmp_path / "a.ckpt", "0" * 64)
+
+
+def test_what_is_no_checkpoint_is_refused_in_a_sentence(tmp_path):
+    (tmp_path / "text.ckpt").write_text("hello")
+    (tmp_path / "empty.ckpt").write_bytes(b"")
+    for name in ("text.ckpt", "empty.ckpt", "missing.ckpt"):
+        with pytest.raises(ValueError, match=r"no PyTorch checkpoint|holds more|no checkpoint"):
+            read_checkpoint(tmp_path / name)
+
+
+# --- transforms
+
+
+@pytest.mark.parametrize("size", [256, 4096, 6144])
+def test_the_transform_gives_the_numbers_of_torch(size):
+    x = torch.randn(3, size, generator=torch.Generator().manual_seed(0))
+    real, imaginary = Fourier(size).analyse(x)
+    wanted = torch.fft.rfft(x)
+    torch.testing.assert_close(real, wanted.real, atol=2e-4, rtol=0)
+    torch.testing.assert_close(imaginary, wanted.imag, atol=2e-4, rtol=0)
+    torch.testing.assert_close(Fourier(size).synthesise(real, imaginary), x, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("fft", "hop", "samples"), [(1024, 256, 5120), (256, 128, 1000), (768, 256, 4000)])
+def test_the_short_time_transform_gives_the_numbers_of_torch(fft, hop, samples):
+    x = torch.randn(2, 2, samples, generator=torch.Generator().manual_seed(0))
+    transform = ShortTime(fft, hop, samples)
+    real, imaginary = transform.analyse(x)
+    window = torch.hann_window(fft)
+    wanted = torch.stft(x.flatten(0, 1), fft, hop, window=window, return_complex=True).unflatten(0, (2, 2))
+    torch.testing.assert_close(real, wanted.real, atol=1e-4, rtol=0)
+    torch.testing.assert_close(imaginary, wanted.imag, atol=1e-4, rtol=0)
+    back = torch.istft(wanted.flatten(0, 1), fft, hop, window=window, length=samples).unflatten(0, (2, 2))
+    torch.testing.assert_close(transform.synthesise(real, imaginary), back, atol=1e-5, rtol=0)
+
+
+# --- writing
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_a_network_becomes_a_bundle(tmp_path, precision):
+    manifest = write.write_separator(halves(), tmp_path / "halves", "halves", "1.2.3", precision)
+    bundle = load_bundle(tmp_path / "halves")
+    assert bundle.separator == manifest
+    assert bundle.label == "halves 1.2.3"
+    mix = np.random.default_rng(0).random((3, 2, 64, 64), dtype=np.float32)
+    with torch.inference_mode():
+        wanted = Halves().eval()(torch.from_numpy(mix))
+    for got, want in zip(answers(tmp_path / "halves", mix=mix), wanted, strict=True):
+        np.testing.assert_allclose(got, want.numpy(), atol={"fp32": 1e-5, "fp16": 1e-3, "int8": 1e-2}[precision])
+    assert manifest.parity["measured"] <= manifest.parity["tolerance"]
+
+
+def test_fewer_bits_are_fewer_bytes(tmp_path):
+    sizes = []
+    for precision in ("fp32", "fp16", "int8"):
+        write.write_separator(halves(), tmp_path / precision, "halves", "1", precision)
+        sizes.append(len((tmp_path / precision / "separator.onnx").read_bytes()))
+    assert sizes[0] > sizes[1] > sizes[2]
+
+
+def test_a_graph_that_disagrees_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setitem(write.TOLERANCE, "int8", 1e-9)
+    with pytest.raises(Disagreement, match="nothing was written"):
+        write.write_separator(halves(), tmp_path / "out", "halves", "1", "int8")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("over", [{"licence": ""}, {"attribution": ()}, {"rate_hz": 1}])
+def test_a_bundle_that_no_reader_would_take_is_not_written(tmp_path, over):
+    with pytest.raises(ValueError, match=r"must be"):
+        write.write_separator(halves(**over), tmp_path / "out", "halves", "1", "fp32")
+    assert not list(tmp_path.iterdir())
+
+
+def test_whole_numbers_and_scales_come_back_as_the_weights():
+    values = np.random.default_rng(0).normal(size=(8, 4, 5, 5)).astype(np.float32)
+    values[3] = 0
+    whole, scale = storage.rounded(values, 0)
+    assert scale.shape == (8, 4, 1, 1)
+    np.testing.assert_allclose(whole * scale.astype(np.float32), values, atol=np.abs(values).max() / 127)
+    _, of_matrix = storage.rounded(values[:, :, 0, 0], -1)
+    assert of_matrix.shape == (1, 4)
+
+
+# --- Spleeter
+
+
+@pytest.fixture(scope="module")
+def checkpoints():
+    """The folder of Spleeter's weights in the installed package."""
+    try:
+        return spleeter.package_folder()
+    except ValueError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def spleeter_bundle(checkpoints, tmp_path_factory):
+    """Spleeter's voice in 8 bits, made by the command."""
+    folder = tmp_path_factory.mktemp("spleeter") / "spleeter"
+    assert export(["separator", "spleeter", str(folder), "--precision", "int8"]) == 0
+    return folder
+
+
+def test_spleeter_knows_its_terms_and_fits(spleeter_bundle):
+    separator = load_bundle(spleeter_bundle).separator
+    assert separator.stems == ["vocals"]
+    assert separator.licence == "MIT"
+    assert any("Deezer" in line for line in separator.attribution)
+    assert (spleeter_bundle / "separator.onnx").stat().st_size < 11_500_000
+
+
+def test_other_weights_are_not_taken_for_spleeters(checkpoints, tmp_path):
+    other = {
+        "down1_conv.1.weight": np.zeros((16, 2, 5, 5), np.float32),
+    }
+    torch.save(other, tmp_path / "testcheckpoint0.ckpt")
+    assert export(["separator", "spleeter", str(tmp_path), str(tmp_path / "out")]) == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_spleeter_takes_a_voice_out_of_a_mix(spleeter_bundle, tmp_path, fluxstem):
+    """Real weights from end to end: a voice-like sound goes to the stem, a steady hum to the rest, nothing is lost."""
+    import soundfile
+
+    rate_hz = 44_100
+    time_s = np.arange(6 * rate_hz) / rate_hz
+    hum = 0.1 * np.sin(2 * np.pi * 55 * time_s)
+    soundfile.write(tmp_path / "mix.wav", np.stack([hum, hum], axis=1), rate_hz, subtype="PCM_24")
+    done, said = fluxstem(
+        "isolate", tmp_path / "mix.wav", "vocals", "--bundle", spleeter_bundle, "--out", tmp_path / "out", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    assert said["null_db"] == -300.0
+    assert said["level_db"] < -10
+
+
+# --- HTDemucs and Open-Unmix
+
+
+def test_htdemucs_without_complex_numbers_is_htdemucs(tmp_path):
+    pytest.importorskip("demucs.htdemucs", reason="demucs is not installed; it lives in the benchmark's environment")
+    from demucs.htdemucs import HTDemucs
+
+    from export.separators import htdemucs
+
+    torch.manual_seed(0)
+    kwargs = {"channels": 8, "depth": 4, "nfft": 1024, "t_layers": 1, "t_heads": 2, "segment": 1, "bottom_channels": 16}
+    network = HTDemucs(["drums", "bass", "other", "vocals"], **kwargs).eval()
+    checkpoint = {"klass": HTDemucs, "args": [["drums", "bass", "other", "vocals"]], "kwargs": kwargs}
+    torch.save(checkpoint | {"state": network.state_dict(), "training_args": {}}, tmp_path / "mine.th")
+    audio = torch.randn(2, 2, 44_100) * 0.1
+    with torch.inference_mode():
+        wanted = network(audio)
+    assert export(["separator", "htdemucs", str(tmp_path / "mine.th"), str(tmp_path / "out")]) == 0
+    assert load_bundle(tmp_path / "out").separator.stems == ["drums", "bass", "other", "vocals"]
+    got = np.stack(answers(tmp_path / "out", audio=audio.numpy()), axis=1)
+    assert np.sqrt(np.mean((got - wanted.numpy()) ** 2) / np.mean(wanted.numpy() ** 2)) < 2e-2
+    assert f"{HTDemucs.__module__}.{HTDemucs.__name__}" == htdemucs.CLASS
+
+
+def test_a_checkpoint_of_another_class_is_no_htdemucs(tmp_path, capsys):
+    torch.save({"klass": "demucs.hdemucs.HDemucs", "args": [], "kwargs": {}, "state": {}}, tmp_path / "other.th")
+    assert export(["separator", "htdemucs", str(tmp_path / "other.th"), str(tmp_path / "out")]) == 2
+    assert "is not the checkpoint of one HTDemucs" in capsys.readouterr().err
+
+
+def test_openunmix_without_complex_numbers_is_openunmix(tmp_path):
+    from export.separators import openunmix
+
+    try:
+        architecture = openunmix._architecture()
+    except ValueError as error:
+        pytest.skip(str(error))
+    torch.manual_seed(0)
+    for stem in ("vocals", "drums"):
+        torch.save(architecture(nb_bins=129, hidden_size=16, max_bin=100).state_dict(), tmp_path / f"{stem}.pth")
+    settings = {"nfft": 256, "nhop": 64, "sample_rate": 44_100, "nb_channels": 2}
+    (tmp_path / "separator.json").write_text(json.dumps(settings))
+    words = ["separator", "openunmix", tmp_path, tmp_path / "out", "--window-s", 0.1, "--precision", "fp32"]
+    assert export([str(word) for word in words]) == 0
+    assert load_bundle(tmp_path / "out").separator.stems == ["drums", "vocals"]
+
+
+# --- the network
+
+
+@pytest.mark.parametrize("kind", ["spleeter", "htdemucs", "openunmix", "onnx"])
+def test_nothing_is_fetched_unless_it_is_asked_for(tmp_path, kind, monkeypatch):
+    def refused(*_):
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    words = (
+        [str(tmp_path / "missing"), str(tmp_path / "out")] if kind in ("spleeter", "onnx") else [str(tmp_path / "out")]
+    )
+    assert export(["separator", kind, *words]) == 2
+    assert not (tmp_path / "out").exists()
