@@ -106,7 +106,7 @@ def specs(preset: Preset, run: Path) -> list[Spec]:
         Spec("decode", Decode(codec), {"latents": torch.randn(2, d, frames)}, {"latents": ["B", d, frames]},
              {"audio": ["B", 1, n]}),
         step_spec(preset, load_flow(preset, run)),
-        _text(tower, embedding),
+        text_spec(tower, embedding),
     ]  # fmt: skip
 
 
@@ -128,7 +128,8 @@ def step_spec(preset: Preset, flow: nn.Module) -> Spec:
     return Spec("step", Step(flow, preset.flow.path), examples, inputs, {"x_next": ["B", SLOTS, d, frames]})
 
 
-def _text(tower: TextTower, embedding: int) -> Spec:
+def text_spec(tower: TextTower, embedding: int) -> Spec:
+    """The text graph of a tower."""
     count = tower.max_tokens
     tokens = torch.ones(2, count, dtype=torch.long)
     mask = torch.zeros(2, count, dtype=torch.bool)

@@ -39,13 +39,18 @@ class OnTorch:
         return answer
 
 
+def session(path: Path) -> onnxruntime.InferenceSession:
+    """A graph in ONNX Runtime on the processor."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
 class OnOnnx:
     """A graph answered by ONNX Runtime on the processor."""
 
     def __init__(self, path: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.session = session(path)
 
     def __call__(self, **inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         answer: np.ndarray[Any, Any] = self.session.run(None, inputs)[0]
@@ -113,7 +118,7 @@ def check(specs: list[Spec], files: dict[str, Path], rate_hz: int, precision: st
     text = next(spec for spec in specs if spec.name == "text")
     worst = 0.0
     for rows in (1, 3):
-        tokens, mask = _tokens(text, rows)
+        tokens, mask = tokens_of(text, rows)
         wanted, got = (graphs["text"](tokens=tokens, token_mask=mask) for graphs in (by_torch, by_onnx))
         worst = max(worst, difference(wanted, got))
     step = next(spec for spec in specs if spec.name == "step")
@@ -135,7 +140,8 @@ def check(specs: list[Spec], files: dict[str, Path], rate_hz: int, precision: st
     return {"tolerance": tolerance, "measured": worst, "steps": float(steps)}
 
 
-def _tokens(text: Spec, rows: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def tokens_of(text: Spec, rows: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Tokens (rows, T) and their mask to try a text graph with."""
     count = int(text.inputs["tokens"][1])
     rng = np.random.default_rng(rows)
     mask = np.arange(count)[None] < rng.integers(1, count + 1, size=(rows, 1))

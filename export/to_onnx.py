@@ -1,4 +1,4 @@
-"""One torch module -> one ONNX file, batch dynamic, weights in 16 bits on disk when asked. Knows nothing of bundles."""
+"""One torch module -> one ONNX file, lettered axes dynamic, weights in 16 bits on disk when asked."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from onnx import numpy_helper
 from export.graphs import Spec
 
 OPSET = 18
+DIMS = {"B": "batch", "P": "prompts"}  # letters of dynamic axes, and what a graph calls them
+MOST = {"B": 1024, "P": 1024}
 HALF_FROM = 1024  # elements; smaller weights stay float32
 
 
@@ -25,7 +27,14 @@ def export_graph(spec: Spec, path: Path, half: bool) -> None:
         path: ONNX file to write.
         half: True stores large weights as float16 and casts them back at load; arithmetic stays float32.
     """
-    batch = torch.export.Dim("batch", min=1, max=1024)
+    letters = sorted({axis for axes in spec.inputs.values() for axis in axes if isinstance(axis, str)})
+    dims = {
+        letter: torch.export.Dim(DIMS.get(letter, letter.lower()), min=1, max=MOST.get(letter)) for letter in letters
+    }
+    shapes = {
+        name: {place: dims[axis] for place, axis in enumerate(spec.inputs[name]) if isinstance(axis, str)}
+        for name in spec.examples
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -33,7 +42,7 @@ def export_graph(spec: Spec, path: Path, half: bool) -> None:
             spec.module.eval(),
             (),
             kwargs=spec.examples,
-            dynamic_shapes={name: {0: batch} for name in spec.examples},
+            dynamic_shapes=shapes,
             input_names=list(spec.examples),
             output_names=list(spec.outputs),
             opset_version=OPSET,

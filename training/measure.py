@@ -2,7 +2,7 @@
 
 SDR, SIR and SAR are those of BSS Eval 3 (Vincent et al. 2006) with filters of 512 taps, by ``fast_bss_eval``;
 ``against_mir_eval`` says how far that is from ``mir_eval``. Audio is float32 ``(N,)`` or ``(C, N)``, stems and rests
-alike. Knows nothing of models or files.
+alike.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Do the model's stem and rest add up to its mix? The decoded pair against the decoded mix, before any mask.
 
 Masked isolation hides it: there stem and rest are the user's mix by construction. MGE-LDM (arXiv 2505.23305) lists it
-as a limit of its own. Knows nothing of how a bundle separates.
+as a limit of its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Systems that need no training: bounds that know the truth, and blind ones that cannot hear the prompt.
 
-Knows nothing of bundles but how to send audio through one's codec.
+Of a bundle only the codec is used.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 For each set the figures of both are compared example by example; the median difference and its bootstrap interval
 decide. Made sound is compared the same way where both reports have its studies: that is printed, and decides nothing.
-Knows nothing of how the figures were made.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One question of the bench: a mix, what to take out of it, and the truth. Knows nothing of who answers."""
+"""One question of the bench: a mix, what to take out of it, and the truth."""
 
 from __future__ import annotations
 

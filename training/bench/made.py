@@ -2,7 +2,7 @@
 
 Beside a bundle stand the true stem, which bounds every figure from above, the true stem through the bundle's codec, and
 the true stem of another example, which is what chance would give: good music, but not the one asked for. Other settings
-than the bundle's own are rows too. Knows nothing of how a bundle makes it.
+than the bundle's own are rows too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Ask every system for every example of every set, and measure the answers.
 
-The figures are kept for each example, so that any summary, interval or comparison can be made later. Knows nothing of
-reports, pictures or how a system works.
+The figures are kept for each example, so that any summary, interval or comparison can be made later.
 """
 
 from __future__ import annotations

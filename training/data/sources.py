@@ -1,7 +1,7 @@
 """What can make a sound: the SoundFont, recorded note banks, voices of our own and real stems, found on disk.
 
 Looks for the sounds folder in ``$FLUXSTEM_SOUNDS``, then ``../shared/sounds`` beside the checkout; where there is none
-the SoundFont of Debian's ``fluid-soundfont-gm`` does. Knows nothing of composition or mixing.
+the SoundFont of Debian's ``fluid-soundfont-gm`` does.
 """
 
 from __future__ import annotations

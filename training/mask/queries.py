@@ -277,7 +277,8 @@ def save(folder: Path, adapter: QueryAdapter, figures: dict[str, Figures], terms
     state = {name: value for name, value in adapter.state_dict().items() if name != "table"}
     kept = {name: [one.count, one.nearest, one.cosine, one.distance] for name, one in figures.items()}
     save_atomically({"terms": list(TERMS), "adapter": state, "figures": kept}, folder / FILE)
-    (folder / TERMS_FILE).write_text(json.dumps(terms, indent=1) + "\n", "utf-8")
+    rows = ",\n".join(f" {json.dumps(term)}: {json.dumps(row)}" for term, row in terms.items())
+    (folder / TERMS_FILE).write_text(f"{{\n{rows}\n}}\n", "utf-8")
 
 
 def load(folder: Path, table: Tensor) -> QueryAdapter:

@@ -1,0 +1,335 @@
+"""``python -m export mask RUN BUNDLE OUT``: a bundle's copy with a mask decoder, and with the words that it knows.
+
+    mask   mix (B,2,T,F), prompt (P,E) -> stem (P,B,2,T,F), rest (P,B,2,T,F), presence (P,B,T/32)
+           also estimate (B,2,T,F) where the network takes the flow's estimates
+
+Magnitudes go in; soft masks and logits of presence come out. Every prompt is asked of every section of sound; the
+network hears a section once for all of them. The run holds ``mask.pt`` (training mask), ``queries.pt``, ``terms.json``
+and ``credits.json`` (training mask-queries).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from engine.bundle import (
+    CHECKSUM,
+    FORMAT,
+    MANIFEST,
+    Attachment,
+    Bundle,
+    Graph,
+    Manifest,
+    file_sha256,
+    load_bundle,
+    manifest_to_json,
+    parse_manifest,
+    write_manifest,
+)
+from engine.demo import DEMO
+from engine.separation import Decoder
+from export import guard
+from export.graphs import Spec, text_spec
+from export.parity import TOLERANCE, Disagreement, OnOnnx, OnTorch, difference, session, tokens_of
+from export.to_onnx import export_graph
+from export.write import LIMIT_BYTES, commit, graph_entry, move_into_place, summary
+from training.mask.credits import FILE as CREDITS_FILE
+from training.mask.judge import FRAMES, load_average, spectra
+from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, PRESENCE_FRAMES, RATE_HZ, PromptedUNet
+from training.mask.queries import TERMS_FILE, QueryAdapter
+from training.mask.queries import load as load_queries
+from training.prompt.tower import load_text_tower
+from training.prompt.wordings import ASKS_FILE, asks_json
+
+LEVEL_DB = -21.4  # of the mixes that the network was trained on
+GATE_LOW, GATE_HIGH = 0.05, 0.3
+TRIALS = ((1, 1), (2, 3), (4, 1))  # prompts, sections
+COPIES_NOT = {MANIFEST, CHECKSUM}
+Floats = npt.NDArray[np.float32]
+
+
+class MaskGraph(nn.Module):
+    """The mask decoder behind the adapter of its prompts.
+
+    Args:
+        network: the averaged network of a run.
+        adapter: prompt embeddings -> query vectors.
+    """
+
+    def __init__(self, network: PromptedUNet, adapter: QueryAdapter) -> None:
+        super().__init__()
+        self.network, self.adapter = network.eval(), adapter.eval()
+
+    def forward(self, mix: Tensor, prompt: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Magnitudes (B, 2, T, F) and prompts (P, E) -> masks (P, B, 2, T, F) of stem and rest, logits (P, B, T/32)."""
+        described, plane = self.network.hear(mix, estimate)
+        query = self.adapter(prompt)[None].expand(mix.shape[0], -1, -1)
+        logits, presence = self.network.answer(mix, described, plane, query)
+        stem = logits.sigmoid().transpose(0, 1)
+        return stem, 1 - stem, presence.transpose(0, 1)
+
+
+def mask_spec(network: PromptedUNet, adapter: QueryAdapter, frames: int = FRAMES) -> Spec:
+    """The mask graph of a network; ``frames`` are those of a section."""
+    embedding = adapter.up.in_features
+    plane: list[str | int] = ["B", 2, frames, BINS]
+    examples = {"mix": torch.rand(3, 2, frames, BINS), "prompt": torch.randn(2, embedding)}
+    inputs: dict[str, list[str | int]] = {"mix": plane, "prompt": ["P", embedding]}
+    if network.config.estimate:
+        examples["estimate"] = torch.rand(3, 2, frames, BINS)
+        inputs["estimate"] = plane
+    outputs: dict[str, list[str | int]] = {
+        "stem": ["P", *plane],
+        "rest": ["P", *plane],
+        "presence": ["P", "B", frames // PRESENCE_FRAMES],
+    }
+    return Spec("mask", MaskGraph(network, adapter), examples, inputs, outputs)
+
+
+def real_mixes(count: int, frames: int = FRAMES) -> Floats:
+    """Magnitudes (count, 2, frames, BINS) of sections of the demo's mix, at the level of training.
+
+    The last of several is silent from its middle on.
+    """
+    import soundfile
+    import soxr
+
+    audio, rate_hz = soundfile.read(str(DEMO / "mix.flac"), dtype="float32", always_2d=True)
+    audio = np.asarray(soxr.resample(audio, rate_hz, RATE_HZ)).T
+    audio = np.concatenate([audio, audio])[:2] if len(audio) == 1 else audio[:2]
+    samples = (frames - 1) * HOP_SAMPLES
+    rows = []
+    for k in range(count):
+        first = k * max(0, audio.shape[1] - samples) // max(1, count - 1)
+        cut = np.ascontiguousarray(np.pad(audio, ((0, 0), (0, samples)))[:, first : first + samples])
+        if k and k == count - 1:
+            cut[:, samples // 2 :] = 0
+        cut *= np.float32(10 ** (LEVEL_DB / 20) / max(1e-6, float(np.sqrt((cut**2).mean()))))
+        rows.append(spectra(torch.from_numpy(cut)).abs()[:, :frames, :BINS].numpy())
+    return np.stack(rows)
+
+
+def check_mask(network: PromptedUNet, adapter: QueryAdapter, path: Path, prompts: Floats, half: bool) -> float:
+    """Compare a mask graph with the network it was made of on real sound.
+
+    Args:
+        network, adapter: what was exported.
+        path: of the graph.
+        prompts: embeddings (n, E), n at least 1.
+        half: True means that weights are stored in 16 bits.
+
+    Returns:
+        worst RMS of the difference against RMS of the answer, of all outputs and trials.
+
+    Raises:
+        Disagreement: it is over the tolerance.
+    """
+    graph, plain = session(path), MaskGraph(network, adapter)
+    names = [value.name for value in graph.get_outputs()]
+    frames = int(graph.get_inputs()[0].shape[2])
+    mixes = real_mixes(max(sections for _, sections in TRIALS), frames)
+    worst = 0.0
+    for count, sections in TRIALS:
+        given = {"mix": mixes[:sections], "prompt": np.resize(prompts, (count, prompts.shape[1])).astype(np.float32)}
+        if network.config.estimate:
+            given["estimate"] = 0.5 * mixes[:sections][::-1].copy()
+        with torch.inference_mode():
+            wanted = plain(**{name: torch.from_numpy(value) for name, value in given.items()})
+        got = dict(zip(names, graph.run(None, given), strict=True))
+        worst = max(
+            worst, *(difference(w.numpy(), got[n]) for w, n in zip(wanted, ("stem", "rest", "presence"), strict=True))
+        )
+    tolerance = TOLERANCE["fp16" if half else "fp32"]
+    if not worst <= tolerance:
+        raise Disagreement(
+            f"torch and ONNX differ by {worst:.2e} in the mask graph, allowed is {tolerance:.0e}; nothing was written"
+        )
+    return worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What goes into the new bundle.
+
+    Attributes:
+        run: of the mask decoder, with its queries.
+        prompt: run of a text tower that takes the place of the bundle's; None keeps words and wordings as they are.
+        version: of the new bundle.
+        gate_low, gate_high: presence that shuts and opens the stem.
+        half: True stores weights in 16 bits.
+        frames: of a section of sound, a multiple of 64.
+    """
+
+    run: Path
+    prompt: Path | None = None
+    version: str = "1.0.0"
+    gate_low: float = GATE_LOW
+    gate_high: float = GATE_HIGH
+    half: bool = True
+    frames: int = FRAMES
+
+
+def write(
+    wanted: Wanted, base: Bundle, folder: Path, replaces: bool = False, comparison: Path | None = None
+) -> Manifest:
+    """Write a bundle.
+
+    Args:
+        wanted: what is new.
+        base: everything else.
+        folder: of the new bundle, which is named for it; must not exist unless ``replaces``.
+        replaces: True puts it in the place of an old one, once it is whole.
+        comparison: what ``training bench --compare`` wrote; needed to replace a bundle that ships.
+
+    Raises:
+        FileNotFoundError: the run lacks a file.
+        ValueError: the folder is taken, the parts do not fit together, or the bundle is too large or may not replace.
+        export.parity.Disagreement: torch and ONNX differ; nothing was written.
+    """
+    if folder.exists() and not replaces:
+        raise ValueError(f"{folder} is there already; give another folder or --replace")
+    fingerprint = guard.wanted_fingerprint(folder, comparison)
+    for name in ("mask.pt", CREDITS_FILE, TERMS_FILE):
+        if not (wanted.run / name).is_file():
+            raise FileNotFoundError(
+                f"no {name} in {wanted.run}; finish `training mask` and `training mask-queries` first"
+            )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+    try:
+        manifest = _fill(draft, wanted, base, folder.name)
+        guard.check(manifest, fingerprint, comparison)
+        move_into_place(draft, folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return manifest
+
+
+def _fill(draft: Path, wanted: Wanted, base: Bundle, name: str) -> Manifest:
+    old = base.manifest
+    for path in base.folder.iterdir():
+        if path.is_file() and path.name not in COPIES_NOT:
+            shutil.copyfile(path, draft / path.name)
+    parity, graphs = dict(old.parity), dict(old.graphs)
+    manifest = replace(old, name=name, version=wanted.version)
+    if wanted.prompt is not None:
+        graphs["text"], parity["text"] = _new_words(draft, wanted, wanted.prompt, old)
+        encoder = replace(old.encoders["text"], tokenizer_sha256=file_sha256(draft / old.encoders["text"].tokenizer))
+        asks = Attachment(file=ASKS_FILE, sha256=file_sha256(draft / ASKS_FILE))
+        manifest = replace(manifest, encoders={**old.encoders, "text": encoder}, asks=asks)
+    network = load_average(wanted.run / "mask.pt")
+    adapter = load_queries(wanted.run, network.queries.weight)
+    terms = _terms(wanted.run, adapter, old.embedding)
+    spec = mask_spec(network, adapter, wanted.frames)
+    export_graph(spec, draft / "mask.onnx", wanted.half)
+    parity["mask"] = check_mask(network, adapter, draft / "mask.onnx", terms, wanted.half)
+    shutil.copyfile(wanted.run / TERMS_FILE, draft / TERMS_FILE)
+    credits: list[str] = json.loads((wanted.run / CREDITS_FILE).read_text("utf-8"))
+    precision = "fp16" if wanted.half else "fp32"
+    manifest = replace(
+        manifest,
+        format=max(old.format, FORMAT),
+        attribution=[*old.attribution, *(line for line in credits if line not in old.attribution)],
+        trained_on=list(dict.fromkeys([*old.trained_on, *(line.split(":", 1)[0] for line in credits)])),
+        graphs={**graphs, "mask": graph_entry(spec, draft, precision)},
+        decoder=decoder_entry(wanted.gate_low, wanted.gate_high, wanted.frames),
+        terms=Attachment(file=TERMS_FILE, sha256=file_sha256(draft / TERMS_FILE)),
+        parity=parity,
+        training_commit=commit(),
+    )
+    _check_size(draft, base)
+    text = manifest_to_json(manifest)
+    parse_manifest(text.encode(), f"the manifest of {wanted.run}")  # what no reader would take is not written
+    write_manifest(draft, text)
+    return manifest
+
+
+def decoder_entry(gate_low: float = GATE_LOW, gate_high: float = GATE_HIGH, frames: int = FRAMES) -> Decoder:
+    """What the manifest says of the mask decoder."""
+    return Decoder(
+        graph="mask",
+        rate_hz=RATE_HZ,
+        fft_samples=FFT_SAMPLES,
+        hop_samples=HOP_SAMPLES,
+        bins=BINS,
+        frames=frames,
+        presence_frames=PRESENCE_FRAMES,
+        level_db=LEVEL_DB,
+        gate_low=gate_low,
+        gate_high=gate_high,
+    )
+
+
+def _new_words(draft: Path, wanted: Wanted, run: Path, old: Manifest) -> tuple[Graph, float]:
+    """Text graph, tokenizer and wordings of a run, in the place of the bundle's."""
+    encoder = old.encoders["text"]
+    tower, _ = load_text_tower(run)
+    spec = text_spec(tower, old.embedding)
+    if tower.out.out_features != old.embedding or tower.max_tokens != encoder.max_tokens:
+        raise ValueError(f"{run} has a text tower of another size than the bundle's; begin it with `training unpack`")
+    export_graph(spec, draft / "text.onnx", wanted.half)
+    precision = "fp16" if wanted.half else "fp32"
+    worst = 0.0
+    for rows in (1, 3):
+        tokens, mask = tokens_of(spec, rows)
+        both = (one(tokens=tokens, token_mask=mask) for one in (OnTorch(spec), OnOnnx(draft / "text.onnx")))
+        worst = max(worst, difference(*both))
+    if not worst <= TOLERANCE[precision]:
+        raise Disagreement(f"torch and ONNX differ by {worst:.2e} in the text graph; nothing was written")
+    shutil.copyfile(run / "tokenizer.json", draft / encoder.tokenizer)
+    (draft / ASKS_FILE).write_text(asks_json(), "utf-8")
+    return graph_entry(spec, draft, precision), worst
+
+
+def _terms(run: Path, adapter: QueryAdapter, embedding: int) -> Floats:
+    """Embeddings (terms, E) of ``terms.json``."""
+    table: dict[str, Any] = json.loads((run / TERMS_FILE).read_text("utf-8"))
+    rows = np.array(list(table.values()), np.float32)
+    if rows.shape != (len(adapter.table), embedding):
+        raise ValueError(
+            f"{run / TERMS_FILE} has {rows.shape[0]} terms of {rows.shape[-1]} numbers, the decoder knows "
+            f"{len(adapter.table)} and the bundle's prompts have {embedding}; fit the queries to this bundle"
+        )
+    return rows
+
+
+def _check_size(draft: Path, base: Bundle) -> None:
+    size, before = (sum(path.stat().st_size for path in folder.iterdir()) for folder in (draft, base.folder))
+    if size > LIMIT_BYTES >= before:
+        raise ValueError(f"the bundle takes {size >> 20} MiB, over {LIMIT_BYTES >> 20}; store its weights in 16 bits")
+
+
+def main(argv: list[str]) -> str:
+    """Read the command line and write the bundle; a line on it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m export mask", description="put a mask decoder into a bundle's copy"
+    )
+    parser.add_argument("run", type=Path, help="run of the mask decoder, with its queries")
+    parser.add_argument("base", type=Path, help="folder of the bundle to copy")
+    parser.add_argument("bundle", type=Path, help="folder of the new bundle")
+    parser.add_argument("--prompt", type=Path, metavar="RUN", help="run of a text tower to take in place of its own")
+    parser.add_argument("--version", default="1.0.0")
+    parser.add_argument("--gate-low", type=float, default=GATE_LOW, help="presence that shuts the stem")
+    parser.add_argument("--gate-high", type=float, default=GATE_HIGH, help="presence that opens it")
+    parser.add_argument("--precision", choices=["fp16", "fp32"], default="fp16", help="of the weights on disk")
+    parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
+    parser.add_argument("--comparison", type=Path, help="comparison.json of the bench; to replace a bundle that ships")
+    args = parser.parse_args(argv)
+    wanted = Wanted(
+        run=args.run, prompt=args.prompt, version=args.version, gate_low=args.gate_low, gate_high=args.gate_high,
+        half=args.precision == "fp16",
+    )  # fmt: skip
+    manifest = write(wanted, load_bundle(args.base), args.bundle, args.replace, args.comparison)
+    return f"{summary(args.bundle, manifest)}; the mask graph by {manifest.parity['mask']:.1e}"
