@@ -37,7 +37,6 @@ from engine.bundle import (
     parse_manifest,
     write_manifest,
 )
-from engine.demo import DEMO
 from engine.separation import Decoder
 from export import guard
 from export.graphs import Spec, text_spec
@@ -52,6 +51,7 @@ from training.mask.queries import load as load_queries
 from training.prompt.tower import load_text_tower
 from training.prompt.wordings import ASKS_FILE, asks_json
 
+DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
 LEVEL_DB = -21.4  # of the mixes that the network was trained on
 GATE_LOW, GATE_HIGH = 0.05, 0.3
 TRIALS = ((1, 1), (2, 3), (4, 1))  # prompts, sections

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from export.separators.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
+from training.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
 from export.separators.foreign import Foreign
 from export.separators.fourier import Fourier
 

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from export.separators.checkpoints import load_weights, read_checkpoint, tensors_of
+from training.checkpoints import load_weights, read_checkpoint, tensors_of
 from export.separators.foreign import RATE_HZ, Foreign
 from export.separators.fourier import ShortTime
 

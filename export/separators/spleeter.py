@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from export.separators.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
+from training.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
 from export.separators.foreign import MASK_SPECTRUM, Foreign
 
 CHECKPOINTS = {  # stem: (file, SHA-256)

@@ -1,8 +1,9 @@
-"""What the mask decoder is trained on: spectra with the mix's phase, their square roots, and presence.
+"""What the mask decoder is trained on: cross-entropy against the ideal real mask, and presence.
 
-Both distances are quadratic in the mask M or in its root, so they come from a few real planes of mix X and stem S:
-``|M X - S|^2 = M^2 |X|^2 - 2 M Re(X* S) + |S|^2`` and
-``(sqrt(M |X|) - sqrt|S|)^2 = M |X| - 2 sqrt(M) sqrt(|X| |S|) + |S|``.
+The ideal mask of a stem S in a mix X is ``r = Re(X* S) / |X|^2`` in 0..1, the real gain that comes nearest to S. The
+answer with the least cross-entropy is the mean of r where the network is not sure, as with squared errors; but its
+gradient by the logit is ``M - r`` and does not vanish where the network has learnt to be silent. Trained on distances
+of spectra, the same network answered silence to everything and stayed there (training/LOG.md).
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from torch.nn import functional as F
 from training.mask.network import PRESENCE_FRAMES
 
 Spectrum = np.ndarray[Any, np.dtype[np.complex64]]
-ROOT_WEIGHT = 0.5
-PRESENCE_WEIGHT = 0.2
+Floats = npt.NDArray[np.float32]
+LOUD_SHARE = 0.5  # of a bin's weight follows its power, the rest the root of its magnitude
+LOUDEST = 60.0  # times the mean: most that one bin may weigh by its power
+QUIET_WEIGHT = 2.5  # most that a question about a quiet stem weighs
+PRESENCE_WEIGHT = 0.1
 THERE_DB = -32.0  # a stem louder than this against the mix's loudest block counts as there
-FLOOR = 0.1  # of the mix's level: what a stem's level counts as at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,65 +34,62 @@ class Planes:
 
     Attributes:
         mix: magnitudes of the mixes (B, 2, T, F).
-        cross: ``Re(X* S)`` of every question, (B, K, 2, T, F).
-        roots: ``sqrt(|X| |S|)``, the same shape.
-        power, level: mean of ``|S|^2`` and of ``|S|``, (B, K).
+        weight: of every bin, (B, 2, T, F), 1 in the mean.
+        ideal: the ideal mask of every question, (B, K, 2, T, F).
+        asked: weight of every question, (B, K).
         there: 1 where the stem sounds, (B, K, T / 32).
     """
 
     mix: Tensor
-    cross: Tensor
-    roots: Tensor
-    power: Tensor
-    level: Tensor
+    weight: Tensor
+    ideal: Tensor
+    asked: Tensor
     there: Tensor
 
     @classmethod
     def of(cls, mixes: list[Spectrum], stems: list[list[Spectrum]]) -> Planes:
         """From complex spectra (2, T, F): one mix and as many stems for each."""
         mix = np.stack([np.abs(one) for one in mixes])
-        cross = np.stack(
-            [[x.real * s.real + x.imag * s.imag for s in some] for x, some in zip(mixes, stems, strict=True)]
-        )
+        power = mix**2
+        ideal = np.stack([[ideal_mask(x, s, p) for s in some] for x, p, some in zip(mixes, power, stems, strict=True)])
         stem = np.stack([[np.abs(s) for s in some] for some in stems])
-        planes = (mix, cross, np.sqrt(stem * mix[:, None]), (stem**2).mean((2, 3, 4)), stem.mean((2, 3, 4)))
-        return cls(
-            *(torch.from_numpy(plane.astype(np.float32, copy=False)) for plane in planes), there=_there(mix, stem)
-        )
+        level = np.sqrt((stem**2).mean((2, 3, 4))) / np.sqrt(power.mean((1, 2, 3)) + 1e-8)[:, None]
+        asked = np.where(level > 0, np.clip(level, 1e-3, 1) ** -0.5, 1.0).clip(1.0, QUIET_WEIGHT)
+        planes = (mix, bin_weights(mix, power), ideal, asked, _there(mix, stem))
+        return cls(*(torch.from_numpy(plane.astype(np.float32, copy=False)) for plane in planes))
 
 
-def _there(mix: npt.NDArray[np.float32], stem: npt.NDArray[np.float32]) -> Tensor:
-    def blocks(magnitudes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        power: npt.NDArray[np.float32] = (magnitudes**2).mean((-3, -1))
-        return power.reshape(*power.shape[:-1], -1, PRESENCE_FRAMES).mean(-1)
+def ideal_mask(mix: Spectrum, stem: Spectrum, power: Floats) -> Floats:
+    """The real gain in 0..1 that brings a mix nearest to a stem, bin by bin."""
+    found: Floats = ((mix.real * stem.real + mix.imag * stem.imag) / (power + 1e-7)).clip(0, 1)
+    return found
+
+
+def bin_weights(mix: Floats, power: Floats) -> Floats:
+    """How much every bin counts, (B, 2, T, F); 1 in the mean over a mix."""
+    loud = np.minimum(power / (power.mean((1, 2, 3), keepdims=True) + 1e-8), LOUDEST)
+    soft = np.sqrt(mix)
+    both = LOUD_SHARE * loud / (loud.mean((1, 2, 3), keepdims=True) + 1e-8)
+    both += (1 - LOUD_SHARE) * soft / (soft.mean((1, 2, 3), keepdims=True) + 1e-8)
+    weights: Floats = both
+    return weights
+
+
+def _there(mix: Floats, stem: Floats) -> Floats:
+    def blocks(magnitudes: Floats) -> Floats:
+        power: Floats = (magnitudes**2).mean((-3, -1))
+        mean: Floats = power.reshape(*power.shape[:-1], -1, PRESENCE_FRAMES).mean(-1)
+        return mean
 
     loudest = blocks(mix).max(-1)[:, None, None]
-    return torch.from_numpy((blocks(stem) > loudest * 10 ** (THERE_DB / 10)).astype(np.float32))
+    return (blocks(stem) > loudest * 10 ** (THERE_DB / 10)).astype(np.float32)
 
 
 def separation_loss(logits: Tensor, planes: Planes) -> Tensor:
-    """Error of every masked mix, (B, K).
-
-    The distance of the complex spectra, in units between the stem's level and the mix's, so that quiet stems count and
-    absent ones can be asked for, and the distance of the square roots of their magnitudes, which hears high and soft
-    bins. Both are root mean squares: absolute differences, as in Spleeter's loss, lean to silence where the network is
-    not sure.
-
-    Args:
-        logits: of the masks, (B, K, 2, T, F).
-        planes: what was asked.
-    """
-    mask = logits.sigmoid()
-    mix = planes.mix[:, None]
-    masked = mask * mix
-    power = (masked.square() - 2 * mask * planes.cross).mean((2, 3, 4)) + planes.power
-    mix_level = planes.mix.square().mean((1, 2, 3)).sqrt()[:, None] + 1e-4
-    wanted = torch.maximum(planes.power.sqrt(), FLOOR * mix_level)
-    linear = (power.clamp(min=0) + 1e-6 * mix_level.square()).sqrt() / (mix_level * wanted).sqrt()
-    roots = (masked - 2 * mask.sqrt() * planes.roots).mean((2, 3, 4)) + planes.level
-    mix_mean = planes.mix.mean((1, 2, 3))[:, None] + 1e-4
-    scale = (mix_mean * torch.maximum(planes.level, 0.04 * mix_mean)).sqrt()
-    return linear + ROOT_WEIGHT * ((roots.clamp(min=0) + 1e-6 * mix_mean) / scale).sqrt()
+    """Weighted cross-entropy of every question, (B, K); logits are of masks (B, K, 2, T, F)."""
+    bits = F.binary_cross_entropy_with_logits(logits, planes.ideal, reduction="none")
+    found: Tensor = (bits * planes.weight[:, None]).mean((2, 3, 4)) * planes.asked
+    return found
 
 
 def total_loss(logits: Tensor, presence: Tensor, planes: Planes) -> tuple[Tensor, dict[str, Tensor]]:

