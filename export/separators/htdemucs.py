@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
 from export.separators.foreign import Foreign
 from export.separators.fourier import Fourier
+from training.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
 
 CLASS = "demucs.htdemucs.HTDemucs"
 OVERLAP = 4

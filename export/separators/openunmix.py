@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training.checkpoints import load_weights, read_checkpoint, tensors_of
 from export.separators.foreign import RATE_HZ, Foreign
 from export.separators.fourier import ShortTime
+from training.checkpoints import load_weights, read_checkpoint, tensors_of
 
 SUFFIXES = (".pth", ".pt", ".chkpnt")
 SETTINGS = "separator.json"

@@ -14,9 +14,9 @@ from engine.bundle import load_bundle
 from export.__main__ import main as export
 from export.parity import Disagreement
 from export.separators import spleeter, storage, write
-from training.checkpoints import NUMPY_TYPES, read_checkpoint
 from export.separators.foreign import MASK_SPECTRUM, Foreign
 from export.separators.fourier import Fourier, ShortTime
+from training.checkpoints import NUMPY_TYPES, read_checkpoint
 
 
 class Evil:
