@@ -22,13 +22,13 @@ def read(path: Path | str) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory) -> dict[str, Path]:
-    """Three seconds of the demo's mix and of two of its stems."""
+    """Three seconds of two of the demo's stems, and of their sum."""
     folder = tmp_path_factory.mktemp("parts")
-    names = ("mix", "bass", "drums")
-    for name in names:
-        audio_NC, _ = soundfile.read(demo.DEMO / f"{name}.flac", start=FROM, stop=TO)
+    stems = {name: soundfile.read(demo.DEMO / f"{name}.flac", start=FROM, stop=TO)[0] for name in ("bass", "drums")}
+    sounds = {**stems, "mix": stems["bass"] + stems["drums"]}
+    for name, audio_NC in sounds.items():
         soundfile.write(folder / f"{name}.wav", audio_NC, RATE_HZ, subtype="PCM_24")
-    return {name: folder / f"{name}.wav" for name in names}
+    return {name: folder / f"{name}.wav" for name in sounds}
 
 
 @pytest.fixture(scope="module")
