@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import asdict, dataclass, field
 
 from engine.errors import BundleDamaged, BundleError, BundleTooNew
 from engine.manifest import FORMAT, Defaults, Graph, Manifest
 from engine.separation import EXPERT_KINDS, LOWEST_LEVEL_DB, SIDES, Axes, Decoder
 from engine.shapes import Slot
-from engine.values import check_count, check_number, check_range, check_text, check_texts
+from engine.values import build, check_count, check_number, check_range, check_text, check_texts
 
 SEPARATOR = "separator"  # kind of manifest, and key of its graph
 LEVEL_DB = -18.4
@@ -177,10 +176,10 @@ def parse_separator(raw: bytes, where: str) -> SeparatorManifest:
             f"{where} has bundle format {data['format']}, this engine reads up to {FORMAT}; update the engine"
         )
     try:
-        data["graph"] = _build(Graph, data["graph"])
+        data["graph"] = build(Graph, data["graph"])
         if data.get("spectrum") is not None:
-            data["spectrum"] = _build(Spectrum, data["spectrum"])
-        manifest: SeparatorManifest = _build(SeparatorManifest, data)
+            data["spectrum"] = build(Spectrum, data["spectrum"])
+        manifest: SeparatorManifest = build(SeparatorManifest, data)
         check_separator(manifest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{where} is not a usable manifest ({error}); get the bundle again") from error
@@ -241,13 +240,3 @@ def _check_domain(manifest: SeparatorManifest) -> None:
     given, wanted = manifest.graph, {EXPERT_KINDS[manifest.domain][0]: manifest.axes}
     if given.inputs != wanted or given.outputs != dict.fromkeys(manifest.stems, manifest.axes):
         raise ValueError(f"the graph must take {wanted} and answer {manifest.stems} with the same axes")
-
-
-def _build(kind: Any, data: dict[str, Any]) -> Any:
-    known = {f.name: f for f in fields(kind)}
-    needed = {name for name, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
-    if unknown := set(data) - set(known):
-        raise ValueError(f"unknown keys {sorted(unknown)}")
-    if missing := needed - set(data):
-        raise ValueError(f"missing keys {sorted(missing)}")
-    return kind(**data)

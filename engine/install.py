@@ -139,6 +139,7 @@ def _opened(path: Path) -> Iterator[_Given]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield _Zip(archive, path)
+    # NotImplementedError is what zipfile raises for a compression it does not know
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError) as error:
         raise BundleError(f"{path.name} is no zip file that can be read ({error}); get it again") from error
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -23,7 +23,7 @@ from engine.separation import (
     decoder_axes,
 )
 from engine.shapes import LatentGrid, Slot
-from engine.values import check_count, check_number, check_range
+from engine.values import build, check_count, check_number, check_range
 
 # 3 had no mask decoder and no experts; 2 no temperature; 1 the text encoder alone, and no wordings; all are read as
 # they were
@@ -211,12 +211,12 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
             f"{where} has bundle format {data['format']}, this engine reads up to {FORMAT}; update the engine"
         )
     try:
-        data["graphs"] = {key: _build(Graph, value) for key, value in data["graphs"].items()}
-        data["encoders"] = {key: _build(Encoder, value) for key, value in data["encoders"].items()}
-        data["defaults"] = {key: _build(Defaults, value) for key, value in data["defaults"].items()}
-        data |= {key: _build(kind, data[key]) for key, kind in _OPTIONAL.items() if data.get(key) is not None}
-        data["experts"] = [_build(Expert, value) for value in data.get("experts", [])]
-        manifest: Manifest = _build(Manifest, data)
+        data["graphs"] = {key: build(Graph, value) for key, value in data["graphs"].items()}
+        data["encoders"] = {key: build(Encoder, value) for key, value in data["encoders"].items()}
+        data["defaults"] = {key: build(Defaults, value) for key, value in data["defaults"].items()}
+        data |= {key: build(kind, data[key]) for key, kind in _OPTIONAL.items() if data.get(key) is not None}
+        data["experts"] = [build(Expert, value) for value in data.get("experts", [])]
+        manifest: Manifest = build(Manifest, data)
         _check(manifest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{where} is not a usable manifest ({error}); get the bundle again") from error
@@ -231,16 +231,6 @@ def named_files(manifest: Manifest) -> list[tuple[str, str]]:
     files = [(graph.file, graph.sha256) for graph in manifest.graphs.values()]
     files += [(e.tokenizer, e.tokenizer_sha256) for e in manifest.encoders.values() if e.kind == "text"]
     return files + [(one.file, one.sha256) for one in (manifest.asks, manifest.terms) if one is not None]
-
-
-def _build(kind: Any, data: dict[str, Any]) -> Any:
-    known = {f.name: f for f in fields(kind)}
-    needed = {name for name, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
-    if unknown := set(data) - set(known):
-        raise ValueError(f"unknown keys {sorted(unknown)}")
-    if missing := needed - set(data):
-        raise ValueError(f"missing keys {sorted(missing)}")
-    return kind(**data)
 
 
 def _check(manifest: Manifest) -> None:

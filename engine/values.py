@@ -1,8 +1,28 @@
-"""Checks of single values in a manifest; each complaint says which value, what is allowed and what was found."""
+"""Values of a manifest: dataclasses from plain tables, and checks of single values.
+
+Each complaint says which value, what is allowed and what was found.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import MISSING, fields
+from typing import Any
+
+
+def build(kind: Any, data: dict[str, Any]) -> Any:
+    """A dataclass from a table with its fields.
+
+    Raises:
+        ValueError: keys are unknown or missing.
+    """
+    known = {f.name: f for f in fields(kind)}
+    needed = {name for name, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
+    if unknown := set(data) - set(known):
+        raise ValueError(f"unknown keys {sorted(unknown)}")
+    if missing := needed - set(data):
+        raise ValueError(f"missing keys {sorted(missing)}")
+    return kind(**data)
 
 
 def check_count(name: str, value: object) -> None:

@@ -50,13 +50,11 @@ class Question:
         mix: complex64 (2, T, BINS).
         stem: what was asked for, the same shape; zeros for what is absent.
         term: number of the term.
-        song: the mix is of a produced song with its artists' balance.
     """
 
     mix: Spectrum
     stem: Spectrum
     term: int
-    song: bool
 
 
 class Mixing:
@@ -110,7 +108,7 @@ class Mixing:
             terms.add(term)
             named = [s for k, s in stems if TERMS[term] in self.pool.names[k]]
             stem = np.sum(named, axis=0) if named else np.zeros_like(mix)
-            found.append(Question(mix * gain, stem * gain, term, players[0].balanced))
+            found.append(Question(mix * gain, stem * gain, term))
         while len(found) < count:
             found.append(found[0])
         return found

@@ -23,7 +23,7 @@ from torch import Tensor
 from training.checkpoints import NUMPY_TYPES, read_checkpoint, tensors_of
 from training.mask.loss import Planes, total_loss
 from training.mask.mixing import Mixing, Question
-from training.mask.network import NetworkConfig, PromptedUNet, freeze_norms, load_spleeter
+from training.mask.network import STRIDE, NetworkConfig, PromptedUNet, freeze_norms, load_spleeter
 from training.mask.stems import StemPool
 from training.mask.terms import TERMS
 
@@ -59,6 +59,10 @@ class MaskConfig:
     seed: int = 1
     partners: int = 1
     meet_every: int = 8
+
+    def __post_init__(self) -> None:
+        if self.frames < STRIDE or self.frames % STRIDE:
+            raise ValueError(f"mask frames must be a multiple of {STRIDE}, got {self.frames}")
 
 
 def collate(asked: list[list[Question]]) -> tuple[Planes, Tensor]:
@@ -227,7 +231,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--network", default="{}", help="JSON of network settings")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
-    partners = int(os.environ.get("WORLD_SIZE", "1"))  # torchrun says so
+    partners = int(os.environ.get("WORLD_SIZE", "1"))  # set with RANK for each process
     if partners > 1:
         dist.init_process_group("gloo")
     torch.manual_seed(args.seed)

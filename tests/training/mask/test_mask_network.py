@@ -67,7 +67,7 @@ def test_training_brings_the_loss_down_and_a_checkpoint_goes_on(tmp_path):
     low[..., :200] = 5 * rng.standard_normal((2, 64, 200))
     high = np.zeros_like(low)
     high[..., 300:500] = 5 * rng.standard_normal((2, 64, 200))
-    questions = [[Question(low + high, low, 0, False), Question(low + high, high, 1, False)]]
+    questions = [[Question(low + high, low, 0), Question(low + high, high, 1)]]
     net = network(dense=False, attention=0)
     net.train()
     freeze_norms(net)
@@ -80,6 +80,11 @@ def test_training_brings_the_loss_down_and_a_checkpoint_goes_on(tmp_path):
     assert again.step == 12
     for ours, theirs in zip(again.average.parameters(), training.average.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+def test_a_length_that_the_network_cannot_halve_six_times_is_refused():
+    with pytest.raises(ValueError, match="multiple of 64"):
+        MaskConfig(frames=100)
 
 
 def test_the_rate_warms_up_and_falls():
