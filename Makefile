@@ -41,7 +41,7 @@ test: .venv/.ready-test .packages/.ready
 	$(PY) -m pytest
 
 demo: .venv/.ready-demo
-	@$(PY) -m engine.demo $${MIX:+--mix "$$MIX"} $${PROMPT:+--prompt "$$PROMPT"} --out demo-out
+	@$(PY) -m engine.cli.demo $${MIX:+--mix "$$MIX"} $${PROMPT:+--prompt "$$PROMPT"} --out demo-out
 
 ## Quality beside baselines, with two known separators trained on the same audio for MINUTES each.
 quality: .venv/.ready-test .bench-venv/.ready

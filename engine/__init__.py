@@ -3,9 +3,10 @@
 A whole program: ``with Engine() as engine: print(engine.wait(engine.submit(Request(task="isolate", ...))))``.
 """
 
-from engine.bundle import Bundle, Manifest, load_bundle
+from engine.audio.riff import read_extras, time_reference
+from engine.bundle.bundle import Bundle, Manifest, load_bundle
+from engine.bundle.library import find_bundle, list_bundles, user_cache_folder, user_data_folder
 from engine.checks import check_request, check_values
-from engine.client import Engine
 from engine.doctor import examine
 from engine.doctor import lines as findings_lines
 from engine.errors import (
@@ -21,11 +22,10 @@ from engine.errors import (
     OutputError,
     RequestError,
 )
-from engine.library import find_bundle, list_bundles, user_cache_folder, user_data_folder
+from engine.host.client import Engine
+from engine.latents import Slot
 from engine.messages import BIT_FOR_BIT_DB, Accepted, CancelledJob, Done, Event, Failed, Progress, Request, StemResult
-from engine.riff import read_extras, time_reference
-from engine.shapes import Slot
-from engine.sidecar import rerun_request
+from engine.provenance import rerun_request
 from engine.tasks import TASKS, Rule, rule_of
 from engine.version import engine_version
 

@@ -13,10 +13,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
+from engine.bundle.library import find_bundle
 from engine.errors import AudioError, OutputError, RequestError
-from engine.examples.named import Example, check_example_files
-from engine.library import find_bundle
+from engine.latents import Slot
+from engine.media.reference import Example, check_example_files
 from engine.messages import (
     CONDITIONS,
     GUIDANCE_LIMIT,
@@ -28,9 +29,8 @@ from engine.messages import (
     Request,
     Start,
 )
-from engine.prompts import check_prompt
-from engine.shapes import Slot
 from engine.tasks import TASKS, Rule, Span, rule_of
+from engine.text.encoder import check_prompt
 
 PROMPTS_LIMIT = 64
 EXAMPLES_LIMIT = 16

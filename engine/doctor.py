@@ -17,9 +17,9 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, get_args
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
+from engine.bundle.library import list_bundles, places, user_cache_folder
 from engine.errors import BundleError, EngineError
-from engine.library import list_bundles, places, user_cache_folder
 from engine.messages import Device
 from engine.version import engine_version
 
@@ -83,7 +83,7 @@ def lines(findings: dict[str, Any]) -> Iterator[str]:
 
 def probe() -> None:
     """Make a real session on every device and print what was got as one JSON line; runs in a process of its own."""
-    from engine.backend import open_backend
+    from engine.runtime.select import open_backend
 
     rows = []
     with tempfile.TemporaryDirectory(prefix="fluxstem-") as folder:

@@ -9,33 +9,34 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.arrange import arrange
-from engine.asked import Asked, asked_of
-from engine.audio import AudioInfo, probe
-from engine.backend import Backend, batch_windows, open_backend
-from engine.bundle import Bundle, check_files, load_bundle
+from engine.audio.atomic import publish
+from engine.audio.headroom import PEAK_LIMIT, holding, peak_of_new
+from engine.audio.reader import AudioInfo, probe
+from engine.audio.riff import RiffExtras, moved
+from engine.audio.writer import Target, target_like, target_new
+from engine.bundle.bundle import Bundle, check_files, load_bundle
+from engine.bundle.separator import TASKS_OF_ALL
 from engine.checks import SECONDS_LIMIT
-from engine.chunks import Batches
-from engine.draft import publish
 from engine.errors import RequestError
-from engine.examples.given import open_examples
-from engine.experts import check_expert
-from engine.foreign import TASKS_OF_ALL
-from engine.isolate import hear, isolate
-from engine.job import Clock, Job, part_of
-from engine.make import make
+from engine.generation.arrange import arrange
+from engine.generation.context import set_scene
+from engine.generation.generate import make
+from engine.generation.replace import replace
+from engine.inference.conditioning import Asked, asked_of
+from engine.inference.experts import check_expert
+from engine.inference.media_prompt import open_examples
+from engine.inference.model import Model, no_flow, open_model, resolved
+from engine.inference.output import Answer, Brief, close_all
+from engine.inference.regions import NEW_CHANNELS, NEW_RATE_HZ, Place, places_of
+from engine.inference.run import Clock, Job, part_of
+from engine.inference.windows import Batches
 from engine.messages import Device, Request, StemResult
-from engine.model import Model, no_flow, open_model, resolved
-from engine.output import Target, target_like, target_new
-from engine.overs import PEAK_LIMIT, holding, peak_of_new
-from engine.place import NEW_CHANNELS, NEW_RATE_HZ, Place, places_of
-from engine.render import Answer, Brief, close_all
-from engine.replace import replace
-from engine.riff import RiffExtras, moved
-from engine.routing import load_asks, routed
-from engine.scene import set_scene
-from engine.separate import mask_decoder, separate
+from engine.runtime.backend import Backend, batch_windows
+from engine.runtime.select import open_backend
+from engine.separation.by_flow import hear, isolate
+from engine.separation.by_mask import mask_decoder, separate
 from engine.tasks import rule_of
+from engine.text.intent import load_asks, routed
 
 log = logging.getLogger(__name__)
 

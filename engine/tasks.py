@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RequestError
-from engine.shapes import SLOTS, Slot, exchanged
+from engine.latents import SLOTS, Slot, exchanged
 
 BoolArray = npt.NDArray[np.bool_]
 

@@ -20,7 +20,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from engine.bundle import Encoder
+from engine.bundle.bundle import Encoder
 from export.graphs import Spec
 from export.parity import difference, sounds
 from training.config import Preset

@@ -12,7 +12,15 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from engine.bundle import FORMAT, Defaults, Manifest, load_bundle, manifest_to_json, parse_manifest, write_manifest
+from engine.bundle.bundle import (
+    FORMAT,
+    Defaults,
+    Manifest,
+    load_bundle,
+    manifest_to_json,
+    parse_manifest,
+    write_manifest,
+)
 from engine.errors import BundleError
 from engine.tasks import TASKS
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from training.codec.model import MixWavCodec
 from training.codec.spectral import Transform
 from training.config import Preset

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from engine.bundle import Manifest, load_bundle
+from engine.bundle.bundle import Manifest, load_bundle
 from training.bench.compare import fingerprint
 
 SHIPPED = Path(__file__).resolve().parents[1] / "resources" / "bundles"

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from engine.bundle import (
+from engine.bundle.bundle import (
     CHECKSUM,
     FORMAT,
     MANIFEST,
@@ -37,7 +37,7 @@ from engine.bundle import (
     parse_manifest,
     write_manifest,
 )
-from engine.separation import Decoder
+from engine.bundle.separation import Decoder
 from export import guard
 from export.graphs import Spec, text_spec
 from export.parity import TOLERANCE, Disagreement, OnOnnx, OnTorch, difference, session, tokens_of

@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 import torch
 
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from engine.tasks import known_mask
 from export.graphs import Spec
 

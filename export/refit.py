@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.bundle import (
+from engine.bundle.bundle import (
     CHECKSUM,
     FORMAT,
     MANIFEST,
@@ -25,7 +25,7 @@ from engine.bundle import (
     manifest_to_json,
     write_manifest,
 )
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from export.graphs import Spec, step_spec
 from export.parity import TOLERANCE, Disagreement, OnOnnx, OnTorch, difference, pictures, solve, sounds
 from export.to_onnx import export_graph

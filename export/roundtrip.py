@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 
 ROWS = 8
 

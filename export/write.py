@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from engine.bundle import (
+from engine.bundle.bundle import (
     FORMAT,
     MANIFEST,
     Attachment,
@@ -28,7 +28,7 @@ from engine.bundle import (
     parse_manifest,
     write_manifest,
 )
-from engine.shapes import Slot
+from engine.latents import Slot
 from engine.tasks import TASKS
 from export import guard
 from export.conditions import Condition, conditions, largest_difference

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.cli import main
-from engine.client import Engine
+from engine.cli.parser import main
+from engine.host.client import Engine
 
 
 @dataclass(frozen=True)

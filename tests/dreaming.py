@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.backend import Array, FloatArray
-from engine.backends.fake import FakeBackend
+from engine.latents import Slot
 from engine.messages import Request
 from engine.pipeline import Outcome, Pipeline
-from engine.shapes import Slot
+from engine.runtime.backend import Array, FloatArray
+from engine.runtime.fake import FakeBackend
 
 
 class DreamingBackend(FakeBackend):

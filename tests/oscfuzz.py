@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from engine.osc.table import ROWS
+from engine.osc.protocol.requests import ROWS
 
 SAMPLE = {"id": "job", "text": "bass", "whole": 3, "number": 0.5, "blob": b"12345"}
 

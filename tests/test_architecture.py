@@ -1,6 +1,7 @@
 """Who may import whom, and what the tree promises about itself."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -13,9 +14,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 OURS = {"engine", "desktop", "export", "training"}
-WORDS = ("folded", "negation", "names", "asks")  # what a text says
-SAYS = ("foreign", "values", "separation", "manifest", "bundle")  # what a bundle says of itself
-VOCABULARY = {f"engine.{name}" for name in ("errors", "shapes", "tasks", *WORDS, *SAYS, "messages")}
+GRAMMAR = tuple(f"engine.text.{name}" for name in ("grammar", "names", "negation", "normalize"))
+MANIFEST = tuple(f"engine.bundle.{name}" for name in ("bundle", "fields", "manifest", "separation", "separator"))
+VOCABULARY = {"engine.errors", "engine.latents", "engine.messages", "engine.tasks", *GRAMMAR, *MANIFEST}
 HEAVY = {"torch", "PySide6", "onnxruntime"}
 FILE_LIMIT_LINES = 400
 FUNCTION_LIMIT_LINES = 60
@@ -31,12 +32,9 @@ class Border:
 
 
 BORDERS = (
-    Border(
-        "engine/{errors,shapes,tasks,values,separation,foreign,manifest,bundle,messages}.py",
-        frozenset(VOCABULARY),
-        frozenset(),
-    ),
-    Border("engine/{folded,negation,names,asks}.py", frozenset(VOCABULARY), frozenset()),
+    Border("engine/{errors,latents,messages,tasks}.py", frozenset(VOCABULARY), frozenset()),
+    Border("engine/bundle/{bundle,fields,manifest,separation,separator}.py", frozenset(VOCABULARY), frozenset()),
+    Border("engine/text/{grammar,names,negation,normalize}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/**/*.py", frozenset({"engine"}), frozenset({"torch", "PySide6", "pedalboard"})),
     Border("engine/osc/**/*.py", frozenset({"engine", "engine.osc"}), frozenset({"torch", "PySide6", "onnxruntime"})),
     Border("desktop/**/*.py", frozenset({"engine", "desktop"}), frozenset({"torch", "onnxruntime"})),
@@ -94,12 +92,42 @@ def test_nobody_imports_across_a_border(border):
 
 def test_the_vocabulary_needs_only_the_standard_library_and_numpy():
     bad = [
-        f"{path.relative_to(ROOT)} imports {name}"
-        for path in python_files("engine/{errors,shapes,tasks,asks,values,separation,manifest,bundle,messages}.py")
-        for name in imports(path)
+        f"{module} imports {name}"
+        for module in sorted(VOCABULARY)
+        for name in imports(ROOT / f"{module.replace('.', '/')}.py")
         if (top := name.split(".")[0]) not in sys.stdlib_module_names and top != "numpy" and name not in VOCABULARY
     ]
     assert not bad, "\n".join(bad)
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Module of ours -> modules of ours that it imports, wherever in the file."""
+    files = {module_name(path): path for package in sorted(OURS) for path in sorted((ROOT / package).rglob("*.py"))}
+    return {
+        module: {name for name in imports(path) if name in files and name != module} for module, path in files.items()
+    }
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_module_imports_itself_by_a_detour():
+    try:
+        graphlib.TopologicalSorter(import_graph()).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(f"a circle of imports: {' <- '.join(error.args[1])}")
+
+
+def test_the_rooms_of_the_engine_do_not_import_each_other_both_ways():
+    rooms: dict[str, set[str]] = {}
+    for module, names in import_graph().items():
+        if module.startswith("engine."):
+            room = module.split(".")[1]
+            rooms.setdefault(room, set()).update(n.split(".")[1] for n in names if n.startswith("engine."))
+    for room, others in rooms.items():
+        others.discard(room)
+    graphlib.TopologicalSorter(rooms).prepare()
 
 
 def test_only_one_file_of_the_engine_knows_onnx_runtime():
@@ -108,7 +136,7 @@ def test_only_one_file_of_the_engine_knows_onnx_runtime():
         for path in python_files("engine/**/*.py")
         if any(name.split(".")[0] == "onnxruntime" for name in imports(path))
     }
-    assert users <= {"engine/backends/onnx.py"}
+    assert users <= {"engine/runtime/onnx.py"}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +144,7 @@ def test_only_one_file_of_the_engine_knows_onnx_runtime():
     [
         ("import torch", "engine/**/*.py"),
         ("from engine import codec", "desktop/**/*.py"),
-        ("import engine.sampler", "training/**/*.py"),
+        ("import engine.inference.sampler", "training/**/*.py"),
         ("from export import write", "training/**/*.py"),
         ("import onnxruntime", "desktop/**/*.py"),
         ("from engine.pipeline import run", "export/**/*.py"),

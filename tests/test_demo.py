@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import StemResult, demo
+from engine import StemResult
+from engine.cli.parser import demo
 
 RATE_HZ = 8000
 

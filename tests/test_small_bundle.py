@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine import demo, list_bundles
-from engine.bundle import load_bundle
+from engine import list_bundles
+from engine.bundle.bundle import load_bundle
+from engine.cli.parser import demo
 
 ROOT = Path(__file__).parents[1]
 BUNDLE_LIMIT_BYTES = 40_000_000

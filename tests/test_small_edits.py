@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine import demo
+from engine.cli.parser import demo
 from engine.messages import Request, StemResult
 from engine.pipeline import Pipeline
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from export.graphs import Spec
 from export.to_onnx import export_graph
 from export.write import write_bundle

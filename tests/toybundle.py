@@ -25,7 +25,16 @@ from toygraph import BOOL, FLOAT, INT64, model, save
 from toymask import mask_graph
 from toysenses import FEATURES, FRAMES, PIECES, SIZE_PX, audio_graph, scene_graph, story_graph, write_asks
 
-from engine.bundle import MANIFEST, Attachment, Decoder, Defaults, Encoder, Manifest, file_sha256, manifest_to_json
+from engine.bundle.bundle import (
+    MANIFEST,
+    Attachment,
+    Decoder,
+    Defaults,
+    Encoder,
+    Manifest,
+    file_sha256,
+    manifest_to_json,
+)
 from engine.tasks import TASKS
 
 SHARES = {"violin": 0.25, "bass": 0.5, "drums": 0.75, "everything": 1.0, "kazoo": 0.0}

@@ -17,9 +17,9 @@ from toybundle import EMBEDDING, SHARES, write_toy_bundle
 from toygraph import FLOAT, model, save
 from toymask import SHORT
 
-from engine.bundle import file_sha256, write_manifest
-from engine.foreign import SEPARATOR, SeparatorManifest, Spectrum, separator_to_json
-from engine.separation import Decoder, Expert
+from engine.bundle.bundle import file_sha256, write_manifest
+from engine.bundle.separation import Decoder, Expert
+from engine.bundle.separator import SEPARATOR, SeparatorManifest, Spectrum, separator_to_json
 
 WINDOW_SAMPLES = 40_000  # of a waveform toy: less than one window of the mask decoder
 DULL_SAMPLES = 500

@@ -16,7 +16,7 @@ import onnx
 from onnx import helper
 from toygraph import FLOAT, model
 
-from engine.separation import Decoder
+from engine.bundle.separation import Decoder
 
 FULL = Decoder(
     graph="mask", rate_hz=44_100, fft_samples=4096, hop_samples=1024, bins=1024, frames=512, presence_frames=32,

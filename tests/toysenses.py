@@ -96,7 +96,7 @@ def story_graph(embedding: int) -> onnx.ModelProto:
 
 
 def write_asks(path: Path) -> None:
-    """Wordings as ``engine/asks.py`` reads them, the most words first."""
+    """Wordings as ``engine/text/grammar.py`` reads them, the most words first."""
     wordings = [{"say": text, "task": task, "language": language} for text, task, language in WORDINGS]
     asks = {
         "wordings": wordings,

@@ -15,7 +15,7 @@ import numpy.dtypes
 import torch
 from torch import Tensor
 
-from engine.bundle import file_sha256
+from engine.bundle.bundle import file_sha256
 
 NUMPY_TYPES: tuple[Any, ...] = (
     (np._core.multiarray._reconstruct, "numpy.core.multiarray._reconstruct"),

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from engine.bundle import Defaults
+from engine.bundle.bundle import Defaults
+from engine.latents import LatentGrid, Slot
 from engine.messages import GUIDANCE_LIMIT, STEPS_LIMIT, TEMPERATURE_LIMIT
-from engine.shapes import LatentGrid, Slot
 from engine.tasks import TASKS
 from training.prompt.config import PromptConfig
 from training.scene.config import SceneConfig
@@ -262,7 +262,8 @@ class Preset:
     """Everything one model is made by.
 
     Attributes:
-        defaults: task -> fields of ``engine.bundle.Defaults`` in its bundle, where they are not those of the flow.
+        defaults: task -> fields of ``engine.bundle.manifest.Defaults`` in its bundle, where they are not those
+            of the flow.
     """
 
     name: str

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from training.codec.losses import MelLoss, SpectralLoss
 from training.codec.model import MixWavCodec
 from training.codec.train import CodecStage, critics_of

@@ -19,7 +19,7 @@ import numpy as np
 import soundfile as sf
 
 from engine import Engine, Request
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from training.arguments import RUNS
 from training.bench.baselines import codec_round
 from training.bench.ours import read

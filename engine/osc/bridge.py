@@ -14,11 +14,11 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from engine import Engine, OutputError, RequestError
-from engine.osc.asks import Refused
-from engine.osc.desk import Desk
 from engine.osc.home import Home, State, default_home
-from engine.osc.net import Sockets, open_sockets
+from engine.osc.request_builder import Refused
+from engine.osc.router import Desk
 from engine.osc.settings import Settings, check_settings
+from engine.osc.transport.sockets import Sockets, open_sockets
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ async def _announced(stack: contextlib.AsyncExitStack, settings: Settings, home:
     """Tell the world, as far as asked to."""
     http_port = None
     if settings.oscquery_port is not None:
-        from engine.osc.oscquery import serve_oscquery
+        from engine.osc.transport.oscquery import serve_oscquery
 
         server = await serve_oscquery(settings.oscquery_port, settings.lan, sockets.udp_port)
         stack.callback(server.close)
@@ -169,7 +169,7 @@ async def _announced(stack: contextlib.AsyncExitStack, settings: Settings, home:
         udp_port=sockets.udp_port, tcp_port=sockets.tcp_port, http_port=http_port, lan=settings.lan,
     )  # fmt: skip
     if settings.zeroconf:
-        from engine.osc.discovery import announce
+        from engine.osc.transport.discovery import announce
 
         stack.push_async_callback(await announce(state))
     home.announce(state)

@@ -18,10 +18,10 @@ from typing import Self
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine import HostError, RequestError
-from engine.osc.framing import Framer
-from engine.osc.packets import UDP_LIMIT_BYTES, Message, PacketError, Value, read_packet
-from engine.osc.peers import answer_to
-from engine.osc.table import DEFAULT_PORT, ROWS, at
+from engine.osc.protocol.requests import DEFAULT_PORT, ROWS, at
+from engine.osc.transport.framing import Framer
+from engine.osc.transport.packets import UDP_LIMIT_BYTES, Message, PacketError, Value, read_packet
+from engine.osc.transport.sessions import answer_to
 
 REPEAT_S = 0.5  # over UDP what is not answered is said again after this time
 CONNECT_S = 5.0

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine import engine_version, list_bundles
-from engine.osc.asks import Refused
-from engine.osc.book import Book, Told
-from engine.osc.clips import ClipError, Clips, Incoming, Outgoing, Shape, lay_out
+from engine.osc.clip_pieces import ClipError, Clips, Incoming, Outgoing, Shape, lay_out
 from engine.osc.home import Home
-from engine.osc.peers import SILENCE_LIMIT_S, Gate, Session, Sessions
-from engine.osc.table import CHUNK_BYTES, CHUNK_LIMIT_BYTES, PREFIX, ROWS, TASK_ROWS, Row, at, signature
-from engine.osc.values import Values
+from engine.osc.job_store import Book, Told
+from engine.osc.protocol.arguments import Values
+from engine.osc.protocol.requests import CHUNK_BYTES, CHUNK_LIMIT_BYTES, PREFIX, ROWS, TASK_ROWS, Row, at, signature
+from engine.osc.request_builder import Refused
+from engine.osc.transport.sessions import SILENCE_LIMIT_S, Gate, Session, Sessions
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import RequestError
-from engine.osc.peers import AllowList
-from engine.osc.table import DEFAULT_PORT
+from engine.osc.protocol.requests import DEFAULT_PORT
+from engine.osc.transport.sessions import AllowList
 
 TOKEN_SHORTEST_BYTES = 16
 

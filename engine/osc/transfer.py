@@ -9,9 +9,9 @@ from pathlib import Path
 
 from engine import HostError, RequestError
 from engine.osc.client import BridgeClient
-from engine.osc.clips import Assembly, Outgoing, Shape, gaps, lay_out
-from engine.osc.packets import Message
-from engine.osc.table import CHUNK_BYTES, CHUNK_LIMIT_BYTES, at
+from engine.osc.clip_pieces import Assembly, Outgoing, Shape, gaps, lay_out
+from engine.osc.protocol.requests import CHUNK_BYTES, CHUNK_LIMIT_BYTES, at
+from engine.osc.transport.packets import Message
 
 BURST_CHUNKS = 32
 PAUSE_S = 0.003  # between bursts over UDP, so that buffers on the way can empty

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.bundle import (
+from engine.bundle.bundle import (
     CHECKSUM,
     FORMAT,
     MANIFEST,

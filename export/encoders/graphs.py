@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from engine.shapes import LatentGrid
+from engine.latents import LatentGrid
 from export.graphs import Spec
 from training.encoders.clap import ClapAudio, ClapText, ClapTowers
 from training.encoders.clip import ClipFrames, ClipTower

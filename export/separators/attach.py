@@ -14,11 +14,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine.bundle import CHECKSUM, MANIFEST, Bundle, load_bundle, manifest_to_json, parse_manifest, write_manifest
+from engine.bundle.bundle import (
+    CHECKSUM,
+    MANIFEST,
+    Bundle,
+    load_bundle,
+    manifest_to_json,
+    parse_manifest,
+    write_manifest,
+)
+from engine.bundle.manifest import Manifest
+from engine.bundle.separation import Decoder, Expert
+from engine.bundle.separator import SEPARATOR, SeparatorManifest
 from engine.errors import BundleError
-from engine.foreign import SEPARATOR, SeparatorManifest
-from engine.manifest import Manifest
-from engine.separation import Decoder, Expert
 from export import guard
 from export.write import LIMIT_BYTES, commit, move_into_place, summary
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from engine.foreign import LEVEL_DB, Spectrum
-from engine.separation import EXPERT_KINDS, SIDES
+from engine.bundle.separation import EXPERT_KINDS, SIDES
+from engine.bundle.separator import LEVEL_DB, Spectrum
 from export.graphs import Spec
 
 RATE_HZ = 44_100

@@ -20,8 +20,8 @@ import torch
 from onnx import TensorProto, compose, helper
 from torch import Tensor, nn
 
-from engine.foreign import STEM_NAME, Spectrum
-from engine.separation import EXPERT_KINDS, SIDES, Axes
+from engine.bundle.separation import EXPERT_KINDS, SIDES, Axes
+from engine.bundle.separator import STEM_NAME, Spectrum
 from export.graphs import Spec
 from export.separators.foreign import RATE_HZ, Foreign
 from export.separators.fourier import ShortTime

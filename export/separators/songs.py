@@ -16,8 +16,8 @@ import numpy as np
 import onnxruntime
 import torch
 
-from engine.bundle import Bundle, load_bundle
-from engine.foreign import Spectrum
+from engine.bundle.bundle import Bundle, load_bundle
+from engine.bundle.separator import Spectrum
 from export.separators.write import magnitudes
 from training.data.sources import Sounds
 

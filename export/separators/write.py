@@ -13,10 +13,10 @@ import onnx
 import onnxruntime
 import torch
 
-from engine.bundle import file_sha256, write_manifest
-from engine.foreign import SEPARATOR, SeparatorManifest, Spectrum, check_separator, separator_to_json
-from engine.manifest import FORMAT, Graph
-from engine.separation import EXPERT_KINDS, SIDES
+from engine.bundle.bundle import file_sha256, write_manifest
+from engine.bundle.manifest import FORMAT, Graph
+from engine.bundle.separation import EXPERT_KINDS, SIDES
+from engine.bundle.separator import SEPARATOR, SeparatorManifest, Spectrum, check_separator, separator_to_json
 from export.graphs import Spec
 from export.parity import Disagreement, difference, sounds
 from export.separators.foreign import Foreign

@@ -37,7 +37,7 @@ from toybundle import write_toy_bundle  # noqa: E402
 
 from engine import Done, Engine, Progress, Request  # noqa: E402
 from engine.osc import Bridge, Settings  # noqa: E402
-from engine.osc.packets import UDP_LIMIT_BYTES  # noqa: E402
+from engine.osc.transport.packets import UDP_LIMIT_BYTES  # noqa: E402
 
 PING_LIMIT_S = 0.050
 FUZZ_LIMIT_S = 120.0

@@ -34,7 +34,7 @@ class CheckedPipeline:
 
     def run(self, request: Any, report: Callable[..., None], check: Callable[[], None]) -> Any:
         from engine.checks import check_values
-        from engine.work import output_folder
+        from engine.host.worker import output_folder
 
         check_values(request)
         with output_folder(Path(request.out)):

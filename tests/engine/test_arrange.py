@@ -5,10 +5,10 @@ import pytest
 import soundfile
 from dreaming import DreamingBackend, dream
 
-from engine.arrange import making_order
+from engine.audio.quantize import in_range, on_grid, sharing
 from engine.errors import RequestError
-from engine.exact import in_range, on_grid, sharing
-from engine.shapes import Slot
+from engine.generation.arrange import making_order
+from engine.latents import Slot
 
 BAND = ("violin", "bass", "drums")
 

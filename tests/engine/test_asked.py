@@ -6,14 +6,14 @@ import json
 import numpy as np
 import pytest
 
-from engine.asks import Asks
 from engine.checks import check_region, check_values
-from engine.cli_commands import _lines
+from engine.cli.commands import _lines
 from engine.errors import RequestError
-from engine.examples.named import Example, examples_of
+from engine.media.reference import Example, examples_of
 from engine.messages import Done, Request, StemResult
-from engine.routing import routed
 from engine.tasks import rule_of
+from engine.text.grammar import Asks
+from engine.text.intent import routed
 
 REPLACE = Request(task="replace", prompts=("bass",), input="mix.wav", replacement="oud", examples=("x.wav",))
 

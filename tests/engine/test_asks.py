@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from engine.asks import Asks, plain
 from engine.errors import BundleError
+from engine.text.grammar import Asks, plain
 
 TABLE = {
     "wordings": [

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.audio import blocks, probe, resampled, samples_at
-from engine.draft import Draft, publish
+from engine.audio.atomic import Draft, publish
+from engine.audio.disk_array import Scratch
+from engine.audio.reader import blocks, probe, resampled, samples_at
+from engine.audio.riff import RiffExtras, moved, read_extras, time_reference
+from engine.audio.writer import Target, open_writer, result_name, target_like, target_new
 from engine.errors import AudioError, OutputError, RequestError
-from engine.output import Target, open_writer, result_name, target_like, target_new
-from engine.riff import RiffExtras, moved, read_extras, time_reference
-from engine.scratch import Scratch
 
 BEXT = b"a take".ljust(338, b"\0") + struct.pack("<Q", 123_456_789_012) + bytes(256) + b"A=PCM\r\n\0"
 

@@ -7,11 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-from engine.backend import PROVIDERS, batch_windows, nvidia_driver_missing, open_backend
-from engine.backends import onnx as backend
-from engine.backends.fake import FakeBackend
 from engine.errors import BundleError, DeviceError
-from engine.shapes import SLOTS
+from engine.latents import SLOTS
+from engine.runtime import onnx as backend
+from engine.runtime.backend import PROVIDERS, batch_windows, nvidia_driver_missing
+from engine.runtime.fake import FakeBackend
+from engine.runtime.select import open_backend
 
 CPU = PROVIDERS["cpu"]
 no_gpu = pytest.mark.skipif(nvidia_driver_missing() is None, reason="there is an NVIDIA driver here")
@@ -64,7 +65,7 @@ def test_without_a_driver_the_gpu_is_refused_in_one_sentence(device):
 @no_gpu
 def test_without_a_driver_auto_runs_on_the_cpu_and_stdout_stays_clean(toy_bundle):
     code = (
-        "import sys; from pathlib import Path; from engine.backend import open_backend;"
+        "import sys; from pathlib import Path; from engine.runtime.backend import open_backend;"
         f"b = open_backend('auto'); b.open(Path({str(toy_bundle / 'encode.onnx')!r})); sys.stderr.write(b.device)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

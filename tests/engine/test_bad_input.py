@@ -17,7 +17,7 @@ import soundfile
 from clihelp import everything_in, music, say, write_music
 
 from engine import Engine
-from engine.bundle import write_manifest
+from engine.bundle.bundle import write_manifest
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,11 +10,11 @@ import soundfile
 from dreaming import DreamingBackend, dream
 from toybundle import write_toy_bundle
 
-from engine.bundle import Defaults, load_bundle
+from engine.bundle.bundle import Defaults, load_bundle
 from engine.errors import RequestError
+from engine.inference.model import walk_of
+from engine.inference.rerank import WindowLevels, fit
 from engine.messages import Request
-from engine.model import walk_of
-from engine.rank import WindowLevels, fit
 from engine.tasks import TASKS
 
 ASKED = {

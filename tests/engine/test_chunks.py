@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.backend import OutOfDeviceMemory
-from engine.backends.fake import FakeBackend
-from engine.chunks import Batches, Joiner, plan_making, plan_windows
 from engine.errors import DeviceError
+from engine.inference.windows import Batches, Joiner, plan_making, plan_windows
 from engine.messages import Request
 from engine.pipeline import Pipeline
+from engine.runtime.backend import OutOfDeviceMemory
+from engine.runtime.fake import FakeBackend
 
 FRAMES = [1, 63, 64, 65, 66, 100, 118, 119, 120, 121, 500, 1_001]
 HOP = 4

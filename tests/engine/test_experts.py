@@ -6,9 +6,9 @@ import soundfile
 import toyexperts
 from toymask import SHORT
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from engine.errors import BundleError, RequestError
-from engine.experts import as_term, read_terms
+from engine.inference.experts import as_term, read_terms
 from engine.messages import BIT_FOR_BIT_DB
 
 RATE_HZ = SHORT.rate_hz

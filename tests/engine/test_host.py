@@ -26,9 +26,9 @@ from engine import (
     Request,
     RequestError,
 )
-from engine.host import serve
-from engine.jobs import Check, Jobs, Report
-from engine.wire import from_line, to_line
+from engine.host.main import serve
+from engine.host.queue import Check, Jobs, Report
+from engine.serialization import from_line, to_line
 
 LIMIT_S = 300.0
 
@@ -107,7 +107,7 @@ def test_a_killed_host_fails_its_job_and_the_queue_goes_on(request_of, tmp_path)
 
 
 def test_a_host_that_never_comes_up_is_given_up_with_its_last_words(request_of, monkeypatch):
-    monkeypatch.setattr("engine.process._BOOT", "import sys; sys.exit('no such library')")
+    monkeypatch.setattr("engine.host.process._BOOT", "import sys; sys.exit('no such library')")
     with Engine() as engine:
         jobs = [engine.submit(request_of()) for _ in range(2)]
         for job in jobs:
@@ -123,7 +123,7 @@ def test_a_host_killed_while_idle_is_not_noticed_by_the_next_job(request_of):
 
 
 def test_only_the_last_finished_jobs_are_remembered(request_of, monkeypatch):
-    monkeypatch.setattr("engine.client.KEPT_JOBS", 2)
+    monkeypatch.setattr("engine.host.client.KEPT_JOBS", 2)
     with Engine() as engine:
         jobs = [engine.submit(request_of()) for _ in range(4)]
         assert engine.wait(jobs[-1], LIMIT_S).results

@@ -9,17 +9,17 @@ import pytest
 import toyexperts
 from toybundle import write_toy_bundle
 
-from engine.bundle import load_bundle
-from engine.cli import main
+from engine.bundle.bundle import load_bundle
+from engine.bundle.install import add_bundle, remove_bundle, user_bundles
+from engine.bundle.library import find_bundle
+from engine.cli.parser import main
 from engine.errors import BundleError
-from engine.install import add_bundle, remove_bundle, user_bundles
-from engine.library import find_bundle
 
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.install.user_data_folder", lambda: tmp_path / "user")
-    monkeypatch.setattr("engine.library.user_data_folder", lambda: tmp_path / "user")
+    monkeypatch.setattr("engine.bundle.install.user_data_folder", lambda: tmp_path / "user")
+    monkeypatch.setattr("engine.bundle.library.user_data_folder", lambda: tmp_path / "user")
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_only_what_the_manifest_names_leaves_a_zip_file(given, tmp_path):
 
 
 def test_a_zip_file_that_unpacks_to_too_much_is_refused(given, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.install.SIZE_LIMIT_BYTES", 100)
+    monkeypatch.setattr("engine.bundle.install.SIZE_LIMIT_BYTES", 100)
     with pytest.raises(BundleError, match="unpacks to over"):
         add_bundle(zipped(given, tmp_path / "bomb.zip"))
     assert not list(user_bundles().iterdir())

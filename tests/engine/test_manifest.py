@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import toybundle
 
-from engine.bundle import (
+from engine.bundle.bundle import (
     FORMAT,
     Attachment,
     Decoder,

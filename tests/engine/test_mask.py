@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from engine.mask import MaskFilter, MaskRule, odds_gain, presence, tilted
-from engine.spectra import window_samples
+from engine.audio.soft_mask import MaskFilter, MaskRule, odds_gain, presence, tilted
+from engine.audio.stft import window_samples
 
 RATE_HZ, MODEL_HZ = 44_100, 16_000
 

@@ -9,14 +9,14 @@ import pytest
 import soundfile
 from toybundle import write_toy_bundle
 
-from engine.asks import Asks
-from engine.backend import open_backend
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from engine.errors import RequestError
 from engine.messages import Request
-from engine.prompts import PROMPT_LIMIT_CHARACTERS, TextEncoder
-from engine.routing import load_asks, routed
+from engine.runtime.select import open_backend
 from engine.tasks import TASKS
+from engine.text.encoder import PROMPT_LIMIT_CHARACTERS, TextEncoder
+from engine.text.grammar import Asks
+from engine.text.intent import load_asks, routed
 
 MAKING = sorted(set(TASKS) - {"isolate", "remove", "replace"})
 REPLACE = Request(task="replace", prompts=("drums",), input="mix.wav", replacement="trumpet")

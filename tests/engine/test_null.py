@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.exact import split
+from engine.audio.quantize import split
 from engine.messages import BIT_FOR_BIT_DB
 
 FULL_24 = 2.0**-23

@@ -11,12 +11,12 @@ import soundfile
 from toybundle import write_toy_bundle
 from toymask import FULL
 
-from engine.backends.fake import FakeBackend
 from engine.errors import AudioError, BundleDamaged, BundleError, Cancelled, EngineError, RequestError
+from engine.host.worker import output_folder
 from engine.messages import Request
 from engine.pipeline import Pipeline
+from engine.runtime.fake import FakeBackend
 from engine.tasks import TASKS
-from engine.work import output_folder
 
 RATE_HZ = 44_100
 ASKED = {

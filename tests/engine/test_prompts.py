@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from toybundle import EMBEDDING, MAX_TOKENS, tokenizer
 
-from engine.asks import Asks
 from engine.errors import RequestError
-from engine.prompts import PROMPT_LIMIT_CHARACTERS, StoryEncoder, TextEncoder, check_prompt
-from engine.space import blended
+from engine.text.embedding import blended
+from engine.text.encoder import PROMPT_LIMIT_CHARACTERS, StoryEncoder, TextEncoder, check_prompt
+from engine.text.grammar import Asks
 
 
 class Counting:

@@ -6,7 +6,7 @@ import soundfile
 from dreaming import DreamingBackend, alike, dream
 
 from engine.errors import RequestError
-from engine.shapes import Slot
+from engine.latents import Slot
 
 RATE_HZ = 44_100
 REGION_S = (0.5, 1.1)

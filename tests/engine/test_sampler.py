@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.errors import Cancelled
-from engine.sampler import Walk, begun_latents, sample, start_latents
+from engine.inference.sampler import Walk, begun_latents, sample, start_latents
 
 SHAPE = (3, 4, 6)
 TARGET = np.random.default_rng(7).standard_normal(SHAPE).astype(np.float32)

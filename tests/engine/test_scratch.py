@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.scratch import Scratch
+from engine.audio.disk_array import Scratch
 
 
 def test_rows_can_be_written_over_but_not_past_the_end(tmp_path):

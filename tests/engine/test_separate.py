@@ -10,11 +10,11 @@ import soundfile
 from toybundle import SHARES, write_toy_bundle
 from toymask import SHORT, weights
 
-import engine.separate
+import engine.separation.by_mask
+from engine.audio.stft import window_samples
 from engine.errors import Cancelled, RequestError
 from engine.messages import BIT_FOR_BIT_DB, Request
-from engine.spectra import window_samples
-from engine.stereo import shares_of
+from engine.separation.stereo_section import shares_of
 
 RATE_HZ, N, HOP = SHORT.rate_hz, SHORT.fft_samples, SHORT.hop_samples
 WINDOW_SAMPLES = SHORT.frames * HOP
@@ -178,7 +178,7 @@ def test_the_gate_opens_and_shuts_in_time(run, tmp_path, plain):
 
 
 def test_a_long_file_has_longer_windows_of_presence(run, noise, plain, monkeypatch):
-    monkeypatch.setattr(engine.separate, "WINDOWS_LIMIT", 3)
+    monkeypatch.setattr(engine.separation.by_mask, "WINDOWS_LIMIT", 3)
     [result] = run(input=noise(seconds=7.0), prompts=("bass",), bundle=plain).results
     assert len(result.presence_windows) == 3
     assert (result.presence_windows[0][0], result.presence_windows[-1][1]) == (0, 7)
@@ -314,7 +314,7 @@ def test_a_sensitivity_that_cannot_be_is_refused(run, noise, asked, said):
 
 
 def test_the_sidecar_tells_how_it_was_rendered(run, noise, plain, tmp_path):
-    from engine.sidecar import Provenance, rerun_request, write_sidecar
+    from engine.provenance import Provenance, rerun_request, write_sidecar
 
     mix = noise(seconds=3.0, subtype="PCM_24")
     outcome = run(input=mix, prompts=("bass",), bundle=plain, sensitivity=0.8)

@@ -9,10 +9,10 @@ import soundfile
 from dreaming import DreamingBackend, dream
 
 from engine.errors import RequestError
+from engine.generation.context import ALONE_DB, PARTS_DB
+from engine.latents import Slot, exchanged
 from engine.messages import Request
-from engine.scene import ALONE_DB, PARTS_DB
-from engine.shapes import Slot, exchanged
-from engine.sidecar import rerun_request
+from engine.provenance import rerun_request
 from engine.tasks import SLOT_NAMES, TASKS, known_mask, rule_of
 
 RATE_HZ = 44_100
@@ -175,7 +175,7 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(run, noise, tmp_path, as
 
 
 def test_the_command_line_makes_a_mix_that_can_be_made_again(toy_bundle, noise, tmp_path, capsys):
-    from engine.cli import main
+    from engine.cli.parser import main
 
     song = noise("song.wav", seconds=1.0, subtype="PCM_24")
     more = ["--slot", "mix", "--region", "0.3-0.5", "--bundle", str(toy_bundle), "--json"]
@@ -191,7 +191,7 @@ def test_the_command_line_makes_a_mix_that_can_be_made_again(toy_bundle, noise, 
 
 
 def test_the_command_line_refuses_a_slot_where_there_is_none(capsys):
-    from engine.cli import main
+    from engine.cli.parser import main
 
     assert main(["isolate", "mix.wav", "violin", "--slot", "rest"]) == 2
     assert "unrecognized arguments: --slot" in capsys.readouterr().err
@@ -200,7 +200,7 @@ def test_the_command_line_refuses_a_slot_where_there_is_none(capsys):
 
 
 def test_help_says_which_file_a_slot_wants(capsys):
-    from engine.cli import main
+    from engine.cli.parser import main
 
     for task, words in {
         "regenerate": "new stem is to fit; with --slot rest, the stem",
@@ -213,7 +213,7 @@ def test_help_says_which_file_a_slot_wants(capsys):
 
 @pytest.mark.parametrize("slot", ["", "rest"])
 def test_a_result_of_one_region_is_made_again_alone(toy_bundle, noise, tmp_path, slot):
-    from engine.client import Engine
+    from engine.host.client import Engine
 
     song = noise("song.wav", seconds=2.0, subtype="PCM_24")
     asked = {"task": "regenerate", "prompts": ("violin",), "input": str(song), "bundle": str(toy_bundle)}

@@ -8,9 +8,9 @@ import onnxruntime
 import pytest
 import torch
 
-from engine.asks import Asks
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from engine.errors import BundleError
+from engine.text.grammar import Asks
 from export.conditions import conditions, largest_difference
 from export.write import write_bundle
 from training.config import load_preset

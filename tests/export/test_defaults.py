@@ -6,8 +6,8 @@ import pytest
 import toybundle
 
 from engine import Request
-from engine.bundle import CHECKSUM, MANIFEST, load_bundle, manifest_to_json, write_manifest
-from engine.model import resolved
+from engine.bundle.bundle import CHECKSUM, MANIFEST, load_bundle, manifest_to_json, write_manifest
+from engine.inference.model import resolved
 from engine.tasks import TASKS
 from export.__main__ import main
 from export.guard import SHIPPED

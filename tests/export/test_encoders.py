@@ -15,7 +15,7 @@ pytest.importorskip("transformers")
 import tinytowers
 from tinytowers import EARS, FFT, HOP, RATE_HZ, SECONDS
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from export.__main__ import main as export
 from training.__main__ import main as training
 from training.encoders import sources

@@ -15,7 +15,7 @@ from PIL import Image
 from showfiles import RED, plain
 
 from engine import Engine
-from engine.bundle import FORMAT, load_bundle
+from engine.bundle.bundle import FORMAT, load_bundle
 from engine.tasks import TASKS
 from export.__main__ import main
 from export.graphs import specs

@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from export.write import write_bundle
 from training.codec.train import train_codec
 from training.config import load_preset

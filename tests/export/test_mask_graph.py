@@ -13,8 +13,8 @@ import onnxruntime
 import pytest
 import torch
 
-from engine.bundle import load_bundle
-from engine.separation import decoder_axes
+from engine.bundle.bundle import load_bundle
+from engine.bundle.separation import decoder_axes
 from export import mask as exporting
 from export.__main__ import main
 from export.mask import MaskGraph, Wanted, check_mask, decoder_entry, mask_spec, real_mixes, write

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import toybundle
 
-from engine.bundle import FORMAT, load_bundle
+from engine.bundle.bundle import FORMAT, load_bundle
 from export import refit
 
 

@@ -8,7 +8,7 @@ import toyexperts
 from onnx import helper, numpy_helper
 from toygraph import FLOAT, model
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from engine.errors import BundleError
 from export.__main__ import main as export
 

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 import torch
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from export.__main__ import main as export
 from export.parity import Disagreement
 from export.separators import spleeter, storage, write

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from engine.bundle import load_bundle
-from engine.shapes import SLOTS
+from engine.bundle.bundle import load_bundle
+from engine.latents import SLOTS
 from export.graphs import step_spec
 from export.parity import OnOnnx, OnTorch, difference, pictures
 from export.to_onnx import export_graph

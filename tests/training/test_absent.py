@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.shapes import Slot
+from engine.latents import Slot
 from training.codec.train import load_codec
 from training.flow.train import FlowStage
 

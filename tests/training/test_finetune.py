@@ -8,7 +8,7 @@ import pytest
 import soundfile as sf
 import torch
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from training.__main__ import main
 from training.config import load_preset
 from training.data.cache import StemCache

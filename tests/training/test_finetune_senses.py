@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from training.data.cache import StemCache
 from training.data.mix import Mixer
 from training.finetune.bundle import read_codec

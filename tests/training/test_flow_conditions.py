@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.shapes import SLOTS, Slot, exchanged
+from engine.latents import SLOTS, Slot, exchanged
 from engine.tasks import SLOT_NAMES, TASKS, rule_of
 from training.codec.train import load_codec
 from training.config import MaskingConfig, load_preset, preset_from

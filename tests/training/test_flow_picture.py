@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from training.config import FLOW_CHOICES, load_preset
 from training.flow.model import FluxFormer
 from training.flow.picture import Align, MixFilter, Pool, nearest_frames, one_frame

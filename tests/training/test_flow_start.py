@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from training.config import load_preset
 from training.flow.distil import Schedule, is_made, taught
 from training.flow.losses import additivity_loss

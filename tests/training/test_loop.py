@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from engine.tasks import TASKS, rule_of
 from training.codec.train import CodecStage, load_codec, train_codec
 from training.config import load_preset, preset_from

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from export.graphs import Step
 from training.codec.model import MixWavCodec
 from training.config import load_preset

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from engine.bundle import load_bundle, manifest_to_json, parse_manifest
+from engine.bundle.bundle import load_bundle, manifest_to_json, parse_manifest
 from training.config import load_preset
 from training.finetune.bundle import preset_of
 from training.flow.train import plan_of

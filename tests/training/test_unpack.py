@@ -5,8 +5,8 @@ import onnxruntime
 import pytest
 import torch
 
-from engine.bundle import load_bundle
-from engine.shapes import SLOTS
+from engine.bundle.bundle import load_bundle
+from engine.latents import SLOTS
 from training.__main__ import main
 from training.codec.train import load_codec
 from training.finetune.bundle import preset_of

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from training.config import FLOW_CHOICES, load_preset
 from training.flow.model import FluxFormer
 

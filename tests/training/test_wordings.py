@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from engine.asks import Asks, plain
 from engine.tasks import TASKS
+from engine.text.grammar import Asks, plain
 from training.prompt.lexicon_asks import LANGUAGES, Asker
 from training.prompt.wordings import asks_json
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.shapes import Slot
+from engine.latents import Slot
 from training.ablate.tables import Table, Variant, Walk
 from training.bench.report import write_json
 from training.codec.model import MixWavCodec

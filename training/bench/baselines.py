@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from training.bench.example import Answer, Example
 from training.data.instruments import families
 from training.data.sources import Audio

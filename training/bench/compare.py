@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.bundle import Manifest, load_bundle
+from engine.bundle.bundle import Manifest, load_bundle
 from training.bench.pairs import difference, differences
 from training.bench.pairs import lines as table_lines
 from training.measure import median_interval

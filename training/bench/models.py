@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.bundle import Manifest, load_bundle
+from engine.bundle.bundle import Manifest, load_bundle
 from training.bench.report import by_family, replace_text, studies
 from training.bench.run import SILENT_SI_SDR_DB, summarize
 from training.bench.sets import SETS

@@ -13,7 +13,7 @@ import soundfile as sf
 import soxr
 
 from engine import Done, Engine, EngineError, Request, StemResult, find_bundle
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from training.bench.example import Answer, Example
 from training.data.sources import Audio
 from training.measure import null_db

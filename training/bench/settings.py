@@ -10,7 +10,7 @@ from dataclasses import fields
 from itertools import product
 from typing import Any, get_args, get_type_hints
 
-from engine.manifest import Defaults
+from engine.bundle.manifest import Defaults
 from engine.messages import Request
 
 # What a bundle's own few steps are held against (MAGE takes 2 Euler steps).

@@ -17,8 +17,8 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from engine.bundle import Bundle
-from engine.shapes import SLOTS, Slot
+from engine.bundle.bundle import Bundle
+from engine.latents import SLOTS, Slot
 from training.codec.model import MixWavCodec
 from training.config import Preset, load_preset, preset_from
 from training.finetune.weights import check_same, read_weights

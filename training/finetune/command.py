@@ -19,7 +19,7 @@ from typing import Any
 
 import soundfile as sf
 
-from engine.bundle import Bundle, load_bundle
+from engine.bundle.bundle import Bundle, load_bundle
 from training.arguments import RUNS
 from training.bench.example import Example
 from training.bench.ours import Engine, EngineError, Ours, locate

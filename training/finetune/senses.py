@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from engine.bundle import Bundle
+from engine.bundle.bundle import Bundle
 from training.bench.example import Example
 from training.config import Preset
 from training.data.cache import StemCache

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from engine.bundle import Bundle, load_bundle
+from engine.bundle.bundle import Bundle, load_bundle
 from training.arguments import RUNS
 from training.bench.ours import EngineError, locate
 from training.codec.model import MixWavCodec

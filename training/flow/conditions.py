@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.shapes import SLOTS, Slot, exchanged
+from engine.latents import SLOTS, Slot, exchanged
 from engine.tasks import SLOT_NAMES
 from training.config import MaskingConfig, Preset
 from training.flow.examples import Wanted, families_of

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from engine.shapes import Slot
+from engine.latents import Slot
 from training.flow.model import velocity
 
 

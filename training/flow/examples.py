@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from training.codec.model import MixWavCodec
 from training.config import Preset
 from training.data.cache import StemCache

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.shapes import Slot
+from engine.latents import Slot
 from engine.tasks import SLOT_NAMES, TASKS, BoolArray, Given, Span, known_mask
 from training.config import MaskingConfig
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from engine.shapes import Slot
+from engine.latents import Slot
 from training.codec.losses import spectrum
 
 SPECTRA = (256, 1024)  # window lengths in samples

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.shapes import Slot
+from engine.latents import Slot
 from training.config import FlowConfig, GridConfig
 from training.flow.diffusion import to_clean
 from training.flow.model import CONDITION, TIME_WAVES, FluxFormer

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from training.config import FlowConfig, GridConfig
 from training.flow.diffusion import to_clean
 from training.flow.model import rotate

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from training.config import FlowConfig, GridConfig
 from training.flow.picture import Scene, Sight
 

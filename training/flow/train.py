@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.shapes import SLOTS, Slot
+from engine.latents import SLOTS, Slot
 from engine.tasks import TASKS
 from training.arguments import RUNS, parse
 from training.codec.model import MixWavCodec

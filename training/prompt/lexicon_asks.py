@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.asks import Asks, Wish, Wording
+from engine.text.grammar import Asks, Wish, Wording
 from training.data.instruments import families, groups
 from training.prompt.lexicon import COMMON_NAMES, LEXICON, Lexicon, digest, normal_form
 

@@ -1,6 +1,6 @@
 """``asks.json``: wordings and nouns of other languages, as a bundle carries them.
 
-The layout is in ``resources/docs/BUNDLE.md``; ``engine/asks.py`` reads it.
+The layout is in ``resources/docs/BUNDLE.md``; ``engine/text/grammar.py`` reads it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tomllib
 
-from engine.asks import plain
+from engine.text.grammar import plain
 from training.prompt.lexicon_asks import LANGUAGES, Asker, wording_rows
 from training.prompt.lexicon_stories import STORIES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.shapes import LatentGrid
+from engine.latents import LatentGrid
 
 FPS = 8  # frames a second (MAGE, appendix A)
 

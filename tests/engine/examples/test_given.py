@@ -17,8 +17,8 @@ from toybundle import OTHER_SHARE, SENSES, write_toy_bundle
 
 from engine import TASKS, Engine, Request
 from engine.errors import ExampleError, RequestError
-from engine.sidecar import rerun_request
-from engine.space import blended, likeness
+from engine.provenance import rerun_request
+from engine.text.embedding import blended, likeness
 
 RATE_HZ = 16_000
 WINDOW_S = 4096 / RATE_HZ

@@ -15,9 +15,9 @@ from PIL import Image
 from showfiles import BLUE, RED, plain, write_animation, write_video
 
 from engine.errors import Cancelled, ExampleError, RequestError
-from engine.examples.decode import Wanted
-from engine.examples.named import Example
-from engine.examples.process import Decoded, decoded
+from engine.media.decoder import Wanted
+from engine.media.reference import Example
+from engine.media.sandbox import Decoded, decoded
 
 
 def decode(path: Path | str, folder: Path, check=lambda: None, limit_s: float = 60.0) -> Decoded:
@@ -43,7 +43,7 @@ def test_a_file_is_decoded_in_a_process_of_its_own(film: Path, tmp_path: Path) -
     with decode(film, tmp_path) as found:
         assert (found.kind, found.frames > 0, found.ticks) == ("video", True, len(found.shown()))
         assert found.frame(int(found.shown()[-1]))[8, 8].tolist() == pytest.approx(RED, abs=6)
-    assert "engine.examples.film" not in set(sys.modules) - before
+    assert "engine.media.video" not in set(sys.modules) - before
     assert nothing_left(tmp_path, {"film.mp4"})
 
 
@@ -74,7 +74,7 @@ def test_a_wish_to_stop_ends_the_decoder(film: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
 def test_a_decoder_takes_no_more_memory_than_it_is_given() -> None:
-    code = "import numpy; from engine.examples import decode; decode.limit_ourselves(9); numpy.ones(3 << 30, bool)"
+    code = "import numpy; from engine.media import decode; decode.limit_ourselves(9); numpy.ones(3 << 30, bool)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert "MemoryError" in ended.stderr

@@ -21,7 +21,7 @@ from oschelp import LIMIT_S, Caller, packed
 
 from engine import Engine, RequestError
 from engine.osc import Bridge, BridgeClient, read_state
-from engine.osc.framing import Framer
+from engine.osc.transport.framing import Framer
 
 ROOT = Path(__file__).parents[3]
 
@@ -299,7 +299,7 @@ def test_the_receive_buffer_is_a_mebibyte_where_the_system_gives_it(bridge):
 
 def test_bwf_time_references_are_kept(caller, tmp_path, settings):
     from engine import read_extras, time_reference
-    from engine.osc.clips import Shape, wav_head
+    from engine.osc.clip_pieces import Shape, wav_head
 
     shape = Shape(rate_hz=16_000, channels=1, frames=4000, format="s16", chunk_bytes=1024, start_samples=5_000_000_000)
     clip = tmp_path / "in" / "bwf.wav"

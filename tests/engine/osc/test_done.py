@@ -1,10 +1,10 @@
 """``done`` fits into a packet, however many answers there are."""
 
-from engine.osc.desk import fewer_names
-from engine.osc.packets import read_packet, write_message
-from engine.osc.replies import REPLIES
-from engine.osc.table import at
-from engine.osc.values import spread
+from engine.osc.protocol.arguments import spread
+from engine.osc.protocol.replies import REPLIES
+from engine.osc.protocol.requests import at
+from engine.osc.router import fewer_names
+from engine.osc.transport.packets import read_packet, write_message
 
 NAMES = tuple(f"mix - electric guitar ({number}).wav" for number in range(64))
 FIGURES = (-300.0, 0.5, "0", "480000", 48_000)

@@ -17,8 +17,8 @@ from clihelp import music
 from oschelp import LIMIT_S
 
 from engine.osc import Bridge
-from engine.osc.replies import REPLIES
-from engine.osc.table import ROWS
+from engine.osc.protocol.replies import REPLIES
+from engine.osc.protocol.requests import ROWS
 
 ROOT = Path(__file__).parents[3]
 DAW = ROOT / "resources" / "daw"

@@ -13,8 +13,9 @@ from oschelp import LIMIT_S, TOKEN, Caller, packed
 
 from engine import RequestError
 from engine.osc import Bridge, BridgeClient
-from engine.osc.framing import Framer
-from engine.osc.peers import (
+from engine.osc.protocol.requests import ROWS
+from engine.osc.transport.framing import Framer
+from engine.osc.transport.sessions import (
     LOCKED_S,
     NONCE_LIMIT_S,
     SILENCE_LIMIT_S,
@@ -27,7 +28,6 @@ from engine.osc.peers import (
     Sessions,
     answer_to,
 )
-from engine.osc.table import ROWS
 
 
 class Nowhere:

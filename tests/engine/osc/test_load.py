@@ -54,7 +54,7 @@ def test_forty_jobs_are_done_in_the_order_they_were_asked_in(caller, mix):
 
 
 def test_more_jobs_than_the_queue_holds_are_refused_and_the_others_stay(caller, mix, monkeypatch):
-    monkeypatch.setattr("engine.osc.book.QUEUE_LIMIT", 3)
+    monkeypatch.setattr("engine.osc.job_store.QUEUE_LIMIT", 3)
     for number in range(5):
         caller.say("/fluxstem/isolate", f"job {number}", str(mix), "bass")
     ends = [caller.until("/fluxstem/done", "/fluxstem/fail") for _ in range(5)]

@@ -12,10 +12,10 @@ from oscfuzz import bundle, killers, mutated, valid_packets
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from engine.osc.framing import FRAME_LIMIT_BYTES, FrameError, Framer
-from engine.osc.packets import DEPTH_LIMIT, Message, PacketError, read_packet, write_message
-from engine.osc.table import ROWS, at
-from engine.osc.values import ArgumentError, fit
+from engine.osc.protocol.arguments import ArgumentError, fit
+from engine.osc.protocol.requests import ROWS, at
+from engine.osc.transport.framing import FRAME_LIMIT_BYTES, FrameError, Framer
+from engine.osc.transport.packets import DEPTH_LIMIT, Message, PacketError, read_packet, write_message
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 ARGUMENTS = st.one_of(

@@ -179,7 +179,10 @@ def test_a_bridge_that_cannot_work_does_not_start(capsys, tmp_path, words, why):
 
 
 def test_without_python_osc_one_sentence_says_what_to_install(tmp_path):
-    code = "import sys; sys.modules['pythonosc'] = None; from engine.cli import main; sys.exit(main(['send', 'ping']))"
+    code = (
+        "import sys; sys.modules['pythonosc'] = None; "
+        "from engine.cli.parser import main; sys.exit(main(['send', 'ping']))"
+    )
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 2
     assert "pip install 'fluxstem[osc]'" in said.stderr

@@ -12,12 +12,12 @@ import pytest
 
 from engine import TASKS
 from engine.osc import Bridge
-from engine.osc.docs import markdown
-from engine.osc.oscquery import answer, tree
-from engine.osc.packets import Message
-from engine.osc.replies import CODES, REPLIES
-from engine.osc.table import OSC_TYPE, PREFIX, ROWS, TASK_ROWS
-from engine.osc.values import ArgumentError, fit
+from engine.osc.protocol.arguments import ArgumentError, fit
+from engine.osc.protocol.docs import markdown
+from engine.osc.protocol.replies import CODES, REPLIES
+from engine.osc.protocol.requests import OSC_TYPE, PREFIX, ROWS, TASK_ROWS
+from engine.osc.transport.oscquery import answer, tree
+from engine.osc.transport.packets import Message
 
 ROOT = Path(__file__).parents[3]
 NEEDED = {
@@ -78,7 +78,7 @@ def test_too_few_arguments_name_those_that_are_expected(address):
 
 def test_the_docs_are_up_to_date():
     shown = (ROOT / "resources" / "docs" / "OSC.md").read_text(encoding="utf-8")
-    assert shown == markdown(), "run: python -m engine.osc.docs > resources/docs/OSC.md"
+    assert shown == markdown(), "run: python -m engine.osc.protocol.docs > resources/docs/OSC.md"
 
 
 def test_oscquery_says_what_the_table_says():

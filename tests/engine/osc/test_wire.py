@@ -17,9 +17,9 @@ from clihelp import music, read
 
 from engine import RequestError, read_extras, time_reference
 from engine.osc import BridgeClient
-from engine.osc.clips import Shape, wav_head
-from engine.osc.packets import read_packet
+from engine.osc.clip_pieces import Shape, wav_head
 from engine.osc.transfer import fetch, send_clip
+from engine.osc.transport.packets import read_packet
 
 
 class BadNetwork:

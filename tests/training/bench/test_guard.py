@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from toybundle import write_toy_bundle
 
-from engine.bundle import load_bundle
+from engine.bundle.bundle import load_bundle
 from export import guard
 from export.__main__ import main
 from export.write import write_bundle

@@ -1,0 +1,77 @@
+"""Sound over full scale: a file that a task keeps as it is must fit into the format of the result.
+
+Whole numbers end at full scale; floating point and what comes out of a lossy decoder do not. Knows nothing of graphs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from engine.audio.reader import BITS, AudioInfo, blocks
+from engine.audio.riff import RiffExtras
+from engine.audio.writer import target_like
+from engine.errors import RequestError
+from engine.messages import Request
+from engine.tasks import Span, rule_of
+
+PEAK_LIMIT = 0.95  # of new sound in a format that ends at full scale
+
+
+def holding(request: Request, info: AudioInfo | None, rest: AudioInfo | None, check: Callable[[], None]) -> Request:
+    """The request with a format that holds what the task keeps of its files; ``same`` becomes floating point for that.
+
+    Args:
+        request: with every default filled in.
+        info: the input; kept by the tasks that change a span of it.
+        rest: the file that goes with it; kept by the tasks that make one piece with it.
+        check: raises to stop, called block by block.
+
+    Raises:
+        RequestError: the format that was asked for cannot hold it.
+        AudioError: the file cannot be decoded.
+    """
+    rule = rule_of(request.task)
+    kept = info if rule.span is not Span.NO else rest if rule.together else None
+    if kept is None or target_like(kept, request.format, RiffExtras()).bits is None:
+        return request
+    peak = highest(kept, check)
+    if peak <= 1.0:  # the one step from 1.0 to the highest whole number is less than what rounding may do to it
+        return request
+    if request.format == "same":
+        return replace(request, format="wav32f")
+    raise RequestError(
+        f"{kept.path.name} reaches {peak:.2f} times full scale, which {request.format} cannot hold without changing "
+        "it; choose --format wav32f"
+    )
+
+
+def peak_of_new(files: Sequence[AudioInfo | None], bits: int | None, check: Callable[[], None]) -> float:
+    """The highest sample of new sound: where there is room over full scale, as high as in the files it goes with.
+
+    Args:
+        files: that it goes with; None where there is none.
+        bits: of the format of the result, None for float.
+        check: raises to stop, called block by block.
+
+    Raises:
+        AudioError: a file cannot be decoded.
+    """
+    if bits is not None:
+        return PEAK_LIMIT
+    return max([PEAK_LIMIT, *(highest(file, check) for file in files if file is not None and file.subtype not in BITS)])
+
+
+def highest(info: AudioInfo, check: Callable[[], None]) -> float:
+    """The highest sample of a file, full scale at 1; whole numbers end there and are not looked at.
+
+    Raises:
+        AudioError: the file cannot be decoded.
+    """
+    if info.subtype in BITS:
+        return 1.0
+    peak = 0.0
+    for block_CN in blocks(info):
+        check()
+        peak = max(peak, float(abs(block_CN).max()))
+    return peak

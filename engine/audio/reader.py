@@ -1,0 +1,199 @@
+"""Read audio files of any usual kind in blocks: what they are, their samples, and the same at another rate.
+
+Samples are float64 ``(channels, samples)`` with full scale at 1: wide enough to hold 32-bit integers and float32 as
+they are, which the null promise needs. Knows nothing of graphs or tasks.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from engine.audio.riff import RiffExtras, read_extras
+from engine.errors import AudioError
+
+BLOCK_SAMPLES = 1 << 16
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 4_000, 384_000
+HIGHEST_CHANNELS = 32
+LOUDEST = 1e10  # +200 dBFS; whole numbers that somebody stored as floats stay below, and our sums below infinity
+LONGEST_SAMPLES = 1 << 40  # more is what libsndfile says when a stream does not know its length
+
+# Sample types in the words of libsndfile -> bits we write for "same"; others (MP3, Vorbis, u-law) count as 24.
+BITS = {"PCM_S8": 16, "PCM_U8": 16, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
+FLOATS = ("FLOAT", "DOUBLE")
+_DECODED_IN_ORDER = ("MP3", "OGG", "MPEG")  # their decoders start differently after a seek
+
+FloatArray = npt.NDArray[np.float32]
+Samples = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """What an audio file is.
+
+    Attributes:
+        path: where it is.
+        rate_hz, channels, samples: its grid; samples is per channel.
+        container: ``WAV``, ``FLAC``, ``AIFF``, ``OGG``, ``MP3``, ... in the words of libsndfile.
+        subtype: how a sample is stored, for example ``PCM_24``.
+        extras: Broadcast Wave chunk and loudspeaker positions.
+    """
+
+    path: Path
+    rate_hz: int
+    channels: int
+    samples: int
+    container: str
+    subtype: str
+    extras: RiffExtras
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return self.samples / self.rate_hz
+
+
+def probe(path: Path | str) -> AudioInfo:
+    """Say what a file is, and refuse what cannot be worked on.
+
+    Raises:
+        AudioError: missing, not audio, empty, or outside the allowed rates and channels.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise AudioError(f"there is no file {path}; check the path")
+    if not path.is_file():
+        raise AudioError(f"{path} is not a file; give the path of an audio file")
+    if path.stat().st_size == 0:
+        raise AudioError(f"{path} is empty (0 bytes); give an audio file with sound in it")
+    with _open(path) as stream:
+        info = AudioInfo(
+            path, stream.samplerate, stream.channels, stream.frames, stream.format, stream.subtype, read_extras(path)
+        )
+    if not LOWEST_RATE_HZ <= info.rate_hz <= HIGHEST_RATE_HZ:
+        raise AudioError(
+            f"{path} has a sample rate of {info.rate_hz} Hz; allowed are {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz, "
+            "so convert it first"
+        )
+    if info.channels > HIGHEST_CHANNELS:
+        raise AudioError(f"{path} has {info.channels} channels; at most {HIGHEST_CHANNELS} are allowed, so split it")
+    if info.samples > LONGEST_SAMPLES:
+        raise AudioError(f"{path} does not say how long it is; convert it to WAV or FLAC first")
+    if info.samples <= 0:
+        raise AudioError(f"{path} has no samples (zero length); give an audio file with sound in it")
+    return info
+
+
+def blocks(info: AudioInfo, start: int = 0, stop: int | None = None) -> Iterator[Samples]:
+    """The samples from ``start`` up to ``stop``, one block after the other.
+
+    Yields:
+        float64 (channels, samples), at most ``BLOCK_SAMPLES`` long; exactly the values in the file (64-bit float files
+        are rounded to float32). What a damaged file promises and does not have is silence.
+
+    Raises:
+        AudioError: a sample is NaN, infinite or beyond ``LOUDEST``, or the file cannot be decoded.
+    """
+    stop = info.samples if stop is None else stop
+    dtype = "float64" if info.subtype == "PCM_32" else "float32"
+    with _open(info.path) as stream:
+        position = 0
+        if info.container not in _DECODED_IN_ORDER and stream.seekable():
+            position = stream.seek(start)
+        while position < stop:
+            wanted = min(BLOCK_SAMPLES, (start if position < start else stop) - position)
+            block_NC = _read(stream, info.path, wanted, dtype)
+            if position >= start:
+                yield np.ascontiguousarray(_checked(block_NC, wanted, position, info).T)
+            position += wanted
+
+
+def resampled(source: Iterator[Samples], channels: int, from_hz: int, to_hz: int, samples: int) -> Iterator[FloatArray]:
+    """The same sound at another rate.
+
+    Args:
+        source: blocks (channels, samples) at ``from_hz``.
+        channels: rows of every block.
+        from_hz: rate of the source.
+        to_hz: rate to give back.
+        samples: exact number of samples to give back in all; the end is cut or filled with zeros.
+
+    Yields:
+        float32 (channels, samples); sample 0 is at the same time as sample 0 of the source.
+    """
+    left = samples
+    for block_CN in _converted(source, channels, from_hz, to_hz):
+        if left <= 0:
+            return
+        block_CN = block_CN[:, :left]
+        left -= block_CN.shape[1]
+        if block_CN.shape[1]:
+            yield block_CN
+    while left > 0:
+        count = min(left, BLOCK_SAMPLES)
+        left -= count
+        yield np.zeros((channels, count), np.float32)
+
+
+def samples_at(samples: int, from_hz: int, to_hz: int) -> int:
+    """How many samples at ``to_hz`` cover ``samples`` at ``from_hz``, rounded up."""
+    return -(-samples * to_hz // from_hz)
+
+
+def _converted(source: Iterator[Samples], channels: int, from_hz: int, to_hz: int) -> Iterator[FloatArray]:
+    if from_hz == to_hz:
+        for block_CN in source:
+            yield block_CN.astype(np.float32)
+        return
+    stream = soxr.ResampleStream(from_hz, to_hz, channels, dtype="float32", quality="HQ")
+    for block_CN in source:
+        yield stream.resample_chunk(np.ascontiguousarray(block_CN.T, np.float32)).reshape(-1, channels).T
+    yield stream.resample_chunk(np.zeros((0, channels), np.float32), last=True).reshape(-1, channels).T
+
+
+def _open(path: Path) -> soundfile.SoundFile:
+    try:
+        return soundfile.SoundFile(str(path) if sys.platform == "win32" else os.fsencode(path))
+    except (soundfile.LibsndfileError, TypeError, ValueError) as error:
+        # TypeError: a .raw name, for which soundfile wants rate and channels
+        raise AudioError(
+            f"{path} is not an audio file that can be read ({_words(error)}); use WAV, FLAC, AIFF, OGG or MP3"
+        ) from error
+    except OSError as error:
+        raise AudioError(f"{path} cannot be opened ({error.strerror}); check that it may be read") from error
+
+
+def _read(stream: soundfile.SoundFile, path: Path, count: int, dtype: str) -> npt.NDArray[np.floating]:
+    try:
+        block_NC: npt.NDArray[np.floating] = stream.read(count, dtype=dtype, always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{path} is damaged ({_words(error)}); convert it or get it again") from error
+    return block_NC
+
+
+def _checked(block_NC: npt.NDArray[np.floating], wanted: int, position: int, info: AudioInfo) -> Samples:
+    good_NC = np.abs(block_NC) <= LOUDEST  # so that NaN is not
+    if not good_NC.all():
+        bad = int(np.argmin(good_NC.all(axis=1)))
+        finite = np.isfinite(block_NC[bad]).all()
+        what = f"over {LOUDEST:g} (full scale is 1)" if finite else "that is not a number or infinite"
+        raise AudioError(
+            f"{info.path} has a sample {what} at {(position + bad) / info.rate_hz:.3f} s; repair or convert it first"
+        )
+    whole_NC = block_NC.astype(np.float64)
+    if len(whole_NC) < wanted:
+        whole_NC = np.pad(whole_NC, ((0, wanted - len(whole_NC)), (0, 0)))
+    return whole_NC
+
+
+def _words(error: BaseException) -> str:
+    said = getattr(error, "error_string", None) or str(error)
+    return str(said).strip().rstrip(".").splitlines()[0]

@@ -1,0 +1,171 @@
+"""Filter the user's own mix by how much of every time-frequency bin the flow's estimates give to the stem.
+
+The two estimates only say *where* the stem is; phase, stereo image and everything above the model's bandwidth come from
+the mix itself.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.audio.stft import ComplexArray, SpectralFilter, window_samples
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+SILENT = 1e-8  # magnitude of a bin, full scale 1, below which an estimate says nothing
+BAND_TOP, BAND_BOTTOM = 0.94, 0.85  # of the model's bandwidth: above the first it is deaf, between them it is asked
+SENSITIVITY_DB = 18.0  # what a stem's odds gain or lose at either end of the sensitivity
+
+
+@dataclass(frozen=True, slots=True)
+class MaskRule:
+    """How estimates become a gain.
+
+    Attributes:
+        power: of the magnitudes in the ratio.
+        floor: lowest gain, 0 for none.
+        bias: the stem's estimate is taken this many times louder: a model that is not sure guesses it too quiet.
+    """
+
+    power: float
+    floor: float = 0.0
+    bias: float = 1.0
+
+    @classmethod
+    def of_manifest(cls, mask: dict[str, float]) -> MaskRule:
+        """The rule a bundle states: ``power``, and ``floor_db`` and ``bias_db`` when there are any."""
+        floor_db = mask.get("floor_db")
+        floor = 0.0 if floor_db is None else 10 ** (float(floor_db) / 20)
+        return cls(float(mask.get("power", 1.0)), floor, 10 ** (float(mask.get("bias_db", 0.0)) / 20))
+
+
+def odds_gain(sensitivity: float) -> float:
+    """What the odds of the stem are multiplied by in every bin: 1 at a sensitivity of 0.5, less below."""
+    return float(10 ** ((2 * sensitivity - 1) * SENSITIVITY_DB / 20))
+
+
+def tilted(gain: FloatArray, odds: float) -> FloatArray:
+    """Gains of the stem whose odds against the rest are multiplied: ``g m / (g m + 1 - m)``.
+
+    Args:
+        gain: float32 of any shape, 0 to 1.
+        odds: the factor; 1 changes nothing.
+    """
+    if odds == 1:
+        return gain
+    more = gain * np.float32(odds)
+    moved: FloatArray = np.divide(more, more + (np.float32(1) - gain), dtype=np.float32)
+    return moved
+
+
+class MaskFilter:
+    """Take the stem out of a stream.
+
+    Args:
+        rate_hz: of the mix and of the estimates.
+        model_rate_hz: the estimates hold nothing above half of it.
+        channels: of the mix.
+        rule: how estimates become a gain.
+        odds: what the stem's odds are multiplied by, see ``odds_gain``.
+    """
+
+    def __init__(self, rate_hz: int, model_rate_hz: int, channels: int, rule: MaskRule, odds: float = 1.0) -> None:
+        n = window_samples(rate_hz)
+        self._filter = SpectralFilter(n, channels, others=2)
+        self._rule, self._odds = rule, odds
+        self._silent = SILENT * n / 2
+        self._top, self._bottom = _bins(n, rate_hz, model_rate_hz)
+
+    def push(self, mix_CN: FloatArray, stem_N: FloatArray, rest_N: FloatArray) -> FloatArray:
+        """Add samples and take what is finished.
+
+        Args:
+            mix_CN: float32 (channels, samples).
+            stem_N: estimate of the stem, as many samples.
+            rest_N: estimate of the rest, as many samples.
+
+        Returns:
+            float32 (channels, samples) of the stem, following what was handed back before.
+        """
+        block_KN = np.concatenate([mix_CN, stem_N[None], rest_N[None]], dtype=np.float64)
+        return self._filter.push(block_KN, self._gain_of)
+
+    def flush(self, samples: int) -> FloatArray:
+        """The last samples.
+
+        Args:
+            samples: how many are still owed.
+
+        Returns:
+            float32 (channels, samples).
+        """
+        return self._filter.flush(samples, self._gain_of)
+
+    def _gain_of(self, spectra_KLF: ComplexArray) -> FloatArray:
+        return tilted(self.gain(np.abs(spectra_KLF[-2]), np.abs(spectra_KLF[-1])), self._odds)
+
+    def gain(self, stem_LF: FloatArray, rest_LF: FloatArray) -> FloatArray:
+        """The mask: ``|S|^p / (|S|^p + |U|^p)``, 0 where both are silent.
+
+        Args:
+            stem_LF: magnitudes of the stem's estimate, (frames, bins).
+            rest_LF: magnitudes of the rest's estimate, same shape.
+
+        Returns:
+            float32 (frames, bins), 0 to 1. Above the model's bandwidth a frame has one value: the mean just below.
+        """
+        heard_LF = _above(np.maximum(stem_LF, rest_LF), self._silent)
+        if self._rule.bias != 1:
+            stem_LF = stem_LF * np.float32(self._rule.bias)
+        if self._rule.power != 1:
+            stem_LF, rest_LF = stem_LF**self._rule.power, rest_LF**self._rule.power
+        both_LF = stem_LF + rest_LF
+        gain_LF = _ratio(stem_LF, both_LF, heard_LF)
+        if self._top < gain_LF.shape[1]:
+            band = slice(self._bottom, self._top)
+            heard_L1: BoolArray = np.asarray(heard_LF[:, band].any(axis=1, keepdims=True))
+            stem_L1, both_L1 = (part_LF[:, band].sum(axis=1, keepdims=True) for part_LF in (stem_LF, both_LF))
+            gain_LF[:, self._top :] = _ratio(stem_L1, both_L1, heard_L1)
+            heard_LF[:, self._top :] = heard_L1
+        if self._rule.floor:
+            gain_LF = np.where(heard_LF, np.maximum(gain_LF, np.float32(self._rule.floor)), np.float32(0))
+        return gain_LF
+
+
+def _above(values: FloatArray, limit: float) -> BoolArray:
+    above: BoolArray = np.asarray(np.greater(values, limit))
+    return above
+
+
+def _ratio(part: FloatArray, whole: FloatArray, heard: BoolArray) -> FloatArray:
+    ratio = np.where(heard, part / np.maximum(whole, np.float32(1e-30)), np.float32(0))
+    return ratio.astype(np.float32, copy=False)
+
+
+def _bins(n: int, rate_hz: int, model_rate_hz: int) -> tuple[int, int]:
+    count = n // 2 + 1
+    if model_rate_hz >= rate_hz:
+        return count, count
+    bin_hz = rate_hz / n
+    top = min(count, math.ceil(BAND_TOP * model_rate_hz / 2 / bin_hz))
+    bottom = min(math.floor(BAND_BOTTOM * model_rate_hz / 2 / bin_hz), top - 1)
+    return top, max(bottom, 0)
+
+
+def presence(level_db: float, curve: dict[str, float]) -> float:
+    """How likely the stem is there at all.
+
+    Args:
+        level_db: energy of the stem against the mix.
+        curve: ``midpoint_db`` and ``slope_db`` of the bundle.
+
+    Returns:
+        0 (not there) to 1 (there).
+    """
+    x = (level_db - curve.get("midpoint_db", -25.0)) / max(curve.get("slope_db", 3.0), 1e-6)
+    return 1 / (1 + math.exp(-min(max(x, -60.0), 60.0)))

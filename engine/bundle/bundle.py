@@ -1,0 +1,164 @@
+"""The bundle: a folder with ``manifest.json``, ONNX graphs and a tokenizer; the only contract with training and export.
+
+No pickle, no Python, no path outside the folder; every file is checked against its SHA-256 before use. The byte layout
+and every limit are written down in ``resources/docs/BUNDLE.md``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.bundle.manifest import (
+    FORMAT,
+    Attachment,
+    Defaults,
+    Encoder,
+    Graph,
+    Manifest,
+    manifest_to_json,
+    named_files,
+    parse_manifest,
+)
+from engine.bundle.separation import Decoder, Expert
+from engine.bundle.separator import SeparatorManifest, is_separator, parse_separator
+from engine.errors import BundleDamaged, BundleError
+
+__all__ = [
+    "CHECKSUM",
+    "FORMAT",
+    "MANIFEST",
+    "Attachment",
+    "Bundle",
+    "Decoder",
+    "Defaults",
+    "Encoder",
+    "Expert",
+    "Graph",
+    "Manifest",
+    "check_files",
+    "file_sha256",
+    "load_bundle",
+    "manifest_to_json",
+    "parse_manifest",
+    "read_bundle",
+    "write_manifest",
+]
+
+MANIFEST = "manifest.json"
+CHECKSUM = "manifest.sha256"  # one line of sha256sum; a bundle without it is taken at its word
+MANIFEST_LIMIT_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A checked bundle on disk."""
+
+    folder: Path
+    manifest: Manifest
+    sha256: str  # of manifest.json, which holds the hashes of everything else
+    separator: SeparatorManifest | None = None  # what a bundle that is a separator alone says of itself
+
+    @property
+    def label(self) -> str:
+        """Its name and version."""
+        return f"{self.manifest.name} {self.manifest.version}"
+
+    def path(self, file: str) -> Path:
+        """Path of a file named by the manifest."""
+        return self.folder / file
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, lower-case hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, text: str) -> None:
+    """Put ``manifest.json`` and its hash into a bundle folder; the manifest last, and whole or not at all."""
+    partial = folder / f".{MANIFEST}.partial"
+    partial.write_text(text, "utf-8")
+    (folder / CHECKSUM).write_text(f"{file_sha256(partial)}  {MANIFEST}\n", "ascii")
+    os.replace(partial, folder / MANIFEST)
+
+
+def load_bundle(folder: Path | str, check_hashes: bool = True) -> Bundle:
+    """Read and check a bundle.
+
+    Args:
+        folder: the bundle folder.
+        check_hashes: False skips reading the graphs (for a quick listing).
+
+    Raises:
+        BundleError: there is no bundle, it cannot be read, or its manifest makes no sense.
+        BundleTooNew: its format is newer than ``FORMAT``.
+        BundleDamaged: a file is missing or its hash differs.
+    """
+    folder = Path(folder)
+    path = folder / MANIFEST
+    if not os.path.isfile(path):
+        raise BundleError(f"no bundle at {folder}; a bundle is a folder with a {MANIFEST}")
+    with _readable(folder):
+        if path.stat().st_size > MANIFEST_LIMIT_BYTES:
+            raise BundleError(
+                f"{path} is over {MANIFEST_LIMIT_BYTES} bytes, which no manifest is; get the bundle again"
+            )
+        raw = path.read_bytes()
+        _check_manifest_hash(folder, raw)
+    bundle = read_bundle(raw, folder)
+    if check_hashes:
+        check_files(bundle)
+    return bundle
+
+
+def read_bundle(raw: bytes, folder: Path) -> Bundle:
+    """A bundle from the bytes of its manifest; no other file is looked at.
+
+    Args:
+        raw: of ``manifest.json``.
+        folder: where it lies.
+
+    Raises:
+        BundleError: the manifest makes no sense.
+        BundleTooNew: its format is newer than ``FORMAT``.
+    """
+    where, sha256 = str(folder / MANIFEST), hashlib.sha256(raw).hexdigest()
+    if not is_separator(raw):
+        return Bundle(folder, parse_manifest(raw, where), sha256)
+    separator = parse_separator(raw, where)
+    return Bundle(folder, separator.as_manifest(), sha256, separator)
+
+
+def check_files(bundle: Bundle) -> None:
+    """Compare every file with the manifest.
+
+    Raises:
+        BundleDamaged: a file is missing or its hash differs.
+    """
+    for file, sha256 in named_files(bundle.manifest):
+        path = bundle.path(file)
+        if not path.is_file():
+            raise BundleDamaged(f"bundle {bundle.manifest.name}: {file} is missing; get the bundle again")
+        with _readable(bundle.folder):
+            found = file_sha256(path)
+        if found != sha256:
+            raise BundleDamaged(f"bundle {bundle.manifest.name}: {file} differs from its hash; get the bundle again")
+
+
+@contextlib.contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BundleError(f"bundle {folder} cannot be read ({error.strerror}); check that it may be read") from error
+
+
+def _check_manifest_hash(folder: Path, raw: bytes) -> None:
+    path = folder / CHECKSUM
+    if path.is_file() and path.read_bytes()[:64] != hashlib.sha256(raw).hexdigest().encode("ascii"):
+        raise BundleDamaged(f"bundle {folder.name}: {MANIFEST} differs from its hash; get the bundle again")

@@ -1,0 +1,203 @@
+"""Put bundles into the user's own folder and take them out again.
+
+A bundle comes as a folder or as a zip file. Only what its manifest names is copied, and only if the hash is right; what
+else lies in the folder or the zip file is left where it is, so no path in there is ever followed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from engine.bundle.bundle import CHECKSUM, MANIFEST, MANIFEST_LIMIT_BYTES, Bundle, load_bundle, read_bundle
+from engine.bundle.library import find_bundle, list_bundles, user_data_folder
+from engine.bundle.manifest import named_files
+from engine.errors import BundleDamaged, BundleError, OutputError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+FILES_LIMIT, ENTRIES_LIMIT = 256, 4096
+SIZE_LIMIT_BYTES = 4 << 30
+CHUNK_BYTES = 1 << 20
+ENCRYPTED = 0x1
+
+
+def user_bundles() -> Path:
+    """The folder that bundles are added to; it may not exist yet."""
+    return user_data_folder() / "bundles"
+
+
+def add_bundle(source: Path | str, name: str = "", replace: bool = False) -> tuple[str, Bundle]:
+    """Copy a bundle into the user's folder.
+
+    Args:
+        source: a bundle's folder, or a zip file of one.
+        name: to find it by; "" for the name it has.
+        replace: True takes the place of one that has the name already.
+
+    Returns:
+        The name it can be found by, and the bundle where it lies now.
+
+    Raises:
+        BundleError: it is no bundle, a file is missing or differs from its hash, or the name is taken.
+        OutputError: it cannot be written.
+    """
+    path = Path(source)
+    with _opened(path) as given:
+        with given.stream(MANIFEST) as stream:
+            raw = stream.read(MANIFEST_LIMIT_BYTES + 1)
+        bundle = read_bundle(raw, path)
+        name = name or bundle.manifest.name
+        target = _place(name, bundle, replace)
+        if target is None:
+            return name, load_bundle(find_bundle(name))
+        try:
+            _copy(given, bundle, raw, target)
+        except OSError as error:
+            raise OutputError(f"{target.parent} cannot be written to ({error.strerror}); free some space") from error
+    return name, load_bundle(target)
+
+
+def remove_bundle(name: str) -> Path:
+    """Delete a bundle from the user's folder.
+
+    Raises:
+        BundleError: there is none of that name in there.
+        OutputError: it cannot be deleted.
+    """
+    folder = user_bundles() / name
+    if not NAME.fullmatch(name) or not os.path.isfile(folder / MANIFEST) or folder.is_symlink():
+        there = list_bundles()
+        where = f"; {there[name]} was not added with this command" if name in there else ""
+        raise BundleError(f"no bundle {name[:80]!r} in {user_bundles()}{where}")
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be deleted ({error.strerror}); close what uses it") from error
+    return folder
+
+
+class _Given(Protocol):
+    def stream(self, file: str) -> contextlib.AbstractContextManager[BinaryIO]:
+        """A file of the bundle, by its plain name."""
+        ...
+
+
+class _Folder:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextlib.contextmanager
+    def stream(self, file: str) -> Iterator[BinaryIO]:
+        path = self._folder / file
+        if not path.is_file():
+            raise _missing(file, self._folder)
+        with path.open("rb") as stream:
+            yield stream
+
+
+class _Zip:
+    """A zip file with the bundle at its top, or in its only folder."""
+
+    def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
+        self._archive, self._path = archive, path
+        rows = archive.infolist()
+        if len(rows) > ENTRIES_LIMIT:
+            raise BundleError(f"{path.name} holds over {ENTRIES_LIMIT} files, which no bundle does")
+        tops = [row.filename for row in rows if row.filename.count("/") < 2 and row.filename.split("/")[-1] == MANIFEST]
+        if len(tops) != 1:
+            raise BundleError(f"{path.name} holds {len(tops) or 'no'} bundles; a zip file of one bundle is needed")
+        self._top = tops[0].removesuffix(MANIFEST)
+
+    @contextlib.contextmanager
+    def stream(self, file: str) -> Iterator[BinaryIO]:
+        rows = [row for row in self._archive.infolist() if row.filename == self._top + file]
+        if len(rows) != 1:
+            raise _missing(file, self._path)
+        kind = stat.S_IFMT(rows[0].external_attr >> 16)
+        if rows[0].flag_bits & ENCRYPTED or kind not in (0, stat.S_IFREG):
+            raise BundleError(f"{file} in {self._path.name} is no plain file; make the zip file again")
+        with self._archive.open(rows[0]) as stream:
+            yield stream  # type: ignore[misc]  # reads bytes, as much as is asked for
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[_Given]:
+    if path.is_dir():
+        yield _Folder(path)
+        return
+    if not path.is_file():
+        raise BundleError(f"no bundle at {path}; give the folder of one, or a zip file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield _Zip(archive, path)
+    # NotImplementedError is what zipfile raises for a compression it does not know
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError) as error:
+        raise BundleError(f"{path.name} is no zip file that can be read ({error}); get it again") from error
+
+
+def _place(name: str, bundle: Bundle, replace: bool) -> Path | None:
+    """Where the bundle goes; None where it lies already."""
+    if not NAME.fullmatch(name):
+        raise BundleError(f"{name[:80]!r} cannot be the name of a folder; give it another with --name")
+    target = user_bundles() / name
+    there = list_bundles().get(name)
+    if there is None:
+        return target
+    if load_bundle(there, check_hashes=False).sha256 == bundle.sha256:
+        return None
+    if there.resolve() != target.resolve():
+        raise BundleError(f"a bundle {name} is installed in {there}, and would be found first; give another --name")
+    if not replace:
+        raise BundleError(f"a bundle {name} was added before; give --replace, or another --name")
+    return target
+
+
+def _copy(given: _Given, bundle: Bundle, raw: bytes, target: Path) -> None:
+    files = named_files(bundle.manifest)
+    if len(files) > FILES_LIMIT:
+        raise BundleError(f"{bundle.label} names {len(files)} files; at most {FILES_LIMIT} are allowed")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
+    try:
+        left = SIZE_LIMIT_BYTES
+        for file, sha256 in files:
+            left -= _copy_file(given, file, sha256, draft / file, left)
+        (draft / CHECKSUM).write_text(f"{bundle.sha256}  {MANIFEST}\n", "ascii")
+        (draft / MANIFEST).write_bytes(raw)
+        draft.chmod(0o755)
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(draft, target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _copy_file(given: _Given, file: str, sha256: str, to: Path, limit_bytes: int) -> int:
+    """Copy one file while its hash is counted; gives its size."""
+    digest, size = hashlib.sha256(), 0
+    with given.stream(file) as stream, to.open("wb") as out:
+        # what a zip file says of its sizes is not believed: what comes out is counted
+        while chunk := stream.read(CHUNK_BYTES):
+            size += len(chunk)
+            if size > limit_bytes:
+                raise BundleError(f"the bundle unpacks to over {SIZE_LIMIT_BYTES >> 30} GiB; no bundle is that large")
+            digest.update(chunk)
+            out.write(chunk)
+    if digest.hexdigest() != sha256:
+        raise BundleDamaged(f"{file} differs from its hash; get the bundle again")
+    return size
+
+
+def _missing(file: str, where: Path) -> BundleError:
+    if file == MANIFEST:
+        return BundleError(f"no bundle at {where}; a bundle is a folder with a {MANIFEST}")
+    return BundleDamaged(f"{file} is missing in {where}; get the bundle again")

@@ -1,0 +1,96 @@
+"""Where bundles are kept, and how one is found by its name.
+
+Looks in the folders of ``$FLUXSTEM_BUNDLES``, then in what ships with the program, then in the user's own data folder;
+the first folder that has a name wins. Knows nothing of graphs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from engine.bundle.bundle import MANIFEST
+from engine.errors import BundleError
+
+VARIABLE = "FLUXSTEM_BUNDLES"
+
+
+def list_bundles() -> dict[str, Path]:
+    """Every installed bundle: name of its folder -> the folder."""
+    found: dict[str, Path] = {}
+    for place in places():
+        for folder in _bundles_in(place):
+            found.setdefault(folder.name, folder)
+    return dict(sorted(found.items()))
+
+
+def find_bundle(name: str) -> Path:
+    """The folder of a bundle.
+
+    Args:
+        name: name of an installed bundle, or path of a bundle folder.
+
+    Raises:
+        BundleError: there is none; the message lists what there is.
+    """
+    installed = list_bundles()
+    if name in installed:
+        return installed[name]
+    if name and os.path.isfile(os.path.join(name, MANIFEST)):
+        return Path(name).resolve()
+    there = f"installed are {', '.join(installed)}" if installed else "none is installed"
+    raise BundleError(
+        f"no bundle {_shortened(name)!r}; {there}; "
+        f"name an installed one, give the path of a bundle folder, or set {VARIABLE}"
+    )
+
+
+def places() -> list[Path]:
+    """Folders that are looked through for bundles, first one first; not all of them need exist."""
+    asked = [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
+    beside_the_code = Path(__file__).resolve().parents[2] / "resources" / "bundles"
+    installed = Path(sys.prefix) / "share" / "fluxstem" / "bundles"
+    return [*asked, beside_the_code, installed, user_data_folder() / "bundles"]
+
+
+def user_data_folder() -> Path:
+    """Where this user keeps data of Fluxstem; it may not exist yet."""
+    if sys.platform == "win32":
+        return _from("LOCALAPPDATA", "AppData/Local")
+    if sys.platform == "darwin":
+        return _home() / "Library" / "Application Support" / "fluxstem"
+    return _from("XDG_DATA_HOME", ".local/share")
+
+
+def user_cache_folder() -> Path:
+    """Where Fluxstem keeps what can be made again, for example TensorRT engines; it may not exist yet."""
+    if sys.platform == "win32":
+        return _from("LOCALAPPDATA", "AppData/Local") / "cache"
+    if sys.platform == "darwin":
+        return _home() / "Library" / "Caches" / "fluxstem"
+    return _from("XDG_CACHE_HOME", ".cache")
+
+
+def _bundles_in(place: Path) -> list[Path]:
+    if os.path.isfile(place / MANIFEST):  # the variable may name a bundle itself
+        return [place.resolve()]
+    try:
+        return [folder for folder in sorted(place.iterdir()) if os.path.isfile(folder / MANIFEST)]
+    except OSError:  # most places are optional; a missing one holds no bundles
+        return []
+
+
+def _from(variable: str, below_home: str) -> Path:
+    return Path(os.environ.get(variable) or _home() / below_home) / "fluxstem"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user without one, as containers have
+        return Path(sys.prefix)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 80 else name[:77] + "..."

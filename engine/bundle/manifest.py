@@ -1,0 +1,349 @@
+"""What a bundle says of itself, as one frozen value: reading it, writing it, and refusing what makes no sense.
+
+The words of ``resources/docs/BUNDLE.md`` in code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from engine.bundle.fields import build, check_count, check_number, check_range
+from engine.bundle.separation import (
+    Axes,
+    Decoder,
+    Expert,
+    check_decoder,
+    check_expert_axes,
+    check_experts,
+    decoder_axes,
+)
+from engine.errors import BundleDamaged, BundleError, BundleTooNew
+from engine.latents import LatentGrid, Slot
+from engine.messages import GUIDANCE_LIMIT, STEPS_LIMIT, TEMPERATURE_LIMIT
+
+# 3 had no mask decoder and no experts; 2 no temperature; 1 the text encoder alone, and no wordings; all are read as
+# they were
+FORMAT = 4
+FPS_LIMIT = 120.0
+REQUIRED_GRAPHS = ("encode", "decode", "step", "text")
+# kind of encoder -> the fields it fills in, and the axes of its graph's inputs and outputs in terms of fields
+ENCODER_KINDS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
+    "text": (
+        "tokenizer tokenizer_sha256 max_tokens",
+        {"tokens": "B max_tokens", "token_mask": "B max_tokens"},
+        {"embedding": "B dim"},
+    ),
+    "story": ("pieces", {"pieces": "B pieces dim", "piece_mask": "B pieces"}, {"embedding": "B dim"}),
+    "audio": ("samples rate_hz", {"audio": "B 1 samples"}, {"embedding": "B dim"}),
+    "scene": (
+        "picture_dim frames fps size_px",
+        {"frames": "B frames size_px size_px 3"},
+        {"picture": "B frames picture_dim", "embedding": "B dim"},
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """One ONNX file.
+
+    Attributes:
+        file: name inside the bundle folder.
+        sha256: hash of the file, lower-case hex.
+        inputs, outputs: name -> axes, letters or numbers; ``B`` and ``P`` are the only dynamic ones.
+        precision: how weights are stored, ``fp32`` or ``fp16``; inputs, outputs and arithmetic are float32.
+    """
+
+    file: str
+    sha256: str
+    inputs: dict[str, list[str | int]]
+    outputs: dict[str, list[str | int]]
+    precision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoder:
+    """One prompt encoder. ``ENCODER_KINDS`` says which fields a kind fills in; the others stay empty.
+
+    Attributes:
+        graph: its key in ``Manifest.graphs``.
+        kind: ``text``, ``story`` (long texts, from the embeddings of their pieces), ``audio`` or ``scene``.
+        dim: length of the embedding; every graph's last layer brings it into the one prompt space.
+        tokenizer, tokenizer_sha256: ``tokenizers`` JSON file inside the folder.
+        max_tokens: fixed length of the token input; longer prompts are cut, shorter ones padded with 0.
+        pieces: fixed number of pieces a long text is cut into at most.
+        samples, rate_hz: length and rate of the audio input.
+        picture_dim: features P of one frame, which the ``step`` graph takes as ``picture``.
+        frames, fps, size_px: frames of one window, their rate, and their height and width.
+    """
+
+    graph: str
+    kind: str
+    dim: int
+    tokenizer: str = ""
+    tokenizer_sha256: str = ""
+    max_tokens: int = 0
+    pieces: int = 0
+    samples: int = 0
+    rate_hz: int = 0
+    picture_dim: int = 0
+    frames: int = 0
+    fps: float = 0.0
+    size_px: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file of the bundle that is no graph: its name inside the folder and its hash, lower-case hex."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """Sampler defaults of one task."""
+
+    steps: int
+    guidance: float
+    start: str  # zeros or noise
+    strength: float | None = None  # of tasks that begin at a stem; None leaves it to the task's row
+    temperature: float = 1.0  # of the noise they start from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a bundle says of itself.
+
+    Attributes:
+        format: number of this layout; newer ones are refused.
+        name, version, licence, attribution: who it is and on what terms.
+        trained_on: one line per source of training sound.
+        sample_rate_hz, hop_samples, channels, latent_channels, window_frames: the grid; channels is 1 today.
+        latent_mean, latent_std: per latent channel; already folded into the graphs (graph latents have unit scale).
+        slots: names in order of the ``S`` axis.
+        embedding: length of a prompt embedding (``E``).
+        graphs: encode, decode, step, text; story, audio and scene where the bundle has those encoders; those of the
+            mask decoder and of experts.
+        encoders: prompt encoders by kind.
+        defaults: task -> steps, guidance, start, strength, temperature.
+        mask: ``power`` of the soft mask; ``floor_db`` its lowest gain; ``bias_db`` gain of the stem before the ratio.
+        presence: ``midpoint_db`` and ``slope_db`` of the level-to-presence curve.
+        parity: tolerance and measured difference between torch and ONNX.
+        quality: measured figures, free form.
+        training_commit: commit of the code that trained it.
+        notes: free text, for example what it knows and does not know.
+        asks: wordings of requests and nouns of other languages, as ``engine.text.grammar`` reads them; None
+            where the prompts of a bundle are taken as they are.
+        recipe: the preset it was trained by, as tables; nothing here reads it, training goes on from it.
+        decoder: answers isolate and remove with masks; None where those follow from the flow's estimates alone.
+        experts: separators trained elsewhere, for some of the prompts.
+        terms: prompt embeddings of known terms, by which an expert is found; None where there are none.
+    """
+
+    format: int
+    name: str
+    version: str
+    licence: str
+    attribution: list[str]
+    trained_on: list[str]
+    sample_rate_hz: int
+    hop_samples: int
+    channels: int
+    latent_channels: int
+    window_frames: int
+    latent_mean: list[float]
+    latent_std: list[float]
+    slots: list[str]
+    embedding: int
+    graphs: dict[str, Graph]
+    encoders: dict[str, Encoder]
+    defaults: dict[str, Defaults]
+    mask: dict[str, float]
+    presence: dict[str, float]
+    parity: dict[str, float]
+    quality: dict[str, Any] = field(default_factory=dict)
+    training_commit: str = ""
+    notes: str = ""
+    asks: Attachment | None = None
+    recipe: dict[str, Any] = field(default_factory=dict)
+    decoder: Decoder | None = None
+    experts: list[Expert] = field(default_factory=list)
+    terms: Attachment | None = None
+
+    @property
+    def grid(self) -> LatentGrid:
+        """The latent grid of this bundle."""
+        return LatentGrid(self.sample_rate_hz, self.hop_samples, self.latent_channels, self.window_frames)
+
+
+def manifest_to_json(manifest: Manifest) -> str:
+    """The text of ``manifest.json``; what an encoder does not fill in and what a bundle does not have is left out."""
+    data = asdict(manifest)
+    for encoder in data["encoders"].values():
+        for name in [name for name, value in encoder.items() if not value]:
+            del encoder[name]
+    for name in ("asks", "decoder", "experts", "terms"):
+        if not data[name]:
+            del data[name]
+    return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def parse_manifest(raw: bytes, where: str) -> Manifest:
+    """Turn the bytes of a manifest into a checked value.
+
+    Raises:
+        BundleError: not a manifest.
+        BundleTooNew: its format is newer than ``FORMAT``.
+    """
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise BundleDamaged(f"{where} is not JSON ({error}); get the bundle again") from error
+    if not isinstance(data, dict) or type(data.get("format")) is not int or data["format"] < 1:
+        raise BundleError(f"{where} is not a bundle manifest: it has no format number; get the bundle again")
+    if data["format"] > FORMAT:
+        raise BundleTooNew(
+            f"{where} has bundle format {data['format']}, this engine reads up to {FORMAT}; update the engine"
+        )
+    try:
+        data["graphs"] = {key: build(Graph, value) for key, value in data["graphs"].items()}
+        data["encoders"] = {key: build(Encoder, value) for key, value in data["encoders"].items()}
+        data["defaults"] = {key: build(Defaults, value) for key, value in data["defaults"].items()}
+        data |= {key: build(kind, data[key]) for key, kind in _OPTIONAL.items() if data.get(key) is not None}
+        data["experts"] = [build(Expert, value) for value in data.get("experts", [])]
+        manifest: Manifest = build(Manifest, data)
+        _check(manifest)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(f"{where} is not a usable manifest ({error}); get the bundle again") from error
+    return manifest
+
+
+_OPTIONAL = {"asks": Attachment, "decoder": Decoder, "terms": Attachment}
+
+
+def named_files(manifest: Manifest) -> list[tuple[str, str]]:
+    """Every file of a bundle but the manifest: (name, SHA-256)."""
+    files = [(graph.file, graph.sha256) for graph in manifest.graphs.values()]
+    files += [(e.tokenizer, e.tokenizer_sha256) for e in manifest.encoders.values() if e.kind == "text"]
+    return files + [(one.file, one.sha256) for one in (manifest.asks, manifest.terms) if one is not None]
+
+
+def _check(manifest: Manifest) -> None:
+    for name in ("sample_rate_hz", "hop_samples", "channels", "latent_channels", "window_frames", "embedding"):
+        check_count(name, getattr(manifest, name))
+    for name in ("name", "version", "licence", "training_commit", "notes"):
+        if not isinstance(getattr(manifest, name), str):
+            raise ValueError(f"{name} must be a text, got {getattr(manifest, name)!r}")
+    for name in ("mask", "presence", "parity"):
+        for key, value in getattr(manifest, name).items():
+            check_number(f"{name}.{key}", value)
+    for task, defaults in manifest.defaults.items():
+        _check_defaults(f"defaults.{task}", defaults)
+    if manifest.channels != 1:
+        raise ValueError(f"channels must be 1, got {manifest.channels}")
+    if manifest.slots != [slot.name for slot in Slot]:
+        raise ValueError(f"slots must be {[slot.name for slot in Slot]}, got {manifest.slots}")
+    if missing := set(REQUIRED_GRAPHS) - set(manifest.graphs):
+        raise ValueError(f"missing graphs {sorted(missing)}")
+    for name, encoder in manifest.encoders.items():
+        _check_encoder(name, encoder, manifest)
+    _check_separation(manifest)
+    _check_axes(manifest)
+    for file, _ in named_files(manifest):
+        parts = PurePosixPath(file).parts
+        if len(parts) != 1 or parts[0] in ("", ".", "..") or "\\" in file or "\0" in file or os.path.isabs(file):
+            raise ValueError(f"file name {file!r} leaves the bundle folder")
+
+
+def _check_defaults(where: str, defaults: Defaults) -> None:
+    """What a bundle does unasked is what a request may ask for."""
+    check_count(f"{where}.steps", defaults.steps)
+    check_range(f"{where}.steps", defaults.steps, 1, STEPS_LIMIT)
+    check_range(f"{where}.guidance", defaults.guidance, 0, GUIDANCE_LIMIT)
+    if defaults.start not in ("zeros", "noise"):
+        raise ValueError(f"{where}.start must be zeros or noise, got {defaults.start!r}")
+    check_range(f"{where}.temperature", defaults.temperature, 0, TEMPERATURE_LIMIT)
+    if defaults.strength is not None:
+        check_range(f"{where}.strength", defaults.strength, 0, 1)
+
+
+def _check_encoder(name: str, encoder: Encoder, manifest: Manifest) -> None:
+    if encoder.kind not in ENCODER_KINDS or encoder.kind != name:
+        raise ValueError(f"encoder {name} must be of its own kind, one of {list(ENCODER_KINDS)}, got {encoder.kind!r}")
+    if encoder.graph not in manifest.graphs:
+        raise ValueError(f"encoder {name} names the graph {encoder.graph!r}, which is not there")
+    if encoder.dim != manifest.embedding:
+        raise ValueError(f"encoder {name} must have dim {manifest.embedding}, got {encoder.dim!r}")
+    for key in ENCODER_KINDS[encoder.kind][0].split():
+        value, where = getattr(encoder, key), f"encoders.{name}.{key}"
+        if key == "fps":
+            check_number(where, value)
+            if not 0 < value <= FPS_LIMIT:
+                raise ValueError(f"{where} must be above 0 and at most {FPS_LIMIT:g}, got {value!r}")
+        elif key.startswith("tokenizer"):
+            if not isinstance(value, str) or not value:
+                raise ValueError(f"{where} must be a text, got {value!r}")
+        else:
+            check_count(where, value)
+
+
+def _check_separation(manifest: Manifest) -> None:
+    decoder, graphs = manifest.decoder, manifest.graphs
+    check_experts(manifest.experts)
+    if decoder is None:
+        if manifest.experts:
+            raise ValueError("experts need a decoder, whose grid they share")
+        return
+    check_decoder(decoder)
+    named = {"decoder": decoder.graph} | {f"expert {expert.name}": expert.graph for expert in manifest.experts}
+    for name, key in named.items():
+        if key not in graphs:
+            raise ValueError(f"{name} names the graph {key!r}, which is not there")
+    if manifest.experts and manifest.terms is None:
+        raise ValueError("experts need terms, by which they are found")
+    for expert in manifest.experts:
+        graph = graphs[expert.graph]
+        check_expert_axes(expert, decoder, graph.inputs, graph.outputs)
+
+
+def _check_axes(manifest: Manifest) -> None:
+    """The grid is what the graphs were exported for."""
+    audio: Axes = ["B", manifest.channels, manifest.grid.window_samples]
+    latents: Axes = ["B", manifest.latent_channels, manifest.window_frames]
+    slots: Axes = ["B", len(Slot), *latents[1:]]
+    step: dict[str, Axes] = {"x": slots, "prompt": ["B", len(Slot), manifest.embedding]}
+    wanted = {
+        "encode": ({"audio": audio}, {"latents": latents}),
+        "decode": ({"latents": latents}, {"audio": audio}),
+        "step": (step, {"x_next": slots}),
+    }
+    for encoder in manifest.encoders.values():
+        _, inputs, outputs = ENCODER_KINDS[encoder.kind]
+        wanted[encoder.graph] = (_axes(encoder, inputs), _axes(encoder, outputs))
+    if "picture" in manifest.graphs["step"].inputs:
+        if "scene" not in manifest.encoders:
+            raise ValueError("step takes a picture, so there must be a scene encoder")
+        step["picture"] = wanted[manifest.encoders["scene"].graph][1]["picture"]
+    if (decoder := manifest.decoder) is not None:
+        takes = list(manifest.graphs[decoder.graph].inputs)
+        wanted[decoder.graph] = decoder_axes(decoder, manifest.embedding, takes)
+    for name, both in wanted.items():
+        graph = manifest.graphs[name]
+        for given, axes_of in zip((graph.inputs, graph.outputs), both, strict=True):
+            for value, axes in axes_of.items():
+                if given.get(value) != axes:
+                    raise ValueError(f"{value} of {name} must have the axes {axes}, got {given.get(value)}")
+
+
+def _axes(encoder: Encoder, named: dict[str, str]) -> dict[str, Axes]:
+    """Axes in numbers, from the names of fields."""
+
+    def axis(word: str) -> str | int:
+        return int(word) if word.isdigit() else "B" if word == "B" else int(getattr(encoder, word))
+
+    return {value: [axis(word) for word in words.split()] for value, words in named.items()}

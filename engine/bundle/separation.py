@@ -1,0 +1,158 @@
+"""What a bundle says of its mask decoder and of its experts: two values of the manifest and their checks.
+
+A *mask decoder* answers the prompt from the spectrogram of the mix: soft masks of STEM and REST, and whether the stem
+sounds at all. An *expert* is a separator trained elsewhere that knows some stems and takes no prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.bundle.fields import check_count, check_number, check_range, check_text, check_texts
+
+Axes = list[str | int]  # of one input or output: letters or numbers
+SIDES = 2  # left and right
+LOWEST_LEVEL_DB = -80.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoder:
+    """The mask decoder and the grid it works on.
+
+    Attributes:
+        graph: its key in ``Manifest.graphs``.
+        rate_hz: of the sound it reads.
+        fft_samples, hop_samples: periodic Hann window and hop of its spectrogram.
+        bins: of the spectrum, from 0 Hz up; F.
+        frames: of one window; T.
+        presence_frames: frames that share one answer to whether the stem sounds.
+        level_db: RMS over both channels that a section of the mix is brought to before it is read, full scale 1.
+        gate_low, gate_high: presence below the first shuts the stem, above the second it is open.
+    """
+
+    graph: str
+    rate_hz: int
+    fft_samples: int
+    hop_samples: int
+    bins: int
+    frames: int
+    presence_frames: int
+    level_db: float
+    gate_low: float
+    gate_high: float
+
+    @property
+    def window_s(self) -> float:
+        """Seconds of one window."""
+        return self.frames * self.hop_samples / self.rate_hz
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expert:
+    """A separator trained elsewhere, for some of the prompts.
+
+    Attributes:
+        name: what users call it.
+        graph: its key in ``Manifest.graphs``.
+        kind: of ``EXPERT_KINDS``: what it reads and answers.
+        terms: keys of ``terms.json`` that it answers; the term nearest to a prompt decides.
+        output: the output of the graph that is the stem.
+        licence: of its weights.
+        attribution: credit lines to keep.
+    """
+
+    name: str
+    graph: str
+    kind: str
+    terms: list[str]
+    output: str
+    licence: str
+    attribution: list[str]
+
+
+# kind of expert -> its input and that input's axes, which its outputs have too; letters stand for numbers of the grid
+EXPERT_KINDS: dict[str, tuple[str, str]] = {
+    "spectral": ("mix", "B 2 frames bins"),  # magnitudes in, a mask for each stem out
+    "waveform": ("audio", "B 2 N"),  # sound in, sound for each stem out; N is any number
+}
+
+
+def check_decoder(decoder: Decoder) -> None:
+    """Check that a decoder's numbers make sense.
+
+    Raises:
+        ValueError: one does not.
+    """
+    for key in ("rate_hz", "fft_samples", "hop_samples", "bins", "frames", "presence_frames"):
+        check_count(f"decoder.{key}", getattr(decoder, key))
+    if decoder.hop_samples > decoder.fft_samples:
+        raise ValueError(f"decoder.hop_samples must be at most fft_samples, got {decoder.hop_samples}")
+    if decoder.bins > decoder.fft_samples // 2 + 1:
+        raise ValueError(f"decoder.bins must be at most {decoder.fft_samples // 2 + 1}, got {decoder.bins}")
+    # Windows overlap by two blocks of presence, and must get ahead by one at least.
+    if decoder.frames % decoder.presence_frames or decoder.frames < 3 * decoder.presence_frames:
+        raise ValueError(f"decoder.frames must be 3 or more times presence_frames, got {decoder.frames}")
+    check_range("decoder.level_db", decoder.level_db, LOWEST_LEVEL_DB, 0)
+    check_number("decoder.gate_low", decoder.gate_low)
+    check_number("decoder.gate_high", decoder.gate_high)
+    if not 0 <= decoder.gate_low < decoder.gate_high <= 1:
+        raise ValueError(
+            f"decoder.gate_low and gate_high must rise from 0 to 1, got {decoder.gate_low} and {decoder.gate_high}"
+        )
+
+
+def decoder_axes(decoder: Decoder, embedding: int, takes: Sequence[str]) -> tuple[dict[str, Axes], dict[str, Axes]]:
+    """Axes of the inputs and outputs of the decoder's graph.
+
+    Args:
+        decoder: its row of the manifest.
+        embedding: length of a prompt embedding.
+        takes: names of the graph's inputs; ``estimate`` may be missing.
+    """
+    plane: Axes = ["B", SIDES, decoder.frames, decoder.bins]
+    inputs: dict[str, Axes] = {"mix": plane, "prompt": ["P", embedding]}
+    if "estimate" in takes:
+        inputs["estimate"] = plane
+    blocks = decoder.frames // decoder.presence_frames
+    return inputs, {"stem": ["P", *plane], "rest": ["P", *plane], "presence": ["P", "B", blocks]}
+
+
+def check_experts(experts: Sequence[Expert]) -> None:
+    """Check what experts say of themselves, graphs apart.
+
+    Raises:
+        ValueError: something is missing or twice.
+    """
+    for expert in experts:
+        where = f"experts.{expert.name}"
+        for key in ("name", "graph", "output", "licence"):
+            check_text(f"{where}.{key}", getattr(expert, key))
+        check_texts(f"{where}.terms", expert.terms)
+        check_texts(f"{where}.attribution", expert.attribution)
+        if expert.kind not in EXPERT_KINDS:
+            raise ValueError(f"{where}.kind must be one of {', '.join(EXPERT_KINDS)}, got {expert.kind!r}")
+    names = [expert.name for expert in experts]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"experts must have names of their own, got {sorted(twice)} twice")
+
+
+def check_expert_axes(expert: Expert, decoder: Decoder, inputs: dict[str, Axes], outputs: dict[str, Axes]) -> None:
+    """Check the graph of an expert against its kind.
+
+    Raises:
+        ValueError: inputs, outputs or their axes are others.
+    """
+    name, words = EXPERT_KINDS[expert.kind]
+    if list(inputs) != [name]:
+        raise ValueError(f"{expert.graph} must take {name} alone, got {sorted(inputs)}")
+    if expert.output not in outputs:
+        raise ValueError(f"{expert.graph} must answer {expert.output}, got {sorted(outputs)}")
+    own = inputs[name]
+    if words.endswith("N") and type(own[-1]) is int and own[-1] > 0:
+        wanted: Axes = ["B", SIDES, own[-1]]
+    else:
+        wanted = ["B", SIDES, *(getattr(decoder, word, word) for word in words.split()[2:])]
+    for value, axes in ((name, own), (expert.output, outputs[expert.output])):
+        if axes != wanted:
+            raise ValueError(f"{value} of {expert.graph} must have the axes {wanted}, got {axes}")

@@ -1,0 +1,1 @@
+"""The command line: ``parser`` says what can be typed, ``commands`` does it."""

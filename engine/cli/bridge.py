@@ -1,0 +1,275 @@
+"""The two commands of the OSC bridge: ``bridge`` listens, ``send`` is for any program that can run a command.
+
+The bridge itself is loaded when it is needed, because its packages are an extra.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import RequestError
+from engine.host.client import Engine
+from engine.tasks import TASKS
+
+if TYPE_CHECKING:
+    from engine.osc import BridgeClient, Made, Settings, State
+
+DEFAULT_PORT = 11100
+LOOPBACK = "127.0.0.1"
+NULL_FLOOR_DB, NO_FIGURE = -300.0, 300.0
+
+
+def _add_bridge(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--port", type=int, default=DEFAULT_PORT, metavar="N", help="UDP port; default %(default)s")
+    sub.add_argument("--tcp-port", type=int, metavar="N", help="TCP port; default the same number")
+    sub.add_argument("--lan", action="store_true", help="let other machines speak too; needs --token-file")
+    sub.add_argument("--token-file", metavar="F", help="file with the shared secret of LAN mode, 16 bytes or more")
+    sub.add_argument("--plain-token", action="store_true", help="take the token itself too, from clients that cannot "
+                     "answer a challenge; whoever listens on the network can read it")  # fmt: skip
+    sub.add_argument("--allow", action="append", default=[], metavar="CIDR", help="network that may speak in LAN mode, "
+                     "as 192.168.1.0/24; default private ones")  # fmt: skip
+    sub.add_argument("--root", action="append", default=[], metavar="DIR", help="folder clips may lie in; default "
+                     "your home folder")  # fmt: skip
+    sub.add_argument("--out", metavar="DIR", help="folder for the results; default Fluxstem in your home folder")
+    sub.add_argument("--bundle", metavar="NAME", default="small", help="taken when a message names none")
+    sub.add_argument("--home", metavar="DIR", help="folder for journal and state; default in your user data")
+    sub.add_argument("--oscquery", type=int, nargs="?", const=0, metavar="PORT", help="serve the table over HTTP")
+    sub.add_argument("--zeroconf", action="store_true", help="announce the bridge on the network")
+    sub.add_argument("--json", action="store_true", help="first line on standard output is one JSON object")
+    sub.set_defaults(command=run_bridge)
+
+
+def _add_send(sub: argparse.ArgumentParser) -> None:
+    tasks = ", ".join(TASKS)
+    sub.add_argument("what", metavar="WHAT", help=f"a task ({tasks}), or ping, version, status, bundles, jobs, "
+                     "result, cancel, help")  # fmt: skip
+    sub.add_argument("words", metavar="WORD", nargs="*", help="of a task: audio file (if it takes one) and prompt; "
+                     "else the arguments of the message")  # fmt: skip
+    sub.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another argument of the task, "
+                     "as start=1.5; fluxstem send help TASK lists them")  # fmt: skip
+    sub.add_argument("--id", help="your own name for the job; the same name again is the same job")
+    sub.add_argument("--wait", action="store_true", help="until the job is done; prints where the files are")
+    sub.add_argument("--host", default=LOOPBACK, metavar="H", help="where the bridge runs; default this machine")
+    sub.add_argument("--port", type=int, metavar="N", help="its port; default the one its state file tells")
+    sub.add_argument("--home", metavar="DIR", help="folder of the bridge's state file")
+    sub.add_argument("--tcp", action="store_true", help="speak TCP, which loses nothing")
+    sub.add_argument("--token-file", metavar="F", help="file with the shared secret of LAN mode")
+    sub.add_argument("--by-wire", action="store_true", help="send and fetch sound as messages; so it is for another "
+                     "machine; with --wait")  # fmt: skip
+    sub.add_argument("--out", metavar="DIR", default=".", help="folder for fetched files; default this one")
+    sub.add_argument("--json", action="store_true", help="last line on standard output is one JSON object")
+    sub.set_defaults(command=run_send)
+
+
+COMMANDS: tuple[tuple[str, Callable[[argparse.ArgumentParser], None], str], ...] = (
+    ("bridge", _add_bridge, "listen for OSC messages of a DAW until stopped"),
+    ("send", _add_send, "ask a running bridge, from any program that can run a command"),
+)
+
+
+def run_bridge(arguments: argparse.Namespace, engine: Engine | None) -> int:
+    """``fluxstem bridge``."""
+    with _needs_osc():
+        from engine.osc import Bridge
+    settings = _settings(arguments)
+    stop = threading.Event()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_stopped_by_term(stop))
+        engine = engine or stack.enter_context(Engine())
+        bridge = Bridge(engine, settings)
+        state = bridge.start()
+        stack.callback(bridge.close)
+        if arguments.json:
+            print(json.dumps(asdict(state)), flush=True)
+        print("\n".join(_greeting(state, settings, bridge.taken_up)), flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            while not stop.wait(0.5):  # in short waits, because Windows delivers a Ctrl-C only between them
+                pass
+    return 0
+
+
+def run_send(arguments: argparse.Namespace, engine: Engine | None) -> int:
+    """``fluxstem send``."""
+    with _needs_osc():
+        from engine.osc import BridgeClient, read_state
+    state = read_state(Path(arguments.home) if arguments.home else None) if arguments.host == LOOPBACK else None
+    port = arguments.port or ((state.tcp_port if arguments.tcp else state.udp_port) if state else DEFAULT_PORT)
+    with BridgeClient(arguments.host, port, tcp=arguments.tcp, token=_token(arguments.token_file)) as bridge:
+        if arguments.what in TASKS:
+            return _send_task(bridge, arguments)
+        return _send_question(bridge, arguments)
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    from engine.osc import Settings
+
+    return Settings(
+        port=_port(arguments.port), tcp_port=None if arguments.tcp_port is None else _port(arguments.tcp_port),
+        lan=arguments.lan, token=_token(arguments.token_file), plain_token=arguments.plain_token,
+        allow=tuple(arguments.allow),
+        roots=tuple(map(Path, arguments.root)) or (Path.home(),),
+        out=Path(arguments.out) if arguments.out else Path.home() / "Fluxstem",
+        bundle=arguments.bundle, home=Path(arguments.home) if arguments.home else None,
+        oscquery_port=None if arguments.oscquery is None else _port(arguments.oscquery), zeroconf=arguments.zeroconf,
+    )  # fmt: skip
+
+
+def _greeting(state: State, settings: Settings, taken_up: int) -> Iterator[str]:
+    if settings.port not in (0, state.udp_port):
+        yield f"port {settings.port} is taken by {_who_has(settings.port)}; the next free one is used"
+    who = "everybody with the token" if state.lan else "this machine only"
+    yield f"listening on {state.host}, UDP port {state.udp_port} and TCP port {state.tcp_port}, for {who}"
+    if state.http_port:
+        yield f"OSCQuery at http://{LOOPBACK}:{state.http_port}/"
+    yield f"clips may lie in {', '.join(str(root) for root in settings.roots)}; results go to {settings.out}"
+    if taken_up:
+        yield f"{taken_up} unfinished jobs of the last run are done now"
+
+
+def _who_has(port: int) -> str:
+    from engine.osc import BridgeClient
+
+    with contextlib.suppress(Exception), BridgeClient(port=port, patience_s=1.0) as bridge:
+        words = bridge.ask("/fluxstem/version", answers=("/fluxstem/version.reply",)).args
+        version, pid, owner = map(str, words[1:])
+        return f"another Fluxstem {version} bridge (process {pid}, {owner})"
+    return "another program"
+
+
+def _send_task(bridge: BridgeClient, arguments: argparse.Namespace) -> int:
+    from engine.osc.transfer import send_clip
+
+    takes_file = TASKS[arguments.what].input_slot is not None
+    if len(arguments.words) != 1 + takes_file:
+        needed = "an audio file and a prompt" if takes_file else "a prompt"
+        raise RequestError(f"send {arguments.what} takes {needed}, got {len(arguments.words)} words; quote the prompt")
+    *files, prompt = arguments.words
+    source = str(Path(files[0]).absolute()) if files else None
+    by_wire = arguments.by_wire or arguments.host not in (LOOPBACK, "localhost", "::1")
+    if by_wire and source is not None:
+        if not Path(source).is_file():
+            raise RequestError(f"there is no file {files[0]}; check the path")
+        with tempfile.TemporaryDirectory() as scratch:
+            source = f"clip:{send_clip(bridge, Path(source), Path(scratch) / 'clip')}"
+    job = bridge.start(arguments.what, source, prompt, id=arguments.id, **_options(arguments.set))
+    if not (arguments.wait or by_wire):
+        print(json.dumps({"id": job}) if arguments.json else job)
+        return 0
+    made = bridge.wait(job)
+    paths = _fetched(bridge, made, arguments) if by_wire else list(made.paths)
+    if arguments.json:
+        print(json.dumps({**asdict(made), "paths": paths}))
+    else:
+        print("\n".join([*paths, *_figures(made)]))
+    return 0
+
+
+def _figures(made: Made) -> Iterator[str]:
+    if made.null_db != NO_FIGURE:
+        exact = made.null_db <= NULL_FLOOR_DB
+        yield "null: " + ("stem + rest is the input, bit for bit" if exact else f"{made.null_db:.1f} dB")
+    yield f"presence: {made.presence:.2f}"
+
+
+def _fetched(bridge: BridgeClient, made: Made, arguments: argparse.Namespace) -> list[str]:
+    from engine.osc.transfer import fetch
+
+    folder = Path(arguments.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = enumerate(made.paths, start=1)
+    return [str(_placed(folder / Path(path).name, fetch(bridge, made.id, str(number)))) for number, path in found]
+
+
+def _placed(wanted: Path, data: bytes) -> Path:
+    """Write a file that is whole or not there, beside whatever has its name already."""
+    wanted = wanted.with_suffix(".wav")
+    with tempfile.TemporaryDirectory(dir=wanted.parent, prefix=".fluxstem-") as scratch:
+        draft = Path(scratch) / "draft"
+        draft.write_bytes(data)
+        number = 1
+        while True:
+            place = wanted if number == 1 else wanted.with_stem(f"{wanted.stem} ({number})")
+            try:
+                with place.open("xb"):
+                    pass
+            except FileExistsError:
+                number += 1
+                continue
+            return draft.replace(place)
+
+
+def _send_question(bridge: BridgeClient, arguments: argparse.Namespace) -> int:
+    from engine.osc.protocol.requests import ROWS, at
+
+    row = ROWS.get(at(arguments.what))
+    if row is None or not row.replies or "/" in arguments.what:
+        raise RequestError(f"there is nothing called {arguments.what} to send; see fluxstem send --help")
+    last = tuple(reply for reply in row.replies if reply.endswith(".end")) or row.replies
+    answer = None
+    for message in bridge.hear(lambda: bridge.send(row.address, *arguments.words)):
+        if message.address in (*row.replies, at("fail"), at("error")):
+            print(" ".join([message.address, *map(str, message.args)]))
+            answer = message
+        if answer is not None and answer.address in (*last, at("fail"), at("error")):
+            break
+    if answer is None:
+        raise RequestError(f"the bridge did not answer {row.address}; ask again")
+    return 0 if answer.address not in (at("fail"), at("error")) else 2
+
+
+def _options(pairs: list[str]) -> dict[str, str | bytes | int | float | bool | None]:
+    options: dict[str, str | bytes | int | float | bool | None] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or name in ("id", "input", "prompt"):
+            raise RequestError(f"--set {pair} is not allowed; give NAME=VALUE, as start=1.5")
+        is_path = name in ("rest", "image", "video", "audio") and value and not value.startswith("clip:")
+        options[name] = str(Path(value).absolute()) if is_path else value
+    return options
+
+
+def _token(path: str | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).read_bytes().strip()
+    except OSError as error:
+        raise RequestError(f"the token file {path} cannot be read ({error.strerror}); check the path") from None
+
+
+def _port(number: int) -> int:
+    if not 0 <= number <= 65535:
+        raise RequestError(f"port {number} is not allowed; give a number from 0 (any) to 65535")
+    return number
+
+
+@contextlib.contextmanager
+def _stopped_by_term(stop: threading.Event) -> Iterator[None]:
+    """A polite end for whoever stops the process from outside."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _needs_osc() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "pythonosc":
+            raise
+        raise RequestError("the OSC bridge needs python-osc; install it with: pip install 'fluxstem[osc]'") from None

@@ -1,0 +1,320 @@
+"""The demo: take stems out of a mix, draw what happened, print how good it is. Run by ``make demo``.
+
+A client like any other: it asks the front door of the engine and looks at the files that come back. Where references
+are known it measures the stems against them. Needs the ``demo`` extra.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+from tqdm import tqdm
+
+from engine import AudioError, Done, Engine, EngineError, Event, Progress, Request, StemResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Audio = npt.NDArray[np.float32]
+Mono = npt.NDArray[np.float64]
+
+DEMO = Path(__file__).resolve().parents[2] / "resources" / "demo"
+SHOWN_LIMIT_S = 60.0  # a picture of more than this shows nothing
+TAPS = 512
+TINY = 1e-12
+FFT_SAMPLES = 4096
+COLUMNS = 900  # time steps in a picture
+LOWEST_HZ, ROWS = 40.0, 320  # the frequency axis is logarithmic
+RANGE_DB = 80.0
+TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
+BACKGROUND, INK, MUTED = "#0d1117", "#e6edf3", "#8b949e"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One prompt of the demo and what came of it.
+
+    Attributes:
+        result: what the engine says of it.
+        mix_CN, stem_CN, rest_CN: float32 (channels, samples).
+        reference_CN: the true stem, None when nobody knows it.
+    """
+
+    result: StemResult
+    mix_CN: Audio
+    stem_CN: Audio
+    rest_CN: Audio
+    reference_CN: Audio | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Quality of one stem against its reference, in dB; ``mix_`` is the untouched mix measured in the same way.
+
+    Attributes:
+        sdr_db, mix_sdr_db: BSS-Eval v3 (512-tap distortion filter) of the mono sum.
+        si_sdr_db, mix_si_sdr_db: scale-invariant SDR of the mono sum.
+    """
+
+    sdr_db: float
+    mix_sdr_db: float
+    si_sdr_db: float
+    mix_si_sdr_db: float
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo; returns the exit code."""
+    args = _parser().parse_args(arguments)
+    try:
+        import matplotlib.pyplot  # noqa: F401  (before minutes of work, not after)
+        import scipy.linalg  # noqa: F401
+    except ImportError as error:
+        print(
+            f"the demo needs {error.name}; run it by 'make demo' or install the extra: fluxstem[demo]", file=sys.stderr
+        )
+        return 2
+    if args.mix is not None and not args.prompt:
+        print('name what to take out of the mix, for example: make demo MIX=song.wav PROMPT="bass"', file=sys.stderr)
+        return 2
+    mix = args.mix or DEMO / "mix.flac"
+    try:
+        references = _references() if args.mix is None else {}
+        prompts = tuple(args.prompt or references)
+        done = _isolate(mix, prompts, args.out, args.bundle, args.device)
+    except EngineError as error:
+        print(f"fluxstem: {error}", file=sys.stderr)
+        return 2
+    pieces = [_piece(mix, result, references.get(result.prompt)) for result in done.results]
+    picture = args.picture or args.out / f"{mix.stem}.png"
+    draw(pieces, soundfile.info(str(mix)).samplerate, picture)
+    _report(done, pieces, mix, picture)
+    return 0
+
+
+def measure(stem_CN: Audio, mix_CN: Audio, reference_CN: Audio) -> Scores:
+    """Compare a stem with its reference.
+
+    Args:
+        stem_CN, mix_CN, reference_CN: float32 (channels, samples), all of one shape.
+
+    Source: Vincent, Gribonval, Févotte 2006 (BSS-Eval); Le Roux et al. 2019 (SI-SDR).
+    """
+    true_N, stem_N, mix_N = _mono(reference_CN), _mono(stem_CN), _mono(mix_CN)
+    sdr_db, mix_sdr_db = bss_eval_sdr_db(stem_N, true_N), bss_eval_sdr_db(mix_N, true_N)
+    return Scores(sdr_db, mix_sdr_db, si_sdr_db(stem_N, true_N), si_sdr_db(mix_N, true_N))
+
+
+def bss_eval_sdr_db(estimate_N: Mono, true_N: Mono) -> float:
+    """SDR of BSS-Eval v3: what a 512-tap filter of the true source cannot explain of the estimate, in dB.
+
+    Equals ``mir_eval.separation.bss_eval_sources``, which also works out SIR and SAR and takes far longer.
+
+    Args:
+        estimate_N, true_N: float64 (samples), of one length.
+    """
+    from scipy.fft import irfft, next_fast_len, rfft
+    from scipy.linalg import toeplitz
+
+    if not (true_N.any() and estimate_N.any()):
+        return float("-inf")
+    size = len(true_N) + TAPS - 1
+    fft = next_fast_len(size + TAPS, real=True)
+    true_F = rfft(true_N, fft)
+    auto_T = irfft(np.abs(true_F) ** 2, fft)[:TAPS]
+    cross_T = irfft(rfft(estimate_N, fft) * true_F.conj(), fft)[:TAPS]
+    auto_TT = toeplitz(auto_T)
+    try:
+        filter_T = np.linalg.solve(auto_TT, cross_T)
+    except np.linalg.LinAlgError:  # a source of a few pure tones
+        filter_T = np.linalg.lstsq(auto_TT, cross_T, rcond=None)[0]
+    target_N = irfft(rfft(filter_T, fft) * true_F, fft)[:size]
+    return _ratio_db(target_N, np.pad(estimate_N, (0, TAPS - 1)) - target_N)
+
+
+def si_sdr_db(estimate_N: Mono, true_N: Mono) -> float:
+    """Scale-invariant SDR in dB of float64 (samples) against float64 (samples)."""
+    target_N = true_N * (estimate_N @ true_N) / max(float(true_N @ true_N), TINY)
+    return _ratio_db(target_N, estimate_N - target_N)
+
+
+def null_text(mix_CN: Audio, stem_CN: Audio, rest_CN: Audio) -> str:
+    """How far stem + rest is from the mix, in words, measured on the written files."""
+    difference = np.abs(stem_CN + rest_CN - mix_CN).max(initial=0.0)
+    if difference == 0.0:
+        return "stem + rest = mix, bit for bit"
+    return f"stem + rest - mix peaks at {20 * np.log10(difference):.1f} dBFS"
+
+
+def spectrogram_db(audio_CN: Audio, rate_hz: int) -> npt.NDArray[np.float64]:
+    """Level over logarithmic frequency (rows, low to high) and time (columns), in dB."""
+    mono_N = np.pad(_mono(audio_CN), FFT_SAMPLES // 2)
+    hop = max(1, (len(mono_N) - FFT_SAMPLES) // COLUMNS)
+    frames_LN = np.lib.stride_tricks.sliding_window_view(mono_N, FFT_SAMPLES)[::hop]
+    power_LF = np.abs(np.fft.rfft(frames_LN * np.hanning(FFT_SAMPLES), axis=1)) ** 2
+    bins_F = np.fft.rfftfreq(FFT_SAMPLES, 1 / rate_hz)
+    rows_hz = np.geomspace(LOWEST_HZ, rate_hz / 2, ROWS)
+    power_RL = np.stack([np.interp(rows_hz, bins_F, power_F) for power_F in power_LF], axis=1)
+    return 10.0 * np.log10(power_RL + 1e-9)
+
+
+def draw(pieces: list[Piece], rate_hz: int, path: Path) -> None:
+    """Draw mix, stem, rest and reference of every prompt into one PNG, all on one dB scale.
+
+    Args:
+        pieces: one row each; the reference column is there when any of them has one.
+        rate_hz: sample rate of all of them.
+        path: the PNG; an older one is replaced.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    rows = [_panels(piece, rate_hz) for piece in pieces]
+    columns = max(len(row) for row in rows)
+    with plt.style.context("dark_background"), plt.rc_context({"font.size": 10, "figure.facecolor": BACKGROUND}):
+        figure, axes = plt.subplots(
+            len(rows), columns, figsize=(4.0 * columns + 1, 2.7 * len(rows) + 0.8), squeeze=False, layout="constrained"
+        )
+        top_db = max(float(level.max()) for row in rows for _, level, _ in row)
+        for row, panels in enumerate(rows):
+            for column, axis in enumerate(axes[row]):
+                if column >= len(panels):
+                    axis.set_axis_off()
+                    continue
+                image = _draw_panel(axis, *panels[column], top_db, rate_hz)
+                axis.tick_params(labelleft=column == 0, labelbottom=row == len(rows) - 1)
+                if row == len(rows) - 1:
+                    axis.set_xlabel("seconds", color=MUTED)
+            axes[row][0].set_ylabel("kHz", color=MUTED)
+        bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.01, label="dB below the loudest point")
+        bar.outline.set_visible(False)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=90)
+        plt.close(figure)
+
+
+def _panels(piece: Piece, rate_hz: int) -> list[tuple[str, npt.NDArray[np.float64], float]]:
+    named = [("mix", piece.mix_CN), (f"stem: {piece.result.prompt}", piece.stem_CN), ("rest", piece.rest_CN)]
+    if piece.reference_CN is not None:
+        named.append((f"reference: {piece.result.prompt}", piece.reference_CN))
+    shown = round(SHOWN_LIMIT_S * rate_hz)
+    seconds = min(piece.mix_CN.shape[1], shown) / rate_hz
+    return [(title, spectrogram_db(audio_CN[:, :shown], rate_hz), seconds) for title, audio_CN in named]
+
+
+def _draw_panel(
+    axis: Axes, title: str, level_db: npt.NDArray[np.float64], seconds: float, top_db: float, rate_hz: int
+) -> Any:
+    octaves = float(np.log2(rate_hz / 2 / LOWEST_HZ))
+    image = axis.imshow(
+        level_db - top_db,
+        origin="lower",
+        aspect="auto",
+        extent=(0.0, seconds, 0.0, octaves),
+        cmap="magma",
+        vmin=-RANGE_DB,
+        vmax=0.0,
+        interpolation="antialiased",
+    )
+    ticks_hz = [tick for tick in TICKS_HZ if LOWEST_HZ <= tick <= rate_hz / 2]
+    axis.set_yticks([float(np.log2(tick / LOWEST_HZ)) for tick in ticks_hz], [f"{tick / 1000:g}" for tick in ticks_hz])
+    axis.set_title(title, color=INK, fontsize=11)
+    axis.tick_params(colors=MUTED, length=3)
+    axis.spines[:].set_visible(False)
+    return image
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m engine.cli.demo", description="Isolate stems and draw what happened"
+    )
+    parser.add_argument("--mix", type=Path, help="your own file; left out: the mix that ships")
+    parser.add_argument("--prompt", action="append", help="what to take out; may be given more than once")
+    parser.add_argument("--out", type=Path, default=Path("demo-out"), help="folder for the results")
+    parser.add_argument(
+        "--picture", type=Path, help="where to draw the picture; in the folder of the results if not given"
+    )
+    parser.add_argument("--bundle", default="small")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "tensorrt"))
+    return parser
+
+
+def _references() -> dict[str, Path]:
+    """Prompts of the demo mix and the files that hold the true stems."""
+    path = DEMO / "demo.json"
+    if not path.is_file():
+        raise AudioError(f"the demo mix is not at {DEMO}; run this from a checkout, or give a mix of your own")
+    rows = json.loads(path.read_text("utf-8"))["stems"]
+    return {row["prompt"]: DEMO / row["reference"] for row in rows if "reference" in row}
+
+
+def _isolate(mix: Path, prompts: tuple[str, ...], out: Path, bundle: str, device: Any) -> Done:
+    with tqdm(total=100, desc="isolating", unit="%", bar_format="{l_bar}{bar}| {elapsed}", disable=None) as bar:
+
+        def show(event: Event) -> None:
+            if isinstance(event, Progress):
+                bar.update(max(0, int(100 * event.fraction) - bar.n))
+
+        request = Request(
+            task="isolate", prompts=prompts, input=str(mix), out=str(out), bundle=bundle, device=device, format="wav32f"
+        )
+        with Engine(on_event=show) as engine:
+            return engine.wait(engine.submit(request))
+
+
+def _piece(mix: Path, result: StemResult, reference: Path | None) -> Piece:
+    if result.stem is None or result.rest is None:
+        raise EngineError(f"isolate gave no stem or no rest for {result.prompt!r}; its result is {result}")
+    return Piece(
+        result, _read(mix), _read(result.stem), _read(result.rest), None if reference is None else _read(reference)
+    )
+
+
+def _read(path: Path | str) -> Audio:
+    audio_NC, _ = soundfile.read(str(path), dtype="float32", always_2d=True)
+    return np.ascontiguousarray(audio_NC.T, dtype=np.float32)
+
+
+def _mono(audio_CN: Audio) -> Mono:
+    return np.asarray(audio_CN.mean(axis=0, dtype=np.float64))
+
+
+def _ratio_db(target_N: Mono, error_N: Mono) -> float:
+    return float(10 * np.log10((target_N @ target_N + TINY) / (error_N @ error_N + TINY)))
+
+
+def _report(done: Done, pieces: list[Piece], mix: Path, picture: Path) -> None:
+    info = soundfile.info(str(mix))
+    print(f"{mix.name}: {info.duration:.1f} s, {info.samplerate} Hz, {info.channels} channels")
+    for piece in pieces:
+        result = piece.result
+        print(f"\n{result.prompt}: {result.stem}")
+        print(f"  rest      {result.rest}")
+        print(f"  presence  {result.presence:.2f}")
+        print(f"  null      {null_text(piece.mix_CN, piece.stem_CN, piece.rest_CN)}")
+        if piece.reference_CN is None:
+            continue
+        scores = measure(piece.stem_CN, piece.mix_CN, piece.reference_CN)
+        for name, got, before in (
+            ("SDR", scores.sdr_db, scores.mix_sdr_db),
+            ("SI-SDR", scores.si_sdr_db, scores.mix_si_sdr_db),
+        ):
+            print(f"  {name:8}  {got:.1f} dB; the mix itself {before:.1f} dB; gained {got - before:+.1f} dB")
+    if any(piece.reference_CN is not None for piece in pieces):
+        print("\nSDR: BSS-Eval v3, 512-tap distortion filter; SI-SDR: scale-invariant; both of the mono sum")
+    speed, stems = info.duration / done.seconds, "1 stem" if len(pieces) == 1 else f"{len(pieces)} stems"
+    print(f"\n{stems} in {done.seconds:.2f} s: {speed:.1f} times real time on {done.device}, bundle {done.bundle}")
+    print(f"picture: {picture}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+"""What a task that makes sound is given: latents of everything there is, what is to be made, and how loud.
+
+Knows nothing of queues, prompts or bundles on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.audio.disk_array import Scratch
+from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, samples_at
+from engine.inference.clip import Mono, Section, encode_clip, gain_into_model, take_in
+from engine.inference.crossfade import Beside, beside
+from engine.inference.model import walk_of
+from engine.inference.output import Brief
+from engine.inference.run import Job, part_of
+from engine.inference.sampler import BoolArray
+from engine.inference.windows import Windows, plan_windows
+from engine.latents import SLOTS, Slot
+from engine.messages import Request
+from engine.tasks import Given, Rule, known_mask
+
+NEAR_S = 5.0  # how much sound around a span decides how loud the made sound is
+UNDER_REST_DB = -3.0  # a regenerated stem against its rest
+PARTS_DB = {Slot.REST: 0.0, Slot.STEM: UNDER_REST_DB, Slot.MIX: 10 * math.log10(1 + 10 ** (UNDER_REST_DB / 10))}
+ALONE_DB = -20.0  # RMS of a stem made from the prompt alone
+SILENT_POWER = 1e-8
+
+Powers = npt.NDArray[np.float64]  # mean square, one number a channel
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """One part that is made.
+
+    Attributes:
+        span: in samples of the result.
+        fill: frames that are made, ``(first, past the last)``; at least those of the span.
+        power_C: mean square the made sound shall have, channel by channel; None leaves it as the model made it.
+        beside: what it is faded from at its edges; None means from what it held before.
+    """
+
+    span: Section
+    fill: tuple[int, int]
+    power_C: Powers | None
+    beside: Beside | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is given, shared by all prompts.
+
+    Attributes:
+        source: what stays as it is outside the holes; None when the whole clip is made.
+        clip: samples of the result, at the user's rate.
+        holes: what is made, in order; none when nothing is to change.
+        latents: of what is given, one frame per row; slots that are not named have none.
+        known_SF: bool (slots, frames).
+        gain: of everything given, on its way into the model.
+        start_s: where the result begins in the input.
+        rate_hz: of the result.
+        channels: of the result.
+    """
+
+    source: tuple[AudioInfo, Section] | None
+    clip: int
+    holes: tuple[Hole, ...]
+    latents: dict[Slot, Scratch]
+    known_SF: BoolArray
+    gain: float
+    start_s: float
+    rate_hz: int
+    channels: int
+
+    def read(self, start: int, stop: int, latent_channels: int) -> FloatArray:
+        """Latents of some frames, float32 (slots, latent channels, frames); zeros where nothing is given."""
+        z_SDL = np.zeros((SLOTS, latent_channels, stop - start), np.float32)
+        for slot, latents in self.latents.items():
+            z_SDL[slot] = latents.read(start, stop).T
+        return z_SDL
+
+
+def set_scene(job: Job, brief: Brief, held: contextlib.ExitStack, part: tuple[float, float]) -> Scene:
+    """Read and encode what is given, once for all prompts.
+
+    Args:
+        job: the running request.
+        brief: the files, and what to make of them; it may reach beyond the input.
+        held: closes the scene's latents.
+        part: share of the progress.
+    """
+    rule, place, rate_hz = job.rule, brief.place, brief.target.rate_hz
+    windows = windows_of(job, place.samples, rate_hz)
+    fills = tuple(frames_of(job, span, place.samples, windows.frames, rate_hz) for span in place.spans)
+    strength = walk_of(job.request, job.model.bundle.manifest).strength
+    with contextlib.ExitStack() as scratches:
+        heard = _taken_in(job, brief, part_of(part, 0.0, 0.5))
+        for mono in heard.values():
+            scratches.enter_context(mono.scratch)
+        known_SF = known_of(job.request, windows.frames, fills, rest_given=rule.rest_slot in heard)
+        gain = gain_of(heard, known_SF)
+        files = {slot: mono.scratch for slot, mono in heard.items()}
+        latents = latents_of(job, files, gain, windows, strength, held, part_of(part, 0.5, 1.0))
+    channels = brief.target.channels
+    source: tuple[AudioInfo, Section] | None = None
+    near: list[Beside | None] = [None] * len(fills)
+    powers: list[Powers | None] = [power_to_fit(heard.get(rule.rest_slot), channels, rule)] * len(fills)
+    if rule.given(rule.answer) is Given.OUTSIDE:
+        source = (brief.input, place.wanted)
+        loudness = _power_beside if rule.strength is None else _power_of_it
+        powers = [loudness(*source, span) for span in place.spans]
+        if rule.strength is None:
+            near = list(beside(*source, place.spans, job.check))
+    holes = tuple(Hole(*hole) for hole in zip(place.spans, fills, powers, near, strict=True))
+    return Scene(
+        source, place.samples, holes if strength else (), latents, known_SF, gain, place.wanted.start / rate_hz,
+        rate_hz, channels,
+    )  # fmt: skip
+
+
+def _taken_in(job: Job, brief: Brief, part: tuple[float, float]) -> dict[Slot, Mono]:
+    heard: dict[Slot, Mono] = {}
+    if brief.info is not None and job.rule.input_slot is not None:
+        heard[job.rule.input_slot] = take_in(job, brief.info, brief.place.wanted, part_of(part, 0.0, 0.5))
+    if brief.rest is not None:
+        needed = samples_at(brief.place.samples, brief.target.rate_hz, brief.rest.rate_hz)
+        section = Section(0, min(brief.rest.samples, needed))
+        heard[job.rule.rest_slot] = take_in(job, brief.rest, section, part_of(part, 0.5, 1.0))
+    return heard
+
+
+def windows_of(job: Job, samples: int, rate_hz: int) -> Windows:
+    """Windows over a clip of ``samples`` at ``rate_hz``."""
+    grid = job.model.grid
+    return plan_windows(grid.frames(samples_at(samples, rate_hz, grid.sample_rate_hz)), grid.window_frames)
+
+
+def frames_of(job: Job, span: Section, clip: int, frames: int, rate_hz: int) -> tuple[int, int]:
+    """Frames that fill a span of a clip of ``clip`` samples and ``frames`` frames: ``(first, past the last)``."""
+    first, last = job.model.grid.frames_of_span(span.start / rate_hz, span.stop / rate_hz)
+    return min(first, frames - 1), frames if span.stop >= clip else min(last, frames)
+
+
+def known_of(request: Request, frames: int, fills: tuple[tuple[int, int], ...], rest_given: bool) -> BoolArray:
+    """Which latents are given when several parts are made: those given for each of them; bool (slots, frames)."""
+    asked = [known_mask(request.task, frames, fill, rest_given=rest_given, slot=request.slot) for fill in fills]
+    known_SF: BoolArray = np.logical_and.reduce(asked)
+    return known_SF
+
+
+def gain_of(given: dict[Slot, Mono], known_SF: BoolArray) -> float:
+    """The gain of everything given on its way into the model: what is known decides, where nothing is all of it.
+
+    A mix that is known holds all the rest.
+    """
+    whole = known_SF[Slot.MIX].any()
+    known = sum(mono.power for slot, mono in given.items() if known_SF[slot].any() and (slot is Slot.MIX or not whole))
+    return gain_into_model(known if known > SILENT_POWER else sum(mono.power for mono in given.values()))
+
+
+def latents_of(
+    job: Job, given: dict[Slot, Scratch], gain: float, windows: Windows, strength: float,
+    held: contextlib.ExitStack, part: tuple[float, float],
+) -> dict[Slot, Scratch]:  # fmt: skip
+    """Latents of all slots that are given, one frame per row.
+
+    A walk that begins part of the way needs to know where each unknown slot would end if nothing changed: then what is
+    not given is silence for the rest, and the sum of both for the mix.
+
+    Args:
+        job: the running request.
+        given: mono at the model's rate.
+        gain: of all of it.
+        windows: the plan.
+        strength: share of the way that will be walked.
+        held: closes the latents.
+        part: share of the progress.
+    """
+    latents: dict[Slot, Scratch] = {}
+    with contextlib.ExitStack() as made:
+        if 0 < strength < 1 and Slot.STEM in given:
+            rest = given.get(Slot.REST) or made.enter_context(Scratch(job.folder, 1))
+            given = {**given, Slot.REST: rest, Slot.MIX: made.enter_context(added(job, given[Slot.STEM], rest))}
+        for number, (slot, audio) in enumerate(given.items()):
+            share = part_of(part, number / len(given), (number + 1) / len(given))
+            latents[slot] = held.enter_context(encode_clip(job, audio, gain, windows, share))
+    return latents
+
+
+def added(job: Job, one: Scratch, other: Scratch, gain: float = 1.0) -> Scratch:
+    """The sum of two scratch files as a third, as long as the longer one; ``gain`` is that of the other."""
+    total = Scratch(job.folder, one.width)
+    rows = max(one.rows, other.rows)
+    for at in range(0, rows, 1 << 18):
+        end = min(at + (1 << 18), rows)
+        total.append(one.read(at, end) + np.float32(gain) * other.read(at, end))
+    return total
+
+
+def power_and_peak(scratch: Scratch, first: int, last: int) -> tuple[float, float]:
+    """Mean square and highest sample of a part of a scratch file; rows that are not there do not count."""
+    energy, peak = 0.0, 1e-9
+    last = min(last, scratch.rows)
+    for at in range(first, last, 1 << 18):
+        block_N = scratch.read(at, min(at + (1 << 18), last))
+        energy += float(np.square(block_N, dtype=np.float64).sum())
+        peak = max(peak, float(np.abs(block_N).max()))
+    return energy / max(last - first, 1), peak
+
+
+def power_to_fit(beside: Mono | None, channels: int, rule: Rule) -> Powers:
+    """How loud something is that was not there before: channel by channel, by what it goes with, if there is that.
+
+    Stem and rest are ``UNDER_REST_DB`` apart, and a mix is as loud as both of them.
+    """
+    level_db = ALONE_DB + PARTS_DB[rule.answer] - PARTS_DB[Slot.STEM]
+    power = 10 ** (level_db / 10)
+    if beside is not None and beside.power * beside.width > SILENT_POWER:
+        against_db = PARTS_DB[rule.answer] - PARTS_DB[rule.rest_slot]
+        power = beside.power * beside.width * 10 ** (against_db / 10)
+    return np.full(channels, power)
+
+
+def _power_beside(info: AudioInfo, wanted: Section, span: Section) -> Powers | None:
+    """How loud the stem is around a span: the louder of its sides."""
+    near = round(NEAR_S * info.rate_hz)
+    sides = [(max(0, span.start - near), span.start), (span.stop, min(wanted.samples, span.stop + near))]
+    powers = [_power(info, wanted.start + first, wanted.start + last) for first, last in sides if first < last]
+    power_C = max(powers, key=lambda power_C: float(power_C.mean()), default=np.zeros(info.channels))
+    return power_C if power_C.mean() > SILENT_POWER else None
+
+
+def _power_of_it(info: AudioInfo, wanted: Section, span: Section) -> Powers:
+    """How loud the very stem is that is played anew."""
+    return _power(info, wanted.start + span.start, wanted.start + span.stop)
+
+
+def _power(info: AudioInfo, start: int, stop: int) -> Powers:
+    stop = min(stop, info.samples)
+    energy_C: Samples = np.zeros(info.channels)
+    for block_CN in blocks(info, start, stop):
+        energy_C += np.square(block_CN).sum(axis=1)
+    return energy_C / max(stop - start, 1)

@@ -1,0 +1,95 @@
+"""The process that owns the GPU: reads requests, sends events, survives a bad message.
+
+Commands come in on standard input, events leave on what was standard output, one JSON object a line; whatever a
+library prints goes to standard error instead. It ignores Ctrl-C, which is the client's business, and leaves when its
+parent is gone. Knows nothing of how a request is done.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import BinaryIO
+
+from engine.errors import RequestError
+from engine.host.queue import Jobs, Work
+from engine.messages import Event, Failed
+from engine.serialization import READY, event_to_json, from_line, request_from_json, to_line
+
+log = logging.getLogger(__name__)
+
+LEAVE_LIMIT_S = 20.0  # how long a running job may take to reach its next step once the parent is gone
+
+
+def main() -> None:
+    """Serve the parent process until it closes the pipe; never returns."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    level = logging.DEBUG if os.environ.get("FLUXSTEM_DEBUG") else logging.WARNING
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
+    commands, events = _take_pipes()
+    from engine.host.worker import Worker
+
+    serve(commands, events, Worker())
+    # A thread may still sit inside a driver; there is nothing left to wait for.
+    logging.shutdown()
+    os._exit(0)
+
+
+def serve(commands: BinaryIO, events: BinaryIO, work: Work) -> None:
+    """Answer commands until there are no more.
+
+    Args:
+        commands: lines ``{"submit": job, "request": {...}}`` or ``{"cancel": job}``.
+        events: gets one line per event, after a first one that says ``Ready``.
+        work: does one request.
+    """
+    lock = threading.Lock()
+
+    def write(line: bytes) -> None:
+        try:
+            with lock:
+                events.write(line)
+                events.flush()
+        except OSError:
+            log.debug("nobody listens any more")  # the end of the commands follows
+
+    def send(event: Event) -> None:
+        write(to_line(event_to_json(event)))
+
+    jobs = Jobs(work, send)
+    write(to_line({"event": READY, "pid": os.getpid()}))
+    for line in iter(commands.readline, b""):
+        _obey(line, jobs, send)
+    if not jobs.close(LEAVE_LIMIT_S):
+        log.warning("a job did not reach its next step within %g s; it is given up", LEAVE_LIMIT_S)
+
+
+def _obey(line: bytes, jobs: Jobs, send: Callable[[Event], None]) -> None:
+    job = None
+    try:
+        message = from_line(line)
+        if "cancel" in message:
+            jobs.cancel(str(message["cancel"]))
+        elif "submit" in message:
+            job = str(message["submit"])
+            jobs.submit(job, request_from_json(message.get("request")))
+        else:
+            raise RequestError(f"unknown command with keys {sorted(message)}; send submit or cancel")
+    except RequestError as error:
+        log.warning("refused a message: %s", error)
+        if job is not None:
+            send(Failed(job, "RequestError", str(error)))
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Keep the pipe to the parent for ourselves, and point the usual handles to where printing does no harm."""
+    commands = os.fdopen(os.dup(0), "rb")
+    events = os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nowhere, 0)
+    os.dup2(2, 1)
+    return commands, events

@@ -1,0 +1,134 @@
+"""The host process as its parent sees it: start it, write lines to it, hear its messages and its death.
+
+Knows nothing of requests or jobs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.errors import RequestError
+from engine.serialization import READY, from_line, to_line
+
+log = logging.getLogger(__name__)
+
+# Run from a string so that neither the caller's main module nor its current folder reach the new process.
+_BOOT = "import sys; r = sys.argv[1]; r in sys.path or sys.path.insert(0, r); from engine.host.main import main; main()"
+
+
+class HostProcess:
+    """One run of the engine process.
+
+    Args:
+        on_message: called on the reader thread with every message.
+        on_death: called on the reader thread once, after the last message, with the reason in words.
+
+    Attributes:
+        ready: True means it has said so, and would read what it is sent.
+
+    Raises:
+        OSError: the process could not be started.
+    """
+
+    def __init__(
+        self,
+        on_message: Callable[[HostProcess, dict[str, Any]], None],
+        on_death: Callable[[HostProcess, str], None],
+    ) -> None:
+        self.ready = False
+        self._on_message = on_message
+        self._on_death = on_death
+        self._last_words: deque[str] = deque(maxlen=40)
+        self._loud = bool(os.environ.get("FLUXSTEM_DEBUG"))
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _BOOT, str(Path(__file__).resolve().parents[2])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=None if self._loud else subprocess.PIPE,
+            start_new_session=True,  # a Ctrl-C in the terminal is for the client, which then cancels
+        )
+        self._ears = threading.Thread(target=self._keep_last_words, name="fluxstem-host-stderr", daemon=True)
+        self._ears.start()
+        self._reader = threading.Thread(target=self._read, name="fluxstem-host-reader", daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """Its process number, also after its death."""
+        return self._process.pid
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Write one message; blocks while the pipe is full, so only the sender thread may call it.
+
+        Raises:
+            OSError: the process is gone.
+        """
+        if self._process.stdin is None or self._process.stdin.closed:
+            raise BrokenPipeError("the pipe to the engine process is closed")
+        self._process.stdin.write(to_line(message))
+        self._process.stdin.flush()
+
+    def close(self, limit_s: float) -> None:
+        """Close the pipe, which tells the host to leave; kill it when it has not left after ``limit_s`` seconds."""
+        # By a timer: a host that has stopped reading may leave the sender stuck in the pipe, and closing it waits then.
+        patience = threading.Timer(limit_s, self._lose_patience, (limit_s,))
+        patience.start()
+        try:
+            if self._process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    self._process.stdin.close()
+            self._process.wait()
+        finally:
+            patience.cancel()
+            patience.join()
+        if threading.current_thread() is not self._reader:
+            self._reader.join()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+    def _lose_patience(self, limit_s: float) -> None:
+        log.warning("the engine process did not leave within %g s and is killed", limit_s)
+        self.kill()
+
+    def _read(self) -> None:
+        stdout = self._process.stdout
+        for line in stdout or ():
+            try:
+                message = from_line(line)
+            except RequestError:
+                log.warning("the engine process sent a line that is no message: %r", line[:200])
+                continue
+            self.ready = self.ready or message.get("event") == READY
+            self._on_message(self, message)
+        code = self._process.wait()
+        self._ears.join()
+        self._on_death(self, self._reason(code))
+        if stdout is not None:
+            stdout.close()
+
+    def _keep_last_words(self) -> None:
+        if self._process.stderr is None:
+            return
+        with self._process.stderr as stream:
+            for line in stream:
+                self._last_words.append(line.decode("utf-8", "replace").rstrip())
+                log.debug("host: %s", self._last_words[-1])
+
+    def _reason(self, code: int) -> str:
+        if code < 0:
+            names = {number.value: number.name for number in signal.Signals}
+            return f"the engine process was ended by {names.get(-code, f'signal {-code}')}"
+        words = next((line for line in reversed(self._last_words) if line.strip()), "")
+        return f"the engine process ended with code {code}" + (f" ({words.strip()})" if words else "")

@@ -1,0 +1,112 @@
+"""One queue, one worker: jobs run in the order they came, can be cancelled between steps, and tell how far they are.
+
+Knows nothing of audio or pipes: the work is a function, events go to a function.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Protocol
+
+from engine.errors import Cancelled, EngineError
+from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request
+from engine.serialization import kind_of
+
+log = logging.getLogger(__name__)
+
+Report = Callable[[float, str], None]  # fraction 0..1, stage in plain words
+Check = Callable[[], None]  # raises Cancelled when the caller asked to stop
+
+PROGRESS_INTERVAL_S = 1 / 30
+
+
+class Work(Protocol):
+    """Does one request from file to file."""
+
+    def __call__(self, job: str, request: Request, report: Report, check: Check) -> Done:
+        """Leave results in place and say what they are, or raise an ``EngineError`` and leave nothing."""
+
+
+class Jobs:
+    """The queue of the engine process and its one worker thread."""
+
+    def __init__(self, work: Work, send: Callable[[Event], None]) -> None:
+        self._work = work
+        self._send = send
+        self._queue: SimpleQueue[tuple[str, Request] | None] = SimpleQueue()
+        self._cancelled: set[str] = set()
+        self._leaving = False
+        self._thread = threading.Thread(target=self._run, name="fluxstem-jobs", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: str, request: Request) -> None:
+        """Put a job at the end of the queue."""
+        self._send(Accepted(job))
+        self._queue.put((job, request))
+
+    def cancel(self, job: str) -> None:
+        """Stop a job at its next step, or before it starts; one that is finished stays finished."""
+        self._cancelled.add(job)
+
+    def close(self, limit_s: float) -> bool:
+        """Cancel everything and wait for the worker.
+
+        Returns:
+            False when the worker was still busy after ``limit_s`` seconds.
+        """
+        self._leaving = True
+        self._queue.put(None)
+        self._thread.join(limit_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            job, request = item
+            self._send(self._outcome(job, request))
+            self._cancelled.discard(job)
+
+    def _outcome(self, job: str, request: Request) -> Event:
+        def check() -> None:
+            if self._leaving or job in self._cancelled:
+                raise Cancelled(f"job {job} was cancelled")
+
+        try:
+            check()
+            log.info("job %s starts: %s", job, request)
+            return self._work(job, request, _thinned(job, self._send), check)
+        except Cancelled:
+            log.info("job %s was cancelled", job)
+            return CancelledJob(job)
+        except EngineError as error:
+            log.debug("job %s failed", job, exc_info=True)
+            return Failed(job, kind_of(error), _one_line(error))
+        except Exception as error:
+            log.exception("job %s met an error nobody expected", job)
+            what = f"{type(error).__name__}: {_one_line(error)}"
+            return Failed(job, "EngineError", f"internal error ({what}); please report it with the log of --debug")
+
+
+def _thinned(job: str, send: Callable[[Event], None]) -> Report:
+    """A report function that sends every change of stage, but numbers at most 30 times a second, and never falling."""
+    last_stage: str | None = None
+    last_s = furthest = 0.0
+
+    def report(fraction: float, stage: str) -> None:
+        nonlocal last_stage, last_s, furthest
+        now_s = time.monotonic()
+        if stage == last_stage and now_s - last_s < PROGRESS_INTERVAL_S:
+            return
+        last_stage, last_s = stage, now_s
+        furthest = max(furthest, min(float(fraction), 1.0))  # a stage may be done twice, as when a clip guard is needed
+        send(Progress(job, furthest, stage))
+
+    report(0.0, "starting")
+    return report
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).splitlines())

@@ -1,0 +1,201 @@
+"""Clips on their way into the model and back: file to mono at its rate, to latents, to audio at the user's rate.
+
+Everything of a clip's length lies in ``Scratch`` files. Knows nothing of tasks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.audio.disk_array import Scratch
+from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, resampled, samples_at
+from engine.inference.run import Job
+from engine.inference.windows import Joiner, Windows
+
+LEVEL_INTO_MODEL_DB = -20.0  # RMS
+HIGHEST_GAIN_DB = 60.0
+WIDEST = 4.0  # channels that nearly cancel say nothing of how loud one of them is
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a file, in samples of the file: ``start`` up to ``stop``."""
+
+    start: int
+    stop: int
+
+    @property
+    def samples(self) -> int:
+        """Its length."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Mono:
+    """A clip as the model hears it, before any gain.
+
+    Attributes:
+        scratch: one sample per row, at the model's rate.
+        power: mean square.
+        width: mean square of the channels against that of their mean; 1 for mono, 2 for two unlike channels.
+    """
+
+    scratch: Scratch
+    power: float
+    width: float
+
+
+def take_in(job: Job, info: AudioInfo, section: Section, part: tuple[float, float]) -> Mono:
+    """Read a section as mono at the model's rate.
+
+    Raises:
+        AudioError: a sample is NaN or infinite, or the file cannot be decoded.
+    """
+    rate_hz = job.model.grid.sample_rate_hz
+    total = samples_at(section.samples, info.rate_hz, rate_hz)
+    energies = np.zeros(2)  # of the mean, and mean of the channels, at the user's rate
+
+    def source() -> Iterator[Samples]:
+        for block_CN in blocks(info, section.start, section.stop):
+            mono_1N = block_CN.mean(axis=0, keepdims=True)
+            energies[:] += np.square(mono_1N).sum(), np.square(block_CN).sum() / info.channels
+            yield mono_1N
+
+    scratch, energy = Scratch(job.folder, 1), 0.0
+    for mono_1N in job.clock.each("read", resampled(source(), 1, info.rate_hz, rate_hz, total)):
+        scratch.append(mono_1N.T)
+        energy += float(np.square(mono_1N, dtype=np.float64).sum())
+        job.progress(part, scratch.rows / total, "read")
+    width = min(energies[1] / energies[0], WIDEST) if energies[0] > 0 else 1.0
+    return Mono(scratch, energy / total, float(width))
+
+
+def gain_into_model(power: float) -> float:
+    """The gain that brings a mean square to the level the model was trained at; silence is left alone."""
+    if power <= 1e-12:
+        return 1.0
+    gain_db = min(LEVEL_INTO_MODEL_DB - 10 * math.log10(power), HIGHEST_GAIN_DB)
+    return float(10 ** (gain_db / 20))
+
+
+def encode_clip(job: Job, audio: Scratch, gain: float, windows: Windows, part: tuple[float, float]) -> Scratch:
+    """Latents of a whole clip, one frame per row.
+
+    Args:
+        job: the running request.
+        audio: mono at the model's rate.
+        gain: of the input.
+        windows: the plan; beyond the end of the audio there is silence.
+        part: share of the progress.
+    """
+    hop = job.model.grid.hop_samples
+    latents = Scratch(job.folder, job.model.grid.latent_channels)
+
+    def encode(batch: Sequence[int]) -> FloatArray:
+        with job.clock.measure("encode"):
+            audio_BN = np.stack(
+                [audio.read(windows.starts[i] * hop, (windows.starts[i] + windows.window) * hop)[:, 0] for i in batch]
+            )
+            return job.model.codec.encode(audio_BN * np.float32(gain))
+
+    for batch, z_BDL in job.batches.run(range(len(windows.starts)), encode):
+        for index, z_DL in zip(batch, z_BDL, strict=True):
+            first, last = windows.own(index)
+            start = windows.starts[index]
+            latents.append(z_DL[:, first - start : last - start].T)
+        job.progress(part, (batch[-1] + 1) / len(windows.starts), "encode")
+    return latents
+
+
+def decode_clip(
+    job: Job, latents: Scratch, first: int, windows: Windows, into: Scratch, part: tuple[float, float]
+) -> None:
+    """Append the audio of latents to a scratch file.
+
+    Args:
+        job: the running request.
+        latents: one frame per row.
+        first: frame where the plan begins.
+        windows: the plan.
+        into: takes one sample per row.
+        part: share of the progress.
+    """
+    joiner = Joiner(windows, job.model.grid.hop_samples)
+
+    def decode(batch: Sequence[int]) -> FloatArray:
+        with job.clock.measure("decode"):
+            starts = [first + windows.starts[i] for i in batch]
+            return job.model.codec.decode(np.stack([latents.read(at, at + windows.window).T for at in starts]))
+
+    for batch, audio_BN in job.batches.run(range(len(windows.starts)), decode):
+        for audio_N in audio_BN:
+            into.append(joiner.add(audio_N[None]).T)
+        job.progress(part, (batch[-1] + 1) / len(windows.starts), "decode")
+
+
+def at_user_rate(audio: Scratch, from_hz: int, to_hz: int, samples: int, block: int = 1 << 15) -> Iterator[FloatArray]:
+    """Scratch audio at the user's rate.
+
+    Args:
+        audio: one sample per row, one column per track.
+        from_hz: the model's rate.
+        to_hz: the user's rate.
+        samples: exact number of samples to give back.
+        block: samples read at once.
+
+    Yields:
+        float32 (tracks, samples).
+    """
+    source = (audio.read(at, min(at + block, audio.rows)).T for at in range(0, audio.rows, block))
+    yield from resampled((block_KN.astype(np.float64) for block_KN in source), audio.width, from_hz, to_hz, samples)
+
+
+class Fifo:
+    """Blocks of any length in, blocks of any other length out."""
+
+    def __init__(self, channels: int) -> None:
+        self._held: list[Samples] = []
+        self._channels = channels
+
+    def push(self, block_CN: Samples) -> None:
+        """Add samples at the end."""
+        self._held.append(block_CN)
+
+    def take(self, samples: int) -> Samples:
+        """The first ``samples`` that are held."""
+        taken: list[Samples] = [np.zeros((self._channels, 0))]
+        while samples:
+            block_CN = self._held.pop(0)
+            if block_CN.shape[1] > samples:
+                self._held.insert(0, block_CN[:, samples:])
+                block_CN = block_CN[:, :samples]
+            taken.append(block_CN)
+            samples -= block_CN.shape[1]
+        return np.concatenate(taken, axis=1)
+
+
+class Feed:
+    """An iterator of blocks from which any number of samples can be taken; silence after its end."""
+
+    def __init__(self, source: Iterator[FloatArray], channels: int) -> None:
+        self._source = source
+        self._channels = channels
+        self._held_CN: FloatArray = np.zeros((channels, 0), np.float32)
+
+    def take(self, samples: int) -> FloatArray:
+        """The next ``samples``, float32 (channels, samples)."""
+        blocks_CN = [self._held_CN]
+        count = self._held_CN.shape[1]
+        while count < samples:
+            block_CN = next(self._source, None)
+            if block_CN is None:
+                block_CN = np.zeros((self._channels, samples - count), np.float32)
+            blocks_CN.append(block_CN)
+            count += block_CN.shape[1]
+        whole_CN = np.concatenate(blocks_CN, axis=1)
+        self._held_CN = whole_CN[:, samples:]
+        return whole_CN[:, :samples]

@@ -1,0 +1,53 @@
+"""Audio to latents and back through two graphs, one batch of windows at a time.
+
+Knows nothing of files, tasks or how windows are laid over a clip.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.errors import BundleError
+from engine.runtime.backend import FloatArray, GraphSession
+
+
+class Codec:
+    """The two halves of a bundle's codec; latents have unit scale."""
+
+    def __init__(self, encode: GraphSession, decode: GraphSession) -> None:
+        self._encode = encode
+        self._decode = decode
+
+    def encode(self, audio_BN: FloatArray) -> FloatArray:
+        """Windows of audio to latents.
+
+        Args:
+            audio_BN: float32 (windows, samples of a window) at the model's rate.
+
+        Returns:
+            float32 (windows, latent channels, frames).
+
+        Raises:
+            BundleError: the graph answered with values that are no numbers.
+        """
+        return _numbers(self._encode.run({"audio": audio_BN[:, None]})["latents"], "encode")
+
+    def decode(self, z_BDL: FloatArray) -> FloatArray:
+        """Windows of latents to audio.
+
+        Args:
+            z_BDL: float32 (windows, latent channels, frames).
+
+        Returns:
+            float32 (windows, samples of a window) at the model's rate.
+
+        Raises:
+            BundleError: the graph answered with values that are no numbers.
+        """
+        return _numbers(self._decode.run({"latents": z_BDL})["audio"][:, 0], "decode")
+
+
+def _numbers(values: FloatArray, graph: str) -> FloatArray:
+    if not np.isfinite(values).all():
+        raise BundleError(f"the bundle's {graph} graph answered with values that are no numbers; use another bundle")
+    return values

@@ -1,0 +1,115 @@
+"""How what is made meets what is kept: a short cross-fade inside the edges of what is made.
+
+It is faded from what the part held before, or, where that is of no use (a gap that was cut out, a fault), from the
+sound beside the part, mirrored into it. Knows nothing of models or files' formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.audio.reader import AudioInfo, Samples, blocks
+from engine.inference.clip import Section
+
+EDGE_S = 0.01  # cross-fade inside the edges of a span
+
+Times = npt.NDArray[np.int64]
+
+
+def edge_samples(span: Section, rate_hz: int) -> int:
+    """Length of the cross-fade inside either edge of a span."""
+    return max(1, min(round(EDGE_S * rate_hz), span.samples // 4))
+
+
+def edge_weight(time_N: Times, span: Section, rate_hz: int, clip: Section) -> Samples:
+    """0 outside a span, 1 inside, a short ramp inside its edges where there is sound to fade from or to.
+
+    Args:
+        time_N: samples asked about.
+        span: samples that change.
+        rate_hz: of both.
+        clip: samples that there are; no ramp where the span begins or ends with them.
+    """
+    edge = edge_samples(span, rate_hz)
+    rise_N = np.full(len(time_N), np.inf) if span.start <= clip.start else (time_N - span.start + 0.5) / edge
+    fall_N = np.full(len(time_N), np.inf) if span.stop >= clip.stop else (span.stop - time_N - 0.5) / edge
+    weight_N = np.clip(np.minimum(rise_N, fall_N), 0.0, 1.0)
+    return np.where((time_N >= span.start) & (time_N < span.stop), weight_N, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The sound beside a span, mirrored into it: it goes on without a jump, whatever the span itself holds.
+
+    Attributes:
+        span: it is mirrored into.
+        before_CE, after_CE: from the edge inwards, one sample for each of the cross-fade; silence where there is none.
+    """
+
+    span: Section
+    before_CE: Samples
+    after_CE: Samples
+
+    def at(self, time_N: Times) -> Samples:
+        """What is faded from, ``(C, N)``; silence further inside than the cross-fades."""
+        found_CN: Samples = np.zeros((len(self.before_CE), len(time_N)))
+        for near_CE, inside_N in (
+            (self.before_CE, time_N - self.span.start),
+            (self.after_CE, self.span.stop - 1 - time_N),
+        ):
+            here_N = (inside_N >= 0) & (inside_N < near_CE.shape[1])
+            found_CN[:, here_N] += near_CE[:, inside_N[here_N]]
+        return found_CN
+
+
+def beside(info: AudioInfo, clip: Section, spans: Sequence[Section], check: Callable[[], None]) -> list[Beside]:
+    """What lies beside each of several spans of a clip.
+
+    Args:
+        info: the file; decoded once.
+        clip: part of it that the spans count from.
+        spans: what will be made; may reach beyond the clip.
+        check: raises to stop, called block by block.
+
+    Raises:
+        AudioError: the file cannot be decoded.
+    """
+    sections = []
+    for span in spans:
+        edge = edge_samples(span, info.rate_hz)
+        for first, last in ((span.start - edge, span.start), (span.stop, span.stop + edge)):
+            first, last = (min(max(sample, 0), clip.samples) for sample in (first, last))
+            sections.append(Section(clip.start + first, clip.start + last))
+    found = _read(info, sections, check)
+    return [
+        Beside(span, _padded(before_CN[:, ::-1], span, info), _padded(after_CN, span, info))
+        for span, before_CN, after_CN in zip(spans, found[::2], found[1::2], strict=True)
+    ]
+
+
+def _padded(near_CN: Samples, span: Section, info: AudioInfo) -> Samples:
+    """As long as the cross-fade; mirrored once more where the clip begins or ends sooner."""
+    missing = edge_samples(span, info.rate_hz) - near_CN.shape[1]
+    padded_CE: Samples = np.pad(near_CN, ((0, 0), (0, missing)), mode="symmetric" if near_CN.size else "constant")
+    return padded_CE
+
+
+def _read(info: AudioInfo, sections: Sequence[Section], check: Callable[[], None]) -> list[Samples]:
+    """Several short parts of a file, which may overlap, in one pass."""
+    parts: list[Samples] = [np.zeros((info.channels, section.samples)) for section in sections]
+    wanted = [section for section in sections if section.samples]
+    if not wanted:
+        return parts
+    at, end = min(section.start for section in wanted), max(section.stop for section in wanted)
+    for block_CN in blocks(info, at, end):
+        check()
+        for part_CN, section in zip(parts, sections, strict=True):
+            first, last = max(at, section.start), min(at + block_CN.shape[1], section.stop)
+            if first < last:
+                part_CN[:, first - section.start : last - section.start] = block_CN[:, first - at : last - at]
+        at += block_CN.shape[1]
+    return parts

@@ -1,0 +1,281 @@
+"""Experts: separators trained elsewhere that answer some prompts in place of the mask decoder.
+
+A spectral expert reads magnitudes and answers masks; a waveform expert reads sound and answers sound, from which a mask
+follows. Either way the user's own mix is filtered, so stem and rest still sum to it. Which expert answers is decided by
+the term that a prompt is nearest to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.bundle.bundle import Bundle
+from engine.bundle.separation import EXPERT_KINDS, Decoder, Expert
+from engine.errors import BundleError, RequestError
+from engine.inference.masker import Excerpt, MaskAnswer, MaskDecoder, Masker, magnitudes
+from engine.inference.windows import Joiner, lay_windows
+from engine.runtime.backend import FloatArray, GraphSession
+
+NOBODY = "none"  # the name that asks for no expert
+TERMS_LIMIT_BYTES = 8 << 20
+CONTEXT, FADE = 16, 64  # a waveform window's outer parts: one in so many of its samples each
+SILENT = 1e-8  # magnitude of a bin over that of full scale, below which nothing can be said
+
+
+class SpectralExpert:
+    """A graph that answers masks; see ``engine.inference.masker.Masker``.
+
+    Args:
+        graph: magnitudes ``mix`` -> a mask for each stem.
+        stems: the outputs that can be asked for, one for each entry of a prompt; a single one answers every prompt.
+        where: its name, for messages.
+    """
+
+    def __init__(self, graph: GraphSession, stems: Sequence[str], where: str) -> None:
+        self._graph, self._stems, self._where = graph, tuple(stems), where
+
+    def masks(self, excerpt: Excerpt, prompts_PE: FloatArray) -> MaskAnswer:
+        """See ``engine.inference.masker.Masker``."""
+        answer = self._graph.run({"mix": excerpt.mix})
+        wanted = [self._stems[index] for index in _chosen(prompts_PE, len(self._stems))]
+        stem_PB2TF = np.clip(np.stack([_numbers(answer[stem], self._where) for stem in wanted]), 0, 1)
+        return MaskAnswer(stem_PB2TF, np.float32(1) - stem_PB2TF, None)
+
+
+class WaveformExpert:
+    """A graph that answers sound; see ``engine.inference.masker.Masker``.
+
+    A bin's mask is the magnitude of the stem's sound against that and what is left of the mix together.
+
+    Args:
+        graph: ``audio`` -> audio for each stem.
+        window_samples: of the graph.
+        stems: the outputs that can be asked for, one for each entry of a prompt; a single one answers every prompt.
+        where: its name, for messages.
+    """
+
+    def __init__(self, graph: GraphSession, window_samples: int, stems: Sequence[str], where: str) -> None:
+        self._graph, self._window, self._stems, self._where = graph, window_samples, tuple(stems), where
+
+    def masks(self, excerpt: Excerpt, prompts_PE: FloatArray) -> MaskAnswer:
+        """See ``engine.inference.masker.Masker``."""
+        wanted = [self._stems[index] for index in _chosen(prompts_PE, len(self._stems))]
+        found = self._separated(excerpt.audio_B2N, sorted(set(wanted)))
+        masks = {stem: _ratio(audio_B2N, excerpt) for stem, audio_B2N in found.items()}
+        stem_PB2TF = np.stack([masks[stem] for stem in wanted])
+        return MaskAnswer(stem_PB2TF, np.float32(1) - stem_PB2TF, None)
+
+    def _separated(self, audio_B2N: FloatArray, stems: Sequence[str]) -> dict[str, FloatArray]:
+        """Sound of some stems: windows of the graph with context that is thrown away, and a cross-fade."""
+        samples, window = audio_B2N.shape[2], self._window
+        plan = lay_windows(samples, window, window // CONTEXT, max(1, window // FADE))
+        padded_B2N = np.pad(audio_B2N, ((0, 0), (0, 0), (0, plan.frames - samples)))
+        joiners = {stem: Joiner(plan, 1) for stem in stems}
+        parts: dict[str, list[FloatArray]] = {stem: [] for stem in stems}
+        for start in plan.starts:
+            answer = self._graph.run({"audio": np.ascontiguousarray(padded_B2N[:, :, start : start + window])})
+            for stem in stems:
+                heard_B2N = _numbers(answer[stem], self._where)
+                done_KN = joiners[stem].add(heard_B2N.reshape(-1, window))
+                parts[stem].append(done_KN.reshape(*heard_B2N.shape[:2], -1))
+        return {stem: np.concatenate(parts[stem], axis=2)[:, :, :samples] for stem in stems}
+
+
+def masker_of(graph: GraphSession, kind: str, axes: Sequence[str | int], stems: Sequence[str], where: str) -> Masker:
+    """The masker that a graph is.
+
+    Args:
+        graph: opened, or to be opened when it is first run.
+        kind: of ``EXPERT_KINDS``.
+        axes: of its input, as the manifest says.
+        stems: the outputs that can be asked for.
+        where: its name, for messages.
+    """
+    if kind == "spectral":
+        return SpectralExpert(graph, stems, where)
+    return WaveformExpert(graph, int(axes[-1]), stems, where)
+
+
+@dataclass(frozen=True, slots=True)
+class Experts:
+    """The experts of a bundle and the terms by which they are found.
+
+    Attributes:
+        rows: as the manifest has them.
+        maskers: by name.
+        terms: names of what is known, in the order of ``embeddings_KE``.
+        embeddings_KE: float32 (terms, embedding), of norm 1.
+    """
+
+    rows: tuple[Expert, ...]
+    maskers: Mapping[str, Masker]
+    terms: tuple[str, ...]
+    embeddings_KE: FloatArray
+
+    def masker_for(self, name: str, prompt: str, prompt_E: FloatArray) -> Masker | None:
+        """Who answers a prompt; None where that is the mask decoder.
+
+        Args:
+            name: of the expert that was asked for, ``none`` for no expert, "" to choose by the prompt.
+            prompt: its words, "" where there are only examples.
+            prompt_E: its embedding.
+        """
+        if name:
+            return None if name == NOBODY else self.maskers[name]
+        term = self.term_of(prompt, prompt_E)
+        chosen = next((row.name for row in self.rows if term in row.terms), None)
+        return None if chosen is None else self.maskers[chosen]
+
+    def term_of(self, prompt: str, prompt_E: FloatArray) -> str:
+        """The term that a prompt is, by its words, else the nearest by its embedding; "" where nothing is said."""
+        word = as_term(prompt)
+        if word in self.terms or any(word in row.terms for row in self.rows):
+            return word
+        length = float(np.linalg.norm(prompt_E))
+        if not len(self.terms) or length == 0:
+            return ""
+        return self.terms[int(np.argmax(self.embeddings_KE @ (prompt_E / np.float32(length))))]
+
+
+def open_experts(bundle: Bundle, graphs: Mapping[str, GraphSession]) -> Experts | None:
+    """The experts of a bundle; None where it has none.
+
+    Args:
+        bundle: names them.
+        graphs: opened, by their key in the manifest.
+
+    Raises:
+        BundleError: the terms cannot be read.
+    """
+    manifest = bundle.manifest
+    if not manifest.experts or manifest.terms is None:
+        return None
+    terms = read_terms(bundle.path(manifest.terms.file), manifest.embedding)
+    maskers = {
+        row.name: masker_of(
+            graphs[row.graph],
+            row.kind,
+            manifest.graphs[row.graph].inputs[EXPERT_KINDS[row.kind][0]],
+            [row.output],
+            f"the expert {row.name}",
+        )
+        for row in manifest.experts
+    }
+    rows_KE = np.array(list(terms.values()), np.float32).reshape(-1, manifest.embedding)
+    lengths_K1 = np.linalg.norm(rows_KE, axis=1, keepdims=True)
+    return Experts(tuple(manifest.experts), maskers, tuple(terms), rows_KE / np.maximum(lengths_K1, np.float32(1e-12)))
+
+
+def read_terms(path: Path, embedding: int) -> dict[str, list[float]]:
+    """The prompt embeddings of known terms.
+
+    Args:
+        path: of ``terms.json``.
+        embedding: numbers of each.
+
+    Raises:
+        BundleError: too large, or not a table of so many numbers for each term.
+    """
+    try:
+        if path.stat().st_size > TERMS_LIMIT_BYTES:
+            raise ValueError(f"over {TERMS_LIMIT_BYTES} bytes")
+        data = json.loads(path.read_bytes())
+        terms = {str(term): [float(value) for value in row] for term, row in data.items()}
+        if bad := [term for term, row in terms.items() if len(row) != embedding or not np.isfinite(row).all()]:
+            raise ValueError(f"{bad[0]} has not {embedding} numbers")
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise BundleError(f"{path} holds no terms ({error}); get the bundle again") from error
+    return terms
+
+
+class SeparatorDecoder(MaskDecoder):
+    """A separator bundle's graph in the place of a mask decoder.
+
+    Args:
+        masker: the graph.
+        grid: of its masks.
+    """
+
+    def __init__(self, masker: Masker, grid: Decoder) -> None:
+        self.grid, self._masker = grid, masker
+
+    def masks(self, excerpt: Excerpt, prompts_PE: FloatArray) -> MaskAnswer:
+        """See ``engine.inference.masker.Masker``."""
+        return self._masker.masks(excerpt, prompts_PE)
+
+
+class StemWords:
+    """Prompts of a bundle that is a separator alone: a prompt is the name of a stem, and becomes a row of one 1.
+
+    Args:
+        stems: names, as ``lead-vocals``.
+        where: name of the bundle, for messages.
+    """
+
+    def __init__(self, stems: Sequence[str], where: str) -> None:
+        self._stems, self._where = tuple(stems), where
+
+    def embed(self, prompts: Sequence[str], check: Any = None) -> FloatArray:
+        """Rows of the stems that prompts name; float32 (prompts, stems).
+
+        Args:
+            prompts: names of stems; case, an article and hyphens do not matter.
+            check: not needed, for nothing here takes long.
+
+        Raises:
+            RequestError: a prompt names no stem.
+        """
+        rows_PE = np.zeros((len(prompts), len(self._stems)), np.float32)
+        for row_E, prompt in zip(rows_PE, prompts, strict=True):
+            word = as_term(prompt)
+            if word not in self._stems:
+                raise RequestError(
+                    f"{self._where} is a separator and knows {', '.join(self._stems)}, not {prompt[:80]!r}; "
+                    "name one of these, or choose another bundle"
+                )
+            row_E[self._stems.index(word)] = 1
+        return rows_PE
+
+
+def as_term(words: str) -> str:
+    """Words in the way terms are written: lower case, joined by hyphens, without an article."""
+    parts = words.casefold().replace("-", " ").replace("_", " ").strip().rstrip(".!?").split()
+    return "-".join(parts[1:] if parts[:1] == ["the"] else parts)
+
+
+def check_expert(name: str, bundle: Bundle) -> None:
+    """Check that a bundle has an expert of this name.
+
+    Raises:
+        RequestError: it has not; the message says which it has.
+    """
+    there = [row.name for row in bundle.manifest.experts]
+    if name not in ("", NOBODY, *there):
+        known = f"its experts are {', '.join(there)}; name one of them" if there else "it has none; leave it out"
+        raise RequestError(f"{bundle.label} has no expert {name[:80]!r}; {known}, or say {NOBODY}")
+
+
+def _chosen(prompts_PE: FloatArray, stems: int) -> list[int]:
+    """The stem of each prompt; a masker of one stem answers every prompt with it."""
+    return [0] * len(prompts_PE) if stems == 1 else [int(index) for index in prompts_PE.argmax(axis=1)]
+
+
+def _ratio(stem_B2N: FloatArray, excerpt: Excerpt) -> FloatArray:
+    stem_B2TF = magnitudes(stem_B2N, excerpt.grid)
+    rest_B2TF = magnitudes(excerpt.audio_B2N - stem_B2N, excerpt.grid)
+    both_B2TF = stem_B2TF + rest_B2TF
+    silent = np.float32(SILENT * excerpt.grid.fft_samples / 2)
+    mask_B2TF: FloatArray = np.where(both_B2TF > silent, stem_B2TF / np.maximum(both_B2TF, silent), np.float32(0))
+    return mask_B2TF
+
+
+def _numbers(values: FloatArray, where: str) -> FloatArray:
+    if not np.isfinite(values).all():
+        raise BundleError(f"{where} answered with values that are no numbers; use another bundle")
+    return values

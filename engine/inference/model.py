@@ -1,0 +1,187 @@
+"""A bundle with its graphs open on a device."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.bundle.bundle import Bundle, Decoder, Defaults, Manifest
+from engine.bundle.separator import TASKS_OF_ALL, SeparatorManifest
+from engine.errors import BundleError, RequestError
+from engine.inference.codec import Codec
+from engine.inference.experts import Experts, SeparatorDecoder, StemWords, masker_of, open_experts
+from engine.inference.masker import MaskDecoder
+from engine.inference.sampler import Walk
+from engine.latents import LatentGrid
+from engine.media.encoders import AudioEncoder, SceneEncoder
+from engine.messages import Request, Start
+from engine.runtime.backend import Array, Backend, FloatArray, GraphSession
+from engine.tasks import rule_of
+from engine.text.encoder import StoryEncoder, TextEncoder
+from engine.text.intent import load_asks
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Everything a task needs of a bundle.
+
+    Attributes:
+        bundle: what was opened.
+        device: the provider that really runs.
+        codec: audio <-> latents.
+        step: one Euler step.
+        text: prompts -> embeddings.
+        audio: sounds -> embeddings in the same space, None for a bundle that cannot listen.
+        scene: frames -> picture features and embeddings in the same space, None for a bundle that cannot see.
+        masker: the mask decoder, None for a bundle that filters by the flow's estimates alone.
+        experts: separators for some of the prompts, None for a bundle that has none.
+    """
+
+    bundle: Bundle
+    device: str
+    codec: Codec
+    step: GraphSession
+    text: TextEncoder | StemWords
+    audio: AudioEncoder | None = None
+    scene: SceneEncoder | None = None
+    masker: MaskDecoder | None = None
+    experts: Experts | None = None
+
+    @property
+    def grid(self) -> LatentGrid:
+        """The latent grid of the bundle."""
+        return self.bundle.manifest.grid
+
+
+class LateSession:
+    """A graph that is opened when it is first run; see ``engine.runtime.backend.GraphSession``."""
+
+    def __init__(self, backend: Backend, path: Path) -> None:
+        self._backend, self._path = backend, path
+        self._session: GraphSession | None = None
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:
+        """Run the graph once.
+
+        Raises:
+            BundleError: the file is not a graph this runtime can read.
+            DeviceError: the device refused.
+        """
+        if self._session is None:
+            self._session = self._backend.open(self._path)
+        return self._session.run(inputs)
+
+
+def open_model(bundle: Bundle, backend: Backend) -> Model:
+    """Open the graphs of a bundle. Of one with a mask decoder the flow's are opened when they are needed.
+
+    Raises:
+        BundleError: a graph or the tokenizer cannot be read, or the bundle has no text encoder.
+        DeviceError: the device that was asked for cannot be had.
+    """
+    manifest, encoders = bundle.manifest, bundle.manifest.encoders
+    if bundle.separator is not None:
+        return _open_separator(bundle, bundle.separator, backend)
+    if "text" not in encoders:
+        raise BundleError(f"bundle {manifest.name} has no text encoder; choose another bundle")
+    flow, decoder = ["encode", "decode", "step"], manifest.decoder
+    first = [*(encoder.graph for encoder in encoders.values()), *(flow if decoder is None else [decoder.graph])]
+    opened: dict[str, GraphSession] = {
+        name: LateSession(backend, bundle.path(graph.file)) for name, graph in manifest.graphs.items()
+    }
+    opened |= {name: backend.open(bundle.path(manifest.graphs[name].file)) for name in first}
+    by_kind = {kind: opened[encoder.graph] for kind, encoder in encoders.items()}
+    story = StoryEncoder(by_kind["story"], encoders["story"].pieces) if "story" in encoders else None
+    text = encoders["text"]
+    log.info("opened %s on %s", manifest.name, backend.device)
+    return Model(
+        bundle=bundle,
+        device=backend.device,
+        codec=Codec(opened["encode"], opened["decode"]),
+        step=opened["step"],
+        text=TextEncoder(by_kind["text"], bundle.path(text.tokenizer), text.max_tokens, story, load_asks(bundle)),
+        audio=AudioEncoder.of(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
+        scene=SceneEncoder.of(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
+        masker=None if decoder is None else _mask_decoder(opened[decoder.graph], decoder, manifest),
+        experts=open_experts(bundle, opened),
+    )
+
+
+def _open_separator(bundle: Bundle, separator: SeparatorManifest, backend: Backend) -> Model:
+    """A separator in the place of the mask decoder; its stems' names in the place of the text encoder."""
+    graph = backend.open(bundle.path(separator.graph.file))
+    masker = masker_of(graph, separator.domain, separator.axes, separator.stems, bundle.label)
+    missing = _NoFlow(bundle.label)
+    log.info("opened %s on %s", bundle.label, backend.device)
+    return Model(
+        bundle=bundle,
+        device=backend.device,
+        codec=Codec(missing, missing),
+        step=missing,
+        text=StemWords(separator.stems, bundle.label),
+        masker=SeparatorDecoder(masker, separator.grid),
+    )
+
+
+class _NoFlow:
+    """In the place of the graphs that a separator does not have."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:
+        """Refuse.
+
+        Raises:
+            RequestError: always.
+        """
+        raise RequestError(no_flow(self._label))
+
+
+def no_flow(label: str) -> str:
+    """What to say of a request that a separator cannot answer."""
+    able = " or ".join(TASKS_OF_ALL)
+    return f"{label} is a separator and has no flow; choose {able} with the render masked, or another bundle"
+
+
+def _mask_decoder(graph: GraphSession, decoder: Decoder, manifest: Manifest) -> MaskDecoder:
+    return MaskDecoder(graph, decoder, takes_estimate="estimate" in manifest.graphs[decoder.graph].inputs)
+
+
+def resolved(request: Request, manifest: Manifest) -> Request:
+    """The request with the defaults of the bundle and the task where it left the choice open."""
+    walk = walk_of(request, manifest)
+    seconds = rule_of(request.task).makes_s if request.seconds is None else request.seconds
+    strength = None if rule_of(request.task).strength is None else walk.strength
+    return replace(
+        request, steps=walk.steps, guidance=walk.guidance, start=walk.start, seconds=seconds, strength=strength,
+        temperature=walk.temperature,
+    )  # fmt: skip
+
+
+def walk_of(request: Request, manifest: Manifest) -> Walk:
+    """How to sample: what the request says, else the bundle's default for the task.
+
+    A bundle older than the task is asked as it is for regenerate.
+    """
+    by_task, rule = manifest.defaults, rule_of(request.task, request.slot)
+    other = by_task.get("regenerate", Defaults(steps=8, guidance=1.0, start="noise"))
+    defaults = by_task.get(request.task, other)
+    strengths = (request.strength, defaults.strength, rule.strength, 1.0)
+    several = request.candidates > 1  # which are to differ: not from zeros, and from all of the noise
+    start: Start = request.start or ("zeros" if defaults.start == "zeros" and not several else "noise")
+    temperature = max(defaults.temperature, 1.0) if several else defaults.temperature
+    return Walk(
+        steps=defaults.steps if request.steps is None else request.steps,
+        guidance=float(defaults.guidance if request.guidance is None else request.guidance),
+        start=start,
+        seed=request.seed,
+        strength=float(next(strength for strength in strengths if strength is not None)),
+        guide=request.guide,
+        slot=rule.prompt_slot,
+        temperature=float(temperature if request.temperature is None else request.temperature),
+    )

@@ -1,0 +1,75 @@
+"""Where in time a request works: seconds as asked become samples of the input and of the result.
+
+Knows nothing of graphs or formats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.audio.reader import AudioInfo
+from engine.checks import SLACK_S
+from engine.errors import RequestError
+from engine.inference.clip import Section
+from engine.messages import Request
+from engine.tasks import Span, rule_of
+
+NEW_RATE_HZ, NEW_CHANNELS = 44_100, 2  # of a clip that no file went into
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The part of the input that is read, and the parts of the result that are made.
+
+    Attributes:
+        wanted: in samples of the input; what the result begins with or is filtered from.
+        spans: what is made, in samples of the result, in order and apart; unused by tasks that only filter.
+    """
+
+    wanted: Section
+    spans: tuple[Section, ...]
+
+    @property
+    def samples(self) -> int:
+        """Length of the result."""
+        return max(self.wanted.samples, self.spans[-1].stop)
+
+
+def places_of(request: Request, info: AudioInfo | None, rate_hz: int = NEW_RATE_HZ) -> tuple[Place, ...]:
+    """The places of a request, one for each result of a prompt.
+
+    Args:
+        request: with every default filled in.
+        info: the input, None where the task takes none.
+        rate_hz: of what is made where there is no input.
+
+    Raises:
+        RequestError: a region is not inside the file.
+    """
+    rule = rule_of(request.task)
+    made_s = request.seconds or 0.0
+    if info is None:
+        return (Place(Section(0, 0), (Section(0, max(1, round(made_s * rate_hz))),)),)
+    whole = Section(0, info.samples)
+    if rule.span is Span.END:
+        return (Place(whole, (Section(info.samples, info.samples + max(1, round(made_s * info.rate_hz))),)),)
+    if not request.regions:
+        return (Place(whole, (whole,)),)
+    if rule.span is not Span.NO:
+        return (Place(whole, tuple(_region(region_s, info) for region_s in sorted(request.regions))),)
+    regions = [_region(region_s, info) for region_s in request.regions]
+    return tuple(Place(region, (Section(0, region.samples),)) for region in regions)
+
+
+def _region(region_s: tuple[float, float], info: AudioInfo) -> Section:
+    start_s, end_s = region_s
+    if end_s > info.seconds + SLACK_S or start_s >= info.seconds:
+        raise RequestError(
+            f"region {start_s:g}-{end_s:g} s does not fit {info.path.name}; choose a start before the end, "
+            f"both between 0 and {info.seconds:.3f} s"
+        )
+    start = round(start_s * info.rate_hz)
+    stop = min(round(end_s * info.rate_hz), info.samples)
+    if start >= stop:
+        raise RequestError(f"region {start_s:g}-{end_s:g} s holds not a single sample; choose a longer one")
+    return Section(start, stop)

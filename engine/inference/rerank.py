@@ -1,0 +1,149 @@
+"""How well an answer fits what was asked: similarity to the prompt, presence window by window, and the best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from engine.audio.disk_array import Scratch
+from engine.audio.quantize import level_db
+from engine.audio.reader import FloatArray, Samples
+from engine.audio.soft_mask import presence
+from engine.inference.clip import gain_into_model
+from engine.inference.output import Answer
+from engine.inference.run import Job
+from engine.text.embedding import blended, likeness
+
+HEARD_WINDOWS = 8  # the loudest of them say what a sound is like
+SILENT_POWER = 1e-10
+
+
+def best_first(answers: Iterable[Answer]) -> list[Answer]:
+    """Answers to one question, the one that fits best in front."""
+    return sorted(answers, key=lambda one: (-fit(one.presence * one.made, one.similarity), one.candidate))
+
+
+def fit(presence: float, similarity: float | None) -> float:
+    """How well a sound fits, 0 to 1.
+
+    What is not there cannot fit, so similarity (0 for the opposite to 1 for the same) counts as far as there is
+    presence. A bundle that cannot hear similarity leaves presence alone to decide.
+    """
+    return presence * (1.0 if similarity is None else (1 + similarity) / 2)
+
+
+def similarity(job: Job, audio: Scratch, column: int, prompt_SE: FloatArray) -> float | None:
+    """How alike a sound and a prompt are in the bundle's one space of prompts.
+
+    Args:
+        job: the running request.
+        audio: at the model's rate, one sample per row.
+        column: of ``audio``.
+        prompt_SE: float32 (slots, embedding).
+
+    Returns:
+        Cosine between the prompt and the mean direction of the sound's loudest windows; 0 for silence,
+        None where the bundle cannot hear or nothing was asked.
+    """
+    listener = job.model.audio
+    if listener is None:
+        return None
+    loudest = Loudest(listener.samples)
+    for at in range(0, audio.rows, listener.samples):
+        loudest.add(audio.read(at, at + listener.samples)[:, column])
+    return likeness_of(job, loudest.windows(), prompt_SE)
+
+
+def likeness_of(job: Job, windows: Sequence[FloatArray], prompt_SE: FloatArray) -> float | None:
+    """The same for some windows of a sound, each float32 (samples) as long as the bundle listens to at once."""
+    listener, prompt_E = job.model.audio, prompt_SE[job.rule.prompt_slot]
+    if listener is None or not prompt_E.any():
+        return None
+    if not windows:
+        return 0.0
+    windows_WN = np.stack(windows)
+    level = gain_into_model(float(np.square(windows_WN, dtype=np.float64).mean()))
+    heard_WE = listener.embed(windows_WN * np.float32(level))
+    return float(likeness(blended(heard_WE)[None], prompt_E)[0])
+
+
+class Loudest:
+    """The loudest windows of a sound that comes in blocks; silent ones do not count.
+
+    Args:
+        samples: of a window.
+    """
+
+    def __init__(self, samples: int) -> None:
+        self._samples = samples
+        self._kept: list[tuple[float, int, FloatArray]] = []
+        self._waiting: list[FloatArray] = []
+        self._count, self._windows = 0, 0
+
+    def add(self, audio_N: FloatArray) -> None:
+        """Count the next samples, float32 of any number."""
+        self._waiting.append(audio_N)
+        self._count += len(audio_N)
+        if self._count < self._samples:
+            return
+        whole_N = np.concatenate(self._waiting)
+        last = self._count - self._count % self._samples
+        for at in range(0, last, self._samples):
+            self._keep(whole_N[at : at + self._samples])
+        self._waiting, self._count = [whole_N[last:]], self._count - last
+
+    def windows(self) -> list[FloatArray]:
+        """Windows kept so far, the loudest last; what is too short for one is filled with silence."""
+        if self._count:
+            self.add(np.zeros(self._samples - self._count, np.float32))
+        return [window_N for power, _, window_N in self._kept if power > SILENT_POWER]
+
+    def _keep(self, window_N: FloatArray) -> None:
+        self._kept.append((float(np.square(window_N, dtype=np.float64).mean()), -self._windows, window_N))
+        self._kept = sorted(self._kept, key=lambda one: one[:2])[-HEARD_WINDOWS:]
+        self._windows += 1
+
+
+class WindowLevels:
+    """Presence of a stem in its mix, window by window.
+
+    Args:
+        edges: samples of the result where a window ends and the next begins, first and last included.
+    """
+
+    def __init__(self, edges: Sequence[int]) -> None:
+        self._edges = list(edges)
+        self._energies_W2 = np.zeros((len(edges) - 1, 2))
+        self._at, self._window = 0, 0
+
+    def add(self, stem_CN: Samples, mix_CN: Samples) -> None:
+        """Count the next samples, (channels, samples) each."""
+        end = self._at + stem_CN.shape[1]
+        for window in range(self._window, len(self._energies_W2)):
+            first, last = self._edges[window : window + 2]
+            if first >= end:
+                break
+            here = slice(max(first - self._at, 0), min(last, end) - self._at)
+            self._energies_W2[window] += [np.square(part_CN[:, here]).sum() for part_CN in (stem_CN, mix_CN)]
+            self._window = window
+        self._at = end
+
+    def presence(self, curve: dict[str, float], rate_hz: int, start: int) -> tuple[tuple[float, float, float], ...]:
+        """``(start_s, end_s, presence)`` of each window, in seconds of the input.
+
+        Args:
+            curve: of the bundle, see ``engine.audio.soft_mask.presence``.
+            rate_hz: of the result.
+            start: sample of the input where the result begins.
+        """
+        there = [presence(level_db(stem, mix), curve) for stem, mix in self._energies_W2.tolist()]
+        return self.told(there, rate_hz, start)
+
+    def told(self, there: Sequence[float], rate_hz: int, start: int) -> tuple[tuple[float, float, float], ...]:
+        """The same where the presence of each window is known; there is nothing in a window where the mix is silent."""
+        spans = zip(self._edges[:-1], self._edges[1:], strict=True)
+        return tuple(
+            (round((start + first) / rate_hz, 6), round((start + last) / rate_hz, 6), one if mix > 0 else 0.0)
+            for (first, last), one, mix in zip(spans, there, self._energies_W2[:, 1].tolist(), strict=True)
+        )

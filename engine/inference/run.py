@@ -1,0 +1,138 @@
+"""What one running request carries along: the model, how to report, when to stop, where the time went."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from engine.inference.model import Model
+from engine.inference.windows import Batches
+from engine.messages import Request
+from engine.runtime.backend import FloatArray
+from engine.tasks import Rule
+
+Item = TypeVar("Item")
+STAGES = ("read", "encode", "step", "decode", "separate", "mask", "write")
+
+
+class Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = dict.fromkeys(STAGES, 0.0)
+
+    @contextlib.contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Count what is done inside as ``stage``."""
+        started_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started_s
+
+    def each(self, stage: str, items: Iterator[Item]) -> Iterator[Item]:
+        """The same items; the time to make them counts as ``stage``."""
+        while True:
+            with self.measure(stage):
+                try:
+                    item = next(items)
+                except StopIteration:
+                    return
+            yield item
+
+
+class Examples(Protocol):
+    """What the pictures, videos and sounds of a request say, in the bundle's own terms."""
+
+    def prompt(self, text_E: FloatArray | None) -> FloatArray:
+        """The prompt of words and examples together.
+
+        Args:
+            text_E: embedding of the words, None where there are none.
+
+        Returns:
+            float32 (embedding,).
+        """
+        ...
+
+    def picture(self, start_s: float) -> FloatArray:
+        """What is seen during one window.
+
+        Args:
+            start_s: where the window begins, in seconds of the input; may lie before it.
+
+        Returns:
+            float32 (picture frames, picture features); zeros where nothing is seen.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request being worked on.
+
+    Attributes:
+        request: what was asked.
+        rule: its row of the task table.
+        model: the bundle, opened.
+        folder: where results and scratch files go; it exists.
+        batches: how many windows at once.
+        report: takes a fraction from 0 to 1 and the stage in plain words.
+        check: raises ``Cancelled`` when the caller asked to stop.
+        clock: where the time goes.
+        examples: what goes with the prompts, None where there are only words.
+    """
+
+    request: Request
+    rule: Rule
+    model: Model
+    folder: Path
+    batches: Batches
+    report: Callable[[float, str], None]
+    check: Callable[[], None]
+    clock: Clock = field(default_factory=Clock)
+    examples: Examples | None = None
+
+    def picture(self, start_s: float) -> FloatArray:
+        """What is seen during one window that begins ``start_s`` seconds into the input.
+
+        Returns:
+            float32 (picture frames, picture features); zeros where no picture was given.
+        """
+        if self.examples is not None:
+            return self.examples.picture(start_s)
+        _, frames, features = self.model.bundle.manifest.graphs["step"].inputs["picture"]
+        return np.zeros((int(frames), int(features)), np.float32)
+
+    def pictures(self, starts_s: Sequence[float]) -> FloatArray | None:
+        """What is seen during several windows; None for a bundle that does not look.
+
+        Returns:
+            float32 (windows, picture frames, picture features).
+        """
+        if "picture" not in self.model.bundle.manifest.graphs["step"].inputs:
+            return None
+        return np.stack([self.picture(start_s) for start_s in starts_s])
+
+    def progress(self, part: tuple[float, float], done: float, stage: str) -> None:
+        """Report how far a part of the job is, and stop here when asked to.
+
+        Args:
+            part: the share of the whole job this part is, ``(from, to)``.
+            done: 0 to 1 of the part.
+            stage: plain words.
+        """
+        self.check()
+        self.report(part[0] + (part[1] - part[0]) * min(max(done, 0.0), 1.0), stage)
+
+
+def part_of(part: tuple[float, float], first: float, last: float) -> tuple[float, float]:
+    """A share of a share of the progress: from ``first`` to ``last`` of ``part``, both 0 to 1."""
+    size = part[1] - part[0]
+    return part[0] + first * size, part[0] + last * size

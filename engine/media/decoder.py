@@ -1,0 +1,209 @@
+"""The decoder's process: one file in, raw arrays out, then one line that says what they are or what is wrong.
+
+The file comes opened on standard input, what to do as one JSON argument; arrays leave through standard output, which is
+a plain file, the line through standard error, last. It has limits of its own; whatever goes wrong ends this process and
+nothing else. Knows nothing of requests, bundles or graphs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.media.limits import LENGTH_LIMIT_S, MEMORY_LIMIT_BYTES, RESULT_LIMIT_BYTES, Unusable
+from engine.media.sniff import Kind
+
+Frame = npt.NDArray[np.uint8]
+Timed = Iterator[tuple[float, float, Frame]]
+_NOTHING_SEEN = {"kind": "video", "frames": 0, "ticks": 0, "loops": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to make of a file.
+
+    Attributes:
+        kind: what to take it as; None means what it is.
+        part_s: of the file, from and to.
+        length_s: of a video, how much of it is needed from the start of the part on; None means all.
+        size_px: of the frames; 0 where nobody looks.
+        ticks_hz: of the grid the frames are kept on.
+        rate_hz, samples: of the windows of sound; 0 where nobody listens.
+        limit_s: processor time.
+    """
+
+    kind: Kind | None
+    part_s: tuple[float, float | None]
+    length_s: float | None
+    size_px: int
+    ticks_hz: float
+    rate_hz: int
+    samples: int
+    limit_s: float
+
+
+def main() -> None:
+    """Do what the argument says, and say what became of it."""
+    wanted = Wanted(**json.loads(sys.argv[1]))
+    limit_ourselves(wanted.limit_s)
+    with os.fdopen(os.dup(0), "rb") as file, os.fdopen(os.dup(1), "wb") as result:
+        os.dup2(2, 1)  # whatever a library prints must not get into the arrays
+        try:
+            said = decode(file, wanted, result)
+            result.flush()
+        except Unusable as error:
+            said = {"error": str(error)}
+        except ImportError as error:
+            said = {"error": f"needs {error.name}, which is not installed; install fluxstem with the extra examples"}
+        except MemoryError:
+            said = {"error": "needs more memory than a decoder gets; save it smaller"}
+        except Exception as error:  # a decoder's own fault is the file's fault to whoever gave it
+            words = (str(error).strip().splitlines() or [""])[0]
+            said = {"error": f"cannot be decoded ({type(error).__name__}: {words}); save it again"}
+    sys.stderr.write("\n" + json.dumps(said) + "\n")
+    sys.stderr.flush()
+
+
+def decode(file: BinaryIO, wanted: Wanted, result: BinaryIO) -> dict[str, Any]:
+    """Decode one file.
+
+    Args:
+        file: opened, can be searched.
+        wanted: what to make of it.
+        result: gets the arrays, in C order: uint8 (frames, size, size, 3) then int32 (ticks) of a picture or a video,
+            float32 (windows, samples) of a sound.
+
+    Returns:
+        what it is: ``kind``; ``frames``, ``ticks`` and ``loops``, or ``windows``. Nothing is decoded, and all of them
+        are 0, of what nobody looks at or listens to.
+
+    Raises:
+        Unusable: why not.
+    """
+    if wanted.kind == "audio":
+        return _sound(file, wanted, result)
+    return _picture(file, wanted, result) or _video(file, wanted, result) or _sound(file, wanted, result)
+
+
+def _picture(file: BinaryIO, wanted: Wanted, result: BinaryIO) -> dict[str, Any] | None:
+    """What a picture shows; None where the file is none."""
+    from engine.media.image import is_animated, loops, moving, open_picture, still
+
+    image = open_picture(file)
+    if image is None:
+        return None
+    if wanted.kind != "image" and is_animated(image):
+        return _film(moving(image, wanted.size_px), wanted, result) | {"loops": loops(image)}
+    if not wanted.size_px:
+        return dict(_NOTHING_SEEN, kind="image")
+    result.write(still(image, wanted.size_px).data)
+    result.write(np.zeros(1, np.int32).data)
+    return {"kind": "image", "frames": 1, "ticks": 1, "loops": False}
+
+
+def _video(file: BinaryIO, wanted: Wanted, result: BinaryIO) -> dict[str, Any] | None:
+    """What is seen of a video; None where nothing is, and a sound will do."""
+    from engine.media.video import NoContainer, frames, moving_stream, opened
+
+    try:
+        with opened(file) as container:
+            stream = moving_stream(container)
+            if stream is not None:
+                timed = frames(container, stream, wanted.size_px, wanted.part_s[0])
+                if wanted.kind == "image":
+                    at_once = replace(wanted, length_s=1 / wanted.ticks_hz if wanted.ticks_hz else None)
+                    return _film(timed, at_once, result) | {"kind": "image"}
+                return _film(timed, wanted, result)
+    except NoContainer:
+        if wanted.kind is not None:
+            raise
+    if wanted.kind is not None:
+        raise Unusable("holds no picture; give it as a sound")
+    return None
+
+
+def _film(timed: Timed, wanted: Wanted, result: BinaryIO) -> dict[str, Any]:
+    """Write the frames that are shown at the ticks, each once, and which one is shown at which tick."""
+    if not wanted.size_px:
+        return dict(_NOTHING_SEEN)
+    start_s, end_s = wanted.part_s
+    needed_s = min(_or_forever(wanted.length_s), _or_forever(end_s) - start_s)
+    needed = math.ceil(min(needed_s, 2 * LENGTH_LIMIT_S) * wanted.ticks_hz)
+    ticks: list[int] = []
+    written = 0
+
+    def show(frame: Frame, until_s: float) -> None:
+        nonlocal written
+        last = min(needed, math.ceil((until_s - start_s) * wanted.ticks_hz - 0.5))  # to the nearest tick
+        if last > len(ticks):
+            if last > LENGTH_LIMIT_S * wanted.ticks_hz:
+                raise Unusable(f"is needed for more than {LENGTH_LIMIT_S:g} s; give a part of it, as in file#t=60,90")
+            result.write(np.ascontiguousarray(frame).data)
+            ticks.extend([written] * (last - len(ticks)))
+            written += 1
+
+    held: Frame | None = None
+    end = start_s
+    for at_s, shown_s, frame in timed:
+        if held is not None:
+            show(held, at_s)
+        if len(ticks) >= needed:
+            break
+        held, end = frame, at_s + shown_s
+    if held is not None:
+        show(held, end)
+    if not ticks:
+        raise Unusable(f"ends before {start_s:g} s; give a part that is in it")
+    result.write(np.array(ticks, np.int32).data)
+    return {"kind": "video", "frames": written, "ticks": len(ticks), "loops": False}
+
+
+def _sound(file: BinaryIO, wanted: Wanted, result: BinaryIO) -> dict[str, Any]:
+    from engine.media.sound import cut, loudest_windows, sound_file
+
+    if not wanted.samples:
+        return {"kind": "audio", "windows": 0}
+    blocks = sound_file(file, wanted.rate_hz, wanted.part_s)
+    if blocks is not None:
+        windows_KN = loudest_windows(blocks, wanted.samples, wanted.rate_hz)
+    else:
+        from engine.media.video import NOTHING_KNOWN, NoContainer, NoSound, opened, sound
+
+        try:
+            with opened(file) as container:
+                blocks = cut(sound(container, wanted.rate_hz), wanted.rate_hz, wanted.part_s)
+                windows_KN = loudest_windows(blocks, wanted.samples, wanted.rate_hz)
+        except (NoContainer, NoSound):
+            unheard = "holds no sound that can be read; use WAV, FLAC, MP3, OGG or M4A"
+            raise Unusable(NOTHING_KNOWN if wanted.kind is None else unheard) from None
+    result.write(np.ascontiguousarray(windows_KN, np.float32).data)
+    return {"kind": "audio", "windows": len(windows_KN)}
+
+
+def _or_forever(seconds: float | None) -> float:
+    return math.inf if seconds is None else seconds
+
+
+def limit_ourselves(limit_s: float) -> None:
+    """A file that makes its decoder run wild stops here, also when nobody is left to stop it."""
+    try:
+        import resource
+    except ImportError:  # Windows; there the caller's clock alone ends it
+        return
+    for what, limit in (
+        (resource.RLIMIT_AS, MEMORY_LIMIT_BYTES),
+        (resource.RLIMIT_CPU, math.ceil(2 * limit_s)),
+        (resource.RLIMIT_FSIZE, RESULT_LIMIT_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with contextlib.suppress(ValueError, OSError):  # a lower limit is there already
+            resource.setrlimit(what, (limit, limit))

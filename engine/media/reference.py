@@ -1,0 +1,165 @@
+"""How an example is named in a request: a path, what to take it as, which part of it; and whether it can be used.
+
+``trumpet.wav``, ``audio:concert.mp4``, ``video:duet.mp4#t=12.5``, ``riff.flac#t=3,8``. The part is written as in W3C
+Media Fragments URI 1.0, section 4.2.1, in seconds. Nothing is decoded here. Knows nothing of graphs or processes.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast, get_args
+
+from engine.errors import ExampleError, RequestError
+from engine.media.sniff import HEAD_BYTES, Guess, Kind, guess
+from engine.messages import Request
+
+FILE_LIMIT_BYTES, PICTURE_LIMIT_BYTES = 4 << 30, 512 << 20
+SHORTEST_PART_S = 0.01
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_PREFIX = re.compile(f"({'|'.join(KINDS)}):(.+)", re.DOTALL)
+_PART = re.compile(r"(.+)#t=(\d+(?:\.\d*)?)?(?:,(\d+(?:\.\d*)?))?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One example as it was named.
+
+    Attributes:
+        path: where the file is.
+        kind: what to take it as; None means what it is.
+        part_s: from and to, in seconds; None for the end means up to the end.
+    """
+
+    path: str
+    kind: Kind | None = None
+    part_s: tuple[float, float | None] = (0.0, None)
+
+    @property
+    def name(self) -> str:
+        """The file's own name, for complaints and for the names of results."""
+        return Path(self.path).name
+
+    @classmethod
+    def of(cls, text: str) -> Example:
+        """The example that a text names.
+
+        Raises:
+            RequestError: no path, or a part that ends before it begins.
+        """
+        kind: Kind | None = None
+        path, start_s, end_s = text, 0.0, None
+        if prefixed := _PREFIX.fullmatch(path):
+            kind, path = cast(Kind, prefixed[1]), prefixed[2]
+        if (parted := _PART.fullmatch(path)) and (parted[2] or parted[3]):
+            path, start_s = parted[1], float(parted[2] or 0.0)
+            end_s = float(parted[3]) if parted[3] else None
+        if not path or "\0" in path or path.removesuffix(":") in KINDS:
+            raise RequestError(f"{text!r} is not a file name; give the path of a picture, a video or a sound")
+        if end_s is not None and not end_s - start_s >= SHORTEST_PART_S:
+            raise RequestError(f"the part {start_s:g}-{end_s:g} s of {path} is empty; give its start, then its end")
+        if not math.isfinite(start_s):
+            raise RequestError(f"the part of {path} begins nowhere; give its start in seconds")
+        return cls(path, kind, (start_s, end_s))
+
+    def text(self) -> str:
+        """The text that names it."""
+        start_s, end_s = self.part_s
+        part = f"#t={_plainly(start_s)}" if start_s or end_s is not None else ""
+        part += "" if end_s is None else f",{_plainly(end_s)}"
+        return (f"{self.kind}:" if self.kind else "") + self.path + part
+
+    def open(self) -> BinaryIO:
+        """The file, opened; it is a plain file that may be read and has bytes in it.
+
+        Raises:
+            ExampleError: it is not; or it is too large.
+        """
+        try:
+            # Not to wait for whoever writes into a pipe; what was opened is looked at, so it cannot be swapped.
+            number = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        except FileNotFoundError:
+            raise ExampleError(f"there is no file {self.path}; check the path of the example") from None
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise ExampleError(f"the example {self.path} cannot be opened ({why}); check its path") from error
+        try:
+            self._check(os.fstat(number))
+        except ExampleError:
+            os.close(number)
+            raise
+        return cast(BinaryIO, os.fdopen(number, "rb", buffering=0))
+
+    def _check(self, found: os.stat_result) -> None:
+        if not stat.S_ISREG(found.st_mode):
+            raise ExampleError(f"the example {self.path} is not a file; give a picture, a video or a sound")
+        if found.st_size == 0:
+            raise ExampleError(f"the example {self.path} is empty (0 bytes); give a picture, a video or a sound")
+        if found.st_size > FILE_LIMIT_BYTES:
+            raise ExampleError(
+                f"the example {self.path} has {found.st_size >> 20} MiB; at most {FILE_LIMIT_BYTES >> 20} are read, "
+                "so cut out the part that matters"
+            )
+
+    def guess(self) -> Guess:
+        """What the file seems to be.
+
+        Raises:
+            ExampleError: it cannot be an example.
+        """
+        with self.open() as file:
+            found = guess(file.read(HEAD_BYTES), self.path)
+            size = os.fstat(file.fileno()).st_size
+        if found == "image" and size > PICTURE_LIMIT_BYTES:
+            raise ExampleError(
+                f"the picture {self.path} has {size >> 20} MiB; at most {PICTURE_LIMIT_BYTES >> 20} are read, "
+                "so save it smaller, for example as a JPEG"
+            )
+        return found
+
+
+def _plainly(seconds: float) -> str:
+    """A number as ``Example.of`` reads it, without an exponent."""
+    return f"{seconds:.9f}".rstrip("0").rstrip(".")
+
+
+def examples_of(request: Request) -> Iterator[Example]:
+    """The examples of a request; none where only the words are listened to.
+
+    Raises:
+        RequestError: one of them names no file.
+    """
+    if not beside_words(request) or request.example_weight > 0:
+        yield from map(Example.of, request.examples)
+
+
+def beside_words(request: Request) -> bool:
+    """True when there are words for what the examples are about: what to look for, or what replace puts in."""
+    return bool(request.replacement if request.task == "replace" else request.prompts)
+
+
+def check_example_files(examples: tuple[str, ...]) -> None:
+    """Check that the files are there and could be examples; decodes nothing.
+
+    Raises:
+        ExampleError: one of them cannot be used.
+    """
+    for text in examples:
+        Example.of(text).guess()
+
+
+def example_path(text: str) -> str:
+    """The path in the name of an example."""
+    return Example.of(text).path
+
+
+def with_path(text: str, change: Callable[[str], str]) -> str:
+    """The same example at another path."""
+    example = Example.of(text)
+    return Example(change(example.path), example.kind, example.part_s).text()

@@ -1,0 +1,195 @@
+"""The decoder's process as its caller sees it: start it on one file, wait, kill it at its limit, read what it made.
+
+A file is decoded where it can do no harm: a crash, a bomb or an endless loop ends one short-lived process and becomes
+one sentence. Knows nothing of bundles, graphs or requests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import ExampleError, OutputError
+from engine.media.decoder import Wanted
+from engine.media.limits import RESULT_LIMIT_BYTES
+from engine.media.reference import Example
+from engine.media.sniff import Kind
+
+LOOK_S = 0.05  # how often the clock and the caller's wish to stop are looked at
+LAST_WORDS_BYTES = 1 << 16
+
+# As of engine/host/process.py: the caller's main module and current folder must not reach the new process.
+_BOOT = "import sys; r = sys.argv.pop(1); r in sys.path or sys.path.insert(0, r); "
+_BOOT += "from engine.media.decoder import main; main()"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a decoder made of a file; the arrays lie in a nameless file on disk until ``close``.
+
+    Attributes:
+        kind: what it was taken as.
+        frames, ticks: how many pictures, and how many moments they are shown at.
+        windows: of sound.
+        loops: True means it begins again when it has ended.
+        size_px: of a frame.
+        samples: of a window.
+        file: the arrays, one after the other.
+    """
+
+    kind: Kind
+    frames: int
+    ticks: int
+    windows: int
+    loops: bool
+    size_px: int
+    samples: int
+    file: IO[bytes]
+
+    def shown(self) -> npt.NDArray[np.int32]:
+        """Number of the frame that is shown at each tick, int32 (ticks)."""
+        return np.frombuffer(self._read(self.frames * self.size_px**2 * 3, self.ticks * 4), np.int32)
+
+    def frame(self, number: int) -> npt.NDArray[np.uint8]:
+        """One frame, uint8 (size, size, 3)."""
+        length = self.size_px**2 * 3
+        shape = (self.size_px, self.size_px, 3)
+        return np.frombuffer(self._read(number * length, length), np.uint8).reshape(shape)
+
+    def sound(self) -> npt.NDArray[np.float32]:
+        """The windows of sound, float32 (windows, samples)."""
+        raw = self._read(0, self.windows * self.samples * 4)
+        return np.frombuffer(raw, np.float32).reshape(self.windows, self.samples)
+
+    def close(self) -> None:
+        """Give the disk space back."""
+        self.file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read(self, at: int, length: int) -> bytes:
+        self.file.seek(at)
+        return self.file.read(length)
+
+
+def decoded(example: Example, wanted: Wanted, folder: Path, check: Callable[[], None]) -> Decoded:
+    """Decode one example in a process of its own.
+
+    Args:
+        example: the file.
+        wanted: what to make of it, and how long that may take.
+        folder: where there is room for what comes out.
+        check: called while waiting; raises to stop, which ends the process.
+
+    Raises:
+        ExampleError: the file is no good, or its decoder crashed or took too long.
+        OutputError: there is no room in the folder.
+    """
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(example.open())
+        result = _room(folder)
+        on_failure = stack.enter_context(contextlib.ExitStack())
+        on_failure.callback(result.close)
+        said = _run(example, wanted, file, result, check)
+        found = Decoded(
+            said["kind"], said.get("frames", 0), said.get("ticks", 0), said.get("windows", 0),
+            bool(said.get("loops")), wanted.size_px, wanted.samples, result,
+        )  # fmt: skip
+        _check_size(found, example)
+        on_failure.pop_all()
+    return found
+
+
+def _room(folder: Path) -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(dir=folder, prefix=".fluxstem-", buffering=0)
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder} ({error.strerror}); choose another folder") from error
+
+
+def _run(
+    example: Example, wanted: Wanted, file: IO[bytes], result: IO[bytes], check: Callable[[], None]
+) -> dict[str, Any]:
+    with tempfile.TemporaryFile() as words:
+        with _process(wanted, file, result, words) as process:
+            end_s = time.monotonic() + wanted.limit_s
+            while True:
+                check()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    code = process.wait(LOOK_S)
+                    break
+                if time.monotonic() >= end_s:
+                    raise ExampleError(
+                        f"the example {example.path} was not decoded within {wanted.limit_s:g} s and was given up; "
+                        "give a shorter part of it or save it smaller"
+                    )
+        words.seek(max(0, words.seek(0, os.SEEK_END) - LAST_WORDS_BYTES))
+        said = _last_line(words.read())
+    if code != 0 or said is None:
+        raise ExampleError(f"the example {example.path} broke its decoder ({_end(code)}); save it in another format")
+    if "error" in said:
+        raise ExampleError(f"the example {example.path} {said['error']}")
+    return said
+
+
+@contextlib.contextmanager
+def _process(wanted: Wanted, file: IO[bytes], result: IO[bytes], words: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """The running decoder; it does not outlive what is done inside."""
+    root = str(Path(__file__).resolve().parents[2])
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", _BOOT, root, json.dumps(asdict(wanted))],
+        stdin=file,
+        stdout=result,
+        stderr=words,
+        env={**os.environ, **one_thread},
+        start_new_session=True,  # a Ctrl-C in the terminal is for the client, which then cancels
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def _last_line(words: bytes) -> dict[str, Any] | None:
+    lines = words.strip().splitlines()
+    try:
+        said = json.loads(lines[-1]) if lines else None
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _check_size(found: Decoded, example: Example) -> None:
+    """What came out is as much as was said."""
+    pictures = found.frames * found.size_px**2 * 3 + found.ticks * 4
+    expected = pictures + found.windows * found.samples * 4
+    if found.file.seek(0, os.SEEK_END) != expected or expected > RESULT_LIMIT_BYTES:
+        raise ExampleError(f"the example {example.path} broke its decoder (too little came out); save it again")
+
+
+def _end(code: int) -> str:
+    names = {number.value: number.name for number in signal.Signals}
+    return f"it was ended by {names.get(-code, f'signal {-code}')}" if code < 0 else f"it ended with code {code}"

@@ -1,0 +1,137 @@
+"""A sound to the few windows of it that say most. Runs in the decoder's process; memory does not grow with the file.
+
+Windows lie side by side; the loudest are kept, those much quieter than the loudest are pauses and are dropped. A sound
+shorter than a window is repeated until it fills one, as CLAP does (Wu et al. 2023, arXiv 2211.06687, section 3.3).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from engine.audio.reader import BLOCK_SAMPLES, resampled, samples_at
+from engine.media.limits import (
+    ACTIVE_DB,
+    CHANNELS_LIMIT,
+    HIGHEST_RATE_HZ,
+    LENGTH_LIMIT_S,
+    LOWEST_RATE_HZ,
+    SILENT_POWER,
+    SOUND_WINDOWS,
+    Unusable,
+)
+
+Floats = npt.NDArray[np.float32]
+
+
+def sound_file(file: BinaryIO, rate_hz: int, part_s: tuple[float, float | None]) -> Iterator[Floats] | None:
+    """The part of a sound as mono at a rate, block by block; None when libsndfile does not read it.
+
+    Raises:
+        Unusable: its rate or number of channels is beyond what is read.
+    """
+    file.seek(0)
+    try:
+        stream = soundfile.SoundFile(file)
+    except (soundfile.LibsndfileError, TypeError, ValueError, RuntimeError):
+        return None
+    if not LOWEST_RATE_HZ <= stream.samplerate <= HIGHEST_RATE_HZ or stream.channels > CHANNELS_LIMIT:
+        raise Unusable(
+            f"has {stream.channels} channels at {stream.samplerate} Hz; at most {CHANNELS_LIMIT} channels at "
+            f"{LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz are read, so convert it"
+        )
+    return _mono(stream, rate_hz, part_s)
+
+
+def cut(blocks: Iterator[Floats], rate_hz: int, part_s: tuple[float, float | None]) -> Iterator[Floats]:
+    """The part of blocks that begin at the start of their file."""
+    at, (first, last) = 0, (round(part_s[0] * rate_hz), None if part_s[1] is None else round(part_s[1] * rate_hz))
+    for block_N in blocks:
+        yield block_N[max(first - at, 0) : None if last is None else max(last - at, 0)]
+        at += len(block_N)
+        if last is not None and at >= last:
+            return
+
+
+def loudest_windows(blocks: Iterator[Floats], samples: int, rate_hz: int) -> Floats:
+    """The windows of a sound that are kept, in order of time.
+
+    Args:
+        blocks: mono.
+        samples: of a window.
+        rate_hz: of both.
+
+    Returns:
+        float32 (1 to ``SOUND_WINDOWS``, samples).
+
+    Raises:
+        Unusable: it is empty, silent, too long, or not made of numbers.
+    """
+    kept: list[tuple[float, int, Floats]] = []
+    held_N: Floats = np.zeros(0, np.float32)
+    before_N = held_N
+    number, total = 0, 0
+
+    def keep(window_N: Floats) -> None:
+        nonlocal number
+        power = float(np.square(window_N, dtype=np.float64).mean())
+        if not np.isfinite(power):
+            raise Unusable("has samples that are no numbers; repair it or save it again")
+        heapq.heappush(kept, (power, -number, window_N))
+        number += 1
+        if len(kept) > SOUND_WINDOWS:
+            heapq.heappop(kept)
+
+    for block_N in blocks:
+        total += len(block_N)
+        if total > LENGTH_LIMIT_S * rate_hz:
+            raise Unusable(f"is longer than {LENGTH_LIMIT_S:g} s; give a part of it, as in file#t=60,90")
+        held_N = np.concatenate([held_N, block_N])
+        while len(held_N) >= samples:
+            before_N, held_N = held_N[:samples], held_N[samples:]
+            keep(before_N)
+    if len(held_N):
+        whole_N = np.concatenate([before_N, held_N])
+        keep(whole_N[-samples:] if len(whole_N) >= samples else np.resize(whole_N, samples))
+    if not kept:
+        raise Unusable("has no samples there; give a part with sound in it")
+    return _active(kept)
+
+
+def _active(kept: list[tuple[float, int, Floats]]) -> Floats:
+    highest = max(kept)[0]
+    if highest < SILENT_POWER:
+        raise Unusable("is silent there; give a part with sound in it")
+    least = highest * 10 ** (-ACTIVE_DB / 10)
+    return np.stack([window_N for power, _, window_N in sorted(kept, key=lambda one: -one[1]) if power >= least])
+
+
+def _mono(stream: soundfile.SoundFile, rate_hz: int, part_s: tuple[float, float | None]) -> Iterator[Floats]:
+    first = min(round(part_s[0] * stream.samplerate), stream.frames)
+    last = stream.frames if part_s[1] is None else min(round(part_s[1] * stream.samplerate), stream.frames)
+    wanted = samples_at(max(last - first, 0), stream.samplerate, rate_hz)
+
+    def source() -> Iterator[npt.NDArray[np.float64]]:
+        left = last - first
+        if first:
+            stream.seek(first)
+        while left > 0:
+            try:
+                block_NC = stream.read(min(left, BLOCK_SAMPLES), "float32", always_2d=True)
+            except soundfile.LibsndfileError as error:
+                raise Unusable(f"is damaged ({str(error).strip().rstrip('.')}); save it again") from error
+            if not len(block_NC):
+                return
+            left -= len(block_NC)
+            yield block_NC.mean(axis=1, dtype=np.float64)[None]
+
+    if wanted > LENGTH_LIMIT_S * rate_hz:
+        raise Unusable(f"is longer than {LENGTH_LIMIT_S:g} s; give a part of it, as in file#t=60,90")
+    with stream:
+        for block_1N in resampled(source(), 1, stream.samplerate, rate_hz, wanted):
+            yield block_1N[0]

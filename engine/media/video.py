@@ -1,0 +1,161 @@
+"""Videos to small square frames and to sound, with PyAV. Runs in the decoder's process.
+
+Only containers of a list are opened, from an open file and not by a name, so that nothing in a file can make FFmpeg
+open another file or an address. Rotation and mirroring (display matrix) and pixel shape are honoured.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, BinaryIO
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from engine.media.image import Frame, fitted_px, with_bars
+from engine.media.limits import CHANNELS_LIMIT, FRAME_LIMIT_PIXELS, SIDE_LIMIT_PX, Unusable
+
+CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,ogg,flv,asf,ivf,nut,mxf,dv,h264,hevc,m4v,"
+    "mp3,wav,flac,aac,ac3,eac3,aiff,caf,w64,au,amr,ape,wv,tta,tak,rm,dsf,mpc8,mpc,dts,truehd"
+)
+NOTHING_KNOWN = "is no picture, video or sound that can be read, or is damaged; use PNG, JPEG, MP4, WebM, WAV or MP3"
+LAST_FRAME_S = 1 / 8  # how long a last frame is shown that does not say it
+
+
+class NoContainer(Unusable):
+    """The file is none of the containers that are read."""
+
+
+class NoSound(Unusable):
+    """The file holds no sound."""
+
+
+@contextlib.contextmanager
+def opened(file: BinaryIO) -> Iterator[Any]:
+    """The container in a file.
+
+    Raises:
+        NoContainer: it is none of those that are read, or damaged.
+    """
+    file.seek(0)
+    options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "none"}
+    try:
+        container = av.open(file, options=options, metadata_errors="ignore")
+    except (av.FFmpegError, ValueError) as error:
+        raise NoContainer(NOTHING_KNOWN) from error
+    with container:
+        yield container
+
+
+def moving_stream(container: Any) -> Any | None:
+    """The stream of moving pictures; None when there is none. The cover of a record is none."""
+    streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+    return streams[0] if streams else None
+
+
+def frames(container: Any, stream: Any, size_px: int, from_s: float) -> Iterator[tuple[float, float, Frame]]:
+    """The frames of a video from shortly before ``from_s`` on, in the order they are shown.
+
+    Yields:
+        when it is shown and for how long, in seconds from the start of the file, and uint8 (size, size, 3).
+
+    Raises:
+        Unusable: its frames are too large, or none can be decoded.
+    """
+    context = stream.codec_context
+    if context.width * context.height > FRAME_LIMIT_PIXELS or max(context.width, context.height) > SIDE_LIMIT_PX:
+        raise Unusable(
+            f"has frames of {context.width} x {context.height} pixels; at most {FRAME_LIMIT_PIXELS // 1_000_000} "
+            "million are read, so save it smaller"
+        )
+    start_s = _start_s(container, stream)
+    usual_s = float(1 / (stream.average_rate or Fraction(1) / Fraction(LAST_FRAME_S)))
+    if from_s > 0:
+        with contextlib.suppress(av.FFmpegError):  # what cannot seek is read from its start
+            container.seek(int((from_s + start_s) * av.time_base), backward=True, any_frame=False)
+    last_s = -1.0
+    for frame in _decoded(container, stream):
+        if frame.width * frame.height > FRAME_LIMIT_PIXELS:
+            raise Unusable("changes its size beyond what is read; save it again")
+        at_s = last_s + usual_s if frame.pts is None else float(frame.pts * frame.time_base) - start_s
+        if at_s <= last_s:  # it goes back in time
+            continue
+        last_s = at_s
+        shown_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else usual_s
+        yield at_s, shown_s, _small(frame, stream, size_px)
+
+
+def sound(container: Any, rate_hz: int) -> Iterator[npt.NDArray[np.float32]]:
+    """The sound of a file as mono at a rate, block by block.
+
+    Raises:
+        NoSound: it has none.
+        Unusable: it has too many channels, or cannot be decoded.
+    """
+    if not container.streams.audio:
+        raise NoSound("holds no sound")
+    stream = container.streams.audio[0]
+    if not 1 <= stream.channels <= CHANNELS_LIMIT:
+        raise Unusable(f"has {stream.channels} channels; at most {CHANNELS_LIMIT} are read")
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate_hz)
+    for frame in _decoded(container, stream):
+        for part in resampler.resample(frame):
+            yield part.to_ndarray().reshape(-1).astype(np.float32)
+    for part in resampler.resample(None):
+        yield part.to_ndarray().reshape(-1).astype(np.float32)
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    """What can be decoded; a damaged end is left out, as players do."""
+    some = False
+    source = container.decode(stream)
+    while True:
+        try:
+            frame = next(source)
+        except StopIteration:
+            break
+        except av.FFmpegError as error:
+            if not some:
+                raise Unusable(f"cannot be decoded ({error.strerror or error}); save it again") from error
+            break
+        some = True
+        yield frame
+    if not some:
+        raise Unusable("holds nothing that can be decoded; save it again")
+
+
+def _start_s(container: Any, stream: Any) -> float:
+    """Time 0 of the file: where its first stream begins."""
+    if container.start_time is not None:
+        return float(container.start_time / av.time_base)
+    return float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0
+
+
+def _small(frame: Any, stream: Any, size_px: int) -> Frame:
+    shape = stream.sample_aspect_ratio or 1
+    turn = _orientation(frame)
+    width, height = fitted_px(frame.width * float(shape), frame.height, size_px)
+    small = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA").to_ndarray()
+    return with_bars(_turned(small, turn), size_px)
+
+
+def _orientation(frame: Any) -> tuple[int, int, int, int]:
+    """The part of the display matrix that turns and mirrors: x' = a x + c y, y' = b x + d y, as (a, b, c, d)."""
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return 1, 0, 0, 1
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
+    return a, b, c, d
+
+
+def _turned(picture: Frame, turn: tuple[int, int, int, int]) -> Frame:
+    a, b, c, d = turn
+    if abs(b) > abs(a):  # sides change places
+        picture = picture.transpose(1, 0, 2)
+        a, d = c, b
+    picture = picture[:, ::-1] if a < 0 else picture
+    return picture[::-1] if d < 0 else picture

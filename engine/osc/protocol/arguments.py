@@ -1,0 +1,189 @@
+"""The arguments of a message, held against its row of the table.
+
+Numbers are taken as any OSC type can say them, because TouchOSC sends everything as float, and others as text; what
+comes out is of one type. Knows nothing of sockets or jobs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.osc.protocol.requests import (
+    ID_LIMIT_CHARACTERS,
+    OSC_TYPE,
+    TEXT_LIMIT_CHARACTERS,
+    Arg,
+    Kind,
+    Reply,
+    Row,
+    signature,
+)
+from engine.osc.transport.packets import Value
+
+Plain = str | int | float | bytes
+
+
+class ArgumentError(ValueError):
+    """The arguments do not fit the row; the message names what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Arguments by name, each of its declared type; ``many`` holds those of the last argument where it may repeat."""
+
+    by_name: dict[str, Plain]
+    many: tuple[Plain, ...] = ()
+
+    def text(self, name: str) -> str:
+        """A text or an id."""
+        value = self.by_name[name]
+        return value if isinstance(value, str) else str(value)
+
+    def whole(self, name: str) -> int:
+        """A whole number."""
+        value = self.by_name[name]
+        return value if isinstance(value, int) else 0
+
+    def number(self, name: str) -> float:
+        """A number."""
+        value = self.by_name[name]
+        return float(value) if isinstance(value, (int, float)) else 0.0
+
+    def blob(self, name: str) -> bytes:
+        """Bytes."""
+        value = self.by_name[name]
+        return value if isinstance(value, bytes) else b""
+
+
+def fit(row: Row, args: tuple[Value, ...]) -> Values:
+    """The arguments of a message by name, defaults filled in; what comes after the last one is left out.
+
+    Raises:
+        ArgumentError: too few, or one that is not what its row says.
+    """
+    found: dict[str, Plain] = {}
+    many: tuple[Plain, ...] = ()
+    for place, arg in enumerate(row.args):
+        if arg.many:
+            many = tuple(_fitted(row, arg, value) for value in args[place:])
+        elif place < len(args) and not (args[place] is None and arg.default is not None):
+            found[arg.name] = _fitted(row, arg, args[place])
+        elif arg.default is not None:
+            found[arg.name] = arg.default
+        else:
+            raise ArgumentError(f"{row.address} takes {signature(row.args)}; got {_counted(len(args))}")
+    return Values(found, many)
+
+
+def surplus(row: Row, args: tuple[Value, ...]) -> int:
+    """How many arguments a message has that its row does not."""
+    return 0 if row.args and row.args[-1].many else max(len(args) - len(row.args), 0)
+
+
+def id_in(args: tuple[Value, ...]) -> str:
+    """The id that a message with bad arguments most likely meant, "" for none."""
+    try:
+        return _id(args[0]) if args else ""
+    except ValueError:
+        return ""
+
+
+def spread(reply: Reply, args: tuple[Plain | tuple[Plain, ...], ...]) -> tuple[str, tuple[Plain, ...]]:
+    """Type letters and values of a reply, each of the type its row declares; a repeated argument comes as a tuple."""
+    types, values = "", []
+    for arg, value in zip(reply.args, args, strict=True):
+        for one in value if isinstance(value, tuple) else (value,):
+            types += OSC_TYPE[arg.kind]
+            values.append(_declared(arg, one))
+    return types, tuple(values)
+
+
+def _declared(arg: Arg, value: Plain) -> Plain:
+    match OSC_TYPE[arg.kind]:
+        case "s":
+            return printable(str(value))
+        case "i":
+            return int(value)
+        case "f":
+            return float(value)
+        case _:
+            return value
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which a terminal might obey."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _fitted(row: Row, arg: Arg, value: Value) -> Plain:
+    try:
+        fitted = _CHECKS[arg.kind](value)
+    except ValueError:
+        raise ArgumentError(_complaint(row, arg, value)) from None
+    if isinstance(fitted, (int, float)):
+        if (arg.low is not None and fitted < arg.low) or (arg.high is not None and fitted > arg.high):
+            raise ArgumentError(f"{_complaint(row, arg, value)}; {arg.name} goes {_range(arg)}")
+    elif arg.choices and fitted not in arg.choices:
+        raise ArgumentError(f"{_complaint(row, arg, value)}; {arg.name} is one of {', '.join(arg.choices)}")
+    return fitted
+
+
+def _complaint(row: Row, arg: Arg, value: Value) -> str:
+    got = f"{len(value)} bytes" if isinstance(value, bytes) else ascii(value)[:60]
+    return f"{row.address} takes {signature(row.args)}; got {got} for {arg.name}"
+
+
+def _range(arg: Arg) -> str:
+    low = "" if arg.low is None else f"from {arg.low:g} "
+    return low + ("up" if arg.high is None else f"to {arg.high:g}")
+
+
+def _counted(count: int) -> str:
+    return f"{count} argument" if count == 1 else f"{count} arguments"
+
+
+def _number(value: Value) -> float:
+    if value is None or isinstance(value, bytes):
+        raise ValueError
+    if isinstance(value, str) and (len(value) > 40 or "_" in value):
+        raise ValueError
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _whole(value: Value) -> int:
+    return value if type(value) is int else round(_number(value))
+
+
+def _text(value: Value) -> str:
+    if not isinstance(value, str) or len(value) > TEXT_LIMIT_CHARACTERS:
+        raise ValueError
+    return value
+
+
+def _id(value: Value) -> str:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        number = _number(value)
+        value = str(round(number)) if number == round(number) else str(value)
+    if not isinstance(value, str) or not 0 < len(value) <= ID_LIMIT_CHARACTERS or not value.isprintable():
+        raise ValueError
+    return value
+
+
+def _blob(value: Value) -> bytes:
+    if not isinstance(value, bytes):
+        raise ValueError
+    return value
+
+
+_CHECKS: dict[Kind, Callable[[Value], Plain]] = {
+    "id": _id,
+    "text": _text,
+    "whole": _whole,
+    "number": _number,
+    "blob": _blob,
+}

@@ -1,0 +1,22 @@
+"""Choose a device and open the backend for it."""
+
+from __future__ import annotations
+
+from engine.errors import DeviceError
+from engine.messages import Device
+from engine.runtime.backend import Backend
+
+
+def open_backend(device: Device) -> Backend:
+    """The real backend for a device; ``auto`` takes the fastest that really works.
+
+    Raises:
+        DeviceError: the device that was asked for cannot be had, or no runtime is installed.
+    """
+    try:
+        from engine.runtime.onnx import OnnxBackend
+    except ImportError as error:
+        raise DeviceError(
+            f"no ONNX Runtime is installed ({error}); install fluxstem[cpu], or fluxstem[gpu] for NVIDIA cards"
+        ) from error
+    return OnnxBackend(device)

@@ -1,0 +1,228 @@
+"""Masks of a whole section on disk: made once for several prompts, read as often as needed on the user's own grid.
+
+On disk a mask is a whole number from 0 to 65,535 per side, frame and bin: half of what float32 takes, and as fine as
+16-bit sound. The same table that brings it back also moves it by the sensitivity, so another sensitivity costs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.audio.disk_array import Scratch, WholeScratch
+from engine.audio.reader import FloatArray, Samples
+from engine.audio.soft_mask import tilted
+from engine.audio.stft import OVERLAP, ComplexArray, SpectralFilter, window_samples
+from engine.bundle.separation import SIDES, Decoder
+from engine.inference.masker import Excerpt, MaskAnswer, Masker
+from engine.inference.run import Job
+from engine.inference.windows import Batches, Joiner, Windows, lay_windows
+from engine.latents import Slot
+from engine.separation.stereo_section import Stereo, shares_of
+
+FINEST = 65_535
+TOP_FROM_HZ = 8_000.0  # bins from here up say what happens above the last of them
+FRAMES_AFTER = 3  # the last samples lie under frames whose middles come after the end
+WINDOWS_SHARE = 4  # a window of the mask decoder takes about as much memory as so many of the flow
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """Where one stem is in a section.
+
+    Attributes:
+        grid: of the masks.
+        rows: gain of the stem, one frame per row: left bins, right bins.
+        presence_K: float64 (blocks of frames), 0 (not there) to 1 (there); None where the masker cannot tell.
+    """
+
+    grid: Decoder
+    rows: WholeScratch
+    presence_K: Samples | None
+
+    @property
+    def opening(self) -> Samples | None:
+        """How far the gate is open in each block, 0 to 1."""
+        if self.presence_K is None:
+            return None
+        low, high = self.grid.gate_low, self.grid.gate_high
+        x_K = np.clip((self.presence_K - low) / (high - low), 0, 1)
+        smooth_K: Samples = x_K * x_K * (3 - 2 * x_K)
+        return smooth_K
+
+
+def make_masks(
+    job: Job, mix: Stereo, masker: Masker, prompts_PE: FloatArray, held: contextlib.ExitStack,
+    part: tuple[float, float], estimate: Scratch | None = None,
+) -> list[Masks]:  # fmt: skip
+    """Masks for several prompts from one run of the masker over the section.
+
+    Args:
+        job: the running request; its row of the task table says whether the stem's or the rest's mask counts.
+        mix: the section.
+        masker: answers the prompts.
+        prompts_PE: float32 (prompts, embedding).
+        held: closes the files.
+        part: share of the progress.
+        estimate: the flow's stem and rest, for a masker that reads them; see ``engine.separation.flow_estimates``.
+    """
+    grid = mix.grid
+    windows = _plan(mix.audio.rows, grid)
+    rows = [held.enter_context(WholeScratch(job.folder, SIDES * grid.bins)) for _ in prompts_PE]
+    joined = [_Joined(windows, grid, one, job.rule.answer) for one in rows]
+
+    def work(batch: Sequence[int]) -> MaskAnswer:
+        with job.clock.measure("separate"):
+            return masker.masks(_excerpt(mix, estimate, [windows.starts[index] for index in batch]), prompts_PE)
+
+    batches = Batches(max(1, job.batches.size // WINDOWS_SHARE))
+    for batch, answer in batches.run(range(len(windows.starts)), work):
+        with job.clock.measure("separate"):
+            for row in range(len(batch)):
+                for prompt, one in enumerate(joined):
+                    one.add(answer, prompt, row)
+        job.progress(part, (batch[-1] + 1) / len(windows.starts), "separate")
+    return [Masks(grid, one, both.presence()) for one, both in zip(rows, joined, strict=True)]
+
+
+def _plan(samples: int, grid: Decoder) -> Windows:
+    """Windows that begin with a block of presence, so that blocks of neighbours are the same blocks."""
+    blocks = -(-(samples // grid.hop_samples + FRAMES_AFTER) // grid.presence_frames)
+    return lay_windows(blocks * grid.presence_frames, grid.frames, grid.presence_frames // 2, fade=grid.presence_frames)
+
+
+def _excerpt(mix: Stereo, estimate: Scratch | None, starts: Sequence[int]) -> Excerpt:
+    grid = mix.grid
+    samples = (grid.frames - 1) * grid.hop_samples + grid.fft_samples
+    begins = [start * grid.hop_samples - grid.fft_samples // 2 for start in starts]
+
+    def windows_of(audio: Scratch) -> FloatArray:
+        windows_B2N = np.stack([audio.read(begin, begin + samples).T for begin in begins])
+        return windows_B2N * np.float32(mix.gain)
+
+    return Excerpt(windows_of(mix.audio), grid, None if estimate is None else windows_of(estimate))
+
+
+class _Joined:
+    """The windows of one prompt, put together in order and to disk."""
+
+    def __init__(self, windows: Windows, grid: Decoder, rows: WholeScratch, answer: Slot) -> None:
+        self._grid, self._rows, self._answer = grid, rows, answer
+        self._masks, self._presence = Joiner(windows, 1), Joiner(windows, 1)
+        self._logits: list[FloatArray] = []
+
+    def add(self, answer: MaskAnswer, prompt: int, row: int) -> None:
+        if self._answer is Slot.REST:
+            stem_2TF = np.float32(1) - answer.rest_PB2TF[prompt, row]
+        else:
+            stem_2TF = answer.stem_PB2TF[prompt, row]
+        done_2TF = self._masks.add(stem_2TF)
+        whole_2TF = (np.clip(done_2TF, 0, 1) * np.float32(FINEST) + np.float32(0.5)).astype(np.uint16)
+        self._rows.append(whole_2TF.transpose(1, 0, 2).reshape(len(whole_2TF[0]), -1))
+        if answer.presence_PBK is not None:
+            logits_T = np.repeat(answer.presence_PBK[prompt, row], self._grid.presence_frames)
+            self._logits.append(self._presence.add(logits_T[None])[0])
+
+    def presence(self) -> Samples | None:
+        if not self._logits:
+            return None
+        logits_KT = np.concatenate(self._logits).reshape(-1, self._grid.presence_frames)
+        presence_K: Samples = 1 / (1 + np.exp(-np.clip(logits_KT.mean(axis=1, dtype=np.float64), -60, 60)))
+        return presence_K
+
+
+class MaskedMix:
+    """Takes the stem out of the user's own mix by masks; see ``engine.separation.split.StemFilter``.
+
+    Args:
+        masks: of the section that is going to be pushed.
+        rate_hz, channels: of the mix.
+        odds: what the stem's odds are multiplied by, see ``engine.audio.soft_mask.odds_gain``.
+    """
+
+    def __init__(self, masks: Masks, rate_hz: int, channels: int, odds: float) -> None:
+        n = window_samples(rate_hz)
+        self._filter = SpectralFilter(n, channels)
+        self._gains = Gains(masks, rate_hz, odds)
+        self._shares_C2 = shares_of(channels)
+        self._next = 0
+
+    def push(self, mix_CN: Samples) -> FloatArray:
+        """Add samples and take what is finished: float64 (channels, samples) in, float32 (channels, samples) out."""
+        return self._filter.push(mix_CN, self._gain_of)
+
+    def flush(self, samples: int) -> FloatArray:
+        """The last samples, float32 (channels, samples); ``samples`` is how many are still owed."""
+        return self._filter.flush(samples, self._gain_of)
+
+    def _gain_of(self, spectra_CLF: ComplexArray) -> FloatArray:
+        first, self._next = self._next, self._next + spectra_CLF.shape[1]
+        gain_L2F = self._gains.frames(first, self._next)
+        if len(spectra_CLF) == SIDES:
+            return gain_L2F.transpose(1, 0, 2)
+        gain_CLF: FloatArray = np.tensordot(self._shares_C2, gain_L2F, axes=([1], [1]))
+        return gain_CLF
+
+
+class Gains:
+    """Masks at the frames and bins of ``SpectralFilter`` at any rate.
+
+    Where frames or bins of the two grids do not meet, a gain is the linear mean of its neighbours. Above the last bin a
+    frame has one gain a side: the mean from ``TOP_FROM_HZ`` up.
+
+    Args:
+        masks: of the section.
+        rate_hz: of the mix.
+        odds: what the stem's odds are multiplied by.
+    """
+
+    def __init__(self, masks: Masks, rate_hz: int, odds: float) -> None:
+        grid, n = masks.grid, window_samples(rate_hz)
+        self._masks = masks
+        self._table = tilted(np.linspace(0, 1, FINEST + 1, dtype=np.float32), odds)
+        self._frames_a_hop = (n // OVERLAP) * grid.rate_hz / (rate_hz * grid.hop_samples)
+        own_hz, bin_hz = rate_hz / n, grid.rate_hz / grid.fft_samples
+        self._bins = n // 2 + 1
+        at_F = np.arange(self._bins) * (own_hz / bin_hz)
+        at_F = at_F[at_F <= grid.bins - 1]
+        self._low_F = at_F.astype(np.intp)
+        self._part_F = (at_F - self._low_F).astype(np.float32)
+        self._bins_meet = np.array_equal(at_F, np.arange(len(at_F)))
+        self._high_F = np.minimum(self._low_F + 1, grid.bins - 1)
+        self._top = min(int(np.ceil(TOP_FROM_HZ / bin_hz)), grid.bins - 1)
+        self._open_K = masks.opening
+
+    def frames(self, first: int, last: int) -> FloatArray:
+        """Gains of the stem in frames ``first`` up to ``last`` of the user's grid: float32 (frames, 2, bins)."""
+        at_L = (np.arange(first, last) - (OVERLAP // 2 - 1)) * self._frames_a_hop
+        at_L = np.clip(at_L, 0, self._masks.rows.rows - 1)
+        low_L = at_L.astype(np.intp)
+        part_L = (at_L - low_L).astype(np.float32)[:, None, None]
+        begin = int(low_L[0])
+        rows_R2F: FloatArray = self._rows(begin, min(int(low_L[-1]) + 2, self._masks.rows.rows))
+        gain_L2F: FloatArray = rows_R2F[low_L - begin]
+        if part_L.any():
+            high_L = np.minimum(low_L + 1 - begin, len(rows_R2F) - 1)
+            gain_L2F += part_L * (rows_R2F[high_L] - gain_L2F)
+        return gain_L2F
+
+    def _rows(self, begin: int, end: int) -> FloatArray:
+        """Frames of the masks' own grid with the user's bins, gate and sensitivity in them."""
+        grid = self._masks.grid
+        mask_R2F = self._table[self._masks.rows.read(begin, end)].reshape(end - begin, SIDES, grid.bins)
+        out_R2F = np.empty((end - begin, SIDES, self._bins), np.float32)
+        known = len(self._low_F)
+        if self._bins_meet:
+            out_R2F[..., :known] = mask_R2F[..., :known]
+        else:
+            out_R2F[..., :known] = mask_R2F[..., self._low_F]
+            out_R2F[..., :known] += self._part_F * (mask_R2F[..., self._high_F] - out_R2F[..., :known])
+        out_R2F[..., known:] = mask_R2F[..., self._top :].mean(axis=-1, keepdims=True)
+        if self._open_K is not None:
+            middles_K = (np.arange(len(self._open_K)) + 0.5) * grid.presence_frames - 0.5
+            open_R = np.interp(np.arange(begin, end), middles_K, self._open_K)
+            out_R2F *= open_R.astype(np.float32)[:, None, None]
+        return out_R2F

@@ -1,0 +1,95 @@
+"""A section of the mix as maskers read it: two sides at their rate, on disk, and the gain that takes it to their level.
+
+Masks of the two sides go back to the channels they came from.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.audio.disk_array import Scratch
+from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, resampled, samples_at
+from engine.bundle.separation import SIDES, Decoder
+from engine.inference.clip import HIGHEST_GAIN_DB, Section
+from engine.inference.run import Job
+
+SILENT_POWER = 1e-12
+# Channels in the order of WAV files: left, right, or neither (middle, low frequencies, middle of the back).
+LAYOUTS = {1: "m", 2: "lr", 3: "lrm", 4: "lrlr", 5: "lrmlr", 6: "lrmmlr", 7: "lrmmmlr", 8: "lrmmlrlr"}
+SHARES = {"l": (1.0, 0.0), "r": (0.0, 1.0), "m": (0.5, 0.5)}
+
+
+@dataclass(frozen=True, slots=True)
+class Stereo:
+    """A section of the mix, shared by all prompts.
+
+    Attributes:
+        info: the file.
+        wanted: the part the results cover.
+        section: what was read: ``wanted`` and the context around it.
+        audio: left and right, one sample per row, at the decoder's rate.
+        gain: brings it to the decoder's level.
+        grid: of the masks.
+    """
+
+    info: AudioInfo
+    wanted: Section
+    section: Section
+    audio: Scratch
+    gain: float
+    grid: Decoder
+
+
+def shares_of(channels: int) -> FloatArray:
+    """How much of each channel goes to each side, float32 (channels, 2); also how much of its mask it gets from there.
+
+    Files of more channels than have a usual order begin with left and right.
+    """
+    layout = LAYOUTS.get(channels, "lr" + "m" * (channels - 2))
+    return np.array([SHARES[letter] for letter in layout], np.float32)
+
+
+def take_in_stereo(
+    job: Job, info: AudioInfo, wanted: Section, section: Section, grid: Decoder, part: tuple[float, float]
+) -> Stereo:
+    """Read a section; the caller closes ``audio``.
+
+    Args:
+        job: the running request.
+        info: the mix.
+        wanted: the part that is asked about.
+        section: what is read.
+        grid: of the masks; its rate and level are wanted.
+        part: share of the progress.
+
+    Raises:
+        AudioError: a sample is NaN or infinite, or the file cannot be decoded.
+    """
+    shares_2C = shares_of(info.channels).T
+    total = samples_at(section.samples, info.rate_hz, grid.rate_hz)
+
+    def source() -> Iterator[Samples]:
+        for block_CN in blocks(info, section.start, section.stop):
+            yield block_CN if info.channels == SIDES else shares_2C.astype(np.float64) @ block_CN
+
+    audio, energy = Scratch(job.folder, SIDES), 0.0
+    try:
+        for block_2N in job.clock.each("read", resampled(source(), SIDES, info.rate_hz, grid.rate_hz, total)):
+            audio.append(block_2N.T)
+            energy += float(np.vdot(block_2N, block_2N))
+            job.progress(part, audio.rows / total, "read")
+    except BaseException:
+        audio.close()
+        raise
+    return Stereo(info, wanted, section, audio, _gain_to(grid.level_db, energy / (SIDES * total)), grid)
+
+
+def _gain_to(level_db: float, power: float) -> float:
+    """The gain that brings a mean square to a level; silence is left alone."""
+    if power <= SILENT_POWER:
+        return 1.0
+    return float(10 ** (min(level_db - 10 * math.log10(power), HIGHEST_GAIN_DB) / 20))

@@ -1,0 +1,210 @@
+"""What a sentence asks for: which task it words, what it names, and that in English.
+
+Everything is looked up in the tables of a bundle's ``asks.json``; wordings are plain text, never patterns, so a bundle
+from a stranger can slow nobody down. What a sentence says that it does not mean is told by ``negation.py``. Knows
+nothing of tasks, tokens or graphs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import BundleError
+from engine.text.names import SURE_LETTERS, Names
+from engine.text.negation import clauses_of, ends_in_denial, language_of, not_meant, only_affirms
+from engine.text.normalize import SEPARATORS, Folded, Span, plain, tidied
+
+__all__ = ["ENGLISH", "LONGEST_WORDING", "Asks", "Wish", "Wording", "plain"]
+
+ASKS_LIMIT_BYTES = 1 << 20
+LONGEST_WORDING = 200  # characters
+ENGLISH = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a text was understood as.
+
+    Attributes:
+        task: row of the engine's task table that the wording asks for.
+        phrase: what it names, as written.
+        unwanted: what it expressly does not mean ("the cello, not the violin"), as written; "" for nothing.
+        language: two letters, of the wording.
+    """
+
+    task: str
+    phrase: str
+    unwanted: str = ""
+    language: str = ENGLISH
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One way to ask: ``say`` with ``{x}`` where the name stands, and ``{y}`` for what is not meant."""
+
+    say: str
+    task: str
+    language: str
+
+
+class Asks:
+    """Wordings and nouns.
+
+    Args:
+        wordings: the first that fits decides, so "everything but the {x}" comes before "the {x}".
+        nouns: language -> noun there -> English phrase for the same.
+        articles: words that may stand before a noun, such as "die" or "la".
+        names: English names of everything that can be asked for, to find them in long texts.
+    """
+
+    def __init__(
+        self,
+        wordings: Sequence[Wording],
+        nouns: Mapping[str, Mapping[str, str]],
+        articles: Sequence[str],
+        names: Sequence[str] = (),
+    ) -> None:
+        self._patterns = [(_pattern(wording.say), wording) for wording in wordings]
+        self._nouns = {
+            language: sorted(((plain(noun), english) for noun, english in table.items()), key=lambda row: -len(row[0]))
+            for language, table in nouns.items()
+        }
+        said = "|".join(sorted((re.escape(plain(word)) for word in articles), key=len, reverse=True))
+        self._article = re.compile(rf"(?:{said})\s+|[ldu]n?'" if said else "(?!)")
+        self._names = Names(names, self._nouns)
+
+    @classmethod
+    def read(cls, raw: bytes, where: str) -> Asks:
+        """From the bytes of ``asks.json``.
+
+        Raises:
+            BundleError: too large, or not what ``resources/docs/BUNDLE.md`` says.
+        """
+        try:
+            if len(raw) > ASKS_LIMIT_BYTES:
+                raise ValueError(f"over {ASKS_LIMIT_BYTES} bytes")
+            data = json.loads(raw)
+            wordings = [_wording(row) for row in data["wordings"]]
+            nouns = {
+                _text(language): {_text(noun): _text(english) for noun, english in table.items()}
+                for language, table in data["nouns"].items()
+            }
+            articles, names = ([_text(word) for word in words] for words in (data["articles"], data.get("names", ())))
+            return cls(wordings, nouns, articles, names)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise BundleError(f"{where} holds no wordings ({error}); get the bundle again") from error
+
+    def understand(self, text: str) -> Wish:
+        """The task that a wording asks for, and what it names; a text in no known wording is something to isolate."""
+        said = " ".join(unicodedata.normalize("NFC", text).strip().rstrip(".!?。！？").split())
+        for pattern, wording in self._patterns:
+            if match := pattern.fullmatch(said):
+                found = match.groupdict()
+                return Wish(wording.task, found["x"], found.get("y") or "", wording.language)
+        return Wish("isolate", said)
+
+    def names_in(self, text: str) -> list[str]:
+        """English for the names that a text holds and means, each once, in order.
+
+        The longest counts where several begin at one place; names that the text says it does not mean do not count.
+        """
+        found = self._names.found(Folded.of(text).text)
+        return list(dict.fromkeys(name.english for name in found if not name.denied))
+
+    def meant(self, text: str) -> str:
+        """A text without what it says that it does not mean, "" when nothing is left; else the text as it is.
+
+        Of a text too long for a wording only what negates a name is left out.
+        """
+        if len(text) > LONGEST_WORDING:
+            return self._story_meant(text)
+        left = self._meant(text)
+        while left != text:
+            text, left = left, self._meant(left)
+        return left
+
+    def _meant(self, text: str) -> str:
+        wish = self.understand(text)
+        if wish.unwanted:
+            return wish.phrase
+        inside = text if wish.task == "remove" else wish.phrase
+        left = self._cut(inside)
+        if left == inside and self._leaves_out(text):
+            return ""
+        return text if left == inside else left
+
+    def _cut(self, text: str) -> str:
+        folded = Folded.of(text)
+        language = language_of(folded.text)
+        spans = not_meant(folded.text, language, short=True)
+        for start, end in clauses_of(folded.text):
+            said = folded.source[folded.at[start] : folded.at[end]].strip(SEPARATORS)
+            if self._leaves_out(said) or ends_in_denial(folded.text, (start, end), language):
+                spans.append((start, end))
+        return tidied(folded.cut(spans)) if spans else text
+
+    def _leaves_out(self, text: str) -> bool:
+        """True for a wording of something to be taken out, but "no frills drumming" is none."""
+        return self.understand(text).task == "remove" and not only_affirms(Folded.of(text).text)
+
+    def _story_meant(self, text: str) -> str:
+        folded = Folded.of(text)
+        spans = not_meant(folded.text, language_of(folded.text))
+        gone = list[Span]()
+        for name in self._names.found(folded.text):
+            if name.denied:
+                around = (span for span in spans if span[0] <= name.span[0] < span[1])
+                gone.append(next(around, name.span))
+        return tidied(folded.cut(gone)) if gone else text
+
+    def english(self, phrase: str, language: str = ENGLISH) -> str:
+        """The same in English: the noun of another language that the phrase is or holds; else the phrase as it is.
+
+        Args:
+            phrase: what a wish names.
+            language: of the wording around it; ``en`` means that the phrase may be of any.
+        """
+        key = plain(phrase)
+        bare = self._article.sub("", key, count=1) if self._article.match(key) else key
+        tables = [self._nouns[language]] if language in self._nouns else list(self._nouns.values())
+        for table in tables:
+            for noun, english in table:
+                if noun in (key, bare):
+                    return english
+        found = [row for table in tables for row in table if _holds(key, row[0], sure=language in self._nouns)]
+        return max(found, key=lambda row: len(row[0]))[1] if found else phrase
+
+
+def _holds(key: str, noun: str, sure: bool) -> bool:
+    """True when a noun stands in a phrase: whole words of the Latin script, anywhere in others."""
+    if noun not in key:
+        return False
+    if not noun.isascii():
+        return len(noun) > 1 or sure
+    if not sure and len(noun) < SURE_LETTERS:
+        return False
+    return f" {noun} " in f" {re.sub(r'[^a-z0-9]+', ' ', key)} "
+
+
+def _wording(row: Mapping[str, Any]) -> Wording:
+    say, task, language = (_text(row[key]) for key in ("say", "task", "language"))
+    if say.count("{x}") != 1 or say.count("{y}") > 1:
+        raise ValueError(f"the wording {say!r} needs one {{x}} and at most one {{y}}")
+    return Wording(say, task, language)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value or len(value) > LONGEST_WORDING:
+        raise ValueError(f"{str(value)[:LONGEST_WORDING]!r} is no short text")
+    return value
+
+
+def _pattern(say: str) -> re.Pattern[str]:
+    said = re.escape(say).replace(r"\{x\}", "(?P<x>.+?)").replace(r"\{y\}", "(?P<y>.+?)")
+    said = re.sub(r"\bthe\\ (?=\(\?P)", r"(?:(?:the|any|all|all\\ the)\\ )?", said)  # "except drums" is the same wish
+    return re.compile(said, re.IGNORECASE)
