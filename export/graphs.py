@@ -23,9 +23,9 @@ from engine.latents import SLOTS, Slot
 from training.codec.model import MixWavCodec
 from training.codec.spectral import Transform
 from training.config import Preset
-from training.flow.diffusion import advance
 from training.flow.model import velocity
 from training.flow.train import load_flow
+from training.papers.diffusion import advance
 from training.prompt.model import TextTower
 from training.prompt.tower import load_text_tower
 from training.scene.config import frames_of

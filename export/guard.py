@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from engine.bundle.bundle import Manifest, load_bundle
-from training.bench.compare import fingerprint
+from training.eval.regression import fingerprint
 
 SHIPPED = Path(__file__).resolve().parents[1] / "resources" / "bundles"
 

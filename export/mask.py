@@ -49,7 +49,7 @@ from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, PRESENCE_FRAME
 from training.mask.queries import TERMS_FILE, QueryAdapter
 from training.mask.queries import load as load_queries
 from training.prompt.tower import load_text_tower
-from training.prompt.wordings import ASKS_FILE, asks_json
+from training.text.wordings import ASKS_FILE, asks_json
 
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
 LEVEL_DB = -21.4  # of the mixes that the network was trained on

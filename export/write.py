@@ -37,7 +37,7 @@ from export.parity import Disagreement, check
 from export.to_onnx import export_graph
 from training.config import Preset, preset_from
 from training.prompt.tower import load_text_tower
-from training.prompt.wordings import ASKS_FILE, asks_json
+from training.text.wordings import ASKS_FILE, asks_json
 
 LICENCE = "CC-BY-4.0"
 LIMIT_BYTES = 60 << 20

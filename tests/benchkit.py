@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from training.bench import report
-from training.bench.baselines import Plain
-from training.bench.ears import Vectors
-from training.bench.example import Example, digest
-from training.bench.run import Bench, Progress, about
+from training.eval import report
+from training.eval.baselines import Plain
+from training.eval.embeddings import Vectors
+from training.eval.example import Example, digest
+from training.eval.run import Bench, Progress, about
 
 SEPARATOR = """
 import json, pathlib, sys

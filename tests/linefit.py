@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from training.loop import Plan, Run, batches
+from training.trainer.trainer import Plan, Run, batches
 
 STEPS = 4
 

@@ -51,7 +51,7 @@ def import_torchvision() -> None:
 
 def few_weights() -> object:
     """``clap_module`` with one more model, ``HTSAT-few``."""
-    from training.encoders.package.from_laion_clap import inner_package
+    from training.pretrained.package.from_laion_clap import inner_package
 
     inner = inner_package()
     with tempfile.TemporaryDirectory() as folder:
@@ -79,7 +79,7 @@ def spread(model: torch.nn.Module) -> torch.nn.Module:
 
 
 def make_laion(checkpoint: Path, asked: Path, fused: bool) -> None:
-    from training.encoders.package.from_laion_clap import build
+    from training.pretrained.package.from_laion_clap import build
 
     inner = few_weights()
     torch.manual_seed(3)

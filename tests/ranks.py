@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from linefit import Line
 
-from training import precision
 from training.config import load_preset
 from training.flow.known import draw_known
 from training.flow.networks import build
 from training.flow.train import FlowBatch, FlowStage
-from training.loop import Plan, Run
+from training.trainer import precision
+from training.trainer.trainer import Plan, Run
 
 ROWS = 4
 

@@ -42,7 +42,10 @@ BORDERS = (
     Border("export/**/*.py", frozenset({"export", "training", *VOCABULARY}), frozenset({"PySide6"})),
 )
 FRONT_DOOR_ONLY = {"engine/osc/**/*.py", "desktop/**/*.py"}
-CLIENTS = {"training/validate.py", "training/bench/ours.py"}  # they measure what users get, through the same door
+CLIENTS = {
+    "training/eval/validate.py",
+    "training/eval/bundle_system.py",
+}  # they measure what users get, through the same door
 
 
 def python_files(pattern: str) -> list[Path]:

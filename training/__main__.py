@@ -6,8 +6,8 @@ import importlib
 import sys
 
 STAGES = {
-    "render": ("training.data.studio", "render stems into a cache"),
-    "piece": ("training.data.show", "compose, play, draw and describe one piece, to listen to"),
+    "render": ("training.synthesis.render_stems", "render stems into a cache"),
+    "piece": ("training.synthesis.show", "compose, play, draw and describe one piece, to listen to"),
     "index": ("training.data.datasets.index", "what a data set holds, and what is wrong with it"),
     "throughput": ("training.data.throughput", "how fast this machine renders stems and assembles mixes"),
     "prompt": ("training.prompt.train", "train the prompt tower"),
@@ -27,11 +27,11 @@ STAGES = {
     "plan": ("training.plan", "hours, disk and memory of a training run, from a measured step"),
     "unpack": ("training.finetune.unpack", "the run folders that a bundle was exported from, out of its graphs"),
     "finetune": ("training.finetune.command", "train a bundle further on a folder of your own stems"),
-    "adapters": ("training.encoders.adapters", "bring CLAP and CLIP into the prompt space of a bundle"),
-    "demo": ("training.data.demo", "render the demo mix"),
-    "validate": ("training.validate", "measure a bundle on held-out recordings"),
-    "bench": ("training.bench.command", "measure bundles beside baselines, or compare two"),
-    "ablate": ("training.ablate.command", "the papers' ablation tables again, at a small budget"),
+    "adapters": ("training.pretrained.adapters", "bring CLAP and CLIP into the prompt space of a bundle"),
+    "demo": ("training.synthesis.demo", "render the demo mix"),
+    "validate": ("training.eval.validate", "measure a bundle on held-out recordings"),
+    "bench": ("training.eval.command", "measure bundles beside baselines, or compare two"),
+    "ablate": ("training.papers.ablations.command", "the papers' ablation tables again, at a small budget"),
 }
 
 

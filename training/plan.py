@@ -26,9 +26,9 @@ from training.config import Preset, load_preset
 from training.flow.examples import entry_bytes
 from training.flow.networks import build
 from training.flow.train import FlowBatch, FlowStage
-from training.loop import CHECKPOINT, LOG, Plan, Run
 from training.scene.config import frames_of
-from training.world import World
+from training.trainer.distributed import World
+from training.trainer.trainer import CHECKPOINT, LOG, Plan, Run
 
 WARM, TIMED = 2, 8  # batches before and while the clock runs
 STEM_BYTES, LATENT_BYTES, WEIGHT_BYTES = 2, 2, 4

@@ -38,9 +38,9 @@ from export.parity import TOLERANCE, Disagreement, sounds
 from export.to_onnx import export_graph
 from export.write import graph_entry, move_into_place, summary
 from training.config import load_preset
-from training.encoders.adapters import MAX_TOKENS, load_adapters
-from training.encoders.arguments import add_towers, check_towers, clap_of, clip_of
-from training.encoders.clap import save_tokenizer
+from training.pretrained.adapters import MAX_TOKENS, load_adapters
+from training.pretrained.arguments import add_towers, check_towers, clap_of, clip_of
+from training.pretrained.clap import save_tokenizer
 from training.scene.config import FPS
 
 LIST = "encoders.json"

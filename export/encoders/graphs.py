@@ -16,9 +16,9 @@ from torch import nn
 
 from engine.latents import LatentGrid
 from export.graphs import Spec
-from training.encoders.clap import ClapAudio, ClapText, ClapTowers
-from training.encoders.clip import ClipFrames, ClipTower
-from training.encoders.graphs import PromptedAudio, PromptedText, Watched
+from training.pretrained.clap import ClapAudio, ClapText, ClapTowers
+from training.pretrained.clip import ClipFrames, ClipTower
+from training.pretrained.graphs import PromptedAudio, PromptedText, Watched
 from training.scene.config import frames_of
 
 Adapters = dict[str, nn.Module]

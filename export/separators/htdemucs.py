@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from export.separators.foreign import Foreign
 from export.separators.fourier import Fourier
-from training.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
+from training.trainer.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
 
 CLASS = "demucs.htdemucs.HTDemucs"
 OVERLAP = 4

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from export.separators.foreign import RATE_HZ, Foreign
 from export.separators.fourier import ShortTime
-from training.checkpoints import load_weights, read_checkpoint, tensors_of
+from training.trainer.checkpoints import load_weights, read_checkpoint, tensors_of
 
 SUFFIXES = (".pth", ".pt", ".chkpnt")
 SETTINGS = "separator.json"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from export.separators.foreign import MASK_SPECTRUM, Foreign
-from training.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
+from training.trainer.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
 
 CHECKPOINTS = {  # stem: (file, SHA-256)
     "vocals": ("testcheckpoint0.ckpt", "385ea3372c6a3ceee01f6ded5504bb7ee1e9f0101950ae58869dc18382deb75c"),

@@ -18,14 +18,14 @@ from tinytowers import EARS, FFT, HOP, RATE_HZ, SECONDS
 from engine.bundle.bundle import load_bundle
 from export.__main__ import main as export
 from training.__main__ import main as training
-from training.encoders import sources
-from training.encoders.adapters import Pairs, fit, load_adapters
-from training.encoders.clap import ClapAudio, ClapText, load_clap, save_tokenizer
-from training.encoders.clip import ClipFrames, load_clip
-from training.encoders.convert import read_state
-from training.encoders.frontend import ClapMel, Resample, levelled
-from training.encoders.graphs import pooled
-from training.encoders.sources import open_source
+from training.pretrained import sources
+from training.pretrained.adapters import Pairs, fit, load_adapters
+from training.pretrained.clap import ClapAudio, ClapText, load_clap, save_tokenizer
+from training.pretrained.clip import ClipFrames, load_clip
+from training.pretrained.convert import read_state
+from training.pretrained.frontend import ClapMel, Resample, levelled
+from training.pretrained.graphs import pooled
+from training.pretrained.sources import open_source
 from training.prompt.model import to_unit_scale
 
 BUNDLE_HZ, WINDOW = 8000, 10240  # of the tiny preset

@@ -22,8 +22,8 @@ from export.graphs import specs
 from export.parity import Disagreement, check
 from export.write import read_preset, write_bundle
 from training.flow.train import load_flow
-from training.prompt.tokenizer import encode
 from training.prompt.tower import load_text_tower
+from training.text.tokenizer import encode
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,11 +14,12 @@ from engine.bundle.bundle import load_bundle
 from export.write import write_bundle
 from training.codec.train import train_codec
 from training.config import load_preset
-from training.data.cache import StemCache
-from training.data.studio import StudioConfig, render_cache
+from training.data.stem_cache import StemCache
 from training.flow.train import train_flow
 from training.prompt.train import run as train_prompt
 from training.scene.train import train_scene
+from training.synthesis.render_stems import render_cache
+from training.synthesis.stem_config import StudioConfig
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ import torch
 from tinysizes import FFT, HOP, MELS, RATE_HZ, SECONDS
 
 from export.__main__ import main as export
-from training.encoders.frontend import Resample, levelled
-from training.encoders.package.call import LAION_CLAP, OPEN_CLIP, python_of
+from training.pretrained.frontend import Resample, levelled
+from training.pretrained.package.call import LAION_CLAP, OPEN_CLIP, python_of
 from training.prompt.model import to_unit_scale
 
 ROOT = Path(__file__).parents[2]
@@ -182,7 +182,7 @@ def no_packages(monkeypatch):
     """As if nobody had made the packages' environments."""
     nowhere = replace(LAION_CLAP, extra="never-made"), replace(OPEN_CLIP, extra="never-made")
     for name, package in zip(("LAION_CLAP", "OPEN_CLIP"), nowhere, strict=True):
-        monkeypatch.setattr(f"training.encoders.package.towers.{name}", package)
+        monkeypatch.setattr(f"training.pretrained.package.towers.{name}", package)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_wrong_request_of_a_package_ends_with_one_sentence(no_packages, tmp_pa
     ],
 )
 def test_a_package_says_why_it_takes_no_checkpoint(tmp_path, package, model, state, said):
-    from training.encoders.package.call import towers
+    from training.pretrained.package.call import towers
 
     program = python_with(package, "light", tmp_path)
     torch.save({name: torch.ones(1) if value == 1 else value for name, value in state.items()}, tmp_path / "weights.pt")

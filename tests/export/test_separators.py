@@ -16,7 +16,7 @@ from export.parity import Disagreement
 from export.separators import spleeter, storage, write
 from export.separators.foreign import MASK_SPECTRUM, Foreign
 from export.separators.fourier import Fourier, ShortTime
-from training.checkpoints import NUMPY_TYPES, read_checkpoint
+from training.trainer.checkpoints import NUMPY_TYPES, read_checkpoint
 
 
 class Evil:

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from training.config import load_preset
-from training.data.cache import write_shard
-from training.prompt.lexicon import Lexicon
+from training.data.stem_cache import write_shard
 from training.prompt.model import AudioTower
-from training.prompt.tokenizer import train_tokenizer, training_text
 from training.prompt.tower import save_towers, text_tower
+from training.text.lexicon import Lexicon
+from training.text.tokenizer import train_tokenizer, training_text
 
 PIECES, SECONDS, RATE_HZ = 24, 6, 16_000
 

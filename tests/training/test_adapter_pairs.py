@@ -9,13 +9,13 @@ pytest.importorskip("transformers")
 import tinytowers
 
 from training.config import load_preset
-from training.data.cache import StemCache, write_shard
-from training.encoders.adapters import HELD_EVERY, Names, Pairs, audio_pairs, scene_pairs, text_phrases
-from training.encoders.clap import load_clap
-from training.encoders.clip import load_clip
-from training.encoders.sources import open_source
-from training.prompt.lexicon import Lexicon, normal_form
+from training.data.stem_cache import StemCache, write_shard
+from training.pretrained.adapters import HELD_EVERY, Names, Pairs, audio_pairs, scene_pairs, text_phrases
+from training.pretrained.clap import load_clap
+from training.pretrained.clip import load_clip
+from training.pretrained.sources import open_source
 from training.scene.model import SceneEncoder
+from training.text.lexicon import Lexicon, normal_form
 
 RATE_HZ, SAMPLES = 16_000, 10_240
 FRAMES, CLIPS = 4, 20

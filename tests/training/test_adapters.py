@@ -7,10 +7,10 @@ from tinyrun import tiny_adapters
 
 from training.prompt import adapt
 from training.prompt.adapters import PIECES, Ear, load_adapters
-from training.prompt.lexicon_asks import Asker
-from training.prompt.lexicon_stories import Teller
 from training.prompt.model import CLIP_SAMPLES, AudioTower
 from training.prompt.tower import load_text_tower
+from training.text.captions import Teller
+from training.text.requests import Asker
 
 E = 32
 

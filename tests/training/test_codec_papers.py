@@ -17,7 +17,7 @@ from training.codec.noise import LEVELS, clips, noisy_round, run_preset
 from training.codec.train import CodecStage, load_codec, train_codec
 from training.config import load_preset
 from training.count import networks, weights
-from training.loop import Plan, Run
+from training.trainer.trainer import Plan, Run
 
 SAMPLES = 400  # critics of two windows fit into it
 

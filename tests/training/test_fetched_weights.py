@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 
-from training.encoders.sources import download, open_source
+from training.pretrained.sources import download, open_source
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import torch
 from engine.bundle.bundle import load_bundle
 from training.__main__ import main
 from training.config import load_preset
-from training.data.cache import StemCache
-from training.data.mix import Mixer
+from training.data.mixer import Mixer
+from training.data.stem_cache import StemCache
 from training.finetune.bundle import preset_of, read_codec, read_flow
 from training.finetune.stems import Blend, questions, read_own
 from training.finetune.weights import check_same, read_weights

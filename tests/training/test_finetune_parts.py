@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from training.bench.example import Example
 from training.config import load_preset
-from training.data.cache import StemCache, write_shard
-from training.data.mix import Mixer
+from training.data.mixer import Mixer
 from training.data.sources import Sounds
+from training.data.stem_cache import StemCache, write_shard
+from training.eval.example import Example
 from training.finetune import command, senses
 from training.finetune.stems import Blend, Own, drop_pool, questions
 

@@ -7,8 +7,8 @@ import pytest
 import soundfile as sf
 
 from engine.bundle.bundle import load_bundle
-from training.data.cache import StemCache
-from training.data.mix import Mixer
+from training.data.mixer import Mixer
+from training.data.stem_cache import StemCache
 from training.finetune.bundle import read_codec
 from training.finetune.senses import keep_eyes, open_all, sounds_like
 from training.finetune.stems import Blend, questions, read_own

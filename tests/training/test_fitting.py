@@ -8,8 +8,8 @@ import pytest
 from engine.tasks import TASKS
 from training.codec.train import load_codec
 from training.config import MaskingConfig, load_preset
-from training.data.cache import StemCache
-from training.data.mix import Mix, Mixer, Take
+from training.data.mixer import Mix, Mixer, Take
+from training.data.stem_cache import StemCache
 from training.flow.examples import LatentPool, is_one_piece
 from training.flow.known import draw_known, fitting
 from training.flow.train import FlowStage

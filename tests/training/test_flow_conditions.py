@@ -12,10 +12,8 @@ from engine.latents import SLOTS, Slot, exchanged
 from engine.tasks import SLOT_NAMES, TASKS, rule_of
 from training.codec.train import load_codec
 from training.config import MaskingConfig, load_preset, preset_from
-from training.data.mix import Mixer, Take
-from training.data.pictures.clip import FPS, ClipConfig, clip_of_labels
+from training.data.mixer import Mixer, Take
 from training.data.sources import Sounds
-from training.data.studio import StudioConfig
 from training.flow.conditions import _left, combine, draw_senses
 from training.flow.examples import Wanted, make_twins
 from training.flow.known import Drawn, draw_known, hide_time, regime_of
@@ -24,6 +22,8 @@ from training.flow.train import FlowStage, open_senses
 from training.prompt.adapters import load_adapters
 from training.scene.config import frames_of
 from training.scene.model import load_scene, picture_of
+from training.synthesis.stem_config import StudioConfig
+from training.synthesis.video.clip import FPS, ClipConfig, clip_of_labels
 
 FRAMES = 64
 ANY_SLOT = [task for task, rule in TASKS.items() if rule.any_slot]

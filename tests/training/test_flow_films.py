@@ -14,11 +14,11 @@ from torch import nn
 
 from training.codec.model import MixWavCodec
 from training.config import Preset, load_preset
-from training.data.cache import StemCache
 from training.data.credits import credits
 from training.data.datasets.index import main as index
-from training.data.mix import Mixer, Take
+from training.data.mixer import Mixer, Take
 from training.data.sources import Sounds
+from training.data.stem_cache import StemCache
 from training.flow.senses import Senses, filmed
 from training.flow.train import FlowStage, open_senses
 from training.scene.config import FPS, frames_of

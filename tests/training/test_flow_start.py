@@ -13,7 +13,7 @@ from training.flow.losses import additivity_loss
 from training.flow.networks import build
 from training.flow.start import FLOW_FILE, FRESH, averaged_weights, start_from
 from training.flow.train import load_teacher, main
-from training.loop import CHECKPOINT, Plan, Run
+from training.trainer.trainer import CHECKPOINT, Plan, Run
 
 PRESET = load_preset("tiny")
 

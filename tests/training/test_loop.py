@@ -11,15 +11,15 @@ from engine.tasks import TASKS, rule_of
 from training.codec.train import CodecStage, load_codec, train_codec
 from training.config import load_preset, preset_from
 from training.data.instruments import families
-from training.data.mix import Mixer
+from training.data.mixer import Mixer
 from training.flow.examples import LatentPool, families_of, make_example
 from training.flow.known import draw_known
 from training.flow.losses import latent_loss
 from training.flow.model import FluxFormer, velocity
 from training.flow.train import FlowStage, open_senses
-from training.loop import Plan, Run, rate_at
-from training.precision import compute_dtype
 from training.prompt.adapters import load_adapters
+from training.trainer.precision import compute_dtype
+from training.trainer.trainer import Plan, Run, rate_at
 
 
 def by_heart(stage, batch, steps, rate):

@@ -12,11 +12,11 @@ import pytest
 import torch
 from linefit import STEPS, Line, Rows, train
 
-from training import precision
 from training.config import load_preset
 from training.flow.train import FlowStage
-from training.loop import CHECKPOINT, Plan, Run, own_parts
-from training.world import World, moved
+from training.trainer import precision
+from training.trainer.distributed import World, moved
+from training.trainer.trainer import CHECKPOINT, Plan, Run, own_parts
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 1800  # a process that starts torch beside others may take minutes; only one that hangs may fail here

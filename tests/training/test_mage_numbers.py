@@ -19,8 +19,8 @@ from training.flow.known import draw_known
 from training.flow.networks import answered, build
 from training.flow.senses import hide_patches
 from training.flow.train import plan_of
-from training.loop import Plan, Run, rate_at
 from training.scene.config import FPS, frames_of
+from training.trainer.trainer import Plan, Run, rate_at
 
 PRESET = load_preset("mage-music")
 ROOT = Path(__file__).parents[2]

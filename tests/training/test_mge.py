@@ -14,7 +14,10 @@ from export.graphs import Step
 from training.codec.model import MixWavCodec
 from training.config import load_preset
 from training.flow.conditions import Conditions, Phrase
-from training.flow.diffusion import (
+from training.flow.known import draw_known
+from training.flow.model import velocity
+from training.flow.networks import build
+from training.papers.diffusion import (
     PATHS,
     TAU_MIN,
     advance,
@@ -26,11 +29,8 @@ from training.flow.diffusion import (
     repaint,
     to_clean,
 )
-from training.flow.known import draw_known
-from training.flow.mge import TrackBlock
-from training.flow.model import velocity
-from training.flow.networks import build
-from training.prompt.lexicon import Lexicon
+from training.papers.mge import TrackBlock
+from training.text.lexicon import Lexicon
 
 PRESET = load_preset("mge")
 D, L = 3, 8

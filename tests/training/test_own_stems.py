@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from training.data.cache import StemCache, write_shard
-from training.data.mix import Mixer
+from training.data.mixer import Mixer
+from training.data.stem_cache import StemCache, write_shard
 from training.finetune.stems import Blend, Joined, read_own
 
 RATE_HZ, SECONDS = 4000, 4.0

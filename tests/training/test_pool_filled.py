@@ -9,8 +9,8 @@ import torch
 
 from training.codec.model import MixWavCodec
 from training.config import load_preset
-from training.data.cache import StemCache, write_shard
-from training.data.mix import Mixer
+from training.data.mixer import Mixer
+from training.data.stem_cache import StemCache, write_shard
 from training.flow.examples import MORE, LatentPool
 from training.flow.filled import FILLED_BY
 

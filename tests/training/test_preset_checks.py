@@ -9,7 +9,7 @@ from engine.bundle.bundle import load_bundle, manifest_to_json, parse_manifest
 from training.config import load_preset
 from training.finetune.bundle import preset_of
 from training.flow.train import plan_of
-from training.world import World
+from training.trainer.distributed import World
 
 
 @pytest.mark.parametrize(("name", "paper"), [("mage-music", 32), ("mge", 64)])

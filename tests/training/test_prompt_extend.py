@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from training.prompt.extend import PARENT_COSINE, ExtendConfig, Extension, places, run
-from training.prompt.lexicon import Lexicon
 from training.prompt.tower import embed, load_audio_tower, load_text_tower
+from training.text.lexicon import Lexicon
 
 CONFIG = ExtendConfig(steps=6, old=8, new=9, save_every=3, learning_rate=3e-3)
 LEXICON = Lexicon.load()

@@ -9,7 +9,7 @@ import pytest
 
 from training.data.instruments import families, groups
 from training.prompt.config import PromptConfig, config_from_table
-from training.prompt.lexicon import Lexicon, normal_form
+from training.text.lexicon import Lexicon, normal_form
 
 LEXICON = Lexicon.load()
 TRAINING = {

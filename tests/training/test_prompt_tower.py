@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from training.config import load_preset
-from training.prompt.augment import damage
 from training.prompt.config import PromptConfig
-from training.prompt.lexicon import Lexicon
 from training.prompt.model import CLIP_SAMPLES, AudioTower, TextTower
 from training.prompt.route import Router, report, route
-from training.prompt.tokenizer import encode, train_tokenizer, training_text
 from training.prompt.tower import embed, load_text_tower
 from training.prompt.train import run, settled
+from training.text.augment import damage
+from training.text.lexicon import Lexicon
+from training.text.tokenizer import encode, train_tokenizer, training_text
 
 TINY = replace(
     load_preset("tiny").prompt, vocab=600, steps=12, batch=16, audio_batch=4, audio_every=2, learning_rate=3e-3,
@@ -75,7 +75,7 @@ def test_the_shipped_text_tower_is_small():
 
 def test_the_tokenizer_is_the_same_in_another_process():
     code = (
-        "import hashlib;from training.prompt.lexicon import Lexicon;from training.prompt.tokenizer import *;"
+        "import hashlib;from training.text.lexicon import Lexicon;from training.text.tokenizer import *;"
         "print(hashlib.sha256(train_tokenizer(training_text(Lexicon.load()),900,24).to_str().encode()).hexdigest())"
     )
     found = {subprocess.check_output([sys.executable, "-c", code], text=True) for _ in range(2)}

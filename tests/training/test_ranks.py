@@ -6,7 +6,7 @@ from linefit import train
 from rankrun import together
 from ranks import FlowParts, flow_step
 
-from training import precision
+from training.trainer import precision
 
 
 def call(name, folder, *more):

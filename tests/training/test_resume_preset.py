@@ -5,8 +5,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from training.arguments import parse
 from training.config import load_preset
+from training.trainer.arguments import parse
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from tinyrun import tiny_cache
 
-from training.data import grooves
-from training.data.compose import compose
 from training.data.instruments import families, holdout
-from training.data.mix import Mixer
+from training.data.mixer import Mixer
 from training.data.sources import Sounds
+from training.synthesis import grooves
+from training.synthesis.compose import compose
 
 
 @pytest.fixture(scope="module")

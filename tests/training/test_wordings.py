@@ -6,8 +6,8 @@ import pytest
 
 from engine.tasks import TASKS
 from engine.text.grammar import Asks, plain
-from training.prompt.lexicon_asks import LANGUAGES, Asker
-from training.prompt.wordings import asks_json
+from training.text.requests import LANGUAGES, Asker
+from training.text.wordings import asks_json
 
 ASKER = Asker()
 TEXT = asks_json(ASKER)

@@ -10,17 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.arguments import parse
 from training.codec.adversarial import Critics, contest
 from training.codec.losses import MelLoss, SpectralLoss, mask_distance
 from training.codec.model import MixWavCodec
 from training.config import Preset
-from training.data.cache import StemCache
-from training.data.mix import Mixer
-from training.data.studio import ensure_cache
-from training.loop import Plan, Run
-from training.precision import autocast
-from training.world import World
+from training.data.mixer import Mixer
+from training.data.stem_cache import StemCache
+from training.synthesis.render_stems import ensure_cache
+from training.trainer.arguments import parse
+from training.trainer.distributed import World
+from training.trainer.precision import autocast
+from training.trainer.trainer import Plan, Run
 
 WAVE_WEIGHT, SPECTRAL_WEIGHT, MEL_WEIGHT = 2.0, 0.7, 0.5
 PAIR_SHARE = 0.5  # of a batch are stem and rest of one mix, for the masked loss

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from training.data.cache import StemCache
 from training.data.sources import Sounds
+from training.data.stem_cache import StemCache
 
 OWN = "Fluxstem's own synthesiser voices and drum machines: Apache-2.0"
 FONT = "FluidR3 GM SoundFont: MIT, Copyright 2000-2002, 2008 Frank Wen; 2008 Toby Smithe"

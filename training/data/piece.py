@@ -15,7 +15,7 @@ import numpy.typing as npt
 import soundfile as sf
 import soxr
 
-from training.data.films import Film
+from training.data.video import Film
 
 Audio = npt.NDArray[np.float32]
 SEEK_EARLY_S = 1.0  # compressed sound needs a run-up

@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from training.config import Preset, load_preset
-from training.data.cache import StemCache
-from training.data.mix import Mixer
-from training.data.pictures.clip import draw_clip
+from training.data.mixer import Mixer
 from training.data.sources import Sounds
-from training.data.studio import StudioConfig, render_cache, score_of
+from training.data.stem_cache import StemCache
+from training.synthesis.render_stems import render_cache, score_of
+from training.synthesis.stem_config import StudioConfig
+from training.synthesis.video.clip import draw_clip
 
 WANTED_TIMES_REAL = 100.0
 MIXES = 400

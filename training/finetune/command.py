@@ -20,22 +20,22 @@ from typing import Any
 import soundfile as sf
 
 from engine.bundle.bundle import Bundle, load_bundle
-from training.arguments import RUNS
-from training.bench.example import Example
-from training.bench.ours import Engine, EngineError, Ours, locate
 from training.config import Preset
-from training.data.cache import StemCache
 from training.data.credits import credits
-from training.data.mix import Mixer
+from training.data.mixer import Mixer
 from training.data.sources import Audio, Sounds
-from training.data.studio import ensure_cache
+from training.data.stem_cache import StemCache
+from training.eval.bundle_system import Engine, EngineError, Ours, locate
+from training.eval.example import Example
 from training.finetune.bundle import preset_of, read_codec, read_flow
 from training.finetune.senses import keep_eyes, open_all, sounds_like
 from training.finetune.stems import Blend, Own, drop_pool, questions, read_own
 from training.flow.train import FlowStage, save_flow
-from training.loop import Plan, Run
-from training.measure import bss, median_interval
-from training.world import World
+from training.metrics import bss, median_interval
+from training.synthesis.render_stems import ensure_cache
+from training.trainer.arguments import RUNS
+from training.trainer.distributed import World
+from training.trainer.trainer import Plan, Run
 
 BUNDLES = Path("my-bundles")
 GENTLER = 0.2  # of the preset's learning rate

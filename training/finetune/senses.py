@@ -14,10 +14,10 @@ import numpy as np
 from torch import nn
 
 from engine.bundle.bundle import Bundle
-from training.bench.example import Example
 from training.config import Preset
-from training.data.cache import StemCache
 from training.data.sources import Audio, Sounds
+from training.data.stem_cache import StemCache
+from training.eval.example import Example
 from training.finetune.bundle import save_tower
 from training.finetune.unpack import unpack_adapters, unpack_prompt, unpack_scene
 from training.flow.senses import Senses, by_kind

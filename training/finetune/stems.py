@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from training.bench.example import Example
-from training.data.cache import StemCache
 from training.data.datasets.folder import SOUNDS, read
 from training.data.datasets.index import Cutting, cut_piece, starts_of
-from training.data.mix import Mix, Mixer, Rng, balance
+from training.data.mixer import Mix, Mixer, Rng, balance
 from training.data.piece import Piece
 from training.data.sources import Audio
-from training.prompt.lexicon import Lexicon
+from training.data.stem_cache import StemCache
+from training.eval.example import Example
+from training.text.lexicon import Lexicon
 
 KIND = "folder"
 HELD_SHARE = 0.2  # of every piece, from its end

@@ -18,10 +18,9 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from engine.bundle.bundle import Bundle, load_bundle
-from training.arguments import RUNS
-from training.bench.ours import EngineError, locate
 from training.codec.model import MixWavCodec
 from training.config import Preset
+from training.eval.bundle_system import EngineError, locate
 from training.finetune.bundle import preset_of, read_codec, read_flow, read_tower, save_tower
 from training.finetune.weights import Stored, check_same, read_weights
 from training.flow.start import FLOW_FILE
@@ -30,6 +29,7 @@ from training.prompt.model import AudioTower
 from training.prompt.tower import save_towers
 from training.scene.config import frames_of
 from training.scene.model import SceneEncoder, save_scene
+from training.trainer.arguments import RUNS
 
 
 def unpack_codec(bundle: Bundle, preset: Preset, run: Path) -> None:

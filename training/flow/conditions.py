@@ -22,10 +22,10 @@ from training.flow.known import Drawn
 from training.flow.senses import Floats
 from training.prompt.adapt import pieces_of
 from training.prompt.adapters import StoryReader
-from training.prompt.lexicon import Lexicon
-from training.prompt.tokenizer import encode
 from training.prompt.tower import load_text_tower
 from training.scene.config import frames_of
+from training.text.lexicon import Lexicon
+from training.text.tokenizer import encode
 
 Rng = np.random.Generator
 SIGHT_SHARE = 0.75  # of the pictures also speak through the prompt space; the others only through their frames

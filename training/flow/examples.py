@@ -20,10 +20,10 @@ import torch
 from engine.latents import SLOTS, Slot
 from training.codec.model import MixWavCodec
 from training.config import Preset
-from training.data.cache import StemCache
 from training.data.instruments import families, groups
-from training.data.mix import Mix, Take
+from training.data.mixer import Mix, Take
 from training.data.sources import Audio
+from training.data.stem_cache import StemCache
 from training.flow.filled import check_filled_by, filled_by
 from training.flow.senses import Floats, Senses, by_kind
 from training.scene.config import frames_of

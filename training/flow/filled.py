@@ -15,7 +15,7 @@ from torch import nn
 
 from training.codec.model import MixWavCodec
 from training.config import Preset
-from training.data.cache import StemCache
+from training.data.stem_cache import StemCache
 from training.flow.senses import Senses
 
 log = logging.getLogger(__name__)

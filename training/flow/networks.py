@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from training.config import FlowConfig, GridConfig, Preset
-from training.flow.diffusion import check_objective, to_clean
-from training.flow.mage import MageFormer
-from training.flow.mge import MgeFormer
 from training.flow.model import FluxFormer
+from training.papers.diffusion import check_objective, to_clean
+from training.papers.mage import MageFormer
+from training.papers.mge import MgeFormer
 
 
 class FluxByObjective(FluxFormer):

@@ -17,14 +17,15 @@ import torch
 from torch import nn
 
 from training.config import Preset
-from training.data.cache import StemCache
-from training.data.mix import Take
-from training.data.pictures.clip import FPS, ClipConfig, clip_of_labels
+from training.data.mixer import Take
 from training.data.sources import Sounds
-from training.data.studio import HELD_OUT_SEED, StudioConfig
-from training.prompt.lexicon_stories import PieceFacts, Teller
+from training.data.stem_cache import StemCache
 from training.scene.config import frames_of
 from training.scene.model import SceneEncoder, picture_of
+from training.synthesis.render_stems import HELD_OUT_SEED
+from training.synthesis.stem_config import StudioConfig
+from training.synthesis.video.clip import FPS, ClipConfig, clip_of_labels
+from training.text.captions import PieceFacts, Teller
 
 Rng = np.random.Generator
 Floats = npt.NDArray[np.float32]

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.loop import CHECKPOINT
+from training.trainer.trainer import CHECKPOINT
 
 FLOW_FILE = "flow.pt"
 FRESH = ("scene.",)  # parts that a network may have and the run it starts from may not

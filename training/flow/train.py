@@ -19,17 +19,14 @@ from torch import Tensor, nn
 
 from engine.latents import SLOTS, Slot
 from engine.tasks import TASKS
-from training.arguments import RUNS, parse
 from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
 from training.config import Preset
-from training.data.cache import StemCache
 from training.data.credits import credits
-from training.data.mix import Mixer
+from training.data.mixer import Mixer
 from training.data.sources import Sounds
-from training.data.studio import ensure_cache
+from training.data.stem_cache import StemCache
 from training.flow.conditions import Conditions
-from training.flow.diffusion import TAU_MIN, error_weight, noised
 from training.flow.distil import Schedule, is_made, taught
 from training.flow.examples import LatentPool, Mixing
 from training.flow.known import Drawn, draw_known, fitting
@@ -37,16 +34,19 @@ from training.flow.losses import additivity_loss, latent_loss
 from training.flow.networks import answered, build
 from training.flow.senses import Senses
 from training.flow.start import averaged_weights, start_from
-from training.loop import Plan, Run
-from training.precision import autocast
+from training.papers.diffusion import TAU_MIN, error_weight, noised
 from training.prompt.adapters import ADAPTERS_FILE, StoryReader, load_adapters
-from training.prompt.lexicon import Lexicon
-from training.prompt.lexicon_asks import Asker
-from training.prompt.lexicon_stories import Teller
-from training.prompt.tokenizer import TOKENIZER_FILE
 from training.prompt.tower import TOWER_FILE, load_audio_tower
 from training.scene.model import SCENE_FILE, load_scene
-from training.world import World
+from training.synthesis.render_stems import ensure_cache
+from training.text.captions import Teller
+from training.text.lexicon import Lexicon
+from training.text.requests import Asker
+from training.text.tokenizer import TOKENIZER_FILE
+from training.trainer.arguments import RUNS, parse
+from training.trainer.distributed import World
+from training.trainer.precision import autocast
+from training.trainer.trainer import Plan, Run
 
 log = logging.getLogger(__name__)
 ADDITIVITY_ROWS = 4  # of a batch are decoded for the additivity loss

@@ -14,8 +14,6 @@ from pathlib import Path
 from training.data.instruments import holdout
 from training.data.recordings import clips
 from training.data.sources import RATE, Sounds
-from training.data.studio import StudioConfig, missing_shards, render_cache
-from training.data.workers import Crew, JobFailed
 from training.mask.render import (
     PIECES_PER_SHARD,
     SECONDS,
@@ -25,6 +23,9 @@ from training.mask.render import (
     song_rows,
     write_rows,
 )
+from training.synthesis.render_stems import missing_shards, render_cache
+from training.synthesis.stem_config import StudioConfig
+from training.synthesis.workers import Crew, JobFailed
 
 SEED, HELD_OUT_SEED = 201, 211
 STUDIO_SEED, HELD_OUT_STUDIO_SEED = 101, 107

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from training.bench.held import placed
+from training.eval.held_stems import placed
 from training.mask.mixing import MIX_RMS, WINDOW
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedUNet
 from training.mask.stems import Player, StemPool
 from training.mask.terms import KIT, TERMS, VOICES, number
-from training.measure import sdr, si_sdr
+from training.metrics import sdr, si_sdr
 
 Audio = np.ndarray[Any, np.dtype[np.float32]]
 Masker = Callable[[torch.Tensor, int], tuple[torch.Tensor, torch.Tensor]]

@@ -14,9 +14,9 @@ import soxr
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft
 
+from training.data.augment import _room
 from training.data.instruments import families, groups
 from training.data.sources import RATE, Audio
-from training.data.timbre import _room
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES
 from training.mask.stems import Player, StemPool
 from training.mask.terms import KIT, TERMS, VOICES, number

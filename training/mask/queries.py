@@ -28,19 +28,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.bundle.bundle import Bundle, load_bundle
-from training.bench.ours import EngineError, locate
 from training.data.instruments import groups
 from training.data.sources import RATE
+from training.eval.bundle_system import EngineError, locate
 from training.finetune.bundle import preset_of, read_tower
 from training.finetune.unpack import read_ear
 from training.mask.credits import FILE as CREDITS_FILE
 from training.mask.credits import credits
 from training.mask.stems import StemPool
 from training.mask.terms import KIT, TERMS, VOICES, number
-from training.prompt.augment import damage
-from training.prompt.lexicon import Lexicon
 from training.prompt.model import TextTower, to_unit_scale
 from training.prompt.tower import embed, load_text_tower, save_atomically
+from training.text.augment import damage
+from training.text.lexicon import Lexicon
 
 FILE, TERMS_FILE = "queries.pt", "terms.json"
 WIDTH = 256

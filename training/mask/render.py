@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from training.data.compose import cast, compose
-from training.data.effects import chain
 from training.data.instruments import Family, families
 from training.data.recordings import PREFIX, Clip, RecordedBank, note_sets
-from training.data.render import Renderer
-from training.data.score import Part
 from training.data.sources import RATE, Audio, NoteBank, Sounds, Voice, read_stereo
-from training.data.studio import STEM_RMS, level
 from training.mask.terms import PIECE_OF_NOTE
+from training.synthesis.compose import cast, compose
+from training.synthesis.effects import chain
+from training.synthesis.render import Renderer
+from training.synthesis.render_stems import STEM_RMS, level
+from training.synthesis.score import Part
 
 Rng = np.random.Generator
 SECONDS = 12.0
@@ -166,7 +166,7 @@ def clip_rows(found: list[Clip], seed: int) -> Iterator[list[Row]]:
 
 def song_rows(folder: Path) -> list[Row]:
     """A song of the songs folder, stem by stem in stereo, in spans that overlap by half."""
-    from training.data.songs import family_of
+    from training.synthesis.songs import family_of
 
     index = json.loads((folder / "index.json").read_text("utf-8"))
     named = []

@@ -20,12 +20,12 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from training.checkpoints import NUMPY_TYPES, read_checkpoint, tensors_of
 from training.mask.loss import Planes, total_loss
 from training.mask.mixing import Mixing, Question
 from training.mask.network import STRIDE, NetworkConfig, PromptedUNet, freeze_norms, load_spleeter
 from training.mask.stems import StemPool
 from training.mask.terms import TERMS
+from training.trainer.checkpoints import NUMPY_TYPES, read_checkpoint, tensors_of
 
 CHECKPOINT = "mask.pt"
 LOG = "log.jsonl"

@@ -23,16 +23,16 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.arguments import RUNS
 from training.config import load_preset
 from training.prompt.adapters import PIECES, Ear, StoryReader, save_adapters
-from training.prompt.lexicon import Lexicon, digest
-from training.prompt.lexicon_asks import Asker, StemFacts
-from training.prompt.lexicon_stories import PieceFacts, Teller
 from training.prompt.model import TextTower
 from training.prompt.route import Router
 from training.prompt.stems import MelBank, choose_stems, open_cache
 from training.prompt.tower import embed, load_audio_tower
+from training.text.captions import PieceFacts, Teller
+from training.text.lexicon import Lexicon, digest
+from training.text.requests import Asker, StemFacts
+from training.trainer.arguments import RUNS
 
 log = logging.getLogger(__name__)
 

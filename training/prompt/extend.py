@@ -32,14 +32,14 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from training.prompt.adapt import prose
-from training.prompt.augment import damage
-from training.prompt.lexicon import Lexicon, normal_form
-from training.prompt.lexicon_asks import Asker, StemFacts
-from training.prompt.lexicon_stories import PieceFacts, Teller
 from training.prompt.model import TextTower, to_unit_scale
-from training.prompt.tokenizer import TOKENIZER_FILE, encode
 from training.prompt.tower import TOWER_FILE, embed, load_text_tower, save_atomically
 from training.prompt.train import CLIP_NORM, UNKNOWN_SHARE
+from training.text.augment import damage
+from training.text.captions import PieceFacts, Teller
+from training.text.lexicon import Lexicon, normal_form
+from training.text.requests import Asker, StemFacts
+from training.text.tokenizer import TOKENIZER_FILE, encode
 
 log = logging.getLogger(__name__)
 

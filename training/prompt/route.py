@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training.prompt.lexicon import Lexicon, Pool
 from training.prompt.stems import MelBank, choose_stems, open_cache
 from training.prompt.tower import embed, load_audio_tower, load_text_tower
+from training.text.lexicon import Lexicon, Pool
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.data.cache import StemCache
+from training.data.stem_cache import StemCache
 from training.prompt.model import CLIP_SAMPLES, HOP_SAMPLES
 
 JUDGE_EVERY = 10  # one piece in ten is never trained on

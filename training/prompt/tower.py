@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from training.prompt.config import PromptConfig, config_from_table
 from training.prompt.model import AudioTower, TextTower
-from training.prompt.tokenizer import encode, load_tokenizer
+from training.text.tokenizer import encode, load_tokenizer
 
 TOWER_FILE = "prompt.pt"
 EMBED_ROWS = 512  # phrases in one forward pass

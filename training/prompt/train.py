@@ -28,14 +28,14 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from training.config import load_preset
-from training.precision import compute_dtype
-from training.prompt.augment import damage
 from training.prompt.config import PromptConfig, config_from_table
-from training.prompt.lexicon import Lexicon
 from training.prompt.model import AudioTower, TextTower
 from training.prompt.stems import MelBank, StemKey, choose_stems, open_cache
-from training.prompt.tokenizer import TOKENIZER_FILE, encode, load_tokenizer, train_tokenizer, training_text
 from training.prompt.tower import save_atomically, save_towers, text_tower
+from training.text.augment import damage
+from training.text.lexicon import Lexicon
+from training.text.tokenizer import TOKENIZER_FILE, encode, load_tokenizer, train_tokenizer, training_text
+from training.trainer.precision import compute_dtype
 
 log = logging.getLogger(__name__)
 

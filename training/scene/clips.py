@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from training.data.compose import compose
 from training.data.instruments import families
-from training.data.pictures.clip import STILL_SHARE, Clip, ClipConfig, draw_clip
-from training.data.pictures.motion import STROKE_S
-from training.data.score import Note, Part
 from training.scene.config import FPS
+from training.synthesis.compose import compose
+from training.synthesis.score import Note, Part
+from training.synthesis.video.clip import STILL_SHARE, Clip, ClipConfig, draw_clip
+from training.synthesis.video.motion import STROKE_S
 
 Rng = np.random.Generator
 Floats = npt.NDArray[np.float32]

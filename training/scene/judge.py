@@ -17,15 +17,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from training.arguments import RUNS
 from training.config import load_preset
 from training.data.instruments import families
-from training.data.pictures.draw import SMALL_BRASS, UPRIGHT
-from training.data.pictures.motion import look_of
 from training.scene.clips import Scene, Seen
 from training.scene.config import frames_of
 from training.scene.model import SceneEncoder, load_scene, picture_of
 from training.scene.train import Names, Watcher, load_heads
+from training.synthesis.video.draw import SMALL_BRASS, UPRIGHT
+from training.synthesis.video.motion import look_of
+from training.trainer.arguments import RUNS
 
 JUDGE_SEED = 9_000_001  # no training run counts that far
 TOP = 5

@@ -14,16 +14,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.arguments import parse
 from training.config import Preset
 from training.data.instruments import families
-from training.loop import Plan, Run
-from training.precision import autocast
-from training.prompt.lexicon import Lexicon
 from training.prompt.tower import embed, load_text_tower
 from training.scene.clips import Scene, Seen
 from training.scene.config import frames_of
 from training.scene.model import SceneEncoder, save_scene
+from training.text.lexicon import Lexicon
+from training.trainer.arguments import parse
+from training.trainer.precision import autocast
+from training.trainer.trainer import Plan, Run
 
 HEADS_FILE = "heads.pt"
 PHRASES = 48  # of each family, whose embeddings are targets

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from training.ablate import trials
 from training.config import load_preset
-from training.loop import CHECKPOINT, Plan
+from training.papers.ablations import trials
+from training.trainer.trainer import CHECKPOINT, Plan
 
 PRESET = load_preset("tiny")
 

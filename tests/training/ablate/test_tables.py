@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from training.ablate import command, pages
-from training.ablate.judge import order
-from training.ablate.tables import OUR_STEPS, TABLES
-from training.ablate.trials import Ground, pool_key, preset_of, training_key
 from training.config import load_preset
 from training.flow.networks import build
+from training.papers.ablations import command, pages
+from training.papers.ablations.judge import order
+from training.papers.ablations.tables import OUR_STEPS, TABLES
+from training.papers.ablations.trials import Ground, pool_key, preset_of, training_key
 
 ROWS = [(name, variant) for name, table in TABLES.items() for variant in table.variants]
 
@@ -149,7 +149,7 @@ def test_a_cache_without_parts_cannot_be_drawn(ground):
         def label(self, stem):
             return {"piece": "1-0"}
 
-    from training.ablate.trials import Budget, run_table
+    from training.papers.ablations.trials import Budget, run_table
 
     with pytest.raises(ValueError, match="the stems in old do not say which part they play"):
         run_table(TABLES["picture"], replace(ground, cache=Old(), heldout=Old()), Budget(1.0))

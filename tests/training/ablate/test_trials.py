@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from training.ablate import command
-from training.ablate.tables import TABLES
-from training.ablate.trials import Masked, _hidden
 from training.flow.start import averaged_weights
+from training.papers.ablations import command
+from training.papers.ablations.tables import TABLES
+from training.papers.ablations.trials import Masked, _hidden
 
 pytest.importorskip("fast_bss_eval", reason="the extra bench or training has it")
 

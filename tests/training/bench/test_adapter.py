@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from benchkit import SEPARATOR, example
 
-from training.bench.adapter import Adapter, parse_adapter
+from training.eval.adapter import Adapter, parse_adapter
 
 ASKED = 'assert (job["prompt"], job["family"]) == ("the piano", "piano")'
 EXAMPLES = [example(k) for k in range(2)]

@@ -5,7 +5,9 @@ import pytest
 from benchkit import RATE_HZ, example
 from toybundle import write_toy_bundle
 
-from training.bench import additive, baselines, ours
+from training.eval import additivity as additive
+from training.eval import baselines
+from training.eval import bundle_system as ours
 
 
 def test_what_adds_up_leaves_nothing_and_a_missing_stem_its_level():

@@ -7,9 +7,9 @@ import pytest
 from benchkit import RATE_HZ, example
 from toybundle import write_toy_bundle
 
-from training.bench import baselines
-from training.bench.example import Example
-from training.measure import mono, si_sdr
+from training.eval import baselines
+from training.eval.example import Example
+from training.metrics import mono, si_sdr
 
 PLAIN = {one.name: one for one in baselines.PLAIN}
 

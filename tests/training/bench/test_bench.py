@@ -9,10 +9,14 @@ import pytest
 from benchkit import SEPARATOR
 from toybundle import write_toy_bundle
 
-from training.bench import brief, command, conditions, held, ours, seen
-from training.bench.ground import Ground
-from training.bench.sets import Studio
 from training.data.sources import Sounds
+from training.eval import bundle_system as ours
+from training.eval import command, conditions
+from training.eval import held_stems as held
+from training.eval import readme as brief
+from training.eval import visual_grounding as seen
+from training.eval.sets import Studio
+from training.eval.study import Ground
 
 
 @pytest.fixture(scope="module")

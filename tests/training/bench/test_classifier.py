@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.bench import classifier
+from training.eval import classifier
 
 pytest.importorskip("sklearn", reason="the extra bench has it")
 RATE_HZ = 16_000

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from benchkit import a_run
 
-from training.bench import command, compare, report
+from training.eval import command, report
+from training.eval import regression as compare
 
 COUNT = 12
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from benchkit import SYSTEMS, ToyEars, a_run, example
 
-from training.bench import ears
-from training.bench.run import Progress, collections
+from training.eval import embeddings as ears
+from training.eval.run import Progress, collections
 from training.prompt.adapters import Ear, StoryReader, save_adapters
-from training.prompt.lexicon import Lexicon
 from training.prompt.tower import load_audio_tower
+from training.text.lexicon import Lexicon
 
 
 def test_the_frechet_distance_of_a_collection_to_itself_is_nothing():

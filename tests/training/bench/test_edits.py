@@ -9,12 +9,17 @@ from benchkit import RATE_HZ, ToyEars, example
 from toybundle import write_toy_bundle
 
 from engine.tasks import TASKS
-from training.bench import arrange, edit, fill, ours, recast, restyle, whole
-from training.bench.ground import Ground
-from training.bench.sets import SETS
-from training.bench.studies import STUDIES
 from training.data.sources import Sounds
-from training.prompt.lexicon import Lexicon
+from training.eval import arrange, restyle
+from training.eval import bundle_system as ours
+from training.eval import full_mix as whole
+from training.eval import inpainting as fill
+from training.eval import recast_queries as recast
+from training.eval import replacement as edit
+from training.eval.sets import SETS
+from training.eval.studies import STUDIES
+from training.eval.study import Ground
+from training.text.lexicon import Lexicon
 
 pytest.importorskip("librosa", reason="the extra bench has it")
 COUNT = 2
@@ -197,7 +202,7 @@ def test_several_instruments_are_a_list_in_words():
 def test_what_takes_a_place_is_pitched_and_was_not_there():
     if Sounds.find().banks is None:
         pytest.skip("needs the sounds folder with its note banks; Debian's SoundFont has no reserved recording")
-    from training.bench.sets import Studio
+    from training.eval.sets import Studio
 
     one = example(1, seconds=1.5)
     ground = SimpleNamespace(studio=Studio(), seed=1)

@@ -10,7 +10,7 @@ from engine.bundle.bundle import load_bundle
 from export import guard
 from export.__main__ import main
 from export.write import write_bundle
-from training.bench.compare import fingerprint, identity
+from training.eval.regression import fingerprint, identity
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import pytest
 from benchkit import ToyEars, example
 
 from engine import RequestError
-from training.bench import made, ours
-from training.bench.ground import Ground
+from training.eval import bundle_system as ours
+from training.eval import generation as made
+from training.eval.study import Ground
 
 pytest.importorskip("librosa", reason="the extra bench has it")
 COUNT = 3

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training import measure
+from training import metrics as measure
 
 RATE_HZ = 8000
 

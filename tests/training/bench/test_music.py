@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.bench import music
+from training.eval import musicality as music
 
 pytest.importorskip("librosa", reason="the extra bench has it")
 RATE_HZ = 22_050

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.bench import pairs
+from training.eval import pairs
 
 COUNT = 40
 

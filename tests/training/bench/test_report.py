@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from benchkit import a_run, example
 
-from training.bench import page, plots, report
-from training.bench.run import Kept
+from training.eval import page, plots, report
+from training.eval.run import Kept
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 LOOK = """() => Promise.all([

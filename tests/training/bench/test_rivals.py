@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from benchkit import example
 
-from training.bench import rivals
-from training.bench.adapter import Adapter
-from training.data.cache import StemCache, write_shard
-from training.data.mix import Mixer
+from training.data.mixer import Mixer
+from training.data.stem_cache import StemCache, write_shard
+from training.eval import trained_baselines as rivals
+from training.eval.adapter import Adapter
 
 PACKAGES = {"htdemucs": "demucs", "openunmix": "openunmix"}
 RATE_HZ = 8000
@@ -53,7 +53,7 @@ def test_a_rival_trains_for_its_time_and_answers(cache, tmp_path, kind):
     facts = rivals.train(kind, cache, RATE_HZ, path, minutes=0.0)
     assert facts["steps"] == 2
     one = example(0)
-    system = Adapter(kind, (sys.executable, "-m", "training.bench.rivals", "answer", str(path)))
+    system = Adapter(kind, (sys.executable, "-m", "training.eval.trained_baselines", "answer", str(path)))
     [made] = system.separate([one])
     assert made.stem_CN.shape == one.mix_CN.shape
     assert np.isfinite(made.stem_CN).all()

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from benchkit import example
 
-from training.bench import films, seen
-from training.bench.sets import Studio
-from training.bench.tables import share
-from training.data.pictures.clip import FPS
-from training.data.score import Note, Part
 from training.data.sources import Sounds
-from training.measure import rms
+from training.eval import media_prompts as films
+from training.eval import visual_grounding as seen
+from training.eval.sets import Studio
+from training.eval.tables import share
+from training.metrics import rms
+from training.synthesis.score import Note, Part
+from training.synthesis.video.clip import FPS
 
 
 def row(margin):

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from training.bench import held, recorded
-from training.bench.example import digest
-from training.bench.held import refuse_unreserved
-from training.bench.sets import MUSIC_SAMPLES, SETS, SOLO, Studio, make_set
-from training.data.cache import StemCache, write_shard
 from training.data.instruments import families, groups, holdout
 from training.data.sources import Sounds
-from training.measure import rms
+from training.data.stem_cache import StemCache, write_shard
+from training.eval import held_stems as held
+from training.eval import recordings as recorded
+from training.eval.example import digest
+from training.eval.held_stems import refuse_unreserved
+from training.eval.sets import MUSIC_SAMPLES, SETS, SOLO, Studio, make_set
+from training.metrics import rms
 
 SECONDS = 1.5
 SONGS = ("song-vocals", "song-drums")  # decoding a whole song takes too long for a test of each rule
@@ -76,7 +77,7 @@ def test_a_recording_that_training_hears_is_refused(source):
 
 @pytest.mark.parametrize("recording", ["banks", "songs"])
 def test_a_rival_refuses_a_cache_with_a_reserved_recording(tmp_path, recording):
-    from training.bench.rivals import train
+    from training.eval.trained_baselines import train
 
     kind = recording.removesuffix("s")
     label = {"family": "piano", "role": "", "register": "", "source": f"{kind}:free", "piece": "1"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.bench.settings import PLAIN_STEPS, kinds, name_of, parse_tries
+from training.eval.settings import PLAIN_STEPS, kinds, name_of, parse_tries
 
 
 def test_values_of_one_text_are_combined_and_texts_are_not():

@@ -5,9 +5,9 @@ import pytest
 import torch
 from benchkit import example
 
-from training.bench import spleeter
-from training.bench.run import figures
-from training.bench.spleeter import Spleeter
+from training.eval import spleeter
+from training.eval.run import figures
+from training.eval.spleeter import Spleeter
 
 WIDTHS = (2, 16, 32, 64, 128, 256, 512)
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from training.bench.tables import difference_text
+from training.eval.tables import difference_text
 
 NOTHING, NAN = -math.inf, math.nan
 

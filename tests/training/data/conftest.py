@@ -2,8 +2,8 @@
 
 import pytest
 
-from training.data.render import Renderer
 from training.data.sources import Sounds
+from training.synthesis.render import Renderer
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ import pytest
 
 from engine.tasks import TASKS
 from training.data.instruments import families, groups
-from training.prompt import lexicon_asks
-from training.prompt.lexicon_asks import LANGUAGES, Asker, Description, StemFacts, fact_of, understand
-from training.prompt.lexicon_stories import PieceFacts, Teller
+from training.text import requests as lexicon_asks
+from training.text.captions import PieceFacts, Teller
+from training.text.requests import LANGUAGES, Asker, Description, StemFacts, fact_of, understand
 
 ASKER = Asker()
 BAND = (

@@ -9,12 +9,12 @@ import pytest
 import soundfile as sf
 from PIL import Image
 
-from training.data.band import MIX_LUFS, PEAK, level_stems, render_band
 from training.data.instruments import families, holdout
 from training.data.loudness import loudness_lufs
-from training.data.show import main
 from training.data.sources import RATE, Sounds
-from training.prompt.lexicon_asks import understand
+from training.synthesis.band import MIX_LUFS, PEAK, level_stems, render_band
+from training.synthesis.show import main
+from training.text.requests import understand
 
 
 @pytest.fixture(scope="module")

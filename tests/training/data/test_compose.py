@@ -5,9 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from training.data import grooves
-from training.data.compose import cast, compose
-from training.data.harmony import (
+from training.data.instruments import families
+from training.synthesis import grooves
+from training.synthesis.compose import cast, compose
+from training.synthesis.harmony import (
     FASTEST_BPM,
     METRES,
     MODES,
@@ -16,9 +17,8 @@ from training.data.harmony import (
     Clock,
     draw_frame,
 )
-from training.data.instruments import families
-from training.data.perform import STYLES
-from training.data.writers import WRITERS
+from training.synthesis.perform import STYLES
+from training.synthesis.writers import WRITERS
 
 PIECES = 400
 SECONDS = 12.0

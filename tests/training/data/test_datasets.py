@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import tinysets
 
-from training.data.cache import StemCache
 from training.data.datasets import KINDS, read_dataset
 from training.data.datasets.index import main, make_index
 from training.data.datasets.labels import family_of, term_of_words
 from training.data.instruments import families, groups
-from training.data.mix import Mixer
+from training.data.mixer import Mixer
 from training.data.piece import OTHER
+from training.data.stem_cache import StemCache
 
 MAKERS = {
     "musdb": tinysets.musdb_hq,

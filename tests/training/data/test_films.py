@@ -12,13 +12,13 @@ from PIL import Image
 from tinyfilms import SECONDS, SOLOS, colour_at
 
 from training.config import PRESETS, load_preset
-from training.data.cache import FILM, StemCache
 from training.data.datasets import read_dataset
 from training.data.datasets.index import main, make_index
-from training.data.films import FrameFolder, VideoFile, frames_from
-from training.data.mix import MIX_RMS, SOURCE_GAINS, Mixer
-from training.data.studio import ensure_cache
+from training.data.mixer import MIX_RMS, SOURCE_GAINS, Mixer
+from training.data.stem_cache import FILM, StemCache
+from training.data.video import FrameFolder, VideoFile, frames_from
 from training.scene.config import FPS
+from training.synthesis.render_stems import ensure_cache
 
 TINY = load_preset("tiny")
 SIZE = TINY.scene.size_px

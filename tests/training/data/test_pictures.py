@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from training.data.instruments import families
-from training.data.pictures.clip import FPS, ClipConfig, clip_of_labels, draw_clip, training_frames
-from training.data.pictures.motion import Player, look_of
-from training.data.score import Note, Part
 from training.data.sources import Sounds
-from training.data.studio import StudioConfig, render_piece
+from training.synthesis.render_stems import render_piece
+from training.synthesis.score import Note, Part
+from training.synthesis.stem_config import StudioConfig
+from training.synthesis.video.clip import FPS, ClipConfig, clip_of_labels, draw_clip, training_frames
+from training.synthesis.video.motion import Player, look_of
 
 CALM = ClipConfig(size_px=96, moving_camera=False, distractions=0, idlers=0)
 BUSY = ClipConfig(size_px=96, distractions=3, idlers=2)

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from training.data import drumbox, effects, perform, synth
 from training.data.instruments import families, holdout
 from training.data.loudness import SILENCE_LUFS, loudness_lufs
-from training.data.score import Gesture, Note, Part
 from training.data.sources import RATE, NoteBank, Sounds, Voice
+from training.synthesis import drum_machine as drumbox
+from training.synthesis import effects, perform, synth
+from training.synthesis.score import Gesture, Note, Part
 
 HARMONIC = [
     name

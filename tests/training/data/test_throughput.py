@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from tinyrun import tiny_cache
 
-from training.data.mix import Mixer
-from training.data.render import BANKS_KEPT, Renderer
+from training.data.mixer import Mixer
 from training.data.sources import Sounds
 from training.data.throughput import main
+from training.synthesis.render import BANKS_KEPT, Renderer
 
 
 def test_the_command_prints_every_figure(capsys):

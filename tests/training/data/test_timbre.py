@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.data.mix import Mixer
-from training.data.timbre import Speed, draw_speed, recolour
+from training.data.augment import Speed, draw_speed, recolour
+from training.data.mixer import Mixer
 
 RATE_HZ = 16_000
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from training.data.cache import StemCache
-from training.data.studio import StudioConfig, render_cache
-from training.data.workers import Crash, Crew, JobFailed
+from training.data.stem_cache import StemCache
+from training.synthesis.render_stems import render_cache
+from training.synthesis.stem_config import StudioConfig
+from training.synthesis.workers import Crash, Crew, JobFailed
 
 
 def square(job: int) -> int:

@@ -13,7 +13,7 @@ from training.mask.credits import START, credits
 from training.mask.queries import FILE, Known, fit, load, measure, narrowest, save, sounds, term_embeddings
 from training.mask.stems import StemPool
 from training.mask.terms import KIT, TERMS, VOICES, number
-from training.prompt.lexicon import Lexicon
+from training.text.lexicon import Lexicon
 
 LEXICON = Lexicon.load()
 SIZE, QUERY = 32, 96

@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 
 from training.config import load_preset
-from training.data.cache import DATA_SET, StemCache, write_shard
 from training.data.datasets import KINDS, read_dataset
 from training.data.datasets.checks import header_problems, heard_problems
 from training.data.datasets.labels import family_of
-from training.data.films import Pictures, frames_from
 from training.data.piece import OTHER, Piece, Stem
-from training.data.studio import level
+from training.data.stem_cache import DATA_SET, StemCache, write_shard
+from training.data.video import Pictures, frames_from
 from training.scene.config import FPS
+from training.synthesis.render_stems import level
 
 log = logging.getLogger(__name__)
 PROBLEMS_SHOWN = 20

@@ -10,7 +10,7 @@ from typing import Any
 
 from training.data.instruments import families, groups
 from training.data.piece import OTHER
-from training.prompt.lexicon import LEXICON, normal_form
+from training.text.lexicon import LEXICON, normal_form
 
 
 @cache

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from training.data.datasets.checks import open_stems
 from training.data.datasets.labels import term_of
-from training.data.films import Film, FrameFolder, VideoFile
 from training.data.piece import Piece
+from training.data.video import Film, FrameFolder, VideoFile
 
 LISTS = {"train.csv": "train", "val.csv": "validation", "test.csv": "test"}
 SOUNDS = (".mp3", ".wav", ".flac")

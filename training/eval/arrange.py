@@ -1,0 +1,165 @@
+"""A band from a list of prompts (``arrange``): does every stem go with those before it.
+
+Beside the bundle stands the band that was really composed and played. Every stem is held against the sum of the stems
+before it, and against that sum of another example. Knows nothing of how a bundle does it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.data.instruments import families
+from training.data.sources import Audio
+from training.eval import fit as fits
+from training.eval import musicality as music
+from training.eval.bundle_system import EngineError, Ours
+from training.eval.classifier import Recogniser
+from training.eval.example import Example
+from training.eval.generation import SET, own, recogniser_of, through_codec
+from training.eval.run import Progress
+from training.eval.sets import SETS, TRIES, Studio, band_of, number_of, play, refuse_unreserved
+from training.eval.study import Ground
+from training.eval.tables import interval, share, table
+from training.metrics import NAN, Figures, median_interval, mono
+
+PARTS = SETS[SET].stems
+TRUE_BAND = "true band"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One composed band.
+
+    Attributes:
+        chosen: families, in the order in which they are made: drums, a bass, then the others.
+        prompts: how they are asked for.
+        stems: float32 ``(C, N)`` each, as played.
+        rate_hz: of the stems.
+    """
+
+    chosen: tuple[str, ...]
+    prompts: tuple[str, ...]
+    stems: tuple[Audio, ...]
+    rate_hz: int
+
+    @property
+    def seconds(self) -> float:
+        """Length."""
+        return self.stems[0].shape[1] / self.rate_hz
+
+    def as_example(self, k: int) -> Example:
+        """One stem of it as a question."""
+        mix_CN = np.sum(self.stems, axis=0, dtype=np.float32)
+        return Example(
+            set=SET, number=k, rate_hz=self.rate_hz, family=self.chosen[k], prompt=self.prompts[k], inside=self.chosen,
+            sources=(), mix_CN=mix_CN, stem_CN=self.stems[k],
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def make_pieces(studio: Studio, count: int, seed: int, seconds: float | None) -> tuple[Piece, ...]:
+    """Pieces by seed."""
+    samples = round((seconds or SETS[SET].seconds) * SETS[SET].rate_hz)
+    return tuple(_piece(studio, number, samples, seed) for number in range(count))
+
+
+def _piece(studio: Studio, number: int, samples: int, seed: int) -> Piece:
+    for attempt in range(TRIES):
+        rng = np.random.default_rng([seed, number_of("arrange"), number, attempt])
+        chosen = band_of(PARTS, studio, rng)
+        made = play(studio, rng, chosen, samples, SETS[SET].rate_hz)
+        if made is not None:
+            refuse_unreserved(made.sources)
+            prompts = tuple(studio.lexicon.phrases(family, "held", rng) for family in chosen)
+            return Piece(tuple(chosen), prompts, tuple(made.stems), SETS[SET].rate_hz)
+    raise ValueError(f"no piece {number} has stems that all sound; choose longer --seconds")
+
+
+def measure(ground: Ground) -> dict[str, Any]:
+    """Figures of every stem by system, the first of a band without those that hold it against what was there before.
+
+    ``refused`` holds the sentence of a bundle that cannot do it.
+    """
+    pieces = make_pieces(ground.studio, max(1, -(-ground.stems // PARTS)), ground.seed, ground.seconds)
+    made: dict[str, list[Sequence[Audio]]] = {TRUE_BAND: [piece.stems for piece in pieces]}
+    refused = {}
+    for bundle, folder in ground.folders.items():
+        examples = [piece.as_example(k) for piece in pieces for k in range(PARTS)]
+        codec = through_codec(folder, examples, [mono(example.stem_CN) for example in examples])
+        made[f"{bundle}, codec alone"] = [codec[at : at + PARTS] for at in range(0, len(codec), PARTS)]
+        try:
+            made[bundle] = _arranged(own(bundle, folder, ground), pieces, ground)
+        except EngineError as error:
+            refused[bundle] = str(error)
+    recogniser = recogniser_of(ground)
+    values = {name: _columns(bands, pieces, recogniser) for name, bands in made.items()}
+    return {"pieces": len(pieces), "refused": refused, "values": values}
+
+
+def _arranged(system: Ours, pieces: Sequence[Piece], ground: Ground) -> list[Sequence[Audio]]:
+    progress, bands = Progress(len(pieces), ground.say), []
+    for piece in pieces:
+        with tempfile.TemporaryDirectory() as name:
+            done = system.ask(
+                "arrange", piece.prompts, {}, piece.rate_hz, Path(name), seconds=piece.seconds, keep_order=True
+            )
+            bands.append([system.heard(one, "stem", piece.as_example(k)) for k, one in enumerate(done.results)])
+        progress.step(f"arrange, {system.name}")
+    return bands
+
+
+def _columns(
+    bands: Sequence[Sequence[Audio]], pieces: Sequence[Piece], recogniser: Recogniser
+) -> dict[str, list[float]]:
+    rows = []
+    for number, (band, piece) in enumerate(zip(bands, pieces, strict=True)):
+        foreign = bands[(number + 1) % len(bands)]
+        for k, stem_CN in enumerate(band):
+            rows.append(judge(stem_CN, band[:k], foreign[:k], piece, k, recogniser))
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def judge(
+    stem_CN: Audio, before: Sequence[Audio], foreign: Sequence[Audio], piece: Piece, k: int, recogniser: Recogniser
+) -> Figures:
+    """Figures of one stem, those before it and those before it in another piece; NaN for what the first cannot have."""
+    made, rate_hz = mono(stem_CN), piece.rate_hz
+    row: Figures = {"agreement": float(recogniser.name(made, rate_hz) == piece.chosen[k]), "level": NAN}
+    if not before:
+        return row | {f"{kind}, {whose}": NAN for kind in fits.KINDS for whose in ("own", "other")}
+    own, other = (_sum(part) for part in (before, foreign))
+    row["level"] = music.loudness_gap_db(made, own)
+    # drums have no key, so the second stem has nothing to be in key with
+    pitched = not families()[piece.chosen[k]].drums and any(not families()[name].drums for name in piece.chosen[:k])
+    return row | fits.fit(made, own, other, rate_hz, pitched)
+
+
+def _sum(stems: Sequence[Audio]) -> Audio:
+    total: Audio = np.sum([mono(stem) for stem in stems], axis=0)
+    return total
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """Two tables."""
+    text = [
+        "## arrange", "",
+        f"{found['pieces']} bands of {PARTS} from as many prompts: drums, a bass, then the others, each held against "
+        "the sum of those before it. Instrument: the classifier hears what was asked for, in every stem; all "
+        "else is of every stem but the first. Medians with 95 % intervals.", "",
+    ]  # fmt: skip
+    body = [
+        [name, share(int(sum(row["agreement"])), len(row["agreement"])), interval(median_interval(row["level"]))]
+        for name, row in found["values"].items()
+    ]
+    text += [*table(["band", "instrument", "level against those before, dB"], body), ""]
+    rows = [[name, *fits.cells(row)] for name, row in found["values"].items()]
+    heads = fits.heads("own band", "other band")
+    text += [fits.HOW.format(own="the sum of those before it"), "", *table(["band", *heads], rows), ""]
+    return [*text, *(f"* {name}: refused. “{why}”" for name, why in found["refused"].items()), ""]

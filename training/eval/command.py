@@ -1,0 +1,304 @@
+"""``python -m training bench BUNDLE...``: measure bundles beside baselines, or ``--compare`` two of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from training.eval import additivity as additive
+from training.eval import baselines, page, plots, report
+from training.eval import bundle_system as ours
+from training.eval import embeddings as ears
+from training.eval import held_stems as held
+from training.eval import model_card as models
+from training.eval import readme as brief
+from training.eval import regression as compare
+from training.eval.adapter import Adapter, parse_adapter
+from training.eval.example import Example, System, digest
+from training.eval.run import Bench, Progress, about, collections
+from training.eval.sets import SETS, Studio, make_set
+from training.eval.settings import kinds, parse_tries
+from training.eval.spleeter import Spleeter
+from training.eval.studies import STUDIES
+from training.eval.study import Ground
+from training.trainer.arguments import RUNS
+
+RIVALS = ("htdemucs", "openunmix")
+SWEEPS: dict[str, tuple[float, ...]] = {"steps": (1, 2, 4, 8), "guidance": (1.0, 1.5, 2.0, 4.0)}
+SWEPT_SET = "mage-duet"
+PAGE_EXAMPLES = 10
+EXAMPLES = 8
+STEMS_EACH = 2  # made sounds for each example of a set: a Fréchet distance and a share need many
+CACHE_HZ = 16_000
+NO_RIVALS = (
+    "HTDemucs and Open-Unmix were not trained for this run; `--rivals htdemucs openunmix --minutes M` adds them."
+)
+TRY_HELP = f"also make sounds with these, for example 'steps=2,4 guidance=1.5'; of {', '.join(kinds())}"
+NEEDS = ("librosa", "sklearn", "matplotlib", "mir_eval")
+
+
+def main(argv: list[str]) -> int:
+    """Run what was asked; 1 when a comparison says worse, 2 for a request that cannot work."""
+    args = _parser().parse_args(argv)
+    args.said = argv
+    try:
+        return _compare(args) if args.compare else _bench(args)
+    except (ours.EngineError, ValueError, OSError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training bench", description="measure bundles beside baselines, on reserved recordings"
+    )
+    add = parser.add_argument
+    add("bundles", nargs="*", metavar="BUNDLE", help="name of an installed bundle, or path of a bundle folder")
+    everything = [*SETS, *STUDIES]
+    add("--set", action="append", choices=everything, dest="sets", help="only this set or study; may be given again")
+    add("--out", type=Path, default=RUNS / "bench", help="folder of the report; runs/bench when not given")
+    add("--examples", type=int, default=EXAMPLES, metavar="N", help=f"examples in each set; {EXAMPLES} when not given")
+    add("--seconds", type=float, help="length of the mixes of all sets but mage-duet, whose length is fixed")
+    add("--seed", type=int, default=1)
+    add("--tower", type=Path, default=RUNS / "prompt-small", metavar="RUN", help="run of the prompt towers")
+    add(
+        "--stems",
+        type=int,
+        metavar="N",
+        help="sounds in each study of made sound; twice --examples if not given",
+    )
+    add("--try", action="append", default=[], dest="tries", metavar="SETTINGS", help=TRY_HELP)
+    add("--clap", type=Path, metavar="PATH", help="folder with CLAP weights in Hugging Face's layout")
+    add("--separator", action="append", default=[], metavar="NAME=COMMAND", help="another separator; see adapter.py")
+    add("--rivals", nargs="+", choices=RIVALS, default=[], help="also train these and measure them")
+    add("--cache-hz", type=int, default=CACHE_HZ, help=f"sample rate of the cache; {CACHE_HZ} when not given")
+    add("--minutes", type=float, default=5.0, help="wall time each rival trains for; 5 when not given")
+    add("--cache", type=Path, default=RUNS / "cache-small", help="stems the rivals and the classifier train on")
+    add("--rival-python", default=sys.executable, metavar="PYTHON", help="interpreter that has demucs and openunmix")
+    add("--no-sweeps", action="store_true", help="leave out the sweeps over steps and guidance")
+    add("--held", type=Path, help=f"folder of the held-out stems, rendered when missing; {held.FOLDER} if not given")
+    add("--models", type=Path, metavar="FILE", help="also write what the bundles can do, as a page for the docs")
+    add("--readme", type=Path, metavar="FILE", help=f"also write the short tables into FILE, between {brief.MARKS[0]}")
+    add(
+        "--compare",
+        nargs=2,
+        metavar=("OLD", "NEW"),
+        help="two bundles or two report.json; fails when NEW separates worse",
+    )
+    return parser
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parts of a run that do not depend on the systems."""
+
+    args: argparse.Namespace
+    sets: dict[str, list[Example]]
+    studies: list[str]
+    ears: list[ears.Ears]
+    notes: list[str]
+    studio: Studio
+
+
+def _prepare(args: argparse.Namespace) -> Asked:
+    if min(args.examples, *(1 if given is None else given for given in (args.stems, args.seconds))) < 1:
+        raise ValueError("--examples, --stems and --seconds must be at least 1")
+    _tries(args)
+    studio, notes, found = Studio(args.held, _say), [], []
+    if args.clap:
+        found.append(ears.Clap(args.clap))
+    try:
+        found.insert(0, ears.OurTowers(args.tower))
+    except (OSError, ValueError, RuntimeError) as error:  # not there, or written by other code than this
+        notes.append(f"No figures by our own prompt towers: {error}.")
+    sets = {}
+    names = args.sets or [*(name for name, row in SETS.items() if row.usual), *STUDIES]
+    for name in (name for name in SETS if name in names):
+        began = time.perf_counter()
+        sets[name] = make_set(studio, name, args.examples, args.seed, args.seconds)
+        _say(f"made {name}: {len(sets[name])} examples in {time.perf_counter() - began:.0f} s")
+    return Asked(args, sets, [name for name in STUDIES if name in names], found, notes, studio)
+
+
+def _ground(asked: Asked, folders: dict[str, Path], engine: ours.Engine) -> Ground:
+    args = asked.args
+    return Ground(
+        studio=asked.studio, ears=asked.ears, folders=folders, engine=engine, examples=args.examples, seed=args.seed,
+        seconds=args.seconds, cache=args.cache, cache_hz=args.cache_hz, say=_say,
+        stems=args.stems or STEMS_EACH * args.examples, tries=_tries(args),
+    )  # fmt: skip
+
+
+def _tries(args: argparse.Namespace) -> tuple[dict[str, Any], ...]:
+    """Settings to make sounds with besides the bundle's own; two bundles are compared with those that were named."""
+    return () if args.compare and not args.tries else parse_tries(args.tries)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    if not args.bundles:
+        raise ValueError("name at least one bundle, or use --compare OLD NEW")
+    _refuse_missing()
+    began = time.perf_counter()
+    extra = [parse_adapter(text) for text in args.separator]
+    folders = _named(args.bundles)
+    asked = _prepare(args)
+    trained, facts = _train_rivals(args)
+    if not trained:
+        asked.notes.append(NO_RIVALS)
+    others = [*baselines.PLAIN, Spleeter.find(), *trained, *extra]
+    written = measure(folders, asked, others, sweeps=not args.no_sweeps)
+    written["asked"] = {"examples": args.examples, "seed": args.seed, "seconds": args.seconds}
+    written["trained"] = facts
+    written["seconds"] = time.perf_counter() - began
+    kept = sorted(written.pop("kept"), key=lambda one: one.example.number)  # a first one of every set, then second ones
+    args.out.mkdir(parents=True, exist_ok=True)
+    pictures = plots.draw_all(written, args.out)
+    report.write(written, pictures, args.out)
+    page.write(written, kept[:PAGE_EXAMPLES], pictures, args.out)
+    if args.models:
+        models.write(written, folders, args.models)
+    if args.readme:
+        brief.write(written, args.said, args.readme)
+    print(report.markdown(written))
+    _say(f"report.md, report.json, report.html and plots in {args.out}; {written['seconds']:.0f} s")
+    return 0
+
+
+def _refuse_missing() -> None:
+    if missing := [name for name in NEEDS if find_spec(name) is None]:
+        raise ValueError(f"the bench needs {', '.join(missing)}; install the extra bench: pip install '.[bench]'")
+
+
+def _compare(args: argparse.Namespace) -> int:
+    old, new = args.compare
+    if any(text.endswith(".json") for text in (old, new)):
+        reports = [report.read(Path(text)) for text in (old, new)]
+        names = ["", ""]
+    else:
+        folders = {"old": ours.locate(old), "new": ours.locate(new)}
+        asked = _prepare(args)
+        asked = replace(asked, studies=[name for name in asked.studies if name in compare.MADE])
+        if asked.studies:
+            _refuse_missing()
+        whole = measure(folders, asked, [], sweeps=False, bounds=False)
+        whole.pop("kept")
+        reports, names = [whole, whole], ["old", "new"]
+    verdict = compare.compare(*reports, *names)
+    args.out.mkdir(parents=True, exist_ok=True)
+    report.write_json(verdict, args.out / compare.FILE)
+    print(compare.markdown(verdict))
+    return 0 if verdict["passed"] or not verdict["rows"] else 1
+
+
+def _named(bundles: Sequence[str]) -> dict[str, Path]:
+    """Bundles by the names their rows get: the folder's, with a number where two have the same."""
+    found: dict[str, Path] = {}
+    for text in bundles:
+        folder = ours.locate(text)
+        name, k = folder.name, 2
+        while name in found:
+            name, k = f"{folder.name} {k}", k + 1
+        found[name] = folder
+    return found
+
+
+def _train_rivals(args: argparse.Namespace) -> tuple[list[Adapter], dict[str, Any]]:
+    systems: list[Adapter] = []
+    facts: dict[str, Any] = {}
+    for kind in args.rivals:
+        path = args.out / f"{kind}.pt"
+        _say(f"training {kind} for {args.minutes:g} minutes on {args.cache}")
+        base = [args.rival_python, "-m", "training.eval.trained_baselines"]
+        command = [*base, "train", kind, str(args.cache), str(path)]
+        command += ["--minutes", str(args.minutes), "--rate-hz", str(args.cache_hz)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise ValueError(f"{kind} could not be trained; its reason is above (is it installed for --rival-python?)")
+        facts[kind] = json.loads(done.stdout.strip().splitlines()[-1])
+        doc = (
+            f"its architecture, {facts[kind]['weights'] / 1e6:.1f} M weights, trained here for {args.minutes:g} minutes"
+        )
+        systems.append(Adapter(kind, (*base, "answer", str(path)), "trained", doc))
+    return systems, facts
+
+
+def measure(
+    folders: dict[str, Path], asked: Asked, others: Sequence[System], sweeps: bool, bounds: bool = True
+) -> dict[str, Any]:
+    """Everything a report holds, and under ``kept`` the audio for the page."""
+    bench = Bench(asked.ears, keep=-(-PAGE_EXAMPLES // max(1, len(asked.sets))))
+    with ours.Engine() as engine:
+        main_ones: list[System] = [
+            ours.Ours(name=name, bundle=folder, engine=engine) for name, folder in folders.items()
+        ]
+        swept: list[ours.Ours] = []
+        for name, folder in folders.items():
+            main_ones += [additive.Decoded(f"{name} decoded", folder, engine)]
+            main_ones += _codec_bounds(name, folder) if bounds else []
+        if sweeps:
+            swept = [one for name, folder in folders.items() for one in _sweep(name, folder, engine)]
+        systems = [*main_ones, *others]
+        if len(names := {system.name for system in systems}) < len(systems):
+            raise ValueError(f"two systems have one name among {', '.join(sorted(names))}; rename a --separator")
+        rows = {name: [*takes(systems, name), *(swept if name == SWEPT_SET else [])] for name in asked.sets}
+        progress = Progress(sum(len(examples) * len(rows[name]) for name, examples in asked.sets.items()), _say)
+        for name, examples in asked.sets.items():
+            bench.ask(name, examples, rows[name], progress)
+        studies = {}
+        for name in asked.studies:
+            _say(f"study {name}: {STUDIES[name].doc}")
+            studies[name] = STUDIES[name].measure(_ground(asked, folders, engine))
+    return {
+        "format": report.FORMAT,
+        "sets": {name: report.set_facts(examples, digest(examples)) for name, examples in asked.sets.items()},
+        "bundles": {name: compare.identity(folder) for name, folder in folders.items()},
+        "systems": about(list({one.name: one for row in rows.values() for one in row}.values())),
+        "sweeps": {name: {one.name: dict(one.settings) for one in swept if one.name.startswith(f"{name},")}
+                   for name in folders} if sweeps else {},
+        "values": bench.values,
+        "collections": [_collection(bench, one, asked) for one in asked.ears],
+        "studies": studies,
+        "mir_eval": report.checked_by_mir_eval(bench.kept.values()),
+        "wall_s": bench.wall_s,
+        "notes": asked.notes,
+        "kept": list(bench.kept.values()),
+    }  # fmt: skip
+
+
+def takes(systems: Sequence[System], name: str) -> list[System]:
+    """The systems that answer to a set: all but those that name other sets."""
+    return [system for system in systems if name in getattr(system, "sets", (name,))]
+
+
+def _collection(bench: Bench, one: ears.Ears, asked: Asked) -> dict[str, Any]:
+    classifier = ears.Classifier.of(one, asked.studio.lexicon)
+    return collections(bench, one, classifier, asked.sets)
+
+
+def _codec_bounds(name: str, folder: Path) -> list[System]:
+    return [
+        baselines.CodecOracle(f"{name} codec mask", folder, True),
+        baselines.CodecOracle(f"{name} codec decoded", folder, False),
+    ]
+
+
+def _sweep(name: str, folder: Path, engine: ours.Engine) -> list[ours.Ours]:
+    """The flow's own mask by steps and guidance; a mask decoder has neither."""
+    flow = (("render", "flow"),) if compare.has_decoder(folder) else ()
+    return [
+        ours.Ours(name=f"{name}, {setting} {value:g}", bundle=folder, engine=engine, kind="sweep",
+                  settings=(*flow, (setting, int(value) if setting == "steps" else value)), doc=f"{setting} {value:g}")
+        for setting, values in SWEEPS.items() for value in values
+    ]  # fmt: skip
+
+
+def _say(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)

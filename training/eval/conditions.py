@@ -1,0 +1,134 @@
+"""What each condition is worth: the same stems asked for in words, by picture, by sound, and by any of them together.
+
+Every condition is a file through the engine's front door, as a user gives it. What a bundle cannot take is refused by
+the engine in one sentence, which then stands in the row. Source of the rows: MAGE (arXiv 2604.09803), table 2.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.eval import media_prompts as films
+from training.eval.bundle_system import EngineError, Ours
+from training.eval.embeddings import Ears, hear
+from training.eval.example import Answer, Example
+from training.eval.run import Progress, columns, figures
+from training.eval.sets import make_set
+from training.eval.study import Ground
+from training.eval.tables import interval, number, table
+from training.metrics import median_interval
+
+SET = "mage-duet"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One way to ask.
+
+    Attributes:
+        name: of the row.
+        words: True gives the prompt.
+        files: which of video, still and sound are given.
+    """
+
+    name: str
+    words: bool
+    files: tuple[str, ...]
+
+
+ROWS = (
+    Row("text", True, ()),
+    Row("video", False, ("video",)),
+    Row("still picture", False, ("still",)),
+    Row("sound", False, ("sound",)),
+    Row("text + video", True, ("video",)),
+    Row("text + still picture", True, ("still",)),
+    Row("text + sound", True, ("sound",)),
+    Row("video + sound", False, ("video", "sound")),
+    Row("text + video + sound", True, ("video", "sound")),
+    Row("nothing", False, ()),
+)
+
+
+def measure(ground: Ground) -> dict[str, Any]:
+    """Figures of every row for every bundle; ``refused`` holds the engine's sentence where it takes no such thing."""
+    examples = make_set(ground.studio, SET, ground.examples, ground.seed)
+    progress = Progress(len(examples) * len(ROWS) * len(ground.folders), ground.say)
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name:
+        given = [write_files(ground, example, Path(name)) for example in examples]
+        for bundle, folder in ground.folders.items():
+            system = Ours(name=bundle, bundle=folder, engine=ground.engine)
+            found[bundle] = {row.name: _row(row, system, examples, given, ground.ears, progress) for row in ROWS}
+    return {"examples": len(examples), "set": SET, "bundles": found}
+
+
+def write_files(ground: Ground, example: Example, folder: Path) -> dict[str, Path]:
+    """The example's player as a video and a still picture, and its instrument playing something else."""
+    clip = films.clip_of(example, ground.seed)
+    stem = folder / f"{example.number:04d}"
+    return {
+        **films.write_pictures(clip, stem),
+        "sound": films.write_sound(ground.studio, example, ground.seed, stem.with_suffix(".wav")),
+    }
+
+
+def _row(
+    row: Row, system: Ours, examples: Sequence[Example], given: Sequence[dict[str, Path]], ears: Sequence[Ears],
+    progress: Progress,
+) -> dict[str, Any]:  # fmt: skip
+    rows = []
+    for example, files in zip(examples, given, strict=True):
+        try:
+            answer = system.isolate(example, row.words, [files[kind] for kind in row.files])
+        except EngineError as error:
+            progress.step(f"{row.name}, refused", len(examples) - len(rows))
+            return {"refused": str(error), "values": {}}
+        rows.append(figures(example, answer) | likeness(example, answer, ears))
+        progress.step(f"{row.name}, {system.name}")
+    return {"refused": "", "values": columns(rows)}
+
+
+def likeness(example: Example, answer: Answer, ears: Sequence[Ears]) -> dict[str, float]:
+    """How like the true stem and the words an answer sounds, by every pair of ears."""
+    found = {}
+    for one in ears:
+        made, true = (hear(one, audio, example.rate_hz).whole for audio in (answer.stem_CN, example.stem_CN))
+        found[f"audio-audio, {one.name}"] = float(made @ true)
+        found[f"text-audio, {one.name}"] = float(one.words([example.prompt])[0] @ made)
+    return found
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """A table for each bundle, and below it what was refused."""
+    text = [
+        "## conditions", "",
+        f"{found['examples']} examples of `{found['set']}`, each asked for in every way: in words, by a drawn video or "
+        "still picture of its player, by its instrument playing something else. Medians in dB; in brackets the 95 % "
+        "bootstrap interval. Against text: difference of the SDR, example by example.", "",
+    ]  # fmt: skip
+    for bundle, rows in found["bundles"].items():
+        measured = {name: row["values"] for name, row in rows.items() if row["values"]}
+        likes = list(dict.fromkeys(key for row in measured.values() for key in row if "-audio, " in key))
+        base = measured.get("text", {}).get("SDR")
+        body = []
+        for name, row in measured.items():
+            gain = _paired(row["SDR"], base) if base and name != "text" else None
+            middles = [number(median_interval(row[key])[0]) for key in ("SIR", "SAR", *likes)]
+            body.append([name, interval(median_interval(row["SDRi"])), interval(gain), *middles])
+        text += [f"### {bundle}", ""]
+        if body:
+            text += [*table(["given", "SDR improvement", "SDR against text", "SIR", "SAR", *likes], body), ""]
+        text += [f"* {name}: refused. “{row['refused']}”" for name, row in rows.items() if row["refused"]]
+        text.append("")
+    return text
+
+
+def _paired(values: Sequence[float], base: Sequence[float]) -> tuple[float, float, float]:
+    return median_interval(list(np.asarray(values, dtype=float) - np.asarray(base, dtype=float)))

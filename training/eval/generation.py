@@ -1,0 +1,241 @@
+"""Made sound, judged as music: ``regenerate`` makes a stem for a given rest, ``generate`` one from words alone.
+
+Beside a bundle stand the true stem, which bounds every figure from above, the true stem through the bundle's codec, and
+the true stem of another example, which is what chance would give: good music, but not the one asked for. Other settings
+than the bundle's own are rows too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.data.instruments import families
+from training.data.sources import Audio
+from training.eval import fit as fits
+from training.eval import musicality as music
+from training.eval import pairs
+from training.eval.baselines import through_codec
+from training.eval.bundle_system import EngineError, Ours
+from training.eval.classifier import Recogniser, of_bench
+from training.eval.embeddings import Ears, Heard, Vectors, frechet, frechet_draws, hear
+from training.eval.example import Example, digest
+from training.eval.run import Progress
+from training.eval.sets import kept_set
+from training.eval.settings import name_of
+from training.eval.study import Ground
+from training.eval.tables import interval, number, share, table
+from training.metrics import NAN, Figures, level_db, median_interval, mono
+
+SET = "composed-band"
+TRUE, OTHER = "true stem", "another's stem"
+Making = Callable[[Example], Audio]
+
+
+@dataclass(frozen=True, slots=True)
+class Jury:
+    """Who judges the stems of one study, and what they are held against.
+
+    Attributes:
+        examples: what was asked.
+        ears: what embeds sound; may be empty.
+        recogniser: names instruments.
+        fits: True means that the stems were made for the rest.
+        true, mixes: the true stems, and the true mixes where stems fit, by the name of the ears.
+    """
+
+    examples: Sequence[Example]
+    ears: Sequence[Ears]
+    recogniser: Recogniser
+    fits: bool
+    true: dict[str, list[Heard]] = field(default_factory=dict)
+    mixes: dict[str, list[Heard]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for one in self.ears:
+            self.true[one.name] = [hear(one, e.stem_CN, e.rate_hz) for e in self.examples]
+            if self.fits:
+                self.mixes[one.name] = [hear(one, e.mix_CN, e.rate_hz) for e in self.examples]
+
+    def judge(self, stems: Sequence[Audio]) -> dict[str, Any]:
+        """``values`` of every stem by figure, and ``collections``: distances of all of them, by ears."""
+        heard = {one.name: [hear(one, mono(stem), e.rate_hz) for stem, e in zip(stems, self.examples, strict=True)]
+                 for one in self.ears}  # fmt: skip
+        rows = [self._figures(k, mono(stem)) | self._likeness(k, heard) for k, stem in enumerate(stems)]
+        values = {name: [row[name] for row in rows] for name in rows[0]}
+        return {"values": values, "collections": {one.name: self._distances(one, stems, heard) for one in self.ears}}
+
+    def _figures(self, k: int, stem: Audio) -> Figures:
+        example = self.examples[k]
+        true, pitched = mono(example.stem_CN), is_pitched(example)
+        row: Figures = {
+            "level": music.loudness_gap_db(stem, true) if self.fits else level_db(stem, mono(example.mix_CN)),
+            "harmonicity": music.harmonicity(stem, example.rate_hz) if pitched else NAN,
+            "agreement": float(self.recogniser.name(stem, example.rate_hz) == example.family),
+        }
+        if self.fits:
+            foreign = self.examples[(k + 1) % len(self.examples)].truth[1]
+            row |= fits.fit(stem, example.truth[1], foreign, example.rate_hz, pitched)
+        return row
+
+    def _likeness(self, k: int, heard: dict[str, list[Heard]]) -> Figures:
+        row: Figures = {}
+        for one in self.ears:
+            made = heard[one.name][k].whole
+            row[f"text-audio, {one.name}"] = float(made @ one.words([self.examples[k].prompt])[0])
+            row[f"audio-audio, {one.name}"] = float(made @ self.true[one.name][k].whole)
+        return row
+
+    def _distances(self, one: Ears, stems: Sequence[Audio], heard: dict[str, list[Heard]]) -> dict[str, Any]:
+        """Fréchet distances of stems to true stems, and of rest plus stem to true mixes."""
+        found = distance("FAD", heard[one.name], self.true[one.name])
+        if self.fits:
+            sums = [hear(one, mono(s) + e.truth[1], e.rate_hz) for s, e in zip(stems, self.examples, strict=True)]
+            found |= distance("sub-FAD", sums, self.mixes[one.name])
+        return found
+
+
+def distance(kind: str, made: Sequence[Heard], true: Sequence[Heard]) -> dict[str, Any]:
+    """A Fréchet distance between two collections of clips, its error, and the draws that the error is made of."""
+    clips, truth = [one.windows for one in made], windows_of(true)
+    draws = frechet_draws(clips, truth)
+    found = {kind: frechet(np.concatenate(clips), truth), f"{kind} error": float(np.std(draws)), f"{kind} draws": draws}
+    return {**found, "vectors": float(len(truth)), "clips": float(len(clips))}
+
+
+def windows_of(heard: Sequence[Heard]) -> Vectors:
+    """All windows of all clips, ``(n, E)``."""
+    return np.concatenate([one.windows for one in heard])
+
+
+def is_pitched(example: Example) -> bool:
+    """True means that the asked instrument plays notes."""
+    return not families()[example.family].drums
+
+
+def measure(task: str, ground: Ground) -> dict[str, Any]:
+    """Figures of every example by system; ``refused`` holds the engine's sentence for a bundle that cannot do it."""
+    examples = kept_set(ground.studio, SET, ground.stems, ground.seed, ground.seconds)
+    jury = Jury(examples, ground.ears, recogniser_of(ground), task == "regenerate")
+    made: dict[str, list[Audio]] = {TRUE: [e.stem_CN for e in examples], OTHER: others(examples)}
+    refused, tried = {}, {}
+    for bundle, folder in ground.folders.items():
+        made[f"{bundle}, codec alone"] = through_codec(folder, examples, [e.truth[0] for e in examples])
+        for system in systems(bundle, folder, ground):
+            making = system.regenerate if jury.fits else system.generate
+            try:
+                made[system.name] = all_made(making, f"{task}, {system.name}", examples, ground)
+            except EngineError as error:
+                refused[system.name] = str(error)
+        tried[bundle] = [one.name for one in systems(bundle, folder, ground)[1:] if one.name in made]
+    judged = {name: jury.judge(stems) for name, stems in made.items()}
+    return {
+        "task": task,
+        "examples": len(examples),
+        "digest": digest(examples),
+        "classes": list(jury.recogniser.names),
+        "classifier_stems": jury.recogniser.stems,
+        "refused": refused,
+        "tried": tried,
+        "values": {name: one["values"] for name, one in judged.items()},
+        "collections": {name: one["collections"] for name, one in judged.items()},
+    }
+
+
+def systems(bundle: str, folder: Path, ground: Ground) -> list[Ours]:
+    """A bundle with its own settings, and with all that are to be tried."""
+    return [own(bundle, folder, ground)] + [
+        Ours(name=f"{bundle}, {name_of(one)}", bundle=folder, engine=ground.engine, settings=tuple(one.items()))
+        for one in ground.tries
+    ]
+
+
+def own(bundle: str, folder: Path, ground: Ground) -> Ours:
+    """A bundle with its own settings."""
+    return Ours(name=bundle, bundle=folder, engine=ground.engine)
+
+
+def all_made(making: Making, what: str, examples: Sequence[Example], ground: Ground) -> list[Audio]:
+    """What is made for every example."""
+    progress = Progress(len(examples), ground.say)
+    stems = []
+    for example in examples:
+        stems.append(making(example))
+        progress.step(what)
+    return stems
+
+
+def recogniser_of(ground: Ground) -> Recogniser:
+    """The bench's classifier of instruments, trained at the first need."""
+    ground.say("the instrument classifier learns, once a run")
+    return of_bench(ground.studio, ground.cache, ground.cache_hz)
+
+
+def others(examples: Sequence[Example]) -> list[Audio]:
+    """For each example the true stem of another one that asks for another family, where there is one."""
+    found = []
+    for k, example in enumerate(examples):
+        rolled = [*examples[k + 1 :], *examples[:k]] or [example]
+        found.append(next((e for e in rolled if e.family != example.family), rolled[0]).stem_CN)
+    return found
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """The tables of one task."""
+    fit = found["task"] == "regenerate"
+    counted = {name: sum(row["agreement"]) for name, row in found["values"].items()}
+    text = [
+        f"## {found['task']}", "",
+        f"{found['examples']} stems of `{SET}`. Instrument: a classifier of the bench's own ({len(found['classes'])} "
+        f"families, mel cepstra, learnt from {found['classifier_stems']} stems) hears the family that was asked for; "
+        f"of the true stems it names {counted[TRUE] / found['examples']:.0%} right. Harmonicity: share of the energy "
+        "that repeats with a pitch, pitched families only. Medians with 95 % intervals.", "",
+    ]  # fmt: skip
+    text += [*table(*_first_table(found, counted, fit)), ""]
+    if fit:
+        rows = [[name, *fits.cells(row)] for name, row in found["values"].items()]
+        text += [fits.HOW.format(own="the rest it was made for"), "", *table(["stem", *fits.heads()], rows), ""]
+    text += _tried(found)
+    text += [f"* {name}: refused. “{why}”" for name, why in found["refused"].items()]
+    return [*text, ""]
+
+
+def _tried(found: dict[str, Any]) -> list[str]:
+    """Every other setting against the bundle's own, example by example."""
+    text = []
+    for bundle, names in found["tried"].items():
+        for name in names:
+            if bundle not in found["values"]:
+                continue
+            both = [{key: found[key][which] for key in ("values", "collections")} for which in (bundle, name)]
+            setting = name.removeprefix(f"{bundle}, ")
+            text += [f"`{name}` against `{bundle}` with its own settings, on the same stems and seeds:", ""]
+            text += [*pairs.lines(pairs.differences(*both), "own settings", setting), ""]
+    return text
+
+
+def _first_table(found: dict[str, Any], counted: dict[str, float], fit: bool) -> tuple[list[str], Iterator[list[str]]]:
+    ears = list(next(iter(found["collections"].values())))
+    distances = [(one, kind) for one in ears for kind in (("FAD", "sub-FAD") if fit else ("FAD",))]
+    likes = [f"{kind}, {one}" for one in ears for kind in ("text-audio", "audio-audio")]
+    level = "level against the true stem, dB" if fit else "level against the true mix, dB"
+    heads = ["stem", "instrument", level, "harmonicity", *(f"{kind}, {one}" for one, kind in distances), *likes]
+
+    def rows() -> Iterator[list[str]]:
+        for name, row in found["values"].items():
+            sums = found["collections"][name]
+            cells = [name, share(int(counted[name]), found["examples"])]
+            cells += [interval(median_interval(row[key])) for key in ("level", "harmonicity")]
+            cells += [distance_text(sums[one], kind) for one, kind in distances]
+            yield [*cells, *(interval(median_interval(row[key])) for key in likes)]
+
+    return heads, rows()
+
+
+def distance_text(sums: dict[str, Any], kind: str) -> str:
+    """A distance with its standard error."""
+    return f"{number(sums[kind])} ± {number(sums[f'{kind} error'])}"

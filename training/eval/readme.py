@@ -1,0 +1,77 @@
+"""The bench's figures on half a page, for the README: from the same run as the report, nothing written by hand."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from training.eval.report import TOLD, replace_text, told_text
+from training.eval.run import summarize
+from training.eval.tables import interval, table
+
+MARKS = ("<!-- bench:begin -->", "<!-- bench:end -->")
+BOUNDS, BLIND = ("oracle mask",), ("NMF-MFCC", "HPSS")
+PLACES = ("--out", "--held", "--models", "--readme")  # where things lie decides no figure
+
+
+def write(run: dict[str, Any], arguments: Sequence[str], path: Path) -> None:
+    """Put the tables between the two marks of a file.
+
+    Raises:
+        ValueError: it has no such marks.
+    """
+    text = path.read_text("utf-8")
+    begin, end = (text.find(mark) for mark in MARKS)
+    if begin < 0 or end < begin:
+        raise ValueError(f"{path} needs the lines {MARKS[0]} and {MARKS[1]}; the tables are written between them")
+    replace_text(path, text[: begin + len(MARKS[0])] + f"\n{markdown(run, arguments)}\n" + text[end:])
+
+
+def markdown(run: dict[str, Any], arguments: Sequence[str]) -> str:
+    """SI-SDR improvement by set, what voices are like, what is said of absent instruments."""
+    found = summarize(run["values"])
+    systems = [
+        name for name, row in run["systems"].items()
+        if row["kind"] in ("ours", "trained", "adapter") or name in (*BOUNDS, *BLIND)
+    ]  # fmt: skip
+    names = [name for name in found if any("SI-SDRi" in row for row in found[name].values())]
+    body = [[_named(system, run), *(interval(found[name].get(system, {}).get("SI-SDRi")) for name in names)]
+            for system in systems]  # fmt: skip
+    count = run["asked"]["examples"]
+    lines = [f"`{_command(arguments)}` printed (medians in dB over {count} examples of each set, 95 % bootstrap "
+             "interval):", ""]  # fmt: skip
+    lines += table(["SI-SDR improvement", *names], [row for row in body if any(cell != "-" for cell in row[1:])])
+    if "song-vocals" in found:
+        figures = ("SDR", "SIR", "SAR", "plain SDRi")
+        rows = [[_named(s, run), *(interval(found["song-vocals"][s].get(name)) for name in figures)]
+                for s in ("mixture", *systems) if s in found["song-vocals"]]  # fmt: skip
+        rows = [row for row in rows if any(cell != "-" for cell in row[1:])]
+        lines += ["", *table(["voices of a real song", "BSS SDR", "SIR", "SAR", "plain SDR improvement"], rows)]
+    return "\n".join([*lines, *_presence(run, found, systems)])
+
+
+def _presence(run: dict[str, Any], found: dict[str, Any], systems: list[str]) -> list[str]:
+    """What comes out for something that is not there, and how often presence is told rightly."""
+    rows = []
+    for system in systems:
+        there = [value for name, values in run["values"].items() if name != "absent"
+                 for value in values.get(system, {}).get(TOLD, [])]  # fmt: skip
+        away = run["values"].get("absent", {}).get(system, {})
+        if "level" in away and TOLD in away:
+            level = interval(found["absent"][system]["level"])
+            rows.append([_named(system, run), level, told_text(away[TOLD]), told_text(there)])
+    heads = ["", "asked for in vain: level against the mix", 'told "not there"', "asked for what is there: told so"]
+    return ["", *table(heads, rows)] if rows else []
+
+
+def _named(system: str, run: dict[str, Any]) -> str:
+    return f"`{system}`" if run["systems"][system]["kind"] == "ours" else system
+
+
+def _command(arguments: Sequence[str]) -> str:
+    said = [
+        word for k, word in enumerate(arguments) if word not in PLACES and (not k or arguments[k - 1] not in PLACES)
+    ]
+    return " ".join(["python -m training bench", *map(shlex.quote, said)])

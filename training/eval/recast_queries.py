@@ -1,0 +1,66 @@
+"""Another instrument for a stem: which one, how it is asked for, and how a real one sounds.
+
+What is asked for is pitched and not in the mix, so that hearing it in the answer means something. Everything depends on
+the example and the seed alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.data.instruments import families
+from training.data.sources import Audio
+from training.eval.example import Example
+from training.eval.generation import SET, is_pitched
+from training.eval.sets import TRIES, kept_set, number_of, play
+from training.eval.study import Ground
+from training.metrics import rms
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to take the place of an example's stem.
+
+    Attributes:
+        family: the instrument.
+        prompt: how it is asked for.
+        real_CN: that instrument playing another piece, float32, of the mix's length and the stem's level.
+    """
+
+    family: str
+    prompt: str
+    real_CN: Audio
+
+
+def pitched(ground: Ground) -> list[Example]:
+    """The examples of a study whose stem plays notes.
+
+    Raises:
+        ValueError: there is none among so few.
+    """
+    found = [e for e in kept_set(ground.studio, SET, ground.stems, ground.seed, ground.seconds) if is_pitched(e)]
+    if not found:
+        raise ValueError(f"none of {ground.stems} stems is pitched, and this study needs one; give more --stems")
+    return found
+
+
+def wishes(ground: Ground, examples: Sequence[Example]) -> list[Wish]:
+    """One for each example."""
+    return [_wish(ground, example) for example in examples]
+
+
+def _wish(ground: Ground, example: Example) -> Wish:
+    studio = ground.studio
+    able = [name for name in studio.reserved if name not in example.inside and not families()[name].drums]
+    for attempt in range(TRIES):
+        rng = np.random.default_rng([ground.seed, number_of("recast " + example.set), example.number, attempt])
+        family = able[int(rng.integers(len(able)))]
+        prompt = studio.lexicon.phrases(family, "held", rng)
+        made = play(studio, rng, [family], example.mix_CN.shape[1], example.rate_hz)
+        if made is not None:
+            real_CN = made.stems[0] * np.float32(rms(example.stem_CN) / max(rms(made.stems[0]), 1e-9))
+            return Wish(family, prompt, real_CN)
+    raise ValueError(f"no reserved recording can take the place of {example.family}; choose longer --seconds")

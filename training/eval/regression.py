@@ -1,0 +1,163 @@
+"""The guard: is one bundle worse than another on the same examples, by more than chance.
+
+For each set the figures of both are compared example by example; the median difference and its bootstrap interval
+decide. Made sound is compared the same way where both reports have its studies: that is printed, and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.bundle.bundle import Manifest, load_bundle
+from training.eval.pairs import difference, differences
+from training.eval.pairs import lines as table_lines
+from training.metrics import median_interval
+
+FILE = "comparison.json"
+FORMAT = 1
+# figure, and whether more of it is better; a set is judged by the first one it has
+JUDGED = (("SDR", True), ("level", False))
+ADDITIVITY = "additivity"
+MADE = ("regenerate", "generate")  # the studies of made sound
+
+
+def fingerprint(manifest: Manifest) -> str:
+    """What a bundle does: the hashes of its graphs and tokenizers, whatever it is called."""
+    graphs = [f"{name}:{graph.sha256}" for name, graph in sorted(manifest.graphs.items())]
+    words = [f"{name}:{encoder.tokenizer_sha256}" for name, encoder in sorted(manifest.encoders.items())]
+    return " ".join([*graphs, *words])
+
+
+def identity(folder: Path) -> dict[str, str]:
+    """Name, version and fingerprint of a bundle."""
+    manifest = load_bundle(folder).manifest
+    return {"name": manifest.name, "version": manifest.version, "fingerprint": fingerprint(manifest)}
+
+
+def has_decoder(folder: Path) -> bool:
+    """True for a bundle whose masks are made by a graph of their own, not out of the flow's latents."""
+    return "mask" in load_bundle(folder).manifest.graphs
+
+
+def compare(old: dict[str, Any], new: dict[str, Any], old_name: str = "", new_name: str = "") -> dict[str, Any]:
+    """Compare a bundle of one report with a bundle of another.
+
+    Args:
+        old, new: reports of the bench; may be one and the same.
+        old_name, new_name: the bundles in them; empty means the first.
+
+    Returns:
+        Both identities, a row for each set, ``made`` with the rows of each study of made sound, and ``passed``: False
+        when a set is worse beyond its interval, and when no set was compared.
+
+    Raises:
+        ValueError: the reports were not made of the same examples, or share none that can be judged.
+    """
+    old_name, new_name = (name or next(iter(r["bundles"])) for name, r in ((old_name, old), (new_name, new)))
+    rows = {}
+    for name in old["sets"]:
+        if name not in new["sets"]:
+            continue
+        if old["sets"][name]["digest"] != new["sets"][name]["digest"]:
+            raise ValueError(
+                f"the two reports were made of different examples of {name}; "
+                "run both with the same --seed, --examples and --seconds, or compare the bundles themselves"
+            )
+        row = _judge(old["values"][name][old_name], new["values"][name][new_name])
+        if row is not None:
+            rows[name] = row
+    made = {title: rows for name in MADE for title, rows in _made(name, (old, new), (old_name, new_name)).items()}
+    if not rows and not made:
+        raise ValueError("the two reports have no set in common; run both with the same --set")
+    return {
+        "format": FORMAT,
+        "old": old["bundles"][old_name],
+        "new": new["bundles"][new_name],
+        "rows": rows,
+        "additivity": _additivity((old, new), (old_name, new_name), rows),
+        "made": made,
+        "passed": bool(rows) and not any(row["worse"] for row in rows.values()),
+    }
+
+
+def _made(name: str, runs: Sequence[dict[str, Any]], bundles: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Rows of one study of made sound, and of every setting that both tried; none where one of the reports lacks it."""
+    studies = [run.get("studies", {}).get(name) for run in runs]
+    if any(study is None for study in studies):
+        return {}
+    if studies[0].get("digest") != studies[1].get("digest"):
+        raise ValueError(
+            f"the two reports were made of different examples of {name}; "
+            "run both with the same --seed, --stems and --seconds, or compare the bundles themselves"
+        )
+    tried = [f", {one.removeprefix(f'{bundles[0]}, ')}" for one in studies[0].get("tried", {}).get(bundles[0], ())]
+    found = {}
+    for setting in ("", *tried):
+        rows = [f"{bundle}{setting}" for bundle in bundles]
+        if all(row in study["values"] for row, study in zip(rows, studies, strict=True)):
+            sides = [{key: study[key][row] for key in ("values", "collections")}
+                     for row, study in zip(rows, studies, strict=True)]  # fmt: skip
+            found[f"{name}{setting}"] = differences(*sides)
+    return found
+
+
+def _additivity(runs: Sequence[dict[str, Any]], bundles: Sequence[str], sets: Iterable[str]) -> list[dict[str, Any]]:
+    """How much nearer to nothing mix - stem - rest is, set by set, where both reports have the decoded rows."""
+    rows = []
+    for name in sets:
+        pairs = [run["values"][name].get(f"{bundle} decoded", {}) for run, bundle in zip(runs, bundles, strict=True)]
+        if all(ADDITIVITY in one for one in pairs):
+            rows.append(difference(name, *(one[ADDITIVITY] for one in pairs), more_is_better=False))
+    return rows
+
+
+def _judge(old: dict[str, list[float]], new: dict[str, list[float]]) -> dict[str, Any] | None:
+    for figure, more_is_better in JUDGED:
+        if figure not in old:
+            continue
+        before, after = np.asarray(old[figure], dtype=float), np.asarray(new[figure], dtype=float)
+        both = np.isfinite(before) & np.isfinite(after)
+        middle, low, high = median_interval(list(after[both] - before[both]))
+        lost = int((np.isfinite(before) & ~np.isfinite(after)).sum())
+        worse = lost > 0 or (high < 0 if more_is_better else low > 0)
+        return {
+            "figure": figure,
+            "examples": len(before),
+            "old": median_interval(list(before)),
+            "new": median_interval(list(after)),
+            "difference": (middle, low, high),
+            "lost": lost,
+            "worse": bool(worse),
+        }
+    return None
+
+
+def markdown(verdict: dict[str, Any]) -> str:
+    """The verdict as a table and one sentence."""
+    old, new = (f"{verdict[key]['name']} {verdict[key]['version']}" for key in ("old", "new"))
+    lines = [f"old: `{old}`, new: `{new}`; medians in dB, difference with its 95 % interval", ""]
+    lines += ["| set | figure | examples | old | new | difference | |", "|---|---|---|---|---|---|---|"]
+    for name, row in verdict["rows"].items():
+        middle, low, high = row["difference"]
+        note = "**worse**" if row["worse"] else ""
+        if row["lost"]:
+            note += f" {row['lost']} silent answers"
+        lines.append(
+            f"| {name} | {row['figure']} | {row['examples']} | {row['old'][0]:.2f} | {row['new'][0]:.2f} | "
+            f"{middle:+.2f} ({low:+.2f} to {high:+.2f}) | {note.strip()} |"
+        )
+    worse = [name for name, row in verdict["rows"].items() if row["worse"]]
+    if not verdict["rows"]:
+        lines = [lines[0], "", "No set was compared, so by this alone NEW cannot take the place of OLD."]
+    else:
+        lines += ["", f"NEW is worse on {', '.join(worse)}." if worse else "NEW is not worse on any set."]
+    if verdict["additivity"]:
+        lines += ["", "Level of decoded mix - stem - rest against the mix, dB (before the mask; lower is better):", ""]
+        lines += table_lines(verdict["additivity"])
+    for name, rows in verdict["made"].items():
+        lines += ["", f"{name}, difference with its paired 95 % interval:", "", *table_lines(rows)]
+    return "\n".join(lines)

@@ -1,0 +1,63 @@
+"""What a study may use: bundles, an engine, ears and recordings. A study is more than a table of separation figures.
+
+Knows nothing of any one study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.eval.bundle_system import Engine
+from training.eval.embeddings import Ears
+from training.eval.sets import Studio
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What all studies of one run share.
+
+    Attributes:
+        studio: what examples are made with.
+        ears: what embeds sound; may be empty.
+        folders: bundles by the names of their rows.
+        engine: a running engine.
+        examples: how many a set has; a study may need more.
+        seed: decides everything.
+        seconds: length of the mixes; None means each set's own.
+        stems: how many made sounds a study of them judges.
+        tries: settings that made sounds are also asked for with, each fields of ``engine.Request``.
+        cache: training stems, at ``cache_hz``; may be missing.
+        cache_hz: of the cache.
+        say: takes a line for the user.
+    """
+
+    studio: Studio
+    ears: Sequence[Ears]
+    folders: dict[str, Path]
+    engine: Engine
+    examples: int
+    seed: int
+    seconds: float | None
+    cache: Path
+    cache_hz: int
+    say: Callable[[str], None]
+    stems: int = 16
+    tries: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A way to measure one thing and write it down.
+
+    Attributes:
+        doc: one line.
+        measure: finds everything, as plain values for JSON.
+        lines: the same as lines of Markdown, heading included.
+    """
+
+    doc: str
+    measure: Callable[[Ground], dict[str, Any]]
+    lines: Callable[[dict[str, Any]], list[str]]

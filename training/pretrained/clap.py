@@ -1,0 +1,293 @@
+"""CLAP's two towers as modules with the bundle's inputs, and CLAP as transformers builds it.
+
+    ClapText   tokens (B,T), token_mask (B,T) -> (B, X), unit length
+    ClapAudio  audio (B,1,N) at the bundle's rate -> (B, X), unit length; the level does not matter
+
+Source: Wu et al. 2023, arXiv:2211.06687. Text without its projection, RoBERTa's pooled 768 numbers, is what MAGE
+(arXiv 2604.09803) conditions on. CLAP through laion-clap itself is in ``package/towers.py``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.pretrained.frontend import ClapMel, Resample, levelled
+from training.pretrained.names import State, clap_from_laion, clap_sizes, is_laion_clap
+from training.pretrained.sources import Source
+
+# of laion-clap's own configurations; what a folder says in preprocessor_config.json comes before it
+EARS = {"sampling_rate": 48_000, "hop_length": 480, "fft_window_size": 1024, "max_length_s": 10,
+        "frequency_min": 50, "frequency_max": 14_000}  # fmt: skip
+ROBERTA_EPS = 1e-5
+MADE_NOT_STORED = re.compile(
+    r"(position_ids|token_type_ids|relative_position_index|num_batches_tracked|logit_scale_.)$"
+)
+FUSION_ONLY = re.compile(r"(fusion_model|mel_conv2d)\.")
+
+
+class ClapTowers(Protocol):
+    """What ``ClapText`` and ``ClapAudio`` ask of a CLAP, whoever built it.
+
+    Attributes:
+        ears: how sound becomes a mel picture, by the names of ``preprocessor_config.json``.
+        dim, pooled_dim: length of both towers' answers, and of the text tower's before its projection.
+        vocabulary, pad: number of tokens, and the one that stands where there is none.
+        longest: most tokens of a prompt.
+        filters: mel filters ``(bins, mels)``.
+        folder: where a tokenizer may lie.
+        name: for messages.
+    """
+
+    @property
+    def ears(self) -> dict[str, Any]: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def pooled_dim(self) -> int: ...
+    @property
+    def vocabulary(self) -> int: ...
+    @property
+    def pad(self) -> int: ...
+    @property
+    def longest(self) -> int: ...
+    @property
+    def filters(self) -> Tensor: ...
+    @property
+    def folder(self) -> Path | None: ...
+    @property
+    def name(self) -> str: ...
+
+    def text_tower(self, pooled: bool) -> nn.Module:
+        """Ids (B,T), mask (B,T) -> (B,X), or the pooled (B,Y)."""
+        ...
+
+    def audio_tower(self) -> nn.Module:
+        """Log-mel picture (B,1,frames,mels) -> (B,X)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clap:
+    """Both towers of a checkpoint.
+
+    Attributes:
+        model: ``transformers.ClapModel``, frozen, in eval mode.
+        ears: how sound becomes a mel picture, by the names of ``preprocessor_config.json``.
+        fused: True for a tower trained with feature fusion, which has other mel filters.
+        source: where it came from.
+    """
+
+    model: Any
+    ears: dict[str, Any]
+    fused: bool
+    source: Source
+
+    @property
+    def dim(self) -> int:
+        """Length of what both towers give."""
+        return int(self.model.config.projection_dim)
+
+    @property
+    def pooled_dim(self) -> int:
+        """Length of the text tower's pooled output, before the projection."""
+        return int(self.model.config.text_config.hidden_size)
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of tokens."""
+        return int(self.model.config.text_config.vocab_size)
+
+    @property
+    def pad(self) -> int:
+        """Token that stands where there is none."""
+        return int(self.model.config.text_config.pad_token_id)
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of a prompt; RoBERTa counts its places from the padding token on."""
+        return int(self.model.config.text_config.max_position_embeddings) - self.pad - 1
+
+    @property
+    def filters(self) -> Tensor:
+        """Mel filters ``(bins, mels)``; a tower with fusion was trained on others."""
+        from transformers import ClapFeatureExtractor
+
+        theirs = ClapFeatureExtractor(feature_size=self.model.config.audio_config.num_mel_bins, **self.ears)
+        return torch.from_numpy(theirs.mel_filters if self.fused else theirs.mel_filters_slaney)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where a tokenizer may lie."""
+        return self.source.folder
+
+    @property
+    def name(self) -> str:
+        """Of the checkpoint."""
+        return self.source.name
+
+    def text_tower(self, pooled: bool) -> nn.Module:
+        """Ids (B,T), mask (B,T) -> (B,X); pooled gives RoBERTa's own numbers."""
+        return _Words(self.model, pooled)
+
+    def audio_tower(self) -> nn.Module:
+        """Log-mel picture (B,1,frames,mels) -> (B,X)."""
+        return _Ear(self.model)
+
+
+class _Words(nn.Module):
+    def __init__(self, model: Any, pooled: bool) -> None:
+        super().__init__()
+        self.tower, self.project = model.text_model, None if pooled else model.text_projection
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        pooled = self.tower(input_ids=ids, attention_mask=mask.long()).pooler_output
+        return pooled if self.project is None else self.project(pooled)
+
+
+class _Ear(nn.Module):
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.tower, self.project = model.audio_model, model.audio_projection
+
+    def forward(self, mel: Tensor) -> Tensor:
+        return self.project(self.tower(input_features=mel).pooler_output)
+
+
+def load_clap(source: Source) -> Clap:
+    """Build the towers of a checkpoint in transformers' layout or laion-clap's.
+
+    Raises:
+        ValueError: it is no CLAP, or weights are missing.
+    """
+    from transformers import ClapConfig, ClapModel
+    from transformers.utils import logging as theirs
+
+    theirs.set_verbosity_error()
+    state = source.state
+    if is_laion_clap(state):
+        state = clap_from_laion(state)
+        sizes = clap_sizes(state)
+        sizes["text_config"]["layer_norm_eps"] = ROBERTA_EPS
+    elif (sizes := dict(source.settings.get("config.json", {}))).get("model_type") != "clap":
+        raise ValueError(f"{source.name} is no CLAP: neither laion-clap's weights nor a config.json of model_type clap")
+    fused = bool(sizes["audio_config"].get("enable_fusion", False))
+    # Clips are never longer than the tower's window, and fusion is for longer ones: without it the tower is the same.
+    sizes = {**sizes, "audio_config": {**sizes["audio_config"], "enable_fusion": False}}
+    model = ClapModel(ClapConfig(**sizes))
+    load_whole(model, {name: value for name, value in state.items() if not FUSION_ONLY.search(name)}, source.name)
+    model.set_attn_implementation("eager")
+    ears = EARS | {k: v for k, v in source.settings.get("preprocessor_config.json", {}).items() if k in EARS}
+    return Clap(model.eval().requires_grad_(False), ears, fused, source)
+
+
+def load_whole(model: Any, state: State, name: str) -> None:
+    """Put weights into a model of transformers.
+
+    Raises:
+        ValueError: some are missing, or of another shape.
+    """
+    wanted = model.state_dict()
+    missing = [key for key in wanted if key not in state and not MADE_NOT_STORED.search(key)]
+    wrong = [key for key, value in state.items() if key in wanted and value.shape != wanted[key].shape]
+    if missing or wrong:
+        both = missing + wrong
+        raise ValueError(
+            f"{name} lacks weights of the model it says it is: {', '.join(both[:3])}{' ...' * (len(both) > 3)} "
+            f"({len(missing)} missing, {len(wrong)} of another shape)"
+        )
+    fitting = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    model.load_state_dict({key: value for key, value in fitting.items() if key in wanted}, strict=False)
+    _index_embeddings(model)
+
+
+class Indexed(nn.Module):
+    """Rows of a table as ``nn.Embedding`` gives them, whose calls the exporter names as our graphs' output is named."""
+
+    def __init__(self, weight: nn.Parameter) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        return self.weight[numbers]
+
+
+def _index_embeddings(model: nn.Module) -> None:
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Embedding):
+                setattr(parent, name, Indexed(child.weight))
+
+
+class ClapText(nn.Module):
+    """The text tower; the shapes are in the module's docstring.
+
+    Args:
+        clap: the towers.
+        pooled: True gives RoBERTa's pooled output, without CLAP's projection.
+    """
+
+    def __init__(self, clap: ClapTowers, pooled: bool = False) -> None:
+        super().__init__()
+        self.tower, self.pad = clap.text_tower(pooled), clap.pad
+
+    def forward(self, tokens: Tensor, token_mask: Tensor) -> Tensor:
+        ids = torch.where(token_mask, tokens, self.pad)
+        return F.normalize(self.tower(ids, token_mask), dim=-1)
+
+
+class ClapAudio(nn.Module):
+    """The audio tower behind its front end; the shapes are in the module's docstring.
+
+    Args:
+        clap: the towers.
+        rate_hz: of the audio it takes.
+    """
+
+    def __init__(self, clap: ClapTowers, rate_hz: int) -> None:
+        super().__init__()
+        ears = clap.ears
+        self.resample = Resample(rate_hz, ears["sampling_rate"])
+        longest = ears["sampling_rate"] * ears["max_length_s"]
+        self.mel = ClapMel(clap.filters, ears["fft_window_size"], ears["hop_length"], longest)
+        self.tower = clap.audio_tower()
+
+    def forward(self, audio: Tensor) -> Tensor:
+        return F.normalize(self.tower(self.mel(self.resample(levelled(audio[:, 0])))), dim=-1)
+
+
+def save_tokenizer(clap: ClapTowers, given: Path | None, path: Path, max_tokens: int) -> None:
+    """Write the tower's tokenizer as the bundle wants it, cut at ``max_tokens``.
+
+    Args:
+        clap: the towers.
+        given: a ``tokenizer.json``, for checkpoints that come as one file.
+        path: file to write.
+        max_tokens: of a prompt, begin and end included.
+
+    Raises:
+        ValueError: there is none.
+    """
+    from tokenizers import Tokenizer
+
+    folder = clap.folder
+    here = given or (folder / "tokenizer.json" if folder is not None else None)
+    if here is not None and here.is_file():
+        tokenizer = Tokenizer.from_file(str(here))
+    elif folder is not None and (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
+        from transformers import RobertaTokenizerFast
+
+        logging.getLogger("transformers").setLevel(logging.ERROR)
+        tokenizer = RobertaTokenizerFast.from_pretrained(str(folder), local_files_only=True).backend_tokenizer
+    else:
+        raise ValueError(f"{clap.name} comes without a tokenizer; give RoBERTa's tokenizer.json with --clap-tokenizer")
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    tokenizer.save(str(path))

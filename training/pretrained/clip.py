@@ -1,0 +1,148 @@
+"""CLIP's image tower over the frames of a clip.
+
+    ClipFrames  frames (B,F,H,W,3), 0 to 1 -> (B, F, X), unit length; zeros where a frame is black, which is no picture
+
+Source: Radford et al. 2021, arXiv:2103.00020. CLIP through open-clip itself is in ``package/towers.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.pretrained.clap import load_whole
+from training.pretrained.names import clip_from_open, clip_sizes, is_open_clip
+from training.pretrained.sources import Source
+
+MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # OpenAI's, laion's too
+ACTIVATIONS = ("gelu", "quick_gelu")
+
+
+class ClipTower(Protocol):
+    """What ``ClipFrames`` asks of a CLIP, whoever built it.
+
+    Attributes:
+        dim: length of what it gives for a frame.
+        size_px: height and width of the pictures it takes.
+        mean, deviation: of the three colours, as pictures are normalised.
+    """
+
+    @property
+    def dim(self) -> int: ...
+    @property
+    def size_px(self) -> int: ...
+    @property
+    def mean(self) -> tuple[float, ...]: ...
+    @property
+    def deviation(self) -> tuple[float, ...]: ...
+
+    def tower(self) -> nn.Module:
+        """Normalised pictures (B,3,S,S) -> (B,X)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """The image tower of a checkpoint.
+
+    Attributes:
+        model: ``transformers.CLIPVisionModelWithProjection``, frozen, in eval mode.
+        mean, deviation: of the three colours, as pictures are normalised.
+        source: where it came from.
+    """
+
+    model: Any
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    source: Source
+
+    @property
+    def dim(self) -> int:
+        """Length of what it gives for a frame."""
+        return int(self.model.config.projection_dim)
+
+    @property
+    def size_px(self) -> int:
+        """Height and width of the pictures it takes."""
+        return int(self.model.config.image_size)
+
+    def tower(self) -> nn.Module:
+        """Normalised pictures (B,3,S,S) -> (B,X)."""
+        return _Eye(self.model)
+
+
+class _Eye(nn.Module):
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.model(pixel_values=pixels).image_embeds
+
+
+def load_clip(source: Source, activation: str | None = None) -> Clip:
+    """Build the image tower of a checkpoint in transformers' layout or open-clip's.
+
+    Args:
+        source: the weights.
+        activation: gelu or quick_gelu, for a checkpoint without settings: weights do not tell. OpenAI's and those
+            whose name says quickgelu have quick_gelu, laion's have gelu, which is taken when not told.
+
+    Raises:
+        ValueError: it is no CLIP with a vision transformer, or weights are missing.
+    """
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+    from transformers.utils import logging as theirs
+
+    theirs.set_verbosity_error()
+    state = source.state
+    config = source.settings.get("config.json", {})
+    if is_open_clip(state):
+        state = clip_from_open(state)
+        sizes = clip_sizes(state) | {"hidden_act": activation or _open_activation(source)}
+    elif "vision_config" in config and config.get("model_type") == "clip":
+        sizes = dict(config["vision_config"]) | {"projection_dim": config.get("projection_dim", 512)}
+    elif config.get("model_type") in ("clip_vision_model", "clip"):
+        sizes = dict(config)
+    else:
+        raise ValueError(
+            f"{source.name} is no CLIP with a vision transformer: neither open-clip's weights nor a config.json of "
+            "model_type clip"
+        )
+    model = CLIPVisionModelWithProjection(CLIPVisionConfig(**sizes))
+    wanted = ("vision_model.", "visual_projection.")
+    load_whole(model, {name: value for name, value in state.items() if name.startswith(wanted)}, source.name)
+    model.set_attn_implementation("eager")
+    seen = source.settings.get("preprocessor_config.json", {}) | source.settings.get("open_clip_config.json", {}).get(
+        "preprocess_cfg", {}
+    )
+    mean = tuple(seen.get("image_mean", seen.get("mean", MEAN)))
+    deviation = tuple(seen.get("image_std", seen.get("std", DEVIATION)))
+    return Clip(model.eval().requires_grad_(False), mean, deviation, source)
+
+
+def _open_activation(source: Source) -> str:
+    quick = source.settings.get("open_clip_config.json", {}).get("model_cfg", {}).get("quick_gelu", False)
+    return "quick_gelu" if quick else "gelu"
+
+
+class ClipFrames(nn.Module):
+    """The tower, frame by frame; the shapes are in the module's docstring."""
+
+    def __init__(self, clip: ClipTower) -> None:
+        super().__init__()
+        self.tower = clip.tower()
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.tensor(clip.mean)[:, None, None])
+        self.register_buffer("deviation", torch.tensor(clip.deviation)[:, None, None])
+
+    def forward(self, frames: Tensor) -> Tensor:
+        alive = (frames.flatten(2).amax(2) > 0).to(frames.dtype)[:, :, None]  # (B, F, 1)
+        pixels = frames.flatten(0, 1).permute(0, 3, 1, 2)
+        seen = self.tower((pixels - self.mean) / self.deviation)
+        return F.normalize(seen, dim=-1).reshape(-1, frames.shape[1], seen.shape[1]) * alive

@@ -1,0 +1,1 @@
+"""Make training material: compose pieces, play them, render their stems into a cache, draw their players."""

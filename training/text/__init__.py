@@ -1,0 +1,1 @@
+"""What prompts say: the lexicon, requests and captions with a known answer, the tokenizer."""
