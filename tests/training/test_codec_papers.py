@@ -16,7 +16,6 @@ from training.codec.model import MixWavCodec
 from training.codec.noise import LEVELS, clips, noisy_round, run_preset
 from training.codec.train import CodecStage, load_codec, train_codec
 from training.config import load_preset
-from training.count import networks, weights
 from training.trainer.trainer import Plan, Run
 
 SAMPLES = 400  # critics of two windows fit into it
@@ -199,14 +198,3 @@ def test_noise_on_latents_costs_quality_and_the_command_shows_how_much(tiny_run,
 def test_a_folder_without_a_run_is_one_sentence(tmp_path, capsys):
     assert training(["noise", str(tmp_path), "--out", str(tmp_path / "x.png")]) == 2
     assert "give the folder of a codec or flow run" in capsys.readouterr().err
-
-
-def test_weights_are_counted_without_making_them(capsys):
-    preset = load_preset("tiny")
-    counted = networks(preset)
-    assert all(weight.device.type == "meta" for network in counted.values() for weight in network.parameters())
-    real = MixWavCodec(preset.grid, preset.codec)
-    assert weights(counted["codec: decoder"]) == sum(w.numel() for w in real.decoder.parameters())
-    assert training(["count", "--preset", "tiny"]) == 0
-    shown = capsys.readouterr().out
-    assert f"{weights(counted['flow']):,}" in shown

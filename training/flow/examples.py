@@ -290,12 +290,6 @@ class LatentPool:
         return self._terms.index(term) if term else -1
 
 
-def entry_bytes(preset: Preset) -> int:
-    """Bytes that an entry of the pool takes on disk beside its latents."""
-    halves = 2 * frames_of(preset.grid.grid) * preset.flow.picture_dim + 2 * 2 * preset.prompt.embedding
-    return FACTS.itemsize + MORE.itemsize + 2 * halves
-
-
 def _or_none(row: npt.NDArray[np.float16]) -> Floats | None:
     """A row of the pool as float32; None when it was never written."""
     return row.astype(np.float32) if row.any() else None

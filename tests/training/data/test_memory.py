@@ -1,8 +1,7 @@
-"""Promises of the studio's speed and size: figures are printed, memory does not grow with the work."""
+"""Memory does not grow with the work: mixing, and the note banks a renderer keeps."""
 
 from __future__ import annotations
 
-import re
 import tracemalloc
 
 import numpy as np
@@ -11,28 +10,7 @@ from tinyrun import tiny_cache
 
 from training.data.mixer import Mixer
 from training.data.sources import Sounds
-from training.data.throughput import main
 from training.synthesis.render import BANKS_KEPT, Renderer
-
-
-def test_the_command_prints_every_figure(capsys):
-    assert main(["--preset", "tiny", "--workers", "1", "2", "--shards", "2", "--pieces", "1"]) == 0
-    out = capsys.readouterr().out
-    for pattern in (
-        r"1 worker: \d+ stems, [\d.]+ s of sound per second on the clock \(1\.00 times 1\)",
-        r"2 workers: \d+ stems, .* largest worker \d+ MB",
-        r"mix, from cached stems: \d+ s per second of a core",
-        r"draw, clips of \d+ frames: \d+ s per second of a core",
-        r"memory of this process at most \d+ MB",
-    ):
-        assert re.search(pattern, out), (pattern, out)
-    one, two = (int(n) for n in re.findall(r"workers?: (\d+) stems", out))
-    assert one == two > 0
-
-
-def test_no_worker_at_all_is_one_sentence():
-    with pytest.raises(ValueError, match="must be at least 1"):
-        main(["--workers", "0"])
 
 
 def test_mixing_takes_no_more_memory_the_longer_it_goes_on(tmp_path):
