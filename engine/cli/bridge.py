@@ -21,7 +21,7 @@ from engine.host.client import Engine
 from engine.tasks import TASKS
 
 if TYPE_CHECKING:
-    from engine.osc import BridgeClient, Made, Settings, State
+    from engine.osc import BridgeClient, BridgeResult, BridgeSettings, BridgeState
 
 DEFAULT_PORT = 11100
 LOOPBACK = "127.0.0.1"
@@ -109,10 +109,10 @@ def run_send(arguments: argparse.Namespace, engine: Engine | None) -> int:
         return _send_question(bridge, arguments)
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
-    from engine.osc import Settings
+def _settings(arguments: argparse.Namespace) -> BridgeSettings:
+    from engine.osc import BridgeSettings
 
-    return Settings(
+    return BridgeSettings(
         port=_port(arguments.port), tcp_port=None if arguments.tcp_port is None else _port(arguments.tcp_port),
         lan=arguments.lan, token=_token(arguments.token_file), plain_token=arguments.plain_token,
         allow=tuple(arguments.allow),
@@ -123,7 +123,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     )  # fmt: skip
 
 
-def _greeting(state: State, settings: Settings, taken_up: int) -> Iterator[str]:
+def _greeting(state: BridgeState, settings: BridgeSettings, taken_up: int) -> Iterator[str]:
     if settings.port not in (0, state.udp_port):
         yield f"port {settings.port} is taken by {_who_has(settings.port)}; the next free one is used"
     who = "everybody with the token" if state.lan else "this machine only"
@@ -173,14 +173,14 @@ def _send_task(bridge: BridgeClient, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _figures(made: Made) -> Iterator[str]:
+def _figures(made: BridgeResult) -> Iterator[str]:
     if made.null_db != NO_FIGURE:
         exact = made.null_db <= NULL_FLOOR_DB
         yield "null: " + ("stem + rest is the input, bit for bit" if exact else f"{made.null_db:.1f} dB")
     yield f"presence: {made.presence:.2f}"
 
 
-def _fetched(bridge: BridgeClient, made: Made, arguments: argparse.Namespace) -> list[str]:
+def _fetched(bridge: BridgeClient, made: BridgeResult, arguments: argparse.Namespace) -> list[str]:
     from engine.osc.transfer import fetch
 
     folder = Path(arguments.out)

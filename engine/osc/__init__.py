@@ -4,8 +4,8 @@ A host makes an ``Engine`` and a ``Bridge`` over it; ``BridgeClient`` is the oth
 """
 
 from engine.osc.bridge import Bridge
-from engine.osc.client import BridgeClient, Made
-from engine.osc.home import State, read_state
-from engine.osc.settings import Settings
+from engine.osc.client import BridgeClient, BridgeResult
+from engine.osc.home import BridgeState, read_state
+from engine.osc.settings import BridgeSettings
 
-__all__ = ["Bridge", "BridgeClient", "Made", "Settings", "State", "read_state"]
+__all__ = ["Bridge", "BridgeClient", "BridgeResult", "BridgeSettings", "BridgeState", "read_state"]

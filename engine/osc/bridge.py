@@ -14,10 +14,10 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from engine import Engine, OutputError, RequestError
-from engine.osc.home import Home, State, default_home
+from engine.osc.home import BridgeState, Home, default_home
 from engine.osc.request_builder import Refused
-from engine.osc.router import Desk
-from engine.osc.settings import Settings, check_settings
+from engine.osc.router import MessageRouter
+from engine.osc.settings import BridgeSettings, check_settings
 from engine.osc.transport.sockets import Sockets, open_sockets
 
 log = logging.getLogger(__name__)
@@ -34,16 +34,16 @@ class Bridge:
         settings: see there.
     """
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: BridgeSettings) -> None:
         self._engine = engine
         self._settings = settings
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave: asyncio.Event | None = None
-        self._desk: Desk | None = None
+        self._router: MessageRouter | None = None
         self._thread = threading.Thread(target=self._run, name="fluxstem-osc", daemon=True)
-        self._state: State | None = None
+        self._state: BridgeState | None = None
         self.receive_buffer_bytes = 0
         self.taken_up = 0
 
@@ -54,7 +54,7 @@ class Bridge:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def start(self) -> State:
+    def start(self) -> BridgeState:
         """Listen.
 
         Returns:
@@ -73,7 +73,7 @@ class Bridge:
         return self.state
 
     @property
-    def state(self) -> State:
+    def state(self) -> BridgeState:
         """Where it listens.
 
         Raises:
@@ -85,7 +85,7 @@ class Bridge:
 
     def name_of(self, engine_job: str) -> str | None:
         """The sender's own name for a job of the engine; None when no sender asked for it."""
-        return self._desk.book.name_of(engine_job) if self._desk is not None else None
+        return self._router.book.name_of(engine_job) if self._router is not None else None
 
     def send_back(self, name: str, path: Path, start_samples: int, length_samples: int, rate_hz: int) -> None:
         """Give the sender of a finished job a version that was edited by hand; waits until it was told.
@@ -98,14 +98,14 @@ class Bridge:
         Raises:
             RequestError: the bridge is not running, or knows no such job.
         """
-        loop, desk = self._loop, self._desk
-        if loop is None or desk is None or not loop.is_running():
+        loop, router = self._loop, self._router
+        if loop is None or router is None or not loop.is_running():
             raise RequestError("the bridge is not running; switch it on in the settings and send it back again")
         told: Future[None] = Future()
 
         def tell() -> None:
             try:
-                desk.book.send_back(name, path, (str(start_samples), str(length_samples), rate_hz))
+                router.book.send_back(name, path, (str(start_samples), str(length_samples), rate_hz))
             except Refused as error:
                 told.set_exception(RequestError(str(error)))
             else:
@@ -127,7 +127,7 @@ class Bridge:
         try:
             asyncio.run(self._serve())
         except BaseException as error:
-            self._failure = _told(error, self._settings)
+            self._failure = _for_user(error, self._settings)
             if self._ready.is_set():
                 log.exception("the bridge ended")
         finally:
@@ -140,22 +140,24 @@ class Bridge:
             home = Home(settings.home or default_home())
             stack.callback(home.close)
             settings.out.mkdir(parents=True, exist_ok=True)
-            desk = self._desk = Desk(self._engine, home, settings)
-            stack.callback(desk.close)
-            sockets = await open_sockets(settings.port, settings.tcp_port, settings.lan, desk.ears)
+            router = self._router = MessageRouter(self._engine, home, settings)
+            stack.callback(router.close)
+            sockets = await open_sockets(settings.port, settings.tcp_port, settings.lan, router.callbacks)
             stack.callback(sockets.close)
             self._state = await _announced(stack, settings, home, sockets)
             self.receive_buffer_bytes = sockets.receive_buffer_bytes
-            self.taken_up = desk.book.recover()
+            self.taken_up = router.book.recover()
             self._ready.set()
             while not self._leave.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._leave.wait(), TICK_S)
-                desk.tick()
+                router.tick()
                 sockets.tick(self._loop.time())
 
 
-async def _announced(stack: contextlib.AsyncExitStack, settings: Settings, home: Home, sockets: Sockets) -> State:
+async def _announced(
+    stack: contextlib.AsyncExitStack, settings: BridgeSettings, home: Home, sockets: Sockets
+) -> BridgeState:
     """Tell the world, as far as asked to."""
     http_port = None
     if settings.oscquery_port is not None:
@@ -164,7 +166,7 @@ async def _announced(stack: contextlib.AsyncExitStack, settings: Settings, home:
         server = await serve_oscquery(settings.oscquery_port, settings.lan, sockets.udp_port)
         stack.callback(server.close)
         http_port = server.sockets[0].getsockname()[1]
-    state = State(
+    state = BridgeState(
         pid=os.getpid(), owner=settings.owner, host="0.0.0.0" if settings.lan else "127.0.0.1",
         udp_port=sockets.udp_port, tcp_port=sockets.tcp_port, http_port=http_port, lan=settings.lan,
     )  # fmt: skip
@@ -176,7 +178,7 @@ async def _announced(stack: contextlib.AsyncExitStack, settings: Settings, home:
     return state
 
 
-def _told(error: BaseException, settings: Settings) -> BaseException:
+def _for_user(error: BaseException, settings: BridgeSettings) -> BaseException:
     """What went wrong, for the user."""
     if isinstance(error, OSError) and error.filename is None:
         return RequestError(

@@ -28,7 +28,7 @@ CONNECT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class BridgeResult:
     """What ``done`` said: files, null figure in dB, presence 0 to 1, place in samples, rate."""
 
     id: str
@@ -169,7 +169,7 @@ class BridgeClient:
         self.ask(row.address, *args, answers=(at("ack"),))
         return str(args[0])
 
-    def wait(self, id: str, on_progress: Callable[[float, str], None] = lambda fraction, stage: None) -> Made:
+    def wait(self, id: str, on_progress: Callable[[float, str], None] = lambda fraction, stage: None) -> BridgeResult:
         """Wait for the end of a job.
 
         Raises:
@@ -183,14 +183,14 @@ class BridgeClient:
                 case "progress":
                     on_progress(float(message.args[1] or 0), str(message.args[2]))
                 case "done":
-                    return _made(message.args)
+                    return _result_of(message.args)
                 case "cancelled":
                     raise RequestError(f"the job {id} was cancelled")
                 case "fail":
                     raise RequestError(str(message.args[2]))
         raise self._nobody(None)
 
-    def run(self, task: str, input: str | None, prompt: str, **options: Value) -> Made:
+    def run(self, task: str, input: str | None, prompt: str, **options: Value) -> BridgeResult:
         """``start`` and ``wait``; a file is named by its absolute path."""
         path = str(Path(input).absolute()) if input else None
         return self.wait(self.start(task, path, prompt, id=None, **options))
@@ -204,10 +204,10 @@ class BridgeClient:
         return HostError(f"no bridge answers at {self._where}{why}; start one with: fluxstem bridge")
 
 
-def _made(args: tuple[Value, ...]) -> Made:
+def _result_of(args: tuple[Value, ...]) -> BridgeResult:
     count = int(str(args[1]))
     null_db, presence, start, length, rate_hz = args[2 + count : 7 + count]
-    return Made(
+    return BridgeResult(
         str(args[0]), tuple(map(str, args[2 : 2 + count])), float(null_db or 0.0), float(presence or 0.0),
         int(str(start)), int(str(length)), int(str(rate_hz)),
     )  # fmt: skip

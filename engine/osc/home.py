@@ -21,7 +21,7 @@ LOCK, STATE, JOURNAL, SPOOL = "lock", "state.json", "journal.jsonl", "spool"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class BridgeState:
     """What the state file says: where a bridge listens.
 
     Attributes:
@@ -47,11 +47,11 @@ def default_home() -> Path:
     return user_data_folder() / "bridge"
 
 
-def read_state(home: Path | None = None) -> State | None:
+def read_state(home: Path | None = None) -> BridgeState | None:
     """Where the bridge of this user listens, None when there is no word of one. It may be dead; ask it."""
     try:
         values = json.loads(((home or default_home()) / STATE).read_bytes())
-        return State(**values)
+        return BridgeState(**values)
     except (OSError, ValueError, TypeError):
         return None
 
@@ -102,7 +102,7 @@ class Home:
             if str(folder) not in keep:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def announce(self, state: State) -> None:
+    def announce(self, state: BridgeState) -> None:
         """Write the state file, whole or not at all."""
         fresh = self.folder / (STATE + ".new")
         fresh.write_text(json.dumps(asdict(state)), encoding="utf-8")
@@ -115,7 +115,7 @@ class Home:
         self._lock.close()
 
 
-def _taken_by(state: State | None) -> str:
+def _taken_by(state: BridgeState | None) -> str:
     if state is None:
         return "another Fluxstem bridge of yours is just starting; wait for it, or stop it"
     return (

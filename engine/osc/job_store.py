@@ -19,25 +19,25 @@ from typing import Any
 from engine import Accepted, CancelledJob, Done, Engine, EngineError, Event, Failed, Progress, check_values
 from engine.osc.clip_pieces import Clips
 from engine.osc.home import Home
-from engine.osc.journal import KEPT_FINISHED, Entry, Journal, again
+from engine.osc.journal import KEPT_FINISHED, Journal, JournalEntry, again
 from engine.osc.paths import Roots, pin
 from engine.osc.protocol.arguments import Plain, Values
-from engine.osc.protocol.requests import PROGRESS_PER_S, Row, at
+from engine.osc.protocol.requests import PROGRESS_PER_S, MessageSpec, at
 from engine.osc.request_builder import (
     CODE_OF,
     Refused,
     build_request,
     done_parts,
     done_reply,
+    error_reply,
     inputs_of,
     part_of,
+    reply_args,
     request_of_values,
     request_values,
-    said,
-    told,
     without_folders,
 )
-from engine.osc.transport.sessions import Session
+from engine.osc.transport.sessions import ClientSession
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +45,12 @@ QUEUE_LIMIT = 1000
 ATTEMPTS_LIMIT = 3  # engine processes that may die over one job
 CLIP_PREFIX = "clip:"
 
-Told = Plain | tuple[Plain, ...]
-Tell = Callable[[Session, str, tuple[Told, ...]], None]
+ReplyValue = Plain | tuple[Plain, ...]
+SendReply = Callable[[ClientSession, str, tuple[ReplyValue, ...]], None]
 
 
 @dataclass(slots=True, eq=False)
-class Job:
+class BridgeJob:
     """One job, as long as the bridge remembers it.
 
     Attributes:
@@ -60,14 +60,14 @@ class Job:
         listeners: who is told.
     """
 
-    entry: Entry
+    entry: JournalEntry
     state: str = "preparing"
     engine_job: str | None = None
     fraction: float = 0.0
     stage: str = "waiting"
     cancel_asked: bool = False
     told_s: float = float("-inf")
-    listeners: list[Session] = field(default_factory=list)
+    listeners: list[ClientSession] = field(default_factory=list)
 
 
 class Book:
@@ -94,8 +94,8 @@ class Book:
         out: Path,
         bundle: str,
         disk: Executor,
-        tell: Tell,
-        watchers: Callable[[], list[Session]],
+        tell: SendReply,
+        watchers: Callable[[], list[ClientSession]],
     ) -> None:
         self._engine = engine
         self._home = home
@@ -108,8 +108,8 @@ class Book:
         self._watchers = watchers
         self._loop = asyncio.get_running_loop()
         self._journal = Journal(home.journal)
-        self._jobs: dict[str, Job] = {}
-        self._by_engine_job: dict[str, Job] = {}
+        self._jobs: dict[str, BridgeJob] = {}
+        self._by_engine_job: dict[str, BridgeJob] = {}
         self._last_number = 0
         self.restarts = 0
         self._closed = False
@@ -123,7 +123,7 @@ class Book:
         """
         entries = sorted(self._journal.entries.values(), key=lambda entry: entry.number)
         for entry in entries:
-            self._jobs[entry.id] = Job(entry, "finished" if entry.outcome else "waiting")
+            self._jobs[entry.id] = BridgeJob(entry, "finished" if entry.outcome else "waiting")
             self._last_number = entry.number
         unfinished = [job for job in self._jobs.values() if job.entry.outcome is None]
         self._home.sweep({job.entry.spool for job in unfinished})
@@ -145,7 +145,7 @@ class Book:
 
     # What messages ask for.
 
-    def ask(self, session: Session, row: Row, values: Values) -> None:
+    def ask(self, session: ClientSession, row: MessageSpec, values: Values) -> None:
         """Take on a job, or tell how it stands when its id is known with the same arguments.
 
         Raises:
@@ -165,12 +165,14 @@ class Book:
         if len(self.unfinished()) >= QUEUE_LIMIT:
             raise Refused("full", f"{QUEUE_LIMIT} jobs are waiting; ask again when some are done")
         self._last_number += 1
-        job = Job(Entry(id=name, number=self._last_number, task=row.task, asked=asked), listeners=[session])
+        job = BridgeJob(
+            JournalEntry(id=name, number=self._last_number, task=row.task, asked=asked), listeners=[session]
+        )
         self._jobs[name] = job
         future = self._loop.run_in_executor(self._disk, self._prepare, job.entry)
         future.add_done_callback(lambda done: self._prepared(job, done))
 
-    def cancel(self, session: Session, name: str) -> None:
+    def cancel(self, session: ClientSession, name: str) -> None:
         """Stop a job.
 
         Raises:
@@ -184,7 +186,7 @@ class Book:
         if job.engine_job is not None:
             self._engine.cancel(job.engine_job)
 
-    def result(self, session: Session, name: str) -> None:
+    def result(self, session: ClientSession, name: str) -> None:
         """Tell how a job stands, and its further events too.
 
         Raises:
@@ -230,7 +232,7 @@ class Book:
             raise Refused("id", f"the job {name} has no {part[:40]} to give")
         return Path(path)
 
-    def unfinished(self) -> list[Job]:
+    def unfinished(self) -> list[BridgeJob]:
         """Jobs in the order they came."""
         return [job for job in self._jobs.values() if job.state != "finished"]
 
@@ -241,7 +243,7 @@ class Book:
         finished = states.count("finished")
         return len(states) - running - finished, running, finished
 
-    def forget(self, session: Session) -> None:
+    def forget(self, session: ClientSession) -> None:
         """A connection is closed: nobody is there to be told."""
         for job in self._jobs.values():
             if session in job.listeners:
@@ -249,7 +251,7 @@ class Book:
 
     # On the disk thread.
 
-    def _prepare(self, entry: Entry) -> Entry:
+    def _prepare(self, entry: JournalEntry) -> JournalEntry:
         """Bring the inputs into safety, check the request, write it down.
 
         Raises:
@@ -274,13 +276,13 @@ class Book:
 
     # Back on the loop.
 
-    def _prepared(self, job: Job, done: asyncio.Future[Entry]) -> None:
+    def _prepared(self, job: BridgeJob, done: asyncio.Future[JournalEntry]) -> None:
         if self._closed or done.cancelled():
             return
         error = done.exception()
         if error is not None:
             del self._jobs[job.entry.id]
-            code, text = said(error)
+            code, text = error_reply(error)
             self._tell(job, at("fail"), (job.entry.id, code, self._public(job, text)))
             return
         job.entry, job.state = done.result(), "waiting"
@@ -290,7 +292,7 @@ class Book:
         else:
             self._submit(job)
 
-    def _submit(self, job: Job) -> None:
+    def _submit(self, job: BridgeJob) -> None:
         try:
             job.engine_job = self._engine.submit(request_of_values(job.entry.request))
         except EngineError as error:
@@ -324,14 +326,14 @@ class Book:
             case CancelledJob():
                 self._finish(job, "cancelled", ())
 
-    def _progressed(self, job: Job, event: Progress) -> None:
+    def _progressed(self, job: BridgeJob, event: Progress) -> None:
         job.state, job.fraction, job.stage = "running", event.fraction, event.stage
         now_s = self._loop.time()
         if now_s - job.told_s >= 1 / PROGRESS_PER_S:
             job.told_s = now_s
             self._tell(job, at("progress"), (job.entry.id, event.fraction, event.stage))
 
-    def _try_again(self, job: Job, event: Failed) -> None:
+    def _try_again(self, job: BridgeJob, event: Failed) -> None:
         log.warning("job %s: %s; it is tried again", job.entry.id, event.message)
         self.restarts += 1
         self._by_engine_job.pop(event.job, None)
@@ -342,7 +344,7 @@ class Book:
         self._tell(job, at("progress"), (job.entry.id, 0.0, job.stage))
         self._submit(job)
 
-    def _finish(self, job: Job, outcome: str, reply: tuple[Any, ...]) -> None:
+    def _finish(self, job: BridgeJob, outcome: str, reply: tuple[Any, ...]) -> None:
         spool = job.entry.spool
         job.entry = replace(job.entry, outcome=outcome, reply=reply, request=None, spool="")
         job.state = "finished"
@@ -355,7 +357,7 @@ class Book:
             self._loop.run_in_executor(self._disk, lambda: shutil.rmtree(spool, ignore_errors=True))
         self._trim()
 
-    def _write(self, entry: Entry) -> None:
+    def _write(self, entry: JournalEntry) -> None:
         try:
             self._journal.put(entry)
         except OSError as error:
@@ -366,7 +368,7 @@ class Book:
         for name in finished[: max(len(finished) - KEPT_FINISHED, 0)]:
             del self._jobs[name]
 
-    def _retell(self, session: Session, job: Job) -> bool:
+    def _retell(self, session: ClientSession, job: BridgeJob) -> bool:
         """Say again what is to be said of a finished job; False when it is not finished."""
         if job.state != "finished":
             return False
@@ -375,26 +377,26 @@ class Book:
             self._tell_one(session, *self._edited(job))
         return True
 
-    def _outcome(self, job: Job) -> tuple[str, tuple[Told, ...]]:
-        return at(job.entry.outcome or "progress"), told(job.entry.id, job.entry.reply)
+    def _outcome(self, job: BridgeJob) -> tuple[str, tuple[ReplyValue, ...]]:
+        return at(job.entry.outcome or "progress"), reply_args(job.entry.id, job.entry.reply)
 
-    def _edited(self, job: Job) -> tuple[str, tuple[Told, ...]]:
-        return at("edited"), told(job.entry.id, job.entry.edited)
+    def _edited(self, job: BridgeJob) -> tuple[str, tuple[ReplyValue, ...]]:
+        return at("edited"), reply_args(job.entry.id, job.entry.edited)
 
-    def _find(self, name: str) -> Job:
+    def _find(self, name: str) -> BridgeJob:
         try:
             return self._jobs[name]
         except KeyError:
             raise Refused("id", f"there is no job {name}; see {at('jobs')}") from None
 
-    def _listen(self, job: Job, session: Session) -> None:
+    def _listen(self, job: BridgeJob, session: ClientSession) -> None:
         if session not in job.listeners and (job.state != "finished" or session.local or session.wire.reliable):
             job.listeners.append(session)
 
-    def _tell(self, job: Job, address: str, args: tuple[Told, ...]) -> None:
+    def _tell(self, job: BridgeJob, address: str, args: tuple[ReplyValue, ...]) -> None:
         for session in {id(one): one for one in (*job.listeners, *self._watchers())}.values():
             self._tell_one(session, address, args)
 
-    def _public(self, job: Job, text: str) -> str:
+    def _public(self, job: BridgeJob, text: str) -> str:
         """A sentence of the engine without the names of private folders."""
         return without_folders(text, job.entry.spool).replace(str(self._home.folder), "the bridge's folder")

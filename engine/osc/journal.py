@@ -24,7 +24,7 @@ REWRITE_AFTER_LINES = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class JournalEntry:
     """One job.
 
     Attributes:
@@ -71,7 +71,7 @@ class Journal:
         self._lines = self._synced_lines = 0
         self._file = self._rewritten(self.entries.values())
 
-    def put(self, entry: Entry) -> None:
+    def put(self, entry: JournalEntry) -> None:
         """Write down how a job stands now.
 
         Raises:
@@ -113,7 +113,7 @@ class Journal:
         self._file.close()
         self._file = self._rewritten(self.entries.values())
 
-    def _rewritten(self, entries: Iterable[Entry]) -> Any:
+    def _rewritten(self, entries: Iterable[JournalEntry]) -> Any:
         fresh = self._path.with_suffix(".new")
         with fresh.open("wb") as stream:
             for entry in entries:
@@ -125,13 +125,13 @@ class Journal:
         return self._path.open("ab", buffering=0)
 
 
-def again(entry: Entry) -> Entry:
+def again(entry: JournalEntry) -> JournalEntry:
     """The entry of a job that is tried once more."""
     return replace(entry, attempts=entry.attempts + 1)
 
 
-def _read(path: Path) -> dict[str, Entry]:
-    entries: dict[str, Entry] = {}
+def _read(path: Path) -> dict[str, JournalEntry]:
+    entries: dict[str, JournalEntry] = {}
     try:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
@@ -140,7 +140,7 @@ def _read(path: Path) -> dict[str, Entry]:
         try:
             values = json.loads(line)
             told = {"reply": tuple(values["reply"]), "edited": tuple(values.get("edited", ()))}
-            entry = Entry(**{**values, **told})
+            entry = JournalEntry(**{**values, **told})
         except (ValueError, TypeError, KeyError):
             log.warning("a line of the journal cannot be read and is skipped")
             continue
@@ -151,6 +151,6 @@ def _read(path: Path) -> dict[str, Entry]:
     return entries
 
 
-def _line(entry: Entry) -> bytes:
-    values = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+def _line(entry: JournalEntry) -> bytes:
+    values = {name: getattr(entry, name) for name in JournalEntry.__dataclass_fields__}
     return json.dumps(values, separators=(",", ":")).encode("ascii") + b"\n"

@@ -15,7 +15,7 @@ import soundfile
 
 from engine import TASKS, Done, EngineError, Request, list_bundles
 from engine.osc.clip_pieces import ClipError
-from engine.osc.journal import Entry
+from engine.osc.journal import JournalEntry
 from engine.osc.paths import PathRefused
 from engine.osc.protocol.requests import EXAMPLE_KINDS, NO_FIGURE, PROMPTS_APART, at
 
@@ -46,7 +46,7 @@ class Refused(Exception):
         self.code = code
 
 
-def build_request(entry: Entry, inputs: dict[str, str | None], out: Path, bundle: str) -> Request:
+def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path, bundle: str) -> Request:
     """What the engine is asked.
 
     Args:
@@ -93,7 +93,7 @@ def build_request(entry: Entry, inputs: dict[str, str | None], out: Path, bundle
     )
 
 
-def inputs_of(entry: Entry, spool: Path, pinned: Callable[[str, Path], str]) -> dict[str, str | None]:
+def inputs_of(entry: JournalEntry, spool: Path, pinned: Callable[[str, Path], str]) -> dict[str, str | None]:
     """Bring the files a message names into safety.
 
     Args:
@@ -110,7 +110,7 @@ def inputs_of(entry: Entry, spool: Path, pinned: Callable[[str, Path], str]) -> 
     return dict.fromkeys(named) | {name: pinned(named[name], spool / name) for name in needed}
 
 
-def _prompts(entry: Entry) -> tuple[str, ...]:
+def _prompts(entry: JournalEntry) -> tuple[str, ...]:
     """The prompts of a message; none where it has only an example."""
     said = str(entry.asked["prompt"])
     found = said.split(PROMPTS_APART) if TASKS[entry.task].together else [said]
@@ -185,7 +185,7 @@ def without_folders(text: str, spool: str) -> str:
     return text
 
 
-def told(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+def reply_args(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Arguments as they are sent, after the id; lists come from the journal."""
     return (name, *(tuple(value) if isinstance(value, list) else value for value in args))
 
@@ -199,7 +199,7 @@ def done_reply(task: str, done: Done) -> tuple[Any, ...]:
     return (len(paths), paths, null_db, result.presence, *position, result.rate_hz)
 
 
-def said(error: BaseException) -> tuple[str, str]:
+def error_reply(error: BaseException) -> tuple[str, str]:
     """Code and sentence of what kept a job from being taken on."""
     match error:
         case PathRefused():

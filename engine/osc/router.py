@@ -14,49 +14,51 @@ from engine import Engine
 from engine.osc.clip_pieces import Clips
 from engine.osc.handlers import Handlers
 from engine.osc.home import Home
-from engine.osc.job_store import Book, Told
+from engine.osc.job_store import Book, ReplyValue
 from engine.osc.paths import Roots
 from engine.osc.protocol.arguments import ArgumentError, fit, id_in, spread, surplus
 from engine.osc.protocol.replies import REPLIES
 from engine.osc.protocol.requests import LOCAL_PACKET_LIMIT_BYTES, REMOTE_PACKET_LIMIT_BYTES, ROWS, at
-from engine.osc.settings import Settings
+from engine.osc.settings import BridgeSettings
 from engine.osc.transport.packets import Message, PacketError, read_packet, write_message
-from engine.osc.transport.sessions import AllowList, Gate, Key, Session, Sessions
-from engine.osc.transport.sockets import Ears, TcpWire, UdpWire
+from engine.osc.transport.sessions import AllowList, ClientSession, SenderKey, SessionTable, TokenGate
+from engine.osc.transport.sockets import TcpWire, TransportCallbacks, UdpWire
 
 log = logging.getLogger(__name__)
 
 TEXT_LIMIT_CHARACTERS = 600
 
 
-class Desk:
+class MessageRouter:
     """Reads, checks and answers. Lives on the bridge's loop.
 
     Args:
         engine, home, settings: as of the bridge.
     """
 
-    def __init__(self, engine: Engine, home: Home, settings: Settings) -> None:
+    def __init__(self, engine: Engine, home: Home, settings: BridgeSettings) -> None:
         self._loop = asyncio.get_running_loop()
         self._lan = settings.lan
         self._allow = AllowList(settings.allow)
         self._dumping = False
-        self.sessions = Sessions(settings.lan)
-        self.gate = Gate(settings.token, settings.plain_token)
+        self.sessions = SessionTable(settings.lan)
+        self.gate = TokenGate(settings.token, settings.plain_token)
         self.disk: Executor = ThreadPoolExecutor(1, thread_name_prefix="fluxstem-osc-disk")
         self.clips = Clips(home)
-        self.book = Book(
+        self.queue = Book(
             engine, home, Roots(list(settings.roots)), self.clips, settings.out.resolve(), settings.bundle,
             self.disk, self.tell, lambda: [one for one in self.sessions.all() if one.hears_all],
         )  # fmt: skip
         self.refused = 0
-        self.ears = Ears(admits=self._admits, packet=self.packet, broken=self._broken, gone=self._gone)
+        self.callbacks = TransportCallbacks(
+            admits=self._admits, packet=self.packet, broken=self._broken, gone=self._gone
+        )
         self.handlers = Handlers(self, home, settings.owner, settings.lan)
 
     def close(self) -> None:
         """Let go of everything; what is in the journal stays."""
         self.handlers.close()
-        self.book.close()
+        self.queue.close()
         self.disk.shutdown(wait=True, cancel_futures=True)
         self.clips.close()
 
@@ -66,13 +68,13 @@ class Desk:
         self.sessions.expire(now_s)
         self.clips.expire(now_s)
         self.handlers.expire(now_s)
-        self.disk.submit(self.book.sync)
+        self.disk.submit(self.queue.sync)
 
     def set_dump(self, on: bool) -> None:
         """Print every message, or no longer."""
         self._dumping = on
 
-    def packet(self, key: Key, wire: UdpWire | TcpWire, packet: bytes) -> None:
+    def packet(self, key: SenderKey, wire: UdpWire | TcpWire, packet: bytes) -> None:
         """One packet, whatever is in it."""
         session = self.sessions.of(key, wire, len(packet), self._loop.time())
         if not self.gate.admits(session, self._loop.time()):
@@ -92,7 +94,7 @@ class Desk:
                 log.exception("a message to %s met an error nobody expected", message.address)
                 self.error(session, message.address, "internal", "a fault of the bridge; its log tells more")
 
-    def tell(self, session: Session, address: str, args: tuple[Told, ...]) -> None:
+    def tell(self, session: ClientSession, address: str, args: tuple[ReplyValue, ...]) -> None:
         """Send one reply, shortened where it would be more than a packet may hold."""
         reply = REPLIES[address]
         packet = _written(address, args)
@@ -108,19 +110,19 @@ class Desk:
             packet = _written(address, (*args[:-1], text.encode()[: max(room, 0)].decode("utf-8", "ignore")))
         session.send(packet)
 
-    def fail(self, session: Session, name: str, code: str, text: str) -> None:
+    def fail(self, session: ClientSession, name: str, code: str, text: str) -> None:
         """Answer that a job did not come about."""
         self.refused += 1
         if session.errors.take(self._loop.time()):
             self.tell(session, at("fail"), (name, code, text))
 
-    def error(self, session: Session, address: str, code: str, text: str) -> None:
+    def error(self, session: ClientSession, address: str, code: str, text: str) -> None:
         """Answer that a message could not be used."""
         self.refused += 1
         if session.errors.take(self._loop.time()):
             self.tell(session, at("error"), (address, code, text))
 
-    def _message(self, session: Session, message: Message) -> None:
+    def _message(self, session: ClientSession, message: Message) -> None:
         row = ROWS.get(message.address)
         if row is None:
             if message.address not in REPLIES:  # two bridges must not answer each other's answers for ever
@@ -143,16 +145,16 @@ class Desk:
     def _admits(self, host: str) -> bool:
         return not self._lan or host in self._allow
 
-    def _broken(self, key: Key, wire: TcpWire, text: str) -> None:
+    def _broken(self, key: SenderKey, wire: TcpWire, text: str) -> None:
         self.error(self.sessions.of(key, wire, 0, self._loop.time()), "", "packet", text)
 
-    def _gone(self, key: Key) -> None:
+    def _gone(self, key: SenderKey) -> None:
         session = self.sessions.gone(key)
         if session is not None:
-            self.book.forget(session)
+            self.queue.forget(session)
 
 
-def fewer_names(address: str, args: tuple[Told, ...], limit_bytes: int) -> tuple[Told, ...]:
+def fewer_names(address: str, args: tuple[ReplyValue, ...], limit_bytes: int) -> tuple[ReplyValue, ...]:
     """Arguments of ``done`` or ``edited`` with as many of the names as a packet may hold, and their number."""
     name, _, names, *figures = args
     kept = names if isinstance(names, tuple) else ()
@@ -161,12 +163,12 @@ def fewer_names(address: str, args: tuple[Told, ...], limit_bytes: int) -> tuple
     return (name, len(kept), kept, *figures)
 
 
-def _written(address: str, args: tuple[Told, ...]) -> bytes:
+def _written(address: str, args: tuple[ReplyValue, ...]) -> bytes:
     shortened = tuple(arg[:TEXT_LIMIT_CHARACTERS] if isinstance(arg, str) else arg for arg in args)
     types, values = spread(REPLIES[address], shortened)
     return write_message(address, types, values)
 
 
-def _names(arg: Told) -> Told:
+def _names(arg: ReplyValue) -> ReplyValue:
     """Paths as bare names."""
     return tuple(Path(str(one)).name for one in arg) if isinstance(arg, tuple) else arg

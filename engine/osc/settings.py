@@ -16,7 +16,7 @@ TOKEN_SHORTEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class BridgeSettings:
     """What a bridge may be told.
 
     Attributes:
@@ -50,7 +50,7 @@ class Settings:
     zeroconf: bool = False
 
 
-def check_settings(settings: Settings) -> None:
+def check_settings(settings: BridgeSettings) -> None:
     """Refuse what cannot work.
 
     Raises:

@@ -36,7 +36,7 @@ from oschelp import Caller, packed  # noqa: E402
 from toybundle import write_toy_bundle  # noqa: E402
 
 from engine import Done, Engine, Progress, Request  # noqa: E402
-from engine.osc import Bridge, Settings  # noqa: E402
+from engine.osc import Bridge, BridgeSettings  # noqa: E402
 from engine.osc.transport.packets import UDP_LIMIT_BYTES  # noqa: E402
 
 PING_LIMIT_S = 0.050
@@ -252,7 +252,7 @@ def latency(folder: Path, arguments: argparse.Namespace) -> dict:
     clip = write_music(folder / "in" / "clip.wav", seconds=0.05)
     os.environ["FLUXSTEM_BUNDLES"] = str(folder / "bundles")
     request = Request(task="isolate", prompts=("bass",), input=str(clip), out=str(folder / "direct"), bundle="toy")
-    settings = Settings(port=0, roots=(clip.parent,), out=folder / "out", bundle="toy", home=folder / "home")
+    settings = BridgeSettings(port=0, roots=(clip.parent,), out=folder / "out", bundle="toy", home=folder / "home")
     direct_s: list[float] = []
     bridged_s: list[float] = []
     asked_s: list[float] = []

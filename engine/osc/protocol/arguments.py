@@ -14,10 +14,10 @@ from engine.osc.protocol.requests import (
     ID_LIMIT_CHARACTERS,
     OSC_TYPE,
     TEXT_LIMIT_CHARACTERS,
-    Arg,
+    ArgSpec,
     Kind,
-    Reply,
-    Row,
+    MessageSpec,
+    ReplySpec,
     signature,
 )
 from engine.osc.transport.packets import Value
@@ -57,7 +57,7 @@ class Values:
         return value if isinstance(value, bytes) else b""
 
 
-def fit(row: Row, args: tuple[Value, ...]) -> Values:
+def fit(row: MessageSpec, args: tuple[Value, ...]) -> Values:
     """The arguments of a message by name, defaults filled in; what comes after the last one is left out.
 
     Raises:
@@ -77,7 +77,7 @@ def fit(row: Row, args: tuple[Value, ...]) -> Values:
     return Values(found, many)
 
 
-def surplus(row: Row, args: tuple[Value, ...]) -> int:
+def surplus(row: MessageSpec, args: tuple[Value, ...]) -> int:
     """How many arguments a message has that its row does not."""
     return 0 if row.args and row.args[-1].many else max(len(args) - len(row.args), 0)
 
@@ -90,7 +90,7 @@ def id_in(args: tuple[Value, ...]) -> str:
         return ""
 
 
-def spread(reply: Reply, args: tuple[Plain | tuple[Plain, ...], ...]) -> tuple[str, tuple[Plain, ...]]:
+def spread(reply: ReplySpec, args: tuple[Plain | tuple[Plain, ...], ...]) -> tuple[str, tuple[Plain, ...]]:
     """Type letters and values of a reply, each of the type its row declares; a repeated argument comes as a tuple."""
     types, values = "", []
     for arg, value in zip(reply.args, args, strict=True):
@@ -100,7 +100,7 @@ def spread(reply: Reply, args: tuple[Plain | tuple[Plain, ...], ...]) -> tuple[s
     return types, tuple(values)
 
 
-def _declared(arg: Arg, value: Plain) -> Plain:
+def _declared(arg: ArgSpec, value: Plain) -> Plain:
     match OSC_TYPE[arg.kind]:
         case "s":
             return printable(str(value))
@@ -117,7 +117,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def _fitted(row: Row, arg: Arg, value: Value) -> Plain:
+def _fitted(row: MessageSpec, arg: ArgSpec, value: Value) -> Plain:
     try:
         fitted = _CHECKS[arg.kind](value)
     except ValueError:
@@ -130,12 +130,12 @@ def _fitted(row: Row, arg: Arg, value: Value) -> Plain:
     return fitted
 
 
-def _complaint(row: Row, arg: Arg, value: Value) -> str:
+def _complaint(row: MessageSpec, arg: ArgSpec, value: Value) -> str:
     got = f"{len(value)} bytes" if isinstance(value, bytes) else ascii(value)[:60]
     return f"{row.address} takes {signature(row.args)}; got {got} for {arg.name}"
 
 
-def _range(arg: Arg) -> str:
+def _range(arg: ArgSpec) -> str:
     low = "" if arg.low is None else f"from {arg.low:g} "
     return low + ("up" if arg.high is None else f"to {arg.high:g}")
 

@@ -17,9 +17,9 @@ from engine.osc.protocol.requests import (
     PROGRESS_PER_S,
     REMOTE_PACKET_LIMIT_BYTES,
     ROWS,
-    Arg,
-    Reply,
-    Row,
+    ArgSpec,
+    MessageSpec,
+    ReplySpec,
 )
 from engine.osc.transport.framing import FRAME_LIMIT_BYTES
 from engine.osc.transport.packets import DEPTH_LIMIT, MESSAGES_LIMIT, UDP_LIMIT_BYTES
@@ -151,11 +151,11 @@ def _lines() -> Iterator[str]:
     yield ""
 
 
-def _arguments(rows: Iterable[Row | Reply]) -> Iterator[str]:
+def _arguments(rows: Iterable[MessageSpec | ReplySpec]) -> Iterator[str]:
     """One table for all arguments of the given messages; those that mean the same stand once."""
     yield "| argument | of | type | unit | range | left out | meaning |"
     yield "|---|---|---|---|---|---|---|"
-    used: dict[Arg, list[str]] = {}
+    used: dict[ArgSpec, list[str]] = {}
     for row in rows:
         for arg in row.args:
             used.setdefault(arg, []).append(row.address.removeprefix("/fluxstem/"))
@@ -167,7 +167,7 @@ def _arguments(rows: Iterable[Row | Reply]) -> Iterator[str]:
     yield ""
 
 
-def _shown(args: tuple[Arg, ...]) -> str:
+def _shown(args: tuple[ArgSpec, ...]) -> str:
     words = []
     for arg in args:
         word = f"{arg.name} ..." if arg.many else arg.name
@@ -175,7 +175,7 @@ def _shown(args: tuple[Arg, ...]) -> str:
     return ", ".join(words) or "-"
 
 
-def _range(arg: Arg) -> str:
+def _range(arg: ArgSpec) -> str:
     if arg.choices:
         return ", ".join(arg.choices)
     if arg.low is None and arg.high is None:

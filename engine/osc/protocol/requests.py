@@ -31,7 +31,7 @@ OSC_TYPE: dict[Kind, str] = {"id": "s", "text": "s", "whole": "i", "number": "f"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arg:
+class ArgSpec:
     """One argument of a message.
 
     Attributes:
@@ -57,7 +57,7 @@ class Arg:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class ReplySpec:
     """A message the bridge sends.
 
     Attributes:
@@ -67,12 +67,12 @@ class Reply:
     """
 
     address: str
-    args: tuple[Arg, ...]
+    args: tuple[ArgSpec, ...]
     doc: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class MessageSpec:
     """A message the bridge takes.
 
     Attributes:
@@ -86,7 +86,7 @@ class Row:
     """
 
     address: str
-    args: tuple[Arg, ...]
+    args: tuple[ArgSpec, ...]
     replies: tuple[str, ...]
     doc: str
     task: str = ""
@@ -99,26 +99,28 @@ def at(name: str) -> str:
     return f"{PREFIX}/{name}"
 
 
-ID = Arg(name="id", kind="id", doc=f"your own name for the job, 1 to {ID_LIMIT_CHARACTERS} characters or a number")
-CLIP = Arg(name="id", kind="id", doc="your own name for the clip")
-_PART = Arg(name="part", kind="text", doc=RESULT_PARTS, default="stem")
+ID = ArgSpec(name="id", kind="id", doc=f"your own name for the job, 1 to {ID_LIMIT_CHARACTERS} characters or a number")
+CLIP = ArgSpec(name="id", kind="id", doc="your own name for the clip")
+_PART = ArgSpec(name="part", kind="text", doc=RESULT_PARTS, default="stem")
 _OUTCOME = (at("progress"), at("done"), at("fail"), at("cancelled"))
 _SLOT_WORDS = {"MIX": "the mix", "STEM": "the stem", "REST": "the music the new stem is to fit"}
 
 
-def _task_args(task: str, rule: Rule) -> tuple[Arg, ...]:
+def _task_args(task: str, rule: Rule) -> tuple[ArgSpec, ...]:
     args = [ID]
     if rule.input_slot is not None:
         words = _SLOT_WORDS[rule.input_slot.name]
-        args.append(Arg(name="input", kind="text", doc=f"{words}: absolute path, or clip:ID for a clip sent by wire"))
+        args.append(
+            ArgSpec(name="input", kind="text", doc=f"{words}: absolute path, or clip:ID for a clip sent by wire")
+        )
     doc = f"a few words for each stem, with {PROMPTS_APART} between them" if rule.together else "a few words, as violin"
-    args.append(Arg(name="prompt", kind="text", doc=f"{doc}; may be empty where there is an example"))
+    args.append(ArgSpec(name="prompt", kind="text", doc=f"{doc}; may be empty where there is an example"))
     if task == "replace":
         doc = "what to put in the place, as trumpet; may be empty where there is an example"
-        args.append(Arg(name="replacement", kind="text", doc=doc))
+        args.append(ArgSpec(name="replacement", kind="text", doc=doc))
     if rule.makes_s is not None:
         args.append(
-            Arg(
+            ArgSpec(
                 name="seconds",
                 kind="number",
                 unit="s",
@@ -130,51 +132,80 @@ def _task_args(task: str, rule: Rule) -> tuple[Arg, ...]:
         )
     elif rule.span.name == "REQUIRED":
         doc = "where the part to fill begins; it must be named, here or by regions"
-        args.append(Arg(name="start", kind="number", unit="s", low=0, default=0.0, doc=doc))
-        args.append(Arg(name="end", kind="number", unit="s", low=0, default=0.0, doc="where it ends; 0 is the end"))
+        args.append(ArgSpec(name="start", kind="number", unit="s", low=0, default=0.0, doc=doc))
+        args.append(ArgSpec(name="end", kind="number", unit="s", low=0, default=0.0, doc="where it ends; 0 is the end"))
     else:
-        args.append(Arg(name="start", kind="number", unit="s", low=0, default=0.0, doc="where to begin"))
-        args.append(Arg(name="end", kind="number", unit="s", low=0, default=0.0, doc="where to end; 0 is the end"))
+        args.append(ArgSpec(name="start", kind="number", unit="s", low=0, default=0.0, doc="where to begin"))
+        args.append(ArgSpec(name="end", kind="number", unit="s", low=0, default=0.0, doc="where to end; 0 is the end"))
     if rule.rest_optional:
         args.append(
-            Arg(name="rest", kind="text", default="", doc="the music the stem is to fit: path, clip:ID or none")
+            ArgSpec(name="rest", kind="text", default="", doc="the music the stem is to fit: path, clip:ID or none")
         )
     return (*args, *_choices(rule), *_more(rule))
 
 
-def _choices(rule: Rule) -> tuple[Arg, ...]:
-    render = Arg(name="render", kind="text", default="masked", choices=("masked", "flow", "decoded"), doc="your own "
-                 "audio, filtered, also by the flow alone, or the model's own")  # fmt: skip
+def _choices(rule: Rule) -> tuple[ArgSpec, ...]:
+    render = ArgSpec(
+        name="render",
+        kind="text",
+        default="masked",
+        choices=("masked", "flow", "decoded"),
+        doc="your own audio, filtered, also by the flow alone, or the model's own",
+    )
     return (
-        Arg(name="seed", kind="whole", low=0, high=2**31 - 1, default=0, doc="same seed, same result"),
-        Arg(name="steps", kind="whole", low=0, high=1000, default=0, doc="sampler steps; 0 is the bundle's choice"),
-        Arg(
+        ArgSpec(name="seed", kind="whole", low=0, high=2**31 - 1, default=0, doc="same seed, same result"),
+        ArgSpec(name="steps", kind="whole", low=0, high=1000, default=0, doc="sampler steps; 0 is the bundle's choice"),
+        ArgSpec(
             name="guidance", kind="number", low=-1, high=20, default=-1.0, doc="pull of the prompt; -1 is the bundle's"
         ),
         *((render,) if rule.masked else ()),
-        Arg(
+        ArgSpec(
             name="format",
             kind="text",
             default="same",
             choices=("same", "wav16", "wav24", "wav32f", "flac"),
             doc="of the results; same is the input's",
         ),
-        Arg(name="bundle", kind="text", default="", doc="name of an installed bundle; empty is the bridge's choice"),
+        ArgSpec(
+            name="bundle", kind="text", default="", doc="name of an installed bundle; empty is the bridge's choice"
+        ),
     )
 
 
-def _more(rule: Rule) -> tuple[Arg, ...]:
+def _more(rule: Rule) -> tuple[ArgSpec, ...]:
     """What came later, so it stands last: whoever knew the table before is still understood."""
-    regions = Arg(name="regions", kind="text", default="", doc="several parts at once, as 8-16 24-32.5 in seconds; "
-                  "instead of start and end")  # fmt: skip
-    strength = Arg(name="strength", kind="number", low=-1, high=1, default=-1.0, doc="0 keeps the old sound, 1 makes "
-                   "it new; -1 is the bundle's choice")  # fmt: skip
-    keep_order = Arg(name="keep_order", kind="whole", low=0, high=1, default=0, doc="1 makes the stems in the order "
-                     "they are named")  # fmt: skip
-    slot = Arg(name="slot", kind="text", default="stem", choices=("stem", "mix", "rest"), doc="what to make and "
-               "what prompt is about; the stem is the input, or rest, where this slot would be")  # fmt: skip
-    temperature = Arg(name="temperature", kind="number", low=-1, high=2, default=-1.0, doc="of the noise sound is made "
-                      "from, less is safer; -1 is the bundle's choice")  # fmt: skip
+    regions = ArgSpec(
+        name="regions",
+        kind="text",
+        default="",
+        doc="several parts at once, as 8-16 24-32.5 in seconds; instead of start and end",
+    )
+    strength = ArgSpec(
+        name="strength",
+        kind="number",
+        low=-1,
+        high=1,
+        default=-1.0,
+        doc="0 keeps the old sound, 1 makes it new; -1 is the bundle's choice",
+    )
+    keep_order = ArgSpec(
+        name="keep_order", kind="whole", low=0, high=1, default=0, doc="1 makes the stems in the order they are named"
+    )
+    slot = ArgSpec(
+        name="slot",
+        kind="text",
+        default="stem",
+        choices=("stem", "mix", "rest"),
+        doc="what to make and what prompt is about; the stem is the input, or rest, where this slot would be",
+    )
+    temperature = ArgSpec(
+        name="temperature",
+        kind="number",
+        low=-1,
+        high=2,
+        default=-1.0,
+        doc="of the noise sound is made from, less is safer; -1 is the bundle's choice",
+    )
     seen = {
         "image": "a picture of what to look for",
         "video": "a video that runs beside the input",
@@ -184,24 +215,28 @@ def _more(rule: Rule) -> tuple[Arg, ...]:
         *((regions,) if rule.makes_s is None else ()),
         *((strength,) if rule.strength is not None else ()),
         *((keep_order,) if rule.together else ()),
-        Arg(
+        ArgSpec(
             name="candidates", kind="whole", low=1, high=32, default=1, doc="answers to make; all come, the best first"
         ),
-        Arg(name="mix_prompt", kind="text", default="", doc="words for the whole"),
-        Arg(name="rest_prompt", kind="text", default="", doc="words for what goes with the stem"),
+        ArgSpec(name="mix_prompt", kind="text", default="", doc="words for the whole"),
+        ArgSpec(name="rest_prompt", kind="text", default="", doc="words for what goes with the stem"),
         *(
-            Arg(name=kind, kind="text", default="", doc=f"{seen[kind]}: absolute path; FILE#t=12,20 is a part of it")
+            ArgSpec(
+                name=kind, kind="text", default="", doc=f"{seen[kind]}: absolute path; FILE#t=12,20 is a part of it"
+            )
             for kind in EXAMPLE_KINDS
         ),
-        Arg(name="weight", kind="number", low=0, high=1, default=0.5, doc="0 listens to the words, 1 to the examples"),
+        ArgSpec(
+            name="weight", kind="number", low=0, high=1, default=0.5, doc="0 listens to the words, 1 to the examples"
+        ),
         *((slot,) if rule.any_slot else ()),
         *(() if rule.masked else (temperature,)),
     )
 
 
-def _task_rows() -> tuple[Row, ...]:
+def _task_rows() -> tuple[MessageSpec, ...]:
     return tuple(
-        Row(
+        MessageSpec(
             address=at(task),
             args=_task_args(task, rule),
             replies=(at("ack"), *_OUTCOME),
@@ -214,134 +249,150 @@ def _task_rows() -> tuple[Row, ...]:
 
 
 _ASKING = (
-    Row(
+    MessageSpec(
         address=at("ping"),
-        args=(Arg(name="echo", kind="text", default="", doc="comes back as it is"),),
+        args=(ArgSpec(name="echo", kind="text", default="", doc="comes back as it is"),),
         replies=(at("pong"),),
         doc="is anybody there",
         open=True,
     ),
-    Row(address=at("version"), args=(), replies=(at("version.reply"),), doc="which program answers, and where it runs"),
-    Row(address=at("status"), args=(), replies=(at("status.reply"),), doc="how much there is to do"),
-    Row(
+    MessageSpec(
+        address=at("version"), args=(), replies=(at("version.reply"),), doc="which program answers, and where it runs"
+    ),
+    MessageSpec(address=at("status"), args=(), replies=(at("status.reply"),), doc="how much there is to do"),
+    MessageSpec(
         address=at("help"),
-        args=(Arg(name="address", kind="text", default="", doc="one address; empty is all"),),
+        args=(ArgSpec(name="address", kind="text", default="", doc="one address; empty is all"),),
         replies=(at("help.reply"), at("help.end")),
         doc="this table",
     ),
-    Row(address=at("bundles"), args=(), replies=(at("bundles.reply"), at("bundles.end")), doc="the installed bundles"),
+    MessageSpec(
+        address=at("bundles"), args=(), replies=(at("bundles.reply"), at("bundles.end")), doc="the installed bundles"
+    ),
 )
 
 _JOBS = (
-    Row(
+    MessageSpec(
         address=at("cancel"),
         args=(ID,),
         replies=(at("cancelled"), at("fail")),
         doc="stop a job at its next step; a finished one stays finished",
         critical=True,
     ),
-    Row(address=at("jobs"), args=(), replies=(at("jobs.reply"), at("jobs.end")), doc="jobs that are not finished"),
-    Row(
+    MessageSpec(
+        address=at("jobs"), args=(), replies=(at("jobs.reply"), at("jobs.end")), doc="jobs that are not finished"
+    ),
+    MessageSpec(
         address=at("result"),
         args=(ID,),
         replies=_OUTCOME,
         doc="how a job stands; from now on its events come to you too",
     ),
-    Row(
+    MessageSpec(
         address=at("connect"),
         args=(
-            Arg(name="host", kind="text", doc="your own address in figures, or empty for where this comes from"),
-            Arg(name="port", kind="whole", low=1, high=65535, doc="where you listen"),
+            ArgSpec(name="host", kind="text", doc="your own address in figures, or empty for where this comes from"),
+            ArgSpec(name="port", kind="whole", low=1, high=65535, doc="where you listen"),
         ),
         replies=(at("connect.reply"),),
         doc="UDP: send what is meant for me to another port of my machine; forgotten after ten silent minutes",
     ),
-    Row(
+    MessageSpec(
         address=at("notify"),
-        args=(Arg(name="on", kind="whole", low=0, high=1, default=1, doc="1 to hear the events of all jobs"),),
+        args=(ArgSpec(name="on", kind="whole", low=0, high=1, default=1, doc="1 to hear the events of all jobs"),),
         replies=(at("notify.reply"),),
         doc="hear the events of everybody's jobs; over UDP forgotten after ten silent minutes",
     ),
-    Row(
+    MessageSpec(
         address=at("dump"),
-        args=(Arg(name="on", kind="whole", low=0, high=1, default=1, doc="1 to print every message"),),
+        args=(ArgSpec(name="on", kind="whole", low=0, high=1, default=1, doc="1 to print every message"),),
         replies=(at("dump.reply"),),
         doc="print received messages in the bridge's own log",
     ),
-    Row(
+    MessageSpec(
         address=at("sync"),
-        args=(Arg(name="id", kind="id", doc="comes back as it is"),),
+        args=(ArgSpec(name="id", kind="id", doc="comes back as it is"),),
         replies=(at("synced"),),
         doc="answered when everything sent before has been taken in",
     ),
 )
 
 _CLIPS = (
-    Row(
+    MessageSpec(
         address=at("clip/begin"),
         args=(
             CLIP,
-            Arg(name="rate", kind="whole", unit="Hz", low=4000, high=384_000, doc="sample rate"),
-            Arg(name="channels", kind="whole", low=1, high=32, doc="samples are interleaved"),
-            Arg(name="frames", kind="whole", low=1, high=2**31 - 1, doc="samples per channel"),
-            Arg(name="format", kind="text", choices=CLIP_FORMATS, doc="of a sample, little-endian"),
-            Arg(name="chunk", kind="whole", unit="bytes", low=64, high=CHUNK_LIMIT_BYTES, default=CHUNK_BYTES,
-                doc="size of every blob but the last; at most 1,024 over UDP to another machine"),
-            Arg(name="start", kind="text", default="0", doc="start of the clip in samples, as of BWF"),
+            ArgSpec(name="rate", kind="whole", unit="Hz", low=4000, high=384_000, doc="sample rate"),
+            ArgSpec(name="channels", kind="whole", low=1, high=32, doc="samples are interleaved"),
+            ArgSpec(name="frames", kind="whole", low=1, high=2**31 - 1, doc="samples per channel"),
+            ArgSpec(name="format", kind="text", choices=CLIP_FORMATS, doc="of a sample, little-endian"),
+            ArgSpec(
+                name="chunk",
+                kind="whole",
+                unit="bytes",
+                low=64,
+                high=CHUNK_LIMIT_BYTES,
+                default=CHUNK_BYTES,
+                doc="size of every blob but the last; at most 1,024 over UDP to another machine",
+            ),
+            ArgSpec(name="start", kind="text", default="0", doc="start of the clip in samples, as of BWF"),
         ),
         replies=(at("clip/ready"), at("fail")),
         doc="a clip is going to be sent",
         critical=True,
     ),
-    Row(
+    MessageSpec(
         address=at("clip/data"),
         args=(
             CLIP,
-            Arg(name="index", kind="whole", low=0, high=2**31 - 1, doc="number of the chunk, from 0"),
-            Arg(name="blob", kind="blob", doc="the bytes from index times chunk on"),
+            ArgSpec(name="index", kind="whole", low=0, high=2**31 - 1, doc="number of the chunk, from 0"),
+            ArgSpec(name="blob", kind="blob", doc="the bytes from index times chunk on"),
         ),
         replies=(),
         doc="a piece of it; in any order, as often as you like",
     ),
-    Row(
+    MessageSpec(
         address=at("clip/end"),
-        args=(CLIP, Arg(name="crc32", kind="whole", low=-(2**31), high=2**32 - 1, doc="of all bytes; sign is ignored")),
+        args=(
+            CLIP,
+            ArgSpec(name="crc32", kind="whole", low=-(2**31), high=2**32 - 1, doc="of all bytes; sign is ignored"),
+        ),
         replies=(at("clip/ok"), at("clip/missing"), at("fail")),
         doc="all of it was sent; send what is missing and then this again",
         critical=True,
     ),
-    Row(
+    MessageSpec(
         address=at("clip/get"),
         args=(ID, _PART),
         replies=(at("clip/begin"), at("clip/data"), at("clip/end"), at("fail")),
         doc="send me a result by wire",
         critical=True,
     ),
-    Row(
+    MessageSpec(
         address=at("clip/missing"),
         args=(
             ID,
-            Arg(name="part", kind="text", doc=RESULT_PARTS),
-            Arg(name="range", kind="whole", low=0, high=2**31 - 1, many=True, doc="pairs: first chunk, how many"),
+            ArgSpec(name="part", kind="text", doc=RESULT_PARTS),
+            ArgSpec(name="range", kind="whole", low=0, high=2**31 - 1, many=True, doc="pairs: first chunk, how many"),
         ),
         replies=(at("clip/data"), at("clip/end"), at("fail")),
         doc="send these chunks of a result again",
     ),
-    Row(
+    MessageSpec(
         address=at("clip/drop"),
         args=(CLIP,),
         replies=(at("clip/dropped"),),
         doc="forget a clip; otherwise it is forgotten after an hour without use",
     ),
-)  # fmt: skip
+)
 
 _LAN = (
-    Row(address=at("hello"), args=(), replies=(at("challenge"),), doc="LAN: I have a token", open=True),
-    Row(
+    MessageSpec(address=at("hello"), args=(), replies=(at("challenge"),), doc="LAN: I have a token", open=True),
+    MessageSpec(
         address=at("auth"),
         args=(
-            Arg(name="nonce", kind="text", doc="from the challenge; good once"),
-            Arg(name="answer", kind="text", doc="HMAC-SHA256 of the nonce, keyed with the token, in hexadecimal"),
+            ArgSpec(name="nonce", kind="text", doc="from the challenge; good once"),
+            ArgSpec(name="answer", kind="text", doc="HMAC-SHA256 of the nonce, keyed with the token, in hexadecimal"),
         ),
         replies=(at("welcome"), at("error")),
         doc="LAN: prove it; holds for this connection, over UDP until ten silent minutes",
@@ -350,10 +401,10 @@ _LAN = (
 )
 
 TASK_ROWS = _task_rows()
-ROWS: dict[str, Row] = {row.address: row for row in (*_ASKING, *TASK_ROWS, *_JOBS, *_CLIPS, *_LAN)}
+ROWS: dict[str, MessageSpec] = {row.address: row for row in (*_ASKING, *TASK_ROWS, *_JOBS, *_CLIPS, *_LAN)}
 
 
-def signature(args: tuple[Arg, ...]) -> str:
+def signature(args: tuple[ArgSpec, ...]) -> str:
     """The arguments in words, ``id, input, prompt, [start=0]``."""
     words = []
     for arg in args:

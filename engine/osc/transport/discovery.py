@@ -6,12 +6,12 @@ import socket
 from collections.abc import Awaitable, Callable
 
 from engine import engine_version
-from engine.osc.home import State
+from engine.osc.home import BridgeState
 
 OSC_TYPE, OSCQUERY_TYPE = "_osc._udp.local.", "_oscjson._tcp.local."
 
 
-async def announce(state: State) -> Callable[[], Awaitable[None]]:
+async def announce(state: BridgeState) -> Callable[[], Awaitable[None]]:
     """Announce where the bridge listens.
 
     Args:

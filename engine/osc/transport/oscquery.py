@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from engine import engine_version
-from engine.osc.protocol.requests import OSC_TYPE, ROWS, Arg, Row
+from engine.osc.protocol.requests import OSC_TYPE, ROWS, ArgSpec, MessageSpec
 
 REQUEST_LIMIT_BYTES = 8192
 REQUEST_LIMIT_S = 10.0
@@ -103,7 +103,7 @@ async def serve_oscquery(port: int, lan: bool, osc_port: int) -> asyncio.Server:
     return await asyncio.start_server(talk, host, port, limit=REQUEST_LIMIT_BYTES)
 
 
-def _leaf(row: Row) -> dict[str, Any]:
+def _leaf(row: MessageSpec) -> dict[str, Any]:
     leaf: dict[str, Any] = {"ACCESS": WRITE_ONLY, "DESCRIPTION": row.doc, "CRITICAL": row.critical}
     if row.args:
         leaf["TYPE"] = "".join(OSC_TYPE[arg.kind] for arg in row.args)
@@ -111,7 +111,7 @@ def _leaf(row: Row) -> dict[str, Any]:
     return leaf
 
 
-def _range(arg: Arg) -> dict[str, Any]:
+def _range(arg: ArgSpec) -> dict[str, Any]:
     if arg.choices:
         return {"VALS": list(arg.choices)}
     return {name: value for name, value in (("MIN", arg.low), ("MAX", arg.high)) if value is not None}

@@ -27,7 +27,7 @@ HOSTS_LIMIT = 4096
 UNPROVEN_PER_S, UNPROVEN_BURST = 20.0, 40.0
 ERRORS_PER_S, ERRORS_BURST = 50.0, 200.0
 
-Key = tuple[str, str, int]  # "udp" or "tcp", host, port
+SenderKey = tuple[str, str, int]  # "udp" or "tcp", host, port
 
 
 class Wire(Protocol):
@@ -62,7 +62,7 @@ class Bucket:
 
 
 @dataclass(slots=True, eq=False)
-class Session:
+class ClientSession:
     """One sender: a UDP address, or a TCP connection.
 
     Attributes:
@@ -76,7 +76,7 @@ class Session:
         budget_bytes: what may still be answered to its last packet; None means any amount.
     """
 
-    key: Key
+    key: SenderKey
     wire: Wire
     local: bool
     proven: bool
@@ -101,7 +101,7 @@ class Session:
         return True
 
 
-class Sessions:
+class SessionTable:
     """Everybody who spoke lately.
 
     Args:
@@ -110,17 +110,17 @@ class Sessions:
 
     def __init__(self, lan: bool) -> None:
         self._lan = lan
-        self._by_key: OrderedDict[Key, Session] = OrderedDict()
+        self._by_key: OrderedDict[SenderKey, ClientSession] = OrderedDict()
 
-    def all(self) -> list[Session]:
+    def all(self) -> list[ClientSession]:
         """All of them."""
         return list(self._by_key.values())
 
-    def of(self, key: Key, wire: Wire, packet_bytes: int, now_s: float) -> Session:
+    def of(self, key: SenderKey, wire: Wire, packet_bytes: int, now_s: float) -> ClientSession:
         """The session of a sender whose packet has just come; a new one for a new sender."""
         session = self._by_key.get(key)
         if session is None or (not wire.reliable and now_s - session.last_s > SILENCE_LIMIT_S):
-            session = Session(key, wire, is_loopback(key[1]), not self._lan, now_s)
+            session = ClientSession(key, wire, is_loopback(key[1]), not self._lan, now_s)
             self._by_key[key] = session
             if len(self._by_key) > SESSIONS_LIMIT:
                 self._forget_one()
@@ -130,7 +130,7 @@ class Sessions:
         session.budget_bytes = AMPLIFICATION_LIMIT * packet_bytes if unproven else None
         return session
 
-    def gone(self, key: Key) -> Session | None:
+    def gone(self, key: SenderKey) -> ClientSession | None:
         """Forget a closed connection."""
         return self._by_key.pop(key, None)
 
@@ -146,7 +146,7 @@ class Sessions:
         del self._by_key[unproven if unproven is not None else next(iter(self._by_key))]
 
 
-class Gate:
+class TokenGate:
     """The token of LAN mode: challenges, answers, and patience with wrong ones.
 
     Args:
@@ -157,11 +157,11 @@ class Gate:
     def __init__(self, token: bytes | None, plain: bool = False) -> None:
         self._token = token
         self._plain = plain
-        self._nonces: OrderedDict[str, tuple[Key, float]] = OrderedDict()
+        self._nonces: OrderedDict[str, tuple[SenderKey, float]] = OrderedDict()
         self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()  # host -> how many, since when
         self._unproven: OrderedDict[str, Bucket] = OrderedDict()
 
-    def admits(self, session: Session, now_s: float) -> bool:
+    def admits(self, session: ClientSession, now_s: float) -> bool:
         """False when a sender without proof speaks too often, or may not try again yet."""
         if session.proven:
             return True
@@ -172,7 +172,7 @@ class Gate:
                 self._unproven.popitem(last=False)
         return bucket.take(now_s)
 
-    def challenge(self, session: Session, now_s: float) -> str | None:
+    def challenge(self, session: ClientSession, now_s: float) -> str | None:
         """A nonce to be answered; None while this host has to wait."""
         if self.locked(session.host, now_s):
             return None
@@ -182,7 +182,7 @@ class Gate:
             self._nonces.popitem(last=False)
         return nonce
 
-    def answered(self, session: Session, nonce: str, answer: str, now_s: float) -> bool:
+    def answered(self, session: ClientSession, nonce: str, answer: str, now_s: float) -> bool:
         """Whether an answer proves the token. A nonce is good once, for the sender that got it, for half a minute."""
         key, given_s = self._nonces.pop(nonce, (None, 0.0))
         fresh = key == session.key and now_s - given_s <= NONCE_LIMIT_S

@@ -16,7 +16,7 @@ from typing import cast
 
 from engine.osc.transport.framing import FrameError, Framer
 from engine.osc.transport.packets import UDP_LIMIT_BYTES
-from engine.osc.transport.sessions import Key
+from engine.osc.transport.sessions import SenderKey
 
 log = logging.getLogger(__name__)
 
@@ -28,16 +28,16 @@ PENDING_LIMIT_S = 30.0  # a packet that has begun has to end within this time
 WRITE_LIMIT_BYTES = 8 << 20  # a reader this far behind is given up
 WRITE_EASY_BYTES = 256 << 10
 
-OnPacket = Callable[[Key, "UdpWire | TcpWire", bytes], None]
-OnBroken = Callable[[Key, "TcpWire", str], None]
-OnGone = Callable[[Key], None]
+OnPacket = Callable[[SenderKey, "UdpWire | TcpWire", bytes], None]
+OnBroken = Callable[[SenderKey, "TcpWire", str], None]
+OnGone = Callable[[SenderKey], None]
 Admits = Callable[[str], bool]
 
 _HOSTS = {False: ("127.0.0.1", "::1"), True: ("0.0.0.0", "::")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ears:
+class TransportCallbacks:
     """What the sockets call.
 
     Attributes:
@@ -94,26 +94,26 @@ class UdpWire:
         self._address = address
 
     def send(self, packet: bytes, to: tuple[str, int] | None = None) -> None:
-        """See ``peers.Wire``."""
+        """See ``sessions.Wire``."""
         if not self._transport.is_closing() and len(packet) <= UDP_LIMIT_BYTES:
             self._transport.sendto(packet, to or self._address)
 
     async def room(self) -> None:
-        """See ``peers.Wire``."""
+        """See ``sessions.Wire``."""
         await asyncio.sleep(0.002)
 
 
 class _Udp(asyncio.DatagramProtocol):
-    def __init__(self, ears: Ears) -> None:
-        self._ears = ears
+    def __init__(self, callbacks: TransportCallbacks) -> None:
+        self._callbacks = callbacks
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if self._transport is not None and self._ears.admits(addr[0]):
-            self._ears.packet(("udp", addr[0], addr[1]), UdpWire(self._transport, addr), data)
+        if self._transport is not None and self._callbacks.admits(addr[0]):
+            self._callbacks.packet(("udp", addr[0], addr[1]), UdpWire(self._transport, addr), data)
 
     def error_received(self, exc: Exception) -> None:
         log.debug("a reply could not be delivered: %s", exc)
@@ -124,13 +124,13 @@ class TcpWire(asyncio.Protocol):
 
     reliable = True
 
-    def __init__(self, sockets: Sockets, ears: Ears, clock: Callable[[], float]) -> None:
+    def __init__(self, sockets: Sockets, callbacks: TransportCallbacks, clock: Callable[[], float]) -> None:
         self._sockets = sockets
-        self._ears = ears
+        self._callbacks = callbacks
         self._clock = clock
         self._framer = Framer()
         self._transport: asyncio.Transport | None = None
-        self._key: Key | None = None
+        self._key: SenderKey | None = None
         self._pending_since_s: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -139,7 +139,7 @@ class TcpWire(asyncio.Protocol):
         host, port = transport.get_extra_info("peername")[:2]
         others = [wire for wire in self._sockets.connections if wire._key and wire._key[1] == host]
         crowded = len(self._sockets.connections) >= CONNECTIONS_LIMIT or len(others) >= CONNECTIONS_PER_HOST_LIMIT
-        if crowded or not self._ears.admits(host):
+        if crowded or not self._callbacks.admits(host):
             transport.abort()
             return
         self._key = ("tcp", host, port)
@@ -149,7 +149,7 @@ class TcpWire(asyncio.Protocol):
         """See ``asyncio.Protocol``."""
         self._sockets.connections.discard(self)
         if self._key is not None:
-            self._ears.gone(self._key)
+            self._callbacks.gone(self._key)
 
     def data_received(self, data: bytes) -> None:
         """See ``asyncio.Protocol``."""
@@ -157,9 +157,9 @@ class TcpWire(asyncio.Protocol):
             return
         try:
             for packet in self._framer.feed(data):
-                self._ears.packet(self._key, self, packet)
+                self._callbacks.packet(self._key, self, packet)
         except FrameError as error:
-            self._ears.broken(self._key, self, str(error))
+            self._callbacks.broken(self._key, self, str(error))
             self.close()
         if not self._framer.pending:
             self._pending_since_s = None
@@ -167,7 +167,7 @@ class TcpWire(asyncio.Protocol):
             self._pending_since_s = self._clock()
 
     def send(self, packet: bytes, to: tuple[str, int] | None = None) -> None:
-        """See ``peers.Wire``."""
+        """See ``sessions.Wire``."""
         if self._transport is None or self._transport.is_closing():
             return
         if self._transport.get_write_buffer_size() > WRITE_LIMIT_BYTES:
@@ -177,7 +177,7 @@ class TcpWire(asyncio.Protocol):
         self._transport.write(self._framer.dress(packet))
 
     async def room(self) -> None:
-        """See ``peers.Wire``."""
+        """See ``sessions.Wire``."""
         await asyncio.sleep(0)
         while (
             self._transport is not None
@@ -198,14 +198,14 @@ class TcpWire(asyncio.Protocol):
             self._transport.close()
 
 
-async def open_sockets(port: int, tcp_port: int | None, lan: bool, ears: Ears) -> Sockets:
+async def open_sockets(port: int, tcp_port: int | None, lan: bool, callbacks: TransportCallbacks) -> Sockets:
     """Listen.
 
     Args:
         port: UDP port; the next free one of ten is taken; 0 is any.
         tcp_port: None means the same number as UDP.
         lan: False means this machine only.
-        ears: what to call.
+        callbacks: what to call.
 
     Raises:
         OSError: no port is free.
@@ -214,10 +214,10 @@ async def open_sockets(port: int, tcp_port: int | None, lan: bool, ears: Ears) -
     udp, tcp = _bound_pairs(port, tcp_port, lan)
     sockets = Sockets(udp[0].getsockname()[1], tcp[0].getsockname()[1], _receive_buffer(udp[0]))
     for sock in udp:
-        transport, _ = await loop.create_datagram_endpoint(lambda: _Udp(ears), sock=sock)
+        transport, _ = await loop.create_datagram_endpoint(lambda: _Udp(callbacks), sock=sock)
         sockets.udp.append(transport)
     for sock in tcp:
-        server = await loop.create_server(lambda: TcpWire(sockets, ears, loop.time), sock=sock, backlog=128)
+        server = await loop.create_server(lambda: TcpWire(sockets, callbacks, loop.time), sock=sock, backlog=128)
         sockets.tcp.append(server)
     return sockets
 

@@ -11,7 +11,7 @@ from clihelp import write_music
 from oschelp import Caller
 
 from engine import Engine
-from engine.osc import Bridge, Settings
+from engine.osc import Bridge, BridgeSettings
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +31,16 @@ Open = Callable[..., Bridge]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path) -> BridgeSettings:
     """Any port, everything below the test's own folder."""
     (tmp_path / "in").mkdir()
-    return Settings(
+    return BridgeSettings(
         port=0, roots=(tmp_path / "in",), out=tmp_path / "out", bundle="toy", home=tmp_path / "home"
     )  # fmt: skip
 
 
 @pytest.fixture
-def bridge(toy_engine: Engine, settings: Settings) -> Iterator[Bridge]:
+def bridge(toy_engine: Engine, settings: BridgeSettings) -> Iterator[Bridge]:
     with Bridge(toy_engine, settings) as bridge:
         yield bridge
 
@@ -66,12 +66,12 @@ def new_caller(bridge: Bridge) -> Iterator[Callable[..., Caller]]:
 
 
 @pytest.fixture
-def mix(tmp_path: Path, settings: Settings) -> Path:
+def mix(tmp_path: Path, settings: BridgeSettings) -> Path:
     """A short clip inside the allowed folder."""
     return write_music(tmp_path / "in" / "mix.wav", seconds=0.25)
 
 
 @pytest.fixture
-def long_mix(tmp_path: Path, settings: Settings) -> Path:
+def long_mix(tmp_path: Path, settings: BridgeSettings) -> Path:
     """A clip that takes minutes with 1000 steps."""
     return write_music(tmp_path / "in" / "long.wav", seconds=20)

@@ -15,7 +15,7 @@ from showfiles import plain
 from toybundle import SENSES, write_toy_bundle
 
 from engine import Engine
-from engine.osc import Bridge, BridgeClient, Settings
+from engine.osc import Bridge, BridgeClient, BridgeSettings
 from engine.osc.paths import REFUSED
 from engine.osc.protocol.requests import ROWS, at
 from engine.osc.transfer import fetch, send_clip
@@ -38,7 +38,7 @@ def toy_engine(tmp_path_factory):
 
 
 @pytest.fixture
-def hum(settings: Settings) -> Path:
+def hum(settings: BridgeSettings) -> Path:
     """A sound that stands for a half of the mix."""
     path = settings.roots[0] / "hum.wav"
     tone = 0.5 * np.sin(2 * np.arcsin(0.25) * np.arange(RATE_HZ))

@@ -23,9 +23,9 @@ from engine.osc.transport.sessions import (
     UNPROVEN_PER_S,
     WRONG_ANSWERS_LIMIT,
     AllowList,
-    Gate,
-    Session,
-    Sessions,
+    ClientSession,
+    SessionTable,
+    TokenGate,
     answer_to,
 )
 
@@ -45,8 +45,8 @@ class Nowhere:
         pass
 
 
-def stranger(host: str = "192.0.2.7", port: int = 9000) -> Session:
-    return Session(("udp", host, port), Nowhere(), local=False, proven=False, last_s=0.0)
+def stranger(host: str = "192.0.2.7", port: int = 9000) -> ClientSession:
+    return ClientSession(("udp", host, port), Nowhere(), local=False, proven=False, last_s=0.0)
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_after_five_wrong_answers_a_host_is_not_heard(lan_bridge, outsider):
 
 
 def test_the_gate_forgets_in_time():
-    gate, session = Gate(TOKEN), stranger()
+    gate, session = TokenGate(TOKEN), stranger()
     nonce = gate.challenge(session, 0.0)
     assert not gate.answered(session, nonce, answer_to(TOKEN, nonce), NONCE_LIMIT_S + 1)
     for _ in range(WRONG_ANSWERS_LIMIT):
@@ -167,23 +167,23 @@ def test_the_gate_forgets_in_time():
 
 def test_the_token_itself_is_taken_only_where_that_was_asked_for():
     token = TOKEN.decode()
-    assert not Gate(TOKEN).answered(stranger(), "", token, 0.0)
-    assert not Gate(TOKEN, plain=True).answered(stranger(), "", token + "x", 0.0)
-    assert not Gate(TOKEN, plain=True).answered(stranger(), "", "", 0.0)
-    assert not Gate(TOKEN, plain=True).answered(stranger(), "", answer_to(TOKEN, ""), 0.0)
+    assert not TokenGate(TOKEN).answered(stranger(), "", token, 0.0)
+    assert not TokenGate(TOKEN, plain=True).answered(stranger(), "", token + "x", 0.0)
+    assert not TokenGate(TOKEN, plain=True).answered(stranger(), "", "", 0.0)
+    assert not TokenGate(TOKEN, plain=True).answered(stranger(), "", answer_to(TOKEN, ""), 0.0)
     session = stranger()
-    assert Gate(TOKEN, plain=True).answered(session, "", token, 0.0)
+    assert TokenGate(TOKEN, plain=True).answered(session, "", token, 0.0)
     assert session.proven
 
 
 def test_answers_outside_ascii_are_only_wrong():
-    gate, session = Gate(TOKEN), stranger()
+    gate, session = TokenGate(TOKEN), stranger()
     nonce = gate.challenge(session, 0.0)
     assert not gate.answered(session, nonce, "\u00e9" * 64, 0.0)
 
 
 def test_a_flood_without_proof_is_answered_a_few_times_only():
-    gate = Gate(TOKEN)
+    gate = TokenGate(TOKEN)
     answered = sum(gate.admits(stranger(port=port), 1.0) for port in range(5000))
     assert answered == UNPROVEN_BURST
     assert gate.admits(stranger("192.0.2.8"), 1.0)
@@ -205,7 +205,7 @@ def test_a_flood_over_the_wire_does_not_lock_out_who_has_the_token(lan_bridge, o
 
 
 def test_sessions_are_few_and_proof_is_kept():
-    sessions = Sessions(lan=True)
+    sessions = SessionTable(lan=True)
     friend = sessions.of(("udp", "192.0.2.1", 1), Nowhere(), 20, 0.0)
     friend.proven = True
     for port in range(1, 5000):

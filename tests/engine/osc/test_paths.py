@@ -10,7 +10,7 @@ import pytest
 from clihelp import everything_in, write_music
 from oschelp import Caller
 
-from engine.osc import Bridge, Settings, paths
+from engine.osc import Bridge, BridgeSettings, paths
 from engine.osc.paths import REFUSED, PathRefused, Roots, pin
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the hostile paths are made with links, pipes and modes")
@@ -146,7 +146,7 @@ def test_another_disk_means_a_copy(yard, monkeypatch):
 def test_over_osc_hostile_paths_are_refused_and_nothing_is_written(yard, toy_engine, tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     before = everything_in(yard)
-    settings = Settings(port=0, roots=(yard / "in",), out=yard / "results", bundle="toy", home=home)
+    settings = BridgeSettings(port=0, roots=(yard / "in",), out=yard / "results", bundle="toy", home=home)
     sayable = [text for text in hostile(yard) if "\0" not in text and "\udc80" not in text]
     with Bridge(toy_engine, settings) as bridge:
         caller = Caller(bridge.state.udp_port)

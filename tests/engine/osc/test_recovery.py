@@ -19,14 +19,14 @@ from oschelp import LIMIT_S, Caller
 
 from engine import Engine
 from engine.osc import Bridge
-from engine.osc.journal import KEPT_FINISHED, Entry, Journal
+from engine.osc.journal import KEPT_FINISHED, Journal, JournalEntry
 
 ROOT = Path(__file__).parents[3]
 
 
-def entry(number: int, **changes: object) -> Entry:
+def entry(number: int, **changes: object) -> JournalEntry:
     values = {"id": f"job {number}", "number": number, "task": "isolate", "asked": {"prompt": "bass"}}
-    return Entry(**{**values, **changes})
+    return JournalEntry(**{**values, **changes})
 
 
 def test_the_engine_host_is_killed_amid_five_jobs_and_all_five_are_done(settings, toy_engine, long_mix, mix):
