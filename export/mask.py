@@ -5,7 +5,7 @@
 
 Magnitudes go in; soft masks and logits of presence come out. Every prompt is asked of every section of sound; the
 network hears a section once for all of them. The run holds ``mask.pt`` (training mask), ``queries.pt``, ``terms.json``
-and ``credits.json`` (training mask-queries).
+and ``credits.json`` (training mask-queries), and ``presence.json`` where presence is calibrated (mask-calibrate).
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ from engine.bundle.separation import Decoder
 from export import guard
 from export.graphs import Spec, text_spec
 from export.parity import TOLERANCE, Disagreement, OnOnnx, OnTorch, difference, session, tokens_of
+from export.storage import PRECISIONS, store
 from export.to_onnx import export_graph
 from export.write import LIMIT_BYTES, commit, graph_entry, move_into_place, summary
+from training.mask.calibrate import load as load_calibration
 from training.mask.credits import FILE as CREDITS_FILE
 from training.mask.judge import FRAMES, load_average, spectra
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, PRESENCE_FRAMES, RATE_HZ, PromptedUNet
@@ -53,7 +55,6 @@ from training.text.wordings import ASKS_FILE, asks_json
 
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
 LEVEL_DB = -21.4  # of the mixes that the network was trained on
-GATE_LOW, GATE_HIGH = 0.05, 0.3
 TRIALS = ((1, 1), (2, 3), (4, 1))  # prompts, sections
 COPIES_NOT = {MANIFEST, CHECKSUM}
 Floats = npt.NDArray[np.float32]
@@ -65,11 +66,12 @@ class MaskGraph(nn.Module):
     Args:
         network: the averaged network of a run.
         adapter: prompt embeddings -> query vectors.
+        bias: added to the logits of presence.
     """
 
-    def __init__(self, network: PromptedUNet, adapter: QueryAdapter) -> None:
+    def __init__(self, network: PromptedUNet, adapter: QueryAdapter, bias: float = 0.0) -> None:
         super().__init__()
-        self.network, self.adapter = network.eval(), adapter.eval()
+        self.network, self.adapter, self.bias = network.eval(), adapter.eval(), bias
 
     def forward(self, mix: Tensor, prompt: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Magnitudes (B, 2, T, F) and prompts (P, E) -> masks (P, B, 2, T, F) of stem and rest, logits (P, B, T/32)."""
@@ -77,10 +79,10 @@ class MaskGraph(nn.Module):
         query = self.adapter(prompt)[None].expand(mix.shape[0], -1, -1)
         logits, presence = self.network.answer(mix, described, plane, query)
         stem = logits.sigmoid().transpose(0, 1)
-        return stem, 1 - stem, presence.transpose(0, 1)
+        return stem, 1 - stem, presence.transpose(0, 1) + self.bias
 
 
-def mask_spec(network: PromptedUNet, adapter: QueryAdapter, frames: int = FRAMES) -> Spec:
+def mask_spec(network: PromptedUNet, adapter: QueryAdapter, frames: int = FRAMES, bias: float = 0.0) -> Spec:
     """The mask graph of a network; ``frames`` are those of a section."""
     embedding = adapter.up.in_features
     plane: list[str | int] = ["B", 2, frames, BINS]
@@ -94,7 +96,7 @@ def mask_spec(network: PromptedUNet, adapter: QueryAdapter, frames: int = FRAMES
         "rest": ["P", *plane],
         "presence": ["P", "B", frames // PRESENCE_FRAMES],
     }
-    return Spec("mask", MaskGraph(network, adapter), examples, inputs, outputs)
+    return Spec("mask", MaskGraph(network, adapter, bias), examples, inputs, outputs)
 
 
 def real_mixes(count: int, frames: int = FRAMES) -> Floats:
@@ -120,14 +122,17 @@ def real_mixes(count: int, frames: int = FRAMES) -> Floats:
     return np.stack(rows)
 
 
-def check_mask(network: PromptedUNet, adapter: QueryAdapter, path: Path, prompts: Floats, half: bool) -> float:
+def check_mask(
+    network: PromptedUNet, adapter: QueryAdapter, path: Path, prompts: Floats, precision: str, bias: float = 0.0
+) -> float:
     """Compare a mask graph with the network it was made of on real sound.
 
     Args:
         network, adapter: what was exported.
         path: of the graph.
         prompts: embeddings (n, E), n at least 1.
-        half: True means that weights are stored in 16 bits.
+        precision: of the stored weights.
+        bias: of the logits of presence.
 
     Returns:
         worst RMS of the difference against RMS of the answer, of all outputs and trials.
@@ -135,7 +140,7 @@ def check_mask(network: PromptedUNet, adapter: QueryAdapter, path: Path, prompts
     Raises:
         Disagreement: it is over the tolerance.
     """
-    graph, plain = session(path), MaskGraph(network, adapter)
+    graph, plain = session(path), MaskGraph(network, adapter, bias)
     names = [value.name for value in graph.get_outputs()]
     frames = int(graph.get_inputs()[0].shape[2])
     mixes = real_mixes(max(sections for _, sections in TRIALS), frames)
@@ -150,7 +155,7 @@ def check_mask(network: PromptedUNet, adapter: QueryAdapter, path: Path, prompts
         worst = max(
             worst, *(difference(w.numpy(), got[n]) for w, n in zip(wanted, ("stem", "rest", "presence"), strict=True))
         )
-    tolerance = TOLERANCE["fp16" if half else "fp32"]
+    tolerance = TOLERANCE[precision]
     if not worst <= tolerance:
         raise Disagreement(
             f"torch and ONNX differ by {worst:.2e} in the mask graph, allowed is {tolerance:.0e}; nothing was written"
@@ -166,17 +171,17 @@ class Wanted:
         run: of the mask decoder, with its queries.
         prompt: run of a text tower that takes the place of the bundle's; None keeps words and wordings as they are.
         version: of the new bundle.
-        gate_low, gate_high: presence that shuts and opens the stem.
-        half: True stores weights in 16 bits.
+        gate_low, gate_high: presence that shuts and opens the stem; None takes those of the run's calibration.
+        precision: of the stored weights of the mask graph, one of ``PRECISIONS``.
         frames: of a section of sound, a multiple of 64.
     """
 
     run: Path
     prompt: Path | None = None
     version: str = "1.0.0"
-    gate_low: float = GATE_LOW
-    gate_high: float = GATE_HIGH
-    half: bool = True
+    gate_low: float | None = None
+    gate_high: float | None = None
+    precision: str = "fp16"
     frames: int = FRAMES
 
 
@@ -232,19 +237,22 @@ def _fill(draft: Path, wanted: Wanted, base: Bundle, name: str) -> Manifest:
     network = load_average(wanted.run / "mask.pt")
     adapter = load_queries(wanted.run, network.queries.weight)
     terms = _terms(wanted.run, adapter, old.embedding)
-    spec = mask_spec(network, adapter, wanted.frames)
-    export_graph(spec, draft / "mask.onnx", wanted.half)
-    parity["mask"] = check_mask(network, adapter, draft / "mask.onnx", terms, wanted.half)
+    presence = load_calibration(wanted.run)
+    spec = mask_spec(network, adapter, wanted.frames, presence.bias)
+    export_graph(spec, draft / "mask.onnx", half=False)
+    store(draft / "mask.onnx", wanted.precision)
+    parity["mask"] = check_mask(network, adapter, draft / "mask.onnx", terms, wanted.precision, presence.bias)
     shutil.copyfile(wanted.run / TERMS_FILE, draft / TERMS_FILE)
     credits: list[str] = json.loads((wanted.run / CREDITS_FILE).read_text("utf-8"))
-    precision = "fp16" if wanted.half else "fp32"
+    low = presence.gate_low if wanted.gate_low is None else wanted.gate_low
+    high = presence.gate_high if wanted.gate_high is None else wanted.gate_high
     manifest = replace(
         manifest,
         format=max(old.format, FORMAT),
         attribution=[*old.attribution, *(line for line in credits if line not in old.attribution)],
         trained_on=list(dict.fromkeys([*old.trained_on, *(line.split(":", 1)[0] for line in credits)])),
-        graphs={**graphs, "mask": graph_entry(spec, draft, precision)},
-        decoder=decoder_entry(wanted.gate_low, wanted.gate_high, wanted.frames),
+        graphs={**graphs, "mask": graph_entry(spec, draft, wanted.precision)},
+        decoder=decoder_entry(low, high, wanted.frames),
         terms=Attachment(file=TERMS_FILE, sha256=file_sha256(draft / TERMS_FILE)),
         parity=parity,
         training_commit=commit(),
@@ -256,7 +264,7 @@ def _fill(draft: Path, wanted: Wanted, base: Bundle, name: str) -> Manifest:
     return manifest
 
 
-def decoder_entry(gate_low: float = GATE_LOW, gate_high: float = GATE_HIGH, frames: int = FRAMES) -> Decoder:
+def decoder_entry(gate_low: float, gate_high: float, frames: int = FRAMES) -> Decoder:
     """What the manifest says of the mask decoder."""
     return Decoder(
         graph="mask",
@@ -279,8 +287,8 @@ def _new_words(draft: Path, wanted: Wanted, run: Path, old: Manifest) -> tuple[G
     spec = text_spec(tower, old.embedding)
     if tower.out.out_features != old.embedding or tower.max_tokens != encoder.max_tokens:
         raise ValueError(f"{run} has a text tower of another size than the bundle's; begin it with `training unpack`")
-    export_graph(spec, draft / "text.onnx", wanted.half)
-    precision = "fp16" if wanted.half else "fp32"
+    precision = "fp32" if wanted.precision == "fp32" else "fp16"  # the tower is small, and all words hang on it
+    export_graph(spec, draft / "text.onnx", precision == "fp16")
     worst = 0.0
     for rows in (1, 3):
         tokens, mask = tokens_of(spec, rows)
@@ -308,7 +316,7 @@ def _terms(run: Path, adapter: QueryAdapter, embedding: int) -> Floats:
 def _check_size(draft: Path, base: Bundle) -> None:
     size, before = (sum(path.stat().st_size for path in folder.iterdir()) for folder in (draft, base.folder))
     if size > LIMIT_BYTES >= before:
-        raise ValueError(f"the bundle takes {size >> 20} MiB, over {LIMIT_BYTES >> 20}; store its weights in 16 bits")
+        raise ValueError(f"the bundle takes {size >> 20} MiB, over {LIMIT_BYTES >> 20}; store its weights in 8 bits")
 
 
 def main(argv: list[str]) -> str:
@@ -321,15 +329,15 @@ def main(argv: list[str]) -> str:
     parser.add_argument("bundle", type=Path, help="folder of the new bundle")
     parser.add_argument("--prompt", type=Path, metavar="RUN", help="run of a text tower to take in place of its own")
     parser.add_argument("--version", default="1.0.0")
-    parser.add_argument("--gate-low", type=float, default=GATE_LOW, help="presence that shuts the stem")
-    parser.add_argument("--gate-high", type=float, default=GATE_HIGH, help="presence that opens it")
-    parser.add_argument("--precision", choices=["fp16", "fp32"], default="fp16", help="of the weights on disk")
+    parser.add_argument("--gate-low", type=float, help="presence that shuts the stem; as calibrated when not given")
+    parser.add_argument("--gate-high", type=float, help="presence that opens it; as calibrated when not given")
+    parser.add_argument("--precision", choices=list(PRECISIONS), default="fp16", help="of the mask graph on disk")
     parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
     parser.add_argument("--comparison", type=Path, help="comparison.json of the bench; to replace a bundle that ships")
     args = parser.parse_args(argv)
     wanted = Wanted(
         run=args.run, prompt=args.prompt, version=args.version, gate_low=args.gate_low, gate_high=args.gate_high,
-        half=args.precision == "fp16",
+        precision=args.precision,
     )  # fmt: skip
     manifest = write(wanted, load_bundle(args.base), args.bundle, args.replace, args.comparison)
     return f"{summary(args.bundle, manifest)}; the mask graph by {manifest.parity['mask']:.1e}"

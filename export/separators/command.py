@@ -10,6 +10,7 @@ from pathlib import Path
 
 from export.separators import write
 from export.separators.foreign import Foreign
+from export.storage import PRECISIONS
 
 KINDS = ("spleeter", "htdemucs", "openunmix", "onnx")
 
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--name", help="of the bundle; that of its folder when not given")
     parser.add_argument("--version", default="1.0.0")
-    parser.add_argument("--precision", choices=write.PRECISIONS, default="fp16", help="of the weights on disk")
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp16", help="of the weights on disk")
     parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
     parser.add_argument(
         "--download", metavar="NAME", default="",

@@ -18,17 +18,15 @@ from engine.bundle.manifest import FORMAT, Graph
 from engine.bundle.separation import EXPERT_KINDS, SIDES
 from engine.bundle.separator import SEPARATOR, SeparatorManifest, Spectrum, check_separator, separator_to_json
 from export.graphs import Spec
-from export.parity import Disagreement, difference, sounds
+from export.parity import TOLERANCE, Disagreement, difference, sounds
 from export.separators.foreign import Foreign
-from export.separators.storage import store
+from export.storage import store
 from export.to_onnx import export_graph
 from export.write import move_into_place
 
 GRAPH = "separator"
 REAL = Path(__file__).parents[2] / "resources" / "demo" / "mix.flac"
 # RMS of the difference against RMS of the answer; the first row holds of the graph before its weights are rounded
-TOLERANCE = {"fp32": 1e-3, "fp16": 2e-2, "int8": 5e-2}
-PRECISIONS = tuple(TOLERANCE)
 Arrays = list[np.ndarray[Any, Any]]
 
 

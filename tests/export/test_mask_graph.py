@@ -18,7 +18,8 @@ from engine.bundle.separation import decoder_axes
 from export import mask as exporting
 from export.__main__ import main
 from export.mask import MaskGraph, Wanted, check_mask, decoder_entry, mask_spec, real_mixes, write
-from export.parity import Disagreement
+from export.parity import TOLERANCE, Disagreement
+from export.storage import store
 from export.to_onnx import export_graph
 from training.mask.network import BINS, NetworkConfig, PromptedUNet
 from training.mask.queries import Figures, QueryAdapter, save
@@ -48,26 +49,29 @@ def adapter(embedding: int = SIZE) -> QueryAdapter:
     return QueryAdapter(torch.randn(len(TERMS), 96), embedding).eval().requires_grad_(False)
 
 
+BIAS, GATE = -0.7, (0.05, 0.3)
 KINDS = {
-    "whole": ({}, True),
-    "plain, with estimates": ({"estimate": True, "dense": False, "attention": 0}, False),
+    "whole": ({}, "fp16"),
+    "in 8 bits": ({}, "int8"),
+    "plain, with estimates": ({"estimate": True, "dense": False, "attention": 0}, "fp32"),
 }
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def exported(request, tmp_path_factory):
-    """A network, its graph, and whether weights are stored in 16 bits."""
-    changes, half = KINDS[request.param]
+    """A network, its graph, and how its weights are stored."""
+    changes, precision = KINDS[request.param]
     made = network(**changes)
     path = tmp_path_factory.mktemp("mask") / "mask.onnx"
-    export_graph(mask_spec(made, adapter(), FRAMES), path, half)
-    return made, path, half
+    export_graph(mask_spec(made, adapter(), FRAMES, BIAS), path, half=False)
+    store(path, precision)
+    return made, path, precision
 
 
 def test_the_graph_answers_as_the_network_for_any_number_of_prompts_and_sections(exported):
-    made, path, half = exported
+    made, path, precision = exported
     prompts = np.random.default_rng(3).standard_normal((5, SIZE)).astype(np.float32)
-    assert check_mask(made, adapter(), path, prompts, half) < (2e-2 if half else 1e-3)
+    assert check_mask(made, adapter(), path, prompts, precision, BIAS) < TOLERANCE[precision]
 
 
 def test_every_prompt_is_asked_of_every_section(exported):
@@ -92,11 +96,11 @@ def test_every_prompt_is_asked_of_every_section(exported):
 
 
 def test_a_graph_of_another_network_is_refused(exported):
-    made, path, half = exported
+    made, path, precision = exported
     other = deepcopy(made)
     other.choose.bias.add_(2.0)
     with pytest.raises(Disagreement, match="mask graph"):
-        check_mask(other, adapter(), path, np.ones((1, SIZE), np.float32), half)
+        check_mask(other, adapter(), path, np.ones((1, SIZE), np.float32), precision, BIAS)
 
 
 def test_a_network_that_takes_the_flows_estimate_has_a_third_input():
@@ -105,7 +109,7 @@ def test_a_network_that_takes_the_flows_estimate_has_a_third_input():
 
 def test_the_axes_are_those_that_the_manifest_wants():
     spec = mask_spec(network(), adapter())
-    inputs, outputs = decoder_axes(decoder_entry(), SIZE, list(spec.inputs))
+    inputs, outputs = decoder_axes(decoder_entry(*GATE), SIZE, list(spec.inputs))
     assert (spec.inputs, spec.outputs) == (inputs, outputs)
 
 
@@ -149,7 +153,7 @@ def written(finished, small_bundle, tmp_path_factory):
 def test_a_bundle_gets_a_decoder_and_all_else_stays(written, small_bundle):
     old, new = load_bundle(small_bundle), load_bundle(written)
     assert (new.manifest.format, new.manifest.name, new.manifest.version) == (4, "new", "2.0.0")
-    assert new.manifest.decoder == decoder_entry(frames=128)
+    assert new.manifest.decoder == decoder_entry(*GATE, frames=128)
     assert {name: new.manifest.graphs[name] for name in old.manifest.graphs} == old.manifest.graphs
     assert (new.manifest.asks, new.manifest.defaults) == (old.manifest.asks, old.manifest.defaults)
     assert new.manifest.attribution[-1].startswith("song moon")

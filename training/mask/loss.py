@@ -92,6 +92,11 @@ def separation_loss(logits: Tensor, planes: Planes) -> Tensor:
     return found
 
 
+def presence_loss(presence: Tensor, planes: Planes) -> Tensor:
+    """Cross-entropy of presence logits (B, K, T / 32)."""
+    return F.binary_cross_entropy_with_logits(presence, planes.there)
+
+
 def total_loss(logits: Tensor, presence: Tensor, planes: Planes) -> tuple[Tensor, dict[str, Tensor]]:
     """Mean loss of a batch, and its parts.
 
@@ -102,6 +107,6 @@ def total_loss(logits: Tensor, presence: Tensor, planes: Planes) -> tuple[Tensor
     """
     parts = {
         "stem": separation_loss(logits, planes).mean(),
-        "presence": F.binary_cross_entropy_with_logits(presence, planes.there),
+        "presence": presence_loss(presence, planes),
     }
     return parts["stem"] + PRESENCE_WEIGHT * parts["presence"], parts

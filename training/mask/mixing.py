@@ -64,10 +64,11 @@ class Mixing:
         pool: the stems.
         frames: length of a question.
         seed: decides everything, together with the number of the question.
+        absent: share of the questions that ask for what is not there.
     """
 
-    def __init__(self, pool: StemPool, frames: int, seed: int) -> None:
-        self.pool, self.frames, self.seed = pool, frames, seed
+    def __init__(self, pool: StemPool, frames: int, seed: int, absent: float = ABSENT_SHARE) -> None:
+        self.pool, self.frames, self.seed, self.absent = pool, frames, seed, absent
         self.samples = (frames - 1) * HOP_SAMPLES + FFT_SAMPLES
         self._families = sorted(pool.by_family)
         weights = np.array([WEIGHTS.get(name, 1.0) for name in self._families])
@@ -187,7 +188,7 @@ class Mixing:
             for name in self.pool.names[stem]:
                 there[name] = there.get(name, 0.0) + loud
         audible = [name for name, loud in there.items() if 10 * np.log10(max(loud, 1e-12) / power) > SILENT_DB]
-        if not audible or rng.random() < ABSENT_SHARE:
+        if not audible or rng.random() < self.absent:
             return self._absent(rng, set(there))
         kinds = [
             [n for n in audible if n in families() or n == "speech"],

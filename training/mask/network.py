@@ -21,7 +21,9 @@ STRIDE = 64  # frames and bins must be multiples of this
 WIDTHS = (16, 32, 64, 128, 256, 512)
 PRESENCE_FRAMES = 32  # one answer for so many frames: 0.74 s
 LOGIT_LIMIT = 12.0
-LEVELS = 2  # figures on the masked mix that presence is judged by
+FIGURES = 7  # on the masked mix, that presence is judged by
+SURE = (0.0, 1.4)  # logits from which a bin counts as the stem's: masks of 0.5 and 0.8
+SURE_SLOPE = 4.0
 END_WIDTH = 32
 PLACES = 8  # two channels at two frames and two bins
 DENSE_LEVELS = (1, 2, 3)  # planes of 256, 128 and 64 bins
@@ -119,7 +121,7 @@ class PromptedUNet(nn.Module):
         self.presence_norm = nn.LayerNorm(2 * WIDTHS[4])
         self.presence_plane = nn.Linear(2 * WIDTHS[4], 128)
         self.presence_query = nn.Linear(config.query, 128)
-        self.presence_levels = nn.Linear(LEVELS, 128)
+        self.presence_figures = nn.Linear(FIGURES, 128)
         self.presence_out = nn.Linear(128, 1)
 
     def forward(self, mix: Tensor, query: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -172,29 +174,35 @@ class PromptedUNet(nn.Module):
         chosen = (chosen + weights[..., -1].flatten(1, 2)[..., None]).unflatten(1, (count, PLACES))
         logits = F.pixel_shuffle(chosen.reshape(batch * count, PLACES, frames, bins), 2)
         logits = logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT).unflatten(0, (batch, count))
-        return logits, self._presence(plane, _levels(mix, logits.detach()), query)
+        return logits, self._presence(plane, figures_of(mix, logits.detach()), query)
 
-    def _presence(self, plane: Tensor, levels: Tensor, query: Tensor) -> Tensor:
-        """Plane (B, 256, T / 32, 32), levels (B, K, T / 32, 2) and queries (B, K, Q) -> (B, K, T / 32)."""
+    def _presence(self, plane: Tensor, figures: Tensor, query: Tensor) -> Tensor:
+        """Plane (B, 256, T / 32, 32), figures (B, K, T / 32, 7) and queries (B, K, Q) -> (B, K, T / 32)."""
         pooled = self.presence_norm(torch.cat([plane.mean(3), plane.amax(3)], dim=1).transpose(1, 2))
         hidden = self.presence_plane(pooled)[:, None] * (1 + self.presence_query(query)[:, :, None])
-        answer: Tensor = self.presence_out(F.gelu(hidden + self.presence_levels(levels)))
+        answer: Tensor = self.presence_out(F.gelu(hidden + self.presence_figures(figures)))
         return answer[..., 0]
 
 
-def _levels(mix: Tensor, logits: Tensor) -> Tensor:
-    """How much of the mix the masks take, block by block, in units of 10 dB: (B, K, T / 32, 2).
+def figures_of(mix: Tensor, logits: Tensor) -> Tensor:
+    """What the masks say of the presence of their stems, block by block, in units of 10 dB: (B, K, T / 32, 7).
 
-    The stem against the block and against the loudest block.
+    The stem's power against the block's and against the loudest block's; the power of bins that are surely the stem's,
+    against the block's; and the most that the latter and the first come to in any block. A stem that is not there gets
+    a mask that is low everywhere; one that plays softly gets one that is high in few places.
 
     Args:
         mix: magnitudes (B, 2, T, F).
         logits: of the masks, (B, K, 2, T, F).
     """
+    mask = logits.sigmoid()
     power = _blocks(mix[:, None])
-    stem = _blocks(logits.sigmoid() * mix[:, None])
+    stem = _blocks(mask * mix[:, None])
     loudest = power.amax(-1, keepdim=True)
-    return torch.stack([_log(stem / power), _log(stem / loudest)], dim=-1)
+    found = [_log(stem / power), _log(stem / loudest)]
+    found += [_log(_blocks((SURE_SLOPE * (logits - at)).sigmoid() * mix[:, None]) / power) for at in SURE]
+    whole = [one.amax(-1, keepdim=True).expand_as(one) for one in (found[1], *found[2:])]
+    return torch.stack([*found, *whole], dim=-1)
 
 
 def _blocks(magnitudes: Tensor) -> Tensor:

@@ -20,8 +20,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from training.mask.loss import Planes, total_loss
-from training.mask.mixing import Mixing, Question
+from training.mask.loss import Planes, presence_loss, total_loss
+from training.mask.mixing import ABSENT_SHARE, Mixing, Question
 from training.mask.network import STRIDE, NetworkConfig, PromptedUNet, freeze_norms, load_spleeter
 from training.mask.stems import StemPool
 from training.mask.terms import TERMS
@@ -43,6 +43,8 @@ class MaskConfig:
         encoder_rate: rate of the encoder against the rest.
         partners: processes that train on mixes of their own and average their weights now and then.
         meet_every: steps between two averages.
+        absent: share of the questions that ask for what is not there.
+        presence_only: True trains the presence head alone, the masks as they are.
     """
 
     mixes: int = 4
@@ -59,6 +61,8 @@ class MaskConfig:
     seed: int = 1
     partners: int = 1
     meet_every: int = 8
+    absent: float = ABSENT_SHARE
+    presence_only: bool = False
 
     def __post_init__(self) -> None:
         if self.frames < STRIDE or self.frames % STRIDE:
@@ -93,6 +97,9 @@ class Training:
 
     def __init__(self, network: PromptedUNet, config: MaskConfig, folder: Path) -> None:
         self.network, self.config, self.folder = network, config, folder
+        if config.presence_only:
+            for name, weight in network.named_parameters():
+                weight.requires_grad_(name.startswith("presence_"))
         self.average = deepcopy(network).eval()
         self.optimizer = torch.optim.AdamW(parameter_groups(network, config), config.learning_rate, betas=(0.9, 0.98))
         self.step = 0
@@ -106,7 +113,11 @@ class Training:
         query = self.network.queries(terms)
         query = query + torch.randn_like(query) * self.config.query_noise * query.detach().std()
         logits, presence = self.network(planes.mix, query)
-        loss, parts = total_loss(logits, presence, planes)
+        if self.config.presence_only:
+            loss = presence_loss(presence, planes)
+            parts = {"presence": loss}
+        else:
+            loss, parts = total_loss(logits, presence, planes)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
@@ -180,7 +191,7 @@ def run(training: Training, pool: StemPool) -> None:
     """Train for the budget; writes the log as it goes and a checkpoint every few minutes."""
     config = training.config
     rank = dist.get_rank() if dist.is_initialized() else 0
-    mixing = Mixing(pool, config.frames, config.seed * 1000 + rank)
+    mixing = Mixing(pool, config.frames, config.seed * 1000 + rank, config.absent)
     began = saved = told = time.monotonic()
     sums: dict[str, float] = {}
     count = 0
@@ -228,6 +239,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--mixes", type=int, default=4)
     parser.add_argument("--frames", type=int, default=128)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--presence-only", action="store_true", help="train the presence head alone")
+    parser.add_argument("--absent", type=float, default=ABSENT_SHARE, help="share of questions for what is not there")
     parser.add_argument("--network", default="{}", help="JSON of network settings")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
@@ -242,6 +255,8 @@ def main(argv: list[str] | None = None) -> int:
         frames=args.frames,
         seed=args.seed,
         partners=partners,
+        absent=args.absent,
+        presence_only=args.presence_only,
     )
     network = PromptedUNet(NetworkConfig(terms=len(TERMS), **json.loads(args.network)))
     if args.start and args.start.suffix == ".ckpt":

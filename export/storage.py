@@ -1,9 +1,9 @@
 """Weights of an ONNX graph in 16 or 8 bits; arithmetic stays float32.
 
 In 8 bits every kernel of a convolution, and every output channel of another matrix, has a scale of its own and no zero
-point. The graph brings the numbers back
-with Cast and Mul, which every runtime folds once when it opens the graph: DequantizeLinear is left in place by ONNX
-Runtime for kernels in 8 bits, costs time at every run and keeps convolutions from their fastest layout.
+point. The graph brings the numbers back with Cast and Mul, which every runtime folds once when it opens the graph:
+DequantizeLinear is left in place by ONNX Runtime for kernels in 8 bits, costs time at every run and keeps convolutions
+from their fastest layout.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+PRECISIONS = ("fp32", "fp16", "int8")
 SMALL = 1024  # elements; smaller weights stay float32
 LEAST_KERNEL = 9  # weights; smaller kernels share their scale with those of the same output channel
 TINIEST = 2.0**-24  # a scale that float16 takes

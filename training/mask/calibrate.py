@@ -1,0 +1,174 @@
+"""Calibrate presence on mixes of held-out recordings: ``python -m training mask-calibrate RUN --stems FOLDERS``.
+
+Two things hang on the presence of a stem: whether users are told that it "seems not to be there", and the gate that
+shuts a stem where it does not sound. The head's logits are moved so that the first is decided at 0.5, and the gate is
+put where it costs what sounds as little as possible. Written beside the checkpoint as ``presence.json``, which
+``export mask`` reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from training.mask.judge import Case, build_cases, load_average, masked, network_masker
+from training.mask.network import PRESENCE_FRAMES, PromptedUNet
+from training.mask.stems import StemPool
+from training.metrics import si_sdr
+
+FILE = "presence.json"
+MISSED_SHARE = 0.04  # of what is there may be called absent; 5 in 100 is what users are promised
+ABSENT_DB = -30.0  # of what is not there, against the mix
+GATES = ((0.02, 0.1), (0.05, 0.3), (0.1, 0.4), (0.2, 0.5), (0.3, 0.6), (0.4, 0.7))
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """How the logits of presence are read.
+
+    Attributes:
+        bias: added to the logits, so that 0.5 decides.
+        gate_low, gate_high: presence that shuts and opens the stem.
+        missed: share of stems within 25 dB of the mix that are called absent.
+        found: share of absent prompts that are called absent.
+        absent_db: median level of absent prompts behind the gate, against the mix.
+        cost_db: what the gate takes from the median SI-SDR improvement.
+        cases: how many were measured.
+    """
+
+    bias: float = 0.0
+    gate_low: float = 0.05
+    gate_high: float = 0.3
+    missed: float = 0.0
+    found: float = 0.0
+    absent_db: float = 0.0
+    cost_db: float = 0.0
+    cases: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One answer: the logits of presence (K), the mask (2, T, F), and what was asked."""
+
+    absent: bool
+    logits_K: Floats
+    mask: torch.Tensor
+    case: Case
+
+    @property
+    def highest(self) -> float:
+        """The logit that says whether it is there at all."""
+        return float(self.logits_K.max())
+
+
+def load(run: Path) -> Calibration:
+    """The calibration of a run; the plain one where none was made."""
+    path = run / FILE
+    return Calibration(**json.loads(path.read_text("utf-8"))) if path.is_file() else Calibration()
+
+
+def measure(network: PromptedUNet, cases: Sequence[Case]) -> list[Measured]:
+    """Ask the network about every case."""
+    masker, found = network_masker(network), []
+    for case in cases:
+        with torch.no_grad():
+            mask, presence = masker(torch.from_numpy(case.mix), case.term)
+        blocks = -(-mask_frames(case) // PRESENCE_FRAMES)
+        likely = presence.double().clamp(1e-9, 1 - 1e-9)[:blocks]
+        logits_K: Floats = torch.log(likely / (1 - likely)).numpy()
+        found.append(Measured(case.kind.startswith("absent"), logits_K, mask.half(), case))
+    return found
+
+
+def mask_frames(case: Case) -> int:
+    """Frames of a case's mix."""
+    return case.mix.shape[1] // 1024 + 1
+
+
+def calibrate(measured: Sequence[Measured]) -> Calibration:
+    """Choose the bias and the gate.
+
+    Raises:
+        ValueError: nothing was there, or nothing was absent.
+    """
+    there = np.sort([one.highest for one in measured if not one.absent])
+    absent = np.sort([one.highest for one in measured if one.absent])
+    if not len(there) or not len(absent):
+        raise ValueError("presence is calibrated on stems that are there and on some that are not; take more mixes")
+    decide = float(np.quantile(there, MISSED_SHARE))
+    if float(absent.max()) < decide:  # apart: in the middle
+        decide = (float(absent.max()) + decide) / 2
+    plain = [gain(one, np.ones_like(one.logits_K)) for one in measured if not one.absent]
+    rows = []
+    for low, high in GATES:
+        opened = [(one, opening(one.logits_K - decide, low, high)) for one in measured]
+        gains = [gain(one, open_K) for one, open_K in opened if not one.absent]
+        levels = [level_db(one, open_K) for one, open_K in opened if one.absent]
+        rows.append((low, high, float(np.median(plain) - np.median(gains)), float(np.median(levels))))
+    quiet = [row for row in rows if row[3] <= ABSENT_DB] or rows[-1:]
+    low, high, cost_db, absent_db = min(quiet, key=lambda row: row[2])
+    return Calibration(
+        bias=-decide,
+        gate_low=low,
+        gate_high=high,
+        missed=float((there < decide).mean()),
+        found=float((absent < decide).mean()),
+        absent_db=absent_db,
+        cost_db=cost_db,
+        cases=len(measured),
+    )
+
+
+def opening(logits_K: Floats, low: float, high: float) -> Floats:
+    """How far the gate is open, 0 to 1, as the engine opens it."""
+    x_K = np.clip((1 / (1 + np.exp(-logits_K)) - low) / (high - low), 0, 1)
+    smooth_K: Floats = x_K * x_K * (3 - 2 * x_K)
+    return smooth_K
+
+
+def _gated(one: Measured, open_K: Floats) -> npt.NDArray[np.float32]:
+    frames = one.mask.shape[1]
+    open_T = np.repeat(open_K, PRESENCE_FRAMES)
+    open_T = np.pad(open_T, (0, max(0, frames - len(open_T))), mode="edge")[:frames]
+    mask = one.mask.float() * torch.from_numpy(open_T.astype(np.float32))[None, :, None]
+    answer: npt.NDArray[np.float32] = masked(torch.from_numpy(one.case.mix), mask).numpy()
+    return answer
+
+
+def gain(one: Measured, open_K: Floats) -> float:
+    """SI-SDR improvement behind a gate, dB."""
+    return si_sdr(_gated(one, open_K), one.case.stem) - si_sdr(one.case.mix, one.case.stem)
+
+
+def level_db(one: Measured, open_K: Floats) -> float:
+    """Level of an answer behind a gate against its mix, dB; -100 at least."""
+    answer, mix = _gated(one, open_K), one.case.mix
+    return float(20 * np.log10(np.sqrt((answer**2).mean()) / np.sqrt((mix**2).mean()) + 1e-5))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """``python -m training mask-calibrate``."""
+    parser = argparse.ArgumentParser(prog="python -m training mask-calibrate", description="Calibrate presence.")
+    parser.add_argument("run", type=Path, help="folder of the mask decoder's run")
+    parser.add_argument("--stems", type=Path, nargs="+", required=True, help="folders of held-out stems")
+    parser.add_argument("--each", type=int, default=24, help="mixes of every kind")
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args(argv)
+    torch.set_num_threads(args.threads)
+    cases = build_cases(StemPool(args.stems), args.each, seed=17)
+    found = calibrate(measure(load_average(args.run / "mask.pt"), cases))
+    (args.run / FILE).write_text(json.dumps(asdict(found), indent=1), "utf-8")
+    print(json.dumps(asdict(found)))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
