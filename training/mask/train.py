@@ -169,7 +169,8 @@ class Training:
     def start_from(self, path: Path, optimizer: bool) -> None:
         """Take over weights and average, and the optimiser's state when the run goes on."""
         state = torch.load(path, map_location="cpu", weights_only=True)
-        for network, weights in ((self.network, state["weights"]), (self.average, state["average"])):
+        own = state["average" if self.config.presence_only else "weights"]  # presence is judged by the average's masks
+        for network, weights in ((self.network, own), (self.average, state["average"])):
             mine = network.state_dict()
             fitting = {
                 name: value for name, value in weights.items() if name in mine and mine[name].shape == value.shape
