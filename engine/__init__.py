@@ -24,13 +24,16 @@ from engine.errors import (
 )
 from engine.host.client import Engine
 from engine.latents import Slot
-from engine.messages import BIT_FOR_BIT_DB, Accepted, CancelledJob, Done, Event, Failed, Progress, Request, StemResult
+from engine.messages import BIT_FOR_BIT_DB, Accepted, CancelledJob, Done, Event, Failed, Progress, StemResult
+from engine.options import Option
 from engine.provenance import rerun_request
+from engine.request import OPTIONS, Request
 from engine.tasks import TASKS, Rule, rule_of
 from engine.version import engine_version
 
 __all__ = [
     "BIT_FOR_BIT_DB",
+    "OPTIONS",
     "TASKS",
     "Accepted",
     "AudioError",
@@ -49,6 +52,7 @@ __all__ = [
     "Failed",
     "HostError",
     "Manifest",
+    "Option",
     "OutputError",
     "Progress",
     "Request",

@@ -6,100 +6,17 @@ Audio travels as a path, never inside a message.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal
+from typing import Any
 
-Render = Literal["masked", "flow", "decoded"]
-Device = Literal["auto", "cpu", "cuda", "tensorrt"]
-Start = Literal["zeros", "noise"]
-Format = Literal["same", "wav16", "wav24", "wav32f", "flac"]
+from engine.request import CONDITIONS, Device, Format, Render, Request, Start
 
-CONDITIONS = ("prompt", "mix-prompt", "rest-prompt", "picture")  # what can be said besides the audio that is given
+__all__ = ["CONDITIONS", "Device", "Format", "Render", "Request", "Start"]
 
 STEPS_LIMIT = 1000
 GUIDANCE_LIMIT = 20.0
 TEMPERATURE_LIMIT = 2.0
 
 BIT_FOR_BIT_DB = -300.0  # a null figure that means equal, not merely close; also the level of silence
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One thing to do. Everything that decides the samples of the result is in here.
-
-    Attributes:
-        task: a row of ``engine.TASKS``.
-        prompts: what to look for, one stem each; several share one encoding of the input. May be empty when there are
-            ``examples``.
-        input: path of the mix (isolate, remove, replace), the rest (regenerate) or the stem (inpaint, extend,
-            restyle); None to generate or arrange. With a ``slot``, STEM and that slot change places here.
-        rest: path of a rest that goes with the stem, for tasks whose row allows it; of a stem that goes with the rest
-            where ``slot`` is rest.
-        out: folder the results go to; made when missing.
-        region_s: ``(start, end)`` in seconds, the part to work on; None means all of it.
-        regions_s: several parts in one call, in order and apart; instead of ``region_s``.
-        seconds: length to make: of the clip (generate) or of what is added (extend); None means the task's default.
-        bundle: name of an installed bundle or path of a bundle folder.
-        device: where to run; ``auto`` takes the fastest that really works.
-        render: ``masked`` filters the user's own mix by the bundle's mask decoder, ``flow`` filters it by what the flow
-            hears in it, ``decoded`` gives the flow's own audio. A bundle without a mask decoder answers ``masked`` as
-            ``flow``.
-        steps, guidance, start: of the flow; None means the bundle's default for the task.
-        seed: the same seed gives the same samples on the same device.
-        format: ``same`` keeps the input's bit depth (24-bit WAV where the input has none).
-        batch_windows: windows per run of a graph; None means chosen from the device.
-        examples: paths of picture, video or sound files; with each prompt they say what to look for.
-        example_weight: 0 listens to the words only, 1 to the examples only, where both are given.
-        mix_prompt, rest_prompt: words for the whole and for what goes with what is made.
-        strength: restyle, replace: 0 keeps the stem, 1 makes it new; None means the bundle's default for the task.
-        replacement: replace: what to put in the place of the prompt.
-        candidates: answers to make per prompt, from ``seed``, ``seed + 1`` and so on; all are kept, best first.
-        guide: the conditions that ``guidance`` pushes towards, of ``CONDITIONS``; none named means all of them.
-        keep_order: arrange: True makes the stems in the order of the prompts, not drums, bass, harmony, lead.
-        slot: regenerate, generate, inpaint, extend: what to make, ``mix``, ``stem`` or ``rest``; prompts and examples
-            are about that. "" means what the task's row says, the stem.
-        temperature: how loud the noise is that sound is made from: 1 as in training, less is safer, and seeds differ
-            less; None means the bundle's default for the task.
-        sensitivity: isolate, remove: how much goes to the stem where the mask is in doubt, 0 (a clean stem) to 1 (a
-            full one); 0.5 leaves the mask as it is.
-        expert: isolate, remove: name of the bundle's expert that answers, ``none`` for the mask decoder; "" means the
-            expert whose term is nearest to the prompt, the mask decoder where there is none.
-    """
-
-    task: str
-    prompts: tuple[str, ...]
-    input: str | None = None
-    rest: str | None = None
-    out: str = "."
-    region_s: tuple[float, float] | None = None
-    seconds: float | None = None
-    bundle: str = "small"
-    device: Device = "auto"
-    render: Render = "masked"
-    steps: int | None = None
-    guidance: float | None = None
-    start: Start | None = None
-    seed: int = 0
-    format: Format = "same"
-    batch_windows: int | None = None
-    examples: tuple[str, ...] = ()
-    example_weight: float = 0.5
-    mix_prompt: str = ""
-    rest_prompt: str = ""
-    strength: float | None = None
-    replacement: str = ""
-    candidates: int = 1
-    regions_s: tuple[tuple[float, float], ...] = ()
-    keep_order: bool = False
-    guide: tuple[str, ...] = ()
-    slot: str = ""
-    temperature: float | None = None
-    sensitivity: float = 0.5
-    expert: str = ""
-
-    @property
-    def regions(self) -> tuple[tuple[float, float], ...]:
-        """All regions that were asked for, one or several; none means the whole clip."""
-        return self.regions_s or (() if self.region_s is None else (self.region_s,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,11 @@ class Rule:
     prompt_slot: Slot = Slot.STEM
     rest_slot: Slot = Slot.REST
 
+    @property
+    def replaces(self) -> bool:
+        """True means that another sound comes in the place of the one that the prompt names."""
+        return "isolate" in self.made_of
+
     def given(self, slot: Slot) -> Given:
         """How much of a slot is known."""
         return {Slot.MIX: self.mix, Slot.STEM: self.stem, Slot.REST: self.rest}[slot]
@@ -206,10 +211,11 @@ def rule_of(task: str, slot: str = "") -> Rule:
         raise RequestError(f"{task} takes no slot; leave {slot!r} out, or choose one of {able}")
     if slot not in SLOT_NAMES:
         raise RequestError(f"unknown slot {slot!r}; choose one of {', '.join(SLOT_NAMES)}")
-    return _turned(rule, SLOT_NAMES[slot])
+    return turned(rule, SLOT_NAMES[slot])
 
 
-def _turned(rule: Rule, asked: Slot) -> Rule:
+def turned(rule: Rule, asked: Slot) -> Rule:
+    """A row with STEM and another slot in each other's place."""
     source = rule.input_slot
     return replace(
         rule,

@@ -1,0 +1,165 @@
+"""A request: one thing to do, and everything that decides the samples of its result.
+
+Each field is a row of the options table; see ``engine.options.Option`` for what a row says.
+"""
+
+from dataclasses import MISSING, dataclass
+from typing import Literal
+
+from engine.options import Option, option, options_of
+from engine.tasks import SLOT_NAMES, TASKS, Rule, Span, turned
+
+Render = Literal["masked", "flow", "decoded"]
+Device = Literal["auto", "cpu", "cuda", "tensorrt"]
+Start = Literal["zeros", "noise"]
+Format = Literal["same", "wav16", "wav24", "wav32f", "flac"]
+
+CONDITIONS = ("prompt", "mix-prompt", "rest-prompt", "picture")  # what can be said besides the audio that is given
+SHORTEST_REGION_S = 0.01
+
+_TIMES = "as 12.5-20.0 or 1:05-1:20"
+_REGION_DOC = {
+    Span.NO: f"seconds to work on, {_TIMES}, one result for each --region",
+    Span.OPTIONAL: f"seconds to change, {_TIMES}; may be given several times",
+    Span.REQUIRED: f"seconds to fill, {_TIMES}; may be given several times",
+}
+_INPUT_DOC = {"MIX": "the mix", "STEM": "the stem", "REST": "the music the new stem is to fit"}
+_BUNDLE = "default: the bundle's"
+
+
+def _masked(rule: Rule) -> bool:
+    return rule.masked
+
+
+def _separates(rule: Rule) -> bool:
+    return rule.masked or rule.replaces
+
+
+def _keeps_length(rule: Rule) -> bool:
+    return rule.makes_s is None
+
+
+def _input_doc(rule: Rule) -> str:
+    """The file that is given, and what it is where another slot is made."""
+    assert rule.input_slot is not None
+    given = {name: turned(rule, slot).input_slot for name, slot in SLOT_NAMES.items() if rule.any_slot}
+    others = {name: slot.name.lower() for name, slot in given.items() if slot is not None and slot != rule.input_slot}
+    doc = f"audio file with {_INPUT_DOC[rule.input_slot.name]}"
+    return doc + "".join(f"; with --slot {name}, the {slot}" for name, slot in others.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One thing to do. Everything that decides the samples of the result is in here.
+
+    With a ``slot``, STEM and that slot change places in the task's row, and so in what ``input``, ``rest`` and the
+    prompts are about. ``regions_s`` are several parts in one call, in order and apart, and stand instead of
+    ``region_s``. Of the ``candidates`` the first has ``seed``, the second ``seed + 1`` and so on.
+    """
+
+    task: str = option(MISSING, "what to do", choices=tuple(TASKS), flag="")
+    input: str | None = option(
+        None, _input_doc, kind="file", flag="", metavar=lambda rule: "" if rule.input_slot is None else rule.input_slot.name,
+        takes=lambda rule: rule.input_slot is not None, needs=lambda rule: rule.input_slot is not None,
+        refusal="{task} makes sound from the prompt alone and takes no file; leave {value} out",
+    )  # fmt: skip
+    prompts: tuple[str, ...] = option(
+        MISSING, "a few words, as violin", otherwise="one result for each", most=64, flag="", metavar="PROMPT"
+    )
+    replacement: str = option(
+        "", "what to put in the place, in a few words, as trumpet", flag="--with", metavar="PROMPT",
+        takes=lambda rule: rule.replaces, needs=lambda rule: rule.replaces,
+        refusal="{task} puts nothing in the place of its prompt; leave the replacement out",
+    )  # fmt: skip
+    strength: float | None = option(
+        None, "0 keeps the old sound, 1 makes it new", low=0.0, high=1.0, metavar="S",
+        otherwise=lambda rule: f"{_BUNDLE}, else {rule.strength:g}", takes=lambda rule: rule.strength is not None,
+    )  # fmt: skip
+    keep_order: bool = option(
+        False, "make the stems in the order they are named, not drums, bass, harmony, lead",
+        takes=lambda rule: rule.together,
+        refusal="{task} makes its stems apart, in the order of the prompts; leave the order out",
+    )  # fmt: skip
+    slot: str = option(
+        "", "what to make, and what PROMPT is about: a whole mix, a stem, or the rest around a stem",
+        choices=tuple(SLOT_NAMES), otherwise="default stem", takes=lambda rule: rule.any_slot,
+    )  # fmt: skip
+    rest: str | None = option(
+        None,
+        lambda rule: "audio file with the music the stem is to fit"
+        + ("; with --slot rest, the stem" if rule.any_slot else ""),
+        kind="file", metavar="FILE", takes=lambda rule: rule.rest_optional,
+        refusal="{task} takes no rest file; leave it out",
+    )  # fmt: skip
+    seconds: float | None = option(
+        None, "how many seconds to make", low=SHORTEST_REGION_S, high=600.0, unit="s", metavar="S",
+        otherwise=lambda rule: f"default {rule.makes_s:g}" + (", or as many as --rest" if rule.together else ""),
+        takes=lambda rule: rule.makes_s is not None,
+        refusal="{task} keeps the length of its file; leave seconds out, or give a region",
+    )  # fmt: skip
+    region_s: tuple[float, float] | None = option(
+        None, "the part to work on", kind="region", unit="s", otherwise="default all", flag="", takes=_keeps_length,
+        refusal="{task} takes no region; leave it out",
+    )  # fmt: skip
+    regions_s: tuple[tuple[float, float], ...] = option(
+        (), lambda rule: _REGION_DOC[rule.span], kind="region", unit="s", label="regions", most=64,
+        otherwise=lambda rule: "" if rule.span is Span.REQUIRED else "default all", flag="--region", metavar="A-B",
+        takes=_keeps_length, needs=lambda rule: rule.span is Span.REQUIRED,
+        refusal="{task} takes no region; leave it out",
+    )  # fmt: skip
+    render: Render = option(
+        "masked",
+        "masked: your own audio, filtered; flow: filtered by what the flow hears; decoded: the model's own audio",
+        takes=_masked,
+    )
+    sensitivity: float = option(
+        0.5, "how much goes to the stem where the mask is in doubt: 0 makes it clean, 1 full", low=0.0, high=1.0,
+        metavar="S", takes=_masked,
+    )  # fmt: skip
+    expert: str = option(
+        "", "separator of the bundle that answers, or none", kind="name", metavar="NAME",
+        otherwise="default: the one that knows the prompt, if any", takes=_separates,
+    )  # fmt: skip
+    out: str = option(".", "folder for the results", kind="folder", otherwise="default this one", metavar="DIR")
+    bundle: str = option("small", "name or folder of a bundle", kind="name", metavar="NAME")
+    device: Device = option("auto", "where to run", otherwise="default: the fastest that works")
+    format: Format = option("same", "of the results", otherwise="default: the input's")
+    steps: int | None = option(
+        None, "sampler steps", low=1, high=1000, otherwise=f"{_BUNDLE} for this task", metavar="N"
+    )
+    guidance: float | None = option(
+        None, "how hard the prompt pushes: 0 not at all, 1 plainly", low=0.0, high=20.0, metavar="W"
+    )
+    guide: tuple[str, ...] = option(
+        (), "what --guidance pushes towards; may be given several times", choices=CONDITIONS,
+        label="condition to guide by", otherwise="default all of them",
+    )  # fmt: skip
+    temperature: float | None = option(
+        None, "of the noise sound is made from: less is safer, more is wilder, 1 as in training", low=0.0, high=2.0,
+        otherwise=f"{_BUNDLE}; 1 for several candidates", metavar="T",
+    )  # fmt: skip
+    start: Start | None = option(None, "where the sampler starts", otherwise=_BUNDLE)
+    examples: tuple[str, ...] = option(
+        (), "pictures, videos or sounds of what to look for", kind="example", most=16, flag="--prompt-", metavar="FILE"
+    )
+    example_weight: float = option(
+        0.5, "where there are words too: 0 listens to the words, 1 to the examples only", low=0.0, high=1.0, metavar="W"
+    )
+    mix_prompt: str = option("", "words for the whole, as slow ballad", metavar="TEXT")
+    rest_prompt: str = option("", "words for what goes with the stem", metavar="TEXT")
+    candidates: int = option(
+        1, "make K results for each prompt, from K seeds, and give all of them, the best first", low=1, high=32,
+        metavar="K",
+    )  # fmt: skip
+    seed: int = option(0, "same seed, same result", low=0, high=2**63 - 1, metavar="S")
+    batch_windows: int | None = option(
+        None, "windows per run of a graph", low=1, high=4096, otherwise="default: chosen from the device", flag=""
+    )
+
+    @property
+    def regions(self) -> tuple[tuple[float, float], ...]:
+        """All regions that were asked for, one or several; none means the whole clip."""
+        return self.regions_s or (() if self.region_s is None else (self.region_s,))
+
+
+OPTIONS: dict[str, Option] = options_of(Request)
