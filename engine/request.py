@@ -27,6 +27,10 @@ _INPUT_DOC = {"MIX": "the mix", "STEM": "the stem", "REST": "the music the new s
 _BUNDLE = "default: the bundle's"
 
 
+def _takes_input(rule: Rule) -> bool:
+    return rule.input_slot is not None
+
+
 def _masked(rule: Rule) -> bool:
     return rule.masked
 
@@ -59,8 +63,8 @@ class Request:
 
     task: str = option(MISSING, "what to do", choices=tuple(TASKS), flag="")
     input: str | None = option(
-        None, _input_doc, kind="file", flag="", metavar=lambda rule: "" if rule.input_slot is None else rule.input_slot.name,
-        takes=lambda rule: rule.input_slot is not None, needs=lambda rule: rule.input_slot is not None,
+        None, _input_doc, kind="file", flag="", takes=_takes_input, needs=_takes_input,
+        metavar=lambda rule: "" if rule.input_slot is None else rule.input_slot.name,
         refusal="{task} makes sound from the prompt alone and takes no file; leave {value} out",
     )  # fmt: skip
     prompts: tuple[str, ...] = option(
