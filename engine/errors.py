@@ -12,12 +12,28 @@
       HostError               the engine process died or never answered
       Cancelled               the caller asked to stop; not a failure
 
-Every message says what was asked, what is allowed and what to do. Knows nothing of audio, graphs or files.
+Every message says what was asked, what is allowed and what to do.
 """
 
 
 class EngineError(Exception):
-    """Base of every error a caller of the engine can meet."""
+    """Base of every error a caller of the engine can meet.
+
+    ``AudioError("there is no file {path}; check the path", path=path)`` reads as the finished sentence, and a window
+    that speaks another language finds its own sentence by the template.
+
+    Args:
+        template: the sentence, with values in braces as for ``str.format``; without values it is taken as it is.
+        values: what goes into the braces.
+
+    Attributes:
+        template, values: as given.
+    """
+
+    def __init__(self, template: str = "", /, **values: object) -> None:
+        super().__init__(template.format(**values) if values else template)
+        self.template = template
+        self.values = values
 
 
 class BundleError(EngineError):
