@@ -42,10 +42,7 @@ BORDERS = (
     Border("export/**/*.py", frozenset({"export", "training", *VOCABULARY}), frozenset({"PySide6"})),
 )
 FRONT_DOOR_ONLY = {"engine/osc/**/*.py", "desktop/**/*.py"}
-CLIENTS = {
-    "training/eval/validate.py",
-    "training/eval/bundle_system.py",
-}  # they measure what users get, through the same door
+CLIENTS = {"training/eval/bundle_system.py"}  # it measures what users get, through the same door
 
 
 def python_files(pattern: str) -> list[Path]:
@@ -243,11 +240,46 @@ def test_the_top_level_holds_only_what_belongs_there():
     assert {name for name in top if not name.startswith(".")} <= house | OURS | {"tests", "resources"}
 
 
-def test_every_file_the_readme_names_is_there():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:engine|training|export|tests|resources)/[\w/.-]+\.\w+)`", text))
-    tree = text.split("## The tree")[1].split("```")[1]
-    inside = "\n".join(re.findall(r"^  (.*)", tree, re.M))
-    named |= {f"engine/{name}" for name in re.findall(r"\b\w+\.py\b", inside)}
-    assert len(named) > 20
-    assert not [name for name in sorted(named) if not (ROOT / name).is_file()]
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    *(f"resources/docs/{p.name}" for p in (ROOT / "resources/docs").glob("*.md")),
+)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_a_document_names_is_there(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    inside = rf"(?:{'|'.join(sorted(OURS))}|tests|resources)"
+    named = set(re.findall(rf"`({inside}/[\w/.-]*\w/?)`", text))  # files and folders, from the root
+    named |= set(re.findall(rf"python ({inside}/[\w/.-]+\.py)", text))
+    beside = set(re.findall(r"`([A-Z]+\.md)`", text)) - {"CHANGELOG.md", "CONTRIBUTING.md", "README.md"}
+    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    missing = [name for name in named if not (ROOT / name).exists()]
+    missing += [name for name in beside if not (ROOT / "resources/docs" / name).is_file()]
+    missing += [target for target in linked if not ((ROOT / document).parent / target).is_file()]
+    assert not missing, f"{document} names what is not there: {sorted(missing)}"
+
+
+def test_the_tree_of_the_readme_is_the_tree():
+    tree = (ROOT / "README.md").read_text(encoding="utf-8").split("## The code")[1].split("```")[1]
+    named, top = set(), ""
+    for line in tree.strip().splitlines():
+        if not line.startswith(" "):
+            top = line.split("/")[0]
+            named.add(top)
+        named |= {f"{top}/{name}" for name in re.findall(r"(?<=[ (])([a-z]+)/(?=[ :;,)]|$)", line)}
+    missing = [name for name in sorted(named) if not (ROOT / name).is_dir()]
+    assert not missing
+    rooms = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("engine/*/__init__.py")}
+    assert rooms <= named, "the README's tree leaves out a room of the engine"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_make_target_a_document_names_is_there(document):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.search(r"^\.PHONY: (.*)", makefile, re.M)[1].split())
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.M))
+    assert named <= targets
+    assert document != "README.md" or {"demo", "test"} <= named

@@ -1,4 +1,4 @@
-"""``MODELS.md``: what each bundle is and what it can do, from one run of the bench, nothing written by hand."""
+"""The tables of ``resources/docs/MODELS.md``: what each bundle is and what it can do, from one run of the bench."""
 
 from __future__ import annotations
 
@@ -7,27 +7,32 @@ from pathlib import Path
 from typing import Any
 
 from engine.bundle.bundle import Manifest, load_bundle
-from training.eval.report import by_family, replace_text, studies
+from training.eval.report import by_family, replace_between, replace_text, studies
 from training.eval.run import SILENT_SI_SDR_DB, summarize
 from training.eval.sets import SETS
 from training.eval.tables import interval, table
 
-KINDS = ("ours", "bound", "blind", "trained", "adapter")
-HEAD = """# Models
-
-What each bundle is and what it can do, measured on recordings that training never heard. Printed by
-`python -m training bench BUNDLE... --models FILE`; the sets and figures are explained in the report of that command.
-Fréchet distances and similarities are by the ears named in the column: ours are not CLAP scores.
+KINDS = ("ours", "bound", "blind", "adapter")
+MARKS = ("<!-- models:begin -->", "<!-- models:end -->")
+HEAD = """Measured on recordings that training never heard. Printed by `python -m training bench BUNDLE... --models
+FILE`; the report of that command explains the sets and figures. Fréchet distances and similarities come from the
+embeddings named in the column; ours are not CLAP scores.
 """
 
 
 def write(run: dict[str, Any], folders: dict[str, Path], path: Path) -> None:
-    """Write the page of a run."""
-    replace_text(path, markdown(run, folders) + "\n")
+    """Write the tables between the marks of a page, or make a page of them where there is none.
+
+    Raises:
+        ValueError: there is a page, and it has no such marks.
+    """
+    if not path.exists():
+        replace_text(path, "\n".join(["# Models", "", *MARKS, ""]))
+    replace_between(path, MARKS, markdown(run, folders))
 
 
 def markdown(run: dict[str, Any], folders: dict[str, Path]) -> str:
-    """The page as Markdown."""
+    """The tables as Markdown."""
     lines = [HEAD, "## Bundles", "", *table(*_facts(folders)), "", "## Separation", ""]
     lines += [f"{run['asked']['examples']} examples of each set. SDR improvement in dB: median and 95 % bootstrap "
               "interval; for `absent` the level of the answer against the mix: quieter is better.", ""]  # fmt: skip

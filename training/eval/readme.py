@@ -1,4 +1,4 @@
-"""The bench's figures on half a page, for the README: from the same run as the report, nothing written by hand."""
+"""The short tables of ``resources/docs/BENCHMARKS.md``, from the same run of the bench as the report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from training.eval.report import TOLD, replace_text, told_text
+from training.eval.report import TOLD, replace_between, told_text
 from training.eval.run import summarize
 from training.eval.tables import interval, table
 
@@ -22,11 +22,7 @@ def write(run: dict[str, Any], arguments: Sequence[str], path: Path) -> None:
     Raises:
         ValueError: it has no such marks.
     """
-    text = path.read_text("utf-8")
-    begin, end = (text.find(mark) for mark in MARKS)
-    if begin < 0 or end < begin:
-        raise ValueError(f"{path} needs the lines {MARKS[0]} and {MARKS[1]}; the tables are written between them")
-    replace_text(path, text[: begin + len(MARKS[0])] + f"\n{markdown(run, arguments)}\n" + text[end:])
+    replace_between(path, MARKS, markdown(run, arguments))
 
 
 def markdown(run: dict[str, Any], arguments: Sequence[str]) -> str:
@@ -34,7 +30,7 @@ def markdown(run: dict[str, Any], arguments: Sequence[str]) -> str:
     found = summarize(run["values"])
     systems = [
         name for name, row in run["systems"].items()
-        if row["kind"] in ("ours", "trained", "adapter") or name in (*BOUNDS, *BLIND)
+        if row["kind"] in ("ours", "adapter") or name in (*BOUNDS, *BLIND)
     ]  # fmt: skip
     names = [name for name in found if any("SI-SDRi" in row for row in found[name].values())]
     body = [[_named(system, run), *(interval(found[name].get(system, {}).get("SI-SDRi")) for name in names)]

@@ -78,11 +78,18 @@ def checked_by_mir_eval(kept: Iterable[Kept]) -> dict[str, Any]:
     return {"largest_db": max(found.values()), "answers": len(found)} if found else {}
 
 
-def write(run: dict[str, Any], pictures: Sequence[Path], folder: Path) -> None:
-    """Write ``report.json`` and ``report.md``, which shows the pictures that lie beside it."""
+def write(run: dict[str, Any], pictures: Sequence[Path], examples: Sequence[str], folder: Path) -> None:
+    """Write ``report.json`` and ``report.md``.
+
+    Args:
+        run: every figure.
+        pictures: files beside the report that it shows.
+        examples: lines of Markdown that go last.
+        folder: takes both files.
+    """
     write_json({**run, "summary": summarize(run["values"])}, folder / "report.json")
     shown = "".join(f"\n\n![{path.stem}]({path.name})" for path in pictures)
-    replace_text(folder / "report.md", markdown(run) + shown + "\n")
+    replace_text(folder / "report.md", "\n".join([markdown(run) + shown, "", *examples]).rstrip() + "\n")
 
 
 def write_json(values: dict[str, Any], path: Path) -> None:
@@ -174,7 +181,7 @@ def told_text(values: Sequence[float] | None) -> str:
 
 def by_family(run: dict[str, Any]) -> list[str]:
     """Median SI-SDR improvement by what was asked for, over all sets of recordings in which it is there."""
-    systems = [name for name, row in run["systems"].items() if row["kind"] in ("ours", "adapter", "trained")]
+    systems = [name for name, row in run["systems"].items() if row["kind"] in ("ours", "adapter")]
     systems += [name for name in ("NMF-MFCC", "oracle mask") if name in run["systems"]]
     found: dict[str, dict[str, list[float]]] = {}
     for name, values in run["values"].items():
@@ -255,10 +262,6 @@ def _systems(run: dict[str, Any]) -> list[str]:
     lines += [
         f"| {name} | {row['kind']} | {row['doc']} |" for name, row in run["systems"].items() if row["kind"] != "sweep"
     ]
-    for name, facts in run.get("trained", {}).items():
-        took = f"{facts['steps']:.0f} steps in {facts['seconds']:.0f} s"
-        loss = f"loss {facts['first_loss']:.4f} in the first tenth and {facts['last_loss']:.4f} in the last"
-        lines += ["", f"{name}: {took}, {loss}."]
     return [*lines, ""]
 
 
@@ -285,3 +288,16 @@ def replace_text(path: Path, text: str) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, "utf-8")
     os.replace(partial, path)
+
+
+def replace_between(path: Path, marks: tuple[str, str], text: str) -> None:
+    """Put generated text between two marks of a file that is otherwise written by hand.
+
+    Raises:
+        ValueError: the file has no such marks.
+    """
+    page = path.read_text("utf-8")
+    begin, end = (page.find(mark) for mark in marks)
+    if begin < 0 or end < begin:
+        raise ValueError(f"{path} needs the lines {marks[0]} and {marks[1]}; the tables are written between them")
+    replace_text(path, page[: begin + len(marks[0])] + f"\n{text}\n" + page[end:])
