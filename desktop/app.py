@@ -16,10 +16,9 @@ from PySide6.QtCore import QLibraryInfo, QLocale, QTimer, QTranslator
 from PySide6.QtWidgets import QApplication
 
 from desktop.link import EngineLink
-from desktop.models.recovery import Left
-from desktop.models.settings import Settings
-from desktop.models.shelf import Shelf
-from desktop.models.studio import Studio
+from desktop.models.recovery import LeftWork
+from desktop.models.settings import AppSettings
+from desktop.models.workspace import Workspace
 from desktop.smoke import begin
 from desktop.views.main_window import MainWindow
 from desktop.views.text import tr
@@ -48,14 +47,14 @@ def run(argv: Sequence[str] = ()) -> int:
     application = make_application()
     own = os.environ.get(DATA_VARIABLE)
     data, cache = (Path(own), Path(own) / "cache") if own else (user_data_folder(), user_cache_folder() / "desktop")
-    settings = Settings(Path(own) / "settings.ini" if own else None)
+    settings = AppSettings(Path(own) / "settings.ini" if own else None)
     translate(application, str(settings.get("language")))
     try:
-        studio = Studio(settings, data, cache, EngineLink())
+        workspace = Workspace(settings, data, cache, EngineLink())
     except EngineError as error:
         log.error("%s", error)
         return 2
-    window = MainWindow(studio, Shelf(studio))
+    window = MainWindow(workspace)
     window.show()
     if os.environ.get(SMOKE_VARIABLE):
         begin(window, application)
@@ -92,17 +91,17 @@ def translate(application: QApplication, language: str) -> None:
 
 def _begin(window: MainWindow, paths: list[Path]) -> None:
     """Open what was asked for, or what was lost, or at the first start the demo."""
-    left = window.studio.recovery.left_behind()
+    left = window.workspace.recovery.left_behind()
     if paths:
         QTimer.singleShot(0, lambda: window.open_path(paths[0].absolute()))
     elif left:
         QTimer.singleShot(0, lambda: _offer(window, left[0]))
-    elif not window.studio.settings.get("seen_hint"):
+    elif not window.workspace.settings.get("seen_hint"):
         QTimer.singleShot(0, window.open_demo)
 
 
-def _offer(window: MainWindow, left: Left) -> None:
-    window.studio.recover(left)
+def _offer(window: MainWindow, left: LeftWork) -> None:
+    window.workspace.recover(left)
     title = left.project.title or tr("untitled")
     words = tr("Fluxstem was ended before {title} was closed; here it is as it was last.").replace("{title}", title)
-    window.studio.told.emit(words)
+    window.workspace.told.emit(words)

@@ -9,7 +9,7 @@ import logging
 
 from PySide6.QtWidgets import QApplication
 
-from desktop.models.job_list import State
+from desktop.models.job_list import JobState
 from desktop.views.main_window import MainWindow
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ EXACT_DB = -300.0
 
 def begin(window: MainWindow, application: QApplication) -> None:
     """Start the trial; the application ends with its verdict."""
-    studio = window.studio
+    workspace = window.workspace
 
     def ask() -> None:
         window.prompt.set_task("isolate")
@@ -28,9 +28,9 @@ def begin(window: MainWindow, application: QApplication) -> None:
         window.ask(window.prompt.form())
 
     def judge(row_id: str, lane_id: str) -> None:
-        row, lane = studio.desk.jobs.row(row_id), studio.session.project.lane(lane_id)
+        row, lane = workspace.jobs.queue.row(row_id), workspace.document.project.lane(lane_id)
         exact = lane is not None and lane.take.made.null_db == EXACT_DB
-        good = row is not None and row.state is State.DONE and exact
+        good = row is not None and row.state is JobState.DONE and exact
         log.info("trial: %s", "a stem came out and sums to the mix exactly" if good else "no stem came out")
         window.leave()
         application.exit(0 if good else 1)
@@ -40,7 +40,7 @@ def begin(window: MainWindow, application: QApplication) -> None:
         window.leave()
         application.exit(1)
 
-    studio.opened.connect(ask)
-    studio.desk.answered.connect(judge)
-    studio.troubled.connect(give_up)
+    workspace.opened.connect(ask)
+    workspace.jobs.answered.connect(judge)
+    workspace.troubled.connect(give_up)
     window.open_demo()

@@ -30,7 +30,7 @@ NAME_LIMIT_BYTES = 180
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FileFormat:
     """One row of the formats: its words, its suffix, libsndfile's names for it, full scale in bits (None: no limit)."""
 
     words: str
@@ -40,19 +40,19 @@ class Kind:
     bits: int | None
 
 
-KINDS: dict[str, Kind] = {
-    "wav24": Kind("WAV 24 bit", ".wav", "WAV", "PCM_24", 24),
-    "wav32f": Kind("WAV 32 bit float", ".wav", "WAV", "FLOAT", None),
-    "wav16": Kind("WAV 16 bit", ".wav", "WAV", "PCM_16", 16),
-    "flac": Kind("FLAC 24 bit", ".flac", "FLAC", "PCM_24", 24),
-    "ogg": Kind("OGG Vorbis", ".ogg", "OGG", "VORBIS", 24),
-    "mp3": Kind("MP3", ".mp3", "MP3", "MPEG_LAYER_III", 24),
+FORMATS: dict[str, FileFormat] = {
+    "wav24": FileFormat("WAV 24 bit", ".wav", "WAV", "PCM_24", 24),
+    "wav32f": FileFormat("WAV 32 bit float", ".wav", "WAV", "FLOAT", None),
+    "wav16": FileFormat("WAV 16 bit", ".wav", "WAV", "PCM_16", 16),
+    "flac": FileFormat("FLAC 24 bit", ".flac", "FLAC", "PCM_24", 24),
+    "ogg": FileFormat("OGG Vorbis", ".ogg", "OGG", "VORBIS", 24),
+    "mp3": FileFormat("MP3", ".mp3", "MP3", "MPEG_LAYER_III", 24),
 }
 LOSSLESS = frozenset({"wav16", "wav24", "wav32f", "flac"})
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ExportFile:
     """One file to write.
 
     Attributes:
@@ -65,7 +65,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportResult:
     """What was written.
 
     Attributes:
@@ -98,20 +98,20 @@ def file_name(template: str, values: dict[str, str]) -> str:
 
 
 def export(
-    parts: Sequence[Part],
+    parts: Sequence[ExportFile],
     original: Track | None,
     kind_name: str,
     folder: Path,
     grid: tuple[int, int],
     report: Report,
     check: Check,
-) -> Exported:
+) -> ExportResult:
     """Write all parts. Slow: for a worker.
 
     Args:
         parts: the files.
         original: what their sum is held against; None when they are not meant to sum to it.
-        kind_name: a row of ``KINDS``.
+        kind_name: a row of ``FORMATS``.
         folder: made when missing.
         grid: rate in Hz and length in samples of every file.
         report: hears the fraction that is done.
@@ -120,7 +120,7 @@ def export(
     Raises:
         OutputError: the folder cannot be written to, or the disk is full; nothing was left there.
     """
-    kind = KINDS[kind_name]
+    kind = FORMATS[kind_name]
     length = grid[1]
     gain = _common_gain(parts, length, kind, check)
     drafts: list[Path] = []
@@ -140,7 +140,7 @@ def export(
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)
-    return Exported(paths, 20 * math.log10(gain), null_db)
+    return ExportResult(paths, 20 * math.log10(gain), null_db)
 
 
 def mixed_blocks(tracks: Sequence[Track], length: int, check: Check) -> Iterator[FloatArray]:
@@ -161,7 +161,7 @@ def _share(report: Report, number: int, count: int) -> Report:
     return lambda share: report((number + share) / count)
 
 
-def _common_gain(parts: Sequence[Part], length: int, kind: Kind, check: Check) -> float:
+def _common_gain(parts: Sequence[ExportFile], length: int, kind: FileFormat, check: Check) -> float:
     """At most 1; below only where a sample would not fit into the format."""
     if kind.bits is None:
         return 1.0
@@ -174,7 +174,7 @@ def _common_gain(parts: Sequence[Part], length: int, kind: Kind, check: Check) -
 
 
 def _write(
-    draft: Path, part: Part, kind: Kind, gain: float, grid: tuple[int, int], report: Report, check: Check
+    draft: Path, part: ExportFile, kind: FileFormat, gain: float, grid: tuple[int, int], report: Report, check: Check
 ) -> None:
     rate_hz, length = grid
     writer: soundfile.SoundFile | None = None
@@ -193,7 +193,7 @@ def _write(
             writer.close()
 
 
-def _rounded(block_NC: FloatArray, kind: Kind) -> npt.NDArray[np.float64] | FloatArray:
+def _rounded(block_NC: FloatArray, kind: FileFormat) -> npt.NDArray[np.float64] | FloatArray:
     """To the nearest step of the format, as a value that libsndfile stores without changing it."""
     if kind.bits is None:
         return block_NC
@@ -221,7 +221,7 @@ def _null_db(drafts: Sequence[Path], original: Track, gain: float, length: int, 
     return max(10 * math.log10(left / whole), BIT_FOR_BIT_DB)
 
 
-def _publish(draft: Path, folder: Path, name: str, kind: Kind) -> Path:
+def _publish(draft: Path, folder: Path, name: str, kind: FileFormat) -> Path:
     """Give a draft the first free name."""
     for number in range(1, 10_000):
         final = folder / (f"{name}{kind.suffix}" if number == 1 else f"{name} ({number}){kind.suffix}")

@@ -19,7 +19,7 @@ OUT_CHANNELS = 2
 REMEMBERED = 64  # calls of render that can be taken back; the largest buffer of the settings holds 32
 
 
-class Listen(Enum):
+class PlaybackSource(Enum):
     """What the loudspeakers get."""
 
     STEMS = "stems"
@@ -49,7 +49,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class PlaybackScene:
     """Everything the mixer needs to know; replaced as a whole.
 
     Attributes:
@@ -64,24 +64,24 @@ class Scene:
 
     original: Track | None = None
     tracks: tuple[Track, ...] = ()
-    listen: Listen = Listen.STEMS
+    listen: PlaybackSource = PlaybackSource.STEMS
     match: float = 1.0
     volume: float = 1.0
     length: int = 0
     loop: tuple[int, int] | None = None
 
 
-def wanted_gains(scene: Scene) -> dict[str, tuple[FloatArray, Track]]:
+def wanted_gains(scene: PlaybackScene) -> dict[str, tuple[FloatArray, Track]]:
     """Gain left and right of everything that is to be heard."""
     gains: dict[str, tuple[FloatArray, Track]] = {}
-    sign = -1.0 if scene.listen is Listen.REMOVED else 1.0
+    sign = -1.0 if scene.listen is PlaybackSource.REMOVED else 1.0
     if scene.original is not None:
-        full = 0.0 if scene.listen is Listen.STEMS else scene.volume
-        if scene.listen is Listen.REMOVED:
+        full = 0.0 if scene.listen is PlaybackSource.STEMS else scene.volume
+        if scene.listen is PlaybackSource.REMOVED:
             full *= scene.match
         gains[scene.original.key] = (np.full(2, full, np.float32), scene.original)
     for track in scene.tracks:
-        audible = track.heard and scene.listen is not Listen.ORIGINAL
+        audible = track.heard and scene.listen is not PlaybackSource.ORIGINAL
         level = sign * track.gain * scene.match * scene.volume if audible else 0.0
         gains[track.key] = (np.float32(level) * pan_gains(track.pan), track)
     return gains
@@ -92,10 +92,10 @@ def pan_gains(pan: float) -> FloatArray:
     return np.array([min(1.0, 1.0 - pan), min(1.0, 1.0 + pan)], np.float32)
 
 
-State = tuple[int, dict[str, FloatArray], dict[str, Track]]  # position, gains, and what still fades
+MixerState = tuple[int, dict[str, FloatArray], dict[str, Track]]  # position, gains, and what still fades
 
 
-class Mixer:
+class PlaybackMixer:
     """Walks along the timeline.
 
     Args:
@@ -103,12 +103,12 @@ class Mixer:
     """
 
     def __init__(self, rate_hz: int) -> None:
-        self.scene = Scene()
+        self.scene = PlaybackScene()
         self.position = 0
         self._most = 1.0 / (RAMP_S * rate_hz)  # change of gain per frame
         self._now: dict[str, FloatArray] = {}
         self._ended: dict[str, Track] = {}
-        self._before: deque[tuple[int, State]] = deque(maxlen=REMEMBERED)
+        self._before: deque[tuple[int, MixerState]] = deque(maxlen=REMEMBERED)
 
     def jump(self, position: int) -> None:
         """Go on from another frame, with all gains as they should be there."""
@@ -130,11 +130,11 @@ class Mixer:
             back += count
         return back
 
-    def state(self) -> tuple[State, tuple[tuple[int, State], ...]]:
+    def state(self) -> tuple[MixerState, tuple[tuple[int, MixerState], ...]]:
         """Where it is and how it came there, for ``take_up``."""
         return (self.position, dict(self._now), dict(self._ended)), tuple(self._before)
 
-    def take_up(self, state: tuple[State, tuple[tuple[int, State], ...]]) -> None:
+    def take_up(self, state: tuple[MixerState, tuple[tuple[int, MixerState], ...]]) -> None:
         """Be again as when ``state`` was asked; the scene stays as it is."""
         (self.position, now, ended), before = state
         self._now, self._ended = dict(now), dict(ended)
@@ -164,7 +164,7 @@ class Mixer:
                 self.position = scene.loop[0]
         return out_NC
 
-    def _add(self, scene: Scene, out_NC: FloatArray) -> None:
+    def _add(self, scene: PlaybackScene, out_NC: FloatArray) -> None:
         wanted = wanted_gains(scene)
         silent = np.zeros(2, np.float32)
         for key, (_, track) in wanted.items():

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from desktop.audio.levels import FACTOR, Levels
+from desktop.audio.zoom_levels import FACTOR, ZoomLevels
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -20,7 +20,7 @@ ROUNDING = 1e-6  # of a bin: an edge on a border stays on its side, wherever a v
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Peaks(Levels[np.float32]):
+class Peaks(ZoomLevels[np.float32]):
     """Levels of (3, bins) float32: lowest, highest, mean power; all channels together."""
 
     ROWS = 3

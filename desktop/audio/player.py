@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from desktop.audio.mixer import OUT_CHANNELS, Mixer, Scene
+from desktop.audio.mixer import OUT_CHANNELS, PlaybackMixer, PlaybackScene
 from desktop.audio.ring import Ring
 from engine import EngineError
 
@@ -77,7 +77,7 @@ def _library() -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class PlaybackEnd:
     """Why playing ended by itself.
 
     Attributes:
@@ -90,7 +90,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class RenderedAhead:
     """How far the sound is made.
 
     Attributes:
@@ -104,17 +104,17 @@ class Ahead:
     loop: tuple[int, int] | None = None
 
 
-class Player:
+class AudioPlayer:
     """One stream at a time.
 
     Args:
         on_end: called on the filling thread when playing ended by itself, with why.
     """
 
-    def __init__(self, on_end: Callable[[Ended], None]) -> None:
+    def __init__(self, on_end: Callable[[PlaybackEnd], None]) -> None:
         self._on_end = on_end
-        self._mixer: Mixer | None = None
-        self._scene = Scene()
+        self._mixer: PlaybackMixer | None = None
+        self._scene = PlaybackScene()
         self._rate_hz = 0
         self._position = 0
         self._ring = Ring(RING_FRAMES, OUT_CHANNELS)
@@ -123,7 +123,7 @@ class Player:
         self._leave = threading.Event()
         self._device_s: float | None = None
         self._stream_rate_hz = 0  # of the stream that plays or played last
-        self._ahead = Ahead()
+        self._ahead = RenderedAhead()
         self.device: int | None = None
         self.device_name = ""  # of the one that plays, or played last
         self.ring_frames = RING_FRAMES
@@ -157,7 +157,7 @@ class Player:
             position += ahead.loop[1] - ahead.loop[0]
         return max(position, 0)
 
-    def show(self, scene: Scene, rate_hz: int) -> None:
+    def show(self, scene: PlaybackScene, rate_hz: int) -> None:
         """What is to be heard from now on; ``change_s`` says how soon."""
         self._scene = scene
         if self._mixer is not None and rate_hz == self._rate_hz:
@@ -183,7 +183,7 @@ class Player:
         if self.playing or not self._rate_hz:
             return
         sounddevice = _library()
-        mixer = Mixer(self._rate_hz)
+        mixer = PlaybackMixer(self._rate_hz)
         mixer.scene = self._scene
         mixer.jump(0 if self._position >= self._scene.length else self._position)
         ring = Ring(max(self.ring_frames, FILL_FRAMES), OUT_CHANNELS)
@@ -263,7 +263,7 @@ class Player:
         except Exception as error:  # a device that was unplugged refuses even that
             log.info("the audio stream did not close: %s", error)
 
-    def _keep_filling(self, mixer: Mixer, ring: Ring) -> None:
+    def _keep_filling(self, mixer: PlaybackMixer, ring: Ring) -> None:
         shown = mixer.scene
         while not self._leave.wait(PAUSE_S):
             try:
@@ -273,13 +273,13 @@ class Player:
                 fill(ring, mixer)
                 self._ahead = ahead_of(ring, mixer)
             except (OSError, ValueError) as error:
-                self._on_end(Ended(f"playing stopped, the audio could not be read ({error})"))
+                self._on_end(PlaybackEnd(f"playing stopped, the audio could not be read ({error})"))
                 return
             if not self._stream_is_alive():
-                self._on_end(Ended(GONE, device_gone=True))
+                self._on_end(PlaybackEnd(GONE, device_gone=True))
                 return
             if mixer.at_end and ring.filled == 0:
-                self._on_end(Ended())
+                self._on_end(PlaybackEnd())
                 return
 
     def _stream_is_alive(self) -> bool:
@@ -291,7 +291,7 @@ class Player:
             return False
 
 
-def fill(ring: Ring, mixer: Mixer) -> None:
+def fill(ring: Ring, mixer: PlaybackMixer) -> None:
     """Put into the ring what fits, up to the end of the sound."""
     while ring.free >= FILL_FRAMES and not mixer.at_end:
         left = FILL_FRAMES
@@ -300,9 +300,9 @@ def fill(ring: Ring, mixer: Mixer) -> None:
         ring.write(mixer.render(left))
 
 
-def ahead_of(ring: Ring, mixer: Mixer) -> Ahead:
+def ahead_of(ring: Ring, mixer: PlaybackMixer) -> RenderedAhead:
     """How far the sound is made; for the thread that makes it."""
-    return Ahead(mixer.position, ring.frames_written, mixer.scene.loop)
+    return RenderedAhead(mixer.position, ring.frames_written, mixer.scene.loop)
 
 
 def kept_frames(ring: Ring) -> int:
@@ -310,7 +310,7 @@ def kept_frames(ring: Ring) -> int:
     return ring.largest_read + FILL_FRAMES
 
 
-def renew(ring: Ring, mixer: Mixer) -> None:
+def renew(ring: Ring, mixer: PlaybackMixer) -> None:
     """Make what waits in the ring anew, as things are now; only what the device may be reading already stays.
 
     All of it is put in at once. Where the device has come into it meanwhile, less is made anew: what begins in the

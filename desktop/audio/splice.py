@@ -21,7 +21,7 @@ FADE_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SplicePiece:
     """New sound and where it goes.
 
     Attributes:
@@ -33,7 +33,9 @@ class Piece:
     region: tuple[int, int]
 
 
-def splice(old_NC: FloatArray, pieces: Sequence[Piece], rate_hz: int, target: Path, check: Check = keep_going) -> None:
+def splice(
+    old_NC: FloatArray, pieces: Sequence[SplicePiece], rate_hz: int, target: Path, check: Check = keep_going
+) -> None:
     """Write ``old_NC`` with new pieces in their regions, as a float WAV.
 
     Args:
@@ -53,7 +55,7 @@ def splice(old_NC: FloatArray, pieces: Sequence[Piece], rate_hz: int, target: Pa
             wav.write(block_NC)
 
 
-def _put(block_NC: FloatArray, start: int, piece: Piece, fade: int) -> None:
+def _put(block_NC: FloatArray, start: int, piece: SplicePiece, fade: int) -> None:
     """Blend what a piece has for a block that begins at ``start``."""
     begin = piece.region[0]
     end = min(piece.region[1], begin + len(piece.samples_NC))

@@ -22,7 +22,7 @@ import soundfile
 
 from desktop.audio.peaks import PeakBuilder, Peaks
 from desktop.audio.read import Check, FloatArray, blocks, check_file, convert, keep_going, readable
-from desktop.audio.spectrum import Spectrum, make_spectrum, with_zooms
+from desktop.audio.spectrogram import Spectrogram, make_spectrogram, with_zooms
 from engine import AudioError, OutputError
 
 COPY_BYTES = 1 << 20
@@ -127,7 +127,7 @@ class AudioStore:
             peaks = self._decode(ref, fresh[0], check)
             peaks.save(fresh[1])
             samples_NC = np.memmap(fresh[0], np.float32, "r", shape=(ref.samples, ref.channels))
-            with_zooms(make_spectrum(samples_NC, ref.rate_hz, check)).save(fresh[2])
+            with_zooms(make_spectrogram(samples_NC, ref.rate_hz, check)).save(fresh[2])
             for new, final in zip(fresh, made, strict=True):
                 os.replace(new, final)
         except OSError as error:
@@ -163,14 +163,14 @@ class AudioStore:
         except (OSError, ValueError) as error:
             raise AudioError("the waveform is gone from the cache; open the file again") from error
 
-    def spectrum(self, ref: AudioRef) -> Spectrum:
+    def spectrum(self, ref: AudioRef) -> Spectrogram:
         """What a spectrogram is drawn from.
 
         Raises:
             AudioError: it is not prepared.
         """
         try:
-            return Spectrum.load(self._spectrum_file(ref), ref.samples)
+            return Spectrogram.load(self._spectrum_file(ref), ref.samples)
         except (OSError, ValueError) as error:
             raise AudioError("the spectrogram is gone from the cache; open the file again") from error
 

@@ -21,7 +21,7 @@ ETA_FROM_FRACTION = 0.03
 KEPT_ROWS = 200
 
 
-class State(Enum):
+class JobState(Enum):
     """Where a job is."""
 
     WAITING = "waiting"
@@ -31,7 +31,7 @@ class State(Enum):
     CANCELLED = "cancelled"
 
 
-ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class JobRow:
     request: Request | None = None
     context: Any = None
     from_daw: bool = False
-    state: State = State.WAITING
+    state: JobState = JobState.WAITING
     fraction: float = 0.0
     stage: str = ""
     started_s: float | None = None
@@ -67,7 +67,7 @@ class JobRow:
 
     def eta_s(self, now_s: float) -> float | None:
         """Seconds left by what is done so far; None while that says nothing."""
-        if self.state is not State.RUNNING or self.started_s is None or self.fraction < ETA_FROM_FRACTION:
+        if self.state is not JobState.RUNNING or self.started_s is None or self.fraction < ETA_FROM_FRACTION:
             return None
         return (now_s - self.started_s) * (1 - self.fraction) / self.fraction
 
@@ -138,9 +138,9 @@ class JobList(QAbstractListModel):
 
     def next_waiting(self) -> JobRow | None:
         """What the engine should get next; None while one of ours is there."""
-        if any(row.state is State.RUNNING and not row.from_daw for row in self._rows):
+        if any(row.state is JobState.RUNNING and not row.from_daw for row in self._rows):
             return None
-        return next((row for row in self._rows if row.state is State.WAITING and not row.from_daw), None)
+        return next((row for row in self._rows if row.state is JobState.WAITING and not row.from_daw), None)
 
     def add(self, row: JobRow) -> None:
         """Put a row at the end."""
@@ -164,12 +164,12 @@ class JobList(QAbstractListModel):
 
     def started(self, row_id: str, job: str) -> None:
         """The engine has it."""
-        self.update(row_id, job=job, state=State.RUNNING, started_s=self._clock(), stage="waiting for the engine")
+        self.update(row_id, job=job, state=JobState.RUNNING, started_s=self._clock(), stage="waiting for the engine")
 
     def remove(self, row_id: str) -> None:
         """Take an ended or waiting row away."""
         for place, row in enumerate(self._rows):
-            if row.id == row_id and row.state is not State.RUNNING:
+            if row.id == row_id and row.state is not JobState.RUNNING:
                 self.beginRemoveRows(QModelIndex(), place, place)
                 del self._rows[place]
                 self.endRemoveRows()
@@ -178,7 +178,7 @@ class JobList(QAbstractListModel):
 
     def move(self, row_id: str, by: int) -> None:
         """Put a waiting row before or behind its waiting neighbour; others stay where they are."""
-        waiting = [place for place, row in enumerate(self._rows) if row.state is State.WAITING and not row.from_daw]
+        waiting = [place for place, row in enumerate(self._rows) if row.state is JobState.WAITING and not row.from_daw]
         places = [place for place in waiting if self._rows[place].id == row_id]
         if not places:
             return

@@ -27,7 +27,7 @@ def new_id() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class TakeOrigin:
     """Where a take comes from.
 
     Attributes:
@@ -58,7 +58,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Take:
+class LaneTake:
     """One sound on a lane.
 
     Attributes:
@@ -71,7 +71,7 @@ class Take:
     id: str = field(default_factory=new_id)
     audio: AudioRef
     start: int = 0
-    made: Made
+    made: TakeOrigin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class Lane:
     name: str
     role: str = "stem"
     colour: int = 0
-    takes: tuple[Take, ...]
+    takes: tuple[LaneTake, ...]
     active: int = 0
     gain_db: float = 0.0
     pan: float = 0.0
@@ -107,7 +107,7 @@ class Lane:
             raise ValueError(f"lane {self.name!r} has a gain or pan outside its range")
 
     @property
-    def take(self) -> Take:
+    def take(self) -> LaneTake:
         """The one that is heard."""
         return self.takes[self.active]
 

@@ -22,7 +22,7 @@ STATE, LOCK, HOME = "session.fluxstem", "lock", "saved-as"
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class LeftWork:
     """Work of a window that ended without closing.
 
     Attributes:
@@ -70,9 +70,9 @@ class Recovery:
                 f"autosave does not work ({error.strerror or error}); make room in {self.root}, or save often"
             ) from error
 
-    def left_behind(self) -> list[Left]:
+    def left_behind(self) -> list[LeftWork]:
         """What windows that were killed have left, the latest first."""
-        found: list[tuple[float, Left]] = []
+        found: list[tuple[float, LeftWork]] = []
         for folder in self.root.iterdir() if self.root.is_dir() else ():
             state = folder / STATE
             if folder == self.folder or not folder.is_dir() or not self._is_ownerless(folder):
@@ -82,10 +82,10 @@ class Recovery:
                 continue
             with contextlib.suppress(EngineError, OSError):
                 saved_as = (folder / HOME).read_text(encoding="utf-8") if (folder / HOME).is_file() else ""
-                found.append((state.stat().st_mtime, Left(folder, read_project(state), saved_as)))
+                found.append((state.stat().st_mtime, LeftWork(folder, read_project(state), saved_as)))
         return [left for _, left in sorted(found, key=lambda item: -item[0])]
 
-    def forget(self, left: Left) -> None:
+    def forget(self, left: LeftWork) -> None:
         """It was taken up, or is not wanted."""
         shutil.rmtree(left.folder, ignore_errors=True)
 

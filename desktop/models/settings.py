@@ -16,40 +16,40 @@ RECENT_LIMIT = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class SettingRow:
     """One row: its default, whose type is its type, and what is allowed (None: anything of that type)."""
 
     default: Any
     allowed: tuple[Any, ...] | None = None
 
 
-KEYS: dict[str, Key] = {
-    "theme": Key("system", ("system", "dark", "light")),
-    "language": Key("system", ("system", "en", "de")),
-    "device": Key("auto", ("auto", "cpu", "cuda", "tensorrt")),
-    "bundle": Key("small"),
-    "bundle_folders": Key([]),
-    "output": Key(""),
-    "ring_frames": Key(1024, (512, 1024, 2048, 4096, 131072)),
-    "volume": Key(1.0),
-    "match": Key(True),
-    "snap": Key(True),
-    "spectrogram": Key(False),
-    "bridge": Key("off", ("off", "local", "lan")),
-    "bridge_token": Key(""),
-    "cache_gb": Key(8, (1, 2, 4, 8, 16, 32, 64)),
-    "export_kind": Key("wav24"),
-    "export_folder": Key(""),
-    "export_template": Key("{track} - {stem}"),
-    "recent": Key([]),
-    "seen_hint": Key(False),
-    "advanced": Key(False),
-    "queue": Key(True),
-    "geometry": Key(b""),
+KEYS: dict[str, SettingRow] = {
+    "theme": SettingRow("system", ("system", "dark", "light")),
+    "language": SettingRow("system", ("system", "en", "de")),
+    "device": SettingRow("auto", ("auto", "cpu", "cuda", "tensorrt")),
+    "bundle": SettingRow("small"),
+    "bundle_folders": SettingRow([]),
+    "output": SettingRow(""),
+    "ring_frames": SettingRow(1024, (512, 1024, 2048, 4096, 131072)),
+    "volume": SettingRow(1.0),
+    "match": SettingRow(True),
+    "snap": SettingRow(True),
+    "spectrogram": SettingRow(False),
+    "bridge": SettingRow("off", ("off", "local", "lan")),
+    "bridge_token": SettingRow(""),
+    "cache_gb": SettingRow(8, (1, 2, 4, 8, 16, 32, 64)),
+    "export_kind": SettingRow("wav24"),
+    "export_folder": SettingRow(""),
+    "export_template": SettingRow("{track} - {stem}"),
+    "recent": SettingRow([]),
+    "seen_hint": SettingRow(False),
+    "advanced": SettingRow(False),
+    "queue": SettingRow(True),
+    "geometry": SettingRow(b""),
 }
 
 
-class Settings(QObject):
+class AppSettings(QObject):
     """Reads and writes ``QSettings`` by the table.
 
     Args:

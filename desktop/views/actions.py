@@ -2,138 +2,210 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QWidget
 
-from desktop.audio.mixer import Listen
+from desktop.audio.mixer import PlaybackSource
+from desktop.models.document import Document
+from desktop.models.request_builder import PromptForm
+from desktop.models.transport import Transport
+from desktop.models.workspace import Workspace
+from desktop.views.lane_actions import LaneActions
+from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.text import tr
+from desktop.views.timeline.timeline import Timeline
 
-if TYPE_CHECKING:
-    from desktop.views.main_window import MainWindow
+
+class ActionTarget(Protocol):
+    """What actions work on: the parts of the main window that they need."""
+
+    workspace: Workspace
+    prompt: PromptBar
+    timeline: Timeline
+    lane_actions: LaneActions
+
+    @property
+    def hint(self) -> QWidget:
+        """The first steps."""
+
+    @property
+    def actions_by_name(self) -> Mapping[str, QAction]:
+        """What ``make_actions`` returned."""
+
+    def ask(self, form: PromptForm) -> None:
+        """Put a form into the queue."""
+
+    def choose_file(self) -> None:
+        """Ask which file to open."""
+
+    def open_demo(self) -> None:
+        """Open the demo mix."""
+
+    def save(self, anew: bool = False) -> None:
+        """Save the project."""
+
+    def export(self, lane_id: str = "") -> None:
+        """Show the export dialog."""
+
+    def show_settings(self, tab: int = 0) -> None:
+        """Show the settings."""
+
+    def toggle_lane(self, field: str) -> None:
+        """Mute or solo the current lane."""
+
+    def step_lane(self, by: int) -> None:
+        """Go to the lane above or below."""
+
+    def close(self) -> bool:
+        """Quit."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ActionRow:
     """One action.
 
     Attributes:
         name: for the code.
-        menu: where it stands.
+        menu: the menu it is in.
         words: for the user.
-        keys: shortcuts, empty for none.
-        do: gets the window.
-        toggled: True means it stays down.
+        keys: shortcut, empty for none.
+        do: called with the main window.
+        toggled: True for an action that stays checked.
     """
 
     name: str
     menu: str
     words: str
     keys: str
-    do: Callable[[MainWindow], object]
+    do: Callable[[ActionTarget], object]
     toggled: bool = False
 
 
-def _zoom(window: MainWindow, factor: float) -> None:
-    viewport = window.timeline.viewport
-    viewport.zoom(factor, viewport.x(window.studio.listening.position) if factor < 1 else viewport.width / 2)
+def _document(target: ActionTarget) -> Document:
+    return target.workspace.document
 
 
-def _fit(window: MainWindow) -> None:
-    selection = window.studio.session.selection
-    window.timeline.viewport.fit(*(selection or (0.0, None)))
+def _transport(target: ActionTarget) -> Transport:
+    return target.workspace.transport
 
 
-def _nudge(window: MainWindow, seconds: float) -> None:
-    studio = window.studio
-    studio.listening.seek(studio.listening.position + round(seconds * max(studio.session.project.rate_hz, 1)))
+def _zoom(target: ActionTarget, factor: float) -> None:
+    viewport = target.timeline.viewport
+    viewport.zoom(factor, viewport.x(_transport(target).position) if factor < 1 else viewport.width / 2)
 
 
-def _setting(window: MainWindow, name: str) -> None:
-    window.studio.settings.set(name, not window.studio.settings.get(name))
+def _fit(target: ActionTarget) -> None:
+    target.timeline.viewport.fit(*(_document(target).selection or (0.0, None)))
 
 
-def _current(window: MainWindow, do: Callable[[str], object]) -> None:
-    if current := window.studio.session.current:
+def _nudge(target: ActionTarget, seconds: float) -> None:
+    transport, project = _transport(target), _document(target).project
+    transport.seek(transport.position + round(seconds * max(project.rate_hz, 1)))
+
+
+def _flip_setting(target: ActionTarget, name: str) -> None:
+    settings = target.workspace.settings
+    settings.set(name, not settings.get(name))
+
+
+def _with_current(target: ActionTarget, do: Callable[[str], object]) -> None:
+    if current := _document(target).current:
         do(current)
 
 
-ROWS: tuple[Row, ...] = (
-    Row("open", "&File", "Open …", "Ctrl+O", lambda w: w.choose_file()),
-    Row("demo", "&File", "Open the demo mix", "", lambda w: w.open_demo()),
-    Row("save", "&File", "Save", "Ctrl+S", lambda w: w.save()),
-    Row("save_as", "&File", "Save as …", "Ctrl+Shift+S", lambda w: w.save(anew=True)),
-    Row("export", "&File", "Export …", "Ctrl+E", lambda w: w.export()),
-    Row("copy_path", "&File", "Copy path of the lane", "Ctrl+Shift+C", lambda w: _current(w, w.lane_files.copy_path)),
-    Row("reveal", "&File", "Open folder of the lane", "Ctrl+Shift+R", lambda w: _current(w, w.lane_files.reveal)),
-    Row(
+def _listen(source: PlaybackSource) -> Callable[[ActionTarget], object]:
+    return lambda target: _transport(target).set_listen(source)
+
+
+ROWS: tuple[ActionRow, ...] = (
+    ActionRow("open", "&File", "Open …", "Ctrl+O", lambda w: w.choose_file()),
+    ActionRow("demo", "&File", "Open the demo mix", "", lambda w: w.open_demo()),
+    ActionRow("save", "&File", "Save", "Ctrl+S", lambda w: w.save()),
+    ActionRow("save_as", "&File", "Save as …", "Ctrl+Shift+S", lambda w: w.save(anew=True)),
+    ActionRow("export", "&File", "Export …", "Ctrl+E", lambda w: w.export()),
+    ActionRow(
+        "copy_path", "&File", "Copy path of the lane", "Ctrl+Shift+C",
+        lambda w: _with_current(w, w.lane_actions.copy_path),
+    ),
+    ActionRow(
+        "reveal", "&File", "Open folder of the lane", "Ctrl+Shift+R",
+        lambda w: _with_current(w, w.lane_actions.reveal),
+    ),
+    ActionRow(
         "send_back", "&File", "Send the lane back to the DAW", "Ctrl+Shift+D",
-        lambda w: _current(w, w.lane_files.send_back),
+        lambda w: _with_current(w, w.lane_actions.send_back),
     ),
-    Row("settings", "&File", "Settings …", "Ctrl+,", lambda w: w.show_settings()),
-    Row("quit", "&File", "Quit", "Ctrl+Q", lambda w: w.close()),
-    Row("undo", "&Edit", "Undo", "Ctrl+Z", lambda w: w.studio.session.undo.undo()),
-    Row("redo", "&Edit", "Redo", "Ctrl+Shift+Z", lambda w: w.studio.session.undo.redo()),
-    Row(
+    ActionRow("settings", "&File", "Settings …", "Ctrl+,", lambda w: w.show_settings()),
+    ActionRow("quit", "&File", "Quit", "Ctrl+Q", lambda w: w.close()),
+    ActionRow("undo", "&Edit", "Undo", "Ctrl+Z", lambda w: _document(w).undo.undo()),
+    ActionRow("redo", "&Edit", "Redo", "Ctrl+Shift+Z", lambda w: _document(w).undo.redo()),
+    ActionRow(
         "select_all", "&Edit", "Select all", "Ctrl+A",
-        lambda w: w.studio.session.select((0, w.studio.session.project.length)),
+        lambda w: _document(w).select((0, _document(w).project.length)),
     ),
-    Row("select_none", "&Edit", "Select nothing", "Esc", lambda w: w.studio.session.select_nothing()),
-    Row("keep_region", "&Edit", "Keep the region, choose one more", "Ctrl+R", lambda w: w.prompt.keep.click()),
-    Row("example", "&Edit", "Add an example …", "Ctrl+Shift+A", lambda w: w.prompt.browse.click()),
-    Row("prompt", "&Edit", "Write a prompt", "Ctrl+L", lambda w: w.prompt.text.setFocus()),
-    Row("task", "&Edit", "Choose a task", "Ctrl+T", lambda w: w.prompt.task.setFocus()),
-    Row("slot", "&Edit", "Choose what is made", "Ctrl+Shift+M", lambda w: w.prompt.choose_slot()),
-    Row("ask", "&Edit", "Do it", "Ctrl+Return", lambda w: w.ask(w.prompt.form())),
-    Row("advanced", "&Edit", "Advanced", "Ctrl+.", lambda w: w.prompt.fold.toggle()),
-    Row(
+    ActionRow("select_none", "&Edit", "Select nothing", "Esc", lambda w: _document(w).select_nothing()),
+    ActionRow("keep_region", "&Edit", "Keep the region, choose one more", "Ctrl+R", lambda w: w.prompt.keep.click()),
+    ActionRow("example", "&Edit", "Add an example …", "Ctrl+Shift+A", lambda w: w.prompt.browse.click()),
+    ActionRow("prompt", "&Edit", "Write a prompt", "Ctrl+L", lambda w: w.prompt.text.setFocus()),
+    ActionRow("task", "&Edit", "Choose a task", "Ctrl+T", lambda w: w.prompt.task.setFocus()),
+    ActionRow("slot", "&Edit", "Choose what is made", "Ctrl+Shift+M", lambda w: w.prompt.choose_slot()),
+    ActionRow("ask", "&Edit", "Do it", "Ctrl+Return", lambda w: w.ask(w.prompt.form())),
+    ActionRow("advanced", "&Edit", "Advanced", "Ctrl+.", lambda w: w.prompt.fold.toggle()),
+    ActionRow(
         "remove", "&Edit", "Remove the lane", "Ctrl+Backspace",
-        lambda w: _current(w, w.studio.session.remove_lane),
+        lambda w: _with_current(w, _document(w).remove_lane),
     ),
-    Row("play", "&Play", "Play or pause", "Space", lambda w: w.studio.listening.play_pause()),
-    Row("start", "&Play", "To the start", "Home", lambda w: w.studio.listening.seek(0)),
-    Row("back", "&Play", "Back a second", "Ctrl+Left", lambda w: _nudge(w, -1.0)),
-    Row("forth", "&Play", "On a second", "Ctrl+Right", lambda w: _nudge(w, 1.0)),
-    Row(
+    ActionRow("play", "&Play", "Play or pause", "Space", lambda w: _transport(w).play_pause()),
+    ActionRow("start", "&Play", "To the start", "Home", lambda w: _transport(w).seek(0)),
+    ActionRow("back", "&Play", "Back a second", "Ctrl+Left", lambda w: _nudge(w, -1.0)),
+    ActionRow("forth", "&Play", "On a second", "Ctrl+Right", lambda w: _nudge(w, 1.0)),
+    ActionRow(
         "loop", "&Play", "Loop the region", "Ctrl+Shift+L",
-        lambda w: w.studio.listening.set_looping(w.actions_by_name["loop"].isChecked()), toggled=True,
+        lambda w: _transport(w).set_looping(w.actions_by_name["loop"].isChecked()), toggled=True,
     ),
-    Row("original", "&Play", "Hear the original", "1", lambda w: w.studio.listening.set_listen(Listen.ORIGINAL)),
-    Row("stems", "&Play", "Hear the stems", "2", lambda w: w.studio.listening.set_listen(Listen.STEMS)),
-    Row("removed", "&Play", "Hear what was taken out", "3", lambda w: w.studio.listening.set_listen(Listen.REMOVED)),
-    Row("mute", "&Play", "Mute the lane", "M", lambda w: w.toggle_lane("mute")),
-    Row("solo", "&Play", "Solo the lane", "S", lambda w: w.toggle_lane("solo")),
-    Row("lane_up", "&View", "Lane above", "Ctrl+Up", lambda w: w.step_lane(-1)),
-    Row("lane_down", "&View", "Lane below", "Ctrl+Down", lambda w: w.step_lane(1)),
-    Row("zoom_in", "&View", "Closer", "Ctrl++", lambda w: _zoom(w, 0.5)),
-    Row("zoom_out", "&View", "Farther", "Ctrl+-", lambda w: _zoom(w, 2.0)),
-    Row("fit", "&View", "Fit region or everything", "Ctrl+0", _fit),
-    Row("spectrogram", "&View", "Spectrogram", "W", lambda w: _setting(w, "spectrogram")),
-    Row("queue", "&View", "Queue", "Ctrl+J", lambda w: _setting(w, "queue")),
-    Row("doctor", "&Help", "Check this machine …", "F2", lambda w: w.show_settings(tab=4)),
-    Row("hint", "&Help", "First steps", "F1", lambda w: w.hint.setVisible(not w.hint.isVisible())),
+    ActionRow("original", "&Play", "Hear the original", "1", _listen(PlaybackSource.ORIGINAL)),
+    ActionRow("stems", "&Play", "Hear the stems", "2", _listen(PlaybackSource.STEMS)),
+    ActionRow("removed", "&Play", "Hear what was taken out", "3", _listen(PlaybackSource.REMOVED)),
+    ActionRow("mute", "&Play", "Mute the lane", "M", lambda w: w.toggle_lane("mute")),
+    ActionRow("solo", "&Play", "Solo the lane", "S", lambda w: w.toggle_lane("solo")),
+    ActionRow("lane_up", "&View", "Lane above", "Ctrl+Up", lambda w: w.step_lane(-1)),
+    ActionRow("lane_down", "&View", "Lane below", "Ctrl+Down", lambda w: w.step_lane(1)),
+    ActionRow("zoom_in", "&View", "Closer", "Ctrl++", lambda w: _zoom(w, 0.5)),
+    ActionRow("zoom_out", "&View", "Farther", "Ctrl+-", lambda w: _zoom(w, 2.0)),
+    ActionRow("fit", "&View", "Fit region or everything", "Ctrl+0", _fit),
+    ActionRow("spectrogram", "&View", "Spectrogram", "W", lambda w: _flip_setting(w, "spectrogram")),
+    ActionRow("queue", "&View", "Queue", "Ctrl+J", lambda w: _flip_setting(w, "queue")),
+    ActionRow("doctor", "&Help", "Check this machine …", "F2", lambda w: w.show_settings(tab=4)),
+    ActionRow("hint", "&Help", "First steps", "F1", lambda w: w.hint.setVisible(not w.hint.isVisible())),
 )  # fmt: skip
 
 
-def make_actions(window: MainWindow) -> dict[str, QAction]:
-    """Actions and menus of a window."""
+def make_actions(parent: QMainWindow, target: ActionTarget) -> dict[str, QAction]:
+    """Actions by name, put into the menus of a window.
+
+    Args:
+        parent: has the menu bar.
+        target: what they work on.
+    """
     actions: dict[str, QAction] = {}
     menus = {}
     for row in ROWS:
-        action = QAction(tr(row.words), window)
+        action = QAction(tr(row.words), parent)
         action.setCheckable(row.toggled)
         if row.keys:
             action.setShortcut(QKeySequence(row.keys))
             action.setToolTip(f"{tr(row.words)} ({row.keys})")
-        action.triggered.connect(lambda on, do=row.do: do(window))
+        action.triggered.connect(lambda on, do=row.do: do(target))
         if row.menu not in menus:
-            menus[row.menu] = window.menuBar().addMenu(tr(row.menu))
+            menus[row.menu] = parent.menuBar().addMenu(tr(row.menu))
         menus[row.menu].addAction(action)
-        window.addAction(action)
+        parent.addAction(action)
         actions[row.name] = action
-    undo = window.studio.session.undo
+    undo = _document(target).undo
     for name, may, changed in (
         ("undo", undo.canUndo(), undo.canUndoChanged),
         ("redo", undo.canRedo(), undo.canRedoChanged),

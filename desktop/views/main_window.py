@@ -1,4 +1,4 @@
-"""The window: puts the parts together and hands what the user does to the studio."""
+"""The window: puts the parts together and hands what the user does to the workspace."""
 
 from __future__ import annotations
 
@@ -17,55 +17,53 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.audio.mixer import Listen
-from desktop.models.asking import Form
+from desktop.audio.mixer import PlaybackSource
+from desktop.models.bundles import BundleRow
+from desktop.models.demo import demo_mix
 from desktop.models.examples import PATTERNS, check_example
-from desktop.models.files_out import demo_mix
 from desktop.models.project_file import SUFFIX
-from desktop.models.shelf import Shelf
-from desktop.models.studio import Studio
+from desktop.models.request_builder import PromptForm
+from desktop.models.workspace import Workspace
 from desktop.views.actions import make_actions
-from desktop.views.lane_files import LaneFiles
-from desktop.views.prompt_bar import PromptBar
+from desktop.views.lane_actions import LaneActions
+from desktop.views.notices import FirstSteps, StatusLine, TroubleBanner, Welcome
+from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.queue_panel import QueuePanel
-from desktop.views.small import Banner, Hint, StatusLine, Welcome
 from desktop.views.text import local_paths, tr
 from desktop.views.theme import dress, palette_for
-from desktop.views.timeline import Timeline
+from desktop.views.timeline.timeline import Timeline
 from desktop.views.top_bar import TopBar
 from engine import EngineError
 
 
 class MainWindow(QMainWindow):
-    """Everything.
+    """The main window: top bar, timeline, prompt bar, queue, status line.
 
     Args:
-        studio: the application.
-        shelf: the bundles.
+        workspace: the application.
     """
 
-    def __init__(self, studio: Studio, shelf: Shelf) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         super().__init__()
-        self.studio: Studio = studio
-        self.shelf = shelf
+        self.workspace: Workspace = workspace
         self._left = False
-        self.lane_files: LaneFiles = LaneFiles(self)
-        self.palette_in_use = palette_for(str(studio.settings.get("theme")))
+        self.lane_actions: LaneActions = LaneActions(workspace, workspace.bridge, self, lambda: self.palette_in_use)
+        self.palette_in_use = palette_for(str(workspace.settings.get("theme")))
         dress(QApplication.instance(), self.palette_in_use)  # type: ignore[arg-type]
         self.setAcceptDrops(True)
         self.resize(1320, 840)
         self.setMinimumSize(900, 560)
-        self.actions_by_name: dict[str, QAction] = make_actions(self)
-        settings = studio.settings
+        self.actions_by_name: dict[str, QAction] = make_actions(self, self)
+        settings = workspace.settings
         self.top = TopBar(self.palette_in_use, self.actions_by_name)
-        self.timeline = Timeline(studio, self.palette_in_use)
+        self.timeline: Timeline = Timeline(workspace, self.palette_in_use)
         self.welcome = Welcome(self.palette_in_use)
-        self.banner = Banner(self.palette_in_use)
-        self.hint: Hint = Hint(self.palette_in_use)
+        self.banner = TroubleBanner(self.palette_in_use)
+        self.hint: FirstSteps = FirstSteps(self.palette_in_use)
         self.prompt: PromptBar = PromptBar(
-            self.palette_in_use, shelf.choices(), str(settings.get("bundle")), str(settings.get("device"))
+            self.palette_in_use, workspace.bundles.choices(), str(settings.get("bundle")), str(settings.get("device"))
         )
-        self.queue = QueuePanel(studio.desk.jobs, self.palette_in_use)
+        self.queue = QueuePanel(workspace.jobs.queue, self.palette_in_use)
         self.status = StatusLine()
         self._lay_out()
         self._connect()
@@ -101,44 +99,48 @@ class MainWindow(QMainWindow):
         whole = QWidget()
         whole.setLayout(column)
         self.setCentralWidget(whole)
-        self.hint.setVisible(not self.studio.settings.get("seen_hint"))
-        self.queue.setVisible(bool(self.studio.settings.get("queue")))
-        self.prompt.fold.setChecked(bool(self.studio.settings.get("advanced")))
+        self.hint.setVisible(not self.workspace.settings.get("seen_hint"))
+        self.queue.setVisible(bool(self.workspace.settings.get("queue")))
+        self.prompt.fold.setChecked(bool(self.workspace.settings.get("advanced")))
 
     def _connect(self) -> None:
-        studio, session, listening = self.studio, self.studio.session, self.studio.listening
-        studio.troubled.connect(self.banner.show_trouble)
-        studio.told.connect(self.status.tell)
-        studio.opened.connect(self._show_state)
-        studio.place_changed.connect(lambda path: self._show_state())
-        session.changed.connect(lambda before, after: self._show_state())
-        session.undo.cleanChanged.connect(lambda clean: self._show_state())
-        session.selection_changed.connect(lambda selection: self._show_regions())
-        session.current_changed.connect(self._show_target)
-        listening.moved.connect(self._show_time)
-        listening.state_changed.connect(self.top.show_playing)
-        listening.listen_changed.connect(lambda listen: self._show_state())
-        listening.match_changed.connect(lambda match_db: self._show_state())
-        studio.link.host_changed.connect(lambda pid: self._show_status())
-        studio.desk.jobs.summary_changed.connect(lambda count: self._show_status())
-        self.shelf.changed.connect(self._show_bundles)
-        studio.settings.changed.connect(self._on_setting)
-        self.top.listened.connect(listening.set_listen)
-        self.top.matched.connect(lambda on: studio.settings.set("match", on))
-        self.top.volume_changed.connect(lambda volume: studio.settings.set("volume", volume))
-        self.top.volume.setValue(round(float(studio.settings.get("volume")) * 100))
-        self.timeline.drag_wanted.connect(self.lane_files.drag_out)
-        self.timeline.menu_wanted.connect(self.lane_files.show_menu)
+        workspace, document, transport = self.workspace, self.workspace.document, self.workspace.transport
+        workspace.troubled.connect(self.banner.show_trouble)
+        workspace.told.connect(self.status.tell)
+        workspace.opened.connect(self._show_state)
+        workspace.place_changed.connect(lambda path: self._show_state())
+        document.changed.connect(lambda before, after: self._show_state())
+        document.undo.cleanChanged.connect(lambda clean: self._show_state())
+        document.selection_changed.connect(lambda selection: self._show_regions())
+        document.current_changed.connect(self._show_target)
+        transport.moved.connect(self._show_time)
+        transport.state_changed.connect(self.top.show_playing)
+        transport.listen_changed.connect(lambda listen: self._show_state())
+        transport.match_changed.connect(lambda match_db: self._show_state())
+        workspace.link.host_changed.connect(lambda pid: self._show_status())
+        workspace.jobs.queue.summary_changed.connect(lambda count: self._show_status())
+        workspace.bundles.changed.connect(self._show_bundles)
+        workspace.bridge.changed.connect(self._show_status)
+        workspace.settings.changed.connect(self._on_setting)
+        self.top.listened.connect(transport.set_listen)
+        self.top.matched.connect(lambda on: workspace.settings.set("match", on))
+        self.top.volume_changed.connect(lambda volume: workspace.settings.set("volume", volume))
+        self.top.volume.setValue(round(float(workspace.settings.get("volume")) * 100))
+        self.timeline.drag_wanted.connect(self.lane_actions.drag_out)
+        self.timeline.menu_wanted.connect(self.lane_actions.show_menu)
+        self.lane_actions.told.connect(self.status.tell)
+        self.lane_actions.export_wanted.connect(self.export)
+        self.lane_actions.rename_wanted.connect(self.timeline.rename)
         self.prompt.asked.connect(self.ask)
-        self.prompt.regions_cleared.connect(session.select_nothing)
-        self.prompt.region_dropped.connect(session.drop_region)
-        self.prompt.region_kept.connect(session.keep_selection)
+        self.prompt.regions_cleared.connect(document.select_nothing)
+        self.prompt.region_dropped.connect(document.drop_region)
+        self.prompt.region_kept.connect(document.keep_selection)
         self.prompt.examples_offered.connect(self.add_examples)
         self.prompt.browse_wanted.connect(self.choose_examples)
         self.prompt.bundle_chosen.connect(lambda place: self._show_encoders())
-        self.prompt.fold.toggled.connect(lambda on: studio.settings.set("advanced", on))
-        self.queue.cancelled.connect(studio.desk.cancel)
-        self.queue.retried.connect(studio.desk.retry)
+        self.prompt.fold.toggled.connect(lambda on: workspace.settings.set("advanced", on))
+        self.queue.cancelled.connect(workspace.jobs.cancel)
+        self.queue.retried.connect(workspace.jobs.retry)
         self.queue.opened.connect(self.open_daw_clip)
         self.hint.closed.connect(self._close_hint)
         self.welcome.open_wanted.connect(self.choose_file)
@@ -148,16 +150,17 @@ class MainWindow(QMainWindow):
 
     # What users do.
 
-    def ask(self, form: Form) -> None:
+    def ask(self, form: PromptForm) -> None:
         """Put what stands in the prompt bar into the queue."""
         self.banner.hide()
         try:
+            bundle = self.workspace.bundles.row(form.bundle)
             for path in form.examples:
-                check_example(Path(path), self.shelf.words(form.bundle), self.shelf.encoders(form.bundle))
-            self.studio.desk.ask(form)
+                check_example(Path(path), bundle.words, bundle.encoders)
+            self.workspace.jobs.ask(form)
             self.timeline.setFocus()
         except EngineError as error:
-            self.studio.fail(error)
+            self.workspace.fail(error)
 
     def choose_examples(self) -> None:
         """Ask for files that show what to look for."""
@@ -167,13 +170,13 @@ class MainWindow(QMainWindow):
 
     def add_examples(self, paths: list[Path]) -> None:
         """Take files that show what to look for, as far as the chosen bundle can use them."""
-        place = str(self.prompt.bundle.currentData())
+        bundle = self._chosen_bundle()
         for path in paths:
             try:
-                check_example(path, self.shelf.words(place), self.shelf.encoders(place))
+                check_example(path, bundle.words, bundle.encoders)
                 self.prompt.add_example(path)
             except EngineError as error:
-                self.studio.fail(error)
+                self.workspace.fail(error)
 
     def choose_file(self) -> None:
         """Ask which file to open."""
@@ -185,61 +188,61 @@ class MainWindow(QMainWindow):
         """Open a file, after asking about what is not saved."""
         if self._may_leave():
             self.banner.hide()
-            self.studio.open(path)
+            self.workspace.open(path)
 
     def open_daw_clip(self, row_id: str) -> None:
         """Open what a DAW sent, after asking about what is not saved."""
         if self._may_leave():
             self.banner.hide()
-            self.studio.desk.show_daw_result(row_id)
+            self.workspace.open_daw_result(row_id)
 
     def open_demo(self) -> None:
         """Open the mix that ships."""
         try:
             self.open_path(demo_mix())
         except EngineError as error:
-            self.studio.fail(error)
+            self.workspace.fail(error)
 
     def save(self, anew: bool = False) -> None:
         """Save the project; asks for a name when it has none."""
-        path = self.studio.path
+        path = self.workspace.path
         if anew or path is None:
-            proposed = str(Path(self._last_folder()) / f"{self.studio.session.project.title or 'project'}{SUFFIX}")
+            proposed = str(Path(self._last_folder()) / f"{self.workspace.document.project.title or 'project'}{SUFFIX}")
             name, _ = QFileDialog.getSaveFileName(self, tr("Save the project"), proposed, f"Fluxstem (*{SUFFIX})")
             if not name:
                 return
             path = Path(name)
-        self.studio.save(path)
+        self.workspace.save(path)
 
     def export(self, lane_id: str = "") -> None:
         """Show the export dialog."""
-        from desktop.views.export_dialog import ExportDialog
+        from desktop.views.dialogs.export_dialog import ExportDialog
 
-        if self.studio.session.project.lanes or self.studio.session.project.source:
-            ExportDialog(self.studio, self.lane_files.out, lane_id, self).exec()
+        if self.workspace.document.project.lanes or self.workspace.document.project.source:
+            ExportDialog(self.workspace, self.lane_actions.files, lane_id, self).exec()
 
     def show_settings(self, tab: int = 0) -> None:
         """Show the settings."""
-        from desktop.views.settings_dialog import SettingsDialog
+        from desktop.views.dialogs.settings_dialog import SettingsDialog
 
-        SettingsDialog(self.studio, self.shelf, self, tab).exec()
+        SettingsDialog(self.workspace, self, tab).exec()
 
     def toggle_lane(self, field: str) -> None:
         """Mute or solo the chosen lane."""
-        session = self.studio.session
-        lane = session.project.lane(session.current)
+        document = self.workspace.document
+        lane = document.project.lane(document.current)
         if lane is not None:
-            session.set_lane(lane.id, f"{tr(field)} {lane.name}", **{field: not getattr(lane, field)})
+            document.set_lane(lane.id, f"{tr(field)} {lane.name}", **{field: not getattr(lane, field)})
 
     def step_lane(self, by: int) -> None:
         """Choose the lane above or below; above the first is the mix."""
-        names = ["", *(lane.id for lane in self.studio.session.project.lanes)]
-        place = names.index(self.studio.session.current) + by
-        self.studio.session.set_current(names[min(max(place, 0), len(names) - 1)])
+        names = ["", *(lane.id for lane in self.workspace.document.project.lanes)]
+        place = names.index(self.workspace.document.current) + by
+        self.workspace.document.set_current(names[min(max(place, 0), len(names) - 1)])
 
     def dress(self) -> None:
         """Put on the theme of the settings."""
-        self.palette_in_use = palette_for(str(self.studio.settings.get("theme")))
+        self.palette_in_use = palette_for(str(self.workspace.settings.get("theme")))
         dress(QApplication.instance(), self.palette_in_use)  # type: ignore[arg-type]
         for part in (self.top, self.timeline, self.welcome, self.banner, self.hint, self.prompt, self.queue):
             part.dress(self.palette_in_use)
@@ -261,9 +264,9 @@ class MainWindow(QMainWindow):
         """Take files that were dropped."""
         if not paths:
             return
-        if as_lanes and self.studio.session.project.rate_hz:
+        if as_lanes and self.workspace.document.project.rate_hz:
             for path in paths:
-                self.studio.add_file(path)
+                self.workspace.add_file(path)
             return
         self.open_path(paths[0])
 
@@ -281,14 +284,13 @@ class MainWindow(QMainWindow):
     def leave(self) -> None:
         """Stop everything without asking; for who has asked already."""
         self._left = True
-        self.studio.settings.set("geometry", bytes(self.saveGeometry().data()))
-        self.studio.settings.sync()
-        self.shelf.close()
-        self.studio.session.undo.blockSignals(True)  # its end would be told to a window that is gone
-        self.studio.close()
+        self.workspace.settings.set("geometry", bytes(self.saveGeometry().data()))
+        self.workspace.settings.sync()
+        self.workspace.document.undo.blockSignals(True)  # its end would be told to a window that is gone
+        self.workspace.close()
 
     def _may_leave(self) -> bool:
-        if not self.studio.unsaved:
+        if not self.workspace.unsaved:
             return True
         buttons = QMessageBox.StandardButton
         answer = QMessageBox.question(
@@ -305,44 +307,47 @@ class MainWindow(QMainWindow):
     # What models say.
 
     def _show_state(self) -> None:
-        project, listening = self.studio.session.project, self.studio.listening
+        project, transport = self.workspace.document.project, self.workspace.transport
         has_sound = project.length > 0
         self.stage.setCurrentWidget(self.timeline if has_sound else self.welcome)
-        self.welcome.show_recent(list(self.studio.settings.get("recent")))
-        star = "*" if self.studio.unsaved else ""
+        self.welcome.show_recent(list(self.workspace.settings.get("recent")))
+        star = "*" if self.workspace.unsaved else ""
         self.setWindowTitle(f"{project.title}{star} - Fluxstem" if project.title else "Fluxstem")
-        listen = listening.listen if project.lanes else Listen.ORIGINAL
+        listen = transport.listen if project.lanes else PlaybackSource.ORIGINAL
         self.top.show_listen(listen, bool(project.lanes), project.source is not None)
-        self.top.show_match(bool(self.studio.settings.get("match")), listening.match_db)
+        self.top.show_match(bool(self.workspace.settings.get("match")), transport.match_db)
         for name in ("play", "start", "loop", "export", "save", "fit", "zoom_in", "zoom_out", "select_all"):
             self.actions_by_name[name].setEnabled(has_sound)
-        self._show_target(self.studio.session.current)
+        self._show_target(self.workspace.document.current)
         self._show_regions()
         self._show_status()
 
     def _show_regions(self) -> None:
-        session = self.studio.session
-        self.prompt.show_regions(session.selection, session.kept, session.project.rate_hz)
+        document = self.workspace.document
+        self.prompt.show_regions(document.selection, document.kept, document.project.rate_hz)
 
     def _show_encoders(self) -> None:
-        place = str(self.prompt.bundle.currentData())
-        self.prompt.show_encoders(self.shelf.words(place), self.shelf.encoders(place))
+        bundle = self._chosen_bundle()
+        self.prompt.show_encoders(bundle.words, bundle.encoders)
+
+    def _chosen_bundle(self) -> BundleRow:
+        return self.workspace.bundles.row(str(self.prompt.bundle.currentData()))
 
     def _show_target(self, current: str) -> None:
-        lane = self.studio.session.project.lane(current)
+        lane = self.workspace.document.project.lane(current)
         self.prompt.show_target(lane.name if lane is not None else "")
 
     def _show_time(self, sample: int) -> None:
-        self.top.show_time(sample / max(self.studio.session.project.rate_hz, 1))
+        self.top.show_time(sample / max(self.workspace.document.project.rate_hz, 1))
 
     def _show_status(self) -> None:
-        desk = self.studio.desk
-        self.status.show_engine(self.studio.link.host_pid, desk.device)
-        self.status.show_bundle(desk.bundle or self.shelf.words(str(self.studio.settings.get("bundle"))))
-        self.status.show_bridge(self.shelf.bridge_words())
+        workspace, jobs = self.workspace, self.workspace.jobs
+        self.status.show_engine(workspace.link.host_pid, jobs.device)
+        self.status.show_bundle(jobs.bundle or workspace.bundles.row(str(workspace.settings.get("bundle"))).words)
+        self.status.show_bridge(workspace.bridge.words)
 
     def _show_bundles(self) -> None:
-        self.prompt.set_bundles(self.shelf.choices(), str(self.studio.settings.get("bundle")))
+        self.prompt.set_bundles(self.workspace.bundles.choices(), str(self.workspace.settings.get("bundle")))
         self._show_encoders()
         self._show_status()
 
@@ -353,14 +358,16 @@ class MainWindow(QMainWindow):
             self.queue.setVisible(bool(value))
         elif name in ("bundle", "device"):
             self._show_bundles()
-            self.prompt.device.setCurrentIndex(max(self.prompt.device.findData(self.studio.settings.get("device")), 0))
+            self.prompt.device.setCurrentIndex(
+                max(self.prompt.device.findData(self.workspace.settings.get("device")), 0)
+            )
         elif name == "match":
             self._show_state()
 
     def _close_hint(self) -> None:
         self.hint.hide()
-        self.studio.settings.set("seen_hint", True)
+        self.workspace.settings.set("seen_hint", True)
 
     def _last_folder(self) -> str:
-        recent = self.studio.settings.get("recent")
+        recent = self.workspace.settings.get("recent")
         return str(Path(recent[0]).parent) if recent else str(Path.home())

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.models.job_list import ENDED, JobList, JobRow, State, details_of
-from desktop.views.boxes import beside, under
+from desktop.models.job_list import ENDED, JobList, JobRow, JobState, details_of
+from desktop.views.layout import beside, under
 from desktop.views.sentences import said, title_words
 from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, drawn, icon, mark
@@ -101,22 +101,22 @@ class JobCard(QFrame):
             self.daw.setToolTip(tr("Sent by a DAW over OSC"))
             self.daw.setAccessibleName(tr("Sent by a DAW over OSC"))
         self.title.setText(title_words(row.title))
-        running, waiting = row.state is State.RUNNING, row.state is State.WAITING
+        running, waiting = row.state is JobState.RUNNING, row.state is JobState.WAITING
         self.bar.setVisible(running)
         self.bar.setValue(round(row.fraction * 1000))
         self.state.setText(state_words(row, now_s))
-        mark(self.state, "failed", row.state is State.FAILED)
-        self.fold.setVisible(row.state is State.FAILED)
+        mark(self.state, "failed", row.state is JobState.FAILED)
+        self.fold.setVisible(row.state is JobState.FAILED)
         self.details.setText(details_of(row))
-        if row.state is not State.FAILED:
+        if row.state is not JobState.FAILED:
             self.details.hide()
         ours = not row.from_daw
         for button, wanted in (
             (self.up, waiting and ours),
             (self.down, waiting and ours),
             (self.stop, running or waiting),
-            (self.retry, row.state in (State.FAILED, State.CANCELLED) and row.context is not None),
-            (self.open, row.from_daw and row.state is State.DONE),
+            (self.retry, row.state in (JobState.FAILED, JobState.CANCELLED) and row.context is not None),
+            (self.open, row.from_daw and row.state is JobState.DONE),
             (self.remove, row.state in ENDED),
         ):
             button.setVisible(wanted)
@@ -194,7 +194,7 @@ class QueuePanel(QWidget):
     def _on_data(self, first: QModelIndex, last: QModelIndex) -> None:
         """Progress comes often and concerns one row; where rows changed places, show all of them."""
         rows = self._jobs.rows[first.row() : last.row() + 1]
-        if len(rows) == 1 and rows[0].id in self.cards and rows[0].state is State.RUNNING:
+        if len(rows) == 1 and rows[0].id in self.cards and rows[0].state is JobState.RUNNING:
             self.cards[rows[0].id].show_row(rows[0], self._jobs.now_s())
         else:
             self._show()
@@ -217,12 +217,12 @@ class QueuePanel(QWidget):
 
 def state_words(row: JobRow, now_s: float) -> str:
     """One line under the title."""
-    if row.state is State.RUNNING:
+    if row.state is JobState.RUNNING:
         eta_s = row.eta_s(now_s)
         left = f"  ·  {clock(eta_s + 0.5, 0)} {tr('left')}" if eta_s is not None else ""
         return f"{tr(STAGES.get(row.stage, row.stage) or 'running')}{left}"
-    if row.state is State.DONE and row.done is not None:
+    if row.state is JobState.DONE and row.done is not None:
         return f"{tr('done')} · {row.done.seconds:.1f} s · {row.done.device.removesuffix('ExecutionProvider')}"
-    if row.state is State.FAILED:
+    if row.state is JobState.FAILED:
         return said(row.message)
     return tr(row.state.value)

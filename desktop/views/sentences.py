@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from desktop.models.asking import MADE, MADE_SEPARATOR
 from desktop.models.examples import KINDS
+from desktop.models.request_builder import MADE, MADE_SEPARATOR
 from desktop.views.text import tr
 from engine import TASKS
 

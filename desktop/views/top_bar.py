@@ -6,14 +6,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QToolButton, QWidget
 
-from desktop.audio.mixer import Listen
+from desktop.audio.mixer import PlaybackSource
 from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, drawn, icon, number_font
 
 SIDES = (
-    (Listen.ORIGINAL, "Original", "The mix as it was (1)"),
-    (Listen.STEMS, "Stems", "The lanes that are heard (2)"),
-    (Listen.REMOVED, "Removed", "What was taken out: the mix minus the lanes that are heard (3)"),
+    (PlaybackSource.ORIGINAL, "Original", "The mix as it was (1)"),
+    (PlaybackSource.STEMS, "Stems", "The lanes that are heard (2)"),
+    (PlaybackSource.REMOVED, "Removed", "What was taken out: the mix minus the lanes that are heard (3)"),
 )
 VOLUME_STEPS = 100
 ROOMY_PIXELS, SNUG_PIXELS = 1120, 1020
@@ -27,7 +27,7 @@ class TopBar(QWidget):
         actions: by name: open, save, undo, redo, start, play, loop, export, queue, settings.
 
     Signals:
-        listened: which of ``Listen``.
+        listened: which of ``PlaybackSource``.
         matched: True for equal loudness.
         volume_changed: 0 to 1.
     """
@@ -51,7 +51,7 @@ class TopBar(QWidget):
         self.time.setMinimumWidth(104)
         self.time.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.time.setAccessibleName(tr("Playback position"))
-        self.sides: dict[Listen, QPushButton] = {}
+        self.sides: dict[PlaybackSource, QPushButton] = {}
         group = QButtonGroup(self)
         self._segments = QHBoxLayout()
         self._segments.setSpacing(0)
@@ -140,11 +140,13 @@ class TopBar(QWidget):
         """Where the cursor is."""
         self.time.setText(clock(seconds))
 
-    def show_listen(self, listen: Listen, has_lanes: bool, has_mix: bool) -> None:
+    def show_listen(self, listen: PlaybackSource, has_lanes: bool, has_mix: bool) -> None:
         """Which side is heard; what cannot be heard cannot be chosen."""
         for side, button in self.sides.items():
             button.setChecked(side is listen)
-            button.setEnabled(has_mix if side is Listen.ORIGINAL else has_lanes and (has_mix or side is Listen.STEMS))
+            button.setEnabled(
+                has_mix if side is PlaybackSource.ORIGINAL else has_lanes and (has_mix or side is PlaybackSource.STEMS)
+            )
 
     def show_match(self, on: bool, match_db: float) -> None:
         """How much louder or softer the stems are played."""

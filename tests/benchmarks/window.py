@@ -32,26 +32,27 @@ def main() -> None:
     sys.path.insert(0, str(ROOT))
     from desktop.app import make_application
     from desktop.link import EngineLink
-    from desktop.models.project import Lane, Made, Project, Take
-    from desktop.models.settings import Settings
-    from desktop.models.shelf import Shelf
-    from desktop.models.studio import Studio
+    from desktop.models.project import Lane, LaneTake, Project, TakeOrigin
+    from desktop.models.settings import AppSettings
+    from desktop.models.workspace import Workspace
     from desktop.views.main_window import MainWindow
 
     application = make_application()
     with tempfile.TemporaryDirectory() as name:
         own = Path(name)
-        studio = Studio(Settings(own / "settings.ini"), own / "data", own / "cache", EngineLink())
-        ref = studio.store.add(write_music(own / "music.wav", minutes))
-        lanes = tuple(Lane(name=f"lane {n}", takes=(Take(audio=ref, made=Made(task="import")),)) for n in range(4))
-        window = MainWindow(studio, Shelf(studio))
+        workspace = Workspace(AppSettings(own / "settings.ini"), own / "data", own / "cache", EngineLink())
+        ref = workspace.store.add(write_music(own / "music.wav", minutes))
+        lanes = tuple(
+            Lane(name=f"lane {n}", takes=(LaneTake(audio=ref, made=TakeOrigin(task="import")),)) for n in range(4)
+        )
+        window = MainWindow(workspace)
         window.resize(1920, 1080)
         window.show()
-        studio.session.replace_all(Project(title="music", source=ref, rate_hz=RATE_HZ, lanes=lanes))
+        workspace.document.replace_all(Project(title="music", source=ref, rate_hz=RATE_HZ, lanes=lanes))
         for look in (False, True):
-            studio.settings.set("spectrogram", look)
+            workspace.settings.set("spectrogram", look)
             measure(application, window, "spectrogram" if look else "waveform")
-        studio.session.replace_all(replace(Project()))
+        workspace.document.replace_all(replace(Project()))
         window.close()
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the window's tests: no screen, no device, folders of their own, the toy bundle, a studio."""
+"""Fixtures of the window's tests: no screen, no device, folders of their own, the toy bundle, a workspace."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ def make_wav(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def studio(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_bundle: Path) -> Iterator[object]:
+def workspace(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_bundle: Path) -> Iterator[object]:
     """The application without its window, with the toy bundle and the real engine process."""
     from desktop.link import EngineLink
-    from desktop.models.settings import Settings
-    from desktop.models.studio import Studio
+    from desktop.models.settings import AppSettings
+    from desktop.models.workspace import Workspace
 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    settings = Settings(tmp_path / "settings.ini")
+    settings = AppSettings(tmp_path / "settings.ini")
     settings.set("bundle", str(toy_bundle))
-    made = Studio(settings, tmp_path / "data", tmp_path / "cache", EngineLink())
+    made = Workspace(settings, tmp_path / "data", tmp_path / "cache", EngineLink())
     made.troubles = []
     made.troubled.connect(lambda words, details: made.troubles.append(words))
     yield made
@@ -61,11 +61,11 @@ def studio(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_bundle: P
 
 
 @pytest.fixture
-def opened(studio, qtbot, make_wav):
-    """A studio with a mix of one second."""
-    with qtbot.waitSignal(studio.opened, timeout=WAIT_MS):
-        studio.open(make_wav("song.wav"))
-    return studio
+def opened(workspace, qtbot, make_wav):
+    """A workspace with a mix of one second."""
+    with qtbot.waitSignal(workspace.opened, timeout=WAIT_MS):
+        workspace.open(make_wav("song.wav"))
+    return workspace
 
 
 class FakeDevice:
@@ -108,16 +108,15 @@ def device(monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
 
 
 @pytest.fixture
-def window(studio, qtbot, monkeypatch):
-    """The real window over that studio; nobody is asked about what is not saved."""
+def window(workspace, qtbot, monkeypatch):
+    """The real window over that workspace; nobody is asked about what is not saved."""
     from PySide6.QtWidgets import QMessageBox
 
-    from desktop.models.shelf import Shelf
     from desktop.views.main_window import MainWindow
 
     discard = QMessageBox.StandardButton.Discard
     monkeypatch.setattr("desktop.views.main_window.QMessageBox.question", lambda *args: discard)
-    made = MainWindow(studio, Shelf(studio))
+    made = MainWindow(workspace)
     qtbot.addWidget(made)
     made.prompt.device.setCurrentIndex(made.prompt.device.findData("cpu"))
     made.show()
@@ -128,6 +127,6 @@ def window(studio, qtbot, monkeypatch):
 @pytest.fixture
 def loaded(window, qtbot, make_wav):
     """The window with a mix of one second."""
-    with qtbot.waitSignal(window.studio.opened, timeout=WAIT_MS):
+    with qtbot.waitSignal(window.workspace.opened, timeout=WAIT_MS):
         window.open_path(make_wav("song.wav"))
     return window

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from desktop.models.examples import KINDS  # noqa: E402
-from desktop.models.job_list import State  # noqa: E402
+from desktop.models.job_list import JobState  # noqa: E402
 from engine import TASKS  # noqa: E402
 
 RESOURCES = ROOT / "desktop" / "resources"
@@ -38,7 +38,7 @@ def texts() -> set[str]:
                 leaves = [leaf for part in shown for leaf in ast.walk(part)]
                 found |= {leaf.value for leaf in leaves if is_words(leaf) and is_shown(leaf.value)}
     found |= {task.capitalize() for task in TASKS} | {rule.doc for rule in TASKS.values()}
-    found |= {state.value for state in State} | {kind.plural for kind in KINDS.values()}
+    found |= {state.value for state in JobState} | {kind.plural for kind in KINDS.values()}
     return found - CODES
 
 

@@ -39,9 +39,8 @@ def take(folder: Path, wanted: list[str]) -> None:
 
     from desktop.app import make_application, translate
     from desktop.link import EngineLink
-    from desktop.models.settings import Settings
-    from desktop.models.shelf import Shelf
-    from desktop.models.studio import Studio
+    from desktop.models.settings import AppSettings
+    from desktop.models.workspace import Workspace
     from desktop.views.main_window import MainWindow
 
     application = make_application()
@@ -49,19 +48,19 @@ def take(folder: Path, wanted: list[str]) -> None:
         translate(application, "de")
     with tempfile.TemporaryDirectory() as name:
         own = Path(name)
-        settings = Settings(own / "settings.ini")
+        settings = AppSettings(own / "settings.ini")
         bundle = write_toy_bundle(own / "toy", hop_samples=320, window_frames=202, senses=("audio", "scene"))
         settings.set("bundle", str(bundle))
         settings.set("theme", "dark")
-        studio = Studio(settings, own / "data", own / "cache", EngineLink())
-        window = MainWindow(studio, Shelf(studio))
+        workspace = Workspace(settings, own / "data", own / "cache", EngineLink())
+        window = MainWindow(workspace)
         window.resize(1360, 850)
         if "large" in wanted:
             window.resize(960, 640)
         window.show()
         Photographer(application, window, folder, wanted).work()
-        studio.session.undo.setClean()
-        studio.session.replace_all(type(studio.session.project)())
+        workspace.document.undo.setClean()
+        workspace.document.replace_all(type(workspace.document.project)())
         window.close()
 
 
@@ -70,16 +69,16 @@ class Photographer:
 
     def __init__(self, application, window, folder, wanted):
         self.application, self.window, self.folder, self.wanted = application, window, folder, wanted
-        self.studio = window.studio
+        self.workspace = window.workspace
 
     def work(self):
         """All states, in an order in which each follows from the one before."""
         self.shot("empty")
         self.window.open_demo()
-        self.until(lambda: self.studio.session.project.source is not None)
+        self.until(lambda: self.workspace.document.project.source is not None)
         self.shot("loaded")
         self.ask("isolate", "drums, bass, violin")
-        self.until(lambda: any(row.stage and row.fraction > 0.2 for row in self.studio.desk.jobs.rows))
+        self.until(lambda: any(row.stage and row.fraction > 0.2 for row in self.workspace.jobs.queue.rows))
         self.ask("isolate", "everything")
         self.shot("running")
         self.until(self.idle)
@@ -95,32 +94,32 @@ class Photographer:
         self.window.banner.fold.setChecked(True)
         self.shot("error")
         self.window.banner.hide()
-        self.studio.settings.set("theme", "light")
-        self.studio.settings.set("spectrogram", True)
+        self.workspace.settings.set("theme", "light")
+        self.workspace.settings.set("spectrogram", True)
         self.shot("light")
-        self.studio.settings.set("theme", "dark")
-        self.studio.settings.set("spectrogram", False)
+        self.workspace.settings.set("theme", "dark")
+        self.workspace.settings.set("spectrogram", False)
         self.settings()
 
     def arrange(self):
         """Make the result look as after some listening."""
-        session = self.studio.session
-        for lane in session.project.lanes:
+        document = self.workspace.document
+        for lane in document.project.lanes:
             if lane.role == "rest":
-                session.remove_lane(lane.id)
-        lanes = session.project.lanes
-        session.set_lane(lanes[1].id, "turn", gain_db=-3.5, pan=-0.3)
-        session.set_lane(lanes[3].id, "mute", mute=True)
-        session.set_current(lanes[0].id)
-        self.studio.listening.seek(round(4.2 * session.project.rate_hz))
+                document.remove_lane(lane.id)
+        lanes = document.project.lanes
+        document.set_lane(lanes[1].id, "turn", gain_db=-3.5, pan=-0.3)
+        document.set_lane(lanes[3].id, "mute", mute=True)
+        document.set_current(lanes[0].id)
+        self.workspace.transport.seek(round(4.2 * document.project.rate_hz))
         self.until(self.idle)
 
     def regenerate(self):
         """A region of a lane made anew."""
-        session = self.studio.session
-        rate_hz = session.project.rate_hz
-        session.set_current(session.project.lanes[2].id)
-        session.select((round(2.5 * rate_hz), round(5.5 * rate_hz)))
+        document = self.workspace.document
+        rate_hz = document.project.rate_hz
+        document.set_current(document.project.lanes[2].id)
+        document.select((round(2.5 * rate_hz), round(5.5 * rate_hz)))
         self.window.prompt.set_task("regenerate")
         self.window.prompt.fold.setChecked(True)
         self.window.add_examples([ROOT / "resources" / "docs" / "img" / "loaded.png"])
@@ -132,9 +131,9 @@ class Photographer:
 
     def settings(self):
         """The page with the licence card."""
-        from desktop.views.settings_dialog import SettingsDialog
+        from desktop.views.dialogs.settings_dialog import SettingsDialog
 
-        dialog = SettingsDialog(self.studio, self.window.shelf, self.window, 2)
+        dialog = SettingsDialog(self.workspace, self.window, 2)
         dialog.list.setCurrentRow(0)
         dialog.show()
         self.shot("settings", dialog)
@@ -143,7 +142,7 @@ class Photographer:
     def form(self, task, text, no_region=False):
         """Fill the prompt bar."""
         if no_region:
-            self.studio.session.select(None)
+            self.workspace.document.select(None)
         self.window.prompt.set_task(task)
         self.window.prompt.text.setText(text)
         return self.window.prompt.form()
@@ -154,10 +153,10 @@ class Photographer:
 
     def idle(self):
         """True means nothing is under way; a job that failed has no place in a picture."""
-        for row in self.studio.desk.jobs.rows:
+        for row in self.workspace.jobs.queue.rows:
             if row.message:
                 raise RuntimeError(f"{row.title}: {row.message}")
-        return not self.studio.desk.jobs.unfinished and not self.studio.background.busy
+        return not self.workspace.jobs.queue.unfinished and not self.workspace.background.busy
 
     def until(self, true):
         """Let the window live until something is true."""

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from desktop.audio.export import KINDS, LOSSLESS, Part, export, file_name
+from desktop.audio.export import FORMATS, LOSSLESS, ExportFile, export, file_name
 from desktop.audio.loudness import SILENT_LUFS, loudness_lufs
-from desktop.audio.mixer import RAMP_S, Listen, Mixer, Scene, Track
+from desktop.audio.mixer import RAMP_S, PlaybackMixer, PlaybackScene, PlaybackSource, Track
 from desktop.audio.peaks import BASE_SAMPLES, PeakBuilder, raw_columns
 from desktop.audio.player import fill, renew
 from desktop.audio.ring import Ring
 from desktop.audio.snap import nearest_zero
-from desktop.audio.spectrum import BANDS, HOP_SAMPLES, Spectrum, band_edges_hz, make_spectrum, with_zooms
-from desktop.audio.splice import Piece, splice
+from desktop.audio.spectrogram import BANDS, HOP_SAMPLES, Spectrogram, band_edges_hz, make_spectrogram, with_zooms
+from desktop.audio.splice import SplicePiece, splice
 from desktop.audio.store import AudioStore
 from engine import AudioError, OutputError, RequestError
 
@@ -154,7 +154,7 @@ def test_peaks_are_empty_beside_the_sound():
 
 def test_a_tone_lights_its_own_band():
     time_N = np.arange(RATE_HZ) / RATE_HZ
-    spectrum_BT = make_spectrum((0.5 * np.sin(2 * np.pi * 1000 * time_N)).astype(np.float32)[:, None], RATE_HZ)
+    spectrum_BT = make_spectrogram((0.5 * np.sin(2 * np.pi * 1000 * time_N)).astype(np.float32)[:, None], RATE_HZ)
     band = int(spectrum_BT[:, 8].argmax())
     edges = band_edges_hz(RATE_HZ)
     assert spectrum_BT.shape[0] == BANDS
@@ -165,13 +165,13 @@ def test_every_zoom_of_a_spectrogram_keeps_what_is_loudest(tmp_path):
     columns = 5001
     finest_BT = np.random.default_rng(0).integers(0, 255, (BANDS, columns)).astype(np.uint8)
     with_zooms(finest_BT).save(tmp_path / "bands")
-    spectrum = Spectrum.load(tmp_path / "bands", samples=columns * HOP_SAMPLES - 5)
+    spectrum = Spectrogram.load(tmp_path / "bands", samples=columns * HOP_SAMPLES - 5)
     assert [level.shape[1] for level in spectrum.levels] == [5001, 1251, 313]
     np.testing.assert_array_equal(spectrum.levels[0], finest_BT)
     np.testing.assert_array_equal(spectrum.levels[2][:, 10], finest_BT[:, 160:176].max(axis=1))
     assert spectrum.level_for(4 * HOP_SAMPLES)[0] == 4 * HOP_SAMPLES
     with pytest.raises(ValueError, match="not whole"):
-        Spectrum.load(tmp_path / "bands", samples=9 * HOP_SAMPLES)
+        Spectrogram.load(tmp_path / "bands", samples=9 * HOP_SAMPLES)
 
 
 @pytest.mark.parametrize("rate_hz", [44_100, 48_000])
@@ -188,12 +188,12 @@ def test_silence_has_the_loudness_of_silence():
 
 def scene(**values):
     samples_NC = values.pop("samples_NC", noise(8000))
-    return Scene(original=Track("original", samples_NC), length=len(samples_NC), **values)
+    return PlaybackScene(original=Track("original", samples_NC), length=len(samples_NC), **values)
 
 
 def test_a_lane_alone_at_unity_is_played_bit_for_bit():
     stem_NC = noise(8000, seed=1)
-    mixer = Mixer(RATE_HZ)
+    mixer = PlaybackMixer(RATE_HZ)
     mixer.scene = scene(tracks=(Track("a", stem_NC),))
     mixer.jump(0)
     np.testing.assert_array_equal(np.concatenate([mixer.render(n) for n in (1, 999, 7000)]), stem_NC)
@@ -201,15 +201,15 @@ def test_a_lane_alone_at_unity_is_played_bit_for_bit():
 
 def test_removed_is_the_original_minus_what_is_heard():
     mix_NC, stem_NC = noise(8000), noise(8000, seed=1)
-    mixer = Mixer(RATE_HZ)
-    mixer.scene = scene(samples_NC=mix_NC, tracks=(Track("a", stem_NC),), listen=Listen.REMOVED)
+    mixer = PlaybackMixer(RATE_HZ)
+    mixer.scene = scene(samples_NC=mix_NC, tracks=(Track("a", stem_NC),), listen=PlaybackSource.REMOVED)
     mixer.jump(0)
     np.testing.assert_allclose(mixer.render(8000), mix_NC - stem_NC, atol=1e-7)
 
 
 def test_a_mono_lane_and_an_offset_land_where_they_belong():
     stem_NC = noise(1000, channels=1, seed=2)
-    mixer = Mixer(RATE_HZ)
+    mixer = PlaybackMixer(RATE_HZ)
     mixer.scene = scene(tracks=(Track("a", stem_NC, start=500),))
     mixer.jump(0)
     out_NC = mixer.render(2000)
@@ -220,8 +220,8 @@ def test_a_mono_lane_and_an_offset_land_where_they_belong():
 
 def test_a_loop_repeats_exactly_its_samples():
     mix_NC = noise(8000)
-    mixer = Mixer(RATE_HZ)
-    mixer.scene = scene(samples_NC=mix_NC, listen=Listen.ORIGINAL, loop=(1000, 1700))
+    mixer = PlaybackMixer(RATE_HZ)
+    mixer.scene = scene(samples_NC=mix_NC, listen=PlaybackSource.ORIGINAL, loop=(1000, 1700))
     mixer.jump(1000)
     np.testing.assert_array_equal(mixer.render(1500), np.concatenate([mix_NC[1000:1700]] * 3)[:1500])
 
@@ -231,15 +231,19 @@ def test_a_loop_repeats_exactly_its_samples():
 def test_switching_makes_no_step_above_minus_60_db(rate_hz, change):
     ones_NC = np.ones((rate_hz, 2), np.float32)
     tracks = (Track("a", ones_NC), Track("b", ones_NC * 0, heard=True))
-    mixer = Mixer(rate_hz)
-    mixer.scene = Scene(original=Track("original", ones_NC * 0), tracks=tracks, length=rate_hz)
+    mixer = PlaybackMixer(rate_hz)
+    mixer.scene = PlaybackScene(original=Track("original", ones_NC * 0), tracks=tracks, length=rate_hz)
     mixer.jump(0)
     heard = [mixer.render(333)]
     for on in (False, True, False):
         if change == "original":
-            mixer.scene = Scene(mixer.scene.original, tracks, Listen.STEMS if on else Listen.ORIGINAL, length=rate_hz)
+            mixer.scene = PlaybackScene(
+                mixer.scene.original, tracks, PlaybackSource.STEMS if on else PlaybackSource.ORIGINAL, length=rate_hz
+            )
         else:
-            mixer.scene = Scene(mixer.scene.original, (Track("a", ones_NC, heard=on), tracks[1]), length=rate_hz)
+            mixer.scene = PlaybackScene(
+                mixer.scene.original, (Track("a", ones_NC, heard=on), tracks[1]), length=rate_hz
+            )
         heard.append(mixer.render(round(RAMP_S * rate_hz) + 77))
     out_NC = np.concatenate(heard)
     step_db = 20 * np.log10(np.abs(np.diff(out_NC, axis=0)).max())
@@ -251,7 +255,7 @@ def test_switching_makes_no_step_above_minus_60_db(rate_hz, change):
 @pytest.mark.parametrize("ring_frames", [512, 1024, 4096])
 def test_solo_is_heard_within_15_ms_of_playing_time_whatever_the_buffer(ring_frames):
     rate_hz, ones_NC = 44_100, np.ones((44_100, 2), np.float32)
-    mixer, ring = Mixer(rate_hz), Ring(ring_frames, 2)
+    mixer, ring = PlaybackMixer(rate_hz), Ring(ring_frames, 2)
     block_NC = np.zeros((64, 2), np.float32)
     heard = []
 
@@ -261,11 +265,11 @@ def test_solo_is_heard_within_15_ms_of_playing_time_whatever_the_buffer(ring_fra
             heard.append(block_NC.copy())
             fill(ring, mixer)
 
-    mixer.scene = Scene(tracks=(Track("a", ones_NC),), length=rate_hz)
+    mixer.scene = PlaybackScene(tracks=(Track("a", ones_NC),), length=rate_hz)
     mixer.jump(0)
     fill(ring, mixer)
     play(100)
-    mixer.scene = Scene(tracks=(Track("a", ones_NC, heard=False),), length=rate_hz)
+    mixer.scene = PlaybackScene(tracks=(Track("a", ones_NC, heard=False),), length=rate_hz)
     renew(ring, mixer)
     play(100)
     out_NC = np.concatenate(heard)
@@ -277,8 +281,8 @@ def test_solo_is_heard_within_15_ms_of_playing_time_whatever_the_buffer(ring_fra
 
 def test_making_the_waiting_sound_anew_changes_no_sample_where_nothing_changed():
     data_NC = noise(20_000)
-    mixer, ring, heard = Mixer(RATE_HZ), Ring(1024, 2), []
-    mixer.scene = scene(samples_NC=data_NC, listen=Listen.ORIGINAL)
+    mixer, ring, heard = PlaybackMixer(RATE_HZ), Ring(1024, 2), []
+    mixer.scene = scene(samples_NC=data_NC, listen=PlaybackSource.ORIGINAL)
     mixer.jump(0)
     block_NC = np.zeros((100, 2), np.float32)
     for number in range(200):
@@ -307,7 +311,7 @@ def test_a_ring_gives_back_what_was_put_in():
 def test_a_splice_changes_nothing_outside_its_region(tmp_path):
     old_NC, new_NC = noise(20_000), noise(5000, channels=1, seed=3)
     other_NC = noise(1000, seed=4)
-    pieces = [Piece(new_NC, (7000, 12_000)), Piece(other_NC, (15_000, 16_000))]
+    pieces = [SplicePiece(new_NC, (7000, 12_000)), SplicePiece(other_NC, (15_000, 16_000))]
     splice(old_NC, pieces, RATE_HZ, tmp_path / "out.wav")
     out_NC, _ = soundfile.read(tmp_path / "out.wav", dtype="float32", always_2d=True)
     np.testing.assert_array_equal(out_NC[:7000], old_NC[:7000])
@@ -325,12 +329,15 @@ def test_snapping_finds_the_nearest_zero():
     assert nearest_zero(np.ones((2000, 1), np.float32), 512, RATE_HZ) == 512
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_every_format_is_written_and_read_again(tmp_path, kind):
     mix_NC, stem_NC = noise(4000), noise(4000, seed=1)
-    parts = [Part("a", (Track("a", stem_NC),)), Part("b", (Track("m", mix_NC), Track("a", stem_NC, gain=-1.0)))]
+    parts = [
+        ExportFile("a", (Track("a", stem_NC),)),
+        ExportFile("b", (Track("m", mix_NC), Track("a", stem_NC, gain=-1.0))),
+    ]
     done = export(parts, Track("m", mix_NC), kind, tmp_path / "out", (RATE_HZ, 4000), nothing, nothing)
-    assert [path.suffix for path in done.paths] == [KINDS[kind].suffix] * 2
+    assert [path.suffix for path in done.paths] == [FORMATS[kind].suffix] * 2
     assert soundfile.info(done.paths[0]).samplerate == RATE_HZ
     assert done.gain_db == 0.0
     if kind in LOSSLESS:
@@ -340,14 +347,17 @@ def test_every_format_is_written_and_read_again(tmp_path, kind):
 def test_floats_null_to_the_last_bit_that_floats_have(tmp_path):
     mix_NC = noise(4000)
     stem_NC = (mix_NC * 0.5).astype(np.float32)
-    parts = [Part("a", (Track("a", stem_NC),)), Part("b", (Track("m", mix_NC), Track("a", stem_NC, gain=-1.0)))]
+    parts = [
+        ExportFile("a", (Track("a", stem_NC),)),
+        ExportFile("b", (Track("m", mix_NC), Track("a", stem_NC, gain=-1.0))),
+    ]
     done = export(parts, Track("m", mix_NC), "wav32f", tmp_path, (RATE_HZ, 4000), nothing, nothing)
     assert done.null_db == -300.0
 
 
 def test_one_gain_for_all_files_when_one_of_them_would_clip(tmp_path):
     loud_NC, calm_NC = noise(4000, level=2.0), noise(4000, seed=1)
-    parts = [Part("loud", (Track("a", loud_NC),)), Part("calm", (Track("b", calm_NC),))]
+    parts = [ExportFile("loud", (Track("a", loud_NC),)), ExportFile("calm", (Track("b", calm_NC),))]
     done = export(parts, None, "wav24", tmp_path, (RATE_HZ, 4000), nothing, nothing)
     gain = 10 ** (done.gain_db / 20)
     assert gain < 1.0
@@ -357,7 +367,7 @@ def test_one_gain_for_all_files_when_one_of_them_would_clip(tmp_path):
 
 
 def test_nothing_is_overwritten_and_nothing_is_left_of_a_failure(tmp_path):
-    parts = [Part("a", (Track("a", noise(400)),))]
+    parts = [ExportFile("a", (Track("a", noise(400)),))]
     first = export(parts, None, "wav16", tmp_path, (RATE_HZ, 400), nothing, nothing).paths[0]
     second = export(parts, None, "wav16", tmp_path, (RATE_HZ, 400), nothing, nothing).paths[0]
     assert (first.name, second.name) == ("a.wav", "a (2).wav")

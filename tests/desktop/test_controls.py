@@ -6,7 +6,7 @@ from PySide6.QtGui import QGuiApplication, QNativeGestureEvent, QPointingDevice,
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from desktop import app
-from desktop.views.settings_dialog import SettingsDialog
+from desktop.views.dialogs.settings_dialog import SettingsDialog
 
 WAIT_MS = 120_000
 NONE, CTRL, SHIFT = (
@@ -57,14 +57,14 @@ def test_two_fingers_zoom_at_the_place_between_them(loaded):
 
 
 def test_the_first_start_opens_the_demo_with_three_hints_and_the_next_one_does_not(window, qtbot, monkeypatch):
-    with qtbot.waitSignal(window.studio.opened, timeout=WAIT_MS):
+    with qtbot.waitSignal(window.workspace.opened, timeout=WAIT_MS):
         app._begin(window, [])
-    assert window.studio.session.project.title == "mix"
+    assert window.workspace.document.project.title == "mix"
     assert window.hint.isVisible()
     assert len(window.hint._numbers) == 3
     window.hint.fine.click()
     assert not window.hint.isVisible()
-    assert window.studio.settings.get("seen_hint")
+    assert window.workspace.settings.get("seen_hint")
     opened = []
     monkeypatch.setattr(window, "open_demo", lambda: opened.append("demo"))
     app._begin(window, [])
@@ -74,27 +74,27 @@ def test_the_first_start_opens_the_demo_with_three_hints_and_the_next_one_does_n
 
 
 def test_files_that_were_open_lately_are_offered_in_an_empty_window(loaded, qtbot, make_wav):
-    assert [name.rsplit("/")[-1] for name in loaded.studio.settings.get("recent")] == ["song.wav"]
+    assert [name.rsplit("/")[-1] for name in loaded.workspace.settings.get("recent")] == ["song.wav"]
     [button] = [one for one in loaded.welcome.findChildren(QPushButton) if one.text() == "song.wav"]
-    with qtbot.waitSignal(loaded.studio.opened, timeout=WAIT_MS):
+    with qtbot.waitSignal(loaded.workspace.opened, timeout=WAIT_MS):
         button.click()
 
 
 def test_the_folder_of_a_lane_is_opened(loaded, qtbot, monkeypatch, make_wav):
     places = []
     monkeypatch.setattr(
-        "desktop.views.lane_files.QDesktopServices.openUrl", lambda url: places.append(url.toLocalFile())
+        "desktop.views.lane_actions.QDesktopServices.openUrl", lambda url: places.append(url.toLocalFile())
     )
-    loaded.studio.add_file(make_wav("extra.wav"))
-    qtbot.waitUntil(lambda: bool(loaded.studio.session.project.lanes), timeout=WAIT_MS)
-    lane = loaded.studio.session.project.lanes[0]
-    loaded.studio.session.set_current(lane.id)
+    loaded.workspace.add_file(make_wav("extra.wav"))
+    qtbot.waitUntil(lambda: bool(loaded.workspace.document.project.lanes), timeout=WAIT_MS)
+    lane = loaded.workspace.document.project.lanes[0]
+    loaded.workspace.document.set_current(lane.id)
     loaded.actions_by_name["reveal"].trigger()
-    assert places == [str(loaded.lane_files.out.file_of(lane.id).parent)]
+    assert places == [str(loaded.lane_actions.files.file_of(lane.id).parent)]
 
 
 def test_the_doctor_reports_in_the_window_and_is_copied(loaded, qtbot):
-    dialog = SettingsDialog(loaded.studio, loaded.shelf, loaded, 4)
+    dialog = SettingsDialog(loaded.workspace, loaded, 4)
     qtbot.addWidget(dialog)
     qtbot.waitUntil(lambda: "onnxruntime" in dialog.report.toPlainText(), timeout=WAIT_MS)
     [copy] = [button for button in dialog.findChildren(QPushButton) if button.text() == "Copy"]
@@ -103,7 +103,7 @@ def test_the_doctor_reports_in_the_window_and_is_copied(loaded, qtbot):
 
 
 def test_opening_the_bridge_to_the_network_comes_with_a_warning(loaded, qtbot):
-    dialog = SettingsDialog(loaded.studio, loaded.shelf, loaded, 3)
+    dialog = SettingsDialog(loaded.workspace, loaded, 3)
     qtbot.addWidget(dialog)
     warnings = [label.text() for label in dialog.findChildren(QLabel) if "Any machine of this network" in label.text()]
     assert len(warnings) == 1

@@ -7,11 +7,11 @@ import weakref
 import numpy as np
 import pytest
 
-from desktop.audio.mixer import Mixer, Scene, Track
-from desktop.audio.player import Player, fill, renew
+from desktop.audio.mixer import PlaybackMixer, PlaybackScene, Track
+from desktop.audio.player import AudioPlayer, fill, renew
 from desktop.audio.ring import Ring
-from desktop.models.asking import Form
-from desktop.views.settings_dialog import SettingsDialog
+from desktop.models.request_builder import PromptForm
+from desktop.views.dialogs.settings_dialog import SettingsDialog
 
 RATE_HZ = 48_000
 WAIT_S = 60.0
@@ -35,12 +35,12 @@ class Watched:
 
 
 def scene(sound, gain=1.0):
-    return Scene(tracks=(Track("a", sound, gain=gain),), length=RATE_HZ)
+    return PlaybackScene(tracks=(Track("a", sound, gain=gain),), length=RATE_HZ)
 
 
 @pytest.fixture
 def player(device):
-    made = Player(lambda ended: None)
+    made = AudioPlayer(lambda ended: None)
     made.ring_frames = 4096
     yield made
     made.stop()
@@ -90,14 +90,14 @@ def test_lanes_that_are_gone_are_let_go_when_playing_stops(player, device):
     player.show(scene(sound_NC), RATE_HZ)
     player.play()
     player.stop()
-    player.show(Scene(), RATE_HZ)
+    player.show(PlaybackScene(), RATE_HZ)
     del sound_NC
     gc.collect()
     assert gone() is None
 
 
 def test_a_change_does_not_click_when_the_device_hurries_while_the_sound_is_made_anew():
-    mixer, ring, heard = Mixer(RATE_HZ), Ring(4096, 2), []
+    mixer, ring, heard = PlaybackMixer(RATE_HZ), Ring(4096, 2), []
     hurries = []
 
     def read(frames):
@@ -129,18 +129,20 @@ def test_a_change_does_not_click_when_the_device_hurries_while_the_sound_is_made
 
 
 def test_settings_and_the_doctor_open_after_all_sound_was_taken_back(window, device, qtbot):
-    studio = window.studio
-    form = Form(task="generate", text="violin", seconds=0.5, bundle=studio.settings.get("bundle"), device="cpu")
-    studio.desk.ask(form)
-    qtbot.waitUntil(lambda: studio.desk.jobs.unfinished == 0, timeout=WAIT_MS)
-    studio.listening.play()
+    workspace = window.workspace
+    form = PromptForm(
+        task="generate", text="violin", seconds=0.5, bundle=workspace.settings.get("bundle"), device="cpu"
+    )
+    workspace.jobs.ask(form)
+    qtbot.waitUntil(lambda: workspace.jobs.queue.unfinished == 0, timeout=WAIT_MS)
+    workspace.transport.play()
     device.read(64)
-    studio.listening.stop()
-    before = studio.listening.player.change_s
-    studio.session.undo.undo()
-    assert studio.session.project.rate_hz == 0
-    dialog = SettingsDialog(studio, window.shelf, window, 1)
+    workspace.transport.stop()
+    before = workspace.transport.player.change_s
+    workspace.document.undo.undo()
+    assert workspace.document.project.rate_hz == 0
+    dialog = SettingsDialog(workspace, window, 1)
     qtbot.addWidget(dialog)
     assert "A change is heard" in dialog._delay_words()
-    assert studio.listening.player.change_s == before
-    assert "in the buffer" in window.shelf._sound_lines()[0]
+    assert workspace.transport.player.change_s == before
+    assert "in the buffer" in window.workspace.diagnostics.sound_lines()[0]

@@ -11,8 +11,8 @@ from language import bare_errors, raised, texts, translations, written
 from PySide6.QtWidgets import QApplication
 
 from desktop.app import translate
-from desktop.models.job_list import JobRow, State
-from desktop.views.export_dialog import ExportDialog
+from desktop.models.job_list import JobRow, JobState
+from desktop.views.dialogs.export_dialog import ExportDialog
 from desktop.views.queue_panel import STAGES, JobCard
 from desktop.views.sentences import OWN, SENTENCES, said, title_words
 from desktop.views.text import tr
@@ -127,16 +127,16 @@ def test_words_of_ours_within_a_sentence_are_german_too(german, english, german_
 def test_a_job_is_read_out_as_it_is_shown(qtbot, german):
     card = JobCard(DARK)
     qtbot.addWidget(card)
-    card.show_row(JobRow(title="inpaint piano · the whole mix", state=State.FAILED), 0.0)
+    card.show_row(JobRow(title="inpaint piano · the whole mix", state=JobState.FAILED), 0.0)
     assert card.title.text() == "Füllen piano · der ganze Mix"
     assert card.accessibleName() == "Füllen piano · der ganze Mix, fehlgeschlagen"
     assert title_words("generate a · b") == "Erzeugen a · b"
 
 
 def test_the_export_dialog_says_what_is_missing_in_german(loaded, qtbot, german, tmp_path, make_wav):
-    loaded.studio.add_file(make_wav("extra.wav"))
-    qtbot.waitUntil(lambda: bool(loaded.studio.session.project.lanes), timeout=120_000)
-    dialog = ExportDialog(loaded.studio, loaded.lane_files.out, "", loaded)
+    loaded.workspace.add_file(make_wav("extra.wav"))
+    qtbot.waitUntil(lambda: bool(loaded.workspace.document.project.lanes), timeout=120_000)
+    dialog = ExportDialog(loaded.workspace, loaded.lane_actions.files, "", loaded)
     qtbot.addWidget(dialog)
     for tick in dialog.ticks.values():
         tick.setChecked(False)

@@ -8,7 +8,7 @@ import time
 import pytest
 from PySide6.QtCore import QTimer
 
-from desktop.models.asking import Form
+from desktop.models.request_builder import PromptForm
 
 WAIT_MS = 300_000
 TICK_MS = 5
@@ -37,22 +37,22 @@ class Ticker:
 
 @pytest.mark.parametrize("seconds", [600])
 def test_the_window_ticks_while_files_open_jobs_run_and_projects_are_saved(
-    studio, qtbot, make_wav, tmp_path, seconds, capsys
+    workspace, qtbot, make_wav, tmp_path, seconds, capsys
 ):
     path = make_wav("long.wav", seconds=seconds, rate_hz=44_100)
     ticker, figures = Ticker(), {}
     qtbot.wait(500)
     figures["doing nothing, for comparison"] = ticker.take()
-    with qtbot.waitSignal(studio.opened, timeout=WAIT_MS):
-        studio.open(path)
+    with qtbot.waitSignal(workspace.opened, timeout=WAIT_MS):
+        workspace.open(path)
     figures[f"opening {seconds} s of stereo"] = ticker.take()
-    studio.session.select((0, 44_100))
-    form = Form(task="isolate", text="violin", bundle=studio.settings.get("bundle"), device="cpu")
-    studio.desk.ask(form)
-    qtbot.waitUntil(lambda: studio.desk.jobs.unfinished == 0, timeout=WAIT_MS)
+    workspace.document.select((0, 44_100))
+    form = PromptForm(task="isolate", text="violin", bundle=workspace.settings.get("bundle"), device="cpu")
+    workspace.jobs.ask(form)
+    qtbot.waitUntil(lambda: workspace.jobs.queue.unfinished == 0, timeout=WAIT_MS)
     figures["starting the engine, loading a bundle, a job"] = ticker.take()
-    with qtbot.waitSignal(studio.saved, timeout=WAIT_MS):
-        studio.save(tmp_path / "long.fluxstem")
+    with qtbot.waitSignal(workspace.saved, timeout=WAIT_MS):
+        workspace.save(tmp_path / "long.fluxstem")
     qtbot.wait(10 * TICK_MS)
     figures["saving"] = ticker.take()
     ticker.timer.stop()

@@ -24,14 +24,14 @@ ctl.!default { type hw card 77 }
 PLAY = """
 import sys, threading
 import numpy as np
-from desktop.audio.mixer import Scene, Track
-from desktop.audio.player import NoDevice, Player
+from desktop.audio.mixer import PlaybackScene, Track
+from desktop.audio.player import NoDevice, AudioPlayer
 
 ended = threading.Event()
-player = Player(lambda end: (print(end.words, flush=True), ended.set()))
+player = AudioPlayer(lambda end: (print(end.words, flush=True), ended.set()))
 samples_NC = np.load(sys.argv[1])
 player.ring_frames = 1 << 17
-player.show(Scene(tracks=(Track("a", samples_NC),), length=len(samples_NC)), 48000)
+player.show(PlaybackScene(tracks=(Track("a", samples_NC),), length=len(samples_NC)), 48000)
 try:
     player.play()
 except NoDevice as error:
@@ -73,14 +73,14 @@ def test_without_a_device_the_player_says_so(tmp_path):
 MUTE = """
 import sys, threading, time
 import numpy as np
-from desktop.audio.mixer import Scene, Track
-from desktop.audio.player import Player
+from desktop.audio.mixer import PlaybackScene, Track
+from desktop.audio.player import AudioPlayer
 
-player = Player(lambda end: None)
+player = AudioPlayer(lambda end: None)
 samples_NC = np.load(sys.argv[1])
 
 def scene(heard):
-    return Scene(tracks=(Track("a", samples_NC, heard=heard),), length=len(samples_NC))
+    return PlaybackScene(tracks=(Track("a", samples_NC, heard=heard),), length=len(samples_NC))
 
 def wait_for(frames):
     while player._ring.frames_read < frames:
@@ -126,35 +126,35 @@ import sys
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QTimer
 from desktop.link import EngineLink
-from desktop.models.settings import Settings
-from desktop.models.studio import Studio
+from desktop.models.settings import AppSettings
+from desktop.models.workspace import Workspace
 
 application = QCoreApplication([])
 own = Path(sys.argv[1]).parent
-settings = Settings(own / "settings.ini")
+settings = AppSettings(own / "settings.ini")
 settings.set("output", "headphones")
 settings.set("ring_frames", 131072)
-studio = Studio(settings, own / "data", own / "cache", EngineLink())
-listening, tape, seen = studio.listening, own / "tape.raw", []
+workspace = Workspace(settings, own / "data", own / "cache", EngineLink())
+transport, tape, seen = workspace.transport, own / "tape.raw", []
 
 def watch():
     if seen and tape.is_file() and tape.stat().st_size > 3_000_000:
-        print("plays", listening.playing, listening.player.device_name, flush=True)
-        print("place", seen[0], listening.position, flush=True)
-        studio.close()
+        print("plays", transport.playing, transport.player.device_name, flush=True)
+        print("place", seen[0], transport.position, flush=True)
+        workspace.close()
         application.quit()
 
 def told(words):
     if "device" in words:
-        seen.append(listening.position)
+        seen.append(transport.position)
         print(words, flush=True)
 
 timer = QTimer()
 timer.timeout.connect(watch)
-studio.opened.connect(lambda: (listening.play(), timer.start(20)))
-studio.told.connect(told)
-studio.troubled.connect(lambda words, details: (print("trouble", words, flush=True), application.exit(2)))
-studio.open(own / "sound.wav")
+workspace.opened.connect(lambda: (transport.play(), timer.start(20)))
+workspace.told.connect(told)
+workspace.troubled.connect(lambda words, details: (print("trouble", words, flush=True), application.exit(2)))
+workspace.open(own / "sound.wav")
 raise SystemExit(application.exec())
 """
 

@@ -21,23 +21,23 @@ from desktop import app
 from desktop.views.main_window import MainWindow
 
 def begin(window, paths):
-    studio, save_as = window.studio, Path(sys.argv[2])
+    workspace, save_as = window.workspace, Path(sys.argv[2])
     def ask():
         window.prompt.text.setText("violin")
         window.ask(window.prompt.form())
     def look():
-        state = studio.recovery.folder / "session.fluxstem"
+        state = workspace.recovery.folder / "session.fluxstem"
         if state.is_file() and '"violin"' in state.read_text() and str(save_as) in (
-            studio.recovery.folder / "saved-as").read_text():
+            workspace.recovery.folder / "saved-as").read_text():
             timer.stop()
-            print("kept", len(studio.session.project.lanes), flush=True)
+            print("kept", len(workspace.document.project.lanes), flush=True)
     timer = QTimer(window)
     timer.timeout.connect(look)
-    studio.opened.connect(ask)
-    studio.desk.answered.connect(lambda row, lane: studio.save(save_as))
-    studio.saved.connect(lambda path: (studio.session.set_lane(
-        studio.session.project.lanes[0].id, "mute", mute=True), timer.start(50)))
-    studio.troubled.connect(lambda words, details: print("trouble", words, flush=True))
+    workspace.opened.connect(ask)
+    workspace.jobs.answered.connect(lambda row, lane: workspace.save(save_as))
+    workspace.saved.connect(lambda path: (workspace.document.set_lane(
+        workspace.document.project.lanes[0].id, "mute", mute=True), timer.start(50)))
+    workspace.troubled.connect(lambda words, details: print("trouble", words, flush=True))
     window.open_path(paths[0])
 
 app._begin = begin
@@ -51,17 +51,17 @@ from desktop import app
 real = app._begin
 
 def begin(window, paths):
-    studio = window.studio
+    workspace = window.workspace
     def tell():
-        project = studio.session.project
+        project = workspace.document.project
         found = {"lanes": [lane.name for lane in project.lanes], "mute": [lane.mute for lane in project.lanes],
-                 "saved_as": str(studio.path or ""), "unsaved": studio.unsaved, "title": project.title,
-                 "length": len(studio.samples(project.source))}
+                 "saved_as": str(workspace.path or ""), "unsaved": workspace.unsaved, "title": project.title,
+                 "length": len(workspace.samples(project.source))}
         print(json.dumps(found), flush=True)
         window.leave()
         app.make_application().exit(0)
-    studio.opened.connect(tell)
-    studio.troubled.connect(lambda words, details: (print(json.dumps({"trouble": words}), flush=True),
+    workspace.opened.connect(tell)
+    workspace.troubled.connect(lambda words, details: (print(json.dumps({"trouble": words}), flush=True),
         window.leave(), app.make_application().exit(0)))
     real(window, paths)
 
@@ -72,7 +72,7 @@ raise SystemExit(app.run(sys.argv[1:]))
 
 @pytest.fixture
 def environment(tmp_path, toy_bundle):
-    """Settings of a user who has the toy bundle."""
+    """AppSettings of a user who has the toy bundle."""
     own = tmp_path / "own"
     own.mkdir()
     (own / "settings.ini").write_text(f"[General]\nbundle={toy_bundle}\nseen_hint=true\ndevice=cpu\n")

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from desktop.audio.store import AudioRef, AudioStore
-from desktop.models.project import Lane, Made, Project, Take, project_from_json, to_json
+from desktop.models.document import Document
+from desktop.models.project import Lane, LaneTake, Project, TakeOrigin, project_from_json, to_json
 from desktop.models.project_file import ProjectLock, audio_folder, load_project, read_project, save_project
 from desktop.models.recovery import Recovery
-from desktop.models.session import Session
-from desktop.models.settings import KEYS, Settings
+from desktop.models.settings import KEYS, AppSettings
 from engine import AudioError, OutputError, RequestError
 
 ROOT = Path(__file__).parents[2]
@@ -27,8 +27,8 @@ def ref(letter="a", samples=1000):
 
 
 def lane(name="violin", **values):
-    made = Made(task="isolate", prompt=name, presence=0.9, null_db=-300.0, regions=((10, 20),))
-    return Lane(name=name, takes=(Take(audio=ref(), made=made),), **values)
+    made = TakeOrigin(task="isolate", prompt=name, presence=0.9, null_db=-300.0, regions=((10, 20),))
+    return Lane(name=name, takes=(LaneTake(audio=ref(), made=made),), **values)
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def project():
 
 
 @pytest.fixture
-def session(qtbot, project):
-    made = Session()
+def document(qtbot, project):
+    made = Document()
     made.replace_all(project)
     return made
 
@@ -75,34 +75,34 @@ def test_what_is_no_project_is_refused(tmp_path, text, words):
         read_project(path)
 
 
-def test_every_change_can_be_undone_and_done_again(session, project):
+def test_every_change_can_be_undone_and_done_again(document, project):
     one, two = (found.id for found in project.lanes)
-    session.set_lane(one, "mute violin", mute=True)
-    session.set_lane(two, "turn bass", gain_db=-6.0)
-    session.set_lane(two, "turn bass", gain_db=-9.0)
-    session.add_lanes("add harp", [lane("harp")])
-    session.remove_lane(one)
-    states = [session.project]
-    while session.undo.canUndo():
-        session.undo.undo()
-        states.append(session.project)
-    assert session.project == project
+    document.set_lane(one, "mute violin", mute=True)
+    document.set_lane(two, "turn bass", gain_db=-6.0)
+    document.set_lane(two, "turn bass", gain_db=-9.0)
+    document.add_lanes("add harp", [lane("harp")])
+    document.remove_lane(one)
+    states = [document.project]
+    while document.undo.canUndo():
+        document.undo.undo()
+        states.append(document.project)
+    assert document.project == project
     assert len(states) == 5, "two turns of one knob are one step"
-    while session.undo.canRedo():
-        session.undo.redo()
-    assert session.project == states[0]
+    while document.undo.canRedo():
+        document.undo.redo()
+    assert document.project == states[0]
 
 
-def test_new_lanes_get_colours_of_their_own(session):
+def test_new_lanes_get_colours_of_their_own(document):
     for number in range(4):
-        session.add_lanes("add", [lane(f"lane {number}")])
-    colours = [found.colour for found in session.project.lanes]
+        document.add_lanes("add", [lane(f"lane {number}")])
+    colours = [found.colour for found in document.project.lanes]
     assert len(set(colours[1:])) == 5
 
 
-def test_gain_and_pan_stay_in_their_range(session, project):
-    session.set_lane(project.lanes[0].id, "turn", gain_db=500.0, pan=-9.0)
-    assert (session.project.lanes[0].gain_db, session.project.lanes[0].pan) == (12.0, -1.0)
+def test_gain_and_pan_stay_in_their_range(document, project):
+    document.set_lane(project.lanes[0].id, "turn", gain_db=500.0, pan=-9.0)
+    assert (document.project.lanes[0].gain_db, document.project.lanes[0].pan) == (12.0, -1.0)
 
 
 def test_solo_silences_the_others_and_wins_over_mute(project):
@@ -111,13 +111,13 @@ def test_solo_silences_the_others_and_wins_over_mute(project):
     assert [both.heard(one) for one in both.lanes] == [True, False]
 
 
-def test_a_selection_stays_inside_the_sound(session):
-    session.select((900, 5000))
-    assert session.selection == (900, 1000)
-    session.select((700, 300))
-    assert session.selection == (300, 700)
-    session.select((400, 400))
-    assert session.selection is None
+def test_a_selection_stays_inside_the_sound(document):
+    document.select((900, 5000))
+    assert document.selection == (900, 1000)
+    document.select((700, 300))
+    assert document.selection == (300, 700)
+    document.select((400, 400))
+    assert document.selection is None
 
 
 @pytest.fixture
@@ -125,7 +125,9 @@ def saved(tmp_path, make_wav):
     store = AudioStore(tmp_path / "audio", tmp_path / "cache")
     found = store.add(make_wav(seconds=0.3))
     project = Project(title="mix", source=found, rate_hz=found.rate_hz, lanes=(lane(),))
-    project = replace(project, lanes=(Lane(name="all", takes=(Take(audio=found, made=Made(task="import")),)),))
+    project = replace(
+        project, lanes=(Lane(name="all", takes=(LaneTake(audio=found, made=TakeOrigin(task="import")),)),)
+    )
     path = tmp_path / "projects" / "mix.fluxstem"
     save_project(project, path, store)
     return project, path, store
@@ -218,14 +220,14 @@ def test_a_window_that_is_open_is_not_recovered(tmp_path, project):
 
 def test_settings_survive_a_restart_and_nonsense_is_the_default(qtbot, tmp_path):
     file = tmp_path / "settings.ini"
-    settings = Settings(file)
+    settings = AppSettings(file)
     settings.set("theme", "light")
     settings.set("bundle_folders", ["one", "two"])
     settings.set("volume", 0.5)
     settings.sync()
     text = file.read_text().replace("theme=light", "theme=pink")
     file.write_text(text)
-    again = Settings(file)
+    again = AppSettings(file)
     assert again.get("theme") == "system"
     assert again.get("bundle_folders") == ["one", "two"]
     assert again.get("volume") == 0.5
@@ -235,7 +237,7 @@ def test_settings_survive_a_restart_and_nonsense_is_the_default(qtbot, tmp_path)
 
 @pytest.mark.parametrize("name", KEYS)
 def test_every_default_is_allowed(qtbot, tmp_path, name):
-    assert Settings(tmp_path / "none.ini").get(name) == KEYS[name].default
+    assert AppSettings(tmp_path / "none.ini").get(name) == KEYS[name].default
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for the superuser")

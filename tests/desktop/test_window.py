@@ -10,13 +10,13 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSlider, QSpinBox, QWidget
 from toybundle import write_toy_bundle
 
-from desktop.audio.mixer import Listen
-from desktop.models.job_list import State
+from desktop.audio.mixer import PlaybackSource
+from desktop.models.job_list import JobState
 from desktop.views.actions import ROWS
-from desktop.views.export_dialog import ExportDialog
-from desktop.views.lane_header import file_mime
-from desktop.views.settings_dialog import SettingsDialog
+from desktop.views.dialogs.export_dialog import ExportDialog
+from desktop.views.dialogs.settings_dialog import SettingsDialog
 from desktop.views.theme import DARK, LIGHT
+from desktop.views.timeline.lane_header import file_mime
 from engine import TASKS
 
 WAIT_MS = 120_000
@@ -28,7 +28,7 @@ def type_and_run(window, qtbot, text):
     window.prompt.text.clear()
     qtbot.keyClicks(window.prompt.text, text)
     qtbot.keyClick(window.prompt.text, Qt.Key.Key_Return)
-    jobs = window.studio.desk.jobs
+    jobs = window.workspace.jobs.queue
     qtbot.waitUntil(lambda: bool(jobs.rows) and jobs.unfinished == 0, timeout=WAIT_MS)
     return jobs.rows[-1]
 
@@ -40,7 +40,7 @@ def test_an_empty_window_offers_to_open_something(window):
 
 def test_from_a_prompt_to_a_lane_and_back(loaded, qtbot):
     row = type_and_run(loaded, qtbot, "violin")
-    assert row.state is State.DONE, row.message
+    assert row.state is JobState.DONE, row.message
     assert len(loaded.timeline.lanes) == 2
     assert not loaded.banner.isVisible()
     loaded.actions_by_name["undo"].trigger()
@@ -55,12 +55,12 @@ def test_a_job_can_be_cancelled_from_its_card(loaded, qtbot, make_wav):
     loaded.prompt.go.click()
     loaded.prompt.text.setText("drums")
     loaded.prompt.go.click()
-    first, second = loaded.studio.desk.jobs.rows
+    first, second = loaded.workspace.jobs.queue.rows
     loaded.queue.cards[second.id].stop.click()
     loaded.queue.cards[first.id].stop.click()
-    jobs = loaded.studio.desk.jobs
+    jobs = loaded.workspace.jobs.queue
     qtbot.waitUntil(lambda: jobs.unfinished == 0, timeout=WAIT_MS)
-    assert jobs.row(second.id).state is State.CANCELLED
+    assert jobs.row(second.id).state is JobState.CANCELLED
     assert not loaded.queue.cards[second.id].retry.isHidden()
 
 
@@ -68,51 +68,51 @@ def test_comparing_switches_what_is_heard(loaded, qtbot):
     type_and_run(loaded, qtbot, "violin")
     for listen, button in loaded.top.sides.items():
         button.click()
-        assert loaded.studio.listening.listen is listen
+        assert loaded.workspace.transport.listen is listen
         assert button.isChecked()
     loaded.actions_by_name["original"].trigger()
-    assert loaded.top.sides[Listen.ORIGINAL].isChecked()
+    assert loaded.top.sides[PlaybackSource.ORIGINAL].isChecked()
 
 
 def test_solo_mute_gain_and_pan_reach_the_mixer(loaded, qtbot):
     type_and_run(loaded, qtbot, "violin")
-    violin, rest = loaded.studio.session.project.lanes
+    violin, rest = loaded.workspace.document.project.lanes
     header = loaded.timeline.lanes[rest.id].header
     header.solo.click()
     header.gain.setValue(-60)
     header.pan.setValue(50)
-    tracks = {track.key: track for track in loaded.studio.listening.scene(loaded.studio.session.project).tracks}
+    tracks = {track.key: track for track in loaded.workspace.transport.scene(loaded.workspace.document.project).tracks}
     assert (tracks[violin.id].heard, tracks[rest.id].heard) == (False, True)
     assert tracks[rest.id].gain == pytest.approx(10 ** (-6 / 20))
     assert tracks[rest.id].pan == 0.5
 
 
 def test_dragging_over_the_waveform_chooses_a_region(loaded, qtbot):
-    loaded.studio.settings.set("snap", False)
+    loaded.workspace.settings.set("snap", False)
     wave = loaded.timeline.mix.wave
     left, right = QPoint(wave.width() // 4, 20), QPoint(wave.width() // 2, 20)
     qtbot.mousePress(wave, Qt.MouseButton.LeftButton, pos=left)
     qtbot.mouseMove(wave, right)
     qtbot.mouseRelease(wave, Qt.MouseButton.LeftButton, pos=right)
     viewport = loaded.timeline.viewport
-    assert loaded.studio.session.selection == (viewport.sample(left.x()), viewport.sample(right.x()))
+    assert loaded.workspace.document.selection == (viewport.sample(left.x()), viewport.sample(right.x()))
     [chip] = loaded.prompt.regions.buttons.values()
     chip.click()
-    assert loaded.studio.session.selection is None
+    assert loaded.workspace.document.selection is None
 
 
 def test_regions_can_be_kept_and_dropped_one_by_one(loaded, qtbot):
-    session = loaded.studio.session
+    document = loaded.workspace.document
     for region in ((1000, 3000), (2500, 4000), (9000, 12_000)):
-        session.select(region)
+        document.select(region)
         loaded.actions_by_name["keep_region"].trigger()
-    assert session.regions == ((1000, 4000), (9000, 12_000)), "what overlaps is one"
-    session.select((14_000, 15_000))
+    assert document.regions == ((1000, 4000), (9000, 12_000)), "what overlaps is one"
+    document.select((14_000, 15_000))
     assert len(loaded.prompt.regions.buttons) == 3
     loaded.prompt.regions.buttons[(1000, 4000)].click()
-    assert session.regions == ((9000, 12_000), (14_000, 15_000))
+    assert document.regions == ((9000, 12_000), (14_000, 15_000))
     loaded.actions_by_name["select_none"].trigger()
-    assert session.regions == ()
+    assert document.regions == ()
 
 
 def drop_on(widget, *paths):
@@ -133,15 +133,15 @@ def test_examples_that_are_dropped_on_the_prompt_become_part_of_it(loaded, qtbot
     drop_on(loaded.prompt, picture, sound)
     assert loaded.prompt.form().examples == (str(picture), str(sound))
     assert not loaded.banner.isVisible()
-    assert loaded.studio.session.project.title == "song", "an example is not opened"
+    assert loaded.workspace.document.project.title == "song", "an example is not opened"
     loaded.prompt.examples.buttons[picture].click()
     assert loaded.prompt.form().examples == (str(sound),)
 
 
 def test_what_a_bundle_cannot_use_is_refused_with_the_reason(loaded, qtbot, tmp_path):
     words_only = write_toy_bundle(tmp_path / "words-only")
-    loaded.shelf.add_folder(words_only)
-    loaded.prompt.set_bundles(loaded.shelf.choices(), str(words_only))
+    loaded.workspace.bundles.add_folder(words_only)
+    loaded.prompt.set_bundles(loaded.workspace.bundles.choices(), str(words_only))
     assert not loaded.prompt.browse.isEnabled()
     assert "words only" in loaded.prompt.browse.toolTip()
     for name, words in (("a.png", "takes no pictures"), ("a.wav", "takes no sounds"), ("a.txt", "no picture, video")):
@@ -184,20 +184,20 @@ def test_what_is_made_is_chosen_by_key_and_changes_what_is_worked_on(loaded, qtb
     prompt.set_task("isolate")
     prompt.text.setText("violin")
     loaded.ask(prompt.form())
-    assert loaded.studio.desk.jobs.rows[-1].context[0].form.slot == "mix"
-    qtbot.waitUntil(lambda: loaded.studio.desk.jobs.unfinished == 0, timeout=WAIT_MS)
-    assert loaded.studio.desk.jobs.rows[-1].state is State.DONE, "a task without a choice ignores it"
+    assert loaded.workspace.jobs.queue.rows[-1].context[0].form.slot == "mix"
+    qtbot.waitUntil(lambda: loaded.workspace.jobs.queue.unfinished == 0, timeout=WAIT_MS)
+    assert loaded.workspace.jobs.queue.rows[-1].state is JobState.DONE, "a task without a choice ignores it"
 
 
 def test_settings_say_how_soon_solo_and_mute_are_heard(loaded, qtbot, monkeypatch):
-    player = loaded.studio.listening.player
-    dialog = SettingsDialog(loaded.studio, loaded.shelf, loaded, 1)
+    player = loaded.workspace.transport.player
+    dialog = SettingsDialog(loaded.workspace, loaded, 1)
     qtbot.addWidget(dialog)
     assert "Play something" in dialog._delay_words()
     player._stream_rate_hz, player._device_s = 48_000, 0.012
     player._ring.largest_read = 256
     assert "about 26 ms: 14 in the buffer, 12 in the device" in dialog._delay_words()
-    assert "14 ms in the buffer and 12 ms in the device" in loaded.shelf._sound_lines()[0]
+    assert "14 ms in the buffer and 12 ms in the device" in loaded.workspace.diagnostics.sound_lines()[0]
 
 
 def test_the_last_of_several_names_is_completed(window, qtbot):
@@ -210,7 +210,7 @@ def test_the_last_of_several_names_is_completed(window, qtbot):
 def test_a_click_moves_the_cursor(loaded, qtbot):
     wave = loaded.timeline.mix.wave
     qtbot.mouseClick(wave, Qt.MouseButton.LeftButton, pos=QPoint(100, 20))
-    assert loaded.studio.listening.position == loaded.timeline.viewport.sample(100)
+    assert loaded.workspace.transport.position == loaded.timeline.viewport.sample(100)
 
 
 def test_zooming_keeps_the_place_under_the_mouse_and_reaches_single_samples(loaded):
@@ -237,20 +237,20 @@ def test_trouble_is_a_sentence_with_a_fold(loaded, qtbot):
 
 def test_a_lane_is_dragged_out_as_a_real_file(loaded, qtbot):
     type_and_run(loaded, qtbot, "violin")
-    lane = loaded.studio.session.project.lanes[0]
-    mime = file_mime([loaded.lane_files.out.file_of(lane.id)])
+    lane = loaded.workspace.document.project.lanes[0]
+    mime = file_mime([loaded.lane_actions.files.file_of(lane.id)])
     path = Path(mime.urls()[0].toLocalFile())
     assert path.name == "song - violin.wav"
     out_NC, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    np.testing.assert_array_equal(out_NC, loaded.studio.samples(lane.take.audio))
+    np.testing.assert_array_equal(out_NC, loaded.workspace.samples(lane.take.audio))
     assert rate_hz == lane.take.audio.rate_hz
 
 
 def test_the_handle_starts_the_drag(loaded, qtbot, monkeypatch):
     type_and_run(loaded, qtbot, "violin")
-    lane = loaded.studio.session.project.lanes[0]
+    lane = loaded.workspace.document.project.lanes[0]
     dragged = []
-    monkeypatch.setattr("desktop.views.lane_files.start_drag", lambda source, paths, *rest: dragged.extend(paths))
+    monkeypatch.setattr("desktop.views.lane_actions.start_drag", lambda source, paths, *rest: dragged.extend(paths))
     grip = loaded.timeline.lanes[lane.id].header.grip
     qtbot.mousePress(grip, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
     qtbot.mouseMove(grip, QPoint(60, 40))
@@ -264,14 +264,14 @@ def test_the_path_of_a_lane_can_be_copied(loaded, qtbot):
 
 
 def test_a_dropped_file_is_opened(window, qtbot, make_wav):
-    with qtbot.waitSignal(window.studio.opened, timeout=WAIT_MS):
+    with qtbot.waitSignal(window.workspace.opened, timeout=WAIT_MS):
         drop_on(window, make_wav("dropped.flac"))
-    assert window.studio.session.project.title == "dropped"
+    assert window.workspace.document.project.title == "dropped"
 
 
 def test_export_writes_what_its_preview_says_and_shows_the_null(loaded, qtbot, tmp_path):
     type_and_run(loaded, qtbot, "violin")
-    dialog = ExportDialog(loaded.studio, loaded.lane_files.out, "", loaded)
+    dialog = ExportDialog(loaded.workspace, loaded.lane_actions.files, "", loaded)
     qtbot.addWidget(dialog)
     dialog.all.click()
     dialog.kind.setCurrentIndex(dialog.kind.findData("wav32f"))
@@ -289,7 +289,9 @@ def test_export_writes_what_its_preview_says_and_shows_the_null(loaded, qtbot, t
 @pytest.mark.parametrize(("choice", "wanted"), [("mix", ["song mix.wav"]), ("minus", ["song without violin.wav"])])
 def test_one_file_of_all_or_of_all_but_some(loaded, qtbot, choice, wanted):
     type_and_run(loaded, qtbot, "violin")
-    dialog = ExportDialog(loaded.studio, loaded.lane_files.out, loaded.studio.session.project.lanes[0].id, loaded)
+    dialog = ExportDialog(
+        loaded.workspace, loaded.lane_actions.files, loaded.workspace.document.project.lanes[0].id, loaded
+    )
     qtbot.addWidget(dialog)
     dialog.template.setText("{track} {stem}")
     dialog.what[choice].click()
@@ -300,35 +302,35 @@ def test_one_file_of_all_or_of_all_but_some(loaded, qtbot, choice, wanted):
 
 
 def test_settings_change_the_theme_and_show_licences(loaded, qtbot):
-    dialog = SettingsDialog(loaded.studio, loaded.shelf, loaded)
+    dialog = SettingsDialog(loaded.workspace, loaded)
     qtbot.addWidget(dialog)
-    loaded.studio.settings.set("theme", "light")
+    loaded.workspace.settings.set("theme", "light")
     assert loaded.palette_in_use is LIGHT
-    loaded.studio.settings.set("theme", "dark")
+    loaded.workspace.settings.set("theme", "dark")
     assert loaded.palette_in_use is DARK
-    names = [row.words for row in loaded.shelf.rows]
+    names = [row.words for row in loaded.workspace.bundles.rows]
     dialog.list.setCurrentRow(names.index("toy 0.1"))
     assert "CC0-1.0" in dialog.card.text()
-    with qtbot.waitSignal(loaded.shelf.verified, timeout=WAIT_MS):
-        loaded.shelf.verify(loaded.studio.settings.get("bundle"))
+    with qtbot.waitSignal(loaded.workspace.bundles.verified, timeout=WAIT_MS):
+        loaded.workspace.bundles.verify(loaded.workspace.settings.get("bundle"))
     assert "as its maker left it" in dialog.card.text()
 
 
 def test_a_folder_that_is_no_bundle_is_refused(loaded, qtbot, tmp_path):
-    dialog = SettingsDialog(loaded.studio, loaded.shelf, loaded, 2)
+    dialog = SettingsDialog(loaded.workspace, loaded, 2)
     qtbot.addWidget(dialog)
     dialog.add_bundle(tmp_path)
     assert "no bundle at" in dialog.card.text()
-    assert loaded.studio.settings.get("bundle_folders") == []
+    assert loaded.workspace.settings.get("bundle_folders") == []
 
 
 def test_the_bridge_is_hosted_and_says_where(loaded, qtbot):
     pytest.importorskip("pythonosc")
-    loaded.studio.settings.set("bridge", "local")
-    qtbot.waitUntil(lambda: "UDP" in loaded.status.bridge.text() or bool(loaded.studio.troubles), timeout=WAIT_MS)
-    assert loaded.studio.troubles == []
+    loaded.workspace.settings.set("bridge", "local")
+    qtbot.waitUntil(lambda: "UDP" in loaded.status.bridge.text() or bool(loaded.workspace.troubles), timeout=WAIT_MS)
+    assert loaded.workspace.troubles == []
     assert "127.0.0.1" in loaded.status.bridge.text()
-    loaded.studio.settings.set("bridge", "off")
+    loaded.workspace.settings.set("bridge", "off")
     assert loaded.status.bridge.text() == "OSC: off"
 
 

@@ -23,16 +23,16 @@ from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from desktop.models.project import Regions
 from desktop.models.viewport import Viewport
-from desktop.views.picture import Look, Picture, View, paint
 from desktop.views.text import tr
 from desktop.views.theme import Palette, faded
+from desktop.views.timeline.waveform_painter import VisibleSpan, WavePicture, WaveStyle, paint
 
 ZOOM_STEP = 1.25
 GRAB_PIXELS = 5
 WHOLE_PIXEL = 1e-3  # a shift this near to whole pixels is one
 
 
-class WaveView(QWidget):
+class WaveformView(QWidget):
     """Draws a picture through a viewport.
 
     Signals:
@@ -50,9 +50,9 @@ class WaveView(QWidget):
     def __init__(self, viewport: Viewport, palette: Palette, colour: str, snap: Callable[[int], int]) -> None:
         super().__init__()
         self._viewport, self._palette, self._colour, self._snap = viewport, palette, colour, snap
-        self._picture: Picture | None = None
+        self._picture: WavePicture | None = None
         self._kept = QPixmap()
-        self._kept_as: tuple[View, Look] | None = None
+        self._kept_as: tuple[VisibleSpan, WaveStyle] | None = None
         self._regions: Regions = ()
         self._selection: tuple[int, int] | None = None
         self._cursor = 0
@@ -66,7 +66,7 @@ class WaveView(QWidget):
         self.setToolTip(tr("Click to play from here, drag to choose a region, Ctrl+wheel to zoom"))
         viewport.changed.connect(self.update)
 
-    def show_picture(self, picture: Picture | None) -> None:
+    def show_picture(self, picture: WavePicture | None) -> None:
         """Draw something else."""
         same = picture.is_like(self._picture) if picture is not None else self._picture is None
         self._picture = picture
@@ -124,8 +124,8 @@ class WaveView(QWidget):
         """Make the kept picture show what the viewport shows, with as little painting as that takes."""
         ratio = self.devicePixelRatioF()
         width, height = round(self.width() * ratio), round(self.height() * ratio)
-        view = View(self._viewport.start, self._viewport.samples_per_pixel / ratio)
-        look = Look(self._palette, self._colour, self._dimmed, height, ratio)
+        view = VisibleSpan(self._viewport.start, self._viewport.samples_per_pixel / ratio)
+        look = WaveStyle(self._palette, self._colour, self._dimmed, height, ratio)
         if self._kept.width() != width or self._kept.height() != height:
             self._kept, self._kept_as = QPixmap(width, height), None
         if self._kept_as == (view, look):
@@ -142,7 +142,7 @@ class WaveView(QWidget):
         self._kept.setDevicePixelRatio(ratio)
         self._kept_as = (view, look)
 
-    def _shift_to(self, view: View, look: Look) -> int | None:
+    def _shift_to(self, view: VisibleSpan, look: WaveStyle) -> int | None:
         """By how many pixels the kept picture has to move to the left; None when it has to be painted anew."""
         if self._kept_as is None:
             return None

@@ -1,39 +1,18 @@
-"""Files for other programs: a lane under a name that says what it is. And the mix that ships.
-
-Knows nothing of widgets.
-"""
+"""Files for other programs: lanes under names that say what they are, and what an export writes."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from desktop.audio.export import FIELDS, Part, file_name
+from desktop.audio.export import FIELDS, ExportFile, file_name
 from desktop.audio.mixer import Track
+from desktop.audio.store import AudioStore
+from desktop.models.document import Document
 from desktop.models.project import Lane, Project
 from desktop.models.project_file import put_file
 from engine import AudioError, OutputError, RequestError
 
-if TYPE_CHECKING:
-    from desktop.models.studio import Studio
-
-DEMO = Path("demo") / "mix.flac"
 ROUND_NUMBERS = "{:02d}"
-
-
-def demo_mix() -> Path:
-    """The mix that ships.
-
-    Raises:
-        AudioError: this installation has none.
-    """
-    beside = Path(__file__).resolve().parents[2] / "resources"
-    frozen = Path(getattr(sys, "_MEIPASS", beside)) / "resources"
-    for place in (beside, frozen, Path(sys.prefix) / "share" / "fluxstem"):
-        if (place / DEMO).is_file():
-            return place / DEMO
-    raise AudioError("the demo mix is not part of this installation; open a file of your own")
 
 
 def name_values(project: Project, lane: Lane | None, number: int) -> dict[str, str]:
@@ -49,15 +28,16 @@ def name_values(project: Project, lane: Lane | None, number: int) -> dict[str, s
     return values
 
 
-class FilesOut:
-    """Names for stored audio.
+class LaneFiles:
+    """Stored audio under readable names.
 
     Args:
-        studio: whose lanes.
+        document: whose lanes.
+        store: where their audio is.
     """
 
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
+    def __init__(self, document: Document, store: AudioStore) -> None:
+        self._document, self._store = document, store
 
     def file_of(self, lane_id: str) -> Path:
         """A file with a lane's take, bit for bit as the engine wrote it; made when missing.
@@ -67,14 +47,14 @@ class FilesOut:
             AudioError: its audio is gone.
             OutputError: the folder for it cannot be written to.
         """
-        project = self._studio.session.project
+        project = self._document.project
         lane = project.lane(lane_id)
         if lane is None:
             raise RequestError("this lane is gone; choose another one")
-        source = self._studio.store.path(lane.take.audio)
+        source = self._store.path(lane.take.audio)
         if not source.is_file():
             raise AudioError(f"the audio of {lane.name} is gone from the disk; make it again")
-        folder = self._studio.store.folder.parent / "out" / lane.take.audio.sha256[:12]
+        folder = self._store.folder.parent / "out" / lane.take.audio.sha256[:12]
         path = folder / (file_name("{track} - {stem}", name_values(project, lane, 1)) + lane.take.audio.suffix)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +63,7 @@ class FilesOut:
             raise OutputError(f"cannot write to {folder} ({error.strerror or error}); make room there") from error
         return path
 
-    def parts(self, what: str, lanes: list[str], template: str) -> tuple[list[Part], Track | None]:
+    def parts(self, what: str, lanes: list[str], template: str) -> tuple[list[ExportFile], Track | None]:
         """What an export writes.
 
         Args:
@@ -99,7 +79,7 @@ class FilesOut:
             RequestError: nothing is chosen, or the template makes no name.
             AudioError: audio is gone.
         """
-        project = self._studio.session.project
+        project = self._document.project
         chosen = [lane for lane in project.lanes if lane.id in lanes]
         if not chosen and what != "mix":
             raise RequestError("no stem is chosen; tick at least one")
@@ -109,25 +89,25 @@ class FilesOut:
             tracks = tuple(self._track(lane) for lane in heard) or ((source,) if source else ())
             if not tracks:
                 raise RequestError("nothing is heard; unmute a lane first")
-            return [Part(file_name(template, name_values(project, None, 1)), tracks)], None
+            return [ExportFile(file_name(template, name_values(project, None, 1)), tracks)], None
         if what == "minus":
             if source is None:
                 raise RequestError("this project has no mix to take something from; choose the stems instead")
             taken = tuple(self._track(lane, sign=-1.0) for lane in chosen)
             values = name_values(project, chosen[0], 1)
             values["stem"] = "without " + " and ".join(lane.name for lane in chosen)
-            return [Part(file_name(template, values), (source, *taken))], None
+            return [ExportFile(file_name(template, values), (source, *taken))], None
         parts = [
-            Part(file_name(template, name_values(project, lane, number)), (self._track(lane),))
+            ExportFile(file_name(template, name_values(project, lane, number)), (self._track(lane),))
             for number, lane in enumerate(chosen, 1)
         ]
         return parts, source if sums_to_mix(chosen) else None
 
     def _source(self, project: Project) -> Track | None:
-        return Track("mix", self._studio.store.samples(project.source)) if project.source is not None else None
+        return Track("mix", self._store.samples(project.source)) if project.source is not None else None
 
     def _track(self, lane: Lane, sign: float = 1.0) -> Track:
-        samples_NC = self._studio.store.samples(lane.take.audio)
+        samples_NC = self._store.samples(lane.take.audio)
         return Track(lane.id, samples_NC, lane.take.start, sign * lane.gain, lane.pan)
 
 

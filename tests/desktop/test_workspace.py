@@ -8,64 +8,63 @@ import numpy as np
 import pytest
 import soundfile
 
-from desktop.audio.mixer import Listen
-from desktop.models.asking import Form, make_plan
-from desktop.models.files_out import FilesOut
-from desktop.models.job_list import State, details_of
-from desktop.models.shelf import Shelf
+from desktop.audio.mixer import PlaybackSource
+from desktop.models.job_list import JobState, details_of
+from desktop.models.lane_files import LaneFiles
+from desktop.models.request_builder import PromptForm, make_plan
 from engine import TASKS, Request, RequestError
 
 WAIT_MS = 120_000
 
 
-def form(studio, task="isolate", text="violin", **values):
-    return Form(task=task, text=text, bundle=studio.settings.get("bundle"), device="cpu", **values)
+def form(workspace, task="isolate", text="violin", **values):
+    return PromptForm(task=task, text=text, bundle=workspace.settings.get("bundle"), device="cpu", **values)
 
 
-def ask(studio, qtbot, *args, **values):
+def ask(workspace, qtbot, *args, **values):
     """Put a question and wait for its answer."""
-    row = studio.desk.ask(form(studio, *args, **values))
-    ended = {State.DONE, State.FAILED, State.CANCELLED}
-    qtbot.waitUntil(lambda: studio.desk.jobs.row(row).state in ended, timeout=WAIT_MS)
-    return studio.desk.jobs.row(row)
+    row = workspace.jobs.ask(form(workspace, *args, **values))
+    ended = {JobState.DONE, JobState.FAILED, JobState.CANCELLED}
+    qtbot.waitUntil(lambda: workspace.jobs.queue.row(row).state in ended, timeout=WAIT_MS)
+    return workspace.jobs.queue.row(row)
 
 
 def test_a_mix_is_opened_and_can_be_heard_at_once(opened):
-    project = opened.session.project
+    project = opened.document.project
     assert (project.title, project.length, project.rate_hz) == ("song", 16_000, 16_000)
-    scene = opened.listening.scene(project)
-    assert scene.listen is Listen.ORIGINAL
+    scene = opened.transport.scene(project)
+    assert scene.listen is PlaybackSource.ORIGINAL
     np.testing.assert_array_equal(scene.original.samples_NC, opened.samples(project.source))
 
 
 def test_a_stem_comes_as_a_lane_with_its_rest_and_can_be_undone(opened, qtbot):
     row = ask(opened, qtbot)
-    assert row.state is State.DONE, row.message
-    violin, rest = opened.session.project.lanes
+    assert row.state is JobState.DONE, row.message
+    violin, rest = opened.document.project.lanes
     assert (violin.name, rest.name, violin.mute, rest.mute) == ("violin", "without violin", False, True)
-    mix_NC = opened.samples(opened.session.project.source)
+    mix_NC = opened.samples(opened.document.project.source)
     stem_NC, rest_NC = (opened.samples(lane.take.audio) for lane in (violin, rest))
     np.testing.assert_array_equal(stem_NC + rest_NC, mix_NC)
     assert violin.take.made.null_db == -300.0
-    assert opened.session.current == violin.id
-    opened.session.undo.undo()
-    assert opened.session.project.lanes == ()
-    opened.session.undo.redo()
-    assert len(opened.session.project.lanes) == 2
+    assert opened.document.current == violin.id
+    opened.document.undo.undo()
+    assert opened.document.project.lanes == ()
+    opened.document.undo.redo()
+    assert len(opened.document.project.lanes) == 2
     assert not list(opened.scratch.rglob("*.wav")), "files in between are gone"
 
 
 def test_several_stems_come_from_one_look(opened, qtbot):
     row = ask(opened, qtbot, text="violin, drums")
-    assert row.state is State.DONE, row.message
-    names = [lane.name for lane in opened.session.project.lanes]
+    assert row.state is JobState.DONE, row.message
+    names = [lane.name for lane in opened.document.project.lanes]
     assert names == ["violin", "without violin", "drums", "without drums"]
 
 
 def test_candidates_are_takes_of_one_lane(opened, qtbot):
     row = ask(opened, qtbot, "generate", "violin", candidates=3, seconds=0.5, seed=7)
-    assert row.state is State.DONE, row.message
-    [lane] = opened.session.project.lanes
+    assert row.state is JobState.DONE, row.message
+    [lane] = opened.document.project.lanes
     assert lane.active == 0
     assert sorted(take.made.seed for take in lane.takes) == [7, 8, 9]
     fits = [take.made.similarity for take in lane.takes]
@@ -76,18 +75,18 @@ def test_candidates_are_takes_of_one_lane(opened, qtbot):
 @pytest.mark.parametrize("slot", ["mix", "rest"])
 def test_the_mix_or_the_others_are_made_where_a_stem_can_be(opened, qtbot, slot):
     row = ask(opened, qtbot, "generate", "violin", slot=slot, seconds=0.5)
-    assert row.state is State.DONE, row.message
+    assert row.state is JobState.DONE, row.message
     assert row.request.slot == slot
-    [lane] = opened.session.project.lanes
+    [lane] = opened.document.project.lanes
     assert (lane.name, lane.mute, lane.take.audio.samples) == ("violin", False, 8000)
 
 
 def test_a_gap_in_the_mix_itself_is_filled_and_nothing_else_changes(opened, qtbot):
-    opened.session.select((4000, 9000))
+    opened.document.select((4000, 9000))
     row = ask(opened, qtbot, "inpaint", "violin", slot="mix")
-    assert row.state is State.DONE, row.message
-    [lane] = opened.session.project.lanes
-    mix_NC, out_NC = opened.samples(opened.session.project.source), opened.samples(lane.take.audio)
+    assert row.state is JobState.DONE, row.message
+    [lane] = opened.document.project.lanes
+    mix_NC, out_NC = opened.samples(opened.document.project.source), opened.samples(lane.take.audio)
     end = lane.take.start + len(out_NC)
     inside = slice(max(4000 - lane.take.start, 0), 9000 - lane.take.start)
     assert (out_NC[inside] != mix_NC[4000:9000]).any()
@@ -98,21 +97,21 @@ def test_a_gap_in_the_mix_itself_is_filled_and_nothing_else_changes(opened, qtbo
 
 def test_what_plays_beside_a_stem_is_made_from_that_stem(opened, qtbot):
     ask(opened, qtbot)
-    stem = opened.session.project.lanes[0]
+    stem = opened.document.project.lanes[0]
     row = ask(opened, qtbot, "regenerate", "drums", slot="rest")
-    assert row.state is State.DONE, row.message
+    assert row.state is JobState.DONE, row.message
     assert row.request.input == str(opened.store.path(stem.take.audio))
-    assert [lane.name for lane in opened.session.project.lanes] == ["violin", "without violin", "drums"]
+    assert [lane.name for lane in opened.document.project.lanes] == ["violin", "without violin", "drums"]
 
 
 def test_a_region_is_regenerated_and_the_rest_stays_bit_for_bit(opened, qtbot):
     ask(opened, qtbot)
-    lane = opened.session.project.lanes[0]
+    lane = opened.document.project.lanes[0]
     before_NC = np.array(opened.samples(lane.take.audio))
-    opened.session.select((4000, 9000))
+    opened.document.select((4000, 9000))
     row = ask(opened, qtbot, "regenerate", "drums")
-    assert row.state is State.DONE, row.message
-    lane = opened.session.project.lane(lane.id)
+    assert row.state is JobState.DONE, row.message
+    lane = opened.document.project.lane(lane.id)
     after_NC = opened.samples(lane.take.audio)
     assert (len(lane.takes), lane.active) == (2, 1)
     np.testing.assert_array_equal(after_NC[:4000], before_NC[:4000])
@@ -122,14 +121,14 @@ def test_a_region_is_regenerated_and_the_rest_stays_bit_for_bit(opened, qtbot):
 
 def test_several_regions_are_worked_on_in_one_job(opened, qtbot):
     ask(opened, qtbot)
-    lane = opened.session.project.lanes[0]
+    lane = opened.document.project.lanes[0]
     before_NC = np.array(opened.samples(lane.take.audio))
     for region in ((1000, 4000), (9000, 13_000)):
-        opened.session.select(region)
-        opened.session.keep_selection()
+        opened.document.select(region)
+        opened.document.keep_selection()
     row = ask(opened, qtbot, "regenerate", "drums")
-    assert row.state is State.DONE, row.message
-    lane = opened.session.project.lane(lane.id)
+    assert row.state is JobState.DONE, row.message
+    lane = opened.document.project.lane(lane.id)
     assert len(lane.takes) == 2
     assert lane.take.made.regions == ((1000, 4000), (9000, 13_000))
     after_NC = opened.samples(lane.take.audio)
@@ -140,14 +139,14 @@ def test_several_regions_are_worked_on_in_one_job(opened, qtbot):
 
 
 def test_stems_of_several_regions_are_one_lane_with_silence_between(opened, qtbot):
-    opened.session.select((1000, 4000))
-    opened.session.keep_selection()
-    opened.session.select((9000, 13_000))
+    opened.document.select((1000, 4000))
+    opened.document.keep_selection()
+    opened.document.select((9000, 13_000))
     row = ask(opened, qtbot)
-    assert row.state is State.DONE, row.message
-    violin, rest = opened.session.project.lanes
+    assert row.state is JobState.DONE, row.message
+    violin, rest = opened.document.project.lanes
     assert (violin.take.start, violin.take.audio.samples) == (1000, 12_000)
-    mix_NC = opened.samples(opened.session.project.source)
+    mix_NC = opened.samples(opened.document.project.source)
     sum_NC = opened.samples(violin.take.audio) + opened.samples(rest.take.audio)
     np.testing.assert_array_equal(sum_NC[:3000], mix_NC[1000:4000])
     np.testing.assert_array_equal(sum_NC[3000:8000], 0)
@@ -156,7 +155,7 @@ def test_stems_of_several_regions_are_one_lane_with_silence_between(opened, qtbo
 
 def test_where_the_prompt_is_heard_comes_with_the_stem(opened, qtbot):
     ask(opened, qtbot)
-    made = opened.session.project.lanes[0].take.made
+    made = opened.document.project.lanes[0].take.made
     assert made.heard, "the engine says it window by window"
     assert min(first for first, _, _ in made.heard) == 0
     assert max(last for _, last, _ in made.heard) == 16_000
@@ -165,28 +164,28 @@ def test_where_the_prompt_is_heard_comes_with_the_stem(opened, qtbot):
 
 def test_a_stem_is_restyled_as_a_take_of_its_lane(opened, qtbot):
     ask(opened, qtbot)
-    lane = opened.session.project.lanes[0]
+    lane = opened.document.project.lanes[0]
     row = ask(opened, qtbot, "restyle", "drums", strength=0.4)
-    assert row.state is State.DONE, row.message
+    assert row.state is JobState.DONE, row.message
     assert row.request.strength == 0.4
-    lane = opened.session.project.lane(lane.id)
+    lane = opened.document.project.lane(lane.id)
     assert [take.made.task for take in lane.takes] == ["isolate", "restyle"]
 
 
 def test_a_replacement_comes_with_what_was_left(opened, qtbot):
     with pytest.raises(RequestError, match="what to put in its place"):
-        opened.desk.ask(form(opened, "replace", "violin"))
+        opened.jobs.ask(form(opened, "replace", "violin"))
     row = ask(opened, qtbot, "replace", "violin", replacement="drums")
-    assert row.state is State.DONE, row.message
-    new, left = opened.session.project.lanes
+    assert row.state is JobState.DONE, row.message
+    new, left = opened.document.project.lanes
     assert (new.name, left.name) == ("drums", "without violin")
     assert (new.mute, left.mute) == (False, False), "together they are the new mix"
 
 
 def test_an_arrangement_is_a_lane_for_each_prompt(opened, qtbot):
     row = ask(opened, qtbot, "arrange", "drums, bass, violin", seconds=0.5)
-    assert row.state is State.DONE, row.message
-    lanes = opened.session.project.lanes
+    assert row.state is JobState.DONE, row.message
+    lanes = opened.document.project.lanes
     assert sorted(lane.name for lane in lanes) == ["bass", "drums", "violin"]
     assert not any(lane.mute for lane in lanes)
 
@@ -194,18 +193,18 @@ def test_an_arrangement_is_a_lane_for_each_prompt(opened, qtbot):
 def test_an_example_says_what_to_look_for(opened, qtbot, make_wav):
     example = make_wav("like this.wav", seconds=0.5)
     row = ask(opened, qtbot, "isolate", "", examples=(str(example),))
-    assert row.state is State.DONE, row.message
+    assert row.state is JobState.DONE, row.message
     assert row.title == "isolate like this"
-    assert [lane.role for lane in opened.session.project.lanes] == ["stem", "rest"]
-    assert opened.session.project.lanes[0].name == "like this"
+    assert [lane.role for lane in opened.document.project.lanes] == ["stem", "rest"]
+    assert opened.document.project.lanes[0].name == "like this"
 
 
 def test_the_cache_is_kept_within_its_limit_by_itself(opened, qtbot, make_wav, monkeypatch):
-    monkeypatch.setattr("desktop.models.studio.TRIM_SPARE_S", 0.0)
+    monkeypatch.setattr("desktop.models.workspace.TRIM_SPARE_S", 0.0)
     ask(opened, qtbot)
     stale = opened.store.add(make_wav("stale.wav"))
-    opened.session.remove_lane(opened.session.project.lanes[0].id)
-    needed = {ref.sha256 for ref in opened.session.audio_in_reach}
+    opened.document.remove_lane(opened.document.project.lanes[0].id)
+    needed = {ref.sha256 for ref in opened.document.audio_in_reach}
     opened.settings.set("cache_gb", 1)
     assert opened._trim_soon.isActive()
     opened._trim_soon.setInterval(0)
@@ -214,8 +213,8 @@ def test_the_cache_is_kept_within_its_limit_by_itself(opened, qtbot, make_wav, m
     qtbot.waitUntil(lambda: not opened.store.path(stale).exists(), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not opened.background.busy, timeout=WAIT_MS)
     assert {file.name.split(".")[0] for file in opened.store.cache.iterdir()} == needed
-    opened.session.undo.undo()
-    assert len(opened.samples(opened.session.project.lanes[0].take.audio)) == 16_000
+    opened.document.undo.undo()
+    assert len(opened.samples(opened.document.project.lanes[0].take.audio)) == 16_000
 
 
 def test_a_bad_question_is_one_sentence_and_starts_nothing(opened):
@@ -224,54 +223,54 @@ def test_a_bad_question_is_one_sentence_and_starts_nothing(opened):
         ({"task": "inpaint", "text": "violin"}, "choose one"),
     ):
         with pytest.raises(RequestError, match=words):
-            opened.desk.ask(form(opened, **values))
-    assert opened.desk.jobs.rows == ()
+            opened.jobs.ask(form(opened, **values))
+    assert opened.jobs.queue.rows == ()
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_of_the_engine_can_be_planned(opened, task):
-    opened.session.select((1000, 5000))
-    plan = make_plan(opened.session.project, None, opened.session.regions, form(opened, task, replacement="drums"))
+    opened.document.select((1000, 5000))
+    plan = make_plan(opened.document.project, None, opened.document.regions, form(opened, task, replacement="drums"))
     assert bool(plan.input) == (TASKS[task].input_slot is not None)
     assert bool(plan.regions) == (TASKS[task].makes_s is None)
 
 
 def test_a_waiting_job_can_be_cancelled_moved_and_asked_again(opened, qtbot):
-    rows = [opened.desk.ask(form(opened, text=text)) for text in ("violin", "drums", "bass")]
-    opened.desk.jobs.move(rows[2], -1)
-    assert [row.title for row in opened.desk.jobs.rows] == ["isolate violin", "isolate bass", "isolate drums"]
-    opened.desk.cancel(rows[1])
-    opened.desk.cancel(rows[0])
-    jobs = opened.desk.jobs
+    rows = [opened.jobs.ask(form(opened, text=text)) for text in ("violin", "drums", "bass")]
+    opened.jobs.queue.move(rows[2], -1)
+    assert [row.title for row in opened.jobs.queue.rows] == ["isolate violin", "isolate bass", "isolate drums"]
+    opened.jobs.cancel(rows[1])
+    opened.jobs.cancel(rows[0])
+    jobs = opened.jobs.queue
     qtbot.waitUntil(lambda: jobs.unfinished == 0, timeout=WAIT_MS)
-    assert jobs.row(rows[1]).state is State.CANCELLED
-    assert jobs.row(rows[2]).state is State.DONE
-    opened.desk.retry(rows[1])
+    assert jobs.row(rows[1]).state is JobState.CANCELLED
+    assert jobs.row(rows[2]).state is JobState.DONE
+    opened.jobs.retry(rows[1])
     qtbot.waitUntil(lambda: jobs.unfinished == 0, timeout=WAIT_MS)
-    assert jobs.rows[-1].state is State.DONE
+    assert jobs.rows[-1].state is JobState.DONE
 
 
 def test_a_killed_engine_is_told_restarted_and_the_queue_goes_on(opened, qtbot, monkeypatch):
     many = {"violin": 1000, "drums": None}  # steps: the first is still at work when it is found at work
-    first, second = (opened.desk.ask(form(opened, text=text, steps=steps)) for text, steps in many.items())
-    jobs = opened.desk.jobs
+    first, second = (opened.jobs.ask(form(opened, text=text, steps=steps)) for text, steps in many.items())
+    jobs = opened.jobs.queue
 
     def kill_when_at_work():
         row = jobs.row(first)
-        if row.state is State.RUNNING and row.job and row.fraction < 1 and opened.link.host_pid:
+        if row.state is JobState.RUNNING and row.job and row.fraction < 1 and opened.link.host_pid:
             if row.stage != "waiting for the engine":
                 os.kill(opened.link.host_pid, signal.SIGKILL)
             return row.stage != "waiting for the engine"
-        return row.state in (State.DONE, State.FAILED)
+        return row.state in (JobState.DONE, JobState.FAILED)
 
     qtbot.waitUntil(kill_when_at_work, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: jobs.unfinished == 0, timeout=WAIT_MS)
-    assert jobs.row(first).state is State.FAILED
+    assert jobs.row(first).state is JobState.FAILED
     assert jobs.row(first).kind == "HostError"
     details = details_of(jobs.row(first))
     assert details.startswith("HostError: ")
     assert "isolate violin; bundle" in details, "what was asked stands there for a report"
-    assert jobs.row(second).state is State.DONE
+    assert jobs.row(second).state is JobState.DONE
     assert any("engine process" in words for words in opened.troubles)
 
 
@@ -281,79 +280,79 @@ def test_a_job_of_a_daw_stands_in_the_list_marked(opened, qtbot, make_wav, tmp_p
         bundle=opened.settings.get("bundle"), device="cpu",
     )  # fmt: skip
     opened.link.engine.submit(request)
-    jobs = opened.desk.jobs
+    jobs = opened.jobs.queue
     qtbot.waitUntil(lambda: bool(jobs.rows) and jobs.unfinished == 0, timeout=WAIT_MS)
     [row] = jobs.rows
-    assert (row.from_daw, row.title, row.state) == (True, "isolate bass", State.DONE)
-    assert opened.session.project.lanes == (), "what a DAW asks does not touch the open project"
+    assert (row.from_daw, row.title, row.state) == (True, "isolate bass", JobState.DONE)
+    assert opened.document.project.lanes == (), "what a DAW asks does not touch the open project"
 
 
-def test_a_clip_of_a_daw_is_opened_with_its_lanes_and_sent_back(studio, qtbot, make_wav, monkeypatch):
+def test_a_clip_of_a_daw_is_opened_with_its_lanes_and_sent_back(workspace, qtbot, make_wav, monkeypatch):
     osc = pytest.importorskip("engine.osc")
     clip = make_wav("clip.wav")
-    monkeypatch.setattr("desktop.models.shelf.Path.home", lambda: clip.parent)
-    shelf = Shelf(studio)
+    monkeypatch.setattr("desktop.models.bridge_service.Path.home", lambda: clip.parent)
+    bridge = workspace.bridge
     try:
-        studio.settings.set("bridge", "local")
-        qtbot.waitUntil(lambda: "UDP" in shelf.bridge_words() or bool(studio.troubles), timeout=WAIT_MS)
-        assert studio.troubles == []
-        with osc.BridgeClient(port=shelf.bridge_port, tcp=True) as daw:
+        workspace.settings.set("bridge", "local")
+        qtbot.waitUntil(lambda: "UDP" in bridge.words or bool(workspace.troubles), timeout=WAIT_MS)
+        assert workspace.troubles == []
+        with osc.BridgeClient(port=bridge.port, tcp=True) as daw:
             daw.start("isolate", str(clip), "violin", id="bar 12")
-            jobs = studio.desk.jobs
-            qtbot.waitUntil(lambda: bool(jobs.rows) and jobs.rows[-1].state is State.DONE, timeout=WAIT_MS)
+            jobs = workspace.jobs.queue
+            qtbot.waitUntil(lambda: bool(jobs.rows) and jobs.rows[-1].state is JobState.DONE, timeout=WAIT_MS)
             row = jobs.rows[-1]
             assert row.from_daw
             theirs = [Path(result.stem) for result in row.done.results]
-            with qtbot.waitSignal(studio.desk.answered, timeout=WAIT_MS):
-                studio.desk.show_daw_result(row.id)
-            project = studio.session.project
+            with qtbot.waitSignal(workspace.jobs.answered, timeout=WAIT_MS):
+                workspace.open_daw_result(row.id)
+            project = workspace.document.project
             assert (project.daw, [lane.name for lane in project.lanes]) == ("bar 12", ["violin", "without violin"])
-            np.testing.assert_array_equal(studio.samples(project.source), soundfile.read(clip, dtype="float32")[0])
+            np.testing.assert_array_equal(workspace.samples(project.source), soundfile.read(clip, dtype="float32")[0])
             assert all(path.is_file() for path in theirs), "the DAW keeps its own files"
             lane = project.lanes[0]
-            path = FilesOut(studio).file_of(lane.id)
+            path = LaneFiles(workspace.document, workspace.store).file_of(lane.id)
             told = []
-            shelf.send_back(
+            bridge.send_back(
                 project.daw, path, (lane.take.start, lane.take.audio.samples, 16_000), lambda: told.append(1)
             )
-            qtbot.waitUntil(lambda: bool(told) or bool(studio.troubles), timeout=WAIT_MS)
-            assert studio.troubles == []
+            qtbot.waitUntil(lambda: bool(told) or bool(workspace.troubles), timeout=WAIT_MS)
+            assert workspace.troubles == []
             message = next(m for m in iter(lambda: daw.receive(30.0), None) if m.address == "/fluxstem/edited")
             assert message.args == ("bar 12", 1, str(path), "0", "16000", 16_000)
     finally:
-        shelf.close()
+        bridge.close()
 
 
 def test_only_what_a_daw_sent_goes_back_to_it(opened, tmp_path):
-    shelf = Shelf(opened)
+    bridge = opened.bridge
     with pytest.raises(RequestError, match="did not come from a DAW"):
-        shelf.send_back("", tmp_path, (0, 1, 16_000), lambda: None)
+        bridge.send_back("", tmp_path, (0, 1, 16_000), lambda: None)
     with pytest.raises(RequestError, match="the bridge is off"):
-        shelf.send_back("bar 12", tmp_path, (0, 1, 16_000), lambda: None)
+        bridge.send_back("bar 12", tmp_path, (0, 1, 16_000), lambda: None)
 
 
 def test_a_source_that_is_deleted_while_open_is_no_loss(opened, qtbot, tmp_path):
     (tmp_path / "song.wav").unlink()
     row = ask(opened, qtbot)
-    assert row.state is State.DONE, row.message
+    assert row.state is JobState.DONE, row.message
 
 
-def test_a_file_that_cannot_be_read_is_a_sentence(studio, qtbot, tmp_path):
+def test_a_file_that_cannot_be_read_is_a_sentence(workspace, qtbot, tmp_path):
     (tmp_path / "broken.wav").write_bytes(b"RIFF" + b"\0" * 100)
-    studio.open(tmp_path / "broken.wav")
-    qtbot.waitUntil(lambda: bool(studio.troubles), timeout=WAIT_MS)
-    assert "broken.wav" in studio.troubles[0]
-    assert studio.session.project.source is None
+    workspace.open(tmp_path / "broken.wav")
+    qtbot.waitUntil(lambda: bool(workspace.troubles), timeout=WAIT_MS)
+    assert "broken.wav" in workspace.troubles[0]
+    assert workspace.document.project.source is None
 
 
 def test_a_project_is_saved_opened_and_asked_about_when_changed(opened, qtbot, tmp_path):
     ask(opened, qtbot)
     assert opened.unsaved
-    project = opened.session.project
+    project = opened.document.project
     with qtbot.waitSignal(opened.saved, timeout=WAIT_MS):
         opened.save(tmp_path / "saved" / "song.fluxstem")
     assert not opened.unsaved
-    opened.session.remove_lane(project.lanes[0].id)
+    opened.document.remove_lane(project.lanes[0].id)
     assert opened.unsaved
     with qtbot.waitSignal(opened.saved, timeout=WAIT_MS):
         opened.save()
@@ -361,7 +360,7 @@ def test_a_project_is_saved_opened_and_asked_about_when_changed(opened, qtbot, t
         opened.open(tmp_path / "song.wav")
     with qtbot.waitSignal(opened.opened, timeout=WAIT_MS):
         opened.open(tmp_path / "saved" / "song.fluxstem")
-    assert opened.session.project.lanes == project.lanes[1:]
+    assert opened.document.project.lanes == project.lanes[1:]
 
 
 def test_work_is_kept_by_itself_and_can_be_taken_up(opened, qtbot):
@@ -372,10 +371,10 @@ def test_work_is_kept_by_itself_and_can_be_taken_up(opened, qtbot):
 
 def test_both_sides_of_a_comparison_are_equally_loud(opened, qtbot):
     ask(opened, qtbot)
-    qtbot.waitUntil(lambda: opened.listening.match_db != 0.0, timeout=WAIT_MS)
-    assert opened.listening.match_db == pytest.approx(12.04, abs=0.2), "the toy's violin is a quarter of the mix"
-    opened.listening.set_listen(Listen.ORIGINAL)
-    assert opened.listening.scene(opened.session.project).match == 1.0
+    qtbot.waitUntil(lambda: opened.transport.match_db != 0.0, timeout=WAIT_MS)
+    assert opened.transport.match_db == pytest.approx(12.04, abs=0.2), "the toy's violin is a quarter of the mix"
+    opened.transport.set_listen(PlaybackSource.ORIGINAL)
+    assert opened.transport.scene(opened.document.project).match == 1.0
 
 
 def test_without_a_device_playing_says_so_and_all_else_works(opened, qtbot, monkeypatch):
@@ -385,16 +384,16 @@ def test_without_a_device_playing_says_so_and_all_else_works(opened, qtbot, monk
         raise NoDevice("sound cannot be played: PortAudio is missing")
 
     monkeypatch.setattr("desktop.audio.player._library", no_library)
-    opened.listening.play()
+    opened.transport.play()
     assert any("cannot be played" in words for words in opened.troubles)
-    assert not opened.listening.playing
+    assert not opened.transport.playing
     row = ask(opened, qtbot)
-    assert row.state is State.DONE
+    assert row.state is JobState.DONE
 
 
 def test_a_file_of_another_rate_is_brought_to_the_timeline(opened, qtbot, make_wav):
     opened.add_file(make_wav("other.wav", rate_hz=44_100))
-    qtbot.waitUntil(lambda: bool(opened.session.project.lanes), timeout=WAIT_MS)
-    audio = opened.session.project.lanes[0].take.audio
+    qtbot.waitUntil(lambda: bool(opened.document.project.lanes), timeout=WAIT_MS)
+    audio = opened.document.project.lanes[0].take.audio
     assert audio.rate_hz == 16_000
     assert audio.samples == pytest.approx(16_000, abs=2)

@@ -4,31 +4,31 @@ import numpy as np
 import pytest
 import soundfile
 
-from desktop.models.asking import Form, title_of
-from desktop.models.job_list import State
+from desktop.models.job_list import JobState
+from desktop.models.request_builder import PromptForm, title_of
 
 WAIT_MS = 120_000
 
 
-def form(studio, task, text, **values):
-    return Form(task=task, text=text, bundle=studio.settings.get("bundle"), device="cpu", **values)
+def form(workspace, task, text, **values):
+    return PromptForm(task=task, text=text, bundle=workspace.settings.get("bundle"), device="cpu", **values)
 
 
-def wait(studio, qtbot):
-    qtbot.waitUntil(lambda: studio.desk.jobs.unfinished == 0, timeout=WAIT_MS)
+def wait(workspace, qtbot):
+    qtbot.waitUntil(lambda: workspace.jobs.queue.unfinished == 0, timeout=WAIT_MS)
 
 
-def ask(studio, qtbot, task, text, **values):
+def ask(workspace, qtbot, task, text, **values):
     """Put a question and wait for its answer."""
-    row = studio.desk.ask(form(studio, task, text, **values))
-    wait(studio, qtbot)
-    assert studio.desk.jobs.row(row).state is State.DONE, studio.desk.jobs.row(row).message
-    return studio.desk.jobs.row(row)
+    row = workspace.jobs.ask(form(workspace, task, text, **values))
+    wait(workspace, qtbot)
+    assert workspace.jobs.queue.row(row).state is JobState.DONE, workspace.jobs.queue.row(row).message
+    return workspace.jobs.queue.row(row)
 
 
 @pytest.fixture
 def asked(opened, qtbot, monkeypatch):
-    """A studio with two lanes of different sound, and what each job's input and rest held when it was sent."""
+    """A workspace with two lanes of different sound, and what each job's input and rest held when it was sent."""
     ask(opened, qtbot, "isolate", "violin")
     submit, heard = opened.link.submit, []
 
@@ -43,71 +43,71 @@ def asked(opened, qtbot, monkeypatch):
 
 
 def test_a_job_that_waits_works_on_the_lane_it_was_asked_about(asked, qtbot):
-    violin, rest = asked.session.project.lanes
-    rows = [asked.desk.ask(form(asked, "regenerate", text, slot="rest")) for text in ("drums", "bass")]
-    asked.session.set_current(rest.id)
+    violin, rest = asked.document.project.lanes
+    rows = [asked.jobs.ask(form(asked, "regenerate", text, slot="rest")) for text in ("drums", "bass")]
+    asked.document.set_current(rest.id)
     wait(asked, qtbot)
-    assert [asked.desk.jobs.row(row).state for row in rows] == [State.DONE, State.DONE]
+    assert [asked.jobs.queue.row(row).state for row in rows] == [JobState.DONE, JobState.DONE]
     for input_NC, _ in asked.heard:
         np.testing.assert_array_equal(input_NC, asked.samples(violin.take.audio))
 
 
 @pytest.mark.parametrize(("task", "slot"), [("regenerate", "mix"), ("inpaint", "rest")])
 def test_what_plays_beside_the_lane_is_that_of_the_lane_it_was_asked_about(asked, qtbot, task, slot):
-    violin, rest = asked.session.project.lanes
-    asked.session.select((4000, 9000))
-    asked.session.set_current(violin.id)
-    first = asked.desk.ask(form(asked, "isolate", "drums"))
-    second = asked.desk.ask(form(asked, task, "bass", slot=slot))
-    asked.session.set_current(rest.id)
+    violin, rest = asked.document.project.lanes
+    asked.document.select((4000, 9000))
+    asked.document.set_current(violin.id)
+    first = asked.jobs.ask(form(asked, "isolate", "drums"))
+    second = asked.jobs.ask(form(asked, task, "bass", slot=slot))
+    asked.document.set_current(rest.id)
     wait(asked, qtbot)
-    assert {asked.desk.jobs.row(row).state for row in (first, second)} == {State.DONE}
-    without_violin_NC = asked.samples(asked.session.project.source) - asked.samples(violin.take.audio)
+    assert {asked.jobs.queue.row(row).state for row in (first, second)} == {JobState.DONE}
+    without_violin_NC = asked.samples(asked.document.project.source) - asked.samples(violin.take.audio)
     np.testing.assert_allclose(asked.heard[1][0], without_violin_NC, atol=1e-6)
 
 
 def test_asking_again_after_the_lane_went_away_says_so(asked, qtbot):
-    violin = asked.session.project.lanes[0]
-    busy = asked.desk.ask(form(asked, "isolate", "drums"))
-    row = asked.desk.ask(form(asked, "regenerate", "bass", slot="rest"))
-    asked.desk.cancel(row)
-    asked.desk.cancel(busy)
+    violin = asked.document.project.lanes[0]
+    busy = asked.jobs.ask(form(asked, "isolate", "drums"))
+    row = asked.jobs.ask(form(asked, "regenerate", "bass", slot="rest"))
+    asked.jobs.cancel(row)
+    asked.jobs.cancel(busy)
     wait(asked, qtbot)
-    asked.session.remove_lane(violin.id)
-    asked.desk.retry(row)
+    asked.document.remove_lane(violin.id)
+    asked.jobs.retry(row)
     wait(asked, qtbot)
-    again = asked.desk.jobs.rows[-1]
-    assert (again.state, again.message) == (State.FAILED, "this lane is gone; choose another one")
+    again = asked.jobs.queue.rows[-1]
+    assert (again.state, again.message) == (JobState.FAILED, "this lane is gone; choose another one")
 
 
 @pytest.mark.parametrize(("task", "region"), [("inpaint", (4000, 9000)), ("regenerate", None), ("extend", None)])
 def test_a_whole_mix_does_not_double_the_stems_that_are_heard(asked, qtbot, task, region):
-    violin, rest = asked.session.project.lanes
+    violin, rest = asked.document.project.lanes
     told = []
     asked.told.connect(told.append)
-    asked.session.select(region)
+    asked.document.select(region)
     ask(asked, qtbot, task, "piano", slot="mix")
-    *before, mix = asked.session.project.lanes
+    *before, mix = asked.document.project.lanes
     assert before == [violin, rest]
     assert mix.mute
-    assert asked.session.current == mix.id, "S is about it"
+    assert asked.document.current == mix.id, "S is about it"
     assert told[-1] == "the new mix comes muted, for its stems are heard; press S to hear it alone"
-    asked.session.set_lane(mix.id, "solo", solo=True)
-    project = asked.session.project
+    asked.document.set_lane(mix.id, "solo", solo=True)
+    project = asked.document.project
     assert [lane.id for lane in project.lanes if project.heard(lane)] == [mix.id]
 
 
 def test_a_whole_mix_is_heard_where_nothing_else_is(asked, qtbot):
-    violin, _ = asked.session.project.lanes
-    asked.session.set_lane(violin.id, "mute", mute=True)
-    asked.session.select((4000, 9000))
+    violin, _ = asked.document.project.lanes
+    asked.document.set_lane(violin.id, "mute", mute=True)
+    asked.document.select((4000, 9000))
     ask(asked, qtbot, "inpaint", "piano", slot="mix")
-    assert not asked.session.project.lanes[-1].mute
+    assert not asked.document.project.lanes[-1].mute
 
 
 def test_a_piece_made_from_nothing_is_heard_beside_the_others(asked, qtbot):
     ask(asked, qtbot, "generate", "slow jazz", slot="mix", seconds=0.5)
-    assert not asked.session.project.lanes[-1].mute
+    assert not asked.document.project.lanes[-1].mute
 
 
 def test_a_job_says_what_it_makes_where_that_is_no_stem(opened):

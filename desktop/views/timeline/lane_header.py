@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.models.project import GAIN_LIMITS_DB, Lane, Take
-from desktop.views.boxes import beside, under
-from desktop.views.small import Slider
+from desktop.models.project import GAIN_LIMITS_DB, Lane, LaneTake
+from desktop.views.layout import beside, under
+from desktop.views.notices import ResetSlider
 from desktop.views.text import tr
 from desktop.views.theme import Palette, drawn, icon, mark
 from engine import BIT_FOR_BIT_DB
@@ -140,7 +140,7 @@ class LaneHeader(QWidget):
         return button
 
     def _slider(self, name: str, tip: str, low: int, high: int) -> QSlider:
-        slider = Slider(Qt.Orientation.Horizontal)
+        slider = ResetSlider(Qt.Orientation.Horizontal)
         slider.setRange(low, high)
         slider.setAccessibleName(name)
         slider.setToolTip(tip)
@@ -219,10 +219,10 @@ def caption(lane: Lane) -> str:
     return ", ".join(parts)
 
 
-def take_words(number: int, take: Take) -> str:
+def take_words(number: int, take: LaneTake) -> str:
     """Its number, and how well it fits where the bundle can hear that."""
     similarity = take.made.similarity
-    return f"{tr('Take')} {number}" + (f" · {similarity:.2f}" if similarity is not None else "")
+    return f"{tr('LaneTake')} {number}" + (f" · {similarity:.2f}" if similarity is not None else "")
 
 
 def gain_words(lane: Lane) -> str:

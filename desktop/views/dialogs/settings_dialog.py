@@ -25,9 +25,9 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.audio.player import output_devices
-from desktop.models.shelf import BundleRow, Shelf
-from desktop.models.studio import Studio
-from desktop.views.advanced import DEVICES
+from desktop.models.bundles import BundleRow
+from desktop.models.workspace import Workspace
+from desktop.views.prompt.advanced import DEVICES
 from desktop.views.sentences import said
 from desktop.views.text import tr
 from engine import EngineError
@@ -54,15 +54,14 @@ class SettingsDialog(QDialog):
     """Five pages.
 
     Args:
-        studio: the application.
-        shelf: bundles, bridge, doctor.
+        workspace: the application.
         parent: the window.
         tab: the page that is shown first.
     """
 
-    def __init__(self, studio: Studio, shelf: Shelf, parent: QWidget | None, tab: int = 0) -> None:
+    def __init__(self, workspace: Workspace, parent: QWidget | None, tab: int = 0) -> None:
         super().__init__(parent)
-        self._studio, self._shelf = studio, shelf
+        self._workspace = workspace
         self.setWindowTitle(tr("Settings"))
         self.resize(720, 520)
         self.tabs = QTabWidget()
@@ -80,9 +79,10 @@ class SettingsDialog(QDialog):
         column.setContentsMargins(18, 16, 18, 14)
         column.addWidget(self.tabs, 1)
         column.addLayout(foot)
-        shelf.verified.connect(self._show_verified)
-        shelf.examined.connect(self.report.setPlainText)
-        shelf.changed.connect(self._show_bundles)
+        workspace.bundles.verified.connect(self._show_verified)
+        workspace.bundles.changed.connect(self._show_bundles)
+        workspace.bridge.changed.connect(self._show_bridge)
+        workspace.diagnostics.examined.connect(self.report.setPlainText)
         self.tabs.currentChanged.connect(self._on_tab)
         self.tabs.setCurrentIndex(tab)
 
@@ -90,9 +90,9 @@ class SettingsDialog(QDialog):
         box = QComboBox()
         for value, words in rows:
             box.addItem(tr(words), value)
-        box.setCurrentIndex(max(box.findData(self._studio.settings.get(name)), 0))
+        box.setCurrentIndex(max(box.findData(self._workspace.settings.get(name)), 0))
         box.setToolTip(tip)
-        box.currentIndexChanged.connect(lambda: self._studio.settings.set(name, box.currentData()))
+        box.currentIndexChanged.connect(lambda: self._workspace.settings.set(name, box.currentData()))
         return box
 
     def _general(self) -> QWidget:
@@ -134,7 +134,7 @@ class SettingsDialog(QDialog):
         return page
 
     def _delay_words(self) -> str:
-        delay_s = self._studio.listening.player.change_s
+        delay_s = self._workspace.transport.player.change_s
         if delay_s is None:
             return tr("Play something, and this says how soon a change is heard.")
         ring_ms, device_ms = (f"{1000 * part:.0f}" for part in delay_s)
@@ -182,8 +182,8 @@ class SettingsDialog(QDialog):
         self.bridges: dict[str, QRadioButton] = {}
         for name, words, doc in BRIDGES:
             button = QRadioButton(tr(words))
-            button.setChecked(self._studio.settings.get("bridge") == name)
-            button.clicked.connect(lambda on, name=name: self._studio.settings.set("bridge", name))
+            button.setChecked(self._workspace.settings.get("bridge") == name)
+            button.clicked.connect(lambda on, name=name: self._workspace.settings.set("bridge", name))
             column.addWidget(button)
             self.bridges[name] = button
             if doc:
@@ -196,6 +196,7 @@ class SettingsDialog(QDialog):
         self.address.setObjectName("chip")
         column.addWidget(self.address)
         column.addStretch(1)
+        self._show_bridge()
         return page
 
     def _machine(self) -> QWidget:
@@ -223,39 +224,41 @@ class SettingsDialog(QDialog):
 
     def _examine(self) -> None:
         self.report.setPlainText(tr("looking …"))
-        self._shelf.examine()
+        self._workspace.diagnostics.examine()
 
     def _show_cache(self) -> None:
-        self.cache.setText(f"{self._studio.store.cache_bytes() / GB:.2f} GB {tr('in use')}")
+        self.cache.setText(f"{self._workspace.store.cache_bytes() / GB:.2f} GB {tr('in use')}")
 
     def _clean(self) -> None:
-        self._studio.clean_cache(0, lambda freed: self._show_cache())
+        self._workspace.clean_cache(0, lambda freed: self._show_cache())
 
     def _selected(self) -> BundleRow | None:
         row = self.list.currentRow()
-        return self._shelf.rows[row] if 0 <= row < len(self._shelf.rows) else None
+        rows = self._workspace.bundles.rows
+        return rows[row] if 0 <= row < len(rows) else None
 
     def _verify_selected(self) -> None:
         chosen = self._selected()
         if chosen is not None:
-            self._shelf.verify(chosen.place)
+            self._workspace.bundles.verify(chosen.place)
 
     def _use_selected(self) -> None:
         chosen = self._selected()
         if chosen is not None:
-            self._studio.settings.set("bundle", chosen.place)
+            self._workspace.settings.set("bundle", chosen.place)
 
     def _show_bundles(self) -> None:
         chosen = max(self.list.currentRow(), 0)
         self.list.clear()
-        for row in self._shelf.rows:
+        for row in self._workspace.bundles.rows:
             item = QListWidgetItem(row.words, self.list)
             item.setSizeHint(QSize(0, ROW_HEIGHT))
         self.list.setCurrentRow(min(chosen, self.list.count() - 1))
-        if hasattr(self, "address"):
-            self.address.setText(said(self._shelf.bridge_words()))
-            for name, button in self.bridges.items():
-                button.setChecked(self._studio.settings.get("bridge") == name)
+
+    def _show_bridge(self) -> None:
+        self.address.setText(said(self._workspace.bridge.words))
+        for name, button in self.bridges.items():
+            button.setChecked(self._workspace.settings.get("bridge") == name)
 
     def _show_card(self, verdict: str = "") -> None:
         row = self._selected()
@@ -281,7 +284,7 @@ class SettingsDialog(QDialog):
     def add_bundle(self, folder: Path) -> None:
         """Take a bundle in, or say why not."""
         try:
-            self._shelf.add_folder(folder)
+            self._workspace.bundles.add_folder(folder)
         except EngineError as error:
             self.card.setText(said(str(error)))
 

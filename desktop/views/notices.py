@@ -20,7 +20,7 @@ STEPS = (
 )
 
 
-class Slider(QSlider):
+class ResetSlider(QSlider):
     """Goes back to where it usually stands on a double click; the wheel belongs to what it stands in."""
 
     usual = 0
@@ -34,7 +34,7 @@ class Slider(QSlider):
         event.ignore()
 
 
-class Banner(QFrame):
+class TroubleBanner(QFrame):
     """One sentence of trouble, with details for who wants them."""
 
     def __init__(self, palette: Palette) -> None:
@@ -81,7 +81,7 @@ class Banner(QFrame):
         self.show()
 
 
-class Hint(QFrame):
+class FirstSteps(QFrame):
     """Three steps for who is here for the first time.
 
     Signals:

@@ -16,14 +16,14 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.models.project import Lane, Project
-from desktop.models.studio import Studio
 from desktop.models.viewport import Viewport
-from desktop.views.lane_header import WIDTH, LaneHeader
-from desktop.views.picture import Picture
-from desktop.views.ruler import Ruler
+from desktop.models.workspace import Workspace
 from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, icon, mark
-from desktop.views.wave import WaveView
+from desktop.views.timeline.lane_header import WIDTH, LaneHeader
+from desktop.views.timeline.ruler import Ruler
+from desktop.views.timeline.waveform_painter import WavePicture
+from desktop.views.timeline.waveform_view import WaveformView
 from engine import AudioError
 
 MIX_HEIGHT, LANE_HEIGHT = 148, 98
@@ -40,7 +40,7 @@ class LaneView(QFrame):
         height: pixels.
     """
 
-    def __init__(self, header: QWidget, wave: WaveView, height: int) -> None:
+    def __init__(self, header: QWidget, wave: WaveformView, height: int) -> None:
         super().__init__()
         self.setObjectName("lane")
         self.header, self.wave = header, wave
@@ -67,9 +67,9 @@ class Timeline(QWidget):
     drag_wanted = Signal(str)
     menu_wanted = Signal(str, QPoint)
 
-    def __init__(self, studio: Studio, palette: Palette) -> None:
+    def __init__(self, workspace: Workspace, palette: Palette) -> None:
         super().__init__()
-        self._studio, self._palette = studio, palette
+        self._workspace, self._palette = workspace, palette
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Timeline"))
         self.viewport = Viewport(self)
@@ -94,14 +94,14 @@ class Timeline(QWidget):
         self.bar.valueChanged.connect(self._on_bar)
         self._lay_out()
         self.viewport.changed.connect(self._show_bar)
-        session = studio.session
-        session.changed.connect(self._on_change)
-        session.selection_changed.connect(self._on_selection)
-        session.current_changed.connect(self._on_current)
-        studio.listening.moved.connect(self._on_move)
-        studio.listening.listen_changed.connect(lambda listen: self._dim())
-        studio.settings.changed.connect(self._on_setting)
-        self.ruler.sought.connect(studio.listening.seek)
+        document = workspace.document
+        document.changed.connect(self._on_change)
+        document.selection_changed.connect(self._on_selection)
+        document.current_changed.connect(self._on_current)
+        workspace.transport.moved.connect(self._on_move)
+        workspace.transport.listen_changed.connect(lambda listen: self._dim())
+        workspace.settings.changed.connect(self._on_setting)
+        self.ruler.sought.connect(workspace.transport.seek)
 
     def _lay_out(self) -> None:
         top = self._top = QHBoxLayout()
@@ -135,14 +135,14 @@ class Timeline(QWidget):
         self.look.setCheckable(True)
         self.look.setToolTip(tr("Waveform or spectrogram (W)"))
         self.look.setAccessibleName(tr("Show the spectrogram"))
-        self.look.setChecked(bool(self._studio.settings.get("spectrogram")))
-        self.look.toggled.connect(lambda on: self._studio.settings.set("spectrogram", on))
+        self.look.setChecked(bool(self._workspace.settings.get("spectrogram")))
+        self.look.toggled.connect(lambda on: self._workspace.settings.set("spectrogram", on))
         self.snap = QToolButton()
         self.snap.setText(tr("Snap"))
         self.snap.setCheckable(True)
         self.snap.setToolTip(tr("Regions begin and end where the sound goes through zero"))
-        self.snap.setChecked(bool(self._studio.settings.get("snap")))
-        self.snap.toggled.connect(lambda on: self._studio.settings.set("snap", on))
+        self.snap.setChecked(bool(self._workspace.settings.get("snap")))
+        self.snap.toggled.connect(lambda on: self._workspace.settings.set("snap", on))
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
         buttons.addWidget(self.look)
@@ -158,7 +158,7 @@ class Timeline(QWidget):
         return header
 
     def _dress_header(self) -> None:
-        shown = bool(self._studio.settings.get("spectrogram"))
+        shown = bool(self._workspace.settings.get("spectrogram"))
         colour = self._palette.accent if shown else self._palette.text
         self.look.setIcon(icon("spectrum", colour))
 
@@ -168,14 +168,20 @@ class Timeline(QWidget):
         self.ruler.dress(palette)
         self.mix.wave.dress(palette, palette.wave)
         self._dress_header()
-        self._show_all(self._studio.session.project)
+        self._show_all(self._workspace.document.project)
 
-    def _wave(self, colour: str) -> WaveView:
-        wave = WaveView(self.viewport, self._palette, colour, self._studio.snapped)
-        wave.sought.connect(self._studio.listening.seek)
+    def _wave(self, colour: str) -> WaveformView:
+        wave = WaveformView(self.viewport, self._palette, colour, self._workspace.snapped)
+        wave.sought.connect(self._workspace.transport.seek)
         wave.pressed.connect(self.setFocus)
-        wave.selected.connect(lambda first, last: self._studio.session.select((first, last)))
+        wave.selected.connect(lambda first, last: self._workspace.document.select((first, last)))
         return wave
+
+    def rename(self, lane_id: str) -> None:
+        """Ask for another name of a lane."""
+        header = self.lanes[lane_id].header
+        if isinstance(header, LaneHeader):
+            header.rename()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Another width shows another part."""
@@ -227,7 +233,7 @@ class Timeline(QWidget):
                 self._column.insertWidget(place, view)
             self._show_lane(view, lane, project)
         self._make_room(bool(project.lanes))
-        self._on_current(self._studio.session.current)
+        self._on_current(self._workspace.document.current)
         self._dim()
 
     def _make_room(self, has_lanes: bool) -> None:
@@ -241,15 +247,15 @@ class Timeline(QWidget):
         header = LaneHeader(self._palette)
         wave = self._wave(self._palette.lanes[lane.colour])
         view = LaneView(header, wave, LANE_HEIGHT)
-        session, lane_id = self._studio.session, lane.id
-        header.field_changed.connect(lambda words, field, value: session.set_lane(lane_id, words, **{field: value}))
+        document, lane_id = self._workspace.document, lane.id
+        header.field_changed.connect(lambda words, field, value: document.set_lane(lane_id, words, **{field: value}))
         header.drag_wanted.connect(lambda: self.drag_wanted.emit(lane_id))
         wave.drag_wanted.connect(lambda: self.drag_wanted.emit(lane_id))
         header.menu_wanted.connect(lambda place: self.menu_wanted.emit(lane_id, place))
-        header.chosen.connect(lambda: session.set_current(lane_id))
-        wave.sought.connect(lambda sample: session.set_current(lane_id))
-        wave.set_selection(session.selection, session.kept)
-        wave.set_cursor(self._studio.listening.position)
+        header.chosen.connect(lambda: document.set_current(lane_id))
+        wave.sought.connect(lambda sample: document.set_current(lane_id))
+        wave.set_selection(document.selection, document.kept)
+        wave.set_cursor(self._workspace.transport.position)
         return view
 
     def _show_lane(self, view: LaneView, lane: Lane, project: Project) -> None:
@@ -259,27 +265,27 @@ class Timeline(QWidget):
         view.wave.dress(self._palette, self._palette.lanes[lane.colour])
         view.wave.show_picture(self._picture(project, lane))
 
-    def _picture(self, project: Project, lane: Lane | None) -> Picture | None:
+    def _picture(self, project: Project, lane: Lane | None) -> WavePicture | None:
         ref = lane.take.audio if lane is not None else project.source
         if ref is None:
             return None
-        wanted = bool(self._studio.settings.get("spectrogram"))
+        wanted = bool(self._workspace.settings.get("spectrogram"))
         try:
             shaded = lane is not None and lane.role == "stem" and project.source is not None
-            return Picture(
-                self._studio.peaks(ref),
-                self._studio.samples(ref),
+            return WavePicture(
+                self._workspace.peaks(ref),
+                self._workspace.samples(ref),
                 lane.take.start if lane is not None else 0,
-                self._studio.spectrum(ref) if wanted else None,
+                self._workspace.spectrum(ref) if wanted else None,
                 lane.take.made.heard if lane is not None else (),
-                self._studio.peaks(project.source) if shaded and project.source is not None else None,
+                self._workspace.peaks(project.source) if shaded and project.source is not None else None,
             )
         except AudioError as error:
-            self._studio.fail(error)
+            self._workspace.fail(error)
             return None
 
     def _on_selection(self, selection: tuple[int, int] | None) -> None:
-        kept = self._studio.session.kept
+        kept = self._workspace.document.kept
         for view in (self.mix, *self.lanes.values()):
             view.wave.set_selection(selection, kept)
         self.ruler.set_selection(selection, kept)
@@ -289,7 +295,7 @@ class Timeline(QWidget):
             view.set_current(lane_id == current)
 
     def _on_move(self, sample: int) -> None:
-        if self._studio.listening.playing:
+        if self._workspace.transport.playing:
             self.viewport.follow(sample)
         for view in (self.mix, *self.lanes.values()):
             view.wave.set_cursor(sample)
@@ -298,10 +304,10 @@ class Timeline(QWidget):
         if name == "spectrogram":
             self.look.setChecked(bool(value))
             self._dress_header()
-            self._show_all(self._studio.session.project)
+            self._show_all(self._workspace.document.project)
 
     def _dim(self) -> None:
-        project = self._studio.session.project
+        project = self._workspace.document.project
         for lane in project.lanes:
             if lane.id in self.lanes:
                 self.lanes[lane.id].wave.set_dimmed(not project.heard(lane))

@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.audio.export import KINDS, Exported, export
-from desktop.models.files_out import FilesOut
-from desktop.models.studio import Studio
+from desktop.audio.export import FORMATS, ExportResult, export
+from desktop.models.lane_files import LaneFiles
+from desktop.models.workspace import Workspace
 from desktop.views.sentences import said
 from desktop.views.text import tr
 from engine import BIT_FOR_BIT_DB, Cancelled, EngineError
@@ -40,7 +40,7 @@ class ExportDialog(QDialog):
     """Writes files.
 
     Args:
-        studio: the application.
+        workspace: the application.
         files_out: knows what is in a file.
         lane_id: ticked alone; empty ticks what is heard.
         parent: the window.
@@ -52,9 +52,9 @@ class ExportDialog(QDialog):
     exported = Signal(object)
     _reported = Signal(float)
 
-    def __init__(self, studio: Studio, files_out: FilesOut, lane_id: str, parent: QWidget | None) -> None:
+    def __init__(self, workspace: Workspace, files_out: LaneFiles, lane_id: str, parent: QWidget | None) -> None:
         super().__init__(parent)
-        self._studio, self._files_out = studio, files_out
+        self._workspace, self._files_out = workspace, files_out
         self._stopped = False
         self.setWindowTitle(tr("Export"))
         self.setMinimumWidth(560)
@@ -65,7 +65,7 @@ class ExportDialog(QDialog):
         self._preview()
 
     def _make_choices(self, lane_id: str) -> None:
-        project = self._studio.session.project
+        project = self._workspace.document.project
         self.what: dict[str, QRadioButton] = {}
         self._group = QButtonGroup(self)
         for name, words in CHOICES:
@@ -89,9 +89,9 @@ class ExportDialog(QDialog):
             tick.setChecked(True)
 
     def _make_fields(self) -> None:
-        settings = self._studio.settings
+        settings = self._workspace.settings
         self.kind = QComboBox()
-        for name, kind in KINDS.items():
+        for name, kind in FORMATS.items():
             self.kind.addItem(kind.words, name)
         self.kind.setCurrentIndex(max(self.kind.findData(settings.get("export_kind")), 0))
         self.kind.currentIndexChanged.connect(self._preview)
@@ -156,7 +156,7 @@ class ExportDialog(QDialog):
 
     def start(self) -> None:
         """Write."""
-        settings, project = self._studio.settings, self._studio.session.project
+        settings, project = self._workspace.settings, self._workspace.document.project
         settings.set("export_kind", self.kind.currentData())
         settings.set("export_template", self.template.text())
         settings.set("export_folder", self.folder.text())
@@ -168,7 +168,7 @@ class ExportDialog(QDialog):
         self.go.setEnabled(False)
         self.bar.show()
         kind, folder = str(self.kind.currentData()), Path(self.folder.text()).expanduser()
-        self._studio.background.run(
+        self._workspace.background.run(
             lambda: export(
                 parts, original, kind, folder, (project.rate_hz, project.length), self._reported.emit, self._check
             ),
@@ -182,15 +182,15 @@ class ExportDialog(QDialog):
         super().reject()
 
     def _check(self) -> None:
-        self._studio.background.check()
+        self._workspace.background.check()
         if self._stopped:
             raise Cancelled("the export was stopped")
 
-    def _done(self, written: Exported) -> None:
+    def _done(self, written: ExportResult) -> None:
         self.go.setEnabled(True)
         self.bar.hide()
         self.answer.setText(answer_words(written))
-        self._studio.told.emit(answer_words(written))
+        self._workspace.told.emit(answer_words(written))
         self.exported.emit(written)
 
     def _failed(self, error: EngineError) -> None:
@@ -213,7 +213,7 @@ class ExportDialog(QDialog):
             tick.setEnabled(self.chosen() != "mix")
         try:
             parts, _ = self._files_out.parts(self.chosen(), self._ticked(), self.template.text())
-            suffix = KINDS[str(self.kind.currentData())].suffix
+            suffix = FORMATS[str(self.kind.currentData())].suffix
             self.preview.setText("\n".join(part.name + suffix for part in parts))
             self.go.setEnabled(True)
         except EngineError as error:
@@ -221,7 +221,7 @@ class ExportDialog(QDialog):
             self.go.setEnabled(False)
 
 
-def answer_words(written: Exported) -> str:
+def answer_words(written: ExportResult) -> str:
     """What was written, and how true it is."""
     count = len(written.paths)
     words = f"{count} {tr('file written') if count == 1 else tr('files written')}"

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from desktop.audio.levels import FACTOR, Levels
 from desktop.audio.read import Check, keep_going
+from desktop.audio.zoom_levels import FACTOR, ZoomLevels
 
 WINDOW_SAMPLES = 2048
 HOP_SAMPLES = 1024
@@ -24,7 +24,7 @@ CHUNK_COLUMNS = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spectrum(Levels[np.uint8]):
+class Spectrogram(ZoomLevels[np.uint8]):
     """Levels of uint8 (BANDS, columns), lowest band first."""
 
     ROWS = BANDS
@@ -32,16 +32,16 @@ class Spectrum(Levels[np.uint8]):
     SHORTEST = 512
 
 
-def with_zooms(spectrum_BT: npt.NDArray[np.uint8]) -> Spectrum:
+def with_zooms(spectrum_BT: npt.NDArray[np.uint8]) -> Spectrogram:
     """All levels of zoom of a spectrogram; a column of a coarser one is the loudest of its four."""
     levels = [spectrum_BT]
-    while (columns := levels[-1].shape[1]) > Spectrum.SHORTEST:
+    while (columns := levels[-1].shape[1]) > Spectrogram.SHORTEST:
         filled_BT = np.pad(levels[-1], ((0, 0), (0, -columns % FACTOR)), mode="edge")
         levels.append(filled_BT.reshape(BANDS, -1, FACTOR).max(axis=2))
-    return Spectrum(tuple(levels))
+    return Spectrogram(tuple(levels))
 
 
-def make_spectrum(
+def make_spectrogram(
     samples_NC: npt.NDArray[np.float32], rate_hz: int, check: Check = keep_going
 ) -> npt.NDArray[np.uint8]:
     """Levels by band and time, all channels together.

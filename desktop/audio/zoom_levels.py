@@ -14,7 +14,7 @@ Entry = TypeVar("Entry", np.float32, np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Levels(Generic[Entry]):
+class ZoomLevels(Generic[Entry]):
     """Levels of zoom, each (ROWS, entries) and a quarter as long as the one before.
 
     Attributes:

@@ -19,7 +19,7 @@ MADE = {"mix": "the whole mix", "rest": "the others"}  # what is made in the pla
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class PromptForm:
     """What stands in the prompt bar.
 
     Attributes:
@@ -57,7 +57,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class JobPlan:
     """What a job works on, and where its answer goes.
 
     Attributes:
@@ -76,12 +76,12 @@ class Plan:
     lane: str
     regions: Regions
     offset: int
-    form: Form
+    form: PromptForm
     source_lane: str = ""
     keep_files: bool = False
 
 
-def make_plan(project: Project, lane: Lane | None, regions: Regions, form: Form) -> Plan:
+def make_plan(project: Project, lane: Lane | None, regions: Regions, form: PromptForm) -> JobPlan:
     """Decide what a form means for this project.
 
     Raises:
@@ -96,7 +96,7 @@ def make_plan(project: Project, lane: Lane | None, regions: Regions, form: Form)
     takes_regions = rule.input_slot is not None and rule.makes_s is None
     in_mix = lane is not None and project.source is not None and rule.prompt_slot is Slot.STEM
     beside = in_mix and rule.rest_optional and rule.input_slot is not None
-    return Plan(
+    return JobPlan(
         input=source,
         rest="others" if beside else "",
         lane=lane.id if lane is not None and on_lane else "",
@@ -112,7 +112,7 @@ def rule_for(task: str, slot: str) -> Rule:
     return rule_of(task, slot if TASKS[task].any_slot else "")
 
 
-def _check_words(form: Form) -> None:
+def _check_words(form: PromptForm) -> None:
     if not prompts_of(form) and not form.examples:
         raise RequestError("say in a few words what to look for, for example violin")
     if replaces(TASKS[form.task]) and not form.replacement.strip():
@@ -134,7 +134,7 @@ def _input_of(rule: Rule, project: Project, lane: Lane | None, task: str) -> str
     return "mix"
 
 
-def prompts_of(form: Form) -> tuple[str, ...]:
+def prompts_of(form: PromptForm) -> tuple[str, ...]:
     """The stems that are asked for."""
     rule = TASKS[form.task]
     if not rule.masked and not rule.together:
@@ -142,7 +142,7 @@ def prompts_of(form: Form) -> tuple[str, ...]:
     return tuple(part.strip() for part in form.text.split(PROMPT_SEPARATOR) if part.strip())
 
 
-def make_request(plan: Plan, project: Project, files: dict[str, Path | None], out: Path) -> Request:
+def make_request(plan: JobPlan, project: Project, files: dict[str, Path | None], out: Path) -> Request:
     """What the engine is asked.
 
     Args:
@@ -185,12 +185,12 @@ def make_request(plan: Plan, project: Project, files: dict[str, Path | None], ou
     return Request(**values)
 
 
-def examples_words(form: Form) -> str:
+def examples_words(form: PromptForm) -> str:
     """What the examples of a form are called."""
     return ", ".join(Path(path).stem for path in form.examples)
 
 
-def title_of(form: Form) -> str:
+def title_of(form: PromptForm) -> str:
     """One line for the queue."""
     words = ", ".join(prompts_of(form)) or examples_words(form)
     words += f" → {form.replacement.strip()}" if replaces(TASKS[form.task]) else ""

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.models.asking import CANDIDATES_LIMIT
-from desktop.views.small import Slider
+from desktop.models.request_builder import CANDIDATES_LIMIT
+from desktop.views.notices import ResetSlider
 from desktop.views.text import tr
 from engine import Rule, Slot
 
@@ -67,7 +67,9 @@ class Advanced(QWidget):
         )
         self.bundle = _choice((), "", tr("The model that does it; more under Settings"))
         self.device = _choice(DEVICES, device, tr("Where it runs; the status line says where it really ran"))
-        self.weight = Share(tr("Words"), tr("Examples"), 0.5, tr("Whether the words or the examples count for more"))
+        self.weight = ShareSlider(
+            tr("Words"), tr("Examples"), 0.5, tr("Whether the words or the examples count for more")
+        )
         self.mix_words = _words(tr("as: slow jazz trio"), tr("What the whole sounds like, where that helps"))
         self.rest_words = _words("", "")
         self._fields = {
@@ -142,7 +144,7 @@ class Advanced(QWidget):
         self.bundle.setCurrentIndex(self.bundle.findData(bundle))
 
     def values(self) -> dict[str, Any]:
-        """Fields of a ``Form``."""
+        """Fields of a ``PromptForm``."""
         return {
             "seed": self.seed.value(),
             "steps": self.steps.value() or None,
@@ -159,7 +161,7 @@ class Advanced(QWidget):
         }
 
 
-class Share(QWidget):
+class ShareSlider(QWidget):
     """A slider from 0 to 1 between two words.
 
     Args:
@@ -170,7 +172,7 @@ class Share(QWidget):
 
     def __init__(self, low: str, high: str, usual: float, tip: str) -> None:
         super().__init__()
-        self.slider = Slider(Qt.Orientation.Horizontal)
+        self.slider = ResetSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, SHARES)
         self.slider.setToolTip(tip)
         self.setFocusProxy(self.slider)

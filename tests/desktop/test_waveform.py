@@ -8,12 +8,12 @@ import pytest
 from PySide6.QtGui import QImage, QPainter
 
 from desktop.audio.peaks import PeakBuilder
-from desktop.audio.spectrum import make_spectrum, with_zooms
+from desktop.audio.spectrogram import make_spectrogram, with_zooms
 from desktop.models.viewport import Viewport
-from desktop.views import wave as wave_module
-from desktop.views.picture import Look, Picture, View, paint
 from desktop.views.theme import DARK
-from desktop.views.wave import WaveView
+from desktop.views.timeline import waveform_view as wave_module
+from desktop.views.timeline.waveform_painter import VisibleSpan, WavePicture, WaveStyle, paint
+from desktop.views.timeline.waveform_view import WaveformView
 
 RATE_HZ, SAMPLES = 8_000, 400_000
 WIDTH, HEIGHT = 300, 60
@@ -29,8 +29,8 @@ def music():
 def picture_of(music, look, **values):
     builder = PeakBuilder()
     builder.add(music)
-    spectrum = with_zooms(make_spectrum(music, RATE_HZ)) if look == "spectrogram" else None
-    return Picture(builder.finish(), music, 5_000, spectrum, **values)
+    spectrum = with_zooms(make_spectrogram(music, RATE_HZ)) if look == "spectrogram" else None
+    return WavePicture(builder.finish(), music, 5_000, spectrum, **values)
 
 
 def view_of(qtbot, picture, samples_per_pixel, start):
@@ -39,7 +39,7 @@ def view_of(qtbot, picture, samples_per_pixel, start):
     viewport.set_length(SAMPLES + 5_000)
     viewport.zoom(samples_per_pixel / viewport.samples_per_pixel, 0)
     viewport.scroll_to(start)
-    wave = WaveView(viewport, DARK, DARK.lanes[0], lambda sample: sample)
+    wave = WaveformView(viewport, DARK, DARK.lanes[0], lambda sample: sample)
     qtbot.addWidget(wave)
     wave.resize(WIDTH, HEIGHT)
     wave.show_picture(picture)
@@ -98,7 +98,7 @@ def test_a_mix_that_is_not_shown_any_more_is_let_go(music):
     gone = weakref.ref(mix.levels[0])
     image = QImage(WIDTH, HEIGHT, QImage.Format.Format_RGB32)
     painter = QPainter(image)
-    paint(painter, picture, Look(DARK, DARK.lanes[0], False, HEIGHT, 1.0), View(0.0, 500.0), 0, WIDTH)
+    paint(painter, picture, WaveStyle(DARK, DARK.lanes[0], False, HEIGHT, 1.0), VisibleSpan(0.0, 500.0), 0, WIDTH)
     painter.end()
     del picture, mix
     gc.collect()

@@ -19,12 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.models.asking import PROMPT_SEPARATOR, Form, made_by, replaces, rule_for
 from desktop.models.examples import kind_of, usable
+from desktop.models.instrument_names import lexicon
 from desktop.models.project import Regions
-from desktop.models.words import lexicon
-from desktop.views.advanced import Advanced, Share
-from desktop.views.chips import Chip, Chips
+from desktop.models.request_builder import PROMPT_SEPARATOR, PromptForm, made_by, replaces, rule_for
+from desktop.views.prompt.advanced import Advanced, ShareSlider
+from desktop.views.prompt.chips import Chip, Chips
 from desktop.views.text import clock, local_paths, tr
 from desktop.views.theme import Palette, icon, mark
 from engine import TASKS, Rule, Slot
@@ -74,7 +74,7 @@ class PromptBar(QFrame):
         self._make_words()
         self._make_line_under(palette)
         tip = tr("How far from the old sound; a double click leaves it to the bundle")
-        self.strength = Share(tr("as it was"), tr("all new"), 0.6, tip)
+        self.strength = ShareSlider(tr("as it was"), tr("all new"), 0.6, tip)
         self.strength.setAccessibleName(tr("Strength"))
         self.advanced = Advanced(bundles, bundle, device)
         self.bundle, self.device = self.advanced.bundle, self.advanced.device
@@ -198,7 +198,7 @@ class PromptBar(QFrame):
         self.browse.setEnabled(bool(kinds))
         words = tr("The bundle {bundle} takes words only; choose another one under Advanced to use examples")
         if kinds:
-            words = f"{tr('Look for what an example shows; drop it here. This bundle takes')} {', '.join(kinds)}"
+            words = f"{tr('WaveStyle for what an example shows; drop it here. This bundle takes')} {', '.join(kinds)}"
         self.browse.setToolTip(words.replace("{bundle}", bundle))
 
     def show_regions(self, selection: tuple[int, int] | None, kept: Regions, rate_hz: int) -> None:
@@ -228,9 +228,9 @@ class PromptBar(QFrame):
         self._examples = tuple(one for one in self._examples if one != path)
         self._show_examples()
 
-    def form(self) -> Form:
+    def form(self) -> PromptForm:
         """What stands there now."""
-        return Form(
+        return PromptForm(
             task=str(self.task.currentData()),
             text=self.text.text(),
             replacement=self.replacement.text(),

@@ -18,23 +18,25 @@ import soxr
 from desktop.audio.export import mixed_blocks
 from desktop.audio.mixer import Track
 from desktop.audio.read import BLOCK_SAMPLES, Check, keep_going
-from desktop.audio.splice import Piece, splice
+from desktop.audio.splice import SplicePiece, splice
 from desktop.audio.store import AudioRef, AudioStore
-from desktop.models.asking import Form, Plan, examples_words, replaces, rule_for
-from desktop.models.project import Lane, Made, Project, Take
+from desktop.models.project import Lane, LaneTake, Project, TakeOrigin
+from desktop.models.request_builder import JobPlan, PromptForm, examples_words, replaces, rule_for
 from engine import TASKS, Done, Slot, StemResult
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PromptResult:
     """What one prompt gave: takes for an old lane, or for lanes of their own; of several candidates the best first."""
 
     prompt: str
-    stems: tuple[Take, ...]
-    rests: tuple[Take, ...]
+    stems: tuple[LaneTake, ...]
+    rests: tuple[LaneTake, ...]
 
 
-def collect(done: Done, plan: Plan, project: Project, store: AudioStore, scratch: Path, check: Check) -> list[Answer]:
+def collect(
+    done: Done, plan: JobPlan, project: Project, store: AudioStore, scratch: Path, check: Check
+) -> list[PromptResult]:
     """Bring the files of a job into the store.
 
     Args:
@@ -55,7 +57,7 @@ def collect(done: Done, plan: Plan, project: Project, store: AudioStore, scratch
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def lanes_of(answers: list[Answer], form: Form, others_heard: bool) -> list[Lane]:
+def lanes_of(answers: list[PromptResult], form: PromptForm, others_heard: bool) -> list[Lane]:
     """Lanes for answers that have none yet; what is left over is there, but heard only where it is wanted.
 
     A whole mix that was filled or made from sound that is there holds that sound again: beside lanes that are heard
@@ -134,15 +136,15 @@ class _Collector:
     """Makes takes of the files of one job; arguments as of ``collect``."""
 
     def __init__(
-        self, done: Done, plan: Plan, project: Project, store: AudioStore, scratch: Path, check: Check
+        self, done: Done, plan: JobPlan, project: Project, store: AudioStore, scratch: Path, check: Check
     ) -> None:
         self._done, self._plan, self._project = done, plan, project
         self._store, self._scratch, self._check = store, scratch, check
 
-    def answer(self, prompt: str, candidates: dict[int, list[StemResult]]) -> Answer:
+    def answer(self, prompt: str, candidates: dict[int, list[StemResult]]) -> PromptResult:
         """The takes of one prompt."""
-        stems: list[Take] = []
-        rests: list[Take] = []
+        stems: list[LaneTake] = []
+        rests: list[LaneTake] = []
         form = self._plan.form
         wanted = rule_for(form.task, form.slot).prompt_slot.name.lower()  # the field of what the prompt is about
         for pieces in candidates.values():
@@ -155,7 +157,7 @@ class _Collector:
                 if kept:
                     takes.append(self._take(kept, made))
             self._drop([piece.mix for piece in pieces if piece.mix and wanted != "mix"])  # lanes add up to it
-        return Answer(prompt, tuple(stems), tuple(rests))
+        return PromptResult(prompt, tuple(stems), tuple(rests))
 
     def _kept(self, file: str) -> AudioRef:
         ref = self._store.add(Path(file), self._check)
@@ -167,30 +169,30 @@ class _Collector:
             for file in files:
                 Path(file).unlink(missing_ok=True)
 
-    def _take(self, kept: list[tuple[AudioRef, StemResult]], made: Made) -> Take:
+    def _take(self, kept: list[tuple[AudioRef, StemResult]], made: TakeOrigin) -> LaneTake:
         lane = self._project.lane(self._plan.lane)
         starts = [self._plan.offset + piece.start_samples for _, piece in kept]
         refs = [ref for ref, _ in kept]
         if lane is not None and self._plan.regions:
             return self._onto(lane.take, refs, starts, made)
         if len(refs) == 1:
-            return Take(audio=refs[0], start=starts[0], made=made)
+            return LaneTake(audio=refs[0], start=starts[0], made=made)
         return self._side_by_side(refs, starts, made)
 
-    def _onto(self, old: Take, refs: list[AudioRef], starts: list[int], made: Made) -> Take:
+    def _onto(self, old: LaneTake, refs: list[AudioRef], starts: list[int], made: TakeOrigin) -> LaneTake:
         """The old take with the regions of the new ones in it; what is as long as the old one replaces it."""
         if len(refs) == 1 and refs[0].samples >= old.audio.samples:
-            return Take(audio=refs[0], start=starts[0], made=made)
+            return LaneTake(audio=refs[0], start=starts[0], made=made)
         regions = self._plan.regions if len(refs) > 1 else ((starts[0], starts[0] + refs[0].samples),)
         pieces = []
         for ref, start, (first, last) in zip(refs, starts, regions, strict=True):
             samples_NC = self._store.samples(ref)[max(first - start, 0) : last - start]
-            pieces.append(Piece(samples_NC, (max(first, start) - old.start, last - old.start)))
+            pieces.append(SplicePiece(samples_NC, (max(first, start) - old.start, last - old.start)))
         path = self._fresh()
         splice(self._store.samples(old.audio), pieces, self._project.rate_hz, path, self._check)
-        return Take(audio=self._store.add(path, self._check), start=old.start, made=made)
+        return LaneTake(audio=self._store.add(path, self._check), start=old.start, made=made)
 
-    def _side_by_side(self, refs: list[AudioRef], starts: list[int], made: Made) -> Take:
+    def _side_by_side(self, refs: list[AudioRef], starts: list[int], made: TakeOrigin) -> LaneTake:
         """Several regions as one sound with silence between them."""
         first = min(starts)
         length = max(start + ref.samples for ref, start in zip(refs, starts, strict=True)) - first
@@ -199,13 +201,13 @@ class _Collector:
         ]
         path = self._fresh()
         write_mixed(path, tracks, length, self._project.rate_hz, refs[0].channels, self._check)
-        return Take(audio=self._store.add(path, self._check), start=first, made=made)
+        return LaneTake(audio=self._store.add(path, self._check), start=first, made=made)
 
     def _fresh(self) -> Path:
         self._scratch.mkdir(parents=True, exist_ok=True)
         return self._scratch / f"{uuid.uuid4().hex}.wav"
 
-    def _made(self, pieces: list[StemResult]) -> Made:
+    def _made(self, pieces: list[StemResult]) -> TakeOrigin:
         form, best, rate_hz = self._plan.form, pieces[0], self._project.rate_hz
         nulls = [piece.null_db for piece in pieces if piece.null_db is not None]
         heard = [
@@ -213,7 +215,7 @@ class _Collector:
             for piece in pieces
             for start_s, end_s, presence in piece.presence_windows
         ]
-        return Made(
+        return TakeOrigin(
             task=form.task,
             prompt=best.prompt,
             seed=form.seed + best.candidate,

@@ -13,14 +13,14 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from desktop.audio.export import mixed_blocks
 from desktop.audio.loudness import SILENT_LUFS, loudness_lufs
-from desktop.audio.mixer import Listen, Scene, Track
-from desktop.audio.player import Ended, NoDevice, Player, output_devices
+from desktop.audio.mixer import PlaybackScene, PlaybackSource, Track
+from desktop.audio.player import AudioPlayer, NoDevice, PlaybackEnd, output_devices
 from desktop.audio.read import Check, FloatArray
 from desktop.audio.store import AudioStore
 from desktop.models.background import Background
+from desktop.models.document import Document
 from desktop.models.project import Project
-from desktop.models.session import Session
-from desktop.models.settings import Settings
+from desktop.models.settings import AppSettings
 from engine import AudioError, EngineError
 
 MEASURED_S = 60.0
@@ -30,13 +30,13 @@ CURSOR_MS = 16
 ORIGINAL = "original"
 
 
-class Listening(QObject):
+class Transport(QObject):
     """The loudspeakers.
 
     Signals:
         moved: sample at the playback cursor.
         state_changed: True while it plays.
-        listen_changed: which of ``Listen``.
+        listen_changed: which of ``PlaybackSource``.
         match_changed: gain in dB that makes both sides equally loud.
         stopped: why, empty at the end of the sound.
         told: a sentence that is no trouble.
@@ -51,12 +51,12 @@ class Listening(QObject):
     _ended = Signal(object)
 
     def __init__(
-        self, session: Session, store: AudioStore, background: Background, settings: Settings, parent: QObject
+        self, document: Document, store: AudioStore, background: Background, settings: AppSettings, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._session, self._store, self._background, self._settings = session, store, background, settings
-        self.player = Player(self._ended.emit)
-        self.listen = Listen.STEMS
+        self._document, self._store, self._background, self._settings = document, store, background, settings
+        self.player = AudioPlayer(self._ended.emit)
+        self.listen = PlaybackSource.STEMS
         self.looping = False
         self.match_db = 0.0
         self._measured: object = None
@@ -68,8 +68,8 @@ class Listening(QObject):
         self._measure_soon.setInterval(MEASURE_AFTER_MS)
         self._measure_soon.timeout.connect(self._measure)
         self._ended.connect(self._on_end)
-        session.changed.connect(self._on_change)
-        session.selection_changed.connect(lambda selection: self.refresh())
+        document.changed.connect(self._on_change)
+        document.selection_changed.connect(lambda selection: self.refresh())
         settings.changed.connect(self._on_setting)
         self._read_settings()
 
@@ -92,7 +92,7 @@ class Listening(QObject):
 
     def play(self) -> None:
         """Start where the cursor is; in a loop, inside of it."""
-        selection = self._session.selection
+        selection = self._document.selection
         if selection is not None and self.looping and not selection[0] <= self.position < selection[1]:
             self.player.seek(selection[0])
         self.refresh()
@@ -120,7 +120,7 @@ class Listening(QObject):
             self.stopped.emit(str(error))
         self.moved.emit(self.player.position)
 
-    def set_listen(self, listen: Listen) -> None:
+    def set_listen(self, listen: PlaybackSource) -> None:
         """Original, stems or what was taken out."""
         if listen is not self.listen:
             self.listen = listen
@@ -134,7 +134,7 @@ class Listening(QObject):
 
     def refresh(self) -> None:
         """Tell the player how things are now."""
-        project = self._session.project
+        project = self._document.project
         try:
             scene = self.scene(project)
         except AudioError as error:
@@ -142,20 +142,20 @@ class Listening(QObject):
             return
         self.player.show(scene, project.rate_hz)
 
-    def scene(self, project: Project) -> Scene:
+    def scene(self, project: Project) -> PlaybackScene:
         """What is to be heard of a project.
 
         Raises:
             AudioError: audio is gone from the cache.
         """
-        matched = bool(self._settings.get("match")) and self.listen is not Listen.ORIGINAL
-        listen = self.listen if project.source is not None else Listen.STEMS
+        matched = bool(self._settings.get("match")) and self.listen is not PlaybackSource.ORIGINAL
+        listen = self.listen if project.source is not None else PlaybackSource.STEMS
         if not project.lanes:
-            listen = Listen.ORIGINAL
+            listen = PlaybackSource.ORIGINAL
         loop = None
         if self.looping:
-            loop = self._session.selection or (0, project.length)
-        return Scene(
+            loop = self._document.selection or (0, project.length)
+        return PlaybackScene(
             original=Track(ORIGINAL, self._store.samples(project.source)) if project.source else None,
             tracks=tuple(self._tracks(project)),
             listen=listen,
@@ -187,7 +187,7 @@ class Listening(QObject):
         self.refresh()
         self._measure_soon.start()
 
-    def _on_end(self, ended: Ended) -> None:
+    def _on_end(self, ended: PlaybackEnd) -> None:
         was = self.player.position
         self.player.stop()
         if ended.device_gone and self._goes_on():
@@ -223,7 +223,7 @@ class Listening(QObject):
     # Equal loudness.
 
     def _measure(self) -> None:
-        project, listen = self._session.project, self.listen
+        project, listen = self._document.project, self.listen
         heard = tuple(
             (lane.take.audio, lane.take.start, lane.gain_db, lane.pan) for lane in project.lanes if project.heard(lane)
         )
@@ -243,7 +243,7 @@ class Listening(QObject):
 
         self._background.run(lambda: self._match_db(scene, project.rate_hz), show, fail)
 
-    def _match_db(self, scene: Scene, rate_hz: int) -> float:
+    def _match_db(self, scene: PlaybackScene, rate_hz: int) -> float:
         check = self._background.check
         audible = [track for track in scene.tracks if track.heard]
         original = [scene.original] if scene.original else []

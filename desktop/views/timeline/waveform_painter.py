@@ -17,7 +17,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from desktop.audio.peaks import BASE_SAMPLES, Peaks, raw_columns, spans
 from desktop.audio.read import FloatArray
-from desktop.audio.spectrum import BANDS, Spectrum
+from desktop.audio.spectrogram import BANDS, Spectrogram
 from desktop.views.theme import Palette, blended, faded
 
 ByteArray = npt.NDArray[np.uint8]
@@ -34,7 +34,7 @@ DIMMED_SHARE = 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class WavePicture:
     """What is drawn.
 
     Attributes:
@@ -49,11 +49,11 @@ class Picture:
     peaks: Peaks
     samples_NC: FloatArray
     start: int = 0
-    spectrum: Spectrum | None = None
+    spectrum: Spectrogram | None = None
     heard: tuple[tuple[int, int, float], ...] = ()
     mix: Peaks | None = None
 
-    def is_like(self, other: Picture | None) -> bool:
+    def is_like(self, other: WavePicture | None) -> bool:
         """True means it looks the same: all parts are the same objects, or equal numbers."""
         if other is None:
             return False
@@ -62,7 +62,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class VisibleSpan:
     """The part of the timeline that is seen.
 
     Attributes:
@@ -83,7 +83,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class WaveStyle:
     """How it is drawn.
 
     Attributes:
@@ -105,7 +105,9 @@ class Look:
         return round(SHADE_PIXELS * self.ratio)
 
 
-def paint(painter: QPainter, picture: Picture | None, look: Look, view: View, first: int, last: int) -> None:
+def paint(
+    painter: QPainter, picture: WavePicture | None, look: WaveStyle, view: VisibleSpan, first: int, last: int
+) -> None:
     """Paint the pixel columns from ``first`` to ``last``, not counting the last."""
     strip = QRectF(first, 0, last - first, look.height)
     painter.setClipRect(strip)
@@ -134,25 +136,25 @@ def paint(painter: QPainter, picture: Picture | None, look: Look, view: View, fi
 # The waveform.
 
 
-def _columns(picture: Picture, view: View, first: int, last: int) -> FloatArray:
+def _columns(picture: WavePicture, view: VisibleSpan, first: int, last: int) -> FloatArray:
     left = view.sample(first) - picture.start
     if view.samples_per_pixel < BASE_SAMPLES:
         return raw_columns(picture.samples_NC, left, view.samples_per_pixel, last - first)
     return picture.peaks.columns(left, view.samples_per_pixel, last - first)
 
 
-def _middle_and_half(look: Look) -> tuple[float, float]:
+def _middle_and_half(look: WaveStyle) -> tuple[float, float]:
     middle = look.height / 2
     return middle, middle - (SHADE_PIXELS + 2) * look.ratio
 
 
-def _paint_middle(painter: QPainter, look: Look, first: int, last: int) -> None:
+def _paint_middle(painter: QPainter, look: WaveStyle, first: int, last: int) -> None:
     thick = max(round(look.ratio), 1)
     line = QRectF(first, look.height // 2 - thick // 2, last - first, thick)
     painter.fillRect(line, faded(look.palette.line, 0.9))
 
 
-def _paint_wave(painter: QPainter, columns: FloatArray, look: Look, first: int, last: int) -> None:
+def _paint_wave(painter: QPainter, columns: FloatArray, look: WaveStyle, first: int, last: int) -> None:
     """Extremes and mean power as one picture of 256 colours; polygons of thousands of edges are slow."""
     _paint_middle(painter, look, first, last)
     low, high, power = columns
@@ -163,7 +165,7 @@ def _paint_wave(painter: QPainter, columns: FloatArray, look: Look, first: int, 
     painter.drawImage(QPointF(first, 0), image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied))
 
 
-def _covered(curves: FloatArray, look: Look) -> ByteArray:
+def _covered(curves: FloatArray, look: WaveStyle) -> ByteArray:
     """How much of each pixel lies between two pairs of curves, as an index into 256 colours.
 
     Whole pixels are told by where a column begins and ends; only the pixels at the four edges are weighed.
@@ -205,7 +207,9 @@ def _wave_colours(colour: str, dimmed: bool) -> list[int]:
     return [faded(colour, alpha).rgba() for alpha in alphas.ravel().tolist()]
 
 
-def _paint_samples(painter: QPainter, picture: Picture, look: Look, view: View, first: int, last: int) -> None:
+def _paint_samples(
+    painter: QPainter, picture: WavePicture, look: WaveStyle, view: VisibleSpan, first: int, last: int
+) -> None:
     _paint_middle(painter, look, first, last)
     begin = max(int(view.sample(first - 8)) - picture.start - 1, 0)
     end = min(int(view.sample(last + 8)) - picture.start + 2, len(picture.samples_NC))
@@ -231,7 +235,13 @@ def _paint_samples(painter: QPainter, picture: Picture, look: Look, view: View, 
 
 
 def _paint_spectrum(
-    painter: QPainter, picture: Picture, spectrum: Spectrum, look: Look, view: View, first: int, last: int
+    painter: QPainter,
+    picture: WavePicture,
+    spectrum: Spectrogram,
+    look: WaveStyle,
+    view: VisibleSpan,
+    first: int,
+    last: int,
 ) -> None:
     column_samples, level_BT = spectrum.level_for(view.samples_per_pixel)
     cut = _thinned if column_samples <= view.samples_per_pixel else _widened
@@ -250,7 +260,7 @@ def _paint_spectrum(
 
 
 def _thinned(
-    level_BT: ByteArray, column_samples: int, start: int, view: View, first: int, last: int
+    level_BT: ByteArray, column_samples: int, start: int, view: VisibleSpan, first: int, last: int
 ) -> tuple[ByteArray, float, float]:
     """One column per pixel, the loudest of those that fall on it; with its left edge and its width in pixels."""
     first = max(first, int(view.x(start)))
@@ -268,7 +278,7 @@ def _thinned(
 
 
 def _widened(
-    level_BT: ByteArray, column_samples: int, start: int, view: View, first: int, last: int
+    level_BT: ByteArray, column_samples: int, start: int, view: VisibleSpan, first: int, last: int
 ) -> tuple[ByteArray, float, float]:
     """The columns behind a strip and a few beside it to blend with, to be stretched; otherwise as above."""
     reach = 2 * column_samples / view.samples_per_pixel + 1
@@ -294,7 +304,9 @@ def _spectrum_colours(palette: Palette, colour: str) -> list[int]:
 # Where the prompt was heard.
 
 
-def _presence(picture: Picture, view: View, first: int, last: int, columns: FloatArray | None) -> FloatArray | None:
+def _presence(
+    picture: WavePicture, view: VisibleSpan, first: int, last: int, columns: FloatArray | None
+) -> FloatArray | None:
     """How present the prompt is in each column, 0 to 1; None where nothing is to be said of it.
 
     Args:
@@ -333,7 +345,7 @@ def _power(peaks: Peaks, start: float, samples_per_pixel: float, width: int) -> 
     return found[1]
 
 
-def _paint_tinted(painter: QPainter, strength: FloatArray, look: Look, first: int) -> None:
+def _paint_tinted(painter: QPainter, strength: FloatArray, look: WaveStyle, first: int) -> None:
     """The background, with the lane's colour in it as strong in each column as it is said to be."""
     pixels = np.empty((look.height, len(strength)), np.uint32)
     pixels[:] = _tints(look.palette.base, look.colour)[np.rint(np.clip(strength, 0, 1) * 255).astype(np.uint8)]

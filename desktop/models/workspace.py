@@ -1,7 +1,4 @@
-"""Everything the window can do, without a window: open, ask, listen, undo, save, recover.
-
-Ties together session, queue, store, engine link and player. Knows nothing of widgets.
-"""
+"""Everything the window can do, without the window: open, ask, play, undo, save, recover."""
 
 from __future__ import annotations
 
@@ -14,19 +11,21 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from desktop.audio.peaks import Peaks
 from desktop.audio.read import FloatArray
 from desktop.audio.snap import nearest_zero
-from desktop.audio.spectrum import Spectrum
+from desktop.audio.spectrogram import Spectrogram
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.link import EngineLink
-from desktop.models.answers import Answer, at_rate, lanes_of
-from desktop.models.asking import Form
 from desktop.models.background import Background
-from desktop.models.desk import Desk
-from desktop.models.listening import Listening
-from desktop.models.project import Lane, Made, Project, Take
+from desktop.models.bridge_service import BridgeService
+from desktop.models.bundles import BundleLibrary
+from desktop.models.diagnostics import Diagnostics
+from desktop.models.document import Document
+from desktop.models.job_controller import JobController
+from desktop.models.project import Lane, LaneTake, Project, TakeOrigin
 from desktop.models.project_file import SUFFIX, ProjectLock, load_project, save_project
-from desktop.models.recovery import Left, Recovery
-from desktop.models.session import Session
-from desktop.models.settings import Settings
+from desktop.models.recovery import LeftWork, Recovery
+from desktop.models.results import at_rate
+from desktop.models.settings import AppSettings
+from desktop.models.transport import Transport
 from engine import EngineError, OutputError
 
 AUTOSAVE_MS = 1500
@@ -34,8 +33,8 @@ TRIM_MS = 10_000  # after a project was opened or something came out
 TRIM_SPARE_S = 600.0
 
 
-class Studio(QObject):
-    """The application behind the window.
+class Workspace(QObject):
+    """The application behind the window: one document, and the services around it.
 
     Args:
         settings: what the user has chosen.
@@ -57,22 +56,25 @@ class Studio(QObject):
     saved = Signal(str)
     place_changed = Signal(str)
 
-    def __init__(self, settings: Settings, data: Path, cache: Path, link: EngineLink) -> None:
+    def __init__(self, settings: AppSettings, data: Path, cache: Path, link: EngineLink) -> None:
         super().__init__()
         self.settings = settings
         self.link = link
         self.scratch = data / "scratch"
         self.store = AudioStore(data / "audio", cache)
         self.background = Background(self)
-        self.session = Session(self)
+        self.document = Document(self)
         self.recovery = Recovery(data / "sessions")
-        self.listening = Listening(self.session, self.store, self.background, settings, self)
-        self.desk = Desk(self, link)
+        self.transport = Transport(self.document, self.store, self.background, settings, self)
+        own_scratch = self.scratch / self.recovery.folder.name
+        self.jobs = JobController(self.document, self.store, self.background, link, own_scratch, self)
+        self.bundles = BundleLibrary(settings, self.background, self)
+        self.bridge = BridgeService(settings, self.background, link, data, self)
+        self.diagnostics = Diagnostics(self.background, self.transport.player, self)
         self.path: Path | None = None
         self._lock: ProjectLock | None = None
         self._peaks: dict[str, Peaks] = {}
-        self._spectra: dict[str, Spectrum] = {}
-        self.daw_name_of: Callable[[str], str | None] = lambda job: None  # a bridge knows; see the shelf
+        self._spectra: dict[str, Spectrogram] = {}
         self._autosave = QTimer(self)
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_MS)
@@ -81,12 +83,15 @@ class Studio(QObject):
         self._trim_soon.setSingleShot(True)
         self._trim_soon.setInterval(TRIM_MS)
         self._trim_soon.timeout.connect(self._trim)
-        for news in (self.opened, self.desk.answered):
+        for news in (self.opened, self.jobs.answered):
             news.connect(self._trim_soon.start)
         settings.changed.connect(lambda name, value: self._trim_soon.start() if name == "cache_gb" else None)
-        self.session.changed.connect(lambda before, after: self._autosave.start())
-        self.listening.told.connect(self.told)
-        self.listening.stopped.connect(lambda words: self.troubled.emit(words, "") if words else None)
+        self.document.changed.connect(lambda before, after: self._autosave.start())
+        self.transport.told.connect(self.told)
+        self.jobs.told.connect(self.told)
+        self.jobs.failed.connect(self.troubled)
+        self.bridge.failed.connect(self.fail)
+        self.transport.stopped.connect(lambda words: self.troubled.emit(words, "") if words else None)
 
     # Opening.
 
@@ -114,12 +119,25 @@ class Studio(QObject):
 
         def show(ref: AudioRef) -> None:
             self._settle(None, None)
-            self.session.replace_all(Project(title=title, source=ref, rate_hz=ref.rate_hz, daw=daw))
+            self.document.replace_all(Project(title=title, source=ref, rate_hz=ref.rate_hz, daw=daw))
             self._keep()
             self.opened.emit()
             then()
 
         self.background.run(lambda: self.store.add(path, self.background.check), show, self.fail)
+
+    def open_daw_result(self, row_id: str) -> None:
+        """Begin a project with the clip of a DAW's job, with what was made from it as lanes."""
+        row = self.jobs.queue.row(row_id)
+        if row is None or row.done is None or row.request is None:
+            return
+        try:
+            clip = self.jobs.clip_of(row)
+        except EngineError as error:
+            self.fail(error)
+            return
+        name = self.bridge.name_of(row.job)
+        self.open_clip(clip, clip.stem, name, lambda: self.jobs.show_daw_result(row, self.fail))
 
     def open_project(self, path: Path) -> None:
         """Load a project file."""
@@ -133,7 +151,7 @@ class Studio(QObject):
 
         def show(project: Project) -> None:
             self._settle(path, lock)
-            self.session.replace_all(project)
+            self.document.replace_all(project)
             self.settings.remember_file(path)
             self.opened.emit()
 
@@ -145,19 +163,19 @@ class Studio(QObject):
 
     def add_file(self, path: Path) -> None:
         """Put a file on a lane of its own."""
-        project = self.session.project
+        project = self.document.project
 
         def read() -> AudioRef:
             ref = self.store.add(path, self.background.check)
             return at_rate(ref, project.rate_hz, self.store, self.scratch, self.background.check)
 
         def show(ref: AudioRef) -> None:
-            take = Take(audio=ref, made=Made(task="import", prompt=path.name))
-            self.session.add_lanes(f"add {path.stem}", [Lane(name=path.stem, takes=(take,))])
+            take = LaneTake(audio=ref, made=TakeOrigin(task="import", prompt=path.name))
+            self.document.add_lanes(f"add {path.stem}", [Lane(name=path.stem, takes=(take,))])
 
         self.background.run(read, show, self.fail)
 
-    def recover(self, left: Left) -> None:
+    def recover(self, left: LeftWork) -> None:
         """Take up the work of a window that was killed."""
 
         def prepare() -> None:
@@ -166,8 +184,8 @@ class Studio(QObject):
 
         def show(nothing: None) -> None:
             self._settle(None, None)
-            self.session.replace_all(left.project)
-            self.session.undo.resetClean()
+            self.document.replace_all(left.project)
+            self.document.undo.resetClean()
             if left.saved_as:
                 self._take_place(Path(left.saved_as))
             self.recovery.forget(left)
@@ -181,8 +199,8 @@ class Studio(QObject):
     @property
     def unsaved(self) -> bool:
         """True means closing would lose something."""
-        project = self.session.project
-        return bool(project.lanes) and (not self.session.undo.isClean() or self.path is None)
+        project = self.document.project
+        return bool(project.lanes) and (not self.document.undo.isClean() or self.path is None)
 
     def save(self, path: Path | None = None, then: Callable[[], None] = lambda: None) -> None:
         """Write the project; in its own place unless told otherwise."""
@@ -197,13 +215,13 @@ class Studio(QObject):
             words = error if isinstance(error, EngineError) else OutputError(f"{path.parent} may not be written to")
             self.fail(words)
             return
-        project = self.session.project
+        project = self.document.project
 
         def done(nothing: None) -> None:
             if lock is not None:
                 self._settle(path, lock)
-            if self.session.project == project:
-                self.session.undo.setClean()
+            if self.document.project == project:
+                self.document.undo.setClean()
             self.settings.remember_file(path)
             self.saved.emit(str(path))
             self.told.emit(f"saved {path.name}")
@@ -221,7 +239,8 @@ class Studio(QObject):
         """Stop everything; what was not saved is gone, so ask before."""
         self._autosave.stop()
         self._trim_soon.stop()
-        self.listening.close()
+        self.bridge.close()
+        self.transport.close()
         self.background.close()
         self.link.close()
         if self._lock is not None:
@@ -241,7 +260,7 @@ class Studio(QObject):
             self._peaks[ref.sha256] = self.store.peaks(ref)
         return self._peaks[ref.sha256]
 
-    def spectrum(self, ref: AudioRef) -> Spectrum:
+    def spectrum(self, ref: AudioRef) -> Spectrogram:
         """What a spectrogram is drawn from, kept in memory.
 
         Raises:
@@ -257,31 +276,10 @@ class Studio(QObject):
 
     def snapped(self, sample: int) -> int:
         """The nearest place to cut without a click, when that is wanted."""
-        source = self.session.project.source
+        source = self.document.project.source
         if source is None or not self.settings.get("snap"):
             return sample
         return nearest_zero(self.store.samples(source), sample, source.rate_hz)
-
-    def add_answers(self, answers: list[Answer], form: Form, lane_id: str, text: str) -> str:
-        """Show what came out, and tell where it is not heard at once.
-
-        Returns:
-            Id of the lane it is on.
-        """
-        stems = [take for answer in answers for take in answer.stems]
-        if lane_id and self.session.project.lane(lane_id) is not None:
-            self.session.add_takes(lane_id, text, stems)
-            return lane_id
-        project = self.session.project
-        lanes = lanes_of(answers, form, any(project.heard(lane) for lane in project.lanes))
-        if not lanes:
-            return ""
-        self.session.add_lanes(text, lanes)
-        shown = next((lane for lane in lanes if not lane.mute), lanes[0])
-        self.session.set_current(shown.id)
-        if shown.mute:
-            self.told.emit("the new mix comes muted, for its stems are heard; press S to hear it alone")
-        return shown.id
 
     def clean_cache(self, limit_bytes: int, then: Callable[[int], None], spare_s: float = 0.0) -> None:
         """Make room; what any open project or its history needs stays.
@@ -291,7 +289,7 @@ class Studio(QObject):
             then: gets the bytes that were freed.
             spare_s: what was used in the last so many seconds stays in any case.
         """
-        mine = {ref.sha256 for ref in self.session.audio_in_reach}
+        mine = {ref.sha256 for ref in self.document.audio_in_reach}
 
         def clean() -> int:
             keep = mine | self.recovery.audio_in_use()
@@ -312,13 +310,13 @@ class Studio(QObject):
 
     def _begin(self, path: Path, ref: AudioRef) -> None:
         self._settle(None, None)
-        self.session.replace_all(Project(title=path.stem, source=ref, source_path=str(path), rate_hz=ref.rate_hz))
+        self.document.replace_all(Project(title=path.stem, source=ref, source_path=str(path), rate_hz=ref.rate_hz))
         self.settings.remember_file(path)
         self._keep()
         self.opened.emit()
 
     def _settle(self, path: Path | None, lock: ProjectLock | None) -> None:
-        self.listening.stop()
+        self.transport.stop()
         if self._lock is not None:
             self._lock.release()
         self._lock, self.path = lock, path
@@ -333,7 +331,7 @@ class Studio(QObject):
             self.fail(error)
 
     def _keep(self) -> None:
-        project, place = self.session.project, str(self.path or "")
+        project, place = self.document.project, str(self.path or "")
         self.background.run(lambda: self.recovery.keep(project, place), lambda nothing: None, self.fail)
 
 

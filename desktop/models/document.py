@@ -13,10 +13,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from desktop.audio.store import AudioRef
-from desktop.models.project import GAIN_LIMITS_DB, Lane, Project, Regions, Take
+from desktop.models.project import GAIN_LIMITS_DB, Lane, LaneTake, Project, Regions
 
 
-class Session(QObject):
+class Document(QObject):
     """One project being worked on.
 
     Signals:
@@ -145,7 +145,7 @@ class Session(QObject):
         rate_hz = project.rate_hz or (lanes[0].take.audio.rate_hz if lanes else 0)
         self.apply(text, replace(project, rate_hz=rate_hz))
 
-    def add_takes(self, lane_id: str, text: str, takes: list[Take]) -> None:
+    def add_takes(self, lane_id: str, text: str, takes: list[LaneTake]) -> None:
         """Give a lane new takes and listen to the first of them."""
         lane = self._project.lane(lane_id)
         if lane is not None and takes:
@@ -181,10 +181,10 @@ def joined(regions: Regions) -> Regions:
 class _Change(QUndoCommand):
     """Holds the project before and after: values are frozen, so both cost nothing."""
 
-    def __init__(self, session: Session, text: str, after: Project, merge: str) -> None:
+    def __init__(self, document: Document, text: str, after: Project, merge: str) -> None:
         super().__init__(text)
-        self._session = session
-        self._before = session.project
+        self._document = document
+        self._before = document.project
         self._after = after
         self._merge = merge
 
@@ -201,8 +201,8 @@ class _Change(QUndoCommand):
 
     def undo(self) -> None:
         """Back."""
-        self._session._show(self._before)
+        self._document._show(self._before)
 
     def redo(self) -> None:
         """Forth."""
-        self._session._show(self._after)
+        self._document._show(self._after)

@@ -1,0 +1,1 @@
+"""The mix and its lanes along one time axis: waveforms, ruler, lane headers."""
