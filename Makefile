@@ -1,7 +1,9 @@
 # make demo    vocals, drums and bass out of the demo mix, or out of yours: make demo MIX=song.wav PROMPT="bass"
-# make test    lint, types and every test
+# make check   lint, types and the quick tests, a few minutes
+# make test    lint, types and every test; make test WORKERS=4 on a machine with more than two cores
+# make golden  record anew what the program answers, where a change of it is meant: make golden PARTS="help osc"
 # make bench   speed and memory beside another separator
-# make quality how well bundles separate, beside baselines: make quality MINUTES=5 BUNDLE=small
+# make quality how well bundles separate, beside baselines: make quality BUNDLE=small
 # make app     the window as a folder that runs without Python, in dist/fluxstem, and a trial of it
 # make shots   pictures of the window into resources/docs/img
 # make laion-clap, make open-clip   an environment with that package, for python -m export encoders --clap-model NAME
@@ -20,9 +22,9 @@ DEMO_EXTRAS := cpu,demo
 APP_EXTRAS := cpu,desktop,osc,app
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^#/!q; s/^# //p' Makefile
 
-.PHONY: help setup test lint types pytest demo bench quality app laion-clap open-clip shots format clean
+.PHONY: help setup check test lint types golden demo bench quality app laion-clap open-clip shots format clean
 
 .venv/.ready-test: $(SETUP_FILES)
 	@bash .ci/setup $(TEST_EXTRAS)
@@ -34,19 +36,31 @@ help:
 
 setup: .venv/.ready-test
 
-test: .venv/.ready-test .packages/.ready
+# Most tests keep one core busy, so there is a worker for each; the tests of one file share what they set up.
+WORKERS ?= 2
+PYTEST = OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+lint: .venv/.ready-test
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check --quiet .
+
+types: .venv/.ready-test
 	$(PY) -m mypy
-	$(PY) -m pytest
+
+check: lint types
+	$(PYTEST) -m "not slow"
+
+test: lint types .packages/.ready
+	$(PYTEST)
+
+golden: .venv/.ready-test
+	@$(PY) tests/golden/record.py $(PARTS)
 
 demo: .venv/.ready-demo
 	@$(PY) -m engine.cli.demo $${MIX:+--mix "$$MIX"} $${PROMPT:+--prompt "$$PROMPT"} --out demo-out
 
-## Quality beside baselines, with two known separators trained on the same audio for MINUTES each.
-quality: .venv/.ready-test .bench-venv/.ready
-	@$(PY) -m training bench $${BUNDLE:-small} --rivals htdemucs openunmix --minutes $${MINUTES:-5} \
-	  --rival-python .bench-venv/bin/python $(BENCH_ARGS)
+quality: .venv/.ready-test
+	@$(PY) -m training bench $${BUNDLE:-small} $(BENCH_ARGS)
 
 bench: .venv/.ready-test .bench-venv/.ready
 	@$(PY) tests/benchmarks/run.py --peer-python .bench-venv/bin/python $(BENCH_ARGS)
@@ -54,8 +68,8 @@ bench: .venv/.ready-test .bench-venv/.ready
 # HTDemucs needs only these to be built and run; its file reading and training extras stay away.
 .bench-venv/.ready: constraints.txt tests/benchmarks/requirements.txt | .venv/.ready-test
 	@$(PY) -m venv .bench-venv
-	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'demucs>=4.1,<4.2' 'openunmix>=1.3,<1.4'
-	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/benchmarks/requirements.txt 'soxr>=0.5,<2'
+	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'demucs>=4.1,<4.2'
+	@.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/benchmarks/requirements.txt
 	@touch $@
 
 # An environment of its own: a program frozen with pedalboard inside would be GPL.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,6 +30,14 @@ def pytest_configure() -> None:
     """A shell that runs the tests in the background has Ctrl-C ignored; a user's terminal has not."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the tiny run waits for its training: it is slow without saying so."""
+    for item in items:
+        if "tiny_run" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
@@ -94,10 +103,13 @@ def fluxstem() -> Callable[..., tuple[subprocess.CompletedProcess[str], dict]]:
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> tinyrun.TinyRun:
-    """A bundle trained and exported here and now, with the runs it came from."""
+    """A bundle trained and exported from these sources, with the runs it came from; a copy that tests may write to."""
     import tinyrun
+    from tinycache import kept_run
 
-    return tinyrun.make(tmp_path_factory.mktemp("tiny"))
+    folder = tmp_path_factory.mktemp("tiny") / "run"
+    shutil.copytree(kept_run(), folder)
+    return tinyrun.opened(folder)
 
 
 @pytest.fixture

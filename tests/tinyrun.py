@@ -20,6 +20,9 @@ from training.scene.train import train_scene
 from training.synthesis.render_stems import render_cache
 from training.synthesis.stem_config import StudioConfig
 
+STEPS = 60  # of the codec and the flow
+PARTS = ("codec", "prompt", "scene", "adapters", "flow", "tiny")
+
 
 @dataclass(frozen=True)
 class TinyRun:
@@ -61,12 +64,17 @@ def tiny_adapters(prompt_run: Path, cache_folder: Path, folder: Path) -> dict[st
         return adapt.run(prompt_run, cache_folder, folder)
 
 
+def opened(folder: Path) -> TinyRun:
+    """What ``make`` left in a folder."""
+    preset = shorter(load_preset("tiny"), steps=STEPS)
+    return TinyRun(preset, StemCache(folder / "cache"), *(folder / part for part in PARTS))
+
+
 def make(folder: Path) -> TinyRun:
     """Run the whole chain."""
-    preset = shorter(load_preset("tiny"), steps=60)
-    cache = tiny_cache(folder / "cache")
-    parts = ("codec", "prompt", "scene", "adapters", "flow", "tiny")
-    made = TinyRun(preset, cache, *(folder / part for part in parts))
+    tiny_cache(folder / "cache")
+    made = opened(folder)
+    preset, cache = made.preset, made.cache
     train_codec(preset, cache, made.codec, workers=0)
     train_prompt(preset.prompt, made.prompt, cache.folder)
     train_scene(preset, made.prompt, made.scene, workers=0)
