@@ -4,7 +4,7 @@ sets      mixes by seed, of recordings that no training mix may hold; held are t
           says who plays in each
 baselines systems that need no training: bounds from below and above, and blind ones; spleeter has its own weights
 ours      a bundle, used through the engine's front door
-adapter   any other separator, as a command over a folder of jobs; rivals are two of them, trained here
+adapter   any other separator, as a command over a folder of jobs
 ears      figures by embeddings: our own prompt towers, or CLAP; classifier names instruments without them
 studies   what is more than separation: conditions and seen (pictures, sounds, words; films draws them as files), made
           (regenerate, generate, judged as music), whole (the band at once), fill (inpaint, extend), restyle, edit

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -14,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from training.eval import additivity as additive
-from training.eval import baselines, page, plots, report
+from training.eval import audio_examples, baselines, plots, report
 from training.eval import bundle_system as ours
 from training.eval import embeddings as ears
 from training.eval import held_stems as held
 from training.eval import model_card as models
 from training.eval import readme as brief
 from training.eval import regression as compare
-from training.eval.adapter import Adapter, parse_adapter
+from training.eval.adapter import parse_adapter
 from training.eval.example import Example, System, digest
 from training.eval.run import Bench, Progress, about, collections
 from training.eval.sets import SETS, Studio, make_set
@@ -31,16 +29,13 @@ from training.eval.studies import STUDIES
 from training.eval.study import Ground
 from training.trainer.arguments import RUNS
 
-RIVALS = ("htdemucs", "openunmix")
 SWEEPS: dict[str, tuple[float, ...]] = {"steps": (1, 2, 4, 8), "guidance": (1.0, 1.5, 2.0, 4.0)}
 SWEPT_SET = "mage-duet"
-PAGE_EXAMPLES = 10
+EXAMPLES_TO_HEAR = 10
 EXAMPLES = 8
 STEMS_EACH = 2  # made sounds for each example of a set: a Fréchet distance and a share need many
 CACHE_HZ = 16_000
-NO_RIVALS = (
-    "HTDemucs and Open-Unmix were not trained for this run; `--rivals htdemucs openunmix --minutes M` adds them."
-)
+QUICK = ("duet", "band", "absent")  # the sets of --quick
 TRY_HELP = f"also make sounds with these, for example 'steps=2,4 guidance=1.5'; of {', '.join(kinds())}"
 NEEDS = ("librosa", "sklearn", "matplotlib", "mir_eval")
 
@@ -64,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add("bundles", nargs="*", metavar="BUNDLE", help="name of an installed bundle, or path of a bundle folder")
     everything = [*SETS, *STUDIES]
     add("--set", action="append", choices=everything, dest="sets", help="only this set or study; may be given again")
+    add("--quick", action="store_true", help=f"separation alone: {', '.join(QUICK)}; no studies, no sweeps")
     add("--out", type=Path, default=RUNS / "bench", help="folder of the report; runs/bench when not given")
     add("--examples", type=int, default=EXAMPLES, metavar="N", help=f"examples in each set; {EXAMPLES} when not given")
     add("--seconds", type=float, help="length of the mixes of all sets but mage-duet, whose length is fixed")
@@ -78,11 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--try", action="append", default=[], dest="tries", metavar="SETTINGS", help=TRY_HELP)
     add("--clap", type=Path, metavar="PATH", help="folder with CLAP weights in Hugging Face's layout")
     add("--separator", action="append", default=[], metavar="NAME=COMMAND", help="another separator; see adapter.py")
-    add("--rivals", nargs="+", choices=RIVALS, default=[], help="also train these and measure them")
     add("--cache-hz", type=int, default=CACHE_HZ, help=f"sample rate of the cache; {CACHE_HZ} when not given")
-    add("--minutes", type=float, default=5.0, help="wall time each rival trains for; 5 when not given")
-    add("--cache", type=Path, default=RUNS / "cache-small", help="stems the rivals and the classifier train on")
-    add("--rival-python", default=sys.executable, metavar="PYTHON", help="interpreter that has demucs and openunmix")
+    add("--cache", type=Path, default=RUNS / "cache-small", help="stems the classifier trains on")
     add("--no-sweeps", action="store_true", help="leave out the sweeps over steps and guidance")
     add("--held", type=Path, help=f"folder of the held-out stems, rendered when missing; {held.FOLDER} if not given")
     add("--models", type=Path, metavar="FILE", help="also write what the bundles can do, as a page for the docs")
@@ -120,7 +113,8 @@ def _prepare(args: argparse.Namespace) -> Asked:
     except (OSError, ValueError, RuntimeError) as error:  # not there, or written by other code than this
         notes.append(f"No figures by our own prompt towers: {error}.")
     sets = {}
-    names = args.sets or [*(name for name, row in SETS.items() if row.usual), *STUDIES]
+    usual = QUICK if args.quick else [*(name for name, row in SETS.items() if row.usual), *STUDIES]
+    names = args.sets or usual
     for name in (name for name in SETS if name in names):
         began = time.perf_counter()
         sets[name] = make_set(studio, name, args.examples, args.seed, args.seconds)
@@ -150,25 +144,21 @@ def _bench(args: argparse.Namespace) -> int:
     extra = [parse_adapter(text) for text in args.separator]
     folders = _named(args.bundles)
     asked = _prepare(args)
-    trained, facts = _train_rivals(args)
-    if not trained:
-        asked.notes.append(NO_RIVALS)
-    others = [*baselines.PLAIN, Spleeter.find(), *trained, *extra]
-    written = measure(folders, asked, others, sweeps=not args.no_sweeps)
+    others = [*baselines.PLAIN, Spleeter.find(), *extra]
+    written = measure(folders, asked, others, sweeps=not (args.no_sweeps or args.quick))
     written["asked"] = {"examples": args.examples, "seed": args.seed, "seconds": args.seconds}
-    written["trained"] = facts
     written["seconds"] = time.perf_counter() - began
     kept = sorted(written.pop("kept"), key=lambda one: one.example.number)  # a first one of every set, then second ones
     args.out.mkdir(parents=True, exist_ok=True)
     pictures = plots.draw_all(written, args.out)
-    report.write(written, pictures, args.out)
-    page.write(written, kept[:PAGE_EXAMPLES], pictures, args.out)
+    examples = audio_examples.write_examples(written, kept[:EXAMPLES_TO_HEAR], args.out)
+    report.write(written, pictures, examples, args.out)
     if args.models:
         models.write(written, folders, args.models)
     if args.readme:
         brief.write(written, args.said, args.readme)
     print(report.markdown(written))
-    _say(f"report.md, report.json, report.html and plots in {args.out}; {written['seconds']:.0f} s")
+    _say(f"report.md, report.json, plots and examples to hear in {args.out}; {written['seconds']:.0f} s")
     return 0
 
 
@@ -210,31 +200,11 @@ def _named(bundles: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def _train_rivals(args: argparse.Namespace) -> tuple[list[Adapter], dict[str, Any]]:
-    systems: list[Adapter] = []
-    facts: dict[str, Any] = {}
-    for kind in args.rivals:
-        path = args.out / f"{kind}.pt"
-        _say(f"training {kind} for {args.minutes:g} minutes on {args.cache}")
-        base = [args.rival_python, "-m", "training.eval.trained_baselines"]
-        command = [*base, "train", kind, str(args.cache), str(path)]
-        command += ["--minutes", str(args.minutes), "--rate-hz", str(args.cache_hz)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            raise ValueError(f"{kind} could not be trained; its reason is above (is it installed for --rival-python?)")
-        facts[kind] = json.loads(done.stdout.strip().splitlines()[-1])
-        doc = (
-            f"its architecture, {facts[kind]['weights'] / 1e6:.1f} M weights, trained here for {args.minutes:g} minutes"
-        )
-        systems.append(Adapter(kind, (*base, "answer", str(path)), "trained", doc))
-    return systems, facts
-
-
 def measure(
     folders: dict[str, Path], asked: Asked, others: Sequence[System], sweeps: bool, bounds: bool = True
 ) -> dict[str, Any]:
-    """Everything a report holds, and under ``kept`` the audio for the page."""
-    bench = Bench(asked.ears, keep=-(-PAGE_EXAMPLES // max(1, len(asked.sets))))
+    """Everything a report holds, and under ``kept`` the audio of some examples."""
+    bench = Bench(asked.ears, keep=-(-EXAMPLES_TO_HEAR // max(1, len(asked.sets))))
     with ours.Engine() as engine:
         main_ones: list[System] = [
             ours.Ours(name=name, bundle=folder, engine=engine) for name, folder in folders.items()

@@ -62,7 +62,7 @@ class Progress:
 
 @dataclass(slots=True)
 class Kept:
-    """Audio kept for the page: an example and the stems some systems made of it."""
+    """Audio kept to listen to: an example and the stems some systems made of it."""
 
     example: Example
     stems: dict[str, Audio] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Bench:
         keep: examples of each set whose audio is kept for the page.
         values: the figures of every example.
         heard: embeddings by ears, system and set; the true stems are the system ``TRUE``.
-        kept: audio for the page.
+        kept: audio to listen to.
         wall_s: what each system's answers and their figures took together.
     """
 

@@ -10,8 +10,8 @@ from dataclasses import fields
 from itertools import product
 from typing import Any, get_args, get_type_hints
 
-from engine.bundle.manifest import Defaults
-from engine.messages import Request
+from engine.bundle.manifest import SamplerDefaults
+from engine.request import Request
 
 # What a bundle's own few steps are held against (MAGE takes 2 Euler steps).
 PLAIN_STEPS = ({"steps": 8, "guidance": 1.0, "temperature": 1.0},)
@@ -20,7 +20,7 @@ PLAIN_STEPS = ({"steps": 8, "guidance": 1.0, "temperature": 1.0},)
 def kinds() -> dict[str, type]:
     """The settings there are, and of what kind: whole numbers, numbers, or words."""
     hints, found = get_type_hints(Request), {}
-    for name in (field.name for field in fields(Defaults)):
+    for name in (field.name for field in fields(SamplerDefaults)):
         if name == "strength":  # of edits, which have studies of their own
             continue
         known = [kind for kind in get_args(hints.get(name)) if kind is not type(None)]

@@ -1,25 +1,14 @@
-"""What is written down: tables with intervals, JSON that reads back, pictures, and a page that a browser can play."""
+"""What is written down: tables with intervals, JSON that reads back, pictures, and sounds to listen to."""
 
 import re
-import shutil
 
 import numpy as np
 import pytest
+import soundfile as sf
 from benchkit import a_run, example
 
-from training.eval import page, plots, report
+from training.eval import audio_examples, plots, report
 from training.eval.run import Kept
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
-LOOK = """() => Promise.all([
-  ...[...document.querySelectorAll('audio')].map(a => new Promise(done => {
-     const say = () => done({kind: 'audio', good: a.duration > 0.5 && !a.error});
-     if (a.readyState >= 1 || a.error) say(); else { a.onloadedmetadata = say; a.onerror = say; }})),
-  ...[...document.images].map(i => ({kind: i.className, good: i.naturalWidth > 20})),
-  ...[...document.querySelectorAll('svg polygon')].map(p => ({kind: 'wave', good: p.getBBox().height > 1})),
-])"""
-PLAY = """() => { const a = document.querySelector('audio'); a.muted = true;
-  return a.play().then(() => new Promise(done => { a.ontimeupdate = () => a.currentTime > 0.1 && done(true); })) }"""
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +19,8 @@ def written(tmp_path_factory):
     run["systems"]["toy, steps 2"] = {"kind": "sweep", "doc": "two steps"}
     run["values"]["band"]["toy, steps 2"] = run["values"]["band"]["toy"]
     drawn = plots.draw_all(run, folder)
-    report.write(run, drawn, folder)
-    page.write(run, list(bench.kept.values()), drawn, folder)
+    lines = audio_examples.write_examples(run, list(bench.kept.values()), folder)
+    report.write(run, drawn, lines, folder)
     return folder, run, drawn
 
 
@@ -79,37 +68,17 @@ def test_the_pictures_are_drawn(written):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
 
 
-def test_the_page_needs_nothing_beside_it(written):
-    text = (written[0] / page.FILE).read_text("utf-8")
-    sources = re.findall(r"(?:src|href)='([^']{0,40})", text)
-    assert sources
-    assert all(source.startswith("data:") for source in sources)
-    assert text.count("<section class=example>") == 4
-
-
-def test_a_real_browser_shows_and_plays_the_page(written):
-    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if browser is None:
-        pytest.skip("no Chromium, Chrome or Edge on this machine; Debian: apt install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="drives the browser; pip install playwright")
-    problems: list[str] = []
-    with playwright.sync_playwright() as play:
-        window = play.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        sheet = window.new_page()
-        sheet.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        sheet.on("pageerror", lambda error: problems.append(str(error)))
-        sheet.on(
-            "request", lambda asked: None if asked.url.startswith(("file:", "data:")) else problems.append(asked.url)
-        )
-        sheet.goto((written[0] / page.FILE).as_uri())
-        assert sheet.locator("section.example").count() == 4
-        assert sheet.locator("table").count() >= 3
-        found = sheet.evaluate(LOOK)
-        assert sheet.evaluate(PLAY)
-        window.close()
-    assert not problems
-    kinds = [one["kind"] for one in found]
-    assert {kind: kinds.count(kind) for kind in set(kinds)} == {"audio": 16, "wave": 16, "spectrum": 16, "plot": 3}
-    silent_waves = [one for one in found if not one["good"]]
-    assert all(one["kind"] == "wave" for one in silent_waves)  # the stem that is not there is a flat line
-    assert len(silent_waves) == 2
+def test_every_example_is_heard_and_seen_beside_the_report(written):
+    folder, run, _ = written
+    text = (folder / "report.md").read_text("utf-8")
+    files = re.findall(r"\((examples/[^)]+)\)", text)
+    assert len([file for file in files if file.endswith(".png")]) == 4
+    sounds = [file for file in files if file.endswith(".flac")]
+    assert len(set(sounds)) == 4 * 4  # the mix, the true stem, and two systems that are no bounds
+    for file in files:
+        assert (folder / file).is_file()
+    audio_NC, rate_hz = sf.read(folder / next(file for file in sounds if "mix" in file))
+    assert audio_NC.shape == (run["sets"]["band"]["samples"], 2)
+    assert rate_hz == run["sets"]["band"]["rate_hz"]
+    assert re.search(r"\[toy\]\(examples/band-1-2-toy.flac\) \| SDR -?\d+\.\d\d dB, SDRi", text)
+    assert re.search(r"\[toy\]\(examples/absent-1-2-toy.flac\) \| level -\d+\.\d\d dB", text)

@@ -5,7 +5,6 @@ import pytest
 
 from training.data.instruments import families, groups, holdout
 from training.data.sources import Sounds
-from training.data.stem_cache import StemCache, write_shard
 from training.eval import held_stems as held
 from training.eval import recordings as recorded
 from training.eval.example import digest
@@ -73,21 +72,6 @@ def test_a_reserved_recording_is_not_refused(source):
 def test_a_recording_that_training_hears_is_refused(source):
     with pytest.raises(ValueError, match="not reserved"):
         refuse_unreserved((f"bank:{sorted(holdout().banks)[0]}", source))
-
-
-@pytest.mark.parametrize("recording", ["banks", "songs"])
-def test_a_rival_refuses_a_cache_with_a_reserved_recording(tmp_path, recording):
-    from training.eval.trained_baselines import train
-
-    kind = recording.removesuffix("s")
-    label = {"family": "piano", "role": "", "register": "", "source": f"{kind}:free", "piece": "1"}
-    noise = np.random.default_rng(0).standard_normal(800).astype(np.float32) * 0.1
-    write_shard(tmp_path, "shard-00000", [noise], [label])
-    kept = sorted(getattr(holdout(), recording))[0]
-    write_shard(tmp_path, "shard-00001", [noise], [{**label, "source": f"{kind}:{kept}"}])
-    with pytest.raises(ValueError, match=kept):
-        train("openunmix", StemCache(tmp_path), 8000, tmp_path / "rival.pt", minutes=0.0)
-    assert not (tmp_path / "rival.pt").exists()
 
 
 def test_the_same_seed_makes_the_same_samples_and_another_seed_others(studio, made):
