@@ -26,13 +26,14 @@ from desktop.models.request_builder import PromptForm
 from desktop.models.workspace import Workspace
 from desktop.views.actions import make_actions
 from desktop.views.lane_actions import LaneActions
-from desktop.views.notices import FirstSteps, StatusLine, TroubleBanner, Welcome
+from desktop.views.notices import FirstSteps, StatusLine, TroubleBanner
 from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.queue_panel import QueuePanel
 from desktop.views.text import local_paths, tr
 from desktop.views.theme import dress, palette_for
 from desktop.views.timeline.timeline import Timeline
 from desktop.views.top_bar import TopBar
+from desktop.views.welcome import Welcome
 from engine import EngineError
 
 

@@ -62,7 +62,7 @@ def spoken() -> Iterator[ast.AST]:
 def bare_errors() -> list[str]:
     """Where a view shows an error as it came, without asking for its German."""
     found = []
-    for path in sorted((ROOT / "desktop" / "views").glob("*.py")):
+    for path in sorted((ROOT / "desktop" / "views").rglob("*.py")):
         calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
         within = {id(call.args[0]) for call in calls if getattr(call.func, "id", "") == "said" and call.args}
         texts_of_errors = [call for call in calls if ast.unparse(call) == "str(error)" and id(call) not in within]

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
-    QSlider,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from desktop.models.request_builder import CANDIDATES_LIMIT
-from desktop.views.notices import ResetSlider
+from desktop.views.sliders import FIELD_HEIGHT, ShareSlider
 from desktop.views.text import tr
 from engine import Rule, Slot
 
 Box = TypeVar("Box", QSpinBox, QDoubleSpinBox)
-FIELD_HEIGHT = 30
 TEXT_MARGIN = 6
 COLUMNS = 4
 SEED_LIMIT = 2**31 - 1
 STEPS_LIMIT, GUIDANCE_LIMIT, SECONDS_LIMIT = 100, 20.0, 600.0
-SHARES = 100  # steps of a slider from 0 to 1
 DEVICES = (("auto", "Fastest that works"), ("cpu", "CPU"), ("cuda", "CUDA"), ("tensorrt", "TensorRT"))
 MAKES = (("", "A stem"), ("mix", "The mix"), ("rest", "The others"))
 WITH = {  # the name, tip and hint of the words about what goes with what is made
@@ -159,55 +154,6 @@ class Advanced(QWidget):
             "mix_words": self.mix_words.text(),
             "rest_words": self.rest_words.text(),
         }
-
-
-class ShareSlider(QWidget):
-    """A slider from 0 to 1 between two words.
-
-    Args:
-        low, high: what its ends mean.
-        usual: where it stands until it is moved, and again after a double click.
-        tip: for the tooltip.
-    """
-
-    def __init__(self, low: str, high: str, usual: float, tip: str) -> None:
-        super().__init__()
-        self.slider = ResetSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(0, SHARES)
-        self.slider.setToolTip(tip)
-        self.setFocusProxy(self.slider)
-        self.setMinimumHeight(FIELD_HEIGHT)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        for part in (low, self.slider, high):
-            if isinstance(part, QSlider):
-                row.addWidget(part, 1)
-                continue
-            label = QLabel(part)
-            label.setObjectName("caption")
-            row.addWidget(label)
-        self.set_usual(usual)
-
-    @property
-    def value(self) -> float:
-        """0 to 1."""
-        return self.slider.value() / SHARES
-
-    @property
-    def moved_to(self) -> float | None:
-        """Where somebody put it; None while it stands where it usually does."""
-        return None if self.slider.value() == self.slider.usual else self.value
-
-    def set_usual(self, usual: float) -> None:
-        """Go where it stands when nobody has moved it."""
-        self.slider.usual = round(usual * SHARES)
-        self.slider.setValue(self.slider.usual)
-
-    def setAccessibleName(self, name: str) -> None:  # noqa: N802
-        """The slider is what is read out."""
-        super().setAccessibleName(name)
-        self.slider.setAccessibleName(name)
 
 
 def _choice(rows: tuple[tuple[str, str], ...], chosen: str, tip: str) -> QComboBox:

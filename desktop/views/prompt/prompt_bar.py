@@ -23,8 +23,9 @@ from desktop.models.examples import kind_of, usable
 from desktop.models.instrument_names import lexicon
 from desktop.models.project import Regions
 from desktop.models.request_builder import PROMPT_SEPARATOR, PromptForm, made_by, replaces, rule_for
-from desktop.views.prompt.advanced import Advanced, ShareSlider
+from desktop.views.prompt.advanced import Advanced
 from desktop.views.prompt.chips import Chip, Chips
+from desktop.views.sliders import ShareSlider
 from desktop.views.text import clock, local_paths, tr
 from desktop.views.theme import Palette, icon, mark
 from engine import TASKS, Rule, Slot

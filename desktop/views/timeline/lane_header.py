@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from desktop.models.project import GAIN_LIMITS_DB, Lane, LaneTake
 from desktop.views.layout import beside, under
-from desktop.views.notices import ResetSlider
+from desktop.views.sliders import ResetSlider
 from desktop.views.text import tr
 from desktop.views.theme import Palette, drawn, icon, mark
 from engine import BIT_FOR_BIT_DB

@@ -1,0 +1,74 @@
+"""What an empty window shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from desktop.views.text import tr
+from desktop.views.theme import Palette, drawn
+
+
+class Welcome(QWidget):
+    """What an empty window offers.
+
+    Signals:
+        open_wanted: choose a file.
+        demo_wanted: the demo mix.
+        path_wanted: a recent file.
+    """
+
+    open_wanted = Signal()
+    demo_wanted = Signal()
+    path_wanted = Signal(str)
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self.mark = QLabel()
+        title = QLabel(tr("Drop a mix here"))
+        title.setObjectName("title")
+        words = QLabel(tr("Any audio or video file. It stays on this machine and is never changed."))
+        words.setObjectName("quiet")
+        self.open = QPushButton(tr("Open a file …"))
+        self.open.setObjectName("go")
+        self.open.clicked.connect(self.open_wanted)
+        self.demo = QPushButton(tr("Try the demo mix"))
+        self.demo.clicked.connect(self.demo_wanted)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(10)
+        buttons.addStretch(1)
+        buttons.addWidget(self.open)
+        buttons.addWidget(self.demo)
+        buttons.addStretch(1)
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(2)
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addStretch(3)
+        for widget in (self.mark, title, words):
+            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(12)
+        column.addLayout(buttons)
+        column.addSpacing(14)
+        column.addLayout(self._recent)
+        column.addStretch(4)
+        self.dress(palette)
+
+    def dress(self, palette: Palette) -> None:
+        """Other colours."""
+        self.mark.setPixmap(drawn("logo", palette.accent, 64))
+
+    def show_recent(self, paths: list[str]) -> None:
+        """Offer what was open lately."""
+        while item := self._recent.takeAt(0):
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        for path in paths[:4]:
+            button = QPushButton(Path(path).name)
+            button.setObjectName("link")
+            button.setToolTip(path)
+            button.clicked.connect(lambda on, path=path: self.path_wanted.emit(path))
+            self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
