@@ -9,8 +9,8 @@ import torch
 from linefit import Line
 
 from training.config import load_preset
-from training.flow.known import draw_known
 from training.flow.networks import build
+from training.flow.task_sampler import draw_known
 from training.flow.train import FlowBatch, FlowStage
 from training.trainer import precision
 from training.trainer.trainer import Plan, Run

@@ -7,14 +7,14 @@ import sys
 
 STAGES = {
     "render": ("training.synthesis.render_stems", "render stems into a cache"),
-    "piece": ("training.synthesis.show", "compose, play, draw and describe one piece, to listen to"),
+    "piece": ("training.synthesis.preview", "compose, play, draw and describe one piece, to listen to"),
     "index": ("training.data.datasets.index", "what a data set holds, and what is wrong with it"),
     "prompt": ("training.prompt.train", "train the prompt tower"),
     "extend": ("training.prompt.extend", "teach a trained prompt tower the pieces of a kit and kinds of voices"),
     "route": ("training.prompt.route", "measure how held-back phrasings find their family"),
     "adapt": ("training.prompt.adapt", "bring sounds and stories into the prompt space"),
     "scene": ("training.scene.train", "train the scene encoder"),
-    "watch": ("training.scene.judge", "measure what the scene encoder sees in unseen clips"),
+    "watch": ("training.scene.evaluate", "measure what the scene encoder sees in unseen clips"),
     "codec": ("training.codec.train", "train MixWavCodec"),
     "noise": ("training.codec.noise", "quality of decoded audio against noise on its latents"),
     "mask-stems": ("training.mask.cache", "render the stems of the mask decoder"),

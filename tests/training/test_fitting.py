@@ -11,7 +11,7 @@ from training.config import MaskingConfig, load_preset
 from training.data.mixer import Mix, Mixer, Take
 from training.data.stem_cache import StemCache
 from training.flow.examples import LatentPool, is_one_piece
-from training.flow.known import draw_known, fitting
+from training.flow.task_sampler import draw_known, fitting
 from training.flow.train import FlowStage
 
 FRAMES = 64

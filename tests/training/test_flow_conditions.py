@@ -14,10 +14,10 @@ from training.codec.train import load_codec
 from training.config import MaskingConfig, load_preset, preset_from
 from training.data.mixer import Mixer, Take
 from training.data.sources import Sounds
-from training.flow.conditions import _left, combine, draw_senses
+from training.flow.conditioning import _left, combine, draw_senses
 from training.flow.examples import Wanted, make_twins
-from training.flow.known import Drawn, draw_known, hide_time, regime_of
-from training.flow.senses import Senses, drawable, hide_patches
+from training.flow.modalities import Senses, drawable, hide_patches
+from training.flow.task_sampler import Drawn, draw_known, hide_time, regime_of
 from training.flow.train import FlowStage, open_senses
 from training.prompt.adapters import load_adapters
 from training.scene.config import frames_of

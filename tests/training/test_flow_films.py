@@ -19,7 +19,7 @@ from training.data.datasets.index import main as index
 from training.data.mixer import Mixer, Take
 from training.data.sources import Sounds
 from training.data.stem_cache import StemCache
-from training.flow.senses import Senses, filmed
+from training.flow.modalities import Senses, filmed
 from training.flow.train import FlowStage, open_senses
 from training.scene.config import FPS, frames_of
 from training.scene.model import SceneEncoder, load_scene, picture_of, save_scene

@@ -8,8 +8,8 @@ import torch
 from engine.latents import SLOTS, Slot
 from training.config import FLOW_CHOICES, load_preset
 from training.flow.model import FluxFormer
-from training.flow.picture import Align, MixFilter, Pool, nearest_frames, one_frame
-from training.flow.start import start_from
+from training.flow.visual import Align, MixFilter, Pool, nearest_frames, one_frame
+from training.flow.warm_start import start_from
 
 PRESET = load_preset("tiny")
 GRID, EMBEDDING, FRAMES, FEATURES = PRESET.grid, 32, 10, PRESET.flow.picture_dim

@@ -11,8 +11,8 @@ from training.config import load_preset
 from training.flow.distil import Schedule, is_made, taught
 from training.flow.losses import additivity_loss
 from training.flow.networks import build
-from training.flow.start import FLOW_FILE, FRESH, averaged_weights, start_from
 from training.flow.train import load_teacher, main
+from training.flow.warm_start import FLOW_FILE, FRESH, averaged_weights, start_from
 from training.trainer.trainer import CHECKPOINT, Plan, Run
 
 PRESET = load_preset("tiny")

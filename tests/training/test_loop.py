@@ -13,9 +13,9 @@ from training.config import load_preset, preset_from
 from training.data.instruments import families
 from training.data.mixer import Mixer
 from training.flow.examples import LatentPool, families_of, make_example
-from training.flow.known import draw_known
 from training.flow.losses import latent_loss
 from training.flow.model import FluxFormer, velocity
+from training.flow.task_sampler import draw_known
 from training.flow.train import FlowStage, open_senses
 from training.prompt.adapters import load_adapters
 from training.trainer.precision import compute_dtype

@@ -15,9 +15,9 @@ from training.codec.model import MixWavCodec
 from training.codec.oobleck import Snake
 from training.codec.train import critics_of, load_codec
 from training.config import load_preset
-from training.flow.known import draw_known
+from training.flow.modalities import hide_patches
 from training.flow.networks import answered, build
-from training.flow.senses import hide_patches
+from training.flow.task_sampler import draw_known
 from training.flow.train import plan_of
 from training.scene.config import FPS, frames_of
 from training.trainer.trainer import Plan, Run, rate_at

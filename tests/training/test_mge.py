@@ -13,10 +13,10 @@ from engine.latents import SLOTS, Slot
 from export.graphs import Step
 from training.codec.model import MixWavCodec
 from training.config import load_preset
-from training.flow.conditions import Conditions, Phrase
-from training.flow.known import draw_known
+from training.flow.conditioning import Conditions, Phrase
 from training.flow.model import velocity
 from training.flow.networks import build
+from training.flow.task_sampler import draw_known
 from training.papers.diffusion import (
     PATHS,
     TAU_MIN,

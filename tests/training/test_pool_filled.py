@@ -12,7 +12,7 @@ from training.config import load_preset
 from training.data.mixer import Mixer
 from training.data.stem_cache import StemCache, write_shard
 from training.flow.examples import MORE, LatentPool
-from training.flow.filled import FILLED_BY
+from training.flow.fingerprint import FILLED_BY
 
 PRESET = load_preset("tiny")
 PRESET = replace(PRESET, flow=replace(PRESET.flow, pool=4, batch=4))

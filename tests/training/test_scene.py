@@ -10,7 +10,7 @@ from training.config import load_preset
 from training.data.instruments import families
 from training.scene.clips import Scene
 from training.scene.config import FPS, SceneConfig, frames_of
-from training.scene.judge import Judge, auc, drawn_as, report
+from training.scene.evaluate import Judge, auc, drawn_as, report
 from training.scene.model import SceneEncoder, load_scene, picture_of, save_scene
 from training.scene.train import Names, SceneStage, train_scene
 from training.synthesis.video import clip

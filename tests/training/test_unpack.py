@@ -12,7 +12,7 @@ from training.codec.train import load_codec
 from training.finetune.bundle import preset_of
 from training.finetune.unpack import PARTS, unpack
 from training.flow.networks import build
-from training.flow.start import start_from
+from training.flow.warm_start import start_from
 from training.prompt.adapters import load_adapters
 from training.prompt.tower import load_text_tower
 from training.scene.model import load_scene

@@ -20,9 +20,9 @@ from training.data.stem_cache import StemCache
 from training.eval.example import Example
 from training.finetune.bundle import save_tower
 from training.finetune.unpack import unpack_adapters, unpack_prompt, unpack_scene
-from training.flow.senses import Senses, by_kind
-from training.flow.start import FRESH
+from training.flow.modalities import Senses, by_kind
 from training.flow.train import open_senses
+from training.flow.warm_start import FRESH
 from training.prompt.adapters import StoryReader, load_adapters
 
 HEARS = {"audio", "story"}  # graphs of a bundle that hears and reads

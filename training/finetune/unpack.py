@@ -23,7 +23,7 @@ from training.config import Preset
 from training.eval.bundle_system import EngineError, locate
 from training.finetune.bundle import preset_of, read_codec, read_flow, read_tower, save_tower
 from training.finetune.weights import Stored, check_same, read_weights
-from training.flow.start import FLOW_FILE
+from training.flow.warm_start import FLOW_FILE
 from training.prompt.adapters import Ear, StoryReader, save_adapters
 from training.prompt.model import AudioTower
 from training.prompt.tower import save_towers

@@ -24,8 +24,8 @@ from training.data.instruments import families, groups
 from training.data.mixer import Mix, Take
 from training.data.sources import Audio
 from training.data.stem_cache import StemCache
-from training.flow.filled import check_filled_by, filled_by
-from training.flow.senses import Floats, Senses, by_kind
+from training.flow.fingerprint import check_filled_by, filled_by
+from training.flow.modalities import Floats, Senses, by_kind
 from training.scene.config import frames_of
 
 Rng = np.random.Generator

@@ -2,7 +2,7 @@
 
     Tokens      slots (B,S,D,L), time, known -> tokens (B, L/patch, W)
     Condition   prompt (B,S,E), time, pooled picture -> one vector (B, C) and one prepended token (B, 1, W)
-    Scene       picture (B,F,P) -> control of the tokens; only where the preset has one (flow/picture.py)
+    Scene       picture (B,F,P) -> control of the tokens; only where the preset has one (flow/visual.py)
     Block       attention and MLP, each scaled and shifted by the condition
     FluxFormer  down blocks, middle blocks, up blocks with long skips; out: clean latents (B,S,D,L)
 
@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from engine.latents import SLOTS, Slot
 from training.config import FlowConfig, GridConfig
-from training.flow.picture import Scene, Sight
+from training.flow.visual import Scene, Sight
 
 CONDITION = 128
 TIME_WAVES = 16

@@ -1,6 +1,6 @@
 """Train the flow: ``python -m training flow``. Tasks come from the table, words from the lexicon, clips are drawn.
 
-``--start RUN`` begins with another run's weights, in a network that may have learnt to see since (flow/start.py).
+``--start RUN`` begins with another run's weights, in a network that may have learnt to see since (flow/warm_start.py).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from training.data.credits import credits
 from training.data.mixer import Mixer
 from training.data.sources import Sounds
 from training.data.stem_cache import StemCache
-from training.flow.conditions import Conditions
+from training.flow.conditioning import Conditions
 from training.flow.distil import Schedule, is_made, taught
 from training.flow.examples import LatentPool, Mixing
-from training.flow.known import Drawn, draw_known, fitting
 from training.flow.losses import additivity_loss, latent_loss
+from training.flow.modalities import Senses
 from training.flow.networks import answered, build
-from training.flow.senses import Senses
-from training.flow.start import averaged_weights, start_from
+from training.flow.task_sampler import Drawn, draw_known, fitting
+from training.flow.warm_start import averaged_weights, start_from
 from training.papers.diffusion import TAU_MIN, error_weight, noised
 from training.prompt.adapters import ADAPTERS_FILE, StoryReader, load_adapters
 from training.prompt.tower import TOWER_FILE, load_audio_tower

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.flow.start import averaged_weights
+from training.flow.warm_start import averaged_weights
 from training.papers.ablations import command
 from training.papers.ablations.tables import TABLES
 from training.papers.ablations.trials import Masked, _hidden

@@ -13,7 +13,7 @@ from training.data.instruments import families, holdout
 from training.data.loudness import loudness_lufs
 from training.data.sources import RATE, Sounds
 from training.synthesis.band import MIX_LUFS, PEAK, level_stems, render_band
-from training.synthesis.show import main
+from training.synthesis.preview import main
 from training.text.requests import understand
 
 

@@ -26,9 +26,9 @@ from training.config import FlowConfig, MaskingConfig, Preset
 from training.data.sources import Sounds
 from training.data.stem_cache import StemCache
 from training.eval.report import write_json
-from training.flow.senses import Senses
-from training.flow.start import FLOW_FILE, FRESH, averaged_weights, start_from
+from training.flow.modalities import Senses
 from training.flow.train import FlowBatch, FlowStage
+from training.flow.warm_start import FLOW_FILE, FRESH, averaged_weights, start_from
 from training.metrics import Figures, bss, log_mel_l1
 from training.papers.ablations.tables import Table, Variant, Walk
 from training.papers.diffusion import ddim, guided, repaint

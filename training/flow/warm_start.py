@@ -1,6 +1,6 @@
 """Warm start: put a finished or unfinished run's averaged weights into a new, perhaps wider network.
 
-Weights that the old network has not keep their fresh start, which is the identity (flow/picture.py), so the new network
+Weights that the old network has not keep their fresh start, which is the identity (flow/visual.py), so the new network
 begins with the old one's answers. Knows nothing of data or of how long to train.
 """
 

@@ -18,8 +18,8 @@ from engine.latents import SLOTS, Slot, exchanged
 from engine.tasks import SLOT_NAMES
 from training.config import MaskingConfig, Preset
 from training.flow.examples import Wanted, families_of
-from training.flow.known import Drawn
-from training.flow.senses import Floats
+from training.flow.modalities import Floats
+from training.flow.task_sampler import Drawn
 from training.prompt.adapt import pieces_of
 from training.prompt.adapters import StoryReader
 from training.prompt.tower import load_text_tower

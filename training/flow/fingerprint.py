@@ -16,7 +16,7 @@ from torch import nn
 from training.codec.model import MixWavCodec
 from training.config import Preset
 from training.data.stem_cache import StemCache
-from training.flow.senses import Senses
+from training.flow.modalities import Senses
 
 log = logging.getLogger(__name__)
 FILLED_BY = "pool.json"
