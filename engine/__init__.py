@@ -22,17 +22,19 @@ from engine.errors import (
     OutputError,
     RequestError,
 )
+from engine.events import BIT_FOR_BIT_DB, Accepted, CancelledJob, Done, Event, Failed, Progress, StemResult
 from engine.host.client import Engine
 from engine.latents import Slot
-from engine.messages import BIT_FOR_BIT_DB, Accepted, CancelledJob, Done, Event, Failed, Progress, StemResult
 from engine.options import Option
 from engine.provenance import rerun_request
-from engine.request import OPTIONS, Request
+from engine.request import EXAMPLE_KINDS, OPTIONS, Request, region_fields
+from engine.serialization import request_from_json, request_to_json
 from engine.tasks import TASKS, Rule, rule_of
 from engine.version import engine_version
 
 __all__ = [
     "BIT_FOR_BIT_DB",
+    "EXAMPLE_KINDS",
     "OPTIONS",
     "TASKS",
     "Accepted",
@@ -69,6 +71,9 @@ __all__ = [
     "list_bundles",
     "load_bundle",
     "read_extras",
+    "region_fields",
+    "request_from_json",
+    "request_to_json",
     "rerun_request",
     "rule_of",
     "time_reference",

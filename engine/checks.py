@@ -1,7 +1,7 @@
 """Refuse a request that cannot work, before any process is started or any file is opened.
 
-Everything here is cheap: values first, then whether the files are there. What is inside a file is checked where it is
-read. Every complaint says what was asked, what is allowed and what to do.
+Everything here is cheap: values first, by the options table, then whether the files are there. What is inside a file is
+checked where it is read. Every complaint says what was asked, what is allowed and what to do.
 """
 
 from __future__ import annotations
@@ -9,39 +9,21 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import Any
 
 from engine.bundle.bundle import load_bundle
 from engine.bundle.library import find_bundle
 from engine.errors import AudioError, OutputError, RequestError
 from engine.latents import Slot
-from engine.media.reference import Example, check_example_files
-from engine.messages import (
-    CONDITIONS,
-    GUIDANCE_LIMIT,
-    STEPS_LIMIT,
-    TEMPERATURE_LIMIT,
-    Device,
-    Format,
-    Render,
-    Request,
-    Start,
-)
-from engine.tasks import TASKS, Rule, Span, rule_of
+from engine.media.reference import MediaExample, check_example_files
+from engine.options import Kind, Option
+from engine.request import OPTIONS, SHORTEST_REGION_S, Request
+from engine.tasks import Rule, Span, rule_of
 from engine.text.encoder import check_prompt
 
-PROMPTS_LIMIT = 64
-EXAMPLES_LIMIT = 16
-REGIONS_LIMIT = 64
-CANDIDATES_LIMIT = 32
 ANSWERS_LIMIT = 256  # each is a few open files until all of them are done
-SEED_LIMIT = 2**63 - 1
-SECONDS_LIMIT = 600.0
-BATCH_LIMIT_WINDOWS = 4096
-SHORTEST_REGION_S = 0.01
-EVEN = 0.5  # the sensitivity that leaves masks as they are
 SLACK_S = 5e-4  # a length that was rounded, for display or to whole samples, still fits
 
 
@@ -62,12 +44,37 @@ def check_values(request: Request) -> None:
         RequestError: what was asked, what is allowed, what to do.
     """
     rule = rule_of(request.task, request.slot)
-    _check_prompts(request)
-    _check_choices(request)
-    _check_numbers(request)
-    _check_fit(request, rule)
-    _check_time(request, rule)
+    if not request.prompts and not request.examples:
+        raise RequestError("no prompt given; say in a few words what to look for, for example violin")
+    for row in OPTIONS.values():
+        _check_taken(row, getattr(request, row.name), request.task, rule)
+        check_option(row, getattr(request, row.name))
+    _check_needs(request, rule)
+    _check_masks(request)
+    _check_regions(request)
     _check_answers(request)
+
+
+def check_option(row: Option, value: Any) -> None:
+    """Check one value by its row of the options table.
+
+    Raises:
+        RequestError: it is not allowed.
+    """
+    if value == row.default and type(value) is type(row.default):
+        return
+    if not row.many:
+        _CHECKS[row.kind](row, value)
+        return
+    if not isinstance(value, (tuple, list)):
+        raise RequestError("{name} {value!r} is not allowed; give several, in order", name=row.said, value=value)
+    if row.most is not None and len(value) > row.most:
+        raise RequestError(
+            "{count} {name} given; at most {most} fit in one call, so make several calls",
+            count=len(value), name=row.said, most=row.most,
+        )  # fmt: skip
+    for item in value:
+        _CHECKS[row.kind](row, item)
 
 
 def check_files(request: Request) -> None:
@@ -81,133 +88,119 @@ def check_files(request: Request) -> None:
     """
     for path in (request.input, request.rest):
         if path is not None:
-            _check_input(path, "an audio file")
+            _check_input(path)
     check_example_files(request.examples)
     load_bundle(find_bundle(request.bundle), check_hashes=False)
     _check_output(request.out)
 
 
-def _check_prompts(request: Request) -> None:
-    if not request.prompts and not request.examples:
-        raise RequestError("no prompt given; say in a few words what to look for, for example violin")
-    for what, given, limit in (
-        ("prompts", request.prompts, PROMPTS_LIMIT),
-        ("examples", request.examples, EXAMPLES_LIMIT),
-        ("regions", request.regions_s, REGIONS_LIMIT),
-    ):
-        if len(given) > limit:
-            raise RequestError(f"{len(given)} {what} given; at most {limit} fit in one call, so make several calls")
-    for prompt in request.prompts:
-        check_prompt(prompt)
-    for example in request.examples:
-        Example.of(example)
-    for words in (request.mix_prompt, request.rest_prompt, request.replacement):
-        if words:
-            check_prompt(words)
+def _check_whole(row: Option, value: Any) -> None:
+    low, high = row.limits
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise RequestError(
+            "{name} {value!r} is not allowed; give a whole number from {low} to {high}",
+            name=row.said, value=value, low=low, high=high,
+        )  # fmt: skip
 
 
-def _check_choices(request: Request) -> None:
-    _check_choice("device", request.device, get_args(Device))
-    _check_choice("render", request.render, get_args(Render))
-    _check_choice("format", request.format, get_args(Format))
-    if request.start is not None:
-        _check_choice("start", request.start, get_args(Start))
-    for condition in request.guide:
-        _check_choice("condition to guide by", condition, CONDITIONS)
+def _check_number(row: Option, value: Any) -> None:
+    low, high = row.limits
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:  # nan fails too
+        raise RequestError(
+            "{name} {value!r} is not allowed; give a number from {low:g} to {high:g}",
+            name=row.said, value=value, low=low, high=high,
+        )  # fmt: skip
 
 
-def _check_expert(request: Request, rule: Rule) -> None:
-    if not isinstance(request.expert, str):
-        raise RequestError(f"expert {request.expert!r} is not allowed; give the name of one")
-    if request.expert and not (rule.masked or request.task == "replace"):
-        able = " or ".join(name for name, row in TASKS.items() if row.masked)
-        raise RequestError(f"{request.task} takes no expert; leave it out, or choose {able}")
+def _check_choice(row: Option, value: Any) -> None:
+    if value not in row.choices:
+        choices = ", ".join(row.choices)
+        raise RequestError(
+            "unknown {name} {value!r}; choose one of {choices}", name=row.said, value=value, choices=choices
+        )
+
+
+def _check_flag(row: Option, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise RequestError("{name} {value!r} is not allowed; give true or false", name=row.said, value=value)
+
+
+def _check_text(row: Option, value: Any) -> None:
+    if not isinstance(value, str):
+        wanted = "the name of one" if row.kind == "name" else "a path" if row.kind in ("file", "folder") else "words"
+        raise RequestError("{name} {value!r} is not allowed; give {wanted}", name=row.said, value=value, wanted=wanted)
+
+
+def _check_words(row: Option, value: Any) -> None:
+    _check_text(row, value)
+    check_prompt(value)
+
+
+def _check_example(row: Option, value: Any) -> None:
+    _check_text(row, value)
+    MediaExample.of(value)
+
+
+def _check_region(row: Option, value: Any) -> None:
+    check_region(value)
+
+
+_CHECKS: dict[Kind, Callable[[Option, Any], None]] = {
+    "whole": _check_whole,
+    "number": _check_number,
+    "flag": _check_flag,
+    "choice": _check_choice,
+    "words": _check_words,
+    "name": _check_text,
+    "file": _check_text,
+    "folder": _check_text,
+    "example": _check_example,
+    "region": _check_region,
+}
+
+
+def _check_taken(row: Option, value: Any, task: str, rule: Rule) -> None:
+    if row.refusal and value != row.default and not row.takes(rule):
+        able = " or ".join(row.tasks)
+        raise RequestError(row.refusal, task=task, name=row.said, able=able, value=value)
+
+
+def _check_needs(request: Request, rule: Rule) -> None:
+    task = request.task
+    if rule.input_slot is not None and not request.input:
+        slot = rule.input_slot.name.lower()
+        raise RequestError("{task} needs an audio file (the {slot}); give its path", task=task, slot=slot)
+    if rule.span is Span.REQUIRED and not request.regions:
+        raise RequestError(
+            "{task} needs the region to fill; give start and end in seconds, for example 12.5-20", task=task
+        )
+    if rule.prompt_slot is Slot.MIX and request.mix_prompt:
+        raise RequestError(
+            "with the slot mix the prompt itself is about the mix; leave {words!r} out", words=request.mix_prompt
+        )
+    if rule.replaces and not request.prompts:
+        raise RequestError("replace needs to know what to take out; say so in a few words, for example violin")
+    if rule.replaces and not (request.replacement or request.examples):
+        raise RequestError("replace needs to know what to put in the place; say so in a few words, for example trumpet")
+
+
+def _check_masks(request: Request) -> None:
+    if request.sensitivity != OPTIONS["sensitivity"].default and request.render == "decoded":
+        raise RequestError("decoded audio has no mask to be sensitive with; choose the render masked or flow")
     if request.expert and request.render != "masked":
         raise RequestError("experts answer with masks; choose the render masked, or leave the expert out")
 
 
-def _check_choice(what: str, value: object, allowed: Iterable[str]) -> None:
-    allowed = list(allowed)
-    if value not in allowed:
-        raise RequestError(f"unknown {what} {value!r}; choose one of {', '.join(allowed)}")
-
-
-def _check_numbers(request: Request) -> None:
-    if request.steps is not None:
-        _check_whole("steps", request.steps, 1, STEPS_LIMIT)
-    if request.batch_windows is not None:
-        _check_whole("batch_windows", request.batch_windows, 1, BATCH_LIMIT_WINDOWS)
-    _check_whole("candidates", request.candidates, 1, CANDIDATES_LIMIT)
-    _check_whole("seed", request.seed, 0, SEED_LIMIT)
-    _check_range("example_weight", request.example_weight, 0.0, 1.0)
-    _check_range("sensitivity", request.sensitivity, 0.0, 1.0)
-    if request.strength is not None:
-        _check_range("strength", request.strength, 0.0, 1.0)
-    if request.guidance is not None:
-        _check_range("guidance", request.guidance, 0.0, GUIDANCE_LIMIT)
-    if request.temperature is not None:
-        _check_range("temperature", request.temperature, 0.0, TEMPERATURE_LIMIT)
-    if request.seconds is not None:
-        _check_range("seconds", request.seconds, SHORTEST_REGION_S, SECONDS_LIMIT)
-
-
-def _check_whole(what: str, value: object, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise RequestError(f"{what} {value!r} is not allowed; give a whole number from {low} to {high}")
-
-
-def _check_range(what: str, value: object, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:  # nan fails too
-        raise RequestError(f"{what} {value!r} is not allowed; give a number from {low:g} to {high:g}")
-
-
-def _check_fit(request: Request, rule: Rule) -> None:
-    task = request.task
-    if rule.input_slot is None and request.input is not None:
-        raise RequestError(f"{task} makes sound from the prompt alone and takes no file; leave {request.input} out")
-    if rule.input_slot is not None and not request.input:
-        raise RequestError(f"{task} needs an audio file (the {rule.input_slot.name.lower()}); give its path")
-    if rule.prompt_slot is Slot.MIX and request.mix_prompt:
-        raise RequestError(f"with the slot mix the prompt itself is about the mix; leave {request.mix_prompt!r} out")
-    if request.rest is not None and not rule.rest_optional:
-        raise RequestError(f"{task} takes no rest file; leave it out")
-    if request.strength is not None and rule.strength is None:
-        raise RequestError(f"{task} takes no strength; leave it out, or choose restyle or replace")
-    if request.sensitivity != EVEN and not rule.masked:
-        able = " or ".join(name for name, row in TASKS.items() if row.masked)
-        raise RequestError(f"{task} takes no sensitivity; leave it out, or choose {able}")
-    if request.sensitivity != EVEN and request.render == "decoded":
-        raise RequestError("decoded audio has no mask to be sensitive with; choose the render masked or flow")
-    _check_expert(request, rule)
-    if task == "replace" and not request.prompts:
-        raise RequestError("replace needs to know what to take out; say so in a few words, for example violin")
-    if task == "replace" and not (request.replacement or request.examples):
-        raise RequestError("replace needs to know what to put in the place; say so in a few words, for example trumpet")
-    if task != "replace" and request.replacement:
-        raise RequestError(f"{task} puts nothing in the place of its prompt; leave the replacement out")
-    if task != "arrange" and request.keep_order:
-        raise RequestError(f"{task} makes its stems apart, in the order of the prompts; leave the order out")
-
-
-def _check_time(request: Request, rule: Rule) -> None:
-    task = request.task
-    makes_length = rule.makes_s is not None
-    if not makes_length and request.seconds is not None:
-        raise RequestError(f"{task} keeps the length of its file; leave seconds out, or give a region")
-    if makes_length and request.regions:
-        raise RequestError(f"{task} takes no region; leave it out")
-    if rule.span is Span.REQUIRED and not request.regions:
-        raise RequestError(f"{task} needs the region to fill; give start and end in seconds, for example 12.5-20")
+def _check_regions(request: Request) -> None:
     if request.region_s is not None and request.regions_s:
         raise RequestError("a region was given twice, as one and in a list; give it once")
-    for region_s in request.regions:
-        check_region(region_s)
     in_order = sorted(request.regions)
     for (start_s, end_s), (next_s, last_s) in itertools.pairwise(in_order):
         if next_s < end_s:
             raise RequestError(
-                f"regions {start_s:g}-{end_s:g} s and {next_s:g}-{last_s:g} s overlap; give one region for both"
-            )
+                "regions {start_s:g}-{end_s:g} s and {next_s:g}-{last_s:g} s overlap; give one region for both",
+                start_s=start_s, end_s=end_s, next_s=next_s, last_s=last_s,
+            )  # fmt: skip
 
 
 def _check_answers(request: Request) -> None:
@@ -215,9 +208,9 @@ def _check_answers(request: Request) -> None:
     answers = max(len(request.prompts), 1) * max(regions, 1) * request.candidates
     if answers > ANSWERS_LIMIT:
         raise RequestError(
-            f"prompts, regions and candidates make {answers} answers; at most {ANSWERS_LIMIT} fit in one call, "
-            "so make several calls"
-        )
+            "prompts, regions and candidates make {answers} answers; at most {most} fit in one call, "
+            "so make several calls", answers=answers, most=ANSWERS_LIMIT,
+        )  # fmt: skip
 
 
 def check_region(region_s: tuple[float, float]) -> None:
@@ -230,20 +223,20 @@ def check_region(region_s: tuple[float, float]) -> None:
     shortest_s = SHORTEST_REGION_S - SLACK_S
     if not (math.isfinite(start_s) and math.isfinite(end_s) and start_s >= 0 and end_s - start_s >= shortest_s):
         raise RequestError(
-            f"region {start_s:g}-{end_s:g} s is not allowed; choose a start of 0 or later and an end at least "
-            f"{SHORTEST_REGION_S:g} s after it"
-        )
+            "region {start_s:g}-{end_s:g} s is not allowed; choose a start of 0 or later and an end at least "
+            "{shortest_s:g} s after it", start_s=start_s, end_s=end_s, shortest_s=SHORTEST_REGION_S,
+        )  # fmt: skip
 
 
-def _check_input(path: str, wanted: str) -> None:
+def _check_input(path: str) -> None:
     if "\0" in path:
-        raise AudioError(f"{path!r} is not a file name; give the path of {wanted}")
+        raise AudioError("{path!r} is not a file name; give the path of an audio file", path=path)
     if not os.path.exists(path):
-        raise AudioError(f"there is no file {path}; check the path")
+        raise AudioError("there is no file {path}; check the path", path=path)
     if not os.path.isfile(path):
-        raise AudioError(f"{path} is not a file; give the path of {wanted}")
+        raise AudioError("{path} is not a file; give the path of an audio file", path=path)
     if not os.access(path, os.R_OK):
-        raise AudioError(f"{path} may not be read; ask for read permission or copy it")
+        raise AudioError("{path} may not be read; ask for read permission or copy it", path=path)
 
 
 def absolute(path: str) -> str:
@@ -255,15 +248,19 @@ def absolute(path: str) -> str:
     try:
         return os.path.abspath(path)
     except OSError as error:
-        raise RequestError(f"the current folder is gone, so {path} is nowhere; change to another one") from error
+        raise RequestError(
+            "the current folder is gone, so {path} is nowhere; change to another one", path=path
+        ) from error
 
 
 def _check_output(out: str) -> None:
     if "\0" in out:
-        raise OutputError(f"{out!r} is not a folder name; choose another folder")
+        raise OutputError("{out!r} is not a folder name; choose another folder", out=out)
     folder = Path(absolute(out))
     there = next(folder for folder in (folder, *folder.parents) if os.path.lexists(folder))
     if not there.is_dir():
-        raise OutputError(f"cannot write to {out}: {there} is not a folder; choose another folder")
+        raise OutputError("cannot write to {out}: {there} is not a folder; choose another folder", out=out, there=there)
     if not os.access(there, os.W_OK | os.X_OK):
-        raise OutputError(f"cannot write to {out}: {there} may not be written to; choose another folder")
+        raise OutputError(
+            "cannot write to {out}: {there} may not be written to; choose another folder", out=out, there=there
+        )

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from engine.bundle.bundle import load_bundle
-from engine.bundle.library import list_bundles, places, user_cache_folder
+from engine.bundle.library import list_bundles, search_folders, user_cache_folder
 from engine.errors import BundleError, EngineError
-from engine.messages import Device
+from engine.request import Device
 from engine.version import engine_version
 
 PACKAGES = ("numpy", "soundfile", "soxr", "tokenizers", "tqdm")
@@ -55,7 +55,7 @@ def examine() -> dict[str, Any]:
         "packages": packages,
         "devices": devices,
         "bundles": bundles,
-        "bundle_places": [str(place) for place in places()],
+        "bundle_places": [str(place) for place in search_folders()],
         "audio": audio,
         "folders": folders,
     }

@@ -45,8 +45,8 @@ class Option:
         otherwise: what happens when it is left out, in words.
         takes: whether a task takes it, by its row.
         needs: whether a task cannot do without it.
-        refusal: what is said to a task that does not take it; may name ``task``, ``able`` (those that do) and
-            ``value``. "" means a sentence made from ``label``.
+        refusal: template of what is said to a task that does not take it, with ``task``, ``name``, ``able`` (the
+            tasks that do) and ``value``; "" means that it is ignored there.
         flag: spelling on the command line; "" means that it stands without one, or, without a metavar, not at all.
         metavar: placeholder for the value in a help text.
     """
@@ -66,7 +66,7 @@ class Option:
     otherwise: Words | None = None
     takes: Callable[[Rule], bool] = _every_task
     needs: Callable[[Rule], bool] = _no_task
-    refusal: str = ""
+    refusal: str = "{task} takes no {name}; leave it out, or choose {able}"
     flag: str | None = None
     metavar: Words = ""
 
@@ -79,6 +79,17 @@ class Option:
     def tasks(self) -> tuple[str, ...]:
         """The tasks that take it."""
         return tuple(task for task, rule in TASKS.items() if self.takes(rule))
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Lowest and highest number.
+
+        Raises:
+            ValueError: it has none.
+        """
+        if self.low is None or self.high is None:
+            raise ValueError(f"{self.name} has no limits")
+        return self.low, self.high
 
     def words(self, rule: Rule) -> str:
         """What it is, for a task."""

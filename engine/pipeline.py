@@ -10,30 +10,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.audio.atomic import publish
-from engine.audio.headroom import PEAK_LIMIT, holding, peak_of_new
+from engine.audio.headroom import PEAK_LIMIT, peak_of_new, with_enough_headroom
 from engine.audio.reader import AudioInfo, probe
 from engine.audio.riff import RiffExtras, moved
-from engine.audio.writer import Target, target_like, target_new
+from engine.audio.writer import OutputFormat, format_for_new, format_like
 from engine.bundle.bundle import Bundle, check_files, load_bundle
 from engine.bundle.separator import TASKS_OF_ALL
-from engine.checks import SECONDS_LIMIT
 from engine.errors import RequestError
+from engine.events import StemResult
 from engine.generation.arrange import arrange
-from engine.generation.context import set_scene
-from engine.generation.generate import make
+from engine.generation.context import build_context
+from engine.generation.generate import generate
 from engine.generation.replace import replace
-from engine.inference.conditioning import Asked, asked_of
+from engine.inference.conditioning import Conditioning, prompt_conditionings
 from engine.inference.experts import check_expert
 from engine.inference.media_prompt import open_examples
-from engine.inference.model import Model, no_flow, open_model, resolved
-from engine.inference.output import Answer, Brief, close_all
-from engine.inference.regions import NEW_CHANNELS, NEW_RATE_HZ, Place, places_of
-from engine.inference.run import Clock, Job, part_of
+from engine.inference.model import Model, fill_defaults, no_flow, open_model
+from engine.inference.output import OutputSpec, TaskResult, close_all
+from engine.inference.regions import NEW_CHANNELS, NEW_RATE_HZ, EditRegion, edit_regions
+from engine.inference.run import RunContext, StageTimer, part_of
 from engine.inference.windows import Batches
-from engine.messages import Device, Request, StemResult
+from engine.request import OPTIONS, Device, Request
 from engine.runtime.backend import Backend, batch_windows
 from engine.runtime.select import open_backend
-from engine.separation.by_flow import hear, isolate
+from engine.separation.by_flow import encode_mix, isolate
 from engine.separation.by_mask import mask_decoder, separate
 from engine.tasks import rule_of
 from engine.text.intent import load_asks, routed
@@ -93,28 +93,28 @@ class Pipeline:
         info = probe(request.input) if request.input is not None else None
         rest = probe(request.rest) if request.rest is not None else None
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
-        request = resolved(_as_long_as(routed(request, load_asks(bundle)), rest), bundle.manifest)
+        request = fill_defaults(_as_long_as(routed(request, load_asks(bundle)), rest), bundle.manifest)
         _check_separator(request, bundle)
         check_expert(request.expert, bundle)
         _check_candidates(request, bundle)
         rate_hz = rest.rate_hz if rest is not None and rule_of(request.task).together else NEW_RATE_HZ
-        places = places_of(request, info, rate_hz)
-        request = holding(request, info, rest, check)
-        for place in places:
-            _target(request, info, rest, place)  # refuses what the format cannot hold before anything is done
+        regions = edit_regions(request, info, rate_hz)
+        request = with_enough_headroom(request, info, rest, check)
+        for region in regions:
+            _target(request, info, rest, region)  # refuses what the format cannot hold before anything is done
         model = self._model(bundle, request.device, report)
         check()
         batches = Batches(batch_windows(model.device, request.batch_windows))
-        out, clock, rule = Path(request.out), Clock(), rule_of(request.task, request.slot)
-        ends_s = max(place.wanted.start + place.samples for place in places) / (info.rate_hz if info else rate_hz)
+        out, timer, rule = Path(request.out), StageTimer(), rule_of(request.task, request.slot)
+        ends_s = max(region.wanted.start + region.samples for region in regions) / (info.rate_hz if info else rate_hz)
         if request.examples:
             report(0.0, "looking at the examples")
         with open_examples(model, request, ends_s, out, check) as examples:
-            job = Job(request, rule, model, out, batches, report, check, clock, examples)
-            results = _publish(_answers(job, info, rest, places), rule.together)
+            run = RunContext(request, rule, model, out, batches, report, check, timer, examples)
+            results = _publish(_answers(run, info, rest, regions), rule.together)
         results = tuple(dataclasses.replace(result, task=request.task) for result in results)
         report(1.0, "done")
-        return Outcome(results, request, model.bundle, model.device, dict(job.clock.seconds))
+        return Outcome(results, request, model.bundle, model.device, dict(run.timer.seconds))
 
     def _model(self, bundle: Bundle, device: Device, report: Report) -> Model:
         key = (bundle.folder, bundle.sha256, device)
@@ -133,11 +133,12 @@ def _as_long_as(request: Request, rest: AudioInfo | None) -> Request:
     """An arrangement around a file is as long as the file when not told otherwise."""
     if rest is None or request.seconds is not None or not rule_of(request.task).together:
         return request
-    if rest.seconds > SECONDS_LIMIT:
+    most_s = OPTIONS["seconds"].limits[1]
+    if rest.seconds > most_s:
         raise RequestError(
-            f"{rest.path.name} is {rest.seconds:.0f} s long and {request.task} makes at most {SECONDS_LIMIT:g} s; "
-            "say how many seconds to make"
-        )
+            "{name} is {seconds:.0f} s long and {task} makes at most {most_s:g} s; say how many seconds to make",
+            name=rest.path.name, seconds=rest.seconds, task=request.task, most_s=most_s,
+        )  # fmt: skip
     return dataclasses.replace(request, seconds=rest.seconds)
 
 
@@ -168,61 +169,69 @@ def _check_candidates(request: Request, bundle: Bundle) -> None:
         )
 
 
-def _target(request: Request, info: AudioInfo | None, rest: AudioInfo | None, place: Place) -> Target:
+def _target(request: Request, info: AudioInfo | None, rest: AudioInfo | None, region: EditRegion) -> OutputFormat:
     if info is None and rest is not None:
-        return target_like(rest, request.format, RiffExtras())
+        return format_like(rest, request.format, RiffExtras())
     if info is None:
-        return target_new(NEW_RATE_HZ, NEW_CHANNELS, request.format)
-    extras = RiffExtras(moved(info.extras.bext, place.wanted.start), info.extras.channel_mask)
-    return target_like(info, request.format, extras)
+        return format_for_new(NEW_RATE_HZ, NEW_CHANNELS, request.format)
+    extras = RiffExtras(moved(info.extras.bext, region.wanted.start), info.extras.channel_mask)
+    return format_like(info, request.format, extras)
 
 
 def _answers(
-    job: Job, info: AudioInfo | None, rest: AudioInfo | None, places: tuple[Place, ...]
-) -> Iterator[list[Answer]]:
+    run: RunContext, info: AudioInfo | None, rest: AudioInfo | None, regions: tuple[EditRegion, ...]
+) -> Iterator[list[TaskResult]]:
     """What becomes of each prompt in each place, one after the other; candidates together, best first."""
-    asked = asked_of(job)
-    answer = _ANSWERED_BY.get(job.request.task, _isolated if job.rule.masked else _made)
-    targets = [_target(job.request, info, rest, place) for place in places]
-    peak = PEAK_LIMIT if job.rule.masked else peak_of_new((info, rest), targets[0].bits, job.check)
-    for number, (place, target) in enumerate(zip(places, targets, strict=True)):
-        brief = Brief(info, rest, place, target, peak)
-        yield from answer(job, brief, asked, (number / len(places), (number + 1) / len(places)))
+    conditionings = prompt_conditionings(run)
+    answer = _ANSWERED_BY.get(run.request.task, _isolated if run.rule.masked else _made)
+    targets = [_target(run.request, info, rest, region) for region in regions]
+    peak = PEAK_LIMIT if run.rule.masked else peak_of_new((info, rest), targets[0].bits, run.check)
+    for number, (region, target) in enumerate(zip(regions, targets, strict=True)):
+        spec = OutputSpec(info, rest, region, target, peak)
+        yield from answer(run, spec, conditionings, (number / len(regions), (number + 1) / len(regions)))
 
 
-def _isolated(job: Job, brief: Brief, asked: list[Asked], part: tuple[float, float]) -> Iterator[list[Answer]]:
-    if (decoder := mask_decoder(job)) is not None:
-        yield from separate(job, brief, asked, decoder, part)
+def _isolated(
+    run: RunContext, spec: OutputSpec, conditionings: list[Conditioning], part: tuple[float, float]
+) -> Iterator[list[TaskResult]]:
+    if (decoder := mask_decoder(run)) is not None:
+        yield from separate(run, spec, conditionings, decoder, part)
         return
-    heard = hear(job, brief.input, brief.place.wanted, part_of(part, 0.0, 0.2))
-    with heard.latents:
-        for number, one in enumerate(asked):
-            share = part_of(part, 0.2 + 0.8 * number / len(asked), 0.2 + 0.8 * (number + 1) / len(asked))
-            yield isolate(job, heard, one, brief, share)
+    mix = encode_mix(run, spec.input, spec.region.wanted, part_of(part, 0.0, 0.2))
+    with mix.latents:
+        for number, one in enumerate(conditionings):
+            share = part_of(
+                part, 0.2 + 0.8 * number / len(conditionings), 0.2 + 0.8 * (number + 1) / len(conditionings)
+            )
+            yield isolate(run, mix, one, spec, share)
 
 
-def _made(job: Job, brief: Brief, asked: list[Asked], part: tuple[float, float]) -> Iterator[list[Answer]]:
+def _made(
+    run: RunContext, spec: OutputSpec, conditionings: list[Conditioning], part: tuple[float, float]
+) -> Iterator[list[TaskResult]]:
     with contextlib.ExitStack() as held:
-        scene = set_scene(job, brief, held, part_of(part, 0.0, 0.1))
-        for number, one in enumerate(asked):
-            share = part_of(part, 0.1 + 0.9 * number / len(asked), 0.1 + 0.9 * (number + 1) / len(asked))
-            yield make(job, scene, one, brief, share)
+        context = build_context(run, spec, held, part_of(part, 0.0, 0.1))
+        for number, one in enumerate(conditionings):
+            share = part_of(
+                part, 0.1 + 0.9 * number / len(conditionings), 0.1 + 0.9 * (number + 1) / len(conditionings)
+            )
+            yield generate(run, context, one, spec, share)
 
 
 _ANSWERED_BY = {"replace": replace, "arrange": arrange}  # tasks put together from others
 
 
-def _publish(answers: Iterator[list[Answer]], are_one_piece: bool) -> tuple[StemResult, ...]:
+def _publish(answers: Iterator[list[TaskResult]], are_one_piece: bool) -> tuple[StemResult, ...]:
     with contextlib.ExitStack() as drafts:
         finished = []
         for group in answers:
             for answer in group:
-                drafts.callback(close_all, answer.rendered.drafts)
+                drafts.callback(close_all, answer.rendered.files)
             finished += group
-        groups = [list(answer.rendered.drafts.values()) for answer in finished]
+        groups = [list(answer.rendered.files.values()) for answer in finished]
         names = publish(groups, beside=".json")
     results = tuple(
-        _result(answer, dict(zip(answer.rendered.drafts, map(str, paths), strict=True)))
+        _result(answer, dict(zip(answer.rendered.files, map(str, paths), strict=True)))
         for answer, paths in zip(finished, names, strict=True)
     )
     if not are_one_piece:
@@ -230,7 +239,7 @@ def _publish(answers: Iterator[list[Answer]], are_one_piece: bool) -> tuple[Stem
     return tuple(dataclasses.replace(result, mix=results[0].mix, rest=results[0].rest) for result in results)
 
 
-def _result(answer: Answer, files: dict[str, str]) -> StemResult:
+def _result(answer: TaskResult, files: dict[str, str]) -> StemResult:
     return StemResult(
         prompt=answer.prompt,
         stem=files.get("stem"),
@@ -240,9 +249,9 @@ def _result(answer: Answer, files: dict[str, str]) -> StemResult:
         presence=answer.presence,
         gain_db=answer.rendered.gain_db,
         level_db=answer.rendered.level_db,
-        start_samples=answer.brief.place.wanted.start,
-        length_samples=answer.brief.place.samples,
-        rate_hz=answer.brief.target.rate_hz,
+        start_samples=answer.spec.region.wanted.start,
+        length_samples=answer.spec.region.samples,
+        rate_hz=answer.spec.format.rate_hz,
         mix=files.get("mix"),
         candidate=answer.candidate,
         similarity=answer.similarity,

@@ -1,28 +1,29 @@
 """The JSON beside each result: everything that decided its samples, so that it can be made again.
 
 It is flat: the fields of the request with every default filled in (narrowed to what this one result needs), hashes of
-what went in, figures of what came out. Knows nothing of graphs or processes.
+what went in, figures of what came out.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine.audio.atomic import Draft, publish
+from engine.audio.atomic import AtomicFile, publish
 from engine.bundle.bundle import Bundle, file_sha256, load_bundle
 from engine.bundle.library import find_bundle
-from engine.checks import SEED_LIMIT, absolute, check_values
+from engine.checks import absolute, check_values
 from engine.errors import AudioError, BundleError, RequestError
+from engine.events import StemResult
 from engine.media.reference import example_path
-from engine.messages import Request, StemResult
+from engine.request import OPTIONS, Request
 from engine.runtime.backend import PROVIDERS, batch_windows
-from engine.serialization import request_from_json
+from engine.serialization import finite, request_from_json, request_to_json
 from engine.tasks import Span, rule_of
 from engine.version import engine_version
 
@@ -55,6 +56,36 @@ class Provenance:
     examples_sha256: tuple[str, ...] = ()
 
 
+_FIGURES: dict[str, Callable[[StemResult, Provenance], Any]] = {  # of one result, after the request
+    "prompt": lambda result, made: result.prompt,
+    "input_sha256": lambda result, made: made.input_sha256,
+    "rest_input_sha256": lambda result, made: made.rest_sha256,
+    "examples_sha256": lambda result, made: made.examples_sha256,
+    "bundle_name": lambda result, made: made.bundle.manifest.name,
+    "bundle_version": lambda result, made: made.bundle.manifest.version,
+    "bundle_sha256": lambda result, made: made.bundle.sha256,
+    "stem": lambda result, made: _name(result.stem),
+    "rest": lambda result, made: _name(result.rest),
+    "mix": lambda result, made: _name(result.mix),
+    "start_samples": lambda result, made: result.start_samples,
+    "length_samples": lambda result, made: result.length_samples,
+    "rate_hz": lambda result, made: result.rate_hz,
+    "null_db": lambda result, made: result.null_db,
+    "presence": lambda result, made: result.presence,
+    "presence_windows": lambda result, made: result.presence_windows,
+    "candidate": lambda result, made: result.candidate if made.request.candidates > 1 else 0,
+    "similarity": lambda result, made: result.similarity,
+    "level_db": lambda result, made: result.level_db,
+    "gain_db": lambda result, made: result.gain_db,
+    "provider": lambda result, made: made.device,
+    "took_s": lambda result, made: round(made.took_s, 3),
+    "timings": lambda result, made: {stage: round(seconds, 4) for stage, seconds in made.timings.items()},
+}
+
+
+_OF_THE_RESULT = {"fluxstem_sidecar", "engine_version", "made_at", *_FIGURES}
+
+
 def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
     """What goes into the sidecar of one result."""
     devices = {provider: device for device, provider in PROVIDERS.items()}
@@ -63,37 +94,18 @@ def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
         device=devices.get(made.device, made.request.device),
         batch_windows=batch_windows(made.device, made.request.batch_windows),
     )
-    asked = {_OWN_NAME.get(field.name, field.name): getattr(request, field.name) for field in fields(Request)}
-    manifest = made.bundle.manifest
-    return {
+    head = {
         "fluxstem_sidecar": FORMAT,
         "engine_version": engine_version(),
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        **asked,
-        "prompt": result.prompt,
-        "input_sha256": made.input_sha256,
-        "rest_input_sha256": made.rest_sha256,
-        "examples_sha256": made.examples_sha256,
-        "bundle_name": manifest.name,
-        "bundle_version": manifest.version,
-        "bundle_sha256": made.bundle.sha256,
-        "stem": Path(result.stem).name if result.stem else None,
-        "rest": Path(result.rest).name if result.rest else None,
-        "mix": Path(result.mix).name if result.mix else None,
-        "start_samples": result.start_samples,
-        "length_samples": result.length_samples,
-        "rate_hz": result.rate_hz,
-        "null_db": result.null_db,
-        "presence": result.presence,
-        "presence_windows": result.presence_windows,
-        "candidate": result.candidate if request.candidates > 1 else 0,
-        "similarity": result.similarity,
-        "level_db": result.level_db,
-        "gain_db": result.gain_db,
-        "provider": made.device,
-        "took_s": round(made.took_s, 3),
-        "timings": {stage: round(seconds, 4) for stage, seconds in made.timings.items()},
     }
+    asked = {_OWN_NAME.get(name, name): value for name, value in request_to_json(request).items()}
+    figures = {name: figure(result, made) for name, figure in _FIGURES.items()}
+    return {**head, **asked, **figures} | head  # whatever a request of another version brings along
+
+
+def _name(path: str | None) -> str | None:
+    return Path(path).name if path else None
 
 
 def write_sidecar(result: StemResult, made: Provenance) -> StemResult:
@@ -111,7 +123,7 @@ def write_sidecar(result: StemResult, made: Provenance) -> StemResult:
     beside = next((Path(file) for file in files if file), Path(made.request.out) / f"{made.request.task}.wav")
     wanted = beside.with_name(beside.stem + ".json")
     text = json.dumps(finite(sidecar_json(result, made)), indent=1, allow_nan=False) + "\n"
-    draft = Draft(wanted)
+    draft = AtomicFile(wanted)
     try:
         draft.stream.write(text.encode("ascii"))
         draft.seal()
@@ -160,44 +172,39 @@ def rerun_request(
     return request
 
 
-def finite(value: Any) -> Any:
-    """The same JSON value with null where a number is not finite, which JSON cannot say."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
 def _read(path: Path) -> dict[str, Any]:
     if not os.path.isfile(path):
-        raise RequestError(f"there is no file {path}; give the JSON that lies beside a result")
+        raise RequestError("there is no file {path}; give the JSON that lies beside a result", path=path)
     if path.stat().st_size > SIDECAR_LIMIT_BYTES:
-        raise RequestError(f"{path} is too large to be a sidecar; give the JSON that lies beside a result")
+        raise RequestError("{path} is too large to be a sidecar; give the JSON that lies beside a result", path=path)
     try:
         data = json.loads(path.read_bytes())
     except OSError as error:
-        raise RequestError(f"{path} cannot be read ({error.strerror}); check that it may be read") from error
+        why = error.strerror
+        raise RequestError("{path} cannot be read ({why}); check that it may be read", path=path, why=why) from error
     except (ValueError, RecursionError) as error:
-        raise RequestError(f"{path} is not JSON ({error}); give the JSON that lies beside a result") from error
+        raise RequestError(
+            "{path} is not JSON ({error}); give the JSON that lies beside a result", path=path, error=error
+        ) from error
     number = data.get("fluxstem_sidecar") if isinstance(data, dict) else None
     if not isinstance(number, int):
-        raise RequestError(f"{path} is not a Fluxstem sidecar; give the JSON that lies beside a result")
+        raise RequestError("{path} is not a Fluxstem sidecar; give the JSON that lies beside a result", path=path)
     if number > FORMAT:
-        raise RequestError(f"{path} has sidecar format {number}, this engine reads up to {FORMAT}; update the engine")
+        raise RequestError(
+            "{path} has sidecar format {number}, this engine reads up to {newest}; update the engine",
+            path=path, number=number, newest=FORMAT,
+        )  # fmt: skip
     return dict(data)
 
 
 def _request_of(data: dict[str, Any], path: Path) -> Request:
-    names = {field.name: _OWN_NAME.get(field.name, field.name) for field in fields(Request)}
-    values = {name: data[own] for name, own in names.items() if own in data}
+    own = {_OWN_NAME.get(name, name): name for name in OPTIONS}
+    values = {own.get(key, key): value for key, value in data.items() if key in own or key not in _OF_THE_RESULT}
     values.setdefault("prompts", [data.get("prompt", "")])  # where sidecars of the first engines name it
     try:
         return request_from_json(values)
     except RequestError as error:
-        raise RequestError(f"{path} cannot be run again: {error}") from error
+        raise RequestError("{path} cannot be run again: {error}", path=path, error=error) from error
 
 
 def _request_of_one(result: StemResult, request: Request) -> Request:
@@ -205,7 +212,7 @@ def _request_of_one(result: StemResult, request: Request) -> Request:
     rule = rule_of(request.task)
     if not rule.together and request.prompts:
         request = replace(request, prompts=(result.prompt,))
-    if not rule.together and request.seed + result.candidate <= SEED_LIMIT:
+    if not rule.together and request.seed + result.candidate <= OPTIONS["seed"].limits[1]:
         request = replace(request, seed=request.seed + result.candidate, candidates=1)
     if rule.span is Span.NO and request.regions_s:
         start, rate_hz = result.start_samples, result.rate_hz
@@ -218,7 +225,7 @@ def _hashes_of_examples(data: dict[str, Any], request: Request, path: Path) -> l
     hashes: list[str] = data.get("examples_sha256", [])
     whole = isinstance(hashes, list) and all(isinstance(sha256, str) for sha256 in hashes)
     if not whole or len(hashes) != len(request.examples):
-        raise RequestError(f"{path} cannot be run again: it does not have one hash for each example")
+        raise RequestError("{path} cannot be run again: it does not have one hash for each example", path=path)
     return hashes
 
 
@@ -227,21 +234,28 @@ def _check_same_file(what: str, file: str | None, sha256: str | None, path: Path
         return
     if not os.path.isfile(file):
         advice = "put it back" + ("" if what == "example" else f", or say where it is now with --{what}")
-        raise AudioError(f"the {what} {file} that {path.name} was made from is gone; {advice}")
+        raise AudioError(
+            "the {what} {file} that {name} was made from is gone; {advice}",
+            what=what, file=file, name=path.name, advice=advice,
+        )  # fmt: skip
     if sha256 is not None and file_sha256(Path(file)) != sha256:
         raise AudioError(
-            f"the {what} {file} is no longer the one that {path.name} was made from (its hash differs); "
-            "put the old one back, or make a new result"
-        )
+            "the {what} {file} is no longer the one that {name} was made from (its hash differs); "
+            "put the old one back, or make a new result", what=what, file=file, name=path.name,
+        )  # fmt: skip
 
 
 def _check_same_bundle(request: Request, data: dict[str, Any], path: Path) -> None:
     bundle = load_bundle(find_bundle(request.bundle), check_hashes=False)
     asked = data.get("bundle_sha256")
     if asked != bundle.sha256:
-        name = f"{data.get('bundle_name')} {data.get('bundle_version')}"
         raise BundleError(
-            f"{path.name} was made with bundle {name} (hash {str(asked)[:12]}), but {request.bundle} is now "
-            f"{bundle.manifest.name} {bundle.manifest.version} (hash {bundle.sha256[:12]}); "
-            "install the old one, or make a new result"
+            "{name} was made with bundle {then} (hash {then_hash}), but {bundle} is now {now} (hash {now_hash}); "
+            "install the old one, or make a new result",
+            name=path.name,
+            then=f"{data.get('bundle_name')} {data.get('bundle_version')}",
+            then_hash=str(asked)[:12],
+            bundle=request.bundle,
+            now=f"{bundle.manifest.name} {bundle.manifest.version}",
+            now_hash=bundle.sha256[:12],
         )

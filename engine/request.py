@@ -3,8 +3,9 @@
 Each field is a row of the options table; see ``engine.options.Option`` for what a row says.
 """
 
-from dataclasses import MISSING, dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, field
+from typing import Any, Literal
 
 from engine.options import Option, option, options_of
 from engine.tasks import SLOT_NAMES, TASKS, Rule, Span, turned
@@ -14,6 +15,11 @@ Device = Literal["auto", "cpu", "cuda", "tensorrt"]
 Start = Literal["zeros", "noise"]
 Format = Literal["same", "wav16", "wav24", "wav32f", "flac"]
 
+EXAMPLE_KINDS = {
+    "image": "picture of what to look for; of a video, its first frame",
+    "video": "video that runs beside the input and shows who plays when",
+    "audio": "sound like the one to look for; of a video, its sound",
+}
 CONDITIONS = ("prompt", "mix-prompt", "rest-prompt", "picture")  # what can be said besides the audio that is given
 SHORTEST_REGION_S = 0.01
 
@@ -59,6 +65,9 @@ class Request:
     With a ``slot``, STEM and that slot change places in the task's row, and so in what ``input``, ``rest`` and the
     prompts are about. ``regions_s`` are several parts in one call, in order and apart, and stand instead of
     ``region_s``. Of the ``candidates`` the first has ``seed``, the second ``seed + 1`` and so on.
+
+    Attributes:
+        unknown: what another version of the program asks for beside this; kept, and nothing is done about it.
     """
 
     task: str = option(MISSING, "what to do", choices=tuple(TASKS), flag="")
@@ -72,7 +81,7 @@ class Request:
     )
     replacement: str = option(
         "", "what to put in the place, in a few words, as trumpet", flag="--with", metavar="PROMPT",
-        takes=lambda rule: rule.replaces, needs=lambda rule: rule.replaces,
+        takes=lambda rule: rule.replaces,
         refusal="{task} puts nothing in the place of its prompt; leave the replacement out",
     )  # fmt: skip
     strength: float | None = option(
@@ -114,7 +123,8 @@ class Request:
     render: Render = option(
         "masked",
         "masked: your own audio, filtered; flow: filtered by what the flow hears; decoded: the model's own audio",
-        takes=_masked,
+        takes=_separates,
+        refusal="",
     )
     sensitivity: float = option(
         0.5, "how much goes to the stem where the mask is in doubt: 0 makes it clean, 1 full", low=0.0, high=1.0,
@@ -144,7 +154,12 @@ class Request:
     )  # fmt: skip
     start: Start | None = option(None, "where the sampler starts", otherwise=_BUNDLE)
     examples: tuple[str, ...] = option(
-        (), "pictures, videos or sounds of what to look for", kind="example", most=16, flag="--prompt-", metavar="FILE"
+        (),
+        "pictures, videos or sounds of what to look for",
+        kind="example",
+        most=16,
+        flag="--prompt-KIND",
+        metavar="FILE",
     )
     example_weight: float = option(
         0.5, "where there are words too: 0 listens to the words, 1 to the examples only", low=0.0, high=1.0, metavar="W"
@@ -160,10 +175,18 @@ class Request:
         None, "windows per run of a graph", low=1, high=4096, otherwise="default: chosen from the device", flag=""
     )
 
+    unknown: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
     @property
     def regions(self) -> tuple[tuple[float, float], ...]:
         """All regions that were asked for, one or several; none means the whole clip."""
         return self.regions_s or (() if self.region_s is None else (self.region_s,))
+
+
+def region_fields(regions_s: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """The fields that regions go to: one, several or none."""
+    one = len(regions_s) == 1
+    return {"region_s": regions_s[0] if one else None, "regions_s": () if one else tuple(regions_s)}
 
 
 OPTIONS: dict[str, Option] = options_of(Request)

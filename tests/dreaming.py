@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from engine.latents import Slot
-from engine.messages import Request
 from engine.pipeline import Outcome, Pipeline
+from engine.request import Request
 from engine.runtime.backend import Array, FloatArray
 from engine.runtime.fake import FakeBackend
 

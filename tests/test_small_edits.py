@@ -7,8 +7,9 @@ import pytest
 import soundfile
 
 from engine.cli.parser import demo
-from engine.messages import Request, StemResult
+from engine.events import StemResult
 from engine.pipeline import Pipeline
+from engine.request import Request
 
 RATE_HZ = 44_100
 FROM, TO = 8 * RATE_HZ, 11 * RATE_HZ  # drums and bass both play there

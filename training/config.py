@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from engine.bundle.bundle import Defaults
+from engine.bundle.bundle import SamplerDefaults
 from engine.latents import LatentGrid, Slot
-from engine.messages import GUIDANCE_LIMIT, STEPS_LIMIT, TEMPERATURE_LIMIT
+from engine.request import OPTIONS
 from engine.tasks import TASKS
 from training.prompt.config import PromptConfig
 from training.scene.config import SceneConfig
@@ -262,7 +262,7 @@ class Preset:
     """Everything one model is made by.
 
     Attributes:
-        defaults: task -> fields of ``engine.bundle.manifest.Defaults`` in its bundle, where they are not those
+        defaults: task -> fields of ``engine.bundle.manifest.SamplerDefaults`` in its bundle, where they are not those
             of the flow.
     """
 
@@ -287,12 +287,9 @@ class Preset:
             )
 
 
-DEFAULT_LIMITS = {"guidance": GUIDANCE_LIMIT, "strength": 1.0, "temperature": TEMPERATURE_LIMIT}
-
-
 def _check_defaults(defaults: Any) -> None:
     """Refuse what a bundle's manifest may not say, so that it is not found out after the training."""
-    allowed = {f.name for f in fields(Defaults)}
+    allowed = {f.name for f in fields(SamplerDefaults)}
     if not isinstance(defaults, dict):
         raise ValueError(f"defaults must be tables of a task's defaults, got {defaults!r}")
     for task, row in defaults.items():
@@ -312,12 +309,13 @@ def _wrong_default(name: str, value: Any) -> str:
     """What a default must be; empty where it is that."""
     if name == "start":
         return "" if value in ("zeros", "noise") else "zeros or noise"
+    low, high = OPTIONS[name].limits
     if name == "steps":
-        good = type(value) is int and 1 <= value <= STEPS_LIMIT
-        return "" if good else f"a whole number from 1 to {STEPS_LIMIT}"
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= DEFAULT_LIMITS[name]
+        good = type(value) is int and low <= value <= high
+        return "" if good else f"a whole number from {low:g} to {high:g}"
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
     good = number or (name == "strength" and value is None)
-    return "" if good else f"from 0 to {DEFAULT_LIMITS[name]:g}"
+    return "" if good else f"from {low:g} to {high:g}"
 
 
 def load_preset(name: str) -> Preset:

@@ -10,15 +10,17 @@ from dataclasses import replace
 
 from engine.audio.reader import BITS, AudioInfo, blocks
 from engine.audio.riff import RiffExtras
-from engine.audio.writer import target_like
+from engine.audio.writer import format_like
 from engine.errors import RequestError
-from engine.messages import Request
+from engine.request import Request
 from engine.tasks import Span, rule_of
 
 PEAK_LIMIT = 0.95  # of new sound in a format that ends at full scale
 
 
-def holding(request: Request, info: AudioInfo | None, rest: AudioInfo | None, check: Callable[[], None]) -> Request:
+def with_enough_headroom(
+    request: Request, info: AudioInfo | None, rest: AudioInfo | None, check: Callable[[], None]
+) -> Request:
     """The request with a format that holds what the task keeps of its files; ``same`` becomes floating point for that.
 
     Args:
@@ -33,9 +35,9 @@ def holding(request: Request, info: AudioInfo | None, rest: AudioInfo | None, ch
     """
     rule = rule_of(request.task)
     kept = info if rule.span is not Span.NO else rest if rule.together else None
-    if kept is None or target_like(kept, request.format, RiffExtras()).bits is None:
+    if kept is None or format_like(kept, request.format, RiffExtras()).bits is None:
         return request
-    peak = highest(kept, check)
+    peak = peak_of_file(kept, check)
     if peak <= 1.0:  # the one step from 1.0 to the highest whole number is less than what rounding may do to it
         return request
     if request.format == "same":
@@ -59,10 +61,12 @@ def peak_of_new(files: Sequence[AudioInfo | None], bits: int | None, check: Call
     """
     if bits is not None:
         return PEAK_LIMIT
-    return max([PEAK_LIMIT, *(highest(file, check) for file in files if file is not None and file.subtype not in BITS)])
+    return max(
+        [PEAK_LIMIT, *(peak_of_file(file, check) for file in files if file is not None and file.subtype not in BITS)]
+    )
 
 
-def highest(info: AudioInfo, check: Callable[[], None]) -> float:
+def peak_of_file(info: AudioInfo, check: Callable[[], None]) -> float:
     """The highest sample of a file, full scale at 1; whole numbers end there and are not looked at.
 
     Raises:

@@ -21,12 +21,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from engine.messages import BIT_FOR_BIT_DB
+from engine.events import BIT_FOR_BIT_DB
 
 Samples = npt.NDArray[np.float64]
 
 
-def split(mix_CN: Samples, stem_CN: npt.NDArray[np.floating], bits: int | None, gain: float) -> tuple[Samples, Samples]:
+def quantize_pair(
+    mix_CN: Samples, stem_CN: npt.NDArray[np.floating], bits: int | None, gain: float
+) -> tuple[Samples, Samples]:
     """Stem and rest on the grid of the output format.
 
     Args:
@@ -55,7 +57,7 @@ def split(mix_CN: Samples, stem_CN: npt.NDArray[np.floating], bits: int | None, 
     return exact_CN / scale, rest_CN / scale
 
 
-def on_grid(audio_CN: npt.NDArray[np.floating], bits: int | None) -> Samples:
+def quantize(audio_CN: npt.NDArray[np.floating], bits: int | None) -> Samples:
     """Samples rounded to what the format holds; its range is not looked at."""
     if bits is None:
         return _as_float32(audio_CN)
@@ -63,7 +65,7 @@ def on_grid(audio_CN: npt.NDArray[np.floating], bits: int | None) -> Samples:
     return np.rint(audio_CN.astype(np.float64) * scale) / scale
 
 
-def together(tracks: Sequence[npt.NDArray[np.floating]], bits: int | None) -> list[Samples]:
+def quantize_sum(tracks: Sequence[npt.NDArray[np.floating]], bits: int | None) -> list[Samples]:
     """Tracks on the grid of the format, rounded so that their sum is on it too, in whatever order they are added.
 
     Whole numbers of least significant bits always are. Of float32 numbers only those are that are whole multiples of
@@ -77,7 +79,7 @@ def together(tracks: Sequence[npt.NDArray[np.floating]], bits: int | None) -> li
     Returns:
         Float64 tracks of the same shape that the format holds exactly; their range is not looked at.
     """
-    held = [on_grid(track_CN, bits) for track_CN in tracks]
+    held = [quantize(track_CN, bits) for track_CN in tracks]
     if bits is not None:
         return held
     size_CN = np.sum([np.abs(track_CN) for track_CN in held], axis=0)
@@ -97,14 +99,14 @@ def headroom(fixed_CN: Samples, added_CN: Samples, bits: int | None) -> float:
     return float((room_CN[over_CN] / size_CN[over_CN]).min(initial=1.0))
 
 
-def in_range(audio_CN: Samples, bits: int | None, fixed_CN: Samples | float = 0.0) -> Samples:
+def clip_to_range(audio_CN: Samples, bits: int | None, fixed_CN: Samples | float = 0.0) -> Samples:
     """Samples cut to what the format can hold, alone or when ``fixed_CN`` is added to them."""
     if bits is None:
         return audio_CN
     return np.clip(audio_CN, -1.0 - fixed_CN, full_scale(bits) - fixed_CN)
 
 
-def sharing(tracks: Sequence[Samples], bits: int | None, fixed_CN: Samples) -> list[Samples]:
+def share_headroom(tracks: Sequence[Samples], bits: int | None, fixed_CN: Samples) -> list[Samples]:
     """Tracks that keep their sum with ``fixed_CN`` in the range of the format: where it is not, all give way alike.
 
     Args:
@@ -117,14 +119,14 @@ def sharing(tracks: Sequence[Samples], bits: int | None, fixed_CN: Samples) -> l
     """
     if bits is None:
         return list(tracks)
-    held = np.stack([in_range(on_grid(track_CN, bits), bits) for track_CN in tracks])
+    held = np.stack([clip_to_range(quantize(track_CN, bits), bits) for track_CN in tracks])
     sum_CN: Samples = held.sum(axis=0)
-    kept_CN = in_range(sum_CN, bits, fixed_CN)
+    kept_CN = clip_to_range(sum_CN, bits, fixed_CN)
     share_CN = np.divide(kept_CN, sum_CN, out=np.ones_like(sum_CN), where=kept_CN != sum_CN)
-    held = np.where(kept_CN != sum_CN, on_grid(held * share_CN, bits), held)
+    held = np.where(kept_CN != sum_CN, quantize(held * share_CN, bits), held)
     # Rounding moves the sum by a few steps; the largest track takes them back.
     over_CN: Samples = held.sum(axis=0)
-    over_CN -= in_range(over_CN, bits, fixed_CN)
+    over_CN -= clip_to_range(over_CN, bits, fixed_CN)
     is_largest_KCN = np.arange(len(held))[:, None, None] == (held * np.sign(over_CN)).argmax(axis=0)
     return list(held - np.where(is_largest_KCN, over_CN, 0.0))
 
@@ -133,10 +135,10 @@ def guard_gain(peak: float, bits: int | None) -> float:
     """The common gain that brings ``peak`` into the range of the format, in whole tenths of a dB; 1 when it fits."""
     if bits is None or peak <= full_scale(bits):
         return 1.0
-    return lowered(full_scale(bits) / peak)
+    return gain_below(full_scale(bits) / peak)
 
 
-def lowered(gain: float) -> float:
+def gain_below(gain: float) -> float:
     """The gain in whole tenths of a dB that is safely below a gain under 1."""
     if gain <= 0:
         return 0.0

@@ -20,7 +20,7 @@ import soundfile
 from engine.audio.reader import BITS, FLOATS, AudioInfo, Samples
 from engine.audio.riff import RiffExtras
 from engine.errors import RequestError
-from engine.messages import Format
+from engine.request import Format
 
 SLUG_LIMIT_CHARACTERS = 80
 FLAC_CHANNELS = 8
@@ -32,7 +32,7 @@ _BITS_ASKED: dict[Format, int | None] = {"wav16": 16, "wav24": 24, "wav32f": Non
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class OutputFormat:
     """How a result is stored.
 
     Attributes:
@@ -54,7 +54,7 @@ class Target:
         return "." + self.container.lower()
 
 
-def target_like(info: AudioInfo, wanted: Format, extras: RiffExtras) -> Target:
+def format_like(info: AudioInfo, wanted: Format, extras: RiffExtras) -> OutputFormat:
     """The format of a result made from a file.
 
     ``same`` keeps the depth: 16, 24, 32-bit integers and float stay what they are (8 bits become 16, which holds
@@ -74,13 +74,13 @@ def target_like(info: AudioInfo, wanted: Format, extras: RiffExtras) -> Target:
             bits = min(BITS[info.subtype], 24)
     if flac:
         _check_flac(info.rate_hz, info.channels)
-    return Target("FLAC" if flac else "WAV", bits, info.rate_hz, info.channels, extras)
+    return OutputFormat("FLAC" if flac else "WAV", bits, info.rate_hz, info.channels, extras)
 
 
-def target_new(rate_hz: int, channels: int, wanted: Format) -> Target:
+def format_for_new(rate_hz: int, channels: int, wanted: Format) -> OutputFormat:
     """The format of a result that no file went into; ``same`` means 24-bit WAV."""
     wanted = "wav24" if wanted == "same" else wanted
-    return Target("FLAC" if wanted == "flac" else "WAV", _BITS_ASKED[wanted], rate_hz, channels)
+    return OutputFormat("FLAC" if wanted == "flac" else "WAV", _BITS_ASKED[wanted], rate_hz, channels)
 
 
 def result_name(source_stem: str | None, prompt: str, suffix: str, part: str = "") -> str:
@@ -102,7 +102,7 @@ class AudioWriter(Protocol):
         ...
 
 
-def open_writer(stream: BinaryIO, target: Target) -> AudioWriter:
+def open_writer(stream: BinaryIO, target: OutputFormat) -> AudioWriter:
     """Start a file of the target's format in ``stream``."""
     return FlacWriter(stream, target) if target.container == "FLAC" else WavWriter(stream, target)
 
@@ -113,7 +113,7 @@ class WavWriter:
     Source: EBU Tech 3306 (a ``JUNK`` chunk holds the place of ``ds64``); Microsoft's WAVEFORMATEXTENSIBLE.
     """
 
-    def __init__(self, stream: BinaryIO, target: Target) -> None:
+    def __init__(self, stream: BinaryIO, target: OutputFormat) -> None:
         self._stream = stream
         self._target = target
         self._samples = 0
@@ -172,7 +172,7 @@ class WavWriter:
 class FlacWriter:
     """FLAC of 16 or 24 bits, by libsndfile."""
 
-    def __init__(self, stream: BinaryIO, target: Target) -> None:
+    def __init__(self, stream: BinaryIO, target: OutputFormat) -> None:
         self._stream = _Watched(stream)
         self._shift = 32 - (target.bits or 24)
         self._scale = float(1 << ((target.bits or 24) - 1))

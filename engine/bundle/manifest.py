@@ -14,8 +14,8 @@ from typing import Any
 from engine.bundle.fields import build, check_count, check_number, check_range
 from engine.bundle.separation import (
     Axes,
-    Decoder,
-    Expert,
+    ExpertSpec,
+    MaskDecoderSpec,
     check_decoder,
     check_expert_axes,
     check_experts,
@@ -23,7 +23,7 @@ from engine.bundle.separation import (
 )
 from engine.errors import BundleDamaged, BundleError, BundleTooNew
 from engine.latents import LatentGrid, Slot
-from engine.messages import GUIDANCE_LIMIT, STEPS_LIMIT, TEMPERATURE_LIMIT
+from engine.request import OPTIONS
 
 # 3 had no mask decoder and no experts; 2 no temperature; 1 the text encoder alone, and no wordings; all are read as
 # they were
@@ -48,7 +48,7 @@ ENCODER_KINDS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Graph:
+class GraphSpec:
     """One ONNX file.
 
     Attributes:
@@ -66,7 +66,7 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Encoder:
+class EncoderSpec:
     """One prompt encoder. ``ENCODER_KINDS`` says which fields a kind fills in; the others stay empty.
 
     Attributes:
@@ -105,7 +105,7 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
+class SamplerDefaults:
     """Sampler defaults of one task."""
 
     steps: int
@@ -160,9 +160,9 @@ class Manifest:
     latent_std: list[float]
     slots: list[str]
     embedding: int
-    graphs: dict[str, Graph]
-    encoders: dict[str, Encoder]
-    defaults: dict[str, Defaults]
+    graphs: dict[str, GraphSpec]
+    encoders: dict[str, EncoderSpec]
+    defaults: dict[str, SamplerDefaults]
     mask: dict[str, float]
     presence: dict[str, float]
     parity: dict[str, float]
@@ -171,8 +171,8 @@ class Manifest:
     notes: str = ""
     asks: Attachment | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
-    decoder: Decoder | None = None
-    experts: list[Expert] = field(default_factory=list)
+    decoder: MaskDecoderSpec | None = None
+    experts: list[ExpertSpec] = field(default_factory=list)
     terms: Attachment | None = None
 
     @property
@@ -211,11 +211,11 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
             f"{where} has bundle format {data['format']}, this engine reads up to {FORMAT}; update the engine"
         )
     try:
-        data["graphs"] = {key: build(Graph, value) for key, value in data["graphs"].items()}
-        data["encoders"] = {key: build(Encoder, value) for key, value in data["encoders"].items()}
-        data["defaults"] = {key: build(Defaults, value) for key, value in data["defaults"].items()}
+        data["graphs"] = {key: build(GraphSpec, value) for key, value in data["graphs"].items()}
+        data["encoders"] = {key: build(EncoderSpec, value) for key, value in data["encoders"].items()}
+        data["defaults"] = {key: build(SamplerDefaults, value) for key, value in data["defaults"].items()}
         data |= {key: build(kind, data[key]) for key, kind in _OPTIONAL.items() if data.get(key) is not None}
-        data["experts"] = [build(Expert, value) for value in data.get("experts", [])]
+        data["experts"] = [build(ExpertSpec, value) for value in data.get("experts", [])]
         manifest: Manifest = build(Manifest, data)
         _check(manifest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -223,7 +223,7 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     return manifest
 
 
-_OPTIONAL = {"asks": Attachment, "decoder": Decoder, "terms": Attachment}
+_OPTIONAL = {"asks": Attachment, "decoder": MaskDecoderSpec, "terms": Attachment}
 
 
 def named_files(manifest: Manifest) -> list[tuple[str, str]]:
@@ -260,19 +260,19 @@ def _check(manifest: Manifest) -> None:
             raise ValueError(f"file name {file!r} leaves the bundle folder")
 
 
-def _check_defaults(where: str, defaults: Defaults) -> None:
+def _check_defaults(where: str, defaults: SamplerDefaults) -> None:
     """What a bundle does unasked is what a request may ask for."""
     check_count(f"{where}.steps", defaults.steps)
-    check_range(f"{where}.steps", defaults.steps, 1, STEPS_LIMIT)
-    check_range(f"{where}.guidance", defaults.guidance, 0, GUIDANCE_LIMIT)
+    check_range(f"{where}.steps", defaults.steps, *OPTIONS["steps"].limits)
+    check_range(f"{where}.guidance", defaults.guidance, *OPTIONS["guidance"].limits)
     if defaults.start not in ("zeros", "noise"):
         raise ValueError(f"{where}.start must be zeros or noise, got {defaults.start!r}")
-    check_range(f"{where}.temperature", defaults.temperature, 0, TEMPERATURE_LIMIT)
+    check_range(f"{where}.temperature", defaults.temperature, *OPTIONS["temperature"].limits)
     if defaults.strength is not None:
-        check_range(f"{where}.strength", defaults.strength, 0, 1)
+        check_range(f"{where}.strength", defaults.strength, *OPTIONS["strength"].limits)
 
 
-def _check_encoder(name: str, encoder: Encoder, manifest: Manifest) -> None:
+def _check_encoder(name: str, encoder: EncoderSpec, manifest: Manifest) -> None:
     if encoder.kind not in ENCODER_KINDS or encoder.kind != name:
         raise ValueError(f"encoder {name} must be of its own kind, one of {list(ENCODER_KINDS)}, got {encoder.kind!r}")
     if encoder.graph not in manifest.graphs:
@@ -340,7 +340,7 @@ def _check_axes(manifest: Manifest) -> None:
                     raise ValueError(f"{value} of {name} must have the axes {axes}, got {given.get(value)}")
 
 
-def _axes(encoder: Encoder, named: dict[str, str]) -> dict[str, Axes]:
+def _axes(encoder: EncoderSpec, named: dict[str, str]) -> dict[str, Axes]:
     """Axes in numbers, from the names of fields."""
 
     def axis(word: str) -> str | int:

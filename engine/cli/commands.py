@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from engine.checks import check_request
 from engine.errors import Cancelled, RequestError
+from engine.events import BIT_FOR_BIT_DB, Done, Event, Progress, StemResult
 from engine.host.client import Engine
-from engine.messages import BIT_FOR_BIT_DB, Done, Event, Progress, Request, StemResult, as_json
-from engine.provenance import finite, rerun_request
+from engine.provenance import rerun_request
+from engine.request import OPTIONS, Request, region_fields
+from engine.serialization import finite, plain
 from engine.tasks import Rule, rule_of
 
 CANCEL_LIMIT_S = 20.0
@@ -31,42 +32,11 @@ FAINT = "the model made it very quiet and it was lifted; try more --steps or oth
 
 def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
     """A row of the task table."""
-    regions_s = getattr(arguments, "region", None) or []
-    return _run(
-        Request(
-            task=arguments.task,
-            prompts=(*arguments.prompts, *arguments.prompt_texts),
-            input=getattr(arguments, "input", None),
-            rest=getattr(arguments, "rest", None),
-            out=arguments.out,
-            region_s=regions_s[0] if len(regions_s) == 1 else None,
-            regions_s=tuple(regions_s) if len(regions_s) > 1 else (),
-            seconds=getattr(arguments, "seconds", None),
-            bundle=arguments.bundle,
-            device=arguments.device,
-            render=getattr(arguments, "render", "masked"),
-            steps=arguments.steps,
-            guidance=arguments.guidance,
-            guide=tuple(arguments.guide),
-            temperature=arguments.temperature,
-            start=arguments.start,
-            seed=arguments.seed,
-            format=arguments.format,
-            examples=tuple(arguments.examples),
-            example_weight=arguments.example_weight,
-            mix_prompt=arguments.mix_prompt,
-            rest_prompt=arguments.rest_prompt,
-            strength=getattr(arguments, "strength", None),
-            replacement=getattr(arguments, "replacement", ""),
-            candidates=arguments.candidates,
-            keep_order=getattr(arguments, "keep_order", False),
-            slot=getattr(arguments, "slot", ""),
-            sensitivity=getattr(arguments, "sensitivity", 0.5),
-            expert=getattr(arguments, "expert", ""),
-        ),
-        engine,
-        arguments.json,
-    )
+    values = {name: value for name, value in vars(arguments).items() if name in OPTIONS}
+    values |= {name: tuple(value) for name, value in values.items() if OPTIONS[name].many}
+    values["prompts"] += tuple(arguments.prompt_texts)
+    request = Request(**values | region_fields(values.get("regions_s", ())))
+    return _run(request, engine, arguments.json)
 
 
 def rerun(arguments: argparse.Namespace, engine: Engine | None) -> int:
@@ -76,6 +46,10 @@ def rerun(arguments: argparse.Namespace, engine: Engine | None) -> int:
     )
     if arguments.device is not None:
         request = replace(request, device=arguments.device)
+    if request.unknown:
+        names = ", ".join(request.unknown)
+        print(f"fluxstem: {arguments.sidecar} also says {names}, which this version does not know; that is kept, and "
+              "changes nothing", file=sys.stderr)  # fmt: skip
     return _run(request, engine, arguments.json)
 
 
@@ -115,7 +89,6 @@ def _has_screen() -> bool:
 
 
 def _run(request: Request, engine: Engine | None, as_json_line: bool) -> int:
-    check_request(request)
     with contextlib.ExitStack() as stack:
         engine = engine or stack.enter_context(Engine())
         done = _finish(engine, request)
@@ -129,7 +102,7 @@ def _run(request: Request, engine: Engine | None, as_json_line: bool) -> int:
 def _finish(engine: Engine, request: Request) -> Done:
     """Wait for a request; Ctrl-C cancels it, and a second one ends the engine process at once."""
     with _progress_bar(engine):
-        job = engine.submit(request)
+        job = engine.submit(request, look=True)
         try:
             return engine.wait(job)
         except KeyboardInterrupt:
@@ -195,7 +168,7 @@ def summary(done: Done) -> dict[str, Any]:
         "length_samples": first.length_samples,
         "rate_hz": first.rate_hz,
         "timings": {stage: round(seconds, 4) for stage, seconds in done.timings.items()},
-        "results": as_json(done.results),
+        "results": plain(done.results),
     }
 
 

@@ -1,7 +1,7 @@
 """The command line: what can be typed, and which exit code it ends with.
 
-The commands for tasks are derived from the task table. Exit codes: 0 done; 2 the request, the bundle or the output
-folder is not usable; 3 the device or the engine failed; 130 stopped by Ctrl-C. Knows nothing of audio or graphs.
+The commands for tasks are derived from the task table, their options from the options table. Exit codes: 0 done; 2 the
+request, the bundle or the output folder is not usable; 3 the device or the engine failed; 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -14,31 +14,21 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn
 
 from engine.checks import check_region
 from engine.cli import bridge, bundles, commands
 from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
 from engine.host.client import Engine
-from engine.messages import CONDITIONS, Device, Format, Render, Start
-from engine.tasks import SLOT_NAMES, TASKS, Rule, Span, rule_of
+from engine.options import Kind, Option, by_rule
+from engine.request import EXAMPLE_KINDS, OPTIONS
+from engine.tasks import TASKS, Rule
 from engine.version import engine_version
 
 DONE, REFUSED, FAILED, STOPPED = 0, 2, 3, 130
 
 _TIME = r"\s*(?:(\d+):)?(\d+\.?\d*|\.\d+)\s*"  # seconds, or minutes:seconds
 _REGION = re.compile(f"{_TIME}-{_TIME}")
-_REGION_HELP = {  # text, and whether it must be given
-    Span.NO: ("seconds to work on, as 12.5-20.0 or 1:05-1:20, one result for each --region; default all", False),
-    Span.OPTIONAL: ("seconds to change, as 12.5-20.0 or 1:05-1:20; may be given several times; default all", False),
-    Span.REQUIRED: ("seconds to fill, as 12.5-20.0 or 1:05-1:20; may be given several times", True),
-}
-_EXAMPLES_HELP = {
-    "image": "picture of what to look for; of a video, its first frame",
-    "video": "video that runs beside the input and shows who plays when",
-    "audio": "sound like the one to look for; of a video, its sound",
-}
-_WHAT_IS_GIVEN = {"MIX": "the mix", "STEM": "the stem", "REST": "the music the new stem is to fit"}
 
 
 def main(argv: Sequence[str] | None = None, engine: Engine | None = None) -> int:
@@ -134,99 +124,47 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
+    """A command for a row of the task table, with an option for each row of the options table that it takes."""
     sub.set_defaults(command=commands.run_task, task=task)
-    if rule.input_slot is not None:
-        slot = rule.input_slot.name
-        doc = f"audio file with {_WHAT_IS_GIVEN[slot]}{_other_inputs(task, rule)}"
-        sub.add_argument("input", metavar=slot, help=doc)
-    sub.add_argument(
-        "prompts", metavar="PROMPT", nargs="*", type=_words, help="a few words, as violin; one result for each"
-    )
-    if task == "replace":
-        doc = "what to put in the place, in a few words, as trumpet"
-        sub.add_argument("--with", dest="replacement", metavar="PROMPT", type=_words, default="", help=doc)
-    if rule.strength is not None:
-        doc = f"0 keeps the old sound, 1 makes it new; default: the bundle's, else {rule.strength:g}"
-        sub.add_argument("--strength", type=float, metavar="S", help=doc)
-    if rule.together:
-        doc = "make the stems in the order they are named, not drums, bass, harmony, lead"
-        sub.add_argument("--keep-order", action="store_true", help=doc)
-    if rule.any_slot:
-        doc = "what to make, and what PROMPT is about: a whole mix, a stem, or the rest around a stem; default stem"
-        sub.add_argument("--slot", choices=list(SLOT_NAMES), default="", help=doc)
-    if rule.rest_optional:
-        doc = "audio file with the music the stem is to fit" + ("; with --slot rest, the stem" if rule.any_slot else "")
-        sub.add_argument("--rest", metavar="FILE", help=doc)
-    if rule.makes_s is not None:
-        doc = f"how many seconds to make; default {rule.makes_s:g}" + (
-            ", or as many as --rest" if rule.together else ""
-        )
-        sub.add_argument("--seconds", type=float, metavar="S", help=doc)
-    else:
-        doc, needed = _REGION_HELP[rule.span]
-        sub.add_argument("--region", type=_region, required=needed, action="append", metavar="A-B", help=doc)
-    if rule.masked:
-        sub.add_argument(
-            "--render",
-            choices=get_args(Render),
-            default="masked",
-            help="masked: your own audio, filtered; flow: filtered by what the flow hears; decoded: the model's own "
-            "audio; default %(default)s",
-        )
-        doc = "how much goes to the stem where the mask is in doubt: 0 makes it clean, 1 full; default %(default)s"
-        sub.add_argument("--sensitivity", type=float, default=0.5, metavar="S", help=doc)
-        doc = "separator of the bundle that answers, or none; default: the one that knows the prompt, if any"
-        sub.add_argument("--expert", metavar="NAME", default="", help=doc)
-    _add_choices(sub)
+    for row in OPTIONS.values():
+        if not row.takes(rule):
+            continue
+        if row.kind == "example":
+            _add_examples(sub, row)
+        elif row.flag:
+            sub.add_argument(row.flag, dest=row.name, help=_escaped(row.help(rule)), **_settings(row, rule))
+        elif metavar := by_rule(row.metavar, rule):
+            several: dict[str, Any] = {"nargs": "*"} if row.many else {}
+            doc = _escaped(row.help(rule))
+            sub.add_argument(row.name, metavar=metavar, help=doc, type=_TYPES.get(row.kind, str), **several)
     _add_json(sub)
     _add_debug(sub)
 
 
-def _other_inputs(task: str, rule: Rule) -> str:
-    """What the file is where another slot is made."""
-    turned = {name: rule_of(task, name).input_slot for name in SLOT_NAMES if rule.any_slot}
-    others = {name: slot.name.lower() for name, slot in turned.items() if slot is not None and slot != rule.input_slot}
-    return "".join(f"; with --slot {name}, the {given}" for name, given in others.items())
+def _settings(row: Option, rule: Rule) -> dict[str, Any]:
+    """What argparse is told of an option besides its name and its help."""
+    if row.kind == "flag":
+        return {"action": "store_true"}
+    settings: dict[str, Any] = {"type": _TYPES.get(row.kind, str), "required": row.needs(rule)}
+    settings |= {"action": "append", "default": []} if row.many else {"default": row.default}
+    return settings | ({"choices": row.choices} if row.choices else {"metavar": by_rule(row.metavar, rule)})
 
 
-def _add_choices(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--out", metavar="DIR", default=".", help="folder for the results; default this one")
-    sub.add_argument(
-        "--bundle", metavar="NAME", default="small", help="name or folder of a bundle; default %(default)s"
-    )
-    sub.add_argument("--device", choices=get_args(Device), default="auto", help="default: the fastest that works")
-    sub.add_argument("--format", choices=get_args(Format), default="same", help="of the results; default: the input's")
-    sub.add_argument("--steps", type=int, metavar="N", help="sampler steps; default: the bundle's for this task")
-    sub.add_argument("--guidance", type=float, metavar="W", help="how hard the prompt pushes: 0 not at all, 1 plainly")
-    doc = "what --guidance pushes towards; may be given several times; default all of them"
-    sub.add_argument("--guide", choices=CONDITIONS, action="append", default=[], help=doc)
-    doc = "of the noise sound is made from: less is safer, more is wilder, 1 as in training; default: the bundle's; "
-    doc += "1 for several candidates"
-    sub.add_argument("--temperature", type=float, metavar="T", help=doc)
-    sub.add_argument("--start", choices=get_args(Start), help="where the sampler starts; default: the bundle's")
-    _add_examples(sub)
-    sub.add_argument(
-        "--mix-prompt", type=_words, metavar="TEXT", default="", help="words for the whole, as slow ballad"
-    )
-    sub.add_argument("--rest-prompt", type=_words, metavar="TEXT", default="", help="words for what goes with the stem")
-    doc = "make K results for each prompt, from K seeds, and give all of them, the best first; default %(default)s"
-    sub.add_argument("--candidates", type=int, default=1, metavar="K", help=doc)
-    sub.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result; default %(default)s")
-
-
-def _add_examples(sub: argparse.ArgumentParser) -> None:
+def _add_examples(sub: argparse.ArgumentParser, row: Option) -> None:
     """Examples of any kind go with each prompt, or stand alone; each may come several times."""
     sub.add_argument(
         "--prompt-text", dest="prompt_texts", action="append", default=[], type=_words, metavar="TEXT",
         help="another PROMPT; a few words, a caption or a story",
     )  # fmt: skip
-    for kind, doc in _EXAMPLES_HELP.items():
+    for kind, doc in EXAMPLE_KINDS.items():
         sub.add_argument(
-            f"--prompt-{kind}", dest="examples", action="append", default=[], type=f"{kind}:{{}}".format,
-            metavar="FILE", help=f"{doc}; FILE#t=12,20 is a part of it",
+            f"--prompt-{kind}", dest=row.name, action="append", default=[], type=f"{kind}:{{}}".format,
+            metavar=row.metavar, help=f"{doc}; FILE#t=12,20 is a part of it",
         )  # fmt: skip
-    doc = "where there are words too: 0 listens to the words, 1 to the examples only; default %(default)s"
-    sub.add_argument("--example-weight", type=float, default=0.5, metavar="W", help=doc)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
 
 
 def _add_rerun(sub: argparse.ArgumentParser) -> None:
@@ -236,7 +174,9 @@ def _add_rerun(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--input", metavar="FILE", help="where the input is now, if it has moved")
     sub.add_argument("--rest", metavar="FILE", help="where the rest is now, if it has moved")
     sub.add_argument("--bundle", metavar="NAME", help="where the bundle is now, if it has moved")
-    sub.add_argument("--device", choices=get_args(Device), help="another device than then; samples may differ slightly")
+    sub.add_argument(
+        "--device", choices=OPTIONS["device"].choices, help="another device than then; samples may differ slightly"
+    )
     sub.set_defaults(command=commands.rerun)
     _add_json(sub)
     _add_debug(sub)
@@ -270,6 +210,9 @@ def _words(text: str) -> str:
         return os.fsencode(text).decode("utf-8")
     except UnicodeError:
         return text
+
+
+_TYPES: dict[Kind, Callable[[str], Any]] = {"whole": int, "number": float, "words": _words, "region": _region}
 
 
 def _show_window_or_help(top: argparse.ArgumentParser) -> Callable[[argparse.Namespace, Engine | None], int]:

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.audio.disk_array import Scratch
+from engine.audio.disk_array import DiskArray
 from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, samples_at
-from engine.inference.clip import Mono, Section, encode_clip, gain_into_model, take_in
-from engine.inference.crossfade import Beside, beside
-from engine.inference.model import walk_of
-from engine.inference.output import Brief
-from engine.inference.run import Job, part_of
+from engine.inference.clip import MonoClip, SampleRange, encode_clip, gain_into_model, load_mono
+from engine.inference.crossfade import MirrorPad, mirror_pads
+from engine.inference.model import resolve_sampling
+from engine.inference.output import OutputSpec
+from engine.inference.run import RunContext, part_of
 from engine.inference.sampler import BoolArray
-from engine.inference.windows import Windows, plan_windows
+from engine.inference.windows import WindowPlan, plan_windows
 from engine.latents import SLOTS, Slot
-from engine.messages import Request
+from engine.request import Request
 from engine.tasks import Given, Rule, known_mask
 
 NEAR_S = 5.0  # how much sound around a span decides how loud the made sound is
@@ -35,7 +35,7 @@ Powers = npt.NDArray[np.float64]  # mean square, one number a channel
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class FillRegion:
     """One part that is made.
 
     Attributes:
@@ -45,14 +45,14 @@ class Hole:
         beside: what it is faded from at its edges; None means from what it held before.
     """
 
-    span: Section
+    span: SampleRange
     fill: tuple[int, int]
     power_C: Powers | None
-    beside: Beside | None = None
+    pad: MirrorPad | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class InpaintContext:
     """What is given, shared by all prompts.
 
     Attributes:
@@ -67,10 +67,10 @@ class Scene:
         channels: of the result.
     """
 
-    source: tuple[AudioInfo, Section] | None
+    source: tuple[AudioInfo, SampleRange] | None
     clip: int
-    holes: tuple[Hole, ...]
-    latents: dict[Slot, Scratch]
+    regions: tuple[FillRegion, ...]
+    latents: dict[Slot, DiskArray]
     known_SF: BoolArray
     gain: float
     start_s: float
@@ -85,7 +85,9 @@ class Scene:
         return z_SDL
 
 
-def set_scene(job: Job, brief: Brief, held: contextlib.ExitStack, part: tuple[float, float]) -> Scene:
+def build_context(
+    run: RunContext, spec: OutputSpec, held: contextlib.ExitStack, part: tuple[float, float]
+) -> InpaintContext:
     """Read and encode what is given, once for all prompts.
 
     Args:
@@ -94,66 +96,66 @@ def set_scene(job: Job, brief: Brief, held: contextlib.ExitStack, part: tuple[fl
         held: closes the scene's latents.
         part: share of the progress.
     """
-    rule, place, rate_hz = job.rule, brief.place, brief.target.rate_hz
-    windows = windows_of(job, place.samples, rate_hz)
-    fills = tuple(frames_of(job, span, place.samples, windows.frames, rate_hz) for span in place.spans)
-    strength = walk_of(job.request, job.model.bundle.manifest).strength
+    rule, extent, rate_hz = run.rule, spec.region, spec.format.rate_hz
+    windows = window_plan(run, extent.samples, rate_hz)
+    fills = tuple(fill_frames(run, span, extent.samples, windows.frames, rate_hz) for span in extent.spans)
+    strength = resolve_sampling(run.request, run.model.bundle.manifest).strength
     with contextlib.ExitStack() as scratches:
-        heard = _taken_in(job, brief, part_of(part, 0.0, 0.5))
-        for mono in heard.values():
-            scratches.enter_context(mono.scratch)
-        known_SF = known_of(job.request, windows.frames, fills, rest_given=rule.rest_slot in heard)
-        gain = gain_of(heard, known_SF)
-        files = {slot: mono.scratch for slot, mono in heard.items()}
-        latents = latents_of(job, files, gain, windows, strength, held, part_of(part, 0.5, 1.0))
-    channels = brief.target.channels
-    source: tuple[AudioInfo, Section] | None = None
-    near: list[Beside | None] = [None] * len(fills)
-    powers: list[Powers | None] = [power_to_fit(heard.get(rule.rest_slot), channels, rule)] * len(fills)
+        inputs = _load_inputs(run, spec, part_of(part, 0.0, 0.5))
+        for mono in inputs.values():
+            scratches.enter_context(mono.audio)
+        known_SF = known_latents(run.request, windows.frames, fills, rest_given=rule.rest_slot in inputs)
+        gain = common_gain(inputs, known_SF)
+        files = {slot: mono.audio for slot, mono in inputs.items()}
+        latents = encode_slots(run, files, gain, windows, strength, held, part_of(part, 0.5, 1.0))
+    channels = spec.format.channels
+    source: tuple[AudioInfo, SampleRange] | None = None
+    near: list[MirrorPad | None] = [None] * len(fills)
+    powers: list[Powers | None] = [target_power(inputs.get(rule.rest_slot), channels, rule)] * len(fills)
     if rule.given(rule.answer) is Given.OUTSIDE:
-        source = (brief.input, place.wanted)
+        source = (spec.input, extent.wanted)
         loudness = _power_beside if rule.strength is None else _power_of_it
-        powers = [loudness(*source, span) for span in place.spans]
+        powers = [loudness(*source, span) for span in extent.spans]
         if rule.strength is None:
-            near = list(beside(*source, place.spans, job.check))
-    holes = tuple(Hole(*hole) for hole in zip(place.spans, fills, powers, near, strict=True))
-    return Scene(
-        source, place.samples, holes if strength else (), latents, known_SF, gain, place.wanted.start / rate_hz,
+            near = list(mirror_pads(*source, extent.spans, run.check))
+    regions = tuple(FillRegion(*fields) for fields in zip(extent.spans, fills, powers, near, strict=True))
+    return InpaintContext(
+        source, extent.samples, regions if strength else (), latents, known_SF, gain, extent.wanted.start / rate_hz,
         rate_hz, channels,
     )  # fmt: skip
 
 
-def _taken_in(job: Job, brief: Brief, part: tuple[float, float]) -> dict[Slot, Mono]:
-    heard: dict[Slot, Mono] = {}
-    if brief.info is not None and job.rule.input_slot is not None:
-        heard[job.rule.input_slot] = take_in(job, brief.info, brief.place.wanted, part_of(part, 0.0, 0.5))
-    if brief.rest is not None:
-        needed = samples_at(brief.place.samples, brief.target.rate_hz, brief.rest.rate_hz)
-        section = Section(0, min(brief.rest.samples, needed))
-        heard[job.rule.rest_slot] = take_in(job, brief.rest, section, part_of(part, 0.5, 1.0))
-    return heard
+def _load_inputs(run: RunContext, spec: OutputSpec, part: tuple[float, float]) -> dict[Slot, MonoClip]:
+    inputs: dict[Slot, MonoClip] = {}
+    if spec.info is not None and run.rule.input_slot is not None:
+        inputs[run.rule.input_slot] = load_mono(run, spec.info, spec.region.wanted, part_of(part, 0.0, 0.5))
+    if spec.rest is not None:
+        needed = samples_at(spec.region.samples, spec.format.rate_hz, spec.rest.rate_hz)
+        section = SampleRange(0, min(spec.rest.samples, needed))
+        inputs[run.rule.rest_slot] = load_mono(run, spec.rest, section, part_of(part, 0.5, 1.0))
+    return inputs
 
 
-def windows_of(job: Job, samples: int, rate_hz: int) -> Windows:
+def window_plan(run: RunContext, samples: int, rate_hz: int) -> WindowPlan:
     """Windows over a clip of ``samples`` at ``rate_hz``."""
-    grid = job.model.grid
+    grid = run.model.grid
     return plan_windows(grid.frames(samples_at(samples, rate_hz, grid.sample_rate_hz)), grid.window_frames)
 
 
-def frames_of(job: Job, span: Section, clip: int, frames: int, rate_hz: int) -> tuple[int, int]:
+def fill_frames(run: RunContext, span: SampleRange, clip: int, frames: int, rate_hz: int) -> tuple[int, int]:
     """Frames that fill a span of a clip of ``clip`` samples and ``frames`` frames: ``(first, past the last)``."""
-    first, last = job.model.grid.frames_of_span(span.start / rate_hz, span.stop / rate_hz)
+    first, last = run.model.grid.frames_of_span(span.start / rate_hz, span.stop / rate_hz)
     return min(first, frames - 1), frames if span.stop >= clip else min(last, frames)
 
 
-def known_of(request: Request, frames: int, fills: tuple[tuple[int, int], ...], rest_given: bool) -> BoolArray:
+def known_latents(request: Request, frames: int, fills: tuple[tuple[int, int], ...], rest_given: bool) -> BoolArray:
     """Which latents are given when several parts are made: those given for each of them; bool (slots, frames)."""
-    asked = [known_mask(request.task, frames, fill, rest_given=rest_given, slot=request.slot) for fill in fills]
-    known_SF: BoolArray = np.logical_and.reduce(asked)
+    masks = [known_mask(request.task, frames, fill, rest_given=rest_given, slot=request.slot) for fill in fills]
+    known_SF: BoolArray = np.logical_and.reduce(masks)
     return known_SF
 
 
-def gain_of(given: dict[Slot, Mono], known_SF: BoolArray) -> float:
+def common_gain(given: dict[Slot, MonoClip], known_SF: BoolArray) -> float:
     """The gain of everything given on its way into the model: what is known decides, where nothing is all of it.
 
     A mix that is known holds all the rest.
@@ -163,10 +165,10 @@ def gain_of(given: dict[Slot, Mono], known_SF: BoolArray) -> float:
     return gain_into_model(known if known > SILENT_POWER else sum(mono.power for mono in given.values()))
 
 
-def latents_of(
-    job: Job, given: dict[Slot, Scratch], gain: float, windows: Windows, strength: float,
+def encode_slots(
+    run: RunContext, given: dict[Slot, DiskArray], gain: float, windows: WindowPlan, strength: float,
     held: contextlib.ExitStack, part: tuple[float, float],
-) -> dict[Slot, Scratch]:  # fmt: skip
+) -> dict[Slot, DiskArray]:  # fmt: skip
     """Latents of all slots that are given, one frame per row.
 
     A walk that begins part of the way needs to know where each unknown slot would end if nothing changed: then what is
@@ -181,20 +183,20 @@ def latents_of(
         held: closes the latents.
         part: share of the progress.
     """
-    latents: dict[Slot, Scratch] = {}
+    latents: dict[Slot, DiskArray] = {}
     with contextlib.ExitStack() as made:
         if 0 < strength < 1 and Slot.STEM in given:
-            rest = given.get(Slot.REST) or made.enter_context(Scratch(job.folder, 1))
-            given = {**given, Slot.REST: rest, Slot.MIX: made.enter_context(added(job, given[Slot.STEM], rest))}
+            rest = given.get(Slot.REST) or made.enter_context(DiskArray(run.folder, 1))
+            given = {**given, Slot.REST: rest, Slot.MIX: made.enter_context(sum_arrays(run, given[Slot.STEM], rest))}
         for number, (slot, audio) in enumerate(given.items()):
             share = part_of(part, number / len(given), (number + 1) / len(given))
-            latents[slot] = held.enter_context(encode_clip(job, audio, gain, windows, share))
+            latents[slot] = held.enter_context(encode_clip(run, audio, gain, windows, share))
     return latents
 
 
-def added(job: Job, one: Scratch, other: Scratch, gain: float = 1.0) -> Scratch:
+def sum_arrays(run: RunContext, one: DiskArray, other: DiskArray, gain: float = 1.0) -> DiskArray:
     """The sum of two scratch files as a third, as long as the longer one; ``gain`` is that of the other."""
-    total = Scratch(job.folder, one.width)
+    total = DiskArray(run.folder, one.width)
     rows = max(one.rows, other.rows)
     for at in range(0, rows, 1 << 18):
         end = min(at + (1 << 18), rows)
@@ -202,7 +204,7 @@ def added(job: Job, one: Scratch, other: Scratch, gain: float = 1.0) -> Scratch:
     return total
 
 
-def power_and_peak(scratch: Scratch, first: int, last: int) -> tuple[float, float]:
+def power_and_peak(scratch: DiskArray, first: int, last: int) -> tuple[float, float]:
     """Mean square and highest sample of a part of a scratch file; rows that are not there do not count."""
     energy, peak = 0.0, 1e-9
     last = min(last, scratch.rows)
@@ -213,20 +215,20 @@ def power_and_peak(scratch: Scratch, first: int, last: int) -> tuple[float, floa
     return energy / max(last - first, 1), peak
 
 
-def power_to_fit(beside: Mono | None, channels: int, rule: Rule) -> Powers:
+def target_power(neighbour: MonoClip | None, channels: int, rule: Rule) -> Powers:
     """How loud something is that was not there before: channel by channel, by what it goes with, if there is that.
 
     Stem and rest are ``UNDER_REST_DB`` apart, and a mix is as loud as both of them.
     """
     level_db = ALONE_DB + PARTS_DB[rule.answer] - PARTS_DB[Slot.STEM]
     power = 10 ** (level_db / 10)
-    if beside is not None and beside.power * beside.width > SILENT_POWER:
+    if neighbour is not None and neighbour.power * neighbour.width > SILENT_POWER:
         against_db = PARTS_DB[rule.answer] - PARTS_DB[rule.rest_slot]
-        power = beside.power * beside.width * 10 ** (against_db / 10)
+        power = neighbour.power * neighbour.width * 10 ** (against_db / 10)
     return np.full(channels, power)
 
 
-def _power_beside(info: AudioInfo, wanted: Section, span: Section) -> Powers | None:
+def _power_beside(info: AudioInfo, wanted: SampleRange, span: SampleRange) -> Powers | None:
     """How loud the stem is around a span: the louder of its sides."""
     near = round(NEAR_S * info.rate_hz)
     sides = [(max(0, span.start - near), span.start), (span.stop, min(wanted.samples, span.stop + near))]
@@ -235,7 +237,7 @@ def _power_beside(info: AudioInfo, wanted: Section, span: Section) -> Powers | N
     return power_C if power_C.mean() > SILENT_POWER else None
 
 
-def _power_of_it(info: AudioInfo, wanted: Section, span: Section) -> Powers:
+def _power_of_it(info: AudioInfo, wanted: SampleRange, span: SampleRange) -> Powers:
     """How loud the very stem is that is played anew."""
     return _power(info, wanted.start + span.start, wanted.start + span.stop)
 

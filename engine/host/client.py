@@ -24,12 +24,13 @@ from typing import Any, Self
 
 from engine.audio.file_names import clean_partials_of
 from engine.bundle.library import list_bundles
-from engine.checks import absolute, check_values
+from engine.checks import absolute, check_files, check_values
 from engine.errors import Cancelled, EngineError, HostError
+from engine.events import Accepted, CancelledJob, Done, Event, Failed, Progress
 from engine.host.process import HostProcess
 from engine.media.reference import with_path
-from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request, as_json
-from engine.serialization import EVENTS, error_of, event_from_json
+from engine.request import Request
+from engine.serialization import EVENTS, error_of, event_from_json, failed_of, request_to_json
 
 log = logging.getLogger(__name__)
 
@@ -105,17 +106,25 @@ class Engine:
 
         return unsubscribe
 
-    def submit(self, request: Request) -> str:
+    def submit(self, request: Request, *, look: bool = False) -> str:
         """Put a request at the end of the queue; returns at once.
+
+        Args:
+            request: what to do. Its values are checked here and nowhere else.
+            look: True means that its files are looked for too, which may take a while on a slow disk; else a missing
+                one is told of by the ``Failed`` of the job.
 
         Returns:
             The name of the job, as it stands in its events.
 
         Raises:
             RequestError: the request cannot work, whatever is on the disk.
+            AudioError, BundleError, OutputError: it cannot work on this disk.
             EngineError: the engine is closed.
         """
         check_values(request)
+        if look:
+            check_files(request)
         job = _Job(uuid.uuid4().hex, _with_absolute_paths(request))
         with self._lock:
             if self._closed:
@@ -183,7 +192,7 @@ class Engine:
             try:
                 return self._jobs[job]
             except KeyError:
-                raise EngineError(f"there is no job {job!r}; use the name that submit returned") from None
+                raise EngineError("there is no job {job!r}; use the name that submit returned", job=job) from None
 
     def _unfinished(self) -> list[_Job]:
         with self._lock:
@@ -212,9 +221,10 @@ class Engine:
                 job.host = self._host
                 host = self._host
         except OSError as error:
-            self._deliver(Failed(job.name, "HostError", f"the engine process could not be started ({error})"))
+            failed = HostError("the engine process could not be started ({error})", error=error)
+            self._deliver(failed_of(job.name, failed))
             return
-        self._write(host, {"submit": job.name, "request": as_json(job.request)})
+        self._write(host, {"submit": job.name, "request": request_to_json(job.request)})
 
     def _write(self, host: HostProcess, message: dict[str, Any]) -> None:
         try:
@@ -241,8 +251,11 @@ class Engine:
             if closed or job.cancel_asked:
                 self._deliver(CancelledJob(job.name))
             elif job in guilty:
-                advice = "this job is lost, the next one gets a new process; set FLUXSTEM_DEBUG=1 to see its log"
-                self._deliver(Failed(job.name, HostError.__name__, f"{reason}; {advice}"))
+                lost = HostError(
+                    "{reason}; this job is lost, the next one gets a new process; set FLUXSTEM_DEBUG=1 to see its log",
+                    reason=reason,
+                )
+                self._deliver(failed_of(job.name, lost))
             else:
                 job.host, job.cancel_sent = None, False
         self._wakes.put(True)

@@ -2,7 +2,7 @@
 
 Commands come in on standard input, events leave on what was standard output, one JSON object a line; whatever a
 library prints goes to standard error instead. It ignores Ctrl-C, which is the client's business, and leaves when its
-parent is gone. Knows nothing of how a request is done.
+parent is gone.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from engine.errors import RequestError
+from engine.events import Event
 from engine.host.queue import Jobs, Work
-from engine.messages import Event, Failed
-from engine.serialization import READY, event_to_json, from_line, request_from_json, to_line
+from engine.serialization import READY, event_to_json, failed_of, from_line, request_from_json, to_line
 
 log = logging.getLogger(__name__)
 
@@ -78,11 +78,11 @@ def _obey(line: bytes, jobs: Jobs, send: Callable[[Event], None]) -> None:
             job = str(message["submit"])
             jobs.submit(job, request_from_json(message.get("request")))
         else:
-            raise RequestError(f"unknown command with keys {sorted(message)}; send submit or cancel")
+            raise RequestError("unknown command with keys {keys}; send submit or cancel", keys=sorted(message))
     except RequestError as error:
         log.warning("refused a message: %s", error)
         if job is not None:
-            send(Failed(job, "RequestError", str(error)))
+            send(failed_of(job, error))
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -1,7 +1,4 @@
-"""The host process as its parent sees it: start it, write lines to it, hear its messages and its death.
-
-Knows nothing of requests or jobs.
-"""
+"""The host process as its parent sees it: start it, write lines to it, hear its messages and its death."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""One queue, one worker: jobs run in the order they came, can be cancelled between steps, and tell how far they are.
-
-Knows nothing of audio or pipes: the work is a function, events go to a function.
-"""
+"""One queue, one worker: jobs run in the order they came, can be cancelled between steps, and report progress."""
 
 from __future__ import annotations
 
@@ -13,8 +10,9 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from engine.errors import Cancelled, EngineError
-from engine.messages import Accepted, CancelledJob, Done, Event, Failed, Progress, Request
-from engine.serialization import kind_of
+from engine.events import Accepted, CancelledJob, Done, Event, Progress
+from engine.request import Request
+from engine.serialization import failed_of
 
 log = logging.getLogger(__name__)
 
@@ -83,11 +81,13 @@ class Jobs:
             return CancelledJob(job)
         except EngineError as error:
             log.debug("job %s failed", job, exc_info=True)
-            return Failed(job, kind_of(error), _one_line(error))
+            return failed_of(job, error)
         except Exception as error:
             log.exception("job %s met an error nobody expected", job)
-            what = f"{type(error).__name__}: {_one_line(error)}"
-            return Failed(job, "EngineError", f"internal error ({what}); please report it with the log of --debug")
+            return failed_of(job, EngineError(
+                "internal error ({kind}: {error}); please report it with the log of --debug",
+                kind=type(error).__name__, error=error,
+            ))  # fmt: skip
 
 
 def _thinned(job: str, send: Callable[[Event], None]) -> Report:
@@ -106,7 +106,3 @@ def _thinned(job: str, send: Callable[[Event], None]) -> Report:
 
     report(0.0, "starting")
     return report
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).splitlines())

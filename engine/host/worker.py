@@ -1,7 +1,4 @@
-"""One request from check to sidecar, inside the host process: all of its files are in place at the end, or none.
-
-Knows nothing of queues or pipes; what happens to the audio is the pipeline's business.
-"""
+"""One request from check to sidecar, inside the host process: all of its files are in place at the end, or none."""
 
 from __future__ import annotations
 
@@ -17,12 +14,13 @@ from engine.audio.atomic import output_error
 from engine.audio.file_names import clean_partials_of, clean_stale
 from engine.bundle.bundle import file_sha256
 from engine.bundle.library import find_bundle
-from engine.checks import check_request
+from engine.checks import check_files
 from engine.errors import DeviceError
+from engine.events import Done, StemResult
 from engine.host.queue import Check, Report
 from engine.media.reference import example_path
-from engine.messages import Done, Request, StemResult
 from engine.provenance import Provenance, write_sidecar
+from engine.request import Request
 
 if TYPE_CHECKING:
     from engine.pipeline import Outcome, Pipeline
@@ -39,7 +37,7 @@ class Worker:
     def __call__(self, job: str, request: Request, report: Report, check: Check) -> Done:
         """See ``engine.host.queue.Work``."""
         started_s = time.perf_counter()
-        check_request(request)
+        check_files(request)  # the values were checked when it was submitted; the disk may be another by now
         with _memory_errors(), output_folder(Path(request.out)):
             hash_started_s = time.perf_counter()
             hashes = [file_sha256(Path(path)) if path else None for path in (request.input, request.rest)]

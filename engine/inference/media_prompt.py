@@ -16,14 +16,14 @@ import numpy.typing as npt
 from engine.errors import ExampleError
 from engine.inference.clip import gain_into_model
 from engine.inference.model import Model
-from engine.media.decoder import Wanted
-from engine.media.encoders import SceneEncoder
+from engine.media.decoder import DecodeSpec
+from engine.media.encoders import VideoEncoder
 from engine.media.limits import DECODE_LIMIT_S, LENGTH_LIMIT_S, TICKS_PER_FRAME
-from engine.media.reference import Example, beside_words, examples_of
-from engine.media.sandbox import Decoded, decoded
-from engine.messages import Request
+from engine.media.reference import MediaExample, beside_words, examples_of
+from engine.media.sandbox import DecodedMedia, decode_apart
+from engine.request import Request
 from engine.runtime.backend import FloatArray
-from engine.text.embedding import blended
+from engine.text.embedding import mean_direction
 
 LOOKS = 8  # windows of a video that say together what it shows
 KEPT_WINDOWS = 256  # of picture features; prompts and candidates ask for the same ones again
@@ -31,7 +31,7 @@ KEPT_WINDOWS = 256  # of picture features; prompts and candidates ask for the sa
 Frames = npt.NDArray[np.uint8]
 
 
-class Film:
+class VisualPrompt:
     """A picture or a video on the time line of the input: its time 0 is the input's.
 
     Args:
@@ -39,10 +39,10 @@ class Film:
         scene: the bundle's eye.
     """
 
-    def __init__(self, decoded: Decoded, scene: SceneEncoder) -> None:
-        self._decoded = decoded
-        self._scene = scene
-        self._shown_T = decoded.shown()
+    def __init__(self, media: DecodedMedia, encoder: VideoEncoder) -> None:
+        self._media = media
+        self._encoder = encoder
+        self._shown_T = media.shown()
         self._windows: OrderedDict[float, tuple[FloatArray, FloatArray]] = OrderedDict()
 
     def frames(self, start_s: float) -> Frames:
@@ -51,19 +51,19 @@ class Film:
         Args:
             start_s: where the window begins; may lie before the film or after it. A still is seen at any time.
         """
-        size = self._scene.size_px
-        seen: Frames = np.zeros((self._scene.frames, size, size, 3), np.uint8)
+        size = self._encoder.size_px
+        seen: Frames = np.zeros((self._encoder.frames, size, size, 3), np.uint8)
         for row, number in enumerate(self._numbers(start_s)):
             if number >= 0:
-                seen[row] = self._decoded.frame(number)
+                seen[row] = self._media.frame(number)
         return seen
 
     def window(self, start_s: float) -> tuple[FloatArray, FloatArray]:
         """What a window shows: float32 (frames, picture features), zeros where nothing is seen; and (embedding,)."""
-        key = 0.0 if self._decoded.kind == "image" else start_s
+        key = 0.0 if self._media.kind == "image" else start_s
         if key not in self._windows:
             frames_FHWC = self.frames(start_s)
-            picture_FP, embedding_E = self._scene.see(frames_FHWC)
+            picture_FP, embedding_E = self._encoder.encode(frames_FHWC)
             seen_F1 = frames_FHWC.max(axis=(1, 2, 3))[:, None] > 0
             self._windows[key] = np.where(seen_F1, picture_FP, np.float32(0)), embedding_E * seen_F1.any()
             if len(self._windows) > KEPT_WINDOWS:
@@ -73,29 +73,29 @@ class Film:
 
     def embedding(self) -> FloatArray:
         """What the whole of it shows, float32 (embedding,)."""
-        window_s = self._scene.frames / self._scene.fps
+        window_s = self._encoder.frames / self._encoder.fps
         length_s = len(self._shown_T) / self._ticks_hz
-        count = 1 if self._decoded.kind == "image" else min(LOOKS, max(1, int(np.ceil(length_s / window_s))))
+        count = 1 if self._media.kind == "image" else min(LOOKS, max(1, int(np.ceil(length_s / window_s))))
         starts_s = np.linspace(0.0, max(0.0, length_s - window_s), count)
-        return blended(np.stack([self.window(float(start_s))[1] for start_s in starts_s]))
+        return mean_direction(np.stack([self.window(float(start_s))[1] for start_s in starts_s]))
 
     @property
     def _ticks_hz(self) -> float:
-        return self._scene.fps * TICKS_PER_FRAME
+        return self._encoder.fps * TICKS_PER_FRAME
 
     def _numbers(self, start_s: float) -> npt.NDArray[np.int64]:
         """Number of the frame that is nearest at each moment of a window; -1 where there is none."""
-        if self._decoded.kind == "image":
-            return np.zeros(self._scene.frames, np.int64)
-        time_F = start_s + np.arange(self._scene.frames) / self._scene.fps
+        if self._media.kind == "image":
+            return np.zeros(self._encoder.frames, np.int64)
+        time_F = start_s + np.arange(self._encoder.frames) / self._encoder.fps
         tick_F = np.floor(time_F * self._ticks_hz + 0.5).astype(np.int64)
-        if self._decoded.loops:
+        if self._media.loops:
             return np.where(tick_F >= 0, self._shown_T[tick_F % len(self._shown_T)], -1)
         inside_F = (tick_F >= 0) & (tick_F < len(self._shown_T))
         return np.where(inside_F, self._shown_T[np.clip(tick_F, 0, len(self._shown_T) - 1)], -1)
 
 
-class Given:
+class EncodedExamples:
     """What goes with the prompts of a request; ``engine.inference.run.Examples``.
 
     Args:
@@ -105,9 +105,11 @@ class Given:
         shape_FP: of the picture features of a window.
     """
 
-    def __init__(self, embeddings_KE: FloatArray, films: list[Film], weight: float, shape_FP: tuple[int, int]) -> None:
-        self.embedding_E = blended(embeddings_KE)
-        self._films = films
+    def __init__(
+        self, embeddings_KE: FloatArray, visuals: list[VisualPrompt], weight: float, shape_FP: tuple[int, int]
+    ) -> None:
+        self.embedding_E = mean_direction(embeddings_KE)
+        self._visuals = visuals
         self._weight = weight
         self._shape_FP = shape_FP
 
@@ -121,7 +123,7 @@ class Given:
         """
         if text_E is None or not text_E.any():
             return self.embedding_E
-        return blended(np.stack([text_E, self.embedding_E]), (1 - self._weight, self._weight))
+        return mean_direction(np.stack([text_E, self.embedding_E]), (1 - self._weight, self._weight))
 
     def picture(self, start_s: float) -> FloatArray:
         """What is seen during the window that begins ``start_s`` seconds into the input.
@@ -130,9 +132,9 @@ class Given:
             float32 (picture frames, picture features); zeros where nothing is seen, the mean where several films show
             something.
         """
-        if not self._films:
+        if not self._visuals:
             return np.zeros(self._shape_FP, np.float32)
-        pictures_KFP = np.stack([film.window(start_s)[0] for film in self._films])
+        pictures_KFP = np.stack([visual.window(start_s)[0] for visual in self._visuals])
         seen_KF1 = pictures_KFP.any(axis=2, keepdims=True)
         mean_FP: FloatArray = pictures_KFP.sum(axis=0) / np.maximum(seen_KF1.sum(axis=0), 1).astype(np.float32)
         return mean_FP
@@ -141,7 +143,7 @@ class Given:
 @contextlib.contextmanager
 def open_examples(
     model: Model, request: Request, length_s: float | None, folder: Path, check: Callable[[], None]
-) -> Iterator[Given | None]:
+) -> Iterator[EncodedExamples | None]:
     """Decode and encode the examples of a request.
 
     Args:
@@ -162,68 +164,68 @@ def open_examples(
         yield None
         return
     with contextlib.ExitStack() as stack:
-        films: list[Film] = []
+        visuals: list[VisualPrompt] = []
         embeddings: list[FloatArray] = []
         for example in named:
             seems = _kind(model, example)
-            found = decoded(example, _wanted(model, example, seems, length_s), folder, check)
+            found = decode_apart(example, _decode_spec(model, example, seems, length_s), folder, check)
             stack.enter_context(found)
             if found.kind == "audio":
-                embeddings.append(_heard(model, example, found))
+                embeddings.append(_embed_audio(model, example, found))
             else:
-                films.append(Film(found, _eye(model, example, found.kind)))
-                embeddings.append(films[-1].embedding())
-        if not beside_words(request) and not blended(np.stack(embeddings)).any():
+                visuals.append(VisualPrompt(found, _video_encoder(model, example, found.kind)))
+                embeddings.append(visuals[-1].embedding())
+        if not beside_words(request) and not mean_direction(np.stack(embeddings)).any():
             raise ExampleError("the examples show nothing but black; give others, or say in words what to look for")
-        eye = model.scene
-        shape_FP = (eye.frames, eye.picture_dim) if eye is not None else (0, 0)
-        yield Given(np.stack(embeddings), films, request.example_weight, shape_FP)
+        video = model.video
+        shape_FP = (video.frames, video.picture_dim) if video is not None else (0, 0)
+        yield EncodedExamples(np.stack(embeddings), visuals, request.example_weight, shape_FP)
 
 
-def _wanted(model: Model, example: Example, seems: str, length_s: float | None) -> Wanted:
-    ear, eye = model.audio, model.scene
+def _decode_spec(model: Model, example: MediaExample, seems: str, length_s: float | None) -> DecodeSpec:
+    audio, video = model.audio, model.video
     start_s, end_s = example.part_s
     lasts_s = 0.0  # pictures and sounds are quick; a video is given as much time as it lasts
     if seems in ("video", "container"):
         lasts_s = min(_or_limit(length_s), _or_limit(None if end_s is None else end_s - start_s))
-    return Wanted(
+    return DecodeSpec(
         kind=example.kind,
         part_s=example.part_s,
         length_s=length_s,
-        size_px=0 if eye is None else eye.size_px,
-        ticks_hz=0.0 if eye is None else eye.fps * TICKS_PER_FRAME,
-        rate_hz=0 if ear is None else ear.rate_hz,
-        samples=0 if ear is None else ear.samples,
+        size_px=0 if video is None else video.size_px,
+        ticks_hz=0.0 if video is None else video.fps * TICKS_PER_FRAME,
+        rate_hz=0 if audio is None else audio.rate_hz,
+        samples=0 if audio is None else audio.samples,
         limit_s=DECODE_LIMIT_S + lasts_s,
     )
 
 
-def _heard(model: Model, example: Example, found: Decoded) -> FloatArray:
+def _embed_audio(model: Model, example: MediaExample, found: DecodedMedia) -> FloatArray:
     """What a sound says: the blend of its windows, all brought to the model's level by one gain."""
     if model.audio is None:
         raise _not_taken(model, example, "audio")
     windows_KN = found.sound()
     loudest = float(np.square(windows_KN, dtype=np.float64).mean(axis=1).max())
-    return blended(model.audio.embed(windows_KN * np.float32(gain_into_model(loudest))))
+    return mean_direction(model.audio.embed(windows_KN * np.float32(gain_into_model(loudest))))
 
 
-def _eye(model: Model, example: Example, kind: str) -> SceneEncoder:
-    if model.scene is None:
+def _video_encoder(model: Model, example: MediaExample, kind: str) -> VideoEncoder:
+    if model.video is None:
         raise _not_taken(model, example, kind)
-    return model.scene
+    return model.video
 
 
 def _or_limit(seconds: float | None) -> float:
     return LENGTH_LIMIT_S if seconds is None else min(seconds, LENGTH_LIMIT_S)
 
 
-def _kind(model: Model, example: Example) -> str:
+def _kind(model: Model, example: MediaExample) -> str:
     """What a file seems to be; what the bundle cannot take is refused before anything is decoded."""
     guess = example.guess()
     kind = example.kind or guess
-    lacking = model.scene is None if kind in ("image", "video") else model.audio is None
+    lacking = model.video is None if kind in ("image", "video") else model.audio is None
     if kind == "container":
-        lacking = model.scene is None and model.audio is None
+        lacking = model.video is None and model.audio is None
     if lacking:
         raise _not_taken(model, example, kind)
     return kind
@@ -232,9 +234,9 @@ def _kind(model: Model, example: Example) -> str:
 _WORDS = {"image": "pictures", "video": "videos", "audio": "sounds", "container": "videos and no sounds"}
 
 
-def _not_taken(model: Model, example: Example, kind: str) -> ExampleError:
+def _not_taken(model: Model, example: MediaExample, kind: str) -> ExampleError:
     takes = ["words"]
-    takes += ["pictures and videos"] if model.scene is not None else []
+    takes += ["pictures and videos"] if model.video is not None else []
     takes += ["sounds"] if model.audio is not None else []
     advice = "; to have the sound of it heard, give it as audio" if kind == "video" and model.audio is not None else ""
     return ExampleError(

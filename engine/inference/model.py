@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.bundle.bundle import Bundle, Decoder, Defaults, Manifest
+from engine.bundle.bundle import Bundle, Manifest, MaskDecoderSpec, SamplerDefaults
 from engine.bundle.separator import TASKS_OF_ALL, SeparatorManifest
 from engine.errors import BundleError, RequestError
 from engine.inference.codec import Codec
-from engine.inference.experts import Experts, SeparatorDecoder, StemWords, masker_of, open_experts
+from engine.inference.experts import Experts, SeparatorMasker, StemNameEncoder, make_masker, open_experts
 from engine.inference.masker import MaskDecoder
-from engine.inference.sampler import Walk
+from engine.inference.sampler import SamplerConfig
 from engine.latents import LatentGrid
-from engine.media.encoders import AudioEncoder, SceneEncoder
-from engine.messages import Request, Start
+from engine.media.encoders import AudioEncoder, VideoEncoder
+from engine.request import Request, Start
 from engine.runtime.backend import Array, Backend, FloatArray, GraphSession
 from engine.tasks import rule_of
 from engine.text.encoder import StoryEncoder, TextEncoder
@@ -45,9 +45,9 @@ class Model:
     device: str
     codec: Codec
     step: GraphSession
-    text: TextEncoder | StemWords
+    text: TextEncoder | StemNameEncoder
     audio: AudioEncoder | None = None
-    scene: SceneEncoder | None = None
+    video: VideoEncoder | None = None
     masker: MaskDecoder | None = None
     experts: Experts | None = None
 
@@ -57,7 +57,7 @@ class Model:
         return self.bundle.manifest.grid
 
 
-class LateSession:
+class LazySession:
     """A graph that is opened when it is first run; see ``engine.runtime.backend.GraphSession``."""
 
     def __init__(self, backend: Backend, path: Path) -> None:
@@ -91,7 +91,7 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
     flow, decoder = ["encode", "decode", "step"], manifest.decoder
     first = [*(encoder.graph for encoder in encoders.values()), *(flow if decoder is None else [decoder.graph])]
     opened: dict[str, GraphSession] = {
-        name: LateSession(backend, bundle.path(graph.file)) for name, graph in manifest.graphs.items()
+        name: LazySession(backend, bundle.path(graph.file)) for name, graph in manifest.graphs.items()
     }
     opened |= {name: backend.open(bundle.path(manifest.graphs[name].file)) for name in first}
     by_kind = {kind: opened[encoder.graph] for kind, encoder in encoders.items()}
@@ -104,8 +104,8 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         codec=Codec(opened["encode"], opened["decode"]),
         step=opened["step"],
         text=TextEncoder(by_kind["text"], bundle.path(text.tokenizer), text.max_tokens, story, load_asks(bundle)),
-        audio=AudioEncoder.of(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
-        scene=SceneEncoder.of(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
+        audio=AudioEncoder.from_manifest(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
+        video=VideoEncoder.from_manifest(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
         masker=None if decoder is None else _mask_decoder(opened[decoder.graph], decoder, manifest),
         experts=open_experts(bundle, opened),
     )
@@ -114,7 +114,7 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
 def _open_separator(bundle: Bundle, separator: SeparatorManifest, backend: Backend) -> Model:
     """A separator in the place of the mask decoder; its stems' names in the place of the text encoder."""
     graph = backend.open(bundle.path(separator.graph.file))
-    masker = masker_of(graph, separator.domain, separator.axes, separator.stems, bundle.label)
+    masker = make_masker(graph, separator.domain, separator.axes, separator.stems, bundle.label)
     missing = _NoFlow(bundle.label)
     log.info("opened %s on %s", bundle.label, backend.device)
     return Model(
@@ -122,8 +122,8 @@ def _open_separator(bundle: Bundle, separator: SeparatorManifest, backend: Backe
         device=backend.device,
         codec=Codec(missing, missing),
         step=missing,
-        text=StemWords(separator.stems, bundle.label),
-        masker=SeparatorDecoder(masker, separator.grid),
+        text=StemNameEncoder(separator.stems, bundle.label),
+        masker=SeparatorMasker(masker, separator.grid),
     )
 
 
@@ -148,34 +148,34 @@ def no_flow(label: str) -> str:
     return f"{label} is a separator and has no flow; choose {able} with the render masked, or another bundle"
 
 
-def _mask_decoder(graph: GraphSession, decoder: Decoder, manifest: Manifest) -> MaskDecoder:
+def _mask_decoder(graph: GraphSession, decoder: MaskDecoderSpec, manifest: Manifest) -> MaskDecoder:
     return MaskDecoder(graph, decoder, takes_estimate="estimate" in manifest.graphs[decoder.graph].inputs)
 
 
-def resolved(request: Request, manifest: Manifest) -> Request:
+def fill_defaults(request: Request, manifest: Manifest) -> Request:
     """The request with the defaults of the bundle and the task where it left the choice open."""
-    walk = walk_of(request, manifest)
+    sampling = resolve_sampling(request, manifest)
     seconds = rule_of(request.task).makes_s if request.seconds is None else request.seconds
-    strength = None if rule_of(request.task).strength is None else walk.strength
+    strength = None if rule_of(request.task).strength is None else sampling.strength
     return replace(
-        request, steps=walk.steps, guidance=walk.guidance, start=walk.start, seconds=seconds, strength=strength,
-        temperature=walk.temperature,
+        request, steps=sampling.steps, guidance=sampling.guidance, start=sampling.start, seconds=seconds, strength=strength,
+        temperature=sampling.temperature,
     )  # fmt: skip
 
 
-def walk_of(request: Request, manifest: Manifest) -> Walk:
+def resolve_sampling(request: Request, manifest: Manifest) -> SamplerConfig:
     """How to sample: what the request says, else the bundle's default for the task.
 
     A bundle older than the task is asked as it is for regenerate.
     """
     by_task, rule = manifest.defaults, rule_of(request.task, request.slot)
-    other = by_task.get("regenerate", Defaults(steps=8, guidance=1.0, start="noise"))
+    other = by_task.get("regenerate", SamplerDefaults(steps=8, guidance=1.0, start="noise"))
     defaults = by_task.get(request.task, other)
     strengths = (request.strength, defaults.strength, rule.strength, 1.0)
     several = request.candidates > 1  # which are to differ: not from zeros, and from all of the noise
     start: Start = request.start or ("zeros" if defaults.start == "zeros" and not several else "noise")
     temperature = max(defaults.temperature, 1.0) if several else defaults.temperature
-    return Walk(
+    return SamplerConfig(
         steps=defaults.steps if request.steps is None else request.steps,
         guidance=float(defaults.guidance if request.guidance is None else request.guidance),
         start=start,

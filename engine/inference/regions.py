@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from engine.audio.reader import AudioInfo
 from engine.checks import SLACK_S
 from engine.errors import RequestError
-from engine.inference.clip import Section
-from engine.messages import Request
+from engine.inference.clip import SampleRange
+from engine.request import Request
 from engine.tasks import Span, rule_of
 
 NEW_RATE_HZ, NEW_CHANNELS = 44_100, 2  # of a clip that no file went into
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EditRegion:
     """The part of the input that is read, and the parts of the result that are made.
 
     Attributes:
@@ -26,8 +26,8 @@ class Place:
         spans: what is made, in samples of the result, in order and apart; unused by tasks that only filter.
     """
 
-    wanted: Section
-    spans: tuple[Section, ...]
+    wanted: SampleRange
+    spans: tuple[SampleRange, ...]
 
     @property
     def samples(self) -> int:
@@ -35,7 +35,7 @@ class Place:
         return max(self.wanted.samples, self.spans[-1].stop)
 
 
-def places_of(request: Request, info: AudioInfo | None, rate_hz: int = NEW_RATE_HZ) -> tuple[Place, ...]:
+def edit_regions(request: Request, info: AudioInfo | None, rate_hz: int = NEW_RATE_HZ) -> tuple[EditRegion, ...]:
     """The places of a request, one for each result of a prompt.
 
     Args:
@@ -49,19 +49,19 @@ def places_of(request: Request, info: AudioInfo | None, rate_hz: int = NEW_RATE_
     rule = rule_of(request.task)
     made_s = request.seconds or 0.0
     if info is None:
-        return (Place(Section(0, 0), (Section(0, max(1, round(made_s * rate_hz))),)),)
-    whole = Section(0, info.samples)
+        return (EditRegion(SampleRange(0, 0), (SampleRange(0, max(1, round(made_s * rate_hz))),)),)
+    whole = SampleRange(0, info.samples)
     if rule.span is Span.END:
-        return (Place(whole, (Section(info.samples, info.samples + max(1, round(made_s * info.rate_hz))),)),)
+        return (EditRegion(whole, (SampleRange(info.samples, info.samples + max(1, round(made_s * info.rate_hz))),)),)
     if not request.regions:
-        return (Place(whole, (whole,)),)
+        return (EditRegion(whole, (whole,)),)
     if rule.span is not Span.NO:
-        return (Place(whole, tuple(_region(region_s, info) for region_s in sorted(request.regions))),)
+        return (EditRegion(whole, tuple(_region(region_s, info) for region_s in sorted(request.regions))),)
     regions = [_region(region_s, info) for region_s in request.regions]
-    return tuple(Place(region, (Section(0, region.samples),)) for region in regions)
+    return tuple(EditRegion(region, (SampleRange(0, region.samples),)) for region in regions)
 
 
-def _region(region_s: tuple[float, float], info: AudioInfo) -> Section:
+def _region(region_s: tuple[float, float], info: AudioInfo) -> SampleRange:
     start_s, end_s = region_s
     if end_s > info.seconds + SLACK_S or start_s >= info.seconds:
         raise RequestError(
@@ -72,4 +72,4 @@ def _region(region_s: tuple[float, float], info: AudioInfo) -> Section:
     stop = min(round(end_s * info.rate_hz), info.samples)
     if start >= stop:
         raise RequestError(f"region {start_s:g}-{end_s:g} s holds not a single sample; choose a longer one")
-    return Section(start, stop)
+    return SampleRange(start, stop)

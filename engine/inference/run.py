@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.inference.model import Model
 from engine.inference.windows import Batches
-from engine.messages import Request
+from engine.request import Request
 from engine.runtime.backend import FloatArray
 from engine.tasks import Rule
 
@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 STAGES = ("read", "encode", "step", "decode", "separate", "mask", "write")
 
 
-class Clock:
+class StageTimer:
     """Seconds by stage."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Examples(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class RunContext:
     """One request being worked on.
 
     Attributes:
@@ -96,7 +96,7 @@ class Job:
     batches: Batches
     report: Callable[[float, str], None]
     check: Callable[[], None]
-    clock: Clock = field(default_factory=Clock)
+    timer: StageTimer = field(default_factory=StageTimer)
     examples: Examples | None = None
 
     def picture(self, start_s: float) -> FloatArray:

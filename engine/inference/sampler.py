@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.latents import Slot, exchanged
-from engine.messages import CONDITIONS, Start
+from engine.request import CONDITIONS, Start
 from engine.runtime.backend import Array, FloatArray, GraphSession
 
 # condition -> input of the step graph, and the slot it is about; None means that the input is about all of them
@@ -27,7 +27,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class SamplerConfig:
     """How to walk.
 
     Attributes:
@@ -35,7 +35,7 @@ class Walk:
         guidance: 0 ignores the prompt, 1 follows it plainly, more pushes towards it.
         start: ``zeros``, the posterior mean in one step, or ``noise``.
         seed: of the noise; candidates count up from it.
-        strength: the share of the way that is walked; 1 begins at the start, less begins at ``begun_latents``.
+        strength: the share of the way that is walked; 1 begins at the start, less begins at ``sdedit_init``.
         guide: the conditions that guidance pushes towards, of ``CONDITIONS``; none named means all of them. The
             others are heard as they are.
         slot: what the prompt is about; words for the stem and for this slot change places.
@@ -54,13 +54,16 @@ class Walk:
     temperature: float = 1.0
 
     @property
-    def steps_walked(self) -> int:
+    def num_steps(self) -> int:
         """Steps of the share that is walked, none longer than one of the whole way."""
         return math.ceil(self.steps * self.strength - 1e-9)
 
 
-def start_latents(
-    walk: Walk, windows: Sequence[int], shape_SDL: tuple[int, int, int], candidates: Sequence[int] | None = None
+def initial_noise(
+    sampling: SamplerConfig,
+    windows: Sequence[int],
+    shape_SDL: tuple[int, int, int],
+    candidates: Sequence[int] | None = None,
 ) -> FloatArray:
     """Where the unknown latents begin.
 
@@ -73,25 +76,25 @@ def start_latents(
     Returns:
         float32 (windows, slots, latent channels, frames).
     """
-    if walk.start == "zeros":
+    if sampling.start == "zeros":
         return np.zeros((len(windows), *shape_SDL), np.float32)
-    seeds = [walk.seed + candidate for candidate in candidates or [0] * len(windows)]
+    seeds = [sampling.seed + candidate for candidate in candidates or [0] * len(windows)]
     rows = zip(seeds, windows, strict=True)
     noise_BSDL = np.stack(
         [
-            np.random.default_rng([seed, window, walk.part]).standard_normal(shape_SDL, np.float32)
+            np.random.default_rng([seed, window, sampling.part]).standard_normal(shape_SDL, np.float32)
             for seed, window in rows
         ]
     )
-    return np.float32(walk.temperature) * noise_BSDL
+    return np.float32(sampling.temperature) * noise_BSDL
 
 
-def begun_latents(walk: Walk, start_BSDL: FloatArray, z_BSDL: FloatArray) -> FloatArray:
+def sdedit_init(sampling: SamplerConfig, start_BSDL: FloatArray, z_BSDL: FloatArray) -> FloatArray:
     """Where the unknown latents begin when only a share of the way is walked.
 
     Args:
         walk: its strength is the share.
-        start_BSDL: float32, what ``start_latents`` gave.
+        start_BSDL: float32, what ``initial_noise`` gave.
         z_BSDL: float32, latents of what is there already; same shape.
 
     Returns:
@@ -99,9 +102,9 @@ def begun_latents(walk: Walk, start_BSDL: FloatArray, z_BSDL: FloatArray) -> Flo
 
     Source: Meng et al. 2021, "SDEdit", arXiv:2108.01073, on the path of Lipman et al. 2022 (x_t = (1 - t) noise + t z).
     """
-    if walk.strength == 1:
+    if sampling.strength == 1:
         return start_BSDL
-    share = np.float32(walk.strength)
+    share = np.float32(sampling.strength)
     begun_BSDL: FloatArray = (1 - share) * z_BSDL + share * start_BSDL
     return begun_BSDL
 
@@ -111,7 +114,7 @@ def sample(
     start_BSDL: FloatArray,
     known_BSL: BoolArray,
     prompt_BSE: FloatArray,
-    walk: Walk,
+    sampling: SamplerConfig,
     check: Callable[[], None],
     picture_BFP: FloatArray | None = None,
 ) -> FloatArray:
@@ -136,44 +139,46 @@ def sample(
     conditions: dict[str, FloatArray] = {"prompt": prompt_BSE} | (
         {} if picture_BFP is None else {"picture": picture_BFP}
     )
-    unheard = _without(conditions, walk.guide or CONDITIONS, walk.slot)
-    x_BSDL, steps = start_BSDL, walk.steps_walked
+    unconditional = _drop_conditions(conditions, sampling.guide or CONDITIONS, sampling.slot)
+    x_BSDL, steps = start_BSDL, sampling.num_steps
     for step in range(steps):
         check()
-        time = np.float32(1 - walk.strength + walk.strength * step / steps)
+        time = np.float32(1 - sampling.strength + sampling.strength * step / steps)
         latents = {
             "x": x_BSDL,
             "t": np.where(known_BSL, np.float32(1), time),
             "known": known_BSL,
-            "dt": np.full(len(x_BSDL), walk.strength / steps, np.float32),
+            "dt": np.full(len(x_BSDL), sampling.strength / steps, np.float32),
         }
-        x_BSDL = _guided(graph, latents, conditions, unheard, walk.guidance)
+        x_BSDL = _cfg_step(graph, latents, conditions, unconditional, sampling.guidance)
     return np.where(known_BSL[:, :, None], start_BSDL, x_BSDL)
 
 
-def _without(conditions: Mapping[str, FloatArray], names: Sequence[str], asked: Slot) -> dict[str, FloatArray]:
+def _drop_conditions(
+    conditions: Mapping[str, FloatArray], names: Sequence[str], prompt_slot: Slot
+) -> dict[str, FloatArray]:
     """The inputs of a step that does not hear the named conditions; zeros mean that nothing is said."""
     left = {name: value.copy() for name, value in conditions.items()}
     for condition, (name, slot) in _INPUTS.items():
         if condition in names and name in left:
-            left[name][:, slice(None) if slot is None else exchanged(slot, asked)] = 0
+            left[name][:, slice(None) if slot is None else exchanged(slot, prompt_slot)] = 0
     return left
 
 
-def _guided(
+def _cfg_step(
     graph: GraphSession,
     latents: Mapping[str, Array],
     conditions: Mapping[str, FloatArray],
-    unheard: Mapping[str, FloatArray],
+    unconditional: Mapping[str, FloatArray],
     guidance: float,
 ) -> FloatArray:
     """One step, pushed away from the step that is taken when ``unheard`` stands in the place of ``conditions``."""
     if guidance == 1:
         return graph.run({**latents, **conditions})["x_next"]
     if guidance == 0:
-        return graph.run({**latents, **unheard})["x_next"]
+        return graph.run({**latents, **unconditional})["x_next"]
     both = {name: np.concatenate([value, value]) for name, value in latents.items()}
-    both |= {name: np.concatenate([value, unheard[name]]) for name, value in conditions.items()}
+    both |= {name: np.concatenate([value, unconditional[name]]) for name, value in conditions.items()}
     with_all, without = np.split(graph.run(both)["x_next"], 2)
     pushed: FloatArray = without + np.float32(guidance) * (with_all - without)
     return pushed

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import BinaryIO, cast, get_args
 
 from engine.errors import ExampleError, RequestError
-from engine.media.sniff import HEAD_BYTES, Guess, Kind, guess
-from engine.messages import Request
+from engine.media.sniff import HEAD_BYTES, Guess, Kind, guess_kind
+from engine.request import Request
 
 FILE_LIMIT_BYTES, PICTURE_LIMIT_BYTES = 4 << 30, 512 << 20
 SHORTEST_PART_S = 0.01
@@ -28,7 +28,7 @@ _PART = re.compile(r"(.+)#t=(\d+(?:\.\d*)?)?(?:,(\d+(?:\.\d*)?))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class MediaExample:
     """One example as it was named.
 
     Attributes:
@@ -47,7 +47,7 @@ class Example:
         return Path(self.path).name
 
     @classmethod
-    def of(cls, text: str) -> Example:
+    def of(cls, text: str) -> MediaExample:
         """The example that a text names.
 
         Raises:
@@ -107,14 +107,14 @@ class Example:
                 "so cut out the part that matters"
             )
 
-    def guess(self) -> Guess:
+    def guess_kind(self) -> Guess:
         """What the file seems to be.
 
         Raises:
             ExampleError: it cannot be an example.
         """
         with self.open() as file:
-            found = guess(file.read(HEAD_BYTES), self.path)
+            found = guess_kind(file.read(HEAD_BYTES), self.path)
             size = os.fstat(file.fileno()).st_size
         if found == "image" and size > PICTURE_LIMIT_BYTES:
             raise ExampleError(
@@ -125,18 +125,18 @@ class Example:
 
 
 def _plainly(seconds: float) -> str:
-    """A number as ``Example.of`` reads it, without an exponent."""
+    """A number as ``MediaExample.of`` reads it, without an exponent."""
     return f"{seconds:.9f}".rstrip("0").rstrip(".")
 
 
-def examples_of(request: Request) -> Iterator[Example]:
+def examples_of(request: Request) -> Iterator[MediaExample]:
     """The examples of a request; none where only the words are listened to.
 
     Raises:
         RequestError: one of them names no file.
     """
     if not beside_words(request) or request.example_weight > 0:
-        yield from map(Example.of, request.examples)
+        yield from map(MediaExample.of, request.examples)
 
 
 def beside_words(request: Request) -> bool:
@@ -151,15 +151,15 @@ def check_example_files(examples: tuple[str, ...]) -> None:
         ExampleError: one of them cannot be used.
     """
     for text in examples:
-        Example.of(text).guess()
+        MediaExample.of(text).guess()
 
 
 def example_path(text: str) -> str:
     """The path in the name of an example."""
-    return Example.of(text).path
+    return MediaExample.of(text).path
 
 
 def with_path(text: str, change: Callable[[str], str]) -> str:
     """The same example at another path."""
-    example = Example.of(text)
-    return Example(change(example.path), example.kind, example.part_s).text()
+    example = MediaExample.of(text)
+    return MediaExample(change(example.path), example.kind, example.part_s).text()

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import DeviceError
-from engine.messages import Device
+from engine.request import Device
 
 log = logging.getLogger(__name__)
 

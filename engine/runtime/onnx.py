@@ -13,7 +13,7 @@ import onnxruntime as ort
 
 from engine.bundle.library import user_cache_folder
 from engine.errors import BundleError, DeviceError
-from engine.messages import Device
+from engine.request import Device
 from engine.runtime.backend import PROVIDERS, Array, FloatArray, OutOfDeviceMemory, nvidia_driver_missing
 from engine.runtime.threads import threads
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import DeviceError
-from engine.messages import Device
+from engine.request import Device
 from engine.runtime.backend import Backend
 
 

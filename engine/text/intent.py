@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.bundle.bundle import Bundle
 from engine.errors import BundleError, RequestError
-from engine.messages import Request
+from engine.request import Request
 from engine.text.grammar import ENGLISH, LONGEST_WORDING, Asks, Wish
 
 ROUTED = ("isolate", "remove")  # the two answers to one question; wordings send a request from one to the other

@@ -52,7 +52,7 @@ def pipeline(toy_bundle: Path) -> CheckedPipeline:
 @pytest.fixture
 def run(pipeline: Any, tmp_path: Path) -> Run:
     """``run(task=..., prompts=..., ...)`` on the toy bundle, results in ``tmp_path / "out"``; gives the outcome."""
-    from engine.messages import Request
+    from engine.request import Request
 
     def do(**asked: Any) -> Any:
         values = {"task": "isolate", "prompts": ("violin",), "out": str(tmp_path / "out"), "bundle": "toy"} | asked

@@ -9,8 +9,9 @@ import pytest
 from engine.checks import check_region, check_values
 from engine.cli.commands import _lines
 from engine.errors import RequestError
-from engine.media.reference import Example, examples_of
-from engine.messages import Done, Request, StemResult
+from engine.events import Done, StemResult
+from engine.media.reference import MediaExample, examples_of
+from engine.request import Request
 from engine.tasks import rule_of
 from engine.text.grammar import Asks
 from engine.text.intent import routed
@@ -51,7 +52,7 @@ def test_replace_needs_words_for_what_is_taken_out():
 def test_examples_of_replace_that_stand_for_words_are_heard_whatever_their_weight():
     silent = dataclasses.replace(REPLACE, example_weight=0.0)
     assert list(examples_of(silent)) == []
-    assert list(examples_of(dataclasses.replace(silent, replacement=""))) == [Example("x.wav")]
+    assert list(examples_of(dataclasses.replace(silent, replacement=""))) == [MediaExample("x.wav")]
 
 
 def test_many_regions_in_one_file_are_one_answer():
@@ -65,8 +66,8 @@ def test_many_regions_in_one_file_are_one_answer():
 @pytest.mark.parametrize("start_s", [0.0, 0.00005, 1e-9, 12.5, 1e12, 123456.789])
 def test_an_example_is_written_as_it_is_read(start_s):
     for end_s in (None, start_s + 2.0):
-        example = Example("x.wav", "audio", (start_s, end_s))
-        assert Example.of(example.text()).part_s == (start_s, end_s)
+        example = MediaExample("x.wav", "audio", (start_s, end_s))
+        assert MediaExample.of(example.text()).part_s == (start_s, end_s)
 
 
 WORDINGS = (("everything except the {x}", "remove"), ("no {x}", "remove"), ("the {x}, not the {y}", "isolate"))

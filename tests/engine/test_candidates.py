@@ -10,11 +10,11 @@ import soundfile
 from dreaming import DreamingBackend, dream
 from toybundle import write_toy_bundle
 
-from engine.bundle.bundle import Defaults, load_bundle
+from engine.bundle.bundle import SamplerDefaults, load_bundle
 from engine.errors import RequestError
-from engine.inference.model import walk_of
-from engine.inference.rerank import WindowLevels, fit
-from engine.messages import Request
+from engine.inference.model import resolve_sampling
+from engine.inference.rerank import PresenceMeter, fit_score
+from engine.request import Request
 from engine.tasks import TASKS
 
 ASKED = {
@@ -71,12 +71,12 @@ def test_several_candidates_start_from_noise_when_nothing_was_said(run, noise):
 def test_several_candidates_are_made_from_all_of_the_noise(tmp_path, toy_bundle):
     bundle = load_bundle(toy_bundle, check_hashes=False)
     cool = replace(
-        bundle.manifest, defaults={"generate": Defaults(steps=2, guidance=1.0, start="noise", temperature=0.3)}
+        bundle.manifest, defaults={"generate": SamplerDefaults(steps=2, guidance=1.0, start="noise", temperature=0.3)}
     )
     asked = Request(task="generate", prompts=("violin",), out=str(tmp_path))
-    assert walk_of(asked, cool).temperature == 0.3
-    assert walk_of(replace(asked, candidates=3), cool).temperature == 1.0
-    assert walk_of(replace(asked, candidates=3, temperature=0.5), cool).temperature == 0.5
+    assert resolve_sampling(asked, cool).temperature == 0.3
+    assert resolve_sampling(replace(asked, candidates=3), cool).temperature == 1.0
+    assert resolve_sampling(replace(asked, candidates=3, temperature=0.5), cool).temperature == 0.5
 
 
 def test_candidates_from_zeros_are_refused_because_all_would_be_the_same(run, noise, tmp_path):
@@ -94,7 +94,7 @@ def test_too_many_answers_are_refused(run, asked):
 def test_the_files_are_named_best_first(toy_bundle, tmp_path):
     results = dream(toy_bundle, tmp_path, task="generate", seconds=0.5, candidates=3).results
     assert [Path(result.stem).name for result in results] == ["violin.wav", "violin (2).wav", "violin (3).wav"]
-    fits = [fit(result.presence, result.similarity) for result in results]
+    fits = [fit_score(result.presence, result.similarity) for result in results]
     assert fits == sorted(fits, reverse=True)
 
 
@@ -116,8 +116,8 @@ def test_similarity_is_how_the_bundle_hears_it(run, noise, listening_bundle):
 
 
 def test_nothing_there_comes_last_however_alike():
-    assert fit(0.0, 1.0) < fit(0.9, -0.5) < fit(0.9, None)
-    assert fit(0.5, 0.9) > fit(0.5, 0.1)
+    assert fit_score(0.0, 1.0) < fit_score(0.9, -0.5) < fit_score(0.9, None)
+    assert fit_score(0.5, 0.9) > fit_score(0.5, 0.1)
 
 
 def test_presence_is_told_window_by_window(run, tmp_path):
@@ -169,7 +169,7 @@ def test_window_levels_do_not_depend_on_the_blocks_they_come_in():
     audio_CN = np.random.default_rng(0).standard_normal((2, 1000))
     answers = []
     for block in (7, 100, 1000):
-        levels = WindowLevels([0, 300, 301, 1000])
+        levels = PresenceMeter([0, 300, 301, 1000])
         for at in range(0, 1000, block):
             levels.add(0.5 * audio_CN[:, at : at + block], audio_CN[:, at : at + block])
         answers.append(levels.presence({"midpoint_db": -6.0, "slope_db": 3.0}, 1000, 500))

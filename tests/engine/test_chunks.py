@@ -5,9 +5,9 @@ import pytest
 import soundfile
 
 from engine.errors import DeviceError
-from engine.inference.windows import Batches, Joiner, plan_making, plan_windows
-from engine.messages import Request
+from engine.inference.windows import Batches, OverlapAdd, plan_fill, plan_windows
 from engine.pipeline import Pipeline
+from engine.request import Request
 from engine.runtime.backend import OutOfDeviceMemory
 from engine.runtime.fake import FakeBackend
 
@@ -34,14 +34,14 @@ def test_every_frame_is_decided_by_one_window_that_sees_around_it(frames, window
 def test_windows_of_one_sound_join_to_that_sound(frames):
     plan = plan_windows(frames, 64)
     audio_KN = np.random.default_rng(0).standard_normal((2, plan.frames * HOP)).astype(np.float32)
-    joiner = Joiner(plan, HOP)
+    joiner = OverlapAdd(plan, HOP)
     joined = [joiner.add(audio_KN[:, start * HOP : (start + 64) * HOP]) for start in plan.starts]
     np.testing.assert_allclose(np.concatenate(joined, axis=1), audio_KN, atol=1e-6)
 
 
 def test_windows_that_differ_meet_in_a_cross_fade():
     plan = plan_windows(120, 64)
-    joiner = Joiner(plan, 100)
+    joiner = OverlapAdd(plan, 100)
     level_N = np.concatenate([joiner.add(np.full((1, 6_400), i, np.float32)) for i in range(len(plan.starts))], axis=1)[
         0
     ]
@@ -51,7 +51,7 @@ def test_windows_that_differ_meet_in_a_cross_fade():
 
 @pytest.mark.parametrize("span", [(0, 64), (10, 20), (0, 200), (150, 400), (399, 400), (30, 400)])
 def test_made_windows_fill_a_span_and_start_with_what_is_known(span):
-    plan = plan_making(400, 64, span)
+    plan = plan_fill(400, 64, span)
     assert [frame for making in plan for frame in range(*making.fill)] == list(range(*span))
     for before, making in zip([None, *plan], plan, strict=False):
         assert 0 <= making.start <= making.fill[0] < making.fill[1] <= making.start + 64 <= 400

@@ -8,8 +8,8 @@ from toymask import SHORT
 
 from engine.bundle.bundle import load_bundle
 from engine.errors import BundleError, RequestError
+from engine.events import BIT_FOR_BIT_DB
 from engine.inference.experts import as_term, read_terms
-from engine.messages import BIT_FOR_BIT_DB
 
 RATE_HZ = SHORT.rate_hz
 EXPERT_SHARE = 0.3

@@ -11,7 +11,7 @@ from toybundle import write_toy_bundle
 
 from engine.bundle.bundle import load_bundle
 from engine.errors import RequestError
-from engine.messages import Request
+from engine.request import Request
 from engine.runtime.select import open_backend
 from engine.tasks import TASKS
 from engine.text.encoder import PROMPT_LIMIT_CHARACTERS, TextEncoder

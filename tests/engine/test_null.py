@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.audio.quantize import split
-from engine.messages import BIT_FOR_BIT_DB
+from engine.audio.quantize import quantize_pair
+from engine.events import BIT_FOR_BIT_DB
 
 FULL_24 = 2.0**-23
 
@@ -64,7 +64,7 @@ def test_any_float_mix_is_off_by_less_than_half_a_unit_of_the_larger_part(run, n
 def test_where_two_float32_numbers_can_add_up_exactly_they_do():
     rng = np.random.default_rng(0)
     mix = rng.standard_normal((1, 20_000)).astype(np.float32).astype(np.float64)
-    stem, rest = split(mix, mix * rng.uniform(-0.9, 1.9, mix.shape), None, 1.0)
+    stem, rest = quantize_pair(mix, mix * rng.uniform(-0.9, 1.9, mix.shape), None, 1.0)
     np.testing.assert_array_equal(stem.astype(np.float32) + rest.astype(np.float32), mix.astype(np.float32))
 
 

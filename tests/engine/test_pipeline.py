@@ -13,8 +13,8 @@ from toymask import FULL
 
 from engine.errors import AudioError, BundleDamaged, BundleError, Cancelled, EngineError, RequestError
 from engine.host.worker import output_folder
-from engine.messages import Request
 from engine.pipeline import Pipeline
+from engine.request import Request
 from engine.runtime.fake import FakeBackend
 from engine.tasks import TASKS
 
@@ -267,7 +267,7 @@ def test_an_output_folder_below_a_file_is_refused(run, noise, tmp_path):
 MEASURE = """
 import json, resource, sys
 from pathlib import Path
-from engine.messages import Request
+from engine.request import Request
 from engine.pipeline import Pipeline
 bundle, mix, out = sys.argv[1:]
 pipeline = Pipeline(lambda name: Path(bundle))
@@ -320,7 +320,7 @@ def test_a_bundle_that_answers_with_no_numbers_is_told_and_leaves_nothing(toy_bu
 KILL_ME = """
 import os, signal, sys
 from pathlib import Path
-from engine.messages import Request
+from engine.request import Request
 from engine.pipeline import Pipeline
 
 def report(fraction, stage):

@@ -13,7 +13,8 @@ from toymask import SHORT, weights
 import engine.separation.by_mask
 from engine.audio.stft import window_samples
 from engine.errors import Cancelled, RequestError
-from engine.messages import BIT_FOR_BIT_DB, Request
+from engine.events import BIT_FOR_BIT_DB
+from engine.request import Request
 from engine.separation.stereo_section import shares_of
 
 RATE_HZ, N, HOP = SHORT.rate_hz, SHORT.fft_samples, SHORT.hop_samples

@@ -11,8 +11,8 @@ from dreaming import DreamingBackend, dream
 from engine.errors import RequestError
 from engine.generation.context import ALONE_DB, PARTS_DB
 from engine.latents import Slot, exchanged
-from engine.messages import Request
 from engine.provenance import rerun_request
+from engine.request import Request
 from engine.tasks import SLOT_NAMES, TASKS, known_mask, rule_of
 
 RATE_HZ = 44_100

@@ -1,20 +1,12 @@
-"""What crosses the border between a client and the engine process: frozen values, nothing else.
+"""What the engine says of a job: accepted, how far it is, done, failed or cancelled. Frozen values, nothing else.
 
 Audio travels as a path, never inside a message.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any
-
-from engine.request import CONDITIONS, Device, Format, Render, Request, Start
-
-__all__ = ["CONDITIONS", "Device", "Format", "Render", "Request", "Start"]
-
-STEPS_LIMIT = 1000
-GUIDANCE_LIMIT = 20.0
-TEMPERATURE_LIMIT = 2.0
 
 BIT_FOR_BIT_DB = -300.0  # a null figure that means equal, not merely close; also the level of silence
 
@@ -108,11 +100,14 @@ class Failed:
     Attributes:
         kind: name of the error class in ``engine.errors``.
         message: one sentence for the user.
+        template, values: of that error, for a window that speaks another language.
     """
 
     job: str
     kind: str
     message: str
+    template: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +118,3 @@ class CancelledJob:
 
 
 Event = Accepted | Progress | Done | Failed | CancelledJob
-
-
-def as_json(value: Any) -> Any:
-    """Dataclasses and tuples as plain JSON values."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: as_json(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, (tuple, list)):
-        return [as_json(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): as_json(item) for key, item in value.items()}
-    return value
