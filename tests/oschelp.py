@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import socket
+import struct
 import time
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import soundfile
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
@@ -19,6 +23,16 @@ def packed(address: str, *args: Any, types: str | None = None) -> bytes:
     for place, arg in enumerate(args):
         builder.add_arg(arg, types[place] if types else None)
     return bytes(builder.build().dgram)
+
+
+def write_broadcast_wav(path: Path, audio_NC: np.ndarray, rate_hz: int, subtype: str, start_samples: int) -> Path:
+    """A WAV with a ``bext`` chunk whose time reference is ``start_samples``. Source: EBU Tech 3285."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, audio_NC, rate_hz, subtype=subtype)
+    bext = bytes(338) + struct.pack("<Q", start_samples) + bytes(256)
+    wav = path.read_bytes() + b"bext" + struct.pack("<I", len(bext)) + bext
+    path.write_bytes(wav[:4] + struct.pack("<I", len(wav) - 8) + wav[8:])
+    return path
 
 
 class Caller:

@@ -63,7 +63,7 @@ def _add_send(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--home", metavar="DIR", help="folder of the bridge's state file")
     sub.add_argument("--tcp", action="store_true", help="speak TCP, which loses nothing")
     sub.add_argument("--token-file", metavar="F", help="file with the shared secret of LAN mode")
-    sub.add_argument("--by-wire", action="store_true", help="send and fetch sound as messages; so it is for another "
+    sub.add_argument("--by-wire", action="store_true", help="send and fetch sound over TCP; so it is for another "
                      "machine; with --wait")  # fmt: skip
     sub.add_argument("--out", metavar="DIR", default=".", help="folder for fetched files; default this one")
     sub.add_argument("--json", action="store_true", help="last line on standard output is one JSON object")
@@ -102,8 +102,9 @@ def run_send(arguments: argparse.Namespace, engine: Engine | None) -> int:
     with _needs_osc():
         from engine.osc import BridgeClient, read_state
     state = read_state(Path(arguments.home) if arguments.home else None) if arguments.host == LOOPBACK else None
-    port = arguments.port or ((state.tcp_port if arguments.tcp else state.udp_port) if state else DEFAULT_PORT)
-    with BridgeClient(arguments.host, port, tcp=arguments.tcp, token=_token(arguments.token_file)) as bridge:
+    tcp = arguments.tcp or (arguments.what in TASKS and _by_wire(arguments))
+    port = arguments.port or ((state.tcp_port if tcp else state.udp_port) if state else DEFAULT_PORT)
+    with BridgeClient(arguments.host, port, tcp=tcp, token=_token(arguments.token_file)) as bridge:
         if arguments.what in TASKS:
             return _send_task(bridge, arguments)
         return _send_question(bridge, arguments)
@@ -154,12 +155,11 @@ def _send_task(bridge: BridgeClient, arguments: argparse.Namespace) -> int:
         raise RequestError(f"send {arguments.what} takes {needed}, got {len(arguments.words)} words; quote the prompt")
     *files, prompt = arguments.words
     source = str(Path(files[0]).absolute()) if files else None
-    by_wire = arguments.by_wire or arguments.host not in (LOOPBACK, "localhost", "::1")
+    by_wire = _by_wire(arguments)
     if by_wire and source is not None:
         if not Path(source).is_file():
             raise RequestError(f"there is no file {files[0]}; check the path")
-        with tempfile.TemporaryDirectory() as scratch:
-            source = f"clip:{send_clip(bridge, Path(source), Path(scratch) / 'clip')}"
+        source = f"clip:{send_clip(bridge, Path(source))}"
     job = bridge.start(arguments.what, source, prompt, id=arguments.id, **_options(arguments.set))
     if not (arguments.wait or by_wire):
         print(json.dumps({"id": job}) if arguments.json else job)
@@ -180,31 +180,40 @@ def _figures(made: BridgeResult) -> Iterator[str]:
     yield f"presence: {made.presence:.2f}"
 
 
-def _fetched(bridge: BridgeClient, made: BridgeResult, arguments: argparse.Namespace) -> list[str]:
-    from engine.osc.transfer import fetch
+def _by_wire(arguments: argparse.Namespace) -> bool:
+    """Whether sound travels as messages, which needs TCP."""
+    return bool(arguments.by_wire) or arguments.host not in (LOOPBACK, "localhost", "::1")
 
+
+def _fetched(bridge: BridgeClient, made: BridgeResult, arguments: argparse.Namespace) -> list[str]:
     folder = Path(arguments.out)
     folder.mkdir(parents=True, exist_ok=True)
-    found = enumerate(made.paths, start=1)
-    return [str(_placed(folder / Path(path).name, fetch(bridge, made.id, str(number)))) for number, path in found]
+    return [str(_fetch_one(bridge, made, number, folder)) for number in range(1, len(made.paths) + 1)]
 
 
-def _placed(wanted: Path, data: bytes) -> Path:
-    """Write a file that is whole or not there, beside whatever has its name already."""
-    wanted = wanted.with_suffix(".wav")
-    with tempfile.TemporaryDirectory(dir=wanted.parent, prefix=".fluxstem-") as scratch:
+def _fetch_one(bridge: BridgeClient, made: BridgeResult, number: int, folder: Path) -> Path:
+    """Fetch a file that is whole or not there, and place it beside whatever has its name already."""
+    from engine.osc.transfer import fetch
+
+    wanted = folder / Path(made.paths[number - 1]).name
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".fluxstem-") as scratch:
         draft = Path(scratch) / "draft"
-        draft.write_bytes(data)
-        number = 1
-        while True:
-            place = wanted if number == 1 else wanted.with_stem(f"{wanted.stem} ({number})")
-            try:
-                with place.open("xb"):
-                    pass
-            except FileExistsError:
-                number += 1
-                continue
-            return draft.replace(place)
+        with draft.open("xb") as stream:
+            fetch(bridge, made.id, str(number), stream)
+        return _placed(draft, wanted)
+
+
+def _placed(draft: Path, wanted: Path) -> Path:
+    number = 1
+    while True:
+        place = wanted if number == 1 else wanted.with_stem(f"{wanted.stem} ({number})")
+        try:
+            with place.open("xb"):
+                pass
+        except FileExistsError:
+            number += 1
+            continue
+        return draft.replace(place)
 
 
 def _send_question(bridge: BridgeClient, arguments: argparse.Namespace) -> int:

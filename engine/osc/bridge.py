@@ -85,7 +85,7 @@ class Bridge:
 
     def name_of(self, engine_job: str) -> str | None:
         """The sender's own name for a job of the engine; None when no sender asked for it."""
-        return self._router.book.name_of(engine_job) if self._router is not None else None
+        return self._router.queue.store.id_of(engine_job) if self._router is not None else None
 
     def send_back(self, name: str, path: Path, start_samples: int, length_samples: int, rate_hz: int) -> None:
         """Give the sender of a finished job a version that was edited by hand; waits until it was told.
@@ -105,7 +105,7 @@ class Bridge:
 
         def tell() -> None:
             try:
-                router.book.send_back(name, path, (str(start_samples), str(length_samples), rate_hz))
+                router.queue.send_back(name, path, (str(start_samples), str(length_samples), rate_hz))
             except Refused as error:
                 told.set_exception(RequestError(str(error)))
             else:
@@ -144,9 +144,10 @@ class Bridge:
             stack.callback(router.close)
             sockets = await open_sockets(settings.port, settings.tcp_port, settings.lan, router.callbacks)
             stack.callback(sockets.close)
+            router.tcp_port = sockets.tcp_port
             self._state = await _announced(stack, settings, home, sockets)
             self.receive_buffer_bytes = sockets.receive_buffer_bytes
-            self.taken_up = router.book.recover()
+            self.taken_up = router.queue.recover()
             self._ready.set()
             while not self._leave.is_set():
                 with contextlib.suppress(TimeoutError):

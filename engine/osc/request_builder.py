@@ -1,11 +1,7 @@
-"""From the values of a message to what the engine is asked, and from what it says to the values of a reply.
-
-Knows nothing of sessions, queues or packets.
-"""
+"""From the values of a message to the request that the engine is asked."""
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,37 +9,13 @@ from typing import Any, cast
 
 import soundfile
 
-from engine import TASKS, Done, EngineError, Request, list_bundles
-from engine.osc.clip_pieces import ClipError
+from engine import TASKS, Request, list_bundles
+from engine.osc.job_replies import Refused
 from engine.osc.journal import JournalEntry
-from engine.osc.paths import PathRefused
-from engine.osc.protocol.requests import EXAMPLE_KINDS, NO_FIGURE, PROMPTS_APART, at
+from engine.osc.protocol.requests import EXAMPLE_KINDS, INPUT_ARGUMENTS, PROMPTS_APART, at
 
-log = logging.getLogger(__name__)
-
-_FILES = ("input", "rest", *EXAMPLE_KINDS)  # arguments that name a file, and folders of the spool
 _PART = re.compile(r"#t=[0-9.,]+$")
 _REGION = re.compile(r"(\d+\.?\d*)-(\d+\.?\d*)")
-
-CODE_OF = {
-    "RequestError": "request",
-    "AudioError": "audio",
-    "ExampleError": "example",
-    "BundleError": "bundle",
-    "BundleDamaged": "bundle",
-    "BundleTooNew": "bundle",
-    "OutputError": "output",
-    "DeviceError": "device",
-    "HostError": "engine",
-}
-
-
-class Refused(Exception):
-    """A job that is not taken on; the code is one of ``replies.CODES``."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path, bundle: str) -> Request:
@@ -104,7 +76,7 @@ def inputs_of(entry: JournalEntry, spool: Path, pinned: Callable[[str, Path], st
     Returns:
         Private paths by argument, None where there is none.
     """
-    named = {name: str(entry.asked.get(name, "")) for name in _FILES}
+    named = {name: str(entry.asked.get(name, "")) for name in INPUT_ARGUMENTS}
     named |= {kind: _PART.sub("", named[kind]) for kind in EXAMPLE_KINDS}
     needed = [name for name, text in named.items() if text or (name == "input" and name in entry.asked)]
     return dict.fromkeys(named) | {name: pinned(named[name], spool / name) for name in needed}
@@ -156,63 +128,3 @@ def request_of_values(values: dict[str, Any] | None) -> Request:
             values[name] = tuple(values[name])
     values["regions_s"] = tuple(map(tuple, values.get("regions_s", ())))
     return Request(**values)
-
-
-def done_parts(task: str, done: Done) -> dict[str, str]:
-    """The files of a job by part, answer by answer, the best first; what the task hands back stands before the rest."""
-    parts: dict[str, str] = {}
-    for number, result in enumerate(done.results, start=1):
-        answer = TASKS[result.task or task].answer.name
-        files = {"mix": result.mix, "stem": result.stem, "rest": result.rest}
-        for part in sorted(files, key=lambda part: (part != "mix", part.upper() != answer)):
-            path = files[part]
-            if path and path not in parts.values():
-                parts[part if number == 1 else f"{part}.{number}"] = path
-    return parts
-
-
-def part_of(parts: dict[str, str], asked: str) -> str | None:
-    """The file of a finished job by the name of the part, or by its number among the paths of ``done``."""
-    paths = [path for part, path in parts.items() if part != "edited"]
-    number = int(asked) if asked.isdecimal() and len(asked) < 5 else 0
-    return parts.get(asked) or (paths[number - 1] if 0 < number <= len(paths) else None)
-
-
-def without_folders(text: str, spool: str) -> str:
-    """A sentence of the engine without the names of a job's private folders."""
-    for folder in _FILES if spool else ():
-        text = text.replace(f"{Path(spool) / folder}/", "")
-    return text
-
-
-def reply_args(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Arguments as they are sent, after the id; lists come from the journal."""
-    return (name, *(tuple(value) if isinstance(value, list) else value for value in args))
-
-
-def done_reply(task: str, done: Done) -> tuple[Any, ...]:
-    """Arguments of ``done`` after the id."""
-    result = done.results[0]
-    paths = list(done_parts(task, done).values())
-    null_db = NO_FIGURE if result.null_db is None else result.null_db
-    position = str(result.start_samples), str(result.length_samples)
-    return (len(paths), paths, null_db, result.presence, *position, result.rate_hz)
-
-
-def error_reply(error: BaseException) -> tuple[str, str]:
-    """Code and sentence of what kept a job from being taken on."""
-    match error:
-        case PathRefused():
-            return "path", str(error)
-        case Refused():
-            return error.code, str(error)
-        case ClipError():
-            return "clip", str(error)
-        case EngineError():
-            kinds = (kind.__name__ for kind in type(error).__mro__)
-            return next((CODE_OF[kind] for kind in kinds if kind in CODE_OF), "internal"), str(error)
-        case OSError():
-            return "output", f"the input could not be brought into safety ({error.strerror}); make room and ask again"
-        case _:
-            log.error("a job could not be prepared", exc_info=error)
-            return "internal", f"a fault of the bridge ({type(error).__name__}); its log tells more"

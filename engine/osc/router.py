@@ -1,7 +1,4 @@
-"""Where messages are read, held against the table, and answered.
-
-Knows nothing of threads, ports or how the bridge is started.
-"""
+"""Where messages are read, checked against the table, and answered."""
 
 from __future__ import annotations
 
@@ -11,10 +8,15 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 from engine import Engine
-from engine.osc.clip_pieces import Clips
+from engine.osc.clip_handlers import ClipHandlers
+from engine.osc.clip_store import ClipStore
 from engine.osc.handlers import Handlers
 from engine.osc.home import Home
-from engine.osc.job_store import Book, ReplyValue
+from engine.osc.job_intake import JobIntake
+from engine.osc.job_listeners import JobListeners
+from engine.osc.job_queue import JobQueue
+from engine.osc.job_replies import ReplyValue
+from engine.osc.job_store import JobStore
 from engine.osc.paths import Roots
 from engine.osc.protocol.arguments import ArgumentError, fit, id_in, spread, surplus
 from engine.osc.protocol.replies import REPLIES
@@ -34,6 +36,9 @@ class MessageRouter:
 
     Args:
         engine, home, settings: as of the bridge.
+
+    Attributes:
+        tcp_port: where clips may be sent; known once the sockets are open.
     """
 
     def __init__(self, engine: Engine, home: Home, settings: BridgeSettings) -> None:
@@ -41,23 +46,26 @@ class MessageRouter:
         self._lan = settings.lan
         self._allow = AllowList(settings.allow)
         self._dumping = False
+        self.tcp_port = 0
         self.sessions = SessionTable(settings.lan)
         self.gate = TokenGate(settings.token, settings.plain_token)
         self.disk: Executor = ThreadPoolExecutor(1, thread_name_prefix="fluxstem-osc-disk")
-        self.clips = Clips(home)
-        self.queue = Book(
-            engine, home, Roots(list(settings.roots)), self.clips, settings.out.resolve(), settings.bundle,
-            self.disk, self.tell, lambda: [one for one in self.sessions.all() if one.hears_all],
-        )  # fmt: skip
+        self.clips = ClipStore(home)
+        store = JobStore(home.journal)
+        roots = Roots(list(settings.roots))
+        intake = JobIntake(store, home, roots, self.clips, settings.out.resolve(), settings.bundle)
+        listeners = JobListeners(self.tell, self._watchers)
+        self.queue = JobQueue(engine, home, store, intake, listeners, self.disk)
         self.refused = 0
         self.callbacks = TransportCallbacks(
             admits=self._admits, packet=self.packet, broken=self._broken, gone=self._gone
         )
-        self.handlers = Handlers(self, home, settings.owner, settings.lan)
+        self._clip_handlers = ClipHandlers(self)
+        self._handlers = Handlers(self, self._clip_handlers, settings.owner, settings.lan).by_address
 
     def close(self) -> None:
         """Let go of everything; what is in the journal stays."""
-        self.handlers.close()
+        self._clip_handlers.close()
         self.queue.close()
         self.disk.shutdown(wait=True, cancel_futures=True)
         self.clips.close()
@@ -67,8 +75,7 @@ class MessageRouter:
         now_s = self._loop.time()
         self.sessions.expire(now_s)
         self.clips.expire(now_s)
-        self.handlers.expire(now_s)
-        self.disk.submit(self.queue.sync)
+        self.disk.submit(self.queue.store.sync)
 
     def set_dump(self, on: bool) -> None:
         """Print every message, or no longer."""
@@ -110,37 +117,47 @@ class MessageRouter:
             packet = _written(address, (*args[:-1], text.encode()[: max(room, 0)].decode("utf-8", "ignore")))
         session.send(packet)
 
-    def fail(self, session: ClientSession, name: str, code: str, text: str) -> None:
-        """Answer that a job did not come about."""
+    def fail(self, session: ClientSession, id: str, code: str, text: str) -> None:
+        """Answer ``fail``: a job or a clip did not come about."""
         self.refused += 1
         if session.errors.take(self._loop.time()):
-            self.tell(session, at("fail"), (name, code, text))
+            self.tell(session, at("fail"), (id, code, text))
 
     def error(self, session: ClientSession, address: str, code: str, text: str) -> None:
-        """Answer that a message could not be used."""
+        """Answer ``error``: a message could not be used."""
         self.refused += 1
         if session.errors.take(self._loop.time()):
             self.tell(session, at("error"), (address, code, text))
 
     def _message(self, session: ClientSession, message: Message) -> None:
-        row = ROWS.get(message.address)
-        if row is None:
+        spec = ROWS.get(message.address)
+        if spec is None:
             if message.address not in REPLIES:  # two bridges must not answer each other's answers for ever
                 text = f"there is no {message.address}; see {at('help')}"
                 self.error(session, message.address, "unknown", text)
             return
-        if not session.proven and not row.open:
+        if not session.proven and not spec.open:
             text = f"this bridge wants a token; send {at('hello')} and answer with {at('auth')}"
             self.error(session, message.address, "token", text)
             return
+        if spec.tcp_only and not session.wire.reliable:
+            text = (
+                f"{message.address} came over UDP, but clips travel over TCP only, which keeps their order; "
+                f"connect to TCP port {self.tcp_port}, or name a file on the bridge's machine by its absolute path"
+            )
+            self.fail(session, id_in(message.args), "clip", text)
+            return
         try:
-            values = fit(row, message.args)
+            values = fit(spec, message.args)
         except ArgumentError as error:
             self.fail(session, id_in(message.args), "arguments", str(error))
             return
-        if extra := surplus(row, message.args):
-            log.warning("%s came with %d arguments too many; they are ignored", row.address, extra)
-        self.handlers.by_address[row.address](session, row, values)
+        if extra := surplus(spec, message.args):
+            log.warning("%s came with %d arguments too many; they are ignored", spec.address, extra)
+        self._handlers[spec.address](session, spec, values)
+
+    def _watchers(self) -> list[ClientSession]:
+        return [session for session in self.sessions.all() if session.hears_all]
 
     def _admits(self, host: str) -> bool:
         return not self._lan or host in self._allow
@@ -151,7 +168,8 @@ class MessageRouter:
     def _gone(self, key: SenderKey) -> None:
         session = self.sessions.gone(key)
         if session is not None:
-            self.queue.forget(session)
+            self.queue.store.forget(session)
+            self._clip_handlers.forget(session)
 
 
 def fewer_names(address: str, args: tuple[ReplyValue, ...], limit_bytes: int) -> tuple[ReplyValue, ...]:

@@ -1,109 +1,87 @@
-"""Clips by wire from the client's side: send a file in pieces, fetch a result in pieces, until nothing is missing."""
+"""Clips by wire from the client's side: send a file, fetch the file of a result. Both need a client on TCP."""
 
 from __future__ import annotations
 
-import time
+import os
 import uuid
-import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 from engine import HostError, RequestError
 from engine.osc.client import BridgeClient
-from engine.osc.clip_pieces import Assembly, Outgoing, Shape, gaps, lay_out
-from engine.osc.protocol.requests import CHUNK_BYTES, CHUNK_LIMIT_BYTES, at
-from engine.osc.transport.packets import Message
+from engine.osc.protocol.requests import at
 
-BURST_CHUNKS = 32
-PAUSE_S = 0.003  # between bursts over UDP, so that buffers on the way can empty
+BLOB_BYTES = 65_536
 
 
-def send_clip(bridge: BridgeClient, path: Path, scratch: Path) -> str:
+def send_clip(bridge: BridgeClient, path: Path) -> str:
     """Send an audio file.
 
     Args:
         bridge: where to.
-        path: WAV or FLAC.
-        scratch: a folder that does not exist yet; for the time of sending.
+        path: the file; its own bytes are sent.
 
     Returns:
         The clip's id; ask for tasks with ``clip:ID``.
 
     Raises:
-        RequestError, HostError: the bridge did not take it.
+        RequestError: the client speaks UDP, the file cannot be read, or the bridge did not take it.
+        HostError: the bridge is gone.
     """
-    outgoing = lay_out(path, scratch, CHUNK_LIMIT_BYTES if bridge.tcp else CHUNK_BYTES)
-    shape, name = outgoing.shape, f"{path.stem[:40]} {uuid.uuid4().hex[:6]}"
-    announced = (name, shape.rate_hz, shape.channels, shape.frames, shape.format, shape.chunk_bytes)
-    bridge.ask(at("clip/begin"), *announced, str(shape.start_samples), answers=(at("clip/ready"),))
-    ranges = [(0, shape.chunks)]
-    while True:
-        _send_pieces(bridge, name, outgoing, ranges)
-        answers = (at("clip/ok"), at("clip/missing"))
-        said = bridge.ask(at("clip/end"), name, outgoing.crc32, answers=answers)
-        if said.address == at("clip/ok"):
-            return name
-        numbers = [int(str(number)) for number in said.args[1:]]
-        ranges = list(zip(numbers[::2], numbers[1::2], strict=True))
+    _check_tcp(bridge)
+    id = f"{path.stem[:40]} {uuid.uuid4().hex[:6]}"
+    try:
+        with path.open("rb") as stream:
+            size = str(os.fstat(stream.fileno()).st_size)  # as text, for it may need more than 32 bits
+            bridge.ask(at("clip/begin"), id, size, path.name, answers=(at("clip/ready"),))
+            while blob := stream.read(BLOB_BYTES):
+                bridge.send(at("clip/data"), id, blob)
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read ({error.strerror}); check the path") from error
+    bridge.ask(at("clip/end"), id, answers=(at("clip/ok"),))
+    return id
 
 
-def fetch(bridge: BridgeClient, id: str, part: str) -> bytes:
-    """Fetch a file of a result.
+def fetch(bridge: BridgeClient, id: str, part: str, into: BinaryIO) -> str:
+    """Fetch the file of a result.
 
     Args:
         bridge: where from.
         id: of a finished job.
-        part: ``stem`` or ``rest``.
+        part: ``stem``, ``rest``, ``mix`` or ``edited``, ``stem.2`` of the second answer, or a number among the paths.
+        into: is written to.
 
     Returns:
-        A WAV file with the samples of the result, its time reference kept.
+        The file's name.
 
     Raises:
-        RequestError: there is none, or it came broken.
+        RequestError: the client speaks UDP, there is no such file, or it came broken.
         HostError: the bridge is gone.
     """
-    coming: Assembly | None = None
-    crc32: int | None = None
-
-    def ask() -> None:
-        if coming is None:
-            bridge.send(at("clip/get"), id, part)
-        else:
-            holes = [number for pair in gaps(coming.has) for number in pair]
-            bridge.send(at("clip/missing"), id, part, *holes)
-
-    for message in bridge.hear(ask):
+    _check_tcp(bridge)
+    name, size_bytes, received_bytes = "", 0, 0
+    for message in bridge.hear(lambda: bridge.send(at("clip/get"), id, part)):
+        if message.address == at("error"):
+            raise RequestError(str(message.args[2]))
         if message.args[:1] != (id,) or (message.address != at("fail") and message.args[1:2] != (part,)):
-            continue  # of another job, or late from another part
-        match message.address.removeprefix(at("")):
-            case "clip/begin" if coming is None:
-                coming = Assembly(_shape(message))
-            case "clip/data" if coming is not None:
-                blob = message.args[3]
-                coming.put(int(str(message.args[2])), blob if isinstance(blob, bytes) else b"")
-            case "clip/end":
-                crc32 = int(str(message.args[2])) & 0xFFFFFFFF
-                if coming is None or gaps(coming.has):
-                    ask()
-            case "fail":
-                raise RequestError(str(message.args[2]))
-        if coming is not None and crc32 is not None and not gaps(coming.has):
-            if zlib.crc32(coming.data) != crc32:
-                raise RequestError("what came is not what was sent; fetch it again")
-            return coming.wav()
+            continue  # of another job or part
+        match message.address.removeprefix(at("")), message.args[2:]:
+            case "clip/begin", (str(name), size):
+                size_bytes = int(str(size))
+            case "clip/data", (bytes(blob),):
+                received_bytes += into.write(blob)
+            case "clip/end", _ if received_bytes == size_bytes:
+                return name
+            case "clip/end", _:
+                raise RequestError(f"{received_bytes} of {size_bytes} bytes came; fetch it again")
+            case "fail", (text,):
+                raise RequestError(str(text))
     raise HostError("the bridge fell silent while a result was on its way; fetch it again")
 
 
-def _send_pieces(bridge: BridgeClient, name: str, outgoing: Outgoing, ranges: list[tuple[int, int]]) -> None:
-    for first, count in ranges:
-        for index, blob in outgoing.pieces(first, count):
-            bridge.send(at("clip/data"), name, index, blob)
-            if not bridge.tcp and index % BURST_CHUNKS == 0:
-                time.sleep(PAUSE_S)
-
-
-def _shape(message: Message) -> Shape:
-    _, _, rate_hz, channels, frames, format, chunk_bytes, start = message.args
-    return Shape(
-        rate_hz=int(str(rate_hz)), channels=int(str(channels)), frames=int(str(frames)), format=str(format),
-        chunk_bytes=int(str(chunk_bytes)), start_samples=int(str(start)),
-    )  # fmt: skip
+def _check_tcp(bridge: BridgeClient) -> None:
+    if not bridge.tcp:
+        raise RequestError(
+            "this client speaks UDP, but clips travel over TCP only; open it with tcp=True, or name a file on the "
+            "bridge's machine by its absolute path"
+        )

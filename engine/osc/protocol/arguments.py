@@ -1,7 +1,7 @@
-"""The arguments of a message, held against its row of the table.
+"""The arguments of a message, checked against its row of the table.
 
 Numbers are taken as any OSC type can say them, because TouchOSC sends everything as float, and others as text; what
-comes out is of one type. Knows nothing of sockets or jobs.
+comes out is of one type.
 """
 
 from __future__ import annotations
@@ -26,15 +26,14 @@ Plain = str | int | float | bytes
 
 
 class ArgumentError(ValueError):
-    """The arguments do not fit the row; the message names what is expected."""
+    """The arguments do not fit their row; the message names what is expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Arguments by name, each of its declared type; ``many`` holds those of the last argument where it may repeat."""
+    """Arguments by name, each of its declared type."""
 
     by_name: dict[str, Plain]
-    many: tuple[Plain, ...] = ()
 
     def text(self, name: str) -> str:
         """A text or an id."""
@@ -57,29 +56,26 @@ class Values:
         return value if isinstance(value, bytes) else b""
 
 
-def fit(row: MessageSpec, args: tuple[Value, ...]) -> Values:
+def fit(spec: MessageSpec, args: tuple[Value, ...]) -> Values:
     """The arguments of a message by name, defaults filled in; what comes after the last one is left out.
 
     Raises:
         ArgumentError: too few, or one that is not what its row says.
     """
     found: dict[str, Plain] = {}
-    many: tuple[Plain, ...] = ()
-    for place, arg in enumerate(row.args):
-        if arg.many:
-            many = tuple(_fitted(row, arg, value) for value in args[place:])
-        elif place < len(args) and not (args[place] is None and arg.default is not None):
-            found[arg.name] = _fitted(row, arg, args[place])
+    for place, arg in enumerate(spec.args):
+        if place < len(args) and not (args[place] is None and arg.default is not None):
+            found[arg.name] = _fitted(spec, arg, args[place])
         elif arg.default is not None:
             found[arg.name] = arg.default
         else:
-            raise ArgumentError(f"{row.address} takes {signature(row.args)}; got {_counted(len(args))}")
-    return Values(found, many)
+            raise ArgumentError(f"{spec.address} takes {signature(spec.args)}; got {_counted(len(args))}")
+    return Values(found)
 
 
-def surplus(row: MessageSpec, args: tuple[Value, ...]) -> int:
+def surplus(spec: MessageSpec, args: tuple[Value, ...]) -> int:
     """How many arguments a message has that its row does not."""
-    return 0 if row.args and row.args[-1].many else max(len(args) - len(row.args), 0)
+    return max(len(args) - len(spec.args), 0)
 
 
 def id_in(args: tuple[Value, ...]) -> str:
@@ -117,22 +113,22 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def _fitted(row: MessageSpec, arg: ArgSpec, value: Value) -> Plain:
+def _fitted(spec: MessageSpec, arg: ArgSpec, value: Value) -> Plain:
     try:
         fitted = _CHECKS[arg.kind](value)
     except ValueError:
-        raise ArgumentError(_complaint(row, arg, value)) from None
+        raise ArgumentError(_complaint(spec, arg, value)) from None
     if isinstance(fitted, (int, float)):
         if (arg.low is not None and fitted < arg.low) or (arg.high is not None and fitted > arg.high):
-            raise ArgumentError(f"{_complaint(row, arg, value)}; {arg.name} goes {_range(arg)}")
+            raise ArgumentError(f"{_complaint(spec, arg, value)}; {arg.name} goes {_range(arg)}")
     elif arg.choices and fitted not in arg.choices:
-        raise ArgumentError(f"{_complaint(row, arg, value)}; {arg.name} is one of {', '.join(arg.choices)}")
+        raise ArgumentError(f"{_complaint(spec, arg, value)}; {arg.name} is one of {', '.join(arg.choices)}")
     return fitted
 
 
-def _complaint(row: MessageSpec, arg: ArgSpec, value: Value) -> str:
+def _complaint(spec: MessageSpec, arg: ArgSpec, value: Value) -> str:
     got = f"{len(value)} bytes" if isinstance(value, bytes) else ascii(value)[:60]
-    return f"{row.address} takes {signature(row.args)}; got {got} for {arg.name}"
+    return f"{spec.address} takes {signature(spec.args)}; got {got} for {arg.name}"
 
 
 def _range(arg: ArgSpec) -> str:

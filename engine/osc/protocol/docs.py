@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from engine.osc.clip_pieces import CLIPS_LIMIT, CLIPS_LIMIT_BYTES
+from engine.osc.clip_store import CLIPS_LIMIT
 from engine.osc.protocol.replies import CODES, REPLIES
 from engine.osc.protocol.requests import (
+    CLIPS_LIMIT_BYTES,
     DEFAULT_PORT,
     LOCAL_PACKET_LIMIT_BYTES,
     OSC_TYPE,
@@ -92,11 +93,12 @@ _AFTER = f"""
 
 ## Clips by wire
 
-For a DAW on another machine. Announce a clip with `clip/begin`, wait for `clip/ready`, send its bytes in `clip/data`
-messages of `chunk` bytes (the last one may be shorter) in any order, then `clip/end` with the CRC-32 of all bytes. The
-bridge answers `clip/ok`, or `clip/missing` with the ranges it has not got; send those and `clip/end` again. Then ask
-for a task with `clip:ID` as its input. A result comes back the same way after `clip/get`; ask for holes with
-`clip/missing`. At most {CLIPS_LIMIT} clips of together {CLIPS_LIMIT_BYTES >> 30} GB are kept.
+For a DAW on another machine, over TCP only: there nothing is lost and the order is kept. Over UDP every `clip/` message
+is answered by `fail`; use paths there. Announce a file with `clip/begin` and its size, wait for `clip/ready`, send the
+file's own bytes in order as `clip/data`, then `clip/end`. The bridge answers `clip/ok`; now ask for a task, over any
+connection, with `clip:ID` as its input. The file of a result comes the same way after `clip/get`. A clip that is not
+complete when its connection ends is dropped. At most {CLIPS_LIMIT} clips of together {CLIPS_LIMIT_BYTES >> 30} GB are
+kept.
 
 ## On a network
 
@@ -108,7 +110,7 @@ the sender that got it, for {NONCE_LIMIT_S:g} seconds. After {WRONG_ANSWERS_LIMI
 an empty nonce and the token itself will do; whoever listens on the network can read it.
 
 A sender without proof gets {UNPROVEN_PER_S:g} answers a second and, over UDP, never more than
-{AMPLIFICATION_LIMIT} times the bytes it sent. In LAN mode `done` names files without their folders; fetch them by wire.
+{AMPLIFICATION_LIMIT} times the bytes it sent. In LAN mode `done` names files without folders; `clip/get` gives them.
 The token keeps others from giving orders; it does not hide what is said, and who can forge the source address of a
 proven UDP sender can speak for it: use TCP, or a VPN, where that matters.
 

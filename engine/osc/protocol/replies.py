@@ -1,12 +1,12 @@
 """The other half of the table: every message the bridge sends, and every code it fails with.
 
 Replies use the types i, f, s and b only, because Pure Data 0.53 and sclang 3.13 lose every argument after an h; so
-positions in samples, which outgrow 32 bits, travel as decimal text. Knows nothing of sockets, jobs or files.
+positions in samples, which outgrow 32 bits, travel as decimal text.
 """
 
 from __future__ import annotations
 
-from engine.osc.protocol.requests import CLIP, CLIP_FORMATS, ID, PROGRESS_PER_S, RESULT_PARTS, ArgSpec, ReplySpec, at
+from engine.osc.protocol.requests import CLIP, ID, PROGRESS_PER_S, RESULT_PARTS, ArgSpec, ReplySpec, at
 
 POSITION = "decimal text, for it may need more than 32 bits"
 _N = ArgSpec(name="n", kind="whole", doc="how many there were")
@@ -144,20 +144,11 @@ _REPLIES = (
         ),
         doc="a message that could not be used and belongs to no job",
     ),
-    ReplySpec(
-        address=at("clip/ready"),
-        args=(CLIP, ArgSpec(name="chunks", kind="whole", doc="how many blobs it takes")),
-        doc="send it",
-    ),
+    ReplySpec(address=at("clip/ready"), args=(CLIP,), doc="send it"),
     ReplySpec(
         address=at("clip/ok"),
-        args=(CLIP, ArgSpec(name="frames", kind="whole", doc="samples per channel")),
-        doc="whole and unharmed; use it as clip:ID",
-    ),
-    ReplySpec(
-        address=at("clip/missing"),
-        args=(CLIP, ArgSpec(name="range", kind="whole", many=True, doc="pairs: first chunk, how many")),
-        doc="send these again, then clip/end again",
+        args=(CLIP, ArgSpec(name="bytes", kind="text", doc=f"size of the file; {POSITION}")),
+        doc="all of it came; use it as clip:ID",
     ),
     ReplySpec(address=at("clip/dropped"), args=(CLIP,), doc="forgotten"),
     ReplySpec(
@@ -165,30 +156,17 @@ _REPLIES = (
         args=(
             ID,
             _PART,
-            ArgSpec(name="rate", kind="whole", unit="Hz", doc="sample rate"),
-            ArgSpec(name="channels", kind="whole", doc="samples are interleaved"),
-            ArgSpec(name="frames", kind="whole", doc="samples per channel"),
-            ArgSpec(name="format", kind="text", choices=CLIP_FORMATS, doc="of a sample, little-endian"),
-            ArgSpec(name="chunk", kind="whole", unit="bytes", doc="size of every blob but the last"),
-            ArgSpec(name="start", kind="text", unit="samples", doc=f"where the source began (BWF); {POSITION}"),
+            ArgSpec(name="name", kind="text", doc="file name, without its folder"),
+            ArgSpec(name="bytes", kind="text", doc=f"size of the file; {POSITION}"),
         ),
-        doc="a result follows",
+        doc="the file of a result follows",
     ),
     ReplySpec(
         address=at("clip/data"),
-        args=(
-            ID,
-            _PART,
-            ArgSpec(name="index", kind="whole", doc="number of the chunk, from 0"),
-            ArgSpec(name="blob", kind="blob", doc="the bytes from index times chunk on"),
-        ),
-        doc="a piece of it",
+        args=(ID, _PART, ArgSpec(name="blob", kind="blob", doc="the next bytes of the file")),
+        doc="a piece of it; in order",
     ),
-    ReplySpec(
-        address=at("clip/end"),
-        args=(ID, _PART, ArgSpec(name="crc32", kind="whole", doc="of all bytes, as a signed 32-bit number")),
-        doc="that was all; ask with clip/missing for what did not come",
-    ),
+    ReplySpec(address=at("clip/end"), args=(ID, _PART), doc="that was all of it"),
     ReplySpec(
         address=at("challenge"), args=(ArgSpec(name="nonce", kind="text", doc="answer it with auth"),), doc="prove it"
     ),

@@ -1,7 +1,7 @@
 """The protocol, as one table: every address the bridge answers and what it takes.
 
 Handlers, checks, ``resources/docs/OSC.md``, the OSCQuery tree and the tests are all derived from these rows; what comes
-back is in ``replies.py``. Knows nothing of sockets, jobs or files.
+back is in ``replies.py``.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ DEFAULT_PORT = 11100
 REMOTE_PACKET_LIMIT_BYTES = 1400  # what crosses every network in one piece
 LOCAL_PACKET_LIMIT_BYTES = 8192
 PROGRESS_PER_S = 10
+CLIPS_LIMIT_BYTES = 4 << 30  # of all clips together
 NO_FIGURE = 300.0  # stands for "there is none" where a decibel figure is expected
 ID_LIMIT_CHARACTERS = 64
 TEXT_LIMIT_CHARACTERS = 65_536  # a path that is too long is refused as a path, with the text of all refused paths
-CHUNK_BYTES = 1024  # of a clip, per message, unless the sender chooses otherwise
-CHUNK_LIMIT_BYTES = 65_536
-CLIP_FORMATS = ("s16", "s24", "s32", "f32")
 RESULT_PARTS = "stem, rest, mix or edited; stem.2 is the second answer's; 3 is the third path of done"
 EXAMPLE_KINDS = ("image", "video", "audio")  # arguments of a task that name an example
+INPUT_ARGUMENTS = ("input", "rest", *EXAMPLE_KINDS)  # those that name a file, and the folders it is kept in
 PROMPTS_APART = ";"  # between the stems of an arrangement
 
 Kind = Literal["id", "text", "whole", "number", "blob"]
@@ -42,7 +41,7 @@ class ArgSpec:
         low, high: allowed range of a number, both ends included.
         default: taken when the argument is left out; None means it must be given.
         choices: the only texts allowed; empty means any.
-        many: True means it may come any number of times, none included; the last argument only, or before ``after``.
+        many: of a reply: True means it comes any number of times, none included.
     """
 
     name: str
@@ -83,6 +82,7 @@ class MessageSpec:
         task: the row of ``engine.TASKS`` it asks for, "" for none.
         open: True means it is answered without a token in LAN mode.
         critical: True means it had better go over TCP on a poor network.
+        tcp_only: True means it is refused over UDP.
     """
 
     address: str
@@ -92,6 +92,12 @@ class MessageSpec:
     task: str = ""
     open: bool = False
     critical: bool = False
+    tcp_only: bool = False
+
+    @property
+    def defaults(self) -> dict[str, str | int | float]:
+        """Values of the arguments that may be left out, by name."""
+        return {arg.name: arg.default for arg in self.args if arg.default is not None}
 
 
 def at(name: str) -> str:
@@ -322,67 +328,46 @@ _CLIPS = (
         address=at("clip/begin"),
         args=(
             CLIP,
-            ArgSpec(name="rate", kind="whole", unit="Hz", low=4000, high=384_000, doc="sample rate"),
-            ArgSpec(name="channels", kind="whole", low=1, high=32, doc="samples are interleaved"),
-            ArgSpec(name="frames", kind="whole", low=1, high=2**31 - 1, doc="samples per channel"),
-            ArgSpec(name="format", kind="text", choices=CLIP_FORMATS, doc="of a sample, little-endian"),
             ArgSpec(
-                name="chunk",
-                kind="whole",
-                unit="bytes",
-                low=64,
-                high=CHUNK_LIMIT_BYTES,
-                default=CHUNK_BYTES,
-                doc="size of every blob but the last; at most 1,024 over UDP to another machine",
+                name="bytes", kind="whole", low=1, high=CLIPS_LIMIT_BYTES, doc="size of the whole file; also as text"
             ),
-            ArgSpec(name="start", kind="text", default="0", doc="start of the clip in samples, as of BWF"),
+            ArgSpec(name="name", kind="text", default="", doc="file name, as take 3.wav; results are called after it"),
         ),
         replies=(at("clip/ready"), at("fail")),
-        doc="a clip is going to be sent",
+        doc="a file is going to be sent",
         critical=True,
+        tcp_only=True,
     ),
     MessageSpec(
         address=at("clip/data"),
-        args=(
-            CLIP,
-            ArgSpec(name="index", kind="whole", low=0, high=2**31 - 1, doc="number of the chunk, from 0"),
-            ArgSpec(name="blob", kind="blob", doc="the bytes from index times chunk on"),
-        ),
+        args=(CLIP, ArgSpec(name="blob", kind="blob", doc="the next bytes of the file, less than 1 MiB")),
         replies=(),
-        doc="a piece of it; in any order, as often as you like",
+        doc="a piece of it; in order",
+        critical=True,
+        tcp_only=True,
     ),
     MessageSpec(
         address=at("clip/end"),
-        args=(
-            CLIP,
-            ArgSpec(name="crc32", kind="whole", low=-(2**31), high=2**32 - 1, doc="of all bytes; sign is ignored"),
-        ),
-        replies=(at("clip/ok"), at("clip/missing"), at("fail")),
-        doc="all of it was sent; send what is missing and then this again",
+        args=(CLIP,),
+        replies=(at("clip/ok"), at("fail")),
+        doc="all of it was sent",
         critical=True,
+        tcp_only=True,
     ),
     MessageSpec(
         address=at("clip/get"),
         args=(ID, _PART),
         replies=(at("clip/begin"), at("clip/data"), at("clip/end"), at("fail")),
-        doc="send me a result by wire",
+        doc="send me the file of a result",
         critical=True,
-    ),
-    MessageSpec(
-        address=at("clip/missing"),
-        args=(
-            ID,
-            ArgSpec(name="part", kind="text", doc=RESULT_PARTS),
-            ArgSpec(name="range", kind="whole", low=0, high=2**31 - 1, many=True, doc="pairs: first chunk, how many"),
-        ),
-        replies=(at("clip/data"), at("clip/end"), at("fail")),
-        doc="send these chunks of a result again",
+        tcp_only=True,
     ),
     MessageSpec(
         address=at("clip/drop"),
         args=(CLIP,),
         replies=(at("clip/dropped"),),
-        doc="forget a clip; otherwise it is forgotten after an hour without use",
+        doc="forget a clip; otherwise it is forgotten an hour after it came",
+        tcp_only=True,
     ),
 )
 
@@ -410,10 +395,5 @@ def signature(args: tuple[ArgSpec, ...]) -> str:
     for arg in args:
         unit = f" {arg.unit}" if arg.unit else ""
         name = f"{arg.name}:{OSC_TYPE[arg.kind]}{unit}"
-        if arg.many:
-            words.append(f"{name} ...")
-        elif arg.default is not None:
-            words.append(f"[{name}]")
-        else:
-            words.append(name)
+        words.append(name if arg.default is None else f"[{name}]")
     return ", ".join(words) or "nothing"

@@ -99,8 +99,7 @@ class UdpWire:
             self._transport.sendto(packet, to or self._address)
 
     async def room(self) -> None:
-        """See ``sessions.Wire``."""
-        await asyncio.sleep(0.002)
+        """See ``sessions.Wire``; a datagram is never waited for."""
 
 
 class _Udp(asyncio.DatagramProtocol):

@@ -17,9 +17,9 @@ import pytest
 import soundfile
 from clihelp import read, write_music
 from oscfuzz import bundle, killers
-from oschelp import LIMIT_S, Caller, packed
+from oschelp import LIMIT_S, Caller, packed, write_broadcast_wav
 
-from engine import Engine, RequestError
+from engine import Engine, RequestError, read_extras, time_reference
 from engine.osc import Bridge, BridgeClient, read_state
 from engine.osc.transport.framing import Framer
 
@@ -298,12 +298,8 @@ def test_the_receive_buffer_is_a_mebibyte_where_the_system_gives_it(bridge):
 
 
 def test_bwf_time_references_are_kept(caller, tmp_path, settings):
-    from engine import read_extras, time_reference
-    from engine.osc.clip_pieces import Shape, wav_head
-
-    shape = Shape(rate_hz=16_000, channels=1, frames=4000, format="s16", chunk_bytes=1024, start_samples=5_000_000_000)
-    clip = tmp_path / "in" / "bwf.wav"
-    clip.write_bytes(wav_head(shape) + np.arange(4000, dtype="<i2").tobytes())
+    ramp = np.arange(4000, dtype="int16")
+    clip = write_broadcast_wav(tmp_path / "in" / "bwf.wav", ramp, 16_000, "PCM_16", 5_000_000_000)
     assert soundfile.info(clip).frames == 4000
     caller.say("/fluxstem/isolate", "a", str(clip), "bass")
     done = caller.until("/fluxstem/done", "/fluxstem/fail")

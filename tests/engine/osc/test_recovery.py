@@ -17,9 +17,10 @@ import pytest
 from clihelp import everything_in, read, write_music
 from oschelp import LIMIT_S, Caller
 
-from engine import Engine
-from engine.osc import Bridge
+from engine import Engine, RequestError
+from engine.osc import Bridge, BridgeClient
 from engine.osc.journal import KEPT_FINISHED, Journal, JournalEntry
+from engine.osc.transfer import send_clip
 
 ROOT = Path(__file__).parents[3]
 
@@ -207,7 +208,8 @@ def test_a_full_disk_under_the_journal_refuses_new_jobs_and_keeps_the_old(settin
                 pass
         caller.say("/fluxstem/isolate", "full", str(mix), "bass")
         assert caller.until("/fluxstem/fail", "/fluxstem/done")[:3] == ("/fluxstem/fail", "full", "output")
-        assert caller.ask("/fluxstem/clip/begin", "c", 16_000, 1, 1000, "s16")[:3] == ("/fluxstem/fail", "c", "clip")
+        with BridgeClient(port=bridge.state.tcp_port, tcp=True) as client, pytest.raises(RequestError, match="no room"):
+            send_clip(client, mix)
         filler.unlink()
         caller.say("/fluxstem/isolate", "after", str(mix), "bass")
         assert caller.until("/fluxstem/fail", "/fluxstem/done")[:2] == ("/fluxstem/done", "after")

@@ -43,7 +43,7 @@ def test_every_row_is_lower_case_and_answers_with_rows_of_the_other_table(addres
     assert address == address.lower()
     assert set(row.replies) <= set(REPLIES)
     assert row.doc
-    defaults = [arg.default is not None or arg.many for arg in row.args]
+    defaults = [arg.default is not None for arg in row.args]
     assert defaults == sorted(defaults), "an argument that must be given stands after one that may be left out"
 
 
@@ -59,7 +59,7 @@ def test_every_row_is_answered(address, caller, mix):
     args = [
         str(mix) if arg.name == "input" else arg.choices[0] if arg.choices else
         max(SAMPLE[arg.kind], arg.low or 0) if arg.kind in ("whole", "number") else SAMPLE[arg.kind]
-        for arg in row.args if arg.default is None and not arg.many
+        for arg in row.args if arg.default is None
     ]  # fmt: skip
     if row.address == f"{PREFIX}/connect":
         args = ["", caller.port]

@@ -1,0 +1,229 @@
+"""Jobs on their way through the engine: each id is one job, however often it is asked for, done in order.
+
+Everything here runs on the bridge's loop, except where it says so. A job whose engine process dies is tried again; what
+a killed bridge left in the journal is taken up by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine import Accepted, CancelledJob, Done, Engine, EngineError, Event, Failed, Progress
+from engine.osc.home import Home
+from engine.osc.job import BridgeJob
+from engine.osc.job_intake import JobIntake
+from engine.osc.job_listeners import JobListeners
+from engine.osc.job_replies import CODE_OF, Refused, done_parts, done_reply, error_reply, without_folders
+from engine.osc.job_store import JobStore
+from engine.osc.journal import JournalEntry, again
+from engine.osc.protocol.arguments import Values
+from engine.osc.protocol.requests import MessageSpec, at
+from engine.osc.request_builder import request_of_values
+from engine.osc.transport.sessions import ClientSession
+
+log = logging.getLogger(__name__)
+
+QUEUE_LIMIT = 1000
+ATTEMPTS_LIMIT = 3  # engine processes that may die over one job
+
+
+class JobQueue:
+    """Asks the engine, and tells what comes of it.
+
+    Args:
+        engine: does the jobs.
+        home: the spool.
+        store: the jobs and their journal; the queue closes it.
+        intake: brings a job's inputs into safety.
+        listeners: who is told.
+        disk: one thread that may wait for the disk.
+    """
+
+    def __init__(
+        self, engine: Engine, home: Home, store: JobStore, intake: JobIntake, listeners: JobListeners, disk: Executor
+    ) -> None:
+        self._engine = engine
+        self._home = home
+        self.store = store
+        self._intake = intake
+        self._listeners = listeners
+        self._disk = disk
+        self._loop = asyncio.get_running_loop()
+        self._by_engine_job: dict[str, BridgeJob] = {}
+        self.restarts = 0
+        self._closed = False
+        self._unsubscribe = engine.subscribe(self._from_engine)
+
+    def recover(self) -> int:
+        """Take up what a killed bridge left; finished jobs still answer, the others go into the queue again.
+
+        Returns:
+            How many are done again.
+        """
+        unfinished = self.store.unfinished()
+        self._home.sweep({job.entry.spool for job in unfinished})
+        for job in unfinished:
+            self._submit(job)
+        return len(unfinished)
+
+    def close(self) -> None:
+        """Hear no more; unfinished jobs stop, and stay in the journal for the next bridge."""
+        self._closed = True
+        self._unsubscribe()
+        for engine_job in self._by_engine_job:
+            self._engine.cancel(engine_job)
+        self.store.close()
+
+    # What messages ask for.
+
+    def ask(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
+        """Take on a job, or tell how it stands when its id is known with the same arguments.
+
+        Raises:
+            Refused: the id is taken, or there is too much to do.
+        """
+        id = values.text("id")
+        asked = {name: value for name, value in values.by_name.items() if name != "id"}
+        job = self.store.get(id)
+        if job is not None:
+            if (job.entry.task, spec.defaults | job.entry.asked) != (spec.task, asked):
+                raise Refused("id", f"the id {id} belongs to another job; choose another id")
+            self._listeners.add(job, session)
+            if job.state != "preparing":
+                self._listeners.send(session, at("ack"), (id, job.entry.number))
+            self._listeners.repeat(session, job)
+            return
+        if len(self.store.unfinished()) >= QUEUE_LIMIT:
+            raise Refused("full", f"{QUEUE_LIMIT} jobs are waiting; ask again when some are done")
+        fresh = self.store.add(id, spec.task, asked, session)
+        future = self._loop.run_in_executor(self._disk, self._intake.take, fresh.entry)
+        future.add_done_callback(lambda done: self._taken(fresh, done))
+
+    def cancel(self, session: ClientSession, id: str) -> None:
+        """Stop a job.
+
+        Raises:
+            Refused: there is none of that id.
+        """
+        job = self.store.find(id)
+        self._listeners.add(job, session)
+        if self._listeners.repeat(session, job):
+            return
+        job.cancel_asked = True
+        if job.engine_job is not None:
+            self._engine.cancel(job.engine_job)
+
+    def result(self, session: ClientSession, id: str) -> None:
+        """Tell how a job stands, and its further events too.
+
+        Raises:
+            Refused: there is none of that id.
+        """
+        job = self.store.find(id)
+        self._listeners.add(job, session)
+        if not self._listeners.repeat(session, job):
+            self._listeners.send(session, at("progress"), (id, job.fraction, job.stage))
+
+    def send_back(self, id: str, path: Path, place: tuple[str, str, int]) -> None:
+        """Give a finished job's sender, and all who watch, a version that was edited by hand.
+
+        Args:
+            id: the client's own name for the job.
+            path: the file; it stays where it is.
+            place: start and length in samples of the input, as decimal text, and rate in Hz.
+
+        Raises:
+            Refused: there is no such job, or it is not finished.
+        """
+        job = self.store.find(id)
+        if job.entry.outcome != "done":
+            raise Refused("id", f"the job {id} has no result that could have been edited")
+        parts = {**job.entry.parts, "edited": str(path)}
+        job.entry = replace(job.entry, parts=parts, edited=(1, [str(path)], *place))
+        self.store.write(job.entry)
+        self._listeners.tell(job, *job.edited_message())
+
+    # On their way.
+
+    def _taken(self, job: BridgeJob, done: asyncio.Future[JournalEntry]) -> None:
+        if self._closed or done.cancelled():
+            return
+        error = done.exception()
+        if error is not None:
+            self.store.discard(job)
+            code, text = error_reply(error)
+            self._listeners.tell(job, at("fail"), (job.entry.id, code, self._public(job, text)))
+            return
+        job.entry, job.state = done.result(), "waiting"
+        self._listeners.tell(job, at("ack"), (job.entry.id, job.entry.number))
+        if job.cancel_asked:
+            self._finish(job, "cancelled", ())
+        else:
+            self._submit(job)
+
+    def _submit(self, job: BridgeJob) -> None:
+        try:
+            job.engine_job = self._engine.submit(request_of_values(job.entry.request))
+        except EngineError as error:
+            self._finish(job, "fail", (CODE_OF.get(type(error).__name__, "internal"), str(error)))
+            return
+        self._by_engine_job[job.engine_job] = job
+
+    def _from_engine(self, event: Event) -> None:
+        """On the engine's thread."""
+        if not self._closed:
+            self._loop.call_soon_threadsafe(self._hear, event)
+
+    def _hear(self, event: Event) -> None:
+        job = self._by_engine_job.get(event.job)
+        if job is None or job.finished or self._closed:
+            return
+        match event:
+            case Accepted():
+                pass
+            case Progress():
+                job.state, job.fraction, job.stage = "running", event.fraction, event.stage
+                self._listeners.progress(job, self._loop.time())
+            case Done():
+                job.entry = replace(job.entry, parts=done_parts(job.entry.task, event))
+                self._finish(job, "done", done_reply(job.entry.task, event))
+            case Failed(kind="HostError") if job.entry.attempts + 1 < ATTEMPTS_LIMIT and not job.cancel_asked:
+                self._try_again(job, event)
+            case Failed():
+                text = self._public(job, event.message)
+                self.restarts += event.kind == "HostError"
+                self._finish(job, "fail", (CODE_OF.get(event.kind, "internal"), text))
+            case CancelledJob():
+                self._finish(job, "cancelled", ())
+
+    def _try_again(self, job: BridgeJob, event: Failed) -> None:
+        log.warning("job %s: %s; it is tried again", job.entry.id, event.message)
+        self.restarts += 1
+        self._by_engine_job.pop(event.job, None)
+        job.entry, job.state, job.fraction = again(job.entry), "waiting", 0.0
+        job.stage = "the engine process died and is replaced; trying again"
+        self.store.write(job.entry)
+        self._listeners.progress(job, self._loop.time(), always=True)
+        self._submit(job)
+
+    def _finish(self, job: BridgeJob, outcome: str, reply: tuple[Any, ...]) -> None:
+        spool = job.entry.spool
+        job.entry = replace(job.entry, outcome=outcome, reply=reply, request=None, spool="")
+        job.state = "finished"
+        if job.engine_job is not None:
+            self._by_engine_job.pop(job.engine_job, None)
+        self.store.write(job.entry)
+        self._listeners.finished(job)
+        if spool:
+            self._loop.run_in_executor(self._disk, lambda: shutil.rmtree(spool, ignore_errors=True))
+        self.store.trim()
+
+    def _public(self, job: BridgeJob, text: str) -> str:
+        """A sentence of the engine without the names of private folders."""
+        return without_folders(text, job.entry.spool).replace(str(self._home.folder), "the bridge's folder")

@@ -1,0 +1,58 @@
+"""What the handlers of messages need of the bridge around them, and how they say that something cannot be done."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from typing import Protocol
+
+from engine.osc.clip_store import ClipError, ClipStore
+from engine.osc.job_queue import JobQueue
+from engine.osc.job_replies import Refused, ReplyValue
+from engine.osc.transport.sessions import ClientSession, SessionTable, TokenGate
+
+
+class BridgeServices(Protocol):
+    """The bridge as its handlers see it.
+
+    Attributes:
+        sessions: who spoke lately.
+        gate: the token of LAN mode.
+        disk: one thread that may wait for the disk.
+        clips: files sent by wire.
+        queue: the jobs.
+        refused: messages that could not be used.
+    """
+
+    sessions: SessionTable
+    gate: TokenGate
+    disk: Executor
+    clips: ClipStore
+    queue: JobQueue
+    refused: int
+
+    def tell(self, session: ClientSession, address: str, args: tuple[ReplyValue, ...]) -> None:
+        """Send one reply."""
+
+    def fail(self, session: ClientSession, id: str, code: str, text: str) -> None:
+        """Answer ``fail``: a job or a clip did not come about."""
+
+    def error(self, session: ClientSession, address: str, code: str, text: str) -> None:
+        """Answer ``error``: a message could not be used."""
+
+    def set_dump(self, on: bool) -> None:
+        """Print every message, or no longer."""
+
+
+@contextlib.contextmanager
+def refusals(services: BridgeServices, session: ClientSession, id: str) -> Iterator[None]:
+    """Turn what is raised inside into ``fail`` for the job or clip of that id."""
+    try:
+        yield
+    except Refused as error:
+        services.fail(session, id, error.code, str(error))
+    except ClipError as error:
+        services.fail(session, id, "clip", str(error))
+    except OSError as error:
+        services.fail(session, id, "output", f"the disk refused ({error.strerror}); make room and send it again")
