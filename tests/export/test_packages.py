@@ -204,7 +204,6 @@ def no_packages(monkeypatch):
         ),
         (["--clip", "FILE", "--clap-model", "HTSAT-tiny"], "--clap-model names an architecture; give its weights with"),
         (["--clip", "FILE", "--clip-python", "GONE"], "--clip-python goes with --clip-model"),
-        (["--clip", "FILE", "--clip-model", "A", "--clip-activation", "gelu"], "whose name tells the activation"),
     ],
 )
 def test_a_wrong_request_of_a_package_ends_with_one_sentence(no_packages, tmp_path, capsys, words, said):

@@ -10,21 +10,20 @@ import argparse
 from pathlib import Path
 
 from training.pretrained.clap import ClapTowers, load_clap
-from training.pretrained.clip import ACTIVATIONS, ClipTower, load_clip
+from training.pretrained.clip import ClipTower, load_clip
 from training.pretrained.package.towers import laion_clap, open_clip
 from training.pretrained.sources import open_source
 
 
 def add_towers(parser: argparse.ArgumentParser) -> None:
     """Add the options to a parser."""
-    parser.add_argument("--clap", help="folder in transformers' layout, or a checkpoint of laion-clap")
+    parser.add_argument("--clap", help="folder in transformers' layout; with --clap-model, a checkpoint of laion-clap")
     parser.add_argument("--clap-model", metavar="NAME", help="build --clap with laion-clap, by its name: HTSAT-tiny")
     parser.add_argument("--clap-python", type=Path, metavar="FILE", help="Python that has laion-clap, if not make's")
     parser.add_argument("--clap-tokenizer", type=Path, metavar="FILE", help="tokenizer.json, for a lone checkpoint")
-    parser.add_argument("--clip", help="folder in transformers' or open-clip's layout, or a checkpoint of open-clip")
+    parser.add_argument("--clip", help="folder in transformers' layout; with --clip-model, a checkpoint of open-clip")
     parser.add_argument("--clip-model", metavar="NAME", help="build --clip with open-clip, by its name: ViT-B-32")
     parser.add_argument("--clip-python", type=Path, metavar="FILE", help="Python that has open-clip, if not make's")
-    parser.add_argument("--clip-activation", choices=ACTIVATIONS, help="of a lone checkpoint; gelu when not told")
     parser.add_argument("--download", action="store_true", help="--clap and --clip may name repositories to fetch")
 
 
@@ -41,8 +40,6 @@ def check_towers(args: argparse.Namespace, aim: str) -> None:
             raise ValueError(f"--{kind}-model names an architecture; give its weights with --{kind}")
         if getattr(args, f"{kind}_python") and not getattr(args, f"{kind}_model"):
             raise ValueError(f"--{kind}-python goes with --{kind}-model")
-    if args.clip_model and args.clip_activation:
-        raise ValueError("--clip-activation goes without --clip-model, whose name tells the activation")
 
 
 def clap_of(args: argparse.Namespace) -> ClapTowers | None:
@@ -56,4 +53,4 @@ def clip_of(args: argparse.Namespace) -> ClipTower | None:
     """The CLIP that was asked for."""
     if args.clip and args.clip_model:
         return open_clip(args.clip, args.clip_model, args.clip_python)
-    return load_clip(open_source(args.clip, args.download), args.clip_activation) if args.clip else None
+    return load_clip(open_source(args.clip, args.download)) if args.clip else None

@@ -20,16 +20,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.pretrained.frontend import ClapMel, Resample, levelled
-from training.pretrained.names import State, clap_from_laion, clap_sizes, is_laion_clap
 from training.pretrained.sources import Source
 
 # of laion-clap's own configurations; what a folder says in preprocessor_config.json comes before it
 EARS = {"sampling_rate": 48_000, "hop_length": 480, "fft_window_size": 1024, "max_length_s": 10,
         "frequency_min": 50, "frequency_max": 14_000}  # fmt: skip
-ROBERTA_EPS = 1e-5
 MADE_NOT_STORED = re.compile(
     r"(position_ids|token_type_ids|relative_position_index|num_batches_tracked|logit_scale_.)$"
 )
+State = dict[str, Tensor]
 FUSION_ONLY = re.compile(r"(fusion_model|mel_conv2d)\.")
 
 
@@ -162,7 +161,7 @@ class _Ear(nn.Module):
 
 
 def load_clap(source: Source) -> Clap:
-    """Build the towers of a checkpoint in transformers' layout or laion-clap's.
+    """Build the towers of a folder in transformers' layout.
 
     Raises:
         ValueError: it is no CLAP, or weights are missing.
@@ -171,18 +170,18 @@ def load_clap(source: Source) -> Clap:
     from transformers.utils import logging as theirs
 
     theirs.set_verbosity_error()
-    state = source.state
-    if is_laion_clap(state):
-        state = clap_from_laion(state)
-        sizes = clap_sizes(state)
-        sizes["text_config"]["layer_norm_eps"] = ROBERTA_EPS
-    elif (sizes := dict(source.settings.get("config.json", {}))).get("model_type") != "clap":
-        raise ValueError(f"{source.name} is no CLAP: neither laion-clap's weights nor a config.json of model_type clap")
+    sizes = dict(source.settings.get("config.json", {}))
+    if sizes.get("model_type") != "clap":
+        raise ValueError(
+            f"{source.name} is no CLAP in transformers' layout, which has a config.json of model_type clap; "
+            "laion-clap's own checkpoints are read with --clap-model"
+        )
     fused = bool(sizes["audio_config"].get("enable_fusion", False))
     # Clips are never longer than the tower's window, and fusion is for longer ones: without it the tower is the same.
     sizes = {**sizes, "audio_config": {**sizes["audio_config"], "enable_fusion": False}}
     model = ClapModel(ClapConfig(**sizes))
-    load_whole(model, {name: value for name, value in state.items() if not FUSION_ONLY.search(name)}, source.name)
+    needed = {name: value for name, value in source.state.items() if not FUSION_ONLY.search(name)}
+    load_whole(model, needed, source.name)
     model.set_attn_implementation("eager")
     ears = EARS | {k: v for k, v in source.settings.get("preprocessor_config.json", {}).items() if k in EARS}
     return Clap(model.eval().requires_grad_(False), ears, fused, source)

@@ -15,11 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.pretrained.clap import load_whole
-from training.pretrained.names import clip_from_open, clip_sizes, is_open_clip
 from training.pretrained.sources import Source
 
 MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # OpenAI's, laion's too
-ACTIVATIONS = ("gelu", "quick_gelu")
 
 
 class ClipTower(Protocol):
@@ -84,13 +82,8 @@ class _Eye(nn.Module):
         return self.model(pixel_values=pixels).image_embeds
 
 
-def load_clip(source: Source, activation: str | None = None) -> Clip:
-    """Build the image tower of a checkpoint in transformers' layout or open-clip's.
-
-    Args:
-        source: the weights.
-        activation: gelu or quick_gelu, for a checkpoint without settings: weights do not tell. OpenAI's and those
-            whose name says quickgelu have quick_gelu, laion's have gelu, which is taken when not told.
+def load_clip(source: Source) -> Clip:
+    """Build the image tower of a folder in transformers' layout.
 
     Raises:
         ValueError: it is no CLIP with a vision transformer, or weights are missing.
@@ -99,35 +92,23 @@ def load_clip(source: Source, activation: str | None = None) -> Clip:
     from transformers.utils import logging as theirs
 
     theirs.set_verbosity_error()
-    state = source.state
     config = source.settings.get("config.json", {})
-    if is_open_clip(state):
-        state = clip_from_open(state)
-        sizes = clip_sizes(state) | {"hidden_act": activation or _open_activation(source)}
-    elif "vision_config" in config and config.get("model_type") == "clip":
+    if "vision_config" in config and config.get("model_type") == "clip":
         sizes = dict(config["vision_config"]) | {"projection_dim": config.get("projection_dim", 512)}
     elif config.get("model_type") in ("clip_vision_model", "clip"):
         sizes = dict(config)
     else:
         raise ValueError(
-            f"{source.name} is no CLIP with a vision transformer: neither open-clip's weights nor a config.json of "
-            "model_type clip"
+            f"{source.name} is no CLIP with a vision transformer in transformers' layout, which has a config.json of "
+            "model_type clip; open-clip's own checkpoints are read with --clip-model"
         )
     model = CLIPVisionModelWithProjection(CLIPVisionConfig(**sizes))
     wanted = ("vision_model.", "visual_projection.")
-    load_whole(model, {name: value for name, value in state.items() if name.startswith(wanted)}, source.name)
+    load_whole(model, {name: value for name, value in source.state.items() if name.startswith(wanted)}, source.name)
     model.set_attn_implementation("eager")
-    seen = source.settings.get("preprocessor_config.json", {}) | source.settings.get("open_clip_config.json", {}).get(
-        "preprocess_cfg", {}
-    )
-    mean = tuple(seen.get("image_mean", seen.get("mean", MEAN)))
-    deviation = tuple(seen.get("image_std", seen.get("std", DEVIATION)))
+    colours = source.settings.get("preprocessor_config.json", {})
+    mean, deviation = tuple(colours.get("image_mean", MEAN)), tuple(colours.get("image_std", DEVIATION))
     return Clip(model.eval().requires_grad_(False), mean, deviation, source)
-
-
-def _open_activation(source: Source) -> str:
-    quick = source.settings.get("open_clip_config.json", {}).get("model_cfg", {}).get("quick_gelu", False)
-    return "quick_gelu" if quick else "gelu"
 
 
 class ClipFrames(nn.Module):

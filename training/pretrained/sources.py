@@ -1,4 +1,4 @@
-"""Where the weights of an encoder lie: a folder in transformers' layout, or one checkpoint file.
+"""The weights of an encoder in a folder of transformers' layout.
 
 Nothing here reaches for the network but ``download``.
 """
@@ -15,10 +15,10 @@ from torch import Tensor
 
 from training.pretrained.convert import read_state
 
-WEIGHTS = ("model.safetensors", "open_clip_model.safetensors", "pytorch_model.bin", "open_clip_pytorch_model.bin")
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 WANTED_FILES = ["*.json", "*.txt", "*.safetensors"]
-PICKLED = [name for name in WEIGHTS if name.endswith(".bin")]  # fetched only where there is nothing else
+PICKLED = ["pytorch_model.bin"]  # fetched only where there is nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class Source:
 
     Attributes:
         state: tensors by the names their makers gave them.
-        settings: JSON files of the folder by name, for example ``config.json``; empty for a single file.
-        folder: where a tokenizer may lie; None for a single file.
+        settings: JSON files of the folder by name, for example ``config.json``.
+        folder: where a tokenizer may lie.
         name: for messages and credits.
     """
 
     state: dict[str, Tensor]
     settings: dict[str, dict[str, Any]]
-    folder: Path | None
+    folder: Path
     name: str
 
 
@@ -48,21 +48,24 @@ def open_source(place: str | Path, may_download: bool = False) -> Source:
     """Read weights.
 
     Args:
-        place: folder, file, or, with ``may_download``, a repository such as ``laion/clap-htsat-unfused``.
+        place: folder, or, with ``may_download``, a repository such as ``laion/clap-htsat-unfused``.
         may_download: True fetches a repository that is not a folder here.
 
     Raises:
-        ValueError: nothing is there, or it holds no weights.
+        ValueError: nothing is there, it holds no weights, or it is a single file.
     """
     path = Path(place)
     if not path.exists():
         if not may_download:
-            raise ValueError(f"nothing at {place}; give a folder or a checkpoint, or let it be fetched with --download")
+            raise ValueError(f"nothing at {place}; give a folder, or let it be fetched with --download")
         path = download(str(place))
     if not may_download:
         stay_offline()
     if path.is_file():
-        return Source(read_state(path), {}, None, path.name)
+        raise ValueError(
+            f"{path} is a single checkpoint; name its architecture with --clap-model or --clip-model, "
+            "or give a folder in transformers' layout"
+        )
     found = weights_in(path)
     if found is None:
         raise ValueError(f"no weights in {path}; expected one of {', '.join(WEIGHTS)}")
