@@ -204,8 +204,23 @@ class Answers:
         found = self._one(name, [*self.words(line), *asked])
         if name in RERUN:
             [first, *_] = sorted((self._folder / name).glob("*.json"))
-            found["again"] = self._one(f"{name}-again", ["rerun", str(first), "--device", "cpu"])["files"]
+            found["again"] = self.rerun(f"{name}-again", first)
         return found
+
+    def rerun(self, name: str, sidecar: Path) -> dict[str, Any]:
+        """Files of sound that a JSON beside a result makes."""
+        return self._one(name, ["rerun", str(sidecar), "--device", "cpu"])["files"]
+
+    def rerun_recorded(self, name: str, beside: dict[str, Any]) -> dict[str, Any]:
+        """The same for the first JSON of a recording, as the program of its time wrote it."""
+        first = min(beside)
+        folder = self._folder / f"{name}-recorded"
+        folder.mkdir()
+        text = json.dumps(beside[first])
+        for path, called in self._names.items():
+            text = text.replace(f'"{called}/', f'"{path}/')
+        (folder / first).write_text(text, "utf-8")
+        return self.rerun(f"{name}-recorded-again", folder / first)
 
     def _one(self, name: str, words: list[str]) -> dict[str, Any]:
         out = self._folder / name

@@ -15,6 +15,7 @@ from golden.record import (
     CASES,
     RECORDED,
     REFUSALS,
+    RERUN,
     Answers,
     answering,
     curves,
@@ -88,6 +89,12 @@ def test_a_task_gives_the_recorded_samples_and_says_what_it_said(name, answers, 
         bad += unlike(found["again"], samples["cases"][name]["again"], exact)
     bad += differences({key: json.loads(json.dumps(found[key])) for key in texts[name]}, texts[name], exact)
     assert not bad, "\n".join([HINT, *bad])
+
+
+@pytest.mark.parametrize("name", RERUN)
+def test_a_recorded_json_still_makes_the_same_samples(name, answers, samples, texts):
+    exact, found = machine() == samples["machine"], answers.rerun_recorded(name, texts[name]["beside"])
+    assert not list(unlike(found, samples["cases"][name]["again"], exact))
 
 
 def test_every_recorded_case_is_still_run(samples, texts):
