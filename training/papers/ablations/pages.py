@@ -15,14 +15,14 @@ from training.papers.ablations.tables import TABLES, Table
 FIGURES = ("SDR", "SIR", "SAR", "log-mel L1", "latent error")
 HEAD = """# Ablations
 
-The papers' tables again, each by one command at the budget it states: the variants of a table are trained for equal
+The papers' ablation tables, repeated at a small budget. Each table is one command: its variants are trained for equal
 steps from one seed on one pool of mixes (a training that two tables share is done once), then asked for the same
-held-out stems. Medians with 95 % bootstrap intervals beside the numbers of the paper.
+held-out stems. Medians with 95 % bootstrap intervals stand beside the numbers of the paper.
 
-The networks are small and the budgets are minutes, where the papers train for days, so values cannot be compared with
-theirs; whether rows come in their order is said below each table. An SDR far below 0 says that networks that began
-fresh have hardly begun to learn. Rows are told apart by the interval of their paired difference. Intervals are over the
-held-out examples; another seed of the training would move the rows too, which one training each cannot show.
+The networks are small and the budgets are minutes where the papers train for days, so compare the order of the rows,
+not their values; below each table it says where the order differs. An SDR far below 0 means that networks trained from
+scratch have hardly begun to learn. Two rows are told apart by the interval of their paired difference. Intervals are
+over the held-out examples; another training seed would move the rows too, which one training of each cannot show.
 
 Printed by `python -m training ablate --docs FILE`.
 """
