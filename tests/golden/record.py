@@ -192,6 +192,7 @@ class Answers:
         self._main, self._engine, self._folder = main, engine, folder
         self._inputs = write_inputs(folder)
         self._names = {str(folder.resolve()): "FOLDER", str(folder): "FOLDER", str(BUNDLES): "BUNDLES"}
+        self._names |= {os.getcwd(): "TREE", str(Path.home()): "HOME"}
 
     def words(self, line: str) -> list[str]:
         """A line of the table as words of the command line."""
@@ -249,7 +250,7 @@ def answering(folder: Path) -> Iterator[Answers]:
     """An engine that runs cases into ``folder``."""
     from clihelp import Engine
 
-    with patch.dict(os.environ, {"OMP_NUM_THREADS": "1"}), Engine() as engine:
+    with patch.dict(os.environ, {"OMP_NUM_THREADS": "1", "COLUMNS": "80"}), Engine() as engine:
         yield Answers(folder, engine)
 
 
