@@ -22,6 +22,7 @@ STAGES = {
     "mask-queries": ("training.mask.queries", "fit prompts to the query vectors of a mask decoder"),
     "mask-calibrate": ("training.mask.calibrate", "calibrate presence on mixes of held-out recordings"),
     "mask-judge": ("training.mask.judge", "how well a mask decoder separates held-out recordings"),
+    "encode": ("training.flow.encode", "encode mixes into latents for the flow, which does it itself when missing"),
     "flow": ("training.flow.train", "train FluxFormer"),
     "unpack": ("training.finetune.unpack", "the run folders that a bundle was exported from, out of its graphs"),
     "finetune": ("training.finetune.command", "train a bundle further on a folder of your own stems"),

@@ -12,7 +12,7 @@ from training.data.stem_cache import StemCache
 from training.finetune.bundle import read_codec
 from training.finetune.senses import keep_eyes, open_all, sounds_like
 from training.finetune.stems import Blend, questions, read_own
-from training.flow.examples import LatentPool
+from training.flow.encode import encode_latents
 from training.flow.networks import build
 
 RATE_HZ = 8000
@@ -45,8 +45,8 @@ def test_pictures_and_sounds_are_made_by_the_bundles_own_encoders(tiny_run, blen
     assert all(weights.requires_grad for weights in flow.parameters())
     masking = replace(tiny_run.preset.masking, clip_share=1.0)
     preset = replace(tiny_run.preset, masking=masking, flow=replace(tiny_run.preset.flow, pool=24))
-    pool = LatentPool(tmp_path / "pool", preset, blend, read_codec(bundle, preset), opened.senses)
-    _, wanted = pool.draw(list(range(24)), np.random.default_rng(0))
+    latents = encode_latents(tmp_path / "pool", preset, blend, read_codec(bundle, preset), opened.senses)
+    _, wanted = latents.draw(list(range(24)), np.random.default_rng(0))
     assert any(one.picture is not None for one in wanted)
     assert any(one.sound is not None for one in wanted)
 

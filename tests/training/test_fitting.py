@@ -10,7 +10,9 @@ from training.codec.train import load_codec
 from training.config import MaskingConfig, load_preset
 from training.data.mixer import Mix, Mixer, Take
 from training.data.stem_cache import StemCache
-from training.flow.examples import LatentPool, is_one_piece
+from training.flow.encode import encode_latents, preset_mixer
+from training.flow.examples import is_one_piece
+from training.flow.latent_dataset import LatentDataset
 from training.flow.task_sampler import draw_known, fitting
 from training.flow.train import FlowStage
 
@@ -75,14 +77,16 @@ def test_a_share_is_a_share():
 def test_a_batch_makes_new_sound_from_one_piece(tiny_run, tmp_path, monkeypatch):
     flow = replace(tiny_run.preset.flow, pool=24, batch=8, picture_dim=0, together_share=0.6)
     preset = replace(tiny_run.preset, flow=flow, masking=replace(tiny_run.preset.masking, mixture=0.67, zero=0.3))
-    stage = FlowStage(preset, tiny_run.cache, load_codec(preset, tiny_run.codec), tiny_run.prompt, tmp_path / "pool")
-    asked, drawer = [], LatentPool.draw
+    codec = load_codec(preset, tiny_run.codec)
+    latents = encode_latents(tmp_path / "pool", preset, preset_mixer(preset, tiny_run.cache), codec)
+    stage = FlowStage(preset, latents, codec, tiny_run.prompt)
+    asked, drawer = [], LatentDataset.draw
 
-    def spied(pool, numbers, rng, masked):
-        asked.append((pool.together(numbers), list(masked)))
-        return drawer(pool, numbers, rng, masked)
+    def spied(dataset, numbers, rng, masked):
+        asked.append((dataset.together(numbers), list(masked)))
+        return drawer(dataset, numbers, rng, masked)
 
-    monkeypatch.setattr(LatentPool, "draw", spied)
+    monkeypatch.setattr(LatentDataset, "draw", spied)
     for step in range(9):
         stage.batch(step)
     for together, masked in asked:

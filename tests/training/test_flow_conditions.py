@@ -15,10 +15,12 @@ from training.config import MaskingConfig, load_preset, preset_from
 from training.data.mixer import Mixer, Take
 from training.data.sources import Sounds
 from training.flow.conditioning import _left, combine, draw_senses
-from training.flow.examples import Wanted, make_twins
-from training.flow.modalities import Senses, drawable, hide_patches
+from training.flow.encode import encode_latents, preset_mixer
+from training.flow.examples import make_twins
+from training.flow.latent_dataset import Query
+from training.flow.modalities import Senses, drawable, hide_patches, open_modalities
 from training.flow.task_sampler import Drawn, draw_known, hide_time, regime_of
-from training.flow.train import FlowStage, open_senses
+from training.flow.train import FlowStage
 from training.prompt.adapters import load_adapters
 from training.scene.config import frames_of
 from training.scene.model import load_scene, picture_of
@@ -88,17 +90,17 @@ def test_the_papers_presets_make_no_other_slot(name):
 
 def test_the_senses_are_drawn_by_their_weights_and_cut_down_to_what_is_there():
     masking, rng = MaskingConfig(), np.random.default_rng(0)
-    everything = Wanted("violin", (), picture=HERE, sound=HERE)
+    everything = Query("violin", (), picture=HERE, sound=HERE)
     drawn = Counter(draw_senses(rng, masking, everything) for _ in range(3000))
     for kind, weight in masking.given.items():
         assert share_is(drawn[frozenset(kind.split("+"))], 3000, weight / sum(masking.given.values()))
     for wanted, allowed in (
-        (Wanted("violin", ()), {frozenset({"words"})}),
-        (Wanted(None, (), picture=HERE), {frozenset({"picture"}), frozenset()}),
-        (Wanted(None, ()), {frozenset()}),
+        (Query("violin", ()), {frozenset({"words"})}),
+        (Query(None, (), picture=HERE), {frozenset({"picture"}), frozenset()}),
+        (Query(None, ()), {frozenset()}),
     ):
         assert {draw_senses(rng, masking, wanted) for _ in range(100)} == allowed
-    twins = Wanted("violin", (), twins=True, picture=HERE, sound=HERE)
+    twins = Query("violin", (), twins=True, picture=HERE, sound=HERE)
     assert all("picture" in draw_senses(rng, masking, twins) for _ in range(100))
 
 
@@ -175,9 +177,10 @@ def seeing(tiny_run):
 def stage(tiny_run, seeing, tmp_path_factory):
     """A flow that sees, hears and reads."""
     ear, reader = load_adapters(tiny_run.adapters, tiny_run.prompt)
-    senses = open_senses(seeing, tiny_run.cache, tiny_run.scene, ear)
+    modalities = open_modalities(seeing, tiny_run.cache, tiny_run.scene, ear)
     codec, pool = load_codec(seeing, tiny_run.codec), tmp_path_factory.mktemp("pool")
-    return FlowStage(seeing, tiny_run.cache, codec, tiny_run.prompt, pool, senses, reader)
+    latents = encode_latents(pool, seeing, preset_mixer(seeing, tiny_run.cache), codec, modalities)
+    return FlowStage(seeing, latents, codec, tiny_run.prompt, reader)
 
 
 def test_a_picture_shows_the_players_while_they_are_heard(tiny_run, seeing, eyes):
@@ -220,13 +223,13 @@ def test_twins_share_a_name_and_not_a_piece(tiny_run):
 
 
 def test_swapping_the_picture_of_twins_swaps_the_stem(stage):
-    twins = [n for n in range(24) if stage.pool.draw([n], np.random.default_rng(n))[1][0].twins]
+    twins = [n for n in range(24) if stage.latents.draw([n], np.random.default_rng(n))[1][0].twins]
     assert len(twins) > 4
     pairs = 0
     for number in twins:
         by_picture = {}
         for seed in range(6):
-            latents, [wanted] = stage.pool.draw([number], np.random.default_rng(seed))
+            latents, [wanted] = stage.latents.draw([number], np.random.default_rng(seed))
             by_picture[wanted.picture.tobytes()] = latents[0, Slot.STEM]
         if len(by_picture) == 2:
             one, other = by_picture.values()
@@ -240,7 +243,7 @@ def test_a_batch_says_what_was_drawn_and_nothing_else(stage, seeing):
     numbers = list(range(24))
     seen = Counter()
     for _ in range(6):
-        _, wanted = stage.pool.draw(numbers, rng)
+        _, wanted = stage.latents.draw(numbers, rng)
         drawn = [draw_known(rng, FRAMES, seeing.masking) for _ in numbers]
         prompt, picture = stage.conditions.draw(rng, wanted, drawn)
         norms = np.linalg.norm(prompt, axis=2)
@@ -261,7 +264,7 @@ def test_words_move_with_the_slot_that_is_made(stage, seeing):
     numbers, seen = list(range(24)), Counter()
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        _, wanted = stage.pool.draw(numbers, rng)
+        _, wanted = stage.latents.draw(numbers, rng)
         for slot in ("mix", "rest"):
             drawn = [Drawn("generate", np.zeros((SLOTS, FRAMES), bool), slot=slot) for _ in numbers]
             prompt, picture = stage.conditions.draw(rng, wanted, drawn)

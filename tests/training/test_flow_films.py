@@ -19,8 +19,9 @@ from training.data.datasets.index import main as index
 from training.data.mixer import Mixer, Take
 from training.data.sources import Sounds
 from training.data.stem_cache import StemCache
-from training.flow.modalities import Senses, filmed
-from training.flow.train import FlowStage, open_senses
+from training.flow.encode import encode_latents, preset_mixer
+from training.flow.modalities import Senses, filmed, open_modalities
+from training.flow.train import FlowStage
 from training.scene.config import FPS, frames_of
 from training.scene.model import SceneEncoder, load_scene, picture_of, save_scene
 
@@ -70,7 +71,9 @@ def caches(tmp_path_factory) -> tuple[StemCache, StemCache]:
 def stage_of(preset: Preset, cache: StemCache, towers: Path, eyes: Path, pool: Path) -> FlowStage:
     torch.manual_seed(6)
     codec = MixWavCodec(preset.grid, preset.codec).eval()
-    return FlowStage(preset, cache, codec, towers, pool, open_senses(preset, cache, eyes, nn.Identity()))
+    modalities = open_modalities(preset, cache, eyes, nn.Identity())
+    latents = encode_latents(pool, preset, preset_mixer(preset, cache), codec, modalities)
+    return FlowStage(preset, latents, codec, towers)
 
 
 def test_a_batch_shows_the_film_and_another_film_is_another_picture(caches, preset, untrained_towers, eyes, tmp_path):
@@ -86,7 +89,7 @@ def test_a_batch_shows_the_film_and_another_film_is_another_picture(caches, pres
 
 def test_the_picture_is_what_was_filmed_while_the_stem_sounds(caches, preset, eyes):
     cache, rate_hz = caches[0], preset.grid.rate_hz
-    senses = open_senses(preset, cache, eyes, nn.Identity())
+    senses = open_modalities(preset, cache, eyes, nn.Identity())
     kinds = [kind for kind, _, _ in tinyfilms.SOLOS]
     count = frames_of(preset.grid.grid)
     for stem in range(cache.count):
@@ -107,13 +110,15 @@ def test_the_picture_is_what_was_filmed_while_the_stem_sounds(caches, preset, ey
 
 def test_a_still_is_one_frame_of_the_film_throughout(caches, preset, eyes):
     cache = caches[0]
-    senses = open_senses(replace(preset, masking=replace(preset.masking, still_share=1.0)), cache, eyes, nn.Identity())
+    senses = open_modalities(
+        replace(preset, masking=replace(preset.masking, still_share=1.0)), cache, eyes, nn.Identity()
+    )
     count = frames_of(preset.grid.grid)
     frames = filmed(cache.film(0), [(k + 0.5) / FPS for k in range(count)])
-    stills = [picture_of(load_scene(eyes), frames[[k] * count])[0] for k in range(count)]
+    features_of_stills = [picture_of(load_scene(eyes), frames[[k] * count])[0] for k in range(count)]
     for seed in range(4):
         features, _ = senses.picture(np.random.default_rng(seed), [Take(0, 0, 1.0)])
-        assert any(np.array_equal(features, still) for still in stills)
+        assert any(np.array_equal(features, still) for still in features_of_stills)
         assert not np.array_equal(features, picture_of(load_scene(eyes), frames)[0])
 
 
@@ -124,7 +129,7 @@ def test_a_film_shows_nothing_before_and_after_itself(caches):
 
 
 def test_a_film_of_two_is_no_picture_of_one(caches, preset, eyes):
-    senses = open_senses(preset, caches[0], eyes, nn.Identity())
+    senses = open_modalities(preset, caches[0], eyes, nn.Identity())
     assert senses.picture(np.random.default_rng(0), [Take(0, 0, 1.0), Take(2, 0, 1.0)]) is None
     assert senses.picture(np.random.default_rng(0), []) is None
 
@@ -132,7 +137,7 @@ def test_a_film_of_two_is_no_picture_of_one(caches, preset, eyes):
 def test_who_wants_pictures_and_has_none_is_told_once(preset, eyes, tmp_path, caplog):
     cache = indexed(tmp_path, filmed=False)
     with caplog.at_level(logging.WARNING):
-        senses = open_senses(preset, cache, eyes, nn.Identity())
+        senses = open_modalities(preset, cache, eyes, nn.Identity())
         assert senses.picture(np.random.default_rng(0), [Take(0, 0, 1.0)]) is None
         Senses(preset, cache)  # who does not want any is told nothing
     [record] = caplog.records
@@ -141,7 +146,7 @@ def test_who_wants_pictures_and_has_none_is_told_once(preset, eyes, tmp_path, ca
 
 def test_who_has_pictures_is_told_nothing(caches, preset, eyes, caplog):
     with caplog.at_level(logging.WARNING):
-        open_senses(preset, caches[0], eyes, nn.Identity())
+        open_modalities(preset, caches[0], eyes, nn.Identity())
     assert not caplog.records
 
 
@@ -149,7 +154,7 @@ def test_films_of_another_size_are_refused(caches, preset, tmp_path):
     scene = replace(preset.scene, size_px=64)
     save_scene(SceneEncoder(scene, preset.prompt.embedding), tmp_path)
     with pytest.raises(ValueError, match=r"are 32 pixels wide and the scene encoder sees 64; index the data set again"):
-        open_senses(preset, caches[0], tmp_path, nn.Identity())
+        open_modalities(preset, caches[0], tmp_path, nn.Identity())
 
 
 def test_twins_may_be_filmed(tmp_path):

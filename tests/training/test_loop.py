@@ -12,11 +12,13 @@ from training.codec.train import CodecStage, load_codec, train_codec
 from training.config import load_preset, preset_from
 from training.data.instruments import families
 from training.data.mixer import Mixer
-from training.flow.examples import LatentPool, families_of, make_example
+from training.flow.encode import encode_latents, preset_mixer
+from training.flow.examples import families_of, make_example
 from training.flow.losses import latent_loss
+from training.flow.modalities import open_modalities
 from training.flow.model import FluxFormer, velocity
 from training.flow.task_sampler import draw_known
-from training.flow.train import FlowStage, open_senses
+from training.flow.train import FlowStage
 from training.prompt.adapters import load_adapters
 from training.trainer.precision import compute_dtype
 from training.trainer.trainer import Plan, Run, rate_at
@@ -55,8 +57,12 @@ def flow_stage(tiny_run):
     """A new flow, and the latents, pictures and sounds that the tiny run's own flow met."""
     preset, codec = tiny_run.preset, load_codec(tiny_run.preset, tiny_run.codec)
     ear, reader = load_adapters(tiny_run.adapters, tiny_run.prompt)
-    senses = open_senses(preset, tiny_run.cache, tiny_run.scene, ear)
-    return FlowStage(preset, tiny_run.cache, codec, tiny_run.prompt, tiny_run.flow / "pool", senses, reader)
+    modalities, mixer = (
+        open_modalities(preset, tiny_run.cache, tiny_run.scene, ear),
+        preset_mixer(preset, tiny_run.cache),
+    )
+    latents = encode_latents(tiny_run.flow / "pool", preset, mixer, codec, modalities)
+    return FlowStage(preset, latents, codec, tiny_run.prompt, reader)
 
 
 def test_a_resumed_flow_goes_on_as_if_never_stopped(tiny_run, tmp_path):
@@ -145,10 +151,10 @@ def test_the_stem_is_what_the_term_names_and_the_rest_is_what_is_left(tiny_run):
 
 def test_a_pool_turns_stem_and_rest_and_asks_for_what_is_absent(tiny_run, tmp_path):
     preset = replace(tiny_run.preset, flow=replace(tiny_run.preset.flow, absent_share=0.3))
-    pool = LatentPool(tmp_path, preset, Mixer(tiny_run.cache), load_codec(preset, tiny_run.codec))
+    pool = encode_latents(tmp_path, preset, Mixer(tiny_run.cache), load_codec(preset, tiny_run.codec))
     numbers = list(range(30))
     plain, _ = pool.draw(numbers, np.random.default_rng(0))
-    silence = pool._silent()
+    silence = pool.silence
     seen = set()
     for seed in range(4):
         latents, asked = pool.draw(numbers, np.random.default_rng(seed))

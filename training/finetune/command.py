@@ -30,6 +30,7 @@ from training.eval.example import Example
 from training.finetune.bundle import preset_of, read_codec, read_flow
 from training.finetune.senses import keep_eyes, open_all, sounds_like
 from training.finetune.stems import Blend, Own, drop_pool, questions, read_own
+from training.flow.encode import POOL, encode_latents
 from training.flow.train import FlowStage, save_flow
 from training.metrics import bss, median_interval
 from training.synthesis.render_stems import ensure_cache
@@ -132,8 +133,9 @@ def train(asked: Asked, own: Own, rendered: StemCache | None) -> Run:
     mixer, world = blend_of(asked, preset, own.train, rendered), World()
     with world.in_turn():
         opened = open_all(asked.bundle, preset, mixer.cache, asked.run, keep=world.first)
-        codec, pool = read_codec(asked.bundle, preset), asked.run / "pool"
-        stage = FlowStage(preset, own.train, codec, asked.run, pool, opened.senses, opened.reader, mixer)
+        codec = read_codec(asked.bundle, preset)
+        latents = encode_latents(asked.run / POOL, preset, mixer, codec, opened.senses, asked.workers)
+    stage = FlowStage(preset, latents, codec, asked.run, opened.reader)
     stage.model.load_state_dict(read_flow(asked.bundle, preset).state_dict())
     said = keep_eyes(stage.model, opened)
     plan = Plan(

@@ -20,8 +20,7 @@ from training.data.stem_cache import StemCache
 from training.eval.example import Example
 from training.finetune.bundle import save_tower
 from training.finetune.unpack import unpack_adapters, unpack_prompt, unpack_scene
-from training.flow.modalities import Senses, by_kind
-from training.flow.train import open_senses
+from training.flow.modalities import Senses, by_kind, open_modalities
 from training.flow.warm_start import FRESH
 from training.prompt.adapters import StoryReader, load_adapters
 
@@ -83,7 +82,7 @@ def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path, keep: 
             missing += [] if scene_run else ["pictures (no stem's player can be drawn)"]
         except (ValueError, FileNotFoundError) as error:
             missing.append(f"pictures ({error})")
-    return Opened(open_senses(preset, stems, scene_run, ear), reader, tuple(missing))
+    return Opened(open_modalities(preset, stems, scene_run, ear), reader, tuple(missing))
 
 
 def _any(stems: StemCache, *names: str) -> bool:

@@ -17,7 +17,8 @@ import torch
 from engine.latents import SLOTS, Slot, exchanged
 from engine.tasks import SLOT_NAMES
 from training.config import MaskingConfig, Preset
-from training.flow.examples import Wanted, families_of
+from training.flow.examples import families_of
+from training.flow.latent_dataset import Query
 from training.flow.modalities import Floats
 from training.flow.task_sampler import Drawn
 from training.prompt.adapt import pieces_of
@@ -55,7 +56,7 @@ def combine(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
     return answer
 
 
-def draw_senses(rng: Rng, masking: MaskingConfig, wanted: Wanted) -> frozenset[str]:
+def draw_senses(rng: Rng, masking: MaskingConfig, wanted: Query) -> frozenset[str]:
     """By which senses a stem is asked for: a drawn set, cut down to what there is, or words; twins are always seen."""
     had = {
         name
@@ -70,7 +71,7 @@ def draw_senses(rng: Rng, masking: MaskingConfig, wanted: Wanted) -> frozenset[s
     return frozenset(drawn & had or {"words"} & had)
 
 
-def _left(asked: Wanted) -> list[str]:
+def _left(asked: Query) -> list[str]:
     """Families that words can name in the rest; none where the stem's twin is among them."""
     wanted = families_of(asked.term) if asked.term else frozenset[str]()
     return [] if asked.twins else [name for name in asked.inside if name not in wanted]
@@ -90,7 +91,7 @@ class Conditions:
         self._preset, self._lexicon, self._reader = preset, lexicon, reader
         self._tower, self._tokenizer = load_text_tower(prompt_run)
 
-    def draw(self, rng: Rng, wanted: list[Wanted], drawn: list[Drawn]) -> tuple[Floats, Floats | None]:
+    def draw(self, rng: Rng, wanted: list[Query], drawn: list[Drawn]) -> tuple[Floats, Floats | None]:
         """Conditions of a batch.
 
         Returns:
@@ -118,14 +119,14 @@ class Conditions:
                 pictures[row] = asked.picture
         return self._prompts(rng, rows, phrases, shown), pictures
 
-    def _shown(self, rng: Rng, asked: Wanted, senses: frozenset[str]) -> list[Floats]:
+    def _shown(self, rng: Rng, asked: Query, senses: frozenset[str]) -> list[Floats]:
         """Directions of what is shown and played of the stem."""
         found = [asked.sound] if "sound" in senses else []
         if "picture" in senses and rng.random() < SIGHT_SHARE:
             found.append(asked.sight)
         return [direction for direction in found if direction is not None]
 
-    def _about_others(self, rng: Rng, row: int, asked: Wanted) -> list[Phrase]:
+    def _about_others(self, rng: Rng, row: int, asked: Query) -> list[Phrase]:
         """Words for the whole mix and for its rest, some of the time."""
         masking, said = self._preset.masking, list[Phrase]()
         if rng.random() < masking.mix_words:
@@ -135,7 +136,7 @@ class Conditions:
             said.append(Phrase(row, Slot.REST, self._list(rng, left)))
         return said
 
-    def _about_made(self, rng: Rng, row: int, asked: Wanted, made: Slot) -> list[Phrase]:
+    def _about_made(self, rng: Rng, row: int, asked: Query, made: Slot) -> list[Phrase]:
         """Words where the mix or the rest is made: of that nearly always, of the others some of the time.
 
         A pool entry's pictures and sounds are its stem's, so none are shown.
@@ -149,7 +150,7 @@ class Conditions:
         said = [slot for slot, share in shares.items() if rng.random() < share]
         return [Phrase(row, slot, text) for slot in said for text in self._about(rng, asked, slot)]
 
-    def _about(self, rng: Rng, asked: Wanted, slot: Slot) -> list[str]:
+    def _about(self, rng: Rng, asked: Query, slot: Slot) -> list[str]:
         """What can be said of one slot; nothing where there are no words for it."""
         match slot:
             case Slot.MIX:
@@ -159,10 +160,10 @@ class Conditions:
             case Slot.REST:
                 return [self._list(rng, left)] if (left := _left(asked)) else []
 
-    def _about_stem(self, rng: Rng, asked: Wanted) -> str:
+    def _about_stem(self, rng: Rng, asked: Query) -> str:
         return self._lexicon.phrases(str(asked.term), "train", rng)
 
-    def _about_mix(self, rng: Rng, asked: Wanted) -> list[str]:
+    def _about_mix(self, rng: Rng, asked: Query) -> list[str]:
         chance = rng.random()
         if asked.story and chance < STORY_SHARE:
             return pieces_of(self._tower, self._tokenizer, SENTENCE.split(asked.story))

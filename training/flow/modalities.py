@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,12 @@ from training.data.mixer import Take
 from training.data.sources import Sounds
 from training.data.stem_cache import StemCache
 from training.scene.config import frames_of
-from training.scene.model import SceneEncoder, picture_of
+from training.scene.model import SceneEncoder, load_scene, picture_of
 from training.synthesis.render_stems import HELD_OUT_SEED
 from training.synthesis.stem_config import StudioConfig
 from training.synthesis.video.clip import FPS, ClipConfig, clip_of_labels
 from training.text.captions import PieceFacts, Teller
+from training.text.requests import Asker
 
 Rng = np.random.Generator
 Floats = npt.NDArray[np.float32]
@@ -139,6 +141,20 @@ class Senses:
             return "", ""
         facts = PieceFacts.of(labels)
         return self.teller.caption(rng, facts, "train"), self.teller.story(rng, facts, "train")
+
+
+def open_modalities(preset: Preset, cache: StemCache, scene_run: Path | None, ear: nn.Module) -> Senses:
+    """What the shares of the preset's masking need: eyes, ears, teller and the sounds the cache was rendered with."""
+    asked = {modality for kind, weight in preset.masking.given.items() if weight for modality in kind.split("+")}
+    sees = scene_run is not None and preset.flow.picture_dim > 0 and "picture" in asked
+    return Senses(
+        preset,
+        cache,
+        scene=load_scene(scene_run) if sees and scene_run else None,
+        ear=ear if "sound" in asked else None,
+        teller=Teller(Asker()) if preset.masking.mix_words else None,
+        sounds=Sounds.find() if sees and any("part" in cache.label(k) for k in range(cache.count)) else None,
+    )
 
 
 def filmed(film: Frames, moments_s: Sequence[float]) -> Frames:

@@ -23,27 +23,24 @@ from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
 from training.config import Preset
 from training.data.credits import credits
-from training.data.mixer import Mixer
-from training.data.sources import Sounds
 from training.data.stem_cache import StemCache
 from training.flow.conditioning import Conditions
 from training.flow.distil import Schedule, is_made, taught
-from training.flow.examples import LatentPool, Mixing
+from training.flow.encode import ADAPTERS_HELP, POOL, encode_latents, open_adapters, preset_mixer, usual_adapters
+from training.flow.latent_dataset import LatentDataset
 from training.flow.losses import additivity_loss, latent_loss
-from training.flow.modalities import Senses
+from training.flow.modalities import open_modalities
 from training.flow.networks import answered, build
 from training.flow.task_sampler import Drawn, draw_known, fitting
 from training.flow.warm_start import averaged_weights, start_from
 from training.papers.diffusion import TAU_MIN, error_weight, noised
-from training.prompt.adapters import ADAPTERS_FILE, StoryReader, load_adapters
-from training.prompt.tower import TOWER_FILE, load_audio_tower
-from training.scene.model import SCENE_FILE, load_scene
+from training.prompt.adapters import ADAPTERS_FILE, StoryReader
+from training.prompt.tower import TOWER_FILE
+from training.scene.model import SCENE_FILE
 from training.synthesis.render_stems import ensure_cache
-from training.text.captions import Teller
 from training.text.lexicon import Lexicon
-from training.text.requests import Asker
 from training.text.tokenizer import TOKENIZER_FILE
-from training.trainer.arguments import RUNS, parse
+from training.trainer.arguments import parse
 from training.trainer.distributed import World
 from training.trainer.precision import autocast
 from training.trainer.trainer import Plan, Run
@@ -53,7 +50,7 @@ ADDITIVITY_ROWS = 4  # of a batch are decoded for the additivity loss
 TEACHER_FILE = "teacher.pt"
 EXTRAS = {
     "start": "begin with the averaged weights of this flow run, finished or not; what is new in the preset is fresh",
-    "adapters": "run of the adapters of sounds and stories; runs/adapters-PRESET when there is one",
+    "adapters": ADAPTERS_HELP,
     "pool": "folder of the latents, to share between runs of one preset; the run's own when not given",
 }
 
@@ -82,34 +79,25 @@ class FlowStage:
 
     Args:
         preset: what to train.
-        cache: stems.
-        codec: frozen.
+        latents: encoded mixes.
+        codec: frozen; decodes where the loss asks for sound.
         prompt_run: run of the prompt tower.
-        pool: folder of the latents.
-        senses: what pictures, sounds and words go with the stems; None means a name each and nothing else.
         reader: of long texts; None takes the mean of their sentences.
-        mixer: draws the mixes; None draws them from ``cache`` as the preset says.
     """
 
     def __init__(
         self,
         preset: Preset,
-        cache: StemCache,
+        latents: LatentDataset,
         codec: MixWavCodec,
         prompt_run: Path,
-        pool: Path,
-        senses: Senses | None = None,
         reader: StoryReader | None = None,
-        mixer: Mixing | None = None,
     ) -> None:
         self.preset, self.config, self.codec = preset, preset.flow, codec
         torch.manual_seed(preset.flow.seed)
         self.model: nn.Module = build(preset)
         self.teacher: nn.Module | None = None  # of a distilled schedule
-        flow = preset.flow
-        mixer = mixer or Mixer(cache, flow.vary_share, preset.grid.rate_hz, flow.mix_sources, flow.together_share)
-        self.pool = LatentPool(pool, preset, mixer, codec, senses)
-        self.decoder = codec
+        self.latents, self.decoder = latents, codec
         self.conditions = Conditions(preset, Lexicon.load(), prompt_run, reader)
 
     def to(self, device: torch.device) -> None:
@@ -124,9 +112,9 @@ class FlowStage:
         rng = np.random.default_rng([self.config.seed, 77, step])
         numbers = self._numbers(step)
         drawn = [draw_known(rng, self.preset.grid.window_frames, self.preset.masking) for _ in numbers]
-        drawn = fitting(drawn, self.pool.together(numbers))
+        drawn = fitting(drawn, self.latents.together(numbers))
         # Only what is taken out of a mix can be absent from it: something new that is silent teaches silence.
-        latents, wanted = self.pool.draw(numbers, rng, [TASKS[d.task].masked for d in drawn])
+        latents, wanted = self.latents.draw(numbers, rng, [TASKS[d.task].masked for d in drawn])
         prompt, picture = self.conditions.draw(rng, wanted, drawn)
         return FlowBatch(
             torch.from_numpy(latents),
@@ -231,7 +219,7 @@ def train_flow(
         codec_run, prompt_run: of the earlier stages.
         folder: of the run.
         resume: True goes on from the checkpoint in ``folder``.
-        workers: processes that make batches.
+        workers: processes that encode and that make batches.
         scene_run: of the scene encoder; None means no picture is ever shown.
         start: a flow run whose averaged weights to begin with; also the teacher of a distilled schedule.
         pool: folder of the latents, for several runs of one preset to share; None is ``folder/pool``.
@@ -240,16 +228,19 @@ def train_flow(
     Raises:
         ValueError: ``start`` does not fit the preset, or a distilled schedule has no teacher.
     """
-    ear, reader = load_adapters(adapters_run, prompt_run) if adapters_run else (load_audio_tower(prompt_run), None)
-    senses = open_senses(preset, cache, scene_run, ear)
-    codec = load_codec(preset, codec_run)
-    with World().in_turn():  # the first makes the pool's files
-        stage = FlowStage(preset, cache, codec, prompt_run, pool or folder / "pool", senses, reader)
+    if start is not None and not resume:
+        start_from(build(preset), start)  # refused now, not after everything was encoded
+    teacher = load_teacher(preset, folder, start) if preset.flow.distil_steps else None
+    ear, reader = open_adapters(adapters_run, prompt_run)
+    modalities = open_modalities(preset, cache, scene_run, ear)
+    codec, pool = load_codec(preset, codec_run), pool or folder / POOL
+    with World().in_turn():  # the first process encodes what is missing
+        latents = encode_latents(pool, preset, preset_mixer(preset, cache), codec, modalities, workers)
+    stage = FlowStage(preset, latents, codec, prompt_run, reader)
     if start is not None and not resume:
         new = start_from(stage.model, start)
         log.info("started from %s; %d weights are new", start, len(new))
-    if preset.flow.distil_steps:
-        stage.teacher = load_teacher(preset, folder, start)
+    stage.teacher = teacher
     run = Run(stage, plan_of(preset), folder)
     if resume:
         run.resume()
@@ -279,20 +270,6 @@ def plan_of(preset: Preset) -> Plan:
         seed=preset.flow.seed,
         warmup=min(200, preset.flow.steps // 10 + 1),
         settings={"stage": "flow", **asdict(preset)},
-    )
-
-
-def open_senses(preset: Preset, cache: StemCache, scene_run: Path | None, ear: nn.Module) -> Senses:
-    """What the shares of the preset's masking need: eyes, ears, teller and the sounds the cache was rendered with."""
-    asked = {sense for kind, weight in preset.masking.given.items() if weight for sense in kind.split("+")}
-    sees = scene_run is not None and preset.flow.picture_dim > 0 and "picture" in asked
-    return Senses(
-        preset,
-        cache,
-        scene=load_scene(scene_run) if sees and scene_run else None,
-        ear=ear if "sound" in asked else None,
-        teller=Teller(Asker()) if preset.masking.mix_words else None,
-        sounds=Sounds.find() if sees and any("part" in cache.label(k) for k in range(cache.count)) else None,
     )
 
 
@@ -332,7 +309,6 @@ def main(argv: list[str]) -> int:
         averaged_weights(asked.extras["start"])  # refused now, not after a cache was rendered
     with World().in_turn():
         cache = ensure_cache(asked.preset, asked.cache)
-    usual = RUNS / f"adapters-{asked.preset.name}"
     train_flow(
         asked.preset,
         cache,
@@ -344,7 +320,7 @@ def main(argv: list[str]) -> int:
         asked.runs["scene"] if asked.preset.flow.picture_dim else None,
         asked.extras["start"],
         asked.extras["pool"],
-        asked.extras["adapters"] or (usual if (usual / ADAPTERS_FILE).is_file() else None),
+        asked.extras["adapters"] or usual_adapters(asked.preset),
     )
     print(f"wrote {asked.out / 'flow.pt'}")
     return 0

@@ -40,30 +40,48 @@ class Asked:
 
 
 def parse(
-    stage: str, doc: str, argv: list[str], needs: tuple[str, ...] = (), extras: Mapping[str, str] | None = None
+    stage: str,
+    doc: str,
+    argv: list[str],
+    needs: tuple[str, ...] = (),
+    extras: Mapping[str, str] | None = None,
+    trains: bool = True,
 ) -> Asked:
-    """Read a stage's arguments; ``extras`` are options of its own that name a folder, with a line of help each.
+    """Read a stage's arguments.
+
+    Args:
+        stage: its name.
+        doc: what it does.
+        argv: the words after it.
+        needs: earlier stages whose runs it reads.
+        extras: options of its own that name a folder, with a line of help each.
+        trains: True for a stage that writes a run of its own, which can be resumed.
 
     Raises:
         ValueError: no such preset, or a checkpoint that is not there or was begun with another.
     """
     parser = argparse.ArgumentParser(prog=f"python -m training {stage}", description=doc)
-    parser.add_argument("--preset", help=f"name, or path of a TOML file; {USUAL_PRESET} or the resumed run's own")
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on from the checkpoint of this run")
-    parser.add_argument(
-        "--out", type=Path, metavar="RUN", help=f"folder of the run; runs/{stage}-PRESET when not given"
-    )
+    usual = f"{USUAL_PRESET} or the resumed run's own" if trains else USUAL_PRESET
+    parser.add_argument("--preset", help=f"name, or path of a TOML file; {usual}")
+    if trains:
+        parser.add_argument("--resume", type=Path, metavar="RUN", help="go on from the checkpoint of this run")
+        parser.add_argument(
+            "--out", type=Path, metavar="RUN", help=f"folder of the run; runs/{stage}-PRESET when not given"
+        )
     parser.add_argument(
         "--cache", type=Path, help="stem cache; runs/cache-PRESET when not given, rendered when missing"
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
-    parser.add_argument("--precision", choices=precision.CHOICES, default="auto", help="of a new run's arithmetic")
+    made = "make batches" if trains else "work"
+    parser.add_argument("--workers", type=int, default=1, help=f"processes that {made}")
+    if trains:
+        parser.add_argument("--precision", choices=precision.CHOICES, default="auto", help="of a new run's arithmetic")
     for need in needs:
         parser.add_argument(
             f"--{need}", type=Path, metavar="RUN", help=f"run of the {need}; runs/{need}-PRESET when not given"
         )
     for extra, line in (extras or {}).items():
         parser.add_argument(f"--{extra}", type=Path, metavar="DIR", help=line)
+    parser.set_defaults(resume=None, out=None, precision="auto")
     args = parser.parse_args(argv)
     precision.settle(args.precision)
     preset = resumed(args.resume, stage, args.preset) if args.resume else load_preset(args.preset or USUAL_PRESET)

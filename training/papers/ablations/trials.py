@@ -26,6 +26,8 @@ from training.config import FlowConfig, MaskingConfig, Preset
 from training.data.sources import Sounds
 from training.data.stem_cache import StemCache
 from training.eval.report import write_json
+from training.flow.encode import encode_latents, preset_mixer
+from training.flow.latent_dataset import LatentDataset
 from training.flow.modalities import Senses
 from training.flow.train import FlowBatch, FlowStage
 from training.flow.warm_start import FLOW_FILE, FRESH, averaged_weights, start_from
@@ -151,10 +153,9 @@ def run_table(table: Table, ground: Ground, budget: Budget) -> dict[str, Any]:
     keys = [training_key(p, v) for p, v in zip(presets, table.variants, strict=True)]
     stages: dict[str, FlowStage] = {}
     for key, preset, variant in zip(keys, presets, table.variants, strict=True):
-        stages[key] = stages.get(key) or _stage(preset, variant, ground, start)
-    for key, stage in stages.items():
-        ground.say(f"filling the pool of {key}: {ground.pool} mixes")
-        _fill(stage)
+        if key not in stages:
+            ground.say(f"filling the pool of {key}: {ground.pool} mixes")
+            stages[key] = _stage(preset, variant, ground, start)
     steps = budget.steps or steps_for(list(stages.values()), budget.minutes)
     ground.say(f"trainings: {len(stages)}, of {steps} steps each")
     trained = {key: _train(stage, steps, ground.out / key, ground, start) for key, stage in stages.items()}
@@ -204,10 +205,9 @@ def training_key(preset: Preset, variant: Variant) -> str:
 
 
 def _stage(preset: Preset, variant: Variant, ground: Ground, start: Path | None) -> FlowStage:
-    senses = _senses(preset, ground.cache, ground.scene)
+    codec = load_codec(preset, ground.codec)
     kind = Masked if variant.hide_features else FlowStage
-    codec, pool = load_codec(preset, ground.codec), _pool(ground, preset, ground.cache)
-    stage = kind(preset, ground.cache, codec, ground.prompt, pool, senses)
+    stage = kind(preset, _latents(preset, ground.cache, codec, ground), codec, ground.prompt)
     if isinstance(stage, Masked):
         stage.hide = variant.hide_features
     if start is not None:
@@ -244,12 +244,11 @@ def _pool(ground: Ground, preset: Preset, stems: StemCache) -> Path:
     return ground.out / f"pool-{pool_key(preset, stems)}"
 
 
-def _fill(stage: FlowStage) -> None:
-    """Fill the pool before the clock runs: its cost is not the variants'."""
-    size, batch = stage.config.pool, stage.config.batch
-    rng = np.random.default_rng(0)
-    for first in range(0, size, batch):
-        stage.pool.draw(list(range(first, min(size, first + batch))), rng)
+def _latents(preset: Preset, stems: StemCache, codec: MixWavCodec, ground: Ground) -> LatentDataset:
+    """Encoded mixes; variants share them where they can."""
+    modalities = _senses(preset, stems, ground.scene)
+    folder, mixer = _pool(ground, preset, stems), preset_mixer(preset, stems)
+    return encode_latents(folder, preset, mixer, codec, modalities, ground.workers)
 
 
 def steps_for(stages: Sequence[FlowStage], minutes: float) -> int:
@@ -334,9 +333,8 @@ def _held_out(preset: Preset, ground: Ground) -> list[FlowBatch]:
     size = gcd(preset.flow.batch, ground.examples)  # so that no example is left over
     flow = replace(preset.flow, pool=ground.examples, batch=size, prompt_dropout=0.0, absent_share=0.0, seed=SEED)
     preset = replace(preset, flow=flow, masking=masking)
-    senses = _senses(preset, ground.heldout, ground.scene)
-    pool, codec = _pool(ground, preset, ground.heldout), load_codec(preset, ground.codec)
-    stage = FlowStage(preset, ground.heldout, codec, ground.prompt, pool, senses)
+    codec = load_codec(preset, ground.codec)
+    stage = FlowStage(preset, _latents(preset, ground.heldout, codec, ground), codec, ground.prompt)
     return [stage.batch(step) for step in range(ground.examples // size)]
 
 

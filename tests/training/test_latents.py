@@ -1,4 +1,4 @@
-"""A pool of latents is known by what filled it; what anything else would find in it is refused."""
+"""Latents are encoded first and only read in training; a folder that something else filled is refused."""
 
 import json
 from dataclasses import replace
@@ -11,8 +11,10 @@ from training.codec.model import MixWavCodec
 from training.config import load_preset
 from training.data.mixer import Mixer
 from training.data.stem_cache import StemCache, write_shard
-from training.flow.examples import MORE, LatentPool
+from training.flow.encode import LatentEncoder, encode_latents
 from training.flow.fingerprint import FILLED_BY
+from training.flow.latent_dataset import LatentDataset
+from training.flow.latent_files import MORE
 
 PRESET = load_preset("tiny")
 PRESET = replace(PRESET, flow=replace(PRESET.flow, pool=4, batch=4))
@@ -33,17 +35,19 @@ def codec(seed):
 
 @pytest.fixture
 def filled(tmp_path):
-    """A pool with two entries, and what it was made of."""
+    """A folder with two entries encoded, and what it was made of."""
     cache = stems(tmp_path / "stems", 100)
-    pool = LatentPool(tmp_path / "pool", PRESET, Mixer(cache), codec(0))
-    latents, _ = pool.draw([0, 1], np.random.default_rng(0))
+    encoder = LatentEncoder(tmp_path / "pool", PRESET, Mixer(cache), codec(0))
+    for number in (0, 1):
+        encoder.encode(number)
+    latents, _ = LatentDataset(tmp_path / "pool", PRESET).draw([0, 1], np.random.default_rng(0))
     return tmp_path, cache, latents
 
 
 def test_the_same_codec_and_stems_find_their_latents_again(filled):
     folder, cache, latents = filled
-    again = LatentPool(folder / "pool", PRESET, Mixer(cache), codec(0))
-    assert again._facts[:2]["filled"].all()
+    assert LatentEncoder(folder / "pool", PRESET, Mixer(cache), codec(0)).missing() == [2, 3]
+    again = encode_latents(folder / "pool", PRESET, Mixer(cache), codec(0))
     np.testing.assert_array_equal(again.draw([0, 1], np.random.default_rng(0))[0], latents)
 
 
@@ -58,14 +62,14 @@ def test_another_codec_other_stems_or_another_seed_are_refused_by_name(filled):
         ("another pool; remove that folder", other, Mixer(cache), codec(0)),
     ):
         with pytest.raises(ValueError, match=said):
-            LatentPool(folder / "pool", preset, mixer, weights)
+            encode_latents(folder / "pool", preset, mixer, weights)
     assert {path.name: path.read_bytes() for path in (folder / "pool").iterdir()} == before
 
 
 def test_a_pool_from_before_this_was_noted_is_taken_with_a_warning(filled, caplog):
     folder, cache, latents = filled
     (folder / "pool" / FILLED_BY).unlink()
-    again = LatentPool(folder / "pool", PRESET, Mixer(cache), codec(0))
+    again = encode_latents(folder / "pool", PRESET, Mixer(cache), codec(0))
     np.testing.assert_array_equal(again.draw([0, 1], np.random.default_rng(0))[0], latents)
     assert "nothing says what the latents in" in caplog.text
     assert not (folder / "pool" / FILLED_BY).exists()
@@ -78,15 +82,15 @@ def test_a_pool_whose_facts_would_outlive_what_goes_with_them_is_refused_whole(f
     np.save(folder / "pool" / "more.npy", np.zeros(4, np.dtype(older)))
     before = {path.name: path.read_bytes() for path in (folder / "pool").iterdir()}
     with pytest.raises(ValueError, match=r"more\.npy in .* is gone or of another make; remove that folder"):
-        LatentPool(folder / "pool", PRESET, Mixer(cache), codec(0))
+        encode_latents(folder / "pool", PRESET, Mixer(cache), codec(0))
     assert {path.name: path.read_bytes() for path in (folder / "pool").iterdir()} == before
 
 
 def test_what_an_older_pool_has_not_is_added_and_empty(filled):
     folder, cache, latents = filled
-    for name in ("more.npy", "embeddings.npy"):
+    for name in ("more.npy", "embeddings.npy", "silence.npy"):
         (folder / "pool" / name).unlink()
-    again = LatentPool(folder / "pool", PRESET, Mixer(cache), codec(0))
+    again = encode_latents(folder / "pool", PRESET, Mixer(cache), codec(0))
     np.testing.assert_array_equal(again.draw([0, 1], np.random.default_rng(0))[0], latents)
     assert not any(again.together([0, 1]))
 
@@ -95,3 +99,24 @@ def test_the_note_names_all_that_decides(filled):
     note = json.loads((filled[0] / "pool" / FILLED_BY).read_text())
     assert note["scene encoder"] == note["audio encoder"] == "none"
     assert {"codec", "stems", "masking", "mixer", "pool", "grid", "widths"} <= set(note)
+
+
+def test_an_entry_is_the_same_whoever_encodes_it_and_when(filled):
+    folder, cache, _ = filled
+    for name, workers in (("pool", 0), ("alone", 0), ("crew", 2)):
+        encode_latents(folder / name, PRESET, Mixer(cache), codec(0), workers=workers)
+    for path in (folder / "alone").iterdir():
+        for other in ("pool", "crew"):
+            assert (folder / other / path.name).read_bytes() == path.read_bytes()
+
+
+def test_reading_changes_no_file_and_refuses_what_is_not_encoded(filled):
+    folder, _, latents = filled
+    before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in (folder / "pool").iterdir()}
+    dataset = LatentDataset(folder / "pool", PRESET)
+    np.testing.assert_array_equal(dataset.draw([0, 1], np.random.default_rng(0))[0], latents)
+    with pytest.raises(ValueError, match=r"mix 2 in .* is not encoded; run `python -m training encode`"):
+        dataset[2]
+    with pytest.raises(ValueError, match=r"no latents in .*; encode them with `python -m training encode`"):
+        LatentDataset(folder / "nowhere", PRESET)
+    assert {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in (folder / "pool").iterdir()} == before
