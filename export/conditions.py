@@ -20,7 +20,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from engine.bundle.bundle import Encoder
+from engine.bundle.bundle import EncoderSpec
 from export.graphs import Spec
 from export.parity import difference, sounds
 from training.config import Preset
@@ -38,7 +38,7 @@ class Condition:
     """One graph, its row of the manifest, and inputs it was not traced with."""
 
     spec: Spec
-    encoder: Encoder
+    encoder: EncoderSpec
     tries: Callable[[], list[Arrays]]
 
 
@@ -83,7 +83,7 @@ def _audio(preset: Preset, tower: AudioTower, ear: nn.Module) -> Condition:
     samples, rate_hz = grid.window_samples, grid.sample_rate_hz
     inputs: dict[str, list[str | int]] = {"audio": ["B", 1, samples]}
     spec = Spec("audio", Listen(ear), {"audio": 0.1 * torch.randn(2, 1, samples)}, inputs, {"embedding": ["B", dim]})
-    encoder = Encoder(graph="audio", kind="audio", dim=dim, samples=samples, rate_hz=rate_hz)
+    encoder = EncoderSpec(graph="audio", kind="audio", dim=dim, samples=samples, rate_hz=rate_hz)
     return Condition(spec, encoder, lambda: [{"audio": audio} for audio in sounds(samples, rate_hz)])
 
 
@@ -99,7 +99,7 @@ def _story(preset: Preset, reader: StoryReader) -> Condition:
         mask = np.arange(PIECES)[None] < np.array([[1], [PIECES // 2], [0]])
         return [{"pieces": pieces[:1], "piece_mask": mask[:1]}, {"pieces": pieces, "piece_mask": mask}]
 
-    return Condition(spec, Encoder(graph="story", kind="story", dim=dim, pieces=PIECES), tries)
+    return Condition(spec, EncoderSpec(graph="story", kind="story", dim=dim, pieces=PIECES), tries)
 
 
 def _scene(preset: Preset, encoder: SceneEncoder) -> Condition:
@@ -115,7 +115,7 @@ def _scene(preset: Preset, encoder: SceneEncoder) -> Condition:
         frames[2] = 0
         return [{"frames": frames[:1]}, {"frames": frames}]
 
-    row = Encoder(
+    row = EncoderSpec(
         graph="scene",
         kind="scene",
         dim=dim,

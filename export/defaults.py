@@ -14,8 +14,8 @@ from typing import Any
 
 from engine.bundle.bundle import (
     FORMAT,
-    Defaults,
     Manifest,
+    SamplerDefaults,
     load_bundle,
     manifest_to_json,
     parse_manifest,
@@ -33,7 +33,7 @@ def change(folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), ver
 
     Args:
         folder: of the bundle.
-        changes: fields of ``Defaults``, by name; may be empty where there is a ``version``.
+        changes: fields of ``SamplerDefaults``, by name; may be empty where there is a ``version``.
         tasks: rows of the task table; none means all that make sound. A strength is given only to those that have one.
         version: of the bundle from now on; "" leaves it.
 
@@ -79,7 +79,7 @@ def table(manifest: Manifest) -> str:
     return "\n".join(f"{task:10}  {_line(row)}" for task, row in sorted(manifest.defaults.items()))
 
 
-def _line(row: Defaults) -> str:
+def _line(row: SamplerDefaults) -> str:
     said = {f.name: getattr(row, f.name) for f in fields(row)}
     return "  ".join(f"{name} {value}" for name, value in said.items() if value is not None)
 

@@ -29,7 +29,7 @@ from engine.bundle.bundle import (
     MANIFEST,
     Attachment,
     Bundle,
-    Graph,
+    GraphSpec,
     Manifest,
     file_sha256,
     load_bundle,
@@ -37,7 +37,7 @@ from engine.bundle.bundle import (
     parse_manifest,
     write_manifest,
 )
-from engine.bundle.separation import Decoder
+from engine.bundle.separation import MaskDecoderSpec
 from export import guard
 from export.graphs import Spec, text_spec
 from export.parity import TOLERANCE, Disagreement, OnOnnx, OnTorch, difference, session, tokens_of
@@ -264,9 +264,9 @@ def _fill(draft: Path, wanted: Wanted, base: Bundle, name: str) -> Manifest:
     return manifest
 
 
-def decoder_entry(gate_low: float, gate_high: float, frames: int = FRAMES) -> Decoder:
+def decoder_entry(gate_low: float, gate_high: float, frames: int = FRAMES) -> MaskDecoderSpec:
     """What the manifest says of the mask decoder."""
-    return Decoder(
+    return MaskDecoderSpec(
         graph="mask",
         rate_hz=RATE_HZ,
         fft_samples=FFT_SAMPLES,
@@ -280,7 +280,7 @@ def decoder_entry(gate_low: float, gate_high: float, frames: int = FRAMES) -> De
     )
 
 
-def _new_words(draft: Path, wanted: Wanted, run: Path, old: Manifest) -> tuple[Graph, float]:
+def _new_words(draft: Path, wanted: Wanted, run: Path, old: Manifest) -> tuple[GraphSpec, float]:
     """Text graph, tokenizer and wordings of a run, in the place of the bundle's."""
     encoder = old.encoders["text"]
     tower, _ = load_text_tower(run)

@@ -19,10 +19,10 @@ from engine.bundle.bundle import (
     FORMAT,
     MANIFEST,
     Attachment,
-    Defaults,
-    Encoder,
-    Graph,
+    EncoderSpec,
+    GraphSpec,
     Manifest,
+    SamplerDefaults,
     file_sha256,
     manifest_to_json,
     parse_manifest,
@@ -167,7 +167,7 @@ def _manifest(
         embedding=preset.prompt.embedding,
         graphs={spec.name: graph_entry(spec, draft, precision) for spec in [*graphs, *(one.spec for one in extra)]},
         encoders={
-            "text": Encoder(
+            "text": EncoderSpec(
                 graph="text",
                 kind="text",
                 dim=preset.prompt.embedding,
@@ -191,10 +191,10 @@ MASK = {"power": 0.7, "floor_db": -80.0, "bias_db": 0.0}
 PRESENCE = {"midpoint_db": -20.0, "slope_db": 3.0}  # found against wrongly found on held-out mixes: training/LOG.md
 
 
-def graph_entry(spec: Spec, draft: Path, precision: str) -> Graph:
+def graph_entry(spec: Spec, draft: Path, precision: str) -> GraphSpec:
     """What the manifest says of a graph that lies in ``draft``."""
     file = f"{spec.name}.onnx"
-    return Graph(
+    return GraphSpec(
         file=file,
         sha256=file_sha256(draft / file),
         inputs=spec.inputs,
@@ -203,12 +203,12 @@ def graph_entry(spec: Spec, draft: Path, precision: str) -> Graph:
     )
 
 
-def task_defaults(task: str, preset: Preset) -> Defaults:
+def task_defaults(task: str, preset: Preset) -> SamplerDefaults:
     """What a bundle of a preset does for a task when a request leaves the choice open."""
     flow, rule = preset.flow, TASKS[task]
-    plain = Defaults(steps=flow.generative_steps, guidance=flow.guidance, start="noise", strength=rule.strength)
+    plain = SamplerDefaults(steps=flow.generative_steps, guidance=flow.guidance, start="noise", strength=rule.strength)
     if rule.masked:
-        plain = Defaults(steps=flow.masked_steps, guidance=flow.guidance, start=flow.masked_start)
+        plain = SamplerDefaults(steps=flow.masked_steps, guidance=flow.guidance, start=flow.masked_start)
     return replaced(plain, **preset.defaults.get(task, {}))
 
 

@@ -28,10 +28,10 @@ from toysenses import FEATURES, FRAMES, PIECES, SIZE_PX, audio_graph, scene_grap
 from engine.bundle.bundle import (
     MANIFEST,
     Attachment,
-    Decoder,
-    Defaults,
-    Encoder,
+    EncoderSpec,
     Manifest,
+    MaskDecoderSpec,
+    SamplerDefaults,
     file_sha256,
     manifest_to_json,
 )
@@ -54,7 +54,7 @@ def write_toy_bundle(
     ripple: float = 0.0,
     tone: float = TONE,
     senses: tuple[str, ...] = (),
-    decoder: Decoder | None = None,
+    decoder: MaskDecoderSpec | None = None,
     soft: float = 0.0,
     estimate: bool = False,
     **overrides: Any,
@@ -98,9 +98,9 @@ def write_toy_bundle(
 
 def manifest_values(folder: Path, sample_rate_hz: int, hop_samples: int, window_frames: int) -> dict[str, Any]:
     """Fields of the manifest, graphs apart; the tokenizer is in place."""
-    isolating = Defaults(steps=1, guidance=1.0, start="zeros")
-    making = Defaults(steps=4, guidance=1.0, start="noise")
-    text = Encoder(
+    isolating = SamplerDefaults(steps=1, guidance=1.0, start="zeros")
+    making = SamplerDefaults(steps=4, guidance=1.0, start="noise")
+    text = EncoderSpec(
         graph="text",
         kind="text",
         dim=EMBEDDING,
@@ -138,7 +138,9 @@ def sense_values(folder: Path, values: dict[str, Any], senses: tuple[str, ...]) 
     seen = {"picture_dim": FEATURES, "frames": FRAMES, "fps": FRAMES * rate_hz / samples, "size_px": SIZE_PX}
     fields = {"audio": {"samples": samples, "rate_hz": rate_hz}, "scene": seen, "story": {"pieces": PIECES}}
     encoders = {
-        sense: Encoder(graph=sense, kind=sense, dim=EMBEDDING, **fields[sense]) for sense in senses if sense in fields
+        sense: EncoderSpec(graph=sense, kind=sense, dim=EMBEDDING, **fields[sense])
+        for sense in senses
+        if sense in fields
     }
     asks = None
     if "asks" in senses:

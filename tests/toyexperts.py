@@ -18,14 +18,14 @@ from toygraph import FLOAT, model, save
 from toymask import SHORT
 
 from engine.bundle.bundle import file_sha256, write_manifest
-from engine.bundle.separation import Decoder, Expert
-from engine.bundle.separator import SEPARATOR, SeparatorManifest, Spectrum, separator_to_json
+from engine.bundle.separation import ExpertSpec, MaskDecoderSpec
+from engine.bundle.separator import SEPARATOR, SeparatorManifest, SpectrumSpec, separator_to_json
 
 WINDOW_SAMPLES = 40_000  # of a waveform toy: less than one window of the mask decoder
 DULL_SAMPLES = 500
 
 
-def spectral_graph(shares: dict[str, float], grid: Decoder = SHORT) -> onnx.ModelProto:
+def spectral_graph(shares: dict[str, float], grid: MaskDecoderSpec = SHORT) -> onnx.ModelProto:
     """mix (B, 2, T, F) -> a mask (B, 2, T, F) for each stem."""
     plane = ["B", 2, grid.frames, grid.bins]
     nodes = [helper.make_node("Mul", ["mix", "nothing"], ["zeros"])]
@@ -52,7 +52,9 @@ def write_separator(
     folder.mkdir(parents=True, exist_ok=True)
     shares = {"vocals": 0.3, "drums": 0.6} if shares is None else shares
     spectral = domain == "spectral"
-    grid = Spectrum(fft_samples=SHORT.fft_samples, hop_samples=SHORT.hop_samples, bins=SHORT.bins, frames=SHORT.frames)
+    grid = SpectrumSpec(
+        fft_samples=SHORT.fft_samples, hop_samples=SHORT.hop_samples, bins=SHORT.bins, frames=SHORT.frames
+    )
     manifest = SeparatorManifest(
         format=4,
         kind=SEPARATOR,
@@ -71,7 +73,7 @@ def write_separator(
     return folder
 
 
-def write_bundle_with_experts(folder: Path, experts: list[Expert], graphs: dict[str, onnx.ModelProto]) -> Path:
+def write_bundle_with_experts(folder: Path, experts: list[ExpertSpec], graphs: dict[str, onnx.ModelProto]) -> Path:
     """A toy bundle with a mask decoder, the toy's words as terms, and experts."""
     folder.mkdir(parents=True, exist_ok=True)
     terms = {word: [share, 1.0, *[0.0] * (EMBEDDING - 2)] for word, share in SHARES.items()}
@@ -81,15 +83,15 @@ def write_bundle_with_experts(folder: Path, experts: list[Expert], graphs: dict[
     for name, graph in graphs.items():
         row = save(graph, folder / f"{name}.onnx")
         said["graphs"][name] = {key: getattr(row, key) for key in ("file", "sha256", "inputs", "outputs", "precision")}
-    said["experts"] = [{key: getattr(expert, key) for key in Expert.__slots__} for expert in experts]
+    said["experts"] = [{key: getattr(expert, key) for key in ExpertSpec.__slots__} for expert in experts]
     said["terms"] = {"file": "terms.json", "sha256": file_sha256(folder / "terms.json")}
     write_manifest(folder, json.dumps(said))
     return folder
 
 
-def expert(name: str, kind: str, terms: list[str], output: str = "vocals", graph: str = "") -> Expert:
+def expert(name: str, kind: str, terms: list[str], output: str = "vocals", graph: str = "") -> ExpertSpec:
     """A row of the manifest."""
-    return Expert(
+    return ExpertSpec(
         name=name, graph=graph or f"expert-{name}", kind=kind, terms=terms, output=output, licence="CC0-1.0",
         attribution=["nobody"],
     )  # fmt: skip

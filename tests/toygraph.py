@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from engine.bundle.bundle import Graph, file_sha256
+from engine.bundle.bundle import GraphSpec, file_sha256
 
 FLOAT, BOOL, INT64 = TensorProto.FLOAT, TensorProto.BOOL, TensorProto.INT64
 
@@ -30,10 +30,10 @@ def model(
     return made
 
 
-def save(made: onnx.ModelProto, path: Path) -> Graph:
+def save(made: onnx.ModelProto, path: Path) -> GraphSpec:
     """Write a graph; its row of the manifest."""
     onnx.save(made, str(path))
-    return Graph(
+    return GraphSpec(
         file=path.name,
         sha256=file_sha256(path),
         inputs=_axes(made.graph.input),

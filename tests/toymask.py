@@ -16,9 +16,9 @@ import onnx
 from onnx import helper
 from toygraph import FLOAT, model
 
-from engine.bundle.separation import Decoder
+from engine.bundle.separation import MaskDecoderSpec
 
-FULL = Decoder(
+FULL = MaskDecoderSpec(
     graph="mask", rate_hz=44_100, fft_samples=4096, hop_samples=1024, bins=1024, frames=512, presence_frames=32,
     level_db=-18.4, gate_low=0.05, gate_high=0.3,
 )  # fmt: skip
@@ -26,13 +26,13 @@ SHORT = replace(FULL, frames=96)  # 2.2 s, so that a few seconds are several win
 DULL_FRAMES = 8  # at either end of a window, less than the context that is thrown away
 
 
-def weights(grid: Decoder) -> np.ndarray:
+def weights(grid: MaskDecoderSpec) -> np.ndarray:
     """How much of the share a side and bin gets, float32 (2, bins)."""
     low_F = np.arange(grid.bins) * grid.rate_hz / grid.fft_samples < 2_000
     return np.stack([np.where(low_F, 1.0, 0.5), np.where(low_F, 0.8, 0.25)]).astype(np.float32)
 
 
-def mask_graph(grid: Decoder, embedding: int, soft: float = 0.0, estimate: bool = False) -> onnx.ModelProto:
+def mask_graph(grid: MaskDecoderSpec, embedding: int, soft: float = 0.0, estimate: bool = False) -> onnx.ModelProto:
     """mix (B, 2, T, F), prompt (P, E) -> stem, rest (P, B, 2, T, F), presence (P, B, blocks).
 
     With ``estimate`` it takes the flow's stem and rest too, and the share is what the stem is of both.

@@ -15,7 +15,7 @@ from engine.audio.file_names import free_names, partial_path
 from engine.errors import OutputError
 
 
-class Draft:
+class AtomicFile:
     """One unfinished file.
 
     Args:
@@ -90,7 +90,7 @@ class Draft:
         return self._partial.open("x+b")
 
 
-def publish(groups: list[list[Draft]], beside: str | None = None) -> list[list[Path]]:
+def publish(groups: list[list[AtomicFile]], beside: str | None = None) -> list[list[Path]]:
     """Put drafts in place, all or none; the drafts of one group get the same number where names are taken.
 
     Args:
@@ -125,7 +125,7 @@ def output_error(folder: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot write to {folder} ({error.strerror or error}); make room or choose another folder")
 
 
-def _publish_together(drafts: list[Draft], beside: str | None) -> list[Path]:
+def _publish_together(drafts: list[AtomicFile], beside: str | None) -> list[Path]:
     passing: list[Path] = []  # a nameless file that lost its only name could not get another, so these go last
     for names in zip(*(free_names(draft.wanted) for draft in drafts), strict=True):
         follower = [names[0].with_suffix(beside)] if beside is not None else []

@@ -16,7 +16,7 @@ FloatArray = npt.NDArray[np.float32]
 Number = TypeVar("Number", np.float32, np.uint16)
 
 
-class Table(Generic[Number]):
+class DiskRows(Generic[Number]):
     """A growing table of rows of numbers of one type.
 
     The file has no name wherever the system allows that, so even a killed process leaves nothing behind.
@@ -101,13 +101,13 @@ class Table(Generic[Number]):
         self.close()
 
 
-class Scratch(Table[np.float32]):
+class DiskArray(DiskRows[np.float32]):
     """Rows of float32."""
 
     kind = np.float32
 
 
-class WholeScratch(Table[np.uint16]):
+class DiskArrayUint16(DiskRows[np.uint16]):
     """Rows of whole numbers from 0 to 65,535."""
 
     kind = np.uint16

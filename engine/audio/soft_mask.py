@@ -49,7 +49,7 @@ def odds_gain(sensitivity: float) -> float:
     return float(10 ** ((2 * sensitivity - 1) * SENSITIVITY_DB / 20))
 
 
-def tilted(gain: FloatArray, odds: float) -> FloatArray:
+def tilt_mask(gain: FloatArray, odds: float) -> FloatArray:
     """Gains of the stem whose odds against the rest are multiplied: ``g m / (g m + 1 - m)``.
 
     Args:
@@ -63,7 +63,7 @@ def tilted(gain: FloatArray, odds: float) -> FloatArray:
     return moved
 
 
-class MaskFilter:
+class SoftMaskFilter:
     """Take the stem out of a stream.
 
     Args:
@@ -107,7 +107,7 @@ class MaskFilter:
         return self._filter.flush(samples, self._gain_of)
 
     def _gain_of(self, spectra_KLF: ComplexArray) -> FloatArray:
-        return tilted(self.gain(np.abs(spectra_KLF[-2]), np.abs(spectra_KLF[-1])), self._odds)
+        return tilt_mask(self.gain(np.abs(spectra_KLF[-2]), np.abs(spectra_KLF[-1])), self._odds)
 
     def gain(self, stem_LF: FloatArray, rest_LF: FloatArray) -> FloatArray:
         """The mask: ``|S|^p / (|S|^p + |U|^p)``, 0 where both are silent.

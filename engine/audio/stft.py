@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from engine.runtime.threads import spread
+from engine.runtime.threads import parallel_for
 
 FloatArray = npt.NDArray[np.float32]
 ComplexArray = npt.NDArray[np.complex64]
@@ -97,7 +97,7 @@ class SpectralFilter:
         def analyse(row: int) -> None:
             spectra_KLF[row] = np.fft.rfft(views[row, :: self._hop] * self._window_N, axis=-1)
 
-        spread(analyse, range(len(views)))
+        parallel_for(analyse, range(len(views)))
         gain = gain_of(spectra_KLF)
 
         def synthesise(row: int) -> None:
@@ -105,7 +105,7 @@ class SpectralFilter:
             frames_CLN[row] = np.fft.irfft(spectra_LF, n=self._n, axis=-1)
             frames_CLN[row] *= self._joining_N
 
-        spread(synthesise, range(self._channels))
+        parallel_for(synthesise, range(self._channels))
         return frames_CLN
 
     def _overlap_add(self, frames_CLN: FloatArray) -> FloatArray:

@@ -16,15 +16,15 @@ from pathlib import Path
 from engine.bundle.manifest import (
     FORMAT,
     Attachment,
-    Defaults,
-    Encoder,
-    Graph,
+    EncoderSpec,
+    GraphSpec,
     Manifest,
+    SamplerDefaults,
     manifest_to_json,
     named_files,
     parse_manifest,
 )
-from engine.bundle.separation import Decoder, Expert
+from engine.bundle.separation import ExpertSpec, MaskDecoderSpec
 from engine.bundle.separator import SeparatorManifest, is_separator, parse_separator
 from engine.errors import BundleDamaged, BundleError
 
@@ -34,12 +34,12 @@ __all__ = [
     "MANIFEST",
     "Attachment",
     "Bundle",
-    "Decoder",
-    "Defaults",
-    "Encoder",
-    "Expert",
-    "Graph",
+    "EncoderSpec",
+    "ExpertSpec",
+    "GraphSpec",
     "Manifest",
+    "MaskDecoderSpec",
+    "SamplerDefaults",
     "check_files",
     "file_sha256",
     "load_bundle",

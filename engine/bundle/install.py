@@ -85,7 +85,7 @@ def remove_bundle(name: str) -> Path:
     return folder
 
 
-class _Given(Protocol):
+class _BundleSource(Protocol):
     def stream(self, file: str) -> contextlib.AbstractContextManager[BinaryIO]:
         """A file of the bundle, by its plain name."""
         ...
@@ -130,7 +130,7 @@ class _Zip:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[_Given]:
+def _opened(path: Path) -> Iterator[_BundleSource]:
     if path.is_dir():
         yield _Folder(path)
         return
@@ -161,7 +161,7 @@ def _place(name: str, bundle: Bundle, replace: bool) -> Path | None:
     return target
 
 
-def _copy(given: _Given, bundle: Bundle, raw: bytes, target: Path) -> None:
+def _copy(given: _BundleSource, bundle: Bundle, raw: bytes, target: Path) -> None:
     files = named_files(bundle.manifest)
     if len(files) > FILES_LIMIT:
         raise BundleError(f"{bundle.label} names {len(files)} files; at most {FILES_LIMIT} are allowed")
@@ -181,7 +181,7 @@ def _copy(given: _Given, bundle: Bundle, raw: bytes, target: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _copy_file(given: _Given, file: str, sha256: str, to: Path, limit_bytes: int) -> int:
+def _copy_file(given: _BundleSource, file: str, sha256: str, to: Path, limit_bytes: int) -> int:
     """Copy one file while its hash is counted; gives its size."""
     digest, size = hashlib.sha256(), 0
     with given.stream(file) as stream, to.open("wb") as out:

@@ -19,7 +19,7 @@ VARIABLE = "FLUXSTEM_BUNDLES"
 def list_bundles() -> dict[str, Path]:
     """Every installed bundle: name of its folder -> the folder."""
     found: dict[str, Path] = {}
-    for place in places():
+    for place in search_folders():
         for folder in _bundles_in(place):
             found.setdefault(folder.name, folder)
     return dict(sorted(found.items()))
@@ -46,7 +46,7 @@ def find_bundle(name: str) -> Path:
     )
 
 
-def places() -> list[Path]:
+def search_folders() -> list[Path]:
     """Folders that are looked through for bundles, first one first; not all of them need exist."""
     asked = [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
     beside_the_code = Path(__file__).resolve().parents[2] / "resources" / "bundles"

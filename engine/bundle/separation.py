@@ -17,7 +17,7 @@ LOWEST_LEVEL_DB = -80.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decoder:
+class MaskDecoderSpec:
     """The mask decoder and the grid it works on.
 
     Attributes:
@@ -49,7 +49,7 @@ class Decoder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expert:
+class ExpertSpec:
     """A separator trained elsewhere, for some of the prompts.
 
     Attributes:
@@ -78,7 +78,7 @@ EXPERT_KINDS: dict[str, tuple[str, str]] = {
 }
 
 
-def check_decoder(decoder: Decoder) -> None:
+def check_decoder(decoder: MaskDecoderSpec) -> None:
     """Check that a decoder's numbers make sense.
 
     Raises:
@@ -102,7 +102,9 @@ def check_decoder(decoder: Decoder) -> None:
         )
 
 
-def decoder_axes(decoder: Decoder, embedding: int, takes: Sequence[str]) -> tuple[dict[str, Axes], dict[str, Axes]]:
+def decoder_axes(
+    decoder: MaskDecoderSpec, embedding: int, takes: Sequence[str]
+) -> tuple[dict[str, Axes], dict[str, Axes]]:
     """Axes of the inputs and outputs of the decoder's graph.
 
     Args:
@@ -118,7 +120,7 @@ def decoder_axes(decoder: Decoder, embedding: int, takes: Sequence[str]) -> tupl
     return inputs, {"stem": ["P", *plane], "rest": ["P", *plane], "presence": ["P", "B", blocks]}
 
 
-def check_experts(experts: Sequence[Expert]) -> None:
+def check_experts(experts: Sequence[ExpertSpec]) -> None:
     """Check what experts say of themselves, graphs apart.
 
     Raises:
@@ -137,7 +139,9 @@ def check_experts(experts: Sequence[Expert]) -> None:
         raise ValueError(f"experts must have names of their own, got {sorted(twice)} twice")
 
 
-def check_expert_axes(expert: Expert, decoder: Decoder, inputs: dict[str, Axes], outputs: dict[str, Axes]) -> None:
+def check_expert_axes(
+    expert: ExpertSpec, decoder: MaskDecoderSpec, inputs: dict[str, Axes], outputs: dict[str, Axes]
+) -> None:
     """Check the graph of an expert against its kind.
 
     Raises:

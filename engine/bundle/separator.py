@@ -13,8 +13,8 @@ import re
 from dataclasses import asdict, dataclass, field
 
 from engine.bundle.fields import build, check_count, check_number, check_range, check_text, check_texts
-from engine.bundle.manifest import FORMAT, Defaults, Graph, Manifest
-from engine.bundle.separation import EXPERT_KINDS, LOWEST_LEVEL_DB, SIDES, Axes, Decoder
+from engine.bundle.manifest import FORMAT, GraphSpec, Manifest, SamplerDefaults
+from engine.bundle.separation import EXPERT_KINDS, LOWEST_LEVEL_DB, SIDES, Axes, MaskDecoderSpec
 from engine.errors import BundleDamaged, BundleError, BundleTooNew
 from engine.latents import Slot
 
@@ -34,7 +34,7 @@ WINDOW_S = 0.0929  # of the spectra that masks of waveform graphs are made on: 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spectrum:
+class SpectrumSpec:
     """How a spectral graph sees sound: Hann window (periodic), centred on silence, magnitudes of the first bins.
 
     Attributes:
@@ -78,8 +78,8 @@ class SeparatorManifest:
     domain: str
     stems: list[str]
     rate_hz: int
-    graph: Graph
-    spectrum: Spectrum | None = None
+    graph: GraphSpec
+    spectrum: SpectrumSpec | None = None
     window_samples: int = 0
     level_db: float = LEVEL_DB
     parity: dict[str, float] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class SeparatorManifest:
         return ["B", SIDES, self.window_samples]
 
     @property
-    def grid(self) -> Decoder:
+    def grid(self) -> MaskDecoderSpec:
         """The grid of the masks that the graph answers, or that follow from its sound."""
         spectrum = self.spectrum
         if spectrum is None:
@@ -102,16 +102,16 @@ class SeparatorManifest:
             hop = fft // 4
             fits = (self.window_samples - fft) // hop + 1  # so that the graph's window holds one of the mask's
             frames = max(min(fits, WINDOW_FRAMES) // PRESENCE_FRAMES, 3) * PRESENCE_FRAMES
-            spectrum = Spectrum(fft_samples=fft, hop_samples=hop, bins=fft // 2 + 1, frames=frames)
+            spectrum = SpectrumSpec(fft_samples=fft, hop_samples=hop, bins=fft // 2 + 1, frames=frames)
         blocks = next(k for k in range(min(PRESENCE_FRAMES, spectrum.frames // 3), 0, -1) if spectrum.frames % k == 0)
-        return Decoder(
+        return MaskDecoderSpec(
             graph=SEPARATOR, rate_hz=self.rate_hz, presence_frames=blocks, level_db=self.level_db,
             gate_low=0.0, gate_high=1.0, **asdict(spectrum),
         )  # fmt: skip
 
     def as_manifest(self) -> Manifest:
         """As a bundle that isolates and removes; a prompt has one number for each stem."""
-        grid, plain = self.grid, Defaults(steps=1, guidance=1.0, start="zeros")
+        grid, plain = self.grid, SamplerDefaults(steps=1, guidance=1.0, start="zeros")
         return Manifest(
             format=self.format,
             name=self.name,
@@ -176,9 +176,9 @@ def parse_separator(raw: bytes, where: str) -> SeparatorManifest:
             f"{where} has bundle format {data['format']}, this engine reads up to {FORMAT}; update the engine"
         )
     try:
-        data["graph"] = build(Graph, data["graph"])
+        data["graph"] = build(GraphSpec, data["graph"])
         if data.get("spectrum") is not None:
-            data["spectrum"] = build(Spectrum, data["spectrum"])
+            data["spectrum"] = build(SpectrumSpec, data["spectrum"])
         manifest: SeparatorManifest = build(SeparatorManifest, data)
         check_separator(manifest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -212,7 +212,7 @@ def check_separator(manifest: SeparatorManifest) -> None:
     _check_domain(manifest)
 
 
-def _check_graph(graph: Graph) -> None:
+def _check_graph(graph: GraphSpec) -> None:
     if not isinstance(graph.file, str) or not FILE_NAME.fullmatch(graph.file):
         raise ValueError(f"file name {graph.file!r} leaves the bundle folder")
     if not isinstance(graph.sha256, str) or not HASH.fullmatch(graph.sha256):

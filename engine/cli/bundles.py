@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.bundle.bundle import load_bundle
 from engine.bundle.install import add_bundle, remove_bundle
-from engine.bundle.library import list_bundles, places
+from engine.bundle.library import list_bundles, search_folders
 from engine.errors import BundleError
 from engine.host.client import Engine
 
@@ -38,7 +38,7 @@ def add_to(sub: argparse.ArgumentParser, add_debug: Callable[[argparse.ArgumentP
 def _list(arguments: argparse.Namespace, engine: Engine | None) -> int:
     rows = [_row(name) for name in list_bundles()]
     if arguments.json:
-        return _print({"bundles": rows, "places": [str(place) for place in places()]})
+        return _print({"bundles": rows, "places": [str(place) for place in search_folders()]})
     for row in rows:
         if row["error"]:
             print(f"{row['name']}  cannot be used: {row['error']}")
@@ -49,7 +49,7 @@ def _list(arguments: argparse.Namespace, engine: Engine | None) -> int:
             f"{row['name']}  {row['version']}  {row['sample_rate_hz']} Hz  {row['licence']}{knows}{asks}  {row['path']}"
         )
     if not rows:
-        print("no bundle is installed; looked in " + ", ".join(str(place) for place in places()))
+        print("no bundle is installed; looked in " + ", ".join(str(place) for place in search_folders()))
     return 0
 
 

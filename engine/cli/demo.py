@@ -39,7 +39,7 @@ BACKGROUND, INK, MUTED = "#0d1117", "#e6edf3", "#8b949e"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DemoStem:
     """One prompt of the demo and what came of it.
 
     Attributes:
@@ -165,7 +165,7 @@ def spectrogram_db(audio_CN: Audio, rate_hz: int) -> npt.NDArray[np.float64]:
     return 10.0 * np.log10(power_RL + 1e-9)
 
 
-def draw(pieces: list[Piece], rate_hz: int, path: Path) -> None:
+def draw(pieces: list[DemoStem], rate_hz: int, path: Path) -> None:
     """Draw mix, stem, rest and reference of every prompt into one PNG, all on one dB scale.
 
     Args:
@@ -202,7 +202,7 @@ def draw(pieces: list[Piece], rate_hz: int, path: Path) -> None:
         plt.close(figure)
 
 
-def _panels(piece: Piece, rate_hz: int) -> list[tuple[str, npt.NDArray[np.float64], float]]:
+def _panels(piece: DemoStem, rate_hz: int) -> list[tuple[str, npt.NDArray[np.float64], float]]:
     named = [("mix", piece.mix_CN), (f"stem: {piece.result.prompt}", piece.stem_CN), ("rest", piece.rest_CN)]
     if piece.reference_CN is not None:
         named.append((f"reference: {piece.result.prompt}", piece.reference_CN))
@@ -271,10 +271,10 @@ def _isolate(mix: Path, prompts: tuple[str, ...], out: Path, bundle: str, device
             return engine.wait(engine.submit(request))
 
 
-def _piece(mix: Path, result: StemResult, reference: Path | None) -> Piece:
+def _piece(mix: Path, result: StemResult, reference: Path | None) -> DemoStem:
     if result.stem is None or result.rest is None:
         raise EngineError(f"isolate gave no stem or no rest for {result.prompt!r}; its result is {result}")
-    return Piece(
+    return DemoStem(
         result, _read(mix), _read(result.stem), _read(result.rest), None if reference is None else _read(reference)
     )
 
@@ -292,7 +292,7 @@ def _ratio_db(target_N: Mono, error_N: Mono) -> float:
     return float(10 * np.log10((target_N @ target_N + TINY) / (error_N @ error_N + TINY)))
 
 
-def _report(done: Done, pieces: list[Piece], mix: Path, picture: Path) -> None:
+def _report(done: Done, pieces: list[DemoStem], mix: Path, picture: Path) -> None:
     info = soundfile.info(str(mix))
     print(f"{mix.name}: {info.duration:.1f} s, {info.samplerate} Hz, {info.channels} channels")
     for piece in pieces:

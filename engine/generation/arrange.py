@@ -16,29 +16,29 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.audio.disk_array import Scratch
-from engine.audio.quantize import NullMeter, headroom, in_range, lowered, on_grid, sharing, together
+from engine.audio.disk_array import DiskArray
+from engine.audio.quantize import NullMeter, clip_to_range, gain_below, headroom, quantize, quantize_sum, share_headroom
 from engine.audio.reader import Samples, blocks
 from engine.audio.writer import result_name
 from engine.generation.context import (
-    Hole,
+    FillRegion,
+    InpaintContext,
     Powers,
-    Scene,
-    added,
-    known_of,
-    latents_of,
+    encode_slots,
+    known_latents,
     power_and_peak,
-    power_to_fit,
-    windows_of,
+    sum_arrays,
+    target_power,
+    window_plan,
 )
-from engine.generation.inpaint import Sound, make_sounds
+from engine.generation.inpaint import Candidate, sample_candidates
 from engine.generation.replace import LOWEST_GAIN
-from engine.inference.clip import Feed, Section, at_user_rate, gain_into_model, take_in
-from engine.inference.conditioning import Asked
-from engine.inference.model import walk_of
-from engine.inference.output import Answer, Brief, Rendered, close_all, write_tracks
-from engine.inference.rerank import fit
-from engine.inference.run import Job, part_of
+from engine.inference.clip import SampleRange, SampleSource, at_user_rate, gain_into_model, load_mono
+from engine.inference.conditioning import Conditioning
+from engine.inference.model import resolve_sampling
+from engine.inference.output import OutputSpec, RenderedFiles, TaskResult, close_all, write_tracks
+from engine.inference.rerank import fit_score
+from engine.inference.run import RunContext, part_of
 from engine.latents import Slot
 
 # What carries the time comes first, then what carries the key, so that everything later has something to follow.
@@ -57,7 +57,9 @@ PARTS: tuple[tuple[str, frozenset[str]], ...] = tuple(
 ORDER = ("drums", "bass", "harmony", "", "lead")
 
 
-def arrange(job: Job, brief: Brief, asked: list[Asked], part: tuple[float, float]) -> Iterator[list[Answer]]:
+def arrange(
+    run: RunContext, spec: OutputSpec, conditionings: list[Conditioning], part: tuple[float, float]
+) -> Iterator[list[TaskResult]]:
     """Stems that go together, in the order of the prompts; the first answer also holds the mix.
 
     Args:
@@ -66,22 +68,30 @@ def arrange(job: Job, brief: Brief, asked: list[Asked], part: tuple[float, float
         asked: the prompts.
         part: share of the progress.
     """
-    order = range(len(asked)) if job.request.keep_order else making_order([one.prompt for one in asked])
+    order = (
+        range(len(conditionings)) if run.request.keep_order else generation_order([one.prompt for one in conditionings])
+    )
     with contextlib.ExitStack() as held:
-        rest, power_C = _begin(job, brief, held, part_of(part, 0.0, 0.05))
-        found: dict[int, list[Sound]] = {}
+        rest, power_C = _start(run, spec, held, part_of(part, 0.0, 0.05))
+        found: dict[int, list[Candidate]] = {}
         for number, index in enumerate(order):
-            share = part_of(part, 0.05 + 0.8 * number / len(asked), 0.05 + 0.8 * (number + 1) / len(asked))
-            sounds = _next(job, brief, rest, power_C, asked[index], number, share)
-            for sound in sounds:
-                held.enter_context(sound.audio)
-            found[index] = sorted(sounds, key=lambda sound: -fit(sound.presence, sound.similarity))
+            share = part_of(
+                part, 0.05 + 0.8 * number / len(conditionings), 0.05 + 0.8 * (number + 1) / len(conditionings)
+            )
+            candidates = _next_stem(run, spec, rest, power_C, conditionings[index], number, share)
+            for candidate in candidates:
+                held.enter_context(candidate.audio)
+            found[index] = sorted(
+                candidates, key=lambda candidate: -fit_score(candidate.presence, candidate.similarity)
+            )
             best = found[index][0]
-            rest = held.enter_context(added(job, rest, best.audio, float(best.gains[0].mean())))
-        yield _written(job, brief, asked, [found[index] for index in range(len(asked))], part_of(part, 0.85, 1.0))
+            rest = held.enter_context(sum_arrays(run, rest, best.audio, float(best.gains[0].mean())))
+        yield _write(
+            run, spec, conditionings, [found[index] for index in range(len(conditionings))], part_of(part, 0.85, 1.0)
+        )
 
 
-def making_order(prompts: list[str]) -> list[int]:
+def generation_order(prompts: list[str]) -> list[int]:
     """Numbers of the prompts in the order they are made: drums, bass, harmony, what is not known, lead."""
 
     def rank(prompt: str) -> int:
@@ -91,101 +101,123 @@ def making_order(prompts: list[str]) -> list[int]:
     return sorted(range(len(prompts)), key=lambda index: rank(prompts[index]))
 
 
-def _begin(job: Job, brief: Brief, held: contextlib.ExitStack, part: tuple[float, float]) -> tuple[Scratch, Powers]:
+def _start(
+    run: RunContext, spec: OutputSpec, held: contextlib.ExitStack, part: tuple[float, float]
+) -> tuple[DiskArray, Powers]:
     """What there is before the first stem, at the model's rate, and how loud a stem shall be."""
-    channels = brief.target.channels
-    if brief.rest is None:
-        return held.enter_context(Scratch(job.folder, 1)), power_to_fit(None, channels, job.rule)
-    mono = take_in(job, brief.rest, Section(0, min(brief.rest.samples, brief.place.samples)), part)
-    return held.enter_context(mono.scratch), power_to_fit(mono, channels, job.rule)
+    channels = spec.format.channels
+    if spec.rest is None:
+        return held.enter_context(DiskArray(run.folder, 1)), target_power(None, channels, run.rule)
+    mono = load_mono(run, spec.rest, SampleRange(0, min(spec.rest.samples, spec.region.samples)), part)
+    return held.enter_context(mono.audio), target_power(mono, channels, run.rule)
 
 
-def _next(
-    job: Job, brief: Brief, rest: Scratch, power_C: Powers, asked: Asked, number: int, part: tuple[float, float]
-) -> list[Sound]:
-    clip, rate_hz = brief.place.samples, brief.target.rate_hz
-    windows = windows_of(job, clip, rate_hz)
+def _next_stem(
+    run: RunContext,
+    spec: OutputSpec,
+    rest: DiskArray,
+    power_C: Powers,
+    conditioning: Conditioning,
+    number: int,
+    part: tuple[float, float],
+) -> list[Candidate]:
+    clip, rate_hz = spec.region.samples, spec.format.rate_hz
+    windows = window_plan(run, clip, rate_hz)
     power, _ = power_and_peak(rest, 0, rest.rows)
     gain, fill = gain_into_model(power), (0, windows.frames)
     is_given = power > 0
     given = {Slot.REST: rest} if is_given else {}
-    known_SF = known_of(job.request, windows.frames, (fill,), rest_given=is_given)
-    hole = Hole(Section(0, clip), fill, power_C)
-    walk = replace(walk_of(job.request, job.model.bundle.manifest), part=number)
+    known_SF = known_latents(run.request, windows.frames, (fill,), rest_given=is_given)
+    region = FillRegion(SampleRange(0, clip), fill, power_C)
+    sampling = replace(resolve_sampling(run.request, run.model.bundle.manifest), part=number)
     with contextlib.ExitStack() as held:
-        latents = latents_of(job, given, gain, windows, walk.strength, held, part_of(part, 0.0, 0.1))
-        scene = Scene(None, clip, (hole,), latents, known_SF, gain, 0.0, rate_hz, brief.target.channels)
-        return make_sounds(job, scene, asked.prompt_SE, walk, part_of(part, 0.1, 1.0), brief.peak)
+        latents = encode_slots(run, given, gain, windows, sampling.strength, held, part_of(part, 0.0, 0.1))
+        context = InpaintContext(None, clip, (region,), latents, known_SF, gain, 0.0, rate_hz, spec.format.channels)
+        return sample_candidates(run, context, conditioning.prompt_SE, sampling, part_of(part, 0.1, 1.0), spec.peak)
 
 
-def _written(
-    job: Job, brief: Brief, asked: list[Asked], found: list[list[Sound]], part: tuple[float, float]
-) -> list[Answer]:
+def _write(
+    run: RunContext,
+    spec: OutputSpec,
+    conditionings: list[Conditioning],
+    found: list[list[Candidate]],
+    part: tuple[float, float],
+) -> list[TaskResult]:
     """All files, side by side: the best stems and the others, the mix, and the rest where one was given."""
-    files = [(one, sound) for one, sounds in zip(asked, found, strict=True) for sound in sounds]
-    begin, suffix = brief.rest.path.stem if brief.rest else None, brief.target.suffix
+    files = [(one, candidate) for one, candidates in zip(conditionings, found, strict=True) for candidate in candidates]
+    begin, suffix = spec.rest.path.stem if spec.rest else None, spec.format.suffix
     names = {str(number): result_name(begin, one.name, suffix) for number, (one, _) in enumerate(files)}
-    names["mix"] = result_name(begin, ", ".join(one.name for one in asked), suffix, "mix")
-    if brief.rest is not None:
-        names["rest"] = result_name(begin, asked[0].name, suffix, "rest")
-    best = [sounds[0] for sounds in found]
-    rendered = _rendered(job, brief, [sound for _, sound in files], best, names, part)
-    answers = []
-    for number, (one, sound) in enumerate(files):
-        drafts = {"stem": rendered.drafts[str(number)]}
+    names["mix"] = result_name(begin, ", ".join(one.name for one in conditionings), suffix, "mix")
+    if spec.rest is not None:
+        names["rest"] = result_name(begin, conditionings[0].name, suffix, "rest")
+    best = [candidates[0] for candidates in found]
+    rendered = _render(run, spec, [candidate for _, candidate in files], best, names, part)
+    results = []
+    for number, (one, candidate) in enumerate(files):
+        drafts = {"stem": rendered.files[str(number)]}
         if number == 0:
-            drafts |= {what: rendered.drafts[what] for what in ("mix", "rest") if what in names}
-        of_one = Rendered(drafts, rendered.null_db, None, rendered.gain_db)
-        alike = sound.similarity
-        answers.append(Answer(one.prompt, sound.presence, of_one, brief, sound.candidate, alike, windows=sound.windows))
-    return answers
+            drafts |= {what: rendered.files[what] for what in ("mix", "rest") if what in names}
+        of_one = RenderedFiles(drafts, rendered.null_db, None, rendered.gain_db)
+        alike = candidate.similarity
+        results.append(
+            TaskResult(
+                one.prompt, candidate.presence, of_one, spec, candidate.index, alike, windows=candidate.windows
+            )
+        )
+    return results
 
 
-def _rendered(
-    job: Job, brief: Brief, sounds: list[Sound], best: list[Sound], names: dict[str, str], part: tuple[float, float]
-) -> Rendered:
-    bits, gain, lowest = brief.target.bits, 1.0, LOWEST_GAIN if brief.rest is not None else 0.0
+def _render(
+    run: RunContext,
+    spec: OutputSpec,
+    candidates: list[Candidate],
+    best: list[Candidate],
+    names: dict[str, str],
+    part: tuple[float, float],
+) -> RenderedFiles:
+    bits, gain, lowest = spec.format.bits, 1.0, LOWEST_GAIN if spec.rest is not None else 0.0
     while True:
         meter, room = NullMeter(bits), np.ones(1)
 
         def tracks(gain: float = gain, meter: NullMeter = meter, room: Samples = room) -> Iterator[list[Samples]]:
             seen = 0
-            for rest_CN, made in _layers(job, brief, sounds):
+            for rest_CN, made in _layers(run, spec, candidates):
                 made = [made_CN * gain for made_CN in made]
-                chosen = [made[sounds.index(sound)] for sound in best]
+                chosen = [made[candidates.index(candidate)] for candidate in best]
                 room[0] = min(room[0], headroom(rest_CN, np.sum(chosen, axis=0), bits))
-                held = together([rest_CN, *sharing(chosen, bits, rest_CN)], bits)
-                mix_CN, rest_CN, *stems = (in_range(track_CN, bits) for track_CN in (np.sum(held, axis=0), *held))
+                held = quantize_sum([rest_CN, *share_headroom(chosen, bits, rest_CN)], bits)
+                mix_CN, rest_CN, *stems = (clip_to_range(track_CN, bits) for track_CN in (np.sum(held, axis=0), *held))
                 meter.add(mix_CN, np.sum(stems, axis=0), rest_CN)
-                others = {id(sound): stem_CN for sound, stem_CN in zip(best, stems, strict=True)}
+                others = {id(candidate): stem_CN for candidate, stem_CN in zip(best, stems, strict=True)}
                 seen += mix_CN.shape[1]
-                job.progress(part, seen / brief.place.samples, "write")
+                run.progress(part, seen / spec.region.samples, "write")
                 files = [
-                    others.get(id(sound), on_grid(made_CN, bits)) for sound, made_CN in zip(sounds, made, strict=True)
+                    others.get(id(candidate), quantize(made_CN, bits))
+                    for candidate, made_CN in zip(candidates, made, strict=True)
                 ]
                 yield [*files, mix_CN, *([rest_CN] if "rest" in names else [])]
 
-        drafts, _ = write_tracks(job, tracks(), brief.target, names)
+        drafts, _ = write_tracks(run, tracks(), spec.format, names)
         if room[0] == 1.0 or gain != 1.0:
-            return Rendered(drafts, meter.null_db, None, 20 * math.log10(gain))
+            return RenderedFiles(drafts, meter.null_db, None, 20 * math.log10(gain))
         close_all(drafts)
-        gain = max(lowered(float(room[0])), lowest)
+        gain = max(gain_below(float(room[0])), lowest)
 
 
-def _layers(job: Job, brief: Brief, sounds: list[Sound]) -> Iterator[tuple[Samples, list[Samples]]]:
+def _layers(run: RunContext, spec: OutputSpec, candidates: list[Candidate]) -> Iterator[tuple[Samples, list[Samples]]]:
     """Block by block what was given, on the grid of the format, and every sound at its level."""
-    clip, target, model_hz = brief.place.samples, brief.target, job.model.grid.sample_rate_hz
-    feeds = [Feed(at_user_rate(sound.audio, model_hz, target.rate_hz, clip), 1) for sound in sounds]
-    for rest_CN in _rest(brief, clip):
+    clip, target, model_hz = spec.region.samples, spec.format, run.model.grid.sample_rate_hz
+    feeds = [SampleSource(at_user_rate(candidate.audio, model_hz, target.rate_hz, clip), 1) for candidate in candidates]
+    for rest_CN in _rest(spec, clip):
         mono = [feed.take(rest_CN.shape[1]).astype(np.float64) for feed in feeds]
-        made = [mono_1N * sound.gains[0][:, None] for mono_1N, sound in zip(mono, sounds, strict=True)]
-        yield in_range(on_grid(rest_CN, target.bits), target.bits), made
+        made = [mono_1N * candidate.gains[0][:, None] for mono_1N, candidate in zip(mono, candidates, strict=True)]
+        yield clip_to_range(quantize(rest_CN, target.bits), target.bits), made
 
 
-def _rest(brief: Brief, clip: int) -> Iterator[Samples]:
+def _rest(spec: OutputSpec, clip: int) -> Iterator[Samples]:
     done = 0
-    if brief.rest is not None:
-        done = min(brief.rest.samples, clip)
-        yield from blocks(brief.rest, 0, done)
+    if spec.rest is not None:
+        done = min(spec.rest.samples, clip)
+        yield from blocks(spec.rest, 0, done)
     for at in range(done, clip, 1 << 16):
-        yield np.zeros((brief.target.channels, min(1 << 16, clip - at)))
+        yield np.zeros((spec.format.channels, min(1 << 16, clip - at)))

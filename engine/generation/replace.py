@@ -14,55 +14,75 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.audio.atomic import Draft
-from engine.audio.disk_array import Scratch
-from engine.audio.quantize import NullMeter, headroom, in_range, level_db, lowered, on_grid, split, together
+from engine.audio.atomic import AtomicFile
+from engine.audio.disk_array import DiskArray
+from engine.audio.quantize import (
+    NullMeter,
+    clip_to_range,
+    gain_below,
+    headroom,
+    level_db,
+    quantize,
+    quantize_pair,
+    quantize_sum,
+)
 from engine.audio.reader import FloatArray, Samples, blocks, resampled, samples_at
 from engine.audio.soft_mask import presence
 from engine.audio.writer import result_name
-from engine.generation.context import Hole, Powers, Scene, frames_of, gain_of, known_of, latents_of, windows_of
-from engine.generation.inpaint import Sound, make_sounds
-from engine.inference.clip import Feed, Mono, Section, at_user_rate
-from engine.inference.conditioning import Asked, replacement_of
+from engine.generation.context import (
+    FillRegion,
+    InpaintContext,
+    Powers,
+    common_gain,
+    encode_slots,
+    fill_frames,
+    known_latents,
+    window_plan,
+)
+from engine.generation.inpaint import Candidate, sample_candidates
+from engine.inference.clip import MonoClip, SampleRange, SampleSource, at_user_rate
+from engine.inference.conditioning import Conditioning, replacement_conditioning
 from engine.inference.crossfade import edge_weight
-from engine.inference.model import walk_of
-from engine.inference.output import Answer, Brief, Rendered, close_all, write_tracks
-from engine.inference.rerank import best_first
-from engine.inference.run import Job, part_of
+from engine.inference.model import resolve_sampling
+from engine.inference.output import OutputSpec, RenderedFiles, TaskResult, close_all, write_tracks
+from engine.inference.rerank import rank_candidates
+from engine.inference.run import RunContext, part_of
 from engine.latents import Slot
-from engine.separation.by_flow import take_by_flow
-from engine.separation.by_mask import mask_decoder, take_by_masks
-from engine.separation.split import Taken
+from engine.separation.by_flow import split_by_flow
+from engine.separation.by_mask import mask_decoder, split_by_masks
+from engine.separation.split import SeparatedSection
 
 LOWEST_GAIN = 10 ** (-6 / 20)  # of a new stem that would make the mix clip; single peaks beyond that are cut
 
 
 @dataclass(frozen=True, slots=True)
-class Patch:
+class RegionEdit:
     """One region, ready to be put back.
 
     Attributes:
-        taken: the old sound; ``taken.wanted`` is the region.
-        sounds: what can take its place, one a candidate, from the start of ``taken.section``.
+        taken: the old sound; ``separated.wanted`` is the region.
+        sounds: what can take its place, one a candidate, from the start of ``separated.section``.
         energies: of what is taken out, and of the mix, in the region.
     """
 
-    taken: Taken
-    sounds: list[Sound]
+    separated: SeparatedSection
+    candidates: list[Candidate]
     energies: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class _Parted:
+class _SplitSection:
     """A section of the mix taken apart, as the model hears it, and how loud the parts are in the region."""
 
-    stem: Mono
-    rest: Mono
+    stem: MonoClip
+    rest: MonoClip
     power_C: Powers
     energies: tuple[float, float]
 
 
-def replace(job: Job, brief: Brief, asked: list[Asked], part: tuple[float, float]) -> Iterator[list[Answer]]:
+def replace(
+    run: RunContext, spec: OutputSpec, conditionings: list[Conditioning], part: tuple[float, float]
+) -> Iterator[list[TaskResult]]:
     """The mix with something else in the place of each prompt, best candidate first.
 
     Args:
@@ -71,66 +91,66 @@ def replace(job: Job, brief: Brief, asked: list[Asked], part: tuple[float, float
         asked: what is taken out.
         part: share of the progress.
     """
-    new = replacement_of(job)
-    for number, old in enumerate(asked):
-        share = part_of(part, number / len(asked), (number + 1) / len(asked))
+    new = replacement_conditioning(run)
+    for number, old in enumerate(conditionings):
+        share = part_of(part, number / len(conditionings), (number + 1) / len(conditionings))
         with contextlib.ExitStack() as held:
-            patches = []
-            for place, span in enumerate(brief.place.spans):
-                spans = len(brief.place.spans)
-                here = part_of(share, 0.8 * place / spans, 0.8 * (place + 1) / spans)
-                patches.append(_patch(job, brief, span, (old, new), held, here))
-            count = job.request.candidates
-            answers = [
-                _written(job, brief, (old, new), patches, k, part_of(share, 0.8 + 0.2 * k / count, 1.0))
+            edits = []
+            for index, span in enumerate(spec.region.spans):
+                spans = len(spec.region.spans)
+                here = part_of(share, 0.8 * index / spans, 0.8 * (index + 1) / spans)
+                edits.append(_edit_region(run, spec, span, (old, new), held, here))
+            count = run.request.candidates
+            results = [
+                _write(run, spec, (old, new), edits, k, part_of(share, 0.8 + 0.2 * k / count, 1.0))
                 for k in range(count)
             ]
-        yield best_first(answers)
+        yield rank_candidates(results)
 
 
-def _patch(
-    job: Job, brief: Brief, span: Section, names: tuple[Asked, Asked], held: contextlib.ExitStack,
-    part: tuple[float, float],
-) -> Patch:  # fmt: skip
+def _edit_region(
+    run: RunContext, spec: OutputSpec, span: SampleRange, names: tuple[Conditioning, Conditioning],
+    held: contextlib.ExitStack, part: tuple[float, float],
+) -> RegionEdit:  # fmt: skip
     old, new = names
-    manifest, rate_hz = job.model.bundle.manifest, brief.target.rate_hz
-    by_words = dataclasses.replace(job, examples=None)  # the others say how the new sound is, not what to look for
-    if (decoder := mask_decoder(job)) is not None:
-        taken = take_by_masks(by_words, brief.input, span, old, decoder, held, part_of(part, 0.0, 0.3))
+    manifest, rate_hz = run.model.bundle.manifest, spec.format.rate_hz
+    by_words = dataclasses.replace(run, examples=None)  # the others say how the new sound is, not what to look for
+    if (decoder := mask_decoder(run)) is not None:
+        separated = split_by_masks(by_words, spec.input, span, old, decoder, held, part_of(part, 0.0, 0.3))
     else:
-        taken = take_by_flow(by_words, brief.input, span, old, held, part_of(part, 0.0, 0.3))
-    parted = _parted(job, taken)
-    walk, section = walk_of(job.request, manifest), taken.section
-    with parted.stem.scratch, parted.rest.scratch:
-        here = Section(span.start - section.start, span.stop - section.start)
-        windows = windows_of(job, section.samples, rate_hz)
-        first, last = frames_of(job, here, section.samples, windows.frames, rate_hz)
-        context = windows.context  # what is made there is cut off: the edges of the region are well inside
-        fill = max(0, first - context), min(windows.frames, last + context)
-        known_SF = known_of(job.request, windows.frames, (fill,), rest_given=True)
-        given = {Slot.STEM: parted.stem, Slot.REST: parted.rest}
-        gain = gain_of(given, known_SF)
-        files = {slot: mono.scratch for slot, mono in given.items()}
-        latents = latents_of(job, files, gain, windows, walk.strength, held, part_of(part, 0.3, 0.4))
-    holes = (Hole(here, fill, parted.power_C),) if walk.strength else ()
-    start_s, channels = section.start / rate_hz, brief.target.channels
-    scene = Scene(None, section.samples, holes, latents, known_SF, gain, start_s, rate_hz, channels)
-    sounds = make_sounds(job, scene, new.prompt_SE, walk, part_of(part, 0.4, 1.0), brief.peak)
-    for sound in sounds:
-        held.enter_context(sound.audio)
-    return Patch(taken, sounds, parted.energies)
+        separated = split_by_flow(by_words, spec.input, span, old, held, part_of(part, 0.0, 0.3))
+    parts = _split_section(run, separated)
+    sampling, section = resolve_sampling(run.request, manifest), separated.section
+    with parts.stem.audio, parts.rest.audio:
+        here = SampleRange(span.start - section.start, span.stop - section.start)
+        windows = window_plan(run, section.samples, rate_hz)
+        first, last = fill_frames(run, here, section.samples, windows.frames, rate_hz)
+        margin = windows.context  # what is made there is cut off: the edges of the region are well inside
+        fill = max(0, first - margin), min(windows.frames, last + margin)
+        known_SF = known_latents(run.request, windows.frames, (fill,), rest_given=True)
+        given = {Slot.STEM: parts.stem, Slot.REST: parts.rest}
+        gain = common_gain(given, known_SF)
+        files = {slot: mono.audio for slot, mono in given.items()}
+        latents = encode_slots(run, files, gain, windows, sampling.strength, held, part_of(part, 0.3, 0.4))
+    regions = (FillRegion(here, fill, parts.power_C),) if sampling.strength else ()
+    start_s, channels = section.start / rate_hz, spec.format.channels
+    context = InpaintContext(None, section.samples, regions, latents, known_SF, gain, start_s, rate_hz, channels)
+    candidates = sample_candidates(run, context, new.prompt_SE, sampling, part_of(part, 0.4, 1.0), spec.peak)
+    for candidate in candidates:
+        held.enter_context(candidate.audio)
+    return RegionEdit(separated, candidates, parts.energies)
 
 
-def _parted(job: Job, taken: Taken) -> _Parted:
+def _split_section(run: RunContext, separated: SeparatedSection) -> _SplitSection:
     """Stem and rest of everything that was heard, as the model is to hear them again."""
-    info, section, wanted = taken.info, taken.section, taken.wanted
-    model_hz = job.model.grid.sample_rate_hz
-    stem, rest = Scratch(job.folder, 1), Scratch(job.folder, 1)
+    info, section, wanted = separated.info, separated.section, separated.wanted
+    model_hz = run.model.grid.sample_rate_hz
+    stem, rest = DiskArray(run.folder, 1), DiskArray(run.folder, 1)
     energy_C, energies, powers = np.zeros(info.channels), np.zeros(2), np.zeros(2)
 
     def both() -> Iterator[Samples]:
         at = section.start
-        for pair in taken.pairs(section):
+        for pair in separated.pairs(section):
             inside = slice(max(wanted.start - at, 0), max(wanted.stop - at, 0))
             at += pair.mix_CN.shape[1]
             energy_C[:] += np.square(pair.stem_CN[:, inside]).sum(axis=1)
@@ -140,7 +160,7 @@ def _parted(job: Job, taken: Taken) -> _Parted:
     total = samples_at(section.samples, info.rate_hz, model_hz)
     try:
         for both_2N in resampled(both(), 2, info.rate_hz, model_hz, total):
-            job.check()
+            run.check()
             for scratch, track_N in zip((stem, rest), both_2N, strict=True):
                 scratch.append(track_N[:, None])
             powers += np.square(both_2N, dtype=np.float64).sum(axis=1)
@@ -149,55 +169,65 @@ def _parted(job: Job, taken: Taken) -> _Parted:
         rest.close()
         raise
     stem_power, rest_power = powers / total
-    return _Parted(
-        Mono(stem, float(stem_power), 1.0),
-        Mono(rest, float(rest_power), 1.0),
+    return _SplitSection(
+        MonoClip(stem, float(stem_power), 1.0),
+        MonoClip(rest, float(rest_power), 1.0),
         energy_C / wanted.samples,
         (float(energies[0]), float(energies[1])),
     )
 
 
-def _written(
-    job: Job, brief: Brief, names: tuple[Asked, Asked], patches: list[Patch], candidate: int, part: tuple[float, float]
-) -> Answer:
+def _write(
+    run: RunContext,
+    spec: OutputSpec,
+    names: tuple[Conditioning, Conditioning],
+    edits: list[RegionEdit],
+    index: int,
+    part: tuple[float, float],
+) -> TaskResult:
     old, new = names
-    sounds = [patch.sounds[candidate] for patch in patches]
+    candidates = [edit.candidates[index] for edit in edits]
     files = {"mix": "", "stem": "stem", "rest": "rest"}
     title = f"{new.name} for {old.name}"
-    wanted = {what: result_name(brief.name, title, brief.target.suffix, word) for what, word in files.items()}
-    rendered = _rendered(job, brief, patches, candidate, wanted, part)
-    there = _there(patches, job.model.bundle.manifest.presence)
-    alike = [sound.similarity for sound in sounds if sound.similarity is not None]
-    windows = [_old_in(patch, job.model.bundle.manifest.presence) for patch in patches]
-    return Answer(
-        old.prompt, there, rendered, brief,
-        candidate=candidate,
+    wanted = {what: result_name(spec.name, title, spec.format.suffix, word) for what, word in files.items()}
+    rendered = _render(run, spec, edits, index, wanted, part)
+    there = _old_presence(edits, run.model.bundle.manifest.presence)
+    alike = [candidate.similarity for candidate in candidates if candidate.similarity is not None]
+    windows = [_presence_window(edit, run.model.bundle.manifest.presence) for edit in edits]
+    return TaskResult(
+        old.prompt, there, rendered, spec,
+        candidate=index,
         similarity=float(np.mean(alike)) if alike else None,
-        made=float(np.mean([sound.presence for sound in sounds])),
+        made=float(np.mean([candidate.presence for candidate in candidates])),
         windows=tuple(windows),
     )  # fmt: skip
 
 
-def _there(patches: list[Patch], curve: dict[str, float]) -> float:
+def _old_presence(edits: list[RegionEdit], curve: dict[str, float]) -> float:
     """Whether the old sound is in some regions: as the mask decoder says, else by its level in all of them together."""
-    stem, mix = np.sum([patch.energies for patch in patches], axis=0)
+    stem, mix = np.sum([edit.energies for edit in edits], axis=0)
     if mix <= 0:
         return 0.0
-    said = [patch.taken.presence for patch in patches if patch.taken.presence is not None]
+    said = [edit.separated.presence for edit in edits if edit.separated.presence is not None]
     return max(said) if said else presence(level_db(stem, mix), curve)
 
 
-def _old_in(patch: Patch, curve: dict[str, float]) -> tuple[float, float, float]:
+def _presence_window(edit: RegionEdit, curve: dict[str, float]) -> tuple[float, float, float]:
     """Where a region begins and ends in the mix, in seconds, and whether the old sound is in it."""
-    span, rate_hz = patch.taken.wanted, patch.taken.info.rate_hz
-    there = _there([patch], curve)
+    span, rate_hz = edit.separated.wanted, edit.separated.info.rate_hz
+    there = _old_presence([edit], curve)
     return round(span.start / rate_hz, 6), round(span.stop / rate_hz, 6), there
 
 
-def _rendered(
-    job: Job, brief: Brief, patches: list[Patch], candidate: int, names: dict[str, str], part: tuple[float, float]
-) -> Rendered:
-    bits, gain = brief.target.bits, 1.0
+def _render(
+    run: RunContext,
+    spec: OutputSpec,
+    edits: list[RegionEdit],
+    index: int,
+    names: dict[str, str],
+    part: tuple[float, float],
+) -> RenderedFiles:
+    bits, gain = spec.format.bits, 1.0
     while True:
         meter, energies, room = NullMeter(bits), np.zeros(2), np.ones(1)
 
@@ -205,56 +235,62 @@ def _rendered(
             gain: float = gain, meter: NullMeter = meter, energies: Samples = energies, room: Samples = room
         ) -> Iterator[list[Samples]]:
             seen = 0
-            for rest_CN, made_CN, is_inside in _layers(job, brief, patches, candidate):
+            for rest_CN, made_CN, is_inside in _layers(run, spec, edits, index):
                 room[0] = min(room[0], headroom(rest_CN, made_CN * gain, bits))
-                made_CN = in_range(in_range(made_CN * gain, bits), bits, rest_CN)  # alone, and on top of the rest
-                rest_CN, stem_CN = together([rest_CN, made_CN], bits)
-                mix_CN, stem_CN, rest_CN = (in_range(x_CN, bits) for x_CN in (rest_CN + stem_CN, stem_CN, rest_CN))
+                made_CN = clip_to_range(
+                    clip_to_range(made_CN * gain, bits), bits, rest_CN
+                )  # alone, and on top of the rest
+                rest_CN, stem_CN = quantize_sum([rest_CN, made_CN], bits)
+                mix_CN, stem_CN, rest_CN = (clip_to_range(x_CN, bits) for x_CN in (rest_CN + stem_CN, stem_CN, rest_CN))
                 meter.add(mix_CN, stem_CN, rest_CN)
                 if is_inside:
                     energies += np.square(stem_CN).sum(), np.square(mix_CN).sum()
                 seen += mix_CN.shape[1]
-                job.progress(part, seen / brief.input.samples, "write")
+                run.progress(part, seen / spec.input.samples, "write")
                 yield [mix_CN, stem_CN, rest_CN]
 
-        drafts: dict[str, Draft]
-        drafts, _ = write_tracks(job, tracks(), brief.target, names)
+        drafts: dict[str, AtomicFile]
+        drafts, _ = write_tracks(run, tracks(), spec.format, names)
         if room[0] == 1.0 or gain != 1.0:
             level = level_db(*energies) if energies[1] > 0 else None
-            return Rendered(drafts, meter.null_db, level, 20 * math.log10(gain))
+            return RenderedFiles(drafts, meter.null_db, level, 20 * math.log10(gain))
         close_all(drafts)
-        gain = max(lowered(float(room[0])), LOWEST_GAIN)
+        gain = max(gain_below(float(room[0])), LOWEST_GAIN)
 
 
-def _layers(job: Job, brief: Brief, patches: list[Patch], candidate: int) -> Iterator[tuple[Samples, Samples, bool]]:
+def _layers(
+    run: RunContext, spec: OutputSpec, edits: list[RegionEdit], index: int
+) -> Iterator[tuple[Samples, Samples, bool]]:
     """The whole file block by block: what stays, what is new, and whether that is inside a region."""
-    info, bits, at = brief.input, brief.target.bits, 0
-    for patch in patches:
-        for mix_CN in job.clock.each("read", blocks(info, at, patch.taken.wanted.start)):
-            yield on_grid(mix_CN, bits), np.zeros_like(mix_CN), False
-        for rest_CN, made_CN in _inside(job, brief, patch, patch.sounds[candidate]):
+    info, bits, at = spec.input, spec.format.bits, 0
+    for edit in edits:
+        for mix_CN in run.timer.each("read", blocks(info, at, edit.separated.wanted.start)):
+            yield quantize(mix_CN, bits), np.zeros_like(mix_CN), False
+        for rest_CN, made_CN in _inside(run, spec, edit, edit.candidates[index]):
             yield rest_CN, made_CN, True
-        at = patch.taken.wanted.stop
-    for mix_CN in job.clock.each("read", blocks(info, at, info.samples)):
-        yield on_grid(mix_CN, bits), np.zeros_like(mix_CN), False
+        at = edit.separated.wanted.stop
+    for mix_CN in run.timer.each("read", blocks(info, at, info.samples)):
+        yield quantize(mix_CN, bits), np.zeros_like(mix_CN), False
 
 
-def _inside(job: Job, brief: Brief, patch: Patch, sound: Sound) -> Iterator[tuple[Samples, Samples]]:
+def _inside(
+    run: RunContext, spec: OutputSpec, edit: RegionEdit, candidate: Candidate
+) -> Iterator[tuple[Samples, Samples]]:
     """One region: the mix without the old stem, on the grid of the format, and the new stem, faded at the edges."""
-    info, section, span = brief.input, patch.taken.section, patch.taken.wanted
-    bits, at = brief.target.bits, span.start
-    made = Feed(at_user_rate(sound.audio, job.model.grid.sample_rate_hz, info.rate_hz, section.samples), 1)
+    info, section, span = spec.input, edit.separated.section, edit.separated.wanted
+    bits, at = spec.format.bits, span.start
+    made = SampleSource(at_user_rate(candidate.audio, run.model.grid.sample_rate_hz, info.rate_hz, section.samples), 1)
     made.take(span.start - section.start)
-    for pair in patch.taken.pairs(span):
+    for pair in edit.separated.pairs(span):
         count = pair.mix_CN.shape[1]
-        weight_N = edge_weight(np.arange(at, at + count), span, info.rate_hz, Section(0, info.samples))
+        weight_N = edge_weight(np.arange(at, at + count), span, info.rate_hz, SampleRange(0, info.samples))
         at += count
-        old_CN, left_CN = split(pair.mix_CN, pair.stem_CN * weight_N, bits, 1.0)
-        rest_CN = in_range(left_CN, bits)
+        old_CN, left_CN = quantize_pair(pair.mix_CN, pair.stem_CN * weight_N, bits, 1.0)
+        rest_CN = clip_to_range(left_CN, bits)
         mono_N: FloatArray = made.take(count)[0]
-        if sound.gains:
-            yield rest_CN, mono_N.astype(np.float64) * sound.gains[0][:, None] * weight_N
+        if candidate.gains:
+            yield rest_CN, mono_N.astype(np.float64) * candidate.gains[0][:, None] * weight_N
         else:
             stem_CN = old_CN + (left_CN - rest_CN)
-            held_CN = in_range(stem_CN, bits)
+            held_CN = clip_to_range(stem_CN, bits)
             yield rest_CN + (stem_CN - held_CN), held_CN

@@ -1,6 +1,6 @@
 """Clips on their way into the model and back: file to mono at its rate, to latents, to audio at the user's rate.
 
-Everything of a clip's length lies in ``Scratch`` files. Knows nothing of tasks.
+Everything of a clip's length lies in ``DiskArray`` files. Knows nothing of tasks.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.audio.disk_array import Scratch
+from engine.audio.disk_array import DiskArray
 from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, resampled, samples_at
-from engine.inference.run import Job
-from engine.inference.windows import Joiner, Windows
+from engine.inference.run import RunContext
+from engine.inference.windows import OverlapAdd, WindowPlan
 
 LEVEL_INTO_MODEL_DB = -20.0  # RMS
 HIGHEST_GAIN_DB = 60.0
@@ -22,7 +22,7 @@ WIDEST = 4.0  # channels that nearly cancel say nothing of how loud one of them 
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class SampleRange:
     """A part of a file, in samples of the file: ``start`` up to ``stop``."""
 
     start: int
@@ -35,7 +35,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Mono:
+class MonoClip:
     """A clip as the model hears it, before any gain.
 
     Attributes:
@@ -44,18 +44,18 @@ class Mono:
         width: mean square of the channels against that of their mean; 1 for mono, 2 for two unlike channels.
     """
 
-    scratch: Scratch
+    audio: DiskArray
     power: float
     width: float
 
 
-def take_in(job: Job, info: AudioInfo, section: Section, part: tuple[float, float]) -> Mono:
+def load_mono(run: RunContext, info: AudioInfo, section: SampleRange, part: tuple[float, float]) -> MonoClip:
     """Read a section as mono at the model's rate.
 
     Raises:
         AudioError: a sample is NaN or infinite, or the file cannot be decoded.
     """
-    rate_hz = job.model.grid.sample_rate_hz
+    rate_hz = run.model.grid.sample_rate_hz
     total = samples_at(section.samples, info.rate_hz, rate_hz)
     energies = np.zeros(2)  # of the mean, and mean of the channels, at the user's rate
 
@@ -65,13 +65,13 @@ def take_in(job: Job, info: AudioInfo, section: Section, part: tuple[float, floa
             energies[:] += np.square(mono_1N).sum(), np.square(block_CN).sum() / info.channels
             yield mono_1N
 
-    scratch, energy = Scratch(job.folder, 1), 0.0
-    for mono_1N in job.clock.each("read", resampled(source(), 1, info.rate_hz, rate_hz, total)):
+    scratch, energy = DiskArray(run.folder, 1), 0.0
+    for mono_1N in run.timer.each("read", resampled(source(), 1, info.rate_hz, rate_hz, total)):
         scratch.append(mono_1N.T)
         energy += float(np.square(mono_1N, dtype=np.float64).sum())
-        job.progress(part, scratch.rows / total, "read")
+        run.progress(part, scratch.rows / total, "read")
     width = min(energies[1] / energies[0], WIDEST) if energies[0] > 0 else 1.0
-    return Mono(scratch, energy / total, float(width))
+    return MonoClip(scratch, energy / total, float(width))
 
 
 def gain_into_model(power: float) -> float:
@@ -82,7 +82,9 @@ def gain_into_model(power: float) -> float:
     return float(10 ** (gain_db / 20))
 
 
-def encode_clip(job: Job, audio: Scratch, gain: float, windows: Windows, part: tuple[float, float]) -> Scratch:
+def encode_clip(
+    run: RunContext, audio: DiskArray, gain: float, windows: WindowPlan, part: tuple[float, float]
+) -> DiskArray:
     """Latents of a whole clip, one frame per row.
 
     Args:
@@ -92,27 +94,27 @@ def encode_clip(job: Job, audio: Scratch, gain: float, windows: Windows, part: t
         windows: the plan; beyond the end of the audio there is silence.
         part: share of the progress.
     """
-    hop = job.model.grid.hop_samples
-    latents = Scratch(job.folder, job.model.grid.latent_channels)
+    hop = run.model.grid.hop_samples
+    latents = DiskArray(run.folder, run.model.grid.latent_channels)
 
     def encode(batch: Sequence[int]) -> FloatArray:
-        with job.clock.measure("encode"):
+        with run.timer.measure("encode"):
             audio_BN = np.stack(
                 [audio.read(windows.starts[i] * hop, (windows.starts[i] + windows.window) * hop)[:, 0] for i in batch]
             )
-            return job.model.codec.encode(audio_BN * np.float32(gain))
+            return run.model.codec.encode(audio_BN * np.float32(gain))
 
-    for batch, z_BDL in job.batches.run(range(len(windows.starts)), encode):
+    for batch, z_BDL in run.batches.run(range(len(windows.starts)), encode):
         for index, z_DL in zip(batch, z_BDL, strict=True):
             first, last = windows.own(index)
             start = windows.starts[index]
             latents.append(z_DL[:, first - start : last - start].T)
-        job.progress(part, (batch[-1] + 1) / len(windows.starts), "encode")
+        run.progress(part, (batch[-1] + 1) / len(windows.starts), "encode")
     return latents
 
 
 def decode_clip(
-    job: Job, latents: Scratch, first: int, windows: Windows, into: Scratch, part: tuple[float, float]
+    run: RunContext, latents: DiskArray, first: int, windows: WindowPlan, into: DiskArray, part: tuple[float, float]
 ) -> None:
     """Append the audio of latents to a scratch file.
 
@@ -124,20 +126,22 @@ def decode_clip(
         into: takes one sample per row.
         part: share of the progress.
     """
-    joiner = Joiner(windows, job.model.grid.hop_samples)
+    joiner = OverlapAdd(windows, run.model.grid.hop_samples)
 
     def decode(batch: Sequence[int]) -> FloatArray:
-        with job.clock.measure("decode"):
+        with run.timer.measure("decode"):
             starts = [first + windows.starts[i] for i in batch]
-            return job.model.codec.decode(np.stack([latents.read(at, at + windows.window).T for at in starts]))
+            return run.model.codec.decode(np.stack([latents.read(at, at + windows.window).T for at in starts]))
 
-    for batch, audio_BN in job.batches.run(range(len(windows.starts)), decode):
+    for batch, audio_BN in run.batches.run(range(len(windows.starts)), decode):
         for audio_N in audio_BN:
             into.append(joiner.add(audio_N[None]).T)
-        job.progress(part, (batch[-1] + 1) / len(windows.starts), "decode")
+        run.progress(part, (batch[-1] + 1) / len(windows.starts), "decode")
 
 
-def at_user_rate(audio: Scratch, from_hz: int, to_hz: int, samples: int, block: int = 1 << 15) -> Iterator[FloatArray]:
+def at_user_rate(
+    audio: DiskArray, from_hz: int, to_hz: int, samples: int, block: int = 1 << 15
+) -> Iterator[FloatArray]:
     """Scratch audio at the user's rate.
 
     Args:
@@ -154,7 +158,7 @@ def at_user_rate(audio: Scratch, from_hz: int, to_hz: int, samples: int, block: 
     yield from resampled((block_KN.astype(np.float64) for block_KN in source), audio.width, from_hz, to_hz, samples)
 
 
-class Fifo:
+class SampleQueue:
     """Blocks of any length in, blocks of any other length out."""
 
     def __init__(self, channels: int) -> None:
@@ -178,7 +182,7 @@ class Fifo:
         return np.concatenate(taken, axis=1)
 
 
-class Feed:
+class SampleSource:
     """An iterator of blocks from which any number of samples can be taken; silence after its end."""
 
     def __init__(self, source: Iterator[FloatArray], channels: int) -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.inference.run import Job
+from engine.inference.run import RunContext
 from engine.latents import SLOTS, Slot
 from engine.media.reference import example_path
 from engine.runtime.backend import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Conditioning:
     """One thing that is asked for.
 
     Attributes:
@@ -33,43 +33,43 @@ class Asked:
     prompt_SE: FloatArray
 
 
-def asked_of(job: Job) -> list[Asked]:
+def prompt_conditionings(run: RunContext) -> list[Conditioning]:
     """What each prompt of a request asks for; a request of examples alone asks for one thing."""
-    request = job.request
+    request = run.request
     words = (*request.prompts, *filter(None, (request.mix_prompt, request.rest_prompt)))
-    embedded = _embedded(job, words)
+    embedded = _embedded(run, words)
     with_examples = request.task != "replace"  # there they say how the new sound is, not what to look for
     return [
-        Asked(prompt, prompt or _name_of_examples(job), _rows(job, embedded, prompt, with_examples))
+        Conditioning(prompt, prompt or _name_of_examples(run), _rows(run, embedded, prompt, with_examples))
         for prompt in request.prompts or ("",)
     ]
 
 
-def replacement_of(job: Job) -> Asked:
+def replacement_conditioning(run: RunContext) -> Conditioning:
     """What a request asks to be put in the place of its prompts; examples say how that sounds."""
-    words = job.request.replacement
-    texts = tuple(filter(None, (words, job.request.mix_prompt, job.request.rest_prompt)))
-    return Asked(words, words or _name_of_examples(job), _rows(job, _embedded(job, texts), words, True))
+    words = run.request.replacement
+    texts = tuple(filter(None, (words, run.request.mix_prompt, run.request.rest_prompt)))
+    return Conditioning(words, words or _name_of_examples(run), _rows(run, _embedded(run, texts), words, True))
 
 
-def _embedded(job: Job, words: tuple[str, ...]) -> dict[str, FloatArray]:
+def _embedded(run: RunContext, words: tuple[str, ...]) -> dict[str, FloatArray]:
     if not words:
         return {}
-    with job.clock.measure("prompt"):
-        return dict(zip(words, job.model.text.embed(words, job.check), strict=True))
+    with run.timer.measure("prompt"):
+        return dict(zip(words, run.model.text.embed(words, run.check), strict=True))
 
 
-def _rows(job: Job, embedded: dict[str, FloatArray], prompt: str, with_examples: bool) -> FloatArray:
-    rows_SE = np.zeros((SLOTS, job.model.bundle.manifest.embedding), np.float32)
-    rule, request = job.rule, job.request
+def _rows(run: RunContext, embedded: dict[str, FloatArray], prompt: str, with_examples: bool) -> FloatArray:
+    rows_SE = np.zeros((SLOTS, run.model.bundle.manifest.embedding), np.float32)
+    rule, request = run.rule, run.request
     said = ((rule.prompt_slot, prompt), (Slot.MIX, request.mix_prompt), (rule.rest_slot, request.rest_prompt))
     for slot, words in said:
         if words:
             rows_SE[slot] = embedded[words]
-    if with_examples and job.examples is not None:
-        rows_SE[rule.prompt_slot] = job.examples.prompt(embedded[prompt] if prompt else None)
+    if with_examples and run.examples is not None:
+        rows_SE[rule.prompt_slot] = run.examples.prompt(embedded[prompt] if prompt else None)
     return rows_SE
 
 
-def _name_of_examples(job: Job) -> str:
-    return f"like {Path(example_path(job.request.examples[0])).stem}" if job.request.examples else ""
+def _name_of_examples(run: RunContext) -> str:
+    return f"like {Path(example_path(run.request.examples[0])).stem}" if run.request.examples else ""

@@ -13,19 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.audio.reader import AudioInfo, Samples, blocks
-from engine.inference.clip import Section
+from engine.inference.clip import SampleRange
 
 EDGE_S = 0.01  # cross-fade inside the edges of a span
 
 Times = npt.NDArray[np.int64]
 
 
-def edge_samples(span: Section, rate_hz: int) -> int:
+def edge_samples(span: SampleRange, rate_hz: int) -> int:
     """Length of the cross-fade inside either edge of a span."""
     return max(1, min(round(EDGE_S * rate_hz), span.samples // 4))
 
 
-def edge_weight(time_N: Times, span: Section, rate_hz: int, clip: Section) -> Samples:
+def edge_weight(time_N: Times, span: SampleRange, rate_hz: int, clip: SampleRange) -> Samples:
     """0 outside a span, 1 inside, a short ramp inside its edges where there is sound to fade from or to.
 
     Args:
@@ -42,7 +42,7 @@ def edge_weight(time_N: Times, span: Section, rate_hz: int, clip: Section) -> Sa
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class MirrorPad:
     """The sound beside a span, mirrored into it: it goes on without a jump, whatever the span itself holds.
 
     Attributes:
@@ -50,7 +50,7 @@ class Beside:
         before_CE, after_CE: from the edge inwards, one sample for each of the cross-fade; silence where there is none.
     """
 
-    span: Section
+    span: SampleRange
     before_CE: Samples
     after_CE: Samples
 
@@ -66,7 +66,9 @@ class Beside:
         return found_CN
 
 
-def beside(info: AudioInfo, clip: Section, spans: Sequence[Section], check: Callable[[], None]) -> list[Beside]:
+def mirror_pads(
+    info: AudioInfo, clip: SampleRange, spans: Sequence[SampleRange], check: Callable[[], None]
+) -> list[MirrorPad]:
     """What lies beside each of several spans of a clip.
 
     Args:
@@ -83,22 +85,22 @@ def beside(info: AudioInfo, clip: Section, spans: Sequence[Section], check: Call
         edge = edge_samples(span, info.rate_hz)
         for first, last in ((span.start - edge, span.start), (span.stop, span.stop + edge)):
             first, last = (min(max(sample, 0), clip.samples) for sample in (first, last))
-            sections.append(Section(clip.start + first, clip.start + last))
+            sections.append(SampleRange(clip.start + first, clip.start + last))
     found = _read(info, sections, check)
     return [
-        Beside(span, _padded(before_CN[:, ::-1], span, info), _padded(after_CN, span, info))
+        MirrorPad(span, _padded(before_CN[:, ::-1], span, info), _padded(after_CN, span, info))
         for span, before_CN, after_CN in zip(spans, found[::2], found[1::2], strict=True)
     ]
 
 
-def _padded(near_CN: Samples, span: Section, info: AudioInfo) -> Samples:
+def _padded(near_CN: Samples, span: SampleRange, info: AudioInfo) -> Samples:
     """As long as the cross-fade; mirrored once more where the clip begins or ends sooner."""
     missing = edge_samples(span, info.rate_hz) - near_CN.shape[1]
     padded_CE: Samples = np.pad(near_CN, ((0, 0), (0, missing)), mode="symmetric" if near_CN.size else "constant")
     return padded_CE
 
 
-def _read(info: AudioInfo, sections: Sequence[Section], check: Callable[[], None]) -> list[Samples]:
+def _read(info: AudioInfo, sections: Sequence[SampleRange], check: Callable[[], None]) -> list[Samples]:
     """Several short parts of a file, which may overlap, in one pass."""
     parts: list[Samples] = [np.zeros((info.channels, section.samples)) for section in sections]
     wanted = [section for section in sections if section.samples]

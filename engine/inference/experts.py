@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from engine.bundle.bundle import Bundle
-from engine.bundle.separation import EXPERT_KINDS, Decoder, Expert
+from engine.bundle.separation import EXPERT_KINDS, ExpertSpec, MaskDecoderSpec
 from engine.errors import BundleError, RequestError
-from engine.inference.masker import Excerpt, MaskAnswer, MaskDecoder, Masker, magnitudes
-from engine.inference.windows import Joiner, lay_windows
+from engine.inference.masker import MaskDecoder, Masker, MaskOutput, MixWindows, magnitudes
+from engine.inference.windows import OverlapAdd, lay_windows
 from engine.runtime.backend import FloatArray, GraphSession
 
 NOBODY = "none"  # the name that asks for no expert
@@ -40,12 +40,12 @@ class SpectralExpert:
     def __init__(self, graph: GraphSession, stems: Sequence[str], where: str) -> None:
         self._graph, self._stems, self._where = graph, tuple(stems), where
 
-    def masks(self, excerpt: Excerpt, prompts_PE: FloatArray) -> MaskAnswer:
+    def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
         """See ``engine.inference.masker.Masker``."""
         answer = self._graph.run({"mix": excerpt.mix})
         wanted = [self._stems[index] for index in _chosen(prompts_PE, len(self._stems))]
         stem_PB2TF = np.clip(np.stack([_numbers(answer[stem], self._where) for stem in wanted]), 0, 1)
-        return MaskAnswer(stem_PB2TF, np.float32(1) - stem_PB2TF, None)
+        return MaskOutput(stem_PB2TF, np.float32(1) - stem_PB2TF, None)
 
 
 class WaveformExpert:
@@ -63,31 +63,31 @@ class WaveformExpert:
     def __init__(self, graph: GraphSession, window_samples: int, stems: Sequence[str], where: str) -> None:
         self._graph, self._window, self._stems, self._where = graph, window_samples, tuple(stems), where
 
-    def masks(self, excerpt: Excerpt, prompts_PE: FloatArray) -> MaskAnswer:
+    def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
         """See ``engine.inference.masker.Masker``."""
         wanted = [self._stems[index] for index in _chosen(prompts_PE, len(self._stems))]
         found = self._separated(excerpt.audio_B2N, sorted(set(wanted)))
         masks = {stem: _ratio(audio_B2N, excerpt) for stem, audio_B2N in found.items()}
         stem_PB2TF = np.stack([masks[stem] for stem in wanted])
-        return MaskAnswer(stem_PB2TF, np.float32(1) - stem_PB2TF, None)
+        return MaskOutput(stem_PB2TF, np.float32(1) - stem_PB2TF, None)
 
     def _separated(self, audio_B2N: FloatArray, stems: Sequence[str]) -> dict[str, FloatArray]:
         """Sound of some stems: windows of the graph with context that is thrown away, and a cross-fade."""
         samples, window = audio_B2N.shape[2], self._window
         plan = lay_windows(samples, window, window // CONTEXT, max(1, window // FADE))
         padded_B2N = np.pad(audio_B2N, ((0, 0), (0, 0), (0, plan.frames - samples)))
-        joiners = {stem: Joiner(plan, 1) for stem in stems}
+        joiners = {stem: OverlapAdd(plan, 1) for stem in stems}
         parts: dict[str, list[FloatArray]] = {stem: [] for stem in stems}
         for start in plan.starts:
             answer = self._graph.run({"audio": np.ascontiguousarray(padded_B2N[:, :, start : start + window])})
             for stem in stems:
-                heard_B2N = _numbers(answer[stem], self._where)
-                done_KN = joiners[stem].add(heard_B2N.reshape(-1, window))
-                parts[stem].append(done_KN.reshape(*heard_B2N.shape[:2], -1))
+                output_B2N = _numbers(answer[stem], self._where)
+                done_KN = joiners[stem].add(output_B2N.reshape(-1, window))
+                parts[stem].append(done_KN.reshape(*output_B2N.shape[:2], -1))
         return {stem: np.concatenate(parts[stem], axis=2)[:, :, :samples] for stem in stems}
 
 
-def masker_of(graph: GraphSession, kind: str, axes: Sequence[str | int], stems: Sequence[str], where: str) -> Masker:
+def make_masker(graph: GraphSession, kind: str, axes: Sequence[str | int], stems: Sequence[str], where: str) -> Masker:
     """The masker that a graph is.
 
     Args:
@@ -113,7 +113,7 @@ class Experts:
         embeddings_KE: float32 (terms, embedding), of norm 1.
     """
 
-    rows: tuple[Expert, ...]
+    rows: tuple[ExpertSpec, ...]
     maskers: Mapping[str, Masker]
     terms: tuple[str, ...]
     embeddings_KE: FloatArray
@@ -158,7 +158,7 @@ def open_experts(bundle: Bundle, graphs: Mapping[str, GraphSession]) -> Experts 
         return None
     terms = read_terms(bundle.path(manifest.terms.file), manifest.embedding)
     maskers = {
-        row.name: masker_of(
+        row.name: make_masker(
             graphs[row.graph],
             row.kind,
             manifest.graphs[row.graph].inputs[EXPERT_KINDS[row.kind][0]],
@@ -194,7 +194,7 @@ def read_terms(path: Path, embedding: int) -> dict[str, list[float]]:
     return terms
 
 
-class SeparatorDecoder(MaskDecoder):
+class SeparatorMasker(MaskDecoder):
     """A separator bundle's graph in the place of a mask decoder.
 
     Args:
@@ -202,15 +202,15 @@ class SeparatorDecoder(MaskDecoder):
         grid: of its masks.
     """
 
-    def __init__(self, masker: Masker, grid: Decoder) -> None:
+    def __init__(self, masker: Masker, grid: MaskDecoderSpec) -> None:
         self.grid, self._masker = grid, masker
 
-    def masks(self, excerpt: Excerpt, prompts_PE: FloatArray) -> MaskAnswer:
+    def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
         """See ``engine.inference.masker.Masker``."""
         return self._masker.masks(excerpt, prompts_PE)
 
 
-class StemWords:
+class StemNameEncoder:
     """Prompts of a bundle that is a separator alone: a prompt is the name of a stem, and becomes a row of one 1.
 
     Args:
@@ -266,7 +266,7 @@ def _chosen(prompts_PE: FloatArray, stems: int) -> list[int]:
     return [0] * len(prompts_PE) if stems == 1 else [int(index) for index in prompts_PE.argmax(axis=1)]
 
 
-def _ratio(stem_B2N: FloatArray, excerpt: Excerpt) -> FloatArray:
+def _ratio(stem_B2N: FloatArray, excerpt: MixWindows) -> FloatArray:
     stem_B2TF = magnitudes(stem_B2N, excerpt.grid)
     rest_B2TF = magnitudes(excerpt.audio_B2N - stem_B2N, excerpt.grid)
     both_B2TF = stem_B2TF + rest_B2TF

@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.audio.stft import hann
-from engine.bundle.separation import Decoder
+from engine.bundle.separation import MaskDecoderSpec
 from engine.errors import BundleError
 from engine.runtime.backend import FloatArray, GraphSession
-from engine.runtime.threads import spread
+from engine.runtime.threads import parallel_for
 
 FRAMES_AT_ONCE = 64
 
 
-class Excerpt:
+class MixWindows:
     """Some windows of the mix, brought to the decoder's rate and level.
 
     Attributes:
@@ -27,7 +27,7 @@ class Excerpt:
         estimate_B2N: the flow's stem and rest, mono, of the same samples; None where nobody wants them.
     """
 
-    def __init__(self, audio_B2N: FloatArray, grid: Decoder, estimate_B2N: FloatArray | None = None) -> None:
+    def __init__(self, audio_B2N: FloatArray, grid: MaskDecoderSpec, estimate_B2N: FloatArray | None = None) -> None:
         self.audio_B2N = audio_B2N
         self.grid = grid
         self.estimate_B2N = estimate_B2N
@@ -39,7 +39,7 @@ class Excerpt:
 
 
 @dataclass(frozen=True, slots=True)
-class MaskAnswer:
+class MaskOutput:
     """What a masker says of some windows, prompt by prompt.
 
     Attributes:
@@ -57,7 +57,7 @@ class MaskAnswer:
 class Masker(Protocol):
     """Magnitudes or sound in, masks out."""
 
-    def masks(self, excerpt: Excerpt, prompts_PE: FloatArray) -> MaskAnswer:
+    def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
         """Answer several prompts for several windows.
 
         Args:
@@ -80,12 +80,12 @@ class MaskDecoder:
 
     takes_estimate = False
 
-    def __init__(self, graph: GraphSession, grid: Decoder, takes_estimate: bool = False) -> None:
+    def __init__(self, graph: GraphSession, grid: MaskDecoderSpec, takes_estimate: bool = False) -> None:
         self._graph = graph
         self.grid = grid
         self.takes_estimate = takes_estimate
 
-    def masks(self, excerpt: Excerpt, prompts_PE: FloatArray) -> MaskAnswer:
+    def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
         """See ``Masker``."""
         inputs = {"mix": excerpt.mix, "prompt": prompts_PE}
         if excerpt.estimate_B2N is not None:
@@ -96,10 +96,10 @@ class MaskDecoder:
                 raise BundleError(
                     f"the bundle's mask graph answered with {name} values that are no numbers; use another bundle"
                 )
-        return MaskAnswer(answer["stem"], answer["rest"], answer["presence"])
+        return MaskOutput(answer["stem"], answer["rest"], answer["presence"])
 
 
-def magnitudes(audio_B2N: FloatArray, grid: Decoder) -> FloatArray:
+def magnitudes(audio_B2N: FloatArray, grid: MaskDecoderSpec) -> FloatArray:
     """Magnitudes of the spectra of windows of sound, not normalised.
 
     Args:
@@ -119,5 +119,5 @@ def magnitudes(audio_B2N: FloatArray, grid: Decoder) -> FloatArray:
         spectra = np.fft.rfft(views[:, :, here] * window_N, axis=-1)  # in float64, see engine/audio/stft.py
         out[:, :, here] = np.abs(spectra[..., : grid.bins].astype(np.complex64))
 
-    spread(analyse, range(0, views.shape[2], FRAMES_AT_ONCE))
+    parallel_for(analyse, range(0, views.shape[2], FRAMES_AT_ONCE))
     return out

@@ -158,8 +158,8 @@ def fill_defaults(request: Request, manifest: Manifest) -> Request:
     seconds = rule_of(request.task).makes_s if request.seconds is None else request.seconds
     strength = None if rule_of(request.task).strength is None else sampling.strength
     return replace(
-        request, steps=sampling.steps, guidance=sampling.guidance, start=sampling.start, seconds=seconds, strength=strength,
-        temperature=sampling.temperature,
+        request, steps=sampling.steps, guidance=sampling.guidance, start=sampling.start, seconds=seconds,
+        strength=strength, temperature=sampling.temperature,
     )  # fmt: skip
 
 

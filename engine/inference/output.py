@@ -12,18 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.audio.atomic import Draft, output_error
+from engine.audio.atomic import AtomicFile, output_error
 from engine.audio.headroom import PEAK_LIMIT
-from engine.audio.quantize import NullMeter, full_scale, guard_gain, in_range, level_db, on_grid, split
+from engine.audio.quantize import NullMeter, clip_to_range, full_scale, guard_gain, level_db, quantize, quantize_pair
 from engine.audio.reader import AudioInfo, Samples
-from engine.audio.writer import AudioWriter, Target, open_writer, result_name
+from engine.audio.writer import AudioWriter, OutputFormat, open_writer, result_name
 from engine.errors import RequestError
-from engine.inference.regions import Place
-from engine.inference.run import Job
+from engine.inference.regions import EditRegion
+from engine.inference.run import RunContext
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class StemRestBlock:
     """One block of an isolation.
 
     Attributes:
@@ -38,7 +38,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedFiles:
     """Finished, unpublished files.
 
     Attributes:
@@ -48,14 +48,14 @@ class Rendered:
         gain_db: common gain, 0 unless a clip guard was needed.
     """
 
-    drafts: dict[str, Draft]
+    files: dict[str, AtomicFile]
     null_db: float | None
     level_db: float | None
     gain_db: float
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
+class OutputSpec:
     """Where one result comes from and how it is stored.
 
     Attributes:
@@ -68,8 +68,8 @@ class Brief:
 
     info: AudioInfo | None
     rest: AudioInfo | None
-    place: Place
-    target: Target
+    region: EditRegion
+    format: OutputFormat
     peak: float = PEAK_LIMIT
 
     @property
@@ -90,7 +90,7 @@ class Brief:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TaskResult:
     """What one prompt came to.
 
     Attributes:
@@ -106,15 +106,17 @@ class Answer:
 
     prompt: str
     presence: float
-    rendered: Rendered
-    brief: Brief
+    rendered: RenderedFiles
+    spec: OutputSpec
     candidate: int = 0
     similarity: float | None = None
     made: float = 1.0
     windows: tuple[tuple[float, float, float], ...] = ()
 
 
-def render_pair(job: Job, pairs: Callable[[], Iterator[Pair]], target: Target, source: str, prompt: str) -> Rendered:
+def render_pair(
+    run: RunContext, pairs: Callable[[], Iterator[StemRestBlock]], output_format: OutputFormat, source: str, prompt: str
+) -> RenderedFiles:
     """Write stem and rest.
 
     Args:
@@ -127,33 +129,40 @@ def render_pair(job: Job, pairs: Callable[[], Iterator[Pair]], target: Target, s
     Raises:
         OutputError: the disk is full or gone.
     """
-    names = {part: result_name(source, prompt, target.suffix, word) for part, word in (("stem", ""), ("rest", "rest"))}
+    names = {
+        part: result_name(source, prompt, output_format.suffix, word) for part, word in (("stem", ""), ("rest", "rest"))
+    }
     gain = 1.0
     while True:
-        meter, energies = NullMeter(target.bits), np.zeros(2)
+        meter, energies = NullMeter(output_format.bits), np.zeros(2)
 
         def tracks(
             gain: float = gain, meter: NullMeter = meter, energies: Samples = energies
         ) -> Iterator[list[Samples]]:
             for pair in pairs():
-                with job.clock.measure("mask"):
-                    stem_CN, rest_CN = _cut(pair, target.bits, gain)
+                with run.timer.measure("mask"):
+                    stem_CN, rest_CN = _quantized(pair, output_format.bits, gain)
                     meter.add(pair.mix_CN * gain, stem_CN, rest_CN)
                     energies += np.square(stem_CN).sum(), np.square(pair.mix_CN).sum() * gain**2
                 yield [stem_CN, rest_CN]
 
-        drafts, peak = write_tracks(job, tracks(), target, names)
-        wanted = gain * guard_gain(peak, target.bits)
+        drafts, peak = write_tracks(run, tracks(), output_format, names)
+        wanted = gain * guard_gain(peak, output_format.bits)
         if wanted == gain:
             level = level_db(*energies) if energies[1] > 0 else None
-            return Rendered(drafts, meter.null_db, level, 20 * math.log10(gain))
+            return RenderedFiles(drafts, meter.null_db, level, 20 * math.log10(gain))
         close_all(drafts)
         gain = wanted
 
 
 def render_single(
-    job: Job, stem: Iterator[Samples], target: Target, source: str | None, prompt: str, part: str = "stem"
-) -> Rendered:
+    run: RunContext,
+    stem: Iterator[Samples],
+    output_format: OutputFormat,
+    source: str | None,
+    prompt: str,
+    part: str = "stem",
+) -> RenderedFiles:
     """Write a stem alone; arguments as for ``render_pair``, and what it is if it is none: ``mix`` or ``rest``.
 
     There is no clip guard: it would change what is kept of the user's file, and what is made was made to fit.
@@ -161,15 +170,15 @@ def render_single(
     Raises:
         OutputError: the disk is full or gone.
     """
-    names = {part: result_name(source, prompt, target.suffix, "" if part == "stem" else part)}
-    tracks = ([on_grid(block_CN, target.bits)] for block_CN in stem)
-    drafts, _ = write_tracks(job, tracks, target, names)
-    return Rendered(drafts, None, None, 0.0)
+    names = {part: result_name(source, prompt, output_format.suffix, "" if part == "stem" else part)}
+    tracks = ([quantize(block_CN, output_format.bits)] for block_CN in stem)
+    drafts, _ = write_tracks(run, tracks, output_format, names)
+    return RenderedFiles(drafts, None, None, 0.0)
 
 
 def write_tracks(
-    job: Job, tracks: Iterator[list[Samples]], target: Target, names: dict[str, str]
-) -> tuple[dict[str, Draft], float]:
+    run: RunContext, tracks: Iterator[list[Samples]], output_format: OutputFormat, names: dict[str, str]
+) -> tuple[dict[str, AtomicFile], float]:
     """Write several files of equal length side by side.
 
     Args:
@@ -186,37 +195,37 @@ def write_tracks(
     """
     peak = 0.0
     with contextlib.ExitStack() as undo:
-        drafts: dict[str, Draft] = {}
+        drafts: dict[str, AtomicFile] = {}
         undo.callback(close_all, drafts)
         for part, name in names.items():
-            drafts[part] = Draft(job.folder / name)
+            drafts[part] = AtomicFile(run.folder / name)
         try:
-            writers: list[AudioWriter] = [open_writer(draft.stream, target) for draft in drafts.values()]
+            writers: list[AudioWriter] = [open_writer(draft.stream, output_format) for draft in drafts.values()]
             for blocks_CN in tracks:
-                peak = max(peak, *(_peak(block_CN, target.bits) for block_CN in blocks_CN))
-                with job.clock.measure("write"):
+                peak = max(peak, *(_peak(block_CN, output_format.bits) for block_CN in blocks_CN))
+                with run.timer.measure("write"):
                     for writer, block_CN in zip(writers, blocks_CN, strict=True):
-                        writer.write(in_range(block_CN, target.bits))
-            with job.clock.measure("write"):
+                        writer.write(clip_to_range(block_CN, output_format.bits))
+            with run.timer.measure("write"):
                 for writer, draft in zip(writers, drafts.values(), strict=True):
                     writer.close()
                     draft.seal()
         except OSError as error:
-            raise output_error(job.folder, error) from error
+            raise output_error(run.folder, error) from error
         undo.pop_all()
     return drafts, peak
 
 
-def close_all(drafts: dict[str, Draft]) -> None:
+def close_all(drafts: dict[str, AtomicFile]) -> None:
     """Forget drafts; those that were published stay."""
     for draft in drafts.values():
         draft.close()
 
 
-def _cut(pair: Pair, bits: int | None, gain: float) -> tuple[Samples, Samples]:
+def _quantized(pair: StemRestBlock, bits: int | None, gain: float) -> tuple[Samples, Samples]:
     if pair.rest_CN is None:
-        return split(pair.mix_CN, pair.stem_CN, bits, gain)
-    return on_grid(pair.stem_CN * gain, bits), on_grid(pair.rest_CN * gain, bits)
+        return quantize_pair(pair.mix_CN, pair.stem_CN, bits, gain)
+    return quantize(pair.stem_CN * gain, bits), quantize(pair.rest_CN * gain, bits)
 
 
 def _peak(block_CN: Samples, bits: int | None) -> float:

@@ -6,25 +6,25 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from engine.audio.disk_array import Scratch
+from engine.audio.disk_array import DiskArray
 from engine.audio.quantize import level_db
 from engine.audio.reader import FloatArray, Samples
 from engine.audio.soft_mask import presence
 from engine.inference.clip import gain_into_model
-from engine.inference.output import Answer
-from engine.inference.run import Job
-from engine.text.embedding import blended, likeness
+from engine.inference.output import TaskResult
+from engine.inference.run import RunContext
+from engine.text.embedding import cosine_similarity, mean_direction
 
 HEARD_WINDOWS = 8  # the loudest of them say what a sound is like
 SILENT_POWER = 1e-10
 
 
-def best_first(answers: Iterable[Answer]) -> list[Answer]:
+def rank_candidates(answers: Iterable[TaskResult]) -> list[TaskResult]:
     """Answers to one question, the one that fits best in front."""
-    return sorted(answers, key=lambda one: (-fit(one.presence * one.made, one.similarity), one.candidate))
+    return sorted(answers, key=lambda one: (-fit_score(one.presence * one.made, one.similarity), one.candidate))
 
 
-def fit(presence: float, similarity: float | None) -> float:
+def fit_score(presence: float, similarity: float | None) -> float:
     """How well a sound fits, 0 to 1.
 
     What is not there cannot fit, so similarity (0 for the opposite to 1 for the same) counts as far as there is
@@ -33,7 +33,7 @@ def fit(presence: float, similarity: float | None) -> float:
     return presence * (1.0 if similarity is None else (1 + similarity) / 2)
 
 
-def similarity(job: Job, audio: Scratch, column: int, prompt_SE: FloatArray) -> float | None:
+def similarity(run: RunContext, audio: DiskArray, column: int, prompt_SE: FloatArray) -> float | None:
     """How alike a sound and a prompt are in the bundle's one space of prompts.
 
     Args:
@@ -46,29 +46,29 @@ def similarity(job: Job, audio: Scratch, column: int, prompt_SE: FloatArray) -> 
         Cosine between the prompt and the mean direction of the sound's loudest windows; 0 for silence,
         None where the bundle cannot hear or nothing was asked.
     """
-    listener = job.model.audio
+    listener = run.model.audio
     if listener is None:
         return None
-    loudest = Loudest(listener.samples)
+    loudest = LoudestWindows(listener.samples)
     for at in range(0, audio.rows, listener.samples):
         loudest.add(audio.read(at, at + listener.samples)[:, column])
-    return likeness_of(job, loudest.windows(), prompt_SE)
+    return windows_similarity(run, loudest.windows(), prompt_SE)
 
 
-def likeness_of(job: Job, windows: Sequence[FloatArray], prompt_SE: FloatArray) -> float | None:
+def windows_similarity(run: RunContext, windows: Sequence[FloatArray], prompt_SE: FloatArray) -> float | None:
     """The same for some windows of a sound, each float32 (samples) as long as the bundle listens to at once."""
-    listener, prompt_E = job.model.audio, prompt_SE[job.rule.prompt_slot]
+    listener, prompt_E = run.model.audio, prompt_SE[run.rule.prompt_slot]
     if listener is None or not prompt_E.any():
         return None
     if not windows:
         return 0.0
     windows_WN = np.stack(windows)
     level = gain_into_model(float(np.square(windows_WN, dtype=np.float64).mean()))
-    heard_WE = listener.embed(windows_WN * np.float32(level))
-    return float(likeness(blended(heard_WE)[None], prompt_E)[0])
+    embedding_WE = listener.embed(windows_WN * np.float32(level))
+    return float(cosine_similarity(mean_direction(embedding_WE)[None], prompt_E)[0])
 
 
-class Loudest:
+class LoudestWindows:
     """The loudest windows of a sound that comes in blocks; silent ones do not count.
 
     Args:
@@ -105,7 +105,7 @@ class Loudest:
         self._windows += 1
 
 
-class WindowLevels:
+class PresenceMeter:
     """Presence of a stem in its mix, window by window.
 
     Args:
@@ -138,9 +138,9 @@ class WindowLevels:
             start: sample of the input where the result begins.
         """
         there = [presence(level_db(stem, mix), curve) for stem, mix in self._energies_W2.tolist()]
-        return self.told(there, rate_hz, start)
+        return self.with_presence(there, rate_hz, start)
 
-    def told(self, there: Sequence[float], rate_hz: int, start: int) -> tuple[tuple[float, float, float], ...]:
+    def with_presence(self, there: Sequence[float], rate_hz: int, start: int) -> tuple[tuple[float, float, float], ...]:
         """The same where the presence of each window is known; there is nothing in a window where the mix is silent."""
         spans = zip(self._edges[:-1], self._edges[1:], strict=True)
         return tuple(

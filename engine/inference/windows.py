@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
+class WindowPlan:
     """Windows over found material, in frames.
 
     Attributes:
@@ -54,7 +54,7 @@ class Windows:
         return first, last
 
 
-def plan_windows(frames: int, window: int) -> Windows:
+def plan_windows(frames: int, window: int) -> WindowPlan:
     """Windows over a clip for the codec and the flow.
 
     Args:
@@ -64,7 +64,7 @@ def plan_windows(frames: int, window: int) -> Windows:
     return lay_windows(frames, window, window // 16, max(1, window // 64))
 
 
-def lay_windows(frames: int, window: int, context: int, fade: int) -> Windows:
+def lay_windows(frames: int, window: int, context: int, fade: int) -> WindowPlan:
     """Windows over a clip.
 
     Args:
@@ -78,10 +78,10 @@ def lay_windows(frames: int, window: int, context: int, fade: int) -> Windows:
     while starts[-1] + window < frames:
         # A last window less than a fade further on would start its seam before the one before it ends.
         starts.append(max(min(starts[-1] + stride, frames - window), starts[-1] + fade))
-    return Windows(starts[-1] + window, window, context, fade, tuple(starts))
+    return WindowPlan(starts[-1] + window, window, context, fade, tuple(starts))
 
 
-class Joiner:
+class OverlapAdd:
     """Put windows of audio, or of anything else that has a place in time, together in order.
 
     Args:
@@ -89,7 +89,7 @@ class Joiner:
         hop_samples: audio samples per frame; 1 for what has one row a frame.
     """
 
-    def __init__(self, windows: Windows, hop_samples: int) -> None:
+    def __init__(self, windows: WindowPlan, hop_samples: int) -> None:
         self._windows = windows
         self._hop = hop_samples
         self._next = 0
@@ -125,7 +125,7 @@ class Joiner:
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class FillWindow:
     """One window of made material, in frames of the clip.
 
     Attributes:
@@ -137,7 +137,7 @@ class Making:
     fill: tuple[int, int]
 
 
-def plan_making(frames: int, window: int, span: tuple[int, int]) -> list[Making]:
+def plan_fill(frames: int, window: int, span: tuple[int, int]) -> list[FillWindow]:
     """Windows that fill a span from left to right.
 
     Args:
@@ -149,13 +149,13 @@ def plan_making(frames: int, window: int, span: tuple[int, int]) -> list[Making]
     if last - first <= window:
         start = min(max((first + last - window) // 2, 0), frames - window)
         if start <= first and last <= start + window:
-            return [Making(start, span)]
+            return [FillWindow(start, span)]
     carry = window // 4  # made frames the next window is shown, so that it goes on from them
     plan = []
     while first < last:
         start = min(max(first - carry, 0), frames - window)
         end = min(last, start + window)
-        plan.append(Making(start, (first, end)))
+        plan.append(FillWindow(start, (first, end)))
         first = end
     return plan
 

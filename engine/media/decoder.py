@@ -28,7 +28,7 @@ _NOTHING_SEEN = {"kind": "video", "frames": 0, "ticks": 0, "loops": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class DecodeSpec:
     """What to make of a file.
 
     Attributes:
@@ -53,7 +53,7 @@ class Wanted:
 
 def main() -> None:
     """Do what the argument says, and say what became of it."""
-    wanted = Wanted(**json.loads(sys.argv[1]))
+    wanted = DecodeSpec(**json.loads(sys.argv[1]))
     limit_ourselves(wanted.limit_s)
     with os.fdopen(os.dup(0), "rb") as file, os.fdopen(os.dup(1), "wb") as result:
         os.dup2(2, 1)  # whatever a library prints must not get into the arrays
@@ -73,7 +73,7 @@ def main() -> None:
     sys.stderr.flush()
 
 
-def decode(file: BinaryIO, wanted: Wanted, result: BinaryIO) -> dict[str, Any]:
+def decode(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any]:
     """Decode one file.
 
     Args:
@@ -90,40 +90,40 @@ def decode(file: BinaryIO, wanted: Wanted, result: BinaryIO) -> dict[str, Any]:
         Unusable: why not.
     """
     if wanted.kind == "audio":
-        return _sound(file, wanted, result)
-    return _picture(file, wanted, result) or _video(file, wanted, result) or _sound(file, wanted, result)
+        return _write_audio(file, wanted, result)
+    return _write_image(file, wanted, result) or _video(file, wanted, result) or _write_audio(file, wanted, result)
 
 
-def _picture(file: BinaryIO, wanted: Wanted, result: BinaryIO) -> dict[str, Any] | None:
+def _write_image(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any] | None:
     """What a picture shows; None where the file is none."""
-    from engine.media.image import is_animated, loops, moving, open_picture, still
+    from engine.media.image import animation_frames, first_frame, is_animated, loops, open_image
 
-    image = open_picture(file)
+    image = open_image(file)
     if image is None:
         return None
     if wanted.kind != "image" and is_animated(image):
-        return _film(moving(image, wanted.size_px), wanted, result) | {"loops": loops(image)}
+        return _write_video(animation_frames(image, wanted.size_px), wanted, result) | {"loops": loops(image)}
     if not wanted.size_px:
         return dict(_NOTHING_SEEN, kind="image")
-    result.write(still(image, wanted.size_px).data)
+    result.write(first_frame(image, wanted.size_px).data)
     result.write(np.zeros(1, np.int32).data)
     return {"kind": "image", "frames": 1, "ticks": 1, "loops": False}
 
 
-def _video(file: BinaryIO, wanted: Wanted, result: BinaryIO) -> dict[str, Any] | None:
+def _video(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any] | None:
     """What is seen of a video; None where nothing is, and a sound will do."""
-    from engine.media.video import NoContainer, frames, moving_stream, opened
+    from engine.media.video import NotAContainer, open_container, video_frames, video_stream
 
     try:
-        with opened(file) as container:
-            stream = moving_stream(container)
+        with open_container(file) as container:
+            stream = video_stream(container)
             if stream is not None:
-                timed = frames(container, stream, wanted.size_px, wanted.part_s[0])
+                timed = video_frames(container, stream, wanted.size_px, wanted.part_s[0])
                 if wanted.kind == "image":
                     at_once = replace(wanted, length_s=1 / wanted.ticks_hz if wanted.ticks_hz else None)
-                    return _film(timed, at_once, result) | {"kind": "image"}
-                return _film(timed, wanted, result)
-    except NoContainer:
+                    return _write_video(timed, at_once, result) | {"kind": "image"}
+                return _write_video(timed, wanted, result)
+    except NotAContainer:
         if wanted.kind is not None:
             raise
     if wanted.kind is not None:
@@ -131,7 +131,7 @@ def _video(file: BinaryIO, wanted: Wanted, result: BinaryIO) -> dict[str, Any] |
     return None
 
 
-def _film(timed: Timed, wanted: Wanted, result: BinaryIO) -> dict[str, Any]:
+def _write_video(timed: Timed, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any]:
     """Write the frames that are shown at the ticks, each once, and which one is shown at which tick."""
     if not wanted.size_px:
         return dict(_NOTHING_SEEN)
@@ -167,22 +167,22 @@ def _film(timed: Timed, wanted: Wanted, result: BinaryIO) -> dict[str, Any]:
     return {"kind": "video", "frames": written, "ticks": len(ticks), "loops": False}
 
 
-def _sound(file: BinaryIO, wanted: Wanted, result: BinaryIO) -> dict[str, Any]:
-    from engine.media.sound import cut, loudest_windows, sound_file
+def _write_audio(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any]:
+    from engine.media.sound import cut, loudest_windows, read_audio
 
     if not wanted.samples:
         return {"kind": "audio", "windows": 0}
-    blocks = sound_file(file, wanted.rate_hz, wanted.part_s)
+    blocks = read_audio(file, wanted.rate_hz, wanted.part_s)
     if blocks is not None:
         windows_KN = loudest_windows(blocks, wanted.samples, wanted.rate_hz)
     else:
-        from engine.media.video import NOTHING_KNOWN, NoContainer, NoSound, opened, sound
+        from engine.media.video import NOTHING_KNOWN, NoAudioStream, NotAContainer, audio_blocks, open_container
 
         try:
-            with opened(file) as container:
-                blocks = cut(sound(container, wanted.rate_hz), wanted.rate_hz, wanted.part_s)
+            with open_container(file) as container:
+                blocks = cut(audio_blocks(container, wanted.rate_hz), wanted.rate_hz, wanted.part_s)
                 windows_KN = loudest_windows(blocks, wanted.samples, wanted.rate_hz)
-        except (NoContainer, NoSound):
+        except (NotAContainer, NoAudioStream):
             unheard = "holds no sound that can be read; use WAV, FLAC, MP3, OGG or M4A"
             raise Unusable(NOTHING_KNOWN if wanted.kind is None else unheard) from None
     result.write(np.ascontiguousarray(windows_KN, np.float32).data)

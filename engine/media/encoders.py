@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.bundle.bundle import Encoder
+from engine.bundle.bundle import EncoderSpec
 from engine.errors import BundleError
 from engine.runtime.backend import FloatArray, GraphSession
 
@@ -26,7 +26,7 @@ class AudioEncoder:
     rate_hz: int
 
     @classmethod
-    def of(cls, encoder: Encoder, graph: GraphSession) -> AudioEncoder:
+    def from_manifest(cls, encoder: EncoderSpec, graph: GraphSession) -> AudioEncoder:
         """From its row of the manifest."""
         return cls(graph, encoder.samples, encoder.rate_hz)
 
@@ -53,7 +53,7 @@ class AudioEncoder:
 
 
 @dataclass(frozen=True, slots=True)
-class SceneEncoder:
+class VideoEncoder:
     """A bundle's eye: frames (B, F, H, W, 3) -> picture (B, F, P), embedding (B, E)."""
 
     graph: GraphSession
@@ -63,11 +63,11 @@ class SceneEncoder:
     picture_dim: int
 
     @classmethod
-    def of(cls, encoder: Encoder, graph: GraphSession) -> SceneEncoder:
+    def from_manifest(cls, encoder: EncoderSpec, graph: GraphSession) -> VideoEncoder:
         """From its row of the manifest."""
         return cls(graph, encoder.frames, encoder.fps, encoder.size_px, encoder.picture_dim)
 
-    def see(self, frames_FHWC: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+    def encode(self, frames_FHWC: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
         """What one window of frames shows.
 
         Args:

@@ -24,7 +24,7 @@ WHITE = (255, 255, 255)
 Frame = npt.NDArray[np.uint8]
 
 
-def open_picture(file: BinaryIO) -> Image.Image | None:
+def open_image(file: BinaryIO) -> Image.Image | None:
     """The picture in a file, not decoded yet; None when there is none.
 
     Raises:
@@ -58,7 +58,7 @@ def loops(image: Image.Image) -> bool:
     return bool(image.info.get("loop", 1) == 0)
 
 
-def still(image: Image.Image, size_px: int) -> Frame:
+def first_frame(image: Image.Image, size_px: int) -> Frame:
     """The first frame of a picture, uint8 (size, size, 3).
 
     Raises:
@@ -71,7 +71,7 @@ def still(image: Image.Image, size_px: int) -> Frame:
         raise Unusable(f"is a damaged picture ({_words(error)}); save it again") from error
 
 
-def moving(image: Image.Image, size_px: int) -> Iterator[tuple[float, float, Frame]]:
+def animation_frames(image: Image.Image, size_px: int) -> Iterator[tuple[float, float, Frame]]:
     """The frames of an animation.
 
     Yields:

@@ -24,9 +24,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ExampleError, OutputError
-from engine.media.decoder import Wanted
+from engine.media.decoder import DecodeSpec
 from engine.media.limits import RESULT_LIMIT_BYTES
-from engine.media.reference import Example
+from engine.media.reference import MediaExample
 from engine.media.sniff import Kind
 
 LOOK_S = 0.05  # how often the clock and the caller's wish to stop are looked at
@@ -38,7 +38,7 @@ _BOOT += "from engine.media.decoder import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedMedia:
     """What a decoder made of a file; the arrays lie in a nameless file on disk until ``close``.
 
     Attributes:
@@ -92,7 +92,7 @@ class Decoded:
         return self.file.read(length)
 
 
-def decoded(example: Example, wanted: Wanted, folder: Path, check: Callable[[], None]) -> Decoded:
+def decode_apart(example: MediaExample, wanted: DecodeSpec, folder: Path, check: Callable[[], None]) -> DecodedMedia:
     """Decode one example in a process of its own.
 
     Args:
@@ -111,7 +111,7 @@ def decoded(example: Example, wanted: Wanted, folder: Path, check: Callable[[], 
         on_failure = stack.enter_context(contextlib.ExitStack())
         on_failure.callback(result.close)
         said = _run(example, wanted, file, result, check)
-        found = Decoded(
+        found = DecodedMedia(
             said["kind"], said.get("frames", 0), said.get("ticks", 0), said.get("windows", 0),
             bool(said.get("loops")), wanted.size_px, wanted.samples, result,
         )  # fmt: skip
@@ -128,7 +128,7 @@ def _room(folder: Path) -> IO[bytes]:
 
 
 def _run(
-    example: Example, wanted: Wanted, file: IO[bytes], result: IO[bytes], check: Callable[[], None]
+    example: MediaExample, wanted: DecodeSpec, file: IO[bytes], result: IO[bytes], check: Callable[[], None]
 ) -> dict[str, Any]:
     with tempfile.TemporaryFile() as words:
         with _process(wanted, file, result, words) as process:
@@ -153,7 +153,9 @@ def _run(
 
 
 @contextlib.contextmanager
-def _process(wanted: Wanted, file: IO[bytes], result: IO[bytes], words: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+def _process(
+    wanted: DecodeSpec, file: IO[bytes], result: IO[bytes], words: IO[bytes]
+) -> Iterator[subprocess.Popen[bytes]]:
     """The running decoder; it does not outlive what is done inside."""
     root = str(Path(__file__).resolve().parents[2])
     one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -182,7 +184,7 @@ def _last_line(words: bytes) -> dict[str, Any] | None:
     return said if isinstance(said, dict) else None
 
 
-def _check_size(found: Decoded, example: Example) -> None:
+def _check_size(found: DecodedMedia, example: MediaExample) -> None:
     """What came out is as much as was said."""
     pictures = found.frames * found.size_px**2 * 3 + found.ticks * 4
     expected = pictures + found.windows * found.samples * 4

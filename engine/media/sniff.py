@@ -61,7 +61,7 @@ _DRAWINGS: tuple[tuple[bytes, str], ...] = (
 _HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc", b"ftypheim")
 
 
-def guess(head: bytes, name: str) -> Guess:
+def guess_kind(head: bytes, name: str) -> Guess:
     """What a file seems to be; only its decoder knows for sure.
 
     Args:

@@ -29,7 +29,7 @@ from engine.media.limits import (
 Floats = npt.NDArray[np.float32]
 
 
-def sound_file(file: BinaryIO, rate_hz: int, part_s: tuple[float, float | None]) -> Iterator[Floats] | None:
+def read_audio(file: BinaryIO, rate_hz: int, part_s: tuple[float, float | None]) -> Iterator[Floats] | None:
     """The part of a sound as mono at a rate, block by block; None when libsndfile does not read it.
 
     Raises:

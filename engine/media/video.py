@@ -26,16 +26,16 @@ NOTHING_KNOWN = "is no picture, video or sound that can be read, or is damaged; 
 LAST_FRAME_S = 1 / 8  # how long a last frame is shown that does not say it
 
 
-class NoContainer(Unusable):
+class NotAContainer(Unusable):
     """The file is none of the containers that are read."""
 
 
-class NoSound(Unusable):
+class NoAudioStream(Unusable):
     """The file holds no sound."""
 
 
 @contextlib.contextmanager
-def opened(file: BinaryIO) -> Iterator[Any]:
+def open_container(file: BinaryIO) -> Iterator[Any]:
     """The container in a file.
 
     Raises:
@@ -46,18 +46,18 @@ def opened(file: BinaryIO) -> Iterator[Any]:
     try:
         container = av.open(file, options=options, metadata_errors="ignore")
     except (av.FFmpegError, ValueError) as error:
-        raise NoContainer(NOTHING_KNOWN) from error
+        raise NotAContainer(NOTHING_KNOWN) from error
     with container:
         yield container
 
 
-def moving_stream(container: Any) -> Any | None:
+def video_stream(container: Any) -> Any | None:
     """The stream of moving pictures; None when there is none. The cover of a record is none."""
     streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     return streams[0] if streams else None
 
 
-def frames(container: Any, stream: Any, size_px: int, from_s: float) -> Iterator[tuple[float, float, Frame]]:
+def video_frames(container: Any, stream: Any, size_px: int, from_s: float) -> Iterator[tuple[float, float, Frame]]:
     """The frames of a video from shortly before ``from_s`` on, in the order they are shown.
 
     Yields:
@@ -89,7 +89,7 @@ def frames(container: Any, stream: Any, size_px: int, from_s: float) -> Iterator
         yield at_s, shown_s, _small(frame, stream, size_px)
 
 
-def sound(container: Any, rate_hz: int) -> Iterator[npt.NDArray[np.float32]]:
+def audio_blocks(container: Any, rate_hz: int) -> Iterator[npt.NDArray[np.float32]]:
     """The sound of a file as mono at a rate, block by block.
 
     Raises:
@@ -97,7 +97,7 @@ def sound(container: Any, rate_hz: int) -> Iterator[npt.NDArray[np.float32]]:
         Unusable: it has too many channels, or cannot be decoded.
     """
     if not container.streams.audio:
-        raise NoSound("holds no sound")
+        raise NoAudioStream("holds no sound")
     stream = container.streams.audio[0]
     if not 1 <= stream.channels <= CHANNELS_LIMIT:
         raise Unusable(f"has {stream.channels} channels; at most {CHANNELS_LIMIT} are read")

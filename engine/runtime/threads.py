@@ -20,7 +20,7 @@ def threads() -> int:
     return 0
 
 
-def spread(work: Callable[[Item], None], items: Sequence[Item]) -> None:
+def parallel_for(work: Callable[[Item], None], items: Sequence[Item]) -> None:
     """Do the same with all items, several at once; worth it where NumPy does all of it.
 
     Args:

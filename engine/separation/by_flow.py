@@ -8,25 +8,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.audio.disk_array import Scratch
+from engine.audio.disk_array import DiskArray
 from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, samples_at
-from engine.audio.soft_mask import MaskFilter, MaskRule, odds_gain, presence
+from engine.audio.soft_mask import MaskRule, SoftMaskFilter, odds_gain, presence
 from engine.audio.stft import window_samples
-from engine.inference.clip import Feed, Section, at_user_rate, encode_clip, gain_into_model, take_in
-from engine.inference.conditioning import Asked
-from engine.inference.model import walk_of
-from engine.inference.output import Answer, Brief, Pair, render_pair
-from engine.inference.rerank import WindowLevels, best_first, similarity
-from engine.inference.run import Job, part_of
-from engine.inference.sampler import Walk, sample, start_latents
-from engine.inference.windows import Joiner, Windows, plan_windows
+from engine.inference.clip import SampleRange, SampleSource, at_user_rate, encode_clip, gain_into_model, load_mono
+from engine.inference.conditioning import Conditioning
+from engine.inference.model import resolve_sampling
+from engine.inference.output import OutputSpec, StemRestBlock, TaskResult, render_pair
+from engine.inference.rerank import PresenceMeter, rank_candidates, similarity
+from engine.inference.run import RunContext, part_of
+from engine.inference.sampler import SamplerConfig, initial_noise, sample
+from engine.inference.windows import OverlapAdd, WindowPlan, plan_windows
 from engine.latents import SLOTS, Slot
-from engine.separation.split import Taken, filtered, with_context
+from engine.separation.split import SeparatedSection, split_by_filter, with_context
 from engine.tasks import known_mask
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class EncodedMix:
     """The mix as the model knows it, shared by all prompts.
 
     Attributes:
@@ -39,14 +39,14 @@ class Heard:
     """
 
     info: AudioInfo
-    wanted: Section
-    section: Section
-    latents: Scratch
-    windows: Windows
+    wanted: SampleRange
+    section: SampleRange
+    latents: DiskArray
+    windows: WindowPlan
     gain: float
 
 
-def hear(job: Job, info: AudioInfo, wanted: Section, part: tuple[float, float]) -> Heard:
+def encode_mix(run: RunContext, info: AudioInfo, wanted: SampleRange, part: tuple[float, float]) -> EncodedMix:
     """Read and encode the mix, once for all prompts.
 
     Args:
@@ -55,24 +55,28 @@ def hear(job: Job, info: AudioInfo, wanted: Section, part: tuple[float, float]) 
         wanted: the part that is asked about; more is read around it.
         part: share of the progress.
     """
-    grid = job.model.grid
+    grid = run.model.grid
     window_s = grid.window_samples / grid.sample_rate_hz
     least_s = window_s / 16 + 2 * window_samples(info.rate_hz) / info.rate_hz
-    return hear_section(job, info, wanted, with_context(wanted, info, window_s, least_s), part)
+    return encode_section(run, info, wanted, with_context(wanted, info, window_s, least_s), part)
 
 
-def hear_section(job: Job, info: AudioInfo, wanted: Section, section: Section, part: tuple[float, float]) -> Heard:
-    """Read and encode a section of the mix that is chosen already; arguments as for ``hear``."""
-    grid = job.model.grid
-    mono = take_in(job, info, section, part_of(part, 0.0, 0.5))
-    with mono.scratch:
-        windows = plan_windows(grid.frames(mono.scratch.rows), grid.window_frames)
+def encode_section(
+    run: RunContext, info: AudioInfo, wanted: SampleRange, section: SampleRange, part: tuple[float, float]
+) -> EncodedMix:
+    """Read and encode a section of the mix that is chosen already; arguments as for ``encode_mix``."""
+    grid = run.model.grid
+    mono = load_mono(run, info, section, part_of(part, 0.0, 0.5))
+    with mono.audio:
+        windows = plan_windows(grid.frames(mono.audio.rows), grid.window_frames)
         gain = gain_into_model(mono.power)
-        latents = encode_clip(job, mono.scratch, gain, windows, part_of(part, 0.5, 1.0))
-    return Heard(info, wanted, section, latents, windows, gain)
+        latents = encode_clip(run, mono.audio, gain, windows, part_of(part, 0.5, 1.0))
+    return EncodedMix(info, wanted, section, latents, windows, gain)
 
 
-def isolate(job: Job, heard: Heard, asked: Asked, brief: Brief, part: tuple[float, float]) -> list[Answer]:
+def isolate(
+    run: RunContext, mix: EncodedMix, conditioning: Conditioning, spec: OutputSpec, part: tuple[float, float]
+) -> list[TaskResult]:
     """Stem and rest for one prompt, best candidate first.
 
     Args:
@@ -82,49 +86,60 @@ def isolate(job: Job, heard: Heard, asked: Asked, brief: Brief, part: tuple[floa
         brief: the part of the mix the results cover, and how they are stored.
         part: share of the progress.
     """
-    walk = walk_of(job.request, job.model.bundle.manifest)
-    count = job.request.candidates
-    answers = []
+    sampling = resolve_sampling(run.request, run.model.bundle.manifest)
+    count = run.request.candidates
+    results = []
     with contextlib.ExitStack() as scratches:
-        found = estimate(job, heard, asked.prompt_SE, walk, count, part_of(part, 0.0, 0.7))
+        found = estimate_stems(run, mix, conditioning.prompt_SE, sampling, count, part_of(part, 0.0, 0.7))
         for estimates in found:
             scratches.enter_context(estimates)
         for candidate, estimates in enumerate(found):
             share = part_of(part, 0.7 + 0.3 * candidate / count, 0.7 + 0.3 * (candidate + 1) / count)
-            answers.append(_filtered(job, heard, asked, candidate, estimates, brief, share))
-    return best_first(answers)
+            results.append(_write_candidate(run, mix, conditioning, candidate, estimates, spec, share))
+    return rank_candidates(results)
 
 
-def _filtered(
-    job: Job, heard: Heard, asked: Asked, candidate: int, estimates: Scratch, brief: Brief, part: tuple[float, float]
-) -> Answer:
-    levels = WindowLevels(_window_edges(job, heard))
+def _write_candidate(
+    run: RunContext,
+    mix: EncodedMix,
+    conditioning: Conditioning,
+    candidate: int,
+    estimates: DiskArray,
+    spec: OutputSpec,
+    part: tuple[float, float],
+) -> TaskResult:
+    levels = PresenceMeter(_window_edges(run, mix))
 
-    def pairs() -> Iterator[Pair]:
+    def pairs() -> Iterator[StemRestBlock]:
         nonlocal levels
-        levels = WindowLevels(_window_edges(job, heard))  # a clip guard asks for everything again
-        make = decoded if job.request.render == "decoded" else masked
+        levels = PresenceMeter(_window_edges(run, mix))  # a clip guard asks for everything again
+        make = decoded_blocks if run.request.render == "decoded" else filter_mix
         seen = 0
-        for pair in make(job, heard, estimates, heard.wanted):
+        for pair in make(run, mix, estimates, mix.wanted):
             seen += pair.mix_CN.shape[1]
             levels.add(pair.stem_CN, pair.mix_CN)
-            job.progress(part, seen / heard.wanted.samples, "mask")
+            run.progress(part, seen / mix.wanted.samples, "mask")
             yield pair
 
-    rendered = render_pair(job, pairs, brief.target, heard.info.path.stem, asked.name)
-    curve = job.model.bundle.manifest.presence
+    rendered = render_pair(run, pairs, spec.format, mix.info.path.stem, conditioning.name)
+    curve = run.model.bundle.manifest.presence
     there = 0.0 if rendered.level_db is None else presence(rendered.level_db, curve)
-    return Answer(
-        asked.prompt, there, rendered, brief,
+    return TaskResult(
+        conditioning.prompt, there, rendered, spec,
         candidate=candidate,
-        similarity=similarity(job, estimates, 0, asked.prompt_SE),
-        windows=levels.presence(curve, heard.info.rate_hz, heard.wanted.start),
+        similarity=similarity(run, estimates, 0, conditioning.prompt_SE),
+        windows=levels.presence(curve, mix.info.rate_hz, mix.wanted.start),
     )  # fmt: skip
 
 
-def take_by_flow(
-    job: Job, info: AudioInfo, wanted: Section, asked: Asked, held: contextlib.ExitStack, part: tuple[float, float]
-) -> Taken:
+def split_by_flow(
+    run: RunContext,
+    info: AudioInfo,
+    wanted: SampleRange,
+    conditioning: Conditioning,
+    held: contextlib.ExitStack,
+    part: tuple[float, float],
+) -> SeparatedSection:
     """Take one thing out of a part of the mix, for a task that goes on from there.
 
     Args:
@@ -136,20 +151,25 @@ def take_by_flow(
         part: share of the progress.
     """
     plain = replace(
-        job.request, task="isolate", steps=None, guidance=None, start=None, strength=None, temperature=None,
+        run.request, task="isolate", steps=None, guidance=None, start=None, strength=None, temperature=None,
         candidates=1,
     )  # fmt: skip
-    heard = hear(job, info, wanted, part_of(part, 0.0, 1 / 3))
-    held.enter_context(heard.latents)
-    walk = walk_of(plain, job.model.bundle.manifest)
-    [estimates] = estimate(job, heard, asked.prompt_SE, walk, 1, part_of(part, 1 / 3, 1.0))
+    mix = encode_mix(run, info, wanted, part_of(part, 0.0, 1 / 3))
+    held.enter_context(mix.latents)
+    sampling = resolve_sampling(plain, run.model.bundle.manifest)
+    [estimates] = estimate_stems(run, mix, conditioning.prompt_SE, sampling, 1, part_of(part, 1 / 3, 1.0))
     held.enter_context(estimates)
-    return Taken(info, wanted, heard.section, lambda some: masked(job, heard, estimates, some), None)
+    return SeparatedSection(info, wanted, mix.section, lambda some: filter_mix(run, mix, estimates, some), None)
 
 
-def estimate(
-    job: Job, heard: Heard, prompt_SE: FloatArray, walk: Walk, candidates: int, part: tuple[float, float]
-) -> list[Scratch]:
+def estimate_stems(
+    run: RunContext,
+    mix: EncodedMix,
+    prompt_SE: FloatArray,
+    sampling: SamplerConfig,
+    candidates: int,
+    part: tuple[float, float],
+) -> list[DiskArray]:
     """The model's own stem and rest at its own rate: two columns, one sample per row, for each candidate.
 
     Args:
@@ -160,64 +180,66 @@ def estimate(
         candidates: how many, from as many seeds.
         part: share of the progress.
     """
-    windows = heard.windows
-    joiners = [Joiner(windows, job.model.grid.hop_samples) for _ in range(candidates)]
+    windows = mix.windows
+    joiners = [OverlapAdd(windows, run.model.grid.hop_samples) for _ in range(candidates)]
     # One row for each candidate of each window; those of a window lie together.
     rows = range(len(windows.starts) * candidates)
     with contextlib.ExitStack() as undo:
-        estimates = [undo.enter_context(Scratch(job.folder, 2)) for _ in range(candidates)]
+        estimates = [undo.enter_context(DiskArray(run.folder, 2)) for _ in range(candidates)]
 
         def work(batch: Sequence[int]) -> FloatArray:
-            return _windows(job, heard, prompt_SE, walk, [divmod(row, candidates) for row in batch])
+            return _sample_windows(run, mix, prompt_SE, sampling, [divmod(row, candidates) for row in batch])
 
-        for batch, audio_BKN in job.batches.run(rows, work):
+        for batch, audio_BKN in run.batches.run(rows, work):
             for row, audio_KN in zip(batch, audio_BKN, strict=True):
                 estimates[row % candidates].append(joiners[row % candidates].add(audio_KN).T)
-            job.progress(part, (batch[-1] + 1) / len(rows), "step and decode")
+            run.progress(part, (batch[-1] + 1) / len(rows), "step and decode")
         undo.pop_all()
     return estimates
 
 
-def _windows(job: Job, heard: Heard, prompt_SE: FloatArray, walk: Walk, rows: Sequence[tuple[int, int]]) -> FloatArray:
+def _sample_windows(
+    run: RunContext, mix: EncodedMix, prompt_SE: FloatArray, sampling: SamplerConfig, rows: Sequence[tuple[int, int]]
+) -> FloatArray:
     """Stem and rest of some windows: float32 (rows, 2, samples); a row is the number of its window and candidate."""
-    model, window = job.model, heard.windows.window
-    starts = [heard.windows.starts[index] for index, _ in rows]
+    model, window = run.model, mix.windows.window
+    starts = [mix.windows.starts[index] for index, _ in rows]
     known_SL = known_mask("isolate", window)
-    with job.clock.measure("step"):
+    with run.timer.measure("step"):
         shape = (SLOTS, model.grid.latent_channels, window)
-        x_BSDL = start_latents(walk, [index for index, _ in rows], shape, [candidate for _, candidate in rows])
+        x_BSDL = initial_noise(sampling, [index for index, _ in rows], shape, [candidate for _, candidate in rows])
         for row, start in enumerate(starts):
-            x_BSDL[row, Slot.MIX] = heard.latents.read(start, start + window).T
+            x_BSDL[row, Slot.MIX] = mix.latents.read(start, start + window).T
         known_BSL = np.repeat(known_SL[None], len(rows), axis=0)
         prompt_BSE = np.repeat(prompt_SE[None], len(rows), axis=0)
         seconds_per_frame = model.grid.hop_samples / model.grid.sample_rate_hz
-        begin_s = heard.section.start / heard.info.rate_hz
-        pictures = job.pictures([begin_s + start * seconds_per_frame for start in starts])
-        x_BSDL = sample(model.step, x_BSDL, known_BSL, prompt_BSE, walk, job.check, pictures)
-    with job.clock.measure("decode"):
+        begin_s = mix.section.start / mix.info.rate_hz
+        pictures = run.pictures([begin_s + start * seconds_per_frame for start in starts])
+        x_BSDL = sample(model.step, x_BSDL, known_BSL, prompt_BSE, sampling, run.check, pictures)
+    with run.timer.measure("decode"):
         both = np.concatenate([x_BSDL[:, Slot.STEM], x_BSDL[:, Slot.REST]])
         stem_BN, rest_BN = np.split(model.codec.decode(both), 2)
     return np.stack([stem_BN, rest_BN], axis=1)
 
 
-def _window_edges(job: Job, heard: Heard) -> list[int]:
+def _window_edges(run: RunContext, mix: EncodedMix) -> list[int]:
     """Where the windows' own parts meet, in samples of the result."""
-    grid, wanted, windows = job.model.grid, heard.wanted, heard.windows
-    offset = wanted.start - heard.section.start
+    grid, wanted, windows = run.model.grid, mix.wanted, mix.windows
+    offset = wanted.start - mix.section.start
     cuts = [windows.own(index)[1] for index in range(len(windows.starts) - 1)]
-    edges = [samples_at(cut * grid.hop_samples, grid.sample_rate_hz, heard.info.rate_hz) - offset for cut in cuts]
+    edges = [samples_at(cut * grid.hop_samples, grid.sample_rate_hz, mix.info.rate_hz) - offset for cut in cuts]
     return [0, *(edge for edge in edges if 0 < edge < wanted.samples), wanted.samples]
 
 
 class _ByEstimates:
     """Takes the stem out by the flow's estimates; see ``engine.separation.split.StemFilter``."""
 
-    def __init__(self, job: Job, heard: Heard, estimates: Scratch) -> None:
-        info, rate_hz = heard.info, job.model.grid.sample_rate_hz
-        rule = MaskRule.of_manifest(job.model.bundle.manifest.mask)
-        odds = odds_gain(job.request.sensitivity)
-        self._mask = MaskFilter(info.rate_hz, rate_hz, info.channels, rule, odds)
-        self._feed = Feed(at_user_rate(estimates, rate_hz, info.rate_hz, heard.section.samples), 2)
+    def __init__(self, run: RunContext, mix: EncodedMix, estimates: DiskArray) -> None:
+        info, rate_hz = mix.info, run.model.grid.sample_rate_hz
+        rule = MaskRule.of_manifest(run.model.bundle.manifest.mask)
+        odds = odds_gain(run.request.sensitivity)
+        self._mask = SoftMaskFilter(info.rate_hz, rate_hz, info.channels, rule, odds)
+        self._feed = SampleSource(at_user_rate(estimates, rate_hz, info.rate_hz, mix.section.samples), 2)
 
     def push(self, mix_CN: Samples) -> FloatArray:
         stem_N, rest_N = self._feed.take(mix_CN.shape[1])
@@ -227,18 +249,20 @@ class _ByEstimates:
         return self._mask.flush(samples)
 
 
-def masked(job: Job, heard: Heard, estimates: Scratch, wanted: Section) -> Iterator[Pair]:
+def filter_mix(run: RunContext, mix: EncodedMix, estimates: DiskArray, wanted: SampleRange) -> Iterator[StemRestBlock]:
     """A part of the user's own mix, filtered; the rest is what is left of it."""
-    return filtered(job, heard.info, heard.section, wanted, _ByEstimates(job, heard, estimates))
+    return split_by_filter(run, mix.info, mix.section, wanted, _ByEstimates(run, mix, estimates))
 
 
-def decoded(job: Job, heard: Heard, estimates: Scratch, wanted: Section) -> Iterator[Pair]:
+def decoded_blocks(
+    run: RunContext, mix: EncodedMix, estimates: DiskArray, wanted: SampleRange
+) -> Iterator[StemRestBlock]:
     """The model's own audio for both, on every channel."""
-    info, section = heard.info, heard.section
-    feed = Feed(at_user_rate(estimates, job.model.grid.sample_rate_hz, info.rate_hz, section.samples), 2)
+    info, section = mix.info, mix.section
+    feed = SampleSource(at_user_rate(estimates, run.model.grid.sample_rate_hz, info.rate_hz, section.samples), 2)
     feed.take(wanted.start - section.start)
-    for mix_CN in job.clock.each("read", blocks(info, wanted.start, wanted.stop)):
-        with job.clock.measure("mask"):
-            both_KN = feed.take(mix_CN.shape[1]).astype(np.float64) / heard.gain
+    for mix_CN in run.timer.each("read", blocks(info, wanted.start, wanted.stop)):
+        with run.timer.measure("mask"):
+            both_KN = feed.take(mix_CN.shape[1]).astype(np.float64) / mix.gain
         stem_CN, rest_CN = (np.broadcast_to(track_N, mix_CN.shape) for track_N in both_KN)
-        yield Pair(mix_CN, stem_CN, rest_CN)
+        yield StemRestBlock(mix_CN, stem_CN, rest_CN)

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.audio.disk_array import Scratch, WholeScratch
+from engine.audio.disk_array import DiskArray, DiskArrayUint16
 from engine.audio.reader import FloatArray, Samples
-from engine.audio.soft_mask import tilted
+from engine.audio.soft_mask import tilt_mask
 from engine.audio.stft import OVERLAP, ComplexArray, SpectralFilter, window_samples
-from engine.bundle.separation import SIDES, Decoder
-from engine.inference.masker import Excerpt, MaskAnswer, Masker
-from engine.inference.run import Job
-from engine.inference.windows import Batches, Joiner, Windows, lay_windows
+from engine.bundle.separation import SIDES, MaskDecoderSpec
+from engine.inference.masker import Masker, MaskOutput, MixWindows
+from engine.inference.run import RunContext
+from engine.inference.windows import Batches, OverlapAdd, WindowPlan, lay_windows
 from engine.latents import Slot
-from engine.separation.stereo_section import Stereo, shares_of
+from engine.separation.stereo_section import StereoSection, shares_of
 
 FINEST = 65_535
 TOP_FROM_HZ = 8_000.0  # bins from here up say what happens above the last of them
@@ -30,7 +30,7 @@ WINDOWS_SHARE = 4  # a window of the mask decoder takes about as much memory as 
 
 
 @dataclass(frozen=True, slots=True)
-class Masks:
+class StemMasks:
     """Where one stem is in a section.
 
     Attributes:
@@ -39,8 +39,8 @@ class Masks:
         presence_K: float64 (blocks of frames), 0 (not there) to 1 (there); None where the masker cannot tell.
     """
 
-    grid: Decoder
-    rows: WholeScratch
+    grid: MaskDecoderSpec
+    rows: DiskArrayUint16
     presence_K: Samples | None
 
     @property
@@ -54,10 +54,10 @@ class Masks:
         return smooth_K
 
 
-def make_masks(
-    job: Job, mix: Stereo, masker: Masker, prompts_PE: FloatArray, held: contextlib.ExitStack,
-    part: tuple[float, float], estimate: Scratch | None = None,
-) -> list[Masks]:  # fmt: skip
+def compute_masks(
+    run: RunContext, mix: StereoSection, masker: Masker, prompts_PE: FloatArray, held: contextlib.ExitStack,
+    part: tuple[float, float], estimate: DiskArray | None = None,
+) -> list[StemMasks]:  # fmt: skip
     """Masks for several prompts from one run of the masker over the section.
 
     Args:
@@ -71,50 +71,50 @@ def make_masks(
     """
     grid = mix.grid
     windows = _plan(mix.audio.rows, grid)
-    rows = [held.enter_context(WholeScratch(job.folder, SIDES * grid.bins)) for _ in prompts_PE]
-    joined = [_Joined(windows, grid, one, job.rule.answer) for one in rows]
+    rows = [held.enter_context(DiskArrayUint16(run.folder, SIDES * grid.bins)) for _ in prompts_PE]
+    joined = [_MaskAssembler(windows, grid, one, run.rule.answer) for one in rows]
 
-    def work(batch: Sequence[int]) -> MaskAnswer:
-        with job.clock.measure("separate"):
+    def work(batch: Sequence[int]) -> MaskOutput:
+        with run.timer.measure("separate"):
             return masker.masks(_excerpt(mix, estimate, [windows.starts[index] for index in batch]), prompts_PE)
 
-    batches = Batches(max(1, job.batches.size // WINDOWS_SHARE))
+    batches = Batches(max(1, run.batches.size // WINDOWS_SHARE))
     for batch, answer in batches.run(range(len(windows.starts)), work):
-        with job.clock.measure("separate"):
+        with run.timer.measure("separate"):
             for row in range(len(batch)):
                 for prompt, one in enumerate(joined):
                     one.add(answer, prompt, row)
-        job.progress(part, (batch[-1] + 1) / len(windows.starts), "separate")
-    return [Masks(grid, one, both.presence()) for one, both in zip(rows, joined, strict=True)]
+        run.progress(part, (batch[-1] + 1) / len(windows.starts), "separate")
+    return [StemMasks(grid, one, both.presence()) for one, both in zip(rows, joined, strict=True)]
 
 
-def _plan(samples: int, grid: Decoder) -> Windows:
+def _plan(samples: int, grid: MaskDecoderSpec) -> WindowPlan:
     """Windows that begin with a block of presence, so that blocks of neighbours are the same blocks."""
     blocks = -(-(samples // grid.hop_samples + FRAMES_AFTER) // grid.presence_frames)
     return lay_windows(blocks * grid.presence_frames, grid.frames, grid.presence_frames // 2, fade=grid.presence_frames)
 
 
-def _excerpt(mix: Stereo, estimate: Scratch | None, starts: Sequence[int]) -> Excerpt:
+def _excerpt(mix: StereoSection, estimate: DiskArray | None, starts: Sequence[int]) -> MixWindows:
     grid = mix.grid
     samples = (grid.frames - 1) * grid.hop_samples + grid.fft_samples
     begins = [start * grid.hop_samples - grid.fft_samples // 2 for start in starts]
 
-    def windows_of(audio: Scratch) -> FloatArray:
+    def windows_of(audio: DiskArray) -> FloatArray:
         windows_B2N = np.stack([audio.read(begin, begin + samples).T for begin in begins])
         return windows_B2N * np.float32(mix.gain)
 
-    return Excerpt(windows_of(mix.audio), grid, None if estimate is None else windows_of(estimate))
+    return MixWindows(windows_of(mix.audio), grid, None if estimate is None else windows_of(estimate))
 
 
-class _Joined:
+class _MaskAssembler:
     """The windows of one prompt, put together in order and to disk."""
 
-    def __init__(self, windows: Windows, grid: Decoder, rows: WholeScratch, answer: Slot) -> None:
+    def __init__(self, windows: WindowPlan, grid: MaskDecoderSpec, rows: DiskArrayUint16, answer: Slot) -> None:
         self._grid, self._rows, self._answer = grid, rows, answer
-        self._masks, self._presence = Joiner(windows, 1), Joiner(windows, 1)
+        self._masks, self._presence = OverlapAdd(windows, 1), OverlapAdd(windows, 1)
         self._logits: list[FloatArray] = []
 
-    def add(self, answer: MaskAnswer, prompt: int, row: int) -> None:
+    def add(self, answer: MaskOutput, prompt: int, row: int) -> None:
         if self._answer is Slot.REST:
             stem_2TF = np.float32(1) - answer.rest_PB2TF[prompt, row]
         else:
@@ -134,7 +134,7 @@ class _Joined:
         return presence_K
 
 
-class MaskedMix:
+class MaskStemFilter:
     """Takes the stem out of the user's own mix by masks; see ``engine.separation.split.StemFilter``.
 
     Args:
@@ -143,10 +143,10 @@ class MaskedMix:
         odds: what the stem's odds are multiplied by, see ``engine.audio.soft_mask.odds_gain``.
     """
 
-    def __init__(self, masks: Masks, rate_hz: int, channels: int, odds: float) -> None:
+    def __init__(self, masks: StemMasks, rate_hz: int, channels: int, odds: float) -> None:
         n = window_samples(rate_hz)
         self._filter = SpectralFilter(n, channels)
-        self._gains = Gains(masks, rate_hz, odds)
+        self._gains = MaskGains(masks, rate_hz, odds)
         self._shares_C2 = shares_of(channels)
         self._next = 0
 
@@ -167,7 +167,7 @@ class MaskedMix:
         return gain_CLF
 
 
-class Gains:
+class MaskGains:
     """Masks at the frames and bins of ``SpectralFilter`` at any rate.
 
     Where frames or bins of the two grids do not meet, a gain is the linear mean of its neighbours. Above the last bin a
@@ -179,10 +179,10 @@ class Gains:
         odds: what the stem's odds are multiplied by.
     """
 
-    def __init__(self, masks: Masks, rate_hz: int, odds: float) -> None:
+    def __init__(self, masks: StemMasks, rate_hz: int, odds: float) -> None:
         grid, n = masks.grid, window_samples(rate_hz)
         self._masks = masks
-        self._table = tilted(np.linspace(0, 1, FINEST + 1, dtype=np.float32), odds)
+        self._table = tilt_mask(np.linspace(0, 1, FINEST + 1, dtype=np.float32), odds)
         self._frames_a_hop = (n // OVERLAP) * grid.rate_hz / (rate_hz * grid.hop_samples)
         own_hz, bin_hz = rate_hz / n, grid.rate_hz / grid.fft_samples
         self._bins = n // 2 + 1

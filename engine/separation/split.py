@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 
 from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks
-from engine.inference.clip import Fifo, Section
-from engine.inference.output import Pair
-from engine.inference.run import Job
+from engine.inference.clip import SampleQueue, SampleRange
+from engine.inference.output import StemRestBlock
+from engine.inference.run import RunContext
 
 
 class StemFilter(Protocol):
@@ -27,7 +27,7 @@ class StemFilter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class SeparatedSection:
     """A section of the mix from which one thing has been taken; more of it is heard than is wanted.
 
     Attributes:
@@ -39,13 +39,15 @@ class Taken:
     """
 
     info: AudioInfo
-    wanted: Section
-    section: Section
-    pairs: Callable[[Section], Iterator[Pair]]
+    wanted: SampleRange
+    section: SampleRange
+    pairs: Callable[[SampleRange], Iterator[StemRestBlock]]
     presence: float | None
 
 
-def filtered(job: Job, info: AudioInfo, section: Section, wanted: Section, stem: StemFilter) -> Iterator[Pair]:
+def split_by_filter(
+    run: RunContext, info: AudioInfo, section: SampleRange, wanted: SampleRange, stem: StemFilter
+) -> Iterator[StemRestBlock]:
     """A part of the user's own mix; the rest is what the filter leaves of it.
 
     Args:
@@ -55,27 +57,27 @@ def filtered(job: Job, info: AudioInfo, section: Section, wanted: Section, stem:
         wanted: is handed back, a part of ``section``.
         stem: a filter that has seen nothing yet.
     """
-    waiting, at = Fifo(info.channels), section.start
+    waiting, at = SampleQueue(info.channels), section.start
 
-    def finished(stem_CN: FloatArray) -> Iterator[Pair]:
+    def finished(stem_CN: FloatArray) -> Iterator[StemRestBlock]:
         nonlocal at
         mix_CN = waiting.take(stem_CN.shape[1])
         first, last = max(wanted.start - at, 0), min(wanted.stop - at, stem_CN.shape[1])
         at += stem_CN.shape[1]
         if first < last:
-            yield Pair(mix_CN[:, first:last], stem_CN[:, first:last].astype(np.float64), None)
+            yield StemRestBlock(mix_CN[:, first:last], stem_CN[:, first:last].astype(np.float64), None)
 
-    for mix_CN in job.clock.each("read", blocks(info, section.start, section.stop)):
+    for mix_CN in run.timer.each("read", blocks(info, section.start, section.stop)):
         waiting.push(mix_CN)
-        with job.clock.measure("mask"):
+        with run.timer.measure("mask"):
             stem_CN = stem.push(mix_CN)
         yield from finished(stem_CN)
-    with job.clock.measure("mask"):
+    with run.timer.measure("mask"):
         stem_CN = stem.flush(section.stop - at)
     yield from finished(stem_CN)
 
 
-def with_context(wanted: Section, info: AudioInfo, window_s: float, least_s: float) -> Section:
+def with_context(wanted: SampleRange, info: AudioInfo, window_s: float, least_s: float) -> SampleRange:
     """What is heard to answer for a part of a file.
 
     Args:
@@ -88,4 +90,4 @@ def with_context(wanted: Section, info: AudioInfo, window_s: float, least_s: flo
         return wanted
     context_s = max(least_s, (window_s - wanted.samples / info.rate_hz) / 2)
     context = round(context_s * info.rate_hz)
-    return Section(max(0, wanted.start - context), min(info.samples, wanted.stop + context))
+    return SampleRange(max(0, wanted.start - context), min(info.samples, wanted.stop + context))

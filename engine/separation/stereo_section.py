@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.audio.disk_array import Scratch
+from engine.audio.disk_array import DiskArray
 from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, resampled, samples_at
-from engine.bundle.separation import SIDES, Decoder
-from engine.inference.clip import HIGHEST_GAIN_DB, Section
-from engine.inference.run import Job
+from engine.bundle.separation import SIDES, MaskDecoderSpec
+from engine.inference.clip import HIGHEST_GAIN_DB, SampleRange
+from engine.inference.run import RunContext
 
 SILENT_POWER = 1e-12
 # Channels in the order of WAV files: left, right, or neither (middle, low frequencies, middle of the back).
@@ -24,7 +24,7 @@ SHARES = {"l": (1.0, 0.0), "r": (0.0, 1.0), "m": (0.5, 0.5)}
 
 
 @dataclass(frozen=True, slots=True)
-class Stereo:
+class StereoSection:
     """A section of the mix, shared by all prompts.
 
     Attributes:
@@ -37,11 +37,11 @@ class Stereo:
     """
 
     info: AudioInfo
-    wanted: Section
-    section: Section
-    audio: Scratch
+    wanted: SampleRange
+    section: SampleRange
+    audio: DiskArray
     gain: float
-    grid: Decoder
+    grid: MaskDecoderSpec
 
 
 def shares_of(channels: int) -> FloatArray:
@@ -53,9 +53,14 @@ def shares_of(channels: int) -> FloatArray:
     return np.array([SHARES[letter] for letter in layout], np.float32)
 
 
-def take_in_stereo(
-    job: Job, info: AudioInfo, wanted: Section, section: Section, grid: Decoder, part: tuple[float, float]
-) -> Stereo:
+def load_stereo(
+    run: RunContext,
+    info: AudioInfo,
+    wanted: SampleRange,
+    section: SampleRange,
+    grid: MaskDecoderSpec,
+    part: tuple[float, float],
+) -> StereoSection:
     """Read a section; the caller closes ``audio``.
 
     Args:
@@ -76,16 +81,16 @@ def take_in_stereo(
         for block_CN in blocks(info, section.start, section.stop):
             yield block_CN if info.channels == SIDES else shares_2C.astype(np.float64) @ block_CN
 
-    audio, energy = Scratch(job.folder, SIDES), 0.0
+    audio, energy = DiskArray(run.folder, SIDES), 0.0
     try:
-        for block_2N in job.clock.each("read", resampled(source(), SIDES, info.rate_hz, grid.rate_hz, total)):
+        for block_2N in run.timer.each("read", resampled(source(), SIDES, info.rate_hz, grid.rate_hz, total)):
             audio.append(block_2N.T)
             energy += float(np.vdot(block_2N, block_2N))
-            job.progress(part, audio.rows / total, "read")
+            run.progress(part, audio.rows / total, "read")
     except BaseException:
         audio.close()
         raise
-    return Stereo(info, wanted, section, audio, _gain_to(grid.level_db, energy / (SIDES * total)), grid)
+    return StereoSection(info, wanted, section, audio, _gain_to(grid.level_db, energy / (SIDES * total)), grid)
 
 
 def _gain_to(level_db: float, power: float) -> float:

@@ -14,7 +14,7 @@ from engine.runtime.backend import FloatArray
 _LEAST_NORM = 1e-6
 
 
-def blended(vectors_KE: FloatArray, weights_K: Sequence[float] | None = None) -> FloatArray:
+def mean_direction(vectors_KE: FloatArray, weights_K: Sequence[float] | None = None) -> FloatArray:
     """One vector between several: the weighted mean of their directions.
 
     Args:
@@ -35,7 +35,7 @@ def blended(vectors_KE: FloatArray, weights_K: Sequence[float] | None = None) ->
     return blend_E
 
 
-def likeness(vectors_BE: FloatArray, vector_E: FloatArray) -> FloatArray:
+def cosine_similarity(vectors_BE: FloatArray, vector_E: FloatArray) -> FloatArray:
     """Cosine of each vector with one, float32 (vectors,), -1 to 1; 0 where one of the two says nothing."""
     cosine_B: FloatArray = (_directions(vectors_BE) @ _directions(vector_E[None])[0]).astype(np.float32)
     return np.clip(cosine_B, -1.0, 1.0)

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.errors import BundleError, RequestError
 from engine.runtime.backend import FloatArray, GraphSession
-from engine.text.embedding import blended
+from engine.text.embedding import mean_direction
 from engine.text.grammar import LONGEST_WORDING, Asks
 from engine.text.intent import in_english
 
@@ -44,7 +44,7 @@ class StoryEncoder:
         whole_1KE = np.zeros((1, self._pieces, pieces_KE.shape[1]), np.float32)
         mask_1K = np.arange(self._pieces)[None] < len(groups)
         for number, group_KE in enumerate(groups):
-            whole_1KE[0, number] = group_KE[0] if len(group_KE) == 1 else blended(group_KE)
+            whole_1KE[0, number] = group_KE[0] if len(group_KE) == 1 else mean_direction(group_KE)
         embedding_E: FloatArray = self._graph.run({"pieces": whole_1KE, "piece_mask": mask_1K})["embedding"][0]
         return embedding_E
 
@@ -109,7 +109,7 @@ class TextEncoder:
         found, at = [], 0
         for names, ids_of_one in zip(named, parts, strict=True):
             part_RE = rows_RE[at : at + len(ids_of_one)]
-            found.append(blended(part_RE) if names else self._joined(part_RE))
+            found.append(mean_direction(part_RE) if names else self._joined(part_RE))
             at += len(ids_of_one)
         return np.stack(found)
 
@@ -117,7 +117,7 @@ class TextEncoder:
         if len(part_RE) == 1:
             only_E: FloatArray = part_RE[0]
             return only_E
-        return blended(part_RE) if self._story is None else self._story.embed(part_RE)
+        return mean_direction(part_RE) if self._story is None else self._story.embed(part_RE)
 
     def _named(self, prompt: str) -> list[list[int]]:
         """Tokens of the names that a long text holds; none for a short one, which is heard as it is."""

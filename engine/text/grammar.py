@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import BundleError
-from engine.text.names import SURE_LETTERS, Names
-from engine.text.negation import clauses_of, ends_in_denial, language_of, not_meant, only_affirms
-from engine.text.normalize import SEPARATORS, Folded, Span, plain, tidied
+from engine.text.names import SURE_LETTERS, NameFinder
+from engine.text.negation import clauses_of, ends_negated, language_of, negated_spans, only_affirms
+from engine.text.normalize import SEPARATORS, NormalizedText, Span, normalize, trim_prompt
 
-__all__ = ["ENGLISH", "LONGEST_WORDING", "Asks", "Wish", "Wording", "plain"]
+__all__ = ["ENGLISH", "LONGEST_WORDING", "Asks", "Wish", "Wording", "normalize"]
 
 ASKS_LIMIT_BYTES = 1 << 20
 LONGEST_WORDING = 200  # characters
@@ -71,12 +71,14 @@ class Asks:
     ) -> None:
         self._patterns = [(_pattern(wording.say), wording) for wording in wordings]
         self._nouns = {
-            language: sorted(((plain(noun), english) for noun, english in table.items()), key=lambda row: -len(row[0]))
+            language: sorted(
+                ((normalize(noun), english) for noun, english in table.items()), key=lambda row: -len(row[0])
+            )
             for language, table in nouns.items()
         }
-        said = "|".join(sorted((re.escape(plain(word)) for word in articles), key=len, reverse=True))
+        said = "|".join(sorted((re.escape(normalize(word)) for word in articles), key=len, reverse=True))
         self._article = re.compile(rf"(?:{said})\s+|[ldu]n?'" if said else "(?!)")
-        self._names = Names(names, self._nouns)
+        self._names = NameFinder(names, self._nouns)
 
     @classmethod
     def read(cls, raw: bytes, where: str) -> Asks:
@@ -113,8 +115,8 @@ class Asks:
 
         The longest counts where several begin at one place; names that the text says it does not mean do not count.
         """
-        found = self._names.found(Folded.of(text).text)
-        return list(dict.fromkeys(name.english for name in found if not name.denied))
+        found = self._names.found(NormalizedText.of(text).text)
+        return list(dict.fromkeys(name.english for name in found if not name.negated))
 
     def meant(self, text: str) -> str:
         """A text without what it says that it does not mean, "" when nothing is left; else the text as it is.
@@ -139,28 +141,28 @@ class Asks:
         return text if left == inside else left
 
     def _cut(self, text: str) -> str:
-        folded = Folded.of(text)
+        folded = NormalizedText.of(text)
         language = language_of(folded.text)
-        spans = not_meant(folded.text, language, short=True)
+        spans = negated_spans(folded.text, language, short=True)
         for start, end in clauses_of(folded.text):
             said = folded.source[folded.at[start] : folded.at[end]].strip(SEPARATORS)
-            if self._leaves_out(said) or ends_in_denial(folded.text, (start, end), language):
+            if self._leaves_out(said) or ends_negated(folded.text, (start, end), language):
                 spans.append((start, end))
-        return tidied(folded.cut(spans)) if spans else text
+        return trim_prompt(folded.cut(spans)) if spans else text
 
     def _leaves_out(self, text: str) -> bool:
         """True for a wording of something to be taken out, but "no frills drumming" is none."""
-        return self.understand(text).task == "remove" and not only_affirms(Folded.of(text).text)
+        return self.understand(text).task == "remove" and not only_affirms(NormalizedText.of(text).text)
 
     def _story_meant(self, text: str) -> str:
-        folded = Folded.of(text)
-        spans = not_meant(folded.text, language_of(folded.text))
+        folded = NormalizedText.of(text)
+        spans = negated_spans(folded.text, language_of(folded.text))
         gone = list[Span]()
         for name in self._names.found(folded.text):
-            if name.denied:
+            if name.negated:
                 around = (span for span in spans if span[0] <= name.span[0] < span[1])
                 gone.append(next(around, name.span))
-        return tidied(folded.cut(gone)) if gone else text
+        return trim_prompt(folded.cut(gone)) if gone else text
 
     def english(self, phrase: str, language: str = ENGLISH) -> str:
         """The same in English: the noun of another language that the phrase is or holds; else the phrase as it is.
@@ -169,7 +171,7 @@ class Asks:
             phrase: what a wish names.
             language: of the wording around it; ``en`` means that the phrase may be of any.
         """
-        key = plain(phrase)
+        key = normalize(phrase)
         bare = self._article.sub("", key, count=1) if self._article.match(key) else key
         tables = [self._nouns[language]] if language in self._nouns else list(self._nouns.values())
         for table in tables:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.text.negation import are_joined, is_denied, language_of, not_meant
-from engine.text.normalize import Span, plain
+from engine.text.negation import are_coordinated, is_negated, language_of, negated_spans
+from engine.text.normalize import Span, normalize
 
 SURE_LETTERS = 6  # a foreign noun this long is taken for one inside a sentence of unknown language
 
@@ -48,15 +48,15 @@ _STARTS = r"(?:(?<![\w'])|(?<=\b[dl]'))"
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NameMatch:
     """A name in a folded text: where, for what in English, and whether the text says that it does not mean it."""
 
     span: Span
     english: str
-    denied: bool
+    negated: bool
 
 
-class Names:
+class NameFinder:
     """Finds names.
 
     Args:
@@ -65,28 +65,28 @@ class Names:
     """
 
     def __init__(self, names: Sequence[str], nouns: Mapping[str, Sequence[tuple[str, str]]]) -> None:
-        self._names = {name: name for name in map(plain, names)}
+        self._names = {name: name for name in map(normalize, names)}
         self._nouns = nouns
         self._finders: dict[str, tuple[re.Pattern[str], dict[str, str]]] = {}
 
-    def found(self, folded: str) -> list[Named]:
+    def found(self, folded: str) -> list[NameMatch]:
         """The names in a text, in order; the longest where several begin at one place.
 
         Nouns of the language of the text count; of every language where that is not clear, from ``SURE_LETTERS`` on.
         """
         language = language_of(folded)
         pattern, english = self._finder(language)
-        spans = not_meant(folded, language)
-        found = list[Named]()
+        spans = negated_spans(folded, language)
+        found = list[NameMatch]()
         for match in pattern.finditer(folded):
-            before = (found[-1].span, found[-1].denied) if found else None
-            denied = is_denied(folded, match.span(), before, spans, language)
-            found.append(Named(match.span(), _looked_up(english, match[0]), denied))
+            before = (found[-1].span, found[-1].negated) if found else None
+            denied = is_negated(folded, match.span(), before, spans, language)
+            found.append(NameMatch(match.span(), _looked_up(english, match[0]), denied))
         for index in range(len(found) - 2, -1, -1):  # "drums and bass were missing"
             name, after = found[index], found[index + 1]
             in_clause = any(start <= after.span[0] < end for start, end in spans)
-            if after.denied and not in_clause and are_joined(folded, name.span, after.span):
-                found[index] = Named(name.span, name.english, True)
+            if after.negated and not in_clause and are_coordinated(folded, name.span, after.span):
+                found[index] = NameMatch(name.span, name.english, True)
         return found
 
     def _finder(self, language: str) -> tuple[re.Pattern[str], dict[str, str]]:
@@ -106,7 +106,7 @@ class Names:
             return {}
         sure = language in self._nouns
         tables = [self._nouns[language]] if sure else self._nouns.values()
-        rows = [row for table in tables for row in table if plain(row[1]) in self._names]
+        rows = [row for table in tables for row in table if normalize(row[1]) in self._names]
         return {noun: english for noun, english in rows if sure or len(noun) >= SURE_LETTERS}
 
 

@@ -123,7 +123,7 @@ def language_of(folded: str) -> str:
     return language if first > second else ""
 
 
-def not_meant(folded: str, language: str, short: bool = False) -> list[Span]:
+def negated_spans(folded: str, language: str, short: bool = False) -> list[Span]:
     """Where a text says what it does not mean, from the word that says so to the end of its clause, in order.
 
     Args:
@@ -151,7 +151,7 @@ def only_affirms(folded: str) -> bool:
     return bool(found) and all(found)
 
 
-def is_denied(folded: str, name: Span, before: tuple[Span, bool] | None, spans: list[Span], language: str) -> bool:
+def is_negated(folded: str, name: Span, before: tuple[Span, bool] | None, spans: list[Span], language: str) -> bool:
     """True when a text says of a name that it does not mean it.
 
     Either words that say so follow, or the name stands in what is not meant: the first there, near enough, and those
@@ -161,7 +161,7 @@ def is_denied(folded: str, name: Span, before: tuple[Span, bool] | None, spans: 
         folded: the text.
         name: where the name stands.
         before: where the name before it stands, and whether that is denied.
-        spans: as ``not_meant`` says.
+        spans: as ``negated_spans`` says.
         language: as ``language_of`` says.
     """
     if _after(language).match(folded, name[1]):
@@ -172,17 +172,17 @@ def is_denied(folded: str, name: Span, before: tuple[Span, bool] | None, spans: 
     if before is not None and before[0][0] >= around[0]:
         last, was_denied = before
         goes_on = re.search(_OR, folded[last[1] : name[0]])
-        return was_denied and (goes_on is not None or are_joined(folded, last, name))
+        return was_denied and (goes_on is not None or are_coordinated(folded, last, name))
     return len(folded[around[0] : name[0]].split()) <= REACH_WORDS
 
 
-def ends_in_denial(folded: str, clause: Span, language: str) -> bool:
+def ends_negated(folded: str, clause: Span, language: str) -> bool:
     """True when words of the clause are followed by such words: "the drums are not wanted"."""
     found = _after(language).search(folded[clause[0] : clause[1]])
     return language != "ja" and found is not None and found.start() > 0
 
 
-def are_joined(folded: str, first: Span, second: Span) -> bool:
+def are_coordinated(folded: str, first: Span, second: Span) -> bool:
     """True when nothing but "and" or the like stands between two names: what is said of one is said of both."""
     between = folded[first[1] : second[0]]
     return re.fullmatch(rf"\s*{_JOINED}\s*(?:\w{{1,5}}\s+|[dl]')?", between) is not None

@@ -30,7 +30,7 @@ _SPELLINGS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "’":
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class NormalizedText:
     """A text in its plain spelling.
 
     Attributes:
@@ -44,8 +44,8 @@ class Folded:
     at: tuple[int, ...]
 
     @classmethod
-    def of(cls, text: str) -> Folded:
-        """Fold a text as ``plain`` does, and remember where everything was."""
+    def of(cls, text: str) -> NormalizedText:
+        """Fold a text as ``normalize`` does, and remember where everything was."""
         source = re.sub(r"\s*\n\s*\n\s*", f" {BREAK} ", unicodedata.normalize("NFKC", text).strip())
         kept, at = list[str](), list[int]()
         for index, character in enumerate(source):
@@ -62,7 +62,7 @@ class Folded:
         return "".join(character for index, character in enumerate(self.source) if index not in gone)
 
 
-def plain(text: str) -> str:
+def normalize(text: str) -> str:
     """Lower case, single spaces, no accents on Latin letters; other scripts keep their marks."""
     kept: list[str] = []
     for character in unicodedata.normalize("NFKC", text).casefold().translate(_SPELLINGS):
@@ -70,7 +70,7 @@ def plain(text: str) -> str:
     return " ".join("".join(kept).replace("-", " ").split())
 
 
-def tidied(text: str) -> str:
+def trim_prompt(text: str) -> str:
     """What is left of a prompt, without separators and joining words at its edges; "" when it asks for nothing."""
     text = re.sub(r"\(\s*\)", " ", text.replace(BREAK, " "))
     text = re.sub(r"\s*([,;、.])(?:\s*[,;、.])+", r"\1", " ".join(text.split()))
@@ -82,7 +82,7 @@ def tidied(text: str) -> str:
             if edge.start() == 0 or edge.end() == len(text):
                 text = text[edge.end() :] if edge.start() == 0 else text[: edge.start()]
                 break
-    words = re.findall(r"\w+", plain(text))
+    words = re.findall(r"\w+", normalize(text))
     return "" if set(words) <= set(_ASKING.split()) else text
 
 

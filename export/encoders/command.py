@@ -23,8 +23,8 @@ from engine.bundle.bundle import (
     FORMAT,
     MANIFEST,
     Bundle,
-    Encoder,
-    Graph,
+    EncoderSpec,
+    GraphSpec,
     file_sha256,
     load_bundle,
     manifest_to_json,
@@ -51,8 +51,8 @@ TOKENIZER = "tokenizer.json"
 class Made:
     """Graphs in a folder, as a manifest names them, and how far they are from torch at most."""
 
-    graphs: dict[str, Graph]
-    encoders: dict[str, Encoder]
+    graphs: dict[str, GraphSpec]
+    encoders: dict[str, EncoderSpec]
     difference: float
 
 
@@ -111,21 +111,21 @@ def make(folder: Path, args: argparse.Namespace, wanted: Wanted) -> Made:
     return Made(graphs, encoders, worst)
 
 
-def encoder_entry(spec: Spec, folder: Path, wanted: Wanted) -> Encoder:
+def encoder_entry(spec: Spec, folder: Path, wanted: Wanted) -> EncoderSpec:
     """What a manifest says of the encoder in a graph."""
     dim = int(spec.outputs["embedding"][1])
     if spec.name == "text":
-        return Encoder(
+        return EncoderSpec(
             graph="text", kind="text", dim=dim, tokenizer=TOKENIZER,
             tokenizer_sha256=file_sha256(folder / TOKENIZER), max_tokens=wanted.max_tokens,
         )  # fmt: skip
     if spec.name == "audio":
         grid = wanted.grid
-        return Encoder(
+        return EncoderSpec(
             graph="audio", kind="audio", dim=dim, samples=grid.window_samples, rate_hz=grid.sample_rate_hz
         )  # fmt: skip
     _, frames, features = spec.outputs["picture"]
-    return Encoder(
+    return EncoderSpec(
         graph="scene", kind="scene", dim=dim, picture_dim=int(features), frames=int(frames), fps=float(FPS),
         size_px=int(spec.inputs["frames"][2]),
     )  # fmt: skip

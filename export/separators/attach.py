@@ -24,7 +24,7 @@ from engine.bundle.bundle import (
     write_manifest,
 )
 from engine.bundle.manifest import Manifest
-from engine.bundle.separation import Decoder, Expert
+from engine.bundle.separation import ExpertSpec, MaskDecoderSpec
 from engine.bundle.separator import SEPARATOR, SeparatorManifest
 from engine.errors import BundleError
 from export import guard
@@ -87,7 +87,7 @@ def _fitting(base: Bundle, expert: Bundle) -> SeparatorManifest:
     return separator
 
 
-def _check_grid(separator: SeparatorManifest, decoder: Decoder, label: str) -> None:
+def _check_grid(separator: SeparatorManifest, decoder: MaskDecoderSpec, label: str) -> None:
     for key in ("fft_samples", "hop_samples", "bins", "frames"):
         own, theirs = getattr(separator.spectrum, key), getattr(decoder, key)
         if own != theirs:
@@ -96,7 +96,7 @@ def _check_grid(separator: SeparatorManifest, decoder: Decoder, label: str) -> N
         raise ValueError(f"{label} hears at {separator.level_db:g} dB, the mask decoder at {decoder.level_db:g}")
 
 
-def _rows(base: Bundle, separator: SeparatorManifest, terms: dict[str, Sequence[str]]) -> list[Expert]:
+def _rows(base: Bundle, separator: SeparatorManifest, terms: dict[str, Sequence[str]]) -> list[ExpertSpec]:
     """What the manifest says of the expert, a row for each stem."""
     assert base.manifest.terms is not None  # _fitting says so
     known = json.loads(base.path(base.manifest.terms.file).read_text("utf-8"))
@@ -114,7 +114,7 @@ def _rows(base: Bundle, separator: SeparatorManifest, terms: dict[str, Sequence[
             taken[term] = stem
         name = separator.name if stem in separator.name.split("-") else f"{separator.name}-{stem}"
         rows.append(
-            Expert(
+            ExpertSpec(
                 name=name, graph=graph, kind=separator.domain, terms=list(asked), output=stem,
                 licence=separator.licence, attribution=separator.attribution,
             )
@@ -122,7 +122,7 @@ def _rows(base: Bundle, separator: SeparatorManifest, terms: dict[str, Sequence[
     return rows
 
 
-def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[Expert], name: str, version: str) -> Manifest:
+def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[ExpertSpec], name: str, version: str) -> Manifest:
     old, graph = base.manifest, expert.manifest.graphs[SEPARATOR]
     key = rows[0].graph
     if key in old.graphs:

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from engine.bundle.separation import EXPERT_KINDS, SIDES
-from engine.bundle.separator import LEVEL_DB, Spectrum
+from engine.bundle.separator import LEVEL_DB, SpectrumSpec
 from export.graphs import Spec
 
 RATE_HZ = 44_100
-MASK_SPECTRUM = Spectrum(fft_samples=4096, hop_samples=1024, bins=1024, frames=512)  # that of the mask graph
+MASK_SPECTRUM = SpectrumSpec(fft_samples=4096, hop_samples=1024, bins=1024, frames=512)  # that of the mask graph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Foreign:
     source: str
     rate_hz: int = RATE_HZ
     window_samples: int = 0
-    spectrum: Spectrum | None = None
+    spectrum: SpectrumSpec | None = None
     level_db: float = LEVEL_DB
     notes: str = ""
 

@@ -21,7 +21,7 @@ from onnx import TensorProto, compose, helper
 from torch import Tensor, nn
 
 from engine.bundle.separation import EXPERT_KINDS, SIDES, Axes
-from engine.bundle.separator import STEM_NAME, Spectrum
+from engine.bundle.separator import STEM_NAME, SpectrumSpec
 from export.graphs import Spec
 from export.separators.foreign import RATE_HZ, Foreign
 from export.separators.fourier import ShortTime
@@ -86,7 +86,7 @@ def foreign(source: Path | None, said: Described) -> Foreign:
     if bad := [stem for stem in said.stems if not STEM_NAME.fullmatch(stem)] or not said.stems:
         raise ValueError(f"name the stems in lower case, in their order: --stems vocals,drums; got {bad or 'none'}")
     model = _read(source)
-    spectrum = Spectrum(**dict(zip(_SPECTRUM, said.spectrum, strict=True))) if said.spectrum else None
+    spectrum = SpectrumSpec(**dict(zip(_SPECTRUM, said.spectrum, strict=True))) if said.spectrum else None
     if said.masks and spectrum is None:
         raise ValueError("a graph that answers masks needs its grid: --spectrum FFT,HOP,BINS,FRAMES")
     samples = 0
@@ -246,7 +246,7 @@ class Back(nn.Module):
 
 
 def surrounded(
-    model: onnx.ModelProto, planes: tuple[str, ...], stems: tuple[str, ...], spectrum: Spectrum, samples: int
+    model: onnx.ModelProto, planes: tuple[str, ...], stems: tuple[str, ...], spectrum: SpectrumSpec, samples: int
 ) -> onnx.ModelProto:
     """A graph over spectra with the transforms around it: audio in, audio out.
 

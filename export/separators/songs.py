@@ -17,7 +17,7 @@ import onnxruntime
 import torch
 
 from engine.bundle.bundle import Bundle, load_bundle
-from engine.bundle.separator import Spectrum
+from engine.bundle.separator import SpectrumSpec
 from export.separators.write import magnitudes
 from training.data.sources import Sounds
 
@@ -102,7 +102,7 @@ def loudest(voice: Floats, samples: int, count: int) -> list[int]:
     return sorted(int(starts[k]) for k in np.argsort(energy)[::-1][:count])
 
 
-def filtered(mix: Floats, mask: Floats, spectrum: Spectrum | None) -> Floats:
+def filtered(mix: Floats, mask: Floats, spectrum: SpectrumSpec | None) -> Floats:
     """Sound (2, samples) whose spectra are those of the mix times a mask (2, frames, bins)."""
     fft, hop = (4096, 1024) if spectrum is None else (spectrum.fft_samples, spectrum.hop_samples)
     window = torch.hann_window(fft)

@@ -14,9 +14,9 @@ import onnxruntime
 import torch
 
 from engine.bundle.bundle import file_sha256, write_manifest
-from engine.bundle.manifest import FORMAT, Graph
+from engine.bundle.manifest import FORMAT, GraphSpec
 from engine.bundle.separation import EXPERT_KINDS, SIDES
-from engine.bundle.separator import SEPARATOR, SeparatorManifest, Spectrum, check_separator, separator_to_json
+from engine.bundle.separator import SEPARATOR, SeparatorManifest, SpectrumSpec, check_separator, separator_to_json
 from export.graphs import Spec
 from export.parity import TOLERANCE, Disagreement, difference, sounds
 from export.separators.foreign import Foreign
@@ -74,7 +74,7 @@ def _fill(draft: Path, foreign: Foreign, name: str, version: str, precision: str
     file = draft / f"{GRAPH}.onnx"
     axes: list[str | int] = ["B", *foreign.shape]
     inputs: dict[str, list[str | int]] = {EXPERT_KINDS[foreign.domain][0]: axes}
-    graph = Graph(
+    graph = GraphSpec(
         file=file.name, sha256="0" * 64, inputs=inputs, outputs=dict.fromkeys(foreign.stems, axes), precision=precision
     )
     manifest = SeparatorManifest(
@@ -158,7 +158,7 @@ def _samples(foreign: Foreign) -> int:
     return foreign.window_samples if spectrum is None else (spectrum.frames - 1) * spectrum.hop_samples
 
 
-def magnitudes(audio_BCN: np.ndarray[Any, Any], spectrum: Spectrum) -> np.ndarray[Any, Any]:
+def magnitudes(audio_BCN: np.ndarray[Any, Any], spectrum: SpectrumSpec) -> np.ndarray[Any, Any]:
     """What a spectral graph is given: float32 (batch, channels, frames, bins), silence around the sound."""
     flat = torch.from_numpy(audio_BCN.reshape(-1, audio_BCN.shape[-1]))
     window = torch.hann_window(spectrum.fft_samples)

@@ -5,9 +5,9 @@ import pytest
 import soundfile
 from dreaming import DreamingBackend, dream
 
-from engine.audio.quantize import in_range, on_grid, sharing
+from engine.audio.quantize import clip_to_range, quantize, share_headroom
 from engine.errors import RequestError
-from engine.generation.arrange import making_order
+from engine.generation.arrange import generation_order
 from engine.latents import Slot
 
 BAND = ("violin", "bass", "drums")
@@ -73,7 +73,7 @@ def test_every_stem_has_noise_of_its_own_and_the_first_has_that_of_generate(toy_
     ],
 )
 def test_what_carries_the_time_is_made_first_and_the_lead_last(prompts, order):
-    assert making_order(prompts) == order
+    assert generation_order(prompts) == order
 
 
 def test_the_order_can_be_kept(toy_bundle, tmp_path):
@@ -121,17 +121,17 @@ def test_around_a_rest_at_full_scale_all_stems_give_way_and_the_sum_stays_exact(
 @pytest.mark.parametrize("bits", [16, 24, 32])
 def test_stems_that_share_the_room_stay_in_range_alone_and_together(bits):
     rng = np.random.default_rng(0)
-    fixed = on_grid(rng.uniform(-1, 1, (2, 5000)), bits)
+    fixed = quantize(rng.uniform(-1, 1, (2, 5000)), bits)
     fixed[0, :2] = -1, 1 - 2.0 ** (1 - bits)
     tracks = [1.2 * rng.uniform(-1, 1, fixed.shape) for _ in range(7)]
-    shared = sharing(tracks, bits, fixed)
+    shared = share_headroom(tracks, bits, fixed)
     for audio in (*shared, sum(shared) + fixed):
-        np.testing.assert_array_equal(audio, in_range(on_grid(audio, bits), bits))
+        np.testing.assert_array_equal(audio, clip_to_range(quantize(audio, bits), bits))
     fitting = np.abs(sum(tracks) + fixed) < 0.99
     fitting &= np.abs(tracks).max(axis=0) < 0.99
     assert fitting.sum() > 500
     for before, after in zip(tracks, shared, strict=True):
-        np.testing.assert_array_equal(after[fitting], on_grid(before, bits)[fitting])
+        np.testing.assert_array_equal(after[fitting], quantize(before, bits)[fitting])
 
 
 def test_what_would_clip_gets_one_gain_for_all_stems(toy_bundle, tmp_path):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from engine.errors import BundleError
-from engine.text.grammar import Asks, plain
+from engine.text.grammar import Asks, normalize
 
 TABLE = {
     "wordings": [
@@ -83,10 +83,10 @@ def test_a_long_text_is_searched_for_names(text, names):
 
 
 def test_accents_matter_in_japanese_only():
-    assert plain("Violín  Électrique") == "violin electrique"
-    assert plain("バ") != plain("ハ") != plain("パ")
-    assert plain("ﾊﾞｲｵﾘﾝ") == "バイオリン"
-    assert plain("chœur Straße") == "choeur strasse"
+    assert normalize("Violín  Électrique") == "violin electrique"
+    assert normalize("バ") != normalize("ハ") != normalize("パ")
+    assert normalize("ﾊﾞｲｵﾘﾝ") == "バイオリン"
+    assert normalize("chœur Straße") == "choeur strasse"
 
 
 @pytest.mark.parametrize(

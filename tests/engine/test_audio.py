@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.audio.atomic import Draft, publish
-from engine.audio.disk_array import Scratch
+from engine.audio.atomic import AtomicFile, publish
+from engine.audio.disk_array import DiskArray
 from engine.audio.reader import blocks, probe, resampled, samples_at
 from engine.audio.riff import RiffExtras, moved, read_extras, time_reference
-from engine.audio.writer import Target, open_writer, result_name, target_like, target_new
+from engine.audio.writer import OutputFormat, format_for_new, format_like, open_writer, result_name
 from engine.errors import AudioError, OutputError, RequestError
 
 BEXT = b"a take".ljust(338, b"\0") + struct.pack("<Q", 123_456_789_012) + bytes(256) + b"A=PCM\r\n\0"
@@ -137,7 +137,7 @@ def test_what_is_written_is_read_back_exactly(tmp_path, bits, channels):
     audio_CN = np.rint(audio_CN * scale) / scale
     if bits is None:
         audio_CN = (3 * audio_CN).astype(np.float32).astype(np.float64)
-    target = Target("WAV", bits, 48_000, channels, RiffExtras(None, 0x3F if channels == 6 else 0))
+    target = OutputFormat("WAV", bits, 48_000, channels, RiffExtras(None, 0x3F if channels == 6 else 0))
     write(tmp_path / "a.wav", audio_CN, target)
     np.testing.assert_array_equal(soundfile.read(tmp_path / "a.wav", always_2d=True)[0].T, audio_CN)
     assert read_extras(tmp_path / "a.wav").channel_mask == target.extras.channel_mask
@@ -145,7 +145,7 @@ def test_what_is_written_is_read_back_exactly(tmp_path, bits, channels):
 
 def test_the_time_reference_of_a_broadcast_wave_is_kept(run, tmp_path):
     audio_CN = np.rint(np.random.default_rng(0).uniform(-0.5, 0.5, (2, 44_100)) * 2**23) / 2**23
-    write(tmp_path / "take.wav", audio_CN, Target("WAV", 24, 44_100, 2, RiffExtras(BEXT)))
+    write(tmp_path / "take.wav", audio_CN, OutputFormat("WAV", 24, 44_100, 2, RiffExtras(BEXT)))
     [result] = run(input=tmp_path / "take.wav").results
     for path in (result.stem, result.rest):
         assert read_extras(Path(path)).bext == BEXT
@@ -167,13 +167,13 @@ def test_a_chunk_that_did_not_move_stays_as_it_was():
 
 
 def test_unknown_formats_are_chosen_for_new_clips():
-    assert target_new(44_100, 2, "same").bits == 24
-    assert target_new(44_100, 2, "wav32f").bits is None
+    assert format_for_new(44_100, 2, "same").bits == 24
+    assert format_for_new(44_100, 2, "wav32f").bits is None
 
 
 def test_flac_refuses_rates_it_cannot_hold(noise):
     with pytest.raises(RequestError, match="FLAC cannot hold a rate of 96001 Hz"):
-        target_like(probe(noise(rate_hz=96_001, seconds=0.1)), "flac", RiffExtras())
+        format_like(probe(noise(rate_hz=96_001, seconds=0.1)), "flac", RiffExtras())
 
 
 @pytest.mark.parametrize("prompt", ["../../etc/passwd", "a/b\\c:d*?", "x" * 500, "…", "\x07bell", ". .", "🎻" * 100])
@@ -186,7 +186,7 @@ def test_names_are_safe_whatever_the_prompt(prompt):
 
 def test_nothing_is_ever_overwritten_even_when_many_finish_at_once(tmp_path):
     def finish(number):
-        draft = Draft(tmp_path / "same.wav")
+        draft = AtomicFile(tmp_path / "same.wav")
         draft.stream.write(str(number).encode())
         draft.seal()
         names.append(publish([[draft]])[0][0])
@@ -206,11 +206,11 @@ def test_nothing_is_ever_overwritten_even_when_many_finish_at_once(tmp_path):
 def test_an_unfinished_file_is_gone_when_it_is_forgotten(tmp_path, monkeypatch, nameless):
     if not nameless:
         monkeypatch.delattr(os, "O_TMPFILE", raising=False)
-    draft = Draft(tmp_path / "a.wav")
+    draft = AtomicFile(tmp_path / "a.wav")
     draft.stream.write(b"half")
     draft.close()
     assert list(tmp_path.iterdir()) == []
-    draft = Draft(tmp_path / "a.wav")
+    draft = AtomicFile(tmp_path / "a.wav")
     draft.stream.write(b"whole")
     draft.seal()
     publish([[draft]])
@@ -228,7 +228,7 @@ def test_without_hard_links_a_file_is_moved_to_a_name_that_was_free(tmp_path, mo
     if broken:
         monkeypatch.setattr(os, "replace", refuse)
     (tmp_path / "a.wav").write_bytes(b"old")
-    draft = Draft(tmp_path / "a.wav")
+    draft = AtomicFile(tmp_path / "a.wav")
     draft.stream.write(b"new")
     draft.seal()
     if broken:
@@ -243,7 +243,7 @@ def test_without_hard_links_a_file_is_moved_to_a_name_that_was_free(tmp_path, mo
 
 def test_files_that_belong_together_get_the_same_number(tmp_path):
     (tmp_path / "a rest.wav").touch()
-    drafts = [Draft(tmp_path / name) for name in ("a.wav", "a rest.wav")]
+    drafts = [AtomicFile(tmp_path / name) for name in ("a.wav", "a rest.wav")]
     for draft in drafts:
         draft.seal()
     [names] = publish([drafts])
@@ -269,7 +269,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(noise, run, tmp_path, mo
 
 
 def test_scratch_rows_come_back_and_what_was_never_written_is_zero(tmp_path):
-    with Scratch(tmp_path, 3) as scratch:
+    with DiskArray(tmp_path, 3) as scratch:
         assert list(tmp_path.iterdir()) == []
         rows_NK = np.arange(12, dtype=np.float32).reshape(4, 3)
         scratch.append(rows_NK)

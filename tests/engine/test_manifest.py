@@ -9,11 +9,11 @@ import toybundle
 from engine.bundle.bundle import (
     FORMAT,
     Attachment,
-    Decoder,
-    Encoder,
-    Expert,
-    Graph,
+    EncoderSpec,
+    ExpertSpec,
+    GraphSpec,
     Manifest,
+    MaskDecoderSpec,
     load_bundle,
     manifest_to_json,
     parse_manifest,
@@ -22,9 +22,9 @@ from engine.errors import BundleDamaged, BundleError, BundleTooNew
 
 E = toybundle.EMBEDDING
 ENCODERS = {
-    "audio": Encoder(graph="audio", kind="audio", dim=E, samples=4096, rate_hz=16_000),
-    "story": Encoder(graph="story", kind="story", dim=E, pieces=4),
-    "scene": Encoder(graph="scene", kind="scene", dim=E, picture_dim=3, frames=5, fps=8.0, size_px=32),
+    "audio": EncoderSpec(graph="audio", kind="audio", dim=E, samples=4096, rate_hz=16_000),
+    "story": EncoderSpec(graph="story", kind="story", dim=E, pieces=4),
+    "scene": EncoderSpec(graph="scene", kind="scene", dim=E, picture_dim=3, frames=5, fps=8.0, size_px=32),
 }
 AXES = {
     "audio": ({"audio": ["B", 1, 4096]}, {"embedding": ["B", E]}),
@@ -37,14 +37,14 @@ AXES = {
     "singer": ({"mix": ["B", 2, 12, 9]}, {"vocals": ["B", 2, 12, 9], "music": ["B", 2, 12, 9]}),
     "kit": ({"audio": ["B", 2, 500]}, {"drums": ["B", 2, 500]}),
 }
-DECODER = Decoder(
+DECODER = MaskDecoderSpec(
     graph="mask", rate_hz=44_100, fft_samples=16, hop_samples=4, bins=9, frames=12, presence_frames=4,
     level_db=-18.4, gate_low=0.05, gate_high=0.3,
 )  # fmt: skip
 CREDIT = {"licence": "MIT", "attribution": ["somebody"]}
 EXPERTS = [
-    Expert(name="singers", graph="singer", kind="spectral", terms=["vocals"], output="vocals", **CREDIT),
-    Expert(name="drummers", graph="kit", kind="waveform", terms=["drums", "kick"], output="drums", **CREDIT),
+    ExpertSpec(name="singers", graph="singer", kind="spectral", terms=["vocals"], output="vocals", **CREDIT),
+    ExpertSpec(name="drummers", graph="kit", kind="waveform", terms=["drums", "kick"], output="drums", **CREDIT),
 ]
 
 
@@ -57,7 +57,7 @@ def plain(tmp_path_factory) -> Manifest:
 def rich(plain: Manifest) -> Manifest:
     """The same with every encoder, wordings, and a step that takes pictures."""
     graphs = {
-        name: Graph(file=f"{name}.onnx", sha256="0" * 64, inputs=inputs, outputs=outputs, precision="fp32")
+        name: GraphSpec(file=f"{name}.onnx", sha256="0" * 64, inputs=inputs, outputs=outputs, precision="fp32")
         for name, (inputs, outputs) in AXES.items()
     }
     step = plain.graphs["step"]

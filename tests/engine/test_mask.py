@@ -5,14 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
-from engine.audio.soft_mask import MaskFilter, MaskRule, odds_gain, presence, tilted
+from engine.audio.soft_mask import MaskRule, SoftMaskFilter, odds_gain, presence, tilt_mask
 from engine.audio.stft import window_samples
 
 RATE_HZ, MODEL_HZ = 44_100, 16_000
 
 
 def filtered(mix_CN, stem_N, rest_N, rule=MaskRule(1.0), block=10_000, rate_hz=RATE_HZ, model_hz=MODEL_HZ):  # noqa: B008
-    mask = MaskFilter(rate_hz, model_hz, len(mix_CN), rule)
+    mask = SoftMaskFilter(rate_hz, model_hz, len(mix_CN), rule)
     parts = [
         mask.push(mix_CN[:, at : at + block], stem_N[at : at + block], rest_N[at : at + block])
         for at in range(0, mix_CN.shape[1], block)
@@ -94,12 +94,12 @@ def test_presence_rises_with_level():
 
 def test_sensitivity_moves_the_odds_and_leaves_what_is_certain():
     gain = np.array([0, 0.2, 0.5, 0.9, 1], np.float32)
-    assert tilted(gain, odds_gain(0.5)) is gain
-    rising = [tilted(gain, odds_gain(s)) for s in (0, 0.25, 0.5, 0.75, 1)]
+    assert tilt_mask(gain, odds_gain(0.5)) is gain
+    rising = [tilt_mask(gain, odds_gain(s)) for s in (0, 0.25, 0.5, 0.75, 1)]
     for less, more in itertools.pairwise(rising):
         assert (more[1:-1] > less[1:-1]).all()
     for moved in rising:
         np.testing.assert_array_equal(moved[[0, -1]], [0, 1])
-    np.testing.assert_allclose(tilted(1 - gain, odds_gain(0.2)), 1 - tilted(gain, odds_gain(0.8)), atol=1e-6)
+    np.testing.assert_allclose(tilt_mask(1 - gain, odds_gain(0.2)), 1 - tilt_mask(gain, odds_gain(0.8)), atol=1e-6)
     doubtful, full = gain[1:-1], rising[-1][1:-1]
     np.testing.assert_allclose(full / (1 - full), doubtful / (1 - doubtful) * 10**0.9, rtol=1e-4)

@@ -7,7 +7,7 @@ import pytest
 from toybundle import EMBEDDING, MAX_TOKENS, tokenizer
 
 from engine.errors import RequestError
-from engine.text.embedding import blended
+from engine.text.embedding import mean_direction
 from engine.text.encoder import PROMPT_LIMIT_CHARACTERS, StoryEncoder, TextEncoder, check_prompt
 from engine.text.grammar import Asks
 
@@ -52,7 +52,7 @@ def test_a_long_prompt_is_heard_sentence_by_sentence(path):
     first, second, third = "bass " * 10, "drums " * 5, "violin " * 19
     [embedding] = TextEncoder(graph, path, MAX_TOKENS).embed((f"{first}. {second}\n{third}",))
     assert graph.rows == [11, 5, 9, 10]
-    expected = blended(np.array([[count, 1] + [0] * (EMBEDDING - 2) for count in graph.rows], np.float32))
+    expected = mean_direction(np.array([[count, 1] + [0] * (EMBEDDING - 2) for count in graph.rows], np.float32))
     np.testing.assert_allclose(embedding, expected, rtol=1e-6)
     assert np.linalg.norm(embedding) == pytest.approx(np.sqrt(EMBEDDING))
 
@@ -64,7 +64,7 @@ def test_a_story_that_names_instruments_lies_between_their_names(path):
         ("the rain fell. " * 20 + "A bass. Bass drums!",)
     )
     assert graph.rows == [1, 2]
-    expected = blended(np.array([[count, 1] + [0] * (EMBEDDING - 2) for count in graph.rows], np.float32))
+    expected = mean_direction(np.array([[count, 1] + [0] * (EMBEDDING - 2) for count in graph.rows], np.float32))
     np.testing.assert_allclose(embedding, expected, rtol=1e-6)
 
 

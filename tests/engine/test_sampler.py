@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.errors import Cancelled
-from engine.inference.sampler import Walk, begun_latents, sample, start_latents
+from engine.inference.sampler import SamplerConfig, initial_noise, sample, sdedit_init
 
 SHAPE = (3, 4, 6)
 TARGET = np.random.default_rng(7).standard_normal(SHAPE).astype(np.float32)
@@ -23,11 +23,11 @@ class StraightFlow:
 
 
 def walk(steps=1, guidance=1.0, start="noise", seed=0):
-    return Walk(steps=steps, guidance=guidance, start=start, seed=seed)
+    return SamplerConfig(steps=steps, guidance=guidance, start=start, seed=seed)
 
 
 def ended(known=NOTHING, given=None, **how):
-    start = start_latents(walk(**how), [0, 1], SHAPE) if given is None else given
+    start = initial_noise(walk(**how), [0, 1], SHAPE) if given is None else given
     return sample(StraightFlow(), start, known, PROMPT, walk(**how), lambda: None)
 
 
@@ -53,10 +53,10 @@ def test_known_latents_come_back_as_they_went_in():
 
 
 def test_the_same_seed_gives_the_same_start_whatever_the_batch():
-    both = start_latents(walk(seed=5), [3, 4], SHAPE)
-    np.testing.assert_array_equal(both[1:], start_latents(walk(seed=5), [4], SHAPE))
+    both = initial_noise(walk(seed=5), [3, 4], SHAPE)
+    np.testing.assert_array_equal(both[1:], initial_noise(walk(seed=5), [4], SHAPE))
     assert not np.array_equal(both[0], both[1])
-    assert not np.array_equal(both, start_latents(walk(seed=6), [3, 4], SHAPE))
+    assert not np.array_equal(both, initial_noise(walk(seed=6), [3, 4], SHAPE))
 
 
 def test_a_stop_is_noticed_between_steps():
@@ -68,29 +68,29 @@ def test_a_stop_is_noticed_between_steps():
             raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        sample(StraightFlow(), start_latents(walk(), [0, 1], SHAPE), NOTHING, PROMPT, walk(steps=10), check)
+        sample(StraightFlow(), initial_noise(walk(), [0, 1], SHAPE), NOTHING, PROMPT, walk(steps=10), check)
     assert len(asked) == 3
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.3, 1.0, 2.0])
 def test_the_temperature_is_how_loud_the_noise_is_and_1_is_the_noise_itself(temperature):
-    noise = start_latents(walk(seed=5), [0, 1], SHAPE)
-    way = Walk(steps=1, guidance=1.0, start="noise", seed=5, temperature=temperature)
-    np.testing.assert_array_equal(start_latents(way, [0, 1], SHAPE), np.float32(temperature) * noise)
+    noise = initial_noise(walk(seed=5), [0, 1], SHAPE)
+    way = SamplerConfig(steps=1, guidance=1.0, start="noise", seed=5, temperature=temperature)
+    np.testing.assert_array_equal(initial_noise(way, [0, 1], SHAPE), np.float32(temperature) * noise)
 
 
 def test_candidates_of_a_window_are_the_seeds_that_follow():
-    three = start_latents(walk(seed=5), [0, 0, 0, 1, 1, 1], SHAPE, [0, 1, 2, 0, 1, 2])
+    three = initial_noise(walk(seed=5), [0, 0, 0, 1, 1, 1], SHAPE, [0, 1, 2, 0, 1, 2])
     assert three.shape == (6, *SHAPE)
     for k in range(3):
-        np.testing.assert_array_equal(three[k::3], start_latents(walk(seed=5 + k), [0, 1], SHAPE))
+        np.testing.assert_array_equal(three[k::3], initial_noise(walk(seed=5 + k), [0, 1], SHAPE))
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.3, 0.5, 1.0])
 def test_a_part_of_the_way_begins_on_the_straight_path_and_ends_on_the_target(strength):
-    way = Walk(steps=8, guidance=1.0, start="noise", seed=3, strength=strength)
-    noise, there = start_latents(way, [0, 1], SHAPE), np.full((2, *SHAPE), 0.25, np.float32)
-    begun = begun_latents(way, noise, there)
+    way = SamplerConfig(steps=8, guidance=1.0, start="noise", seed=3, strength=strength)
+    noise, there = initial_noise(way, [0, 1], SHAPE), np.full((2, *SHAPE), 0.25, np.float32)
+    begun = sdedit_init(way, noise, there)
     np.testing.assert_allclose(begun, (1 - strength) * there + strength * noise, atol=1e-6)
     ended = sample(StraightFlow(), begun, NOTHING, PROMPT, way, lambda: None)
     np.testing.assert_allclose(ended, there if strength == 0 else np.stack([TARGET] * 2), atol=1e-4)
@@ -109,9 +109,9 @@ class Listening(StraightFlow):
 
 
 def test_the_time_of_a_part_of_the_way_runs_from_its_begin_to_one():
-    way, graph = Walk(steps=8, guidance=1.0, start="noise", seed=0, strength=0.5), Listening()
+    way, graph = SamplerConfig(steps=8, guidance=1.0, start="noise", seed=0, strength=0.5), Listening()
     sample(
-        graph, start_latents(way, [0, 1], SHAPE), NOTHING, PROMPT, way, lambda: None, np.zeros((2, 5, 3), np.float32)
+        graph, initial_noise(way, [0, 1], SHAPE), NOTHING, PROMPT, way, lambda: None, np.zeros((2, 5, 3), np.float32)
     )
     np.testing.assert_allclose([told["t"].max() for told in graph.heard], [0.5, 0.625, 0.75, 0.875], atol=1e-6)
 
@@ -120,7 +120,7 @@ def test_the_time_of_a_part_of_the_way_runs_from_its_begin_to_one():
 def test_guidance_pushes_away_from_what_hears_neither_words_nor_picture(guidance, pushed):
     way, graph = walk(guidance=guidance), Listening()
     picture = np.full((2, 5, 3), 0.5, np.float32)
-    ended = sample(graph, start_latents(way, [0, 1], SHAPE), NOTHING, PROMPT, way, lambda: None, picture)
+    ended = sample(graph, initial_noise(way, [0, 1], SHAPE), NOTHING, PROMPT, way, lambda: None, picture)
     np.testing.assert_allclose(ended, np.stack([guidance * TARGET + pushed] * 2), atol=1e-4)
     if guidance == 2:
         [told] = graph.heard
@@ -132,7 +132,7 @@ def test_guidance_pushes_away_from_what_hears_neither_words_nor_picture(guidance
     ("guide", "target", "picture"), [((), 3, 3), (("prompt",), 3, 1), (("picture",), 1, 3), (("mix-prompt",), 1, 1)]
 )
 def test_guidance_pushes_towards_any_subset_of_what_is_said(guide, target, picture):
-    way = Walk(steps=1, guidance=3.0, start="noise", seed=0, guide=guide)
+    way = SamplerConfig(steps=1, guidance=3.0, start="noise", seed=0, guide=guide)
     seen = np.full((2, 5, 3), 0.5, np.float32)
-    ended = sample(Listening(), start_latents(way, [0, 1], SHAPE), NOTHING, PROMPT, way, lambda: None, seen)
+    ended = sample(Listening(), initial_noise(way, [0, 1], SHAPE), NOTHING, PROMPT, way, lambda: None, seen)
     np.testing.assert_allclose(ended, np.stack([target * TARGET + picture * 0.5] * 2), atol=1e-4)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from engine.audio.disk_array import Scratch
+from engine.audio.disk_array import DiskArray
 
 
 def test_rows_can_be_written_over_but_not_past_the_end(tmp_path):
     rows_NK = np.arange(12, dtype=np.float32).reshape(6, 2)
-    with Scratch(tmp_path, 2) as table:
+    with DiskArray(tmp_path, 2) as table:
         table.append(rows_NK)
         table.put(2, -rows_NK[:3])
         rows_NK[2:5] = -rows_NK[:3].copy()

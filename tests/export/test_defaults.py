@@ -7,7 +7,7 @@ import toybundle
 
 from engine import Request
 from engine.bundle.bundle import CHECKSUM, MANIFEST, load_bundle, manifest_to_json, write_manifest
-from engine.inference.model import resolved
+from engine.inference.model import fill_defaults
 from engine.tasks import TASKS
 from export.__main__ import main
 from export.guard import SHIPPED
@@ -45,7 +45,9 @@ def test_one_task_can_be_changed_alone_and_a_request_then_gets_its_default(bundl
     words = ["--task", "restyle", "--strength", "0.4", "--steps", "3", "--temperature", "0.5"]
     assert main(["defaults", str(bundle), *words]) == 0
     manifest = load_bundle(bundle).manifest
-    asked = {task: resolved(Request(task=task, prompts=("violin",)), manifest) for task in ("restyle", "regenerate")}
+    asked = {
+        task: fill_defaults(Request(task=task, prompts=("violin",)), manifest) for task in ("restyle", "regenerate")
+    }
     row = asked["restyle"]
     assert (row.strength, row.steps, row.temperature) == (0.4, 3, 0.5)
     row = asked["regenerate"]

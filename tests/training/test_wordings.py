@@ -5,7 +5,7 @@ import json
 import pytest
 
 from engine.tasks import TASKS
-from engine.text.grammar import Asks, plain
+from engine.text.grammar import Asks, normalize
 from training.text.requests import LANGUAGES, Asker
 from training.text.wordings import asks_json
 
@@ -88,4 +88,4 @@ def test_words_of_every_day_are_no_names_in_a_story(story):
 def test_no_unseen_noun_is_given_away():
     names = set(json.loads(TEXT)["names"])
     assert len(names) > 800
-    assert not names & {plain(noun) for noun, _ in ASKER._lexicon.unseen()}
+    assert not names & {normalize(noun) for noun, _ in ASKER._lexicon.unseen()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tomllib
 
-from engine.text.grammar import plain
+from engine.text.grammar import normalize
 from training.text.captions import STORIES
 from training.text.requests import LANGUAGES, Asker, wording_rows
 
@@ -23,13 +23,13 @@ ARTICLES = (
 def foreign_nouns(asker: Asker) -> dict[str, dict[str, str]]:
     """Language -> noun in its plain spelling -> English noun; without those that mean something in English already."""
     terms = asker.terms
-    english = {plain(noun) for term in terms for noun in asker.nouns(term)}
+    english = {normalize(noun) for term in terms for noun in asker.nouns(term)}
     return {
         language: {
             key: asker.plain_nouns(term)[0]
             for term in terms
             for noun in asker.nouns(term, language)
-            if (key := plain(noun)) not in english
+            if (key := normalize(noun)) not in english
         }
         for language in LANGUAGES
     }
@@ -38,7 +38,7 @@ def foreign_nouns(asker: Asker) -> dict[str, dict[str, str]]:
 def story_names(asker: Asker) -> list[str]:
     """English names to look for in stories; without those that stories use for other things."""
     everyday = set(tomllib.loads(STORIES.read_text("utf-8"))["everyday"]["names"])
-    named = {plain(noun) for term in asker.terms for noun in asker.nouns(term)}
+    named = {normalize(noun) for term in asker.terms for noun in asker.nouns(term)}
     return sorted(named - everyday)
 
 

@@ -12,7 +12,7 @@ import soundfile
 from PIL import Image
 from showfiles import BLUE, GREEN, RED, halves, plain, png_that_claims, write_animation, write_sound, write_video
 
-from engine.media.decoder import Wanted, decode
+from engine.media.decoder import DecodeSpec, decode
 from engine.media.limits import PICTURE_LIMIT_PIXELS, SIDE_LIMIT_PX, SOUND_WINDOWS, Unusable
 from engine.media.sound import loudest_windows
 
@@ -35,7 +35,7 @@ class Shown:
 
 def show(path: Path, **asked: Any) -> Shown:
     usual = {"kind": None, "part_s": (0.0, None), "length_s": None, "size_px": SIZE, "ticks_hz": TICKS_HZ}
-    wanted = Wanted(**(usual | {"rate_hz": RATE_HZ, "samples": SAMPLES, "limit_s": 60.0} | asked))
+    wanted = DecodeSpec(**(usual | {"rate_hz": RATE_HZ, "samples": SAMPLES, "limit_s": 60.0} | asked))
     result = io.BytesIO()
     with path.open("rb") as file:
         said = decode(file, wanted, result)

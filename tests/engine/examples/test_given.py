@@ -18,7 +18,7 @@ from toybundle import OTHER_SHARE, SENSES, write_toy_bundle
 from engine import TASKS, Engine, Request
 from engine.errors import ExampleError, RequestError
 from engine.provenance import rerun_request
-from engine.text.embedding import blended, likeness
+from engine.text.embedding import cosine_similarity, mean_direction
 
 RATE_HZ = 16_000
 WINDOW_S = 4096 / RATE_HZ
@@ -75,7 +75,7 @@ def share(run: Callable[..., Any], mix: Path, bundle: Path) -> Callable[..., np.
 
 def between(shares: tuple[float, ...], weights: tuple[float, ...] | None = None) -> float:
     """The share a blend of directions (share, 1) stands for."""
-    blend = blended(np.array([[share, 1.0] for share in shares], np.float32), weights)
+    blend = mean_direction(np.array([[share, 1.0] for share in shares], np.float32), weights)
     return float(blend[0] / blend[1])
 
 
@@ -219,8 +219,8 @@ def test_prompts_that_ask_for_different_tasks_are_refused(run, mix, bundle):
 
 def test_likeness_is_the_cosine_and_says_nothing_of_nothing():
     vectors = np.array([[2.0, 0.0], [0.0, 3.0], [-1.0, 0.0], [0.0, 0.0]], np.float32)
-    np.testing.assert_allclose(likeness(vectors, np.array([5.0, 0.0], np.float32)), [1, 0, -1, 0], atol=1e-6)
-    assert not blended(vectors[[0, 2]]).any()
+    np.testing.assert_allclose(cosine_similarity(vectors, np.array([5.0, 0.0], np.float32)), [1, 0, -1, 0], atol=1e-6)
+    assert not mean_direction(vectors[[0, 2]]).any()
 
 
 @pytest.fixture(scope="module")

@@ -15,18 +15,18 @@ from PIL import Image
 from showfiles import BLUE, RED, plain, write_animation, write_video
 
 from engine.errors import Cancelled, ExampleError, RequestError
-from engine.media.decoder import Wanted
-from engine.media.reference import Example
-from engine.media.sandbox import Decoded, decoded
+from engine.media.decoder import DecodeSpec
+from engine.media.reference import MediaExample
+from engine.media.sandbox import DecodedMedia, decode_apart
 
 
-def decode(path: Path | str, folder: Path, check=lambda: None, limit_s: float = 60.0) -> Decoded:
-    example = Example.of(str(path))
-    wanted = Wanted(
+def decode(path: Path | str, folder: Path, check=lambda: None, limit_s: float = 60.0) -> DecodedMedia:
+    example = MediaExample.of(str(path))
+    wanted = DecodeSpec(
         kind=example.kind, part_s=example.part_s, length_s=None, size_px=16, ticks_hz=32.0, rate_hz=16_000,
         samples=1600, limit_s=limit_s,
     )  # fmt: skip
-    return decoded(example, wanted, folder, check)
+    return decode_apart(example, wanted, folder, check)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_names_are_not_believed_and_links_that_lead_nowhere_are_refused(tmp_path
         ("large.png", "picture .* has 600 MiB; at most 512"),
     ):
         with pytest.raises(ExampleError, match=words):
-            Example.of(str(tmp_path / name)).guess()
+            MediaExample.of(str(tmp_path / name)).guess()
 
 
 @pytest.mark.parametrize(
@@ -141,26 +141,26 @@ def test_what_could_make_a_decoder_open_something_else_is_refused(tmp_path: Path
     path = tmp_path / "picture.png"
     path.write_text(text)
     with pytest.raises(ExampleError, match=words):
-        Example.of(str(path)).guess()
+        MediaExample.of(str(path)).guess()
 
 
 @pytest.mark.parametrize("name", ["http://example.org/a.mp4", "concat:a.mp4|b.mp4", "rtsp://example.org/a"])
 def test_addresses_are_only_names_of_files_that_are_not_there(name: str) -> None:
     with pytest.raises(ExampleError, match=r"no file|cannot be opened"):
-        Example.of(name).guess()
+        MediaExample.of(name).guess()
 
 
 def test_an_example_says_its_kind_and_its_part() -> None:
-    assert Example.of("a.wav") == Example("a.wav")
-    assert Example.of("audio:a b.mp4#t=1.5") == Example("a b.mp4", "audio", (1.5, None))
-    assert Example.of("video:/x/a#t=3,8") == Example("/x/a", "video", (3.0, 8.0))
-    assert Example.of("image:a#t=,8") == Example("a", "image", (0.0, 8.0))
-    assert Example.of("C:\\a.wav#1") == Example("C:\\a.wav#1")
+    assert MediaExample.of("a.wav") == MediaExample("a.wav")
+    assert MediaExample.of("audio:a b.mp4#t=1.5") == MediaExample("a b.mp4", "audio", (1.5, None))
+    assert MediaExample.of("video:/x/a#t=3,8") == MediaExample("/x/a", "video", (3.0, 8.0))
+    assert MediaExample.of("image:a#t=,8") == MediaExample("a", "image", (0.0, 8.0))
+    assert MediaExample.of("C:\\a.wav#1") == MediaExample("C:\\a.wav#1")
     for text in ("a.wav", "audio:a b.mp4#t=1.5", "video:/x/a#t=3,8", "image:a#t=0,8"):
-        assert Example.of(text).text() == text
+        assert MediaExample.of(text).text() == text
 
 
 @pytest.mark.parametrize("text", ["", "audio:", "a.wav#t=8,3", "a\0b"])
 def test_an_example_that_names_nothing_is_refused(text: str) -> None:
     with pytest.raises(RequestError):
-        Example.of(text)
+        MediaExample.of(text)
