@@ -217,7 +217,8 @@ def _placed(draft: Path, wanted: Path) -> Path:
 
 
 def _send_question(bridge: BridgeClient, arguments: argparse.Namespace) -> int:
-    from engine.osc.protocol.requests import ROWS, at
+    from engine.osc.protocol.requests import ROWS
+    from engine.osc.protocol.specs import at
 
     row = ROWS.get(at(arguments.what))
     if row is None or not row.replies or "/" in arguments.what:

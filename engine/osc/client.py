@@ -18,7 +18,8 @@ from typing import Self
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine import HostError, RequestError
-from engine.osc.protocol.requests import DEFAULT_PORT, ROWS, at
+from engine.osc.protocol.requests import ROWS
+from engine.osc.protocol.specs import DEFAULT_PORT, at
 from engine.osc.transport.framing import Framer
 from engine.osc.transport.packets import UDP_LIMIT_BYTES, Message, PacketError, Value, read_packet
 from engine.osc.transport.sessions import answer_to

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from engine.osc.clip_store import ClipError
 from engine.osc.job_replies import Refused
 from engine.osc.protocol.arguments import Values
-from engine.osc.protocol.requests import MessageSpec, at
+from engine.osc.protocol.specs import MessageSpec, at
 from engine.osc.services import BridgeServices, refusals
 from engine.osc.transport.sessions import ClientSession
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.osc.home import Home
-from engine.osc.protocol.requests import CLIPS_LIMIT_BYTES
+from engine.osc.protocol.specs import CLIPS_LIMIT_BYTES
 
 CLIPS_LIMIT = 64
 IDLE_LIMIT_S = 3600.0

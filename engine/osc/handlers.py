@@ -11,7 +11,8 @@ from collections.abc import Callable
 from engine import engine_version, list_bundles
 from engine.osc.clip_handlers import ClipHandlers
 from engine.osc.protocol.arguments import Values
-from engine.osc.protocol.requests import PREFIX, ROWS, TASK_ROWS, MessageSpec, at, signature
+from engine.osc.protocol.requests import ROWS, TASK_ROWS
+from engine.osc.protocol.specs import PREFIX, MessageSpec, at, signature
 from engine.osc.services import BridgeServices, refusals
 from engine.osc.transport.sessions import SILENCE_LIMIT_S, ClientSession
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from engine.osc.job_replies import ReplyValue, reply_args
 from engine.osc.journal import JournalEntry
-from engine.osc.protocol.requests import at
+from engine.osc.protocol.specs import at
 from engine.osc.transport.sessions import ClientSession
 
 

@@ -6,13 +6,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from engine import check_values
+from engine import check_values, request_to_json
 from engine.osc.clip_store import ClipStore
 from engine.osc.home import Home
 from engine.osc.job_store import JobStore
 from engine.osc.journal import JournalEntry
 from engine.osc.paths import Roots, pin
-from engine.osc.request_builder import build_request, inputs_of, request_values
+from engine.osc.request_builder import build_request, inputs_of
 
 CLIP_PREFIX = "clip:"
 
@@ -53,7 +53,7 @@ class JobIntake:
             inputs = inputs_of(entry, spool, self._pinned)
             request = build_request(entry, inputs, self._out, self._bundle)
             check_values(request)  # what needs the disk is checked by the engine; the bridge adds little time
-            ready = replace(entry, request=request_values(request), spool=str(spool))
+            ready = replace(entry, request=request_to_json(request), spool=str(spool))
             self._store.accept(ready)
         except BaseException:
             shutil.rmtree(spool, ignore_errors=True)

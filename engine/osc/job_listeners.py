@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from engine.osc.job import BridgeJob
 from engine.osc.job_replies import ReplyValue
-from engine.osc.protocol.requests import PROGRESS_PER_S, at
+from engine.osc.protocol.specs import PROGRESS_PER_S, at
 from engine.osc.transport.sessions import ClientSession
 
 SendReply = Callable[[ClientSession, str, tuple[ReplyValue, ...]], None]

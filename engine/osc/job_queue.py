@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine import Accepted, CancelledJob, Done, Engine, EngineError, Event, Failed, Progress
+from engine import Accepted, CancelledJob, Done, Engine, EngineError, Event, Failed, Progress, request_from_json
 from engine.osc.home import Home
 from engine.osc.job import BridgeJob
 from engine.osc.job_intake import JobIntake
@@ -23,8 +23,7 @@ from engine.osc.job_replies import CODE_OF, Refused, done_parts, done_reply, err
 from engine.osc.job_store import JobStore
 from engine.osc.journal import JournalEntry, again
 from engine.osc.protocol.arguments import Values
-from engine.osc.protocol.requests import MessageSpec, at
-from engine.osc.request_builder import request_of_values
+from engine.osc.protocol.specs import MessageSpec, at
 from engine.osc.transport.sessions import ClientSession
 
 log = logging.getLogger(__name__)
@@ -169,7 +168,7 @@ class JobQueue:
 
     def _submit(self, job: BridgeJob) -> None:
         try:
-            job.engine_job = self._engine.submit(request_of_values(job.entry.request))
+            job.engine_job = self._engine.submit(request_from_json(job.entry.request))
         except EngineError as error:
             self._finish(job, "fail", (CODE_OF.get(type(error).__name__, "internal"), str(error)))
             return

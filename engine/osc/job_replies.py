@@ -10,7 +10,8 @@ from engine import TASKS, Done, EngineError
 from engine.osc.clip_store import ClipError
 from engine.osc.paths import PathRefused
 from engine.osc.protocol.arguments import Plain
-from engine.osc.protocol.requests import INPUT_ARGUMENTS, NO_FIGURE
+from engine.osc.protocol.specs import NO_FIGURE
+from engine.osc.protocol.task_arguments import INPUT_ARGUMENTS
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 from engine.osc.job import BridgeJob
 from engine.osc.job_replies import Refused, part_of
 from engine.osc.journal import KEPT_FINISHED, Journal, JournalEntry
-from engine.osc.protocol.requests import at
+from engine.osc.protocol.specs import at
 from engine.osc.transport.sessions import ClientSession
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,8 @@ from engine.osc.job_store import JobStore
 from engine.osc.paths import Roots
 from engine.osc.protocol.arguments import ArgumentError, fit, id_in, spread, surplus
 from engine.osc.protocol.replies import REPLIES
-from engine.osc.protocol.requests import LOCAL_PACKET_LIMIT_BYTES, REMOTE_PACKET_LIMIT_BYTES, ROWS, at
+from engine.osc.protocol.requests import ROWS
+from engine.osc.protocol.specs import LOCAL_PACKET_LIMIT_BYTES, REMOTE_PACKET_LIMIT_BYTES, at
 from engine.osc.settings import BridgeSettings
 from engine.osc.transport.packets import Message, PacketError, read_packet, write_message
 from engine.osc.transport.sessions import AllowList, ClientSession, SenderKey, SessionTable, TokenGate

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import RequestError
-from engine.osc.protocol.requests import DEFAULT_PORT
+from engine.osc.protocol.specs import DEFAULT_PORT
 from engine.osc.transport.sessions import AllowList
 
 TOKEN_SHORTEST_BYTES = 16

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from engine import HostError, RequestError
 from engine.osc.client import BridgeClient
-from engine.osc.protocol.requests import at
+from engine.osc.protocol.specs import at
 
 BLOB_BYTES = 65_536
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.osc.protocol.requests import (
+from engine.osc.protocol.specs import (
     ID_LIMIT_CHARACTERS,
     OSC_TYPE,
     TEXT_LIMIT_CHARACTERS,

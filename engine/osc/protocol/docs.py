@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 
 from engine.osc.clip_store import CLIPS_LIMIT
 from engine.osc.protocol.replies import CODES, REPLIES
-from engine.osc.protocol.requests import (
+from engine.osc.protocol.requests import ROWS
+from engine.osc.protocol.specs import (
     CLIPS_LIMIT_BYTES,
     DEFAULT_PORT,
     LOCAL_PACKET_LIMIT_BYTES,
     OSC_TYPE,
     PROGRESS_PER_S,
     REMOTE_PACKET_LIMIT_BYTES,
-    ROWS,
     ArgSpec,
     MessageSpec,
     ReplySpec,

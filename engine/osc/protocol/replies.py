@@ -6,7 +6,7 @@ positions in samples, which outgrow 32 bits, travel as decimal text.
 
 from __future__ import annotations
 
-from engine.osc.protocol.requests import CLIP, ID, PROGRESS_PER_S, RESULT_PARTS, ArgSpec, ReplySpec, at
+from engine.osc.protocol.specs import CLIP, ID, PROGRESS_PER_S, RESULT_PARTS, ArgSpec, ReplySpec, at
 
 POSITION = "decimal text, for it may need more than 32 bits"
 _N = ArgSpec(name="n", kind="whole", doc="how many there were")

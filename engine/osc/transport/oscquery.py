@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from engine import engine_version
-from engine.osc.protocol.requests import OSC_TYPE, ROWS, ArgSpec, MessageSpec
+from engine.osc.protocol.requests import ROWS
+from engine.osc.protocol.specs import OSC_TYPE, ArgSpec, MessageSpec
 
 REQUEST_LIMIT_BYTES = 8192
 REQUEST_LIMIT_S = 10.0

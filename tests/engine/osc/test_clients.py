@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from oschelp import LIMIT_S, Caller
 
-from engine.osc.protocol.requests import DEFAULT_PORT
+from engine.osc.protocol.specs import DEFAULT_PORT
 from engine.osc.transport.sockets import PORTS_TRIED
 
 DAW = Path(__file__).parents[3] / "resources" / "daw"

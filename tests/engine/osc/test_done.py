@@ -2,7 +2,7 @@
 
 from engine.osc.protocol.arguments import spread
 from engine.osc.protocol.replies import REPLIES
-from engine.osc.protocol.requests import at
+from engine.osc.protocol.specs import at
 from engine.osc.router import fewer_names
 from engine.osc.transport.packets import read_packet, write_message
 

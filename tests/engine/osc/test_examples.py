@@ -18,7 +18,8 @@ from toybundle import SENSES, write_toy_bundle
 from engine import Engine
 from engine.osc import Bridge, BridgeClient, BridgeSettings
 from engine.osc.paths import REFUSED
-from engine.osc.protocol.requests import ROWS, at
+from engine.osc.protocol.requests import ROWS
+from engine.osc.protocol.specs import at
 from engine.osc.transfer import fetch, send_clip
 
 RATE_HZ = 16_000

@@ -13,7 +13,8 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine.osc.protocol.arguments import ArgumentError, fit
-from engine.osc.protocol.requests import ROWS, at
+from engine.osc.protocol.requests import ROWS
+from engine.osc.protocol.specs import at
 from engine.osc.transport.framing import FRAME_LIMIT_BYTES, FrameError, Framer
 from engine.osc.transport.packets import DEPTH_LIMIT, Message, PacketError, read_packet, write_message
 

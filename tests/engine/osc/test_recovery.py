@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from clihelp import everything_in, read, write_music
 from oschelp import LIMIT_S, Caller
 
-from engine import Engine, RequestError
+from engine import Engine, RequestError, check_values, request_from_json, request_to_json
 from engine.osc import Bridge, BridgeClient
 from engine.osc.journal import KEPT_FINISHED, Journal, JournalEntry
 from engine.osc.transfer import send_clip
@@ -164,6 +165,36 @@ def test_the_journal_keeps_the_last_thousand_finished_jobs_and_all_others(tmp_pa
     assert {"job 3", "job 7", f"job {KEPT_FINISHED + 49}"} <= set(again.entries)
     assert "job 4" not in again.entries
     again.close()
+
+
+def test_a_journal_of_an_older_bridge_is_taken_up(settings, toy_engine, mix):
+    """Its lines were written before there was an options table; the arguments that came later have their defaults."""
+    spool = settings.home / "spool" / "one"
+    (spool / "input").mkdir(parents=True)
+    shutil.copy(mix, spool / "input" / "mix.wav")
+    lines = (Path(__file__).parent / "journal_before_options.jsonl").read_text().replace("/spool/one", str(spool))
+    (settings.home / "journal.jsonl").write_text(lines.replace("/results", str(settings.out)))
+    with Bridge(toy_engine, settings) as bridge:
+        assert bridge.taken_up == 2
+        caller = Caller(bridge.state.udp_port)
+        caller.say("/fluxstem/result", "finished")
+        done = caller.until("/fluxstem/done")
+        assert done[1:3] == ("finished", 2)
+        assert done[3].endswith("mix - bass.wav")
+        caller.say("/fluxstem/isolate", "finished", "/music/mix.wav", "bass", 0.25, 0.5)
+        assert caller.until("/fluxstem/ack", "/fluxstem/fail") == ("/fluxstem/ack", "finished", 3), "still the same job"
+        caller.say("/fluxstem/result", "later")
+        assert caller.until("/fluxstem/done", "/fluxstem/fail")[:2] == ("/fluxstem/done", "later")
+        caller.socket.close()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_request_of_an_older_journal_is_the_one_it_was(number):
+    entry = json.loads((Path(__file__).parent / "journal_before_options.jsonl").read_text().splitlines()[number])
+    request = request_from_json(entry["request"])
+    check_values(request)
+    again = json.loads(json.dumps(request_to_json(request)))
+    assert {name: again[name] for name in entry["request"]} == entry["request"]
 
 
 @pytest.fixture

@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from engine import TASKS
+from engine import OPTIONS, TASKS, check_values
 from engine.osc import Bridge
+from engine.osc.journal import JournalEntry
 from engine.osc.protocol.arguments import ArgumentError, fit
 from engine.osc.protocol.docs import markdown
 from engine.osc.protocol.replies import CODES, REPLIES
-from engine.osc.protocol.requests import OSC_TYPE, PREFIX, ROWS, TASK_ROWS
+from engine.osc.protocol.requests import ROWS, TASK_ROWS
+from engine.osc.protocol.specs import OSC_TYPE, PREFIX, at
+from engine.osc.protocol.task_arguments import INPUT_ARGUMENTS, arguments_of
+from engine.osc.request_builder import build_request
 from engine.osc.transport.oscquery import answer, tree
 from engine.osc.transport.packets import Message
 
@@ -26,6 +30,20 @@ NEEDED = {
     "follow": ("cancel", "jobs", "result", "connect", "notify", "dump", "sync"),
     "carry": ("clip/begin", "clip/data", "clip/end", "clip/get"),
 }
+COMMON = "candidates mix_prompt rest_prompt image video audio weight"
+BEFORE = {  # the arguments of the first version that had a table, in their places
+    "isolate": f"id input prompt start end seed steps guidance render format bundle regions {COMMON}",
+    "remove": f"id input prompt start end seed steps guidance render format bundle regions {COMMON}",
+    "regenerate": f"id input prompt start end seed steps guidance format bundle regions {COMMON} slot temperature",
+    "generate": f"id prompt seconds seed steps guidance format bundle {COMMON} slot temperature",
+    "inpaint": f"id input prompt start end rest seed steps guidance format bundle regions {COMMON} slot temperature",
+    "extend": f"id input prompt seconds rest seed steps guidance format bundle {COMMON} slot temperature",
+    "restyle": f"id input prompt start end rest seed steps guidance format bundle regions strength {COMMON} "
+    "temperature",
+    "replace": f"id input prompt replacement start end seed steps guidance format bundle regions strength {COMMON} "
+    "temperature",
+    "arrange": f"id prompt seconds rest seed steps guidance format bundle keep_order {COMMON} temperature",
+}
 SAMPLE = {"id": "a", "text": "x", "whole": 1, "number": 1.0, "blob": b"x"}
 
 
@@ -35,6 +53,50 @@ def test_the_table_has_every_address_that_was_promised():
 
 def test_every_task_of_the_engine_has_its_row():
     assert {row.task for row in ROWS.values() if row.task} == set(TASKS)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_came_later_stands_last_so_old_clients_are_still_understood(task):
+    names = [arg.name for arg in ROWS[at(task)].args]
+    before = BEFORE[task].split()
+    assert names[: len(before)] == before
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_option_a_task_takes_can_be_said(task):
+    """But for the folder and the windows per run, which are the bridge's own business."""
+    rule = TASKS[task]
+    said = {argument.option for argument in arguments_of(rule)} | {"task"}
+    assert {name for name, row in OPTIONS.items() if row.takes(rule)} - {"out", "batch_windows"} == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "field", "value"),
+    [
+        ("steps", 0, "steps", None),
+        ("steps", 7, "steps", 7),
+        ("guidance", -1.0, "guidance", None),
+        ("guidance", 0.0, "guidance", 0.0),
+        ("temperature", -1.0, "temperature", None),
+        ("start_from", "auto", "start", None),
+        ("start_from", "noise", "start", "noise"),
+        ("device", "cpu", "device", "cpu"),
+        ("sensitivity", 0.25, "sensitivity", 0.25),
+        ("guide", "prompt mix_prompt", "guide", ("prompt", "mix-prompt")),
+        ("guide", "", "guide", ()),
+        ("expert", "drums", "expert", "drums"),
+        ("weight", 0.75, "example_weight", 0.75),
+        ("regions", "1-2 3-4.5", "regions_s", ((1.0, 2.0), (3.0, 4.5))),
+    ],
+)
+def test_an_argument_becomes_the_field_it_stands_for(name, said, field, value):
+    args = [{"id": "a", "input": "/x", "prompt": "bass", name: said}.get(arg.name) for arg in ROWS[at("isolate")].args]
+    asked = {key: found for key, found in fit(ROWS[at("isolate")], tuple(args)).by_name.items() if key != "id"}
+    entry = JournalEntry(id="a", number=1, task="isolate", asked=asked)
+    request = build_request(entry, dict.fromkeys(INPUT_ARGUMENTS) | {"input": "/spool/x.wav"}, Path("/out"), "small")
+    assert getattr(request, field) == value
+    check_values(request)
 
 
 @pytest.mark.parametrize("address", ROWS)
@@ -118,7 +180,7 @@ def test_oscquery_answers_over_http(query_port):
     status, info = get(query_port, "/?HOST_INFO")
     assert status == 200
     assert info["OSC_TRANSPORT"] == "UDP"
-    assert get(query_port, "/fluxstem/isolate?TYPE") == (200, {"TYPE": "sssffiifssssisssssf"})
+    assert get(query_port, "/fluxstem/isolate?TYPE") == (200, {"TYPE": "sssffiifssssisssssfsssffs"})
     assert get(query_port, "/fluxstem/nonsense")[0] == 404
     assert get(query_port, "/fluxstem/isolate?NONSENSE")[0] == 400
     assert get(query_port, "/fluxstem?TYPE")[0] == 204
