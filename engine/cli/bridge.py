@@ -152,13 +152,16 @@ def _send_task(bridge: BridgeClient, arguments: argparse.Namespace) -> int:
     takes_file = TASKS[arguments.what].input_slot is not None
     if len(arguments.words) != 1 + takes_file:
         needed = "an audio file and a prompt" if takes_file else "a prompt"
-        raise RequestError(f"send {arguments.what} takes {needed}, got {len(arguments.words)} words; quote the prompt")
+        raise RequestError(
+            "send {what} takes {needed}, got {count} words; quote the prompt",
+            what=arguments.what, needed=needed, count=len(arguments.words),
+        )  # fmt: skip
     *files, prompt = arguments.words
     source = str(Path(files[0]).absolute()) if files else None
     by_wire = _by_wire(arguments)
     if by_wire and source is not None:
         if not Path(source).is_file():
-            raise RequestError(f"there is no file {files[0]}; check the path")
+            raise RequestError("there is no file {path}; check the path", path=files[0])
         source = f"clip:{send_clip(bridge, Path(source))}"
     job = bridge.start(arguments.what, source, prompt, id=arguments.id, **_options(arguments.set))
     if not (arguments.wait or by_wire):
@@ -222,7 +225,7 @@ def _send_question(bridge: BridgeClient, arguments: argparse.Namespace) -> int:
 
     row = ROWS.get(at(arguments.what))
     if row is None or not row.replies or "/" in arguments.what:
-        raise RequestError(f"there is nothing called {arguments.what} to send; see fluxstem send --help")
+        raise RequestError("there is nothing called {what} to send; see fluxstem send --help", what=arguments.what)
     last = tuple(reply for reply in row.replies if reply.endswith(".end")) or row.replies
     answer = None
     for message in bridge.hear(lambda: bridge.send(row.address, *arguments.words)):
@@ -232,7 +235,7 @@ def _send_question(bridge: BridgeClient, arguments: argparse.Namespace) -> int:
         if answer is not None and answer.address in (*last, at("fail"), at("error")):
             break
     if answer is None:
-        raise RequestError(f"the bridge did not answer {row.address}; ask again")
+        raise RequestError("the bridge did not answer {address}; ask again", address=row.address)
     return 0 if answer.address not in (at("fail"), at("error")) else 2
 
 
@@ -241,7 +244,7 @@ def _options(pairs: list[str]) -> dict[str, str | bytes | int | float | bool | N
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or name in ("id", "input", "prompt"):
-            raise RequestError(f"--set {pair} is not allowed; give NAME=VALUE, as start=1.5")
+            raise RequestError("--set {pair} is not allowed; give NAME=VALUE, as start=1.5", pair=pair)
         is_path = name in ("rest", "image", "video", "audio") and value and not value.startswith("clip:")
         options[name] = str(Path(value).absolute()) if is_path else value
     return options
@@ -253,12 +256,14 @@ def _token(path: str | None) -> bytes | None:
     try:
         return Path(path).read_bytes().strip()
     except OSError as error:
-        raise RequestError(f"the token file {path} cannot be read ({error.strerror}); check the path") from None
+        raise RequestError(
+            "the token file {path} cannot be read ({why}); check the path", path=path, why=error.strerror
+        ) from None
 
 
 def _port(number: int) -> int:
     if not 0 <= number <= 65535:
-        raise RequestError(f"port {number} is not allowed; give a number from 0 (any) to 65535")
+        raise RequestError("port {number} is not allowed; give a number from 0 (any) to 65535", number=number)
     return number
 
 

@@ -183,8 +183,12 @@ def _for_user(error: BaseException, settings: BridgeSettings) -> BaseException:
     """What went wrong, for the user."""
     if isinstance(error, OSError) and error.filename is None:
         return RequestError(
-            f"no port from {settings.port} on is free ({error.strerror or error}); choose another with --port"
+            "no port from {port} on is free ({why}); choose another with --port",
+            port=settings.port,
+            why=error.strerror or error,
         )
     if isinstance(error, OSError):
-        return OutputError(f"cannot use {error.filename} ({error.strerror}); choose another folder")
+        return OutputError(
+            "cannot use {folder} ({why}); choose another folder", folder=error.filename, why=error.strerror
+        )
     return error

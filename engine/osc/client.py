@@ -99,7 +99,7 @@ class BridgeClient:
             builder.add_arg(arg)
         packet = bytes(builder.build().dgram)
         try:
-            self._socket.sendall(self._framer.dress(packet) if self.tcp else packet)
+            self._socket.sendall(self._framer.frame(packet) if self.tcp else packet)
         except OSError as error:
             raise self._nobody(error) from error
 
@@ -186,7 +186,7 @@ class BridgeClient:
                 case "done":
                     return _result_of(message.args)
                 case "cancelled":
-                    raise RequestError(f"the job {id} was cancelled")
+                    raise RequestError("the job {id} was cancelled", id=id)
                 case "fail":
                     raise RequestError(str(message.args[2]))
         raise self._nobody(None)
@@ -202,7 +202,9 @@ class BridgeClient:
 
     def _nobody(self, error: OSError | None) -> HostError:
         why = f" ({error.strerror or error})" if error is not None else ""
-        return HostError(f"no bridge answers at {self._where}{why}; start one with: fluxstem bridge")
+        return HostError(
+            "no bridge answers at {where}{why}; start one with: fluxstem bridge", where=self._where, why=why
+        )
 
 
 def _result_of(args: tuple[Value, ...]) -> BridgeResult:

@@ -1,7 +1,7 @@
 """The bridge's own folder: who holds it, where it listens, its journal and its spool.
 
 One bridge at a time holds the folder, by a lock that dies with the process; so there is one bridge, and one engine, for
-one user. Knows nothing of messages.
+one user.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Home:
             _lock(self._lock)
         except OSError:
             self._lock.close()
-            raise RequestError(_taken_by(read_state(folder))) from None
+            raise _taken_by(read_state(folder)) from None
         self.spool.mkdir(mode=0o700, exist_ok=True)
 
     @property
@@ -115,13 +115,14 @@ class Home:
         self._lock.close()
 
 
-def _taken_by(state: BridgeState | None) -> str:
+def _taken_by(state: BridgeState | None) -> RequestError:
     if state is None:
-        return "another Fluxstem bridge of yours is just starting; wait for it, or stop it"
-    return (
-        f"a Fluxstem bridge is running already: process {state.pid} ({state.owner}) on UDP port {state.udp_port}, "
-        f"TCP port {state.tcp_port}; use that one, or stop it first"
-    )
+        return RequestError("another Fluxstem bridge of yours is just starting; wait for it, or stop it")
+    return RequestError(
+        "a Fluxstem bridge is running already: process {pid} ({owner}) on UDP port {udp_port}, TCP port {tcp_port}; "
+        "use that one, or stop it first",
+        pid=state.pid, owner=state.owner, udp_port=state.udp_port, tcp_port=state.tcp_port,
+    )  # fmt: skip
 
 
 if os.name == "nt":

@@ -1,7 +1,7 @@
 """The jobs on disk: one line for each thing that happened, so that a killed bridge knows what it owes.
 
-A line is written before its ``ack`` leaves. A half-written last line, which a kill can leave, is skipped. Knows
-nothing of sockets or of the engine.
+A line is written before its ``ack`` leaves. A half-written last line, which a kill can leave, is skipped. Keys
+that only another version knows are kept and reported in the log.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class JournalEntry:
         parts: files of a finished job, by part.
         edited: arguments of the message that gave back an edited version, after the id; none while nobody did.
         attempts: times an engine process died over it.
+        unknown: what another version of the program wrote beside this.
     """
 
     id: str
@@ -52,6 +53,7 @@ class JournalEntry:
     parts: dict[str, str] = field(default_factory=dict)
     edited: tuple[Any, ...] = ()
     attempts: int = 0
+    unknown: dict[str, Any] = field(default_factory=dict)
 
 
 class Journal:
@@ -138,9 +140,7 @@ def _read(path: Path) -> dict[str, JournalEntry]:
         return entries
     for line in lines:
         try:
-            values = json.loads(line)
-            told = {"reply": tuple(values["reply"]), "edited": tuple(values.get("edited", ()))}
-            entry = JournalEntry(**{**values, **told})
+            entry = _entry_of(json.loads(line))
         except (ValueError, TypeError, KeyError):
             log.warning("a line of the journal cannot be read and is skipped")
             continue
@@ -151,6 +151,22 @@ def _read(path: Path) -> dict[str, JournalEntry]:
     return entries
 
 
+def _entry_of(values: Any) -> JournalEntry:
+    """The entry that a line holds.
+
+    Raises:
+        TypeError, KeyError: it holds none.
+    """
+    if not isinstance(values, dict):
+        raise TypeError("a line is an object")
+    names = [one.name for one in fields(JournalEntry) if one.name != "unknown"]
+    known = {name: value for name, value in values.items() if name in names}
+    if unknown := {name: value for name, value in values.items() if name not in names}:
+        log.warning("a line of the journal has %s, which this version does not know; kept", ", ".join(unknown))
+    lists = {"reply": tuple(values["reply"]), "edited": tuple(values.get("edited", ()))}
+    return JournalEntry(**{**known, **lists}, unknown=unknown)
+
+
 def _line(entry: JournalEntry) -> bytes:
-    values = {name: getattr(entry, name) for name in JournalEntry.__dataclass_fields__}
-    return json.dumps(values, separators=(",", ":")).encode("ascii") + b"\n"
+    values = {one.name: getattr(entry, one.name) for one in fields(entry) if one.name != "unknown"}
+    return json.dumps(entry.unknown | values, separators=(",", ":")).encode("ascii") + b"\n"

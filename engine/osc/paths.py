@@ -3,7 +3,7 @@
 A path is resolved, held against the allowed folders, then opened folder by folder without following any link; what was
 opened is put under a private name (a hard link, else a copy), and only that name is handed on. So it does not matter
 what the path points to a moment later. Every refusal has one and the same text: a sender learns nothing about what is
-where. Knows nothing of messages.
+where.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What a bridge may be told, and what of that makes no sense.
-
-Knows nothing of sockets or jobs.
-"""
+"""The settings of a bridge, and which of them cannot work."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ TOKEN_SHORTEST_BYTES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BridgeSettings:
-    """What a bridge may be told.
+    """Settings of a bridge.
 
     Attributes:
         port: UDP port; the next free one of ten is taken; 0 is any.
@@ -58,15 +55,16 @@ def check_settings(settings: BridgeSettings) -> None:
     """
     if settings.lan and (settings.token is None or len(settings.token) < TOKEN_SHORTEST_BYTES):
         raise RequestError(
-            f"a bridge that is open to the network needs a token of at least {TOKEN_SHORTEST_BYTES} bytes; "
-            "write one into a file and give it with --token-file"
+            "a bridge that is open to the network needs a token of at least {shortest} bytes; "
+            "write one into a file and give it with --token-file",
+            shortest=TOKEN_SHORTEST_BYTES,
         )
     if settings.allow and not settings.lan:
         raise RequestError("networks can be allowed only in LAN mode; add --lan or leave --allow out")
     try:
         AllowList(settings.allow)
     except ValueError as error:
-        raise RequestError(f"{error}; give a network as 192.168.1.0/24") from None
+        raise RequestError("{error}; give a network as 192.168.1.0/24", error=error) from None
     for folder in settings.roots:
         if not folder.is_dir():
-            raise RequestError(f"there is no folder {folder}; give a folder that clips may be read from")
+            raise RequestError("there is no folder {folder}; give a folder that clips may be read from", folder=folder)

@@ -37,7 +37,7 @@ def send_clip(bridge: BridgeClient, path: Path) -> str:
             while blob := stream.read(BLOB_BYTES):
                 bridge.send(at("clip/data"), id, blob)
     except OSError as error:
-        raise RequestError(f"{path} cannot be read ({error.strerror}); check the path") from error
+        raise RequestError("{path} cannot be read ({why}); check the path", path=path, why=error.strerror) from error
     bridge.ask(at("clip/end"), id, answers=(at("clip/ok"),))
     return id
 
@@ -73,7 +73,7 @@ def fetch(bridge: BridgeClient, id: str, part: str, into: BinaryIO) -> str:
             case "clip/end", _ if received_bytes == size_bytes:
                 return name
             case "clip/end", _:
-                raise RequestError(f"{received_bytes} of {size_bytes} bytes came; fetch it again")
+                raise RequestError("{came} of {all} bytes came; fetch it again", came=received_bytes, all=size_bytes)
             case "fail", (text,):
                 raise RequestError(str(text))
     raise HostError("the bridge fell silent while a result was on its way; fetch it again")

@@ -1,7 +1,7 @@
 """OSC packets on a TCP stream: the length prefix of OSC 1.0 and the SLIP of OSC 1.1, told apart by the first byte.
 
 No frame we take is 16 MB long, so a length starts with a zero byte; SLIP starts with its end mark or with the packet's
-own first character. Source: RFC 1055. Knows nothing of sockets or messages.
+own first character. Source: RFC 1055.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class FrameError(ValueError):
 
 
 class Framer:
-    """Cuts a stream into packets, and dresses packets for it.
+    """Cuts a stream into packets, and frames packets for it.
 
     Attributes:
         framing: None until the first byte has come; then what the other side speaks.
@@ -53,7 +53,7 @@ class Framer:
                 raise FrameError("the stream speaks neither OSC 1.0 nor 1.1, or announces a packet that is too large")
         yield from self._by_length() if self.framing == "length" else self._by_slip()
 
-    def dress(self, packet: bytes) -> bytes:
+    def frame(self, packet: bytes) -> bytes:
         """The packet as it goes into the stream; in the framing of the other side, else with a length."""
         if self.framing == "slip":
             return _END + packet.replace(_ESC, _ESC_ESC).replace(_END, _ESC_END) + _END
@@ -79,13 +79,13 @@ class Framer:
             del self._buffer[: end + 1]
             self._searched = 0
             if raw:
-                yield _undressed(raw)
+                yield _unescaped(raw)
         self._searched = len(self._buffer)
         if len(self._buffer) > 2 * FRAME_LIMIT_BYTES:
             raise FrameError(f"a packet does not end within {2 * FRAME_LIMIT_BYTES} bytes")
 
 
-def _undressed(raw: bytes) -> bytes:
+def _unescaped(raw: bytes) -> bytes:
     head, *parts = raw.split(_ESC)
     plain = [head]
     for part in parts:

@@ -3,7 +3,7 @@
 python-osc never sees a packet from outside: a 24-byte bundle with an element of size -4 keeps it busy for ever, 390
 nested bundles end it with a RecursionError, and it drops the tags S, c and I so that later arguments shift. It writes
 what we send. Patterns in addresses and arrays are refused; time tags are read and not waited for.
-Source: OSC 1.0 and 1.1 specifications. Knows nothing of sockets or of our addresses.
+Source: OSC 1.0 and 1.1 specifications.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who is speaking: sessions, the token of LAN mode, and how much one sender may cost.
 
 A UDP source can be forged, so until a sender has answered a challenge it gets at most three times the bytes it sent,
-and few answers. Knows nothing of jobs; time is an argument.
+and few answers. Time is an argument everywhere.
 """
 
 from __future__ import annotations

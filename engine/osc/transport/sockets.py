@@ -1,7 +1,4 @@
-"""Sockets: UDP and TCP on the same port number, IPv4 and IPv6; packets come out, packets go in.
-
-Knows nothing of what is in a packet.
-"""
+"""Sockets: UDP and TCP on the same port number, IPv4 and IPv6; packets come out, packets go in."""
 
 from __future__ import annotations
 
@@ -173,7 +170,7 @@ class TcpWire(asyncio.Protocol):
             log.warning("%s does not read what it asked for; its connection is closed", self._key)
             self._transport.abort()
             return
-        self._transport.write(self._framer.dress(packet))
+        self._transport.write(self._framer.frame(packet))
 
     async def room(self) -> None:
         """See ``sessions.Wire``."""

@@ -243,7 +243,7 @@ def test_ipv4_and_ipv6_are_answered(new_caller, host):
 def test_both_framings_of_tcp_are_answered_in_kind(bridge, framing):
     with socket.create_connection(("127.0.0.1", bridge.state.tcp_port), timeout=LIMIT_S) as line:
         framer = Framer(framing)
-        line.sendall(framer.dress(packed("/fluxstem/ping", "a")) + framer.dress(packed("/fluxstem/ping", "b")))
+        line.sendall(framer.frame(packed("/fluxstem/ping", "a")) + framer.frame(packed("/fluxstem/ping", "b")))
         heard: list[bytes] = []
         while len(heard) < 2:
             heard.extend(framer.feed(line.recv(4096)))
@@ -268,7 +268,7 @@ def test_too_many_connections_are_turned_away_and_the_others_go_on(bridge, calle
         with contextlib.suppress(ConnectionResetError):
             assert lines[-1].recv(10) == b""
         framer = Framer("length")
-        lines[0].sendall(framer.dress(packed("/fluxstem/ping")))
+        lines[0].sendall(framer.frame(packed("/fluxstem/ping")))
         assert list(framer.feed(lines[0].recv(4096))) == [packed("/fluxstem/pong", "")]
 
 

@@ -239,7 +239,7 @@ def test_a_tcp_connection_needs_the_token_too(lan_bridge):
         assert client.ask("/fluxstem/status", answers=("/fluxstem/status.reply",))
     with socket.create_connection(("127.0.0.1", lan_bridge.state.tcp_port), timeout=LIMIT_S) as line:
         framer = Framer("length")
-        line.sendall(framer.dress(packed("/fluxstem/status")))
+        line.sendall(framer.frame(packed("/fluxstem/status")))
         [packet] = framer.feed(line.recv(4096))
         assert b"token" in packet
     with pytest.raises(RequestError, match="not the answer"):

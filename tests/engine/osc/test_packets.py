@@ -115,7 +115,7 @@ def test_what_we_write_is_what_python_osc_reads():
 @pytest.mark.parametrize("framing", ["length", "slip"])
 def test_a_stream_is_cut_into_the_packets_it_was_made_of(framing, step):
     packets = [*valid_packets(), b"/x\0\0,b\0\0" + struct.pack(">i", 4) + b"\xc0\xdb\xdc\xdd"]
-    stream = b"".join(Framer(framing).dress(packet) for packet in packets)
+    stream = b"".join(Framer(framing).frame(packet) for packet in packets)
     framer = Framer()
     cut = [packet for at in range(0, len(stream), step) for packet in framer.feed(stream[at : at + step])]
     assert cut == packets

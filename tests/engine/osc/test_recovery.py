@@ -20,7 +20,7 @@ from oschelp import LIMIT_S, Caller
 
 from engine import Engine, RequestError, check_values, request_from_json, request_to_json
 from engine.osc import Bridge, BridgeClient
-from engine.osc.journal import KEPT_FINISHED, Journal, JournalEntry
+from engine.osc.journal import KEPT_FINISHED, Journal, JournalEntry, again
 from engine.osc.transfer import send_clip
 
 ROOT = Path(__file__).parents[3]
@@ -148,11 +148,22 @@ def test_the_last_line_of_a_job_is_what_holds_and_a_cut_line_is_skipped(tmp_path
     journal.close()
     with (tmp_path / "journal").open("ab") as stream:
         stream.write(b'{"id":"job 3","numb')
-    again = Journal(tmp_path / "journal")
-    assert set(again.entries) == {"job 1", "job 2"}
-    assert again.entries["job 1"].reply == (1, ["a.wav"], -300.0)
-    assert again.entries["job 2"].outcome is None
-    again.close()
+    reopened = Journal(tmp_path / "journal")
+    assert set(reopened.entries) == {"job 1", "job 2"}
+    assert reopened.entries["job 1"].reply == (1, ["a.wav"], -300.0)
+    assert reopened.entries["job 2"].outcome is None
+    reopened.close()
+
+
+def test_what_only_a_newer_bridge_knows_is_kept_in_the_journal(tmp_path):
+    path = tmp_path / "journal"
+    line = {"id": "a", "number": 1, "task": "isolate", "asked": {}, "reply": [], "priority": 3}
+    path.write_text(f"{json.dumps(line)}\n[]\n7\n")
+    journal = Journal(path)
+    journal.put(again(journal.entries["a"]))
+    journal.close()
+    [first, second] = map(json.loads, path.read_text().splitlines())
+    assert (first["priority"], second["priority"], second["attempts"]) == (3, 3, 1)
 
 
 def test_the_journal_keeps_the_last_thousand_finished_jobs_and_all_others(tmp_path):
@@ -160,11 +171,11 @@ def test_the_journal_keeps_the_last_thousand_finished_jobs_and_all_others(tmp_pa
     for number in range(KEPT_FINISHED + 50):
         journal.put(entry(number, outcome=None if number in (3, 7) else "cancelled"))
     journal.close()
-    again = Journal(tmp_path / "journal")
-    assert len(again.entries) == KEPT_FINISHED + 2
-    assert {"job 3", "job 7", f"job {KEPT_FINISHED + 49}"} <= set(again.entries)
-    assert "job 4" not in again.entries
-    again.close()
+    reopened = Journal(tmp_path / "journal")
+    assert len(reopened.entries) == KEPT_FINISHED + 2
+    assert {"job 3", "job 7", f"job {KEPT_FINISHED + 49}"} <= set(reopened.entries)
+    assert "job 4" not in reopened.entries
+    reopened.close()
 
 
 def test_a_journal_of_an_older_bridge_is_taken_up(settings, toy_engine, mix):
@@ -193,8 +204,8 @@ def test_a_request_of_an_older_journal_is_the_one_it_was(number):
     entry = json.loads((Path(__file__).parent / "journal_before_options.jsonl").read_text().splitlines()[number])
     request = request_from_json(entry["request"])
     check_values(request)
-    again = json.loads(json.dumps(request_to_json(request)))
-    assert {name: again[name] for name in entry["request"]} == entry["request"]
+    written = json.loads(json.dumps(request_to_json(request)))
+    assert {name: written[name] for name in entry["request"]} == entry["request"]
 
 
 @pytest.fixture
