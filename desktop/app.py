@@ -16,6 +16,7 @@ from PySide6.QtCore import QLibraryInfo, QLocale, QTimer, QTranslator
 from PySide6.QtWidgets import QApplication
 
 from desktop.link import EngineLink
+from desktop.message import Message
 from desktop.models.recovery import LeftWork
 from desktop.models.settings import AppSettings
 from desktop.models.workspace import Workspace
@@ -103,5 +104,5 @@ def _begin(window: MainWindow, paths: list[Path]) -> None:
 def _offer(window: MainWindow, left: LeftWork) -> None:
     window.workspace.recover(left)
     title = left.project.title or tr("untitled")
-    words = tr("Fluxstem was ended before {title} was closed; here it is as it was last.").replace("{title}", title)
-    window.workspace.told.emit(words)
+    message = Message("Fluxstem ended before {title} was closed; here is its last state", title=title)
+    window.workspace.told.emit(message)

@@ -44,7 +44,7 @@ class EngineLink(QObject):
         submitted: job and its request, whoever asked.
         progressed: job, fraction 0 to 1, stage.
         finished: job and its ``Done``.
-        failed: job, kind of error, sentence for the user.
+        failed: job and its ``Failed``.
         cancelled: job.
         host_changed: process number of the engine process, 0 while there is none.
     """
@@ -52,7 +52,7 @@ class EngineLink(QObject):
     submitted = Signal(str, object)
     progressed = Signal(str, float, str)
     finished = Signal(str, object)
-    failed = Signal(str, str, str)
+    failed = Signal(str, object)
     cancelled = Signal(str)
     host_changed = Signal(int)
 
@@ -104,7 +104,7 @@ class EngineLink(QObject):
             case Done():
                 self.finished.emit(event.job, event)
             case Failed():
-                self.failed.emit(event.job, event.kind, event.message)
+                self.failed.emit(event.job, event)
             case CancelledJob():
                 self.cancelled.emit(event.job)
             case Accepted():

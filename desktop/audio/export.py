@@ -89,11 +89,16 @@ def file_name(template: str, values: dict[str, str]) -> str:
         name = template.format_map(values)
     except (KeyError, ValueError, IndexError, AttributeError) as error:
         allowed = ", ".join(f"{{{field}}}" for field in FIELDS)
-        raise RequestError(f"the name template {template!r} cannot be used ({error}); allowed are {allowed}") from error
+        raise RequestError(
+            "the name template {template} cannot be used ({reason}); allowed are {allowed}",
+            template=repr(template),
+            reason=error,
+            allowed=allowed,
+        ) from error
     name = _FORBIDDEN.sub("_", name).strip(" .")
     name = name.encode("utf-8")[:NAME_LIMIT_BYTES].decode("utf-8", "ignore")
     if not name:
-        raise RequestError("the name template leaves no name; write at least one letter into it")
+        raise RequestError("the name template makes no name; put at least one letter into it")
     return name
 
 
@@ -134,8 +139,9 @@ def export(
         paths = tuple(_publish(draft, folder, part.name, kind) for draft, part in zip(drafts, parts, strict=True))
     except (OSError, soundfile.LibsndfileError) as error:
         raise OutputError(
-            f"cannot write to {folder} ({getattr(error, 'strerror', None) or error}); "
-            "make room there or choose another folder"
+            "cannot write to {folder} ({reason}); make room there or choose another folder",
+            folder=folder,
+            reason=getattr(error, "strerror", None) or error,
         ) from error
     finally:
         for draft in drafts:
@@ -234,4 +240,6 @@ def _publish(draft: Path, folder: Path, name: str, kind: FileFormat) -> Path:
                 continue
             os.replace(draft, final)
         return final
-    raise OutputError(f"{folder} holds ten thousand files called {name}; choose another name")
+    raise OutputError(
+        "{folder} already holds ten thousand files called {name}; choose another name", folder=folder, name=name
+    )

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from desktop.audio.mixer import OUT_CHANNELS, PlaybackMixer, PlaybackScene
 from desktop.audio.ring import Ring
+from desktop.message import Message
 from engine import EngineError
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ FILL_FRAMES = 128
 DEFAULT_NAME = "default"  # of the device that the system sends sound to, where it has a name
 PAUSE_S = 0.003
 STOP_LIMIT_S = 2.0
-GONE = "the audio device is gone; plug it in again or choose another one in the settings"
+GONE = "the audio device is gone; plug it in again, or choose another one in the settings"
 
 
 class NoDevice(EngineError):
@@ -72,7 +73,7 @@ def _library() -> Any:
         return importlib.import_module("sounddevice")
     except (ImportError, OSError) as error:  # OSError: PortAudio itself is missing
         raise NoDevice(
-            "sound cannot be played: PortAudio is missing; on Debian and Ubuntu install libportaudio2"
+            "sound cannot be played because PortAudio is missing; on Debian and Ubuntu install libportaudio2"
         ) from error
 
 
@@ -81,11 +82,11 @@ class PlaybackEnd:
     """Why playing ended by itself.
 
     Attributes:
-        words: a sentence for the user, empty at the end of the sound.
+        message: for the user; None at the end of the sound.
         device_gone: True means another device may go on.
     """
 
-    words: str = ""
+    message: Message | None = None
     device_gone: bool = False
 
 
@@ -211,7 +212,11 @@ class AudioPlayer:
             self._stream_rate_hz, self._device_s = self._rate_hz, float(self._stream.latency)
         except (sounddevice.PortAudioError, ValueError, OSError) as error:
             self._forget_stream()
-            raise NoDevice(_no_device_sentence(error)) from error
+            raise NoDevice(
+                "sound cannot be played ({reason}); plug in an output device or choose one in the settings; "
+                "everything else works",
+                reason=" ".join(str(error).split())[:120],
+            ) from error
         self._filler = threading.Thread(
             target=self._keep_filling, args=(mixer, ring), name="fluxstem-mixer", daemon=True
         )
@@ -273,10 +278,14 @@ class AudioPlayer:
                 fill(ring, mixer)
                 self._ahead = ahead_of(ring, mixer)
             except (OSError, ValueError) as error:
-                self._on_end(PlaybackEnd(f"playing stopped, the audio could not be read ({error})"))
+                self._on_end(
+                    PlaybackEnd(
+                        Message("playback stopped because the audio could not be read ({reason})", reason=error)
+                    )
+                )
                 return
             if not self._stream_is_alive():
-                self._on_end(PlaybackEnd(GONE, device_gone=True))
+                self._on_end(PlaybackEnd(Message(GONE), device_gone=True))
                 return
             if mixer.at_end and ring.filled == 0:
                 self._on_end(PlaybackEnd())
@@ -324,8 +333,3 @@ def renew(ring: Ring, mixer: PlaybackMixer) -> None:
             ring.write_over(left, block_NC)
             return
         mixer.take_up(before)
-
-
-def _no_device_sentence(error: BaseException) -> str:
-    words = " ".join(str(error).split())[:120]
-    return f"sound cannot be played ({words}); plug in or choose an output device in the settings, all else works"

@@ -47,13 +47,13 @@ def check_file(path: Path) -> None:
         AudioError: missing, a folder, empty or not allowed to be read.
     """
     if not path.exists():
-        raise AudioError(f"there is no file {path}; it may have been moved or deleted")
+        raise AudioError("there is no file {path}; it may have been moved or deleted", path=path)
     if not path.is_file():
-        raise AudioError(f"{path} is not a file; drop an audio or video file")
+        raise AudioError("{path} is not a file; drop an audio or video file", path=path)
     if not os.access(path, os.R_OK):
-        raise AudioError(f"{path} may not be read; change its permissions or copy it to a folder of yours")
+        raise AudioError("{path} may not be read; change its permissions or copy it to a folder of yours", path=path)
     if path.stat().st_size == 0:
-        raise AudioError(f"{path.name} is empty (0 bytes); choose a file with sound in it")
+        raise AudioError("{file} is empty (0 bytes); choose a file with sound in it", file=path.name)
 
 
 def blocks(path: Path, check: Check = keep_going) -> Iterator[FloatArray]:
@@ -71,10 +71,14 @@ def blocks(path: Path, check: Check = keep_going) -> Iterator[FloatArray]:
             while len(block_NC := stream.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)):
                 check()
                 if not np.isfinite(block_NC).all():
-                    raise AudioError(f"{path.name} holds samples that are no numbers; export it again from its source")
+                    raise AudioError(
+                        "{file} contains samples that are not numbers; export it again from its source", file=path.name
+                    )
                 yield block_NC
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"{path.name} cannot be read ({_words(error)}); convert it to WAV or FLAC") from error
+        raise AudioError(
+            "{file} cannot be read ({reason}); convert it to WAV or FLAC", file=path.name, reason=_words(error)
+        ) from error
 
 
 def convert(path: Path, target: Path, check: Check = keep_going) -> None:
@@ -87,16 +91,18 @@ def convert(path: Path, target: Path, check: Check = keep_going) -> None:
         av = importlib.import_module("av")
     except ImportError:
         raise AudioError(
-            f"{path.name} needs PyAV to be read; install the extra desktop, or convert it to WAV"
+            "reading {file} needs PyAV; install the extra desktop, or convert the file to WAV", file=path.name
         ) from None
     try:
         with contextlib.closing(av.open(str(path.resolve()), options={"protocol_whitelist": "file"})) as container:
             stream = next(iter(container.streams.audio), None)
             if stream is None:
-                raise AudioError(f"there is no sound in {path.name}; choose a file with an audio track")
+                raise AudioError("{file} has no sound; choose a file with an audio track", file=path.name)
             _write_decoded(av, container, stream, path, target, check)
     except (av.FFmpegError, ValueError) as error:
-        raise AudioError(f"{path.name} is not audio that can be read ({_words(error)}); convert it to WAV") from error
+        raise AudioError(
+            "{file} is not audio that can be read ({reason}); convert it to WAV", file=path.name, reason=_words(error)
+        ) from error
 
 
 def _write_decoded(av: Any, container: Any, stream: Any, path: Path, target: Path, check: Check) -> None:
@@ -112,18 +118,31 @@ def _write_decoded(av: Any, container: Any, stream: Any, path: Path, target: Pat
         for part in resampler.resample(None):
             wav.write(np.ascontiguousarray(part.to_ndarray().T, dtype=np.float32))
         if wav.frames == 0:
-            raise AudioError(f"there is no sound in {path.name}; choose a file with an audio track")
+            raise AudioError("{file} has no sound; choose a file with an audio track", file=path.name)
 
 
 def _check_grid(path: Path, rate_hz: int, channels: int, samples: int) -> None:
     low, high = RATE_LIMITS_HZ
     if not low <= rate_hz <= high:
-        raise AudioError(f"{path.name} has a sample rate of {rate_hz} Hz; allowed are {low} to {high} Hz")
+        raise AudioError(
+            "{file} has a sample rate of {rate_hz} Hz; allowed are {low} to {high} Hz",
+            file=path.name,
+            rate_hz=rate_hz,
+            low=low,
+            high=high,
+        )
     if channels > CHANNELS_LIMIT:
-        raise AudioError(f"{path.name} has {channels} channels; at most {CHANNELS_LIMIT} are allowed, so split it")
+        raise AudioError(
+            "{file} has {channels} channels; at most {limit} are allowed, so split it",
+            file=path.name,
+            channels=channels,
+            limit=CHANNELS_LIMIT,
+        )
     if samples > LONGEST_S * rate_hz:
         hours = LONGEST_S // 3600
-        raise AudioError(f"{path.name} is longer than {hours} hours; cut it into parts and open one of them")
+        raise AudioError(
+            "{file} is longer than {hours} hours; cut it into parts and open one of them", file=path.name, hours=hours
+        )
 
 
 def _words(error: BaseException) -> str:

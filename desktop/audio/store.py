@@ -97,8 +97,10 @@ class AudioStore:
                 decoded.unlink(missing_ok=True)
         except OSError as error:
             raise OutputError(
-                f"cannot keep a copy of {path.name} in {self.folder} ({error.strerror or error}); "
-                "make room on that disk and open it again"
+                "cannot keep a copy of {file} in {folder} ({reason}); make room on that disk and open it again",
+                file=path.name,
+                folder=self.folder,
+                reason=error.strerror or error,
             ) from error
 
     def path(self, ref: AudioRef) -> Path:
@@ -121,7 +123,9 @@ class AudioStore:
         self.cache.mkdir(parents=True, exist_ok=True)
         self._check_room(ref)
         if not self.path(ref).is_file():
-            raise AudioError(f"the audio {ref.file[:12]}… of this project is gone; put its folder back beside it")
+            raise AudioError(
+                "the audio {name}… of this project is gone; put its folder back beside it", name=ref.file[:12]
+            )
         fresh = [self._fresh(self.cache) for _ in made]
         try:
             peaks = self._decode(ref, fresh[0], check)
@@ -132,7 +136,9 @@ class AudioStore:
                 os.replace(new, final)
         except OSError as error:
             raise OutputError(
-                f"cannot write to the cache {self.cache} ({error.strerror or error}); make room"
+                "cannot write to the cache {folder} ({reason}); make room",
+                folder=self.cache,
+                reason=error.strerror or error,
             ) from error
         finally:
             for new in fresh:
@@ -239,8 +245,11 @@ class AudioStore:
         free = shutil.disk_usage(self.cache).free
         if free < needed:
             raise OutputError(
-                f"opening this file needs {needed >> 20} MB in {self.cache}, and {free >> 20} MB are free; "
-                "clean the cache in the settings or make room"
+                "opening this file needs {needed} MB in {folder}, and {free} MB are free; clean the "
+                "cache in the settings or make room",
+                needed=needed >> 20,
+                folder=self.cache,
+                free=free >> 20,
             )
 
     def _samples_file(self, ref: AudioRef) -> Path:

@@ -66,7 +66,9 @@ class Background(QObject):
             except Exception as error:
                 log.exception("background work met an error nobody expected")
                 words = f"{type(error).__name__}: {' '.join(str(error).split())}"
-                self._hand_over(failed, EngineError(f"internal error ({words}); please report it with the log"))
+                self._hand_over(
+                    failed, EngineError("internal error ({words}); please report it with the log", words=words)
+                )
             else:
                 self._hand_over(then, answer)
 

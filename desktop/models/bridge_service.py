@@ -11,11 +11,13 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from desktop.link import EngineLink
+from desktop.message import Message
 from desktop.models.background import Background
 from desktop.models.settings import AppSettings
 from engine import EngineError, RequestError
 
 TOKEN_BYTES = 24
+OFF = Message("OSC: off")
 
 
 class BridgeService(QObject):
@@ -43,14 +45,14 @@ class BridgeService(QObject):
         self._settings, self._background, self._link, self._data = settings, background, link, data
         self._bridge: Any = None
         self._wanted = "off"
-        self._words = ""
+        self._words = OFF
         settings.changed.connect(lambda name, value: self._follow_setting() if name == "bridge" else None)
         self._follow_setting()
 
     @property
-    def words(self) -> str:
+    def words(self) -> Message:
         """Where DAWs reach this window, for the status line."""
-        return self._words or "OSC: off"
+        return self._words
 
     @property
     def port(self) -> int:
@@ -92,9 +94,9 @@ class BridgeService(QObject):
             return
         self._wanted = wanted
         self.close()
-        self._words = ""
+        self._words = OFF
         if wanted != "off":
-            self._words = "OSC: starting"
+            self._words = Message("OSC: starting")
             self._background.run(lambda: self._started(wanted == "lan"), self._show, self._fail)
         self.changed.emit()
 
@@ -102,7 +104,9 @@ class BridgeService(QObject):
         try:
             osc = importlib.import_module("engine.osc")
         except ImportError as error:
-            raise RequestError(f"the bridge needs the extra osc ({error}); install it and try again") from error
+            raise RequestError(
+                "the bridge needs the extra osc ({reason}); install it and try again", reason=error
+            ) from error
         token = str(self._settings.get("bridge_token")) or secrets.token_urlsafe(TOKEN_BYTES)
         self._settings.set("bridge_token", token)
         home = Path.home()
@@ -126,11 +130,11 @@ class BridgeService(QObject):
         self._bridge = bridge
         state = bridge.state
         address = f"OSC: {state.host}, UDP {state.udp_port}, TCP {state.tcp_port}"
-        self._words = f"{address}, open to the network" if state.lan else address
+        self._words = Message("{address}, open to the network", address=address) if state.lan else Message(address)
         self.changed.emit()
 
     def _fail(self, error: EngineError) -> None:
-        self._words = "OSC: could not start"
+        self._words = Message("OSC: could not start")
         self._wanted = "off"
         self._settings.set("bridge", "off")
         self.failed.emit(error)

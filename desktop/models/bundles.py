@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from desktop.message import Message
 from desktop.models.background import Background
 from desktop.models.settings import AppSettings
 from engine import EngineError, list_bundles, load_bundle
@@ -20,7 +21,7 @@ class BundleRow:
         place: its name, or the path of its folder.
         words: name and version.
         licence, attribution, trained_on, notes: from its manifest.
-        problem: why it cannot be used, empty if it can.
+        problem: why it cannot be used; None if it can.
         encoders: kinds of prompts it takes: text, audio, scene.
         has_mask_decoder: True means that isolate and remove are answered by it, once for each prompt.
         experts: names of its experts.
@@ -32,7 +33,7 @@ class BundleRow:
     attribution: tuple[str, ...] = ()
     trained_on: tuple[str, ...] = ()
     notes: str = ""
-    problem: str = ""
+    problem: Message | None = None
     encoders: frozenset[str] = frozenset()
     has_mask_decoder: bool = False
     experts: tuple[str, ...] = ()
@@ -48,7 +49,7 @@ class BundleLibrary(QObject):
 
     Signals:
         changed: the list of bundles is another one now.
-        verified: place of a bundle, and what came out.
+        verified: place of a bundle, and a ``Message``: what came out.
     """
 
     changed = Signal()
@@ -95,8 +96,10 @@ class BundleLibrary(QObject):
         folder = list_bundles().get(place, Path(place))
         self._background.run(
             lambda: load_bundle(folder),
-            lambda bundle: self.verified.emit(place, f"{bundle.label}: every file is as its maker left it"),
-            lambda error: self.verified.emit(place, str(error)),
+            lambda bundle: self.verified.emit(
+                place, Message("{bundle}: every file matches its hash", bundle=bundle.label)
+            ),
+            lambda error: self.verified.emit(place, Message.of(error)),
         )
 
 
@@ -104,7 +107,7 @@ def _row(name: str, folder: Path) -> BundleRow:
     try:
         bundle = load_bundle(folder, check_hashes=False)
     except EngineError as error:
-        return BundleRow(name, name, problem=str(error))
+        return BundleRow(name, name, problem=Message.of(error))
     manifest = bundle.manifest
     return BundleRow(
         name,
@@ -117,3 +120,7 @@ def _row(name: str, folder: Path) -> BundleRow:
         has_mask_decoder=manifest.decoder is not None or bundle.separator is not None,
         experts=tuple(expert.name for expert in manifest.experts),
     )
+
+
+def _intact(label: str) -> Message:
+    return Message("{bundle}: every file matches its hash", bundle=label)

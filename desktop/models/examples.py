@@ -24,9 +24,9 @@ class ExampleKind:
 
 
 KINDS: dict[str, ExampleKind] = {
-    "image": ExampleKind("picture", "pictures", "scene", "picture"),
+    "image": ExampleKind("image", "images", "scene", "picture"),
     "video": ExampleKind("video", "videos", "scene", "film"),
-    "audio": ExampleKind("sound", "sounds", "audio", "wave"),
+    "audio": ExampleKind("audio file", "audio files", "audio", "wave"),
 }
 PATTERNS = (  # for a file dialog
     "*.png *.jpg *.jpeg *.webp *.bmp *.gif *.mp4 *.mov *.mkv *.webm *.avi *.wav *.flac *.ogg *.mp3 *.aif *.aiff *.m4a"
@@ -44,7 +44,7 @@ def kind_of(path: Path) -> ExampleKind:
         return KINDS[guessed.split("/")[0]]
     except KeyError:
         raise ExampleError(
-            f"{path.name} is no picture, video or sound; drop one of these to say what to look for"
+            "{file} is not an image, video or audio file; drop one of these to show what to look for", file=path.name
         ) from None
 
 
@@ -67,9 +67,11 @@ def check_example(path: Path, bundle: str, encoders: Collection[str]) -> Example
     """
     kind = kind_of(path)
     if not path.is_file():
-        raise ExampleError(f"there is no file {path}; it may have been moved or deleted")
+        raise ExampleError("there is no file {path}; it may have been moved or deleted", path=path)
     if kind.encoder not in encoders:
         raise RequestError(
-            f"the bundle {bundle} takes no {kind.plural}; choose another bundle, or say it in words instead"
+            "the bundle {bundle} accepts no {kinds}; choose another bundle, or describe it in words",
+            bundle=bundle,
+            kinds=kind.plural,
         )
     return kind

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.audio.store import AudioStore
 from desktop.link import EngineLink
+from desktop.message import Message
 from desktop.models.background import Background
 from desktop.models.document import Document
 from desktop.models.job_list import ENDED, JobList, JobRow, JobState, details_of
@@ -27,7 +28,7 @@ from desktop.models.request_builder import (
     titled,
 )
 from desktop.models.results import PromptResult, collect, lanes_of, others
-from engine import AudioError, Done, EngineError, Request, RequestError, check_request
+from engine import AudioError, Done, EngineError, Failed, Request, RequestError, check_request
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +46,13 @@ class JobController(QObject):
 
     Signals:
         answered: id of the job's row, and of the lane with its result.
-        failed: a sentence for the user, and details.
-        told: news for the status line.
+        failed: a ``Message`` for the user, and details.
+        told: a ``Message`` for the status line.
     """
 
     answered = Signal(str, str)
-    failed = Signal(str, str)
-    told = Signal(str)
+    failed = Signal(object, str)
+    told = Signal(object)
 
     def __init__(
         self,
@@ -122,7 +123,7 @@ class JobController(QObject):
         self._background.run(
             lambda: self._prepare(plan, project, out),
             lambda request: self._send(row.id, request),
-            lambda error: self._fail(row.id, type(error).__name__, str(error)),
+            lambda error: self._fail(row.id, type(error).__name__, Message.of(error)),
         )
 
     def clip_of(self, row: JobRow) -> Path:
@@ -204,7 +205,7 @@ class JobController(QObject):
         try:
             self._link.submit(request)
         except EngineError as error:
-            self._fail(row_id, type(error).__name__, str(error))
+            self._fail(row_id, type(error).__name__, Message.of(error))
         finally:
             self._sending = None
 
@@ -243,7 +244,7 @@ class JobController(QObject):
         self._background.run(
             lambda: self._collected(row, done, plan, project, scratch),
             lambda results: self._show(row.id, done, plan, results),
-            lambda error: self._fail(row.id, type(error).__name__, str(error)),
+            lambda error: self._fail(row.id, type(error).__name__, Message.of(error)),
         )
 
     def _collected(self, row: JobRow, done: Done, plan: JobPlan, project: Project, scratch: Path) -> list[PromptResult]:
@@ -276,21 +277,20 @@ class JobController(QObject):
         shown = next((lane for lane in lanes if not lane.mute), lanes[0])
         document.set_current(shown.id)
         if shown.mute:
-            self.told.emit("the new mix comes muted, for its stems are heard; press S to hear it alone")
+            self.told.emit(Message("the new mix is muted because its stems are audible; press S to hear it alone"))
         return shown.id
 
-    def _on_failed(self, job: str, kind: str, message: str) -> None:
-        self._fail(self._daw_row(job).id, kind, message)
+    def _on_failed(self, job: str, failed: Failed) -> None:
+        self._fail(self._daw_row(job).id, failed.kind, Message.of_failed(failed))
 
-    def _fail(self, row_id: str, kind: str, message: str) -> None:
+    def _fail(self, row_id: str, kind: str, message: Message) -> None:
         row = self.queue.row(row_id)
         if row is None:
             return
         self._sweep(row)
         self.queue.update(row_id, state=JobState.FAILED, message=message, kind=kind)
-        words = f"{row.title} did not work: {message}"
         details = details_of(replace(row, message=message, kind=kind))
-        self.failed.emit(words[:1].upper() + words[1:], details)
+        self.failed.emit(Message("{title} did not work: {reason}", title=row.title, reason=message), details)
         self.pump()
 
     def _on_cancelled(self, job: str) -> None:

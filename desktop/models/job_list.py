@@ -14,6 +14,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
+from desktop.message import Message
 from desktop.models.project import new_id
 from engine import Done, Request
 
@@ -47,7 +48,7 @@ class JobRow:
         from_daw: True means it came over OSC.
         state, fraction, stage: how far it is.
         started_s: on the monotonic clock; None before.
-        message, kind: of a failure.
+        message, kind: of a failure: what to tell the user, and the class of the error.
         done: what came out.
     """
 
@@ -61,7 +62,7 @@ class JobRow:
     fraction: float = 0.0
     stage: str = ""
     started_s: float | None = None
-    message: str = ""
+    message: Message | None = None
     kind: str = ""
     done: Done | None = None
 

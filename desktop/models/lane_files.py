@@ -53,14 +53,16 @@ class LaneFiles:
             raise RequestError("this lane is gone; choose another one")
         source = self._store.path(lane.take.audio)
         if not source.is_file():
-            raise AudioError(f"the audio of {lane.name} is gone from the disk; make it again")
+            raise AudioError("the audio of {lane} is gone from the disk; make it again", lane=lane.name)
         folder = self._store.folder.parent / "out" / lane.take.audio.sha256[:12]
         path = folder / (file_name("{track} - {stem}", name_values(project, lane, 1)) + lane.take.audio.suffix)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             put_file(source, path)
         except OSError as error:
-            raise OutputError(f"cannot write to {folder} ({error.strerror or error}); make room there") from error
+            raise OutputError(
+                "cannot write to {folder} ({reason}); make room there", folder=folder, reason=error.strerror or error
+            ) from error
         return path
 
     def parts(self, what: str, lanes: list[str], template: str) -> tuple[list[ExportFile], Track | None]:
@@ -82,17 +84,17 @@ class LaneFiles:
         project = self._document.project
         chosen = [lane for lane in project.lanes if lane.id in lanes]
         if not chosen and what != "mix":
-            raise RequestError("no stem is chosen; tick at least one")
+            raise RequestError("no stem is selected; tick at least one")
         source = self._source(project)
         if what == "mix":
             heard = [lane for lane in project.lanes if project.heard(lane)]
             tracks = tuple(self._track(lane) for lane in heard) or ((source,) if source else ())
             if not tracks:
-                raise RequestError("nothing is heard; unmute a lane first")
+                raise RequestError("nothing is audible; unmute a lane first")
             return [ExportFile(file_name(template, name_values(project, None, 1)), tracks)], None
         if what == "minus":
             if source is None:
-                raise RequestError("this project has no mix to take something from; choose the stems instead")
+                raise RequestError("this project has no mix to subtract from; choose the stems instead")
             taken = tuple(self._track(lane, sign=-1.0) for lane in chosen)
             values = name_values(project, chosen[0], 1)
             values["stem"] = "without " + " and ".join(lane.name for lane in chosen)

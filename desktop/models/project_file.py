@@ -50,8 +50,9 @@ def save_project(project: Project, path: Path, store: AudioStore, check: Check =
         write_whole(path, project_text(project))
     except OSError as error:
         raise OutputError(
-            f"the project could not be saved to {path} ({error.strerror or error}); "
-            "nothing of the old one was changed, save it to another folder"
+            "the project could not be saved to {path} ({reason}); the old file is unchanged; save to another folder",
+            path=path,
+            reason=error.strerror or error,
         ) from error
 
 
@@ -71,13 +72,17 @@ def load_project(path: Path, store: AudioStore, check: Check = keep_going) -> Pr
             if not store.path(ref).is_file():
                 if not source.is_file():
                     raise AudioError(
-                        f"the audio of {path.name} is gone; put the folder {audio_folder(path).name} back beside it"
+                        "the audio of {file} is gone; put the folder {folder} back beside it",
+                        file=path.name,
+                        folder=audio_folder(path).name,
                     )
                 put_file(source, store.path(ref))
             store.prepare(ref, check)
     except OSError as error:
         raise OutputError(
-            f"the audio of {path.name} could not be copied ({error.strerror or error}); make room"
+            "the audio of {file} could not be copied ({reason}); make room",
+            file=path.name,
+            reason=error.strerror or error,
         ) from error
     return project
 
@@ -90,18 +95,30 @@ def read_project(path: Path) -> Project:
     """
     try:
         if path.stat().st_size > LIMIT_BYTES:
-            raise RequestError(f"{path.name} is too large to be a project; choose a {SUFFIX} file")
+            raise RequestError(
+                "{file} is too large to be a project; choose a {suffix} file", file=path.name, suffix=SUFFIX
+            )
         data = json.loads(path.read_bytes())
         number = data.get("fluxstem_project") if isinstance(data, dict) else None
         if type(number) is not int or number < 1:
-            raise RequestError(f"{path.name} is not a Fluxstem project; choose a {SUFFIX} file")
+            raise RequestError(
+                "{file} is not a Fluxstem project; choose a {suffix} file", file=path.name, suffix=SUFFIX
+            )
         if number > FORMAT:
-            raise RequestError(f"{path.name} was written by a newer Fluxstem (format {number}); update this one")
+            raise RequestError(
+                "{file} was written by a newer Fluxstem (format {format}); update this one",
+                file=path.name,
+                format=number,
+            )
         return project_from_json(data)
     except OSError as error:
-        raise RequestError(f"{path} cannot be opened ({error.strerror or error}); check that it is there") from error
+        raise RequestError(
+            "{path} cannot be opened ({reason}); check that it is there", path=path, reason=error.strerror or error
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise RequestError(f"{path.name} is damaged ({error}); an older copy of it may still be good") from error
+        raise RequestError(
+            "{file} is damaged ({reason}); an older copy of it may still be good", file=path.name, reason=error
+        ) from error
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -152,10 +169,12 @@ class ProjectLock:
             return
         if self._lock.error() == QLockFile.LockError.LockFailedError:
             raise RequestError(
-                f"{path.name} is open in another Fluxstem window (process {self._lock.getLockInfo()[0]}); "
-                "close it there, or save yours under another name"
+                "{file} is open in another Fluxstem window (process {process}); close it there, or "
+                "save yours under another name",
+                file=path.name,
+                process=self._lock.getLockInfo()[0],
             )
-        raise OutputError(f"{path.parent} may not be written to; save the project in another folder")
+        raise OutputError("{folder} may not be written to; save the project in another folder", folder=path.parent)
 
     def release(self) -> None:
         """Let another window have it."""

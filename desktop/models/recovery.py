@@ -52,7 +52,9 @@ class Recovery:
         try:
             self.folder.mkdir(parents=True, mode=0o700)
         except OSError as error:
-            raise OutputError(f"{root} may not be written to ({error.strerror}); autosave needs it") from error
+            raise OutputError(
+                "{folder} may not be written to ({reason}); autosave needs it", folder=root, reason=error.strerror
+            ) from error
         self._lock = _lock(self.folder)
         self._lock.tryLock(0)
 
@@ -67,7 +69,9 @@ class Recovery:
             write_whole(self.folder / STATE, project_text(project))
         except OSError as error:
             raise OutputError(
-                f"autosave does not work ({error.strerror or error}); make room in {self.root}, or save often"
+                "autosave failed ({reason}); make room in {folder}, or save often",
+                reason=error.strerror or error,
+                folder=self.root,
             ) from error
 
     def left_behind(self) -> list[LeftWork]:

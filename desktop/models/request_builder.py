@@ -5,14 +5,12 @@ Knows nothing of widgets, queues or processes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from desktop.models.project import Lane, Project, Regions
-from engine import TASKS, Request, RequestError, Rule, Slot, rule_of
+from engine import OPTIONS, TASKS, Request, RequestError, Rule, Slot, region_fields, rule_of
 
-CANDIDATES_LIMIT = 8
 PROMPT_SEPARATOR = ","
 MADE_SEPARATOR = " · "
 MADE = {"mix": "the whole mix", "rest": "the others"}  # what is made in the place of a stem
@@ -20,40 +18,41 @@ MADE = {"mix": "the whole mix", "rest": "the others"}  # what is made in the pla
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptForm:
-    """What stands in the prompt bar.
+    """What is filled in at the prompt bar.
 
     Attributes:
         task: a row of ``engine.TASKS``.
-        text: the prompt; several stems are parted by commas.
-        replacement: what is to come in the place of the prompt, for tasks that replace.
-        examples: paths of pictures, videos or sounds that say what to look for, with the words or alone.
-        example_weight: 0 listens to the words only, 1 to the examples only.
-        mix_words, rest_words: about the whole, and about what goes with the stem.
-        seed, steps, guidance, strength: None means the bundle's default, for the seed 0.
-        candidates: how many versions, each with the next seed; the best comes first.
-        seconds: to make; None means the task's default.
-        render: ``masked``, ``flow`` or ``decoded``.
-        slot: ``mix`` or ``rest`` to make that in the place of a stem, for tasks that can.
-        bundle, device: as of ``Request``.
+        text: the prompt; commas separate several stems.
+        others: as of ``Request``, with the same defaults; what the task does not take is left out of the request.
     """
 
     task: str
     text: str
     replacement: str = ""
     examples: tuple[str, ...] = ()
-    example_weight: float = 0.5
-    mix_words: str = ""
-    rest_words: str = ""
+    example_weight: float = OPTIONS["example_weight"].default
+    mix_prompt: str = ""
+    rest_prompt: str = ""
     seed: int = 0
     steps: int | None = None
     guidance: float | None = None
+    guide: tuple[str, ...] = ()
+    temperature: float | None = None
+    start: str | None = None
     strength: float | None = None
     candidates: int = 1
     seconds: float | None = None
-    render: str = "masked"
+    keep_order: bool = False
+    render: str = OPTIONS["render"].default
+    sensitivity: float = OPTIONS["sensitivity"].default
+    expert: str = ""
     slot: str = ""
-    bundle: str = "small"
-    device: str = "auto"
+    bundle: str = OPTIONS["bundle"].default
+    device: str = OPTIONS["device"].default
+    format: str = OPTIONS["format"].default
+
+
+PASSED_ON = tuple(field.name for field in fields(PromptForm) if field.name not in ("task", "text"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +91,7 @@ def make_plan(project: Project, lane: Lane | None, regions: Regions, form: Promp
     source = _input_of(rule, project, lane, form.task)
     on_lane = lane is not None and rule.answer is Slot.STEM and rule.input_slot in (Slot.STEM, Slot.REST)
     if rule.span.name == "REQUIRED" and not regions:
-        raise RequestError(f"{form.task} fills a region; drag over the waveform to choose one")
+        raise RequestError("{task} fills a region; drag over the waveform to choose one", task=form.task)
     takes_regions = rule.input_slot is not None and rule.makes_s is None
     in_mix = lane is not None and project.source is not None and rule.prompt_slot is Slot.STEM
     beside = in_mix and rule.rest_optional and rule.input_slot is not None
@@ -115,13 +114,8 @@ def rule_for(task: str, slot: str) -> Rule:
 def _check_words(form: PromptForm) -> None:
     if not prompts_of(form) and not form.examples:
         raise RequestError("say in a few words what to look for, for example violin")
-    if replaces(TASKS[form.task]) and not form.replacement.strip():
-        raise RequestError("say what to put in its place too, for example trumpet")
-
-
-def replaces(rule: Rule) -> bool:
-    """True means the task puts something else in the place of its prompt."""
-    return rule.input_slot is Slot.MIX and not rule.masked
+    if TASKS[form.task].replaces and not form.replacement.strip():
+        raise RequestError("say what to replace it with too, for example trumpet")
 
 
 def _input_of(rule: Rule, project: Project, lane: Lane | None, task: str) -> str:
@@ -130,7 +124,7 @@ def _input_of(rule: Rule, project: Project, lane: Lane | None, task: str) -> str
     if rule.input_slot is not Slot.MIX and lane is not None:
         return "take" if rule.input_slot is Slot.STEM else "others" if project.source else "take"
     if project.source is None:
-        raise RequestError(f"{task} needs a mix; open or drop an audio file first")
+        raise RequestError("{task} needs a mix; open or drop an audio file first", task=task)
     return "mix"
 
 
@@ -151,38 +145,25 @@ def make_request(plan: JobPlan, project: Project, files: dict[str, Path | None],
         files: ``input`` and ``rest``.
         out: folder for the answer.
     """
-    form, rule = plan.form, TASKS[plan.form.task]
-    slot = form.slot if rule.any_slot else ""
-    regions_s = tuple(
+    form, task = plan.form, TASKS[plan.form.task]
+    values = {name: getattr(form, name) if OPTIONS[name].takes(task) else OPTIONS[name].default for name in PASSED_ON}
+    if values["slot"] == "mix":
+        values["mix_prompt"] = ""  # the prompt is about it already
+    if form.candidates > 1:
+        values["start"] = form.start or "noise"  # from zeros they would all be the same
+    regions_s = [
         (max(first - plan.offset, 0) / project.rate_hz, max(last - plan.offset, 0) / project.rate_hz)
         for first, last in plan.regions
+    ]
+    return Request(
+        **values,
+        **region_fields(regions_s),
+        task=form.task,
+        prompts=prompts_of(form),
+        input=str(files["input"]) if files.get("input") else None,
+        rest=str(files["rest"]) if files.get("rest") else None,
+        out=str(out),
     )
-    values: dict[str, Any] = {
-        "task": form.task,
-        "prompts": prompts_of(form),
-        "examples": form.examples,
-        "example_weight": form.example_weight,
-        "mix_prompt": form.mix_words.strip() if slot != "mix" else "",  # the prompt is about it already
-        "rest_prompt": form.rest_words.strip(),
-        "slot": slot,
-        "replacement": form.replacement.strip() if replaces(rule) else "",
-        "input": str(files["input"]) if files.get("input") else None,
-        "rest": str(files["rest"]) if files.get("rest") else None,
-        "out": str(out),
-        "region_s": regions_s[0] if len(regions_s) == 1 else None,
-        "regions_s": regions_s if len(regions_s) > 1 else (),
-        "seconds": form.seconds if rule.makes_s is not None else None,
-        "bundle": form.bundle,
-        "device": form.device,
-        "render": form.render if rule.masked else "masked",
-        "steps": form.steps,
-        "guidance": form.guidance,
-        "strength": form.strength if rule.strength is not None else None,
-        "seed": form.seed,
-        "candidates": form.candidates,
-        "start": "noise" if form.candidates > 1 else None,  # from zeros they would all be the same
-    }
-    return Request(**values)
 
 
 def examples_words(form: PromptForm) -> str:
@@ -193,7 +174,7 @@ def examples_words(form: PromptForm) -> str:
 def title_of(form: PromptForm) -> str:
     """One line for the queue."""
     words = ", ".join(prompts_of(form)) or examples_words(form)
-    words += f" → {form.replacement.strip()}" if replaces(TASKS[form.task]) else ""
+    words += f" → {form.replacement.strip()}" if TASKS[form.task].replaces else ""
     words += f" × {form.candidates}" if form.candidates > 1 else ""
     return titled(form.task, words, form.slot)
 

@@ -21,7 +21,7 @@ from desktop.audio.read import BLOCK_SAMPLES, Check, keep_going
 from desktop.audio.splice import SplicePiece, splice
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.models.project import Lane, LaneTake, Project, TakeOrigin
-from desktop.models.request_builder import JobPlan, PromptForm, examples_words, replaces, rule_for
+from desktop.models.request_builder import JobPlan, PromptForm, examples_words, rule_for
 from engine import TASKS, Done, Slot, StemResult
 
 
@@ -72,9 +72,9 @@ def lanes_of(answers: list[PromptResult], form: PromptForm, others_heard: bool) 
     rule = TASKS[form.task]
     turned = rule_for(form.task, form.slot)
     doubles = others_heard and turned.prompt_slot is Slot.MIX and turned.input_slot is not None
-    rest_is_wanted = rule.answer is Slot.REST or replaces(rule)
+    rest_is_wanted = rule.answer is Slot.REST or rule.replaces
     for answer in answers:
-        name = (form.replacement.strip() if replaces(rule) else answer.prompt) or examples_words(form)
+        name = (form.replacement.strip() if rule.replaces else answer.prompt) or examples_words(form)
         if answer.stems:
             lanes.append(Lane(name=name, takes=answer.stems, mute=rule.answer is Slot.REST or doubles))
         if answer.rests:

@@ -12,6 +12,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
+from engine import OPTIONS
+
 RECENT_LIMIT = 10
 
 
@@ -26,8 +28,8 @@ class SettingRow:
 KEYS: dict[str, SettingRow] = {
     "theme": SettingRow("system", ("system", "dark", "light")),
     "language": SettingRow("system", ("system", "en", "de")),
-    "device": SettingRow("auto", ("auto", "cpu", "cuda", "tensorrt")),
-    "bundle": SettingRow("small"),
+    "device": SettingRow("auto", OPTIONS["device"].choices),
+    "bundle": SettingRow(OPTIONS["bundle"].default),
     "bundle_folders": SettingRow([]),
     "output": SettingRow(""),
     "ring_frames": SettingRow(1024, (512, 1024, 2048, 4096, 131072)),

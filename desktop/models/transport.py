@@ -17,6 +17,7 @@ from desktop.audio.mixer import PlaybackScene, PlaybackSource, Track
 from desktop.audio.player import AudioPlayer, NoDevice, PlaybackEnd, output_devices
 from desktop.audio.read import Check, FloatArray
 from desktop.audio.store import AudioStore
+from desktop.message import Message
 from desktop.models.background import Background
 from desktop.models.document import Document
 from desktop.models.project import Project
@@ -38,16 +39,16 @@ class Transport(QObject):
         state_changed: True while it plays.
         listen_changed: which of ``PlaybackSource``.
         match_changed: gain in dB that makes both sides equally loud.
-        stopped: why, empty at the end of the sound.
-        told: a sentence that is no trouble.
+        stopped: why, a ``Message``; None at the end of the sound.
+        told: a ``Message`` that is no trouble.
     """
 
     moved = Signal(int)
     state_changed = Signal(bool)
     listen_changed = Signal(object)
     match_changed = Signal(float)
-    stopped = Signal(str)
-    told = Signal(str)
+    stopped = Signal(object)
+    told = Signal(object)
     _ended = Signal(object)
 
     def __init__(
@@ -99,7 +100,7 @@ class Transport(QObject):
         try:
             self.player.play()
         except NoDevice as error:
-            self.stopped.emit(str(error))
+            self.stopped.emit(Message.of(error))
             return
         if self.playing:
             self._cursor.start()
@@ -117,7 +118,7 @@ class Transport(QObject):
         try:
             self.player.seek(sample)
         except NoDevice as error:
-            self.stopped.emit(str(error))
+            self.stopped.emit(Message.of(error))
         self.moved.emit(self.player.position)
 
     def set_listen(self, listen: PlaybackSource) -> None:
@@ -138,7 +139,7 @@ class Transport(QObject):
         try:
             scene = self.scene(project)
         except AudioError as error:
-            self.stopped.emit(str(error))
+            self.stopped.emit(Message.of(error))
             return
         self.player.show(scene, project.rate_hz)
 
@@ -193,10 +194,10 @@ class Transport(QObject):
         if ended.device_gone and self._goes_on():
             return
         self._cursor.stop()
-        self.player.seek(was if ended.words else 0)
+        self.player.seek(was if ended.message else 0)
         self.moved.emit(self.player.position)
         self.state_changed.emit(False)
-        self.stopped.emit(ended.words)
+        self.stopped.emit(ended.message)
 
     def _goes_on(self) -> bool:
         """Play on through another device; False when there is none."""
@@ -204,7 +205,7 @@ class Transport(QObject):
             name = self.player.play_elsewhere()
         except NoDevice:
             return False
-        self.told.emit(f"the audio device is gone; playing goes on through {name}")
+        self.told.emit(Message("the audio device is gone; playback continues on {name}", name=name))
         return True
 
     def _on_setting(self, name: str, value: object) -> None:
@@ -239,7 +240,7 @@ class Transport(QObject):
             self.refresh()
 
         def fail(error: EngineError) -> None:
-            self.stopped.emit(str(error))
+            self.stopped.emit(Message.of(error))
 
         self._background.run(lambda: self._match_db(scene, project.rate_hz), show, fail)
 

@@ -14,6 +14,7 @@ from desktop.audio.snap import nearest_zero
 from desktop.audio.spectrogram import Spectrogram
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.link import EngineLink
+from desktop.message import Message
 from desktop.models.background import Background
 from desktop.models.bridge_service import BridgeService
 from desktop.models.bundles import BundleLibrary
@@ -43,15 +44,15 @@ class Workspace(QObject):
         link: the engine.
 
     Signals:
-        troubled: a sentence for the user and its details.
-        told: a sentence that is no trouble.
+        troubled: a ``Message`` for the user, and details.
+        told: a ``Message`` that is no trouble.
         opened: a project was begun or loaded.
         saved: path of the project file.
         place_changed: path of the project file, empty when there is none.
     """
 
-    troubled = Signal(str, str)
-    told = Signal(str)
+    troubled = Signal(object, str)
+    told = Signal(object)
     opened = Signal()
     saved = Signal(str)
     place_changed = Signal(str)
@@ -91,7 +92,7 @@ class Workspace(QObject):
         self.jobs.told.connect(self.told)
         self.jobs.failed.connect(self.troubled)
         self.bridge.failed.connect(self.fail)
-        self.transport.stopped.connect(lambda words: self.troubled.emit(words, "") if words else None)
+        self.transport.stopped.connect(lambda message: self.troubled.emit(message, "") if message else None)
 
     # Opening.
 
@@ -100,7 +101,7 @@ class Workspace(QObject):
         if path.suffix.lower() == SUFFIX:
             self.open_project(path)
             return
-        self.told.emit(f"opening {path.name}")
+        self.told.emit(Message("opening {file}", file=path.name))
         self.background.run(
             lambda: self.store.add(path, self.background.check),
             lambda ref: self._begin(path, ref),
@@ -212,8 +213,8 @@ class Workspace(QObject):
         try:
             lock = None if path == self.path else ProjectLock(path)
         except (EngineError, OSError) as error:
-            words = error if isinstance(error, EngineError) else OutputError(f"{path.parent} may not be written to")
-            self.fail(words)
+            own = isinstance(error, EngineError)
+            self.fail(error if own else OutputError("{folder} may not be written to", folder=path.parent))
             return
         project = self.document.project
 
@@ -224,7 +225,7 @@ class Workspace(QObject):
                 self.document.undo.setClean()
             self.settings.remember_file(path)
             self.saved.emit(str(path))
-            self.told.emit(f"saved {path.name}")
+            self.told.emit(Message("saved {file}", file=path.name))
             self._keep()
             then()
 
@@ -306,7 +307,7 @@ class Workspace(QObject):
         """Tell the user what did not work."""
         cause = error.__cause__
         details = f"{type(error).__name__}: {error}" + (f"\n{type(cause).__name__}: {cause}" if cause else "")
-        self.troubled.emit(_sentence(str(error)), details)
+        self.troubled.emit(Message.of(error), details)
 
     def _begin(self, path: Path, ref: AudioRef) -> None:
         self._settle(None, None)
@@ -333,8 +334,3 @@ class Workspace(QObject):
     def _keep(self) -> None:
         project, place = self.document.project, str(self.path or "")
         self.background.run(lambda: self.recovery.keep(project, place), lambda nothing: None, self.fail)
-
-
-def _sentence(text: str) -> str:
-    text = " ".join(text.split())
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

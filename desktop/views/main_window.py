@@ -69,7 +69,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._connect()
         self.timeline.setFocus()
-        self._show_encoders()
+        self._show_bundle()
         self._show_state()
         if geometry := settings.get("geometry"):
             self.restoreGeometry(QByteArray(geometry))
@@ -138,7 +138,7 @@ class MainWindow(QMainWindow):
         self.prompt.region_kept.connect(document.keep_selection)
         self.prompt.examples_offered.connect(self.add_examples)
         self.prompt.browse_wanted.connect(self.choose_examples)
-        self.prompt.bundle_chosen.connect(lambda place: self._show_encoders())
+        self.prompt.bundle_chosen.connect(lambda place: self._show_bundle())
         self.prompt.fold.toggled.connect(lambda on: workspace.settings.set("advanced", on))
         self.queue.cancelled.connect(workspace.jobs.cancel)
         self.queue.retried.connect(workspace.jobs.retry)
@@ -165,8 +165,8 @@ class MainWindow(QMainWindow):
 
     def choose_examples(self) -> None:
         """Ask for files that show what to look for."""
-        kinds = f"{tr('Pictures, videos, sounds')} ({PATTERNS})"
-        names, _ = QFileDialog.getOpenFileNames(self, tr("Look for what these show"), self._last_folder(), kinds)
+        kinds = f"{tr('Images, videos, audio')} ({PATTERNS})"
+        names, _ = QFileDialog.getOpenFileNames(self, tr("Examples of what to look for"), self._last_folder(), kinds)
         self.add_examples([Path(name) for name in names])
 
     def add_examples(self, paths: list[Path]) -> None:
@@ -296,8 +296,8 @@ class MainWindow(QMainWindow):
         buttons = QMessageBox.StandardButton
         answer = QMessageBox.question(
             self,
-            tr("Not saved yet"),
-            tr("Save the project before going on?"),
+            tr("Unsaved changes"),
+            tr("Save the project first?"),
             buttons.Save | buttons.Discard | buttons.Cancel,
         )
         if answer is buttons.Save:
@@ -327,9 +327,8 @@ class MainWindow(QMainWindow):
         document = self.workspace.document
         self.prompt.show_regions(document.selection, document.kept, document.project.rate_hz)
 
-    def _show_encoders(self) -> None:
-        bundle = self._chosen_bundle()
-        self.prompt.show_encoders(bundle.words, bundle.encoders)
+    def _show_bundle(self) -> None:
+        self.prompt.show_bundle(self._chosen_bundle())
 
     def _chosen_bundle(self) -> BundleRow:
         return self.workspace.bundles.row(str(self.prompt.bundle.currentData()))
@@ -349,7 +348,7 @@ class MainWindow(QMainWindow):
 
     def _show_bundles(self) -> None:
         self.prompt.set_bundles(self.workspace.bundles.choices(), str(self.workspace.settings.get("bundle")))
-        self._show_encoders()
+        self._show_bundle()
         self._show_status()
 
     def _on_setting(self, name: str, value: object) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from desktop.views.sentences import said
+from desktop.message import Message
+from desktop.views.sentences import said, sentence
 from desktop.views.text import tr
 from desktop.views.theme import Palette, drawn, icon
 
 TOLD_MS = 6000
 STEPS = (
-    ("Say what you want to hear", "Type an instrument, as drum kit, and press Return."),
+    ("Say what you want to hear", "Type an instrument, such as drum kit, and press Return."),
     ("Listen before you save", "Compare with the original (1, 2, 3), solo, mute, loop a region."),
-    ("Drag it out", "Pull a lane by its handle into your DAW: it is a real file."),
+    ("Drag it out", "Drag a lane by its handle into your DAW: it is a real file."),
 )
 
 
@@ -54,9 +55,9 @@ class TroubleBanner(QFrame):
         self.sign.setPixmap(drawn("warning", palette.danger, 20))
         self.close_button.setIcon(icon("close", palette.quiet))
 
-    def show_trouble(self, words: str, details: str) -> None:
-        """Say it."""
-        self.words.setText(said(words))
+    def show_trouble(self, message: Message, details: str) -> None:
+        """Show what went wrong."""
+        self.words.setText(sentence(message))
         self.details.setText(details)
         self.details.hide()
         self.fold.setChecked(False)
@@ -128,9 +129,13 @@ class StatusLine(QWidget):
         self._fade.setSingleShot(True)
         self._fade.timeout.connect(lambda: self.told.setText(""))
 
-    def tell(self, words: str) -> None:
-        """Say something that may be missed."""
-        words = said(words)
+    def tell(self, news: Message | str) -> None:
+        """Show something that may be missed, for a while.
+
+        Args:
+            news: a message, or words in the user's language.
+        """
+        words = news if isinstance(news, str) else said(news)
         self.told.setText(words[:1].upper() + words[1:])
         self._fade.start(TOLD_MS)
 
@@ -146,6 +151,6 @@ class StatusLine(QWidget):
         """The bundle in use."""
         self.bundle.setText(f"{tr('Bundle')}: {bundle}")
 
-    def show_bridge(self, words: str) -> None:
+    def show_bridge(self, words: Message) -> None:
         """Where DAWs reach this window."""
         self.bridge.setText(said(words))

@@ -24,17 +24,17 @@ WIDTH = 300
 TICK_MS = 1000
 STAGES = {  # what the engine calls them, and what they are
     "read": "reading the audio",
-    "encode": "listening to it",
-    "step": "working it out",
-    "step and decode": "working it out",
-    "decode": "making it sound",
-    "separate": "working it out",
+    "encode": "encoding the audio",
+    "step": "running the model",
+    "step and decode": "running the model",
+    "decode": "decoding the audio",
+    "separate": "running the model",
     "mask": "filtering your audio",
     "write": "writing the files",
     "opening the bundle": "opening the bundle",
-    "looking at the examples": "looking at the examples",
+    "reading the examples": "reading the examples",
     "opening the bundle; building the TensorRT engine takes minutes the first time": (
-        "building the TensorRT engine, which takes minutes the first time"
+        "building the TensorRT engine; this takes minutes the first time"
     ),
 }
 
@@ -73,8 +73,8 @@ class JobCard(QFrame):
         self.fold.setObjectName("link")
         self.fold.setCheckable(True)
         self.fold.toggled.connect(self.details.setVisible)
-        self.up = self._button("up", tr("Earlier"), lambda: self.moved.emit(-1))
-        self.down = self._button("down", tr("Later"), lambda: self.moved.emit(1))
+        self.up = self._button("up", tr("Move up"), lambda: self.moved.emit(-1))
+        self.down = self._button("down", tr("Move down"), lambda: self.moved.emit(1))
         self.retry = self._button("retry", tr("Ask again"), self.retried.emit)
         self.open = self._button("open", tr("Open this clip here"), self.opened.emit)
         self.stop = self._button("close", tr("Cancel"), self.cancelled.emit)
@@ -145,9 +145,9 @@ class QueuePanel(QWidget):
         heading.setObjectName("heading")
         self.clear = QPushButton(tr("Clear"))
         self.clear.setObjectName("link")
-        self.clear.setToolTip(tr("Take everything that ended off the list"))
+        self.clear.setToolTip(tr("Remove finished jobs from the list"))
         self.clear.clicked.connect(jobs.clear_ended)
-        self.empty = QLabel(tr("What you ask for appears here, and so does what your DAW sends over OSC."))
+        self.empty = QLabel(tr("Your jobs appear here, and so do those your DAW sends over OSC."))
         self.empty.setObjectName("quiet")
         self.empty.setWordWrap(True)
         self._column = QVBoxLayout()
@@ -224,5 +224,5 @@ def state_words(row: JobRow, now_s: float) -> str:
     if row.state is JobState.DONE and row.done is not None:
         return f"{tr('done')} · {row.done.seconds:.1f} s · {row.done.device.removesuffix('ExecutionProvider')}"
     if row.state is JobState.FAILED:
-        return said(row.message)
+        return said(row.message) if row.message is not None else tr(row.state.value)
     return tr(row.state.value)

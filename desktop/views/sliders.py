@@ -57,6 +57,8 @@ class ShareSlider(QWidget):
         """0 to 1."""
         return self.slider.value() / SHARES
 
+    chosen = value
+
     @property
     def moved_to(self) -> float | None:
         """Where somebody put it; None while it stands where it usually does."""

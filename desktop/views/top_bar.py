@@ -11,9 +11,9 @@ from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, drawn, icon, number_font
 
 SIDES = (
-    (PlaybackSource.ORIGINAL, "Original", "The mix as it was (1)"),
-    (PlaybackSource.STEMS, "Stems", "The lanes that are heard (2)"),
-    (PlaybackSource.REMOVED, "Removed", "What was taken out: the mix minus the lanes that are heard (3)"),
+    (PlaybackSource.ORIGINAL, "Original", "The original mix (1)"),
+    (PlaybackSource.STEMS, "Stems", "The audible lanes (2)"),
+    (PlaybackSource.REMOVED, "Removed", "What was removed: the mix minus the audible lanes (3)"),
 )
 VOLUME_STEPS = 100
 ROOMY_PIXELS, SNUG_PIXELS = 1120, 1020
@@ -69,13 +69,13 @@ class TopBar(QWidget):
         self.match = QToolButton()
         self.match.setText(tr("Match"))
         self.match.setCheckable(True)
-        self.match.setToolTip(tr("Play both sides equally loud, so that louder does not sound better"))
+        self.match.setToolTip(tr("Play both sides equally loud, so that neither seems better just for being louder"))
         self.match.toggled.connect(self.matched)
         self.volume = QSlider(Qt.Orientation.Horizontal)
         self.volume.setRange(0, VOLUME_STEPS)
         self.volume.setFixedWidth(86)
         self.volume.setAccessibleName(tr("Volume"))
-        self.volume.setToolTip(tr("Volume of the loudspeakers; files are not touched"))
+        self.volume.setToolTip(tr("Playback volume; files are not changed"))
         self.volume.valueChanged.connect(lambda value: self.volume_changed.emit(value / VOLUME_STEPS))
         self.speaker = QLabel()
         self._lay_out()

@@ -55,7 +55,7 @@ def workspace(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_bundle
     settings.set("bundle", str(toy_bundle))
     made = Workspace(settings, tmp_path / "data", tmp_path / "cache", EngineLink())
     made.troubles = []
-    made.troubled.connect(lambda words, details: made.troubles.append(words))
+    made.troubled.connect(lambda words, details: made.troubles.append(str(words)))
     yield made
     made.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,20 +13,41 @@ sys.path.insert(0, str(ROOT))
 
 from desktop.models.examples import KINDS  # noqa: E402
 from desktop.models.job_list import JobState  # noqa: E402
-from engine import TASKS  # noqa: E402
+from desktop.views.prompt.advanced import FIELDS  # noqa: E402
+from engine import OPTIONS, TASKS  # noqa: E402
 
 RESOURCES = ROOT / "desktop" / "resources"
 GERMAN = RESOURCES / "fluxstem_de.ts"
 TABLES = (
-    "ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES", "RENDERS",
-    "MAKES", "MADE", "WITH", "SENTENCES", "STAGES",
+    "ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES",
+    "CHOICES_WORDS",
+    "FIELDS", "ENDS", "MADE", "WITH", "STAGES",
 )  # fmt: skip
-CODES = {"M", "S", "W", "Esc", "Home", "Space", "CPU", "CUDA", "TensorRT", "English", "Deutsch", "512", "1024", "2048"}
+CODES = {
+    "M",
+    "S",
+    "W",
+    "Esc",
+    "Home",
+    "Space",
+    "CPU",
+    "CUDA",
+    "TensorRT",
+    "English",
+    "Deutsch",
+    "512",
+    "1024",
+    "2048",
+    "WAV 16 bit",
+    "WAV 24 bit",
+    "WAV 32 bit float",
+    "FLAC 24 bit",
+}
 
 
 def texts() -> set[str]:
-    """What stands in ``tr("...")``, the words in tables whose rows go through ``tr``, and the engine's tasks."""
-    found: set[str] = set()
+    """Templates, what stands in ``tr("...")``, tables whose rows go through ``tr``, and the engine's tasks."""
+    found = said_templates()
     for path in sorted((ROOT / "desktop").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
@@ -39,24 +59,37 @@ def texts() -> set[str]:
                 found |= {leaf.value for leaf in leaves if is_words(leaf) and is_shown(leaf.value)}
     found |= {task.capitalize() for task in TASKS} | {rule.doc for rule in TASKS.values()}
     found |= {state.value for state in JobState} | {kind.plural for kind in KINDS.values()}
+    for row in FIELDS:
+        option = OPTIONS[row.option]
+        found |= set() if row.tip else {option.words(TASKS[task]) for task in option.tasks}
     return found - CODES
 
 
-def raised() -> set[str]:
-    """Every sentence that models and audio may say, with numbered holes, where it stands as one text."""
-    calls = (node for node in spoken() if isinstance(node, ast.Call) and node.args and is_said(node.func))
-    return {template(call.args[0]) for call in calls} - {""}
+def said_templates() -> set[str]:
+    """The template of every error and message that models and audio may raise or send."""
+    found: set[str] = set()
+    for path in sorted((ROOT / "desktop").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {
+            node.targets[0].id: node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and is_words(node.value)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args and is_said(node.func):
+                first = node.args[0]
+                found.add(named.get(first.id, "") if isinstance(first, ast.Name) else getattr(first, "value", ""))
+    return {text for text in found if text and isinstance(text, str)} - {"the window closes", "the export was stopped"}
 
 
-def written() -> set[str]:
-    """Every text of models and audio, with numbered holes, whoever gets it."""
-    return {template(node) for node in spoken() if isinstance(node, (ast.Constant, ast.JoinedStr))} - {""}
-
-
-def spoken() -> Iterator[ast.AST]:
-    """Everything in the files of models and audio."""
-    for path in sorted([*(ROOT / "desktop" / "models").glob("*.py"), *(ROOT / "desktop" / "audio").glob("*.py")]):
-        yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+def filled_too_early() -> list[str]:
+    """Where an error or a message gets a finished sentence in the place of a template and values."""
+    return [
+        f"{path.name}:{node.lineno}"
+        for path in sorted((ROOT / "desktop").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and node.args and is_said(node.func) and isinstance(node.args[0], ast.JoinedStr)
+    ]
 
 
 def bare_errors() -> list[str]:
@@ -71,20 +104,9 @@ def bare_errors() -> list[str]:
 
 
 def is_said(called: ast.expr) -> bool:
-    """True means that a user hears of it: an error that is no programming error, or news."""
-    if isinstance(called, ast.Attribute):
-        return called.attr == "emit" and getattr(called.value, "attr", "") in ("told", "stopped")
+    """True means that a user hears of it: a message, or an error that is no programming error."""
     name = getattr(called, "id", "")
-    return name in ("NoDevice", "Ended") or (name.endswith("Error") and name not in ("ValueError", "TypeError"))
-
-
-def template(node: ast.expr) -> str:
-    """A text with its holes numbered; empty where it is no text."""
-    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
-    holes = iter(range(len(parts)))
-    if not all(is_words(part) or isinstance(part, ast.FormattedValue) for part in parts):
-        return ""
-    return "".join(part.value if isinstance(part, ast.Constant) else f"{{{next(holes)}}}" for part in parts)
+    return name in ("NoDevice", "Message") or (name.endswith("Error") and name not in ("ValueError", "TypeError"))
 
 
 def is_words(node: ast.AST) -> bool:

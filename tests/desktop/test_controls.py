@@ -105,7 +105,7 @@ def test_the_doctor_reports_in_the_window_and_is_copied(loaded, qtbot):
 def test_opening_the_bridge_to_the_network_comes_with_a_warning(loaded, qtbot):
     dialog = SettingsDialog(loaded.workspace, loaded, 3)
     qtbot.addWidget(dialog)
-    warnings = [label.text() for label in dialog.findChildren(QLabel) if "Any machine of this network" in label.text()]
+    warnings = [label.text() for label in dialog.findChildren(QLabel) if "Any machine on this network" in label.text()]
     assert len(warnings) == 1
-    assert "Use it only in a network you trust" in warnings[0]
+    assert "Use it only on a network you trust" in warnings[0]
     assert dialog.bridges["off"].isChecked(), "nothing listens until somebody asks for it"

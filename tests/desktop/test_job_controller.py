@@ -77,7 +77,7 @@ def test_asking_again_after_the_lane_went_away_says_so(asked, qtbot):
     asked.jobs.retry(row)
     wait(asked, qtbot)
     again = asked.jobs.queue.rows[-1]
-    assert (again.state, again.message) == (JobState.FAILED, "this lane is gone; choose another one")
+    assert (again.state, str(again.message)) == (JobState.FAILED, "this lane is gone; choose another one")
 
 
 @pytest.mark.parametrize(("task", "region"), [("inpaint", (4000, 9000)), ("regenerate", None), ("extend", None)])
@@ -91,7 +91,7 @@ def test_a_whole_mix_does_not_double_the_stems_that_are_heard(asked, qtbot, task
     assert before == [violin, rest]
     assert mix.mute
     assert asked.document.current == mix.id, "S is about it"
-    assert told[-1] == "the new mix comes muted, for its stems are heard; press S to hear it alone"
+    assert str(told[-1]) == "the new mix is muted because its stems are audible; press S to hear it alone"
     asked.document.set_lane(mix.id, "solo", solo=True)
     project = asked.document.project
     assert [lane.id for lane in project.lanes if project.heard(lane)] == [mix.id]
@@ -131,7 +131,7 @@ def test_the_line_under_the_prompt_says_what_is_made_while_the_choice_is_folded_
     advanced.slot.setCurrentIndex(advanced.slot.findData("mix"))
     prompt.fold.setChecked(False)
     prompt.set_task("inpaint")
-    assert prompt.target.text() == "Works on: the mix  ·  Makes: the whole mix"
+    assert prompt.target.text() == "Works on: the mix  ·  Make: the whole mix"
     prompt.set_task("isolate")
     assert prompt.target.text() == "Works on: the mix"
 
@@ -141,6 +141,6 @@ def test_the_words_about_what_goes_with_it_are_about_the_stem_where_the_others_a
     prompt.set_task("generate")
     assert advanced.rest_words.accessibleName() == "The others"
     advanced.slot.setCurrentIndex(advanced.slot.findData("rest"))
-    assert advanced.rest_words.accessibleName() == advanced._labels[advanced.rest_words].text() == "The stem"
+    assert advanced.rest_words.accessibleName() == advanced._labels["rest_prompt"].text() == "The stem"
     prompt.set_task("isolate")
     assert advanced.rest_words.accessibleName() == "The others"

@@ -7,16 +7,18 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # the helper beside this file
 
-from language import bare_errors, raised, texts, translations, written
+from language import bare_errors, filled_too_early, said_templates, texts, translations
 from PySide6.QtWidgets import QApplication
 
 from desktop.app import translate
+from desktop.message import Message
 from desktop.models.job_list import JobRow, JobState
 from desktop.views.dialogs.export_dialog import ExportDialog
 from desktop.views.queue_panel import STAGES, JobCard
-from desktop.views.sentences import OWN, SENTENCES, said, title_words
+from desktop.views.sentences import said, sentence, title_words
 from desktop.views.text import tr
 from desktop.views.theme import DARK
+from engine import AudioError, EngineError, RequestError
 
 
 @pytest.fixture
@@ -48,13 +50,9 @@ def test_german_can_be_put_on_and_off(qapp):
 
 
 def test_every_sentence_of_models_and_audio_can_be_translated():
-    assert len(raised()) > 50
-    assert not raised() - set(SENTENCES)
-
-
-def test_every_sentence_of_the_table_is_one_that_models_and_audio_say():
-    assert not set(SENTENCES) - written(), "who changes a sentence changes it in both places"
-    assert set(OWN) <= set(SENTENCES)
+    assert len(said_templates()) > 50
+    assert not said_templates() - set(translations())
+    assert filled_too_early() == []
 
 
 def test_what_nobody_sees_is_not_translated():
@@ -66,62 +64,40 @@ def test_views_show_no_error_without_its_german():
 
 
 def test_what_went_wrong_is_said_in_german_with_its_names(qapp, german):
-    assert said("Song.wav is empty (0 bytes); choose a file with sound in it.") == (
-        "Song.wav ist leer (0 Bytes); wählen Sie eine Datei mit Ton."
-    )
-    assert said("something nobody wrote down") == "something nobody wrote down"
+    error = AudioError("{file} is empty (0 bytes); choose a file with sound in it", file="Song.wav")
+    assert sentence(error) == "Song.wav ist leer (0 Bytes); wählen Sie eine Datei mit Ton."
+    assert said(Message("something nobody wrote down")) == "something nobody wrote down"
+    assert said(EngineError("{x} is {y}", x=1, y=2)) == "1 is 2"
     translate(qapp, "en")
-    assert said("OSC: off") == "OSC: off"
+    assert said(Message("OSC: off")) == "OSC: off"
+    assert sentence(error) == f"{error}."
+
+
+@pytest.mark.parametrize("name", ["OPENING CREDITS.WAV", "{0}.wav", "{file}", "a\nb", "isolate"])
+def test_names_of_files_stay_letter_by_letter(qapp, german, name):
+    message = Message("saved {file}", file=name)
+    assert said(message) == f"{name} gesichert"
+    translate(qapp, "en")
+    assert said(message) == str(message) == f"saved {name}"
 
 
 @pytest.mark.parametrize(
-    ("english", "german_words"),
+    ("message", "german_words"),
     [
-        ("Opening Night.wav is empty (0 bytes); choose a file with sound in it",
-         "Opening Night.wav ist leer (0 Bytes); wählen Sie eine Datei mit Ton"),
-        ("saved Opening Theme.fluxstem", "Opening Theme.fluxstem gesichert"),
-        ("saved isolate", "isolate gesichert"),
-        ("opening {0}.wav", "öffne {0}.wav"),
-        ("two\nlines.wav is not a file; drop an audio or video file",
-         "two\nlines.wav ist keine Datei; legen Sie eine Audio- oder Videodatei ab"),
-        ("{1} is open in another Fluxstem window (process 77); close it there, or save yours under another name",
-         "{1} ist in einem anderen Fluxstem-Fenster offen (Prozess 77); schließen Sie es dort, oder sichern Sie Ihres "
-         "unter anderem Namen"),
-        ("Opening song.wav", "Öffne song.wav"),
-    ],
-)  # fmt: skip
-def test_names_of_files_stay_letter_by_letter(qapp, german, english, german_words):
-    assert said(english) == german_words
-    translate(qapp, "en")
-    assert said(english) == english
-
-
-@pytest.mark.parametrize("name", ["OPENING CREDITS.WAV", "Saved By The Bell.wav", "{1}", "a\nb"])
-def test_without_a_translation_nothing_changes(qapp, name):
-    for template in SENTENCES:
-        words = template
-        for number in range(4):
-            words = words.replace(f"{{{number}}}", f"\0{number}")
-        for number in range(4):
-            words = words.replace(f"\0{number}", name)
-        assert said(words) == words
-
-
-@pytest.mark.parametrize(
-    ("english", "german_words"),
-    [
-        ("the bundle small takes no pictures; choose another bundle, or say it in words instead",
+        (RequestError("the bundle {bundle} accepts no {kinds}; choose another bundle, or describe it in words",
+                      bundle="small", kinds="images"),
          "das Modell small nimmt keine Bilder; wählen Sie ein anderes, oder sagen Sie es mit Worten"),
-        ("inpaint fills a region; drag over the waveform to choose one",
+        (RequestError("{task} fills a region; drag over the waveform to choose one", task="inpaint"),
          "Füllen füllt einen Bereich; ziehen Sie über die Wellenform, um einen zu wählen"),
-        ("Isolate needs a mix; open or drop an audio file first",
+        (RequestError("{task} needs a mix; open or drop an audio file first", task="isolate"),
          "Herauslösen braucht einen Mix; öffnen Sie zuerst eine Audiodatei oder legen Sie eine ab"),
-        ("Isolate violin did not work: there is no file /a/b.wav; it may have been moved or deleted",
+        (Message("{title} did not work: {reason}", title="isolate violin",
+                 reason=Message("there is no file {path}; it may have been moved or deleted", path="/a/b.wav")),
          "Herauslösen violin ging nicht: es gibt keine Datei /a/b.wav; vielleicht wurde sie verschoben oder gelöscht"),
     ],
 )  # fmt: skip
-def test_words_of_ours_within_a_sentence_are_german_too(german, english, german_words):
-    assert said(english) == german_words
+def test_words_of_ours_within_a_sentence_are_german_too(german, message, german_words):
+    assert said(message) == german_words
 
 
 def test_a_job_is_read_out_as_it_is_shown(qtbot, german):

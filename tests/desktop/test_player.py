@@ -28,7 +28,7 @@ from desktop.audio.mixer import PlaybackScene, Track
 from desktop.audio.player import NoDevice, AudioPlayer
 
 ended = threading.Event()
-player = AudioPlayer(lambda end: (print(end.words, flush=True), ended.set()))
+player = AudioPlayer(lambda end: (print(end.message, flush=True), ended.set()))
 samples_NC = np.load(sys.argv[1])
 player.ring_frames = 1 << 17
 player.show(PlaybackScene(tracks=(Track("a", samples_NC),), length=len(samples_NC)), 48000)
@@ -145,7 +145,7 @@ def watch():
         application.quit()
 
 def told(words):
-    if "device" in words:
+    if "device" in str(words):
         seen.append(transport.position)
         print(words, flush=True)
 
@@ -167,7 +167,7 @@ def test_when_a_device_goes_away_another_one_plays_on_from_there(tmp_path):
     done = play(tmp_path, BREAKS.format(tape=tmp_path / "tape.raw"), samples_NC[:1], PLAY_ON)
     assert done.returncode == 0, done.stdout + done.stderr
     words, plays, place = done.stdout.splitlines()[-3:]
-    assert words.startswith("the audio device is gone; playing goes on through")
+    assert words.startswith("the audio device is gone; playback continues on")
     assert plays.startswith("plays True")
     assert "headphones" not in plays
     first, later = (int(number) for number in place.split()[1:])

@@ -61,7 +61,7 @@ def begin(window, paths):
         window.leave()
         app.make_application().exit(0)
     workspace.opened.connect(tell)
-    workspace.troubled.connect(lambda words, details: (print(json.dumps({"trouble": words}), flush=True),
+    workspace.troubled.connect(lambda words, details: (print(json.dumps({"trouble": str(words)}), flush=True),
         window.leave(), app.make_application().exit(0)))
     real(window, paths)
 

@@ -17,7 +17,7 @@ from desktop.views.dialogs.export_dialog import ExportDialog
 from desktop.views.dialogs.settings_dialog import SettingsDialog
 from desktop.views.theme import DARK, LIGHT
 from desktop.views.timeline.lane_header import file_mime
-from engine import TASKS
+from engine import OPTIONS, TASKS
 
 WAIT_MS = 120_000
 
@@ -144,7 +144,11 @@ def test_what_a_bundle_cannot_use_is_refused_with_the_reason(loaded, qtbot, tmp_
     loaded.prompt.set_bundles(loaded.workspace.bundles.choices(), str(words_only))
     assert not loaded.prompt.browse.isEnabled()
     assert "words only" in loaded.prompt.browse.toolTip()
-    for name, words in (("a.png", "takes no pictures"), ("a.wav", "takes no sounds"), ("a.txt", "no picture, video")):
+    for name, words in (
+        ("a.png", "accepts no images"),
+        ("a.wav", "accepts no audio files"),
+        ("a.txt", "not an image, video"),
+    ):
         (tmp_path / name).write_bytes(b"x")
         drop_on(loaded.prompt, tmp_path / name)
         assert words in loaded.banner.words.text()
@@ -161,7 +165,7 @@ def test_every_task_shows_its_own_controls(loaded, task):
         loaded.prompt.strength: rule.strength is not None,
         loaded.prompt.replacement: task == "replace",
         advanced.seconds: rule.makes_s is not None,
-        advanced.render_choice: rule.masked,
+        advanced.render_choice: OPTIONS["render"].takes(rule),
         advanced.slot: rule.any_slot,
         advanced.seed: True,
     }
@@ -313,7 +317,7 @@ def test_settings_change_the_theme_and_show_licences(loaded, qtbot):
     assert "CC0-1.0" in dialog.card.text()
     with qtbot.waitSignal(loaded.workspace.bundles.verified, timeout=WAIT_MS):
         loaded.workspace.bundles.verify(loaded.workspace.settings.get("bundle"))
-    assert "as its maker left it" in dialog.card.text()
+    assert "matches its hash" in dialog.card.text()
 
 
 def test_a_folder_that_is_no_bundle_is_refused(loaded, qtbot, tmp_path):

@@ -30,8 +30,8 @@ from desktop.views.text import tr
 from engine import BIT_FOR_BIT_DB, Cancelled, EngineError
 
 CHOICES = (
-    ("lanes", "Stems, each in a file of its own"),
-    ("mix", "What is heard, as one file"),
+    ("lanes", "Stems, one file each"),
+    ("mix", "Everything audible, as one file"),
     ("minus", "The mix without the ticked stems"),
 )
 
@@ -96,7 +96,7 @@ class ExportDialog(QDialog):
         self.kind.setCurrentIndex(max(self.kind.findData(settings.get("export_kind")), 0))
         self.kind.currentIndexChanged.connect(self._preview)
         self.template = QLineEdit(str(settings.get("export_template")))
-        self.template.setToolTip(tr("Allowed are {track}, {stem}, {take}, {bundle} and {nr}"))
+        self.template.setToolTip(tr("You can use {track}, {stem}, {take}, {bundle} and {nr}"))
         self.template.textChanged.connect(self._preview)
         self.folder = QLineEdit(str(settings.get("export_folder")) or str(Path.home()))
         self.browse = QPushButton(tr("Choose …"))
@@ -163,7 +163,7 @@ class ExportDialog(QDialog):
         try:
             parts, original = self._files_out.parts(self.chosen(), self._ticked(), self.template.text())
         except EngineError as error:
-            self.answer.setText(said(str(error)))
+            self.answer.setText(said(error))
             return
         self.go.setEnabled(False)
         self.bar.show()
@@ -196,7 +196,7 @@ class ExportDialog(QDialog):
     def _failed(self, error: EngineError) -> None:
         self.go.setEnabled(True)
         self.bar.hide()
-        self.answer.setText(said(str(error)))
+        self.answer.setText(said(error))
 
     def _ticked(self) -> list[str]:
         return [lane_id for lane_id, tick in self.ticks.items() if tick.isChecked()]
@@ -217,7 +217,7 @@ class ExportDialog(QDialog):
             self.preview.setText("\n".join(part.name + suffix for part in parts))
             self.go.setEnabled(True)
         except EngineError as error:
-            self.preview.setText(said(str(error)))
+            self.preview.setText(said(error))
             self.go.setEnabled(False)
 
 

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.audio.player import output_devices
+from desktop.message import Message
 from desktop.models.bundles import BundleRow
 from desktop.models.workspace import Workspace
 from desktop.views.prompt.advanced import DEVICES
@@ -32,8 +33,8 @@ from desktop.views.sentences import said
 from desktop.views.text import tr
 from engine import EngineError
 
-THEMES = (("system", "As the system"), ("dark", "Dark"), ("light", "Light"))
-LANGUAGES = (("system", "As the system"), ("en", "English"), ("de", "Deutsch"))
+THEMES = (("system", "Same as the system"), ("dark", "Dark"), ("light", "Light"))
+LANGUAGES = (("system", "Same as the system"), ("en", "English"), ("de", "Deutsch"))
 BUFFERS = ((512, "512"), (1024, "1024"), (2048, "2048"), (4096, "4096 (safest)"))
 CACHES_GB = (1, 2, 4, 8, 16, 32, 64)
 BRIDGES = (
@@ -42,8 +43,8 @@ BRIDGES = (
     (
         "lan",
         "This network",
-        "Any machine of this network that knows the token can make this one work, read audio files below your home "
-        "folder and write results. Use it only in a network you trust.",
+        "Any machine on this network that knows the token can run jobs on this one, read audio files in your home "
+        "folder and write results. Use it only on a network you trust.",
     ),
 )
 GB = 1 << 30
@@ -99,10 +100,13 @@ class SettingsDialog(QDialog):
         page = QWidget()
         form = _form(page)
         form.addRow(tr("Theme"), self._choice("theme", THEMES, tr("Colours of the window")))
-        form.addRow(tr("Language"), self._choice("language", LANGUAGES, tr("From the next start on")))
-        form.addRow(tr("Engine runs on"), self._choice("device", DEVICES, tr("The status line says what really ran")))
+        form.addRow(tr("Language"), self._choice("language", LANGUAGES, tr("Takes effect at the next start")))
+        form.addRow(
+            tr("Run the engine on"),
+            self._choice("device", tuple(DEVICES.items()), tr("The status line shows what actually ran")),
+        )
         sizes = tuple((size, f"{size} GB") for size in CACHES_GB)
-        form.addRow(tr("Cache, at most"), self._choice("cache_gb", sizes, tr("Waveforms and decoded audio")))
+        form.addRow(tr("Cache limit"), self._choice("cache_gb", sizes, tr("Waveforms and decoded audio")))
         self.cache = QLabel()
         self.cache.setObjectName("quiet")
         clean = QPushButton(tr("Clean up now"))
@@ -118,12 +122,14 @@ class SettingsDialog(QDialog):
         page = QWidget()
         form = _form(page)
         devices = output_devices()
-        rows = (("", "As the system"), *((row.name, row.name) for row in devices))
-        form.addRow(tr("Output"), self._choice("output", rows, tr("What is played goes there")))
-        tip = tr("Larger is safer on a busy machine; solo and mute stay as quick")
+        rows = (("", "Same as the system"), *((row.name, row.name) for row in devices))
+        form.addRow(tr("Output device"), self._choice("output", rows, tr("Where playback goes")))
+        tip = tr("Larger is safer on a busy machine; solo and mute respond just as fast")
         form.addRow(tr("Buffer, frames"), self._choice("ring_frames", BUFFERS, tip))
         words = tr("{count} output devices found.").replace("{count}", str(len(devices)))
-        note = QLabel(words if devices else tr("No output device was found: all works, but nothing can be heard."))
+        note = QLabel(
+            words if devices else tr("No output device found: everything else works, but you will hear nothing.")
+        )
         note.setObjectName("quiet")
         note.setWordWrap(True)
         form.addRow("", note)
@@ -136,7 +142,7 @@ class SettingsDialog(QDialog):
     def _delay_words(self) -> str:
         delay_s = self._workspace.transport.player.change_s
         if delay_s is None:
-            return tr("Play something, and this says how soon a change is heard.")
+            return tr("Play something to see how soon a change is heard.")
         ring_ms, device_ms = (f"{1000 * part:.0f}" for part in delay_s)
         words = tr("A change is heard after about {all} ms: {ring} in the buffer, {device} in the device.")
         whole = f"{1000 * sum(delay_s):.0f}"
@@ -152,7 +158,11 @@ class SettingsDialog(QDialog):
         self.card.setWordWrap(True)
         self.card.setObjectName("quiet")
         self.card.setAlignment(self.card.alignment().AlignTop)
-        add, verify, use = QPushButton(tr("Add a folder …")), QPushButton(tr("Verify")), QPushButton(tr("Use this one"))
+        add, verify, use = (
+            QPushButton(tr("Add a folder …")),
+            QPushButton(tr("Verify")),
+            QPushButton(tr("Use this bundle")),
+        )
         add.clicked.connect(self._add_bundle)
         verify.clicked.connect(self._verify_selected)
         use.clicked.connect(self._use_selected)
@@ -204,7 +214,7 @@ class SettingsDialog(QDialog):
         self.report = QPlainTextEdit()
         self.report.setReadOnly(True)
         self.report.setAccessibleName(tr("Report"))
-        again, copy = QPushButton(tr("Look again")), QPushButton(tr("Copy"))
+        again, copy = QPushButton(tr("Check again")), QPushButton(tr("Copy"))
         again.clicked.connect(self._examine)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.report.toPlainText()))
         buttons = QHBoxLayout()
@@ -223,7 +233,7 @@ class SettingsDialog(QDialog):
             self._examine()
 
     def _examine(self) -> None:
-        self.report.setPlainText(tr("looking …"))
+        self.report.setPlainText(tr("checking …"))
         self._workspace.diagnostics.examine()
 
     def _show_cache(self) -> None:
@@ -264,14 +274,14 @@ class SettingsDialog(QDialog):
         row = self._selected()
         if row is None:
             return
-        parts = [row.problem] if row.problem else [f"{tr('Licence')}: {row.licence}"]
+        parts = [said(row.problem)] if row.problem else [f"{tr('Licence')}: {row.licence}"]
         parts += [verdict] if verdict else []
         parts += [_listed(tr("Trained on"), row.trained_on)] if row.trained_on else []
         parts += [row.notes] if row.notes else []
         parts += [_listed(tr("Credits"), row.attribution)] if row.attribution else []
         self.card.setText("\n\n".join(parts))
 
-    def _show_verified(self, place: str, words: str) -> None:
+    def _show_verified(self, place: str, words: Message) -> None:
         row = self._selected()
         if row is not None and row.place == place:
             self._show_card(said(words))
@@ -286,7 +296,7 @@ class SettingsDialog(QDialog):
         try:
             self._workspace.bundles.add_folder(folder)
         except EngineError as error:
-            self.card.setText(said(str(error)))
+            self.card.setText(said(error))
 
 
 def _listed(heading: str, rows: tuple[str, ...]) -> str:

@@ -1,199 +1,232 @@
-"""The folded part of the prompt bar: what is seldom needed. Only what the task takes is shown."""
+"""The folded part of the prompt bar: a control for every option of a request that is seldom needed.
+
+Ranges, defaults, choices and tooltips come from the engine's table of options; only what the task takes is shown.
+"""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
-    QGridLayout,
-    QLabel,
-    QLineEdit,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from desktop.models.bundles import BundleRow
+from desktop.views.prompt.controls import (
+    ChoiceBox,
+    FlagBox,
+    NumberBox,
+    SeedField,
+    SeveralButton,
+    WholeBox,
+    WordsField,
+    choice_rows,
 )
-
-from desktop.models.request_builder import CANDIDATES_LIMIT
-from desktop.views.sliders import FIELD_HEIGHT, ShareSlider
+from desktop.views.sliders import ShareSlider
 from desktop.views.text import tr
-from engine import Rule, Slot
+from engine import OPTIONS, Option, Rule, Slot
 
-Box = TypeVar("Box", QSpinBox, QDoubleSpinBox)
-TEXT_MARGIN = 6
 COLUMNS = 4
-SEED_LIMIT = 2**31 - 1
-STEPS_LIMIT, GUIDANCE_LIMIT, SECONDS_LIMIT = 100, 20.0, 600.0
-DEVICES = (("auto", "Fastest that works"), ("cpu", "CPU"), ("cuda", "CUDA"), ("tensorrt", "TensorRT"))
-MAKES = (("", "A stem"), ("mix", "The mix"), ("rest", "The others"))
-WITH = {  # the name, tip and hint of the words about what goes with what is made
-    Slot.REST: ("The others", "What the others play, where that helps", "as: piano and drums"),
-    Slot.STEM: ("The stem", "What the stem plays, where that helps", "as: violin"),
+DEVICES = {"auto": "Fastest available", "cpu": "CPU", "cuda": "CUDA", "tensorrt": "TensorRT"}
+CHOICES_WORDS = {
+    "device": DEVICES,
+    "render": {
+        "masked": "Your own audio, filtered", "flow": "Filtered by the flow model", "decoded": "The model's own audio"
+    },
+    "slot": {"": "A stem", "mix": "The mix", "rest": "The others"},
+    "format": {
+        "same": "As the input", "wav16": "WAV 16 bit", "wav24": "WAV 24 bit", "wav32f": "WAV 32 bit float",
+        "flac": "FLAC 24 bit",
+    },
+    "start": {"": "bundle's default", "zeros": "From zeros", "noise": "From noise"},
+    "guide": {
+        "prompt": "The prompt", "mix-prompt": "Words about the whole mix", "rest-prompt": "Words about the others",
+        "picture": "Image",
+    },
+    "expert": {"": "Whichever fits the prompt", "none": "None"},
+}  # fmt: skip
+ENDS = {"example_weight": ("Words", "Examples"), "sensitivity": ("Clean", "Full")}  # of sliders from 0 to 1
+WITH = {  # name, tooltip and placeholder of the words about what goes with what is made
+    Slot.REST: ("The others", "What the others play, if that helps", "e.g. piano and drums"),
+    Slot.STEM: ("The stem", "What the stem plays, if that helps", "e.g. violin"),
 }
-RENDERS = (
-    ("masked", "Your own audio, filtered"),
-    ("flow", "Filtered by the flow alone"),
-    ("decoded", "The model's own audio"),
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """One control.
+
+    Attributes:
+        option: a row of ``engine.OPTIONS``.
+        label: above the control.
+        tip: tooltip, where the words of the option are about the command line.
+    """
+
+    option: str
+    label: str
+    tip: str = ""
+
+
+FIELDS = (
+    FieldRow("seed", "Seed"),
+    FieldRow(
+        "candidates",
+        "Candidates",
+        "How many versions, from consecutive seeds; they become takes of one lane, best first",
+    ),
+    FieldRow("steps", "Steps"),
+    FieldRow("guidance", "Guidance"),
+    FieldRow("guide", "Guided by", "What the guidance pushes towards"),
+    FieldRow("temperature", "Temperature"),
+    FieldRow("start", "Start"),
+    FieldRow("seconds", "Seconds"),
+    FieldRow("keep_order", "Order"),
+    FieldRow("render", "Sound"),
+    FieldRow("sensitivity", "Sensitivity"),
+    FieldRow("expert", "Expert"),
+    FieldRow("slot", "Make", "What to make: a stem, the whole mix, or the rest around a stem (Ctrl+Shift+M)"),
+    FieldRow("bundle", "Bundle", "The model to use; more under Settings"),
+    FieldRow("device", "Device", "Where to run; the status line says where it really ran"),
+    FieldRow("format", "File format"),
+    FieldRow("mix_prompt", "The whole mix", "What the whole mix sounds like, if that helps"),
+    FieldRow("rest_prompt", "The others", "What the others play, if that helps"),
+    FieldRow("example_weight", "Words or examples"),
 )
 
 
 class Advanced(QWidget):
-    """Fields with labels, in rows of ``COLUMNS``.
+    """Labelled controls in rows of ``COLUMNS``.
 
     Args:
         bundles: words to place.
         bundle: place of the one that is chosen.
         device: the one that is chosen.
+
+    Signals:
+        changed: a choice that decides which other controls make sense.
     """
+
+    changed = Signal()
 
     def __init__(self, bundles: dict[str, str], bundle: str, device: str) -> None:
         super().__init__()
-        self.seed = _whole(0, SEED_LIMIT, "", tr("Same seed, same result on the same device"))
-        self.steps = _whole(0, STEPS_LIMIT, tr("as the bundle likes"), tr("Steps of the sampler; more take longer"))
-        self.guidance = _number(-0.1, GUIDANCE_LIMIT, tr("as the bundle likes"), tr("How hard the prompt pushes"))
-        self.candidates = _whole(
-            1, CANDIDATES_LIMIT, "", tr("Versions with seeds in a row, as takes of one lane, the best first")
-        )
-        self.seconds = _number(0.0, SECONDS_LIMIT, tr("as usual"), tr("Seconds to make"))
-        self.render_choice = _choice(RENDERS, "masked", tr("Filtered keeps your phase and sums to the mix exactly"))
-        self.slot = _choice(
-            MAKES, "", tr("What is made: a stem, the whole mix, or what plays beside a stem (Ctrl+Shift+M)")
-        )
-        self.bundle = _choice((), "", tr("The model that does it; more under Settings"))
-        self.device = _choice(DEVICES, device, tr("Where it runs; the status line says where it really ran"))
-        self.weight = ShareSlider(
-            tr("Words"), tr("Examples"), 0.5, tr("Whether the words or the examples count for more")
-        )
-        self.mix_words = _words(tr("as: slow jazz trio"), tr("What the whole sounds like, where that helps"))
-        self.rest_words = _words("", "")
-        self._fields = {
-            self.seed: tr("Seed"), self.steps: tr("Steps"), self.guidance: tr("Guidance"),
-            self.candidates: tr("Candidates"), self.seconds: tr("Seconds"), self.render_choice: tr("Sound"),
-            self.slot: tr("Makes"), self.bundle: tr("Bundle"), self.device: tr("Device"),
-            self.mix_words: tr("The whole"),
-            self.rest_words: "", self.weight: tr("Words or examples"),
-        }  # fmt: skip
+        self.bundle = ChoiceBox((), "")
+        self.controls: dict[str, Any] = {
+            row.option: self.bundle if row.option == "bundle" else _control(OPTIONS[row.option]) for row in FIELDS
+        }
+        self.seed, self.candidates, self.device = (self.controls[name] for name in ("seed", "candidates", "device"))
+        self.seconds, self.slot = self.controls["seconds"], self.controls["slot"]
+        self.render_choice, self.expert = self.controls["render"], self.controls["expert"]
+        self.weight = self.controls["example_weight"]
+        self.mix_words, self.rest_words = self.controls["mix_prompt"], self.controls["rest_prompt"]
+        self.mix_words.setPlaceholderText(tr("e.g. slow jazz trio"))
+        self.device.setCurrentIndex(max(self.device.findData(device), 0))
+        self._offered: frozenset[str] = frozenset(self.controls)
         self.set_bundles(bundles, bundle)
         self._lay_out()
+        for box in (self.slot, self.render_choice):
+            box.currentIndexChanged.connect(self.changed)
 
     def _lay_out(self) -> None:
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 6, 0, 2)
         self._grid.setHorizontalSpacing(14)
         self._grid.setVerticalSpacing(6)
-        self._cells: dict[QWidget, QWidget] = {}
-        self._labels: dict[QWidget, QLabel] = {}
-        for field, words in self._fields.items():
-            label = self._labels[field] = QLabel(words)
+        self._cells: dict[str, QWidget] = {}
+        self._labels: dict[str, QLabel] = {}
+        for row in FIELDS:
+            control, words = self.controls[row.option], tr(row.label)
+            label = self._labels[row.option] = QLabel(words)
             label.setObjectName("caption")
-            label.setBuddy(field)
-            field.setAccessibleName(words)
-            cell = self._cells[field] = QWidget(self)
+            label.setBuddy(control)
+            control.setAccessibleName(words)
+            cell = self._cells[row.option] = QWidget(self)
             column = QVBoxLayout(cell)
             column.setContentsMargins(0, 0, 0, 0)
             column.setSpacing(3)
             column.addWidget(label)
-            column.addWidget(field)
+            column.addWidget(control)
         for column_number in range(COLUMNS):
             self._grid.setColumnStretch(column_number, 1)
 
-    def fit(self, rule: Rule, examples: bool) -> None:
-        """Show what a task takes, without holes.
+    def fit(self, task: Rule, rule: Rule, bundle: BundleRow, has_examples: bool) -> None:
+        """Show what makes sense, without gaps.
 
         Args:
-            rule: of the task, for the slot that is made.
-            examples: True means there are some.
+            task: the row of the task.
+            rule: the same for the slot that is made.
+            bundle: the one that is chosen.
+            has_examples: True means there are some.
         """
-        self._name_rest(*WITH[rule.rest_slot])
+        by_mask = task.masked and bundle.has_mask_decoder and self.render_choice.chosen == "masked"
         unwanted = {
-            self.seconds: rule.makes_s is None,
-            self.render_choice: not rule.masked,
-            self.slot: not rule.any_slot,
-            self.mix_words: rule.prompt_slot is Slot.MIX,
-            self.weight: not examples,
+            "candidates": by_mask,  # the mask decoder has one answer to a prompt
+            "expert": not bundle.experts or self.render_choice.chosen != "masked",
+            "mix_prompt": rule.prompt_slot is Slot.MIX,
+            "example_weight": not has_examples,
         }
-        place = 0
-        for field, cell in self._cells.items():
-            self._grid.removeWidget(cell)
-            cell.setVisible(not unwanted.get(field, False))
-            if not unwanted.get(field, False):
-                self._grid.addWidget(cell, place // COLUMNS, place % COLUMNS)
-                place += 1
+        rows = [row for row in FIELDS if OPTIONS[row.option].takes(task) and not unwanted.get(row.option, False)]
+        self._offered = frozenset(row.option for row in rows)
+        self._offer_experts(bundle.experts)
+        for row in FIELDS:
+            self._grid.removeWidget(self._cells[row.option])
+            self._cells[row.option].setVisible(row.option in self._offered)
+            _set_tip(self.controls[row.option], tr(row.tip or OPTIONS[row.option].words(task)))
+        for place, row in enumerate(rows):
+            self._grid.addWidget(self._cells[row.option], place // COLUMNS, place % COLUMNS)
+        self._name_rest(*WITH[rule.rest_slot])
+
+    def _offer_experts(self, experts: tuple[str, ...]) -> None:
+        self.expert.set_rows(choice_rows(("", "none", *experts), CHOICES_WORDS["expert"]), self.expert.chosen)
 
     def _name_rest(self, name: str, tip: str, hint: str) -> None:
-        self._labels[self.rest_words].setText(tr(name))
+        self._labels["rest_prompt"].setText(tr(name))
         self.rest_words.setAccessibleName(tr(name))
         self.rest_words.setToolTip(tr(tip))
         self.rest_words.setPlaceholderText(tr(hint))
 
     def set_bundles(self, bundles: dict[str, str], bundle: str) -> None:
         """Offer other models."""
-        self.bundle.blockSignals(True)
-        self.bundle.clear()
-        for words, place in bundles.items():
-            self.bundle.addItem(words, place)
-        if self.bundle.findData(bundle) < 0:
-            self.bundle.addItem(bundle, bundle)
-        self.bundle.blockSignals(False)
-        self.bundle.setCurrentIndex(self.bundle.findData(bundle))
+        rows = [(place, words) for words, place in bundles.items()]
+        if bundle not in bundles.values():
+            rows.append((bundle, bundle))
+        self.bundle.set_rows(rows, bundle)
 
     def values(self) -> dict[str, Any]:
-        """Fields of a ``PromptForm``."""
-        return {
-            "seed": self.seed.value(),
-            "steps": self.steps.value() or None,
-            "guidance": None if self.guidance.value() < 0 else round(self.guidance.value(), 3),
-            "candidates": self.candidates.value(),
-            "seconds": self.seconds.value() or None,
-            "render": str(self.render_choice.currentData()),
-            "slot": str(self.slot.currentData()),
-            "bundle": str(self.bundle.currentData()),
-            "device": str(self.device.currentData()),
-            "example_weight": self.weight.value,
-            "mix_words": self.mix_words.text(),
-            "rest_words": self.rest_words.text(),
-        }
+        """Fields of a ``PromptForm``. What is not offered for want of sense has its default."""
+        values = {name: control.chosen for name, control in self.controls.items()}
+        values["start"] = values["start"] or None
+        for name in ("candidates", "expert"):
+            if name not in self._offered:
+                values[name] = OPTIONS[name].default
+        return values
 
 
-def _choice(rows: tuple[tuple[str, str], ...], chosen: str, tip: str) -> QComboBox:
-    box = QComboBox()
-    for name, words in rows:
-        box.addItem(tr(words), name)
-    box.setCurrentIndex(max(box.findData(chosen), 0) if rows else -1)
-    box.setToolTip(tip)
-    box.setMinimumHeight(FIELD_HEIGHT)
-    box.setMinimumContentsLength(8)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    return box
+def _control(option: Option) -> Any:
+    """The control for an option, by its kind."""
+    if option.name in ENDS:
+        low, high = ENDS[option.name]
+        return ShareSlider(tr(low), tr(high), option.default, "")
+    if option.name == "seed":
+        low, high = option.limits
+        return SeedField(int(low), int(high))
+    if option.kind == "whole":
+        low, high = option.limits
+        return WholeBox(int(low), int(high), tr("bundle's default") if option.optional else "")
+    if option.kind == "number":
+        return NumberBox(*option.limits, tr("usual length") if option.unit == "s" else tr("bundle's default"))
+    if option.kind == "flag":
+        return FlagBox(tr("As named"))
+    if option.many:
+        return SeveralButton(choice_rows(option.choices, CHOICES_WORDS[option.name]), tr("all"))
+    if option.kind in ("choice", "name"):
+        words = CHOICES_WORDS[option.name]
+        values = [value for value in ("", *option.choices) if value in words and (value or not option.default)]
+        return ChoiceBox(choice_rows(values, words), option.default or "")
+    return WordsField()
 
 
-def _words(hint: str, tip: str) -> QLineEdit:
-    line = QLineEdit()
-    line.setPlaceholderText(hint)
-    line.setToolTip(tip)
-    line.setMinimumHeight(FIELD_HEIGHT)
-    return line
-
-
-def _whole(low: int, high: int, special: str, tip: str) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(low, high)
-    return _spun(box, special, tip)
-
-
-def _number(low: float, high: float, special: str, tip: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setRange(low, high)
-    box.setDecimals(2)
-    box.setSingleStep(0.1)
-    box.setValue(low)
-    return _spun(box, special, tip)
-
-
-def _spun(box: Box, special: str, tip: str) -> Box:
-    box.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
-    box.setSpecialValueText(special)
-    box.setToolTip(tip)
-    box.setMinimumHeight(FIELD_HEIGHT)
-    return box
+def _set_tip(control: QWidget, tip: str) -> None:
+    control.setToolTip(tip)
+    if isinstance(control, ShareSlider):
+        control.slider.setToolTip(tip)

@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.models.examples import kind_of, usable
+from desktop.models.bundles import BundleRow
+from desktop.models.examples import KINDS, kind_of, usable
 from desktop.models.instrument_names import lexicon
 from desktop.models.project import Regions
-from desktop.models.request_builder import PROMPT_SEPARATOR, PromptForm, made_by, replaces, rule_for
+from desktop.models.request_builder import PROMPT_SEPARATOR, PromptForm, made_by, rule_for
 from desktop.views.prompt.advanced import Advanced
 from desktop.views.prompt.chips import Chip, Chips
 from desktop.views.sliders import ShareSlider
@@ -32,14 +33,14 @@ from engine import TASKS, Rule, Slot
 
 HINTS = {
     "isolate": "violin, drum kit, bass guitar …",
-    "remove": "what is to go, as: vocals",
-    "regenerate": "what is to be played instead, as: electric guitar",
-    "generate": "what is to be made, as: a slow cello line",
-    "inpaint": "what plays in the region, as: piano",
-    "extend": "what goes on, as: synth bass",
-    "restyle": "what is to play it, as: trumpet",
-    "replace": "what is to go, as: violin",
-    "arrange": "one stem after the other, as: drums, bass, piano",
+    "remove": "what to remove, e.g. vocals",
+    "regenerate": "what should play instead, e.g. electric guitar",
+    "generate": "what to make, e.g. a slow cello line",
+    "inpaint": "what plays in the region, e.g. piano",
+    "extend": "what should continue, e.g. synth bass",
+    "restyle": "what should play it, e.g. trumpet",
+    "replace": "what to replace, e.g. violin",
+    "arrange": "one stem per name, e.g. drums, bass, piano",
 }
 
 
@@ -72,15 +73,16 @@ class PromptBar(QFrame):
         self._palette = palette
         self._lane = ""
         self._examples: tuple[Path, ...] = ()
+        self._bundle = BundleRow(bundle, bundle)
         self._make_words()
         self._make_line_under(palette)
-        tip = tr("How far from the old sound; a double click leaves it to the bundle")
-        self.strength = ShareSlider(tr("as it was"), tr("all new"), 0.6, tip)
+        tip = tr("How far to go from the old sound; double-click for the bundle's default")
+        self.strength = ShareSlider(tr("unchanged"), tr("all new"), 0.6, tip)
         self.strength.setAccessibleName(tr("Strength"))
         self.advanced = Advanced(bundles, bundle, device)
         self.bundle, self.device = self.advanced.bundle, self.advanced.device
         self.bundle.currentIndexChanged.connect(lambda: self.bundle_chosen.emit(str(self.bundle.currentData())))
-        self.advanced.slot.currentIndexChanged.connect(self._on_task)
+        self.advanced.changed.connect(self._on_task)
         self._lay_out()
         self.dress(palette)
         self.show_regions(None, (), 1)
@@ -89,17 +91,17 @@ class PromptBar(QFrame):
     def _make_words(self) -> None:
         self.task = QComboBox()
         self.task.setAccessibleName(tr("Task"))
-        self.task.setToolTip(tr("What is to be done (Ctrl+T)"))
+        self.task.setToolTip(tr("What to do (Ctrl+T)"))
         for task, rule in TASKS.items():
             self.task.addItem(tr(task.capitalize()), task)
             self.task.setItemData(self.task.count() - 1, tr(rule.doc), Qt.ItemDataRole.ToolTipRole)
         self.task.currentIndexChanged.connect(self._on_task)
-        self.text = self._line(tr("What to look for"), tr("A few words; commas part several stems (Ctrl+L)"))
-        self.replacement = self._line(tr("What comes instead"), tr("What to put in the place of the first"))
-        self.replacement.setPlaceholderText(tr("what comes instead, as: trumpet"))
+        self.text = self._line(tr("What to look for"), tr("A few words; separate several stems with commas (Ctrl+L)"))
+        self.replacement = self._line(tr("Replace with"), tr("What to replace it with"))
+        self.replacement.setPlaceholderText(tr("replace with, e.g. trumpet"))
         self.go = QPushButton(tr("Isolate"))
         self.go.setObjectName("go")
-        self.go.setToolTip(tr("Put it into the queue (Ctrl+Return)"))
+        self.go.setToolTip(tr("Add to the queue (Ctrl+Return)"))
         self.go.clicked.connect(self._ask)
 
     def _line(self, name: str, tip: str) -> QLineEdit:
@@ -125,13 +127,13 @@ class PromptBar(QFrame):
         self.examples = Chips(palette)
         self.examples.setAccessibleName(tr("Examples"))
         self.examples.removed.connect(self.remove_example)
-        self.keep = self._flat("plus", tr("Keep this region and choose one more (Ctrl+R)"), tr("Keep the region"))
+        self.keep = self._flat("plus", tr("Keep this region and choose another (Ctrl+R)"), tr("Keep the region"))
         self.keep.clicked.connect(self.region_kept)
         self.browse = self._flat("plus", "", tr("Add an example"))
         self.browse.setText(tr("Example"))
         self.browse.clicked.connect(self.browse_wanted)
         self.fold = self._flat(
-            "right", tr("Seed, steps, guidance, candidates, what is made, bundle, device (Ctrl+.)"), tr("Advanced")
+            "right", tr("Seed, steps, guidance, candidates, bundle, device and more (Ctrl+.)"), tr("Advanced")
         )
         self.fold.setText(tr("Advanced"))
         self.fold.setCheckable(True)
@@ -192,19 +194,21 @@ class PromptBar(QFrame):
         """Offer other models."""
         self.advanced.set_bundles(bundles, bundle)
 
-    def show_encoders(self, bundle: str, encoders: frozenset[str]) -> None:
-        """Say which examples the chosen bundle takes; where it takes none, why."""
-        plurals = {"pictures": tr("pictures"), "videos": tr("videos"), "sounds": tr("sounds")}
-        kinds = [plurals[kind.plural] for kind in usable(encoders)]
+    def show_bundle(self, bundle: BundleRow) -> None:
+        """Offer what the chosen bundle can do; say which examples it takes, or why it takes none."""
+        self._bundle = bundle
+        plurals = {kind.plural: tr(kind.plural) for kind in KINDS.values()}
+        kinds = [plurals[kind.plural] for kind in usable(bundle.encoders)]
         self.browse.setEnabled(bool(kinds))
-        words = tr("The bundle {bundle} takes words only; choose another one under Advanced to use examples")
+        words = tr("The bundle {bundle} accepts words only; choose another one under Advanced to use examples")
         if kinds:
-            words = f"{tr('WaveStyle for what an example shows; drop it here. This bundle takes')} {', '.join(kinds)}"
-        self.browse.setToolTip(words.replace("{bundle}", bundle))
+            words = f"{tr('Drop an example of what to look for. This bundle accepts')} {', '.join(kinds)}"
+        self.browse.setToolTip(words.replace("{bundle}", bundle.words))
+        self._fit()
 
     def show_regions(self, selection: tuple[int, int] | None, kept: Regions, rate_hz: int) -> None:
         """Say what will be worked on."""
-        tip = tr("The region that is worked on; press to work on all of it (Esc)")
+        tip = tr("Only this region is processed; click to process everything (Esc)")
         shown = [*kept, *((selection,) if selection else ())] if rate_hz else []
         self.regions.show_chips(
             tuple(Chip(region, " – ".join(clock(edge / rate_hz, 2) for edge in region), tip) for region in shown)
@@ -269,11 +273,11 @@ class PromptBar(QFrame):
     def _show_examples(self) -> None:
         self.examples.show_chips(
             tuple(
-                Chip(path, path.name, f"{path}\n{tr('Press to look for it no longer')}", kind_of(path).icon)
+                Chip(path, path.name, f"{path}\n{tr('Click to remove this example')}", kind_of(path).icon)
                 for path in self._examples
             )
         )
-        self.advanced.fit(self._rule(), bool(self._examples))
+        self._fit()
 
     def _ask(self) -> None:
         self.asked.emit(self.form())
@@ -292,14 +296,19 @@ class PromptBar(QFrame):
         task = str(self.task.currentData())
         rule = TASKS[task]
         self.text.setPlaceholderText(tr(HINTS.get(task, "a few words")))
-        self.replacement.setVisible(replaces(rule))
+        self.replacement.setVisible(rule.replaces)
         self.go.setText(tr(task.capitalize()))
         self.task.setStatusTip(tr(rule.doc))
         self.strength_row.setVisible(rule.strength is not None)
         if rule.strength is not None:
             self.strength.set_usual(rule.strength)
-        self.advanced.fit(self._rule(), bool(self._examples))
+        self._fit()
         self._show_target()
+
+    def _fit(self) -> None:
+        """Show the advanced options that make sense now."""
+        task = TASKS[str(self.task.currentData())]
+        self.advanced.fit(task, self._rule(), self._bundle, bool(self._examples))
 
     def _rule(self) -> Rule:
         """The row of the task, for what is made."""
@@ -309,9 +318,9 @@ class PromptBar(QFrame):
         rule = self._rule()
         on_lane = bool(self._lane) and rule.input_slot is not None and rule.input_slot is not Slot.MIX
         nothing = rule.input_slot is None
-        where = self._lane if on_lane else tr("nothing but the prompt") if nothing else tr("the mix")
+        where = self._lane if on_lane else tr("the prompt alone") if nothing else tr("the mix")
         made = made_by(str(self.task.currentData()), str(self.advanced.slot.currentData()))
-        self.target.setText(f"{tr('Works on')}: {where}" + (f"  ·  {tr('Makes')}: {tr(made)}" if made else ""))
+        self.target.setText(f"{tr('Works on')}: {where}" + (f"  ·  {tr('Make')}: {tr(made)}" if made else ""))
 
 
 class _LastWord(QCompleter):

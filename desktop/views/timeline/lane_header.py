@@ -96,17 +96,19 @@ class LaneHeader(QWidget):
         self.solo = self._switch("S", "solo", tr("Solo"), tr("Hear this lane alone (S)"))
         self.more = QToolButton()
         self.more.setObjectName("flat")
-        self.more.setAccessibleName(tr("More for this lane"))
+        self.more.setAccessibleName(tr("More actions for this lane"))
         self.more.setToolTip(tr("Copy path, open in folder, export, colour, remove"))
         self.more.clicked.connect(lambda: self.menu_wanted.emit(self.more.mapToGlobal(QPoint(0, self.more.height()))))
         self.takes = QComboBox()
         self.takes.setAccessibleName(tr("Take"))
-        self.takes.setToolTip(tr("Which take is heard; every take is kept. The figure: how well it fits, -1 to 1"))
+        self.takes.setToolTip(
+            tr("The take to play; all takes are kept. The number says how well it fits, from -1 to 1")
+        )
         self.takes.activated.connect(self._on_take)
         self.gain = self._slider(
-            tr("Gain"), tr("Gain in dB; double click for 0"), *(int(g * 10) for g in GAIN_LIMITS_DB)
+            tr("Gain"), tr("Gain in dB; double-click for 0"), *(int(g * 10) for g in GAIN_LIMITS_DB)
         )
-        self.pan = self._slider(tr("Pan"), tr("Left or right; double click for the middle"), -PAN_STEPS, PAN_STEPS)
+        self.pan = self._slider(tr("Pan"), tr("Left or right; double-click for the middle"), -PAN_STEPS, PAN_STEPS)
         self.gain.valueChanged.connect(lambda value: self._tell(tr("gain of"), "gain_db", value / 10))
         self.pan.valueChanged.connect(lambda value: self._tell(tr("pan of"), "pan", value / PAN_STEPS))
         self.gain_text, self.pan_text = QLabel(), QLabel()
@@ -208,9 +210,9 @@ def caption(lane: Lane) -> str:
     parts = []
     if made.presence is not None and lane.role == "stem" and made.task in ("isolate", "remove"):
         if made.presence >= LIKELY_THERE:
-            parts.append(f"{tr('heard')} {made.presence:.0%}")
+            parts.append(f"{tr('present')} {made.presence:.0%}")
         else:
-            parts.append(tr("seems not to be there"))
+            parts.append(tr("probably not present"))
     if made.null_db is not None:
         exact = made.null_db <= BIT_FOR_BIT_DB
         parts.append(tr("sums to the mix exactly") if exact else f"{tr('null')} {made.null_db:.0f} dB")
@@ -222,7 +224,7 @@ def caption(lane: Lane) -> str:
 def take_words(number: int, take: LaneTake) -> str:
     """Its number, and how well it fits where the bundle can hear that."""
     similarity = take.made.similarity
-    return f"{tr('LaneTake')} {number}" + (f" · {similarity:.2f}" if similarity is not None else "")
+    return f"{tr('Take')} {number}" + (f" · {similarity:.2f}" if similarity is not None else "")
 
 
 def gain_words(lane: Lane) -> str:

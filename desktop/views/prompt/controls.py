@@ -1,0 +1,204 @@
+"""Controls for options of a request: each shows one option and returns the value for it as ``chosen``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QValidator
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QLineEdit,
+    QMenu,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
+
+from desktop.views.sliders import FIELD_HEIGHT
+from desktop.views.text import tr
+
+TEXT_MARGIN = 6
+NUMBER_STEP = 0.1
+SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
+
+
+class WholeBox(QSpinBox):
+    """A whole number.
+
+    Args:
+        low, high: both allowed.
+        unset: shown below ``low`` for no number; empty if there must be one.
+    """
+
+    def __init__(self, low: int, high: int, unset: str = "") -> None:
+        super().__init__()
+        self.setRange(low - 1 if unset else low, high)
+        self._unset = unset
+        _fit_field(self, unset)
+
+    @property
+    def chosen(self) -> int | None:
+        """The number, None for no number."""
+        return None if self._unset and self.value() == self.minimum() else self.value()
+
+
+class NumberBox(QDoubleSpinBox):
+    """A number with two decimals that may be left open.
+
+    Args:
+        low, high: both allowed.
+        unset: shown below ``low`` for no number.
+    """
+
+    def __init__(self, low: float, high: float, unset: str) -> None:
+        super().__init__()
+        self.setDecimals(2)
+        self.setSingleStep(NUMBER_STEP)
+        self.setRange(round(low - NUMBER_STEP, 2), high)
+        self.setValue(self.minimum())
+        self._low = low
+        _fit_field(self, unset)
+
+    @property
+    def chosen(self) -> float | None:
+        """The number, None for no number."""
+        return None if self.value() < self._low else round(self.value(), 2)
+
+
+class SeedField(QLineEdit):
+    """A whole number of up to 63 bits; a ``QSpinBox`` holds 31.
+
+    Args:
+        low, high: both allowed.
+    """
+
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__(str(low))
+        self._low = low
+        self.setValidator(_WholeNumber(low, high, self))
+        self.setMinimumHeight(FIELD_HEIGHT)
+
+    @property
+    def chosen(self) -> int:
+        """The number; the lowest one while the field is empty."""
+        return int(self.text()) if self.hasAcceptableInput() else self._low
+
+
+class ChoiceBox(QComboBox):
+    """One of several.
+
+    Args:
+        rows: value and words of each.
+        value: chosen at first.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, str]], value: str) -> None:
+        super().__init__()
+        self.set_rows(rows, value)
+        self.setMinimumHeight(FIELD_HEIGHT)
+        self.setMinimumContentsLength(8)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+
+    def set_rows(self, rows: Iterable[tuple[str, str]], value: str) -> None:
+        """Offer others; choose one of them, the first if it is not among them."""
+        self.blockSignals(True)
+        self.clear()
+        for one, words in rows:
+            self.addItem(words, one)
+        self.blockSignals(False)
+        self.setCurrentIndex(max(self.findData(value), 0) if self.count() else -1)
+
+    @property
+    def chosen(self) -> str:
+        """The value."""
+        return str(self.currentData() or "")
+
+
+class WordsField(QLineEdit):
+    """A few words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMinimumHeight(FIELD_HEIGHT)
+
+    @property
+    def chosen(self) -> str:
+        """The words."""
+        return self.text().strip()
+
+
+class FlagBox(QCheckBox):
+    """Yes or no."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.setMinimumHeight(FIELD_HEIGHT)
+
+    @property
+    def chosen(self) -> bool:
+        """True means yes."""
+        return self.isChecked()
+
+
+class SeveralButton(QToolButton):
+    """Any number of several, in a menu.
+
+    Args:
+        rows: value and words of each.
+        none: shown while none is chosen.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, str]], none: str) -> None:
+        super().__init__()
+        self._none = none
+        self._actions: dict[str, QAction] = {}
+        menu = QMenu(self)
+        for value, words in rows:
+            action = self._actions[value] = menu.addAction(words)
+            action.setCheckable(True)
+            action.toggled.connect(self._show_chosen)
+        self.setMenu(menu)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.setMinimumHeight(FIELD_HEIGHT)
+        self._show_chosen()
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The values, in the order of the menu."""
+        return tuple(value for value, action in self._actions.items() if action.isChecked())
+
+    def _show_chosen(self) -> None:
+        words = ", ".join(action.text() for action in self._actions.values() if action.isChecked())
+        self.setText(words or self._none)
+
+
+class _WholeNumber(QValidator):
+    """Digits only, between two limits."""
+
+    def __init__(self, low: int, high: int, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._low, self._high = low, high
+
+    def validate(self, text: str, place: int) -> object:
+        """As of Qt."""
+        if not text:
+            return QValidator.State.Intermediate, text, place
+        good = text.isascii() and text.isdigit() and self._low <= int(text) <= self._high
+        return (QValidator.State.Acceptable if good else QValidator.State.Invalid), text, place
+
+
+def choice_rows(values: Iterable[str], words: dict[str, str]) -> list[tuple[str, str]]:
+    """Values with their words in the user's language; a value without words stands for itself."""
+    return [(value, tr(words.get(value, value))) for value in values]
+
+
+def _fit_field(box: SpinBox, unset: str) -> None:
+    box.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
+    box.setSpecialValueText(unset)
+    box.setMinimumHeight(FIELD_HEIGHT)
