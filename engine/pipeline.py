@@ -28,7 +28,7 @@ from engine.inference.media_prompt import open_examples
 from engine.inference.model import Model, fill_defaults, no_flow, open_model
 from engine.inference.output import OutputSpec, TaskResult, close_all
 from engine.inference.regions import NEW_CHANNELS, NEW_RATE_HZ, EditRegion, edit_regions
-from engine.inference.run import RunContext, StageTimer, part_of
+from engine.inference.run import RunContext, StageTimer
 from engine.inference.windows import Batches
 from engine.request import OPTIONS, Device, Request
 from engine.runtime.backend import Backend, batch_windows
@@ -188,34 +188,24 @@ def _answers(
     peak = PEAK_LIMIT if run.rule.masked else peak_of_new((info, rest), targets[0].bits, run.check)
     for number, (region, target) in enumerate(zip(regions, targets, strict=True)):
         spec = OutputSpec(info, rest, region, target, peak)
-        yield from answer(run, spec, conditionings, (number / len(regions), (number + 1) / len(regions)))
+        yield from answer(run.nth(number, len(regions)), spec, conditionings)
 
 
-def _isolated(
-    run: RunContext, spec: OutputSpec, conditionings: list[Conditioning], part: tuple[float, float]
-) -> Iterator[list[TaskResult]]:
+def _isolated(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -> Iterator[list[TaskResult]]:
     if (decoder := mask_decoder(run)) is not None:
-        yield from separate(run, spec, conditionings, decoder, part)
+        yield from separate(run, spec, conditionings, decoder)
         return
-    mix = encode_mix(run, spec.input, spec.region.wanted, part_of(part, 0.0, 0.2))
+    mix = encode_mix(run.within(0.0, 0.2), spec.input, spec.region.wanted)
     with mix.latents:
         for number, one in enumerate(conditionings):
-            share = part_of(
-                part, 0.2 + 0.8 * number / len(conditionings), 0.2 + 0.8 * (number + 1) / len(conditionings)
-            )
-            yield isolate(run, mix, one, spec, share)
+            yield isolate(run.within(0.2, 1.0).nth(number, len(conditionings)), mix, one, spec)
 
 
-def _made(
-    run: RunContext, spec: OutputSpec, conditionings: list[Conditioning], part: tuple[float, float]
-) -> Iterator[list[TaskResult]]:
+def _made(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -> Iterator[list[TaskResult]]:
     with contextlib.ExitStack() as held:
-        context = build_context(run, spec, held, part_of(part, 0.0, 0.1))
+        context = build_context(run.within(0.0, 0.1), spec, held)
         for number, one in enumerate(conditionings):
-            share = part_of(
-                part, 0.1 + 0.9 * number / len(conditionings), 0.1 + 0.9 * (number + 1) / len(conditionings)
-            )
-            yield generate(run, context, one, spec, share)
+            yield generate(run.within(0.1, 1.0).nth(number, len(conditionings)), context, one, spec)
 
 
 _ANSWERED_BY = {"replace": replace, "arrange": arrange}  # tasks put together from others

@@ -38,7 +38,7 @@ from engine.inference.conditioning import Conditioning
 from engine.inference.model import resolve_sampling
 from engine.inference.output import OutputSpec, RenderedFiles, TaskResult, close_all, write_tracks
 from engine.inference.rerank import fit_score
-from engine.inference.run import RunContext, part_of
+from engine.inference.run import RunContext
 from engine.latents import Slot
 
 # What carries the time comes first, then what carries the key, so that everything later has something to follow.
@@ -57,28 +57,23 @@ PARTS: tuple[tuple[str, frozenset[str]], ...] = tuple(
 ORDER = ("drums", "bass", "harmony", "", "lead")
 
 
-def arrange(
-    run: RunContext, spec: OutputSpec, conditionings: list[Conditioning], part: tuple[float, float]
-) -> Iterator[list[TaskResult]]:
+def arrange(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -> Iterator[list[TaskResult]]:
     """Stems that go together, in the order of the prompts; the first answer also holds the mix.
 
     Args:
         job: the running request.
         brief: how long it is to be, and a rest to begin with, if there is one.
         asked: the prompts.
-        part: share of the progress.
     """
     order = (
         range(len(conditionings)) if run.request.keep_order else generation_order([one.prompt for one in conditionings])
     )
     with contextlib.ExitStack() as held:
-        rest, power_C = _start(run, spec, held, part_of(part, 0.0, 0.05))
+        rest, power_C = _start(run.within(0.0, 0.05), spec, held)
         found: dict[int, list[Candidate]] = {}
         for number, index in enumerate(order):
-            share = part_of(
-                part, 0.05 + 0.8 * number / len(conditionings), 0.05 + 0.8 * (number + 1) / len(conditionings)
-            )
-            candidates = _next_stem(run, spec, rest, power_C, conditionings[index], number, share)
+            share = run.within(0.05, 0.85).nth(number, len(conditionings))
+            candidates = _next_stem(share, spec, rest, power_C, conditionings[index], number)
             for candidate in candidates:
                 held.enter_context(candidate.audio)
             found[index] = sorted(
@@ -86,9 +81,7 @@ def arrange(
             )
             best = found[index][0]
             rest = held.enter_context(sum_arrays(run, rest, best.audio, float(best.gains[0].mean())))
-        yield _write(
-            run, spec, conditionings, [found[index] for index in range(len(conditionings))], part_of(part, 0.85, 1.0)
-        )
+        yield _write(run.within(0.85, 1.0), spec, conditionings, [found[index] for index in range(len(conditionings))])
 
 
 def generation_order(prompts: list[str]) -> list[int]:
@@ -101,14 +94,12 @@ def generation_order(prompts: list[str]) -> list[int]:
     return sorted(range(len(prompts)), key=lambda index: rank(prompts[index]))
 
 
-def _start(
-    run: RunContext, spec: OutputSpec, held: contextlib.ExitStack, part: tuple[float, float]
-) -> tuple[DiskArray, Powers]:
+def _start(run: RunContext, spec: OutputSpec, held: contextlib.ExitStack) -> tuple[DiskArray, Powers]:
     """What there is before the first stem, at the model's rate, and how loud a stem shall be."""
     channels = spec.format.channels
     if spec.rest is None:
         return held.enter_context(DiskArray(run.folder, 1)), target_power(None, channels, run.rule)
-    mono = load_mono(run, spec.rest, SampleRange(0, min(spec.rest.samples, spec.region.samples)), part)
+    mono = load_mono(run, spec.rest, SampleRange(0, min(spec.rest.samples, spec.region.samples)))
     return held.enter_context(mono.audio), target_power(mono, channels, run.rule)
 
 
@@ -119,7 +110,6 @@ def _next_stem(
     power_C: Powers,
     conditioning: Conditioning,
     number: int,
-    part: tuple[float, float],
 ) -> list[Candidate]:
     clip, rate_hz = spec.region.samples, spec.format.rate_hz
     windows = window_plan(run, clip, rate_hz)
@@ -131,9 +121,9 @@ def _next_stem(
     region = FillRegion(SampleRange(0, clip), fill, power_C)
     sampling = replace(resolve_sampling(run.request, run.model.bundle.manifest), part=number)
     with contextlib.ExitStack() as held:
-        latents = encode_slots(run, given, gain, windows, sampling.strength, held, part_of(part, 0.0, 0.1))
+        latents = encode_slots(run.within(0.0, 0.1), given, gain, windows, sampling.strength, held)
         context = InpaintContext(None, clip, (region,), latents, known_SF, gain, 0.0, rate_hz, spec.format.channels)
-        return sample_candidates(run, context, conditioning.prompt_SE, sampling, part_of(part, 0.1, 1.0), spec.peak)
+        return sample_candidates(run.within(0.1, 1.0), context, conditioning.prompt_SE, sampling, spec.peak)
 
 
 def _write(
@@ -141,7 +131,6 @@ def _write(
     spec: OutputSpec,
     conditionings: list[Conditioning],
     found: list[list[Candidate]],
-    part: tuple[float, float],
 ) -> list[TaskResult]:
     """All files, side by side: the best stems and the others, the mix, and the rest where one was given."""
     files = [(one, candidate) for one, candidates in zip(conditionings, found, strict=True) for candidate in candidates]
@@ -151,7 +140,7 @@ def _write(
     if spec.rest is not None:
         names["rest"] = result_name(begin, conditionings[0].name, suffix, "rest")
     best = [candidates[0] for candidates in found]
-    rendered = _render(run, spec, [candidate for _, candidate in files], best, names, part)
+    rendered = _render(run, spec, [candidate for _, candidate in files], best, names)
     results = []
     for number, (one, candidate) in enumerate(files):
         drafts = {"stem": rendered.files[str(number)]}
@@ -160,9 +149,7 @@ def _write(
         of_one = RenderedFiles(drafts, rendered.null_db, None, rendered.gain_db)
         alike = candidate.similarity
         results.append(
-            TaskResult(
-                one.prompt, candidate.presence, of_one, spec, candidate.index, alike, windows=candidate.windows
-            )
+            TaskResult(one.prompt, candidate.presence, of_one, spec, candidate.index, alike, windows=candidate.windows)
         )
     return results
 
@@ -173,7 +160,6 @@ def _render(
     candidates: list[Candidate],
     best: list[Candidate],
     names: dict[str, str],
-    part: tuple[float, float],
 ) -> RenderedFiles:
     bits, gain, lowest = spec.format.bits, 1.0, LOWEST_GAIN if spec.rest is not None else 0.0
     while True:
@@ -190,7 +176,7 @@ def _render(
                 meter.add(mix_CN, np.sum(stems, axis=0), rest_CN)
                 others = {id(candidate): stem_CN for candidate, stem_CN in zip(best, stems, strict=True)}
                 seen += mix_CN.shape[1]
-                run.progress(part, seen / spec.region.samples, "write")
+                run.progress(seen / spec.region.samples, "write")
                 files = [
                     others.get(id(candidate), quantize(made_CN, bits))
                     for candidate, made_CN in zip(candidates, made, strict=True)

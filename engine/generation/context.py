@@ -18,7 +18,7 @@ from engine.inference.clip import MonoClip, SampleRange, encode_clip, gain_into_
 from engine.inference.crossfade import MirrorPad, mirror_pads
 from engine.inference.model import resolve_sampling
 from engine.inference.output import OutputSpec
-from engine.inference.run import RunContext, part_of
+from engine.inference.run import RunContext
 from engine.inference.sampler import BoolArray
 from engine.inference.windows import WindowPlan, plan_windows
 from engine.latents import SLOTS, Slot
@@ -85,29 +85,26 @@ class InpaintContext:
         return z_SDL
 
 
-def build_context(
-    run: RunContext, spec: OutputSpec, held: contextlib.ExitStack, part: tuple[float, float]
-) -> InpaintContext:
+def build_context(run: RunContext, spec: OutputSpec, held: contextlib.ExitStack) -> InpaintContext:
     """Read and encode what is given, once for all prompts.
 
     Args:
         job: the running request.
         brief: the files, and what to make of them; it may reach beyond the input.
         held: closes the scene's latents.
-        part: share of the progress.
     """
     rule, extent, rate_hz = run.rule, spec.region, spec.format.rate_hz
     windows = window_plan(run, extent.samples, rate_hz)
     fills = tuple(fill_frames(run, span, extent.samples, windows.frames, rate_hz) for span in extent.spans)
     strength = resolve_sampling(run.request, run.model.bundle.manifest).strength
     with contextlib.ExitStack() as scratches:
-        inputs = _load_inputs(run, spec, part_of(part, 0.0, 0.5))
+        inputs = _load_inputs(run.within(0.0, 0.5), spec)
         for mono in inputs.values():
             scratches.enter_context(mono.audio)
         known_SF = known_latents(run.request, windows.frames, fills, rest_given=rule.rest_slot in inputs)
         gain = common_gain(inputs, known_SF)
         files = {slot: mono.audio for slot, mono in inputs.items()}
-        latents = encode_slots(run, files, gain, windows, strength, held, part_of(part, 0.5, 1.0))
+        latents = encode_slots(run.within(0.5, 1.0), files, gain, windows, strength, held)
     channels = spec.format.channels
     source: tuple[AudioInfo, SampleRange] | None = None
     near: list[MirrorPad | None] = [None] * len(fills)
@@ -125,14 +122,14 @@ def build_context(
     )  # fmt: skip
 
 
-def _load_inputs(run: RunContext, spec: OutputSpec, part: tuple[float, float]) -> dict[Slot, MonoClip]:
+def _load_inputs(run: RunContext, spec: OutputSpec) -> dict[Slot, MonoClip]:
     inputs: dict[Slot, MonoClip] = {}
     if spec.info is not None and run.rule.input_slot is not None:
-        inputs[run.rule.input_slot] = load_mono(run, spec.info, spec.region.wanted, part_of(part, 0.0, 0.5))
+        inputs[run.rule.input_slot] = load_mono(run.within(0.0, 0.5), spec.info, spec.region.wanted)
     if spec.rest is not None:
         needed = samples_at(spec.region.samples, spec.format.rate_hz, spec.rest.rate_hz)
         section = SampleRange(0, min(spec.rest.samples, needed))
-        inputs[run.rule.rest_slot] = load_mono(run, spec.rest, section, part_of(part, 0.5, 1.0))
+        inputs[run.rule.rest_slot] = load_mono(run.within(0.5, 1.0), spec.rest, section)
     return inputs
 
 
@@ -167,7 +164,7 @@ def common_gain(given: dict[Slot, MonoClip], known_SF: BoolArray) -> float:
 
 def encode_slots(
     run: RunContext, given: dict[Slot, DiskArray], gain: float, windows: WindowPlan, strength: float,
-    held: contextlib.ExitStack, part: tuple[float, float],
+    held: contextlib.ExitStack,
 ) -> dict[Slot, DiskArray]:  # fmt: skip
     """Latents of all slots that are given, one frame per row.
 
@@ -181,7 +178,6 @@ def encode_slots(
         windows: the plan.
         strength: share of the way that will be walked.
         held: closes the latents.
-        part: share of the progress.
     """
     latents: dict[Slot, DiskArray] = {}
     with contextlib.ExitStack() as made:
@@ -189,8 +185,8 @@ def encode_slots(
             rest = given.get(Slot.REST) or made.enter_context(DiskArray(run.folder, 1))
             given = {**given, Slot.REST: rest, Slot.MIX: made.enter_context(sum_arrays(run, given[Slot.STEM], rest))}
         for number, (slot, audio) in enumerate(given.items()):
-            share = part_of(part, number / len(given), (number + 1) / len(given))
-            latents[slot] = held.enter_context(encode_clip(run, audio, gain, windows, share))
+            share = run.nth(number, len(given))
+            latents[slot] = held.enter_context(encode_clip(share, audio, gain, windows))
     return latents
 
 

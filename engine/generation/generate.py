@@ -20,11 +20,11 @@ from engine.inference.crossfade import EDGE_S, edge_weight
 from engine.inference.model import resolve_sampling
 from engine.inference.output import OutputSpec, TaskResult, render_single
 from engine.inference.rerank import rank_candidates
-from engine.inference.run import RunContext, part_of
+from engine.inference.run import RunContext
 
 
 def generate(
-    run: RunContext, context: InpaintContext, conditioning: Conditioning, spec: OutputSpec, part: tuple[float, float]
+    run: RunContext, context: InpaintContext, conditioning: Conditioning, spec: OutputSpec
 ) -> list[TaskResult]:
     """What is made for one prompt, best first.
 
@@ -33,17 +33,16 @@ def generate(
         scene: what is given.
         asked: the prompt.
         brief: what the result is called and how it is stored.
-        part: share of the progress.
     """
     sampling = resolve_sampling(run.request, run.model.bundle.manifest)
-    candidates = sample_candidates(run, context, conditioning.prompt_SE, sampling, part_of(part, 0.0, 0.9), spec.peak)
+    candidates = sample_candidates(run.within(0.0, 0.9), context, conditioning.prompt_SE, sampling, spec.peak)
     results = []
     with contextlib.ExitStack() as scratches:
         for candidate in candidates:
             scratches.enter_context(candidate.audio)
         for number, candidate in enumerate(candidates):
-            share = (0.9 + 0.1 * number / len(candidates), 0.9 + 0.1 * (number + 1) / len(candidates))
-            results.append(_write(run, context, conditioning, candidate, spec, part_of(part, *share)))
+            share = run.within(0.9, 1.0).nth(number, len(candidates))
+            results.append(_write(share, context, conditioning, candidate, spec))
     return rank_candidates(results)
 
 
@@ -53,13 +52,12 @@ def _write(
     conditioning: Conditioning,
     candidate: Candidate,
     spec: OutputSpec,
-    part: tuple[float, float],
 ) -> TaskResult:
     def stem() -> Iterator[Samples]:
         seen = 0
         for block_CN in _insert(run, context, candidate, spec.format.bits):
             seen += block_CN.shape[1]
-            run.progress(part, seen / context.clip, "write")
+            run.progress(seen / context.clip, "write")
             yield block_CN
 
     rendered = render_single(run, stem(), spec.format, spec.name, conditioning.name, run.rule.answer.name.lower())

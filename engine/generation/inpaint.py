@@ -18,7 +18,7 @@ from engine.audio.soft_mask import presence
 from engine.generation.context import FillRegion, InpaintContext, Powers, power_and_peak
 from engine.inference.clip import LEVEL_INTO_MODEL_DB, SampleRange, decode_clip
 from engine.inference.rerank import similarity
-from engine.inference.run import RunContext, part_of
+from engine.inference.run import RunContext
 from engine.inference.sampler import SamplerConfig, initial_noise, sample, sdedit_init
 from engine.inference.windows import FillWindow, plan_fill, plan_windows
 from engine.latents import SLOTS
@@ -54,7 +54,6 @@ def sample_candidates(
     context: InpaintContext,
     prompt_SE: FloatArray,
     sampling: SamplerConfig,
-    part: tuple[float, float],
     peak: float,
 ) -> list[Candidate]:
     """All candidates for one prompt, in order of their seeds. Their scratch files are the caller's to close.
@@ -64,16 +63,15 @@ def sample_candidates(
         scene: what is given.
         prompt_SE: float32 (slots, embedding).
         walk: how to sample.
-        part: share of the progress.
         peak: highest sample a made sound may have at the user's level.
     """
     count, candidates = run.request.candidates, list[Candidate]()
     with contextlib.ExitStack() as held, contextlib.ExitStack() as undo:
         stems = [held.enter_context(_initial_stem(run, context)) for _ in range(count)]
-        inpaint_latents(run, context, stems, prompt_SE, sampling, part_of(part, 0.0, 0.8))
+        inpaint_latents(run.within(0.0, 0.8), context, stems, prompt_SE, sampling)
         for index, stem in enumerate(stems):
-            share = part_of(part, 0.8 + 0.2 * index / count, 0.8 + 0.2 * (index + 1) / count)
-            audio = undo.enter_context(_decode(run, context, stem, share))
+            share = run.within(0.8, 1.0).nth(index, count)
+            audio = undo.enter_context(_decode(share, context, stem))
             candidates.append(_rate(run, context, Candidate(index, audio, (), 1.0, None), prompt_SE, peak))
         undo.pop_all()
     return candidates
@@ -95,7 +93,6 @@ def inpaint_latents(
     stems: Sequence[DiskArray],
     prompt_SE: FloatArray,
     sampling: SamplerConfig,
-    part: tuple[float, float],
 ) -> None:
     """Fill the unknown latents of what is made, one table for each candidate; given ones stay as they are.
 
@@ -107,7 +104,7 @@ def inpaint_latents(
     ]
     for number, (fill_window, region) in enumerate(plan):
         carried = max(0, region.fill[0] - fill_window.start), fill_window.fill[0] - fill_window.start
-        run.progress(part, number / len(plan), "step")
+        run.progress(number / len(plan), "step")
         first, last = fill_window.fill
 
         def work(
@@ -122,7 +119,7 @@ def inpaint_latents(
         for batch, stem_BDL in run.batches.run(range(len(stems)), work):
             for index, stem_DL in zip(batch, stem_BDL, strict=True):
                 stems[index].put(first, stem_DL[:, first - fill_window.start : last - fill_window.start].T)
-    run.progress(part, 1.0, "step")
+    run.progress(1.0, "step")
 
 
 def _sample_window(
@@ -154,7 +151,7 @@ def _sample_window(
     return stem_BDL
 
 
-def _decode(run: RunContext, context: InpaintContext, stem: DiskArray, part: tuple[float, float]) -> DiskArray:
+def _decode(run: RunContext, context: InpaintContext, stem: DiskArray) -> DiskArray:
     """Decoded stem at the model's rate and level, from the start of the clip; silence far from what was made."""
     window, hop = run.model.grid.window_frames, run.model.grid.hop_samples
     audio = DiskArray(run.folder, 1)
@@ -164,8 +161,8 @@ def _decode(run: RunContext, context: InpaintContext, stem: DiskArray, part: tup
             for at in range(audio.rows, first * hop, 1 << 16):
                 audio.append(np.zeros((min(1 << 16, first * hop - at), 1), np.float32))
             windows = plan_windows(last - first, window)
-            share = part_of(part, number / len(parts), (number + 1) / len(parts))
-            decode_clip(run, stem, first, windows, audio, share)
+            share = run.nth(number, len(parts))
+            decode_clip(share, stem, first, windows, audio)
     except BaseException:
         audio.close()
         raise

@@ -46,7 +46,7 @@ from engine.inference.crossfade import edge_weight
 from engine.inference.model import resolve_sampling
 from engine.inference.output import OutputSpec, RenderedFiles, TaskResult, close_all, write_tracks
 from engine.inference.rerank import rank_candidates
-from engine.inference.run import RunContext, part_of
+from engine.inference.run import RunContext
 from engine.latents import Slot
 from engine.separation.by_flow import split_by_flow
 from engine.separation.by_mask import mask_decoder, split_by_masks
@@ -80,45 +80,41 @@ class _SplitSection:
     energies: tuple[float, float]
 
 
-def replace(
-    run: RunContext, spec: OutputSpec, conditionings: list[Conditioning], part: tuple[float, float]
-) -> Iterator[list[TaskResult]]:
+def replace(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -> Iterator[list[TaskResult]]:
     """The mix with something else in the place of each prompt, best candidate first.
 
     Args:
         job: the running request.
         brief: the mix and the regions that may change.
         asked: what is taken out.
-        part: share of the progress.
     """
     new = replacement_conditioning(run)
     for number, old in enumerate(conditionings):
-        share = part_of(part, number / len(conditionings), (number + 1) / len(conditionings))
+        share = run.nth(number, len(conditionings))
         with contextlib.ExitStack() as held:
             edits = []
             for index, span in enumerate(spec.region.spans):
                 spans = len(spec.region.spans)
-                here = part_of(share, 0.8 * index / spans, 0.8 * (index + 1) / spans)
-                edits.append(_edit_region(run, spec, span, (old, new), held, here))
+                here = share.within(0.0, 0.8).nth(index, spans)
+                edits.append(_edit_region(here, spec, span, (old, new), held))
             count = run.request.candidates
             results = [
-                _write(run, spec, (old, new), edits, k, part_of(share, 0.8 + 0.2 * k / count, 1.0))
-                for k in range(count)
+                _write(share.within(0.8 + 0.2 * k / count, 1.0), spec, (old, new), edits, k) for k in range(count)
             ]
         yield rank_candidates(results)
 
 
 def _edit_region(
     run: RunContext, spec: OutputSpec, span: SampleRange, names: tuple[Conditioning, Conditioning],
-    held: contextlib.ExitStack, part: tuple[float, float],
+    held: contextlib.ExitStack,
 ) -> RegionEdit:  # fmt: skip
     old, new = names
     manifest, rate_hz = run.model.bundle.manifest, spec.format.rate_hz
     by_words = dataclasses.replace(run, examples=None)  # the others say how the new sound is, not what to look for
     if (decoder := mask_decoder(run)) is not None:
-        separated = split_by_masks(by_words, spec.input, span, old, decoder, held, part_of(part, 0.0, 0.3))
+        separated = split_by_masks(by_words.within(0.0, 0.3), spec.input, span, old, decoder, held)
     else:
-        separated = split_by_flow(by_words, spec.input, span, old, held, part_of(part, 0.0, 0.3))
+        separated = split_by_flow(by_words.within(0.0, 0.3), spec.input, span, old, held)
     parts = _split_section(run, separated)
     sampling, section = resolve_sampling(run.request, manifest), separated.section
     with parts.stem.audio, parts.rest.audio:
@@ -131,11 +127,11 @@ def _edit_region(
         given = {Slot.STEM: parts.stem, Slot.REST: parts.rest}
         gain = common_gain(given, known_SF)
         files = {slot: mono.audio for slot, mono in given.items()}
-        latents = encode_slots(run, files, gain, windows, sampling.strength, held, part_of(part, 0.3, 0.4))
+        latents = encode_slots(run.within(0.3, 0.4), files, gain, windows, sampling.strength, held)
     regions = (FillRegion(here, fill, parts.power_C),) if sampling.strength else ()
     start_s, channels = section.start / rate_hz, spec.format.channels
     context = InpaintContext(None, section.samples, regions, latents, known_SF, gain, start_s, rate_hz, channels)
-    candidates = sample_candidates(run, context, new.prompt_SE, sampling, part_of(part, 0.4, 1.0), spec.peak)
+    candidates = sample_candidates(run.within(0.4, 1.0), context, new.prompt_SE, sampling, spec.peak)
     for candidate in candidates:
         held.enter_context(candidate.audio)
     return RegionEdit(separated, candidates, parts.energies)
@@ -183,14 +179,13 @@ def _write(
     names: tuple[Conditioning, Conditioning],
     edits: list[RegionEdit],
     index: int,
-    part: tuple[float, float],
 ) -> TaskResult:
     old, new = names
     candidates = [edit.candidates[index] for edit in edits]
     files = {"mix": "", "stem": "stem", "rest": "rest"}
     title = f"{new.name} for {old.name}"
     wanted = {what: result_name(spec.name, title, spec.format.suffix, word) for what, word in files.items()}
-    rendered = _render(run, spec, edits, index, wanted, part)
+    rendered = _render(run, spec, edits, index, wanted)
     there = _old_presence(edits, run.model.bundle.manifest.presence)
     alike = [candidate.similarity for candidate in candidates if candidate.similarity is not None]
     windows = [_presence_window(edit, run.model.bundle.manifest.presence) for edit in edits]
@@ -225,7 +220,6 @@ def _render(
     edits: list[RegionEdit],
     index: int,
     names: dict[str, str],
-    part: tuple[float, float],
 ) -> RenderedFiles:
     bits, gain = spec.format.bits, 1.0
     while True:
@@ -246,7 +240,7 @@ def _render(
                 if is_inside:
                     energies += np.square(stem_CN).sum(), np.square(mix_CN).sum()
                 seen += mix_CN.shape[1]
-                run.progress(part, seen / spec.input.samples, "write")
+                run.progress(seen / spec.input.samples, "write")
                 yield [mix_CN, stem_CN, rest_CN]
 
         drafts: dict[str, AtomicFile]

@@ -49,7 +49,7 @@ class MonoClip:
     width: float
 
 
-def load_mono(run: RunContext, info: AudioInfo, section: SampleRange, part: tuple[float, float]) -> MonoClip:
+def load_mono(run: RunContext, info: AudioInfo, section: SampleRange) -> MonoClip:
     """Read a section as mono at the model's rate.
 
     Raises:
@@ -69,7 +69,7 @@ def load_mono(run: RunContext, info: AudioInfo, section: SampleRange, part: tupl
     for mono_1N in run.timer.each("read", resampled(source(), 1, info.rate_hz, rate_hz, total)):
         scratch.append(mono_1N.T)
         energy += float(np.square(mono_1N, dtype=np.float64).sum())
-        run.progress(part, scratch.rows / total, "read")
+        run.progress(scratch.rows / total, "read")
     width = min(energies[1] / energies[0], WIDEST) if energies[0] > 0 else 1.0
     return MonoClip(scratch, energy / total, float(width))
 
@@ -82,9 +82,7 @@ def gain_into_model(power: float) -> float:
     return float(10 ** (gain_db / 20))
 
 
-def encode_clip(
-    run: RunContext, audio: DiskArray, gain: float, windows: WindowPlan, part: tuple[float, float]
-) -> DiskArray:
+def encode_clip(run: RunContext, audio: DiskArray, gain: float, windows: WindowPlan) -> DiskArray:
     """Latents of a whole clip, one frame per row.
 
     Args:
@@ -92,7 +90,6 @@ def encode_clip(
         audio: mono at the model's rate.
         gain: of the input.
         windows: the plan; beyond the end of the audio there is silence.
-        part: share of the progress.
     """
     hop = run.model.grid.hop_samples
     latents = DiskArray(run.folder, run.model.grid.latent_channels)
@@ -109,13 +106,11 @@ def encode_clip(
             first, last = windows.own(index)
             start = windows.starts[index]
             latents.append(z_DL[:, first - start : last - start].T)
-        run.progress(part, (batch[-1] + 1) / len(windows.starts), "encode")
+        run.progress((batch[-1] + 1) / len(windows.starts), "encode")
     return latents
 
 
-def decode_clip(
-    run: RunContext, latents: DiskArray, first: int, windows: WindowPlan, into: DiskArray, part: tuple[float, float]
-) -> None:
+def decode_clip(run: RunContext, latents: DiskArray, first: int, windows: WindowPlan, into: DiskArray) -> None:
     """Append the audio of latents to a scratch file.
 
     Args:
@@ -124,7 +119,6 @@ def decode_clip(
         first: frame where the plan begins.
         windows: the plan.
         into: takes one sample per row.
-        part: share of the progress.
     """
     joiner = OverlapAdd(windows, run.model.grid.hop_samples)
 
@@ -136,7 +130,7 @@ def decode_clip(
     for batch, audio_BN in run.batches.run(range(len(windows.starts)), decode):
         for audio_N in audio_BN:
             into.append(joiner.add(audio_N[None]).T)
-        run.progress(part, (batch[-1] + 1) / len(windows.starts), "decode")
+        run.progress((batch[-1] + 1) / len(windows.starts), "decode")
 
 
 def at_user_rate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -85,8 +85,9 @@ class RunContext:
         batches: how many windows at once.
         report: takes a fraction from 0 to 1 and the stage in plain words.
         check: raises ``Cancelled`` when the caller asked to stop.
-        clock: where the time goes.
-        examples: what goes with the prompts, None where there are only words.
+        timer: where the time goes.
+        examples: what goes with the prompts; None where there are only words.
+        share: of the progress bar that this part of the work fills, ``(from, to)``.
     """
 
     request: Request
@@ -98,6 +99,7 @@ class RunContext:
     check: Callable[[], None]
     timer: StageTimer = field(default_factory=StageTimer)
     examples: Examples | None = None
+    share: tuple[float, float] = (0.0, 1.0)
 
     def picture(self, start_s: float) -> FloatArray:
         """What is seen during one window that begins ``start_s`` seconds into the input.
@@ -120,19 +122,23 @@ class RunContext:
             return None
         return np.stack([self.picture(start_s) for start_s in starts_s])
 
-    def progress(self, part: tuple[float, float], done: float, stage: str) -> None:
-        """Report how far a part of the job is, and stop here when asked to.
+    def within(self, first: float, last: float) -> RunContext:
+        """The same request, reporting from ``first`` to ``last`` (0 to 1) of this context's share of the progress."""
+        start, end = self.share
+        size = end - start
+        return replace(self, share=(start + first * size, start + last * size))
+
+    def nth(self, number: int, count: int) -> RunContext:
+        """The same request, reporting its ``number``-th of ``count`` equal steps."""
+        return self.within(number / count, (number + 1) / count)
+
+    def progress(self, done: float, stage: str) -> None:
+        """Report how far this context's share of the work is; raises ``Cancelled`` when asked to stop.
 
         Args:
-            part: the share of the whole job this part is, ``(from, to)``.
-            done: 0 to 1 of the part.
+            done: 0 to 1 of the share.
             stage: plain words.
         """
         self.check()
-        self.report(part[0] + (part[1] - part[0]) * min(max(done, 0.0), 1.0), stage)
-
-
-def part_of(part: tuple[float, float], first: float, last: float) -> tuple[float, float]:
-    """A share of a share of the progress: from ``first`` to ``last`` of ``part``, both 0 to 1."""
-    size = part[1] - part[0]
-    return part[0] + first * size, part[0] + last * size
+        start, end = self.share
+        self.report(start + (end - start) * min(max(done, 0.0), 1.0), stage)

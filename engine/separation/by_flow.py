@@ -17,7 +17,7 @@ from engine.inference.conditioning import Conditioning
 from engine.inference.model import resolve_sampling
 from engine.inference.output import OutputSpec, StemRestBlock, TaskResult, render_pair
 from engine.inference.rerank import PresenceMeter, rank_candidates, similarity
-from engine.inference.run import RunContext, part_of
+from engine.inference.run import RunContext
 from engine.inference.sampler import SamplerConfig, initial_noise, sample
 from engine.inference.windows import OverlapAdd, WindowPlan, plan_windows
 from engine.latents import SLOTS, Slot
@@ -46,37 +46,32 @@ class EncodedMix:
     gain: float
 
 
-def encode_mix(run: RunContext, info: AudioInfo, wanted: SampleRange, part: tuple[float, float]) -> EncodedMix:
+def encode_mix(run: RunContext, info: AudioInfo, wanted: SampleRange) -> EncodedMix:
     """Read and encode the mix, once for all prompts.
 
     Args:
         job: the running request.
         info: the mix.
         wanted: the part that is asked about; more is read around it.
-        part: share of the progress.
     """
     grid = run.model.grid
     window_s = grid.window_samples / grid.sample_rate_hz
     least_s = window_s / 16 + 2 * window_samples(info.rate_hz) / info.rate_hz
-    return encode_section(run, info, wanted, with_context(wanted, info, window_s, least_s), part)
+    return encode_section(run, info, wanted, with_context(wanted, info, window_s, least_s))
 
 
-def encode_section(
-    run: RunContext, info: AudioInfo, wanted: SampleRange, section: SampleRange, part: tuple[float, float]
-) -> EncodedMix:
+def encode_section(run: RunContext, info: AudioInfo, wanted: SampleRange, section: SampleRange) -> EncodedMix:
     """Read and encode a section of the mix that is chosen already; arguments as for ``encode_mix``."""
     grid = run.model.grid
-    mono = load_mono(run, info, section, part_of(part, 0.0, 0.5))
+    mono = load_mono(run.within(0.0, 0.5), info, section)
     with mono.audio:
         windows = plan_windows(grid.frames(mono.audio.rows), grid.window_frames)
         gain = gain_into_model(mono.power)
-        latents = encode_clip(run, mono.audio, gain, windows, part_of(part, 0.5, 1.0))
+        latents = encode_clip(run.within(0.5, 1.0), mono.audio, gain, windows)
     return EncodedMix(info, wanted, section, latents, windows, gain)
 
 
-def isolate(
-    run: RunContext, mix: EncodedMix, conditioning: Conditioning, spec: OutputSpec, part: tuple[float, float]
-) -> list[TaskResult]:
+def isolate(run: RunContext, mix: EncodedMix, conditioning: Conditioning, spec: OutputSpec) -> list[TaskResult]:
     """Stem and rest for one prompt, best candidate first.
 
     Args:
@@ -84,18 +79,17 @@ def isolate(
         heard: the mix.
         asked: the prompt.
         brief: the part of the mix the results cover, and how they are stored.
-        part: share of the progress.
     """
     sampling = resolve_sampling(run.request, run.model.bundle.manifest)
     count = run.request.candidates
     results = []
     with contextlib.ExitStack() as scratches:
-        found = estimate_stems(run, mix, conditioning.prompt_SE, sampling, count, part_of(part, 0.0, 0.7))
+        found = estimate_stems(run.within(0.0, 0.7), mix, conditioning.prompt_SE, sampling, count)
         for estimates in found:
             scratches.enter_context(estimates)
         for candidate, estimates in enumerate(found):
-            share = part_of(part, 0.7 + 0.3 * candidate / count, 0.7 + 0.3 * (candidate + 1) / count)
-            results.append(_write_candidate(run, mix, conditioning, candidate, estimates, spec, share))
+            share = run.within(0.7, 1.0).nth(candidate, count)
+            results.append(_write_candidate(share, mix, conditioning, candidate, estimates, spec))
     return rank_candidates(results)
 
 
@@ -106,7 +100,6 @@ def _write_candidate(
     candidate: int,
     estimates: DiskArray,
     spec: OutputSpec,
-    part: tuple[float, float],
 ) -> TaskResult:
     levels = PresenceMeter(_window_edges(run, mix))
 
@@ -118,7 +111,7 @@ def _write_candidate(
         for pair in make(run, mix, estimates, mix.wanted):
             seen += pair.mix_CN.shape[1]
             levels.add(pair.stem_CN, pair.mix_CN)
-            run.progress(part, seen / mix.wanted.samples, "mask")
+            run.progress(seen / mix.wanted.samples, "mask")
             yield pair
 
     rendered = render_pair(run, pairs, spec.format, mix.info.path.stem, conditioning.name)
@@ -138,7 +131,6 @@ def split_by_flow(
     wanted: SampleRange,
     conditioning: Conditioning,
     held: contextlib.ExitStack,
-    part: tuple[float, float],
 ) -> SeparatedSection:
     """Take one thing out of a part of the mix, for a task that goes on from there.
 
@@ -148,16 +140,15 @@ def split_by_flow(
         wanted: the part.
         asked: what is taken out.
         held: closes the files.
-        part: share of the progress.
     """
     plain = replace(
         run.request, task="isolate", steps=None, guidance=None, start=None, strength=None, temperature=None,
         candidates=1,
     )  # fmt: skip
-    mix = encode_mix(run, info, wanted, part_of(part, 0.0, 1 / 3))
+    mix = encode_mix(run.within(0.0, 1 / 3), info, wanted)
     held.enter_context(mix.latents)
     sampling = resolve_sampling(plain, run.model.bundle.manifest)
-    [estimates] = estimate_stems(run, mix, conditioning.prompt_SE, sampling, 1, part_of(part, 1 / 3, 1.0))
+    [estimates] = estimate_stems(run.within(1 / 3, 1.0), mix, conditioning.prompt_SE, sampling, 1)
     held.enter_context(estimates)
     return SeparatedSection(info, wanted, mix.section, lambda some: filter_mix(run, mix, estimates, some), None)
 
@@ -168,7 +159,6 @@ def estimate_stems(
     prompt_SE: FloatArray,
     sampling: SamplerConfig,
     candidates: int,
-    part: tuple[float, float],
 ) -> list[DiskArray]:
     """The model's own stem and rest at its own rate: two columns, one sample per row, for each candidate.
 
@@ -178,7 +168,6 @@ def estimate_stems(
         prompt_SE: float32 (slots, embedding).
         walk: how to sample.
         candidates: how many, from as many seeds.
-        part: share of the progress.
     """
     windows = mix.windows
     joiners = [OverlapAdd(windows, run.model.grid.hop_samples) for _ in range(candidates)]
@@ -193,7 +182,7 @@ def estimate_stems(
         for batch, audio_BKN in run.batches.run(rows, work):
             for row, audio_KN in zip(batch, audio_BKN, strict=True):
                 estimates[row % candidates].append(joiners[row % candidates].add(audio_KN).T)
-            run.progress(part, (batch[-1] + 1) / len(rows), "step and decode")
+            run.progress((batch[-1] + 1) / len(rows), "step and decode")
         undo.pop_all()
     return estimates
 

@@ -19,7 +19,7 @@ from engine.inference.conditioning import Conditioning
 from engine.inference.masker import MaskDecoder, Masker
 from engine.inference.output import OutputSpec, StemRestBlock, TaskResult, render_pair
 from engine.inference.rerank import LoudestWindows, PresenceMeter, windows_similarity
-from engine.inference.run import RunContext, part_of
+from engine.inference.run import RunContext
 from engine.separation.flow_estimates import FlowEstimates
 from engine.separation.mask_store import MaskStemFilter, StemMasks, compute_masks
 from engine.separation.split import SeparatedSection, split_by_filter, with_context
@@ -47,7 +47,6 @@ def separate(
     spec: OutputSpec,
     conditionings: list[Conditioning],
     decoder: MaskDecoder,
-    part: tuple[float, float],
 ) -> Iterator[list[TaskResult]]:
     """Stem and rest for each prompt, one after the other.
 
@@ -56,26 +55,23 @@ def separate(
         brief: the part of the mix the results cover, and how they are stored.
         asked: the prompts.
         decoder: of the bundle.
-        part: share of the progress.
     """
-    mix = _load_mix(run, spec.input, spec.region.wanted, decoder, part_of(part, 0.0, 0.1))
+    mix = _load_mix(run.within(0.0, 0.1), spec.input, spec.region.wanted, decoder)
     with mix.audio, contextlib.ExitStack() as kept:
-        done, estimates = 0, FlowEstimates(run, mix, kept)
+        done, estimates = 0, FlowEstimates(mix, kept)
         for masker, group in _groups(run, conditionings, decoder):
-            share = part_of(
-                part, 0.1 + 0.9 * done / len(conditionings), 0.1 + 0.9 * (done + len(group)) / len(conditionings)
-            )
+            count = len(conditionings)
+            share = run.within(0.1, 1.0).within(done / count, (done + len(group)) / count)
             done += len(group)
             with contextlib.ExitStack() as held:
-                found = _compute_masks(run, mix, masker, group, estimates, held, part_of(share, 0.0, 0.7))
+                found = _compute_masks(share.within(0.0, 0.7), mix, masker, group, estimates, held)
                 for number, (one, masks) in enumerate(zip(group, found, strict=True)):
-                    first, last = (0.7 + 0.3 * k / len(group) for k in (number, number + 1))
-                    yield [_write_result(run, mix, masks, one, spec, part_of(share, first, last))]
+                    yield [_write_result(share.within(0.7, 1.0).nth(number, len(group)), mix, masks, one, spec)]
 
 
 def split_by_masks(
     run: RunContext, info: AudioInfo, wanted: SampleRange, conditioning: Conditioning, decoder: MaskDecoder,
-    held: contextlib.ExitStack, part: tuple[float, float],
+    held: contextlib.ExitStack,
 ) -> SeparatedSection:  # fmt: skip
     """Take one thing out of a part of the mix.
 
@@ -86,23 +82,20 @@ def split_by_masks(
         asked: what is taken out.
         decoder: of the bundle.
         held: closes the files.
-        part: share of the progress.
     """
-    mix = _load_mix(run, info, wanted, decoder, part_of(part, 0.0, 0.3))
+    mix = _load_mix(run.within(0.0, 0.3), info, wanted, decoder)
     held.enter_context(mix.audio)
-    masker, estimates = masker_for(run, conditioning, decoder), FlowEstimates(run, mix, held)
-    [masks] = _compute_masks(run, mix, masker, [conditioning], estimates, held, part_of(part, 0.3, 1.0))
+    masker, estimates = masker_for(run, conditioning, decoder), FlowEstimates(mix, held)
+    [masks] = _compute_masks(run.within(0.3, 1.0), mix, masker, [conditioning], estimates, held)
     _, there = _presence_blocks(mix, masks)
     presence = None if masks.presence_K is None else max(there)
     return SeparatedSection(info, wanted, mix.section, lambda some: _filter_mix(run, mix, masks, some), presence)
 
 
-def _load_mix(
-    run: RunContext, info: AudioInfo, wanted: SampleRange, decoder: MaskDecoder, part: tuple[float, float]
-) -> StereoSection:
+def _load_mix(run: RunContext, info: AudioInfo, wanted: SampleRange, decoder: MaskDecoder) -> StereoSection:
     grid = decoder.grid
     least_s = (grid.presence_frames * grid.hop_samples) / grid.rate_hz + 2 * window_samples(info.rate_hz) / info.rate_hz
-    return load_stereo(run, info, wanted, with_context(wanted, info, grid.window_s, least_s), grid, part)
+    return load_stereo(run, info, wanted, with_context(wanted, info, grid.window_s, least_s), grid)
 
 
 def _groups(
@@ -123,13 +116,13 @@ def _wants_estimates(masker: Masker) -> bool:
 
 def _compute_masks(
     run: RunContext, mix: StereoSection, masker: Masker, conditionings: Sequence[Conditioning],
-    estimates: FlowEstimates, held: contextlib.ExitStack, part: tuple[float, float],
+    estimates: FlowEstimates, held: contextlib.ExitStack,
 ) -> list[StemMasks]:  # fmt: skip
     prompts_PE = np.stack([one.prompt_SE[run.rule.prompt_slot] for one in conditionings])
     if not _wants_estimates(masker):
-        return compute_masks(run, mix, masker, prompts_PE, held, part)
-    estimate = estimates.of(conditionings[0], held, part_of(part, 0.0, 0.5))
-    return compute_masks(run, mix, masker, prompts_PE, held, part_of(part, 0.5, 1.0), estimate)
+        return compute_masks(run, mix, masker, prompts_PE, held)
+    estimate = estimates.of(run.within(0.0, 0.5), conditionings[0], held)
+    return compute_masks(run.within(0.5, 1.0), mix, masker, prompts_PE, held, estimate)
 
 
 def _filter_mix(run: RunContext, mix: StereoSection, masks: StemMasks, wanted: SampleRange) -> Iterator[StemRestBlock]:
@@ -143,7 +136,6 @@ def _write_result(
     masks: StemMasks,
     conditioning: Conditioning,
     spec: OutputSpec,
-    part: tuple[float, float],
 ) -> TaskResult:
     edges, there = _presence_blocks(mix, masks)
     listener, rate_hz = run.model.audio, mix.info.rate_hz
@@ -160,7 +152,7 @@ def _write_result(
                 levels.add(pair.stem_CN, pair.mix_CN)
                 if listener is not None:
                     loudest.add(pair.stem_CN.mean(axis=0).astype(np.float32))
-            run.progress(part, seen / mix.wanted.samples, "mask")
+            run.progress(seen / mix.wanted.samples, "mask")
             yield pair
 
     rendered = render_pair(run, pairs, spec.format, mix.info.path.stem, conditioning.name)

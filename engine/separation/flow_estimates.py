@@ -11,7 +11,7 @@ from engine.audio.disk_array import DiskArray
 from engine.inference.clip import at_user_rate
 from engine.inference.conditioning import Conditioning
 from engine.inference.model import resolve_sampling
-from engine.inference.run import RunContext, part_of
+from engine.inference.run import RunContext
 from engine.separation.by_flow import EncodedMix, encode_section, estimate_stems
 from engine.separation.stereo_section import StereoSection
 
@@ -20,26 +20,25 @@ class FlowEstimates:
     """What the flow hears in a section; the mix is encoded once, when it is first asked.
 
     Args:
-        job: the running request.
         mix: the section.
         kept: closes what all prompts share.
     """
 
-    def __init__(self, run: RunContext, mix: StereoSection, kept: contextlib.ExitStack) -> None:
-        self._run, self._mix, self._kept = run, mix, kept
+    def __init__(self, mix: StereoSection, kept: contextlib.ExitStack) -> None:
+        self._mix, self._kept = mix, kept
         self._encoded: EncodedMix | None = None
 
-    def of(self, conditioning: Conditioning, held: contextlib.ExitStack, part: tuple[float, float]) -> DiskArray:
+    def of(self, run: RunContext, conditioning: Conditioning, held: contextlib.ExitStack) -> DiskArray:
         """Stem and rest for one prompt, mono, as loud as in the mix; one sample per row at the decoder's rate.
 
         Args:
-            asked: the prompt.
+            run: the running request.
+            conditioning: the prompt.
             held: closes the file.
-            part: share of the progress.
         """
-        run, mix = self._run, self._mix
+        mix = self._mix
         if self._encoded is None:
-            self._encoded = encode_section(run, mix.info, mix.wanted, mix.section, part_of(part, 0.0, 0.4))
+            self._encoded = encode_section(run.within(0.0, 0.4), mix.info, mix.wanted, mix.section)
             self._kept.enter_context(self._encoded.latents)
         plain = replace(
             run.request, task="isolate", steps=1, guidance=1.0, start="zeros", strength=None, temperature=None,
@@ -47,7 +46,7 @@ class FlowEstimates:
         )  # fmt: skip
         sampling, rate_hz = resolve_sampling(plain, run.model.bundle.manifest), run.model.grid.sample_rate_hz
         out = held.enter_context(DiskArray(run.folder, 2))
-        [found] = estimate_stems(run, self._encoded, conditioning.prompt_SE, sampling, 1, part_of(part, 0.4, 1.0))
+        [found] = estimate_stems(run.within(0.4, 1.0), self._encoded, conditioning.prompt_SE, sampling, 1)
         with found, run.timer.measure("decode"):
             level = np.float32(1 / self._encoded.gain)
             for both_2N in at_user_rate(found, rate_hz, mix.grid.rate_hz, mix.audio.rows):

@@ -56,7 +56,7 @@ class StemMasks:
 
 def compute_masks(
     run: RunContext, mix: StereoSection, masker: Masker, prompts_PE: FloatArray, held: contextlib.ExitStack,
-    part: tuple[float, float], estimate: DiskArray | None = None,
+    estimate: DiskArray | None = None,
 ) -> list[StemMasks]:  # fmt: skip
     """Masks for several prompts from one run of the masker over the section.
 
@@ -66,7 +66,6 @@ def compute_masks(
         masker: answers the prompts.
         prompts_PE: float32 (prompts, embedding).
         held: closes the files.
-        part: share of the progress.
         estimate: the flow's stem and rest, for a masker that reads them; see ``engine.separation.flow_estimates``.
     """
     grid = mix.grid
@@ -84,7 +83,7 @@ def compute_masks(
             for row in range(len(batch)):
                 for prompt, one in enumerate(joined):
                     one.add(answer, prompt, row)
-        run.progress(part, (batch[-1] + 1) / len(windows.starts), "separate")
+        run.progress((batch[-1] + 1) / len(windows.starts), "separate")
     return [StemMasks(grid, one, both.presence()) for one, both in zip(rows, joined, strict=True)]
 
 

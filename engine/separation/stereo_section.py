@@ -59,7 +59,6 @@ def load_stereo(
     wanted: SampleRange,
     section: SampleRange,
     grid: MaskDecoderSpec,
-    part: tuple[float, float],
 ) -> StereoSection:
     """Read a section; the caller closes ``audio``.
 
@@ -69,7 +68,6 @@ def load_stereo(
         wanted: the part that is asked about.
         section: what is read.
         grid: of the masks; its rate and level are wanted.
-        part: share of the progress.
 
     Raises:
         AudioError: a sample is NaN or infinite, or the file cannot be decoded.
@@ -86,7 +84,7 @@ def load_stereo(
         for block_2N in run.timer.each("read", resampled(source(), SIDES, info.rate_hz, grid.rate_hz, total)):
             audio.append(block_2N.T)
             energy += float(np.vdot(block_2N, block_2N))
-            run.progress(part, audio.rows / total, "read")
+            run.progress(audio.rows / total, "read")
     except BaseException:
         audio.close()
         raise
