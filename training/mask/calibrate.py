@@ -18,14 +18,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from training.mask.judge import Case, build_cases, load_average, masked, network_masker
-from training.mask.network import PRESENCE_FRAMES, PromptedUNet
+from training.mask.judge import Case, build_cases, load_average, network_masker, spectra
+from training.mask.network import BINS, PRESENCE_FRAMES, PromptedUNet
 from training.mask.stems import StemPool
 from training.metrics import si_sdr
 
 FILE = "presence.json"
 MISSED_SHARE = 0.04  # of what is there may be called absent; 5 in 100 is what users are promised
 ABSENT_DB = -30.0  # of what is not there, against the mix
+SILENT_DB = -30.0  # SI-SDR of an answer of silence
 GATES = ((0.02, 0.1), (0.05, 0.3), (0.1, 0.4), (0.2, 0.5), (0.3, 0.6), (0.4, 0.7))
 Floats = npt.NDArray[np.float64]
 
@@ -56,12 +57,27 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One answer: the logits of presence (K), the mask (2, T, F), and what was asked."""
+    """One answer, in sums over the bins of each block, so that any gate can be tried on it.
 
-    absent: bool
+    Attributes:
+        logits_K: of presence.
+        answer_K: power of the answer.
+        cross_K: its inner product with the stem; zeros where nothing is there.
+        stem, mix: power of all of the stem and of the mix; a stem of 0 is absent.
+        before_db: SI-SDR of the mix against the stem.
+    """
+
     logits_K: Floats
-    mask: torch.Tensor
-    case: Case
+    answer_K: Floats
+    cross_K: Floats
+    stem: float
+    mix: float
+    before_db: float = 0.0
+
+    @property
+    def absent(self) -> bool:
+        """True where the answer should be silence."""
+        return self.stem == 0
 
     @property
     def highest(self) -> float:
@@ -77,20 +93,33 @@ def load(run: Path) -> Calibration:
 
 def measure(network: PromptedUNet, cases: Sequence[Case]) -> list[Measured]:
     """Ask the network about every case."""
-    masker, found = network_masker(network), []
-    for case in cases:
-        with torch.no_grad():
-            mask, presence = masker(torch.from_numpy(case.mix), case.term)
-        blocks = -(-mask_frames(case) // PRESENCE_FRAMES)
-        likely = presence.double().clamp(1e-9, 1 - 1e-9)[:blocks]
-        logits_K: Floats = torch.log(likely / (1 - likely)).numpy()
-        found.append(Measured(case.kind.startswith("absent"), logits_K, mask.half(), case))
+    masker = network_masker(network)
+    return [_measured(case, *masker(torch.from_numpy(case.mix), case.term)) for case in cases]
+
+
+@torch.no_grad()
+def _measured(case: Case, mask: torch.Tensor, presence: torch.Tensor) -> Measured:
+    mix, stem = (spectra(torch.from_numpy(audio))[..., :BINS] for audio in (case.mix, case.stem))
+    answer = mix * mask[:, : mix.shape[1]]
+    likely = presence.double().clamp(1e-9, 1 - 1e-9)[: -(-mix.shape[1] // PRESENCE_FRAMES)]
+    power = float(stem.abs().square().sum())
+    before_db = si_sdr(case.mix, case.stem) if power else 0.0
+    return Measured(
+        torch.log(likely / (1 - likely)).numpy(),
+        _by_block(answer.abs().square()),
+        _by_block((answer * stem.conj()).real),
+        power,
+        float(mix.abs().square().sum()),
+        before_db,
+    )
+
+
+def _by_block(plane: torch.Tensor) -> Floats:
+    """(2, T, F) -> sums over sides, bins and the frames of a block, (K)."""
+    sums_T = plane.double().sum((0, 2))
+    padded = torch.nn.functional.pad(sums_T, (0, -len(sums_T) % PRESENCE_FRAMES))
+    found: Floats = padded.unflatten(0, (-1, PRESENCE_FRAMES)).sum(1).numpy()
     return found
-
-
-def mask_frames(case: Case) -> int:
-    """Frames of a case's mix."""
-    return case.mix.shape[1] // 1024 + 1
 
 
 def calibrate(measured: Sequence[Measured]) -> Calibration:
@@ -134,24 +163,17 @@ def opening(logits_K: Floats, low: float, high: float) -> Floats:
     return smooth_K
 
 
-def _gated(one: Measured, open_K: Floats) -> npt.NDArray[np.float32]:
-    frames = one.mask.shape[1]
-    open_T = np.repeat(open_K, PRESENCE_FRAMES)
-    open_T = np.pad(open_T, (0, max(0, frames - len(open_T))), mode="edge")[:frames]
-    mask = one.mask.float() * torch.from_numpy(open_T.astype(np.float32))[None, :, None]
-    answer: npt.NDArray[np.float32] = masked(torch.from_numpy(one.case.mix), mask).numpy()
-    return answer
-
-
 def gain(one: Measured, open_K: Floats) -> float:
-    """SI-SDR improvement behind a gate, dB."""
-    return si_sdr(_gated(one, open_K), one.case.stem) - si_sdr(one.case.mix, one.case.stem)
+    """SI-SDR improvement behind a gate, dB; an answer of silence counts as -30."""
+    cross, answer = float((open_K * one.cross_K).sum()), float((open_K**2 * one.answer_K).sum())
+    left = one.stem * answer - cross**2
+    after_db = 10 * np.log10(max(cross**2, 1e-12) / max(left, 1e-12)) if answer > 0 else -np.inf
+    return float(max(after_db, SILENT_DB) - one.before_db)
 
 
 def level_db(one: Measured, open_K: Floats) -> float:
     """Level of an answer behind a gate against its mix, dB; -100 at least."""
-    answer, mix = _gated(one, open_K), one.case.mix
-    return float(20 * np.log10(np.sqrt((answer**2).mean()) / np.sqrt((mix**2).mean()) + 1e-5))
+    return float(10 * np.log10((open_K**2 * one.answer_K).sum() / one.mix + 1e-10))
 
 
 def main(argv: list[str] | None = None) -> int:

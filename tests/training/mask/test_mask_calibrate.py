@@ -1,0 +1,107 @@
+"""Presence: calibrated on answers whose truth is known, and trained without touching the masks."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torch
+
+from training.mask.calibrate import (
+    FILE,
+    Calibration,
+    Measured,
+    _measured,
+    calibrate,
+    gain,
+    level_db,
+    load,
+    opening,
+)
+from training.mask.judge import Case, masked
+from training.mask.mixing import Question
+from training.mask.network import NetworkConfig, PromptedUNet, freeze_norms
+from training.mask.train import MaskConfig, Training
+from training.metrics import si_sdr
+
+SAMPLES = 4 * 32 * 1024
+RNG = np.random.default_rng(2)
+
+
+def measured(logit, absent):
+    """An answer whose presence has one logit in every block; what is not there leaks at 20 dB below the mix."""
+    blocks = np.ones(5)
+    if absent:
+        return Measured(logit * blocks, 0.002 * blocks, 0 * blocks, 0.0, 1.0)
+    return Measured(logit * blocks, 0.1 * blocks, 0.09 * blocks, 0.5, 1.0, 0.0)
+
+
+def noise(low_hz, high_hz):
+    """Noise in one band, float32 (2, N)."""
+    spectrum = np.fft.rfft(RNG.standard_normal((2, SAMPLES)))
+    hertz = np.fft.rfftfreq(SAMPLES, 1 / 44_100)
+    return (0.1 * np.fft.irfft(np.where((hertz >= low_hz) & (hertz < high_hz), spectrum, 0))).astype(np.float32)
+
+
+def test_figures_by_block_are_those_of_the_sound():
+    stem, other = noise(0, 6000), noise(4000, 10_000)
+    mask = torch.zeros(2, SAMPLES // 1024 + 1, 1024)
+    mask[..., :465] = 0.9  # 5 kHz
+    mask[:, 64:, :465] = 0.4
+    one = _measured(Case("duet", 0, stem + other, stem, ""), mask, torch.full((5,), 0.5))
+    answer = masked(torch.from_numpy(stem + other), mask).numpy()
+    assert gain(one, np.ones(5)) == pytest.approx(si_sdr(answer, stem) - si_sdr(stem + other, stem), abs=0.3)
+    level = 20 * np.log10(np.sqrt((answer**2).mean()) / np.sqrt(((stem + other) ** 2).mean()))
+    assert level_db(one, np.ones(5)) == pytest.approx(level, abs=0.3)
+
+
+def test_the_bias_parts_what_is_there_from_what_is_not():
+    found = calibrate([*(measured(2 + k / 10, False) for k in range(6)), *(measured(-k / 10, True) for k in range(6))])
+    assert -2 < found.bias < 0
+    assert (found.missed, found.found, found.cases) == (0, 1, 12)
+    assert found.absent_db <= -30
+    assert found.cost_db == pytest.approx(0, abs=0.2)
+
+
+def test_where_both_overlap_few_of_what_is_there_are_missed():
+    there = [measured(k / 50, False) for k in range(50)]
+    absent = [measured(k / 50 - 0.8, True) for k in range(50)]
+    found = calibrate([*there, *absent])
+    assert found.missed <= 0.05
+    assert 0.7 < found.found < 0.95
+
+
+def test_presence_needs_both_kinds_of_answers():
+    with pytest.raises(ValueError, match="take more mixes"):
+        calibrate([measured(1, False)])
+
+
+def test_a_gate_is_shut_below_and_open_above():
+    open_K = opening(np.array([-9.0, 0.0, 9.0]), 0.3, 0.7)
+    assert open_K == pytest.approx([0, 0.5, 1])
+
+
+def test_a_run_without_a_calibration_has_the_plain_one(tmp_path):
+    assert load(tmp_path) == Calibration()
+    (tmp_path / FILE).write_text(json.dumps(asdict(Calibration(bias=-1.5, cases=3))))
+    assert load(tmp_path).bias == -1.5
+
+
+def test_training_presence_alone_leaves_the_masks_as_they_are(tmp_path):
+    torch.manual_seed(3)
+    trained = Training(PromptedUNet(NetworkConfig(terms=4, attention=0, dense=False)), MaskConfig(), tmp_path / "masks")
+    trained.save()
+    network = PromptedUNet(NetworkConfig(terms=4, attention=0, dense=False))
+    training = Training(network, MaskConfig(presence_only=True, frames=64, warmup=1), tmp_path / "presence")
+    training.start_from(tmp_path / "masks" / "mask.pt", optimizer=False)
+    before = {name: weight.clone() for name, weight in training.average.state_dict().items()}
+    freeze_norms(network)
+    training.one([questions()], 1e-2)
+    changed = {name for name, weight in training.network.state_dict().items() if not torch.equal(weight, before[name])}
+    assert changed
+    assert all(name.startswith("presence_") for name in changed)
+
+
+def questions():
+    mix = (RNG.standard_normal((2, 64, 1024)) + 1j * RNG.standard_normal((2, 64, 1024))).astype(np.complex64)
+    return [Question(mix, mix if k else mix * 0, k) for k in range(2)]
