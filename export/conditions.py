@@ -34,7 +34,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class EncoderGraph:
     """One graph, its row of the manifest, and inputs it was not traced with."""
 
     spec: Spec
@@ -42,7 +42,7 @@ class Condition:
     tries: Callable[[], list[Arrays]]
 
 
-class Listen(nn.Module):
+class AudioEncoderGraph(nn.Module):
     """A window of sound -> embedding; ``ear`` takes audio (B, N)."""
 
     def __init__(self, ear: nn.Module) -> None:
@@ -54,7 +54,7 @@ class Listen(nn.Module):
         return embedding
 
 
-def conditions(preset: Preset, run: Path, more: Sequence[Path] = ()) -> list[Condition]:
+def conditions(preset: Preset, run: Path, more: Sequence[Path] = ()) -> list[EncoderGraph]:
     """The conditions of a flow run.
 
     Args:
@@ -65,7 +65,7 @@ def conditions(preset: Preset, run: Path, more: Sequence[Path] = ()) -> list[Con
     folders = [*more, run]
     adapted = next((folder for folder in folders if (folder / ADAPTERS_FILE).is_file()), None)
     scene = next((folder for folder in folders if (folder / SCENE_FILE).is_file()), None)
-    found: list[Condition] = []
+    found: list[EncoderGraph] = []
     if adapted is None:
         tower = load_audio_tower(run).requires_grad_(False)
         found.append(_audio(preset, tower, tower))
@@ -77,17 +77,19 @@ def conditions(preset: Preset, run: Path, more: Sequence[Path] = ()) -> list[Con
     return found
 
 
-def _audio(preset: Preset, tower: AudioTower, ear: nn.Module) -> Condition:
+def _audio(preset: Preset, tower: AudioTower, ear: nn.Module) -> EncoderGraph:
     tower.use_real_arithmetic()
     grid, dim = preset.grid.grid, preset.prompt.embedding
     samples, rate_hz = grid.window_samples, grid.sample_rate_hz
     inputs: dict[str, list[str | int]] = {"audio": ["B", 1, samples]}
-    spec = Spec("audio", Listen(ear), {"audio": 0.1 * torch.randn(2, 1, samples)}, inputs, {"embedding": ["B", dim]})
+    spec = Spec(
+        "audio", AudioEncoderGraph(ear), {"audio": 0.1 * torch.randn(2, 1, samples)}, inputs, {"embedding": ["B", dim]}
+    )
     encoder = EncoderSpec(graph="audio", kind="audio", dim=dim, samples=samples, rate_hz=rate_hz)
-    return Condition(spec, encoder, lambda: [{"audio": audio} for audio in sounds(samples, rate_hz)])
+    return EncoderGraph(spec, encoder, lambda: [{"audio": audio} for audio in sounds(samples, rate_hz)])
 
 
-def _story(preset: Preset, reader: StoryReader) -> Condition:
+def _story(preset: Preset, reader: StoryReader) -> EncoderGraph:
     dim = preset.prompt.embedding
     examples = {"pieces": torch.randn(2, PIECES, dim), "piece_mask": torch.ones(2, PIECES, dtype=torch.bool)}
     inputs: dict[str, list[str | int]] = {"pieces": ["B", PIECES, dim], "piece_mask": ["B", PIECES]}
@@ -99,10 +101,10 @@ def _story(preset: Preset, reader: StoryReader) -> Condition:
         mask = np.arange(PIECES)[None] < np.array([[1], [PIECES // 2], [0]])
         return [{"pieces": pieces[:1], "piece_mask": mask[:1]}, {"pieces": pieces, "piece_mask": mask}]
 
-    return Condition(spec, EncoderSpec(graph="story", kind="story", dim=dim, pieces=PIECES), tries)
+    return EncoderGraph(spec, EncoderSpec(graph="story", kind="story", dim=dim, pieces=PIECES), tries)
 
 
-def _scene(preset: Preset, encoder: SceneEncoder) -> Condition:
+def _scene(preset: Preset, encoder: SceneEncoder) -> EncoderGraph:
     count, size, dim = frames_of(preset.grid.grid), encoder.config.size_px, encoder.embedding
     picture = encoder.config.picture
     inputs: dict[str, list[str | int]] = {"frames": ["B", count, size, size, 3]}
@@ -124,10 +126,10 @@ def _scene(preset: Preset, encoder: SceneEncoder) -> Condition:
         fps=float(FPS),
         size_px=size,
     )
-    return Condition(spec, row, tries)
+    return EncoderGraph(spec, row, tries)
 
 
-def largest_difference(condition: Condition, path: Path) -> float:
+def largest_difference(condition: EncoderGraph, path: Path) -> float:
     """Worst relative difference between torch and ONNX Runtime over every output and trial; see ``parity``."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

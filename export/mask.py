@@ -40,7 +40,7 @@ from engine.bundle.bundle import (
 from engine.bundle.separation import MaskDecoderSpec
 from export import guard
 from export.graphs import Spec, text_spec
-from export.parity import TOLERANCE, Disagreement, OnOnnx, OnTorch, difference, session, tokens_of
+from export.parity import TOLERANCE, Disagreement, OnnxGraph, TorchGraph, difference, session, tokens_of
 from export.storage import PRECISIONS, store
 from export.to_onnx import export_graph
 from export.write import LIMIT_BYTES, commit, graph_entry, move_into_place, summary
@@ -292,7 +292,7 @@ def _new_words(draft: Path, wanted: Wanted, run: Path, old: Manifest) -> tuple[G
     worst = 0.0
     for rows in (1, 3):
         tokens, mask = tokens_of(spec, rows)
-        both = (one(tokens=tokens, token_mask=mask) for one in (OnTorch(spec), OnOnnx(draft / "text.onnx")))
+        both = (one(tokens=tokens, token_mask=mask) for one in (TorchGraph(spec), OnnxGraph(draft / "text.onnx")))
         worst = max(worst, difference(*both))
     if not worst <= TOLERANCE[precision]:
         raise Disagreement(f"torch and ONNX differ by {worst:.2e} in the text graph; nothing was written")

@@ -25,7 +25,7 @@ class Disagreement(RuntimeError):
     """torch and ONNX Runtime gave different answers."""
 
 
-class OnTorch:
+class TorchGraph:
     """A graph answered by its torch module."""
 
     def __init__(self, spec: Spec) -> None:
@@ -46,7 +46,7 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-class OnOnnx:
+class OnnxGraph:
     """A graph answered by ONNX Runtime on the processor."""
 
     def __init__(self, path: Path) -> None:
@@ -113,8 +113,8 @@ def check(specs: list[Spec], files: dict[str, Path], rate_hz: int, precision: st
     Raises:
         Disagreement: it is over the tolerance.
     """
-    by_torch = {spec.name: OnTorch(spec) for spec in specs}
-    by_onnx = {name: OnOnnx(path) for name, path in files.items()}
+    by_torch = {spec.name: TorchGraph(spec) for spec in specs}
+    by_onnx = {name: OnnxGraph(path) for name, path in files.items()}
     text = next(spec for spec in specs if spec.name == "text")
     worst = 0.0
     for rows in (1, 3):

@@ -27,7 +27,7 @@ from engine.bundle.bundle import (
 )
 from engine.latents import SLOTS, Slot
 from export.graphs import Spec, step_spec
-from export.parity import TOLERANCE, Disagreement, OnOnnx, OnTorch, difference, pictures, solve, sounds
+from export.parity import TOLERANCE, Disagreement, OnnxGraph, TorchGraph, difference, pictures, solve, sounds
 from export.to_onnx import export_graph
 from export.write import PARITY_STEPS, commit, graph_entry, move_into_place, read_preset, summary
 from training.flow.train import load_flow
@@ -103,8 +103,8 @@ def check_step(spec: Spec, folder: Path, manifest: Manifest) -> dict[str, float]
     Raises:
         Disagreement: they differ by more than the tolerance.
     """
-    codec = {name: OnOnnx(folder / manifest.graphs[name].file) for name in ("encode", "decode")}
-    both = [{**codec, "step": step} for step in (OnTorch(spec), OnOnnx(folder / "step.onnx"))]
+    codec = {name: OnnxGraph(folder / manifest.graphs[name].file) for name in ("encode", "decode")}
+    both = [{**codec, "step": step} for step in (TorchGraph(spec), OnnxGraph(folder / "step.onnx"))]
     worst = 0.0
     for audio in sounds(manifest.grid.window_samples, manifest.sample_rate_hz):
         prompt = np.zeros((len(audio), SLOTS, manifest.embedding), dtype=np.float32)

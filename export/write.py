@@ -31,7 +31,7 @@ from engine.bundle.bundle import (
 from engine.latents import Slot
 from engine.tasks import TASKS
 from export import guard
-from export.conditions import Condition, conditions, largest_difference
+from export.conditions import EncoderGraph, conditions, largest_difference
 from export.graphs import Spec, specs
 from export.parity import Disagreement, check
 from export.to_onnx import export_graph
@@ -124,7 +124,7 @@ def _fill(
     return manifest
 
 
-def _check_condition(one: Condition, file: Path, parity: dict[str, float]) -> None:
+def _check_condition(one: EncoderGraph, file: Path, parity: dict[str, float]) -> None:
     worst = largest_difference(one, file)
     if not worst <= parity["tolerance"]:
         raise Disagreement(
@@ -139,7 +139,7 @@ def _manifest(
     run: Path,
     preset: Preset,
     graphs: list[Spec],
-    extra: list[Condition],
+    extra: list[EncoderGraph],
     parity: dict[str, float],
     name: str,
     version: str,

@@ -30,8 +30,8 @@ from engine.bundle.bundle import (
     manifest_to_json,
     write_manifest,
 )
-from export.conditions import Arrays, Condition, largest_difference
-from export.encoders.graphs import GRAPHS, Wanted, audio_spec, scene_spec, text_spec
+from export.conditions import Arrays, EncoderGraph, largest_difference
+from export.encoders.graphs import GRAPHS, EncoderTarget, audio_spec, scene_spec, text_spec
 from export.graphs import Spec
 from export.guard import SHIPPED
 from export.parity import TOLERANCE, Disagreement, sounds
@@ -48,7 +48,7 @@ TOKENIZER = "tokenizer.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ExportedGraphs:
     """Graphs in a folder, as a manifest names them, and how far they are from torch at most."""
 
     graphs: dict[str, GraphSpec]
@@ -56,7 +56,7 @@ class Made:
     difference: float
 
 
-def inputs_to_try(spec: Spec, wanted: Wanted, vocabulary: int) -> list[Arrays]:
+def inputs_to_try(spec: Spec, wanted: EncoderTarget, vocabulary: int) -> list[Arrays]:
     """Inputs that the graph was not traced with: other batches, masks of every length, silence, black frames."""
     rng = np.random.default_rng(7)
     if spec.name == "audio":
@@ -75,7 +75,7 @@ def inputs_to_try(spec: Spec, wanted: Wanted, vocabulary: int) -> list[Arrays]:
     ]
 
 
-def make(folder: Path, args: argparse.Namespace, wanted: Wanted) -> Made:
+def make(folder: Path, args: argparse.Namespace, wanted: EncoderTarget) -> ExportedGraphs:
     """Write the graphs that were asked for, and the tokenizer that goes with words, into a folder.
 
     Raises:
@@ -85,7 +85,7 @@ def make(folder: Path, args: argparse.Namespace, wanted: Wanted) -> Made:
     adapters = load_adapters(args.adapters) if args.adapters else {}
     clap, clip = clap_of(args), clip_of(args)
     towers: dict[str, Any] = {"text": clap, "audio": clap, "scene": clip}
-    specs: dict[str, Callable[[Any, Wanted, Any], Spec]] = {
+    specs: dict[str, Callable[[Any, EncoderTarget, Any], Spec]] = {
         "text": text_spec,
         "audio": audio_spec,
         "scene": scene_spec,
@@ -98,7 +98,7 @@ def make(folder: Path, args: argparse.Namespace, wanted: Wanted) -> Made:
         if name == "text" and clap is not None:
             save_tokenizer(clap, args.clap_tokenizer, folder / TOKENIZER, wanted.max_tokens)
         words = clap.vocabulary if clap else 0
-        one = Condition(spec, encoder_entry(spec, folder, wanted), partial(inputs_to_try, spec, wanted, words))
+        one = EncoderGraph(spec, encoder_entry(spec, folder, wanted), partial(inputs_to_try, spec, wanted, words))
         worst = max(worst, largest_difference(one, file))
         graphs[name], encoders[name] = graph_entry(spec, folder, args.precision), one.encoder
     if not worst <= TOLERANCE[args.precision]:
@@ -108,10 +108,10 @@ def make(folder: Path, args: argparse.Namespace, wanted: Wanted) -> Made:
         )
     if not graphs:
         raise ValueError(f"--graphs {' '.join(args.graphs)} needs --clap for text and audio, --clip for scene")
-    return Made(graphs, encoders, worst)
+    return ExportedGraphs(graphs, encoders, worst)
 
 
-def encoder_entry(spec: Spec, folder: Path, wanted: Wanted) -> EncoderSpec:
+def encoder_entry(spec: Spec, folder: Path, wanted: EncoderTarget) -> EncoderSpec:
     """What a manifest says of the encoder in a graph."""
     dim = int(spec.outputs["embedding"][1])
     if spec.name == "text":
@@ -138,7 +138,7 @@ def into_bundle(base: Bundle, args: argparse.Namespace) -> str:
     old = base.manifest
     picture = old.graphs["step"].inputs.get("picture")
     features = int(picture[2]) if picture else None
-    wanted = Wanted(old.grid, old.embedding, features, args.max_tokens, args.pooled_text)
+    wanted = EncoderTarget(old.grid, old.embedding, features, args.max_tokens, args.pooled_text)
     draft = Path(tempfile.mkdtemp(prefix=f".{base.folder.name}.", suffix=".partial", dir=base.folder.parent))
     try:
         for path in base.folder.iterdir():
@@ -170,7 +170,7 @@ def into_folder(folder: Path, args: argparse.Namespace) -> str:
     """Write the bare graphs, and a list of what they take."""
     if folder.exists():
         raise ValueError(f"{folder} is there already; give another folder")
-    wanted = Wanted(load_preset(args.preset).grid.grid, None, None, args.max_tokens, args.pooled_text)
+    wanted = EncoderTarget(load_preset(args.preset).grid.grid, None, None, args.max_tokens, args.pooled_text)
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
     try:

@@ -18,7 +18,7 @@ from engine.latents import LatentGrid
 from export.graphs import Spec
 from training.pretrained.clap import ClapAudio, ClapText, ClapTowers
 from training.pretrained.clip import ClipFrames, ClipTower
-from training.pretrained.graphs import PromptedAudio, PromptedText, Watched
+from training.pretrained.graphs import AudioPromptEncoder, FramePromptEncoder, TextPromptEncoder
 from training.scene.config import frames_of
 
 Adapters = dict[str, nn.Module]
@@ -26,7 +26,7 @@ GRAPHS = ("text", "audio", "scene")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EncoderTarget:
     """What the graphs must fit.
 
     Attributes:
@@ -44,7 +44,7 @@ class Wanted:
     pooled: bool = False
 
 
-def text_spec(clap: ClapTowers, wanted: Wanted, adapters: Adapters) -> Spec:
+def text_spec(clap: ClapTowers, wanted: EncoderTarget, adapters: Adapters) -> Spec:
     """The graph of words.
 
     Raises:
@@ -62,14 +62,14 @@ def text_spec(clap: ClapTowers, wanted: Wanted, adapters: Adapters) -> Spec:
     tokens = torch.where(mask, 3, 0)
     return Spec(
         "text",
-        PromptedText(ClapText(clap, pooled), adapter).eval(),
+        TextPromptEncoder(ClapText(clap, pooled), adapter).eval(),
         {"tokens": tokens, "token_mask": mask},
         {"tokens": ["B", count], "token_mask": ["B", count]},
         {"embedding": ["B", dim]},
     )
 
 
-def audio_spec(clap: ClapTowers, wanted: Wanted, adapters: Adapters) -> Spec:
+def audio_spec(clap: ClapTowers, wanted: EncoderTarget, adapters: Adapters) -> Spec:
     """The graph of sound examples.
 
     Raises:
@@ -79,14 +79,14 @@ def audio_spec(clap: ClapTowers, wanted: Wanted, adapters: Adapters) -> Spec:
     dim = _length("audio", clap.dim, adapter, wanted.embedding)
     return Spec(
         "audio",
-        PromptedAudio(ClapAudio(clap, wanted.grid.sample_rate_hz), adapter).eval(),
+        AudioPromptEncoder(ClapAudio(clap, wanted.grid.sample_rate_hz), adapter).eval(),
         {"audio": 0.1 * torch.randn(2, 1, samples)},
         {"audio": ["B", 1, samples]},
         {"embedding": ["B", dim]},
     )
 
 
-def scene_spec(clip: ClipTower, wanted: Wanted, adapters: Adapters) -> Spec:
+def scene_spec(clip: ClipTower, wanted: EncoderTarget, adapters: Adapters) -> Spec:
     """The graph of pictures and videos.
 
     Raises:
@@ -98,7 +98,7 @@ def scene_spec(clip: ClipTower, wanted: Wanted, adapters: Adapters) -> Spec:
     frames, size = frames_of(wanted.grid), clip.size_px
     return Spec(
         "scene",
-        Watched(ClipFrames(clip), picture, scene).eval(),
+        FramePromptEncoder(ClipFrames(clip), picture, scene).eval(),
         {"frames": torch.rand(2, frames, size, size, 3)},
         {"frames": ["B", frames, size, size, 3]},
         {"picture": ["B", frames, features], "embedding": ["B", dim]},

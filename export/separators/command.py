@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from export.separators import write
-from export.separators.foreign import Foreign
+from export.separators.foreign import ForeignSeparator
 from export.storage import PRECISIONS
 
 KINDS = ("spleeter", "htdemucs", "openunmix", "onnx")
@@ -28,7 +28,7 @@ def main(argv: list[str]) -> str:
     return write.summary(Path(out), manifest)
 
 
-def _foreign(args: argparse.Namespace, source: Path | None) -> Foreign:
+def _foreign(args: argparse.Namespace, source: Path | None) -> ForeignSeparator:
     # each kind needs a package of its own, so it is imported when it is asked for
     if args.kind == "spleeter":
         from export.separators import spleeter
@@ -44,7 +44,7 @@ def _foreign(args: argparse.Namespace, source: Path | None) -> Foreign:
         return openunmix.foreign(source, args.window_s, args.download)
     from export.separators import onnxfile
 
-    return onnxfile.foreign(source, onnxfile.Described.of(args))
+    return onnxfile.foreign(source, onnxfile.OnnxDescription.of(args))
 
 
 def _parser() -> argparse.ArgumentParser:

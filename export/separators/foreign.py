@@ -16,7 +16,7 @@ MASK_SPECTRUM = SpectrumSpec(fft_samples=4096, hop_samples=1024, bins=1024, fram
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foreign:
+class ForeignSeparator:
     """What ``write_separator`` needs.
 
     Attributes:

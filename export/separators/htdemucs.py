@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from export.separators.foreign import Foreign
+from export.separators.foreign import ForeignSeparator
 from export.separators.fourier import Fourier
 from training.trainer.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
 
@@ -30,11 +30,11 @@ ATTRIBUTION = (
 )
 
 
-class Named:
+class CheckpointStub:
     """Stands for the class a checkpoint names; nothing of it can be called for."""
 
 
-def foreign(source: Path | None, download: str = "") -> Foreign:
+def foreign(source: Path | None, download: str = "") -> ForeignSeparator:
     """The separator that a checkpoint holds.
 
     Args:
@@ -52,7 +52,7 @@ def foreign(source: Path | None, download: str = "") -> Foreign:
     return of_network(build(args, kwargs, state, source.name), f"checkpoint {source.name}")
 
 
-def of_network(network: Any, source: str) -> Foreign:
+def of_network(network: Any, source: str) -> ForeignSeparator:
     """The separator that is made of an HTDemucs with its weights.
 
     Raises:
@@ -62,11 +62,11 @@ def of_network(network: Any, source: str) -> Foreign:
         raise ValueError("only HTDemucs for two channels with complex spectra as channels can become a graph")
     samples = int(network.segment * network.samplerate)
     stems = tuple(str(name).replace("_", "-") for name in network.sources)
-    return Foreign(
+    return ForeignSeparator(
         name="htdemucs",
         domain="waveform",
         stems=stems,
-        network=Graphed(network.eval().requires_grad_(False), samples),
+        network=HtdemucsGraph(network.eval().requires_grad_(False), samples),
         licence="MIT",
         attribution=ATTRIBUTION,
         source=source,
@@ -76,7 +76,7 @@ def of_network(network: Any, source: str) -> Foreign:
     )
 
 
-class Graphed(nn.Module):
+class HtdemucsGraph(nn.Module):
     """HTDemucs without complex numbers: audio (B, 2, N) -> audio (B, 2, N) of each source.
 
     Args:
@@ -135,9 +135,9 @@ def read(path: Path) -> tuple[list[Any], dict[str, Any], dict[str, Tensor]]:
     """
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
-    allowed = (*NUMPY_TYPES, Fraction, (Named, CLASS))
+    allowed = (*NUMPY_TYPES, Fraction, (CheckpointStub, CLASS))
     package = read_checkpoint(path, None, allowed)
-    if not isinstance(package, dict) or package.get("klass") is not Named:
+    if not isinstance(package, dict) or package.get("klass") is not CheckpointStub:
         raise ValueError(f"{path.name} is not the checkpoint of one HTDemucs; bags of models are files of their own")
     return list(package.get("args", ())), dict(package.get("kwargs", {})), _plain(package.get("state"), path.name)
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from engine.bundle.separation import EXPERT_KINDS, SIDES, Axes
 from engine.bundle.separator import STEM_NAME, SpectrumSpec
 from export.graphs import Spec
-from export.separators.foreign import RATE_HZ, Foreign
+from export.separators.foreign import RATE_HZ, ForeignSeparator
 from export.separators.fourier import ShortTime
 from export.to_onnx import export_graph
 
@@ -32,7 +32,7 @@ LIMIT_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
+class OnnxDescription:
     """What a user says of an ONNX file.
 
     Attributes:
@@ -55,7 +55,7 @@ class Described:
     credits: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, args: argparse.Namespace) -> Described:
+    def of(cls, args: argparse.Namespace) -> OnnxDescription:
         """From the command line."""
         return cls(
             stems=args.stems,
@@ -69,7 +69,7 @@ class Described:
         )
 
 
-def foreign(source: Path | None, said: Described) -> Foreign:
+def foreign(source: Path | None, said: OnnxDescription) -> ForeignSeparator:
     """The separator that an ONNX file is.
 
     Args:
@@ -107,7 +107,7 @@ def foreign(source: Path | None, said: Described) -> Foreign:
         model = surrounded(model, planes, said.stems, spectrum, samples)
     else:
         model = renamed(model, said.input, given, said.stems, shape)
-    return Foreign(
+    return ForeignSeparator(
         name=source.stem.lower(),
         domain=domain,
         stems=said.stems,
@@ -140,7 +140,7 @@ def _read(path: Path) -> onnx.ModelProto:
     return model
 
 
-def _samples(model: onnx.ModelProto, said: Described) -> int:
+def _samples(model: onnx.ModelProto, said: OnnxDescription) -> int:
     """N of a waveform graph: of the file, or as the user says."""
     sizes = _sizes(_input(model, said.input))
     found = sizes[-1] if sizes else 0
@@ -220,7 +220,7 @@ def _taken_apart(
     return [helper.make_node("Gather", [output, f"stem.{k}"], [stem], axis=1) for k, stem in enumerate(stems)]
 
 
-class Front(nn.Module):
+class SpectrogramFrontEnd(nn.Module):
     """Audio (B, 2, N) -> spectra (B, 4, bins, frames)."""
 
     def __init__(self, transform: ShortTime, bins: int) -> None:
@@ -232,7 +232,7 @@ class Front(nn.Module):
         return both[..., : self.bins, :].flatten(1, 2)
 
 
-class Back(nn.Module):
+class SpectrogramBackEnd(nn.Module):
     """Spectra (B, S, 4, bins, frames) -> audio (B, 2, N) of every stem."""
 
     def __init__(self, transform: ShortTime, bins: int) -> None:
@@ -261,11 +261,11 @@ def surrounded(
     plane = (PARTS, spectrum.bins, spectrum.frames)
     audio: Axes = ["B", SIDES, samples]
     front = Spec(
-        "front", Front(transform, spectrum.bins), {"audio": torch.zeros(2, SIDES, samples)}, {"audio": audio},
+        "front", SpectrogramFrontEnd(transform, spectrum.bins), {"audio": torch.zeros(2, SIDES, samples)}, {"audio": audio},
         {"spectra": ["B", *plane]},
     )  # fmt: skip
     back = Spec(
-        "back", Back(transform, spectrum.bins), {"spectra": torch.zeros(2, len(stems), *plane)},
+        "back", SpectrogramBackEnd(transform, spectrum.bins), {"spectra": torch.zeros(2, len(stems), *plane)},
         {"spectra": ["B", len(stems), *plane]}, dict.fromkeys(stems, audio),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:

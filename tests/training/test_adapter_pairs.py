@@ -10,7 +10,14 @@ import tinytowers
 
 from training.config import load_preset
 from training.data.stem_cache import StemCache, write_shard
-from training.pretrained.adapters import HELD_EVERY, Names, Pairs, audio_pairs, scene_pairs, text_phrases
+from training.pretrained.adapters import (
+    HELD_EVERY,
+    EmbeddingPairs,
+    PromptTargets,
+    audio_pairs,
+    scene_pairs,
+    text_phrases,
+)
 from training.pretrained.clap import load_clap
 from training.pretrained.clip import load_clip
 from training.pretrained.sources import open_source
@@ -23,10 +30,10 @@ FRAMES, CLIPS = 4, 20
 
 @pytest.fixture(scope="module")
 def names(untrained_towers):
-    return Names(untrained_towers)
+    return PromptTargets(untrained_towers)
 
 
-def groups(pairs: Pairs, held: bool) -> set[int]:
+def groups(pairs: EmbeddingPairs, held: bool) -> set[int]:
     return set(pairs.part(held).group.tolist())
 
 

@@ -10,9 +10,9 @@ from training.config import load_preset
 from training.data.mixer import Mixer
 from training.data.sources import Sounds
 from training.data.stem_cache import StemCache, write_shard
-from training.eval.example import Example
+from training.eval.example import EvalExample
 from training.finetune import command, senses
-from training.finetune.stems import Blend, Own, drop_pool, questions
+from training.finetune.stems import BlendedMixer, OwnStems, drop_pool, questions
 
 PRESET = load_preset("tiny")
 SAMPLES = 16_000
@@ -92,7 +92,7 @@ def test_one_process_keeps_the_files_and_the_others_leave_none(opened, tmp_path)
 def test_a_sound_that_asks_is_of_the_file_that_is_asked_for(tmp_path):
     kinds = [label("electric-guitar", label="guitar left"), label("electric-guitar", label="guitar right")]
     cache = stems(tmp_path / "two", kinds)
-    example = Example("x", 0, 8000, "electric-guitar", "guitar", ("electric-guitar",), ("x",), *np.zeros((2, 1, 8)))
+    example = EvalExample("x", 0, 8000, "electric-guitar", "guitar", ("electric-guitar",), ("x",), *np.zeros((2, 1, 8)))
     for place, one in enumerate(kinds):
         sound = senses.sounds_like(replace(example, label=one["label"]), cache)
         np.testing.assert_array_equal(sound, cache.audio(place))
@@ -108,7 +108,7 @@ def test_questions_say_which_file_they_ask_for(tmp_path):
 def test_mixes_of_so_many_sources_have_no_more_even_where_both_kinds_meet(tmp_path):
     own = stems(tmp_path / "own", [label(name, source="mine") for name in ("bass", "flute", "piano")])
     rendered = stems(tmp_path / "rendered", [label(name, piece="1-0") for name in ("drums", "violin", "organ")])
-    blend = Blend(Mixer(own), Mixer(rendered), 0.2, sources=2)
+    blend = BlendedMixer(Mixer(own), Mixer(rendered), 0.2, sources=2)
     met = set()
     for seed in range(60):
         mix = blend.draw(np.random.default_rng(seed), 8000)
@@ -129,7 +129,7 @@ def test_the_share_of_whole_pieces_is_the_presets(tmp_path):
 def test_latents_of_stems_that_are_gone_go_with_them(tmp_path, anew, resume, kept):
     cache = stems(tmp_path / "own", [label("bass")])
     (tmp_path / "run" / "pool").mkdir(parents=True)
-    drop_pool(Own(cache, cache, (), (), anew=anew), tmp_path / "run" / "pool", resume)
+    drop_pool(OwnStems(cache, cache, (), (), anew=anew), tmp_path / "run" / "pool", resume)
     assert (tmp_path / "run" / "pool").is_dir() is kept
 
 

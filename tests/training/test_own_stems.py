@@ -6,7 +6,7 @@ import soundfile as sf
 
 from training.data.mixer import Mixer
 from training.data.stem_cache import StemCache, write_shard
-from training.finetune.stems import Blend, Joined, read_own
+from training.finetune.stems import BlendedMixer, JoinedStemCache, read_own
 
 RATE_HZ, SECONDS = 4000, 4.0
 
@@ -86,7 +86,7 @@ def test_takes_of_blended_mixes_are_numbers_of_the_joined_stems(tmp_path):
         labels = [{"family": name, "source": place, "piece": f"{place}-0"} for name in names]
         write_shard(tmp_path / place, "shard-00000", tones, labels)  # both shards have one name
         caches.append(StemCache(tmp_path / place))
-    blend = Blend(Mixer(caches[0]), Mixer(caches[1]), 0.4)
+    blend = BlendedMixer(Mixer(caches[0]), Mixer(caches[1]), 0.4)
     assert blend.cache.count == 4
     assert sources(blend.cache) == {"own", "rendered"}
     met = set()
@@ -101,4 +101,4 @@ def test_rendered_stems_of_another_length_are_refused(tmp_path):
     for place, samples in (("own", 8000), ("rendered", 4000)):
         write_shard(tmp_path / place, "shard-0", [np.ones(samples, np.float32)], [{"family": "bass", "piece": "1"}])
     with pytest.raises(ValueError, match="are 4000 samples long, yours were cut to 8000"):
-        Joined(StemCache(tmp_path / "own"), StemCache(tmp_path / "rendered"))
+        JoinedStemCache(StemCache(tmp_path / "own"), StemCache(tmp_path / "rendered"))

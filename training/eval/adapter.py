@@ -23,14 +23,14 @@ import numpy as np
 import soundfile as sf
 
 from training.data.sources import Audio
-from training.eval.example import Answer, Example
+from training.eval.example import EvalExample, StemEstimate
 
 JOBS = "jobs.json"
 LAST_WORDS = 300  # characters of a failed command's complaint that are shown
 
 
 @dataclass(frozen=True, slots=True)
-class Adapter:
+class CommandSeparator:
     """A separator behind a command."""
 
     name: str
@@ -38,7 +38,7 @@ class Adapter:
     kind: str = "adapter"
     doc: str = "a separator given on the command line"
 
-    def separate(self, examples: Sequence[Example]) -> Iterator[Answer]:
+    def separate(self, examples: Sequence[EvalExample]) -> Iterator[StemEstimate]:
         """Answers in order.
 
         Raises:
@@ -51,7 +51,7 @@ class Adapter:
             self._run(folder)
             each_s = (time.perf_counter() - began) / max(1, len(examples))
             for k, example in enumerate(examples):
-                yield Answer(self._read(folder / f"stem-{k:04d}.wav", example), {"seconds": each_s})
+                yield StemEstimate(self._read(folder / f"stem-{k:04d}.wav", example), {"seconds": each_s})
 
     def _run(self, folder: Path) -> None:
         try:
@@ -63,7 +63,7 @@ class Adapter:
                 f"separator {self.name} ended with {done.returncode}: {done.stderr.strip()[-LAST_WORDS:] or 'no word'}"
             )
 
-    def _read(self, path: Path, example: Example) -> Audio:
+    def _read(self, path: Path, example: EvalExample) -> Audio:
         if not path.is_file():
             raise ValueError(f"separator {self.name} left no {path.name}; it must write the stem of every job")
         audio_NC, rate_hz = sf.read(path, dtype="float32", always_2d=True)
@@ -77,7 +77,7 @@ class Adapter:
         return stem_CN
 
 
-def write_jobs(folder: Path, examples: Sequence[Example]) -> None:
+def write_jobs(folder: Path, examples: Sequence[EvalExample]) -> None:
     """Write the mixes and the list of jobs."""
     jobs = []
     for k, example in enumerate(examples):
@@ -94,7 +94,7 @@ def write_jobs(folder: Path, examples: Sequence[Example]) -> None:
     (folder / JOBS).write_text(json.dumps(jobs, indent=1), "utf-8")
 
 
-def parse_adapter(text: str) -> Adapter:
+def parse_separator(text: str) -> CommandSeparator:
     """An adapter from ``NAME=COMMAND`` on the command line.
 
     Raises:
@@ -104,4 +104,4 @@ def parse_adapter(text: str) -> Adapter:
     parts = tuple(shlex.split(command))
     if not mark or not name.strip() or not parts:
         raise ValueError(f"--separator takes NAME=COMMAND, for example mine='python mine.py', got {text!r}")
-    return Adapter(name.strip(), parts)
+    return CommandSeparator(name.strip(), parts)

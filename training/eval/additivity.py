@@ -14,15 +14,15 @@ import numpy as np
 
 from training.data.sources import Audio
 from training.eval.baselines import CODEC_SETS, through_codec
-from training.eval.bundle_system import Engine, Ours
-from training.eval.example import Answer, Example
+from training.eval.bundle_system import BundleSystem, Engine
+from training.eval.example import EvalExample, StemEstimate
 from training.metrics import level_db, mono, rms
 
 INTO_MODEL_RMS = 0.1  # what the engine takes a mix to before it encodes it
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class UnmaskedBundle:
     """A bundle's own audio, without the mask; ``additivity`` is the level of mix - stem - rest against the mix, dB."""
 
     name: str
@@ -32,16 +32,16 @@ class Decoded:
     doc: str = "the model's own audio, without the mask"
     sets: tuple[str, ...] = CODEC_SETS
 
-    def separate(self, examples: Sequence[Example]) -> Iterator[Answer]:
+    def separate(self, examples: Sequence[EvalExample]) -> Iterator[StemEstimate]:
         """Answers in order; all mixes go through the codec in one process."""
-        ours = Ours(name=self.name, bundle=self.bundle, engine=self.engine, settings=(("render", "decoded"),))
+        ours = BundleSystem(name=self.name, bundle=self.bundle, engine=self.engine, settings=(("render", "decoded"),))
         pairs = [ours.decoded(example) for example in examples]
         for (answer, rest_CN), mix in zip(pairs, decoded_mixes(self.bundle, examples), strict=True):
             extra = {**answer.extra, "additivity": additivity(mix, answer.stem_CN, rest_CN)}
-            yield Answer(answer.stem_CN, extra)
+            yield StemEstimate(answer.stem_CN, extra)
 
 
-def decoded_mixes(bundle: Path, examples: Sequence[Example]) -> list[Audio]:
+def decoded_mixes(bundle: Path, examples: Sequence[EvalExample]) -> list[Audio]:
     """The mixes after encoding and decoding, ``(N,)`` each, at their own level."""
     gains = [np.float32(INTO_MODEL_RMS / max(rms(mono(example.mix_CN)), 1e-9)) for example in examples]
     given = [mono(example.mix_CN) * gain for example, gain in zip(examples, gains, strict=True)]

@@ -19,13 +19,13 @@ from training.data.instruments import families
 from training.data.sources import Audio
 from training.eval import fit as fits
 from training.eval import musicality as music
-from training.eval.bundle_system import EngineError, Ours
-from training.eval.classifier import Recogniser
-from training.eval.example import Example
+from training.eval.bundle_system import BundleSystem, EngineError
+from training.eval.classifier import InstrumentClassifier
+from training.eval.example import EvalExample
 from training.eval.generation import SET, own, recogniser_of, through_codec
-from training.eval.run import Progress
-from training.eval.sets import SETS, TRIES, Studio, band_of, number_of, play, refuse_unreserved
-from training.eval.study import Ground
+from training.eval.run import ProgressPrinter
+from training.eval.sets import SETS, TRIES, SetResources, band_of, number_of, play, refuse_unreserved
+from training.eval.study import StudyContext
 from training.eval.tables import interval, share, table
 from training.metrics import NAN, Figures, median_interval, mono
 
@@ -34,7 +34,7 @@ TRUE_BAND = "true band"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ComposedBand:
     """One composed band.
 
     Attributes:
@@ -54,23 +54,23 @@ class Piece:
         """Length."""
         return self.stems[0].shape[1] / self.rate_hz
 
-    def as_example(self, k: int) -> Example:
+    def as_example(self, k: int) -> EvalExample:
         """One stem of it as a question."""
         mix_CN = np.sum(self.stems, axis=0, dtype=np.float32)
-        return Example(
+        return EvalExample(
             set=SET, number=k, rate_hz=self.rate_hz, family=self.chosen[k], prompt=self.prompts[k], inside=self.chosen,
             sources=(), mix_CN=mix_CN, stem_CN=self.stems[k],
         )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
-def make_pieces(studio: Studio, count: int, seed: int, seconds: float | None) -> tuple[Piece, ...]:
+def make_pieces(studio: SetResources, count: int, seed: int, seconds: float | None) -> tuple[ComposedBand, ...]:
     """Pieces by seed."""
     samples = round((seconds or SETS[SET].seconds) * SETS[SET].rate_hz)
     return tuple(_piece(studio, number, samples, seed) for number in range(count))
 
 
-def _piece(studio: Studio, number: int, samples: int, seed: int) -> Piece:
+def _piece(studio: SetResources, number: int, samples: int, seed: int) -> ComposedBand:
     for attempt in range(TRIES):
         rng = np.random.default_rng([seed, number_of("arrange"), number, attempt])
         chosen = band_of(PARTS, studio, rng)
@@ -78,11 +78,11 @@ def _piece(studio: Studio, number: int, samples: int, seed: int) -> Piece:
         if made is not None:
             refuse_unreserved(made.sources)
             prompts = tuple(studio.lexicon.phrases(family, "held", rng) for family in chosen)
-            return Piece(tuple(chosen), prompts, tuple(made.stems), SETS[SET].rate_hz)
+            return ComposedBand(tuple(chosen), prompts, tuple(made.stems), SETS[SET].rate_hz)
     raise ValueError(f"no piece {number} has stems that all sound; choose longer --seconds")
 
 
-def measure(ground: Ground) -> dict[str, Any]:
+def measure(ground: StudyContext) -> dict[str, Any]:
     """Figures of every stem by system, the first of a band without those that hold it against what was there before.
 
     ``refused`` holds the sentence of a bundle that cannot do it.
@@ -103,8 +103,8 @@ def measure(ground: Ground) -> dict[str, Any]:
     return {"pieces": len(pieces), "refused": refused, "values": values}
 
 
-def _arranged(system: Ours, pieces: Sequence[Piece], ground: Ground) -> list[Sequence[Audio]]:
-    progress, bands = Progress(len(pieces), ground.say), []
+def _arranged(system: BundleSystem, pieces: Sequence[ComposedBand], ground: StudyContext) -> list[Sequence[Audio]]:
+    progress, bands = ProgressPrinter(len(pieces), ground.say), []
     for piece in pieces:
         with tempfile.TemporaryDirectory() as name:
             done = system.ask(
@@ -116,7 +116,7 @@ def _arranged(system: Ours, pieces: Sequence[Piece], ground: Ground) -> list[Seq
 
 
 def _columns(
-    bands: Sequence[Sequence[Audio]], pieces: Sequence[Piece], recogniser: Recogniser
+    bands: Sequence[Sequence[Audio]], pieces: Sequence[ComposedBand], recogniser: InstrumentClassifier
 ) -> dict[str, list[float]]:
     rows = []
     for number, (band, piece) in enumerate(zip(bands, pieces, strict=True)):
@@ -127,7 +127,12 @@ def _columns(
 
 
 def judge(
-    stem_CN: Audio, before: Sequence[Audio], foreign: Sequence[Audio], piece: Piece, k: int, recogniser: Recogniser
+    stem_CN: Audio,
+    before: Sequence[Audio],
+    foreign: Sequence[Audio],
+    piece: ComposedBand,
+    k: int,
+    recogniser: InstrumentClassifier,
 ) -> Figures:
     """Figures of one stem, those before it and those before it in another piece; NaN for what the first cannot have."""
     made, rate_hz = mono(stem_CN), piece.rate_hz

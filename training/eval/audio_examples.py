@@ -12,7 +12,7 @@ import numpy.typing as npt
 import soundfile as sf
 
 from training.data.sources import Audio
-from training.eval.run import Kept
+from training.eval.run import KeptAudio
 from training.eval.tables import number, table
 from training.metrics import mono
 
@@ -22,7 +22,7 @@ LOWEST_HZ, ROWS, SPAN_DB = 40.0, 128, 72.0
 FFT_WINDOW_S = 0.064
 
 
-def write_examples(run: dict[str, Any], kept: Sequence[Kept], folder: Path) -> list[str]:
+def write_examples(run: dict[str, Any], kept: Sequence[KeptAudio], folder: Path) -> list[str]:
     """Write audio and pictures into ``folder/examples``.
 
     Returns:
@@ -45,13 +45,13 @@ def write_examples(run: dict[str, Any], kept: Sequence[Kept], folder: Path) -> l
     return lines
 
 
-def _sounds(run: dict[str, Any], one: Kept) -> dict[str, Audio]:
+def _sounds(run: dict[str, Any], one: KeptAudio) -> dict[str, Audio]:
     """The mix, the true stem, and what the systems made of it, ``(C, N)`` each."""
     made = {name: stem for name, stem in one.stems.items() if run["systems"][name]["kind"] in KINDS}
     return {"mix": one.example.mix_CN, "true stem": one.example.stem_CN, **made}
 
 
-def _figures(run: dict[str, Any], one: Kept, system: str) -> str:
+def _figures(run: dict[str, Any], one: KeptAudio, system: str) -> str:
     """SDR and its improvement, or the level where the instrument is absent."""
     rows = run["sets"][one.example.set]["examples"]
     place = next(k for k, row in enumerate(rows) if row["number"] == one.example.number)

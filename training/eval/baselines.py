@@ -21,7 +21,7 @@ import soxr
 from engine.bundle.bundle import load_bundle
 from training.data.instruments import families
 from training.data.sources import Audio
-from training.eval.example import Answer, Example
+from training.eval.example import EvalExample, StemEstimate
 from training.metrics import level_db, mono, ratio_mask, si_sdr
 
 NMF_PARTS = 12  # components for each stem of the mix
@@ -33,26 +33,26 @@ CODEC_TOP = 0.94  # share of the codec's band that its mask is trusted in
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class FunctionBaseline:
     """A system that is one function of an example."""
 
     name: str
     kind: str
     doc: str
-    make: Callable[[Example], Audio]
+    make: Callable[[EvalExample], Audio]
 
-    def separate(self, examples: Sequence[Example]) -> Iterator[Answer]:
+    def separate(self, examples: Sequence[EvalExample]) -> Iterator[StemEstimate]:
         """Answers in order."""
         for example in examples:
-            yield Answer(self.make(example).astype(np.float32))
+            yield StemEstimate(self.make(example).astype(np.float32))
 
 
-def oracle_mask(example: Example) -> Audio:
+def oracle_mask(example: EvalExample) -> Audio:
     """The mix through the ratio mask of the true stems."""
     return ratio_mask(example.mix_CN, example.stem_CN, example.rest, example.rate_hz)
 
 
-def nmf_mfcc(example: Example) -> Audio:
+def nmf_mfcc(example: EvalExample) -> Audio:
     """Spiertz and Gnann 2009: parts of an NMF, clustered by the MFCC of their spectra, as many clusters as stems.
 
     It cannot be told which cluster to give, so it gives the one nearest to the true stem.
@@ -78,7 +78,7 @@ def nmf_mfcc(example: Example) -> Audio:
     return nearest(found, example)
 
 
-def hpss(example: Example) -> Audio:
+def hpss(example: EvalExample) -> Audio:
     """Harmonic and percussive halves (Fitzgerald 2010, librosa): percussive for drums, harmonic for all else."""
     from librosa.decompose import hpss as split
 
@@ -88,7 +88,7 @@ def hpss(example: Example) -> Audio:
     return _istft(spectra_CFT * halves[1 if drums else 0], size, example.mix_CN.shape[1])
 
 
-def nearest(found: list[Audio], example: Example) -> Audio:
+def nearest(found: list[Audio], example: EvalExample) -> Audio:
     """Of several blind answers the one nearest to the true stem; the quietest where there is no true stem."""
     if not example.present:
         return min(found, key=lambda audio: float((audio**2).sum()))
@@ -96,11 +96,11 @@ def nearest(found: list[Audio], example: Example) -> Audio:
 
 
 PLAIN = (
-    Plain("mixture", "bound", "the mix as it is", lambda example: example.mix_CN),
-    Plain("silence", "bound", "nothing at all", lambda example: np.zeros_like(example.mix_CN)),
-    Plain("oracle mask", "bound", "ratio mask of the true stems", oracle_mask),
-    Plain("NMF-MFCC", "blind", "Spiertz and Gnann 2009; the cluster nearest to the true stem", nmf_mfcc),
-    Plain("HPSS", "blind", "librosa: percussive for drums, harmonic for all else", hpss),
+    FunctionBaseline("mixture", "bound", "the mix as it is", lambda example: example.mix_CN),
+    FunctionBaseline("silence", "bound", "nothing at all", lambda example: np.zeros_like(example.mix_CN)),
+    FunctionBaseline("oracle mask", "bound", "ratio mask of the true stems", oracle_mask),
+    FunctionBaseline("NMF-MFCC", "blind", "Spiertz and Gnann 2009; the cluster nearest to the true stem", nmf_mfcc),
+    FunctionBaseline("HPSS", "blind", "librosa: percussive for drums, harmonic for all else", hpss),
 )
 
 
@@ -124,7 +124,7 @@ class CodecOracle:
         how = "the ratio mask of" if self.masked else "the decoded stem of"
         return f"{how} the true stems after the bundle's codec"
 
-    def separate(self, examples: Sequence[Example]) -> Iterator[Answer]:
+    def separate(self, examples: Sequence[EvalExample]) -> Iterator[StemEstimate]:
         """Answers in order; all examples go through the codec in one process."""
         rate_hz = load_bundle(self.bundle).manifest.sample_rate_hz
         parts = [part for example in examples for part in (*example.truth, mono(example.mix_CN))]
@@ -133,13 +133,13 @@ class CodecOracle:
             stem, rest, mix = (row[0] for row in made[3 * k : 3 * k + 3])
             if self.masked:
                 top_hz = CODEC_TOP * rate_hz / 2
-                yield Answer(ratio_mask(example.mix_CN, stem, rest, example.rate_hz, top_hz=top_hz))
+                yield StemEstimate(ratio_mask(example.mix_CN, stem, rest, example.rate_hz, top_hz=top_hz))
             else:
                 extra = {"additivity": level_db(mix - stem - rest, mix)}
-                yield Answer(np.repeat(stem[None], example.mix_CN.shape[0], axis=0), extra)
+                yield StemEstimate(np.repeat(stem[None], example.mix_CN.shape[0], axis=0), extra)
 
 
-def through_codec(bundle: Path, examples: Sequence[Example], tracks: Sequence[Audio]) -> list[Audio]:
+def through_codec(bundle: Path, examples: Sequence[EvalExample], tracks: Sequence[Audio]) -> list[Audio]:
     """Tracks ``(N,)``, one for each example and at its rate, through a bundle's codec: ``(1, N)`` each."""
     rate_hz = load_bundle(bundle).manifest.sample_rate_hz
     rows = [soxr.resample(track, e.rate_hz, rate_hz) for track, e in zip(tracks, examples, strict=True)]
@@ -164,7 +164,7 @@ def codec_round(bundle: Path, rows: Sequence[Audio]) -> list[Audio]:
     return [audio[: len(row)] for audio, row in zip(whole, rows, strict=True)]
 
 
-def _fit(audio: Audio, example: Example) -> Audio:
+def _fit(audio: Audio, example: EvalExample) -> Audio:
     samples = example.mix_CN.shape[1]
     fitted: Audio = np.pad(audio, (0, max(0, samples - len(audio))))[:samples].astype(np.float32)
     return fitted

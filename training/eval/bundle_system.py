@@ -15,14 +15,14 @@ import soxr
 from engine import Done, Engine, EngineError, Request, StemResult, find_bundle
 from engine.bundle.bundle import load_bundle
 from training.data.sources import Audio
-from training.eval.example import Answer, Example
+from training.eval.example import EvalExample, StemEstimate
 from training.metrics import null_db
 
-__all__ = ["Engine", "EngineError", "Ours", "locate", "read"]
+__all__ = ["Engine", "EngineError", "BundleSystem", "locate", "read"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ours:
+class BundleSystem:
     """One bundle with one choice of settings.
 
     Attributes:
@@ -40,12 +40,12 @@ class Ours:
     kind: str = "ours"
     doc: str = "the bundle with its own defaults"
 
-    def separate(self, examples: Sequence[Example]) -> Iterator[Answer]:
+    def separate(self, examples: Sequence[EvalExample]) -> Iterator[StemEstimate]:
         """Isolate the stem of every example, in order."""
         for example in examples:
             yield self.isolate(example)
 
-    def isolate(self, example: Example, words: bool = True, files: Sequence[Path] = ()) -> Answer:
+    def isolate(self, example: EvalExample, words: bool = True, files: Sequence[Path] = ()) -> StemEstimate:
         """Isolate one stem.
 
         Args:
@@ -64,26 +64,28 @@ class Ours:
             stem_CN = read(result.stem)
             extra = {"seconds": done.seconds, "presence": result.presence}
             extra["null_db"] = null_db(stem_CN, read(result.rest), example.mix_CN)
-        return Answer(stem_CN, extra)
+        return StemEstimate(stem_CN, extra)
 
-    def decoded(self, example: Example) -> tuple[Answer, Audio]:
+    def decoded(self, example: EvalExample) -> tuple[StemEstimate, Audio]:
         """One stem and the rest ``(C, N)`` that goes with it, as the files hold them but without their clip guard."""
         with tempfile.TemporaryDirectory() as name:
             done = self.ask("isolate", (example.prompt,), {"input": example.mix_CN}, example.rate_hz, Path(name))
             result = done.results[0]
             back = np.float32(10 ** (-result.gain_db / 20))
             stem_CN, rest_CN = read(result.stem) * back, read(result.rest) * back
-        return Answer(stem_CN, {"seconds": done.seconds, "presence": result.presence}), rest_CN
+        return StemEstimate(stem_CN, {"seconds": done.seconds, "presence": result.presence}), rest_CN
 
-    def regenerate(self, example: Example) -> Audio:
+    def regenerate(self, example: EvalExample) -> Audio:
         """A new stem ``(C, N)`` for the example's rest."""
         return self.make("regenerate", example, {"input": example.rest})
 
-    def generate(self, example: Example) -> Audio:
+    def generate(self, example: EvalExample) -> Audio:
         """A stem ``(C, N)`` from the example's words alone, as long as its mix, at its rate."""
         return self.make("generate", example, {}, seconds=example.seconds)
 
-    def make(self, task: str, example: Example, given: Mapping[str, Audio], prompt: str = "", **fields: Any) -> Audio:
+    def make(
+        self, task: str, example: EvalExample, given: Mapping[str, Audio], prompt: str = "", **fields: Any
+    ) -> Audio:
         """One made sound ``(C, N)``, as long as the example's mix and at its rate.
 
         Args:
@@ -100,7 +102,7 @@ class Ours:
             done = self.ask(task, (prompt or example.prompt,), given, example.rate_hz, Path(name), **fields)
             return self.heard(done.results[0], fields.get("slot") or "stem", example)
 
-    def heard(self, result: StemResult, what: str, example: Example) -> Audio:
+    def heard(self, result: StemResult, what: str, example: EvalExample) -> Audio:
         """A file of a result, ``stem``, ``rest`` or ``mix``, as long as the example's mix and at its rate."""
         made = read(getattr(result, what))
         if result.rate_hz != example.rate_hz:

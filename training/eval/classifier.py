@@ -22,7 +22,7 @@ import soxr
 
 from training.data.sources import Audio
 from training.data.stem_cache import StemCache
-from training.eval.sets import Studio, number_of, play
+from training.eval.sets import SetResources, number_of, play
 from training.metrics import SILENT_RMS, mono, rms
 
 RATE_HZ, FFT, HOP = 16_000, 1024, 512
@@ -36,7 +36,7 @@ SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Recogniser:
+class InstrumentClassifier:
     """A trained classifier.
 
     Attributes:
@@ -60,14 +60,14 @@ Labelled = tuple[Audio, int, str]  # a stem ``(N,)``, its rate, its family
 
 
 @lru_cache(maxsize=1)
-def of_bench(studio: Studio, cache: Path, cache_hz: int) -> Recogniser:
+def of_bench(studio: SetResources, cache: Path, cache_hz: int) -> InstrumentClassifier:
     """The bench's classifier, trained once a run; ``cache`` holds training stems at ``cache_hz`` and may be missing."""
     stems = from_phrases(studio)
     kept = StemCache(cache)
     return train(chain(stems, from_cache(kept, cache_hz, studio.reserved)) if kept.count else stems)
 
 
-def train(stems: Iterable[Labelled]) -> Recogniser:
+def train(stems: Iterable[Labelled]) -> InstrumentClassifier:
     """Train on stems whose family is known; those that are silent do not count.
 
     Raises:
@@ -90,7 +90,7 @@ def train(stems: Iterable[Labelled]) -> Recogniser:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the number of rounds is the stopping rule
         pipeline.fit(np.stack(rows), labels)
-    return Recogniser(tuple(sorted(set(labels))), len(rows), pipeline)
+    return InstrumentClassifier(tuple(sorted(set(labels))), len(rows), pipeline)
 
 
 def from_cache(cache: StemCache, rate_hz: int, names: Sequence[str]) -> Iterator[Labelled]:
@@ -105,7 +105,7 @@ def from_cache(cache: StemCache, rate_hz: int, names: Sequence[str]) -> Iterator
             yield cache.audio(pool[place]), rate_hz, name
 
 
-def from_phrases(studio: Studio, seconds: float = PHRASE_S, each: int = PHRASES_EACH) -> Iterator[Labelled]:
+def from_phrases(studio: SetResources, seconds: float = PHRASE_S, each: int = PHRASES_EACH) -> Iterator[Labelled]:
     """Reserved recordings playing other pieces than any set holds, each counted ``PHRASE_TURNS`` times."""
     for family in studio.reserved:
         for number in range(each):

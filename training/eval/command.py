@@ -19,14 +19,14 @@ from training.eval import held_stems as held
 from training.eval import model_card as models
 from training.eval import readme as brief
 from training.eval import regression as compare
-from training.eval.adapter import parse_adapter
-from training.eval.example import Example, System, digest
-from training.eval.run import Bench, Progress, about, collections
-from training.eval.sets import SETS, Studio, make_set
+from training.eval.adapter import parse_separator
+from training.eval.example import EvalExample, System, digest
+from training.eval.run import BenchResults, ProgressPrinter, about, collections
+from training.eval.sets import SETS, SetResources, make_set
 from training.eval.settings import kinds, parse_tries
-from training.eval.spleeter import Spleeter
+from training.eval.spleeter import SpleeterBaseline
 from training.eval.studies import STUDIES
-from training.eval.study import Ground
+from training.eval.study import StudyContext
 from training.trainer.arguments import RUNS
 
 SWEEPS: dict[str, tuple[float, ...]] = {"steps": (1, 2, 4, 8), "guidance": (1.0, 1.5, 2.0, 4.0)}
@@ -90,26 +90,26 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BenchSetup:
     """The parts of a run that do not depend on the systems."""
 
     args: argparse.Namespace
-    sets: dict[str, list[Example]]
+    sets: dict[str, list[EvalExample]]
     studies: list[str]
-    ears: list[ears.Ears]
+    ears: list[ears.EmbeddingModel]
     notes: list[str]
-    studio: Studio
+    studio: SetResources
 
 
-def _prepare(args: argparse.Namespace) -> Asked:
+def _prepare(args: argparse.Namespace) -> BenchSetup:
     if min(args.examples, *(1 if given is None else given for given in (args.stems, args.seconds))) < 1:
         raise ValueError("--examples, --stems and --seconds must be at least 1")
     _tries(args)
-    studio, notes, found = Studio(args.held, _say), [], []
+    studio, notes, found = SetResources(args.held, _say), [], []
     if args.clap:
-        found.append(ears.Clap(args.clap))
+        found.append(ears.ClapEmbedding(args.clap))
     try:
-        found.insert(0, ears.OurTowers(args.tower))
+        found.insert(0, ears.PromptTowers(args.tower))
     except (OSError, ValueError, RuntimeError) as error:  # not there, or written by other code than this
         notes.append(f"No figures by our own prompt towers: {error}.")
     sets = {}
@@ -119,12 +119,12 @@ def _prepare(args: argparse.Namespace) -> Asked:
         began = time.perf_counter()
         sets[name] = make_set(studio, name, args.examples, args.seed, args.seconds)
         _say(f"made {name}: {len(sets[name])} examples in {time.perf_counter() - began:.0f} s")
-    return Asked(args, sets, [name for name in STUDIES if name in names], found, notes, studio)
+    return BenchSetup(args, sets, [name for name in STUDIES if name in names], found, notes, studio)
 
 
-def _ground(asked: Asked, folders: dict[str, Path], engine: ours.Engine) -> Ground:
+def _ground(asked: BenchSetup, folders: dict[str, Path], engine: ours.Engine) -> StudyContext:
     args = asked.args
-    return Ground(
+    return StudyContext(
         studio=asked.studio, ears=asked.ears, folders=folders, engine=engine, examples=args.examples, seed=args.seed,
         seconds=args.seconds, cache=args.cache, cache_hz=args.cache_hz, say=_say,
         stems=args.stems or STEMS_EACH * args.examples, tries=_tries(args),
@@ -141,10 +141,10 @@ def _bench(args: argparse.Namespace) -> int:
         raise ValueError("name at least one bundle, or use --compare OLD NEW")
     _refuse_missing()
     began = time.perf_counter()
-    extra = [parse_adapter(text) for text in args.separator]
+    extra = [parse_separator(text) for text in args.separator]
     folders = _named(args.bundles)
     asked = _prepare(args)
-    others = [*baselines.PLAIN, Spleeter.find(), *extra]
+    others = [*baselines.PLAIN, SpleeterBaseline.find(), *extra]
     written = measure(folders, asked, others, sweeps=not (args.no_sweeps or args.quick))
     written["asked"] = {"examples": args.examples, "seed": args.seed, "seconds": args.seconds}
     written["seconds"] = time.perf_counter() - began
@@ -201,17 +201,17 @@ def _named(bundles: Sequence[str]) -> dict[str, Path]:
 
 
 def measure(
-    folders: dict[str, Path], asked: Asked, others: Sequence[System], sweeps: bool, bounds: bool = True
+    folders: dict[str, Path], asked: BenchSetup, others: Sequence[System], sweeps: bool, bounds: bool = True
 ) -> dict[str, Any]:
     """Everything a report holds, and under ``kept`` the audio of some examples."""
-    bench = Bench(asked.ears, keep=-(-EXAMPLES_TO_HEAR // max(1, len(asked.sets))))
+    bench = BenchResults(asked.ears, keep=-(-EXAMPLES_TO_HEAR // max(1, len(asked.sets))))
     with ours.Engine() as engine:
         main_ones: list[System] = [
-            ours.Ours(name=name, bundle=folder, engine=engine) for name, folder in folders.items()
+            ours.BundleSystem(name=name, bundle=folder, engine=engine) for name, folder in folders.items()
         ]
-        swept: list[ours.Ours] = []
+        swept: list[ours.BundleSystem] = []
         for name, folder in folders.items():
-            main_ones += [additive.Decoded(f"{name} decoded", folder, engine)]
+            main_ones += [additive.UnmaskedBundle(f"{name} decoded", folder, engine)]
             main_ones += _codec_bounds(name, folder) if bounds else []
         if sweeps:
             swept = [one for name, folder in folders.items() for one in _sweep(name, folder, engine)]
@@ -219,7 +219,7 @@ def measure(
         if len(names := {system.name for system in systems}) < len(systems):
             raise ValueError(f"two systems have one name among {', '.join(sorted(names))}; rename a --separator")
         rows = {name: [*takes(systems, name), *(swept if name == SWEPT_SET else [])] for name in asked.sets}
-        progress = Progress(sum(len(examples) * len(rows[name]) for name, examples in asked.sets.items()), _say)
+        progress = ProgressPrinter(sum(len(examples) * len(rows[name]) for name, examples in asked.sets.items()), _say)
         for name, examples in asked.sets.items():
             bench.ask(name, examples, rows[name], progress)
         studies = {}
@@ -248,8 +248,8 @@ def takes(systems: Sequence[System], name: str) -> list[System]:
     return [system for system in systems if name in getattr(system, "sets", (name,))]
 
 
-def _collection(bench: Bench, one: ears.Ears, asked: Asked) -> dict[str, Any]:
-    classifier = ears.Classifier.of(one, asked.studio.lexicon)
+def _collection(bench: BenchResults, one: ears.EmbeddingModel, asked: BenchSetup) -> dict[str, Any]:
+    classifier = ears.ZeroShotClassifier.of(one, asked.studio.lexicon)
     return collections(bench, one, classifier, asked.sets)
 
 
@@ -260,11 +260,11 @@ def _codec_bounds(name: str, folder: Path) -> list[System]:
     ]
 
 
-def _sweep(name: str, folder: Path, engine: ours.Engine) -> list[ours.Ours]:
+def _sweep(name: str, folder: Path, engine: ours.Engine) -> list[ours.BundleSystem]:
     """The flow's own mask by steps and guidance; a mask decoder has neither."""
     flow = (("render", "flow"),) if compare.has_decoder(folder) else ()
     return [
-        ours.Ours(name=f"{name}, {setting} {value:g}", bundle=folder, engine=engine, kind="sweep",
+        ours.BundleSystem(name=f"{name}, {setting} {value:g}", bundle=folder, engine=engine, kind="sweep",
                   settings=(*flow, (setting, int(value) if setting == "steps" else value)), doc=f"{setting} {value:g}")
         for setting, values in SWEEPS.items() for value in values
     ]  # fmt: skip

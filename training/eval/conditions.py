@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from training.eval import media_prompts as films
-from training.eval.bundle_system import EngineError, Ours
-from training.eval.embeddings import Ears, hear
-from training.eval.example import Answer, Example
-from training.eval.run import Progress, columns, figures
+from training.eval.bundle_system import BundleSystem, EngineError
+from training.eval.embeddings import EmbeddingModel, embed_stem
+from training.eval.example import EvalExample, StemEstimate
+from training.eval.run import ProgressPrinter, columns, figures
 from training.eval.sets import make_set
-from training.eval.study import Ground
+from training.eval.study import StudyContext
 from training.eval.tables import interval, number, table
 from training.metrics import median_interval
 
@@ -28,7 +28,7 @@ SET = "mage-duet"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class QueryVariant:
     """One way to ask.
 
     Attributes:
@@ -43,33 +43,33 @@ class Row:
 
 
 ROWS = (
-    Row("text", True, ()),
-    Row("video", False, ("video",)),
-    Row("still picture", False, ("still",)),
-    Row("sound", False, ("sound",)),
-    Row("text + video", True, ("video",)),
-    Row("text + still picture", True, ("still",)),
-    Row("text + sound", True, ("sound",)),
-    Row("video + sound", False, ("video", "sound")),
-    Row("text + video + sound", True, ("video", "sound")),
-    Row("nothing", False, ()),
+    QueryVariant("text", True, ()),
+    QueryVariant("video", False, ("video",)),
+    QueryVariant("still picture", False, ("still",)),
+    QueryVariant("sound", False, ("sound",)),
+    QueryVariant("text + video", True, ("video",)),
+    QueryVariant("text + still picture", True, ("still",)),
+    QueryVariant("text + sound", True, ("sound",)),
+    QueryVariant("video + sound", False, ("video", "sound")),
+    QueryVariant("text + video + sound", True, ("video", "sound")),
+    QueryVariant("nothing", False, ()),
 )
 
 
-def measure(ground: Ground) -> dict[str, Any]:
+def measure(ground: StudyContext) -> dict[str, Any]:
     """Figures of every row for every bundle; ``refused`` holds the engine's sentence where it takes no such thing."""
     examples = make_set(ground.studio, SET, ground.examples, ground.seed)
-    progress = Progress(len(examples) * len(ROWS) * len(ground.folders), ground.say)
+    progress = ProgressPrinter(len(examples) * len(ROWS) * len(ground.folders), ground.say)
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         given = [write_files(ground, example, Path(name)) for example in examples]
         for bundle, folder in ground.folders.items():
-            system = Ours(name=bundle, bundle=folder, engine=ground.engine)
+            system = BundleSystem(name=bundle, bundle=folder, engine=ground.engine)
             found[bundle] = {row.name: _row(row, system, examples, given, ground.ears, progress) for row in ROWS}
     return {"examples": len(examples), "set": SET, "bundles": found}
 
 
-def write_files(ground: Ground, example: Example, folder: Path) -> dict[str, Path]:
+def write_files(ground: StudyContext, example: EvalExample, folder: Path) -> dict[str, Path]:
     """The example's player as a video and a still picture, and its instrument playing something else."""
     clip = films.clip_of(example, ground.seed)
     stem = folder / f"{example.number:04d}"
@@ -80,8 +80,8 @@ def write_files(ground: Ground, example: Example, folder: Path) -> dict[str, Pat
 
 
 def _row(
-    row: Row, system: Ours, examples: Sequence[Example], given: Sequence[dict[str, Path]], ears: Sequence[Ears],
-    progress: Progress,
+    row: QueryVariant, system: BundleSystem, examples: Sequence[EvalExample], given: Sequence[dict[str, Path]], ears: Sequence[EmbeddingModel],
+    progress: ProgressPrinter,
 ) -> dict[str, Any]:  # fmt: skip
     rows = []
     for example, files in zip(examples, given, strict=True):
@@ -95,11 +95,11 @@ def _row(
     return {"refused": "", "values": columns(rows)}
 
 
-def likeness(example: Example, answer: Answer, ears: Sequence[Ears]) -> dict[str, float]:
+def likeness(example: EvalExample, answer: StemEstimate, ears: Sequence[EmbeddingModel]) -> dict[str, float]:
     """How like the true stem and the words an answer sounds, by every pair of ears."""
     found = {}
     for one in ears:
-        made, true = (hear(one, audio, example.rate_hz).whole for audio in (answer.stem_CN, example.stem_CN))
+        made, true = (embed_stem(one, audio, example.rate_hz).whole for audio in (answer.stem_CN, example.stem_CN))
         found[f"audio-audio, {one.name}"] = float(made @ true)
         found[f"text-audio, {one.name}"] = float(one.words([example.prompt])[0] @ made)
     return found

@@ -27,7 +27,7 @@ DRAWS = 60
 ENOUGH_ACCURACY = 0.5  # below it the classifier's figures mean nothing and are left out
 
 
-class Ears(Protocol):
+class EmbeddingModel(Protocol):
     """Sound and words in one space.
 
     Attributes:
@@ -45,7 +45,7 @@ class Ears(Protocol):
         """Phrases -> ``(phrases, E)`` of length 1."""
 
 
-class OurTowers:
+class PromptTowers:
     """The prompt towers of a training run.
 
     A run that was unpacked from a bundle holds no last layer of the audio tower: the adapter that took its place is
@@ -79,7 +79,7 @@ class OurTowers:
         return _unit(embed(self._text, self._tokenizer, list(phrases)))
 
 
-class Clap:
+class ClapEmbedding:
     """CLAP from a folder in Hugging Face's layout (``laion/clap-htsat-unfused`` is the one MAGE names)."""
 
     def __init__(self, folder: Path) -> None:
@@ -118,14 +118,14 @@ def _tensor(output: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class StemEmbedding:
     """One stem as embeddings: the whole clip ``(E,)`` and its windows ``(windows, E)``."""
 
     whole: Vectors
     windows: Vectors
 
 
-def hear(ears: Ears, audio_CN: Audio, rate_hz: int) -> Heard:
+def embed_stem(ears: EmbeddingModel, audio_CN: Audio, rate_hz: int) -> StemEmbedding:
     """Embed a stem and its windows; a clip shorter than a window is one window."""
     clip = mono(audio_CN)
     if rate_hz != ears.rate_hz:
@@ -133,7 +133,7 @@ def hear(ears: Ears, audio_CN: Audio, rate_hz: int) -> Heard:
     clip = clip.astype(np.float32)
     size, step = round(WINDOW_S * ears.rate_hz), round(STEP_S * ears.rate_hz)
     cuts = [clip[at : at + size] for at in range(0, max(1, len(clip) - size + 1), step)]
-    return Heard(ears.audio([clip])[0], ears.audio(cuts))
+    return StemEmbedding(ears.audio([clip])[0], ears.audio(cuts))
 
 
 def frechet(one: Vectors, other: Vectors) -> float:
@@ -161,7 +161,7 @@ def frechet_error(clips: Sequence[Vectors], other: Vectors, draws: int = DRAWS) 
 
 
 @dataclass(frozen=True, slots=True)
-class Classifier:
+class ZeroShotClassifier:
     """The nearest family by words: a classifier of our own, only as good as its measured accuracy.
 
     Attributes:
@@ -175,7 +175,7 @@ class Classifier:
     sharpness: float = 14.0
 
     @classmethod
-    def of(cls, ears: Ears, lexicon: Lexicon) -> Classifier:
+    def of(cls, ears: EmbeddingModel, lexicon: Lexicon) -> ZeroShotClassifier:
         """Prototypes of all families that have words."""
         rng = np.random.default_rng(0)
         names = tuple(name for name in lexicon.families if name in families())

@@ -13,7 +13,7 @@ from training.synthesis.score import Part
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Example:
+class EvalExample:
     """One stem to take out of one mix; equal to itself alone.
 
     Attributes:
@@ -63,7 +63,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StemEstimate:
     """What a system made of an example.
 
     Attributes:
@@ -90,7 +90,7 @@ class System(Protocol):
     kind: str
     doc: str
 
-    def separate(self, examples: Sequence[Example]) -> Iterator[Answer]:
+    def separate(self, examples: Sequence[EvalExample]) -> Iterator[StemEstimate]:
         """Answers to the examples of one set, in order."""
 
 
@@ -99,7 +99,7 @@ def number_of(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "little")
 
 
-def digest(examples: Sequence[Example]) -> str:
+def digest(examples: Sequence[EvalExample]) -> str:
     """Sixteen hex digits that change when any sample or prompt does."""
     state = hashlib.sha256()
     for example in examples:

@@ -19,13 +19,13 @@ from training.data.sources import Audio
 from training.eval import fit as fits
 from training.eval import musicality as music
 from training.eval.baselines import through_codec
-from training.eval.bundle_system import EngineError, Ours
-from training.eval.classifier import Recogniser
-from training.eval.embeddings import Ears, Heard, hear
-from training.eval.example import Example
+from training.eval.bundle_system import BundleSystem, EngineError
+from training.eval.classifier import InstrumentClassifier
+from training.eval.embeddings import EmbeddingModel, StemEmbedding, embed_stem
+from training.eval.example import EvalExample
 from training.eval.generation import SET, all_made, distance, distance_text, is_pitched, own, recogniser_of
 from training.eval.sets import kept_set
-from training.eval.study import Ground
+from training.eval.study import StudyContext
 from training.eval.tables import interval, share, table
 from training.metrics import Figures, log_mel_l1, median_interval, mono
 from training.text.lexicon import Lexicon
@@ -34,7 +34,7 @@ TRUE, OTHER = "true one", "another's"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class MixVariant:
     """One way to make more than a stem.
 
     Attributes:
@@ -45,13 +45,13 @@ class Way:
 
     task: str
     slot: str
-    given: Callable[[Example], Audio] | None
+    given: Callable[[EvalExample], Audio] | None
 
-    def truth(self, example: Example) -> Audio:
+    def truth(self, example: EvalExample) -> Audio:
         """What a perfect answer could be, ``(C, N)``."""
         return example.mix_CN if self.slot == "mix" else example.rest
 
-    def names(self, example: Example) -> tuple[str, ...]:
+    def names(self, example: EvalExample) -> tuple[str, ...]:
         """The families that are asked for."""
         left = list(example.inside)
         if self.slot == "rest":
@@ -60,10 +60,10 @@ class Way:
 
 
 WAYS = {
-    "generate mix": Way("generate", "mix", None),
-    "generate rest": Way("generate", "rest", None),
-    "regenerate rest": Way("regenerate", "rest", lambda example: example.stem_CN),
-    "regenerate mix": Way("regenerate", "mix", lambda example: example.rest),
+    "generate mix": MixVariant("generate", "mix", None),
+    "generate rest": MixVariant("generate", "rest", None),
+    "regenerate rest": MixVariant("regenerate", "rest", lambda example: example.stem_CN),
+    "regenerate mix": MixVariant("regenerate", "mix", lambda example: example.rest),
 }
 
 
@@ -73,7 +73,7 @@ def words(lexicon: Lexicon, names: Sequence[str]) -> str:
     return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
 
 
-def measure(ground: Ground) -> dict[str, Any]:
+def measure(ground: StudyContext) -> dict[str, Any]:
     """Figures of every way, by system; ``refused`` holds the engine's sentence for a bundle that cannot do it."""
     examples = kept_set(ground.studio, SET, ground.stems, ground.seed, ground.seconds)
     recogniser = recogniser_of(ground)
@@ -94,8 +94,8 @@ def measure(ground: Ground) -> dict[str, Any]:
     return {"examples": len(examples), "ways": found}
 
 
-def _making(system: Ours, way: Way, ground: Ground) -> Callable[[Example], Audio]:
-    def make(example: Example) -> Audio:
+def _making(system: BundleSystem, way: MixVariant, ground: StudyContext) -> Callable[[EvalExample], Audio]:
+    def make(example: EvalExample) -> Audio:
         prompt = words(ground.studio.lexicon, way.names(example))
         if way.given is None:
             return system.make(way.task, example, {}, prompt, slot=way.slot, seconds=example.seconds)
@@ -105,7 +105,11 @@ def _making(system: Ours, way: Way, ground: Ground) -> Callable[[Example], Audio
 
 
 def _judged(
-    way: Way, made: Sequence[Audio], examples: Sequence[Example], ears: Sequence[Ears], recogniser: Recogniser
+    way: MixVariant,
+    made: Sequence[Audio],
+    examples: Sequence[EvalExample],
+    ears: Sequence[EmbeddingModel],
+    recogniser: InstrumentClassifier,
 ) -> dict[str, Any]:
     rows = []
     for k, (audio_CN, example) in enumerate(zip(made, examples, strict=True)):
@@ -124,9 +128,11 @@ def _judged(
     return {"values": {name: [row[name] for row in rows] for name in rows[0]}, "collections": sums}
 
 
-def _distance(way: Way, one: Ears, made: Sequence[Audio], examples: Sequence[Example]) -> dict[str, Any]:
-    def heard(audio: Sequence[Audio]) -> list[Heard]:
-        return [hear(one, part, example.rate_hz) for part, example in zip(audio, examples, strict=True)]
+def _distance(
+    way: MixVariant, one: EmbeddingModel, made: Sequence[Audio], examples: Sequence[EvalExample]
+) -> dict[str, Any]:
+    def heard(audio: Sequence[Audio]) -> list[StemEmbedding]:
+        return [embed_stem(one, part, example.rate_hz) for part, example in zip(audio, examples, strict=True)]
 
     return distance("FAD", heard(made), heard([way.truth(example) for example in examples]))
 

@@ -20,24 +20,24 @@ from training.eval import fit as fits
 from training.eval import musicality as music
 from training.eval import pairs
 from training.eval.baselines import through_codec
-from training.eval.bundle_system import EngineError, Ours
-from training.eval.classifier import Recogniser, of_bench
-from training.eval.embeddings import Ears, Heard, Vectors, frechet, frechet_draws, hear
-from training.eval.example import Example, digest
-from training.eval.run import Progress
+from training.eval.bundle_system import BundleSystem, EngineError
+from training.eval.classifier import InstrumentClassifier, of_bench
+from training.eval.embeddings import EmbeddingModel, StemEmbedding, Vectors, embed_stem, frechet, frechet_draws
+from training.eval.example import EvalExample, digest
+from training.eval.run import ProgressPrinter
 from training.eval.sets import kept_set
 from training.eval.settings import name_of
-from training.eval.study import Ground
+from training.eval.study import StudyContext
 from training.eval.tables import interval, number, share, table
 from training.metrics import NAN, Figures, level_db, median_interval, mono
 
 SET = "composed-band"
 TRUE, OTHER = "true stem", "another's stem"
-Making = Callable[[Example], Audio]
+Making = Callable[[EvalExample], Audio]
 
 
 @dataclass(frozen=True, slots=True)
-class Jury:
+class GenerationMetrics:
     """Who judges the stems of one study, and what they are held against.
 
     Attributes:
@@ -48,22 +48,22 @@ class Jury:
         true, mixes: the true stems, and the true mixes where stems fit, by the name of the ears.
     """
 
-    examples: Sequence[Example]
-    ears: Sequence[Ears]
-    recogniser: Recogniser
+    examples: Sequence[EvalExample]
+    ears: Sequence[EmbeddingModel]
+    recogniser: InstrumentClassifier
     fits: bool
-    true: dict[str, list[Heard]] = field(default_factory=dict)
-    mixes: dict[str, list[Heard]] = field(default_factory=dict)
+    true: dict[str, list[StemEmbedding]] = field(default_factory=dict)
+    mixes: dict[str, list[StemEmbedding]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for one in self.ears:
-            self.true[one.name] = [hear(one, e.stem_CN, e.rate_hz) for e in self.examples]
+            self.true[one.name] = [embed_stem(one, e.stem_CN, e.rate_hz) for e in self.examples]
             if self.fits:
-                self.mixes[one.name] = [hear(one, e.mix_CN, e.rate_hz) for e in self.examples]
+                self.mixes[one.name] = [embed_stem(one, e.mix_CN, e.rate_hz) for e in self.examples]
 
     def judge(self, stems: Sequence[Audio]) -> dict[str, Any]:
         """``values`` of every stem by figure, and ``collections``: distances of all of them, by ears."""
-        heard = {one.name: [hear(one, mono(stem), e.rate_hz) for stem, e in zip(stems, self.examples, strict=True)]
+        heard = {one.name: [embed_stem(one, mono(stem), e.rate_hz) for stem, e in zip(stems, self.examples, strict=True)]
                  for one in self.ears}  # fmt: skip
         rows = [self._figures(k, mono(stem)) | self._likeness(k, heard) for k, stem in enumerate(stems)]
         values = {name: [row[name] for row in rows] for name in rows[0]}
@@ -82,7 +82,7 @@ class Jury:
             row |= fits.fit(stem, example.truth[1], foreign, example.rate_hz, pitched)
         return row
 
-    def _likeness(self, k: int, heard: dict[str, list[Heard]]) -> Figures:
+    def _likeness(self, k: int, heard: dict[str, list[StemEmbedding]]) -> Figures:
         row: Figures = {}
         for one in self.ears:
             made = heard[one.name][k].whole
@@ -90,16 +90,18 @@ class Jury:
             row[f"audio-audio, {one.name}"] = float(made @ self.true[one.name][k].whole)
         return row
 
-    def _distances(self, one: Ears, stems: Sequence[Audio], heard: dict[str, list[Heard]]) -> dict[str, Any]:
+    def _distances(
+        self, one: EmbeddingModel, stems: Sequence[Audio], heard: dict[str, list[StemEmbedding]]
+    ) -> dict[str, Any]:
         """Fréchet distances of stems to true stems, and of rest plus stem to true mixes."""
         found = distance("FAD", heard[one.name], self.true[one.name])
         if self.fits:
-            sums = [hear(one, mono(s) + e.truth[1], e.rate_hz) for s, e in zip(stems, self.examples, strict=True)]
+            sums = [embed_stem(one, mono(s) + e.truth[1], e.rate_hz) for s, e in zip(stems, self.examples, strict=True)]
             found |= distance("sub-FAD", sums, self.mixes[one.name])
         return found
 
 
-def distance(kind: str, made: Sequence[Heard], true: Sequence[Heard]) -> dict[str, Any]:
+def distance(kind: str, made: Sequence[StemEmbedding], true: Sequence[StemEmbedding]) -> dict[str, Any]:
     """A Fréchet distance between two collections of clips, its error, and the draws that the error is made of."""
     clips, truth = [one.windows for one in made], windows_of(true)
     draws = frechet_draws(clips, truth)
@@ -107,20 +109,20 @@ def distance(kind: str, made: Sequence[Heard], true: Sequence[Heard]) -> dict[st
     return {**found, "vectors": float(len(truth)), "clips": float(len(clips))}
 
 
-def windows_of(heard: Sequence[Heard]) -> Vectors:
+def windows_of(heard: Sequence[StemEmbedding]) -> Vectors:
     """All windows of all clips, ``(n, E)``."""
     return np.concatenate([one.windows for one in heard])
 
 
-def is_pitched(example: Example) -> bool:
+def is_pitched(example: EvalExample) -> bool:
     """True means that the asked instrument plays notes."""
     return not families()[example.family].drums
 
 
-def measure(task: str, ground: Ground) -> dict[str, Any]:
+def measure(task: str, ground: StudyContext) -> dict[str, Any]:
     """Figures of every example by system; ``refused`` holds the engine's sentence for a bundle that cannot do it."""
     examples = kept_set(ground.studio, SET, ground.stems, ground.seed, ground.seconds)
-    jury = Jury(examples, ground.ears, recogniser_of(ground), task == "regenerate")
+    jury = GenerationMetrics(examples, ground.ears, recogniser_of(ground), task == "regenerate")
     made: dict[str, list[Audio]] = {TRUE: [e.stem_CN for e in examples], OTHER: others(examples)}
     refused, tried = {}, {}
     for bundle, folder in ground.folders.items():
@@ -146,22 +148,22 @@ def measure(task: str, ground: Ground) -> dict[str, Any]:
     }
 
 
-def systems(bundle: str, folder: Path, ground: Ground) -> list[Ours]:
+def systems(bundle: str, folder: Path, ground: StudyContext) -> list[BundleSystem]:
     """A bundle with its own settings, and with all that are to be tried."""
     return [own(bundle, folder, ground)] + [
-        Ours(name=f"{bundle}, {name_of(one)}", bundle=folder, engine=ground.engine, settings=tuple(one.items()))
+        BundleSystem(name=f"{bundle}, {name_of(one)}", bundle=folder, engine=ground.engine, settings=tuple(one.items()))
         for one in ground.tries
     ]
 
 
-def own(bundle: str, folder: Path, ground: Ground) -> Ours:
+def own(bundle: str, folder: Path, ground: StudyContext) -> BundleSystem:
     """A bundle with its own settings."""
-    return Ours(name=bundle, bundle=folder, engine=ground.engine)
+    return BundleSystem(name=bundle, bundle=folder, engine=ground.engine)
 
 
-def all_made(making: Making, what: str, examples: Sequence[Example], ground: Ground) -> list[Audio]:
+def all_made(making: Making, what: str, examples: Sequence[EvalExample], ground: StudyContext) -> list[Audio]:
     """What is made for every example."""
-    progress = Progress(len(examples), ground.say)
+    progress = ProgressPrinter(len(examples), ground.say)
     stems = []
     for example in examples:
         stems.append(making(example))
@@ -169,13 +171,13 @@ def all_made(making: Making, what: str, examples: Sequence[Example], ground: Gro
     return stems
 
 
-def recogniser_of(ground: Ground) -> Recogniser:
+def recogniser_of(ground: StudyContext) -> InstrumentClassifier:
     """The bench's classifier of instruments, trained at the first need."""
     ground.say("the instrument classifier learns, once a run")
     return of_bench(ground.studio, ground.cache, ground.cache_hz)
 
 
-def others(examples: Sequence[Example]) -> list[Audio]:
+def others(examples: Sequence[EvalExample]) -> list[Audio]:
     """For each example the true stem of another one that asks for another family, where there is one."""
     found = []
     for k, example in enumerate(examples):

@@ -15,12 +15,12 @@ import numpy as np
 
 from training.data.sources import Audio
 from training.eval import fit as fits
-from training.eval.bundle_system import EngineError, Ours
-from training.eval.classifier import Recogniser
-from training.eval.example import Example
+from training.eval.bundle_system import BundleSystem, EngineError
+from training.eval.classifier import InstrumentClassifier
+from training.eval.example import EvalExample
 from training.eval.generation import OTHER, SET, TRUE, all_made, is_pitched, others, own, recogniser_of, through_codec
 from training.eval.sets import kept_set
-from training.eval.study import Ground
+from training.eval.study import StudyContext
 from training.eval.tables import count, interval, share, table
 from training.metrics import NAN, Figures, log_mel_l1, median_interval, mono, rms
 
@@ -41,7 +41,7 @@ FIGURES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class InpaintGap:
     """The part of an example's stem that is to be filled, in samples.
 
     Attributes:
@@ -56,7 +56,7 @@ class Gap:
     rate_hz: int
 
     @classmethod
-    def of(cls, task: str, example: Example) -> Gap:
+    def of(cls, task: str, example: EvalExample) -> InpaintGap:
         """The gap of a task."""
         samples, (first, last) = example.mix_CN.shape[1], SPANS[task]
         return cls(round(first * samples), round(last * samples), last == 1.0, example.rate_hz)
@@ -88,33 +88,33 @@ class Gap:
         return np.stack([np.resize(row, self.last - self.first) for row in part_CN])
 
 
-def silence(stem_CN: Audio, gap: Gap) -> Audio:
+def silence(stem_CN: Audio, gap: InpaintGap) -> Audio:
     """Nothing in the gap."""
     return gap.put(stem_CN, np.zeros_like(gap.inside(stem_CN)))
 
 
-def repetition(stem_CN: Audio, gap: Gap) -> Audio:
+def repetition(stem_CN: Audio, gap: InpaintGap) -> Audio:
     """The sound before the gap once more."""
     return gap.put(stem_CN, gap.before(stem_CN))
 
 
-def crossfade(stem_CN: Audio, gap: Gap) -> Audio:
+def crossfade(stem_CN: Audio, gap: InpaintGap) -> Audio:
     """The sound before the gap once more, fading into the sound after it."""
     weight_N = np.linspace(0, 1, gap.last - gap.first, dtype=np.float32)
     return gap.put(stem_CN, gap.before(stem_CN) * (1 - weight_N) + gap.after(stem_CN) * weight_N)
 
 
-CHEAP: dict[str, Callable[[Audio, Gap], Audio]] = {
+CHEAP: dict[str, Callable[[Audio, InpaintGap], Audio]] = {
     "silence": silence,
     "the sound before again": repetition,
     "cross-fade before to after": crossfade,
 }
 
 
-def measure(task: str, ground: Ground) -> dict[str, Any]:
+def measure(task: str, ground: StudyContext) -> dict[str, Any]:
     """Figures of every example by system; ``refused`` holds the engine's sentence for a bundle that cannot do it."""
     examples = kept_set(ground.studio, SET, ground.stems, ground.seed, ground.seconds)
-    gaps = [Gap.of(task, example) for example in examples]
+    gaps = [InpaintGap.of(task, example) for example in examples]
     filled = _known(examples, gaps)
     refused = {}
     for bundle, folder in ground.folders.items():
@@ -132,7 +132,7 @@ def measure(task: str, ground: Ground) -> dict[str, Any]:
     return {"task": task, "examples": len(examples), "refused": refused, "values": values}
 
 
-def _known(examples: Sequence[Example], gaps: Sequence[Gap]) -> dict[str, list[Audio]]:
+def _known(examples: Sequence[EvalExample], gaps: Sequence[InpaintGap]) -> dict[str, list[Audio]]:
     """What needs no bundle: the truth, another example's stem in the gap, and the cheap ways."""
     found = {TRUE: [e.stem_CN for e in examples]}
     found[OTHER] = [
@@ -145,7 +145,7 @@ def _known(examples: Sequence[Example], gaps: Sequence[Gap]) -> dict[str, list[A
     return found
 
 
-def _makings(task: str, system: Ours) -> dict[str, Callable[[Example], Audio]]:
+def _makings(task: str, system: BundleSystem) -> dict[str, Callable[[EvalExample], Audio]]:
     """The bundle with a rest to fit and without one, and where the gap holds silence, not what is to be redone."""
     ways = {
         system.name: partial(_fill, system, task, True, False),
@@ -156,9 +156,9 @@ def _makings(task: str, system: Ours) -> dict[str, Callable[[Example], Audio]]:
     )
 
 
-def _fill(system: Ours, task: str, with_rest: bool, silent: bool, example: Example) -> Audio:
+def _fill(system: BundleSystem, task: str, with_rest: bool, silent: bool, example: EvalExample) -> Audio:
     """The stem ``(C, N)`` with its gap filled by a bundle."""
-    gap = Gap.of(task, example)
+    gap = InpaintGap.of(task, example)
     rest = {"rest": example.rest} if with_rest else {}
     if gap.open:
         given = {"input": example.stem_CN[:, : gap.first], **rest}
@@ -168,7 +168,10 @@ def _fill(system: Ours, task: str, with_rest: bool, silent: bool, example: Examp
 
 
 def _columns(
-    stems: Sequence[Audio], examples: Sequence[Example], gaps: Sequence[Gap], recogniser: Recogniser
+    stems: Sequence[Audio],
+    examples: Sequence[EvalExample],
+    gaps: Sequence[InpaintGap],
+    recogniser: InstrumentClassifier,
 ) -> dict[str, list[float]]:
     rows = []
     for k, (stem_CN, example, gap) in enumerate(zip(stems, examples, gaps, strict=True)):
@@ -180,7 +183,7 @@ def _columns(
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def join(made_CN: Audio, true_CN: Audio, gap: Gap) -> Figures:
+def join(made_CN: Audio, true_CN: Audio, gap: InpaintGap) -> Figures:
     """How a filled stem joins, and how like the truth it is.
 
     Returns:

@@ -12,14 +12,14 @@ import soundfile as sf
 from PIL import Image
 
 from training.data.sources import Audio
-from training.eval.example import Example
-from training.eval.sets import TRIES, Studio, number_of, play
+from training.eval.example import EvalExample
+from training.eval.sets import TRIES, SetResources, number_of, play
 from training.synthesis.video.clip import FPS, Clip, Frames, draw_clip
 
 VIDEO_BITS_PER_S = 4_000_000  # enough that a frame of this size loses next to nothing
 
 
-def clip_of(example: Example, seed: int, salt: str = "") -> Clip:
+def clip_of(example: EvalExample, seed: int, salt: str = "") -> Clip:
     """The player of the example's stem, drawn on a stage of their own.
 
     Raises:
@@ -59,13 +59,13 @@ def write_pictures(clip: Clip, stem: Path) -> dict[str, Path]:
     }
 
 
-def write_sound(studio: Studio, example: Example, seed: int, path: Path) -> Path:
+def write_sound(studio: SetResources, example: EvalExample, seed: int, path: Path) -> Path:
     """Write the example's instrument playing something else: another piece, by a reserved recording."""
     sf.write(path, other_phrase(studio, example, seed).T, example.rate_hz, subtype="FLOAT")
     return path
 
 
-def other_phrase(studio: Studio, example: Example, seed: int) -> Audio:
+def other_phrase(studio: SetResources, example: EvalExample, seed: int) -> Audio:
     """The example's instrument in another piece, float32 ``(2, N)``.
 
     Raises:

@@ -21,7 +21,7 @@ HALF_WIDTH = 1.96  # of a 95 % interval, in standard errors
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class PairedMetric:
     """A figure that two ways of making are compared by.
 
     Attributes:
@@ -43,9 +43,12 @@ class Judged:
 
 
 JUDGED = (
-    Judged("instrument agreement", "agreement", share=True),
-    Judged("harmonicity", "harmonicity"),
-    *(Judged(f"{kind}, own minus other", f"{kind}, own", f"{kind}, other") for kind in ("chroma", "onsets", "beat")),
+    PairedMetric("instrument agreement", "agreement", share=True),
+    PairedMetric("harmonicity", "harmonicity"),
+    *(
+        PairedMetric(f"{kind}, own minus other", f"{kind}, own", f"{kind}, other")
+        for kind in ("chroma", "onsets", "beat")
+    ),
 )
 DISTANCES = ("FAD", "sub-FAD")  # of a whole collection; less is better
 

@@ -13,15 +13,15 @@ import numpy as np
 
 from training.data.instruments import families
 from training.data.sources import Audio
-from training.eval.example import Example
+from training.eval.example import EvalExample
 from training.eval.generation import SET, is_pitched
 from training.eval.sets import TRIES, kept_set, number_of, play
-from training.eval.study import Ground
+from training.eval.study import StudyContext
 from training.metrics import rms
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RecastTarget:
     """What is to take the place of an example's stem.
 
     Attributes:
@@ -35,7 +35,7 @@ class Wish:
     real_CN: Audio
 
 
-def pitched(ground: Ground) -> list[Example]:
+def pitched(ground: StudyContext) -> list[EvalExample]:
     """The examples of a study whose stem plays notes.
 
     Raises:
@@ -47,12 +47,12 @@ def pitched(ground: Ground) -> list[Example]:
     return found
 
 
-def wishes(ground: Ground, examples: Sequence[Example]) -> list[Wish]:
+def wishes(ground: StudyContext, examples: Sequence[EvalExample]) -> list[RecastTarget]:
     """One for each example."""
     return [_wish(ground, example) for example in examples]
 
 
-def _wish(ground: Ground, example: Example) -> Wish:
+def _wish(ground: StudyContext, example: EvalExample) -> RecastTarget:
     studio = ground.studio
     able = [name for name in studio.reserved if name not in example.inside and not families()[name].drums]
     for attempt in range(TRIES):
@@ -62,5 +62,5 @@ def _wish(ground: Ground, example: Example) -> Wish:
         made = play(studio, rng, [family], example.mix_CN.shape[1], example.rate_hz)
         if made is not None:
             real_CN = made.stems[0] * np.float32(rms(example.stem_CN) / max(rms(made.stems[0]), 1e-9))
-            return Wish(family, prompt, real_CN)
+            return RecastTarget(family, prompt, real_CN)
     raise ValueError(f"no reserved recording can take the place of {example.family}; choose longer --seconds")

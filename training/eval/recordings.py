@@ -14,7 +14,7 @@ import numpy as np
 
 from training.data.instruments import families, groups
 from training.data.sources import RATE, Audio
-from training.eval.example import Example, number_of
+from training.eval.example import EvalExample, number_of
 from training.eval.held_stems import GAIN_DB, placed
 from training.mask.stems import Player, StemPool
 from training.mask.terms import KIT
@@ -58,7 +58,7 @@ class Cast:
     levelled: bool = False
 
 
-class Material:
+class HeldOutStems:
     """The held-out stems, sorted for drawing.
 
     Args:
@@ -109,7 +109,7 @@ class Material:
         return _one(rng, WORDS[term])
 
 
-def example(material: Material, name: str, number: int, samples: int, rng: Rng) -> Example | None:
+def example(material: HeldOutStems, name: str, number: int, samples: int, rng: Rng) -> EvalExample | None:
     """One example of a set; None when what is asked for, or all else, is too quiet to be judged.
 
     Raises:
@@ -132,7 +132,7 @@ def example(material: Material, name: str, number: int, samples: int, rng: Rng) 
     if named and min(level_db(stem_CN, mix_CN), level_db(np.broadcast_to(rest_CN, mix_CN.shape), mix_CN)) < QUIET_DB:
         return None
     inside = cast.pieces or tuple(dict.fromkeys(player.family for player in cast.players))
-    return Example(
+    return EvalExample(
         set=name, number=number, rate_hz=RATE, family=cast.asked, prompt=material.phrase(cast.asked, rng),
         inside=inside, sources=tuple(sorted({pool.labels[stem]["source"] for stem, _ in heard})),
         mix_CN=(mix_CN * gain).astype(np.float32), stem_CN=(stem_CN * gain).astype(np.float32),
@@ -149,19 +149,19 @@ def _levelled(rng: Rng, heard: list[tuple[int, Audio]]) -> list[tuple[int, Audio
     ]
 
 
-def _duet(material: Material, number: int, rng: Rng) -> Cast:
+def _duet(material: HeldOutStems, number: int, rng: Rng) -> Cast:
     return _group(material, number, rng, [[]])
 
 
-def _band(material: Material, number: int, rng: Rng) -> Cast:
+def _band(material: HeldOutStems, number: int, rng: Rng) -> Cast:
     return _group(material, number, rng, [["drums"], _basses(material), []])
 
 
-def _dense(material: Material, number: int, rng: Rng) -> Cast:
+def _dense(material: HeldOutStems, number: int, rng: Rng) -> Cast:
     return _group(material, number, rng, [["drums"], _basses(material), [], [], [], []], strangers=True)
 
 
-def _group(material: Material, number: int, rng: Rng, wanted: list[list[str]], strangers: bool = False) -> Cast:
+def _group(material: HeldOutStems, number: int, rng: Rng, wanted: list[list[str]], strangers: bool = False) -> Cast:
     """The family whose turn it is, with players of other families.
 
     Args:
@@ -186,11 +186,11 @@ def _group(material: Material, number: int, rng: Rng, wanted: list[list[str]], s
     return Cast(tuple(chosen), asked)
 
 
-def _basses(material: Material) -> list[str]:
+def _basses(material: HeldOutStems) -> list[str]:
     return [name for name in material.able if "bass" in families()[name].groups]
 
 
-def _relatives(material: Material, number: int, rng: Rng) -> Cast:
+def _relatives(material: HeldOutStems, number: int, rng: Rng) -> Cast:
     kin = {name: _kin(material, name) for name in material.able}
     able = [name for name in material.able if kin[name]]
     if not able:
@@ -199,14 +199,14 @@ def _relatives(material: Material, number: int, rng: Rng) -> Cast:
     return Cast((material.player(rng, asked), material.player(rng, _one(rng, kin[asked]))), asked)
 
 
-def _kin(material: Material, name: str) -> list[str]:
+def _kin(material: HeldOutStems, name: str) -> list[str]:
     """Families that can play here and share a group with this one."""
     near = {member for members in groups().values() if name in members for member in members}
     return sorted(near & set(material.by_family) - {name})
 
 
-def _song(family: str) -> Callable[[Material, int, Rng], Cast]:
-    def cast(material: Material, number: int, rng: Rng) -> Cast:
+def _song(family: str) -> Callable[[HeldOutStems, int, Rng], Cast]:
+    def cast(material: HeldOutStems, number: int, rng: Rng) -> Cast:
         found = [span for span in material.spans if {family} < {player.family for player in span}]
         if not found:
             raise ValueError(f"the set song-{family} needs a reserved song and none is here; set FLUXSTEM_SOUNDS")
@@ -215,14 +215,14 @@ def _song(family: str) -> Callable[[Material, int, Rng], Cast]:
     return cast
 
 
-def _kick_and_hats(material: Material, number: int, rng: Rng) -> Cast:
+def _kick_and_hats(material: HeldOutStems, number: int, rng: Rng) -> Cast:
     kits = [kit for kit in material.kits if {KICK, HATS} <= set(material.parts(kit))]
     if not kits:
         raise ValueError("the set kit needs a held-out kit with a kick drum and hi-hats")
     return Cast((_one(rng, kits),), (KICK, HATS)[number % 2], pieces=(KICK, HATS), levelled=True)
 
 
-def _kit_piece(material: Material, number: int, rng: Rng) -> Cast:
+def _kit_piece(material: HeldOutStems, number: int, rng: Rng) -> Cast:
     terms = [term for term in KIT if any(term in material.parts(kit) for kit in material.kits)]
     if not terms:
         raise ValueError("the set kit-piece needs a held-out kit")
@@ -231,9 +231,9 @@ def _kit_piece(material: Material, number: int, rng: Rng) -> Cast:
     return Cast((kit,), asked, pieces=material.parts(kit))
 
 
-def _absent(material: Material, number: int, rng: Rng) -> Cast:
+def _absent(material: HeldOutStems, number: int, rng: Rng) -> Cast:
     """Duets, bands and songs by turns; what is asked for is no relative of anything there."""
-    kinds: list[Callable[[Material, int, Rng], Cast]] = [_duet, _band]
+    kinds: list[Callable[[HeldOutStems, int, Rng], Cast]] = [_duet, _band]
     kinds += [_song("vocals")] if material.spans else []
     base = kinds[number % len(kinds)](material, number, rng)
     inside = {player.family for player in base.players}
@@ -242,7 +242,7 @@ def _absent(material: Material, number: int, rng: Rng) -> Cast:
     return Cast(base.players, _one(rng, far), base.balanced)
 
 
-CASTS: dict[str, Callable[[Material, int, Rng], Cast]] = {
+CASTS: dict[str, Callable[[HeldOutStems, int, Rng], Cast]] = {
     "duet": _duet,
     "band": _band,
     "dense": _dense,

@@ -16,14 +16,14 @@ import numpy as np
 from training.data.sources import Audio
 from training.eval import fit as fits
 from training.eval import musicality as music
-from training.eval.bundle_system import EngineError, Ours, read
-from training.eval.classifier import Recogniser
-from training.eval.example import Example
+from training.eval.bundle_system import BundleSystem, EngineError, read
+from training.eval.classifier import InstrumentClassifier
+from training.eval.example import EvalExample
 from training.eval.generation import OTHER, SET, TRUE, others, own, recogniser_of, through_codec
-from training.eval.recast_queries import Wish, pitched, wishes
+from training.eval.recast_queries import RecastTarget, pitched, wishes
 from training.eval.restyle import REAL, difference_db
-from training.eval.run import Progress
-from training.eval.study import Ground
+from training.eval.run import ProgressPrinter
+from training.eval.study import StudyContext
 from training.eval.tables import count, difference_text, interval, share, table
 from training.metrics import Figures, median_interval, mono
 
@@ -36,7 +36,7 @@ EXACT = {
 ISOLATE_EDGE_S = 0.02  # inside the region, where the edges are cross-faded
 
 
-def measure(ground: Ground) -> dict[str, Any]:
+def measure(ground: StudyContext) -> dict[str, Any]:
     """Figures of every example by system; ``refused`` holds the engine's sentence for a bundle that cannot do it."""
     examples = pitched(ground)
     asked = wishes(ground, examples)
@@ -57,9 +57,9 @@ def measure(ground: Ground) -> dict[str, Any]:
 
 
 def _edited(
-    system: Ours, examples: Sequence[Example], asked: Sequence[Wish], ground: Ground
+    system: BundleSystem, examples: Sequence[EvalExample], asked: Sequence[RecastTarget], ground: StudyContext
 ) -> tuple[list[Audio], list[Figures]]:
-    progress, stems, rows = Progress(len(examples), ground.say), [], []
+    progress, stems, rows = ProgressPrinter(len(examples), ground.say), [], []
     for example, wish in zip(examples, asked, strict=True):
         stem_CN, row = _replaced(system, example, wish)
         stems.append(stem_CN)
@@ -68,12 +68,12 @@ def _edited(
     return stems, rows
 
 
-def region_of(example: Example) -> tuple[float, float]:
+def region_of(example: EvalExample) -> tuple[float, float]:
     """The region that may change, in seconds."""
     return REGION[0] * example.seconds, REGION[1] * example.seconds
 
 
-def _replaced(system: Ours, example: Example, wish: Wish) -> tuple[Audio, Figures]:
+def _replaced(system: BundleSystem, example: EvalExample, wish: RecastTarget) -> tuple[Audio, Figures]:
     """The new stem, and how much changed that should not have."""
     region_s, given = region_of(example), {"input": example.mix_CN}
     asked: dict[str, Any] = {"prompts": (example.prompt,), "given": given, "rate_hz": example.rate_hz}
@@ -86,7 +86,7 @@ def _replaced(system: Ours, example: Example, wish: Wish) -> tuple[Audio, Figure
     return stem_CN, untouched(example, mix_CN, stem_CN, rest_CN, left_CN)
 
 
-def untouched(example: Example, mix_CN: Audio, stem_CN: Audio, rest_CN: Audio, left_CN: Audio) -> Figures:
+def untouched(example: EvalExample, mix_CN: Audio, stem_CN: Audio, rest_CN: Audio, left_CN: Audio) -> Figures:
     """How much changed that should not have.
 
     Args:
@@ -112,7 +112,10 @@ def untouched(example: Example, mix_CN: Audio, stem_CN: Audio, rest_CN: Audio, l
 
 
 def _columns(
-    stems: Sequence[Audio], examples: Sequence[Example], asked: Sequence[Wish], recogniser: Recogniser
+    stems: Sequence[Audio],
+    examples: Sequence[EvalExample],
+    asked: Sequence[RecastTarget],
+    recogniser: InstrumentClassifier,
 ) -> dict[str, list[float]]:
     rows = []
     for k, (stem_CN, example, wish) in enumerate(zip(stems, examples, asked, strict=True)):

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from training.eval.embeddings import ENOUGH_ACCURACY
-from training.eval.example import Example
+from training.eval.example import EvalExample
 from training.eval.recordings import CASTS
-from training.eval.run import SILENT_SI_SDR_DB, Kept, summarize
+from training.eval.run import SILENT_SI_SDR_DB, KeptAudio, summarize
 from training.eval.sets import SETS
 from training.eval.studies import STUDIES
 from training.eval.tables import interval, number, share, table
@@ -41,7 +41,7 @@ NOTES = (
 )  # fmt: skip
 
 
-def set_facts(examples: Sequence[Example], digest: str) -> dict[str, Any]:
+def set_facts(examples: Sequence[EvalExample], digest: str) -> dict[str, Any]:
     """What a set is made of."""
     first = examples[0]
     return {
@@ -57,7 +57,7 @@ def set_facts(examples: Sequence[Example], digest: str) -> dict[str, Any]:
     }
 
 
-def checked_by_mir_eval(kept: Iterable[Kept]) -> dict[str, Any]:
+def checked_by_mir_eval(kept: Iterable[KeptAudio]) -> dict[str, Any]:
     """Largest difference between our SDR, SIR, SAR and ``mir_eval``'s, over one answer of every set; {} without it."""
     try:
         import mir_eval.separation  # noqa: F401

@@ -14,12 +14,12 @@ from typing import Any
 
 from training.data.sources import Audio
 from training.eval import musicality as music
-from training.eval.bundle_system import EngineError, Ours
-from training.eval.classifier import Recogniser
-from training.eval.example import Example
+from training.eval.bundle_system import BundleSystem, EngineError
+from training.eval.classifier import InstrumentClassifier
+from training.eval.example import EvalExample
 from training.eval.generation import OTHER, SET, TRUE, all_made, others, own, recogniser_of, through_codec
-from training.eval.recast_queries import Wish, pitched, wishes
-from training.eval.study import Ground
+from training.eval.recast_queries import RecastTarget, pitched, wishes
+from training.eval.study import StudyContext
 from training.eval.tables import difference_text, interval, number, share, table
 from training.metrics import level_db, median_interval, mono, si_sdr
 
@@ -33,7 +33,7 @@ FIGURES = {
 }
 
 
-def measure(ground: Ground) -> dict[str, Any]:
+def measure(ground: StudyContext) -> dict[str, Any]:
     """Figures of every example by system; ``same`` says how near strength 1 is to ``regenerate``, in dB."""
     examples = pitched(ground)
     asked = wishes(ground, examples)
@@ -53,16 +53,20 @@ def measure(ground: Ground) -> dict[str, Any]:
 
 
 def _answers(
-    system: Ours, examples: Sequence[Example], asked: Sequence[Wish], ground: Ground, refused: dict[str, str]
+    system: BundleSystem,
+    examples: Sequence[EvalExample],
+    asked: Sequence[RecastTarget],
+    ground: StudyContext,
+    refused: dict[str, str],
 ) -> dict[str, list[Audio]]:
     """What a bundle makes at every strength, and by ``regenerate``."""
     wish_of = {example.number: wish for example, wish in zip(examples, asked, strict=True)}
 
-    def restyled(strength: float, example: Example) -> Audio:
+    def restyled(strength: float, example: EvalExample) -> Audio:
         given, prompt = {"input": example.stem_CN, "rest": example.rest}, wish_of[example.number].prompt
         return system.make("restyle", example, given, prompt, strength=strength)
 
-    def regenerated(example: Example) -> Audio:
+    def regenerated(example: EvalExample) -> Audio:
         return system.make("regenerate", example, {"input": example.rest}, wish_of[example.number].prompt)
 
     ways = {f"strength {strength:g}": partial(restyled, strength) for strength in STRENGTHS}
@@ -77,7 +81,10 @@ def _answers(
 
 
 def _columns(
-    stems: Sequence[Audio], examples: Sequence[Example], asked: Sequence[Wish], recogniser: Recogniser
+    stems: Sequence[Audio],
+    examples: Sequence[EvalExample],
+    asked: Sequence[RecastTarget],
+    recogniser: InstrumentClassifier,
 ) -> dict[str, list[float]]:
     rows = []
     for stem_CN, example, wish in zip(stems, examples, asked, strict=True):

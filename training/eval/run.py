@@ -14,8 +14,17 @@ from typing import Any
 import numpy as np
 
 from training.data.sources import Audio
-from training.eval.embeddings import Classifier, Ears, Heard, divergence, frechet, frechet_error, hear, inception_score
-from training.eval.example import Answer, Example, System
+from training.eval.embeddings import (
+    EmbeddingModel,
+    StemEmbedding,
+    ZeroShotClassifier,
+    divergence,
+    embed_stem,
+    frechet,
+    frechet_error,
+    inception_score,
+)
+from training.eval.example import EvalExample, StemEstimate, System
 from training.metrics import (
     NAN,
     SILENT_RMS,
@@ -40,7 +49,7 @@ SILENT_SI_SDR_DB = -30.0  # an answer of silence counts as this bad: by itself i
 TRUE = "true stem"  # the row of the reference itself: how like itself and its words it is
 
 
-class Progress:
+class ProgressPrinter:
     """Says how many answers are measured and how long the rest may take, every few seconds."""
 
     def __init__(self, total: int, say: Callable[[str], None]) -> None:
@@ -61,15 +70,15 @@ class Progress:
 
 
 @dataclass(slots=True)
-class Kept:
+class KeptAudio:
     """Audio kept to listen to: an example and the stems some systems made of it."""
 
-    example: Example
+    example: EvalExample
     stems: dict[str, Audio] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Bench:
+class BenchResults:
     """Figures of a run as they come in.
 
     Attributes:
@@ -81,17 +90,19 @@ class Bench:
         wall_s: what each system's answers and their figures took together.
     """
 
-    ears: Sequence[Ears]
+    ears: Sequence[EmbeddingModel]
     keep: int = 2
     values: Values = field(default_factory=dict)
-    heard: dict[str, dict[str, dict[str, list[Heard]]]] = field(default_factory=dict)
-    kept: dict[tuple[str, int], Kept] = field(default_factory=dict)
+    heard: dict[str, dict[str, dict[str, list[StemEmbedding]]]] = field(default_factory=dict)
+    kept: dict[tuple[str, int], KeptAudio] = field(default_factory=dict)
     wall_s: dict[str, float] = field(default_factory=dict)
 
-    def ask(self, name: str, examples: Sequence[Example], systems: Sequence[System], progress: Progress) -> None:
+    def ask(
+        self, name: str, examples: Sequence[EvalExample], systems: Sequence[System], progress: ProgressPrinter
+    ) -> None:
         """Measure all systems on one set."""
         for example in examples[: self.keep]:
-            self.kept[name, example.number] = Kept(example)
+            self.kept[name, example.number] = KeptAudio(example)
         self._hear(TRUE, name, examples, [example.stem_CN for example in examples])
         for system in systems:
             began_s = time.monotonic()
@@ -107,11 +118,11 @@ class Bench:
             self._hear(system.name, name, examples, stems)
             self.wall_s[system.name] = self.wall_s.get(system.name, 0.0) + time.monotonic() - began_s
 
-    def _hear(self, system: str, name: str, examples: Sequence[Example], stems: Sequence[Audio]) -> None:
+    def _hear(self, system: str, name: str, examples: Sequence[EvalExample], stems: Sequence[Audio]) -> None:
         if not examples[0].present:
             return
         for ears in self.ears:
-            heard = [hear(ears, stem, example.rate_hz) for example, stem in zip(examples, stems, strict=True)]
+            heard = [embed_stem(ears, stem, example.rate_hz) for example, stem in zip(examples, stems, strict=True)]
             self.heard.setdefault(ears.name, {}).setdefault(system, {})[name] = heard
             words = ears.words([example.prompt for example in examples])
             true = self.heard[ears.name][TRUE][name]
@@ -126,7 +137,7 @@ def about(systems: Sequence[System]) -> dict[str, dict[str, str]]:
     return reference | {one.name: {"kind": one.kind, "doc": one.doc} for one in systems}
 
 
-def figures(example: Example, answer: Answer) -> Figures:
+def figures(example: EvalExample, answer: StemEstimate) -> Figures:
     """Every figure of one answer that needs no embedding.
 
     ``SDR``, ``SIR`` and ``SAR`` are those of BSS Eval on the mono sum; ``SI-SDR`` and ``plain SDR`` are over all
@@ -157,7 +168,7 @@ def figures(example: Example, answer: Answer) -> Figures:
 
 
 @lru_cache(maxsize=1024)
-def of_the_mix(example: Example) -> Figures:
+def of_the_mix(example: EvalExample) -> Figures:
     """The mix itself as an answer: what improvement is counted from. Kept, for every system needs it."""
     stem, rest = example.truth
     mix = mono(example.mix_CN)
@@ -183,7 +194,7 @@ def summarize(values: Values) -> dict[str, dict[str, dict[str, tuple[float, floa
 
 
 def collections(
-    bench: Bench, ears: Ears, classifier: Classifier | None, sets: dict[str, list[Example]]
+    bench: BenchResults, ears: EmbeddingModel, classifier: ZeroShotClassifier | None, sets: dict[str, list[EvalExample]]
 ) -> dict[str, Any]:
     """Figures of whole collections of stems, over all sets in which there is something to find.
 

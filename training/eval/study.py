@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from training.eval.bundle_system import Engine
-from training.eval.embeddings import Ears
-from training.eval.sets import Studio
+from training.eval.embeddings import EmbeddingModel
+from training.eval.sets import SetResources
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class StudyContext:
     """What all studies of one run share.
 
     Attributes:
@@ -34,8 +34,8 @@ class Ground:
         say: takes a line for the user.
     """
 
-    studio: Studio
-    ears: Sequence[Ears]
+    studio: SetResources
+    ears: Sequence[EmbeddingModel]
     folders: dict[str, Path]
     engine: Engine
     examples: int
@@ -59,5 +59,5 @@ class Study:
     """
 
     doc: str
-    measure: Callable[[Ground], dict[str, Any]]
+    measure: Callable[[StudyContext], dict[str, Any]]
     lines: Callable[[dict[str, Any]], list[str]]

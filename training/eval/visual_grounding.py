@@ -19,12 +19,12 @@ import numpy as np
 from training.data.instruments import families
 from training.data.sources import RATE
 from training.eval import media_prompts as films
-from training.eval.bundle_system import EngineError, Ours
-from training.eval.conditions import Row
-from training.eval.example import Example
-from training.eval.run import Progress
-from training.eval.sets import PEAK, TRIES, Studio, number_of, play, refuse_unreserved
-from training.eval.study import Ground
+from training.eval.bundle_system import BundleSystem, EngineError
+from training.eval.conditions import QueryVariant
+from training.eval.example import EvalExample
+from training.eval.run import ProgressPrinter
+from training.eval.sets import PEAK, TRIES, SetResources, number_of, play, refuse_unreserved
+from training.eval.study import StudyContext
 from training.eval.tables import interval, table
 from training.metrics import NAN, median_interval, mono, rms, si_sdr
 
@@ -32,35 +32,35 @@ PAIRS_PER_EXAMPLE = 8  # a sign test needs many
 SECONDS = 5.0
 SURE = 0.05  # a p-value below it is called better than chance
 ROWS = (
-    Row("text alone", True, ()),
-    Row("text + video", True, ("video",)),
-    Row("video alone", False, ("video",)),
-    Row("text + still picture", True, ("still",)),
+    QueryVariant("text alone", True, ()),
+    QueryVariant("text + video", True, ("video",)),
+    QueryVariant("video alone", False, ("video",)),
+    QueryVariant("text + still picture", True, ("still",)),
 )
 JUDGED = ("text + video", "video alone")
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class TwinExample:
     """One mix of two identical instruments, as two questions: the stem of the one player, and of the other."""
 
-    first: Example
-    second: Example
+    first: EvalExample
+    second: EvalExample
 
     @property
-    def asked(self) -> tuple[tuple[Example, Example], ...]:
+    def asked(self) -> tuple[tuple[EvalExample, EvalExample], ...]:
         """Each question with the example it must not be taken for."""
         return (self.first, self.second), (self.second, self.first)
 
 
-def make_pairs(studio: Studio, count: int, seed: int, seconds: float | None = None) -> list[Pair]:
+def make_pairs(studio: SetResources, count: int, seed: int, seconds: float | None = None) -> list[TwinExample]:
     """Pairs by seed; the families take turns."""
     melodic = [name for name in studio.reserved if not families()[name].drums]
     samples = round((seconds or SECONDS) * RATE)
     return [_first_good(studio, melodic[number % len(melodic)], number, samples, seed) for number in range(count)]
 
 
-def _first_good(studio: Studio, family: str, number: int, samples: int, seed: int) -> Pair:
+def _first_good(studio: SetResources, family: str, number: int, samples: int, seed: int) -> TwinExample:
     for attempt in range(TRIES):
         rng = np.random.default_rng([seed, number_of("seen"), number, attempt])
         made = play(studio, rng, [family, family], samples, RATE, twins=True)
@@ -71,36 +71,40 @@ def _first_good(studio: Studio, family: str, number: int, samples: int, seed: in
         stems = [stem * np.float32(rms(stems[0]) / rms(stem)) for stem in stems]  # equally loud
         gain = np.float32(min(1.0, PEAK / float(np.abs(stems[0] + stems[1]).max())))
         stems = [stem * gain for stem in stems]
-        first = Example(
+        first = EvalExample(
             set="seen", number=2 * number, rate_hz=RATE, family=family,
             prompt=studio.lexicon.phrases(family, "held", rng), inside=(family, family), sources=made.sources,
             mix_CN=stems[0] + stems[1], stem_CN=stems[0], part=made.parts[0],
         )  # fmt: skip
-        return Pair(first, replace(first, number=2 * number + 1, stem_CN=stems[1], part=made.parts[1]))
+        return TwinExample(first, replace(first, number=2 * number + 1, stem_CN=stems[1], part=made.parts[1]))
     raise ValueError(f"no pair {number} of {family} whose stems both sound; choose longer --seconds")
 
 
-def measure(ground: Ground) -> dict[str, Any]:
+def measure(ground: StudyContext) -> dict[str, Any]:
     """Margins of every row, two for each pair, and the tests over them."""
     pairs = make_pairs(ground.studio, ground.examples * PAIRS_PER_EXAMPLE, ground.seed, ground.seconds)
-    progress = Progress(len(pairs) * len(ROWS) * len(ground.folders), ground.say)
+    progress = ProgressPrinter(len(pairs) * len(ROWS) * len(ground.folders), ground.say)
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         given = {one.number: _files(ground, one, Path(name)) for pair in pairs for one in (pair.first, pair.second)}
         for bundle, folder in ground.folders.items():
-            system = Ours(name=bundle, bundle=folder, engine=ground.engine)
+            system = BundleSystem(name=bundle, bundle=folder, engine=ground.engine)
             rows = {row.name: ask(row, system, pairs, given, progress) for row in ROWS}
             found[bundle] = {name: row | judge(row, rows["text alone"]) for name, row in rows.items()}
     names = list(dict.fromkeys(pair.first.family for pair in pairs))
     return {"pairs": len(pairs), "families": names, "bundles": found}
 
 
-def _files(ground: Ground, example: Example, folder: Path) -> dict[str, Path]:
+def _files(ground: StudyContext, example: EvalExample, folder: Path) -> dict[str, Path]:
     return films.write_pictures(films.clip_of(example, ground.seed), folder / f"{example.number:04d}")
 
 
 def ask(
-    row: Row, system: Ours, pairs: Sequence[Pair], given: dict[int, dict[str, Path]], progress: Progress
+    row: QueryVariant,
+    system: BundleSystem,
+    pairs: Sequence[TwinExample],
+    given: dict[int, dict[str, Path]],
+    progress: ProgressPrinter,
 ) -> dict[str, Any]:
     """Ask for both stems of every pair.
 

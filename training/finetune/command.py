@@ -25,11 +25,11 @@ from training.data.credits import credits
 from training.data.mixer import Mixer
 from training.data.sources import Audio, Sounds
 from training.data.stem_cache import StemCache
-from training.eval.bundle_system import Engine, EngineError, Ours, locate
-from training.eval.example import Example
+from training.eval.bundle_system import BundleSystem, Engine, EngineError, locate
+from training.eval.example import EvalExample
 from training.finetune.bundle import preset_of, read_codec, read_flow
 from training.finetune.senses import keep_eyes, open_all, sounds_like
-from training.finetune.stems import Blend, Own, drop_pool, questions, read_own
+from training.finetune.stems import BlendedMixer, OwnStems, drop_pool, questions, read_own
 from training.flow.encode import POOL, encode_latents
 from training.flow.train import FlowStage, save_flow
 from training.metrics import bss, median_interval
@@ -50,7 +50,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FinetuneOptions:
     """What one call asked for; see the command's help."""
 
     bundle: Bundle
@@ -69,7 +69,7 @@ class Asked:
     workers: int
 
 
-def parse(argv: list[str]) -> Asked:
+def parse(argv: list[str]) -> FinetuneOptions:
     """Read the command line.
 
     Raises:
@@ -102,14 +102,14 @@ def parse(argv: list[str]) -> Asked:
         raise ValueError(f"--rendered-share must be at least 0 and below 1, got {args.rendered_share:g}")
     if args.steps < 1 or args.minutes < 0 or args.rendered_shards < 1 or args.questions < 1:
         raise ValueError("--steps, --rendered-shards and --questions must be at least 1, --minutes at least 0")
-    return Asked(
+    return FinetuneOptions(
         bundle, args.stems, out, args.run or RUNS / f"finetune-{out.name}", preset_of(bundle, args.preset),
         args.minutes, args.steps, args.rendered_share, args.cache, args.heldout, args.rendered_shards, args.questions,
         args.resume, args.workers,
     )  # fmt: skip
 
 
-def rendered_stems(asked: Asked, held_out: bool) -> StemCache | None:
+def rendered_stems(asked: FinetuneOptions, held_out: bool) -> StemCache | None:
     """Rendered stems of everything the model knows; None where there are none, and no sounds to render them from."""
     given = asked.heldout if held_out else asked.cache
     usual = RUNS / f"{'heldout' if held_out else 'cache'}-{asked.preset.name}"
@@ -127,7 +127,7 @@ def rendered_stems(asked: Asked, held_out: bool) -> StemCache | None:
     return ensure_cache(few, asked.run / ("rendered-held" if held_out else "rendered"), held_out)
 
 
-def train(asked: Asked, own: Own, rendered: StemCache | None) -> Run:
+def train(asked: FinetuneOptions, own: OwnStems, rendered: StemCache | None) -> Run:
     """Train the bundle's flow further and leave ``flow.pt`` in the run's folder."""
     preset = gentle(asked)
     mixer, world = blend_of(asked, preset, own.train, rendered), World()
@@ -163,15 +163,15 @@ def train(asked: Asked, own: Own, rendered: StemCache | None) -> Run:
     return run
 
 
-def blend_of(asked: Asked, preset: Preset, own: StemCache, rendered: StemCache | None) -> Blend:
+def blend_of(asked: FinetuneOptions, preset: Preset, own: StemCache, rendered: StemCache | None) -> BlendedMixer:
     """What draws the mixes: own stems varied as the preset says, rendered ones as they are."""
     flow = preset.flow
     mine = Mixer(own, flow.vary_share, preset.grid.rate_hz, together=flow.together_share)
     known = Mixer(rendered, together=flow.together_share) if rendered else None
-    return Blend(mine, known, asked.share, flow.mix_sources or None)
+    return BlendedMixer(mine, known, asked.share, flow.mix_sources or None)
 
 
-def gentle(asked: Asked) -> Preset:
+def gentle(asked: FinetuneOptions) -> Preset:
     """The preset with a learning rate, an averaging and a pool for little more training on few stems."""
     flow = asked.preset.flow
     pool = min(flow.pool, POOL_MOST)
@@ -180,7 +180,7 @@ def gentle(asked: Asked) -> Preset:
     )
 
 
-def write(asked: Asked) -> None:
+def write(asked: FinetuneOptions) -> None:
     """Put the trained flow into a copy of the bundle, in a process of its own: exporting is not training's business.
 
     Raises:
@@ -197,7 +197,7 @@ def _with_code() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def judge(asked: Asked, sets: dict[str, StemCache], learnt: StemCache) -> dict[str, Any]:
+def judge(asked: FinetuneOptions, sets: dict[str, StemCache], learnt: StemCache) -> dict[str, Any]:
     """Both bundles on mixes they were not trained on: improvement of SDR over the mix, in dB, by set.
 
     The user's own stems are also asked for by a sound of theirs out of ``learnt``, where the bundle hears.
@@ -206,9 +206,9 @@ def judge(asked: Asked, sets: dict[str, StemCache], learnt: StemCache) -> dict[s
     found: dict[str, Any] = {}
     with Engine() as engine:
 
-        def compare(examples: list[Example], heard: list[Audio] | None = None) -> dict[str, Any]:
+        def compare(examples: list[EvalExample], heard: list[Audio] | None = None) -> dict[str, Any]:
             before, after = (
-                improvements(Ours(name=folder.name, bundle=folder.resolve(), engine=engine), examples, heard)
+                improvements(BundleSystem(name=folder.name, bundle=folder.resolve(), engine=engine), examples, heard)
                 for folder in (asked.bundle.folder, asked.out)
             )
             gains = [b - a for a, b in zip(before, after, strict=True)]
@@ -224,7 +224,7 @@ def judge(asked: Asked, sets: dict[str, StemCache], learnt: StemCache) -> dict[s
     return found
 
 
-def improvements(system: Ours, examples: list[Example], heard: list[Audio] | None = None) -> list[float]:
+def improvements(system: BundleSystem, examples: list[EvalExample], heard: list[Audio] | None = None) -> list[float]:
     """SDR improvement over the mix of each example, in dB; with ``heard`` a sound asks instead of words."""
     gains = []
     with tempfile.TemporaryDirectory() as folder:

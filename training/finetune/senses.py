@@ -17,7 +17,7 @@ from engine.bundle.bundle import Bundle
 from training.config import Preset
 from training.data.sources import Audio, Sounds
 from training.data.stem_cache import StemCache
-from training.eval.example import Example
+from training.eval.example import EvalExample
 from training.finetune.bundle import save_tower
 from training.finetune.unpack import unpack_adapters, unpack_prompt, unpack_scene
 from training.flow.modalities import Senses, by_kind, open_modalities
@@ -28,7 +28,7 @@ HEARS = {"audio", "story"}  # graphs of a bundle that hears and reads
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class BundleEncoders:
     """What a bundle perceives by.
 
     Attributes:
@@ -42,7 +42,7 @@ class Opened:
     missing: tuple[str, ...]
 
 
-def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path, keep: bool = True) -> Opened:
+def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path, keep: bool = True) -> BundleEncoders:
     """Put a bundle's towers and encoders into a run folder and open them.
 
     Args:
@@ -82,14 +82,14 @@ def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path, keep: 
             missing += [] if scene_run else ["pictures (no stem's player can be drawn)"]
         except (ValueError, FileNotFoundError) as error:
             missing.append(f"pictures ({error})")
-    return Opened(open_modalities(preset, stems, scene_run, ear), reader, tuple(missing))
+    return BundleEncoders(open_modalities(preset, stems, scene_run, ear), reader, tuple(missing))
 
 
 def _any(stems: StemCache, *names: str) -> bool:
     return any(name in stems.label(k) for k in range(stems.count) for name in names)
 
 
-def keep_eyes(flow: nn.Module, opened: Opened) -> list[str]:
+def keep_eyes(flow: nn.Module, opened: BundleEncoders) -> list[str]:
     """Freeze what a flow sees with where it will be shown nothing; what to tell the user."""
     said = [f"trained without {what}" for what in opened.missing]
     eyes = [weights for name, weights in flow.named_parameters() if name.startswith(FRESH)]
@@ -100,7 +100,7 @@ def keep_eyes(flow: nn.Module, opened: Opened) -> list[str]:
     return said
 
 
-def sounds_like(example: Example, stems: StemCache) -> Audio | None:
+def sounds_like(example: EvalExample, stems: StemCache) -> Audio | None:
     """The loudest other part of the stem that an example asks for, float32 ``(N,)``; None where there is none.
 
     Args:

@@ -18,7 +18,7 @@ from training.data.mixer import Mix, Mixer, Rng, balance
 from training.data.piece import Piece
 from training.data.sources import Audio
 from training.data.stem_cache import StemCache
-from training.eval.example import Example
+from training.eval.example import EvalExample
 from training.text.lexicon import Lexicon
 
 KIND = "folder"
@@ -29,7 +29,7 @@ CUT = "cut.txt"  # beside the two caches: what they were cut from
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class OwnStems:
     """The stems of a folder.
 
     Attributes:
@@ -48,7 +48,7 @@ class Own:
     anew: bool = False
 
 
-def read_own(folder: Path, into: Path, rate_hz: int, seconds: float) -> Own:
+def read_own(folder: Path, into: Path, rate_hz: int, seconds: float) -> OwnStems:
     """Cut a folder of stems into two caches, ``into/train`` and ``into/held``.
 
     Args:
@@ -78,10 +78,10 @@ def read_own(folder: Path, into: Path, rate_hz: int, seconds: float) -> Own:
         _cut(folder, pieces, held, Cutting(into, rate_hz, seconds, KIND), state)
     train = StemCache(into / "train")
     families = {train.label(k)["family"] for k in range(train.count)} - {"other"}
-    return Own(train, StemCache(into / "held"), tuple(sorted(families)), unnamed, problems, anew)
+    return OwnStems(train, StemCache(into / "held"), tuple(sorted(families)), unnamed, problems, anew)
 
 
-def drop_pool(own: Own, pool: Path, resume: bool) -> None:
+def drop_pool(own: OwnStems, pool: Path, resume: bool) -> None:
     """Remove the latents of stems that are there no more; a run that is resumed keeps them, and refuses them itself."""
     if own.anew and not resume and pool.is_dir():
         shutil.rmtree(pool)
@@ -133,7 +133,7 @@ def _cut(folder: Path, pieces: list[Piece], held: list[set[float]], cutting: Cut
         os.rename(Path(made) / "new", into)
 
 
-class Joined(StemCache):
+class JoinedStemCache(StemCache):
     """Two caches under one numbering: the producer's stems, then the rendered ones.
 
     Raises:
@@ -163,7 +163,7 @@ def _held_back(pieces: list[Piece], seconds: float) -> list[set[float]]:
     return held
 
 
-class Blend:
+class BlendedMixer:
     """Draws mixes: most from the producer's stems, the others from rendered ones; now and then from both.
 
     Args:
@@ -180,7 +180,7 @@ class Blend:
 
     def __init__(self, own: Mixer, rendered: Mixer | None, share: float, sources: int | None = None) -> None:
         self.own, self.rendered, self.share, self.sources = own, rendered, share, sources
-        self.cache = own.cache if rendered is None else Joined(own.cache, rendered.cache)
+        self.cache = own.cache if rendered is None else JoinedStemCache(own.cache, rendered.cache)
         self.drawn = f"{share:g} of them rendered" if rendered else "your own stems alone"
 
     def draw(self, rng: Rng, samples: int, count: int | None = None) -> Mix:
@@ -210,7 +210,7 @@ class Blend:
         return replace(mix, takes=tuple(replace(take, stem=first + take.stem) for take in mix.takes))
 
 
-def questions(cache: StemCache, count: int, samples: int, rate_hz: int, seed: int = 3) -> Iterator[Example]:
+def questions(cache: StemCache, count: int, samples: int, rate_hz: int, seed: int = 3) -> Iterator[EvalExample]:
     """Stems to take out of mixes of a cache: at most ``count``, fewer where too little sounds together.
 
     Prompts are held-out phrasings. Stems that are in a mix twice, or have no name, are company and not asked for.
@@ -228,7 +228,7 @@ def questions(cache: StemCache, count: int, samples: int, rate_hz: int, seed: in
         k = asked[int(rng.integers(len(asked)))]
         prompt = lexicon.phrases(names[k], "held", rng)
         sources = tuple(label["source"] for label in mix.labels)
-        yield Example(
+        yield EvalExample(
             cache.folder.name, made, rate_hz, names[k], prompt, tuple(names), sources, mix.mix[None],
             mix.stems[k][None], label=mix.labels[k].get("label", ""),
         )  # fmt: skip

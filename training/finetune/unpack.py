@@ -22,7 +22,7 @@ from training.codec.model import MixWavCodec
 from training.config import Preset
 from training.eval.bundle_system import EngineError, locate
 from training.finetune.bundle import preset_of, read_codec, read_flow, read_tower, save_tower
-from training.finetune.weights import Stored, check_same, read_weights
+from training.finetune.weights import StoredWeights, check_same, read_weights
 from training.flow.warm_start import FLOW_FILE
 from training.prompt.adapters import Ear, StoryReader, save_adapters
 from training.prompt.model import AudioTower
@@ -129,7 +129,7 @@ def read_ear(bundle: Bundle, preset: Preset) -> Ear:
 
 def _reader(bundle: Bundle) -> StoryReader:
     path = bundle.path(bundle.manifest.graphs["story"].file)
-    stored = Stored(path).values
+    stored = StoredWeights(path).values
     reader = StoryReader(torch.tensor(stored["prototypes"])).eval()
     reader.load_state_dict(
         {

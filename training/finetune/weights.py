@@ -29,7 +29,7 @@ AGREE = 1e-3  # largest difference of module and graph, RMS against RMS of the a
 FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
 
 
-class Stored:
+class StoredWeights:
     """The numbers in a graph and how its nodes use them."""
 
     def __init__(self, path: Path) -> None:
@@ -81,7 +81,7 @@ def read_weights(path: Path, module: nn.Module, prefix: str = "") -> dict[str, T
     Raises:
         ValueError: a weight cannot be found, so the module is of another architecture.
     """
-    stored = Stored(path)
+    stored = StoredWeights(path)
     wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
     places = {name: place for name in wanted if (place := _named(stored, prefix, name)) is not None}
     places |= _by_order(stored, module)
@@ -97,7 +97,7 @@ def read_weights(path: Path, module: nn.Module, prefix: str = "") -> dict[str, T
     return {name: torch.from_numpy(np.ascontiguousarray(stored.read(places[name]))) for name in wanted}
 
 
-def _named(stored: Stored, prefix: str, name: str) -> str | None:
+def _named(stored: StoredWeights, prefix: str, name: str) -> str | None:
     if prefix + name in stored.values:
         return prefix + name
     if name.endswith(".weight"):
@@ -105,7 +105,7 @@ def _named(stored: Stored, prefix: str, name: str) -> str | None:
     return None
 
 
-def _by_order(stored: Stored, module: nn.Module) -> dict[str, str]:
+def _by_order(stored: StoredWeights, module: nn.Module) -> dict[str, str]:
     """Group norms one after the other, where the graph has as many as the module."""
     norms = [name for name, part in module.named_modules() if isinstance(part, nn.GroupNorm) and part.affine]
     if len(norms) != len(stored.group_norms):
@@ -116,7 +116,7 @@ def _by_order(stored: Stored, module: nn.Module) -> dict[str, str]:
     return found
 
 
-def _by_shape(stored: Stored, wanted: dict[str, tuple[int, ...]], used: set[str]) -> dict[str, str]:
+def _by_shape(stored: StoredWeights, wanted: dict[str, tuple[int, ...]], used: set[str]) -> dict[str, str]:
     """Weights without a name or a bias, where as many of a shape are wanted as are left, in the order they are used."""
     by_shape: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for place in stored.in_order:

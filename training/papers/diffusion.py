@@ -28,7 +28,7 @@ Denoise = Callable[[Tensor, Tensor, Tensor], Tensor]  # x (B,S,D,L), t (B,S,L), 
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class NoiseSchedule:
     """How much of the clean latents and of the noise there is at a time.
 
     Attributes:
@@ -40,8 +40,8 @@ class Course:
 
 
 PATHS = {
-    "linear": Course(lambda t: t, lambda t: 1 - t),
-    "cosine": Course(lambda t: torch.sin(t * (math.pi / 2)), lambda t: torch.cos(t * (math.pi / 2))),
+    "linear": NoiseSchedule(lambda t: t, lambda t: 1 - t),
+    "cosine": NoiseSchedule(lambda t: torch.sin(t * (math.pi / 2)), lambda t: torch.cos(t * (math.pi / 2))),
 }
 OBJECTIVES = {"clean": ("linear", "cosine"), "velocity": ("linear",), "v": ("linear", "cosine")}
 

@@ -71,7 +71,7 @@ class TrackBlock(nn.Module):
         return self.gather(mixed.transpose(1, 2).reshape(batch, tokens, width))
 
 
-class Clock(nn.Module):
+class TrackTimes(nn.Module):
     """Times of the tracks ``(B,S)`` -> one token ``(B,1,W)``; every track's time fills its own part."""
 
     def __init__(self, config: FlowConfig) -> None:
@@ -101,7 +101,7 @@ class MgeFormer(nn.Module):
         self.objective, self.path = config.objective, config.path
         d, width = grid.latent_channels, config.slot_width
         self.inward = nn.ModuleList(nn.Linear(d, width) for _ in self.used)
-        self.clock = Clock(config)
+        self.clock = TrackTimes(config)
         self.blocks = nn.ModuleList(TrackBlock(embedding, config) for _ in range(config.middle))
         self.outward = nn.ModuleList(nn.Linear(width, d) for _ in self.used)
         for layer in self.outward:

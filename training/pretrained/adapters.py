@@ -60,7 +60,7 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class EmbeddingPairs:
     """What the other encoder gives, and what the bundle's own would.
 
     Attributes:
@@ -74,22 +74,22 @@ class Pairs:
     wanted: Tensor
     group: Tensor | None = None
 
-    def part(self, held: bool) -> Pairs:
+    def part(self, held: bool) -> EmbeddingPairs:
         """The pairs held back, or all others."""
         group = torch.arange(len(self.given)) if self.group is None else self.group
         chosen = (group % HELD_EVERY == 0) == held
-        return Pairs(self.given[chosen], self.wanted[chosen], group[chosen])
+        return EmbeddingPairs(self.given[chosen], self.wanted[chosen], group[chosen])
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedAdapter:
     """A trained adapter and the mean cosine of its answers to the pairs held back."""
 
     adapter: Adapter
     cosine: float
 
 
-def fit(pairs: Pairs, steps: int, seed: int = SEED) -> Fitted:
+def fit(pairs: EmbeddingPairs, steps: int, seed: int = SEED) -> FittedAdapter:
     """Train an adapter on pairs, by the cosine of answer and target."""
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
@@ -105,10 +105,10 @@ def fit(pairs: Pairs, steps: int, seed: int = SEED) -> Fitted:
         optimizer.step()
         schedule.step()
     adapter.eval().requires_grad_(False)
-    return Fitted(adapter, float(F.cosine_similarity(adapter(held.given), held.wanted).mean()))
+    return FittedAdapter(adapter, float(F.cosine_similarity(adapter(held.given), held.wanted).mean()))
 
 
-class Names:
+class PromptTargets:
     """Phrases and names of instruments in the bundle's own prompt space."""
 
     def __init__(self, run: Path) -> None:
@@ -123,7 +123,7 @@ class Names:
         return embed(self.tower, self.tokenizer, phrases)
 
 
-def text_pairs(clap: ClapTowers, tokenizer: Tokenizer, names: Names, count: int) -> Pairs:
+def text_pairs(clap: ClapTowers, tokenizer: Tokenizer, names: PromptTargets, count: int) -> EmbeddingPairs:
     """Phrases of every term in turn; the held-back are of the lexicon's own held-out split."""
     phrases, group = text_phrases(names.lexicon, count)
     tower = ClapText(clap)
@@ -135,7 +135,7 @@ def text_pairs(clap: ClapTowers, tokenizer: Tokenizer, names: Names, count: int)
         used = int(mask.sum(1).max())
         return tower(torch.from_numpy(tokens[:, :used]), torch.from_numpy(mask[:, :used]))
 
-    return Pairs(_in_rows(look, phrases), torch.from_numpy(names.embed(phrases)), torch.tensor(group))
+    return EmbeddingPairs(_in_rows(look, phrases), torch.from_numpy(names.embed(phrases)), torch.tensor(group))
 
 
 def text_phrases(lexicon: Lexicon, count: int) -> tuple[list[str], list[int]]:
@@ -147,7 +147,9 @@ def text_phrases(lexicon: Lexicon, count: int) -> tuple[list[str], list[int]]:
     return [lexicon.phrases(terms[k % len(terms)], split[k], rng) for k in range(count)], group
 
 
-def audio_pairs(clap: ClapTowers, cache: StemCache, names: Names, samples: int, rate_hz: int, count: int) -> Pairs:
+def audio_pairs(
+    clap: ClapTowers, cache: StemCache, names: PromptTargets, samples: int, rate_hz: int, count: int
+) -> EmbeddingPairs:
     """Windows of rendered stems, every family as often as it comes; the stems of a piece are one group."""
     rng, known = np.random.default_rng(SEED), list(families())
     tower = ClapAudio(clap, rate_hz)
@@ -170,12 +172,12 @@ def audio_pairs(clap: ClapTowers, cache: StemCache, names: Names, samples: int, 
             "piece is held back; give a fuller --cache"
         )
     given = _in_rows(lambda rows: tower(torch.from_numpy(np.stack(rows))[:, None]), windows)
-    return Pairs(given, names.means[wanted], torch.tensor(group))
+    return EmbeddingPairs(given, names.means[wanted], torch.tensor(group))
 
 
 def scene_pairs(
-    clip: ClipTower, names: Names, own: SceneEncoder | None, frames: int, count: int
-) -> tuple[Pairs, Pairs | None]:
+    clip: ClipTower, names: PromptTargets, own: SceneEncoder | None, frames: int, count: int
+) -> tuple[EmbeddingPairs, EmbeddingPairs | None]:
     """Drawn clips, and their frames where the bundle's own encoder tells what it makes of them; a clip is a group."""
     tower = ClipFrames(clip)
     seen, wanted, per_frame, features, group = [], [], [], [], []
@@ -195,8 +197,8 @@ def scene_pairs(
                 per_frame.append(given[0][alive])
                 features.append(own(small[None])[0][0][alive])
                 group += [number] * int(alive.sum())
-    whole = Pairs(torch.stack(seen), torch.stack(wanted))
-    return whole, Pairs(torch.cat(per_frame), torch.cat(features), torch.tensor(group)) if per_frame else None
+    whole = EmbeddingPairs(torch.stack(seen), torch.stack(wanted))
+    return whole, EmbeddingPairs(torch.cat(per_frame), torch.cat(features), torch.tensor(group)) if per_frame else None
 
 
 def _in_rows(look: Callable[[list[Any]], Tensor], items: list[Any]) -> Tensor:
@@ -207,7 +209,7 @@ def _in_rows(look: Callable[[list[Any]], Tensor], items: list[Any]) -> Tensor:
     return torch.cat(rows).clone()
 
 
-def save_adapters(fitted: dict[str, Fitted], bundle: Bundle, folder: Path) -> Path:
+def save_adapters(fitted: dict[str, FittedAdapter], bundle: Bundle, folder: Path) -> Path:
     """Write all adapters into one file of a run folder; returns it."""
     state = {
         "bundle": bundle.label,
@@ -269,9 +271,11 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     return args
 
 
-def all_pairs(args: argparse.Namespace, bundle: Bundle, preset: Preset, out: Path) -> Iterator[tuple[str, Pairs]]:
+def all_pairs(
+    args: argparse.Namespace, bundle: Bundle, preset: Preset, out: Path
+) -> Iterator[tuple[str, EmbeddingPairs]]:
     """Pairs of every adapter that was asked for, one after the other."""
-    names, grid = Names(out), bundle.manifest.grid
+    names, grid = PromptTargets(out), bundle.manifest.grid
     clap, clip = clap_of(args), clip_of(args)
     if clap is not None:
         save_tokenizer(clap, args.clap_tokenizer, out / "clap-tokenizer.json", MAX_TOKENS)
@@ -297,7 +301,7 @@ def main(argv: list[str]) -> int:
     out = args.out or RUNS / f"encoders-{bundle.manifest.name}"
     out.mkdir(parents=True, exist_ok=True)
     save_tower(bundle, preset, out)
-    fitted: dict[str, Fitted] = {}
+    fitted: dict[str, FittedAdapter] = {}
     for name, pairs in all_pairs(args, bundle, preset, out):
         fitted[name] = fit(pairs, args.steps)
         print(f"{name}: {len(pairs.given)} pairs; cosine to the bundle's own {fitted[name].cosine:.3f} where held back")

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.pretrained.frontend import ClapMel, Resample, levelled
-from training.pretrained.sources import Source
+from training.pretrained.sources import WeightSource
 
 # of laion-clap's own configurations; what a folder says in preprocessor_config.json comes before it
-EARS = {"sampling_rate": 48_000, "hop_length": 480, "fft_window_size": 1024, "max_length_s": 10,
+MEL_SETTINGS = {"sampling_rate": 48_000, "hop_length": 480, "fft_window_size": 1024, "max_length_s": 10,
         "frequency_min": 50, "frequency_max": 14_000}  # fmt: skip
 MADE_NOT_STORED = re.compile(
     r"(position_ids|token_type_ids|relative_position_index|num_batches_tracked|logit_scale_.)$"
@@ -74,7 +74,7 @@ class ClapTowers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Clap:
+class TransformersClap:
     """Both towers of a checkpoint.
 
     Attributes:
@@ -87,7 +87,7 @@ class Clap:
     model: Any
     ears: dict[str, Any]
     fused: bool
-    source: Source
+    source: WeightSource
 
     @property
     def dim(self) -> int:
@@ -134,14 +134,14 @@ class Clap:
 
     def text_tower(self, pooled: bool) -> nn.Module:
         """Ids (B,T), mask (B,T) -> (B,X); pooled gives RoBERTa's own numbers."""
-        return _Words(self.model, pooled)
+        return _TextTower(self.model, pooled)
 
     def audio_tower(self) -> nn.Module:
         """Log-mel picture (B,1,frames,mels) -> (B,X)."""
-        return _Ear(self.model)
+        return _AudioTower(self.model)
 
 
-class _Words(nn.Module):
+class _TextTower(nn.Module):
     def __init__(self, model: Any, pooled: bool) -> None:
         super().__init__()
         self.tower, self.project = model.text_model, None if pooled else model.text_projection
@@ -151,7 +151,7 @@ class _Words(nn.Module):
         return pooled if self.project is None else self.project(pooled)
 
 
-class _Ear(nn.Module):
+class _AudioTower(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.tower, self.project = model.audio_model, model.audio_projection
@@ -160,7 +160,7 @@ class _Ear(nn.Module):
         return self.project(self.tower(input_features=mel).pooler_output)
 
 
-def load_clap(source: Source) -> Clap:
+def load_clap(source: WeightSource) -> TransformersClap:
     """Build the towers of a folder in transformers' layout.
 
     Raises:
@@ -183,8 +183,10 @@ def load_clap(source: Source) -> Clap:
     needed = {name: value for name, value in source.state.items() if not FUSION_ONLY.search(name)}
     load_whole(model, needed, source.name)
     model.set_attn_implementation("eager")
-    ears = EARS | {k: v for k, v in source.settings.get("preprocessor_config.json", {}).items() if k in EARS}
-    return Clap(model.eval().requires_grad_(False), ears, fused, source)
+    ears = MEL_SETTINGS | {
+        k: v for k, v in source.settings.get("preprocessor_config.json", {}).items() if k in MEL_SETTINGS
+    }
+    return TransformersClap(model.eval().requires_grad_(False), ears, fused, source)
 
 
 def load_whole(model: Any, state: State, name: str) -> None:
@@ -207,7 +209,7 @@ def load_whole(model: Any, state: State, name: str) -> None:
     _index_embeddings(model)
 
 
-class Indexed(nn.Module):
+class IndexedEmbedding(nn.Module):
     """Rows of a table as ``nn.Embedding`` gives them, whose calls the exporter names as our graphs' output is named."""
 
     def __init__(self, weight: nn.Parameter) -> None:
@@ -222,7 +224,7 @@ def _index_embeddings(model: nn.Module) -> None:
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Embedding):
-                setattr(parent, name, Indexed(child.weight))
+                setattr(parent, name, IndexedEmbedding(child.weight))
 
 
 class ClapText(nn.Module):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.pretrained.clap import load_whole
-from training.pretrained.sources import Source
+from training.pretrained.sources import WeightSource
 
 MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # OpenAI's, laion's too
 
@@ -44,7 +44,7 @@ class ClipTower(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class TransformersClip:
     """The image tower of a checkpoint.
 
     Attributes:
@@ -56,7 +56,7 @@ class Clip:
     model: Any
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
-    source: Source
+    source: WeightSource
 
     @property
     def dim(self) -> int:
@@ -70,10 +70,10 @@ class Clip:
 
     def tower(self) -> nn.Module:
         """Normalised pictures (B,3,S,S) -> (B,X)."""
-        return _Eye(self.model)
+        return _ImageTower(self.model)
 
 
-class _Eye(nn.Module):
+class _ImageTower(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
@@ -82,7 +82,7 @@ class _Eye(nn.Module):
         return self.model(pixel_values=pixels).image_embeds
 
 
-def load_clip(source: Source) -> Clip:
+def load_clip(source: WeightSource) -> TransformersClip:
     """Build the image tower of a folder in transformers' layout.
 
     Raises:
@@ -108,7 +108,7 @@ def load_clip(source: Source) -> Clip:
     model.set_attn_implementation("eager")
     colours = source.settings.get("preprocessor_config.json", {})
     mean, deviation = tuple(colours.get("image_mean", MEAN)), tuple(colours.get("image_std", DEVIATION))
-    return Clip(model.eval().requires_grad_(False), mean, deviation, source)
+    return TransformersClip(model.eval().requires_grad_(False), mean, deviation, source)
 
 
 class ClipFrames(nn.Module):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from training.prompt.model import to_unit_scale
 
 
-class Prompted(nn.Module):
+class PromptEncoder(nn.Module):
     """An encoder of words or sound, and the adapter after it (none where it is in the prompt space already)."""
 
     def __init__(self, encoder: nn.Module, adapter: nn.Module | None) -> None:
@@ -26,21 +26,21 @@ class Prompted(nn.Module):
         return to_unit_scale(self.adapter(self.encoder(**given)))
 
 
-class PromptedText(Prompted):
+class TextPromptEncoder(PromptEncoder):
     """Tokens (B,T) and token_mask (B,T) -> (B,E)."""
 
     def forward(self, tokens: Tensor, token_mask: Tensor) -> Tensor:  # type: ignore[override]
         return super().forward(tokens=tokens, token_mask=token_mask)
 
 
-class PromptedAudio(Prompted):
+class AudioPromptEncoder(PromptEncoder):
     """Audio (B,1,N) -> (B,E)."""
 
     def forward(self, audio: Tensor) -> Tensor:  # type: ignore[override]
         return super().forward(audio=audio)
 
 
-class Watched(nn.Module):
+class FramePromptEncoder(nn.Module):
     """An encoder of frames with two adapters; the shapes are in the module's docstring.
 
     Args:

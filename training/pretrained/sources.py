@@ -22,7 +22,7 @@ PICKLED = ["pytorch_model.bin"]  # fetched only where there is nothing else
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class WeightSource:
     """Weights, and the settings that lie beside them.
 
     Attributes:
@@ -44,7 +44,7 @@ def stay_offline() -> None:
         os.environ[variable] = "1"
 
 
-def open_source(place: str | Path, may_download: bool = False) -> Source:
+def open_source(place: str | Path, may_download: bool = False) -> WeightSource:
     """Read weights.
 
     Args:
@@ -70,7 +70,7 @@ def open_source(place: str | Path, may_download: bool = False) -> Source:
     if found is None:
         raise ValueError(f"no weights in {path}; expected one of {', '.join(WEIGHTS)}")
     settings = {file.name: _json(file) for file in sorted(path.glob("*.json")) if file.stat().st_size < 1 << 20}
-    return Source(read_state(found), settings, path, path.name)
+    return WeightSource(read_state(found), settings, path, path.name)
 
 
 def weights_in(folder: Path) -> Path | None:

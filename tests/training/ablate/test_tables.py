@@ -11,7 +11,7 @@ from training.flow.networks import build
 from training.papers.ablations import command, pages
 from training.papers.ablations.judge import order
 from training.papers.ablations.tables import OUR_STEPS, TABLES
-from training.papers.ablations.trials import Ground, pool_key, preset_of, training_key
+from training.papers.ablations.trials import AblationContext, pool_key, preset_of, training_key
 
 ROWS = [(name, variant) for name, table in TABLES.items() for variant in table.variants]
 
@@ -27,7 +27,7 @@ def ground(tmp_path):
         "prompt": tmp_path,
         "scene": tmp_path,
     }
-    return Ground(
+    return AblationContext(
         preset=load_preset("tiny"), out=tmp_path, pool=8, examples=4, workers=0, say=lambda text: None, **nothing
     )
 
@@ -149,7 +149,7 @@ def test_a_cache_without_parts_cannot_be_drawn(ground):
         def label(self, stem):
             return {"piece": "1-0"}
 
-    from training.papers.ablations.trials import Budget, run_table
+    from training.papers.ablations.trials import TrainingBudget, run_table
 
     with pytest.raises(ValueError, match="the stems in old do not say which part they play"):
-        run_table(TABLES["picture"], replace(ground, cache=Old(), heldout=Old()), Budget(1.0))
+        run_table(TABLES["picture"], replace(ground, cache=Old(), heldout=Old()), TrainingBudget(1.0))

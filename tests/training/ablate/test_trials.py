@@ -10,7 +10,7 @@ import torch
 from training.flow.warm_start import averaged_weights
 from training.papers.ablations import command
 from training.papers.ablations.tables import TABLES
-from training.papers.ablations.trials import Masked, _hidden
+from training.papers.ablations.trials import FeatureMaskedStage, _hidden
 
 pytest.importorskip("fast_bss_eval", reason="the extra bench or training has it")
 
@@ -76,4 +76,4 @@ def test_hidden_features_are_zero_in_their_share():
     hidden = _hidden(np.random.default_rng(0), rows, 0.6)
     assert (hidden == 0).float().mean() == pytest.approx(0.6, abs=0.02)
     assert set(hidden.unique().tolist()) == {0.0, 1.0}
-    assert Masked.batch is not Masked.__mro__[1].batch
+    assert FeatureMaskedStage.batch is not FeatureMaskedStage.__mro__[1].batch

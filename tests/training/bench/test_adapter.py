@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from benchkit import SEPARATOR, example
 
-from training.eval.adapter import Adapter, parse_adapter
+from training.eval.adapter import CommandSeparator, parse_separator
 
 ASKED = 'assert (job["prompt"], job["family"]) == ("the piano", "piano")'
 EXAMPLES = [example(k) for k in range(2)]
@@ -19,7 +19,7 @@ def changed(how):
 def script(tmp_path, text):
     path = tmp_path / "separator.py"
     path.write_text(text)
-    return Adapter("mine", (sys.executable, str(path)))
+    return CommandSeparator("mine", (sys.executable, str(path)))
 
 
 def test_a_command_gets_the_mixes_and_its_stems_come_back(tmp_path):
@@ -49,11 +49,11 @@ def test_what_goes_wrong_is_said(tmp_path, text, complaint):
 
 def test_a_command_that_is_not_there_is_said(tmp_path):
     with pytest.raises(ValueError, match="cannot be started"):
-        list(Adapter("mine", (str(tmp_path / "nothing"),)).separate(EXAMPLES))
+        list(CommandSeparator("mine", (str(tmp_path / "nothing"),)).separate(EXAMPLES))
 
 
 def test_a_separator_is_a_name_and_a_command():
-    assert parse_adapter("mine=python 'my file.py' --fast").command == ("python", "my file.py", "--fast")
+    assert parse_separator("mine=python 'my file.py' --fast").command == ("python", "my file.py", "--fast")
     for text in ("python mine.py", "=python", "mine="):
         with pytest.raises(ValueError, match="NAME=COMMAND"):
-            parse_adapter(text)
+            parse_separator(text)

@@ -24,7 +24,7 @@ def test_the_toy_bundle_adds_up_and_its_codec_too(tmp_path):
     bundle = write_toy_bundle(tmp_path / "toy", sample_rate_hz=RATE_HZ)
     examples = [example(k) for k in range(2)]
     with ours.Engine() as engine:
-        answers = list(additive.Decoded("toy decoded", bundle, engine).separate(examples))
+        answers = list(additive.UnmaskedBundle("toy decoded", bundle, engine).separate(examples))
     codec = list(baselines.CodecOracle("codec", bundle, False).separate(examples))
     for one, answer, bound in zip(examples, answers, codec, strict=True):
         assert answer.stem_CN.shape == one.mix_CN.shape

@@ -8,7 +8,7 @@ from benchkit import RATE_HZ, example
 from toybundle import write_toy_bundle
 
 from training.eval import baselines
-from training.eval.example import Example
+from training.eval.example import EvalExample
 from training.metrics import mono, si_sdr
 
 PLAIN = {one.name: one for one in baselines.PLAIN}
@@ -66,7 +66,7 @@ def test_hpss_gives_drums_the_clicks_and_all_else_the_tones(family):
     clicks_CN = np.zeros_like(tone_CN)
     clicks_CN[:, 500::1600] = 0.9
     stem_CN = clicks_CN if family == "drums" else tone_CN
-    one = Example("band", 0, RATE_HZ, family, family, ("drums", "piano"), (), tone_CN + clicks_CN, stem_CN)
+    one = EvalExample("band", 0, RATE_HZ, family, family, ("drums", "piano"), (), tone_CN + clicks_CN, stem_CN)
     assert better_by(answer(PLAIN["HPSS"], one), one) > 3
 
 

@@ -15,8 +15,8 @@ from training.eval import command, conditions, model_card
 from training.eval import held_stems as held
 from training.eval import readme as brief
 from training.eval import visual_grounding as seen
-from training.eval.sets import Studio
-from training.eval.study import Ground
+from training.eval.sets import SetResources
+from training.eval.study import StudyContext
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +98,8 @@ def test_the_pair_of_players_is_asked_both_ways(ran):
 def test_a_bundle_that_cannot_see_says_so_in_its_rows(ran, tmp_path):
     folders = {"blind": write_toy_bundle(tmp_path / "blind")}
     with ours.Engine() as engine:
-        ground = Ground(
-            studio=Studio(), ears=[], folders=folders, engine=engine, examples=1, seed=1, seconds=1.0, cache=tmp_path,
+        ground = StudyContext(
+            studio=SetResources(), ears=[], folders=folders, engine=engine, examples=1, seed=1, seconds=1.0, cache=tmp_path,
             cache_hz=16_000, say=lambda text: None,
         )  # fmt: skip
         rows = conditions.measure(ground)["bundles"]["blind"]

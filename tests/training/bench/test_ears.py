@@ -9,7 +9,7 @@ import torch
 from benchkit import SYSTEMS, ToyEars, a_run, example
 
 from training.eval import embeddings as ears
-from training.eval.run import Progress, collections
+from training.eval.run import ProgressPrinter, collections
 from training.prompt.adapters import Ear, StoryReader, save_adapters
 from training.prompt.tower import load_audio_tower
 from training.text.lexicon import Lexicon
@@ -37,10 +37,10 @@ def test_too_few_vectors_have_no_distance():
 
 def test_a_stem_is_heard_whole_and_in_windows():
     one = example(0, seconds=6.0)
-    heard = ears.hear(ToyEars(), one.stem_CN, one.rate_hz)
+    heard = ears.embed_stem(ToyEars(), one.stem_CN, one.rate_hz)
     assert heard.whole.shape == (16,)
     assert heard.windows.shape == (3, 16)  # 2.56 s every 1.28 s
-    assert ears.hear(ToyEars(), one.stem_CN[:, :4000], one.rate_hz).windows.shape == (1, 16)
+    assert ears.embed_stem(ToyEars(), one.stem_CN[:, :4000], one.rate_hz).windows.shape == (1, 16)
 
 
 def test_classes_that_agree_do_not_diverge_and_sameness_scores_one():
@@ -52,14 +52,14 @@ def test_classes_that_agree_do_not_diverge_and_sameness_scores_one():
 
 
 def test_a_classifier_knows_its_own_prototypes_and_only_them():
-    classifier = ears.Classifier(("piano", "cello", "flute"), np.eye(3, 8))
+    classifier = ears.ZeroShotClassifier(("piano", "cello", "flute"), np.eye(3, 8))
     assert classifier.accuracy(np.eye(3, 8), ["piano", "cello", "flute"]) == 1
     assert classifier.accuracy(np.eye(3, 8), ["cello", "flute", "piano"]) == 0
     np.testing.assert_allclose(classifier.shares(np.eye(3, 8)).sum(axis=1), 1)
 
 
 def test_the_classifier_takes_its_prototypes_from_training_phrasings():
-    classifier = ears.Classifier.of(ToyEars(), Lexicon.load())
+    classifier = ears.ZeroShotClassifier.of(ToyEars(), Lexicon.load())
     assert "violin" in classifier.names
     np.testing.assert_allclose(np.linalg.norm(classifier.prototypes, axis=1), 1)
 
@@ -79,8 +79,10 @@ def test_better_stems_are_nearer_to_the_true_ones():
 def test_a_system_asked_in_some_sets_only_has_no_collection():
     _, bench = a_run(count=2, sets=("band", "duet"))
     examples = {name: [example(k, name) for k in range(2)] for name in ("band", "duet")}
-    bench.ask("duet", examples["duet"], [replace(SYSTEMS[0], name="toy, steps 2")], Progress(2, lambda text: None))
-    classifier = ears.Classifier(("piano", "cello"), np.eye(2, 16))
+    bench.ask(
+        "duet", examples["duet"], [replace(SYSTEMS[0], name="toy, steps 2")], ProgressPrinter(2, lambda text: None)
+    )
+    classifier = ears.ZeroShotClassifier(("piano", "cello"), np.eye(2, 16))
     found = collections(bench, ToyEars(), classifier, examples)
     assert "toy, steps 2" in bench.values["duet"]
     assert set(found["systems"]) == {"true stem", *(one.name for one in SYSTEMS)}
@@ -89,7 +91,7 @@ def test_a_system_asked_in_some_sets_only_has_no_collection():
 
 
 def test_our_towers_hear_timbre_and_not_level(tiny_run):
-    towers = ears.OurTowers(tiny_run.prompt)
+    towers = ears.PromptTowers(tiny_run.prompt)
     clip = np.random.default_rng(0).standard_normal(40_000).astype(np.float32)
     one, softer = towers.audio([clip, clip * np.float32(0.2)])
     assert one @ softer == pytest.approx(1, abs=0.02)
@@ -100,20 +102,20 @@ def test_our_towers_hear_timbre_and_not_level(tiny_run):
 
 def test_a_run_without_towers_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match="training prompt"):
-        ears.OurTowers(tmp_path)
+        ears.PromptTowers(tmp_path)
 
 
 def test_clap_without_weights_is_refused_in_one_sentence(tmp_path):
     pytest.importorskip("transformers", reason="CLAP needs the extra clap")
     with pytest.raises(ValueError, match=r"no CLAP weights"):
-        ears.Clap(tmp_path)
+        ears.ClapEmbedding(tmp_path)
 
 
 def test_clap_weights_in_a_folder_are_heard(tmp_path):
     """A CLAP of random weights in the layout that published ones have."""
     transformers = pytest.importorskip("transformers", reason="CLAP needs the extra clap")
     write_random_clap(transformers, tmp_path)
-    clap = ears.Clap(tmp_path)
+    clap = ears.ClapEmbedding(tmp_path)
     assert clap.rate_hz == 48_000
     clips = [np.random.default_rng(k).standard_normal(48_000).astype(np.float32) for k in range(2)]
     heard, words = clap.audio(clips), clap.words(["piano", "a cello alone", "drums"])
@@ -150,11 +152,11 @@ def test_towers_out_of_a_bundle_hear_through_the_adapter_beside_them(untrained_t
         state["audio"][name].zero_()
     torch.save(state, run / "prompt.pt")
     with pytest.raises(FileNotFoundError, match="adapters-toy"):
-        ears.OurTowers(run)
+        ears.PromptTowers(run)
     (tmp_path / "adapters-toy").mkdir()
     save_adapters(tmp_path / "adapters-toy", Ear(load_audio_tower(run)), StoryReader(torch.eye(4, 8)), {})
     rng = np.random.default_rng(0)
     tone, noise = np.sin(np.arange(40_960) * 0.1), rng.standard_normal(40_960)
-    heard = ears.OurTowers(run).audio([0.1 * tone.astype(np.float32), 0.1 * noise.astype(np.float32)])
+    heard = ears.PromptTowers(run).audio([0.1 * tone.astype(np.float32), 0.1 * noise.astype(np.float32)])
     np.testing.assert_allclose(np.linalg.norm(heard, axis=1), 1)
     assert heard[0] @ heard[1] < 0.999

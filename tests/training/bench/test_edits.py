@@ -18,7 +18,7 @@ from training.eval import recast_queries as recast
 from training.eval import replacement as edit
 from training.eval.sets import SETS
 from training.eval.studies import STUDIES
-from training.eval.study import Ground
+from training.eval.study import StudyContext
 from training.text.lexicon import Lexicon
 
 pytest.importorskip("librosa", reason="the extra bench has it")
@@ -40,7 +40,7 @@ def a_piece(number):
     time_N = np.arange(round(RATE_HZ * SECONDS)) / RATE_HZ
     turns = (np.sin(2 * np.pi * hz * (1 + 0.1 * number) * time_N) for hz in (110, 220, 330, 440))
     stems = tuple((0.1 * tone * (time_N * (k + 2) % 1 < 0.5))[None].astype(np.float32) for k, tone in enumerate(turns))
-    return arrange.Piece(
+    return arrange.ComposedBand(
         ("drums", "double-bass", "piano", "cello"), ("drums", "bass", "violin", "cello"), stems, RATE_HZ
     )
 
@@ -51,7 +51,7 @@ def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("edits")
     bundle = write_toy_bundle(folder / "toy", sample_rate_hz=RATE_HZ)
     examples = [example(k, seconds=SECONDS) for k in range(COUNT)]
-    asked = [recast.Wish("cello", "violin", one.stem_CN[:, ::-1]) for one in examples]
+    asked = [recast.RecastTarget("cello", "violin", one.stem_CN[:, ::-1]) for one in examples]
     with pytest.MonkeyPatch.context() as patch, ours.Engine() as engine:
         for module in (fill, recast, whole):
             patch.setattr(module, "kept_set", lambda *_: examples)
@@ -60,7 +60,7 @@ def found(tmp_path_factory):
         for module in (edit, restyle):
             patch.setattr(module, "wishes", lambda ground, given: asked)
         patch.setattr(arrange, "make_pieces", lambda *_: tuple(a_piece(k) for k in range(COUNT)))
-        ground = Ground(
+        ground = StudyContext(
             studio=SimpleNamespace(lexicon=Lexicon.load()), ears=[ToyEars()], folders={"toy": bundle}, engine=engine,
             examples=1, seed=1, seconds=None, cache=folder, cache_hz=RATE_HZ, say=lambda text: None, stems=COUNT,
         )  # fmt: skip
@@ -132,7 +132,7 @@ def test_a_change_that_nobody_asked_for_is_counted():
 def test_a_click_and_a_jump_in_level_are_seen():
     time_N = np.arange(4 * RATE_HZ) / RATE_HZ
     stem_CN = (0.2 * np.sin(2 * np.pi * 200 * time_N))[None].astype(np.float32)
-    gap = fill.Gap(RATE_HZ + 11, 2 * RATE_HZ + 7, False, RATE_HZ)
+    gap = fill.InpaintGap(RATE_HZ + 11, 2 * RATE_HZ + 7, False, RATE_HZ)
     true = fill.join(stem_CN, stem_CN, gap)
     assert (true["changed"], true["seam"], true["level"], true["log-mel"]) == (0, 0, 0, 0)
     half = fill.join(gap.put(stem_CN, gap.inside(stem_CN) * np.float32(0.5)), stem_CN, gap)
@@ -147,7 +147,7 @@ def test_a_click_and_a_jump_in_level_are_seen():
 
 
 def test_where_the_truth_is_silent_nothing_is_said_of_a_step():
-    gap = fill.Gap(RATE_HZ, 2 * RATE_HZ, False, RATE_HZ)
+    gap = fill.InpaintGap(RATE_HZ, 2 * RATE_HZ, False, RATE_HZ)
     silent_CN = np.zeros((1, 4 * RATE_HZ), dtype=np.float32)
     made_CN = gap.put(silent_CN, 0.2 * np.ones((1, RATE_HZ), dtype=np.float32))
     assert np.isnan([fill.join(made_CN, silent_CN, gap)[name] for name in ("seam", "step", "level")]).all()
@@ -158,7 +158,7 @@ def test_where_the_truth_is_silent_nothing_is_said_of_a_step():
 
 def test_the_cheap_ways_do_what_their_names_say():
     stem_CN = np.arange(100, dtype=np.float32)[None]
-    gap = fill.Gap(30, 70, False, 100)
+    gap = fill.InpaintGap(30, 70, False, 100)
     assert not fill.silence(stem_CN, gap)[:, 30:70].any()
     again = fill.repetition(stem_CN, gap)
     np.testing.assert_array_equal(again[0, 30:60], stem_CN[0, :30])
@@ -202,10 +202,10 @@ def test_several_instruments_are_a_list_in_words():
 def test_what_takes_a_place_is_pitched_and_was_not_there():
     if Sounds.find().banks is None:
         pytest.skip("needs the sounds folder with its note banks; Debian's SoundFont has no reserved recording")
-    from training.eval.sets import Studio
+    from training.eval.sets import SetResources
 
     one = example(1, seconds=1.5)
-    ground = SimpleNamespace(studio=Studio(), seed=1)
+    ground = SimpleNamespace(studio=SetResources(), seed=1)
     [wish], [again] = recast.wishes(ground, [one]), recast.wishes(ground, [one])
     assert wish.family not in one.inside
     assert wish.family != "drums"

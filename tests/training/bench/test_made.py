@@ -7,7 +7,7 @@ from benchkit import ToyEars, example
 from engine import RequestError
 from training.eval import bundle_system as ours
 from training.eval import generation as made
-from training.eval.study import Ground
+from training.eval.study import StudyContext
 
 pytest.importorskip("librosa", reason="the extra bench has it")
 COUNT = 3
@@ -36,8 +36,8 @@ def ground(monkeypatch, tmp_path):
     monkeypatch.setattr(made, "recogniser_of", lambda ground: Namer())
     monkeypatch.setattr(made, "through_codec", lambda folder, examples, tracks: [e.stem_CN for e in examples])
     for task in ("regenerate", "generate"):
-        monkeypatch.setattr(ours.Ours, task, regenerate)
-    return Ground(
+        monkeypatch.setattr(ours.BundleSystem, task, regenerate)
+    return StudyContext(
         studio=None, ears=[ToyEars()], folders={"toy": tmp_path, "blind": tmp_path}, engine=None, examples=1, seed=1,
         seconds=None, cache=tmp_path, cache_hz=8000, say=lambda text: None, tries=({"steps": 2},),
     )  # fmt: skip

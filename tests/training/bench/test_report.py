@@ -8,7 +8,7 @@ import soundfile as sf
 from benchkit import a_run, example
 
 from training.eval import audio_examples, plots, report
-from training.eval.run import Kept
+from training.eval.run import KeptAudio
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_the_tables_have_a_row_for_every_system_and_an_interval(written):
 def test_the_ruler_is_checked_on_an_answer_with_real_artefacts():
     """The toy leaks a share of the mix, without artefacts: only the third system's answer can be compared."""
     pytest.importorskip("mir_eval", reason="the extra bench has it")
-    kept = Kept(example(0))
+    kept = KeptAudio(example(0))
     mix_CN, dirt_CN = kept.example.mix_CN, np.random.default_rng(0).standard_normal(kept.example.mix_CN.shape)
     assert report.checked_by_mir_eval([kept]) == {}
     kept.stems = {"mixture": mix_CN, "silence": np.zeros_like(mix_CN)}

@@ -10,7 +10,7 @@ from benchkit import example
 from training.data.sources import Sounds
 from training.eval import media_prompts as films
 from training.eval import visual_grounding as seen
-from training.eval.sets import Studio
+from training.eval.sets import SetResources
 from training.eval.tables import share
 from training.metrics import rms
 from training.synthesis.score import Note, Part
@@ -99,7 +99,7 @@ def test_a_stem_without_notes_has_no_player():
 def test_both_instruments_of_a_pair_are_one_recording():
     if Sounds.find().banks is None:
         pytest.skip("needs the sounds folder with its note banks; Debian's SoundFont has no reserved recording")
-    studio = Studio()
+    studio = SetResources()
     for pair, again in zip(seen.make_pairs(studio, 2, 4, 1.5), seen.make_pairs(studio, 2, 4, 1.5), strict=True):
         assert len(set(pair.first.sources)) == 1
         assert pair.first.part.family == pair.second.part.family

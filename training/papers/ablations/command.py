@@ -10,7 +10,7 @@ from pathlib import Path
 from training.config import Preset, load_preset
 from training.papers.ablations import pages
 from training.papers.ablations.tables import TABLES
-from training.papers.ablations.trials import Budget, Ground, run_table
+from training.papers.ablations.trials import AblationContext, TrainingBudget, run_table
 from training.synthesis.render_stems import ensure_cache
 from training.trainer.arguments import RUNS
 
@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
     for name in names:
         if ground is not None:
             _say(f"table {name}: {TABLES[name].doc}")
-            found = run_table(TABLES[name], ground, Budget(0.0 if args.steps else args.minutes, args.steps))
+            found = run_table(TABLES[name], ground, TrainingBudget(0.0 if args.steps else args.minutes, args.steps))
             pages.save(name, found, out)
             print(pages.markdown(name, found) + "\n")
     if args.docs:
@@ -69,7 +69,7 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError("--minutes must be above 0, --steps at least 0, --pool and --examples at least 2")
 
 
-def _ground(args: argparse.Namespace, preset: Preset, out: Path, sees: bool) -> Ground:
+def _ground(args: argparse.Namespace, preset: Preset, out: Path, sees: bool) -> AblationContext:
     runs = {need: getattr(args, need) or RUNS / f"{need}-{preset.name}" for need in ("codec", "prompt", "scene")}
     files = {"codec": "codec.pt", "prompt": "prompt.pt"} | ({"scene": "scene.pt"} if sees else {})
     for need, file in files.items():
@@ -80,7 +80,7 @@ def _ground(args: argparse.Namespace, preset: Preset, out: Path, sees: bool) -> 
     sound = replace(preset.sound, shards=min(preset.sound.shards, HELD_OUT_SHARDS))
     cache = ensure_cache(preset, args.cache or RUNS / f"cache-{preset.name}")
     heldout = ensure_cache(replace(preset, sound=sound), args.heldout or RUNS / f"heldout-{preset.name}", held_out=True)
-    return Ground(
+    return AblationContext(
         preset=preset, cache=cache, heldout=heldout, codec=runs["codec"], prompt=runs["prompt"],
         scene=runs["scene"] if sees else None, start=args.start, out=out, pool=args.pool, examples=args.examples,
         workers=args.workers, say=_say,

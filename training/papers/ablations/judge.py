@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from training.metrics import Interval, median_interval
-from training.papers.ablations.tables import SMALLER_IS_BETTER, Table
+from training.papers.ablations.tables import SMALLER_IS_BETTER, AblationTable
 
 
 def difference(one: Sequence[float | None], other: Sequence[float | None]) -> Interval:
@@ -22,7 +22,7 @@ def better(figure: str, one: float, other: float) -> bool:
     return one < other if figure in SMALLER_IS_BETTER else one > other
 
 
-def order(table: Table, rows: dict[str, Any]) -> list[str]:
+def order(table: AblationTable, rows: dict[str, Any]) -> list[str]:
     """Sentences on every two rows that the paper puts in an order: as there, the other way round, or not told apart.
 
     Two rows are told apart when the interval of their paired difference does not hold 0.

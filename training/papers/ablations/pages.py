@@ -10,7 +10,7 @@ from training.eval.report import replace_text, write_json
 from training.eval.tables import interval, number, table
 from training.metrics import median_interval
 from training.papers.ablations.judge import difference, order
-from training.papers.ablations.tables import TABLES, Table
+from training.papers.ablations.tables import TABLES, AblationTable
 
 FIGURES = ("SDR", "SIR", "SAR", "log-mel L1", "latent error")
 HEAD = """# Ablations
@@ -57,12 +57,12 @@ def _budget(name: str, found: dict[str, Any]) -> str:
     )
 
 
-def _heads(row: Table) -> list[str]:
+def _heads(row: AblationTable) -> list[str]:
     paper = [f"paper: {figure}" for figure in row.variants[0].paper]
     return ["variant", *paper, *FIGURES, f"{row.figure} against {row.reference}", "weights"]
 
 
-def _cells(row: Table, found: dict[str, Any], name: str) -> list[str]:
+def _cells(row: AblationTable, found: dict[str, Any], name: str) -> list[str]:
     variant = next(variant for variant in row.variants if variant.name == name)
     values = found["rows"][name]["values"]
     gap = difference(values[row.figure], found["rows"][row.reference]["values"][row.figure])

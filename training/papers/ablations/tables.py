@@ -14,7 +14,7 @@ OUR_STEPS = 20  # the same walk, 12.5 times shorter: small models gain nothing f
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class SamplingConfig:
     """How the answer is sampled.
 
     Attributes:
@@ -29,7 +29,7 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class AblationVariant:
     """One row.
 
     Attributes:
@@ -44,12 +44,12 @@ class Variant:
     paper: dict[str, float]
     flow: dict[str, Any] = field(default_factory=dict)
     masking: dict[str, Any] = field(default_factory=dict)
-    walk: Walk = Walk()
+    walk: SamplingConfig = SamplingConfig()
     hide_features: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class AblationTable:
     """One table.
 
     Attributes:
@@ -69,7 +69,7 @@ class Table:
     figure: str
     paper_figure: str
     reference: str
-    variants: tuple[Variant, ...]
+    variants: tuple[AblationVariant, ...]
     note: str
 
 
@@ -86,30 +86,34 @@ TRACKS = "The paper's model is far larger; log-mel L1 is between decoded estimat
 UNIFORM = {"tasks": {"generate": 1.0}, "mixture": 0.0, "zero": 1.0, "unconditional": 0.0}  # one time for all tracks
 
 
-def _fusion(name: str, operator: str, sdr: float, sir: float, sar: float) -> Variant:
-    return Variant(name, {"SDR": sdr, "SIR": sir, "SAR": sar}, {"fusion": operator})
+def _fusion(name: str, operator: str, sdr: float, sir: float, sar: float) -> AblationVariant:
+    return AblationVariant(name, {"SDR": sdr, "SIR": sir, "SAR": sar}, {"fusion": operator})
 
 
-def _repaint(steps: int, resamples: int, average_a: float, average_b: float) -> Variant:
-    walk = Walk(max(1, round(steps * OUR_STEPS / PAPER_STEPS)), resamples, GUIDANCE)
+def _repaint(steps: int, resamples: int, average_a: float, average_b: float) -> AblationVariant:
+    walk = SamplingConfig(max(1, round(steps * OUR_STEPS / PAPER_STEPS)), resamples, GUIDANCE)
     paper = {"avg. S_A": average_a, "avg. S_B": average_b}
-    return Variant(f"RePaint T {steps}, U {resamples}", paper, masking=UNIFORM, walk=walk)
+    return AblationVariant(f"RePaint T {steps}, U {resamples}", paper, masking=UNIFORM, walk=walk)
 
 
-def _guided(scale: float, average_a: float, average_b: float) -> Variant:
-    return Variant(f"s = {scale:g}", {"avg. S_A": average_a, "avg. S_B": average_b}, walk=Walk(OUR_STEPS, 0, scale))
+def _guided(scale: float, average_a: float, average_b: float) -> AblationVariant:
+    return AblationVariant(
+        f"s = {scale:g}", {"avg. S_A": average_a, "avg. S_B": average_b}, walk=SamplingConfig(OUR_STEPS, 0, scale)
+    )
 
 
-def _row(name: str, average_a: float, average_b: float, **flow: Any) -> Variant:
-    return Variant(name, {"avg. S_A": average_a, "avg. S_B": average_b}, flow, walk=Walk(OUR_STEPS, 0, GUIDANCE))
+def _row(name: str, average_a: float, average_b: float, **flow: Any) -> AblationVariant:
+    return AblationVariant(
+        name, {"avg. S_A": average_a, "avg. S_B": average_b}, flow, walk=SamplingConfig(OUR_STEPS, 0, GUIDANCE)
+    )
 
 
-def _masked(name: str, fad: float, masking: dict[str, float], features: dict[str, float]) -> Variant:
-    return Variant(name, {"FAD": fad}, masking=masking, hide_features=features)
+def _masked(name: str, fad: float, masking: dict[str, float], features: dict[str, float]) -> AblationVariant:
+    return AblationVariant(name, {"FAD": fad}, masking=masking, hide_features=features)
 
 
-TABLES: dict[str, Table] = {
-    "fusion": Table(
+TABLES: dict[str, AblationTable] = {
+    "fusion": AblationTable(
         "how a picture speaks to the tokens", f"{MAGE}, appendix C", "sight", "SDR", "SDR", "cross-gated",
         (
             _fusion("additive", "additive", 2.09, 3.53, 4.32),
@@ -120,25 +124,25 @@ TABLES: dict[str, Table] = {
         ),
         DRAWN,
     ),
-    "parts": Table(
+    "parts": AblationTable(
         "what alignment and gating are worth", f"{MAGE}, section 5", "sight", "SDR", "SDR", "full",
         (
-            Variant("without AVNA", {"SDR": 3.01, "SIR": 5.83, "SAR": 6.24}, {"avna": "off"}),
-            Variant("without CGM", {"SDR": 3.23, "SIR": 5.64, "SAR": 5.32}, {"fusion": "off"}),
-            Variant("full", FULL),
+            AblationVariant("without AVNA", {"SDR": 3.01, "SIR": 5.83, "SAR": 6.24}, {"avna": "off"}),
+            AblationVariant("without CGM", {"SDR": 3.23, "SIR": 5.64, "SAR": 5.32}, {"fusion": "off"}),
+            AblationVariant("full", FULL),
         ),
         DRAWN + " Without AVNA every token gets the pooled picture; without CGM the pooled picture and the filter of "
         "the mix are left.",
     ),
-    "picture": Table(
+    "picture": AblationTable(
         "a still picture against a moving one", f"{MAGE}, appendix D", "sight", "SDR", "SDR", "temporal",
         (
-            Variant("still", {"SDR": 4.12, "SIR": 9.01, "SAR": 8.73}, {"picture_time": "still"}),
-            Variant("temporal", FULL, {"picture_time": "temporal"}),
+            AblationVariant("still", {"SDR": 4.12, "SIR": 9.01, "SAR": 8.73}, {"picture_time": "still"}),
+            AblationVariant("temporal", FULL, {"picture_time": "temporal"}),
         ),
         DRAWN,
     ),
-    "repaint": Table(
+    "repaint": AblationTable(
         "adaptive timesteps against RePaint", f"{MGE}, table 5", "mge", "log-mel L1", "avg. S_A", "adaptive, T 250",
         (
             _row("adaptive, T 250", 2.31, 2.48),
@@ -153,23 +157,23 @@ TABLES: dict[str, Table] = {
         "step once, so equal T x U are not quite equal work. RePaint's model is trained with one time for all tracks, "
         "the adaptive one with the mix given always (the paper's in a quarter of the steps), for equal steps.",
     ),
-    "norm": Table(
+    "norm": AblationTable(
         "group norm per track against layer norm", f"{MGE}, table 7", "mge", "log-mel L1", "avg. S_A", "group norm",
         (_row("group norm", 2.31, 2.43, norm="group"), _row("layer norm", 2.67, 2.55, norm="layer")),
         TRACKS,
     ),
-    "dropout": Table(
+    "dropout": AblationTable(
         "how often the model does without the prompt in training", f"{MGE}, table 7", "mge", "log-mel L1", "avg. S_A",
         "p = 0.1",
         (_row("p = 0.1", 2.31, 2.43, prompt_dropout=0.1), _row("p = 0.5", 2.08, 2.40, prompt_dropout=0.5)),
         TRACKS,
     ),
-    "guidance": Table(
+    "guidance": AblationTable(
         "guidance scale", f"{MGE}, table 7", "mge", "log-mel L1", "avg. S_A", "s = 1",
         (_guided(1.0, 2.30, 2.35), _guided(2.0, 2.31, 2.43), _guided(4.0, 2.33, 2.54), _guided(8.0, 2.44, 2.83)),
         TRACKS + " One training, sampled at four scales.",
     ),
-    "masking": Table(
+    "masking": AblationTable(
         "masking of inputs, of features, or none", f"{AUDIOX}, table A3", "sight", "latent error", "FAD", "inputs",
         (
             _masked("none", 2.98, {}, {}),

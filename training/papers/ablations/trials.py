@@ -32,7 +32,7 @@ from training.flow.modalities import Senses
 from training.flow.train import FlowBatch, FlowStage
 from training.flow.warm_start import FLOW_FILE, FRESH, averaged_weights, start_from
 from training.metrics import Figures, bss, log_mel_l1
-from training.papers.ablations.tables import Table, Variant, Walk
+from training.papers.ablations.tables import AblationTable, AblationVariant, SamplingConfig
 from training.papers.diffusion import ddim, guided, repaint
 from training.prompt.tower import TOWER_FILE
 from training.scene.model import SCENE_FILE, load_scene
@@ -46,7 +46,7 @@ KEPT = "trained.json"  # written when a training is done; says how it was traine
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class AblationContext:
     """What all variants share.
 
     Attributes:
@@ -76,14 +76,14 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class TrainingBudget:
     """How long all trainings of a table may take: minutes together, or steps each when ``steps`` is not 0."""
 
     minutes: float
     steps: int = 0
 
 
-class Masked(FlowStage):
+class FeatureMaskedStage(FlowStage):
     """A stage that zeroes a share of the features of pictures and words, after they were made (AudioX 5.4)."""
 
     hide: dict[str, float]
@@ -101,7 +101,7 @@ def _hidden(rng: np.random.Generator, rows: Tensor, share: float) -> Tensor:
     return rows * torch.from_numpy(rng.random(rows.shape) >= share)
 
 
-def preset_of(table: Table, variant: Variant, ground: Ground) -> Preset:
+def preset_of(table: AblationTable, variant: AblationVariant, ground: AblationContext) -> Preset:
     """The preset a variant is trained with."""
     flow = _sight(ground.preset) if table.base == "sight" else _mge(ground.preset.flow)
     flow = replace(flow, pool=ground.pool, batch=min(flow.batch, ground.pool), minutes=0.0,
@@ -139,7 +139,7 @@ def _reading() -> MaskingConfig:
     )  # fmt: skip
 
 
-def run_table(table: Table, ground: Ground, budget: Budget) -> dict[str, Any]:
+def run_table(table: AblationTable, ground: AblationContext, budget: TrainingBudget) -> dict[str, Any]:
     """Train and measure every variant; variants that differ in sampling only share a training.
 
     Returns:
@@ -184,7 +184,7 @@ def run_table(table: Table, ground: Ground, budget: Budget) -> dict[str, Any]:
     }
 
 
-def _check_drawable(ground: Ground) -> None:
+def _check_drawable(ground: AblationContext) -> None:
     """Refuse stems whose players cannot be drawn: all variants would be blind.
 
     Raises:
@@ -198,17 +198,17 @@ def _check_drawable(ground: Ground) -> None:
             )
 
 
-def training_key(preset: Preset, variant: Variant) -> str:
+def training_key(preset: Preset, variant: AblationVariant) -> str:
     """Eight hex digits of all that decides a training."""
     said = json.dumps([asdict(preset.flow), asdict(preset.masking), variant.hide_features], sort_keys=True, default=str)
     return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
-def _stage(preset: Preset, variant: Variant, ground: Ground, start: Path | None) -> FlowStage:
+def _stage(preset: Preset, variant: AblationVariant, ground: AblationContext, start: Path | None) -> FlowStage:
     codec = load_codec(preset, ground.codec)
-    kind = Masked if variant.hide_features else FlowStage
+    kind = FeatureMaskedStage if variant.hide_features else FlowStage
     stage = kind(preset, _latents(preset, ground.cache, codec, ground), codec, ground.prompt)
-    if isinstance(stage, Masked):
+    if isinstance(stage, FeatureMaskedStage):
         stage.hide = variant.hide_features
     if start is not None:
         start_from(stage.model, _blind(start, ground.out))
@@ -240,11 +240,11 @@ def pool_key(preset: Preset, stems: StemCache) -> str:
     return hashlib.sha256(repr(said).encode()).hexdigest()[:8]
 
 
-def _pool(ground: Ground, preset: Preset, stems: StemCache) -> Path:
+def _pool(ground: AblationContext, preset: Preset, stems: StemCache) -> Path:
     return ground.out / f"pool-{pool_key(preset, stems)}"
 
 
-def _latents(preset: Preset, stems: StemCache, codec: MixWavCodec, ground: Ground) -> LatentDataset:
+def _latents(preset: Preset, stems: StemCache, codec: MixWavCodec, ground: AblationContext) -> LatentDataset:
     """Encoded mixes; variants share them where they can."""
     modalities = _senses(preset, stems, ground.scene)
     folder, mixer = _pool(ground, preset, stems), preset_mixer(preset, stems)
@@ -285,7 +285,7 @@ def _step_s(stage: FlowStage) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainedVariant:
     """A trained network, the mean loss of its last tenth of steps, its folder, and all that decided the training."""
 
     model: nn.Module
@@ -294,7 +294,7 @@ class Trained:
     way: str
 
 
-def _train(stage: FlowStage, steps: int, folder: Path, ground: Ground, start: Path | None) -> Trained:
+def _train(stage: FlowStage, steps: int, folder: Path, ground: AblationContext, start: Path | None) -> TrainedVariant:
     """Train, or take the network that an earlier table trained in just this way."""
     config = stage.config
     plan = Plan(
@@ -309,17 +309,17 @@ def _train(stage: FlowStage, steps: int, folder: Path, ground: Ground, start: Pa
     way = json.dumps([decided, _weights(ground, start, stage.preset), str(start), str(pool)], default=str)
     if kept.is_file() and (found := json.loads(kept.read_text("utf-8")))["way"] == way and run.resume():
         ground.say(f"{folder.name}: taken from an earlier table")
-        return Trained(run.averaged().cpu(), found["loss"], folder, way)
+        return TrainedVariant(run.averaged().cpu(), found["loss"], folder, way)
     kept.unlink(missing_ok=True)  # the checkpoint is another training's from now on
     began = time.perf_counter()
     losses = run.train(workers=ground.workers, quiet=True)
     loss = float(np.mean(losses[-max(1, len(losses) // 10) :]))
     ground.say(f"{folder.name}: {len(losses)} steps in {time.perf_counter() - began:.0f} s, loss {loss:.4f}")
     write_json({"way": way, "loss": loss}, kept)
-    return Trained(run.averaged().cpu(), loss, folder, way)
+    return TrainedVariant(run.averaged().cpu(), loss, folder, way)
 
 
-def _weights(ground: Ground, start: Path | None, preset: Preset) -> list[str]:
+def _weights(ground: AblationContext, start: Path | None, preset: Preset) -> list[str]:
     """Digests of the weights that a training builds on."""
     eyes = ground.scene if preset.flow.picture_dim else None
     runs = {"codec.pt": ground.codec, TOWER_FILE: ground.prompt, SCENE_FILE: eyes, FLOW_FILE: start}
@@ -327,7 +327,7 @@ def _weights(ground: Ground, start: Path | None, preset: Preset) -> list[str]:
     return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
 
 
-def _held_out(preset: Preset, ground: Ground) -> list[FlowBatch]:
+def _held_out(preset: Preset, ground: AblationContext) -> list[FlowBatch]:
     """The same questions for every variant: isolation of what is there, everything said and shown, nothing hidden."""
     masking = _seeing() if preset.flow.picture_dim else _reading()
     size = gcd(preset.flow.batch, ground.examples)  # so that no example is left over
@@ -339,12 +339,12 @@ def _held_out(preset: Preset, ground: Ground) -> list[FlowBatch]:
 
 
 def _measured(
-    trained: Trained,
+    trained: TrainedVariant,
     preset: Preset,
-    walk: Walk,
+    walk: SamplingConfig,
     batches: Sequence[FlowBatch],
     codec: MixWavCodec,
-    ground: Ground,
+    ground: AblationContext,
 ) -> dict[str, list[float]]:
     """Figures of a network by one walk; those that another table found already are taken from there."""
     said = repr((trained.way, walk, str(ground.heldout.folder), ground.examples))
@@ -356,7 +356,7 @@ def _measured(
 
 
 def measure(
-    model: nn.Module, preset: Preset, walk: Walk, batches: Sequence[FlowBatch], codec: MixWavCodec
+    model: nn.Module, preset: Preset, walk: SamplingConfig, batches: Sequence[FlowBatch], codec: MixWavCodec
 ) -> dict[str, list[float]]:
     """Figures of every example: error of the stem's latents, and of the decoded stem SDR, SIR, SAR and log-mel L1."""
     rows: list[Figures] = []
@@ -373,7 +373,7 @@ def measure(
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def sample(model: nn.Module, preset: Preset, walk: Walk, batch: FlowBatch) -> Tensor:
+def sample(model: nn.Module, preset: Preset, walk: SamplingConfig, batch: FlowBatch) -> Tensor:
     """Latents ``(B,S,D,L)`` with the unknown ones filled in."""
     conditions = (batch.prompt,) if batch.picture is None else (batch.prompt, batch.picture)
     denoise = guided(model, conditions, walk.guidance)

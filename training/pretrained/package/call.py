@@ -58,14 +58,14 @@ OPEN_CLIP = Package(
 )
 
 
-class Captured(nn.Module):
+class CapturedTower(nn.Module):
     """A program as a module. It has no way to train, and is not asked to switch."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.program = torch.export.load(path).module(check_guards=False)
 
-    def train(self, mode: bool = True) -> Captured:
+    def train(self, mode: bool = True) -> CapturedTower:
         """Note the mode; the program stays as it was captured."""
         self.training = mode
         return self
@@ -75,7 +75,7 @@ class Captured(nn.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PackageTowers:
     """What came from a package.
 
     Attributes:
@@ -84,7 +84,7 @@ class Answer:
         asked: questions and the package's own answers, by name.
     """
 
-    towers: dict[str, Captured]
+    towers: dict[str, CapturedTower]
     settings: dict[str, Any]
     asked: dict[str, Tensor]
 
@@ -108,7 +108,7 @@ def python_of(package: Package, given: Path | None) -> Path:
     )
 
 
-def towers(package: Package, checkpoint: str, model: str, python: Path | None = None) -> Answer:
+def towers(package: Package, checkpoint: str, model: str, python: Path | None = None) -> PackageTowers:
     """Towers of a checkpoint, made by the package itself.
 
     Args:
@@ -135,7 +135,7 @@ def towers(package: Package, checkpoint: str, model: str, python: Path | None = 
             raise ValueError(f"{package.name} did not take {Path(checkpoint).name}: {why}")
         settings = json.loads((folder / SETTINGS).read_text("utf-8"))
         asked = torch.load(folder / ASKED, map_location="cpu", weights_only=True)
-        return Answer({name: Captured(folder / f"{name}.pt2") for name in package.graphs}, settings, asked)
+        return PackageTowers({name: CapturedTower(folder / f"{name}.pt2") for name in package.graphs}, settings, asked)
 
 
 def check_answer(name: str, got: Tensor, wanted: Tensor, most: float) -> float:

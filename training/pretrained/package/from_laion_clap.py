@@ -39,7 +39,7 @@ FUSION = "fusion_model."
 FUSION_TYPE = "aff_2d"  # hook.py's
 
 
-class Text(nn.Module):
+class LaionTextTower(nn.Module):
     """Words through RoBERTa: with CLAP's projection, and pooled without it."""
 
     def __init__(self, model: Any) -> None:
@@ -51,7 +51,7 @@ class Text(nn.Module):
         return self.project(pooled), pooled
 
 
-class Ear(nn.Module):
+class LaionAudioTower(nn.Module):
     """The log-mel picture through HTSAT, as its ``forward`` takes it from there for clips within the window."""
 
     def __init__(self, model: Any) -> None:
@@ -79,9 +79,9 @@ def convert(checkpoint: Path, name: str, folder: Path) -> None:
     inner.htsat.window_reverse = window_reverse
     index_embeddings(model.text_branch)
     tokens = torch.full((2, TOKENS), 3)
-    capture(Text(model), {"tokens": tokens, "token_mask": tokens > 0}, folder / "text.pt2")
+    capture(LaionTextTower(model), {"tokens": tokens, "token_mask": tokens > 0}, folder / "text.pt2")
     frames, bands = audio["clip_samples"] // audio["hop_size"] + 1, audio["mel_bins"]
-    capture(Ear(model), {"mel": torch.randn(2, 1, frames, bands)}, folder / "audio.pt2")
+    capture(LaionAudioTower(model), {"mel": torch.randn(2, 1, frames, bands)}, folder / "audio.pt2")
     ears = {"sampling_rate": audio["sample_rate"], "hop_length": audio["hop_size"],
             "fft_window_size": audio["window_size"], "max_length_s": audio["clip_samples"] // audio["sample_rate"],
             "frequency_min": audio["fmin"], "frequency_max": audio["fmax"]}  # fmt: skip
@@ -202,7 +202,7 @@ def window_reverse(windows: Tensor, window_size: int, H: int, W: int) -> Tensor:
     return parts.contiguous().view(count, H, W, -1)
 
 
-class Rows(nn.Module):
+class LaionEmbedding(nn.Module):
     """Rows of a table, looked up by indexing: a call of ``nn.Embedding`` would take the name of the graph's output."""
 
     def __init__(self, table: nn.Embedding) -> None:
@@ -214,11 +214,11 @@ class Rows(nn.Module):
 
 
 def index_embeddings(model: nn.Module) -> None:
-    """Put ``Rows`` in the place of every embedding table."""
+    """Put ``LaionEmbedding`` in the place of every embedding table."""
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Embedding):
-                setattr(parent, name, Rows(child))
+                setattr(parent, name, LaionEmbedding(child))
 
 
 if __name__ == "__main__":

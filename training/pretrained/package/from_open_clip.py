@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from training.pretrained.package.capture import capture, run, write
 
 
-class Eye(nn.Module):
+class OpenClipTower(nn.Module):
     """Pictures through the image tower, as ``encode_image`` does."""
 
     def __init__(self, model: Any) -> None:
@@ -56,7 +56,7 @@ def convert(checkpoint: Path, name: str, folder: Path) -> None:
     pictures = torch.rand(3, height, width, 3, generator=torch.Generator().manual_seed(12))
     pixels = (pictures.permute(0, 3, 1, 2) - mean[:, None, None]) / deviation[:, None, None]
     seen = model.encode_image(pixels, normalize=True)
-    capture(Eye(model), {"pixels": torch.randn(2, 3, height, width)}, folder / "image.pt2")
+    capture(OpenClipTower(model), {"pixels": torch.randn(2, 3, height, width)}, folder / "image.pt2")
     settings = {
         "package": f"open-clip-torch {version('open-clip-torch')}", "model": name, "dim": seen.shape[1],
         "size_px": height, "mean": mean.tolist(), "deviation": deviation.tolist(),

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.pretrained.frontend import ClapMel
-from training.pretrained.package.call import LAION_CLAP, OPEN_CLIP, Answer, check_answer, towers
+from training.pretrained.package.call import LAION_CLAP, OPEN_CLIP, PackageTowers, check_answer, towers
 
 ALLOWED = 1e-4  # of answers of length 1; float32 arithmetic of another order stays below 1e-6
 
 
-class PackageWords(nn.Module):
+class PackageText(nn.Module):
     """Ids (B,T), mask (B,T) -> (B,X) or, pooled, (B,Y); filled up to the length that laion-clap pads to."""
 
     def __init__(self, program: nn.Module, pooled: bool, tokens: int, pad: int) -> None:
@@ -43,7 +43,7 @@ class PackageClap:
         folder: None; a checkpoint has no tokenizer beside it.
     """
 
-    answer: Answer
+    answer: PackageTowers
     name: str
     folder: Path | None = None
 
@@ -84,7 +84,7 @@ class PackageClap:
 
     def text_tower(self, pooled: bool) -> nn.Module:
         """Ids (B,T), mask (B,T) -> (B,X); pooled gives RoBERTa's own numbers."""
-        return PackageWords(self.answer.towers["text"], pooled, self.longest, self.pad)
+        return PackageText(self.answer.towers["text"], pooled, self.longest, self.pad)
 
     def audio_tower(self) -> nn.Module:
         """Log-mel picture (B,1,frames,mels) -> (B,X)."""
@@ -100,7 +100,7 @@ class PackageClip:
         name: of the checkpoint.
     """
 
-    answer: Answer
+    answer: PackageTowers
     name: str
 
     @property
