@@ -1,4 +1,4 @@
-"""What a decoder makes of real files; it runs in this process here, ``test_process.py`` has it in its own."""
+"""What a decoder makes of real files; it runs in this process here, ``test_sandbox.py`` runs it in its own."""
 
 from __future__ import annotations
 
