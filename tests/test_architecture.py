@@ -284,3 +284,13 @@ def test_every_make_target_a_document_names_is_there(document):
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.M))
     assert named <= targets
     assert document != "README.md" or {"demo", "test"} <= named
+
+
+def test_every_test_that_the_page_of_papers_names_is_there():
+    text = (ROOT / "resources/docs/PAPERS.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+)::(test_\w+)`", text))
+    files = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in (ROOT / "tests").rglob("test_*.py")}
+    files |= {path.stem: path for path in (ROOT / "tests/training").rglob("test_*.py")}
+    found = {(file, name) for file, name in named if file in files and f"def {name}(" in files[file].read_text("utf-8")}
+    assert len(named) > 30
+    assert named == found
