@@ -21,7 +21,7 @@ from engine import HostError, RequestError
 from engine.osc.protocol.requests import ROWS
 from engine.osc.protocol.specs import DEFAULT_PORT, at
 from engine.osc.transport.framing import Framer
-from engine.osc.transport.packets import UDP_LIMIT_BYTES, Message, PacketError, Value, read_packet
+from engine.osc.transport.packets import UDP_LIMIT_BYTES, OscMessage, PacketError, Value, read_packet
 from engine.osc.transport.sessions import answer_to
 
 REPEAT_S = 0.5  # over UDP what is not answered is said again after this time
@@ -63,7 +63,7 @@ class BridgeClient:
         self._where = f"{host}:{port}"
         self._patience_s = patience_s
         self._framer = Framer("length")
-        self._come: deque[Message] = deque()
+        self._come: deque[OscMessage] = deque()
         try:
             family, kind, _, _, address = socket.getaddrinfo(
                 host, port, type=socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM
@@ -103,7 +103,7 @@ class BridgeClient:
         except OSError as error:
             raise self._nobody(error) from error
 
-    def receive(self, limit_s: float) -> Message | None:
+    def receive(self, limit_s: float) -> OscMessage | None:
         """The next message, None when none comes in time.
 
         Raises:
@@ -127,7 +127,7 @@ class BridgeClient:
                 continue
         return self._come.popleft()
 
-    def ask(self, address: str, *args: Value, answers: tuple[str, ...]) -> Message:
+    def ask(self, address: str, *args: Value, answers: tuple[str, ...]) -> OscMessage:
         """Send a message and wait for one of the given addresses; over UDP it is said again until something comes.
 
         Raises:
@@ -143,7 +143,7 @@ class BridgeClient:
                 raise RequestError(str(message.args[2]))
         raise self._nobody(None)
 
-    def hear(self, say: Callable[[], None]) -> Iterator[Message]:
+    def hear(self, say: Callable[[], None]) -> Iterator[OscMessage]:
         """Say something and yield what comes; said again after silence, and given up after long silence."""
         say()
         heard_s = time.monotonic()

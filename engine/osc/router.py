@@ -23,7 +23,7 @@ from engine.osc.protocol.replies import REPLIES
 from engine.osc.protocol.requests import ROWS
 from engine.osc.protocol.specs import LOCAL_PACKET_LIMIT_BYTES, REMOTE_PACKET_LIMIT_BYTES, at
 from engine.osc.settings import BridgeSettings
-from engine.osc.transport.packets import Message, PacketError, read_packet, write_message
+from engine.osc.transport.packets import OscMessage, PacketError, read_packet, write_message
 from engine.osc.transport.sessions import AllowList, ClientSession, SenderKey, SessionTable, TokenGate
 from engine.osc.transport.sockets import TcpWire, TransportCallbacks, UdpWire
 
@@ -130,7 +130,7 @@ class MessageRouter:
         if session.errors.take(self._loop.time()):
             self.tell(session, at("error"), (address, code, text))
 
-    def _message(self, session: ClientSession, message: Message) -> None:
+    def _message(self, session: ClientSession, message: OscMessage) -> None:
         spec = ROWS.get(message.address)
         if spec is None:
             if message.address not in REPLIES:  # two bridges must not answer each other's answers for ever

@@ -9,172 +9,141 @@ from __future__ import annotations
 from engine.osc.protocol.specs import CLIP, ID, PROGRESS_PER_S, RESULT_PARTS, ArgSpec, ReplySpec, at
 
 POSITION = "decimal text, for it may need more than 32 bits"
-_N = ArgSpec(name="n", kind="whole", doc="how many there were")
-_TEXT = ArgSpec(name="text", kind="text", doc="one sentence")
+_N = ArgSpec("n", "whole", "how many there were")
+_TEXT = ArgSpec("text", "text", "one sentence")
 _PATH = ArgSpec(
-    name="path",
-    kind="text",
-    many=True,
-    doc="what the task hands back, then the others; of several answers "
+    "path",
+    "text",
+    "what the task hands back, then the others; of several answers "
     "the best first; bare names in LAN mode and where a packet over UDP holds no more, then as many as it "
     "holds",
+    many=True,
 )
-_EDITED = ArgSpec(name="path", kind="text", many=True, doc="the edited sound; a bare name in LAN mode")
-_PART = ArgSpec(name="part", kind="text", doc=RESULT_PARTS)
+_EDITED = ArgSpec("path", "text", "the edited sound; a bare name in LAN mode", many=True)
+_PART = ArgSpec("part", "text", RESULT_PARTS)
+
+
+def _reply(name: str, doc: str, *args: ArgSpec) -> ReplySpec:
+    return ReplySpec(address=at(name), args=args, doc=doc)
+
 
 _REPLIES = (
-    ReplySpec(address=at("pong"), args=(ArgSpec(name="echo", kind="text", doc="as sent"),), doc="here"),
-    ReplySpec(
-        address=at("version.reply"),
-        args=(
-            ArgSpec(name="program", kind="text", doc="fluxstem"),
-            ArgSpec(name="version", kind="text", doc="of the program"),
-            ArgSpec(name="pid", kind="whole", doc="process number; 0 in LAN mode"),
-            ArgSpec(name="owner", kind="text", doc="bridge, or what it runs inside"),
+    _reply("pong", "here", ArgSpec("echo", "text", "as sent")),
+    _reply(
+        "version.reply",
+        "who answers",
+        ArgSpec("program", "text", "fluxstem"),
+        ArgSpec("version", "text", "of the program"),
+        ArgSpec("pid", "whole", "process number; 0 in LAN mode"),
+        ArgSpec("owner", "text", "bridge, or what it runs inside"),
+    ),
+    _reply(
+        "status.reply",
+        "how things are",
+        ArgSpec("waiting", "whole", "jobs in the queue"),
+        ArgSpec("running", "whole", "jobs under way"),
+        ArgSpec("finished", "whole", "jobs that ended, however"),
+        ArgSpec("restarts", "whole", "times the engine process had to be replaced"),
+        ArgSpec("refused", "whole", "messages that could not be used"),
+        ArgSpec("uptime", "number", "since the bridge started", unit="s"),
+    ),
+    _reply(
+        "help.reply",
+        "one row",
+        ArgSpec("address", "text", "a row of the table"),
+        ArgSpec("args", "text", "its arguments; those in brackets may be left out"),
+        ArgSpec("doc", "text", "what it does"),
+    ),
+    _reply("help.end", "that was all", _N),
+    _reply("bundles.reply", "one bundle", ArgSpec("name", "text", "of the bundle")),
+    _reply("bundles.end", "that was all", _N),
+    _reply(
+        "ack", "the job is in the queue, and in the journal", ID, ArgSpec("job", "whole", "number the bridge gave it")
+    ),
+    _reply(
+        "progress",
+        f"at most {PROGRESS_PER_S} a second for one job",
+        ID,
+        ArgSpec("fraction", "number", "how far", low=0, high=1),
+        ArgSpec("stage", "text", "what is being done"),
+    ),
+    _reply(
+        "done",
+        "the files are in place",
+        ID,
+        ArgSpec("n", "whole", "how many paths follow"),
+        _PATH,
+        ArgSpec("null", "number", "stem + rest against the input; -300 bit for bit, 300 none", unit="dB"),
+        ArgSpec("presence", "number", "0 seems not to be there, 1 seems to be", low=0, high=1),
+        ArgSpec(
+            "start",
+            "text",
+            f"where the files begin in the input, of several regions those of the first; {POSITION}",
+            unit="samples",
         ),
-        doc="who answers",
+        ArgSpec("length", "text", f"of the result; {POSITION}", unit="samples"),
+        ArgSpec("rate", "whole", "of the result", unit="Hz"),
     ),
-    ReplySpec(
-        address=at("status.reply"),
-        args=(
-            ArgSpec(name="waiting", kind="whole", doc="jobs in the queue"),
-            ArgSpec(name="running", kind="whole", doc="jobs under way"),
-            ArgSpec(name="finished", kind="whole", doc="jobs that ended, however"),
-            ArgSpec(name="restarts", kind="whole", doc="times the engine process had to be replaced"),
-            ArgSpec(name="refused", kind="whole", doc="messages that could not be used"),
-            ArgSpec(name="uptime", kind="number", unit="s", doc="since the bridge started"),
-        ),
-        doc="how things are",
+    _reply(
+        "edited",
+        "somebody worked on a finished job by hand and sends it back to you; also the part edited of clip/get",
+        ID,
+        ArgSpec("n", "whole", "how many paths follow"),
+        _EDITED,
+        ArgSpec("start", "text", f"where the file begins in the input; {POSITION}", unit="samples"),
+        ArgSpec("length", "text", f"of the file; {POSITION}", unit="samples"),
+        ArgSpec("rate", "whole", "of the file", unit="Hz"),
     ),
-    ReplySpec(
-        address=at("help.reply"),
-        args=(
-            ArgSpec(name="address", kind="text", doc="a row of the table"),
-            ArgSpec(name="args", kind="text", doc="its arguments; those in brackets may be left out"),
-            ArgSpec(name="doc", kind="text", doc="what it does"),
-        ),
-        doc="one row",
+    _reply(
+        "fail",
+        "it did not work and left nothing behind; the id is empty where none could be read",
+        ID,
+        ArgSpec("code", "text", "one word, see below"),
+        _TEXT,
     ),
-    ReplySpec(address=at("help.end"), args=(_N,), doc="that was all"),
-    ReplySpec(
-        address=at("bundles.reply"), args=(ArgSpec(name="name", kind="text", doc="of the bundle"),), doc="one bundle"
+    _reply("cancelled", "it was stopped and left nothing behind", ID),
+    _reply(
+        "jobs.reply",
+        "one job",
+        ID,
+        ArgSpec("task", "text", "what was asked"),
+        ArgSpec("state", "text", "waiting or running"),
+        ArgSpec("fraction", "number", "how far", low=0, high=1),
     ),
-    ReplySpec(address=at("bundles.end"), args=(_N,), doc="that was all"),
-    ReplySpec(
-        address=at("ack"),
-        args=(ID, ArgSpec(name="job", kind="whole", doc="number the bridge gave it")),
-        doc="the job is in the queue, and in the journal",
+    _reply("jobs.end", "that was all", _N),
+    _reply(
+        "connect.reply",
+        "sent to the new place",
+        ArgSpec("host", "text", "where replies go now"),
+        ArgSpec("port", "whole", "and which port"),
     ),
-    ReplySpec(
-        address=at("progress"),
-        args=(
-            ID,
-            ArgSpec(name="fraction", kind="number", low=0, high=1, doc="how far"),
-            ArgSpec(name="stage", kind="text", doc="what is being done"),
-        ),
-        doc=f"at most {PROGRESS_PER_S} a second for one job",
+    _reply("notify.reply", "understood", ArgSpec("on", "whole", "as asked")),
+    _reply("dump.reply", "understood", ArgSpec("on", "whole", "as asked")),
+    _reply("synced", "all taken in", ArgSpec("id", "id", "as sent")),
+    _reply(
+        "error",
+        "a message that could not be used and belongs to no job",
+        ArgSpec("address", "text", "of your message"),
+        ArgSpec("code", "text", "one word"),
+        _TEXT,
     ),
-    ReplySpec(
-        address=at("done"),
-        args=(
-            ID,
-            ArgSpec(name="n", kind="whole", doc="how many paths follow"),
-            _PATH,
-            ArgSpec(
-                name="null", kind="number", unit="dB", doc="stem + rest against the input; -300 bit for bit, 300 none"
-            ),
-            ArgSpec(name="presence", kind="number", low=0, high=1, doc="0 seems not to be there, 1 seems to be"),
-            ArgSpec(
-                name="start",
-                kind="text",
-                unit="samples",
-                doc=f"where the files begin in the input, of several regions those of the first; {POSITION}",
-            ),
-            ArgSpec(name="length", kind="text", unit="samples", doc=f"of the result; {POSITION}"),
-            ArgSpec(name="rate", kind="whole", unit="Hz", doc="of the result"),
-        ),
-        doc="the files are in place",
+    _reply("clip/ready", "send it", CLIP),
+    _reply(
+        "clip/ok", "all of it came; use it as clip:ID", CLIP, ArgSpec("bytes", "text", f"size of the file; {POSITION}")
     ),
-    ReplySpec(
-        address=at("edited"),
-        args=(
-            ID,
-            ArgSpec(name="n", kind="whole", doc="how many paths follow"),
-            _EDITED,
-            ArgSpec(name="start", kind="text", unit="samples", doc=f"where the file begins in the input; {POSITION}"),
-            ArgSpec(name="length", kind="text", unit="samples", doc=f"of the file; {POSITION}"),
-            ArgSpec(name="rate", kind="whole", unit="Hz", doc="of the file"),
-        ),
-        doc="somebody worked on a finished job by hand and sends it back to you; also the part edited of clip/get",
+    _reply("clip/dropped", "forgotten", CLIP),
+    _reply(
+        "clip/begin",
+        "the file of a result follows",
+        ID,
+        _PART,
+        ArgSpec("name", "text", "file name, without its folder"),
+        ArgSpec("bytes", "text", f"size of the file; {POSITION}"),
     ),
-    ReplySpec(
-        address=at("fail"),
-        args=(ID, ArgSpec(name="code", kind="text", doc="one word, see below"), _TEXT),
-        doc="it did not work and left nothing behind; the id is empty where none could be read",
-    ),
-    ReplySpec(address=at("cancelled"), args=(ID,), doc="it was stopped and left nothing behind"),
-    ReplySpec(
-        address=at("jobs.reply"),
-        args=(
-            ID,
-            ArgSpec(name="task", kind="text", doc="what was asked"),
-            ArgSpec(name="state", kind="text", doc="waiting or running"),
-            ArgSpec(name="fraction", kind="number", low=0, high=1, doc="how far"),
-        ),
-        doc="one job",
-    ),
-    ReplySpec(address=at("jobs.end"), args=(_N,), doc="that was all"),
-    ReplySpec(
-        address=at("connect.reply"),
-        args=(
-            ArgSpec(name="host", kind="text", doc="where replies go now"),
-            ArgSpec(name="port", kind="whole", doc="and which port"),
-        ),
-        doc="sent to the new place",
-    ),
-    ReplySpec(address=at("notify.reply"), args=(ArgSpec(name="on", kind="whole", doc="as asked"),), doc="understood"),
-    ReplySpec(address=at("dump.reply"), args=(ArgSpec(name="on", kind="whole", doc="as asked"),), doc="understood"),
-    ReplySpec(address=at("synced"), args=(ArgSpec(name="id", kind="id", doc="as sent"),), doc="all taken in"),
-    ReplySpec(
-        address=at("error"),
-        args=(
-            ArgSpec(name="address", kind="text", doc="of your message"),
-            ArgSpec(name="code", kind="text", doc="one word"),
-            _TEXT,
-        ),
-        doc="a message that could not be used and belongs to no job",
-    ),
-    ReplySpec(address=at("clip/ready"), args=(CLIP,), doc="send it"),
-    ReplySpec(
-        address=at("clip/ok"),
-        args=(CLIP, ArgSpec(name="bytes", kind="text", doc=f"size of the file; {POSITION}")),
-        doc="all of it came; use it as clip:ID",
-    ),
-    ReplySpec(address=at("clip/dropped"), args=(CLIP,), doc="forgotten"),
-    ReplySpec(
-        address=at("clip/begin"),
-        args=(
-            ID,
-            _PART,
-            ArgSpec(name="name", kind="text", doc="file name, without its folder"),
-            ArgSpec(name="bytes", kind="text", doc=f"size of the file; {POSITION}"),
-        ),
-        doc="the file of a result follows",
-    ),
-    ReplySpec(
-        address=at("clip/data"),
-        args=(ID, _PART, ArgSpec(name="blob", kind="blob", doc="the next bytes of the file")),
-        doc="a piece of it; in order",
-    ),
-    ReplySpec(address=at("clip/end"), args=(ID, _PART), doc="that was all of it"),
-    ReplySpec(
-        address=at("challenge"), args=(ArgSpec(name="nonce", kind="text", doc="answer it with auth"),), doc="prove it"
-    ),
-    ReplySpec(
-        address=at("welcome"),
-        args=(ArgSpec(name="limit", kind="whole", unit="s", doc="of silence"),),
-        doc="you may ask",
-    ),
+    _reply("clip/data", "a piece of it; in order", ID, _PART, ArgSpec("blob", "blob", "the next bytes of the file")),
+    _reply("clip/end", "that was all of it", ID, _PART),
+    _reply("challenge", "prove it", ArgSpec("nonce", "text", "answer it with auth")),
+    _reply("welcome", "you may ask", ArgSpec("limit", "whole", "of silence", unit="s")),
 )
 
 REPLIES: dict[str, ReplySpec] = {reply.address: reply for reply in _REPLIES}

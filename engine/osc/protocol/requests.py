@@ -10,154 +10,117 @@ from engine import TASKS
 from engine.osc.protocol.specs import CLIP, CLIPS_LIMIT_BYTES, ID, RESULT_PARTS, ArgSpec, MessageSpec, at
 from engine.osc.protocol.task_arguments import task_args
 
-_PART = ArgSpec(name="part", kind="text", doc=RESULT_PARTS, default="stem")
-_OUTCOME = (at("progress"), at("done"), at("fail"), at("cancelled"))
+_PART = ArgSpec("part", "text", RESULT_PARTS, default="stem")
+_OUTCOME = "progress done fail cancelled"
 
 
-def _task_rows() -> tuple[MessageSpec, ...]:
-    return tuple(
-        MessageSpec(
-            address=at(task),
-            args=(ID, *task_args(rule)),
-            replies=(at("ack"), *_OUTCOME),
-            doc=rule.doc,
-            task=task,
-            critical=True,
-        )
-        for task, rule in TASKS.items()
-    )
+def _message(
+    name: str, doc: str, replies: str, *args: ArgSpec, task: str = "", open: bool = False, critical: bool = False,
+    tcp_only: bool = False,
+) -> MessageSpec:  # fmt: skip
+    """A row; ``replies`` are names with spaces between."""
+    return MessageSpec(
+        address=at(name), args=args, replies=tuple(map(at, replies.split())), doc=doc, task=task, open=open,
+        critical=critical, tcp_only=tcp_only,
+    )  # fmt: skip
 
 
 _ASKING = (
-    MessageSpec(
-        address=at("ping"),
-        args=(ArgSpec(name="echo", kind="text", default="", doc="comes back as it is"),),
-        replies=(at("pong"),),
-        doc="is anybody there",
-        open=True,
+    _message("ping", "is anybody there", "pong", ArgSpec("echo", "text", "comes back as it is", default=""), open=True),
+    _message("version", "which program answers, and where it runs", "version.reply"),
+    _message("status", "how much there is to do", "status.reply"),
+    _message(
+        "help", "this table", "help.reply help.end", ArgSpec("address", "text", "one address; empty is all", default="")
     ),
-    MessageSpec(
-        address=at("version"), args=(), replies=(at("version.reply"),), doc="which program answers, and where it runs"
-    ),
-    MessageSpec(address=at("status"), args=(), replies=(at("status.reply"),), doc="how much there is to do"),
-    MessageSpec(
-        address=at("help"),
-        args=(ArgSpec(name="address", kind="text", default="", doc="one address; empty is all"),),
-        replies=(at("help.reply"), at("help.end")),
-        doc="this table",
-    ),
-    MessageSpec(
-        address=at("bundles"), args=(), replies=(at("bundles.reply"), at("bundles.end")), doc="the installed bundles"
-    ),
+    _message("bundles", "the installed bundles", "bundles.reply bundles.end"),
 )
 
 _JOBS = (
-    MessageSpec(
-        address=at("cancel"),
-        args=(ID,),
-        replies=(at("cancelled"), at("fail")),
-        doc="stop a job at its next step; a finished one stays finished",
-        critical=True,
+    _message(
+        "cancel", "stop a job at its next step; a finished one stays finished", "cancelled fail", ID, critical=True
     ),
-    MessageSpec(
-        address=at("jobs"), args=(), replies=(at("jobs.reply"), at("jobs.end")), doc="jobs that are not finished"
+    _message("jobs", "jobs that are not finished", "jobs.reply jobs.end"),
+    _message("result", "how a job stands; from now on its events come to you too", _OUTCOME, ID),
+    _message(
+        "connect",
+        "UDP: send what is meant for me to another port of my machine; forgotten after ten silent minutes",
+        "connect.reply",
+        ArgSpec("host", "text", "your own address in figures, or empty for where this comes from"),
+        ArgSpec("port", "whole", "where you listen", low=1, high=65535),
     ),
-    MessageSpec(
-        address=at("result"),
-        args=(ID,),
-        replies=_OUTCOME,
-        doc="how a job stands; from now on its events come to you too",
+    _message(
+        "notify",
+        "hear the events of everybody's jobs; over UDP forgotten after ten silent minutes",
+        "notify.reply",
+        ArgSpec("on", "whole", "1 to hear the events of all jobs", low=0, high=1, default=1),
     ),
-    MessageSpec(
-        address=at("connect"),
-        args=(
-            ArgSpec(name="host", kind="text", doc="your own address in figures, or empty for where this comes from"),
-            ArgSpec(name="port", kind="whole", low=1, high=65535, doc="where you listen"),
-        ),
-        replies=(at("connect.reply"),),
-        doc="UDP: send what is meant for me to another port of my machine; forgotten after ten silent minutes",
+    _message(
+        "dump",
+        "print received messages in the bridge's own log",
+        "dump.reply",
+        ArgSpec("on", "whole", "1 to print every message", low=0, high=1, default=1),
     ),
-    MessageSpec(
-        address=at("notify"),
-        args=(ArgSpec(name="on", kind="whole", low=0, high=1, default=1, doc="1 to hear the events of all jobs"),),
-        replies=(at("notify.reply"),),
-        doc="hear the events of everybody's jobs; over UDP forgotten after ten silent minutes",
-    ),
-    MessageSpec(
-        address=at("dump"),
-        args=(ArgSpec(name="on", kind="whole", low=0, high=1, default=1, doc="1 to print every message"),),
-        replies=(at("dump.reply"),),
-        doc="print received messages in the bridge's own log",
-    ),
-    MessageSpec(
-        address=at("sync"),
-        args=(ArgSpec(name="id", kind="id", doc="comes back as it is"),),
-        replies=(at("synced"),),
-        doc="answered when everything sent before has been taken in",
+    _message(
+        "sync",
+        "answered when everything sent before has been taken in",
+        "synced",
+        ArgSpec("id", "id", "comes back as it is"),
     ),
 )
 
 _CLIPS = (
-    MessageSpec(
-        address=at("clip/begin"),
-        args=(
-            CLIP,
-            ArgSpec(
-                name="bytes", kind="whole", low=1, high=CLIPS_LIMIT_BYTES, doc="size of the whole file; also as text"
-            ),
-            ArgSpec(name="name", kind="text", default="", doc="file name, as take 3.wav; results are called after it"),
-        ),
-        replies=(at("clip/ready"), at("fail")),
-        doc="a file is going to be sent",
+    _message(
+        "clip/begin",
+        "a file is going to be sent",
+        "clip/ready fail",
+        CLIP,
+        ArgSpec("bytes", "whole", "size of the whole file; also as text", low=1, high=CLIPS_LIMIT_BYTES),
+        ArgSpec("name", "text", "file name, as take 3.wav; results are called after it", default=""),
         critical=True,
         tcp_only=True,
     ),
-    MessageSpec(
-        address=at("clip/data"),
-        args=(CLIP, ArgSpec(name="blob", kind="blob", doc="the next bytes of the file, less than 1 MiB")),
-        replies=(),
-        doc="a piece of it; in order",
+    _message(
+        "clip/data",
+        "a piece of it; in order",
+        "",
+        CLIP,
+        ArgSpec("blob", "blob", "the next bytes of the file, less than 1 MiB"),
         critical=True,
         tcp_only=True,
     ),
-    MessageSpec(
-        address=at("clip/end"),
-        args=(CLIP,),
-        replies=(at("clip/ok"), at("fail")),
-        doc="all of it was sent",
+    _message("clip/end", "all of it was sent", "clip/ok fail", CLIP, critical=True, tcp_only=True),
+    _message(
+        "clip/get",
+        "send me the file of a result",
+        "clip/begin clip/data clip/end fail",
+        ID,
+        _PART,
         critical=True,
         tcp_only=True,
     ),
-    MessageSpec(
-        address=at("clip/get"),
-        args=(ID, _PART),
-        replies=(at("clip/begin"), at("clip/data"), at("clip/end"), at("fail")),
-        doc="send me the file of a result",
-        critical=True,
-        tcp_only=True,
-    ),
-    MessageSpec(
-        address=at("clip/drop"),
-        args=(CLIP,),
-        replies=(at("clip/dropped"),),
-        doc="forget a clip; otherwise it is forgotten an hour after it came",
+    _message(
+        "clip/drop",
+        "forget a clip; otherwise it is forgotten an hour after it came",
+        "clip/dropped",
+        CLIP,
         tcp_only=True,
     ),
 )
 
 _LAN = (
-    MessageSpec(address=at("hello"), args=(), replies=(at("challenge"),), doc="LAN: I have a token", open=True),
-    MessageSpec(
-        address=at("auth"),
-        args=(
-            ArgSpec(name="nonce", kind="text", doc="from the challenge; good once"),
-            ArgSpec(name="answer", kind="text", doc="HMAC-SHA256 of the nonce, keyed with the token, in hexadecimal"),
-        ),
-        replies=(at("welcome"), at("error")),
-        doc="LAN: prove it; holds for this connection, over UDP until ten silent minutes",
+    _message("hello", "LAN: I have a token", "challenge", open=True),
+    _message(
+        "auth",
+        "LAN: prove it; holds for this connection, over UDP until ten silent minutes",
+        "welcome error",
+        ArgSpec("nonce", "text", "from the challenge; good once"),
+        ArgSpec("answer", "text", "HMAC-SHA256 of the nonce, keyed with the token, in hexadecimal"),
         open=True,
     ),
 )
 
-TASK_ROWS = _task_rows()
+TASK_ROWS = tuple(
+    _message(task, rule.doc, f"ack {_OUTCOME}", ID, *task_args(rule), task=task, critical=True)
+    for task, rule in TASKS.items()
+)
 ROWS: dict[str, MessageSpec] = {row.address: row for row in (*_ASKING, *TASK_ROWS, *_JOBS, *_CLIPS, *_LAN)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 PREFIX = "/fluxstem"
@@ -20,7 +20,7 @@ Kind = Literal["id", "text", "whole", "number", "blob"]
 OSC_TYPE: dict[Kind, str] = {"id": "s", "text": "s", "whole": "i", "number": "f", "blob": "b"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ArgSpec:
     """One argument of a message.
 
@@ -38,6 +38,7 @@ class ArgSpec:
     name: str
     kind: Kind
     doc: str
+    _: KW_ONLY
     unit: str = ""
     low: float | None = None
     high: float | None = None
@@ -96,8 +97,8 @@ def at(name: str) -> str:
     return f"{PREFIX}/{name}"
 
 
-ID = ArgSpec(name="id", kind="id", doc=f"your own name for the job, 1 to {ID_LIMIT_CHARACTERS} characters or a number")
-CLIP = ArgSpec(name="id", kind="id", doc="your own name for the clip")
+ID = ArgSpec("id", "id", f"your own name for the job, 1 to {ID_LIMIT_CHARACTERS} characters or a number")
+CLIP = ArgSpec("id", "id", "your own name for the clip")
 
 
 def signature(args: tuple[ArgSpec, ...]) -> str:

@@ -32,7 +32,7 @@ class PacketError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class OscMessage:
     """One message as it came.
 
     Attributes:
@@ -44,7 +44,7 @@ class Message:
     args: tuple[Value, ...]
 
 
-def read_packet(packet: bytes) -> list[Message]:
+def read_packet(packet: bytes) -> list[OscMessage]:
     """The messages of a packet, those inside bundles in order.
 
     Raises:
@@ -67,7 +67,7 @@ def write_message(address: str, types: str, args: tuple[Value, ...]) -> bytes:
     return bytes(builder.build().dgram)
 
 
-def _read(packet: bytes) -> Iterator[Message]:
+def _read(packet: bytes) -> Iterator[OscMessage]:
     count = 0
     stack = [(packet, 0)]
     while stack:
@@ -99,7 +99,7 @@ def _elements(bundle: bytes) -> Iterator[bytes]:
         at += size
 
 
-def _message(packet: bytes) -> Message:
+def _message(packet: bytes) -> OscMessage:
     if packet[:1] != b"/":
         raise PacketError("it starts with neither / nor #bundle")
     address, at = _text(packet, 0)
@@ -108,7 +108,7 @@ def _message(packet: bytes) -> Message:
     if _PATTERN & set(address):
         raise PacketError("its address is a pattern; patterns are not taken")
     if at == len(packet):
-        return Message(address, ())
+        return OscMessage(address, ())
     tags, at = _text(packet, at)
     if tags[:1] != ",":
         raise PacketError("it has no type tags")
@@ -123,7 +123,7 @@ def _message(packet: bytes) -> Message:
         args.append(value)
     if at != len(packet):
         raise PacketError(f"{len(packet) - at} bytes are left over")
-    return Message(address, tuple(args))
+    return OscMessage(address, tuple(args))
 
 
 def _text(packet: bytes, at: int) -> tuple[str, int]:

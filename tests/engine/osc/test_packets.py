@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oscfuzz import bundle, killers, mutated, valid_packets
-from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message import OscMessage as PythonOscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine.osc.protocol.arguments import ArgumentError, fit
 from engine.osc.protocol.requests import ROWS
 from engine.osc.protocol.specs import at
 from engine.osc.transport.framing import FRAME_LIMIT_BYTES, FrameError, Framer
-from engine.osc.transport.packets import DEPTH_LIMIT, Message, PacketError, read_packet, write_message
+from engine.osc.transport.packets import DEPTH_LIMIT, OscMessage, PacketError, read_packet, write_message
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 ARGUMENTS = st.one_of(
@@ -37,7 +37,7 @@ def test_messages_of_python_osc_are_read_as_they_were_meant(arguments):
     for letter, value in arguments:
         builder.add_arg(value, letter)
     [message] = read_packet(bytes(builder.build().dgram))
-    assert message == Message("/fluxstem/ping", tuple(value for _, value in arguments))
+    assert message == OscMessage("/fluxstem/ping", tuple(value for _, value in arguments))
 
 
 @given(st.binary(max_size=400))
@@ -103,12 +103,12 @@ def test_bundles_are_read_in_order_as_deep_as_is_allowed():
 )
 def test_standard_types_that_python_osc_drops_do_not_shift_what_follows(letter, data, value):
     packet = b"/x\0\0," + letter.encode() + b"i\0" + data + struct.pack(">i", 7)
-    assert read_packet(packet) == [Message("/x", (value, 7))]
+    assert read_packet(packet) == [OscMessage("/x", (value, 7))]
 
 
 def test_what_we_write_is_what_python_osc_reads():
     packet = write_message("/fluxstem/done", "sifb", ("a", 2, 0.5, b"xyz"))
-    assert list(OscMessage(packet)) == ["a", 2, 0.5, b"xyz"]
+    assert list(PythonOscMessage(packet)) == ["a", 2, 0.5, b"xyz"]
 
 
 @pytest.mark.parametrize("step", [1, 3, 7, 4096])

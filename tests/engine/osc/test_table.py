@@ -21,7 +21,7 @@ from engine.osc.protocol.specs import OSC_TYPE, PREFIX, at
 from engine.osc.protocol.task_arguments import INPUT_ARGUMENTS, arguments_of
 from engine.osc.request_builder import build_request
 from engine.osc.transport.oscquery import answer, tree
-from engine.osc.transport.packets import Message
+from engine.osc.transport.packets import OscMessage
 
 ROOT = Path(__file__).parents[3]
 NEEDED = {
@@ -135,7 +135,7 @@ def test_every_row_is_answered(address, caller, mix):
 @pytest.mark.parametrize("address", [row.address for row in ROWS.values() if row.args and row.args[0].default is None])
 def test_too_few_arguments_name_those_that_are_expected(address):
     with pytest.raises(ArgumentError, match=f"{address} takes {ROWS[address].args[0].name}"):
-        fit(ROWS[address], Message(address, ()).args)
+        fit(ROWS[address], OscMessage(address, ()).args)
 
 
 def test_the_docs_are_up_to_date():
