@@ -1,4 +1,4 @@
-"""The bridge itself, on a thread of its own, so that a window can host it beside its own loop.
+"""The bridge, on a thread of its own, so that a window can host it beside its own event loop.
 
 Uses the engine through its front door only.
 """
@@ -159,7 +159,7 @@ class Bridge:
 async def _announced(
     stack: contextlib.AsyncExitStack, settings: BridgeSettings, home: Home, sockets: Sockets
 ) -> BridgeState:
-    """Tell the world, as far as asked to."""
+    """Write the state file, and start OSCQuery and Zeroconf where asked for."""
     http_port = None
     if settings.oscquery_port is not None:
         from engine.osc.transport.oscquery import serve_oscquery

@@ -1,4 +1,4 @@
-"""The other side of the bridge, for scripts: the same calls, lost packets repeated, clips by path or by wire.
+"""A client of the bridge for scripts; over UDP it repeats what may have been lost.
 
 ``with BridgeClient() as bridge: print(bridge.run("isolate", "clip.wav", "bass").paths)``
 """
@@ -24,7 +24,7 @@ from engine.osc.transport.framing import Framer
 from engine.osc.transport.packets import UDP_LIMIT_BYTES, OscMessage, PacketError, Value, read_packet
 from engine.osc.transport.sessions import answer_to
 
-REPEAT_S = 0.5  # over UDP what is not answered is said again after this time
+REPEAT_S = 0.5  # over UDP an unanswered message is sent again after this time
 CONNECT_S = 5.0
 
 
@@ -42,17 +42,17 @@ class BridgeResult:
 
 
 class BridgeClient:
-    """Speaks to one bridge.
+    """Talks to one bridge.
 
     Args:
         host, port: where it listens.
-        tcp: True means TCP (length prefix), which loses nothing.
+        tcp: True means TCP (length prefix), which loses nothing and can carry clips.
         token: of a bridge in LAN mode.
-        patience_s: how long the bridge may stay silent before it counts as gone.
+        patience_s: how long the bridge may stay silent before it is taken for gone.
 
     Raises:
         HostError: no bridge answers there.
-        RequestError: it does not take the token.
+        RequestError: it does not accept the token.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class BridgeClient:
         self._where = f"{host}:{port}"
         self._patience_s = patience_s
         self._framer = Framer("length")
-        self._come: deque[OscMessage] = deque()
+        self._received: deque[OscMessage] = deque()
         try:
             family, kind, _, _, address = socket.getaddrinfo(
                 host, port, type=socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM
@@ -72,7 +72,7 @@ class BridgeClient:
             self._socket.settimeout(CONNECT_S)
             self._socket.connect(address)
         except OSError as error:
-            raise self._nobody(error) from error
+            raise self._no_answer(error) from error
         if token is not None:
             self._prove(token)
 
@@ -101,7 +101,7 @@ class BridgeClient:
         try:
             self._socket.sendall(self._framer.frame(packet) if self.tcp else packet)
         except OSError as error:
-            raise self._nobody(error) from error
+            raise self._no_answer(error) from error
 
     def receive(self, limit_s: float) -> OscMessage | None:
         """The next message, None when none comes in time.
@@ -110,25 +110,25 @@ class BridgeClient:
             HostError: nobody is there.
         """
         end_s = time.monotonic() + limit_s
-        while not self._come:
+        while not self._received:
             self._socket.settimeout(max(end_s - time.monotonic(), 0.001))
             try:
                 data = self._socket.recv(UDP_LIMIT_BYTES)
             except TimeoutError:
                 return None
             except OSError as error:
-                raise self._nobody(error) from error
+                raise self._no_answer(error) from error
             if self.tcp and not data:
-                raise self._nobody(OSError("it hung up"))
+                raise self._no_answer(OSError("it hung up"))
             try:
                 for packet in self._framer.feed(data) if self.tcp else (data,):
-                    self._come.extend(read_packet(packet))
+                    self._received.extend(read_packet(packet))
             except PacketError:
                 continue
-        return self._come.popleft()
+        return self._received.popleft()
 
     def ask(self, address: str, *args: Value, answers: tuple[str, ...]) -> OscMessage:
-        """Send a message and wait for one of the given addresses; over UDP it is said again until something comes.
+        """Send a message and wait for a reply with one of the given addresses; over UDP it is repeated until one comes.
 
         Raises:
             HostError: no answer.
@@ -141,10 +141,10 @@ class BridgeClient:
                 raise RequestError(str(message.args[2]))
             if message.address == at("fail") and str(message.args[0]) in ("", *map(str, args[:1])):
                 raise RequestError(str(message.args[2]))
-        raise self._nobody(None)
+        raise self._no_answer(None)
 
     def hear(self, say: Callable[[], None]) -> Iterator[OscMessage]:
-        """Say something and yield what comes; said again after silence, and given up after long silence."""
+        """Send something and yield what comes back, until a long silence; over UDP a short one means sending again."""
         say()
         heard_s = time.monotonic()
         while time.monotonic() - heard_s < self._patience_s:
@@ -156,13 +156,14 @@ class BridgeClient:
                 say()
 
     def start(self, task: str, input: str | None, prompt: str, *, id: str | None = None, **options: Value) -> str:
-        """Ask for a task; the names of options are those of the table.
+        """Start a job; options have the names of the table's arguments.
 
         Returns:
             The job's id.
 
         Raises:
-            RequestError, HostError: it was not taken on.
+            RequestError: the bridge refused it.
+            HostError: the bridge is gone.
         """
         row = ROWS[at(task)]
         values: dict[str, Value] = {"id": id or uuid.uuid4().hex[:12], "input": input, "prompt": prompt, **options}
@@ -189,7 +190,7 @@ class BridgeClient:
                     raise RequestError("the job {id} was cancelled", id=id)
                 case "fail":
                     raise RequestError(str(message.args[2]))
-        raise self._nobody(None)
+        raise self._no_answer(None)
 
     def run(self, task: str, input: str | None, prompt: str, **options: Value) -> BridgeResult:
         """``start`` and ``wait``; a file is named by its absolute path."""
@@ -200,7 +201,7 @@ class BridgeClient:
         nonce = str(self.ask(at("hello"), answers=(at("challenge"),)).args[0])
         self.ask(at("auth"), nonce, answer_to(token, nonce), answers=(at("welcome"),))
 
-    def _nobody(self, error: OSError | None) -> HostError:
+    def _no_answer(self, error: OSError | None) -> HostError:
         why = f" ({error.strerror or error})" if error is not None else ""
         return HostError(
             "no bridge answers at {where}{why}; start one with: fluxstem bridge", where=self._where, why=why

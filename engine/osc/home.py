@@ -1,4 +1,4 @@
-"""The bridge's own folder: who holds it, where it listens, its journal and its spool.
+"""The bridge's folder: its lock, its state file, its journal and its spool.
 
 One bridge at a time holds the folder, by a lock that dies with the process; so there is one bridge, and one engine, for
 one user.
@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,21 +43,21 @@ class BridgeState:
 
 
 def default_home() -> Path:
-    """Where the bridge keeps its things unless told otherwise."""
+    """The bridge's folder in the user's data."""
     return user_data_folder() / "bridge"
 
 
 def read_state(home: Path | None = None) -> BridgeState | None:
-    """Where the bridge of this user listens, None when there is no word of one. It may be dead; ask it."""
+    """Where this user's bridge listens, None without a state file. It may have died since; ask it."""
     try:
         values = json.loads(((home or default_home()) / STATE).read_bytes())
-        return BridgeState(**values)
+        return BridgeState(**{one.name: values[one.name] for one in fields(BridgeState) if one.name in values})
     except (OSError, ValueError, TypeError):
         return None
 
 
 class Home:
-    """The folder, held.
+    """The folder of a running bridge, locked.
 
     Args:
         folder: made when missing.
@@ -85,7 +85,7 @@ class Home:
 
     @property
     def spool(self) -> Path:
-        """Folder of inputs in safety and of clips sent by wire."""
+        """Folder of private copies of inputs, and of clips sent by wire."""
         return self.folder / SPOOL
 
     def new_spool(self) -> Path:
@@ -93,7 +93,7 @@ class Home:
         return self.spool / uuid.uuid4().hex
 
     def sweep(self, keep: set[str]) -> None:
-        """Remove what no job needs any more.
+        """Remove spool folders that no job needs.
 
         Args:
             keep: folders that are needed.
@@ -109,7 +109,7 @@ class Home:
         os.replace(fresh, self.folder / STATE)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Remove the state file and release the lock."""
         with contextlib.suppress(OSError):
             (self.folder / STATE).unlink()
         self._lock.close()

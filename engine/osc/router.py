@@ -33,7 +33,7 @@ TEXT_LIMIT_CHARACTERS = 600
 
 
 class MessageRouter:
-    """Reads, checks and answers. Lives on the bridge's loop.
+    """Reads packets, checks messages and calls their handlers, on the bridge's loop.
 
     Args:
         engine, home, settings: as of the bridge.
@@ -65,14 +65,14 @@ class MessageRouter:
         self._handlers = Handlers(self, self._clip_handlers, settings.owner, settings.lan).by_address
 
     def close(self) -> None:
-        """Let go of everything; what is in the journal stays."""
+        """Release everything; the journal stays on disk."""
         self._clip_handlers.close()
         self.queue.close()
         self.disk.shutdown(wait=True, cancel_futures=True)
         self.clips.close()
 
     def tick(self) -> None:
-        """Once a second: forget who is silent and what nobody wants."""
+        """Once a second: drop silent sessions and unused clips, and sync the journal."""
         now_s = self._loop.time()
         self.sessions.expire(now_s)
         self.clips.expire(now_s)
@@ -83,7 +83,7 @@ class MessageRouter:
         self._dumping = on
 
     def packet(self, key: SenderKey, wire: UdpWire | TcpWire, packet: bytes) -> None:
-        """One packet, whatever is in it."""
+        """Handle one packet, whatever is in it."""
         session = self.sessions.of(key, wire, len(packet), self._loop.time())
         if not self.gate.admits(session, self._loop.time()):
             self.refused += 1

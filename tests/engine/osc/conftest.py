@@ -27,9 +27,6 @@ def toy_engine(toy_bundle: Path) -> Iterator[Engine]:
         os.environ["FLUXSTEM_BUNDLES"] = before
 
 
-Open = Callable[..., Bridge]
-
-
 @pytest.fixture
 def settings(tmp_path: Path) -> BridgeSettings:
     """Any port, everything below the test's own folder."""
