@@ -36,7 +36,7 @@ from engine.runtime.select import open_backend
 from engine.separation.by_flow import encode_mix, isolate
 from engine.separation.by_mask import mask_decoder, separate
 from engine.tasks import rule_of
-from engine.text.intent import load_asks, routed
+from engine.text.intent import load_asks, understand
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,8 @@ class Pipeline:
         info = probe(request.input) if request.input is not None else None
         rest = probe(request.rest) if request.rest is not None else None
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
-        request = fill_defaults(_as_long_as(routed(request, load_asks(bundle)), rest), bundle.manifest)
+        request, intents = understand(request, load_asks(bundle))
+        request = fill_defaults(_as_long_as(request, rest), bundle.manifest)
         _check_separator(request, bundle)
         check_expert(request.expert, bundle)
         _check_candidates(request, bundle)
@@ -110,9 +111,8 @@ class Pipeline:
         if request.examples:
             report(0.0, "looking at the examples")
         with open_examples(model, request, ends_s, out, check) as examples:
-            run = RunContext(request, rule, model, out, batches, report, check, timer, examples)
-            results = _publish(_answers(run, info, rest, regions), rule.together)
-        results = tuple(dataclasses.replace(result, task=request.task) for result in results)
+            run = RunContext(request, rule, model, out, batches, report, check, timer, examples, intents)
+            results = _publish(_answers(run, info, rest, regions), request.task)
         report(1.0, "done")
         return Outcome(results, request, model.bundle, model.device, dict(run.timer.seconds))
 
@@ -149,9 +149,9 @@ def _check_separator(request: Request, bundle: Bundle) -> None:
         raise RequestError(no_flow(bundle.label))
     if request.examples or request.mix_prompt or request.rest_prompt:
         raise RequestError(
-            f"{bundle.label} is a separator and knows {', '.join(bundle.separator.stems)}; name one of these and "
-            "nothing else"
-        )
+            "{bundle} is a separator and knows {stems}; name one of these and nothing else",
+            bundle=bundle.label, stems=", ".join(bundle.separator.stems),
+        )  # fmt: skip
 
 
 def _check_candidates(request: Request, bundle: Bundle) -> None:
@@ -159,14 +159,14 @@ def _check_candidates(request: Request, bundle: Bundle) -> None:
         return
     if rule_of(request.task).masked and request.render == "masked" and bundle.manifest.decoder is not None:
         raise RequestError(
-            f"the mask decoder of {bundle.label} has one answer to a prompt, so {request.candidates} candidates would "
-            "all be the same; leave the candidates out, or choose the render flow"
-        )
+            "the mask decoder of {bundle} has one answer to a prompt, so {count} candidates would all be the same; "
+            "leave the candidates out, or choose the render flow", bundle=bundle.label, count=request.candidates,
+        )  # fmt: skip
     if request.start == "zeros":
         raise RequestError(
-            f"{request.candidates} candidates that start from zeros would all be the same; "
-            "give --start noise too, or leave the candidates out"
-        )
+            "{count} candidates that start from zeros would all be the same; "
+            "give --start noise too, or leave the candidates out", count=request.candidates,
+        )  # fmt: skip
 
 
 def _target(request: Request, info: AudioInfo | None, rest: AudioInfo | None, region: EditRegion) -> OutputFormat:
@@ -211,7 +211,7 @@ def _made(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) 
 _ANSWERED_BY = {"replace": replace, "arrange": arrange}  # tasks put together from others
 
 
-def _publish(answers: Iterator[list[TaskResult]], are_one_piece: bool) -> tuple[StemResult, ...]:
+def _publish(answers: Iterator[list[TaskResult]], task: str) -> tuple[StemResult, ...]:
     with contextlib.ExitStack() as drafts:
         finished = []
         for group in answers:
@@ -220,16 +220,15 @@ def _publish(answers: Iterator[list[TaskResult]], are_one_piece: bool) -> tuple[
             finished += group
         groups = [list(answer.rendered.files.values()) for answer in finished]
         names = publish(groups, beside=".json")
-    results = tuple(
-        _result(answer, dict(zip(answer.rendered.files, map(str, paths), strict=True)))
+    files = [
+        dict(zip(answer.rendered.files, map(str, paths), strict=True))
         for answer, paths in zip(finished, names, strict=True)
-    )
-    if not are_one_piece:
-        return results
-    return tuple(dataclasses.replace(result, mix=results[0].mix, rest=results[0].rest) for result in results)
+    ]
+    shared = {part: file for part, file in files[0].items() if part != "stem"} if rule_of(task).together else {}
+    return tuple(_result(task, answer, one | shared) for answer, one in zip(finished, files, strict=True))
 
 
-def _result(answer: TaskResult, files: dict[str, str]) -> StemResult:
+def _result(task: str, answer: TaskResult, files: dict[str, str]) -> StemResult:
     return StemResult(
         prompt=answer.prompt,
         stem=files.get("stem"),
@@ -246,6 +245,7 @@ def _result(answer: TaskResult, files: dict[str, str]) -> StemResult:
         candidate=answer.candidate,
         similarity=answer.similarity,
         presence_windows=answer.windows,
+        task=task,
     )
 
 

@@ -56,7 +56,7 @@ def _embedded(run: RunContext, words: tuple[str, ...]) -> dict[str, FloatArray]:
     if not words:
         return {}
     with run.timer.measure("prompt"):
-        return dict(zip(words, run.model.text.embed(words, run.check), strict=True))
+        return dict(zip(words, run.model.text.embed([run.intents[text] for text in words], run.check), strict=True))
 
 
 def _rows(run: RunContext, embedded: dict[str, FloatArray], prompt: str, with_examples: bool) -> FloatArray:

@@ -21,6 +21,7 @@ from engine.errors import BundleError, RequestError
 from engine.inference.masker import MaskDecoder, Masker, MaskOutput, MixWindows, magnitudes
 from engine.inference.windows import OverlapAdd, lay_windows
 from engine.runtime.backend import FloatArray, GraphSession
+from engine.text.intent import Intent
 
 NOBODY = "none"  # the name that asks for no expert
 TERMS_LIMIT_BYTES = 8 << 20
@@ -221,18 +222,18 @@ class StemNameEncoder:
     def __init__(self, stems: Sequence[str], where: str) -> None:
         self._stems, self._where = tuple(stems), where
 
-    def embed(self, prompts: Sequence[str], check: Any = None) -> FloatArray:
+    def embed(self, prompts: Sequence[Intent], check: Any = None) -> FloatArray:
         """Rows of the stems that prompts name; float32 (prompts, stems).
 
         Args:
-            prompts: names of stems; case, an article and hyphens do not matter.
+            prompts: whose targets are names of stems; case, an article and hyphens do not matter.
             check: not needed, for nothing here takes long.
 
         Raises:
             RequestError: a prompt names no stem.
         """
         rows_PE = np.zeros((len(prompts), len(self._stems)), np.float32)
-        for row_E, prompt in zip(rows_PE, prompts, strict=True):
+        for row_E, prompt in zip(rows_PE, (intent.target for intent in prompts), strict=True):
             word = as_term(prompt)
             if word not in self._stems:
                 raise RequestError(

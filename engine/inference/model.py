@@ -20,7 +20,6 @@ from engine.request import Request, Start
 from engine.runtime.backend import Array, Backend, FloatArray, GraphSession
 from engine.tasks import rule_of
 from engine.text.encoder import StoryEncoder, TextEncoder
-from engine.text.intent import load_asks
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +102,7 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         device=backend.device,
         codec=Codec(opened["encode"], opened["decode"]),
         step=opened["step"],
-        text=TextEncoder(by_kind["text"], bundle.path(text.tokenizer), text.max_tokens, story, load_asks(bundle)),
+        text=TextEncoder(by_kind["text"], bundle.path(text.tokenizer), text.max_tokens, story),
         audio=AudioEncoder.from_manifest(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
         video=VideoEncoder.from_manifest(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
         masker=None if decoder is None else _mask_decoder(opened[decoder.graph], decoder, manifest),

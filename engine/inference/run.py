@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -16,6 +16,7 @@ from engine.inference.windows import Batches
 from engine.request import Request
 from engine.runtime.backend import FloatArray
 from engine.tasks import Rule
+from engine.text.intent import Intent
 
 Item = TypeVar("Item")
 STAGES = ("read", "encode", "step", "decode", "separate", "mask", "write")
@@ -87,6 +88,7 @@ class RunContext:
         check: raises ``Cancelled`` when the caller asked to stop.
         timer: where the time goes.
         examples: what goes with the prompts; None where there are only words.
+        intents: what each text of the request was understood as.
         share: of the progress bar that this part of the work fills, ``(from, to)``.
     """
 
@@ -99,6 +101,7 @@ class RunContext:
     check: Callable[[], None]
     timer: StageTimer = field(default_factory=StageTimer)
     examples: Examples | None = None
+    intents: Mapping[str, Intent] = field(default_factory=dict)
     share: tuple[float, float] = (0.0, 1.0)
 
     def picture(self, start_s: float) -> FloatArray:

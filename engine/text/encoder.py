@@ -1,13 +1,10 @@
-"""Prompts to embeddings: the bundle's tokenizer, then its text graph; a story is heard sentence by sentence.
-
-Knows nothing of audio or slots.
-"""
+"""Prompts to embeddings: the bundle's tokenizer, then its text graph; a story is heard sentence by sentence."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +13,7 @@ import numpy as np
 from engine.errors import BundleError, RequestError
 from engine.runtime.backend import FloatArray, GraphSession
 from engine.text.embedding import mean_direction
-from engine.text.grammar import LONGEST_WORDING, Asks
-from engine.text.intent import in_english
+from engine.text.intent import Intent
 
 PROMPT_LIMIT_CHARACTERS = 20_000  # a story; some 3,000 words
 ROWS_AT_ONCE = 64
@@ -57,7 +53,6 @@ class TextEncoder:
         tokenizer: path of a ``tokenizers`` JSON file; id 0 pads.
         max_tokens: ``T``; longer prompts are heard in parts.
         story: what the parts come to; None means that their directions are averaged.
-        asks: nouns of other languages; None means that every prompt is heard as it is.
 
     Raises:
         BundleError: the tokenizer cannot be read.
@@ -69,23 +64,20 @@ class TextEncoder:
         tokenizer: Path,
         max_tokens: int,
         story: StoryEncoder | None = None,
-        asks: Asks | None = None,
     ) -> None:
         self._graph = graph
         self._max_tokens = max_tokens
         self._tokenizer = _load(tokenizer)
         self._story = story
-        self._asks = asks
 
-    def embed(self, prompts: tuple[str, ...], check: Callable[[], None] = lambda: None) -> FloatArray:
+    def embed(self, prompts: Sequence[Intent], check: Callable[[], None] = lambda: None) -> FloatArray:
         """Embeddings of prompts.
 
-        A prompt of more than ``max_tokens`` lies between the names it holds and means, where the bundle lists names and
-        there are any; else it is cut into sentences, and sentences that are still too long into pieces, and lies
-        between those.
+        A prompt of more than ``max_tokens`` lies between the names it holds and means, if any; else it is cut into
+        sentences, and sentences that are still too long into pieces, and lies between those.
 
         Args:
-            prompts: as ``check_prompt`` accepts them.
+            prompts: what each was understood as.
             check: raises to stop; called between prompts and between runs of the graph.
 
         Returns:
@@ -97,14 +89,15 @@ class TextEncoder:
         named, parts = list[list[list[int]]](), list[list[list[int]]]()
         for prompt in prompts:
             check()
-            named.append(self._named(prompt))
-            parts.append(named[-1] or self._parts(prompt))
+            too_long = prompt.names and len(self._ids(prompt.target)) > self._max_tokens
+            named.append([self._ids(name) for name in prompt.names] if too_long else [])
+            parts.append(named[-1] or self._parts(prompt.english))
         count = sum(map(len, parts))
         if count > PARTS_LIMIT:
             raise RequestError(
-                f"the prompts have {count} sentences or names; at most {PARTS_LIMIT} are heard in one call, "
-                "so say it in fewer words or make several calls"
-            )
+                "the prompts have {count} sentences or names; at most {most} are heard in one call, "
+                "so say it in fewer words or make several calls", count=count, most=PARTS_LIMIT,
+            )  # fmt: skip
         rows_RE = self._rows([ids for ids_of_one in parts for ids in ids_of_one], check)
         found, at = [], 0
         for names, ids_of_one in zip(named, parts, strict=True):
@@ -119,16 +112,8 @@ class TextEncoder:
             return only_E
         return mean_direction(part_RE) if self._story is None else self._story.embed(part_RE)
 
-    def _named(self, prompt: str) -> list[list[int]]:
-        """Tokens of the names that a long text holds; none for a short one, which is heard as it is."""
-        if self._asks is None or len(self._ids(prompt)) <= self._max_tokens:
-            return []
-        said = self._asks.understand(prompt).phrase if len(prompt) <= LONGEST_WORDING else prompt
-        return [self._ids(name) for name in self._asks.names_in(said)]
-
     def _parts(self, prompt: str) -> list[list[int]]:
         """Tokens of the parts of a prompt, each of ``max_tokens`` at most."""
-        prompt = prompt if self._asks is None else in_english(self._asks, prompt)
         whole = self._ids(prompt)
         if len(whole) <= self._max_tokens:
             return [whole]
@@ -176,9 +161,9 @@ def check_prompt(prompt: str) -> None:
         raise RequestError("the prompt is empty; say in a few words what to look for, for example violin")
     if len(prompt) > PROMPT_LIMIT_CHARACTERS:
         raise RequestError(
-            f"the prompt has {len(prompt)} characters; at most {PROMPT_LIMIT_CHARACTERS} are allowed, "
-            "and a few words are best to find something"
-        )
+            "the prompt has {count} characters; at most {most} are allowed, "
+            "and a few words are best to find something", count=len(prompt), most=PROMPT_LIMIT_CHARACTERS,
+        )  # fmt: skip
 
 
 def _load(path: Path) -> Any:
@@ -187,7 +172,7 @@ def _load(path: Path) -> Any:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises bare Exception
-        raise BundleError(f"{path} is no tokenizer ({error}); get the bundle again") from error
+        raise BundleError("{path} is no tokenizer ({error}); get the bundle again", path=path, error=error) from error
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer

@@ -1,14 +1,14 @@
-"""What the wording of a prompt changes: the task it is done by, and the language it is heard in.
+"""What a prompt asks for: the task it is done by, what is wanted, what is not, and the English of it.
 
 "Everything except the drums" and "no vocals" want something taken out; "Geige" is a violin; of "drums, no cymbals" only
 the drums are made. The wordings come with the bundle, which was trained on the same table; without them every prompt is
-taken as it is. Knows nothing of audio.
+taken as it is. Each text of a request is understood once, here; what came of it travels with the request.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -36,48 +36,90 @@ def load_asks(bundle: Bundle) -> Asks | None:
     return None if named is None else _read(bundle.path(named.file), bundle.sha256)
 
 
-def routed(request: Request, asks: Asks | None) -> Request:
-    """The request that the wordings of its prompts ask for.
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a text was understood as.
 
-    What is left of a prompt may be such a wording again, so a request is sent on until nothing changes.
+    Attributes:
+        task: row of the task table it is done by; "" for words that go with a prompt.
+        target: what is wanted, as written.
+        excluded: what it expressly does not mean, as written; "" for nothing.
+        language: two letters, of its wording.
+        english: the target as the text encoder hears it.
+        names: English for the names that the target holds and means, in order; a long text lies between them.
+    """
+
+    task: str
+    target: str
+    excluded: str = ""
+    language: str = ENGLISH
+    english: str = ""
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, target: str, asks: Asks | None = None, task: str = "", excluded: str = "") -> Intent:
+        """A text that says what is wanted and nothing else."""
+        if asks is None:
+            return cls(task, target, excluded, english=target)
+        if len(target) > LONGEST_WORDING:
+            english, named, language = asks.meant(target) or target, target, ENGLISH
+        else:
+            wish = asks.understand(target)
+            named, language = wish.phrase, wish.language
+            english = asks.english(named, language)
+            english = target if language == ENGLISH and english == named else english
+        return cls(task, target, excluded, language, english, tuple(asks.names_in(named)))
+
+
+def understand(request: Request, asks: Asks | None) -> tuple[Request, dict[str, Intent]]:
+    """The request that its words ask for, and what each of its texts was understood as.
+
     Only isolate and remove are sent from one to the other: ``isolate "no vocals"`` and ``isolate "everything except the
     vocals"`` remove the vocals, ``remove "everything except the vocals"`` isolates them. What a prompt expressly does
     not mean is said of the rest, where nothing else was said of it. The other tasks make sound: what a prompt of theirs
     does not mean is left out of it.
 
+    Returns:
+        The request with the targets in the place of its texts; target -> intent.
+
     Raises:
         RequestError: one prompt wants something out, another wants something alone; a prompt of a task that makes sound
             says only what is not wanted; replace is told only what is to stay.
     """
-    if asks is None:
-        return request
-    if request.task not in ROUTED:
-        return _as_meant(request, asks)
-    if not request.prompts:
-        return request
-    further = _sent_on(request, asks)
-    return request if further == request else routed(further, asks)
+    if asks is not None:
+        request = (_separated if request.task in ROUTED else _as_meant)(request, asks)
+    words = (*request.prompts, request.mix_prompt, request.rest_prompt, request.replacement)
+    return request, {text: Intent.of(text, asks, request.task) for text in words if text}
 
 
-def _sent_on(request: Request, asks: Asks) -> Request:
-    wishes = [_understood(asks, prompt) for prompt in request.prompts]
-    tasks = {_task(request.task, wish, prompt) for wish, prompt in zip(wishes, request.prompts, strict=True)}
+def _separated(request: Request, asks: Asks) -> Request:
+    found = [_routed(request.task, prompt, asks) for prompt in request.prompts]
+    tasks = {task for task, _, _ in found}
     if len(tasks) > 1:
         raise RequestError(
             "one prompt asks for something alone and another for something to be left out; ask for them in two calls"
         )
-    [task] = tasks
-    unwanted = {wish.unwanted for wish in wishes if wish.unwanted}
-    as_worded = task == "isolate" == request.task  # wordings of isolate are what the bundle was trained on
+    unwanted = {excluded for _, _, excluded in found if excluded}
     return replace(
         request,
-        task=task,
-        prompts=tuple(
-            prompt if (as_worded and not wish.unwanted) or not wish.phrase else wish.phrase
-            for prompt, wish in zip(request.prompts, wishes, strict=True)
-        ),
+        task=tasks.pop() if tasks else request.task,
+        prompts=tuple(target for _, target, _ in found),
         rest_prompt=request.rest_prompt or (unwanted.pop() if len(unwanted) == 1 else ""),
     )
+
+
+def _routed(task: str, prompt: str, asks: Asks) -> tuple[str, str, str]:
+    """Task, target and what is excluded; of "everything except no drums" each wording is taken off in turn."""
+    excluded = ""
+    while True:
+        wish = _understood(asks, prompt)
+        further = _task(task, wish, prompt)
+        excluded = excluded or wish.unwanted
+        as_worded = further == "isolate" == task  # wordings of isolate are what the bundle was trained on
+        target = prompt if (as_worded and not wish.unwanted) or not wish.phrase else wish.phrase
+        if (further, target) == (task, prompt):
+            return task, target, excluded
+        task, prompt = further, target
 
 
 def _as_meant(request: Request, asks: Asks) -> Request:
@@ -98,9 +140,9 @@ def _wanted(task: str, prompt: str, asks: Asks) -> str:
     meant = asks.meant(prompt)
     if not any(map(str.isalnum, meant)):
         raise RequestError(
-            f"{task} makes what it is told to, and {_shortened(prompt)!r} says only what is not wanted; "
-            "say what is wanted, for example violin"
-        )
+            "{task} makes what it is told to, and {prompt!r} says only what is not wanted; "
+            "say what is wanted, for example violin", task=task, prompt=_shortened(prompt),
+        )  # fmt: skip
     return prompt if len(prompt) > LONGEST_WORDING else meant  # of stories the text encoder leaves the same out
 
 
@@ -113,25 +155,13 @@ def _taken_out(task: str, prompt: str, asks: Asks) -> str:
     if wish.task == "remove" and not _ALL_OTHERS.search(frame):
         return _taken_out(task, wish.phrase, asks)
     raise RequestError(
-        f"{task} takes a named sound out of the mix, and {_shortened(prompt)!r} names only what is to stay; "
-        "name what to take out, for example violin"
-    )
+        "{task} takes a named sound out of the mix, and {prompt!r} names only what is to stay; "
+        "name what to take out, for example violin", task=task, prompt=_shortened(prompt),
+    )  # fmt: skip
 
 
 def _shortened(prompt: str) -> str:
     return prompt if len(prompt) <= SHOWN_CHARACTERS else prompt[: SHOWN_CHARACTERS - 3] + "..."
-
-
-def in_english(asks: Asks, prompt: str) -> str:
-    """A prompt in the language the bundle's tower knows best; English ones stay as they are.
-
-    Stories stay too, but for the names they say they do not mean.
-    """
-    if len(prompt) > LONGEST_WORDING:
-        return asks.meant(prompt) or prompt
-    wish = asks.understand(prompt)
-    english = asks.english(wish.phrase, wish.language)
-    return prompt if wish.language == ENGLISH and english == wish.phrase else english
 
 
 def _understood(asks: Asks, prompt: str) -> Wish:
@@ -153,5 +183,6 @@ def _read(path: Path, bundle_sha256: str) -> Asks:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise BundleError(f"{path} cannot be read ({error.strerror}); get the bundle again") from error
+        why = error.strerror
+        raise BundleError("{path} cannot be read ({why}); get the bundle again", path=path, why=why) from error
     return Asks.read(raw, str(path))

@@ -14,7 +14,7 @@ from engine.media.reference import MediaExample, examples_of
 from engine.request import Request
 from engine.tasks import rule_of
 from engine.text.grammar import Asks
-from engine.text.intent import routed
+from engine.text.intent import understand
 
 REPLACE = Request(task="replace", prompts=("bass",), input="mix.wav", replacement="oud", examples=("x.wav",))
 
@@ -90,10 +90,12 @@ def asks() -> Asks:
 @pytest.mark.parametrize("asked", ["isolate", "remove"])
 def test_what_was_sent_on_once_stays_as_it_is(prompt, task, asked):
     wordings = asks()
-    once = routed(Request(task=asked, prompts=(prompt,), input="mix.wav"), wordings)
-    assert routed(once, wordings) == once
+    once, intents = understand(Request(task=asked, prompts=(prompt,), input="mix.wav"), wordings)
+    again, intents_again = understand(once, wordings)
+    assert (again, intents_again) == (once, intents)
+    assert set(once.prompts) <= set(intents)
     if asked == "isolate":
-        assert once.task == task
+        assert once.task == intents[once.prompts[0]].task == task
 
 
 def told(task: str, level_db: float | None, mix: str | None = None) -> str:

@@ -16,10 +16,15 @@ from engine.runtime.select import open_backend
 from engine.tasks import TASKS
 from engine.text.encoder import PROMPT_LIMIT_CHARACTERS, TextEncoder
 from engine.text.grammar import Asks
-from engine.text.intent import load_asks, routed
+from engine.text.intent import Intent, load_asks, understand
 
 MAKING = sorted(set(TASKS) - {"isolate", "remove", "replace"})
 REPLACE = Request(task="replace", prompts=("drums",), input="mix.wav", replacement="trumpet")
+
+
+def meant_by(request: Request, asks: Asks) -> Request:
+    """The request as its words mean it."""
+    return understand(request, asks)[0]
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +40,10 @@ def hear(small_bundle, asks):
     bundle = load_bundle(small_bundle)
     text, graphs = bundle.manifest.encoders["text"], bundle.manifest.graphs
     graph = open_backend("cpu").open(bundle.path(graphs[text.graph].file))
-    encoder = TextEncoder(graph, bundle.path(text.tokenizer), text.max_tokens, asks=asks)
+    encoder = TextEncoder(graph, bundle.path(text.tokenizer), text.max_tokens)
 
     def cosines(prompt: str, *names: str) -> list[float]:
-        rows_RE = encoder.embed((prompt, *names))
+        rows_RE = encoder.embed([Intent.of(text, asks) for text in (prompt, *names)])
         rows_RE = rows_RE / np.linalg.norm(rows_RE, axis=1, keepdims=True)
         return [float(row_E @ rows_RE[0]) for row_E in rows_RE[1:]]
 
@@ -77,10 +82,10 @@ def hear(small_bundle, asks):
 )
 def test_what_is_not_meant_is_left_out_of_what_is_made(asks, prompt, meant):
     for task in MAKING:
-        once = routed(Request(task=task, prompts=(prompt, "oboe"), mix_prompt=prompt), asks)
+        once = meant_by(Request(task=task, prompts=(prompt, "oboe"), mix_prompt=prompt), asks)
         assert (once.prompts, once.mix_prompt, once.rest_prompt) == ((meant, "oboe"), meant, "")
-        assert routed(once, asks) == once
-    assert routed(dataclasses.replace(REPLACE, replacement=prompt), asks).replacement == meant
+        assert meant_by(once, asks) == once
+    assert meant_by(dataclasses.replace(REPLACE, replacement=prompt), asks).replacement == meant
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,7 @@ def test_what_is_not_meant_is_left_out_of_what_is_made(asks, prompt, meant):
 )
 def test_prompts_that_leave_nothing_out_stay_as_they_are(asks, prompt):
     for task in MAKING:
-        assert routed(Request(task=task, prompts=(prompt,)), asks).prompts == (prompt,)
+        assert meant_by(Request(task=task, prompts=(prompt,)), asks).prompts == (prompt,)
 
 
 ONLY_UNWANTED = [
@@ -136,9 +141,9 @@ def test_a_prompt_that_says_only_what_is_not_wanted_is_refused(asks, prompt):
             with pytest.raises(
                 RequestError, match=rf"^{task} makes .* says only what is not wanted; say what is wanted"
             ):
-                routed(Request(task=task, **words), asks)
+                meant_by(Request(task=task, **words), asks)
     with pytest.raises(RequestError, match="says only what is not wanted"):
-        routed(dataclasses.replace(REPLACE, replacement=prompt), asks)
+        meant_by(dataclasses.replace(REPLACE, replacement=prompt), asks)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +164,7 @@ def test_replace_takes_no_complement_out(asks, prompt):
     with pytest.raises(
         RequestError, match=r"^replace takes a named sound out .* names only what is to stay; name what"
     ):
-        routed(dataclasses.replace(REPLACE, prompts=(prompt,)), asks)
+        meant_by(dataclasses.replace(REPLACE, prompts=(prompt,)), asks)
 
 
 @pytest.mark.parametrize(
@@ -176,14 +181,16 @@ def test_replace_takes_no_complement_out(asks, prompt):
     ],
 )
 def test_replace_takes_out_what_is_named(asks, prompt, taken):
-    once = routed(dataclasses.replace(REPLACE, prompts=(prompt,)), asks)
+    once = meant_by(dataclasses.replace(REPLACE, prompts=(prompt,)), asks)
     assert once.prompts == (taken,)
     assert once.rest_prompt == ""
 
 
 def test_without_wordings_every_prompt_is_taken_as_it_is():
     asked = Request(task="generate", prompts=("no drums",))
-    assert routed(asked, None) is asked
+    found, intents = understand(asked, None)
+    assert found is asked
+    assert intents == {"no drums": Intent("generate", "no drums", english="no drums")}
 
 
 def test_the_engine_makes_what_is_left(pipeline, tmp_path):

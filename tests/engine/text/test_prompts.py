@@ -10,6 +10,7 @@ from engine.errors import RequestError
 from engine.text.embedding import mean_direction
 from engine.text.encoder import PROMPT_LIMIT_CHARACTERS, StoryEncoder, TextEncoder, check_prompt
 from engine.text.grammar import Asks
+from engine.text.intent import Intent
 
 
 class Counting:
@@ -34,6 +35,11 @@ class Echo:
         return {"embedding": self.pieces.sum(axis=1)}
 
 
+def embed(graph, path, prompts, asks=None, **more):
+    """Embeddings of prompts, each understood on its own."""
+    return TextEncoder(graph, path, MAX_TOKENS).embed([Intent.of(prompt, asks) for prompt in prompts], **more)
+
+
 @pytest.fixture
 def path(tmp_path):
     tokenizer().save(str(tmp_path / "tokenizer.json"))
@@ -42,7 +48,7 @@ def path(tmp_path):
 
 def test_a_short_prompt_is_one_row_as_the_graph_says_it(path):
     graph = Counting()
-    embedding = TextEncoder(graph, path, MAX_TOKENS).embed(("bass. drums! violin?", "bass"))
+    embedding = embed(graph, path, ("bass. drums! violin?", "bass"))
     assert graph.rows == [6, 1]
     assert embedding[:, 0].tolist() == [6, 1]
 
@@ -50,7 +56,7 @@ def test_a_short_prompt_is_one_row_as_the_graph_says_it(path):
 def test_a_long_prompt_is_heard_sentence_by_sentence(path):
     graph = Counting()
     first, second, third = "bass " * 10, "drums " * 5, "violin " * 19
-    [embedding] = TextEncoder(graph, path, MAX_TOKENS).embed((f"{first}. {second}\n{third}",))
+    [embedding] = embed(graph, path, (f"{first}. {second}\n{third}",))
     assert graph.rows == [11, 5, 9, 10]
     expected = mean_direction(np.array([[count, 1] + [0] * (EMBEDDING - 2) for count in graph.rows], np.float32))
     np.testing.assert_allclose(embedding, expected, rtol=1e-6)
@@ -60,9 +66,7 @@ def test_a_long_prompt_is_heard_sentence_by_sentence(path):
 def test_a_story_that_names_instruments_lies_between_their_names(path):
     graph = Counting()
     asks = Asks([], {}, (), ["bass", "bass drums"])
-    [embedding] = TextEncoder(graph, path, MAX_TOKENS, asks=asks).embed(
-        ("the rain fell. " * 20 + "A bass. Bass drums!",)
-    )
+    [embedding] = embed(graph, path, ("the rain fell. " * 20 + "A bass. Bass drums!",), asks)
     assert graph.rows == [1, 2]
     expected = mean_direction(np.array([[count, 1] + [0] * (EMBEDDING - 2) for count in graph.rows], np.float32))
     np.testing.assert_allclose(embedding, expected, rtol=1e-6)
@@ -72,7 +76,7 @@ def test_a_story_lies_between_the_names_it_means_and_no_others(path):
     graph = Counting()
     asks = Asks([], {"de": {"geige": "violin"}}, (), ["violin", "bass drums"])
     rain = "Der Regen fiel auf die Stadt. " * 10
-    TextEncoder(graph, path, MAX_TOKENS, asks=asks).embed((rain + "Ohne bass drums spielte die Geige.",))
+    embed(graph, path, (rain + "Ohne bass drums spielte die Geige.",), asks)
     assert graph.rows == [1]
 
 
@@ -80,8 +84,8 @@ def test_a_story_that_means_none_of_its_names_is_heard_without_them(path):
     graph, plain = Counting(), Counting()
     asks = Asks([], {}, (), ["bass drums"])
     rain = "the rain fell on the harbour. " * 10
-    TextEncoder(graph, path, MAX_TOKENS, asks=asks).embed((rain + "No bass drums.",))
-    TextEncoder(plain, path, MAX_TOKENS, asks=asks).embed((rain.strip(" ."),))
+    embed(graph, path, (rain + "No bass drums.",), asks)
+    embed(plain, path, (rain.strip(" ."),), asks)
     assert graph.rows == plain.rows
 
 
@@ -114,12 +118,12 @@ def test_a_long_prompt_can_be_stopped(path):
             raise Stopped
 
     with pytest.raises(Stopped):
-        TextEncoder(graph, path, MAX_TOKENS).embed(("bass. " * 300,), check)
+        embed(graph, path, ("bass. " * 300,), check=check)
     assert calls == [0, 0, 64]
 
 
 def test_prompts_of_too_many_sentences_are_refused_before_any_is_heard(path):
     graph = Counting()
     with pytest.raises(RequestError, match="1200 sentences or names; at most 1024"):
-        TextEncoder(graph, path, MAX_TOKENS).embed(("bass. " * 600, "drums. " * 600))
+        embed(graph, path, ("bass. " * 600, "drums. " * 600))
     assert graph.rows == []
