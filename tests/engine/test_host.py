@@ -239,7 +239,7 @@ def test_the_host_survives_bad_messages():
         b"[1, 2]\n",
         b"\xff\xfe\n",
         words(dance="please"),
-        words(submit="a", request={"task": "isolate", "prompts": ["violin"], "loudness": 11}),
+        words(submit="a", request={"task": "isolate", "prompts": ["violin"], "out": 11}),
         words(submit="b", request=None),
         words(cancel="unknown"),
         words(submit="c", request=fine),
@@ -249,7 +249,12 @@ def test_the_host_survives_bad_messages():
         ("Failed", "b"),
         ("Accepted", "c"),
     ]
-    assert "loudness" in events[0]["message"]
+    assert "its out is no text" in events[0]["message"]
+
+
+def test_the_host_does_a_request_of_another_version():
+    events = served(words(submit="a", request={"task": "isolate", "prompts": ["violin"], "loudness": 11}))
+    assert events[0]["event"] == "Accepted"
 
 
 @pytest.fixture

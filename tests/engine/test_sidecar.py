@@ -6,7 +6,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from clihelp import everything_in, made, read, say, write_music
 from toybundle import write_toy_bundle
 from toymask import SHORT
 
-from engine import Engine, Request
+from engine import OPTIONS, Engine
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +27,8 @@ def test_it_says_what_was_asked_with_every_default_filled_in(engine, toy_bundle,
     mix = write_music(tmp_path / "mix.wav")
     answer = made(capsys, engine, toy_bundle, tmp_path, "isolate", mix, "violin", "--region", "0.25-0.75", "--seed", 7)
     data = json.loads(Path(answer["sidecar"]).read_text("utf-8"))
-    named = {field.name for field in fields(Request)} - {"prompts", "rest"}
-    assert named <= set(data)
+    assert set(OPTIONS) <= set(data) | {"prompts"}
+    assert data["prompts"] == ["violin"]
     assert data["task"] == "isolate"
     assert data["prompt"] == "violin"
     assert (data["seed"], data["steps"], data["guidance"], data["start"]) == (7, 1, 1.0, "zeros")
@@ -132,6 +131,17 @@ def test_the_temperature_is_kept_and_a_sidecar_without_one_means_the_bundles_own
     sidecar.write_text(json.dumps(data))
     again = say(capsys, engine, ["rerun", sidecar, "--json"]).json
     assert json.loads(Path(again["sidecar"]).read_text())["temperature"] == 1.0
+
+
+def test_what_another_version_says_is_kept_told_of_and_changes_nothing(engine, toy_bundle, tmp_path, capsys):
+    first = made(capsys, engine, toy_bundle, tmp_path, "isolate", write_music(tmp_path / "mix.wav"), "bass")
+    sidecar = Path(first["sidecar"])
+    sidecar.write_text(json.dumps({"warmth": 0.7, **json.loads(sidecar.read_text())}))
+    said = say(capsys, engine, ["rerun", sidecar, "--json"])
+    assert said.code == 0
+    assert "also says warmth, which this version does not know" in said.err
+    assert json.loads(Path(said.json["sidecar"]).read_text())["warmth"] == 0.7
+    np.testing.assert_array_equal(read(said.json["stem"]), read(first["stem"]))
 
 
 def refused(said, *words: str) -> None:
