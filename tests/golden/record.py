@@ -250,7 +250,8 @@ def answering(folder: Path) -> Iterator[Answers]:
     """An engine that runs cases into ``folder``."""
     from clihelp import Engine
 
-    with patch.dict(os.environ, {"OMP_NUM_THREADS": "1", "COLUMNS": "80"}), Engine() as engine:
+    surroundings = {"OMP_NUM_THREADS": "1", "COLUMNS": "80", "XDG_DATA_HOME": str(folder / "data")}
+    with patch.dict(os.environ, surroundings), Engine() as engine:
         yield Answers(folder, engine)
 
 
@@ -305,9 +306,9 @@ def curves(found: list[float]) -> dict[str, list[float]]:
 
 def sounds() -> str:
     """Which instruments training audio is rendered from here; with others, losses are others."""
-    from training.data.sources import Sounds
+    from training.data.sources import SoundLibrary
 
-    return "banks" if Sounds.find().banks else "font"
+    return "banks" if SoundLibrary.find().banks else "font"
 
 
 def record_losses(folder: Path) -> None:
