@@ -28,7 +28,7 @@ from training.prompt.adapters import ADAPTERS_FILE, PIECES, StoryReader, load_ad
 from training.prompt.model import AudioTower
 from training.prompt.tower import load_audio_tower
 from training.scene.config import FPS, frames_of
-from training.scene.model import SCENE_FILE, SceneEncoder, load_scene
+from training.scene.model import SCENE_FILE, SceneTower, load_scene
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -104,7 +104,7 @@ def _story(preset: Preset, reader: StoryReader) -> EncoderGraph:
     return EncoderGraph(spec, EncoderSpec(graph="story", kind="story", dim=dim, pieces=PIECES), tries)
 
 
-def _scene(preset: Preset, encoder: SceneEncoder) -> EncoderGraph:
+def _scene(preset: Preset, encoder: SceneTower) -> EncoderGraph:
     count, size, dim = frames_of(preset.grid.grid), encoder.config.size_px, encoder.embedding
     picture = encoder.config.picture
     inputs: dict[str, list[str | int]] = {"frames": ["B", count, size, size, 3]}

@@ -21,7 +21,7 @@ from torch.nn.utils import parametrize
 
 from engine.latents import SLOTS, Slot
 from training.codec.model import MixWavCodec
-from training.codec.spectral import Transform
+from training.codec.spectral import FrameTransform
 from training.config import Preset
 from training.flow.model import velocity
 from training.flow.train import load_flow
@@ -85,7 +85,7 @@ class Spec:
 def prepare(codec: MixWavCodec) -> None:
     """Make a codec exportable: DFT as matrix product, weight norm folded into the weights."""
     for module in codec.modules():
-        if isinstance(module, Transform):
+        if isinstance(module, FrameTransform):
             module.exporting = True
         if parametrize.is_parametrized(module, "weight"):
             parametrize.remove_parametrizations(module, "weight")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from training.trainer.trainer import Plan, Run, batches
+from training.trainer.trainer import TrainConfig, Trainer, batches
 
 STEPS = 4
 
@@ -45,11 +45,11 @@ class Line:
         return wrong + self.spare.sum() * float(0 in batch.numbers), {"first": float(batch.numbers[0])}
 
 
-def train(folder: Path, parts: int, steps: int = STEPS, together: int = 1, resume: bool = False) -> Run:
+def train(folder: Path, parts: int, steps: int = STEPS, together: int = 1, resume: bool = False) -> Trainer:
     """Train, or go on, and leave the gradients of the last step and the numbers this process saw."""
     stage = Line(together)
-    plan = Plan(steps=STEPS, learning_rate=0.1, warmup=1, clip_norm=1e9, ema=0.9, parts=parts)
-    run = Run(stage, plan, folder)
+    plan = TrainConfig(steps=STEPS, learning_rate=0.1, warmup=1, clip_norm=1e9, ema=0.9, parts=parts)
+    run = Trainer(stage, plan, folder)
     assert run.resume() is resume
     source = batches(stage, run.world, run.step, STEPS, run.parts, workers=0)
     losses = [run.descend([next(source) for _ in range(run.own)])[0] for _ in range(run.step, steps)]

@@ -10,15 +10,15 @@ from linefit import Line
 
 from training.config import load_preset
 from training.flow.networks import build
-from training.flow.task_sampler import draw_known
+from training.flow.task_sampler import sample_task
 from training.flow.train import FlowBatch, FlowStage
 from training.trainer import precision
-from training.trainer.trainer import Plan, Run
+from training.trainer.trainer import TrainConfig, Trainer
 
 ROWS = 4
 
 
-class SlowToSave(Run):
+class SlowToSave(Trainer):
     """The first process is busy with its checkpoint while the others wait."""
 
     def save(self) -> None:
@@ -30,7 +30,7 @@ class SlowToSave(Run):
 
 def by_the_clock(folder: Path, minutes: float) -> None:
     """Train until the time is over; leave step, rates and weights."""
-    plan = Plan(steps=10**6, minutes=minutes, learning_rate=0.1, warmup=1, parts=2, save_every_s=0.0)
+    plan = TrainConfig(steps=10**6, minutes=minutes, learning_rate=0.1, warmup=1, parts=2, save_every_s=0.0)
     run, rates = SlowToSave(Line(), plan, folder), []
     plain = run.descend
 
@@ -49,7 +49,7 @@ def by_the_clock(folder: Path, minutes: float) -> None:
 
 def go_on(folder: Path) -> None:
     """Resume what is in the folder."""
-    Run(Line(), Plan(steps=9, learning_rate=0.1, ema=0.9, parts=2), folder).resume()
+    Trainer(Line(), TrainConfig(steps=9, learning_rate=0.1, ema=0.9, parts=2), folder).resume()
 
 
 class FlowParts(FlowStage):
@@ -70,7 +70,7 @@ class FlowParts(FlowStage):
     def one(self, number: int) -> FlowBatch:
         """A part."""
         grid, rng = self.preset.grid, np.random.default_rng(number)
-        drawn = [draw_known(rng, grid.window_frames, self.preset.masking).known for _ in range(ROWS)]
+        drawn = [sample_task(rng, grid.window_frames, self.preset.masking).known for _ in range(ROWS)]
         dice = torch.Generator().manual_seed(number)
         latents = torch.randn(ROWS, 3, grid.latent_channels, grid.window_frames, generator=dice)
         prompt = torch.randn(ROWS, 3, self.preset.prompt.embedding, generator=dice)
@@ -83,11 +83,11 @@ class FlowParts(FlowStage):
         return FlowBatch(*(torch.cat(side) for side in sides))
 
 
-def flow_step(folder: Path, parts: int, together: int = 1) -> Run:
+def flow_step(folder: Path, parts: int, together: int = 1) -> Trainer:
     """One step of the flow; leave its gradients and loss."""
     precision.settle("fp32")
     stage = FlowParts(together)
-    run = Run(stage, Plan(steps=1, learning_rate=1e-3, warmup=1, clip_norm=1e9, parts=parts), folder)
+    run = Trainer(stage, TrainConfig(steps=1, learning_rate=1e-3, warmup=1, clip_norm=1e9, parts=parts), folder)
     places = range(run.world.rank, parts, run.world.size)
     loss, _ = run.descend([stage.batch(number) for number in places])
     gradients = torch.cat([p.grad.flatten() for p in stage.model.parameters() if p.grad is not None])

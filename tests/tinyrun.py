@@ -18,7 +18,7 @@ from training.prompt import adapt
 from training.prompt.train import run as train_prompt
 from training.scene.train import train_scene
 from training.synthesis.render_stems import render_cache
-from training.synthesis.stem_config import StudioConfig
+from training.synthesis.stem_config import StemRenderConfig
 
 STEPS = 60  # of the codec and the flow
 PARTS = ("codec", "prompt", "scene", "adapters", "flow", "tiny")
@@ -40,7 +40,7 @@ class TinyRun:
 
 def tiny_cache(folder: Path, pieces: int = 6, shards: int = 1, workers: int = 1, seed: int = 1) -> StemCache:
     """A few rendered pieces, 4 s at 8 kHz, without songs."""
-    config = StudioConfig(
+    config = StemRenderConfig(
         folder=str(folder), rate_hz=8000, seconds=4.0, seed=seed, songs=False, pieces_per_shard=pieces
     )
     render_cache(config, shards, workers, niceness=0)

@@ -19,7 +19,7 @@ import torch
 from engine.bundle.bundle import Bundle, load_bundle
 from engine.bundle.separator import SpectrumSpec
 from export.separators.write import magnitudes
-from training.data.sources import Sounds
+from training.data.sources import SoundLibrary
 
 VOICES = ("vox", "bgvox")  # files that begin like this are sung
 TOP_FROM_HZ = 8_000  # above the last bin a frame has the mean of its mask from here up
@@ -157,7 +157,7 @@ def main(argv: list[str]) -> str:
     parser.add_argument("--only", action="append", default=[], metavar="SONG", help="this one; may be given again")
     parser.add_argument("--windows", type=int, default=5, help="of each song; default %(default)s")
     args = parser.parse_args(argv)
-    place = args.songs or Sounds.find().songs or Path("songs")
+    place = args.songs or SoundLibrary.find().songs or Path("songs")
     songs = [
         path.parent for path in sorted(place.glob("*/index.json")) if not args.only or path.parent.name in args.only
     ]

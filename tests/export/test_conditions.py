@@ -15,7 +15,7 @@ from export.conditions import conditions, largest_difference
 from export.write import write_bundle
 from training.config import load_preset
 from training.prompt.adapters import PIECES, StoryReader, load_adapters
-from training.scene.model import SceneEncoder, save_scene
+from training.scene.model import SceneTower, save_scene
 
 PRESET = load_preset("tiny")
 E = PRESET.prompt.embedding
@@ -119,7 +119,7 @@ def test_a_bundle_with_every_condition_fits_together(tiny_run):
 @pytest.mark.usefixtures("exported_before")
 def test_a_scene_encoder_of_another_prompt_space_makes_no_bundle(tiny_run, tmp_path):
     (tmp_path / "scene").mkdir()
-    save_scene(SceneEncoder(PRESET.scene, E + 8), tmp_path / "scene")
+    save_scene(SceneTower(PRESET.scene, E + 8), tmp_path / "scene")
     with pytest.raises(BundleError, match=f"scene must have dim {E}, got {E + 8}"):
         write_bundle(tiny_run.flow, tmp_path / "b", "b", "1", half=True, replace=False, more=[tmp_path / "scene"])
     assert [path.name for path in tmp_path.iterdir()] == ["scene"]

@@ -19,7 +19,7 @@ from training.flow.train import train_flow
 from training.prompt.train import run as train_prompt
 from training.scene.train import train_scene
 from training.synthesis.render_stems import render_cache
-from training.synthesis.stem_config import StudioConfig
+from training.synthesis.stem_config import StemRenderConfig
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,9 @@ def one_step():
 
 
 def test_the_preset_of_the_paper_trains_one_step_and_exports(one_step, tmp_path):
-    config = StudioConfig(folder=str(tmp_path / "cache"), rate_hz=11_025, seconds=6.0, songs=False, pieces_per_shard=2)
+    config = StemRenderConfig(
+        folder=str(tmp_path / "cache"), rate_hz=11_025, seconds=6.0, songs=False, pieces_per_shard=2
+    )
     render_cache(config, 1, 1, niceness=0)
     cache = StemCache(tmp_path / "cache")
     train_codec(one_step, cache, tmp_path / "codec", workers=0)

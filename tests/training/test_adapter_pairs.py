@@ -21,7 +21,7 @@ from training.pretrained.adapters import (
 from training.pretrained.clap import load_clap
 from training.pretrained.clip import load_clip
 from training.pretrained.sources import open_source
-from training.scene.model import SceneEncoder
+from training.scene.model import SceneTower
 from training.text.lexicon import Lexicon, normal_form
 
 RATE_HZ, SAMPLES = 16_000, 10_240
@@ -49,7 +49,7 @@ def test_no_phrase_held_back_is_in_training_and_every_term_has_its_turn():
 
 def test_a_clip_is_held_back_with_all_its_frames(names, tmp_path):
     tinytowers.clip(tmp_path)
-    own = SceneEncoder(load_preset("tiny").scene, names.means.shape[1]).eval()
+    own = SceneTower(load_preset("tiny").scene, names.means.shape[1]).eval()
     whole, frames = scene_pairs(load_clip(open_source(str(tmp_path))), names, own, FRAMES, CLIPS)
     assert len(whole.part(held=True).given) == CLIPS // HELD_EVERY
     assert groups(frames, held=True) == {0, HELD_EVERY}

@@ -6,11 +6,11 @@ import torch
 from tinyrun import tiny_adapters
 
 from training.prompt import adapt
-from training.prompt.adapters import PIECES, Ear, load_adapters
+from training.prompt.adapters import PIECES, AdaptedAudioTower, load_adapters
 from training.prompt.model import CLIP_SAMPLES, AudioTower
 from training.prompt.tower import load_text_tower
-from training.text.captions import Teller
-from training.text.requests import Asker
+from training.text.captions import CaptionWriter
+from training.text.requests import RequestWriter
 
 E = 32
 
@@ -43,7 +43,7 @@ def test_real_arithmetic_gives_the_same_spectra():
     wanted = tower.log_mel(sound)
     tower.use_real_arithmetic()
     torch.testing.assert_close(tower.log_mel(sound), wanted, rtol=1e-3, atol=1e-3)
-    assert set(Ear(tower).state_dict()) == set(Ear(AudioTower(E)).state_dict())
+    assert set(AdaptedAudioTower(tower).state_dict()) == set(AdaptedAudioTower(AudioTower(E)).state_dict())
 
 
 def test_pieces_hold_every_word_and_fit_the_tower(untrained_towers):
@@ -58,7 +58,7 @@ def test_the_halves_of_the_prose_share_nothing_and_fillers_name_no_instrument():
     train, held = adapt.prose("train"), adapt.prose("held")
     assert min(len(train), len(held)) > 100
     assert not set(train) & set(held)
-    teller = Teller(Asker())
+    teller = CaptionWriter(RequestWriter())
     nouns = {"cello", "violin", "drums", "guitar", "piano", "trumpet"}
     for k in range(50):
         filler = teller.filler(np.random.default_rng(k))

@@ -9,14 +9,14 @@ from torch import nn
 
 from export.graphs import prepare
 from training.__main__ import main as training
-from training.codec.adversarial import Critics, adversarial_loss, contest, critic_loss, matching_loss
+from training.codec.adversarial import MultiScaleDiscriminator, adversarial_loss, contest, critic_loss, matching_loss
 from training.codec.losses import MelLoss
 from training.codec.mel import MelEncoder
 from training.codec.model import MixWavCodec
 from training.codec.noise import LEVELS, clips, noisy_round, run_preset
 from training.codec.train import CodecStage, load_codec, train_codec
 from training.config import load_preset
-from training.trainer.trainer import Plan, Run
+from training.trainer.trainer import TrainConfig, Trainer
 
 SAMPLES = 400  # critics of two windows fit into it
 
@@ -31,7 +31,7 @@ def noise(rows=2, samples=SAMPLES, seed=0):
 
 
 def test_critics_look_at_five_windows_through_six_convolutions():
-    critics = Critics(4, 2048)
+    critics = MultiScaleDiscriminator(4, 2048)
     opinion = critics(noise(1, samples=2048))
     assert [critic.size for critic in critics.scales] == [2048, 1024, 512, 256, 128]
     assert all(len(features) == 5 for features in opinion.features)
@@ -41,12 +41,12 @@ def test_critics_look_at_five_windows_through_six_convolutions():
     assert shapes == [((3, 9), (1, 1), (1, 1)), *down, ((3, 3), (1, 1), (1, 1)), ((3, 3), (1, 1), (1, 1))]
     assert all(nn.utils.parametrize.is_parametrized(c, "weight") for c in [*first.layers, first.judge])
     with pytest.raises(ValueError, match="at least 128 samples"):
-        Critics(4, 100)
+        MultiScaleDiscriminator(4, 100)
 
 
 def test_each_side_learns_from_its_own_loss_alone():
     torch.manual_seed(0)
-    critics, true = Critics(4, SAMPLES), noise()
+    critics, true = MultiScaleDiscriminator(4, SAMPLES), noise()
     made = noise(seed=5).requires_grad_()
     own, told, matched = contest(critics, made, true)
     own.backward(retain_graph=True)
@@ -59,7 +59,7 @@ def test_each_side_learns_from_its_own_loss_alone():
 
 def test_critics_learn_to_tell_and_their_losses_say_so():
     torch.manual_seed(0)
-    critics, true = Critics(4, 200), noise(samples=200)
+    critics, true = MultiScaleDiscriminator(4, 200), noise(samples=200)
     made = torch.sin(torch.arange(200) * 0.1).repeat(2, 1, 1) * 0.1
     optimiser = torch.optim.AdamW(critics.parameters(), lr=2e-2)
     first = critic_loss(critics(true), critics(made)).item()
@@ -78,7 +78,9 @@ def test_an_adversarial_run_resumes_exactly(tiny_run, tmp_path):
     preset = adversarial(tiny_run.preset, batch=2, crop_frames=2)
 
     def losses(folder, steps):
-        run = Run(CodecStage(preset, tiny_run.cache), Plan(steps=4, learning_rate=1e-3, ema=0.9, warmup=0), folder)
+        run = Trainer(
+            CodecStage(preset, tiny_run.cache), TrainConfig(steps=4, learning_rate=1e-3, ema=0.9, warmup=0), folder
+        )
         run.resume()
         yield from (run.descend([run.stage.batch(step)])[0] for step in range(run.step, steps))
         run.save()

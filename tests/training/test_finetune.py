@@ -11,7 +11,7 @@ import torch
 from engine.bundle.bundle import load_bundle
 from training.__main__ import main
 from training.config import load_preset
-from training.data.mixer import Mixer
+from training.data.mixer import StemMixer
 from training.data.stem_cache import StemCache
 from training.finetune.bundle import preset_of, read_codec, read_flow
 from training.finetune.stems import BlendedMixer, questions, read_own
@@ -128,13 +128,13 @@ def test_the_tuned_bundle_answers_as_a_bundle_does(tuned, folder, fluxstem, tmp_
 
 def test_mixes_hold_own_stems_rendered_ones_and_both(tiny_run, tuned):
     own = StemCache(tuned[1] / "stems" / "train")
-    blend = BlendedMixer(Mixer(own), Mixer(tiny_run.cache), 0.4)
+    blend = BlendedMixer(StemMixer(own), StemMixer(tiny_run.cache), 0.4)
     kinds = set()
     for seed in range(60):
         mix = blend.draw(np.random.default_rng(seed), 8000)
         kinds.add(frozenset(label["source"].startswith("set:folder") for label in mix.labels))
     assert kinds == {frozenset({True}), frozenset({False}), frozenset({True, False})}
-    alone = BlendedMixer(Mixer(own), None, 0.4)
+    alone = BlendedMixer(StemMixer(own), None, 0.4)
     assert all(label["source"].startswith("set:folder") for label in alone.draw(np.random.default_rng(0), 8000).labels)
 
 

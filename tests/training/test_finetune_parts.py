@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from training.config import load_preset
-from training.data.mixer import Mixer
-from training.data.sources import Sounds
+from training.data.mixer import StemMixer
+from training.data.sources import SoundLibrary
 from training.data.stem_cache import StemCache, write_shard
 from training.eval.example import EvalExample
 from training.finetune import command, senses
@@ -49,7 +49,7 @@ def opened(monkeypatch, tmp_path):
     monkeypatch.setattr(senses, "save_tower", put("prompt"))
     monkeypatch.setattr(senses, "load_adapters", lambda run, prompt_run: (None, "reader"))
     monkeypatch.setattr(senses, "open_modalities", lambda preset, stems, scene_run, ear: scene_run)
-    monkeypatch.setattr(Sounds, "find", staticmethod(find))
+    monkeypatch.setattr(SoundLibrary, "find", staticmethod(find))
 
     def open_graphs(graphs, cache, **more):
         bundle = SimpleNamespace(manifest=SimpleNamespace(graphs=dict.fromkeys(graphs)))
@@ -108,7 +108,7 @@ def test_questions_say_which_file_they_ask_for(tmp_path):
 def test_mixes_of_so_many_sources_have_no_more_even_where_both_kinds_meet(tmp_path):
     own = stems(tmp_path / "own", [label(name, source="mine") for name in ("bass", "flute", "piano")])
     rendered = stems(tmp_path / "rendered", [label(name, piece="1-0") for name in ("drums", "violin", "organ")])
-    blend = BlendedMixer(Mixer(own), Mixer(rendered), 0.2, sources=2)
+    blend = BlendedMixer(StemMixer(own), StemMixer(rendered), 0.2, sources=2)
     met = set()
     for seed in range(60):
         mix = blend.draw(np.random.default_rng(seed), 8000)

@@ -7,7 +7,7 @@ import pytest
 import soundfile as sf
 
 from engine.bundle.bundle import load_bundle
-from training.data.mixer import Mixer
+from training.data.mixer import StemMixer
 from training.data.stem_cache import StemCache
 from training.finetune.bundle import read_codec
 from training.finetune.senses import keep_eyes, open_all, sounds_like
@@ -32,7 +32,7 @@ def own(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def blend(own, tiny_run):
-    return BlendedMixer(Mixer(own.train), Mixer(tiny_run.cache), 0.5)
+    return BlendedMixer(StemMixer(own.train), StemMixer(tiny_run.cache), 0.5)
 
 
 def test_pictures_and_sounds_are_made_by_the_bundles_own_encoders(tiny_run, blend, tmp_path):

@@ -8,12 +8,12 @@ import pytest
 from engine.tasks import TASKS
 from training.codec.train import load_codec
 from training.config import MaskingConfig, load_preset
-from training.data.mixer import Mix, Mixer, Take
+from training.data.mixer import Mix, StemCrop, StemMixer
 from training.data.stem_cache import StemCache
 from training.flow.encode import encode_latents, preset_mixer
 from training.flow.examples import is_one_piece
 from training.flow.latent_dataset import LatentDataset
-from training.flow.task_sampler import draw_known, fitting
+from training.flow.task_sampler import assign_tasks, sample_task
 from training.flow.train import FlowStage
 
 FRAMES = 64
@@ -22,7 +22,7 @@ EVEN = MaskingConfig(mixture=0.5, zero=0.5, unconditional=0.0)
 
 def drawn(count, seed=0):
     rng = np.random.default_rng(seed)
-    return [draw_known(rng, FRAMES, EVEN) for _ in range(count)]
+    return [sample_task(rng, FRAMES, EVEN) for _ in range(count)]
 
 
 def made(draws):
@@ -32,14 +32,14 @@ def made(draws):
 def test_new_sound_is_asked_of_one_piece_and_no_draw_is_lost():
     draws = drawn(64)
     together = [bool(k % 4) for k in range(64)]  # three quarters
-    asked = fitting(draws, together)
+    asked = assign_tasks(draws, together)
     assert sorted(map(id, asked)) == sorted(map(id, draws))
     assert any(made(asked))
     assert not any(m for m, one in zip(made(asked), together, strict=True) if not one)
 
 
 def test_where_too_few_are_of_one_piece_the_others_are_asked_too():
-    asked = fitting(drawn(32), [False] * 31 + [True])
+    asked = assign_tasks(drawn(32), [False] * 31 + [True])
     assert made(asked)[31]
     assert sum(made(asked)) == sum(made(drawn(32))) > 1
 
@@ -47,11 +47,11 @@ def test_where_too_few_are_of_one_piece_the_others_are_asked_too():
 @pytest.mark.parametrize(
     ("pieces", "takes", "one"),
     [
-        (("a", "a"), (Take(0, 5, 1.0), Take(1, 5, 1.0)), True),
-        (("a",), (Take(0, 5, 1.1),), True),
-        (("a", "b"), (Take(0, 5, 1.0), Take(1, 5, 1.0)), False),
-        (("a", "a"), (Take(0, 5, 1.0), Take(1, 9, 1.0)), False),
-        (("a", "a"), (Take(0, 5, 1.0), Take(1, 5, 1.1)), False),
+        (("a", "a"), (StemCrop(0, 5, 1.0), StemCrop(1, 5, 1.0)), True),
+        (("a",), (StemCrop(0, 5, 1.1),), True),
+        (("a", "b"), (StemCrop(0, 5, 1.0), StemCrop(1, 5, 1.0)), False),
+        (("a", "a"), (StemCrop(0, 5, 1.0), StemCrop(1, 9, 1.0)), False),
+        (("a", "a"), (StemCrop(0, 5, 1.0), StemCrop(1, 5, 1.1)), False),
         (("a", "a"), (), False),
     ],
 )
@@ -62,7 +62,7 @@ def test_one_piece_is_one_recording_at_one_time_and_speed(pieces, takes, one):
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_a_preset_says_how_many_mixes_are_of_one_piece(flutes_and_drums, share):
-    mixer = Mixer(StemCache(flutes_and_drums), together=share)
+    mixer = StemMixer(StemCache(flutes_and_drums), together=share)
     rng = np.random.default_rng(3)
     found = [is_one_piece(mixer.draw(rng, 8000, count=2)) for _ in range(40)]
     assert np.mean(found) == share

@@ -12,20 +12,20 @@ from engine.latents import SLOTS, Slot, exchanged
 from engine.tasks import SLOT_NAMES, TASKS, rule_of
 from training.codec.train import load_codec
 from training.config import MaskingConfig, load_preset, preset_from
-from training.data.mixer import Mixer, Take
-from training.data.sources import Sounds
-from training.flow.conditioning import _left, combine, draw_senses
+from training.data.mixer import StemCrop, StemMixer
+from training.data.sources import SoundLibrary
+from training.flow.conditioning import _left, combine, draw_modalities
 from training.flow.encode import encode_latents, preset_mixer
 from training.flow.examples import make_twins
 from training.flow.latent_dataset import Query
-from training.flow.modalities import Senses, drawable, hide_patches, open_modalities
-from training.flow.task_sampler import Drawn, draw_known, hide_time, regime_of
+from training.flow.modalities import Modalities, drawable, hide_patches, open_modalities
+from training.flow.task_sampler import TaskSample, hide_time, regime_of, sample_task
 from training.flow.train import FlowStage
 from training.prompt.adapters import load_adapters
 from training.scene.config import frames_of
 from training.scene.model import load_scene, picture_of
-from training.synthesis.stem_config import StudioConfig
-from training.synthesis.video.clip import FPS, ClipConfig, clip_of_labels
+from training.synthesis.stem_config import StemRenderConfig
+from training.synthesis.video.clip import FPS, DrawnClipConfig, clip_of_labels
 
 FRAMES = 64
 ANY_SLOT = [task for task, rule in TASKS.items() if rule.any_slot]
@@ -39,7 +39,7 @@ def share_is(count: int, draws: int, share: float) -> bool:
 
 def test_regimes_and_tasks_are_drawn_by_their_shares():
     masking, rng = MaskingConfig(), np.random.default_rng(0)
-    drawn = [draw_known(rng, FRAMES, masking) for _ in range(4000)]
+    drawn = [sample_task(rng, FRAMES, masking) for _ in range(4000)]
     told = [d for d in drawn if d.conditioned]
     assert {d.task for d in told} == set(TASKS)
     assert share_is(len(drawn) - len(told), len(drawn), masking.unconditional)
@@ -55,7 +55,7 @@ def test_regimes_and_tasks_are_drawn_by_their_shares():
 
 def test_every_slot_that_can_be_asked_for_is_drawn_by_its_share():
     masking, rng = MaskingConfig(tasks={"isolate": 1.0} | dict.fromkeys(ANY_SLOT, 1.0)), np.random.default_rng(3)
-    drawn = [draw_known(rng, FRAMES, masking) for _ in range(8000)]
+    drawn = [sample_task(rng, FRAMES, masking) for _ in range(8000)]
     able = [d for d in drawn if d.conditioned and d.task in ANY_SLOT]
     assert {(d.task, d.slot) for d in able} == {(task, slot) for task in ANY_SLOT for slot in ("", "mix", "rest")}
     assert share_is(sum(d.slot != "" for d in able), len(able), masking.other_slot_share)
@@ -74,7 +74,7 @@ def test_no_other_draw_depends_on_the_share_of_other_slots():
     plain, mixed = ([], [])
     for share, drawn in ((0.0, plain), (0.5, mixed)):
         rng = np.random.default_rng(5)
-        drawn += [draw_known(rng, FRAMES, MaskingConfig(other_slot_share=share)) for _ in range(600)]
+        drawn += [sample_task(rng, FRAMES, MaskingConfig(other_slot_share=share)) for _ in range(600)]
     assert [d.task for d in plain] == [d.task for d in mixed]
     assert not any(d.slot for d in plain)
     assert 0 < sum(d.slot != "" for d in mixed) < 100
@@ -85,13 +85,13 @@ def test_no_other_draw_depends_on_the_share_of_other_slots():
 @pytest.mark.parametrize("name", ["mage-music", "mge"])
 def test_the_papers_presets_make_no_other_slot(name):
     masking, rng = load_preset(name).masking, np.random.default_rng(0)
-    assert not any(draw_known(rng, FRAMES, masking).slot for _ in range(500))
+    assert not any(sample_task(rng, FRAMES, masking).slot for _ in range(500))
 
 
 def test_the_senses_are_drawn_by_their_weights_and_cut_down_to_what_is_there():
     masking, rng = MaskingConfig(), np.random.default_rng(0)
     everything = Query("violin", (), picture=HERE, sound=HERE)
-    drawn = Counter(draw_senses(rng, masking, everything) for _ in range(3000))
+    drawn = Counter(draw_modalities(rng, masking, everything) for _ in range(3000))
     for kind, weight in masking.given.items():
         assert share_is(drawn[frozenset(kind.split("+"))], 3000, weight / sum(masking.given.values()))
     for wanted, allowed in (
@@ -99,9 +99,9 @@ def test_the_senses_are_drawn_by_their_weights_and_cut_down_to_what_is_there():
         (Query(None, (), picture=HERE), {frozenset({"picture"}), frozenset()}),
         (Query(None, ()), {frozenset()}),
     ):
-        assert {draw_senses(rng, masking, wanted) for _ in range(100)} == allowed
+        assert {draw_modalities(rng, masking, wanted) for _ in range(100)} == allowed
     twins = Query("violin", (), twins=True, picture=HERE, sound=HERE)
-    assert all("picture" in draw_senses(rng, masking, twins) for _ in range(100))
+    assert all("picture" in draw_modalities(rng, masking, twins) for _ in range(100))
 
 
 def test_interpolated_directions_keep_their_norm_and_lie_between():
@@ -185,12 +185,12 @@ def stage(tiny_run, seeing, tmp_path_factory):
 
 def test_a_picture_shows_the_players_while_they_are_heard(tiny_run, seeing, eyes):
     cache, rate_hz = tiny_run.cache, seeing.grid.rate_hz
-    senses, take = Senses(seeing, cache, scene=eyes, sounds=Sounds.find()), Take(2, 8_000, 1.25)
+    senses, take = Modalities(seeing, cache, scene=eyes, sounds=SoundLibrary.find()), StemCrop(2, 8_000, 1.25)
     features, embedding = senses.picture(np.random.default_rng(5), [take])
-    config = StudioConfig(folder="", rate_hz=rate_hz, seconds=cache.samples / rate_hz, seed=1)
-    film = ClipConfig(size_px=seeing.scene.size_px)
+    config = StemRenderConfig(folder="", rate_hz=rate_hz, seconds=cache.samples / rate_hz, seed=1)
+    film = DrawnClipConfig(size_px=seeing.scene.size_px)
     seed = int(np.random.default_rng(5).integers(2**32))
-    clip = clip_of_labels([cache.label(2)], Sounds.find(), config, seed, film)
+    clip = clip_of_labels([cache.label(2)], SoundLibrary.find(), config, seed, film)
     count = frames_of(seeing.grid.grid)
     moments = [1.0 + 1.25 * (k + 0.5) / FPS for k in range(count)]
     wanted, point = picture_of(eyes, clip.at(moments))
@@ -209,7 +209,7 @@ def test_nobody_is_drawn_for_strangers_songs_and_old_caches():
 
 
 def test_twins_share_a_name_and_not_a_piece(tiny_run):
-    mixer = Mixer(tiny_run.cache)
+    mixer = StemMixer(tiny_run.cache)
     for seed in range(8):
         mix = mixer.twins(np.random.default_rng(seed), 8000)
         one, other = mix.labels[:2]
@@ -244,7 +244,7 @@ def test_a_batch_says_what_was_drawn_and_nothing_else(stage, seeing):
     seen = Counter()
     for _ in range(6):
         _, wanted = stage.latents.draw(numbers, rng)
-        drawn = [draw_known(rng, FRAMES, seeing.masking) for _ in numbers]
+        drawn = [sample_task(rng, FRAMES, seeing.masking) for _ in numbers]
         prompt, picture = stage.conditions.draw(rng, wanted, drawn)
         norms = np.linalg.norm(prompt, axis=2)
         assert np.all(np.isclose(norms, sqrt(prompt.shape[2]), rtol=1e-4) | (norms == 0))
@@ -266,7 +266,7 @@ def test_words_move_with_the_slot_that_is_made(stage, seeing):
         rng = np.random.default_rng(seed)
         _, wanted = stage.latents.draw(numbers, rng)
         for slot in ("mix", "rest"):
-            drawn = [Drawn("generate", np.zeros((SLOTS, FRAMES), bool), slot=slot) for _ in numbers]
+            drawn = [TaskSample("generate", np.zeros((SLOTS, FRAMES), bool), slot=slot) for _ in numbers]
             prompt, picture = stage.conditions.draw(rng, wanted, drawn)
             assert not picture.any()
             for row, asked in enumerate(wanted):

@@ -16,25 +16,25 @@ from training.codec.model import MixWavCodec
 from training.config import Preset, load_preset
 from training.data.credits import credits
 from training.data.datasets.index import main as index
-from training.data.mixer import Mixer, Take
-from training.data.sources import Sounds
+from training.data.mixer import StemCrop, StemMixer
+from training.data.sources import SoundLibrary
 from training.data.stem_cache import StemCache
 from training.flow.encode import encode_latents, preset_mixer
-from training.flow.modalities import Senses, filmed, open_modalities
+from training.flow.modalities import Modalities, filmed, open_modalities
 from training.flow.train import FlowStage
 from training.scene.config import FPS, frames_of
-from training.scene.model import SceneEncoder, load_scene, picture_of, save_scene
+from training.scene.model import SceneTower, load_scene, picture_of, save_scene
 
 
 @pytest.fixture(scope="module", autouse=True)
 def no_sounds_to_render_from():
     """Films need none."""
 
-    def find() -> Sounds:
+    def find() -> SoundLibrary:
         raise FileNotFoundError("no training sounds")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Sounds, "find", staticmethod(find))
+        patch.setattr(SoundLibrary, "find", staticmethod(find))
         yield
 
 
@@ -52,7 +52,7 @@ def eyes(preset, tmp_path_factory) -> Path:
     """A run of a scene encoder that was never trained: only what it is shown matters here."""
     run = tmp_path_factory.mktemp("scene")
     torch.manual_seed(5)
-    save_scene(SceneEncoder(preset.scene, preset.prompt.embedding), run)
+    save_scene(SceneTower(preset.scene, preset.prompt.embedding), run)
     return run
 
 
@@ -93,7 +93,7 @@ def test_the_picture_is_what_was_filmed_while_the_stem_sounds(caches, preset, ey
     kinds = [kind for kind, _, _ in tinyfilms.SOLOS]
     count = frames_of(preset.grid.grid)
     for stem in range(cache.count):
-        take = Take(stem, int(1.1 * rate_hz), 1.25)
+        take = StemCrop(stem, int(1.1 * rate_hz), 1.25)
         moments = [1.1 + 1.25 * (k + 0.5) / FPS for k in range(count)]
         frames = filmed(cache.film(stem), moments)
         label, middle = cache.label(stem), frames.shape[1] // 2
@@ -117,7 +117,7 @@ def test_a_still_is_one_frame_of_the_film_throughout(caches, preset, eyes):
     frames = filmed(cache.film(0), [(k + 0.5) / FPS for k in range(count)])
     features_of_stills = [picture_of(load_scene(eyes), frames[[k] * count])[0] for k in range(count)]
     for seed in range(4):
-        features, _ = senses.picture(np.random.default_rng(seed), [Take(0, 0, 1.0)])
+        features, _ = senses.picture(np.random.default_rng(seed), [StemCrop(0, 0, 1.0)])
         assert any(np.array_equal(features, still) for still in features_of_stills)
         assert not np.array_equal(features, picture_of(load_scene(eyes), frames)[0])
 
@@ -130,7 +130,7 @@ def test_a_film_shows_nothing_before_and_after_itself(caches):
 
 def test_a_film_of_two_is_no_picture_of_one(caches, preset, eyes):
     senses = open_modalities(preset, caches[0], eyes, nn.Identity())
-    assert senses.picture(np.random.default_rng(0), [Take(0, 0, 1.0), Take(2, 0, 1.0)]) is None
+    assert senses.picture(np.random.default_rng(0), [StemCrop(0, 0, 1.0), StemCrop(2, 0, 1.0)]) is None
     assert senses.picture(np.random.default_rng(0), []) is None
 
 
@@ -138,8 +138,8 @@ def test_who_wants_pictures_and_has_none_is_told_once(preset, eyes, tmp_path, ca
     cache = indexed(tmp_path, filmed=False)
     with caplog.at_level(logging.WARNING):
         senses = open_modalities(preset, cache, eyes, nn.Identity())
-        assert senses.picture(np.random.default_rng(0), [Take(0, 0, 1.0)]) is None
-        Senses(preset, cache)  # who does not want any is told nothing
+        assert senses.picture(np.random.default_rng(0), [StemCrop(0, 0, 1.0)]) is None
+        Modalities(preset, cache)  # who does not want any is told nothing
     [record] = caplog.records
     assert record.getMessage().startswith(f"no player in {cache.folder} can be shown, so the network will learn from")
 
@@ -152,7 +152,7 @@ def test_who_has_pictures_is_told_nothing(caches, preset, eyes, caplog):
 
 def test_films_of_another_size_are_refused(caches, preset, tmp_path):
     scene = replace(preset.scene, size_px=64)
-    save_scene(SceneEncoder(scene, preset.prompt.embedding), tmp_path)
+    save_scene(SceneTower(scene, preset.prompt.embedding), tmp_path)
     with pytest.raises(ValueError, match=r"are 32 pixels wide and the scene encoder sees 64; index the data set again"):
         open_modalities(preset, caches[0], tmp_path, nn.Identity())
 
@@ -167,6 +167,6 @@ def test_twins_may_be_filmed(tmp_path):
                 (root / place / kind / f"{name}.{ending}").rename(target)
     words = ["--kind", "music", str(tmp_path / "music"), "--cache", str(tmp_path / "cache"), "--preset", "tiny"]
     assert index(words) == 0
-    mix = Mixer(StemCache(tmp_path / "cache")).twins(np.random.default_rng(0), 10_240)
+    mix = StemMixer(StemCache(tmp_path / "cache")).twins(np.random.default_rng(0), 10_240)
     assert mix.labels[0]["family"] == mix.labels[1]["family"]
     assert mix.labels[0]["piece"] != mix.labels[1]["piece"]

@@ -8,7 +8,7 @@ import torch
 from engine.latents import SLOTS, Slot
 from training.config import FLOW_CHOICES, load_preset
 from training.flow.model import FluxFormer
-from training.flow.visual import Align, MixFilter, Pool, nearest_frames, one_frame
+from training.flow.visual import FramePooling, MixFilter, VisualAlignment, nearest_frames, one_frame
 from training.flow.warm_start import start_from
 
 PRESET = load_preset("tiny")
@@ -96,7 +96,7 @@ def test_every_token_sees_the_frame_nearest_in_normalised_time(tokens, frames):
 
 
 def test_in_embedding_space_a_token_sees_the_frame_most_like_it():
-    align = Align("embedding", FEATURES, FEATURES).eval()
+    align = VisualAlignment("embedding", FEATURES, FEATURES).eval()
     torch.nn.init.eye_(align.asked.weight)
     torch.nn.init.eye_(align.offered.weight)
     frames = torch.eye(FEATURES)[None]
@@ -108,7 +108,7 @@ def test_in_embedding_space_a_token_sees_the_frame_most_like_it():
 def test_frames_that_are_not_there_count_for_nothing_in_the_pooled_picture():
     for kind in FLOW_CHOICES["scene_pooling"]:
         torch.manual_seed(0)
-        pool = Pool(kind, FEATURES)
+        pool = FramePooling(kind, FEATURES)
         picture = shown()
         padded = torch.cat([torch.zeros(2, 3, FEATURES), picture, torch.zeros(2, 7, FEATURES)], dim=1)
         torch.testing.assert_close(pool(padded), pool(picture))

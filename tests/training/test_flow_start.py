@@ -8,12 +8,12 @@ from torch import nn
 
 from engine.latents import SLOTS, Slot
 from training.config import load_preset
-from training.flow.distil import Schedule, is_made, taught
+from training.flow.distil import DistillationSchedule, is_made, taught
 from training.flow.losses import additivity_loss
 from training.flow.networks import build
 from training.flow.train import load_teacher, main
 from training.flow.warm_start import FLOW_FILE, FRESH, averaged_weights, start_from
-from training.trainer.trainer import CHECKPOINT, Plan, Run
+from training.trainer.trainer import CHECKPOINT, TrainConfig, Trainer
 
 PRESET = load_preset("tiny")
 
@@ -36,9 +36,9 @@ class Still:
         return torch.zeros(()), {}
 
 
-def unfinished(folder, ema: float, stage: Still | None = None) -> Run:
+def unfinished(folder, ema: float, stage: Still | None = None) -> Trainer:
     """A run with a checkpoint, whose average is not its last weights."""
-    run = Run(stage or Still(), Plan(steps=2, learning_rate=0.1, ema=ema), folder)
+    run = Trainer(stage or Still(), TrainConfig(steps=2, learning_rate=0.1, ema=ema), folder)
     for mean in run.average:
         mean.add_(1.0)
     run.save()
@@ -125,7 +125,7 @@ def test_the_student_is_led_to_where_the_teacher_lands():
 
     number = torch.tensor([0.0, 1.0, 1.0])
     prompt = torch.zeros(3, SLOTS, 2)
-    x, t, target = taught(Turning(), Schedule(2, 8), clean, known, (prompt,), noise, number)
+    x, t, target = taught(Turning(), DistillationSchedule(2, 8), clean, known, (prompt,), noise, number)
     torch.testing.assert_close(t[:, Slot.STEM, 0], number / 2)
     torch.testing.assert_close(target[:, Slot.REST], clean[:, Slot.REST])
     place, now = x.clone(), t.clone()

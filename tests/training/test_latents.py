@@ -9,10 +9,10 @@ import torch
 
 from training.codec.model import MixWavCodec
 from training.config import load_preset
-from training.data.mixer import Mixer
+from training.data.mixer import StemMixer
 from training.data.stem_cache import StemCache, write_shard
 from training.flow.encode import LatentEncoder, encode_latents
-from training.flow.fingerprint import FILLED_BY
+from training.flow.fingerprint import FINGERPRINT_FILE
 from training.flow.latent_dataset import LatentDataset
 from training.flow.latent_files import MORE
 
@@ -37,7 +37,7 @@ def codec(seed):
 def filled(tmp_path):
     """A folder with two entries encoded, and what it was made of."""
     cache = stems(tmp_path / "stems", 100)
-    encoder = LatentEncoder(tmp_path / "pool", PRESET, Mixer(cache), codec(0))
+    encoder = LatentEncoder(tmp_path / "pool", PRESET, StemMixer(cache), codec(0))
     for number in (0, 1):
         encoder.encode(number)
     latents, _ = LatentDataset(tmp_path / "pool", PRESET).draw([0, 1], np.random.default_rng(0))
@@ -46,8 +46,8 @@ def filled(tmp_path):
 
 def test_the_same_codec_and_stems_find_their_latents_again(filled):
     folder, cache, latents = filled
-    assert LatentEncoder(folder / "pool", PRESET, Mixer(cache), codec(0)).missing() == [2, 3]
-    again = encode_latents(folder / "pool", PRESET, Mixer(cache), codec(0))
+    assert LatentEncoder(folder / "pool", PRESET, StemMixer(cache), codec(0)).missing() == [2, 3]
+    again = encode_latents(folder / "pool", PRESET, StemMixer(cache), codec(0))
     np.testing.assert_array_equal(again.draw([0, 1], np.random.default_rng(0))[0], latents)
 
 
@@ -57,9 +57,9 @@ def test_another_codec_other_stems_or_another_seed_are_refused_by_name(filled):
     other = replace(PRESET, flow=replace(PRESET.flow, seed=99))
     sounding_else = stems(folder / "else", 300)  # the same labels
     for said, preset, mixer, weights in (
-        ("another codec; remove that folder", PRESET, Mixer(cache), codec(1)),
-        ("another stems; remove that folder", PRESET, Mixer(sounding_else), codec(0)),
-        ("another pool; remove that folder", other, Mixer(cache), codec(0)),
+        ("another codec; remove that folder", PRESET, StemMixer(cache), codec(1)),
+        ("another stems; remove that folder", PRESET, StemMixer(sounding_else), codec(0)),
+        ("another pool; remove that folder", other, StemMixer(cache), codec(0)),
     ):
         with pytest.raises(ValueError, match=said):
             encode_latents(folder / "pool", preset, mixer, weights)
@@ -68,21 +68,21 @@ def test_another_codec_other_stems_or_another_seed_are_refused_by_name(filled):
 
 def test_a_pool_from_before_this_was_noted_is_taken_with_a_warning(filled, caplog):
     folder, cache, latents = filled
-    (folder / "pool" / FILLED_BY).unlink()
-    again = encode_latents(folder / "pool", PRESET, Mixer(cache), codec(0))
+    (folder / "pool" / FINGERPRINT_FILE).unlink()
+    again = encode_latents(folder / "pool", PRESET, StemMixer(cache), codec(0))
     np.testing.assert_array_equal(again.draw([0, 1], np.random.default_rng(0))[0], latents)
     assert "nothing says what the latents in" in caplog.text
-    assert not (folder / "pool" / FILLED_BY).exists()
+    assert not (folder / "pool" / FINGERPRINT_FILE).exists()
 
 
 def test_a_pool_whose_facts_would_outlive_what_goes_with_them_is_refused_whole(filled):
     folder, cache, _ = filled
-    (folder / "pool" / FILLED_BY).unlink()
+    (folder / "pool" / FINGERPRINT_FILE).unlink()
     older = [field for field in MORE.descr if field[0] != "together"]
     np.save(folder / "pool" / "more.npy", np.zeros(4, np.dtype(older)))
     before = {path.name: path.read_bytes() for path in (folder / "pool").iterdir()}
     with pytest.raises(ValueError, match=r"more\.npy in .* is gone or of another make; remove that folder"):
-        encode_latents(folder / "pool", PRESET, Mixer(cache), codec(0))
+        encode_latents(folder / "pool", PRESET, StemMixer(cache), codec(0))
     assert {path.name: path.read_bytes() for path in (folder / "pool").iterdir()} == before
 
 
@@ -90,13 +90,13 @@ def test_what_an_older_pool_has_not_is_added_and_empty(filled):
     folder, cache, latents = filled
     for name in ("more.npy", "embeddings.npy", "silence.npy"):
         (folder / "pool" / name).unlink()
-    again = encode_latents(folder / "pool", PRESET, Mixer(cache), codec(0))
+    again = encode_latents(folder / "pool", PRESET, StemMixer(cache), codec(0))
     np.testing.assert_array_equal(again.draw([0, 1], np.random.default_rng(0))[0], latents)
     assert not any(again.together([0, 1]))
 
 
 def test_the_note_names_all_that_decides(filled):
-    note = json.loads((filled[0] / "pool" / FILLED_BY).read_text())
+    note = json.loads((filled[0] / "pool" / FINGERPRINT_FILE).read_text())
     assert note["scene encoder"] == note["audio encoder"] == "none"
     assert {"codec", "stems", "masking", "mixer", "pool", "grid", "widths"} <= set(note)
 
@@ -104,7 +104,7 @@ def test_the_note_names_all_that_decides(filled):
 def test_an_entry_is_the_same_whoever_encodes_it_and_when(filled):
     folder, cache, _ = filled
     for name, workers in (("pool", 0), ("alone", 0), ("crew", 2)):
-        encode_latents(folder / name, PRESET, Mixer(cache), codec(0), workers=workers)
+        encode_latents(folder / name, PRESET, StemMixer(cache), codec(0), workers=workers)
     for path in (folder / "alone").iterdir():
         for other in ("pool", "crew"):
             assert (folder / other / path.name).read_bytes() == path.read_bytes()

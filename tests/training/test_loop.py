@@ -11,17 +11,17 @@ from engine.tasks import TASKS, rule_of
 from training.codec.train import CodecStage, load_codec, train_codec
 from training.config import load_preset, preset_from
 from training.data.instruments import families
-from training.data.mixer import Mixer
+from training.data.mixer import StemMixer
 from training.flow.encode import encode_latents, preset_mixer
 from training.flow.examples import families_of, make_example
 from training.flow.losses import latent_loss
 from training.flow.modalities import open_modalities
 from training.flow.model import FluxFormer, velocity
-from training.flow.task_sampler import draw_known
+from training.flow.task_sampler import sample_task
 from training.flow.train import FlowStage
 from training.prompt.adapters import load_adapters
 from training.trainer.precision import compute_dtype
-from training.trainer.trainer import Plan, Run, rate_at
+from training.trainer.trainer import TrainConfig, Trainer, rate_at
 
 
 def by_heart(stage, batch, steps, rate):
@@ -40,7 +40,7 @@ def by_heart(stage, batch, steps, rate):
 def test_a_resumed_codec_goes_on_as_if_never_stopped(tiny_run, tmp_path):
     def losses(folder, steps, resume):
         stage = CodecStage(tiny_run.preset, tiny_run.cache)
-        run = Run(stage, Plan(steps=20, learning_rate=1e-3, ema=0.9, seed=3, warmup=4), folder)
+        run = Trainer(stage, TrainConfig(steps=20, learning_rate=1e-3, ema=0.9, seed=3, warmup=4), folder)
         assert run.resume() is resume
         run.plan.steps = 20
         for step in range(run.step, steps):
@@ -68,7 +68,7 @@ def flow_stage(tiny_run):
 def test_a_resumed_flow_goes_on_as_if_never_stopped(tiny_run, tmp_path):
     def losses(folder, steps, resume):
         stage = flow_stage(tiny_run)
-        run = Run(stage, Plan(steps=50, learning_rate=1e-3, schedule="halving", seed=1), folder)
+        run = Trainer(stage, TrainConfig(steps=50, learning_rate=1e-3, schedule="halving", seed=1), folder)
         assert run.resume() is resume
         batches = [stage.batch(step) for step in range(run.step, steps)]
         assert any(batch.picture.any() for batch in batches)
@@ -94,7 +94,7 @@ def test_the_flow_learns_one_batch_by_heart(tiny_run):
 
 def test_training_draws_every_row_of_the_task_table():
     rng = np.random.default_rng(0)
-    drawn = [draw_known(rng, 64) for _ in range(1200)]
+    drawn = [sample_task(rng, 64) for _ in range(1200)]
     assert {d.task for d in drawn} == set(TASKS)
     for d in drawn:
         assert d.known.shape == (SLOTS, 64)
@@ -132,7 +132,7 @@ def test_the_noise_at_time_zero_is_not_seen(tiny_run):
 
 
 def test_the_stem_is_what_the_term_names_and_the_rest_is_what_is_left(tiny_run):
-    mixer = Mixer(tiny_run.cache)
+    mixer = StemMixer(tiny_run.cache)
     rests = set()
     for seed in range(60):
         rng = np.random.default_rng(seed)
@@ -151,7 +151,7 @@ def test_the_stem_is_what_the_term_names_and_the_rest_is_what_is_left(tiny_run):
 
 def test_a_pool_turns_stem_and_rest_and_asks_for_what_is_absent(tiny_run, tmp_path):
     preset = replace(tiny_run.preset, flow=replace(tiny_run.preset.flow, absent_share=0.3))
-    pool = encode_latents(tmp_path, preset, Mixer(tiny_run.cache), load_codec(preset, tiny_run.codec))
+    pool = encode_latents(tmp_path, preset, StemMixer(tiny_run.cache), load_codec(preset, tiny_run.codec))
     numbers = list(range(30))
     plain, _ = pool.draw(numbers, np.random.default_rng(0))
     silence = pool.silence
@@ -181,7 +181,7 @@ def test_a_pool_turns_stem_and_rest_and_asks_for_what_is_absent(tiny_run, tmp_pa
 
 
 def test_schedules_warm_up_and_come_down():
-    plan = Plan(steps=100, learning_rate=1.0, warmup=10)
+    plan = TrainConfig(steps=100, learning_rate=1.0, warmup=10)
     assert rate_at(plan, 0, 0.0) == pytest.approx(0.1)
     assert rate_at(plan, 99, 1.0) == pytest.approx(0.05)
     plan.schedule = "halving"

@@ -15,8 +15,8 @@ from linefit import STEPS, Line, Rows, train
 from training.config import load_preset
 from training.flow.train import FlowStage
 from training.trainer import precision
-from training.trainer.distributed import World, moved
-from training.trainer.trainer import CHECKPOINT, Plan, Run, own_parts
+from training.trainer.distributed import Distributed, moved
+from training.trainer.trainer import CHECKPOINT, TrainConfig, Trainer, own_parts
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 1800  # a process that starts torch beside others may take minutes; only one that hangs may fail here
@@ -123,7 +123,7 @@ def test_a_run_of_one_process_goes_on_in_two_that_torchrun_starts(tmp_path):
 
 
 def test_parts_that_cannot_be_shared_are_refused_by_name():
-    world = World()
+    world = Distributed()
     world.size = 4
     with pytest.raises(ValueError, match="6 parts, which 4 processes cannot share evenly; start it with 1, 2, 3, 6"):
         world.share(6)
@@ -160,7 +160,7 @@ def test_a_run_keeps_the_precision_it_began_with(tmp_path):
     try:
         train(tmp_path / "run", 1, steps=1)
         precision.settle("fp32")
-        run = Run(Line(), Plan(steps=STEPS, learning_rate=0.1, ema=0.9), tmp_path / "run")
+        run = Trainer(Line(), TrainConfig(steps=STEPS, learning_rate=0.1, ema=0.9), tmp_path / "run")
         assert run.resume()
         assert precision.compute_dtype() is torch.bfloat16
         with pytest.raises(ValueError, match="unknown precision 'fp8'; choose one of auto, fp32, bf16"):

@@ -17,10 +17,10 @@ from training.codec.train import critics_of, load_codec
 from training.config import load_preset
 from training.flow.modalities import hide_patches
 from training.flow.networks import answered, build
-from training.flow.task_sampler import draw_known
+from training.flow.task_sampler import sample_task
 from training.flow.train import plan_of
 from training.scene.config import FPS, frames_of
-from training.trainer.trainer import Plan, Run, rate_at
+from training.trainer.trainer import TrainConfig, Trainer, rate_at
 
 PRESET = load_preset("mage-music")
 ROOT = Path(__file__).parents[2]
@@ -145,16 +145,16 @@ def test_only_the_target_is_made_and_by_its_velocity(flow):
 def test_training_has_the_papers_optimiser_batch_clip_and_halving_schedule(tmp_path):
     assert (PRESET.flow.batch * PRESET.flow.parts, PRESET.flow.clip_norm, PRESET.flow.schedule) == (32, 5.0, "halving")
     stage = SimpleNamespace(model=nn.Linear(2, 2), loss=None)
-    assert isinstance(Run(stage, plan_of(PRESET), tmp_path).optimizer, torch.optim.AdamW)
+    assert isinstance(Trainer(stage, plan_of(PRESET), tmp_path).optimizer, torch.optim.AdamW)
     assert plan_of(PRESET).clip_norm == 5.0
-    plan = Plan(steps=1000, learning_rate=1.0, schedule="halving", warmup=0)
+    plan = TrainConfig(steps=1000, learning_rate=1.0, schedule="halving", warmup=0)
     rates = [rate_at(plan, 500, progress) for progress in np.linspace(0, 1, 101)]
     assert sorted(set(rates), reverse=True) == [1.0, 0.5, 0.25, 0.125, 0.0625]
 
 
 def test_seven_two_one_of_ten_draws_are_guided_zero_and_unconditional():
     rng = np.random.default_rng(0)
-    drawn = [draw_known(rng, FRAMES, PRESET.masking) for _ in range(3000)]
+    drawn = [sample_task(rng, FRAMES, PRESET.masking) for _ in range(3000)]
     regimes = Counter((bool(d.known[0].all()), d.conditioned) for d in drawn)
     shares = {(True, True): 0.7, (False, True): 0.2, (False, False): 0.1}
     assert set(regimes) == set(shares)
@@ -170,7 +170,7 @@ def test_audiox_mask_ratios_hide_their_share_of_the_input():
     rng = np.random.default_rng(0)
     frames = hide_patches(rng, np.full((4, 64, 64, 3), 255, dtype=np.uint8), masking.hide_picture)
     assert (frames != 255).mean() == pytest.approx(masking.hide_picture, abs=0.05)
-    given = [draw_known(rng, FRAMES, masking).known[0].mean() for _ in range(400)]
+    given = [sample_task(rng, FRAMES, masking).known[0].mean() for _ in range(400)]
     heard = [share for share in given if share]
     assert np.mean(heard) == pytest.approx(1 - masking.hide_audio, abs=0.05)
 

@@ -13,10 +13,10 @@ from engine.latents import SLOTS, Slot
 from export.graphs import Step
 from training.codec.model import MixWavCodec
 from training.config import load_preset
-from training.flow.conditioning import Conditions, Phrase
+from training.flow.conditioning import ConditionSampler, SlotPhrase
 from training.flow.model import velocity
 from training.flow.networks import build
-from training.flow.task_sampler import draw_known
+from training.flow.task_sampler import sample_task
 from training.papers.diffusion import (
     PATHS,
     TAU_MIN,
@@ -90,7 +90,7 @@ def test_the_network_has_24_blocks_48_heads_and_512_for_each_of_three_tracks(who
 
 def test_training_gives_one_track_or_none_as_often_as_another():
     rng = np.random.default_rng(0)
-    drawn = [draw_known(rng, 80, PRESET.masking) for _ in range(2000)]
+    drawn = [sample_task(rng, 80, PRESET.masking) for _ in range(2000)]
     patterns = Counter(tuple(d.known.all(axis=1)) for d in drawn)
     none, *singles = [tuple(slot == k for slot in range(SLOTS)) for k in (-1, *range(SLOTS))]
     assert set(patterns) == {none, *singles}
@@ -116,9 +116,9 @@ def test_prompts_are_of_512_and_every_track_drops_its_own_by_a_tenth():
 
 def test_words_and_sound_of_a_stem_are_interpolated_by_a_uniform_weight(tiny_run):
     """MGE-LDM (arXiv 2505.23305) E.3: a convex combination, its weight drawn uniformly for each example."""
-    conditions = Conditions(tiny_run.preset, Lexicon.load(), tiny_run.prompt)
+    conditions = ConditionSampler(tiny_run.preset, Lexicon.load(), tiny_run.prompt)
     rng, rows, size = np.random.default_rng(0), 800, tiny_run.preset.prompt.embedding
-    phrases = [Phrase(row, Slot.STEM, "a violin") for row in range(rows)]
+    phrases = [SlotPhrase(row, Slot.STEM, "a violin") for row in range(rows)]
     word = conditions._prompts(rng, 1, phrases[:1], {})[0, Slot.STEM]
     sound = rng.standard_normal(size).astype(np.float32)
     made = conditions._prompts(rng, rows, phrases, {row: [sound] for row in range(rows)})[:, Slot.STEM]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from training.data.mixer import Mixer
+from training.data.mixer import StemMixer
 from training.data.stem_cache import StemCache, write_shard
 from training.finetune.stems import BlendedMixer, JoinedStemCache, read_own
 
@@ -86,7 +86,7 @@ def test_takes_of_blended_mixes_are_numbers_of_the_joined_stems(tmp_path):
         labels = [{"family": name, "source": place, "piece": f"{place}-0"} for name in names]
         write_shard(tmp_path / place, "shard-00000", tones, labels)  # both shards have one name
         caches.append(StemCache(tmp_path / place))
-    blend = BlendedMixer(Mixer(caches[0]), Mixer(caches[1]), 0.4)
+    blend = BlendedMixer(StemMixer(caches[0]), StemMixer(caches[1]), 0.4)
     assert blend.cache.count == 4
     assert sources(blend.cache) == {"own", "rendered"}
     met = set()

@@ -14,7 +14,7 @@ import torch
 from training.config import load_preset
 from training.prompt.config import PromptConfig
 from training.prompt.model import CLIP_SAMPLES, AudioTower, TextTower
-from training.prompt.route import Router, report, route
+from training.prompt.route import TermRouter, report, route
 from training.prompt.tower import embed, load_text_tower
 from training.prompt.train import run, settled
 from training.text.augment import damage
@@ -111,7 +111,7 @@ def test_text_alone_learns_the_terms(tmp_path):
     longer = replace(TINY, width=64, steps=150, batch=64, learning_rate=6e-3, save_every=150)
     done = run(longer, tmp_path, None)
     assert np.mean(done.losses[-10:]) < 0.5 * np.mean(done.losses[:10])
-    router = Router(tmp_path, Lexicon.load())
+    router = TermRouter(tmp_path, Lexicon.load())
     assert router.score(Lexicon.load().heldout()[::10]).strict > 0.5
 
 

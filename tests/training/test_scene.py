@@ -8,21 +8,21 @@ import torch
 
 from training.config import load_preset
 from training.data.instruments import families
-from training.scene.clips import Scene
+from training.scene.clips import DrawnScene
 from training.scene.config import FPS, SceneConfig, frames_of
-from training.scene.evaluate import Judge, auc, drawn_as, report
-from training.scene.model import SceneEncoder, load_scene, picture_of, save_scene
-from training.scene.train import Names, SceneStage, train_scene
+from training.scene.evaluate import SceneEvaluator, auc, drawn_as, report
+from training.scene.model import SceneTower, load_scene, picture_of, save_scene
+from training.scene.train import FamilyPhrases, SceneStage, train_scene
 from training.synthesis.video import clip
-from training.trainer.trainer import Plan, Run
+from training.trainer.trainer import TrainConfig, Trainer
 
 PRESET = load_preset("tiny")
 CONFIG, EMBEDDING = PRESET.scene, PRESET.prompt.embedding
 
 
-def encoder(config: SceneConfig = CONFIG) -> SceneEncoder:
+def encoder(config: SceneConfig = CONFIG) -> SceneTower:
     torch.manual_seed(3)
-    return SceneEncoder(config, EMBEDDING).eval().requires_grad_(False)
+    return SceneTower(config, EMBEDDING).eval().requires_grad_(False)
 
 
 def noise(frames: int, seed: int = 0) -> torch.Tensor:
@@ -83,7 +83,7 @@ def test_an_encoder_comes_back_from_its_run_as_it_was(tmp_path):
 @pytest.mark.parametrize("number", range(6))
 def test_the_truth_about_a_clip_is_what_its_notes_say(number):
     rng = np.random.default_rng(number)
-    scene = Scene(rng, 32)
+    scene = DrawnScene(rng, 32)
     names = list(families())
     seen = scene.seen(rng, 10)
     assert seen.frames.shape == (10, 32, 32, 3)
@@ -100,7 +100,7 @@ def test_the_truth_about_a_clip_is_what_its_notes_say(number):
 
 
 def test_the_same_number_draws_the_same_clip():
-    first, second = (Scene(np.random.default_rng(5), 32).seen(np.random.default_rng(6), 4) for _ in range(2))
+    first, second = (DrawnScene(np.random.default_rng(5), 32).seen(np.random.default_rng(6), 4) for _ in range(2))
     np.testing.assert_array_equal(first.frames, second.frames)
     np.testing.assert_array_equal(first.sounding, second.sounding)
 
@@ -115,17 +115,17 @@ def test_the_area_under_a_curve_that_is_known():
 
 def test_what_was_trained_can_be_judged(untrained_towers, tmp_path):
     train_scene(replace(PRESET, scene=replace(CONFIG, steps=2)), untrained_towers, tmp_path, workers=0)
-    text = report(Judge(tmp_path, untrained_towers, 10), clips=8)
+    text = report(SceneEvaluator(tmp_path, untrained_towers, 10), clips=8)
     assert "moving" in text
     assert "twins" in text
 
 
 def test_a_resumed_run_goes_on_as_if_never_stopped(untrained_towers, tmp_path):
-    names = Names(untrained_towers)
+    names = FamilyPhrases(untrained_towers)
 
     def losses(folder, steps, resume):
         stage = SceneStage(PRESET, names)
-        run = Run(stage, Plan(steps=20, learning_rate=1e-3, ema=0.9, seed=3, warmup=4), folder)
+        run = Trainer(stage, TrainConfig(steps=20, learning_rate=1e-3, ema=0.9, seed=3, warmup=4), folder)
         assert run.resume() is resume
         for step in range(run.step, steps):
             yield run.descend([stage.batch(step)])[0]

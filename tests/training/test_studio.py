@@ -3,8 +3,8 @@ import pytest
 from tinyrun import tiny_cache
 
 from training.data.instruments import families, holdout
-from training.data.mixer import Mixer
-from training.data.sources import Sounds
+from training.data.mixer import StemMixer
+from training.data.sources import SoundLibrary
 from training.synthesis import grooves
 from training.synthesis.compose import compose
 
@@ -44,7 +44,7 @@ def test_the_number_of_workers_changes_no_sample(cache, tmp_path):
 
 
 def test_a_mix_is_the_sum_of_its_stems_and_repeats_with_its_seed(cache):
-    mixer = Mixer(cache)
+    mixer = StemMixer(cache)
     for seed in range(20):
         mix = mixer.draw(np.random.default_rng(seed), 16_000)
         np.testing.assert_array_equal(mix.mix, mix.stems.sum(axis=0))
@@ -53,7 +53,7 @@ def test_a_mix_is_the_sum_of_its_stems_and_repeats_with_its_seed(cache):
 
 
 def test_no_training_voice_is_a_held_out_recording():
-    sounds = Sounds.find()
+    sounds = SoundLibrary.find()
     kept = holdout().banks
     for family in families().values():
         assert not {voice.name for voice in sounds.voices(family, held_out=False)} & kept

@@ -6,10 +6,10 @@ import pytest
 
 from engine.tasks import TASKS
 from engine.text.grammar import Asks, normalize
-from training.text.requests import LANGUAGES, Asker
+from training.text.requests import LANGUAGES, RequestWriter
 from training.text.wordings import asks_json
 
-ASKER = Asker()
+ASKER = RequestWriter()
 TEXT = asks_json(ASKER)
 ASKS = Asks.read(TEXT.encode(), "asks.json")
 TERMS = ASKER.terms

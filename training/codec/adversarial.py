@@ -27,7 +27,7 @@ FEATURE_FLOOR = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class DiscriminatorOutput:
     """What the critics say of one batch.
 
     Attributes:
@@ -44,7 +44,7 @@ def _conv(inside: int, outside: int, width: int, stride: int = 1, dilation: int 
     return weight_norm(nn.Conv2d(inside, outside, (3, width), (1, stride), padding, dilation=(dilation, 1)))
 
 
-class Critic(nn.Module):
+class StftDiscriminator(nn.Module):
     """One STFT discriminator: audio ``(B,1,N)`` -> score ``(B,1,T,F)``, features of five layers."""
 
     def __init__(self, size: int, width: int) -> None:
@@ -74,33 +74,33 @@ class Critic(nn.Module):
         return self.judge(x).float(), features
 
 
-class Critics(nn.Module):
-    """A critic for every window length that fits into ``samples``: audio ``(B,1,N)`` -> ``Opinion``."""
+class MultiScaleDiscriminator(nn.Module):
+    """A critic for every window length that fits into ``samples``: audio ``(B,1,N)`` -> ``DiscriminatorOutput``."""
 
     def __init__(self, width: int, samples: int) -> None:
         super().__init__()
         sizes = [size for size in SIZES if size <= samples]
         if not sizes:
             raise ValueError(f"discriminators need crops of at least {SIZES[-1]} samples, got {samples}")
-        self.scales = nn.ModuleList(Critic(size, width) for size in sizes)
+        self.scales = nn.ModuleList(StftDiscriminator(size, width) for size in sizes)
 
-    def forward(self, audio: Tensor) -> Opinion:
+    def forward(self, audio: Tensor) -> DiscriminatorOutput:
         answers = [critic(audio) for critic in self.scales]
-        return Opinion([score for score, _ in answers], [features for _, features in answers])
+        return DiscriminatorOutput([score for score, _ in answers], [features for _, features in answers])
 
 
-def critic_loss(real: Opinion, made: Opinion) -> Tensor:
+def critic_loss(real: DiscriminatorOutput, made: DiscriminatorOutput) -> Tensor:
     """Hinge loss of the discriminators, a scalar. Source: EnCodec 3.4."""
     pairs = zip(real.scores, made.scores, strict=True)
     return torch.stack([F.relu(1 - true).mean() + F.relu(1 + false).mean() for true, false in pairs]).mean()
 
 
-def adversarial_loss(made: Opinion) -> Tensor:
+def adversarial_loss(made: DiscriminatorOutput) -> Tensor:
     """Hinge loss of the codec, a scalar. Source: EnCodec 3.4, its adversarial loss of the generator."""
     return torch.stack([F.relu(1 - score).mean() for score in made.scores]).mean()
 
 
-def matching_loss(real: Opinion, made: Opinion) -> Tensor:
+def matching_loss(real: DiscriminatorOutput, made: DiscriminatorOutput) -> Tensor:
     """Mean distance of features relative to the size of the true ones, a scalar. Source: EnCodec 3.4."""
     ratios = [
         (true.detach().float() - false.float()).abs().mean() / (true.detach().float().abs().mean() + FEATURE_FLOOR)
@@ -123,7 +123,7 @@ def held(module: nn.Module) -> Iterator[None]:
             weight.requires_grad_(True)
 
 
-def contest(critics: Critics, made: Tensor, true: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def contest(critics: MultiScaleDiscriminator, made: Tensor, true: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Losses of one batch of audio, both ``(B,1,N)``.
 
     Critics and codec descend at once, each by its own loss: the critics' loss does not reach the codec, and the codec's

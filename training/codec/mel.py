@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from training.codec.losses import mel_bank
-from training.codec.spectral import SpectralDecoder, Transform
+from training.codec.spectral import FrameTransform, SpectralDecoder
 from training.config import CodecConfig, GridConfig
 
 POWER_MIN = 1e-10
@@ -26,7 +26,7 @@ class MelEncoder(nn.Module):
 
     def __init__(self, grid: GridConfig, config: CodecConfig) -> None:
         super().__init__()
-        self.transform = Transform(grid.hop_samples)
+        self.transform = FrameTransform(grid.hop_samples)
         self.bank: Tensor
         bank = mel_bank(grid.rate_hz, self.transform.size, grid.latent_channels)
         if empty := int((bank.sum(dim=1) == 0).sum()):

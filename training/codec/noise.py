@@ -20,7 +20,7 @@ from torch import Tensor
 from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
 from training.config import Preset, load_preset, preset_from
-from training.data.mixer import Mixer
+from training.data.mixer import StemMixer
 from training.data.sources import Audio
 from training.data.stem_cache import StemCache
 from training.metrics import Interval, log_mel_l1, median_interval, si_sdr
@@ -33,7 +33,7 @@ FIGURES = {"SI-SDR": "SI-SDR, dB", "log-mel L1": "log-mel L1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class NoisePoint:
     """What came back at one level of noise, of one kind of audio: median and 95 % interval of every figure."""
 
     kind: str
@@ -60,7 +60,7 @@ def run_preset(run: Path, named: str = "") -> Preset:
 def clips(preset: Preset, cache: StemCache, kind: str, count: int) -> Audio:
     """Audio of a window's length, ``(B, N)``."""
     rng = np.random.default_rng([SEED, KINDS.index(kind)])
-    mixer, samples = Mixer(cache), preset.grid.grid.window_samples
+    mixer, samples = StemMixer(cache), preset.grid.grid.window_samples
     drawn = [mixer.single(rng, samples) if kind == "single" else mixer.draw(rng, samples, 2).mix for _ in range(count)]
     whole: Audio = np.stack(drawn)
     return whole
@@ -78,7 +78,7 @@ def noisy_round(codec: MixWavCodec, audio: Audio, noise: float) -> Audio:
     return made
 
 
-def measure(codec: MixWavCodec, preset: Preset, cache: StemCache, count: int) -> list[Point]:
+def measure(codec: MixWavCodec, preset: Preset, cache: StemCache, count: int) -> list[NoisePoint]:
     """Every kind of audio at every level of noise."""
     points = []
     for kind in KINDS:
@@ -90,11 +90,11 @@ def measure(codec: MixWavCodec, preset: Preset, cache: StemCache, count: int) ->
                 "SI-SDR": median_interval([si_sdr(m, a) for m, a in pairs]),
                 "log-mel L1": median_interval([log_mel_l1(m, a, preset.grid.rate_hz) for m, a in pairs]),
             }
-            points.append(Point(kind, noise, figures))
+            points.append(NoisePoint(kind, noise, figures))
     return points
 
 
-def table(points: list[Point]) -> str:
+def table(points: list[NoisePoint]) -> str:
     """The figures as a Markdown table."""
     lines = [f"| audio | noise | {' | '.join(FIGURES.values())} |", "|---|---|" + "---|" * len(FIGURES)]
     for point in points:
@@ -103,7 +103,7 @@ def table(points: list[Point]) -> str:
     return "\n".join(lines)
 
 
-def draw(points: list[Point], title: str, path: Path) -> None:
+def draw(points: list[NoisePoint], title: str, path: Path) -> None:
     """The figures as a picture, one panel for each."""
     from matplotlib.figure import Figure  # without pyplot: no window, nothing global
 

@@ -26,7 +26,7 @@ class Snake(nn.Module):
         return x + torch.sin(a * x) ** 2 / a
 
 
-class Residual(nn.Module):
+class ResidualUnit(nn.Module):
     """Dilated residual unit, ``(B, C, N) -> (B, C, N)``."""
 
     def __init__(self, channels: int, dilation: int) -> None:
@@ -43,7 +43,7 @@ class Residual(nn.Module):
 
 
 def _residuals(channels: int) -> list[nn.Module]:
-    return [Residual(channels, dilation) for dilation in (1, 3, 9)]
+    return [ResidualUnit(channels, dilation) for dilation in (1, 3, 9)]
 
 
 def _check(grid: GridConfig, config: CodecConfig) -> None:

@@ -21,7 +21,7 @@ MAGNITUDE_MAX = 6.0  # natural log
 LEVEL_START = -3.0  # natural log of the magnitude an untrained decoder gives
 
 
-class Transform(nn.Module):
+class FrameTransform(nn.Module):
     """Windowed DFT of frames and its inverse; both ways constant overlap-add with a Hann window."""
 
     def __init__(self, hop_samples: int) -> None:
@@ -71,7 +71,7 @@ class Transform(nn.Module):
         return total.reshape(batch, -1)[:, edge : edge + frames * self.hop]
 
 
-class Block(nn.Module):
+class ConvNextBlock(nn.Module):
     """ConvNeXt block over frames, ``(B, L, W) -> (B, L, W)``."""
 
     def __init__(self, width: int) -> None:
@@ -93,9 +93,9 @@ class SpectralEncoder(nn.Module):
 
     def __init__(self, grid: GridConfig, config: CodecConfig) -> None:
         super().__init__()
-        self.transform = Transform(grid.hop_samples)
+        self.transform = FrameTransform(grid.hop_samples)
         self.inward = nn.Linear(3 * self.transform.bins, config.encoder_width)
-        self.blocks = nn.ModuleList(Block(config.encoder_width) for _ in range(config.encoder_blocks))
+        self.blocks = nn.ModuleList(ConvNextBlock(config.encoder_width) for _ in range(config.encoder_blocks))
         self.norm = nn.LayerNorm(config.encoder_width)
         self.outward = nn.Linear(config.encoder_width, 2 * grid.latent_channels)
 
@@ -116,10 +116,10 @@ class SpectralDecoder(nn.Module):
 
     def __init__(self, grid: GridConfig, config: CodecConfig) -> None:
         super().__init__()
-        self.transform = Transform(grid.hop_samples)
+        self.transform = FrameTransform(grid.hop_samples)
         width = config.decoder_width
         self.inward = nn.Conv1d(grid.latent_channels, width, 7, padding=3)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(config.decoder_blocks))
+        self.blocks = nn.ModuleList(ConvNextBlock(width) for _ in range(config.decoder_blocks))
         self.norm = nn.LayerNorm(width)
         self.outward = nn.Linear(width, 3 * self.transform.bins)
         with torch.no_grad():

@@ -10,17 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.codec.adversarial import Critics, contest
+from training.codec.adversarial import MultiScaleDiscriminator, contest
 from training.codec.losses import MelLoss, SpectralLoss, mask_distance
 from training.codec.model import MixWavCodec
 from training.config import Preset
-from training.data.mixer import Mixer
+from training.data.mixer import StemMixer
 from training.data.stem_cache import StemCache
 from training.synthesis.render_stems import ensure_cache
 from training.trainer.arguments import parse
-from training.trainer.distributed import World
+from training.trainer.distributed import Distributed
 from training.trainer.precision import autocast
-from training.trainer.trainer import Plan, Run
+from training.trainer.trainer import TrainConfig, Trainer
 
 WAVE_WEIGHT, SPECTRAL_WEIGHT, MEL_WEIGHT = 2.0, 0.7, 0.5
 PAIR_SHARE = 0.5  # of a batch are stem and rest of one mix, for the masked loss
@@ -40,7 +40,7 @@ class CodecStage:
         self.model: nn.Module = (
             nn.ModuleDict({"codec": self.codec, "critics": self.critics}) if self.critics else self.codec
         )
-        self.mixer = Mixer(cache, sources=preset.codec.mix_sources)
+        self.mixer = StemMixer(cache, sources=preset.codec.mix_sources)
         self.pairs = max(1, round(preset.codec.batch * PAIR_SHARE / 2))
         self.spectral = SpectralLoss()
         self.mel = MelLoss(preset.grid.rate_hz, size=1024 if preset.grid.rate_hz > 8000 else 512)
@@ -109,12 +109,12 @@ class CodecStage:
         return latents + scale * (sigma * noise).to(mean.device)
 
 
-def critics_of(preset: Preset) -> Critics | None:
+def critics_of(preset: Preset) -> MultiScaleDiscriminator | None:
     """The discriminators a preset asks for; None when it asks for none."""
     config = preset.codec
     if not config.adversarial_weight:
         return None
-    return Critics(config.discriminator_width, config.crop_frames * preset.grid.hop_samples)
+    return MultiScaleDiscriminator(config.discriminator_width, config.crop_frames * preset.grid.hop_samples)
 
 
 @torch.no_grad()
@@ -127,10 +127,10 @@ def measure_latents(model: MixWavCodec, stage: CodecStage) -> None:
     model.latent_std.copy_(latents.std(dim=(0, 2)).clamp(min=1e-3))
 
 
-def train_codec(preset: Preset, cache: StemCache, folder: Path, resume: bool = False, workers: int = 1) -> Run:
+def train_codec(preset: Preset, cache: StemCache, folder: Path, resume: bool = False, workers: int = 1) -> Trainer:
     """Train and leave ``codec.pt`` (weights and scaling) in ``folder``."""
     stage = CodecStage(preset, cache)
-    plan = Plan(
+    plan = TrainConfig(
         steps=preset.codec.steps,
         parts=preset.codec.parts,
         minutes=preset.codec.minutes,
@@ -140,7 +140,7 @@ def train_codec(preset: Preset, cache: StemCache, folder: Path, resume: bool = F
         clip_norm=5.0,
         settings={"stage": "codec", **asdict(preset)},
     )
-    run = Run(stage, plan, folder)
+    run = Trainer(stage, plan, folder)
     if resume:
         run.resume()
     run.train(workers=workers)
@@ -149,7 +149,7 @@ def train_codec(preset: Preset, cache: StemCache, folder: Path, resume: bool = F
     return run
 
 
-def finish(run: Run, stage: CodecStage, folder: Path) -> None:
+def finish(run: Trainer, stage: CodecStage, folder: Path) -> None:
     """Put the averaged weights and the scaling into ``codec.pt``."""
     run.averaged()
     measure_latents(stage.codec, stage)
@@ -166,7 +166,7 @@ def load_codec(preset: Preset, folder: Path) -> MixWavCodec:
 def main(argv: list[str]) -> int:
     """``python -m training codec``."""
     asked = parse("codec", "train MixWavCodec", argv)
-    with World().in_turn():
+    with Distributed().in_turn():
         cache = ensure_cache(asked.preset, asked.cache)
     train_codec(asked.preset, cache, asked.out, asked.resume, asked.workers)
     print(f"wrote {asked.out / 'codec.pt'}")

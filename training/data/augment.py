@@ -26,7 +26,7 @@ DRIVE_DB = (2.0, 14.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Speed:
+class PlaybackSpeed:
     """How fast a stem is played back, with its pitch; stems written for each other share one.
 
     Attributes:
@@ -46,12 +46,12 @@ class Speed:
         return np.pad(audio[:samples], (0, max(0, samples - len(audio)))).astype(np.float32)
 
 
-AS_IT_IS = Speed(1.0)
+AS_IT_IS = PlaybackSpeed(1.0)
 
 
-def draw_speed(rng: Rng) -> Speed:
+def draw_speed(rng: Rng) -> PlaybackSpeed:
     """A speed within ``SPEED_SEMITONES``."""
-    return Speed(float(2 ** (rng.uniform(-SPEED_SEMITONES, SPEED_SEMITONES) / 12)))
+    return PlaybackSpeed(float(2 ** (rng.uniform(-SPEED_SEMITONES, SPEED_SEMITONES) / 12)))
 
 
 def recolour(rng: Rng, audio: Audio, rate_hz: int) -> Audio:

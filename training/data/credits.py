@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from training.data.sources import Sounds
+from training.data.sources import SoundLibrary
 from training.data.stem_cache import StemCache
 
 OWN = "Fluxstem's own synthesiser voices and drum machines: Apache-2.0"
@@ -19,12 +19,12 @@ def credits(cache: StemCache) -> list[str]:
     kept = [source.split(":", 1) for source in sources if source.startswith(("bank:", "song:"))]
     if not kept:  # a data set can be trained on where there are no sounds
         return lines
-    sounds = Sounds.find()
+    sounds = SoundLibrary.find()
     folders = {"bank": sounds.banks, "song": sounds.songs}
     return lines + [credit(kind, name, sounds) for kind, name in kept if folders[kind] is not None]
 
 
-def credit(kind: str, name: str, sounds: Sounds) -> str:
+def credit(kind: str, name: str, sounds: SoundLibrary) -> str:
     """Licence and credit of one bank or song."""
     folder = {"bank": sounds.banks, "song": sounds.songs}[kind]
     assert folder is not None  # where a bank or song was heard, its folder is

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from training.data.augment import AS_IT_IS, Speed, draw_speed, recolour
+from training.data.augment import AS_IT_IS, PlaybackSpeed, draw_speed, recolour
 from training.data.sources import Audio
 from training.data.stem_cache import StemCache
 
@@ -21,7 +21,7 @@ SOURCE_GAINS = (0.5, 1.5)  # of sources that are averaged: Sound of Pixels, whos
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class StemCrop:
     """Which part of a cached stem is heard.
 
     Attributes:
@@ -47,7 +47,7 @@ class Mix:
 
     stems: Audio
     labels: list[dict[str, Any]]
-    takes: tuple[Take, ...] = ()
+    takes: tuple[StemCrop, ...] = ()
 
     @property
     def mix(self) -> Audio:
@@ -56,7 +56,7 @@ class Mix:
         return total
 
 
-class Mixer:
+class StemMixer:
     """Draws mixes from a cache.
 
     Args:
@@ -166,7 +166,7 @@ class Mixer:
     def _piece(self, stem: int) -> str:
         return str(self.cache.label(stem)["piece"])
 
-    def _mixed(self, rng: Rng, cuts: list[tuple[Audio, Take]], varied: bool) -> Mix:
+    def _mixed(self, rng: Rng, cuts: list[tuple[Audio, StemCrop]], varied: bool) -> Mix:
         stems = [recolour(rng, stem, self.rate_hz) if varied else stem for stem, _ in cuts]
         mix = balance(rng, np.stack(stems), [self.cache.label(take.stem) for _, take in cuts])
         return replace(mix, takes=tuple(take for _, take in cuts))
@@ -184,15 +184,15 @@ class Mixer:
         return int(rng.integers(self.cache.count))
 
     def _crop(
-        self, rng: Rng, stem: int, samples: int, first: int | None, speed: Speed = AS_IT_IS
-    ) -> tuple[Audio, Take]:
+        self, rng: Rng, stem: int, samples: int, first: int | None, speed: PlaybackSpeed = AS_IT_IS
+    ) -> tuple[Audio, StemCrop]:
         whole, needed = self.cache.audio(stem), speed.needs(samples)
         for _ in range(3):
             start = int(rng.integers(0, max(1, len(whole) - needed + 1))) if first is None else first
             cut = whole[start : start + needed]
             if first is not None or float((cut**2).mean()) > 1e-5:
                 break
-        return speed.apply(cut, samples), Take(stem, start, speed.ratio)
+        return speed.apply(cut, samples), StemCrop(stem, start, speed.ratio)
 
 
 def balance(rng: Rng, stems: Audio, labels: list[dict[str, Any]]) -> Mix:

@@ -15,14 +15,14 @@ import numpy.typing as npt
 import soundfile as sf
 import soxr
 
-from training.data.video import Film
+from training.data.video import FilmSource
 
 Audio = npt.NDArray[np.float32]
 SEEK_EARLY_S = 1.0  # compressed sound needs a run-up
 OTHER = "other"  # the family of stems that none of ours names
 
 
-class Sound(Protocol):
+class SoundSource(Protocol):
     """Something that can be read a span at a time."""
 
     @property
@@ -140,7 +140,7 @@ class ArraySound:
 class SumSound:
     """Several sounds of one rate at once."""
 
-    sounds: tuple[Sound, ...]
+    sounds: tuple[SoundSource, ...]
 
     @property
     def rate_hz(self) -> int:
@@ -168,7 +168,7 @@ class Stem:
 
     label: str
     term: str
-    sound: Sound
+    sound: SoundSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +187,8 @@ class Piece:
     name: str
     split: str
     stems: tuple[Stem, ...]
-    mix: Sound | None = None
-    frames: Film | None = None
+    mix: SoundSource | None = None
+    frames: FilmSource | None = None
     problems: tuple[str, ...] = ()
 
     @property
@@ -201,7 +201,7 @@ class Piece:
         return np.stack([mono(stem.sound, start_s, samples, rate_hz) for stem in self.stems])
 
 
-def mono(sound: Sound, start_s: float, samples: int, rate_hz: int) -> Audio:
+def mono(sound: SoundSource, start_s: float, samples: int, rate_hz: int) -> Audio:
     """A span of a sound at another rate, float32 ``(samples,)``."""
     first = round(start_s * sound.rate_hz)
     count = -(-samples * sound.rate_hz // rate_hz)

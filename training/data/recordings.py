@@ -31,7 +31,7 @@ FEWEST_NOTES = 5  # of a set that can play a tune
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class RecordedClip:
     """One recorded phrase, loop or stem.
 
     Attributes:
@@ -127,7 +127,7 @@ class RecordedBank(NoteBank):
         self.articulations = sorted({note.articulation for note in self.notes})
 
 
-def clips(folder: Path, held_out: bool) -> list[Clip]:
+def clips(folder: Path, held_out: bool) -> list[RecordedClip]:
     """Phrases, loops and stems: those reserved when ``held_out``, else all others."""
     found = []
     for source, rows in _indexes(folder):
@@ -139,7 +139,7 @@ def clips(folder: Path, held_out: bool) -> list[Clip]:
             family = tables()["families"].get(row["label"], OTHER)
             group = f"{source}/{row['song']}/{row.get('segment', '')}" if rows["kind"] == "stems" else ""
             voice = str(row.get("speaker") or row.get("player") or "")
-            found.append(Clip(source, folder / source / row["file"], family, row["label"], group, voice))
+            found.append(RecordedClip(source, folder / source / row["file"], family, row["label"], group, voice))
     return found
 
 

@@ -68,7 +68,7 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class Sounds:
+class SoundLibrary:
     """What was found on this machine."""
 
     font: Path
@@ -76,7 +76,7 @@ class Sounds:
     songs: Path | None
 
     @staticmethod
-    def find() -> Sounds:
+    def find() -> SoundLibrary:
         """The sounds of this machine.
 
         Raises:
@@ -85,9 +85,9 @@ class Sounds:
         named = os.environ.get("FLUXSTEM_SOUNDS")
         folder = Path(named) if named else REPOSITORY.parent / "shared" / "sounds"
         if (folder / "fluidr3.sf3").is_file():
-            return Sounds(folder / "fluidr3.sf3", folder / "banks", folder / "songs")
+            return SoundLibrary(folder / "fluidr3.sf3", folder / "banks", folder / "songs")
         if DEBIAN_FONT.is_file():
-            return Sounds(DEBIAN_FONT, None, None)
+            return SoundLibrary(DEBIAN_FONT, None, None)
         raise FileNotFoundError(
             f"no training sounds: neither {folder} nor {DEBIAN_FONT}; "
             "set FLUXSTEM_SOUNDS to a sounds folder or install Debian's fluid-soundfont-gm"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Pictures = npt.NDArray[np.uint8]
 
 
-class Film(Protocol):
+class FilmSource(Protocol):
     """Something that shows a piece; frame ``k`` is what is seen in the middle of its 1/8 s."""
 
     @property
@@ -138,7 +138,7 @@ def _square(picture: Image, size_px: int) -> Pictures:
     return np.asarray(ImageOps.pad(picture.convert("RGB"), (size_px, size_px), Image.Resampling.BOX))
 
 
-def frames_from(film: Film, start_s: float, count: int, size_px: int) -> Pictures:
+def frames_from(film: FilmSource, start_s: float, count: int, size_px: int) -> Pictures:
     """``count`` frames from a moment on; black, which is no picture, where the film is over.
 
     Raises:

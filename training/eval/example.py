@@ -9,7 +9,7 @@ from typing import Protocol
 
 from training.data.sources import Audio
 from training.metrics import mono
-from training.synthesis.score import Part
+from training.synthesis.score import ScorePart
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,7 @@ class EvalExample:
     sources: tuple[str, ...]
     mix_CN: Audio
     stem_CN: Audio
-    part: Part | None = None
+    part: ScorePart | None = None
     label: str = ""
 
     @property

@@ -16,7 +16,7 @@ import numpy as np
 from training.data import instruments
 from training.data.instruments import holdout
 from training.data.recordings import PREFIX, clips, tables
-from training.data.sources import Audio, Sounds
+from training.data.sources import Audio, SoundLibrary
 from training.mask.render import (
     PIECES_PER_SHARD,
     SAMPLES,
@@ -63,7 +63,7 @@ def held_pool(folder: Path | None = None, say: Callable[[str], None] = lambda te
 
 
 def _render(place: Path) -> None:
-    sounds = Sounds.find()
+    sounds = SoundLibrary.find()
     if sounds.banks is None:
         raise ValueError(
             "the bench needs the recordings named in training/data/holdout.toml and none is here; set FLUXSTEM_SOUNDS"
@@ -79,7 +79,7 @@ def _render(place: Path) -> None:
         _write(place, f"song-{song.name}", [row for row in song_rows(song) if _apart(row)])
 
 
-def _songs(sounds: Sounds) -> list[Path]:
+def _songs(sounds: SoundLibrary) -> list[Path]:
     """Folders of the reserved songs that are here."""
     if sounds.songs is None:
         return []

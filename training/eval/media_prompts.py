@@ -14,12 +14,12 @@ from PIL import Image
 from training.data.sources import Audio
 from training.eval.example import EvalExample
 from training.eval.sets import TRIES, SetResources, number_of, play
-from training.synthesis.video.clip import FPS, Clip, Frames, draw_clip
+from training.synthesis.video.clip import FPS, DrawnClip, Frames, draw_clip
 
 VIDEO_BITS_PER_S = 4_000_000  # enough that a frame of this size loses next to nothing
 
 
-def clip_of(example: EvalExample, seed: int, salt: str = "") -> Clip:
+def clip_of(example: EvalExample, seed: int, salt: str = "") -> DrawnClip:
     """The player of the example's stem, drawn on a stage of their own.
 
     Raises:
@@ -45,13 +45,13 @@ def write_video(frames_FHWC: Frames, path: Path) -> Path:
     return path
 
 
-def write_still(clip: Clip, path: Path) -> Path:
+def write_still(clip: DrawnClip, path: Path) -> Path:
     """Write a frame from the middle of a clip as a picture."""
     Image.fromarray(clip.frames(clip.count // 2, 1)[0]).save(path)
     return path
 
 
-def write_pictures(clip: Clip, stem: Path) -> dict[str, Path]:
+def write_pictures(clip: DrawnClip, stem: Path) -> dict[str, Path]:
     """A clip as ``video`` and as ``still``, in files called ``stem`` with endings of their own."""
     return {
         "video": write_video(clip.frames(), stem.with_suffix(".mp4")),
@@ -59,13 +59,13 @@ def write_pictures(clip: Clip, stem: Path) -> dict[str, Path]:
     }
 
 
-def write_sound(studio: SetResources, example: EvalExample, seed: int, path: Path) -> Path:
+def write_sound(resources: SetResources, example: EvalExample, seed: int, path: Path) -> Path:
     """Write the example's instrument playing something else: another piece, by a reserved recording."""
-    sf.write(path, other_phrase(studio, example, seed).T, example.rate_hz, subtype="FLOAT")
+    sf.write(path, other_phrase(resources, example, seed).T, example.rate_hz, subtype="FLOAT")
     return path
 
 
-def other_phrase(studio: SetResources, example: EvalExample, seed: int) -> Audio:
+def other_phrase(resources: SetResources, example: EvalExample, seed: int) -> Audio:
     """The example's instrument in another piece, float32 ``(2, N)``.
 
     Raises:
@@ -73,7 +73,7 @@ def other_phrase(studio: SetResources, example: EvalExample, seed: int) -> Audio
     """
     for attempt in range(TRIES):
         rng = np.random.default_rng([seed, number_of("sound" + example.set), example.number, attempt])
-        made = play(studio, rng, [example.family], example.mix_CN.shape[1], example.rate_hz)
+        made = play(resources, rng, [example.family], example.mix_CN.shape[1], example.rate_hz)
         if made is not None:
             return made.stems[0]
     raise ValueError(f"no reserved recording plays {example.family}, so there is no sound to be like")

@@ -15,15 +15,15 @@ import numpy as np
 import soxr
 
 from training.data.instruments import families
-from training.data.sources import RATE, Audio, Sounds
-from training.eval import recordings as recorded
+from training.data.sources import RATE, Audio, SoundLibrary
+from training.eval import recordings
 from training.eval.example import EvalExample, number_of
 from training.eval.held_stems import held_pool, refuse_unreserved
 from training.metrics import rms
 from training.synthesis.compose import compose
-from training.synthesis.render import Renderer
+from training.synthesis.render import PartRenderer
 from training.synthesis.render_stems import level
-from training.synthesis.score import Part
+from training.synthesis.score import ScorePart
 from training.text.lexicon import Lexicon
 
 Rng = np.random.Generator
@@ -87,29 +87,29 @@ class SetResources:
     """
 
     def __init__(self, stems: Path | None = None, say: Callable[[str], None] = lambda text: None) -> None:
-        self.sounds = Sounds.find()
+        self.sounds = SoundLibrary.find()
         self.lexicon = Lexicon.load()
         self.reserved = reserved_families(self.sounds)
         self._stems, self._say = stems, say
-        self._renderer: Renderer | None = None
-        self._material: recorded.HeldOutStems | None = None
+        self._renderer: PartRenderer | None = None
+        self._material: recordings.HeldOutStems | None = None
 
     @property
-    def renderer(self) -> Renderer:
+    def renderer(self) -> PartRenderer:
         """The renderer, loaded at the first need."""
         if self._renderer is None:
-            self._renderer = Renderer(self.sounds)
+            self._renderer = PartRenderer(self.sounds)
         return self._renderer
 
     @property
-    def material(self) -> recorded.HeldOutStems:
+    def material(self) -> recordings.HeldOutStems:
         """The held-out stems, read at the first need and rendered where they are missing."""
         if self._material is None:
-            self._material = recorded.HeldOutStems(held_pool(self._stems, self._say), self.lexicon)
+            self._material = recordings.HeldOutStems(held_pool(self._stems, self._say), self.lexicon)
         return self._material
 
 
-def reserved_families(sounds: Sounds) -> tuple[str, ...]:
+def reserved_families(sounds: SoundLibrary) -> tuple[str, ...]:
     """Families that a reserved recording plays.
 
     Raises:
@@ -123,7 +123,9 @@ def reserved_families(sounds: Sounds) -> tuple[str, ...]:
     return found
 
 
-def make_set(studio: SetResources, name: str, count: int, seed: int, seconds: float | None = None) -> list[EvalExample]:
+def make_set(
+    resources: SetResources, name: str, count: int, seed: int, seconds: float | None = None
+) -> list[EvalExample]:
     """Make a set.
 
     Args:
@@ -139,16 +141,16 @@ def make_set(studio: SetResources, name: str, count: int, seed: int, seconds: fl
     if name not in SETS:
         raise ValueError(f"unknown set {name!r}; choose one of {', '.join(SETS)}")
     samples = MUSIC_SAMPLES if name == "mage-duet" else round((seconds or SETS[name].seconds) * SETS[name].rate_hz)
-    return [_first_good(studio, name, number, samples, seed) for number in range(count)]
+    return [_first_good(resources, name, number, samples, seed) for number in range(count)]
 
 
 kept_set = lru_cache(maxsize=1)(make_set)  # for the studies of one run, most of which take the same examples
 
 
-def _first_good(studio: SetResources, name: str, number: int, samples: int, seed: int) -> EvalExample:
+def _first_good(resources: SetResources, name: str, number: int, samples: int, seed: int) -> EvalExample:
     for attempt in range(TRIES):
         rng = np.random.default_rng([seed, number_of(name), number, attempt])
-        example = _MAKERS[name](studio, name, number, samples, rng)
+        example = _MAKERS[name](resources, name, number, samples, rng)
         if example is not None:
             refuse_unreserved(example.sources)
             return example
@@ -167,11 +169,11 @@ class RenderedStems:
 
     stems: list[Audio]
     sources: tuple[str, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[ScorePart, ...]
 
 
 def play(
-    studio: SetResources, rng: Rng, chosen: list[str], samples: int, rate_hz: int, twins: bool = False
+    resources: SetResources, rng: Rng, chosen: list[str], samples: int, rate_hz: int, twins: bool = False
 ) -> RenderedStems | None:
     """Compose and play one piece; None when a stem of it is silent or no reserved recording plays it.
 
@@ -187,10 +189,10 @@ def play(
     stems, sources = [], []
     voice = None
     for part in score.parts:
-        voice = voice if twins and voice else studio.renderer.voice(rng, part.family, True)
+        voice = voice if twins and voice else resources.renderer.voice(rng, part.family, True)
         if voice is None:
             return None
-        sound = studio.renderer.dry if twins else studio.renderer.wet
+        sound = resources.renderer.dry if twins else resources.renderer.wet
         audio_CN = sound(rng, part, voice, seconds)
         audio_CN = audio_CN if rate_hz == RATE else soxr.resample(audio_CN.T, RATE, rate_hz).T
         audio_CN = np.pad(audio_CN, ((0, 0), (0, max(0, samples - audio_CN.shape[1]))))[:, :samples]
@@ -210,8 +212,8 @@ def _placed(rng: Rng, stem_CN: Audio) -> Audio:
 
 
 def _example(
-    studio: SetResources, name: str, number: int, rng: Rng, inside: list[str], stems: list[Audio],
-    sources: tuple[str, ...], asked: int | None = None, parts: tuple[Part, ...] = (),
+    resources: SetResources, name: str, number: int, rng: Rng, inside: list[str], stems: list[Audio],
+    sources: tuple[str, ...], asked: int | None = None, parts: tuple[ScorePart, ...] = (),
 ) -> EvalExample:  # fmt: skip
     mix_CN = np.sum(stems, axis=0, dtype=np.float32)
     gain = np.float32(min(1.0, PEAK / max(1e-9, float(np.abs(mix_CN).max()))))
@@ -219,51 +221,51 @@ def _example(
     k = int(rng.integers(len(stems))) if asked is None else asked
     return EvalExample(
         set=name, number=number, rate_hz=SETS[name].rate_hz, family=inside[k],
-        prompt=studio.lexicon.phrases(inside[k], "held", rng), inside=tuple(inside), sources=sources,
+        prompt=resources.lexicon.phrases(inside[k], "held", rng), inside=tuple(inside), sources=sources,
         mix_CN=np.sum(stems, axis=0, dtype=np.float32), stem_CN=stems[k], part=parts[k] if parts else None,
     )  # fmt: skip
 
 
-def _duet(studio: SetResources, name: str, number: int, samples: int, rng: Rng) -> EvalExample | None:
-    able = [family for family in SOLO if family in studio.reserved]
+def _duet(resources: SetResources, name: str, number: int, samples: int, rng: Rng) -> EvalExample | None:
+    able = [family for family in SOLO if family in resources.reserved]
     chosen = [able[k] for k in rng.permutation(len(able))[:2]]
-    made = play(studio, rng, chosen, samples, MUSIC_RATE_HZ)
+    made = play(resources, rng, chosen, samples, MUSIC_RATE_HZ)
     if made is None:
         return None
     halves = [stem_CN.mean(axis=0, keepdims=True) / np.float32(2) for stem_CN in made.stems]
-    return _example(studio, name, number, rng, chosen, halves, made.sources, parts=made.parts)
+    return _example(resources, name, number, rng, chosen, halves, made.sources, parts=made.parts)
 
 
 def _composed(
     choose: Callable[[SetResources, Rng], list[str]],
-    studio: SetResources,
+    resources: SetResources,
     name: str,
     number: int,
     samples: int,
     rng: Rng,
 ) -> EvalExample | None:
-    chosen = choose(studio, rng)
-    made = play(studio, rng, chosen, samples, SETS[name].rate_hz)
+    chosen = choose(resources, rng)
+    made = play(resources, rng, chosen, samples, SETS[name].rate_hz)
     if made is None:
         return None
     placed = [_placed(rng, stem) for stem in made.stems]
-    return _example(studio, name, number, rng, chosen, placed, made.sources, parts=made.parts)
+    return _example(resources, name, number, rng, chosen, placed, made.sources, parts=made.parts)
 
 
-def band_of(count: int, studio: SetResources, rng: Rng) -> list[str]:
+def band_of(count: int, resources: SetResources, rng: Rng) -> list[str]:
     """Families of a band: drums, a bass, and others up to ``count``."""
-    low = [name for name in studio.reserved if "bass" in families()[name].groups]
+    low = [name for name in resources.reserved if "bass" in families()[name].groups]
     base = ["drums", low[rng.integers(len(low))]]
-    others = [name for name in studio.reserved if name not in base and (count > 4 or name not in low)]
+    others = [name for name in resources.reserved if name not in base and (count > 4 or name not in low)]
     return base + [others[k] for k in rng.permutation(len(others))[: count - 2]]
 
 
-def _mixed(studio: SetResources, name: str, number: int, samples: int, rng: Rng) -> EvalExample | None:
-    return recorded.example(studio.material, name, number, samples, rng)
+def _mixed(resources: SetResources, name: str, number: int, samples: int, rng: Rng) -> EvalExample | None:
+    return recordings.example(resources.material, name, number, samples, rng)
 
 
 _MAKERS: dict[str, Callable[[SetResources, str, int, int, Rng], EvalExample | None]] = {
-    **dict.fromkeys(recorded.CASTS, _mixed),
+    **dict.fromkeys(recordings.CASTS, _mixed),
     "mage-duet": _duet,
     "composed-band": partial(_composed, partial(band_of, SETS["composed-band"].stems)),
 }

@@ -22,8 +22,8 @@ import soundfile as sf
 from engine.bundle.bundle import Bundle, load_bundle
 from training.config import Preset
 from training.data.credits import credits
-from training.data.mixer import Mixer
-from training.data.sources import Audio, Sounds
+from training.data.mixer import StemMixer
+from training.data.sources import Audio, SoundLibrary
 from training.data.stem_cache import StemCache
 from training.eval.bundle_system import BundleSystem, Engine, EngineError, locate
 from training.eval.example import EvalExample
@@ -35,8 +35,8 @@ from training.flow.train import FlowStage, save_flow
 from training.metrics import bss, median_interval
 from training.synthesis.render_stems import ensure_cache
 from training.trainer.arguments import RUNS
-from training.trainer.distributed import World
-from training.trainer.trainer import Plan, Run
+from training.trainer.distributed import Distributed
+from training.trainer.trainer import TrainConfig, Trainer
 
 BUNDLES = Path("my-bundles")
 GENTLER = 0.2  # of the preset's learning rate
@@ -119,7 +119,7 @@ def rendered_stems(asked: FinetuneOptions, held_out: bool) -> StemCache | None:
     if given is not None:
         raise ValueError(f"no stems in {given}; leave the option out to have some rendered")
     try:
-        Sounds.find()
+        SoundLibrary.find()
     except FileNotFoundError:
         return None
     sound = replace(asked.preset.sound, shards=asked.shards, songs=False)
@@ -127,10 +127,10 @@ def rendered_stems(asked: FinetuneOptions, held_out: bool) -> StemCache | None:
     return ensure_cache(few, asked.run / ("rendered-held" if held_out else "rendered"), held_out)
 
 
-def train(asked: FinetuneOptions, own: OwnStems, rendered: StemCache | None) -> Run:
+def train(asked: FinetuneOptions, own: OwnStems, rendered: StemCache | None) -> Trainer:
     """Train the bundle's flow further and leave ``flow.pt`` in the run's folder."""
     preset = gentle(asked)
-    mixer, world = blend_of(asked, preset, own.train, rendered), World()
+    mixer, world = blend_of(asked, preset, own.train, rendered), Distributed()
     with world.in_turn():
         opened = open_all(asked.bundle, preset, mixer.cache, asked.run, keep=world.first)
         codec = read_codec(asked.bundle, preset)
@@ -138,7 +138,7 @@ def train(asked: FinetuneOptions, own: OwnStems, rendered: StemCache | None) -> 
     stage = FlowStage(preset, latents, codec, asked.run, opened.reader)
     stage.model.load_state_dict(read_flow(asked.bundle, preset).state_dict())
     said = keep_eyes(stage.model, opened)
-    plan = Plan(
+    plan = TrainConfig(
         steps=asked.steps,
         parts=preset.flow.parts,
         minutes=asked.minutes,
@@ -150,7 +150,7 @@ def train(asked: FinetuneOptions, own: OwnStems, rendered: StemCache | None) -> 
         warmup=min(50, asked.steps // 10 + 1),
         settings={"stage": "flow", **asdict(asked.preset)},
     )
-    run = Run(stage, plan, asked.run)
+    run = Trainer(stage, plan, asked.run)
     if asked.resume and not run.resume():
         raise ValueError(f"no checkpoint in {asked.run}; leave out --resume to start a new run")
     if run.world.first:
@@ -166,8 +166,8 @@ def train(asked: FinetuneOptions, own: OwnStems, rendered: StemCache | None) -> 
 def blend_of(asked: FinetuneOptions, preset: Preset, own: StemCache, rendered: StemCache | None) -> BlendedMixer:
     """What draws the mixes: own stems varied as the preset says, rendered ones as they are."""
     flow = preset.flow
-    mine = Mixer(own, flow.vary_share, preset.grid.rate_hz, together=flow.together_share)
-    known = Mixer(rendered, together=flow.together_share) if rendered else None
+    mine = StemMixer(own, flow.vary_share, preset.grid.rate_hz, together=flow.together_share)
+    known = StemMixer(rendered, together=flow.together_share) if rendered else None
     return BlendedMixer(mine, known, asked.share, flow.mix_sources or None)
 
 
@@ -262,7 +262,7 @@ def main(argv: list[str]) -> int:
     """``python -m training finetune``."""
     asked = parse(argv)
     preset = asked.preset
-    with World().in_turn():
+    with Distributed().in_turn():
         own = read_own(asked.stems, asked.run / "stems", preset.grid.rate_hz, preset.sound.seconds)
         drop_pool(own, asked.run / "pool", asked.resume)
         rendered = rendered_stems(asked, held_out=False) if asked.share else None

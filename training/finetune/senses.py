@@ -15,12 +15,12 @@ from torch import nn
 
 from engine.bundle.bundle import Bundle
 from training.config import Preset
-from training.data.sources import Audio, Sounds
+from training.data.sources import Audio, SoundLibrary
 from training.data.stem_cache import StemCache
 from training.eval.example import EvalExample
 from training.finetune.bundle import save_tower
 from training.finetune.unpack import unpack_adapters, unpack_prompt, unpack_scene
-from training.flow.modalities import Senses, by_kind, open_modalities
+from training.flow.modalities import Modalities, by_kind, open_modalities
 from training.flow.warm_start import FRESH
 from training.prompt.adapters import StoryReader, load_adapters
 
@@ -37,7 +37,7 @@ class BundleEncoders:
         missing: what the bundle has and training goes without, and why.
     """
 
-    senses: Senses
+    senses: Modalities
     reader: StoryReader | None
     missing: tuple[str, ...]
 
@@ -77,7 +77,7 @@ def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path, keep: 
         try:
             unpack_scene(bundle, preset, run)
             if _any(stems, "part"):
-                Sounds.find()  # players are drawn from what they play on; films need none
+                SoundLibrary.find()  # players are drawn from what they play on; films need none
             scene_run = run if _any(stems, "part", "film") else None
             missing += [] if scene_run else ["pictures (no stem's player can be drawn)"]
         except (ValueError, FileNotFoundError) as error:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from training.data.datasets.folder import SOUNDS, read
-from training.data.datasets.index import Cutting, cut_piece, starts_of
-from training.data.mixer import Mix, Mixer, Rng, balance
+from training.data.datasets.index import CutConfig, cut_piece, starts_of
+from training.data.mixer import Mix, Rng, StemMixer, balance
 from training.data.piece import Piece
 from training.data.sources import Audio
 from training.data.stem_cache import StemCache
@@ -75,7 +75,7 @@ def read_own(folder: Path, into: Path, rate_hz: int, seconds: float) -> OwnStems
     state = f"{rate_hz} Hz, {seconds:g} s, {_state(folder)}"
     anew = not (into / CUT).is_file() or (into / CUT).read_text("utf-8") != state
     if anew:
-        _cut(folder, pieces, held, Cutting(into, rate_hz, seconds, KIND), state)
+        _cut(folder, pieces, held, CutConfig(into, rate_hz, seconds, KIND), state)
     train = StemCache(into / "train")
     families = {train.label(k)["family"] for k in range(train.count)} - {"other"}
     return OwnStems(train, StemCache(into / "held"), tuple(sorted(families)), unnamed, problems, anew)
@@ -111,7 +111,7 @@ def _state(folder: Path) -> str:
     return said.hexdigest()[:16]
 
 
-def _cut(folder: Path, pieces: list[Piece], held: list[set[float]], cutting: Cutting, state: str) -> None:
+def _cut(folder: Path, pieces: list[Piece], held: list[set[float]], cutting: CutConfig, state: str) -> None:
     """Cut pieces into ``train`` and ``held`` of the cutting's folder, in the place of what is there."""
     into = cutting.folder
     into.parent.mkdir(parents=True, exist_ok=True)
@@ -170,7 +170,7 @@ class BlendedMixer:
         own: the producer's stems.
         rendered: stems of everything else the model knows; None when there are no sounds to render from.
         share: of the mixes that are made of rendered stems alone.
-        sources: stems of every mix, fewer where a piece holds fewer; None draws their number. Unlike a ``Mixer`` of
+        sources: stems of every mix, fewer where a piece holds fewer; None draws their number. Unlike a ``StemMixer`` of
             ``sources`` this one takes stems of one family too, and balances their levels as in any other mix.
 
     Attributes:
@@ -178,13 +178,13 @@ class BlendedMixer:
         drawn: how, in words.
     """
 
-    def __init__(self, own: Mixer, rendered: Mixer | None, share: float, sources: int | None = None) -> None:
+    def __init__(self, own: StemMixer, rendered: StemMixer | None, share: float, sources: int | None = None) -> None:
         self.own, self.rendered, self.share, self.sources = own, rendered, share, sources
         self.cache = own.cache if rendered is None else JoinedStemCache(own.cache, rendered.cache)
         self.drawn = f"{share:g} of them rendered" if rendered else "your own stems alone"
 
     def draw(self, rng: Rng, samples: int, count: int | None = None) -> Mix:
-        """One mix, as ``Mixer.draw`` gives it."""
+        """One mix, as ``StemMixer.draw`` gives it."""
         count = count or self.sources
         kind = rng.random()
         if self.rendered is None:
@@ -215,7 +215,7 @@ def questions(cache: StemCache, count: int, samples: int, rate_hz: int, seed: in
 
     Prompts are held-out phrasings. Stems that are in a mix twice, or have no name, are company and not asked for.
     """
-    mixer, lexicon = Mixer(cache), Lexicon.load()
+    mixer, lexicon = StemMixer(cache), Lexicon.load()
     made = 0
     for number in range(count * TRIES):
         rng = np.random.default_rng([seed, number])

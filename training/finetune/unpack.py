@@ -24,11 +24,11 @@ from training.eval.bundle_system import EngineError, locate
 from training.finetune.bundle import preset_of, read_codec, read_flow, read_tower, save_tower
 from training.finetune.weights import StoredWeights, check_same, read_weights
 from training.flow.warm_start import FLOW_FILE
-from training.prompt.adapters import Ear, StoryReader, save_adapters
+from training.prompt.adapters import AdaptedAudioTower, StoryReader, save_adapters
 from training.prompt.model import AudioTower
 from training.prompt.tower import save_towers
 from training.scene.config import frames_of
-from training.scene.model import SceneEncoder, save_scene
+from training.scene.model import SceneTower, save_scene
 from training.trainer.arguments import RUNS
 
 
@@ -58,7 +58,7 @@ def unpack_adapters(bundle: Bundle, preset: Preset, run: Path) -> None:
 
 def unpack_scene(bundle: Bundle, preset: Preset, run: Path) -> None:
     """``scene.pt``."""
-    encoder = SceneEncoder(preset.scene, preset.prompt.embedding).eval()
+    encoder = SceneTower(preset.scene, preset.prompt.embedding).eval()
     path = bundle.path(bundle.manifest.graphs["scene"].file)
     encoder.load_state_dict(read_weights(path, encoder))
     size = preset.scene.size_px
@@ -97,7 +97,7 @@ class _First(nn.Module):
 class _Heard(nn.Module):
     """The audio graph: sound with its channel."""
 
-    def __init__(self, ear: Ear) -> None:
+    def __init__(self, ear: AdaptedAudioTower) -> None:
         super().__init__()
         self.ear = ear
 
@@ -106,13 +106,13 @@ class _Heard(nn.Module):
         return heard
 
 
-def read_ear(bundle: Bundle, preset: Preset) -> Ear:
+def read_ear(bundle: Bundle, preset: Preset) -> AdaptedAudioTower:
     """The bundle's audio encoder; its tower's own last layer, which no graph holds, is zero.
 
     Raises:
         ValueError: the preset is not the bundle's.
     """
-    ear = Ear(AudioTower(preset.prompt.embedding)).eval()
+    ear = AdaptedAudioTower(AudioTower(preset.prompt.embedding)).eval()
     last = ear.tower.out
     ear.tower.out = nn.Identity()  # type: ignore[assignment]  # not in the graph
     path = bundle.path(bundle.manifest.graphs["audio"].file)

@@ -20,7 +20,7 @@ from training.config import MaskingConfig, Preset
 from training.flow.examples import families_of
 from training.flow.latent_dataset import Query
 from training.flow.modalities import Floats
-from training.flow.task_sampler import Drawn
+from training.flow.task_sampler import TaskSample
 from training.prompt.adapt import pieces_of
 from training.prompt.adapters import StoryReader
 from training.prompt.tower import load_text_tower
@@ -35,7 +35,7 @@ SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(slots=True)
-class Phrase:
+class SlotPhrase:
     """Words for one slot of one row of a batch; a long text is several, whose directions are averaged."""
 
     row: int
@@ -56,7 +56,7 @@ def combine(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
     return answer
 
 
-def draw_senses(rng: Rng, masking: MaskingConfig, wanted: Query) -> frozenset[str]:
+def draw_modalities(rng: Rng, masking: MaskingConfig, wanted: Query) -> frozenset[str]:
     """By which senses a stem is asked for: a drawn set, cut down to what there is, or words; twins are always seen."""
     had = {
         name
@@ -77,7 +77,7 @@ def _left(asked: Query) -> list[str]:
     return [] if asked.twins else [name for name in asked.inside if name not in wanted]
 
 
-class Conditions:
+class ConditionSampler:
     """Draws what is said.
 
     Args:
@@ -91,7 +91,7 @@ class Conditions:
         self._preset, self._lexicon, self._reader = preset, lexicon, reader
         self._tower, self._tokenizer = load_text_tower(prompt_run)
 
-    def draw(self, rng: Rng, wanted: list[Query], drawn: list[Drawn]) -> tuple[Floats, Floats | None]:
+    def draw(self, rng: Rng, wanted: list[Query], drawn: list[TaskSample]) -> tuple[Floats, Floats | None]:
         """Conditions of a batch.
 
         Returns:
@@ -100,7 +100,7 @@ class Conditions:
         """
         rows, dim = len(wanted), self._preset.flow.picture_dim
         pictures = np.zeros((rows, frames_of(self._preset.grid.grid), dim), dtype=np.float32) if dim else None
-        phrases: list[Phrase] = []
+        phrases: list[SlotPhrase] = []
         shown: dict[int, list[Floats]] = {}
         for row, (asked, draw) in enumerate(zip(wanted, drawn, strict=True)):
             if not draw.conditioned:
@@ -111,9 +111,9 @@ class Conditions:
             phrases += self._about_others(rng, row, asked)
             if rng.random() < self._preset.flow.prompt_dropout:
                 continue
-            senses = draw_senses(rng, self._preset.masking, asked)
+            senses = draw_modalities(rng, self._preset.masking, asked)
             if "words" in senses:
-                phrases.append(Phrase(row, Slot.STEM, self._about_stem(rng, asked)))
+                phrases.append(SlotPhrase(row, Slot.STEM, self._about_stem(rng, asked)))
             shown[row] = self._shown(rng, asked, senses)
             if "picture" in senses and pictures is not None:
                 pictures[row] = asked.picture
@@ -126,17 +126,17 @@ class Conditions:
             found.append(asked.sight)
         return [direction for direction in found if direction is not None]
 
-    def _about_others(self, rng: Rng, row: int, asked: Query) -> list[Phrase]:
+    def _about_others(self, rng: Rng, row: int, asked: Query) -> list[SlotPhrase]:
         """Words for the whole mix and for its rest, some of the time."""
-        masking, said = self._preset.masking, list[Phrase]()
+        masking, said = self._preset.masking, list[SlotPhrase]()
         if rng.random() < masking.mix_words:
-            said += [Phrase(row, Slot.MIX, part) for part in self._about_mix(rng, asked)]
+            said += [SlotPhrase(row, Slot.MIX, part) for part in self._about_mix(rng, asked)]
         left = _left(asked)
         if left and rng.random() < masking.rest_words:
-            said.append(Phrase(row, Slot.REST, self._list(rng, left)))
+            said.append(SlotPhrase(row, Slot.REST, self._list(rng, left)))
         return said
 
-    def _about_made(self, rng: Rng, row: int, asked: Query, made: Slot) -> list[Phrase]:
+    def _about_made(self, rng: Rng, row: int, asked: Query, made: Slot) -> list[SlotPhrase]:
         """Words where the mix or the rest is made: of that nearly always, of the others some of the time.
 
         A pool entry's pictures and sounds are its stem's, so none are shown.
@@ -148,7 +148,7 @@ class Conditions:
             made: 1 - self._preset.flow.prompt_dropout,
         }
         said = [slot for slot, share in shares.items() if rng.random() < share]
-        return [Phrase(row, slot, text) for slot in said for text in self._about(rng, asked, slot)]
+        return [SlotPhrase(row, slot, text) for slot in said for text in self._about(rng, asked, slot)]
 
     def _about(self, rng: Rng, asked: Query, slot: Slot) -> list[str]:
         """What can be said of one slot; nothing where there are no words for it."""
@@ -177,7 +177,7 @@ class Conditions:
         words = [bare[int(rng.integers(len(bare)))] for bare in said if bare]
         return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
-    def _prompts(self, rng: Rng, rows: int, phrases: list[Phrase], shown: dict[int, list[Floats]]) -> Floats:
+    def _prompts(self, rng: Rng, rows: int, phrases: list[SlotPhrase], shown: dict[int, list[Floats]]) -> Floats:
         prompts = np.zeros((rows, SLOTS, self._preset.prompt.embedding), dtype=np.float32)
         told: dict[tuple[int, Slot], list[Floats]] = {}
         for phrase, vector in zip(phrases, self._embed(rng, [p.text for p in phrases]), strict=True):

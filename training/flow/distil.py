@@ -17,7 +17,7 @@ from training.flow.model import velocity
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class DistillationSchedule:
     """Steps of student and teacher.
 
     Attributes:
@@ -31,7 +31,7 @@ class Schedule:
 
 def taught(
     teacher: nn.Module,
-    schedule: Schedule,
+    schedule: DistillationSchedule,
     target: Tensor,
     known: Tensor,
     conditions: tuple[Tensor, ...],

@@ -21,11 +21,11 @@ from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
 from training.config import Preset
 from training.data.instruments import families
-from training.data.mixer import Mixer, Take
+from training.data.mixer import StemCrop, StemMixer
 from training.data.sources import Audio
 from training.data.stem_cache import StemCache
 from training.flow.examples import MixSource, SeparationExample, make_example, make_twins, terms
-from training.flow.fingerprint import check_filled_by, filled_by
+from training.flow.fingerprint import check_fingerprint, pool_fingerprint
 from training.flow.latent_dataset import LatentDataset, Latents
 from training.flow.latent_files import (
     SIGHT,
@@ -37,11 +37,11 @@ from training.flow.latent_files import (
     words_bytes,
     write_array,
 )  # fmt: skip
-from training.flow.modalities import Senses, by_kind, open_modalities
+from training.flow.modalities import Modalities, by_kind, open_modalities
 from training.prompt.adapters import ADAPTERS_FILE, StoryReader, load_adapters
 from training.prompt.tower import load_audio_tower
 from training.synthesis.render_stems import ensure_cache
-from training.synthesis.workers import Crew
+from training.synthesis.workers import WorkerPool
 from training.trainer.arguments import RUNS, parse
 
 log = logging.getLogger(__name__)
@@ -65,13 +65,13 @@ class LatentEncoder:
     """
 
     def __init__(
-        self, folder: Path, preset: Preset, mixer: MixSource, codec: MixWavCodec, modalities: Senses | None = None
+        self, folder: Path, preset: Preset, mixer: MixSource, codec: MixWavCodec, modalities: Modalities | None = None
     ) -> None:
         self.folder, self.preset, self.mixer, self.codec = folder, preset, mixer, codec
-        self.modalities = modalities or Senses(preset, mixer.cache)
+        self.modalities = modalities or Modalities(preset, mixer.cache)
         self._kinds = by_kind(mixer.cache) if self.modalities.ear is not None else {}
         self._terms, self._families = terms(), list(families())
-        check_filled_by(folder, filled_by(preset, mixer.cache, codec, self.modalities, mixer.drawn))
+        check_fingerprint(folder, pool_fingerprint(preset, mixer.cache, codec, self.modalities, mixer.drawn))
         layout = layout_of(preset)
         create_files(folder, layout)
         files = open_files(folder, layout, "r+")
@@ -109,7 +109,7 @@ class LatentEncoder:
         mix = self.mixer.twins(chance, self.preset.grid.grid.window_samples)
         return make_twins(mix) if mix else None
 
-    def _perceive(self, chance: Rng, number: int, side: int, takes: tuple[Take, ...], shown: bool) -> None:
+    def _perceive(self, chance: Rng, number: int, side: int, takes: tuple[StemCrop, ...], shown: bool) -> None:
         """Write the sound example and the picture of one side."""
         if len(takes) == 1:
             sound = self.modalities.sound(chance, takes[0].stem, self._kinds)
@@ -133,7 +133,7 @@ def encode_latents(
     preset: Preset,
     mixer: MixSource,
     codec: MixWavCodec,
-    modalities: Senses | None = None,
+    modalities: Modalities | None = None,
     workers: int = 0,
 ) -> LatentDataset:
     """Encode what a folder of latents still lacks, and open it.
@@ -149,7 +149,7 @@ def encode_latents(
     if missing := encoder.missing():
         log.info("encoding %d of %d mixes into %s", len(missing), preset.flow.pool, folder)
         done: Iterable[object] = (
-            Crew(encoder.encode, workers, _begin_worker).run(missing) if workers else map(encoder.encode, missing)
+            WorkerPool(encoder.encode, workers, _begin_worker).run(missing) if workers else map(encoder.encode, missing)
         )
         for _ in tqdm(done, "encode", len(missing), mininterval=5.0, disable=not workers):
             pass
@@ -161,10 +161,10 @@ def _begin_worker() -> None:
     torch.set_num_threads(1)
 
 
-def preset_mixer(preset: Preset, cache: StemCache) -> Mixer:
+def preset_mixer(preset: Preset, cache: StemCache) -> StemMixer:
     """Draws mixes from a cache as a preset says."""
     flow = preset.flow
-    return Mixer(cache, flow.vary_share, preset.grid.rate_hz, flow.mix_sources, flow.together_share)
+    return StemMixer(cache, flow.vary_share, preset.grid.rate_hz, flow.mix_sources, flow.together_share)
 
 
 def open_adapters(adapters_run: Path | None, prompt_run: Path) -> tuple[nn.Module, StoryReader | None]:

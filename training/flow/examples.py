@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from training.data.instruments import families, groups
-from training.data.mixer import Mix, Take
+from training.data.mixer import Mix, StemCrop
 from training.data.sources import Audio
 from training.data.stem_cache import StemCache
 
@@ -34,7 +34,7 @@ class SeparationExample:
     term: str | None
     rest: str | None
     inside: frozenset[str]
-    takes: tuple[tuple[Take, ...], tuple[Take, ...]] = ((), ())
+    takes: tuple[tuple[StemCrop, ...], tuple[StemCrop, ...]] = ((), ())
     twins: bool = False
     together: bool = False
 

@@ -16,15 +16,15 @@ from torch import nn
 from training.codec.model import MixWavCodec
 from training.config import Preset
 from training.data.stem_cache import StemCache
-from training.flow.modalities import Senses
+from training.flow.modalities import Modalities
 
 log = logging.getLogger(__name__)
-FILLED_BY = "pool.json"
+FINGERPRINT_FILE = "pool.json"
 PROBE = 256  # samples from the middle of every stem
 
 
-def filled_by(
-    preset: Preset, stems: StemCache, codec: MixWavCodec, senses: Senses, drawn: str = "as the preset says"
+def pool_fingerprint(
+    preset: Preset, stems: StemCache, codec: MixWavCodec, senses: Modalities, drawn: str = "as the preset says"
 ) -> dict[str, str]:
     """Everything that decides what a pool holds, as digests, and as plain values where they are few.
 
@@ -51,7 +51,7 @@ def filled_by(
     }
 
 
-def check_filled_by(folder: Path, wanted: dict[str, str]) -> None:
+def check_fingerprint(folder: Path, wanted: dict[str, str]) -> None:
     """Note in a new pool's folder what fills it; refuse one that something else filled.
 
     A pool from before this was noted is taken as it is, with a warning.
@@ -59,7 +59,7 @@ def check_filled_by(folder: Path, wanted: dict[str, str]) -> None:
     Raises:
         ValueError: something differs.
     """
-    note = folder / FILLED_BY
+    note = folder / FINGERPRINT_FILE
     if note.is_file():
         found = json.loads(note.read_text("utf-8"))
         if changed := [name for name in wanted if found.get(name) != wanted[name]]:

@@ -17,7 +17,7 @@ SPECTRA = (256, 1024)  # window lengths in samples
 QUIET = 1e-3  # mean magnitude below which a mix counts as silent
 
 
-class Decoder(Protocol):
+class LatentDecoder(Protocol):
     """What turns latents into sound."""
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def latent_loss(clean: Tensor, target: Tensor, weight: Tensor, unknown: Tensor) 
     return (error * weight * unknown).sum() / unknown.sum().clamp(min=1), plain.detach()
 
 
-def additivity_loss(decoder: Decoder, clean: Tensor, frames: int = 32) -> Tensor:
+def additivity_loss(decoder: LatentDecoder, clean: Tensor, frames: int = 32) -> Tensor:
     """How far decoded stem and rest are from adding up to the decoded mix, relative to the mix.
 
     MGE-LDM (arXiv 2505.23305) lists as a limit that nothing holds its three tracks together; this does, in the sound,

@@ -18,16 +18,16 @@ import torch
 from torch import nn
 
 from training.config import Preset
-from training.data.mixer import Take
-from training.data.sources import Sounds
+from training.data.mixer import StemCrop
+from training.data.sources import SoundLibrary
 from training.data.stem_cache import StemCache
 from training.scene.config import frames_of
-from training.scene.model import SceneEncoder, load_scene, picture_of
+from training.scene.model import SceneTower, load_scene, picture_of
 from training.synthesis.render_stems import HELD_OUT_SEED
-from training.synthesis.stem_config import StudioConfig
-from training.synthesis.video.clip import FPS, ClipConfig, clip_of_labels
-from training.text.captions import PieceFacts, Teller
-from training.text.requests import Asker
+from training.synthesis.stem_config import StemRenderConfig
+from training.synthesis.video.clip import FPS, DrawnClipConfig, clip_of_labels
+from training.text.captions import CaptionWriter, PieceFacts
+from training.text.requests import RequestWriter
 
 Rng = np.random.Generator
 Floats = npt.NDArray[np.float32]
@@ -40,7 +40,7 @@ TRIES, QUIET = 3, 1e-5  # crops of an example, and the power below which one is 
 
 
 @dataclass(frozen=True, slots=True)
-class Senses:
+class Modalities:
     """Makes pictures, sound examples and words of stems.
 
     Attributes:
@@ -57,10 +57,10 @@ class Senses:
 
     preset: Preset
     cache: StemCache
-    scene: SceneEncoder | None = None
+    scene: SceneTower | None = None
     ear: nn.Module | None = None
-    teller: Teller | None = None
-    sounds: Sounds | None = None
+    teller: CaptionWriter | None = None
+    sounds: SoundLibrary | None = None
 
     def __post_init__(self) -> None:
         if self.scene is None:
@@ -79,7 +79,7 @@ class Senses:
                 self.cache.folder,
             )
 
-    def picture(self, rng: Rng, takes: Sequence[Take]) -> tuple[Floats, Floats] | None:
+    def picture(self, rng: Rng, takes: Sequence[StemCrop]) -> tuple[Floats, Floats] | None:
         """A clip of the players of ``takes`` while they are heard.
 
         Returns:
@@ -94,7 +94,7 @@ class Senses:
             frames[:] = frames[int(rng.integers(len(frames)))]
         return picture_of(self.scene, hide_patches(rng, frames, self.preset.masking.hide_picture))
 
-    def _clip(self, rng: Rng, takes: Sequence[Take], size_px: int) -> Clip | None:
+    def _clip(self, rng: Rng, takes: Sequence[StemCrop], size_px: int) -> Clip | None:
         """The players of ``takes`` and nobody else who is heard."""
         labels = [self.cache.label(take.stem) for take in takes]
         if self.sounds is not None and drawable(labels):
@@ -104,13 +104,13 @@ class Senses:
             return None
         return partial(filmed, film)
 
-    def _drawn(self, rng: Rng, labels: Sequence[Mapping[str, Any]], sounds: Sounds, size_px: int) -> Clip:
+    def _drawn(self, rng: Rng, labels: Sequence[Mapping[str, Any]], sounds: SoundLibrary, size_px: int) -> Clip:
         seed = int(labels[0]["piece"].partition("-")[0])
         rate_hz = self.preset.grid.rate_hz
         held_out = seed == self.preset.sound.seed + HELD_OUT_SEED  # its players were chosen among others
         seconds = self.cache.samples / rate_hz
-        config = StudioConfig(folder="", rate_hz=rate_hz, seconds=seconds, seed=seed, held_out=held_out)
-        film = ClipConfig(size_px=size_px)
+        config = StemRenderConfig(folder="", rate_hz=rate_hz, seconds=seconds, seed=seed, held_out=held_out)
+        film = DrawnClipConfig(size_px=size_px)
         return clip_of_labels(labels, sounds, config, int(rng.integers(2**32)), film).at
 
     def sound(self, rng: Rng, stem: int, others: Mapping[tuple[str, str], Sequence[int]]) -> Floats | None:
@@ -134,7 +134,7 @@ class Senses:
             embedding: Floats = self.ear(torch.from_numpy(audio)[None])[0].numpy()
         return embedding
 
-    def words(self, rng: Rng, takes: Sequence[Take]) -> tuple[str, str]:
+    def words(self, rng: Rng, takes: Sequence[StemCrop]) -> tuple[str, str]:
         """A caption and a story of the stems heard; empty where they are not of one piece that knows key and tempo."""
         labels = [self.cache.label(take.stem) for take in takes]
         if self.teller is None or len({label["piece"] for label in labels}) != 1 or "tempo_bpm" not in labels[0]:
@@ -143,17 +143,17 @@ class Senses:
         return self.teller.caption(rng, facts, "train"), self.teller.story(rng, facts, "train")
 
 
-def open_modalities(preset: Preset, cache: StemCache, scene_run: Path | None, ear: nn.Module) -> Senses:
+def open_modalities(preset: Preset, cache: StemCache, scene_run: Path | None, ear: nn.Module) -> Modalities:
     """What the shares of the preset's masking need: eyes, ears, teller and the sounds the cache was rendered with."""
     asked = {modality for kind, weight in preset.masking.given.items() if weight for modality in kind.split("+")}
     sees = scene_run is not None and preset.flow.picture_dim > 0 and "picture" in asked
-    return Senses(
+    return Modalities(
         preset,
         cache,
         scene=load_scene(scene_run) if sees and scene_run else None,
         ear=ear if "sound" in asked else None,
-        teller=Teller(Asker()) if preset.masking.mix_words else None,
-        sounds=Sounds.find() if sees and any("part" in cache.label(k) for k in range(cache.count)) else None,
+        teller=CaptionWriter(RequestWriter()) if preset.masking.mix_words else None,
+        sounds=SoundLibrary.find() if sees and any("part" in cache.label(k) for k in range(cache.count)) else None,
     )
 
 

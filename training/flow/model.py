@@ -21,14 +21,14 @@ from torch.nn import functional as F
 
 from engine.latents import SLOTS, Slot
 from training.config import FlowConfig, GridConfig
-from training.flow.visual import Scene, Sight
+from training.flow.visual import TokenPictures, VisualControl
 
 CONDITION = 128
 TIME_WAVES = 16
 TIME_LEFT_MIN = 1e-2  # 1 - t is never taken smaller than this
 
 
-class Tokens(nn.Module):
+class SlotTokens(nn.Module):
     """Slots in one token, side by side (MAGE) or each over its whole width; ``patch`` frames share a token.
 
     Side by side, two thirds of the token are empty while only the mix is known; summed, the mix has all of it.
@@ -62,7 +62,7 @@ def unfold(x: Tensor, patch: int) -> Tensor:
     return x.reshape(batch, slots, tokens * patch, width // patch).transpose(2, 3)
 
 
-class Condition(nn.Module):
+class ConditionEmbedding(nn.Module):
     """Prompt and time as one vector, and the prompt as a token of its own that is added to all others too."""
 
     def __init__(self, embedding: int, config: FlowConfig) -> None:
@@ -83,7 +83,7 @@ class Condition(nn.Module):
         return F.silu(condition), self.token(flat)[:, None]
 
 
-class Block(nn.Module):
+class FluxBlock(nn.Module):
     """Attention and MLP over tokens, ``(B, T, W) -> (B, T, W)``, each scaled and shifted by the condition."""
 
     def __init__(self, config: FlowConfig) -> None:
@@ -138,12 +138,12 @@ class FluxFormer(nn.Module):
             raise ValueError(f"window of {grid.window_frames} frames must be a multiple of the patch {config.patch}")
         self.patch, self.used = config.patch, [int(Slot[name]) for name in config.slots]
         self.picture_dim = config.picture_dim
-        self.tokens = Tokens(grid, config)
-        self.condition = Condition(embedding, config)
-        self.down = nn.ModuleList(Block(config) for _ in range(config.down))
-        self.middle = nn.ModuleList(Block(config) for _ in range(config.middle))
+        self.tokens = SlotTokens(grid, config)
+        self.condition = ConditionEmbedding(embedding, config)
+        self.down = nn.ModuleList(FluxBlock(config) for _ in range(config.down))
+        self.middle = nn.ModuleList(FluxBlock(config) for _ in range(config.middle))
         self.joins = nn.ModuleList(nn.Linear(2 * config.width, config.width) for _ in range(config.up))
-        self.up = nn.ModuleList(Block(config) for _ in range(config.up))
+        self.up = nn.ModuleList(FluxBlock(config) for _ in range(config.up))
         self.norm = nn.LayerNorm(config.width)
         side = len(self.used) * config.patch * grid.latent_channels
         self.outward = nn.Linear(config.width, side)
@@ -152,7 +152,7 @@ class FluxFormer(nn.Module):
         nn.init.zeros_(self.straight.weight)
         self.scene = None
         if config.picture_dim:
-            self.scene = Scene(grid, config, CONDITION, config.down + config.middle + config.up)
+            self.scene = VisualControl(grid, config, CONDITION, config.down + config.middle + config.up)
         count = grid.window_frames // config.patch + 1  # the prompt's token comes first
         self.turn: tuple[Tensor, Tensor] | None = None
         if config.positions == "learned":
@@ -201,7 +201,7 @@ class FluxFormer(nn.Module):
         whole = [clean[:, self.used.index(slot)] if slot in self.used else x[:, slot] for slot in range(SLOTS)]
         return torch.stack(whole, dim=1)
 
-    def _see(self, x: Tensor, picture: Tensor | None) -> Sight | None:
+    def _see(self, x: Tensor, picture: Tensor | None) -> TokenPictures | None:
         if self.scene is None:
             if picture is not None:
                 raise ValueError("this network cannot see; leave out the picture, or train a preset with a picture_dim")
@@ -210,14 +210,14 @@ class FluxFormer(nn.Module):
         picture = x.new_zeros(len(x), 1, self.picture_dim) if picture is None else picture
         return self.scene.see(picture, rows)
 
-    def _filtered(self, x: Tensor, given: Tensor, sight: Sight | None, condition: Tensor) -> Tensor:
+    def _filtered(self, x: Tensor, given: Tensor, sight: TokenPictures | None, condition: Tensor) -> Tensor:
         """``x (B,S,D,L)`` with the given mix filtered by what is seen."""
         if self.scene is None or self.scene.filter is None or sight is None:
             return x
         mix = self.scene.filter(x[:, Slot.MIX], given[:, Slot.MIX], sight.tokens[:, 1:], condition)
         return torch.cat([mix[:, None], x[:, 1:]], dim=1)
 
-    def _walk(self, h: Tensor, condition: Tensor, sight: Sight | None) -> Tensor:
+    def _walk(self, h: Tensor, condition: Tensor, sight: TokenPictures | None) -> Tensor:
         """Tokens ``(B,T,W)`` through all blocks and their skips."""
         turn = (self.cosine, self.sine) if self.position is None else None
         skips = []

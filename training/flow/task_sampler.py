@@ -23,7 +23,7 @@ OTHER_SLOTS = [name for name, slot in SLOT_NAMES.items() if slot is not Slot.STE
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class TaskSample:
     """One draw.
 
     Attributes:
@@ -44,24 +44,24 @@ def regime_of(task: str) -> str:
     return "mixture" if TASKS[task].mix is Given.ALL else "zero"
 
 
-def draw_known(rng: Rng, frames: int, masking: MaskingConfig | None = None) -> Drawn:
+def sample_task(rng: Rng, frames: int, masking: MaskingConfig | None = None) -> TaskSample:
     """Draw a regime, a task within it and what it gives, for a window of ``frames``."""
     masking = masking or MaskingConfig()
     regimes = ("mixture", "zero", "unconditional", "stem")
     regime = regimes[rng.choice(len(regimes), p=[getattr(masking, name) for name in regimes])]
     if regime == "unconditional":
-        return Drawn(FROM_NOTHING, known_mask(FROM_NOTHING, frames), conditioned=False)
+        return TaskSample(FROM_NOTHING, known_mask(FROM_NOTHING, frames), conditioned=False)
     if regime == "stem":
         known = known_mask(FROM_NOTHING, frames)
         known[Slot.STEM] = True
-        return Drawn(FROM_NOTHING, known)
+        return TaskSample(FROM_NOTHING, known)
     task = _task(rng, masking, regime)
     slot = _slot(rng, task, masking.other_slot_share)
     known = known_mask(task, frames, _span(rng, task, frames), rest_given=rng.random() < REST_SHARE, slot=slot)
-    return Drawn(task, hide_time(rng, known, masking.hide_audio), slot=slot)
+    return TaskSample(task, hide_time(rng, known, masking.hide_audio), slot=slot)
 
 
-def fitting(drawn: Sequence[Drawn], together: Sequence[bool]) -> list[Drawn]:
+def assign_tasks(drawn: Sequence[TaskSample], together: Sequence[bool]) -> list[TaskSample]:
     """The same draws, in an order that asks for new sound where the stems of an example are of one piece.
 
     What is made is to fit what is given, in key and in time; from stems that share nothing only that could be learnt

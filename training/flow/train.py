@@ -24,14 +24,14 @@ from training.codec.train import load_codec
 from training.config import Preset
 from training.data.credits import credits
 from training.data.stem_cache import StemCache
-from training.flow.conditioning import Conditions
-from training.flow.distil import Schedule, is_made, taught
+from training.flow.conditioning import ConditionSampler
+from training.flow.distil import DistillationSchedule, is_made, taught
 from training.flow.encode import ADAPTERS_HELP, POOL, encode_latents, open_adapters, preset_mixer, usual_adapters
 from training.flow.latent_dataset import LatentDataset
 from training.flow.losses import additivity_loss, latent_loss
 from training.flow.modalities import open_modalities
 from training.flow.networks import answered, build
-from training.flow.task_sampler import Drawn, draw_known, fitting
+from training.flow.task_sampler import TaskSample, assign_tasks, sample_task
 from training.flow.warm_start import averaged_weights, start_from
 from training.papers.diffusion import TAU_MIN, error_weight, noised
 from training.prompt.adapters import ADAPTERS_FILE, StoryReader
@@ -41,9 +41,9 @@ from training.synthesis.render_stems import ensure_cache
 from training.text.lexicon import Lexicon
 from training.text.tokenizer import TOKENIZER_FILE
 from training.trainer.arguments import parse
-from training.trainer.distributed import World
+from training.trainer.distributed import Distributed
 from training.trainer.precision import autocast
-from training.trainer.trainer import Plan, Run
+from training.trainer.trainer import TrainConfig, Trainer
 
 log = logging.getLogger(__name__)
 ADDITIVITY_ROWS = 4  # of a batch are decoded for the additivity loss
@@ -98,7 +98,7 @@ class FlowStage:
         self.model: nn.Module = build(preset)
         self.teacher: nn.Module | None = None  # of a distilled schedule
         self.latents, self.decoder = latents, codec
-        self.conditions = Conditions(preset, Lexicon.load(), prompt_run, reader)
+        self.conditions = ConditionSampler(preset, Lexicon.load(), prompt_run, reader)
 
     def to(self, device: torch.device) -> None:
         """Move what the loss needs beside the model; the codec only where the loss decodes."""
@@ -111,8 +111,8 @@ class FlowStage:
         """Data of a step: examples in shuffled rounds over the pool, everything else drawn anew."""
         rng = np.random.default_rng([self.config.seed, 77, step])
         numbers = self._numbers(step)
-        drawn = [draw_known(rng, self.preset.grid.window_frames, self.preset.masking) for _ in numbers]
-        drawn = fitting(drawn, self.latents.together(numbers))
+        drawn = [sample_task(rng, self.preset.grid.window_frames, self.preset.masking) for _ in numbers]
+        drawn = assign_tasks(drawn, self.latents.together(numbers))
         # Only what is taken out of a mix can be absent from it: something new that is silent teaches silence.
         latents, wanted = self.latents.draw(numbers, rng, [TASKS[d.task].masked for d in drawn])
         prompt, picture = self.conditions.draw(rng, wanted, drawn)
@@ -124,7 +124,7 @@ class FlowStage:
             None if picture is None else torch.from_numpy(picture),
         )
 
-    def _times(self, rng: np.random.Generator, drawn: list[Drawn]) -> np.ndarray[Any, Any]:
+    def _times(self, rng: np.random.Generator, drawn: list[TaskSample]) -> np.ndarray[Any, Any]:
         if self.config.times == "uniform":  # the papers: MAGE 3.2, MGE-LDM 2.2
             return rng.uniform(0.0, 1.0 - TAU_MIN, size=len(drawn))
         times: np.ndarray[Any, Any] = 1 / (1 + np.exp(-rng.normal(-0.4, 1.0, size=len(drawn))))
@@ -188,7 +188,7 @@ class FlowStage:
         rows = is_made(batch.known)
         if not rows.any():
             return plain
-        schedule = Schedule(self.config.distil_steps, self.config.teacher_steps)
+        schedule = DistillationSchedule(self.config.distil_steps, self.config.teacher_steps)
         number = torch.floor(batch.time[rows] * schedule.steps).clamp(max=schedule.steps - 1)
         given = (batch.latents, batch.known, batch.prompt, noise, *seen)
         target, known, prompt, dice, *picture = (value[rows] for value in given)
@@ -210,7 +210,7 @@ def train_flow(
     start: Path | None = None,
     pool: Path | None = None,
     adapters_run: Path | None = None,
-) -> Run:
+) -> Trainer:
     """Train and leave ``flow.pt`` (averaged weights) in ``folder``.
 
     Args:
@@ -234,14 +234,14 @@ def train_flow(
     ear, reader = open_adapters(adapters_run, prompt_run)
     modalities = open_modalities(preset, cache, scene_run, ear)
     codec, pool = load_codec(preset, codec_run), pool or folder / POOL
-    with World().in_turn():  # the first process encodes what is missing
+    with Distributed().in_turn():  # the first process encodes what is missing
         latents = encode_latents(pool, preset, preset_mixer(preset, cache), codec, modalities, workers)
     stage = FlowStage(preset, latents, codec, prompt_run, reader)
     if start is not None and not resume:
         new = start_from(stage.model, start)
         log.info("started from %s; %d weights are new", start, len(new))
     stage.teacher = teacher
-    run = Run(stage, plan_of(preset), folder)
+    run = Trainer(stage, plan_of(preset), folder)
     if resume:
         run.resume()
     folder.mkdir(parents=True, exist_ok=True)
@@ -257,9 +257,9 @@ def train_flow(
     return run
 
 
-def plan_of(preset: Preset) -> Plan:
+def plan_of(preset: Preset) -> TrainConfig:
     """How long and how fast a preset's flow is trained."""
-    return Plan(
+    return TrainConfig(
         steps=preset.flow.steps,
         parts=preset.flow.parts,
         minutes=preset.flow.minutes,
@@ -290,7 +290,7 @@ def load_teacher(preset: Preset, folder: Path, start: Path | None) -> nn.Module:
     return teacher.eval().requires_grad_(False)
 
 
-def save_flow(run: Run, folder: Path) -> None:
+def save_flow(run: Trainer, folder: Path) -> None:
     """Write the averaged weights."""
     torch.save(run.averaged().state_dict(), folder / "flow.pt")
 
@@ -307,7 +307,7 @@ def main(argv: list[str]) -> int:
     asked = parse("flow", "train the flow", argv, needs=("codec", "prompt", "scene"), extras=EXTRAS)
     if asked.extras["start"] is not None:
         averaged_weights(asked.extras["start"])  # refused now, not after a cache was rendered
-    with World().in_turn():
+    with Distributed().in_turn():
         cache = ensure_cache(asked.preset, asked.cache)
     train_flow(
         asked.preset,

@@ -30,7 +30,7 @@ MATCH = 64  # width of the space in which tokens and frames are matched
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class TokenPictures:
     """A picture at the time of the tokens; the prompt's token comes first and sees the pooled one.
 
     Attributes:
@@ -67,7 +67,7 @@ def nearest_frames(tokens: int, frames: int, device: torch.device | None = None)
     return torch.div((2 * places + 1) * frames, 2 * tokens, rounding_mode="floor")
 
 
-class Align(nn.Module):
+class VisualAlignment(nn.Module):
     """Audio-Visual Nexus Alignment: a picture for every token.
 
     ``nearest`` takes the frame nearest in time (appendix A), ``embedding`` the frame nearest in a space that both are
@@ -96,7 +96,7 @@ class Align(nn.Module):
         return chosen @ picture
 
 
-class Pool(nn.Module):
+class FramePooling(nn.Module):
     """Frames -> one: weighted by learned attention, or their mean; frames of zeros do not count."""
 
     def __init__(self, kind: str, picture: int) -> None:
@@ -110,7 +110,7 @@ class Pool(nn.Module):
         return (torch.softmax(scores + (visible - 1) * FAR, dim=1) * picture).sum(dim=1)
 
 
-class Gate(nn.Module):
+class VisualGate(nn.Module):
     """0 to 2 for every feature, by a picture and by the condition; exactly 1 when fresh.
 
     Source: MAGE 3.2 equation 9, ``h * sigmoid(gate(picture, text))``.
@@ -132,7 +132,7 @@ class MixFilter(nn.Module):
     def __init__(self, picture: int, condition: int, channels: int, patch: int) -> None:
         super().__init__()
         self.patch = patch
-        self.gate = Gate(picture, condition, channels * patch)
+        self.gate = VisualGate(picture, condition, channels * patch)
 
     def forward(self, mix: Tensor, given: Tensor, seen: Tensor, condition: Tensor) -> Tensor:
         """Mix ``(B,D,L)``, given ``(B,L)`` 1 or 0, seen ``(B, L/patch, P)`` -> ``(B,D,L)``."""
@@ -141,29 +141,29 @@ class MixFilter(nn.Module):
         return mix * (1 + given[:, None] * (gate - 1))
 
 
-class CrossGated(nn.Module):
+class CrossGatedFusion(nn.Module):
     """Multiplies features by a gate; adds nothing that was not heard (MAGE 3.2, appendix A)."""
 
     def __init__(self, config: FlowConfig, condition: int, tokens: int) -> None:
         super().__init__()
-        self.gate = Gate(config.picture_dim, condition, config.width)
+        self.gate = VisualGate(config.picture_dim, condition, config.width)
 
-    def forward(self, h: Tensor, sight: Sight, condition: Tensor) -> Tensor:
+    def forward(self, h: Tensor, sight: TokenPictures, condition: Tensor) -> Tensor:
         return h * self.gate(sight.tokens, condition)
 
 
-class Additive(nn.Module):
+class AdditiveFusion(nn.Module):
     """Adds the projected picture (MAGE appendix C, "simple additive fusion")."""
 
     def __init__(self, config: FlowConfig, condition: int, tokens: int) -> None:
         super().__init__()
         self.project = zeroed(nn.Linear(config.picture_dim, config.width, bias=False))
 
-    def forward(self, h: Tensor, sight: Sight, condition: Tensor) -> Tensor:
+    def forward(self, h: Tensor, sight: TokenPictures, condition: Tensor) -> Tensor:
         return h + self.project(sight.tokens)
 
 
-class GatedResidual(nn.Module):
+class GatedResidualFusion(nn.Module):
     """Adds the projected picture through a gate that sees both (MAGE appendix C)."""
 
     def __init__(self, config: FlowConfig, condition: int, tokens: int) -> None:
@@ -171,11 +171,11 @@ class GatedResidual(nn.Module):
         self.project = zeroed(nn.Linear(config.picture_dim, config.width, bias=False))
         self.gate = nn.Linear(config.width + config.picture_dim, config.width)
 
-    def forward(self, h: Tensor, sight: Sight, condition: Tensor) -> Tensor:
+    def forward(self, h: Tensor, sight: TokenPictures, condition: Tensor) -> Tensor:
         return h + torch.sigmoid(self.gate(torch.cat([h, sight.tokens], dim=2))) * self.project(sight.tokens)
 
 
-class Attention(nn.Module):
+class FusionAttention(nn.Module):
     """Tokens look at pictures; places are told by sines, for rotary ones would not fit both sides."""
 
     def __init__(self, config: FlowConfig, condition: int, tokens: int) -> None:
@@ -203,18 +203,18 @@ class Attention(nn.Module):
         return answer
 
 
-class CrossAttention(Attention):
+class CrossAttentionFusion(FusionAttention):
     """Tokens ask, pictures answer (MAGE appendix C)."""
 
-    def forward(self, h: Tensor, sight: Sight, condition: Tensor) -> Tensor:
+    def forward(self, h: Tensor, sight: TokenPictures, condition: Tensor) -> Tensor:
         told = self.project(sight.tokens) + self.places
         return h + self._look(self.norm(h) + self.places, told, sight.visible)
 
 
-class SelfAttention(Attention):
+class SelfAttentionFusion(FusionAttention):
     """Tokens and pictures in one sequence, of which the tokens are kept (MAGE appendix C)."""
 
-    def forward(self, h: Tensor, sight: Sight, condition: Tensor) -> Tensor:
+    def forward(self, h: Tensor, sight: TokenPictures, condition: Tensor) -> Tensor:
         heard = self.norm(h) + self.places
         told = torch.cat([heard, self.project(sight.tokens) + self.places], dim=1)
         any_visible = sight.visible.amax(dim=1, keepdim=True).expand(-1, h.shape[1], -1)
@@ -227,21 +227,21 @@ class NoFusion(nn.Module):
     def __init__(self, config: FlowConfig, condition: int, tokens: int) -> None:
         super().__init__()
 
-    def forward(self, h: Tensor, sight: Sight, condition: Tensor) -> Tensor:
+    def forward(self, h: Tensor, sight: TokenPictures, condition: Tensor) -> Tensor:
         return h
 
 
 FUSIONS: dict[str, type[nn.Module]] = {
-    "cross-gated": CrossGated,
-    "additive": Additive,
-    "gated-residual": GatedResidual,
-    "self-attention": SelfAttention,
-    "cross-attention": CrossAttention,
+    "cross-gated": CrossGatedFusion,
+    "additive": AdditiveFusion,
+    "gated-residual": GatedResidualFusion,
+    "self-attention": SelfAttentionFusion,
+    "cross-attention": CrossAttentionFusion,
     "off": NoFusion,
 }
 
 
-class Scene(nn.Module):
+class VisualControl(nn.Module):
     """Everything of FluxFormer that sees.
 
     Args:
@@ -255,19 +255,19 @@ class Scene(nn.Module):
         self.still = config.picture_time == "still"
         tokens = grid.window_frames // config.patch
         row = len(config.slots) * config.patch * grid.latent_channels
-        self.pool = Pool(config.scene_pooling, config.picture_dim)
+        self.pool = FramePooling(config.scene_pooling, config.picture_dim)
         self.look = zeroed(nn.Linear(config.picture_dim, condition, bias=False))
-        self.align = Align(config.avna, config.picture_dim, row)
+        self.align = VisualAlignment(config.avna, config.picture_dim, row)
         size = (config.picture_dim, condition, grid.latent_channels, config.patch)
         self.filter = MixFilter(*size) if config.mix_filter else None
         self.fusions = nn.ModuleList(FUSIONS[config.fusion](config, condition, tokens + 1) for _ in range(places))
 
-    def see(self, picture: Tensor, rows: Tensor) -> Sight:
+    def see(self, picture: Tensor, rows: Tensor) -> TokenPictures:
         """Picture ``(B,F,P)`` and the folded latents ``(B,T,X)`` -> what every token sees."""
         picture = one_frame(picture) if self.still else picture
         pooled = self.pool(picture)
         aligned = torch.cat([pooled[:, None], self.align(picture, pooled, rows)], dim=1)
-        return Sight(aligned, visible_frames(aligned), pooled)
+        return TokenPictures(aligned, visible_frames(aligned), pooled)
 
 
 def zeroed(layer: nn.Linear) -> nn.Linear:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from training.data.instruments import holdout
 from training.data.recordings import clips
-from training.data.sources import RATE, Sounds
+from training.data.sources import RATE, SoundLibrary
 from training.mask.render import (
     PIECES_PER_SHARD,
     SECONDS,
@@ -24,8 +24,8 @@ from training.mask.render import (
     write_rows,
 )
 from training.synthesis.render_stems import missing_shards, render_cache
-from training.synthesis.stem_config import StudioConfig
-from training.synthesis.workers import Crew, JobFailed
+from training.synthesis.stem_config import StemRenderConfig
+from training.synthesis.workers import JobFailed, WorkerPool
 
 SEED, HELD_OUT_SEED = 201, 211
 STUDIO_SEED, HELD_OUT_STUDIO_SEED = 101, 107
@@ -33,7 +33,7 @@ STUDIO_SEED, HELD_OUT_STUDIO_SEED = 101, 107
 _renderer: RecordedRenderer | None = None
 
 
-def recordings_of(sounds: Sounds) -> Path:
+def recordings_of(sounds: SoundLibrary) -> Path:
     """The folder of recordings beside the songs.
 
     Raises:
@@ -46,7 +46,7 @@ def recordings_of(sounds: Sounds) -> Path:
 
 def _begin(held_out: bool) -> None:
     global _renderer
-    sounds = Sounds.find()
+    sounds = SoundLibrary.find()
     _renderer = RecordedRenderer(sounds, recordings_of(sounds), held_out)
 
 
@@ -61,7 +61,7 @@ def _shard(folder: Path, seed: int, shard: int) -> int:
 
 def cut_recordings(folder: Path, held_out: bool, seed: int) -> None:
     """Clips and songs of one side of the reserved list, where they are not there yet."""
-    sounds = Sounds.find()
+    sounds = SoundLibrary.find()
     for number, rows in enumerate(clip_rows(clips(recordings_of(sounds), held_out), seed)):
         if rows and not (folder / f"clips-{number:04d}.json").is_file():
             write_rows(folder, f"clips-{number:04d}", rows)
@@ -75,11 +75,11 @@ def cut_recordings(folder: Path, held_out: bool, seed: int) -> None:
 def render_stems(folder: Path, studio_shards: int, recorded_shards: int, held_out: bool, workers: int) -> None:
     """Render what is missing; every shard depends on its number alone."""
     recorded, seed = folder / "recorded", HELD_OUT_SEED if held_out else SEED
-    crew = Crew(partial(_shard, recorded, seed), workers, partial(_begin, held_out))
+    crew = WorkerPool(partial(_shard, recorded, seed), workers, partial(_begin, held_out))
     for shard, stems in crew.run(missing_shards(recorded, recorded_shards)):
         print(f"recorded shard {shard}: {stems} stems", flush=True)
     cut_recordings(recorded, held_out, seed)
-    studio = StudioConfig(
+    studio = StemRenderConfig(
         folder=str(folder / "studio"),
         rate_hz=RATE,
         seconds=SECONDS,

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from training.data.credits import FONT, OWN
-from training.data.sources import Sounds
+from training.data.sources import SoundLibrary
 
 FILE = "credits.json"
 START = "Spleeter's pretrained 2-stem networks, where training began: MIT, Copyright 2019-present Deezer SA"
@@ -28,7 +28,7 @@ def credits(folders: list[Path]) -> list[str]:
     kinds = {source.split(":", 1)[0] for source in sources}
     lines = [START, *([FONT] if "font" in kinds else []), *([OWN] if "synth" in kinds else [])]
     wanted = sorted({place for source in sources if (place := _place(source)) is not None})
-    root = Sounds.find().font.parent if wanted else Path()
+    root = SoundLibrary.find().font.parent if wanted else Path()
     return lines + [_credit(root, place) for place in wanted]
 
 

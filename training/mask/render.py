@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from training.data.instruments import Family, families
-from training.data.recordings import PREFIX, Clip, RecordedBank, note_sets
-from training.data.sources import RATE, Audio, NoteBank, Sounds, Voice, read_stereo
+from training.data.recordings import PREFIX, RecordedBank, RecordedClip, note_sets
+from training.data.sources import RATE, Audio, NoteBank, SoundLibrary, Voice, read_stereo
 from training.mask.terms import PIECE_OF_NOTE
 from training.synthesis.compose import cast, compose
 from training.synthesis.effects import chain
-from training.synthesis.render import Renderer
+from training.synthesis.render import PartRenderer
 from training.synthesis.render_stems import STEM_RMS, level
-from training.synthesis.score import Part
+from training.synthesis.score import ScorePart
 
 Rng = np.random.Generator
 SECONDS = 12.0
@@ -47,10 +47,10 @@ class Row:
     label: dict[str, Any]
 
 
-class RecordedRenderer(Renderer):
+class RecordedRenderer(PartRenderer):
     """Plays parts on recorded notes where there are any, else as the studio does."""
 
-    def __init__(self, sounds: Sounds, recordings: Path, held_out: bool) -> None:
+    def __init__(self, sounds: SoundLibrary, recordings: Path, held_out: bool) -> None:
         super().__init__(sounds)
         self.recordings, self.held_out = recordings, held_out
         self.sets = note_sets(recordings, held_out)
@@ -103,12 +103,12 @@ def render_piece(renderer: RecordedRenderer, seed: int, number: int) -> list[Row
     return rows
 
 
-def _part(renderer: RecordedRenderer, rng: Rng, part: Part, voice: Voice, label: dict[str, Any]) -> list[Row]:
+def _part(renderer: RecordedRenderer, rng: Rng, part: ScorePart, voice: Voice, label: dict[str, Any]) -> list[Row]:
     mono = level(_fit(renderer.wet(rng, part, voice, SECONDS).mean(axis=0)))
     return [Row(mono[None], label)] if np.any(mono) else []
 
 
-def _kit(renderer: RecordedRenderer, rng: Rng, part: Part, voice: Voice, label: dict[str, Any]) -> list[Row]:
+def _kit(renderer: RecordedRenderer, rng: Rng, part: ScorePart, voice: Voice, label: dict[str, Any]) -> list[Row]:
     """Every piece of the kit through the same effects; their sum has the level of a stem."""
     seed = int(rng.integers(2**31))
     stems: dict[str, Audio] = {}
@@ -138,11 +138,11 @@ def _fit(mono: Audio) -> Audio:
     return np.pad(mono[:SAMPLES], (0, max(0, SAMPLES - len(mono)))).astype(np.float32)
 
 
-def clip_rows(found: list[Clip], seed: int) -> Iterator[list[Row]]:
+def clip_rows(found: list[RecordedClip], seed: int) -> Iterator[list[Row]]:
     """Clips as stems: phrases of one player in chains with pauses, long ones in spans, stems of a song together."""
     rng = np.random.default_rng([seed, 77])
-    alone: dict[tuple[str, str, str], list[Clip]] = {}
-    together: dict[str, list[Clip]] = {}
+    alone: dict[tuple[str, str, str], list[RecordedClip]] = {}
+    together: dict[str, list[RecordedClip]] = {}
     for clip in found:
         if clip.group:
             together.setdefault(clip.group, []).append(clip)

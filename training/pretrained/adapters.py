@@ -38,11 +38,11 @@ from training.pretrained.arguments import add_towers, check_towers, clap_of, cli
 from training.pretrained.clap import ClapAudio, ClapText, ClapTowers, save_tokenizer
 from training.pretrained.clip import ClipFrames, ClipTower
 from training.pretrained.graphs import pooled, unit
-from training.prompt.model import Adapter
+from training.prompt.model import MlpAdapter
 from training.prompt.tower import embed, load_text_tower, save_atomically
-from training.scene.clips import Scene
+from training.scene.clips import DrawnScene
 from training.scene.config import frames_of
-from training.scene.model import SceneEncoder, load_scene
+from training.scene.model import SceneTower, load_scene
 from training.text.lexicon import Lexicon
 from training.text.tokenizer import encode
 from training.trainer.arguments import RUNS
@@ -85,7 +85,7 @@ class EmbeddingPairs:
 class FittedAdapter:
     """A trained adapter and the mean cosine of its answers to the pairs held back."""
 
-    adapter: Adapter
+    adapter: MlpAdapter
     cosine: float
 
 
@@ -93,7 +93,7 @@ def fit(pairs: EmbeddingPairs, steps: int, seed: int = SEED) -> FittedAdapter:
     """Train an adapter on pairs, by the cosine of answer and target."""
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
-    adapter = Adapter(pairs.given.shape[1], pairs.wanted.shape[1])
+    adapter = MlpAdapter(pairs.given.shape[1], pairs.wanted.shape[1])
     train, held = pairs.part(held=False), pairs.part(held=True)
     optimizer = torch.optim.AdamW(adapter.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -176,14 +176,14 @@ def audio_pairs(
 
 
 def scene_pairs(
-    clip: ClipTower, names: PromptTargets, own: SceneEncoder | None, frames: int, count: int
+    clip: ClipTower, names: PromptTargets, own: SceneTower | None, frames: int, count: int
 ) -> tuple[EmbeddingPairs, EmbeddingPairs | None]:
     """Drawn clips, and their frames where the bundle's own encoder tells what it makes of them; a clip is a group."""
     tower = ClipFrames(clip)
     seen, wanted, per_frame, features, group = [], [], [], [], []
     for number in range(count):
         rng = np.random.default_rng([SEED, number])
-        drawn = Scene(rng, clip.size_px).seen(rng, frames)
+        drawn = DrawnScene(rng, clip.size_px).seen(rng, frames)
         picture = torch.from_numpy(drawn.frames.astype(np.float32) / 255)[None]
         with torch.inference_mode():
             given = tower(picture)
@@ -230,13 +230,13 @@ def load_adapters(folder: Path) -> dict[str, nn.Module]:
         raise FileNotFoundError(f"no {FILE} in {folder}; train some with: python -m training adapters --out {folder}")
     made: dict[str, nn.Module] = {}
     for name, state in torch.load(folder / FILE, map_location="cpu", weights_only=True)["adapters"].items():
-        adapter = Adapter(state["up.weight"].shape[1], state["down.weight"].shape[0])
+        adapter = MlpAdapter(state["up.weight"].shape[1], state["down.weight"].shape[0])
         adapter.load_state_dict(state)
         made[name] = adapter.eval().requires_grad_(False)
     return made
 
 
-def own_scene(bundle: Bundle, preset: Preset, run: Path | None) -> SceneEncoder | None:
+def own_scene(bundle: Bundle, preset: Preset, run: Path | None) -> SceneTower | None:
     """The bundle's own encoder of pictures; None where its flow takes none.
 
     Raises:
@@ -247,7 +247,7 @@ def own_scene(bundle: Bundle, preset: Preset, run: Path | None) -> SceneEncoder 
     if run is not None:
         return load_scene(run)
     graph = bundle.manifest.graphs["scene"]
-    encoder = SceneEncoder(preset.scene, bundle.manifest.embedding).eval().requires_grad_(False)
+    encoder = SceneTower(preset.scene, bundle.manifest.embedding).eval().requires_grad_(False)
     encoder.load_state_dict(read_weights(bundle.path(graph.file), encoder))
     return encoder
 

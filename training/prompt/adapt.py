@@ -24,14 +24,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.config import load_preset
-from training.prompt.adapters import PIECES, Ear, StoryReader, save_adapters
+from training.prompt.adapters import PIECES, AdaptedAudioTower, StoryReader, save_adapters
 from training.prompt.model import TextTower
-from training.prompt.route import Router
+from training.prompt.route import TermRouter
 from training.prompt.stems import MelBank, choose_stems, open_cache
 from training.prompt.tower import embed, load_audio_tower
-from training.text.captions import PieceFacts, Teller
+from training.text.captions import CaptionWriter, PieceFacts
 from training.text.lexicon import Lexicon, digest
-from training.text.requests import Asker, StemFacts
+from training.text.requests import RequestWriter, StemFacts
 from training.trainer.arguments import RUNS
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ SEED = 41
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class HeardStems:
     """Stems as the frozen tower hears them: what its last layer reads (n, X), its own answers (n, E), families (n,)."""
 
     inner: Floats
@@ -61,7 +61,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldStories:
     """Long texts as the frozen tower reads their pieces (n, K, E), masks (n, K), and families named (n, families)."""
 
     pieces: Floats
@@ -69,12 +69,12 @@ class Told:
     named: Floats
 
 
-class Words:
+class TermEmbeddings:
     """Where the words are: unit prototypes of families, then groups, and unit embeddings of training phrases."""
 
     def __init__(self, prompt_run: Path) -> None:
         self.lexicon = Lexicon.load()
-        self.router = Router(prompt_run, self.lexicon)
+        self.router = TermRouter(prompt_run, self.lexicon)
         rng = np.random.default_rng(SEED)
         names = self.lexicon.families
         phrases = [[self.lexicon.phrases(name, "train", rng) for _ in range(32)] for name in names]
@@ -87,7 +87,9 @@ class Words:
         return rows
 
 
-def hear(ear: Ear, cache_folder: Path, words: Words, judge: bool, crops: int, most: int) -> Heard | None:
+def hear(
+    ear: AdaptedAudioTower, cache_folder: Path, words: TermEmbeddings, judge: bool, crops: int, most: int
+) -> HeardStems | None:
     """Run the frozen tower over stems.
 
     Args:
@@ -117,13 +119,13 @@ def hear(ear: Ear, cache_folder: Path, words: Words, judge: bool, crops: int, mo
                 inner.append(heard.numpy())
                 outer.append(ear.tower.out(heard).numpy())
             families += [number] * crops
-    return Heard(np.concatenate(inner), np.concatenate(outer), np.array(families))
+    return HeardStems(np.concatenate(inner), np.concatenate(outer), np.array(families))
 
 
-def tell(words: Words, count: int, split: str) -> Told:
+def tell(words: TermEmbeddings, count: int, split: str) -> ToldStories:
     """Make stories and captions and read their pieces with the frozen text tower."""
-    asker = Asker(words.lexicon)
-    teller = Teller(asker)
+    asker = RequestWriter(words.lexicon)
+    teller = CaptionWriter(asker)
     router, names = words.router, words.lexicon.families
     texts: list[list[str]] = []
     named = np.zeros((count, len(names)), np.float32)
@@ -144,10 +146,10 @@ def tell(words: Words, count: int, split: str) -> Told:
         used = min(len(row), PIECES)
         pieces[number, :used], mask[number, :used] = flat[at : at + used], True
         at += len(row)
-    return Told(pieces, mask, named)
+    return ToldStories(pieces, mask, named)
 
 
-def _told(rng: np.random.Generator, teller: Teller, families: Sequence[str], split: str) -> list[str]:
+def _told(rng: np.random.Generator, teller: CaptionWriter, families: Sequence[str], split: str) -> list[str]:
     """Sentences of a caption or a story of these players."""
     roles = ("lead", "chords", "pad", "bass", "arpeggio", "riff", "other")
     stems = tuple(StemFacts(name, "drums" if name == "drums" else str(rng.choice(roles))) for name in families)
@@ -156,7 +158,7 @@ def _told(rng: np.random.Generator, teller: Teller, families: Sequence[str], spl
     return [sentence.strip() + "." for sentence in told.split(".") if sentence.strip()]
 
 
-def _planted(rng: np.random.Generator, asker: Asker, families: Sequence[str], split: str) -> list[str]:
+def _planted(rng: np.random.Generator, asker: RequestWriter, families: Sequence[str], split: str) -> list[str]:
     """A sentence about something else for each player, with its name somewhere in it."""
     sentences = []
     for name in families:
@@ -168,7 +170,7 @@ def _planted(rng: np.random.Generator, asker: Asker, families: Sequence[str], sp
     return sentences
 
 
-def _among_others(rng: np.random.Generator, teller: Teller, said: list[str], split: str) -> list[str]:
+def _among_others(rng: np.random.Generator, teller: CaptionWriter, said: list[str], split: str) -> list[str]:
     """Sentences in their order with others between them."""
     sentences = list(said)
     wanted = int(rng.integers(*STORY_WORDS))
@@ -198,7 +200,7 @@ def pieces_of(tower: TextTower, tokenizer: Tokenizer, sentences: Sequence[str]) 
     return pieces
 
 
-def train_ear(ear: Ear, heard: Heard, words: Words) -> None:
+def train_ear(ear: AdaptedAudioTower, heard: HeardStems, words: TermEmbeddings) -> None:
     """Fit the audio adapter."""
     inner, families = torch.from_numpy(heard.inner), torch.from_numpy(heard.families)
     prototypes, phrases = torch.from_numpy(words.prototypes), torch.from_numpy(words.phrases)
@@ -215,7 +217,7 @@ def train_ear(ear: Ear, heard: Heard, words: Words) -> None:
     _fit(ear.adapt, loss)
 
 
-def train_reader(reader: StoryReader, told: Told, words: Words) -> None:
+def train_reader(reader: StoryReader, told: ToldStories, words: TermEmbeddings) -> None:
     """Fit the story adapter."""
     pieces, mask, named = (torch.from_numpy(values) for values in (told.pieces, told.mask, told.named))
     prototypes = torch.from_numpy(words.prototypes[: named.shape[1]])
@@ -242,7 +244,7 @@ def _fit(model: nn.Module, loss_of: object) -> None:
         schedule.step()
 
 
-def retrieval(found: Floats, families: npt.NDArray[np.int64], words: Words) -> tuple[float, float]:
+def retrieval(found: Floats, families: npt.NDArray[np.int64], words: TermEmbeddings) -> tuple[float, float]:
     """Share of sounds whose own family is the nearest of all terms, and one of the five nearest."""
     order = np.argsort(-(_unit(found) @ words.prototypes.T), axis=1)
     rank = (order == families[:, None]).argmax(1)
@@ -279,8 +281,8 @@ def run(prompt_run: Path, cache_folder: Path, out_folder: Path, held_out: Path |
     Raises:
         FileNotFoundError: there are no stems to train on.
     """
-    words = Words(prompt_run)
-    ear = Ear(load_audio_tower(prompt_run)).eval().requires_grad_(False)
+    words = TermEmbeddings(prompt_run)
+    ear = AdaptedAudioTower(load_audio_tower(prompt_run)).eval().requires_grad_(False)
     ear.adapt.requires_grad_(True)
     torch.manual_seed(SEED)
     trained_on = hear(ear, cache_folder, words, False, CROPS, MOST_STEMS)

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.prompt.model import Adapter, AudioTower, to_unit_scale
+from training.prompt.model import AudioTower, MlpAdapter, to_unit_scale
 from training.prompt.tower import load_audio_tower, save_atomically
 
 ADAPTERS_FILE = "adapted.pt"
@@ -23,13 +23,13 @@ LEVEL_RMS = 0.1  # of a sound that the tower hears, as in the stem cache
 SILENT_RMS = 1e-5
 
 
-class Ear(nn.Module):
+class AdaptedAudioTower(nn.Module):
     """The audio tower with an adapter as its last layer; loudness does not matter, and silence says nothing: zeros."""
 
     def __init__(self, tower: AudioTower) -> None:
         super().__init__()
         self.tower = tower
-        self.adapt = Adapter(tower.out.in_features, tower.out.out_features)
+        self.adapt = MlpAdapter(tower.out.in_features, tower.out.out_features)
 
     def forward(self, audio_BN: Tensor) -> Tensor:
         """Audio (B, N) at the rate the tower was trained at -> (B, E) of norm sqrt(E)."""
@@ -79,14 +79,14 @@ class StoryReader(nn.Module):
         return to_unit_scale(weights @ self.prototypes) * keep.amax(1)
 
 
-def save_adapters(run: Path, ear: Ear, reader: StoryReader, figures: dict[str, float]) -> Path:
+def save_adapters(run: Path, ear: AdaptedAudioTower, reader: StoryReader, figures: dict[str, float]) -> Path:
     """Write both adapters, and how they were judged, into a run folder; returns the file."""
     state = {"ear": ear.adapt.state_dict(), "story": reader.state_dict(), "figures": figures}
     save_atomically(state, Path(run) / ADAPTERS_FILE)
     return Path(run) / ADAPTERS_FILE
 
 
-def load_adapters(run: Path, prompt_run: Path) -> tuple[Ear, StoryReader]:
+def load_adapters(run: Path, prompt_run: Path) -> tuple[AdaptedAudioTower, StoryReader]:
     """Both adapters, frozen, in eval mode.
 
     Args:
@@ -101,7 +101,7 @@ def load_adapters(run: Path, prompt_run: Path) -> tuple[Ear, StoryReader]:
     if not path.is_file():
         raise FileNotFoundError(f"no {ADAPTERS_FILE} in {run}; train them with: python -m training adapt --out {run}")
     state = torch.load(path, map_location="cpu", weights_only=True)
-    ear = Ear(load_audio_tower(prompt_run))
+    ear = AdaptedAudioTower(load_audio_tower(prompt_run))
     ear.adapt.load_state_dict(state["ear"])
     if "prototypes" not in state["story"]:
         raise ValueError(f"{path} is of an older make; do it anew with: python -m training adapt --out {run}")

@@ -36,9 +36,9 @@ from training.prompt.model import TextTower, to_unit_scale
 from training.prompt.tower import TOWER_FILE, embed, load_text_tower, save_atomically
 from training.prompt.train import CLIP_NORM, UNKNOWN_SHARE
 from training.text.augment import damage
-from training.text.captions import PieceFacts, Teller
+from training.text.captions import CaptionWriter, PieceFacts
 from training.text.lexicon import Lexicon, normal_form
-from training.text.requests import Asker, StemFacts
+from training.text.requests import RequestWriter, StemFacts
 from training.text.tokenizer import TOKENIZER_FILE, encode
 
 log = logging.getLogger(__name__)
@@ -100,13 +100,13 @@ def places(lexicon: Lexicon, prototypes: np.ndarray, seed: int) -> np.ndarray:
     return found
 
 
-class Texts:
+class ExtensionTexts:
     """Draws the texts of a step."""
 
     def __init__(self, lexicon: Lexicon, config: ExtendConfig) -> None:
         self.lexicon, self.config = lexicon, config
-        self._asker = Asker(lexicon)
-        self._teller = Teller(self._asker)
+        self._asker = RequestWriter(lexicon)
+        self._teller = CaptionWriter(self._asker)
         self._prose = prose("train")
         names = {
             word for pool in lexicon.pools.values() for phrase in pool.bare for word in normal_form(phrase).split()
@@ -152,7 +152,7 @@ class Texts:
         return sentences[int(rng.integers(len(sentences)))]
 
 
-class Extension:
+class TowerExtension:
     """A tower on its way from an old one to one that knows the parts."""
 
     def __init__(self, start: Path, config: ExtendConfig) -> None:
@@ -162,7 +162,7 @@ class Extension:
         self.teacher.requires_grad_(False)
         self.tower: TextTower = load_text_tower(start)[0].train()
         self.places = torch.from_numpy(places(lexicon, self._prototypes(lexicon), config.seed))
-        self.texts = Texts(lexicon, config)
+        self.texts = ExtensionTexts(lexicon, config)
         self.optimizer = torch.optim.AdamW(self.tower.parameters(), config.learning_rate, weight_decay=0.0)
         self.step = 0
 
@@ -253,7 +253,7 @@ def run(start: Path, out: Path, config: ExtendConfig, resume: bool = False, stop
         ValueError: the checkpoint was made with other settings.
     """
     torch.manual_seed(config.seed)
-    extension = Extension(start, config)
+    extension = TowerExtension(start, config)
     out.mkdir(parents=True, exist_ok=True)
     if resume:
         extension.go_on(out)
@@ -272,7 +272,7 @@ def run(start: Path, out: Path, config: ExtendConfig, resume: bool = False, stop
     return kept(extension)
 
 
-def kept(extension: Extension) -> float:
+def kept(extension: TowerExtension) -> float:
     """Mean cosine of new and old embeddings over held-out phrases of families and groups."""
     lexicon = extension.texts.lexicon
     wide = set(lexicon.wide)

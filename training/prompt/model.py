@@ -29,7 +29,7 @@ class TextTower(nn.Module):
         self.max_tokens = max_tokens
         self.tokens = nn.Embedding(vocab, width)
         self.positions = nn.Parameter(torch.randn(max_tokens, width) * 0.02)
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.blocks = nn.ModuleList(TextBlock(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, embedding)
         nn.init.normal_(self.tokens.weight, std=0.1)
@@ -54,7 +54,7 @@ class TextTower(nn.Module):
         return to_unit_scale(self.out(pooled))
 
 
-class Block(nn.Module):
+class TextBlock(nn.Module):
     """Attention and a two-layer network, each after a layer norm; written out so that every exporter knows it."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -86,7 +86,7 @@ class AudioTower(nn.Module):
         self.register_buffer("window", torch.hann_window(FFT_SAMPLES), persistent=False)
         self.register_buffer("filters", mel_filters(), persistent=False)
         sizes = [1, width, 2 * width, 3 * width, 4 * width]
-        self.layers = nn.ModuleList(Stride(a, b) for a, b in pairwise(sizes))
+        self.layers = nn.ModuleList(HalvingConv(a, b) for a, b in pairwise(sizes))
         channels = sizes[-1] * (MELS // 2 ** (len(sizes) - 1))
         self.attention = nn.Linear(channels, 1)
         self.norm = nn.LayerNorm(channels)
@@ -133,7 +133,7 @@ class AudioTower(nn.Module):
         return pooled
 
 
-class Adapter(nn.Module):
+class MlpAdapter(nn.Module):
     """An MLP from any encoder's space (B,X) into another (B,E).
 
     Source: MusFlow (arXiv 2504.13535), which aligns every condition with the sound's embedding by an MLP of its own.
@@ -149,7 +149,7 @@ class Adapter(nn.Module):
         return y
 
 
-class Stride(nn.Module):
+class HalvingConv(nn.Module):
     """Halves both axes and keeps the scale."""
 
     def __init__(self, into: int, out: int) -> None:

@@ -20,7 +20,7 @@ import torch
 
 from training.prompt.stems import MelBank, choose_stems, open_cache
 from training.prompt.tower import embed, load_audio_tower, load_text_tower
-from training.text.lexicon import Lexicon, Pool
+from training.text.lexicon import Lexicon, PhrasePool
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ GOAL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class RouteScore:
     """Shares of phrases that landed right, and (phrase, its term, where it landed) for all that did not."""
 
     count: int
@@ -41,7 +41,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Routing:
+class RoutingReport:
     """All figures of the route command.
 
     Attributes:
@@ -52,14 +52,14 @@ class Routing:
         audio: share of unseen stems whose nearest family prototype is their own, and how many; None without stems.
     """
 
-    held: Score
-    bare: Score
-    framed: Score
-    unseen: Score
+    held: RouteScore
+    bare: RouteScore
+    framed: RouteScore
+    unseen: RouteScore
     audio: tuple[float, int] | None
 
 
-class Router:
+class TermRouter:
     """Prototypes of all terms under a tower."""
 
     def __init__(self, run: Path, lexicon: Lexicon) -> None:
@@ -77,14 +77,14 @@ class Router:
         """Nearest term of each phrase."""
         return [self.lexicon.terms[i] for i in (self.embed(phrases) @ self.prototypes.T).argmax(1)]
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> Score:
+    def score(self, pairs: Sequence[tuple[str, str]]) -> RouteScore:
         """Score (phrase, term) pairs."""
         landed = self.land([phrase for phrase, _ in pairs])
         rows = [(phrase, term, where) for (phrase, term), where in zip(pairs, landed, strict=True)]
         wrong = tuple(row for row in rows if row[1] != row[2])
         far = sum(not self._near(term, where) for _, term, where in wrong)
         count = max(1, len(pairs))
-        return Score(len(pairs), 1 - len(wrong) / count, 1 - far / count, wrong)
+        return RouteScore(len(pairs), 1 - len(wrong) / count, 1 - far / count, wrong)
 
     def _near(self, term: str, where: str) -> bool:
         members, parts = self.lexicon.families_of, self.lexicon.parts
@@ -92,7 +92,7 @@ class Router:
         return in_part or members(term) < members(where) or members(where) < members(term)
 
 
-def route(run: Path, cache_folder: Path | None = None) -> Routing:
+def route(run: Path, cache_folder: Path | None = None) -> RoutingReport:
     """Measure a run's tower.
 
     Args:
@@ -100,17 +100,17 @@ def route(run: Path, cache_folder: Path | None = None) -> Routing:
         cache_folder: rendered stems to judge the audio tower on; None leaves that out.
     """
     lexicon = Lexicon.load()
-    router = Router(run, lexicon)
+    router = TermRouter(run, lexicon)
     held = lexicon.heldout()
     entries = {phrase for term in lexicon.terms for phrase in lexicon.pools[term, "held"].bare}
     bare = [pair for pair in held if pair[0] in entries]
     framed = [pair for pair in held if pair[0] not in entries]
     audio = _audio_accuracy(run, router, cache_folder)
     score = router.score
-    return Routing(score(held), score(bare), score(framed), score(lexicon.unseen()), audio)
+    return RoutingReport(score(held), score(bare), score(framed), score(lexicon.unseen()), audio)
 
 
-def _audio_accuracy(run: Path, router: Router, cache_folder: Path | None) -> tuple[float, int] | None:
+def _audio_accuracy(run: Path, router: TermRouter, cache_folder: Path | None) -> tuple[float, int] | None:
     cache = open_cache(cache_folder)
     if cache is None:
         return None
@@ -131,13 +131,13 @@ def _audio_accuracy(run: Path, router: Router, cache_folder: Path | None) -> tup
     return right / total, total
 
 
-def _thinned(pool: Pool) -> list[str]:
+def _thinned(pool: PhrasePool) -> list[str]:
     """All bare training phrasings and evenly spaced framed ones."""
     step = max(1, len(pool.framed) // PHRASES_PER_PROTOTYPE)
     return [*pool.bare, *pool.framed[::step]]
 
 
-def report(routing: Routing) -> str:
+def report(routing: RoutingReport) -> str:
     """The figures as text."""
     rows = [("held-out half", routing.held), ("  bare entries", routing.bare), ("  in a template", routing.framed)]
     rows.append(("unseen nouns", routing.unseen))
@@ -169,7 +169,9 @@ def main(argv: list[str] | None = None) -> int:
     run = options.run or Path("runs") / f"prompt-{name}"
     try:
         if options.prompts:
-            for prompt, where in zip(options.prompts, Router(run, Lexicon.load()).land(options.prompts), strict=True):
+            for prompt, where in zip(
+                options.prompts, TermRouter(run, Lexicon.load()).land(options.prompts), strict=True
+            ):
                 log.info("%s -> %s", prompt, where)
         else:
             log.info("%s", report(route(run, options.cache or Path("runs") / f"cache-{name}")))

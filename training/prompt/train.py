@@ -63,7 +63,7 @@ class PromptRun:
     losses: tuple[float, ...]
 
 
-class Towers(nn.Module):
+class PromptTowers(nn.Module):
     """Everything that is trained: both towers, a prototype per term, two temperatures."""
 
     def __init__(self, config: PromptConfig, vocab: int, terms: int) -> None:
@@ -79,7 +79,7 @@ class Towers(nn.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class PromptBatch:
     """One step's data; the audio parts are None in a step without audio."""
 
     tokens_BT: Tensor
@@ -90,13 +90,13 @@ class Batch:
     positive_BA: Tensor | None
 
 
-class Draw:
+class PromptSampler:
     """Draws batches; step number and seed decide everything, so a resumed run sees the same data."""
 
     def __init__(self, config: PromptConfig, lexicon: Lexicon, tokenizer: Tokenizer, bank: MelBank | None) -> None:
         self.config, self.lexicon, self.tokenizer, self.bank = config, lexicon, tokenizer, bank
 
-    def batch(self, step: int) -> Batch:
+    def batch(self, step: int) -> PromptBatch:
         """The batch of a step."""
         rng = np.random.default_rng([self.config.seed, step])
         terms = rng.integers(len(self.lexicon.terms), size=self.config.batch)
@@ -107,14 +107,14 @@ class Draw:
         tokens_BT[(rng.random(tokens_BT.shape) < UNKNOWN_SHARE) & mask_BT] = 1
         text = torch.from_numpy(tokens_BT), torch.from_numpy(mask_BT), torch.from_numpy(terms)
         if self.bank is None or step % self.config.audio_every:
-            return Batch(*text, None, None, None)
+            return PromptBatch(*text, None, None, None)
         families = [self.bank.families[i] for i in rng.integers(len(self.bank.families), size=self.config.audio_batch)]
         positive = [[name in self.lexicon.families_of(self.lexicon.terms[t]) for name in families] for t in terms]
         index = torch.tensor([self.lexicon.terms.index(name) for name in families])
-        return Batch(*text, self.bank.draw(families, rng), index, torch.tensor(positive))
+        return PromptBatch(*text, self.bank.draw(families, rng), index, torch.tensor(positive))
 
 
-def loss_of(towers: Towers, batch: Batch, families: int) -> Tensor:
+def loss_of(towers: PromptTowers, batch: PromptBatch, families: int) -> Tensor:
     """The loss of a batch; the first ``families`` prototypes are families, the rest groups."""
     text_BE = F.normalize(towers.text(batch.tokens_BT, batch.mask_BT).float(), dim=-1)
     prototypes = F.normalize(towers.prototypes, dim=-1)
@@ -160,7 +160,7 @@ def run(
     config = config_from_table(state["config"]) if state else settled(config)
     tokenizer = _tokenizer(config, lexicon, out_folder, resume)
     torch.manual_seed(config.seed)
-    towers = Towers(config, tokenizer.get_vocab_size(), len(lexicon.terms))
+    towers = PromptTowers(config, tokenizer.get_vocab_size(), len(lexicon.terms))
     optimizer = torch.optim.AdamW(towers.parameters(), config.learning_rate, weight_decay=WEIGHT_DECAY)
     keys = _keys(state["stems"]) if state else None
     bank = _bank(config, lexicon, towers, cache_folder, keys)
@@ -170,7 +170,7 @@ def run(
         optimizer.load_state_dict(state["optimizer"])
         first = state["step"]
     log.info("%d stems of %d families", *(_size(bank)))
-    draw = Draw(config, lexicon, tokenizer, bank)
+    draw = PromptSampler(config, lexicon, tokenizer, bank)
     last = min(config.steps, stop_after or config.steps)
     losses = _train(config, out_folder, towers, optimizer, draw, first, last)
     save_towers(out_folder, config, tokenizer.get_vocab_size(), towers.text, towers.audio)
@@ -182,9 +182,9 @@ def run(
 def _train(
     config: PromptConfig,
     folder: Path,
-    towers: Towers,
+    towers: PromptTowers,
     optimizer: torch.optim.Optimizer,
-    draw: Draw,
+    draw: PromptSampler,
     first: int,
     last: int,
 ) -> tuple[float, ...]:
@@ -239,7 +239,7 @@ def _tokenizer(config: PromptConfig, lexicon: Lexicon, folder: Path, resume: Pat
 def _bank(
     config: PromptConfig,
     lexicon: Lexicon,
-    towers: Towers,
+    towers: PromptTowers,
     folder: Path | None,
     keys: dict[str, list[StemKey]] | None,
 ) -> MelBank | None:
@@ -272,7 +272,7 @@ def _read_checkpoint(folder: Path) -> dict[str, Any]:
 def _save_checkpoint(
     folder: Path,
     config: PromptConfig,
-    towers: Towers,
+    towers: PromptTowers,
     optimizer: torch.optim.Optimizer,
     bank: MelBank | None,
     step: int,

@@ -15,8 +15,8 @@ from PIL import Image
 from training.data.instruments import families
 from training.scene.config import FPS
 from training.synthesis.compose import compose
-from training.synthesis.score import Note, Part
-from training.synthesis.video.clip import STILL_SHARE, Clip, ClipConfig, draw_clip
+from training.synthesis.score import Note, ScorePart
+from training.synthesis.video.clip import STILL_SHARE, DrawnClip, DrawnClipConfig, draw_clip
 from training.synthesis.video.motion import STROKE_S
 
 Rng = np.random.Generator
@@ -33,7 +33,7 @@ GAIN, OFFSET, NOISE = 0.15, 20.0, 2.0  # of the camera's picture; the last two i
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LabelledClip:
     """One clip and the truth.
 
     Attributes:
@@ -53,7 +53,7 @@ class Seen:
     still: bool
 
 
-class Scene:
+class DrawnScene:
     """Players on a stage for the length of a piece; clips are cut from it.
 
     Args:
@@ -66,10 +66,10 @@ class Scene:
         self.names = list(families())
         score = compose(rng, PIECE_S, [families()[name] for name in cast or _cast(rng, self.names)])
         self.parts = tuple(_with_rests(rng, part) if rng.random() < RESTING_SHARE else part for part in score.parts)
-        config = ClipConfig(size_px=size_px, idlers=IDLERS, distractions=DISTRACTIONS)
-        self.clip: Clip = draw_clip(self.parts, PIECE_S, int(rng.integers(2**32)), config, self.names)
+        config = DrawnClipConfig(size_px=size_px, idlers=IDLERS, distractions=DISTRACTIONS)
+        self.clip: DrawnClip = draw_clip(self.parts, PIECE_S, int(rng.integers(2**32)), config, self.names)
 
-    def seen(self, rng: Rng, count: int, still: bool | None = None) -> Seen:
+    def seen(self, rng: Rng, count: int, still: bool | None = None) -> LabelledClip:
         """Film a clip of ``count`` frames somewhere in the piece.
 
         Args:
@@ -86,7 +86,7 @@ class Scene:
         alive = count if still else _cut_short(rng, count)
         for rows in (frames, sounding, onset, energy):
             rows[alive:] = 0
-        return Seen(frames, sounding, onset, energy, _wanted(sounding, self.clip, self.names), still)
+        return LabelledClip(frames, sounding, onset, energy, _wanted(sounding, self.clip, self.names), still)
 
 
 def _cast(rng: Rng, names: list[str]) -> list[str]:
@@ -99,7 +99,7 @@ def _cast(rng: Rng, names: list[str]) -> list[str]:
     return chosen
 
 
-def _with_rests(rng: Rng, part: Part) -> Part:
+def _with_rests(rng: Rng, part: ScorePart) -> ScorePart:
     """The same part with some notes cut off or left out; never all of them."""
     notes: list[Note] = list(part.notes)
     for _ in range(RESTS):
@@ -113,7 +113,7 @@ def _with_rests(rng: Rng, part: Part) -> Part:
     return replace(part, notes=tuple(notes))
 
 
-def _truth(parts: tuple[Part, ...], names: list[str], shown: list[int]) -> tuple[Floats, Floats, Floats]:
+def _truth(parts: tuple[ScorePart, ...], names: list[str], shown: list[int]) -> tuple[Floats, Floats, Floats]:
     """Sounding, onset and energy of the frames whose numbers are ``shown``."""
     sounding = np.zeros((len(shown), len(names)), np.float32)
     onset, energy = np.zeros((2, len(shown)), np.float32)
@@ -132,7 +132,7 @@ def _truth(parts: tuple[Part, ...], names: list[str], shown: list[int]) -> tuple
     return sounding, onset, energy
 
 
-def _wanted(sounding: Floats, clip: Clip, names: list[str]) -> Floats:
+def _wanted(sounding: Floats, clip: DrawnClip, names: list[str]) -> Floats:
     """Families seen playing; where nobody plays, those who are there."""
     wanted = sounding.max(0)
     if not wanted.any():

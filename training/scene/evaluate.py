@@ -19,10 +19,10 @@ import torch
 
 from training.config import load_preset
 from training.data.instruments import families
-from training.scene.clips import Scene, Seen
+from training.scene.clips import DrawnScene, LabelledClip
 from training.scene.config import frames_of
-from training.scene.model import SceneEncoder, load_scene, picture_of
-from training.scene.train import Names, Watcher, load_heads
+from training.scene.model import SceneTower, load_scene, picture_of
+from training.scene.train import FamilyPhrases, SceneHeads, load_heads
 from training.synthesis.video.draw import SMALL_BRASS, UPRIGHT
 from training.synthesis.video.motion import look_of
 from training.trainer.arguments import RUNS
@@ -32,7 +32,7 @@ TOP = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class SceneScores:
     """Figures of one kind of clip; shares from 0 to 1, counts beside them.
 
     Attributes:
@@ -51,29 +51,29 @@ class Sight:
     named: int
 
 
-class Judge:
+class SceneEvaluator:
     """Draws unseen clips and asks an encoder about them."""
 
     def __init__(self, run: Path, prompt_run: Path, frames: int) -> None:
-        self.encoder: SceneEncoder = load_scene(run)
-        self.watcher: Watcher = load_heads(self.encoder, run)
-        self.names = Names(prompt_run)
+        self.encoder: SceneTower = load_scene(run)
+        self.watcher: SceneHeads = load_heads(self.encoder, run)
+        self.names = FamilyPhrases(prompt_run)
         self.frames = frames
 
-    def sees(self, seen: Seen) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def sees(self, seen: LabelledClip) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Score (F,) of "a shown player sounds", and the clip's embedding (E,)."""
         picture, embedding = picture_of(self.encoder, seen.frames)
         with torch.inference_mode():
             anybody = self.watcher.read(torch.from_numpy(picture)[None])[1]
         return anybody[0].numpy(), embedding
 
-    def sight(self, still: bool, clips: int) -> Sight:
+    def sight(self, still: bool, clips: int) -> SceneScores:
         """Judge one kind of clip."""
         names = list(families())
         scores, truths, inside, ranks, alike = [], [], [], [], []
         for number in range(clips):
             rng = np.random.default_rng([JUDGE_SEED, int(still), number])
-            seen = Scene(rng, self.encoder.config.size_px).seen(rng, self.frames, still)
+            seen = DrawnScene(rng, self.encoder.config.size_px).seen(rng, self.frames, still)
             score, embedding = self.sees(seen)
             truth = seen.sounding.max(1) > 0
             shown = 1 if still else self.frames
@@ -87,7 +87,7 @@ class Judge:
                 ranks.append(int(np.flatnonzero(order == wanted)[0]))
                 alike.append(drawn_as(names[order[0]]) == drawn_as(names[wanted]))
         rank = np.array(ranks)
-        return Sight(
+        return SceneScores(
             auc(np.concatenate(scores), np.concatenate(truths)),
             None if still else float(np.mean(inside)),
             float((rank == 0).mean()),
@@ -103,7 +103,9 @@ class Judge:
         for number in range(pairs):
             seed = [JUDGE_SEED, 2, number]
             rngs = [np.random.default_rng([*seed, k]) for k in (0, 1)]
-            both = [Scene(rng, self.encoder.config.size_px, [family]).seen(rng, self.frames, False) for rng in rngs]
+            both = [
+                DrawnScene(rng, self.encoder.config.size_px, [family]).seen(rng, self.frames, False) for rng in rngs
+            ]
             truths = [one.sounding.max(1) for one in both]
             if any(truth.std() == 0 for truth in truths) or (truths[0] == truths[1]).all():
                 continue  # nothing to tell them apart by
@@ -135,7 +137,7 @@ def drawn_as(family: str) -> tuple[str, bool, str]:
     return look, family in UPRIGHT, "marimba" if family == "marimba" else "choir" if family == "choir" else ""
 
 
-def report(judge: Judge, clips: int) -> str:
+def report(judge: SceneEvaluator, clips: int) -> str:
     """The figures as text."""
     lines = [f"{'':<8}{'clips':>6}{'frame AUC':>11}{'inside':>8}{'family':>8}{'top 5':>7}{'look':>7}{'of':>5}"]
     for name, still in (("moving", False), ("stills", True)):
@@ -160,7 +162,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     preset = load_preset(options.preset)
     torch.set_num_threads(1)
-    judge = Judge(
+    judge = SceneEvaluator(
         options.run or RUNS / f"scene-{preset.name}",
         options.prompt or RUNS / f"prompt-{preset.name}",
         frames_of(preset.grid.grid),

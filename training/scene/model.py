@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.prompt.model import Adapter, Stride, to_unit_scale
+from training.prompt.model import HalvingConv, MlpAdapter, to_unit_scale
 from training.prompt.tower import save_atomically
 from training.scene.config import SceneConfig
 
@@ -30,7 +30,7 @@ REACH = 2  # frames to either side that a frame's features look at
 Floats = npt.NDArray[np.float32]
 
 
-class SceneEncoder(nn.Module):
+class SceneTower(nn.Module):
     """Small enough for a laptop's processor; the shapes are in the module's docstring.
 
     Args:
@@ -43,13 +43,13 @@ class SceneEncoder(nn.Module):
         self.config, self.embedding = config, embedding
         sizes = [config.width, 2 * config.width, 3 * config.width]
         hidden = 4 * config.width
-        self.see = nn.Sequential(Stem(6, config.width), *(Stride(a, b) for a, b in pairwise(sizes)))
+        self.see = nn.Sequential(ConvStem(6, config.width), *(HalvingConv(a, b) for a, b in pairwise(sizes)))
         self.seen = nn.Linear(2 * sizes[-1], hidden)
         self.move = nn.Conv1d(hidden, hidden, 2 * REACH + 1, padding=REACH)
         self.norm = nn.LayerNorm(hidden)
         self.picture = nn.Linear(hidden, config.picture)
         self.pool = ScenePooling(hidden, config.pooling)
-        self.adapt = Adapter(hidden, embedding)
+        self.adapt = MlpAdapter(hidden, embedding)
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """See a clip.
@@ -80,7 +80,7 @@ def with_change(frames: Tensor, alive: Tensor) -> Tensor:
     return torch.cat([2.0 * x - 1.0, 4.0 * change], 2)
 
 
-class Stem(nn.Module):
+class ConvStem(nn.Module):
     """Overlapping patches, a quarter as high and wide: three times cheaper than two layers that halve."""
 
     def __init__(self, into: int, out: int) -> None:
@@ -110,7 +110,7 @@ class ScenePooling(nn.Module):
         return (weights * x).sum(1)
 
 
-def save_scene(encoder: SceneEncoder, run: Path) -> Path:
+def save_scene(encoder: SceneTower, run: Path) -> Path:
     """Write an encoder into a run folder; returns the file."""
     names = SceneConfig.__dataclass_fields__
     config = {name: getattr(encoder.config, name) for name in names}
@@ -119,7 +119,7 @@ def save_scene(encoder: SceneEncoder, run: Path) -> Path:
     return Path(run) / SCENE_FILE
 
 
-def load_scene(preset_or_run: str | Path) -> SceneEncoder:
+def load_scene(preset_or_run: str | Path) -> SceneTower:
     """Read a trained encoder, frozen, in eval mode.
 
     Args:
@@ -134,12 +134,12 @@ def load_scene(preset_or_run: str | Path) -> SceneEncoder:
     if not (run / SCENE_FILE).is_file():
         raise FileNotFoundError(f"no {SCENE_FILE} in {run}; train one with: python -m training scene --out {run}")
     state = torch.load(run / SCENE_FILE, map_location="cpu", weights_only=True)
-    encoder = SceneEncoder(SceneConfig(**state["config"]), state["embedding"])
+    encoder = SceneTower(SceneConfig(**state["config"]), state["embedding"])
     encoder.load_state_dict(state["scene"])
     return encoder.eval().requires_grad_(False)
 
 
-def picture_of(encoder: SceneEncoder, frames: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
+def picture_of(encoder: SceneTower, frames: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
     """What an encoder sees in one clip.
 
     Args:

@@ -17,13 +17,13 @@ from torch.nn import functional as F
 from training.config import Preset
 from training.data.instruments import families
 from training.prompt.tower import embed, load_text_tower
-from training.scene.clips import Scene, Seen
+from training.scene.clips import DrawnScene, LabelledClip
 from training.scene.config import frames_of
-from training.scene.model import SceneEncoder, save_scene
+from training.scene.model import SceneTower, save_scene
 from training.text.lexicon import Lexicon
 from training.trainer.arguments import parse
 from training.trainer.precision import autocast
-from training.trainer.trainer import Plan, Run
+from training.trainer.trainer import TrainConfig, Trainer
 
 HEADS_FILE = "heads.pt"
 PHRASES = 48  # of each family, whose embeddings are targets
@@ -43,10 +43,10 @@ class SceneBatch:
     phrase: Tensor
 
 
-class Watcher(nn.Module):
+class SceneHeads(nn.Module):
     """The encoder and what only training needs: heads that read its features."""
 
-    def __init__(self, encoder: SceneEncoder) -> None:
+    def __init__(self, encoder: SceneTower) -> None:
         super().__init__()
         self.encoder = encoder
         self.heads = nn.Linear(encoder.config.picture, len(families()) + 3)
@@ -57,7 +57,7 @@ class Watcher(nn.Module):
         return out[..., 3:], out[..., 0], out[..., 1], out[..., 2]
 
 
-class Names:
+class FamilyPhrases:
     """Embeddings of training phrases of every family, unit length, and their means."""
 
     def __init__(self, prompt_run: Path) -> None:
@@ -83,12 +83,12 @@ class Names:
 class SceneStage:
     """What the training loop needs."""
 
-    def __init__(self, preset: Preset, names: Names) -> None:
+    def __init__(self, preset: Preset, names: FamilyPhrases) -> None:
         self.config, self.names = preset.scene, names
         self.count = min(self.config.crop_frames, frames_of(preset.grid.grid))
         torch.manual_seed(self.config.seed)
-        encoder = SceneEncoder(self.config, names.means.shape[1])
-        self.model: Watcher = Watcher(encoder).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        encoder = SceneTower(self.config, names.means.shape[1])
+        self.model: SceneHeads = SceneHeads(encoder).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.means = torch.from_numpy(names.means)
 
     def to(self, device: torch.device) -> None:
@@ -98,7 +98,7 @@ class SceneStage:
     def batch(self, step: int) -> SceneBatch:
         """Clips of a step."""
         rng = np.random.default_rng([self.config.seed, step])
-        scenes = [Scene(rng, self.config.size_px) for _ in range(self.config.batch // 2)]
+        scenes = [DrawnScene(rng, self.config.size_px) for _ in range(self.config.batch // 2)]
         seen = [scene.seen(rng, self.count) for scene in scenes for _ in range(2)]
         return batch_of(seen, [self.names.draw(rng, one.wanted) for one in seen])
 
@@ -120,7 +120,7 @@ class SceneStage:
         return torch.stack(list(parts.values())).sum(), {name: part.item() for name, part in parts.items()}
 
 
-def batch_of(seen: list[Seen], phrases: list[np.ndarray]) -> SceneBatch:
+def batch_of(seen: list[LabelledClip], phrases: list[np.ndarray]) -> SceneBatch:
     """Clips side by side."""
 
     def side(rows: list[np.ndarray]) -> Tensor:
@@ -136,10 +136,10 @@ def batch_of(seen: list[Seen], phrases: list[np.ndarray]) -> SceneBatch:
     )
 
 
-def train_scene(preset: Preset, prompt_run: Path, folder: Path, resume: bool = False, workers: int = 1) -> Run:
+def train_scene(preset: Preset, prompt_run: Path, folder: Path, resume: bool = False, workers: int = 1) -> Trainer:
     """Train and leave ``scene.pt`` (averaged weights) in ``folder``."""
     config = preset.scene
-    plan = Plan(
+    plan = TrainConfig(
         steps=config.steps,
         minutes=config.minutes,
         learning_rate=config.learning_rate,
@@ -148,19 +148,19 @@ def train_scene(preset: Preset, prompt_run: Path, folder: Path, resume: bool = F
         warmup=min(50, config.steps // 10 + 1),
         settings={"stage": "scene", **asdict(preset)},
     )
-    run = Run(SceneStage(preset, Names(prompt_run)), plan, folder)
+    run = Trainer(SceneStage(preset, FamilyPhrases(prompt_run)), plan, folder)
     if resume:
         run.resume()
     run.train(workers=workers)
     if run.world.first:
         watcher = run.averaged()
-        assert isinstance(watcher, Watcher)
+        assert isinstance(watcher, SceneHeads)
         save_scene(watcher.encoder, folder)
         torch.save(watcher.heads.state_dict(), folder / HEADS_FILE)
     return run
 
 
-def load_heads(encoder: SceneEncoder, run: Path) -> Watcher:
+def load_heads(encoder: SceneTower, run: Path) -> SceneHeads:
     """A trained encoder with the heads that were trained with it, frozen.
 
     Raises:
@@ -169,7 +169,7 @@ def load_heads(encoder: SceneEncoder, run: Path) -> Watcher:
     path = Path(run) / HEADS_FILE
     if not path.is_file():
         raise FileNotFoundError(f"no {HEADS_FILE} in {run}; train a scene encoder with: python -m training scene")
-    watcher = Watcher(encoder)
+    watcher = SceneHeads(encoder)
     watcher.heads.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return watcher.eval().requires_grad_(False)
 

@@ -15,9 +15,9 @@ from training.data.loudness import SILENCE_LUFS, loudness_lufs
 from training.data.piece import ArraySound, Piece, Stem
 from training.data.sources import RATE, Audio
 from training.synthesis.compose import compose
-from training.synthesis.render import Played, Renderer
+from training.synthesis.render import PartRenderer, RenderedPart
 from training.synthesis.render_stems import facts, part_register
-from training.synthesis.score import Part, Score
+from training.synthesis.score import Score, ScorePart
 
 Rng = np.random.Generator
 STEM_LUFS = (-33.0, -17.0)
@@ -51,7 +51,7 @@ class Band:
 
 
 def render_band(
-    renderer: Renderer, rng: Rng, seconds: float, choose: list[Family] | None = None, held_out: bool = False
+    renderer: PartRenderer, rng: Rng, seconds: float, choose: list[Family] | None = None, held_out: bool = False
 ) -> Band:
     """Compose, play, place and level a piece.
 
@@ -63,7 +63,7 @@ def render_band(
         held_out: True uses only recordings kept out of training, False none of them.
     """
     score = compose(rng, seconds, choose)
-    heard: list[tuple[int, Part, str, Played]] = []
+    heard: list[tuple[int, ScorePart, str, RenderedPart]] = []
     for number, part in enumerate(score.parts):
         voice = renderer.voice(rng, part.family, held_out)
         played = renderer.play(rng, part, voice, seconds) if voice is not None else None

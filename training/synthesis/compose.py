@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 
 from training.data.instruments import Family, families
-from training.synthesis.harmony import MODES, PROGRESSIONS, Frame, draw_frame
+from training.synthesis.harmony import MODES, PROGRESSIONS, PieceFrame, draw_frame
 from training.synthesis.perform import perform
-from training.synthesis.score import Note, Part, Score
+from training.synthesis.score import Note, Score, ScorePart
 from training.synthesis.writers import WRITERS
 
-__all__ = ["MODES", "PROGRESSIONS", "Note", "Part", "Score", "cast", "compose", "pick_families"]
+__all__ = ["MODES", "PROGRESSIONS", "Note", "Score", "ScorePart", "cast", "compose", "pick_families"]
 
 Rng = np.random.Generator
 SHAPES = {"solo": 0.1, "duo": 0.25, "band": 0.65}
@@ -40,7 +40,7 @@ def compose(rng: Rng, seconds: float, choose: list[Family] | None = None) -> Sco
     """
     frame, tempo_bpm, end_bpm = draw_frame(rng, seconds)
     chosen = choose if choose is not None else cast(rng)
-    parts: list[Part] = []
+    parts: list[ScorePart] = []
     for family in chosen:
         double = _doubled(rng, family, parts, seconds) if choose is None else None
         parts.append(double or _written(rng, frame, family, parts, seconds))
@@ -100,17 +100,17 @@ def _another(rng: Rng, pool: list[Family], chosen: list[Family]) -> Family:
     return fresh[rng.integers(len(fresh))]
 
 
-def _written(rng: Rng, frame: Frame, family: Family, parts: list[Part], seconds: float) -> Part:
+def _written(rng: Rng, frame: PieceFrame, family: Family, parts: list[ScorePart], seconds: float) -> ScorePart:
     """A part with a line of its own."""
     taken = [part.role for part in parts]
     free = [role for role in family.roles if role not in taken] or list(family.roles)
     role = free[rng.integers(len(free))]
     notes = _present(rng, _humanise(rng, WRITERS[role](rng, frame, family), seconds), seconds)
     style, played = perform(rng, family, role, notes)
-    return Part(family.name, role, _inside(played, seconds), style)
+    return ScorePart(family.name, role, _inside(played, seconds), style)
 
 
-def _doubled(rng: Rng, family: Family, parts: list[Part], seconds: float) -> Part | None:
+def _doubled(rng: Rng, family: Family, parts: list[ScorePart], seconds: float) -> ScorePart | None:
     """A part that doubles an earlier line in unison or in octaves, where one fits and chance will have it."""
     if family.drums or rng.random() >= DOUBLING_SHARE:
         return None
@@ -127,7 +127,7 @@ def _doubled(rng: Rng, family: Family, parts: list[Part], seconds: float) -> Par
         replace(n, start_s=n.start_s + float(late), midi=pitch, gesture=None)
         for n, pitch, late in zip(parts[model].notes, pitches, late_s, strict=True)
     ]
-    return Part(family.name, parts[model].role, _inside(notes, seconds), "", model, interval)
+    return ScorePart(family.name, parts[model].role, _inside(notes, seconds), "", model, interval)
 
 
 def _humanise(rng: Rng, notes: list[Note], seconds: float) -> list[Note]:
@@ -159,7 +159,7 @@ def _present(rng: Rng, notes: list[Note], seconds: float) -> list[Note]:
     return kept or notes
 
 
-def _pause(rng: Rng, parts: list[Part], seconds: float) -> list[Part]:
+def _pause(rng: Rng, parts: list[ScorePart], seconds: float) -> list[ScorePart]:
     """Everybody rests for a moment."""
     start_s = float(rng.uniform(0.2, 0.7)) * seconds
     end_s = start_s + float(rng.uniform(0.08, 0.16)) * seconds

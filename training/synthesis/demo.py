@@ -18,8 +18,8 @@ import numpy as np
 import soundfile as sf
 
 from training.data.credits import credit
-from training.data.sources import RATE, Audio, NoteBank, Sounds, read_stereo
-from training.synthesis.effects import Place, put
+from training.data.sources import RATE, Audio, NoteBank, SoundLibrary, read_stereo
+from training.synthesis.effects import Placement, put
 from training.synthesis.render import _add, _bank_note
 from training.synthesis.score import Note
 
@@ -32,7 +32,7 @@ STEPS_PER_BAR = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Song:
+class DemoSong:
     """Where the voice comes from, and what was measured of it.
 
     Attributes:
@@ -54,7 +54,7 @@ class Song:
         return 240.0 / self.tempo_bpm
 
 
-SONG = Song("rubidium", "vox-lead.m4a", 132.0, 27, 8)
+SONG = DemoSong("rubidium", "vox-lead.m4a", 132.0, 27, 8)
 LEAD_S = 0.06  # before the first stroke
 
 # The voice leans on G (the song's synth holds it), falls from B flat and C to a long F in every second bar, then from G
@@ -70,7 +70,7 @@ SIDES = {KICK: 0.0, SNARE: -0.06, HAT: 0.34, HAT_OPEN: 0.34, 50: 0.25, 47: -0.1,
 
 
 @dataclass(frozen=True, slots=True)
-class Player:
+class DemoPlayer:
     """One instrument of the band.
 
     Attributes:
@@ -87,17 +87,17 @@ class Player:
 
 
 BAND = (
-    Player("vocals", ("song", SONG.name), -23.0),
-    Player("drums", ("bank", "gogodze-phu-drums"), -20.5),
-    Player("bass", ("bank", "electric-bass-yr"), -21.5),
-    Player("electric piano", ("bank", "wurlitzer-ep200"), -29.0, shipped=False),
+    DemoPlayer("vocals", ("song", SONG.name), -23.0),
+    DemoPlayer("drums", ("bank", "gogodze-phu-drums"), -20.5),
+    DemoPlayer("bass", ("bank", "electric-bass-yr"), -21.5),
+    DemoPlayer("electric piano", ("bank", "wurlitzer-ep200"), -29.0, shipped=False),
 )
 
 
 def render_band(seed: int) -> dict[str, Audio]:
     """Stems by prompt, int16-valued float32 ``(2, N)`` whose sum does not clip."""
     rng = np.random.default_rng(seed)
-    sounds = Sounds.find()
+    sounds = SoundLibrary.find()
     if sounds.banks is None or sounds.songs is None:
         raise FileNotFoundError("the demo needs the sounds folder with its banks and songs; set FLUXSTEM_SOUNDS")
     banks = {p.prompt: NoteBank(sounds.banks / p.source[1]) for p in BAND if p.source[0] == "bank"}
@@ -160,7 +160,9 @@ def _drums(rng: Rng, bank: NoteBank) -> Audio:
         chosen = bank.choose(note.midi, note.velocity, None, turn)
         if chosen is not None:
             stroke = _bank_note(chosen.audio, chosen.midi, note, bank)
-            for side, channel in zip(put(Place(SIDES[note.midi]), np.stack([stroke, stroke]), RATE), out, strict=True):
+            for side, channel in zip(
+                put(Placement(SIDES[note.midi]), np.stack([stroke, stroke]), RATE), out, strict=True
+            ):
                 _add(channel, side, note)
     return _through(out, ("compressor", -22.0, 2.5), ("room", 0.18, 0.09))
 
@@ -222,7 +224,7 @@ def _faded(audio_CN: Audio) -> Audio:
     return out
 
 
-def description(shipped: list[str], sounds: Sounds) -> dict[str, Any]:
+def description(shipped: list[str], sounds: SoundLibrary) -> dict[str, Any]:
     """What ``demo.json`` says: prompts with the files of their true stems, and whose sounds they are."""
     rows = [
         {"prompt": p.prompt, "credit": credit(*p.source, sounds)}
@@ -245,7 +247,7 @@ def main(argv: list[str]) -> int:
     _write(args.folder / "mix.flac", np.sum(list(stems.values()), axis=0))
     for prompt in args.prompts:
         _write(args.folder / f"{prompt.replace(' ', '-')}.flac", stems[prompt])
-    text = json.dumps(description(args.prompts, Sounds.find()), indent=1, ensure_ascii=False)
+    text = json.dumps(description(args.prompts, SoundLibrary.find()), indent=1, ensure_ascii=False)
     (args.folder / "demo.json").write_text(text + "\n", "utf-8")
     print(f"{args.folder}: {SECONDS:g} s at {RATE} Hz stereo, {', '.join(stems)}")
     return 0

@@ -18,7 +18,7 @@ METAL_HZ = (263.0, 400.0, 421.0, 474.0, 587.0, 845.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class DrumMachine:
     """The character of one drum machine: multipliers on every piece.
 
     Attributes:
@@ -37,11 +37,11 @@ class Machine:
 
 
 MACHINES = {
-    "analogue": Machine(1.0, 1.2, 0.8, 0.3, 0),
-    "dance": Machine(1.05, 0.9, 1.0, 0.7, 0),
-    "digital": Machine(1.2, 0.6, 1.1, 1.0, 0),
-    "dusty": Machine(0.9, 0.7, 1.2, 0.6, 6),
-    "toy": Machine(1.5, 0.45, 0.9, 0.8, 5),
+    "analogue": DrumMachine(1.0, 1.2, 0.8, 0.3, 0),
+    "dance": DrumMachine(1.05, 0.9, 1.0, 0.7, 0),
+    "digital": DrumMachine(1.2, 0.6, 1.1, 1.0, 0),
+    "dusty": DrumMachine(0.9, 0.7, 1.2, 0.6, 6),
+    "toy": DrumMachine(1.5, 0.45, 0.9, 0.8, 5),
 }
 
 # GM number: (model, pitch in Hz, length in seconds)
@@ -57,10 +57,10 @@ PIECES: dict[int, tuple[str, float, float]] = {
 }  # fmt: skip
 
 
-def turned(rng: Rng, machine: Machine) -> Machine:
+def turned(rng: Rng, machine: DrumMachine) -> DrumMachine:
     """The same machine with its knobs a little elsewhere."""
     shift = np.exp(rng.normal(0, [0.08, 0.2, 0.15, 0.3]))
-    return Machine(
+    return DrumMachine(
         float(machine.tune * shift[0]),
         float(machine.ring * shift[1]),
         float(machine.snap * shift[2]),
@@ -69,7 +69,7 @@ def turned(rng: Rng, machine: Machine) -> Machine:
     )
 
 
-def hit(rng: Rng, machine: Machine, piece: int, velocity: int, rate: int) -> Audio | None:
+def hit(rng: Rng, machine: DrumMachine, piece: int, velocity: int, rate: int) -> Audio | None:
     """One stroke, float32 ``(N,)``, full scale about 1; None when the machine has no such piece."""
     if piece not in PIECES:
         return None
@@ -96,56 +96,56 @@ def _sweep(hertz: float, fall: float, fall_s: float, at: Curve) -> Curve:
     return wave
 
 
-def _metal(machine: Machine, at: Curve) -> Curve:
+def _metal(machine: DrumMachine, at: Curve) -> Curve:
     return sum((np.sign(np.sin(2 * np.pi * f * machine.tune * 1.7 * at)) for f in METAL_HZ), np.zeros(len(at))) / 6
 
 
-def _kick(rng: Rng, machine: Machine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
+def _kick(rng: Rng, machine: DrumMachine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
     tap = machine.click * np.exp(-at / 0.003) * rng.standard_normal(len(at)) * 0.4
     return np.tanh(1.3 * _sweep(hertz, 4.0, 0.03, at) * np.exp(-at / (length_s * 0.5))) + tap
 
 
-def _tom(rng: Rng, machine: Machine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
+def _tom(rng: Rng, machine: DrumMachine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
     skin = 0.15 * machine.snap * np.exp(-at / 0.02) * rng.standard_normal(len(at))
     return 0.8 * _sweep(hertz, 1.6, 0.05, at) * np.exp(-at / (length_s * 0.5)) + skin
 
 
-def _snare(rng: Rng, machine: Machine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
+def _snare(rng: Rng, machine: DrumMachine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
     body = (_sweep(hertz, 1.5, 0.02, at) + 0.6 * _sweep(hertz * 1.78, 1.3, 0.02, at)) * np.exp(-at / (length_s * 0.3))
     wires = _noise(rng, at, 1200, 9000, rate) * np.exp(-at / (length_s * 0.45))
     return 0.4 * body + 0.7 * machine.snap * wires
 
 
-def _clap(rng: Rng, machine: Machine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
+def _clap(rng: Rng, machine: DrumMachine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
     hands = sum((np.where(at >= d, np.exp(-(at - d) / 0.006), 0.0) for d in (0, 0.011, 0.023)), np.zeros(len(at)))
     tail = np.where(at >= 0.03, np.exp(-(at - 0.03) / (length_s * 0.35)), 0.0)
     return _noise(rng, at, hertz * 0.6, hertz * 2.5, rate) * (0.6 * hands + 0.7 * tail) * 1.5
 
 
-def _hat(rng: Rng, machine: Machine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
+def _hat(rng: Rng, machine: DrumMachine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
     sos = butter(2, hertz * 0.8, btype="highpass", fs=rate, output="sos")
     clash = sosfilt(sos, 1.2 * _metal(machine, at) + 0.5 * machine.snap * rng.standard_normal(len(at)))
     return 0.8 * clash * np.exp(-at / (length_s * 0.45))
 
 
-def _cymbal(rng: Rng, machine: Machine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
+def _cymbal(rng: Rng, machine: DrumMachine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
     sos = butter(2, hertz * 0.6, btype="highpass", fs=rate, output="sos")
     clash = sosfilt(sos, _metal(machine, at) + 0.8 * rng.standard_normal(len(at)))
     return 0.6 * clash * (0.7 * np.exp(-at / (length_s * 0.4)) + 0.3 * np.exp(-at / 0.03))
 
 
-def _cowbell(rng: Rng, machine: Machine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
+def _cowbell(rng: Rng, machine: DrumMachine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
     pair = np.sign(np.sin(2 * np.pi * hertz * at)) + np.sign(np.sin(2 * np.pi * hertz * 1.48 * at))
     sos = butter(1, [hertz * 0.9, hertz * 4], btype="bandpass", fs=rate, output="sos")
     ringing: Curve = 0.5 * sosfilt(sos, pair) * np.exp(-at / (length_s * 0.4))
     return ringing
 
 
-def _click(rng: Rng, machine: Machine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
+def _click(rng: Rng, machine: DrumMachine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
     return 0.8 * np.sin(2 * np.pi * hertz * at) * np.exp(-at / (length_s * 0.3))
 
 
-def _shaker(rng: Rng, machine: Machine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
+def _shaker(rng: Rng, machine: DrumMachine, hertz: float, length_s: float, at: Curve, rate: int) -> Curve:
     rise = np.clip(at / (length_s * 0.3), 0, 1)
     return _noise(rng, at, hertz * 0.6, hertz * 1.6, rate) * rise * np.exp(-at / (length_s * 0.5))
 

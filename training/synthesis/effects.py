@@ -27,7 +27,7 @@ EAR_DELAY_S = 0.0006
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """Where a stem stands: -1 left, 0 middle, 1 right."""
 
     side: float
@@ -50,14 +50,14 @@ def chain(rng: Rng, family: str) -> Any:
     return pb.Pedalboard(board)
 
 
-def draw_place(rng: Rng, family: str) -> Place:
+def draw_place(rng: Rng, family: str) -> Placement:
     """A place for a stem of this family: low and loud instruments near the middle."""
     if family in CENTRED and rng.random() < 0.8:
-        return Place(float(np.clip(rng.normal(0, 0.04), -0.14, 0.14)))
-    return Place(float(rng.uniform(-0.9, 0.9)))
+        return Placement(float(np.clip(rng.normal(0, 0.04), -0.14, 0.14)))
+    return Placement(float(rng.uniform(-0.9, 0.9)))
 
 
-def put(place: Place, audio_CN: Audio, rate_hz: int) -> Audio:
+def put(place: Placement, audio_CN: Audio, rate_hz: int) -> Audio:
     """A stem put in its place: level, a moment's delay and a duller far ear, float32 ``(2, N)``."""
     import pedalboard as pb
 

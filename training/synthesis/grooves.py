@@ -48,7 +48,7 @@ GROOVES: dict[str, tuple[int, dict[int, tuple[float, ...]]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kit:
+class Groove:
     """One groove as played in one piece."""
 
     beats: int
@@ -75,12 +75,12 @@ class Kit:
         return hits
 
 
-def pick(rng: np.random.Generator, beats: int) -> Kit:
+def pick(rng: np.random.Generator, beats: int) -> Groove:
     """A groove that fits the metre, with its own balance of pieces."""
     names = [name for name, (metre, _) in GROOVES.items() if metre == beats]
     hits = GROOVES[names[rng.integers(len(names))]][1]
     loudness = {piece: float(rng.uniform(70, 110)) for piece in hits}
-    return Kit(beats, hits, loudness, float(rng.choice([0.0, 0.2, 0.5])))
+    return Groove(beats, hits, loudness, float(rng.choice([0.0, 0.2, 0.5])))
 
 
 def _velocity(rng: np.random.Generator, middle: float) -> int:

@@ -54,7 +54,7 @@ PROGRESSIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class BeatClock:
     """When beats fall.
 
     Attributes:
@@ -76,10 +76,10 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PieceFrame:
     """The common ground of all parts of a piece."""
 
-    clock: Clock
+    clock: BeatClock
     metre: str
     bars: int
     mode: str
@@ -131,7 +131,7 @@ class Frame:
         return 7 * octave + min(MELODIES[self.melody], key=lambda allowed: abs(allowed - step))
 
 
-def draw_frame(rng: Rng, seconds: float) -> tuple[Frame, float, float]:
+def draw_frame(rng: Rng, seconds: float) -> tuple[PieceFrame, float, float]:
     """Draw the common ground of a piece.
 
     Returns:
@@ -145,8 +145,8 @@ def draw_frame(rng: Rng, seconds: float) -> tuple[Frame, float, float]:
     beat_s, end_beat_s = 60 / tempo_bpm * quarters, 60 / end_bpm * quarters
     bars = int(np.ceil(seconds / (min(beat_s, end_beat_s) * beats))) + 1
     total = seconds / ((beat_s + end_beat_s) / 2)
-    frame = Frame(
-        clock=Clock(beat_s, end_beat_s, total),
+    frame = PieceFrame(
+        clock=BeatClock(beat_s, end_beat_s, total),
         metre=metre,
         bars=bars,
         mode=str(rng.choice(list(MODES))),

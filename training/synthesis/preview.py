@@ -16,26 +16,26 @@ import numpy as np
 import soundfile as sf
 from PIL import Image
 
-from training.data.sources import RATE, Sounds
+from training.data.sources import RATE, SoundLibrary
 from training.synthesis.band import Band, render_band
-from training.synthesis.render import Renderer
-from training.synthesis.video.clip import FPS, Clip, ClipConfig, draw_clip
-from training.text.captions import PieceFacts, Teller
-from training.text.requests import LANGUAGES, Asker, StemFacts
+from training.synthesis.render import PartRenderer
+from training.synthesis.video.clip import FPS, DrawnClip, DrawnClipConfig, draw_clip
+from training.text.captions import CaptionWriter, PieceFacts
+from training.text.requests import LANGUAGES, RequestWriter, StemFacts
 
 REQUESTS = 6
 SPLIT = "train"
 
 
-def describe(band: Band, clip: Clip, seed: int) -> dict[str, Any]:
+def describe(band: Band, clip: DrawnClip, seed: int) -> dict[str, Any]:
     """Facts, caption, story and requests of a piece, as plain values."""
     rng = np.random.default_rng([seed, 1])
-    asker = Asker()
+    asker = RequestWriter()
     stems = [StemFacts.of(label, level) for label, level in zip(band.labels, band.levels_lufs, strict=True)]
     piece = PieceFacts.of(band.labels, list(band.levels_lufs))
     asks = [asker.draw(rng, stems, SPLIT) for _ in range(REQUESTS)] + [asker.contrast(rng, stems, SPLIT)]
     asks += [asker.abroad(rng, stems, SPLIT, language) for language in LANGUAGES]
-    teller = Teller(asker)
+    teller = CaptionWriter(asker)
     return {
         "seed": seed,
         "tempo_bpm": round(band.score.tempo_bpm, 1),
@@ -66,11 +66,11 @@ def main(argv: list[str]) -> int:
         raise ValueError(f"a piece needs at least 1 s and 16 pixels, got {args.seconds:g} s and {args.size} pixels")
     if args.folder.exists() and any(args.folder.iterdir()):
         raise ValueError(f"{args.folder} is not empty; name a new folder, nothing is overwritten")
-    band = render_band(Renderer(Sounds.find()), np.random.default_rng(args.seed), args.seconds)
+    band = render_band(PartRenderer(SoundLibrary.find()), np.random.default_rng(args.seed), args.seconds)
     if not band.parts:
         raise ValueError(f"seed {args.seed} made a piece without a sound; choose another")
     parts = [band.score.parts[k] for k in band.parts]
-    clip = draw_clip(parts, args.seconds, args.seed, ClipConfig(size_px=args.size))
+    clip = draw_clip(parts, args.seconds, args.seed, DrawnClipConfig(size_px=args.size))
     table = describe(band, clip, args.seed)
     args.folder.mkdir(parents=True, exist_ok=True)
     _write(args.folder, band, clip, table)
@@ -78,7 +78,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _write(folder: Path, band: Band, clip: Clip, table: dict[str, Any]) -> None:
+def _write(folder: Path, band: Band, clip: DrawnClip, table: dict[str, Any]) -> None:
     stems = band.stems
     sf.write(folder / "mix.flac", np.sum(stems, axis=0, dtype=np.float32).T, RATE, subtype="PCM_24")
     for number, (stem, label) in enumerate(zip(stems, band.labels, strict=True), 1):

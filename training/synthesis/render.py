@@ -20,13 +20,13 @@ from training.data.sources import (
     SYNTH_SHARE_ELECTRONIC,
     Audio,
     NoteBank,
-    Sounds,
+    SoundLibrary,
     Voice,
 )
 from training.synthesis import drum_machine as drumbox
 from training.synthesis import synth
-from training.synthesis.effects import Place, chain, draw_place, put
-from training.synthesis.score import Note, Part
+from training.synthesis.effects import Placement, chain, draw_place, put
+from training.synthesis.score import Note, ScorePart
 
 Rng = np.random.Generator
 TAIL_S = 0.4
@@ -39,7 +39,7 @@ HEARD_ARTICULATIONS = ("pizzicato", "staccato")
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class RenderedPart:
     """A part as it sounds.
 
     Attributes:
@@ -50,13 +50,13 @@ class Played:
 
     audio_CN: Audio
     style: str
-    place: Place
+    place: Placement
 
 
-class Renderer:
+class PartRenderer:
     """Plays parts at 44.1 kHz. One per process: the SoundFont takes some 340 MB."""
 
-    def __init__(self, sounds: Sounds) -> None:
+    def __init__(self, sounds: SoundLibrary) -> None:
         import tinysoundfont
 
         self.sounds = sounds
@@ -76,28 +76,28 @@ class Renderer:
             pool = kinds["bank"] if use_bank else kinds["font"]
         return pool[rng.integers(len(pool))] if pool else None
 
-    def dry(self, rng: Rng, part: Part, voice: Voice, seconds: float) -> Audio:
+    def dry(self, rng: Rng, part: ScorePart, voice: Voice, seconds: float) -> Audio:
         """The part without effects, float32 ``(2, N)`` at 44.1 kHz."""
         return self._sound(rng, part, voice, seconds)[0]
 
-    def wet(self, rng: Rng, part: Part, voice: Voice, seconds: float) -> Audio:
+    def wet(self, rng: Rng, part: ScorePart, voice: Voice, seconds: float) -> Audio:
         """The part through an effect chain of its own, float32 ``(2, N)`` at 44.1 kHz."""
         return self._effected(rng, part, self.dry(rng, part, voice, seconds), seconds)
 
-    def play(self, rng: Rng, part: Part, voice: Voice, seconds: float) -> Played:
+    def play(self, rng: Rng, part: ScorePart, voice: Voice, seconds: float) -> RenderedPart:
         """The part with effects, standing in a place of its own."""
         audio_CN, style = self._sound(rng, part, voice, seconds)
         place = draw_place(rng, part.family)
         audio_CN = self._effected(rng, part, audio_CN, seconds)
-        return Played(put(place, audio_CN, RATE) if np.any(audio_CN) else audio_CN, voice.style or style, place)
+        return RenderedPart(put(place, audio_CN, RATE) if np.any(audio_CN) else audio_CN, voice.style or style, place)
 
-    def _effected(self, rng: Rng, part: Part, audio_CN: Audio, seconds: float) -> Audio:
+    def _effected(self, rng: Rng, part: ScorePart, audio_CN: Audio, seconds: float) -> Audio:
         if not np.any(audio_CN):
             return audio_CN
         audio_CN = audio_CN / max(1e-6, float(np.abs(audio_CN).max())) * 0.5
         return np.asarray(chain(rng, part.family)(audio_CN, RATE), dtype=np.float32)[:, : round(seconds * RATE)]
 
-    def _sound(self, rng: Rng, part: Part, voice: Voice, seconds: float) -> tuple[Audio, str]:
+    def _sound(self, rng: Rng, part: ScorePart, voice: Voice, seconds: float) -> tuple[Audio, str]:
         """The sound without effects, and the manner of playing that is in it."""
         if voice.kind == "font":
             return self._font_part(part, voice, seconds), part.style
@@ -108,7 +108,7 @@ class Renderer:
         mono, style = self._bank_part(rng, part, self._bank(voice.name), seconds)
         return np.stack([mono, mono]), style
 
-    def _font_part(self, part: Part, voice: Voice, seconds: float) -> Audio:
+    def _font_part(self, part: ScorePart, voice: Voice, seconds: float) -> Audio:
         drums = voice.preset[0] == 128
         self._ready(voice, drums)
         total = round(seconds * RATE)
@@ -151,7 +151,7 @@ class Renderer:
         self._banks.move_to_end(name)
         return self._banks[name]
 
-    def _bank_part(self, rng: Rng, part: Part, bank: NoteBank, seconds: float) -> tuple[Audio, str]:
+    def _bank_part(self, rng: Rng, part: ScorePart, bank: NoteBank, seconds: float) -> tuple[Audio, str]:
         total = round(seconds * RATE)
         out = np.zeros(total + RATE * 5, dtype=np.float32)
         articulation = bank.articulation_for(part.style)
@@ -167,7 +167,7 @@ class Renderer:
         return out[:total], articulation if articulation in HEARD_ARTICULATIONS else part.style
 
 
-def _events(part: Part, drums: bool) -> Iterator[tuple[int, int, int, int, int]]:
+def _events(part: ScorePart, drums: bool) -> Iterator[tuple[int, int, int, int, int]]:
     """(sample, 0 off | 1 wheel | 2 on, channel, note, velocity or wheel) of a part."""
     turn = 0
     for note in part.notes:
@@ -224,7 +224,7 @@ def _bank_note(audio: Audio, midi: float, note: Note, bank: NoteBank) -> Audio:
     return sound * np.float32(gain)
 
 
-def _synth_part(rng: Rng, part: Part, name: str, seconds: float) -> Audio:
+def _synth_part(rng: Rng, part: ScorePart, name: str, seconds: float) -> Audio:
     patch = synth.patches()[name].turned(rng)
     out = np.zeros(round(seconds * RATE), dtype=np.float32)
     for note in part.notes:
@@ -232,7 +232,7 @@ def _synth_part(rng: Rng, part: Part, name: str, seconds: float) -> Audio:
     return out
 
 
-def _box_part(rng: Rng, part: Part, name: str, seconds: float) -> Audio:
+def _box_part(rng: Rng, part: ScorePart, name: str, seconds: float) -> Audio:
     """A drum machine plays the same sound for every stroke on a piece, only louder or softer."""
     machine = drumbox.turned(rng, drumbox.MACHINES[name])
     out = np.zeros(round(seconds * RATE), dtype=np.float32)

@@ -22,14 +22,14 @@ import soxr
 from training.config import Preset, load_preset
 from training.data.instruments import Family, families, holdout
 from training.data.loudness import BLOCK_S, loudness_lufs
-from training.data.sources import RATE, Audio, Sounds
+from training.data.sources import RATE, Audio, SoundLibrary
 from training.data.stem_cache import DATA_SET, StemCache, write_shard
 from training.synthesis import songs
 from training.synthesis.compose import cast, compose
-from training.synthesis.render import Played, Renderer
-from training.synthesis.score import Part, Score
-from training.synthesis.stem_config import StudioConfig
-from training.synthesis.workers import Crash, Crew, JobFailed, tell
+from training.synthesis.render import PartRenderer, RenderedPart
+from training.synthesis.score import Score, ScorePart
+from training.synthesis.stem_config import StemRenderConfig
+from training.synthesis.workers import JobFailed, WorkerCrash, WorkerPool, tell
 from training.trainer.arguments import RUNS
 
 STEM_RMS = 0.1  # active level of every cached stem: -20 dBFS
@@ -39,13 +39,13 @@ HELD_OUT_SEED = 6  # validation music is composed by another seed
 HELD_OUT_PART = 8  # and is this many times less
 
 
-_renderer: Renderer | None = None
+_renderer: PartRenderer | None = None
 
 
 def _begin(niceness: int) -> None:
     global _renderer
     os.nice(niceness)
-    _renderer = Renderer(Sounds.find())
+    _renderer = PartRenderer(SoundLibrary.find())
 
 
 def level(audio: Audio) -> Audio:
@@ -66,12 +66,14 @@ def register_of(family_low: int, family_high: int, pitches: list[int]) -> str:
     return "low" if middle < 52 else "high" if middle > 71 else "middle"
 
 
-def players(rng: np.random.Generator, sounds: Sounds, held_out: bool) -> list[Family] | None:
+def players(rng: np.random.Generator, sounds: SoundLibrary, held_out: bool) -> list[Family] | None:
     """Who plays a piece: the composer's choice, or for held-out music families that a held-out recording can sound."""
     return cast(rng, [f for f in families().values() if sounds.voices(f, True)]) if held_out else None
 
 
-def render_piece(renderer: Renderer, config: StudioConfig, number: int) -> tuple[list[Audio], list[dict[str, Any]]]:
+def render_piece(
+    renderer: PartRenderer, config: StemRenderConfig, number: int
+) -> tuple[list[Audio], list[dict[str, Any]]]:
     """All stems of a piece at the cache's rate, with labels."""
     score, rng = _composed(config, renderer.sounds, number)
     stems, labels = [], []
@@ -100,23 +102,23 @@ def render_piece(renderer: Renderer, config: StudioConfig, number: int) -> tuple
     return stems, labels
 
 
-def score_of(config: StudioConfig, sounds: Sounds, number: int) -> Score:
+def score_of(config: StemRenderConfig, sounds: SoundLibrary, number: int) -> Score:
     """The notes of a piece of a cache, composed again; a label's ``part`` is its place in them."""
     return _composed(config, sounds, number)[0]
 
 
-def _composed(config: StudioConfig, sounds: Sounds, number: int) -> tuple[Score, np.random.Generator]:
+def _composed(config: StemRenderConfig, sounds: SoundLibrary, number: int) -> tuple[Score, np.random.Generator]:
     rng = np.random.default_rng([config.seed, number])
     return compose(rng, config.seconds, players(rng, sounds, config.held_out)), rng
 
 
-def part_register(part: Part) -> str:
+def part_register(part: ScorePart) -> str:
     """Plain word for where a part lies; "" for drums."""
     family = families()[part.family]
     return "" if family.drums else register_of(family.low, family.high, [n.midi for n in part.notes])
 
 
-def facts(score: Score, part: Part, played: Played, mono: Audio, rate_hz: int) -> dict[str, Any]:
+def facts(score: Score, part: ScorePart, played: RenderedPart, mono: Audio, rate_hz: int) -> dict[str, Any]:
     """What else is known of a stem; caches from before have labels without it."""
     return {
         "style": played.style,
@@ -131,7 +133,7 @@ def facts(score: Score, part: Part, played: Played, mono: Audio, rate_hz: int) -
     }
 
 
-def entry_of(part: Part, seconds: float) -> str:
+def entry_of(part: ScorePart, seconds: float) -> str:
     """late for a part that enters after a quarter of the piece, early for one that leaves before its last quarter."""
     if part.notes[0].start_s > 0.25 * seconds:
         return "late"
@@ -148,7 +150,7 @@ class ShardReport:
     peak_mb: float
 
 
-def _shard(config: StudioConfig, shard: int) -> ShardReport:
+def _shard(config: StemRenderConfig, shard: int) -> ShardReport:
     assert _renderer is not None  # set by _begin in every worker
     began, began_cpu = time.perf_counter(), time.process_time()
     stems: list[Audio] = []
@@ -170,11 +172,11 @@ def missing_shards(folder: Path, shards: int) -> list[int]:
 
 
 def render_cache(
-    config: StudioConfig,
+    config: StemRenderConfig,
     shards: int,
     workers: int,
     niceness: int = 10,
-    on_crash: Callable[[Crash], None] = tell,
+    on_crash: Callable[[WorkerCrash], None] = tell,
 ) -> dict[str, float]:
     """Render the missing shards of a cache.
 
@@ -183,7 +185,7 @@ def render_cache(
         processor time, and the largest worker in megabytes.
     """
     began = time.perf_counter()
-    crew = Crew(partial(_shard, config), workers, partial(_begin, niceness), on_crash)
+    crew = WorkerPool(partial(_shard, config), workers, partial(_begin, niceness), on_crash)
     reports = [report for _, report in crew.run(missing_shards(Path(config.folder), shards))]
     if config.songs:
         songs.cut_songs(config)
@@ -208,7 +210,7 @@ def ensure_cache(preset: Preset, folder: Path, held_out: bool = False, workers: 
 def rendered_cache(preset: Preset, folder: Path, held_out: bool = False, workers: int | None = None) -> StemCache:
     """Render what is missing of the stems of a preset; prints how fast when it had to."""
     sound = preset.sound
-    config = StudioConfig(
+    config = StemRenderConfig(
         folder=str(folder),
         rate_hz=preset.grid.rate_hz,
         seconds=sound.seconds,

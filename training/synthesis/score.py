@@ -59,7 +59,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ScorePart:
     """What one instrument plays.
 
     Attributes:
@@ -105,7 +105,7 @@ class Score:
     tonic: int
     mode: str
     seconds: float
-    parts: tuple[Part, ...]
+    parts: tuple[ScorePart, ...]
     end_bpm: float = 0.0
     metre: str = "4/4"
     harmony: str = "triads"

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from training.data.instruments import holdout
-from training.data.sources import Audio, Sounds, read_any
+from training.data.sources import Audio, SoundLibrary, read_any
 from training.data.stem_cache import write_shard
-from training.synthesis.stem_config import StudioConfig
+from training.synthesis.stem_config import StemRenderConfig
 
 OVERLAP = 0.5
 QUIET_RMS = 2e-3
@@ -48,9 +48,9 @@ def song_stems(folder: Path, rate_hz: int) -> list[tuple[str, Audio]]:
     return sorted(sums.items())
 
 
-def cut_songs(config: StudioConfig) -> None:
+def cut_songs(config: StemRenderConfig) -> None:
     """Add every allowed song to the cache as pieces; songs keep the artists' balance between stems."""
-    sounds = Sounds.find()
+    sounds = SoundLibrary.find()
     if sounds.songs is None:
         return
     for folder in sorted(p for p in sounds.songs.iterdir() if (p / "index.json").is_file()):
@@ -64,7 +64,7 @@ def cut_songs(config: StudioConfig) -> None:
         write_shard(Path(config.folder), name, stems, labels)
 
 
-def _cut(folder: Path, config: StudioConfig) -> tuple[list[Audio], list[dict[str, Any]]]:
+def _cut(folder: Path, config: StemRenderConfig) -> tuple[list[Audio], list[dict[str, Any]]]:
     named = song_stems(folder, config.rate_hz)
     size = round(config.seconds * config.rate_hz)
     longest = max(len(audio) for _, audio in named)

@@ -8,7 +8,7 @@ PIECES_PER_SHARD = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudioConfig:
+class StemRenderConfig:
     """What one cache is made of."""
 
     folder: str

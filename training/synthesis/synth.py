@@ -28,7 +28,7 @@ VOWELS_HZ = {"ah": (730, 1090, 2440), "oh": (570, 840, 2410), "ee": (270, 2290, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patch:
+class SynthPatch:
     """One voice; times in seconds.
 
     Attributes:
@@ -68,7 +68,7 @@ class Patch:
     sustain: float = 0.7
     release_s: float = 0.1
 
-    def turned(self, rng: Rng) -> Patch:
+    def turned(self, rng: Rng) -> SynthPatch:
         """The same voice with its knobs a little elsewhere."""
 
         def near(value: float, spread: float) -> float:
@@ -92,7 +92,7 @@ class Patch:
 
 
 @cache
-def patches() -> dict[str, Patch]:
+def patches() -> dict[str, SynthPatch]:
     """All patches by name.
 
     Raises:
@@ -102,15 +102,15 @@ def patches() -> dict[str, Patch]:
     return {name: _patch(name, row) for name, row in table.items()}
 
 
-def _patch(name: str, row: dict[str, Any]) -> Patch:
-    if unknown := set(row) - {f.name for f in fields(Patch)}:
+def _patch(name: str, row: dict[str, Any]) -> SynthPatch:
+    if unknown := set(row) - {f.name for f in fields(SynthPatch)}:
         raise ValueError(f"synth.toml: unknown keys {sorted(unknown)} in {name!r}")
     if row["engine"] not in ENGINES:
         raise ValueError(f"synth.toml: unknown engine {row['engine']!r} in {name!r}; choose one of {list(ENGINES)}")
-    return Patch(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
+    return SynthPatch(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
 
 
-def play(rng: Rng, patch: Patch, note: Note, rate: int) -> Audio:
+def play(rng: Rng, patch: SynthPatch, note: Note, rate: int) -> Audio:
     """One note with its release, float32 ``(N,)``, full scale about 1 at velocity 127."""
     length = round((note.length_s + patch.release_s * 3) * rate)
     hertz = 440 * 2 ** ((note.midi - 69) / 12)
@@ -142,7 +142,7 @@ def _phase(hertz: float, bend: Curve | None, length: int, rate: int) -> Curve:
     return turns
 
 
-def _loudness(patch: Patch, note: Note, length: int, rate: int) -> Curve:
+def _loudness(patch: SynthPatch, note: Note, length: int, rate: int) -> Curve:
     at = np.arange(length) / rate
     rise = np.clip(at / max(patch.attack_s, 1e-4), 0, 1)
     fall = patch.sustain + (1 - patch.sustain) * np.exp(-np.maximum(at - patch.attack_s, 0) / patch.decay_s)
@@ -151,7 +151,7 @@ def _loudness(patch: Patch, note: Note, length: int, rate: int) -> Curve:
     return curve
 
 
-def _spectrum(patch: Patch, hertz: float, cutoff_hz: float, count: int) -> Curve:
+def _spectrum(patch: SynthPatch, hertz: float, cutoff_hz: float, count: int) -> Curve:
     n = np.arange(1, count + 1)
     shapes = {
         "saw": 1 / n,
@@ -171,7 +171,7 @@ def _spectrum(patch: Patch, hertz: float, cutoff_hz: float, count: int) -> Curve
     return level
 
 
-def _wavetable(patch: Patch, hertz: float, cutoff_hz: float, rate: int) -> Curve:
+def _wavetable(patch: SynthPatch, hertz: float, cutoff_hz: float, rate: int) -> Curve:
     """One period without anything above half the rate, and its first sample again."""
     count = int(np.clip(0.45 * rate / hertz, 1, TABLE_HARMONICS))
     bins = np.zeros(TABLE // 2 + 1, dtype=complex)
@@ -180,7 +180,7 @@ def _wavetable(patch: Patch, hertz: float, cutoff_hz: float, rate: int) -> Curve
     return np.append(period, period[0])
 
 
-def _table(rng: Rng, patch: Patch, hertz: float, bend: Curve | None, note: Note, rate: int) -> Curve:
+def _table(rng: Rng, patch: SynthPatch, hertz: float, bend: Curve | None, note: Note, rate: int) -> Curve:
     length = round((note.length_s + patch.release_s * 3) * rate)
     hard = 0.5 + 0.5 * note.velocity / 127  # a hard touch opens the filter
     bright = _wavetable(patch, hertz, max(patch.open_hz * hard, hertz), rate)
@@ -199,7 +199,7 @@ def _table(rng: Rng, patch: Patch, hertz: float, bend: Curve | None, note: Note,
     return total * scale / patch.unison**0.5
 
 
-def _fm(rng: Rng, patch: Patch, hertz: float, bend: Curve | None, note: Note, rate: int) -> Curve:
+def _fm(rng: Rng, patch: SynthPatch, hertz: float, bend: Curve | None, note: Note, rate: int) -> Curve:
     length = round((note.length_s + patch.release_s * 3) * rate)
     turns = _phase(hertz, bend, length, rate)
     safe = max(0.0, (0.45 * rate / hertz - 1) / max(patch.ratio, 0.5) - 1)  # side bands that still fit
@@ -208,7 +208,7 @@ def _fm(rng: Rng, patch: Patch, hertz: float, bend: Curve | None, note: Note, ra
     return 0.7 * np.sin(2 * np.pi * turns + fading * np.sin(2 * np.pi * patch.ratio * turns))
 
 
-def _pluck(rng: Rng, patch: Patch, hertz: float, bend: Curve | None, note: Note, rate: int) -> Curve:
+def _pluck(rng: Rng, patch: SynthPatch, hertz: float, bend: Curve | None, note: Note, rate: int) -> Curve:
     """A string: noise going round a delay line that dulls it.
 
     Source: Karplus and Strong 1983, "Digital Synthesis of Plucked-String and Drum Timbres".
@@ -229,7 +229,7 @@ def _pluck(rng: Rng, patch: Patch, hertz: float, bend: Curve | None, note: Note,
     return played * 0.7 / max(float(np.abs(played).max()), 1e-9)
 
 
-def _bars(rng: Rng, patch: Patch, hertz: float, bend: Curve | None, note: Note, rate: int) -> Curve:
+def _bars(rng: Rng, patch: SynthPatch, hertz: float, bend: Curve | None, note: Note, rate: int) -> Curve:
     """Something struck: partials that need not be harmonic, high ones dying first."""
     length = round((note.length_s + patch.release_s * 3) * rate)
     turns = _phase(hertz, bend, length, rate)

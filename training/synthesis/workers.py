@@ -21,7 +21,7 @@ PARENT_CHECK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Crash:
+class WorkerCrash:
     """A worker that died.
 
     Attributes:
@@ -47,12 +47,12 @@ class JobFailed(RuntimeError):
     """A job raised an exception, or killed every worker that tried it."""
 
 
-def tell(crash: Crash) -> None:
+def tell(crash: WorkerCrash) -> None:
     """Say in the log which worker died and that it is replaced."""
     log.warning("%s; starting it again", crash)
 
 
-class Crew:
+class WorkerPool:
     """Worker processes that do numbered jobs.
 
     Args:
@@ -67,7 +67,7 @@ class Crew:
         work: Callable[[int], Any],
         workers: int,
         begin: Callable[[], None] | None = None,
-        on_crash: Callable[[Crash], None] = tell,
+        on_crash: Callable[[WorkerCrash], None] = tell,
     ) -> None:
         if workers < 1:
             raise ValueError(f"a crew needs at least 1 worker, got {workers}")
@@ -137,7 +137,7 @@ class Crew:
     def _replace(self, name: str, job: int, times: int) -> None:
         process = self._processes[name]
         process.join()
-        crash = Crash(name, process.pid, process.exitcode, job)
+        crash = WorkerCrash(name, process.pid, process.exitcode, job)
         if times >= TRIES:
             raise JobFailed(f"{crash}; {TRIES} workers died of this job, so it is given up")
         self._on_crash(crash)

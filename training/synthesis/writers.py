@@ -9,7 +9,7 @@ import numpy as np
 
 from training.data.instruments import Family
 from training.synthesis import grooves
-from training.synthesis.harmony import Frame
+from training.synthesis.harmony import PieceFrame
 from training.synthesis.score import Note
 
 Rng = np.random.Generator
@@ -25,7 +25,7 @@ def _loud(rng: Rng, middle: float, spread: float) -> int:
     return int(np.clip(rng.normal(middle, spread), 20, 127))
 
 
-def _rhythm(rng: Rng, frame: Frame, density: float) -> list[float]:
+def _rhythm(rng: Rng, frame: PieceFrame, density: float) -> list[float]:
     """Onsets in one bar; beats that begin a group are likely, the first most of all."""
     grid = np.arange(0, frame.beats, 0.5 if rng.random() < 0.7 else 0.25)
     weight = np.where(grid % 1 == 0, 1.0, np.where(grid % 0.5 == 0, 0.6, 0.3)) * density
@@ -37,7 +37,7 @@ def _rhythm(rng: Rng, frame: Frame, density: float) -> list[float]:
 
 def _spell(
     rng: Rng,
-    frame: Frame,
+    frame: PieceFrame,
     family: Family,
     bar: int,
     spots: list[tuple[float, int]],
@@ -57,7 +57,7 @@ def _spell(
     return notes
 
 
-def bass(rng: Rng, frame: Frame, family: Family) -> list[Note]:
+def bass(rng: Rng, frame: PieceFrame, family: Family) -> list[Note]:
     """Roots, walking lines, octaves, riffs or long notes."""
     near = _middle(family, float(rng.uniform(0.25, 0.6)))
     style = rng.choice(["root", "walk", "octave", "riff", "long", "groups"])
@@ -80,7 +80,7 @@ def bass(rng: Rng, frame: Frame, family: Family) -> list[Note]:
     return notes
 
 
-def lead(rng: Rng, frame: Frame, family: Family) -> list[Note]:
+def lead(rng: Rng, frame: PieceFrame, family: Family) -> list[Note]:
     """A melody in phrases: motifs that come back, an arch of loudness, a rest before the next phrase."""
     near = _middle(family, float(rng.uniform(0.3, 0.75)))
     density = float(rng.uniform(0.25, 0.8))
@@ -103,7 +103,7 @@ def lead(rng: Rng, frame: Frame, family: Family) -> list[Note]:
     return notes
 
 
-def _motif(rng: Rng, frame: Frame, density: float) -> list[tuple[float, int]]:
+def _motif(rng: Rng, frame: PieceFrame, density: float) -> list[tuple[float, int]]:
     """``(beat, steps from the chord)`` of one bar."""
     degree = int(rng.choice([0, 2, 4]))
     motif = []
@@ -113,7 +113,7 @@ def _motif(rng: Rng, frame: Frame, density: float) -> list[tuple[float, int]]:
     return motif
 
 
-def chords(rng: Rng, frame: Frame, family: Family) -> list[Note]:
+def chords(rng: Rng, frame: PieceFrame, family: Family) -> list[Note]:
     """Chords in a rhythm that repeats."""
     near = _middle(family, float(rng.uniform(0.35, 0.65)))
     size = int(rng.choice([2, 3, 3, 4])) if family.poly else 1
@@ -129,7 +129,7 @@ def chords(rng: Rng, frame: Frame, family: Family) -> list[Note]:
     return notes
 
 
-def pad(rng: Rng, frame: Frame, family: Family) -> list[Note]:
+def pad(rng: Rng, frame: PieceFrame, family: Family) -> list[Note]:
     """One long chord a bar."""
     near = _middle(family, float(rng.uniform(0.35, 0.65)))
     size = int(rng.choice([2, 3, 4])) if family.poly else 1
@@ -141,7 +141,7 @@ def pad(rng: Rng, frame: Frame, family: Family) -> list[Note]:
     ]
 
 
-def arpeggio(rng: Rng, frame: Frame, family: Family) -> list[Note]:
+def arpeggio(rng: Rng, frame: PieceFrame, family: Family) -> list[Note]:
     """Chords note by note, up, down or in an order of their own."""
     near = _middle(family, float(rng.uniform(0.3, 0.7)))
     step = float(rng.choice([0.25, 0.5, 0.5, 1 / 3]))
@@ -158,7 +158,7 @@ def arpeggio(rng: Rng, frame: Frame, family: Family) -> list[Note]:
     return notes
 
 
-def riff(rng: Rng, frame: Frame, family: Family) -> list[Note]:
+def riff(rng: Rng, frame: PieceFrame, family: Family) -> list[Note]:
     """One bar that repeats over the chords, alone or with fifths."""
     near = _middle(family, float(rng.uniform(0.2, 0.5)))
     pattern = _rhythm(rng, frame, float(rng.uniform(0.4, 0.9)))
@@ -176,7 +176,7 @@ def riff(rng: Rng, frame: Frame, family: Family) -> list[Note]:
     return notes
 
 
-def drums(rng: Rng, frame: Frame, family: Family) -> list[Note]:
+def drums(rng: Rng, frame: PieceFrame, family: Family) -> list[Note]:
     """A groove of the table, with fills."""
     kit = grooves.pick(rng, frame.beats)
     return [
@@ -186,7 +186,7 @@ def drums(rng: Rng, frame: Frame, family: Family) -> list[Note]:
     ]
 
 
-def percussion(rng: Rng, frame: Frame, family: Family) -> list[Note]:
+def percussion(rng: Rng, frame: PieceFrame, family: Family) -> list[Note]:
     """One to three pieces, each with a rhythm of its own."""
     layers = []
     for piece in rng.choice(grooves.PERCUSSION, size=int(rng.integers(1, 4)), replace=False):

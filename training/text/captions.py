@@ -21,7 +21,7 @@ import numpy as np
 from training.data.instruments import families
 from training.synthesis.harmony import BRIGHT_MODES
 from training.text.lexicon import LEXICON
-from training.text.requests import Asker, StemFacts
+from training.text.requests import RequestWriter, StemFacts
 
 Rng = np.random.Generator
 STORIES = LEXICON.with_name("lexicon_stories.toml")
@@ -82,10 +82,10 @@ class PieceFacts:
         return f"{KEYS[self.tonic % 12]} {self.mode}"
 
 
-class Teller:
+class CaptionWriter:
     """Writes captions and stories."""
 
-    def __init__(self, asker: Asker) -> None:
+    def __init__(self, asker: RequestWriter) -> None:
         self._asker = asker
 
     def caption(self, rng: Rng, piece: PieceFacts, split: str) -> str:

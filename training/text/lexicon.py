@@ -43,7 +43,7 @@ class Uniform(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class PhrasePool:
     """Phrasings of one term in one split: without and with a template around the entry."""
 
     bare: tuple[str, ...]
@@ -73,7 +73,7 @@ class Lexicon:
     terms: tuple[str, ...]
     members: dict[str, frozenset[str]]
     parts: dict[str, str]
-    pools: dict[tuple[str, str], Pool]
+    pools: dict[tuple[str, str], PhrasePool]
     held_list: tuple[tuple[str, str], ...]
     unseen_list: tuple[tuple[str, str], ...]
 
@@ -142,7 +142,7 @@ def _split(table: dict[str, Any], members: dict[str, frozenset[str]], parts: dic
     owner = _owners(table["terms"])
     hidden = _hidden_words(table)
     frames = _Frames.read(table)
-    pools: dict[tuple[str, str], Pool] = {}
+    pools: dict[tuple[str, str], PhrasePool] = {}
     held_list: list[tuple[str, str]] = []
     unseen_list: list[tuple[str, str]] = []
     for term in members:
@@ -169,7 +169,7 @@ def _split(table: dict[str, Any], members: dict[str, frozenset[str]], parts: dic
         for split in ("train", "held"):
             keep = [p for p in framed[split] if split == "held" or normal_form(p) not in seen_whole]
             lone = [p for p in bare[split] if split == "held" or normal_form(p) not in seen_whole]
-            pools[term, split] = Pool(tuple(lone), tuple(keep))
+            pools[term, split] = PhrasePool(tuple(lone), tuple(keep))
     return Lexicon(tuple(members), members, parts, pools, tuple(dict.fromkeys(held_list)), tuple(unseen_list))
 
 

@@ -86,7 +86,7 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class LabelledRequest:
     """One request.
 
     Attributes:
@@ -123,7 +123,7 @@ def fact_of(stems: Sequence[StemFacts], k: int, kind: str) -> str:
     return "quiet" if stem.level_db < min(others) - LOUDER_DB else ""
 
 
-class Asker:
+class RequestWriter:
     """Draws requests about mixes. Loads the lexicon once, about a second."""
 
     def __init__(self, lexicon: Lexicon | None = None) -> None:
@@ -193,7 +193,7 @@ class Asker:
         noun = _pick(rng, self._nouns[description.term] if description.term else self._table["nouns"][role])
         return " ".join([*before, noun, *after])
 
-    def draw(self, rng: Rng, stems: Sequence[StemFacts], split: str, task: str | None = None) -> Ask | None:
+    def draw(self, rng: Rng, stems: Sequence[StemFacts], split: str, task: str | None = None) -> LabelledRequest | None:
         """One English request about a mix.
 
         Args:
@@ -215,10 +215,10 @@ class Asker:
             phrase = self.say(rng, description)
             text = frame.replace("{x}", phrase)
             if self.split_of(text, held_frame) == split:
-                return Ask(text, chosen, phrase, description.names(stems), description.term)
+                return LabelledRequest(text, chosen, phrase, description.names(stems), description.term)
         return None
 
-    def contrast(self, rng: Rng, stems: Sequence[StemFacts], split: str) -> Ask | None:
+    def contrast(self, rng: Rng, stems: Sequence[StemFacts], split: str) -> LabelledRequest | None:
         """A request that names one thing and expressly not another: "the cello, not the violin"."""
         for _ in range(MOST_TRIES if len(stems) > 1 else 0):
             pair = rng.permutation(len(stems))[:2]
@@ -229,10 +229,10 @@ class Asker:
             phrase = self.say(rng, wanted)
             text = frame.replace("{x}", phrase).replace("{y}", self.say(rng, other))
             if self.split_of(text, held_frame) == split:
-                return Ask(text, "isolate", phrase, wanted.names(stems), wanted.term)
+                return LabelledRequest(text, "isolate", phrase, wanted.names(stems), wanted.term)
         return None
 
-    def abroad(self, rng: Rng, stems: Sequence[StemFacts], split: str, language: str) -> Ask | None:
+    def abroad(self, rng: Rng, stems: Sequence[StemFacts], split: str, language: str) -> LabelledRequest | None:
         """A request in another language: a noun alone or in a wording of isolate or remove."""
         named = [s.family for s in stems if s.family in families()]
         for _ in range(MOST_TRIES if named else 0):
@@ -244,7 +244,7 @@ class Asker:
             frame, held_frame = self._frame(rng, self._world["frames"][language], task, split)
             text = noun if task == "isolate" and rng.random() < 0.3 else frame.replace("{x}", noun)
             if self.split_of(text, held_frame and text != noun) == split:
-                return Ask(text, task, noun, Description(term, ()).names(stems), term, language)
+                return LabelledRequest(text, task, noun, Description(term, ()).names(stems), term, language)
         return None
 
     def _frame(self, rng: Rng, frames: Mapping[str, list[str]], task: str, split: str) -> tuple[str, bool]:

@@ -10,7 +10,7 @@ import tomllib
 
 from engine.text.grammar import normalize
 from training.text.captions import STORIES
-from training.text.requests import LANGUAGES, Asker, wording_rows
+from training.text.requests import LANGUAGES, RequestWriter, wording_rows
 
 ASKS_FILE = "asks.json"
 ARTICLES = (
@@ -20,7 +20,7 @@ ARTICLES = (
 )
 
 
-def foreign_nouns(asker: Asker) -> dict[str, dict[str, str]]:
+def foreign_nouns(asker: RequestWriter) -> dict[str, dict[str, str]]:
     """Language -> noun in its plain spelling -> English noun; without those that mean something in English already."""
     terms = asker.terms
     english = {normalize(noun) for term in terms for noun in asker.nouns(term)}
@@ -35,16 +35,16 @@ def foreign_nouns(asker: Asker) -> dict[str, dict[str, str]]:
     }
 
 
-def story_names(asker: Asker) -> list[str]:
+def story_names(asker: RequestWriter) -> list[str]:
     """English names to look for in stories; without those that stories use for other things."""
     everyday = set(tomllib.loads(STORIES.read_text("utf-8"))["everyday"]["names"])
     named = {normalize(noun) for term in asker.terms for noun in asker.nouns(term)}
     return sorted(named - everyday)
 
 
-def asks_json(asker: Asker | None = None) -> str:
+def asks_json(asker: RequestWriter | None = None) -> str:
     """The text of ``asks.json``."""
-    asker = asker or Asker()
+    asker = asker or RequestWriter()
     table = {
         "wordings": wording_rows(),
         "nouns": foreign_nouns(asker),

@@ -17,7 +17,7 @@ SETTINGS = "settings.json"  # in a run's folder
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StageArguments:
     """What one call of a stage asked for.
 
     Attributes:
@@ -46,7 +46,7 @@ def parse(
     needs: tuple[str, ...] = (),
     extras: Mapping[str, str] | None = None,
     trains: bool = True,
-) -> Asked:
+) -> StageArguments:
     """Read a stage's arguments.
 
     Args:
@@ -85,7 +85,7 @@ def parse(
     args = parser.parse_args(argv)
     precision.settle(args.precision)
     preset = resumed(args.resume, stage, args.preset) if args.resume else load_preset(args.preset or USUAL_PRESET)
-    return Asked(
+    return StageArguments(
         preset=preset,
         cache=args.cache or RUNS / f"cache-{preset.name}",
         out=args.resume or args.out or RUNS / f"{stage}-{preset.name}",

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 PATIENCE = timedelta(days=1)  # the others wait while the first process renders what is missing
 
 
-class World:
+class Distributed:
     """The processes of this run and the device of this one.
 
     Attributes:

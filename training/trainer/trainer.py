@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from training.trainer import precision
-from training.trainer.distributed import World, moved
+from training.trainer.distributed import Distributed, moved
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -47,7 +47,7 @@ class Stage(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class Plan:
+class TrainConfig:
     """How long and how fast.
 
     Attributes:
@@ -78,7 +78,7 @@ class Plan:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-class Steps(torch.utils.data.Dataset[Any]):
+class BatchDataset(torch.utils.data.Dataset[Any]):
     """The stage's batches by number."""
 
     def __init__(self, make: Callable[[int], Any], steps: int) -> None:
@@ -96,7 +96,7 @@ def _worker_begin(worker: int) -> None:
     torch.set_num_threads(1)
 
 
-class Objective(nn.Module):
+class StageLoss(nn.Module):
     """The stage's loss as one module, so that data parallel training sees every parameter it uses."""
 
     def __init__(self, stage: Stage, device: torch.device) -> None:
@@ -112,10 +112,10 @@ class Objective(nn.Module):
             return self._loss(batch, generator, progress)
 
 
-def batches(stage: Stage, world: World, first: int, steps: int, parts: int, workers: int) -> Iterator[Any]:
+def batches(stage: Stage, world: Distributed, first: int, steps: int, parts: int, workers: int) -> Iterator[Any]:
     """This process's parts from step ``first`` on, made ahead of time in worker processes."""
     loader = torch.utils.data.DataLoader(
-        Steps(stage.batch, steps * parts),
+        BatchDataset(stage.batch, steps * parts),
         batch_size=None,
         sampler=own_parts(world.rank, world.size, first, steps, parts),
         num_workers=workers,
@@ -131,7 +131,7 @@ def own_parts(rank: int, size: int, first: int, steps: int, parts: int) -> range
     return range(first * parts + rank, steps * parts, size)
 
 
-def rate_at(plan: Plan, step: int, progress: float) -> float:
+def rate_at(plan: TrainConfig, step: int, progress: float) -> float:
     """Learning rate at a step."""
     warm = min(1.0, (step + 1) / max(1, plan.warmup))
     if plan.schedule == "halving":
@@ -139,16 +139,16 @@ def rate_at(plan: Plan, step: int, progress: float) -> float:
     return plan.learning_rate * warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
-class Run:
+class Trainer:
     """One run in a folder: loop, checkpoint, log.
 
     Raises:
         ValueError: the processes cannot share the parts of a step evenly.
     """
 
-    def __init__(self, stage: Stage, plan: Plan, folder: Path) -> None:
+    def __init__(self, stage: Stage, plan: TrainConfig, folder: Path) -> None:
         self.stage, self.plan, self.folder = stage, plan, Path(folder)
-        self.world = World()
+        self.world = Distributed()
         self.step, self.spent_s = 0, 0.0
         self.parts = plan.parts or self.world.size
         self.own = self.world.share(self.parts)
@@ -160,7 +160,7 @@ class Run:
         self.optimizer = torch.optim.AdamW(self.parameters, lr=plan.learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
         self.average = [p.detach().clone() for p in self.parameters] if plan.ema else []
         self._agree()
-        self.objective = self.world.parallel(Objective(stage, self.world.device))
+        self.objective = self.world.parallel(StageLoss(stage, self.world.device))
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def resume(self) -> bool:

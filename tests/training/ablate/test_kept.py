@@ -11,7 +11,7 @@ from torch import nn
 
 from training.config import load_preset
 from training.papers.ablations import trials
-from training.trainer.trainer import CHECKPOINT, Plan
+from training.trainer.trainer import CHECKPOINT, TrainConfig
 
 PRESET = load_preset("tiny")
 
@@ -35,7 +35,7 @@ class Slope:
 
 
 @pytest.fixture
-def ground(tmp_path):
+def context(tmp_path):
     said = []
     return SimpleNamespace(
         preset=PRESET, cache=SimpleNamespace(folder=Path("stems"), count=1), codec=tmp_path, prompt=tmp_path,
@@ -43,26 +43,28 @@ def ground(tmp_path):
     )  # fmt: skip
 
 
-def test_a_longer_training_that_was_stopped_is_not_taken_for_the_finished_one(ground, tmp_path, monkeypatch):
+def test_a_longer_training_that_was_stopped_is_not_taken_for_the_finished_one(context, tmp_path, monkeypatch):
     folder = tmp_path / "0a"
-    first = trials._train(Slope(), 6, folder, ground, None)
-    kept = trials._train(Slope(), 6, folder, ground, None)
-    assert ground.said[-1].endswith("taken from an earlier table")
+    first = trials._train(Slope(), 6, folder, context, None)
+    kept = trials._train(Slope(), 6, folder, context, None)
+    assert context.said[-1].endswith("taken from an earlier table")
     assert torch.equal(kept.model.weight, first.model.weight)
-    monkeypatch.setattr(trials, "Plan", lambda **values: Plan(**values, save_every_s=-1.0))  # saved at every step
+    monkeypatch.setattr(
+        trials, "Plan", lambda **values: TrainConfig(**values, save_every_s=-1.0)
+    )  # saved at every step
     with pytest.raises(KeyboardInterrupt):
-        trials._train(Slope(stop_at=9), 20, folder, ground, None)
+        trials._train(Slope(stop_at=9), 20, folder, context, None)
     monkeypatch.undo()
     assert torch.load(folder / CHECKPOINT, weights_only=True)["step"] > 6
-    again = trials._train(Slope(), 6, folder, ground, None)
+    again = trials._train(Slope(), 6, folder, context, None)
     assert torch.equal(again.model.weight, first.model.weight)
     assert json.loads((folder / trials.KEPT).read_text())["loss"] == pytest.approx(first.loss)
 
 
-def test_a_step_has_the_parts_of_the_preset_and_is_timed_with_them(ground, tmp_path, monkeypatch):
+def test_a_step_has_the_parts_of_the_preset_and_is_timed_with_them(context, tmp_path, monkeypatch):
     preset = replace(PRESET, flow=replace(PRESET.flow, parts=4))
     stage = Slope(preset)
-    trials._train(stage, 3, tmp_path / "0b", ground, None)
+    trials._train(stage, 3, tmp_path / "0b", context, None)
     assert stage.met == list(range(3 * 4))
     clock = iter([0.0, 6.0])
     monkeypatch.setattr(trials.time, "perf_counter", lambda: next(clock))

@@ -9,12 +9,8 @@ import pytest
 from benchkit import SEPARATOR
 from toybundle import write_toy_bundle
 
-from training.data.sources import Sounds
-from training.eval import bundle_system as ours
-from training.eval import command, conditions, model_card
-from training.eval import held_stems as held
-from training.eval import readme as brief
-from training.eval import visual_grounding as seen
+from training.data.sources import SoundLibrary
+from training.eval import bundle_system, command, conditions, held_stems, model_card, visual_grounding
 from training.eval.sets import SetResources
 from training.eval.study import StudyContext
 
@@ -22,7 +18,7 @@ from training.eval.study import StudyContext
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
     """One run over three sets, one example each, and everything it wrote."""
-    if Sounds.find().banks is None:
+    if SoundLibrary.find().banks is None:
         pytest.skip("needs the sounds folder with its note banks; Debian's SoundFont has no reserved recording")
     pytest.importorskip("librosa", reason="the extra bench has it")
     folder = tmp_path_factory.mktemp("bench")
@@ -37,8 +33,8 @@ def ran(tmp_path_factory):
     arguments += ["--separator", f"halves={sys.executable} {folder / 'halves.py'}"]
     arguments += ["--tower", str(folder / "none"), "--out", str(folder / "out")]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(held, "PIECES", 3)
-        patch.setattr(held, "_songs", lambda sounds: [])
+        patch.setattr(held_stems, "PIECES", 3)
+        patch.setattr(held_stems, "_songs", lambda sounds: [])
         code = command.main(arguments)
     return code, folder, json.loads((folder / "out" / "report.json").read_text("utf-8"))
 
@@ -87,7 +83,7 @@ def test_every_condition_is_tried_and_none_crashes(ran):
 
 def test_the_pair_of_players_is_asked_both_ways(ran):
     found = ran[2]["studies"]["seen"]
-    assert found["pairs"] == seen.PAIRS_PER_EXAMPLE
+    assert found["pairs"] == visual_grounding.PAIRS_PER_EXAMPLE
     rows = found["bundles"]["toy"]
     assert all(len(pair) == 2 for row in rows.values() for pair in row["margin"])
     words = np.array(rows["text alone"]["margin"])
@@ -97,13 +93,13 @@ def test_the_pair_of_players_is_asked_both_ways(ran):
 
 def test_a_bundle_that_cannot_see_says_so_in_its_rows(ran, tmp_path):
     folders = {"blind": write_toy_bundle(tmp_path / "blind")}
-    with ours.Engine() as engine:
-        ground = StudyContext(
-            studio=SetResources(), ears=[], folders=folders, engine=engine, examples=1, seed=1, seconds=1.0, cache=tmp_path,
+    with bundle_system.Engine() as engine:
+        context = StudyContext(
+            resources=SetResources(), embedders=[], folders=folders, engine=engine, examples=1, seed=1, seconds=1.0, cache=tmp_path,
             cache_hz=16_000, say=lambda text: None,
         )  # fmt: skip
-        rows = conditions.measure(ground)["bundles"]["blind"]
-        players = seen.measure(ground)["bundles"]["blind"]
+        rows = conditions.measure(context)["bundles"]["blind"]
+        players = visual_grounding.measure(context)["bundles"]["blind"]
     assert {name for name, row in rows.items() if not row["refused"]} == {"text"}
     assert "takes no videos" in rows["video"]["refused"]
     assert {name for name, row in players.items() if not row["refused"]} == {"text alone"}

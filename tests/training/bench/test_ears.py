@@ -8,58 +8,58 @@ import pytest
 import torch
 from benchkit import SYSTEMS, ToyEars, a_run, example
 
-from training.eval import embeddings as ears
+from training.eval import embeddings
 from training.eval.run import ProgressPrinter, collections
-from training.prompt.adapters import Ear, StoryReader, save_adapters
+from training.prompt.adapters import AdaptedAudioTower, StoryReader, save_adapters
 from training.prompt.tower import load_audio_tower
 from training.text.lexicon import Lexicon
 
 
 def test_the_frechet_distance_of_a_collection_to_itself_is_nothing():
     rows = np.random.default_rng(0).standard_normal((40, 6))
-    assert ears.frechet(rows, rows) == pytest.approx(0, abs=1e-9)
+    assert embeddings.frechet(rows, rows) == pytest.approx(0, abs=1e-9)
 
 
 def test_the_frechet_distance_of_a_shift_is_its_square():
     rows = np.random.default_rng(0).standard_normal((40, 6))
-    assert ears.frechet(rows + 0.5, rows) == pytest.approx(6 * 0.25)
+    assert embeddings.frechet(rows + 0.5, rows) == pytest.approx(6 * 0.25)
 
 
 def test_the_frechet_distance_of_two_normals_is_the_formula():
     rng = np.random.default_rng(1)
     one, other = rng.standard_normal((60_000, 2)) * (1, 2), rng.standard_normal((60_000, 2)) * (3, 2)
-    assert ears.frechet(one, other) == pytest.approx((1 - 3) ** 2, rel=0.05)
+    assert embeddings.frechet(one, other) == pytest.approx((1 - 3) ** 2, rel=0.05)
 
 
 def test_too_few_vectors_have_no_distance():
-    assert np.isnan(ears.frechet(np.ones((1, 3)), np.ones((5, 3))))
+    assert np.isnan(embeddings.frechet(np.ones((1, 3)), np.ones((5, 3))))
 
 
 def test_a_stem_is_heard_whole_and_in_windows():
     one = example(0, seconds=6.0)
-    heard = ears.embed_stem(ToyEars(), one.stem_CN, one.rate_hz)
+    heard = embeddings.embed_stem(ToyEars(), one.stem_CN, one.rate_hz)
     assert heard.whole.shape == (16,)
     assert heard.windows.shape == (3, 16)  # 2.56 s every 1.28 s
-    assert ears.embed_stem(ToyEars(), one.stem_CN[:, :4000], one.rate_hz).windows.shape == (1, 16)
+    assert embeddings.embed_stem(ToyEars(), one.stem_CN[:, :4000], one.rate_hz).windows.shape == (1, 16)
 
 
 def test_classes_that_agree_do_not_diverge_and_sameness_scores_one():
     shares = np.random.default_rng(0).dirichlet(np.ones(5), size=8)
-    assert ears.divergence(shares, shares) == pytest.approx(0)
-    assert ears.divergence(shares[::-1], shares) > 0
-    assert ears.inception_score(np.repeat(shares[:1], 8, axis=0)) == pytest.approx(1)
-    assert ears.inception_score(np.eye(5) * 0.96 + 0.008) > 3
+    assert embeddings.divergence(shares, shares) == pytest.approx(0)
+    assert embeddings.divergence(shares[::-1], shares) > 0
+    assert embeddings.inception_score(np.repeat(shares[:1], 8, axis=0)) == pytest.approx(1)
+    assert embeddings.inception_score(np.eye(5) * 0.96 + 0.008) > 3
 
 
 def test_a_classifier_knows_its_own_prototypes_and_only_them():
-    classifier = ears.ZeroShotClassifier(("piano", "cello", "flute"), np.eye(3, 8))
+    classifier = embeddings.ZeroShotClassifier(("piano", "cello", "flute"), np.eye(3, 8))
     assert classifier.accuracy(np.eye(3, 8), ["piano", "cello", "flute"]) == 1
     assert classifier.accuracy(np.eye(3, 8), ["cello", "flute", "piano"]) == 0
     np.testing.assert_allclose(classifier.shares(np.eye(3, 8)).sum(axis=1), 1)
 
 
 def test_the_classifier_takes_its_prototypes_from_training_phrasings():
-    classifier = ears.ZeroShotClassifier.of(ToyEars(), Lexicon.load())
+    classifier = embeddings.ZeroShotClassifier.of(ToyEars(), Lexicon.load())
     assert "violin" in classifier.names
     np.testing.assert_allclose(np.linalg.norm(classifier.prototypes, axis=1), 1)
 
@@ -82,7 +82,7 @@ def test_a_system_asked_in_some_sets_only_has_no_collection():
     bench.ask(
         "duet", examples["duet"], [replace(SYSTEMS[0], name="toy, steps 2")], ProgressPrinter(2, lambda text: None)
     )
-    classifier = ears.ZeroShotClassifier(("piano", "cello"), np.eye(2, 16))
+    classifier = embeddings.ZeroShotClassifier(("piano", "cello"), np.eye(2, 16))
     found = collections(bench, ToyEars(), classifier, examples)
     assert "toy, steps 2" in bench.values["duet"]
     assert set(found["systems"]) == {"true stem", *(one.name for one in SYSTEMS)}
@@ -91,7 +91,7 @@ def test_a_system_asked_in_some_sets_only_has_no_collection():
 
 
 def test_our_towers_hear_timbre_and_not_level(tiny_run):
-    towers = ears.PromptTowers(tiny_run.prompt)
+    towers = embeddings.PromptTowers(tiny_run.prompt)
     clip = np.random.default_rng(0).standard_normal(40_000).astype(np.float32)
     one, softer = towers.audio([clip, clip * np.float32(0.2)])
     assert one @ softer == pytest.approx(1, abs=0.02)
@@ -102,20 +102,20 @@ def test_our_towers_hear_timbre_and_not_level(tiny_run):
 
 def test_a_run_without_towers_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match="training prompt"):
-        ears.PromptTowers(tmp_path)
+        embeddings.PromptTowers(tmp_path)
 
 
 def test_clap_without_weights_is_refused_in_one_sentence(tmp_path):
     pytest.importorskip("transformers", reason="CLAP needs the extra clap")
     with pytest.raises(ValueError, match=r"no CLAP weights"):
-        ears.ClapEmbedding(tmp_path)
+        embeddings.ClapEmbedding(tmp_path)
 
 
 def test_clap_weights_in_a_folder_are_heard(tmp_path):
     """A CLAP of random weights in the layout that published ones have."""
     transformers = pytest.importorskip("transformers", reason="CLAP needs the extra clap")
     write_random_clap(transformers, tmp_path)
-    clap = ears.ClapEmbedding(tmp_path)
+    clap = embeddings.ClapEmbedding(tmp_path)
     assert clap.rate_hz == 48_000
     clips = [np.random.default_rng(k).standard_normal(48_000).astype(np.float32) for k in range(2)]
     heard, words = clap.audio(clips), clap.words(["piano", "a cello alone", "drums"])
@@ -152,11 +152,11 @@ def test_towers_out_of_a_bundle_hear_through_the_adapter_beside_them(untrained_t
         state["audio"][name].zero_()
     torch.save(state, run / "prompt.pt")
     with pytest.raises(FileNotFoundError, match="adapters-toy"):
-        ears.PromptTowers(run)
+        embeddings.PromptTowers(run)
     (tmp_path / "adapters-toy").mkdir()
-    save_adapters(tmp_path / "adapters-toy", Ear(load_audio_tower(run)), StoryReader(torch.eye(4, 8)), {})
+    save_adapters(tmp_path / "adapters-toy", AdaptedAudioTower(load_audio_tower(run)), StoryReader(torch.eye(4, 8)), {})
     rng = np.random.default_rng(0)
     tone, noise = np.sin(np.arange(40_960) * 0.1), rng.standard_normal(40_960)
-    heard = ears.PromptTowers(run).audio([0.1 * tone.astype(np.float32), 0.1 * noise.astype(np.float32)])
+    heard = embeddings.PromptTowers(run).audio([0.1 * tone.astype(np.float32), 0.1 * noise.astype(np.float32)])
     np.testing.assert_allclose(np.linalg.norm(heard, axis=1), 1)
     assert heard[0] @ heard[1] < 0.999

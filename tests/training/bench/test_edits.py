@@ -9,13 +9,8 @@ from benchkit import RATE_HZ, ToyEars, example
 from toybundle import write_toy_bundle
 
 from engine.tasks import TASKS
-from training.data.sources import Sounds
-from training.eval import arrange, restyle
-from training.eval import bundle_system as ours
-from training.eval import full_mix as whole
-from training.eval import inpainting as fill
-from training.eval import recast_queries as recast
-from training.eval import replacement as edit
+from training.data.sources import SoundLibrary
+from training.eval import arrange, bundle_system, full_mix, inpainting, recast_queries, replacement, restyle
 from training.eval.sets import SETS
 from training.eval.studies import STUDIES
 from training.eval.study import StudyContext
@@ -51,21 +46,21 @@ def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("edits")
     bundle = write_toy_bundle(folder / "toy", sample_rate_hz=RATE_HZ)
     examples = [example(k, seconds=SECONDS) for k in range(COUNT)]
-    asked = [recast.RecastTarget("cello", "violin", one.stem_CN[:, ::-1]) for one in examples]
-    with pytest.MonkeyPatch.context() as patch, ours.Engine() as engine:
-        for module in (fill, recast, whole):
+    asked = [recast_queries.RecastTarget("cello", "violin", one.stem_CN[:, ::-1]) for one in examples]
+    with pytest.MonkeyPatch.context() as patch, bundle_system.Engine() as engine:
+        for module in (inpainting, recast_queries, full_mix):
             patch.setattr(module, "kept_set", lambda *_: examples)
-        for module in (arrange, edit, fill, restyle, whole):
-            patch.setattr(module, "recogniser_of", lambda ground: Namer())
-        for module in (edit, restyle):
-            patch.setattr(module, "wishes", lambda ground, given: asked)
+        for module in (arrange, replacement, inpainting, restyle, full_mix):
+            patch.setattr(module, "recogniser_of", lambda context: Namer())
+        for module in (replacement, restyle):
+            patch.setattr(module, "wishes", lambda context, given: asked)
         patch.setattr(arrange, "make_pieces", lambda *_: tuple(a_piece(k) for k in range(COUNT)))
-        ground = StudyContext(
-            studio=SimpleNamespace(lexicon=Lexicon.load()), ears=[ToyEars()], folders={"toy": bundle}, engine=engine,
+        context = StudyContext(
+            resources=SimpleNamespace(lexicon=Lexicon.load()), embedders=[ToyEars()], folders={"toy": bundle}, engine=engine,
             examples=1, seed=1, seconds=None, cache=folder, cache_hz=RATE_HZ, say=lambda text: None, stems=COUNT,
         )  # fmt: skip
         names = ("inpaint", "extend", "restyle", "replace", "arrange", "whole-band")
-        return {name: STUDIES[name].measure(ground) for name in names}
+        return {name: STUDIES[name].measure(context) for name in names}
 
 
 def test_every_task_is_measured():
@@ -117,13 +112,13 @@ def test_replace_changes_its_region_and_its_stem_only(found):
 def test_a_change_that_nobody_asked_for_is_counted():
     one = example(0, seconds=SECONDS)
     mix_CN, left_CN = one.mix_CN.copy(), one.rest[:, 7200:16800]
-    first, last = (round(at * RATE_HZ) for at in edit.region_of(one))
-    same = edit.untouched(one, mix_CN, one.stem_CN, mix_CN - one.stem_CN, one.rest[:, first:last])
+    first, last = (round(at * RATE_HZ) for at in replacement.region_of(one))
+    same = replacement.untouched(one, mix_CN, one.stem_CN, mix_CN - one.stem_CN, one.rest[:, first:last])
     assert (same["outside"], same["rest"]) == (0, -np.inf)
     assert left_CN.shape[1] == last - first
     mix_CN[:, 10] += 0.1
     mix_CN[0, 9000] += 0.1
-    changed = edit.untouched(one, mix_CN, one.stem_CN, one.mix_CN - one.stem_CN, one.stem_CN[:, first:last])
+    changed = replacement.untouched(one, mix_CN, one.stem_CN, one.mix_CN - one.stem_CN, one.stem_CN[:, first:last])
     assert changed["outside"] == 2
     assert changed["sum"] >= 3
     assert changed["rest"] > -10
@@ -132,37 +127,37 @@ def test_a_change_that_nobody_asked_for_is_counted():
 def test_a_click_and_a_jump_in_level_are_seen():
     time_N = np.arange(4 * RATE_HZ) / RATE_HZ
     stem_CN = (0.2 * np.sin(2 * np.pi * 200 * time_N))[None].astype(np.float32)
-    gap = fill.InpaintGap(RATE_HZ + 11, 2 * RATE_HZ + 7, False, RATE_HZ)
-    true = fill.join(stem_CN, stem_CN, gap)
+    gap = inpainting.InpaintGap(RATE_HZ + 11, 2 * RATE_HZ + 7, False, RATE_HZ)
+    true = inpainting.join(stem_CN, stem_CN, gap)
     assert (true["changed"], true["seam"], true["level"], true["log-mel"]) == (0, 0, 0, 0)
-    half = fill.join(gap.put(stem_CN, gap.inside(stem_CN) * np.float32(0.5)), stem_CN, gap)
+    half = inpainting.join(gap.put(stem_CN, gap.inside(stem_CN) * np.float32(0.5)), stem_CN, gap)
     assert half["seam"] == pytest.approx(6.02, abs=0.01)
     click = stem_CN.copy()
     click[:, gap.first] = 0.9
-    assert fill.join(click, stem_CN, gap)["step"] > 20
-    assert fill.join(click, stem_CN, gap)["changed"] == 0
+    assert inpainting.join(click, stem_CN, gap)["step"] > 20
+    assert inpainting.join(click, stem_CN, gap)["changed"] == 0
     moved = stem_CN.copy()
     moved[:, 5] += 1
-    assert fill.join(moved, stem_CN, gap)["changed"] == 1
+    assert inpainting.join(moved, stem_CN, gap)["changed"] == 1
 
 
 def test_where_the_truth_is_silent_nothing_is_said_of_a_step():
-    gap = fill.InpaintGap(RATE_HZ, 2 * RATE_HZ, False, RATE_HZ)
+    gap = inpainting.InpaintGap(RATE_HZ, 2 * RATE_HZ, False, RATE_HZ)
     silent_CN = np.zeros((1, 4 * RATE_HZ), dtype=np.float32)
     made_CN = gap.put(silent_CN, 0.2 * np.ones((1, RATE_HZ), dtype=np.float32))
-    assert np.isnan([fill.join(made_CN, silent_CN, gap)[name] for name in ("seam", "step", "level")]).all()
+    assert np.isnan([inpainting.join(made_CN, silent_CN, gap)[name] for name in ("seam", "step", "level")]).all()
     half_CN = silent_CN.copy()  # something sounds at the second edge
     half_CN[0, 2 * RATE_HZ - 100 :] = 0.1 * np.sin(np.arange(2 * RATE_HZ + 100))
-    assert fill.join(half_CN, half_CN, gap)["step"] == pytest.approx(0, abs=1)
+    assert inpainting.join(half_CN, half_CN, gap)["step"] == pytest.approx(0, abs=1)
 
 
 def test_the_cheap_ways_do_what_their_names_say():
     stem_CN = np.arange(100, dtype=np.float32)[None]
-    gap = fill.InpaintGap(30, 70, False, 100)
-    assert not fill.silence(stem_CN, gap)[:, 30:70].any()
-    again = fill.repetition(stem_CN, gap)
+    gap = inpainting.InpaintGap(30, 70, False, 100)
+    assert not inpainting.silence(stem_CN, gap)[:, 30:70].any()
+    again = inpainting.repetition(stem_CN, gap)
     np.testing.assert_array_equal(again[0, 30:60], stem_CN[0, :30])
-    faded = fill.crossfade(stem_CN, gap)
+    faded = inpainting.crossfade(stem_CN, gap)
     assert faded[0, 30] == again[0, 30]
     assert faded[0, 69] == stem_CN[0, 79]  # the forty samples from 70 on are thirty, so they begin again
     for filled in (again, faded):
@@ -182,31 +177,31 @@ def test_a_band_is_judged_by_those_before(found):
 
 def test_the_whole_band_is_made_in_four_ways(found):
     ways = found["whole-band"]["ways"]
-    assert set(ways) == set(whole.WAYS)
+    assert set(ways) == set(full_mix.WAYS)
     for name, way in ways.items():
         assert {"true one", "another's", "toy", "toy, codec alone"} == set(way["rows"])
         assert way["rows"]["true one"]["values"]["log-mel"] == [0.0] * COUNT
         assert way["rows"]["true one"]["collections"]["toy ears"]["FAD"] == pytest.approx(0, abs=1e-9)
         assert ("chroma, own" in way["rows"]["toy"]["values"]) is name.startswith("regenerate")
     one = replace(example(0), inside=("piano", "cello", "drums"))
-    assert whole.WAYS["generate rest"].names(one) == ("cello", "drums")
-    assert whole.WAYS["generate mix"].names(one) == ("piano", "cello", "drums")
+    assert full_mix.WAYS["generate rest"].names(one) == ("cello", "drums")
+    assert full_mix.WAYS["generate mix"].names(one) == ("piano", "cello", "drums")
 
 
 def test_several_instruments_are_a_list_in_words():
-    said = whole.words(Lexicon.load(), ("piano", "cello", "drums"))
+    said = full_mix.words(Lexicon.load(), ("piano", "cello", "drums"))
     assert said.count(",") == 1
     assert " and " in said
 
 
 def test_what_takes_a_place_is_pitched_and_was_not_there():
-    if Sounds.find().banks is None:
+    if SoundLibrary.find().banks is None:
         pytest.skip("needs the sounds folder with its note banks; Debian's SoundFont has no reserved recording")
     from training.eval.sets import SetResources
 
     one = example(1, seconds=1.5)
-    ground = SimpleNamespace(studio=SetResources(), seed=1)
-    [wish], [again] = recast.wishes(ground, [one]), recast.wishes(ground, [one])
+    context = SimpleNamespace(resources=SetResources(), seed=1)
+    [wish], [again] = recast_queries.wishes(context, [one]), recast_queries.wishes(context, [one])
     assert wish.family not in one.inside
     assert wish.family != "drums"
     assert wish.real_CN.shape[1] == one.mix_CN.shape[1]

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from training.data.instruments import families, groups, holdout
-from training.data.sources import Sounds
-from training.eval import held_stems as held
-from training.eval import recordings as recorded
+from training.data.sources import SoundLibrary
+from training.eval import held_stems, recordings
 from training.eval.example import digest
 from training.eval.held_stems import refuse_unreserved
 from training.eval.sets import MUSIC_SAMPLES, SETS, SOLO, SetResources, make_set
@@ -19,21 +18,21 @@ SPREAD = ("mage-duet", "composed-band")  # composed for the bench, stem by stem
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory):
+def resources(tmp_path_factory):
     """A studio with the stems of a few pieces, all the reserved phrases, and no song."""
-    if Sounds.find().banks is None:
+    if SoundLibrary.find().banks is None:
         pytest.skip("needs the sounds folder with its note banks; Debian's SoundFont has no reserved recording")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(held, "PIECES", 6)
-        patch.setattr(held, "_songs", lambda sounds: [])
+        patch.setattr(held_stems, "PIECES", 6)
+        patch.setattr(held_stems, "_songs", lambda sounds: [])
         made = SetResources(tmp_path_factory.mktemp("held"))
         assert made.material.able
     return made
 
 
 @pytest.fixture(scope="module")
-def made(studio):
-    return {name: make_set(studio, name, 2, seed=3, seconds=SECONDS) for name in RENDERED}
+def made(resources):
+    return {name: make_set(resources, name, 2, seed=3, seconds=SECONDS) for name in RENDERED}
 
 
 @pytest.mark.parametrize("name", RENDERED)
@@ -74,15 +73,15 @@ def test_a_recording_that_training_hears_is_refused(source):
         refuse_unreserved((f"bank:{sorted(holdout().banks)[0]}", source))
 
 
-def test_the_same_seed_makes_the_same_samples_and_another_seed_others(studio, made):
+def test_the_same_seed_makes_the_same_samples_and_another_seed_others(resources, made):
     for name in ("band", "composed-band"):
-        again = make_set(studio, name, 2, seed=3, seconds=SECONDS)
+        again = make_set(resources, name, 2, seed=3, seconds=SECONDS)
         assert digest(again) == digest(made[name])
-        assert digest(make_set(studio, name, 2, seed=4, seconds=SECONDS)) != digest(again)
+        assert digest(make_set(resources, name, 2, seed=4, seconds=SECONDS)) != digest(again)
 
 
-def test_an_example_does_not_depend_on_how_many_there_are(studio, made):
-    [first] = make_set(studio, "band", 1, seed=3, seconds=SECONDS)
+def test_an_example_does_not_depend_on_how_many_there_are(resources, made):
+    [first] = make_set(resources, "band", 1, seed=3, seconds=SECONDS)
     np.testing.assert_array_equal(first.mix_CN, made["band"][0].mix_CN)
 
 
@@ -107,10 +106,10 @@ def test_relatives_share_a_group(made):
         assert any(set(example.inside) <= members for members in groups().values())
 
 
-def test_what_is_asked_takes_turns(studio):
-    asked = [make_set(studio, "duet", 1, seed=1, seconds=SECONDS)[0].family]
-    asked += [recorded.CASTS["duet"](studio.material, k, np.random.default_rng(k)).asked for k in range(1, 40)]
-    able = studio.material.able
+def test_what_is_asked_takes_turns(resources):
+    asked = [make_set(resources, "duet", 1, seed=1, seconds=SECONDS)[0].family]
+    asked += [recordings.CASTS["duet"](resources.material, k, np.random.default_rng(k)).asked for k in range(1, 40)]
+    able = resources.material.able
     assert asked == [able[k % len(able)] for k in range(40)]
 
 
@@ -132,18 +131,18 @@ def test_what_is_absent_is_no_relative_of_anything_in_the_mix(made):
         assert not near & set(families()[example.family].groups)
 
 
-def test_songs_are_refused_in_one_sentence_where_there_is_none(studio):
+def test_songs_are_refused_in_one_sentence_where_there_is_none(resources):
     for name in SONGS:
         with pytest.raises(ValueError, match="needs a reserved song"):
-            make_set(studio, name, 1, seed=1)
+            make_set(resources, name, 1, seed=1)
 
 
-def test_stems_are_rendered_once(studio, tmp_path, monkeypatch):
-    monkeypatch.setattr(held, "PIECES", 6)
-    monkeypatch.setattr(held, "_render", lambda place: pytest.fail("rendered again"))
-    assert len(held.held_pool(studio._stems).labels) == len(studio.material.pool.labels)
+def test_stems_are_rendered_once(resources, tmp_path, monkeypatch):
+    monkeypatch.setattr(held_stems, "PIECES", 6)
+    monkeypatch.setattr(held_stems, "_render", lambda place: pytest.fail("rendered again"))
+    assert len(held_stems.held_pool(resources._stems).labels) == len(resources.material.pool.labels)
 
 
-def test_an_unknown_set_is_refused_in_one_sentence(studio):
+def test_an_unknown_set_is_refused_in_one_sentence(resources):
     with pytest.raises(ValueError, match="choose one of duet, band"):
-        make_set(studio, "trio", 1, seed=1)
+        make_set(resources, "trio", 1, seed=1)

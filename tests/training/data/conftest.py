@@ -2,10 +2,10 @@
 
 import pytest
 
-from training.data.sources import Sounds
-from training.synthesis.render import Renderer
+from training.data.sources import SoundLibrary
+from training.synthesis.render import PartRenderer
 
 
 @pytest.fixture(scope="session")
-def renderer() -> Renderer:
-    return Renderer(Sounds.find())
+def renderer() -> PartRenderer:
+    return PartRenderer(SoundLibrary.find())

@@ -10,10 +10,10 @@ import pytest
 from engine.tasks import TASKS
 from training.data.instruments import families, groups
 from training.text import requests as lexicon_asks
-from training.text.captions import PieceFacts, Teller
-from training.text.requests import LANGUAGES, Asker, Description, StemFacts, fact_of, understand
+from training.text.captions import CaptionWriter, PieceFacts
+from training.text.requests import LANGUAGES, Description, RequestWriter, StemFacts, fact_of, understand
 
-ASKER = Asker()
+ASKER = RequestWriter()
 BAND = (
     StemFacts("violin", "lead", "high", "vibrato", "left", -20.0),
     StemFacts("violin", "lead", "low", "staccato", "right", -32.0, "late"),
@@ -177,7 +177,7 @@ def test_old_labels_without_new_facts_are_enough():
 
 
 WALTZ = PieceFacts(72.0, "3/4", "minor", 51, BAND[:4])
-TELLER = Teller(ASKER)
+TELLER = CaptionWriter(ASKER)
 
 
 @pytest.mark.parametrize("split", ["train", "held"])

@@ -11,7 +11,7 @@ from PIL import Image
 
 from training.data.instruments import families, holdout
 from training.data.loudness import loudness_lufs
-from training.data.sources import RATE, Sounds
+from training.data.sources import RATE, SoundLibrary
 from training.synthesis.band import MIX_LUFS, PEAK, level_stems, render_band
 from training.synthesis.preview import main
 from training.text.requests import understand
@@ -73,7 +73,7 @@ def test_no_training_piece_holds_a_reserved_recording(renderer):
     ]
     assert sources
     assert not any(holdout().reserves(source) for source in sources)
-    if Sounds.find().banks is not None:
+    if SoundLibrary.find().banks is not None:
         kept = render_band(renderer, np.random.default_rng(1), 1.0, cellist, held_out=True)
         assert all(holdout().reserves(label["source"]) for label in kept.labels)
 

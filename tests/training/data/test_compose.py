@@ -14,7 +14,7 @@ from training.synthesis.harmony import (
     MODES,
     SLOWEST_BPM,
     VOCABULARIES,
-    Clock,
+    BeatClock,
     draw_frame,
 )
 from training.synthesis.perform import STYLES
@@ -76,12 +76,12 @@ def test_some_pieces_drift(pieces):
 
 
 def test_a_drifting_clock_goes_from_one_tempo_to_the_other():
-    clock = Clock(0.5, 0.4, 40)
+    clock = BeatClock(0.5, 0.4, 40)
     beats = np.diff([clock.at(b) for b in range(41)])
     assert abs(beats[0] - 0.5) < 0.003
     assert abs(beats[-1] - 0.4) < 0.003
     assert (np.diff(beats) < 0).all()
-    assert Clock(0.5, 0.5, 40).at(7) == 3.5
+    assert BeatClock(0.5, 0.5, 40).at(7) == 3.5
 
 
 def test_solos_duos_and_bands(pieces):

@@ -14,7 +14,7 @@ from training.data.datasets import KINDS, read_dataset
 from training.data.datasets.index import main, make_index
 from training.data.datasets.labels import family_of, term_of_words
 from training.data.instruments import families, groups
-from training.data.mixer import Mixer
+from training.data.mixer import StemMixer
 from training.data.piece import OTHER
 from training.data.stem_cache import StemCache
 
@@ -233,5 +233,5 @@ def test_training_pieces_can_be_cut_into_a_cache(roots, tmp_path):
     labels = [cache.label(k) for k in range(cache.count)]
     assert len(cache.pieces) == 2  # the test song is not among them
     assert {label["family"] for label in labels} == {"drums", "electric-bass", "other", "vocals"}
-    mix = Mixer(cache).draw(np.random.default_rng(0), cache.samples // 2)
+    mix = StemMixer(cache).draw(np.random.default_rng(0), cache.samples // 2)
     assert np.abs(mix.mix).max() > 0.01

@@ -14,7 +14,7 @@ from tinyfilms import SECONDS, SOLOS, colour_at
 from training.config import PRESETS, load_preset
 from training.data.datasets import read_dataset
 from training.data.datasets.index import main, make_index
-from training.data.mixer import MIX_RMS, SOURCE_GAINS, Mixer
+from training.data.mixer import MIX_RMS, SOURCE_GAINS, StemMixer
 from training.data.stem_cache import FILM, StemCache
 from training.data.video import FrameFolder, VideoFile, frames_from
 from training.scene.config import FPS
@@ -127,7 +127,7 @@ def test_nothing_is_rendered_into_a_data_set(cache):
 
 
 def test_averaged_sources_are_of_different_instruments(cache):
-    mixer, ratios, levels = Mixer(cache, sources=2), [], []
+    mixer, ratios, levels = StemMixer(cache, sources=2), [], []
     for seed in range(60):
         mix = mixer.draw(np.random.default_rng(seed), 10_240)
         assert len({label["family"] for label in mix.labels}) == len(mix.labels) == len(mix.takes) == 2
@@ -156,7 +156,7 @@ def test_sources_are_clipped_at_full_scale_before_they_are_averaged():
 
     flat = []
     for seed in range(20):
-        for stem in Mixer(Loud(), sources=2).draw(np.random.default_rng(seed), 8_000).stems:
+        for stem in StemMixer(Loud(), sources=2).draw(np.random.default_rng(seed), 8_000).stems:
             flat.append(float((np.abs(stem) > 0.999 * np.abs(stem).max()).mean()))
     assert min(flat) < 0.05  # a sine that was not clipped is rarely at its peak
     assert max(flat) > 0.3
@@ -168,4 +168,4 @@ def test_one_instrument_makes_no_mix_of_two(tmp_path):
         (root / "audio" / kind / f"{name}.mp3").unlink()
     assert main(["--kind", "music", str(root), "--cache", str(tmp_path / "cache"), "--preset", "tiny"]) == 0
     with pytest.raises(ValueError, match=r"mixes of 2 different instruments need stems of as many; .* holds violin"):
-        Mixer(StemCache(tmp_path / "cache"), sources=2)
+        StemMixer(StemCache(tmp_path / "cache"), sources=2)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from tinyrun import tiny_cache
 
-from training.data.mixer import Mixer
-from training.data.sources import Sounds
-from training.synthesis.render import BANKS_KEPT, Renderer
+from training.data.mixer import StemMixer
+from training.data.sources import SoundLibrary
+from training.synthesis.render import BANKS_KEPT, PartRenderer
 
 
 def test_mixing_takes_no_more_memory_the_longer_it_goes_on(tmp_path):
-    mixer = Mixer(tiny_cache(tmp_path, pieces=2))
+    mixer = StemMixer(tiny_cache(tmp_path, pieces=2))
     mixer.draw(np.random.default_rng(0), 16_000)
     tracemalloc.start()
     try:
@@ -29,9 +29,9 @@ def test_mixing_takes_no_more_memory_the_longer_it_goes_on(tmp_path):
     assert max(peaks) < min(peaks) * 1.2 + 100_000
 
 
-@pytest.mark.skipif(Sounds.find().banks is None, reason="needs the note banks of a sounds folder")
-def test_a_renderer_keeps_a_bounded_number_of_banks(renderer: Renderer):
-    names = sorted(p.name for p in Sounds.find().banks.iterdir() if (p / "index.json").is_file())
+@pytest.mark.skipif(SoundLibrary.find().banks is None, reason="needs the note banks of a sounds folder")
+def test_a_renderer_keeps_a_bounded_number_of_banks(renderer: PartRenderer):
+    names = sorted(p.name for p in SoundLibrary.find().banks.iterdir() if (p / "index.json").is_file())
     small = [n for n in names if n not in ("sonic-pi-one-shots", "salamander-grand-piano")][: BANKS_KEPT + 4]
     for name in small:
         renderer._bank(name)

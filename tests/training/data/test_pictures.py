@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from training.data.instruments import families
-from training.data.sources import Sounds
+from training.data.sources import SoundLibrary
 from training.synthesis.render_stems import render_piece
-from training.synthesis.score import Note, Part
-from training.synthesis.stem_config import StudioConfig
-from training.synthesis.video.clip import FPS, ClipConfig, clip_of_labels, draw_clip, training_frames
-from training.synthesis.video.motion import Player, look_of
+from training.synthesis.score import Note, ScorePart
+from training.synthesis.stem_config import StemRenderConfig
+from training.synthesis.video.clip import FPS, DrawnClipConfig, clip_of_labels, draw_clip, training_frames
+from training.synthesis.video.motion import PlayerMotion, look_of
 
-CALM = ClipConfig(size_px=96, moving_camera=False, distractions=0, idlers=0)
-BUSY = ClipConfig(size_px=96, distractions=3, idlers=2)
+CALM = DrawnClipConfig(size_px=96, moving_camera=False, distractions=0, idlers=0)
+BUSY = DrawnClipConfig(size_px=96, distractions=3, idlers=2)
 SECONDS = 6.0
 
 
-def alternating(family: str, turn: int, step_s: float = 0.25, pitch: int | None = None) -> Part:
+def alternating(family: str, turn: int, step_s: float = 0.25, pitch: int | None = None) -> ScorePart:
     """Plays in every other second."""
     row = families()[family]
     middle = 38 if row.drums else (row.low + row.high) // 2
@@ -27,7 +27,7 @@ def alternating(family: str, turn: int, step_s: float = 0.25, pitch: int | None 
         for second in range(turn, int(SECONDS), 2)
         for k in range(int(1 / step_s))
     ]
-    return Part(family, "lead", tuple(notes))
+    return ScorePart(family, "lead", tuple(notes))
 
 
 def motion_in(clip, part: int, frames: np.ndarray, frame: int) -> float:
@@ -101,7 +101,7 @@ def test_camera_distractions_and_idlers_are_there_and_say_nothing():
 
 
 def test_an_idler_never_moves():
-    silent = Player("violin", ())
+    silent = PlayerMotion("violin", ())
     assert len({silent.pose(at / 10) for at in range(50)}) == 1
     assert not silent.sounding(0, 100)
 
@@ -114,7 +114,7 @@ def test_a_still_is_one_frame_throughout():
 
 
 def test_a_quarter_of_the_training_clips_are_stills():
-    clip = draw_clip([alternating("drums", 0)], 1.0, 2, ClipConfig(size_px=16))
+    clip = draw_clip([alternating("drums", 0)], 1.0, 2, DrawnClipConfig(size_px=16))
     shown = [training_frames(clip, np.random.default_rng(k)) for k in range(200)]
     stills = sum(bool((frames == frames[0]).all()) for frames in shown)
     assert 30 < stills < 75
@@ -124,7 +124,7 @@ def test_who_plays_is_what_the_notes_say():
     clip = draw_clip([alternating("violin", 0), alternating("drums", 1)], SECONDS, 0, CALM)
     assert clip.playing(3) == (0,)
     assert clip.playing(FPS + 3) == (1,)
-    silent = draw_clip([Part("violin", "lead", (Note(2.0, 0.5, 70, 90),))], SECONDS, 0, CALM)
+    silent = draw_clip([ScorePart("violin", "lead", (Note(2.0, 0.5, 70, 90),))], SECONDS, 0, CALM)
     assert silent.playing(0) == ()
     assert silent.playing(2 * FPS) == (0,)
 
@@ -134,16 +134,16 @@ def test_every_family_has_a_look():
 
 
 def test_the_clip_of_a_cached_piece_shows_who_is_heard(renderer):
-    config = StudioConfig(folder="", rate_hz=8000, seconds=4.0, seed=3)
+    config = StemRenderConfig(folder="", rate_hz=8000, seconds=4.0, seed=3)
     stems, labels = render_piece(renderer, config, 2)
-    clip = clip_of_labels(labels, Sounds.find(), config, seed=1)
+    clip = clip_of_labels(labels, SoundLibrary.find(), config, seed=1)
     loud_S = np.stack([np.abs(stem).reshape(clip.count, -1).max(axis=1) for stem in stems])
     for k in range(len(stems)):
         silent = [frame for frame in range(clip.count) if k not in clip.playing(frame)]
         heard = [frame for frame in range(clip.count) if k in clip.playing(frame)]
         assert not silent or loud_S[k, heard].mean() > loud_S[k, silent].mean()
     with pytest.raises(ValueError, match="render a new one"):
-        clip_of_labels([{"piece": "1-0"}], Sounds.find(), config, seed=1)
+        clip_of_labels([{"piece": "1-0"}], SoundLibrary.find(), config, seed=1)
 
 
 def test_a_clip_of_nothing_is_refused():

@@ -5,10 +5,10 @@ import pytest
 
 from training.data.instruments import families, holdout
 from training.data.loudness import SILENCE_LUFS, loudness_lufs
-from training.data.sources import RATE, NoteBank, Sounds, Voice
+from training.data.sources import RATE, NoteBank, SoundLibrary, Voice
 from training.synthesis import drum_machine as drumbox
 from training.synthesis import effects, perform, synth
-from training.synthesis.score import Gesture, Note, Part
+from training.synthesis.score import Gesture, Note, ScorePart
 
 HARMONIC = [
     name
@@ -16,7 +16,7 @@ HARMONIC = [
     if patch.engine in ("table", "pluck") or (patch.engine == "fm" and patch.ratio == 1)
 ]
 A4 = 69
-SOUNDS = Sounds.find()
+SOUNDS = SoundLibrary.find()
 needs_banks = pytest.mark.skipif(SOUNDS.banks is None, reason="needs the note banks of a sounds folder")
 
 
@@ -82,7 +82,7 @@ VOICES = [
 def test_a_slide_begins_where_it_says_and_arrives(renderer, family, voice):
     midi = 69 if family != "bassoon" else 60
     note = Note(0.0, 1.2, midi, 110, Gesture(start_semitones=-5, start_s=0.8))
-    sound = renderer.dry(np.random.default_rng(0), Part(family, "lead", (note,)), voice, 1.5)[0]
+    sound = renderer.dry(np.random.default_rng(0), ScorePart(family, "lead", (note,)), voice, 1.5)[0]
     early, late = pitch_hz(sound[3000:8000]), pitch_hz(sound[40_000:50_000])
     assert -5.2 < semitones(early, midi) < -3.5
     assert abs(semitones(late, midi)) < 0.4
@@ -91,7 +91,7 @@ def test_a_slide_begins_where_it_says_and_arrives(renderer, family, voice):
 @pytest.mark.parametrize(("family", "voice"), VOICES)
 def test_a_harder_note_is_louder(renderer, family, voice):
     def energy(velocity: int) -> float:
-        part = Part(family, "lead", (Note(0.0, 0.5, 64, velocity),))
+        part = ScorePart(family, "lead", (Note(0.0, 0.5, 64, velocity),))
         return float(np.square(renderer.dry(np.random.default_rng(0), part, voice, 0.8)).sum())
 
     assert energy(120) > 1.5 * energy(60)
@@ -110,14 +110,14 @@ def test_a_manner_is_played_with_the_articulation_recorded_for_it(bank, style, a
 
 
 def test_the_label_tells_the_manner_that_is_in_the_recording(renderer):
-    part = Part("strings", "lead", (Note(0.0, 0.5, 60, 100),), "vibrato")
+    part = ScorePart("strings", "lead", (Note(0.0, 0.5, 60, 100),), "vibrato")
     assert renderer.play(np.random.default_rng(0), part, Voice("font", "", (0, 45)), 0.8).style == "pizzicato"
     assert renderer.play(np.random.default_rng(0), part, Voice("font", "", (0, 48)), 0.8).style == "vibrato"
 
 
 def test_vibrato_swings_to_both_sides(renderer):
     note = Note(0.0, 1.5, A4, 110, Gesture(vibrato_semitones=0.6, vibrato_hz=4.0, vibrato_from_s=0.0))
-    part = Part("flute", "lead", (note,))
+    part = ScorePart("flute", "lead", (note,))
     sound = renderer.dry(np.random.default_rng(0), part, Voice("font", "", (0, 73)), 1.6)[0]
     pitches = [semitones(pitch_hz(sound[k : k + 2500], 300, 700), A4) for k in range(15_000, 60_000, 1500)]
     assert max(pitches) > 0.3
@@ -128,14 +128,14 @@ def test_a_bent_note_leaves_the_other_notes_alone(renderer):
     bent = Note(0.0, 0.6, 64, 100, Gesture(start_semitones=-7, start_s=0.6))
     straight = Note(0.7, 0.8, A4, 110)
     voice = Voice("font", "", (0, 73))
-    both = renderer.dry(np.random.default_rng(0), Part("flute", "lead", (bent, straight)), voice, 1.6)[0]
+    both = renderer.dry(np.random.default_rng(0), ScorePart("flute", "lead", (bent, straight)), voice, 1.6)[0]
     assert abs(semitones(pitch_hz(both[50_000:60_000]), A4)) < 0.2
 
 
 def test_rendering_twice_gives_the_same_samples(renderer):
     notes = tuple(Note(0.2 * k, 0.3, 60 + k, 90, Gesture(start_semitones=2, start_s=0.1)) for k in range(4))
     for family, voice in (("flute", Voice("font", "", (0, 73))), ("synth-lead", Voice("synth", "super-saw"))):
-        part = Part(family, "lead", notes)
+        part = ScorePart(family, "lead", notes)
         first = renderer.play(np.random.default_rng(5), part, voice, 1.5)
         np.testing.assert_array_equal(
             renderer.play(np.random.default_rng(5), part, voice, 1.5).audio_CN, first.audio_CN
@@ -181,10 +181,10 @@ def test_every_kind_of_effect_is_used():
 @pytest.mark.parametrize(("side", "word"), [(-0.9, "left"), (-0.5, "left"), (0.0, "centre"), (0.8, "right"), (0.3, "")])
 def test_a_stem_is_heard_where_its_place_says(side, word):
     noise = np.random.default_rng(0).standard_normal((1, RATE)).astype(np.float32).repeat(2, axis=0) * 0.1
-    placed = effects.put(effects.Place(side), noise, RATE)
+    placed = effects.put(effects.Placement(side), noise, RATE)
     power = np.square(placed).sum(axis=1)
     balance_db = 10 * np.log10(power[1] / power[0])
-    assert effects.Place(side).word == word
+    assert effects.Placement(side).word == word
     assert placed.shape == noise.shape
     assert np.sign(round(balance_db, 1)) == np.sign(side)
     if side > 0.4:  # the far ear hears it later

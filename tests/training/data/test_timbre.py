@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.data.augment import Speed, draw_speed, recolour
-from training.data.mixer import Mixer
+from training.data.augment import PlaybackSpeed, draw_speed, recolour
+from training.data.mixer import StemMixer
 
 RATE_HZ = 16_000
 
@@ -21,7 +21,7 @@ def strongest_hz(audio: np.ndarray) -> float:
 
 @pytest.mark.parametrize("semitones", [-3, 0, 2])
 def test_speed_moves_the_pitch_and_keeps_the_length(semitones):
-    speed = Speed(2 ** (semitones / 12))
+    speed = PlaybackSpeed(2 ** (semitones / 12))
     audio = speed.apply(tone(440)[: speed.needs(16_000)], 16_000)
     assert audio.shape == (16_000,)
     assert strongest_hz(audio) == pytest.approx(440 * speed.ratio, abs=2)
@@ -68,7 +68,7 @@ class _Cache:
 
 
 def test_stems_of_one_piece_stay_in_time():
-    mixer = Mixer(_Cache(), vary=1.0, rate_hz=RATE_HZ)
+    mixer = StemMixer(_Cache(), vary=1.0, rate_hz=RATE_HZ)
     together = 0
     for seed in range(40):
         mix = mixer.draw(np.random.default_rng(seed), 24_000, count=2)

@@ -11,8 +11,8 @@ import pytest
 
 from training.data.stem_cache import StemCache
 from training.synthesis.render_stems import render_cache
-from training.synthesis.stem_config import StudioConfig
-from training.synthesis.workers import Crash, Crew, JobFailed
+from training.synthesis.stem_config import StemRenderConfig
+from training.synthesis.workers import JobFailed, WorkerCrash, WorkerPool
 
 
 def square(job: int) -> int:
@@ -37,12 +37,12 @@ def refuse(job: int) -> int:
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_every_job_is_done_once(workers):
-    assert sorted(Crew(square, workers).run(range(7))) == [(k, k * k) for k in range(7)]
+    assert sorted(WorkerPool(square, workers).run(range(7))) == [(k, k * k) for k in range(7)]
 
 
 def test_a_killed_worker_is_named_and_its_job_done_again(tmp_path):
     crashes = []
-    done = sorted(Crew(partial(die_once, tmp_path, 3), 2, on_crash=crashes.append).run(range(6)))
+    done = sorted(WorkerPool(partial(die_once, tmp_path, 3), 2, on_crash=crashes.append).run(range(6)))
     assert done == [(k, k) for k in range(6)]
     [crash] = crashes
     assert crash.job == 3
@@ -52,7 +52,7 @@ def test_a_killed_worker_is_named_and_its_job_done_again(tmp_path):
 
 def test_a_worker_killed_from_outside_is_replaced(tmp_path):
     crashes = []
-    crew = Crew(partial(die_once, tmp_path, -1), 2, on_crash=crashes.append)
+    crew = WorkerPool(partial(die_once, tmp_path, -1), 2, on_crash=crashes.append)
     seen = []
     for job, _ in crew.run(range(8)):
         if not seen:
@@ -64,16 +64,16 @@ def test_a_worker_killed_from_outside_is_replaced(tmp_path):
 
 def test_a_job_that_kills_everybody_is_given_up():
     with pytest.raises(JobFailed, match=r"exit code 3 during job 0; 3 workers died of this job"):
-        list(Crew(always_die, 1, on_crash=lambda crash: None).run([0]))
+        list(WorkerPool(always_die, 1, on_crash=lambda crash: None).run([0]))
 
 
 def test_an_exception_in_a_job_reaches_the_caller():
     with pytest.raises(JobFailed, match="could not do job 5: ValueError: no 5 today"):
-        list(Crew(refuse, 1).run([5]))
+        list(WorkerPool(refuse, 1).run([5]))
 
 
 def test_nobody_is_left_behind():
-    crew = Crew(square, 2)
+    crew = WorkerPool(square, 2)
     run = crew.run(range(50))
     next(run)
     pids = list(crew.pids.values())
@@ -92,9 +92,11 @@ def kill_first_child() -> None:
 
 
 def test_a_cache_is_the_same_when_a_render_worker_is_killed(tmp_path):
-    def render(name: str) -> tuple[StemCache, list[Crash]]:
-        config = StudioConfig(folder=str(tmp_path / name), rate_hz=8000, seconds=2.0, songs=False, pieces_per_shard=1)
-        crashes: list[Crash] = []
+    def render(name: str) -> tuple[StemCache, list[WorkerCrash]]:
+        config = StemRenderConfig(
+            folder=str(tmp_path / name), rate_hz=8000, seconds=2.0, songs=False, pieces_per_shard=1
+        )
+        crashes: list[WorkerCrash] = []
         render_cache(config, 2, 1, niceness=0, on_crash=crashes.append)
         return StemCache(tmp_path / name), crashes
 

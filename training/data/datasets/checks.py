@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data.piece import FileSound, Piece, Sound, Stem, mono, sum_of
+from training.data.piece import FileSound, Piece, SoundSource, Stem, mono, sum_of
 from training.scene.config import FPS
 
 LENGTHS_DIFFER_S = 0.1
@@ -46,7 +46,7 @@ def header_problems(piece: Piece) -> Iterator[str]:
     if not piece.stems:
         yield "it has no stem that can be read"
         return
-    everything: list[tuple[str, Sound]] = [(stem.label, stem.sound) for stem in piece.stems]
+    everything: list[tuple[str, SoundSource]] = [(stem.label, stem.sound) for stem in piece.stems]
     everything += [("the mix", piece.mix)] if piece.mix is not None else []
     rates = {sound.rate_hz for _, sound in everything}
     if len(rates) > 1:

@@ -37,7 +37,7 @@ TRAINING_SPLITS = ("train", "")
 
 
 @dataclass(slots=True)
-class Index:
+class DatasetIndex:
     """Figures of one data set, added up piece by piece.
 
     Attributes:
@@ -108,7 +108,7 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Cutting:
+class CutConfig:
     """How pieces become a stem cache.
 
     Attributes:
@@ -131,7 +131,7 @@ def starts_of(piece: Piece, seconds: float) -> list[float]:
     return [float(start_s) for start_s in np.arange(0.0, max(piece.seconds - seconds, 0.0) + 1e-6, seconds)]
 
 
-def cut_piece(piece: Piece, number: int, cutting: Cutting, chosen: list[float] | None = None) -> int:
+def cut_piece(piece: Piece, number: int, cutting: CutConfig, chosen: list[float] | None = None) -> int:
     """Add a piece to a stem cache, span after span, each with its silent stems left out; returns the stems added.
 
     Args:
@@ -160,7 +160,7 @@ def cut_piece(piece: Piece, number: int, cutting: Cutting, chosen: list[float] |
     return added
 
 
-def _filmed(piece: Piece, start_s: float, cutting: Cutting) -> Pictures | None:
+def _filmed(piece: Piece, start_s: float, cutting: CutConfig) -> Pictures | None:
     """The frames of a span; None where the film is over, or damaged, which is said, or nobody filmed."""
     if piece.frames is None or not cutting.size_px:
         return None
@@ -200,15 +200,15 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def make_index(kind: str, pieces: Iterable[Piece], listen: bool = False) -> Index:
+def make_index(kind: str, pieces: Iterable[Piece], listen: bool = False) -> DatasetIndex:
     """The figures of some pieces."""
-    index = Index(kind)
+    index = DatasetIndex(kind)
     for piece in pieces:
         index.add(piece, listen)
     return index
 
 
-def cut_pieces(pieces: Sequence[Piece], cutting: Cutting) -> int:
+def cut_pieces(pieces: Sequence[Piece], cutting: CutConfig) -> int:
     """Cut pieces of the training split into a cache; returns the stems added.
 
     Raises:
@@ -233,7 +233,7 @@ def main(argv: list[str]) -> int:
     if args.cache is not None:
         preset = load_preset(args.preset)
         size_px = preset.scene.size_px if preset.flow.picture_dim else 0  # nobody else looks at films
-        cutting = Cutting(args.cache, preset.grid.rate_hz, preset.sound.seconds, args.kind, size_px)
+        cutting = CutConfig(args.cache, preset.grid.rate_hz, preset.sound.seconds, args.kind, size_px)
         added = cut_pieces(pieces, cutting)
         cache = StemCache(args.cache)
         seen = sum(cache.film(stem) is not None for stem in range(cache.count))

@@ -12,7 +12,7 @@ from typing import Any
 
 from training.data.datasets.checks import open_sound
 from training.data.datasets.labels import term_of
-from training.data.piece import Piece, Sound, Stem, SumSound
+from training.data.piece import Piece, SoundSource, Stem, SumSound
 
 
 def read(root: Path) -> Iterator[Piece]:
@@ -33,7 +33,7 @@ def _song(index: Path) -> Piece:
     except (ValueError, KeyError, TypeError) as error:
         return Piece(folder.name, "", (), problems=(f"data.json cannot be used: {type(error).__name__} {error}",))
     problems: list[str] = []
-    sounds: dict[str, list[Sound]] = {}
+    sounds: dict[str, list[SoundSource]] = {}
     for stem_name, kind, file, has_bleed in tracks:
         sound, problem = open_sound(folder / stem_name / file)
         if sound is None:
@@ -47,5 +47,5 @@ def _song(index: Path) -> Piece:
     return Piece(f"{folder.name} {title}".strip(), "", stems, problems=tuple(problems))
 
 
-def _together(sounds: list[Sound]) -> Sound:
+def _together(sounds: list[SoundSource]) -> SoundSource:
     return sounds[0] if len(sounds) == 1 else SumSound(tuple(sounds))

@@ -14,7 +14,7 @@ from pathlib import Path
 from training.data.datasets.checks import open_stems
 from training.data.datasets.labels import term_of
 from training.data.piece import Piece
-from training.data.video import Film, FrameFolder, VideoFile
+from training.data.video import FilmSource, FrameFolder, VideoFile
 
 LISTS = {"train.csv": "train", "val.csv": "validation", "test.csv": "test"}
 SOUNDS = (".mp3", ".wav", ".flac")
@@ -48,7 +48,7 @@ def _video(root: Path, path: Path, kind: str, name: str, split: str) -> Piece:
     return Piece(f"{kind}/{name}", split, tuple(stems), stems[0].sound if stems else None, frames, tuple(problems))
 
 
-def _film(place: Path) -> tuple[Film | None, str]:
+def _film(place: Path) -> tuple[FilmSource | None, str]:
     """A film, or why there is none."""
     if place.is_file():
         try:

@@ -23,12 +23,12 @@ from engine.latents import Slot
 from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
 from training.config import FlowConfig, MaskingConfig, Preset
-from training.data.sources import Sounds
+from training.data.sources import SoundLibrary
 from training.data.stem_cache import StemCache
 from training.eval.report import write_json
 from training.flow.encode import encode_latents, preset_mixer
 from training.flow.latent_dataset import LatentDataset
-from training.flow.modalities import Senses
+from training.flow.modalities import Modalities
 from training.flow.train import FlowBatch, FlowStage
 from training.flow.warm_start import FLOW_FILE, FRESH, averaged_weights, start_from
 from training.metrics import Figures, bss, log_mel_l1
@@ -36,7 +36,7 @@ from training.papers.ablations.tables import AblationTable, AblationVariant, Sam
 from training.papers.diffusion import ddim, guided, repaint
 from training.prompt.tower import TOWER_FILE
 from training.scene.model import SCENE_FILE, load_scene
-from training.trainer.trainer import Plan, Run
+from training.trainer.trainer import TrainConfig, Trainer
 
 TIMED_STEPS = 3  # after one that does not count
 SHARE_FOR_TRAINING = 0.9  # of the budget; the rest is for what the clock did not foresee
@@ -101,13 +101,13 @@ def _hidden(rng: np.random.Generator, rows: Tensor, share: float) -> Tensor:
     return rows * torch.from_numpy(rng.random(rows.shape) >= share)
 
 
-def preset_of(table: AblationTable, variant: AblationVariant, ground: AblationContext) -> Preset:
+def preset_of(table: AblationTable, variant: AblationVariant, context: AblationContext) -> Preset:
     """The preset a variant is trained with."""
-    flow = _sight(ground.preset) if table.base == "sight" else _mge(ground.preset.flow)
-    flow = replace(flow, pool=ground.pool, batch=min(flow.batch, ground.pool), minutes=0.0,
+    flow = _sight(context.preset) if table.base == "sight" else _mge(context.preset.flow)
+    flow = replace(flow, pool=context.pool, batch=min(flow.batch, context.pool), minutes=0.0,
                    vary_share=0.0, additivity_weight=0.0, distil_steps=0)  # fmt: skip
     masking = _seeing() if table.base == "sight" else _reading()
-    return replace(ground.preset, flow=replace(flow, **variant.flow), masking=replace(masking, **variant.masking))
+    return replace(context.preset, flow=replace(flow, **variant.flow), masking=replace(masking, **variant.masking))
 
 
 def _sight(preset: Preset) -> FlowConfig:
@@ -139,7 +139,7 @@ def _reading() -> MaskingConfig:
     )  # fmt: skip
 
 
-def run_table(table: AblationTable, ground: AblationContext, budget: TrainingBudget) -> dict[str, Any]:
+def run_table(table: AblationTable, context: AblationContext, budget: TrainingBudget) -> dict[str, Any]:
     """Train and measure every variant; variants that differ in sampling only share a training.
 
     Returns:
@@ -147,50 +147,50 @@ def run_table(table: AblationTable, ground: AblationContext, budget: TrainingBud
     """
     began = time.perf_counter()
     if table.base == "sight":
-        _check_drawable(ground)
-    presets = [preset_of(table, variant, ground) for variant in table.variants]
-    start = ground.start if table.base == "sight" else None
+        _check_drawable(context)
+    presets = [preset_of(table, variant, context) for variant in table.variants]
+    start = context.start if table.base == "sight" else None
     keys = [training_key(p, v) for p, v in zip(presets, table.variants, strict=True)]
     stages: dict[str, FlowStage] = {}
     for key, preset, variant in zip(keys, presets, table.variants, strict=True):
         if key not in stages:
-            ground.say(f"filling the pool of {key}: {ground.pool} mixes")
-            stages[key] = _stage(preset, variant, ground, start)
+            context.say(f"filling the pool of {key}: {context.pool} mixes")
+            stages[key] = _stage(preset, variant, context, start)
     steps = budget.steps or steps_for(list(stages.values()), budget.minutes)
-    ground.say(f"trainings: {len(stages)}, of {steps} steps each")
-    trained = {key: _train(stage, steps, ground.out / key, ground, start) for key, stage in stages.items()}
-    batches = _held_out(presets[0], ground)
-    codec = load_codec(ground.preset, ground.codec)
+    context.say(f"trainings: {len(stages)}, of {steps} steps each")
+    trained = {key: _train(stage, steps, context.out / key, context, start) for key, stage in stages.items()}
+    batches = _held_out(presets[0], context)
+    codec = load_codec(context.preset, context.codec)
     rows = {}
     for variant, preset, key in zip(table.variants, presets, keys, strict=True):
-        ground.say(f"measuring {variant.name}")
+        context.say(f"measuring {variant.name}")
         rows[variant.name] = {
-            "values": _measured(trained[key], preset, variant.walk, batches, codec, ground),
+            "values": _measured(trained[key], preset, variant.sampling, batches, codec, context),
             "steps": steps,
             "weights": sum(p.numel() for p in trained[key].model.parameters()),
             "loss": trained[key].loss,
-            "walk": asdict(variant.walk),
+            "walk": asdict(variant.sampling),
         }
     return {
         "rows": rows,
-        "preset": ground.preset.name,
+        "preset": context.preset.name,
         "minutes": budget.minutes,
         "steps": steps,
         "batch": presets[0].flow.batch * _parts(presets[0].flow),
-        "pool": ground.pool,
+        "pool": context.pool,
         "examples": sum(len(batch.latents) for batch in batches),
         "start": str(start or ""),
         "seconds": time.perf_counter() - began,
     }
 
 
-def _check_drawable(ground: AblationContext) -> None:
+def _check_drawable(context: AblationContext) -> None:
     """Refuse stems whose players cannot be drawn: all variants would be blind.
 
     Raises:
         ValueError: a cache from before parts were numbered.
     """
-    for cache in (ground.cache, ground.heldout):
+    for cache in (context.cache, context.heldout):
         if not any("part" in cache.label(stem) for stem in range(cache.count)):
             raise ValueError(
                 f"the stems in {cache.folder} do not say which part they play, so no player can be drawn; render new "
@@ -204,14 +204,14 @@ def training_key(preset: Preset, variant: AblationVariant) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
-def _stage(preset: Preset, variant: AblationVariant, ground: AblationContext, start: Path | None) -> FlowStage:
-    codec = load_codec(preset, ground.codec)
+def _stage(preset: Preset, variant: AblationVariant, context: AblationContext, start: Path | None) -> FlowStage:
+    codec = load_codec(preset, context.codec)
     kind = FeatureMaskedStage if variant.hide_features else FlowStage
-    stage = kind(preset, _latents(preset, ground.cache, codec, ground), codec, ground.prompt)
+    stage = kind(preset, _latents(preset, context.cache, codec, context), codec, context.prompt)
     if isinstance(stage, FeatureMaskedStage):
         stage.hide = variant.hide_features
     if start is not None:
-        start_from(stage.model, _blind(start, ground.out))
+        start_from(stage.model, _blind(start, context.out))
     return stage
 
 
@@ -224,11 +224,11 @@ def _blind(run: Path, out: Path) -> Path:
     return folder
 
 
-def _senses(preset: Preset, stems: StemCache, scene: Path | None) -> Senses:
+def _senses(preset: Preset, stems: StemCache, scene: Path | None) -> Modalities:
     """Eyes where the variant can see; nobody is heard and no story is told in these tables."""
     if scene is None or not preset.flow.picture_dim:
-        return Senses(preset, stems)
-    return Senses(preset, stems, scene=load_scene(scene), sounds=Sounds.find())
+        return Modalities(preset, stems)
+    return Modalities(preset, stems, scene=load_scene(scene), sounds=SoundLibrary.find())
 
 
 def pool_key(preset: Preset, stems: StemCache) -> str:
@@ -240,15 +240,15 @@ def pool_key(preset: Preset, stems: StemCache) -> str:
     return hashlib.sha256(repr(said).encode()).hexdigest()[:8]
 
 
-def _pool(ground: AblationContext, preset: Preset, stems: StemCache) -> Path:
-    return ground.out / f"pool-{pool_key(preset, stems)}"
+def _pool(context: AblationContext, preset: Preset, stems: StemCache) -> Path:
+    return context.out / f"pool-{pool_key(preset, stems)}"
 
 
-def _latents(preset: Preset, stems: StemCache, codec: MixWavCodec, ground: AblationContext) -> LatentDataset:
+def _latents(preset: Preset, stems: StemCache, codec: MixWavCodec, context: AblationContext) -> LatentDataset:
     """Encoded mixes; variants share them where they can."""
-    modalities = _senses(preset, stems, ground.scene)
-    folder, mixer = _pool(ground, preset, stems), preset_mixer(preset, stems)
-    return encode_latents(folder, preset, mixer, codec, modalities, ground.workers)
+    modalities = _senses(preset, stems, context.scene)
+    folder, mixer = _pool(context, preset, stems), preset_mixer(preset, stems)
+    return encode_latents(folder, preset, mixer, codec, modalities, context.workers)
 
 
 def steps_for(stages: Sequence[FlowStage], minutes: float) -> int:
@@ -294,74 +294,74 @@ class TrainedVariant:
     way: str
 
 
-def _train(stage: FlowStage, steps: int, folder: Path, ground: AblationContext, start: Path | None) -> TrainedVariant:
+def _train(stage: FlowStage, steps: int, folder: Path, context: AblationContext, start: Path | None) -> TrainedVariant:
     """Train, or take the network that an earlier table trained in just this way."""
     config = stage.config
-    plan = Plan(
+    plan = TrainConfig(
         steps=steps, parts=config.parts, learning_rate=config.learning_rate, schedule=config.schedule,
         warmup=min(WARMUP, steps // 10 + 1), clip_norm=config.clip_norm, ema=config.ema, seed=config.seed,
         settings=asdict(stage.preset),
     )  # fmt: skip
-    run, kept = Run(stage, plan, folder), folder / KEPT
+    run, kept = Trainer(stage, plan, folder), folder / KEPT
     settings = {name: value for name, value in plan.settings.items() if name != "defaults"}  # those are of a bundle
     decided = asdict(replace(plan, settings=settings))
-    pool = _pool(ground, stage.preset, ground.cache)
-    way = json.dumps([decided, _weights(ground, start, stage.preset), str(start), str(pool)], default=str)
+    pool = _pool(context, stage.preset, context.cache)
+    way = json.dumps([decided, _weights(context, start, stage.preset), str(start), str(pool)], default=str)
     if kept.is_file() and (found := json.loads(kept.read_text("utf-8")))["way"] == way and run.resume():
-        ground.say(f"{folder.name}: taken from an earlier table")
+        context.say(f"{folder.name}: taken from an earlier table")
         return TrainedVariant(run.averaged().cpu(), found["loss"], folder, way)
     kept.unlink(missing_ok=True)  # the checkpoint is another training's from now on
     began = time.perf_counter()
-    losses = run.train(workers=ground.workers, quiet=True)
+    losses = run.train(workers=context.workers, quiet=True)
     loss = float(np.mean(losses[-max(1, len(losses) // 10) :]))
-    ground.say(f"{folder.name}: {len(losses)} steps in {time.perf_counter() - began:.0f} s, loss {loss:.4f}")
+    context.say(f"{folder.name}: {len(losses)} steps in {time.perf_counter() - began:.0f} s, loss {loss:.4f}")
     write_json({"way": way, "loss": loss}, kept)
     return TrainedVariant(run.averaged().cpu(), loss, folder, way)
 
 
-def _weights(ground: AblationContext, start: Path | None, preset: Preset) -> list[str]:
+def _weights(context: AblationContext, start: Path | None, preset: Preset) -> list[str]:
     """Digests of the weights that a training builds on."""
-    eyes = ground.scene if preset.flow.picture_dim else None
-    runs = {"codec.pt": ground.codec, TOWER_FILE: ground.prompt, SCENE_FILE: eyes, FLOW_FILE: start}
+    eyes = context.scene if preset.flow.picture_dim else None
+    runs = {"codec.pt": context.codec, TOWER_FILE: context.prompt, SCENE_FILE: eyes, FLOW_FILE: start}
     files = [run / name for name, run in runs.items() if run is not None]
     return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
 
 
-def _held_out(preset: Preset, ground: AblationContext) -> list[FlowBatch]:
+def _held_out(preset: Preset, context: AblationContext) -> list[FlowBatch]:
     """The same questions for every variant: isolation of what is there, everything said and shown, nothing hidden."""
     masking = _seeing() if preset.flow.picture_dim else _reading()
-    size = gcd(preset.flow.batch, ground.examples)  # so that no example is left over
-    flow = replace(preset.flow, pool=ground.examples, batch=size, prompt_dropout=0.0, absent_share=0.0, seed=SEED)
+    size = gcd(preset.flow.batch, context.examples)  # so that no example is left over
+    flow = replace(preset.flow, pool=context.examples, batch=size, prompt_dropout=0.0, absent_share=0.0, seed=SEED)
     preset = replace(preset, flow=flow, masking=masking)
-    codec = load_codec(preset, ground.codec)
-    stage = FlowStage(preset, _latents(preset, ground.heldout, codec, ground), codec, ground.prompt)
-    return [stage.batch(step) for step in range(ground.examples // size)]
+    codec = load_codec(preset, context.codec)
+    stage = FlowStage(preset, _latents(preset, context.heldout, codec, context), codec, context.prompt)
+    return [stage.batch(step) for step in range(context.examples // size)]
 
 
 def _measured(
     trained: TrainedVariant,
     preset: Preset,
-    walk: SamplingConfig,
+    sampling: SamplingConfig,
     batches: Sequence[FlowBatch],
     codec: MixWavCodec,
-    ground: AblationContext,
+    context: AblationContext,
 ) -> dict[str, list[float]]:
     """Figures of a network by one walk; those that another table found already are taken from there."""
-    said = repr((trained.way, walk, str(ground.heldout.folder), ground.examples))
+    said = repr((trained.way, sampling, str(context.heldout.folder), context.examples))
     kept = trained.folder / f"measured-{hashlib.sha256(said.encode()).hexdigest()[:8]}.json"
     if not kept.is_file():
-        write_json(measure(trained.model, preset, walk, batches, codec), kept)
+        write_json(measure(trained.model, preset, sampling, batches, codec), kept)
     values: dict[str, list[float]] = json.loads(kept.read_text("utf-8"))
     return values
 
 
 def measure(
-    model: nn.Module, preset: Preset, walk: SamplingConfig, batches: Sequence[FlowBatch], codec: MixWavCodec
+    model: nn.Module, preset: Preset, sampling: SamplingConfig, batches: Sequence[FlowBatch], codec: MixWavCodec
 ) -> dict[str, list[float]]:
     """Figures of every example: error of the stem's latents, and of the decoded stem SDR, SIR, SAR and log-mel L1."""
     rows: list[Figures] = []
     for batch in batches:
-        made = sample(model, preset, walk, batch)
+        made = sample(model, preset, sampling, batch)
         error_B = ((made - batch.latents)[:, Slot.STEM] ** 2).mean(dim=(1, 2))
         with torch.inference_mode():
             heard = [codec.decode(part)[:, 0].numpy() for part in
@@ -373,11 +373,13 @@ def measure(
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def sample(model: nn.Module, preset: Preset, walk: SamplingConfig, batch: FlowBatch) -> Tensor:
+def sample(model: nn.Module, preset: Preset, sampling: SamplingConfig, batch: FlowBatch) -> Tensor:
     """Latents ``(B,S,D,L)`` with the unknown ones filled in."""
     conditions = (batch.prompt,) if batch.picture is None else (batch.prompt, batch.picture)
-    denoise = guided(model, conditions, walk.guidance)
+    denoise = guided(model, conditions, sampling.guidance)
     with torch.inference_mode():
-        if walk.resamples:
-            return repaint(denoise, batch.latents, batch.known, walk.steps, walk.resamples, SEED, preset.flow.path)
-        return ddim(denoise, batch.latents, batch.known, walk.steps, SEED, preset.flow.path)
+        if sampling.resamples:
+            return repaint(
+                denoise, batch.latents, batch.known, sampling.steps, sampling.resamples, SEED, preset.flow.path
+            )
+        return ddim(denoise, batch.latents, batch.known, sampling.steps, SEED, preset.flow.path)

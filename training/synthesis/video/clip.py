@@ -13,19 +13,19 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from training.data.sources import Sounds
+from training.data.sources import SoundLibrary
 from training.scene.config import FPS
 from training.synthesis.render_stems import score_of
-from training.synthesis.score import Part
-from training.synthesis.stem_config import StudioConfig
-from training.synthesis.video.draw import Look, draw_look, draw_player
-from training.synthesis.video.motion import Player
+from training.synthesis.score import ScorePart
+from training.synthesis.stem_config import StemRenderConfig
+from training.synthesis.video.draw import PlayerLook, draw_look, draw_player
+from training.synthesis.video.motion import PlayerMotion
 from training.synthesis.video.pen import Pen
 from training.synthesis.video.stage import (
     STILL_CAMERA,
     Camera,
     Distraction,
-    Spot,
+    StageSpot,
     backdrop,
     draw_camera,
     draw_distractions,
@@ -38,7 +38,7 @@ STILL_SHARE = 0.25  # of training clips show one frame throughout (MAGE, "Static
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClipConfig:
+class DrawnClipConfig:
     """How clips are filmed.
 
     Attributes:
@@ -58,14 +58,14 @@ class ClipConfig:
 class Actor:
     """One player on the stage; ``part`` is its number in the piece, None for one who never plays."""
 
-    player: Player
-    look: Look
-    spot: Spot
+    player: PlayerMotion
+    look: PlayerLook
+    spot: StageSpot
     part: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class DrawnClip:
     """Frames of one piece.
 
     Attributes:
@@ -131,7 +131,7 @@ class Clip:
         middle = (left + right) / 2 / self.size_px
         return "left" if middle < 0.42 else "right" if middle > 0.58 else "centre"
 
-    def _project(self, spot: Spot, at_s: float, pixels: int) -> tuple[float, float, float]:
+    def _project(self, spot: StageSpot, at_s: float, pixels: int) -> tuple[float, float, float]:
         x, y, zoom = self.camera.view(at_s / self.seconds, at_s)
         return ((spot.x - x) * zoom + 0.5) * pixels, ((spot.y - y) * zoom + 0.5) * pixels, spot.size * zoom * pixels
 
@@ -148,12 +148,12 @@ class Clip:
 
 
 def draw_clip(
-    parts: Sequence[Part],
+    parts: Sequence[ScorePart],
     seconds: float,
     seed: int | Sequence[int],
-    config: ClipConfig | None = None,
+    config: DrawnClipConfig | None = None,
     idle_families: Sequence[str] = ("violin", "trumpet", "piano", "drums", "electric-guitar"),
-) -> Clip:
+) -> DrawnClip:
     """Put the players of a piece on a stage.
 
     Args:
@@ -168,22 +168,22 @@ def draw_clip(
     """
     if not parts or seconds * FPS < 1:
         raise ValueError(f"a clip needs a part and at least {1 / FPS:g} s, got {len(parts)} parts and {seconds:g} s")
-    config = config or ClipConfig()
+    config = config or DrawnClipConfig()
     rng = np.random.default_rng(seed)
     idle = [str(rng.choice(idle_families)) for _ in range(int(rng.integers(0, config.idlers + 1)))]
     stands = [(part.family, part.notes, k) for k, part in enumerate(parts)]
     everybody = [*stands, *((family, (), None) for family in idle)]
     actors = tuple(
-        Actor(Player(family, notes), draw_look(rng, family), spot, part)
+        Actor(PlayerMotion(family, notes), draw_look(rng, family), spot, part)
         for (family, notes, part), spot in zip(everybody, places(rng, len(everybody)), strict=True)
     )
     camera = draw_camera(rng) if config.moving_camera else STILL_CAMERA
     distractions = draw_distractions(rng, int(rng.integers(0, config.distractions + 1)))
     pixels = config.size_px * OVERSAMPLING
-    return Clip(actors, seconds, config.size_px, camera, distractions, backdrop(rng, pixels, pixels))
+    return DrawnClip(actors, seconds, config.size_px, camera, distractions, backdrop(rng, pixels, pixels))
 
 
-def training_frames(clip: Clip, rng: np.random.Generator) -> Frames:
+def training_frames(clip: DrawnClip, rng: np.random.Generator) -> Frames:
     """The clip's frames, or for a quarter of the draws one frame of it throughout.
 
     Source: MAGE (arXiv 2604.09803) appendix A, "Static-Image Fallback".
@@ -193,11 +193,11 @@ def training_frames(clip: Clip, rng: np.random.Generator) -> Frames:
 
 def clip_of_labels(
     labels: Sequence[Mapping[str, Any]],
-    sounds: Sounds,
-    config: StudioConfig,
+    sounds: SoundLibrary,
+    config: StemRenderConfig,
     seed: int | Sequence[int],
-    film: ClipConfig | None = None,
-) -> Clip:
+    film: DrawnClipConfig | None = None,
+) -> DrawnClip:
     """The clip of stems of one piece of a cache, composed again from the piece's number.
 
     Args:

@@ -12,7 +12,7 @@ from math import cos, sin
 import numpy as np
 
 from training.data.instruments import families
-from training.synthesis.video.motion import LEFT_HAND, Pose
+from training.synthesis.video.motion import LEFT_HAND, PlayerPose
 from training.synthesis.video.pen import Colour, Pen, Point
 
 Rng = np.random.Generator
@@ -30,7 +30,7 @@ SIZE = {"viola": 1.15, "cello": 1.5, "double-bass": 1.9, "strings": 1.0, "harp":
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PlayerLook:
     """What stays the same of a player: colours and the instrument's size."""
 
     skin: Colour
@@ -40,16 +40,18 @@ class Look:
     size: float
 
 
-def draw_look(rng: Rng, family: str) -> Look:
+def draw_look(rng: Rng, family: str) -> PlayerLook:
     """Colours of a player."""
 
     def one(colours: tuple[Colour, ...]) -> Colour:
         return colours[int(rng.integers(len(colours)))]
 
-    return Look(one(SKIN), one(CLOTH), one(WOOD), one(PAINT), SIZE.get(family, 1.0) * float(rng.uniform(0.9, 1.1)))
+    return PlayerLook(
+        one(SKIN), one(CLOTH), one(WOOD), one(PAINT), SIZE.get(family, 1.0) * float(rng.uniform(0.9, 1.1))
+    )
 
 
-def draw_player(pen: Pen, family: str, kind: str, look: Look, pose: Pose) -> None:
+def draw_player(pen: Pen, family: str, kind: str, look: PlayerLook, pose: PlayerPose) -> None:
     """A player in a pose, within -1 to 1."""
     lean = 0.06 * pose.sway
     body = pen.inside((lean, 0.0), 1.0)
@@ -59,14 +61,14 @@ def draw_player(pen: Pen, family: str, kind: str, look: Look, pose: Pose) -> Non
     KINDS[kind](body, family, look, pose)
 
 
-def _arm(pen: Pen, look: Look, side: int, hand: Point) -> None:
+def _arm(pen: Pen, look: PlayerLook, side: int, hand: Point) -> None:
     shoulder = (0.26 * side, 0.1)
     elbow = ((shoulder[0] + hand[0]) / 2 + 0.14 * side, (shoulder[1] + hand[1]) / 2 + 0.12)
     pen.line([shoulder, elbow, hand], look.cloth, 0.11)
     pen.dot(hand, 0.07, look.skin)
 
 
-def _bowed(pen: Pen, family: str, look: Look, pose: Pose) -> None:
+def _bowed(pen: Pen, family: str, look: PlayerLook, pose: PlayerPose) -> None:
     big = family in UPRIGHT
     centre: Point = (0.05, 0.5) if big else (0.3, -0.02)
     neck: Point = (-0.05, -0.6) if big else (0.85, -0.12)
@@ -88,7 +90,7 @@ def _bowed(pen: Pen, family: str, look: Look, pose: Pose) -> None:
     _arm(pen, look, -1, hand)
 
 
-def _plucked(pen: Pen, family: str, look: Look, pose: Pose) -> None:
+def _plucked(pen: Pen, family: str, look: PlayerLook, pose: PlayerPose) -> None:
     if family == "harp":
         pen.line([(0.5, 0.9), (0.75, -0.7), (0.05, -0.4), (0.5, 0.9)], BRASS, 0.07)
         for k in range(6):
@@ -111,7 +113,7 @@ def _plucked(pen: Pen, family: str, look: Look, pose: Pose) -> None:
         pen.line([(body[0] - 0.2, body[1] + 0.03), head], WHITE, 0.03)  # strings that swing are seen
 
 
-def _blown(pen: Pen, family: str, look: Look, pose: Pose) -> None:
+def _blown(pen: Pen, family: str, look: PlayerLook, pose: PlayerPose) -> None:
     colour = BRASS if family in SMALL_BRASS else (STEEL if family == "flute" else DARK)
     angle = 0.25 + (0.0 if pose.sounding else 0.9)  # lowered when silent
     if family in UPRIGHT or family in ("clarinet", "oboe", "saxophone"):
@@ -138,7 +140,7 @@ def _blown(pen: Pen, family: str, look: Look, pose: Pose) -> None:
             pen.dot((bell[0] + far * direction[0], bell[1] + far * direction[1]), 0.03, WHITE)
 
 
-def _keys(pen: Pen, family: str, look: Look, pose: Pose) -> None:
+def _keys(pen: Pen, family: str, look: PlayerLook, pose: PlayerPose) -> None:
     row = families()[family]
     pen.box((-0.9, 0.35), (0.9, 0.8), look.paint if "synth" in row.groups else look.wood)
     count = 14
@@ -153,7 +155,7 @@ def _keys(pen: Pen, family: str, look: Look, pose: Pose) -> None:
         _arm(pen, look, side, (-0.8 + 1.68 * (key + 0.3) / count, 0.36 + bounce))
 
 
-def _struck(pen: Pen, family: str, look: Look, pose: Pose) -> None:
+def _struck(pen: Pen, family: str, look: PlayerLook, pose: PlayerPose) -> None:
     for x, y, r in ((-0.45, 0.45, 0.24), (0.45, 0.45, 0.24), (0.0, 0.75, 0.3)):
         pen.dot((x, y), r, look.paint, 0.8)
         pen.dot((x, y - 0.05), r * 0.85, WHITE, 0.6)
@@ -171,7 +173,7 @@ def _struck(pen: Pen, family: str, look: Look, pose: Pose) -> None:
         pen.dot((0.0, 0.72), 0.16 * pose.stroke, (250, 220, 120))
 
 
-def _bars(pen: Pen, family: str, look: Look, pose: Pose) -> None:
+def _bars(pen: Pen, family: str, look: PlayerLook, pose: PlayerPose) -> None:
     row = families()[family]
     count = 10
     hit = {min(count - 1, max(0, int((m - row.low) / max(1, row.high - row.low + 1) * count))) for m in pose.fresh}
@@ -190,7 +192,7 @@ def _bars(pen: Pen, family: str, look: Look, pose: Pose) -> None:
         _arm(pen, look, side, hand)
 
 
-def _sung(pen: Pen, family: str, look: Look, pose: Pose) -> None:
+def _sung(pen: Pen, family: str, look: PlayerLook, pose: PlayerPose) -> None:
     opened = 0.03 + (0.05 + 0.07 * pose.effort * (0.6 + 0.4 * pose.stroke)) * pose.sounding
     pen.dot((0, -0.22), opened, (120, 20, 30), 1.3)
     reach = 0.3 * pose.sounding * (0.6 + 0.4 * pose.sway)
@@ -202,7 +204,7 @@ def _sung(pen: Pen, family: str, look: Look, pose: Pose) -> None:
             pen.dot((0.5 * side, -0.1), opened * 0.8, (120, 20, 30), 1.3)
 
 
-KINDS: dict[str, Callable[[Pen, str, Look, Pose], None]] = {
+KINDS: dict[str, Callable[[Pen, str, PlayerLook, PlayerPose], None]] = {
     "bowed": _bowed, "plucked": _plucked, "blown": _blown, "keys": _keys, "struck": _struck, "bars": _bars,
     "sung": _sung,
 }  # fmt: skip

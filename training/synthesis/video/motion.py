@@ -30,7 +30,7 @@ def look_of(family: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Pose:
+class PlayerPose:
     """A player at one moment.
 
     Attributes:
@@ -54,7 +54,7 @@ class Pose:
     sway: float
 
 
-class Player:
+class PlayerMotion:
     """Answers what a player does at any moment."""
 
     def __init__(self, family: str, notes: Sequence[Note]) -> None:
@@ -78,7 +78,7 @@ class Player:
     def _end_s(self, note: Note) -> float:
         return note.start_s + STROKE_S if self._drums else note.end_s
 
-    def pose(self, at_s: float) -> Pose:
+    def pose(self, at_s: float) -> PlayerPose:
         """What the player does at a moment."""
         near = self._near(at_s, at_s)
         held = [(k, n) for k, n in near if self._end_s(n) > at_s]
@@ -95,4 +95,4 @@ class Player:
             effort = note.velocity / 127
             sway = sin(tau * at_s / 1.7)
         pitches = tuple(n.midi for _, n in held)
-        return Pose(bool(held), bow, stroke, tuple(n.midi for n in fresh), pitches, height, effort, sway)
+        return PlayerPose(bool(held), bow, stroke, tuple(n.midi for n in fresh), pitches, height, effort, sway)

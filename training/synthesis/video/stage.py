@@ -17,7 +17,7 @@ DISTRACTIONS = ("ball", "lamp", "bird", "dancer", "pendulum")
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class StageSpot:
     """Where something stands, in stage coordinates from 0 to 1, and its half height."""
 
     x: float
@@ -59,7 +59,7 @@ class Distraction:
     """
 
     kind: str
-    spot: Spot
+    spot: StageSpot
     period_s: float
     phase: float
     colour: Colour
@@ -82,7 +82,7 @@ class Distraction:
             pen.dot((0.6 * swing, 0.5), 0.2, self.colour)
 
 
-def places(rng: Rng, count: int) -> list[Spot]:
+def places(rng: Rng, count: int) -> list[StageSpot]:
     """Spots for players, side by side in rows of up to four, in an order that chance decides."""
     rows = 1 if count <= 4 else 2
     columns = -(-count // rows)
@@ -93,7 +93,7 @@ def places(rng: Rng, count: int) -> list[Spot]:
         in_row = min(columns, count - row * columns)
         x = (column + 0.5) / in_row + float(rng.uniform(-0.02, 0.02))
         y = (0.58 if rows == 1 else 0.34 + 0.38 * row) + float(rng.uniform(-0.03, 0.03))
-        spots.append(Spot(x, y, size * float(rng.uniform(0.9, 1.0))))
+        spots.append(StageSpot(x, y, size * float(rng.uniform(0.9, 1.0))))
     return [spots[k] for k in rng.permutation(count)]
 
 
@@ -112,7 +112,7 @@ def draw_distractions(rng: Rng, count: int) -> tuple[Distraction, ...]:
     found = []
     for _ in range(count):
         side = float(rng.choice([0.06, 0.94]))
-        spot = Spot(side, float(rng.uniform(0.1, 0.3)), float(rng.uniform(0.04, 0.07)))
+        spot = StageSpot(side, float(rng.uniform(0.1, 0.3)), float(rng.uniform(0.04, 0.07)))
         colour = (int(rng.integers(60, 255)), int(rng.integers(60, 255)), int(rng.integers(60, 255)))
         kind = DISTRACTIONS[int(rng.integers(len(DISTRACTIONS)))]
         found.append(Distraction(kind, spot, float(rng.uniform(0.4, 2.5)), float(rng.random()), colour))
