@@ -1,5 +1,4 @@
-"""The desktop window: shows a mix, asks for a stem, plays and saves what the engine made.
+"""The desktop window: open a mix, ask for a stem, listen, edit, export.
 
-It will hold models (QtCore only), views (widgets only) and the one link to ``engine.Engine``. It may import the front
-door of ``engine``, PySide6, pyqtgraph and sounddevice; never torch, onnxruntime or the inside of the engine.
+``audio`` has no Qt, ``models`` no widgets, ``views`` no decisions; ``link`` holds the one ``engine.Engine``.
 """

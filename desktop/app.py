@@ -66,7 +66,7 @@ def run(argv: Sequence[str] = ()) -> int:
 
 
 def make_application() -> QApplication:
-    """The one application of this process."""
+    """The ``QApplication`` of this process."""
     application = QApplication.instance()
     if not isinstance(application, QApplication):
         application = QApplication(sys.argv[:1])
@@ -76,7 +76,7 @@ def make_application() -> QApplication:
 
 
 def translate(application: QApplication, language: str) -> None:
-    """Speak a language: ``system`` or its two letters."""
+    """Install the translations for ``system`` or a two-letter language."""
     wanted = QLocale.system().name()[:2] if language == "system" else language
     for old in application.findChildren(QTranslator):
         application.removeTranslator(old)
@@ -91,7 +91,7 @@ def translate(application: QApplication, language: str) -> None:
 
 
 def _begin(window: MainWindow, paths: list[Path]) -> None:
-    """Open what was asked for, or what was lost, or at the first start the demo."""
+    """Open the given file, else recover a project, else at the first start the demo."""
     left = window.workspace.recovery.left_behind()
     if paths:
         QTimer.singleShot(0, lambda: window.open_path(paths[0].absolute()))

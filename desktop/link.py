@@ -1,7 +1,4 @@
-"""The only place that holds an ``Engine``: its events become Qt signals in the window's thread.
-
-Knows nothing of widgets, projects or what jobs are for.
-"""
+"""The only place that holds an ``Engine``: its events become Qt signals in the window's thread."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ class _Overheard(Engine):
         self._on_submit = on_submit
 
     def submit(self, request: Request) -> str:
-        """As of ``Engine``."""
+        """Submit as ``Engine`` does, and tell ``on_submit``."""
         job = super().submit(request)
         self._on_submit(job, request)
         return job
@@ -71,7 +68,7 @@ class EngineLink(QObject):
 
     @property
     def engine(self) -> Engine:
-        """For a bridge, which shares it."""
+        """The engine, which a bridge shares."""
         return self._engine
 
     def submit(self, request: Request) -> str:
@@ -83,7 +80,7 @@ class EngineLink(QObject):
         return self._engine.submit(request)
 
     def cancel(self, job: str) -> None:
-        """Ask for a job to be stopped."""
+        """Cancel a job."""
         self._engine.cancel(job)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A trial of the whole program without anybody at it: open the demo, take a stem out of it, leave.
+"""An unattended trial of the whole program: open the demo, isolate a stem, quit.
 
 ``FLUXSTEM_SMOKE=1 fluxstem desktop`` exits with 0 when a stem came out that sums to the mix with its rest.
 """

@@ -1,1 +1,1 @@
-"""Sound as the window needs it: kept by its hash, drawn, mixed, measured and written. No Qt anywhere in here."""
+"""Audio for the window: stored by hash, drawn, mixed, played, measured and exported. No Qt in here."""

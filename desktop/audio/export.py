@@ -1,7 +1,4 @@
-"""Write what is heard into files: one common gain, never one per stem; whole files or none; nothing overwritten.
-
-Knows nothing of Qt or projects.
-"""
+"""Export to files: one common gain for all stems, complete files or none, nothing overwritten."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ NAME_LIMIT_BYTES = 180
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """One row of the formats: its words, its suffix, libsndfile's names for it, full scale in bits (None: no limit)."""
+    """One file format: label, suffix, libsndfile's container and subtype, bits (None: float, no limit)."""
 
     words: str
     suffix: str
@@ -163,12 +160,12 @@ def mixed_blocks(tracks: Sequence[Track], length: int, check: Check) -> Iterator
 
 
 def _share(report: Report, number: int, count: int) -> Report:
-    """One file's part of the whole."""
+    """Progress of one file as a share of the whole."""
     return lambda share: report((number + share) / count)
 
 
 def _common_gain(parts: Sequence[ExportFile], length: int, kind: FileFormat, check: Check) -> float:
-    """At most 1; below only where a sample would not fit into the format."""
+    """The common gain: below 1 only if a sample would clip."""
     if kind.bits is None:
         return 1.0
     peak = 0.0
@@ -200,7 +197,7 @@ def _write(
 
 
 def _rounded(block_NC: FloatArray, kind: FileFormat) -> npt.NDArray[np.float64] | FloatArray:
-    """To the nearest step of the format, as a value that libsndfile stores without changing it."""
+    """Round to the format's steps, so that libsndfile stores the values unchanged."""
     if kind.bits is None:
         return block_NC
     steps = 2.0 ** (kind.bits - 1)
@@ -228,7 +225,7 @@ def _null_db(drafts: Sequence[Path], original: Track, gain: float, length: int, 
 
 
 def _publish(draft: Path, folder: Path, name: str, kind: FileFormat) -> Path:
-    """Give a draft the first free name."""
+    """Rename a draft to the first free name."""
     for number in range(1, 10_000):
         final = folder / (f"{name}{kind.suffix}" if number == 1 else f"{name} ({number}){kind.suffix}")
         try:

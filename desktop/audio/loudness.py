@@ -1,6 +1,8 @@
-"""How loud something sounds: gated loudness with K weighting, applied to spectra of blocks.
+"""Integrated loudness: gated, K-weighted, computed on spectra of blocks.
 
 Source: ITU-R BS.1770-5, annex 1; both filters are evaluated as gains by frequency instead of being run over time.
+pyloudnorm, which the tests compare with, needs SciPy (some 140 MB in an installed window), cannot be stopped between
+blocks, and refuses sound shorter than one block.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What is heard, block by block: lanes with gain, pan, solo and mute, the original, or what was taken out.
+"""The mixer: renders lanes with gain, pan, solo and mute, the original, or what was removed, block by block.
 
-Every change of gain is a ramp, so nothing clicks. Knows nothing of Qt, devices or files.
+Every change of gain is a ramp, so nothing clicks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REMEMBERED = 64  # calls of render that can be taken back; the largest buffer of
 
 
 class PlaybackSource(Enum):
-    """What the loudspeakers get."""
+    """What is played."""
 
     STEMS = "stems"
     ORIGINAL = "original"
@@ -29,7 +29,7 @@ class PlaybackSource(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One sound in the mix.
+    """One track of the mix.
 
     Attributes:
         key: whose it is; a track keeps its ramp as long as its key stays.
@@ -50,7 +50,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackScene:
-    """Everything the mixer needs to know; replaced as a whole.
+    """Everything the mixer plays; replaced as a whole, so that a change is atomic.
 
     Attributes:
         original: the mix, None while there is none.
@@ -72,7 +72,7 @@ class PlaybackScene:
 
 
 def wanted_gains(scene: PlaybackScene) -> dict[str, tuple[FloatArray, Track]]:
-    """Gain left and right of everything that is to be heard."""
+    """Target gains left and right, per track."""
     gains: dict[str, tuple[FloatArray, Track]] = {}
     sign = -1.0 if scene.listen is PlaybackSource.REMOVED else 1.0
     if scene.original is not None:
@@ -88,7 +88,7 @@ def wanted_gains(scene: PlaybackScene) -> dict[str, tuple[FloatArray, Track]]:
 
 
 def pan_gains(pan: float) -> FloatArray:
-    """Balance: the far side is turned down, the near side stays."""
+    """Balance: turns down the far side only."""
     return np.array([min(1.0, 1.0 - pan), min(1.0, 1.0 + pan)], np.float32)
 
 
@@ -96,7 +96,7 @@ MixerState = tuple[int, dict[str, FloatArray], dict[str, Track]]  # position, ga
 
 
 class PlaybackMixer:
-    """Walks along the timeline.
+    """Renders a scene from a moving position.
 
     Args:
         rate_hz: frames per second.
@@ -111,7 +111,7 @@ class PlaybackMixer:
         self._before: deque[tuple[int, MixerState]] = deque(maxlen=REMEMBERED)
 
     def jump(self, position: int) -> None:
-        """Go on from another frame, with all gains as they should be there."""
+        """Jump to another frame; gains take effect without a ramp."""
         self.position = max(position, 0)
         self._now = {key: gain.copy() for key, (gain, _) in wanted_gains(self.scene).items()}
         self._ended = {}
@@ -131,18 +131,18 @@ class PlaybackMixer:
         return back
 
     def state(self) -> tuple[MixerState, tuple[tuple[int, MixerState], ...]]:
-        """Where it is and how it came there, for ``take_up``."""
+        """A snapshot for ``take_up``."""
         return (self.position, dict(self._now), dict(self._ended)), tuple(self._before)
 
     def take_up(self, state: tuple[MixerState, tuple[tuple[int, MixerState], ...]]) -> None:
-        """Be again as when ``state`` was asked; the scene stays as it is."""
+        """Restore a snapshot; the scene stays."""
         (self.position, now, ended), before = state
         self._now, self._ended = dict(now), dict(ended)
         self._before = deque(before, maxlen=REMEMBERED)
 
     @property
     def at_end(self) -> bool:
-        """True means nothing follows."""
+        """True at the end of the timeline."""
         return self.scene.loop is None and self.position >= self.scene.length
 
     def render(self, frames: int) -> FloatArray:

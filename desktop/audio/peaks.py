@@ -1,7 +1,4 @@
-"""A waveform at every zoom: lowest, highest and mean power of ever longer runs of samples.
-
-Knows nothing of Qt or files' formats.
-"""
+"""Waveform peaks at every zoom: minimum, maximum and mean power of ever longer runs of samples."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ ROUNDING = 1e-6  # of a bin: an edge on a border stays on its side, wherever a v
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Peaks(ZoomLevels[np.float32]):
-    """Levels of (3, bins) float32: lowest, highest, mean power; all channels together."""
+    """Levels of (3, bins) float32: minimum, maximum, mean power over all channels."""
 
     ROWS = 3
     ENTRY_SAMPLES = BASE_SAMPLES
@@ -53,14 +50,14 @@ class Peaks(ZoomLevels[np.float32]):
 
 
 class PeakBuilder:
-    """Takes samples in any portions."""
+    """Builds peaks from blocks of any size."""
 
     def __init__(self) -> None:
         self._bins: list[FloatArray] = []
         self._left_NC: FloatArray | None = None
 
     def add(self, block_NC: FloatArray) -> None:
-        """More samples, float32 (samples, channels)."""
+        """Add samples, float32 (samples, channels)."""
         if self._left_NC is not None and len(self._left_NC):
             block_NC = np.concatenate([self._left_NC, block_NC])
         whole = len(block_NC) // BASE_SAMPLES * BASE_SAMPLES
@@ -69,7 +66,7 @@ class PeakBuilder:
         self._left_NC = block_NC[whole:].copy()
 
     def finish(self) -> Peaks:
-        """All levels."""
+        """Finish: all zoom levels."""
         if self._left_NC is not None and len(self._left_NC):
             missing = BASE_SAMPLES - len(self._left_NC)
             self._bins.append(_bins(np.pad(self._left_NC, ((0, missing), (0, 0)), mode="edge")))

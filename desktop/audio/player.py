@@ -1,7 +1,7 @@
-"""Plays a mixer through a sound device: a thread fills a short ring, the device's callback copies out of it.
+"""Playback through PortAudio: a thread fills a short ring buffer, the device callback reads from it.
 
 The callback touches nothing but the ring. Without PortAudio or without a device the player says so and stays silent;
-everything else goes on. Knows nothing of Qt.
+everything else goes on.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ GONE = "the audio device is gone; plug it in again, or choose another one in the
 
 
 class NoDevice(EngineError):
-    """There is nothing to play through."""
+    """There is no usable output device."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
-    """One output: its PortAudio number and its name."""
+    """An output device: PortAudio index and name."""
 
     index: int
     name: str
 
 
 def output_devices(anew: bool = False) -> list[DeviceRow]:
-    """Everything sound can be played through; empty without PortAudio.
+    """All output devices; empty without PortAudio.
 
     Args:
         anew: True looks at what is plugged in now, not when PortAudio was loaded; only while nothing plays.
@@ -79,7 +79,7 @@ def _library() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackEnd:
-    """Why playing ended by itself.
+    """Why playback ended by itself.
 
     Attributes:
         message: for the user; None at the end of the sound.
@@ -92,7 +92,7 @@ class PlaybackEnd:
 
 @dataclass(frozen=True, slots=True)
 class RenderedAhead:
-    """How far the sound is made.
+    """How far the audio is rendered.
 
     Attributes:
         position: frame of the timeline that is made next.
@@ -106,7 +106,7 @@ class RenderedAhead:
 
 
 class AudioPlayer:
-    """One stream at a time.
+    """Plays one stream at a time.
 
     Args:
         on_end: called on the filling thread when playing ended by itself, with why.
@@ -149,7 +149,7 @@ class AudioPlayer:
 
     @property
     def position(self) -> int:
-        """The frame that is about to be heard, near enough for a cursor."""
+        """The frame that is audible now, accurate enough for a cursor."""
         if not self.playing:
             return self._position
         ahead = self._ahead  # one value: the mixer itself goes back now and then
@@ -159,7 +159,7 @@ class AudioPlayer:
         return max(position, 0)
 
     def show(self, scene: PlaybackScene, rate_hz: int) -> None:
-        """What is to be heard from now on; ``change_s`` says how soon."""
+        """Set the scene; ``change_s`` says how soon it is heard."""
         self._scene = scene
         if self._mixer is not None and rate_hz == self._rate_hz:
             self._mixer.scene = scene
@@ -168,7 +168,7 @@ class AudioPlayer:
         self._rate_hz = rate_hz
 
     def seek(self, position: int) -> None:
-        """Go on from another frame."""
+        """Continue from another frame."""
         self._position = max(position, 0)
         if self.playing:
             self.stop()
@@ -247,7 +247,7 @@ class AudioPlayer:
         raise refusals[-1]
 
     def stop(self) -> None:
-        """Stop where it is."""
+        """Stop at the current position."""
         if not self.playing:
             return
         self._leave.set()
@@ -301,7 +301,7 @@ class AudioPlayer:
 
 
 def fill(ring: Ring, mixer: PlaybackMixer) -> None:
-    """Put into the ring what fits, up to the end of the sound."""
+    """Fill the ring, up to the end of the timeline."""
     while ring.free >= FILL_FRAMES and not mixer.at_end:
         left = FILL_FRAMES
         if mixer.scene.loop is None:
@@ -310,17 +310,17 @@ def fill(ring: Ring, mixer: PlaybackMixer) -> None:
 
 
 def ahead_of(ring: Ring, mixer: PlaybackMixer) -> RenderedAhead:
-    """How far the sound is made; for the thread that makes it."""
+    """How far the audio is rendered; for the rendering thread."""
     return RenderedAhead(mixer.position, ring.frames_written, mixer.scene.loop)
 
 
 def kept_frames(ring: Ring) -> int:
-    """Of what waits in a ring, how much the device may be reading already."""
+    """Frames at the head of the ring that the device may already be reading."""
     return ring.largest_read + FILL_FRAMES
 
 
 def renew(ring: Ring, mixer: PlaybackMixer) -> None:
-    """Make what waits in the ring anew, as things are now; only what the device may be reading already stays.
+    """Render the waiting frames again after a change; those the device may already be reading stay.
 
     All of it is put in at once. Where the device has come into it meanwhile, less is made anew: what begins in the
     middle of a ramp would click.

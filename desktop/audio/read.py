@@ -1,6 +1,6 @@
-"""Any file with sound in it -> something libsndfile reads block by block.
+"""Reads any audio or video file block by block through libsndfile.
 
-What libsndfile cannot read (AAC, video) is decoded once by PyAV into a float WAV. Knows nothing of Qt or projects.
+What libsndfile cannot read (AAC, video) is decoded once by PyAV into a float WAV.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A ring of sound between one writer and one reader, without locks.
+"""A lock-free ring buffer for one writer and one reader.
 
 Each side moves only its own counter, after the samples are in place; reading a counter is one step of the interpreter.
 Frames that wait may be written over as long as the reader is not there yet; to see to that is the writer's part.
@@ -13,7 +13,7 @@ FloatArray = npt.NDArray[np.float32]
 
 
 class Ring:
-    """Holds at most ``frames`` frames.
+    """A ring buffer of ``frames`` frames.
 
     Args:
         frames: capacity.
@@ -29,7 +29,7 @@ class Ring:
 
     @property
     def filled(self) -> int:
-        """Frames that wait to be read."""
+        """Frames ready to be read."""
         return self._written - self._read
 
     @property
@@ -48,7 +48,7 @@ class Ring:
         return self._read
 
     def write(self, block_NC: FloatArray) -> None:
-        """Put frames in; the caller has asked ``free`` first."""
+        """Append frames; the caller has checked ``free``."""
         self._put(self._written, block_NC)
         self._written += len(block_NC)
 
@@ -82,5 +82,5 @@ class Ring:
         return count
 
     def drop(self) -> None:
-        """Forget what waits; only while nobody reads."""
+        """Discard all frames; only while nobody reads."""
         self._read = self._written

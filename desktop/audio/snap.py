@@ -1,4 +1,4 @@
-"""Where a cut does not click: the nearest place at which the sound goes through zero."""
+"""Snapping to zero crossings, so that cuts do not click."""
 
 from __future__ import annotations
 

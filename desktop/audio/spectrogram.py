@@ -1,7 +1,4 @@
-"""A spectrogram small enough to keep for a whole song, at every zoom: bands by pitch, levels in a byte.
-
-Knows nothing of Qt or formats of sound.
-"""
+"""A compact spectrogram of a whole song at every zoom: log-frequency bands, one byte per level."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ class Spectrogram(ZoomLevels[np.uint8]):
 
 
 def with_zooms(spectrum_BT: npt.NDArray[np.uint8]) -> Spectrogram:
-    """All levels of zoom of a spectrogram; a column of a coarser one is the loudest of its four."""
+    """All zoom levels of a spectrogram; a coarser column is the maximum of four finer ones."""
     levels = [spectrum_BT]
     while (columns := levels[-1].shape[1]) > Spectrogram.SHORTEST:
         filled_BT = np.pad(levels[-1], ((0, 0), (0, -columns % FACTOR)), mode="edge")
@@ -73,12 +70,12 @@ def make_spectrogram(
 
 
 def band_edges_hz(rate_hz: int) -> npt.NDArray[np.float64]:
-    """Where the bands begin and end, BANDS + 1 frequencies."""
+    """Edges of the bands, BANDS + 1 frequencies in Hz."""
     return np.geomspace(LOWEST_HZ, rate_hz / 2, BANDS + 1)
 
 
 def _bands(rate_hz: int) -> npt.NDArray[np.float32]:
-    """Which FFT bins make a band, (BANDS, bins); a narrow band takes its share of the bins beside its centre."""
+    """Weights of FFT bins per band, (BANDS, bins); a band narrower than a bin interpolates its neighbours."""
     edges = band_edges_hz(rate_hz) / rate_hz * WINDOW_SAMPLES
     bins = WINDOW_SAMPLES // 2 + 1
     weights: npt.NDArray[Any] = np.zeros((BANDS, bins), np.float32)

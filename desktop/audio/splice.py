@@ -1,7 +1,4 @@
-"""Put new pieces into a take: bit-identical outside their regions, joined without a click inside.
-
-Knows nothing of Qt or projects.
-"""
+"""Splices new audio into a take: bit-identical outside the regions, crossfaded at their edges."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ FADE_S = 0.01
 
 @dataclass(frozen=True, slots=True)
 class SplicePiece:
-    """New sound and where it goes.
+    """New audio and where it goes.
 
     Attributes:
         samples_NC: float32 (samples, channels or 1).
@@ -56,7 +53,7 @@ def splice(
 
 
 def _put(block_NC: FloatArray, start: int, piece: SplicePiece, fade: int) -> None:
-    """Blend what a piece has for a block that begins at ``start``."""
+    """Crossfade a piece into the block that begins at ``start``."""
     begin = piece.region[0]
     end = min(piece.region[1], begin + len(piece.samples_NC))
     first, last = max(start, begin), min(start + len(block_NC), end)

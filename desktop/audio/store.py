@@ -1,7 +1,7 @@
-"""Audio files kept under the hash of their bytes, and what can be made again from them: samples, peaks, spectrum.
+"""Content-addressed audio store: originals by SHA-256, and a cache of samples, peaks and spectrograms.
 
 Originals lie in ``folder`` and never change; everything in ``cache`` may be deleted at any time. Files are written
-beside their place and renamed, so a name that exists is whole. Knows nothing of Qt or projects.
+beside their place and renamed, so a name that exists is whole.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class AudioRef:
 
     @property
     def file(self) -> str:
-        """Its name in the store."""
+        """File name in the store."""
         return self.sha256 + self.suffix
 
     @property
@@ -104,7 +104,7 @@ class AudioStore:
             ) from error
 
     def path(self, ref: AudioRef) -> Path:
-        """Where the original lies."""
+        """Path of the original."""
         return self.folder / ref.file
 
     def prepare(self, ref: AudioRef, check: Check = keep_going) -> None:
@@ -181,7 +181,7 @@ class AudioStore:
             raise AudioError("the spectrogram is gone from the cache; open the file again") from error
 
     def cache_bytes(self) -> int:
-        """How much originals and cache take together."""
+        """Bytes of originals and cache together."""
         return sum(size for folder in (self.folder, self.cache) for _, size, _ in _files_by_use(folder))
 
     def clean_cache(self, keep: set[str], limit_bytes: int = 0, spare_s: float = 0.0) -> int:
@@ -199,7 +199,7 @@ class AudioStore:
         return _remove(files, keep, sum(size for _, size, _ in files) - limit_bytes, spare_s)
 
     def forget_originals(self, keep: set[str], spare_s: float = 0.0) -> int:
-        """Remove originals that nobody needs; saved projects have theirs beside them. Otherwise as above."""
+        """Remove originals that are not in use; saved projects have their own copies. Otherwise as ``clean_cache``."""
         files = _files_by_use(self.folder)
         return _remove(files, keep, sum(size for _, size, _ in files), spare_s)
 
@@ -225,7 +225,7 @@ class AudioStore:
         return ref
 
     def _decode(self, ref: AudioRef, target: Path, check: Check) -> Peaks:
-        """Write the samples; what a damaged file promises and does not have is silence."""
+        """Write the samples; a damaged file is padded with silence to its promised length."""
         builder, left = PeakBuilder(), ref.samples
         with target.open("wb") as stream:
             for block_NC in blocks(self.path(ref), check):

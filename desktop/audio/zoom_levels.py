@@ -1,4 +1,4 @@
-"""What is drawn of a sound, at every zoom, side by side in one file. Knows nothing of Qt or what the numbers mean."""
+"""Precomputed drawing data at every zoom level, side by side in one file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ZoomLevels(Generic[Entry]):
         return self.ENTRY_SAMPLES * FACTOR**index, self.levels[index]
 
     def save(self, path: Path) -> None:
-        """Write all levels side by side, so that one mapping of the file holds them."""
+        """Write all levels side by side, so that one memory map holds them."""
         with path.open("wb") as stream:
             np.save(stream, np.concatenate(self.levels, axis=1))
 

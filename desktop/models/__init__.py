@@ -1,1 +1,1 @@
-"""What the window knows: values, lists and the rules between them. QtCore and the undo stack; no widgets in here."""
+"""The state of the window and its rules. QtCore and the undo stack only; no widgets."""

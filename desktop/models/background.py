@@ -1,7 +1,4 @@
-"""Slow work away from the window's thread; answers come back on it.
-
-Knows nothing of what the work is.
-"""
+"""Runs slow work on worker threads and delivers the results on the window's thread."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ THREADS = 2
 
 
 class Background(QObject):
-    """A few worker threads.
+    """A small pool of worker threads.
 
     Signals:
         busy_changed: how many pieces of work are under way or waiting.
@@ -40,7 +37,7 @@ class Background(QObject):
 
     @property
     def busy(self) -> int:
-        """Pieces of work under way or waiting."""
+        """Number of tasks running or waiting."""
         return self._busy
 
     def run(self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[EngineError], None]) -> None:
@@ -84,7 +81,7 @@ class Background(QObject):
             raise Cancelled("the window closes")
 
     def close(self) -> None:
-        """Stop and wait for what is under way."""
+        """Cancel what waits and wait for what runs."""
         self._leaving.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -101,4 +98,4 @@ class Background(QObject):
 
 
 def _nothing(answer: object) -> None:
-    """Nobody waits for cancelled work."""
+    """Receiver of cancelled work."""

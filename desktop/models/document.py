@@ -1,7 +1,4 @@
-"""The open project and its history: every change is a step that can be taken back.
-
-Knows nothing of widgets, files or the engine.
-"""
+"""The open project with its undo history, selection and current lane."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from desktop.models.project import GAIN_LIMITS_DB, Lane, LaneTake, Project, Regi
 
 
 class Document(QObject):
-    """One project being worked on.
+    """One open project.
 
     Signals:
         changed: the project before and after.
@@ -40,36 +37,36 @@ class Document(QObject):
 
     @property
     def audio_in_reach(self) -> set[AudioRef]:
-        """Everything of the store that the project or its history needs."""
+        """Stored audio that the project or its history needs."""
         return set(self._audio)
 
     @property
     def project(self) -> Project:
-        """As it is now."""
+        """The current state."""
         return self._project
 
     @property
     def selection(self) -> tuple[int, int] | None:
-        """Samples, first and past the last."""
+        """First sample and past the last; None if nothing is selected."""
         return self._selection
 
     @property
     def kept(self) -> Regions:
-        """Regions that were kept beside the selection, in order."""
+        """Regions kept beside the selection, in order."""
         return self._kept
 
     @property
     def regions(self) -> Regions:
-        """Everything that is to be worked on, in order and apart; none means all of it."""
+        """All regions to work on, in order and disjoint; none means the whole length."""
         return joined((*self._kept, *((self._selection,) if self._selection else ())))
 
     @property
     def current(self) -> str:
-        """Id of the lane that is worked on, empty for the mix."""
+        """Id of the current lane, empty for the mix."""
         return self._current if self._project.lane(self._current) else ""
 
     def replace_all(self, project: Project) -> None:
-        """Begin with another project; its history begins here."""
+        """Open another project, with an empty history."""
         self.undo.clear()
         self.undo.setClean()
         self._audio = set()
@@ -89,7 +86,7 @@ class Document(QObject):
             self.undo.push(_Change(self, text, project, merge))
 
     def select(self, selection: tuple[int, int] | None) -> None:
-        """Choose a region; None means all."""
+        """Select a region; None means the whole length."""
         if selection is not None:
             first, last = sorted(max(0, min(edge, self._project.length)) for edge in selection)
             selection = (first, last) if last > first else None
@@ -98,25 +95,25 @@ class Document(QObject):
             self.selection_changed.emit(selection)
 
     def keep_selection(self) -> None:
-        """Work on the selection, and on what will be selected next."""
+        """Keep the selection as a region and clear it, so that another can be selected."""
         if self._selection is not None:
             self._kept, self._selection = self.regions, None
             self.selection_changed.emit(None)
 
     def drop_region(self, region: tuple[int, int]) -> None:
-        """Work no longer on a kept region."""
+        """Drop a kept region."""
         if region in self._kept:
             self._kept = tuple(one for one in self._kept if one != region)
             self.selection_changed.emit(self._selection)
 
     def select_nothing(self) -> None:
-        """Work on all of it again."""
+        """Clear the selection and the kept regions."""
         if self._selection is not None or self._kept:
             self._selection, self._kept = None, ()
             self.selection_changed.emit(None)
 
     def set_current(self, lane_id: str) -> None:
-        """Work on a lane."""
+        """Make a lane the current one."""
         if lane_id != self._current:
             self._current = lane_id
             self.current_changed.emit(self.current)
@@ -124,7 +121,7 @@ class Document(QObject):
     # What users do to lanes.
 
     def set_lane(self, lane_id: str, text: str, **values: Any) -> None:
-        """Change fields of a lane, as one step per lane and field."""
+        """Change fields of a lane; gain and pan changes in a row merge into one step."""
         lane = self._project.lane(lane_id)
         if lane is None:
             return
@@ -137,7 +134,7 @@ class Document(QObject):
         self.apply(text, self._project.with_lane(replace(lane, **values)), merge)
 
     def add_lanes(self, text: str, lanes: list[Lane]) -> None:
-        """Put new lanes below the others, as one step."""
+        """Add lanes below the others, as one step."""
         project = self._project
         for lane in lanes:
             colour = project.next_colour
@@ -146,14 +143,14 @@ class Document(QObject):
         self.apply(text, replace(project, rate_hz=rate_hz))
 
     def add_takes(self, lane_id: str, text: str, takes: list[LaneTake]) -> None:
-        """Give a lane new takes and listen to the first of them."""
+        """Add takes to a lane and activate the first of them."""
         lane = self._project.lane(lane_id)
         if lane is not None and takes:
             lane = replace(lane, takes=(*lane.takes, *takes), active=len(lane.takes))
             self.apply(text, self._project.with_lane(lane))
 
     def remove_lane(self, lane_id: str) -> None:
-        """Take a lane away."""
+        """Remove a lane."""
         lane = self._project.lane(lane_id)
         if lane is not None:
             self.apply(f"remove {lane.name}", self._project.without_lane(lane_id))
@@ -168,7 +165,7 @@ class Document(QObject):
 
 
 def joined(regions: Regions) -> Regions:
-    """Regions in order; those that touch or overlap become one."""
+    """Regions in order, with those that touch or overlap merged."""
     apart: list[tuple[int, int]] = []
     for first, last in sorted(regions):
         if apart and first <= apart[-1][1]:
@@ -189,20 +186,20 @@ class _Change(QUndoCommand):
         self._merge = merge
 
     def id(self) -> int:
-        """What Qt merges by; -1 means never."""
+        """Qt merges commands with equal ids; -1 means never."""
         return zlib.crc32(self._merge.encode()) & 0x7FFFFFFF if self._merge else -1
 
     def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802
-        """Swallow the next step of the same kind."""
+        """Merge with the next command of the same kind."""
         if not isinstance(other, _Change) or other._merge != self._merge:
             return False
         self._after = other._after
         return True
 
     def undo(self) -> None:
-        """Back."""
+        """Undo."""
         self._document._show(self._before)
 
     def redo(self) -> None:
-        """Forth."""
+        """Redo."""
         self._document._show(self._after)

@@ -1,6 +1,6 @@
-"""Files that say what to look for: a picture, a video or a sound, and which bundle can use which.
+"""Example files that show what to look for: images, videos, audio, and which bundle takes which.
 
-Goes by names alone, for what is inside a file the engine finds out. Knows nothing of widgets.
+Goes by names alone, for what is inside a file the engine finds out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PATTERNS = (  # for a file dialog
 
 
 def kind_of(path: Path) -> ExampleKind:
-    """What a file is, by its name.
+    """The kind of an example, by its file name.
 
     Raises:
         ExampleError: none of them.
@@ -54,7 +54,7 @@ def usable(encoders: Collection[str]) -> list[ExampleKind]:
 
 
 def check_example(path: Path, bundle: str, encoders: Collection[str]) -> ExampleKind:
-    """What an example is, if the bundle takes it.
+    """Check that a bundle takes an example.
 
     Args:
         path: of the file.

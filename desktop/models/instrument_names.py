@@ -8,6 +8,6 @@ from importlib import resources
 
 @cache
 def lexicon() -> list[str]:
-    """All names, the most usual of every family first."""
+    """All names, by family, the most common first."""
     text = resources.files("desktop.resources").joinpath("lexicon.txt").read_text(encoding="utf-8")
     return text.splitlines()

@@ -93,7 +93,7 @@ class JobController(QObject):
         return row.id
 
     def cancel(self, row_id: str) -> None:
-        """Stop a job, or take it out of the queue."""
+        """Cancel a job, or remove it from the queue."""
         row = self.queue.row(row_id)
         if row is None or row.state in ENDED:
             return
@@ -105,7 +105,7 @@ class JobController(QObject):
             self.pump()
 
     def retry(self, row_id: str) -> None:
-        """Ask again what failed or was cancelled."""
+        """Queue a failed or cancelled job again."""
         row = self.queue.row(row_id)
         if row is not None and row.state in ENDED and row.context is not None:
             plan, _ = row.context
@@ -113,7 +113,7 @@ class JobController(QObject):
             self.pump()
 
     def pump(self) -> None:
-        """Give the engine the next job when it has none of ours."""
+        """Send the next job if none from this window is running."""
         row = self.queue.next_waiting()
         if row is None:
             return

@@ -1,7 +1,7 @@
-"""The queue as the window shows it: what waits, what runs with how much time left, what came out.
+"""The queue of jobs as a Qt model.
 
 Waiting jobs stay here and go to the engine one at a time, so that they can be put in another order; jobs that a DAW
-sent stand in the same list. Knows nothing of widgets or processes.
+sent stand in the same list.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KEPT_ROWS = 200
 
 
 class JobState(Enum):
-    """Where a job is."""
+    """State of a job."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -37,7 +37,7 @@ ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
-    """One line of the queue.
+    """One job of the queue.
 
     Attributes:
         id: its name here.
@@ -67,14 +67,14 @@ class JobRow:
     done: Done | None = None
 
     def eta_s(self, now_s: float) -> float | None:
-        """Seconds left by what is done so far; None while that says nothing."""
+        """Estimated seconds left; None while it is too early to tell."""
         if self.state is not JobState.RUNNING or self.started_s is None or self.fraction < ETA_FROM_FRACTION:
             return None
         return (now_s - self.started_s) * (1 - self.fraction) / self.fraction
 
 
 def details_of(row: JobRow) -> str:
-    """What is known of a failure, for who wants to look into it."""
+    """Details of a failure, for a bug report."""
     lines = [f"{row.kind}: {row.message}"]
     if row.request is not None:
         asked = row.request
@@ -86,7 +86,7 @@ def details_of(row: JobRow) -> str:
 
 
 class JobList(QAbstractListModel):
-    """All jobs, the oldest first.
+    """All jobs, oldest first.
 
     Signals:
         summary_changed: how many wait or run.
@@ -101,11 +101,11 @@ class JobList(QAbstractListModel):
         self._clock = clock
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
-        """Qt's question."""
+        """As of Qt."""
         return 0 if parent.isValid() else len(self._rows)
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Qt's question: the row itself, or words for a reader."""
+        """As of Qt: the row itself, or its text."""
         if not index.isValid() or not 0 <= index.row() < len(self._rows):
             return None
         row = self._rows[index.row()]
@@ -117,28 +117,28 @@ class JobList(QAbstractListModel):
 
     @property
     def rows(self) -> tuple[JobRow, ...]:
-        """All of them."""
+        """All rows."""
         return tuple(self._rows)
 
     @property
     def unfinished(self) -> int:
-        """How many wait or run."""
+        """Number of jobs that wait or run."""
         return sum(row.state not in ENDED for row in self._rows)
 
     def now_s(self) -> float:
-        """The clock that rows are measured by."""
+        """The current time in seconds."""
         return self._clock()
 
     def row(self, row_id: str) -> JobRow | None:
-        """The row of that name."""
+        """The row with this id, or None."""
         return next((row for row in self._rows if row.id == row_id), None)
 
     def of_job(self, job: str) -> JobRow | None:
-        """The row of a job of the engine."""
+        """The row with this engine job, or None."""
         return next((row for row in self._rows if job and row.job == job), None)
 
     def next_waiting(self) -> JobRow | None:
-        """What the engine should get next; None while one of ours is there."""
+        """The next job for the engine; None while one from this window is running."""
         if any(row.state is JobState.RUNNING and not row.from_daw for row in self._rows):
             return None
         return next((row for row in self._rows if row.state is JobState.WAITING and not row.from_daw), None)
@@ -164,11 +164,11 @@ class JobList(QAbstractListModel):
                     self.summary_changed.emit(self.unfinished)
 
     def started(self, row_id: str, job: str) -> None:
-        """The engine has it."""
+        """Mark a job as submitted."""
         self.update(row_id, job=job, state=JobState.RUNNING, started_s=self._clock(), stage="waiting for the engine")
 
     def remove(self, row_id: str) -> None:
-        """Take an ended or waiting row away."""
+        """Remove a row that has ended or waits."""
         for place, row in enumerate(self._rows):
             if row.id == row_id and row.state is not JobState.RUNNING:
                 self.beginRemoveRows(QModelIndex(), place, place)
@@ -178,7 +178,7 @@ class JobList(QAbstractListModel):
                 return
 
     def move(self, row_id: str, by: int) -> None:
-        """Put a waiting row before or behind its waiting neighbour; others stay where they are."""
+        """Swap a waiting row with the next waiting one above or below."""
         waiting = [place for place, row in enumerate(self._rows) if row.state is JobState.WAITING and not row.from_daw]
         places = [place for place in waiting if self._rows[place].id == row_id]
         if not places:
@@ -193,6 +193,6 @@ class JobList(QAbstractListModel):
         self.dataChanged.emit(self.index(low), self.index(high))
 
     def clear_ended(self) -> None:
-        """Take away all that ended."""
+        """Remove all rows that have ended."""
         for row in [row for row in self._rows if row.state in ENDED]:
             self.remove(row.id)

@@ -16,7 +16,7 @@ ROUND_NUMBERS = "{:02d}"
 
 
 def name_values(project: Project, lane: Lane | None, number: int) -> dict[str, str]:
-    """What the fields of a name template stand for."""
+    """Values for the fields of a name template."""
     values = {
         "track": project.title or "untitled",
         "stem": lane.name if lane is not None else "mix",
@@ -114,7 +114,7 @@ class LaneFiles:
 
 
 def sums_to_mix(lanes: list[Lane]) -> bool:
-    """True for a stem and what it left, untouched: their sum is meant to be the mix."""
+    """True for a stem and its rest, both unchanged: they should sum to the mix."""
     if len(lanes) != 2 or {lane.role for lane in lanes} != {"stem", "rest"}:
         return False
     one, two = lanes

@@ -1,7 +1,4 @@
-"""What a project is: a mix, lanes with takes, and how they are heard. Frozen values; every change makes a new project.
-
-Knows nothing of Qt, threads or folders.
-"""
+"""A project: a mix, and lanes with takes. Frozen values; every change makes a new project."""
 
 from __future__ import annotations
 
@@ -22,13 +19,13 @@ Regions = tuple[tuple[int, int], ...]  # samples of the project, each first and 
 
 
 def new_id() -> str:
-    """A name nobody has."""
+    """A new unique id."""
     return uuid.uuid4().hex[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeOrigin:
-    """Where a take comes from.
+    """How a take was made.
 
     Attributes:
         task: a row of ``engine.TASKS``, or ``import`` for a file that was dropped.
@@ -59,7 +56,7 @@ class TakeOrigin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneTake:
-    """One sound on a lane.
+    """One take on a lane.
 
     Attributes:
         id: its name in this project.
@@ -76,7 +73,7 @@ class LaneTake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """One row under the mix.
+    """One lane under the mix.
 
     Attributes:
         id: its name in this project.
@@ -108,18 +105,18 @@ class Lane:
 
     @property
     def take(self) -> LaneTake:
-        """The one that is heard."""
+        """The active take."""
         return self.takes[self.active]
 
     @property
     def gain(self) -> float:
-        """Linear; the lowest setting is silence."""
+        """Linear gain; the lowest setting is silence."""
         return 0.0 if self.gain_db <= GAIN_LIMITS_DB[0] else 10 ** (self.gain_db / 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """Everything that is saved.
+    """A whole project, as it is saved.
 
     Attributes:
         title: name of the mix, without suffix.
@@ -145,32 +142,32 @@ class Project:
 
     @property
     def audio(self) -> set[AudioRef]:
-        """Everything of the store it needs."""
+        """All stored audio it refers to."""
         refs = {take.audio for lane in self.lanes for take in lane.takes}
         return refs | ({self.source} if self.source else set())
 
     def lane(self, lane_id: str) -> Lane | None:
-        """The lane of that name."""
+        """The lane with this id, or None."""
         return next((lane for lane in self.lanes if lane.id == lane_id), None)
 
     def with_lane(self, lane: Lane) -> Project:
-        """The same with a lane put in the place of its namesake, or at the end."""
+        """A copy with a lane replaced, or added at the end."""
         if self.lane(lane.id) is None:
             return replace(self, lanes=(*self.lanes, lane))
         return replace(self, lanes=tuple(lane if one.id == lane.id else one for one in self.lanes))
 
     def without_lane(self, lane_id: str) -> Project:
-        """The same without a lane."""
+        """A copy without a lane."""
         return replace(self, lanes=tuple(one for one in self.lanes if one.id != lane_id))
 
     def heard(self, lane: Lane) -> bool:
-        """True means neither muted nor silenced by another lane's solo."""
+        """True unless muted, or silenced by another lane's solo."""
         soloed = any(one.solo for one in self.lanes)
         return lane.solo if soloed else not lane.mute
 
     @property
     def next_colour(self) -> int:
-        """The first colour that the fewest lanes have."""
+        """The first of the least used colours."""
         used = [lane.colour for lane in self.lanes]
         return min(range(COLOURS), key=lambda colour: (used.count(colour), colour))
 
@@ -185,7 +182,7 @@ def to_json(value: Any) -> Any:
 
 
 def project_from_json(data: Any) -> Project:
-    """The project again.
+    """Read a project from JSON values.
 
     Raises:
         ValueError: it makes no sense; the message says where.

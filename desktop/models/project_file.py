@@ -1,7 +1,7 @@
 """A project on disk: a ``.fluxstem`` JSON file and a folder of audio beside it, each file under its own hash.
 
 Audio goes first, the JSON is written beside its place and renamed, so a project that can be seen is whole. One window
-at a time holds a project, by a lock that dies with its process. Knows nothing of widgets.
+at a time holds a project, by a lock that dies with its process.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ LIMIT_BYTES = 16 << 20
 
 
 def audio_folder(path: Path) -> Path:
-    """Where the audio of a project file lies."""
+    """The audio folder of a project file."""
     return path.with_name(path.stem + ".fluxstem-audio")
 
 
 def project_text(project: Project) -> str:
-    """What goes into the file."""
+    """Text of the project file."""
     return json.dumps({"fluxstem_project": FORMAT, **to_json(project)}, indent=1, allow_nan=False) + "\n"
 
 
@@ -88,7 +88,7 @@ def load_project(path: Path, store: AudioStore, check: Check = keep_going) -> Pr
 
 
 def read_project(path: Path) -> Project:
-    """The JSON alone.
+    """Read the JSON without its audio.
 
     Raises:
         RequestError: as in ``load_project``.
@@ -122,7 +122,7 @@ def read_project(path: Path) -> Project:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that its name always stands for a whole one."""
+    """Write a text file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
@@ -136,7 +136,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def put_file(source: Path, target: Path) -> None:
-    """Make ``target`` the same file, by a link where the disk can, unless it is there."""
+    """Make ``target`` the same file unless it exists: a hard link if possible, else a copy."""
     if target.exists():
         return
     try:
@@ -151,7 +151,7 @@ def put_file(source: Path, target: Path) -> None:
 
 
 class ProjectLock:
-    """Holds a project file for this window.
+    """The lock on a project file.
 
     Args:
         path: of the project.
@@ -177,6 +177,6 @@ class ProjectLock:
         raise OutputError("{folder} may not be written to; save the project in another folder", folder=path.parent)
 
     def release(self) -> None:
-        """Let another window have it."""
+        """Release the lock."""
         with contextlib.suppress(RuntimeError):
             self._lock.unlock()

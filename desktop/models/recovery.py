@@ -1,7 +1,6 @@
-"""What survives a kill: each window keeps its project in a folder of its own until it is closed properly.
+"""Crash recovery: each window autosaves into its own folder until it is closed properly.
 
-The folder is held by a lock that dies with its process; one without an owner is work to be offered again. Knows
-nothing of widgets.
+The folder is held by a lock that dies with its process; one without an owner is work to be offered again.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ STATE, LOCK, HOME = "session.fluxstem", "lock", "saved-as"
 
 @dataclass(frozen=True, slots=True)
 class LeftWork:
-    """Work of a window that ended without closing.
+    """A project left by a window that ended without closing.
 
     Attributes:
         folder: where it lies.
@@ -37,7 +36,7 @@ class LeftWork:
 
 
 class Recovery:
-    """The folder of this window.
+    """This window's recovery folder.
 
     Args:
         root: holds one folder per window.
@@ -75,7 +74,7 @@ class Recovery:
             ) from error
 
     def left_behind(self) -> list[LeftWork]:
-        """What windows that were killed have left, the latest first."""
+        """Projects of windows that did not close, the latest first."""
         found: list[tuple[float, LeftWork]] = []
         for folder in self.root.iterdir() if self.root.is_dir() else ():
             state = folder / STATE
@@ -90,11 +89,11 @@ class Recovery:
         return [left for _, left in sorted(found, key=lambda item: -item[0])]
 
     def forget(self, left: LeftWork) -> None:
-        """It was taken up, or is not wanted."""
+        """Delete a recovered project."""
         shutil.rmtree(left.folder, ignore_errors=True)
 
     def audio_in_use(self) -> set[str]:
-        """Hashes that other windows and left work need."""
+        """Hashes of audio that other windows and unrecovered projects need."""
         hashes: set[str] = set()
         for state in self.root.glob(f"*/{STATE}"):
             with contextlib.suppress(EngineError):
@@ -102,13 +101,13 @@ class Recovery:
         return hashes
 
     def sweep(self, scratch: Path) -> None:
-        """Remove files in between of windows that are gone; each window has a folder of its own name there."""
+        """Delete the scratch folders of windows that are gone."""
         for folder in scratch.iterdir() if scratch.is_dir() else ():
             if not (self.root / folder.name).is_dir():
                 shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
-        """The window was closed properly: nothing is left to recover."""
+        """Delete this window's folder: it was closed properly."""
         self._lock.unlock()
         shutil.rmtree(self.folder, ignore_errors=True)
 

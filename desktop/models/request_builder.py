@@ -1,7 +1,4 @@
-"""From what stands in the prompt bar to requests for the engine, by the engine's own task table.
-
-Knows nothing of widgets, queues or processes.
-"""
+"""From a filled-in prompt bar to a request for the engine, by the engine's tables of tasks and options."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ MADE = {"mix": "the whole mix", "rest": "the others"}  # what is made in the pla
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptForm:
-    """What is filled in at the prompt bar.
+    """The prompt bar as filled in.
 
     Attributes:
         task: a row of ``engine.TASKS``.
@@ -57,7 +54,7 @@ PASSED_ON = tuple(field.name for field in fields(PromptForm) if field.name not i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPlan:
-    """What a job works on, and where its answer goes.
+    """What a job works on, and where its result goes.
 
     Attributes:
         input: ``mix``, ``take`` of the lane, ``others`` (the mix without the lane), or empty for nothing.
@@ -81,7 +78,7 @@ class JobPlan:
 
 
 def make_plan(project: Project, lane: Lane | None, regions: Regions, form: PromptForm) -> JobPlan:
-    """Decide what a form means for this project.
+    """Decide what a form means for a project.
 
     Raises:
         RequestError: something is missing; the sentence says what to do.
@@ -129,7 +126,7 @@ def _input_of(rule: Rule, project: Project, lane: Lane | None, task: str) -> str
 
 
 def prompts_of(form: PromptForm) -> tuple[str, ...]:
-    """The stems that are asked for."""
+    """The prompts in the text, split at commas where the task takes several."""
     rule = TASKS[form.task]
     if not rule.masked and not rule.together:
         return (form.text.strip(),) if form.text.strip() else ()
@@ -137,7 +134,7 @@ def prompts_of(form: PromptForm) -> tuple[str, ...]:
 
 
 def make_request(plan: JobPlan, project: Project, files: dict[str, Path | None], out: Path) -> Request:
-    """What the engine is asked.
+    """The request for the engine.
 
     Args:
         plan: what was decided.
@@ -167,12 +164,12 @@ def make_request(plan: JobPlan, project: Project, files: dict[str, Path | None],
 
 
 def examples_words(form: PromptForm) -> str:
-    """What the examples of a form are called."""
+    """Names of a form's example files."""
     return ", ".join(Path(path).stem for path in form.examples)
 
 
 def title_of(form: PromptForm) -> str:
-    """One line for the queue."""
+    """The job's title in the queue."""
     words = ", ".join(prompts_of(form)) or examples_words(form)
     words += f" → {form.replacement.strip()}" if TASKS[form.task].replaces else ""
     words += f" × {form.candidates}" if form.candidates > 1 else ""
@@ -180,11 +177,11 @@ def title_of(form: PromptForm) -> str:
 
 
 def titled(task: str, words: str, slot: str) -> str:
-    """The task, the words, and what is made where that is no stem."""
+    """Task and words, and what is made if that is not a stem."""
     made = made_by(task, slot)
     return f"{task} {words}" + (f"{MADE_SEPARATOR}{made}" if made else "")
 
 
 def made_by(task: str, slot: str) -> str:
-    """What a task makes in the place of a stem; empty for a stem, and for a task without that choice."""
+    """What a task makes instead of a stem; empty for a stem, and for a task without that choice."""
     return MADE.get(slot, "") if TASKS[task].any_slot else ""

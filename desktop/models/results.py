@@ -1,7 +1,4 @@
-"""From the files that the engine made to takes and lanes. Slow parts are for a worker.
-
-Knows nothing of widgets or queues.
-"""
+"""From the engine's result files to takes and lanes."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ from engine import TASKS, Done, Slot, StemResult
 
 @dataclass(frozen=True, slots=True)
 class PromptResult:
-    """What one prompt gave: takes for an old lane, or for lanes of their own; of several candidates the best first."""
+    """The takes made for one prompt, the best candidate first."""
 
     prompt: str
     stems: tuple[LaneTake, ...]
@@ -37,7 +34,7 @@ class PromptResult:
 def collect(
     done: Done, plan: JobPlan, project: Project, store: AudioStore, scratch: Path, check: Check
 ) -> list[PromptResult]:
-    """Bring the files of a job into the store.
+    """Add the result files of a job to the store.
 
     Args:
         done: what the engine said.
@@ -58,7 +55,7 @@ def collect(
 
 
 def lanes_of(answers: list[PromptResult], form: PromptForm, others_heard: bool) -> list[Lane]:
-    """Lanes for answers that have none yet; what is left over is there, but heard only where it is wanted.
+    """Lanes for new results; the rest is muted unless it was asked for.
 
     A whole mix that was filled or made from sound that is there holds that sound again: beside lanes that are heard
     it comes muted, so that nothing is doubled.
@@ -84,7 +81,7 @@ def lanes_of(answers: list[PromptResult], form: PromptForm, others_heard: bool) 
 
 
 def others(project: Project, lane: Lane, store: AudioStore, folder: Path, check: Check) -> Path:
-    """The mix without one lane, as a float WAV."""
+    """Write the mix without one lane as a float WAV."""
     if project.source is None:
         raise ValueError("a project without a mix has no others")
     source = Track("mix", store.samples(project.source))
@@ -99,14 +96,14 @@ def others(project: Project, lane: Lane, store: AudioStore, folder: Path, check:
 def write_mixed(
     path: Path, tracks: list[Track], length: int, rate_hz: int, channels: int, check: Check = keep_going
 ) -> None:
-    """Add up tracks into a float WAV of at most two channels."""
+    """Mix tracks into a float WAV with at most two channels."""
     with soundfile.SoundFile(path, "w", rate_hz, min(channels, 2), subtype="FLOAT", format="WAV") as wav:
         for block_NC in mixed_blocks(tracks, length, check):
             wav.write(block_NC)
 
 
 def at_rate(ref: AudioRef, rate_hz: int, store: AudioStore, scratch: Path, check: Check) -> AudioRef:
-    """The same sound at the project's rate."""
+    """The same audio, resampled to the project's rate."""
     if not rate_hz or ref.rate_hz == rate_hz:
         return ref
     path = scratch / f"{uuid.uuid4().hex}.wav"
@@ -125,7 +122,7 @@ def at_rate(ref: AudioRef, rate_hz: int, store: AudioStore, scratch: Path, check
 
 
 def _by_prompt(results: Iterable[StemResult]) -> dict[str, dict[int, list[StemResult]]]:
-    """Results by prompt and candidate, in the order they came: the best candidate first, regions by time."""
+    """Results by prompt and candidate: the best candidate first, regions by time."""
     found: dict[str, dict[int, list[StemResult]]] = {}
     for result in results:
         found.setdefault(result.prompt, {}).setdefault(result.candidate, []).append(result)
@@ -180,7 +177,7 @@ class _Collector:
         return self._side_by_side(refs, starts, made)
 
     def _onto(self, old: LaneTake, refs: list[AudioRef], starts: list[int], made: TakeOrigin) -> LaneTake:
-        """The old take with the regions of the new ones in it; what is as long as the old one replaces it."""
+        """Splice the new regions into the old take; audio as long as the old take replaces it."""
         if len(refs) == 1 and refs[0].samples >= old.audio.samples:
             return LaneTake(audio=refs[0], start=starts[0], made=made)
         regions = self._plan.regions if len(refs) > 1 else ((starts[0], starts[0] + refs[0].samples),)
@@ -193,7 +190,7 @@ class _Collector:
         return LaneTake(audio=self._store.add(path, self._check), start=old.start, made=made)
 
     def _side_by_side(self, refs: list[AudioRef], starts: list[int], made: TakeOrigin) -> LaneTake:
-        """Several regions as one sound with silence between them."""
+        """Join several regions into one file with silence between them."""
         first = min(starts)
         length = max(start + ref.samples for ref, start in zip(refs, starts, strict=True)) - first
         tracks = [

@@ -1,7 +1,6 @@
-"""What the user has chosen, kept from one start to the next.
+"""The user's settings, kept between sessions.
 
 One table says what there is; whatever else stands in the file is ignored, and what makes no sense is the default.
-Knows nothing of widgets.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ KEYS: dict[str, SettingRow] = {
 
 
 class AppSettings(QObject):
-    """Reads and writes ``QSettings`` by the table.
+    """``QSettings`` with the defaults and limits of ``KEYS``.
 
     Args:
         file: where to keep them; None is the user's usual place.
@@ -81,7 +80,7 @@ class AppSettings(QObject):
         return value if key.allowed is None or value in key.allowed else key.default
 
     def set(self, name: str, value: Any) -> None:
-        """Change one."""
+        """Change a setting."""
         key = KEYS[name]
         if key.allowed is not None and value not in key.allowed:
             raise ValueError(f"{name} cannot be {value!r}; allowed are {key.allowed}")
@@ -100,7 +99,7 @@ class AppSettings(QObject):
 
 
 def _typed(value: Any, default: Any) -> Any:
-    """INI files know only text."""
+    """Convert the text of an INI file."""
     if isinstance(default, bool):
         return value if isinstance(value, bool) else str(value).lower() == "true"
     if isinstance(default, list):

@@ -1,7 +1,4 @@
-"""What is heard of a project: original, stems or what was taken out, at matched loudness.
-
-Knows nothing of widgets.
-"""
+"""Playback of a project: original, stems or what was removed, at matched loudness."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ ORIGINAL = "original"
 
 
 class Transport(QObject):
-    """The loudspeakers.
+    """Play, stop, seek, loop, and the loudness match.
 
     Signals:
         moved: sample at the playback cursor.
@@ -85,14 +82,14 @@ class Transport(QObject):
         return self.player.position
 
     def play_pause(self) -> None:
-        """Start or stop."""
+        """Toggle playback."""
         if self.playing:
             self.stop()
         else:
             self.play()
 
     def play(self) -> None:
-        """Start where the cursor is; in a loop, inside of it."""
+        """Start at the cursor; while looping, inside the loop."""
         selection = self._document.selection
         if selection is not None and self.looping and not selection[0] <= self.position < selection[1]:
             self.player.seek(selection[0])
@@ -107,14 +104,14 @@ class Transport(QObject):
             self.state_changed.emit(True)
 
     def stop(self) -> None:
-        """Stop where it is."""
+        """Stop at the current position."""
         self.player.stop()
         self._cursor.stop()
         self.moved.emit(self.player.position)
         self.state_changed.emit(False)
 
     def seek(self, sample: int) -> None:
-        """Put the cursor somewhere."""
+        """Move the cursor."""
         try:
             self.player.seek(sample)
         except NoDevice as error:
@@ -122,19 +119,19 @@ class Transport(QObject):
         self.moved.emit(self.player.position)
 
     def set_listen(self, listen: PlaybackSource) -> None:
-        """Original, stems or what was taken out."""
+        """Choose original, stems or what was removed."""
         if listen is not self.listen:
             self.listen = listen
             self.refresh()
             self.listen_changed.emit(listen)
 
     def set_looping(self, on: bool) -> None:
-        """Repeat the selection, or everything when there is none."""
+        """Loop the selection, or everything if there is none."""
         self.looping = on
         self.refresh()
 
     def refresh(self) -> None:
-        """Tell the player how things are now."""
+        """Pass the current state to the player."""
         project = self._document.project
         try:
             scene = self.scene(project)
@@ -167,7 +164,7 @@ class Transport(QObject):
         )
 
     def close(self) -> None:
-        """Silence, for good."""
+        """Stop for good."""
         self._measure_soon.stop()
         self._cursor.stop()
         self.player.stop()
@@ -200,7 +197,7 @@ class Transport(QObject):
         self.stopped.emit(ended.message)
 
     def _goes_on(self) -> bool:
-        """Play on through another device; False when there is none."""
+        """Continue on another device; False if there is none."""
         try:
             name = self.player.play_elsewhere()
         except NoDevice:

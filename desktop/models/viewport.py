@@ -1,4 +1,4 @@
-"""Which part of the timeline is seen, and how large. Knows nothing of widgets or sound."""
+"""The visible part of the timeline and its zoom."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOM = 1.02  # a little air after the end
 
 
 class Viewport(QObject):
-    """A window onto the timeline.
+    """Maps samples to pixels.
 
     Signals:
         changed: start or scale are others now.
@@ -29,12 +29,12 @@ class Viewport(QObject):
 
     @property
     def farthest(self) -> float:
-        """Samples per pixel that show everything."""
+        """Samples per pixel that show the whole length."""
         return max(self.length * ROOM / max(self.width, 1), CLOSEST)
 
     @property
     def span(self) -> float:
-        """Samples that are seen."""
+        """Number of visible samples."""
         return self.samples_per_pixel * self.width
 
     def x(self, sample: float) -> float:
@@ -42,34 +42,34 @@ class Viewport(QObject):
         return (sample - self.start) / self.samples_per_pixel
 
     def sample(self, x: float) -> int:
-        """Sample at a pixel, inside the sound."""
+        """Sample at a pixel, clamped to the length."""
         return min(max(round(self.start + x * self.samples_per_pixel), 0), self.length)
 
     def set_length(self, length: int) -> None:
-        """There is more or less sound now; what is seen stays if it can."""
+        """Set the length; keep the visible part if possible."""
         whole = self.samples_per_pixel >= self.farthest * 0.999
         self.length = max(length, 1)
         self._show(0.0 if whole else self.start, self.farthest if whole else self.samples_per_pixel)
 
     def set_width(self, width: int) -> None:
-        """There is another number of pixels now."""
+        """Set the width in pixels."""
         if width != self.width and width > 0:
             whole = self.samples_per_pixel >= self.farthest * 0.999
             self.width = width
             self._show(self.start, self.farthest if whole else self.samples_per_pixel)
 
     def zoom(self, factor: float, x: float) -> None:
-        """Show more (above 1) or less; the sample at ``x`` stays where it is."""
+        """Zoom out (above 1) or in; the sample at ``x`` stays where it is."""
         at = self.start + x * self.samples_per_pixel
         scale = min(max(self.samples_per_pixel * factor, CLOSEST), self.farthest)
         self._show(at - x * scale, scale)
 
     def scroll(self, pixels: float) -> None:
-        """Move to the right."""
+        """Scroll to the right."""
         self.scroll_to(self.start + pixels * self.samples_per_pixel)
 
     def scroll_to(self, start: float) -> None:
-        """Begin at a sample, or as near to it as whole pixels allow."""
+        """Scroll to a sample, rounded to whole pixels."""
         grain_samples = self.samples_per_pixel / self.grain
         start = min(max(start, 0.0), self._last(self.samples_per_pixel))
         steps = (start - self.start) / grain_samples
@@ -77,7 +77,7 @@ class Viewport(QObject):
         self._show(self.start + whole * grain_samples if start > 0 else 0.0, self.samples_per_pixel)
 
     def fit(self, first: float = 0.0, last: float | None = None) -> None:
-        """Show a region with a little air, or everything."""
+        """Show a region with a small margin, or everything."""
         if last is None or last <= first:
             self._show(0.0, self.farthest)
             return
@@ -85,7 +85,7 @@ class Viewport(QObject):
         self._show(first - (last - first) * 0.05, min(scale, self.farthest))
 
     def follow(self, sample: int) -> None:
-        """Turn the page when a sample is out of sight."""
+        """Scroll by a page if a sample is out of view."""
         if not self.start <= sample < self.start + self.span:
             self.scroll_to(sample - self.span * 0.05)
 
@@ -96,5 +96,5 @@ class Viewport(QObject):
             self.changed.emit()
 
     def _last(self, scale: float) -> float:
-        """The farthest a view may begin."""
+        """The last sample a view may start at."""
         return max(self.length * ROOM - scale * self.width, 0.0)

@@ -163,7 +163,7 @@ class Workspace(QObject):
         self.background.run(lambda: load_project(path, self.store, self.background.check), show, fail)
 
     def add_file(self, path: Path) -> None:
-        """Put a file on a lane of its own."""
+        """Add a file as a lane."""
         project = self.document.project
 
         def read() -> AudioRef:
@@ -177,7 +177,7 @@ class Workspace(QObject):
         self.background.run(read, show, self.fail)
 
     def recover(self, left: LeftWork) -> None:
-        """Take up the work of a window that was killed."""
+        """Recover the project of a window that did not close."""
 
         def prepare() -> None:
             for ref in left.project.audio:
@@ -199,12 +199,12 @@ class Workspace(QObject):
 
     @property
     def unsaved(self) -> bool:
-        """True means closing would lose something."""
+        """True if closing would lose changes."""
         project = self.document.project
         return bool(project.lanes) and (not self.document.undo.isClean() or self.path is None)
 
     def save(self, path: Path | None = None, then: Callable[[], None] = lambda: None) -> None:
-        """Write the project; in its own place unless told otherwise."""
+        """Save the project, to its own file unless another is given."""
         path = path or self.path
         if path is None:
             self.fail(OutputError("this project has no file yet; choose a name for it"))
@@ -237,7 +237,7 @@ class Workspace(QObject):
         self.background.run(lambda: save_project(project, path, self.store, self.background.check), done, fail)
 
     def close(self) -> None:
-        """Stop everything; what was not saved is gone, so ask before."""
+        """Shut down; unsaved changes are lost."""
         self._autosave.stop()
         self._trim_soon.stop()
         self.bridge.close()
@@ -272,11 +272,11 @@ class Workspace(QObject):
         return self._spectra[ref.sha256]
 
     def samples(self, ref: AudioRef) -> FloatArray:
-        """The sound, mapped from disk."""
+        """The samples, memory-mapped."""
         return self.store.samples(ref)
 
     def snapped(self, sample: int) -> int:
-        """The nearest place to cut without a click, when that is wanted."""
+        """The nearest zero crossing if snapping is on, else the sample itself."""
         source = self.document.project.source
         if source is None or not self.settings.get("snap"):
             return sample
@@ -299,12 +299,12 @@ class Workspace(QObject):
         self.background.run(clean, then, self.fail)
 
     def _trim(self) -> None:
-        """Keep the cache within what the settings allow, and drop what killed windows left half done."""
+        """Trim the cache to its limit and delete what dead windows left."""
         self.clean_cache(int(self.settings.get("cache_gb")) << 30, lambda freed: None, TRIM_SPARE_S)
         self.background.run(lambda: self.recovery.sweep(self.scratch), lambda nothing: None, self.fail)
 
     def fail(self, error: EngineError) -> None:
-        """Tell the user what did not work."""
+        """Report an error to the user."""
         cause = error.__cause__
         details = f"{type(error).__name__}: {error}" + (f"\n{type(cause).__name__}: {cause}" if cause else "")
         self.troubled.emit(Message.of(error), details)

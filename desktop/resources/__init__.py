@@ -1,1 +1,1 @@
-"""Files that the window carries with it: names for completion, translations."""
+"""Resources of the window: instrument names, translations, icons, style sheet."""

@@ -1,1 +1,1 @@
-"""What is seen: widgets without decisions. They show models and hand on what the user does."""
+"""Widgets: they show the models and pass on what the user does; decisions are made in the models."""

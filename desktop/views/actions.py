@@ -1,4 +1,4 @@
-"""Everything that has a key, as one table; menus and buttons are made from it."""
+"""All actions in one table; menus, buttons and shortcuts are made from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Widgets beside and under each other, in one call."""
+"""Rows and columns of widgets in one call."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Box = TypeVar("Box", bound=QBoxLayout)
 
 
 def beside(*parts: Part, spacing: int = 6) -> QHBoxLayout:
-    """A row."""
+    """A horizontal layout."""
     return _filled(QHBoxLayout(), parts, spacing)
 
 
 def under(parent: QWidget, margins: tuple[int, int, int, int], *parts: Part, spacing: int = 4) -> QVBoxLayout:
-    """The column of a widget; margins are left, top, right, bottom."""
+    """A vertical layout for a widget; margins are left, top, right, bottom."""
     column = _filled(QVBoxLayout(parent), parts, spacing)
     column.setContentsMargins(*margins)
     return column

@@ -152,7 +152,7 @@ class MainWindow(QMainWindow):
     # What users do.
 
     def ask(self, form: PromptForm) -> None:
-        """Put what stands in the prompt bar into the queue."""
+        """Queue what the prompt bar says."""
         self.banner.hide()
         try:
             bundle = self.workspace.bundles.row(form.bundle)
@@ -164,13 +164,13 @@ class MainWindow(QMainWindow):
             self.workspace.fail(error)
 
     def choose_examples(self) -> None:
-        """Ask for files that show what to look for."""
+        """Ask for example files."""
         kinds = f"{tr('Images, videos, audio')} ({PATTERNS})"
         names, _ = QFileDialog.getOpenFileNames(self, tr("Examples of what to look for"), self._last_folder(), kinds)
         self.add_examples([Path(name) for name in names])
 
     def add_examples(self, paths: list[Path]) -> None:
-        """Take files that show what to look for, as far as the chosen bundle can use them."""
+        """Add the example files that the chosen bundle can use."""
         bundle = self._chosen_bundle()
         for path in paths:
             try:
@@ -186,19 +186,19 @@ class MainWindow(QMainWindow):
             self.open_path(Path(name))
 
     def open_path(self, path: Path) -> None:
-        """Open a file, after asking about what is not saved."""
+        """Open a file, after asking about unsaved changes."""
         if self._may_leave():
             self.banner.hide()
             self.workspace.open(path)
 
     def open_daw_clip(self, row_id: str) -> None:
-        """Open what a DAW sent, after asking about what is not saved."""
+        """Open the clip of a DAW, after asking about unsaved changes."""
         if self._may_leave():
             self.banner.hide()
             self.workspace.open_daw_result(row_id)
 
     def open_demo(self) -> None:
-        """Open the mix that ships."""
+        """Open the demo mix."""
         try:
             self.open_path(demo_mix())
         except EngineError as error:
@@ -229,20 +229,20 @@ class MainWindow(QMainWindow):
         SettingsDialog(self.workspace, self, tab).exec()
 
     def toggle_lane(self, field: str) -> None:
-        """Mute or solo the chosen lane."""
+        """Mute or solo the current lane."""
         document = self.workspace.document
         lane = document.project.lane(document.current)
         if lane is not None:
             document.set_lane(lane.id, f"{tr(field)} {lane.name}", **{field: not getattr(lane, field)})
 
     def step_lane(self, by: int) -> None:
-        """Choose the lane above or below; above the first is the mix."""
+        """Go to the lane above or below; the mix is above the first."""
         names = ["", *(lane.id for lane in self.workspace.document.project.lanes)]
         place = names.index(self.workspace.document.current) + by
         self.workspace.document.set_current(names[min(max(place, 0), len(names) - 1)])
 
     def dress(self) -> None:
-        """Put on the theme of the settings."""
+        """Apply the theme chosen in the settings."""
         self.palette_in_use = palette_for(str(self.workspace.settings.get("theme")))
         dress(QApplication.instance(), self.palette_in_use)  # type: ignore[arg-type]
         for part in (self.top, self.timeline, self.welcome, self.banner, self.hint, self.prompt, self.queue):
@@ -252,17 +252,17 @@ class MainWindow(QMainWindow):
     # Qt's events.
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """Files may come."""
+        """Accept files from other programs."""
         if event.mimeData().hasUrls() and event.source() is None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        """The first file becomes the mix; dropped on lanes, files become lanes."""
+        """Open the first file; with Shift, add all of them as lanes."""
         event.acceptProposedAction()
         self.drop(local_paths(event.mimeData()), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
 
     def drop(self, paths: list[Path], as_lanes: bool) -> None:
-        """Take files that were dropped."""
+        """Open dropped files, or add them as lanes."""
         if not paths:
             return
         if as_lanes and self.workspace.document.project.rate_hz:
@@ -272,7 +272,7 @@ class MainWindow(QMainWindow):
         self.open_path(paths[0])
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Ask about what is not saved, then stop everything."""
+        """Ask about unsaved changes, then shut down."""
         if self._left:  # Qt may close a window twice
             event.accept()
             return
@@ -283,7 +283,7 @@ class MainWindow(QMainWindow):
         event.accept()
 
     def leave(self) -> None:
-        """Stop everything without asking; for who has asked already."""
+        """Shut down without asking."""
         self._left = True
         self.workspace.settings.set("geometry", bytes(self.saveGeometry().data()))
         self.workspace.settings.sync()

@@ -19,7 +19,7 @@ STEPS = (
 
 
 class TroubleBanner(QFrame):
-    """One sentence of trouble, with details for who wants them."""
+    """One sentence about what went wrong, with details to unfold."""
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class TroubleBanner(QFrame):
         self.hide()
 
     def dress(self, palette: Palette) -> None:
-        """Other colours."""
+        """Apply a palette."""
         self.sign.setPixmap(drawn("warning", palette.danger, 20))
         self.close_button.setIcon(icon("close", palette.quiet))
 
@@ -101,13 +101,13 @@ class FirstSteps(QFrame):
         self.dress(palette)
 
     def dress(self, palette: Palette) -> None:
-        """Other colours."""
+        """Apply a palette."""
         for digit in self._numbers:
             digit.setStyleSheet(f"color: {palette.accent}")
 
 
 class StatusLine(QWidget):
-    """What is really in use, and what was last told."""
+    """The engine, bundle and bridge in use, and the latest news."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class StatusLine(QWidget):
         self._fade.start(TOLD_MS)
 
     def show_engine(self, host_pid: int, device: str) -> None:
-        """The device that really ran."""
+        """Show the device that was actually used."""
         if not host_pid:
             self.engine.setText(tr("Engine starts when needed"))
         else:
@@ -148,9 +148,9 @@ class StatusLine(QWidget):
         self.engine.setToolTip(f"{tr('process')} {host_pid}" if host_pid else "")
 
     def show_bundle(self, bundle: str) -> None:
-        """The bundle in use."""
+        """Show the bundle in use."""
         self.bundle.setText(f"{tr('Bundle')}: {bundle}")
 
     def show_bridge(self, words: Message) -> None:
-        """Where DAWs reach this window."""
+        """Show where DAWs reach this window."""
         self.bridge.setText(said(words))

@@ -1,4 +1,4 @@
-"""The queue at the side: one card per job, DAW jobs marked, failures as one sentence with a fold."""
+"""The queue panel: one card per job."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class JobCard(QFrame):
         return button
 
     def show_row(self, row: JobRow, now_s: float) -> None:
-        """Show how it is."""
+        """Show a job's state."""
         self.daw.setVisible(row.from_daw)
         if row.from_daw and self.daw.pixmap().isNull():
             self.daw.setPixmap(drawn("daw", self._palette.accent, 16))
@@ -169,7 +169,7 @@ class QueuePanel(QWidget):
         self._show()
 
     def dress(self, palette: Palette) -> None:
-        """Other colours."""
+        """Apply a palette."""
         self._palette = palette
         for name in list(self.cards):
             self._drop(name)
@@ -192,7 +192,7 @@ class QueuePanel(QWidget):
         self.clear.setEnabled(any(row.state in ENDED for row in rows))
 
     def _on_data(self, first: QModelIndex, last: QModelIndex) -> None:
-        """Progress comes often and concerns one row; where rows changed places, show all of them."""
+        """Update one card on progress, which comes often; all of them if rows moved."""
         rows = self._jobs.rows[first.row() : last.row() + 1]
         if len(rows) == 1 and rows[0].id in self.cards and rows[0].state is JobState.RUNNING:
             self.cards[rows[0].id].show_row(rows[0], self._jobs.now_s())
@@ -216,7 +216,7 @@ class QueuePanel(QWidget):
 
 
 def state_words(row: JobRow, now_s: float) -> str:
-    """One line under the title."""
+    """The state of a job in one line."""
     if row.state is JobState.RUNNING:
         eta_s = row.eta_s(now_s)
         left = f"  ·  {clock(eta_s + 0.5, 0)} {tr('left')}" if eta_s is not None else ""

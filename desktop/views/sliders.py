@@ -11,16 +11,16 @@ SHARES = 100  # steps of a slider from 0 to 1
 
 
 class ResetSlider(QSlider):
-    """Goes back to where it usually stands on a double click; the wheel belongs to what it stands in."""
+    """Resets on a double click; leaves the wheel to the area around it."""
 
     usual = 0
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Back."""
+        """Undo."""
         self.setValue(self.usual)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
-        """Scroll what is around it instead."""
+        """Leave the wheel to the area around it."""
         event.ignore()
 
 
@@ -54,22 +54,22 @@ class ShareSlider(QWidget):
 
     @property
     def value(self) -> float:
-        """0 to 1."""
+        """The position, 0 to 1."""
         return self.slider.value() / SHARES
 
     chosen = value
 
     @property
     def moved_to(self) -> float | None:
-        """Where somebody put it; None while it stands where it usually does."""
+        """The position, None while it is at its default."""
         return None if self.slider.value() == self.slider.usual else self.value
 
     def set_usual(self, usual: float) -> None:
-        """Go where it stands when nobody has moved it."""
+        """Set the default and go there."""
         self.slider.usual = round(usual * SHARES)
         self.slider.setValue(self.slider.usual)
 
     def setAccessibleName(self, name: str) -> None:  # noqa: N802
-        """The slider is what is read out."""
+        """Screen readers read the slider."""
         super().setAccessibleName(name)
         self.slider.setAccessibleName(name)

@@ -1,4 +1,4 @@
-"""Every word the window shows goes through ``tr``, so that a translation file can change it."""
+"""Translation and formatting of texts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def tr(text: str) -> str:
 
 
 def clock(seconds: float, digits: int = 3) -> str:
-    """A time as ``1:02.345``."""
+    """Format a time as ``1:02.345``."""
     minutes, rest = divmod(max(seconds, 0.0), 60)
     width = 3 + digits if digits else 2
     return f"{int(minutes)}:{rest:0{width}.{digits}f}"
 
 
 def local_paths(mime: QMimeData) -> list[Path]:
-    """The files of this machine that are being dragged."""
+    """The local files in a drag."""
     return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]

@@ -128,7 +128,7 @@ def icon(name: str, colour: str, off_colour: str | None = None) -> QIcon:
 
 
 def drawn(name: str, colour: str, side: int = 20) -> QPixmap:
-    """An icon as a picture, sharp at any scale."""
+    """An icon as a pixmap, sharp at any scale."""
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{c}" stroke-width="1.8" '
         'stroke-linecap="round" stroke-linejoin="round">' + _STROKES[name] + "</svg>"
@@ -152,21 +152,21 @@ def palette_for(choice: str) -> Palette:
 
 
 def faded(colour: str, share: float) -> QColor:
-    """A colour that lets through what is behind it."""
+    """A colour with an opacity."""
     made = QColor(colour)
     made.setAlphaF(share)
     return made
 
 
 def blended(back: str, front: str, share: float) -> QColor:
-    """A colour between two."""
+    """A blend of two colours."""
     one, two = QColor(back), QColor(front)
     parts = zip((one.redF(), one.greenF(), one.blueF()), (two.redF(), two.greenF(), two.blueF()), strict=True)
     return QColor.fromRgbF(*(a + (b - a) * share for a, b in parts))
 
 
 def mark(widget: QWidget, name: str, value: object) -> None:
-    """Set a property that the style sheet looks at."""
+    """Set a property the style sheet selects by."""
     if widget.property(name) != value:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)
@@ -174,7 +174,7 @@ def mark(widget: QWidget, name: str, value: object) -> None:
 
 
 def ui_font() -> QFont:
-    """The face of the window, the first that is installed."""
+    """The first installed font of the preferred ones."""
     font = QFont()
     font.setFamilies(["Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "DejaVu Sans"])
     font.setPointSizeF(10.0)
@@ -182,7 +182,7 @@ def ui_font() -> QFont:
 
 
 def number_font(points: float) -> QFont:
-    """For times and figures, whose digits must not dance."""
+    """A font with digits of equal width."""
     font = ui_font()
     font.setPointSizeF(points)
     font.setFeature(QFont.Tag("tnum"), 1)
@@ -190,7 +190,7 @@ def number_font(points: float) -> QFont:
 
 
 def dress(application: QApplication, palette: Palette) -> None:
-    """Put a theme on."""
+    """Apply a theme."""
     application.setStyle("Fusion")
     application.setFont(ui_font())
     roles = {

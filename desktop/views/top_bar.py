@@ -1,4 +1,4 @@
-"""Along the top: files, history, transport, comparing, loudness."""
+"""The top bar: files, undo, transport, A/B comparison, volume."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class TopBar(QWidget):
         return button
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Where it is narrow, what is done matters more than names."""
+        """In a narrow window, hide names before controls."""
         roomy = self.width() >= ROOMY_PIXELS
         self.name.setVisible(roomy)
         self.logo.setVisible(roomy or self.width() >= SNUG_PIXELS)
@@ -123,7 +123,7 @@ class TopBar(QWidget):
         self._show_match()
 
     def dress(self, palette: Palette) -> None:
-        """Other colours."""
+        """Apply a palette."""
         self._palette = palette
         self.logo.setPixmap(drawn("logo", palette.accent, 26))
         self.speaker.setPixmap(drawn("volume", palette.quiet, 18))
@@ -133,15 +133,15 @@ class TopBar(QWidget):
                 action.setIcon(icon(name, palette.accent if checked else palette.text, palette.faint))
 
     def show_playing(self, playing: bool) -> None:
-        """Play becomes pause."""
+        """Show the pause icon while playing."""
         self._actions["play"].setIcon(icon("pause" if playing else "play", self._palette.text, self._palette.faint))
 
     def show_time(self, seconds: float) -> None:
-        """Where the cursor is."""
+        """Show the playback position."""
         self.time.setText(clock(seconds))
 
     def show_listen(self, listen: PlaybackSource, has_lanes: bool, has_mix: bool) -> None:
-        """Which side is heard; what cannot be heard cannot be chosen."""
+        """Check the source that is playing; disable those that cannot be."""
         for side, button in self.sides.items():
             button.setChecked(side is listen)
             button.setEnabled(
@@ -149,7 +149,7 @@ class TopBar(QWidget):
             )
 
     def show_match(self, on: bool, match_db: float) -> None:
-        """How much louder or softer the stems are played."""
+        """Show the gain that matches the stems to the original."""
         self._match = match_db if on else 0.0
         self.match.blockSignals(True)
         self.match.setChecked(on)

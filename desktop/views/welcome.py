@@ -57,11 +57,11 @@ class Welcome(QWidget):
         self.dress(palette)
 
     def dress(self, palette: Palette) -> None:
-        """Other colours."""
+        """Apply a palette."""
         self.mark.setPixmap(drawn("logo", palette.accent, 64))
 
     def show_recent(self, paths: list[str]) -> None:
-        """Offer what was open lately."""
+        """Show the recent files."""
         while item := self._recent.takeAt(0):
             widget = item.widget()
             if widget is not None:

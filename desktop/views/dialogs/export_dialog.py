@@ -1,4 +1,4 @@
-"""Choose what to write, how and under which names; see the names before."""
+"""The export dialog: what to write, in which format, under which names."""
 
 from __future__ import annotations
 
@@ -151,11 +151,11 @@ class ExportDialog(QDialog):
         column.addLayout(foot)
 
     def chosen(self) -> str:
-        """Which of the choices."""
+        """The selected choice."""
         return next(name for name, button in self.what.items() if button.isChecked())
 
     def start(self) -> None:
-        """Write."""
+        """Start the export."""
         settings, project = self._workspace.settings, self._workspace.document.project
         settings.set("export_kind", self.kind.currentData())
         settings.set("export_template", self.template.text())
@@ -177,7 +177,7 @@ class ExportDialog(QDialog):
         )
 
     def reject(self) -> None:
-        """Close; what is being written is thrown away."""
+        """Close; an export under way is discarded."""
         self._stopped = True
         super().reject()
 
@@ -222,7 +222,7 @@ class ExportDialog(QDialog):
 
 
 def answer_words(written: ExportResult) -> str:
-    """What was written, and how true it is."""
+    """How many files were written, and how exactly they sum to the mix."""
     count = len(written.paths)
     words = f"{count} {tr('file written') if count == 1 else tr('files written')}"
     if written.gain_db:

@@ -1,4 +1,4 @@
-"""Settings, bundles with their licences, the bridge, the cache, and a look at this machine."""
+"""The settings dialog: general, sound, bundles, DAW bridge, diagnostics."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ class SettingsDialog(QDialog):
             self.add_bundle(Path(name))
 
     def add_bundle(self, folder: Path) -> None:
-        """Take a bundle in, or say why not."""
+        """Add a bundle, or show why it cannot be added."""
         try:
             self._workspace.bundles.add_folder(folder)
         except EngineError as error:
@@ -300,7 +300,7 @@ class SettingsDialog(QDialog):
 
 
 def _listed(heading: str, rows: tuple[str, ...]) -> str:
-    """One row beside its heading, several under it."""
+    """One row next to its heading, or several below it."""
     return f"{heading}: {rows[0]}" if len(rows) == 1 else "\n".join([f"{heading}:", *(f"•  {row}" for row in rows)])
 
 

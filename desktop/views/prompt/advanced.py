@@ -54,7 +54,7 @@ WITH = {  # name, tooltip and placeholder of the words about what goes with what
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
-    """One control.
+    """One control of the grid.
 
     Attributes:
         option: a row of ``engine.OPTIONS``.
@@ -186,14 +186,14 @@ class Advanced(QWidget):
         self.rest_words.setPlaceholderText(tr(hint))
 
     def set_bundles(self, bundles: dict[str, str], bundle: str) -> None:
-        """Offer other models."""
+        """Set the bundles to choose from."""
         rows = [(place, words) for words, place in bundles.items()]
         if bundle not in bundles.values():
             rows.append((bundle, bundle))
         self.bundle.set_rows(rows, bundle)
 
     def values(self) -> dict[str, Any]:
-        """Fields of a ``PromptForm``. What is not offered for want of sense has its default."""
+        """Fields of a ``PromptForm``; candidates and expert have their defaults while they are hidden."""
         values = {name: control.chosen for name, control in self.controls.items()}
         values["start"] = values["start"] or None
         for name in ("candidates", "expert"):

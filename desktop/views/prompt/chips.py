@@ -1,4 +1,4 @@
-"""A row of small things that can be taken away again: regions, examples."""
+"""A row of chips that can be removed: regions, examples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORDS_PIXELS = 150
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One of them.
+    """One chip.
 
     Attributes:
         key: what it stands for.
@@ -31,7 +31,7 @@ class Chip:
 
 
 class Chips(QWidget):
-    """Shows chips.
+    """A row of chips.
 
     Signals:
         removed: key of the chip that was pressed.
@@ -50,12 +50,12 @@ class Chips(QWidget):
         self.hide()
 
     def dress(self, palette: Palette) -> None:
-        """Other colours."""
+        """Apply a palette."""
         self._palette, chips, self._chips = palette, self._chips, ()
         self.show_chips(chips)
 
     def show_chips(self, chips: tuple[Chip, ...]) -> None:
-        """Show these and no others."""
+        """Set the chips."""
         if chips == self._chips:
             return
         self._chips = chips

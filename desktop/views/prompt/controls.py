@@ -105,7 +105,7 @@ class ChoiceBox(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
     def set_rows(self, rows: Iterable[tuple[str, str]], value: str) -> None:
-        """Offer others; choose one of them, the first if it is not among them."""
+        """Replace the rows; select ``value``, or the first row without it."""
         self.blockSignals(True)
         self.clear()
         for one, words in rows:

@@ -1,4 +1,4 @@
-"""Where the user says what is wanted, in words and by examples; what is seldom needed is folded away."""
+"""The prompt bar: task, prompt, examples, regions, and the advanced options folded away."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ HINTS = {
 
 
 class PromptBar(QFrame):
-    """Builds a form.
+    """Task, prompt and options; together they make a form.
 
     Signals:
         asked: the form.
@@ -182,7 +182,7 @@ class PromptBar(QFrame):
         column.addWidget(self.advanced)
 
     def dress(self, palette: Palette) -> None:
-        """Other colours."""
+        """Apply a palette."""
         self._palette = palette
         self.fold.setProperty("picture", "down" if self.fold.isChecked() else "right")
         for button in (self.fold, self.keep, self.browse):
@@ -191,11 +191,11 @@ class PromptBar(QFrame):
         self.examples.dress(palette)
 
     def set_bundles(self, bundles: dict[str, str], bundle: str) -> None:
-        """Offer other models."""
+        """Set the bundles to choose from."""
         self.advanced.set_bundles(bundles, bundle)
 
     def show_bundle(self, bundle: BundleRow) -> None:
-        """Offer what the chosen bundle can do; say which examples it takes, or why it takes none."""
+        """Show what the chosen bundle can do: options, and which examples it takes or why it takes none."""
         self._bundle = bundle
         plurals = {kind.plural: tr(kind.plural) for kind in KINDS.values()}
         kinds = [plurals[kind.plural] for kind in usable(bundle.encoders)]
@@ -207,7 +207,7 @@ class PromptBar(QFrame):
         self._fit()
 
     def show_regions(self, selection: tuple[int, int] | None, kept: Regions, rate_hz: int) -> None:
-        """Say what will be worked on."""
+        """Show the regions that will be processed."""
         tip = tr("Only this region is processed; click to process everything (Esc)")
         shown = [*kept, *((selection,) if selection else ())] if rate_hz else []
         self.regions.show_chips(
@@ -217,24 +217,24 @@ class PromptBar(QFrame):
         self._selection = selection
 
     def show_target(self, lane: str) -> None:
-        """Say which lane is chosen."""
+        """Show the current lane."""
         if lane != self._lane:
             self._lane = lane
             self._show_target()
 
     def add_example(self, path: Path) -> None:
-        """Look for what a file shows, too."""
+        """Add an example file."""
         if path not in self._examples:
             self._examples = (*self._examples, path)
             self._show_examples()
 
     def remove_example(self, path: Path) -> None:
-        """Look for it no longer."""
+        """Remove an example file."""
         self._examples = tuple(one for one in self._examples if one != path)
         self._show_examples()
 
     def form(self) -> PromptForm:
-        """What stands there now."""
+        """The form as it is filled in now."""
         return PromptForm(
             task=str(self.task.currentData()),
             text=self.text.text(),
@@ -249,23 +249,23 @@ class PromptBar(QFrame):
         self.task.setCurrentIndex(self.task.findData(task))
 
     def choose_slot(self) -> None:
-        """Go where one says what is made, if the task leaves a choice."""
+        """Focus the choice of what to make, if the task leaves one."""
         if TASKS[str(self.task.currentData())].any_slot:
             self.fold.setChecked(True)
             self.advanced.slot.setFocus()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """Files that are dropped here say what to look for."""
+        """Show that files can be dropped here as examples."""
         if local_paths(event.mimeData()):
             mark(self, "drop", True)
             event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
-        """They went on."""
+        """Clear the drop highlight."""
         mark(self, "drop", False)
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        """Here they are."""
+        """Offer the dropped files as examples."""
         mark(self, "drop", False)
         event.acceptProposedAction()
         self.examples_offered.emit(local_paths(event.mimeData()))
@@ -306,12 +306,12 @@ class PromptBar(QFrame):
         self._show_target()
 
     def _fit(self) -> None:
-        """Show the advanced options that make sense now."""
+        """Show the advanced options that apply now."""
         task = TASKS[str(self.task.currentData())]
         self.advanced.fit(task, self._rule(), self._bundle, bool(self._examples))
 
     def _rule(self) -> Rule:
-        """The row of the task, for what is made."""
+        """The task's rule for the slot that is made."""
         return rule_for(str(self.task.currentData()), str(self.advanced.slot.currentData()))
 
     def _show_target(self) -> None:
@@ -324,14 +324,14 @@ class PromptBar(QFrame):
 
 
 class _LastWord(QCompleter):
-    """Completes what stands behind the last comma."""
+    """Completes the words after the last comma."""
 
     def splitPath(self, path: str) -> list[str]:  # noqa: N802
-        """What is looked up."""
+        """As of Qt: the words to look up."""
         return [path.rpartition(PROMPT_SEPARATOR)[2].strip()]
 
     def pathFromIndex(self, index: QModelIndex | QPersistentModelIndex) -> str:  # noqa: N802
-        """What the field says afterwards."""
+        """As of Qt: the text after completion."""
         line = self.widget()
         before = line.text().rpartition(PROMPT_SEPARATOR)[0] if isinstance(line, QLineEdit) else ""
         return f"{before}{PROMPT_SEPARATOR} {index.data()}" if before else str(index.data())

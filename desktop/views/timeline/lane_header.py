@@ -30,7 +30,7 @@ PAN_STEPS = 100
 
 
 def file_mime(paths: list[Path]) -> QMimeData:
-    """What a DAW or a file manager is handed: real files."""
+    """Drag data with real files, for DAWs and file managers."""
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     mime.setText("\n".join(str(path) for path in paths))
@@ -54,11 +54,11 @@ class DragHandle(QLabel):
         self.setAccessibleName(tr("Drag the file out"))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Remember where."""
+        """Remember where the drag starts."""
         self._pressed = event.position().toPoint()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Far enough is a drag."""
+        """Start a drag once the mouse has moved far enough."""
         if self._pressed is None:
             return
         if (event.position().toPoint() - self._pressed).manhattanLength() >= QApplication.startDragDistance():
@@ -149,7 +149,7 @@ class LaneHeader(QWidget):
         return slider
 
     def show_lane(self, lane: Lane, palette: Palette, heard: bool) -> None:
-        """Show how things are."""
+        """Show a lane's state."""
         self._lane = None  # what is set below is not what the user does
         self._palette = palette
         self._colour = palette.lanes[lane.colour]
@@ -175,7 +175,7 @@ class LaneHeader(QWidget):
         self.update()
 
     def rename(self) -> None:
-        """Ask for another name."""
+        """Ask for a new name."""
         if self._lane is None:
             return
         name, fine = QInputDialog.getText(self, tr("Rename"), tr("Name of the lane"), text=self._lane.name)
@@ -183,13 +183,13 @@ class LaneHeader(QWidget):
             self._tell(tr("rename"), "name", name.strip())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """The lane's colour along the edge."""
+        """Draw the lane's colour along the edge."""
         painter = QPainter(self)
         painter.fillRect(0, 0, 4, self.height(), QColor(self._colour))
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Choose the lane."""
+        """Make this the current lane."""
         self.chosen.emit()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
@@ -205,7 +205,7 @@ class LaneHeader(QWidget):
 
 
 def caption(lane: Lane) -> str:
-    """What is worth knowing of the take that is heard."""
+    """One line about the active take."""
     made = lane.take.made
     parts = []
     if made.presence is not None and lane.role == "stem" and made.task in ("isolate", "remove"):
@@ -222,27 +222,27 @@ def caption(lane: Lane) -> str:
 
 
 def take_words(number: int, take: LaneTake) -> str:
-    """Its number, and how well it fits where the bundle can hear that."""
+    """Number of the take, and its similarity to the prompt if known."""
     similarity = take.made.similarity
     return f"{tr('Take')} {number}" + (f" · {similarity:.2f}" if similarity is not None else "")
 
 
 def gain_words(lane: Lane) -> str:
-    """In dB; nothing is added to what is not changed."""
+    """The gain in dB; 0.0 dB without a sign."""
     if lane.gain == 0:
         return "−∞ dB"
     return f"{lane.gain_db:+.1f} dB" if abs(lane.gain_db) >= 0.05 else "0.0 dB"
 
 
 def pan_words(pan: float) -> str:
-    """As producers write it."""
+    """The pan as L50, C or R50."""
     if abs(pan) < 0.005:
         return "C"
     return f"{'L' if pan < 0 else 'R'}{abs(pan) * 100:.0f}"
 
 
 def start_drag(source: QWidget, paths: list[Path], picture: str, palette: Palette) -> None:
-    """Drag files out of the window; returns when they were dropped."""
+    """Drag files out of the window; returns after the drop."""
     drag = QDrag(source)
     drag.setMimeData(file_mime(paths))
     drag.setPixmap(drawn(picture, palette.accent, 40))

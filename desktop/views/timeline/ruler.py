@@ -1,4 +1,4 @@
-"""Time along the top, with the selection as a handle."""
+"""The time ruler above the tracks, with the selected regions."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ class Ruler(QWidget):
         viewport.changed.connect(self.update)
 
     def set_rate(self, rate_hz: int) -> None:
-        """Samples per second."""
+        """Set the sample rate."""
         self._rate_hz = max(rate_hz, 1)
         self.update()
 
     def set_selection(self, selection: tuple[int, int] | None, kept: Regions = ()) -> None:
-        """Show a region, and those that were kept beside it."""
+        """Show the selection and the kept regions."""
         self._regions = (*kept, *((selection,) if selection else ()))
         self.update()
 
     def dress(self, palette: Palette) -> None:
-        """Other colours."""
+        """Apply a palette."""
         self._palette = palette
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Lines and times."""
+        """Draw regions, ticks and times."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._palette.panel))
         for region in self._regions:

@@ -1,4 +1,4 @@
-"""The mix and its lanes, one under the other, along one time."""
+"""The mix and its lanes below each other, on one time axis."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class LaneView(QFrame):
         row.addWidget(wave, 1)
 
     def set_current(self, current: bool) -> None:
-        """True means it is worked on."""
+        """Mark the current lane."""
         mark(self, "current", current)
 
 
@@ -163,7 +163,7 @@ class Timeline(QWidget):
         self.look.setIcon(icon("spectrum", colour))
 
     def dress(self, palette: Palette) -> None:
-        """Other colours."""
+        """Apply a palette."""
         self._palette = palette
         self.ruler.dress(palette)
         self.mix.wave.dress(palette, palette.wave)
@@ -178,17 +178,17 @@ class Timeline(QWidget):
         return wave
 
     def rename(self, lane_id: str) -> None:
-        """Ask for another name of a lane."""
+        """Ask for a new name for a lane."""
         header = self.lanes[lane_id].header
         if isinstance(header, LaneHeader):
             header.rename()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Another width shows another part."""
+        """Fit the viewport to the new width."""
         self._align()
 
     def _align(self) -> None:
-        """Leave the room that the lanes' scroll bar takes beside the mix and the ruler too, so that times agree."""
+        """Keep mix and ruler aligned with the lanes when those have a scroll bar."""
         bar = self.area.verticalScrollBar()
         taken = bar.sizeHint().width() if bar.maximum() > 0 and not self.area.isHidden() else 0
         self._top.setContentsMargins(0, 0, taken, 0)
@@ -237,7 +237,7 @@ class Timeline(QWidget):
         self._dim()
 
     def _make_room(self, has_lanes: bool) -> None:
-        """A mix alone takes all there is."""
+        """Without lanes, the mix takes the whole height."""
         self.area.setVisible(has_lanes)
         self._align()
         self.mix.setMinimumHeight(MIX_HEIGHT)

@@ -1,7 +1,7 @@
 """What a sound looks like: waveform, single samples or spectrogram, and where the prompt was heard in it.
 
 Every strip can be painted alone and comes out as it would in the whole, so that scrolling paints only what comes into
-sight. All sizes are pixels of the device. Knows nothing of widgets, mice or projects.
+sight. All sizes are pixels of the device.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class WavePicture:
     mix: Peaks | None = None
 
     def is_like(self, other: WavePicture | None) -> bool:
-        """True means it looks the same: all parts are the same objects, or equal numbers."""
+        """True if it would be drawn the same: all parts are the same objects, or equal numbers."""
         if other is None:
             return False
         pairs = ((getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
@@ -101,7 +101,7 @@ class WaveStyle:
 
     @property
     def shade_height(self) -> int:
-        """Of the strip at the bottom."""
+        """Pixels of the presence strip at the bottom."""
         return round(SHADE_PIXELS * self.ratio)
 
 
@@ -155,7 +155,7 @@ def _paint_middle(painter: QPainter, look: WaveStyle, first: int, last: int) -> 
 
 
 def _paint_wave(painter: QPainter, columns: FloatArray, look: WaveStyle, first: int, last: int) -> None:
-    """Extremes and mean power as one picture of 256 colours; polygons of thousands of edges are slow."""
+    """Extremes and mean power as one image of 256 colours; polygons with thousands of edges are slow."""
     _paint_middle(painter, look, first, last)
     low, high, power = columns
     rms = np.sqrt(power)
@@ -292,7 +292,7 @@ def _widened(
 
 @lru_cache(maxsize=64)
 def _spectrum_colours(palette: Palette, colour: str) -> list[int]:
-    """From the background through the lane's colour to the brightest."""
+    """Colour table from the background through the lane's colour to the brightest."""
     stops = [QColor(palette.base), blended(palette.base, colour, 0.35), QColor(colour)]
     stops.append(QColor("#fff6e0") if palette.name == "dark" else QColor("#101018"))
     share = 3 * np.linspace(0, 1, 256) ** GAMMA
@@ -337,7 +337,7 @@ _POWERS: WeakKeyDictionary[Peaks, tuple[object, FloatArray]] = WeakKeyDictionary
 
 
 def _power(peaks: Peaks, start: float, samples_per_pixel: float, width: int) -> FloatArray:
-    """As of the peaks; every lane asks the same of the mix, so the last answer is kept as long as they are."""
+    """``Peaks.power`` with a cache of one: every lane asks the same of the mix."""
     asked = (start, samples_per_pixel, width)
     found = _POWERS.get(peaks)
     if found is None or found[0] != asked:
@@ -346,7 +346,7 @@ def _power(peaks: Peaks, start: float, samples_per_pixel: float, width: int) -> 
 
 
 def _paint_tinted(painter: QPainter, strength: FloatArray, look: WaveStyle, first: int) -> None:
-    """The background, with the lane's colour in it as strong in each column as it is said to be."""
+    """The background, tinted with the lane's colour column by column."""
     pixels = np.empty((look.height, len(strength)), np.uint32)
     pixels[:] = _tints(look.palette.base, look.colour)[np.rint(np.clip(strength, 0, 1) * 255).astype(np.uint8)]
     image = QImage(pixels.data, pixels.shape[1], look.height, 4 * pixels.shape[1], QImage.Format.Format_RGB32)
@@ -359,7 +359,7 @@ def _tints(base: str, colour: str) -> npt.NDArray[np.uint32]:
 
 
 def _paint_row(painter: QPainter, strength: FloatArray, colour: str, where: QRectF) -> None:
-    """One colour, as strong in each column as it is said to be, over a height."""
+    """One colour over a rectangle, with its own opacity in each column."""
     levels = np.ascontiguousarray(np.rint(np.clip(strength, 0, 1) * 255).astype(np.uint8))
     row = QImage(levels.data, len(levels), 1, len(levels), QImage.Format.Format_Indexed8)
     row.setColorTable(_strengths(colour))

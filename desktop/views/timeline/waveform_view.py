@@ -67,7 +67,7 @@ class WaveformView(QWidget):
         viewport.changed.connect(self.update)
 
     def show_picture(self, picture: WavePicture | None) -> None:
-        """Draw something else."""
+        """Set what to draw."""
         same = picture.is_like(self._picture) if picture is not None else self._picture is None
         self._picture = picture
         if not same:
@@ -75,22 +75,22 @@ class WaveformView(QWidget):
             self.update()
 
     def dress(self, palette: Palette, colour: str) -> None:
-        """Other colours."""
+        """Apply a palette."""
         self._palette, self._colour = palette, colour
         self.update()
 
     def set_dimmed(self, dimmed: bool) -> None:
-        """True means it is not heard."""
+        """Dim a lane that is not audible."""
         self._dimmed = dimmed
         self.update()
 
     def set_selection(self, selection: tuple[int, int] | None, kept: Regions = ()) -> None:
-        """Show a region, and those that were kept beside it."""
+        """Show the selection and the kept regions."""
         self._selection, self._regions = selection, kept
         self.update()
 
     def set_cursor(self, sample: int) -> None:
-        """Show the playback cursor somewhere else."""
+        """Move the playback cursor."""
         old, self._cursor = self._viewport.x(self._cursor), sample
         for x in (old, self._viewport.x(sample)):
             if -4 <= x <= self.width() + 4:
@@ -99,7 +99,7 @@ class WaveformView(QWidget):
     # Qt's events.
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Kept picture, then what moves over it."""
+        """Draw the cached waveform, then regions and cursor."""
         self._bring_up_to_date()
         painter = QPainter(self)
         painter.drawPixmap(QPoint(0, 0), self._kept)
@@ -121,7 +121,7 @@ class WaveformView(QWidget):
             painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
 
     def _bring_up_to_date(self) -> None:
-        """Make the kept picture show what the viewport shows, with as little painting as that takes."""
+        """Bring the cached waveform up to date with the viewport, painting only what is new."""
         ratio = self.devicePixelRatioF()
         width, height = round(self.width() * ratio), round(self.height() * ratio)
         view = VisibleSpan(self._viewport.start, self._viewport.samples_per_pixel / ratio)
@@ -143,7 +143,7 @@ class WaveformView(QWidget):
         self._kept_as = (view, look)
 
     def _shift_to(self, view: VisibleSpan, look: WaveStyle) -> int | None:
-        """By how many pixels the kept picture has to move to the left; None when it has to be painted anew."""
+        """Pixels by which the cached waveform has to move left; None if it has to be painted anew."""
         if self._kept_as is None:
             return None
         old_view, old_look = self._kept_as
@@ -153,7 +153,7 @@ class WaveformView(QWidget):
         return round(shift) if abs(shift - round(shift)) < WHOLE_PIXEL else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Begin a click or a region; near an edge of the region, move that edge."""
+        """Start a click or a region; near an edge of the selection, move that edge."""
         if event.button() is not Qt.MouseButton.LeftButton:
             return
         self.pressed.emit()
@@ -170,7 +170,7 @@ class WaveformView(QWidget):
         self._pressed = (event.position(), anchor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Grow the region."""
+        """Extend the region."""
         if self._pressed is None:
             near = self._selection is not None and any(
                 abs(self._viewport.x(edge) - event.position().x()) <= GRAB_PIXELS for edge in self._selection
@@ -181,7 +181,7 @@ class WaveformView(QWidget):
             self.selected.emit(self._pressed[1], self._viewport.sample(event.position().x()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """A click plays from here; the end of a drag looks for silence."""
+        """A click seeks; the end of a drag snaps to zero crossings."""
         if self._pressed is None:
             return
         anchor, here = self._pressed[1], self._viewport.sample(event.position().x())
@@ -192,7 +192,7 @@ class WaveformView(QWidget):
         self._pressed = None
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
-        """Ctrl zooms, sideways scrolls; up and down is for the lanes."""
+        """Ctrl zooms, sideways scrolls; up and down scroll the lanes."""
         turn, sideways = event.angleDelta().y(), event.angleDelta().x()
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self._viewport.zoom(ZOOM_STEP ** (-turn / 120), event.position().x())
@@ -204,7 +204,7 @@ class WaveformView(QWidget):
         event.accept()
 
     def event(self, event: object) -> bool:
-        """Two fingers zoom."""
+        """Zoom by a pinch."""
         if isinstance(event, QNativeGestureEvent) and event.gestureType() is Qt.NativeGestureType.ZoomNativeGesture:
             self._viewport.zoom(1 / (1 + event.value()), event.position().x())
             return True
