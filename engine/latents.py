@@ -1,7 +1,7 @@
 """Slots, axis letters and the grid that lines latent frames up with audio samples.
 
 Axis letters used everywhere: ``B`` batch, ``S`` slots, ``D`` latent channels, ``L`` latent frames, ``E`` embedding,
-``F`` video frames, ``C`` audio channels, ``N`` audio samples. Knows nothing of files, graphs or tasks.
+``F`` video frames, ``C`` audio channels, ``N`` audio samples.
 """
 
 from __future__ import annotations

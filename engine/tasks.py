@@ -2,7 +2,7 @@
 
 Training draws from these rows and the engine answers them, so the model is trained on exactly what can be asked.
 Source: MGE-LDM (arXiv 2505.23305) sections 3.2 and D; MAGE (arXiv 2604.09803) section 3.3; AudioX inpainting and
-completion. Knows nothing of audio, graphs or files.
+completion.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Rule:
         answer: the slot handed back.
         span: whether the task needs a span of time.
         input_slot: the slot the user's file is encoded into; None when no file is needed.
+        doc: one line for the user.
         rest_optional: True means that ``rest_slot`` is known only when the user gives a file for it.
         masked: True means the user's own mix is filtered (masked isolation); False means decoded audio is the answer.
-        doc: one line for the user.
         makes_s: seconds it makes when not told how many; None means the result is as long as the file.
         strength: how far from the given stem the made one may go when neither request nor bundle say, 0 to 1; None
             means that the task starts from no stem.
@@ -66,9 +66,9 @@ class Rule:
     answer: Slot
     span: Span
     input_slot: Slot | None
-    rest_optional: bool
-    masked: bool
     doc: str
+    rest_optional: bool = False
+    masked: bool = False
     makes_s: float | None = None
     strength: float | None = None
     made_of: tuple[str, ...] = ()
@@ -88,106 +88,35 @@ class Rule:
 
 
 _ALL, _NONE, _OUT = Given.ALL, Given.NONE, Given.OUTSIDE
+_MIX, _STEM, _REST = Slot.MIX, Slot.STEM, Slot.REST
 
+# fmt: off
 TASKS: dict[str, Rule] = {
-    "isolate": Rule(
-        _ALL, _NONE, _NONE, Slot.STEM, Span.NO, Slot.MIX, False, True, "take the named stem out of the mix"
-    ),
-    "remove": Rule(
-        _ALL, _NONE, _NONE, Slot.REST, Span.NO, Slot.MIX, False, True, "give the mix without the named stem"
-    ),
-    "regenerate": Rule(
-        _NONE,
-        _NONE,
-        _ALL,
-        Slot.STEM,
-        Span.NO,
-        Slot.REST,
-        False,
-        False,
-        "make a new stem that fits the given rest",
-        any_slot=True,
-    ),
-    "generate": Rule(
-        _NONE,
-        _NONE,
-        _NONE,
-        Slot.STEM,
-        Span.NO,
-        None,
-        False,
-        False,
-        "make a stem from the prompt alone",
-        makes_s=10.0,
-        any_slot=True,
-    ),
-    "inpaint": Rule(
-        _NONE,
-        _OUT,
-        _ALL,
-        Slot.STEM,
-        Span.REQUIRED,
-        Slot.STEM,
-        True,
-        False,
-        "fill a span of a stem, keeping what is outside",
-        any_slot=True,
-    ),
-    "extend": Rule(
-        _NONE,
-        _OUT,
-        _ALL,
-        Slot.STEM,
-        Span.END,
-        Slot.STEM,
-        True,
-        False,
-        "go on after the end of a stem",
-        makes_s=5.0,
-        any_slot=True,
-    ),
+    #                  known of mix, stem, rest  answer span           input
+    "isolate":    Rule(_ALL,  _NONE, _NONE,      _STEM, Span.NO,       _MIX,  "take the named stem out of the mix",
+                       masked=True),
+    "remove":     Rule(_ALL,  _NONE, _NONE,      _REST, Span.NO,       _MIX,  "give the mix without the named stem",
+                       masked=True),
+    "regenerate": Rule(_NONE, _NONE, _ALL,       _STEM, Span.NO,       _REST,
+                       "make a new stem that fits the given rest", any_slot=True),
+    "generate":   Rule(_NONE, _NONE, _NONE,      _STEM, Span.NO,       None,  "make a stem from the prompt alone",
+                       any_slot=True, makes_s=10.0),
+    "inpaint":    Rule(_NONE, _OUT,  _ALL,       _STEM, Span.REQUIRED, _STEM,
+                       "fill a span of a stem, keeping what is outside", any_slot=True, rest_optional=True),
+    "extend":     Rule(_NONE, _OUT,  _ALL,       _STEM, Span.END,      _STEM, "go on after the end of a stem",
+                       any_slot=True, rest_optional=True, makes_s=5.0),
     # Starts at t = 1 - strength from the stem's own latents mixed with noise, so inside the span nothing is known.
-    "restyle": Rule(
-        _NONE,
-        _OUT,
-        _ALL,
-        Slot.STEM,
-        Span.OPTIONAL,
-        Slot.STEM,
-        True,
-        False,
-        "play a stem anew, as near to the old one as you like",
-        strength=0.6,
-    ),
+    "restyle":    Rule(_NONE, _OUT,  _ALL,       _STEM, Span.OPTIONAL, _STEM,
+                       "play a stem anew, as near to the old one as you like", rest_optional=True, strength=0.6),
     # The new stem knows the true rest and nothing of the old stem but where it starts from, so that it can differ.
-    "replace": Rule(
-        _NONE,
-        _NONE,
-        _ALL,
-        Slot.STEM,
-        Span.OPTIONAL,
-        Slot.MIX,
-        False,
-        False,
-        "put another sound in the place of one in the mix",
-        strength=1.0,
-        made_of=("isolate", "restyle"),
-    ),
-    "arrange": Rule(
-        _NONE,
-        _NONE,
-        _ALL,
-        Slot.STEM,
-        Span.NO,
-        None,
-        True,
-        False,
-        "make a stem for each prompt, each to go with those before it",
-        makes_s=10.0,
-        made_of=("regenerate",),
-        together=True,
-    ),
+    "replace":    Rule(_NONE, _NONE, _ALL,       _STEM, Span.OPTIONAL, _MIX,
+                       "put another sound in the place of one in the mix", strength=1.0,
+                       made_of=("isolate", "restyle")),
+    "arrange":    Rule(_NONE, _NONE, _ALL,       _STEM, Span.NO,       None,
+                       "make a stem for each prompt, each to go with those before it", rest_optional=True,
+                       makes_s=10.0, made_of=("regenerate",), together=True),
 }
+# fmt: on
 
 
 def rule_of(task: str, slot: str = "") -> Rule:
@@ -203,14 +132,17 @@ def rule_of(task: str, slot: str = "") -> Rule:
     try:
         rule = TASKS[task]
     except KeyError:
-        raise RequestError(f"unknown task {task!r}; choose one of {', '.join(TASKS)}") from None
+        tasks = ", ".join(TASKS)
+        raise RequestError("unknown task {task!r}; choose one of {tasks}", task=task, tasks=tasks) from None
     if slot == "":
         return rule
     if not rule.any_slot:
         able = ", ".join(name for name, row in TASKS.items() if row.any_slot)
-        raise RequestError(f"{task} takes no slot; leave {slot!r} out, or choose one of {able}")
+        raise RequestError(
+            "{task} takes no slot; leave {slot!r} out, or choose one of {able}", task=task, slot=slot, able=able
+        )
     if slot not in SLOT_NAMES:
-        raise RequestError(f"unknown slot {slot!r}; choose one of {', '.join(SLOT_NAMES)}")
+        raise RequestError("unknown slot {slot!r}; choose one of {slots}", slot=slot, slots=", ".join(SLOT_NAMES))
     return turned(rule, SLOT_NAMES[slot])
 
 
@@ -252,11 +184,12 @@ def known_mask(
     if rule.span is Span.OPTIONAL and span is None:
         span = (0, frames)
     if rule.span is not Span.NO and span is None:
-        raise RequestError(f"{task} needs a span to fill; give one inside the clip")
+        raise RequestError("{task} needs a span to fill; give one inside the clip", task=task)
     if span is not None and not 0 <= span[0] < span[1] <= frames:
         raise RequestError(
-            f"span {span[0]}-{span[1]} does not fit a clip of {frames} frames; choose a start before the end"
-        )
+            "span {first}-{last} does not fit a clip of {frames} frames; choose a start before the end",
+            first=span[0], last=span[1], frames=frames,
+        )  # fmt: skip
     known = np.zeros((SLOTS, frames), dtype=np.bool_)
     for track in Slot:
         given = rule.given(track)

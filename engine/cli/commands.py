@@ -71,7 +71,7 @@ def desktop(arguments: argparse.Namespace, engine: Engine | None) -> int:
         window = importlib.import_module("desktop.app")
     except ImportError as error:
         advice = "install it with the extra desktop, for example pipx install 'fluxstem[cpu,desktop]'"
-        raise RequestError(f"the window is not installed ({error}); {advice}") from error
+        raise RequestError("the window is not installed ({error}); {advice}", error=error, advice=advice) from error
     if not _has_screen():
         raise RequestError("the window needs a screen and there is none here; use a command instead, see --help")
     return int(window.run([arguments.file] if arguments.file else []))

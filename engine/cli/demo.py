@@ -1,7 +1,7 @@
 """The demo: take stems out of a mix, draw what happened, print how good it is. Run by ``make demo``.
 
-A client like any other: it asks the front door of the engine and looks at the files that come back. Where references
-are known it measures the stems against them. Needs the ``demo`` extra.
+It uses the engine's front door and reads the files that come back. Where references are known, the stems are measured
+against them. Needs the ``demo`` extra.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,18 +20,13 @@ from tqdm import tqdm
 
 from engine import AudioError, Done, Engine, EngineError, Event, Progress, Request, StemResult
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 Audio = npt.NDArray[np.float32]
-Mono = npt.NDArray[np.float64]
+Levels = npt.NDArray[np.float64]
 
 DEMO = Path(__file__).resolve().parents[2] / "resources" / "demo"
 SHOWN_LIMIT_S = 60.0  # a picture of more than this shows nothing
-TAPS = 512
-TINY = 1e-12
-FFT_SAMPLES = 4096
-COLUMNS = 900  # time steps in a picture
+DIAGONAL = 1e-10  # added to a normalised autocorrelation, so that pure tones have a distortion filter too
+FFT_SAMPLES, COLUMNS = 4096, 900  # columns: time steps in a picture
 LOWEST_HZ, ROWS = 40.0, 320  # the frequency axis is logarithmic
 RANGE_DB = 80.0
 TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
@@ -40,12 +35,12 @@ BACKGROUND, INK, MUTED = "#0d1117", "#e6edf3", "#8b949e"
 
 @dataclass(frozen=True, slots=True)
 class DemoStem:
-    """One prompt of the demo and what came of it.
+    """One prompt of the demo and its result.
 
     Attributes:
         result: what the engine says of it.
         mix_CN, stem_CN, rest_CN: float32 (channels, samples).
-        reference_CN: the true stem, None when nobody knows it.
+        reference_CN: the true stem; None where it is not known.
     """
 
     result: StemResult
@@ -56,7 +51,7 @@ class DemoStem:
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class StemScores:
     """Quality of one stem against its reference, in dB; ``mix_`` is the untouched mix measured in the same way.
 
     Attributes:
@@ -74,8 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the demo; returns the exit code."""
     args = _parser().parse_args(arguments)
     try:
-        import matplotlib.pyplot  # noqa: F401  (before minutes of work, not after)
-        import scipy.linalg  # noqa: F401
+        import fast_bss_eval  # noqa: F401  (before minutes of work, not after)
+        import matplotlib.pyplot  # noqa: F401
     except ImportError as error:
         print(
             f"the demo needs {error.name}; run it by 'make demo' or install the extra: fluxstem[demo]", file=sys.stderr
@@ -92,57 +87,31 @@ def main(arguments: list[str] | None = None) -> int:
     except EngineError as error:
         print(f"fluxstem: {error}", file=sys.stderr)
         return 2
-    pieces = [_piece(mix, result, references.get(result.prompt)) for result in done.results]
+    stems = [_stem(mix, result, references.get(result.prompt)) for result in done.results]
     picture = args.picture or args.out / f"{mix.stem}.png"
-    draw(pieces, soundfile.info(str(mix)).samplerate, picture)
-    _report(done, pieces, mix, picture)
+    draw(stems, soundfile.info(str(mix)).samplerate, picture)
+    _report(done, stems, mix, picture)
     return 0
 
 
-def measure(stem_CN: Audio, mix_CN: Audio, reference_CN: Audio) -> Scores:
-    """Compare a stem with its reference.
+def measure(stem_CN: Audio, mix_CN: Audio, reference_CN: Audio) -> StemScores:
+    """Compare a stem with its reference; silence scores minus infinity.
 
     Args:
         stem_CN, mix_CN, reference_CN: float32 (channels, samples), all of one shape.
 
-    Source: Vincent, Gribonval, Févotte 2006 (BSS-Eval); Le Roux et al. 2019 (SI-SDR).
+    Source: Vincent, Gribonval, Févotte 2006 (BSS-Eval); Le Roux et al. 2019 (SI-SDR); Scheibler 2021 (fast_bss_eval).
     """
-    true_N, stem_N, mix_N = _mono(reference_CN), _mono(stem_CN), _mono(mix_CN)
-    sdr_db, mix_sdr_db = bss_eval_sdr_db(stem_N, true_N), bss_eval_sdr_db(mix_N, true_N)
-    return Scores(sdr_db, mix_sdr_db, si_sdr_db(stem_N, true_N), si_sdr_db(mix_N, true_N))
+    import fast_bss_eval
 
-
-def bss_eval_sdr_db(estimate_N: Mono, true_N: Mono) -> float:
-    """SDR of BSS-Eval v3: what a 512-tap filter of the true source cannot explain of the estimate, in dB.
-
-    Equals ``mir_eval.separation.bss_eval_sources``, which also works out SIR and SAR and takes far longer.
-
-    Args:
-        estimate_N, true_N: float64 (samples), of one length.
-    """
-    from scipy.fft import irfft, next_fast_len, rfft
-    from scipy.linalg import toeplitz
-
-    if not (true_N.any() and estimate_N.any()):
-        return float("-inf")
-    size = len(true_N) + TAPS - 1
-    fft = next_fast_len(size + TAPS, real=True)
-    true_F = rfft(true_N, fft)
-    auto_T = irfft(np.abs(true_F) ** 2, fft)[:TAPS]
-    cross_T = irfft(rfft(estimate_N, fft) * true_F.conj(), fft)[:TAPS]
-    auto_TT = toeplitz(auto_T)
-    try:
-        filter_T = np.linalg.solve(auto_TT, cross_T)
-    except np.linalg.LinAlgError:  # a source of a few pure tones
-        filter_T = np.linalg.lstsq(auto_TT, cross_T, rcond=None)[0]
-    target_N = irfft(rfft(filter_T, fft) * true_F, fft)[:size]
-    return _ratio_db(target_N, np.pad(estimate_N, (0, TAPS - 1)) - target_N)
-
-
-def si_sdr_db(estimate_N: Mono, true_N: Mono) -> float:
-    """Scale-invariant SDR in dB of float64 (samples) against float64 (samples)."""
-    target_N = true_N * (estimate_N @ true_N) / max(float(true_N @ true_N), TINY)
-    return _ratio_db(target_N, estimate_N - target_N)
+    true_N, stem_N, mix_N = (
+        np.asarray(x_CN.mean(axis=0, dtype=np.float64)) for x_CN in (reference_CN, stem_CN, mix_CN)
+    )
+    if not (true_N.any() and stem_N.any()):
+        return StemScores(*[float("-inf")] * 4)
+    sdr_2 = [fast_bss_eval.sdr(true_N[None], x_N[None], load_diag=DIAGONAL).item() for x_N in (stem_N, mix_N)]
+    si_sdr_2 = [fast_bss_eval.si_sdr(true_N[None], x_N[None]).item() for x_N in (stem_N, mix_N)]
+    return StemScores(*sdr_2, *si_sdr_2)
 
 
 def null_text(mix_CN: Audio, stem_CN: Audio, rest_CN: Audio) -> str:
@@ -153,23 +122,25 @@ def null_text(mix_CN: Audio, stem_CN: Audio, rest_CN: Audio) -> str:
     return f"stem + rest - mix peaks at {20 * np.log10(difference):.1f} dBFS"
 
 
-def spectrogram_db(audio_CN: Audio, rate_hz: int) -> npt.NDArray[np.float64]:
+def spectrogram_db(audio_CN: Audio, rate_hz: int) -> Levels:
     """Level over logarithmic frequency (rows, low to high) and time (columns), in dB."""
-    mono_N = np.pad(_mono(audio_CN), FFT_SAMPLES // 2)
-    hop = max(1, (len(mono_N) - FFT_SAMPLES) // COLUMNS)
-    frames_LN = np.lib.stride_tricks.sliding_window_view(mono_N, FFT_SAMPLES)[::hop]
-    power_LF = np.abs(np.fft.rfft(frames_LN * np.hanning(FFT_SAMPLES), axis=1)) ** 2
-    bins_F = np.fft.rfftfreq(FFT_SAMPLES, 1 / rate_hz)
+    from scipy.signal import spectrogram
+
+    mono_N = np.pad(audio_CN.mean(axis=0, dtype=np.float64), FFT_SAMPLES // 2)
+    overlap = FFT_SAMPLES - max(1, (len(mono_N) - FFT_SAMPLES) // COLUMNS)
+    bins_hz, _, power_FL = spectrogram(
+        mono_N, rate_hz, np.hanning(FFT_SAMPLES), noverlap=overlap, detrend=False, mode="magnitude"
+    )
     rows_hz = np.geomspace(LOWEST_HZ, rate_hz / 2, ROWS)
-    power_RL = np.stack([np.interp(rows_hz, bins_F, power_F) for power_F in power_LF], axis=1)
+    power_RL = np.stack([np.interp(rows_hz, bins_hz, power_F) for power_F in power_FL.T**2], axis=1)
     return 10.0 * np.log10(power_RL + 1e-9)
 
 
-def draw(pieces: list[DemoStem], rate_hz: int, path: Path) -> None:
+def draw(stems: list[DemoStem], rate_hz: int, path: Path) -> None:
     """Draw mix, stem, rest and reference of every prompt into one PNG, all on one dB scale.
 
     Args:
-        pieces: one row each; the reference column is there when any of them has one.
+        stems: one row each; the reference column is there when any of them has one.
         rate_hz: sample rate of all of them.
         path: the PNG; an older one is replaced.
     """
@@ -178,7 +149,7 @@ def draw(pieces: list[DemoStem], rate_hz: int, path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    rows = [_panels(piece, rate_hz) for piece in pieces]
+    rows = [_panels(stem, rate_hz) for stem in stems]
     columns = max(len(row) for row in rows)
     with plt.style.context("dark_background"), plt.rc_context({"font.size": 10, "figure.facecolor": BACKGROUND}):
         figure, axes = plt.subplots(
@@ -202,17 +173,17 @@ def draw(pieces: list[DemoStem], rate_hz: int, path: Path) -> None:
         plt.close(figure)
 
 
-def _panels(piece: DemoStem, rate_hz: int) -> list[tuple[str, npt.NDArray[np.float64], float]]:
-    named = [("mix", piece.mix_CN), (f"stem: {piece.result.prompt}", piece.stem_CN), ("rest", piece.rest_CN)]
-    if piece.reference_CN is not None:
-        named.append((f"reference: {piece.result.prompt}", piece.reference_CN))
+def _panels(stem: DemoStem, rate_hz: int) -> list[tuple[str, npt.NDArray[np.float64], float]]:
+    named = [("mix", stem.mix_CN), (f"stem: {stem.result.prompt}", stem.stem_CN), ("rest", stem.rest_CN)]
+    if stem.reference_CN is not None:
+        named.append((f"reference: {stem.result.prompt}", stem.reference_CN))
     shown = round(SHOWN_LIMIT_S * rate_hz)
-    seconds = min(piece.mix_CN.shape[1], shown) / rate_hz
+    seconds = min(stem.mix_CN.shape[1], shown) / rate_hz
     return [(title, spectrogram_db(audio_CN[:, :shown], rate_hz), seconds) for title, audio_CN in named]
 
 
 def _draw_panel(
-    axis: Axes, title: str, level_db: npt.NDArray[np.float64], seconds: float, top_db: float, rate_hz: int
+    axis: Any, title: str, level_db: npt.NDArray[np.float64], seconds: float, top_db: float, rate_hz: int
 ) -> Any:
     octaves = float(np.log2(rate_hz / 2 / LOWEST_HZ))
     image = axis.imshow(
@@ -252,7 +223,9 @@ def _references() -> dict[str, Path]:
     """Prompts of the demo mix and the files that hold the true stems."""
     path = DEMO / "demo.json"
     if not path.is_file():
-        raise AudioError(f"the demo mix is not at {DEMO}; run this from a checkout, or give a mix of your own")
+        raise AudioError(
+            "the demo mix is not at {demo}; run this from a checkout, or give a mix of your own", demo=DEMO
+        )
     rows = json.loads(path.read_text("utf-8"))["stems"]
     return {row["prompt"]: DEMO / row["reference"] for row in rows if "reference" in row}
 
@@ -271,9 +244,13 @@ def _isolate(mix: Path, prompts: tuple[str, ...], out: Path, bundle: str, device
             return engine.wait(engine.submit(request))
 
 
-def _piece(mix: Path, result: StemResult, reference: Path | None) -> DemoStem:
+def _stem(mix: Path, result: StemResult, reference: Path | None) -> DemoStem:
     if result.stem is None or result.rest is None:
-        raise EngineError(f"isolate gave no stem or no rest for {result.prompt!r}; its result is {result}")
+        raise EngineError(
+            "isolate gave no stem or no rest for {prompt!r}; its result is {result}",
+            prompt=result.prompt,
+            result=result,
+        )
     return DemoStem(
         result, _read(mix), _read(result.stem), _read(result.rest), None if reference is None else _read(reference)
     )
@@ -284,34 +261,26 @@ def _read(path: Path | str) -> Audio:
     return np.ascontiguousarray(audio_NC.T, dtype=np.float32)
 
 
-def _mono(audio_CN: Audio) -> Mono:
-    return np.asarray(audio_CN.mean(axis=0, dtype=np.float64))
-
-
-def _ratio_db(target_N: Mono, error_N: Mono) -> float:
-    return float(10 * np.log10((target_N @ target_N + TINY) / (error_N @ error_N + TINY)))
-
-
-def _report(done: Done, pieces: list[DemoStem], mix: Path, picture: Path) -> None:
+def _report(done: Done, stems: list[DemoStem], mix: Path, picture: Path) -> None:
     info = soundfile.info(str(mix))
     print(f"{mix.name}: {info.duration:.1f} s, {info.samplerate} Hz, {info.channels} channels")
-    for piece in pieces:
-        result = piece.result
+    for stem in stems:
+        result = stem.result
         print(f"\n{result.prompt}: {result.stem}")
         print(f"  rest      {result.rest}")
         print(f"  presence  {result.presence:.2f}")
-        print(f"  null      {null_text(piece.mix_CN, piece.stem_CN, piece.rest_CN)}")
-        if piece.reference_CN is None:
+        print(f"  null      {null_text(stem.mix_CN, stem.stem_CN, stem.rest_CN)}")
+        if stem.reference_CN is None:
             continue
-        scores = measure(piece.stem_CN, piece.mix_CN, piece.reference_CN)
+        scores = measure(stem.stem_CN, stem.mix_CN, stem.reference_CN)
         for name, got, before in (
             ("SDR", scores.sdr_db, scores.mix_sdr_db),
             ("SI-SDR", scores.si_sdr_db, scores.mix_si_sdr_db),
         ):
             print(f"  {name:8}  {got:.1f} dB; the mix itself {before:.1f} dB; gained {got - before:+.1f} dB")
-    if any(piece.reference_CN is not None for piece in pieces):
+    if any(stem.reference_CN is not None for stem in stems):
         print("\nSDR: BSS-Eval v3, 512-tap distortion filter; SI-SDR: scale-invariant; both of the mono sum")
-    speed, stems = info.duration / done.seconds, "1 stem" if len(pieces) == 1 else f"{len(pieces)} stems"
+    speed, stems = info.duration / done.seconds, "1 stem" if len(stems) == 1 else f"{len(stems)} stems"
     print(f"\n{stems} in {done.seconds:.2f} s: {speed:.1f} times real time on {done.device}, bundle {done.bundle}")
     print(f"picture: {picture}")
 

@@ -104,7 +104,8 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments, others = top.parse_known_args(argv)
     if others and (not hasattr(arguments, "prompts") or any(word.startswith("-") for word in others)):
         command = f"fluxstem {arguments.task}" if hasattr(arguments, "task") else "fluxstem"
-        raise RequestError(f"unrecognized arguments: {' '.join(others)}; see {command} --help")
+        words = " ".join(others)
+        raise RequestError("unrecognized arguments: {words}; see {command} --help", words=words, command=command)
     if others:
         arguments.prompts = [*arguments.prompts, *map(_words, others)]
     return arguments
@@ -120,7 +121,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**settings, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        raise RequestError(f"{message}; see {self.prog} --help")
+        raise RequestError("{message}; see {command} --help", message=message, command=self.prog)
 
 
 def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:

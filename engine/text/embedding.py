@@ -1,6 +1,6 @@
 """The prompt space: one vector of E numbers and norm sqrt(E) says what is meant; zeros say nothing.
 
-Words, sounds and pictures meet here. Knows nothing of where a vector comes from.
+Words, sounds and pictures meet here.
 """
 
 from __future__ import annotations

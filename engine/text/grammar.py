@@ -1,8 +1,7 @@
 """What a sentence asks for: which task it words, what it names, and that in English.
 
 Everything is looked up in the tables of a bundle's ``asks.json``; wordings are plain text, never patterns, so a bundle
-from a stranger can slow nobody down. What a sentence says that it does not mean is told by ``negation.py``. Knows
-nothing of tasks, tokens or graphs.
+from a stranger can slow nobody down. What a sentence says that it does not mean is told by ``negation.py``.
 """
 
 from __future__ import annotations
@@ -99,7 +98,9 @@ class Asks:
             articles, names = ([_text(word) for word in words] for words in (data["articles"], data.get("names", ())))
             return cls(wordings, nouns, articles, names)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise BundleError(f"{where} holds no wordings ({error}); get the bundle again") from error
+            raise BundleError(
+                "{where} holds no wordings ({error}); get the bundle again", where=where, error=error
+            ) from error
 
     def understand(self, text: str) -> Wish:
         """The task that a wording asks for, and what it names; a text in no known wording is something to isolate."""

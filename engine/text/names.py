@@ -1,7 +1,4 @@
-"""Names of instruments in long texts: English ones, and the nouns of the language a text is in.
-
-Knows nothing of wordings or prompts.
-"""
+"""Names of instruments in long texts: English ones, and the nouns of the language a text is in."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """What a text says that it does not mean: "no drums", "ohne Schlagzeug", "the drums were missing", ドラムなし.
 
 Wordings of five languages as tables; texts come folded (lower case, no accents on Latin letters, see ``folded.py``).
-Knows nothing of instruments, prompts or bundles.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A text in its plain spelling, with the way back to how it was written, so that a part can be cut out of it.
-
-Knows nothing of what a text says.
-"""
+"""A text in its plain spelling, with the way back to how it was written, so that a part can be cut out of it."""
 
 from __future__ import annotations
 
