@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from training.data.sources import Audio
+from training.typing import Audio
 
 Figures = dict[str, float]
 Interval = tuple[float, float, float]

@@ -21,10 +21,10 @@ from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
 from training.config import Preset, load_preset, preset_from
 from training.data.mixer import StemMixer
-from training.data.sources import Audio
 from training.data.stem_cache import StemCache
 from training.metrics import Interval, log_mel_l1, median_interval, si_sdr
 from training.trainer.arguments import RUNS
+from training.typing import Audio
 
 LEVELS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2)  # deviations of a latent channel over real audio
 SEED = 4_000_001

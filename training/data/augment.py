@@ -12,9 +12,8 @@ import numpy as np
 import soxr
 from scipy import fft
 
-from training.data.sources import Audio
+from training.typing import Audio, Rng
 
-Rng = np.random.Generator
 SPEED_SEMITONES = 3.0  # most a stem is sped up or slowed down, with its pitch
 BANDS = 9  # of the equaliser, spread over the logarithm of frequency
 BAND_LOW_HZ = 60.0

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import sosfilt
 
-Audio = npt.NDArray[np.float32]
+from training.typing import Audio
+
 BLOCK_S = 0.4
 STEP = 0.25  # of a block
 ABSOLUTE_LUFS, RELATIVE_LU = -70.0, -10.0

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from training.data.augment import AS_IT_IS, PlaybackSpeed, draw_speed, recolour
-from training.data.sources import Audio
 from training.data.stem_cache import StemCache
+from training.typing import Audio, Rng
 
-Rng = np.random.Generator
 MIX_RMS = 0.1  # -20 dBFS, the level the engine brings its input to
 PEAK = 0.99
 SOURCE_GAINS = (0.5, 1.5)  # of sources that are averaged: Sound of Pixels, whose protocol MAGE follows

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import soundfile as sf
 import soxr
 
 from training.data.video import FilmSource
+from training.typing import Audio
 
-Audio = npt.NDArray[np.float32]
 SEEK_EARLY_S = 1.0  # compressed sound needs a run-up
 OTHER = "other"  # the family of stems that none of ours names
 

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import soundfile as sf
 import soxr
 
 from training.data.sources import RATE, BankNote, NoteBank
+from training.typing import Audio
 
-Audio = npt.NDArray[np.float32]
 OTHER = "other"
 PREFIX = "recorded/"  # begins the bank name of a set of recorded notes: recorded/SOURCE:FAMILY
 DYNAMICS = {

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import soundfile as sf
 
 from training.data.instruments import Family, holdout
+from training.typing import Audio
 
-Audio = npt.NDArray[np.float32]
 RATE = 44_100
 DEBIAN_FONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.data.sources import Audio
-from training.data.video import Pictures
+from training.typing import Audio, Frames
 
 FILM = ".film.npy"
 DATA_SET = "set-"  # begins the names of shards that were cut out of a data set
@@ -30,7 +29,7 @@ class StemCache:
         self._shards: list[np.ndarray[Any, np.dtype[np.int16]]] = []
         self._labels: list[dict[str, Any]] = []
         self._where: list[tuple[int, int]] = []
-        self._films: dict[int, Pictures] = {}  # of the shards that have any
+        self._films: dict[int, Frames] = {}  # of the shards that have any
         self._seen: set[str] = set()
         self._pieces: dict[str, list[int]] = {}
         self.refresh()
@@ -79,7 +78,7 @@ class StemCache:
         stop = None if count is None else first + count
         return self._shards[shard][row, first:stop].astype(np.float32) / np.float32(32767)
 
-    def film(self, stem: int) -> Pictures | None:
+    def film(self, stem: int) -> Frames | None:
         """Those who play a stem's piece, uint8 ``(F, H, W, 3)`` from its first sample on; None where nobody filmed."""
         row = self._labels[stem].get("film")
         return None if row is None else self._films[self._where[stem][0]][row]
@@ -95,15 +94,15 @@ class StemCache:
         return "part" in label or ("film" in label and len(self._pieces[label["piece"]]) == 1)
 
 
-def _films(path: Path) -> Pictures:
+def _films(path: Path) -> Frames:
     if not path.is_file():
         raise ValueError(f"{path} is gone, so the films of its stems cannot be shown; index the data set again")
-    films: Pictures = np.load(path, mmap_mode="r")
+    films: Frames = np.load(path, mmap_mode="r")
     return films
 
 
 def write_shard(
-    folder: Path, name: str, stems: list[Audio], labels: list[dict[str, Any]], films: list[Pictures] | None = None
+    folder: Path, name: str, stems: list[Audio], labels: list[dict[str, Any]], films: list[Frames] | None = None
 ) -> None:
     """Write a shard so that it is there whole or not at all; the label file comes last.
 

@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from training.scene.config import FPS
+from training.typing import Frames
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-Pictures = npt.NDArray[np.uint8]
 
 
 class FilmSource(Protocol):
@@ -30,7 +28,7 @@ class FilmSource(Protocol):
     def count(self) -> int:
         """Number of frames."""
 
-    def read(self, first: int, count: int, size_px: int) -> Pictures:
+    def read(self, first: int, count: int, size_px: int) -> Frames:
         """Frames as uint8 ``(F, size_px, size_px, 3)``; the last one goes on where there are no more.
 
         Raises:
@@ -48,7 +46,7 @@ class FrameFolder:
     def count(self) -> int:
         return len(self.files)
 
-    def read(self, first: int, count: int, size_px: int) -> Pictures:
+    def read(self, first: int, count: int, size_px: int) -> Frames:
         from PIL import Image
 
         shown = []
@@ -95,11 +93,11 @@ class VideoFile:
     def count(self) -> int:
         return round(self.seconds * FPS)
 
-    def read(self, first: int, count: int, size_px: int) -> Pictures:
+    def read(self, first: int, count: int, size_px: int) -> Frames:
         import av
 
         moments_s = [(k + 0.5) / FPS for k in range(first, first + count)]
-        shown: list[Pictures] = []
+        shown: list[Frames] = []
         held: Any = None
         try:
             with av.open(str(self.path)) as container:
@@ -128,17 +126,17 @@ def _from(container: Any, start_s: float) -> Iterator[tuple[float, Any]]:
             yield float(frame.pts * frame.time_base) - begins_s, frame
 
 
-def _upright(frame: Any, size_px: int) -> Pictures:
+def _upright(frame: Any, size_px: int) -> Frames:
     return _square(frame.to_image().rotate(frame.rotation, expand=True), size_px)
 
 
-def _square(picture: Image, size_px: int) -> Pictures:
+def _square(picture: Image, size_px: int) -> Frames:
     from PIL import Image, ImageOps
 
     return np.asarray(ImageOps.pad(picture.convert("RGB"), (size_px, size_px), Image.Resampling.BOX))
 
 
-def frames_from(film: FilmSource, start_s: float, count: int, size_px: int) -> Pictures:
+def frames_from(film: FilmSource, start_s: float, count: int, size_px: int) -> Frames:
     """``count`` frames from a moment on; black, which is no picture, where the film is over.
 
     Raises:

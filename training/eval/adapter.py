@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
-from training.data.sources import Audio
 from training.eval.example import EvalExample, StemEstimate
+from training.typing import Audio
 
 JOBS = "jobs.json"
 LAST_WORDS = 300  # characters of a failed command's complaint that are shown

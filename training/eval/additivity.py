@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data.sources import Audio
 from training.eval.baselines import CODEC_SETS, through_codec
 from training.eval.bundle_system import BundleSystem, Engine
 from training.eval.example import EvalExample, StemEstimate
 from training.metrics import level_db, mono, rms
+from training.typing import Audio
 
 INTO_MODEL_RMS = 0.1  # what the engine takes a mix to before it encodes it
 

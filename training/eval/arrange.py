@@ -16,9 +16,7 @@ from typing import Any
 import numpy as np
 
 from training.data.instruments import families
-from training.data.sources import Audio
-from training.eval import fit as fits
-from training.eval import musicality as music
+from training.eval import fit, musicality
 from training.eval.bundle_system import BundleSystem, EngineError
 from training.eval.classifier import InstrumentClassifier
 from training.eval.example import EvalExample
@@ -28,6 +26,7 @@ from training.eval.sets import SETS, TRIES, SetResources, band_of, number_of, pl
 from training.eval.study import StudyContext
 from training.eval.tables import interval, share, table
 from training.metrics import NAN, Figures, median_interval, mono
+from training.typing import Audio
 
 PARTS = SETS[SET].stems
 TRUE_BAND = "true band"
@@ -64,47 +63,47 @@ class ComposedBand:
 
 
 @lru_cache(maxsize=1)
-def make_pieces(studio: SetResources, count: int, seed: int, seconds: float | None) -> tuple[ComposedBand, ...]:
+def make_pieces(resources: SetResources, count: int, seed: int, seconds: float | None) -> tuple[ComposedBand, ...]:
     """Pieces by seed."""
     samples = round((seconds or SETS[SET].seconds) * SETS[SET].rate_hz)
-    return tuple(_piece(studio, number, samples, seed) for number in range(count))
+    return tuple(_piece(resources, number, samples, seed) for number in range(count))
 
 
-def _piece(studio: SetResources, number: int, samples: int, seed: int) -> ComposedBand:
+def _piece(resources: SetResources, number: int, samples: int, seed: int) -> ComposedBand:
     for attempt in range(TRIES):
         rng = np.random.default_rng([seed, number_of("arrange"), number, attempt])
-        chosen = band_of(PARTS, studio, rng)
-        made = play(studio, rng, chosen, samples, SETS[SET].rate_hz)
+        chosen = band_of(PARTS, resources, rng)
+        made = play(resources, rng, chosen, samples, SETS[SET].rate_hz)
         if made is not None:
             refuse_unreserved(made.sources)
-            prompts = tuple(studio.lexicon.phrases(family, "held", rng) for family in chosen)
+            prompts = tuple(resources.lexicon.phrases(family, "held", rng) for family in chosen)
             return ComposedBand(tuple(chosen), prompts, tuple(made.stems), SETS[SET].rate_hz)
     raise ValueError(f"no piece {number} has stems that all sound; choose longer --seconds")
 
 
-def measure(ground: StudyContext) -> dict[str, Any]:
+def measure(context: StudyContext) -> dict[str, Any]:
     """Figures of every stem by system, the first of a band without those that hold it against what was there before.
 
     ``refused`` holds the sentence of a bundle that cannot do it.
     """
-    pieces = make_pieces(ground.studio, max(1, -(-ground.stems // PARTS)), ground.seed, ground.seconds)
+    pieces = make_pieces(context.resources, max(1, -(-context.stems // PARTS)), context.seed, context.seconds)
     made: dict[str, list[Sequence[Audio]]] = {TRUE_BAND: [piece.stems for piece in pieces]}
     refused = {}
-    for bundle, folder in ground.folders.items():
+    for bundle, folder in context.folders.items():
         examples = [piece.as_example(k) for piece in pieces for k in range(PARTS)]
         codec = through_codec(folder, examples, [mono(example.stem_CN) for example in examples])
         made[f"{bundle}, codec alone"] = [codec[at : at + PARTS] for at in range(0, len(codec), PARTS)]
         try:
-            made[bundle] = _arranged(own(bundle, folder, ground), pieces, ground)
+            made[bundle] = _arranged(own(bundle, folder, context), pieces, context)
         except EngineError as error:
             refused[bundle] = str(error)
-    recogniser = recogniser_of(ground)
+    recogniser = recogniser_of(context)
     values = {name: _columns(bands, pieces, recogniser) for name, bands in made.items()}
     return {"pieces": len(pieces), "refused": refused, "values": values}
 
 
-def _arranged(system: BundleSystem, pieces: Sequence[ComposedBand], ground: StudyContext) -> list[Sequence[Audio]]:
-    progress, bands = ProgressPrinter(len(pieces), ground.say), []
+def _arranged(system: BundleSystem, pieces: Sequence[ComposedBand], context: StudyContext) -> list[Sequence[Audio]]:
+    progress, bands = ProgressPrinter(len(pieces), context.say), []
     for piece in pieces:
         with tempfile.TemporaryDirectory() as name:
             done = system.ask(
@@ -138,12 +137,12 @@ def judge(
     made, rate_hz = mono(stem_CN), piece.rate_hz
     row: Figures = {"agreement": float(recogniser.name(made, rate_hz) == piece.chosen[k]), "level": NAN}
     if not before:
-        return row | {f"{kind}, {whose}": NAN for kind in fits.KINDS for whose in ("own", "other")}
+        return row | {f"{kind}, {whose}": NAN for kind in fit.KINDS for whose in ("own", "other")}
     own, other = (_sum(part) for part in (before, foreign))
-    row["level"] = music.loudness_gap_db(made, own)
+    row["level"] = musicality.loudness_gap_db(made, own)
     # drums have no key, so the second stem has nothing to be in key with
     pitched = not families()[piece.chosen[k]].drums and any(not families()[name].drums for name in piece.chosen[:k])
-    return row | fits.fit(made, own, other, rate_hz, pitched)
+    return row | fit.fit(made, own, other, rate_hz, pitched)
 
 
 def _sum(stems: Sequence[Audio]) -> Audio:
@@ -164,7 +163,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         for name, row in found["values"].items()
     ]
     text += [*table(["band", "instrument", "level against those before, dB"], body), ""]
-    rows = [[name, *fits.cells(row)] for name, row in found["values"].items()]
-    heads = fits.heads("own band", "other band")
-    text += [fits.HOW.format(own="the sum of those before it"), "", *table(["band", *heads], rows), ""]
+    rows = [[name, *fit.cells(row)] for name, row in found["values"].items()]
+    heads = fit.heads("own band", "other band")
+    text += [fit.HOW.format(own="the sum of those before it"), "", *table(["band", *heads], rows), ""]
     return [*text, *(f"* {name}: refused. “{why}”" for name, why in found["refused"].items()), ""]

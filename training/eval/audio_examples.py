@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
-from training.data.sources import Audio
 from training.eval.run import KeptAudio
 from training.eval.tables import number, table
 from training.metrics import mono
+from training.typing import Audio
 
 FOLDER = "examples"  # beside report.md
 KINDS = ("ours", "adapter", "blind")  # systems that are worth listening to; bounds are not

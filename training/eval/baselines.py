@@ -20,9 +20,9 @@ import soxr
 
 from engine.bundle.bundle import load_bundle
 from training.data.instruments import families
-from training.data.sources import Audio
 from training.eval.example import EvalExample, StemEstimate
 from training.metrics import level_db, mono, ratio_mask, si_sdr
+from training.typing import Audio
 
 NMF_PARTS = 12  # components for each stem of the mix
 NMF_ITERATIONS = 60

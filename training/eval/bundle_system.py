@@ -14,11 +14,11 @@ import soxr
 
 from engine import Done, Engine, EngineError, Request, StemResult, find_bundle
 from engine.bundle.bundle import load_bundle
-from training.data.sources import Audio
 from training.eval.example import EvalExample, StemEstimate
 from training.metrics import null_db
+from training.typing import Audio
 
-__all__ = ["Engine", "EngineError", "BundleSystem", "locate", "read"]
+__all__ = ["BundleSystem", "Engine", "EngineError", "locate", "read"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

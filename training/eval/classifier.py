@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from training.data.sources import Audio
 from training.data.stem_cache import StemCache
 from training.eval.sets import SetResources, number_of, play
 from training.metrics import SILENT_RMS, mono, rms
+from training.typing import Audio
 
 RATE_HZ, FFT, HOP = 16_000, 1024, 512
 CEPSTRA, BANDS = 20, 64
@@ -60,11 +60,11 @@ Labelled = tuple[Audio, int, str]  # a stem ``(N,)``, its rate, its family
 
 
 @lru_cache(maxsize=1)
-def of_bench(studio: SetResources, cache: Path, cache_hz: int) -> InstrumentClassifier:
+def of_bench(resources: SetResources, cache: Path, cache_hz: int) -> InstrumentClassifier:
     """The bench's classifier, trained once a run; ``cache`` holds training stems at ``cache_hz`` and may be missing."""
-    stems = from_phrases(studio)
+    stems = from_phrases(resources)
     kept = StemCache(cache)
-    return train(chain(stems, from_cache(kept, cache_hz, studio.reserved)) if kept.count else stems)
+    return train(chain(stems, from_cache(kept, cache_hz, resources.reserved)) if kept.count else stems)
 
 
 def train(stems: Iterable[Labelled]) -> InstrumentClassifier:
@@ -105,12 +105,12 @@ def from_cache(cache: StemCache, rate_hz: int, names: Sequence[str]) -> Iterator
             yield cache.audio(pool[place]), rate_hz, name
 
 
-def from_phrases(studio: SetResources, seconds: float = PHRASE_S, each: int = PHRASES_EACH) -> Iterator[Labelled]:
+def from_phrases(resources: SetResources, seconds: float = PHRASE_S, each: int = PHRASES_EACH) -> Iterator[Labelled]:
     """Reserved recordings playing other pieces than any set holds, each counted ``PHRASE_TURNS`` times."""
-    for family in studio.reserved:
+    for family in resources.reserved:
         for number in range(each):
             rng = np.random.default_rng([SEED, number_of("classifier " + family), number])
-            made = play(studio, rng, [family], round(seconds * RATE_HZ), RATE_HZ)
+            made = play(resources, rng, [family], round(seconds * RATE_HZ), RATE_HZ)
             if made is not None:
                 yield from [(mono(made.stems[0]), RATE_HZ, family)] * PHRASE_TURNS
 

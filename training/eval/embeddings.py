@@ -16,9 +16,9 @@ import numpy.typing as npt
 import soxr
 
 from training.data.instruments import families
-from training.data.sources import Audio
 from training.metrics import NAN, mono
 from training.text.lexicon import Lexicon
+from training.typing import Audio
 
 Vectors = npt.NDArray[np.float64]
 WINDOW_S, STEP_S = 2.56, 1.28  # a Fréchet distance needs many vectors, so clips are cut
@@ -125,15 +125,15 @@ class StemEmbedding:
     windows: Vectors
 
 
-def embed_stem(ears: EmbeddingModel, audio_CN: Audio, rate_hz: int) -> StemEmbedding:
+def embed_stem(embedder: EmbeddingModel, audio_CN: Audio, rate_hz: int) -> StemEmbedding:
     """Embed a stem and its windows; a clip shorter than a window is one window."""
     clip = mono(audio_CN)
-    if rate_hz != ears.rate_hz:
-        clip = soxr.resample(clip, rate_hz, ears.rate_hz)
+    if rate_hz != embedder.rate_hz:
+        clip = soxr.resample(clip, rate_hz, embedder.rate_hz)
     clip = clip.astype(np.float32)
-    size, step = round(WINDOW_S * ears.rate_hz), round(STEP_S * ears.rate_hz)
+    size, step = round(WINDOW_S * embedder.rate_hz), round(STEP_S * embedder.rate_hz)
     cuts = [clip[at : at + size] for at in range(0, max(1, len(clip) - size + 1), step)]
-    return StemEmbedding(ears.audio([clip])[0], ears.audio(cuts))
+    return StemEmbedding(embedder.audio([clip])[0], embedder.audio(cuts))
 
 
 def frechet(one: Vectors, other: Vectors) -> float:
@@ -175,12 +175,12 @@ class ZeroShotClassifier:
     sharpness: float = 14.0
 
     @classmethod
-    def of(cls, ears: EmbeddingModel, lexicon: Lexicon) -> ZeroShotClassifier:
+    def of(cls, embedder: EmbeddingModel, lexicon: Lexicon) -> ZeroShotClassifier:
         """Prototypes of all families that have words."""
         rng = np.random.default_rng(0)
         names = tuple(name for name in lexicon.families if name in families())
         rows = [
-            ears.words([lexicon.phrases(name, "train", rng) for _ in range(PHRASES)]).mean(axis=0) for name in names
+            embedder.words([lexicon.phrases(name, "train", rng) for _ in range(PHRASES)]).mean(axis=0) for name in names
         ]
         return cls(names, _unit(np.stack(rows)))
 

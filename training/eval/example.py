@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from training.data.sources import Audio
 from training.metrics import mono
 from training.synthesis.score import ScorePart
+from training.typing import Audio
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,17 +10,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from training.data.sources import Audio
-from training.eval import musicality as music
+from training.eval import musicality
 from training.eval.musicality import Span
 from training.eval.tables import interval, number
 from training.metrics import NAN, Figures, Interval, median_interval
+from training.typing import Audio
 
 Fit = Callable[[Audio, Audio, int, Span | None], float]
 KINDS: dict[str, Fit] = {
-    "chroma": music.chroma_correlation,
-    "onsets": music.onset_correlation,
-    "beat": music.beat_alignment,
+    "chroma": musicality.chroma_correlation,
+    "onsets": musicality.onset_correlation,
+    "beat": musicality.beat_alignment,
 }
 NEED_PITCH = ("chroma",)
 HOW = (

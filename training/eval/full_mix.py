@@ -15,9 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from training.data.sources import Audio
 from training.eval import fit as fits
-from training.eval import musicality as music
+from training.eval import musicality
 from training.eval.baselines import through_codec
 from training.eval.bundle_system import BundleSystem, EngineError
 from training.eval.classifier import InstrumentClassifier
@@ -29,6 +28,7 @@ from training.eval.study import StudyContext
 from training.eval.tables import interval, share, table
 from training.metrics import Figures, log_mel_l1, median_interval, mono
 from training.text.lexicon import Lexicon
+from training.typing import Audio
 
 TRUE, OTHER = "true one", "another's"
 
@@ -73,30 +73,30 @@ def words(lexicon: Lexicon, names: Sequence[str]) -> str:
     return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
 
 
-def measure(ground: StudyContext) -> dict[str, Any]:
+def measure(context: StudyContext) -> dict[str, Any]:
     """Figures of every way, by system; ``refused`` holds the engine's sentence for a bundle that cannot do it."""
-    examples = kept_set(ground.studio, SET, ground.stems, ground.seed, ground.seconds)
-    recogniser = recogniser_of(ground)
+    examples = kept_set(context.resources, SET, context.stems, context.seed, context.seconds)
+    recogniser = recogniser_of(context)
     found = {}
     for name, way in WAYS.items():
         made = {TRUE: [way.truth(e) for e in examples], OTHER: [way.truth(e) for e in [*examples[1:], examples[0]]]}
         refused = {}
-        for bundle, folder in ground.folders.items():
+        for bundle, folder in context.folders.items():
             tracks = [mono(way.truth(example)) for example in examples]
             made[f"{bundle}, codec alone"] = through_codec(folder, examples, tracks)
-            making = _making(own(bundle, folder, ground), way, ground)
+            making = _making(own(bundle, folder, context), way, context)
             try:
-                made[bundle] = all_made(making, f"{name}, {bundle}", examples, ground)
+                made[bundle] = all_made(making, f"{name}, {bundle}", examples, context)
             except EngineError as error:
                 refused[bundle] = str(error)
-        judged = {row: _judged(way, audio, examples, ground.ears, recogniser) for row, audio in made.items()}
+        judged = {row: _judged(way, audio, examples, context.embedders, recogniser) for row, audio in made.items()}
         found[name] = {"refused": refused, "rows": judged}
     return {"examples": len(examples), "ways": found}
 
 
-def _making(system: BundleSystem, way: MixVariant, ground: StudyContext) -> Callable[[EvalExample], Audio]:
+def _making(system: BundleSystem, way: MixVariant, context: StudyContext) -> Callable[[EvalExample], Audio]:
     def make(example: EvalExample) -> Audio:
-        prompt = words(ground.studio.lexicon, way.names(example))
+        prompt = words(context.resources.lexicon, way.names(example))
         if way.given is None:
             return system.make(way.task, example, {}, prompt, slot=way.slot, seconds=example.seconds)
         return system.make(way.task, example, {"input": way.given(example)}, prompt, slot=way.slot)
@@ -108,14 +108,14 @@ def _judged(
     way: MixVariant,
     made: Sequence[Audio],
     examples: Sequence[EvalExample],
-    ears: Sequence[EmbeddingModel],
+    embedders: Sequence[EmbeddingModel],
     recogniser: InstrumentClassifier,
 ) -> dict[str, Any]:
     rows = []
     for k, (audio_CN, example) in enumerate(zip(made, examples, strict=True)):
         audio, rate_hz = mono(audio_CN), example.rate_hz
         row: Figures = {
-            "level": music.loudness_gap_db(audio, mono(way.truth(example))),
+            "level": musicality.loudness_gap_db(audio, mono(way.truth(example))),
             "log-mel": log_mel_l1(audio_CN, way.truth(example), rate_hz),
             "agreement": float(recogniser.name(audio, rate_hz) in way.names(example)),
         }
@@ -124,7 +124,7 @@ def _judged(
             given, other = (mono(way.given(one)) for one in (example, foreign))
             row |= fits.fit(audio, given, other, rate_hz, is_pitched(example) or way.slot == "mix")
         rows.append(row)
-    sums = {one.name: _distance(way, one, made, examples) for one in ears}
+    sums = {one.name: _distance(way, one, made, examples) for one in embedders}
     return {"values": {name: [row[name] for row in rows] for name in rows[0]}, "collections": sums}
 
 
@@ -152,15 +152,15 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 
 def _tables(rows: dict[str, Any], fit: bool) -> list[str]:
-    ears = list(next(iter(rows.values()))["collections"])
+    embedders = list(next(iter(rows.values()))["collections"])
     heads = ["made", "instrument", "level against the true one, dB", "log-mel distance"]
-    heads += [f"FAD, {one}" for one in ears]
+    heads += [f"FAD, {one}" for one in embedders]
     body = []
     for name, row in rows.items():
         values = row["values"]
         cells = [name, share(int(sum(values["agreement"])), len(values["agreement"]))]
         cells += [interval(median_interval(values[key])) for key in ("level", "log-mel")]
-        body.append([*cells, *(distance_text(row["collections"][one], "FAD") for one in ears)])
+        body.append([*cells, *(distance_text(row["collections"][one], "FAD") for one in embedders)])
     text = [*table(heads, body), ""]
     if fit:
         fitted = [[name, *fits.cells(row["values"])] for name, row in rows.items()]

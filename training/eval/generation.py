@@ -15,10 +15,8 @@ from typing import Any
 import numpy as np
 
 from training.data.instruments import families
-from training.data.sources import Audio
 from training.eval import fit as fits
-from training.eval import musicality as music
-from training.eval import pairs
+from training.eval import musicality, pairs
 from training.eval.baselines import through_codec
 from training.eval.bundle_system import BundleSystem, EngineError
 from training.eval.classifier import InstrumentClassifier, of_bench
@@ -30,6 +28,7 @@ from training.eval.settings import name_of
 from training.eval.study import StudyContext
 from training.eval.tables import interval, number, share, table
 from training.metrics import NAN, Figures, level_db, median_interval, mono
+from training.typing import Audio
 
 SET = "composed-band"
 TRUE, OTHER = "true stem", "another's stem"
@@ -42,39 +41,44 @@ class GenerationMetrics:
 
     Attributes:
         examples: what was asked.
-        ears: what embeds sound; may be empty.
+        embedders: what embeds sound; may be empty.
         recogniser: names instruments.
         fits: True means that the stems were made for the rest.
         true, mixes: the true stems, and the true mixes where stems fit, by the name of the ears.
     """
 
     examples: Sequence[EvalExample]
-    ears: Sequence[EmbeddingModel]
+    embedders: Sequence[EmbeddingModel]
     recogniser: InstrumentClassifier
     fits: bool
     true: dict[str, list[StemEmbedding]] = field(default_factory=dict)
     mixes: dict[str, list[StemEmbedding]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for one in self.ears:
+        for one in self.embedders:
             self.true[one.name] = [embed_stem(one, e.stem_CN, e.rate_hz) for e in self.examples]
             if self.fits:
                 self.mixes[one.name] = [embed_stem(one, e.mix_CN, e.rate_hz) for e in self.examples]
 
     def judge(self, stems: Sequence[Audio]) -> dict[str, Any]:
         """``values`` of every stem by figure, and ``collections``: distances of all of them, by ears."""
-        heard = {one.name: [embed_stem(one, mono(stem), e.rate_hz) for stem, e in zip(stems, self.examples, strict=True)]
-                 for one in self.ears}  # fmt: skip
+        heard = {
+            one.name: [embed_stem(one, mono(stem), e.rate_hz) for stem, e in zip(stems, self.examples, strict=True)]
+            for one in self.embedders
+        }
         rows = [self._figures(k, mono(stem)) | self._likeness(k, heard) for k, stem in enumerate(stems)]
         values = {name: [row[name] for row in rows] for name in rows[0]}
-        return {"values": values, "collections": {one.name: self._distances(one, stems, heard) for one in self.ears}}
+        return {
+            "values": values,
+            "collections": {one.name: self._distances(one, stems, heard) for one in self.embedders},
+        }
 
     def _figures(self, k: int, stem: Audio) -> Figures:
         example = self.examples[k]
         true, pitched = mono(example.stem_CN), is_pitched(example)
         row: Figures = {
-            "level": music.loudness_gap_db(stem, true) if self.fits else level_db(stem, mono(example.mix_CN)),
-            "harmonicity": music.harmonicity(stem, example.rate_hz) if pitched else NAN,
+            "level": musicality.loudness_gap_db(stem, true) if self.fits else level_db(stem, mono(example.mix_CN)),
+            "harmonicity": musicality.harmonicity(stem, example.rate_hz) if pitched else NAN,
             "agreement": float(self.recogniser.name(stem, example.rate_hz) == example.family),
         }
         if self.fits:
@@ -84,7 +88,7 @@ class GenerationMetrics:
 
     def _likeness(self, k: int, heard: dict[str, list[StemEmbedding]]) -> Figures:
         row: Figures = {}
-        for one in self.ears:
+        for one in self.embedders:
             made = heard[one.name][k].whole
             row[f"text-audio, {one.name}"] = float(made @ one.words([self.examples[k].prompt])[0])
             row[f"audio-audio, {one.name}"] = float(made @ self.true[one.name][k].whole)
@@ -119,21 +123,21 @@ def is_pitched(example: EvalExample) -> bool:
     return not families()[example.family].drums
 
 
-def measure(task: str, ground: StudyContext) -> dict[str, Any]:
+def measure(task: str, context: StudyContext) -> dict[str, Any]:
     """Figures of every example by system; ``refused`` holds the engine's sentence for a bundle that cannot do it."""
-    examples = kept_set(ground.studio, SET, ground.stems, ground.seed, ground.seconds)
-    jury = GenerationMetrics(examples, ground.ears, recogniser_of(ground), task == "regenerate")
+    examples = kept_set(context.resources, SET, context.stems, context.seed, context.seconds)
+    jury = GenerationMetrics(examples, context.embedders, recogniser_of(context), task == "regenerate")
     made: dict[str, list[Audio]] = {TRUE: [e.stem_CN for e in examples], OTHER: others(examples)}
     refused, tried = {}, {}
-    for bundle, folder in ground.folders.items():
+    for bundle, folder in context.folders.items():
         made[f"{bundle}, codec alone"] = through_codec(folder, examples, [e.truth[0] for e in examples])
-        for system in systems(bundle, folder, ground):
+        for system in systems(bundle, folder, context):
             making = system.regenerate if jury.fits else system.generate
             try:
-                made[system.name] = all_made(making, f"{task}, {system.name}", examples, ground)
+                made[system.name] = all_made(making, f"{task}, {system.name}", examples, context)
             except EngineError as error:
                 refused[system.name] = str(error)
-        tried[bundle] = [one.name for one in systems(bundle, folder, ground)[1:] if one.name in made]
+        tried[bundle] = [one.name for one in systems(bundle, folder, context)[1:] if one.name in made]
     judged = {name: jury.judge(stems) for name, stems in made.items()}
     return {
         "task": task,
@@ -148,22 +152,24 @@ def measure(task: str, ground: StudyContext) -> dict[str, Any]:
     }
 
 
-def systems(bundle: str, folder: Path, ground: StudyContext) -> list[BundleSystem]:
+def systems(bundle: str, folder: Path, context: StudyContext) -> list[BundleSystem]:
     """A bundle with its own settings, and with all that are to be tried."""
-    return [own(bundle, folder, ground)] + [
-        BundleSystem(name=f"{bundle}, {name_of(one)}", bundle=folder, engine=ground.engine, settings=tuple(one.items()))
-        for one in ground.tries
+    return [own(bundle, folder, context)] + [
+        BundleSystem(
+            name=f"{bundle}, {name_of(one)}", bundle=folder, engine=context.engine, settings=tuple(one.items())
+        )
+        for one in context.tries
     ]
 
 
-def own(bundle: str, folder: Path, ground: StudyContext) -> BundleSystem:
+def own(bundle: str, folder: Path, context: StudyContext) -> BundleSystem:
     """A bundle with its own settings."""
-    return BundleSystem(name=bundle, bundle=folder, engine=ground.engine)
+    return BundleSystem(name=bundle, bundle=folder, engine=context.engine)
 
 
-def all_made(making: Making, what: str, examples: Sequence[EvalExample], ground: StudyContext) -> list[Audio]:
+def all_made(making: Making, what: str, examples: Sequence[EvalExample], context: StudyContext) -> list[Audio]:
     """What is made for every example."""
-    progress = ProgressPrinter(len(examples), ground.say)
+    progress = ProgressPrinter(len(examples), context.say)
     stems = []
     for example in examples:
         stems.append(making(example))
@@ -171,10 +177,10 @@ def all_made(making: Making, what: str, examples: Sequence[EvalExample], ground:
     return stems
 
 
-def recogniser_of(ground: StudyContext) -> InstrumentClassifier:
+def recogniser_of(context: StudyContext) -> InstrumentClassifier:
     """The bench's classifier of instruments, trained at the first need."""
-    ground.say("the instrument classifier learns, once a run")
-    return of_bench(ground.studio, ground.cache, ground.cache_hz)
+    context.say("the instrument classifier learns, once a run")
+    return of_bench(context.resources, context.cache, context.cache_hz)
 
 
 def others(examples: Sequence[EvalExample]) -> list[Audio]:
@@ -221,9 +227,9 @@ def _tried(found: dict[str, Any]) -> list[str]:
 
 
 def _first_table(found: dict[str, Any], counted: dict[str, float], fit: bool) -> tuple[list[str], Iterator[list[str]]]:
-    ears = list(next(iter(found["collections"].values())))
-    distances = [(one, kind) for one in ears for kind in (("FAD", "sub-FAD") if fit else ("FAD",))]
-    likes = [f"{kind}, {one}" for one in ears for kind in ("text-audio", "audio-audio")]
+    embedders = list(next(iter(found["collections"].values())))
+    distances = [(one, kind) for one in embedders for kind in (("FAD", "sub-FAD") if fit else ("FAD",))]
+    likes = [f"{kind}, {one}" for one in embedders for kind in ("text-audio", "audio-audio")]
     level = "level against the true stem, dB" if fit else "level against the true mix, dB"
     heads = ["stem", "instrument", level, "harmonicity", *(f"{kind}, {one}" for one, kind in distances), *likes]
 

@@ -16,7 +16,7 @@ import numpy as np
 from training.data import instruments
 from training.data.instruments import holdout
 from training.data.recordings import PREFIX, clips, tables
-from training.data.sources import Audio, SoundLibrary
+from training.data.sources import SoundLibrary
 from training.mask.render import (
     PIECES_PER_SHARD,
     SAMPLES,
@@ -29,6 +29,7 @@ from training.mask.render import (
 )
 from training.mask.stems import Player, StemPool
 from training.trainer.arguments import RUNS
+from training.typing import Audio
 
 Rng = np.random.Generator
 FOLDER = RUNS / "bench-stems"

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from training.data.sources import Audio
-from training.eval import fit as fits
+from training.eval import fit
 from training.eval.bundle_system import BundleSystem, EngineError
 from training.eval.classifier import InstrumentClassifier
 from training.eval.example import EvalExample
@@ -23,6 +22,7 @@ from training.eval.sets import kept_set
 from training.eval.study import StudyContext
 from training.eval.tables import count, interval, share, table
 from training.metrics import NAN, Figures, log_mel_l1, median_interval, mono, rms
+from training.typing import Audio
 
 SPANS = {"inpaint": (0.3, 0.7), "extend": (0.6, 1.0)}  # shares of the clip that are filled
 SEAM_S = 0.1  # this near to an edge the level must be right
@@ -111,23 +111,23 @@ CHEAP: dict[str, Callable[[Audio, InpaintGap], Audio]] = {
 }
 
 
-def measure(task: str, ground: StudyContext) -> dict[str, Any]:
+def measure(task: str, context: StudyContext) -> dict[str, Any]:
     """Figures of every example by system; ``refused`` holds the engine's sentence for a bundle that cannot do it."""
-    examples = kept_set(ground.studio, SET, ground.stems, ground.seed, ground.seconds)
+    examples = kept_set(context.resources, SET, context.stems, context.seed, context.seconds)
     gaps = [InpaintGap.of(task, example) for example in examples]
     filled = _known(examples, gaps)
     refused = {}
-    for bundle, folder in ground.folders.items():
+    for bundle, folder in context.folders.items():
         codec = through_codec(folder, examples, [e.truth[0] for e in examples])
         filled[f"{bundle}, codec alone"] = [
             gap.put(e.stem_CN, gap.inside(made)) for gap, e, made in zip(gaps, examples, codec, strict=True)
         ]
-        for name, making in _makings(task, own(bundle, folder, ground)).items():
+        for name, making in _makings(task, own(bundle, folder, context)).items():
             try:
-                filled[name] = all_made(making, f"{task}, {name}", examples, ground)
+                filled[name] = all_made(making, f"{task}, {name}", examples, context)
             except EngineError as error:
                 refused[name] = str(error)
-    recogniser = recogniser_of(ground)
+    recogniser = recogniser_of(context)
     values = {name: _columns(stems, examples, gaps, recogniser) for name, stems in filled.items()}
     return {"task": task, "examples": len(examples), "refused": refused, "values": values}
 
@@ -179,7 +179,7 @@ def _columns(
         made, pitched = mono(stem_CN), is_pitched(example)
         row = join(stem_CN, example.stem_CN, gap)
         row["agreement"] = float(recogniser.name(gap.inside(made), gap.rate_hz) == example.family)
-        rows.append(row | fits.fit(made, example.truth[1], foreign, gap.rate_hz, pitched, gap.span_s))
+        rows.append(row | fit.fit(made, example.truth[1], foreign, gap.rate_hz, pitched, gap.span_s))
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
@@ -245,7 +245,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         for name, row in found["values"].items()
     ]  # fmt: skip
     text += [*table(heads, body), ""]
-    rows = [[name, *fits.cells(row)] for name, row in found["values"].items()]
+    rows = [[name, *fit.cells(row)] for name, row in found["values"].items()]
     text += [GIVEN, ""] if task == "inpaint" else []
-    text += [fits.HOW.format(own="the rest at that time"), "", *table(["filled with", *fits.heads()], rows), ""]
+    text += [fit.HOW.format(own="the rest at that time"), "", *table(["filled with", *fit.heads()], rows), ""]
     return [*text, *(f"* {name}: refused. “{why}”" for name, why in found["refused"].items()), ""]

@@ -11,10 +11,10 @@ import numpy as np
 import soundfile as sf
 from PIL import Image
 
-from training.data.sources import Audio
 from training.eval.example import EvalExample
 from training.eval.sets import TRIES, SetResources, number_of, play
-from training.synthesis.video.clip import FPS, DrawnClip, Frames, draw_clip
+from training.synthesis.video.clip import FPS, DrawnClip, draw_clip
+from training.typing import Audio, Frames
 
 VIDEO_BITS_PER_S = 4_000_000  # enough that a frame of this size loses next to nothing
 

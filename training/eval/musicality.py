@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from training.data.sources import Audio
 from training.metrics import NAN, rms
+from training.typing import Audio
 
 Rows = npt.NDArray[np.float64]
 RATE_HZ, HOP = 22_050, 512

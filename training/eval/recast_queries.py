@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.data.instruments import families
-from training.data.sources import Audio
 from training.eval.example import EvalExample
 from training.eval.generation import SET, is_pitched
 from training.eval.sets import TRIES, kept_set, number_of, play
 from training.eval.study import StudyContext
 from training.metrics import rms
+from training.typing import Audio
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +35,31 @@ class RecastTarget:
     real_CN: Audio
 
 
-def pitched(ground: StudyContext) -> list[EvalExample]:
+def pitched(context: StudyContext) -> list[EvalExample]:
     """The examples of a study whose stem plays notes.
 
     Raises:
         ValueError: there is none among so few.
     """
-    found = [e for e in kept_set(ground.studio, SET, ground.stems, ground.seed, ground.seconds) if is_pitched(e)]
+    found = [e for e in kept_set(context.resources, SET, context.stems, context.seed, context.seconds) if is_pitched(e)]
     if not found:
-        raise ValueError(f"none of {ground.stems} stems is pitched, and this study needs one; give more --stems")
+        raise ValueError(f"none of {context.stems} stems is pitched, and this study needs one; give more --stems")
     return found
 
 
-def wishes(ground: StudyContext, examples: Sequence[EvalExample]) -> list[RecastTarget]:
+def wishes(context: StudyContext, examples: Sequence[EvalExample]) -> list[RecastTarget]:
     """One for each example."""
-    return [_wish(ground, example) for example in examples]
+    return [_wish(context, example) for example in examples]
 
 
-def _wish(ground: StudyContext, example: EvalExample) -> RecastTarget:
-    studio = ground.studio
-    able = [name for name in studio.reserved if name not in example.inside and not families()[name].drums]
+def _wish(context: StudyContext, example: EvalExample) -> RecastTarget:
+    resources = context.resources
+    able = [name for name in resources.reserved if name not in example.inside and not families()[name].drums]
     for attempt in range(TRIES):
-        rng = np.random.default_rng([ground.seed, number_of("recast " + example.set), example.number, attempt])
+        rng = np.random.default_rng([context.seed, number_of("recast " + example.set), example.number, attempt])
         family = able[int(rng.integers(len(able)))]
-        prompt = studio.lexicon.phrases(family, "held", rng)
-        made = play(studio, rng, [family], example.mix_CN.shape[1], example.rate_hz)
+        prompt = resources.lexicon.phrases(family, "held", rng)
+        made = play(resources, rng, [family], example.mix_CN.shape[1], example.rate_hz)
         if made is not None:
             real_CN = made.stems[0] * np.float32(rms(example.stem_CN) / max(rms(made.stems[0]), 1e-9))
             return RecastTarget(family, prompt, real_CN)

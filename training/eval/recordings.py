@@ -13,13 +13,14 @@ from typing import TypeVar
 import numpy as np
 
 from training.data.instruments import families, groups
-from training.data.sources import RATE, Audio
+from training.data.sources import RATE
 from training.eval.example import EvalExample, number_of
 from training.eval.held_stems import GAIN_DB, placed
 from training.mask.stems import Player, StemPool
 from training.mask.terms import KIT
 from training.metrics import level_db, rms
 from training.text.lexicon import Lexicon
+from training.typing import Audio
 
 Rng = np.random.Generator
 T = TypeVar("T")

@@ -13,9 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from training.data.sources import Audio
-from training.eval import fit as fits
-from training.eval import musicality as music
+from training.eval import fit, musicality
 from training.eval.bundle_system import BundleSystem, EngineError, read
 from training.eval.classifier import InstrumentClassifier
 from training.eval.example import EvalExample
@@ -26,6 +24,7 @@ from training.eval.run import ProgressPrinter
 from training.eval.study import StudyContext
 from training.eval.tables import count, difference_text, interval, share, table
 from training.metrics import Figures, median_interval, mono
+from training.typing import Audio
 
 REGION = (0.3, 0.7)  # shares of the clip
 EXACT = {
@@ -36,20 +35,20 @@ EXACT = {
 ISOLATE_EDGE_S = 0.02  # inside the region, where the edges are cross-faded
 
 
-def measure(ground: StudyContext) -> dict[str, Any]:
+def measure(context: StudyContext) -> dict[str, Any]:
     """Figures of every example by system; ``refused`` holds the engine's sentence for a bundle that cannot do it."""
-    examples = pitched(ground)
-    asked = wishes(ground, examples)
+    examples = pitched(context)
+    asked = wishes(context, examples)
     made = {TRUE: [e.stem_CN for e in examples], OTHER: others(examples), REAL: [wish.real_CN for wish in asked]}
     exact: dict[str, list[Figures]] = {}
     refused: dict[str, str] = {}
-    for bundle, folder in ground.folders.items():
+    for bundle, folder in context.folders.items():
         made[f"{bundle}, codec alone"] = through_codec(folder, examples, [e.truth[0] for e in examples])
         try:
-            made[bundle], exact[bundle] = _edited(own(bundle, folder, ground), examples, asked, ground)
+            made[bundle], exact[bundle] = _edited(own(bundle, folder, context), examples, asked, context)
         except EngineError as error:
             refused[bundle] = str(error)
-    recogniser = recogniser_of(ground)
+    recogniser = recogniser_of(context)
     values = {name: _columns(stems, examples, asked, recogniser) for name, stems in made.items()}
     for name, rows in exact.items():
         values[name] |= {key: [row[key] for row in rows] for key in EXACT}
@@ -57,9 +56,9 @@ def measure(ground: StudyContext) -> dict[str, Any]:
 
 
 def _edited(
-    system: BundleSystem, examples: Sequence[EvalExample], asked: Sequence[RecastTarget], ground: StudyContext
+    system: BundleSystem, examples: Sequence[EvalExample], asked: Sequence[RecastTarget], context: StudyContext
 ) -> tuple[list[Audio], list[Figures]]:
-    progress, stems, rows = ProgressPrinter(len(examples), ground.say), [], []
+    progress, stems, rows = ProgressPrinter(len(examples), context.say), [], []
     for example, wish in zip(examples, asked, strict=True):
         stem_CN, row = _replaced(system, example, wish)
         stems.append(stem_CN)
@@ -124,11 +123,11 @@ def _columns(
         made, foreign = mono(stem_CN), examples[(k + 1) % len(examples)].truth[1]
         name = recogniser.name(made[inner], rate_hz)
         row: Figures = {
-            "level": music.loudness_gap_db(made[inner], example.truth[0][inner]),
+            "level": musicality.loudness_gap_db(made[inner], example.truth[0][inner]),
             "asked": float(name == wish.family),
             "old": float(name == example.family),
         }
-        rows.append(row | fits.fit(made, example.truth[1], foreign, rate_hz, True, region_s))
+        rows.append(row | fit.fit(made, example.truth[1], foreign, rate_hz, True, region_s))
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
@@ -148,6 +147,6 @@ def lines(found: dict[str, Any]) -> list[str]:
         cells.append(interval(median_interval(row["level"])))
         body.append([name, *cells, *(share(int(sum(row[key])), len(row[key])) for key in ("asked", "old"))])
     text += [*table(heads, body), ""]
-    rows = [[name, *fits.cells(row)] for name, row in found["values"].items()]
-    text += [fits.HOW.format(own="the true rest in the region"), "", *table(["new stem", *fits.heads()], rows), ""]
+    rows = [[name, *fit.cells(row)] for name, row in found["values"].items()]
+    text += [fit.HOW.format(own="the true rest in the region"), "", *table(["new stem", *fit.heads()], rows), ""]
     return [*text, *(f"* {name}: refused. “{why}”" for name, why in found["refused"].items()), ""]

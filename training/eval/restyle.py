@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from training.data.sources import Audio
-from training.eval import musicality as music
+from training.eval import musicality
 from training.eval.bundle_system import BundleSystem, EngineError
 from training.eval.classifier import InstrumentClassifier
 from training.eval.example import EvalExample
@@ -22,6 +21,7 @@ from training.eval.recast_queries import RecastTarget, pitched, wishes
 from training.eval.study import StudyContext
 from training.eval.tables import difference_text, interval, number, share, table
 from training.metrics import level_db, median_interval, mono, si_sdr
+from training.typing import Audio
 
 STRENGTHS = (0.0, 0.3, 0.6, 1.0)
 REAL = "a real one of the asked, another piece"
@@ -33,21 +33,21 @@ FIGURES = {
 }
 
 
-def measure(ground: StudyContext) -> dict[str, Any]:
+def measure(context: StudyContext) -> dict[str, Any]:
     """Figures of every example by system; ``same`` says how near strength 1 is to ``regenerate``, in dB."""
-    examples = pitched(ground)
-    asked = wishes(ground, examples)
+    examples = pitched(context)
+    asked = wishes(context, examples)
     made = {TRUE: [e.stem_CN for e in examples], OTHER: others(examples), REAL: [wish.real_CN for wish in asked]}
     refused: dict[str, str] = {}
     same: dict[str, list[float]] = {}
-    for bundle, folder in ground.folders.items():
+    for bundle, folder in context.folders.items():
         made[f"{bundle}, codec alone"] = through_codec(folder, examples, [e.truth[0] for e in examples])
-        found = _answers(own(bundle, folder, ground), examples, asked, ground, refused)
+        found = _answers(own(bundle, folder, context), examples, asked, context, refused)
         made |= found
         ends = [found.get(f"{bundle}, {way}") for way in (f"strength {STRENGTHS[-1]:g}", "regenerate")]
         if ends[0] and ends[1]:
             same[bundle] = [si_sdr(mono(a), mono(b)) for a, b in zip(ends[0], ends[1], strict=True)]
-    recogniser = recogniser_of(ground)
+    recogniser = recogniser_of(context)
     values = {name: _columns(stems, examples, asked, recogniser) for name, stems in made.items()}
     return {"examples": len(examples), "same": same, "refused": refused, "values": values}
 
@@ -56,7 +56,7 @@ def _answers(
     system: BundleSystem,
     examples: Sequence[EvalExample],
     asked: Sequence[RecastTarget],
-    ground: StudyContext,
+    context: StudyContext,
     refused: dict[str, str],
 ) -> dict[str, list[Audio]]:
     """What a bundle makes at every strength, and by ``regenerate``."""
@@ -74,7 +74,7 @@ def _answers(
     for way, making in [*ways.items(), ("regenerate", regenerated)]:
         name = f"{system.name}, {way}"
         try:
-            found[name] = all_made(making, f"restyle, {name}", examples, ground)
+            found[name] = all_made(making, f"restyle, {name}", examples, context)
         except EngineError as error:
             refused[name] = str(error)
     return found
@@ -93,9 +93,9 @@ def _columns(
         rows.append(
             {
                 "difference": difference_db(stem_CN - example.stem_CN, example.stem_CN),
-                "chroma": music.chroma_correlation(made, true, rate_hz),
-                "onsets": music.onset_correlation(made, true, rate_hz),
-                "level": music.loudness_gap_db(made, true),
+                "chroma": musicality.chroma_correlation(made, true, rate_hz),
+                "onsets": musicality.onset_correlation(made, true, rate_hz),
+                "level": musicality.loudness_gap_db(made, true),
                 "asked": float(name == wish.family),
                 "old": float(name == example.family),
             }

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from training.data.sources import Audio
 from training.eval.embeddings import (
     EmbeddingModel,
     StemEmbedding,
@@ -39,6 +38,7 @@ from training.metrics import (
     sdr,
     si_sdr,
 )
+from training.typing import Audio
 
 Values = dict[str, dict[str, dict[str, list[float]]]]  # set -> system -> figure -> one value for each example
 
@@ -82,7 +82,7 @@ class BenchResults:
     """Figures of a run as they come in.
 
     Attributes:
-        ears: what embeds the stems; the first one's classes are counted too. May be empty.
+        embedders: what embeds the stems; the first one's classes are counted too. May be empty.
         keep: examples of each set whose audio is kept for the page.
         values: the figures of every example.
         heard: embeddings by ears, system and set; the true stems are the system ``TRUE``.
@@ -90,7 +90,7 @@ class BenchResults:
         wall_s: what each system's answers and their figures took together.
     """
 
-    ears: Sequence[EmbeddingModel]
+    embedders: Sequence[EmbeddingModel]
     keep: int = 2
     values: Values = field(default_factory=dict)
     heard: dict[str, dict[str, dict[str, list[StemEmbedding]]]] = field(default_factory=dict)
@@ -121,14 +121,16 @@ class BenchResults:
     def _hear(self, system: str, name: str, examples: Sequence[EvalExample], stems: Sequence[Audio]) -> None:
         if not examples[0].present:
             return
-        for ears in self.ears:
-            heard = [embed_stem(ears, stem, example.rate_hz) for example, stem in zip(examples, stems, strict=True)]
-            self.heard.setdefault(ears.name, {}).setdefault(system, {})[name] = heard
-            words = ears.words([example.prompt for example in examples])
-            true = self.heard[ears.name][TRUE][name]
+        for embedder in self.embedders:
+            heard = [embed_stem(embedder, stem, example.rate_hz) for example, stem in zip(examples, stems, strict=True)]
+            self.heard.setdefault(embedder.name, {}).setdefault(system, {})[name] = heard
+            words = embedder.words([example.prompt for example in examples])
+            true = self.heard[embedder.name][TRUE][name]
             columns = self.values.setdefault(name, {}).setdefault(system, {})
-            columns[f"audio-audio, {ears.name}"] = [float(a.whole @ b.whole) for a, b in zip(heard, true, strict=True)]
-            columns[f"text-audio, {ears.name}"] = [float(a.whole @ b) for a, b in zip(heard, words, strict=True)]
+            columns[f"audio-audio, {embedder.name}"] = [
+                float(a.whole @ b.whole) for a, b in zip(heard, true, strict=True)
+            ]
+            columns[f"text-audio, {embedder.name}"] = [float(a.whole @ b) for a, b in zip(heard, words, strict=True)]
 
 
 def about(systems: Sequence[System]) -> dict[str, dict[str, str]]:
@@ -194,7 +196,10 @@ def summarize(values: Values) -> dict[str, dict[str, dict[str, tuple[float, floa
 
 
 def collections(
-    bench: BenchResults, ears: EmbeddingModel, classifier: ZeroShotClassifier | None, sets: dict[str, list[EvalExample]]
+    bench: BenchResults,
+    embedder: EmbeddingModel,
+    classifier: ZeroShotClassifier | None,
+    sets: dict[str, list[EvalExample]],
 ) -> dict[str, Any]:
     """Figures of whole collections of stems, over all sets in which there is something to find.
 
@@ -203,7 +208,7 @@ def collections(
         enough, the divergence of its classes and the inception score; ``vectors``: how many windows a distance is
         made of; ``floor``: the distance between two halves of the true stems; ``accuracy``: the classifier's.
     """
-    heard = bench.heard.get(ears.name, {})
+    heard = bench.heard.get(embedder.name, {})
     true = [one for rows in heard.get(TRUE, {}).values() for one in rows]
     if not true:
         return {}
@@ -211,7 +216,7 @@ def collections(
     shuffled = windows[np.random.default_rng(0).permutation(len(windows))]
     names = [example.family for name in heard[TRUE] for example in sets[name]]
     whole = np.stack([one.whole for one in true])
-    found: dict[str, Any] = {"ears": ears.name, "vectors": len(windows), "systems": {}}
+    found: dict[str, Any] = {"ears": embedder.name, "vectors": len(windows), "systems": {}}
     found["floor"] = frechet(shuffled[::2], shuffled[1::2])
     if classifier is not None:
         known = [k for k, name in enumerate(names) if name in classifier.names]

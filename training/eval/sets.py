@@ -15,7 +15,7 @@ import numpy as np
 import soxr
 
 from training.data.instruments import families
-from training.data.sources import RATE, Audio, SoundLibrary
+from training.data.sources import RATE, SoundLibrary
 from training.eval import recordings
 from training.eval.example import EvalExample, number_of
 from training.eval.held_stems import held_pool, refuse_unreserved
@@ -25,6 +25,7 @@ from training.synthesis.render import PartRenderer
 from training.synthesis.render_stems import level
 from training.synthesis.score import ScorePart
 from training.text.lexicon import Lexicon
+from training.typing import Audio
 
 Rng = np.random.Generator
 QUIET_RMS = 0.008

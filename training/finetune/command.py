@@ -23,7 +23,7 @@ from engine.bundle.bundle import Bundle, load_bundle
 from training.config import Preset
 from training.data.credits import credits
 from training.data.mixer import StemMixer
-from training.data.sources import Audio, SoundLibrary
+from training.data.sources import SoundLibrary
 from training.data.stem_cache import StemCache
 from training.eval.bundle_system import BundleSystem, Engine, EngineError, locate
 from training.eval.example import EvalExample
@@ -37,6 +37,7 @@ from training.synthesis.render_stems import ensure_cache
 from training.trainer.arguments import RUNS
 from training.trainer.distributed import Distributed
 from training.trainer.trainer import TrainConfig, Trainer
+from training.typing import Audio
 
 BUNDLES = Path("my-bundles")
 GENTLER = 0.2  # of the preset's learning rate

@@ -15,7 +15,7 @@ from torch import nn
 
 from engine.bundle.bundle import Bundle
 from training.config import Preset
-from training.data.sources import Audio, SoundLibrary
+from training.data.sources import SoundLibrary
 from training.data.stem_cache import StemCache
 from training.eval.example import EvalExample
 from training.finetune.bundle import save_tower
@@ -23,6 +23,7 @@ from training.finetune.unpack import unpack_adapters, unpack_prompt, unpack_scen
 from training.flow.modalities import Modalities, by_kind, open_modalities
 from training.flow.warm_start import FRESH
 from training.prompt.adapters import StoryReader, load_adapters
+from training.typing import Audio
 
 HEARS = {"audio", "story"}  # graphs of a bundle that hears and reads
 

@@ -14,12 +14,12 @@ import numpy as np
 
 from training.data.datasets.folder import SOUNDS, read
 from training.data.datasets.index import CutConfig, cut_piece, starts_of
-from training.data.mixer import Mix, Rng, StemMixer, balance
+from training.data.mixer import Mix, StemMixer, balance
 from training.data.piece import Piece
-from training.data.sources import Audio
 from training.data.stem_cache import StemCache
 from training.eval.example import EvalExample
 from training.text.lexicon import Lexicon
+from training.typing import Audio, Rng
 
 KIND = "folder"
 HELD_SHARE = 0.2  # of every piece, from its end

@@ -19,7 +19,6 @@ from engine.tasks import SLOT_NAMES
 from training.config import MaskingConfig, Preset
 from training.flow.examples import families_of
 from training.flow.latent_dataset import Query
-from training.flow.modalities import Floats
 from training.flow.task_sampler import TaskSample
 from training.prompt.adapt import pieces_of
 from training.prompt.adapters import StoryReader
@@ -27,8 +26,8 @@ from training.prompt.tower import load_text_tower
 from training.scene.config import frames_of
 from training.text.lexicon import Lexicon
 from training.text.tokenizer import encode
+from training.typing import FloatArray, Rng
 
-Rng = np.random.Generator
 SIGHT_SHARE = 0.75  # of the pictures also speak through the prompt space; the others only through their frames
 STORY_SHARE, CAPTION_SHARE = 0.3, 0.5  # of the words about a whole mix, where they are known; else its instruments
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
@@ -43,7 +42,7 @@ class SlotPhrase:
     text: str
 
 
-def combine(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
+def combine(parts: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
     """Weighted mean of directions ``(E,)``, of norm sqrt(E); zeros when there is none or they cancel out.
 
     Source: MGE-LDM (arXiv 2505.23305) E.3, interpolation of text and audio embeddings.
@@ -52,7 +51,7 @@ def combine(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
         raise ValueError("combine needs a vector at least; leave the slot empty instead")
     total = np.sum([w * p / max(1e-9, float(np.linalg.norm(p))) for p, w in zip(parts, weights, strict=True)], axis=0)
     norm = float(np.linalg.norm(total))
-    answer: Floats = (total * (np.sqrt(len(total)) / norm if norm > 1e-6 else 0.0)).astype(np.float32)
+    answer: FloatArray = (total * (np.sqrt(len(total)) / norm if norm > 1e-6 else 0.0)).astype(np.float32)
     return answer
 
 
@@ -91,7 +90,7 @@ class ConditionSampler:
         self._preset, self._lexicon, self._reader = preset, lexicon, reader
         self._tower, self._tokenizer = load_text_tower(prompt_run)
 
-    def draw(self, rng: Rng, wanted: list[Query], drawn: list[TaskSample]) -> tuple[Floats, Floats | None]:
+    def draw(self, rng: Rng, wanted: list[Query], drawn: list[TaskSample]) -> tuple[FloatArray, FloatArray | None]:
         """Conditions of a batch.
 
         Returns:
@@ -101,7 +100,7 @@ class ConditionSampler:
         rows, dim = len(wanted), self._preset.flow.picture_dim
         pictures = np.zeros((rows, frames_of(self._preset.grid.grid), dim), dtype=np.float32) if dim else None
         phrases: list[SlotPhrase] = []
-        shown: dict[int, list[Floats]] = {}
+        shown: dict[int, list[FloatArray]] = {}
         for row, (asked, draw) in enumerate(zip(wanted, drawn, strict=True)):
             if not draw.conditioned:
                 continue
@@ -119,7 +118,7 @@ class ConditionSampler:
                 pictures[row] = asked.picture
         return self._prompts(rng, rows, phrases, shown), pictures
 
-    def _shown(self, rng: Rng, asked: Query, senses: frozenset[str]) -> list[Floats]:
+    def _shown(self, rng: Rng, asked: Query, senses: frozenset[str]) -> list[FloatArray]:
         """Directions of what is shown and played of the stem."""
         found = [asked.sound] if "sound" in senses else []
         if "picture" in senses and rng.random() < SIGHT_SHARE:
@@ -177,9 +176,11 @@ class ConditionSampler:
         words = [bare[int(rng.integers(len(bare)))] for bare in said if bare]
         return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
-    def _prompts(self, rng: Rng, rows: int, phrases: list[SlotPhrase], shown: dict[int, list[Floats]]) -> Floats:
+    def _prompts(
+        self, rng: Rng, rows: int, phrases: list[SlotPhrase], shown: dict[int, list[FloatArray]]
+    ) -> FloatArray:
         prompts = np.zeros((rows, SLOTS, self._preset.prompt.embedding), dtype=np.float32)
-        told: dict[tuple[int, Slot], list[Floats]] = {}
+        told: dict[tuple[int, Slot], list[FloatArray]] = {}
         for phrase, vector in zip(phrases, self._embed(rng, [p.text for p in phrases]), strict=True):
             told.setdefault((phrase.row, phrase.slot), []).append(vector)
         parts = {place: [self._read(found)] for place, found in told.items()}
@@ -190,16 +191,16 @@ class ConditionSampler:
                 prompts[row, slot] = combine(found, rng.dirichlet(np.ones(len(found))))
         return prompts
 
-    def _read(self, pieces: list[Floats]) -> Floats:
+    def _read(self, pieces: list[FloatArray]) -> FloatArray:
         """The direction of a text from those of its pieces, ``(E,)``."""
         if len(pieces) == 1 or self._reader is None:
             return combine(pieces, [1.0] * len(pieces))
         rows = torch.from_numpy(np.stack(pieces)[None])
         with torch.inference_mode():
-            answer: Floats = self._reader(rows, torch.ones(rows.shape[:2], dtype=torch.bool))[0].numpy()
+            answer: FloatArray = self._reader(rows, torch.ones(rows.shape[:2], dtype=torch.bool))[0].numpy()
         return answer
 
-    def _embed(self, rng: Rng, texts: list[str]) -> Floats:
+    def _embed(self, rng: Rng, texts: list[str]) -> FloatArray:
         """Directions of texts ``(n,E)``, with a share of their tokens hidden (AudioX 4.1)."""
         if not texts:
             return np.zeros((0, self._preset.prompt.embedding), dtype=np.float32)
@@ -210,5 +211,5 @@ class ConditionSampler:
         used = max(1, int(mask_BT.any(axis=0).nonzero()[0].max(initial=0)) + 1)
         with torch.inference_mode():
             rows = self._tower(torch.from_numpy(tokens_BT[:, :used]), torch.from_numpy(mask_BT[:, :used])).numpy()
-        answer: Floats = rows
+        answer: FloatArray = rows
         return answer

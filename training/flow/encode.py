@@ -22,11 +22,10 @@ from training.codec.train import load_codec
 from training.config import Preset
 from training.data.instruments import families
 from training.data.mixer import StemCrop, StemMixer
-from training.data.sources import Audio
 from training.data.stem_cache import StemCache
 from training.flow.examples import MixSource, SeparationExample, make_example, make_twins, terms
 from training.flow.fingerprint import check_fingerprint, pool_fingerprint
-from training.flow.latent_dataset import LatentDataset, Latents
+from training.flow.latent_dataset import LatentDataset
 from training.flow.latent_files import (
     SIGHT,
     SILENCE,
@@ -43,9 +42,9 @@ from training.prompt.tower import load_audio_tower
 from training.synthesis.render_stems import ensure_cache
 from training.synthesis.workers import WorkerPool
 from training.trainer.arguments import RUNS, parse
+from training.typing import Audio, Latents, Rng
 
 log = logging.getLogger(__name__)
-Rng = np.random.Generator
 POOL = "pool"  # folder of the latents in a run's
 ADAPTERS_HELP = "run of the adapters of sounds and stories; runs/adapters-PRESET when there is one"
 

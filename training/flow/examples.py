@@ -9,10 +9,9 @@ import numpy as np
 
 from training.data.instruments import families, groups
 from training.data.mixer import Mix, StemCrop
-from training.data.sources import Audio
 from training.data.stem_cache import StemCache
+from training.typing import Audio, Rng
 
-Rng = np.random.Generator
 GROUP_SHARE = 0.15
 
 

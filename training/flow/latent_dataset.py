@@ -18,10 +18,8 @@ from training.config import Preset
 from training.data.instruments import families
 from training.flow.examples import absent_term, terms
 from training.flow.latent_files import SIGHT, SILENCE, SOUND, layout_of, open_files
-from training.flow.modalities import Floats
+from training.typing import FloatArray, Latents, Rng
 
-Rng = np.random.Generator
-Latents = npt.NDArray[np.float32]
 SWAP_SHARE = 0.5  # of the entries whose rest has a name of its own
 
 
@@ -46,9 +44,9 @@ class LatentExample:
     inside: tuple[str, ...]
     twins: bool
     together: bool
-    pictures: tuple[Floats | None, Floats | None]
-    sights: tuple[Floats | None, Floats | None]
-    sounds: tuple[Floats | None, Floats | None]
+    pictures: tuple[FloatArray | None, FloatArray | None]
+    sights: tuple[FloatArray | None, FloatArray | None]
+    sounds: tuple[FloatArray | None, FloatArray | None]
     caption: str = ""
     story: str = ""
 
@@ -72,9 +70,9 @@ class Query:
     inside: tuple[str, ...]
     absent: bool = False
     twins: bool = False
-    picture: Floats | None = None
-    sight: Floats | None = None
-    sound: Floats | None = None
+    picture: FloatArray | None = None
+    sight: FloatArray | None = None
+    sound: FloatArray | None = None
     caption: str = ""
     story: str = ""
 
@@ -168,7 +166,7 @@ class LatentDataset(Dataset[LatentExample]):
         )
 
 
-def _pair(rows: npt.NDArray[np.float16]) -> tuple[Floats | None, Floats | None]:
+def _pair(rows: npt.NDArray[np.float16]) -> tuple[FloatArray | None, FloatArray | None]:
     """Rows of stem and rest as float32; None for one that was never written."""
     stem, rest = (row.astype(np.float32) if row.any() else None for row in rows)
     return stem, rest

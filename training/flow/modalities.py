@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -28,10 +27,8 @@ from training.synthesis.stem_config import StemRenderConfig
 from training.synthesis.video.clip import FPS, DrawnClipConfig, clip_of_labels
 from training.text.captions import CaptionWriter, PieceFacts
 from training.text.requests import RequestWriter
+from training.typing import FloatArray, Frames, Rng
 
-Rng = np.random.Generator
-Floats = npt.NDArray[np.float32]
-Frames = npt.NDArray[np.uint8]
 Clip = Callable[[Sequence[float]], Frames]  # moments in seconds from a stem's first sample on -> what is seen then
 log = logging.getLogger(__name__)
 PATCHES = 4  # to a side of a frame, when some are hidden
@@ -79,7 +76,7 @@ class Modalities:
                 self.cache.folder,
             )
 
-    def picture(self, rng: Rng, takes: Sequence[StemCrop]) -> tuple[Floats, Floats] | None:
+    def picture(self, rng: Rng, takes: Sequence[StemCrop]) -> tuple[FloatArray, FloatArray] | None:
         """A clip of the players of ``takes`` while they are heard.
 
         Returns:
@@ -113,7 +110,7 @@ class Modalities:
         film = DrawnClipConfig(size_px=size_px)
         return clip_of_labels(labels, sounds, config, int(rng.integers(2**32)), film).at
 
-    def sound(self, rng: Rng, stem: int, others: Mapping[tuple[str, str], Sequence[int]]) -> Floats | None:
+    def sound(self, rng: Rng, stem: int, others: Mapping[tuple[str, str], Sequence[int]]) -> FloatArray | None:
         """How another recording of a stem's instrument sounds, ``(E,)``; another part of its own where there is none.
 
         Args:
@@ -131,7 +128,7 @@ class Modalities:
             if float((audio**2).mean()) > QUIET:
                 break
         with torch.inference_mode():
-            embedding: Floats = self.ear(torch.from_numpy(audio)[None])[0].numpy()
+            embedding: FloatArray = self.ear(torch.from_numpy(audio)[None])[0].numpy()
         return embedding
 
     def words(self, rng: Rng, takes: Sequence[StemCrop]) -> tuple[str, str]:

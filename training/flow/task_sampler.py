@@ -14,8 +14,8 @@ import numpy as np
 from engine.latents import Slot
 from engine.tasks import SLOT_NAMES, TASKS, BoolArray, Given, Span, known_mask
 from training.config import MaskingConfig
+from training.typing import Rng
 
-Rng = np.random.Generator
 FROM_NOTHING = "generate"
 REST_SHARE = 0.6  # of the draws know the rest where it is optional
 SEGMENTS = 16  # of a window, when some are hidden

@@ -16,10 +16,11 @@ from scipy import fft
 
 from training.data.augment import _room
 from training.data.instruments import families, groups
-from training.data.sources import RATE, Audio
+from training.data.sources import RATE
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES
 from training.mask.stems import Player, StemPool
 from training.mask.terms import KIT, TERMS, VOICES, number
+from training.typing import Audio
 
 Rng = np.random.Generator
 Spectrum = np.ndarray[Any, np.dtype[np.complex64]]

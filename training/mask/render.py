@@ -17,13 +17,14 @@ import numpy as np
 
 from training.data.instruments import Family, families
 from training.data.recordings import PREFIX, RecordedBank, RecordedClip, note_sets
-from training.data.sources import RATE, Audio, NoteBank, SoundLibrary, Voice, read_stereo
+from training.data.sources import RATE, NoteBank, SoundLibrary, Voice, read_stereo
 from training.mask.terms import PIECE_OF_NOTE
 from training.synthesis.compose import cast, compose
 from training.synthesis.effects import chain
 from training.synthesis.render import PartRenderer
 from training.synthesis.render_stems import STEM_RMS, level
 from training.synthesis.score import ScorePart
+from training.typing import Audio
 
 Rng = np.random.Generator
 SECONDS = 12.0

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from training.data.sources import Audio
 from training.mask.terms import names_of
+from training.typing import Audio
 
 
 @dataclass(frozen=True, slots=True)

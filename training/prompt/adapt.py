@@ -33,10 +33,10 @@ from training.text.captions import CaptionWriter, PieceFacts
 from training.text.lexicon import Lexicon, digest
 from training.text.requests import RequestWriter, StemFacts
 from training.trainer.arguments import RUNS
+from training.typing import FloatArray
 
 log = logging.getLogger(__name__)
 
-Floats = npt.NDArray[np.float32]
 CROPS = 2  # of each training stem
 MOST_STEMS, MOST_JUDGED = 2000, 600
 STORIES, JUDGED_STORIES = 1600, 200
@@ -55,8 +55,8 @@ SEED = 41
 class HeardStems:
     """Stems as the frozen tower hears them: what its last layer reads (n, X), its own answers (n, E), families (n,)."""
 
-    inner: Floats
-    outer: Floats
+    inner: FloatArray
+    outer: FloatArray
     families: npt.NDArray[np.int64]
 
 
@@ -64,9 +64,9 @@ class HeardStems:
 class ToldStories:
     """Long texts as the frozen tower reads their pieces (n, K, E), masks (n, K), and families named (n, families)."""
 
-    pieces: Floats
+    pieces: FloatArray
     mask: npt.NDArray[np.bool_]
-    named: Floats
+    named: FloatArray
 
 
 class TermEmbeddings:
@@ -81,9 +81,9 @@ class TermEmbeddings:
         self.phrases = np.stack([_unit(self.router.embed(row)) for row in phrases])  # (families, 32, E)
 
     @property
-    def prototypes(self) -> Floats:
+    def prototypes(self) -> FloatArray:
         """Unit rows (families and groups, E)."""
-        rows: Floats = self.router.prototypes[: len(self.lexicon.wide)].astype(np.float32)
+        rows: FloatArray = self.router.prototypes[: len(self.lexicon.wide)].astype(np.float32)
         return rows
 
 
@@ -244,14 +244,14 @@ def _fit(model: nn.Module, loss_of: object) -> None:
         schedule.step()
 
 
-def retrieval(found: Floats, families: npt.NDArray[np.int64], words: TermEmbeddings) -> tuple[float, float]:
+def retrieval(found: FloatArray, families: npt.NDArray[np.int64], words: TermEmbeddings) -> tuple[float, float]:
     """Share of sounds whose own family is the nearest of all terms, and one of the five nearest."""
     order = np.argsort(-(_unit(found) @ words.prototypes.T), axis=1)
     rank = (order == families[:, None]).argmax(1)
     return float((rank == 0).mean()), float((rank < TOP).mean())
 
 
-def recall(found: Floats, named: Floats) -> float:
+def recall(found: FloatArray, named: FloatArray) -> float:
     """Share of the families a text names that are among as many nearest; ``found`` are scores (n, families)."""
     shares = []
     for score, wanted in zip(found, named, strict=True):
@@ -260,8 +260,8 @@ def recall(found: Floats, named: Floats) -> float:
     return float(np.mean(shares))
 
 
-def _unit(rows: Floats) -> Floats:
-    scaled: Floats = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)
+def _unit(rows: FloatArray) -> FloatArray:
+    scaled: FloatArray = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)
     return scaled
 
 

@@ -40,6 +40,7 @@ from training.text.captions import CaptionWriter, PieceFacts
 from training.text.lexicon import Lexicon, normal_form
 from training.text.requests import RequestWriter, StemFacts
 from training.text.tokenizer import TOKENIZER_FILE, encode
+from training.typing import Rng
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,6 @@ JUDGED_EVERY = 8  # held-out phrases are compared with where they were
 LENGTHS = 4  # parts of a batch, by length: short texts are not padded to the longest
 AMONG_SHARE = 0.4  # of the phrases stand among words that are nobody's name
 OTHER_SHARE = 0.25  # of the old texts are sentences, not phrases of a term
-Rng = np.random.Generator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,9 +18,8 @@ from training.synthesis.compose import compose
 from training.synthesis.score import Note, ScorePart
 from training.synthesis.video.clip import STILL_SHARE, DrawnClip, DrawnClipConfig, draw_clip
 from training.synthesis.video.motion import STROKE_S
+from training.typing import FloatArray, Rng
 
-Rng = np.random.Generator
-Floats = npt.NDArray[np.float32]
 PIECE_S = 12.0  # as long as the studio's pieces
 SHOWN = (0.65, 0.2, 0.1, 0.05)  # share of clips with 1, 2, 3, 4 players who play
 TWIN_SHARE = 0.25  # of the players after the first hold the first one's instrument
@@ -46,10 +45,10 @@ class LabelledClip:
     """
 
     frames: npt.NDArray[np.uint8]
-    sounding: Floats
-    onset: Floats
-    energy: Floats
-    wanted: Floats
+    sounding: FloatArray
+    onset: FloatArray
+    energy: FloatArray
+    wanted: FloatArray
     still: bool
 
 
@@ -113,7 +112,9 @@ def _with_rests(rng: Rng, part: ScorePart) -> ScorePart:
     return replace(part, notes=tuple(notes))
 
 
-def _truth(parts: tuple[ScorePart, ...], names: list[str], shown: list[int]) -> tuple[Floats, Floats, Floats]:
+def _truth(
+    parts: tuple[ScorePart, ...], names: list[str], shown: list[int]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Sounding, onset and energy of the frames whose numbers are ``shown``."""
     sounding = np.zeros((len(shown), len(names)), np.float32)
     onset, energy = np.zeros((2, len(shown)), np.float32)
@@ -132,13 +133,13 @@ def _truth(parts: tuple[ScorePart, ...], names: list[str], shown: list[int]) -> 
     return sounding, onset, energy
 
 
-def _wanted(sounding: Floats, clip: DrawnClip, names: list[str]) -> Floats:
+def _wanted(sounding: FloatArray, clip: DrawnClip, names: list[str]) -> FloatArray:
     """Families seen playing; where nobody plays, those who are there."""
     wanted = sounding.max(0)
     if not wanted.any():
         for actor in clip.actors:
             wanted[names.index(actor.player.family)] = 1.0
-    share: Floats = wanted / wanted.sum()
+    share: FloatArray = wanted / wanted.sum()
     return share
 
 

@@ -23,11 +23,11 @@ from torch.nn import functional as F
 from training.prompt.model import HalvingConv, MlpAdapter, to_unit_scale
 from training.prompt.tower import save_atomically
 from training.scene.config import SceneConfig
+from training.typing import FloatArray
 
 SCENE_FILE = "scene.pt"
 RUNS = Path("runs")
 REACH = 2  # frames to either side that a frame's features look at
-Floats = npt.NDArray[np.float32]
 
 
 class SceneTower(nn.Module):
@@ -139,7 +139,7 @@ def load_scene(preset_or_run: str | Path) -> SceneTower:
     return encoder.eval().requires_grad_(False)
 
 
-def picture_of(encoder: SceneTower, frames: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
+def picture_of(encoder: SceneTower, frames: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
     """What an encoder sees in one clip.
 
     Args:

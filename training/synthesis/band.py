@@ -13,13 +13,13 @@ import numpy as np
 from training.data.instruments import Family, holdout
 from training.data.loudness import SILENCE_LUFS, loudness_lufs
 from training.data.piece import ArraySound, Piece, Stem
-from training.data.sources import RATE, Audio
+from training.data.sources import RATE
 from training.synthesis.compose import compose
 from training.synthesis.render import PartRenderer, RenderedPart
 from training.synthesis.render_stems import facts, part_register
 from training.synthesis.score import Score, ScorePart
+from training.typing import Audio, Rng
 
-Rng = np.random.Generator
 STEM_LUFS = (-33.0, -17.0)
 MIX_LUFS = (-20.0, -13.0)
 PEAK = 0.95

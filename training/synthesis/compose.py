@@ -15,10 +15,10 @@ from training.synthesis.harmony import MODES, PROGRESSIONS, PieceFrame, draw_fra
 from training.synthesis.perform import perform
 from training.synthesis.score import Note, Score, ScorePart
 from training.synthesis.writers import WRITERS
+from training.typing import Rng
 
 __all__ = ["MODES", "PROGRESSIONS", "Note", "Score", "ScorePart", "cast", "compose", "pick_families"]
 
-Rng = np.random.Generator
 SHAPES = {"solo": 0.1, "duo": 0.25, "band": 0.65}
 BAND_SIZES = {3: 0.38, 4: 0.27, 5: 0.2, 6: 0.1, 7: 0.05}
 TWIN_SHARE = 0.12  # of the players after the first are a second one of a family that is there

@@ -18,12 +18,12 @@ import numpy as np
 import soundfile as sf
 
 from training.data.credits import credit
-from training.data.sources import RATE, Audio, NoteBank, SoundLibrary, read_stereo
+from training.data.sources import RATE, NoteBank, SoundLibrary, read_stereo
 from training.synthesis.effects import Placement, put
 from training.synthesis.render import _add, _bank_note
 from training.synthesis.score import Note
+from training.typing import Audio, Rng
 
-Rng = np.random.Generator
 SECONDS = 16.0
 FULL_SCALE = 32768
 PEAK = 0.89

@@ -8,12 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.signal import butter, sosfilt
 
-Rng = np.random.Generator
-Audio = npt.NDArray[np.float32]
-Curve = npt.NDArray[np.float64]
+from training.typing import Audio, Curve, Rng
+
 METAL_HZ = (263.0, 400.0, 421.0, 474.0, 587.0, 845.0)
 
 

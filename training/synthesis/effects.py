@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Rng = np.random.Generator
-Audio = npt.NDArray[np.float32]
+from training.typing import Audio, Rng
+
 AMPLIFIED = {  # family: chance of an amplifier, drive in dB from and to
     "distorted-guitar": (1.0, 8.0, 28.0),
     "electric-guitar": (0.35, 0.0, 14.0),

@@ -10,7 +10,7 @@ from math import log
 
 import numpy as np
 
-Rng = np.random.Generator
+from training.typing import Rng
 
 # metre: (beats in a bar, quarter notes in a beat, beats where a group begins)
 METRES: dict[str, tuple[int, float, tuple[int, ...]]] = {

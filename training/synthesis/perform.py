@@ -13,8 +13,8 @@ import numpy as np
 
 from training.data.instruments import Family
 from training.synthesis.score import Gesture, Note
+from training.typing import Rng
 
-Rng = np.random.Generator
 Notes = list[Note]
 PLAIN_SHARE = 0.4
 TOGETHER_S = 0.035  # notes that begin this close belong to one chord

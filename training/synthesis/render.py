@@ -18,7 +18,6 @@ from training.data.sources import (
     RATE,
     SYNTH_SHARE,
     SYNTH_SHARE_ELECTRONIC,
-    Audio,
     NoteBank,
     SoundLibrary,
     Voice,
@@ -27,8 +26,8 @@ from training.synthesis import drum_machine as drumbox
 from training.synthesis import synth
 from training.synthesis.effects import Placement, chain, draw_place, put
 from training.synthesis.score import Note, ScorePart
+from training.typing import Audio, Rng
 
-Rng = np.random.Generator
 TAIL_S = 0.4
 BANKS_KEPT = 12
 WHEEL_RANGE = 12.0  # semitones

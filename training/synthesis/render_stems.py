@@ -22,7 +22,7 @@ import soxr
 from training.config import Preset, load_preset
 from training.data.instruments import Family, families, holdout
 from training.data.loudness import BLOCK_S, loudness_lufs
-from training.data.sources import RATE, Audio, SoundLibrary
+from training.data.sources import RATE, SoundLibrary
 from training.data.stem_cache import DATA_SET, StemCache, write_shard
 from training.synthesis import songs
 from training.synthesis.compose import cast, compose
@@ -31,6 +31,7 @@ from training.synthesis.score import Score, ScorePart
 from training.synthesis.stem_config import StemRenderConfig
 from training.synthesis.workers import JobFailed, WorkerCrash, WorkerPool, tell
 from training.trainer.arguments import RUNS
+from training.typing import Audio
 
 STEM_RMS = 0.1  # active level of every cached stem: -20 dBFS
 PEAK = 0.98

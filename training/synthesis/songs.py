@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from training.data.instruments import holdout
-from training.data.sources import Audio, SoundLibrary, read_any
+from training.data.sources import SoundLibrary, read_any
 from training.data.stem_cache import write_shard
 from training.synthesis.stem_config import StemRenderConfig
+from training.typing import Audio
 
 OVERLAP = 0.5
 QUIET_RMS = 2e-3

@@ -13,14 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.signal import lfilter
 
 from training.synthesis.score import Note
+from training.typing import Audio, Curve, Rng
 
-Rng = np.random.Generator
-Audio = npt.NDArray[np.float32]
-Curve = npt.NDArray[np.float64]
 TABLE = 2048
 TABLE_HARMONICS = 120
 LONGEST_RING_S = 4.0

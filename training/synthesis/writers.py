@@ -11,8 +11,8 @@ from training.data.instruments import Family
 from training.synthesis import grooves
 from training.synthesis.harmony import PieceFrame
 from training.synthesis.score import Note
+from training.typing import Rng
 
-Rng = np.random.Generator
 PHRASE_BARS = 4
 PHRASES = ("aaba", "abab", "aabc", "abac", "aaab")  # bars of a phrase that share a motif have one letter
 

@@ -16,14 +16,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from training.data.instruments import families
 from training.synthesis.harmony import BRIGHT_MODES
 from training.text.lexicon import LEXICON
 from training.text.requests import RequestWriter, StemFacts
+from training.typing import Rng
 
-Rng = np.random.Generator
 STORIES = LEXICON.with_name("lexicon_stories.toml")
 KEYS = ("C", "C sharp", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B")
 SLOW_BPM, FAST_BPM = 80.0, 130.0

@@ -18,13 +18,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.text.grammar import Asks, Wish, Wording
 from training.data.instruments import families, groups
 from training.text.lexicon import COMMON_NAMES, LEXICON, Lexicon, digest, normal_form
+from training.typing import Rng
 
-Rng = np.random.Generator
 ASKS, WORLD = LEXICON.with_name("lexicon_asks.toml"), LEXICON.with_name("lexicon_world.toml")
 LANGUAGES = ("de", "es", "fr", "ja")
 FACTS = ("role", "register", "style", "loudness", "position", "entry")

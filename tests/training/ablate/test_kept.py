@@ -50,7 +50,7 @@ def test_a_longer_training_that_was_stopped_is_not_taken_for_the_finished_one(co
     assert context.said[-1].endswith("taken from an earlier table")
     assert torch.equal(kept.model.weight, first.model.weight)
     monkeypatch.setattr(
-        trials, "Plan", lambda **values: TrainConfig(**values, save_every_s=-1.0)
+        trials, "TrainConfig", lambda **values: TrainConfig(**values, save_every_s=-1.0)
     )  # saved at every step
     with pytest.raises(KeyboardInterrupt):
         trials._train(Slope(stop_at=9), 20, folder, context, None)

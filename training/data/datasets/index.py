@@ -25,9 +25,10 @@ from training.data.datasets.checks import header_problems, heard_problems
 from training.data.datasets.labels import family_of
 from training.data.piece import OTHER, Piece, Stem
 from training.data.stem_cache import DATA_SET, StemCache, write_shard
-from training.data.video import Pictures, frames_from
+from training.data.video import frames_from
 from training.scene.config import FPS
 from training.synthesis.render_stems import level
+from training.typing import Frames
 
 log = logging.getLogger(__name__)
 PROBLEMS_SHOWN = 20
@@ -144,7 +145,7 @@ def cut_piece(piece: Piece, number: int, cutting: CutConfig, chosen: list[float]
     starts = starts_of(piece, cutting.seconds) if chosen is None else chosen
     added = 0
     for shard in range(0, len(starts), SPANS_PER_SHARD):
-        stems, labels, films = [], [], list[Pictures]()
+        stems, labels, films = [], [], list[Frames]()
         for start_s in starts[shard : shard + SPANS_PER_SHARD]:
             spans = piece.cut(start_s, samples, cutting.rate_hz)
             heard = [k for k, span in enumerate(spans) if float(np.sqrt((span**2).mean())) >= QUIET_RMS]
@@ -160,7 +161,7 @@ def cut_piece(piece: Piece, number: int, cutting: CutConfig, chosen: list[float]
     return added
 
 
-def _filmed(piece: Piece, start_s: float, cutting: CutConfig) -> Pictures | None:
+def _filmed(piece: Piece, start_s: float, cutting: CutConfig) -> Frames | None:
     """The frames of a span; None where the film is over, or damaged, which is said, or nobody filmed."""
     if piece.frames is None or not cutting.size_px:
         return None

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from training.data.sources import SoundLibrary
@@ -31,8 +30,8 @@ from training.synthesis.video.stage import (
     draw_distractions,
     places,
 )
+from training.typing import Frames
 
-Frames = npt.NDArray[np.uint8]
 OVERSAMPLING = 2
 STILL_SHARE = 0.25  # of training clips show one frame throughout (MAGE, "Static-Image Fallback")
 

@@ -9,13 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, sin
 
-import numpy as np
-
 from training.data.instruments import families
 from training.synthesis.video.motion import LEFT_HAND, PlayerPose
 from training.synthesis.video.pen import Colour, Pen, Point
+from training.typing import Rng
 
-Rng = np.random.Generator
 WOOD: tuple[Colour, ...] = ((150, 80, 30), (110, 55, 25), (180, 110, 50), (90, 40, 20))
 BRASS: Colour = (220, 180, 60)
 STEEL: Colour = (190, 195, 205)

@@ -11,8 +11,8 @@ from math import sin, tau
 import numpy as np
 
 from training.synthesis.video.pen import Colour, Pen
+from training.typing import Rng
 
-Rng = np.random.Generator
 DISTRACTIONS = ("ball", "lamp", "bird", "dancer", "pendulum")
 
 
