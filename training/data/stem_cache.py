@@ -8,13 +8,12 @@ last, with one label per stem. Where stems were filmed there is ``shard-00012.fi
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from training.atomic import write_array, write_text
 from training.typing import Audio, Frames
 
 FILM = ".film.npy"
@@ -115,18 +114,8 @@ def write_shard(
     """
     folder.mkdir(parents=True, exist_ok=True)
     if films:
-        _write(folder / f"{name}{FILM}", np.stack(films))
-    _write(
+        write_array(folder / f"{name}{FILM}", np.stack(films))
+    write_array(
         folder / f"{name}.npy", np.stack([np.clip(np.round(s * 32767), -32768, 32767).astype(np.int16) for s in stems])
     )
-    partial = folder / f".{name}.json.partial"
-    partial.write_text(json.dumps({"stems": labels}, ensure_ascii=False), "utf-8")
-    os.replace(partial, folder / f"{name}.json")
-
-
-def _write(path: Path, data: npt.NDArray[Any]) -> None:
-    """An array as a file that is there whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as stream:
-        np.save(stream, data)
-    os.replace(partial, path)
+    write_text(folder / f"{name}.json", json.dumps({"stems": labels}, ensure_ascii=False))

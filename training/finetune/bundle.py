@@ -24,8 +24,9 @@ from training.config import Preset, load_preset, preset_from
 from training.finetune.weights import check_same, read_weights
 from training.flow.networks import build
 from training.prompt.model import TextTower
-from training.prompt.tower import TOWER_FILE, save_atomically, text_tower
+from training.prompt.tower import TOWER_FILE, text_tower
 from training.scene.config import frames_of
+from training.trainer.checkpoints import save_atomically
 
 SETTINGS = "settings.json"
 

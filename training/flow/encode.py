@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from training.atomic import write_array
 from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
 from training.config import Preset
@@ -34,7 +35,6 @@ from training.flow.latent_files import (
     layout_of,
     open_files,
     words_bytes,
-    write_array,
 )  # fmt: skip
 from training.flow.modalities import Modalities, by_kind, open_modalities
 from training.prompt.adapters import ADAPTERS_FILE, StoryReader, load_adapters

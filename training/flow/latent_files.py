@@ -6,7 +6,6 @@ stem and a rest; ``silence.npy`` alone is not by entry.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +60,6 @@ def create_files(folder: Path, layout: Layout) -> None:
         if not _fits(path, dtype, shape):
             path.unlink(missing_ok=True)
             np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-
-
-def write_array(path: Path, array: npt.NDArray[Any]) -> None:
-    """An array as a file that is there whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as stream:
-        np.save(stream, array)
-    os.replace(partial, path)
 
 
 def words_bytes(words: str) -> bytes:

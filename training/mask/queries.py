@@ -38,9 +38,10 @@ from training.mask.credits import credits
 from training.mask.stems import StemPool
 from training.mask.terms import KIT, TERMS, VOICES, number
 from training.prompt.model import TextTower, to_unit_scale
-from training.prompt.tower import embed, load_text_tower, save_atomically
+from training.prompt.tower import embed, load_text_tower
 from training.text.augment import damage
 from training.text.lexicon import Lexicon
+from training.trainer.checkpoints import save_atomically
 
 FILE, TERMS_FILE = "queries.pt", "terms.json"
 WIDTH = 256

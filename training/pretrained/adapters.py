@@ -39,13 +39,14 @@ from training.pretrained.clap import ClapAudio, ClapText, ClapTowers, save_token
 from training.pretrained.clip import ClipFrames, ClipTower
 from training.pretrained.graphs import pooled, unit
 from training.prompt.model import MlpAdapter
-from training.prompt.tower import embed, load_text_tower, save_atomically
+from training.prompt.tower import embed, load_text_tower
 from training.scene.clips import DrawnScene
 from training.scene.config import frames_of
 from training.scene.model import SceneTower, load_scene
 from training.text.lexicon import Lexicon
 from training.text.tokenizer import encode
 from training.trainer.arguments import RUNS
+from training.trainer.checkpoints import save_atomically
 
 FILE = "adapters.pt"
 MAX_TOKENS = 77  # laion-clap's

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from training.prompt.model import AudioTower, MlpAdapter, to_unit_scale
-from training.prompt.tower import load_audio_tower, save_atomically
+from training.prompt.tower import load_audio_tower
+from training.trainer.checkpoints import save_atomically
 
 ADAPTERS_FILE = "adapted.pt"
 PIECES = 64  # most pieces of a long text

@@ -33,13 +33,14 @@ from tqdm import tqdm
 
 from training.prompt.adapt import prose
 from training.prompt.model import TextTower, to_unit_scale
-from training.prompt.tower import TOWER_FILE, embed, load_text_tower, save_atomically
+from training.prompt.tower import TOWER_FILE, embed, load_text_tower
 from training.prompt.train import CLIP_NORM, UNKNOWN_SHARE
 from training.text.augment import damage
 from training.text.captions import CaptionWriter, PieceFacts
 from training.text.lexicon import Lexicon, normal_form
 from training.text.requests import RequestWriter, StemFacts
 from training.text.tokenizer import TOKENIZER_FILE, encode
+from training.trainer.checkpoints import save_atomically
 from training.typing import Rng
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from tokenizers import Tokenizer
 from training.prompt.config import PromptConfig, config_from_table
 from training.prompt.model import AudioTower, TextTower
 from training.text.tokenizer import encode, load_tokenizer
+from training.trainer.checkpoints import save_atomically
 
 TOWER_FILE = "prompt.pt"
 EMBED_ROWS = 512  # phrases in one forward pass
@@ -22,13 +22,6 @@ EMBED_ROWS = 512  # phrases in one forward pass
 def text_tower(config: PromptConfig, vocab: int) -> TextTower:
     """A fresh text tower for a tokenizer of ``vocab`` tokens."""
     return TextTower(vocab, config.max_tokens, config.embedding, config.width, config.depth, config.heads)
-
-
-def save_atomically(state: dict[str, Any], path: Path) -> None:
-    """Write a torch file so that it is there whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    torch.save(state, partial)
-    os.replace(partial, path)
 
 
 def save_towers(run: Path, config: PromptConfig, vocab: int, text: TextTower, audio: AudioTower) -> Path:

@@ -31,10 +31,11 @@ from training.config import load_preset
 from training.prompt.config import PromptConfig, config_from_table
 from training.prompt.model import AudioTower, TextTower
 from training.prompt.stems import MelBank, StemKey, choose_stems, open_cache
-from training.prompt.tower import save_atomically, save_towers, text_tower
+from training.prompt.tower import save_towers, text_tower
 from training.text.augment import damage
 from training.text.lexicon import Lexicon
 from training.text.tokenizer import TOKENIZER_FILE, encode, load_tokenizer, train_tokenizer, training_text
+from training.trainer.checkpoints import save_atomically
 from training.trainer.precision import compute_dtype
 
 log = logging.getLogger(__name__)

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.prompt.model import HalvingConv, MlpAdapter, to_unit_scale
-from training.prompt.tower import save_atomically
 from training.scene.config import SceneConfig
+from training.trainer.checkpoints import save_atomically
 from training.typing import FloatArray
 
 SCENE_FILE = "scene.pt"

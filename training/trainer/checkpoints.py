@@ -1,4 +1,4 @@
-"""Read foreign checkpoints without running what is in them.
+"""Write checkpoints whole, and read foreign ones without running what is in them.
 
 A PyTorch checkpoint is a pickle, and a pickle can hold code. These are read by torch's restricted reader, which builds
 tensors, plain Python values and, for a kind of checkpoint that needs them, the few types that are named here.
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from engine.bundle.bundle import file_sha256
+from training.atomic import replacing
 
 NUMPY_TYPES: tuple[Any, ...] = (
     (np._core.multiarray._reconstruct, "numpy.core.multiarray._reconstruct"),
@@ -53,6 +54,12 @@ def read_checkpoint(path: Path, sha256: str | None = None, types: tuple[Any, ...
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"{path.name} is no PyTorch checkpoint ({_first_line(error)}); get the file again") from error
+
+
+def save_atomically(state: dict[str, Any], path: Path) -> None:
+    """Write a torch file so that it is there whole or not at all."""
+    with replacing(path) as partial:
+        torch.save(state, partial)
 
 
 def tensors_of(state: Any, where: str) -> dict[str, Tensor]:

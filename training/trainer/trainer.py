@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from training.trainer import precision
+from training.trainer.checkpoints import save_atomically
 from training.trainer.distributed import Distributed, moved
 
 CHECKPOINT = "checkpoint.pt"
@@ -216,9 +217,7 @@ class Trainer:
             "processes": self.world.size,
             "precision": precision.settled_name(),
         }
-        partial = self.folder / f".{CHECKPOINT}.partial"
-        torch.save(state, partial)
-        os.replace(partial, self.folder / CHECKPOINT)
+        save_atomically(state, self.folder / CHECKPOINT)
         (self.folder / "settings.json").write_text(json.dumps(self.plan.settings, indent=1, default=str), "utf-8")
 
     def progress(self) -> float:
