@@ -261,9 +261,12 @@ def surrounded(
     plane = (PARTS, spectrum.bins, spectrum.frames)
     audio: Axes = ["B", SIDES, samples]
     front = Spec(
-        "front", SpectrogramFrontEnd(transform, spectrum.bins), {"audio": torch.zeros(2, SIDES, samples)}, {"audio": audio},
+        "front",
+        SpectrogramFrontEnd(transform, spectrum.bins),
+        {"audio": torch.zeros(2, SIDES, samples)},
+        {"audio": audio},
         {"spectra": ["B", *plane]},
-    )  # fmt: skip
+    )
     back = Spec(
         "back", SpectrogramBackEnd(transform, spectrum.bins), {"spectra": torch.zeros(2, len(stems), *plane)},
         {"spectra": ["B", len(stems), *plane]}, dict.fromkeys(stems, audio),

@@ -11,14 +11,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from training.eval import additivity as additive
-from training.eval import audio_examples, baselines, plots, report
-from training.eval import bundle_system as ours
-from training.eval import embeddings as ears
-from training.eval import held_stems as held
-from training.eval import model_card as models
-from training.eval import readme as brief
-from training.eval import regression as compare
+from training.eval import (
+    additivity,
+    audio_examples,
+    baselines,
+    bundle_system,
+    embeddings,
+    held_stems,
+    model_card,
+    plots,
+    readme,
+    regression,
+    report,
+)
 from training.eval.adapter import parse_separator
 from training.eval.example import EvalExample, System, digest
 from training.eval.run import BenchResults, ProgressPrinter, about, collections
@@ -46,7 +51,7 @@ def main(argv: list[str]) -> int:
     args.said = argv
     try:
         return _compare(args) if args.compare else _bench(args)
-    except (ours.EngineError, ValueError, OSError) as error:
+    except (bundle_system.EngineError, ValueError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
 
@@ -77,9 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--cache-hz", type=int, default=CACHE_HZ, help=f"sample rate of the cache; {CACHE_HZ} when not given")
     add("--cache", type=Path, default=RUNS / "cache-small", help="stems the classifier trains on")
     add("--no-sweeps", action="store_true", help="leave out the sweeps over steps and guidance")
-    add("--held", type=Path, help=f"folder of the held-out stems, rendered when missing; {held.FOLDER} if not given")
+    add(
+        "--held",
+        type=Path,
+        help=f"folder of the held-out stems, rendered when missing; {held_stems.FOLDER} if not given",
+    )
     add("--models", type=Path, metavar="FILE", help="also write what the bundles can do, as a page for the docs")
-    add("--readme", type=Path, metavar="FILE", help=f"also write the short tables into FILE, between {brief.MARKS[0]}")
+    add("--readme", type=Path, metavar="FILE", help=f"also write the short tables into FILE, between {readme.MARKS[0]}")
     add(
         "--compare",
         nargs=2,
@@ -96,20 +105,20 @@ class BenchSetup:
     args: argparse.Namespace
     sets: dict[str, list[EvalExample]]
     studies: list[str]
-    ears: list[ears.EmbeddingModel]
+    embedders: list[embeddings.EmbeddingModel]
     notes: list[str]
-    studio: SetResources
+    resources: SetResources
 
 
 def _prepare(args: argparse.Namespace) -> BenchSetup:
     if min(args.examples, *(1 if given is None else given for given in (args.stems, args.seconds))) < 1:
         raise ValueError("--examples, --stems and --seconds must be at least 1")
     _tries(args)
-    studio, notes, found = SetResources(args.held, _say), [], []
+    resources, notes, found = SetResources(args.held, _say), [], []
     if args.clap:
-        found.append(ears.ClapEmbedding(args.clap))
+        found.append(embeddings.ClapEmbedding(args.clap))
     try:
-        found.insert(0, ears.PromptTowers(args.tower))
+        found.insert(0, embeddings.PromptTowers(args.tower))
     except (OSError, ValueError, RuntimeError) as error:  # not there, or written by other code than this
         notes.append(f"No figures by our own prompt towers: {error}.")
     sets = {}
@@ -117,18 +126,27 @@ def _prepare(args: argparse.Namespace) -> BenchSetup:
     names = args.sets or usual
     for name in (name for name in SETS if name in names):
         began = time.perf_counter()
-        sets[name] = make_set(studio, name, args.examples, args.seed, args.seconds)
+        sets[name] = make_set(resources, name, args.examples, args.seed, args.seconds)
         _say(f"made {name}: {len(sets[name])} examples in {time.perf_counter() - began:.0f} s")
-    return BenchSetup(args, sets, [name for name in STUDIES if name in names], found, notes, studio)
+    return BenchSetup(args, sets, [name for name in STUDIES if name in names], found, notes, resources)
 
 
-def _ground(asked: BenchSetup, folders: dict[str, Path], engine: ours.Engine) -> StudyContext:
-    args = asked.args
+def _study_context(setup: BenchSetup, folders: dict[str, Path], engine: bundle_system.Engine) -> StudyContext:
+    args = setup.args
     return StudyContext(
-        studio=asked.studio, ears=asked.ears, folders=folders, engine=engine, examples=args.examples, seed=args.seed,
-        seconds=args.seconds, cache=args.cache, cache_hz=args.cache_hz, say=_say,
-        stems=args.stems or STEMS_EACH * args.examples, tries=_tries(args),
-    )  # fmt: skip
+        resources=setup.resources,
+        embedders=setup.embedders,
+        folders=folders,
+        engine=engine,
+        examples=args.examples,
+        seed=args.seed,
+        seconds=args.seconds,
+        cache=args.cache,
+        cache_hz=args.cache_hz,
+        say=_say,
+        stems=args.stems or STEMS_EACH * args.examples,
+        tries=_tries(args),
+    )
 
 
 def _tries(args: argparse.Namespace) -> tuple[dict[str, Any], ...]:
@@ -143,9 +161,9 @@ def _bench(args: argparse.Namespace) -> int:
     began = time.perf_counter()
     extra = [parse_separator(text) for text in args.separator]
     folders = _named(args.bundles)
-    asked = _prepare(args)
+    setup = _prepare(args)
     others = [*baselines.PLAIN, SpleeterBaseline.find(), *extra]
-    written = measure(folders, asked, others, sweeps=not (args.no_sweeps or args.quick))
+    written = measure(folders, setup, others, sweeps=not (args.no_sweeps or args.quick))
     written["asked"] = {"examples": args.examples, "seed": args.seed, "seconds": args.seconds}
     written["seconds"] = time.perf_counter() - began
     kept = sorted(written.pop("kept"), key=lambda one: one.example.number)  # a first one of every set, then second ones
@@ -154,9 +172,9 @@ def _bench(args: argparse.Namespace) -> int:
     examples = audio_examples.write_examples(written, kept[:EXAMPLES_TO_HEAR], args.out)
     report.write(written, pictures, examples, args.out)
     if args.models:
-        models.write(written, folders, args.models)
+        model_card.write(written, folders, args.models)
     if args.readme:
-        brief.write(written, args.said, args.readme)
+        readme.write(written, args.said, args.readme)
     print(report.markdown(written))
     _say(f"report.md, report.json, plots and examples to hear in {args.out}; {written['seconds']:.0f} s")
     return 0
@@ -173,18 +191,18 @@ def _compare(args: argparse.Namespace) -> int:
         reports = [report.read(Path(text)) for text in (old, new)]
         names = ["", ""]
     else:
-        folders = {"old": ours.locate(old), "new": ours.locate(new)}
-        asked = _prepare(args)
-        asked = replace(asked, studies=[name for name in asked.studies if name in compare.MADE])
-        if asked.studies:
+        folders = {"old": bundle_system.locate(old), "new": bundle_system.locate(new)}
+        setup = _prepare(args)
+        setup = replace(setup, studies=[name for name in setup.studies if name in regression.MADE])
+        if setup.studies:
             _refuse_missing()
-        whole = measure(folders, asked, [], sweeps=False, bounds=False)
+        whole = measure(folders, setup, [], sweeps=False, bounds=False)
         whole.pop("kept")
         reports, names = [whole, whole], ["old", "new"]
-    verdict = compare.compare(*reports, *names)
+    verdict = regression.compare(*reports, *names)
     args.out.mkdir(parents=True, exist_ok=True)
-    report.write_json(verdict, args.out / compare.FILE)
-    print(compare.markdown(verdict))
+    report.write_json(verdict, args.out / regression.FILE)
+    print(regression.markdown(verdict))
     return 0 if verdict["passed"] or not verdict["rows"] else 1
 
 
@@ -192,7 +210,7 @@ def _named(bundles: Sequence[str]) -> dict[str, Path]:
     """Bundles by the names their rows get: the folder's, with a number where two have the same."""
     found: dict[str, Path] = {}
     for text in bundles:
-        folder = ours.locate(text)
+        folder = bundle_system.locate(text)
         name, k = folder.name, 2
         while name in found:
             name, k = f"{folder.name} {k}", k + 1
@@ -201,44 +219,44 @@ def _named(bundles: Sequence[str]) -> dict[str, Path]:
 
 
 def measure(
-    folders: dict[str, Path], asked: BenchSetup, others: Sequence[System], sweeps: bool, bounds: bool = True
+    folders: dict[str, Path], setup: BenchSetup, others: Sequence[System], sweeps: bool, bounds: bool = True
 ) -> dict[str, Any]:
     """Everything a report holds, and under ``kept`` the audio of some examples."""
-    bench = BenchResults(asked.ears, keep=-(-EXAMPLES_TO_HEAR // max(1, len(asked.sets))))
-    with ours.Engine() as engine:
+    bench = BenchResults(setup.embedders, keep=-(-EXAMPLES_TO_HEAR // max(1, len(setup.sets))))
+    with bundle_system.Engine() as engine:
         main_ones: list[System] = [
-            ours.BundleSystem(name=name, bundle=folder, engine=engine) for name, folder in folders.items()
+            bundle_system.BundleSystem(name=name, bundle=folder, engine=engine) for name, folder in folders.items()
         ]
-        swept: list[ours.BundleSystem] = []
+        swept: list[bundle_system.BundleSystem] = []
         for name, folder in folders.items():
-            main_ones += [additive.UnmaskedBundle(f"{name} decoded", folder, engine)]
+            main_ones += [additivity.UnmaskedBundle(f"{name} decoded", folder, engine)]
             main_ones += _codec_bounds(name, folder) if bounds else []
         if sweeps:
             swept = [one for name, folder in folders.items() for one in _sweep(name, folder, engine)]
         systems = [*main_ones, *others]
         if len(names := {system.name for system in systems}) < len(systems):
             raise ValueError(f"two systems have one name among {', '.join(sorted(names))}; rename a --separator")
-        rows = {name: [*takes(systems, name), *(swept if name == SWEPT_SET else [])] for name in asked.sets}
-        progress = ProgressPrinter(sum(len(examples) * len(rows[name]) for name, examples in asked.sets.items()), _say)
-        for name, examples in asked.sets.items():
+        rows = {name: [*takes(systems, name), *(swept if name == SWEPT_SET else [])] for name in setup.sets}
+        progress = ProgressPrinter(sum(len(examples) * len(rows[name]) for name, examples in setup.sets.items()), _say)
+        for name, examples in setup.sets.items():
             bench.ask(name, examples, rows[name], progress)
         studies = {}
-        for name in asked.studies:
+        for name in setup.studies:
             _say(f"study {name}: {STUDIES[name].doc}")
-            studies[name] = STUDIES[name].measure(_ground(asked, folders, engine))
+            studies[name] = STUDIES[name].measure(_study_context(setup, folders, engine))
     return {
         "format": report.FORMAT,
-        "sets": {name: report.set_facts(examples, digest(examples)) for name, examples in asked.sets.items()},
-        "bundles": {name: compare.identity(folder) for name, folder in folders.items()},
+        "sets": {name: report.set_facts(examples, digest(examples)) for name, examples in setup.sets.items()},
+        "bundles": {name: regression.identity(folder) for name, folder in folders.items()},
         "systems": about(list({one.name: one for row in rows.values() for one in row}.values())),
         "sweeps": {name: {one.name: dict(one.settings) for one in swept if one.name.startswith(f"{name},")}
                    for name in folders} if sweeps else {},
         "values": bench.values,
-        "collections": [_collection(bench, one, asked) for one in asked.ears],
+        "collections": [_collection(bench, one, setup) for one in setup.embedders],
         "studies": studies,
         "mir_eval": report.checked_by_mir_eval(bench.kept.values()),
         "wall_s": bench.wall_s,
-        "notes": asked.notes,
+        "notes": setup.notes,
         "kept": list(bench.kept.values()),
     }  # fmt: skip
 
@@ -248,9 +266,9 @@ def takes(systems: Sequence[System], name: str) -> list[System]:
     return [system for system in systems if name in getattr(system, "sets", (name,))]
 
 
-def _collection(bench: BenchResults, one: ears.EmbeddingModel, asked: BenchSetup) -> dict[str, Any]:
-    classifier = ears.ZeroShotClassifier.of(one, asked.studio.lexicon)
-    return collections(bench, one, classifier, asked.sets)
+def _collection(bench: BenchResults, one: embeddings.EmbeddingModel, setup: BenchSetup) -> dict[str, Any]:
+    classifier = embeddings.ZeroShotClassifier.of(one, setup.resources.lexicon)
+    return collections(bench, one, classifier, setup.sets)
 
 
 def _codec_bounds(name: str, folder: Path) -> list[System]:
@@ -260,11 +278,11 @@ def _codec_bounds(name: str, folder: Path) -> list[System]:
     ]
 
 
-def _sweep(name: str, folder: Path, engine: ours.Engine) -> list[ours.BundleSystem]:
+def _sweep(name: str, folder: Path, engine: bundle_system.Engine) -> list[bundle_system.BundleSystem]:
     """The flow's own mask by steps and guidance; a mask decoder has neither."""
-    flow = (("render", "flow"),) if compare.has_decoder(folder) else ()
+    flow = (("render", "flow"),) if regression.has_decoder(folder) else ()
     return [
-        ours.BundleSystem(name=f"{name}, {setting} {value:g}", bundle=folder, engine=engine, kind="sweep",
+        bundle_system.BundleSystem(name=f"{name}, {setting} {value:g}", bundle=folder, engine=engine, kind="sweep",
                   settings=(*flow, (setting, int(value) if setting == "steps" else value)), doc=f"{setting} {value:g}")
         for setting, values in SWEEPS.items() for value in values
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from training.eval import media_prompts as films
+from training.eval import media_prompts
 from training.eval.bundle_system import BundleSystem, EngineError
 from training.eval.embeddings import EmbeddingModel, embed_stem
 from training.eval.example import EvalExample, StemEstimate
@@ -56,33 +56,37 @@ ROWS = (
 )
 
 
-def measure(ground: StudyContext) -> dict[str, Any]:
+def measure(context: StudyContext) -> dict[str, Any]:
     """Figures of every row for every bundle; ``refused`` holds the engine's sentence where it takes no such thing."""
-    examples = make_set(ground.studio, SET, ground.examples, ground.seed)
-    progress = ProgressPrinter(len(examples) * len(ROWS) * len(ground.folders), ground.say)
+    examples = make_set(context.resources, SET, context.examples, context.seed)
+    progress = ProgressPrinter(len(examples) * len(ROWS) * len(context.folders), context.say)
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
-        given = [write_files(ground, example, Path(name)) for example in examples]
-        for bundle, folder in ground.folders.items():
-            system = BundleSystem(name=bundle, bundle=folder, engine=ground.engine)
-            found[bundle] = {row.name: _row(row, system, examples, given, ground.ears, progress) for row in ROWS}
+        given = [write_files(context, example, Path(name)) for example in examples]
+        for bundle, folder in context.folders.items():
+            system = BundleSystem(name=bundle, bundle=folder, engine=context.engine)
+            found[bundle] = {row.name: _row(row, system, examples, given, context.embedders, progress) for row in ROWS}
     return {"examples": len(examples), "set": SET, "bundles": found}
 
 
-def write_files(ground: StudyContext, example: EvalExample, folder: Path) -> dict[str, Path]:
+def write_files(context: StudyContext, example: EvalExample, folder: Path) -> dict[str, Path]:
     """The example's player as a video and a still picture, and its instrument playing something else."""
-    clip = films.clip_of(example, ground.seed)
+    clip = media_prompts.clip_of(example, context.seed)
     stem = folder / f"{example.number:04d}"
     return {
-        **films.write_pictures(clip, stem),
-        "sound": films.write_sound(ground.studio, example, ground.seed, stem.with_suffix(".wav")),
+        **media_prompts.write_pictures(clip, stem),
+        "sound": media_prompts.write_sound(context.resources, example, context.seed, stem.with_suffix(".wav")),
     }
 
 
 def _row(
-    row: QueryVariant, system: BundleSystem, examples: Sequence[EvalExample], given: Sequence[dict[str, Path]], ears: Sequence[EmbeddingModel],
+    row: QueryVariant,
+    system: BundleSystem,
+    examples: Sequence[EvalExample],
+    given: Sequence[dict[str, Path]],
+    embedders: Sequence[EmbeddingModel],
     progress: ProgressPrinter,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     rows = []
     for example, files in zip(examples, given, strict=True):
         try:
@@ -90,15 +94,15 @@ def _row(
         except EngineError as error:
             progress.step(f"{row.name}, refused", len(examples) - len(rows))
             return {"refused": str(error), "values": {}}
-        rows.append(figures(example, answer) | likeness(example, answer, ears))
+        rows.append(figures(example, answer) | likeness(example, answer, embedders))
         progress.step(f"{row.name}, {system.name}")
     return {"refused": "", "values": columns(rows)}
 
 
-def likeness(example: EvalExample, answer: StemEstimate, ears: Sequence[EmbeddingModel]) -> dict[str, float]:
+def likeness(example: EvalExample, answer: StemEstimate, embedders: Sequence[EmbeddingModel]) -> dict[str, float]:
     """How like the true stem and the words an answer sounds, by every pair of ears."""
     found = {}
-    for one in ears:
+    for one in embedders:
         made, true = (embed_stem(one, audio, example.rate_hz).whole for audio in (answer.stem_CN, example.stem_CN))
         found[f"audio-audio, {one.name}"] = float(made @ true)
         found[f"text-audio, {one.name}"] = float(one.words([example.prompt])[0] @ made)

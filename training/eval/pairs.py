@@ -72,9 +72,9 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]
             rows.append(difference(one.name, list(before), list(after), one.share))
     likes = [name for name in old["values"] if name.startswith("text-audio, ") and name in new["values"]]
     rows += [difference(name, *(side["values"][name] for side in (old, new))) for name in likes]
-    for ears in old["collections"]:
-        if ears in new["collections"]:
-            rows += _distances(ears, old["collections"][ears], new["collections"][ears])
+    for embedder in old["collections"]:
+        if embedder in new["collections"]:
+            rows += _distances(embedder, old["collections"][embedder], new["collections"][embedder])
     return rows
 
 
@@ -97,7 +97,7 @@ def difference(
     }
 
 
-def _distances(ears: str, old: dict[str, Any], new: dict[str, Any]) -> Iterable[dict[str, Any]]:
+def _distances(embedder: str, old: dict[str, Any], new: dict[str, Any]) -> Iterable[dict[str, Any]]:
     for kind in DISTANCES:
         draws = [_numbers(side.get(f"{kind} draws", ())) for side in (old, new)]
         if not len(draws[0]) or len(draws[0]) != len(draws[1]):
@@ -106,7 +106,7 @@ def _distances(ears: str, old: dict[str, Any], new: dict[str, Any]) -> Iterable[
         error = HALF_WIDTH * float(np.std(draws[1] - draws[0]))
         found = (middle, middle - error, middle + error)
         yield {
-            "figure": f"{kind}, {ears}",
+            "figure": f"{kind}, {embedder}",
             "examples": int(old["clips"]),
             "old": old[kind],
             "new": new[kind],

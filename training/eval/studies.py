@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 
-from training.eval import arrange, conditions, restyle
-from training.eval import full_mix as whole
-from training.eval import generation as made
-from training.eval import inpainting as fill
-from training.eval import replacement as edit
-from training.eval import visual_grounding as seen
+from training.eval import arrange, conditions, full_mix, generation, inpainting, replacement, restyle, visual_grounding
 from training.eval.study import Study
 
 STUDIES: dict[str, Study] = {
     "conditions": Study("isolation asked for in words, by picture and by sound", conditions.measure, conditions.lines),
-    "seen": Study("two identical instruments, the picture of one player", seen.measure, seen.lines),
-    "regenerate": Study("new stems for a given rest", partial(made.measure, "regenerate"), made.lines),
-    "generate": Study("stems from words alone", partial(made.measure, "generate"), made.lines),
-    "whole-band": Study("the mix or the rest at once, from words or for what is given", whole.measure, whole.lines),
-    "inpaint": Study("a gap in a stem filled", partial(fill.measure, "inpaint"), fill.lines),
-    "extend": Study("a stem that goes on", partial(fill.measure, "extend"), fill.lines),
+    "seen": Study(
+        "two identical instruments, the picture of one player", visual_grounding.measure, visual_grounding.lines
+    ),
+    "regenerate": Study("new stems for a given rest", partial(generation.measure, "regenerate"), generation.lines),
+    "generate": Study("stems from words alone", partial(generation.measure, "generate"), generation.lines),
+    "whole-band": Study(
+        "the mix or the rest at once, from words or for what is given", full_mix.measure, full_mix.lines
+    ),
+    "inpaint": Study("a gap in a stem filled", partial(inpainting.measure, "inpaint"), inpainting.lines),
+    "extend": Study("a stem that goes on", partial(inpainting.measure, "extend"), inpainting.lines),
     "restyle": Study("a stem played anew, by strength", restyle.measure, restyle.lines),
-    "replace": Study("a stem of a mix replaced in place", edit.measure, edit.lines),
+    "replace": Study("a stem of a mix replaced in place", replacement.measure, replacement.lines),
     "arrange": Study("a band from a list of prompts", arrange.measure, arrange.lines),
 }

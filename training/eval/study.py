@@ -21,7 +21,7 @@ class StudyContext:
 
     Attributes:
         studio: what examples are made with.
-        ears: what embeds sound; may be empty.
+        embedders: what embeds sound; may be empty.
         folders: bundles by the names of their rows.
         engine: a running engine.
         examples: how many a set has; a study may need more.
@@ -34,8 +34,8 @@ class StudyContext:
         say: takes a line for the user.
     """
 
-    studio: SetResources
-    ears: Sequence[EmbeddingModel]
+    resources: SetResources
+    embedders: Sequence[EmbeddingModel]
     folders: dict[str, Path]
     engine: Engine
     examples: int

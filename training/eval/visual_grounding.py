@@ -18,7 +18,7 @@ import numpy as np
 
 from training.data.instruments import families
 from training.data.sources import RATE
-from training.eval import media_prompts as films
+from training.eval import media_prompts
 from training.eval.bundle_system import BundleSystem, EngineError
 from training.eval.conditions import QueryVariant
 from training.eval.example import EvalExample
@@ -53,17 +53,17 @@ class TwinExample:
         return (self.first, self.second), (self.second, self.first)
 
 
-def make_pairs(studio: SetResources, count: int, seed: int, seconds: float | None = None) -> list[TwinExample]:
+def make_pairs(resources: SetResources, count: int, seed: int, seconds: float | None = None) -> list[TwinExample]:
     """Pairs by seed; the families take turns."""
-    melodic = [name for name in studio.reserved if not families()[name].drums]
+    melodic = [name for name in resources.reserved if not families()[name].drums]
     samples = round((seconds or SECONDS) * RATE)
-    return [_first_good(studio, melodic[number % len(melodic)], number, samples, seed) for number in range(count)]
+    return [_first_good(resources, melodic[number % len(melodic)], number, samples, seed) for number in range(count)]
 
 
-def _first_good(studio: SetResources, family: str, number: int, samples: int, seed: int) -> TwinExample:
+def _first_good(resources: SetResources, family: str, number: int, samples: int, seed: int) -> TwinExample:
     for attempt in range(TRIES):
         rng = np.random.default_rng([seed, number_of("seen"), number, attempt])
-        made = play(studio, rng, [family, family], samples, RATE, twins=True)
+        made = play(resources, rng, [family, family], samples, RATE, twins=True)
         if made is None or made.parts[0].notes == made.parts[1].notes:
             continue
         refuse_unreserved(made.sources)
@@ -73,30 +73,30 @@ def _first_good(studio: SetResources, family: str, number: int, samples: int, se
         stems = [stem * gain for stem in stems]
         first = EvalExample(
             set="seen", number=2 * number, rate_hz=RATE, family=family,
-            prompt=studio.lexicon.phrases(family, "held", rng), inside=(family, family), sources=made.sources,
+            prompt=resources.lexicon.phrases(family, "held", rng), inside=(family, family), sources=made.sources,
             mix_CN=stems[0] + stems[1], stem_CN=stems[0], part=made.parts[0],
         )  # fmt: skip
         return TwinExample(first, replace(first, number=2 * number + 1, stem_CN=stems[1], part=made.parts[1]))
     raise ValueError(f"no pair {number} of {family} whose stems both sound; choose longer --seconds")
 
 
-def measure(ground: StudyContext) -> dict[str, Any]:
+def measure(context: StudyContext) -> dict[str, Any]:
     """Margins of every row, two for each pair, and the tests over them."""
-    pairs = make_pairs(ground.studio, ground.examples * PAIRS_PER_EXAMPLE, ground.seed, ground.seconds)
-    progress = ProgressPrinter(len(pairs) * len(ROWS) * len(ground.folders), ground.say)
+    pairs = make_pairs(context.resources, context.examples * PAIRS_PER_EXAMPLE, context.seed, context.seconds)
+    progress = ProgressPrinter(len(pairs) * len(ROWS) * len(context.folders), context.say)
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
-        given = {one.number: _files(ground, one, Path(name)) for pair in pairs for one in (pair.first, pair.second)}
-        for bundle, folder in ground.folders.items():
-            system = BundleSystem(name=bundle, bundle=folder, engine=ground.engine)
+        given = {one.number: _files(context, one, Path(name)) for pair in pairs for one in (pair.first, pair.second)}
+        for bundle, folder in context.folders.items():
+            system = BundleSystem(name=bundle, bundle=folder, engine=context.engine)
             rows = {row.name: ask(row, system, pairs, given, progress) for row in ROWS}
             found[bundle] = {name: row | judge(row, rows["text alone"]) for name, row in rows.items()}
     names = list(dict.fromkeys(pair.first.family for pair in pairs))
     return {"pairs": len(pairs), "families": names, "bundles": found}
 
 
-def _files(ground: StudyContext, example: EvalExample, folder: Path) -> dict[str, Path]:
-    return films.write_pictures(films.clip_of(example, ground.seed), folder / f"{example.number:04d}")
+def _files(context: StudyContext, example: EvalExample, folder: Path) -> dict[str, Path]:
+    return media_prompts.write_pictures(media_prompts.clip_of(example, context.seed), folder / f"{example.number:04d}")
 
 
 def ask(

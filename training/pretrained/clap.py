@@ -36,7 +36,7 @@ class ClapTowers(Protocol):
     """What ``ClapText`` and ``ClapAudio`` ask of a CLAP, whoever built it.
 
     Attributes:
-        ears: how sound becomes a mel picture, by the names of ``preprocessor_config.json``.
+        mel_settings: how sound becomes a mel picture, by the names of ``preprocessor_config.json``.
         dim, pooled_dim: length of both towers' answers, and of the text tower's before its projection.
         vocabulary, pad: number of tokens, and the one that stands where there is none.
         longest: most tokens of a prompt.
@@ -46,7 +46,7 @@ class ClapTowers(Protocol):
     """
 
     @property
-    def ears(self) -> dict[str, Any]: ...
+    def mel_settings(self) -> dict[str, Any]: ...
     @property
     def dim(self) -> int: ...
     @property
@@ -79,13 +79,13 @@ class TransformersClap:
 
     Attributes:
         model: ``transformers.ClapModel``, frozen, in eval mode.
-        ears: how sound becomes a mel picture, by the names of ``preprocessor_config.json``.
+        mel_settings: how sound becomes a mel picture, by the names of ``preprocessor_config.json``.
         fused: True for a tower trained with feature fusion, which has other mel filters.
         source: where it came from.
     """
 
     model: Any
-    ears: dict[str, Any]
+    mel_settings: dict[str, Any]
     fused: bool
     source: WeightSource
 
@@ -119,7 +119,7 @@ class TransformersClap:
         """Mel filters ``(bins, mels)``; a tower with fusion was trained on others."""
         from transformers import ClapFeatureExtractor
 
-        theirs = ClapFeatureExtractor(feature_size=self.model.config.audio_config.num_mel_bins, **self.ears)
+        theirs = ClapFeatureExtractor(feature_size=self.model.config.audio_config.num_mel_bins, **self.mel_settings)
         return torch.from_numpy(theirs.mel_filters if self.fused else theirs.mel_filters_slaney)
 
     @property
@@ -183,10 +183,10 @@ def load_clap(source: WeightSource) -> TransformersClap:
     needed = {name: value for name, value in source.state.items() if not FUSION_ONLY.search(name)}
     load_whole(model, needed, source.name)
     model.set_attn_implementation("eager")
-    ears = MEL_SETTINGS | {
+    mel_settings = MEL_SETTINGS | {
         k: v for k, v in source.settings.get("preprocessor_config.json", {}).items() if k in MEL_SETTINGS
     }
-    return TransformersClap(model.eval().requires_grad_(False), ears, fused, source)
+    return TransformersClap(model.eval().requires_grad_(False), mel_settings, fused, source)
 
 
 def load_whole(model: Any, state: State, name: str) -> None:
@@ -254,10 +254,10 @@ class ClapAudio(nn.Module):
 
     def __init__(self, clap: ClapTowers, rate_hz: int) -> None:
         super().__init__()
-        ears = clap.ears
-        self.resample = Resample(rate_hz, ears["sampling_rate"])
-        longest = ears["sampling_rate"] * ears["max_length_s"]
-        self.mel = ClapMel(clap.filters, ears["fft_window_size"], ears["hop_length"], longest)
+        mel_settings = clap.mel_settings
+        self.resample = Resample(rate_hz, mel_settings["sampling_rate"])
+        longest = mel_settings["sampling_rate"] * mel_settings["max_length_s"]
+        self.mel = ClapMel(clap.filters, mel_settings["fft_window_size"], mel_settings["hop_length"], longest)
         self.tower = clap.audio_tower()
 
     def forward(self, audio: Tensor) -> Tensor:

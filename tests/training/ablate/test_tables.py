@@ -17,7 +17,7 @@ ROWS = [(name, variant) for name, table in TABLES.items() for variant in table.v
 
 
 @pytest.fixture
-def ground(tmp_path):
+def context(tmp_path):
     stems = SimpleNamespace(folder=tmp_path, count=0)
     nothing = {
         "cache": stems,
@@ -33,8 +33,8 @@ def ground(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "variant"), ROWS, ids=lambda row: row if isinstance(row, str) else row.name)
-def test_every_row_builds_a_network(ground, name, variant):
-    preset = preset_of(TABLES[name], variant, ground)
+def test_every_row_builds_a_network(context, name, variant):
+    preset = preset_of(TABLES[name], variant, context)
     assert sum(weight.numel() for weight in build(preset).parameters()) > 1000
     for key, value in {**variant.flow, **variant.masking}.items():
         assert value in (getattr(preset.flow, key, None), getattr(preset.masking, key, None))
@@ -48,25 +48,25 @@ def test_a_table_compares_with_one_of_its_rows_by_a_figure_of_the_paper(name):
     assert len({variant.name for variant in table.variants}) == len(table.variants) >= 2
 
 
-def test_rows_that_differ_in_sampling_only_share_a_training(ground):
+def test_rows_that_differ_in_sampling_only_share_a_training(context):
     def trainings(name):
         table = TABLES[name]
-        return len({training_key(preset_of(table, variant, ground), variant) for variant in table.variants})
+        return len({training_key(preset_of(table, variant, context), variant) for variant in table.variants})
 
     assert {name: trainings(name) for name in TABLES} == {
         "fusion": 5, "parts": 3, "picture": 2, "repaint": 2, "norm": 2, "dropout": 2, "guidance": 1, "masking": 3,
     }  # fmt: skip
 
 
-def test_all_variants_of_a_table_share_a_pool_but_where_inputs_are_masked(ground):
+def test_all_variants_of_a_table_share_a_pool_but_where_inputs_are_masked(context):
     def pools(name):
-        return len({pool_key(preset_of(TABLES[name], v, ground), ground.cache) for v in TABLES[name].variants})
+        return len({pool_key(preset_of(TABLES[name], v, context), context.cache) for v in TABLES[name].variants})
 
     assert {name: pools(name) for name in TABLES if pools(name) > 1} == {"masking": 2}
 
 
 def test_the_walks_keep_the_papers_proportions():
-    walks = {variant.name: variant.walk for variant in TABLES["repaint"].variants}
+    walks = {variant.name: variant.sampling for variant in TABLES["repaint"].variants}
     assert walks["adaptive, T 250"].steps == OUR_STEPS
     assert [(w.steps, w.resamples) for name, w in walks.items() if name != "adaptive, T 250"] == [
         (20, 1), (10, 2), (4, 5), (2, 10), (20, 2), (20, 4),
@@ -142,7 +142,7 @@ def test_a_wrong_request_is_one_sentence(arguments, complaint, tmp_path, monkeyp
     assert not Path("page.md").exists()
 
 
-def test_a_cache_without_parts_cannot_be_drawn(ground):
+def test_a_cache_without_parts_cannot_be_drawn(context):
     class Old:
         folder, count = Path("old"), 1
 
@@ -152,4 +152,4 @@ def test_a_cache_without_parts_cannot_be_drawn(ground):
     from training.papers.ablations.trials import TrainingBudget, run_table
 
     with pytest.raises(ValueError, match="the stems in old do not say which part they play"):
-        run_table(TABLES["picture"], replace(ground, cache=Old(), heldout=Old()), TrainingBudget(1.0))
+        run_table(TABLES["picture"], replace(context, cache=Old(), heldout=Old()), TrainingBudget(1.0))

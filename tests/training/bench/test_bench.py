@@ -10,7 +10,7 @@ from benchkit import SEPARATOR
 from toybundle import write_toy_bundle
 
 from training.data.sources import SoundLibrary
-from training.eval import bundle_system, command, conditions, held_stems, model_card, visual_grounding
+from training.eval import bundle_system, command, conditions, held_stems, model_card, readme, visual_grounding
 from training.eval.sets import SetResources
 from training.eval.study import StudyContext
 
@@ -24,7 +24,7 @@ def ran(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     bundle = write_toy_bundle(folder / "toy", senses=("audio", "scene"))
     (folder / "halves.py").write_text(SEPARATOR.replace("{change}", "* 0.5").replace("{check}", ""))
-    (folder / "BENCHMARKS.md").write_text(f"before\n{brief.MARKS[0]}\nold\n{brief.MARKS[1]}\nafter\n")
+    (folder / "BENCHMARKS.md").write_text(f"before\n{readme.MARKS[0]}\nold\n{readme.MARKS[1]}\nafter\n")
     (folder / "MODELS.md").write_text(f"by hand\n{model_card.MARKS[0]}\nold\n{model_card.MARKS[1]}\n")
     arguments = [str(bundle), "--set", "mage-duet", "--set", "kit", "--set", "absent", "--examples", "1"]
     arguments += ["--seconds", "1", "--set", "conditions", "--set", "seen", "--no-sweeps"]
@@ -95,9 +95,17 @@ def test_a_bundle_that_cannot_see_says_so_in_its_rows(ran, tmp_path):
     folders = {"blind": write_toy_bundle(tmp_path / "blind")}
     with bundle_system.Engine() as engine:
         context = StudyContext(
-            resources=SetResources(), embedders=[], folders=folders, engine=engine, examples=1, seed=1, seconds=1.0, cache=tmp_path,
-            cache_hz=16_000, say=lambda text: None,
-        )  # fmt: skip
+            resources=SetResources(),
+            embedders=[],
+            folders=folders,
+            engine=engine,
+            examples=1,
+            seed=1,
+            seconds=1.0,
+            cache=tmp_path,
+            cache_hz=16_000,
+            say=lambda text: None,
+        )
         rows = conditions.measure(context)["bundles"]["blind"]
         players = visual_grounding.measure(context)["bundles"]["blind"]
     assert {name for name, row in rows.items() if not row["refused"]} == {"text"}

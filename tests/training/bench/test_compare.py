@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from benchkit import a_run
 
-from training.eval import command, report
-from training.eval import regression as compare
+from training.eval import command, regression, report
 
 COUNT = 12
 
@@ -42,19 +41,19 @@ def shifted(run, name, figure, by_db, spread_db=0.3):
     ],
 )
 def test_worse_beyond_its_interval_fails_and_better_does_not(base, name, figure, by_db, passed):
-    verdict = compare.compare(base, shifted(base, name, figure, by_db))
+    verdict = regression.compare(base, shifted(base, name, figure, by_db))
     assert verdict["passed"] is passed
     assert verdict["rows"][name]["worse"] is not passed
-    assert ("is worse on " + name in compare.markdown(verdict)) is not passed
+    assert ("is worse on " + name in regression.markdown(verdict)) is not passed
 
 
 def test_a_small_loss_within_a_wide_spread_is_chance(base):
-    assert compare.compare(base, shifted(base, "band", "SDR", -0.2, spread_db=4.0))["passed"]
+    assert regression.compare(base, shifted(base, "band", "SDR", -0.2, spread_db=4.0))["passed"]
 
 
 def test_the_pairs_decide_not_the_medians(base):
     """Every example loses half a dB: far less than the examples differ, and yet no chance."""
-    verdict = compare.compare(base, shifted(base, "band", "SDR", -0.5, spread_db=0.1))
+    verdict = regression.compare(base, shifted(base, "band", "SDR", -0.5, spread_db=0.1))
     assert not verdict["passed"]
     assert verdict["rows"]["band"]["difference"][0] == pytest.approx(-0.5, abs=0.1)
 
@@ -62,7 +61,7 @@ def test_the_pairs_decide_not_the_medians(base):
 def test_an_answer_that_fell_silent_is_worse(base):
     silent = deepcopy(base)
     silent["values"]["band"]["toy"]["SDR"][3] = float("nan")
-    verdict = compare.compare(base, silent)
+    verdict = regression.compare(base, silent)
     assert not verdict["passed"]
     assert verdict["rows"]["band"]["lost"] == 1
 
@@ -71,9 +70,9 @@ def test_reports_of_different_examples_are_not_compared(base):
     other = deepcopy(base)
     other["sets"]["band"]["digest"] = "0" * 16
     with pytest.raises(ValueError, match="different examples of band"):
-        compare.compare(base, other)
+        regression.compare(base, other)
     with pytest.raises(ValueError, match="no set in common"):
-        compare.compare(base, {**other, "sets": {}})
+        regression.compare(base, {**other, "sets": {}})
 
 
 def with_made(run, agreement, names=("toy", "toy, steps 2")):
@@ -86,40 +85,40 @@ def with_made(run, agreement, names=("toy", "toy, steps 2")):
 
 
 def test_made_sound_is_compared_too_and_decides_nothing(base):
-    verdict = compare.compare(with_made(base, COUNT), with_made(base, 2))
+    verdict = regression.compare(with_made(base, COUNT), with_made(base, 2))
     assert verdict["passed"]
     assert set(verdict["made"]) == {"regenerate", "regenerate, steps 2"}
     [row] = verdict["made"]["regenerate"]
     assert (row["figure"], row["verdict"]) == ("instrument agreement", "worse")
     assert row["difference"][0] == pytest.approx(2 / COUNT - 1)
-    assert "| instrument agreement | 12 | 1.00 | 0.17 | -0.83 (" in compare.markdown(verdict)
-    assert compare.compare(base, with_made(base, 2))["made"] == {}
+    assert "| instrument agreement | 12 | 1.00 | 0.17 | -0.83 (" in regression.markdown(verdict)
+    assert regression.compare(base, with_made(base, 2))["made"] == {}
 
 
 def test_made_sound_alone_passes_nothing(base):
     old, new = ({**with_made(base, count), "sets": {}} for count in (3, 4))
-    verdict = compare.compare(old, new)
+    verdict = regression.compare(old, new)
     assert not verdict["passed"]
-    assert "cannot take the place of OLD" in compare.markdown(verdict)
+    assert "cannot take the place of OLD" in regression.markdown(verdict)
 
 
 def test_made_sound_of_other_examples_is_not_compared(base):
     other = with_made(base, 3)
     other["studies"]["regenerate"]["digest"] = "e"
     with pytest.raises(ValueError, match="different examples of regenerate"):
-        compare.compare(with_made(base, 3), other)
+        regression.compare(with_made(base, 3), other)
 
 
 def test_additivity_is_compared_where_both_have_it(base):
     old, new = deepcopy(base), deepcopy(base)
     for run, level in ((old, -10.0), (new, -16.0)):
         run["values"]["band"]["toy decoded"] = {"additivity": [level + 0.01 * k for k in range(COUNT)]}
-    verdict = compare.compare(old, new)
+    verdict = regression.compare(old, new)
     [row] = verdict["additivity"]
     assert row["difference"] == pytest.approx((-6, -6, -6))
     assert row["verdict"] == "better"
-    assert "before the mask; lower is better" in compare.markdown(verdict)
-    assert compare.compare(base, new)["additivity"] == []
+    assert "before the mask; lower is better" in regression.markdown(verdict)
+    assert regression.compare(base, new)["additivity"] == []
 
 
 @pytest.mark.parametrize(("by_db", "code"), [(-1.0, 1), (0.5, 0)])
@@ -129,7 +128,7 @@ def test_the_command_ends_with_one_when_new_is_worse(base, tmp_path, capsys, by_
     files = [str(tmp_path / "old.json"), str(tmp_path / "new.json")]
     assert command.main(["--compare", *files, "--out", str(tmp_path / "out")]) == code
     assert "| band | SDR | 12 |" in capsys.readouterr().out
-    assert json.loads((tmp_path / "out" / compare.FILE).read_text())["passed"] is (code == 0)
+    assert json.loads((tmp_path / "out" / regression.FILE).read_text())["passed"] is (code == 0)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": 99}'])

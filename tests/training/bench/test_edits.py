@@ -56,9 +56,18 @@ def found(tmp_path_factory):
             patch.setattr(module, "wishes", lambda context, given: asked)
         patch.setattr(arrange, "make_pieces", lambda *_: tuple(a_piece(k) for k in range(COUNT)))
         context = StudyContext(
-            resources=SimpleNamespace(lexicon=Lexicon.load()), embedders=[ToyEars()], folders={"toy": bundle}, engine=engine,
-            examples=1, seed=1, seconds=None, cache=folder, cache_hz=RATE_HZ, say=lambda text: None, stems=COUNT,
-        )  # fmt: skip
+            resources=SimpleNamespace(lexicon=Lexicon.load()),
+            embedders=[ToyEars()],
+            folders={"toy": bundle},
+            engine=engine,
+            examples=1,
+            seed=1,
+            seconds=None,
+            cache=folder,
+            cache_hz=RATE_HZ,
+            say=lambda text: None,
+            stems=COUNT,
+        )
         names = ("inpaint", "extend", "restyle", "replace", "arrange", "whole-band")
         return {name: STUDIES[name].measure(context) for name in names}
 

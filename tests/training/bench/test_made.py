@@ -5,8 +5,7 @@ import pytest
 from benchkit import ToyEars, example
 
 from engine import RequestError
-from training.eval import bundle_system as ours
-from training.eval import generation as made
+from training.eval import bundle_system, generation
 from training.eval.study import StudyContext
 
 pytest.importorskip("librosa", reason="the extra bench has it")
@@ -24,7 +23,7 @@ class Namer:
 
 
 @pytest.fixture
-def ground(monkeypatch, tmp_path):
+def context(monkeypatch, tmp_path):
     """A bundle that gives half the true stem, and one that refuses."""
 
     def regenerate(self, one):
@@ -32,19 +31,28 @@ def ground(monkeypatch, tmp_path):
             raise RequestError("the bundle blind makes nothing")
         return one.stem_CN * np.float32(0.5)
 
-    monkeypatch.setattr(made, "kept_set", lambda *_: [example(k, seconds=SECONDS) for k in range(COUNT)])
-    monkeypatch.setattr(made, "recogniser_of", lambda ground: Namer())
-    monkeypatch.setattr(made, "through_codec", lambda folder, examples, tracks: [e.stem_CN for e in examples])
+    monkeypatch.setattr(generation, "kept_set", lambda *_: [example(k, seconds=SECONDS) for k in range(COUNT)])
+    monkeypatch.setattr(generation, "recogniser_of", lambda context: Namer())
+    monkeypatch.setattr(generation, "through_codec", lambda folder, examples, tracks: [e.stem_CN for e in examples])
     for task in ("regenerate", "generate"):
-        monkeypatch.setattr(ours.BundleSystem, task, regenerate)
+        monkeypatch.setattr(bundle_system.BundleSystem, task, regenerate)
     return StudyContext(
-        studio=None, ears=[ToyEars()], folders={"toy": tmp_path, "blind": tmp_path}, engine=None, examples=1, seed=1,
-        seconds=None, cache=tmp_path, cache_hz=8000, say=lambda text: None, tries=({"steps": 2},),
-    )  # fmt: skip
+        resources=None,
+        embedders=[ToyEars()],
+        folders={"toy": tmp_path, "blind": tmp_path},
+        engine=None,
+        examples=1,
+        seed=1,
+        seconds=None,
+        cache=tmp_path,
+        cache_hz=8000,
+        say=lambda text: None,
+        tries=({"steps": 2},),
+    )
 
 
-def test_a_regenerated_stem_is_held_against_the_true_one(ground):
-    found = made.measure("regenerate", ground)
+def test_a_regenerated_stem_is_held_against_the_true_one(context):
+    found = generation.measure("regenerate", context)
     values = found["values"]
     assert values["toy"]["level"] == pytest.approx([-6.02] * COUNT, abs=0.01)
     assert values["true stem"]["level"] == pytest.approx([0] * COUNT, abs=1e-6)
@@ -54,7 +62,7 @@ def test_a_regenerated_stem_is_held_against_the_true_one(ground):
     assert found["collections"]["true stem"]["toy ears"]["FAD"] == pytest.approx(0, abs=1e-9)
     assert found["collections"]["true stem"]["toy ears"]["sub-FAD"] == pytest.approx(0, abs=1e-6)
     assert found["refused"] == dict.fromkeys(("blind", "blind, steps 2"), "the bundle blind makes nothing")
-    text = "\n".join(made.lines(found))
+    text = "\n".join(generation.lines(found))
     assert "| toy | 0% (0% to 71%) | -6.02 (-6.02 to -6.02) |" in text
     assert "of the true stems it names 100% right" in text
     assert "* blind: refused. “the bundle blind makes nothing”" in text
@@ -64,8 +72,8 @@ def test_a_regenerated_stem_is_held_against_the_true_one(ground):
     assert found["tried"] == {"toy": ["toy, steps 2"], "blind": []}
 
 
-def test_a_generated_stem_has_no_rest_to_fit(ground):
-    found = made.measure("generate", ground)
+def test_a_generated_stem_has_no_rest_to_fit(context):
+    found = generation.measure("generate", context)
     assert "sub-FAD" not in found["collections"]["toy"]["toy ears"]
     assert not [name for name in found["values"]["toy"] if "rest" in name]
-    assert "chroma" not in "\n".join(made.lines(found))
+    assert "chroma" not in "\n".join(generation.lines(found))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.eval import musicality as music
+from training.eval import musicality
 
 pytest.importorskip("librosa", reason="the extra bench has it")
 RATE_HZ = 22_050
@@ -28,38 +28,38 @@ def clicks(period_s, late_s=0.0):
 
 def test_the_same_pitches_correlate_and_others_do_not():
     chord = tone(60) + tone(64) + tone(67)
-    assert music.chroma_correlation(tone(48) + tone(52) + tone(55), chord, RATE_HZ) > 0.8
-    assert music.chroma_correlation(tone(61) + tone(66) + tone(70), chord, RATE_HZ) < 0.1
+    assert musicality.chroma_correlation(tone(48) + tone(52) + tone(55), chord, RATE_HZ) > 0.8
+    assert musicality.chroma_correlation(tone(61) + tone(66) + tone(70), chord, RATE_HZ) < 0.1
 
 
 def test_only_what_sounds_is_compared():
     half = tone(60)
     half[len(half) // 2 :] = 0
-    assert music.chroma_correlation(half, tone(60), RATE_HZ) > 0.9
-    assert np.isnan(music.chroma_correlation(np.zeros_like(half), tone(60), RATE_HZ))
+    assert musicality.chroma_correlation(half, tone(60), RATE_HZ) > 0.9
+    assert np.isnan(musicality.chroma_correlation(np.zeros_like(half), tone(60), RATE_HZ))
 
 
 def test_onsets_at_the_same_time_correlate():
-    assert music.onset_correlation(clicks(0.5), clicks(0.5), RATE_HZ) > 0.95
-    assert music.onset_correlation(clicks(0.5, 0.25), clicks(0.5), RATE_HZ) < 0.2
-    assert np.isnan(music.onset_correlation(np.zeros_like(clicks(0.5)), clicks(0.5), RATE_HZ))
+    assert musicality.onset_correlation(clicks(0.5), clicks(0.5), RATE_HZ) > 0.95
+    assert musicality.onset_correlation(clicks(0.5, 0.25), clicks(0.5), RATE_HZ) < 0.2
+    assert np.isnan(musicality.onset_correlation(np.zeros_like(clicks(0.5)), clicks(0.5), RATE_HZ))
 
 
 def test_strokes_between_the_beats_are_not_on_them():
     beat = clicks(0.5)
-    assert music.beat_alignment(beat, beat, RATE_HZ) > 0.8
-    assert music.beat_alignment(clicks(0.5, 0.125), beat, RATE_HZ) < 0.35
-    assert np.isnan(music.beat_alignment(np.zeros_like(beat), beat, RATE_HZ))
+    assert musicality.beat_alignment(beat, beat, RATE_HZ) > 0.8
+    assert musicality.beat_alignment(clicks(0.5, 0.125), beat, RATE_HZ) < 0.35
+    assert np.isnan(musicality.beat_alignment(np.zeros_like(beat), beat, RATE_HZ))
 
 
 @pytest.mark.parametrize("rate_hz", [RATE_HZ, 44_100])
 def test_a_tone_is_harmonic_and_noise_is_not(rate_hz):
     noise = np.random.default_rng(0).standard_normal(rate_hz).astype(np.float32) * np.float32(0.1)
-    assert music.harmonicity(tone(57, rate_hz, 1.0), rate_hz) > 0.95
-    assert music.harmonicity(noise, rate_hz) < 0.4
-    assert np.isnan(music.harmonicity(np.zeros(rate_hz, dtype=np.float32), rate_hz))
+    assert musicality.harmonicity(tone(57, rate_hz, 1.0), rate_hz) > 0.95
+    assert musicality.harmonicity(noise, rate_hz) < 0.4
+    assert np.isnan(musicality.harmonicity(np.zeros(rate_hz, dtype=np.float32), rate_hz))
 
 
 def test_half_as_loud_is_six_decibels_less():
-    assert music.loudness_gap_db(tone(60) / 2, tone(60)) == pytest.approx(-6.02, abs=0.01)
-    assert np.isnan(music.loudness_gap_db(np.zeros(9, dtype=np.float32), tone(60)))
+    assert musicality.loudness_gap_db(tone(60) / 2, tone(60)) == pytest.approx(-6.02, abs=0.01)
+    assert np.isnan(musicality.loudness_gap_db(np.zeros(9, dtype=np.float32), tone(60)))

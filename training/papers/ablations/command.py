@@ -28,11 +28,11 @@ def main(argv: list[str]) -> int:
         raise ValueError(f"name a table with --table ({', '.join(TABLES)} or {ALL}), or give --docs FILE")
     _check(args)
     names = list(TABLES) if ALL in args.tables else args.tables
-    ground = _ground(args, preset, out, any(TABLES[name].base == "sight" for name in names)) if names else None
+    context = _context(args, preset, out, any(TABLES[name].base == "sight" for name in names)) if names else None
     for name in names:
-        if ground is not None:
+        if context is not None:
             _say(f"table {name}: {TABLES[name].doc}")
-            found = run_table(TABLES[name], ground, TrainingBudget(0.0 if args.steps else args.minutes, args.steps))
+            found = run_table(TABLES[name], context, TrainingBudget(0.0 if args.steps else args.minutes, args.steps))
             pages.save(name, found, out)
             print(pages.markdown(name, found) + "\n")
     if args.docs:
@@ -69,7 +69,7 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError("--minutes must be above 0, --steps at least 0, --pool and --examples at least 2")
 
 
-def _ground(args: argparse.Namespace, preset: Preset, out: Path, sees: bool) -> AblationContext:
+def _context(args: argparse.Namespace, preset: Preset, out: Path, sees: bool) -> AblationContext:
     runs = {need: getattr(args, need) or RUNS / f"{need}-{preset.name}" for need in ("codec", "prompt", "scene")}
     files = {"codec": "codec.pt", "prompt": "prompt.pt"} | ({"scene": "scene.pt"} if sees else {})
     for need, file in files.items():

@@ -44,7 +44,7 @@ class AblationVariant:
     paper: dict[str, float]
     flow: dict[str, Any] = field(default_factory=dict)
     masking: dict[str, Any] = field(default_factory=dict)
-    walk: SamplingConfig = SamplingConfig()
+    sampling: SamplingConfig = SamplingConfig()
     hide_features: dict[str, float] = field(default_factory=dict)
 
 
@@ -91,20 +91,20 @@ def _fusion(name: str, operator: str, sdr: float, sir: float, sar: float) -> Abl
 
 
 def _repaint(steps: int, resamples: int, average_a: float, average_b: float) -> AblationVariant:
-    walk = SamplingConfig(max(1, round(steps * OUR_STEPS / PAPER_STEPS)), resamples, GUIDANCE)
+    sampling = SamplingConfig(max(1, round(steps * OUR_STEPS / PAPER_STEPS)), resamples, GUIDANCE)
     paper = {"avg. S_A": average_a, "avg. S_B": average_b}
-    return AblationVariant(f"RePaint T {steps}, U {resamples}", paper, masking=UNIFORM, walk=walk)
+    return AblationVariant(f"RePaint T {steps}, U {resamples}", paper, masking=UNIFORM, sampling=sampling)
 
 
 def _guided(scale: float, average_a: float, average_b: float) -> AblationVariant:
     return AblationVariant(
-        f"s = {scale:g}", {"avg. S_A": average_a, "avg. S_B": average_b}, walk=SamplingConfig(OUR_STEPS, 0, scale)
+        f"s = {scale:g}", {"avg. S_A": average_a, "avg. S_B": average_b}, sampling=SamplingConfig(OUR_STEPS, 0, scale)
     )
 
 
 def _row(name: str, average_a: float, average_b: float, **flow: Any) -> AblationVariant:
     return AblationVariant(
-        name, {"avg. S_A": average_a, "avg. S_B": average_b}, flow, walk=SamplingConfig(OUR_STEPS, 0, GUIDANCE)
+        name, {"avg. S_A": average_a, "avg. S_B": average_b}, flow, sampling=SamplingConfig(OUR_STEPS, 0, GUIDANCE)
     )
 
 

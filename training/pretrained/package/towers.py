@@ -73,7 +73,7 @@ class PackageClap:
         return int(self.answer.settings["tokens"])
 
     @property
-    def ears(self) -> dict[str, Any]:
+    def mel_settings(self) -> dict[str, Any]:
         """How sound becomes a mel picture, by the names of ``preprocessor_config.json``."""
         return self.answer.settings["ears"]
 
@@ -136,9 +136,9 @@ def laion_clap(checkpoint: str, model: str, python: Path | None = None) -> Packa
     """
     answer = towers(LAION_CLAP, checkpoint, model, python)
     clap, asked = PackageClap(answer, Path(checkpoint).name), answer.asked
-    ears = clap.ears
-    longest = ears["sampling_rate"] * ears["max_length_s"]
-    mel = ClapMel(clap.filters, ears["fft_window_size"], ears["hop_length"], longest)
+    mel_settings = clap.mel_settings
+    longest = mel_settings["sampling_rate"] * mel_settings["max_length_s"]
+    mel = ClapMel(clap.filters, mel_settings["fft_window_size"], mel_settings["hop_length"], longest)
     with torch.no_grad():
         words = F.normalize(clap.text_tower(False)(asked["tokens"], asked["token_mask"]), dim=-1)
         heard = F.normalize(clap.audio_tower()(mel(asked["sounds"])), dim=-1)
