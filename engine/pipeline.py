@@ -36,7 +36,7 @@ from engine.runtime.select import open_backend
 from engine.separation.by_flow import encode_mix, isolate
 from engine.separation.by_mask import mask_decoder, separate
 from engine.tasks import rule_of
-from engine.text.intent import load_asks, understand
+from engine.text.intent import load_grammar, understand
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Pipeline:
         info = probe(request.input) if request.input is not None else None
         rest = probe(request.rest) if request.rest is not None else None
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
-        request, intents = understand(request, load_asks(bundle))
+        request, intents = understand(request, load_grammar(bundle))
         request = fill_defaults(_as_long_as(request, rest), bundle.manifest)
         _check_separator(request, bundle)
         check_expert(request.expert, bundle)

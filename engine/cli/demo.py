@@ -280,8 +280,8 @@ def _report(done: Done, stems: list[DemoStem], mix: Path, picture: Path) -> None
             print(f"  {name:8}  {got:.1f} dB; the mix itself {before:.1f} dB; gained {got - before:+.1f} dB")
     if any(stem.reference_CN is not None for stem in stems):
         print("\nSDR: BSS-Eval v3, 512-tap distortion filter; SI-SDR: scale-invariant; both of the mono sum")
-    speed, stems = info.duration / done.seconds, "1 stem" if len(stems) == 1 else f"{len(stems)} stems"
-    print(f"\n{stems} in {done.seconds:.2f} s: {speed:.1f} times real time on {done.device}, bundle {done.bundle}")
+    speed, count = info.duration / done.seconds, "1 stem" if len(stems) == 1 else f"{len(stems)} stems"
+    print(f"\n{count} in {done.seconds:.2f} s: {speed:.1f} times real time on {done.device}, bundle {done.bundle}")
     print(f"picture: {picture}")
 
 

@@ -18,15 +18,15 @@ from engine.text.names import SURE_LETTERS, NameFinder
 from engine.text.negation import clauses_of, ends_negated, language_of, negated_spans, only_affirms
 from engine.text.normalize import SEPARATORS, NormalizedText, Span, normalize, trim_prompt
 
-__all__ = ["ENGLISH", "LONGEST_WORDING", "Asks", "Wish", "Wording", "normalize"]
+__all__ = ["ENGLISH", "LONGEST_WORDING", "Grammar", "ParsedPrompt", "Wording", "normalize"]
 
-ASKS_LIMIT_BYTES = 1 << 20
+GRAMMAR_LIMIT_BYTES = 1 << 20
 LONGEST_WORDING = 200  # characters
 ENGLISH = "en"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ParsedPrompt:
     """What a text was understood as.
 
     Attributes:
@@ -51,7 +51,7 @@ class Wording:
     language: str
 
 
-class Asks:
+class Grammar:
     """Wordings and nouns.
 
     Args:
@@ -80,15 +80,15 @@ class Asks:
         self._names = NameFinder(names, self._nouns)
 
     @classmethod
-    def read(cls, raw: bytes, where: str) -> Asks:
+    def read(cls, raw: bytes, where: str) -> Grammar:
         """From the bytes of ``asks.json``.
 
         Raises:
             BundleError: too large, or not what ``resources/docs/BUNDLE.md`` says.
         """
         try:
-            if len(raw) > ASKS_LIMIT_BYTES:
-                raise ValueError(f"over {ASKS_LIMIT_BYTES} bytes")
+            if len(raw) > GRAMMAR_LIMIT_BYTES:
+                raise ValueError(f"over {GRAMMAR_LIMIT_BYTES} bytes")
             data = json.loads(raw)
             wordings = [_wording(row) for row in data["wordings"]]
             nouns = {
@@ -102,14 +102,14 @@ class Asks:
                 "{where} holds no wordings ({error}); get the bundle again", where=where, error=error
             ) from error
 
-    def understand(self, text: str) -> Wish:
+    def parse(self, text: str) -> ParsedPrompt:
         """The task that a wording asks for, and what it names; a text in no known wording is something to isolate."""
         said = " ".join(unicodedata.normalize("NFC", text).strip().rstrip(".!?。！？").split())
         for pattern, wording in self._patterns:
             if match := pattern.fullmatch(said):
                 found = match.groupdict()
-                return Wish(wording.task, found["x"], found.get("y") or "", wording.language)
-        return Wish("isolate", said)
+                return ParsedPrompt(wording.task, found["x"], found.get("y") or "", wording.language)
+        return ParsedPrompt("isolate", said)
 
     def names_in(self, text: str) -> list[str]:
         """English for the names that a text holds and means, each once, in order.
@@ -119,23 +119,23 @@ class Asks:
         found = self._names.found(NormalizedText.of(text).text)
         return list(dict.fromkeys(name.english for name in found if not name.negated))
 
-    def meant(self, text: str) -> str:
+    def without_negated(self, text: str) -> str:
         """A text without what it says that it does not mean, "" when nothing is left; else the text as it is.
 
         Of a text too long for a wording only what negates a name is left out.
         """
         if len(text) > LONGEST_WORDING:
             return self._story_meant(text)
-        left = self._meant(text)
+        left = self._without_negated(text)
         while left != text:
-            text, left = left, self._meant(left)
+            text, left = left, self._without_negated(left)
         return left
 
-    def _meant(self, text: str) -> str:
-        wish = self.understand(text)
-        if wish.unwanted:
-            return wish.phrase
-        inside = text if wish.task == "remove" else wish.phrase
+    def _without_negated(self, text: str) -> str:
+        parsed = self.parse(text)
+        if parsed.unwanted:
+            return parsed.phrase
+        inside = text if parsed.task == "remove" else parsed.phrase
         left = self._cut(inside)
         if left == inside and self._leaves_out(text):
             return ""
@@ -153,7 +153,7 @@ class Asks:
 
     def _leaves_out(self, text: str) -> bool:
         """True for a wording of something to be taken out, but "no frills drumming" is none."""
-        return self.understand(text).task == "remove" and not only_affirms(NormalizedText.of(text).text)
+        return self.parse(text).task == "remove" and not only_affirms(NormalizedText.of(text).text)
 
     def _story_meant(self, text: str) -> str:
         folded = NormalizedText.of(text)
@@ -169,7 +169,7 @@ class Asks:
         """The same in English: the noun of another language that the phrase is or holds; else the phrase as it is.
 
         Args:
-            phrase: what a wish names.
+            phrase: what a parsed prompt names.
             language: of the wording around it; ``en`` means that the phrase may be of any.
         """
         key = normalize(phrase)
@@ -209,5 +209,5 @@ def _text(value: object) -> str:
 
 def _pattern(say: str) -> re.Pattern[str]:
     said = re.escape(say).replace(r"\{x\}", "(?P<x>.+?)").replace(r"\{y\}", "(?P<y>.+?)")
-    said = re.sub(r"\bthe\\ (?=\(\?P)", r"(?:(?:the|any|all|all\\ the)\\ )?", said)  # "except drums" is the same wish
+    said = re.sub(r"\bthe\\ (?=\(\?P)", r"(?:(?:the|any|all|all\\ the)\\ )?", said)  # "except drums" means the same
     return re.compile(said, re.IGNORECASE)

@@ -15,7 +15,7 @@ from pathlib import Path
 from engine.bundle.bundle import Bundle
 from engine.errors import BundleError, RequestError
 from engine.request import Request
-from engine.text.grammar import ENGLISH, LONGEST_WORDING, Asks, Wish
+from engine.text.grammar import ENGLISH, LONGEST_WORDING, Grammar, ParsedPrompt
 
 ROUTED = ("isolate", "remove")  # the two answers to one question; wordings send a request from one to the other
 
@@ -26,7 +26,7 @@ _ALL_EXCEPT = re.compile(r"\b(?:every\w+|all)\s+(?:but|except)\b", re.IGNORECASE
 _ALL_OTHERS = re.compile(rf"{_ALL_BUT.pattern}|\bmix\b|\b(?:igai|others)\b", re.IGNORECASE)
 
 
-def load_asks(bundle: Bundle) -> Asks | None:
+def load_grammar(bundle: Bundle) -> Grammar | None:
     """The wordings of a bundle; None when it has none.
 
     Raises:
@@ -57,21 +57,21 @@ class Intent:
     names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, target: str, asks: Asks | None = None, task: str = "", excluded: str = "") -> Intent:
+    def of(cls, target: str, grammar: Grammar | None = None, task: str = "", excluded: str = "") -> Intent:
         """A text that says what is wanted and nothing else."""
-        if asks is None:
+        if grammar is None:
             return cls(task, target, excluded, english=target)
         if len(target) > LONGEST_WORDING:
-            english, named, language = asks.meant(target) or target, target, ENGLISH
+            english, named, language = grammar.without_negated(target) or target, target, ENGLISH
         else:
-            wish = asks.understand(target)
-            named, language = wish.phrase, wish.language
-            english = asks.english(named, language)
+            parsed = grammar.parse(target)
+            named, language = parsed.phrase, parsed.language
+            english = grammar.english(named, language)
             english = target if language == ENGLISH and english == named else english
-        return cls(task, target, excluded, language, english, tuple(asks.names_in(named)))
+        return cls(task, target, excluded, language, english, tuple(grammar.names_in(named)))
 
 
-def understand(request: Request, asks: Asks | None) -> tuple[Request, dict[str, Intent]]:
+def understand(request: Request, grammar: Grammar | None) -> tuple[Request, dict[str, Intent]]:
     """The request that its words ask for, and what each of its texts was understood as.
 
     Only isolate and remove are sent from one to the other: ``isolate "no vocals"`` and ``isolate "everything except the
@@ -86,14 +86,14 @@ def understand(request: Request, asks: Asks | None) -> tuple[Request, dict[str, 
         RequestError: one prompt wants something out, another wants something alone; a prompt of a task that makes sound
             says only what is not wanted; replace is told only what is to stay.
     """
-    if asks is not None:
-        request = (_separated if request.task in ROUTED else _as_meant)(request, asks)
+    if grammar is not None:
+        request = (_separated if request.task in ROUTED else _as_meant)(request, grammar)
     words = (*request.prompts, request.mix_prompt, request.rest_prompt, request.replacement)
-    return request, {text: Intent.of(text, asks, request.task) for text in words if text}
+    return request, {text: Intent.of(text, grammar, request.task) for text in words if text}
 
 
-def _separated(request: Request, asks: Asks) -> Request:
-    found = [_routed(request.task, prompt, asks) for prompt in request.prompts]
+def _separated(request: Request, grammar: Grammar) -> Request:
+    found = [_routed(request.task, prompt, grammar) for prompt in request.prompts]
     tasks = {task for task, _, _ in found}
     if len(tasks) > 1:
         raise RequestError(
@@ -108,36 +108,36 @@ def _separated(request: Request, asks: Asks) -> Request:
     )
 
 
-def _routed(task: str, prompt: str, asks: Asks) -> tuple[str, str, str]:
+def _routed(task: str, prompt: str, grammar: Grammar) -> tuple[str, str, str]:
     """Task, target and what is excluded; of "everything except no drums" each wording is taken off in turn."""
     excluded = ""
     while True:
-        wish = _understood(asks, prompt)
-        further = _task(task, wish, prompt)
-        excluded = excluded or wish.unwanted
+        parsed = _understood(grammar, prompt)
+        further = _task(task, parsed, prompt)
+        excluded = excluded or parsed.unwanted
         as_worded = further == "isolate" == task  # wordings of isolate are what the bundle was trained on
-        target = prompt if (as_worded and not wish.unwanted) or not wish.phrase else wish.phrase
+        target = prompt if (as_worded and not parsed.unwanted) or not parsed.phrase else parsed.phrase
         if (further, target) == (task, prompt):
             return task, target, excluded
         task, prompt = further, target
 
 
-def _as_meant(request: Request, asks: Asks) -> Request:
+def _as_meant(request: Request, grammar: Grammar) -> Request:
     """The request without what its words say that they do not mean."""
     read = _taken_out if request.task == "replace" else _wanted
     others = (request.mix_prompt, request.rest_prompt, request.replacement)
-    mix_prompt, rest_prompt, replacement = (words and _wanted(request.task, words, asks) for words in others)
+    mix_prompt, rest_prompt, replacement = (words and _wanted(request.task, words, grammar) for words in others)
     return replace(
         request,
-        prompts=tuple(read(request.task, prompt, asks) for prompt in request.prompts),
+        prompts=tuple(read(request.task, prompt, grammar) for prompt in request.prompts),
         mix_prompt=mix_prompt,
         rest_prompt=rest_prompt,
         replacement=replacement,
     )
 
 
-def _wanted(task: str, prompt: str, asks: Asks) -> str:
-    meant = asks.meant(prompt)
+def _wanted(task: str, prompt: str, grammar: Grammar) -> str:
+    meant = grammar.without_negated(prompt)
     if not any(map(str.isalnum, meant)):
         raise RequestError(
             "{task} makes what it is told to, and {prompt!r} says only what is not wanted; "
@@ -146,14 +146,14 @@ def _wanted(task: str, prompt: str, asks: Asks) -> str:
     return prompt if len(prompt) > LONGEST_WORDING else meant  # of stories the text encoder leaves the same out
 
 
-def _taken_out(task: str, prompt: str, asks: Asks) -> str:
+def _taken_out(task: str, prompt: str, grammar: Grammar) -> str:
     """What a prompt of replace wants out of the mix: of "no drums" and "take the drums out" it is the drums."""
-    meant, wish = asks.meant(prompt), _understood(asks, prompt)
-    frame = prompt.replace(wish.phrase, " ")
+    meant, parsed = grammar.without_negated(prompt), _understood(grammar, prompt)
+    frame = prompt.replace(parsed.phrase, " ")
     if any(map(str.isalnum, meant)) and not _ALL_EXCEPT.search(frame):
         return prompt if len(prompt) > LONGEST_WORDING else meant
-    if wish.task == "remove" and not _ALL_OTHERS.search(frame):
-        return _taken_out(task, wish.phrase, asks)
+    if parsed.task == "remove" and not _ALL_OTHERS.search(frame):
+        return _taken_out(task, parsed.phrase, grammar)
     raise RequestError(
         "{task} takes a named sound out of the mix, and {prompt!r} names only what is to stay; "
         "name what to take out, for example violin", task=task, prompt=_shortened(prompt),
@@ -164,25 +164,25 @@ def _shortened(prompt: str) -> str:
     return prompt if len(prompt) <= SHOWN_CHARACTERS else prompt[: SHOWN_CHARACTERS - 3] + "..."
 
 
-def _understood(asks: Asks, prompt: str) -> Wish:
-    return asks.understand(prompt) if len(prompt) <= LONGEST_WORDING else Wish("isolate", prompt)
+def _understood(grammar: Grammar, prompt: str) -> ParsedPrompt:
+    return grammar.parse(prompt) if len(prompt) <= LONGEST_WORDING else ParsedPrompt("isolate", prompt)
 
 
-def _task(asked: str, wish: Wish, prompt: str) -> str:
+def _task(asked: str, parsed: ParsedPrompt, prompt: str) -> str:
     """Isolate or remove; a wording of another task changes nothing."""
-    if wish.task not in ROUTED:
+    if parsed.task not in ROUTED:
         return asked
     if asked == "isolate":
-        return wish.task
-    frame = prompt.replace(wish.phrase, " ")
-    return "isolate" if wish.task == "remove" and _ALL_BUT.search(frame) else "remove"
+        return parsed.task
+    frame = prompt.replace(parsed.phrase, " ")
+    return "isolate" if parsed.task == "remove" and _ALL_BUT.search(frame) else "remove"
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, bundle_sha256: str) -> Asks:
+def _read(path: Path, bundle_sha256: str) -> Grammar:
     try:
         raw = path.read_bytes()
     except OSError as error:
         why = error.strerror
         raise BundleError("{path} cannot be read ({why}); get the bundle again", path=path, why=why) from error
-    return Asks.read(raw, str(path))
+    return Grammar.read(raw, str(path))

@@ -1,6 +1,6 @@
 """What a text says that it does not mean: "no drums", "ohne Schlagzeug", "the drums were missing", ドラムなし.
 
-Wordings of five languages as tables; texts come folded (lower case, no accents on Latin letters, see ``folded.py``).
+Wordings of five languages as tables; texts come folded (lower case, no accents on Latin letters, see ``normalize.py``).
 """
 
 from __future__ import annotations

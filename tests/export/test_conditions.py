@@ -10,7 +10,7 @@ import torch
 
 from engine.bundle.bundle import load_bundle
 from engine.errors import BundleError
-from engine.text.grammar import Asks
+from engine.text.grammar import Grammar
 from export.conditions import conditions, largest_difference
 from export.write import write_bundle
 from training.config import load_preset
@@ -112,8 +112,8 @@ def test_a_bundle_with_every_condition_fits_together(tiny_run):
     assert bundle.manifest.encoders["scene"].frames == 10
     assert bundle.manifest.graphs["step"].inputs["picture"] == ["B", 10, PRESET.flow.picture_dim]
     assert {"audio", "story", "scene"} <= set(bundle.manifest.parity)
-    asks = Asks.read(bundle.path(bundle.manifest.asks.file).read_bytes(), "asks.json")
-    assert asks.understand("everything except the drums").task == "remove"
+    asks = Grammar.read(bundle.path(bundle.manifest.asks.file).read_bytes(), "asks.json")
+    assert asks.parse("everything except the drums").task == "remove"
 
 
 @pytest.mark.usefixtures("exported_before")

@@ -5,13 +5,13 @@ import json
 import pytest
 
 from engine.tasks import TASKS
-from engine.text.grammar import Asks, normalize
+from engine.text.grammar import Grammar, normalize
 from training.text.requests import LANGUAGES, RequestWriter
 from training.text.wordings import asks_json
 
 ASKER = RequestWriter()
 TEXT = asks_json(ASKER)
-ASKS = Asks.read(TEXT.encode(), "asks.json")
+GRAMMAR = Grammar.read(TEXT.encode(), "asks.json")
 TERMS = ASKER.terms
 
 
@@ -27,16 +27,16 @@ def test_every_noun_in_every_wording_becomes_its_english_name(language):
         for noun in ASKER.nouns(term, language):
             for task in ("isolate", "remove"):
                 for frame in (*frames[task], *frames[f"{task}_held"]):
-                    wish = ASKS.understand(frame.replace("{x}", noun))
+                    wish = GRAMMAR.parse(frame.replace("{x}", noun))
                     assert wish.task == task, (frame, noun)
-                    said = ASKS.english(wish.phrase, wish.language)
+                    said = GRAMMAR.english(wish.phrase, wish.language)
                     assert said == english or said.lower() == noun.lower(), (frame, noun, said)
 
 
 def test_english_names_stay_as_they_are():
     for term in TERMS:
         for noun in ASKER.nouns(term):
-            assert ASKS.english(noun) == noun
+            assert GRAMMAR.english(noun) == noun
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_english_names_stay_as_they_are():
     ],
 )
 def test_what_users_of_other_languages_type_first(text, task, english):
-    wish = ASKS.understand(text)
-    assert (wish.task, ASKS.english(wish.phrase, wish.language)) == (task, english)
+    wish = GRAMMAR.parse(text)
+    assert (wish.task, GRAMMAR.english(wish.phrase, wish.language)) == (task, english)
 
 
 def test_a_story_of_two_hundred_words_is_searched_for_its_instruments():
@@ -69,7 +69,7 @@ def test_a_story_of_two_hundred_words_is_searched_for_its_instruments():
     story = 6 * rain + "A boy unpacked a cello that had been his grandfather's. " + 6 * rain
     story += "Somewhere a drum kit answered, and then an upright bass."
     assert len(story.split()) > 200
-    assert ASKS.names_in(story) == ["cello", "drum kit", "upright bass"]
+    assert GRAMMAR.names_in(story) == ["cello", "drum kit", "upright bass"]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_story_of_two_hundred_words_is_searched_for_its_instruments():
     ],
 )
 def test_words_of_every_day_are_no_names_in_a_story(story):
-    assert ASKS.names_in(story) == []
+    assert GRAMMAR.names_in(story) == []
 
 
 def test_no_unseen_noun_is_given_away():

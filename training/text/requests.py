@@ -5,7 +5,7 @@ hold for the stems it names and for no other stem of the mix. A *request* is a d
 exclusions ("everything except the drums", "no vocals") are wordings of ``remove``. ``understand`` goes the other way.
 
 Held out: wordings listed as such, and of all other requests those whose text hashes that way, as in lexicon.py. What
-lexicon.py holds out or trains on keeps its side. Knows nothing of audio or towers.
+lexicon.py holds out or trains on keeps its side.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engine.text.grammar import Asks, Wish, Wording
+from engine.text.grammar import Grammar, ParsedPrompt, Wording
 from training.data.instruments import families, groups
 from training.text.lexicon import COMMON_NAMES, LEXICON, Lexicon, digest, normal_form
 from training.typing import Rng
 
-ASKS, WORLD = LEXICON.with_name("lexicon_asks.toml"), LEXICON.with_name("lexicon_world.toml")
+GRAMMAR, WORLD = LEXICON.with_name("lexicon_asks.toml"), LEXICON.with_name("lexicon_world.toml")
 LANGUAGES = ("de", "es", "fr", "ja")
 FACTS = ("role", "register", "style", "loudness", "position", "entry")
 AFTER_NOUN = ("position", "entry")
@@ -126,7 +126,7 @@ class RequestWriter:
 
     def __init__(self, lexicon: Lexicon | None = None) -> None:
         self._lexicon = lexicon or Lexicon.load()
-        self._table = _table(ASKS)
+        self._table = _table(GRAMMAR)
         self._world = _table(WORLD)
         names = {term: row["names"] for term, row in _table(LEXICON)["terms"].items()}
         seen = {t: {p for s in ("train", "held") for p in self._lexicon.pools[t, s].bare} for t in names}
@@ -258,7 +258,7 @@ class RequestWriter:
 
 def wording_rows() -> list[dict[str, str]]:
     """Every wording as a row of ``asks.json``, the most words first: "everything but the" is not taken for "the"."""
-    rows = [(frame, task, "en") for task, row in _table(ASKS)["frames"].items() for frame in row]
+    rows = [(frame, task, "en") for task, row in _table(GRAMMAR)["frames"].items() for frame in row]
     for language, tasks in _table(WORLD)["frames"].items():
         rows += [(frame, task, language) for task, row in tasks.items() for frame in row]
     rows.sort(key=lambda row: -len(re.sub(r"(the )?\{\w\}", "", row[0])))
@@ -269,14 +269,14 @@ def wording_rows() -> list[dict[str, str]]:
     ]
 
 
-def understand(text: str) -> Wish:
+def understand(text: str) -> ParsedPrompt:
     """The task that a wording asks for, and what it names; the engine's own reading of the same table."""
-    return _asks().understand(text)
+    return _grammar().parse(text)
 
 
 @cache
-def _asks() -> Asks:
-    return Asks([Wording(**row) for row in wording_rows()], {}, ())
+def _grammar() -> Grammar:
+    return Grammar([Wording(**row) for row in wording_rows()], {}, ())
 
 
 @cache

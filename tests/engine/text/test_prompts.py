@@ -9,7 +9,7 @@ from toybundle import EMBEDDING, MAX_TOKENS, tokenizer
 from engine.errors import RequestError
 from engine.text.embedding import mean_direction
 from engine.text.encoder import PROMPT_LIMIT_CHARACTERS, StoryEncoder, TextEncoder, check_prompt
-from engine.text.grammar import Asks
+from engine.text.grammar import Grammar
 from engine.text.intent import Intent
 
 
@@ -35,9 +35,9 @@ class Echo:
         return {"embedding": self.pieces.sum(axis=1)}
 
 
-def embed(graph, path, prompts, asks=None, **more):
+def embed(graph, path, prompts, grammar=None, **more):
     """Embeddings of prompts, each understood on its own."""
-    return TextEncoder(graph, path, MAX_TOKENS).embed([Intent.of(prompt, asks) for prompt in prompts], **more)
+    return TextEncoder(graph, path, MAX_TOKENS).embed([Intent.of(prompt, grammar) for prompt in prompts], **more)
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def test_a_long_prompt_is_heard_sentence_by_sentence(path):
 
 def test_a_story_that_names_instruments_lies_between_their_names(path):
     graph = Counting()
-    asks = Asks([], {}, (), ["bass", "bass drums"])
-    [embedding] = embed(graph, path, ("the rain fell. " * 20 + "A bass. Bass drums!",), asks)
+    grammar = Grammar([], {}, (), ["bass", "bass drums"])
+    [embedding] = embed(graph, path, ("the rain fell. " * 20 + "A bass. Bass drums!",), grammar)
     assert graph.rows == [1, 2]
     expected = mean_direction(np.array([[count, 1] + [0] * (EMBEDDING - 2) for count in graph.rows], np.float32))
     np.testing.assert_allclose(embedding, expected, rtol=1e-6)
@@ -74,18 +74,18 @@ def test_a_story_that_names_instruments_lies_between_their_names(path):
 
 def test_a_story_lies_between_the_names_it_means_and_no_others(path):
     graph = Counting()
-    asks = Asks([], {"de": {"geige": "violin"}}, (), ["violin", "bass drums"])
+    grammar = Grammar([], {"de": {"geige": "violin"}}, (), ["violin", "bass drums"])
     rain = "Der Regen fiel auf die Stadt. " * 10
-    embed(graph, path, (rain + "Ohne bass drums spielte die Geige.",), asks)
+    embed(graph, path, (rain + "Ohne bass drums spielte die Geige.",), grammar)
     assert graph.rows == [1]
 
 
 def test_a_story_that_means_none_of_its_names_is_heard_without_them(path):
     graph, plain = Counting(), Counting()
-    asks = Asks([], {}, (), ["bass drums"])
+    grammar = Grammar([], {}, (), ["bass drums"])
     rain = "the rain fell on the harbour. " * 10
-    embed(graph, path, (rain + "No bass drums.",), asks)
-    embed(plain, path, (rain.strip(" ."),), asks)
+    embed(graph, path, (rain + "No bass drums.",), grammar)
+    embed(plain, path, (rain.strip(" ."),), grammar)
     assert graph.rows == plain.rows
 
 

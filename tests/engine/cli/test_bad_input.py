@@ -19,7 +19,7 @@ from clihelp import everything_in, music, say, write_music
 from engine import Engine
 from engine.bundle.bundle import write_manifest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

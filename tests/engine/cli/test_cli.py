@@ -19,7 +19,7 @@ from toymask import SHORT
 
 from engine import TASKS, Engine, Progress
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 KEYS = {"stem", "rest", "null_db", "presence", "seconds", "device", "bundle"}
 
 

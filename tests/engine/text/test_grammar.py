@@ -5,7 +5,7 @@ import json
 import pytest
 
 from engine.errors import BundleError
-from engine.text.grammar import Asks, normalize
+from engine.text.grammar import Grammar, normalize
 
 TABLE = {
     "wordings": [
@@ -23,7 +23,7 @@ TABLE = {
     "articles": ["die", "das", "la"],
     "names": ["cello", "drum kit", "drum", "kit", "Upright-Bass"],
 }
-ASKS = Asks.read(json.dumps(TABLE).encode(), "asks.json")
+GRAMMAR = Grammar.read(json.dumps(TABLE).encode(), "asks.json")
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ ASKS = Asks.read(json.dumps(TABLE).encode(), "asks.json")
     ],
 )
 def test_a_wording_is_a_task_and_a_name(text, task, phrase, unwanted, language):
-    wish = ASKS.understand(text)
-    assert (wish.task, wish.phrase, wish.unwanted, wish.language) == (task, phrase, unwanted, language)
+    parsed = GRAMMAR.parse(text)
+    assert (parsed.task, parsed.phrase, parsed.unwanted, parsed.language) == (task, phrase, unwanted, language)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_wording_is_a_task_and_a_name(text, task, phrase, unwanted, language):
     ],
 )
 def test_a_noun_of_another_language_becomes_the_english_one(phrase, language, english):
-    assert ASKS.english(phrase, language) == english
+    assert GRAMMAR.english(phrase, language) == english
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_noun_of_another_language_becomes_the_english_one(phrase, language, en
     ],
 )
 def test_a_long_text_is_searched_for_names(text, names):
-    assert ASKS.names_in(text) == names
+    assert GRAMMAR.names_in(text) == names
 
 
 def test_accents_matter_in_japanese_only():
@@ -107,11 +107,11 @@ def test_accents_matter_in_japanese_only():
 )
 def test_a_table_that_is_none_is_refused_by_name(raw):
     with pytest.raises(BundleError, match=r"^b/asks\.json holds no wordings .*get the bundle again$"):
-        Asks.read(raw, "b/asks.json")
+        Grammar.read(raw, "b/asks.json")
 
 
 def test_a_wording_is_text_and_never_a_pattern():
     table = {**TABLE, "wordings": [{"say": "(a+)+ {x}", "task": "remove", "language": "en"}]}
-    asks = Asks.read(json.dumps(table).encode(), "asks.json")
-    assert asks.understand("(a+)+ b").task == "remove"
-    assert asks.understand("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa! b").task == "isolate"
+    grammar = Grammar.read(json.dumps(table).encode(), "asks.json")
+    assert grammar.parse("(a+)+ b").task == "remove"
+    assert grammar.parse("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa! b").task == "isolate"

@@ -13,7 +13,7 @@ from engine.events import Done, StemResult
 from engine.media.reference import MediaExample, examples_of
 from engine.request import Request
 from engine.tasks import rule_of
-from engine.text.grammar import Asks
+from engine.text.grammar import Grammar
 from engine.text.intent import understand
 
 REPLACE = Request(task="replace", prompts=("bass",), input="mix.wav", replacement="oud", examples=("x.wav",))
@@ -73,9 +73,9 @@ def test_an_example_is_written_as_it_is_read(start_s):
 WORDINGS = (("everything except the {x}", "remove"), ("no {x}", "remove"), ("the {x}, not the {y}", "isolate"))
 
 
-def asks() -> Asks:
+def grammar() -> Grammar:
     wordings = [{"say": say, "task": task, "language": "en"} for say, task in WORDINGS]
-    return Asks.read(json.dumps({"wordings": wordings, "nouns": {}, "articles": ["the"]}).encode(), "asks.json")
+    return Grammar.read(json.dumps({"wordings": wordings, "nouns": {}, "articles": ["the"]}).encode(), "asks.json")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def asks() -> Asks:
 )
 @pytest.mark.parametrize("asked", ["isolate", "remove"])
 def test_what_was_sent_on_once_stays_as_it_is(prompt, task, asked):
-    wordings = asks()
+    wordings = grammar()
     once, intents = understand(Request(task=asked, prompts=(prompt,), input="mix.wav"), wordings)
     again, intents_again = understand(once, wordings)
     assert (again, intents_again) == (once, intents)

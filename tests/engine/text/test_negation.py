@@ -15,27 +15,27 @@ from engine.request import Request
 from engine.runtime.select import open_backend
 from engine.tasks import TASKS
 from engine.text.encoder import PROMPT_LIMIT_CHARACTERS, TextEncoder
-from engine.text.grammar import Asks
-from engine.text.intent import Intent, load_asks, understand
+from engine.text.grammar import Grammar
+from engine.text.intent import Intent, load_grammar, understand
 
 MAKING = sorted(set(TASKS) - {"isolate", "remove", "replace"})
 REPLACE = Request(task="replace", prompts=("drums",), input="mix.wav", replacement="trumpet")
 
 
-def meant_by(request: Request, asks: Asks) -> Request:
+def meant_by(request: Request, grammar: Grammar) -> Request:
     """The request as its words mean it."""
-    return understand(request, asks)[0]
+    return understand(request, grammar)[0]
 
 
 @pytest.fixture(scope="module")
-def asks(small_bundle) -> Asks:
-    found = load_asks(load_bundle(small_bundle))
+def grammar(small_bundle) -> Grammar:
+    found = load_grammar(load_bundle(small_bundle))
     assert found is not None
     return found
 
 
 @pytest.fixture(scope="module")
-def hear(small_bundle, asks):
+def hear(small_bundle, grammar):
     """``hear(text, name, ...)``: how near a text is to each name, as the text encoder of the shipped bundle says it."""
     bundle = load_bundle(small_bundle)
     text, graphs = bundle.manifest.encoders["text"], bundle.manifest.graphs
@@ -43,7 +43,7 @@ def hear(small_bundle, asks):
     encoder = TextEncoder(graph, bundle.path(text.tokenizer), text.max_tokens)
 
     def cosines(prompt: str, *names: str) -> list[float]:
-        rows_RE = encoder.embed([Intent.of(text, asks) for text in (prompt, *names)])
+        rows_RE = encoder.embed([Intent.of(text, grammar) for text in (prompt, *names)])
         rows_RE = rows_RE / np.linalg.norm(rows_RE, axis=1, keepdims=True)
         return [float(row_E @ rows_RE[0]) for row_E in rows_RE[1:]]
 
@@ -80,12 +80,12 @@ def hear(small_bundle, asks):
         ("ピアノではなくチェロ", "チェロ"),
     ],
 )
-def test_what_is_not_meant_is_left_out_of_what_is_made(asks, prompt, meant):
+def test_what_is_not_meant_is_left_out_of_what_is_made(grammar, prompt, meant):
     for task in MAKING:
-        once = meant_by(Request(task=task, prompts=(prompt, "oboe"), mix_prompt=prompt), asks)
+        once = meant_by(Request(task=task, prompts=(prompt, "oboe"), mix_prompt=prompt), grammar)
         assert (once.prompts, once.mix_prompt, once.rest_prompt) == ((meant, "oboe"), meant, "")
-        assert meant_by(once, asks) == once
-    assert meant_by(dataclasses.replace(REPLACE, replacement=prompt), asks).replacement == meant
+        assert meant_by(once, grammar) == once
+    assert meant_by(dataclasses.replace(REPLACE, replacement=prompt), grammar).replacement == meant
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_what_is_not_meant_is_left_out_of_what_is_made(asks, prompt, meant):
         "It was a rainy night, nobody spoke, and he did not know why he had come at all. " * 4,
     ],
 )
-def test_prompts_that_leave_nothing_out_stay_as_they_are(asks, prompt):
+def test_prompts_that_leave_nothing_out_stay_as_they_are(grammar, prompt):
     for task in MAKING:
-        assert meant_by(Request(task=task, prompts=(prompt,)), asks).prompts == (prompt,)
+        assert meant_by(Request(task=task, prompts=(prompt,)), grammar).prompts == (prompt,)
 
 
 ONLY_UNWANTED = [
@@ -135,15 +135,15 @@ ONLY_UNWANTED = [
 
 
 @pytest.mark.parametrize("prompt", ONLY_UNWANTED)
-def test_a_prompt_that_says_only_what_is_not_wanted_is_refused(asks, prompt):
+def test_a_prompt_that_says_only_what_is_not_wanted_is_refused(grammar, prompt):
     for task in MAKING:
         for words in ({"prompts": (prompt,)}, {"prompts": ("oboe",), "rest_prompt": prompt}):
             with pytest.raises(
                 RequestError, match=rf"^{task} makes .* says only what is not wanted; say what is wanted"
             ):
-                meant_by(Request(task=task, **words), asks)
+                meant_by(Request(task=task, **words), grammar)
     with pytest.raises(RequestError, match="says only what is not wanted"):
-        meant_by(dataclasses.replace(REPLACE, replacement=prompt), asks)
+        meant_by(dataclasses.replace(REPLACE, replacement=prompt), grammar)
 
 
 @pytest.mark.parametrize(
@@ -160,11 +160,11 @@ def test_a_prompt_that_says_only_what_is_not_wanted_is_refused(asks, prompt):
         "ドラム以外",
     ],
 )
-def test_replace_takes_no_complement_out(asks, prompt):
+def test_replace_takes_no_complement_out(grammar, prompt):
     with pytest.raises(
         RequestError, match=r"^replace takes a named sound out .* names only what is to stay; name what"
     ):
-        meant_by(dataclasses.replace(REPLACE, prompts=(prompt,)), asks)
+        meant_by(dataclasses.replace(REPLACE, prompts=(prompt,)), grammar)
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,8 @@ def test_replace_takes_no_complement_out(asks, prompt):
         ("all the guitars", "all the guitars"),
     ],
 )
-def test_replace_takes_out_what_is_named(asks, prompt, taken):
-    once = meant_by(dataclasses.replace(REPLACE, prompts=(prompt,)), asks)
+def test_replace_takes_out_what_is_named(grammar, prompt, taken):
+    once = meant_by(dataclasses.replace(REPLACE, prompts=(prompt,)), grammar)
     assert once.prompts == (taken,)
     assert once.rest_prompt == ""
 
@@ -243,10 +243,10 @@ STORIES = {
 
 
 @pytest.mark.parametrize("language", STORIES)
-def test_a_story_asks_for_what_it_names_and_means(asks, hear, language):
+def test_a_story_asks_for_what_it_names_and_means(grammar, hear, language):
     story, names = STORIES[language]
     assert len(story) > 200
-    assert asks.names_in(story) == names
+    assert grammar.names_in(story) == names
     assert hear(story, " and ".join(names))[0] > 0.3
     near, far = np.mean(hear(story, *names)), np.mean(hear(story, "drums", "piano"))
     assert near > far + 0.1
@@ -271,19 +271,19 @@ def test_a_story_asks_for_what_it_names_and_means(asks, hear, language):
         ("Schlagzeug", ["drums"]),
     ],
 )
-def test_names_in_a_clause_that_negates_them_do_not_count(asks, story, names):
-    assert asks.names_in(story) == names
+def test_names_in_a_clause_that_negates_them_do_not_count(grammar, story, names):
+    assert grammar.names_in(story) == names
 
 
-def test_a_story_that_names_only_what_it_does_not_mean_is_heard_without_that(asks, hear):
+def test_a_story_that_names_only_what_it_does_not_mean_is_heard_without_that(grammar, hear):
     rain = "The rain came in from the sea and the lamps went out one after the other along the quay. "
     story = 3 * rain + "There was no drum kit. Nobody wanted drums. " + 2 * rain
-    assert asks.names_in(story) == []
-    assert "drum" not in asks.meant(story)
+    assert grammar.names_in(story) == []
+    assert "drum" not in grammar.without_negated(story)
     assert hear(story, "drums")[0] < hear(story.replace("no drum", "a drum").replace("Nobody", "All"), "drums")[0] - 0.3
 
 
-def test_a_long_text_made_to_be_slow_is_read_in_a_moment(asks):
+def test_a_long_text_made_to_be_slow_is_read_in_a_moment(grammar):
     for text in ("no a,", "the drums and ", "n'", "ドラムと", "e ", "no "):
-        asks.names_in((text * PROMPT_LIMIT_CHARACTERS)[:PROMPT_LIMIT_CHARACTERS])
-        asks.meant((text * 200)[:200])
+        grammar.names_in((text * PROMPT_LIMIT_CHARACTERS)[:PROMPT_LIMIT_CHARACTERS])
+        grammar.without_negated((text * 200)[:200])
