@@ -1,7 +1,7 @@
-"""Multi-scale STFT discriminators and their losses. Knows nothing of codecs or data.
+"""Multi-scale STFT discriminators and their losses.
 
-    Critic    audio (B,1,N) -> score of every patch (B,1,T,F) and the features of every layer
-    Critics   one critic per window length
+    StftDiscriminator        audio (B,1,N) -> score of every patch (B,1,T,F) and the features of every layer
+    MultiScaleDiscriminator  one discriminator per window length
 
 Source: MAGE (arXiv 2604.09803) section 3.1 eq. 4 asks for adversarial and feature matching losses with an EnCodec-style
 discriminator; EnCodec (arXiv 2210.13438) section 3.4: complex STFT with windows of 2048 to 128 samples, convolutions
@@ -28,11 +28,11 @@ FEATURE_FLOOR = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class DiscriminatorOutput:
-    """What the critics say of one batch.
+    """What the discriminators make of one batch.
 
     Attributes:
-        scores: one per critic, ``(B,1,T,F)``; above 0 means real.
-        features: per critic, of every layer, ``(B,W,T,F)``.
+        scores: one per discriminator, ``(B,1,T,F)``; above 0 means real.
+        features: per discriminator, of every layer, ``(B,W,T,F)``.
     """
 
     scores: list[Tensor]
@@ -75,7 +75,7 @@ class StftDiscriminator(nn.Module):
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """A critic for every window length that fits into ``samples``: audio ``(B,1,N)`` -> ``DiscriminatorOutput``."""
+    """One for every window length that fits into ``samples``: audio ``(B,1,N)`` -> ``DiscriminatorOutput``."""
 
     def __init__(self, width: int, samples: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Reconstruction losses of the codec: waveform, multi-resolution STFT, mel. Knows nothing of models.
+"""Reconstruction losses of the codec: waveform, multi-resolution STFT, mel.
 
 Source: MAGE (arXiv 2604.09803) section 3.1; the multi-resolution STFT loss is that of arXiv 1910.11480.
 """

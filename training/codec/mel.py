@@ -4,7 +4,7 @@ MusFlow (arXiv 2504.13535) flows over mel spectra where MAGE flows over a VAE's 
 does so too. The decoder is the vocoder head of the spectral family (after Vocos, arXiv 2306.00814), not Griffin-Lim: a
 head gives phases in one pass and is a plain graph that exports, Griffin-Lim takes tens of transforms there and back for
 each window and still leaves the phase of loud partials wrong. MusFlow compresses its mel spectra by a VAE; here a frame
-is as short as the number of bands (``latent_channels``) and the hop allow. Knows nothing of training.
+is as short as the number of bands (``latent_channels``) and the hop allow.
 """
 
 from __future__ import annotations

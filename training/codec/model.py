@@ -4,7 +4,7 @@
     decoder     latents (B, D, L) -> audio (B, 1, N)
     MixWavCodec the two, and the scaling that gives every latent channel mean 0 and deviation 1
 
-Source: MAGE (arXiv 2604.09803) section 3.1 and appendix A. Knows nothing of training, flows or prompts.
+Source: MAGE (arXiv 2604.09803) section 3.1 and appendix A.
 """
 
 from __future__ import annotations

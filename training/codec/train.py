@@ -1,4 +1,4 @@
-"""Train MixWavCodec on single stems and on mixtures: ``python -m training codec``. Knows nothing of flows."""
+"""Train MixWavCodec on single stems and on mixtures: ``python -m training codec``."""
 
 from __future__ import annotations
 

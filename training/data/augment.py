@@ -1,7 +1,6 @@
-"""Vary how a recorded stem sounds: speed and pitch, equaliser, room, drive. New instruments out of few recordings.
+"""Augment recorded stems: speed and pitch, equaliser, room, drive.
 
 Drawn anew for every mix, so that a model learns the family and not the recordings. Deterministic by generator.
-Knows nothing of mixing or models.
 """
 
 from __future__ import annotations

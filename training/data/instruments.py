@@ -1,7 +1,4 @@
-"""The instrument table (``instruments.toml``) and the list of recordings kept out of training (``holdout.toml``).
-
-Knows nothing of audio.
-"""
+"""The instrument table (``instruments.toml``) and the list of recordings kept out of training (``holdout.toml``)."""
 
 from __future__ import annotations
 

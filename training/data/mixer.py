@@ -1,6 +1,6 @@
-"""Mixes on the fly from cached stems: pieces as written, strangers side by side, levels drawn anew every time.
+"""Draw mixes from cached stems: pieces as written, or stems of several pieces; levels are drawn anew every time.
 
-Deterministic by generator. Knows nothing of models.
+Deterministic by generator.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class StemMixer:
         ValueError: an empty cache, or one with too few families.
     """
 
-    drawn = "as the preset says"  # how, for those who keep what was drawn
+    drawn = "as the preset says"  # part of the fingerprint of encoded latents
 
     def __init__(
         self, cache: StemCache, vary: float = 0.0, rate_hz: int = 16_000, sources: int = 0, together: float = 0.5

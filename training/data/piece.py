@@ -1,6 +1,6 @@
-"""One type for a piece from anywhere: stems with labels, the mix, an optional film; read a span at a time.
+"""A piece of music from any data set: labelled stems, the mix and an optional film, read a span at a time.
 
-Whole songs never need to be in memory: every read is of the asked span. Knows nothing of how data sets are laid out.
+No read needs a whole song in memory.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A shard is ``shard-00012.npy``, int16 ``(stems, samples)`` with 32767 as full scale, and ``shard-00012.json``, written
 last, with one label per stem. Where stems were filmed there is ``shard-00012.film.npy`` too, uint8 ``(films, F, H, W,
-3)`` at 8 frames a second over the length of a stem; a label's ``film`` is its row. Knows nothing of models.
+3)`` at 8 frames a second over the length of a stem; a label's ``film`` is its row.
 """
 
 from __future__ import annotations

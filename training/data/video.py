@@ -2,7 +2,7 @@
 
 A frame is turned upright and fitted into a square with black bars, its pixels taken as square. What the engine shows to
 a bundle is the same for whole films of square pixels, but for how it makes frames smaller; it also reads others: it
-mirrors, applies a pixel aspect ratio and keeps what comes before damage. Knows nothing of sound or caches.
+mirrors, applies a pixel aspect ratio and keeps what comes before damage.
 """
 
 from __future__ import annotations

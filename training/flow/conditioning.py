@@ -1,4 +1,4 @@
-"""What is said of each slot of a batch: words, sound examples and pictures, as one vector a slot and one picture a row.
+"""Draw the conditions of a batch: words, sound examples and pictures, as a vector per slot and a picture per row.
 
 The engine combines what users give in the same way: unit vectors weighted, and brought back to norm sqrt(E). Knows
 nothing of latents or tasks.
@@ -56,7 +56,7 @@ def combine(parts: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray
 
 
 def draw_modalities(rng: Rng, masking: MaskingConfig, wanted: Query) -> frozenset[str]:
-    """By which senses a stem is asked for: a drawn set, cut down to what there is, or words; twins are always seen."""
+    """Modalities a stem is asked for by: a drawn set, cut down to what there is, or words; twins always by picture."""
     had = {
         name
         for name, there in (("words", wanted.term), ("picture", wanted.picture), ("sound", wanted.sound))
@@ -77,7 +77,7 @@ def _left(asked: Query) -> list[str]:
 
 
 class ConditionSampler:
-    """Draws what is said.
+    """Draws the conditions of a batch.
 
     Args:
         preset: shares of everything (``masking``) and sizes.

@@ -1,8 +1,8 @@
-"""Fewer steps: teach a flow to walk in few steps what a frozen teacher walks in many.
+"""Distil a flow into fewer sampler steps.
 
 Progressive distillation (Salimans and Ho, arXiv 2202.00512) in one go: the student's step of ``1 / steps`` is to land
 where the teacher lands after ``teacher_steps / steps`` steps of its own. Tasks that are given the mix are left alone:
-one step is their answer already. Knows nothing of data.
+one step is their answer already.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a pool of latents was filled by, noted beside it, so that those of another codec or other stems are refused.
+"""Fingerprint of everything that decides encoded latents, kept beside them, so that others are refused.
 
-Stems are known by their labels and a moment of their sound. Knows nothing of what a pool holds.
+Stems enter it with their labels and a few samples each.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ PROBE = 256  # samples from the middle of every stem
 def pool_fingerprint(
     preset: Preset, stems: StemCache, codec: MixWavCodec, senses: Modalities, drawn: str = "as the preset says"
 ) -> dict[str, str]:
-    """Everything that decides what a pool holds, as digests, and as plain values where they are few.
+    """Everything that decides what a folder of latents holds: digests, and plain values where they are few.
 
     Args:
         preset: of the flow.
         stems: of the mixes.
-        codec: makes the latents.
-        senses: make what goes with them.
+        codec: encodes them.
+        senses: make pictures, sounds and words.
         drawn: how mixes are drawn, where the preset does not say.
     """
     flow, masking, grid = preset.flow, preset.masking, preset.grid
@@ -52,9 +52,9 @@ def pool_fingerprint(
 
 
 def check_fingerprint(folder: Path, wanted: dict[str, str]) -> None:
-    """Note in a new pool's folder what fills it; refuse one that something else filled.
+    """Write the fingerprint into a new folder; refuse a folder with another one.
 
-    A pool from before this was noted is taken as it is, with a warning.
+    A folder that is older than fingerprints is taken as it is, with a warning.
 
     Raises:
         ValueError: something differs.

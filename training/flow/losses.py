@@ -1,7 +1,4 @@
-"""Losses of the flow: the clean latents where they are unknown; stem and rest that add up to the mix.
-
-Knows nothing of tasks or data.
-"""
+"""Losses of the flow: the clean latents where they are unknown; stem and rest that add up to the mix."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ QUIET = 1e-3  # mean magnitude below which a mix counts as silent
 
 
 class LatentDecoder(Protocol):
-    """What turns latents into sound."""
+    """Decodes latents to audio."""
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents ``(B,D,L)`` -> audio ``(B,1,N)``."""

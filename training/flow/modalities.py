@@ -1,6 +1,6 @@
-"""What else is known of a stem: a clip of its players, drawn or filmed, how another recording of it sounds, words.
+"""Make the other modalities of an example: a clip of its players, a sound example, a caption and a story.
 
-Made once for an entry of the pool, from where its stems were taken. Knows nothing of the flow or of latents.
+They are made once, when an entry is encoded.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ TRIES, QUIET = 3, 1e-5  # crops of an example, and the power below which one is 
 
 @dataclass(frozen=True, slots=True)
 class Modalities:
-    """Makes pictures, sound examples and words of stems.
+    """Makes pictures, sound examples and words for stems.
 
     Attributes:
         preset: of the flow.
         cache: of the stems.
-        scene: sees; None means there are no pictures.
-        ear: hears, audio ``(B,N)`` -> ``(B,E)``; None means there are no sound examples.
+        scene: encodes pictures; None makes none.
+        ear: encodes sound examples, audio ``(B,N)`` -> ``(B,E)``; None makes none.
         teller: writes captions; None means there are none.
         sounds: the cache was rendered with; None means nobody is drawn.
 
@@ -111,7 +111,7 @@ class Modalities:
         return clip_of_labels(labels, sounds, config, int(rng.integers(2**32)), film).at
 
     def sound(self, rng: Rng, stem: int, others: Mapping[tuple[str, str], Sequence[int]]) -> FloatArray | None:
-        """How another recording of a stem's instrument sounds, ``(E,)``; another part of its own where there is none.
+        """Embedding ``(E,)`` of another recording of a stem's instrument, or of another part of its own.
 
         Args:
             rng: decides everything.
@@ -141,7 +141,7 @@ class Modalities:
 
 
 def open_modalities(preset: Preset, cache: StemCache, scene_run: Path | None, ear: nn.Module) -> Modalities:
-    """What the shares of the preset's masking need: eyes, ears, teller and the sounds the cache was rendered with."""
+    """Open the encoders and writers that the shares of the preset's masking need, and no others."""
     asked = {modality for kind, weight in preset.masking.given.items() if weight for modality in kind.split("+")}
     sees = scene_run is not None and preset.flow.picture_dim > 0 and "picture" in asked
     return Modalities(

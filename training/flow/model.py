@@ -8,7 +8,6 @@
 
 Source: MAGE (arXiv 2604.09803) section 3.2 and appendix A; time per slot: MGE-LDM (arXiv 2505.23305) section 3.3.
 The clean latents are predicted and the velocity follows from them: better than predicting the velocity at this size.
-Knows nothing of audio, tasks or training.
 """
 
 from __future__ import annotations

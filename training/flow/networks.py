@@ -1,4 +1,4 @@
-"""Which network a preset asks for: ours, MAGE's or MGE-LDM's. All give clean latents to the same call."""
+"""Build the network of a preset: ours, MAGE's or MGE-LDM's. All answer the same call with clean latents."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Draw what is known from the task table, so that training asks exactly what users can ask.
+"""Draw training tasks and their known latents from the task table, so that training covers what users can ask.
 
 Source: MAGE (arXiv 2604.09803) section 3.3 and appendix A for the regimes, AudioX (2503.10522) section 4.1 for hiding
-part of the audio that is given. Knows nothing of audio or models.
+part of the audio that is given.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the flow makes of a picture: frames brought to the latents' time, and control of the tokens by them.
+"""Visual conditioning of the flow: align frames with latents, pool them, and gate tokens by them.
 
     Align       picture (B,F,P), tokens (B,T,X) -> picture of every token (B,T,P)   AVNA
     Pool        picture (B,F,P) -> (B,P)                                            temporal scene attention
@@ -7,7 +7,7 @@
 
 Every part starts as the identity, so a network that has learnt to hear can be widened by them and answers as before. A
 frame of zeros is no picture: no weight that reads pictures moves anything then, whatever it has learnt. A gate also
-follows the condition, words and time, and goes on doing so without a picture. Knows nothing of audio, tasks or pixels.
+follows the condition, words and time, and goes on doing so without a picture.
 
 Source: MAGE (arXiv 2604.09803) section 3.2, appendices A and C. The paper leaves open where the gates sit, what their
 range is and what "without AVNA" sees. Chosen here: before every block, so that later features can be suppressed too; 0
@@ -68,7 +68,7 @@ def nearest_frames(tokens: int, frames: int, device: torch.device | None = None)
 
 
 class VisualAlignment(nn.Module):
-    """Audio-Visual Nexus Alignment: a picture for every token.
+    """Audio-Visual Nexus Alignment: picture features for every token.
 
     ``nearest`` takes the frame nearest in time (appendix A), ``embedding`` the frame nearest in a space that both are
     projected into (section 3.2), ``off`` the pooled picture for all.
@@ -242,7 +242,7 @@ FUSIONS: dict[str, type[nn.Module]] = {
 
 
 class VisualControl(nn.Module):
-    """Everything of FluxFormer that sees.
+    """Visual conditioning of FluxFormer.
 
     Args:
         grid, config: of the preset; ``config.picture_dim`` is above 0.

@@ -1,7 +1,7 @@
-"""Warm start: put a finished or unfinished run's averaged weights into a new, perhaps wider network.
+"""Warm start: load a run's averaged weights into a new network, which may have visual conditioning that it lacked.
 
-Weights that the old network has not keep their fresh start, which is the identity (flow/visual.py), so the new network
-begins with the old one's answers. Knows nothing of data or of how long to train.
+New weights keep their initial values, which make an identity (flow/visual.py), so the new network begins with the old
+one's answers.
 """
 
 from __future__ import annotations

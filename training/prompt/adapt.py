@@ -53,7 +53,7 @@ SEED = 41
 
 @dataclass(frozen=True, slots=True)
 class HeardStems:
-    """Stems as the frozen tower hears them: what its last layer reads (n, X), its own answers (n, E), families (n,)."""
+    """Stems through the frozen tower: inputs of its last layer (n, X), its own embeddings (n, E), families (n,)."""
 
     inner: FloatArray
     outer: FloatArray
@@ -62,7 +62,7 @@ class HeardStems:
 
 @dataclass(frozen=True, slots=True)
 class ToldStories:
-    """Long texts as the frozen tower reads their pieces (n, K, E), masks (n, K), and families named (n, families)."""
+    """Long texts through the frozen tower: embeddings of pieces (n, K, E), masks (n, K), families (n, families)."""
 
     pieces: FloatArray
     mask: npt.NDArray[np.bool_]
@@ -70,7 +70,7 @@ class ToldStories:
 
 
 class TermEmbeddings:
-    """Where the words are: unit prototypes of families, then groups, and unit embeddings of training phrases."""
+    """Unit prototypes of families, then groups, and unit embeddings of training phrases."""
 
     def __init__(self, prompt_run: Path) -> None:
         self.lexicon = Lexicon.load()

@@ -1,7 +1,6 @@
 """Both towers: phrases and sounds to embeddings in one space, each of norm sqrt(E) so that entries have unit scale.
 
 The text tower is exported with the bundle, and the audio tower with the adapter of ``adapters.py`` as its last layer.
-Knows nothing of families or phrasings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Judge a prompt tower: which term does a phrasing that training never saw land on?
+"""Measure a prompt tower: which term does a held-out phrasing land on?
 
 A term's prototype is the mean text embedding of its *training* phrasings; a phrase lands on the term with the nearest
 prototype, of all families, groups and parts. *Strict*: it must be the phrase's own term. *Lenient*: its term, a family

@@ -1,7 +1,4 @@
-"""Rendered stems as log-mel spectrograms in memory, balanced over families, with some pieces kept for judging.
-
-Knows nothing of text or towers' weights.
-"""
+"""Rendered stems as log-mel spectrograms in memory, balanced over families, with some pieces kept for judging."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ AUDIO_WEIGHT = 0.3
 
 @dataclass(frozen=True, slots=True)
 class PromptRun:
-    """What a run left behind.
+    """Files and losses of a run.
 
     Attributes:
         folder, tower, tokenizer, checkpoint: where it is.
@@ -92,7 +92,7 @@ class PromptBatch:
 
 
 class PromptSampler:
-    """Draws batches; step number and seed decide everything, so a resumed run sees the same data."""
+    """Draws batches by step number and seed, so a resumed run sees the same data."""
 
     def __init__(self, config: PromptConfig, lexicon: Lexicon, tokenizer: Tokenizer, bank: MelBank | None) -> None:
         self.config, self.lexicon, self.tokenizer, self.bank = config, lexicon, tokenizer, bank

@@ -1,7 +1,6 @@
-"""Drawn clips with the truth about them, for the scene encoder: who is seen to play, when, and what is asked for.
+"""Drawn clips with labels for the scene encoder: who plays, when, and what is asked for.
 
 A clip depends on its number and the seed alone. Notes are composed and drawn, never rendered, so data is cheap.
-Knows nothing of models or text.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ GAIN, OFFSET, NOISE = 0.15, 20.0, 2.0  # of the camera's picture; the last two i
 
 @dataclass(frozen=True, slots=True)
 class LabelledClip:
-    """One clip and the truth.
+    """A clip and its labels.
 
     Attributes:
         frames: uint8 (F,H,W,3).

@@ -1,4 +1,4 @@
-"""What one training run of the scene encoder may change. Everything else is code. Knows nothing of torch."""
+"""What one training run of the scene encoder may change. Everything else is code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a scene encoder see in clips of unseen seeds: when players sound, and who they are?
+"""Measure what a scene encoder sees in clips of unseen seeds: when players sound, and who they are.
 
 *Frame AUC*: chance that a frame in which a shown player sounds scores above one in which none does. *Inside clips*: the
 same within one clip, averaged over clips, so that only timing helps. *Family*: the pooled embedding of a clip with one
@@ -52,7 +52,7 @@ class SceneScores:
 
 
 class SceneEvaluator:
-    """Draws unseen clips and asks an encoder about them."""
+    """Draws unseen clips and scores an encoder on them."""
 
     def __init__(self, run: Path, prompt_run: Path, frames: int) -> None:
         self.encoder: SceneTower = load_scene(run)

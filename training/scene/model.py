@@ -5,8 +5,9 @@
     pool    hidden (B,F,X) -> (B,X): temporal scene attention, or the plain mean
     adapt   (B,X) -> embedding (B,E): an MLP into the prompt space
 
-A frame that is black throughout is no picture: its features are zeros and the pooling passes it over.
-Knows nothing of instruments or text. Sources: MAGE (arXiv 2604.09803) 3.2 and appendix A; MusFlow's adapters.
+A frame that is black throughout is no picture: its features are zeros and the pooling skips it.
+
+Source: MAGE (arXiv 2604.09803) section 3.2 and appendix A; MusFlow's adapters.
 """
 
 from __future__ import annotations

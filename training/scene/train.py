@@ -33,7 +33,7 @@ SOUND_WEIGHT, FAMILY_WEIGHT, ONSET_WEIGHT, ENERGY_WEIGHT, NAME_WEIGHT, PHRASE_WE
 
 @dataclass(frozen=True, slots=True)
 class SceneBatch:
-    """One step's clips: frames uint8 (B,F,H,W,3), and the truth as ``clips.Seen`` has it, with a phrase's embedding."""
+    """One step's clips: frames uint8 (B,F,H,W,3), and the labels as in ``LabelledClip``, a phrase's embedding."""
 
     frames: Tensor
     sounding: Tensor

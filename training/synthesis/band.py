@@ -1,6 +1,6 @@
 """One composed piece in full: stereo stems at 44.1 kHz, at levels that look like music, as a ``Piece`` with its facts.
 
-Deterministic by generator. Knows nothing of caches or models.
+Deterministic by generator.
 """
 
 from __future__ import annotations

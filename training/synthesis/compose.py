@@ -1,6 +1,6 @@
 """Compose short pieces: who plays, what each writes, who doubles whom, who comes late, leaves early or rests.
 
-Deterministic by generator. Knows nothing of sound: notes out, in seconds and MIDI numbers.
+Deterministic by generator.
 """
 
 from __future__ import annotations

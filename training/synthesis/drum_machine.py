@@ -1,6 +1,6 @@
 """Drum machines of our own: every piece of a kit from sweeps, noise and clashing squares, tuned per machine.
 
-Deterministic by generator. Knows nothing of parts or effects.
+Deterministic by generator.
 """
 
 from __future__ import annotations

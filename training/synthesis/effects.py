@@ -1,6 +1,6 @@
-"""Effects for one stem, all through pedalboard: amplifier, tone, dynamics, dirt, space, a place from left to right.
+"""Effects for one stem, all by pedalboard: amplifier, tone, dynamics, distortion, reverberation, panning.
 
-Deterministic by generator. Knows nothing of parts or mixing.
+Deterministic by generator.
 """
 
 from __future__ import annotations

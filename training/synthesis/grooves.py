@@ -1,7 +1,4 @@
-"""Drum grooves: where kick, snare, hats, toms and cymbals fall in a bar, with fills. General MIDI percussion numbers.
-
-Knows nothing of sound.
-"""
+"""Drum grooves: where kick, snare, hats, toms and cymbals fall in a bar, with fills (General MIDI numbers)."""
 
 from __future__ import annotations
 

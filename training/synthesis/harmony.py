@@ -1,7 +1,4 @@
-"""The common ground of a piece: metres, modes, chord vocabularies, progressions, and a clock that may drift.
-
-Knows nothing of instruments.
-"""
+"""Metre, mode, chords, progression and tempo of a piece, shared by all its parts."""
 
 from __future__ import annotations
 
@@ -77,7 +74,7 @@ class BeatClock:
 
 @dataclass(frozen=True, slots=True)
 class PieceFrame:
-    """The common ground of all parts of a piece."""
+    """Metre, key, chords and tempo, shared by all parts of a piece."""
 
     clock: BeatClock
     metre: str

@@ -1,6 +1,6 @@
 """How a part is played: staccato, legato, vibrato, slides, bends, strums, tremolo, swells; notes in, notes out.
 
-Every family has manners that suit it. Deterministic by generator. Knows nothing of sound.
+Every family has the articulations that suit it. Deterministic by generator.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""``python -m training piece DIR``: one composed piece with everything that is made of it, to listen to and look at.
+"""Write one composed piece with its audio, video and texts: ``python -m training piece DIR``.
 
 Writes the mix and its stems as FLAC, the drawn clip as a GIF, and ``piece.json`` with facts, caption, story and
-requests. Knows nothing of caches or models.
+requests.
 """
 
 from __future__ import annotations

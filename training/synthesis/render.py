@@ -1,6 +1,6 @@
 """Turn parts into sound: SoundFont, note bank, synthesiser voice or drum machine, then effects and a place.
 
-Deterministic by generator. Knows nothing of mixing, caches or models.
+Deterministic by generator.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The studio: render pieces stem by stem into a cache, in worker processes.
 
 Every shard depends on its number and the seed alone, so the number of workers changes nothing but the speed. A worker
-holds one shard at a time; one that dies is named, replaced, and its shard rendered again. Knows nothing of models.
+holds one shard at a time; one that dies is named, replaced, and its shard rendered again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What is played: notes, gestures, parts and whole pieces, as plain values.
-
-Knows nothing of how pieces are composed or made to sound.
-"""
+"""Notes, pitch gestures, parts and whole pieces, as plain values."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Real songs as stems: cut into pieces of the cache's length, aligned, with labels in our own families.
-
-Knows nothing of composition or models.
-"""
+"""Real songs as stems: cut into pieces of the cache's length, aligned, with labels in our own families."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A crew of worker processes for numbered jobs; one that dies is named and replaced, and its job is done again.
-
-Knows nothing of what the jobs are.
-"""
+"""A pool of worker processes for numbered jobs; one that dies is reported and replaced, and its job is repeated."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 log = logging.getLogger(__name__)
-TRIES = 3  # a job that kills this many workers is given up
+TRIES = 3  # a job that kills this many workers is not tried again
 PARENT_CHECK_S = 5.0
 
 
@@ -48,7 +45,7 @@ class JobFailed(RuntimeError):
 
 
 def tell(crash: WorkerCrash) -> None:
-    """Say in the log which worker died and that it is replaced."""
+    """Log which worker died and that it is replaced."""
     log.warning("%s; starting it again", crash)
 
 
@@ -59,7 +56,7 @@ class WorkerPool:
         work: called in a worker with a job's number; its answer comes back.
         workers: how many processes.
         begin: called once in every new worker.
-        on_crash: told of every worker that died.
+        on_crash: called for every worker that died.
     """
 
     def __init__(
@@ -70,7 +67,7 @@ class WorkerPool:
         on_crash: Callable[[WorkerCrash], None] = tell,
     ) -> None:
         if workers < 1:
-            raise ValueError(f"a crew needs at least 1 worker, got {workers}")
+            raise ValueError(f"a pool needs at least 1 worker, got {workers}")
         self._work, self._begin, self._on_crash = work, begin, on_crash
         self._count = workers
         self._processes: dict[str, Any] = {}
@@ -127,7 +124,7 @@ class WorkerPool:
         return sorted({handles[handle] for handle in wait(list(handles))})
 
     def _hear(self, name: str) -> tuple[bool, Any] | None:
-        """What a worker says; None when it is dead."""
+        """Answer of a worker; None when it is dead."""
         try:
             heard: tuple[bool, Any] | None = self._lines[name].recv() if self._lines[name].poll() else None
         except (EOFError, ConnectionResetError):
@@ -163,7 +160,7 @@ class WorkerPool:
 
 
 def _live(work: Callable[[int], Any], begin: Callable[[], None] | None, line: Connection, parent: int) -> None:
-    """A worker's life: begin, then one job after the other until nobody is there to give any."""
+    """Main loop of a worker: jobs one after the other, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     if begin is not None:
         begin()

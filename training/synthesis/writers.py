@@ -1,6 +1,6 @@
-"""Writers of parts: one function per role, from the common ground of a piece to written notes.
+"""Write the parts of a piece: one function per role, from metre and chords to notes.
 
-Deterministic by generator. Knows nothing of how notes are performed or made to sound.
+Deterministic by generator.
 """
 
 from __future__ import annotations

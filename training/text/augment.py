@@ -1,4 +1,4 @@
-"""Small damage to prompts while training: casing, plural s, one-letter typos, filler words. Knows nothing of models."""
+"""Small damage to prompts while training: casing, plural s, one-letter typos, filler words."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A caption says what is played; a story says what it feels like, with the players as things and people in it. The same
 facts give both, as in MusFlow's quadruples of picture, story, caption and music. Wordings listed as held are for
-validation alone and open every held text. Knows nothing of audio or towers.
+validation alone and open every held text.
 
 Source: MusFlow (arXiv 2504.13535), "MMusSet".
 """

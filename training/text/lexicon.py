@@ -13,8 +13,6 @@ What held out means:
 * *Unseen nouns* are stricter: about 8 % of the one-word synonyms, none of a term's three common ones, never occur in
   training in any phrasing, nor does any entry that contains them. They are kept apart from the held-out half, and
   only the spelling of their parts can give them away.
-
-Knows nothing of tokens, towers or audio.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A small BPE tokenizer for prompts: lower case, no accents, hyphens as spaces; saved as ``tokenizer.json``.
 
 Trained on the words of the training half only. The file holds the normaliser and truncation, no padding: whoever
-encodes pads with 0 to the model's fixed length. Knows nothing of terms or towers.
+encodes pads with 0 to the model's fixed length.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The devices that train together: one, or one per process that torchrun (or plain variables) started.
+"""The processes that train together: one, or as many as torchrun (or plain variables) started, one device each.
 
 A step of a run is made of numbered *parts*, micro-batches that depend on their number alone. Parts are dealt to the
 processes in turn, so every process has its own and none is met twice; how many processes there are changes who
 computes what, never what is computed. Built on Hugging Face Accelerate: it chooses device and backend, wraps the model
-for data parallel training and holds the communication back until the last part. Knows nothing of stages.
+for data parallel training and holds the communication back until the last part.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
 from torch import Tensor, nn
 
-PATIENCE = timedelta(days=1)  # the others wait while the first process renders what is missing
+PATIENCE = timedelta(days=1)  # the others wait while the first process renders and encodes
 
 
 class Distributed:
@@ -80,7 +80,7 @@ class Distributed:
         return [float(v) for v in self._accelerator.reduce(given, "mean")]
 
     def agreed(self, value: float) -> float:
-        """What the first process says, to the last bit."""
+        """The first process's value, bit for bit, on every process."""
         if self.size == 1:
             return value
         told = torch.tensor([value if self.first else 0.0], dtype=torch.float64, device=self.device)
@@ -88,7 +88,7 @@ class Distributed:
 
     @contextlib.contextmanager
     def in_turn(self) -> Iterator[None]:
-        """The first process goes first, the others after it: for files that the first makes and all read."""
+        """The first process enters first, the others when it has left: for files that it writes and all read."""
         with self._accelerator.main_process_first():
             yield
 

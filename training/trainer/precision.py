@@ -2,7 +2,7 @@
 
 Decided by a short probe, because the same code runs 8 times faster or 4 times slower in bfloat16 from one CPU to the
 next. A run keeps what it began with, on every device that it is resumed on. Float16 is not offered: it needs loss
-scaling, and the GPUs that can train this at all have bfloat16. Knows nothing of models.
+scaling, and the GPUs that can train this at all have bfloat16.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A step is made of numbered parts, micro-batches whose data and noise depend on the seed and their number alone. So a
 resumed run goes on as if never stopped, and with another number of devices: the parts of a step stay the same, they
 are dealt to more or fewer processes. Where ``minutes`` limit a run, its learning rate follows the clock, and a clock is
-not the same twice. Knows nothing of codecs, flows or prompts.
+not the same twice.
 """
 
 from __future__ import annotations
@@ -167,8 +167,8 @@ class Trainer:
     def resume(self) -> bool:
         """Take up the checkpoint in the folder; False when there is none.
 
-        Parts of a step and precision are those the run began with; a checkpoint from before they were kept is taken
-        to have one part per process.
+        Parts of a step and precision are those the run began with; an older checkpoint that does
+        not say has one part per process.
 
         Raises:
             ValueError: the processes do not all find the same checkpoint.

@@ -1,7 +1,4 @@
-"""Readers of data sets; all of them give ``Piece``. The table ``KINDS`` names them.
-
-Knows nothing of training.
-"""
+"""Readers of data sets; all of them give ``Piece``. The table ``KINDS`` names them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a piece, from file headers alone, or by listening to all of it. Knows nothing of layouts."""
+"""Find what is wrong with a piece, from file headers alone or by reading all of its audio."""
 
 from __future__ import annotations
 

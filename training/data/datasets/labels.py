@@ -1,4 +1,4 @@
-"""Our word for what a data set calls a stem. Knows nothing of files but its own table."""
+"""Map a data set's names of stems to our families."""
 
 from __future__ import annotations
 

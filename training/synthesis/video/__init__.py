@@ -1,4 +1,4 @@
-"""Drawn video in step with the music: players who move when they sound, a camera, things that mean nothing.
+"""Drawn video in time with the music: players who move when they sound, a camera, distractions.
 
-``clip.draw_clip`` is the way in. Knows nothing of audio or models: notes in, frames out.
+``clip.draw_clip`` is the way in.
 """

@@ -1,6 +1,6 @@
 """A clip: frames of a piece's players, drawn when asked for, and the truth about who is seen to play.
 
-Frames depend on notes and seed alone. Knows nothing of audio or models.
+Frames depend on notes and seed alone.
 """
 
 from __future__ import annotations

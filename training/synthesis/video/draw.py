@@ -1,7 +1,4 @@
-"""Draw one player in a pose: a body, an instrument of its own shape, and what moves when it sounds.
-
-Knows nothing of time, cameras or stages.
-"""
+"""Draw one player in a pose: body, instrument, and the parts that move when it sounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a player's body does at a moment, from the notes alone. Knows nothing of drawing."""
+"""Pose of a player at any moment, from the notes alone."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class PlayerPose:
 
 
 class PlayerMotion:
-    """Answers what a player does at any moment."""
+    """Gives a player's pose at any moment."""
 
     def __init__(self, family: str, notes: Sequence[Note]) -> None:
         self.family = family

@@ -1,4 +1,4 @@
-"""A pen that draws in a player's own coordinates. Knows nothing of players.
+"""A pen that draws in a player's own coordinates.
 
 Coordinates run from -1 to 1, x to the right and y downwards; a frame is drawn larger than asked and averaged down.
 """

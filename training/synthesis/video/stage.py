@@ -1,6 +1,6 @@
-"""The stage: where players stand, what is behind them, what else moves, and how the camera looks at it.
+"""The stage: positions of the players, backdrop, distractions and camera.
 
-Deterministic by generator. Knows nothing of instruments.
+Deterministic by generator.
 """
 
 from __future__ import annotations
