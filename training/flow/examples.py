@@ -61,7 +61,7 @@ def make_example(mix: Mix, rng: Rng) -> SeparationExample:
 
 
 def make_twins(mix: Mix) -> SeparationExample:
-    """Ask for the first stem of a mix whose second is of the same family (``Mixer.twins``)."""
+    """Ask for the first stem of a mix whose second is of the same family (``StemMixer.twins``)."""
     family = str(mix.labels[0]["family"])
     rest = family if len(mix.labels) == 2 else None
     return _split(mix, [place == 0 for place in range(len(mix.labels))], family, rest, twins=True)
@@ -106,7 +106,7 @@ def absent_term(rng: Rng, inside: list[str]) -> str:
 
 
 class MixSource(Protocol):
-    """What draws the mixes: ``training.data.mixer.Mixer``, or several of them together.
+    """What draws the mixes: ``training.data.mixer.StemMixer``, or several of them together.
 
     Attributes:
         cache: where the stems are; a mix's takes refer to it.
@@ -117,7 +117,7 @@ class MixSource(Protocol):
     drawn: str
 
     def draw(self, rng: Rng, samples: int) -> Mix:
-        """As ``Mixer.draw``."""
+        """As ``StemMixer.draw``."""
 
     def twins(self, rng: Rng, samples: int) -> Mix | None:
-        """As ``Mixer.twins``."""
+        """As ``StemMixer.twins``."""

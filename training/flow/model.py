@@ -1,10 +1,10 @@
 """FluxFormer: a U-shaped transformer over the latent frames of the slots; it predicts the clean latents.
 
-    Tokens      slots (B,S,D,L), time, known -> tokens (B, L/patch, W)
-    Condition   prompt (B,S,E), time, pooled picture -> one vector (B, C) and one prepended token (B, 1, W)
-    Scene       picture (B,F,P) -> control of the tokens; only where the preset has one (flow/visual.py)
-    Block       attention and MLP, each scaled and shifted by the condition
-    FluxFormer  down blocks, middle blocks, up blocks with long skips; out: clean latents (B,S,D,L)
+    SlotTokens          slots (B,S,D,L), time, known -> tokens (B, L/patch, W)
+    ConditionEmbedding  prompt (B,S,E), time, pooled picture -> one vector (B, C) and one prepended token (B, 1, W)
+    VisualControl       picture (B,F,P) -> control of the tokens; only where the preset has pictures (flow/visual.py)
+    FluxBlock           attention and MLP, each scaled and shifted by the condition
+    FluxFormer          down blocks, middle blocks, up blocks with long skips; out: clean latents (B,S,D,L)
 
 Source: MAGE (arXiv 2604.09803) section 3.2 and appendix A; time per slot: MGE-LDM (arXiv 2505.23305) section 3.3.
 The clean latents are predicted and the velocity follows from them: better than predicting the velocity at this size.

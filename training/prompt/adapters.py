@@ -1,7 +1,7 @@
 """MusFlow's adapters: small networks that bring sounds and long texts into the prompt space, the towers frozen.
 
-    Ear         audio (B,N) -> embedding (B,E): the audio tower up to its last layer, then an MLP
-    StoryReader pieces (B,K,E), piece_mask (B,K) -> embedding (B,E): what the pieces of a long text name
+    AdaptedAudioTower  audio (B,N) -> embedding (B,E): the audio tower up to its last layer, then an MLP
+    StoryReader        pieces (B,K,E), piece_mask (B,K) -> embedding (B,E): what the pieces of a long text name
 
 Each ends at norm sqrt(E), where the text tower's embeddings of the same thing lie.
 Source: MusFlow (arXiv 2504.13535), "feature alignment"; MGE-LDM (arXiv 2505.23305) E.3 mixes what comes out.
