@@ -15,7 +15,7 @@ from pathlib import Path
 
 from engine import Engine, OutputError, RequestError
 from engine.osc.home import BridgeState, Home, default_home
-from engine.osc.request_builder import Refused
+from engine.osc.job_replies import Refused
 from engine.osc.router import MessageRouter
 from engine.osc.settings import BridgeSettings, check_settings
 from engine.osc.transport.sockets import Sockets, open_sockets
