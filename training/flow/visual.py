@@ -2,8 +2,8 @@
 
     VisualAlignment  picture (B,F,P), tokens (B,T,X) -> picture of every token (B,T,P)   AVNA
     FramePooling     picture (B,F,P) -> (B,P)                                            temporal scene attention
-    MixFilter        mix latents, a picture of every token -> the mix filtered           visual-aware mixture audio filter
-    FUSIONS          tokens (B,1+T,W), a picture of every token -> tokens                cross-gated modulation, others
+    MixFilter        mix latents, a picture of every token -> the mix filtered           visual-aware mix filter
+    FUSIONS          tokens (B,1+T,W), a picture of every token -> tokens                cross-gated, and others
 
 Every part starts as the identity, so a network that has learnt to hear can be widened by them and answers as before. A
 frame of zeros is no picture: no weight that reads pictures moves anything then, whatever it has learnt. A gate also

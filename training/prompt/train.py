@@ -64,7 +64,7 @@ class PromptRun:
     losses: tuple[float, ...]
 
 
-class PromptTowers(nn.Module):
+class ContrastiveTowers(nn.Module):
     """Everything that is trained: both towers, a prototype per term, two temperatures."""
 
     def __init__(self, config: PromptConfig, vocab: int, terms: int) -> None:
@@ -115,7 +115,7 @@ class PromptSampler:
         return PromptBatch(*text, self.bank.draw(families, rng), index, torch.tensor(positive))
 
 
-def loss_of(towers: PromptTowers, batch: PromptBatch, families: int) -> Tensor:
+def loss_of(towers: ContrastiveTowers, batch: PromptBatch, families: int) -> Tensor:
     """The loss of a batch; the first ``families`` prototypes are families, the rest groups."""
     text_BE = F.normalize(towers.text(batch.tokens_BT, batch.mask_BT).float(), dim=-1)
     prototypes = F.normalize(towers.prototypes, dim=-1)
@@ -161,7 +161,7 @@ def run(
     config = config_from_table(state["config"]) if state else settled(config)
     tokenizer = _tokenizer(config, lexicon, out_folder, resume)
     torch.manual_seed(config.seed)
-    towers = PromptTowers(config, tokenizer.get_vocab_size(), len(lexicon.terms))
+    towers = ContrastiveTowers(config, tokenizer.get_vocab_size(), len(lexicon.terms))
     optimizer = torch.optim.AdamW(towers.parameters(), config.learning_rate, weight_decay=WEIGHT_DECAY)
     keys = _keys(state["stems"]) if state else None
     bank = _bank(config, lexicon, towers, cache_folder, keys)
@@ -183,7 +183,7 @@ def run(
 def _train(
     config: PromptConfig,
     folder: Path,
-    towers: PromptTowers,
+    towers: ContrastiveTowers,
     optimizer: torch.optim.Optimizer,
     draw: PromptSampler,
     first: int,
@@ -240,7 +240,7 @@ def _tokenizer(config: PromptConfig, lexicon: Lexicon, folder: Path, resume: Pat
 def _bank(
     config: PromptConfig,
     lexicon: Lexicon,
-    towers: PromptTowers,
+    towers: ContrastiveTowers,
     folder: Path | None,
     keys: dict[str, list[StemKey]] | None,
 ) -> MelBank | None:
@@ -273,7 +273,7 @@ def _read_checkpoint(folder: Path) -> dict[str, Any]:
 def _save_checkpoint(
     folder: Path,
     config: PromptConfig,
-    towers: PromptTowers,
+    towers: ContrastiveTowers,
     optimizer: torch.optim.Optimizer,
     bank: MelBank | None,
     step: int,
