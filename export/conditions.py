@@ -4,7 +4,7 @@
     audio   audio (B,1,N) -> embedding (B,E)                        "like this sound"
     scene   frames (B,F,H,W,3) -> picture (B,F,P), embedding (B,E)  stills and video, 0 to 1; black frames are none
 
-A run exports those it has trained; the audio tower comes with every prompt run. Knows nothing of the flow.
+A run exports those it has trained; the audio tower comes with every prompt run.
 """
 
 from __future__ import annotations

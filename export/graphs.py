@@ -7,7 +7,7 @@
     text    tokens (B,T), token_mask (B,T) -> embedding (B,E)
 
 Guidance needs no graph of its own: an Euler step is affine in the velocity, so two rows of one batch, with and without
-prompt, are mixed outside. Knows nothing of files.
+prompt, are mixed outside.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Presets: small frozen dataclasses read from TOML; an unknown key is an error. Knows nothing of torch."""
+"""Presets: small frozen dataclasses read from TOML; an unknown key is an error."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Figures of one estimated stem against the true one. Every figure of separation has its one home here.
+"""The figures of separation: an estimated stem against the true one, and medians with bootstrap intervals.
 
 SDR, SIR and SAR are those of BSS Eval 3 (Vincent et al. 2006) with filters of 512 taps, by ``fast_bss_eval``;
-``against_mir_eval`` says how far that is from ``mir_eval``. Audio is float32 ``(N,)`` or ``(C, N)``, stems and rests
-alike.
+``against_mir_eval`` measures how far that is from ``mir_eval``. Audio is float32 ``(N,)`` or ``(C, N)``, stems and
+rests alike.
 """
 
 from __future__ import annotations

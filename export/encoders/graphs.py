@@ -1,10 +1,10 @@
-"""What to export of CLAP and CLIP: each tower with its adapter, and the shapes of its graph.
+"""CLAP's and CLIP's towers with their adapters, as graphs to export.
 
     text   tokens (B,T), token_mask (B,T) -> embedding (B,E)
     audio  audio (B,1,N)                  -> embedding (B,E)
     scene  frames (B,F,H,W,3)             -> picture (B,F,P), embedding (B,E)
 
-Knows nothing of files.
+E and P are the bundle's where an adapter follows the tower, else the tower's own.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 ``FOLDER/jobs.json`` is a list of ``{"mix": file, "stem": file, "prompt": words, "family": name, "rate_hz": int}``. The
 command reads every mix (WAV), writes every stem as WAV beside it, at the same rate and length, with the mix's channels
-or one, and ends with 0. It runs once for each set, so it loads its weights once for all jobs. What it is
-written in, and where it is installed, is its own business. Knows nothing of what the separator is.
+or one, and ends with 0. It runs once for each set, so it loads its weights once for all jobs. What it is written in,
+and where it is installed, is its own business.
 """
 
 from __future__ import annotations

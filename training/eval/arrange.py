@@ -1,7 +1,7 @@
 """A band from a list of prompts (``arrange``): does every stem go with those before it.
 
 Beside the bundle stands the band that was really composed and played. Every stem is held against the sum of the stems
-before it, and against that sum of another example. Knows nothing of how a bundle does it.
+before it, and against that sum of another example.
 """
 
 from __future__ import annotations

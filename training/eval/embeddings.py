@@ -1,7 +1,7 @@
 """Figures by embedding: likeness to the true stem, to the words, and of whole collections (Fréchet audio distance).
 
 The embeddings come from our own prompt towers, or from CLAP where its weights are given. Source of the distance:
-Kilgour et al. 2019, arXiv:1812.08466. Knows nothing of systems.
+Kilgour et al. 2019, arXiv:1812.08466.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Does a sound fit another: the same figures against what it was made for and against another example's, side by side.
 
 The difference between the two is what counts, example by example: any music is a little like any other.
-Knows nothing of systems.
 """
 
 from __future__ import annotations

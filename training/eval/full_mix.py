@@ -6,7 +6,6 @@
     regenerate mix     a mix that holds a given rest
 
 Beside a bundle stand the true one, the true one of another example, and the true one through the codec.
-Knows nothing of how a bundle does it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Filling a gap (``inpaint``) and going on (``extend``): does the made span join, does it fit, is it like the truth.
 
 The truth is known, so three cheap ways to fill the gap stand beside the bundle: silence, the sound before again, and a
-linear cross-fade from the sound before to the sound after. Knows nothing of how a bundle fills it.
+linear cross-fade from the sound before to the sound after.
 """
 
 from __future__ import annotations

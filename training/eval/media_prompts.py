@@ -1,6 +1,6 @@
 """Conditions as the files a user would give: a drawn player as a video or a still picture, and a sound to be like.
 
-Everything depends on the example and the seed alone. Knows nothing of systems or figures.
+Everything depends on the example and the seed alone.
 """
 
 from __future__ import annotations

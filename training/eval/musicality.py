@@ -1,7 +1,7 @@
 """Is made sound music that fits: in the key and in time with the rest, with harmonics, as loud as what it replaces.
 
 Each figure means little alone. Beside it stand the same figure of the true stem, and of the made one against the rest
-of another example. Audio is float32 ``(N,)`` mono. Knows nothing of systems.
+of another example. Audio is float32 ``(N,)`` mono.
 
 Sources: chroma as in Ellis 2007 (librosa); onset strength and beats as in Ellis 2007, "Beat tracking by dynamic
 programming" (librosa); harmonicity as in Boersma 1993, "Accurate short-term analysis of the fundamental frequency".

@@ -1,6 +1,6 @@
 """Two ways of making sound on the same examples: the difference of every figure with its paired interval.
 
-For two bundles, and for settings of one bundle against its own defaults. Knows nothing of how the figures were made.
+For two bundles, and for settings of one bundle against its own defaults.
 """
 
 from __future__ import annotations

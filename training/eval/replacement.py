@@ -1,7 +1,6 @@
 """Editing a mix in place (``replace``): does anything change that was not asked for, and is the new sound what was.
 
 Untouched means bit for bit, so it is counted in samples: outside the region, and inside it what is not the new stem.
-Knows nothing of how a bundle does it.
 """
 
 from __future__ import annotations

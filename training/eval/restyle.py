@@ -2,7 +2,6 @@
 
 Strength 0 must hand the stem back and strength 1 must be what ``regenerate`` makes; pitches and onsets of the old stem
 should stay the more the smaller it is, and the asked instrument should be heard the more the greater it is.
-Knows nothing of how a bundle does it.
 """
 
 from __future__ import annotations

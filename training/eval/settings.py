@@ -1,6 +1,6 @@
-"""Settings that made sounds are asked for with, from the command line: ``"steps=2,4 guidance=1,2"`` is four of them.
+"""Sampler settings from the command line: ``"steps=2,4 guidance=1,2"`` is four combinations.
 
-What may be set is what the engine's sampler can be told and a bundle has a default for. Knows nothing of what it does.
+Any setting of the engine's sampler that a bundle has a default for may be tried.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What a study may use: bundles, an engine, ears and recordings. A study is more than a table of separation figures.
-
-Knows nothing of any one study.
-"""
+"""What a study is, and the bundles, engine, embeddings and recordings that it may use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures as text: numbers, intervals, Markdown tables. Knows nothing of what they mean."""
+"""Figures as text: numbers, intervals, Markdown tables."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A bundle as something to train on: its preset, and a run folder that holds its codec, tower and flow as torch files.
-
-Knows nothing of stems.
-"""
+"""Open a bundle for training: its preset, and its codec, text tower and flow as torch modules and files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Eyes, ears and the reader of stories of a bundle, read out of its graphs, so that further training keeps them in use.
 
 A flow that is trained in words alone forgets what a picture or a sound means to it. Where nothing can be shown, what it
-sees with is kept as it is, and said to be. Knows nothing of how a flow is trained.
+sees with is kept as it is, and said to be.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ weight is found again where the graph multiplies by it and then adds the layer's
 bias by their shape, in the order in which the graph uses them. Group norms lose their names altogether and keep their
 order. Every weight must be found, and the module must then answer as the graph does, which ``onnx``'s reference
 evaluator (NumPy) says. Weights stored in 16 bits come back as those 16 bits say, exactly.
-Knows nothing of bundles.
 """
 
 from __future__ import annotations

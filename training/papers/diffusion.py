@@ -9,7 +9,7 @@
       v         a * noise - b * clean                      MGE-LDM 2.2 eq. 2
 
 A step of DDIM (arXiv 2010.02502) on the linear path is a step of Euler, so one function moves along both, and one graph
-serves both. Knows nothing of networks, audio or tasks.
+serves both.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
 The mix is a condition here, never something to make: where it is not given it is zeros. Asked for what it does not
 model, MageFormer answers with the target for the whole mix, and leaves the rest as it is.
 
-Source: MAGE (arXiv 2604.09803) section 3.2 and appendix A. Knows nothing of audio, tasks or training.
+Source: MAGE (arXiv 2604.09803) section 3.2 and appendix A.
 """
 
 from __future__ import annotations

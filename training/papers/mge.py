@@ -5,7 +5,7 @@
     TrackBlock  attention and MLP; group norm per track, scaled and shifted per track by that track's prompt
     MgeFormer   blocks without skips; out: clean latents (B,S,D,L), which v gives
 
-Source: MGE-LDM (arXiv 2505.23305) section 2.2, appendix C and E.3. Knows nothing of audio, tasks or training.
+Source: MGE-LDM (arXiv 2505.23305) section 2.2, appendix C and E.3.
 
 The paper leaves these open; chosen here: one projection per track into its own 512 (so that a group is a track from the
 first layer on); rotary positions and an MLP four times as wide, as in Stable Audio, which it builds upon; statistics of

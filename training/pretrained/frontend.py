@@ -1,9 +1,9 @@
-"""What stands before CLAP's audio tower, written so that it exports: resampling, and the log-mel picture it expects.
+"""The front end of CLAP's audio tower, written so that it exports: resampling and the log-mel spectrogram.
 
     Resample  audio (B, N) at one rate -> (B, M) at another
     ClapMel   audio (B, N) at CLAP's rate -> log mel energies (B, 1, frames, mels), as transformers makes them
 
-Knows nothing of weights.
+torch's exporter has no operator for either.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""An encoder, then its adapter: what becomes one graph of a bundle, with every answer in the bundle's prompt space.
+"""An encoder followed by its adapter, exported as one graph whose answers are in the bundle's prompt space.
 
-    Prompted  what the encoder takes -> embedding (B,E) of norm sqrt(E)
-    Watched   frames (B,F,H,W,3) -> picture (B,F,P) of unit scale, embedding (B,E) of norm sqrt(E); zeros for no picture
+    PromptEncoder       the encoder's inputs -> embedding (B,E) of norm sqrt(E)
+    FramePromptEncoder  frames (B,F,H,W,3) -> picture (B,F,P) of unit scale, embedding (B,E) of norm sqrt(E)
 
-Knows nothing of files.
+A black frame is no picture: its rows are zeros.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Medians with intervals, differences to the best row, and where our order is not the paper's. Knows no training."""
+"""Compare the rows of an ablation: paired differences with intervals, and whether our order is the paper's."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The table of ablations: which variants, what each changes, and what the papers print for it.
+"""The papers' ablation tables: the variants, what each changes, and what the paper prints for it.
 
-A paper's number stands here as it is printed. Knows nothing of training.
+A paper's number stands here as it is printed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Train the variants of a table and measure them: equal steps, one seed, one pool, the same held-out mixes for all.
 
-Estimate and truth are compared after the codec's decoder, so its loss is in both and the flow alone is judged. Knows
-nothing of papers.
+Estimate and truth are compared after the codec's decoder, so its loss is in both and the flow alone is judged.
 """
 
 from __future__ import annotations
