@@ -64,7 +64,8 @@ class Request:
 
     With a ``slot``, STEM and that slot change places in the task's row, and so in what ``input``, ``rest`` and the
     prompts are about. ``regions_s`` are several parts in one call, in order and apart, and stand instead of
-    ``region_s``. Of the ``candidates`` the first has ``seed``, the second ``seed + 1`` and so on.
+    ``region_s``. Of the ``candidates`` the first has ``seed``, the second ``seed + 1`` and so on. None leaves a choice
+    to the bundle, or to the task. A bundle without a mask decoder answers the render ``masked`` as ``flow``.
 
     Attributes:
         unknown: what another version of the program asks for beside this; kept, and nothing is done about it.
@@ -123,9 +124,8 @@ class Request:
     render: Render = option(
         "masked",
         "masked: your own audio, filtered; flow: filtered by what the flow hears; decoded: the model's own audio",
-        takes=_separates,
-        refusal="",
-    )
+        takes=_separates, refusal="",
+    )  # fmt: skip
     sensitivity: float = option(
         0.5, "how much goes to the stem where the mask is in doubt: 0 makes it clean, 1 full", low=0.0, high=1.0,
         metavar="S", takes=_masked,
@@ -154,13 +154,9 @@ class Request:
     )  # fmt: skip
     start: Start | None = option(None, "where the sampler starts", otherwise=_BUNDLE)
     examples: tuple[str, ...] = option(
-        (),
-        "pictures, videos or sounds of what to look for",
-        kind="example",
-        most=16,
-        flag="--prompt-KIND",
+        (), "images, videos or sounds of what to look for", kind="example", most=16, flag="--prompt-KIND",
         metavar="FILE",
-    )
+    )  # fmt: skip
     example_weight: float = option(
         0.5, "where there are words too: 0 listens to the words, 1 to the examples only", low=0.0, high=1.0, metavar="W"
     )

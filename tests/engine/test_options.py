@@ -31,7 +31,7 @@ SAMPLES: dict[str, Any] = {  # a value other than the default, by kind
 }  # fmt: skip
 
 
-def request_for(task: str, **more: Any) -> Request:
+def request_for(task: str, /, **more: Any) -> Request:
     """The least that a task can be asked, and more."""
     rule = TASKS[task]
     values: dict[str, Any] = {"task": task, "prompts": ("violin",)}
