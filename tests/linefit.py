@@ -51,9 +51,9 @@ def train(folder: Path, parts: int, steps: int = STEPS, together: int = 1, resum
     plan = TrainConfig(steps=STEPS, learning_rate=0.1, warmup=1, clip_norm=1e9, ema=0.9, parts=parts)
     run = Trainer(stage, plan, folder)
     assert run.resume() is resume
-    source = batches(stage, run.world, run.step, STEPS, run.parts, workers=0)
+    source = batches(stage, run.distributed, run.step, STEPS, run.parts, workers=0)
     losses = [run.descend([next(source) for _ in range(run.own)])[0] for _ in range(run.step, steps)]
     run.save()
     noted = {"losses": losses, "seen": stage.seen, "gradient": stage.model.weight.grad.flatten().tolist()}
-    (folder / f"noted-{run.world.rank}.json").write_text(json.dumps(noted))
+    (folder / f"noted-{run.distributed.rank}.json").write_text(json.dumps(noted))
     return run

@@ -23,7 +23,7 @@ class SlowToSave(Trainer):
 
     def save(self) -> None:
         """Save after a while."""
-        if self.world.first:
+        if self.distributed.first:
             time.sleep(0.2)
         super().save()
 
@@ -43,7 +43,7 @@ def by_the_clock(folder: Path, minutes: float) -> None:
     run.train(workers=0, quiet=True)
     torch.save(
         {"step": run.step, "rates": rates, "weight": run.stage.model.weight.detach()},
-        folder / f"left-{run.world.rank}.pt",
+        folder / f"left-{run.distributed.rank}.pt",
     )
 
 
@@ -88,8 +88,8 @@ def flow_step(folder: Path, parts: int, together: int = 1) -> Trainer:
     precision.settle("fp32")
     stage = FlowParts(together)
     run = Trainer(stage, TrainConfig(steps=1, learning_rate=1e-3, warmup=1, clip_norm=1e9, parts=parts), folder)
-    places = range(run.world.rank, parts, run.world.size)
+    places = range(run.distributed.rank, parts, run.distributed.size)
     loss, _ = run.descend([stage.batch(number) for number in places])
     gradients = torch.cat([p.grad.flatten() for p in stage.model.parameters() if p.grad is not None])
-    torch.save({"loss": loss, "gradients": gradients}, folder / f"flow-{run.world.rank}.pt")
+    torch.save({"loss": loss, "gradients": gradients}, folder / f"flow-{run.distributed.rank}.pt")
     return run

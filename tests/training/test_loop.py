@@ -42,7 +42,7 @@ def test_a_resumed_codec_goes_on_as_if_never_stopped(tiny_run, tmp_path):
         stage = CodecStage(tiny_run.preset, tiny_run.cache)
         run = Trainer(stage, TrainConfig(steps=20, learning_rate=1e-3, ema=0.9, seed=3, warmup=4), folder)
         assert run.resume() is resume
-        run.plan.steps = 20
+        run.config.steps = 20
         for step in range(run.step, steps):
             yield run.descend([stage.batch(step)])[0]
         run.save()

@@ -123,10 +123,10 @@ def test_a_run_of_one_process_goes_on_in_two_that_torchrun_starts(tmp_path):
 
 
 def test_parts_that_cannot_be_shared_are_refused_by_name():
-    world = Distributed()
-    world.size = 4
+    distributed = Distributed()
+    distributed.size = 4
     with pytest.raises(ValueError, match="6 parts, which 4 processes cannot share evenly; start it with 1, 2, 3, 6"):
-        world.share(6)
+        distributed.share(6)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 6])

@@ -18,7 +18,7 @@ from training.config import load_preset
 from training.flow.modalities import hide_patches
 from training.flow.networks import answered, build
 from training.flow.task_sampler import sample_task
-from training.flow.train import plan_of
+from training.flow.train import train_config
 from training.scene.config import FPS, frames_of
 from training.trainer.trainer import TrainConfig, Trainer, rate_at
 
@@ -145,8 +145,8 @@ def test_only_the_target_is_made_and_by_its_velocity(flow):
 def test_training_has_the_papers_optimiser_batch_clip_and_halving_schedule(tmp_path):
     assert (PRESET.flow.batch * PRESET.flow.parts, PRESET.flow.clip_norm, PRESET.flow.schedule) == (32, 5.0, "halving")
     stage = SimpleNamespace(model=nn.Linear(2, 2), loss=None)
-    assert isinstance(Trainer(stage, plan_of(PRESET), tmp_path).optimizer, torch.optim.AdamW)
-    assert plan_of(PRESET).clip_norm == 5.0
+    assert isinstance(Trainer(stage, train_config(PRESET), tmp_path).optimizer, torch.optim.AdamW)
+    assert train_config(PRESET).clip_norm == 5.0
     plan = TrainConfig(steps=1000, learning_rate=1.0, schedule="halving", warmup=0)
     rates = [rate_at(plan, 500, progress) for progress in np.linspace(0, 1, 101)]
     assert sorted(set(rates), reverse=True) == [1.0, 0.5, 0.25, 0.125, 0.0625]

@@ -8,16 +8,16 @@ import pytest
 from engine.bundle.bundle import load_bundle, manifest_to_json, parse_manifest
 from training.config import load_preset
 from training.finetune.bundle import preset_of
-from training.flow.train import plan_of
+from training.flow.train import train_config
 from training.trainer.distributed import Distributed
 
 
 @pytest.mark.parametrize(("name", "paper"), [("mage-music", 32), ("mge", 64)])
 @pytest.mark.parametrize("devices", [1, 2, 4, 8])
 def test_a_step_has_the_papers_batch_on_any_number_of_devices(name, paper, devices):
-    preset, world = load_preset(name), Distributed()
-    world.size = devices
-    own = world.share(plan_of(preset).parts)
+    preset, distributed = load_preset(name), Distributed()
+    distributed.size = devices
+    own = distributed.share(train_config(preset).parts)
     assert own * devices * preset.flow.batch == paper
 
 

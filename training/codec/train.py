@@ -144,7 +144,7 @@ def train_codec(preset: Preset, cache: StemCache, folder: Path, resume: bool = F
     if resume:
         run.resume()
     run.train(workers=workers)
-    if run.world.first:
+    if run.distributed.first:
         finish(run, stage, folder)
     return run
 

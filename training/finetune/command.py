@@ -131,9 +131,9 @@ def rendered_stems(asked: FinetuneOptions, held_out: bool) -> StemCache | None:
 def train(asked: FinetuneOptions, own: OwnStems, rendered: StemCache | None) -> Trainer:
     """Train the bundle's flow further and leave ``flow.pt`` in the run's folder."""
     preset = gentle(asked)
-    mixer, world = blend_of(asked, preset, own.train, rendered), Distributed()
-    with world.in_turn():
-        opened = open_all(asked.bundle, preset, mixer.cache, asked.run, keep=world.first)
+    mixer, distributed = blend_of(asked, preset, own.train, rendered), Distributed()
+    with distributed.in_turn():
+        opened = open_all(asked.bundle, preset, mixer.cache, asked.run, keep=distributed.first)
         codec = read_codec(asked.bundle, preset)
         latents = encode_latents(asked.run / POOL, preset, mixer, codec, opened.senses, asked.workers)
     stage = FlowStage(preset, latents, codec, asked.run, opened.reader)
@@ -154,10 +154,10 @@ def train(asked: FinetuneOptions, own: OwnStems, rendered: StemCache | None) -> 
     run = Trainer(stage, plan, asked.run)
     if asked.resume and not run.resume():
         raise ValueError(f"no checkpoint in {asked.run}; leave out --resume to start a new run")
-    if run.world.first:
+    if run.distributed.first:
         print("\n".join(said))
     run.train(workers=asked.workers)
-    if run.world.first:
+    if run.distributed.first:
         lines = [*credits(rendered), OWN_STEMS] if rendered else [OWN_STEMS]
         (asked.run / "credits.json").write_text(json.dumps(lines, indent=1, ensure_ascii=False), "utf-8")
         save_flow(run, asked.run)
@@ -275,7 +275,7 @@ def main(argv: list[str]) -> int:
     if rendered is None:
         print("no rendered stems are mixed in: what the model knew of other instruments may suffer")
     run = train(asked, own, rendered)
-    if not run.world.first:
+    if not run.distributed.first:
         return 0
     write(asked)
     sets = {YOURS: own.held}

@@ -55,25 +55,25 @@ def combine(parts: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray
     return answer
 
 
-def draw_modalities(rng: Rng, masking: MaskingConfig, wanted: Query) -> frozenset[str]:
+def draw_modalities(rng: Rng, masking: MaskingConfig, query: Query) -> frozenset[str]:
     """Modalities a stem is asked for by: a drawn set, cut down to what there is, or words; twins always by picture."""
     had = {
         name
-        for name, there in (("words", wanted.term), ("picture", wanted.picture), ("sound", wanted.sound))
+        for name, there in (("words", query.term), ("picture", query.picture), ("sound", query.sound))
         if there is not None
     }
     kinds = list(masking.given)
     shares = np.array([masking.given[kind] for kind in kinds]) / sum(masking.given.values())
     drawn = set(kinds[rng.choice(len(kinds), p=shares)].split("+"))
-    if wanted.twins:
+    if query.twins:
         drawn.add("picture")
     return frozenset(drawn & had or {"words"} & had)
 
 
-def _left(asked: Query) -> list[str]:
+def _left(query: Query) -> list[str]:
     """Families that words can name in the rest; none where the stem's twin is among them."""
-    wanted = families_of(asked.term) if asked.term else frozenset[str]()
-    return [] if asked.twins else [name for name in asked.inside if name not in wanted]
+    wanted = families_of(query.term) if query.term else frozenset[str]()
+    return [] if query.twins else [name for name in query.inside if name not in wanted]
 
 
 class ConditionSampler:
@@ -90,52 +90,52 @@ class ConditionSampler:
         self._preset, self._lexicon, self._reader = preset, lexicon, reader
         self._tower, self._tokenizer = load_text_tower(prompt_run)
 
-    def draw(self, rng: Rng, wanted: list[Query], drawn: list[TaskSample]) -> tuple[FloatArray, FloatArray | None]:
+    def draw(self, rng: Rng, queries: list[Query], samples: list[TaskSample]) -> tuple[FloatArray, FloatArray | None]:
         """Conditions of a batch.
 
         Returns:
             prompts ``(B,S,E)``, zeros where nothing is said; pictures ``(B,F,P)``, zeros where there is none, or None
             for a preset without pictures.
         """
-        rows, dim = len(wanted), self._preset.flow.picture_dim
+        rows, dim = len(queries), self._preset.flow.picture_dim
         pictures = np.zeros((rows, frames_of(self._preset.grid.grid), dim), dtype=np.float32) if dim else None
         phrases: list[SlotPhrase] = []
         shown: dict[int, list[FloatArray]] = {}
-        for row, (asked, draw) in enumerate(zip(wanted, drawn, strict=True)):
-            if not draw.conditioned:
+        for row, (query, sample) in enumerate(zip(queries, samples, strict=True)):
+            if not sample.conditioned:
                 continue
-            if draw.slot:
-                phrases += self._about_made(rng, row, asked, SLOT_NAMES[draw.slot])
+            if sample.slot:
+                phrases += self._about_made(rng, row, query, SLOT_NAMES[sample.slot])
                 continue
-            phrases += self._about_others(rng, row, asked)
+            phrases += self._about_others(rng, row, query)
             if rng.random() < self._preset.flow.prompt_dropout:
                 continue
-            senses = draw_modalities(rng, self._preset.masking, asked)
+            senses = draw_modalities(rng, self._preset.masking, query)
             if "words" in senses:
-                phrases.append(SlotPhrase(row, Slot.STEM, self._about_stem(rng, asked)))
-            shown[row] = self._shown(rng, asked, senses)
+                phrases.append(SlotPhrase(row, Slot.STEM, self._about_stem(rng, query)))
+            shown[row] = self._shown(rng, query, senses)
             if "picture" in senses and pictures is not None:
-                pictures[row] = asked.picture
+                pictures[row] = query.picture
         return self._prompts(rng, rows, phrases, shown), pictures
 
-    def _shown(self, rng: Rng, asked: Query, senses: frozenset[str]) -> list[FloatArray]:
+    def _shown(self, rng: Rng, query: Query, senses: frozenset[str]) -> list[FloatArray]:
         """Directions of what is shown and played of the stem."""
-        found = [asked.sound] if "sound" in senses else []
+        found = [query.sound] if "sound" in senses else []
         if "picture" in senses and rng.random() < SIGHT_SHARE:
-            found.append(asked.sight)
+            found.append(query.sight)
         return [direction for direction in found if direction is not None]
 
-    def _about_others(self, rng: Rng, row: int, asked: Query) -> list[SlotPhrase]:
+    def _about_others(self, rng: Rng, row: int, query: Query) -> list[SlotPhrase]:
         """Words for the whole mix and for its rest, some of the time."""
         masking, said = self._preset.masking, list[SlotPhrase]()
         if rng.random() < masking.mix_words:
-            said += [SlotPhrase(row, Slot.MIX, part) for part in self._about_mix(rng, asked)]
-        left = _left(asked)
+            said += [SlotPhrase(row, Slot.MIX, part) for part in self._about_mix(rng, query)]
+        left = _left(query)
         if left and rng.random() < masking.rest_words:
             said.append(SlotPhrase(row, Slot.REST, self._list(rng, left)))
         return said
 
-    def _about_made(self, rng: Rng, row: int, asked: Query, made: Slot) -> list[SlotPhrase]:
+    def _about_made(self, rng: Rng, row: int, query: Query, made: Slot) -> list[SlotPhrase]:
         """Words where the mix or the rest is made: of that nearly always, of the others some of the time.
 
         A pool entry's pictures and sounds are its stem's, so none are shown.
@@ -147,28 +147,28 @@ class ConditionSampler:
             made: 1 - self._preset.flow.prompt_dropout,
         }
         said = [slot for slot, share in shares.items() if rng.random() < share]
-        return [SlotPhrase(row, slot, text) for slot in said for text in self._about(rng, asked, slot)]
+        return [SlotPhrase(row, slot, text) for slot in said for text in self._about(rng, query, slot)]
 
-    def _about(self, rng: Rng, asked: Query, slot: Slot) -> list[str]:
+    def _about(self, rng: Rng, query: Query, slot: Slot) -> list[str]:
         """What can be said of one slot; nothing where there are no words for it."""
         match slot:
             case Slot.MIX:
-                return self._about_mix(rng, asked)
+                return self._about_mix(rng, query)
             case Slot.STEM:
-                return [self._about_stem(rng, asked)] if asked.term else []
+                return [self._about_stem(rng, query)] if query.term else []
             case Slot.REST:
-                return [self._list(rng, left)] if (left := _left(asked)) else []
+                return [self._list(rng, left)] if (left := _left(query)) else []
 
-    def _about_stem(self, rng: Rng, asked: Query) -> str:
-        return self._lexicon.phrases(str(asked.term), "train", rng)
+    def _about_stem(self, rng: Rng, query: Query) -> str:
+        return self._lexicon.phrases(str(query.term), "train", rng)
 
-    def _about_mix(self, rng: Rng, asked: Query) -> list[str]:
+    def _about_mix(self, rng: Rng, query: Query) -> list[str]:
         chance = rng.random()
-        if asked.story and chance < STORY_SHARE:
-            return pieces_of(self._tower, self._tokenizer, SENTENCE.split(asked.story))
-        if asked.caption and chance < STORY_SHARE + CAPTION_SHARE:
-            return pieces_of(self._tower, self._tokenizer, SENTENCE.split(asked.caption))
-        return [self._list(rng, list(asked.inside))] if asked.inside else []
+        if query.story and chance < STORY_SHARE:
+            return pieces_of(self._tower, self._tokenizer, SENTENCE.split(query.story))
+        if query.caption and chance < STORY_SHARE + CAPTION_SHARE:
+            return pieces_of(self._tower, self._tokenizer, SENTENCE.split(query.caption))
+        return [self._list(rng, list(query.inside))] if query.inside else []
 
     def _list(self, rng: Rng, names: list[str]) -> str:
         """Instruments in words, in any order."""

@@ -24,7 +24,7 @@ PROBE = 256  # samples from the middle of every stem
 
 
 def pool_fingerprint(
-    preset: Preset, stems: StemCache, codec: MixWavCodec, senses: Modalities, drawn: str = "as the preset says"
+    preset: Preset, stems: StemCache, codec: MixWavCodec, modalities: Modalities, drawn: str = "as the preset says"
 ) -> dict[str, str]:
     """Everything that decides what a folder of latents holds: digests, and plain values where they are few.
 
@@ -32,16 +32,16 @@ def pool_fingerprint(
         preset: of the flow.
         stems: of the mixes.
         codec: encodes them.
-        senses: make pictures, sounds and words.
+        modalities: make pictures, sounds and words.
         drawn: how mixes are drawn, where the preset does not say.
     """
     flow, masking, grid = preset.flow, preset.masking, preset.grid
-    told = senses.teller is not None
+    told = modalities.teller is not None
     return {
         "codec": _weights_digest(codec),
         "stems": _stems_digest(stems),
-        "scene encoder": _weights_digest(senses.scene),
-        "audio encoder": _weights_digest(senses.ear),
+        "scene encoder": _weights_digest(modalities.scene),
+        "audio encoder": _weights_digest(modalities.ear),
         "grid": f"{grid.rate_hz} Hz, {grid.hop_samples}, {grid.latent_channels} x {grid.window_frames}",
         "pool": f"{flow.pool} mixes of {flow.mix_sources or 'drawn'} sources, seed {flow.seed}",
         "mixer": f"{drawn}, varied {flow.vary_share:g}, of one piece {flow.together_share:g}",

@@ -111,27 +111,27 @@ class FlowStage:
         """Data of a step: examples in shuffled rounds over the pool, everything else drawn anew."""
         rng = np.random.default_rng([self.config.seed, 77, step])
         numbers = self._numbers(step)
-        drawn = [sample_task(rng, self.preset.grid.window_frames, self.preset.masking) for _ in numbers]
-        drawn = assign_tasks(drawn, self.latents.together(numbers))
+        samples = [sample_task(rng, self.preset.grid.window_frames, self.preset.masking) for _ in numbers]
+        samples = assign_tasks(samples, self.latents.together(numbers))
         # Only what is taken out of a mix can be absent from it: something new that is silent teaches silence.
-        latents, wanted = self.latents.draw(numbers, rng, [TASKS[d.task].masked for d in drawn])
-        prompt, picture = self.conditions.draw(rng, wanted, drawn)
+        latents, queries = self.latents.draw(numbers, rng, [TASKS[d.task].masked for d in samples])
+        prompt, picture = self.conditions.draw(rng, queries, samples)
         return FlowBatch(
             torch.from_numpy(latents),
-            torch.from_numpy(np.stack([d.known for d in drawn])),
+            torch.from_numpy(np.stack([d.known for d in samples])),
             torch.from_numpy(prompt),
-            torch.from_numpy(self._times(rng, drawn).astype(np.float32)),
+            torch.from_numpy(self._times(rng, samples).astype(np.float32)),
             None if picture is None else torch.from_numpy(picture),
         )
 
-    def _times(self, rng: np.random.Generator, drawn: list[TaskSample]) -> np.ndarray[Any, Any]:
+    def _times(self, rng: np.random.Generator, samples: list[TaskSample]) -> np.ndarray[Any, Any]:
         if self.config.times == "uniform":  # the papers: MAGE 3.2, MGE-LDM 2.2
-            return rng.uniform(0.0, 1.0 - TAU_MIN, size=len(drawn))
-        times: np.ndarray[Any, Any] = 1 / (1 + np.exp(-rng.normal(-0.4, 1.0, size=len(drawn))))
-        times[rng.random(len(drawn)) < [self._start_share(d.task) for d in drawn]] = 0.0
+            return rng.uniform(0.0, 1.0 - TAU_MIN, size=len(samples))
+        times: np.ndarray[Any, Any] = 1 / (1 + np.exp(-rng.normal(-0.4, 1.0, size=len(samples))))
+        times[rng.random(len(samples)) < [self._start_share(d.task) for d in samples]] = 0.0
         # A task with a strength may start anywhere between noise and its stem.
-        anywhere = [TASKS[d.task].strength is not None for d in drawn]
-        return np.where(anywhere, rng.uniform(0.0, 1.0 - TAU_MIN, size=len(drawn)), times)
+        anywhere = [TASKS[d.task].strength is not None for d in samples]
+        return np.where(anywhere, rng.uniform(0.0, 1.0 - TAU_MIN, size=len(samples)), times)
 
     def _start_share(self, task: str) -> float:
         return self.config.start_share if TASKS[task].masked else self.config.start_share_generative
@@ -241,23 +241,23 @@ def train_flow(
         new = start_from(stage.model, start)
         log.info("started from %s; %d weights are new", start, len(new))
     stage.teacher = teacher
-    run = Trainer(stage, plan_of(preset), folder)
+    run = Trainer(stage, train_config(preset), folder)
     if resume:
         run.resume()
     folder.mkdir(parents=True, exist_ok=True)
     sources = [codec_run / "codec.pt", prompt_run / TOWER_FILE, prompt_run / TOKENIZER_FILE]
     sources += [run / name for run, name in ((scene_run, SCENE_FILE), (adapters_run, ADAPTERS_FILE)) if run]
-    for source in sources if run.world.first else ():
+    for source in sources if run.distributed.first else ():
         shutil.copyfile(source, folder / source.name)  # the run holds all that export needs
-    if run.world.first:
+    if run.distributed.first:
         (folder / "credits.json").write_text(json.dumps(credits(cache), indent=1, ensure_ascii=False), "utf-8")
     run.train(workers=workers)
-    if run.world.first:
+    if run.distributed.first:
         save_flow(run, folder)
     return run
 
 
-def plan_of(preset: Preset) -> TrainConfig:
+def train_config(preset: Preset) -> TrainConfig:
     """How long and how fast a preset's flow is trained."""
     return TrainConfig(
         steps=preset.flow.steps,

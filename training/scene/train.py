@@ -152,7 +152,7 @@ def train_scene(preset: Preset, prompt_run: Path, folder: Path, resume: bool = F
     if resume:
         run.resume()
     run.train(workers=workers)
-    if run.world.first:
+    if run.distributed.first:
         watcher = run.averaged()
         assert isinstance(watcher, SceneHeads)
         save_scene(watcher.encoder, folder)

@@ -113,16 +113,16 @@ class StageLoss(nn.Module):
             return self._loss(batch, generator, progress)
 
 
-def batches(stage: Stage, world: Distributed, first: int, steps: int, parts: int, workers: int) -> Iterator[Any]:
+def batches(stage: Stage, distributed: Distributed, first: int, steps: int, parts: int, workers: int) -> Iterator[Any]:
     """This process's parts from step ``first`` on, made ahead of time in worker processes."""
     loader = torch.utils.data.DataLoader(
         BatchDataset(stage.batch, steps * parts),
         batch_size=None,
-        sampler=own_parts(world.rank, world.size, first, steps, parts),
+        sampler=own_parts(distributed.rank, distributed.size, first, steps, parts),
         num_workers=workers,
         prefetch_factor=6 if workers else None,
         worker_init_fn=_worker_begin,
-        pin_memory=world.device.type == "cuda",
+        pin_memory=distributed.device.type == "cuda",
     )
     return iter(loader)
 
@@ -132,12 +132,12 @@ def own_parts(rank: int, size: int, first: int, steps: int, parts: int) -> range
     return range(first * parts + rank, steps * parts, size)
 
 
-def rate_at(plan: TrainConfig, step: int, progress: float) -> float:
+def rate_at(config: TrainConfig, step: int, progress: float) -> float:
     """Learning rate at a step."""
-    warm = min(1.0, (step + 1) / max(1, plan.warmup))
-    if plan.schedule == "halving":
-        return plan.learning_rate * warm * 0.5 ** sum(progress >= mark for mark in (0.3, 0.5, 0.7, 0.9))
-    return plan.learning_rate * warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+    warm = min(1.0, (step + 1) / max(1, config.warmup))
+    if config.schedule == "halving":
+        return config.learning_rate * warm * 0.5 ** sum(progress >= mark for mark in (0.3, 0.5, 0.7, 0.9))
+    return config.learning_rate * warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
 class Trainer:
@@ -147,21 +147,23 @@ class Trainer:
         ValueError: the processes cannot share the parts of a step evenly.
     """
 
-    def __init__(self, stage: Stage, plan: TrainConfig, folder: Path) -> None:
-        self.stage, self.plan, self.folder = stage, plan, Path(folder)
-        self.world = Distributed()
+    def __init__(self, stage: Stage, config: TrainConfig, folder: Path) -> None:
+        self.stage, self.config, self.folder = stage, config, Path(folder)
+        self.distributed = Distributed()
         self.step, self.spent_s = 0, 0.0
-        self.parts = plan.parts or self.world.size
-        self.own = self.world.share(self.parts)
-        stage.model.to(self.world.device)
+        self.parts = config.parts or self.distributed.size
+        self.own = self.distributed.share(self.parts)
+        stage.model.to(self.distributed.device)
         if hasattr(stage, "to"):
-            stage.to(self.world.device)
+            stage.to(self.distributed.device)
         learnt = {name: p for name, p in stage.model.named_parameters() if p.requires_grad}
         self.names, self.parameters = list(learnt), list(learnt.values())
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=plan.learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
-        self.average = [p.detach().clone() for p in self.parameters] if plan.ema else []
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.01
+        )
+        self.average = [p.detach().clone() for p in self.parameters] if config.ema else []
         self._agree()
-        self.objective = self.world.parallel(StageLoss(stage, self.world.device))
+        self.objective = self.distributed.parallel(StageLoss(stage, self.distributed.device))
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def resume(self) -> bool:
@@ -184,13 +186,13 @@ class Trainer:
             held.copy_(saved)
         self.step, self.spent_s = state["step"], state["spent_s"]
         self.parts = state.get("parts", self.parts)
-        self.own = self.world.share(self.parts)
+        self.own = self.distributed.share(self.parts)
         if "precision" in state:
             precision.settle(state["precision"])
         return True
 
     def _all_find(self, step: int) -> None:
-        if any(self.world.mean([float(step != self.world.agreed(step))])):
+        if any(self.distributed.mean([float(step != self.distributed.agreed(step))])):
             raise ValueError(
                 f"the processes found different checkpoints in {self.folder}; "
                 "the run's folder must be one that all machines see"
@@ -199,12 +201,12 @@ class Trainer:
     def _agree(self) -> None:
         """All processes compute in the precision that the first one chose."""
         names = list(precision.DTYPES)
-        if self.world.size > 1:
-            precision.settle(names[int(self.world.agreed(names.index(precision.settled_name())))])
+        if self.distributed.size > 1:
+            precision.settle(names[int(self.distributed.agreed(names.index(precision.settled_name())))])
 
     def save(self) -> None:
         """Write the checkpoint: whole or not at all."""
-        if not self.world.first:
+        if not self.distributed.first:
             return
         state = {
             "model": self.stage.model.state_dict(),
@@ -214,16 +216,16 @@ class Trainer:
             "step": self.step,
             "spent_s": self.spent_s,
             "parts": self.parts,
-            "processes": self.world.size,
+            "processes": self.distributed.size,
             "precision": precision.settled_name(),
         }
         save_atomically(state, self.folder / CHECKPOINT)
-        (self.folder / "settings.json").write_text(json.dumps(self.plan.settings, indent=1, default=str), "utf-8")
+        (self.folder / "settings.json").write_text(json.dumps(self.config.settings, indent=1, default=str), "utf-8")
 
     def progress(self) -> float:
         """Share of the budget spent, 0 to 1."""
-        by_time = self.spent_s / (60 * self.plan.minutes) if self.plan.minutes else 0.0
-        return min(1.0, max(self.step / self.plan.steps, by_time))
+        by_time = self.spent_s / (60 * self.config.minutes) if self.config.minutes else 0.0
+        return min(1.0, max(self.step / self.config.steps, by_time))
 
     def train(self, workers: int = 1, quiet: bool = False) -> list[float]:
         """Run to the end of the budget; returns the loss of every step of this session."""
@@ -232,23 +234,23 @@ class Trainer:
         torch.set_flush_denormal(True)  # fading sound makes subnormal numbers, and they cost ten times the time
         self.stage.model.train()
         losses: list[float] = []
-        quiet = quiet or not self.world.first
-        source = batches(self.stage, self.world, self.step, self.plan.steps, self.parts, workers)
+        quiet = quiet or not self.distributed.first
+        source = batches(self.stage, self.distributed, self.step, self.config.steps, self.parts, workers)
         saved = began = time.monotonic()
         waited_s = 0.0
         with (
             SummaryWriter(str(self.folder)) as board,
             (self.folder / LOG).open("a", encoding="utf-8") as log,
-            tqdm(total=self.plan.steps, initial=self.step, disable=quiet, mininterval=5.0) as bar,
+            tqdm(total=self.config.steps, initial=self.step, disable=quiet, mininterval=5.0) as bar,
         ):
-            while self.step < self.plan.steps and self.progress() < 1:
+            while self.step < self.config.steps and self.progress() < 1:
                 tick = time.monotonic()
                 own = [next(source) for _ in range(self.own)]
                 waited_s += time.monotonic() - tick
                 loss, figures = self.descend(own)
                 losses.append(loss)
-                self.spent_s = self.world.agreed(self.spent_s + time.monotonic() - tick)  # so all end at one step
-                if self.world.first and (self.step % 20 == 0 or self.step == self.plan.steps):
+                self.spent_s = self.distributed.agreed(self.spent_s + time.monotonic() - tick)  # so all end at one step
+                if self.distributed.first and (self.step % 20 == 0 or self.step == self.config.steps):
                     figures |= {"rate": self.optimizer.param_groups[0]["lr"], "minutes": self.spent_s / 60}
                     log.write(json.dumps({"step": self.step, "loss": round(loss, 5), **_rounded(figures)}) + "\n")
                     log.flush()
@@ -256,7 +258,7 @@ class Trainer:
                         board.add_scalar(name, value, self.step)
                     bar.set_postfix(loss=f"{loss:.3f}", left=self._left(), refresh=False)
                 bar.update()
-                if time.monotonic() - saved > self.plan.save_every_s:
+                if time.monotonic() - saved > self.config.save_every_s:
                     self.save()
                     saved = time.monotonic()
         self.save()
@@ -280,15 +282,15 @@ class Trainer:
         """
         progress = self.progress()
         for group in self.optimizer.param_groups:
-            group["lr"] = rate_at(self.plan, self.step, progress)
+            group["lr"] = rate_at(self.config, self.step, progress)
         self.optimizer.zero_grad(set_to_none=True)
         lost, figures = self._add_up(own, progress)
-        [lost] = self.world.mean([lost])
-        norm = nn.utils.clip_grad_norm_(self.parameters, self.plan.clip_norm)
+        [lost] = self.distributed.mean([lost])
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
         if torch.isfinite(norm):
             self.optimizer.step()
         if self.average:
-            decay = min(self.plan.ema, (1 + self.step) / (10 + self.step))
+            decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
             torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - decay)
         self.step += 1
         return lost, {**figures, "norm": norm.item()}
@@ -298,11 +300,11 @@ class Trainer:
         lost = 0.0
         seen: dict[str, list[float]] = {}
         for place, (batch, share) in enumerate(zip(own, self._shares(own), strict=True)):
-            number = self.step * self.parts + place * self.world.size + self.world.rank
-            generator = torch.Generator(self.world.device).manual_seed(self.plan.seed * 1_000_003 + number)
+            number = self.step * self.parts + place * self.distributed.size + self.distributed.rank
+            generator = torch.Generator(self.distributed.device).manual_seed(self.config.seed * 1_000_003 + number)
             last = place == len(own) - 1
-            with contextlib.nullcontext() if last else self.world.apart(self.objective):
-                loss, figures = self.objective(moved(batch, self.world.device), generator, progress)
+            with contextlib.nullcontext() if last else self.distributed.apart(self.objective):
+                loss, figures = self.objective(moved(batch, self.distributed.device), generator, progress)
                 (loss * share).backward()
             lost += loss.item() * share
             for name, value in figures.items():
@@ -315,7 +317,7 @@ class Trainer:
         if weigh is None:
             return [1 / len(own)] * len(own)
         weights = [float(weigh(batch)) for batch in own]
-        [total] = self.world.mean([sum(weights)])
+        [total] = self.distributed.mean([sum(weights)])
         return [weight / max(total, 1e-9) for weight in weights]
 
     def averaged(self) -> nn.Module:
