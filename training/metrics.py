@@ -8,6 +8,7 @@ rests alike.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -150,14 +151,23 @@ def ratio_mask(
     return filtered.astype(np.float32)
 
 
-def median_interval(values: list[float], seed: int = 0) -> Interval:
+def median_interval(values: Sequence[float], seed: int = 0) -> Interval:
     """Median and its 95 % bootstrap interval over the values that are numbers; NaN when there are none."""
+    return _bootstrap(values, np.median, seed)
+
+
+def mean_interval(values: Sequence[float], seed: int = 0) -> Interval:
+    """Mean and its 95 % bootstrap interval over the values that are numbers; NaN when there are none."""
+    return _bootstrap(values, np.mean, seed)
+
+
+def _bootstrap(values: Sequence[float], statistic: Callable[..., Any], seed: int) -> Interval:
     data: npt.NDArray[Any] = np.asarray([v for v in values if np.isfinite(v)])
     if not len(data):
         return NAN, NAN, NAN
     draws = np.random.default_rng(seed).choice(data, size=(DRAWS, len(data)))
-    low, high = np.percentile(np.median(draws, axis=1), [2.5, 97.5])
-    return float(np.median(data)), float(low), float(high)
+    low, high = np.percentile(statistic(draws, axis=1), [2.5, 97.5])
+    return float(statistic(data)), float(low), float(high)
 
 
 def _at(audio: Audio, rate_hz: int, wanted_hz: int) -> Audio:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.eval.tables import interval, number, table
-from training.metrics import DRAWS, NAN, Interval, median_interval
+from training.metrics import NAN, Interval, mean_interval, median_interval
 
 Numbers = npt.NDArray[np.float64]
 Columns = Mapping[str, Sequence[float | None]]
@@ -113,17 +113,6 @@ def _distances(embedder: str, old: dict[str, Any], new: dict[str, Any]) -> Itera
             "difference": found,
             "verdict": _verdict(found, more_is_better=False),
         }
-
-
-def mean_interval(values: Sequence[float], seed: int = 0) -> Interval:
-    """Mean and its 95 % bootstrap interval over the values that are numbers; NaN when there are none."""
-    data = _numbers(values)
-    data = data[np.isfinite(data)]
-    if not len(data):
-        return NAN, NAN, NAN
-    means = np.random.default_rng(seed).choice(data, size=(DRAWS, len(data))).mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(data.mean()), float(low), float(high)
 
 
 def lines(rows: Sequence[dict[str, Any]], old: str = "old", new: str = "new") -> list[str]:
