@@ -40,8 +40,6 @@ def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path,
         for argument in arguments_of(TASKS[entry.task])
         if argument.said in asked
     }
-    if "guide" in values:
-        values["guide"] = tuple(str(values["guide"]).replace("_", "-").split())
     values |= region_fields(_regions_s(asked, inputs["input"]))
     values |= {"task": entry.task, "prompts": _prompts(entry), "out": str(out), "bundle": named}
     values |= {name: inputs[name] for name in ("input", "rest")}

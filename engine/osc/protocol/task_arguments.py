@@ -16,6 +16,7 @@ from engine.osc.protocol.specs import ArgSpec, Kind
 
 INPUT_ARGUMENTS = ("input", "rest", *EXAMPLE_KINDS)  # those that name a file, and the folders it is kept in
 PROMPTS_APART = ";"  # between the stems of an arrangement
+NOT_SAID = ("task", "out", "batch_windows")  # the address says the task; the others are the bridge's own business
 INT_LIMIT = 2**31 - 1  # an OSC int has 32 bits
 
 Plain = str | int | float
@@ -76,12 +77,14 @@ class TaskArgument:
         row = OPTIONS[self.option]
         if self.unset is not None and (said == self.unset or (self.unset == -1 and said < 0)):
             return None
+        if row.kind == "choice" and row.many:
+            return tuple(str(said).replace("_", "-").split())
         return bool(said) if row.kind == "flag" else said
 
     def _default(self, rule: Rule, row: Option) -> Plain:
         default = self.default(rule) if callable(self.default) else self.default
         found: Plain = next(one for one in (default, self.unset, row.default) if one is not None)
-        return int(found) if isinstance(found, bool) else found
+        return int(found) if isinstance(found, bool) else "" if found == () else found
 
     def _words(self, rule: Rule, row: Option) -> str:
         text = _spelled(row.words(rule))
@@ -145,7 +148,8 @@ def _makes(rule: Rule) -> bool:
     return not rule.masked
 
 
-# The order is frozen, because OSC tells arguments by their place: what is new comes last.
+# The order is frozen, because OSC tells arguments by their place: what is new comes last. An option that is not listed
+# stands after those that are; list it before it is released, so that its place is frozen too.
 TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
     TaskArgument(option="input", required=True, doc=_file_doc),
     TaskArgument(option="prompts", name="prompt", required=True, doc=_prompt_doc),
@@ -188,10 +192,18 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
 
 def arguments_of(rule: Rule) -> tuple[TaskArgument, ...]:
     """The arguments of a task's message, in order, without the id."""
+    listed = {one.option for one in TASK_ARGUMENTS} | set(NOT_SAID)
+    fresh = (_unlisted(row) for name, row in OPTIONS.items() if name not in listed)
     return tuple(
-        one for one in TASK_ARGUMENTS
+        one for one in (*TASK_ARGUMENTS, *fresh)
         if OPTIONS[one.option].takes(rule) and (one.takes is None or one.takes(rule))
     )  # fmt: skip
+
+
+def _unlisted(row: Option) -> TaskArgument:
+    """The argument of an option that has no place of its own yet."""
+    leaves_open: Plain = "auto" if row.kind == "choice" else -1 if _KINDS.get(row.kind) else ""
+    return TaskArgument(option=row.name, unset=leaves_open if row.optional else None)
 
 
 def task_args(rule: Rule) -> tuple[ArgSpec, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import OPTIONS, TASKS, check_values
+from engine import OPTIONS, TASKS, Option, check_values
 from engine.osc import Bridge
 from engine.osc.journal import JournalEntry
 from engine.osc.protocol.arguments import ArgumentError, fit
@@ -63,12 +63,21 @@ def test_what_came_later_stands_last_so_old_clients_are_still_understood(task):
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_every_option_a_task_takes_can_be_said(task):
-    """But for the folder and the windows per run, which are the bridge's own business."""
-    rule = TASKS[task]
-    said = {argument.option for argument in arguments_of(rule)} | {"task"}
-    assert {name for name, row in OPTIONS.items() if row.takes(rule)} - {"out", "batch_windows"} == said
+def test_an_option_that_is_new_stands_last_without_another_word(monkeypatch):
+    loudness = Option(name="loudness", kind="number", optional=True, low=0.0, high=2.0, unit="dB", doc="how loud")
+    monkeypatch.setitem(OPTIONS, "loudness", loudness)
+    argument = arguments_of(TASKS["isolate"])[-1]
+    spec = argument.spec(TASKS["isolate"])
+    assert (spec.name, spec.kind, spec.low, spec.high, spec.default, spec.unit) == (
+        "loudness",
+        "number",
+        -1,
+        2,
+        -1,
+        "dB",
+    )
+    assert spec.doc == "how loud; -1 is the bundle's choice"
+    assert (argument.value_of(-1.0), argument.value_of(1.5)) == (None, 1.5)
 
 
 @pytest.mark.parametrize(
