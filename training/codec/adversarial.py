@@ -112,7 +112,7 @@ def matching_loss(real: DiscriminatorOutput, made: DiscriminatorOutput) -> Tenso
 
 @contextmanager
 def held(module: nn.Module) -> Iterator[None]:
-    """Inside, gradients flow through the module but not into its weights."""
+    """Context in which gradients flow through the module but not into its weights."""
     weights = [weight for weight in module.parameters() if weight.requires_grad]
     for weight in weights:
         weight.requires_grad_(False)

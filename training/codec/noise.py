@@ -34,7 +34,7 @@ FIGURES = {"SI-SDR": "SI-SDR, dB", "log-mel L1": "log-mel L1"}
 
 @dataclass(frozen=True, slots=True)
 class NoisePoint:
-    """What came back at one level of noise, of one kind of audio: median and 95 % interval of every figure."""
+    """Figures of one kind of audio at one level of noise: medians and 95 % intervals."""
 
     kind: str
     noise: float

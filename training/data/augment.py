@@ -34,7 +34,7 @@ class PlaybackSpeed:
     ratio: float
 
     def needs(self, samples: int) -> int:
-        """Samples of the stem that make ``samples`` afterwards."""
+        """Samples of the stem needed for ``samples`` of output."""
         return samples if self.ratio == 1.0 else int(np.ceil(samples * self.ratio)) + 8
 
     def apply(self, audio: Audio, samples: int) -> Audio:

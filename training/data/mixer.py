@@ -21,7 +21,7 @@ SOURCE_GAINS = (0.5, 1.5)  # of sources that are averaged: Sound of Pixels, whos
 
 @dataclass(frozen=True, slots=True)
 class StemCrop:
-    """Which part of a cached stem is heard.
+    """The part of a cached stem that is used.
 
     Attributes:
         stem: number in the cache.
@@ -36,7 +36,7 @@ class StemCrop:
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """A mix and what is in it.
+    """A mix as its stems.
 
     Attributes:
         stems: float32 ``(stems, N)``; their sum is the mix.

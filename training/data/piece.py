@@ -22,7 +22,7 @@ OTHER = "other"  # the family of stems that none of ours names
 
 
 class SoundSource(Protocol):
-    """Something that can be read a span at a time."""
+    """Audio that can be read a span at a time."""
 
     @property
     def rate_hz(self) -> int:

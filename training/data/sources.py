@@ -1,4 +1,4 @@
-"""What can make a sound: the SoundFont, recorded note banks, voices of our own and real stems, found on disk.
+"""Sound sources: the SoundFont, recorded note banks, voices of our own and real stems, found on disk.
 
 Looks for the sounds folder in ``$FLUXSTEM_SOUNDS``, then ``../shared/sounds`` beside the checkout; where there is none
 the SoundFont of Debian's ``fluid-soundfont-gm`` does.
@@ -68,7 +68,7 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class SoundLibrary:
-    """What was found on this machine."""
+    """SoundFont, note banks and songs found on this machine."""
 
     font: Path
     banks: Path | None

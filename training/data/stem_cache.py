@@ -34,7 +34,7 @@ class StemCache:
         self.refresh()
 
     def refresh(self) -> int:
-        """Take in shards finished since the last look; returns how many stems there are.
+        """Add shards finished since the last call; returns the number of stems.
 
         Raises:
             ValueError: the films of a shard are gone.
@@ -78,7 +78,7 @@ class StemCache:
         return self._shards[shard][row, first:stop].astype(np.float32) / np.float32(32767)
 
     def film(self, stem: int) -> Frames | None:
-        """Those who play a stem's piece, uint8 ``(F, H, W, 3)`` from its first sample on; None where nobody filmed."""
+        """Film of a stem's players, uint8 ``(F, H, W, 3)`` from its first sample on; None where there is none."""
         row = self._labels[stem].get("film")
         return None if row is None else self._films[self._where[stem][0]][row]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class FilmSource(Protocol):
-    """Something that shows a piece; frame ``k`` is what is seen in the middle of its 1/8 s."""
+    """A film of a piece; frame ``k`` shows the middle of its 1/8 s."""
 
     @property
     def count(self) -> int:

@@ -38,7 +38,7 @@ def taught(
     noise: Tensor,
     number: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Where the student stands and what it should say, on the linear path.
+    """Input and target of the student, on the linear path.
 
     Args:
         teacher: frozen; ``(x, t, known, *conditions) -> clean``.

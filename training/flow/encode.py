@@ -161,13 +161,13 @@ def _begin_worker() -> None:
 
 
 def preset_mixer(preset: Preset, cache: StemCache) -> StemMixer:
-    """Draws mixes from a cache as a preset says."""
+    """A mixer of a cache with the preset's shares."""
     flow = preset.flow
     return StemMixer(cache, flow.vary_share, preset.grid.rate_hz, flow.mix_sources, flow.together_share)
 
 
 def open_adapters(adapters_run: Path | None, prompt_run: Path) -> tuple[nn.Module, StoryReader | None]:
-    """What hears, and what reads long texts; without adapters that is the audio tower as it is, and nothing."""
+    """Audio encoder and reader of long texts; without adapters the audio tower as it is, and None."""
     return load_adapters(adapters_run, prompt_run) if adapters_run else (load_audio_tower(prompt_run), None)
 
 

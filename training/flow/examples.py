@@ -39,7 +39,7 @@ class SeparationExample:
 
 
 def terms() -> list[str]:
-    """Everything a text prompt can name: families, then groups."""
+    """All terms a text prompt can name: families, then groups."""
     return [*families(), *groups()]
 
 
@@ -106,7 +106,7 @@ def absent_term(rng: Rng, inside: list[str]) -> str:
 
 
 class MixSource(Protocol):
-    """What draws the mixes: ``training.data.mixer.StemMixer``, or several of them together.
+    """Draws mixes: ``training.data.mixer.StemMixer``, or several of them together.
 
     Attributes:
         cache: where the stems are; a mix's takes refer to it.

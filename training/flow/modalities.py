@@ -155,7 +155,7 @@ def open_modalities(preset: Preset, cache: StemCache, scene_run: Path | None, ea
 
 
 def filmed(film: Frames, moments_s: Sequence[float]) -> Frames:
-    """What a film of a cache ``(F,H,W,3)`` shows at given moments; black before its beginning and after its end."""
+    """Frames of a film of a cache ``(F,H,W,3)`` at given moments; black before its beginning and after its end."""
     numbers = np.floor(np.asarray(moments_s) * FPS).astype(int)
     there = (numbers >= 0) & (numbers < len(film))
     return np.asarray(film[np.clip(numbers, 0, len(film) - 1)] * there[:, None, None, None].astype(np.uint8))

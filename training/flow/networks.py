@@ -42,5 +42,5 @@ def build(preset: Preset) -> nn.Module:
 
 
 def answered(config: FlowConfig) -> tuple[str, ...]:
-    """Names of the slots that a network makes; in MAGE's the mix is a condition only."""
+    """Names of the slots that a network predicts; in MAGE's the mix is a condition only."""
     return ("STEM",) if config.network == "mage" else config.slots

@@ -24,7 +24,7 @@ OTHER_SLOTS = [name for name, slot in SLOT_NAMES.items() if slot is not Slot.STE
 
 @dataclass(frozen=True, slots=True)
 class TaskSample:
-    """One draw.
+    """A drawn task and its known latents.
 
     Attributes:
         task: a row of the table.
@@ -62,7 +62,7 @@ def sample_task(rng: Rng, frames: int, masking: MaskingConfig | None = None) -> 
 
 
 def assign_tasks(drawn: Sequence[TaskSample], together: Sequence[bool]) -> list[TaskSample]:
-    """The same draws, in an order that asks for new sound where the stems of an example are of one piece.
+    """Assign drawn tasks to the examples of a batch: generative ones to examples whose stems are of one piece.
 
     What is made is to fit what is given, in key and in time; from stems that share nothing only that could be learnt
     that it need not. Where there are too few of one piece, the others are asked for new sound too.
@@ -94,7 +94,7 @@ def _task(rng: Rng, masking: MaskingConfig, regime: str) -> str:
 
 
 def _slot(rng: Rng, task: str, share: float) -> str:
-    """What a task makes; drawn with dice of its own, so that no other draw depends on the share."""
+    """Slot that a task makes; from a generator of its own, so that no other draw depends on the share."""
     if not share or not TASKS[task].any_slot:
         return ""
     [dice] = rng.spawn(1)
@@ -113,7 +113,7 @@ def _span(rng: Rng, task: str, frames: int) -> tuple[int, int] | None:
 
 
 def hide_time(rng: Rng, known: BoolArray, share: float) -> BoolArray:
-    """``known (slots, frames)`` with a share of its time not given after all; the model fills that in too.
+    """``known (slots, frames)`` with a share of its time hidden; the model fills that in too.
 
     Source: AudioX 4.1 and 5.1: segments of the audio input are masked, 0.6 of it.
     """

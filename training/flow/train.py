@@ -148,7 +148,7 @@ class FlowStage:
         return float(self._unknown(batch.known).sum())
 
     def _unknown(self, known: Tensor) -> Tensor:
-        """``(B,S,L)`` bool: where an answer is asked for that the network gives."""
+        """``(B,S,L)`` bool: unknown positions of slots that the network predicts."""
         unknown = ~known
         for slot in range(SLOTS):
             if Slot(slot).name not in answered(self.config):
@@ -184,7 +184,7 @@ class FlowStage:
         noise: Tensor,
         plain: tuple[Tensor, Tensor, Tensor],
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The rows that are made follow the teacher, all others stay ``plain``: x, t, target."""
+        """Input, time and target: from the teacher for rows of generative tasks, ``plain`` for all others."""
         rows = is_made(batch.known)
         if not rows.any():
             return plain
@@ -258,7 +258,7 @@ def train_flow(
 
 
 def train_config(preset: Preset) -> TrainConfig:
-    """How long and how fast a preset's flow is trained."""
+    """Training settings of a preset's flow."""
     return TrainConfig(
         steps=preset.flow.steps,
         parts=preset.flow.parts,

@@ -31,7 +31,7 @@ MATCH = 64  # width of the space in which tokens and frames are matched
 
 @dataclass(frozen=True, slots=True)
 class TokenPictures:
-    """A picture at the time of the tokens; the prompt's token comes first and sees the pooled one.
+    """Picture features for every token; the prompt's token comes first and has the pooled ones.
 
     Attributes:
         tokens: ``(B, 1+T, P)``.
@@ -111,7 +111,7 @@ class FramePooling(nn.Module):
 
 
 class VisualGate(nn.Module):
-    """0 to 2 for every feature, by a picture and by the condition; exactly 1 when fresh.
+    """Gate from 0 to 2 for every feature, from picture and condition; exactly 1 at initialisation.
 
     Source: MAGE 3.2 equation 9, ``h * sigmoid(gate(picture, text))``.
     """
@@ -176,7 +176,7 @@ class GatedResidualFusion(nn.Module):
 
 
 class FusionAttention(nn.Module):
-    """Tokens look at pictures; places are told by sines, for rotary ones would not fit both sides."""
+    """Attention from tokens to pictures, with sinusoidal positions, since rotary ones would not fit both sides."""
 
     def __init__(self, config: FlowConfig, condition: int, tokens: int) -> None:
         super().__init__()
@@ -204,7 +204,7 @@ class FusionAttention(nn.Module):
 
 
 class CrossAttentionFusion(FusionAttention):
-    """Tokens ask, pictures answer (MAGE appendix C)."""
+    """Cross-attention: queries from tokens, keys and values from pictures (MAGE appendix C)."""
 
     def forward(self, h: Tensor, sight: TokenPictures, condition: Tensor) -> Tensor:
         told = self.project(sight.tokens) + self.places
@@ -212,7 +212,7 @@ class CrossAttentionFusion(FusionAttention):
 
 
 class SelfAttentionFusion(FusionAttention):
-    """Tokens and pictures in one sequence, of which the tokens are kept (MAGE appendix C)."""
+    """Self-attention over tokens and pictures in one sequence, of which the tokens are kept (MAGE appendix C)."""
 
     def forward(self, h: Tensor, sight: TokenPictures, condition: Tensor) -> Tensor:
         heard = self.norm(h) + self.places
@@ -222,7 +222,7 @@ class SelfAttentionFusion(FusionAttention):
 
 
 class NoFusion(nn.Module):
-    """Tokens as they are: only the pooled picture and the mix filter speak (MAGE table 3, "w/o CGM")."""
+    """No fusion: only the pooled picture and the mix filter are used (MAGE table 3, "w/o CGM")."""
 
     def __init__(self, config: FlowConfig, condition: int, tokens: int) -> None:
         super().__init__()
@@ -271,7 +271,7 @@ class VisualControl(nn.Module):
 
 
 def zeroed(layer: nn.Linear) -> nn.Linear:
-    """The layer with weights of zero: what it controls begins without it."""
+    """The layer with weights of zero, so that it has no effect at initialisation."""
     nn.init.zeros_(layer.weight)
     return layer
 

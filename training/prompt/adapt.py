@@ -182,7 +182,7 @@ def _among_others(rng: np.random.Generator, teller: CaptionWriter, said: list[st
 
 @cache
 def prose(split: str) -> tuple[str, ...]:
-    """Sentences that were not written for this, from the manual that every Python comes with; half are held out."""
+    """Unrelated sentences, from the manual that comes with Python; half are held out."""
     text = "\n\n".join(topics.topics.values())
     sentences = [" ".join(found.split()) for found in re.split(r"(?<=[.])\s+|\n\n", text)]
     plain = [one for one in sentences if 5 < len(one.split()) < 25 and re.fullmatch(r"[A-Z][\w ,;'-]+\.", one)]

@@ -58,7 +58,7 @@ OTHER_SHARE = 0.25  # of the old texts are sentences, not phrases of a term
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtendConfig:
-    """What one run may change.
+    """Settings of one run.
 
     Attributes:
         steps: of training.
@@ -177,7 +177,7 @@ class TowerExtension:
         return unit
 
     def one(self) -> dict[str, float]:
-        """Take a step; returns the parts of the loss."""
+        """One optimizer step; returns the terms of the loss."""
         old, new, terms = self.texts.draw(self.step)
         config, rng = self.config, np.random.default_rng([self.config.seed, self.step, 1])
         tokens_BT, mask_BT = self._tokens([*old, *new])
@@ -209,7 +209,7 @@ class TowerExtension:
         save_atomically(state | {"optimizer": self.optimizer.state_dict()}, folder / CHECKPOINT_FILE)
 
     def go_on(self, folder: Path) -> None:
-        """Take over a checkpoint.
+        """Load a checkpoint.
 
         Raises:
             FileNotFoundError: there is none.

@@ -122,7 +122,7 @@ class AudioTower(nn.Module):
         return to_unit_scale(self.out(self.heard(mel)))
 
     def heard(self, mel: Tensor) -> Tensor:
-        """Log mel energies (B, mels, frames) -> what the last layer reads, (B, ``self.out.in_features``)."""
+        """Log mel energies (B, mels, frames) -> input of the last layer, (B, ``self.out.in_features``)."""
         x = ((mel - mel.mean((1, 2), keepdim=True)) / 4.0)[:, None]
         for layer in self.layers:
             x = layer(x)

@@ -1,4 +1,4 @@
-"""What one training run of the scene encoder may change. Everything else is code."""
+"""Settings of the scene encoder and its training."""
 
 from __future__ import annotations
 

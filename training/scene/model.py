@@ -141,7 +141,7 @@ def load_scene(preset_or_run: str | Path) -> SceneTower:
 
 
 def picture_of(encoder: SceneTower, frames: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
-    """What an encoder sees in one clip.
+    """Features and embedding of one clip.
 
     Args:
         encoder: as ``load_scene`` gives it.

@@ -44,7 +44,7 @@ class SceneBatch:
 
 
 class SceneHeads(nn.Module):
-    """The encoder and what only training needs: heads that read its features."""
+    """The encoder with heads on its features, which only training needs."""
 
     def __init__(self, encoder: SceneTower) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class FamilyPhrases:
 
 
 class SceneStage:
-    """What the training loop needs."""
+    """Batches and loss of the scene encoder."""
 
     def __init__(self, preset: Preset, names: FamilyPhrases) -> None:
         self.config, self.names = preset.scene, names

@@ -28,7 +28,7 @@ FULL_SCALE = 2**23  # stems are whole numbers of this, so that their sum is exac
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A piece and what is known of it.
+    """A piece and its facts.
 
     Attributes:
         piece: its stems, stereo; the mix is their exact sum.

@@ -33,7 +33,7 @@ STEPS_PER_BAR = 16
 
 @dataclass(frozen=True, slots=True)
 class DemoSong:
-    """Where the voice comes from, and what was measured of it.
+    """Source of the voice, and what was measured in it.
 
     Attributes:
         name, file: of the song and of its stem with the voice.

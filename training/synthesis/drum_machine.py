@@ -56,7 +56,7 @@ PIECES: dict[int, tuple[str, float, float]] = {
 
 
 def turned(rng: Rng, machine: DrumMachine) -> DrumMachine:
-    """The same machine with its knobs a little elsewhere."""
+    """The same machine with its parameters varied a little."""
     shift = np.exp(rng.normal(0, [0.08, 0.2, 0.15, 0.3]))
     return DrumMachine(
         float(machine.tune * shift[0]),

@@ -52,7 +52,7 @@ PROGRESSIONS = (
 
 @dataclass(frozen=True, slots=True)
 class BeatClock:
-    """When beats fall.
+    """Time of every beat.
 
     Attributes:
         beat_s: length of a beat at the start.

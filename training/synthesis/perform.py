@@ -163,7 +163,7 @@ HANDS: dict[str, tuple[str, ...]] = {
 
 
 def manners(family: Family, role: str) -> tuple[str, ...]:
-    """Manners of playing that suit a family in a role; empty for drums."""
+    """Articulations that suit a family in a role; empty for drums."""
     if family.drums:
         return ()
     suited = HANDS.get(family.name) or next((HANDS[g] for g in family.groups if g in HANDS), ())

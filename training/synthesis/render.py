@@ -39,7 +39,7 @@ HEARD_ARTICULATIONS = ("pizzicato", "staccato")
 
 @dataclass(frozen=True, slots=True)
 class RenderedPart:
-    """A part as it sounds.
+    """A rendered part.
 
     Attributes:
         audio_CN: float32 ``(2, N)`` at 44.1 kHz.

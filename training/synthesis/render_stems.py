@@ -120,7 +120,7 @@ def part_register(part: ScorePart) -> str:
 
 
 def facts(score: Score, part: ScorePart, played: RenderedPart, mono: Audio, rate_hz: int) -> dict[str, Any]:
-    """What else is known of a stem; caches from before have labels without it."""
+    """Further facts of a stem, which labels of older caches lack."""
     return {
         "style": played.style,
         "side": round(played.place.side, 2),

@@ -9,7 +9,7 @@ PIECES_PER_SHARD = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StemRenderConfig:
-    """What one cache is made of."""
+    """Settings of one stem cache."""
 
     folder: str
     rate_hz: int = 16_000

@@ -66,7 +66,7 @@ class SynthPatch:
     release_s: float = 0.1
 
     def turned(self, rng: Rng) -> SynthPatch:
-        """The same voice with its knobs a little elsewhere."""
+        """The same voice with its parameters varied a little."""
 
         def near(value: float, spread: float) -> float:
             return float(value * np.exp(rng.normal(0, spread)))

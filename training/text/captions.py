@@ -31,7 +31,7 @@ DETAIL_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class PieceFacts:
-    """What is known of a whole piece.
+    """Facts of a whole piece.
 
     Attributes:
         tempo_bpm: quarter notes a minute.
@@ -87,7 +87,7 @@ class CaptionWriter:
         self._asker = asker
 
     def caption(self, rng: Rng, piece: PieceFacts, split: str) -> str:
-        """What is played, in some 20 to 120 words."""
+        """A text on what is played, 20 to 120 words."""
         table = _table()["caption"]
         said = self._fill(rng, piece)
         parts = [_pick(rng, table, "opening", split).format(**said)]
@@ -102,7 +102,7 @@ class CaptionWriter:
         return _joined(parts)
 
     def story(self, rng: Rng, piece: PieceFacts, split: str) -> str:
-        """What it feels like, in some 40 to 150 words; no word of keys, tempi or parts."""
+        """A text on what it feels like, 40 to 150 words, without keys, tempi or parts."""
         table = _table()["story"]
         time = _pick(rng, table, "time", split)
         parts = [

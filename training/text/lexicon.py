@@ -219,7 +219,7 @@ class _Frames:
 
 
 def digest(text: str) -> int:
-    """A number that a text always has, on every machine; its lowest bit splits phrasings."""
+    """Hash of a text, the same on every machine; its lowest bit splits phrasings."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 

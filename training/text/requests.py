@@ -35,7 +35,7 @@ MOST_TRIES = 200
 
 @dataclass(frozen=True, slots=True)
 class StemFacts:
-    """What is known of one stem; "" where nothing is.
+    """Facts of one stem; "" where unknown.
 
     Attributes:
         family: key of the instrument table, or another word for a stem that has no family.

@@ -18,7 +18,7 @@ SETTINGS = "settings.json"  # in a run's folder
 
 @dataclass(frozen=True, slots=True)
 class StageArguments:
-    """What one call of a stage asked for.
+    """Arguments of one call of a stage.
 
     Attributes:
         preset: by name or TOML file; of a run that goes on, the one that it began with.
@@ -97,7 +97,7 @@ def parse(
 
 
 def resumed(run: Path, stage: str, given: str | None) -> Preset:
-    """The preset that a run began with; ``given``, where it is named again, must be the same.
+    """Preset that a run began with; ``given``, where it is named again, must be the same.
 
     Raises:
         ValueError: no checkpoint, a run of another stage, or another preset.

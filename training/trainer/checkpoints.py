@@ -30,7 +30,7 @@ NUMPY_TYPES: tuple[Any, ...] = (
 
 
 def read_checkpoint(path: Path, sha256: str | None = None, types: tuple[Any, ...] = ()) -> Any:
-    """What a checkpoint holds.
+    """Contents of a checkpoint.
 
     Args:
         path: file that ``torch.save`` wrote.
@@ -82,7 +82,7 @@ def tensors_of(state: Any, where: str) -> dict[str, Tensor]:
 def load_weights(
     network: torch.nn.Module, weights: dict[str, Tensor], where: str, ignored: tuple[str, ...] = ()
 ) -> None:
-    """Put weights into a network; every one must fit.
+    """Load weights into a network; every one must fit.
 
     Args:
         network: takes them.

@@ -51,7 +51,7 @@ class Distributed:
         return self.rank == 0
 
     def share(self, parts: int) -> int:
-        """Parts of a step that each process takes.
+        """Number of parts of a step that each process takes.
 
         Raises:
             ValueError: the processes cannot share them evenly.
@@ -69,7 +69,7 @@ class Distributed:
         return cast(nn.Module, self._accelerator.prepare_model(module))
 
     def apart(self, module: nn.Module) -> AbstractContextManager[None]:
-        """While it is held, backward passes of a parallel module only add up here, without talking to the others."""
+        """Context in which backward passes only accumulate gradients here, without synchronising."""
         return cast(AbstractContextManager[None], self._accelerator.no_sync(module))
 
     def mean(self, values: list[float]) -> list[float]:

@@ -1,4 +1,4 @@
-"""Which arithmetic trains: bfloat16 autocast where it is the faster one here, else float32, or what was asked for.
+"""Precision of training: bfloat16 autocast where it is faster on this machine, else float32, or as asked.
 
 Decided by a short probe, because the same code runs 8 times faster or 4 times slower in bfloat16 from one CPU to the
 next. A run keeps what it began with, on every device that it is resumed on. Float16 is not offered: it needs loss
@@ -37,12 +37,12 @@ def _fastest() -> torch.dtype:
 
 
 def compute_dtype() -> torch.dtype:
-    """What was settled, else ``bfloat16`` where it multiplies matrices faster than ``float32``, else ``float32``."""
+    """The precision that was set, else ``bfloat16`` where it multiplies matrices faster than ``float32``, else ``float32``."""
     return _settled or _fastest()
 
 
 def settle(choice: str) -> None:
-    """Fix the arithmetic of this process: ``fp32``, ``bf16``, or ``auto`` for whichever the probe finds faster.
+    """Set the precision of this process: ``fp32``, ``bf16``, or ``auto`` for whichever the probe finds faster.
 
     Raises:
         ValueError: no such arithmetic.
@@ -54,7 +54,7 @@ def settle(choice: str) -> None:
 
 
 def settled_name() -> str:
-    """The arithmetic in use, ``fp32`` or ``bf16``."""
+    """The precision in use, ``fp32`` or ``bf16``."""
     return next(name for name, dtype in DTYPES.items() if dtype is compute_dtype())
 
 

@@ -49,7 +49,7 @@ class Stage(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class TrainConfig:
-    """How long and how fast.
+    """Length, learning rate and seed of a run.
 
     Attributes:
         steps: most steps.
@@ -167,7 +167,7 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def resume(self) -> bool:
-        """Take up the checkpoint in the folder; False when there is none.
+        """Load the checkpoint in the folder; False when there is none.
 
         Parts of a step and precision are those the run began with; an older checkpoint that does
         not say has one part per process.
@@ -272,7 +272,7 @@ class Trainer:
         return f"{self.spent_s * (1 - done) / max(done, 1e-6) / 60:.0f} min"
 
     def descend(self, own: list[Any]) -> tuple[float, dict[str, float]]:
-        """One step.
+        """One optimizer step.
 
         Args:
             own: this process's parts of it, in order.
@@ -296,7 +296,7 @@ class Trainer:
         return lost, {**figures, "norm": norm.item()}
 
     def _add_up(self, own: list[Any], progress: float) -> tuple[float, dict[str, float]]:
-        """Gradients of the mean loss over all parts; the processes send them to each other at the last part only."""
+        """Accumulate gradients of the mean loss over all parts; processes synchronise at the last part only."""
         lost = 0.0
         seen: dict[str, list[float]] = {}
         for place, (batch, share) in enumerate(zip(own, self._shares(own), strict=True)):
@@ -312,7 +312,7 @@ class Trainer:
         return lost, {name: sum(values) / len(values) for name, values in seen.items()}
 
     def _shares(self, own: list[Any]) -> list[float]:
-        """What each part's loss is multiplied by, so that the mean over processes is the mean over all parts."""
+        """Factor of each part's loss, so that the mean over processes is the mean over all parts."""
         weigh = getattr(self.stage, "weight", None)
         if weigh is None:
             return [1 / len(own)] * len(own)
@@ -321,7 +321,7 @@ class Trainer:
         return [weight / max(total, 1e-9) for weight in weights]
 
     def averaged(self) -> nn.Module:
-        """The model with its moving average put in, on the processor."""
+        """The model with its averaged weights, on the CPU."""
         with torch.no_grad():
             for held, mean in zip(self.parameters, self.average, strict=False):
                 held.copy_(mean)

@@ -41,7 +41,7 @@ def open_sound(path: Path) -> tuple[FileSound | None, str]:
 
 
 def header_problems(piece: Piece) -> Iterator[str]:
-    """What the lengths, rates and counts of a piece tell."""
+    """Problems seen in lengths, rates and counts."""
     yield from piece.problems
     if not piece.stems:
         yield "it has no stem that can be read"
@@ -62,7 +62,7 @@ def header_problems(piece: Piece) -> Iterator[str]:
 
 
 def heard_problems(piece: Piece) -> Iterator[str]:
-    """What only listening tells: silence, numbers that are none, a mix that is not the sum of its stems."""
+    """Problems seen in the samples: silence, NaN, a mix that is not the sum of its stems."""
     if not piece.stems:
         return
     power_S = np.zeros(len(piece.stems))

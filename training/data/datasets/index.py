@@ -57,7 +57,7 @@ class DatasetIndex:
     pictures: int = 0
 
     def add(self, piece: Piece, listen: bool) -> None:
-        """Take a piece in."""
+        """Add a piece to the figures."""
         self.pieces[piece.split] += 1
         self.mix_s[piece.split] += piece.seconds
         self.pictures += piece.frames.count if piece.frames is not None else 0
@@ -110,7 +110,7 @@ class DatasetIndex:
 
 @dataclass(frozen=True, slots=True)
 class CutConfig:
-    """How pieces become a stem cache.
+    """How pieces are cut into a stem cache.
 
     Attributes:
         folder: of the cache.

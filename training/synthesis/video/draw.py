@@ -26,7 +26,7 @@ SIZE = {"viola": 1.15, "cello": 1.5, "double-bass": 1.9, "strings": 1.0, "harp":
 
 @dataclass(frozen=True, slots=True)
 class PlayerLook:
-    """What stays the same of a player: colours and the instrument's size."""
+    """Colours of a player and size of the instrument."""
 
     skin: Colour
     cloth: Colour

@@ -18,7 +18,7 @@ DISTRACTIONS = ("ball", "lamp", "bird", "dancer", "pendulum")
 
 @dataclass(frozen=True, slots=True)
 class StageSpot:
-    """Where something stands, in stage coordinates from 0 to 1, and its half height."""
+    """Position in stage coordinates from 0 to 1, and half height."""
 
     x: float
     y: float
@@ -108,7 +108,7 @@ def draw_camera(rng: Rng) -> Camera:
 
 
 def draw_distractions(rng: Rng, count: int) -> tuple[Distraction, ...]:
-    """Things that move and mean nothing, at the edges of the stage."""
+    """Moving things without meaning, at the edges of the stage."""
     found = []
     for _ in range(count):
         side = float(rng.choice([0.06, 0.94]))
