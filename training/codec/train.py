@@ -71,7 +71,7 @@ class CodecStage:
         return self.mixer.draw(rng, samples, self.config.mix_sources or None).mix
 
     def loss(self, batch: Tensor, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
-        """Waveform + spectral + mel distance through noisy latents, the KL term of the VAE, and what the critics say.
+        """Waveform + spectral + mel distance through noisy latents, the KL term of the VAE, and adversarial losses.
 
         Source: MAGE 3.1: eq. 3 (noise before decoding), eq. 4 (the terms).
         """

@@ -40,9 +40,9 @@ from training.flow.modalities import Modalities, by_kind, open_modalities
 from training.prompt.adapters import ADAPTERS_FILE, StoryReader, load_adapters
 from training.prompt.tower import load_audio_tower
 from training.synthesis.render_stems import ensure_cache
-from training.synthesis.workers import WorkerPool
 from training.trainer.arguments import RUNS, parse
 from training.typing import Audio, Latents, Rng
+from training.worker_pool import WorkerPool
 
 log = logging.getLogger(__name__)
 POOL = "pool"  # folder of the latents in a run's

@@ -25,7 +25,7 @@ from training.mask.render import (
 )
 from training.synthesis.render_stems import missing_shards, render_cache
 from training.synthesis.stem_config import StemRenderConfig
-from training.synthesis.workers import JobFailed, WorkerPool
+from training.worker_pool import JobFailed, WorkerPool
 
 SEED, HELD_OUT_SEED = 201, 211
 STUDIO_SEED, HELD_OUT_STUDIO_SEED = 101, 107

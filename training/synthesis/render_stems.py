@@ -29,9 +29,9 @@ from training.synthesis.compose import cast, compose
 from training.synthesis.render import PartRenderer, RenderedPart
 from training.synthesis.score import Score, ScorePart
 from training.synthesis.stem_config import StemRenderConfig
-from training.synthesis.workers import JobFailed, WorkerCrash, WorkerPool, tell
 from training.trainer.arguments import RUNS
 from training.typing import Audio
+from training.worker_pool import JobFailed, WorkerCrash, WorkerPool, tell
 
 STEM_RMS = 0.1  # active level of every cached stem: -20 dBFS
 PEAK = 0.98

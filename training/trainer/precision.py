@@ -37,7 +37,7 @@ def _fastest() -> torch.dtype:
 
 
 def compute_dtype() -> torch.dtype:
-    """The precision that was set, else ``bfloat16`` where it multiplies matrices faster than ``float32``, else ``float32``."""
+    """The precision that was set, else ``bfloat16`` where its matrix products are faster, else ``float32``."""
     return _settled or _fastest()
 
 

@@ -12,7 +12,7 @@ import pytest
 from training.data.stem_cache import StemCache
 from training.synthesis.render_stems import render_cache
 from training.synthesis.stem_config import StemRenderConfig
-from training.synthesis.workers import JobFailed, WorkerCrash, WorkerPool
+from training.worker_pool import JobFailed, WorkerCrash, WorkerPool
 
 
 def square(job: int) -> int:
