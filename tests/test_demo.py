@@ -21,14 +21,14 @@ def pair(seed: int = 0, seconds: float = 4.0) -> tuple[np.ndarray, np.ndarray]:
     return 0.2 * low_CN / np.abs(low_CN).max(), 0.05 * noise_SCN[1]
 
 
-def piece(prompt: str, reference: bool = True) -> demo.Piece:
+def piece(prompt: str, reference: bool = True) -> demo.DemoStem:
     low_CN, high_CN = pair()
     mix_CN = low_CN + high_CN
     stem_CN = (low_CN + np.float32(0.1) * high_CN).astype(np.float32)
     result = StemResult(
         prompt=prompt, stem="s", rest="r", sidecar="j", null_db=-300.0, presence=1.0, gain_db=0.0, level_db=-1.0
     )
-    return demo.Piece(result, mix_CN, stem_CN, mix_CN - stem_CN, low_CN if reference else None)
+    return demo.DemoStem(result, mix_CN, stem_CN, mix_CN - stem_CN, low_CN if reference else None)
 
 
 def test_sdr_is_that_of_bss_eval_v3():
@@ -45,14 +45,22 @@ def test_sdr_is_that_of_bss_eval_v3():
     assert scores.si_sdr_db > scores.mix_si_sdr_db
 
 
-def test_scale_does_not_change_si_sdr():
-    low_CN, high_CN = (audio.mean(0).astype(np.float64) for audio in pair())
-    assert demo.si_sdr_db(3 * (low_CN + high_CN), low_CN) == pytest.approx(demo.si_sdr_db(low_CN + high_CN, low_CN))
+def test_scale_does_not_change_either_figure():
+    one = piece("low")
+    loud = demo.measure(3 * one.stem_CN, one.mix_CN, one.reference_CN)
+    plain = demo.measure(one.stem_CN, one.mix_CN, one.reference_CN)
+    assert (loud.sdr_db, loud.si_sdr_db) == pytest.approx((plain.sdr_db, plain.si_sdr_db), abs=1e-3)
+
+
+def test_a_pure_tone_can_be_measured():
+    tone_CN = np.sin(2 * np.pi * 1000 * np.arange(RATE_HZ) / RATE_HZ)[None].astype(np.float32)
+    noisy_CN = tone_CN + 0.1 * pair()[1][:1, :RATE_HZ]
+    assert 20 < demo.measure(noisy_CN, noisy_CN, tone_CN).sdr_db < 60
 
 
 def test_silence_has_no_sdr():
     low_CN, _ = pair()
-    assert demo.bss_eval_sdr_db(np.zeros(low_CN.shape[1]), low_CN.mean(0).astype(np.float64)) == float("-inf")
+    assert demo.measure(np.zeros_like(low_CN), low_CN, low_CN).sdr_db == float("-inf")
 
 
 def test_the_null_is_named_as_what_it_is():

@@ -122,7 +122,11 @@ def withdraw(groups: list[list[Path]]) -> None:
 
 def output_error(folder: Path, error: OSError) -> OutputError:
     """What a failed write means for the user."""
-    return OutputError(f"cannot write to {folder} ({error.strerror or error}); make room or choose another folder")
+    return OutputError(
+        "cannot write to {folder} ({reason}); make room or choose another folder",
+        folder=folder,
+        reason=error.strerror or error,
+    )
 
 
 def _publish_together(drafts: list[AtomicFile], beside: str | None) -> list[Path]:

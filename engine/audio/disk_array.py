@@ -36,7 +36,9 @@ class DiskRows(Generic[Number]):
         try:
             self._file = tempfile.TemporaryFile(dir=folder, prefix=".fluxstem-", buffering=0)  # noqa: SIM115
         except OSError as error:
-            raise OutputError(f"cannot write to {folder} ({error.strerror}); choose another folder") from error
+            raise OutputError(
+                "cannot write to {folder} ({reason}); choose another folder", folder=folder, reason=error.strerror
+            ) from error
 
     def append(self, rows_NK: npt.NDArray[Number]) -> None:
         """Add rows at the end.
@@ -86,7 +88,11 @@ class DiskRows(Generic[Number]):
             while data:
                 data = data[self._file.write(data) :]
         except OSError as error:
-            raise OutputError(f"cannot write to {self._folder} ({error.strerror}); make room and try again") from error
+            raise OutputError(
+                "cannot write to {folder} ({reason}); make room and try again",
+                folder=self._folder,
+                reason=error.strerror,
+            ) from error
 
     def close(self) -> None:
         """Give the disk space back."""

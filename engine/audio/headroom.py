@@ -43,8 +43,11 @@ def with_enough_headroom(
     if request.format == "same":
         return replace(request, format="wav32f")
     raise RequestError(
-        f"{kept.path.name} reaches {peak:.2f} times full scale, which {request.format} cannot hold without changing "
-        "it; choose --format wav32f"
+        "{name} reaches {peak:.2f} times full scale, which {format} cannot hold without changing "
+        "it; choose --format wav32f",
+        name=kept.path.name,
+        peak=peak,
+        format=request.format,
     )
 
 

@@ -69,26 +69,35 @@ def probe(path: Path | str) -> AudioInfo:
     """
     path = Path(path)
     if not path.exists():
-        raise AudioError(f"there is no file {path}; check the path")
+        raise AudioError("there is no file {path}; check the path", path=path)
     if not path.is_file():
-        raise AudioError(f"{path} is not a file; give the path of an audio file")
+        raise AudioError("{path} is not a file; give the path of an audio file", path=path)
     if path.stat().st_size == 0:
-        raise AudioError(f"{path} is empty (0 bytes); give an audio file with sound in it")
+        raise AudioError("{path} is empty (0 bytes); give an audio file with sound in it", path=path)
     with _open(path) as stream:
         info = AudioInfo(
             path, stream.samplerate, stream.channels, stream.frames, stream.format, stream.subtype, read_extras(path)
         )
     if not LOWEST_RATE_HZ <= info.rate_hz <= HIGHEST_RATE_HZ:
         raise AudioError(
-            f"{path} has a sample rate of {info.rate_hz} Hz; allowed are {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz, "
-            "so convert it first"
+            "{path} has a sample rate of {rate_hz} Hz; allowed are {lowest_rate_hz} to {highest_rate_hz} Hz, "
+            "so convert it first",
+            path=path,
+            rate_hz=info.rate_hz,
+            lowest_rate_hz=LOWEST_RATE_HZ,
+            highest_rate_hz=HIGHEST_RATE_HZ,
         )
     if info.channels > HIGHEST_CHANNELS:
-        raise AudioError(f"{path} has {info.channels} channels; at most {HIGHEST_CHANNELS} are allowed, so split it")
+        raise AudioError(
+            "{path} has {channels} channels; at most {highest_channels} are allowed, so split it",
+            path=path,
+            channels=info.channels,
+            highest_channels=HIGHEST_CHANNELS,
+        )
     if info.samples > LONGEST_SAMPLES:
-        raise AudioError(f"{path} does not say how long it is; convert it to WAV or FLAC first")
+        raise AudioError("{path} does not say how long it is; convert it to WAV or FLAC first", path=path)
     if info.samples <= 0:
-        raise AudioError(f"{path} has no samples (zero length); give an audio file with sound in it")
+        raise AudioError("{path} has no samples (zero length); give an audio file with sound in it", path=path)
     return info
 
 
@@ -165,17 +174,23 @@ def _open(path: Path) -> soundfile.SoundFile:
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
         # TypeError: a .raw name, for which soundfile wants rate and channels
         raise AudioError(
-            f"{path} is not an audio file that can be read ({_words(error)}); use WAV, FLAC, AIFF, OGG or MP3"
+            "{path} is not an audio file that can be read ({reason}); use WAV, FLAC, AIFF, OGG or MP3",
+            path=path,
+            reason=_words(error),
         ) from error
     except OSError as error:
-        raise AudioError(f"{path} cannot be opened ({error.strerror}); check that it may be read") from error
+        raise AudioError(
+            "{path} cannot be opened ({reason}); check that it may be read", path=path, reason=error.strerror
+        ) from error
 
 
 def _read(stream: soundfile.SoundFile, path: Path, count: int, dtype: str) -> npt.NDArray[np.floating]:
     try:
         block_NC: npt.NDArray[np.floating] = stream.read(count, dtype=dtype, always_2d=True)
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"{path} is damaged ({_words(error)}); convert it or get it again") from error
+        raise AudioError(
+            "{path} is damaged ({reason}); convert it or get it again", path=path, reason=_words(error)
+        ) from error
     return block_NC
 
 
@@ -186,7 +201,10 @@ def _checked(block_NC: npt.NDArray[np.floating], wanted: int, position: int, inf
         finite = np.isfinite(block_NC[bad]).all()
         what = f"over {LOUDEST:g} (full scale is 1)" if finite else "that is not a number or infinite"
         raise AudioError(
-            f"{info.path} has a sample {what} at {(position + bad) / info.rate_hz:.3f} s; repair or convert it first"
+            "{path} has a sample {what} at {seconds:.3f} s; repair or convert it first",
+            path=info.path,
+            what=what,
+            seconds=(position + bad) / info.rate_hz,
         )
     whole_NC = block_NC.astype(np.float64)
     if len(whole_NC) < wanted:

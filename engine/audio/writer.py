@@ -182,7 +182,7 @@ class FlacWriter:
             )
         except soundfile.LibsndfileError as error:
             self._stream.raise_error()
-            raise RequestError(f"FLAC cannot hold this sound ({error}); choose --format wav24") from error
+            raise RequestError("FLAC cannot hold this sound ({reason}); choose --format wav24", reason=error) from error
 
     def write(self, block_CN: Samples) -> None:
         """See ``AudioWriter``."""
@@ -246,11 +246,17 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 def _check_flac(rate_hz: int, channels: int) -> None:
     if channels > FLAC_CHANNELS:
-        raise RequestError(f"FLAC holds at most {FLAC_CHANNELS} channels, this has {channels}; choose --format wav24")
+        raise RequestError(
+            "FLAC holds at most {flac_channels} channels, this has {channels}; choose --format wav24",
+            flac_channels=FLAC_CHANNELS,
+            channels=channels,
+        )
     if rate_hz > FLAC_HIGHEST_RATE_HZ or (rate_hz > 0xFFFF and rate_hz % 10):
         raise RequestError(
-            f"FLAC cannot hold a rate of {rate_hz} Hz (up to 65535, or a multiple of 10 up to {FLAC_HIGHEST_RATE_HZ}); "
-            "choose --format wav24"
+            "FLAC cannot hold a rate of {rate_hz} Hz (up to 65535, or a multiple of 10 up to {flac_highest_rate_hz}); "
+            "choose --format wav24",
+            rate_hz=rate_hz,
+            flac_highest_rate_hz=FLAC_HIGHEST_RATE_HZ,
         )
 
 

@@ -102,11 +102,15 @@ def load_bundle(folder: Path | str, check_hashes: bool = True) -> Bundle:
     folder = Path(folder)
     path = folder / MANIFEST
     if not os.path.isfile(path):
-        raise BundleError(f"no bundle at {folder}; a bundle is a folder with a {MANIFEST}")
+        raise BundleError(
+            "no bundle at {folder}; a bundle is a folder with a {manifest}", folder=folder, manifest=MANIFEST
+        )
     with _readable(folder):
         if path.stat().st_size > MANIFEST_LIMIT_BYTES:
             raise BundleError(
-                f"{path} is over {MANIFEST_LIMIT_BYTES} bytes, which no manifest is; get the bundle again"
+                "{path} is over {manifest_limit_bytes} bytes, which no manifest is; get the bundle again",
+                path=path,
+                manifest_limit_bytes=MANIFEST_LIMIT_BYTES,
             )
         raw = path.read_bytes()
         _check_manifest_hash(folder, raw)
@@ -143,11 +147,17 @@ def check_files(bundle: Bundle) -> None:
     for file, sha256 in named_files(bundle.manifest):
         path = bundle.path(file)
         if not path.is_file():
-            raise BundleDamaged(f"bundle {bundle.manifest.name}: {file} is missing; get the bundle again")
+            raise BundleDamaged(
+                "bundle {name}: {file} is missing; get the bundle again", name=bundle.manifest.name, file=file
+            )
         with _readable(bundle.folder):
             found = file_sha256(path)
         if found != sha256:
-            raise BundleDamaged(f"bundle {bundle.manifest.name}: {file} differs from its hash; get the bundle again")
+            raise BundleDamaged(
+                "bundle {name}: {file} differs from its hash; get the bundle again",
+                name=bundle.manifest.name,
+                file=file,
+            )
 
 
 @contextlib.contextmanager
@@ -155,10 +165,14 @@ def _readable(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BundleError(f"bundle {folder} cannot be read ({error.strerror}); check that it may be read") from error
+        raise BundleError(
+            "bundle {folder} cannot be read ({reason}); check that it may be read", folder=folder, reason=error.strerror
+        ) from error
 
 
 def _check_manifest_hash(folder: Path, raw: bytes) -> None:
     path = folder / CHECKSUM
     if path.is_file() and path.read_bytes()[:64] != hashlib.sha256(raw).hexdigest().encode("ascii"):
-        raise BundleDamaged(f"bundle {folder.name}: {MANIFEST} differs from its hash; get the bundle again")
+        raise BundleDamaged(
+            "bundle {name}: {manifest} differs from its hash; get the bundle again", name=folder.name, manifest=MANIFEST
+        )

@@ -62,7 +62,9 @@ def add_bundle(source: Path | str, name: str = "", replace: bool = False) -> tup
         try:
             _copy(given, bundle, raw, target)
         except OSError as error:
-            raise OutputError(f"{target.parent} cannot be written to ({error.strerror}); free some space") from error
+            raise OutputError(
+                "{folder} cannot be written to ({reason}); free some space", folder=target.parent, reason=error.strerror
+            ) from error
     return name, load_bundle(target)
 
 
@@ -77,11 +79,13 @@ def remove_bundle(name: str) -> Path:
     if not NAME.fullmatch(name) or not os.path.isfile(folder / MANIFEST) or folder.is_symlink():
         there = list_bundles()
         where = f"; {there[name]} was not added with this command" if name in there else ""
-        raise BundleError(f"no bundle {name[:80]!r} in {user_bundles()}{where}")
+        raise BundleError("no bundle {name!r} in {folder}{where}", name=name[:80], folder=user_bundles(), where=where)
     try:
         shutil.rmtree(folder)
     except OSError as error:
-        raise OutputError(f"{folder} cannot be deleted ({error.strerror}); close what uses it") from error
+        raise OutputError(
+            "{folder} cannot be deleted ({reason}); close what uses it", folder=folder, reason=error.strerror
+        ) from error
     return folder
 
 
@@ -111,10 +115,18 @@ class _Zip:
         self._archive, self._path = archive, path
         rows = archive.infolist()
         if len(rows) > ENTRIES_LIMIT:
-            raise BundleError(f"{path.name} holds over {ENTRIES_LIMIT} files, which no bundle does")
+            raise BundleError(
+                "{file} holds over {entries_limit} files, which no bundle does",
+                file=path.name,
+                entries_limit=ENTRIES_LIMIT,
+            )
         tops = [row.filename for row in rows if row.filename.count("/") < 2 and row.filename.split("/")[-1] == MANIFEST]
         if len(tops) != 1:
-            raise BundleError(f"{path.name} holds {len(tops) or 'no'} bundles; a zip file of one bundle is needed")
+            raise BundleError(
+                "{file} holds {count} bundles; a zip file of one bundle is needed",
+                file=path.name,
+                count=len(tops) or "no",
+            )
         self._top = tops[0].removesuffix(MANIFEST)
 
     @contextlib.contextmanager
@@ -124,7 +136,9 @@ class _Zip:
             raise _missing(file, self._path)
         kind = stat.S_IFMT(rows[0].external_attr >> 16)
         if rows[0].flag_bits & ENCRYPTED or kind not in (0, stat.S_IFREG):
-            raise BundleError(f"{file} in {self._path.name} is no plain file; make the zip file again")
+            raise BundleError(
+                "{file} in {archive} is no plain file; make the zip file again", file=file, archive=self._path.name
+            )
         with self._archive.open(rows[0]) as stream:
             yield stream  # type: ignore[misc]  # reads bytes, as much as is asked for
 
@@ -135,19 +149,21 @@ def _opened(path: Path) -> Iterator[_BundleSource]:
         yield _Folder(path)
         return
     if not path.is_file():
-        raise BundleError(f"no bundle at {path}; give the folder of one, or a zip file")
+        raise BundleError("no bundle at {path}; give the folder of one, or a zip file", path=path)
     try:
         with zipfile.ZipFile(path) as archive:
             yield _Zip(archive, path)
     # NotImplementedError is what zipfile raises for a compression it does not know
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError) as error:
-        raise BundleError(f"{path.name} is no zip file that can be read ({error}); get it again") from error
+        raise BundleError(
+            "{file} is no zip file that can be read ({reason}); get it again", file=path.name, reason=error
+        ) from error
 
 
 def _place(name: str, bundle: Bundle, replace: bool) -> Path | None:
     """Where the bundle goes; None where it lies already."""
     if not NAME.fullmatch(name):
-        raise BundleError(f"{name[:80]!r} cannot be the name of a folder; give it another with --name")
+        raise BundleError("{name!r} cannot be the name of a folder; give it another with --name", name=name[:80])
     target = user_bundles() / name
     there = list_bundles().get(name)
     if there is None:
@@ -155,16 +171,25 @@ def _place(name: str, bundle: Bundle, replace: bool) -> Path | None:
     if load_bundle(there, check_hashes=False).sha256 == bundle.sha256:
         return None
     if there.resolve() != target.resolve():
-        raise BundleError(f"a bundle {name} is installed in {there}, and would be found first; give another --name")
+        raise BundleError(
+            "a bundle {name} is installed in {there}, and would be found first; give another --name",
+            name=name,
+            there=there,
+        )
     if not replace:
-        raise BundleError(f"a bundle {name} was added before; give --replace, or another --name")
+        raise BundleError("a bundle {name} was added before; give --replace, or another --name", name=name)
     return target
 
 
 def _copy(given: _BundleSource, bundle: Bundle, raw: bytes, target: Path) -> None:
     files = named_files(bundle.manifest)
     if len(files) > FILES_LIMIT:
-        raise BundleError(f"{bundle.label} names {len(files)} files; at most {FILES_LIMIT} are allowed")
+        raise BundleError(
+            "{bundle} names {count} files; at most {files_limit} are allowed",
+            bundle=bundle.label,
+            count=len(files),
+            files_limit=FILES_LIMIT,
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
     try:
@@ -189,15 +214,20 @@ def _copy_file(given: _BundleSource, file: str, sha256: str, to: Path, limit_byt
         while chunk := stream.read(CHUNK_BYTES):
             size += len(chunk)
             if size > limit_bytes:
-                raise BundleError(f"the bundle unpacks to over {SIZE_LIMIT_BYTES >> 30} GiB; no bundle is that large")
+                raise BundleError(
+                    "the bundle unpacks to over {limit_gb} GiB; no bundle is that large",
+                    limit_gb=SIZE_LIMIT_BYTES >> 30,
+                )
             digest.update(chunk)
             out.write(chunk)
     if digest.hexdigest() != sha256:
-        raise BundleDamaged(f"{file} differs from its hash; get the bundle again")
+        raise BundleDamaged("{file} differs from its hash; get the bundle again", file=file)
     return size
 
 
 def _missing(file: str, where: Path) -> BundleError:
     if file == MANIFEST:
-        return BundleError(f"no bundle at {where}; a bundle is a folder with a {MANIFEST}")
-    return BundleDamaged(f"{file} is missing in {where}; get the bundle again")
+        return BundleError(
+            "no bundle at {where}; a bundle is a folder with a {manifest}", where=where, manifest=MANIFEST
+        )
+    return BundleDamaged("{file} is missing in {where}; get the bundle again", file=file, where=where)

@@ -41,8 +41,10 @@ def find_bundle(name: str) -> Path:
         return Path(name).resolve()
     there = f"installed are {', '.join(installed)}" if installed else "none is installed"
     raise BundleError(
-        f"no bundle {_shortened(name)!r}; {there}; "
-        f"name an installed one, give the path of a bundle folder, or set {VARIABLE}"
+        "no bundle {name!r}; {there}; name an installed one, give the path of a bundle folder, or set {variable}",
+        name=_shortened(name),
+        there=there,
+        variable=VARIABLE,
     )
 
 

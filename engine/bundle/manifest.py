@@ -203,12 +203,19 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise BundleDamaged(f"{where} is not JSON ({error}); get the bundle again") from error
+        raise BundleDamaged(
+            "{where} is not JSON ({reason}); get the bundle again", where=where, reason=error
+        ) from error
     if not isinstance(data, dict) or type(data.get("format")) is not int or data["format"] < 1:
-        raise BundleError(f"{where} is not a bundle manifest: it has no format number; get the bundle again")
+        raise BundleError(
+            "{where} is not a bundle manifest: it has no format number; get the bundle again", where=where
+        )
     if data["format"] > FORMAT:
         raise BundleTooNew(
-            f"{where} has bundle format {data['format']}, this engine reads up to {FORMAT}; update the engine"
+            "{where} has bundle format {format}, this engine reads up to {newest}; update the engine",
+            where=where,
+            format=data["format"],
+            newest=FORMAT,
         )
     try:
         data["graphs"] = {key: build(GraphSpec, value) for key, value in data["graphs"].items()}
@@ -219,7 +226,9 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
         manifest: Manifest = build(Manifest, data)
         _check(manifest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"{where} is not a usable manifest ({error}); get the bundle again") from error
+        raise BundleError(
+            "{where} is not a usable manifest ({reason}); get the bundle again", where=where, reason=error
+        ) from error
     return manifest
 
 

@@ -168,12 +168,17 @@ def parse_separator(raw: bytes, where: str) -> SeparatorManifest:
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise BundleDamaged(f"{where} is not JSON ({error}); get the bundle again") from error
+        raise BundleDamaged(
+            "{where} is not JSON ({reason}); get the bundle again", where=where, reason=error
+        ) from error
     if not isinstance(data, dict) or data.get("kind") != SEPARATOR or type(data.get("format")) is not int:
-        raise BundleError(f"{where} is not the manifest of a separator; choose another bundle")
+        raise BundleError("{where} is not the manifest of a separator; choose another bundle", where=where)
     if data["format"] > FORMAT:
         raise BundleTooNew(
-            f"{where} has bundle format {data['format']}, this engine reads up to {FORMAT}; update the engine"
+            "{where} has bundle format {format}, this engine reads up to {newest}; update the engine",
+            where=where,
+            format=data["format"],
+            newest=FORMAT,
         )
     try:
         data["graph"] = build(GraphSpec, data["graph"])
@@ -182,7 +187,9 @@ def parse_separator(raw: bytes, where: str) -> SeparatorManifest:
         manifest: SeparatorManifest = build(SeparatorManifest, data)
         check_separator(manifest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"{where} is not a usable manifest ({error}); get the bundle again") from error
+        raise BundleError(
+            "{where} is not a usable manifest ({reason}); get the bundle again", where=where, reason=error
+        ) from error
     return manifest
 
 

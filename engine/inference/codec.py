@@ -49,5 +49,7 @@ class Codec:
 
 def _numbers(values: FloatArray, graph: str) -> FloatArray:
     if not np.isfinite(values).all():
-        raise BundleError(f"the bundle's {graph} graph answered with values that are no numbers; use another bundle")
+        raise BundleError(
+            "the bundle's {graph} graph answered with values that are no numbers; use another bundle", graph=graph
+        )
     return values

@@ -191,7 +191,7 @@ def read_terms(path: Path, embedding: int) -> dict[str, list[float]]:
         if bad := [term for term, row in terms.items() if len(row) != embedding or not np.isfinite(row).all()]:
             raise ValueError(f"{bad[0]} has not {embedding} numbers")
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise BundleError(f"{path} holds no terms ({error}); get the bundle again") from error
+        raise BundleError("{path} holds no terms ({reason}); get the bundle again", path=path, reason=error) from error
     return terms
 
 
@@ -237,8 +237,11 @@ class StemNameEncoder:
             word = as_term(prompt)
             if word not in self._stems:
                 raise RequestError(
-                    f"{self._where} is a separator and knows {', '.join(self._stems)}, not {prompt[:80]!r}; "
-                    "name one of these, or choose another bundle"
+                    "{where} is a separator and knows {known}, not {prompt!r}; "
+                    "name one of these, or choose another bundle",
+                    where=self._where,
+                    known=", ".join(self._stems),
+                    prompt=prompt[:80],
                 )
             row_E[self._stems.index(word)] = 1
         return rows_PE
@@ -259,7 +262,13 @@ def check_expert(name: str, bundle: Bundle) -> None:
     there = [row.name for row in bundle.manifest.experts]
     if name not in ("", NOBODY, *there):
         known = f"its experts are {', '.join(there)}; name one of them" if there else "it has none; leave it out"
-        raise RequestError(f"{bundle.label} has no expert {name[:80]!r}; {known}, or say {NOBODY}")
+        raise RequestError(
+            "{bundle} has no expert {name!r}; {known}, or say {nobody}",
+            bundle=bundle.label,
+            name=name[:80],
+            known=known,
+            nobody=NOBODY,
+        )
 
 
 def _chosen(prompts_PE: FloatArray, stems: int) -> list[int]:
@@ -278,5 +287,5 @@ def _ratio(stem_B2N: FloatArray, excerpt: MixWindows) -> FloatArray:
 
 def _numbers(values: FloatArray, where: str) -> FloatArray:
     if not np.isfinite(values).all():
-        raise BundleError(f"{where} answered with values that are no numbers; use another bundle")
+        raise BundleError("{where} answered with values that are no numbers; use another bundle", where=where)
     return values

@@ -94,7 +94,8 @@ class MaskDecoder:
         for name, values in answer.items():
             if not np.isfinite(values).all():
                 raise BundleError(
-                    f"the bundle's mask graph answered with {name} values that are no numbers; use another bundle"
+                    "the bundle's mask graph answered with {name} values that are no numbers; use another bundle",
+                    name=name,
                 )
         return MaskOutput(answer["stem"], answer["rest"], answer["presence"])
 

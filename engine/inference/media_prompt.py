@@ -240,6 +240,10 @@ def _not_taken(model: Model, example: MediaExample, kind: str) -> ExampleError:
     takes += ["sounds"] if model.audio is not None else []
     advice = "; to have the sound of it heard, give it as audio" if kind == "video" and model.audio is not None else ""
     return ExampleError(
-        f"the bundle {model.bundle.label} takes no {_WORDS[kind]} as examples, so {example.name} cannot be used; "
-        f"it takes {' and '.join(takes)}{advice}"
+        "the bundle {bundle} takes no {kind} as examples, so {example} cannot be used; it takes {known}{advice}",
+        bundle=model.bundle.label,
+        kind=_WORDS[kind],
+        example=example.name,
+        known=" and ".join(takes),
+        advice=advice,
     )

@@ -86,7 +86,7 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
     if bundle.separator is not None:
         return _open_separator(bundle, bundle.separator, backend)
     if "text" not in encoders:
-        raise BundleError(f"bundle {manifest.name} has no text encoder; choose another bundle")
+        raise BundleError("bundle {name} has no text encoder; choose another bundle", name=manifest.name)
     flow, decoder = ["encode", "decode", "step"], manifest.decoder
     first = [*(encoder.graph for encoder in encoders.values()), *(flow if decoder is None else [decoder.graph])]
     opened: dict[str, GraphSession] = {

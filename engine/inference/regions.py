@@ -65,11 +65,19 @@ def _region(region_s: tuple[float, float], info: AudioInfo) -> SampleRange:
     start_s, end_s = region_s
     if end_s > info.seconds + SLACK_S or start_s >= info.seconds:
         raise RequestError(
-            f"region {start_s:g}-{end_s:g} s does not fit {info.path.name}; choose a start before the end, "
-            f"both between 0 and {info.seconds:.3f} s"
+            "region {start_s:g}-{end_s:g} s does not fit {file}; choose a start before the end, "
+            "both between 0 and {seconds:.3f} s",
+            start_s=start_s,
+            end_s=end_s,
+            file=info.path.name,
+            seconds=info.seconds,
         )
     start = round(start_s * info.rate_hz)
     stop = min(round(end_s * info.rate_hz), info.samples)
     if start >= stop:
-        raise RequestError(f"region {start_s:g}-{end_s:g} s holds not a single sample; choose a longer one")
+        raise RequestError(
+            "region {start_s:g}-{end_s:g} s holds not a single sample; choose a longer one",
+            start_s=start_s,
+            end_s=end_s,
+        )
     return SampleRange(start, stop)

@@ -61,11 +61,16 @@ class MediaExample:
             path, start_s = parted[1], float(parted[2] or 0.0)
             end_s = float(parted[3]) if parted[3] else None
         if not path or "\0" in path or path.removesuffix(":") in KINDS:
-            raise RequestError(f"{text!r} is not a file name; give the path of a picture, a video or a sound")
+            raise RequestError("{text!r} is not a file name; give the path of a picture, a video or a sound", text=text)
         if end_s is not None and not end_s - start_s >= SHORTEST_PART_S:
-            raise RequestError(f"the part {start_s:g}-{end_s:g} s of {path} is empty; give its start, then its end")
+            raise RequestError(
+                "the part {start_s:g}-{end_s:g} s of {path} is empty; give its start, then its end",
+                start_s=start_s,
+                end_s=end_s,
+                path=path,
+            )
         if not math.isfinite(start_s):
-            raise RequestError(f"the part of {path} begins nowhere; give its start in seconds")
+            raise RequestError("the part of {path} begins nowhere; give its start in seconds", path=path)
         return cls(path, kind, (start_s, end_s))
 
     def text(self) -> str:
@@ -85,10 +90,12 @@ class MediaExample:
             # Not to wait for whoever writes into a pipe; what was opened is looked at, so it cannot be swapped.
             number = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         except FileNotFoundError:
-            raise ExampleError(f"there is no file {self.path}; check the path of the example") from None
+            raise ExampleError("there is no file {path}; check the path of the example", path=self.path) from None
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
-            raise ExampleError(f"the example {self.path} cannot be opened ({why}); check its path") from error
+            raise ExampleError(
+                "the example {path} cannot be opened ({reason}); check its path", path=self.path, reason=why
+            ) from error
         try:
             self._check(os.fstat(number))
         except ExampleError:
@@ -98,13 +105,17 @@ class MediaExample:
 
     def _check(self, found: os.stat_result) -> None:
         if not stat.S_ISREG(found.st_mode):
-            raise ExampleError(f"the example {self.path} is not a file; give a picture, a video or a sound")
+            raise ExampleError("the example {path} is not a file; give a picture, a video or a sound", path=self.path)
         if found.st_size == 0:
-            raise ExampleError(f"the example {self.path} is empty (0 bytes); give a picture, a video or a sound")
+            raise ExampleError(
+                "the example {path} is empty (0 bytes); give a picture, a video or a sound", path=self.path
+            )
         if found.st_size > FILE_LIMIT_BYTES:
             raise ExampleError(
-                f"the example {self.path} has {found.st_size >> 20} MiB; at most {FILE_LIMIT_BYTES >> 20} are read, "
-                "so cut out the part that matters"
+                "the example {path} has {size_mb} MiB; at most {limit_mb} are read, so cut out the part that matters",
+                path=self.path,
+                size_mb=found.st_size >> 20,
+                limit_mb=FILE_LIMIT_BYTES >> 20,
             )
 
     def guess_kind(self) -> Guess:
@@ -118,8 +129,11 @@ class MediaExample:
             size = os.fstat(file.fileno()).st_size
         if found == "image" and size > PICTURE_LIMIT_BYTES:
             raise ExampleError(
-                f"the picture {self.path} has {size >> 20} MiB; at most {PICTURE_LIMIT_BYTES >> 20} are read, "
-                "so save it smaller, for example as a JPEG"
+                "the picture {path} has {size_mb} MiB; at most {limit_mb} are read, "
+                "so save it smaller, for example as a JPEG",
+                path=self.path,
+                size_mb=size >> 20,
+                limit_mb=PICTURE_LIMIT_BYTES >> 20,
             )
         return found
 

@@ -124,7 +124,9 @@ def _room(folder: Path) -> IO[bytes]:
     try:
         return tempfile.TemporaryFile(dir=folder, prefix=".fluxstem-", buffering=0)
     except OSError as error:
-        raise OutputError(f"cannot write to {folder} ({error.strerror}); choose another folder") from error
+        raise OutputError(
+            "cannot write to {folder} ({reason}); choose another folder", folder=folder, reason=error.strerror
+        ) from error
 
 
 def _run(
@@ -140,15 +142,21 @@ def _run(
                     break
                 if time.monotonic() >= end_s:
                     raise ExampleError(
-                        f"the example {example.path} was not decoded within {wanted.limit_s:g} s and was given up; "
-                        "give a shorter part of it or save it smaller"
+                        "the example {path} was not decoded within {limit_s:g} s and was given up; "
+                        "give a shorter part of it or save it smaller",
+                        path=example.path,
+                        limit_s=wanted.limit_s,
                     )
         words.seek(max(0, words.seek(0, os.SEEK_END) - LAST_WORDS_BYTES))
         said = _last_line(words.read())
     if code != 0 or said is None:
-        raise ExampleError(f"the example {example.path} broke its decoder ({_end(code)}); save it in another format")
+        raise ExampleError(
+            "the example {path} broke its decoder ({reason}); save it in another format",
+            path=example.path,
+            reason=_end(code),
+        )
     if "error" in said:
-        raise ExampleError(f"the example {example.path} {said['error']}")
+        raise ExampleError("the example {path} {reason}", path=example.path, reason=said["error"])
     return said
 
 
@@ -189,7 +197,9 @@ def _check_size(found: DecodedMedia, example: MediaExample) -> None:
     pictures = found.frames * found.size_px**2 * 3 + found.ticks * 4
     expected = pictures + found.windows * found.samples * 4
     if found.file.seek(0, os.SEEK_END) != expected or expected > RESULT_LIMIT_BYTES:
-        raise ExampleError(f"the example {example.path} broke its decoder (too little came out); save it again")
+        raise ExampleError(
+            "the example {path} broke its decoder (too little came out); save it again", path=example.path
+        )
 
 
 def _end(code: int) -> str:

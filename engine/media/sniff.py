@@ -74,18 +74,18 @@ def guess_kind(head: bytes, name: str) -> Guess:
     plain = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for mark, why in _REFUSED:
         if plain.startswith(mark):
-            raise ExampleError(f"{name} {why}")
+            raise ExampleError("{name} {reason}", name=name, reason=why)
     if plain.startswith(b"<"):
         for mark, why in _DRAWINGS:
             if mark in plain:
-                raise ExampleError(f"{name} {why}")
+                raise ExampleError("{name} {reason}", name=name, reason=why)
     if head[4:12] in _HEIC:
-        raise ExampleError(f"{name} is a HEIC picture, which cannot be read here; save it as a JPEG or PNG")
+        raise ExampleError("{name} is a HEIC picture, which cannot be read here; save it as a JPEG or PNG", name=name)
     for at, mark, found in _MARKS:
         if head[at : at + len(mark)] == mark:
             return found
     if _is_text(head):
-        raise ExampleError(f"{name} holds text; give a picture, a video or a sound")
+        raise ExampleError("{name} holds text; give a picture, a video or a sound", name=name)
     return "container"
 
 

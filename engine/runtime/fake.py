@@ -29,7 +29,9 @@ class FakeSession:
         """See ``engine.runtime.backend.GraphSession``."""
         rows = len(next(iter(inputs.values())))
         if self._most_rows is not None and rows > self._most_rows:
-            raise OutOfDeviceMemory(f"{rows} windows do not fit; close other programs or ask for fewer windows at once")
+            raise OutOfDeviceMemory(
+                "{rows} windows do not fit; close other programs or ask for fewer windows at once", rows=rows
+            )
         return self._run(inputs)
 
 
@@ -60,7 +62,7 @@ class FakeBackend:
             "text": self._text,
         }
         if path.stem not in graphs:
-            raise BundleError(f"the fake backend knows {', '.join(graphs)}, not {path.stem}")
+            raise BundleError("the fake backend knows {known}, not {graph}", known=", ".join(graphs), graph=path.stem)
         return FakeSession(graphs[path.stem], self._most_rows)
 
     def _encode(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:

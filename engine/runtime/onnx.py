@@ -131,7 +131,9 @@ class OnnxBackend:
 
     def _refuse_or_fall_back(self, device: Device, why: str) -> None:
         if self._explicit:
-            raise DeviceError(f"device {device} cannot be used: {why}; choose --device auto or cpu")
+            raise DeviceError(
+                "device {device} cannot be used: {reason}; choose --device auto or cpu", device=device, reason=why
+            )
         log.info("not using %s: %s", device, why)
         self._candidates.pop(0)
 
@@ -145,11 +147,14 @@ def onnx_errors(graph: Path) -> Iterator[None]:
         said = str(error)
         if any(words in said.lower() for words in _OUT_OF_MEMORY):
             raise OutOfDeviceMemory(
-                f"{graph.name} does not fit in memory; close other programs or ask for fewer windows at once"
+                "{graph} does not fit in memory; close other programs or ask for fewer windows at once",
+                graph=graph.name,
             ) from error
         if any(words in said for words in _NO_GRAPH):
-            raise BundleError(f"{graph} is no graph this ONNX Runtime can read ({_first_line(error)})") from error
-        raise DeviceError(f"{graph.name} could not be run: {_first_line(error)}") from error
+            raise BundleError(
+                "{graph} is no graph this ONNX Runtime can read ({reason})", graph=graph, reason=_first_line(error)
+            ) from error
+        raise DeviceError("{graph} could not be run: {reason}", graph=graph.name, reason=_first_line(error)) from error
 
 
 def _load_nvidia_libraries() -> None:

@@ -17,6 +17,7 @@ def open_backend(device: Device) -> Backend:
         from engine.runtime.onnx import OnnxBackend
     except ImportError as error:
         raise DeviceError(
-            f"no ONNX Runtime is installed ({error}); install fluxstem[cpu], or fluxstem[gpu] for NVIDIA cards"
+            "no ONNX Runtime is installed ({reason}); install fluxstem[cpu], or fluxstem[gpu] for NVIDIA cards",
+            reason=error,
         ) from error
     return OnnxBackend(device)
