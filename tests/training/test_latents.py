@@ -1,6 +1,7 @@
 """Latents are encoded first and only read in training; a folder that something else filled is refused."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from training.codec.model import MixWavCodec
 from training.config import load_preset
 from training.data.mixer import StemMixer
 from training.data.stem_cache import StemCache, write_shard
-from training.flow.encode import LatentEncoder, encode_latents
+from training.flow.encode import LatentEncoder, encode_latents, main
 from training.flow.fingerprint import FINGERPRINT_FILE
 from training.flow.latent_dataset import LatentDataset
 from training.flow.latent_files import MORE
@@ -93,6 +94,30 @@ def test_what_an_older_pool_has_not_is_added_and_empty(filled):
     again = encode_latents(folder / "pool", PRESET, StemMixer(cache), codec(0))
     np.testing.assert_array_equal(again.draw([0, 1], np.random.default_rng(0))[0], latents)
     assert not any(again.together([0, 1]))
+
+
+def test_a_loader_process_opens_the_files_itself(filled):
+    folder, _, latents = filled
+    told = pickle.dumps(LatentDataset(folder / "pool", PRESET))
+    assert len(told) < 20_000
+    np.testing.assert_array_equal(pickle.loads(told).draw([0, 1], np.random.default_rng(0))[0], latents)
+
+
+def test_the_command_encodes_what_the_flow_would(tiny_run, tmp_path, capsys):
+    words = ["--preset", "tiny", "--cache", tiny_run.cache.folder, "--pool", tmp_path / "pool", "--workers", "0"]
+    for run in ("codec", "prompt", "scene", "adapters"):
+        words += [f"--{run}", getattr(tiny_run, run)]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as the tiny run was trained
+    try:
+        assert main([str(word) for word in words]) == 0
+    finally:
+        torch.set_num_threads(threads)
+    assert "100 mixes are encoded in" in capsys.readouterr().out
+    made = sorted(path.name for path in (tmp_path / "pool").iterdir())
+    assert made == sorted(path.name for path in (tiny_run.flow / "pool").iterdir())
+    for name in made:
+        assert (tmp_path / "pool" / name).read_bytes() == (tiny_run.flow / "pool" / name).read_bytes()
 
 
 def test_the_note_names_all_that_decides(filled):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -89,7 +90,7 @@ class LatentDataset(Dataset[LatentExample]):
     """
 
     def __init__(self, folder: Path, preset: Preset) -> None:
-        self.folder, self._absent_share = folder, preset.flow.absent_share
+        self.folder, self._preset = folder, preset
         self._terms, self._families = terms(), list(families())
         try:
             files = open_files(folder, layout_of(preset))
@@ -98,6 +99,9 @@ class LatentDataset(Dataset[LatentExample]):
             raise ValueError(f"no latents in {folder}; encode them with `python -m training encode`") from error
         self._facts, self._more, self._latents = files["facts"], files["more"], files["latents"]
         self._embeddings, self._pictures = files["embeddings"], files.get("pictures")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LatentDataset, (self.folder, self._preset)  # a spawned worker opens the files itself
 
     def __len__(self) -> int:
         return len(self._facts)
@@ -148,7 +152,7 @@ class LatentDataset(Dataset[LatentExample]):
 
     def _turned(self, rng: Rng, entry: LatentExample, absent: bool) -> tuple[Latents, Query]:
         latents, words = entry.latents, {"caption": entry.caption, "story": entry.story}
-        if absent and rng.random() < self._absent_share:
+        if absent and rng.random() < self._preset.flow.absent_share:
             latents[Slot.STEM], latents[Slot.REST] = self.silence, latents[Slot.MIX]
             return latents, Query(absent_term(rng, list(entry.inside)), entry.inside, absent=True, **words)
         side = 0
