@@ -27,9 +27,9 @@ class _Overheard(Engine):
         super().__init__(on_event)
         self._on_submit = on_submit
 
-    def submit(self, request: Request) -> str:
+    def submit(self, request: Request, *, look: bool = False) -> str:
         """Submit as ``Engine`` does, and tell ``on_submit``."""
-        job = super().submit(request)
+        job = super().submit(request, look=look)
         self._on_submit(job, request)
         return job
 

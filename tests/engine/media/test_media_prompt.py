@@ -253,7 +253,7 @@ class Recorder:
     def __init__(self) -> None:
         self.requests: list[Request] = []
 
-    def submit(self, request: Request) -> str:
+    def submit(self, request: Request, look: bool = False) -> str:
         self.requests.append(request)
         raise RequestError("written down")
 
