@@ -133,7 +133,7 @@ def spectrogram_db(audio_CN: Audio, rate_hz: int) -> Levels:
     )
     rows_hz = np.geomspace(LOWEST_HZ, rate_hz / 2, ROWS)
     power_RL = np.stack([np.interp(rows_hz, bins_hz, power_F) for power_F in power_FL.T**2], axis=1)
-    return 10.0 * np.log10(power_RL + 1e-9)
+    return 10.0 * np.log10(power_RL + 1e-16)
 
 
 def draw(stems: list[DemoStem], rate_hz: int, path: Path) -> None:
