@@ -87,7 +87,7 @@ def request_from_json(data: Any) -> Request:
         raise RequestError("a request is an object with the keys of Request, got a {kind}", kind=kind)
     unknown = {str(name): value for name, value in data.items() if name not in OPTIONS}
     if unknown:
-        log.warning("a request has %s, which this version does not know; kept, but not acted on", ", ".join(unknown))
+        log.info("a request has %s, which this version does not know; kept, but not acted on", ", ".join(unknown))
     try:
         values = {name: _shaped(OPTIONS[name], value) for name, value in data.items() if name in OPTIONS}
         return Request(**values, unknown=unknown)
