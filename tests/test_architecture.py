@@ -244,7 +244,7 @@ def test_the_top_level_holds_only_what_belongs_there():
 DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",
-    *(f"resources/docs/{p.name}" for p in (ROOT / "resources/docs").glob("*.md")),
+    *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "resources").glob("d*/**/*.md"))),
 )
 
 
