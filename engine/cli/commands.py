@@ -122,7 +122,7 @@ def _progress_bar(engine: Engine) -> Iterator[None]:
         return
     from tqdm import tqdm
 
-    layout = "{desc:<24.24} {percentage:3.0f}% |{bar}| {elapsed} gone, {remaining} left"
+    layout = "{desc:<24.24} {percentage:3.0f}% |{bar}| {elapsed} elapsed, {remaining} left"
     size = shutil.get_terminal_size()  # 80 x 24 where the terminal does not know, and tqdm would show nothing
     with tqdm(
         desc="starting",
