@@ -1,6 +1,9 @@
-"""What tests of the towers and of what is built on them share: towers of random weights, and stems of two families."""
+"""Shared by the tests of training: towers of random weights, stems of two families, one renderer."""
+
+from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +15,9 @@ from training.prompt.model import AudioTower
 from training.prompt.tower import save_towers, text_tower
 from training.text.lexicon import Lexicon
 from training.text.tokenizer import train_tokenizer, training_text
+
+if TYPE_CHECKING:
+    from training.synthesis.render import PartRenderer
 
 PIECES, SECONDS, RATE_HZ = 24, 6, 16_000
 
@@ -40,3 +46,12 @@ def flutes_and_drums(tmp_path_factory: pytest.TempPathFactory) -> Path:
         labels = [{"family": name, "piece": f"t-{piece}"} for name in ("flute", "drums")]
         write_shard(folder, f"shard-{piece:05d}", [tone, noise], labels)
     return folder
+
+
+@pytest.fixture(scope="session")
+def renderer() -> PartRenderer:
+    """One for all tests: its SoundFont takes some 340 MB."""
+    from training.data.sources import SoundLibrary
+    from training.synthesis.render import PartRenderer
+
+    return PartRenderer(SoundLibrary.find())

@@ -1,4 +1,4 @@
-"""Promises of the crew: every job once, whatever happens to its workers."""
+"""Promises of the worker pool: every job once, whatever happens to its workers."""
 
 import os
 import signal

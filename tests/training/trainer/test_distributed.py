@@ -18,7 +18,7 @@ from training.trainer import precision
 from training.trainer.distributed import Distributed, moved
 from training.trainer.trainer import CHECKPOINT, TrainConfig, Trainer, own_parts
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PATIENCE_S = 1800  # a process that starts torch beside others may take minutes; only one that hangs may fail here
 
 
