@@ -26,7 +26,7 @@ from desktop.views.sliders import ShareSlider
 from desktop.views.text import tr
 from engine import OPTIONS, Option, Rule, Slot
 
-COLUMNS = 4
+COLUMNS, COLUMN_PIXELS = 4, 175  # at most so many columns, each at least so wide
 DEVICES = {"auto": "Fastest available", "cpu": "CPU", "cuda": "CUDA", "tensorrt": "TensorRT"}
 CHOICES_WORDS = {
     "device": DEVICES,
@@ -95,7 +95,7 @@ FIELDS = (
 
 
 class Advanced(QWidget):
-    """Labelled controls in rows of ``COLUMNS``.
+    """Labelled controls in rows of at most ``COLUMNS``.
 
     Args:
         bundles: words to place.
@@ -122,6 +122,7 @@ class Advanced(QWidget):
         self.mix_words.setPlaceholderText(tr("e.g. slow jazz trio"))
         self.device.setCurrentIndex(max(self.device.findData(device), 0))
         self._offered: frozenset[str] = frozenset(self.controls)
+        self._columns = COLUMNS
         self.set_bundles(bundles, bundle)
         self._lay_out()
         for box in (self.slot, self.render_choice):
@@ -146,8 +147,6 @@ class Advanced(QWidget):
             column.setSpacing(3)
             column.addWidget(label)
             column.addWidget(control)
-        for column_number in range(COLUMNS):
-            self._grid.setColumnStretch(column_number, 1)
 
     def fit(self, task: Rule, rule: Rule, bundle: BundleRow, has_examples: bool) -> None:
         """Show what makes sense, without gaps.
@@ -165,16 +164,30 @@ class Advanced(QWidget):
             "mix_prompt": rule.prompt_slot is Slot.MIX,
             "example_weight": not has_examples,
         }
-        rows = [row for row in FIELDS if OPTIONS[row.option].takes(task) and not unwanted.get(row.option, False)]
-        self._offered = frozenset(row.option for row in rows)
+        names = (row.option for row in FIELDS)
+        self._offered = frozenset(n for n in names if OPTIONS[n].takes(task) and not unwanted.get(n, False))
         self._offer_experts(bundle.experts)
         for row in FIELDS:
-            self._grid.removeWidget(self._cells[row.option])
             self._cells[row.option].setVisible(row.option in self._offered)
             _set_tip(self.controls[row.option], tr(row.tip or OPTIONS[row.option].words(task)))
-        for place, row in enumerate(rows):
-            self._grid.addWidget(self._cells[row.option], place // COLUMNS, place % COLUMNS)
+        self._fill_grid()
         self._name_rest(*WITH[rule.rest_slot])
+
+    def fit_width(self, width: int) -> None:
+        """Use as many columns as fit into so many pixels."""
+        columns = min(max(width // COLUMN_PIXELS, 1), COLUMNS)
+        if columns != self._columns:
+            self._columns = columns
+            self._fill_grid()
+
+    def _fill_grid(self) -> None:
+        for cell in self._cells.values():
+            self._grid.removeWidget(cell)
+        shown = [row.option for row in FIELDS if row.option in self._offered]
+        for place, name in enumerate(shown):
+            self._grid.addWidget(self._cells[name], place // self._columns, place % self._columns)
+        for column in range(COLUMNS):
+            self._grid.setColumnStretch(column, 1 if column < self._columns else 0)
 
     def _offer_experts(self, experts: tuple[str, ...]) -> None:
         self.expert.set_rows(choice_rows(("", "none", *experts), CHOICES_WORDS["expert"]), self.expert.chosen)

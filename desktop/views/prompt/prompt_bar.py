@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QStringListModel, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, QStringListModel, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
@@ -14,6 +14,8 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -31,6 +33,7 @@ from desktop.views.text import clock, local_paths, tr
 from desktop.views.theme import Palette, icon, mark
 from engine import TASKS, Rule, Slot
 
+FOLD_HEIGHT = 110  # pixels of the advanced options that are always shown
 HINTS = {
     "isolate": "violin, drum kit, bass guitar …",
     "remove": "what to remove, e.g. vocals",
@@ -172,14 +175,15 @@ class PromptBar(QFrame):
         row.setSpacing(10)
         row.addWidget(label)
         row.addWidget(self.strength, 1)
-        self.advanced.hide()
+        self._fold_area = _FoldArea(self.advanced)
+        self._fold_area.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 12, 14, 8)
         column.setSpacing(4)
         column.addLayout(line)
         column.addLayout(under)
         column.addWidget(self.strength_row)
-        column.addWidget(self.advanced)
+        column.addWidget(self._fold_area)
 
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""
@@ -289,7 +293,7 @@ class PromptBar(QFrame):
             self.region_dropped.emit(region)
 
     def _on_fold(self, open_: bool) -> None:
-        self.advanced.setVisible(open_)
+        self._fold_area.setVisible(open_)
         self.dress(self._palette)
 
     def _on_task(self) -> None:
@@ -309,6 +313,7 @@ class PromptBar(QFrame):
         """Show the advanced options that apply now."""
         task = TASKS[str(self.task.currentData())]
         self.advanced.fit(task, self._rule(), self._bundle, bool(self._examples))
+        self._fold_area.updateGeometry()
 
     def _rule(self) -> Rule:
         """The task's rule for the slot that is made."""
@@ -321,6 +326,34 @@ class PromptBar(QFrame):
         where = self._lane if on_lane else tr("the prompt alone") if nothing else tr("the mix")
         made = made_by(str(self.task.currentData()), str(self.advanced.slot.currentData()))
         self.target.setText(f"{tr('Works on')}: {where}" + (f"  ·  {tr('Make')}: {tr(made)}" if made else ""))
+
+
+class _FoldArea(QScrollArea):
+    """As high as what is in it where there is room; scrolls where there is not."""
+
+    def __init__(self, inside: Advanced) -> None:
+        super().__init__()
+        self._inside = inside
+        self.setWidget(inside)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """As of Qt."""
+        return self._inside.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """As of Qt."""
+        return QSize(0, min(FOLD_HEIGHT, self.sizeHint().height()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Use as many columns as fit."""
+        super().resizeEvent(event)
+        self._inside.fit_width(self.viewport().width())
+        self.updateGeometry()
 
 
 class _LastWord(QCompleter):
