@@ -9,7 +9,7 @@ import torch
 from linefit import Line
 
 from training.config import load_preset
-from training.flow.networks import build
+from training.flow.networks import build_network
 from training.flow.task_sampler import sample_task
 from training.flow.train import FlowBatch, FlowStage
 from training.trainer import precision
@@ -60,7 +60,7 @@ class FlowParts(FlowStage):
         self.config = replace(self.preset.flow, batch=ROWS)
         self.teacher, self.together = None, together
         torch.manual_seed(0)
-        self.model = build(self.preset)
+        self.model = build_network(self.preset)
         for weights in self.model.parameters():
             torch.nn.init.normal_(weights, std=0.05)
 
@@ -85,7 +85,7 @@ class FlowParts(FlowStage):
 
 def flow_step(folder: Path, parts: int, together: int = 1) -> Trainer:
     """One step of the flow; leave its gradients and loss."""
-    precision.settle("fp32")
+    precision.set_precision("fp32")
     stage = FlowParts(together)
     run = Trainer(stage, TrainConfig(steps=1, learning_rate=1e-3, warmup=1, clip_norm=1e9, parts=parts), folder)
     places = range(run.distributed.rank, parts, run.distributed.size)

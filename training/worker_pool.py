@@ -44,7 +44,7 @@ class JobFailed(RuntimeError):
     """A job raised an exception, or killed every worker that tried it."""
 
 
-def tell(crash: WorkerCrash) -> None:
+def log_crash(crash: WorkerCrash) -> None:
     """Log which worker died and that it is replaced."""
     log.warning("%s; starting it again", crash)
 
@@ -64,7 +64,7 @@ class WorkerPool:
         work: Callable[[int], Any],
         workers: int,
         begin: Callable[[], None] | None = None,
-        on_crash: Callable[[WorkerCrash], None] = tell,
+        on_crash: Callable[[WorkerCrash], None] = log_crash,
     ) -> None:
         if workers < 1:
             raise ValueError(f"a pool needs at least 1 worker, got {workers}")

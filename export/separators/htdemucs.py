@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from export.separators.foreign import ForeignSeparator
 from export.separators.fourier import Fourier
-from training.trainer.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
+from training.trainer.checkpoints import NUMPY_TYPES, as_float_tensors, load_weights, read_checkpoint
 
 CLASS = "demucs.htdemucs.HTDemucs"
 OVERLAP = 4
@@ -162,7 +162,7 @@ def _read_safetensors(path: Path) -> tuple[list[Any], dict[str, Any], dict[str, 
 def _plain(state: Any, where: str) -> dict[str, Tensor]:
     if isinstance(state, dict) and "__quantized" in state:
         raise ValueError(f"{where} holds packed weights; use a model that is not quantized")
-    return tensors_of(state, where)
+    return as_float_tensors(state, where)
 
 
 def _decoded(value: Any) -> Any:

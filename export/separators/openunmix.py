@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from export.separators.foreign import RATE_HZ, ForeignSeparator
 from export.separators.fourier import ShortTime
-from training.trainer.checkpoints import load_weights, read_checkpoint, tensors_of
+from training.trainer.checkpoints import as_float_tensors, load_weights, read_checkpoint
 
 SUFFIXES = (".pth", ".pt", ".chkpnt")
 SETTINGS = "separator.json"
@@ -122,7 +122,7 @@ def _read(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any], s
         stem = path.stem.split("-")[0].lower().replace("_", "-")
         if stem in states:
             raise ValueError(f"{folder} holds two checkpoints for {stem}; leave one")
-        states[stem] = tensors_of(held, path.name)
+        states[stem] = as_float_tensors(held, path.name)
     if not states:
         raise ValueError(f"{folder} holds no checkpoint; each is named after its stem, as vocals.pth")
     settings = folder / SETTINGS

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from export.separators.foreign import MASK_SPECTRUM, ForeignSeparator
-from training.trainer.checkpoints import NUMPY_TYPES, load_weights, read_checkpoint, tensors_of
+from training.trainer.checkpoints import NUMPY_TYPES, as_float_tensors, load_weights, read_checkpoint
 
 CHECKPOINTS = {  # stem: (file, SHA-256)
     "vocals": ("testcheckpoint0.ckpt", "385ea3372c6a3ceee01f6ded5504bb7ee1e9f0101950ae58869dc18382deb75c"),
@@ -123,7 +123,7 @@ def load_net(folder: Path, stem: str) -> UNet:
     """
     file, sha256 = CHECKPOINTS[stem]
     net = UNet()
-    weights = tensors_of(read_checkpoint(folder / file, sha256, NUMPY_TYPES), file)
+    weights = as_float_tensors(read_checkpoint(folder / file, sha256, NUMPY_TYPES), file)
     load_weights(net, weights, file, ignored=("num_batches_tracked",))
     return net.eval().requires_grad_(False)
 

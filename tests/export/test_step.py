@@ -12,7 +12,7 @@ from export.parity import OnnxGraph, TorchGraph, difference, pictures
 from export.to_onnx import export_graph
 from training.config import load_preset
 from training.finetune.bundle import read_flow
-from training.flow.networks import build
+from training.flow.networks import build_network
 from training.scene.config import frames_of
 
 PRESET = load_preset("tiny")
@@ -22,7 +22,7 @@ BLIND = ["x", "t", "known", "prompt", "dt"]
 def spec_of(**changes: object):
     preset = replace(PRESET, flow=replace(PRESET.flow, **changes))
     torch.manual_seed(2)
-    flow = build(preset).eval().requires_grad_(False)
+    flow = build_network(preset).eval().requires_grad_(False)
     for weights in flow.parameters():
         torch.nn.init.normal_(weights, std=0.15)
     return step_spec(preset, flow)

@@ -11,7 +11,7 @@ from export.to_onnx import export_graph
 from training.config import load_preset
 from training.finetune.bundle import read_flow
 from training.finetune.weights import AGREE
-from training.flow.networks import build
+from training.flow.networks import build_network
 
 
 def bundled(folder, **changes):
@@ -21,7 +21,7 @@ def bundled(folder, **changes):
     grid = replace(preset.grid, latent_channels=4, window_frames=16)
     preset = replace(preset, flow=flow, grid=grid, prompt=replace(preset.prompt, embedding=8))
     torch.manual_seed(0)
-    network = build(preset).eval().requires_grad_(False)
+    network = build_network(preset).eval().requires_grad_(False)
     for weights in network.parameters():
         torch.nn.init.normal_(weights, std=0.1)
     export_graph(step_spec(preset, network), folder / "step.onnx", half=False)

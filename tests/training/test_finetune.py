@@ -14,9 +14,11 @@ from training.config import load_preset
 from training.data.mixer import StemMixer
 from training.data.stem_cache import StemCache
 from training.finetune.bundle import preset_of, read_codec, read_flow
+from training.finetune.graph_values import HALF, TRANSPOSED
 from training.finetune.stems import BlendedMixer, questions, read_own
+from training.finetune.unnamed_weights import match_weights
 from training.finetune.weights import check_same, read_weights
-from training.flow.networks import build
+from training.flow.networks import build_network
 from training.flow.train import load_flow
 
 RATE_HZ = 8000
@@ -60,13 +62,22 @@ def tuned(tiny_run, folder, tmp_path_factory):
 
 def test_weights_come_back_from_the_graph_as_it_stores_them(tiny_run):
     trained = load_flow(tiny_run.preset, tiny_run.flow).state_dict()
-    read = read_weights(tiny_run.bundle / "step.onnx", build(tiny_run.preset), "flow.")
+    read = read_weights(tiny_run.bundle / "step.onnx", build_network(tiny_run.preset), "flow.")
     stored = {t.name for t in onnx.load(tiny_run.bundle / "step.onnx").graph.initializer}
     assert any(name.endswith(".half") for name in stored)
     assert set(read) == set(trained)
     for name, value in trained.items():
         halves = value.half().float()
         assert torch.equal(read[name], value) or torch.equal(read[name], halves), name
+
+
+def test_a_graph_carries_the_names_of_torch_and_one_without_them_is_read_too(tiny_run):
+    """Bundles from before names were kept are matched by the places of their weights; both ways read the same."""
+    flow, path = build_network(tiny_run.preset), tiny_run.bundle / "step.onnx"
+    stored = {t.name.removesuffix(HALF).removesuffix(TRANSPOSED) for t in onnx.load(path).graph.initializer}
+    assert {f"flow.{name}" for name in flow.state_dict()} <= stored
+    read, matched = read_weights(path, flow, "flow."), match_weights(path, flow, "flow.")
+    assert all(torch.equal(read[name], matched[name]) for name in flow.state_dict())
 
 
 def test_a_graph_and_the_weights_read_from_it_answer_alike(tiny_run):
@@ -88,7 +99,7 @@ def test_weights_that_do_not_answer_as_the_graph_does_are_refused(tiny_run):
 def test_another_preset_is_refused_in_one_sentence(tiny_run):
     with pytest.raises(ValueError, match="give the preset that it was trained by with --preset"):
         preset_of(load_bundle(tiny_run.bundle), "small")
-    small = build(load_preset("small"))
+    small = build_network(load_preset("small"))
     with pytest.raises(ValueError, match="holds no weights for"):
         read_weights(tiny_run.bundle / "step.onnx", small, "flow.")
 

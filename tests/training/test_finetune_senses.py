@@ -13,7 +13,7 @@ from training.finetune.bundle import read_codec
 from training.finetune.senses import keep_eyes, open_all, sounds_like
 from training.finetune.stems import BlendedMixer, questions, read_own
 from training.flow.encode import encode_latents
-from training.flow.networks import build
+from training.flow.networks import build_network
 
 RATE_HZ = 8000
 
@@ -40,7 +40,7 @@ def test_pictures_and_sounds_are_made_by_the_bundles_own_encoders(tiny_run, blen
     opened = open_all(bundle, tiny_run.preset, blend.cache, tmp_path)
     assert opened.missing == ()
     assert opened.reader is not None
-    flow = build(tiny_run.preset)
+    flow = build_network(tiny_run.preset)
     assert keep_eyes(flow, opened) == []
     assert all(weights.requires_grad for weights in flow.parameters())
     masking = replace(tiny_run.preset.masking, clip_share=1.0)
@@ -55,7 +55,7 @@ def test_eyes_stay_as_they_are_where_nothing_can_be_shown(tiny_run, own, tmp_pat
     opened = open_all(load_bundle(tiny_run.bundle), tiny_run.preset, own.train, tmp_path)
     assert opened.senses.scene is None
     assert opened.senses.ear is not None
-    flow = build(tiny_run.preset)
+    flow = build_network(tiny_run.preset)
     said = keep_eyes(flow, opened)
     assert any("no picture is shown, so what the bundle sees with stays as it is" in line for line in said)
     for name, weights in flow.named_parameters():

@@ -16,7 +16,7 @@ from training.codec.oobleck import Snake
 from training.codec.train import critics_of, load_codec
 from training.config import load_preset
 from training.flow.modalities import hide_patches
-from training.flow.networks import answered, build
+from training.flow.networks import build_network, predicted_slots
 from training.flow.task_sampler import sample_task
 from training.flow.train import train_config
 from training.scene.config import FPS, frames_of
@@ -54,7 +54,7 @@ def codec():
 def flow():
     """The flow's network, and what its parts saw while it answered for two rows."""
     with torch.device("meta"):
-        seen = Seen(build(PRESET))
+        seen = Seen(build_network(PRESET))
         x, t = torch.empty(2, 3, CHANNELS, FRAMES), torch.empty(2, 3, FRAMES)
         known, prompt = torch.zeros(2, 3, FRAMES, dtype=torch.bool), torch.empty(2, 3, 768)
         assert seen.network(x, t, known, prompt, torch.empty(2, PICTURES, 512)).shape == x.shape
@@ -138,7 +138,7 @@ def test_frames_are_pooled_by_attention_and_the_picture_filters_the_mix(flow):
 
 def test_only_the_target_is_made_and_by_its_velocity(flow):
     assert flow.outputs["outward"] == (2, FRAMES, CHANNELS)
-    assert answered(PRESET.flow) == ("STEM",)
+    assert predicted_slots(PRESET.flow) == ("STEM",)
     assert (PRESET.flow.objective, PRESET.flow.path, PRESET.flow.times) == ("velocity", "linear", "uniform")
 
 
@@ -190,7 +190,7 @@ def test_the_mix_is_a_condition_and_an_absent_one_is_zeros():
     """A small network of the same kind, with numbers in it."""
     small = replace(PRESET, flow=replace(PRESET.flow, slot_width=16, heads=2, down=1, middle=1, up=1, picture_dim=0))
     torch.manual_seed(0)
-    network = build(small).eval()
+    network = build_network(small).eval()
     for weights in network.parameters():
         nn.init.normal_(weights, std=0.2)
     x, t, prompt = torch.randn(1, 3, CHANNELS, FRAMES), torch.full((1, 3, FRAMES), 0.3), torch.randn(1, 3, 768)

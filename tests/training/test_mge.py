@@ -15,7 +15,7 @@ from training.codec.model import MixWavCodec
 from training.config import load_preset
 from training.flow.conditioning import ConditionSampler, SlotPhrase
 from training.flow.model import velocity
-from training.flow.networks import build
+from training.flow.networks import build_network
 from training.flow.task_sampler import sample_task
 from training.papers.diffusion import (
     PATHS,
@@ -54,7 +54,7 @@ def narrow(preset, **changes):
     """The preset's network, narrow and with numbers in it."""
     flow = replace(preset.flow, slot_width=16, heads=4, middle=2, **changes)
     torch.manual_seed(0)
-    network = build(replace(preset, flow=flow, prompt=replace(preset.prompt, embedding=8))).eval()
+    network = build_network(replace(preset, flow=flow, prompt=replace(preset.prompt, embedding=8))).eval()
     for weights in network.parameters():
         nn.init.normal_(weights, std=0.1)
     return network
@@ -63,7 +63,7 @@ def narrow(preset, **changes):
 @pytest.fixture(scope="module")
 def whole():
     with torch.device("meta"):
-        return build(PRESET)
+        return build_network(PRESET)
 
 
 def test_a_clip_of_the_paper_is_three_tracks_of_80_latents_of_64(whole):
@@ -274,6 +274,6 @@ def test_what_does_not_go_together_is_refused():
     with pytest.raises(ValueError, match="unknown objective 'x0'"):
         check_objective("x0", "linear")
     with pytest.raises(ValueError, match="neither patches nor skips"):
-        build(replace(PRESET, flow=replace(PRESET.flow, patch=2)))
+        build_network(replace(PRESET, flow=replace(PRESET.flow, patch=2)))
     with pytest.raises(ValueError, match="unknown network 'unet'; choose one of flux, mage, mge"):
-        build(replace(PRESET, flow=replace(PRESET.flow, network="unet")))
+        build_network(replace(PRESET, flow=replace(PRESET.flow, network="unet")))

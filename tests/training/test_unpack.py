@@ -11,8 +11,8 @@ from training.__main__ import main
 from training.codec.train import load_codec
 from training.finetune.bundle import preset_of
 from training.finetune.unpack import PARTS, unpack
-from training.flow.networks import build
-from training.flow.warm_start import start_from
+from training.flow.networks import build_network
+from training.flow.warm_start import load_start_weights
 from training.prompt.adapters import load_adapters
 from training.prompt.tower import load_text_tower
 from training.scene.model import load_scene
@@ -73,8 +73,8 @@ def test_the_scene_encoder_sees_as_the_graph(unpacked):
 
 def test_a_flow_run_can_start_from_it(unpacked):
     bundle, preset, runs = unpacked
-    flow = build(preset).eval()
-    assert start_from(flow, runs["flow"]) == []
+    flow = build_network(preset).eval()
+    assert load_start_weights(flow, runs["flow"]) == []
     grid = bundle.manifest.grid
     known = torch.zeros(1, SLOTS, grid.window_frames, dtype=torch.bool)
     known[:, 0] = True

@@ -111,7 +111,7 @@ def matching_loss(real: DiscriminatorOutput, made: DiscriminatorOutput) -> Tenso
 
 
 @contextmanager
-def held(module: nn.Module) -> Iterator[None]:
+def frozen_weights(module: nn.Module) -> Iterator[None]:
     """Context in which gradients flow through the module but not into its weights."""
     weights = [weight for weight in module.parameters() if weight.requires_grad]
     for weight in weights:
@@ -123,7 +123,7 @@ def held(module: nn.Module) -> Iterator[None]:
             weight.requires_grad_(True)
 
 
-def contest(critics: MultiScaleDiscriminator, made: Tensor, true: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def discriminator_losses(critics: MultiScaleDiscriminator, made: Tensor, true: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Losses of one batch of audio, both ``(B,1,N)``.
 
     Critics and codec descend at once, each by its own loss: the critics' loss does not reach the codec, and the codec's
@@ -134,6 +134,6 @@ def contest(critics: MultiScaleDiscriminator, made: Tensor, true: Tensor) -> tup
     """
     real = critics(true)
     own = critic_loss(real, critics(made.detach()))
-    with held(critics):
+    with frozen_weights(critics):
         opinion = critics(made)
     return own, adversarial_loss(opinion), matching_loss(real, opinion)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.codec.adversarial import MultiScaleDiscriminator, contest
+from training.codec.adversarial import MultiScaleDiscriminator, discriminator_losses
 from training.codec.losses import MelLoss, SpectralLoss, mask_distance
 from training.codec.model import MixWavCodec
 from training.config import Preset
@@ -92,7 +92,7 @@ class CodecStage:
             terms["masked"] = (self.config.mask_weight, masked)
         if self.critics is not None:
             with autocast():
-                own, adversarial, matching = contest(self.critics, made, batch)
+                own, adversarial, matching = discriminator_losses(self.critics, made, batch)
             heard = float(progress >= self.config.adversarial_from)
             terms["critics"] = (1.0, own)
             terms["adversarial"] = (heard * self.config.adversarial_weight, adversarial)

@@ -52,7 +52,7 @@ def draw_speed(rng: Rng) -> PlaybackSpeed:
     return PlaybackSpeed(float(2 ** (rng.uniform(-SPEED_SEMITONES, SPEED_SEMITONES) / 12)))
 
 
-def recolour(rng: Rng, audio: Audio, rate_hz: int) -> Audio:
+def vary_timbre(rng: Rng, audio: Audio, rate_hz: int) -> Audio:
     """Another equaliser, and for some another drive or room; the level stays. ``(N,)`` -> ``(N,)``."""
     power = float((audio**2).mean())
     if power < 1e-10:

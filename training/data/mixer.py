@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from training.data.augment import AS_IT_IS, PlaybackSpeed, draw_speed, recolour
+from training.data.augment import AS_IT_IS, PlaybackSpeed, draw_speed, vary_timbre
 from training.data.stem_cache import StemCache
 from training.typing import Audio, Rng
 
@@ -123,7 +123,7 @@ class StemMixer:
         chosen = [self._families[name][rng.integers(len(self._families[name]))] for name in names]
         varied = self.vary > 0 and rng.random() < self.vary
         cuts = [self._crop(rng, k, samples, None, draw_speed(rng) if varied else AS_IT_IS) for k in chosen]
-        stems = np.stack([recolour(rng, stem, self.rate_hz) if varied else stem for stem, _ in cuts])
+        stems = np.stack([vary_timbre(rng, stem, self.rate_hz) if varied else stem for stem, _ in cuts])
         gains = rng.uniform(*SOURCE_GAINS, size=(self.sources, 1)).astype(np.float32)
         mean = np.clip(stems * gains, -1, 1) / np.float32(self.sources)
         labels = [self.cache.label(take.stem) for _, take in cuts]
@@ -166,7 +166,7 @@ class StemMixer:
         return str(self.cache.label(stem)["piece"])
 
     def _mixed(self, rng: Rng, cuts: list[tuple[Audio, StemCrop]], varied: bool) -> Mix:
-        stems = [recolour(rng, stem, self.rate_hz) if varied else stem for stem, _ in cuts]
+        stems = [vary_timbre(rng, stem, self.rate_hz) if varied else stem for stem, _ in cuts]
         mix = balance(rng, np.stack(stems), [self.cache.label(take.stem) for _, take in cuts])
         return replace(mix, takes=tuple(take for _, take in cuts))
 

@@ -19,7 +19,7 @@ from engine.latents import SLOTS, Slot
 from training.codec.model import MixWavCodec
 from training.config import Preset, load_preset, preset_from
 from training.finetune.weights import check_same, read_weights
-from training.flow.networks import build
+from training.flow.networks import build_network
 from training.prompt.model import TextTower
 from training.prompt.tower import TOWER_FILE, text_tower
 from training.scene.config import frames_of
@@ -92,7 +92,7 @@ def read_flow(bundle: Bundle, preset: Preset) -> nn.Module:
     Raises:
         ValueError: the preset is not the bundle's.
     """
-    flow: nn.Module = build(preset).eval()
+    flow: nn.Module = build_network(preset).eval()
     path = bundle.path(bundle.manifest.graphs["step"].file)
     flow.load_state_dict(read_weights(path, flow, "flow."))
     check_same(path, _WholeStep(flow), _question(preset))

@@ -42,7 +42,7 @@ class SlotPhrase:
     text: str
 
 
-def combine(parts: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
+def mean_direction(parts: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
     """Weighted mean of directions ``(E,)``, of norm sqrt(E); zeros when there is none or they cancel out.
 
     Source: MGE-LDM (arXiv 2505.23305) E.3, interpolation of text and audio embeddings.
@@ -188,13 +188,13 @@ class ConditionSampler:
             parts.setdefault((row, Slot.STEM), []).extend(found)
         for (row, slot), found in parts.items():
             if found:
-                prompts[row, slot] = combine(found, rng.dirichlet(np.ones(len(found))))
+                prompts[row, slot] = mean_direction(found, rng.dirichlet(np.ones(len(found))))
         return prompts
 
     def _read(self, pieces: list[FloatArray]) -> FloatArray:
         """The direction of a text from those of its pieces, ``(E,)``."""
         if len(pieces) == 1 or self._reader is None:
-            return combine(pieces, [1.0] * len(pieces))
+            return mean_direction(pieces, [1.0] * len(pieces))
         rows = torch.from_numpy(np.stack(pieces)[None])
         with torch.inference_mode():
             answer: FloatArray = self._reader(rows, torch.ones(rows.shape[:2], dtype=torch.bool))[0].numpy()

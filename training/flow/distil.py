@@ -29,7 +29,7 @@ class DistillationSchedule:
     teacher_steps: int
 
 
-def taught(
+def distillation_target(
     teacher: nn.Module,
     schedule: DistillationSchedule,
     target: Tensor,
@@ -65,6 +65,6 @@ def taught(
     return x, t, torch.where(known[:, :, None], target, answer)
 
 
-def is_made(known: Tensor) -> Tensor:
+def generative_rows(known: Tensor) -> Tensor:
     """Rows ``(B,)`` whose mix is not given, or has a gap: those that take many steps."""
     return ~known[:, Slot.MIX].all(dim=1)

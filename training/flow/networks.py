@@ -26,7 +26,7 @@ class FluxByObjective(FluxFormer):
         return torch.stack([clean[:, slot] if slot in self.used else x[:, slot] for slot in slots], dim=1)
 
 
-def build(preset: Preset) -> nn.Module:
+def build_network(preset: Preset) -> nn.Module:
     """The untrained network of a preset: ``(x, t, known, prompt, ...) -> clean (B,S,D,L)``.
 
     Raises:
@@ -41,6 +41,6 @@ def build(preset: Preset) -> nn.Module:
     return networks[config.network](preset.grid, preset.prompt.embedding, config)
 
 
-def answered(config: FlowConfig) -> tuple[str, ...]:
+def predicted_slots(config: FlowConfig) -> tuple[str, ...]:
     """Names of the slots that a network predicts; in MAGE's the mix is a condition only."""
     return ("STEM",) if config.network == "mage" else config.slots

@@ -25,14 +25,14 @@ from training.config import Preset
 from training.data.credits import credits
 from training.data.stem_cache import StemCache
 from training.flow.conditioning import ConditionSampler
-from training.flow.distil import DistillationSchedule, is_made, taught
+from training.flow.distil import DistillationSchedule, distillation_target, generative_rows
 from training.flow.encode import ADAPTERS_HELP, POOL, encode_latents, open_adapters, preset_mixer, usual_adapters
 from training.flow.latent_dataset import LatentDataset
 from training.flow.losses import additivity_loss, latent_loss
 from training.flow.modalities import open_modalities
-from training.flow.networks import answered, build
+from training.flow.networks import build_network, predicted_slots
 from training.flow.task_sampler import TaskSample, assign_tasks, sample_task
-from training.flow.warm_start import averaged_weights, start_from
+from training.flow.warm_start import averaged_weights, load_start_weights
 from training.papers.diffusion import TAU_MIN, error_weight, noised
 from training.prompt.adapters import ADAPTERS_FILE, StoryReader
 from training.prompt.tower import TOWER_FILE
@@ -95,7 +95,7 @@ class FlowStage:
     ) -> None:
         self.preset, self.config, self.codec = preset, preset.flow, codec
         torch.manual_seed(preset.flow.seed)
-        self.model: nn.Module = build(preset)
+        self.model: nn.Module = build_network(preset)
         self.teacher: nn.Module | None = None  # of a distilled schedule
         self.latents, self.decoder = latents, codec
         self.conditions = ConditionSampler(preset, Lexicon.load(), prompt_run, reader)
@@ -151,7 +151,7 @@ class FlowStage:
         """``(B,S,L)`` bool: unknown positions of slots that the network predicts."""
         unknown = ~known
         for slot in range(SLOTS):
-            if Slot(slot).name not in answered(self.config):
+            if Slot(slot).name not in predicted_slots(self.config):
                 unknown[:, slot] = False
         return unknown
 
@@ -185,7 +185,7 @@ class FlowStage:
         plain: tuple[Tensor, Tensor, Tensor],
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Input, time and target: from the teacher for rows of generative tasks, ``plain`` for all others."""
-        rows = is_made(batch.known)
+        rows = generative_rows(batch.known)
         if not rows.any():
             return plain
         schedule = DistillationSchedule(self.config.distil_steps, self.config.teacher_steps)
@@ -193,7 +193,7 @@ class FlowStage:
         given = (batch.latents, batch.known, batch.prompt, noise, *seen)
         target, known, prompt, dice, *picture = (value[rows] for value in given)
         with autocast():
-            led = taught(teacher, schedule, target, known, (prompt, *picture), dice, number)
+            led = distillation_target(teacher, schedule, target, known, (prompt, *picture), dice, number)
         answer = tuple(value.index_put((rows,), new.to(value.dtype)) for value, new in zip(plain, led, strict=True))
         return answer[0], answer[1], answer[2]
 
@@ -229,7 +229,7 @@ def train_flow(
         ValueError: ``start`` does not fit the preset, or a distilled schedule has no teacher.
     """
     if start is not None and not resume:
-        start_from(build(preset), start)  # refused now, not after everything was encoded
+        load_start_weights(build_network(preset), start)  # refused now, not after everything was encoded
     teacher = load_teacher(preset, folder, start) if preset.flow.distil_steps else None
     ear, reader = open_adapters(adapters_run, prompt_run)
     modalities = open_modalities(preset, cache, scene_run, ear)
@@ -238,7 +238,7 @@ def train_flow(
         latents = encode_latents(pool, preset, preset_mixer(preset, cache), codec, modalities, workers)
     stage = FlowStage(preset, latents, codec, prompt_run, reader)
     if start is not None and not resume:
-        new = start_from(stage.model, start)
+        new = load_start_weights(stage.model, start)
         log.info("started from %s; %d weights are new", start, len(new))
     stage.teacher = teacher
     run = Trainer(stage, train_config(preset), folder)
@@ -279,9 +279,9 @@ def load_teacher(preset: Preset, folder: Path, start: Path | None) -> nn.Module:
     Raises:
         ValueError: there is none.
     """
-    path, teacher = folder / TEACHER_FILE, build(preset)
+    path, teacher = folder / TEACHER_FILE, build_network(preset)
     if start is not None and not path.is_file():
-        start_from(teacher, start)
+        load_start_weights(teacher, start)
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(teacher.state_dict(), path)
     if not path.is_file():
@@ -297,7 +297,7 @@ def save_flow(run: Trainer, folder: Path) -> None:
 
 def load_flow(preset: Preset, folder: Path) -> nn.Module:
     """The trained flow of a run, frozen."""
-    model = build(preset)
+    model = build_network(preset)
     model.load_state_dict(torch.load(folder / "flow.pt", map_location="cpu", weights_only=True))
     return model.eval().requires_grad_(False)
 

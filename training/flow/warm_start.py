@@ -48,7 +48,7 @@ def _finished(run: Path) -> bool:
     return flow.is_file() and flow.stat().st_mtime_ns >= (run / CHECKPOINT).stat().st_mtime_ns
 
 
-def start_from(model: nn.Module, run: Path) -> list[str]:
+def load_start_weights(model: nn.Module, run: Path) -> list[str]:
     """Load a run's averaged weights into ``model``.
 
     Returns:

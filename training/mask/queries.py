@@ -39,7 +39,7 @@ from training.mask.stems import StemPool
 from training.mask.terms import KIT, TERMS, VOICES, number
 from training.prompt.model import TextTower, to_unit_scale
 from training.prompt.tower import embed, load_text_tower
-from training.text.augment import damage
+from training.text.augment import add_typos
 from training.text.lexicon import Lexicon
 from training.trainer.checkpoints import save_atomically
 
@@ -109,7 +109,7 @@ def words(tower: TextTower, tokenizer: Tokenizer, split: str) -> tuple[Floats, I
         pairs = lexicon.heldout()
     else:
         drawn = [(lexicon.phrases(term, split, rng), term) for term in TERMS for _ in range(PHRASES)]
-        pairs = [(damage(phrase, rng) if k % 2 else phrase, term) for k, (phrase, term) in enumerate(drawn)]
+        pairs = [(add_typos(phrase, rng) if k % 2 else phrase, term) for k, (phrase, term) in enumerate(drawn)]
     rows: Floats = embed(tower, tokenizer, [phrase for phrase, _ in pairs])
     return rows, np.array([number(term) for _, term in pairs])
 

@@ -25,7 +25,7 @@ from training.mask.mixing import ABSENT_SHARE, Mixing, Question
 from training.mask.network import STRIDE, NetworkConfig, PromptedUNet, freeze_norms, load_spleeter
 from training.mask.stems import StemPool
 from training.mask.terms import TERMS
-from training.trainer.checkpoints import NUMPY_TYPES, read_checkpoint, tensors_of
+from training.trainer.checkpoints import NUMPY_TYPES, as_float_tensors, read_checkpoint
 
 CHECKPOINT = "mask.pt"
 LOG = "log.jsonl"
@@ -275,7 +275,7 @@ def read_spleeter(path: Path) -> dict[str, Tensor]:
     Raises:
         ValueError: the file is none, or holds more than weights.
     """
-    return tensors_of(read_checkpoint(path, types=NUMPY_TYPES), path.name)
+    return as_float_tensors(read_checkpoint(path, types=NUMPY_TYPES), path.name)
 
 
 if __name__ == "__main__":  # one process of several: python -m training.mask.train

@@ -87,7 +87,7 @@ class TermEmbeddings:
         return rows
 
 
-def hear(
+def encode_stems(
     ear: AdaptedAudioTower, cache_folder: Path, words: TermEmbeddings, judge: bool, crops: int, most: int
 ) -> HeardStems | None:
     """Run the frozen tower over stems.
@@ -122,7 +122,7 @@ def hear(
     return HeardStems(np.concatenate(inner), np.concatenate(outer), np.array(families))
 
 
-def tell(words: TermEmbeddings, count: int, split: str) -> ToldStories:
+def encode_stories(words: TermEmbeddings, count: int, split: str) -> ToldStories:
     """Make stories and captions and read their pieces with the frozen text tower."""
     asker = RequestWriter(words.lexicon)
     teller = CaptionWriter(asker)
@@ -285,13 +285,13 @@ def run(prompt_run: Path, cache_folder: Path, out_folder: Path, held_out: Path |
     ear = AdaptedAudioTower(load_audio_tower(prompt_run)).eval().requires_grad_(False)
     ear.adapt.requires_grad_(True)
     torch.manual_seed(SEED)
-    trained_on = hear(ear, cache_folder, words, False, CROPS, MOST_STEMS)
+    trained_on = encode_stems(ear, cache_folder, words, False, CROPS, MOST_STEMS)
     if trained_on is None:
         raise FileNotFoundError(f"no stems in {cache_folder}; render some with: python -m training render")
     train_ear(ear, trained_on, words)
     figures: dict[str, float] = {}
     for name, folder, most in (("kept", cache_folder, MOST_JUDGED), ("held_out", held_out, 10 * MOST_JUDGED)):
-        heard = hear(ear, folder, words, True, 1, most) if folder is not None else None
+        heard = encode_stems(ear, folder, words, True, 1, most) if folder is not None else None
         if heard is None:
             continue
         with torch.inference_mode():
@@ -301,8 +301,8 @@ def run(prompt_run: Path, cache_folder: Path, out_folder: Path, held_out: Path |
             figures |= {f"{name}_{whose}_top1": top1, f"{name}_{whose}_top5": top5}
         figures[f"{name}_stems"] = len(heard.families)
     reader = StoryReader(torch.from_numpy(words.prototypes[: len(words.lexicon.families)]))
-    train_reader(reader, tell(words, STORIES, "train"), words)
-    told = tell(words, JUDGED_STORIES, "held")
+    train_reader(reader, encode_stories(words, STORIES, "train"), words)
+    told = encode_stories(words, JUDGED_STORIES, "held")
     prototypes = words.prototypes[: told.named.shape[1]]
     with torch.inference_mode():
         read = reader(torch.from_numpy(told.pieces), torch.from_numpy(told.mask)).numpy()

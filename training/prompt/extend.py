@@ -35,7 +35,7 @@ from training.prompt.adapt import prose
 from training.prompt.model import TextTower, to_unit_scale
 from training.prompt.tower import TOWER_FILE, embed, load_text_tower
 from training.prompt.train import CLIP_NORM, UNKNOWN_SHARE
-from training.text.augment import damage
+from training.text.augment import add_typos
 from training.text.captions import CaptionWriter, PieceFacts
 from training.text.lexicon import Lexicon, normal_form
 from training.text.requests import RequestWriter, StemFacts
@@ -130,7 +130,7 @@ class ExtensionTexts:
         return self._phrase(rng, wide[int(rng.integers(len(wide)))])
 
     def _phrase(self, rng: Rng, term: str) -> str:
-        phrase = damage(self.lexicon.phrases(term, "train", rng), rng)
+        phrase = add_typos(self.lexicon.phrases(term, "train", rng), rng)
         if rng.random() >= AMONG_SHARE:
             return phrase
         before, after = ([str(rng.choice(self._words)) for _ in range(rng.integers(0, 3))] for _ in range(2))

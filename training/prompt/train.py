@@ -32,7 +32,7 @@ from training.prompt.config import PromptConfig, config_from_table
 from training.prompt.model import AudioTower, TextTower
 from training.prompt.stems import MelBank, StemKey, choose_stems, open_cache
 from training.prompt.tower import save_towers, text_tower
-from training.text.augment import damage
+from training.text.augment import add_typos
 from training.text.lexicon import Lexicon
 from training.text.tokenizer import TOKENIZER_FILE, encode, load_tokenizer, train_tokenizer, training_text
 from training.trainer.checkpoints import save_atomically
@@ -101,7 +101,7 @@ class PromptSampler:
         """The batch of a step."""
         rng = np.random.default_rng([self.config.seed, step])
         terms = rng.integers(len(self.lexicon.terms), size=self.config.batch)
-        phrases = [damage(self.lexicon.phrases(self.lexicon.terms[t], "train", rng), rng) for t in terms]
+        phrases = [add_typos(self.lexicon.phrases(self.lexicon.terms[t], "train", rng), rng) for t in terms]
         tokens_BT, mask_BT = encode(self.tokenizer, phrases, self.config.max_tokens)
         used = int(mask_BT.sum(1).max())
         tokens_BT, mask_BT = tokens_BT[:, :used], mask_BT[:, :used]
@@ -158,7 +158,7 @@ def run(
     out_folder.mkdir(parents=True, exist_ok=True)
     lexicon = Lexicon.load()
     state = _read_checkpoint(resume) if resume else None
-    config = config_from_table(state["config"]) if state else settled(config)
+    config = config_from_table(state["config"]) if state else with_precision(config)
     tokenizer = _tokenizer(config, lexicon, out_folder, resume)
     torch.manual_seed(config.seed)
     towers = ContrastiveTowers(config, tokenizer.get_vocab_size(), len(lexicon.terms))
@@ -216,7 +216,7 @@ def _train(
     return tuple(losses)
 
 
-def settled(config: PromptConfig) -> PromptConfig:
+def with_precision(config: PromptConfig) -> PromptConfig:
     """The config with ``auto`` precision decided for this machine, so that resuming does not decide anew."""
     if config.precision != "auto":
         return config

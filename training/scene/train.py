@@ -100,7 +100,7 @@ class SceneStage:
         rng = np.random.default_rng([self.config.seed, step])
         scenes = [DrawnScene(rng, self.config.size_px) for _ in range(self.config.batch // 2)]
         seen = [scene.seen(rng, self.count) for scene in scenes for _ in range(2)]
-        return batch_of(seen, [self.names.draw(rng, one.wanted) for one in seen])
+        return stack_clips(seen, [self.names.draw(rng, one.wanted) for one in seen])
 
     def loss(self, batch: SceneBatch, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
         """Errors of the heads and of the embedding, weighted."""
@@ -120,7 +120,7 @@ class SceneStage:
         return torch.stack(list(parts.values())).sum(), {name: part.item() for name, part in parts.items()}
 
 
-def batch_of(seen: list[LabelledClip], phrases: list[np.ndarray]) -> SceneBatch:
+def stack_clips(seen: list[LabelledClip], phrases: list[np.ndarray]) -> SceneBatch:
     """Clips side by side."""
 
     def side(rows: list[np.ndarray]) -> Tensor:

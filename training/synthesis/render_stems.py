@@ -31,7 +31,7 @@ from training.synthesis.score import Score, ScorePart
 from training.synthesis.stem_config import StemRenderConfig
 from training.trainer.arguments import RUNS
 from training.typing import Audio
-from training.worker_pool import JobFailed, WorkerCrash, WorkerPool, tell
+from training.worker_pool import JobFailed, WorkerCrash, WorkerPool, log_crash
 
 STEM_RMS = 0.1  # active level of every cached stem: -20 dBFS
 PEAK = 0.98
@@ -177,7 +177,7 @@ def render_cache(
     shards: int,
     workers: int,
     niceness: int = 10,
-    on_crash: Callable[[WorkerCrash], None] = tell,
+    on_crash: Callable[[WorkerCrash], None] = log_crash,
 ) -> dict[str, float]:
     """Render the missing shards of a cache.
 

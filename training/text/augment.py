@@ -10,7 +10,7 @@ BEFORE = ("please", "hey", "um", "now", "well", "can we have", "let's hear", "tr
 AFTER = ("please", "thanks", "now", "for me", "if possible", "from the song", "in this track", "ok", "today", "again")
 
 
-def damage(phrase: str, rng: np.random.Generator) -> str:
+def add_typos(phrase: str, rng: np.random.Generator) -> str:
     """A phrase as a hurried user might type it; most come back unchanged."""
     chance = rng.random(4)
     if chance[0] < PLURAL:

@@ -83,7 +83,7 @@ def parse(
         parser.add_argument(f"--{extra}", type=Path, metavar="DIR", help=line)
     parser.set_defaults(resume=None, out=None, precision="auto")
     args = parser.parse_args(argv)
-    precision.settle(args.precision)
+    precision.set_precision(args.precision)
     preset = resumed(args.resume, stage, args.preset) if args.resume else load_preset(args.preset or USUAL_PRESET)
     return StageArguments(
         preset=preset,

@@ -62,7 +62,7 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
         torch.save(state, partial)
 
 
-def tensors_of(state: Any, where: str) -> dict[str, Tensor]:
+def as_float_tensors(state: Any, where: str) -> dict[str, Tensor]:
     """A state dict of tensors or NumPy arrays as float32 tensors; counters stay whole numbers.
 
     Raises:

@@ -97,19 +97,19 @@ class Distributed:
         self._accelerator.wait_for_everyone()
 
 
-def moved(batch: Any, device: torch.device) -> Any:
+def to_device(batch: Any, device: torch.device) -> Any:
     """A batch on a device: a tensor, or dataclasses, tuples, lists and dicts of tensors; anything else as it is."""
     if device.type == "cpu":
         return batch
     if isinstance(batch, Tensor):
         return batch.to(device, non_blocking=True)
     if dataclasses.is_dataclass(batch) and not isinstance(batch, type):
-        parts = {f.name: moved(getattr(batch, f.name), device) for f in dataclasses.fields(batch)}
+        parts = {f.name: to_device(getattr(batch, f.name), device) for f in dataclasses.fields(batch)}
         return dataclasses.replace(batch, **parts)
     if isinstance(batch, (list, tuple)):
-        return type(batch)(moved(value, device) for value in batch)
+        return type(batch)(to_device(value, device) for value in batch)
     if isinstance(batch, dict):
-        return {name: moved(value, device) for name, value in batch.items()}
+        return {name: to_device(value, device) for name, value in batch.items()}
     return batch
 
 

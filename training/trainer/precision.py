@@ -41,7 +41,7 @@ def compute_dtype() -> torch.dtype:
     return _settled or _fastest()
 
 
-def settle(choice: str) -> None:
+def set_precision(choice: str) -> None:
     """Set the precision of this process: ``fp32``, ``bf16``, or ``auto`` for whichever the probe finds faster.
 
     Raises:
@@ -53,7 +53,7 @@ def settle(choice: str) -> None:
     _settled = DTYPES.get(choice)
 
 
-def settled_name() -> str:
+def precision_name() -> str:
     """The precision in use, ``fp32`` or ``bf16``."""
     return next(name for name, dtype in DTYPES.items() if dtype is compute_dtype())
 

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from training.trainer import precision
 from training.trainer.checkpoints import save_atomically
-from training.trainer.distributed import Distributed, moved
+from training.trainer.distributed import Distributed, to_device
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -188,7 +188,7 @@ class Trainer:
         self.parts = state.get("parts", self.parts)
         self.own = self.distributed.share(self.parts)
         if "precision" in state:
-            precision.settle(state["precision"])
+            precision.set_precision(state["precision"])
         return True
 
     def _all_find(self, step: int) -> None:
@@ -202,7 +202,7 @@ class Trainer:
         """All processes compute in the precision that the first one chose."""
         names = list(precision.DTYPES)
         if self.distributed.size > 1:
-            precision.settle(names[int(self.distributed.agreed(names.index(precision.settled_name())))])
+            precision.set_precision(names[int(self.distributed.agreed(names.index(precision.precision_name())))])
 
     def save(self) -> None:
         """Write the checkpoint: whole or not at all."""
@@ -217,7 +217,7 @@ class Trainer:
             "spent_s": self.spent_s,
             "parts": self.parts,
             "processes": self.distributed.size,
-            "precision": precision.settled_name(),
+            "precision": precision.precision_name(),
         }
         save_atomically(state, self.folder / CHECKPOINT)
         (self.folder / "settings.json").write_text(json.dumps(self.config.settings, indent=1, default=str), "utf-8")
@@ -304,7 +304,7 @@ class Trainer:
             generator = torch.Generator(self.distributed.device).manual_seed(self.config.seed * 1_000_003 + number)
             last = place == len(own) - 1
             with contextlib.nullcontext() if last else self.distributed.apart(self.objective):
-                loss, figures = self.objective(moved(batch, self.distributed.device), generator, progress)
+                loss, figures = self.objective(to_device(batch, self.distributed.device), generator, progress)
                 (loss * share).backward()
             lost += loss.item() * share
             for name, value in figures.items():

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from training.config import load_preset
-from training.flow.networks import build
+from training.flow.networks import build_network
 from training.papers.ablations import command, pages
 from training.papers.ablations.judge import order
 from training.papers.ablations.tables import OUR_STEPS, TABLES
@@ -35,7 +35,7 @@ def context(tmp_path):
 @pytest.mark.parametrize(("name", "variant"), ROWS, ids=lambda row: row if isinstance(row, str) else row.name)
 def test_every_row_builds_a_network(context, name, variant):
     preset = preset_of(TABLES[name], variant, context)
-    assert sum(weight.numel() for weight in build(preset).parameters()) > 1000
+    assert sum(weight.numel() for weight in build_network(preset).parameters()) > 1000
     for key, value in {**variant.flow, **variant.masking}.items():
         assert value in (getattr(preset.flow, key, None), getattr(preset.masking, key, None))
 

@@ -9,7 +9,13 @@ from torch import nn
 
 from export.graphs import prepare
 from training.__main__ import main as training
-from training.codec.adversarial import MultiScaleDiscriminator, adversarial_loss, contest, critic_loss, matching_loss
+from training.codec.adversarial import (
+    MultiScaleDiscriminator,
+    adversarial_loss,
+    critic_loss,
+    discriminator_losses,
+    matching_loss,
+)
 from training.codec.losses import MelLoss
 from training.codec.mel import MelEncoder
 from training.codec.model import MixWavCodec
@@ -48,7 +54,7 @@ def test_each_side_learns_from_its_own_loss_alone():
     torch.manual_seed(0)
     critics, true = MultiScaleDiscriminator(4, SAMPLES), noise()
     made = noise(seed=5).requires_grad_()
-    own, told, matched = contest(critics, made, true)
+    own, told, matched = discriminator_losses(critics, made, true)
     own.backward(retain_graph=True)
     assert made.grad is None
     before = [weight.grad.clone() for weight in critics.parameters()]

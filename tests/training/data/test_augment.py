@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.data.augment import PlaybackSpeed, draw_speed, recolour
+from training.data.augment import PlaybackSpeed, draw_speed, vary_timbre
 from training.data.mixer import StemMixer
 
 RATE_HZ = 16_000
@@ -36,18 +36,18 @@ def test_recolouring_keeps_level_and_length_and_changes_the_sound():
     audio = tone(330)
     changed = 0
     for seed in range(20):
-        other = recolour(np.random.default_rng(seed), audio, RATE_HZ)
+        other = vary_timbre(np.random.default_rng(seed), audio, RATE_HZ)
         assert other.shape == audio.shape
         assert np.isfinite(other).all()
         assert float((other**2).mean()) == pytest.approx(float((audio**2).mean()), rel=1e-3)
         changed += float(((other - audio) ** 2).mean()) > 0.01 * float((audio**2).mean())
-        np.testing.assert_array_equal(other, recolour(np.random.default_rng(seed), audio, RATE_HZ))
+        np.testing.assert_array_equal(other, vary_timbre(np.random.default_rng(seed), audio, RATE_HZ))
     assert changed >= 15  # a flat equaliser may be drawn
 
 
 def test_silence_stays_silence():
     silence = np.zeros(8000, dtype=np.float32)
-    np.testing.assert_array_equal(recolour(np.random.default_rng(1), silence, RATE_HZ), silence)
+    np.testing.assert_array_equal(vary_timbre(np.random.default_rng(1), silence, RATE_HZ), silence)
 
 
 class _Cache:

@@ -14,7 +14,7 @@ from training.codec.train import load_codec
 from training.config import MaskingConfig, load_preset, preset_from
 from training.data.mixer import StemCrop, StemMixer
 from training.data.sources import SoundLibrary
-from training.flow.conditioning import _left, combine, draw_modalities
+from training.flow.conditioning import _left, draw_modalities, mean_direction
 from training.flow.encode import encode_latents, preset_mixer
 from training.flow.examples import make_twins
 from training.flow.latent_dataset import Query
@@ -108,11 +108,11 @@ def test_interpolated_directions_keep_their_norm_and_lie_between():
     rng = np.random.default_rng(0)
     one, other = (v * sqrt(32) / np.linalg.norm(v) for v in rng.standard_normal((2, 32)))
     for weight in (0.0, 0.3, 1.0):
-        mixed = combine([one, other], [1 - weight, weight])
+        mixed = mean_direction([one, other], [1 - weight, weight])
         assert np.linalg.norm(mixed) == pytest.approx(sqrt(32), rel=1e-5)
         assert mixed @ one >= one @ other - 1e-3
-    np.testing.assert_allclose(combine([one, other], [1, 0]), one, rtol=1e-5)
-    assert not combine([one, -one], [1, 1]).any()
+    np.testing.assert_allclose(mean_direction([one, other], [1, 0]), one, rtol=1e-5)
+    assert not mean_direction([one, -one], [1, 1]).any()
 
 
 def test_hidden_time_and_patches_come_out_by_their_share():

@@ -9,7 +9,7 @@ from engine.latents import SLOTS, Slot
 from training.config import FLOW_CHOICES, load_preset
 from training.flow.model import FluxFormer
 from training.flow.visual import FramePooling, MixFilter, VisualAlignment, nearest_frames, one_frame
-from training.flow.warm_start import start_from
+from training.flow.warm_start import load_start_weights
 
 PRESET = load_preset("tiny")
 GRID, EMBEDDING, FRAMES, FEATURES = PRESET.grid, 32, 10, PRESET.flow.picture_dim
@@ -50,7 +50,7 @@ def test_a_network_that_learns_to_see_answers_as_before_to_the_bit(fusion, avna,
         torch.nn.init.normal_(weights, std=0.15)
     torch.save(blind.state_dict(), tmp_path / "flow.pt")
     seeing = network(seed=1, fusion=fusion, avna=avna)
-    new = start_from(seeing, tmp_path)
+    new = load_start_weights(seeing, tmp_path)
     assert new
     assert all(name.startswith("scene.") for name in new)
     with torch.no_grad():

@@ -8,18 +8,18 @@ from torch import nn
 
 from engine.latents import SLOTS, Slot
 from training.config import load_preset
-from training.flow.distil import DistillationSchedule, is_made, taught
+from training.flow.distil import DistillationSchedule, distillation_target, generative_rows
 from training.flow.losses import additivity_loss
-from training.flow.networks import build
+from training.flow.networks import build_network
 from training.flow.train import load_teacher, main
-from training.flow.warm_start import FLOW_FILE, FRESH, averaged_weights, start_from
+from training.flow.warm_start import FLOW_FILE, FRESH, averaged_weights, load_start_weights
 from training.trainer.trainer import CHECKPOINT, TrainConfig, Trainer
 
 PRESET = load_preset("tiny")
 
 
 def network(**changes: object) -> nn.Module:
-    return build(replace(PRESET, flow=replace(PRESET.flow, **changes)))
+    return build_network(replace(PRESET, flow=replace(PRESET.flow, **changes)))
 
 
 class Still:
@@ -48,7 +48,7 @@ def unfinished(folder, ema: float, stage: Still | None = None) -> Trainer:
 def test_an_unfinished_run_gives_its_moving_average(tmp_path):
     run = unfinished(tmp_path, ema=0.9)
     model = network()
-    start_from(model, tmp_path)
+    load_start_weights(model, tmp_path)
     held = model.state_dict()
     for name, weights in run.stage.model.state_dict().items():
         torch.testing.assert_close(held[name], weights + 1)
@@ -75,7 +75,7 @@ def test_a_run_with_frozen_eyes_gives_the_average_of_all_else_and_its_eyes(tmp_p
     found = averaged_weights(tmp_path)
     for name, weights in run.stage.model.state_dict().items():
         torch.testing.assert_close(found[name], weights if name.startswith(FRESH) else weights + 1)
-    assert start_from(network(), tmp_path) == []
+    assert load_start_weights(network(), tmp_path) == []
 
 
 def test_a_checkpoint_that_does_not_name_its_averages_gives_way_to_the_finished_flow(tmp_path):
@@ -104,13 +104,13 @@ def test_a_run_of_another_shape_is_refused_and_nothing_is_loaded(changes, said, 
     model = network(**changes)
     before = {name: weights.clone() for name, weights in model.state_dict().items()}
     with pytest.raises(ValueError, match=said):
-        start_from(model, tmp_path)
+        load_start_weights(model, tmp_path)
     assert all(torch.equal(before[name], weights) for name, weights in model.state_dict().items())
 
 
 def test_a_folder_without_a_flow_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=f"no {CHECKPOINT} and no flow.pt"):
-        start_from(network(), tmp_path)
+        load_start_weights(network(), tmp_path)
 
 
 def test_the_student_is_led_to_where_the_teacher_lands():
@@ -125,7 +125,7 @@ def test_the_student_is_led_to_where_the_teacher_lands():
 
     number = torch.tensor([0.0, 1.0, 1.0])
     prompt = torch.zeros(3, SLOTS, 2)
-    x, t, target = taught(Turning(), DistillationSchedule(2, 8), clean, known, (prompt,), noise, number)
+    x, t, target = distillation_target(Turning(), DistillationSchedule(2, 8), clean, known, (prompt,), noise, number)
     torch.testing.assert_close(t[:, Slot.STEM, 0], number / 2)
     torch.testing.assert_close(target[:, Slot.REST], clean[:, Slot.REST])
     place, now = x.clone(), t.clone()
@@ -142,7 +142,7 @@ def test_tasks_that_are_given_the_mix_are_not_distilled():
     known = torch.zeros(3, SLOTS, 8, dtype=torch.bool)
     known[0, Slot.MIX] = True
     known[2, Slot.MIX, :5] = True  # a gap in a whole mix is filled
-    assert is_made(known).tolist() == [False, True, True]
+    assert generative_rows(known).tolist() == [False, True, True]
 
 
 def test_a_distilled_schedule_keeps_its_teacher_and_asks_for_one(tmp_path):

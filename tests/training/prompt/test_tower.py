@@ -16,8 +16,8 @@ from training.prompt.config import PromptConfig
 from training.prompt.model import CLIP_SAMPLES, AudioTower, TextTower
 from training.prompt.route import TermRouter, report, route
 from training.prompt.tower import embed, load_text_tower
-from training.prompt.train import run, settled
-from training.text.augment import damage
+from training.prompt.train import run, with_precision
+from training.text.augment import add_typos
 from training.text.lexicon import Lexicon
 from training.text.tokenizer import encode, train_tokenizer, training_text
 
@@ -125,11 +125,11 @@ def test_the_route_table_has_every_figure(trained, flutes_and_drums):
 
 
 def test_damage_is_decided_by_the_generator_and_mostly_mild():
-    one = [damage("electric guitar", np.random.default_rng(seed)) for seed in range(200)]
-    assert one == [damage("electric guitar", np.random.default_rng(seed)) for seed in range(200)]
+    one = [add_typos("electric guitar", np.random.default_rng(seed)) for seed in range(200)]
+    assert one == [add_typos("electric guitar", np.random.default_rng(seed)) for seed in range(200)]
     assert 0.5 < np.mean([phrase == "electric guitar" for phrase in one]) < 0.9
 
 
 def test_precision_is_settled_once():
-    assert settled(PromptConfig(precision="auto")).precision in ("bf16", "fp32")
-    assert settled(PromptConfig(precision="bf16")).precision == "bf16"
+    assert with_precision(PromptConfig(precision="auto")).precision in ("bf16", "fp32")
+    assert with_precision(PromptConfig(precision="bf16")).precision == "bf16"

@@ -15,7 +15,7 @@ from linefit import STEPS, Line, Rows, train
 from training.config import load_preset
 from training.flow.train import FlowStage
 from training.trainer import precision
-from training.trainer.distributed import Distributed, moved
+from training.trainer.distributed import Distributed, to_device
 from training.trainer.trainer import CHECKPOINT, TrainConfig, Trainer, own_parts
 
 ROOT = Path(__file__).parents[3]
@@ -149,21 +149,21 @@ def test_a_round_of_the_flow_meets_every_mix_once_over_all_processes():
 def test_a_batch_goes_to_its_device_whatever_holds_it():
     given = Rows(torch.ones(2, 3), torch.arange(2))
     device = torch.device("meta")
-    assert moved(given, device).values.device == device
-    assert moved([(given.values, "word")], device)[0][0].device == device
-    assert moved({"a": given}, device)["a"].numbers.device == device
-    assert moved(given, torch.device("cpu")) is given
+    assert to_device(given, device).values.device == device
+    assert to_device([(given.values, "word")], device)[0][0].device == device
+    assert to_device({"a": given}, device)["a"].numbers.device == device
+    assert to_device(given, torch.device("cpu")) is given
 
 
 def test_a_run_keeps_the_precision_it_began_with(tmp_path):
-    precision.settle("bf16")
+    precision.set_precision("bf16")
     try:
         train(tmp_path / "run", 1, steps=1)
-        precision.settle("fp32")
+        precision.set_precision("fp32")
         run = Trainer(Line(), TrainConfig(steps=STEPS, learning_rate=0.1, ema=0.9), tmp_path / "run")
         assert run.resume()
         assert precision.compute_dtype() is torch.bfloat16
         with pytest.raises(ValueError, match="unknown precision 'fp8'; choose one of auto, fp32, bf16"):
-            precision.settle("fp8")
+            precision.set_precision("fp8")
     finally:
-        precision.settle("auto")
+        precision.set_precision("auto")

@@ -35,11 +35,11 @@ def test_processes_that_find_different_checkpoints_all_refuse_in_one_sentence(tm
 def doubled(tmp_path_factory):
     """Loss and gradients of one process with all rows of both parts in one batch."""
     folder = tmp_path_factory.mktemp("doubled")
-    before = precision.settled_name()
+    before = precision.precision_name()
     try:
         flow_step(folder, 1, together=2)
     finally:
-        precision.settle(before)
+        precision.set_precision(before)
     return torch.load(folder / "flow-0.pt", weights_only=True)
 
 

@@ -29,7 +29,7 @@ from training.flow.encode import encode_latents, preset_mixer
 from training.flow.latent_dataset import LatentDataset
 from training.flow.modalities import Modalities
 from training.flow.train import FlowBatch, FlowStage
-from training.flow.warm_start import FLOW_FILE, FRESH, averaged_weights, start_from
+from training.flow.warm_start import FLOW_FILE, FRESH, averaged_weights, load_start_weights
 from training.metrics import Figures, bss, log_mel_l1
 from training.papers.ablations.tables import AblationTable, AblationVariant, SamplingConfig
 from training.papers.diffusion import ddim, guided, repaint
@@ -210,7 +210,7 @@ def _stage(preset: Preset, variant: AblationVariant, context: AblationContext, s
     if isinstance(stage, FeatureMaskedStage):
         stage.hide = variant.hide_features
     if start is not None:
-        start_from(stage.model, _blind(start, context.out))
+        load_start_weights(stage.model, _blind(start, context.out))
     return stage
 
 
