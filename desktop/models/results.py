@@ -49,19 +49,19 @@ def collect(
     """
     collector = _Collector(done, plan, project, store, scratch, check)
     try:
-        return [collector.answer(prompt, found) for prompt, found in _by_prompt(done.results).items()]
+        return [collector.result(prompt, found) for prompt, found in _by_prompt(done.results).items()]
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def lanes_of(answers: list[PromptResult], form: PromptForm, others_heard: bool) -> list[Lane]:
+def lanes_of(results: list[PromptResult], form: PromptForm, others_heard: bool) -> list[Lane]:
     """Lanes for new results; the rest is muted unless it was asked for.
 
     A whole mix that was filled or made from sound that is there holds that sound again: beside lanes that are heard
     it comes muted, so that nothing is doubled.
 
     Args:
-        answers: what came out.
+        results: what came out.
         form: what was asked.
         others_heard: True means that lanes of the project are heard.
     """
@@ -70,13 +70,13 @@ def lanes_of(answers: list[PromptResult], form: PromptForm, others_heard: bool) 
     turned = rule_for(form.task, form.slot)
     doubles = others_heard and turned.prompt_slot is Slot.MIX and turned.input_slot is not None
     rest_is_wanted = rule.answer is Slot.REST or rule.replaces
-    for answer in answers:
-        name = (form.replacement.strip() if rule.replaces else answer.prompt) or examples_words(form)
-        if answer.stems:
-            lanes.append(Lane(name=name, takes=answer.stems, mute=rule.answer is Slot.REST or doubles))
-        if answer.rests:
-            left = f"without {answer.prompt or name}"
-            lanes.append(Lane(name=left, role="rest", takes=answer.rests, mute=not rest_is_wanted))
+    for result in results:
+        name = (form.replacement.strip() if rule.replaces else result.prompt) or examples_words(form)
+        if result.stems:
+            lanes.append(Lane(name=name, takes=result.stems, mute=rule.answer is Slot.REST or doubles))
+        if result.rests:
+            left = f"without {result.prompt or name}"
+            lanes.append(Lane(name=left, role="rest", takes=result.rests, mute=not rest_is_wanted))
     return lanes
 
 
@@ -138,7 +138,7 @@ class _Collector:
         self._done, self._plan, self._project = done, plan, project
         self._store, self._scratch, self._check = store, scratch, check
 
-    def answer(self, prompt: str, candidates: dict[int, list[StemResult]]) -> PromptResult:
+    def result(self, prompt: str, candidates: dict[int, list[StemResult]]) -> PromptResult:
         """The takes of one prompt."""
         stems: list[LaneTake] = []
         rests: list[LaneTake] = []

@@ -47,6 +47,30 @@ def test_a_project_comes_back_from_json_as_it_was(project):
     assert project_from_json(json.loads(json.dumps(to_json(project)))) == project
 
 
+OLD_PROJECT = """{
+ "fluxstem_project": 1, "title": "song", "source_path": "/music/song.wav", "rate_hz": 16000, "daw": "bar 12",
+ "source": {"sha256": "%s", "suffix": ".wav", "rate_hz": 16000, "channels": 2, "samples": 1000},
+ "lanes": [{"id": "0123456789ab", "name": "violin", "role": "stem", "colour": 3, "active": 0, "gain_db": -3.0,
+  "pan": 0.5, "solo": false, "mute": true,
+  "takes": [{"id": "ba9876543210", "start": 7,
+   "audio": {"sha256": "%s", "suffix": ".flac", "rate_hz": 16000, "channels": 1, "samples": 900},
+   "made": {"task": "isolate", "prompt": "violin", "seed": 4, "steps": 8, "guidance": null, "bundle": "small 0.1",
+    "device": "CPUExecutionProvider", "presence": 0.9, "null_db": -300.0, "level_db": -6.5,
+    "regions": [[10, 20]], "heard": [[0, 500, 0.75]]}}]}]
+}"""
+
+
+def test_a_project_of_an_earlier_version_opens(tmp_path):
+    path = tmp_path / "song.fluxstem"
+    path.write_text(OLD_PROJECT % ("b" * 64, "c" * 64))
+    project = read_project(path)
+    [lane] = project.lanes
+    assert (project.daw, lane.mute, lane.take.start, lane.take.audio.suffix) == ("bar 12", True, 7, ".flac")
+    assert (lane.take.made.steps, lane.take.made.regions) == (8, ((10, 20),))
+    assert lane.take.made.heard == ((0, 500, 0.75),)
+    assert lane.take.made.similarity is None, "which came later"
+
+
 @pytest.mark.parametrize(
     "damage",
     [
