@@ -36,9 +36,9 @@ def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path,
     if asked.get("bundle") and named not in list_bundles():  # a path would let a sender load what it likes
         raise Refused("bundle", f"no bundle {named[:80]} is installed; see {at('bundles')}")
     values: dict[str, Any] = {
-        argument.option: argument.value_of(asked[argument.said])
+        argument.option: argument.value_of(asked[argument.argument_name])
         for argument in arguments_of(TASKS[entry.task])
-        if argument.said in asked
+        if argument.argument_name in asked
     }
     values |= region_fields(_regions_s(asked, inputs["input"]))
     values |= {"task": entry.task, "prompts": _prompts(entry), "out": str(out), "bundle": named}

@@ -1,7 +1,7 @@
 """The arguments of a task's message, derived from the options table of the engine.
 
-Type, range, choices and words are those of ``engine.OPTIONS``; here stands only how a field of a request is said in a
-message: in which place, under which name, and with which value for "the bundle decides".
+Type, range, choices and words are those of ``engine.OPTIONS``. Added here is only how a field of a request is written
+in a message: at which place, under which name, and with which value for "the bundle decides".
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from engine.osc.protocol.specs import ArgSpec, Kind
 
 INPUT_ARGUMENTS = ("input", "rest", *EXAMPLE_KINDS)  # those that name a file, and the folders it is kept in
 PROMPTS_APART = ";"  # between the stems of an arrangement
-NOT_SAID = ("task", "out", "batch_windows")  # the address says the task; the others are the bridge's own business
+NOT_ARGUMENTS = ("task", "out", "batch_windows")  # the address says the task; the others are the bridge's own business
 INT_LIMIT = 2**31 - 1  # an OSC int has 32 bits
 
-Plain = str | int | float
-Words = Callable[[Rule, Option], str]
+Scalar = str | int | float
+DocOf = Callable[[Rule, Option], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskArgument:
-    """How one field of a request is said in a message.
+    """How one field of a request is written in a message.
 
     Attributes:
         option: the field, a row of ``engine.OPTIONS``.
@@ -40,14 +40,14 @@ class TaskArgument:
 
     option: str
     name: str = ""
-    unset: Plain | None = None
-    default: Plain | Callable[[Rule], Plain] | None = None
+    unset: Scalar | None = None
+    default: Scalar | Callable[[Rule], Scalar] | None = None
     required: bool = False
     takes: Callable[[Rule], bool] | None = None
-    doc: Words | None = None
+    doc: DocOf | None = None
 
     @property
-    def said(self) -> str:
+    def argument_name(self) -> str:
         """The argument's name."""
         return self.name or self.option
 
@@ -62,7 +62,7 @@ class TaskArgument:
         if isinstance(self.unset, str) and choices:
             choices = (self.unset, *choices)
         return ArgSpec(
-            name=self.said,
+            name=self.argument_name,
             kind=kind,
             doc=(self.doc or self._words)(rule, row),
             unit="" if kind == "text" else row.unit,
@@ -72,18 +72,18 @@ class TaskArgument:
             choices=choices,
         )
 
-    def value_of(self, said: Any) -> Any:
+    def value_of(self, given: Any) -> Any:
         """The value of the field that an argument means."""
         row = OPTIONS[self.option]
-        if self.unset is not None and (said == self.unset or (self.unset == -1 and said < 0)):
+        if self.unset is not None and (given == self.unset or (self.unset == -1 and given < 0)):
             return None
         if row.kind == "choice" and row.many:
-            return tuple(str(said).replace("_", "-").split())
-        return bool(said) if row.kind == "flag" else said
+            return tuple(str(given).replace("_", "-").split())
+        return bool(given) if row.kind == "flag" else given
 
-    def _default(self, rule: Rule, row: Option) -> Plain:
+    def _default(self, rule: Rule, row: Option) -> Scalar:
         default = self.default(rule) if callable(self.default) else self.default
-        found: Plain = next(one for one in (default, self.unset, row.default) if one is not None)
+        found: Scalar = next(one for one in (default, self.unset, row.default) if one is not None)
         return int(found) if isinstance(found, bool) else "" if found == () else found
 
     def _words(self, rule: Rule, row: Option) -> str:
@@ -128,11 +128,11 @@ def _end_doc(rule: Rule, row: Option) -> str:
     return f"where {'it ends' if OPTIONS['regions_s'].needs(rule) else 'to end'}; 0 is the end"
 
 
-def _region(name: str, doc: Words) -> TaskArgument:
+def _region(name: str, doc: DocOf) -> TaskArgument:
     return TaskArgument(option="region_s", name=name, default=0.0, doc=doc)
 
 
-def _text(words: str) -> Words:
+def _text(words: str) -> DocOf:
     return lambda rule, row: words
 
 
@@ -192,7 +192,7 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
 
 def arguments_of(rule: Rule) -> tuple[TaskArgument, ...]:
     """The arguments of a task's message, in order, without the id."""
-    listed = {one.option for one in TASK_ARGUMENTS} | set(NOT_SAID)
+    listed = {one.option for one in TASK_ARGUMENTS} | set(NOT_ARGUMENTS)
     fresh = (_unlisted(row) for name, row in OPTIONS.items() if name not in listed)
     return tuple(
         one for one in (*TASK_ARGUMENTS, *fresh)
@@ -202,7 +202,7 @@ def arguments_of(rule: Rule) -> tuple[TaskArgument, ...]:
 
 def _unlisted(row: Option) -> TaskArgument:
     """The argument of an option that has no place of its own yet."""
-    leaves_open: Plain = "auto" if row.kind == "choice" else -1 if _KINDS.get(row.kind) else ""
+    leaves_open: Scalar = "auto" if row.kind == "choice" else -1 if _KINDS.get(row.kind) else ""
     return TaskArgument(option=row.name, unset=leaves_open if row.optional else None)
 
 
