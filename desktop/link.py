@@ -19,7 +19,7 @@ class _Overheard(Engine):
     """An engine that tells of every request it gets, also of those a bridge submits.
 
     Args:
-        on_event: as of ``Engine``.
+        on_event: see ``Engine``.
         on_submit: gets the name of the job and its request, on the thread that submitted.
     """
 

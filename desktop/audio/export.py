@@ -116,8 +116,8 @@ def export(
         kind_name: a row of ``FORMATS``.
         folder: made when missing.
         grid: rate in Hz and length in samples of every file.
-        report: hears the fraction that is done.
-        check: asked between blocks.
+        report: called with the fraction that is done.
+        check: called between blocks; raises to cancel.
 
     Raises:
         OutputError: the folder cannot be written to, or the disk is full; nothing was left there.

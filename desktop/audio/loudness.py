@@ -25,7 +25,7 @@ def loudness_lufs(samples_NC: npt.NDArray[np.float32], rate_hz: int, check: Chec
     Args:
         samples_NC: float32 (samples, channels); every channel counts the same.
         rate_hz: of the samples.
-        check: asked between blocks.
+        check: called between blocks; raises to cancel.
 
     Returns:
         LUFS; ``SILENT_LUFS`` for silence.

@@ -40,7 +40,7 @@ class Peaks(ZoomLevels[np.float32]):
         return gathered(level, edges)
 
     def power(self, start: float, samples_per_pixel: float, width: int) -> FloatArray:
-        """The mean power alone, float32 (width,); otherwise as above."""
+        """The mean power only, float32 (width,); otherwise as ``columns``."""
         bin_samples, level = self.level_for(samples_per_pixel)
         begin, end, inside = spans((start + samples_per_pixel * np.arange(width + 1)) / bin_samples, level.shape[1])
         pairs = np.stack([begin, end], axis=1).ravel() - begin[0]

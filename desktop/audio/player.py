@@ -1,7 +1,7 @@
 """Playback through PortAudio: a thread fills a short ring buffer, the device callback reads from it.
 
-The callback touches nothing but the ring. Without PortAudio or without a device the player says so and stays silent;
-everything else goes on.
+The callback touches nothing but the ring. Without PortAudio or a device the player raises ``NoDevice``;
+everything else works.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ class DeviceRow:
     name: str
 
 
-def output_devices(anew: bool = False) -> list[DeviceRow]:
+def output_devices(rescan: bool = False) -> list[DeviceRow]:
     """All output devices; empty without PortAudio.
 
     Args:
-        anew: True looks at what is plugged in now, not when PortAudio was loaded; only while nothing plays.
+        rescan: look for devices again instead of using PortAudio's list; only while nothing plays.
     """
     try:
         sounddevice = _library()
-        if anew:
+        if rescan:
             sounddevice._terminate()  # PortAudio looks for devices when it starts, and only then
             sounddevice._initialize()
         found = sounddevice.query_devices()
@@ -109,7 +109,7 @@ class AudioPlayer:
     """Plays one stream at a time.
 
     Args:
-        on_end: called on the filling thread when playing ended by itself, with why.
+        on_end: called on the filling thread when playback ends by itself, with the reason.
     """
 
     def __init__(self, on_end: Callable[[PlaybackEnd], None]) -> None:
@@ -152,7 +152,7 @@ class AudioPlayer:
         """The frame that is audible now, accurate enough for a cursor."""
         if not self.playing:
             return self._position
-        ahead = self._ahead  # one value: the mixer itself goes back now and then
+        ahead = self._ahead  # one value, because the mixer itself moves back at times
         position = ahead.position - max(ahead.frames_written - self._ring.frames_read, 0)
         if ahead.loop and position < ahead.loop[0] <= ahead.position:
             position += ahead.loop[1] - ahead.loop[0]
@@ -233,7 +233,7 @@ class AudioPlayer:
         """
         self.stop()
         lost = self.device_name
-        rows = [row for row in output_devices(anew=True) if row.name != lost]
+        rows = [row for row in output_devices(rescan=True) if row.name != lost]
         refusals = [NoDevice(GONE)]
         for row in sorted(rows, key=lambda row: row.name != DEFAULT_NAME):
             self.device = row.index
@@ -322,7 +322,7 @@ def kept_frames(ring: Ring) -> int:
 def renew(ring: Ring, mixer: PlaybackMixer) -> None:
     """Render the waiting frames again after a change; those the device may already be reading stay.
 
-    All of it is put in at once. Where the device has come into it meanwhile, less is made anew: what begins in the
+    All of it is written at once. If the device has caught up meanwhile, less is rendered again: a start in the
     middle of a ramp would click.
     """
     before = mixer.state()

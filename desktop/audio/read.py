@@ -18,7 +18,7 @@ import soundfile
 
 from engine import AudioError
 
-Check = Callable[[], None]  # raises Cancelled when nobody wants the answer any more
+Check = Callable[[], None]  # raises Cancelled when the result is no longer wanted
 FloatArray = npt.NDArray[np.float32]
 
 BLOCK_SAMPLES = 1 << 16

@@ -46,7 +46,7 @@ def make_spectrogram(
     Args:
         samples_NC: float32 (samples, channels).
         rate_hz: of the samples.
-        check: asked between chunks.
+        check: called between chunks; raises to cancel.
 
     Returns:
         uint8 (BANDS, columns), lowest band first; a column every ``HOP_SAMPLES``.

@@ -40,7 +40,7 @@ def splice(
         pieces: apart from each other.
         rate_hz: of all.
         target: the file.
-        check: asked between blocks.
+        check: called between blocks; raises to cancel.
     """
     channels = old_NC.shape[1]
     with soundfile.SoundFile(target, "w", rate_hz, channels, subtype="FLOAT", format="WAV") as wav:

@@ -61,7 +61,7 @@ class Background(QObject):
             except EngineError as error:
                 self._hand_over(failed, error)
             except Exception as error:
-                log.exception("background work met an error nobody expected")
+                log.exception("unexpected error in background work")
                 words = f"{type(error).__name__}: {' '.join(str(error).split())}"
                 self._hand_over(
                     failed, EngineError("internal error ({words}); please report it with the log", words=words)
@@ -72,7 +72,7 @@ class Background(QObject):
         self._pool.submit(do)
 
     def check(self) -> None:
-        """For work to ask now and then.
+        """Called by work regularly.
 
         Raises:
             Cancelled: the window closes.

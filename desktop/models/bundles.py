@@ -48,7 +48,7 @@ class BundleLibrary(QObject):
         parent: owns it.
 
     Signals:
-        changed: the list of bundles is another one now.
+        changed: the list of bundles changed.
         verified: place of a bundle, and a ``Message``: what came out.
     """
 

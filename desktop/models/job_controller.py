@@ -41,7 +41,7 @@ class JobController(QObject):
         store: keeps the audio.
         background: prepares inputs and reads results.
         link: the engine.
-        scratch: folder for files in between; of this window alone.
+        scratch: this window's folder for temporary files.
         parent: owns it.
 
     Signals:

@@ -1,7 +1,7 @@
 """The queue of jobs as a Qt model.
 
 Waiting jobs stay here and go to the engine one at a time, so that they can be put in another order; jobs that a DAW
-sent stand in the same list.
+sent are in the same list.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class JobRow:
         job: its name in the engine, empty while it waits here.
         title: for the user.
         request: what is asked; None for a job of a DAW that came before this window looked.
-        context: what the window wants to remember with it.
+        context: plan and project of the job; None for a job of a DAW.
         from_daw: True means it came over OSC.
         state, fraction, stage: how far it is.
         started_s: on the monotonic clock; None before.

@@ -31,7 +31,7 @@ class TakeOrigin:
         task: a row of ``engine.TASKS``, or ``import`` for a file that was dropped.
         prompt: as asked.
         seed, steps, guidance, bundle, device: of the run; empty or None where there was none.
-        presence: 0 to 1, estimated; None where nobody estimated it.
+        presence: 0 to 1, estimated; None without an estimate.
         null_db: what stem and rest leave of the input; None without a rest.
         level_db: against the mix.
         regions: samples of the project that were worked on, each first and past the last; none means all.

@@ -20,7 +20,7 @@ class PromptForm:
     Attributes:
         task: a row of ``engine.TASKS``.
         text: the prompt; commas separate several stems.
-        others: as of ``Request``, with the same defaults; what the task does not take is left out of the request.
+        others: see ``Request``, with the same defaults; options the task does not take are left out of the request.
     """
 
     task: str
@@ -64,7 +64,7 @@ class JobPlan:
         regions: samples of the project, each first and past the last, in order and apart; none means all.
         offset: sample of the project at which the input begins.
         form: what was asked.
-        keep_files: True means the answer's files belong to somebody else and stay where they are.
+        keep_files: True leaves the result files where they are, because the DAW owns them.
     """
 
     input: str

@@ -41,8 +41,8 @@ def collect(
         plan: what was asked.
         project: when it was asked.
         store: keeps the audio.
-        scratch: folder for files in between.
-        check: asked now and then.
+        scratch: folder for temporary files.
+        check: called regularly; raises to cancel.
 
     Raises:
         EngineError: a file cannot be used, or there is no room.
@@ -130,7 +130,7 @@ def _by_prompt(results: Iterable[StemResult]) -> dict[str, dict[int, list[StemRe
 
 
 class _Collector:
-    """Makes takes of the files of one job; arguments as of ``collect``."""
+    """Makes takes from the files of one job; arguments as for ``collect``."""
 
     def __init__(
         self, done: Done, plan: JobPlan, project: Project, store: AudioStore, scratch: Path, check: Check

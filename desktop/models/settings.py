@@ -1,6 +1,6 @@
 """The user's settings, kept between sessions.
 
-One table says what there is; whatever else stands in the file is ignored, and what makes no sense is the default.
+One table lists them; other keys in the file are ignored, and invalid values become the default.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ class Viewport(QObject):
     """Maps samples to pixels.
 
     Signals:
-        changed: start or scale are others now.
+        changed: start or scale changed.
     """
 
     changed = Signal()

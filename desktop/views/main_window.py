@@ -302,7 +302,7 @@ class MainWindow(QMainWindow):
         )
         if answer is buttons.Save:
             self.save()
-            return False  # saving takes its time; the user closes again when it is told
+            return False  # saving runs in the background; the user closes again afterwards
         return bool(answer is buttons.Discard)
 
     # What models say.

@@ -66,7 +66,7 @@ class TroubleBanner(QFrame):
 
 
 class FirstSteps(QFrame):
-    """Three steps for who is here for the first time.
+    """Three first steps for new users.
 
     Signals:
         closed: it was read.

@@ -14,7 +14,7 @@ from engine import TASKS, EngineError
 def said(message: Message | EngineError) -> str:
     """A message in the user's language; a template without a translation stays English.
 
-    Names, numbers and paths are filled in letter by letter. Values of ours are translated too, see ``OWN_WORDS``.
+    Names, numbers and paths are filled in letter by letter. Values in ``OWN_WORDS`` are translated too.
     """
     template = tr(message.template)
     if not message.values:

@@ -24,7 +24,7 @@ ByteArray = npt.NDArray[np.uint8]
 
 SHADE_PIXELS = 4  # height of the strip that says where the prompt was heard; of the screen, not of the device
 SHADE_TINT = 0.10  # and how much of its colour lies behind the sound
-HEARD_SHARE = 0.12  # of the mix's power; above this the prompt counts as heard where nobody estimated it
+HEARD_SHARE = 0.12  # of the mix's power; above this the prompt counts as present if there is no estimate
 GAMMA = 1.7  # of the spectrogram: quiet bands stay in the background
 LINES_BELOW = 1.0  # samples per pixel: below this single samples are joined by lines
 DOTS_BELOW = 0.25  # and below this they are dots
@@ -280,7 +280,7 @@ def _thinned(
 def _widened(
     level_BT: ByteArray, column_samples: int, start: int, view: VisibleSpan, first: int, last: int
 ) -> tuple[ByteArray, float, float]:
-    """The columns behind a strip and a few beside it to blend with, to be stretched; otherwise as above."""
+    """The columns behind a strip and a few beside it to blend with, for stretching; otherwise as ``_thinned``."""
     reach = 2 * column_samples / view.samples_per_pixel + 1
     begin = max(int((view.sample(first - reach) - start) / column_samples), 0)
     end = min(int((view.sample(last + reach) - start) / column_samples) + 2, level_BT.shape[1])
@@ -310,7 +310,7 @@ def _presence(
     """How present the prompt is in each column, 0 to 1; None where nothing is to be said of it.
 
     Args:
-        picture, view, first, last: as of ``paint``.
+        picture, view, first, last: see ``paint``.
         columns: of the wave, where it is drawn: their power need not be gathered again.
     """
     if picture.heard:

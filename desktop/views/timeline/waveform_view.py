@@ -39,7 +39,7 @@ class WaveformView(QWidget):
         sought: sample that was clicked.
         selected: first and last sample that were dragged over.
         drag_wanted: the sound is to be dragged out.
-        pressed: somebody works here now.
+        pressed: the mouse was pressed here.
     """
 
     sought = Signal(int)
@@ -143,7 +143,7 @@ class WaveformView(QWidget):
         self._kept_as = (view, look)
 
     def _shift_to(self, view: VisibleSpan, look: WaveStyle) -> int | None:
-        """Pixels by which the cached waveform has to move left; None if it has to be painted anew."""
+        """Pixels by which the cached waveform has to move left; None if it has to be repainted."""
         if self._kept_as is None:
             return None
         old_view, old_look = self._kept_as
