@@ -276,6 +276,23 @@ def test_the_tree_of_the_readme_is_the_tree():
     assert rooms <= named, "the README's tree leaves out a room of the engine"
 
 
+def test_every_module_a_room_names_is_in_it():
+    rooms = [path for package in sorted(OURS) for path in (ROOT / package).glob("*/__init__.py")]
+    named = {
+        (room.parent, name)
+        for room in rooms
+        for name in re.findall(r"``([a-z_]+)``", ast.get_docstring(ast.parse(room.read_text(encoding="utf-8"))) or "")
+        if not (room.parent.name == "osc" and name == "osc")  # the extra
+    }
+    missing = [
+        f"{folder.relative_to(ROOT)}: {name}"
+        for folder, name in named
+        if not ((folder / f"{name}.py").is_file() or (folder / name).is_dir())
+    ]
+    assert len(named) > 50
+    assert not missing, f"rooms that name what is not in them: {sorted(missing)}"
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_make_target_a_document_names_is_there(document):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -1,1 +1,6 @@
-"""The model folder: its manifest, its files, where bundles are kept and how they are installed."""
+"""The model folder: what a bundle says of itself, where bundles are, how they are installed.
+
+``manifest`` reads and checks ``manifest.json`` (``separation`` its mask decoder and experts, ``separator`` the
+manifest of a separator alone); ``bundle`` opens a folder and checks its files; ``library`` finds one by name,
+``install`` adds one.
+"""

@@ -1,1 +1,4 @@
-"""The command line: ``parser`` says what can be typed, ``commands`` does it."""
+"""The command line: ``parser`` builds what can be typed, ``commands`` does it.
+
+``bridge``, ``bundles`` and ``demo`` are commands of their own.
+"""

@@ -1,1 +1,4 @@
-"""Tasks that make sound: regenerate, generate, inpaint, extend and restyle (``generate``), ``replace``, ``arrange``."""
+"""Tasks that make sound: ``generate`` (also regenerate, inpaint, extend and restyle), ``replace`` and ``arrange``.
+
+``context`` collects what is given, ``inpaint`` samples what is missing.
+"""

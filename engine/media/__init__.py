@@ -1,5 +1,5 @@
-"""Pictures, videos and sounds that say what to look for.
+"""Images, videos and sounds as prompts.
 
-``named`` reads how an example is written and refuses what cannot be one; ``process`` decodes it where a crash does no
-harm (``decode``, with ``still``, ``film`` and ``hear``, is that process); ``given`` brings it into the bundle's terms.
+``reference`` reads how a request names one; ``sandbox`` starts ``decoder`` in a process of its own, where ``image``,
+``video`` and ``sound`` open the file; ``encoders`` turns what comes back into embeddings.
 """

@@ -1,1 +1,5 @@
-"""The mask decoder: mix spectrogram and prompt in, soft masks of stem and rest out."""
+"""The mask decoder: mix spectrogram and prompt in, soft masks of stem and rest out.
+
+``cache`` renders its stems, ``mixing`` draws mixes and questions, ``network`` is the U-Net, ``train`` the stage, with
+the loss in ``loss``. ``queries`` leads any prompt to a query vector, ``calibrate`` sets presence, ``judge`` measures.
+"""

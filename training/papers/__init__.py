@@ -1,1 +1,1 @@
-"""The papers' own networks and paths beside ours, and their ablation tables at a small budget."""
+"""The papers' own networks (``mage``, ``mge``), their paths and samplers (``diffusion``), and ``ablations`` of them."""

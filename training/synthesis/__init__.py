@@ -1,1 +1,5 @@
-"""Make training material: compose pieces, play them, render their stems into a cache, draw their players."""
+"""Make training material: ``compose`` writes pieces, ``perform`` and ``render`` play them, ``video`` draws the players.
+
+``render_stems`` is the stage that fills a stem cache; ``preview`` makes one piece to listen to, ``demo`` the mix that
+ships.
+"""

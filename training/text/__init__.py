@@ -1,1 +1,1 @@
-"""What prompts say: the lexicon, requests and captions with a known answer, the tokenizer."""
+"""What prompts say: ``lexicon`` (names, phrasings), ``requests`` and ``captions`` with known answers, ``tokenizer``."""

@@ -1,1 +1,5 @@
-"""What every training stage shares: the loop, processes that train together, precision, checkpoints, arguments."""
+"""What every training stage shares.
+
+``trainer`` is the loop, ``distributed`` the processes that train together, ``precision`` their arithmetic;
+``checkpoints`` reads foreign ones safely, ``arguments`` are the options of every stage.
+"""
