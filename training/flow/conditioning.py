@@ -48,7 +48,7 @@ def mean_direction(parts: Sequence[FloatArray], weights: Sequence[float]) -> Flo
     Source: MGE-LDM (arXiv 2505.23305) E.3, interpolation of text and audio embeddings.
     """
     if not parts:
-        raise ValueError("combine needs a vector at least; leave the slot empty instead")
+        raise ValueError("a mean direction needs at least one vector; leave the slot empty instead")
     total = np.sum([w * p / max(1e-9, float(np.linalg.norm(p))) for p, w in zip(parts, weights, strict=True)], axis=0)
     norm = float(np.linalg.norm(total))
     answer: FloatArray = (total * (np.sqrt(len(total)) / norm if norm > 1e-6 else 0.0)).astype(np.float32)
