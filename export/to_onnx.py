@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import warnings
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
 from onnx import numpy_helper
+from torch import nn
 
 from export.graphs import Spec
+from training.finetune.graph_values import HALF, TRANSPOSED
 
 OPSET = 18
 DIMS = {"B": "batch", "P": "prompts"}  # letters of dynamic axes, and what a graph calls them
@@ -54,6 +58,7 @@ def export_graph(spec: Spec, path: Path, half: bool) -> None:
         raise RuntimeError(f"exporting {spec.name} gave no graph")
     model = program.model_proto
     _drop_notes(model)
+    _name_weights(model, spec.module)
     if half:
         _store_half(model)
     onnx.checker.check_model(model)
@@ -75,6 +80,37 @@ def _drop_notes(model: onnx.ModelProto) -> None:
             del node.metadata_props[:]
 
 
+def _name_weights(model: onnx.ModelProto, module: nn.Module) -> None:
+    """Give initialisers that the exporter numbered the names of torch, so that a bundle can be read back.
+
+    It numbers what it reshapes or turns over its axes. A weight is recognised by its values: ``NAME``, or ``NAME.T``.
+    """
+    taken = {tensor.name for tensor in model.graph.initializer}
+    names: dict[str, str] = {}
+    for name, weight in module.state_dict().items():
+        if name not in taken and weight.dtype == torch.float32:
+            value = weight.detach().cpu().numpy().squeeze()
+            names.setdefault(_digest(value), name)
+            if value.ndim == 2:
+                names.setdefault(_digest(value.T), name + TRANSPOSED)
+    new = {}
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT and tensor.name not in module.state_dict():
+            found = names.pop(_digest(numpy_helper.to_array(tensor).squeeze()), None)
+            if found is not None:
+                new[tensor.name] = found
+                tensor.name = found
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = new.get(name, name)
+    for value in model.graph.value_info:
+        value.name = new.get(value.name, value.name)
+
+
+def _digest(value: npt.NDArray[np.float32]) -> str:
+    return hashlib.sha256(str(value.shape).encode() + np.ascontiguousarray(value).tobytes()).hexdigest()
+
+
 def _store_half(model: onnx.ModelProto) -> None:
     casts = []
     for tensor in model.graph.initializer:
@@ -82,8 +118,8 @@ def _store_half(model: onnx.ModelProto) -> None:
             continue
         name = tensor.name
         values = numpy_helper.to_array(tensor).astype(np.float16)
-        tensor.CopyFrom(numpy_helper.from_array(values, f"{name}.half"))
-        casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+        tensor.CopyFrom(numpy_helper.from_array(values, name + HALF))
+        casts.append(onnx.helper.make_node("Cast", [name + HALF], [name], to=onnx.TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
@@ -22,7 +23,8 @@ from training.codec.model import MixWavCodec
 from training.config import Preset
 from training.eval.bundle_system import EngineError, locate
 from training.finetune.bundle import preset_of, read_codec, read_flow, read_tower, save_tower
-from training.finetune.weights import StoredWeights, check_same, read_weights
+from training.finetune.graph_values import values_of
+from training.finetune.weights import check_same, read_weights
 from training.flow.warm_start import FLOW_FILE
 from training.prompt.adapters import AdaptedAudioTower, StoryReader, save_adapters
 from training.prompt.model import AudioTower
@@ -129,7 +131,7 @@ def read_ear(bundle: Bundle, preset: Preset) -> AdaptedAudioTower:
 
 def _reader(bundle: Bundle) -> StoryReader:
     path = bundle.path(bundle.manifest.graphs["story"].file)
-    stored = StoredWeights(path).values
+    stored = values_of(onnx.load(str(path)).graph)
     reader = StoryReader(torch.tensor(stored["prototypes"])).eval()
     reader.load_state_dict(
         {
