@@ -1,7 +1,7 @@
 """A file under construction: invisible until it is complete, then put in place without ever overwriting.
 
 Where the system can, the draft has no name at all (Linux: ``O_TMPFILE``), so a killed process leaves nothing behind;
-elsewhere it has the hidden name of ``engine.audio.file_names``. Knows nothing of audio.
+elsewhere it has the hidden name of ``engine.audio.file_names``.
 """
 
 from __future__ import annotations

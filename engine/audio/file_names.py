@@ -1,7 +1,7 @@
 """Names of files: hidden ones that tell who is still writing, free ones for results, so that nothing is overwritten.
 
 A file under construction is called ``.NAME.PID.partial``, so a folder shows what a killed run left behind and the next
-run can take it away. Knows nothing of audio.
+run can take it away.
 """
 
 from __future__ import annotations

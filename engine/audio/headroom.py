@@ -1,6 +1,6 @@
 """Sound over full scale: a file that a task keeps as it is must fit into the format of the result.
 
-Whole numbers end at full scale; floating point and what comes out of a lossy decoder do not. Knows nothing of graphs.
+Whole numbers end at full scale; floating point and what comes out of a lossy decoder do not.
 """
 
 from __future__ import annotations

@@ -9,8 +9,6 @@ The rest is the mix minus the stem *as written*. What "as written" allows:
   0.5 and -0.499999999 are not both float32 numbers. The larger part is rounded once, the smaller takes the difference,
   so the sum is off by at most half a unit in the last place of the smaller part, about -150 dB. ``NullMeter`` measures
   what really came out.
-
-Knows nothing of files or graphs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Read audio files of any usual kind in blocks: what they are, their samples, and the same at another rate.
 
 Samples are float64 ``(channels, samples)`` with full scale at 1: wide enough to hold 32-bit integers and float32 as
-they are, which the null promise needs. Knows nothing of graphs or tasks.
+they are, which the null promise needs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What libsndfile does not hand out of a WAV file: the Broadcast Wave chunk and the loudspeaker positions.
 
-Source: EBU Tech 3285 (``bext``), EBU Tech 3306 (RF64). Knows nothing of samples.
+Source: EBU Tech 3285 (``bext``), EBU Tech 3306 (RF64).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Write audio files: which format a result gets, its name, and WAV or FLAC block by block.
 
 WAV is written here rather than by libsndfile, so that the Broadcast Wave chunk is kept and a full disk is noticed at
-the block that no longer fits. Knows nothing of graphs or tasks.
+the block that no longer fits.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where bundles are kept, and how one is found by its name.
 
 Looks in the folders of ``$FLUXSTEM_BUNDLES``, then in what ships with the program, then in the user's own data folder;
-the first folder that has a name wins. Knows nothing of graphs.
+the first folder that has a name wins.
 """
 
 from __future__ import annotations

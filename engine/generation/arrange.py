@@ -1,9 +1,8 @@
-"""Arrange: one stem for each prompt, each made to fit the sum of those before it, and the mix of them all.
+"""Arrange: one stem for each prompt, each generated to fit the sum of those before it, and the mix of them all.
 
 In whole-number formats a given rest is part of the sum as it is; of a float32 rest, what lies below the last place of
 the sum is rounded off, since no float32 sum could hold it.
 Source: MGE-LDM (arXiv 2505.23305) appendix D, iterative generation: regenerate with a growing submixture.
-Knows nothing of queues or bundles on disk.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ from engine.inference.rerank import fit_score
 from engine.inference.run import RunContext
 from engine.latents import Slot
 
-# What carries the time comes first, then what carries the key, so that everything later has something to follow.
-# The first row with a word of the prompt decides; what no row knows goes before the lead.
+# Rhythm comes first, then harmony, so that everything later has something to follow. The first row that has a word of
+# the prompt decides; unknown prompts go before the lead.
 PARTS: tuple[tuple[str, frozenset[str]], ...] = tuple(
     (name, frozenset(words.split()))
     for name, words in (
@@ -58,12 +57,12 @@ ORDER = ("drums", "bass", "harmony", "", "lead")
 
 
 def arrange(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -> Iterator[list[TaskResult]]:
-    """Stems that go together, in the order of the prompts; the first answer also holds the mix.
+    """Stems that go together, in the order of the prompts; the first result also holds the mix.
 
     Args:
-        job: the running request.
-        brief: how long it is to be, and a rest to begin with, if there is one.
-        asked: the prompts.
+        run: the running request.
+        spec: length of the result, and a rest to start from, if there is one.
+        conditionings: the prompts.
     """
     order = (
         range(len(conditionings)) if run.request.keep_order else generation_order([one.prompt for one in conditionings])
@@ -85,7 +84,7 @@ def arrange(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]
 
 
 def generation_order(prompts: list[str]) -> list[int]:
-    """Numbers of the prompts in the order they are made: drums, bass, harmony, what is not known, lead."""
+    """Indices of the prompts in the order they are generated: drums, bass, harmony, unknown, lead."""
 
     def rank(prompt: str) -> int:
         words = set(re.findall(r"\w+", prompt.lower()))
@@ -95,7 +94,7 @@ def generation_order(prompts: list[str]) -> list[int]:
 
 
 def _start(run: RunContext, spec: OutputSpec, held: contextlib.ExitStack) -> tuple[DiskArray, Powers]:
-    """What there is before the first stem, at the model's rate, and how loud a stem shall be."""
+    """The rest to start from, at the model's rate, and the target power of a stem."""
     channels = spec.format.channels
     if spec.rest is None:
         return held.enter_context(DiskArray(run.folder, 1)), target_power(None, channels, run.rule)
@@ -132,7 +131,7 @@ def _write(
     conditionings: list[Conditioning],
     found: list[list[Candidate]],
 ) -> list[TaskResult]:
-    """All files, side by side: the best stems and the others, the mix, and the rest where one was given."""
+    """Write all files side by side: best stems, other candidates, the mix, and the rest where one was given."""
     files = [(one, candidate) for one, candidates in zip(conditionings, found, strict=True) for candidate in candidates]
     begin, suffix = spec.rest.path.stem if spec.rest else None, spec.format.suffix
     names = {str(number): result_name(begin, one.name, suffix) for number, (one, _) in enumerate(files)}
@@ -191,7 +190,7 @@ def _render(
 
 
 def _layers(run: RunContext, spec: OutputSpec, candidates: list[Candidate]) -> Iterator[tuple[Samples, list[Samples]]]:
-    """Block by block what was given, on the grid of the format, and every sound at its level."""
+    """Block by block the given rest, quantized, and every candidate at its level."""
     clip, target, model_hz = spec.region.samples, spec.format, run.model.grid.sample_rate_hz
     feeds = [SampleSource(at_user_rate(candidate.audio, model_hz, target.rate_hz, clip), 1) for candidate in candidates]
     for rest_CN in _rest(spec, clip):

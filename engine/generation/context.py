@@ -1,7 +1,4 @@
-"""What a task that makes sound is given: latents of everything there is, what is to be made, and how loud.
-
-Knows nothing of queues, prompts or bundles on disk.
-"""
+"""Inputs of a generative task: latents of what is given, spans to fill, and target levels."""
 
 from __future__ import annotations
 
@@ -25,24 +22,24 @@ from engine.latents import SLOTS, Slot
 from engine.request import Request
 from engine.tasks import Given, Rule, known_mask
 
-NEAR_S = 5.0  # how much sound around a span decides how loud the made sound is
-UNDER_REST_DB = -3.0  # a regenerated stem against its rest
+NEAR_S = 5.0  # context around a span used to match loudness
+UNDER_REST_DB = -3.0  # level of a regenerated stem against its rest
 PARTS_DB = {Slot.REST: 0.0, Slot.STEM: UNDER_REST_DB, Slot.MIX: 10 * math.log10(1 + 10 ** (UNDER_REST_DB / 10))}
-ALONE_DB = -20.0  # RMS of a stem made from the prompt alone
+ALONE_DB = -20.0  # RMS of a stem generated from the prompt alone
 SILENT_POWER = 1e-8
 
-Powers = npt.NDArray[np.float64]  # mean square, one number a channel
+Powers = npt.NDArray[np.float64]  # mean square of each channel
 
 
 @dataclass(frozen=True, slots=True)
 class FillRegion:
-    """One part that is made.
+    """One span to fill.
 
     Attributes:
         span: in samples of the result.
-        fill: frames that are made, ``(first, past the last)``; at least those of the span.
-        power_C: mean square the made sound shall have, channel by channel; None leaves it as the model made it.
-        beside: what it is faded from at its edges; None means from what it held before.
+        fill: frames to generate, ``(first, past the last)``; at least those of the span.
+        power_C: target mean square of each channel; None leaves the model's level.
+        pad: what its edges are faded from; None means from what the span held before.
     """
 
     span: SampleRange
@@ -53,15 +50,15 @@ class FillRegion:
 
 @dataclass(frozen=True, slots=True)
 class InpaintContext:
-    """What is given, shared by all prompts.
+    """Everything a generative task is given, shared by all prompts.
 
     Attributes:
-        source: what stays as it is outside the holes; None when the whole clip is made.
+        source: what is kept outside the regions; None when the whole clip is generated.
         clip: samples of the result, at the user's rate.
-        holes: what is made, in order; none when nothing is to change.
-        latents: of what is given, one frame per row; slots that are not named have none.
+        regions: spans to fill, in order; none when nothing is to change.
+        latents: of the given slots, one frame per row.
         known_SF: bool (slots, frames).
-        gain: of everything given, on its way into the model.
+        gain: applied to all inputs before encoding.
         start_s: where the result begins in the input.
         rate_hz: of the result.
         channels: of the result.
@@ -78,7 +75,7 @@ class InpaintContext:
     channels: int
 
     def read(self, start: int, stop: int, latent_channels: int) -> FloatArray:
-        """Latents of some frames, float32 (slots, latent channels, frames); zeros where nothing is given."""
+        """Read latents of some frames, float32 (slots, latent channels, frames); zeros where nothing is given."""
         z_SDL = np.zeros((SLOTS, latent_channels, stop - start), np.float32)
         for slot, latents in self.latents.items():
             z_SDL[slot] = latents.read(start, stop).T
@@ -86,12 +83,12 @@ class InpaintContext:
 
 
 def build_context(run: RunContext, spec: OutputSpec, held: contextlib.ExitStack) -> InpaintContext:
-    """Read and encode what is given, once for all prompts.
+    """Read and encode the inputs, once for all prompts.
 
     Args:
-        job: the running request.
-        brief: the files, and what to make of them; it may reach beyond the input.
-        held: closes the scene's latents.
+        run: the running request.
+        spec: the input files and the region, which may reach beyond the input.
+        held: closes the latents.
     """
     rule, extent, rate_hz = run.rule, spec.region, spec.format.rate_hz
     windows = window_plan(run, extent.samples, rate_hz)
@@ -134,28 +131,28 @@ def _load_inputs(run: RunContext, spec: OutputSpec) -> dict[Slot, MonoClip]:
 
 
 def window_plan(run: RunContext, samples: int, rate_hz: int) -> WindowPlan:
-    """Windows over a clip of ``samples`` at ``rate_hz``."""
+    """Plan windows over a clip of ``samples`` at ``rate_hz``."""
     grid = run.model.grid
     return plan_windows(grid.frames(samples_at(samples, rate_hz, grid.sample_rate_hz)), grid.window_frames)
 
 
 def fill_frames(run: RunContext, span: SampleRange, clip: int, frames: int, rate_hz: int) -> tuple[int, int]:
-    """Frames that fill a span of a clip of ``clip`` samples and ``frames`` frames: ``(first, past the last)``."""
+    """Frames that cover a span of a clip of ``clip`` samples and ``frames`` frames: ``(first, past the last)``."""
     first, last = run.model.grid.frames_of_span(span.start / rate_hz, span.stop / rate_hz)
     return min(first, frames - 1), frames if span.stop >= clip else min(last, frames)
 
 
 def known_latents(request: Request, frames: int, fills: tuple[tuple[int, int], ...], rest_given: bool) -> BoolArray:
-    """Which latents are given when several parts are made: those given for each of them; bool (slots, frames)."""
+    """Mask of known latents, bool (slots, frames): those known for every one of ``fills``."""
     masks = [known_mask(request.task, frames, fill, rest_given=rest_given, slot=request.slot) for fill in fills]
     known_SF: BoolArray = np.logical_and.reduce(masks)
     return known_SF
 
 
 def common_gain(given: dict[Slot, MonoClip], known_SF: BoolArray) -> float:
-    """The gain of everything given on its way into the model: what is known decides, where nothing is all of it.
+    """One gain for all inputs, from the power of the known ones, or of all where none is known.
 
-    A mix that is known holds all the rest.
+    A known mix counts alone, since it contains the other slots.
     """
     whole = known_SF[Slot.MIX].any()
     known = sum(mono.power for slot, mono in given.items() if known_SF[slot].any() and (slot is Slot.MIX or not whole))
@@ -166,17 +163,17 @@ def encode_slots(
     run: RunContext, given: dict[Slot, DiskArray], gain: float, windows: WindowPlan, strength: float,
     held: contextlib.ExitStack,
 ) -> dict[Slot, DiskArray]:  # fmt: skip
-    """Latents of all slots that are given, one frame per row.
+    """Encode all given slots, one frame per row.
 
-    A walk that begins part of the way needs to know where each unknown slot would end if nothing changed: then what is
-    not given is silence for the rest, and the sum of both for the mix.
+    SDEdit (``strength`` below 1) needs latents of the unknown slots too: a rest that is not given is silence, and the mix
+    is the sum of stem and rest.
 
     Args:
-        job: the running request.
+        run: the running request.
         given: mono at the model's rate.
-        gain: of all of it.
+        gain: of all inputs.
         windows: the plan.
-        strength: share of the way that will be walked.
+        strength: of the sampler.
         held: closes the latents.
     """
     latents: dict[Slot, DiskArray] = {}
@@ -191,7 +188,7 @@ def encode_slots(
 
 
 def sum_arrays(run: RunContext, one: DiskArray, other: DiskArray, gain: float = 1.0) -> DiskArray:
-    """The sum of two scratch files as a third, as long as the longer one; ``gain`` is that of the other."""
+    """A new array, ``one + gain * other``, as long as the longer of the two."""
     total = DiskArray(run.folder, one.width)
     rows = max(one.rows, other.rows)
     for at in range(0, rows, 1 << 18):
@@ -201,7 +198,7 @@ def sum_arrays(run: RunContext, one: DiskArray, other: DiskArray, gain: float = 
 
 
 def power_and_peak(scratch: DiskArray, first: int, last: int) -> tuple[float, float]:
-    """Mean square and highest sample of a part of a scratch file; rows that are not there do not count."""
+    """Mean square and highest sample of a range of rows; missing rows do not count."""
     energy, peak = 0.0, 1e-9
     last = min(last, scratch.rows)
     for at in range(first, last, 1 << 18):
@@ -212,9 +209,9 @@ def power_and_peak(scratch: DiskArray, first: int, last: int) -> tuple[float, fl
 
 
 def target_power(neighbour: MonoClip | None, channels: int, rule: Rule) -> Powers:
-    """How loud something is that was not there before: channel by channel, by what it goes with, if there is that.
+    """Target mean square of new sound, channel by channel, relative to what it goes with, if anything.
 
-    Stem and rest are ``UNDER_REST_DB`` apart, and a mix is as loud as both of them.
+    A stem is ``UNDER_REST_DB`` against its rest; a mix is as loud as both together.
     """
     level_db = ALONE_DB + PARTS_DB[rule.answer] - PARTS_DB[Slot.STEM]
     power = 10 ** (level_db / 10)
@@ -225,7 +222,7 @@ def target_power(neighbour: MonoClip | None, channels: int, rule: Rule) -> Power
 
 
 def _power_beside(info: AudioInfo, wanted: SampleRange, span: SampleRange) -> Powers | None:
-    """How loud the stem is around a span: the louder of its sides."""
+    """Mean square of the stem around a span: that of the louder side."""
     near = round(NEAR_S * info.rate_hz)
     sides = [(max(0, span.start - near), span.start), (span.stop, min(wanted.samples, span.stop + near))]
     powers = [_power(info, wanted.start + first, wanted.start + last) for first, last in sides if first < last]
@@ -234,7 +231,7 @@ def _power_beside(info: AudioInfo, wanted: SampleRange, span: SampleRange) -> Po
 
 
 def _power_of_it(info: AudioInfo, wanted: SampleRange, span: SampleRange) -> Powers:
-    """How loud the very stem is that is played anew."""
+    """Mean square of the stem that is restyled, in the span itself."""
     return _power(info, wanted.start + span.start, wanted.start + span.stop)
 
 

@@ -1,7 +1,4 @@
-"""Regenerate, generate, inpaint, extend and restyle: make the sound that is asked for and fit it into the clip.
-
-Knows nothing of queues or bundles on disk.
-"""
+"""Regenerate, generate, inpaint, extend and restyle: sample candidates and insert them into the clip."""
 
 from __future__ import annotations
 
@@ -26,13 +23,13 @@ from engine.inference.run import RunContext
 def generate(
     run: RunContext, context: InpaintContext, conditioning: Conditioning, spec: OutputSpec
 ) -> list[TaskResult]:
-    """What is made for one prompt, best first.
+    """Results of one prompt, best first.
 
     Args:
-        job: the running request.
-        scene: what is given.
-        asked: the prompt.
-        brief: what the result is called and how it is stored.
+        run: the running request.
+        context: what is given.
+        conditioning: of the prompt.
+        spec: its name and output format.
     """
     sampling = resolve_sampling(run.request, run.model.bundle.manifest)
     candidates = sample_candidates(run.within(0.0, 0.9), context, conditioning.prompt_SE, sampling, spec.peak)
@@ -68,7 +65,7 @@ def _write(
 
 
 def _insert(run: RunContext, context: InpaintContext, candidate: Candidate, bits: int | None) -> Iterator[Samples]:
-    """The result block by block: the source outside the holes as it is, the made sound inside."""
+    """The result block by block: the source outside the regions, the candidate inside."""
     made = SampleSource(at_user_rate(candidate.audio, run.model.grid.sample_rate_hz, context.rate_hz, context.clip), 1)
     step_C1: Samples = np.zeros((context.channels, 1))
     at = 0
@@ -83,7 +80,7 @@ def _insert(run: RunContext, context: InpaintContext, candidate: Candidate, bits
             made_CN = mono_1N * gain_C[:, None]
             weight_N = edge_weight(time_N, region.span, context.rate_hz, SampleRange(0, context.clip))
             if beyond:
-                # There is nothing to fade from; the step at the joint dies away inside the made sound.
+                # There is nothing to fade from; the step at the joint decays inside the new sound.
                 age_N = (time_N - region.span.start) / (EDGE_S / 2 * context.rate_hz)
                 made_CN, weight_N = made_CN + step_C1 * np.exp(-age_N), np.ones(len(time_N))
             from_CN = block_CN if region.pad is None else region.pad.at(time_N)

@@ -1,7 +1,4 @@
-"""Make the sound that a scene lacks: fill its unknown latents from left to right, decode them, say how loud to play it.
-
-Knows nothing of queues or files.
-"""
+"""Sample candidates: fill unknown latents window by window from left to right, decode, match the level."""
 
 from __future__ import annotations
 
@@ -23,22 +20,22 @@ from engine.inference.sampler import SamplerConfig, initial_noise, sample, sdedi
 from engine.inference.windows import FillWindow, plan_fill, plan_windows
 from engine.latents import SLOTS
 
-LOWER_LIMIT_DB, HIGHER_LIMIT_DB = -60.0, 40.0  # how far the level match may move what the model made
+LOWER_LIMIT_DB, HIGHER_LIMIT_DB = -60.0, 40.0  # limits of the level match
 SILENT_POWER = 1e-12
 FRAMES_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """One candidate.
+    """One candidate for a prompt.
 
     Attributes:
-        candidate: what its seed is more than the request's.
-        audio: decoded, mono at the model's rate and level, from the start of the clip; silence far from what was made.
-        gains: what takes it to the user's level, one (channels,) for each hole of the scene.
-        presence: 0 when the model made next to nothing, 1 when it made something.
-        similarity: of what was made to the prompt, -1 to 1; None where the bundle cannot hear that.
-        windows: ``(start_s, end_s, presence)`` of what was made, window by window, in seconds of the input.
+        index: offset of its seed from that of the request.
+        audio: decoded, mono at the model's rate and level, from the start of the clip; silence far from the regions.
+        gains: to the user's level, one (channels,) for each region.
+        presence: 0 where the model generated next to nothing, 1 where it generated something.
+        similarity: to the prompt, -1 to 1; None where the bundle has no audio encoder.
+        windows: ``(start_s, end_s, presence)`` of the regions, window by window, in seconds of the input.
     """
 
     index: int
@@ -56,14 +53,14 @@ def sample_candidates(
     sampling: SamplerConfig,
     peak: float,
 ) -> list[Candidate]:
-    """All candidates for one prompt, in order of their seeds. Their scratch files are the caller's to close.
+    """All candidates for one prompt, in order of their seeds; the caller closes their audio.
 
     Args:
-        job: the running request.
-        scene: what is given.
+        run: the running request.
+        context: what is given.
         prompt_SE: float32 (slots, embedding).
-        walk: how to sample.
-        peak: highest sample a made sound may have at the user's level.
+        sampling: sampler settings.
+        peak: highest sample allowed at the user's level.
     """
     count, candidates = run.request.candidates, list[Candidate]()
     with contextlib.ExitStack() as held, contextlib.ExitStack() as undo:
@@ -78,7 +75,7 @@ def sample_candidates(
 
 
 def _initial_stem(run: RunContext, context: InpaintContext) -> DiskArray:
-    """Latents of what is to be made as they are given, zeros where they are not; one frame per row."""
+    """Latents of the slot to generate, one frame per row: the given ones, else zeros."""
     given, stem = context.latents.get(run.rule.answer), DiskArray(run.folder, run.model.grid.latent_channels)
     frames = context.known_SF.shape[1]
     for at in range(0, frames, FRAMES_AT_ONCE):
@@ -94,9 +91,9 @@ def inpaint_latents(
     prompt_SE: FloatArray,
     sampling: SamplerConfig,
 ) -> None:
-    """Fill the unknown latents of what is made, one table for each candidate; given ones stay as they are.
+    """Fill the unknown latents, one array for each candidate; known ones stay as they are.
 
-    A window's start is what the window before it made, known to it like anything else that is given.
+    A window begins with frames that the previous one generated; they are known to it.
     """
     window, frames = run.model.grid.window_frames, context.known_SF.shape[1]
     plan = [
@@ -126,10 +123,10 @@ def _sample_window(
     run: RunContext, context: InpaintContext, stems_BDL: FloatArray, step: tuple[FillWindow, tuple[int, int]],
     number: int, candidates: Sequence[int], prompt_SE: FloatArray, sampling: SamplerConfig,
 ) -> FloatArray:  # fmt: skip
-    """One window of several candidates: float32 (candidates, latent channels, frames of a window).
+    """Sample one window of several candidates: float32 (candidates, latent channels, frames of a window).
 
-    ``step``: the window, and which of its frames the windows before made. Those are known to it; what the scene does
-    not give outside the hole, such as the old stem that is replaced, is not.
+    ``step``: the window, and which of its frames earlier windows generated. Those are known to it; latents that are not
+    given outside the region, such as those of a replaced stem, are not.
     """
     fill_window, carried = step
     grid, rows, made = run.model.grid, len(candidates), run.rule.answer
@@ -152,7 +149,7 @@ def _sample_window(
 
 
 def _decode(run: RunContext, context: InpaintContext, stem: DiskArray) -> DiskArray:
-    """Decoded stem at the model's rate and level, from the start of the clip; silence far from what was made."""
+    """Decode a stem at the model's rate and level, from the start of the clip; silence far from the regions."""
     window, hop = run.model.grid.window_frames, run.model.grid.hop_samples
     audio = DiskArray(run.folder, 1)
     try:
@@ -170,7 +167,7 @@ def _decode(run: RunContext, context: InpaintContext, stem: DiskArray) -> DiskAr
 
 
 def _parts_to_decode(regions: tuple[FillRegion, ...], frames: int, window: int) -> list[tuple[int, int]]:
-    """Frames around what was made, with the context a window needs; parts that would meet are one."""
+    """Ranges of frames around the regions, with the context of a window; ranges that meet are merged."""
     context, parts = window // 16, list[tuple[int, int]]()
     for region in regions:
         first = max(0, min(region.fill[0] - context, frames - window))
@@ -213,7 +210,7 @@ def _at_model_rate(run: RunContext, context: InpaintContext, span: SampleRange) 
 
 
 def _join_regions(run: RunContext, context: InpaintContext, audio: DiskArray) -> DiskArray:
-    """The holes one after the other, without what is given around them."""
+    """The regions joined, without what is given around them."""
     made = DiskArray(run.folder, 1)
     for region in context.regions:
         first, last = _at_model_rate(run, context, region.span)
@@ -223,7 +220,7 @@ def _join_regions(run: RunContext, context: InpaintContext, audio: DiskArray) ->
 
 
 def _windows(run: RunContext, context: InpaintContext, audio: DiskArray) -> Iterator[tuple[float, float, float]]:
-    """Presence of what was made, from window to window of every hole."""
+    """Presence of new sound in each window of each region."""
     grid = run.model.grid
     length = grid.window_samples * context.rate_hz // grid.sample_rate_hz
     for region in context.regions:
@@ -235,19 +232,19 @@ def _windows(run: RunContext, context: InpaintContext, audio: DiskArray) -> Iter
 
 
 def _presence(run: RunContext, power: float) -> float:
-    """Of what was made with this mean square, against the level at which a mix goes into the model."""
+    """Presence of new sound of this mean square, against the level of a mix at the model's input."""
     made_db = 10 * math.log10(max(power, SILENT_POWER)) - LEVEL_INTO_MODEL_DB
     return presence(made_db, run.model.bundle.manifest.presence)
 
 
 def _level_match(region: FillRegion, power: float, highest: float, context: InpaintContext, peak: float) -> Powers:
-    """The gain of each channel that takes what was decoded to the level of what it replaces or joins."""
+    """Gain of each channel that brings decoded sound to the level of what it replaces or joins."""
     back = 1 / context.gain
     if power <= SILENT_POWER or region.power_C is None:
         gain_C = np.full(context.channels, back)
     else:
         wanted = max(float(region.power_C.mean()), SILENT_POWER)
         match_db = 10 * math.log10(wanted / (power * back**2))
-        side_C = np.sqrt(region.power_C / wanted)  # where the stem was heard, what takes its place is heard too
+        side_C = np.sqrt(region.power_C / wanted)  # keep the stereo position of the old stem
         gain_C = side_C * back * 10 ** (min(max(match_db, LOWER_LIMIT_DB), HIGHER_LIMIT_DB) / 20)
     return gain_C * min(1.0, peak / max(highest * float(gain_C.max()), 1e-12))

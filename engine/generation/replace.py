@@ -1,7 +1,7 @@
-"""Replace: edit a mix in place. Take a sound out, make another that fits what is left, put it where the old one was.
+"""Replace: edit a mix in place. Separate a stem, generate another that fits the rest, put it where the old one was.
 
-Outside the regions every sample stays as it is. Inside, the new mix is the rest plus the new stem, exactly, in the
-output format; when the sum would clip, the new stem alone gives way.
+Outside the regions every sample stays as it is. Inside, the new mix is rest plus new stem, exactly, in the output
+format; where the sum would clip, only the new stem is turned down.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ from engine.separation.by_flow import split_by_flow
 from engine.separation.by_mask import mask_decoder, split_by_masks
 from engine.separation.split import SeparatedSection
 
-LOWEST_GAIN = 10 ** (-6 / 20)  # of a new stem that would make the mix clip; single peaks beyond that are cut
+LOWEST_GAIN = 10 ** (-6 / 20)  # of a new stem that would make the mix clip; peaks beyond that are clipped
 
 
 @dataclass(frozen=True, slots=True)
 class RegionEdit:
-    """One region, ready to be put back.
+    """One region with its replacements.
 
     Attributes:
-        taken: the old sound; ``separated.wanted`` is the region.
-        sounds: what can take its place, one a candidate, from the start of ``separated.section``.
-        energies: of what is taken out, and of the mix, in the region.
+        separated: the old stem; ``separated.wanted`` is the region.
+        candidates: new stems, from the start of ``separated.section``.
+        energies: of the old stem and of the mix, in the region.
     """
 
     separated: SeparatedSection
@@ -72,7 +72,7 @@ class RegionEdit:
 
 @dataclass(frozen=True, slots=True)
 class _SplitSection:
-    """A section of the mix taken apart, as the model hears it, and how loud the parts are in the region."""
+    """Stem and rest of a section as mono at the model's rate, and their levels in the region."""
 
     stem: MonoClip
     rest: MonoClip
@@ -81,12 +81,12 @@ class _SplitSection:
 
 
 def replace(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -> Iterator[list[TaskResult]]:
-    """The mix with something else in the place of each prompt, best candidate first.
+    """The mix with each prompt replaced, best candidate first.
 
     Args:
-        job: the running request.
-        brief: the mix and the regions that may change.
-        asked: what is taken out.
+        run: the running request.
+        spec: the mix and the spans that may change.
+        conditionings: of what is replaced.
     """
     new = replacement_conditioning(run)
     for number, old in enumerate(conditionings):
@@ -110,7 +110,7 @@ def _edit_region(
 ) -> RegionEdit:  # fmt: skip
     old, new = names
     manifest, rate_hz = run.model.bundle.manifest, spec.format.rate_hz
-    by_words = dataclasses.replace(run, examples=None)  # the others say how the new sound is, not what to look for
+    by_words = dataclasses.replace(run, examples=None)  # examples describe the new sound, not the old one
     if (decoder := mask_decoder(run)) is not None:
         separated = split_by_masks(by_words.within(0.0, 0.3), spec.input, span, old, decoder, held)
     else:
@@ -121,7 +121,7 @@ def _edit_region(
         here = SampleRange(span.start - section.start, span.stop - section.start)
         windows = window_plan(run, section.samples, rate_hz)
         first, last = fill_frames(run, here, section.samples, windows.frames, rate_hz)
-        margin = windows.context  # what is made there is cut off: the edges of the region are well inside
+        margin = windows.context  # generated but cut off, so that the edges of the region are well inside
         fill = max(0, first - margin), min(windows.frames, last + margin)
         known_SF = known_latents(run.request, windows.frames, (fill,), rest_given=True)
         given = {Slot.STEM: parts.stem, Slot.REST: parts.rest}
@@ -138,7 +138,7 @@ def _edit_region(
 
 
 def _split_section(run: RunContext, separated: SeparatedSection) -> _SplitSection:
-    """Stem and rest of everything that was heard, as the model is to hear them again."""
+    """Stem and rest of the separated section as mono at the model's rate."""
     info, section, wanted = separated.info, separated.section, separated.wanted
     model_hz = run.model.grid.sample_rate_hz
     stem, rest = DiskArray(run.folder, 1), DiskArray(run.folder, 1)
@@ -199,7 +199,7 @@ def _write(
 
 
 def _old_presence(edits: list[RegionEdit], curve: dict[str, float]) -> float:
-    """Whether the old sound is in some regions: as the mask decoder says, else by its level in all of them together."""
+    """Presence of the old stem in some regions: the mask decoder's, else from its level in all of them."""
     stem, mix = np.sum([edit.energies for edit in edits], axis=0)
     if mix <= 0:
         return 0.0
@@ -208,7 +208,7 @@ def _old_presence(edits: list[RegionEdit], curve: dict[str, float]) -> float:
 
 
 def _presence_window(edit: RegionEdit, curve: dict[str, float]) -> tuple[float, float, float]:
-    """Where a region begins and ends in the mix, in seconds, and whether the old sound is in it."""
+    """``(start_s, end_s, presence)`` of the old stem in one region, in seconds of the mix."""
     span, rate_hz = edit.separated.wanted, edit.separated.info.rate_hz
     there = _old_presence([edit], curve)
     return round(span.start / rate_hz, 6), round(span.stop / rate_hz, 6), there
@@ -233,7 +233,7 @@ def _render(
                 room[0] = min(room[0], headroom(rest_CN, made_CN * gain, bits))
                 made_CN = clip_to_range(
                     clip_to_range(made_CN * gain, bits), bits, rest_CN
-                )  # alone, and on top of the rest
+                )  # by itself, and added to the rest
                 rest_CN, stem_CN = quantize_sum([rest_CN, made_CN], bits)
                 mix_CN, stem_CN, rest_CN = (clip_to_range(x_CN, bits) for x_CN in (rest_CN + stem_CN, stem_CN, rest_CN))
                 meter.add(mix_CN, stem_CN, rest_CN)
@@ -255,7 +255,7 @@ def _render(
 def _layers(
     run: RunContext, spec: OutputSpec, edits: list[RegionEdit], index: int
 ) -> Iterator[tuple[Samples, Samples, bool]]:
-    """The whole file block by block: what stays, what is new, and whether that is inside a region."""
+    """The whole file block by block: rest, new stem, and whether the block is inside a region."""
     info, bits, at = spec.input, spec.format.bits, 0
     for edit in edits:
         for mix_CN in run.timer.each("read", blocks(info, at, edit.separated.wanted.start)):
@@ -270,7 +270,7 @@ def _layers(
 def _inside(
     run: RunContext, spec: OutputSpec, edit: RegionEdit, candidate: Candidate
 ) -> Iterator[tuple[Samples, Samples]]:
-    """One region: the mix without the old stem, on the grid of the format, and the new stem, faded at the edges."""
+    """One region: the quantized mix without the old stem, and the new stem, faded at the edges."""
     info, section, span = spec.input, edit.separated.section, edit.separated.wanted
     bits, at = spec.format.bits, span.start
     made = SampleSource(at_user_rate(candidate.audio, run.model.grid.sample_rate_hz, info.rate_hz, section.samples), 1)

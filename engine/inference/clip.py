@@ -1,6 +1,6 @@
-"""Clips on their way into the model and back: file to mono at its rate, to latents, to audio at the user's rate.
+"""From file to latents and back: read as mono at the model's rate, encode, decode, resample to the user's rate.
 
-Everything of a clip's length lies in ``DiskArray`` files. Knows nothing of tasks.
+Whatever is as long as the clip lives in a ``DiskArray``, so memory stays bounded.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from engine.inference.windows import OverlapAdd, WindowPlan
 
 LEVEL_INTO_MODEL_DB = -20.0  # RMS
 HIGHEST_GAIN_DB = 60.0
-WIDEST = 4.0  # channels that nearly cancel say nothing of how loud one of them is
+MAX_WIDTH = 4.0  # where channels nearly cancel, their mean says nothing about how loud one of them is
 
 
 @dataclass(frozen=True, slots=True)
 class SampleRange:
-    """A part of a file, in samples of the file: ``start`` up to ``stop``."""
+    """A range of samples of a file: ``start`` up to, not including, ``stop``."""
 
     start: int
     stop: int
 
     @property
     def samples(self) -> int:
-        """Its length."""
+        """Length in samples."""
         return self.stop - self.start
 
 
 @dataclass(frozen=True, slots=True)
 class MonoClip:
-    """A clip as the model hears it, before any gain.
+    """A clip as mono at the model's rate, before any gain.
 
     Attributes:
-        scratch: one sample per row, at the model's rate.
+        audio: one sample per row.
         power: mean square.
-        width: mean square of the channels against that of their mean; 1 for mono, 2 for two unlike channels.
+        width: mean square of the channels over that of their mean; 1 for mono, 2 for two uncorrelated channels.
     """
 
     audio: DiskArray
@@ -57,7 +57,7 @@ def load_mono(run: RunContext, info: AudioInfo, section: SampleRange) -> MonoCli
     """
     rate_hz = run.model.grid.sample_rate_hz
     total = samples_at(section.samples, info.rate_hz, rate_hz)
-    energies = np.zeros(2)  # of the mean, and mean of the channels, at the user's rate
+    energies = np.zeros(2)  # of the mean of the channels, and mean over the channels, at the user's rate
 
     def source() -> Iterator[Samples]:
         for block_CN in blocks(info, section.start, section.stop):
@@ -70,12 +70,12 @@ def load_mono(run: RunContext, info: AudioInfo, section: SampleRange) -> MonoCli
         scratch.append(mono_1N.T)
         energy += float(np.square(mono_1N, dtype=np.float64).sum())
         run.progress(scratch.rows / total, "read")
-    width = min(energies[1] / energies[0], WIDEST) if energies[0] > 0 else 1.0
+    width = min(energies[1] / energies[0], MAX_WIDTH) if energies[0] > 0 else 1.0
     return MonoClip(scratch, energy / total, float(width))
 
 
 def gain_into_model(power: float) -> float:
-    """The gain that brings a mean square to the level the model was trained at; silence is left alone."""
+    """Gain that brings a mean square to the level the model was trained at; 1 for silence."""
     if power <= 1e-12:
         return 1.0
     gain_db = min(LEVEL_INTO_MODEL_DB - 10 * math.log10(power), HIGHEST_GAIN_DB)
@@ -86,10 +86,10 @@ def encode_clip(run: RunContext, audio: DiskArray, gain: float, windows: WindowP
     """Latents of a whole clip, one frame per row.
 
     Args:
-        job: the running request.
+        run: the running request.
         audio: mono at the model's rate.
-        gain: of the input.
-        windows: the plan; beyond the end of the audio there is silence.
+        gain: applied to the audio.
+        windows: the plan; silence is read beyond the end of the audio.
     """
     hop = run.model.grid.hop_samples
     latents = DiskArray(run.folder, run.model.grid.latent_channels)
@@ -111,14 +111,14 @@ def encode_clip(run: RunContext, audio: DiskArray, gain: float, windows: WindowP
 
 
 def decode_clip(run: RunContext, latents: DiskArray, first: int, windows: WindowPlan, into: DiskArray) -> None:
-    """Append the audio of latents to a scratch file.
+    """Decode latents and append the audio to a disk array.
 
     Args:
-        job: the running request.
+        run: the running request.
         latents: one frame per row.
-        first: frame where the plan begins.
+        first: frame at which the plan begins.
         windows: the plan.
-        into: takes one sample per row.
+        into: receives one sample per row.
     """
     joiner = OverlapAdd(windows, run.model.grid.hop_samples)
 
@@ -136,13 +136,13 @@ def decode_clip(run: RunContext, latents: DiskArray, first: int, windows: Window
 def at_user_rate(
     audio: DiskArray, from_hz: int, to_hz: int, samples: int, block: int = 1 << 15
 ) -> Iterator[FloatArray]:
-    """Scratch audio at the user's rate.
+    """Audio of a disk array, resampled to the user's rate.
 
     Args:
         audio: one sample per row, one column per track.
         from_hz: the model's rate.
         to_hz: the user's rate.
-        samples: exact number of samples to give back.
+        samples: exact number of samples to yield.
         block: samples read at once.
 
     Yields:
@@ -153,7 +153,7 @@ def at_user_rate(
 
 
 class SampleQueue:
-    """Blocks of any length in, blocks of any other length out."""
+    """First in, first out: push blocks of any length, take blocks of any other length."""
 
     def __init__(self, channels: int) -> None:
         self._held: list[Samples] = []
@@ -164,7 +164,7 @@ class SampleQueue:
         self._held.append(block_CN)
 
     def take(self, samples: int) -> Samples:
-        """The first ``samples`` that are held."""
+        """Remove and return the first ``samples``; so many must be there."""
         taken: list[Samples] = [np.zeros((self._channels, 0))]
         while samples:
             block_CN = self._held.pop(0)
@@ -177,7 +177,7 @@ class SampleQueue:
 
 
 class SampleSource:
-    """An iterator of blocks from which any number of samples can be taken; silence after its end."""
+    """Take any number of samples at a time from an iterator of blocks; silence after its end."""
 
     def __init__(self, source: Iterator[FloatArray], channels: int) -> None:
         self._source = source

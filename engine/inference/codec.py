@@ -1,7 +1,4 @@
-"""Audio to latents and back through two graphs, one batch of windows at a time.
-
-Knows nothing of files, tasks or how windows are laid over a clip.
-"""
+"""Audio to latents and back, one batch of windows at a time."""
 
 from __future__ import annotations
 
@@ -12,14 +9,14 @@ from engine.runtime.backend import FloatArray, GraphSession
 
 
 class Codec:
-    """The two halves of a bundle's codec; latents have unit scale."""
+    """Encoder and decoder graph of a bundle; latents have unit scale."""
 
     def __init__(self, encode: GraphSession, decode: GraphSession) -> None:
         self._encode = encode
         self._decode = decode
 
     def encode(self, audio_BN: FloatArray) -> FloatArray:
-        """Windows of audio to latents.
+        """Encode windows of audio.
 
         Args:
             audio_BN: float32 (windows, samples of a window) at the model's rate.
@@ -28,12 +25,12 @@ class Codec:
             float32 (windows, latent channels, frames).
 
         Raises:
-            BundleError: the graph answered with values that are no numbers.
+            BundleError: the graph returned NaN or infinity.
         """
         return _numbers(self._encode.run({"audio": audio_BN[:, None]})["latents"], "encode")
 
     def decode(self, z_BDL: FloatArray) -> FloatArray:
-        """Windows of latents to audio.
+        """Decode windows of latents.
 
         Args:
             z_BDL: float32 (windows, latent channels, frames).
@@ -42,7 +39,7 @@ class Codec:
             float32 (windows, samples of a window) at the model's rate.
 
         Raises:
-            BundleError: the graph answered with values that are no numbers.
+            BundleError: the graph returned NaN or infinity.
         """
         return _numbers(self._decode.run({"latents": z_BDL})["audio"][:, 0], "decode")
 

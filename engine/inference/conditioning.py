@@ -1,8 +1,8 @@
-"""What each result of a request is to sound like: one prompt for every slot, in the bundle's own terms.
+"""Prompt embeddings of a request: one row for each slot, from words and examples.
 
-Words for the stem, the whole and the rest go into rows of their own (MGE-LDM, arXiv 2505.23305, section 3.2: every
-track has its own condition); what examples say joins the words of the prompt. Where another slot than the stem is made,
-the prompt is about that, and words for the rest are about what goes with it. Knows nothing of audio files or windows.
+Words for the stem, the mix and the rest condition rows of their own (MGE-LDM, arXiv 2505.23305, section 3.2: every
+track has its own condition); examples are averaged with the words of the prompt. Where a task makes another slot than
+the stem, the prompt conditions that slot, and words for the rest condition what goes with it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from engine.runtime.backend import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Conditioning:
-    """One thing that is asked for.
+    """One prompt, embedded.
 
     Attributes:
-        prompt: in words, as asked; empty where only examples say what.
+        prompt: as typed; empty where there are only examples.
         name: for the names of files.
-        prompt_SE: float32 (slots, embedding); zeros where nothing is said.
+        prompt_SE: float32 (slots, embedding); zeros mean unconditional.
     """
 
     prompt: str
@@ -34,11 +34,11 @@ class Conditioning:
 
 
 def prompt_conditionings(run: RunContext) -> list[Conditioning]:
-    """What each prompt of a request asks for; a request of examples alone asks for one thing."""
+    """Conditioning of each prompt of a request; a single one where there are only examples."""
     request = run.request
     words = (*request.prompts, *filter(None, (request.mix_prompt, request.rest_prompt)))
     embedded = _embedded(run, words)
-    with_examples = request.task != "replace"  # there they say how the new sound is, not what to look for
+    with_examples = request.task != "replace"  # there examples describe the new sound, not the one to look for
     return [
         Conditioning(prompt, prompt or _name_of_examples(run), _rows(run, embedded, prompt, with_examples))
         for prompt in request.prompts or ("",)
@@ -46,7 +46,7 @@ def prompt_conditionings(run: RunContext) -> list[Conditioning]:
 
 
 def replacement_conditioning(run: RunContext) -> Conditioning:
-    """What a request asks to be put in the place of its prompts; examples say how that sounds."""
+    """Conditioning of the sound that replaces the prompts; examples describe it."""
     words = run.request.replacement
     texts = tuple(filter(None, (words, run.request.mix_prompt, run.request.rest_prompt)))
     return Conditioning(words, words or _name_of_examples(run), _rows(run, _embedded(run, texts), words, True))

@@ -1,7 +1,7 @@
-"""How what is made meets what is kept: a short cross-fade inside the edges of what is made.
+"""Short cross-fades just inside the edges of new sound.
 
-It is faded from what the part held before, or, where that is of no use (a gap that was cut out, a fault), from the
-sound beside the part, mirrored into it. Knows nothing of models or files' formats.
+The fade starts from what the span held before or, where that is useless (a gap that was cut out, a fault), from the
+sound beside the span, mirrored into it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from engine.audio.reader import AudioInfo, Samples, blocks
 from engine.inference.clip import SampleRange
 
-EDGE_S = 0.01  # cross-fade inside the edges of a span
+EDGE_S = 0.01  # length of the cross-fade inside either edge of a span
 
 Times = npt.NDArray[np.int64]
 
@@ -26,13 +26,13 @@ def edge_samples(span: SampleRange, rate_hz: int) -> int:
 
 
 def edge_weight(time_N: Times, span: SampleRange, rate_hz: int, clip: SampleRange) -> Samples:
-    """0 outside a span, 1 inside, a short ramp inside its edges where there is sound to fade from or to.
+    """Weight of the new sound: 0 outside a span, 1 inside, a ramp inside edges where there is sound to fade from or to.
 
     Args:
-        time_N: samples asked about.
+        time_N: sample positions.
         span: samples that change.
         rate_hz: of both.
-        clip: samples that there are; no ramp where the span begins or ends with them.
+        clip: all samples; there is no ramp where the span begins or ends with the clip.
     """
     edge = edge_samples(span, rate_hz)
     rise_N = np.full(len(time_N), np.inf) if span.start <= clip.start else (time_N - span.start + 0.5) / edge
@@ -43,11 +43,11 @@ def edge_weight(time_N: Times, span: SampleRange, rate_hz: int, clip: SampleRang
 
 @dataclass(frozen=True, slots=True)
 class MirrorPad:
-    """The sound beside a span, mirrored into it: it goes on without a jump, whatever the span itself holds.
+    """Mirror padding: the sound beside a span, reflected into it, so that it continues without a jump.
 
     Attributes:
-        span: it is mirrored into.
-        before_CE, after_CE: from the edge inwards, one sample for each of the cross-fade; silence where there is none.
+        span: what it is mirrored into.
+        before_CE, after_CE: from the edge inwards, as long as the cross-fade; silence where there is no file.
     """
 
     span: SampleRange
@@ -55,7 +55,7 @@ class MirrorPad:
     after_CE: Samples
 
     def at(self, time_N: Times) -> Samples:
-        """What is faded from, ``(C, N)``; silence further inside than the cross-fades."""
+        """The padding at some positions, ``(C, N)``; silence beyond the cross-fades."""
         found_CN: Samples = np.zeros((len(self.before_CE), len(time_N)))
         for near_CE, inside_N in (
             (self.before_CE, time_N - self.span.start),
@@ -69,13 +69,13 @@ class MirrorPad:
 def mirror_pads(
     info: AudioInfo, clip: SampleRange, spans: Sequence[SampleRange], check: Callable[[], None]
 ) -> list[MirrorPad]:
-    """What lies beside each of several spans of a clip.
+    """Mirror padding for several spans of a clip, read in one pass.
 
     Args:
         info: the file; decoded once.
-        clip: part of it that the spans count from.
-        spans: what will be made; may reach beyond the clip.
-        check: raises to stop, called block by block.
+        clip: part of the file that the spans are relative to.
+        spans: may reach beyond the clip.
+        check: raises to stop; called for every block.
 
     Raises:
         AudioError: the file cannot be decoded.
@@ -94,14 +94,14 @@ def mirror_pads(
 
 
 def _padded(near_CN: Samples, span: SampleRange, info: AudioInfo) -> Samples:
-    """As long as the cross-fade; mirrored once more where the clip begins or ends sooner."""
+    """Pad to the length of the cross-fade, mirroring again where the clip is too short."""
     missing = edge_samples(span, info.rate_hz) - near_CN.shape[1]
     padded_CE: Samples = np.pad(near_CN, ((0, 0), (0, missing)), mode="symmetric" if near_CN.size else "constant")
     return padded_CE
 
 
 def _read(info: AudioInfo, sections: Sequence[SampleRange], check: Callable[[], None]) -> list[Samples]:
-    """Several short parts of a file, which may overlap, in one pass."""
+    """Read several short, possibly overlapping parts of a file in one pass."""
     parts: list[Samples] = [np.zeros((info.channels, section.samples)) for section in sections]
     wanted = [section for section in sections if section.samples]
     if not wanted:

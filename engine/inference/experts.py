@@ -1,8 +1,7 @@
 """Experts: separators trained elsewhere that answer some prompts in place of the mask decoder.
 
-A spectral expert reads magnitudes and answers masks; a waveform expert reads sound and answers sound, from which a mask
-follows. Either way the user's own mix is filtered, so stem and rest still sum to it. Which expert answers is decided by
-the term that a prompt is nearest to.
+A spectral expert maps magnitudes to masks; a waveform expert maps audio to audio, from which a mask is computed. Either
+way the user's own mix is filtered, so stem and rest still sum to it. The term nearest to a prompt chooses the expert.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from engine.inference.windows import OverlapAdd, lay_windows
 from engine.runtime.backend import FloatArray, GraphSession
 from engine.text.intent import Intent
 
-NOBODY = "none"  # the name that asks for no expert
+NOBODY = "none"  # the name that means no expert
 TERMS_LIMIT_BYTES = 8 << 20
-CONTEXT, FADE = 16, 64  # a waveform window's outer parts: one in so many of its samples each
-SILENT = 1e-8  # magnitude of a bin over that of full scale, below which nothing can be said
+CONTEXT, FADE = 16, 64  # of a waveform window: 1/16 at each edge is discarded, 1/64 is cross-faded
+SILENT = 1e-8  # magnitude of a bin against full scale, below which the mask is 0
 
 
 class SpectralExpert:
-    """A graph that answers masks; see ``engine.inference.masker.Masker``.
+    """A graph that outputs masks; see ``engine.inference.masker.Masker``.
 
     Args:
         graph: magnitudes ``mix`` -> a mask for each stem.
@@ -50,9 +49,9 @@ class SpectralExpert:
 
 
 class WaveformExpert:
-    """A graph that answers sound; see ``engine.inference.masker.Masker``.
+    """A graph that outputs audio; see ``engine.inference.masker.Masker``.
 
-    A bin's mask is the magnitude of the stem's sound against that and what is left of the mix together.
+    The mask of a bin is the stem's magnitude over the sum of stem's and rest's.
 
     Args:
         graph: ``audio`` -> audio for each stem.
@@ -73,7 +72,7 @@ class WaveformExpert:
         return MaskOutput(stem_PB2TF, np.float32(1) - stem_PB2TF, None)
 
     def _separated(self, audio_B2N: FloatArray, stems: Sequence[str]) -> dict[str, FloatArray]:
-        """Sound of some stems: windows of the graph with context that is thrown away, and a cross-fade."""
+        """Audio of some stems, by overlap-add of the graph's windows; their outer context is discarded."""
         samples, window = audio_B2N.shape[2], self._window
         plan = lay_windows(samples, window, window // CONTEXT, max(1, window // FADE))
         padded_B2N = np.pad(audio_B2N, ((0, 0), (0, 0), (0, plan.frames - samples)))
@@ -89,7 +88,7 @@ class WaveformExpert:
 
 
 def make_masker(graph: GraphSession, kind: str, axes: Sequence[str | int], stems: Sequence[str], where: str) -> Masker:
-    """The masker that a graph is.
+    """Wrap a graph as a masker.
 
     Args:
         graph: opened, or to be opened when it is first run.
@@ -105,12 +104,12 @@ def make_masker(graph: GraphSession, kind: str, axes: Sequence[str | int], stems
 
 @dataclass(frozen=True, slots=True)
 class Experts:
-    """The experts of a bundle and the terms by which they are found.
+    """The experts of a bundle and the terms that choose between them.
 
     Attributes:
-        rows: as the manifest has them.
+        rows: from the manifest.
         maskers: by name.
-        terms: names of what is known, in the order of ``embeddings_KE``.
+        terms: in the order of ``embeddings_KE``.
         embeddings_KE: float32 (terms, embedding), of norm 1.
     """
 
@@ -120,11 +119,11 @@ class Experts:
     embeddings_KE: FloatArray
 
     def masker_for(self, name: str, prompt: str, prompt_E: FloatArray) -> Masker | None:
-        """Who answers a prompt; None where that is the mask decoder.
+        """The expert for a prompt; None for the mask decoder.
 
         Args:
-            name: of the expert that was asked for, ``none`` for no expert, "" to choose by the prompt.
-            prompt: its words, "" where there are only examples.
+            name: of the requested expert; ``none`` for no expert, "" to choose by the prompt.
+            prompt: its words; "" where there are only examples.
             prompt_E: its embedding.
         """
         if name:
@@ -134,7 +133,7 @@ class Experts:
         return None if chosen is None else self.maskers[chosen]
 
     def term_of(self, prompt: str, prompt_E: FloatArray) -> str:
-        """The term that a prompt is, by its words, else the nearest by its embedding; "" where nothing is said."""
+        """The term equal to the prompt, else the one with the nearest embedding; "" for an empty prompt."""
         word = as_term(prompt)
         if word in self.terms or any(word in row.terms for row in self.rows):
             return word
@@ -174,11 +173,11 @@ def open_experts(bundle: Bundle, graphs: Mapping[str, GraphSession]) -> Experts 
 
 
 def read_terms(path: Path, embedding: int) -> dict[str, list[float]]:
-    """The prompt embeddings of known terms.
+    """Read the prompt embeddings of known terms.
 
     Args:
         path: of ``terms.json``.
-        embedding: numbers of each.
+        embedding: length of each.
 
     Raises:
         BundleError: too large, or not a table of so many numbers for each term.
@@ -196,7 +195,7 @@ def read_terms(path: Path, embedding: int) -> dict[str, list[float]]:
 
 
 class SeparatorMasker(MaskDecoder):
-    """A separator bundle's graph in the place of a mask decoder.
+    """The graph of a separator bundle, used like a mask decoder.
 
     Args:
         masker: the graph.
@@ -212,7 +211,7 @@ class SeparatorMasker(MaskDecoder):
 
 
 class StemNameEncoder:
-    """Prompts of a bundle that is a separator alone: a prompt is the name of a stem, and becomes a row of one 1.
+    """Text encoder of a separator bundle: a prompt is the name of a stem and becomes a one-hot row.
 
     Args:
         stems: names, as ``lead-vocals``.
@@ -223,11 +222,11 @@ class StemNameEncoder:
         self._stems, self._where = tuple(stems), where
 
     def embed(self, prompts: Sequence[Intent], check: Any = None) -> FloatArray:
-        """Rows of the stems that prompts name; float32 (prompts, stems).
+        """One-hot rows of the stems that prompts name; float32 (prompts, stems).
 
         Args:
             prompts: whose targets are names of stems; case, an article and hyphens do not matter.
-            check: not needed, for nothing here takes long.
+            check: ignored; nothing here takes long.
 
         Raises:
             RequestError: a prompt names no stem.
@@ -248,7 +247,7 @@ class StemNameEncoder:
 
 
 def as_term(words: str) -> str:
-    """Words in the way terms are written: lower case, joined by hyphens, without an article."""
+    """Words as terms are written: lower case, joined by hyphens, without an article."""
     parts = words.casefold().replace("-", " ").replace("_", " ").strip().rstrip(".!?").split()
     return "-".join(parts[1:] if parts[:1] == ["the"] else parts)
 
@@ -257,7 +256,7 @@ def check_expert(name: str, bundle: Bundle) -> None:
     """Check that a bundle has an expert of this name.
 
     Raises:
-        RequestError: it has not; the message says which it has.
+        RequestError: it has none; the message lists what there is.
     """
     there = [row.name for row in bundle.manifest.experts]
     if name not in ("", NOBODY, *there):
@@ -272,7 +271,7 @@ def check_expert(name: str, bundle: Bundle) -> None:
 
 
 def _chosen(prompts_PE: FloatArray, stems: int) -> list[int]:
-    """The stem of each prompt; a masker of one stem answers every prompt with it."""
+    """Index of the stem for each prompt; a masker of a single stem uses it for every prompt."""
     return [0] * len(prompts_PE) if stems == 1 else [int(index) for index in prompts_PE.argmax(axis=1)]
 
 

@@ -1,4 +1,4 @@
-"""Maskers: what answers a prompt with masks of the mix. The bundle's mask decoder is one, an expert can be another."""
+"""Maskers turn a prompt and the mix into soft masks: the bundle's mask decoder, or an expert."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FRAMES_AT_ONCE = 64
 
 
 class MixWindows:
-    """Some windows of the mix, brought to the decoder's rate and level.
+    """A batch of windows of the mix, at the decoder's rate and level.
 
     Attributes:
         audio_B2N: float32 (windows, 2, samples); the first sample is half an FFT before the middle of the first frame.
         grid: of the spectrogram.
-        estimate_B2N: the flow's stem and rest, mono, of the same samples; None where nobody wants them.
+        estimate_B2N: the flow's mono stem and rest of the same samples; None where the masker does not read them.
     """
 
     def __init__(self, audio_B2N: FloatArray, grid: MaskDecoderSpec, estimate_B2N: FloatArray | None = None) -> None:
@@ -40,13 +40,13 @@ class MixWindows:
 
 @dataclass(frozen=True, slots=True)
 class MaskOutput:
-    """What a masker says of some windows, prompt by prompt.
+    """Masks of a batch of windows, prompt by prompt.
 
     Attributes:
         stem_PB2TF: soft masks of the stem, float32 (prompts, windows, 2, frames, bins), 0 to 1.
         rest_PB2TF: the same of the rest; need not be 1 - stem.
-        presence_PBK: logits, float32 (prompts, windows, blocks of frames): does it sound there? None where the masker
-            cannot tell.
+        presence_PBK: logits that the stem sounds, float32 (prompts, windows, blocks of frames); None where the masker
+            does not estimate it.
     """
 
     stem_PB2TF: FloatArray
@@ -55,27 +55,27 @@ class MaskOutput:
 
 
 class Masker(Protocol):
-    """Magnitudes or sound in, masks out."""
+    """Maps magnitudes or audio to masks."""
 
     def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
-        """Answer several prompts for several windows.
+        """Masks of several prompts for a batch of windows.
 
         Args:
             excerpt: the windows.
             prompts_PE: float32 (prompts, embedding).
 
         Raises:
-            BundleError: a graph answered with values that are no numbers.
+            BundleError: a graph returned NaN or infinity.
         """
         ...
 
 
 class MaskDecoder:
-    """The bundle's own graph; prompts share its reading of the mix.
+    """The bundle's mask decoder; all prompts of a run share one pass over the mix.
 
     Attributes:
         grid: its row of the manifest.
-        takes_estimate: True means that it reads the flow's estimates beside the mix, so one prompt at a time.
+        takes_estimate: True means that it also reads the flow's estimates, so it takes one prompt at a time.
     """
 
     takes_estimate = False
@@ -101,10 +101,10 @@ class MaskDecoder:
 
 
 def magnitudes(audio_B2N: FloatArray, grid: MaskDecoderSpec) -> FloatArray:
-    """Magnitudes of the spectra of windows of sound, not normalised.
+    """STFT magnitudes of windows of audio, not normalised.
 
     Args:
-        audio_B2N: float32 (windows, 2, samples); the samples of ``frames`` whole frames.
+        audio_B2N: float32 (windows, 2, samples); exactly ``frames`` whole frames.
         grid: of the spectrogram.
 
     Returns:

@@ -1,6 +1,6 @@
-"""The examples of one request in the bundle's own terms: what they add to the prompt, and what is seen when.
+"""Images, videos and audio files as prompts: what they add to the prompt embedding, and what is seen when.
 
-Each file is decoded once; frames stay on disk and are looked at window by window. Knows nothing of tasks or results.
+Each file is decoded once; frames stay on disk and are encoded window by window.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from engine.request import Request
 from engine.runtime.backend import FloatArray
 from engine.text.embedding import mean_direction
 
-LOOKS = 8  # windows of a video that say together what it shows
-KEPT_WINDOWS = 256  # of picture features; prompts and candidates ask for the same ones again
+LOOKS = 8  # windows of a video whose mean is its embedding
+KEPT_WINDOWS = 256  # cached picture features; prompts and candidates ask for the same windows again
 
 Frames = npt.NDArray[np.uint8]
 
 
 class VisualPrompt:
-    """A picture or a video on the time line of the input: its time 0 is the input's.
+    """An image or a video on the timeline of the input; time 0 is the start of both.
 
     Args:
-        decoded: its frames; stay open as long as this is used.
-        scene: the bundle's eye.
+        media: its frames; must stay open while this is used.
+        encoder: of the bundle.
     """
 
     def __init__(self, media: DecodedMedia, encoder: VideoEncoder) -> None:
@@ -46,10 +46,10 @@ class VisualPrompt:
         self._windows: OrderedDict[float, tuple[FloatArray, FloatArray]] = OrderedDict()
 
     def frames(self, start_s: float) -> Frames:
-        """The frames of a window, uint8 (frames, size, size, 3); black where nothing is seen.
+        """Frames of a window, uint8 (frames, size, size, 3); black where there are none.
 
         Args:
-            start_s: where the window begins; may lie before the film or after it. A still is seen at any time.
+            start_s: where the window begins; may lie before or after the video. An image is seen at any time.
         """
         size = self._encoder.size_px
         seen: Frames = np.zeros((self._encoder.frames, size, size, 3), np.uint8)
@@ -59,7 +59,7 @@ class VisualPrompt:
         return seen
 
     def window(self, start_s: float) -> tuple[FloatArray, FloatArray]:
-        """What a window shows: float32 (frames, picture features), zeros where nothing is seen; and (embedding,)."""
+        """Encode a window: float32 (frames, picture features), zeros where nothing is seen; and (embedding,)."""
         key = 0.0 if self._media.kind == "image" else start_s
         if key not in self._windows:
             frames_FHWC = self.frames(start_s)
@@ -72,7 +72,7 @@ class VisualPrompt:
         return self._windows[key]
 
     def embedding(self) -> FloatArray:
-        """What the whole of it shows, float32 (embedding,)."""
+        """Embedding of the whole image or video, float32 (embedding,)."""
         window_s = self._encoder.frames / self._encoder.fps
         length_s = len(self._shown_T) / self._ticks_hz
         count = 1 if self._media.kind == "image" else min(LOOKS, max(1, int(np.ceil(length_s / window_s))))
@@ -84,7 +84,7 @@ class VisualPrompt:
         return self._encoder.fps * TICKS_PER_FRAME
 
     def _numbers(self, start_s: float) -> npt.NDArray[np.int64]:
-        """Number of the frame that is nearest at each moment of a window; -1 where there is none."""
+        """Index of the nearest frame for each frame of a window; -1 where there is none."""
         if self._media.kind == "image":
             return np.zeros(self._encoder.frames, np.int64)
         time_F = start_s + np.arange(self._encoder.frames) / self._encoder.fps
@@ -96,11 +96,11 @@ class VisualPrompt:
 
 
 class EncodedExamples:
-    """What goes with the prompts of a request; ``engine.inference.run.Examples``.
+    """The encoded examples of a request; see ``engine.inference.run.Examples``.
 
     Args:
         embeddings_KE: float32 (examples, embedding).
-        films: those of them that are seen.
+        visuals: the images and videos among them.
         weight: of the examples against the words, 0 to 1.
         shape_FP: of the picture features of a window.
     """
@@ -114,10 +114,10 @@ class EncodedExamples:
         self._shape_FP = shape_FP
 
     def prompt(self, text_E: FloatArray | None) -> FloatArray:
-        """The prompt of words and examples together, float32 (embedding,).
+        """Embedding of words and examples together, float32 (embedding,).
 
         Args:
-            text_E: float32 (embedding,) of the words, None where there are none.
+            text_E: float32 (embedding,) of the words; None where there are none.
 
         Source: interpolation between prompts as in MGE-LDM (arXiv 2505.23305), appendix E.3.
         """
@@ -126,11 +126,11 @@ class EncodedExamples:
         return mean_direction(np.stack([text_E, self.embedding_E]), (1 - self._weight, self._weight))
 
     def picture(self, start_s: float) -> FloatArray:
-        """What is seen during the window that begins ``start_s`` seconds into the input.
+        """Picture features of the window that begins ``start_s`` seconds into the input.
 
         Returns:
-            float32 (picture frames, picture features); zeros where nothing is seen, the mean where several films show
-            something.
+            float32 (picture frames, picture features); zeros where nothing is seen, the mean where several examples
+            show something.
         """
         if not self._visuals:
             return np.zeros(self._shape_FP, np.float32)
@@ -149,12 +149,12 @@ def open_examples(
     Args:
         model: the bundle.
         request: as ``engine.checks`` accepts it.
-        length_s: how much of a video can be needed, from its start on; None means all of it.
-        folder: where there is room for frames while this is open.
+        length_s: how much of a video can be needed, from its start; None means all of it.
+        folder: where decoded frames are kept while this is open.
         check: raises to stop.
 
     Yields:
-        what they say; None where the request has none, or listens to words only.
+        The encoded examples; None where the request has none or their weight is 0.
 
     Raises:
         ExampleError: a file cannot be used, or the bundle does not take its kind.
@@ -185,7 +185,7 @@ def open_examples(
 def _decode_spec(model: Model, example: MediaExample, seems: str, length_s: float | None) -> DecodeSpec:
     audio, video = model.audio, model.video
     start_s, end_s = example.part_s
-    lasts_s = 0.0  # pictures and sounds are quick; a video is given as much time as it lasts
+    lasts_s = 0.0  # images and audio are quick; a video is given as much time as it lasts
     if seems in ("video", "container"):
         lasts_s = min(_or_limit(length_s), _or_limit(None if end_s is None else end_s - start_s))
     return DecodeSpec(
@@ -201,7 +201,7 @@ def _decode_spec(model: Model, example: MediaExample, seems: str, length_s: floa
 
 
 def _embed_audio(model: Model, example: MediaExample, found: DecodedMedia) -> FloatArray:
-    """What a sound says: the blend of its windows, all brought to the model's level by one gain."""
+    """Mean direction of the windows of an audio file, all brought to the model's level by one gain."""
     if model.audio is None:
         raise _not_taken(model, example, "audio")
     windows_KN = found.sound()
@@ -220,7 +220,7 @@ def _or_limit(seconds: float | None) -> float:
 
 
 def _kind(model: Model, example: MediaExample) -> str:
-    """What a file seems to be; what the bundle cannot take is refused before anything is decoded."""
+    """Guess the kind of a file; refuse what the bundle has no encoder for before anything is decoded."""
     guess = example.guess()
     kind = example.kind or guess
     lacking = model.video is None if kind in ("image", "video") else model.audio is None

@@ -30,14 +30,14 @@ class Model:
 
     Attributes:
         bundle: what was opened.
-        device: the provider that really runs.
+        device: the execution provider in use.
         codec: audio <-> latents.
         step: one Euler step.
         text: prompts -> embeddings.
-        audio: sounds -> embeddings in the same space, None for a bundle that cannot listen.
-        scene: frames -> picture features and embeddings in the same space, None for a bundle that cannot see.
-        masker: the mask decoder, None for a bundle that filters by the flow's estimates alone.
-        experts: separators for some of the prompts, None for a bundle that has none.
+        audio: audio -> embeddings in the same space; None where the bundle has no audio encoder.
+        video: frames -> picture features and embeddings in the same space; None where it has no video encoder.
+        masker: the mask decoder; None where masks follow from the flow's estimates alone.
+        experts: separators for some of the prompts; None where there are none.
     """
 
     bundle: Bundle
@@ -57,7 +57,7 @@ class Model:
 
 
 class LazySession:
-    """A graph that is opened when it is first run; see ``engine.runtime.backend.GraphSession``."""
+    """A graph that is opened on first use; see ``engine.runtime.backend.GraphSession``."""
 
     def __init__(self, backend: Backend, path: Path) -> None:
         self._backend, self._path = backend, path
@@ -76,7 +76,7 @@ class LazySession:
 
 
 def open_model(bundle: Bundle, backend: Backend) -> Model:
-    """Open the graphs of a bundle. Of one with a mask decoder the flow's are opened when they are needed.
+    """Open the graphs of a bundle; where it has a mask decoder, those of the flow only when they are needed.
 
     Raises:
         BundleError: a graph or the tokenizer cannot be read, or the bundle has no text encoder.
@@ -111,7 +111,7 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
 
 
 def _open_separator(bundle: Bundle, separator: SeparatorManifest, backend: Backend) -> Model:
-    """A separator in the place of the mask decoder; its stems' names in the place of the text encoder."""
+    """A model whose mask decoder is the separator and whose text encoder knows the names of its stems."""
     graph = backend.open(bundle.path(separator.graph.file))
     masker = make_masker(graph, separator.domain, separator.axes, separator.stems, bundle.label)
     missing = _NoFlow(bundle.label)
@@ -127,7 +127,7 @@ def _open_separator(bundle: Bundle, separator: SeparatorManifest, backend: Backe
 
 
 class _NoFlow:
-    """In the place of the graphs that a separator does not have."""
+    """Stands in for the graphs that a separator does not have, and refuses to run."""
 
     def __init__(self, label: str) -> None:
         self._label = label
@@ -142,7 +142,7 @@ class _NoFlow:
 
 
 def no_flow(label: str) -> str:
-    """What to say of a request that a separator cannot answer."""
+    """Message for a request that a separator cannot answer."""
     able = " or ".join(TASKS_OF_ALL)
     return f"{label} is a separator and has no flow; choose {able} with the render masked, or another bundle"
 
@@ -152,7 +152,7 @@ def _mask_decoder(graph: GraphSession, decoder: MaskDecoderSpec, manifest: Manif
 
 
 def fill_defaults(request: Request, manifest: Manifest) -> Request:
-    """The request with the defaults of the bundle and the task where it left the choice open."""
+    """Fill in the defaults of the bundle and the task where the request leaves the choice open."""
     sampling = resolve_sampling(request, manifest)
     seconds = rule_of(request.task).makes_s if request.seconds is None else request.seconds
     strength = None if rule_of(request.task).strength is None else sampling.strength
@@ -163,15 +163,15 @@ def fill_defaults(request: Request, manifest: Manifest) -> Request:
 
 
 def resolve_sampling(request: Request, manifest: Manifest) -> SamplerConfig:
-    """How to sample: what the request says, else the bundle's default for the task.
+    """Sampler settings: what the request says, else the bundle's default for the task.
 
-    A bundle older than the task is asked as it is for regenerate.
+    A bundle older than the task uses its defaults for regenerate.
     """
     by_task, rule = manifest.defaults, rule_of(request.task, request.slot)
     other = by_task.get("regenerate", SamplerDefaults(steps=8, guidance=1.0, start="noise"))
     defaults = by_task.get(request.task, other)
     strengths = (request.strength, defaults.strength, rule.strength, 1.0)
-    several = request.candidates > 1  # which are to differ: not from zeros, and from all of the noise
+    several = request.candidates > 1  # they must differ: start from noise, at full temperature
     start: Start = request.start or ("zeros" if defaults.start == "zeros" and not several else "noise")
     temperature = max(defaults.temperature, 1.0) if several else defaults.temperature
     return SamplerConfig(

@@ -1,7 +1,4 @@
-"""Turn streams of samples into drafts of files: sample format, clip guard, and the figures that are shown.
-
-Knows nothing of graphs or tasks.
-"""
+"""Render streams of samples to unpublished files: sample format, clip guard, and measured figures."""
 
 from __future__ import annotations
 
@@ -24,12 +21,12 @@ from engine.inference.run import RunContext
 
 @dataclass(frozen=True, slots=True)
 class StemRestBlock:
-    """One block of an isolation.
+    """One block of separated audio.
 
     Attributes:
-        mix_CN: float64 (channels, samples), the input as it was read.
-        stem_CN: the wanted stem, same shape.
-        rest_CN: the model's own rest; None means what is left of the mix.
+        mix_CN: float64 (channels, samples), the input as read.
+        stem_CN: the stem, same shape.
+        rest_CN: the model's own rest; None means mix minus stem.
     """
 
     mix_CN: Samples
@@ -42,10 +39,10 @@ class RenderedFiles:
     """Finished, unpublished files.
 
     Attributes:
-        drafts: by field of ``StemResult``; the first gives all of them their number where a name is taken.
-        null_db: what stem plus rest leaves of the input; None without a rest.
-        level_db: energy of the stem against the mix; None where there is no sound to compare with.
-        gain_db: common gain, 0 unless a clip guard was needed.
+        files: by field of ``StemResult``; where a name is taken, all get the number of the first.
+        null_db: stem + rest - input against the input; None without a rest.
+        level_db: energy of the stem against the mix; None where the mix is silent.
+        gain_db: common gain; 0 unless the clip guard was needed.
     """
 
     files: dict[str, AtomicFile]
@@ -56,14 +53,14 @@ class RenderedFiles:
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """Where one result comes from and how it is stored.
+    """Source and output format of one result.
 
     Attributes:
-        info: the input, None for tasks that take none.
-        rest: the file that goes with it, None where there is none.
-        place: where it begins in the input, how long it is, what is made.
-        target: how its files are stored.
-        peak: the highest sample that new sound may have.
+        info: the input; None for tasks that take none.
+        rest: the file that goes with it; None where there is none.
+        region: what is read and what is made.
+        format: of the files.
+        peak: highest sample that new sound may reach.
     """
 
     info: AudioInfo | None
@@ -74,7 +71,7 @@ class OutputSpec:
 
     @property
     def input(self) -> AudioInfo:
-        """The input of a task that takes one.
+        """The input, for a task that needs one.
 
         Raises:
             RequestError: there is none.
@@ -85,23 +82,23 @@ class OutputSpec:
 
     @property
     def name(self) -> str | None:
-        """What the names of results begin with."""
+        """Name of the input without its suffix; result names begin with it."""
         return None if self.info is None else self.info.path.stem
 
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What one prompt came to.
+    """One result of a task, before it is published.
 
     Attributes:
-        prompt: as asked.
+        prompt: as typed.
         presence: 0 (not there) to 1 (there), estimated.
         rendered: its files.
-        brief: where it comes from and how it is stored.
-        candidate: what its seed is more than the request's.
-        similarity: of the made sound to the prompt, -1 to 1; None where the bundle cannot hear that.
-        made: 0 when the model made next to nothing of its own, 1 when it made something.
-        windows: ``(start_s, end_s, presence)`` window by window.
+        spec: its source and output format.
+        candidate: offset of its seed from that of the request.
+        similarity: of the sound to the prompt, -1 to 1; None where the bundle has no audio encoder.
+        made: 0 where the model generated next to nothing, 1 where it generated something.
+        windows: ``(start_s, end_s, presence)`` of each window.
     """
 
     prompt: str
@@ -120,9 +117,9 @@ def render_pair(
     """Write stem and rest.
 
     Args:
-        job: the running request.
-        pairs: starts the stream; asked a second time when a clip guard is needed.
-        target: how the files are stored.
+        run: the running request.
+        pairs: starts the stream; called a second time when the clip guard is needed.
+        output_format: of the files.
         source: name of the input, for the names of the files.
         prompt: for the names of the files.
 
@@ -163,9 +160,9 @@ def render_single(
     prompt: str,
     part: str = "stem",
 ) -> RenderedFiles:
-    """Write a stem alone; arguments as for ``render_pair``, and what it is if it is none: ``mix`` or ``rest``.
+    """Write one file; arguments as for ``render_pair``; ``part`` is ``stem``, ``mix`` or ``rest``.
 
-    There is no clip guard: it would change what is kept of the user's file, and what is made was made to fit.
+    There is no clip guard: it would change what is kept of the user's file, and new sound is already limited to fit.
 
     Raises:
         OutputError: the disk is full or gone.
@@ -182,13 +179,13 @@ def write_tracks(
     """Write several files of equal length side by side.
 
     Args:
-        job: the running request.
-        tracks: block by block, one entry a file, on the grid of the format; cut where they are out of its range.
-        target: how the files are stored.
-        names: of the files, by what each is.
+        run: the running request.
+        tracks: block by block, one entry per file, quantized; clipped where out of range.
+        output_format: of the files.
+        names: of the files, by field of ``StemResult``.
 
     Returns:
-        The sealed drafts, and the highest sample of all files before they were cut; 0 for float.
+        The finished files, and the highest sample of all before clipping; 0 for float.
 
     Raises:
         OutputError: the disk is full or gone.
@@ -217,7 +214,7 @@ def write_tracks(
 
 
 def close_all(drafts: dict[str, AtomicFile]) -> None:
-    """Forget drafts; those that were published stay."""
+    """Discard unpublished files; published ones stay."""
     for draft in drafts.values():
         draft.close()
 

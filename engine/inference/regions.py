@@ -1,7 +1,4 @@
-"""Where in time a request works: seconds as asked become samples of the input and of the result.
-
-Knows nothing of graphs or formats.
-"""
+"""Where in time a request works: regions in seconds become samples of the input and of the result."""
 
 from __future__ import annotations
 
@@ -14,16 +11,16 @@ from engine.inference.clip import SampleRange
 from engine.request import Request
 from engine.tasks import Span, rule_of
 
-NEW_RATE_HZ, NEW_CHANNELS = 44_100, 2  # of a clip that no file went into
+NEW_RATE_HZ, NEW_CHANNELS = 44_100, 2  # of a clip made without an input file
 
 
 @dataclass(frozen=True, slots=True)
 class EditRegion:
-    """The part of the input that is read, and the parts of the result that are made.
+    """The part of the input that is read, and the spans of the result that are new.
 
     Attributes:
-        wanted: in samples of the input; what the result begins with or is filtered from.
-        spans: what is made, in samples of the result, in order and apart; unused by tasks that only filter.
+        wanted: in samples of the input; the result begins with it or is filtered from it.
+        spans: new sound, in samples of the result, in order and disjoint; unused by tasks that only filter.
     """
 
     wanted: SampleRange
@@ -31,17 +28,17 @@ class EditRegion:
 
     @property
     def samples(self) -> int:
-        """Length of the result."""
+        """Length of the result in samples."""
         return max(self.wanted.samples, self.spans[-1].stop)
 
 
 def edit_regions(request: Request, info: AudioInfo | None, rate_hz: int = NEW_RATE_HZ) -> tuple[EditRegion, ...]:
-    """The places of a request, one for each result of a prompt.
+    """Regions of a request, one for each result of a prompt.
 
     Args:
         request: with every default filled in.
-        info: the input, None where the task takes none.
-        rate_hz: of what is made where there is no input.
+        info: the input; None where the task takes none.
+        rate_hz: of the result where there is no input.
 
     Raises:
         RequestError: a region is not inside the file.

@@ -1,4 +1,4 @@
-"""How well an answer fits what was asked: similarity to the prompt, presence window by window, and the best first."""
+"""Rank candidates: similarity to the prompt, and presence window by window."""
 
 from __future__ import annotations
 
@@ -15,36 +15,35 @@ from engine.inference.output import TaskResult
 from engine.inference.run import RunContext
 from engine.text.embedding import cosine_similarity, mean_direction
 
-HEARD_WINDOWS = 8  # the loudest of them say what a sound is like
+HEARD_WINDOWS = 8  # only the loudest windows are encoded
 SILENT_POWER = 1e-10
 
 
 def rank_candidates(answers: Iterable[TaskResult]) -> list[TaskResult]:
-    """Answers to one question, the one that fits best in front."""
+    """Results of one prompt, best first."""
     return sorted(answers, key=lambda one: (-fit_score(one.presence * one.made, one.similarity), one.candidate))
 
 
 def fit_score(presence: float, similarity: float | None) -> float:
-    """How well a sound fits, 0 to 1.
+    """Score of a sound, 0 to 1: presence times similarity (mapped to 0 for opposite, 1 for equal).
 
-    What is not there cannot fit, so similarity (0 for the opposite to 1 for the same) counts as far as there is
-    presence. A bundle that cannot hear similarity leaves presence alone to decide.
+    What is not there cannot fit. Without a similarity, presence alone decides.
     """
     return presence * (1.0 if similarity is None else (1 + similarity) / 2)
 
 
 def similarity(run: RunContext, audio: DiskArray, column: int, prompt_SE: FloatArray) -> float | None:
-    """How alike a sound and a prompt are in the bundle's one space of prompts.
+    """Cosine similarity of a sound and a prompt in the bundle's prompt space.
 
     Args:
-        job: the running request.
+        run: the running request.
         audio: at the model's rate, one sample per row.
         column: of ``audio``.
         prompt_SE: float32 (slots, embedding).
 
     Returns:
-        Cosine between the prompt and the mean direction of the sound's loudest windows; 0 for silence,
-        None where the bundle cannot hear or nothing was asked.
+        Similarity of the prompt and the mean direction of the loudest windows; 0 for silence, None without an audio
+        encoder or without a prompt.
     """
     listener = run.model.audio
     if listener is None:
@@ -56,7 +55,7 @@ def similarity(run: RunContext, audio: DiskArray, column: int, prompt_SE: FloatA
 
 
 def windows_similarity(run: RunContext, windows: Sequence[FloatArray], prompt_SE: FloatArray) -> float | None:
-    """The same for some windows of a sound, each float32 (samples) as long as the bundle listens to at once."""
+    """The same for given windows, each float32 (samples) as long as the audio encoder's input."""
     listener, prompt_E = run.model.audio, prompt_SE[run.rule.prompt_slot]
     if listener is None or not prompt_E.any():
         return None
@@ -69,7 +68,7 @@ def windows_similarity(run: RunContext, windows: Sequence[FloatArray], prompt_SE
 
 
 class LoudestWindows:
-    """The loudest windows of a sound that comes in blocks; silent ones do not count.
+    """Keeps the loudest windows of a stream of audio; silent ones do not count.
 
     Args:
         samples: of a window.
@@ -82,7 +81,7 @@ class LoudestWindows:
         self._count, self._windows = 0, 0
 
     def add(self, audio_N: FloatArray) -> None:
-        """Count the next samples, float32 of any number."""
+        """Add the next samples, float32, any number of them."""
         self._waiting.append(audio_N)
         self._count += len(audio_N)
         if self._count < self._samples:
@@ -94,7 +93,7 @@ class LoudestWindows:
         self._waiting, self._count = [whole_N[last:]], self._count - last
 
     def windows(self) -> list[FloatArray]:
-        """Windows kept so far, the loudest last; what is too short for one is filled with silence."""
+        """Windows kept so far, loudest last; an incomplete one is padded with silence."""
         if self._count:
             self.add(np.zeros(self._samples - self._count, np.float32))
         return [window_N for power, _, window_N in self._kept if power > SILENT_POWER]
@@ -109,7 +108,7 @@ class PresenceMeter:
     """Presence of a stem in its mix, window by window.
 
     Args:
-        edges: samples of the result where a window ends and the next begins, first and last included.
+        edges: window boundaries in samples of the result, including first and last.
     """
 
     def __init__(self, edges: Sequence[int]) -> None:
@@ -118,7 +117,7 @@ class PresenceMeter:
         self._at, self._window = 0, 0
 
     def add(self, stem_CN: Samples, mix_CN: Samples) -> None:
-        """Count the next samples, (channels, samples) each."""
+        """Add the next samples, (channels, samples) each."""
         end = self._at + stem_CN.shape[1]
         for window in range(self._window, len(self._energies_W2)):
             first, last = self._edges[window : window + 2]
@@ -141,7 +140,7 @@ class PresenceMeter:
         return self.with_presence(there, rate_hz, start)
 
     def with_presence(self, there: Sequence[float], rate_hz: int, start: int) -> tuple[tuple[float, float, float], ...]:
-        """The same where the presence of each window is known; there is nothing in a window where the mix is silent."""
+        """The same from known presences; a window in which the mix is silent gets 0."""
         spans = zip(self._edges[:-1], self._edges[1:], strict=True)
         return tuple(
             (round((start + first) / rate_hz, 6), round((start + last) / rate_hz, 6), one if mix > 0 else 0.0)

@@ -1,4 +1,4 @@
-"""What one running request carries along: the model, how to report, when to stop, where the time went."""
+"""Context of one running request: model, progress, cancellation, timings."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ STAGES = ("read", "encode", "step", "decode", "separate", "mask", "write")
 
 
 class StageTimer:
-    """Seconds by stage."""
+    """Adds up seconds by stage."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = dict.fromkeys(STAGES, 0.0)
 
     @contextlib.contextmanager
     def measure(self, stage: str) -> Iterator[None]:
-        """Count what is done inside as ``stage``."""
+        """Time the block as ``stage``."""
         started_s = time.perf_counter()
         try:
             yield
@@ -38,7 +38,7 @@ class StageTimer:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started_s
 
     def each(self, stage: str, items: Iterator[Item]) -> Iterator[Item]:
-        """The same items; the time to make them counts as ``stage``."""
+        """Yield the items, timing the iterator as ``stage``."""
         while True:
             with self.measure(stage):
                 try:
@@ -49,13 +49,13 @@ class StageTimer:
 
 
 class Examples(Protocol):
-    """What the pictures, videos and sounds of a request say, in the bundle's own terms."""
+    """The images, videos and audio files of a request, encoded by the bundle."""
 
     def prompt(self, text_E: FloatArray | None) -> FloatArray:
-        """The prompt of words and examples together.
+        """Embedding of words and examples together.
 
         Args:
-            text_E: embedding of the words, None where there are none.
+            text_E: embedding of the words; None where there are none.
 
         Returns:
             float32 (embedding,).
@@ -63,7 +63,7 @@ class Examples(Protocol):
         ...
 
     def picture(self, start_s: float) -> FloatArray:
-        """What is seen during one window.
+        """Picture features of one window.
 
         Args:
             start_s: where the window begins, in seconds of the input; may lie before it.
@@ -76,16 +76,16 @@ class Examples(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """One request being worked on.
+    """One running request.
 
     Attributes:
-        request: what was asked.
+        request: with every default filled in.
         rule: its row of the task table.
-        model: the bundle, opened.
-        folder: where results and scratch files go; it exists.
-        batches: how many windows at once.
-        report: takes a fraction from 0 to 1 and the stage in plain words.
-        check: raises ``Cancelled`` when the caller asked to stop.
+        model: the opened bundle.
+        folder: for results and temporary files; it exists.
+        batches: runs windows in batches.
+        report: receives the progress, 0 to 1, and the stage in plain words.
+        check: raises ``Cancelled`` once the caller asked to stop.
         timer: where the time goes.
         examples: what goes with the prompts; None where there are only words.
         intents: what each text of the request was understood as.
@@ -105,7 +105,7 @@ class RunContext:
     share: tuple[float, float] = (0.0, 1.0)
 
     def picture(self, start_s: float) -> FloatArray:
-        """What is seen during one window that begins ``start_s`` seconds into the input.
+        """Picture features of the window that begins ``start_s`` seconds into the input.
 
         Returns:
             float32 (picture frames, picture features); zeros where no picture was given.
@@ -116,7 +116,7 @@ class RunContext:
         return np.zeros((int(frames), int(features)), np.float32)
 
     def pictures(self, starts_s: Sequence[float]) -> FloatArray | None:
-        """What is seen during several windows; None for a bundle that does not look.
+        """Picture features of several windows; None where the step graph does not take them.
 
         Returns:
             float32 (windows, picture frames, picture features).

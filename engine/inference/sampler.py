@@ -1,6 +1,6 @@
-"""Walk the flow to t=1 with Euler steps, from noise or part of the way from what is there, leaving known latents alone.
+"""Euler sampler of the flow, from noise or (SDEdit) from noised latents; known latents stay as they are.
 
-Knows nothing of audio, tasks or files: arrays in, arrays out.
+Arrays in, arrays out.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class SamplerConfig:
-    """How to walk.
+    """Settings of the sampler.
 
     Attributes:
         steps: Euler steps, at least 1.
-        guidance: 0 ignores the prompt, 1 follows it plainly, more pushes towards it.
-        start: ``zeros``, the posterior mean in one step, or ``noise``.
+        guidance: classifier-free guidance scale; 0 ignores the prompt, 1 applies no guidance.
+        start: ``zeros``, which gives the posterior mean in one step, or ``noise``.
         seed: of the noise; candidates count up from it.
-        strength: the share of the way that is walked; 1 begins at the start, less begins at ``sdedit_init``.
-        guide: the conditions that guidance pushes towards, of ``CONDITIONS``; none named means all of them. The
-            others are heard as they are.
-        slot: what the prompt is about; words for the stem and for this slot change places.
-        part: number of the piece's part that is made; each has noise of its own.
-        temperature: what the noise is multiplied by; below 1 the walk stays nearer to the likeliest answer.
+        strength: fraction of the path that is integrated; 1 starts from noise, less from ``sdedit_init``.
+        guide: conditions that guidance applies to, of ``CONDITIONS``; empty means all. The others are kept in both
+            passes.
+        slot: which slot the prompt describes; its prompt row and that of the stem change places.
+        part: index of the stem within an arrangement; each has its own noise.
+        temperature: scale of the noise; below 1 stays nearer to the likeliest result.
     """
 
     steps: int
@@ -55,7 +55,7 @@ class SamplerConfig:
 
     @property
     def num_steps(self) -> int:
-        """Steps of the share that is walked, none longer than one of the whole way."""
+        """Steps actually taken: those of the path that ``strength`` leaves, none longer than a full step."""
         return math.ceil(self.steps * self.strength - 1e-9)
 
 
@@ -65,13 +65,13 @@ def initial_noise(
     shape_SDL: tuple[int, int, int],
     candidates: Sequence[int] | None = None,
 ) -> FloatArray:
-    """Where the unknown latents begin.
+    """Initial state of the unknown latents: zeros or noise.
 
     Args:
-        walk: kind of start and seed.
-        windows: number of each window in the clip; a window's noise does not depend on its batch.
+        sampling: kind of start, seed and temperature.
+        windows: index of each window in the clip; its noise does not depend on the batch.
         shape_SDL: (slots, latent channels, frames).
-        candidates: what is added to the seed, for each of ``windows``; None adds nothing.
+        candidates: offset of the seed for each of ``windows``; None means 0.
 
     Returns:
         float32 (windows, slots, latent channels, frames).
@@ -90,12 +90,12 @@ def initial_noise(
 
 
 def sdedit_init(sampling: SamplerConfig, start_BSDL: FloatArray, z_BSDL: FloatArray) -> FloatArray:
-    """Where the unknown latents begin when only a share of the way is walked.
+    """Initial state when only part of the path is integrated: existing latents, noised.
 
     Args:
-        walk: its strength is the share.
-        start_BSDL: float32, what ``initial_noise`` gave.
-        z_BSDL: float32, latents of what is there already; same shape.
+        sampling: its ``strength`` is how far they are noised.
+        start_BSDL: float32, from ``initial_noise``.
+        z_BSDL: float32, existing latents; same shape.
 
     Returns:
         float32, same shape: the point of the straight path between the two at t = 1 - strength.
@@ -118,17 +118,18 @@ def sample(
     check: Callable[[], None],
     picture_BFP: FloatArray | None = None,
 ) -> FloatArray:
-    """Fill in the unknown latents.
+    """Sample the unknown latents.
 
     Args:
         graph: one Euler step, (x, t, known, prompt, dt) -> x_next.
-        start_BSDL: float32 (windows, slots, latent channels, frames); given latents where known, the start elsewhere.
+        start_BSDL: float32 (windows, slots, latent channels, frames); the known latents, and the
+            initial state elsewhere.
         known_BSL: bool (windows, slots, frames); True means given.
         prompt_BSE: float32 (windows, slots, embedding); zeros mean no prompt.
-        walk: how many steps, and how hard the prompt pushes.
+        sampling: steps, guidance and strength.
         check: called before every step; raises to stop.
-        picture_BFP: float32 (windows, picture frames, picture features), zeros mean no picture; None for a graph that
-            has no input for it.
+        picture_BFP: float32 (windows, picture frames, picture features), zeros mean no picture; None for a graph
+            without that input.
 
     Returns:
         float32, shape of ``start_BSDL``; equal to it wherever known.
@@ -157,7 +158,7 @@ def sample(
 def _drop_conditions(
     conditions: Mapping[str, FloatArray], names: Sequence[str], prompt_slot: Slot
 ) -> dict[str, FloatArray]:
-    """The inputs of a step that does not hear the named conditions; zeros mean that nothing is said."""
+    """Conditions of the unconditional pass: the named ones set to zero."""
     left = {name: value.copy() for name, value in conditions.items()}
     for condition, (name, slot) in _INPUTS.items():
         if condition in names and name in left:
@@ -172,7 +173,7 @@ def _cfg_step(
     unconditional: Mapping[str, FloatArray],
     guidance: float,
 ) -> FloatArray:
-    """One step, pushed away from the step that is taken when ``unheard`` stands in the place of ``conditions``."""
+    """One Euler step with classifier-free guidance."""
     if guidance == 1:
         return graph.run({**latents, **conditions})["x_next"]
     if guidance == 0:

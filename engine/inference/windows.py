@@ -1,9 +1,9 @@
-"""Lay windows over a clip of any length so that neither window nor batch can be heard.
+"""Process a clip of any length in windows, so that neither windows nor batches are audible.
 
-Two plans. *Found* material (codec, isolation): windows overlap, the outer frames of each are context that is thrown
-away, and what is left meets in a short cross-fade. *Made* material (generate, extend, inpaint, regenerate): a window
-begins with frames that the window before has already made, which are known to it; nothing is faded. Both depend on the
-length of the clip and the bundle's window only, never on the batch.
+Two plans. *Analysis* (codec, isolation): windows overlap, the outer frames of each are context that is discarded, and
+neighbours meet in a short cross-fade. *Generation* (generate, extend, inpaint, regenerate): a window begins with frames
+that the previous one generated, which are known to it; nothing is faded. Both depend only on the length of the clip and
+the bundle's window, never on the batch.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class WindowPlan:
-    """Windows over found material, in frames.
+    """Overlapping windows over a clip, in frames.
 
     Attributes:
-        frames: of the clip, never less than one window; what lies beyond the real clip is silence.
+        frames: of the clip, at least one window; silence beyond the real clip.
         window: frames of one window.
-        context: frames at an inner edge of a window that are thrown away.
+        context: frames discarded at each inner edge of a window.
         fade: frames over which two windows are cross-faded.
         starts: first frame of every window.
     """
@@ -43,19 +43,19 @@ class WindowPlan:
     starts: tuple[int, ...]
 
     def seam(self, index: int) -> tuple[int, int]:
-        """Frames of the cross-fade between window ``index`` and the next: ``(first, past the last)``."""
+        """Frames of the cross-fade between window ``index`` and the next, ``(first, past the last)``."""
         first = self.starts[index + 1] + self.context
         return first, first + self.fade
 
     def own(self, index: int) -> tuple[int, int]:
-        """Frames that window ``index`` alone decides when there is no fade: cuts lie in the middle of the seams."""
+        """Frames owned by window ``index`` alone; borders are the middle of each cross-fade."""
         first = 0 if index == 0 else sum(self.seam(index - 1)) // 2
         last = self.frames if index == len(self.starts) - 1 else sum(self.seam(index)) // 2
         return first, last
 
 
 def plan_windows(frames: int, window: int) -> WindowPlan:
-    """Windows over a clip for the codec and the flow.
+    """Plan windows over a clip for the codec and the flow.
 
     Args:
         frames: of the clip.
@@ -65,12 +65,12 @@ def plan_windows(frames: int, window: int) -> WindowPlan:
 
 
 def lay_windows(frames: int, window: int, context: int, fade: int) -> WindowPlan:
-    """Windows over a clip.
+    """Plan windows over a clip.
 
     Args:
         frames: of the clip.
         window: frames of one window.
-        context: frames at an inner edge of a window that are thrown away.
+        context: frames discarded at each inner edge of a window.
         fade: frames over which two windows are cross-faded.
     """
     stride = max(1, window - 2 * context - fade)
@@ -82,27 +82,27 @@ def lay_windows(frames: int, window: int, context: int, fade: int) -> WindowPlan
 
 
 class OverlapAdd:
-    """Put windows of audio, or of anything else that has a place in time, together in order.
+    """Join windows of audio, or of anything else along time, in order, with cross-fades.
 
     Args:
         windows: the plan.
-        hop_samples: audio samples per frame; 1 for what has one row a frame.
+        hop_samples: audio samples per frame; 1 for data with one row per frame.
     """
 
     def __init__(self, windows: WindowPlan, hop_samples: int) -> None:
         self._windows = windows
         self._hop = hop_samples
         self._next = 0
-        self._tail_KN: FloatArray | None = None  # what the window before says about the seam, already faded out
+        self._tail_KN: FloatArray | None = None  # the previous window's part of the cross-fade, already faded out
 
     def add(self, audio_KN: FloatArray) -> FloatArray:
-        """Take the next window.
+        """Add the next window.
 
         Args:
-            audio_KN: float32 (tracks, samples of a window), or more axes behind these.
+            audio_KN: float32 (tracks, samples of a window), or more axes after these.
 
         Returns:
-            float32 (tracks, samples, ...) that are finished, following what was handed back before.
+            float32 (tracks, samples, ...), the finished samples that follow those returned before.
         """
         index, hop = self._next, self._hop
         self._next += 1
@@ -126,11 +126,11 @@ class OverlapAdd:
 
 @dataclass(frozen=True, slots=True)
 class FillWindow:
-    """One window of made material, in frames of the clip.
+    """One window of generated sound, in frames of the clip.
 
     Attributes:
         start: first frame of the window.
-        fill: frames it makes, ``(first, past the last)``; everything before is known to it.
+        fill: frames it generates, ``(first, past the last)``; everything before is known to it.
     """
 
     start: int
@@ -138,19 +138,19 @@ class FillWindow:
 
 
 def plan_fill(frames: int, window: int, span: tuple[int, int]) -> list[FillWindow]:
-    """Windows that fill a span from left to right.
+    """Plan windows that fill a span from left to right.
 
     Args:
         frames: of the clip, at least ``window``.
         window: frames of one window.
-        span: frames to make, ``(first, past the last)``.
+        span: frames to fill, ``(first, past the last)``.
     """
     first, last = span
     if last - first <= window:
         start = min(max((first + last - window) // 2, 0), frames - window)
         if start <= first and last <= start + window:
             return [FillWindow(start, span)]
-    carry = window // 4  # made frames the next window is shown, so that it goes on from them
+    carry = window // 4  # generated frames the next window sees, so that it continues from them
     plan = []
     while first < last:
         start = min(max(first - carry, 0), frames - window)
@@ -164,7 +164,7 @@ class Batches:
     """Run windows in batches, halving the batch when it does not fit the device.
 
     Args:
-        size: windows per run to begin with; it stays at what was found to fit.
+        size: windows per run to begin with; shrinks to what fits.
     """
 
     def __init__(self, size: int) -> None:
@@ -173,14 +173,14 @@ class Batches:
     def run(
         self, items: Sequence[int], work: Callable[[Sequence[int]], Result]
     ) -> Iterator[tuple[Sequence[int], Result]]:
-        """Work through items in order.
+        """Process items in order.
 
         Args:
-            items: numbers of windows.
-            work: makes something from a batch of them; is asked again with fewer when it runs out of memory.
+            items: indices of windows.
+            work: processes a batch of them; called again with fewer when it runs out of memory.
 
         Yields:
-            A batch and what became of it.
+            Each batch and its result.
 
         Raises:
             DeviceError: a single window does not fit.

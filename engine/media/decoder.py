@@ -2,7 +2,7 @@
 
 The file comes opened on standard input, what to do as one JSON argument; arrays leave through standard output, which is
 a plain file, the line through standard error, last. It has limits of its own; whatever goes wrong ends this process and
-nothing else. Knows nothing of requests, bundles or graphs.
+nothing else.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The bundle's graphs that look and listen. Arrays in, vectors of the prompt space out.
-
-Knows nothing of files or requests.
-"""
+"""The bundle's graphs that look and listen. Arrays in, vectors of the prompt space out."""
 
 from __future__ import annotations
 

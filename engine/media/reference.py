@@ -1,7 +1,7 @@
 """How an example is named in a request: a path, what to take it as, which part of it; and whether it can be used.
 
 ``trumpet.wav``, ``audio:concert.mp4``, ``video:duet.mp4#t=12.5``, ``riff.flac#t=3,8``. The part is written as in W3C
-Media Fragments URI 1.0, section 4.2.1, in seconds. Nothing is decoded here. Knows nothing of graphs or processes.
+Media Fragments URI 1.0, section 4.2.1, in seconds. Nothing is decoded here.
 """
 
 from __future__ import annotations

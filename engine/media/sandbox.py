@@ -1,7 +1,7 @@
 """The decoder's process as its caller sees it: start it on one file, wait, kill it at its limit, read what it made.
 
 A file is decoded where it can do no harm: a crash, a bomb or an endless loop ends one short-lived process and becomes
-one sentence. Knows nothing of bundles, graphs or requests.
+one sentence.
 """
 
 from __future__ import annotations

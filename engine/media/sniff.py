@@ -1,6 +1,6 @@
 """What a file is by its first bytes; names are not believed. What could reach beyond the file is refused here.
 
-A row is where the mark stands, the mark, and what it means. Knows nothing of decoders.
+A row is where the mark stands, the mark, and what it means.
 """
 
 from __future__ import annotations

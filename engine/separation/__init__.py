@@ -1,1 +1,1 @@
-"""Isolate and remove: ``by_mask`` asks the mask decoder or an expert, ``by_flow`` the flow; both filter the mix."""
+"""Isolate and remove: filter the mix by masks (``by_mask``: mask decoder, experts) or by the flow (``by_flow``)."""

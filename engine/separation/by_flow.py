@@ -1,4 +1,4 @@
-"""Isolate and remove by the flow: estimate stem and rest of every window, then filter the user's own mix by them."""
+"""Isolate and remove by the flow: estimate stem and rest window by window, then filter the user's own mix."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from engine.tasks import known_mask
 
 @dataclass(frozen=True, slots=True)
 class EncodedMix:
-    """The mix as the model knows it, shared by all prompts.
+    """Latents of the mix, shared by all prompts.
 
     Attributes:
         info: the file.
-        wanted: the part the results cover.
-        section: what was read: ``wanted`` and the context around it.
+        wanted: the part that the results cover.
+        section: what was read: ``wanted`` and context around it.
         latents: of the section, one frame per row.
         windows: the plan over the section.
-        gain: that the section was given on its way into the model.
+        gain: applied to the section before encoding.
     """
 
     info: AudioInfo
@@ -50,9 +50,9 @@ def encode_mix(run: RunContext, info: AudioInfo, wanted: SampleRange) -> Encoded
     """Read and encode the mix, once for all prompts.
 
     Args:
-        job: the running request.
+        run: the running request.
         info: the mix.
-        wanted: the part that is asked about; more is read around it.
+        wanted: the part that the results cover; context around it is read as well.
     """
     grid = run.model.grid
     window_s = grid.window_samples / grid.sample_rate_hz
@@ -61,7 +61,7 @@ def encode_mix(run: RunContext, info: AudioInfo, wanted: SampleRange) -> Encoded
 
 
 def encode_section(run: RunContext, info: AudioInfo, wanted: SampleRange, section: SampleRange) -> EncodedMix:
-    """Read and encode a section of the mix that is chosen already; arguments as for ``encode_mix``."""
+    """Read and encode a given section of the mix; arguments as for ``encode_mix``."""
     grid = run.model.grid
     mono = load_mono(run.within(0.0, 0.5), info, section)
     with mono.audio:
@@ -75,10 +75,10 @@ def isolate(run: RunContext, mix: EncodedMix, conditioning: Conditioning, spec: 
     """Stem and rest for one prompt, best candidate first.
 
     Args:
-        job: the running request.
-        heard: the mix.
-        asked: the prompt.
-        brief: the part of the mix the results cover, and how they are stored.
+        run: the running request.
+        mix: the encoded mix.
+        conditioning: the prompt.
+        spec: the part of the mix the results cover, and their format.
     """
     sampling = resolve_sampling(run.request, run.model.bundle.manifest)
     count = run.request.candidates
@@ -105,7 +105,7 @@ def _write_candidate(
 
     def pairs() -> Iterator[StemRestBlock]:
         nonlocal levels
-        levels = PresenceMeter(_window_edges(run, mix))  # a clip guard asks for everything again
+        levels = PresenceMeter(_window_edges(run, mix))  # the clip guard starts the stream again
         make = decoded_blocks if run.request.render == "decoded" else filter_mix
         seen = 0
         for pair in make(run, mix, estimates, mix.wanted):
@@ -132,13 +132,13 @@ def split_by_flow(
     conditioning: Conditioning,
     held: contextlib.ExitStack,
 ) -> SeparatedSection:
-    """Take one thing out of a part of the mix, for a task that goes on from there.
+    """Separate one stem of a part of the mix, for a task that continues from there.
 
     Args:
-        job: the running request.
+        run: the running request.
         info: the mix.
         wanted: the part.
-        asked: what is taken out.
+        conditioning: what is taken out.
         held: closes the files.
     """
     plain = replace(
@@ -160,14 +160,14 @@ def estimate_stems(
     sampling: SamplerConfig,
     candidates: int,
 ) -> list[DiskArray]:
-    """The model's own stem and rest at its own rate: two columns, one sample per row, for each candidate.
+    """Estimate stem and rest at the model's rate: two columns, one sample per row, for each candidate.
 
     Args:
-        job: the running request.
-        heard: the mix.
+        run: the running request.
+        mix: the encoded mix.
         prompt_SE: float32 (slots, embedding).
-        walk: how to sample.
-        candidates: how many, from as many seeds.
+        sampling: sampler settings.
+        candidates: how many, from consecutive seeds.
     """
     windows = mix.windows
     joiners = [OverlapAdd(windows, run.model.grid.hop_samples) for _ in range(candidates)]
@@ -190,7 +190,7 @@ def estimate_stems(
 def _sample_windows(
     run: RunContext, mix: EncodedMix, prompt_SE: FloatArray, sampling: SamplerConfig, rows: Sequence[tuple[int, int]]
 ) -> FloatArray:
-    """Stem and rest of some windows: float32 (rows, 2, samples); a row is the number of its window and candidate."""
+    """Sample and decode stem and rest: float32 (rows, 2, samples); a row is ``(window, candidate)``."""
     model, window = run.model, mix.windows.window
     starts = [mix.windows.starts[index] for index, _ in rows]
     known_SL = known_mask("isolate", window)
@@ -212,7 +212,7 @@ def _sample_windows(
 
 
 def _window_edges(run: RunContext, mix: EncodedMix) -> list[int]:
-    """Where the windows' own parts meet, in samples of the result."""
+    """Boundaries between the frames owned by the windows, in samples of the result."""
     grid, wanted, windows = run.model.grid, mix.wanted, mix.windows
     offset = wanted.start - mix.section.start
     cuts = [windows.own(index)[1] for index in range(len(windows.starts) - 1)]
@@ -221,7 +221,7 @@ def _window_edges(run: RunContext, mix: EncodedMix) -> list[int]:
 
 
 class _ByEstimates:
-    """Takes the stem out by the flow's estimates; see ``engine.separation.split.StemFilter``."""
+    """Extracts the stem by a soft mask of the flow's estimates; see ``engine.separation.split.StemFilter``."""
 
     def __init__(self, run: RunContext, mix: EncodedMix, estimates: DiskArray) -> None:
         info, rate_hz = mix.info, run.model.grid.sample_rate_hz
@@ -239,14 +239,14 @@ class _ByEstimates:
 
 
 def filter_mix(run: RunContext, mix: EncodedMix, estimates: DiskArray, wanted: SampleRange) -> Iterator[StemRestBlock]:
-    """A part of the user's own mix, filtered; the rest is what is left of it."""
+    """Filter a part of the user's own mix; the rest is mix minus stem."""
     return split_by_filter(run, mix.info, mix.section, wanted, _ByEstimates(run, mix, estimates))
 
 
 def decoded_blocks(
     run: RunContext, mix: EncodedMix, estimates: DiskArray, wanted: SampleRange
 ) -> Iterator[StemRestBlock]:
-    """The model's own audio for both, on every channel."""
+    """The model's own audio of stem and rest, the same on every channel."""
     info, section = mix.info, mix.section
     feed = SampleSource(at_user_rate(estimates, run.model.grid.sample_rate_hz, info.rate_hz, section.samples), 2)
     feed.take(wanted.start - section.start)

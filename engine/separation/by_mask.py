@@ -1,6 +1,6 @@
-"""Isolate and remove by masks: read the mix at the decoder's rate, ask for masks, filter the user's own mix by them.
+"""Isolate and remove by masks: read the mix at the masker's rate, compute masks, filter the user's own mix.
 
-One prompt after the other is written; several share one run of their masker. ``masker_for`` says who answers a prompt.
+Results are written one prompt after the other; prompts with the same masker share one run of it.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from engine.separation.split import SeparatedSection, split_by_filter, with_cont
 from engine.separation.stereo_section import StereoSection, load_stereo
 
 PROMPTS_AT_ONCE = 4
-WINDOWS_LIMIT = 1024  # of presence in one result; longer files have longer ones
+WINDOWS_LIMIT = 1024  # presence windows in one result; longer files have longer windows
 
 
 def mask_decoder(run: RunContext) -> MaskDecoder | None:
-    """The mask decoder where it is to answer; None where the flow is asked for, or the bundle has no other."""
+    """The mask decoder; None where the request asks for the flow, or the bundle has no mask decoder."""
     return run.model.masker if run.request.render == "masked" else None
 
 
 def masker_for(run: RunContext, conditioning: Conditioning, decoder: MaskDecoder) -> Masker:
-    """Who answers a prompt; neighbours with the same masker are answered together."""
+    """The masker for a prompt: an expert or the mask decoder."""
     if run.model.experts is None:
         return decoder
     prompt_E = conditioning.prompt_SE[run.rule.prompt_slot]
@@ -51,9 +51,9 @@ def separate(
     """Stem and rest for each prompt, one after the other.
 
     Args:
-        job: the running request.
-        brief: the part of the mix the results cover, and how they are stored.
-        asked: the prompts.
+        run: the running request.
+        spec: the part of the mix the results cover, and their format.
+        conditionings: the prompts.
         decoder: of the bundle.
     """
     mix = _load_mix(run.within(0.0, 0.1), spec.input, spec.region.wanted, decoder)
@@ -73,13 +73,13 @@ def split_by_masks(
     run: RunContext, info: AudioInfo, wanted: SampleRange, conditioning: Conditioning, decoder: MaskDecoder,
     held: contextlib.ExitStack,
 ) -> SeparatedSection:  # fmt: skip
-    """Take one thing out of a part of the mix.
+    """Separate one stem of a part of the mix.
 
     Args:
-        job: the running request.
+        run: the running request.
         info: the mix.
         wanted: the part.
-        asked: what is taken out.
+        conditioning: what is taken out.
         decoder: of the bundle.
         held: closes the files.
     """
@@ -143,7 +143,7 @@ def _write_result(
 
     def pairs() -> Iterator[StemRestBlock]:
         nonlocal levels, loudest
-        levels = PresenceMeter(edges)  # a clip guard asks for everything again
+        levels = PresenceMeter(edges)  # the clip guard starts the stream again
         loudest = LoudestWindows(1 if listener is None else samples_at(listener.samples, listener.rate_hz, rate_hz))
         seen = 0
         for pair in _filter_mix(run, mix, masks, mix.wanted):
@@ -182,7 +182,7 @@ def _similarity(run: RunContext, loudest: LoudestWindows, rate_hz: int, conditio
 
 
 def _presence_blocks(mix: StereoSection, masks: StemMasks) -> tuple[list[int], list[float]]:
-    """Windows of presence in what is wanted: their edges in samples of the result, and how likely the stem is there."""
+    """Presence windows: their edges in samples of the result, and how likely the stem sounds in each."""
     grid, rate_hz, wanted = mix.grid, mix.info.rate_hz, mix.wanted
     count = masks.rows.rows // grid.presence_frames
     there_K = np.zeros(count) if masks.presence_K is None else masks.presence_K

@@ -17,11 +17,11 @@ from engine.separation.stereo_section import StereoSection
 
 
 class FlowEstimates:
-    """What the flow hears in a section; the mix is encoded once, when it is first asked.
+    """The flow's estimates of stem and rest in a section; the mix is encoded once, on first use.
 
     Args:
         mix: the section.
-        kept: closes what all prompts share.
+        kept: closes the latents that all prompts share.
     """
 
     def __init__(self, mix: StereoSection, kept: contextlib.ExitStack) -> None:
@@ -29,7 +29,7 @@ class FlowEstimates:
         self._encoded: EncodedMix | None = None
 
     def of(self, run: RunContext, conditioning: Conditioning, held: contextlib.ExitStack) -> DiskArray:
-        """Stem and rest for one prompt, mono, as loud as in the mix; one sample per row at the decoder's rate.
+        """Stem and rest for one prompt, mono, at the level of the mix; one sample per row at the masker's rate.
 
         Args:
             run: the running request.

@@ -1,7 +1,7 @@
-"""Masks of a whole section on disk: made once for several prompts, read as often as needed on the user's own grid.
+"""Masks of a whole section on disk: computed once for several prompts, read as often as needed on the user's grid.
 
-On disk a mask is a whole number from 0 to 65,535 per side, frame and bin: half of what float32 takes, and as fine as
-16-bit sound. The same table that brings it back also moves it by the sensitivity, so another sensitivity costs nothing.
+On disk a mask is a whole number from 0 to 65,535 per side, frame and bin: half the size of float32, and as fine as
+16-bit audio. One lookup table brings it back and applies the sensitivity, so another sensitivity costs nothing.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from engine.latents import Slot
 from engine.separation.stereo_section import StereoSection, shares_of
 
 FINEST = 65_535
-TOP_FROM_HZ = 8_000.0  # bins from here up say what happens above the last of them
-FRAMES_AFTER = 3  # the last samples lie under frames whose middles come after the end
-WINDOWS_SHARE = 4  # a window of the mask decoder takes about as much memory as so many of the flow
+TOP_FROM_HZ = 8_000.0  # the mean of the bins from here up is the gain above the last bin
+FRAMES_AFTER = 3  # the last samples lie under frames centred beyond the end
+WINDOWS_SHARE = 4  # a window of the mask decoder takes about as much memory as this many of the flow
 
 
 @dataclass(frozen=True, slots=True)
 class StemMasks:
-    """Where one stem is in a section.
+    """Mask and presence of one stem in a section.
 
     Attributes:
         grid: of the masks.
         rows: gain of the stem, one frame per row: left bins, right bins.
-        presence_K: float64 (blocks of frames), 0 (not there) to 1 (there); None where the masker cannot tell.
+        presence_K: float64 (blocks of frames), 0 (not there) to 1 (there); None where the masker does not estimate it.
     """
 
     grid: MaskDecoderSpec
@@ -45,7 +45,7 @@ class StemMasks:
 
     @property
     def opening(self) -> Samples | None:
-        """How far the gate is open in each block, 0 to 1."""
+        """Gain of the presence gate in each block, 0 (shut) to 1 (open)."""
         if self.presence_K is None:
             return None
         low, high = self.grid.gate_low, self.grid.gate_high
@@ -58,12 +58,12 @@ def compute_masks(
     run: RunContext, mix: StereoSection, masker: Masker, prompts_PE: FloatArray, held: contextlib.ExitStack,
     estimate: DiskArray | None = None,
 ) -> list[StemMasks]:  # fmt: skip
-    """Masks for several prompts from one run of the masker over the section.
+    """Compute masks for several prompts in one run of the masker over the section.
 
     Args:
-        job: the running request; its row of the task table says whether the stem's or the rest's mask counts.
+        run: the running request; its row of the task table says whether the mask of stem or rest is used.
         mix: the section.
-        masker: answers the prompts.
+        masker: of all the prompts.
         prompts_PE: float32 (prompts, embedding).
         held: closes the files.
         estimate: the flow's stem and rest, for a masker that reads them; see ``engine.separation.flow_estimates``.
@@ -88,7 +88,7 @@ def compute_masks(
 
 
 def _plan(samples: int, grid: MaskDecoderSpec) -> WindowPlan:
-    """Windows that begin with a block of presence, so that blocks of neighbours are the same blocks."""
+    """Windows aligned to presence blocks, so that neighbours share the same blocks."""
     blocks = -(-(samples // grid.hop_samples + FRAMES_AFTER) // grid.presence_frames)
     return lay_windows(blocks * grid.presence_frames, grid.frames, grid.presence_frames // 2, fade=grid.presence_frames)
 
@@ -106,7 +106,7 @@ def _excerpt(mix: StereoSection, estimate: DiskArray | None, starts: Sequence[in
 
 
 class _MaskAssembler:
-    """The windows of one prompt, put together in order and to disk."""
+    """Joins the mask windows of one prompt in order, onto disk."""
 
     def __init__(self, windows: WindowPlan, grid: MaskDecoderSpec, rows: DiskArrayUint16, answer: Slot) -> None:
         self._grid, self._rows, self._answer = grid, rows, answer
@@ -134,10 +134,10 @@ class _MaskAssembler:
 
 
 class MaskStemFilter:
-    """Takes the stem out of the user's own mix by masks; see ``engine.separation.split.StemFilter``.
+    """Extracts the stem from the user's own mix by masks; see ``engine.separation.split.StemFilter``.
 
     Args:
-        masks: of the section that is going to be pushed.
+        masks: of the section that will be pushed.
         rate_hz, channels: of the mix.
         odds: what the stem's odds are multiplied by, see ``engine.audio.soft_mask.odds_gain``.
     """
@@ -150,11 +150,11 @@ class MaskStemFilter:
         self._next = 0
 
     def push(self, mix_CN: Samples) -> FloatArray:
-        """Add samples and take what is finished: float64 (channels, samples) in, float32 (channels, samples) out."""
+        """Push float64 (channels, samples) of the mix; returns the finished stem, float32 (channels, samples)."""
         return self._filter.push(mix_CN, self._gain_of)
 
     def flush(self, samples: int) -> FloatArray:
-        """The last samples, float32 (channels, samples); ``samples`` is how many are still owed."""
+        """Return the last ``samples`` of the stem, float32 (channels, samples)."""
         return self._filter.flush(samples, self._gain_of)
 
     def _gain_of(self, spectra_CLF: ComplexArray) -> FloatArray:
@@ -167,10 +167,10 @@ class MaskStemFilter:
 
 
 class MaskGains:
-    """Masks at the frames and bins of ``SpectralFilter`` at any rate.
+    """Masks resampled to the frames and bins of ``SpectralFilter`` at any rate.
 
-    Where frames or bins of the two grids do not meet, a gain is the linear mean of its neighbours. Above the last bin a
-    frame has one gain a side: the mean from ``TOP_FROM_HZ`` up.
+    Gains are interpolated linearly where the two grids differ. Above the last bin each side has one gain a frame: the
+    mean from ``TOP_FROM_HZ`` up.
 
     Args:
         masks: of the section.
@@ -209,7 +209,7 @@ class MaskGains:
         return gain_L2F
 
     def _rows(self, begin: int, end: int) -> FloatArray:
-        """Frames of the masks' own grid with the user's bins, gate and sensitivity in them."""
+        """Frames of the masks' own grid, with the user's bins; gate and sensitivity applied."""
         grid = self._masks.grid
         mask_R2F = self._table[self._masks.rows.read(begin, end)].reshape(end - begin, SIDES, grid.bins)
         out_R2F = np.empty((end - begin, SIDES, self._bins), np.float32)

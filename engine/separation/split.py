@@ -1,4 +1,4 @@
-"""Stem and rest of a part of the user's own mix, block by block, whatever it is that filters the mix."""
+"""Stem and rest of a part of the user's own mix, block by block, for any filter."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from engine.inference.run import RunContext
 
 
 class StemFilter(Protocol):
-    """Takes the stem out of a stream, with whatever delay it needs."""
+    """Extracts the stem from a stream, with any delay."""
 
     def push(self, mix_CN: Samples) -> FloatArray:
-        """Add samples and take what is finished: float64 (channels, samples) in, float32 (channels, samples) out."""
+        """Push float64 (channels, samples) of the mix; returns the finished stem, float32 (channels, samples)."""
         ...
 
     def flush(self, samples: int) -> FloatArray:
-        """The last samples, float32 (channels, samples); ``samples`` is how many are still owed."""
+        """Return the last ``samples`` of the stem, float32 (channels, samples)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SeparatedSection:
-    """A section of the mix from which one thing has been taken; more of it is heard than is wanted.
+    """A section of the mix, separated for one prompt.
 
     Attributes:
         info: the mix.
-        wanted: the part that is asked about.
-        section: what was heard: ``wanted`` and the context around it.
-        pairs: stem and rest of any part of the section; may be asked several times.
-        presence: 0 (not there) to 1 (there) in ``wanted``; None where only the level of the stem can tell.
+        wanted: the requested part.
+        section: what was read: ``wanted`` and context around it.
+        pairs: stem and rest of any part of the section; may be called several times.
+        presence: 0 (not there) to 1 (there) in ``wanted``; None where it has to be derived from the level of the stem.
     """
 
     info: AudioInfo
@@ -48,14 +48,14 @@ class SeparatedSection:
 def split_by_filter(
     run: RunContext, info: AudioInfo, section: SampleRange, wanted: SampleRange, stem: StemFilter
 ) -> Iterator[StemRestBlock]:
-    """A part of the user's own mix; the rest is what the filter leaves of it.
+    """Filter a part of the user's own mix; the rest is mix minus stem.
 
     Args:
-        job: the running request.
+        run: the running request.
         info: the mix.
-        section: goes through the filter.
-        wanted: is handed back, a part of ``section``.
-        stem: a filter that has seen nothing yet.
+        section: what is filtered.
+        wanted: what is yielded, a part of ``section``.
+        stem: a new filter.
     """
     waiting, at = SampleQueue(info.channels), section.start
 
@@ -78,13 +78,13 @@ def split_by_filter(
 
 
 def with_context(wanted: SampleRange, info: AudioInfo, window_s: float, least_s: float) -> SampleRange:
-    """What is heard to answer for a part of a file.
+    """A part of a file with the context that separating it needs.
 
     Args:
         wanted: the part.
         info: the file.
-        window_s: a part shorter than this is heard with as much around it as fills it.
-        least_s: a longer one with so much on either side.
+        window_s: a shorter part gets enough context to fill one window.
+        least_s: context on either side of a longer one.
     """
     if wanted.start == 0 and wanted.stop == info.samples:
         return wanted

@@ -1,6 +1,6 @@
-"""A section of the mix as maskers read it: two sides at their rate, on disk, and the gain that takes it to their level.
+"""A section of the mix as maskers read it: stereo at their rate, on disk, with the gain to their level.
 
-Masks of the two sides go back to the channels they came from.
+Files with other channel layouts are folded to two sides, and the masks of the sides go back to their channels.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ SHARES = {"l": (1.0, 0.0), "r": (0.0, 1.0), "m": (0.5, 0.5)}
 
 @dataclass(frozen=True, slots=True)
 class StereoSection:
-    """A section of the mix, shared by all prompts.
+    """A section of the mix in stereo, shared by all prompts.
 
     Attributes:
         info: the file.
-        wanted: the part the results cover.
-        section: what was read: ``wanted`` and the context around it.
+        wanted: the part that the results cover.
+        section: what was read: ``wanted`` and context around it.
         audio: left and right, one sample per row, at the decoder's rate.
-        gain: brings it to the decoder's level.
+        gain: to the decoder's level.
         grid: of the masks.
     """
 
@@ -45,9 +45,9 @@ class StereoSection:
 
 
 def shares_of(channels: int) -> FloatArray:
-    """How much of each channel goes to each side, float32 (channels, 2); also how much of its mask it gets from there.
+    """Share of each channel in each side, float32 (channels, 2); its mask is mixed from the sides by the same shares.
 
-    Files of more channels than have a usual order begin with left and right.
+    Channels beyond the usual layouts count as middle; the first two are left and right.
     """
     layout = LAYOUTS.get(channels, "lr" + "m" * (channels - 2))
     return np.array([SHARES[letter] for letter in layout], np.float32)
@@ -60,14 +60,14 @@ def load_stereo(
     section: SampleRange,
     grid: MaskDecoderSpec,
 ) -> StereoSection:
-    """Read a section; the caller closes ``audio``.
+    """Read a section in stereo; the caller closes ``audio``.
 
     Args:
-        job: the running request.
+        run: the running request.
         info: the mix.
-        wanted: the part that is asked about.
+        wanted: the part that the results cover.
         section: what is read.
-        grid: of the masks; its rate and level are wanted.
+        grid: of the masks; says which rate and level.
 
     Raises:
         AudioError: a sample is NaN or infinite, or the file cannot be decoded.
@@ -92,7 +92,7 @@ def load_stereo(
 
 
 def _gain_to(level_db: float, power: float) -> float:
-    """The gain that brings a mean square to a level; silence is left alone."""
+    """Gain that brings a mean square to a level; 1 for silence."""
     if power <= SILENT_POWER:
         return 1.0
     return float(10 ** (min(level_db - 10 * math.log10(power), HIGHEST_GAIN_DB) / 20))
