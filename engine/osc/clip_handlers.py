@@ -11,13 +11,12 @@ from typing import BinaryIO
 from engine.osc.clip_store import ClipError
 from engine.osc.job_replies import Refused
 from engine.osc.protocol.arguments import Values
-from engine.osc.protocol.specs import MessageSpec, at
+from engine.osc.protocol.specs import BLOB_BYTES, MessageSpec, at
 from engine.osc.services import BridgeServices, refusals
 from engine.osc.transport.sessions import ClientSession
 
 log = logging.getLogger(__name__)
 
-BLOB_BYTES = 65_536  # of a result, per message
 SENDING_PER_SESSION = 4
 
 

@@ -9,9 +9,7 @@ from typing import BinaryIO
 
 from engine import HostError, RequestError
 from engine.osc.client import BridgeClient
-from engine.osc.protocol.specs import at
-
-BLOB_BYTES = 65_536
+from engine.osc.protocol.specs import BLOB_BYTES, at
 
 
 def send_clip(bridge: BridgeClient, path: Path) -> str:

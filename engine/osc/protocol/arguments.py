@@ -45,11 +45,6 @@ class Values:
         value = self.by_name[name]
         return value if isinstance(value, int) else 0
 
-    def number(self, name: str) -> float:
-        """A number."""
-        value = self.by_name[name]
-        return float(value) if isinstance(value, (int, float)) else 0.0
-
     def blob(self, name: str) -> bytes:
         """Bytes."""
         value = self.by_name[name]

@@ -11,6 +11,7 @@ REMOTE_PACKET_LIMIT_BYTES = 1400  # what crosses every network in one piece
 LOCAL_PACKET_LIMIT_BYTES = 8192
 PROGRESS_PER_S = 10
 CLIPS_LIMIT_BYTES = 4 << 30  # of all clips together
+BLOB_BYTES = 65_536  # of a file, in one message
 NO_FIGURE = 300.0  # stands for "there is none" where a decibel figure is expected
 ID_LIMIT_CHARACTERS = 64
 TEXT_LIMIT_CHARACTERS = 65_536  # a path that is too long is refused as a path, with the text of all refused paths

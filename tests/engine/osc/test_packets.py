@@ -151,7 +151,7 @@ def test_streams_that_cannot_be_ours_are_refused_at_once(stream):
 )
 def test_any_number_is_taken_for_a_number(given_value, number):
     values = fit(ROWS[at("inpaint")], ("a", "/x", "bass", 0.0, given_value))
-    assert values.number("end") == number
+    assert values.by_name["end"] == number
 
 
 @pytest.mark.parametrize("given_value", ["", "abc", "1_0", "nan", "inf", math.nan, math.inf, b"3", "9" * 41])
@@ -161,7 +161,7 @@ def test_what_is_no_number_is_refused(given_value):
 
 
 def test_nil_is_the_default_where_there_is_one_and_refused_elsewhere():
-    assert fit(ROWS[at("inpaint")], ("a", "/x", "bass", 0.0, None)).number("end") == 0
+    assert fit(ROWS[at("inpaint")], ("a", "/x", "bass", 0.0, None)).by_name["end"] == 0
     with pytest.raises(ArgumentError, match="for prompt"):
         fit(ROWS[at("inpaint")], ("a", "/x", None))
 
