@@ -1,7 +1,7 @@
 """The preset with the paper's numbers trains one step and exports: its whole path, narrowed to a sixteenth.
 
 Rate, window, hop, latents, slots and text stay the paper's, so every graph has its shapes; only what is inside is
-narrow. ``tests/training/test_mage_numbers.py`` looks at the network in its full width.
+narrow. ``tests/training/papers/test_mage_numbers.py`` looks at the network in its full width.
 """
 
 from dataclasses import replace
