@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,7 +21,6 @@ from training.scene.config import FPS, frames_of
 from training.trainer.trainer import TrainConfig, Trainer, rate_at
 
 PRESET = load_preset("mage-music")
-ROOT = Path(__file__).parents[3]
 SAMPLES, FRAMES, CHANNELS, WIDTH, PICTURES = 64_640, 202, 128, 1024, 47
 
 
