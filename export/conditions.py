@@ -35,7 +35,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class EncoderGraph:
-    """One graph, its row of the manifest, and inputs it was not traced with."""
+    """An encoder graph, its manifest entry, and inputs it was not traced with."""
 
     spec: Spec
     encoder: EncoderSpec
@@ -43,7 +43,7 @@ class EncoderGraph:
 
 
 class AudioEncoderGraph(nn.Module):
-    """A window of sound -> embedding; ``ear`` takes audio (B, N)."""
+    """Audio (B, 1, N) -> embedding, by an encoder that takes (B, N)."""
 
     def __init__(self, ear: nn.Module) -> None:
         super().__init__()

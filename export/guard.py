@@ -1,4 +1,4 @@
-"""A bundle that ships is replaced only by one that the bench found not worse: reads what the comparison wrote."""
+"""Allow a shipped bundle to be replaced only by one that the bench found no worse, by the comparison's file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHIPPED = Path(__file__).resolve().parents[1] / "resources" / "bundles"
 
 
 def wanted_fingerprint(folder: Path, comparison: Path | None) -> str | None:
-    """What the new bundle must be to take the place of the one in ``folder``; None when anything may.
+    """Fingerprint that a replacement of the bundle in ``folder`` must have; None when any may replace it.
 
     Raises:
         ValueError: the bundle ships and there is no comparison, or it is of another bundle, or it was lost.

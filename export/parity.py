@@ -22,7 +22,7 @@ Run = dict[str, Any]
 
 
 class Disagreement(RuntimeError):
-    """torch and ONNX Runtime gave different answers."""
+    """torch and ONNX Runtime gave different outputs."""
 
 
 class TorchGraph:

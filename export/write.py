@@ -222,7 +222,7 @@ def commit() -> str:
 
 
 def move_into_place(draft: Path, folder: Path) -> None:
-    """Give a finished draft its name, in the place of an old bundle where there is one; that stays if it fails.
+    """Rename a finished draft into place, replacing an old bundle; the old one survives a failure.
 
     Raises:
         OSError: the file system refused; the draft and the old bundle are where they were.

@@ -49,7 +49,7 @@ TOKENIZER = "tokenizer.json"
 
 @dataclass(frozen=True, slots=True)
 class ExportedGraphs:
-    """Graphs in a folder, as a manifest names them, and how far they are from torch at most."""
+    """Exported graphs, their manifest entries, and their largest difference from torch."""
 
     graphs: dict[str, GraphSpec]
     encoders: dict[str, EncoderSpec]

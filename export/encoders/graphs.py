@@ -27,7 +27,7 @@ GRAPHS = ("text", "audio", "scene")
 
 @dataclass(frozen=True, slots=True)
 class EncoderTarget:
-    """What the graphs must fit.
+    """The bundle that the graphs must fit.
 
     Attributes:
         grid: of the bundle.

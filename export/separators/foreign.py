@@ -17,7 +17,7 @@ MASK_SPECTRUM = SpectrumSpec(fft_samples=4096, hop_samples=1024, bins=1024, fram
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignSeparator:
-    """What ``write_separator`` needs.
+    """A separator ready to be written as a bundle.
 
     Attributes:
         name: of the bundle when no other is given.

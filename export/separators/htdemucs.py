@@ -31,7 +31,7 @@ ATTRIBUTION = (
 
 
 class CheckpointStub:
-    """Stands for the class a checkpoint names; nothing of it can be called for."""
+    """Placeholder for the class that a checkpoint names; it has no behaviour."""
 
 
 def foreign(source: Path | None, download: str = "") -> ForeignSeparator:

@@ -1,4 +1,4 @@
-"""A separator that is an ONNX file already: the user says what the file does not, and it gets the names of a bundle.
+"""Wrap an existing ONNX separator: the user supplies what the file lacks, and it gets a bundle's names.
 
     waveform    audio (B, 2, N) -> (B, S, 2, N), or an output (B, 2, N) for each stem
     spectra     (B, 4, bins, frames) -> (B, S, 4, bins, frames), or an output for each stem, as SCNet and MDX-Net have
@@ -33,7 +33,7 @@ LIMIT_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnnxDescription:
-    """What a user says of an ONNX file.
+    """The user's description of an ONNX file.
 
     Attributes:
         stems: in the order of its outputs, or of the stem axis of its only one.
@@ -70,7 +70,7 @@ class OnnxDescription:
 
 
 def foreign(source: Path | None, said: OnnxDescription) -> ForeignSeparator:
-    """The separator that an ONNX file is.
+    """Read a separator from an ONNX file.
 
     Args:
         source: the file; its weights are inside.

@@ -1,4 +1,4 @@
-"""A band from a list of prompts (``arrange``): does every stem go with those before it.
+"""Arranging: a band from a list of prompts. Does every stem fit those before it?
 
 Beside the bundle stands the band that was really composed and played. Every stem is held against the sum of the stems
 before it, and against that sum of another example.
@@ -54,7 +54,7 @@ class ComposedBand:
         return self.stems[0].shape[1] / self.rate_hz
 
     def as_example(self, k: int) -> EvalExample:
-        """One stem of it as a question."""
+        """One of its stems as an example."""
         mix_CN = np.sum(self.stems, axis=0, dtype=np.float32)
         return EvalExample(
             set=SET, number=k, rate_hz=self.rate_hz, family=self.chosen[k], prompt=self.prompts[k], inside=self.chosen,
@@ -133,7 +133,7 @@ def judge(
     k: int,
     recogniser: InstrumentClassifier,
 ) -> Figures:
-    """Figures of one stem, those before it and those before it in another piece; NaN for what the first cannot have."""
+    """How a stem fits the stems before it, and those of another piece; NaN for the first stem."""
     made, rate_hz = mono(stem_CN), piece.rate_hz
     row: Figures = {"agreement": float(recogniser.name(made, rate_hz) == piece.chosen[k]), "level": NAN}
     if not before:

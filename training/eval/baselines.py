@@ -89,7 +89,7 @@ def hpss(example: EvalExample) -> Audio:
 
 
 def nearest(found: list[Audio], example: EvalExample) -> Audio:
-    """Of several blind answers the one nearest to the true stem; the quietest where there is no true stem."""
+    """The answer nearest to the true stem, or the quietest where there is none."""
     if not example.present:
         return min(found, key=lambda audio: float((audio**2).sum()))
     return max(found, key=lambda audio: si_sdr(mono(audio), mono(example.stem_CN)))
@@ -106,7 +106,7 @@ PLAIN = (
 
 @dataclass(frozen=True, slots=True)
 class CodecOracle:
-    """The true stem and rest through a bundle's codec: what a perfect flow would leave to hear.
+    """The true stem and rest through a bundle's codec: the result of a perfect flow.
 
     ``masked`` filters the mix by their ratio, as isolation does; otherwise the decoded stem is the answer, and
     ``additivity`` says how far decoded stem and rest are from the decoded mix.

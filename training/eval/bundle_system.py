@@ -103,7 +103,7 @@ class BundleSystem:
             return self.heard(done.results[0], fields.get("slot") or "stem", example)
 
     def heard(self, result: StemResult, what: str, example: EvalExample) -> Audio:
-        """A file of a result, ``stem``, ``rest`` or ``mix``, as long as the example's mix and at its rate."""
+        """One output of a result (``stem``, ``rest`` or ``mix``) at the length and rate of the example's mix."""
         made = read(getattr(result, what))
         if result.rate_hz != example.rate_hz:
             made = soxr.resample(made.T, result.rate_hz, example.rate_hz).T

@@ -1,4 +1,4 @@
-"""Which instrument is it: a classifier of the bench's own, trained on recordings.
+"""An instrument classifier for the bench, trained on recordings.
 
 It hears mel cepstra and knows nothing of our towers, so that a model cannot please it by pleasing its own prompt space.
 It learns from the training stems and from other pieces by the reserved recordings: without these it takes one cello for
@@ -105,7 +105,7 @@ def from_cache(cache: StemCache, rate_hz: int, names: Sequence[str]) -> Iterator
 
 
 def from_phrases(resources: SetResources, seconds: float = PHRASE_S, each: int = PHRASES_EACH) -> Iterator[Labelled]:
-    """Reserved recordings playing other pieces than any set holds, each counted ``PHRASE_TURNS`` times."""
+    """Reserved recordings playing pieces that no set holds, each repeated ``PHRASE_TURNS`` times."""
     for family in resources.reserved:
         for number in range(each):
             rng = np.random.default_rng([SEED, number_of("classifier " + family), number])

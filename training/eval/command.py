@@ -46,7 +46,7 @@ NEEDS = ("librosa", "sklearn", "matplotlib", "mir_eval")
 
 
 def main(argv: list[str]) -> int:
-    """Run what was asked; 1 when a comparison says worse, 2 for a request that cannot work."""
+    """Run the command; exit code 1 when a comparison finds NEW worse, 2 for an invalid request."""
     args = _parser().parse_args(argv)
     args.said = argv
     try:
@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
 
 @dataclass(frozen=True, slots=True)
 class BenchSetup:
-    """The parts of a run that do not depend on the systems."""
+    """What a run needs whatever systems it measures."""
 
     args: argparse.Namespace
     sets: dict[str, list[EvalExample]]

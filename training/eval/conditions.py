@@ -1,4 +1,4 @@
-"""What each condition is worth: the same stems asked for in words, by picture, by sound, and by any of them together.
+"""What each kind of prompt is worth: the same stems asked for in words, by image, by sound, and in combination.
 
 Every condition is a file through the engine's front door, as a user gives it. What a bundle cannot take is refused by
 the engine in one sentence, which then stands in the row. Source of the rows: MAGE (arXiv 2604.09803), table 2.
@@ -29,7 +29,7 @@ SET = "mage-duet"
 
 @dataclass(frozen=True, slots=True)
 class QueryVariant:
-    """One way to ask.
+    """One combination of prompts.
 
     Attributes:
         name: of the row.
@@ -100,7 +100,7 @@ def _row(
 
 
 def likeness(example: EvalExample, answer: StemEstimate, embedders: Sequence[EmbeddingModel]) -> dict[str, float]:
-    """How like the true stem and the words an answer sounds, by every pair of ears."""
+    """Similarity of an estimate to the true stem and to the words, by every embedding model."""
     found = {}
     for one in embedders:
         made, true = (embed_stem(one, audio, example.rate_hz).whole for audio in (answer.stem_CN, example.stem_CN))

@@ -28,7 +28,7 @@ ENOUGH_ACCURACY = 0.5  # below it the classifier's figures mean nothing and are 
 
 
 class EmbeddingModel(Protocol):
-    """Sound and words in one space.
+    """An embedding space shared by audio and text.
 
     Attributes:
         name: for headings.
@@ -162,7 +162,7 @@ def frechet_error(clips: Sequence[Vectors], other: Vectors, draws: int = DRAWS) 
 
 @dataclass(frozen=True, slots=True)
 class ZeroShotClassifier:
-    """The nearest family by words: a classifier of our own, only as good as its measured accuracy.
+    """Zero-shot classification: the family whose phrases are nearest. Trust it as far as its measured accuracy.
 
     Attributes:
         names: the families.

@@ -1,4 +1,4 @@
-"""Does a sound fit another: the same figures against what it was made for and against another example's, side by side.
+"""Does a stem fit its surroundings? Figures against its own rest and, side by side, against another example's.
 
 The difference between the two is what counts, example by example: any music is a little like any other.
 """

@@ -1,4 +1,4 @@
-"""The whole band at once: the mix or the rest made where a stem is made else, from words or to go with what is given.
+"""Generating the whole band: the mix or the rest instead of a stem, from words or to fit a given part.
 
     generate mix       from the names of all instruments
     generate rest      from the names of all but one
@@ -34,7 +34,7 @@ TRUE, OTHER = "true one", "another's"
 
 @dataclass(frozen=True, slots=True)
 class MixVariant:
-    """One way to make more than a stem.
+    """One task that generates more than a stem.
 
     Attributes:
         task: a row of ``engine.TASKS``.
@@ -47,7 +47,7 @@ class MixVariant:
     given: Callable[[EvalExample], Audio] | None
 
     def truth(self, example: EvalExample) -> Audio:
-        """What a perfect answer could be, ``(C, N)``."""
+        """A reference answer, ``(C, N)``."""
         return example.mix_CN if self.slot == "mix" else example.rest
 
     def names(self, example: EvalExample) -> tuple[str, ...]:
@@ -137,7 +137,7 @@ def _distance(
 
 
 def lines(found: dict[str, Any]) -> list[str]:
-    """A part for each way."""
+    """A section for each task."""
     text = [
         "## whole-band", "",
         f"The whole band at once, over {found['examples']} examples of `{SET}`. Instrument: of all families the "

@@ -1,4 +1,4 @@
-"""Made sound, judged as music: ``regenerate`` makes a stem for a given rest, ``generate`` one from words alone.
+"""Generated stems, judged as music: ``regenerate`` for a given rest, ``generate`` from words alone.
 
 Beside a bundle stand the true stem, which bounds every figure from above, the true stem through the bundle's codec, and
 the true stem of another example, which is what chance would give: good music, but not the one asked for. Other settings
@@ -37,7 +37,7 @@ Making = Callable[[EvalExample], Audio]
 
 @dataclass(frozen=True, slots=True)
 class GenerationMetrics:
-    """Who judges the stems of one study, and what they are held against.
+    """Metrics of generated stems against their references.
 
     Attributes:
         examples: what was asked.
@@ -153,7 +153,7 @@ def measure(task: str, context: StudyContext) -> dict[str, Any]:
 
 
 def systems(bundle: str, folder: Path, context: StudyContext) -> list[BundleSystem]:
-    """A bundle with its own settings, and with all that are to be tried."""
+    """A bundle with its own sampler settings, and with each that is tried."""
     return [own(bundle, folder, context)] + [
         BundleSystem(
             name=f"{bundle}, {name_of(one)}", bundle=folder, engine=context.engine, settings=tuple(one.items())
@@ -168,7 +168,7 @@ def own(bundle: str, folder: Path, context: StudyContext) -> BundleSystem:
 
 
 def all_made(making: Making, what: str, examples: Sequence[EvalExample], context: StudyContext) -> list[Audio]:
-    """What is made for every example."""
+    """The generated stem of every example."""
     progress = ProgressPrinter(len(examples), context.say)
     stems = []
     for example in examples:
@@ -178,7 +178,7 @@ def all_made(making: Making, what: str, examples: Sequence[EvalExample], context
 
 
 def recogniser_of(context: StudyContext) -> InstrumentClassifier:
-    """The bench's classifier of instruments, trained at the first need."""
+    """The bench's instrument classifier, trained at first use."""
     context.say("the instrument classifier learns, once a run")
     return of_bench(context.resources, context.cache, context.cache_hz)
 

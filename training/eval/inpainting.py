@@ -1,4 +1,4 @@
-"""Filling a gap (``inpaint``) and going on (``extend``): does the made span join, does it fit, is it like the truth.
+"""Inpainting and extending: does the generated span join smoothly, fit the rest, and resemble the truth?
 
 The truth is known, so three cheap ways to fill the gap stand beside the bundle: silence, the sound before again, and a
 linear cross-fade from the sound before to the sound after.
@@ -184,7 +184,7 @@ def _columns(
 
 
 def join(made_CN: Audio, true_CN: Audio, gap: InpaintGap) -> Figures:
-    """How a filled stem joins, and how like the truth it is.
+    """Smoothness of the joints of a filled stem, and similarity to the truth.
 
     Returns:
         ``changed``: samples outside the gap that are not as they were; ``seam``: how far the level is off within

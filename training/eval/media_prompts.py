@@ -1,4 +1,4 @@
-"""Conditions as the files a user would give: a drawn player as a video or a still picture, and a sound to be like.
+"""Media prompts as files: a drawn player as a video or an image, and a reference sound.
 
 Everything depends on the example and the seed alone.
 """
@@ -20,7 +20,7 @@ VIDEO_BITS_PER_S = 4_000_000  # enough that a frame of this size loses next to n
 
 
 def clip_of(example: EvalExample, seed: int, salt: str = "") -> DrawnClip:
-    """The player of the example's stem, drawn on a stage of their own.
+    """The player of the example's stem, drawn alone.
 
     Raises:
         ValueError: the notes of the stem are not known.

@@ -1,4 +1,4 @@
-"""Is made sound music that fits: in the key and in time with the rest, with harmonics, as loud as what it replaces.
+"""Musical fit of a generated stem: key, timing, harmonicity and level.
 
 Each figure means little alone. Beside it stand the same figure of the true stem, and of the made one against the rest
 of another example. Audio is float32 ``(N,)`` mono.

@@ -1,4 +1,4 @@
-"""Two ways of making sound on the same examples: the difference of every figure with its paired interval.
+"""Paired comparison of two ways of generating: the difference of every figure with its interval.
 
 For two bundles, and for settings of one bundle against its own defaults.
 """
@@ -22,7 +22,7 @@ HALF_WIDTH = 1.96  # of a 95 % interval, in standard errors
 
 @dataclass(frozen=True, slots=True)
 class PairedMetric:
-    """A figure that two ways of making are compared by.
+    """A figure that two ways of generating are compared by.
 
     Attributes:
         name: heads its row.

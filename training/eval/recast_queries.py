@@ -1,4 +1,4 @@
-"""Another instrument for a stem: which one, how it is asked for, and how a real one sounds.
+"""Queries for replacing an instrument: which one, in what words, and a real recording of it.
 
 What is asked for is pitched and not in the mix, so that hearing it in the answer means something. Everything depends on
 the example and the seed alone.
@@ -22,7 +22,7 @@ from training.typing import Audio
 
 @dataclass(frozen=True, slots=True)
 class RecastTarget:
-    """What is to take the place of an example's stem.
+    """The instrument that replaces an example's stem.
 
     Attributes:
         family: the instrument.

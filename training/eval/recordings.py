@@ -163,7 +163,7 @@ def _dense(material: HeldOutStems, number: int, rng: Rng) -> Cast:
 
 
 def _group(material: HeldOutStems, number: int, rng: Rng, wanted: list[list[str]], strangers: bool = False) -> Cast:
-    """The family whose turn it is, with players of other families.
+    """The next family in turn, with players of other families.
 
     Args:
         wanted: families that each of the others should be of; [] means any.
@@ -261,5 +261,5 @@ def _one(rng: Rng, pool: Sequence[T]) -> T:
 
 
 def _shuffled(names: dict[str, list[Player]]) -> list[str]:
-    """All families in an order that is the same everywhere and of no alphabet, so that few examples are mixed ones."""
+    """All families in a fixed, non-alphabetical order, so that a few examples already vary."""
     return sorted(names, key=number_of)

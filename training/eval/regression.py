@@ -1,4 +1,4 @@
-"""The guard: is one bundle worse than another on the same examples, by more than chance.
+"""Regression check: is one bundle worse than another on the same examples, by more than chance?
 
 For each set the figures of both are compared example by example; the median difference and its bootstrap interval
 decide. Made sound is compared the same way where both reports have its studies: that is printed, and decides nothing.
@@ -26,7 +26,7 @@ MADE = ("regenerate", "generate")  # the studies of made sound
 
 
 def fingerprint(manifest: Manifest) -> str:
-    """What a bundle does: the hashes of its graphs and tokenizers, whatever it is called."""
+    """Hashes of a bundle's graphs and tokenizers, whatever its name and version."""
     graphs = [f"{name}:{graph.sha256}" for name, graph in sorted(manifest.graphs.items())]
     words = [f"{name}:{encoder.tokenizer_sha256}" for name, encoder in sorted(manifest.encoders.items())]
     return " ".join([*graphs, *words])

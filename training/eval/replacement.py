@@ -1,4 +1,4 @@
-"""Editing a mix in place (``replace``): does anything change that was not asked for, and is the new sound what was.
+"""Replacing a stem in a mix: does anything else change, and is the new stem the instrument that was asked for?
 
 Untouched means bit for bit, so it is counted in samples: outside the region, and inside it what is not the new stem.
 """
@@ -131,7 +131,7 @@ def _columns(
 
 
 def lines(found: dict[str, Any]) -> list[str]:
-    """What stayed, and what came."""
+    """Two tables: what stayed untouched, and the new stems."""
     text = [
         "## replace", "",
         f"{found['examples']} pitched stems of `{SET}`, taken out of their mix from {REGION[0]:.0%} to {REGION[1]:.0%} "

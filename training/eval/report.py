@@ -42,7 +42,7 @@ NOTES = (
 
 
 def set_facts(examples: Sequence[EvalExample], digest: str) -> dict[str, Any]:
-    """What a set is made of."""
+    """Description of a set for the report."""
     first = examples[0]
     return {
         "doc": SETS[first.set].doc,

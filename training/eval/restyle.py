@@ -1,4 +1,4 @@
-"""A stem played anew by another instrument (``restyle``), nearer to the old one or farther from it by ``strength``.
+"""Restyling: a stem played by another instrument, closer to the original or further from it by ``strength``.
 
 Strength 0 must hand the stem back and strength 1 must be what ``regenerate`` makes; pitches and onsets of the old stem
 should stay the more the smaller it is, and the asked instrument should be heard the more the greater it is.
@@ -108,7 +108,7 @@ def difference_db(left_CN: Audio, whole_CN: Audio) -> float:
 
 
 def lines(found: dict[str, Any]) -> list[str]:
-    """The table, and how near the ends of the scale are to what they must be."""
+    """The table, and how close both ends of the strength scale are to their targets."""
     text = [
         "## restyle", "",
         f"{found['examples']} pitched stems of `{SET}`, played anew by an instrument that is not in the mix. Likeness: "

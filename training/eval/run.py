@@ -50,7 +50,7 @@ TRUE = "true stem"  # the row of the reference itself: how like itself and its w
 
 
 class ProgressPrinter:
-    """Says how many answers are measured and how long the rest may take, every few seconds."""
+    """Prints progress and an estimate of the time left every few seconds."""
 
     def __init__(self, total: int, say: Callable[[str], None]) -> None:
         self._total, self._say = total, say
@@ -58,7 +58,7 @@ class ProgressPrinter:
         self._said_s = self._began_s
 
     def step(self, now: str, count: int = 1) -> None:
-        """So many more answers are measured, or will never be; ``now`` says of what."""
+        """Count answers as measured or skipped; ``now`` names the current set and system."""
         self._done += count
         moment_s = time.monotonic()
         if moment_s - self._said_s < SAY_EVERY_S and self._done < self._total:
@@ -171,7 +171,7 @@ def figures(example: EvalExample, answer: StemEstimate) -> Figures:
 
 @lru_cache(maxsize=1024)
 def of_the_mix(example: EvalExample) -> Figures:
-    """The mix itself as an answer: what improvement is counted from. Kept, for every system needs it."""
+    """Figures of the unprocessed mix, from which improvement is counted; cached, since every system needs them."""
     stem, rest = example.truth
     mix = mono(example.mix_CN)
     own = {"SI-SDR": si_sdr(example.mix_CN, example.stem_CN), "plain SDR": sdr(example.mix_CN, example.stem_CN)}

@@ -80,7 +80,7 @@ SETS: dict[str, BenchSet] = {
 
 
 class SetResources:
-    """What the sets are made with; built once, and only the parts that are needed.
+    """Sounds, lexicon, renderer and held-out stems that sets are made with, each loaded at first use.
 
     Args:
         stems: folder of the held-out stems; ``runs/bench-stems`` when not given.
@@ -97,14 +97,14 @@ class SetResources:
 
     @property
     def renderer(self) -> PartRenderer:
-        """The renderer, loaded at the first need."""
+        """The renderer, loaded at first use."""
         if self._renderer is None:
             self._renderer = PartRenderer(self.sounds)
         return self._renderer
 
     @property
     def material(self) -> recordings.HeldOutStems:
-        """The held-out stems, read at the first need and rendered where they are missing."""
+        """The held-out stems, read at first use and rendered where missing."""
         if self._material is None:
             self._material = recordings.HeldOutStems(held_pool(self._stems, self._say), self.lexicon)
         return self._material

@@ -37,7 +37,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def count(values: Iterable[float]) -> str:
-    """A sum that should be a whole number, with thousands apart."""
+    """A whole sum with thousands separators."""
     return f"{round(sum(values)):,}"
 
 

@@ -1,4 +1,4 @@
-"""The meaning of a picture: two identical instruments, two players, the video of one. Whose stem is it?
+"""Visual grounding: two identical instruments, two players, the video of one. Whose stem comes out?
 
 Both stems are played by one recording without effects, so nothing but the notes tells them apart, and words cannot
 choose. Each pair is asked both ways, once with each player's video. An answer is right when it is nearer (SI-SDR) to

@@ -129,7 +129,7 @@ def save_tower(bundle: Bundle, preset: Preset, run: Path) -> None:
 
 
 class _Half(nn.Module):
-    """One way through a codec, whatever its input is called."""
+    """The encoder or the decoder of a codec as a module with one input."""
 
     def __init__(self, way: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class _Half(nn.Module):
 
 
 class _WholeStep(nn.Module):
-    """From t = 0 by a step of 1: the clean latents where unknown, on every path."""
+    """One step from t = 0 to t = 1, which gives the clean latents on every path."""
 
     def __init__(self, flow: nn.Module) -> None:
         super().__init__()

@@ -52,7 +52,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class FinetuneOptions:
-    """What one call asked for; see the command's help."""
+    """The parsed command line."""
 
     bundle: Bundle
     stems: Path
@@ -165,7 +165,7 @@ def train(asked: FinetuneOptions, own: OwnStems, rendered: StemCache | None) -> 
 
 
 def blend_of(asked: FinetuneOptions, preset: Preset, own: StemCache, rendered: StemCache | None) -> BlendedMixer:
-    """What draws the mixes: own stems varied as the preset says, rendered ones as they are."""
+    """The mixer: the user's stems with the preset's augmentation, rendered stems as they are."""
     flow = preset.flow
     mine = StemMixer(own, flow.vary_share, preset.grid.rate_hz, together=flow.together_share)
     known = StemMixer(rendered, together=flow.together_share) if rendered else None
@@ -173,7 +173,7 @@ def blend_of(asked: FinetuneOptions, preset: Preset, own: StemCache, rendered: S
 
 
 def gentle(asked: FinetuneOptions) -> Preset:
-    """The preset with a learning rate, an averaging and a pool for little more training on few stems."""
+    """The preset with a learning rate, averaging and pool size for a short run on few stems."""
     flow = asked.preset.flow
     pool = min(flow.pool, POOL_MOST)
     return replace(
@@ -199,7 +199,7 @@ def _with_code() -> dict[str, str]:
 
 
 def judge(asked: FinetuneOptions, sets: dict[str, StemCache], learnt: StemCache) -> dict[str, Any]:
-    """Both bundles on mixes they were not trained on: improvement of SDR over the mix, in dB, by set.
+    """SDR improvement over the mix in dB of both bundles, on held-out mixes, by set.
 
     The user's own stems are also asked for by a sound of theirs out of ``learnt``, where the bundle hears.
     """

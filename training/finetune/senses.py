@@ -1,4 +1,4 @@
-"""Eyes, ears and the reader of stories of a bundle, read out of its graphs, so that further training keeps them in use.
+"""The scene, audio and story encoders of a bundle, read from its graphs, so that further training keeps using them.
 
 A flow that is trained in words alone forgets what a picture or a sound means to it. Where nothing can be shown, what it
 sees with is kept as it is, and said to be.
@@ -30,7 +30,7 @@ HEARS = {"audio", "story"}  # graphs of a bundle that hears and reads
 
 @dataclass(frozen=True, slots=True)
 class BundleEncoders:
-    """What a bundle perceives by.
+    """The encoders of a bundle.
 
     Attributes:
         senses: make pictures and sounds; lack what the bundle lacks, and what cannot be read or shown.
@@ -91,7 +91,7 @@ def _any(stems: StemCache, *names: str) -> bool:
 
 
 def keep_eyes(flow: nn.Module, opened: BundleEncoders) -> list[str]:
-    """Freeze what a flow sees with where it will be shown nothing; what to tell the user."""
+    """Freeze the flow's visual layers when training has no pictures; returns a message for the user."""
     said = [f"trained without {what}" for what in opened.missing]
     eyes = [weights for name, weights in flow.named_parameters() if name.startswith(FRESH)]
     if eyes and opened.senses.scene is None:

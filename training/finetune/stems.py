@@ -164,7 +164,7 @@ def _held_back(pieces: list[Piece], seconds: float) -> list[set[float]]:
 
 
 class BlendedMixer:
-    """Draws mixes: most from the producer's stems, the others from rendered ones; now and then from both.
+    """Draws mixes mostly of the producer's stems, the rest of rendered stems, and some of both.
 
     Args:
         own: the producer's stems.
@@ -205,7 +205,7 @@ class BlendedMixer:
         return found and self._behind(found)
 
     def _behind(self, mix: Mix) -> Mix:
-        """A rendered mix with its takes numbered behind the producer's stems."""
+        """A rendered mix whose stem numbers follow those of the producer's stems."""
         first = self.own.cache.count
         return replace(mix, takes=tuple(replace(take, stem=first + take.stem) for take in mix.takes))
 

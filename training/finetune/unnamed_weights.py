@@ -19,7 +19,7 @@ from training.finetune.graph_values import HALF, Floats, values_of
 
 
 class StoredWeights:
-    """The numbers in a graph and how its nodes use them."""
+    """The initialisers of a graph and how its nodes use them."""
 
     def __init__(self, path: Path) -> None:
         graph = onnx.load(str(path)).graph
@@ -46,7 +46,7 @@ class StoredWeights:
                         self.of_bias[other] = products[one]
 
     def read(self, name: str) -> Floats:
-        """A value as torch holds it."""
+        """A value in torch's layout."""
         if name in self.flat:
             return self.values[name][:, 0, 0]
         return self.values[name].T if name in self.turned else self.values[name]

@@ -84,7 +84,7 @@ PARTS: dict[str, tuple[str, Callable[[Bundle, Preset, Path], None]]] = {
 
 
 class _First(nn.Module):
-    """The first of a module's answers, which is the one that graphs are compared by."""
+    """Gives the first output of a module, the one that is compared with the graph."""
 
     def __init__(self, inner: nn.Module) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class _First(nn.Module):
 
 
 class _Heard(nn.Module):
-    """The audio graph: sound with its channel."""
+    """The audio graph: takes sound with a channel axis."""
 
     def __init__(self, ear: AdaptedAudioTower) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""The papers' own networks (``mage``, ``mge``), their paths and samplers (``diffusion``), and ``ablations`` of them."""
+"""The papers' networks (``mage``, ``mge``), paths and samplers (``diffusion``), and ``ablations``."""

@@ -29,7 +29,7 @@ Denoise = Callable[[Tensor, Tensor, Tensor], Tensor]  # x (B,S,D,L), t (B,S,L), 
 
 @dataclass(frozen=True, slots=True)
 class NoiseSchedule:
-    """How much of the clean latents and of the noise there is at a time.
+    """Amounts of clean latents and of noise at a time t.
 
     Attributes:
         clean, noise: a(t) and b(t) of times of any shape.
@@ -47,7 +47,7 @@ OBJECTIVES = {"clean": ("linear", "cosine"), "velocity": ("linear",), "v": ("lin
 
 
 def check_objective(objective: str, path: str) -> None:
-    """Refuse what does not go together.
+    """Check that objective and path fit together.
 
     Raises:
         ValueError: no such objective or path, or the one is not defined on the other.
@@ -61,7 +61,7 @@ def check_objective(objective: str, path: str) -> None:
 
 
 def noised(path: str, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-    """Latents on the way, all ``(B,S,D,L)``, at times ``t (B,S,L)``. Source: MAGE eq. 5, MGE-LDM eq. 9."""
+    """Noisy latents, all ``(B,S,D,L)``, at times ``t (B,S,L)``. Source: MAGE eq. 5, MGE-LDM eq. 9."""
     course = PATHS[path]
     return course.clean(t)[:, :, None] * clean + course.noise(t)[:, :, None] * noise
 
@@ -187,7 +187,7 @@ def repaint(
 
 
 def _forward(path: str, x: Tensor, later: Tensor, now: Tensor, generator: torch.Generator) -> Tensor:
-    """Back from ``later`` to the noisier ``now``: algorithm 1, line 12, for any path."""
+    """Renoise from ``later`` to ``now``: algorithm 1, line 12, for any path."""
     course = PATHS[path]
     ratio = course.clean(now) / course.clean(later)
     spread = torch.sqrt(torch.clamp(course.noise(now) ** 2 - (ratio * course.noise(later)) ** 2, min=0.0))

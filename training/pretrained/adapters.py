@@ -62,7 +62,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingPairs:
-    """What the other encoder gives, and what the bundle's own would.
+    """Embeddings by the new encoder and, as targets, by the bundle's own.
 
     Attributes:
         given: ``(n, X)``.
@@ -84,14 +84,14 @@ class EmbeddingPairs:
 
 @dataclass(frozen=True, slots=True)
 class FittedAdapter:
-    """A trained adapter and the mean cosine of its answers to the pairs held back."""
+    """A trained adapter and its mean cosine on held-out pairs."""
 
     adapter: MlpAdapter
     cosine: float
 
 
 def fit(pairs: EmbeddingPairs, steps: int, seed: int = SEED) -> FittedAdapter:
-    """Train an adapter on pairs, by the cosine of answer and target."""
+    """Train an adapter on pairs; the loss is the cosine distance to the target."""
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     adapter = MlpAdapter(pairs.given.shape[1], pairs.wanted.shape[1])
@@ -110,7 +110,7 @@ def fit(pairs: EmbeddingPairs, steps: int, seed: int = SEED) -> FittedAdapter:
 
 
 class PromptTargets:
-    """Phrases and names of instruments in the bundle's own prompt space."""
+    """Targets: phrases and instrument names embedded by the bundle's own encoder."""
 
     def __init__(self, run: Path) -> None:
         self.tower, self.tokenizer = load_text_tower(run)

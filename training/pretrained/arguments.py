@@ -1,4 +1,4 @@
-"""The options that name a CLAP and a CLIP, and the towers they stand for; `export encoders` and `training adapters`.
+"""Command-line options that choose CLAP and CLIP weights, shared by `export encoders` and `training adapters`.
 
 ``--clap FILE --clap-model HTSAT-base`` goes through laion-clap itself, ``--clip FILE --clip-model ViT-B-32`` through
 open-clip; without a model's name, transformers' towers take the weights.

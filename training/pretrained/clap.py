@@ -33,10 +33,10 @@ FUSION_ONLY = re.compile(r"(fusion_model|mel_conv2d)\.")
 
 
 class ClapTowers(Protocol):
-    """What ``ClapText`` and ``ClapAudio`` ask of a CLAP, whoever built it.
+    """The interface of a CLAP model, however it was loaded.
 
     Attributes:
-        mel_settings: how sound becomes a mel picture, by the names of ``preprocessor_config.json``.
+        mel_settings: settings of the mel spectrogram, named as in ``preprocessor_config.json``.
         dim, pooled_dim: length of both towers' answers, and of the text tower's before its projection.
         vocabulary, pad: number of tokens, and the one that stands where there is none.
         longest: most tokens of a prompt.
@@ -79,7 +79,7 @@ class TransformersClap:
 
     Attributes:
         model: ``transformers.ClapModel``, frozen, in eval mode.
-        mel_settings: how sound becomes a mel picture, by the names of ``preprocessor_config.json``.
+        mel_settings: settings of the mel spectrogram, named as in ``preprocessor_config.json``.
         fused: True for a tower trained with feature fusion, which has other mel filters.
         source: where it came from.
     """
@@ -91,7 +91,7 @@ class TransformersClap:
 
     @property
     def dim(self) -> int:
-        """Length of what both towers give."""
+        """Embedding size of both towers."""
         return int(self.model.config.projection_dim)
 
     @property
@@ -106,7 +106,7 @@ class TransformersClap:
 
     @property
     def pad(self) -> int:
-        """Token that stands where there is none."""
+        """Padding token."""
         return int(self.model.config.text_config.pad_token_id)
 
     @property
@@ -124,12 +124,12 @@ class TransformersClap:
 
     @property
     def folder(self) -> Path | None:
-        """Where a tokenizer may lie."""
+        """Folder that may hold a tokenizer."""
         return self.source.folder
 
     @property
     def name(self) -> str:
-        """Of the checkpoint."""
+        """Name of the checkpoint."""
         return self.source.name
 
     def text_tower(self, pooled: bool) -> nn.Module:

@@ -21,7 +21,7 @@ MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 
 
 
 class ClipTower(Protocol):
-    """What ``ClipFrames`` asks of a CLIP, whoever built it.
+    """The interface of a CLIP image tower, however it was loaded.
 
     Attributes:
         dim: length of what it gives for a frame.
@@ -60,7 +60,7 @@ class TransformersClip:
 
     @property
     def dim(self) -> int:
-        """Length of what it gives for a frame."""
+        """Embedding size."""
         return int(self.model.config.projection_dim)
 
     @property

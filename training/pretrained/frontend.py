@@ -89,6 +89,6 @@ class ClapMel(nn.Module):
 
 
 def levelled(audio: Tensor) -> Tensor:
-    """Audio (B, N) at one RMS level, so that how loud an example is does not matter; silence stays silence."""
+    """Audio (B, N) scaled to one RMS level; silence stays silence."""
     rms = audio.square().mean(1, keepdim=True).sqrt()
     return audio * (LEVEL_RMS / rms.clamp(min=LEVEL_FLOOR))

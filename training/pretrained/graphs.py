@@ -68,5 +68,5 @@ def pooled(seen: Tensor) -> Tensor:
 
 
 def unit(x: Tensor) -> Tensor:
-    """Rows of length 1."""
+    """Rows scaled to length 1."""
     return torch.nn.functional.normalize(x, dim=-1)

@@ -39,7 +39,7 @@ class WeightSource:
 
 
 def stay_offline() -> None:
-    """Tell libraries that would look for newer files on the network that there is none."""
+    """Keep Hugging Face libraries off the network."""
     for variable in OFFLINE:
         os.environ[variable] = "1"
 
@@ -74,7 +74,7 @@ def open_source(place: str | Path, may_download: bool = False) -> WeightSource:
 
 
 def weights_in(folder: Path) -> Path | None:
-    """The first file of a folder that weights are known by."""
+    """The first weights file in a folder, or None."""
     return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
 
 

@@ -15,7 +15,7 @@ OUR_STEPS = 20  # the same walk, 12.5 times shorter: small models gain nothing f
 
 @dataclass(frozen=True, slots=True)
 class SamplingConfig:
-    """How the answer is sampled.
+    """Sampler settings of a variant.
 
     Attributes:
         steps: T.

@@ -46,7 +46,7 @@ KEPT = "trained.json"  # written when a training is done; says how it was traine
 
 @dataclass(frozen=True, slots=True)
 class AblationContext:
-    """What all variants share.
+    """Settings shared by all variants.
 
     Attributes:
         preset: whose networks and sizes.
@@ -83,12 +83,12 @@ class TrainingBudget:
 
 
 class FeatureMaskedStage(FlowStage):
-    """A stage that zeroes a share of the features of pictures and words, after they were made (AudioX 5.4)."""
+    """Feature masking (AudioX 5.4): zeroes a share of the picture and word features."""
 
     hide: dict[str, float]
 
     def batch(self, step: int) -> FlowBatch:
-        """As the flow's own, with features hidden."""
+        """The flow's batch with features hidden."""
         batch, rng = super().batch(step), np.random.default_rng([self.config.seed, 79, step])
         batch.prompt = _hidden(rng, batch.prompt, self.hide["words"])
         if batch.picture is not None:
@@ -215,7 +215,7 @@ def _stage(preset: Preset, variant: AblationVariant, context: AblationContext, s
 
 
 def _blind(run: Path, out: Path) -> Path:
-    """A folder with a run's flow without what sees, so that no way of seeing has an advance on the others."""
+    """A copy of a run's flow without its visual layers, so that no variant starts ahead of the others."""
     folder = out / f"blind-{run.name}"
     folder.mkdir(parents=True, exist_ok=True)
     weights = averaged_weights(run)
@@ -224,7 +224,7 @@ def _blind(run: Path, out: Path) -> Path:
 
 
 def _senses(preset: Preset, stems: StemCache, scene: Path | None) -> Modalities:
-    """Eyes where the variant can see; nobody is heard and no story is told in these tables."""
+    """The scene encoder where the variant takes pictures; these tables use neither sounds nor stories."""
     if scene is None or not preset.flow.picture_dim:
         return Modalities(preset, stems)
     return Modalities(preset, stems, scene=load_scene(scene), sounds=SoundLibrary.find())
@@ -294,7 +294,7 @@ class TrainedVariant:
 
 
 def _train(stage: FlowStage, steps: int, folder: Path, context: AblationContext, start: Path | None) -> TrainedVariant:
-    """Train, or take the network that an earlier table trained in just this way."""
+    """Train, or reuse the network that an earlier table trained with the same settings."""
     config = stage.config
     plan = TrainConfig(
         steps=steps, parts=config.parts, learning_rate=config.learning_rate, schedule=config.schedule,
@@ -345,7 +345,7 @@ def _measured(
     codec: MixWavCodec,
     context: AblationContext,
 ) -> dict[str, list[float]]:
-    """Figures of a network by one walk; those that another table found already are taken from there."""
+    """Figures of a network with one sampler setting; reused when another table has measured them already."""
     said = repr((trained.way, sampling, str(context.heldout.folder), context.examples))
     kept = trained.folder / f"measured-{hashlib.sha256(said.encode()).hexdigest()[:8]}.json"
     if not kept.is_file():

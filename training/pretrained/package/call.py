@@ -1,4 +1,4 @@
-"""Ask a package, in its own Python, for the towers of a checkpoint; read what came, and check its answers.
+"""Run a package in its own Python to export the towers of a checkpoint, then load them and check their answers.
 
     towers(LAION_CLAP, checkpoint, "HTSAT-tiny") -> Answer: captured towers, settings, questions with answers
 
@@ -59,14 +59,14 @@ OPEN_CLIP = Package(
 
 
 class CapturedTower(nn.Module):
-    """A program as a module. It has no way to train, and is not asked to switch."""
+    """An exported program as a module; it has no training mode."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.program = torch.export.load(path).module(check_guards=False)
 
     def train(self, mode: bool = True) -> CapturedTower:
-        """Note the mode; the program stays as it was captured."""
+        """Record the mode only; an exported program cannot switch."""
         self.training = mode
         return self
 
@@ -76,7 +76,7 @@ class CapturedTower(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class PackageTowers:
-    """What came from a package.
+    """Towers exported by a package.
 
     Attributes:
         towers: by name, frozen.
@@ -139,7 +139,7 @@ def towers(package: Package, checkpoint: str, model: str, python: Path | None = 
 
 
 def check_answer(name: str, got: Tensor, wanted: Tensor, most: float) -> float:
-    """The largest difference of two answers of unit length.
+    """Largest difference between two unit-length embeddings.
 
     Raises:
         ValueError: it is more than ``most``.

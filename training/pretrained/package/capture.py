@@ -1,4 +1,4 @@
-"""What both converters share: weights read safely, a tower captured as a program of torch, questions with answers.
+"""Shared by both converters: reading weights safely, exporting a tower, reference inputs with outputs.
 
 A converter is called as ``python -m training.pretrained.package.from_... CHECKPOINT MODEL FOLDER`` and writes
 

@@ -1,4 +1,4 @@
-"""The packages' towers with the faces that ``ClapText``, ``ClapAudio`` and ``ClipFrames`` look for.
+"""The packages' towers behind the interfaces ``ClapTowers`` and ``ClipTower``.
 
 Each is asked again here what its package was asked there, at a batch that it was not captured with.
 """
@@ -49,7 +49,7 @@ class PackageClap:
 
     @property
     def dim(self) -> int:
-        """Length of what both towers give."""
+        """Embedding size of both towers."""
         return int(self.answer.settings["dim"])
 
     @property
@@ -64,7 +64,7 @@ class PackageClap:
 
     @property
     def pad(self) -> int:
-        """Token that stands where there is none."""
+        """Padding token."""
         return int(self.answer.settings["pad"])
 
     @property
@@ -74,7 +74,7 @@ class PackageClap:
 
     @property
     def mel_settings(self) -> dict[str, Any]:
-        """How sound becomes a mel picture, by the names of ``preprocessor_config.json``."""
+        """Settings of the mel spectrogram, named as in ``preprocessor_config.json``."""
         return self.answer.settings["ears"]
 
     @property
@@ -105,7 +105,7 @@ class PackageClip:
 
     @property
     def dim(self) -> int:
-        """Length of what it gives for a frame."""
+        """Embedding size."""
         return int(self.answer.settings["dim"])
 
     @property
