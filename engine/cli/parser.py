@@ -160,7 +160,7 @@ def _add_examples(sub: argparse.ArgumentParser, row: Option) -> None:
     for kind, doc in EXAMPLE_KINDS.items():
         sub.add_argument(
             f"--prompt-{kind}", dest=row.name, action="append", default=[], type=f"{kind}:{{}}".format,
-            metavar=row.metavar, help=f"{doc}; FILE#t=12,20 is a part of it",
+            metavar="FILE", help=f"{doc}; FILE#t=12,20 is a part of it",
         )  # fmt: skip
 
 
