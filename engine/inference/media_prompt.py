@@ -221,7 +221,7 @@ def _or_limit(seconds: float | None) -> float:
 
 def _kind(model: Model, example: MediaExample) -> str:
     """Guess the kind of a file; refuse what the bundle has no encoder for before anything is decoded."""
-    guess = example.guess()
+    guess = example.guess_kind()
     kind = example.kind or guess
     lacking = model.video is None if kind in ("image", "video") else model.audio is None
     if kind == "container":

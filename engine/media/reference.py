@@ -1,4 +1,4 @@
-"""How an example is named in a request: a path, what to take it as, which part of it; and whether it can be used.
+"""How a request names an example: a path, what to take it as, and which part of it.
 
 ``trumpet.wav``, ``audio:concert.mp4``, ``video:duet.mp4#t=12.5``, ``riff.flac#t=3,8``. The part is written as in W3C
 Media Fragments URI 1.0, section 4.2.1, in seconds. Nothing is decoded here.
@@ -29,12 +29,12 @@ _PART = re.compile(r"(.+)#t=(\d+(?:\.\d*)?)?(?:,(\d+(?:\.\d*)?))?", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class MediaExample:
-    """One example as it was named.
+    """One example of a request.
 
     Attributes:
-        path: where the file is.
+        path: of the file.
         kind: what to take it as; None means what it is.
-        part_s: from and to, in seconds; None for the end means up to the end.
+        part_s: start and end in seconds; None for the end means to the end of the file.
     """
 
     path: str
@@ -43,12 +43,12 @@ class MediaExample:
 
     @property
     def name(self) -> str:
-        """The file's own name, for complaints and for the names of results."""
+        """Name of the file, for messages and for the names of results."""
         return Path(self.path).name
 
     @classmethod
     def of(cls, text: str) -> MediaExample:
-        """The example that a text names.
+        """Parse an example as users write it.
 
         Raises:
             RequestError: no path, or a part that ends before it begins.
@@ -74,17 +74,17 @@ class MediaExample:
         return cls(path, kind, (start_s, end_s))
 
     def text(self) -> str:
-        """The text that names it."""
+        """The example as users write it; the inverse of ``of``."""
         start_s, end_s = self.part_s
         part = f"#t={_plainly(start_s)}" if start_s or end_s is not None else ""
         part += "" if end_s is None else f",{_plainly(end_s)}"
         return (f"{self.kind}:" if self.kind else "") + self.path + part
 
     def open(self) -> BinaryIO:
-        """The file, opened; it is a plain file that may be read and has bytes in it.
+        """Open the file; it must be a plain, readable file that is not empty.
 
         Raises:
-            ExampleError: it is not; or it is too large.
+            ExampleError: it is not, or it is too large.
         """
         try:
             # Not to wait for whoever writes into a pipe; what was opened is looked at, so it cannot be swapped.
@@ -119,7 +119,7 @@ class MediaExample:
             )
 
     def guess_kind(self) -> Guess:
-        """What the file seems to be.
+        """Guess the kind of the file.
 
         Raises:
             ExampleError: it cannot be an example.
@@ -139,12 +139,12 @@ class MediaExample:
 
 
 def _plainly(seconds: float) -> str:
-    """A number as ``MediaExample.of`` reads it, without an exponent."""
+    """A number without an exponent, as ``MediaExample.of`` reads it."""
     return f"{seconds:.9f}".rstrip("0").rstrip(".")
 
 
 def examples_of(request: Request) -> Iterator[MediaExample]:
-    """The examples of a request; none where only the words are listened to.
+    """The examples of a request; none where their weight is 0.
 
     Raises:
         RequestError: one of them names no file.
@@ -154,18 +154,18 @@ def examples_of(request: Request) -> Iterator[MediaExample]:
 
 
 def beside_words(request: Request) -> bool:
-    """True when there are words for what the examples are about: what to look for, or what replace puts in."""
+    """True where words describe the same sound as the examples: the prompt, or what replace puts in."""
     return bool(request.replacement if request.task == "replace" else request.prompts)
 
 
 def check_example_files(examples: tuple[str, ...]) -> None:
-    """Check that the files are there and could be examples; decodes nothing.
+    """Check that the files exist and could be examples, without decoding them.
 
     Raises:
         ExampleError: one of them cannot be used.
     """
     for text in examples:
-        MediaExample.of(text).guess()
+        MediaExample.of(text).guess_kind()
 
 
 def example_path(text: str) -> str:

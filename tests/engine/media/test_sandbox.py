@@ -120,7 +120,7 @@ def test_names_are_not_believed_and_links_that_lead_nowhere_are_refused(tmp_path
         ("large.png", "picture .* has 600 MiB; at most 512"),
     ):
         with pytest.raises(ExampleError, match=words):
-            MediaExample.of(str(tmp_path / name)).guess()
+            MediaExample.of(str(tmp_path / name)).guess_kind()
 
 
 @pytest.mark.parametrize(
@@ -141,13 +141,13 @@ def test_what_could_make_a_decoder_open_something_else_is_refused(tmp_path: Path
     path = tmp_path / "picture.png"
     path.write_text(text)
     with pytest.raises(ExampleError, match=words):
-        MediaExample.of(str(path)).guess()
+        MediaExample.of(str(path)).guess_kind()
 
 
 @pytest.mark.parametrize("name", ["http://example.org/a.mp4", "concat:a.mp4|b.mp4", "rtsp://example.org/a"])
 def test_addresses_are_only_names_of_files_that_are_not_there(name: str) -> None:
     with pytest.raises(ExampleError, match=r"no file|cannot be opened"):
-        MediaExample.of(name).guess()
+        MediaExample.of(name).guess_kind()
 
 
 def test_an_example_says_its_kind_and_its_part() -> None:
