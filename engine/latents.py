@@ -1,4 +1,4 @@
-"""Slots, axis letters and the grid that lines latent frames up with audio samples.
+"""Slots, axis letters, and the grid that aligns latent frames with audio samples.
 
 Axis letters used everywhere: ``B`` batch, ``S`` slots, ``D`` latent channels, ``L`` latent frames, ``E`` embedding,
 ``F`` video frames, ``C`` audio channels, ``N`` audio samples.
@@ -22,13 +22,13 @@ SLOTS = len(Slot)
 
 
 def exchanged(slot: Slot, asked: Slot) -> Slot:
-    """The slot that stands for ``slot`` when STEM and the asked slot change places."""
+    """The slot that stands for ``slot`` when STEM and ``asked`` change places."""
     return {Slot.STEM: asked, asked: Slot.STEM}.get(slot, slot)
 
 
 @dataclass(frozen=True, slots=True)
 class LatentGrid:
-    """How latent frames line up with audio samples at the model's own rate."""
+    """How latent frames align with audio samples at the model's rate."""
 
     sample_rate_hz: int
     hop_samples: int  # audio samples per latent frame

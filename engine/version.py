@@ -1,4 +1,4 @@
-"""Which version of Fluxstem this is; written down once, in the packaging data."""
+"""The version of Fluxstem; it is written down once, in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 def engine_version() -> str:
-    """Version of the installed package, or of the checkout the code runs from; ``unknown`` when neither tells."""
-    import tomllib  # asked for rarely, and slow to load beside the rest of the front door
+    """Version of the installed package, or of the checkout the code runs from; ``unknown`` without either."""
+    import tomllib  # rarely needed, and slow to import
     from importlib import metadata
 
     checkout = Path(__file__).resolve().parent.parent / "pyproject.toml"

@@ -1,7 +1,7 @@
-"""A file under construction: invisible until it is complete, then put in place without ever overwriting.
+"""Atomic files: invisible until complete, then put in place without ever overwriting.
 
-Where the system can, the draft has no name at all (Linux: ``O_TMPFILE``), so a killed process leaves nothing behind;
-elsewhere it has the hidden name of ``engine.audio.file_names``.
+Where the system allows it, the unfinished file has no name (Linux: ``O_TMPFILE``), so a killed process leaves nothing
+behind; elsewhere it has a hidden name, see ``engine.audio.file_names``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class AtomicFile:
     """One unfinished file.
 
     Args:
-        wanted: where it shall go; its folder exists.
+        wanted: its final path; the folder exists.
 
     Raises:
         OutputError: nothing can be written there.
@@ -35,7 +35,7 @@ class AtomicFile:
             raise output_error(wanted.parent, error) from error
 
     def seal(self) -> None:
-        """Bring everything to the disk.
+        """Flush everything to the disk.
 
         Raises:
             OSError: the disk is full or gone.
@@ -44,7 +44,7 @@ class AtomicFile:
         os.fsync(self.stream.fileno())
 
     def claim(self, final: Path) -> None:
-        """Give the sealed draft a name; one more, if it has one already.
+        """Give the sealed file a name; a further one, if it has one already.
 
         Raises:
             FileExistsError: the name is taken; nothing was overwritten.
@@ -60,8 +60,8 @@ class AtomicFile:
         self._placed = final
 
     def close(self) -> None:
-        """Forget the draft; a file it was given a name as stays."""
-        with contextlib.suppress(OSError):  # a full disk refuses the last flush; the draft is thrown away anyway
+        """Discard the file, unless it has a name by now."""
+        with contextlib.suppress(OSError):  # a full disk refuses the last flush; the file is discarded anyway
             self.stream.close()
         if self._partial is not None:
             self._partial.unlink(missing_ok=True)
@@ -91,11 +91,11 @@ class AtomicFile:
 
 
 def publish(groups: list[list[AtomicFile]], beside: str | None = None) -> list[list[Path]]:
-    """Put drafts in place, all or none; the drafts of one group get the same number where names are taken.
+    """Put files in place, all or none; those of one group get the same number where names are taken.
 
     Args:
-        groups: sealed drafts that belong together.
-        beside: suffix of a file that will follow each group under the name of its first draft; that must be free too.
+        groups: sealed files that belong together.
+        beside: suffix of a file that will follow each group under the name of its first file; it must be free too.
 
     Returns:
         The names they got, in the same order.
@@ -114,14 +114,14 @@ def publish(groups: list[list[AtomicFile]], beside: str | None = None) -> list[l
 
 
 def withdraw(groups: list[list[Path]]) -> None:
-    """Take published files away again."""
+    """Remove published files again."""
     for names in groups:
         for name in names:
             name.unlink(missing_ok=True)
 
 
 def output_error(folder: Path, error: OSError) -> OutputError:
-    """What a failed write means for the user."""
+    """The error for a failed write."""
     return OutputError(
         "cannot write to {folder} ({reason}); make room or choose another folder",
         folder=folder,

@@ -1,4 +1,4 @@
-"""Rows of numbers on disk, nameless and gone with the process: so memory stays bounded however long a clip is."""
+"""Arrays on disk, in nameless files that vanish with the process, so memory stays bounded for clips of any length."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Number = TypeVar("Number", np.float32, np.uint16)
 
 
 class DiskRows(Generic[Number]):
-    """A growing table of rows of numbers of one type.
+    """A growing array of rows of one type.
 
-    The file has no name wherever the system allows that, so even a killed process leaves nothing behind.
+    The file has no name where the system allows it, so even a killed process leaves nothing behind.
 
     Args:
-        folder: where there is room; the folder of the results.
+        folder: where the file is kept, usually that of the results.
         width: numbers per row.
     """
 
@@ -53,7 +53,7 @@ class DiskRows(Generic[Number]):
         self.rows += len(rows_NK)
 
     def put(self, start: int, rows_NK: npt.NDArray[Number]) -> None:
-        """Write over rows that are there.
+        """Overwrite existing rows.
 
         Args:
             start: the first of them.
@@ -67,7 +67,7 @@ class DiskRows(Generic[Number]):
         self._write(start, rows_NK)
 
     def read(self, start: int, stop: int) -> npt.NDArray[Number]:
-        """Rows from ``start`` up to ``stop``; rows that are not there are zeros.
+        """Rows from ``start`` up to ``stop``; missing rows are zeros.
 
         Returns:
             (stop - start, width).
@@ -95,7 +95,7 @@ class DiskRows(Generic[Number]):
             ) from error
 
     def close(self) -> None:
-        """Give the disk space back."""
+        """Free the disk space."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -114,6 +114,6 @@ class DiskArray(DiskRows[np.float32]):
 
 
 class DiskArrayUint16(DiskRows[np.uint16]):
-    """Rows of whole numbers from 0 to 65,535."""
+    """Rows of uint16."""
 
     kind = np.uint16

@@ -1,7 +1,6 @@
-"""Names of files: hidden ones that tell who is still writing, free ones for results, so that nothing is overwritten.
+"""File names: hidden ones for unfinished files, free ones for results, so that nothing is overwritten.
 
-A file under construction is called ``.NAME.PID.partial``, so a folder shows what a killed run left behind and the next
-run can take it away.
+An unfinished file is called ``.NAME.PID.partial``, so the next run can remove what a killed one left behind.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ _PARTIAL = re.compile(r"^\..*\.(\d+)\.partial$", re.DOTALL)
 
 
 def partial_path(final: Path) -> Path:
-    """Where to build ``final`` until it is complete: beside it, hidden, with this process's number in the name."""
+    """Path for ``final`` until it is complete: beside it, hidden, with the process id in its name."""
     return final.with_name(f".{final.name}.{os.getpid()}.partial")
 
 
 def free_names(wanted: Path) -> Iterator[Path]:
-    """``wanted``, then the same name with a growing number; without end."""
+    """``wanted``, then the same name with a growing number, endlessly."""
     yield wanted
     number = 2
     while True:

@@ -1,6 +1,6 @@
-"""Sound over full scale: a file that a task keeps as it is must fit into the format of the result.
+"""Samples above full scale: what a task keeps of a file must fit into the format of the result.
 
-Whole numbers end at full scale; floating point and what comes out of a lossy decoder do not.
+Integer formats end at full scale; floating point files and decoded lossy ones need not.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ PEAK_LIMIT = 0.95  # of new sound in a format that ends at full scale
 def with_enough_headroom(
     request: Request, info: AudioInfo | None, rest: AudioInfo | None, check: Callable[[], None]
 ) -> Request:
-    """The request with a format that holds what the task keeps of its files; ``same`` becomes floating point for that.
+    """Check that the format holds what the task keeps of its files; ``same`` becomes floating point where it must.
 
     Args:
         request: with every default filled in.
         info: the input; kept by the tasks that change a span of it.
         rest: the file that goes with it; kept by the tasks that make one piece with it.
-        check: raises to stop, called block by block.
+        check: raises to stop; called for every block.
 
     Raises:
-        RequestError: the format that was asked for cannot hold it.
+        RequestError: the requested format cannot hold it.
         AudioError: the file cannot be decoded.
     """
     rule = rule_of(request.task)
@@ -52,12 +52,12 @@ def with_enough_headroom(
 
 
 def peak_of_new(files: Sequence[AudioInfo | None], bits: int | None, check: Callable[[], None]) -> float:
-    """The highest sample of new sound: where there is room over full scale, as high as in the files it goes with.
+    """Highest sample allowed for new sound: in float, as high as in the files it goes with, else full scale.
 
     Args:
         files: that it goes with; None where there is none.
-        bits: of the format of the result, None for float.
-        check: raises to stop, called block by block.
+        bits: of the format of the result; None for float.
+        check: raises to stop; called for every block.
 
     Raises:
         AudioError: a file cannot be decoded.
@@ -70,7 +70,7 @@ def peak_of_new(files: Sequence[AudioInfo | None], bits: int | None, check: Call
 
 
 def peak_of_file(info: AudioInfo, check: Callable[[], None]) -> float:
-    """The highest sample of a file, full scale at 1; whole numbers end there and are not looked at.
+    """Highest sample of a file, full scale at 1; integer formats end there and are not read.
 
     Raises:
         AudioError: the file cannot be decoded.

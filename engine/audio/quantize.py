@@ -1,4 +1,4 @@
-"""Cut a mix into stem and rest so that adding the two written files gives the mix back.
+"""Quantize stem and rest so that the two written files add up to the mix.
 
 The rest is the mix minus the stem *as written*. What "as written" allows:
 
@@ -27,7 +27,7 @@ Samples = npt.NDArray[np.float64]
 def quantize_pair(
     mix_CN: Samples, stem_CN: npt.NDArray[np.floating], bits: int | None, gain: float
 ) -> tuple[Samples, Samples]:
-    """Stem and rest on the grid of the output format.
+    """Quantize stem and rest to the output format so that they add up to the mix.
 
     Args:
         mix_CN: float64 (channels, samples), the input as it was read.
@@ -56,7 +56,7 @@ def quantize_pair(
 
 
 def quantize(audio_CN: npt.NDArray[np.floating], bits: int | None) -> Samples:
-    """Samples rounded to what the format holds; its range is not looked at."""
+    """Round samples to the grid of the format, without clipping."""
     if bits is None:
         return _as_float32(audio_CN)
     scale = float(1 << (bits - 1))
@@ -64,11 +64,11 @@ def quantize(audio_CN: npt.NDArray[np.floating], bits: int | None) -> Samples:
 
 
 def quantize_sum(tracks: Sequence[npt.NDArray[np.floating]], bits: int | None) -> list[Samples]:
-    """Tracks on the grid of the format, rounded so that their sum is on it too, in whatever order they are added.
+    """Quantize tracks so that their sum is exact too, in whatever order they are added.
 
-    Whole numbers of least significant bits always are. Of float32 numbers only those are that are whole multiples of
-    the last place of the largest sum, so where several tracks sound at once all are rounded to that: at most half a
-    unit in the last place of the loudest. A track that sounds alone stays as it is.
+    Integers add exactly. Of float32 numbers only whole multiples of the last place of the largest sum do, so where
+    several tracks sound at once, all are rounded to that: at most half a unit in the last place of the loudest. A track
+    that sounds alone stays as it is.
 
     Args:
         tracks: each (channels, samples).
@@ -88,7 +88,7 @@ def quantize_sum(tracks: Sequence[npt.NDArray[np.floating]], bits: int | None) -
 
 
 def headroom(fixed_CN: Samples, added_CN: Samples, bits: int | None) -> float:
-    """The largest gain of ``added_CN``, at most 1, with which the sum of both stays in the range of the format."""
+    """Largest gain of ``added_CN``, at most 1, with which the sum stays in the range of the format."""
     if bits is None:
         return 1.0
     size_CN = np.abs(added_CN)
@@ -98,14 +98,14 @@ def headroom(fixed_CN: Samples, added_CN: Samples, bits: int | None) -> float:
 
 
 def clip_to_range(audio_CN: Samples, bits: int | None, fixed_CN: Samples | float = 0.0) -> Samples:
-    """Samples cut to what the format can hold, alone or when ``fixed_CN`` is added to them."""
+    """Clip samples to the range of the format, by themselves or with ``fixed_CN`` added to them."""
     if bits is None:
         return audio_CN
     return np.clip(audio_CN, -1.0 - fixed_CN, full_scale(bits) - fixed_CN)
 
 
 def share_headroom(tracks: Sequence[Samples], bits: int | None, fixed_CN: Samples) -> list[Samples]:
-    """Tracks that keep their sum with ``fixed_CN`` in the range of the format: where it is not, all give way alike.
+    """Reduce tracks alike where their sum with ``fixed_CN`` would leave the range of the format.
 
     Args:
         tracks: each (channels, samples).
@@ -130,14 +130,14 @@ def share_headroom(tracks: Sequence[Samples], bits: int | None, fixed_CN: Sample
 
 
 def guard_gain(peak: float, bits: int | None) -> float:
-    """The common gain that brings ``peak`` into the range of the format, in whole tenths of a dB; 1 when it fits."""
+    """Common gain that brings ``peak`` into the range of the format, in whole tenths of a dB; 1 when it fits."""
     if bits is None or peak <= full_scale(bits):
         return 1.0
     return gain_below(full_scale(bits) / peak)
 
 
 def gain_below(gain: float) -> float:
-    """The gain in whole tenths of a dB that is safely below a gain under 1."""
+    """The next gain in whole tenths of a dB safely below a gain under 1."""
     if gain <= 0:
         return 0.0
     return float(10 ** (-math.ceil(0.1 - 200 * math.log10(gain)) / 200))
@@ -149,7 +149,7 @@ def full_scale(bits: int) -> float:
 
 
 class NullMeter:
-    """Measure what stem plus rest leaves of the mix, from the very samples that are written."""
+    """Measure stem + rest - mix on the samples as written."""
 
     def __init__(self, bits: int | None) -> None:
         self._bits = bits
@@ -157,7 +157,7 @@ class NullMeter:
         self._mix = 0.0
 
     def add(self, mix_CN: Samples, stem_CN: Samples, rest_CN: Samples) -> None:
-        """Count one block.
+        """Add one block.
 
         Args:
             mix_CN: the input, times the common gain; (channels, samples).

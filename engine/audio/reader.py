@@ -1,7 +1,7 @@
-"""Read audio files of any usual kind in blocks: what they are, their samples, and the same at another rate.
+"""Read audio files of any usual kind: their format, their samples in blocks, and resampling.
 
-Samples are float64 ``(channels, samples)`` with full scale at 1: wide enough to hold 32-bit integers and float32 as
-they are, which the null promise needs.
+Samples are float64 ``(channels, samples)`` with full scale at 1, wide enough to hold 32-bit integers and float32
+exactly, as stem + rest = mix requires.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ Samples = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What an audio file is.
+    """Format of an audio file.
 
     Attributes:
         path: where it is.
-        rate_hz, channels, samples: its grid; samples is per channel.
+        rate_hz, channels, samples: samples are per channel.
         container: ``WAV``, ``FLAC``, ``AIFF``, ``OGG``, ``MP3``, ... in the words of libsndfile.
         subtype: how a sample is stored, for example ``PCM_24``.
         extras: Broadcast Wave chunk and loudspeaker positions.
@@ -62,7 +62,7 @@ class AudioInfo:
 
 
 def probe(path: Path | str) -> AudioInfo:
-    """Say what a file is, and refuse what cannot be worked on.
+    """Read the format of a file; refuse files that cannot be used.
 
     Raises:
         AudioError: missing, not audio, empty, or outside the allowed rates and channels.
@@ -102,11 +102,11 @@ def probe(path: Path | str) -> AudioInfo:
 
 
 def blocks(info: AudioInfo, start: int = 0, stop: int | None = None) -> Iterator[Samples]:
-    """The samples from ``start`` up to ``stop``, one block after the other.
+    """Samples from ``start`` up to ``stop``, block by block.
 
     Yields:
         float64 (channels, samples), at most ``BLOCK_SAMPLES`` long; exactly the values in the file (64-bit float files
-        are rounded to float32). What a damaged file promises and does not have is silence.
+        are rounded to float32). Samples missing at the end of a damaged file are silence.
 
     Raises:
         AudioError: a sample is NaN, infinite or beyond ``LOUDEST``, or the file cannot be decoded.
@@ -126,14 +126,14 @@ def blocks(info: AudioInfo, start: int = 0, stop: int | None = None) -> Iterator
 
 
 def resampled(source: Iterator[Samples], channels: int, from_hz: int, to_hz: int, samples: int) -> Iterator[FloatArray]:
-    """The same sound at another rate.
+    """Resample a stream.
 
     Args:
         source: blocks (channels, samples) at ``from_hz``.
         channels: rows of every block.
         from_hz: rate of the source.
-        to_hz: rate to give back.
-        samples: exact number of samples to give back in all; the end is cut or filled with zeros.
+        to_hz: rate of the result.
+        samples: exact length of the result; the end is cut or padded with zeros.
 
     Yields:
         float32 (channels, samples); sample 0 is at the same time as sample 0 of the source.

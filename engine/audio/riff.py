@@ -1,4 +1,4 @@
-"""What libsndfile does not hand out of a WAV file: the Broadcast Wave chunk and the loudspeaker positions.
+"""Chunks of a WAV file that libsndfile does not expose: Broadcast Wave data and loudspeaker positions.
 
 Source: EBU Tech 3285 (``bext``), EBU Tech 3306 (RF64).
 """
@@ -19,11 +19,11 @@ _EXTENSIBLE = 0xFFFE
 
 @dataclass(frozen=True, slots=True)
 class RiffExtras:
-    """What a WAV says beyond its samples.
+    """Metadata of a WAV file that results keep.
 
     Attributes:
-        bext: contents of the Broadcast Wave chunk, None when there is none.
-        channel_mask: which loudspeaker each channel is for; 0 means not said.
+        bext: contents of the Broadcast Wave chunk; None when there is none.
+        channel_mask: loudspeaker of each channel, as bits; 0 means unspecified.
     """
 
     bext: bytes | None = None
@@ -31,7 +31,7 @@ class RiffExtras:
 
 
 def read_extras(path: Path) -> RiffExtras:
-    """Read the extras of a file; a file that is no WAV, or a damaged one, has none."""
+    """Read the metadata of a file; other formats and damaged files have none."""
     bext, mask = None, 0
     try:
         with path.open("rb") as stream:
@@ -56,7 +56,7 @@ def time_reference(bext: bytes | None) -> int:
 
 
 def moved(bext: bytes | None, samples: int) -> bytes | None:
-    """The chunk for a file that starts ``samples`` later; made new when there was none and the file moved."""
+    """The chunk for a file that starts ``samples`` later; created where there was none and ``samples`` is not 0."""
     if bext is None:
         if samples == 0:
             return None

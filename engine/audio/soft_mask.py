@@ -1,7 +1,7 @@
-"""Filter the user's own mix by how much of every time-frequency bin the flow's estimates give to the stem.
+"""Soft masks: filter the user's own mix by the stem's share of each time-frequency bin in the flow's estimates.
 
-The two estimates only say *where* the stem is; phase, stereo image and everything above the model's bandwidth come from
-the mix itself.
+The estimates only say *where* the stem is; phase, stereo image and everything above the model's bandwidth come from the
+mix itself.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ SENSITIVITY_DB = 18.0  # what a stem's odds gain or lose at either end of the se
 
 @dataclass(frozen=True, slots=True)
 class MaskRule:
-    """How estimates become a gain.
+    """How magnitudes of the estimates become a gain.
 
     Attributes:
-        power: of the magnitudes in the ratio.
-        floor: lowest gain, 0 for none.
-        bias: the stem's estimate is taken this many times louder: a model that is not sure guesses it too quiet.
+        power: exponent of the magnitudes in the ratio.
+        floor: lowest gain; 0 for none.
+        bias: factor on the stem's estimate, because an unsure model estimates it too quiet.
     """
 
     power: float
@@ -38,19 +38,19 @@ class MaskRule:
 
     @classmethod
     def of_manifest(cls, mask: dict[str, float]) -> MaskRule:
-        """The rule a bundle states: ``power``, and ``floor_db`` and ``bias_db`` when there are any."""
+        """From the ``mask`` table of a manifest: ``power``, optionally ``floor_db`` and ``bias_db``."""
         floor_db = mask.get("floor_db")
         floor = 0.0 if floor_db is None else 10 ** (float(floor_db) / 20)
         return cls(float(mask.get("power", 1.0)), floor, 10 ** (float(mask.get("bias_db", 0.0)) / 20))
 
 
 def odds_gain(sensitivity: float) -> float:
-    """What the odds of the stem are multiplied by in every bin: 1 at a sensitivity of 0.5, less below."""
+    """Factor on the stem's odds in every bin for a sensitivity: 1 at 0.5, less below."""
     return float(10 ** ((2 * sensitivity - 1) * SENSITIVITY_DB / 20))
 
 
 def tilt_mask(gain: FloatArray, odds: float) -> FloatArray:
-    """Gains of the stem whose odds against the rest are multiplied: ``g m / (g m + 1 - m)``.
+    """Multiply the odds of a mask: ``g m / (g m + 1 - m)``.
 
     Args:
         gain: float32 of any shape, 0 to 1.
@@ -64,14 +64,14 @@ def tilt_mask(gain: FloatArray, odds: float) -> FloatArray:
 
 
 class SoftMaskFilter:
-    """Take the stem out of a stream.
+    """Extract the stem from a stream.
 
     Args:
         rate_hz: of the mix and of the estimates.
         model_rate_hz: the estimates hold nothing above half of it.
         channels: of the mix.
         rule: how estimates become a gain.
-        odds: what the stem's odds are multiplied by, see ``odds_gain``.
+        odds: factor on the stem's odds, see ``odds_gain``.
     """
 
     def __init__(self, rate_hz: int, model_rate_hz: int, channels: int, rule: MaskRule, odds: float = 1.0) -> None:
@@ -82,7 +82,7 @@ class SoftMaskFilter:
         self._top, self._bottom = _bins(n, rate_hz, model_rate_hz)
 
     def push(self, mix_CN: FloatArray, stem_N: FloatArray, rest_N: FloatArray) -> FloatArray:
-        """Add samples and take what is finished.
+        """Push samples; returns the finished ones.
 
         Args:
             mix_CN: float32 (channels, samples).
@@ -90,16 +90,16 @@ class SoftMaskFilter:
             rest_N: estimate of the rest, as many samples.
 
         Returns:
-            float32 (channels, samples) of the stem, following what was handed back before.
+            float32 (channels, samples) of the stem, following those returned before.
         """
         block_KN = np.concatenate([mix_CN, stem_N[None], rest_N[None]], dtype=np.float64)
         return self._filter.push(block_KN, self._gain_of)
 
     def flush(self, samples: int) -> FloatArray:
-        """The last samples.
+        """Return the last samples.
 
         Args:
-            samples: how many are still owed.
+            samples: how many are still missing.
 
         Returns:
             float32 (channels, samples).
@@ -158,7 +158,7 @@ def _bins(n: int, rate_hz: int, model_rate_hz: int) -> tuple[int, int]:
 
 
 def presence(level_db: float, curve: dict[str, float]) -> float:
-    """How likely the stem is there at all.
+    """Estimate from its level how likely the stem is there at all.
 
     Args:
         level_db: energy of the stem against the mix.

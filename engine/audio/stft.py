@@ -1,4 +1,4 @@
-"""Overlapping spectra of a stream, and the stream again: windowed overlap-add whose windows sum to one."""
+"""Streaming STFT and its inverse: overlap-add with windows that sum to one."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def hann(samples: int) -> npt.NDArray[np.float64]:
 
 
 class SpectralFilter:
-    """Multiply a stream's spectra by gains; gains of one give the stream back.
+    """Multiply the spectra of a stream by gains; gains of one reproduce the stream.
 
-    Frame ``l`` of the spectra has its middle at sample ``(l - 1) * hop``: silence stands before the stream, so that its
-    first samples lie under every window too.
+    Frame ``l`` is centred at sample ``(l - 1) * hop``: the stream is preceded by silence, so that its first samples
+    lie under every window too.
 
     Args:
         window: samples of the window, a multiple of ``OVERLAP``.
-        channels: rows that come back.
-        others: rows after these that are only looked at.
+        channels: rows that are filtered.
+        others: further rows, used only to compute gains.
     """
 
     def __init__(self, window: int, channels: int, others: int = 0) -> None:
@@ -54,15 +54,15 @@ class SpectralFilter:
         self._skip = lead
 
     def push(self, block_KN: npt.NDArray[np.float64], gain_of: GainOf) -> FloatArray:
-        """Add samples and take what is finished.
+        """Push samples; returns the finished ones.
 
         Args:
             block_KN: float64 (channels + others, samples).
-            gain_of: makes gains (frames, bins), or (channels, frames, bins), from complex64 spectra (channels + others,
-                frames, bins); they follow one another.
+            gain_of: gains (frames, bins), or (channels, frames, bins), for complex64 spectra (channels + others,
+                frames, bins); called with consecutive frames.
 
         Returns:
-            float32 (channels, samples), following what was handed back before.
+            float32 (channels, samples), following those returned before.
         """
         self._in_KN = np.concatenate([self._in_KN, block_KN], axis=1)
         hops = max(0, (self._in_KN.shape[1] - self._n) // self._hop + 1)
@@ -76,10 +76,10 @@ class SpectralFilter:
         return out_CN[:, skipped:]
 
     def flush(self, samples: int, gain_of: GainOf) -> FloatArray:
-        """The last samples.
+        """Return the last samples.
 
         Args:
-            samples: how many are still owed.
+            samples: how many are still missing.
             gain_of: see ``push``.
 
         Returns:

@@ -1,7 +1,7 @@
-"""Write audio files: which format a result gets, its name, and WAV or FLAC block by block.
+"""Write audio files: format and name of a result, WAV and FLAC block by block.
 
 WAV is written here rather than by libsndfile, so that the Broadcast Wave chunk is kept and a full disk is noticed at
-the block that no longer fits.
+once.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _BITS_ASKED: dict[Format, int | None] = {"wav16": 16, "wav24": 24, "wav32f": Non
 
 @dataclass(frozen=True, slots=True)
 class OutputFormat:
-    """How a result is stored.
+    """Format of a result.
 
     Attributes:
         container: ``WAV`` or ``FLAC``.
         bits: 16, 24 or 32 for whole numbers, None for float32.
-        rate_hz, channels: its grid.
-        extras: Broadcast Wave chunk and loudspeaker positions, kept in WAV only.
+        rate_hz, channels: of the file.
+        extras: Broadcast Wave chunk and loudspeaker positions; kept in WAV only.
     """
 
     container: str
@@ -55,11 +55,11 @@ class OutputFormat:
 
 
 def format_like(info: AudioInfo, wanted: Format, extras: RiffExtras) -> OutputFormat:
-    """The format of a result made from a file.
+    """Format of a result made from a file.
 
     ``same`` keeps the depth: 16, 24, 32-bit integers and float stay what they are (8 bits become 16, which holds
     them), FLAC stays FLAC, AIFF becomes WAV of equal depth, lossy files become 24-bit WAV; ``engine.audio.headroom``
-    tells where they become float32 instead.
+    says where they become float32 instead.
 
     Raises:
         RequestError: FLAC cannot hold it.
@@ -78,20 +78,20 @@ def format_like(info: AudioInfo, wanted: Format, extras: RiffExtras) -> OutputFo
 
 
 def format_for_new(rate_hz: int, channels: int, wanted: Format) -> OutputFormat:
-    """The format of a result that no file went into; ``same`` means 24-bit WAV."""
+    """Format of a result without an input file; ``same`` means 24-bit WAV."""
     wanted = "wav24" if wanted == "same" else wanted
     return OutputFormat("FLAC" if wanted == "flac" else "WAV", _BITS_ASKED[wanted], rate_hz, channels)
 
 
 def result_name(source_stem: str | None, prompt: str, suffix: str, part: str = "") -> str:
-    """``<source> - <prompt>.wav``, with `` <part>`` where several files lie together; safe on every file system."""
+    """``<source> - <prompt>.wav``, with `` <part>`` where several files belong together; safe on every file system."""
     parts = [_safe(source_stem, 120)] if source_stem else []
     name = " - ".join([*parts, _safe(prompt[:SLUG_LIMIT_CHARACTERS], 90) or "stem"])
     return name + (f" {part}" if part else "") + suffix
 
 
 class AudioWriter(Protocol):
-    """Takes blocks of samples that the format holds exactly."""
+    """Writes blocks of quantized samples."""
 
     def write(self, block_CN: Samples) -> None:
         """Add samples, float64 (channels, samples), already on the grid of the format."""
@@ -103,7 +103,7 @@ class AudioWriter(Protocol):
 
 
 def open_writer(stream: BinaryIO, target: OutputFormat) -> AudioWriter:
-    """Start a file of the target's format in ``stream``."""
+    """Start a file of this format in ``stream``."""
     return FlacWriter(stream, target) if target.container == "FLAC" else WavWriter(stream, target)
 
 
@@ -201,7 +201,7 @@ class FlacWriter:
 
 
 class _Watched:
-    """A stream whose failed writes are kept: libsndfile only says that something went wrong."""
+    """Remembers why a write failed; libsndfile only says that something went wrong."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

@@ -1,7 +1,7 @@
-"""The bundle: a folder with ``manifest.json``, ONNX graphs and a tokenizer; the only contract with training and export.
+"""The bundle: a folder with ``manifest.json``, ONNX graphs and a tokenizer; all that export hands to the engine.
 
-No pickle, no Python, no path outside the folder; every file is checked against its SHA-256 before use. The byte layout
-and every limit are written down in ``resources/docs/BUNDLE.md``.
+No pickle, no Python, no path outside the folder; every file is checked against its SHA-256 before use. The layout
+and all limits are documented in ``resources/docs/BUNDLE.md``.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def file_sha256(path: Path) -> str:
 
 
 def write_manifest(folder: Path, text: str) -> None:
-    """Put ``manifest.json`` and its hash into a bundle folder; the manifest last, and whole or not at all."""
+    """Write ``manifest.json`` and its hash into a bundle folder; the manifest last and atomically."""
     partial = folder / f".{MANIFEST}.partial"
     partial.write_text(text, "utf-8")
     (folder / CHECKSUM).write_text(f"{file_sha256(partial)}  {MANIFEST}\n", "ascii")
@@ -95,7 +95,7 @@ def load_bundle(folder: Path | str, check_hashes: bool = True) -> Bundle:
         check_hashes: False skips reading the graphs (for a quick listing).
 
     Raises:
-        BundleError: there is no bundle, it cannot be read, or its manifest makes no sense.
+        BundleError: there is no bundle, it cannot be read, or its manifest is invalid.
         BundleTooNew: its format is newer than ``FORMAT``.
         BundleDamaged: a file is missing or its hash differs.
     """
@@ -121,14 +121,14 @@ def load_bundle(folder: Path | str, check_hashes: bool = True) -> Bundle:
 
 
 def read_bundle(raw: bytes, folder: Path) -> Bundle:
-    """A bundle from the bytes of its manifest; no other file is looked at.
+    """A bundle from the bytes of its manifest; no other file is read.
 
     Args:
         raw: of ``manifest.json``.
-        folder: where it lies.
+        folder: of the bundle.
 
     Raises:
-        BundleError: the manifest makes no sense.
+        BundleError: the manifest is invalid.
         BundleTooNew: its format is newer than ``FORMAT``.
     """
     where, sha256 = str(folder / MANIFEST), hashlib.sha256(raw).hexdigest()

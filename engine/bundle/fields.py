@@ -1,6 +1,6 @@
 """Values of a manifest: dataclasses from plain tables, and checks of single values.
 
-Each complaint says which value, what is allowed and what was found.
+Each message says which value, what is allowed and what was found.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def build(kind: Any, data: dict[str, Any]) -> Any:
-    """A dataclass from a table with its fields.
+    """Build a dataclass from a table of its fields.
 
     Raises:
         ValueError: keys are unknown or missing.
@@ -57,7 +57,7 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
 
 
 def check_text(name: str, value: object) -> None:
-    """Check that a value is a text that says something.
+    """Check that a value is a non-empty text.
 
     Raises:
         ValueError: it is not.
@@ -67,7 +67,7 @@ def check_text(name: str, value: object) -> None:
 
 
 def check_texts(name: str, value: object) -> None:
-    """Check that a value is a list of texts, one at least.
+    """Check that a value is a non-empty list of texts.
 
     Raises:
         ValueError: it is not.

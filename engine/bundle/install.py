@@ -1,7 +1,7 @@
-"""Put bundles into the user's own folder and take them out again.
+"""Install bundles into the user's folder, and remove them.
 
-A bundle comes as a folder or as a zip file. Only what its manifest names is copied, and only if the hash is right; what
-else lies in the folder or the zip file is left where it is, so no path in there is ever followed.
+A bundle comes as a folder or as a zip file. Only files that its manifest names are copied, and only if their hash is
+right; nothing else in the folder or zip file is touched, so no path in there is ever followed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ENCRYPTED = 0x1
 
 
 def user_bundles() -> Path:
-    """The folder that bundles are added to; it may not exist yet."""
+    """Folder that bundles are installed into; it may not exist yet."""
     return user_data_folder() / "bundles"
 
 
@@ -40,14 +40,14 @@ def add_bundle(source: Path | str, name: str = "", replace: bool = False) -> tup
 
     Args:
         source: a bundle's folder, or a zip file of one.
-        name: to find it by; "" for the name it has.
-        replace: True takes the place of one that has the name already.
+        name: to install it as; "" for its own.
+        replace: True replaces an installed bundle of the same name.
 
     Returns:
-        The name it can be found by, and the bundle where it lies now.
+        Its name, and the installed bundle.
 
     Raises:
-        BundleError: it is no bundle, a file is missing or differs from its hash, or the name is taken.
+        BundleError: it is not a bundle, a file is missing or differs from its hash, or the name is taken.
         OutputError: it cannot be written.
     """
     path = Path(source)
@@ -72,7 +72,7 @@ def remove_bundle(name: str) -> Path:
     """Delete a bundle from the user's folder.
 
     Raises:
-        BundleError: there is none of that name in there.
+        BundleError: there is none of that name.
         OutputError: it cannot be deleted.
     """
     folder = user_bundles() / name
@@ -91,7 +91,7 @@ def remove_bundle(name: str) -> Path:
 
 class _BundleSource(Protocol):
     def stream(self, file: str) -> contextlib.AbstractContextManager[BinaryIO]:
-        """A file of the bundle, by its plain name."""
+        """Open a file of the bundle by its plain name."""
         ...
 
 
@@ -161,7 +161,7 @@ def _opened(path: Path) -> Iterator[_BundleSource]:
 
 
 def _place(name: str, bundle: Bundle, replace: bool) -> Path | None:
-    """Where the bundle goes; None where it lies already."""
+    """Where to install the bundle; None where it is installed already."""
     if not NAME.fullmatch(name):
         raise BundleError("{name!r} cannot be the name of a folder; give it another with --name", name=name[:80])
     target = user_bundles() / name
@@ -207,10 +207,10 @@ def _copy(given: _BundleSource, bundle: Bundle, raw: bytes, target: Path) -> Non
 
 
 def _copy_file(given: _BundleSource, file: str, sha256: str, to: Path, limit_bytes: int) -> int:
-    """Copy one file while its hash is counted; gives its size."""
+    """Copy one file, checking its hash; returns its size."""
     digest, size = hashlib.sha256(), 0
     with given.stream(file) as stream, to.open("wb") as out:
-        # what a zip file says of its sizes is not believed: what comes out is counted
+        # the sizes that a zip file states are not trusted, so the bytes are counted
         while chunk := stream.read(CHUNK_BYTES):
             size += len(chunk)
             if size > limit_bytes:

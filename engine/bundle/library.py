@@ -1,7 +1,7 @@
-"""Where bundles are kept, and how one is found by its name.
+"""Where bundles are kept, and how one is found by name.
 
-Looks in the folders of ``$FLUXSTEM_BUNDLES``, then in what ships with the program, then in the user's own data folder;
-the first folder that has a name wins.
+Searches the folders of ``$FLUXSTEM_BUNDLES``, then what ships with the program, then the user's data folder; the first
+folder with the name wins.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def find_bundle(name: str) -> Path:
 
 
 def search_folders() -> list[Path]:
-    """Folders that are looked through for bundles, first one first; not all of them need exist."""
+    """Folders searched for bundles, in order; not all of them need exist."""
     asked = [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
     beside_the_code = Path(__file__).resolve().parents[2] / "resources" / "bundles"
     installed = Path(sys.prefix) / "share" / "fluxstem" / "bundles"
@@ -57,7 +57,7 @@ def search_folders() -> list[Path]:
 
 
 def user_data_folder() -> Path:
-    """Where this user keeps data of Fluxstem; it may not exist yet."""
+    """Data folder of this user; it may not exist yet."""
     if sys.platform == "win32":
         return _from("LOCALAPPDATA", "AppData/Local")
     if sys.platform == "darwin":
@@ -66,7 +66,7 @@ def user_data_folder() -> Path:
 
 
 def user_cache_folder() -> Path:
-    """Where Fluxstem keeps what can be made again, for example TensorRT engines; it may not exist yet."""
+    """Cache folder of this user, for example for TensorRT engines; it may not exist yet."""
     if sys.platform == "win32":
         return _from("LOCALAPPDATA", "AppData/Local") / "cache"
     if sys.platform == "darwin":
@@ -79,7 +79,7 @@ def _bundles_in(place: Path) -> list[Path]:
         return [place.resolve()]
     try:
         return [folder for folder in sorted(place.iterdir()) if os.path.isfile(folder / MANIFEST)]
-    except OSError:  # most places are optional; a missing one holds no bundles
+    except OSError:  # most folders are optional; a missing one holds no bundles
         return []
 
 
@@ -90,7 +90,7 @@ def _from(variable: str, below_home: str) -> Path:
 def _home() -> Path:
     try:
         return Path.home()
-    except RuntimeError:  # a user without one, as containers have
+    except RuntimeError:  # a user without a home, as in containers
         return Path(sys.prefix)
 
 

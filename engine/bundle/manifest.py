@@ -1,6 +1,6 @@
-"""What a bundle says of itself, as one frozen value: reading it, writing it, and refusing what makes no sense.
+"""The manifest of a bundle as one frozen value: reading, writing and validating it.
 
-The words of ``resources/docs/BUNDLE.md`` in code.
+It is documented in ``resources/docs/BUNDLE.md``.
 """
 
 from __future__ import annotations
@@ -117,11 +117,11 @@ class SamplerDefaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a bundle says of itself.
+    """The manifest of a bundle.
 
     Attributes:
-        format: number of this layout; newer ones are refused.
-        name, version, licence, attribution: who it is and on what terms.
+        format: version of this layout; newer ones are refused.
+        name, version, licence, attribution: identity and terms.
         trained_on: one line per source of training sound.
         sample_rate_hz, hop_samples, channels, latent_channels, window_frames: the grid; channels is 1 today.
         latent_mean, latent_std: per latent channel; already folded into the graphs (graph latents have unit scale).
@@ -136,13 +136,13 @@ class Manifest:
         parity: tolerance and measured difference between torch and ONNX.
         quality: measured figures, free form.
         training_commit: commit of the code that trained it.
-        notes: free text, for example what it knows and does not know.
+        notes: free text, for example what it can and cannot do.
         asks: wordings of requests and nouns of other languages, as ``engine.text.grammar`` reads them; None
             where the prompts of a bundle are taken as they are.
-        recipe: the preset it was trained by, as tables; nothing here reads it, training goes on from it.
-        decoder: answers isolate and remove with masks; None where those follow from the flow's estimates alone.
+        recipe: the preset it was trained by, as tables; only training reads it, to continue from it.
+        decoder: the mask decoder; None where masks follow from the flow's estimates alone.
         experts: separators trained elsewhere, for some of the prompts.
-        terms: prompt embeddings of known terms, by which an expert is found; None where there are none.
+        terms: prompt embeddings of known terms, by which an expert is chosen; None where there are no experts.
     """
 
     format: int
@@ -182,7 +182,7 @@ class Manifest:
 
 
 def manifest_to_json(manifest: Manifest) -> str:
-    """The text of ``manifest.json``; what an encoder does not fill in and what a bundle does not have is left out."""
+    """The text of ``manifest.json``; empty fields are left out."""
     data = asdict(manifest)
     for encoder in data["encoders"].values():
         for name in [name for name, value in encoder.items() if not value]:
@@ -194,10 +194,10 @@ def manifest_to_json(manifest: Manifest) -> str:
 
 
 def parse_manifest(raw: bytes, where: str) -> Manifest:
-    """Turn the bytes of a manifest into a checked value.
+    """Parse and validate the bytes of a manifest.
 
     Raises:
-        BundleError: not a manifest.
+        BundleError: it is not a manifest.
         BundleTooNew: its format is newer than ``FORMAT``.
     """
     try:
@@ -270,7 +270,7 @@ def _check(manifest: Manifest) -> None:
 
 
 def _check_defaults(where: str, defaults: SamplerDefaults) -> None:
-    """What a bundle does unasked is what a request may ask for."""
+    """Check that defaults are within the limits of a request."""
     check_count(f"{where}.steps", defaults.steps)
     check_range(f"{where}.steps", defaults.steps, *OPTIONS["steps"].limits)
     check_range(f"{where}.guidance", defaults.guidance, *OPTIONS["guidance"].limits)
@@ -321,7 +321,7 @@ def _check_separation(manifest: Manifest) -> None:
 
 
 def _check_axes(manifest: Manifest) -> None:
-    """The grid is what the graphs were exported for."""
+    """Check that the graphs were exported for the grid."""
     audio: Axes = ["B", manifest.channels, manifest.grid.window_samples]
     latents: Axes = ["B", manifest.latent_channels, manifest.window_frames]
     slots: Axes = ["B", len(Slot), *latents[1:]]
@@ -350,7 +350,7 @@ def _check_axes(manifest: Manifest) -> None:
 
 
 def _axes(encoder: EncoderSpec, named: dict[str, str]) -> dict[str, Axes]:
-    """Axes in numbers, from the names of fields."""
+    """Axes with names of fields replaced by their numbers."""
 
     def axis(word: str) -> str | int:
         return int(word) if word.isdigit() else "B" if word == "B" else int(getattr(encoder, word))

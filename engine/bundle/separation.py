@@ -1,6 +1,6 @@
-"""What a bundle says of its mask decoder and of its experts: two values of the manifest and their checks.
+"""Manifest entries of the mask decoder and of experts.
 
-A *mask decoder* answers the prompt from the spectrogram of the mix: soft masks of STEM and REST, and whether the stem
+A *mask decoder* maps a prompt and the spectrogram of the mix to soft masks of STEM and REST, and to whether the stem
 sounds at all. An *expert* is a separator trained elsewhere that knows some stems and takes no prompt.
 """
 
@@ -22,13 +22,13 @@ class MaskDecoderSpec:
 
     Attributes:
         graph: its key in ``Manifest.graphs``.
-        rate_hz: of the sound it reads.
+        rate_hz: of the audio it reads.
         fft_samples, hop_samples: periodic Hann window and hop of its spectrogram.
         bins: of the spectrum, from 0 Hz up; F.
         frames: of one window; T.
-        presence_frames: frames that share one answer to whether the stem sounds.
+        presence_frames: frames that share one presence value.
         level_db: RMS over both channels that a section of the mix is brought to before it is read, full scale 1.
-        gate_low, gate_high: presence below the first shuts the stem, above the second it is open.
+        gate_low, gate_high: the gate is shut below the first presence and open above the second.
     """
 
     graph: str
@@ -56,8 +56,8 @@ class ExpertSpec:
         name: what users call it.
         graph: its key in ``Manifest.graphs``.
         kind: of ``EXPERT_KINDS``: what it reads and answers.
-        terms: keys of ``terms.json`` that it answers; the term nearest to a prompt decides.
-        output: the output of the graph that is the stem.
+        terms: keys of ``terms.json`` it is used for; the term nearest to a prompt decides.
+        output: of the graph, the stem.
         licence: of its weights.
         attribution: credit lines to keep.
     """
@@ -79,10 +79,10 @@ EXPERT_KINDS: dict[str, tuple[str, str]] = {
 
 
 def check_decoder(decoder: MaskDecoderSpec) -> None:
-    """Check that a decoder's numbers make sense.
+    """Validate a mask decoder's numbers.
 
     Raises:
-        ValueError: one does not.
+        ValueError: one is invalid.
     """
     for key in ("rate_hz", "fft_samples", "hop_samples", "bins", "frames", "presence_frames"):
         check_count(f"decoder.{key}", getattr(decoder, key))
@@ -121,7 +121,7 @@ def decoder_axes(
 
 
 def check_experts(experts: Sequence[ExpertSpec]) -> None:
-    """Check what experts say of themselves, graphs apart.
+    """Validate entries of experts, except their graphs.
 
     Raises:
         ValueError: something is missing or twice.

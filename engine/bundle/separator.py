@@ -1,8 +1,8 @@
-"""What a separator bundle says of itself: a foreign network with named stems, without prompts, codec or flow.
+"""Manifest of a separator bundle: a foreign network with named stems, without prompts, codec or flow.
 
 Its ``manifest.json`` has ``"kind": "separator"``; the other rules are those of every bundle: hashes, plain file names,
-no pickle, no code. Two domains: *spectral* graphs take magnitudes ``mix (B, 2, T, F)`` and answer a mask of the same
-shape for each stem, *waveform* graphs take ``audio (B, 2, N)`` and answer audio for each stem.
+no pickle, no code. Two domains: *spectral* graphs take magnitudes ``mix (B, 2, T, F)`` and return a mask of the same
+shape for each stem, *waveform* graphs take ``audio (B, 2, N)`` and return audio for each stem.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ WINDOW_S = 0.0929  # of the spectra that masks of waveform graphs are made on: 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpectrumSpec:
-    """How a spectral graph sees sound: Hann window (periodic), centred on silence, magnitudes of the first bins.
+    """STFT of a spectral graph: periodic Hann window, zero-padded at both ends, magnitudes of the first bins.
 
     Attributes:
         fft_samples, hop_samples: of the transform.
@@ -59,7 +59,7 @@ class SeparatorManifest:
         name, version, licence, attribution: who it is and on what terms.
         domain: of ``EXPERT_KINDS``, ``spectral`` or ``waveform``.
         stems: names of the graph's outputs, as words: ``vocals``, ``drums``.
-        rate_hz: of what the graph sees.
+        rate_hz: of the graph's input.
         graph: the ONNX file.
         spectrum: of a spectral graph.
         window_samples: N of a waveform graph, 0 for a spectral one.
@@ -88,14 +88,14 @@ class SeparatorManifest:
 
     @property
     def axes(self) -> Axes:
-        """Of the graph's input and of every output."""
+        """Axes of the graph's input and of every output."""
         if self.spectrum is not None:
             return ["B", SIDES, self.spectrum.frames, self.spectrum.bins]
         return ["B", SIDES, self.window_samples]
 
     @property
     def grid(self) -> MaskDecoderSpec:
-        """The grid of the masks that the graph answers, or that follow from its sound."""
+        """Grid of the masks, returned by the graph or computed from its audio."""
         spectrum = self.spectrum
         if spectrum is None:
             fft = int(2 ** round(math.log2(WINDOW_S * self.rate_hz)))
@@ -110,7 +110,7 @@ class SeparatorManifest:
         )  # fmt: skip
 
     def as_manifest(self) -> Manifest:
-        """As a bundle that isolates and removes; a prompt has one number for each stem."""
+        """The manifest of an equivalent bundle, whose prompts are one-hot rows of the stems."""
         grid, plain = self.grid, SamplerDefaults(steps=1, guidance=1.0, start="zeros")
         return Manifest(
             format=self.format,
@@ -140,7 +140,7 @@ class SeparatorManifest:
 
 
 def is_separator(raw: bytes) -> bool:
-    """True means that these bytes are the manifest of a separator bundle, if they are one at all."""
+    """True where these bytes, if they are a manifest at all, are that of a separator bundle."""
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError):
@@ -155,7 +155,7 @@ def separator_to_json(manifest: SeparatorManifest) -> str:
 
 
 def parse_separator(raw: bytes, where: str) -> SeparatorManifest:
-    """Turn the bytes of a manifest into a checked value.
+    """Parse and validate the bytes of a manifest.
 
     Args:
         raw: of ``manifest.json``.
@@ -194,10 +194,10 @@ def parse_separator(raw: bytes, where: str) -> SeparatorManifest:
 
 
 def check_separator(manifest: SeparatorManifest) -> None:
-    """Check that the values of a manifest make sense.
+    """Validate the values of a manifest.
 
     Raises:
-        ValueError: one does not; the message names it.
+        ValueError: one is invalid; the message names it.
     """
     for key in ("name", "version", "licence"):
         check_text(key, getattr(manifest, key))

@@ -165,7 +165,7 @@ def encode_slots(
 ) -> dict[Slot, DiskArray]:  # fmt: skip
     """Encode all given slots, one frame per row.
 
-    SDEdit (``strength`` below 1) needs latents of the unknown slots too: a rest that is not given is silence, and the mix
+    SDEdit (``strength`` below 1) needs latents of the unknown slots too: a missing rest is silence, and the mix
     is the sum of stem and rest.
 
     Args:

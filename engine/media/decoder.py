@@ -1,8 +1,7 @@
-"""The decoder's process: one file in, raw arrays out, then one line that says what they are or what is wrong.
+"""The decoder process: one file in, raw arrays out, then one line that describes them or says what is wrong.
 
-The file comes opened on standard input, what to do as one JSON argument; arrays leave through standard output, which is
-a plain file, the line through standard error, last. It has limits of its own; whatever goes wrong ends this process and
-nothing else.
+The open file is standard input, the task is one JSON argument, arrays go to standard output (a plain file), and the
+last line of standard error is the answer. The process limits itself; whatever goes wrong ends it and nothing else.
 """
 
 from __future__ import annotations
@@ -29,15 +28,15 @@ _NOTHING_SEEN = {"kind": "video", "frames": 0, "ticks": 0, "loops": False}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeSpec:
-    """What to make of a file.
+    """What to decode of a file.
 
     Attributes:
-        kind: what to take it as; None means what it is.
-        part_s: of the file, from and to.
-        length_s: of a video, how much of it is needed from the start of the part on; None means all.
-        size_px: of the frames; 0 where nobody looks.
-        ticks_hz: of the grid the frames are kept on.
-        rate_hz, samples: of the windows of sound; 0 where nobody listens.
+        kind: what to decode it as; None means what it is.
+        part_s: start and end in the file.
+        length_s: how much of a video is needed from the start of the part; None means all.
+        size_px: of the frames; 0 where the bundle has no video encoder.
+        ticks_hz: rate of the grid on which frames are kept.
+        rate_hz, samples: of the audio windows; 0 where the bundle has no audio encoder.
         limit_s: processor time.
     """
 
@@ -52,7 +51,7 @@ class DecodeSpec:
 
 
 def main() -> None:
-    """Do what the argument says, and say what became of it."""
+    """Decode as the argument says, and print the answer."""
     wanted = DecodeSpec(**json.loads(sys.argv[1]))
     limit_ourselves(wanted.limit_s)
     with os.fdopen(os.dup(0), "rb") as file, os.fdopen(os.dup(1), "wb") as result:
@@ -77,17 +76,17 @@ def decode(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, An
     """Decode one file.
 
     Args:
-        file: opened, can be searched.
-        wanted: what to make of it.
-        result: gets the arrays, in C order: uint8 (frames, size, size, 3) then int32 (ticks) of a picture or a video,
-            float32 (windows, samples) of a sound.
+        file: open and seekable.
+        wanted: what to decode.
+        result: receives the arrays, in C order: uint8 (frames, size, size, 3) then int32 (ticks) of an image or a
+            video, float32 (windows, samples) of audio.
 
     Returns:
-        what it is: ``kind``; ``frames``, ``ticks`` and ``loops``, or ``windows``. Nothing is decoded, and all of them
-        are 0, of what nobody looks at or listens to.
+        ``kind``, and ``frames``, ``ticks`` and ``loops``, or ``windows``; all 0, and nothing decoded, where the bundle
+        has no encoder for it.
 
     Raises:
-        Unusable: why not.
+        Unusable: the file cannot be used; says why.
     """
     if wanted.kind == "audio":
         return _write_audio(file, wanted, result)
@@ -95,7 +94,7 @@ def decode(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, An
 
 
 def _write_image(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any] | None:
-    """What a picture shows; None where the file is none."""
+    """Write the frame of an image; None where the file is not an image."""
     from engine.media.image import animation_frames, first_frame, is_animated, loops, open_image
 
     image = open_image(file)
@@ -111,7 +110,7 @@ def _write_image(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[s
 
 
 def _video(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any] | None:
-    """What is seen of a video; None where nothing is, and a sound will do."""
+    """Write the frames of a video; None where it has none and audio will do."""
     from engine.media.video import NotAContainer, open_container, video_frames, video_stream
 
     try:
@@ -132,7 +131,7 @@ def _video(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, An
 
 
 def _write_video(timed: Timed, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any]:
-    """Write the frames that are shown at the ticks, each once, and which one is shown at which tick."""
+    """Write each frame that is shown at a tick once, then its index for every tick."""
     if not wanted.size_px:
         return dict(_NOTHING_SEEN)
     start_s, end_s = wanted.part_s
@@ -194,7 +193,7 @@ def _or_forever(seconds: float | None) -> float:
 
 
 def limit_ourselves(limit_s: float) -> None:
-    """A file that makes its decoder run wild stops here, also when nobody is left to stop it."""
+    """Limit memory and processor time of this process, so that it ends even when its parent is gone."""
     try:
         import resource
     except ImportError:  # Windows; there the caller's clock alone ends it

@@ -1,4 +1,4 @@
-"""The bundle's graphs that look and listen. Arrays in, vectors of the prompt space out."""
+"""Audio and video encoder of a bundle: arrays in, vectors of the prompt space out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class AudioEncoder:
-    """A bundle's ear: audio (B, 1, N) -> embedding (B, E)."""
+    """Audio encoder: audio (B, 1, N) -> embedding (B, E)."""
 
     graph: GraphSession
     samples: int  # of a window
@@ -24,20 +24,20 @@ class AudioEncoder:
 
     @classmethod
     def from_manifest(cls, encoder: EncoderSpec, graph: GraphSession) -> AudioEncoder:
-        """From its row of the manifest."""
+        """From its entry in the manifest."""
         return cls(graph, encoder.samples, encoder.rate_hz)
 
     def embed(self, audio_BN: FloatArray) -> FloatArray:
-        """Vectors of windows of sound; how loud they are does not matter.
+        """Embeddings of windows of audio; their level does not matter.
 
         Args:
-            audio_BN: float32 (windows, samples) at ``rate_hz``; other lengths are cut, or filled by repetition.
+            audio_BN: float32 (windows, samples) at ``rate_hz``; other lengths are cut, or repeated to fill.
 
         Returns:
             float32 (windows, embedding).
 
         Raises:
-            BundleError: the graph answered with values that are no numbers.
+            BundleError: the graph returned NaN or infinity.
         """
         if audio_BN.shape[1] < self.samples:
             audio_BN = np.pad(audio_BN, ((0, 0), (0, self.samples - audio_BN.shape[1])), mode="wrap")
@@ -51,7 +51,7 @@ class AudioEncoder:
 
 @dataclass(frozen=True, slots=True)
 class VideoEncoder:
-    """A bundle's eye: frames (B, F, H, W, 3) -> picture (B, F, P), embedding (B, E)."""
+    """Video encoder: frames (B, F, H, W, 3) -> picture (B, F, P), embedding (B, E)."""
 
     graph: GraphSession
     frames: int  # of a window
@@ -61,20 +61,20 @@ class VideoEncoder:
 
     @classmethod
     def from_manifest(cls, encoder: EncoderSpec, graph: GraphSession) -> VideoEncoder:
-        """From its row of the manifest."""
+        """From its entry in the manifest."""
         return cls(graph, encoder.frames, encoder.fps, encoder.size_px, encoder.picture_dim)
 
     def encode(self, frames_FHWC: npt.NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
-        """What one window of frames shows.
+        """Encode one window of frames.
 
         Args:
-            frames_FHWC: uint8 (frames, size, size, 3); black all over means no picture.
+            frames_FHWC: uint8 (frames, size, size, 3); all black means no picture.
 
         Returns:
             float32 (frames, picture features), and float32 (embedding,).
 
         Raises:
-            BundleError: the graph answered with values that are no numbers.
+            BundleError: the graph returned NaN or infinity.
         """
         answer = self.graph.run({"frames": frames_FHWC[None].astype(np.float32) / np.float32(255)})
         return _numbers(answer["picture"][0], "scene"), _numbers(answer["embedding"][0], "scene")

@@ -1,7 +1,7 @@
-"""Pictures, animated ones too, to small square frames, with Pillow. Runs in the decoder's process.
+"""Images and animations to small square frames, with Pillow. Runs in the decoder process.
 
-What the file says of itself is honoured: EXIF orientation, transparency (over white), palettes, CMYK, 16 bits. The
-whole picture is kept: it is fitted into the square, with black bars.
+EXIF orientation, transparency (over white), palettes, CMYK and 16 bits are honoured. The whole image is kept: it is
+fitted into the square, with black bars.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Frame = npt.NDArray[np.uint8]
 
 
 def open_image(file: BinaryIO) -> Image.Image | None:
-    """The picture in a file, not decoded yet; None when there is none.
+    """Open the image in a file, without decoding it; None when there is none.
 
     Raises:
         Unusable: it is larger than allowed.
@@ -49,17 +49,17 @@ def open_image(file: BinaryIO) -> Image.Image | None:
 
 
 def is_animated(image: Image.Image) -> bool:
-    """True means it shows more than one frame."""
+    """True for an image with more than one frame."""
     return image.format in ANIMATED and bool(getattr(image, "is_animated", False))
 
 
 def loops(image: Image.Image) -> bool:
-    """True means an animation that begins again when it has ended."""
+    """True for an animation that starts again at its end."""
     return bool(image.info.get("loop", 1) == 0)
 
 
 def first_frame(image: Image.Image, size_px: int) -> Frame:
-    """The first frame of a picture, uint8 (size, size, 3).
+    """Decode the first frame of an image, uint8 (size, size, 3).
 
     Raises:
         Unusable: it is damaged.
@@ -72,10 +72,10 @@ def first_frame(image: Image.Image, size_px: int) -> Frame:
 
 
 def animation_frames(image: Image.Image, size_px: int) -> Iterator[tuple[float, float, Frame]]:
-    """The frames of an animation.
+    """Decode the frames of an animation.
 
     Yields:
-        when it is shown and for how long, in seconds, and uint8 (size, size, 3).
+        start and duration in seconds, and uint8 (size, size, 3).
 
     Raises:
         Unusable: it is damaged.
@@ -97,7 +97,7 @@ def animation_frames(image: Image.Image, size_px: int) -> Iterator[tuple[float, 
 
 
 def with_bars(frame: Frame, size_px: int) -> Frame:
-    """A frame that fits into the square, put into its middle; the rest is black."""
+    """Centre a frame in the square; the rest is black."""
     height, width = frame.shape[:2]
     square: Frame = np.zeros((size_px, size_px, 3), np.uint8)
     top, left = (size_px - height) // 2, (size_px - width) // 2
@@ -106,7 +106,7 @@ def with_bars(frame: Frame, size_px: int) -> Frame:
 
 
 def fitted_px(width: float, height: float, size_px: int) -> tuple[int, int]:
-    """Width and height of a picture made as large as fits into the square."""
+    """Width and height of an image scaled to fit into the square."""
     scale = size_px / max(width, height)
     return max(1, min(size_px, round(width * scale))), max(1, min(size_px, round(height * scale)))
 

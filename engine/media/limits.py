@@ -1,4 +1,4 @@
-"""What an example may be and what its decoder may use, read on both sides of the process border; how it is refused."""
+"""Limits of examples and of their decoder, read on both sides of the process border."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ RESULT_LIMIT_BYTES = 1 << 30
 
 
 class Unusable(Exception):
-    """Why a file cannot be an example, in words that follow its name in a sentence."""
+    """Why a file cannot be an example, as words that follow its name in a sentence."""

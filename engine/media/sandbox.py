@@ -1,7 +1,6 @@
-"""The decoder's process as its caller sees it: start it on one file, wait, kill it at its limit, read what it made.
+"""Decode a file in a process of its own: start it, wait, kill it at its limit, read the result.
 
-A file is decoded where it can do no harm: a crash, a bomb or an endless loop ends one short-lived process and becomes
-one sentence.
+A crash, a decompression bomb or an endless loop ends one short-lived process and becomes one error message.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ _BOOT += "from engine.media.decoder import main; main()"
 
 @dataclass(frozen=True, slots=True)
 class DecodedMedia:
-    """What a decoder made of a file; the arrays lie in a nameless file on disk until ``close``.
+    """Decoded arrays of a file, in a nameless file on disk until ``close``.
 
     Attributes:
-        kind: what it was taken as.
-        frames, ticks: how many pictures, and how many moments they are shown at.
-        windows: of sound.
-        loops: True means it begins again when it has ended.
+        kind: what it was decoded as.
+        frames, ticks: number of frames, and of ticks at which they are shown.
+        windows: of audio.
+        loops: True for an animation that starts again at its end.
         size_px: of a frame.
         samples: of a window.
         file: the arrays, one after the other.
@@ -61,7 +60,7 @@ class DecodedMedia:
     file: IO[bytes]
 
     def shown(self) -> npt.NDArray[np.int32]:
-        """Number of the frame that is shown at each tick, int32 (ticks)."""
+        """Index of the frame shown at each tick, int32 (ticks)."""
         return np.frombuffer(self._read(self.frames * self.size_px**2 * 3, self.ticks * 4), np.int32)
 
     def frame(self, number: int) -> npt.NDArray[np.uint8]:
@@ -71,12 +70,12 @@ class DecodedMedia:
         return np.frombuffer(self._read(number * length, length), np.uint8).reshape(shape)
 
     def sound(self) -> npt.NDArray[np.float32]:
-        """The windows of sound, float32 (windows, samples)."""
+        """The audio windows, float32 (windows, samples)."""
         raw = self._read(0, self.windows * self.samples * 4)
         return np.frombuffer(raw, np.float32).reshape(self.windows, self.samples)
 
     def close(self) -> None:
-        """Give the disk space back."""
+        """Free the disk space."""
         self.file.close()
 
     def __enter__(self) -> Self:
@@ -97,12 +96,12 @@ def decode_apart(example: MediaExample, wanted: DecodeSpec, folder: Path, check:
 
     Args:
         example: the file.
-        wanted: what to make of it, and how long that may take.
-        folder: where there is room for what comes out.
+        wanted: what to decode, and how long that may take.
+        folder: where the arrays are kept.
         check: called while waiting; raises to stop, which ends the process.
 
     Raises:
-        ExampleError: the file is no good, or its decoder crashed or took too long.
+        ExampleError: the file cannot be used, or its decoder crashed or took too long.
         OutputError: there is no room in the folder.
     """
     with contextlib.ExitStack() as stack:
@@ -164,7 +163,7 @@ def _run(
 def _process(
     wanted: DecodeSpec, file: IO[bytes], result: IO[bytes], words: IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The running decoder; it does not outlive what is done inside."""
+    """Run the decoder; it is killed at the end of the block."""
     root = str(Path(__file__).resolve().parents[2])
     one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     process = subprocess.Popen(
@@ -193,7 +192,7 @@ def _last_line(words: bytes) -> dict[str, Any] | None:
 
 
 def _check_size(found: DecodedMedia, example: MediaExample) -> None:
-    """What came out is as much as was said."""
+    """Check that the output has the announced size."""
     pictures = found.frames * found.size_px**2 * 3 + found.ticks * 4
     expected = pictures + found.windows * found.samples * 4
     if found.file.seek(0, os.SEEK_END) != expected or expected > RESULT_LIMIT_BYTES:

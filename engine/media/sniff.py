@@ -1,6 +1,6 @@
-"""What a file is by its first bytes; names are not believed. What could reach beyond the file is refused here.
+"""The kind of a file by its first bytes, whatever its name. Formats that could open other files are refused.
 
-A row is where the mark stands, the mark, and what it means.
+Each row: offset of the signature, the signature, its meaning.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ _HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc", b"ftypheim")
 
 
 def guess_kind(head: bytes, name: str) -> Guess:
-    """What a file seems to be; only its decoder knows for sure.
+    """Guess the kind of a file; only its decoder knows for sure.
 
     Args:
         head: its first ``HEAD_BYTES``.
-        name: for the complaint.
+        name: for messages.
 
     Raises:
-        ExampleError: it is nothing that could be an example, or would make a decoder open something else.
+        ExampleError: it cannot be an example, or would make a decoder open other files.
     """
     plain = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for mark, why in _REFUSED:

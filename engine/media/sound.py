@@ -1,6 +1,6 @@
-"""A sound to the few windows of it that say most. Runs in the decoder's process; memory does not grow with the file.
+"""Audio to its few loudest windows. Runs in the decoder process; memory does not grow with the file.
 
-Windows lie side by side; the loudest are kept, those much quieter than the loudest are pauses and are dropped. A sound
+Windows do not overlap; the loudest are kept, and those much quieter than the loudest are dropped as pauses. Audio
 shorter than a window is repeated until it fills one, as CLAP does (Wu et al. 2023, arXiv 2211.06687, section 3.3).
 """
 
@@ -30,10 +30,10 @@ Floats = npt.NDArray[np.float32]
 
 
 def read_audio(file: BinaryIO, rate_hz: int, part_s: tuple[float, float | None]) -> Iterator[Floats] | None:
-    """The part of a sound as mono at a rate, block by block; None when libsndfile does not read it.
+    """Read a part of an audio file as mono at a rate, block by block; None when libsndfile cannot.
 
     Raises:
-        Unusable: its rate or number of channels is beyond what is read.
+        Unusable: its rate or number of channels is not supported.
     """
     file.seek(0)
     try:
@@ -49,7 +49,7 @@ def read_audio(file: BinaryIO, rate_hz: int, part_s: tuple[float, float | None])
 
 
 def cut(blocks: Iterator[Floats], rate_hz: int, part_s: tuple[float, float | None]) -> Iterator[Floats]:
-    """The part of blocks that begin at the start of their file."""
+    """Cut a part out of a stream that begins at the start of its file."""
     at, (first, last) = 0, (round(part_s[0] * rate_hz), None if part_s[1] is None else round(part_s[1] * rate_hz))
     for block_N in blocks:
         yield block_N[max(first - at, 0) : None if last is None else max(last - at, 0)]
@@ -59,7 +59,7 @@ def cut(blocks: Iterator[Floats], rate_hz: int, part_s: tuple[float, float | Non
 
 
 def loudest_windows(blocks: Iterator[Floats], samples: int, rate_hz: int) -> Floats:
-    """The windows of a sound that are kept, in order of time.
+    """The loudest windows, in order of time.
 
     Args:
         blocks: mono.
@@ -70,7 +70,7 @@ def loudest_windows(blocks: Iterator[Floats], samples: int, rate_hz: int) -> Flo
         float32 (1 to ``SOUND_WINDOWS``, samples).
 
     Raises:
-        Unusable: it is empty, silent, too long, or not made of numbers.
+        Unusable: it is empty, silent, too long, or has NaN or infinity in it.
     """
     kept: list[tuple[float, int, Floats]] = []
     held_N: Floats = np.zeros(0, np.float32)

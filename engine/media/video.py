@@ -1,7 +1,7 @@
-"""Videos to small square frames and to sound, with PyAV. Runs in the decoder's process.
+"""Videos to small square frames and to audio, with PyAV. Runs in the decoder process.
 
-Only containers of a list are opened, from an open file and not by a name, so that nothing in a file can make FFmpeg
-open another file or an address. Rotation and mirroring (display matrix) and pixel shape are honoured.
+Only listed containers are read, from an open file and not by name, so that nothing in a file can make FFmpeg open
+another file or an address. Rotation, mirroring (display matrix) and pixel shape are honoured.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ LAST_FRAME_S = 1 / 8  # how long a last frame is shown that does not say it
 
 
 class NotAContainer(Unusable):
-    """The file is none of the containers that are read."""
+    """The file is not a supported container."""
 
 
 class NoAudioStream(Unusable):
-    """The file holds no sound."""
+    """The file has no audio stream."""
 
 
 @contextlib.contextmanager
 def open_container(file: BinaryIO) -> Iterator[Any]:
-    """The container in a file.
+    """Open the container in a file.
 
     Raises:
-        NoContainer: it is none of those that are read, or damaged.
+        NotAContainer: it is not a supported one, or damaged.
     """
     file.seek(0)
     options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "none"}
@@ -52,16 +52,16 @@ def open_container(file: BinaryIO) -> Iterator[Any]:
 
 
 def video_stream(container: Any) -> Any | None:
-    """The stream of moving pictures; None when there is none. The cover of a record is none."""
+    """The video stream; None when there is none. Cover art does not count."""
     streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     return streams[0] if streams else None
 
 
 def video_frames(container: Any, stream: Any, size_px: int, from_s: float) -> Iterator[tuple[float, float, Frame]]:
-    """The frames of a video from shortly before ``from_s`` on, in the order they are shown.
+    """Decode the frames of a video from shortly before ``from_s``, in the order they are shown.
 
     Yields:
-        when it is shown and for how long, in seconds from the start of the file, and uint8 (size, size, 3).
+        start and duration, in seconds from the start of the file, and uint8 (size, size, 3).
 
     Raises:
         Unusable: its frames are too large, or none can be decoded.
@@ -90,10 +90,10 @@ def video_frames(container: Any, stream: Any, size_px: int, from_s: float) -> It
 
 
 def audio_blocks(container: Any, rate_hz: int) -> Iterator[npt.NDArray[np.float32]]:
-    """The sound of a file as mono at a rate, block by block.
+    """Decode the audio of a file as mono at a rate, block by block.
 
     Raises:
-        NoSound: it has none.
+        NoAudioStream: it has none.
         Unusable: it has too many channels, or cannot be decoded.
     """
     if not container.streams.audio:
@@ -110,7 +110,7 @@ def audio_blocks(container: Any, rate_hz: int) -> Iterator[npt.NDArray[np.float3
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
-    """What can be decoded; a damaged end is left out, as players do."""
+    """Decode a stream; a damaged end is left out, as players do."""
     some = False
     source = container.decode(stream)
     while True:
@@ -129,7 +129,7 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
 
 
 def _start_s(container: Any, stream: Any) -> float:
-    """Time 0 of the file: where its first stream begins."""
+    """Time 0 of the file: the start of its first stream."""
     if container.start_time is not None:
         return float(container.start_time / av.time_base)
     return float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0
@@ -144,7 +144,7 @@ def _small(frame: Any, stream: Any, size_px: int) -> Frame:
 
 
 def _orientation(frame: Any) -> tuple[int, int, int, int]:
-    """The part of the display matrix that turns and mirrors: x' = a x + c y, y' = b x + d y, as (a, b, c, d)."""
+    """Rotation and mirroring of the display matrix: x' = a x + c y, y' = b x + d y, as (a, b, c, d)."""
     data = frame.side_data.get("DISPLAYMATRIX")
     if data is None:
         return 1, 0, 0, 1

@@ -1,1 +1,1 @@
-"""What can run graphs: ``onnx`` for real, ``fake`` for tests; each is loaded on first use."""
+"""Runtimes for graphs: ``onnx``, and ``fake`` for tests; each is loaded on first use."""

@@ -1,6 +1,6 @@
-"""What runs graphs, as protocols, and the devices there are, fastest first.
+"""Protocols of a runtime, and the devices it may use, fastest first.
 
-``onnxruntime`` lives behind them, in ``engine.runtime.onnx``; ``engine.runtime.select`` loads it on first use.
+``onnxruntime`` is behind them, in ``engine.runtime.onnx``; ``engine.runtime.select`` loads it on first use.
 """
 
 from __future__ import annotations
@@ -57,18 +57,18 @@ class GraphSession(Protocol):
 
 
 class Backend(Protocol):
-    """Something that runs graphs on one device."""
+    """Opens graphs on one device."""
 
     @property
     def device(self) -> str:
-        """The provider that really runs, for example ``CPUExecutionProvider``."""
+        """The execution provider in use, for example ``CPUExecutionProvider``."""
         ...
 
     def open(self, path: Path) -> GraphSession:
         """Open one graph.
 
         Raises:
-            DeviceError: the device that was asked for cannot be had.
+            DeviceError: the requested device is not available.
             BundleError: the file is not a graph this runtime can read.
         """
         ...
@@ -89,5 +89,5 @@ def nvidia_driver_missing() -> str | None:
 
 
 def batch_windows(device: str, asked: int | None) -> int:
-    """Windows per run of a graph on ``device``; the number asked for wins."""
+    """Windows per run of a graph on ``device``, unless the request says how many."""
     return asked if asked is not None else BATCH_WINDOWS.get(device, 4)

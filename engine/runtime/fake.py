@@ -1,4 +1,4 @@
-"""Graphs in plain NumPy whose answers are known, for tests: no files are read, only their names matter.
+"""A fake runtime for tests: graphs in NumPy with known answers; files are not read, only their names matter.
 
 The codec is a reshape and therefore perfect: a latent frame is ``hop_samples`` audio samples. The flow is straight, so
 any number of Euler steps lands on STEM = ``share`` of MIX (or half of that of REST), REST = what is left.
@@ -19,7 +19,7 @@ Run = Callable[[Mapping[str, Array]], dict[str, FloatArray]]
 
 
 class FakeSession:
-    """One graph; refuses batches above a limit as a small device would."""
+    """One graph; refuses batches above a limit, as a small device would."""
 
     def __init__(self, run: Run, most_rows: int | None) -> None:
         self._run = run
@@ -36,7 +36,7 @@ class FakeSession:
 
 
 class FakeBackend:
-    """A device that exists everywhere.
+    """A device that is always available.
 
     Args:
         hop_samples: samples per latent frame; also the number of latent channels.

@@ -1,4 +1,4 @@
-"""Graphs on ONNX Runtime; the only module that imports it and knows the names of its exceptions."""
+"""ONNX Runtime; the only module that imports it and knows its exceptions."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class OnnxSession:
 
 
 class OnnxBackend:
-    """Sessions on the fastest provider that really works.
+    """Opens sessions on the fastest provider that really works.
 
     Args:
-        device: ``auto`` falls back with a logged reason; anything else is had or refused.
+        device: ``auto`` falls back with a logged reason; anything else is used or refused.
 
     Raises:
-        DeviceError: the device that was asked for cannot be had.
+        DeviceError: the requested device is not available.
     """
 
     def __init__(self, device: Device) -> None:
@@ -59,7 +59,7 @@ class OnnxBackend:
 
     @property
     def device(self) -> str:
-        """The provider that runs, as sessions opened so far proved."""
+        """The execution provider in use, read back from the sessions opened so far."""
         return PROVIDERS[self._candidates[0]]
 
     def open(self, path: Path) -> OnnxSession:
@@ -140,7 +140,7 @@ class OnnxBackend:
 
 @contextlib.contextmanager
 def onnx_errors(graph: Path) -> Iterator[None]:
-    """Turn ONNX Runtime's exceptions into ours."""
+    """Translate ONNX Runtime's exceptions into those of ``engine.errors``."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Choose a device and open the backend for it."""
+"""Open the backend for a device."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from engine.runtime.backend import Backend
 
 
 def open_backend(device: Device) -> Backend:
-    """The real backend for a device; ``auto`` takes the fastest that really works.
+    """The ONNX Runtime backend for a device; ``auto`` takes the fastest that really works.
 
     Raises:
-        DeviceError: the device that was asked for cannot be had, or no runtime is installed.
+        DeviceError: the requested device is not available, or no runtime is installed.
     """
     try:
         from engine.runtime.onnx import OnnxBackend

@@ -1,4 +1,4 @@
-"""How many threads may be used, and work that is spread over them."""
+"""Number of threads, and a parallel loop over items."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def threads() -> int:
 
 
 def parallel_for(work: Callable[[Item], None], items: Sequence[Item]) -> None:
-    """Do the same with all items, several at once; worth it where NumPy does all of it.
+    """Process all items, several at once; worth it where NumPy does the work.
 
     Args:
-        work: is given one item; whatever it raises is raised here.
-        items: independent of one another.
+        work: processes one item; what it raises is raised here.
+        items: independent of each other.
     """
     workers = min(threads() or os.cpu_count() or 1, MOST_WORKERS, len(items))
     if workers < 2:

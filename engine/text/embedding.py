@@ -1,7 +1,4 @@
-"""The prompt space: one vector of E numbers and norm sqrt(E) says what is meant; zeros say nothing.
-
-Words, sounds and pictures meet here.
-"""
+"""The prompt space shared by words, audio and images: vectors of E numbers and norm sqrt(E); zeros mean no prompt."""
 
 from __future__ import annotations
 
@@ -15,11 +12,11 @@ _LEAST_NORM = 1e-6
 
 
 def mean_direction(vectors_KE: FloatArray, weights_K: Sequence[float] | None = None) -> FloatArray:
-    """One vector between several: the weighted mean of their directions.
+    """Weighted mean of the directions of several vectors.
 
     Args:
-        vectors_KE: float32 (vectors, embedding); zeros are passed over.
-        weights_K: of each; None means all alike.
+        vectors_KE: float32 (vectors, embedding); zeros are ignored.
+        weights_K: of each; None means equal weights.
 
     Returns:
         float32 (embedding,), of norm sqrt(E); zeros where the vectors cancel or there is nothing to blend.
@@ -36,7 +33,7 @@ def mean_direction(vectors_KE: FloatArray, weights_K: Sequence[float] | None = N
 
 
 def cosine_similarity(vectors_BE: FloatArray, vector_E: FloatArray) -> FloatArray:
-    """Cosine of each vector with one, float32 (vectors,), -1 to 1; 0 where one of the two says nothing."""
+    """Cosine of each vector with one, float32 (vectors,), -1 to 1; 0 where either is zero."""
     cosine_B: FloatArray = (_directions(vectors_BE) @ _directions(vector_E[None])[0]).astype(np.float32)
     return np.clip(cosine_B, -1.0, 1.0)
 

@@ -46,7 +46,7 @@ _STARTS = r"(?:(?<![\w'])|(?<=\b[dl]'))"
 
 @dataclass(frozen=True, slots=True)
 class NameMatch:
-    """A name in a folded text: where, for what in English, and whether the text says that it does not mean it."""
+    """A name found in a normalized text: its span, its English, and whether it is negated."""
 
     span: Span
     english: str
@@ -54,11 +54,11 @@ class NameMatch:
 
 
 class NameFinder:
-    """Finds names.
+    """Finds names of instruments in normalized texts.
 
     Args:
-        names: English names of everything that can be asked for.
-        nouns: language -> (noun in its plain spelling, English for it); those that mean none of ``names`` do not count.
+        names: English names of everything that a prompt can name.
+        nouns: language -> (normalized noun, its English); those that mean none of ``names`` are ignored.
     """
 
     def __init__(self, names: Sequence[str], nouns: Mapping[str, Sequence[tuple[str, str]]]) -> None:
@@ -67,7 +67,7 @@ class NameFinder:
         self._finders: dict[str, tuple[re.Pattern[str], dict[str, str]]] = {}
 
     def found(self, folded: str) -> list[NameMatch]:
-        """The names in a text, in order; the longest where several begin at one place.
+        """Names in a text, in order; the longest where several begin at the same place.
 
         Nouns of the language of the text count; of every language where that is not clear, from ``SURE_LETTERS`` on.
         """
@@ -87,7 +87,7 @@ class NameFinder:
         return found
 
     def _finder(self, language: str) -> tuple[re.Pattern[str], dict[str, str]]:
-        """What finds the names of a text in a language, and the English for each."""
+        """The pattern for a language, and the English for each name."""
         if language not in self._finders:
             known = self._foreign(language) | self._names
             longest_first = sorted(known, key=lambda key: (-len(key), key))
@@ -98,7 +98,7 @@ class NameFinder:
         return self._finders[language]
 
     def _foreign(self, language: str) -> dict[str, str]:
-        """Nouns to find in a text of a language, with the English for each."""
+        """Nouns to look for in a text of a language, with their English."""
         if language == "en":
             return {}
         sure = language in self._nouns
@@ -108,7 +108,7 @@ class NameFinder:
 
 
 def _listed(name: str, is_english: bool) -> str:
-    """A pattern of a name of Latin letters; nouns of other languages may end as more than one do."""
+    """Pattern for a name in Latin letters; nouns of other languages may have plural endings."""
     if is_english:
         return re.escape(name)
     return _EVERYDAY.get(name, re.escape(name)) + f"(?:{'|'.join(_ENDINGS)})?"

@@ -1,6 +1,7 @@
-"""What a text says that it does not mean: "no drums", "ohne Schlagzeug", "the drums were missing", ドラムなし.
+"""Negation in prompts: "no drums", "ohne Schlagzeug", "the drums were missing", ドラムなし.
 
-Wordings of five languages as tables; texts come folded (lower case, no accents on Latin letters, see ``normalize.py``).
+Wordings of five languages as tables; texts come normalized (lower case, no accents on Latin letters, see
+``normalize.py``).
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ _NO_WORD = r"(?<![\w'])"
 
 
 def language_of(folded: str) -> str:
-    """Two letters, of the language a text is most likely in; "" when it has too little of any."""
+    """The most likely language of a text, as two letters; "" when there is too little evidence."""
     if re.search("[ぁ-ヿ]", folded):
         return "ja"
     words = Counter(re.findall(r"[a-z]+", folded))
@@ -123,7 +124,7 @@ def language_of(folded: str) -> str:
 
 
 def negated_spans(folded: str, language: str, short: bool = False) -> list[Span]:
-    """Where a text says what it does not mean, from the word that says so to the end of its clause, in order.
+    """Negated spans of a text, from the negating word to the end of its clause, in order.
 
     Args:
         folded: the text.
@@ -145,16 +146,16 @@ def negated_spans(folded: str, language: str, short: bool = False) -> list[Span]
 
 
 def only_affirms(folded: str) -> bool:
-    """True when a text looks like a negation and is none: "nothing but drums", "no frills drumming"."""
+    """True for texts that only look negated: "nothing but drums", "no frills drumming"."""
     found = [match["negation"] is None for match in _before(language_of(folded)).finditer(folded)]
     return bool(found) and all(found)
 
 
 def is_negated(folded: str, name: Span, before: tuple[Span, bool] | None, spans: list[Span], language: str) -> bool:
-    """True when a text says of a name that it does not mean it.
+    """True when a name in a text is negated.
 
-    Either words that say so follow, or the name stands in what is not meant: the first there, near enough, and those
-    listed with it ("ohne Klavier spielte die Geige" means the violin).
+    Either negating words follow it, or it is in a negated span: the first name there, near enough, and those listed
+    with it ("ohne Klavier spielte die Geige" means the violin).
 
     Args:
         folded: the text.
@@ -176,13 +177,13 @@ def is_negated(folded: str, name: Span, before: tuple[Span, bool] | None, spans:
 
 
 def ends_negated(folded: str, clause: Span, language: str) -> bool:
-    """True when words of the clause are followed by such words: "the drums are not wanted"."""
+    """True when negating words follow in the clause: "the drums are not wanted"."""
     found = _after(language).search(folded[clause[0] : clause[1]])
     return language != "ja" and found is not None and found.start() > 0
 
 
 def are_coordinated(folded: str, first: Span, second: Span) -> bool:
-    """True when nothing but "and" or the like stands between two names: what is said of one is said of both."""
+    """True when only "and" or the like separates two names, so that both are negated or neither."""
     between = folded[first[1] : second[0]]
     return re.fullmatch(rf"\s*{_JOINED}\s*(?:\w{{1,5}}\s+|[dl]')?", between) is not None
 

@@ -1,4 +1,4 @@
-"""A text in its plain spelling, with the way back to how it was written, so that a part can be cut out of it."""
+"""Normalized spelling of a text, with a map back to the original, so that parts of the original can be cut out."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _SPELLINGS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "’":
 
 @dataclass(frozen=True, slots=True)
 class NormalizedText:
-    """A text in its plain spelling.
+    """A text and its normalized spelling.
 
     Attributes:
         source: the text, with ``BREAK`` for a blank line.
-        text: what it folds to.
-        at: for every letter of ``text``, where in ``source`` it is from; one more for the end.
+        text: normalized.
+        at: for every letter of ``text`` its position in ``source``, and one more for the end.
     """
 
     source: str
@@ -42,7 +42,7 @@ class NormalizedText:
 
     @classmethod
     def of(cls, text: str) -> NormalizedText:
-        """Fold a text as ``normalize`` does, and remember where everything was."""
+        """Normalize a text and keep the map to the original."""
         source = re.sub(r"\s*\n\s*\n\s*", f" {BREAK} ", unicodedata.normalize("NFKC", text).strip())
         kept, at = list[str](), list[int]()
         for index, character in enumerate(source):
@@ -54,7 +54,7 @@ class NormalizedText:
         return cls(source, "".join(kept), (*at, len(source)))
 
     def cut(self, spans: Sequence[Span]) -> str:
-        """What is left of the source without these spans of the folded text."""
+        """The original without these spans of the normalized text."""
         gone = {index for start, end in spans for index in range(self.at[start], self.at[end])}
         return "".join(character for index, character in enumerate(self.source) if index not in gone)
 
@@ -68,7 +68,7 @@ def normalize(text: str) -> str:
 
 
 def trim_prompt(text: str) -> str:
-    """What is left of a prompt, without separators and joining words at its edges; "" when it asks for nothing."""
+    """Strip separators and joining words from the edges of a prompt; "" when nothing is left."""
     text = re.sub(r"\(\s*\)", " ", text.replace(BREAK, " "))
     text = re.sub(r"\s*([,;、.])(?:\s*[,;、.])+", r"\1", " ".join(text.split()))
     before = None
