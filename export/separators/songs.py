@@ -20,6 +20,7 @@ from engine.bundle.bundle import Bundle, load_bundle
 from engine.bundle.separator import SpectrumSpec
 from export.separators.write import magnitudes
 from training.data.sources import SoundLibrary
+from training.metrics import sdr, si_sdr
 
 VOICES = ("vox", "bgvox")  # files that begin like this are sung
 TOP_FROM_HZ = 8_000  # above the last bin a frame has the mean of its mask from here up
@@ -56,7 +57,7 @@ def measure(bundles: list[Bundle], songs: list[Path], windows: int) -> dict[str,
                 answers[bundle.folder.name] = filtered(mix_2N, mask[0], separator.spectrum)
             answers["ideal ratio"] = filtered(mix_2N, _ideal(mix_2N, voice_2N, bundles[0]), None)
             for name, made in answers.items():
-                found.setdefault(name, []).append((sdr_db(voice_2N, made), si_sdr_db(voice_2N, made)))
+                found.setdefault(name, []).append((sdr(made, voice_2N), si_sdr(made, voice_2N)))
     return found
 
 
@@ -122,17 +123,6 @@ def _ideal(mix: Floats, voice: Floats, bundle: Bundle) -> Floats:
     stem, rest = magnitudes(np.stack([voice, mix - voice]).astype(np.float32), bundle.separator.spectrum)
     mask: Floats = stem / (stem + rest + 1e-9)
     return mask
-
-
-def sdr_db(truth: Floats, made: Floats) -> float:
-    """Energy of the truth against that of the difference."""
-    return float(10 * np.log10(np.square(truth).sum() / max(1e-20, float(np.square(truth - made).sum()))))
-
-
-def si_sdr_db(truth: Floats, made: Floats) -> float:
-    """The same for the truth at the level that fits best (Le Roux et al. 2019, arXiv 1811.02508)."""
-    best = truth * ((truth * made).sum() / np.square(truth).sum())
-    return float(10 * np.log10(np.square(best).sum() / max(1e-20, float(np.square(best - made).sum()))))
 
 
 def lines(found: dict[str, list[tuple[float, float]]], first: str) -> list[str]:
