@@ -120,6 +120,16 @@ def test_no_module_imports_itself_by_a_detour():
         pytest.fail(f"a circle of imports: {' <- '.join(error.args[1])}")
 
 
+def test_no_public_class_has_the_name_of_another():
+    where: dict[str, list[str]] = {}
+    for path in sorted(path for package in OURS for path in (ROOT / package).rglob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    twice = [f"{name}: {', '.join(files)}" for name, files in sorted(where.items()) if len(files) > 1]
+    assert not twice, "\n".join(twice)
+
+
 def test_the_rooms_of_the_engine_do_not_import_each_other_both_ways():
     rooms: dict[str, set[str]] = {}
     for module, names in import_graph().items():
