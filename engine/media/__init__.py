@@ -1,5 +1,5 @@
 """Images, videos and audio files as prompts.
 
 ``reference`` reads how a request names one; ``sandbox`` starts ``decoder`` in a process of its own, where ``image``,
-``video`` and ``sound`` open the file; ``encoders`` turns what comes back into embeddings.
+``video`` and ``audio`` open the file; ``encoders`` turns what comes back into embeddings.
 """

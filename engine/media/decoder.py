@@ -167,7 +167,7 @@ def _write_video(timed: Timed, wanted: DecodeSpec, result: BinaryIO) -> dict[str
 
 
 def _write_audio(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any]:
-    from engine.media.sound import cut, loudest_windows, read_audio
+    from engine.media.audio import cut, loudest_windows, read_audio
 
     if not wanted.samples:
         return {"kind": "audio", "windows": 0}

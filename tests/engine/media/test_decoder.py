@@ -12,9 +12,9 @@ import soundfile
 from PIL import Image
 from showfiles import BLUE, GREEN, RED, halves, plain, png_that_claims, write_animation, write_sound, write_video
 
+from engine.media.audio import loudest_windows
 from engine.media.decoder import DecodeSpec, decode
 from engine.media.limits import PICTURE_LIMIT_PIXELS, SIDE_LIMIT_PX, SOUND_WINDOWS, Unusable
-from engine.media.sound import loudest_windows
 
 SIZE, TICKS_HZ, RATE_HZ, SAMPLES = 16, 32.0, 16_000, 1600
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
