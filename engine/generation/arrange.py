@@ -103,12 +103,7 @@ def _start(run: RunContext, spec: OutputSpec, held: contextlib.ExitStack) -> tup
 
 
 def _next_stem(
-    run: RunContext,
-    spec: OutputSpec,
-    rest: DiskArray,
-    power_C: Powers,
-    conditioning: Conditioning,
-    number: int,
+    run: RunContext, spec: OutputSpec, rest: DiskArray, power_C: Powers, conditioning: Conditioning, number: int
 ) -> list[Candidate]:
     clip, rate_hz = spec.region.samples, spec.format.rate_hz
     windows = window_plan(run, clip, rate_hz)
@@ -126,10 +121,7 @@ def _next_stem(
 
 
 def _write(
-    run: RunContext,
-    spec: OutputSpec,
-    conditionings: list[Conditioning],
-    found: list[list[Candidate]],
+    run: RunContext, spec: OutputSpec, conditionings: list[Conditioning], found: list[list[Candidate]]
 ) -> list[TaskResult]:
     """Write all files side by side: best stems, other candidates, the mix, and the rest where one was given."""
     files = [(one, candidate) for one, candidates in zip(conditionings, found, strict=True) for candidate in candidates]
@@ -154,11 +146,7 @@ def _write(
 
 
 def _render(
-    run: RunContext,
-    spec: OutputSpec,
-    candidates: list[Candidate],
-    best: list[Candidate],
-    names: dict[str, str],
+    run: RunContext, spec: OutputSpec, candidates: list[Candidate], best: list[Candidate], names: dict[str, str]
 ) -> RenderedFiles:
     bits, gain, lowest = spec.format.bits, 1.0, LOWEST_GAIN if spec.rest is not None else 0.0
     while True:

@@ -44,11 +44,7 @@ def generate(
 
 
 def _write(
-    run: RunContext,
-    context: InpaintContext,
-    conditioning: Conditioning,
-    candidate: Candidate,
-    spec: OutputSpec,
+    run: RunContext, context: InpaintContext, conditioning: Conditioning, candidate: Candidate, spec: OutputSpec
 ) -> TaskResult:
     def stem() -> Iterator[Samples]:
         seen = 0

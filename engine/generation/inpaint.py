@@ -47,11 +47,7 @@ class Candidate:
 
 
 def sample_candidates(
-    run: RunContext,
-    context: InpaintContext,
-    prompt_SE: FloatArray,
-    sampling: SamplerConfig,
-    peak: float,
+    run: RunContext, context: InpaintContext, prompt_SE: FloatArray, sampling: SamplerConfig, peak: float
 ) -> list[Candidate]:
     """All candidates for one prompt, in order of their seeds; the caller closes their audio.
 
@@ -85,11 +81,7 @@ def _initial_stem(run: RunContext, context: InpaintContext) -> DiskArray:
 
 
 def inpaint_latents(
-    run: RunContext,
-    context: InpaintContext,
-    stems: Sequence[DiskArray],
-    prompt_SE: FloatArray,
-    sampling: SamplerConfig,
+    run: RunContext, context: InpaintContext, stems: Sequence[DiskArray], prompt_SE: FloatArray, sampling: SamplerConfig
 ) -> None:
     """Fill the unknown latents, one array for each candidate; known ones stay as they are.
 

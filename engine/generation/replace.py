@@ -174,11 +174,7 @@ def _split_section(run: RunContext, separated: SeparatedSection) -> _SplitSectio
 
 
 def _write(
-    run: RunContext,
-    spec: OutputSpec,
-    names: tuple[Conditioning, Conditioning],
-    edits: list[RegionEdit],
-    index: int,
+    run: RunContext, spec: OutputSpec, names: tuple[Conditioning, Conditioning], edits: list[RegionEdit], index: int
 ) -> TaskResult:
     old, new = names
     candidates = [edit.candidates[index] for edit in edits]
@@ -215,11 +211,7 @@ def _presence_window(edit: RegionEdit, curve: dict[str, float]) -> tuple[float, 
 
 
 def _render(
-    run: RunContext,
-    spec: OutputSpec,
-    edits: list[RegionEdit],
-    index: int,
-    names: dict[str, str],
+    run: RunContext, spec: OutputSpec, edits: list[RegionEdit], index: int, names: dict[str, str]
 ) -> RenderedFiles:
     bits, gain = spec.format.bits, 1.0
     while True:

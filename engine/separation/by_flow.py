@@ -94,12 +94,7 @@ def isolate(run: RunContext, mix: EncodedMix, conditioning: Conditioning, spec: 
 
 
 def _write_candidate(
-    run: RunContext,
-    mix: EncodedMix,
-    conditioning: Conditioning,
-    candidate: int,
-    estimates: DiskArray,
-    spec: OutputSpec,
+    run: RunContext, mix: EncodedMix, conditioning: Conditioning, candidate: int, estimates: DiskArray, spec: OutputSpec
 ) -> TaskResult:
     levels = PresenceMeter(_window_edges(run, mix))
 
@@ -126,11 +121,7 @@ def _write_candidate(
 
 
 def split_by_flow(
-    run: RunContext,
-    info: AudioInfo,
-    wanted: SampleRange,
-    conditioning: Conditioning,
-    held: contextlib.ExitStack,
+    run: RunContext, info: AudioInfo, wanted: SampleRange, conditioning: Conditioning, held: contextlib.ExitStack
 ) -> SeparatedSection:
     """Separate one stem of a part of the mix, for a task that continues from there.
 
@@ -154,11 +145,7 @@ def split_by_flow(
 
 
 def estimate_stems(
-    run: RunContext,
-    mix: EncodedMix,
-    prompt_SE: FloatArray,
-    sampling: SamplerConfig,
-    candidates: int,
+    run: RunContext, mix: EncodedMix, prompt_SE: FloatArray, sampling: SamplerConfig, candidates: int
 ) -> list[DiskArray]:
     """Estimate stem and rest at the model's rate: two columns, one sample per row, for each candidate.
 

@@ -43,10 +43,7 @@ def masker_for(run: RunContext, conditioning: Conditioning, decoder: MaskDecoder
 
 
 def separate(
-    run: RunContext,
-    spec: OutputSpec,
-    conditionings: list[Conditioning],
-    decoder: MaskDecoder,
+    run: RunContext, spec: OutputSpec, conditionings: list[Conditioning], decoder: MaskDecoder
 ) -> Iterator[list[TaskResult]]:
     """Stem and rest for each prompt, one after the other.
 
@@ -58,9 +55,8 @@ def separate(
     """
     mix = _load_mix(run.within(0.0, 0.1), spec.input, spec.region.wanted, decoder)
     with mix.audio, contextlib.ExitStack() as kept:
-        done, estimates = 0, FlowEstimates(mix, kept)
+        done, count, estimates = 0, len(conditionings), FlowEstimates(mix, kept)
         for masker, group in _groups(run, conditionings, decoder):
-            count = len(conditionings)
             share = run.within(0.1, 1.0).within(done / count, (done + len(group)) / count)
             done += len(group)
             with contextlib.ExitStack() as held:
@@ -131,11 +127,7 @@ def _filter_mix(run: RunContext, mix: StereoSection, masks: StemMasks, wanted: S
 
 
 def _write_result(
-    run: RunContext,
-    mix: StereoSection,
-    masks: StemMasks,
-    conditioning: Conditioning,
-    spec: OutputSpec,
+    run: RunContext, mix: StereoSection, masks: StemMasks, conditioning: Conditioning, spec: OutputSpec
 ) -> TaskResult:
     edges, there = _presence_blocks(mix, masks)
     listener, rate_hz = run.model.audio, mix.info.rate_hz

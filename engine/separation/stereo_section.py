@@ -54,11 +54,7 @@ def shares_of(channels: int) -> FloatArray:
 
 
 def load_stereo(
-    run: RunContext,
-    info: AudioInfo,
-    wanted: SampleRange,
-    section: SampleRange,
-    grid: MaskDecoderSpec,
+    run: RunContext, info: AudioInfo, wanted: SampleRange, section: SampleRange, grid: MaskDecoderSpec
 ) -> StereoSection:
     """Read a section in stereo; the caller closes ``audio``.
 
