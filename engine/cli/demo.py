@@ -173,7 +173,7 @@ def draw(stems: list[DemoStem], rate_hz: int, path: Path) -> None:
         plt.close(figure)
 
 
-def _panels(stem: DemoStem, rate_hz: int) -> list[tuple[str, npt.NDArray[np.float64], float]]:
+def _panels(stem: DemoStem, rate_hz: int) -> list[tuple[str, Levels, float]]:
     named = [("mix", stem.mix_CN), (f"stem: {stem.result.prompt}", stem.stem_CN), ("rest", stem.rest_CN)]
     if stem.reference_CN is not None:
         named.append((f"reference: {stem.result.prompt}", stem.reference_CN))
@@ -182,9 +182,7 @@ def _panels(stem: DemoStem, rate_hz: int) -> list[tuple[str, npt.NDArray[np.floa
     return [(title, spectrogram_db(audio_CN[:, :shown], rate_hz), seconds) for title, audio_CN in named]
 
 
-def _draw_panel(
-    axis: Any, title: str, level_db: npt.NDArray[np.float64], seconds: float, top_db: float, rate_hz: int
-) -> Any:
+def _draw_panel(axis: Any, title: str, level_db: Levels, seconds: float, top_db: float, rate_hz: int) -> Any:
     octaves = float(np.log2(rate_hz / 2 / LOWEST_HZ))
     image = axis.imshow(
         level_db - top_db,
