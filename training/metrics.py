@@ -186,12 +186,7 @@ def _log_mel(audio: Audio) -> npt.NDArray[np.float64]:
 
 @lru_cache
 def _mel_filters() -> npt.NDArray[np.float64]:
-    """Triangles on O'Shaughnessy's mel scale, ``(mels, bins)``, each of sum 1."""
-    top_mel = 2595 * np.log10(1 + MEL_RATE_HZ / 2 / 700)
-    edges_hz = 700 * (10 ** (np.linspace(0, top_mel, MELS + 2) / 2595) - 1)
-    bins_hz = np.arange(MEL_FFT // 2 + 1) * MEL_RATE_HZ / MEL_FFT
-    rise = (bins_hz - edges_hz[:-2, None]) / (edges_hz[1:-1] - edges_hz[:-2])[:, None]
-    fall = (edges_hz[2:, None] - bins_hz) / (edges_hz[2:] - edges_hz[1:-1])[:, None]
-    filters = np.maximum(np.minimum(rise, fall), 0)
+    """Mel filters ``(mels, bins)``, each of sum 1."""
+    filters = mel_filters(MEL_RATE_HZ, MEL_FFT, MELS)
     scaled: npt.NDArray[np.float64] = filters / np.maximum(filters.sum(axis=1, keepdims=True), 1e-9)
     return scaled

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.mel import mel_filters
+
 RATE_HZ = 16_000
 CLIP_SAMPLES = 81_920  # 5.12 s
 FFT_SAMPLES = 1024
@@ -83,7 +85,8 @@ class AudioTower(nn.Module):
         super().__init__()
         self.register_buffer("rows", None, persistent=False)  # of the DFT, once ``use_real_arithmetic`` was called
         self.register_buffer("window", torch.hann_window(FFT_SAMPLES), persistent=False)
-        self.register_buffer("filters", mel_filters(), persistent=False)
+        filters = mel_filters(RATE_HZ, FFT_SAMPLES, MELS, MEL_LOW_HZ, MEL_HIGH_HZ)
+        self.register_buffer("filters", torch.from_numpy(filters).float(), persistent=False)
         sizes = [1, width, 2 * width, 3 * width, 4 * width]
         self.layers = nn.ModuleList(HalvingConv(a, b) for a, b in pairwise(sizes))
         channels = sizes[-1] * (MELS // 2 ** (len(sizes) - 1))
@@ -164,17 +167,3 @@ class HalvingConv(nn.Module):
 def to_unit_scale(x: Tensor) -> Tensor:
     """Scale rows (B, E) to norm sqrt(E), so that their entries have unit scale."""
     return x / x.square().mean(-1, keepdim=True).clamp(min=1e-12).sqrt()
-
-
-def mel_filters() -> Tensor:
-    """Triangles on the mel scale of O'Shaughnessy, float32 (mels, bins)."""
-    edges_mel = torch.linspace(_mel(MEL_LOW_HZ), _mel(MEL_HIGH_HZ), MELS + 2, dtype=torch.float64, device="cpu")
-    edges_hz = 700.0 * (10.0 ** (edges_mel / 2595.0) - 1.0)
-    bins_hz = torch.arange(FFT_SAMPLES // 2 + 1, dtype=torch.float64, device="cpu") * RATE_HZ / FFT_SAMPLES
-    rise = (bins_hz - edges_hz[:-2, None]) / (edges_hz[1:-1] - edges_hz[:-2])[:, None]
-    fall = (edges_hz[2:, None] - bins_hz) / (edges_hz[2:] - edges_hz[1:-1])[:, None]
-    return torch.minimum(rise, fall).clamp(min=0.0).float()
-
-
-def _mel(hz: float) -> float:
-    return 2595.0 * math.log10(1.0 + hz / 700.0)
