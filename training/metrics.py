@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from training.mel import mel_filters
 from training.typing import Audio
 
 Figures = dict[str, float]
