@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from engine.bundle.bundle import load_bundle
+from export import storage
 from export.__main__ import main as export
 from export.parity import Disagreement
-from export.separators import spleeter, storage, write
+from export.separators import spleeter, write
 from export.separators.foreign import MASK_SPECTRUM, ForeignSeparator
 from export.separators.fourier import Fourier, ShortTime
 from training.trainer.checkpoints import NUMPY_TYPES, read_checkpoint
