@@ -1,6 +1,6 @@
 """An instrument classifier for the bench, trained on recordings.
 
-It hears mel cepstra and knows nothing of our towers, so that a model cannot please it by pleasing its own prompt space.
+It hears mel cepstra, not our towers, so that a model cannot please it by pleasing its own prompt space.
 It learns from the training stems and from other pieces by the reserved recordings: without these it takes one cello for
 any other instrument. It is worth what its accuracy on the true stems says, which every table prints.
 """

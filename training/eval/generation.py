@@ -44,7 +44,7 @@ class GenerationMetrics:
         embedders: what embeds sound; may be empty.
         recogniser: names instruments.
         fits: True means that the stems were made for the rest.
-        true, mixes: the true stems, and the true mixes where stems fit, by the name of the ears.
+        true, mixes: the true stems, and the true mixes where stems fit, by the name of the embedding model.
     """
 
     examples: Sequence[EvalExample]
@@ -61,7 +61,7 @@ class GenerationMetrics:
                 self.mixes[one.name] = [embed_stem(one, e.mix_CN, e.rate_hz) for e in self.examples]
 
     def judge(self, stems: Sequence[Audio]) -> dict[str, Any]:
-        """``values`` of every stem by figure, and ``collections``: distances of all of them, by ears."""
+        """``values`` of every stem by figure, and ``collections``: distances of all of them, by embedding model."""
         heard = {
             one.name: [embed_stem(one, mono(stem), e.rate_hz) for stem, e in zip(stems, self.examples, strict=True)]
             for one in self.embedders

@@ -57,7 +57,7 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]
     """A row for each figure that both have.
 
     Args:
-        old, new: ``values`` by column, one number for each example, and ``collections``: for each pair of ears its
+        old, new: ``values`` by column, one number for each example, and ``collections``: for each embedding model its
             distances and, under ``FAD draws``, the same distance of the same random draws of examples.
 
     Returns:

@@ -85,7 +85,7 @@ class BenchResults:
         embedders: what embeds the stems; the first one's classes are counted too. May be empty.
         keep: examples of each set whose audio is kept for the page.
         values: the figures of every example.
-        heard: embeddings by ears, system and set; the true stems are the system ``TRUE``.
+        heard: embeddings by model, system and set; the true stems are the system ``TRUE``.
         kept: audio to listen to.
         wall_s: what each system's answers and their figures took together.
     """
