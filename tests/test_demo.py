@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine import StemResult
-from engine.cli.parser import demo
+from engine.cli import demo
 
 RATE_HZ = 8000
 

@@ -56,8 +56,8 @@ def search_folders() -> list[Path]:
     return [*asked, beside_the_code, installed, user_data_folder() / "bundles"]
 
 
-# Not platformdirs: it reads XDG variables on macOS too and asks Windows rather than %LOCALAPPDATA%, so folders of existing
-# users would move, and it has no folder for a user without a home.
+# Not platformdirs: it reads XDG variables on macOS too, and asks Windows rather than %LOCALAPPDATA%, so that folders of
+# existing users would move; and it has no folder for a user without a home.
 def user_data_folder() -> Path:
     """Data folder of this user; it may not exist yet."""
     if sys.platform == "win32":
