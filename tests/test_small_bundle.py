@@ -9,7 +9,7 @@ import soundfile
 
 from engine import list_bundles
 from engine.bundle.bundle import load_bundle
-from engine.cli.parser import demo
+from engine.cli import demo
 
 ROOT = Path(__file__).parents[1]
 BUNDLE_LIMIT_BYTES = 40_000_000

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.cli.parser import demo
+from engine.cli import demo
 from engine.events import StemResult
 from engine.pipeline import Pipeline
 from engine.request import Request
