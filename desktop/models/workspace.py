@@ -212,9 +212,11 @@ class Workspace(QObject):
         path = path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
         try:
             lock = None if path == self.path else ProjectLock(path)
-        except (EngineError, OSError) as error:
-            own = isinstance(error, EngineError)
-            self.fail(error if own else OutputError("{folder} may not be written to", folder=path.parent))
+        except EngineError as error:
+            self.fail(error)
+            return
+        except OSError:
+            self.fail(OutputError("{folder} may not be written to", folder=path.parent))
             return
         project = self.document.project
 

@@ -218,8 +218,8 @@ class Advanced(QWidget):
 def _control(option: Option) -> Any:
     """The control for an option, by its kind."""
     if option.name in ENDS:
-        low, high = ENDS[option.name]
-        return ShareSlider(tr(low), tr(high), option.default, "")
+        left, right = ENDS[option.name]
+        return ShareSlider(tr(left), tr(right), option.default, "")
     if option.name == "seed":
         low, high = option.limits
         return SeedField(int(low), int(high))
