@@ -1,6 +1,7 @@
 """``python -m export attach BUNDLE EXPERT_BUNDLE OUT --terms A,B``: a bundle that asks a separator for some terms.
 
-The separator's graph and credit lines are copied in; nothing is exported or compared anew. A prompt whose nearest term
+The separator's graph and credit lines are copied in; nothing is exported or compared anew. A separator of masks that
+was made for another level than the mask decoder gets a gain at its input. A prompt whose nearest term
 is among those that are named is answered by the expert, every other one by the mask decoder as before.
 """
 
@@ -14,10 +15,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
 from engine.bundle.bundle import (
     CHECKSUM,
     MANIFEST,
     Bundle,
+    file_sha256,
     load_bundle,
     manifest_to_json,
     parse_manifest,
@@ -30,7 +36,7 @@ from engine.errors import BundleError
 from export import guard
 from export.write import LIMIT_BYTES, commit, move_into_place, summary
 
-LEVEL_SLACK_DB = 0.5
+LEVEL_SLACK_DB = 0.01
 COPIES_NOT = {MANIFEST, CHECKSUM}
 
 
@@ -92,8 +98,23 @@ def _check_grid(separator: SeparatorManifest, decoder: MaskDecoderSpec, label: s
         own, theirs = getattr(separator.spectrum, key), getattr(decoder, key)
         if own != theirs:
             raise ValueError(f"{label} has {key} {own}, the mask decoder {theirs}; both must see the same spectra")
-    if abs(separator.level_db - decoder.level_db) > LEVEL_SLACK_DB:
-        raise ValueError(f"{label} hears at {separator.level_db:g} dB, the mask decoder at {decoder.level_db:g}")
+
+
+def _bring_to_level(path: Path, gain_db: float) -> None:
+    """Let a graph that reads magnitudes take them at another level than it was made for; masks stay masks."""
+    if abs(gain_db) < LEVEL_SLACK_DB:
+        return
+    model = onnx.load(str(path))
+    name = model.graph.input[0].name
+    for node in model.graph.node:
+        for k, taken in enumerate(node.input):
+            if taken == name:
+                node.input[k] = f"{name}.level"
+    gain = numpy_helper.from_array(np.float32(10 ** (gain_db / 20)), f"{name}.gain")
+    model.graph.initializer.append(gain)
+    model.graph.node.insert(0, helper.make_node("Mul", [name, gain.name], [f"{name}.level"]))
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
 
 
 def _rows(base: Bundle, separator: SeparatorManifest, terms: dict[str, Sequence[str]]) -> list[ExpertSpec]:
@@ -124,6 +145,8 @@ def _rows(base: Bundle, separator: SeparatorManifest, terms: dict[str, Sequence[
 
 def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[ExpertSpec], name: str, version: str) -> Manifest:
     old, graph = base.manifest, expert.manifest.graphs[SEPARATOR]
+    assert old.decoder is not None  # _fitting says so
+    assert expert.separator is not None
     key = rows[0].graph
     if key in old.graphs:
         raise ValueError(f"{base.label} has the expert {expert.manifest.name} already")
@@ -131,6 +154,9 @@ def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[ExpertSpec], nam
         if path.is_file() and path.name not in COPIES_NOT:
             shutil.copyfile(path, draft / path.name)
     shutil.copyfile(expert.path(graph.file), draft / f"{key}.onnx")
+    if rows[0].kind == "spectral":
+        _bring_to_level(draft / f"{key}.onnx", expert.separator.level_db - old.decoder.level_db)
+        graph = replace(graph, sha256=file_sha256(draft / f"{key}.onnx"))
     size = sum(path.stat().st_size for path in draft.iterdir())
     if size > LIMIT_BYTES and old.name == "small":
         raise ValueError(f"the bundle takes {size >> 20} MiB, over {LIMIT_BYTES >> 20}; store the expert in 8 bits")

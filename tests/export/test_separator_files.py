@@ -149,9 +149,30 @@ def test_only_a_separator_on_the_same_grid_is_attached(base, separator, tmp_path
     assert "is no separator" in capsys.readouterr().err
     assert attach(separator, separator, tmp_path / "both", "vocals=violin") == 2
     assert "has no mask decoder" in capsys.readouterr().err
+
+
+def test_a_separator_made_for_another_level_gets_a_gain_at_its_input(base, tmp_path):
     other = toyexperts.write_separator(tmp_path / "other", level_db=-3.0)
-    assert attach(base, other, tmp_path / "both", "vocals=violin") == 2
-    assert "hears at -3 dB" in capsys.readouterr().err
+    assert attach(base, other, tmp_path / "both", "vocals=violin") == 0
+    both, alone = load_bundle(tmp_path / "both"), load_bundle(other)
+    [expert] = both.manifest.experts
+    mix = np.random.default_rng(1).random(shape_of(alone.path(alone.manifest.graphs["separator"].file)), np.float32)
+    gain = np.float32(10 ** ((-3.0 - both.manifest.decoder.level_db) / 20))
+    assert gain > 2
+    wanted = run(alone.path(alone.manifest.graphs["separator"].file), mix * gain, expert.output)
+    np.testing.assert_allclose(
+        run(both.path(both.manifest.graphs[expert.graph].file), mix, expert.output), wanted, rtol=1e-5
+    )
+
+
+def shape_of(path):
+    return [
+        1 if isinstance(size, str) else size for size in onnxruntime.InferenceSession(str(path)).get_inputs()[0].shape
+    ]
+
+
+def run(path, mix, output):
+    return onnxruntime.InferenceSession(str(path)).run([output], {"mix": mix})[0]
 
 
 def test_a_bundle_that_was_changed_is_not_attached(base, tmp_path):
