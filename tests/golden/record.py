@@ -25,6 +25,7 @@ import platform
 import re
 import shutil
 import sys
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,13 +37,13 @@ import soundfile
 
 HERE = Path(__file__).resolve().parent
 RECORDED = HERE / "recorded"
-BUNDLES = HERE.parent / "data"
+BUNDLES = HERE.parent / "data" / "bundles.tar.xz"  # tiny_bundle, mask_bundle
 BLOCKS = 64
 FLOOR_DB = -120.0
 CURVE_STEPS, STAGE_STEPS = 20, 60
 RATE_HZ = 16_000
 
-# name: bundle below tests/data, words; MIX, STEM, REST, SOUND, PICTURE and FILM are files that ``write_inputs`` makes
+# name: bundle, words; MIX, STEM, REST, SOUND, PICTURE and FILM are files that ``write_inputs`` makes
 CASES: dict[str, tuple[str, str]] = {
     "isolate": ("tiny_bundle", "isolate MIX violin drums"),
     "isolate-regions": (
@@ -94,7 +95,7 @@ ENGINE_HELP = (
     *("rerun", "desktop", "bundles", "bundles list", "bundles add", "bundles remove", "doctor", "bridge", "send"),
 )
 OSC_PRINTERS = ("engine.osc.protocol.docs", "engine.osc.docs")  # newest first
-VOLATILE = {"made_at", "took_s", "seconds", "engine_version"}
+VOLATILE = {"made_at", "took_s", "engine_version"}
 
 
 def machine() -> dict[str, Any]:
@@ -190,8 +191,8 @@ class Answers:
         from clihelp import main
 
         self._main, self._engine, self._folder = main, engine, folder
-        self._inputs = write_inputs(folder)
-        self._names = {str(folder.resolve()): "FOLDER", str(folder): "FOLDER", str(BUNDLES): "BUNDLES"}
+        self._inputs, self._bundles = write_inputs(folder), unpack_bundles(folder / "bundles")
+        self._names = {str(self._bundles): "BUNDLES", str(folder.resolve()): "FOLDER", str(folder): "FOLDER"}
         self._names |= {os.getcwd(): "TREE", str(Path.home()): "HOME"}
 
     def words(self, line: str) -> list[str]:
@@ -201,7 +202,7 @@ class Answers:
     def run(self, name: str) -> dict[str, Any]:
         """A row of ``CASES``, and again from its JSON where ``RERUN`` says so."""
         bundle, line = CASES[name]
-        asked = ["--bundle", str(BUNDLES / bundle), "--device", "cpu"]
+        asked = ["--bundle", str(self._bundles / bundle), "--device", "cpu"]
         found = self._one(name, [*self.words(line), *asked])
         if name in RERUN:
             [first, *_] = sorted((self._folder / name).glob("*.json"))
@@ -230,7 +231,7 @@ class Answers:
             raise SystemExit(f"{name}: {complaint}")
         files = {path.name: path for path in sorted(out.iterdir())}
         return {
-            "said": plain(json.loads(said.splitlines()[-1]), self._names),
+            "said": plain(json.loads(said.splitlines()[-1]) | {"seconds": "how long it took"}, self._names),
             "files": {key: fingerprint(path) for key, path in files.items() if path.suffix != ".json"},
             "beside": {
                 key: plain(json.loads(path.read_text("utf-8")), self._names)
@@ -306,9 +307,8 @@ def curves(found: list[float]) -> dict[str, list[float]]:
 
 def sounds() -> str:
     """Which instruments training audio is rendered from here; with others, losses are others."""
-    from training.data.sources import SoundLibrary
-
-    return "banks" if SoundLibrary.find().banks else "font"
+    folder = Path(os.environ.get("FLUXSTEM_SOUNDS") or Path.cwd().parent / "shared" / "sounds")
+    return "banks" if (folder / "banks").is_dir() else "font"
 
 
 def record_losses(folder: Path) -> None:
@@ -328,10 +328,22 @@ def record_bundles(folder: Path) -> None:
     from toymask import SHORT
 
     record_losses(folder)
-    for name in ("tiny_bundle", "mask_bundle"):
-        shutil.rmtree(BUNDLES / name, ignore_errors=True)
-    shutil.copytree(folder / "run" / "tiny", BUNDLES / "tiny_bundle")
-    write_toy_bundle(BUNDLES / "mask_bundle", decoder=SHORT, soft=20.0)
+    write_toy_bundle(folder / "mask_bundle", decoder=SHORT, soft=20.0)
+    with tarfile.open(BUNDLES, "w:xz", preset=9) as archive:
+        archive.add(folder / "mask_bundle", "mask_bundle", filter=nameless)
+        archive.add(folder / "run" / "tiny", "tiny_bundle", filter=nameless)
+
+
+def nameless(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Without time and owner."""
+    member.mtime, member.uid, member.gid, member.uname, member.gname = 0, 0, 0, "", ""
+    return member
+
+
+def unpack_bundles(folder: Path) -> Path:
+    """Unpack the bundles that the recording was made with; gives the folder back."""
+    shutil.unpack_archive(BUNDLES, folder)
+    return folder
 
 
 def record_answers(folder: Path) -> None:
