@@ -73,7 +73,7 @@ _FIGURES: dict[str, Callable[[StemResult, Provenance], Any]] = {  # of one resul
     "null_db": lambda result, made: result.null_db,
     "presence": lambda result, made: result.presence,
     "presence_windows": lambda result, made: result.presence_windows,
-    "candidate": lambda result, made: result.candidate if made.request.candidates > 1 else 0,
+    "candidate": lambda result, made: result.candidate if _request_of_one(result, made.request).candidates > 1 else 0,
     "similarity": lambda result, made: result.similarity,
     "level_db": lambda result, made: result.level_db,
     "gain_db": lambda result, made: result.gain_db,
