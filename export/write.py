@@ -40,7 +40,7 @@ from training.prompt.tower import load_text_tower
 from training.text.wordings import ASKS_FILE, asks_json
 
 LICENCE = "CC-BY-4.0"
-LIMIT_BYTES = 60 << 20
+LIMIT_BYTES = 60_000_000
 PARITY_STEPS = 8
 
 
@@ -116,7 +116,7 @@ def _fill(
     (draft / ASKS_FILE).write_text(asks_json(), "utf-8")
     size = sum(path.stat().st_size for path in draft.iterdir())
     if size > LIMIT_BYTES and preset.name == "small":
-        raise ValueError(f"the bundle takes {size >> 20} MiB, over {LIMIT_BYTES >> 20}; choose a smaller preset")
+        raise ValueError(f"the bundle takes {size / 1e6:.1f} MB, over {LIMIT_BYTES / 1e6:.0f}; choose a smaller preset")
     manifest = _manifest(draft, run, preset, graphs, extra, parity, name, version, precision)
     text = manifest_to_json(manifest)
     parse_manifest(text.encode(), f"the manifest of {run}")  # what no reader would take is not written

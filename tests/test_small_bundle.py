@@ -12,7 +12,7 @@ from engine.bundle.bundle import load_bundle
 from engine.cli import demo
 
 ROOT = Path(__file__).parents[1]
-BUNDLE_LIMIT_BYTES = 40_000_000
+BUNDLE_LIMIT_BYTES = 60_000_000
 LEAST_GAIN_DB = 3.0  # in SDR over the untouched mix, on every prompt of the demo, where the bundle has a mask decoder
 LEAST_GAIN_OF_FLOW_DB = 0.5  # where the mask comes out of the flow's latents
 
