@@ -316,7 +316,9 @@ def _terms(run: Path, adapter: QueryAdapter, embedding: int) -> Floats:
 def _check_size(draft: Path, base: Bundle) -> None:
     size, before = (sum(path.stat().st_size for path in folder.iterdir()) for folder in (draft, base.folder))
     if size > LIMIT_BYTES >= before:
-        raise ValueError(f"the bundle takes {size / 1e6:.1f} MB, over {LIMIT_BYTES / 1e6:.0f}; store its weights in 8 bits")
+        raise ValueError(
+            f"the bundle takes {size / 1e6:.1f} MB, over {LIMIT_BYTES / 1e6:.0f}; store its weights in 8 bits"
+        )
 
 
 def main(argv: list[str]) -> str:

@@ -159,7 +159,9 @@ def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[ExpertSpec], nam
         graph = replace(graph, sha256=file_sha256(draft / f"{key}.onnx"))
     size = sum(path.stat().st_size for path in draft.iterdir())
     if size > LIMIT_BYTES and old.name == "small":
-        raise ValueError(f"the bundle takes {size / 1e6:.1f} MB, over {LIMIT_BYTES / 1e6:.0f}; store the expert in 8 bits")
+        raise ValueError(
+            f"the bundle takes {size / 1e6:.1f} MB, over {LIMIT_BYTES / 1e6:.0f}; store the expert in 8 bits"
+        )
     manifest = replace(
         old,
         name=name,
