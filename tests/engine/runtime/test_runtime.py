@@ -65,7 +65,7 @@ def test_without_a_driver_the_gpu_is_refused_in_one_sentence(device):
 @no_gpu
 def test_without_a_driver_auto_runs_on_the_cpu_and_stdout_stays_clean(toy_bundle):
     code = (
-        "import sys; from pathlib import Path; from engine.runtime.backend import open_backend;"
+        "import sys; from pathlib import Path; from engine.runtime.select import open_backend;"
         f"b = open_backend('auto'); b.open(Path({str(toy_bundle / 'encode.onnx')!r})); sys.stderr.write(b.device)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
