@@ -83,8 +83,10 @@ class TaskArgument:
 
     def _default(self, rule: Rule, row: Option) -> Scalar:
         default = self.default(rule) if callable(self.default) else self.default
-        found: Scalar = next(one for one in (default, self.unset, row.default) if one is not None)
-        return int(found) if isinstance(found, bool) else "" if found == () else found
+        found: object = next(one for one in (default, self.unset, row.default) if one is not None)
+        if isinstance(found, str | float) or (isinstance(found, int) and not isinstance(found, bool)):
+            return found
+        return int(found) if isinstance(found, bool) else ""  # no choices at all
 
     def _words(self, rule: Rule, row: Option) -> str:
         text = _spelled(row.words(rule))
