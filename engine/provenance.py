@@ -100,7 +100,8 @@ def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     asked = {_OWN_NAME.get(name, name): value for name, value in request_to_json(request).items()}
-    figures = {name: figure(result, made) for name, figure in _FIGURES.items()}
+    of_one = replace(made, request=request)
+    figures = {name: figure(result, of_one) for name, figure in _FIGURES.items()}
     return {**head, **asked, **figures} | head  # whatever a request of another version brings along
 
 
