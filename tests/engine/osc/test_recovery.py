@@ -194,6 +194,7 @@ def test_a_journal_of_an_older_bridge_is_taken_up(settings, toy_engine, mix):
         assert done[3].endswith("mix - bass.wav")
         caller.say("/fluxstem/isolate", "finished", "/music/mix.wav", "bass", 0.25, 0.5)
         assert caller.until("/fluxstem/ack", "/fluxstem/fail") == ("/fluxstem/ack", "finished", 3), "still the same job"
+        assert caller.next() == done
         caller.say("/fluxstem/result", "later")
         assert caller.until("/fluxstem/done", "/fluxstem/fail")[:2] == ("/fluxstem/done", "later")
         caller.socket.close()
