@@ -1,7 +1,7 @@
 """The tiny run, trained once for all test processes and kept until a source that it depends on changes.
 
-``python tests/tinycache.py FOLDER`` trains one. Kept runs lie in ``~/.cache/fluxstem-tests``, each named by a hash
-of everything that trains, exports and reads them, so a changed line makes a new one.
+``python tests/tinycache.py`` trains it where there is none yet. Kept runs lie in ``~/.cache/fluxstem-tests``, each named
+by a hash of everything that trains, exports and reads them, so a changed line makes a new one.
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ def kept_run() -> Path:
     with locked(home / "lock"):
         if not (folder / DONE).is_file():
             shutil.rmtree(folder, ignore_errors=True)
-            for old in sorted(home.glob("*/done"), key=lambda mark: mark.stat().st_mtime)[: 1 - KEPT_RUNS]:
-                shutil.rmtree(old.parent)
+            for old in sorted(home.glob("*/"), key=lambda kept: kept.stat().st_mtime)[: 1 - KEPT_RUNS]:
+                shutil.rmtree(old)
             train(folder)
+        os.utime(folder)  # those not used for longest go first
     return folder
 
 
@@ -95,12 +96,19 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-if __name__ == "__main__":
+def fill(run: Path) -> None:
+    """Train a run into a folder, with the loss of every step."""
     import tinyrun
     from golden.record import losses
 
-    run = Path(sys.argv[1])
     with losses() as found:
         tinyrun.make(run)
     (run / LOSSES).write_text(json.dumps(found), "utf-8")
     (run / DONE).touch()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        fill(Path(sys.argv[1]))
+    else:
+        kept_run()

@@ -21,6 +21,8 @@ from training.scene.train import train_scene
 from training.synthesis.render_stems import render_cache
 from training.synthesis.stem_config import StemRenderConfig
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def one_step():

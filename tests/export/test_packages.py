@@ -32,7 +32,7 @@ CONVOLUTION = {"embed_dim": 20, "vision_cfg": {"image_size": 64, "layers": [1, 1
                                                "patch_size": None}}  # fmt: skip
 TEXT = {"context_length": 8, "vocab_size": 50, "width": 64, "heads": 1, "layers": 1}
 MOST = 2e-4  # of answers of unit scale, weights in 32 bits; a fused ear is asked through mels of another make
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 def python_with(package, way, place):

@@ -19,6 +19,8 @@ from export.separators.foreign import MASK_SPECTRUM, ForeignSeparator
 from export.separators.fourier import Fourier, ShortTime
 from training.trainer.checkpoints import NUMPY_TYPES, read_checkpoint
 
+pytestmark = pytest.mark.slow
+
 
 class Evil:
     """Opens a file when it is unpickled."""

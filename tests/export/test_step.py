@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from engine.bundle.bundle import load_bundle
@@ -14,6 +15,8 @@ from training.config import load_preset
 from training.finetune.bundle import read_flow
 from training.flow.networks import build_network
 from training.scene.config import frames_of
+
+pytestmark = pytest.mark.slow
 
 PRESET = load_preset("tiny")
 BLIND = ["x", "t", "known", "prompt", "dt"]

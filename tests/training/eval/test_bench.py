@@ -14,6 +14,8 @@ from training.eval import bundle_system, command, conditions, held_stems, model_
 from training.eval.sets import SetResources
 from training.eval.study import StudyContext
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):

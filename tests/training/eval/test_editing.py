@@ -16,6 +16,8 @@ from training.eval.studies import STUDIES
 from training.eval.study import StudyContext
 from training.text.lexicon import Lexicon
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("librosa", reason="the extra bench has it")
 COUNT = 2
 SECONDS = 3.0

@@ -18,6 +18,8 @@ from training.trainer import precision
 from training.trainer.distributed import Distributed, to_device
 from training.trainer.trainer import CHECKPOINT, TrainConfig, Trainer, own_parts
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 1800  # a process that starts torch beside others may take minutes; only one that hangs may fail here
 

@@ -8,6 +8,8 @@ from ranks import FlowParts, flow_step
 
 from training.trainer import precision
 
+pytestmark = pytest.mark.slow
+
 
 def call(name, folder, *more):
     return f"ranks.{name}({', '.join([f'pathlib.Path({str(folder)!r})', *map(str, more)])})"
