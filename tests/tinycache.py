@@ -1,6 +1,6 @@
 """The tiny run, trained once for all test processes and kept until a source that it depends on changes.
 
-``python tests/tinycache.py`` trains it where there is none yet. Kept runs lie in ``~/.cache/fluxstem-tests``, each named
+``python tests/tinycache.py`` trains it where there is none. Kept runs lie in ``~/.cache/fluxstem-tests``, each named
 by a hash of everything that trains, exports and reads them, so a changed line makes a new one.
 """
 
