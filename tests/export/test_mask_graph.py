@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 import numpy as np
@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 import torch
 
-from engine.bundle.bundle import load_bundle
+from engine.bundle.bundle import load_bundle, manifest_to_json, write_manifest
 from engine.bundle.separation import decoder_axes
 from export import mask as exporting
 from export.__main__ import main
@@ -24,6 +24,8 @@ from export.to_onnx import export_graph
 from training.mask.network import BINS, NetworkConfig, PromptedUNet
 from training.mask.queries import Figures, QueryAdapter, save
 from training.mask.terms import TERMS
+
+pytestmark = pytest.mark.slow
 
 FRAMES, SIZE = 64, 16
 
@@ -122,6 +124,20 @@ def test_real_sound_is_at_the_level_of_training_and_ends_in_silence():
 
 
 @pytest.fixture(scope="module")
+def plain(tmp_path_factory, small_bundle):
+    """The bundle that ships, without its mask decoder and its expert."""
+    folder = tmp_path_factory.mktemp("plain") / "plain"
+    old = load_bundle(small_bundle).manifest
+    extra = {old.decoder.graph, *(expert.graph for expert in old.experts)}
+    gone = {old.terms.file, *(old.graphs[name].file for name in extra)}
+    shutil.copytree(small_bundle, folder, ignore=lambda _, names: gone & set(names))
+    graphs = {name: graph for name, graph in old.graphs.items() if name not in extra}
+    manifest = replace(old, name="plain", decoder=None, terms=None, experts=[], graphs=graphs)
+    write_manifest(folder, manifest_to_json(manifest))
+    return folder
+
+
+@pytest.fixture(scope="module")
 def finished(tmp_path_factory, small_bundle):
     """A run of a random decoder with everything that an export needs."""
     run = tmp_path_factory.mktemp("run")
@@ -143,15 +159,15 @@ def short(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def written(finished, small_bundle, tmp_path_factory):
-    """A copy of the bundle that ships with that decoder."""
+def written(finished, plain, tmp_path_factory):
+    """A bundle with that decoder."""
     folder = tmp_path_factory.mktemp("bundles") / "new"
-    write(Wanted(run=finished, frames=128, version="2.0.0"), load_bundle(small_bundle), folder)
+    write(Wanted(run=finished, frames=128, version="2.0.0"), load_bundle(plain), folder)
     return folder
 
 
-def test_a_bundle_gets_a_decoder_and_all_else_stays(written, small_bundle):
-    old, new = load_bundle(small_bundle), load_bundle(written)
+def test_a_bundle_gets_a_decoder_and_all_else_stays(written, plain):
+    old, new = load_bundle(plain), load_bundle(written)
     assert (new.manifest.format, new.manifest.name, new.manifest.version) == (4, "new", "2.0.0")
     assert new.manifest.decoder == decoder_entry(*GATE, frames=128)
     assert {name: new.manifest.graphs[name] for name in old.manifest.graphs} == old.manifest.graphs
@@ -163,8 +179,8 @@ def test_a_bundle_gets_a_decoder_and_all_else_stays(written, small_bundle):
     assert new.manifest.parity["mask"] < 2e-2
 
 
-def test_what_does_not_fit_is_refused_before_anything_is_written(short, finished, small_bundle, tmp_path, capsys):
-    words = ["mask", str(finished), str(small_bundle)]
+def test_what_does_not_fit_is_refused_before_anything_is_written(short, finished, plain, tmp_path, capsys):
+    words = ["mask", str(finished), str(plain)]
     assert main([*words[:1], str(tmp_path), *words[2:], str(tmp_path / "new")]) == 2
     assert "training mask-queries" in capsys.readouterr().err
     taken = tmp_path / "taken"
@@ -176,15 +192,13 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(short, finished
     assert [path.name for path in tmp_path.iterdir()] == ["taken"], "no draft is left"
 
 
-def test_a_graph_that_answers_otherwise_is_not_written(
-    short, finished, written, small_bundle, tmp_path, monkeypatch, capsys
-):
+def test_a_graph_that_answers_otherwise_is_not_written(short, finished, written, plain, tmp_path, monkeypatch, capsys):
     run = shutil.copytree(finished, tmp_path / "run")
     state = torch.load(run / "mask.pt", weights_only=True)
     state["average"]["choose.bias"] += 3.0
     torch.save(state, run / "mask.pt")
     monkeypatch.setattr(exporting, "export_graph", lambda spec, path, half: shutil.copy(written / "mask.onnx", path))
-    assert main(["mask", str(run), str(small_bundle), str(tmp_path / "new")]) == 3
+    assert main(["mask", str(run), str(plain), str(tmp_path / "new")]) == 3
     assert "nothing was written" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 

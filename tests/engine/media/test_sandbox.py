@@ -74,7 +74,7 @@ def test_a_wish_to_stop_ends_the_decoder(film: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
 def test_a_decoder_takes_no_more_memory_than_it_is_given() -> None:
-    code = "import numpy; from engine.media import decode; decode.limit_ourselves(9); numpy.ones(3 << 30, bool)"
+    code = "import numpy; from engine.media import decoder; decoder.limit_ourselves(9); numpy.ones(3 << 30, bool)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert "MemoryError" in ended.stderr
