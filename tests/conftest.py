@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     import tinyrun
@@ -26,8 +27,14 @@ THREAD_GRACE_S = 2.0
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1", ""}
 
 
-def pytest_configure() -> None:
-    """A shell that runs the tests in the background has Ctrl-C ignored; a user's terminal has not."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis tries fewer examples where slow tests are left out.
+
+    A shell that runs the tests in the background has Ctrl-C ignored; a user's terminal has not.
+    """
+    for lane, examples in (("quick", 60), ("every", 500)):
+        settings.register_profile(lane, max_examples=examples, deadline=None, derandomize=True, database=None)
+    settings.load_profile("quick" if "not slow" in config.option.markexpr else "every")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

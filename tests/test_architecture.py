@@ -1,6 +1,7 @@
 """Who may import whom, and what the tree promises about itself."""
 
 import ast
+import functools
 import graphlib
 import re
 import subprocess
@@ -51,10 +52,20 @@ def python_files(pattern: str) -> list[Path]:
     return sorted(ROOT.glob(pattern))
 
 
-def imports(path: Path) -> Iterator[str]:
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def imports(path: Path) -> tuple[str, ...]:
+    return tuple(read_imports(path))
+
+
+def read_imports(path: Path) -> Iterator[str]:
     """Dotted names a file imports; ``from engine import errors`` counts as ``engine.errors`` when that is a module."""
     package = ".".join(path.relative_to(ROOT).parts[:-1])
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -66,6 +77,7 @@ def imports(path: Path) -> Iterator[str]:
                 yield f"{base}.{alias.name}" if is_module(f"{base}.{alias.name}") else base
 
 
+@functools.cache
 def is_module(dotted: str) -> bool:
     path = ROOT / dotted.replace(".", "/")
     return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
@@ -122,7 +134,7 @@ def test_no_module_imports_itself_by_a_detour():
 def test_no_public_class_has_the_name_of_another():
     where: dict[str, list[str]] = {}
     for path in sorted(path for package in OURS for path in (ROOT / package).rglob("*.py")):
-        for node in ast.parse(path.read_text("utf-8")).body:
+        for node in tree_of(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 where.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     twice = [f"{name}: {', '.join(files)}" for name, files in sorted(where.items()) if len(files) > 1]
@@ -230,7 +242,7 @@ def test_functions_stay_short():
     long = [
         f"{path.relative_to(ROOT)}: {node.name} has {node.end_lineno - node.lineno + 1} lines"
         for path in product_files()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         and node.end_lineno - node.lineno + 1 > FUNCTION_LIMIT_LINES
     ]
@@ -284,7 +296,7 @@ def test_every_module_a_room_names_is_in_it():
     named = {
         (room.parent, name)
         for room in rooms
-        for name in re.findall(r"``([a-z_]+)``", ast.get_docstring(ast.parse(room.read_text(encoding="utf-8"))) or "")
+        for name in re.findall(r"``([a-z_]+)``", ast.get_docstring(tree_of(room)) or "")
         if not (room.parent.name == "osc" and name == "osc")  # the extra
     }
     missing = [

@@ -282,6 +282,7 @@ def masking_bundle(tmp_path_factory):
     return write_toy_bundle(tmp_path_factory.mktemp("bundles") / "masking", decoder=FULL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bundle", "longest"), [("toy_bundle", 8), ("masking_bundle", 6)])
 def test_memory_does_not_grow_with_the_length_of_the_file(bundle, longest, noise, tmp_path, request):
     peaks_mb, folder = [], request.getfixturevalue(bundle)

@@ -6,7 +6,7 @@ import math
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oscfuzz import bundle, killers, mutated, valid_packets
 from pythonosc.osc_message import OscMessage as PythonOscMessage
@@ -31,7 +31,6 @@ ARGUMENTS = st.one_of(
 
 
 @given(st.lists(ARGUMENTS, max_size=12))
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 def test_messages_of_python_osc_are_read_as_they_were_meant(arguments):
     builder = OscMessageBuilder("/fluxstem/ping")
     for letter, value in arguments:
@@ -41,7 +40,6 @@ def test_messages_of_python_osc_are_read_as_they_were_meant(arguments):
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=500, deadline=None, derandomize=True, database=None)
 def test_any_bytes_are_messages_or_one_kind_of_error(packet):
     try:
         messages = read_packet(packet)
@@ -51,7 +49,6 @@ def test_any_bytes_are_messages_or_one_kind_of_error(packet):
 
 
 @given(st.sampled_from(list(ROWS.values())), st.lists(ARGUMENTS, max_size=14))
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 def test_any_arguments_fit_their_row_or_get_one_kind_of_error(row, arguments):
     try:
         values = fit(row, tuple(value for _, value in arguments))

@@ -35,6 +35,7 @@ def test_there_are_enough_families_and_grooves():
     assert {metre for metre, _ in grooves.GROOVES.values()} >= {3, 4, 6, 7}
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_no_sample(cache, tmp_path):
     again = tiny_cache(tmp_path, pieces=3, shards=2, workers=2)
     assert again.count == cache.count
