@@ -178,6 +178,9 @@ class Training:
             network.load_state_dict(fitting, strict=False)
         if optimizer:
             self.optimizer.load_state_dict(state["optimizer"])
+            for weight, held in list(self.optimizer.state.items()):
+                if held["exp_avg"].shape != weight.shape:  # a layer that has changed since begins anew
+                    del self.optimizer.state[weight]
             self.step = state["step"]
         self.mixes_seen = state["mixes_seen"]
 
