@@ -1,5 +1,7 @@
 """The demo's own promises: its figures are the well-known ones, its picture is there, its mistakes are one sentence."""
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -94,3 +96,16 @@ def test_a_missing_mix_is_refused_in_one_sentence(tmp_path: Path, capsys: pytest
     assert demo.main(["--mix", str(tmp_path / "none.wav"), "--prompt", "bass", "--out", str(tmp_path / "out")]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_figures_need_no_torch():
+    """``make demo`` installs none."""
+    code = (
+        "import sys; sys.modules['torch'] = None; import numpy as np; from engine.cli import demo; "
+        "x = np.random.default_rng(0).standard_normal((2, 44100)).astype(np.float32); "
+        "print(demo.measure(x, x[::-1] + x, x).sdr_db > 20)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False
+    )
+    assert said.stdout.strip() == "True", said.stderr
