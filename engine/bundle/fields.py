@@ -5,9 +5,30 @@ Each message says which value, what is allowed and what was found.
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import MISSING, fields
 from typing import Any
+
+from engine.errors import BundleDamaged
+
+
+def parse_json(raw: bytes, where: str) -> Any:
+    """The JSON of a manifest.
+
+    Args:
+        raw: bytes of the file.
+        where: the file, for messages.
+
+    Raises:
+        BundleDamaged: it is not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise BundleDamaged(
+            "{where} is not JSON ({reason}); get the bundle again", where=where, reason=error
+        ) from error
 
 
 def build(kind: Any, data: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from engine.bundle.fields import build, check_count, check_number, check_range
+from engine.bundle.fields import build, check_count, check_number, check_range, parse_json
 from engine.bundle.separation import (
     Axes,
     ExpertSpec,
@@ -21,7 +21,7 @@ from engine.bundle.separation import (
     check_experts,
     decoder_axes,
 )
-from engine.errors import BundleDamaged, BundleError, BundleTooNew
+from engine.errors import BundleError, BundleTooNew
 from engine.latents import LatentGrid, Slot
 from engine.request import OPTIONS
 
@@ -200,12 +200,7 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
         BundleError: it is not a manifest.
         BundleTooNew: its format is newer than ``FORMAT``.
     """
-    try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise BundleDamaged(
-            "{where} is not JSON ({reason}); get the bundle again", where=where, reason=error
-        ) from error
+    data = parse_json(raw, where)
     if not isinstance(data, dict) or type(data.get("format")) is not int or data["format"] < 1:
         raise BundleError(
             "{where} is not a bundle manifest: it has no format number; get the bundle again", where=where

@@ -12,10 +12,10 @@ import math
 import re
 from dataclasses import asdict, dataclass, field
 
-from engine.bundle.fields import build, check_count, check_number, check_range, check_text, check_texts
+from engine.bundle.fields import build, check_count, check_number, check_range, check_text, check_texts, parse_json
 from engine.bundle.manifest import FORMAT, GraphSpec, Manifest, SamplerDefaults
 from engine.bundle.separation import EXPERT_KINDS, LOWEST_LEVEL_DB, SIDES, Axes, MaskDecoderSpec
-from engine.errors import BundleDamaged, BundleError, BundleTooNew
+from engine.errors import BundleError, BundleTooNew
 from engine.latents import Slot
 
 SEPARATOR = "separator"  # kind of manifest, and key of its graph
@@ -165,12 +165,7 @@ def parse_separator(raw: bytes, where: str) -> SeparatorManifest:
         BundleError: not the manifest of a separator.
         BundleTooNew: its format is newer than ``FORMAT``.
     """
-    try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise BundleDamaged(
-            "{where} is not JSON ({reason}); get the bundle again", where=where, reason=error
-        ) from error
+    data = parse_json(raw, where)
     if not isinstance(data, dict) or data.get("kind") != SEPARATOR or type(data.get("format")) is not int:
         raise BundleError("{where} is not the manifest of a separator; choose another bundle", where=where)
     if data["format"] > FORMAT:
