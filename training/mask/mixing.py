@@ -35,6 +35,8 @@ SILENT_DB = -45.0  # a stem below this against the mix is not there
 SPEED_SEMITONES = 3.0
 EQ_SHARE, EQ_BANDS, EQ_DB = 0.8, 9, 4.0
 ROOM_SHARE, DRIVE_SHARE = 0.25, 0.12
+LOW_SHARE, LOW_HZ, LOW_DB = 0.3, (60.0, 200.0), 10.0  # a shelf below some frequency, as producers turn it
+GROOVE_SHARE = 0.15  # of the mixes of strangers begin with a kit and a bass, which share the lowest octaves
 MIX_RMS = 0.085  # -21.4 dBFS
 WEIGHTS = {
     "drums": 2.5, "electric-bass": 1.6, "vocals": 1.6, "piano": 1.6, "acoustic-guitar": 1.5, "electric-guitar": 1.6,
@@ -81,6 +83,7 @@ class Mixing:
             name: [p for p in players if p.recorded] for name, players in pool.by_family.items()
         }  # fmt: skip
         self._groups = groups()
+        self._basses = [name for name in self._families if name.endswith("bass")]
 
     def questions(self, index: int, count: int) -> list[Question]:
         """So many questions about the mix of this number; the same whenever they are drawn."""
@@ -126,7 +129,9 @@ class Mixing:
                 chosen.append(self._player(rng, self._family(rng)))
             return chosen, True
         names: list[str] = []
-        for _ in range(size):
+        if size > 1 and rng.random() < GROOVE_SHARE:
+            names = ["drums", str(rng.choice(self._basses))]
+        while len(names) < size:
             wider = [n for n in names if n not in ("drums", "other", "speech")]
             if wider and rng.random() < HARD_SHARE:
                 names.append(self._relative(rng, wider[int(rng.integers(len(wider)))]))
@@ -272,8 +277,12 @@ def _convolved(mono: Audio, room: Audio) -> Audio:
 def _equaliser(rng: Rng) -> np.ndarray[Any, np.dtype[np.float64]]:
     log_hz = np.linspace(np.log(50.0), np.log(16000.0), EQ_BANDS)
     curve_db = rng.normal(0, EQ_DB, size=EQ_BANDS)
-    bins_hz = np.arange(BINS) * (RATE / FFT_SAMPLES)
-    return np.asarray(10 ** (np.interp(np.log(np.maximum(bins_hz, 1.0)), log_hz, curve_db) / 20))
+    bins_hz = np.maximum(np.arange(BINS) * (RATE / FFT_SAMPLES), 1.0)
+    whole_db = np.interp(np.log(bins_hz), log_hz, curve_db)
+    if rng.random() < LOW_SHARE:
+        turn_hz = float(np.exp(rng.uniform(*np.log(LOW_HZ))))
+        whole_db += float(rng.uniform(-LOW_DB, LOW_DB)) / (1 + (bins_hz / turn_hz) ** 4)
+    return np.asarray(10 ** (whole_db / 20))
 
 
 def _bus(rng: Rng, mix: Spectrum) -> Audio:

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from training.mask.loss import QUIET_WEIGHT, Planes, bin_weights, ideal_mask, separation_loss, total_loss
+from training.mask.loss import (
+    FLOOR,
+    QUIET_WEIGHT,
+    Planes,
+    bin_weights,
+    decibel_loss,
+    ideal_mask,
+    separation_loss,
+    total_loss,
+)
 
 RNG = np.random.default_rng(3)
 SHAPE = (2, 64, 32)
@@ -71,3 +80,33 @@ def test_presence_is_told_block_by_block():
     stem[:, 32:] = 0
     planes = Planes.of([stem + spectrum()], [[stem]])
     np.testing.assert_array_equal(planes.there.numpy(), [[[1, 0]]])
+
+
+def test_the_error_in_decibels_is_that_of_the_masked_mix():
+    stem, other = spectrum(), spectrum(0.3)
+    mix = stem + other
+    planes = Planes.of([mix], [[stem]])
+    logits = torch.logit(planes.ideal.clamp(1e-4, 1 - 1e-4))
+    ideal = planes.ideal[0, 0].numpy()
+    error = float((np.abs(ideal * mix - stem) ** 2).sum() / (np.abs(stem) ** 2).sum())
+    assert decibel_loss(logits, planes).item() == pytest.approx(np.log1p(error / FLOOR), abs=0.01)
+
+
+def test_a_few_loud_bins_of_another_stem_cost_a_quiet_stem_dearly():
+    quiet, loud = spectrum(0.1), np.zeros(SHAPE, dtype=np.complex64)
+    loud[..., :2] = 10.0
+    planes = Planes.of([quiet + loud], [[quiet]])
+    leaking, clean = torch.full((1, 1, *SHAPE), 9.0), torch.full((1, 1, *SHAPE), 9.0)
+    leaking[..., :2] = -2.0
+    clean[..., :2] = -9.0
+    assert decibel_loss(leaking, planes).item() > decibel_loss(clean, planes).item() + 2.0
+
+
+def test_decibels_count_alike_for_loud_and_quiet_stems():
+    stem, other = spectrum(), spectrum()
+    stem[..., 16:] = 0
+    other[..., :16] = 0
+    half = torch.zeros((1, 1, *SHAPE))
+    half[..., 16:] = -12.0
+    losses = [decibel_loss(half, Planes.of([g * stem + other], [[g * stem]])).item() for g in (1.0, 0.1)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
