@@ -20,6 +20,7 @@ from engine.latents import Slot
 from engine.media.reference import MediaExample, check_example_files
 from engine.options import Kind, Option
 from engine.request import OPTIONS, SHORTEST_REGION_S, Request
+from engine.stem_sets import with_set_prompts
 from engine.tasks import Rule, Span, rule_of
 from engine.text.encoder import check_prompt
 
@@ -44,13 +45,14 @@ def check_values(request: Request) -> None:
         RequestError: what was asked, what is allowed, what to do.
     """
     rule = rule_of(request.task, request.slot)
-    if not request.prompts and not request.examples:
+    if not request.prompts and not request.examples and request.stems is None:
         raise RequestError("no prompt given; say in a few words what to look for, for example violin")
     for row in OPTIONS.values():
         _check_taken(row, getattr(request, row.name), request.task, rule)
         check_option(row, getattr(request, row.name))
     _check_needs(request, rule)
     _check_masks(request)
+    _check_sums(request)
     _check_regions(request)
     _check_answers(request)
 
@@ -67,11 +69,11 @@ def check_option(row: Option, value: Any) -> None:
         _CHECKS[row.kind](row, value)
         return
     if not isinstance(value, (tuple, list)):
-        raise RequestError("{name} {value!r} is not allowed; give several, in order", name=row.said, value=value)
+        raise RequestError("{option} {value!r} is not allowed; give several, in order", option=row.said, value=value)
     if row.most is not None and len(value) > row.most:
         raise RequestError(
-            "{count} {name} given; at most {most} fit in one call, so make several calls",
-            count=len(value), name=row.said, most=row.most,
+            "{count} {option} given; at most {most} fit in one call, so make several calls",
+            count=len(value), option=row.said, most=row.most,
         )  # fmt: skip
     for item in value:
         _CHECKS[row.kind](row, item)
@@ -92,14 +94,16 @@ def check_files(request: Request) -> None:
     check_example_files(request.examples)
     load_bundle(find_bundle(request.bundle), check_hashes=False)
     _check_output(request.out)
+    if request.cache:
+        _check_output(request.cache)
 
 
 def _check_whole(row: Option, value: Any) -> None:
     low, high = row.limits
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise RequestError(
-            "{name} {value!r} is not allowed; give a whole number from {low} to {high}",
-            name=row.said, value=value, low=low, high=high,
+            "{option} {value!r} is not allowed; give a whole number from {low} to {high}",
+            option=row.said, value=value, low=low, high=high,
         )  # fmt: skip
 
 
@@ -107,8 +111,8 @@ def _check_number(row: Option, value: Any) -> None:
     low, high = row.limits
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:  # nan fails too
         raise RequestError(
-            "{name} {value!r} is not allowed; give a number from {low:g} to {high:g}",
-            name=row.said, value=value, low=low, high=high,
+            "{option} {value!r} is not allowed; give a number from {low:g} to {high:g}",
+            option=row.said, value=value, low=low, high=high,
         )  # fmt: skip
 
 
@@ -116,19 +120,26 @@ def _check_choice(row: Option, value: Any) -> None:
     if value not in row.choices:
         choices = ", ".join(row.choices)
         raise RequestError(
-            "unknown {name} {value!r}; choose one of {choices}", name=row.said, value=value, choices=choices
+            "unknown {option} {value!r}; choose one of {choices}", option=row.said, value=value, choices=choices
         )
 
 
 def _check_flag(row: Option, value: Any) -> None:
     if not isinstance(value, bool):
-        raise RequestError("{name} {value!r} is not allowed; give true or false", name=row.said, value=value)
+        raise RequestError("{option} {value!r} is not allowed; give true or false", option=row.said, value=value)
 
 
 def _check_text(row: Option, value: Any) -> None:
     if not isinstance(value, str):
-        wanted = "the name of one" if row.kind == "name" else "a path" if row.kind in ("file", "folder") else "words"
-        raise RequestError("{name} {value!r} is not allowed; give {wanted}", name=row.said, value=value, wanted=wanted)
+        raise RequestError(_WANTED.get(row.kind, _WANTED["words"]), option=row.said, value=value)
+
+
+_WANTED: dict[Kind, str] = {
+    "name": "{option} {value!r} is not allowed; give the name of one",
+    "file": "{option} {value!r} is not allowed; give a path",
+    "folder": "{option} {value!r} is not allowed; give a path",
+    "words": "{option} {value!r} is not allowed; give words",
+}
 
 
 def _check_words(row: Option, value: Any) -> None:
@@ -162,7 +173,7 @@ _CHECKS: dict[Kind, Callable[[Option, Any], None]] = {
 def _check_taken(row: Option, value: Any, task: str, rule: Rule) -> None:
     if row.refusal and value != row.default and not row.takes(rule):
         able = " or ".join(row.tasks)
-        raise RequestError(row.refusal, task=task, name=row.said, able=able, value=value)
+        raise RequestError(row.refusal, task=task, option=row.said, able=able, value=value)
 
 
 def _check_needs(request: Request, rule: Rule) -> None:
@@ -191,6 +202,23 @@ def _check_masks(request: Request) -> None:
         raise RequestError("experts answer with masks; choose the render masked, or leave the expert out")
 
 
+def _check_sums(request: Request) -> None:
+    if not request.adds_up:
+        return
+    if request.render == "decoded":
+        raise RequestError("decoded audio does not add up to the mix; choose the render masked or flow")
+    if request.candidates > 1:
+        raise RequestError(
+            "stems that add up to the mix are one answer, not {count} candidates; leave the candidates out",
+            count=request.candidates,
+        )
+    if request.stems is not None and request.examples:
+        raise RequestError(
+            "the set of stems {stems} is known by its names and takes no examples; leave the examples out, or name "
+            "the stems one by one", stems=request.stems,
+        )  # fmt: skip
+
+
 def _check_regions(request: Request) -> None:
     if request.region_s is not None and request.regions_s:
         raise RequestError("a region was given twice, as one and in a list; give it once")
@@ -205,7 +233,11 @@ def _check_regions(request: Request) -> None:
 
 def _check_answers(request: Request) -> None:
     regions = len(request.regions_s) if rule_of(request.task).span is Span.NO else 1  # else all are in one file
-    answers = max(len(request.prompts), 1) * max(regions, 1) * request.candidates
+    answers = (
+        max(len(with_set_prompts(request.stems, request.prompts)) + request.adds_up, 1)
+        * max(regions, 1)
+        * request.candidates
+    )
     if answers > ANSWERS_LIMIT:
         raise RequestError(
             "prompts, regions and candidates make {answers} answers; at most {most} fit in one call, "

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field
 from typing import Any, Literal
 
+from engine.latents import Slot
 from engine.options import Option, option, options_of
+from engine.stem_sets import STEM_SETS
 from engine.tasks import SLOT_NAMES, TASKS, Rule, Span, turned
 
 Render = Literal["masked", "flow", "decoded"]
@@ -43,6 +45,10 @@ def _masked(rule: Rule) -> bool:
 
 def _separates(rule: Rule) -> bool:
     return rule.masked or rule.replaces
+
+
+def _isolates(rule: Rule) -> bool:
+    return rule.masked and rule.answer is Slot.STEM
 
 
 def _keeps_length(rule: Rule) -> bool:
@@ -134,6 +140,15 @@ class Request:
         "", "separator of the bundle that answers, or none", kind="name", metavar="NAME",
         otherwise="default: the one that knows the prompt, if any", takes=_separates,
     )  # fmt: skip
+    stems: str | None = option(
+        None, "ready-made set of stems that add up to the mix: "
+        + "; ".join(f"{name} is {', '.join(one.names)}" for name, one in STEM_SETS.items()),
+        choices=tuple(STEM_SETS), otherwise="default: the prompts alone", label="set of stems", takes=_isolates,
+    )  # fmt: skip
+    other: bool = option(
+        False, "stems share the mix, and one more file holds what they leave of it: together they are the mix",
+        takes=_isolates,
+    )  # fmt: skip
     out: str = option(".", "folder for the results", kind="folder", otherwise="default this one", metavar="DIR")
     bundle: str = option("small", "name or folder of a bundle", kind="name", metavar="NAME")
     device: Device = option("auto", "where to run", otherwise="default: the fastest that works")
@@ -171,7 +186,21 @@ class Request:
         None, "windows per run of a graph", low=1, high=4096, otherwise="default: chosen from the device", flag=""
     )
 
+    cache: str = option(
+        "", "folder that keeps what was computed of a mix, so that the next prompt for it costs less", kind="folder",
+        otherwise="default: nothing is kept", metavar="DIR",
+    )  # fmt: skip
+    cache_gb: float = option(
+        10.0, "how many GB --cache may hold; what was not used for longest goes first", low=0.001, high=100_000.0,
+        label="cache size", flag="--cache-size", metavar="GB",
+    )  # fmt: skip
+
     unknown: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def adds_up(self) -> bool:
+        """True means that the stems share the mix and a remainder comes with them."""
+        return self.other or self.stems is not None
 
     @property
     def regions(self) -> tuple[tuple[float, float], ...]:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 OURS = {"engine", "desktop", "export", "training"}
 GRAMMAR = tuple(f"engine.text.{name}" for name in ("grammar", "names", "negation", "normalize"))
 MANIFEST = tuple(f"engine.bundle.{name}" for name in ("bundle", "fields", "manifest", "separation", "separator"))
-VALUES = tuple(f"engine.{name}" for name in ("errors", "latents", "options", "request", "tasks"))
+VALUES = tuple(f"engine.{name}" for name in ("errors", "latents", "options", "request", "stem_sets", "tasks"))
 VOCABULARY = {*VALUES, *GRAMMAR, *MANIFEST}
 HEAVY = {"torch", "PySide6", "onnxruntime"}
 FUNCTION_LIMIT_LINES = 60
@@ -33,7 +33,7 @@ class Border:
 
 
 BORDERS = (
-    Border("engine/{errors,events,latents,options,request,tasks}.py", frozenset(VOCABULARY), frozenset()),
+    Border("engine/{errors,events,latents,options,request,stem_sets,tasks}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/bundle/{bundle,fields,manifest,separation,separator}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/text/{grammar,names,negation,normalize}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/**/*.py", frozenset({"engine"}), frozenset({"torch", "PySide6", "pedalboard"})),
