@@ -199,13 +199,16 @@ def _checked(block_NC: npt.NDArray[np.floating], wanted: int, position: int, inf
     if not good_NC.all():
         bad = int(np.argmin(good_NC.all(axis=1)))
         finite = np.isfinite(block_NC[bad]).all()
-        what = f"over {LOUDEST:g} (full scale is 1)" if finite else "that is not a number or infinite"
+        at_s = (position + bad) / info.rate_hz
+        if finite:
+            raise AudioError(
+                "{path} has a sample over {loudest:g} (full scale is 1) at {seconds:.3f} s; repair or convert it first",
+                path=info.path, loudest=LOUDEST, seconds=at_s,
+            )  # fmt: skip
         raise AudioError(
-            "{path} has a sample {what} at {seconds:.3f} s; repair or convert it first",
-            path=info.path,
-            what=what,
-            seconds=(position + bad) / info.rate_hz,
-        )
+            "{path} has a sample that is not a number or infinite at {seconds:.3f} s; repair or convert it first",
+            path=info.path, seconds=at_s,
+        )  # fmt: skip
     whole_NC = block_NC.astype(np.float64)
     if len(whole_NC) < wanted:
         whole_NC = np.pad(whole_NC, ((0, wanted - len(whole_NC)), (0, 0)))

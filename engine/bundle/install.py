@@ -77,9 +77,13 @@ def remove_bundle(name: str) -> Path:
     """
     folder = user_bundles() / name
     if not NAME.fullmatch(name) or not os.path.isfile(folder / MANIFEST) or folder.is_symlink():
-        there = list_bundles()
-        where = f"; {there[name]} was not added with this command" if name in there else ""
-        raise BundleError("no bundle {name!r} in {folder}{where}", name=name[:80], folder=user_bundles(), where=where)
+        there = list_bundles().get(name)
+        if there is not None:
+            raise BundleError(
+                "no bundle {name!r} in {folder}; {there} was not added with this command",
+                name=name[:80], folder=user_bundles(), there=there,
+            )  # fmt: skip
+        raise BundleError("no bundle {name!r} in {folder}", name=name[:80], folder=user_bundles())
     try:
         shutil.rmtree(folder)
     except OSError as error:
@@ -123,9 +127,7 @@ class _Zip:
         tops = [row.filename for row in rows if row.filename.count("/") < 2 and row.filename.split("/")[-1] == MANIFEST]
         if len(tops) != 1:
             raise BundleError(
-                "{file} holds {count} bundles; a zip file of one bundle is needed",
-                file=path.name,
-                count=len(tops) or "no",
+                "{file} holds {count} bundles; a zip file of one bundle is needed", file=path.name, count=len(tops)
             )
         self._top = tops[0].removesuffix(MANIFEST)
 

@@ -39,13 +39,15 @@ def find_bundle(name: str) -> Path:
         return installed[name]
     if name and os.path.isfile(os.path.join(name, MANIFEST)):
         return Path(name).resolve()
-    there = f"installed are {', '.join(installed)}" if installed else "none is installed"
+    if not installed:
+        raise BundleError(
+            "no bundle {name!r}, and none is installed; give the path of a bundle folder, or set {variable}",
+            name=_shortened(name), variable=VARIABLE,
+        )  # fmt: skip
     raise BundleError(
-        "no bundle {name!r}; {there}; name an installed one, give the path of a bundle folder, or set {variable}",
-        name=_shortened(name),
-        there=there,
-        variable=VARIABLE,
-    )
+        "no bundle {name!r}; installed are {installed}; name an installed one, give the path of a bundle folder, "
+        "or set {variable}", name=_shortened(name), installed=", ".join(installed), variable=VARIABLE,
+    )  # fmt: skip
 
 
 def search_folders() -> list[Path]:

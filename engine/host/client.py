@@ -252,7 +252,8 @@ class Engine:
                 self._deliver(CancelledJob(job.name))
             elif job in guilty:
                 lost = HostError(
-                    "{reason}; this job is lost, the next one gets a new process; set FLUXSTEM_DEBUG=1 to see its log",
+                    "the engine process ended ({reason}); this job is lost, the next one gets a new process; "
+                    "set FLUXSTEM_DEBUG=1 to see its log",
                     reason=reason,
                 )
                 self._deliver(failed_of(job.name, lost))

@@ -28,7 +28,7 @@ class HostProcess:
 
     Args:
         on_message: called on the reader thread with every message.
-        on_death: called on the reader thread once, after the last message, with the reason in words.
+        on_death: called on the reader thread once, after the last message, with what ended it: a signal or a code.
 
     Attributes:
         ready: True means it has said so, and would read what it is sent.
@@ -126,6 +126,6 @@ class HostProcess:
     def _reason(self, code: int) -> str:
         if code < 0:
             names = {number.value: number.name for number in signal.Signals}
-            return f"the engine process was ended by {names.get(-code, f'signal {-code}')}"
+            return names.get(-code, f"signal {-code}")
         words = next((line for line in reversed(self._last_words) if line.strip()), "")
-        return f"the engine process ended with code {code}" + (f" ({words.strip()})" if words else "")
+        return f"code {code}" + (f", {words.strip()}" if words else "")

@@ -259,15 +259,14 @@ def check_expert(name: str, bundle: Bundle) -> None:
         RequestError: it has none; the message lists what there is.
     """
     there = [row.name for row in bundle.manifest.experts]
-    if name not in ("", NOBODY, *there):
-        known = f"its experts are {', '.join(there)}; name one of them" if there else "it has none; leave it out"
-        raise RequestError(
-            "{bundle} has no expert {name!r}; {known}, or say {nobody}",
-            bundle=bundle.label,
-            name=name[:80],
-            known=known,
-            nobody=NOBODY,
-        )
+    if name in ("", NOBODY, *there):
+        return
+    if not there:
+        raise RequestError("{bundle} has no experts; leave the expert out", bundle=bundle.label)
+    raise RequestError(
+        "{bundle} has no expert {name!r}; its experts are {known}; name one of them, or say {nobody}",
+        bundle=bundle.label, name=name[:80], known=", ".join(there), nobody=NOBODY,
+    )  # fmt: skip
 
 
 def _chosen(prompts_PE: FloatArray, stems: int) -> list[int]:

@@ -231,19 +231,27 @@ def _kind(model: Model, example: MediaExample) -> str:
     return kind
 
 
-_WORDS = {"image": "pictures", "video": "videos", "audio": "sounds", "container": "videos and no sounds"}
+_REFUSALS = {  # by the kind of a file, and whether the bundle takes the other kinds
+    ("image", False): "the bundle {bundle} takes no pictures as examples, so {example} cannot be used; it takes words",
+    ("image", True): (
+        "the bundle {bundle} takes no pictures as examples, so {example} cannot be used; it takes words and sounds"
+    ),
+    ("video", False): "the bundle {bundle} takes no videos as examples, so {example} cannot be used; it takes words",
+    ("video", True): (
+        "the bundle {bundle} takes no videos as examples, so {example} cannot be used; it takes words and sounds; "
+        "to have the sound of it heard, give it as audio"
+    ),
+    ("audio", False): "the bundle {bundle} takes no sounds as examples, so {example} cannot be used; it takes words",
+    ("audio", True): (
+        "the bundle {bundle} takes no sounds as examples, so {example} cannot be used; "
+        "it takes words, pictures and videos"
+    ),
+    ("container", False): (
+        "the bundle {bundle} takes no videos and no sounds as examples, so {example} cannot be used; it takes words"
+    ),
+}
 
 
 def _not_taken(model: Model, example: MediaExample, kind: str) -> ExampleError:
-    takes = ["words"]
-    takes += ["pictures and videos"] if model.video is not None else []
-    takes += ["sounds"] if model.audio is not None else []
-    advice = "; to have the sound of it heard, give it as audio" if kind == "video" and model.audio is not None else ""
-    return ExampleError(
-        "the bundle {bundle} takes no {kind} as examples, so {example} cannot be used; it takes {known}{advice}",
-        bundle=model.bundle.label,
-        kind=_WORDS[kind],
-        example=example.name,
-        known=" and ".join(takes),
-        advice=advice,
-    )
+    others = (model.video if kind == "audio" else model.audio) is not None
+    return ExampleError(_REFUSALS[kind, others], bundle=model.bundle.label, example=example.name)

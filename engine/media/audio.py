@@ -23,6 +23,7 @@ from engine.media.limits import (
     LOWEST_RATE_HZ,
     SILENT_POWER,
     SOUND_WINDOWS,
+    TOO_LONG,
     Unusable,
 )
 
@@ -42,9 +43,11 @@ def read_audio(file: BinaryIO, rate_hz: int, part_s: tuple[float, float | None])
         return None
     if not LOWEST_RATE_HZ <= stream.samplerate <= HIGHEST_RATE_HZ or stream.channels > CHANNELS_LIMIT:
         raise Unusable(
-            f"has {stream.channels} channels at {stream.samplerate} Hz; at most {CHANNELS_LIMIT} channels at "
-            f"{LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz are read, so convert it"
-        )
+            "has {channels} channels at {rate_hz} Hz; at most {limit} channels at {low} to {high} Hz are read, "
+            "so convert it",
+            channels=stream.channels, rate_hz=stream.samplerate,
+            limit=CHANNELS_LIMIT, low=LOWEST_RATE_HZ, high=HIGHEST_RATE_HZ,
+        )  # fmt: skip
     return _mono(stream, rate_hz, part_s)
 
 
@@ -90,7 +93,7 @@ def loudest_windows(blocks: Iterator[Floats], samples: int, rate_hz: int) -> Flo
     for block_N in blocks:
         total += len(block_N)
         if total > LENGTH_LIMIT_S * rate_hz:
-            raise Unusable(f"is longer than {LENGTH_LIMIT_S:g} s; give a part of it, as in file#t=60,90")
+            raise Unusable(TOO_LONG, limit_s=LENGTH_LIMIT_S)
         held_N = np.concatenate([held_N, block_N])
         while len(held_N) >= samples:
             before_N, held_N = held_N[:samples], held_N[samples:]
@@ -124,14 +127,15 @@ def _mono(stream: soundfile.SoundFile, rate_hz: int, part_s: tuple[float, float 
             try:
                 block_NC = stream.read(min(left, BLOCK_SAMPLES), "float32", always_2d=True)
             except soundfile.LibsndfileError as error:
-                raise Unusable(f"is damaged ({str(error).strip().rstrip('.')}); save it again") from error
+                reason = str(error).strip().rstrip(".")
+                raise Unusable("is damaged ({reason}); save it again", reason=reason) from error
             if not len(block_NC):
                 return
             left -= len(block_NC)
             yield block_NC.mean(axis=1, dtype=np.float64)[None]
 
     if wanted > LENGTH_LIMIT_S * rate_hz:
-        raise Unusable(f"is longer than {LENGTH_LIMIT_S:g} s; give a part of it, as in file#t=60,90")
+        raise Unusable(TOO_LONG, limit_s=LENGTH_LIMIT_S)
     with stream:
         for block_1N in resampled(source(), 1, stream.samplerate, rate_hz, wanted):
             yield block_1N[0]

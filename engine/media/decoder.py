@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from engine.media.limits import LENGTH_LIMIT_S, MEMORY_LIMIT_BYTES, RESULT_LIMIT_BYTES, Unusable
+from engine.media.limits import LENGTH_LIMIT_S, MEMORY_LIMIT_BYTES, RESULT_LIMIT_BYTES, TOO_LONG, Unusable
 from engine.media.sniff import Kind
 
 Frame = npt.NDArray[np.uint8]
@@ -59,17 +59,22 @@ def main() -> None:
         try:
             said = decode(file, wanted, result)
             result.flush()
-        except Unusable as error:
-            said = {"error": str(error)}
-        except ImportError as error:
-            said = {"error": f"needs {error.name}, which is not installed; install fluxstem with the extra examples"}
-        except MemoryError:
-            said = {"error": "needs more memory than a decoder gets; save it smaller"}
         except Exception as error:  # a decoder's own fault is the file's fault to whoever gave it
-            words = (str(error).strip().splitlines() or [""])[0]
-            said = {"error": f"cannot be decoded ({type(error).__name__}: {words}); save it again"}
+            why = _unusable(error)
+            said = {"error": why.template, "values": why.values}
     sys.stderr.write("\n" + json.dumps(said) + "\n")
     sys.stderr.flush()
+
+
+def _unusable(error: Exception) -> Unusable:
+    if isinstance(error, Unusable):
+        return error
+    if isinstance(error, ImportError):
+        return Unusable("needs {package}, which is not installed; install the extra examples", package=str(error.name))
+    if isinstance(error, MemoryError):
+        return Unusable("needs more memory than a decoder gets; save it smaller")
+    words = (str(error).strip().splitlines() or [""])[0]
+    return Unusable("cannot be decoded ({reason}); save it again", reason=f"{type(error).__name__}: {words}")
 
 
 def decode(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any]:
@@ -145,7 +150,7 @@ def _write_video(timed: Timed, wanted: DecodeSpec, result: BinaryIO) -> dict[str
         last = min(needed, math.ceil((until_s - start_s) * wanted.ticks_hz - 0.5))  # to the nearest tick
         if last > len(ticks):
             if last > LENGTH_LIMIT_S * wanted.ticks_hz:
-                raise Unusable(f"is needed for more than {LENGTH_LIMIT_S:g} s; give a part of it, as in file#t=60,90")
+                raise Unusable(TOO_LONG, limit_s=LENGTH_LIMIT_S)
             result.write(np.ascontiguousarray(frame).data)
             ticks.extend([written] * (last - len(ticks)))
             written += 1
@@ -161,7 +166,7 @@ def _write_video(timed: Timed, wanted: DecodeSpec, result: BinaryIO) -> dict[str
     if held is not None:
         show(held, end)
     if not ticks:
-        raise Unusable(f"ends before {start_s:g} s; give a part that is in it")
+        raise Unusable("ends before {start_s:g} s; give a part that is in it", start_s=start_s)
     result.write(np.array(ticks, np.int32).data)
     return {"kind": "video", "frames": written, "ticks": len(ticks), "loops": False}
 

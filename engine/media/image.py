@@ -38,13 +38,14 @@ def open_image(file: BinaryIO) -> Image.Image | None:
     except UnidentifiedImageError:
         return None
     except (OSError, ValueError, SyntaxError, MemoryError) as error:
-        raise Unusable(f"is a damaged picture ({_words(error)}); save it again") from error
+        raise Unusable("is a damaged picture ({reason}); save it again", reason=_words(error)) from error
     width, height = image.size
     if width * height > PICTURE_LIMIT_PIXELS or max(width, height) > SIDE_LIMIT_PX:
         raise Unusable(
-            f"has {width} x {height} pixels; at most {PICTURE_LIMIT_PIXELS // 1_000_000} million and {SIDE_LIMIT_PX} "
-            "on a side are read, so save it smaller"
-        )
+            "has {width} x {height} pixels; at most {millions} million and {side} on a side are read, "
+            "so save it smaller",
+            width=width, height=height, millions=PICTURE_LIMIT_PIXELS // 1_000_000, side=SIDE_LIMIT_PX,
+        )  # fmt: skip
     return image
 
 
@@ -68,7 +69,7 @@ def first_frame(image: Image.Image, size_px: int) -> Frame:
         image.draft(None, (4 * size_px, 4 * size_px))  # a JPEG is decoded at half, a quarter or an eighth
         return _square(ImageOps.exif_transpose(image), size_px)
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, ZeroDivisionError) as error:
-        raise Unusable(f"is a damaged picture ({_words(error)}); save it again") from error
+        raise Unusable("is a damaged picture ({reason}); save it again", reason=_words(error)) from error
 
 
 def animation_frames(image: Image.Image, size_px: int) -> Iterator[tuple[float, float, Frame]]:
@@ -89,7 +90,7 @@ def animation_frames(image: Image.Image, size_px: int) -> Iterator[tuple[float, 
         except EOFError:
             return
         except (OSError, ValueError, SyntaxError, IndexError) as error:
-            raise Unusable(f"is a damaged animation ({_words(error)}); save it again") from error
+            raise Unusable("is a damaged animation ({reason}); save it again", reason=_words(error)) from error
         asked_s = float(image.info.get("duration") or 0) / 1000
         shown_s = asked_s if asked_s >= SHORTEST_FRAME_S else USUAL_FRAME_S
         yield at_s, shown_s, frame

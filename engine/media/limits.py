@@ -6,6 +6,7 @@ PICTURE_LIMIT_PIXELS = 100_000_000
 FRAME_LIMIT_PIXELS = 8192 * 4320  # of a video: several are held at once
 SIDE_LIMIT_PX = 32_768
 LENGTH_LIMIT_S = 1800.0  # of what is looked at or listened to; a part of a longer file may be given
+TOO_LONG = "is longer than {limit_s:g} s; give a part of it, as in file#t=60,90"
 CHANNELS_LIMIT = 64
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000
 TICKS_PER_FRAME = 4  # frames are kept on a finer grid than the model's, so that a window may begin anywhere
@@ -19,4 +20,17 @@ RESULT_LIMIT_BYTES = 1 << 30
 
 
 class Unusable(Exception):
-    """Why a file cannot be an example, as words that follow its name in a sentence."""
+    """Why a file cannot be an example, as words that follow its name in a sentence.
+
+    Args:
+        template: the words, with values in braces as for ``str.format``.
+        values: what goes into the braces, texts and numbers.
+
+    Attributes:
+        template, values: as given.
+    """
+
+    def __init__(self, template: str, /, **values: str | float) -> None:
+        super().__init__(template.format(**values))
+        self.template = template
+        self.values = values

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -149,14 +150,36 @@ def _run(
         words.seek(max(0, words.seek(0, os.SEEK_END) - LAST_WORDS_BYTES))
         said = _last_line(words.read())
     if code != 0 or said is None:
-        raise ExampleError(
-            "the example {path} broke its decoder ({reason}); save it in another format",
-            path=example.path,
-            reason=_end(code),
-        )
+        raise _broken(example, code)
     if "error" in said:
-        raise ExampleError("the example {path} {reason}", path=example.path, reason=said["error"])
+        template, values = said["error"], said.get("values", {})
+        if not _is_plain(template, values):
+            raise _broken(example, code)
+        raise ExampleError("the example {path} " + template, **{**values, "path": example.path})
     return said
+
+
+def _is_plain(template: object, values: object) -> bool:
+    """True for words whose braces hold names of values and nothing that reaches into them: decoders may be hijacked."""
+    if not isinstance(template, str) or not isinstance(values, dict):
+        return False
+    fields = re.findall(r"\{(\w+)(:g)?\}", template)
+    if not len(fields) == template.count("{") == template.count("}"):
+        return False
+    return all(isinstance(values.get(name), (int, float) if number else (str, int, float)) for name, number in fields)
+
+
+def _broken(example: MediaExample, code: int) -> ExampleError:
+    names = {number.value: number.name for number in signal.Signals}
+    if code < 0:
+        return ExampleError(
+            "the example {path} broke its decoder (it was ended by {signal}); save it in another format",
+            path=example.path, signal=names.get(-code, f"signal {-code}"),
+        )  # fmt: skip
+    return ExampleError(
+        "the example {path} broke its decoder (it ended with code {code}); save it in another format",
+        path=example.path, code=code,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -199,8 +222,3 @@ def _check_size(found: DecodedMedia, example: MediaExample) -> None:
         raise ExampleError(
             "the example {path} broke its decoder (too little came out); save it again", path=example.path
         )
-
-
-def _end(code: int) -> str:
-    names = {number.value: number.name for number in signal.Signals}
-    return f"it was ended by {names.get(-code, f'signal {-code}')}" if code < 0 else f"it ended with code {code}"

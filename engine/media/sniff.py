@@ -74,11 +74,11 @@ def guess_kind(head: bytes, name: str) -> Guess:
     plain = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for mark, why in _REFUSED:
         if plain.startswith(mark):
-            raise ExampleError("{name} {reason}", name=name, reason=why)
+            raise ExampleError("{name} " + why, name=name)
     if plain.startswith(b"<"):
         for mark, why in _DRAWINGS:
             if mark in plain:
-                raise ExampleError("{name} {reason}", name=name, reason=why)
+                raise ExampleError("{name} " + why, name=name)
     if head[4:12] in _HEIC:
         raise ExampleError("{name} is a HEIC picture, which cannot be read here; save it as a JPEG or PNG", name=name)
     for at, mark, found in _MARKS:

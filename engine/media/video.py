@@ -69,9 +69,9 @@ def video_frames(container: Any, stream: Any, size_px: int, from_s: float) -> It
     context = stream.codec_context
     if context.width * context.height > FRAME_LIMIT_PIXELS or max(context.width, context.height) > SIDE_LIMIT_PX:
         raise Unusable(
-            f"has frames of {context.width} x {context.height} pixels; at most {FRAME_LIMIT_PIXELS // 1_000_000} "
-            "million are read, so save it smaller"
-        )
+            "has frames of {width} x {height} pixels; at most {millions} million are read, so save it smaller",
+            width=context.width, height=context.height, millions=FRAME_LIMIT_PIXELS // 1_000_000,
+        )  # fmt: skip
     start_s = _start_s(container, stream)
     usual_s = float(1 / (stream.average_rate or Fraction(1) / Fraction(LAST_FRAME_S)))
     if from_s > 0:
@@ -100,7 +100,9 @@ def audio_blocks(container: Any, rate_hz: int) -> Iterator[npt.NDArray[np.float3
         raise NoAudioStream("holds no sound")
     stream = container.streams.audio[0]
     if not 1 <= stream.channels <= CHANNELS_LIMIT:
-        raise Unusable(f"has {stream.channels} channels; at most {CHANNELS_LIMIT} are read")
+        raise Unusable(
+            "has {channels} channels; at most {limit} are read", channels=stream.channels, limit=CHANNELS_LIMIT
+        )
     resampler = av.AudioResampler(format="flt", layout="mono", rate=rate_hz)
     for frame in _decoded(container, stream):
         for part in resampler.resample(frame):
@@ -120,7 +122,8 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
             break
         except av.FFmpegError as error:
             if not some:
-                raise Unusable(f"cannot be decoded ({error.strerror or error}); save it again") from error
+                reason = str(error.strerror or error)
+                raise Unusable("cannot be decoded ({reason}); save it again", reason=reason) from error
             break
         some = True
         yield frame

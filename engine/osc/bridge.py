@@ -107,7 +107,7 @@ class Bridge:
             try:
                 router.queue.send_back(name, path, (str(start_samples), str(length_samples), rate_hz))
             except Refused as error:
-                told.set_exception(RequestError(str(error)))
+                told.set_exception(RequestError("the bridge cannot send it back ({reason})", reason=str(error)))
             else:
                 told.set_result(None)
 
