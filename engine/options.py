@@ -45,7 +45,7 @@ class Option:
         otherwise: what happens when it is left out, in words.
         takes: whether a task takes it, by its row.
         needs: whether a task cannot do without it.
-        refusal: template of what is said to a task that does not take it, with ``task``, ``name``, ``able`` (the
+        refusal: template of what is said to a task that does not take it, with ``task``, ``option``, ``able`` (the
             tasks that do) and ``value``; "" means that it is ignored there.
         flag: spelling on the command line; "" means that it stands without one, or, without a metavar, not at all.
         metavar: placeholder for the value in a help text.
@@ -66,7 +66,7 @@ class Option:
     otherwise: Words | None = None
     takes: Callable[[Rule], bool] = _every_task
     needs: Callable[[Rule], bool] = _no_task
-    refusal: str = "{task} takes no {name}; leave it out, or choose {able}"
+    refusal: str = "{task} takes no {option}; leave it out, or choose {able}"
     flag: str | None = None
     metavar: Words = ""
 
