@@ -18,20 +18,20 @@ Start = Literal["zeros", "noise"]
 Format = Literal["same", "wav16", "wav24", "wav32f", "flac"]
 
 EXAMPLE_KINDS = {
-    "image": "picture of what to look for; of a video, its first frame",
-    "video": "video that runs beside the input and shows who plays when",
-    "audio": "sound like the one to look for; of a video, its sound",
+    "image": "picture of what you want; of a video, its first frame",
+    "video": "video that runs along with the input and shows who plays when",
+    "audio": "sound like the one you want; of a video, its soundtrack",
 }
 CONDITIONS = ("prompt", "mix-prompt", "rest-prompt", "picture")  # what can be said besides the audio that is given
 SHORTEST_REGION_S = 0.01
 
-_TIMES = "as 12.5-20.0 or 1:05-1:20"
+_TIMES = "in seconds, e.g. 12.5-20.0 or 1:05-1:20"
 _REGION_DOC = {
-    Span.NO: f"seconds to work on, {_TIMES}, one result for each --region",
-    Span.OPTIONAL: f"seconds to change, {_TIMES}; may be given several times",
-    Span.REQUIRED: f"seconds to fill, {_TIMES}; may be given several times",
+    Span.NO: f"part to work on, {_TIMES}; repeat it for several, each with files of its own",
+    Span.OPTIONAL: f"part to change, {_TIMES}; repeat it for several",
+    Span.REQUIRED: f"part to fill, {_TIMES}; repeat it for several",
 }
-_INPUT_DOC = {"MIX": "the mix", "STEM": "the stem", "REST": "the music the new stem is to fit"}
+_INPUT_DOC = {"MIX": "the mix", "STEM": "the stem", "REST": "the music that the new stem has to fit"}
 _BUNDLE = "default: the bundle's"
 
 
@@ -84,29 +84,30 @@ class Request:
         refusal="{task} makes sound from the prompt alone and takes no file; leave {value} out",
     )  # fmt: skip
     prompts: tuple[str, ...] = option(
-        MISSING, "a few words, as violin", otherwise="one result for each", most=64, flag="", metavar="PROMPT"
-    )
+        MISSING, "what you want, in a few words, e.g. violin", otherwise="one result for each", most=64, flag="",
+        metavar="PROMPT",
+    )  # fmt: skip
     replacement: str = option(
-        "", "what to put in the place, in a few words, as trumpet", flag="--with", metavar="PROMPT",
+        "", "what to put in its place, in a few words, e.g. trumpet", flag="--with", metavar="PROMPT",
         takes=lambda rule: rule.replaces,
         refusal="{task} puts nothing in the place of its prompt; leave the replacement out",
     )  # fmt: skip
     strength: float | None = option(
-        None, "0 keeps the old sound, 1 makes it new", low=0.0, high=1.0, metavar="S",
+        None, "how far to go from the old sound: 0 keeps it, 1 makes it new", low=0.0, high=1.0, metavar="S",
         otherwise=lambda rule: f"{_BUNDLE}, else {rule.strength:g}", takes=lambda rule: rule.strength is not None,
     )  # fmt: skip
     keep_order: bool = option(
-        False, "make the stems in the order they are named, not drums, bass, harmony, lead",
+        False, "make the stems in the order given, instead of drums, bass, harmony, lead",
         takes=lambda rule: rule.together,
-        refusal="{task} makes its stems apart, in the order of the prompts; leave the order out",
+        refusal="{task} makes each stem by itself, in the order of the prompts; leave the order out",
     )  # fmt: skip
     slot: str = option(
-        "", "what to make, and what PROMPT is about: a whole mix, a stem, or the rest around a stem",
+        "", "what to make, and what PROMPT describes: a stem, a whole mix, or the rest around a stem",
         choices=tuple(SLOT_NAMES), otherwise="default stem", takes=lambda rule: rule.any_slot,
     )  # fmt: skip
     rest: str | None = option(
         None,
-        lambda rule: "audio file with the music the stem is to fit"
+        lambda rule: "audio file with the music that the stem has to fit"
         + ("; with --slot rest, the stem" if rule.any_slot else ""),
         kind="file", metavar="FILE", takes=lambda rule: rule.rest_optional,
         refusal="{task} takes no rest file; leave it out",
@@ -118,7 +119,7 @@ class Request:
         refusal="{task} keeps the length of its file; leave seconds out, or give a region",
     )  # fmt: skip
     region_s: tuple[float, float] | None = option(
-        None, "the part to work on", kind="region", unit="s", otherwise="default all", flag="", takes=_keeps_length,
+        None, "part to work on", kind="region", unit="s", otherwise="default all", flag="", takes=_keeps_length,
         refusal="{task} takes no region; leave it out",
     )  # fmt: skip
     regions_s: tuple[tuple[float, float], ...] = option(
@@ -129,15 +130,15 @@ class Request:
     )  # fmt: skip
     render: Render = option(
         "masked",
-        "masked: your own audio, filtered; flow: filtered by what the flow hears; decoded: the model's own audio",
+        "masked: your own audio, filtered; flow: filtered as the flow model hears it; decoded: the model's own audio",
         takes=_separates, refusal="",
     )  # fmt: skip
     sensitivity: float = option(
-        0.5, "how much goes to the stem where the mask is in doubt: 0 makes it clean, 1 full", low=0.0, high=1.0,
-        metavar="S", takes=_masked,
+        0.5, "how much of what is in doubt goes to the stem: 0 for the cleanest, 1 for the fullest", low=0.0,
+        high=1.0, metavar="S", takes=_masked,
     )  # fmt: skip
     expert: str = option(
-        "", "separator of the bundle that answers, or none", kind="name", metavar="NAME",
+        "", "which separator of the bundle to use, or none of them", kind="name", metavar="NAME",
         otherwise="default: the one that knows the prompt, if any", takes=_separates,
     )  # fmt: skip
     stems: str | None = option(
@@ -146,53 +147,59 @@ class Request:
         choices=tuple(STEM_SETS), otherwise="default: the prompts alone", label="set of stems", takes=_isolates,
     )  # fmt: skip
     other: bool = option(
-        False, "stems share the mix, and one more file holds what they leave of it: together they are the mix",
+        False, "share the mix out among the stems, and put what is left into one more file: together they are the mix",
         takes=_isolates,
     )  # fmt: skip
-    out: str = option(".", "folder for the results", kind="folder", otherwise="default this one", metavar="DIR")
-    bundle: str = option("small", "name or folder of a bundle", kind="name", metavar="NAME")
-    device: Device = option("auto", "where to run", otherwise="default: the fastest that works")
-    format: Format = option("same", "of the results", otherwise="default: the input's")
+    out: str = option(".", "folder for the results", kind="folder", otherwise="default: the current one", metavar="DIR")
+    bundle: str = option("small", "model to use: name or folder of a bundle", kind="name", metavar="NAME")
+    device: Device = option("auto", "what to run on", otherwise="default: the fastest that works")
+    format: Format = option("same", "file format of the results", otherwise="default: the input's")
     steps: int | None = option(
-        None, "sampler steps", low=1, high=1000, otherwise=f"{_BUNDLE} for this task", metavar="N"
+        None, "number of sampler steps", low=1, high=1000, otherwise=f"{_BUNDLE} for this task", metavar="N"
     )
     guidance: float | None = option(
-        None, "how hard the prompt pushes: 0 not at all, 1 plainly", low=0.0, high=20.0, metavar="W"
-    )
+        None, "how strictly to follow the prompt: 0 not at all, 1 as the model does by itself, more is stricter",
+        low=0.0, high=20.0, metavar="W",
+    )  # fmt: skip
     guide: tuple[str, ...] = option(
-        (), "what --guidance pushes towards; may be given several times", choices=CONDITIONS,
+        (), "what --guidance applies to; repeat it for several", choices=CONDITIONS,
         label="condition to guide by", otherwise="default all of them",
     )  # fmt: skip
     temperature: float | None = option(
-        None, "of the noise sound is made from: less is safer, more is wilder, 1 as in training", low=0.0, high=2.0,
+        None, "level of the noise that new sound starts from: lower is safer, higher is wilder, 1 is as in training",
+        low=0.0, high=2.0,
         otherwise=f"{_BUNDLE}; 1 for several candidates", metavar="T",
     )  # fmt: skip
-    start: Start | None = option(None, "where the sampler starts", otherwise=_BUNDLE)
+    start: Start | None = option(
+        None, "what the sampler starts from: zeros, always the same answer; noise, another one for each seed",
+        otherwise=_BUNDLE,
+    )  # fmt: skip
     examples: tuple[str, ...] = option(
-        (), "images, videos or sounds of what to look for", kind="example", most=16, flag="--prompt-KIND",
+        (), "images, videos or sounds of what you want", kind="example", most=16, flag="--prompt-KIND",
         metavar="FILE",
     )  # fmt: skip
     example_weight: float = option(
-        0.5, "where there are words too: 0 listens to the words, 1 to the examples only", low=0.0, high=1.0, metavar="W"
-    )
-    mix_prompt: str = option("", "words for the whole, as slow ballad", metavar="TEXT")
-    rest_prompt: str = option("", "words for what goes with the stem", metavar="TEXT")
+        0.5, "balance of words and examples: 0 follows only the words, 1 only the examples", low=0.0, high=1.0,
+        metavar="W",
+    )  # fmt: skip
+    mix_prompt: str = option("", "description of the whole mix, e.g. slow ballad", metavar="TEXT")
+    rest_prompt: str = option("", "description of what plays with the stem, e.g. piano and drums", metavar="TEXT")
     candidates: int = option(
-        1, "make K results for each prompt, from K seeds, and give all of them, the best first", low=1, high=32,
+        1, "how many versions to make of each prompt, from consecutive seeds; the best comes first", low=1, high=32,
         metavar="K",
     )  # fmt: skip
-    seed: int = option(0, "same seed, same result", low=0, high=2**63 - 1, metavar="S")
+    seed: int = option(0, "random seed; the same seed gives the same result", low=0, high=2**63 - 1, metavar="S")
     batch_windows: int | None = option(
-        None, "windows per run of a graph", low=1, high=4096, otherwise="default: chosen from the device", flag=""
+        None, "windows in one run of a graph", low=1, high=4096, otherwise="default: chosen from the device", flag=""
     )
 
     cache: str = option(
         "", "folder that keeps what was computed of a mix, so that the next prompt for it costs less", kind="folder",
-        otherwise="default: nothing is kept", metavar="DIR",
+        otherwise="default: nothing is kept", metavar="DIR", takes=_separates, refusal="",
     )  # fmt: skip
     cache_gb: float = option(
         10.0, "how many GB --cache may hold; what was not used for longest goes first", low=0.001, high=100_000.0,
-        label="cache size", flag="--cache-size", metavar="GB",
+        label="cache size", flag="--cache-size", metavar="GB", takes=_separates, refusal="",
     )  # fmt: skip
 
     unknown: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)

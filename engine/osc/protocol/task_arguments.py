@@ -123,7 +123,7 @@ def _file_doc(rule: Rule, row: Option) -> str:
 
 def _start_doc(rule: Rule, row: Option) -> str:
     must = OPTIONS["regions_s"].needs(rule)
-    return "where the part to fill begins; it must be named, here or by regions" if must else "where to begin"
+    return "where the part to fill begins; give it here or in regions" if must else "where to begin"
 
 
 def _end_doc(rule: Rule, row: Option) -> str:
@@ -164,15 +164,15 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
     TaskArgument(option="steps", unset=0),
     TaskArgument(option="guidance", unset=-1.0),
     TaskArgument(option="render", takes=_filters),
-    TaskArgument(option="format", doc=_text("of the results; same is the input's")),
+    TaskArgument(option="format", doc=_text("file format of the results; same is the input's")),
     TaskArgument(
         option="bundle", default="", doc=_text("name of an installed bundle; empty is the bridge's choice")
     ),
-    TaskArgument(option="regions_s", name="regions", default="", doc=_text("several parts at once, as 8-16 24-32.5 in "
+    TaskArgument(option="regions_s", name="regions", default="", doc=_text("several parts at once, e.g. 8-16 24-32.5, in "
                  "seconds; instead of start and end")),
     TaskArgument(option="strength", unset=-1.0),
     TaskArgument(option="keep_order"),
-    TaskArgument(option="candidates", doc=_text("answers to make; all come, the best first")),
+    TaskArgument(option="candidates", doc=_text("how many versions to make; all of them come, the best first")),
     TaskArgument(option="mix_prompt"),
     TaskArgument(option="rest_prompt"),
     _example("image"),
@@ -181,7 +181,7 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
     TaskArgument(option="example_weight", name="weight"),
     TaskArgument(option="slot", default="stem"),
     TaskArgument(option="temperature", unset=-1.0, takes=_makes),
-    TaskArgument(option="guide", default="", doc=_text("what guidance pushes towards, with spaces between: "
+    TaskArgument(option="guide", default="", doc=_text("what guidance applies to, with spaces between: "
                  f"{', '.join(OPTIONS['guide'].choices)}; empty is all of them")),
     TaskArgument(option="start", name="start_from", unset="auto"),
     TaskArgument(option="device"),
