@@ -168,8 +168,8 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
     TaskArgument(
         option="bundle", default="", doc=_text("name of an installed bundle; empty is the bridge's choice")
     ),
-    TaskArgument(option="regions_s", name="regions", default="", doc=_text("several parts at once, e.g. 8-16 24-32.5, in "
-                 "seconds; instead of start and end")),
+    TaskArgument(option="regions_s", name="regions", default="", doc=_text("several parts at once, e.g. 8-16 24-32.5, "
+                 "in seconds; instead of start and end")),
     TaskArgument(option="strength", unset=-1.0),
     TaskArgument(option="keep_order"),
     TaskArgument(option="candidates", doc=_text("how many versions to make; all of them come, the best first")),
