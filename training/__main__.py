@@ -18,6 +18,7 @@ STAGES = {
     "codec": ("training.codec.train", "train MixWavCodec"),
     "noise": ("training.codec.noise", "quality of decoded audio against noise on its latents"),
     "mask-stems": ("training.mask.cache", "render the stems of the mask decoder"),
+    "mask-songs": ("training.mask.songs", "render stems of produced, electronic music for the mask decoder"),
     "mask": ("training.mask.train", "train the mask decoder"),
     "mask-queries": ("training.mask.queries", "fit prompts to the query vectors of a mask decoder"),
     "mask-calibrate": ("training.mask.calibrate", "calibrate presence on mixes of held-out recordings"),

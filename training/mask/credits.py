@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from training.data import hydrogen, lmms
 from training.data.credits import FONT, OWN
 from training.data.sources import SoundLibrary
 
@@ -27,15 +28,26 @@ def credits(folders: list[Path]) -> list[str]:
     }
     kinds = {source.split(":", 1)[0] for source in sources}
     lines = [START, *([FONT] if "font" in kinds else []), *([OWN] if "synth" in kinds else [])]
+    lines += sorted({line for source in sources if (line := _tabled(source)) is not None})
     wanted = sorted({place for source in sources if (place := _place(source)) is not None})
     root = SoundLibrary.find().font.parent if wanted else Path()
     return lines + [_credit(root, place) for place in wanted]
 
 
-def _place(source: str) -> str | None:
-    """Folder of a source among the sounds, such as ``recordings/philharmonia``; None for fonts and synthesisers."""
+def _tabled(source: str) -> str | None:
+    """Credit of a song or kit that a table of ours names: those of LMMS and Hydrogen; None for all others."""
     kind, _, name = source.partition(":")
-    if kind not in FOLDERS:
+    if kind == "song" and name in lmms.tables()["projects"]:
+        return lmms.credit(name)
+    if kind == "bank" and name.startswith(hydrogen.PREFIX):
+        return hydrogen.credit(name.removeprefix(hydrogen.PREFIX))
+    return None
+
+
+def _place(source: str) -> str | None:
+    """Folder of a source among the sounds, such as ``recordings/philharmonia``; None for what is not there."""
+    kind, _, name = source.partition(":")
+    if kind not in FOLDERS or _tabled(source) is not None:
         return None
     if name.startswith("recorded/"):  # a bank made of recorded notes, one for each family
         kind, name = "recorded", name.removeprefix("recorded/").split(":", 1)[0]

@@ -99,17 +99,17 @@ def render_piece(renderer: RecordedRenderer, seed: int, number: int) -> list[Row
         if voice is None:
             continue
         label = {"family": part.family, "source": voice.label, "piece": f"{seed}-{number}", "part": place}
-        play = _kit if part.family == "drums" else _part
+        play = kit_rows if part.family == "drums" else _part
         rows += play(renderer, rng, part, voice, label)
     return rows
 
 
 def _part(renderer: RecordedRenderer, rng: Rng, part: ScorePart, voice: Voice, label: dict[str, Any]) -> list[Row]:
-    mono = level(_fit(renderer.wet(rng, part, voice, SECONDS).mean(axis=0)))
+    mono = level(fitted(renderer.wet(rng, part, voice, SECONDS).mean(axis=0)))
     return [Row(mono[None], label)] if np.any(mono) else []
 
 
-def _kit(renderer: RecordedRenderer, rng: Rng, part: ScorePart, voice: Voice, label: dict[str, Any]) -> list[Row]:
+def kit_rows(renderer: RecordedRenderer, rng: Rng, part: ScorePart, voice: Voice, label: dict[str, Any]) -> list[Row]:
     """Every piece of the kit through the same effects; their sum has the level of a stem."""
     seed = int(rng.integers(2**31))
     stems: dict[str, Audio] = {}
@@ -117,13 +117,13 @@ def _kit(renderer: RecordedRenderer, rng: Rng, part: ScorePart, voice: Voice, la
         notes = tuple(note for note in part.notes if PIECE_OF_NOTE.get(note.midi, "") == name)
         alone = renderer.dry(np.random.default_rng([seed, 1]), replace(part, notes=notes), voice, SECONDS)
         if np.any(alone):
-            stems[name] = _fit(alone.mean(axis=0))
+            stems[name] = fitted(alone.mean(axis=0))
     if not stems:
         return []
     peak = max(float(np.abs(audio).max()) for audio in stems.values())
     for name, audio in stems.items():
         board = chain(np.random.default_rng([seed, 2]), "drums")
-        stems[name] = _fit(np.asarray(board(audio[None] * np.float32(0.5 / peak), RATE), dtype=np.float32)[0])
+        stems[name] = fitted(np.asarray(board(audio[None] * np.float32(0.5 / peak), RATE), dtype=np.float32)[0])
     total = np.sum(list(stems.values()), axis=0)
     whole = level(total)
     loud = float(np.abs(total).max())
@@ -135,7 +135,8 @@ def _kit(renderer: RecordedRenderer, rng: Rng, part: ScorePart, voice: Voice, la
     ]
 
 
-def _fit(mono: Audio) -> Audio:
+def fitted(mono: Audio) -> Audio:
+    """Cut or padded to ``SAMPLES``."""
     return np.pad(mono[:SAMPLES], (0, max(0, SAMPLES - len(mono)))).astype(np.float32)
 
 
@@ -162,7 +163,7 @@ def clip_rows(found: list[RecordedClip], seed: int) -> Iterator[list[Row]]:
         yield rows
     for group, members in sorted(together.items()):
         aligned = [(clip.family, "", clip.label, clip.read()) for clip in members]
-        yield list(_spans(aligned, f"recorded:{members[0].source}", group.replace("/", "-")))
+        yield list(spans(aligned, f"recorded:{members[0].source}", group.replace("/", "-")))
 
 
 def song_rows(folder: Path) -> list[Row]:
@@ -174,13 +175,23 @@ def song_rows(folder: Path) -> list[Row]:
     for stem in index["stems"]:
         part = PARTS.get(stem["label"], "")
         named.append((family_of(stem), part, stem["label"], read_stereo(folder / stem["file"])))
-    return list(_spans(named, f"song:{folder.name}", folder.name))
+    return list(spans(named, f"song:{folder.name}", folder.name))
 
 
-def _spans(named: list[tuple[str, str, str, Audio]], source: str, piece: str) -> Iterator[Row]:
-    """Aligned stems in spans of ``SAMPLES``; the balance between them stays."""
+def spans(
+    named: list[tuple[str, str, str, Audio]], source: str, piece: str, kits: bool = False, step: int = SAMPLES // 2
+) -> Iterator[Row]:
+    """Aligned stems in spans of ``SAMPLES``; the balance between them stays.
+
+    Args:
+        named: family, part, words and audio ``(1 or 2, N)`` of every stem.
+        source: where they come from.
+        piece: name of the whole.
+        kits: the stems of the drums are the pieces of one player's kit.
+        step: from one span to the next; spans overlap by half unless told.
+    """
     longest = max(audio.shape[1] for *_, audio in named)
-    for first in range(0, max(1, longest - SAMPLES + 1), SAMPLES // 2):
+    for first in range(0, max(1, longest - SAMPLES + 1), step):
         cuts = [(f, p, w, a[:, first : first + SAMPLES]) for f, p, w, a in named]
         loud = [
             (f, p, w, np.pad(a, ((0, 0), (0, SAMPLES - a.shape[1]))))
@@ -193,11 +204,9 @@ def _spans(named: list[tuple[str, str, str, Audio]], source: str, piece: str) ->
         total = float(np.sqrt(np.mean(np.sum(both, axis=0) ** 2)))
         gain = np.float32(min(0.15 / max(total, 1e-6), 0.98 / max(float(np.abs(a).max()) for a in both)))
         for k, (family, part, words, audio) in enumerate(loud):
-            yield Row(
-                audio * gain,
-                {"family": family, "source": source, "piece": f"{piece}-{first}", "part": k, "words": words,
-                 "part_name": part, "balanced": True},
-            )  # fmt: skip
+            label = {"family": family, "source": source, "piece": f"{piece}-{first}", "part": k, "words": words}
+            kit = {"kit": f"{piece}-{first}"} if kits and family == "drums" else {}
+            yield Row(audio * gain, {**label, **kit, "part_name": part, "balanced": True})
 
 
 def _chained(rng: Rng, sounds: list[Audio], channels: int) -> Audio:
