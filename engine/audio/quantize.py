@@ -23,6 +23,8 @@ from engine.events import BIT_FOR_BIT_DB
 
 Samples = npt.NDArray[np.float64]
 
+SMALLEST_EXPONENT = -149  # of the smallest float32 above zero
+
 
 def quantize_pair(
     mix_CN: Samples, stem_CN: npt.NDArray[np.floating], bits: int | None, gain: float
@@ -53,6 +55,41 @@ def quantize_pair(
         exact_CN = np.rint(wanted_CN * scale)
         rest_CN = mix_CN - exact_CN
     return exact_CN / scale, rest_CN / scale
+
+
+def quantize_stems(
+    mix_CN: Samples, stems: Sequence[npt.NDArray[np.floating]], bits: int | None, gain: float
+) -> list[Samples]:
+    """Quantize several stems of one mix, and what they leave of it, so that all of them add up to the mix.
+
+    Integers add up exactly. Float32 stems are rounded to whole multiples of the last place of the largest sum, so that
+    they add up in any order; what the remainder cannot hold goes to the smallest track.
+
+    Args:
+        mix_CN: float64 (channels, samples), the input as it was read.
+        stems: wanted, same shape.
+        bits: of an integer format, None for float32.
+        gain: common gain of all, 1 unless a clip guard is needed.
+
+    Returns:
+        The stems and, last, the remainder: float64 tracks of the same shape that the format holds exactly, integer
+        formats' range apart.
+    """
+    wanted = [stem_CN.astype(np.float64) * gain for stem_CN in stems]
+    mix_CN = mix_CN * gain
+    if bits is not None:
+        scale = float(1 << (bits - 1))
+        held = [np.rint(stem_CN * scale) for stem_CN in wanted]
+        return [track_CN / scale for track_CN in (*held, np.rint(mix_CN * scale) - np.sum(held, axis=0))]
+    mix_CN = _as_float32(mix_CN)
+    _, exponent_CN = np.frexp(np.abs(mix_CN) + np.sum(np.abs(wanted), axis=0))
+    unit_CN = np.ldexp(1.0, np.maximum(exponent_CN - 24, SMALLEST_EXPONENT))
+    held_SCN = np.stack([*(np.rint(stem_CN / unit_CN) * unit_CN for stem_CN in wanted), np.zeros_like(mix_CN)])
+    held_SCN[-1] = _as_float32(mix_CN - held_SCN.sum(axis=0))
+    smallest_1CN = np.abs(held_SCN).argmin(axis=0)[None]
+    kept_1CN = np.take_along_axis(held_SCN, smallest_1CN, axis=0)
+    np.put_along_axis(held_SCN, smallest_1CN, _as_float32(kept_1CN + mix_CN - held_SCN.sum(axis=0)), axis=0)
+    return list(held_SCN)
 
 
 def quantize(audio_CN: npt.NDArray[np.floating], bits: int | None) -> Samples:
@@ -149,31 +186,30 @@ def full_scale(bits: int) -> float:
 
 
 class NullMeter:
-    """Measure stem + rest - mix on the samples as written."""
+    """Measure the sum of stem and rest, or of several stems and their remainder, minus the mix, as written."""
 
     def __init__(self, bits: int | None) -> None:
         self._bits = bits
         self._left = 0.0
         self._mix = 0.0
 
-    def add(self, mix_CN: Samples, stem_CN: Samples, rest_CN: Samples) -> None:
+    def add(self, mix_CN: Samples, *tracks: Samples) -> None:
         """Add one block.
 
         Args:
             mix_CN: the input, times the common gain; (channels, samples).
-            stem_CN: the stem as written, same shape.
-            rest_CN: the rest as written, same shape.
+            tracks: all files as written, each of the same shape; float32 ones are added in float64, and their sum is
+                rounded to float32.
         """
+        sum_CN: Samples = np.sum(tracks, axis=0)
         if self._bits is None:
-            sum_CN = (stem_CN.astype(np.float32) + rest_CN.astype(np.float32)).astype(np.float64)
-        else:
-            sum_CN = stem_CN + rest_CN
+            sum_CN = _as_float32(sum_CN)
         self._left += float(np.square(sum_CN - mix_CN).sum())
         self._mix += float(np.square(mix_CN).sum())
 
     @property
     def null_db(self) -> float:
-        """Level of (stem + rest - mix) against the mix; -300 means bit for bit equal."""
+        """Level of (sum - mix) against the mix; -300 means bit for bit equal."""
         return level_db(self._left, self._mix)
 
 

@@ -63,8 +63,23 @@ def tilt_mask(gain: FloatArray, odds: float) -> FloatArray:
     return moved
 
 
+def share_masks(gain_S: FloatArray) -> FloatArray:
+    """Scale the masks of several stems of one mix so that nothing is counted twice.
+
+    In a bin where they add up to more than 1, each gets its share of 1; elsewhere they stay as they are, and what is
+    missing to 1 is left for the remainder.
+
+    Args:
+        gain_S: float32 (stems, ...), 0 to 1.
+    """
+    if len(gain_S) == 1:
+        return gain_S
+    shared_S: FloatArray = gain_S / np.maximum(gain_S.sum(axis=0), np.float32(1))
+    return shared_S
+
+
 class SoftMaskFilter:
-    """Extract the stem from a stream.
+    """Extract one stem from a stream, or several that share it.
 
     Args:
         rate_hz: of the mix and of the estimates.
@@ -72,12 +87,15 @@ class SoftMaskFilter:
         channels: of the mix.
         rule: how estimates become a gain.
         odds: factor on the stem's odds, see ``odds_gain``.
+        stems: how many are extracted.
     """
 
-    def __init__(self, rate_hz: int, model_rate_hz: int, channels: int, rule: MaskRule, odds: float = 1.0) -> None:
+    def __init__(
+        self, rate_hz: int, model_rate_hz: int, channels: int, rule: MaskRule, odds: float = 1.0, stems: int = 1
+    ) -> None:
         n = window_samples(rate_hz)
-        self._filter = SpectralFilter(n, channels, others=2)
-        self._rule, self._odds = rule, odds
+        self._filter = SpectralFilter(n, channels, others=2 * stems, stems=stems)
+        self._rule, self._odds, self._stems = rule, odds, stems
         self._silent = SILENT * n / 2
         self._top, self._bottom = _bins(n, rate_hz, model_rate_hz)
 
@@ -86,13 +104,13 @@ class SoftMaskFilter:
 
         Args:
             mix_CN: float32 (channels, samples).
-            stem_N: estimate of the stem, as many samples.
-            rest_N: estimate of the rest, as many samples.
+            stem_N: estimate of the stem, as many samples; (stems, samples) where there are several.
+            rest_N: estimate of the rest of each, same shape.
 
         Returns:
-            float32 (channels, samples) of the stem, following those returned before.
+            float32 (stems x channels, samples), following those returned before.
         """
-        block_KN = np.concatenate([mix_CN, stem_N[None], rest_N[None]], dtype=np.float64)
+        block_KN = np.concatenate([mix_CN, np.atleast_2d(stem_N), np.atleast_2d(rest_N)], dtype=np.float64)
         return self._filter.push(block_KN, self._gain_of)
 
     def flush(self, samples: int) -> FloatArray:
@@ -102,12 +120,14 @@ class SoftMaskFilter:
             samples: how many are still missing.
 
         Returns:
-            float32 (channels, samples).
+            float32 (stems x channels, samples).
         """
         return self._filter.flush(samples, self._gain_of)
 
     def _gain_of(self, spectra_KLF: ComplexArray) -> FloatArray:
-        return tilt_mask(self.gain(np.abs(spectra_KLF[-2]), np.abs(spectra_KLF[-1])), self._odds)
+        stems_SLF, rests_SLF = np.split(np.abs(spectra_KLF[-2 * self._stems :]), 2)
+        gains = [self.gain(stem_LF, rest_LF) for stem_LF, rest_LF in zip(stems_SLF, rests_SLF, strict=True)]
+        return share_masks(tilt_mask(np.stack(gains), self._odds))[:, None]
 
     def gain(self, stem_LF: FloatArray, rest_LF: FloatArray) -> FloatArray:
         """The mask: ``|S|^p / (|S|^p + |U|^p)``, 0 where both are silent.

@@ -38,19 +38,21 @@ class SpectralFilter:
         window: samples of the window, a multiple of ``OVERLAP``.
         channels: rows that are filtered.
         others: further rows, used only to compute gains.
+        stems: how many different filters the same spectra go through.
     """
 
-    def __init__(self, window: int, channels: int, others: int = 0) -> None:
+    def __init__(self, window: int, channels: int, others: int = 0, stems: int = 1) -> None:
         self._n = window
         self._hop = window // OVERLAP
-        self._channels = channels
+        self._channels, self._stems = channels, stems
+        self._rows = rows = stems * channels
         self._window_N = hann(window)
         # The mean of a squared Hann window is 3/8.
         self._joining_N = self._window_N.astype(np.float32) * np.float32(1 / (0.375 * OVERLAP))
         lead = window - self._hop
         # float64 on the way in: NumPy's real transform of float32 takes longer. On the way back it takes a third.
         self._in_KN = np.zeros((channels + others, lead))
-        self._out_CN = np.zeros((channels, lead), np.float32)
+        self._out_CN = np.zeros((rows, lead), np.float32)
         self._skip = lead
 
     def push(self, block_KN: npt.NDArray[np.float64], gain_of: GainOf) -> FloatArray:
@@ -58,16 +60,16 @@ class SpectralFilter:
 
         Args:
             block_KN: float64 (channels + others, samples).
-            gain_of: gains (frames, bins), or (channels, frames, bins), for complex64 spectra (channels + others,
-                frames, bins); called with consecutive frames.
+            gain_of: gains (frames, bins), (channels, frames, bins) or (stems, channels or 1, frames, bins), for
+                complex64 spectra (channels + others, frames, bins); called with consecutive frames.
 
         Returns:
-            float32 (channels, samples), following those returned before.
+            float32 (stems x channels, samples), following those returned before.
         """
         self._in_KN = np.concatenate([self._in_KN, block_KN], axis=1)
         hops = max(0, (self._in_KN.shape[1] - self._n) // self._hop + 1)
         if hops == 0:
-            return np.zeros((self._channels, 0), np.float32)
+            return np.zeros((self._rows, 0), np.float32)
         frames_CLN = self._filtered(hops, gain_of)
         self._in_KN = self._in_KN[:, hops * self._hop :]
         out_CN = self._overlap_add(frames_CLN)
@@ -83,7 +85,7 @@ class SpectralFilter:
             gain_of: see ``push``.
 
         Returns:
-            float32 (channels, samples).
+            float32 (stems x channels, samples).
         """
         silence_KN = np.zeros((len(self._in_KN), self._n + self._hop))
         return self.push(silence_KN, gain_of)[:, :samples]
@@ -92,20 +94,21 @@ class SpectralFilter:
         needed = (hops - 1) * self._hop + self._n
         views = np.lib.stride_tricks.sliding_window_view(self._in_KN[:, :needed], self._n, axis=1)
         spectra_KLF = np.empty((len(views), hops, self._n // 2 + 1), np.complex64)
-        frames_CLN = np.empty((self._channels, hops, self._n), np.float32)
+        frames_CLN = np.empty((self._rows, hops, self._n), np.float32)
 
         def analyse(row: int) -> None:
             spectra_KLF[row] = np.fft.rfft(views[row, :: self._hop] * self._window_N, axis=-1)
 
         parallel_for(analyse, range(len(views)))
-        gain = gain_of(spectra_KLF)
+        gain_SCLF = np.broadcast_to(gain_of(spectra_KLF), (self._stems, self._channels, *spectra_KLF.shape[1:]))
 
         def synthesise(row: int) -> None:
-            spectra_LF = spectra_KLF[row] * (gain[row] if gain.ndim == spectra_KLF.ndim else gain)
+            stem, channel = divmod(row, self._channels)
+            spectra_LF = spectra_KLF[channel] * gain_SCLF[stem, channel]
             frames_CLN[row] = np.fft.irfft(spectra_LF, n=self._n, axis=-1)
             frames_CLN[row] *= self._joining_N
 
-        parallel_for(synthesise, range(self._channels))
+        parallel_for(synthesise, range(self._rows))
         return frames_CLN
 
     def _overlap_add(self, frames_CLN: FloatArray) -> FloatArray:

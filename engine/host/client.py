@@ -313,5 +313,6 @@ def _with_absolute_paths(request: Request) -> Request:
         rest=absolute(request.rest) if request.rest else request.rest,
         examples=tuple(with_path(example, absolute) for example in request.examples),
         out=absolute(request.out),
+        cache=absolute(request.cache) if request.cache else request.cache,
         bundle=absolute(request.bundle) if is_folder_of_the_caller else request.bundle,
     )

@@ -15,13 +15,14 @@ from engine.audio.stft import window_samples
 from engine.inference.clip import SampleRange, SampleSource, at_user_rate, encode_clip, gain_into_model, load_mono
 from engine.inference.conditioning import Conditioning
 from engine.inference.model import resolve_sampling
-from engine.inference.output import OutputSpec, StemRestBlock, TaskResult, render_pair
+from engine.inference.output import OutputSpec, RenderedFiles, StemRestBlock, TaskResult, render_pair
 from engine.inference.rerank import PresenceMeter, rank_candidates, similarity
 from engine.inference.run import RunContext
 from engine.inference.sampler import SamplerConfig, initial_noise, sample
 from engine.inference.windows import OverlapAdd, WindowPlan, plan_windows
 from engine.latents import SLOTS, Slot
-from engine.separation.split import SeparatedSection, split_by_filter, with_context
+from engine.separation.split import SeparatedSection, filter_section, split_by_filter, with_context
+from engine.separation.together import RemainderMeter, StemBlocks, StemMeter, render_stems
 from engine.tasks import known_mask
 
 
@@ -93,31 +94,72 @@ def isolate(run: RunContext, mix: EncodedMix, conditioning: Conditioning, spec: 
     return rank_candidates(results)
 
 
+def isolate_together(
+    run: RunContext, mix: EncodedMix, conditionings: Sequence[Conditioning], spec: OutputSpec
+) -> list[TaskResult]:
+    """Stems that share the mix, and what they leave of it; arguments as for ``isolate``."""
+    sampling = resolve_sampling(run.request, run.model.bundle.manifest)
+    with contextlib.ExitStack() as held:
+        every: list[DiskArray] = []
+        for number, one in enumerate(conditionings):
+            share = run.within(0.0, 0.7).nth(number, len(conditionings))
+            every += estimate_stems(share, mix, one.prompt_SE, sampling, 1)
+            held.enter_context(every[-1])
+        meters: list[StemMeter] = [
+            _FlowMeter(run, mix, estimates, one) for estimates, one in zip(every, conditionings, strict=True)
+        ]
+        meters.append(RemainderMeter(run, conditionings, _window_edges(run, mix), mix.wanted.start))
+
+        def stems() -> StemBlocks:
+            return filter_section(run, mix.info, mix.section, mix.wanted, _ByEstimates(run, mix, every))
+
+        return render_stems(run.within(0.7, 1.0), stems, spec, meters)
+
+
 def _write_candidate(
     run: RunContext, mix: EncodedMix, conditioning: Conditioning, candidate: int, estimates: DiskArray, spec: OutputSpec
 ) -> TaskResult:
-    levels = PresenceMeter(_window_edges(run, mix))
+    meter = _FlowMeter(run, mix, estimates, conditioning, candidate)
 
     def pairs() -> Iterator[StemRestBlock]:
-        nonlocal levels
-        levels = PresenceMeter(_window_edges(run, mix))  # the clip guard starts the stream again
+        meter.restart()  # the clip guard starts the stream again
         make = decoded_blocks if run.request.render == "decoded" else filter_mix
         seen = 0
         for pair in make(run, mix, estimates, mix.wanted):
             seen += pair.mix_CN.shape[1]
-            levels.add(pair.stem_CN, pair.mix_CN)
+            meter.add(pair.stem_CN, pair.mix_CN)
             run.progress(seen / mix.wanted.samples, "mask")
             yield pair
 
-    rendered = render_pair(run, pairs, spec.format, mix.info.path.stem, conditioning.name)
-    curve = run.model.bundle.manifest.presence
-    there = 0.0 if rendered.level_db is None else presence(rendered.level_db, curve)
-    return TaskResult(
-        conditioning.prompt, there, rendered, spec,
-        candidate=candidate,
-        similarity=similarity(run, estimates, 0, conditioning.prompt_SE),
-        windows=levels.presence(curve, mix.info.rate_hz, mix.wanted.start),
-    )  # fmt: skip
+    return meter.result(render_pair(run, pairs, spec.format, mix.info.path.stem, conditioning.name), spec)
+
+
+class _FlowMeter:
+    """Measures a stem while it is written: presence and similarity; see ``engine.separation.together.StemMeter``."""
+
+    def __init__(
+        self, run: RunContext, mix: EncodedMix, estimates: DiskArray, conditioning: Conditioning, candidate: int = 0
+    ) -> None:
+        self.name = conditioning.name
+        self._run, self._mix, self._estimates = run, mix, estimates
+        self._conditioning, self._candidate = conditioning, candidate
+        self.restart()
+
+    def restart(self) -> None:
+        self._levels = PresenceMeter(_window_edges(self._run, self._mix))
+
+    def add(self, stem_CN: Samples, mix_CN: Samples) -> None:
+        self._levels.add(stem_CN, mix_CN)
+
+    def result(self, rendered: RenderedFiles, spec: OutputSpec) -> TaskResult:
+        run, mix, curve = self._run, self._mix, self._run.model.bundle.manifest.presence
+        there = 0.0 if rendered.level_db is None else presence(rendered.level_db, curve)
+        return TaskResult(
+            self._conditioning.prompt, there, rendered, spec,
+            candidate=self._candidate,
+            similarity=similarity(run, self._estimates, 0, self._conditioning.prompt_SE),
+            windows=self._levels.presence(curve, mix.info.rate_hz, mix.wanted.start),
+        )  # fmt: skip
 
 
 def split_by_flow(
@@ -208,18 +250,20 @@ def _window_edges(run: RunContext, mix: EncodedMix) -> list[int]:
 
 
 class _ByEstimates:
-    """Extracts the stem by a soft mask of the flow's estimates; see ``engine.separation.split.StemFilter``."""
+    """Extracts stems by soft masks of the flow's estimates; see ``engine.separation.split.StemFilter``."""
 
-    def __init__(self, run: RunContext, mix: EncodedMix, estimates: DiskArray) -> None:
+    def __init__(self, run: RunContext, mix: EncodedMix, estimates: Sequence[DiskArray]) -> None:
         info, rate_hz = mix.info, run.model.grid.sample_rate_hz
         rule = MaskRule.of_manifest(run.model.bundle.manifest.mask)
         odds = odds_gain(run.request.sensitivity)
-        self._mask = SoftMaskFilter(info.rate_hz, rate_hz, info.channels, rule, odds)
-        self._feed = SampleSource(at_user_rate(estimates, rate_hz, info.rate_hz, mix.section.samples), 2)
+        self._mask = SoftMaskFilter(info.rate_hz, rate_hz, info.channels, rule, odds, len(estimates))
+        self._feeds = [
+            SampleSource(at_user_rate(one, rate_hz, info.rate_hz, mix.section.samples), 2) for one in estimates
+        ]
 
     def push(self, mix_CN: Samples) -> FloatArray:
-        stem_N, rest_N = self._feed.take(mix_CN.shape[1])
-        return self._mask.push(mix_CN.astype(np.float32), stem_N, rest_N)
+        stems_2SN = np.stack([feed.take(mix_CN.shape[1]) for feed in self._feeds], axis=1)
+        return self._mask.push(mix_CN.astype(np.float32), *stems_2SN)
 
     def flush(self, samples: int) -> FloatArray:
         return self._mask.flush(samples)
@@ -227,7 +271,7 @@ class _ByEstimates:
 
 def filter_mix(run: RunContext, mix: EncodedMix, estimates: DiskArray, wanted: SampleRange) -> Iterator[StemRestBlock]:
     """Filter a part of the user's own mix; the rest is mix minus stem."""
-    return split_by_filter(run, mix.info, mix.section, wanted, _ByEstimates(run, mix, estimates))
+    return split_by_filter(run, mix.info, mix.section, wanted, _ByEstimates(run, mix, [estimates]))
 
 
 def decoded_blocks(

@@ -11,21 +11,22 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from engine.audio.reader import AudioInfo, resampled, samples_at
+from engine.audio.reader import AudioInfo, Samples, resampled, samples_at
 from engine.audio.soft_mask import odds_gain
 from engine.audio.stft import window_samples
 from engine.inference.clip import SampleRange
 from engine.inference.conditioning import Conditioning
 from engine.inference.masker import MaskDecoder, Masker
-from engine.inference.output import OutputSpec, StemRestBlock, TaskResult, render_pair
+from engine.inference.output import OutputSpec, RenderedFiles, StemRestBlock, TaskResult, render_pair
 from engine.inference.rerank import LoudestWindows, PresenceMeter, windows_similarity
 from engine.inference.run import RunContext
 from engine.separation.flow_estimates import FlowEstimates
 from engine.separation.mask_store import MaskStemFilter, StemMasks, compute_masks
-from engine.separation.split import SeparatedSection, split_by_filter, with_context
+from engine.separation.split import SeparatedSection, filter_section, split_by_filter, with_context
 from engine.separation.stereo_section import StereoSection, load_stereo
+from engine.separation.together import RemainderMeter, StemBlocks, StemMeter, render_stems
 
-PROMPTS_AT_ONCE = 4
+PROMPTS_AT_ONCE = 8  # more than any set of stems has, so that each set is one pass of the network
 WINDOWS_LIMIT = 1024  # presence windows in one result; longer files have longer windows
 
 
@@ -63,6 +64,34 @@ def separate(
                 found = _compute_masks(share.within(0.0, 0.7), mix, masker, group, estimates, held)
                 for number, (one, masks) in enumerate(zip(group, found, strict=True)):
                     yield [_write_result(share.within(0.7, 1.0).nth(number, len(group)), mix, masks, one, spec)]
+
+
+def separate_together(
+    run: RunContext, spec: OutputSpec, conditionings: list[Conditioning], decoder: MaskDecoder
+) -> list[TaskResult]:
+    """Stems that share the mix, and what they leave of it; arguments as for ``separate``."""
+    mix = _load_mix(run.within(0.0, 0.1), spec.input, spec.region.wanted, decoder)
+    with mix.audio, contextlib.ExitStack() as held:
+        estimates, found = FlowEstimates(mix, held), dict[int, StemMasks]()
+        order = sorted(range(len(conditionings)), key=lambda at: id(masker_for(run, conditionings[at], decoder)))
+        share, count = run.within(0.1, 0.7), len(conditionings)
+        for masker, group in _groups(run, [conditionings[at] for at in order], decoder):
+            part = share.within(len(found) / count, (len(found) + len(group)) / count)
+            masks = _compute_masks(part, mix, masker, group, estimates, held)
+            found |= zip(order[len(found) :], masks, strict=False)
+        every = [found[at] for at in range(count)]
+        meters: list[StemMeter] = [
+            _MaskMeter(run, mix, masks, one) for masks, one in zip(every, conditionings, strict=True)
+        ]
+        edges, _ = _presence_blocks(mix, every[0])
+        meters.append(RemainderMeter(run, conditionings, edges, mix.wanted.start))
+
+        def stems() -> StemBlocks:
+            odds = odds_gain(run.request.sensitivity)
+            stems = MaskStemFilter(every, mix.info.rate_hz, mix.info.channels, odds)
+            return filter_section(run, mix.info, mix.section, mix.wanted, stems)
+
+        return render_stems(run.within(0.7, 1.0), stems, spec, meters)
 
 
 def split_by_masks(
@@ -122,42 +151,59 @@ def _compute_masks(
 
 
 def _filter_mix(run: RunContext, mix: StereoSection, masks: StemMasks, wanted: SampleRange) -> Iterator[StemRestBlock]:
-    stem = MaskStemFilter(masks, mix.info.rate_hz, mix.info.channels, odds_gain(run.request.sensitivity))
+    stem = MaskStemFilter([masks], mix.info.rate_hz, mix.info.channels, odds_gain(run.request.sensitivity))
     return split_by_filter(run, mix.info, mix.section, wanted, stem)
 
 
 def _write_result(
     run: RunContext, mix: StereoSection, masks: StemMasks, conditioning: Conditioning, spec: OutputSpec
 ) -> TaskResult:
-    edges, there = _presence_blocks(mix, masks)
-    listener, rate_hz = run.model.audio, mix.info.rate_hz
-    levels, loudest = PresenceMeter(edges), LoudestWindows(1)
+    meter = _MaskMeter(run, mix, masks, conditioning)
 
     def pairs() -> Iterator[StemRestBlock]:
-        nonlocal levels, loudest
-        levels = PresenceMeter(edges)  # the clip guard starts the stream again
-        loudest = LoudestWindows(1 if listener is None else samples_at(listener.samples, listener.rate_hz, rate_hz))
+        meter.restart()  # the clip guard starts the stream again
         seen = 0
         for pair in _filter_mix(run, mix, masks, mix.wanted):
             seen += pair.mix_CN.shape[1]
             with run.timer.measure("mask"):
-                levels.add(pair.stem_CN, pair.mix_CN)
-                if listener is not None:
-                    loudest.add(pair.stem_CN.mean(axis=0).astype(np.float32))
+                meter.add(pair.stem_CN, pair.mix_CN)
             run.progress(seen / mix.wanted.samples, "mask")
             yield pair
 
-    rendered = render_pair(run, pairs, spec.format, mix.info.path.stem, conditioning.name)
-    curve = run.model.bundle.manifest.presence
-    if masks.presence_K is None:
-        windows = levels.presence(curve, rate_hz, mix.wanted.start)
-    else:
-        windows = levels.with_presence(there, rate_hz, mix.wanted.start)
-    return TaskResult(
-        conditioning.prompt, max(one for *_, one in windows), rendered, spec,
-        similarity=_similarity(run, loudest, rate_hz, conditioning),
-        windows=windows,
-    )  # fmt: skip
+    return meter.result(render_pair(run, pairs, spec.format, mix.info.path.stem, conditioning.name), spec)
+
+
+class _MaskMeter:
+    """Measures a stem while it is written: presence and similarity; see ``engine.separation.together.StemMeter``."""
+
+    def __init__(self, run: RunContext, mix: StereoSection, masks: StemMasks, conditioning: Conditioning) -> None:
+        self.name = conditioning.name
+        self._run, self._mix, self._conditioning = run, mix, conditioning
+        self._edges, there = _presence_blocks(mix, masks)
+        self._there = None if masks.presence_K is None else there
+        self.restart()
+
+    def restart(self) -> None:
+        listener, rate_hz = self._run.model.audio, self._mix.info.rate_hz
+        heard = 1 if listener is None else samples_at(listener.samples, listener.rate_hz, rate_hz)
+        self._levels, self._loudest = PresenceMeter(self._edges), LoudestWindows(heard)
+
+    def add(self, stem_CN: Samples, mix_CN: Samples) -> None:
+        self._levels.add(stem_CN, mix_CN)
+        if self._run.model.audio is not None:
+            self._loudest.add(stem_CN.mean(axis=0).astype(np.float32))
+
+    def result(self, rendered: RenderedFiles, spec: OutputSpec) -> TaskResult:
+        run, rate_hz, start = self._run, self._mix.info.rate_hz, self._mix.wanted.start
+        if self._there is None:
+            windows = self._levels.presence(run.model.bundle.manifest.presence, rate_hz, start)
+        else:
+            windows = self._levels.with_presence(self._there, rate_hz, start)
+        return TaskResult(
+            self._conditioning.prompt, max(one for *_, one in windows), rendered, spec,
+            similarity=_similarity(run, self._loudest, rate_hz, self._conditioning),
+            windows=windows,
+        )  # fmt: skip
 
 
 def _similarity(run: RunContext, loudest: LoudestWindows, rate_hz: int, conditioning: Conditioning) -> float | None:

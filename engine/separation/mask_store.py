@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.audio.disk_array import DiskArray, DiskArrayUint16
 from engine.audio.reader import FloatArray, Samples
-from engine.audio.soft_mask import tilt_mask
+from engine.audio.soft_mask import share_masks, tilt_mask
 from engine.audio.stft import OVERLAP, ComplexArray, SpectralFilter, window_samples
 from engine.bundle.separation import SIDES, MaskDecoderSpec
 from engine.inference.masker import Masker, MaskOutput, MixWindows
@@ -134,36 +134,37 @@ class _MaskAssembler:
 
 
 class MaskStemFilter:
-    """Extracts the stem from the user's own mix by masks; see ``engine.separation.split.StemFilter``.
+    """Extracts stems from the user's own mix by masks; see ``engine.separation.split.StemFilter``.
+
+    Several stems share the mix, see ``engine.audio.soft_mask.share_masks``; their rows follow one another.
 
     Args:
-        masks: of the section that will be pushed.
+        masks: of each stem, for the section that will be pushed.
         rate_hz, channels: of the mix.
-        odds: what the stem's odds are multiplied by, see ``engine.audio.soft_mask.odds_gain``.
+        odds: what the stems' odds are multiplied by, see ``engine.audio.soft_mask.odds_gain``.
     """
 
-    def __init__(self, masks: StemMasks, rate_hz: int, channels: int, odds: float) -> None:
-        n = window_samples(rate_hz)
-        self._filter = SpectralFilter(n, channels)
-        self._gains = MaskGains(masks, rate_hz, odds)
+    def __init__(self, masks: Sequence[StemMasks], rate_hz: int, channels: int, odds: float) -> None:
+        self._filter = SpectralFilter(window_samples(rate_hz), channels, stems=len(masks))
+        self._gains = [MaskGains(one, rate_hz, odds) for one in masks]
         self._shares_C2 = shares_of(channels)
         self._next = 0
 
     def push(self, mix_CN: Samples) -> FloatArray:
-        """Push float64 (channels, samples) of the mix; returns the finished stem, float32 (channels, samples)."""
+        """Push float64 (channels, samples) of the mix; returns what is done, float32 (stems x channels, samples)."""
         return self._filter.push(mix_CN, self._gain_of)
 
     def flush(self, samples: int) -> FloatArray:
-        """Return the last ``samples`` of the stem, float32 (channels, samples)."""
+        """Return the last ``samples`` of the stems, float32 (stems x channels, samples)."""
         return self._filter.flush(samples, self._gain_of)
 
     def _gain_of(self, spectra_CLF: ComplexArray) -> FloatArray:
         first, self._next = self._next, self._next + spectra_CLF.shape[1]
-        gain_L2F = self._gains.frames(first, self._next)
+        gain_SL2F = share_masks(np.stack([gains.frames(first, self._next) for gains in self._gains]))
         if len(spectra_CLF) == SIDES:
-            return gain_L2F.transpose(1, 0, 2)
-        gain_CLF: FloatArray = np.tensordot(self._shares_C2, gain_L2F, axes=([1], [1]))
-        return gain_CLF
+            return gain_SL2F.transpose(0, 2, 1, 3)
+        gain_SCLF: FloatArray = np.tensordot(gain_SL2F, self._shares_C2, axes=([2], [1])).transpose(0, 3, 1, 2)
+        return gain_SCLF
 
 
 class MaskGains:

@@ -1,4 +1,4 @@
-"""Stem and rest of a part of the user's own mix, block by block, for any filter."""
+"""Stem and rest, or several stems, of a part of the user's own mix, block by block, for any filter."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from engine.inference.run import RunContext
 
 
 class StemFilter(Protocol):
-    """Extracts the stem from a stream, with any delay."""
+    """Extracts one stem from a stream, or several, with any delay; the rows of several follow one another."""
 
     def push(self, mix_CN: Samples) -> FloatArray:
-        """Push float64 (channels, samples) of the mix; returns the finished stem, float32 (channels, samples)."""
+        """Push float64 (channels, samples) of the mix; returns what is done, float32 (stems x channels, samples)."""
         ...
 
     def flush(self, samples: int) -> FloatArray:
-        """Return the last ``samples`` of the stem, float32 (channels, samples)."""
+        """Return the last ``samples`` of the stems, float32 (stems x channels, samples)."""
         ...
 
 
@@ -48,33 +48,44 @@ class SeparatedSection:
 def split_by_filter(
     run: RunContext, info: AudioInfo, section: SampleRange, wanted: SampleRange, stem: StemFilter
 ) -> Iterator[StemRestBlock]:
-    """Filter a part of the user's own mix; the rest is mix minus stem.
+    """Filter one stem out of a part of the user's own mix; the rest is mix minus stem. Arguments as below."""
+    for mix_CN, stem_CN in filter_section(run, info, section, wanted, stem):
+        yield StemRestBlock(mix_CN, stem_CN, None)
+
+
+def filter_section(
+    run: RunContext, info: AudioInfo, section: SampleRange, wanted: SampleRange, stems: StemFilter
+) -> Iterator[tuple[Samples, Samples]]:
+    """Filter a part of the user's own mix.
 
     Args:
         run: the running request.
         info: the mix.
         section: what is filtered.
         wanted: what is yielded, a part of ``section``.
-        stem: a new filter.
+        stems: a new filter.
+
+    Yields:
+        The mix, float64 (channels, samples), and the stems, float64 (stems x channels, samples).
     """
     waiting, at = SampleQueue(info.channels), section.start
 
-    def finished(stem_CN: FloatArray) -> Iterator[StemRestBlock]:
+    def finished(stems_KN: FloatArray) -> Iterator[tuple[Samples, Samples]]:
         nonlocal at
-        mix_CN = waiting.take(stem_CN.shape[1])
-        first, last = max(wanted.start - at, 0), min(wanted.stop - at, stem_CN.shape[1])
-        at += stem_CN.shape[1]
+        mix_CN = waiting.take(stems_KN.shape[1])
+        first, last = max(wanted.start - at, 0), min(wanted.stop - at, stems_KN.shape[1])
+        at += stems_KN.shape[1]
         if first < last:
-            yield StemRestBlock(mix_CN[:, first:last], stem_CN[:, first:last].astype(np.float64), None)
+            yield mix_CN[:, first:last], stems_KN[:, first:last].astype(np.float64)
 
     for mix_CN in run.timer.each("read", blocks(info, section.start, section.stop)):
         waiting.push(mix_CN)
         with run.timer.measure("mask"):
-            stem_CN = stem.push(mix_CN)
-        yield from finished(stem_CN)
+            stems_KN = stems.push(mix_CN)
+        yield from finished(stems_KN)
     with run.timer.measure("mask"):
-        stem_CN = stem.flush(section.stop - at)
-    yield from finished(stem_CN)
+        stems_KN = stems.flush(section.stop - at)
+    yield from finished(stems_KN)
 
 
 def with_context(wanted: SampleRange, info: AudioInfo, window_s: float, least_s: float) -> SampleRange:
