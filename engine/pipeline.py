@@ -33,8 +33,10 @@ from engine.inference.windows import Batches
 from engine.request import OPTIONS, Device, Request
 from engine.runtime.backend import Backend, batch_windows
 from engine.runtime.select import open_backend
-from engine.separation.by_flow import encode_mix, isolate
-from engine.separation.by_mask import mask_decoder, separate
+from engine.separation.by_flow import encode_mix, isolate, isolate_together
+from engine.separation.by_mask import mask_decoder, separate, separate_together
+from engine.separation.together import check_adds_up
+from engine.stem_sets import with_set_prompts
 from engine.tasks import rule_of
 from engine.text.intent import load_grammar, understand
 
@@ -93,11 +95,13 @@ class Pipeline:
         info = probe(request.input) if request.input is not None else None
         rest = probe(request.rest) if request.rest is not None else None
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
+        request = dataclasses.replace(request, prompts=with_set_prompts(request.stems, request.prompts))
         request, intents = understand(request, load_grammar(bundle))
         request = fill_defaults(_as_long_as(request, rest), bundle.manifest)
         _check_separator(request, bundle)
         check_expert(request.expert, bundle)
         _check_candidates(request, bundle)
+        check_adds_up(request)
         rate_hz = rest.rate_hz if rest is not None and rule_of(request.task).together else NEW_RATE_HZ
         regions = edit_regions(request, info, rate_hz)
         request = with_enough_headroom(request, info, rest, check)
@@ -193,10 +197,16 @@ def _answers(
 
 def _isolated(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -> Iterator[list[TaskResult]]:
     if (decoder := mask_decoder(run)) is not None:
-        yield from separate(run, spec, conditionings, decoder)
+        if run.request.adds_up:
+            yield separate_together(run, spec, conditionings, decoder)
+        else:
+            yield from separate(run, spec, conditionings, decoder)
         return
     mix = encode_mix(run.within(0.0, 0.2), spec.input, spec.region.wanted)
     with mix.latents:
+        if run.request.adds_up:
+            yield isolate_together(run.within(0.2, 1.0), mix, conditionings, spec)
+            return
         for number, one in enumerate(conditionings):
             yield isolate(run.within(0.2, 1.0).nth(number, len(conditionings)), mix, one, spec)
 

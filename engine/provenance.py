@@ -211,7 +211,7 @@ def _request_of(data: dict[str, Any], path: Path) -> Request:
 def _request_of_one(result: StemResult, request: Request) -> Request:
     """What must be asked to get this result and no other."""
     rule = rule_of(request.task)
-    if not rule.together and request.prompts:
+    if not rule.together and request.prompts and not request.adds_up:
         request = replace(request, prompts=(result.prompt,))
     if not rule.together and request.seed + result.candidate <= OPTIONS["seed"].limits[1]:
         request = replace(request, seed=request.seed + result.candidate, candidates=1)

@@ -16,11 +16,15 @@ from engine.audio.quantize import NullMeter, guard_gain, level_db, quantize_stem
 from engine.audio.reader import Samples
 from engine.audio.soft_mask import presence
 from engine.audio.writer import result_name
+from engine.errors import RequestError
 from engine.inference.conditioning import Conditioning
 from engine.inference.output import OutputSpec, RenderedFiles, TaskResult, close_all, write_tracks
 from engine.inference.rerank import PresenceMeter
 from engine.inference.run import RunContext
+from engine.latents import Slot
+from engine.request import Request
 from engine.stem_sets import remainder_name
+from engine.tasks import rule_of
 
 StemBlocks = Iterator[tuple[Samples, Samples]]  # see ``engine.separation.split.filter_section``
 
@@ -73,6 +77,19 @@ class RemainderMeter:
         there = 0.0 if rendered.level_db is None else presence(rendered.level_db, self._curve)
         windows = self._levels.presence(self._curve, spec.format.rate_hz, self._start)
         return TaskResult(self.name, there, rendered, spec, windows=windows)
+
+
+def check_adds_up(request: Request) -> None:
+    """Check that a request for stems that add up names stems; its words may have asked for something else.
+
+    Raises:
+        RequestError: they ask for something to be left out.
+    """
+    if request.adds_up and rule_of(request.task).answer is Slot.REST:
+        raise RequestError(
+            "stems that add up to the mix are named, and {prompts} asks for something to be left out; name the stems, "
+            "the remainder comes with them", prompts=", ".join(request.prompts)[:80],
+        )  # fmt: skip
 
 
 def render_stems(
