@@ -5,9 +5,12 @@ Audio travels as a path, never inside a message.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+Report = Callable[[float, str], None]  # takes how far a job is, 0 to 1, and the stage in plain words
+Check = Callable[[], None]  # raises Cancelled once the caller asked to stop
 BIT_FOR_BIT_DB = -300.0  # a null figure that means equal, not merely close; also the level of silence
 
 

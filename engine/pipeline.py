@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import logging
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.audio.atomic import publish
@@ -17,7 +16,7 @@ from engine.audio.writer import OutputFormat, format_for_new, format_like
 from engine.bundle.bundle import Bundle, check_files, load_bundle
 from engine.bundle.separator import TASKS_OF_ALL
 from engine.errors import RequestError
-from engine.events import StemResult
+from engine.events import Check, Done, Report, StemResult
 from engine.generation.arrange import arrange
 from engine.generation.context import build_context
 from engine.generation.generate import generate
@@ -30,6 +29,7 @@ from engine.inference.output import OutputSpec, TaskResult, close_all
 from engine.inference.regions import NEW_CHANNELS, NEW_RATE_HZ, EditRegion, edit_regions
 from engine.inference.run import RunContext, StageTimer
 from engine.inference.windows import Batches
+from engine.provenance import Provenance, hash_inputs, write_sidecars
 from engine.request import OPTIONS, Device, Request
 from engine.runtime.backend import Backend, batch_windows
 from engine.runtime.select import open_backend
@@ -40,32 +40,7 @@ from engine.stem_sets import with_set_prompts
 from engine.tasks import rule_of
 from engine.text.intent import load_grammar, understand
 
-log = logging.getLogger(__name__)
-
-Report = Callable[[float, str], None]
-Check = Callable[[], None]
-
 OPEN_MODELS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a request came to; the files are in place.
-
-    Attributes:
-        results: by place, then by prompt, then by candidate, the best first; their ``sidecar`` is empty, writing it is
-            the caller's business.
-        request: with every default filled in.
-        bundle: the checked bundle that ran.
-        device: the provider that really ran.
-        timings: seconds by stage.
-    """
-
-    results: tuple[StemResult, ...]
-    request: Request
-    bundle: Bundle
-    device: str
-    timings: dict[str, float] = field(default_factory=dict)
 
 
 class Pipeline:
@@ -81,17 +56,22 @@ class Pipeline:
         self._backend = backend
         self._models: dict[tuple[Path, str, Device], Model] = {}
 
-    def run(self, request: Request, report: Report, check: Check) -> Outcome:
+    def run(self, request: Request, report: Report, check: Check, job: str = "") -> Done:
         """Do one request.
 
         Args:
             request: what to do, as ``engine.checks.check_values`` accepts it; its folder exists.
             report: takes a fraction from 0 to 1 and the stage in plain words.
             check: raises ``Cancelled`` to stop; called between windows and sampler steps.
+            job: its name in the result.
+
+        Returns:
+            What was made, by place, then by prompt, then by candidate, the best first; sidecars are written.
 
         Raises:
             EngineError: something is wrong with the request, a file, the bundle or the device; nothing was written.
         """
+        started_s, timer = time.perf_counter(), StageTimer()
         info = probe(request.input) if request.input is not None else None
         rest = probe(request.rest) if request.rest is not None else None
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
@@ -110,15 +90,20 @@ class Pipeline:
         model = self._model(bundle, request.device, report)
         check()
         batches = Batches(batch_windows(model.device, request.batch_windows))
-        out, timer, rule = Path(request.out), StageTimer(), rule_of(request.task, request.slot)
+        out, rule = Path(request.out), rule_of(request.task, request.slot)
         ends_s = max(region.wanted.start + region.samples for region in regions) / (info.rate_hz if info else rate_hz)
         if request.examples:
             report(0.0, "looking at the examples")
         with open_examples(model, request, ends_s, out, check) as examples:
+            with timer.measure("hash"):
+                hashes = hash_inputs(request)
             run = RunContext(request, rule, model, out, batches, report, check, timer, examples, intents)
             results = _publish(_answers(run, info, rest, regions), request.task)
+        took_s = time.perf_counter() - started_s
+        made = Provenance(request, model.bundle, hashes, model.device, took_s, dict(timer.seconds))
+        results = write_sidecars(results, made)
         report(1.0, "done")
-        return Outcome(results, request, model.bundle, model.device, dict(run.timer.seconds))
+        return Done(job, results, time.perf_counter() - started_s, model.device, model.bundle.label, made.timings)
 
     def _model(self, bundle: Bundle, device: Device, report: Report) -> Model:
         key = (bundle.folder, bundle.sha256, device)
@@ -150,7 +135,7 @@ def _check_separator(request: Request, bundle: Bundle) -> None:
     if bundle.separator is None:
         return
     if request.task not in TASKS_OF_ALL or request.render != "masked":
-        raise RequestError(no_flow(bundle.label))
+        raise no_flow(bundle.label)
     if request.examples or request.mix_prompt or request.rest_prompt:
         raise RequestError(
             "{bundle} is a separator and knows {stems}; name one of these and nothing else",

@@ -32,15 +32,14 @@ SIDECAR_LIMIT_BYTES = 1 << 20
 _OWN_NAME = {"rest": "rest_input"}  # fields of a request that are called otherwise in a sidecar
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """What one job was made from and with; the same for all of its results.
 
     Attributes:
         request: with every default filled in.
         bundle: the checked bundle that ran.
-        input_sha256, rest_sha256: of the files that went in; None where there was none.
-        examples_sha256: of the examples, in order.
+        hashes: of the files that went in, see ``hash_inputs``.
         device: the provider that really ran.
         took_s: wall time of the job so far, seconds.
         timings: seconds by stage.
@@ -48,19 +47,30 @@ class Provenance:
 
     request: Request
     bundle: Bundle
-    input_sha256: str | None
-    rest_sha256: str | None
+    hashes: dict[str, Any]
     device: str
     took_s: float
     timings: dict[str, float]
-    examples_sha256: tuple[str, ...] = ()
+
+
+def hash_inputs(request: Request) -> dict[str, Any]:
+    """SHA-256 of input, rest and examples in order, as a sidecar names them; None where there is no file."""
+    return {
+        "input_sha256": _hash(request.input),
+        "rest_input_sha256": _hash(request.rest),
+        "examples_sha256": [_hash(example_path(example)) for example in request.examples],
+    }
+
+
+def _hash(path: str | None) -> str | None:
+    return file_sha256(Path(path)) if path else None
 
 
 _FIGURES: dict[str, Callable[[StemResult, Provenance], Any]] = {  # of one result, after the request
     "prompt": lambda result, made: result.prompt,
-    "input_sha256": lambda result, made: made.input_sha256,
-    "rest_input_sha256": lambda result, made: made.rest_sha256,
-    "examples_sha256": lambda result, made: made.examples_sha256,
+    "input_sha256": lambda result, made: made.hashes["input_sha256"],
+    "rest_input_sha256": lambda result, made: made.hashes["rest_input_sha256"],
+    "examples_sha256": lambda result, made: made.hashes["examples_sha256"],
     "bundle_name": lambda result, made: made.bundle.manifest.name,
     "bundle_version": lambda result, made: made.bundle.manifest.version,
     "bundle_sha256": lambda result, made: made.bundle.sha256,
@@ -109,29 +119,42 @@ def _name(path: str | None) -> str | None:
     return Path(path).name if path else None
 
 
-def write_sidecar(result: StemResult, made: Provenance) -> StemResult:
-    """Write the JSON beside a result.
+def write_sidecars(results: tuple[StemResult, ...], made: Provenance) -> tuple[StemResult, ...]:
+    """Write the JSON beside each result; when one cannot be written, take all files of the job away again.
 
     Returns:
-        The result with the path of its sidecar.
+        The results with the paths of their sidecars.
 
     Raises:
-        OSError, OutputError: it could not be written; no part of it remains.
+        OSError, OutputError: the disk is full or gone; nothing of the job remains.
     """
+    written: list[StemResult] = []
+    try:
+        for result in results:
+            written.append(replace(result, sidecar=str(_write_sidecar(result, made))))
+    except BaseException:
+        for result in (*results, *written):
+            for path in (result.mix, result.stem, result.rest, result.sidecar):
+                if path:
+                    Path(path).unlink(missing_ok=True)
+        raise
+    return tuple(written)
+
+
+def _write_sidecar(result: StemResult, made: Provenance) -> Path:
     # The first file of a result: its name was chosen with room for this one. The mix of a piece is that of all stems.
     together = rule_of(made.request.task).together
     files = (result.stem, result.mix, result.rest) if together else (result.mix, result.stem, result.rest)
     beside = next((Path(file) for file in files if file), Path(made.request.out) / f"{made.request.task}.wav")
-    wanted = beside.with_name(beside.stem + ".json")
     text = json.dumps(finite(sidecar_json(result, made)), indent=1, allow_nan=False) + "\n"
-    draft = AtomicFile(wanted)
+    draft = AtomicFile(beside.with_name(beside.stem + ".json"))
     try:
         draft.stream.write(text.encode("ascii"))
         draft.seal()
         [[name]] = publish([[draft]])
     finally:
         draft.close()
-    return replace(result, sidecar=str(name))
+    return name
 
 
 def rerun_request(
@@ -234,10 +257,10 @@ def _check_same_file(what: str, file: str | None, sha256: str | None, path: Path
     if file is None:
         return
     if not os.path.isfile(file):
-        advice = "put it back" + ("" if what == "example" else f", or say where it is now with --{what}")
+        gone = "the {what} {file} that {name} was made from is gone; put it back"
         raise AudioError(
-            "the {what} {file} that {name} was made from is gone; {advice}",
-            what=what, file=file, name=path.name, advice=advice,
+            gone if what == "example" else gone + ", or say where it is now with --{what}",
+            what=what, file=file, name=path.name,
         )  # fmt: skip
     if sha256 is not None and file_sha256(Path(file)) != sha256:
         raise AudioError(

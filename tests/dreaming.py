@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.events import Done
 from engine.latents import Slot
-from engine.pipeline import Outcome, Pipeline
+from engine.pipeline import Pipeline
 from engine.request import Request
 from engine.runtime.backend import Array, FloatArray
 from engine.runtime.fake import FakeBackend
@@ -29,7 +30,7 @@ class DreamingBackend(FakeBackend):
         return {"x_next": inputs["x"]}
 
 
-def dream(bundle: Path, out: Path, backend: DreamingBackend | None = None, **asked: Any) -> Outcome:
+def dream(bundle: Path, out: Path, backend: DreamingBackend | None = None, **asked: Any) -> Done:
     """Do a request with the dreaming backend on the toy bundle's grid."""
     out.mkdir(exist_ok=True)
     values = {"prompts": ("violin",), "out": str(out), "start": "noise"} | asked

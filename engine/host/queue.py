@@ -10,14 +10,11 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from engine.errors import Cancelled, EngineError
-from engine.events import Accepted, CancelledJob, Done, Event, Progress
+from engine.events import Accepted, CancelledJob, Check, Done, Event, Progress, Report
 from engine.request import Request
 from engine.serialization import failed_of
 
 log = logging.getLogger(__name__)
-
-Report = Callable[[float, str], None]  # fraction 0..1, stage in plain words
-Check = Callable[[], None]  # raises Cancelled when the caller asked to stop
 
 PROGRESS_INTERVAL_S = 1 / 30
 

@@ -45,7 +45,7 @@ def test_every_task_is_answered(run, noise, task):
     outcome = ask(run, noise, task)
     [result] = outcome.results
     assert result.prompt == "bass"
-    assert outcome.bundle.label == "toy 0.1"
+    assert outcome.bundle == "toy 0.1"
     assert outcome.device == "CPUExecutionProvider"
     assert {"read", "encode", "step", "decode", "mask", "write"} <= outcome.timings.keys()
     audio = read(result.stem)

@@ -26,8 +26,9 @@ from engine import (
     Request,
     RequestError,
 )
+from engine.events import Check, Report
 from engine.host.main import serve
-from engine.host.queue import Check, Jobs, Report
+from engine.host.queue import Jobs
 from engine.serialization import from_line, to_line
 
 LIMIT_S = 300.0

@@ -14,6 +14,7 @@ import engine.separation.by_mask
 from engine.audio.stft import window_samples
 from engine.errors import Cancelled, RequestError
 from engine.events import BIT_FOR_BIT_DB
+from engine.provenance import rerun_request
 from engine.request import Request
 from engine.separation.stereo_section import shares_of
 
@@ -315,17 +316,9 @@ def test_a_sensitivity_that_cannot_be_is_refused(run, noise, asked, said):
 
 
 def test_the_sidecar_tells_how_it_was_rendered(run, noise, plain, tmp_path):
-    from engine.provenance import Provenance, rerun_request, write_sidecar
-
-    mix = noise(seconds=3.0, subtype="PCM_24")
-    outcome = run(input=mix, prompts=("bass",), bundle=plain, sensitivity=0.8)
-    made = Provenance(
-        request=outcome.request, bundle=outcome.bundle, input_sha256=None, rest_sha256=None, device=outcome.device,
-        took_s=0.0, timings={},
-    )  # fmt: skip
-    written = write_sidecar(outcome.results[0], made)
-    assert json.loads(Path(written.sidecar).read_text())["sensitivity"] == 0.8
-    again = rerun_request(written.sidecar, out=str(tmp_path / "again"))
+    [result] = run(input=noise(seconds=3.0, subtype="PCM_24"), prompts=("bass",), bundle=plain, sensitivity=0.8).results
+    assert json.loads(Path(result.sidecar).read_text())["sensitivity"] == 0.8
+    again = rerun_request(result.sidecar, out=str(tmp_path / "again"))
     assert (again.sensitivity, again.render) == (0.8, "masked")
 
 
