@@ -67,11 +67,13 @@ def inputs_of(entry: JournalEntry, spool: Path, pinned: Callable[[str, Path], st
 
 
 def _prompts(entry: JournalEntry) -> tuple[str, ...]:
-    """The prompts of a message; none where it has only an example."""
-    text = str(entry.asked["prompt"])
-    found = text.split(PROMPTS_APART) if TASKS[entry.task].together else [text]
-    exemplified = any(entry.asked.get(kind) for kind in EXAMPLE_KINDS)
-    return () if exemplified and not text.strip() else tuple(prompt.strip() for prompt in found)
+    """The prompts of a message; none where it has only an example or a set of stems."""
+    text, asked = str(entry.asked["prompt"]), entry.asked
+    in_a_set = asked.get("stems", "none") != "none"
+    several = TASKS[entry.task].together or in_a_set or asked.get("other")
+    found = text.split(PROMPTS_APART) if several else [text]
+    named_otherwise = in_a_set or any(asked.get(kind) for kind in EXAMPLE_KINDS)
+    return () if named_otherwise and not text.strip() else tuple(prompt.strip() for prompt in found)
 
 
 def _example(kind: str, text: str, path: str) -> str:

@@ -16,7 +16,8 @@ from engine.osc.protocol.specs import ArgSpec, Kind
 
 INPUT_ARGUMENTS = ("input", "rest", *EXAMPLE_KINDS)  # those that name a file, and the folders it is kept in
 PROMPTS_APART = ";"  # between the stems of an arrangement
-NOT_ARGUMENTS = ("task", "out", "batch_windows")  # the address says the task; the others are the bridge's own business
+# The address says the task; the others are the bridge's own business.
+NOT_ARGUMENTS = ("task", "out", "batch_windows", "cache", "cache_gb")
 INT_LIMIT = 2**31 - 1  # an OSC int has 32 bits
 
 Scalar = str | int | float
@@ -114,6 +115,8 @@ def _example(kind: str) -> TaskArgument:
 
 def _prompt_doc(rule: Rule, row: Option) -> str:
     words = f"a few words for each stem, with {PROMPTS_APART} between them" if rule.together else row.words(rule)
+    if OPTIONS["other"].takes(rule):
+        words += f"; with stems or other, any number of them with {PROMPTS_APART} between"
     return f"{words}; may be empty where there is an example"
 
 
@@ -189,6 +192,8 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
     TaskArgument(option="sensitivity"),
     TaskArgument(option="expert"),
     TaskArgument(option="render", takes=_makes),
+    TaskArgument(option="stems", unset="none"),
+    TaskArgument(option="other"),
 )  # fmt: skip
 
 
