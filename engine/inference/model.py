@@ -138,13 +138,15 @@ class _NoFlow:
         Raises:
             RequestError: always.
         """
-        raise RequestError(no_flow(self._label))
+        raise no_flow(self._label)
 
 
-def no_flow(label: str) -> str:
-    """Message for a request that a separator cannot answer."""
-    able = " or ".join(TASKS_OF_ALL)
-    return f"{label} is a separator and has no flow; choose {able} with the render masked, or another bundle"
+def no_flow(label: str) -> RequestError:
+    """The error of a request that a separator cannot answer."""
+    return RequestError(
+        "{bundle} is a separator and has no flow; choose {able} with the render masked, or another bundle",
+        bundle=label, able=" or ".join(TASKS_OF_ALL),
+    )  # fmt: skip
 
 
 def _mask_decoder(graph: GraphSession, decoder: MaskDecoderSpec, manifest: Manifest) -> MaskDecoder:
