@@ -13,7 +13,7 @@ import numpy.typing as npt
 from engine.errors import OutputError
 
 FloatArray = npt.NDArray[np.float32]
-Number = TypeVar("Number", np.float32, np.uint16)
+Number = TypeVar("Number", np.float32, np.float64, np.uint16)
 
 
 class DiskRows(Generic[Number]):
@@ -117,3 +117,9 @@ class DiskArrayUint16(DiskRows[np.uint16]):
     """Rows of uint16."""
 
     kind = np.uint16
+
+
+class DiskArrayFloat64(DiskRows[np.float64]):
+    """Rows of float64."""
+
+    kind = np.float64

@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 BEXT_FIXED_BYTES = 602
 BEXT_LIMIT_BYTES = 1 << 20
+CHUNKS_LIMIT = 4096
+UNKNOWN_SIZE = 0xFFFFFFFF
 _TIME_REFERENCE_AT = 338
 _EXTENSIBLE = 0xFFFE
 
@@ -35,7 +37,7 @@ def read_extras(path: Path) -> RiffExtras:
     bext, mask = None, 0
     try:
         with path.open("rb") as stream:
-            for name, size in _chunks(stream):
+            for name, size in riff_chunks(stream):
                 if name == b"bext" and BEXT_FIXED_BYTES <= size <= BEXT_LIMIT_BYTES:
                     raw = stream.read(size)
                     bext = raw if len(raw) == size else None
@@ -65,19 +67,30 @@ def moved(bext: bytes | None, samples: int) -> bytes | None:
     return bext[:_TIME_REFERENCE_AT] + struct.pack("<Q", start) + bext[_TIME_REFERENCE_AT + 8 :]
 
 
-def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
+def riff_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Names and sizes of the chunks of a WAV file, RF64 and BW64 too; the stream stands at the contents of each.
+
+    It ends where no name can be: junk or zeros behind the last chunk, however many, cost nothing.
+    """
     head = stream.read(12)
     if len(head) < 12 or head[:4] not in (b"RIFF", b"RF64", b"BW64") or head[8:] != b"WAVE":
         return
     data_bytes = 0
-    while len(header := stream.read(8)) == 8:
+    for _ in range(CHUNKS_LIMIT):
+        header = stream.read(8)
+        if len(header) < 8 or not is_chunk_name(header[:4]):
+            return
         name, size = header[:4], struct.unpack("<I", header[4:])[0]
         start = stream.tell()
         if name == b"ds64":
             sizes = stream.read(16)
             data_bytes = struct.unpack_from("<Q", sizes.ljust(16, b"\0"), 8)[0]
-        elif name == b"data" and size == 0xFFFFFFFF:
+        elif name == b"data" and size == UNKNOWN_SIZE and head[:4] != b"RIFF":
             size = data_bytes
-        else:
-            yield name, size
+        yield name, size
         stream.seek(start + size + size % 2)
+
+
+def is_chunk_name(name: bytes) -> bool:
+    """True for four letters, digits, marks or spaces."""
+    return len(name) == 4 and all(0x20 <= byte < 0x7F for byte in name)
