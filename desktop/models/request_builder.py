@@ -44,6 +44,8 @@ class PromptForm:
     sensitivity: float = OPTIONS["sensitivity"].default
     expert: str = ""
     slot: str = ""
+    stems: str | None = None
+    other: bool = False
     bundle: str = OPTIONS["bundle"].default
     device: str = OPTIONS["device"].default
     format: str = OPTIONS["format"].default
@@ -109,7 +111,7 @@ def rule_for(task: str, slot: str) -> Rule:
 
 
 def _check_words(form: PromptForm) -> None:
-    if not prompts_of(form) and not form.examples:
+    if not prompts_of(form) and not form.examples and not set_words(form):
         raise RequestError("say in a few words what to look for, for example violin")
     if TASKS[form.task].replaces and not form.replacement.strip():
         raise RequestError("say what to replace it with too, for example trumpet")
@@ -168,9 +170,14 @@ def examples_words(form: PromptForm) -> str:
     return ", ".join(Path(path).stem for path in form.examples)
 
 
+def set_words(form: PromptForm) -> str:
+    """The set of stems that a form asks for, as ``4 stems``; empty for none."""
+    return f"{form.stems} stems" if form.stems and OPTIONS["stems"].takes(TASKS[form.task]) else ""
+
+
 def title_of(form: PromptForm) -> str:
     """The job's title in the queue."""
-    words = ", ".join(prompts_of(form)) or examples_words(form)
+    words = ", ".join(filter(None, (set_words(form), *prompts_of(form)))) or examples_words(form)
     words += f" → {form.replacement.strip()}" if TASKS[form.task].replaces else ""
     words += f" × {form.candidates}" if form.candidates > 1 else ""
     return titled(form.task, words, form.slot)

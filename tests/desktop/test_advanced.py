@@ -14,7 +14,7 @@ from engine import OPTIONS, TASKS, Request, check_values
 
 ELSEWHERE = {  # set beside the advanced options, or decided by the project and its selection
     "task", "prompts", "replacement", "strength", "examples", "input", "rest", "region_s", "regions_s", "out",
-    "batch_windows",
+    "batch_windows", "cache", "cache_gb",
 }  # fmt: skip
 EVERYTHING = {
     "seed": 2**40, "steps": 1000, "guidance": 20.0, "guide": ("prompt",), "temperature": 0.5, "start": "noise",

@@ -44,6 +44,13 @@ CHOICES_WORDS = {
         "picture": "Image",
     },
     "expert": {"": "Whichever fits the prompt", "none": "None"},
+    "keep_order": {"1": "As named"},
+    "other": {"1": "They share the mix"},
+    "stems": {
+        "": "Those named", "2": "Vocals, other", "4": "Vocals, drums, bass, other",
+        "6": "Vocals, drums, bass, guitar, piano, other", "karaoke": "Vocals, instrumental",
+        "drums": "Kick, snare, hats, cymbals, toms, other",
+    },
 }  # fmt: skip
 ENDS = {"example_weight": ("Words", "Examples"), "sensitivity": ("Clean", "Full")}  # of sliders from 0 to 1
 WITH = {  # name, tooltip and placeholder of the words about what goes with what is made
@@ -84,6 +91,8 @@ FIELDS = (
     FieldRow("render", "Sound"),
     FieldRow("sensitivity", "Sensitivity"),
     FieldRow("expert", "Expert"),
+    FieldRow("stems", "Stems", "A ready-made set of stems that add up to the mix"),
+    FieldRow("other", "Stems together", "No sound is in two stems, and one more lane holds what they leave of the mix"),
     FieldRow("slot", "Make", "What to make: a stem, the whole mix, or the rest around a stem (Ctrl+Shift+M)"),
     FieldRow("bundle", "Bundle", "The model to use; more under Settings"),
     FieldRow("device", "Device", "Where to run; the status line says where it really ran"),
@@ -208,7 +217,8 @@ class Advanced(QWidget):
     def values(self) -> dict[str, Any]:
         """Fields of a ``PromptForm``; candidates and expert have their defaults while they are hidden."""
         values = {name: control.chosen for name, control in self.controls.items()}
-        values["start"] = values["start"] or None
+        for name in ("start", "stems"):
+            values[name] = values[name] or None
         for name in ("candidates", "expert"):
             if name not in self._offered:
                 values[name] = OPTIONS[name].default
@@ -229,7 +239,7 @@ def _control(option: Option) -> Any:
     if option.kind == "number":
         return NumberBox(*option.limits, tr("usual length") if option.unit == "s" else tr("bundle's default"))
     if option.kind == "flag":
-        return FlagBox(tr("As named"))
+        return FlagBox(tr(CHOICES_WORDS[option.name]["1"]))
     if option.many:
         return SeveralButton(choice_rows(option.choices, CHOICES_WORDS[option.name]), tr("all"))
     if option.kind in ("choice", "name"):
