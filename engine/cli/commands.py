@@ -191,7 +191,8 @@ def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
         yield f"rest      {_shown(result.rest)}"
     if result.null_db is not None:
         exact = result.null_db <= BIT_FOR_BIT_DB
-        parts, whole = "stem + rest" if result.rest and not rule.together else "the sum of all stems", "mix" if result.mix else "input"
+        parts = "stem + rest" if result.rest and not rule.together else "the sum of all stems"
+        whole = "mix" if result.mix else "input"
         yield "null      " + (f"{parts} is the {whole}, bit for bit" if exact else f"{result.null_db:.1f} dB")
     if result.level_db is not None:
         level = f"{result.level_db:.1f} dB against the mix" if result.level_db > BIT_FOR_BIT_DB else "silence"
