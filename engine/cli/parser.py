@@ -1,7 +1,8 @@
 """The command line: what can be typed, and which exit code it ends with.
 
-The commands for tasks are derived from the task table, their options from the options table. Exit codes: 0 done; 2 the
-request, the bundle or the output folder is not usable; 3 the device or the engine failed; 130 stopped by Ctrl-C.
+The commands for tasks are derived from the task table, their options from the options table. Exit codes: 0 done; 1 some
+of many files failed; 2 the request, the bundle or the output folder is not usable; 3 the device or the engine failed;
+130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from engine.checks import check_region
-from engine.cli import bridge, bundles, commands
+from engine.cli import batch, bridge, bundles, commands
+from engine.cli.words import prompt_text
 from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
 from engine.host.client import Engine
 from engine.options import Kind, Option, by_rule
@@ -78,6 +80,8 @@ def parser() -> argparse.ArgumentParser:
     subparsers = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
     for task, rule in TASKS.items():
         _add_task(subparsers.add_parser(task, help=rule.doc, description=_sentence(rule.doc)), task, rule)
+    doc = "do the same to many files: folders, globs; goes on where it was stopped"
+    _add_batch(subparsers.add_parser("batch", help=doc, description=_sentence(doc)))
     _add_rerun(subparsers.add_parser("rerun", help="make a result again from the JSON beside it"))
     window = subparsers.add_parser("desktop", help="open the window", description="Open the window.")
     window.add_argument("file", metavar="FILE", nargs="?", help="a mix or a project to open")
@@ -107,7 +111,7 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
         words = " ".join(others)
         raise RequestError("unrecognized arguments: {words}; see {command} --help", words=words, command=command)
     if others:
-        arguments.prompts = [*arguments.prompts, *map(_words, others)]
+        arguments.prompts = [*arguments.prompts, *map(prompt_text, others)]
     return arguments
 
 
@@ -128,18 +132,32 @@ def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
     """A command for a row of the task table, with an option for each row of the options table that it takes."""
     sub.set_defaults(command=commands.run_task, task=task)
     for row in OPTIONS.values():
-        if not row.takes(rule):
-            continue
-        if row.kind == "example":
-            _add_examples(sub, row)
-        elif row.flag:
-            sub.add_argument(row.flag, dest=row.name, help=_escaped(row.help(rule)), **_settings(row, rule))
-        elif metavar := by_rule(row.metavar, rule):
-            several: dict[str, Any] = {"nargs": "*"} if row.many else {}
-            doc = _escaped(row.help(rule))
-            sub.add_argument(row.name, metavar=metavar, help=doc, type=_TYPES.get(row.kind, str), **several)
+        if row.takes(rule):
+            _add_option(sub, row, rule)
     _add_json(sub)
     _add_debug(sub)
+
+
+def _add_batch(sub: argparse.ArgumentParser) -> None:
+    """The command for many files: an option for each row that any of its tasks takes."""
+    batch.add_to(sub)
+    for row in OPTIONS.values():
+        rule = batch.rule_for(row)
+        if rule is not None:
+            _add_option(sub, row, rule)
+    _add_json(sub)
+    _add_debug(sub)
+
+
+def _add_option(sub: argparse.ArgumentParser, row: Option, rule: Rule) -> None:
+    if row.kind == "example":
+        _add_examples(sub, row)
+    elif row.flag:
+        sub.add_argument(row.flag, dest=row.name, help=_escaped(row.help(rule)), **_settings(row, rule))
+    elif metavar := by_rule(row.metavar, rule):
+        several: dict[str, Any] = {"nargs": "*"} if row.many else {}
+        doc = _escaped(row.help(rule))
+        sub.add_argument(row.name, metavar=metavar, help=doc, type=_TYPES.get(row.kind, str), **several)
 
 
 def _settings(row: Option, rule: Rule) -> dict[str, Any]:
@@ -154,7 +172,7 @@ def _settings(row: Option, rule: Rule) -> dict[str, Any]:
 def _add_examples(sub: argparse.ArgumentParser, row: Option) -> None:
     """Examples of any kind go with each prompt, or stand alone; each may come several times."""
     sub.add_argument(
-        "--prompt-text", dest="prompt_texts", action="append", default=[], type=_words, metavar="TEXT",
+        "--prompt-text", dest="prompt_texts", action="append", default=[], type=prompt_text, metavar="TEXT",
         help="another PROMPT; a few words, a caption or a story",
     )  # fmt: skip
     for kind, doc in EXAMPLE_KINDS.items():
@@ -205,15 +223,7 @@ def _region(text: str) -> tuple[float, float]:
     return region_s
 
 
-def _words(text: str) -> str:
-    """The prompt, also where Python took the bytes of a UTF-8 terminal for another encoding's."""
-    try:
-        return os.fsencode(text).decode("utf-8")
-    except UnicodeError:
-        return text
-
-
-_TYPES: dict[Kind, Callable[[str], Any]] = {"whole": int, "number": float, "words": _words, "region": _region}
+_TYPES: dict[Kind, Callable[[str], Any]] = {"whole": int, "number": float, "words": prompt_text, "region": _region}
 
 
 def _show_window_or_help(top: argparse.ArgumentParser) -> Callable[[argparse.Namespace, Engine | None], int]:

@@ -1,0 +1,236 @@
+"""``fluxstem batch``: one request for many files, on this machine or on a Ray cluster."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from engine.batch.find import WorkItem
+from engine.batch.ledger import FAILED, LedgerRecord
+from engine.batch.report import CSV_REPORT, JSON_REPORT
+from engine.batch.run import BatchEnd, Listener, checked, run_batch
+from engine.batch.stores import FolderStore, ResultStore, open_store
+from engine.batch.work import BatchRequest, Runner
+from engine.cli.words import told_apart
+from engine.errors import OutputError, RequestError
+from engine.host.client import Engine
+from engine.options import Option
+from engine.request import OPTIONS, Request, region_fields
+from engine.serialization import finite
+from engine.tasks import TASKS, Rule
+
+DONE, SOME_FAILED, REFUSED, DEVICE, STOPPED = 0, 1, 2, 3, 130
+USUAL_JOBS = 2  # while one engine reads or writes a file, the other has the device
+BATCH_TASKS = {task: rule for task, rule in TASKS.items() if rule.input_slot is not None}
+OWN_OPTIONS = ("task", "input", "prompts", "out")  # rows of the options table that are said in another way here
+
+
+def rule_for(row: Option) -> Rule | None:
+    """The first task of a batch that takes an option, for its help; None for what is said in another way here."""
+    takers = (rule for rule in BATCH_TASKS.values() if row.name not in OWN_OPTIONS and row.takes(rule))
+    return next(takers, None)
+
+
+def add_to(sub: argparse.ArgumentParser) -> None:
+    """Give ``batch`` the arguments that tasks do not have."""
+    sub.set_defaults(command=run)
+    sub.add_argument(
+        "prompts", metavar="PATH|PROMPT", nargs="+",
+        help="what exists is a file or a folder, or as \"songs/**/*.wav\" a glob; anything else is a prompt",
+    )  # fmt: skip
+    sub.add_argument("--task", choices=tuple(BATCH_TASKS), default="isolate", help="what to do; default %(default)s")
+    sub.add_argument("--out", metavar="DIR", required=True, help="folder for results, resume file and reports; with "
+                     "--cluster also a URL, as s3://bucket/stems")  # fmt: skip
+    sub.add_argument("--jobs", type=int, metavar="N", help=f"engines at the same time; default {USUAL_JOBS}, on a "
+                     "cluster as many as fit")  # fmt: skip
+    sub.add_argument("--cluster", metavar="auto|ADDRESS", help="use the engines of a Ray cluster (extra cluster)")
+    sub.add_argument("--cores-per-engine", type=int, metavar="N", help="on a cluster: cores of one machine for each "
+                     "engine; default 4, or all")  # fmt: skip
+
+
+def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
+    """``fluxstem batch``."""
+    paths, prompts = told_apart(arguments.prompts)
+    if not paths:
+        raise RequestError("no file, folder or glob is among {words}; check the paths", words=", ".join(prompts))
+    for name in ("jobs", "cores_per_engine"):
+        if (number := getattr(arguments, name)) is not None and number < 1:
+            option = f"--{name.replace('_', '-')}"
+            raise RequestError("{option} {number} is not allowed; give 1 or more", option=option, number=number)
+    if "://" in arguments.out and not arguments.cluster:
+        raise RequestError("results go to a URL only with --cluster; choose a folder for --out", out=arguments.out)
+    asked = checked(_request(arguments, tuple(prompts)), paths)
+    with contextlib.ExitStack() as held:
+        listener = held.enter_context(_listener(arguments))
+        runner = _cluster(arguments, asked) if arguments.cluster else _local(arguments, asked, engine, held)
+        end = run_batch(asked, paths, open_store(arguments.out), runner, listener)
+    _tell(end, arguments)
+    return _exit_code(end)
+
+
+def _request(arguments: argparse.Namespace, prompts: tuple[str, ...]) -> Request:
+    values = {name: value for name, value in vars(arguments).items() if name in OPTIONS}
+    values |= {name: tuple(value) for name, value in values.items() if OPTIONS[name].many}
+    values["prompts"] = prompts + tuple(arguments.prompt_texts)
+    return Request(**values | region_fields(values.get("regions_s", ())))
+
+
+def _local(
+    arguments: argparse.Namespace, asked: BatchRequest, engine: Engine | None, held: contextlib.ExitStack
+) -> Callable[[ResultStore], Runner]:
+    from engine.batch.local import LocalRunner
+
+    jobs = arguments.jobs or USUAL_JOBS
+    held.enter_context(_shared_cores(jobs))
+
+    def make(store: ResultStore) -> Runner:
+        assert isinstance(store, FolderStore)
+        return LocalRunner(asked, store, jobs, engine)
+
+    return make
+
+
+def _cluster(arguments: argparse.Namespace, asked: BatchRequest) -> Callable[[ResultStore], Runner]:
+    from engine.batch.cluster import ClusterRunner
+
+    return lambda store: ClusterRunner(asked, store, arguments.cluster, arguments.cores_per_engine, arguments.jobs)
+
+
+@contextlib.contextmanager
+def _shared_cores(jobs: int) -> Iterator[None]:
+    """Share the cores out among the engines, unless the user has said how many threads each gets."""
+    if os.environ.get("FLUXSTEM_THREADS") or os.environ.get("OMP_NUM_THREADS"):
+        yield
+        return
+    os.environ["FLUXSTEM_THREADS"] = str(max((os.cpu_count() or 1) // jobs, 1))
+    try:
+        yield
+    finally:
+        del os.environ["FLUXSTEM_THREADS"]
+
+
+class _Lines:
+    """A line for each file that is finished."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._count = self._all = 0
+
+    def begin(self, todo: Sequence[WorkItem], skipped: int) -> None:
+        self._all = len(todo)
+        if skipped:
+            self._write(f"{skipped} done before, {len(todo)} to do")
+
+    def under_way(self, item: WorkItem, fraction: float, stage: str) -> None:
+        pass
+
+    def finished(self, record: LedgerRecord) -> None:
+        self._count += 1
+        self._write(f"{self._count}/{self._all}  {record.target}  {_told(record)}")
+
+
+class _Bars(_Lines):
+    """The same, above a bar for all files with the time left and one for each file under way."""
+
+    LAYOUT = "{desc:<40.40} {percentage:3.0f}% |{bar}| {elapsed} elapsed, {remaining} left"
+    FILE_LAYOUT = "  {desc:<38.38} {percentage:3.0f}% |{bar}|"
+    MOST_FILES = 8  # more bars would fill the screen
+
+    def __init__(self) -> None:
+        from tqdm import tqdm
+
+        super().__init__(lambda line: tqdm.write(line, file=sys.stdout))
+        size = shutil.get_terminal_size()
+        self._make = lambda **more: tqdm(file=sys.stderr, leave=False, ncols=size.columns, nrows=size.lines, **more)
+        self._whole: Any = None
+        self._files: dict[str, Any] = {}
+
+    def begin(self, todo: Sequence[WorkItem], skipped: int) -> None:
+        super().begin(todo, skipped)
+        self._whole = self._make(total=float(len(todo)), desc=f"{len(todo)} files", bar_format=self.LAYOUT)
+
+    def under_way(self, item: WorkItem, fraction: float, stage: str) -> None:
+        if item.target not in self._files:
+            if len(self._files) >= self.MOST_FILES:
+                return
+            taken = {bar.pos for bar in self._files.values()}
+            free = next(place for place in range(1, self.MOST_FILES + 1) if -place not in taken)
+            self._files[item.target] = self._make(total=1.0, position=free, bar_format=self.FILE_LAYOUT)
+        bar = self._files[item.target]
+        bar.set_description_str(f"{item.target}: {stage}", refresh=False)
+        self._whole.update(max(fraction - bar.n, 0.0))
+        bar.update(max(fraction - bar.n, 0.0))
+
+    def finished(self, record: LedgerRecord) -> None:
+        bar = self._files.pop(record.target, None)
+        self._whole.update(1.0 - (bar.n if bar is not None else 0.0))
+        if bar is not None:
+            bar.close()
+        super().finished(record)
+
+    def close(self) -> None:
+        """Take all bars off the screen."""
+        for bar in (*self._files.values(), self._whole):
+            if bar is not None:
+                bar.close()
+
+
+@contextlib.contextmanager
+def _listener(arguments: argparse.Namespace) -> Iterator[Listener]:
+    if arguments.json:
+        yield _Lines(lambda line: None)
+    elif sys.stderr.isatty():
+        bars = _Bars()
+        try:
+            yield bars
+        finally:
+            bars.close()
+    else:
+        yield _Lines(lambda line: print(line, flush=True))
+
+
+def _told(record: LedgerRecord) -> str:
+    if record.state == FAILED:
+        return f"failed: {record.error}"
+    stems = (f"{one['prompt'] or 'like the examples'} {_figures(one)}" for one in record.results)
+    return "; ".join(stems) + f"; {record.seconds:.1f} s"
+
+
+def _figures(result: dict[str, Any]) -> str:
+    level = "" if result["level_db"] is None else f"{result['level_db']:.1f} dB, "
+    return f"{level}presence {result['presence']:.2f}"
+
+
+def _tell(end: BatchEnd, arguments: argparse.Namespace) -> None:
+    totals, place = end.totals, arguments.out.rstrip("/")
+    reports = {"csv": f"{place}/{CSV_REPORT}", "json": f"{place}/{JSON_REPORT}"}
+    if arguments.json:
+        told = asdict(totals) | {"stopped": end.stopped, "report": reports["json"], "csv": reports["csv"]}
+        print(json.dumps(finite(told), allow_nan=False), flush=True)
+    else:
+        parts = [
+            f"{totals.done} done",
+            f"{totals.skipped} done before",
+            f"{totals.failed} failed",
+            f"{totals.left} left",
+        ]
+        print(f"{totals.files} files: {', '.join(parts)}; {totals.seconds:.1f} s; report in {reports['csv']}")
+    if end.error is not None:
+        print(f"fluxstem: {end.error}", file=sys.stderr)
+    elif end.stopped:
+        print("fluxstem: stopped; the same command goes on from there", file=sys.stderr)
+
+
+def _exit_code(end: BatchEnd) -> int:
+    if end.error is not None:
+        return REFUSED if isinstance(end.error, (RequestError, OutputError)) else DEVICE
+    if end.stopped:
+        return STOPPED
+    return SOME_FAILED if end.totals.failed else DONE
