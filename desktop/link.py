@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine import Accepted, CancelledJob, Done, Engine, Event, Failed, Progress, Request
-
-log = logging.getLogger(__name__)
 
 LEAVE_LIMIT_S = 5.0
 LOOK_MS = 500
 
 
-class _Overheard(Engine):
-    """An engine that tells of every request it gets, also of those a bridge submits.
-
-    Args:
-        on_event: see ``Engine``.
-        on_submit: gets the name of the job and its request, on the thread that submitted.
-    """
-
-    def __init__(self, on_event: Callable[[Event], None], on_submit: Callable[[str, Request], None]) -> None:
-        super().__init__(on_event)
-        self._on_submit = on_submit
-
-    def submit(self, request: Request, *, look: bool = False) -> str:
-        """Submit as ``Engine`` does, and tell ``on_submit``."""
-        job = super().submit(request, look=look)
-        self._on_submit(job, request)
-        return job
-
-
 class EngineLink(QObject):
-    """Engine events arrive on a reader thread; Qt carries the signals to the window's thread.
+    """Engine events arrive on threads of the engine; Qt carries the signals to the window's thread.
 
     Signals:
-        submitted: job and its request, whoever asked.
+        accepted: job and its request, whoever asked.
         progressed: job, fraction 0 to 1, stage.
         finished: job and its ``Done``.
         failed: job and its ``Failed``.
@@ -46,7 +22,7 @@ class EngineLink(QObject):
         host_changed: process number of the engine process, 0 while there is none.
     """
 
-    submitted = Signal(str, object)
+    accepted = Signal(str, object)
     progressed = Signal(str, float, str)
     finished = Signal(str, object)
     failed = Signal(str, object)
@@ -55,7 +31,7 @@ class EngineLink(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._engine = _Overheard(self._relay, lambda job, request: self.submitted.emit(job, request))
+        self._engine = Engine(self._relay)
         self._host_pid = 0
         self._looking = QTimer(self)
         self._looking.timeout.connect(self._look_at_host)
@@ -105,4 +81,4 @@ class EngineLink(QObject):
             case CancelledJob():
                 self.cancelled.emit(event.job)
             case Accepted():
-                log.debug("the engine has job %s", event.job)
+                self.accepted.emit(event.job, event.request)

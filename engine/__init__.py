@@ -6,7 +6,7 @@ A whole program: ``with Engine() as engine: print(engine.wait(engine.submit(Requ
 from engine.audio.riff import read_extras, time_reference
 from engine.bundle.bundle import Bundle, Manifest, load_bundle
 from engine.bundle.library import find_bundle, list_bundles, user_cache_folder, user_data_folder
-from engine.checks import check_request, check_values
+from engine.checks import check_values
 from engine.doctor import examine
 from engine.doctor import lines as findings_lines
 from engine.errors import (
@@ -62,7 +62,6 @@ __all__ = [
     "Rule",
     "Slot",
     "StemResult",
-    "check_request",
     "check_values",
     "engine_version",
     "examine",

@@ -1,7 +1,8 @@
-"""Refuse a request that cannot work, before any process is started or any file is opened.
+"""Refuse a request that cannot work.
 
-Everything here is cheap: values first, by the options table, then whether the files are there. What is inside a file is
-checked where it is read. Every complaint says what was asked, what is allowed and what to do.
+``Engine.submit`` checks the values, by the options table, before any process is started; the engine process checks
+the files when the turn of the job comes. Both are cheap. What is inside a file is checked where it is read. Every
+complaint says what was asked, what is allowed and what to do.
 """
 
 from __future__ import annotations
@@ -13,8 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.bundle.bundle import load_bundle
-from engine.bundle.library import find_bundle
 from engine.errors import AudioError, OutputError, RequestError
 from engine.latents import Slot
 from engine.media.reference import MediaExample, check_example_files
@@ -26,16 +25,6 @@ from engine.text.encoder import check_prompt
 
 ANSWERS_LIMIT = 256  # each is a few open files until all of them are done
 SLACK_S = 5e-4  # a length that was rounded, for display or to whole samples, still fits
-
-
-def check_request(request: Request) -> None:
-    """Both kinds of checks below.
-
-    Raises:
-        RequestError, AudioError, BundleError, OutputError: one clear sentence.
-    """
-    check_values(request)
-    check_files(request)
 
 
 def check_values(request: Request) -> None:
@@ -85,14 +74,12 @@ def check_files(request: Request) -> None:
     Raises:
         AudioError: an input is missing or not a file.
         ExampleError: an example is missing, or can be none.
-        BundleError: no such bundle, or its manifest makes no sense.
         OutputError: results cannot be put where they were asked for.
     """
     for path in (request.input, request.rest):
         if path is not None:
             _check_input(path)
     check_example_files(request.examples)
-    load_bundle(find_bundle(request.bundle), check_hashes=False)
     _check_output(request.out)
     if request.cache:
         _check_output(request.cache)

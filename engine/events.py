@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.request import Request
+
 Report = Callable[[float, str], None]  # takes how far a job is, 0 to 1, and the stage in plain words
 Check = Callable[[], None]  # raises Cancelled once the caller asked to stop
 BIT_FOR_BIT_DB = -300.0  # a null figure that means equal, not merely close; also the level of silence
@@ -58,9 +60,14 @@ class StemResult:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The job is in the queue."""
+    """The job is in the queue.
+
+    Attributes:
+        request: what is done; its values are checked, its paths absolute.
+    """
 
     job: str
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Any
 from engine.audio.atomic import AtomicFile, publish
 from engine.bundle.bundle import Bundle, file_sha256, load_bundle
 from engine.bundle.library import find_bundle
-from engine.checks import absolute, check_values
+from engine.checks import absolute
 from engine.errors import AudioError, BundleError, RequestError
 from engine.events import StemResult
 from engine.media.reference import example_path
@@ -173,7 +173,7 @@ def rerun_request(
         input, rest, bundle: where they are now, when they have moved; they must be the same as then.
 
     Raises:
-        RequestError: the file is not a sidecar, or asks for something impossible.
+        RequestError: the file is not a sidecar.
         AudioError: an input is gone or is no longer the same.
         BundleError: the bundle is gone or is no longer the same.
     """
@@ -187,7 +187,6 @@ def rerun_request(
         rest=request.rest if rest is None else rest,
         bundle=request.bundle if bundle is None else bundle,
     )
-    check_values(request)
     _check_same_file("input", request.input, data.get("input_sha256"), path)
     _check_same_file("rest", request.rest, data.get("rest_input_sha256"), path)
     for example, sha256 in zip(request.examples, _hashes_of_examples(data, request, path), strict=True):

@@ -15,14 +15,14 @@ from typing import Any
 
 from engine import errors
 from engine.errors import EngineError, RequestError
-from engine.events import Accepted, CancelledJob, Done, Event, Failed, Progress, StemResult
+from engine.events import CancelledJob, Done, Event, Failed, Progress, StemResult
 from engine.options import Kind, Option
 from engine.request import OPTIONS, Request
 
 log = logging.getLogger(__name__)
 
 READY = "Ready"  # the first thing a host says
-EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in (Accepted, Progress, Done, Failed, CancelledJob)}
+EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in (Progress, Done, Failed, CancelledJob)}  # of a host
 
 
 def to_line(message: dict[str, Any]) -> bytes:

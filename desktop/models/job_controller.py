@@ -28,7 +28,7 @@ from desktop.models.request_builder import (
     titled,
 )
 from desktop.models.results import PromptResult, collect, lanes_of, others
-from engine import AudioError, Done, EngineError, Failed, Request, RequestError, check_request
+from engine import AudioError, Done, EngineError, Failed, Request, RequestError
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +69,7 @@ class JobController(QObject):
         self.bundle = ""
         self._document, self._store, self._background = document, store, background
         self._link, self._scratch = link, scratch
-        self._sending: JobRow | None = None
-        link.submitted.connect(self._on_submitted)
+        link.accepted.connect(self._on_accepted)
         link.progressed.connect(self._on_progress)
         link.finished.connect(self._on_finished)
         link.failed.connect(self._on_failed)
@@ -180,9 +179,7 @@ class JobController(QObject):
     def _prepare(self, plan: JobPlan, project: Project, out: Path) -> Request:
         asked = {"input": plan.input, "rest": plan.rest}
         files = {name: self._file(what, plan.source_lane, project, out) for name, what in asked.items()}
-        request = make_request(plan, project, files, out)
-        check_request(request)
-        return request
+        return make_request(plan, project, files, out)
 
     def _file(self, what: str, lane_id: str, project: Project, out: Path) -> Path | None:
         store = self._store
@@ -201,22 +198,18 @@ class JobController(QObject):
             self.pump()
             return
         self.queue.update(row_id, request=request)
-        self._sending = self.queue.row(row_id)
         try:
-            self._link.submit(request)
+            self.queue.started(row_id, self._link.submit(request))
         except EngineError as error:
             self._fail(row_id, type(error).__name__, Message.of(error))
-        finally:
-            self._sending = None
 
     # What the engine says.
 
-    def _on_submitted(self, job: str, request: Request) -> None:
-        if self._sending is not None:  # a direct call, from within _send
-            self.queue.started(self._sending.id, job)
+    def _on_accepted(self, job: str, request: Request) -> None:
+        row = self._daw_row(job)
+        if not row.from_daw:
             return
         title = titled(request.task, ", ".join(request.prompts), request.slot)
-        row = self._daw_row(job)
         self.queue.update(row.id, title=title, request=request)
         self._keep_clip(replace(row, title=title, request=request))
 

@@ -102,7 +102,7 @@ def _run(request: Request, engine: Engine | None, as_json_line: bool) -> int:
 def _finish(engine: Engine, request: Request) -> Done:
     """Wait for a request; Ctrl-C cancels it, and a second one ends the engine process at once."""
     with _progress_bar(engine):
-        job = engine.submit(request, look=True)
+        job = engine.submit(request)
         try:
             return engine.wait(job)
         except KeyboardInterrupt:

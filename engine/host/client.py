@@ -24,7 +24,7 @@ from typing import Any, Self
 
 from engine.audio.file_names import clean_partials_of
 from engine.bundle.library import list_bundles
-from engine.checks import absolute, check_files, check_values
+from engine.checks import absolute, check_values
 from engine.errors import Cancelled, EngineError, HostError
 from engine.events import Accepted, CancelledJob, Done, Event, Failed, Progress
 from engine.host.process import HostProcess
@@ -106,25 +106,20 @@ class Engine:
 
         return unsubscribe
 
-    def submit(self, request: Request, *, look: bool = False) -> str:
+    def submit(self, request: Request) -> str:
         """Put a request at the end of the queue; returns at once.
 
-        Args:
-            request: what to do. Its values are checked here and nowhere else.
-            look: True means that its files are looked for too, which may take a while on a slow disk; else a missing
-                one is told of by the ``Failed`` of the job.
+        Its values are checked here and nowhere else. Its files are looked for when its turn comes; a missing one is
+        told of by the ``Failed`` of the job.
 
         Returns:
             The name of the job, as it stands in its events.
 
         Raises:
             RequestError: the request cannot work, whatever is on the disk.
-            AudioError, BundleError, OutputError: it cannot work on this disk.
             EngineError: the engine is closed.
         """
         check_values(request)
-        if look:
-            check_files(request)
         job = _Job(uuid.uuid4().hex, _with_absolute_paths(request))
         with self._lock:
             if self._closed:
@@ -203,6 +198,9 @@ class Engine:
     def _keep_sending(self) -> None:
         while self._wakes.get():
             for job in self._unfinished():
+                if not job.accepted:
+                    job.accepted = True
+                    self._deliver(Accepted(job.name, job.request))
                 if job.cancel_asked and job.host is None:
                     self._deliver(CancelledJob(job.name))
                 elif job.host is None:
@@ -279,15 +277,10 @@ class Engine:
                 listeners = list(self._listeners)
             if job is None or job.last is not None:
                 return
-            match event:
-                case Accepted() if job.accepted:  # it was sent again to a new host
-                    return
-                case Accepted():
-                    job.accepted = True
-                case Progress():
-                    job.begun = True
-                case _:
-                    job.last = event
+            if isinstance(event, Progress):
+                job.begun = True
+            elif not isinstance(event, Accepted):
+                job.last = event
             for listener in listeners:
                 try:
                     listener(event)

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from engine.errors import Cancelled, EngineError
-from engine.events import Accepted, CancelledJob, Check, Done, Event, Progress, Report
+from engine.events import CancelledJob, Check, Done, Event, Progress, Report
 from engine.request import Request
 from engine.serialization import failed_of
 
@@ -40,7 +40,6 @@ class Jobs:
 
     def submit(self, job: str, request: Request) -> None:
         """Put a job at the end of the queue."""
-        self._send(Accepted(job))
         self._queue.put((job, request))
 
     def cancel(self, job: str) -> None:

@@ -1,4 +1,4 @@
-"""Taking on a job: its inputs are brought into the spool, its request is built and checked, then it is written down."""
+"""Taking on a job: its inputs are brought into the spool, then its request is built."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from engine import check_values, request_to_json
+from engine import Request, request_to_json
 from engine.osc.clip_store import ClipStore
 from engine.osc.home import Home
-from engine.osc.job_store import JobStore
 from engine.osc.journal import JournalEntry
 from engine.osc.paths import Roots, pin
 from engine.osc.request_builder import build_request, inputs_of
@@ -21,7 +20,6 @@ class JobIntake:
     """Runs on the disk thread, one job after the other, so jobs keep the order they came in.
 
     Args:
-        store: its journal.
         home: the spool.
         roots: where inputs may lie.
         clips: those sent by wire.
@@ -29,36 +27,30 @@ class JobIntake:
         bundle: taken when a message names none.
     """
 
-    def __init__(
-        self, store: JobStore, home: Home, roots: Roots, clips: ClipStore, out: Path, bundle: str
-    ) -> None:  # fmt: skip
-        self._store = store
+    def __init__(self, home: Home, roots: Roots, clips: ClipStore, out: Path, bundle: str) -> None:
         self._home = home
         self._roots = roots
         self._clips = clips
         self._out = out
         self._bundle = bundle
 
-    def take(self, entry: JournalEntry) -> JournalEntry:
+    def take(self, entry: JournalEntry) -> tuple[JournalEntry, Request]:
         """Take on a job.
 
         Returns:
-            Its entry, with request and spool folder; it stands in the journal.
+            Its entry with request and spool folder, not yet in the journal; and the request.
 
         Raises:
-            PathRefused, ClipError, Refused, EngineError, OSError: it cannot be done; nothing is left.
+            PathRefused, ClipError, Refused, OSError: it cannot be done; nothing is left.
         """
         spool = self._home.new_spool()
         try:
             inputs = inputs_of(entry, spool, self._pinned)
             request = build_request(entry, inputs, self._out, self._bundle)
-            check_values(request)  # what needs the disk is checked by the engine; the bridge adds little time
-            ready = replace(entry, request=request_to_json(request), spool=str(spool))
-            self._store.accept(ready)
         except BaseException:
             shutil.rmtree(spool, ignore_errors=True)
             raise
-        return ready
+        return replace(entry, request=request_to_json(request), spool=str(spool)), request
 
     def _pinned(self, text: str, folder: Path) -> str:
         if text.startswith(CLIP_PREFIX):

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine import Accepted, CancelledJob, Done, Engine, EngineError, Event, Failed, Progress, request_from_json
+from engine import CancelledJob, Done, Engine, EngineError, Event, Failed, Progress, Request, request_from_json
 from engine.osc.home import Home
 from engine.osc.job import BridgeJob
 from engine.osc.job_intake import JobIntake
@@ -68,7 +68,7 @@ class JobQueue:
         unfinished = self.store.unfinished()
         self._home.sweep({job.entry.spool for job in unfinished})
         for job in unfinished:
-            self._submit(job)
+            self._submit_again(job)
         return len(unfinished)
 
     def close(self) -> None:
@@ -150,29 +150,41 @@ class JobQueue:
 
     # On their way.
 
-    def _taken(self, job: BridgeJob, done: asyncio.Future[JournalEntry]) -> None:
+    def _taken(self, job: BridgeJob, done: asyncio.Future[tuple[JournalEntry, Request]]) -> None:
         if self._closed or done.cancelled():
             return
-        error = done.exception()
-        if error is not None:
-            self.store.discard(job)
-            code, text = error_reply(error)
-            self._listeners.tell(job, at("fail"), (job.entry.id, code, self._public(job, text)))
-            return
-        job.entry, job.state = done.result(), "waiting"
-        self._listeners.tell(job, at("ack"), (job.entry.id, job.entry.number))
-        if job.cancel_asked:
-            self._finish(job, "cancelled", ())
-        else:
-            self._submit(job)
-
-    def _submit(self, job: BridgeJob) -> None:
         try:
-            job.engine_job = self._engine.submit(request_from_json(job.entry.request))
-        except EngineError as error:
-            self._finish(job, "fail", (CODE_OF.get(type(error).__name__, "internal"), str(error)))
+            job.entry, request = done.result()
+            self._submit(job, request)
+            self.store.accept(job.entry)
+        except Exception as error:
+            self._refuse(job, error)
             return
+        job.state = "waiting"
+        self._listeners.tell(job, at("ack"), (job.entry.id, job.entry.number))
+        if job.cancel_asked and job.engine_job is not None:
+            self._engine.cancel(job.engine_job)
+
+    def _refuse(self, job: BridgeJob, error: Exception) -> None:
+        """A job cannot be taken on: its id is free again, nothing of it is left."""
+        if job.engine_job is not None:
+            self._by_engine_job.pop(job.engine_job, None)
+            self._engine.cancel(job.engine_job)
+        self.store.discard(job)
+        self._sweep(job.entry.spool)
+        code, text = error_reply(error)
+        self._listeners.tell(job, at("fail"), (job.entry.id, code, self._public(job, text)))
+
+    def _submit(self, job: BridgeJob, request: Request) -> None:
+        job.engine_job = self._engine.submit(request)
         self._by_engine_job[job.engine_job] = job
+
+    def _submit_again(self, job: BridgeJob) -> None:
+        """Submit a job as the journal has it."""
+        try:
+            self._submit(job, request_from_json(job.entry.request))
+        except EngineError as error:
+            self._finish(job, "fail", error_reply(error))
 
     def _from_engine(self, event: Event) -> None:
         """On the engine's thread."""
@@ -184,8 +196,6 @@ class JobQueue:
         if job is None or job.finished or self._closed:
             return
         match event:
-            case Accepted():
-                pass
             case Progress():
                 job.state, job.fraction, job.stage = "running", event.fraction, event.stage
                 self._listeners.progress(job, self._loop.time())
@@ -209,7 +219,7 @@ class JobQueue:
         job.stage = "the engine process died and is replaced; trying again"
         self.store.write(job.entry)
         self._listeners.progress(job, self._loop.time(), always=True)
-        self._submit(job)
+        self._submit_again(job)
 
     def _finish(self, job: BridgeJob, outcome: str, reply: tuple[Any, ...]) -> None:
         spool = job.entry.spool
@@ -219,9 +229,12 @@ class JobQueue:
             self._by_engine_job.pop(job.engine_job, None)
         self.store.write(job.entry)
         self._listeners.finished(job)
+        self._sweep(spool)
+        self.store.trim()
+
+    def _sweep(self, spool: str) -> None:
         if spool:
             self._loop.run_in_executor(self._disk, lambda: shutil.rmtree(spool, ignore_errors=True))
-        self.store.trim()
 
     def _public(self, job: BridgeJob, text: str) -> str:
         """A sentence of the engine without the names of private folders."""

@@ -91,7 +91,7 @@ class JobStore:
                 job.listeners.remove(session)
 
     def accept(self, entry: JournalEntry) -> None:
-        """Write down a job that is being taken on. From the disk thread.
+        """Write down a job that is being taken on.
 
         Raises:
             OSError: the disk is full or gone.

@@ -54,7 +54,7 @@ class MessageRouter:
         self.clips = ClipStore(home)
         store = JobStore(home.journal)
         roots = Roots(list(settings.roots))
-        intake = JobIntake(store, home, roots, self.clips, settings.out.resolve(), settings.bundle)
+        intake = JobIntake(home, roots, self.clips, settings.out.resolve(), settings.bundle)
         listeners = JobListeners(self.tell, self._watchers)
         self.queue = JobQueue(engine, home, store, intake, listeners, self.disk)
         self.refused = 0

@@ -205,6 +205,15 @@ def test_rerun_says_when_the_bundle_is_another(engine, toy_bundle, tmp_path, cap
     refused(say(capsys, engine, ["rerun", first["sidecar"]]), "no bundle")
 
 
+def test_a_sidecar_that_was_made_to_ask_for_the_impossible_is_refused(engine, toy_bundle, tmp_path, capsys):
+    first = made(capsys, engine, toy_bundle, tmp_path, "isolate", write_music(tmp_path / "mix.wav"), "violin")
+    sidecar = Path(first["sidecar"])
+    data = json.loads(sidecar.read_text())
+    for asked, words in (({"prompts": [""]}, "the prompt is empty"), ({"steps": 0}, "steps 0 is not allowed")):
+        sidecar.write_text(json.dumps(data | asked))
+        refused(say(capsys, engine, ["rerun", sidecar]), words)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -212,7 +221,6 @@ def test_rerun_says_when_the_bundle_is_another(engine, toy_bundle, tmp_path, cap
         ('{"name": "something else"}', "not a Fluxstem sidecar"),
         ('{"fluxstem_sidecar": 99}', "format 99"),
         ('{"fluxstem_sidecar": 1, "prompt": "violin"}', "cannot be run again"),
-        ('{"fluxstem_sidecar": 1, "task": "isolate", "prompt": "", "input": "x.wav"}', "the prompt is empty"),
         ('{"fluxstem_sidecar": 1, "task": "isolate", "prompt": "bass", "input": 5}', "input is no text"),
         ('{"fluxstem_sidecar": 1, "task": "isolate", "prompt": 5, "input": "x.wav"}', "prompts are no list of texts"),
         ('{"fluxstem_sidecar": 1, "task": null, "prompt": "bass"}', "task is no text"),
