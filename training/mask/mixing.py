@@ -121,7 +121,7 @@ class Mixing:
     def _cast(self, rng: Rng) -> tuple[list[Player], bool]:
         size = int(rng.choice(SIZES, p=SIZE_SHARES))
         if rng.random() < COHERENT_SHARE:
-            pool = self._songs if self._songs and rng.random() < 0.25 else self._scored
+            pool = self._songs if self._songs and rng.random() < 0.35 else self._scored
             piece = self.pool.by_piece[pool[int(rng.integers(len(pool)))]]
             whole = piece[0].balanced and rng.random() < 0.5
             chosen = list(piece) if whole else [piece[k] for k in rng.permutation(len(piece))[: max(2, size)]]
