@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import IO, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +34,27 @@ class DiskRows(Generic[Number]):
         self.rows = 0
         self._folder = folder
         try:
-            self._file = tempfile.TemporaryFile(dir=folder, prefix=".fluxstem-", buffering=0)  # noqa: SIM115
+            self._file: Any = tempfile.TemporaryFile(dir=folder, prefix=".fluxstem-", buffering=0)  # noqa: SIM115
         except OSError as error:
             raise OutputError(
                 "cannot write to {folder} ({reason}); choose another folder", folder=folder, reason=error.strerror
             ) from error
+
+    @classmethod
+    def of_file(cls, file: IO[bytes], width: int) -> Self:
+        """An array of what somebody else wrote; the file is the caller's to close.
+
+        Args:
+            file: unbuffered and readable.
+            width: numbers per row.
+        """
+        array = cls.__new__(cls)
+        array.width = width
+        array._row_bytes = width * np.dtype(cls.kind).itemsize
+        array._folder = Path()
+        array._file = file
+        array.rows = file.seek(0, 2) // array._row_bytes
+        return array
 
     def append(self, rows_NK: npt.NDArray[Number]) -> None:
         """Add rows at the end.

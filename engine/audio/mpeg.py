@@ -1,4 +1,4 @@
-"""MP3 files whose headers do not say the truth: count the frames, leave out what is no sound, write a true Info tag.
+"""MP3 and MP2 files with wrong headers: count the frames, leave out what is no sound, write a true Info tag.
 
 Decoders believe the frame count of the Xing or Info tag, and guess the length where there is none. Here the frames are
 counted, which takes about a third of a second for an hour of music, and the decoder is given the frames behind a tag
@@ -40,7 +40,7 @@ class _Header:
     kind: bytes  # what all frames of a file have in common
     frame_bytes: int
     samples: int
-    tag_at: int  # where a tag begins in the frame
+    tag_at: int  # where a tag begins in the frame; 0 where there can be none
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class _Tag:
 
 
 def scan_mpeg(path: Path) -> MendedFile | None:
-    """Find the frames of an MPEG audio file of layer III; None where it is none.
+    """Find the frames of an MPEG audio file; None where it is none.
 
     Raises:
         OSError: it cannot be read.
@@ -93,6 +93,8 @@ def scan_mpeg(path: Path) -> MendedFile | None:
         delay_samples, padding_samples = tag.trimmed_samples
         there = frames * header.samples - delay_samples
         said = (tag.frames * header.samples - delay_samples - padding_samples) / there if tag.frames else None
+    if not header.tag_at:
+        return MendedFile(tuple(runs), None, is_cut, frames * header.samples)
     return MendedFile((_front(head, header, frames, lame), *runs), said, is_cut)
 
 
@@ -184,20 +186,23 @@ def _header(four: bytes) -> _Header | None:
         return None
     version, layer = four[1] >> 3 & 3, 4 - (four[1] >> 1 & 3)
     bitrate, rate = four[2] >> 4, four[2] >> 2 & 3
-    if version == 1 or layer != 3 or bitrate in (0, 15) or rate == 3:
+    if version == 1 or layer == 4 or bitrate in (0, 15) or rate == 3:
         return None
     is_v1 = version == 3
-    samples = 1152 if is_v1 else 576
+    samples = {1: 384, 2: 1152, 3: 1152 if is_v1 else 576}[layer]
+    slot_bytes = 4 if layer == 1 else 1
     kbps = _KBPS[1 if is_v1 else 2, layer][bitrate - 1]
-    frame_bytes = samples // 8 * kbps * 1000 // _RATES_HZ[version][rate] + (four[2] >> 1 & 1)
+    slots = samples // 8 // slot_bytes * kbps * 1000 // _RATES_HZ[version][rate] + (four[2] >> 1 & 1)
     is_mono = four[3] >> 6 == 3
     side_bytes = (17 if is_mono else 32) if is_v1 else (9 if is_mono else 17)
     kind = bytes([four[1] & 0xFE, four[2] & 0x0C, is_mono])
-    return _Header(kind, frame_bytes, samples, 4 + side_bytes)
+    return _Header(kind, slots * slot_bytes, samples, 4 + side_bytes if layer == 3 else 0)
 
 
 def _tag(head: bytes, header: _Header) -> _Tag | None:
     """The tag in place of the sound of the first frame."""
+    if not header.tag_at:
+        return None
     if head[36:40] == b"VBRI":
         return _Tag(*reversed(struct.unpack_from(">II", head, 46)), b"")
     at = header.tag_at

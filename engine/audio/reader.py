@@ -98,10 +98,10 @@ def probe(path: Path | str) -> AudioInfo:
     mended = _scanned(path)
     pieces = () if mended is None else mended.pieces
     with _open(path, pieces) as stream:
+        samples = stream.frames if mended is None or mended.samples is None else min(stream.frames, mended.samples)
         info = AudioInfo(
-            path, stream.samplerate, stream.channels, stream.frames, stream.format, stream.subtype, read_extras(path),
-            pieces,
-        )  # fmt: skip
+            path, stream.samplerate, stream.channels, samples, stream.format, stream.subtype, read_extras(path), pieces
+        )
     return check_usable(info if mended is None else with_cut_noted(info, mended.said_times, mended.is_cut))
 
 
@@ -144,7 +144,12 @@ def with_cut_noted(info: AudioInfo, said_times: float | None, is_cut: bool) -> A
         lacking = "its end is missing"
     else:
         return info
-    return replace(info, notes=(*info.notes, f"{info.path.name} holds {info.seconds:.3f} s of sound; {lacking}"))
+    return with_note(info, f"{info.path.name} holds {info.seconds:.3f} s of sound; {lacking}")
+
+
+def with_note(info: AudioInfo, note: str) -> AudioInfo:
+    """The same with one more note."""
+    return replace(info, notes=(*info.notes, note))
 
 
 def blocks(info: AudioInfo, start: int = 0, stop: int | None = None) -> Iterator[Samples]:

@@ -21,11 +21,13 @@ class MendedFile:
         pieces: the file with true sizes in its header and nothing but sound in it; none where it is fine as it is.
         said_times: how many times as long as its sound the header says it is; None where it does not say.
         is_cut: the end is missing.
+        samples: that decode, where libsndfile does not know; None where it does.
     """
 
     pieces: tuple[Piece, ...]
     said_times: float | None
     is_cut: bool
+    samples: int | None = None
 
 
 class SplicedFile(io.RawIOBase):

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
@@ -54,10 +54,19 @@ def main() -> None:
     """Decode as the argument says, and print the answer."""
     wanted = DecodeSpec(**json.loads(sys.argv[1]))
     limit_ourselves(wanted.limit_s)
+    serve(lambda file, result: decode(file, wanted, result))
+
+
+def serve(work: Callable[[BinaryIO, BinaryIO], dict[str, Any]]) -> None:
+    """Let a decoder read standard input and write standard output, and print its answer or what is wrong.
+
+    Args:
+        work: takes the file and where the arrays go.
+    """
     with os.fdopen(os.dup(0), "rb") as file, os.fdopen(os.dup(1), "wb") as result:
         os.dup2(2, 1)  # whatever a library prints must not get into the arrays
         try:
-            said = decode(file, wanted, result)
+            said = work(file, result)
             result.flush()
         except Exception as error:  # a decoder's own fault is the file's fault to whoever gave it
             why = _unusable(error)
@@ -197,8 +206,13 @@ def _or_forever(seconds: float | None) -> float:
     return math.inf if seconds is None else seconds
 
 
-def limit_ourselves(limit_s: float) -> None:
-    """Limit memory and processor time of this process, so that it ends even when its parent is gone."""
+def limit_ourselves(limit_s: float, result_bytes: int = RESULT_LIMIT_BYTES) -> None:
+    """Limit memory and processor time of this process, so that it ends even when its parent is gone.
+
+    Args:
+        limit_s: half of the processor time it gets.
+        result_bytes: largest file it may write.
+    """
     try:
         import resource
     except ImportError:  # Windows; there the caller's clock alone ends it
@@ -206,7 +220,7 @@ def limit_ourselves(limit_s: float) -> None:
     for what, limit in (
         (resource.RLIMIT_AS, MEMORY_LIMIT_BYTES),
         (resource.RLIMIT_CPU, math.ceil(2 * limit_s)),
-        (resource.RLIMIT_FSIZE, RESULT_LIMIT_BYTES),
+        (resource.RLIMIT_FSIZE, result_bytes),
         (resource.RLIMIT_CORE, 0),
     ):
         with contextlib.suppress(ValueError, OSError):  # a lower limit is there already

@@ -18,9 +18,13 @@ DECODE_LIMIT_S = 60.0  # wall clock; a video has as much again as it lasts
 MEMORY_LIMIT_BYTES = 2 << 30  # address space of the decoder
 RESULT_LIMIT_BYTES = 1 << 30
 
+MIX_LIMIT_S = 7200.0  # of processor time that the decoder of a mix gets, half of it; a day of music takes minutes
+MIX_STALL_S = 60.0  # without a further sample or byte
+MIX_RESULT_BYTES = 1 << 36  # two channels of float32 at 48 kHz for two days
+
 
 class Unusable(Exception):
-    """Why a file cannot be an example, as words that follow its name in a sentence.
+    """Why a file cannot be used, as words that follow its name in a sentence.
 
     Args:
         template: the words, with values in braces as for ``str.format``.

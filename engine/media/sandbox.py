@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from engine.errors import ExampleError, OutputError
 from engine.media.decoder import DecodeSpec
-from engine.media.limits import RESULT_LIMIT_BYTES
+from engine.media.limits import RESULT_LIMIT_BYTES, Unusable
 from engine.media.reference import MediaExample
 from engine.media.sniff import Kind
 
@@ -34,7 +34,7 @@ LAST_WORDS_BYTES = 1 << 16
 
 # As of engine/host/process.py: the caller's main module and current folder must not reach the new process.
 _BOOT = "import sys; r = sys.argv.pop(1); r in sys.path or sys.path.insert(0, r); "
-_BOOT += "from engine.media.decoder import main; main()"
+_BOOT += "from {main} import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,10 @@ class DecodedMedia:
         return self.file.read(length)
 
 
+class DecoderFailed(Unusable):
+    """What a decoder says of a file, or how it ended, as words that follow the name of the file."""
+
+
 def decode_apart(example: MediaExample, wanted: DecodeSpec, folder: Path, check: Callable[[], None]) -> DecodedMedia:
     """Decode one example in a process of its own.
 
@@ -107,7 +111,7 @@ def decode_apart(example: MediaExample, wanted: DecodeSpec, folder: Path, check:
     """
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(example.open())
-        result = _room(folder)
+        result = scratch_file(folder)
         on_failure = stack.enter_context(contextlib.ExitStack())
         on_failure.callback(result.close)
         said = _run(example, wanted, file, result, check)
@@ -120,7 +124,12 @@ def decode_apart(example: MediaExample, wanted: DecodeSpec, folder: Path, check:
     return found
 
 
-def _room(folder: Path) -> IO[bytes]:
+def scratch_file(folder: Path) -> IO[bytes]:
+    """A nameless file for what a decoder writes.
+
+    Raises:
+        OutputError: there is no room in the folder.
+    """
     try:
         return tempfile.TemporaryFile(dir=folder, prefix=".fluxstem-", buffering=0)
     except OSError as error:
@@ -132,30 +141,58 @@ def _room(folder: Path) -> IO[bytes]:
 def _run(
     example: MediaExample, wanted: DecodeSpec, file: IO[bytes], result: IO[bytes], check: Callable[[], None]
 ) -> dict[str, Any]:
+    end_s = time.monotonic() + wanted.limit_s
+
+    def watch() -> None:
+        check()
+        if time.monotonic() >= end_s:
+            raise ExampleError(
+                "the example {path} was not decoded within {limit_s:g} s and was given up; "
+                "give a shorter part of it or save it smaller",
+                path=example.path,
+                limit_s=wanted.limit_s,
+            )
+
+    try:
+        return run_decoder("engine.media.decoder", asdict(wanted), file, result, watch)
+    except DecoderFailed as error:
+        raise ExampleError("the example {path} " + error.template, **{**error.values, "path": example.path}) from error
+
+
+def run_decoder(
+    main: str, wanted: dict[str, Any], file: IO[bytes], result: IO[bytes], watch: Callable[[], None]
+) -> dict[str, Any]:
+    """Run a decoder in a process of its own.
+
+    Args:
+        main: module whose ``main`` it is.
+        wanted: its one argument.
+        file: its standard input.
+        result: its standard output.
+        watch: called while waiting; raises to stop, which ends the process.
+
+    Returns:
+        Its answer.
+
+    Raises:
+        DecoderFailed: it says that the file cannot be used, or it crashed.
+    """
     with tempfile.TemporaryFile() as words:
-        with _process(wanted, file, result, words) as process:
-            end_s = time.monotonic() + wanted.limit_s
+        with _process(main, wanted, file, result, words) as process:
             while True:
-                check()
+                watch()
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     code = process.wait(LOOK_S)
                     break
-                if time.monotonic() >= end_s:
-                    raise ExampleError(
-                        "the example {path} was not decoded within {limit_s:g} s and was given up; "
-                        "give a shorter part of it or save it smaller",
-                        path=example.path,
-                        limit_s=wanted.limit_s,
-                    )
         words.seek(max(0, words.seek(0, os.SEEK_END) - LAST_WORDS_BYTES))
         said = _last_line(words.read())
     if code != 0 or said is None:
-        raise _broken(example, code)
+        raise _broken(code)
     if "error" in said:
         template, values = said["error"], said.get("values", {})
         if not _is_plain(template, values):
-            raise _broken(example, code)
-        raise ExampleError("the example {path} " + template, **{**values, "path": example.path})
+            raise _broken(code)
+        raise DecoderFailed(template, **values)
     return said
 
 
@@ -169,28 +206,25 @@ def _is_plain(template: object, values: object) -> bool:
     return all(isinstance(values.get(name), (int, float) if number else (str, int, float)) for name, number in fields)
 
 
-def _broken(example: MediaExample, code: int) -> ExampleError:
+def _broken(code: int) -> DecoderFailed:
     names = {number.value: number.name for number in signal.Signals}
     if code < 0:
-        return ExampleError(
-            "the example {path} broke its decoder (it was ended by {signal}); save it in another format",
-            path=example.path, signal=names.get(-code, f"signal {-code}"),
-        )  # fmt: skip
-    return ExampleError(
-        "the example {path} broke its decoder (it ended with code {code}); save it in another format",
-        path=example.path, code=code,
-    )  # fmt: skip
+        return DecoderFailed(
+            "broke its decoder (it was ended by {signal}); save it in another format",
+            signal=names.get(-code, f"signal {-code}"),
+        )
+    return DecoderFailed("broke its decoder (it ended with code {code}); save it in another format", code=code)
 
 
 @contextlib.contextmanager
 def _process(
-    wanted: DecodeSpec, file: IO[bytes], result: IO[bytes], words: IO[bytes]
+    main: str, wanted: dict[str, Any], file: IO[bytes], result: IO[bytes], words: IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run the decoder; it is killed at the end of the block."""
     root = str(Path(__file__).resolve().parents[2])
     one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", _BOOT, root, json.dumps(asdict(wanted))],
+        [sys.executable, "-P", "-c", _BOOT.format(main=main), root, json.dumps(wanted)],
         stdin=file,
         stdout=result,
         stderr=words,

@@ -1,0 +1,124 @@
+"""Open what a request names as its mix, stem or rest, whatever kind of file it is.
+
+libsndfile reads what it knows, straight from the file. The sound of all else, of videos too, is decoded once by PyAV in
+a process of its own, into an array on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from engine.audio.disk_array import DiskArray, DiskArrayFloat64
+from engine.audio.reader import AudioInfo, UnknownAudio, check_usable, probe, with_cut_noted, with_note
+from engine.audio.riff import RiffExtras
+from engine.errors import AudioError, ExampleError
+from engine.events import Check, Report
+from engine.media.limits import MIX_STALL_S
+from engine.media.sandbox import DecoderFailed, run_decoder, scratch_file
+from engine.media.sniff import HEAD_BYTES, guess_kind
+
+STAGE = "decode the file"
+INSTALL = "install fluxstem with the extra examples, for example pipx install 'fluxstem[cpu,examples]'"
+
+
+@contextlib.contextmanager
+def open_audio(path: str, folder: Path, report: Report, check: Check) -> Iterator[AudioInfo]:
+    """Open the sound of a file.
+
+    Args:
+        path: an audio or video file.
+        folder: where decoded samples are kept while this is open.
+        report: takes the progress of decoding, 0 to 1; not called where nothing has to be decoded.
+        check: raises to stop.
+
+    Raises:
+        AudioError: the file cannot be used.
+        OutputError: there is no room in the folder.
+    """
+    try:
+        info = probe(path)
+    except UnknownAudio as unknown:
+        _check_kind(path)
+        if importlib.util.find_spec("av") is None:
+            raise AudioError(
+                "{path} is of a kind that needs PyAV, which is not installed; {install}, or convert the file to WAV",
+                path=path, install=INSTALL,
+            ) from unknown  # fmt: skip
+        with _decoded(Path(path), folder, report, check) as decoded:
+            yield decoded
+        return
+    yield info
+
+
+def _check_kind(path: str) -> None:
+    """Refuse what is certainly no sound, and what would make a decoder open other files.
+
+    Raises:
+        AudioError: it is.
+    """
+    with open(path, "rb") as file:
+        head = file.read(HEAD_BYTES)
+    try:
+        kind = guess_kind(head, path)
+    except ExampleError as error:
+        raise AudioError(error.template, **error.values) from error
+    if kind == "image":
+        raise AudioError("{path} is a picture; give a file with sound in it", path=path)
+
+
+@contextlib.contextmanager
+def _decoded(path: Path, folder: Path, report: Report, check: Check) -> Iterator[AudioInfo]:
+    with path.open("rb", buffering=0) as file, scratch_file(folder) as result:
+        watch = _Watch(path, file, result, report, check)
+        try:
+            said = run_decoder("engine.media.mix_decoder", {}, file, result, watch)
+        except DecoderFailed as error:
+            raise AudioError("{path} " + error.template, **{**error.values, "path": path}) from error
+        yield _info_of(path, said, result)
+
+
+class _Watch:
+    """Looks while a decoder works: should it stop, how far is it, does it still move?"""
+
+    def __init__(self, path: Path, file: IO[bytes], result: IO[bytes], report: Report, check: Check) -> None:
+        self._path, self._file, self._result = path, file, result
+        self._report, self._check = report, check
+        self._size = max(1, os.fstat(file.fileno()).st_size)
+        self._seen: tuple[int, int] = (-1, -1)
+        self._moved_s = time.monotonic()
+
+    def __call__(self) -> None:
+        self._check()
+        at = self._file.tell()  # the decoder's own place: both share one open file
+        seen = at, os.fstat(self._result.fileno()).st_size
+        now_s = time.monotonic()
+        if seen != self._seen:
+            self._seen, self._moved_s = seen, now_s
+            self._report(min(at / self._size, 1.0), STAGE)
+        elif now_s - self._moved_s > MIX_STALL_S:
+            raise AudioError(
+                "{path} was given up: its decoder did not move for {limit_s:g} s; convert the file to WAV",
+                path=self._path, limit_s=MIX_STALL_S,
+            )  # fmt: skip
+
+
+def _info_of(path: Path, said: dict[str, Any], result: IO[bytes]) -> AudioInfo:
+    rows = (DiskArrayFloat64 if said["wide"] else DiskArray).of_file(result, said["channels"])
+    if rows.rows != said["samples"]:
+        raise AudioError("{path} broke its decoder (too little came out); convert it to WAV", path=path)
+    info = AudioInfo(
+        path, said["rate_hz"], said["channels"], said["samples"], said["container"], said["subtype"], RiffExtras(),
+        decoded=rows,
+    )  # fmt: skip
+    bad = said["bad_packets"]
+    if bad:
+        note = f"{path.name} is damaged: {bad} packets of its sound could not be decoded and are left out"
+        info = with_note(info, note)
+    times = said["said_s"] / info.seconds if said["said_s"] else None
+    return check_usable(with_cut_noted(info, times, is_cut=False))
