@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -32,11 +32,12 @@ SMOKE_VARIABLE = "FLUXSTEM_SMOKE"  # see desktop.smoke
 DATA_VARIABLE = "FLUXSTEM_DESKTOP_DATA"  # one folder for everything the window keeps: tests, frozen trials
 
 
-def run(argv: Sequence[str] = ()) -> int:
+def run(argv: Sequence[str] = (), first: Callable[[MainWindow, list[Path]], None] | None = None) -> int:
     """Show the window until it is closed.
 
     Args:
         argv: at most one path, of a mix or a project.
+        first: called with the window and that path once it is shown; None means ``open_first``.
 
     Returns:
         The exit code.
@@ -60,7 +61,7 @@ def run(argv: Sequence[str] = ()) -> int:
     if os.environ.get(SMOKE_VARIABLE):
         begin(window, application)
     else:
-        _begin(window, [Path(name) for name in argv[:1]])
+        (first or open_first)(window, [Path(name) for name in argv[:1]])
     log.info(READY)
     return int(application.exec())
 
@@ -90,7 +91,7 @@ def translate(application: QApplication, language: str) -> None:
             application.installTranslator(translator)
 
 
-def _begin(window: MainWindow, paths: list[Path]) -> None:
+def open_first(window: MainWindow, paths: list[Path]) -> None:
     """Open the given file, else recover a project, else at the first start the demo."""
     left = window.workspace.recovery.left_behind()
     if paths:

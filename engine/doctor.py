@@ -12,7 +12,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, get_args
@@ -36,14 +36,20 @@ _IDENTITY_GRAPH = bytes.fromhex(
 )
 
 
-def examine() -> dict[str, Any]:
+def examine(
+    version_of: Callable[[str], str | None] | None = None, try_devices: Callable[[], list[dict[str, Any]]] | None = None
+) -> dict[str, Any]:
     """All findings as JSON values.
+
+    Args:
+        version_of: version of an installed package, None where it is not installed; None asks Python.
+        try_devices: a row for each device; None tries them.
 
     Returns:
         ``ok`` tells whether stems can be made here; ``problems`` and ``warnings`` are sentences for the user.
     """
-    packages = {name: _version(name) for name in (*PACKAGES, *RUNTIMES)}
-    devices = _try_devices()
+    packages = {name: (version_of or _version)(name) for name in (*PACKAGES, *RUNTIMES)}
+    devices = (try_devices or _try_devices)()
     bundles = [_look_at_bundle(name, folder) for name, folder in list_bundles().items()]
     audio = _look_at_audio()
     folders = {"temp": _look_at_folder(Path(tempfile.gettempdir())), "cache": _look_at_folder(user_cache_folder())}

@@ -43,14 +43,29 @@ class DeviceRow:
     name: str
 
 
-def output_devices(rescan: bool = False) -> list[DeviceRow]:
+def sound_library() -> Any:
+    """The package ``sounddevice``.
+
+    Raises:
+        NoDevice: it, or PortAudio, is missing.
+    """
+    try:
+        return importlib.import_module("sounddevice")
+    except (ImportError, OSError) as error:  # OSError: PortAudio itself is missing
+        raise NoDevice(
+            "sound cannot be played because PortAudio is missing; on Debian and Ubuntu install libportaudio2"
+        ) from error
+
+
+def output_devices(rescan: bool = False, library: Callable[[], Any] = sound_library) -> list[DeviceRow]:
     """All output devices; empty without PortAudio.
 
     Args:
         rescan: look for devices again instead of using PortAudio's list; only while nothing plays.
+        library: see ``AudioPlayer``.
     """
     try:
-        sounddevice = _library()
+        sounddevice = library()
         if rescan:
             sounddevice._terminate()  # PortAudio looks for devices when it starts, and only then
             sounddevice._initialize()
@@ -66,15 +81,6 @@ def output_devices(rescan: bool = False) -> list[DeviceRow]:
         for index, row in enumerate(found)
         if int(row["max_output_channels"]) >= OUT_CHANNELS
     ]
-
-
-def _library() -> Any:
-    try:
-        return importlib.import_module("sounddevice")
-    except (ImportError, OSError) as error:  # OSError: PortAudio itself is missing
-        raise NoDevice(
-            "sound cannot be played because PortAudio is missing; on Debian and Ubuntu install libportaudio2"
-        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +116,12 @@ class AudioPlayer:
 
     Args:
         on_end: called on the filling thread when playback ends by itself, with the reason.
+        library: gives the package that plays, see ``sound_library``.
     """
 
-    def __init__(self, on_end: Callable[[PlaybackEnd], None]) -> None:
+    def __init__(self, on_end: Callable[[PlaybackEnd], None], library: Callable[[], Any] = sound_library) -> None:
         self._on_end = on_end
+        self.library = library
         self._mixer: PlaybackMixer | None = None
         self._scene = PlaybackScene()
         self._rate_hz = 0
@@ -183,7 +191,7 @@ class AudioPlayer:
         """
         if self.playing or not self._rate_hz:
             return
-        sounddevice = _library()
+        sounddevice = self.library()
         mixer = PlaybackMixer(self._rate_hz)
         mixer.scene = self._scene
         mixer.jump(0 if self._position >= self._scene.length else self._position)
@@ -233,7 +241,7 @@ class AudioPlayer:
         """
         self.stop()
         lost = self.device_name
-        rows = [row for row in output_devices(rescan=True) if row.name != lost]
+        rows = [row for row in output_devices(True, self.library) if row.name != lost]
         refusals = [NoDevice(GONE)]
         for row in sorted(rows, key=lambda row: row.name != DEFAULT_NAME):
             self.device = row.index

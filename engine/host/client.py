@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -27,7 +27,7 @@ from engine.bundle.library import list_bundles
 from engine.checks import absolute, check_values
 from engine.errors import Cancelled, EngineError, HostError
 from engine.events import Accepted, CancelledJob, Done, Event, Failed, Progress
-from engine.host.process import HostProcess
+from engine.host.process import HOST_COMMAND, HostProcess
 from engine.media.reference import with_path
 from engine.request import Request
 from engine.serialization import EVENTS, error_of, event_from_json, failed_of, request_to_json
@@ -39,7 +39,6 @@ OnEvent = Callable[[Event], None]
 STRIKES_LIMIT = 3  # hosts that may die with no job under way before the job that was next is given up
 LEAVE_LIMIT_S = 25.0
 WAIT_S = 0.2
-KEPT_JOBS = 1_000  # finished jobs that can still be asked for; an engine may run for weeks
 
 
 @dataclass(slots=True, eq=False)
@@ -62,9 +61,14 @@ class Engine:
     Args:
         on_event: called with every event of every job, one at a time, on a thread of the engine. It must be quick and
             must not ``wait`` or ``close``. More listeners can ``subscribe``.
+        host_command: starts the process.
+        kept_jobs: finished jobs that can still be asked for; an engine may run for weeks.
     """
 
-    def __init__(self, on_event: OnEvent | None = None) -> None:
+    def __init__(
+        self, on_event: OnEvent | None = None, *, host_command: Sequence[str] = HOST_COMMAND, kept_jobs: int = 1_000
+    ) -> None:
+        self._host_command, self._kept_jobs = host_command, kept_jobs
         self._listeners: list[OnEvent] = [on_event] if on_event else []
         self._lock = threading.Lock()  # guards the jobs, the host and the listeners
         self._delivery = threading.RLock()  # one event at a time
@@ -143,7 +147,7 @@ class Engine:
     def wait(self, job: str, limit_s: float | None = None) -> Done:
         """Wait for the end of a job. Not for listeners: they run on the thread that would bring the end.
 
-        The last ``KEPT_JOBS`` that finished can be waited for; older ones are forgotten.
+        The last ``kept_jobs`` that finished can be waited for; older ones are forgotten.
 
         Returns:
             What was made.
@@ -215,7 +219,7 @@ class Engine:
                 if self._closed:
                     return
                 if self._host is None:
-                    self._host = HostProcess(self._on_message, self._on_death)
+                    self._host = HostProcess(self._on_message, self._on_death, self._host_command)
                 job.host = self._host
                 host = self._host
         except OSError as error:
@@ -293,7 +297,7 @@ class Engine:
     def _keep(self, job: _Job) -> None:
         with self._lock:
             self._finished.append(job.name)
-            if len(self._finished) > KEPT_JOBS:
+            if len(self._finished) > self._kept_jobs:
                 del self._jobs[self._finished.popleft()]
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 # Run from a string so that neither the caller's main module nor its current folder reach the new process.
 _BOOT = "import sys; r = sys.argv[1]; r in sys.path or sys.path.insert(0, r); from engine.host.main import main; main()"
+HOST_COMMAND = (sys.executable, "-P", "-c", _BOOT, str(Path(__file__).resolve().parents[2]))
 
 
 class HostProcess:
@@ -29,6 +30,7 @@ class HostProcess:
     Args:
         on_message: called on the reader thread with every message.
         on_death: called on the reader thread once, after the last message, with what ended it: a signal or a code.
+        command: what is run.
 
     Attributes:
         ready: True means it has said so, and would read what it is sent.
@@ -41,6 +43,7 @@ class HostProcess:
         self,
         on_message: Callable[[HostProcess, dict[str, Any]], None],
         on_death: Callable[[HostProcess, str], None],
+        command: Sequence[str] = HOST_COMMAND,
     ) -> None:
         self.ready = False
         self._on_message = on_message
@@ -48,7 +51,7 @@ class HostProcess:
         self._last_words: deque[str] = deque(maxlen=40)
         self._loud = bool(os.environ.get("FLUXSTEM_DEBUG"))
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOT, str(Path(__file__).resolve().parents[2])],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if self._loud else subprocess.PIPE,

@@ -12,6 +12,7 @@ import contextlib
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 PATH_LIMIT_CHARACTERS = 1024
@@ -39,13 +40,15 @@ class Roots:
 
     Args:
         folders: made absolute and resolved here, once.
+        resolve: a message's text to the path it means, see ``resolve_path``.
 
     Raises:
         OSError: one of them is not there.
     """
 
-    def __init__(self, folders: list[Path]) -> None:
+    def __init__(self, folders: list[Path], resolve: Callable[[str], Path] | None = None) -> None:
         self.folders = [folder.resolve(strict=True) for folder in folders]
+        self._resolve = resolve or resolve_path
 
     def open(self, text: str) -> tuple[int, str]:
         """Open a file for reading.
@@ -60,7 +63,7 @@ class Roots:
             PathRefused: for whatever reason.
         """
         try:
-            path = _resolved(text)
+            path = self._resolve(text)
             root = next(folder for folder in self.folders if folder in path.parents)
             return _opened(root, path), path.name
         except (OSError, ValueError, RuntimeError, StopIteration):
@@ -98,7 +101,12 @@ def pin(roots: Roots, text: str, folder: Path) -> Path:
     return private
 
 
-def _resolved(text: str) -> Path:
+def resolve_path(text: str) -> Path:
+    """The absolute path that a text means, all links followed.
+
+    Raises:
+        OSError, ValueError: there is no such file, or none that may be named.
+    """
     if not text or len(text) > PATH_LIMIT_CHARACTERS or not text.isprintable():
         raise ValueError("not a path")
     if text.endswith(("/", "\\")) or text.startswith(("//", "\\\\", "/\\", "\\/")) or not os.path.isabs(text):

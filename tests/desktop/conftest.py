@@ -100,11 +100,9 @@ class FakeDevice:
 
 
 @pytest.fixture
-def device(monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
-    """Something to play through that makes no sound and never hurries."""
-    fake = FakeDevice()
-    monkeypatch.setattr("desktop.audio.player._library", lambda: fake)
-    return fake
+def device() -> FakeDevice:
+    """Something to play through that makes no sound and never hurries; give it to a player as its ``library``."""
+    return FakeDevice()
 
 
 @pytest.fixture

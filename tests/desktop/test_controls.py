@@ -58,7 +58,7 @@ def test_two_fingers_zoom_at_the_place_between_them(loaded):
 
 def test_the_first_start_opens_the_demo_with_three_hints_and_the_next_one_does_not(window, qtbot, monkeypatch):
     with qtbot.waitSignal(window.workspace.opened, timeout=WAIT_MS):
-        app._begin(window, [])
+        app.open_first(window, [])
     assert window.workspace.document.project.title == "mix"
     assert window.hint.isVisible()
     assert len(window.hint._numbers) == 3
@@ -67,7 +67,7 @@ def test_the_first_start_opens_the_demo_with_three_hints_and_the_next_one_does_n
     assert window.workspace.settings.get("seen_hint")
     opened = []
     monkeypatch.setattr(window, "open_demo", lambda: opened.append("demo"))
-    app._begin(window, [])
+    app.open_first(window, [])
     QTimer.singleShot(0, lambda: opened.append("what was asked for later"))
     qtbot.waitUntil(lambda: bool(opened), timeout=WAIT_MS)
     assert opened == ["what was asked for later"]

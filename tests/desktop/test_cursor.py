@@ -40,7 +40,7 @@ def scene(sound, gain=1.0):
 
 @pytest.fixture
 def player(device):
-    made = AudioPlayer(lambda ended: None)
+    made = AudioPlayer(lambda ended: None, library=lambda: device)
     made.ring_frames = 4096
     yield made
     made.stop()
@@ -130,6 +130,7 @@ def test_a_change_does_not_click_when_the_device_hurries_while_the_sound_is_made
 
 def test_settings_and_the_doctor_open_after_all_sound_was_taken_back(window, device, qtbot):
     workspace = window.workspace
+    workspace.transport.player.library = lambda: device
     form = PromptForm(
         task="generate", text="violin", seconds=0.5, bundle=workspace.settings.get("bundle"), device="cpu"
     )

@@ -83,13 +83,13 @@ def scene(heard):
     return PlaybackScene(tracks=(Track("a", samples_NC, heard=heard),), length=len(samples_NC))
 
 def wait_for(frames):
-    while player._ring.frames_read < frames:
+    while player.position < frames:
         time.sleep(0.001)
 
 player.show(scene(True), 48000)
 player.play()
 wait_for(20_000)
-at = player._ring.frames_read
+at = player.position
 player.show(scene(False), 48000)
 wait_for(at + 20_000)
 print(at, *player.change_s)

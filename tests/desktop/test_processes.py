@@ -40,15 +40,12 @@ def begin(window, paths):
     workspace.troubled.connect(lambda words, details: print("trouble", words, flush=True))
     window.open_path(paths[0])
 
-app._begin = begin
-raise SystemExit(app.run([sys.argv[1]]))
+raise SystemExit(app.run([sys.argv[1]], begin))
 """
 # Starts as the program does, and says what there is.
 AFTERWARDS = """
 import json, sys
 from desktop import app
-
-real = app._begin
 
 def begin(window, paths):
     workspace = window.workspace
@@ -63,10 +60,9 @@ def begin(window, paths):
     workspace.opened.connect(tell)
     workspace.troubled.connect(lambda words, details: (print(json.dumps({"trouble": str(words)}), flush=True),
         window.leave(), app.make_application().exit(0)))
-    real(window, paths)
+    app.open_first(window, paths)
 
-app._begin = begin
-raise SystemExit(app.run(sys.argv[1:]))
+raise SystemExit(app.run(sys.argv[1:], begin))
 """
 
 

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from desktop.audio.mixer import PlaybackSource
+from desktop.audio.player import NoDevice
 from desktop.models.job_list import JobState, details_of
 from desktop.models.lane_files import LaneFiles
 from desktop.models.request_builder import PromptForm, make_plan
@@ -377,13 +378,11 @@ def test_both_sides_of_a_comparison_are_equally_loud(opened, qtbot):
     assert opened.transport.scene(opened.document.project).match == 1.0
 
 
-def test_without_a_device_playing_says_so_and_all_else_works(opened, qtbot, monkeypatch):
+def test_without_a_device_playing_says_so_and_all_else_works(opened, qtbot):
     def no_library():
-        from desktop.audio.player import NoDevice
-
         raise NoDevice("sound cannot be played: PortAudio is missing")
 
-    monkeypatch.setattr("desktop.audio.player._library", no_library)
+    opened.transport.player.library = no_library
     opened.transport.play()
     assert any("cannot be played" in words for words in opened.troubles)
     assert not opened.transport.playing

@@ -323,11 +323,10 @@ def test_doctor_says_so_when_no_process_can_be_started(capsys, monkeypatch, tmp_
     assert "problem: no device can run a graph: no process can be started" in said.out
 
 
-def test_doctor_warns_of_two_runtimes_in_one_folder(monkeypatch):
+def test_doctor_warns_of_two_runtimes_in_one_folder():
     from engine import doctor
 
-    monkeypatch.setattr(doctor, "_version", lambda package: "1.31.1")
-    monkeypatch.setattr(doctor, "_try_devices", lambda: [{"asked": "cpu", "got": "x", "ok": True, "why": None}])
-    findings = doctor.examine()
+    works = {"asked": "cpu", "got": "x", "ok": True, "why": None}
+    findings = doctor.examine(version_of=lambda package: "1.31.1", try_devices=lambda: [works])
     assert any("onnxruntime-gpu" in sentence and "uninstall" in sentence for sentence in findings["warnings"])
     assert any(line.startswith("warning: onnxruntime and") for line in doctor.lines(findings))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,9 +109,8 @@ def test_a_killed_host_fails_its_job_and_the_queue_goes_on(request_of, tmp_path)
     assert not [name for name in everything_in(tmp_path / "out") if name.endswith(".partial")]
 
 
-def test_a_host_that_never_comes_up_is_given_up_with_its_last_words(request_of, monkeypatch):
-    monkeypatch.setattr("engine.host.process._BOOT", "import sys; sys.exit('no such library')")
-    with Engine() as engine:
+def test_a_host_that_never_comes_up_is_given_up_with_its_last_words(request_of):
+    with Engine(host_command=(sys.executable, "-c", "import sys; sys.exit('no such library')")) as engine:
         jobs = [engine.submit(request_of()) for _ in range(2)]
         for job in jobs:
             with pytest.raises(HostError, match="no such library"):
@@ -124,9 +124,8 @@ def test_a_host_killed_while_idle_is_not_noticed_by_the_next_job(request_of):
         assert engine.wait(engine.submit(request_of()), LIMIT_S).results
 
 
-def test_only_the_last_finished_jobs_are_remembered(request_of, monkeypatch):
-    monkeypatch.setattr("engine.host.client.KEPT_JOBS", 2)
-    with Engine() as engine:
+def test_only_the_last_finished_jobs_are_remembered(request_of):
+    with Engine(kept_jobs=2) as engine:
         jobs = [engine.submit(request_of()) for _ in range(4)]
         assert engine.wait(jobs[-1], LIMIT_S).results
         assert engine.wait(jobs[-2], LIMIT_S).results
