@@ -214,10 +214,8 @@ class Transport(QObject):
 
     def _read_settings(self) -> None:
         wanted = str(self._settings.get("output"))
-        found = (
-            [row.index for row in output_devices(library=self.player.library) if row.name == wanted] if wanted else []
-        )
-        self.player.device = found[0] if found else None
+        devices = output_devices(library=self.player.library) if wanted else []
+        self.player.device = next((row.index for row in devices if row.name == wanted), None)
         self.player.ring_frames = int(self._settings.get("ring_frames"))
 
     # Equal loudness.
