@@ -14,6 +14,7 @@ from engine.bundle.library import find_bundle
 from engine.checks import check_files
 from engine.errors import DeviceError
 from engine.events import Check, Done, Report
+from engine.media.reference import with_input_as_example
 from engine.request import Request
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Worker:
 
     def __call__(self, job: str, request: Request, report: Report, check: Check) -> Done:
         """See ``engine.host.queue.Work``."""
+        request = with_input_as_example(request)
         check_files(request)
         if self._pipeline is None:
             from engine.pipeline import Pipeline  # takes a second, which a request that is refused is spared

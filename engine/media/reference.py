@@ -1,7 +1,8 @@
 """How a request names an example: a path, what to take it as, and which part of it.
 
 ``trumpet.wav``, ``audio:concert.mp4``, ``video:duet.mp4#t=12.5``, ``riff.flac#t=3,8``. The part is written as in W3C
-Media Fragments URI 1.0, section 4.2.1, in seconds. Nothing is decoded here.
+Media Fragments URI 1.0, section 4.2.1, in seconds. ``same`` is the input itself, whose picture goes with its own
+sound; a file of that name is ``./same``. Nothing is decoded here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast, get_args
 
@@ -21,6 +22,7 @@ from engine.request import Request
 
 FILE_LIMIT_BYTES, PICTURE_LIMIT_BYTES = 4 << 30, 512 << 20
 SHORTEST_PART_S = 0.01
+SAME = "same"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _PREFIX = re.compile(f"({'|'.join(KINDS)}):(.+)", re.DOTALL)
@@ -158,6 +160,24 @@ def beside_words(request: Request) -> bool:
     return bool(request.replacement if request.task == "replace" else request.prompts)
 
 
+def with_input_as_example(request: Request) -> Request:
+    """The request with the path of its input where an example is the input itself.
+
+    Raises:
+        RequestError: there is no input.
+    """
+    if not any(example_path(example) == SAME for example in request.examples):
+        return request
+    if request.input is None:
+        raise RequestError("the example same is the input, and {task} was given none; give a path", task=request.task)
+    source = request.input
+    examples = tuple(
+        replace(example, path=source).text() if (example := MediaExample.of(text)).path == SAME else text
+        for text in request.examples
+    )
+    return replace(request, examples=examples)
+
+
 def check_example_files(examples: tuple[str, ...]) -> None:
     """Check that the files exist and could be examples, without decoding them.
 
@@ -174,6 +194,8 @@ def example_path(text: str) -> str:
 
 
 def with_path(text: str, change: Callable[[str], str]) -> str:
-    """The same example at another path."""
+    """The same example at another path; the input itself stays what it is."""
     example = MediaExample.of(text)
+    if example.path == SAME:
+        return text
     return MediaExample(change(example.path), example.kind, example.part_s).text()
