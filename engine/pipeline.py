@@ -24,6 +24,7 @@ from engine.generation.replace import replace
 from engine.inference.conditioning import Conditioning, prompt_conditionings
 from engine.inference.experts import check_expert
 from engine.inference.media_prompt import open_examples
+from engine.inference.mix_cache import open_cache
 from engine.inference.model import Model, fill_defaults, no_flow, open_model
 from engine.inference.output import OutputSpec, TaskResult, close_all
 from engine.inference.regions import NEW_CHANNELS, NEW_RATE_HZ, EditRegion, edit_regions
@@ -97,7 +98,8 @@ class Pipeline:
         with open_examples(model, request, ends_s, out, check) as examples:
             with timer.measure("hash"):
                 hashes = hash_inputs(request)
-            run = RunContext(request, rule, model, out, batches, report, check, timer, examples, intents)
+            cache = open_cache(request, model.bundle.sha256, model.device)
+            run = RunContext(request, rule, model, out, batches, report, check, timer, examples, intents, cache)
             results = _publish(_answers(run, info, rest, regions), request.task)
         took_s = time.perf_counter() - started_s
         made = Provenance(request, model.bundle, hashes, model.device, took_s, dict(timer.seconds))

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from engine.inference.mix_cache import MixCache
 from engine.inference.model import Model
 from engine.inference.windows import Batches
 from engine.request import Request
@@ -89,6 +90,7 @@ class RunContext:
         timer: where the time goes.
         examples: what goes with the prompts; None where there are only words.
         intents: what each text of the request was understood as.
+        cache: keeps what is computed of the mix for other requests; None keeps nothing.
         share: of the progress bar that this part of the work fills, ``(from, to)``.
     """
 
@@ -102,6 +104,7 @@ class RunContext:
     timer: StageTimer = field(default_factory=StageTimer)
     examples: Examples | None = None
     intents: Mapping[str, Intent] = field(default_factory=dict)
+    cache: MixCache | None = None
     share: tuple[float, float] = (0.0, 1.0)
 
     def picture(self, start_s: float) -> FloatArray:

@@ -14,6 +14,7 @@ from engine.audio.soft_mask import MaskRule, SoftMaskFilter, odds_gain, presence
 from engine.audio.stft import window_samples
 from engine.inference.clip import SampleRange, SampleSource, at_user_rate, encode_clip, gain_into_model, load_mono
 from engine.inference.conditioning import Conditioning
+from engine.inference.mix_cache import hash_rows
 from engine.inference.model import resolve_sampling
 from engine.inference.output import OutputSpec, RenderedFiles, StemRestBlock, TaskResult, render_pair
 from engine.inference.rerank import PresenceMeter, rank_candidates, similarity
@@ -68,8 +69,20 @@ def encode_section(run: RunContext, info: AudioInfo, wanted: SampleRange, sectio
     with mono.audio:
         windows = plan_windows(grid.frames(mono.audio.rows), grid.window_frames)
         gain = gain_into_model(mono.power)
-        latents = encode_clip(run.within(0.5, 1.0), mono.audio, gain, windows)
+        latents = _latents(run.within(0.5, 1.0), mono.audio, gain, windows)
     return EncodedMix(info, wanted, section, latents, windows, gain)
+
+
+def _latents(run: RunContext, audio: DiskArray, gain: float, windows: WindowPlan) -> DiskArray:
+    """Latents of a whole section, from the cache where they are known."""
+    if run.cache is None:
+        return encode_clip(run, audio, gain, windows)
+    key = run.cache.key("latents", hash_rows(audio))  # gain and windows follow from the sound
+    if found := run.cache.load(key, lambda: DiskArray(run.folder, run.model.grid.latent_channels)):
+        return found[0]
+    latents = encode_clip(run, audio, gain, windows)
+    run.cache.store(key, latents)
+    return latents
 
 
 def isolate(run: RunContext, mix: EncodedMix, conditioning: Conditioning, spec: OutputSpec) -> list[TaskResult]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from engine.inference.output import OutputSpec, RenderedFiles, StemRestBlock, Ta
 from engine.inference.rerank import LoudestWindows, PresenceMeter, windows_similarity
 from engine.inference.run import RunContext
 from engine.separation.flow_estimates import FlowEstimates
-from engine.separation.mask_store import MaskStemFilter, StemMasks, compute_masks
+from engine.separation.known_masks import stem_masks, wants_estimates
+from engine.separation.mask_store import MaskStemFilter, StemMasks
 from engine.separation.split import SeparatedSection, filter_section, split_by_filter, with_context
 from engine.separation.stereo_section import StereoSection, load_stereo
 from engine.separation.together import RemainderMeter, StemBlocks, StemMeter, render_stems
@@ -61,7 +62,7 @@ def separate(
             share = run.within(0.1, 1.0).within(done / count, (done + len(group)) / count)
             done += len(group)
             with contextlib.ExitStack() as held:
-                found = _compute_masks(share.within(0.0, 0.7), mix, masker, group, estimates, held)
+                found = stem_masks(share.within(0.0, 0.7), mix, masker, group, estimates, held)
                 for number, (one, masks) in enumerate(zip(group, found, strict=True)):
                     yield [_write_result(share.within(0.7, 1.0).nth(number, len(group)), mix, masks, one, spec)]
 
@@ -77,7 +78,7 @@ def separate_together(
         share, count = run.within(0.1, 0.7), len(conditionings)
         for masker, group in _groups(run, [conditionings[at] for at in order], decoder):
             part = share.within(len(found) / count, (len(found) + len(group)) / count)
-            masks = _compute_masks(part, mix, masker, group, estimates, held)
+            masks = stem_masks(part, mix, masker, group, estimates, held)
             found |= zip(order[len(found) :], masks, strict=False)
         every = [found[at] for at in range(count)]
         meters: list[StemMeter] = [
@@ -111,7 +112,7 @@ def split_by_masks(
     mix = _load_mix(run.within(0.0, 0.3), info, wanted, decoder)
     held.enter_context(mix.audio)
     masker, estimates = masker_for(run, conditioning, decoder), FlowEstimates(mix, held)
-    [masks] = _compute_masks(run.within(0.3, 1.0), mix, masker, [conditioning], estimates, held)
+    [masks] = stem_masks(run.within(0.3, 1.0), mix, masker, [conditioning], estimates, held)
     _, there = _presence_blocks(mix, masks)
     presence = None if masks.presence_K is None else max(there)
     return SeparatedSection(info, wanted, mix.section, lambda some: _filter_mix(run, mix, masks, some), presence)
@@ -130,24 +131,9 @@ def _groups(
     for _, some in itertools.groupby(answered, key=lambda pair: id(pair[0])):
         members = list(some)
         masker = members[0][0]
-        at_once = 1 if _wants_estimates(masker) else PROMPTS_AT_ONCE
+        at_once = 1 if wants_estimates(masker) else PROMPTS_AT_ONCE
         for at in range(0, len(members), at_once):
             yield masker, [one for _, one in members[at : at + at_once]]
-
-
-def _wants_estimates(masker: Masker) -> bool:
-    return isinstance(masker, MaskDecoder) and masker.takes_estimate
-
-
-def _compute_masks(
-    run: RunContext, mix: StereoSection, masker: Masker, conditionings: Sequence[Conditioning],
-    estimates: FlowEstimates, held: contextlib.ExitStack,
-) -> list[StemMasks]:  # fmt: skip
-    prompts_PE = np.stack([one.prompt_SE[run.rule.prompt_slot] for one in conditionings])
-    if not _wants_estimates(masker):
-        return compute_masks(run, mix, masker, prompts_PE, held)
-    estimate = estimates.of(run.within(0.0, 0.5), conditionings[0], held)
-    return compute_masks(run.within(0.5, 1.0), mix, masker, prompts_PE, held, estimate)
 
 
 def _filter_mix(run: RunContext, mix: StereoSection, masks: StemMasks, wanted: SampleRange) -> Iterator[StemRestBlock]:

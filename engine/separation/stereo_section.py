@@ -15,6 +15,7 @@ from engine.audio.disk_array import DiskArray
 from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, resampled, samples_at
 from engine.bundle.separation import SIDES, MaskDecoderSpec
 from engine.inference.clip import HIGHEST_GAIN_DB, SampleRange
+from engine.inference.mix_cache import hash_rows
 from engine.inference.run import RunContext
 
 SILENT_POWER = 1e-12
@@ -34,6 +35,7 @@ class StereoSection:
         audio: left and right, one sample per row, at the decoder's rate.
         gain: to the decoder's level.
         grid: of the masks.
+        sha256: of ``audio``, where there is a cache.
     """
 
     info: AudioInfo
@@ -42,6 +44,7 @@ class StereoSection:
     audio: DiskArray
     gain: float
     grid: MaskDecoderSpec
+    sha256: str = ""
 
 
 def shares_of(channels: int) -> FloatArray:
@@ -84,7 +87,8 @@ def load_stereo(
     except BaseException:
         audio.close()
         raise
-    return StereoSection(info, wanted, section, audio, _gain_to(grid.level_db, energy / (SIDES * total)), grid)
+    gain = _gain_to(grid.level_db, energy / (SIDES * total))
+    return StereoSection(info, wanted, section, audio, gain, grid, "" if run.cache is None else hash_rows(audio))
 
 
 def _gain_to(level_db: float, power: float) -> float:
