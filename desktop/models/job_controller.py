@@ -18,15 +18,7 @@ from desktop.models.document import Document
 from desktop.models.job_list import ENDED, JobList, JobRow, JobState, details_of
 from desktop.models.project import Project
 from desktop.models.project_file import put_file
-from desktop.models.request_builder import (
-    PROMPT_SEPARATOR,
-    JobPlan,
-    PromptForm,
-    make_plan,
-    make_request,
-    title_of,
-    titled,
-)
+from desktop.models.request_builder import JobPlan, make_plan, make_request, title_of
 from desktop.models.results import PromptResult, collect, lanes_of, others
 from engine import AudioError, Done, EngineError, Failed, Request, RequestError
 
@@ -75,8 +67,8 @@ class JobController(QObject):
         link.failed.connect(self._on_failed)
         link.cancelled.connect(self._on_cancelled)
 
-    def ask(self, form: PromptForm) -> str:
-        """Put a form into the queue.
+    def ask(self, request: Request) -> str:
+        """Put a request into the queue; files, regions and a folder are added.
 
         Returns:
             Id of the job's row.
@@ -85,8 +77,8 @@ class JobController(QObject):
             RequestError: something is missing.
         """
         document, project = self._document, self._document.project
-        plan = make_plan(project, project.lane(document.current), document.regions, form)
-        row = JobRow(title=title_of(form), context=(plan, project))
+        plan = make_plan(project, project.lane(document.current), document.regions, request)
+        row = JobRow(title=title_of(request), context=(plan, project))
         self.queue.add(row)
         self.pump()
         return row.id
@@ -141,16 +133,11 @@ class JobController(QObject):
         request, done = row.request, row.done
         if request is None or done is None:
             return
-        form = PromptForm(
-            task=request.task, text=PROMPT_SEPARATOR.join(request.prompts), replacement=request.replacement,
-            seed=request.seed, steps=request.steps, guidance=request.guidance, bundle=request.bundle,
-            slot=request.slot,
-        )  # fmt: skip
-        plan = JobPlan(input="mix", rest="", lane="", regions=(), offset=0, form=form, keep_files=True)
+        plan = JobPlan(input="mix", rest="", lane="", regions=(), offset=0, request=request, keep_files=True)
         project, scratch = self._document.project, self._side_folder(row, "scratch")
         self._background.run(
             lambda: collect(done, plan, project, self._store, scratch, self._background.check),
-            lambda results: self.answered.emit(row.id, self._add_results(results, form, "", row.title)),
+            lambda results: self.answered.emit(row.id, self._add_results(results, request, "", row.title)),
             failed,
         )
 
@@ -209,7 +196,7 @@ class JobController(QObject):
         row = self._daw_row(job)
         if not row.from_daw:
             return
-        title = titled(request.task, ", ".join(request.prompts), request.slot)
+        title = title_of(request)
         self.queue.update(row.id, title=title, request=request)
         self._keep_clip(replace(row, title=title, request=request))
 
@@ -247,12 +234,12 @@ class JobController(QObject):
             self._sweep(row)
 
     def _show(self, row_id: str, done: Done, plan: JobPlan, results: list[PromptResult]) -> None:
-        lane = self._add_results(results, plan.form, plan.lane, title_of(plan.form))
+        lane = self._add_results(results, plan.request, plan.lane, title_of(plan.request))
         self.queue.update(row_id, state=JobState.DONE, stage="", done=done)
         self.answered.emit(row_id, lane)
         self.pump()
 
-    def _add_results(self, results: list[PromptResult], form: PromptForm, lane_id: str, text: str) -> str:
+    def _add_results(self, results: list[PromptResult], request: Request, lane_id: str, text: str) -> str:
         """Add takes to a lane, or lanes of their own; say so where they cannot be heard at once.
 
         Returns:
@@ -263,7 +250,7 @@ class JobController(QObject):
             document.add_takes(lane_id, text, [take for result in results for take in result.stems])
             return lane_id
         project = document.project
-        lanes = lanes_of(results, form, any(project.heard(lane) for lane in project.lanes))
+        lanes = lanes_of(results, request, any(project.heard(lane) for lane in project.lanes))
         if not lanes:
             return ""
         document.add_lanes(text, lanes)

@@ -18,8 +18,8 @@ from desktop.audio.read import BLOCK_SAMPLES, Check, keep_going
 from desktop.audio.splice import SplicePiece, splice
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.models.project import Lane, LaneTake, Project, TakeOrigin
-from desktop.models.request_builder import JobPlan, PromptForm, examples_words, rule_for
-from engine import TASKS, Done, Slot, StemResult
+from desktop.models.request_builder import JobPlan, examples_words
+from engine import TASKS, Done, Request, Slot, StemResult, rule_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def collect(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def lanes_of(results: list[PromptResult], form: PromptForm, others_heard: bool) -> list[Lane]:
+def lanes_of(results: list[PromptResult], request: Request, others_heard: bool) -> list[Lane]:
     """Lanes for new results; the rest is muted unless it was asked for.
 
     A whole mix that was filled or made from sound that is there holds that sound again: beside lanes that are heard
@@ -62,16 +62,16 @@ def lanes_of(results: list[PromptResult], form: PromptForm, others_heard: bool) 
 
     Args:
         results: what came out.
-        form: what was asked.
+        request: what was asked.
         others_heard: True means that lanes of the project are heard.
     """
     lanes = []
-    rule = TASKS[form.task]
-    turned = rule_for(form.task, form.slot)
+    rule = TASKS[request.task]
+    turned = rule_of(request.task, request.slot)
     doubles = others_heard and turned.prompt_slot is Slot.MIX and turned.input_slot is not None
     rest_is_wanted = rule.answer is Slot.REST or rule.replaces
     for result in results:
-        name = (form.replacement.strip() if rule.replaces else result.prompt) or examples_words(form)
+        name = (request.replacement.strip() if rule.replaces else result.prompt) or examples_words(request)
         if result.stems:
             lanes.append(Lane(name=name, takes=result.stems, mute=rule.answer is Slot.REST or doubles))
         if result.rests:
@@ -142,8 +142,8 @@ class _Collector:
         """The takes of one prompt."""
         stems: list[LaneTake] = []
         rests: list[LaneTake] = []
-        form = self._plan.form
-        wanted = rule_for(form.task, form.slot).prompt_slot.name.lower()  # the field of what the prompt is about
+        request = self._plan.request
+        wanted = rule_of(request.task, request.slot).prompt_slot.name.lower()  # the field of what the prompt is about
         for pieces in candidates.values():
             made = self._made(pieces)
             for takes, files in (
@@ -205,7 +205,7 @@ class _Collector:
         return self._scratch / f"{uuid.uuid4().hex}.wav"
 
     def _made(self, pieces: list[StemResult]) -> TakeOrigin:
-        form, best, rate_hz = self._plan.form, pieces[0], self._project.rate_hz
+        request, best, rate_hz = self._plan.request, pieces[0], self._project.rate_hz
         nulls = [piece.null_db for piece in pieces if piece.null_db is not None]
         heard = [
             (self._plan.offset + round(start_s * rate_hz), self._plan.offset + round(end_s * rate_hz), presence)
@@ -213,11 +213,11 @@ class _Collector:
             for start_s, end_s, presence in piece.presence_windows
         ]
         return TakeOrigin(
-            task=form.task,
+            task=request.task,
             prompt=best.prompt,
-            seed=form.seed + best.candidate,
-            steps=form.steps,
-            guidance=form.guidance,
+            seed=request.seed + best.candidate,
+            steps=request.steps,
+            guidance=request.guidance,
             bundle=self._done.bundle,
             device=self._done.device,
             presence=max(piece.presence for piece in pieces),

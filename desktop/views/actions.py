@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 
 from desktop.audio.mixer import PlaybackSource
 from desktop.models.document import Document
-from desktop.models.request_builder import PromptForm
 from desktop.models.transport import Transport
 from desktop.models.workspace import Workspace
 from desktop.views.lane_actions import LaneActions
 from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.text import tr
 from desktop.views.timeline.timeline import Timeline
+from engine import Request
 
 
 class ActionTarget(Protocol):
@@ -36,8 +36,8 @@ class ActionTarget(Protocol):
     def actions_by_name(self) -> Mapping[str, QAction]:
         """What ``make_actions`` returned."""
 
-    def ask(self, form: PromptForm) -> None:
-        """Put a form into the queue."""
+    def ask(self, request: Request) -> None:
+        """Put a request into the queue."""
 
     def choose_file(self) -> None:
         """Ask which file to open."""

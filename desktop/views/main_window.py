@@ -22,7 +22,6 @@ from desktop.models.bundles import BundleRow
 from desktop.models.demo import demo_mix
 from desktop.models.examples import PATTERNS, check_example
 from desktop.models.project_file import SUFFIX
-from desktop.models.request_builder import PromptForm
 from desktop.models.workspace import Workspace
 from desktop.views.actions import make_actions
 from desktop.views.lane_actions import LaneActions
@@ -34,7 +33,7 @@ from desktop.views.theme import dress, palette_for
 from desktop.views.timeline.timeline import Timeline
 from desktop.views.top_bar import TopBar
 from desktop.views.welcome import Welcome
-from engine import EngineError
+from engine import EngineError, Request
 
 
 class MainWindow(QMainWindow):
@@ -151,14 +150,14 @@ class MainWindow(QMainWindow):
 
     # What users do.
 
-    def ask(self, form: PromptForm) -> None:
+    def ask(self, request: Request) -> None:
         """Queue what the prompt bar says."""
         self.banner.hide()
         try:
-            bundle = self.workspace.bundles.row(form.bundle)
-            for path in form.examples:
+            bundle = self.workspace.bundles.row(request.bundle)
+            for path in request.examples:
                 check_example(Path(path), bundle.words, bundle.encoders)
-            self.workspace.jobs.ask(form)
+            self.workspace.jobs.ask(request)
             self.timeline.setFocus()
         except EngineError as error:
             self.workspace.fail(error)

@@ -10,7 +10,7 @@ import pytest
 from desktop.audio.mixer import PlaybackMixer, PlaybackScene, Track
 from desktop.audio.player import AudioPlayer, fill, renew
 from desktop.audio.ring import Ring
-from desktop.models.request_builder import PromptForm
+from desktop.models.request_builder import draft_request
 from desktop.views.dialogs.settings_dialog import SettingsDialog
 
 RATE_HZ = 48_000
@@ -131,7 +131,7 @@ def test_a_change_does_not_click_when_the_device_hurries_while_the_sound_is_made
 def test_settings_and_the_doctor_open_after_all_sound_was_taken_back(window, device, qtbot):
     workspace = window.workspace
     workspace.transport.player.library = lambda: device
-    form = PromptForm(
+    form = draft_request(
         task="generate", text="violin", seconds=0.5, bundle=workspace.settings.get("bundle"), device="cpu"
     )
     workspace.jobs.ask(form)

@@ -5,13 +5,13 @@ import pytest
 import soundfile
 
 from desktop.models.job_list import JobState
-from desktop.models.request_builder import PromptForm, title_of
+from desktop.models.request_builder import draft_request, title_of
 
 WAIT_MS = 120_000
 
 
 def form(workspace, task, text, **values):
-    return PromptForm(task=task, text=text, bundle=workspace.settings.get("bundle"), device="cpu", **values)
+    return draft_request(task=task, text=text, bundle=workspace.settings.get("bundle"), device="cpu", **values)
 
 
 def wait(workspace, qtbot):

@@ -8,7 +8,7 @@ import time
 import pytest
 from PySide6.QtCore import QTimer
 
-from desktop.models.request_builder import PromptForm
+from desktop.models.request_builder import draft_request
 
 WAIT_MS = 300_000
 TICK_MS = 5
@@ -47,7 +47,7 @@ def test_the_window_ticks_while_files_open_jobs_run_and_projects_are_saved(
         workspace.open(path)
     figures[f"opening {seconds} s of stereo"] = ticker.take()
     workspace.document.select((0, 44_100))
-    form = PromptForm(task="isolate", text="violin", bundle=workspace.settings.get("bundle"), device="cpu")
+    form = draft_request(task="isolate", text="violin", bundle=workspace.settings.get("bundle"), device="cpu")
     workspace.jobs.ask(form)
     qtbot.waitUntil(lambda: workspace.jobs.queue.unfinished == 0, timeout=WAIT_MS)
     figures["starting the engine, loading a bundle, a job"] = ticker.take()

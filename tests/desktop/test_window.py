@@ -188,7 +188,7 @@ def test_what_is_made_is_chosen_by_key_and_changes_what_is_worked_on(loaded, qtb
     prompt.set_task("isolate")
     prompt.text.setText("violin")
     loaded.ask(prompt.form())
-    assert loaded.workspace.jobs.queue.rows[-1].context[0].form.slot == "mix"
+    assert loaded.workspace.jobs.queue.rows[-1].context[0].request.slot == ""
     qtbot.waitUntil(lambda: loaded.workspace.jobs.queue.unfinished == 0, timeout=WAIT_MS)
     assert loaded.workspace.jobs.queue.rows[-1].state is JobState.DONE, "a task without a choice ignores it"
 

@@ -12,14 +12,14 @@ from desktop.audio.mixer import PlaybackSource
 from desktop.audio.player import NoDevice
 from desktop.models.job_list import JobState, details_of
 from desktop.models.lane_files import LaneFiles
-from desktop.models.request_builder import PromptForm, make_plan
+from desktop.models.request_builder import draft_request, make_plan
 from engine import TASKS, Request, RequestError
 
 WAIT_MS = 120_000
 
 
 def form(workspace, task="isolate", text="violin", **values):
-    return PromptForm(task=task, text=text, bundle=workspace.settings.get("bundle"), device="cpu", **values)
+    return draft_request(task=task, text=text, bundle=workspace.settings.get("bundle"), device="cpu", **values)
 
 
 def ask(workspace, qtbot, *args, **values):

@@ -25,13 +25,13 @@ from desktop.models.bundles import BundleRow
 from desktop.models.examples import KINDS, kind_of, usable
 from desktop.models.instrument_names import lexicon
 from desktop.models.project import Regions
-from desktop.models.request_builder import PROMPT_SEPARATOR, PromptForm, made_by, rule_for
+from desktop.models.request_builder import PROMPT_SEPARATOR, draft_request, made_by, rule_for
 from desktop.views.prompt.advanced import Advanced
 from desktop.views.prompt.chips import Chip, Chips
 from desktop.views.sliders import ShareSlider
 from desktop.views.text import clock, local_paths, tr
 from desktop.views.theme import Palette, icon, mark
-from engine import TASKS, Rule, Slot
+from engine import TASKS, Request, Rule, Slot
 
 FOLD_HEIGHT = 110  # pixels of the advanced options that are always shown
 HINTS = {
@@ -48,10 +48,10 @@ HINTS = {
 
 
 class PromptBar(QFrame):
-    """Task, prompt and options; together they make a form.
+    """Task, prompt and options; together they make a request.
 
     Signals:
-        asked: the form.
+        asked: the request.
         regions_cleared: work on all of it again.
         region_dropped: a kept region is not wanted any more.
         region_kept: the selection is to stay while another one is made.
@@ -237,11 +237,11 @@ class PromptBar(QFrame):
         self._examples = tuple(one for one in self._examples if one != path)
         self._show_examples()
 
-    def form(self) -> PromptForm:
-        """The form as it is filled in now."""
-        return PromptForm(
-            task=str(self.task.currentData()),
-            text=self.text.text(),
+    def form(self) -> Request:
+        """The request as it is filled in now."""
+        return draft_request(
+            str(self.task.currentData()),
+            self.text.text(),
             replacement=self.replacement.text(),
             examples=tuple(str(path) for path in self._examples),
             strength=self.strength.moved_to,
