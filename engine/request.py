@@ -15,7 +15,7 @@ from engine.tasks import SLOT_NAMES, TASKS, Rule, Span, turned
 Render = Literal["masked", "flow", "decoded"]
 Device = Literal["auto", "cpu", "cuda", "tensorrt"]
 Start = Literal["zeros", "noise"]
-Format = Literal["same", "wav16", "wav24", "wav32f", "flac"]
+Format = Literal["same", "wav16", "wav24", "wav32f", "flac", "aiff", "mp3", "ogg", "opus", "m4a"]
 
 EXAMPLE_KINDS = {
     "image": "picture of what you want; of a video, its first frame",
@@ -87,6 +87,9 @@ class Request:
         MISSING, "what you want, in a few words, e.g. violin", otherwise="one result for each", most=64, flag="",
         metavar="PROMPT",
     )  # fmt: skip
+    literal: bool = option(
+        False, "take every word as it is spelled: nothing is looked up, mended or refused for being unknown"
+    )
     replacement: str = option(
         "", "what to put in its place, in a few words, e.g. trumpet", flag="--with", metavar="PROMPT",
         takes=lambda rule: rule.replaces,
@@ -154,6 +157,14 @@ class Request:
     bundle: str = option("small", "model to use: name or folder of a bundle", kind="name", metavar="NAME")
     device: Device = option("auto", "what to run on", otherwise="default: the fastest that works")
     format: Format = option("same", "file format of the results", otherwise="default: the input's")
+    quality: int | None = option(
+        None, "bit rate of mp3, ogg, opus and m4a files, in kbit/s", low=64, high=320, unit="kbit/s",
+        otherwise="default 256", metavar="K",
+    )  # fmt: skip
+    name: str = option(
+        "", "what the files are called, with {mix}, {stem}, {task}, {region}, {n} and {part} for what differs",
+        kind="name", otherwise="default {mix} - {stem}", metavar="TEMPLATE",
+    )  # fmt: skip
     steps: int | None = option(
         None, "number of sampler steps", low=1, high=1000, otherwise=f"{_BUNDLE} for this task", metavar="N"
     )

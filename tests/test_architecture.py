@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 OURS = {"engine", "desktop", "export", "training"}
-GRAMMAR = tuple(f"engine.text.{name}" for name in ("grammar", "names", "negation", "normalize"))
+GRAMMAR = tuple(f"engine.text.{name}" for name in ("grammar", "names", "negation", "normalize", "vocabulary"))
 MANIFEST = tuple(f"engine.bundle.{name}" for name in ("bundle", "fields", "manifest", "separation", "separator"))
 VALUES = tuple(f"engine.{name}" for name in ("errors", "latents", "options", "request", "stem_sets", "tasks"))
 VOCABULARY = {*VALUES, *GRAMMAR, *MANIFEST}
@@ -35,7 +35,7 @@ class Border:
 BORDERS = (
     Border("engine/{errors,events,latents,options,request,stem_sets,tasks}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/bundle/{bundle,fields,manifest,separation,separator}.py", frozenset(VOCABULARY), frozenset()),
-    Border("engine/text/{grammar,names,negation,normalize}.py", frozenset(VOCABULARY), frozenset()),
+    Border("engine/text/{grammar,names,negation,normalize,vocabulary}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/**/*.py", frozenset({"engine"}), frozenset({"torch", "PySide6", "pedalboard"})),
     Border("engine/osc/**/*.py", frozenset({"engine", "engine.osc"}), frozenset({"torch", "PySide6", "onnxruntime"})),
     Border("desktop/**/*.py", frozenset({"engine", "desktop"}), frozenset({"torch", "onnxruntime"})),

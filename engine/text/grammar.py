@@ -17,6 +17,7 @@ from engine.errors import BundleError
 from engine.text.names import SURE_LETTERS, NameFinder
 from engine.text.negation import clauses_of, ends_negated, language_of, negated_spans, only_affirms
 from engine.text.normalize import SEPARATORS, NormalizedText, Span, normalize, trim_prompt
+from engine.text.vocabulary import ALONE, ARTICLES, NOUNS, WITHOUT
 
 __all__ = ["ENGLISH", "LONGEST_WORDING", "Grammar", "ParsedPrompt", "Wording", "normalize"]
 
@@ -54,6 +55,10 @@ class Wording:
 class Grammar:
     """Wordings and nouns.
 
+    Attributes:
+        names: as given.
+        nouns: language -> (noun in its plain spelling, English), the longest first.
+
     Args:
         wordings: the first that fits decides, so "everything but the {x}" comes before "the {x}".
         nouns: language -> noun there -> English phrase for the same.
@@ -69,7 +74,8 @@ class Grammar:
         names: Sequence[str] = (),
     ) -> None:
         self._patterns = [(_pattern(wording.say), wording) for wording in wordings]
-        self._nouns = {
+        self.names = tuple(names)
+        self.nouns = {
             language: sorted(
                 ((normalize(noun), english) for noun, english in table.items()), key=lambda row: -len(row[0])
             )
@@ -77,11 +83,11 @@ class Grammar:
         }
         said = "|".join(sorted((re.escape(normalize(word)) for word in articles), key=len, reverse=True))
         self._article = re.compile(rf"(?:{said})\s+|[ldu]n?'" if said else "(?!)")
-        self._names = NameFinder(names, self._nouns)
+        self._names = NameFinder(names, self.nouns)
 
     @classmethod
     def read(cls, raw: bytes, where: str) -> Grammar:
-        """From the bytes of ``asks.json``.
+        """From the bytes of ``asks.json``, with the wordings and nouns that are known without it.
 
         Raises:
             BundleError: too large, or not what ``resources/docs/BUNDLE.md`` says.
@@ -96,7 +102,7 @@ class Grammar:
                 for language, table in data["nouns"].items()
             }
             articles, names = ([_text(word) for word in words] for words in (data["articles"], data.get("names", ())))
-            return cls(wordings, nouns, articles, names)
+            return cls(_with_further(wordings), NOUNS | nouns, [*articles, *ARTICLES], names)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BundleError(
                 "{where} holds no wordings ({error}); get the bundle again", where=where, error=error
@@ -108,7 +114,10 @@ class Grammar:
         for pattern, wording in self._patterns:
             if match := pattern.fullmatch(said):
                 found = match.groupdict()
-                return ParsedPrompt(wording.task, found["x"], found.get("y") or "", wording.language)
+                wanted, unwanted = (
+                    (found.get(place) or "").strip(SEPARATORS) for place in ("x", "y")
+                )  # of "guitar, but not bass" the name is "guitar"
+                return ParsedPrompt(wording.task, wanted, unwanted, wording.language)
         return ParsedPrompt("isolate", said)
 
     def names_in(self, text: str) -> list[str]:
@@ -174,12 +183,12 @@ class Grammar:
         """
         key = normalize(phrase)
         bare = self._article.sub("", key, count=1) if self._article.match(key) else key
-        tables = [self._nouns[language]] if language in self._nouns else list(self._nouns.values())
+        tables = [self.nouns[language]] if language in self.nouns else list(self.nouns.values())
         for table in tables:
             for noun, english in table:
                 if noun in (key, bare):
                     return english
-        found = [row for table in tables for row in table if _holds(key, row[0], sure=language in self._nouns)]
+        found = [row for table in tables for row in table if _holds(key, row[0], sure=language in self.nouns)]
         return max(found, key=lambda row: len(row[0]))[1] if found else phrase
 
 
@@ -192,6 +201,21 @@ def _holds(key: str, noun: str, sure: bool) -> bool:
     if not sure and len(noun) < SURE_LETTERS:
         return False
     return f" {noun} " in f" {re.sub(r'[^a-z0-9]+', ' ', key)} "
+
+
+def _with_further(own: Sequence[Wording]) -> list[Wording]:
+    """Wordings of a bundle and those of the vocabulary, each before the first that says fewer letters."""
+    rows = list(own)
+    for task, table in (("remove", WITHOUT), ("isolate", ALONE)):
+        for language, said in table.items():
+            for say in said:
+                at = next((at for at, row in enumerate(rows) if _letters(row.say) < _letters(say)), len(rows))
+                rows.insert(at, Wording(say, task, language))
+    return rows
+
+
+def _letters(say: str) -> int:
+    return len(re.sub(r"(the )?\{\w\}", "", say))
 
 
 def _wording(row: Mapping[str, Any]) -> Wording:

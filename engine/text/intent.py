@@ -3,11 +3,14 @@
 "Everything except the drums" and "no vocals" want something taken out; "Geige" is a violin; of "drums, no cymbals" only
 the drums are made. The wordings come with the bundle, which was trained on the same table; without them every prompt is
 taken as it is. Each text of a request is understood once, here; what came of it travels with the request.
+
+A prompt in which no word is known, and which is near no name, is refused: nothing good could come of it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,13 +18,30 @@ from pathlib import Path
 from engine.bundle.bundle import Bundle
 from engine.errors import BundleError, RequestError
 from engine.request import Request
+from engine.text.emoji import spelled_out
 from engine.text.grammar import ENGLISH, LONGEST_WORDING, Grammar, ParsedPrompt
+from engine.text.known_words import KnownWords, known_words
+from engine.text.mix_requests import About, MixRequest, mix_request, tidied
+from engine.text.normalize import normalize
+from engine.text.vocabulary import USUAL_STEMS
 
 ROUTED = ("isolate", "remove")  # the two answers to one question; wordings send a request from one to the other
 
+_FEW_CHARACTERS = 64  # of a text that is surely short enough for the text encoder
 SHOWN_CHARACTERS = 80  # of a prompt, in a complaint about it
 
+_AND = re.compile(
+    r"\s*,\s*(?:(?:and|und|et|y|e|plus)\s+)?|\s+(?:and|und|et|y|e|plus)\s+|\s*[&+＋、と和]\s*", re.IGNORECASE
+)
+_COMMA = re.compile(r"\s*[,;、，]\s*(?:(?:and|und|et|y|e)\s+)?", re.IGNORECASE)
+_NOT_KNOWN = (
+    "{prompt!r} is not understood, no word of it is known; try {near}, say it in other words, "
+    "or add --literal to have it heard as it is spelled"
+)
+_WHOLE_MIX = "{prompt!r} is the mix itself, all of it; name a sound to take out of it, for example vocals"
+
 _ALL_BUT = re.compile(r"\b(every\w+|anything|all|alles|todo|tout|rest)\b|以外|すべて", re.IGNORECASE)
+_NEGATES = re.compile(r"\b(?:no|not|without|but|except|minus|ohne|kein\w*|nicht|sans|pas|sin)\b|なし|以外|没有|不要")
 _ALL_EXCEPT = re.compile(r"\b(?:every\w+|all)\s+(?:but|except)\b", re.IGNORECASE)
 _ALL_OTHERS = re.compile(rf"{_ALL_BUT.pattern}|\bmix\b|\b(?:igai|others)\b", re.IGNORECASE)
 
@@ -42,11 +62,16 @@ class Intent:
 
     Attributes:
         task: row of the task table it is done by; "" for words that go with a prompt.
-        target: what is wanted, as written.
+        target: what is wanted, or with ``complement`` what is not, as written; slips of the pen are mended.
         excluded: what it expressly does not mean, as written; "" for nothing.
         language: two letters, of its wording.
         english: the target as the text encoder hears it.
         names: English for the names that the target holds and means, in order; a long text lies between them.
+        terms: English for the sounds that the target names; empty where it only describes.
+        parts: English for each sound of a target of several, which are one stem together; empty for one.
+        complement: True means that everything but the target is wanted.
+        asked: the text as it was typed; "" where the bundle has no wordings, or the words are taken literally.
+        slips: (as written, as meant) of the words that were mended.
     """
 
     task: str
@@ -55,6 +80,11 @@ class Intent:
     language: str = ENGLISH
     english: str = ""
     names: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    complement: bool = False
+    asked: str = ""
+    slips: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, target: str, grammar: Grammar | None = None, task: str = "", excluded: str = "") -> Intent:
@@ -63,49 +93,203 @@ class Intent:
             return cls(task, target, excluded, english=target)
         if len(target) > LONGEST_WORDING:
             english, named, language = grammar.without_negated(target) or target, target, ENGLISH
-        else:
-            parsed = grammar.parse(target)
-            named, language = parsed.phrase, parsed.language
-            english = grammar.english(named, language)
-            english = target if language == ENGLISH and english == named else english
-        return cls(task, target, excluded, language, english, tuple(grammar.names_in(named)))
+            names = tuple(grammar.names_in(named))
+            return cls(task, target, excluded, language, english, names, names)
+        parsed = grammar.parse(target)
+        named, language = parsed.phrase or target, parsed.language
+        english = grammar.english(named, language)
+        english = tidied(target).lower() if language == ENGLISH and english == named else english
+        words = known_words(grammar)
+        parts = _parts(named, grammar, words)
+        terms = tuple(dict.fromkeys(term for part in parts or (named,) for term in words.names_in(part)))
+        names = tuple(grammar.names_in(named)) if len(named) > _FEW_CHARACTERS else terms
+        english = " and ".join(parts) or english
+        return cls(task, target, excluded, language, english, names, terms, parts)
+
+    @property
+    def understood(self) -> str:
+        """For the user: ``vocals (Gesang)``, ``violin (voilin -> violin)``; "" where nothing was looked up."""
+        if not self.asked:
+            return ""
+        what = _in_words(self.terms) or _shortened(self.target)
+        if self.excluded:
+            what += f", not {self.excluded}"
+        if self.complement:
+            what = f"the mix without {what}"
+        how = ", ".join(f"{slip} -> {meant}" for slip, meant in self.slips)
+        if not how and normalize(tidied(self.asked)) != normalize(what):
+            how = _shortened(" ".join(self.asked.split()))
+        return f"{what} ({how})" if how else what
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """One prompt on its way to an intent; ``target`` "" with ``about`` REMAINDER means what the others leave."""
+
+    task: str
+    target: str
+    asked: str
+    excluded: str = ""
+    slips: tuple[tuple[str, str], ...] = ()
+    about: About = About.ALONE
 
 
 def understand(request: Request, grammar: Grammar | None) -> tuple[Request, dict[str, Intent]]:
     """The request that its words ask for, and what each of its texts was understood as.
 
-    Only isolate and remove are sent from one to the other: ``isolate "no vocals"`` and ``isolate "everything except the
-    vocals"`` remove the vocals, ``remove "everything except the vocals"`` isolates them. What a prompt expressly does
-    not mean is said of the rest, where nothing else was said of it. The other tasks make sound: what a prompt of theirs
-    does not mean is left out of it.
+    Only isolate and remove are sent from one to the other: ``isolate "no vocals"``, ``isolate instrumental`` and
+    ``isolate "everything except the vocals"`` remove the vocals, ``remove "everything except the vocals"`` isolates
+    them. Commas part the prompts of isolate; all prompts of remove are one, the mix without any of them. What a prompt
+    expressly does not mean is said of the rest, where nothing else was said of it. The other tasks make sound: what a
+    prompt of theirs does not mean is left out of it.
 
     Returns:
         The request with the targets in the place of its texts; target -> intent.
 
     Raises:
         RequestError: one prompt wants something out, another wants something alone; a prompt of a task that makes sound
-            says only what is not wanted; replace is told only what is to stay.
+            says only what is not wanted; replace is told only what is to stay; no word of a prompt is known; a prompt
+            means the mix itself.
     """
-    if grammar is not None:
-        request = (_separated if request.task in ROUTED else _as_meant)(request, grammar)
-    words = (*request.prompts, request.mix_prompt, request.rest_prompt, request.replacement)
-    return request, {text: Intent.of(text, grammar, request.task) for text in words if text}
+    if grammar is None or request.literal:
+        return request, {text: Intent.of(text, None, request.task) for text in _texts(request)}
+    words = known_words(grammar)
+    wishes = [_mended(request.task, prompt, words) for prompt in request.prompts]
+    if request.task in ROUTED:
+        request, wishes = _separated(request, [one for wish in wishes for one in _split(wish, words)], grammar, words)
+    else:
+        request, wishes = _as_meant(request, wishes, grammar, words)
+    intents = {text: Intent.of(text, grammar, request.task) for text in reversed(_texts(request))}
+    for wish in reversed(wishes):
+        intents[wish.target] = replace(
+            intents[wish.target], excluded=wish.excluded, asked=wish.asked, slips=wish.slips,
+            complement=request.task == "remove",
+        )  # fmt: skip
+    return request, intents
 
 
-def _separated(request: Request, grammar: Grammar) -> Request:
-    found = [_routed(request.task, prompt, grammar) for prompt in request.prompts]
-    tasks = {task for task, _, _ in found}
+def _texts(request: Request) -> list[str]:
+    return [text for text in (*request.prompts, request.mix_prompt, request.rest_prompt, request.replacement) if text]
+
+
+def _mended(task: str, prompt: str, words: KnownWords) -> _Wish:
+    """A prompt without punctuation around it, with names for emoji, and with its slips of the pen mended."""
+    if len(prompt) > LONGEST_WORDING:
+        return _Wish(task, prompt, prompt)
+    text = tidied(spelled_out(prompt))
+    if not words.complete or mix_request(text, words) is not None:
+        return _Wish(task, text, prompt)
+    text, slips = words.corrected(text)
+    return _Wish(task, text, prompt, slips=slips)
+
+
+def _split(wish: _Wish, words: KnownWords) -> list[_Wish]:
+    """The parts of "drums, bass", if each names a sound of its own; "warm, dusty piano" is one."""
+    parts = [part for part in _COMMA.split(wish.target) if part]
+    if len(parts) < 2 or len(wish.target) > LONGEST_WORDING or wish.task != "isolate":
+        return [wish]
+    if not all(_is_plain_name(part, words) for part in parts):
+        return [wish]
+    slips = {meant: (slip, meant) for slip, meant in wish.slips}
+    return [
+        replace(wish, target=part, asked=part, slips=tuple(pair for meant, pair in slips.items() if meant in part))
+        for part in parts
+    ]
+
+
+def _is_plain_name(part: str, words: KnownWords) -> bool:
+    return mix_request(part, words) is not None or (bool(words.names_in(part)) and not _NEGATES.search(normalize(part)))
+
+
+def _separated(
+    request: Request, wishes: Sequence[_Wish], grammar: Grammar, words: KnownWords
+) -> tuple[Request, list[_Wish]]:
+    asked = request.task
+    found = [_wished(asked, wish, grammar, words) for wish in wishes]
+    named = [wish for wish in found if wish.about is not About.REMAINDER]
+    alone = [wish for wish in named if wish.task == "isolate"]
+    of_alone = {term for wish in alone for term in _names_of(wish.target, words)}
+    if alone and asked == "isolate":
+        left = [wish for wish in named if wish.task == "remove" and _names_of(wish.target, words) != of_alone]
+        if len(alone) + len(left) < len(found):  # "vocals" and "instrumental", or "vocals", "drums" and "the rest"
+            request, named = replace(request, other=True), [*alone, *left]
+    elif not named and found:
+        named = [replace(found[0], target=" and ".join(USUAL_STEMS))]
+    tasks = {wish.task for wish in named}
     if len(tasks) > 1:
         raise RequestError(
             "one prompt asks for something alone and another for something to be left out; ask for them in two calls"
         )
-    unwanted = {excluded for _, _, excluded in found if excluded}
-    return replace(
-        request,
-        task=tasks.pop() if tasks else request.task,
-        prompts=tuple(target for _, target, _ in found),
-        rest_prompt=request.rest_prompt or (unwanted.pop() if len(unwanted) == 1 else ""),
+    task = tasks.pop() if tasks else asked
+    if task == asked == "remove" and len(named) > 1:
+        named = [_together(named)]
+    unwanted = {wish.excluded for wish in named if wish.excluded}
+    rest_prompt = request.rest_prompt or (unwanted.pop() if len(unwanted) == 1 else "")
+    prompts = tuple(wish.target for wish in named)
+    return replace(request, task=task, prompts=prompts, rest_prompt=rest_prompt), named
+
+
+def _wished(task: str, wish: _Wish, grammar: Grammar, words: KnownWords) -> _Wish:
+    """What a prompt of isolate or remove comes to.
+
+    Raises:
+        RequestError: it means the mix itself, or no word of it is known.
+    """
+    special = mix_request(wish.target, words)
+    if special is not None:
+        return _of_whole_mix(task, wish, special)
+    further, target, excluded = _routed(task, wish.target, grammar)
+    special = mix_request(target, words) if target != wish.target else None
+    if special is not None:  # "no karaoke", "everything but the instrumental"
+        return _of_whole_mix(further, wish, special)
+    _check_known(target, wish.asked, grammar, words)
+    return replace(wish, task=further, target=target, excluded=excluded)
+
+
+def _of_whole_mix(task: str, wish: _Wish, special: MixRequest) -> _Wish:
+    if special.about is About.ALL:
+        raise RequestError(_WHOLE_MIX, prompt=_shortened(wish.asked))
+    turned = special.about is not About.ALONE and (special.turns or task == "isolate")
+    if turned:
+        task = "remove" if task == "isolate" else "isolate"
+    return replace(wish, task=task, target=special.sound, about=special.about)
+
+
+def _together(wishes: Sequence[_Wish]) -> _Wish:
+    """Several prompts of remove as one."""
+    return _Wish(
+        "remove",
+        " and ".join(dict.fromkeys(wish.target for wish in wishes)),
+        ", ".join(wish.asked for wish in wishes),
+        next((wish.excluded for wish in wishes if wish.excluded), ""),
+        tuple(pair for wish in wishes for pair in wish.slips),
     )
+
+
+def _names_of(target: str, words: KnownWords) -> set[str]:
+    return {name for part in _AND.split(target) if part for name in words.names_in(part)}
+
+
+def _parts(phrase: str, grammar: Grammar, words: KnownWords) -> tuple[str, ...]:
+    """English of each sound of "drums and bass"; empty where it is one, as "kick and snare" in a list of names is."""
+    if words.english(phrase):
+        return ()
+    parts = [part for part in (tidied(part) for part in _AND.split(phrase)) if part]
+    if len(parts) < 2 or not all(words.names_in(part) for part in parts):
+        return ()
+    return tuple(dict.fromkeys(grammar.english(part).lower() for part in parts))
+
+
+def _check_known(target: str, asked: str, grammar: Grammar, words: KnownWords) -> None:
+    if not words.complete or len(target) > LONGEST_WORDING or words.knows(target):
+        return
+    if not words.knows(grammar.parse(target).phrase):
+        near = _in_words(words.nearest(target), "or")
+        raise RequestError(_NOT_KNOWN, prompt=_shortened(asked), near=near)
+
+
+def _in_words(terms: Sequence[str], joined: str = "and") -> str:
+    return f" {joined} ".join(filter(None, (", ".join(terms[:-1]), *terms[-1:])))
 
 
 def _routed(task: str, prompt: str, grammar: Grammar) -> tuple[str, str, str]:
@@ -122,18 +306,29 @@ def _routed(task: str, prompt: str, grammar: Grammar) -> tuple[str, str, str]:
         task, prompt = further, target
 
 
-def _as_meant(request: Request, grammar: Grammar) -> Request:
+def _as_meant(
+    request: Request, wishes: Sequence[_Wish], grammar: Grammar, words: KnownWords
+) -> tuple[Request, list[_Wish]]:
     """The request without what its words say that they do not mean."""
-    read = _taken_out if request.task == "replace" else _wanted
-    others = (request.mix_prompt, request.rest_prompt, request.replacement)
-    mix_prompt, rest_prompt, replacement = (words and _wanted(request.task, words, grammar) for words in others)
-    return replace(
+    read, task = _taken_out if request.task == "replace" else _wanted, request.task
+    meant = [replace(wish, target=read(task, wish.target, grammar)) for wish in wishes]
+    put_in = _mended(task, request.replacement, words) if request.replacement else None
+    mix_prompt, rest_prompt = (
+        said and _wanted(task, spelled_out(said), grammar) for said in (request.mix_prompt, request.rest_prompt)
+    )
+    if put_in is not None:
+        put_in = replace(put_in, target=_wanted(task, put_in.target, grammar))
+    every = [*meant, *([put_in] if put_in is not None else [])]
+    for wish in every:
+        _check_known(wish.target, wish.asked, grammar, words)
+    asked = replace(
         request,
-        prompts=tuple(read(request.task, prompt, grammar) for prompt in request.prompts),
+        prompts=tuple(wish.target for wish in meant),
         mix_prompt=mix_prompt,
         rest_prompt=rest_prompt,
-        replacement=replacement,
+        replacement=put_in.target if put_in is not None else "",
     )
+    return asked, every
 
 
 def _wanted(task: str, prompt: str, grammar: Grammar) -> str:

@@ -1,0 +1,24 @@
+"""Emoji of instruments, as the names they stand for."""
+
+from __future__ import annotations
+
+import re
+
+from engine.text.vocabulary import EMOJI
+
+_JOINERS = "\ufe0e\ufe0f\u200d"
+_SKINS = "\U0001f3fb-\U0001f3ff"
+_PEOPLE = "\U0001f468\U0001f469\U0001f9d1"  # "man singer" is a man, a joiner and a microphone
+_ONE = re.compile(rf"[{_PEOPLE}]?[{_SKINS}]?[{_JOINERS}]?([{''.join(EMOJI)}])[{_SKINS}]?[{_JOINERS}]*")
+
+
+def spelled_out(text: str) -> str:
+    """A text with names in the place of emoji; several in a row are a list."""
+    if not any(sign in text for sign in EMOJI):
+        return text
+    said = _ONE.sub(lambda match: f" {EMOJI[match[1]]}{_NEXT}", text)
+    said = re.sub(rf"{_NEXT}(?=\s*(?:{'|'.join(set(EMOJI.values()))}){_NEXT})", ",", said)
+    return " ".join(said.replace(_NEXT, " ").split())
+
+
+_NEXT = "\x1f"  # marks where an emoji ended

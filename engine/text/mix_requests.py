@@ -1,0 +1,68 @@
+"""Prompts about a whole mix, which name no sound or leave one out: instrumental, acapella, drumless, the rest."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from engine.text.known_words import KnownWords
+from engine.text.normalize import normalize
+from engine.text.vocabulary import ACAPELLA, AROUND, INSTRUMENTAL, REMAINDER, WHOLE_MIX
+
+_EDGES = " \t.,;:!?…。！？、，~*_#|\"“”«»„‚‘’`´'–—-"
+_WRAPPED = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
+_BEFORE = re.compile(
+    r"(?:(?:the|an?|only|just|give me|isolate|extract|make|bitte|nur|solo|eine?|das|die|une?|le|la|il|una?) )+"
+)
+_AFTER = re.compile(rf"(?: (?:{'|'.join(AROUND)}))+$")
+_LESS = re.compile(r"(\w{3,})less(?: (?:mix|track|version|song|backing track))*")
+_FREE = re.compile(r"(.{3,}) free(?: (?:mix|track|version|song))*")
+
+
+class About(Enum):
+    """What a prompt about a whole mix asks for."""
+
+    WITHOUT = "the mix without a sound"
+    ALONE = "a sound alone"
+    REMAINDER = "what the other prompts leave"
+    ALL = "the mix as it is"
+
+
+@dataclass(frozen=True, slots=True)
+class MixRequest:
+    """What a prompt asks for, and the English name of the sound it is about, "" where it is about none."""
+
+    about: About
+    sound: str = ""
+    turns: bool = True  # False means that "remove it" and "isolate it" are the same: "drumless"
+
+
+_ROWS = {
+    **dict.fromkeys(WHOLE_MIX, MixRequest(About.ALL)),
+    **dict.fromkeys(REMAINDER, MixRequest(About.REMAINDER)),
+    **dict.fromkeys(INSTRUMENTAL, MixRequest(About.WITHOUT, "vocals")),
+    **dict.fromkeys(ACAPELLA, MixRequest(About.ALONE, "vocals")),
+}
+
+
+def tidied(text: str) -> str:
+    """A prompt without spaces, quotes and punctuation around it: ``"bass!!"`` is ``bass``."""
+    text = " ".join(text.split())
+    inside = _WRAPPED.fullmatch(text)
+    return ((inside[1] or inside[2] or "") if inside else text).strip(_EDGES) or text
+
+
+def mix_request(text: str, words: KnownWords) -> MixRequest | None:
+    """What a prompt asks of a whole mix; None for one that names a sound in any other way."""
+    key = normalize(tidied(text))
+    bare = _BEFORE.sub("", key, count=1) if _BEFORE.match(key) else key
+    for form in (key, bare, _AFTER.sub("", key), _AFTER.sub("", bare)):
+        if form in _ROWS:
+            return _ROWS[form]
+    for pattern in (_LESS, _FREE):
+        if match := pattern.fullmatch(bare):
+            sound = next((name for name in (f"{match[1]}s", match[1]) if words.english(name)), "")
+            if sound:
+                return MixRequest(About.WITHOUT, words.english(sound), turns=False)
+    return None
