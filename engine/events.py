@@ -25,7 +25,8 @@ class StemResult:
         stem: path of the stem, None when the task has none to give.
         rest: path of the rest, None when the task has none to give.
         sidecar: path of the JSON that re-runs it.
-        null_db: level of (stem + rest - input) against the input; ``BIT_FOR_BIT_DB`` means equal; None without a rest.
+        null_db: level of (stem + rest - input) against the input; ``BIT_FOR_BIT_DB`` means equal; None without a rest,
+            and where the files are lossy.
         presence: 0 (not there) to 1 (there), estimated.
         gain_db: common gain of stem and rest, 0 unless a clip guard was needed; replace lowers the new stem alone.
         level_db: level of the stem against the mix, dB.
@@ -38,6 +39,9 @@ class StemResult:
         presence_windows: ``(start_s, end_s, presence)`` in seconds of the input, window by window of what was taken out
             or made; of replace region by region, of the old sound. None for a restyle that changes nothing.
         task: what was done; the wording of a prompt may ask for another task than the request does.
+        lossless: True where the files hold every sample as it was made; only then stem + rest is the input.
+        file_format: of the files, in words: ``WAV 24 bit``, ``MP3 256 kbit/s``.
+        understood: what the prompt was understood as, ``vocals (Gesang)``; "" where nothing was looked up.
     """
 
     prompt: str
@@ -56,6 +60,9 @@ class StemResult:
     similarity: float | None = None
     presence_windows: tuple[tuple[float, float, float], ...] = ()
     task: str = ""
+    lossless: bool = True
+    file_format: str = ""
+    understood: str = ""
 
 
 @dataclass(frozen=True, slots=True)

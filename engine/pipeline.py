@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from engine.audio.atomic import publish
+from engine.audio.formats import OutputFormat, format_for_new, format_like
 from engine.audio.headroom import PEAK_LIMIT, peak_of_new, with_enough_headroom
+from engine.audio.read_tags import read_tags
 from engine.audio.reader import AudioInfo, probe
 from engine.audio.riff import RiffExtras, moved
-from engine.audio.writer import OutputFormat, format_for_new, format_like
+from engine.audio.tags import Tags
 from engine.bundle.bundle import Bundle, check_files, load_bundle
 from engine.bundle.separator import TASKS_OF_ALL
 from engine.errors import RequestError
@@ -26,7 +28,7 @@ from engine.inference.experts import check_expert
 from engine.inference.media_prompt import open_examples
 from engine.inference.mix_cache import open_cache
 from engine.inference.model import Model, fill_defaults, no_flow, open_model
-from engine.inference.output import OutputSpec, TaskResult, close_all
+from engine.inference.output import OutputSpec, TaskResult, close_all, name_files
 from engine.inference.regions import NEW_CHANNELS, NEW_RATE_HZ, EditRegion, edit_regions
 from engine.inference.run import RunContext, StageTimer
 from engine.inference.windows import Batches
@@ -39,7 +41,7 @@ from engine.separation.by_mask import mask_decoder, separate, separate_together
 from engine.separation.together import check_adds_up
 from engine.stem_sets import with_set_prompts
 from engine.tasks import rule_of
-from engine.text.intent import load_grammar, understand
+from engine.text.intent import Intent, load_grammar, understand
 
 OPEN_MODELS = 2
 
@@ -86,8 +88,8 @@ class Pipeline:
         rate_hz = rest.rate_hz if rest is not None and rule_of(request.task).together else NEW_RATE_HZ
         regions = edit_regions(request, info, rate_hz)
         request = with_enough_headroom(request, info, rest, check)
-        for region in regions:
-            _target(request, info, rest, region)  # refuses what the format cannot hold before anything is done
+        tags = Tags() if (source := info or rest) is None else read_tags(source.path)
+        targets = [_target(request, info, rest, region, tags) for region in regions]  # refused before anything is done
         model = self._model(bundle, request.device, report)
         check()
         batches = Batches(batch_windows(model.device, request.batch_windows))
@@ -100,7 +102,8 @@ class Pipeline:
                 hashes = hash_inputs(request)
             cache = open_cache(request, model.bundle.sha256, model.device)
             run = RunContext(request, rule, model, out, batches, report, check, timer, examples, intents, cache)
-            results = _publish(_answers(run, info, rest, regions), request.task)
+            results = _publish(_answers(run, info, rest, regions, targets), request)
+            results = tuple(_told(result, intents) for result in results)
         took_s = time.perf_counter() - started_s
         made = Provenance(request, model.bundle, hashes, model.device, took_s, dict(timer.seconds))
         results = write_sidecars(results, made)
@@ -160,22 +163,27 @@ def _check_candidates(request: Request, bundle: Bundle) -> None:
         )  # fmt: skip
 
 
-def _target(request: Request, info: AudioInfo | None, rest: AudioInfo | None, region: EditRegion) -> OutputFormat:
-    if info is None and rest is not None:
-        return format_like(rest, request.format, RiffExtras())
-    if info is None:
-        return format_for_new(NEW_RATE_HZ, NEW_CHANNELS, request.format)
-    extras = RiffExtras(moved(info.extras.bext, region.wanted.start), info.extras.channel_mask)
-    return format_like(info, request.format, extras)
+def _target(
+    request: Request, info: AudioInfo | None, rest: AudioInfo | None, region: EditRegion, tags: Tags
+) -> OutputFormat:
+    source = info or rest
+    if source is None:
+        return format_for_new(NEW_RATE_HZ, NEW_CHANNELS, request.format, request.quality)
+    extras = RiffExtras()
+    if info is not None:
+        start = region.wanted.start
+        bext = info.extras.bext or moved(None, tags.time_reference)
+        extras, tags = RiffExtras(moved(bext, start), info.extras.channel_mask), tags.moved(start)
+    return format_like(source, request.format, extras, tags, samples=region.samples, quality=request.quality)
 
 
 def _answers(
-    run: RunContext, info: AudioInfo | None, rest: AudioInfo | None, regions: tuple[EditRegion, ...]
-) -> Iterator[list[TaskResult]]:
+    run: RunContext, info: AudioInfo | None, rest: AudioInfo | None, regions: tuple[EditRegion, ...],
+    targets: list[OutputFormat],
+) -> Iterator[list[TaskResult]]:  # fmt: skip
     """What becomes of each prompt in each place, one after the other; candidates together, best first."""
     conditionings = prompt_conditionings(run)
     answer = _ANSWERED_BY.get(run.request.task, _isolated if run.rule.masked else _made)
-    targets = [_target(run.request, info, rest, region) for region in regions]
     peak = PEAK_LIMIT if run.rule.masked else peak_of_new((info, rest), targets[0].bits, run.check)
     for number, (region, target) in enumerate(zip(regions, targets, strict=True)):
         spec = OutputSpec(info, rest, region, target, peak)
@@ -208,13 +216,16 @@ def _made(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) 
 _ANSWERED_BY = {"replace": replace, "arrange": arrange}  # tasks put together from others
 
 
-def _publish(answers: Iterator[list[TaskResult]], task: str) -> tuple[StemResult, ...]:
+def _publish(answers: Iterator[list[TaskResult]], request: Request) -> tuple[StemResult, ...]:
+    task = request.task
     with contextlib.ExitStack() as drafts:
         finished = []
         for group in answers:
             for answer in group:
                 drafts.callback(close_all, answer.rendered.files)
             finished += group
+        for number, answer in enumerate(finished, 1):
+            name_files(request, number, answer)
         groups = [list(answer.rendered.files.values()) for answer in finished]
         names = publish(groups, beside=".json")
     files = [
@@ -223,6 +234,11 @@ def _publish(answers: Iterator[list[TaskResult]], task: str) -> tuple[StemResult
     ]
     shared = {part: file for part, file in files[0].items() if part != "stem"} if rule_of(task).together else {}
     return tuple(_result(task, answer, one | shared) for answer, one in zip(finished, files, strict=True))
+
+
+def _told(result: StemResult, intents: Mapping[str, Intent]) -> StemResult:
+    intent = intents.get(result.prompt)
+    return result if intent is None else dataclasses.replace(result, understood=intent.understood)
 
 
 def _result(task: str, answer: TaskResult, files: dict[str, str]) -> StemResult:
@@ -243,6 +259,8 @@ def _result(task: str, answer: TaskResult, files: dict[str, str]) -> StemResult:
         similarity=answer.similarity,
         presence_windows=answer.windows,
         task=task,
+        lossless=answer.spec.format.lossless,
+        file_format=answer.spec.format.words,
     )
 
 

@@ -20,6 +20,7 @@ from engine.bundle.library import find_bundle
 from engine.checks import absolute
 from engine.errors import AudioError, BundleError, RequestError
 from engine.events import StemResult
+from engine.latents import Slot
 from engine.media.reference import example_path
 from engine.request import OPTIONS, Request
 from engine.runtime.backend import PROVIDERS, batch_windows
@@ -68,6 +69,7 @@ def _hash(path: str | None) -> str | None:
 
 _FIGURES: dict[str, Callable[[StemResult, Provenance], Any]] = {  # of one result, after the request
     "prompt": lambda result, made: result.prompt,
+    "understood": lambda result, made: result.understood,
     "input_sha256": lambda result, made: made.hashes["input_sha256"],
     "rest_input_sha256": lambda result, made: made.hashes["rest_input_sha256"],
     "examples_sha256": lambda result, made: made.hashes["examples_sha256"],
@@ -87,6 +89,8 @@ _FIGURES: dict[str, Callable[[StemResult, Provenance], Any]] = {  # of one resul
     "similarity": lambda result, made: result.similarity,
     "level_db": lambda result, made: result.level_db,
     "gain_db": lambda result, made: result.gain_db,
+    "lossless": lambda result, made: result.lossless,
+    "file_format": lambda result, made: result.file_format,
     "provider": lambda result, made: made.device,
     "took_s": lambda result, made: round(made.took_s, 3),
     "timings": lambda result, made: {stage: round(seconds, 4) for stage, seconds in made.timings.items()},
@@ -143,8 +147,9 @@ def write_sidecars(results: tuple[StemResult, ...], made: Provenance) -> tuple[S
 
 def _write_sidecar(result: StemResult, made: Provenance) -> Path:
     # The first file of a result: its name was chosen with room for this one. The mix of a piece is that of all stems.
-    together = rule_of(made.request.task).together
-    files = (result.stem, result.mix, result.rest) if together else (result.mix, result.stem, result.rest)
+    rule = rule_of(made.request.task)
+    stem, mix, rest = result.stem, result.mix, result.rest
+    files = (stem, mix, rest) if rule.together else (rest, stem) if rule.answer is Slot.REST else (mix, stem, rest)
     beside = next((Path(file) for file in files if file), Path(made.request.out) / f"{made.request.task}.wav")
     text = json.dumps(finite(sidecar_json(result, made)), indent=1, allow_nan=False) + "\n"
     draft = AtomicFile(beside.with_name(beside.stem + ".json"))

@@ -30,7 +30,7 @@ CONNECT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class BridgeResult:
-    """What ``done`` said: files, null figure in dB, presence 0 to 1, place in samples, rate."""
+    """What ``done`` said: files, null figure in dB, presence 0 to 1, place in samples, rate, what was understood."""
 
     id: str
     paths: tuple[str, ...]
@@ -39,6 +39,7 @@ class BridgeResult:
     start_samples: int
     length_samples: int
     rate_hz: int
+    understood: str = ""
 
 
 class BridgeClient:
@@ -213,5 +214,5 @@ def _result_of(args: tuple[Value, ...]) -> BridgeResult:
     null_db, presence, start, length, rate_hz = args[2 + count : 7 + count]
     return BridgeResult(
         str(args[0]), tuple(map(str, args[2 : 2 + count])), float(null_db or 0.0), float(presence or 0.0),
-        int(str(start)), int(str(length)), int(str(rate_hz)),
+        int(str(start)), int(str(length)), int(str(rate_hz)), *map(str, args[7 + count : 8 + count]),
     )  # fmt: skip

@@ -68,7 +68,8 @@ def done_reply(task: str, done: Done) -> tuple[Any, ...]:
     paths = list(done_parts(task, done).values())
     null_db = NO_FIGURE if result.null_db is None else result.null_db
     position = str(result.start_samples), str(result.length_samples)
-    return (len(paths), paths, null_db, result.presence, *position, result.rate_hz)
+    understood = "; ".join(dict.fromkeys(one.understood for one in done.results if one.understood))
+    return (len(paths), paths, null_db, result.presence, *position, result.rate_hz, understood)
 
 
 def done_parts(task: str, done: Done) -> dict[str, str]:

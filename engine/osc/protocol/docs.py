@@ -46,7 +46,7 @@ and there come, to the socket you asked from:
 
     /fluxstem/ack       my-job-1  1
     /fluxstem/progress  my-job-1  0.42  step                                (at most {PROGRESS_PER_S} a second)
-    /fluxstem/done      my-job-1  2  STEM.wav  REST.wav  -300.0  0.93  0  480000  48000
+    /fluxstem/done      my-job-1  2  STEM.wav  REST.wav  -300.0  0.93  0  480000  48000  bass
 
 * **The id is yours.** The same id with the same arguments is the same job, so over UDP you may simply say everything
   twice. Ids are texts or whole numbers; replies carry them as text. With other arguments a used id is refused.

@@ -83,6 +83,7 @@ _REPLIES = (
         ),
         ArgSpec("length", "text", f"of the result; {POSITION}", unit="samples"),
         ArgSpec("rate", "whole", "of the result", unit="Hz"),
+        ArgSpec("understood", "text", "what the prompt was understood as; empty where nothing was looked up"),
     ),
     _reply(
         "edited",
