@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from engine.audio.disk_array import DiskArray
-from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, resampled, samples_at
+from engine.audio.reader import BLOCK_SAMPLES, AudioInfo, FloatArray, Samples, blocks, resampled, samples_at
 from engine.inference.run import RunContext
 from engine.inference.windows import OverlapAdd, WindowPlan
 
 LEVEL_INTO_MODEL_DB = -20.0  # RMS
 HIGHEST_GAIN_DB = 60.0
+LEAST_OFFSET = 1e-3  # -60 dBFS; a converter or a synthesiser that is off centre
 MAX_WIDTH = 4.0  # where channels nearly cancel, their mean says nothing about how loud one of them is
 
 
@@ -42,11 +43,13 @@ class MonoClip:
         audio: one sample per row.
         power: mean square.
         width: mean square of the channels over that of their mean; 1 for mono, 2 for two uncorrelated channels.
+        offset_C: constant offset of each channel of the section; not in ``audio``.
     """
 
     audio: DiskArray
     power: float
     width: float
+    offset_C: Samples = field(default_factory=lambda: np.zeros(1))
 
 
 def load_mono(run: RunContext, info: AudioInfo, section: SampleRange) -> MonoClip:
@@ -58,11 +61,13 @@ def load_mono(run: RunContext, info: AudioInfo, section: SampleRange) -> MonoCli
     rate_hz = run.model.grid.sample_rate_hz
     total = samples_at(section.samples, info.rate_hz, rate_hz)
     energies = np.zeros(2)  # of the mean of the channels, and mean over the channels, at the user's rate
+    sums_C = np.zeros(info.channels)
 
     def source() -> Iterator[Samples]:
         for block_CN in blocks(info, section.start, section.stop):
             mono_1N = block_CN.mean(axis=0, keepdims=True)
             energies[:] += np.square(mono_1N).sum(), np.square(block_CN).sum() / info.channels
+            sums_C[:] += block_CN.sum(axis=1)
             yield mono_1N
 
     scratch, energy = DiskArray(run.folder, 1), 0.0
@@ -70,8 +75,32 @@ def load_mono(run: RunContext, info: AudioInfo, section: SampleRange) -> MonoCli
         scratch.append(mono_1N.T)
         energy += float(np.square(mono_1N, dtype=np.float64).sum())
         run.progress(scratch.rows / total, "read")
+    offset_C = significant_offset(sums_C / section.samples)
+    if offset_C.any():
+        mean = float(offset_C.mean())
+        energy = take_away(scratch, np.array([mean]))
+        energies -= section.samples * np.array([mean**2, np.square(offset_C).mean()])
     width = min(energies[1] / energies[0], MAX_WIDTH) if energies[0] > 0 else 1.0
-    return MonoClip(scratch, energy / total, float(width))
+    return MonoClip(scratch, energy / total, float(width), offset_C)
+
+
+def significant_offset(mean_C: Samples) -> Samples:
+    """Means of channels as constant offsets; zeros where they are no more than what any music has."""
+    return mean_C if np.abs(mean_C).max(initial=0.0) >= LEAST_OFFSET else np.zeros_like(mean_C)
+
+
+def take_away(audio: DiskArray, offset_K: Samples) -> float:
+    """Subtract a constant from each column.
+
+    Returns:
+        The energy of what is left.
+    """
+    energy = 0.0
+    for at in range(0, audio.rows, BLOCK_SAMPLES):
+        rows_NK = (audio.read(at, min(at + BLOCK_SAMPLES, audio.rows)) - offset_K).astype(np.float32)
+        audio.put(at, rows_NK)
+        energy += float(np.square(rows_NK, dtype=np.float64).sum())
+    return energy
 
 
 def gain_into_model(power: float) -> float:

@@ -38,6 +38,7 @@ class EncodedMix:
         latents: of the section, one frame per row.
         windows: the plan over the section.
         gain: applied to the section before encoding.
+        offset_C: constant offset of each channel, which was taken away before that.
     """
 
     info: AudioInfo
@@ -46,6 +47,7 @@ class EncodedMix:
     latents: DiskArray
     windows: WindowPlan
     gain: float
+    offset_C: Samples
 
 
 def encode_mix(run: RunContext, info: AudioInfo, wanted: SampleRange) -> EncodedMix:
@@ -70,7 +72,7 @@ def encode_section(run: RunContext, info: AudioInfo, wanted: SampleRange, sectio
         windows = plan_windows(grid.frames(mono.audio.rows), grid.window_frames)
         gain = gain_into_model(mono.power)
         latents = _latents(run.within(0.5, 1.0), mono.audio, gain, windows)
-    return EncodedMix(info, wanted, section, latents, windows, gain)
+    return EncodedMix(info, wanted, section, latents, windows, gain, mono.offset_C)
 
 
 def _latents(run: RunContext, audio: DiskArray, gain: float, windows: WindowPlan) -> DiskArray:
@@ -124,7 +126,7 @@ def isolate_together(
         meters.append(RemainderMeter(run, conditionings, _window_edges(run, mix), mix.wanted.start))
 
         def stems() -> StemBlocks:
-            return filter_section(run, mix.info, mix.section, mix.wanted, _ByEstimates(run, mix, every))
+            return filter_section(run, mix.info, mix.section, mix.wanted, _ByEstimates(run, mix, every), mix.offset_C)
 
         return render_stems(run.within(0.7, 1.0), stems, spec, meters)
 
@@ -144,7 +146,7 @@ def _write_candidate(
             run.progress(seen / mix.wanted.samples, "mask")
             yield pair
 
-    return meter.result(render_pair(run, pairs, spec.format, mix.info.path.stem, conditioning.name), spec)
+    return meter.result(render_pair(run, pairs, spec.format, conditioning.name), spec)
 
 
 class _FlowMeter:
@@ -284,7 +286,7 @@ class _ByEstimates:
 
 def filter_mix(run: RunContext, mix: EncodedMix, estimates: DiskArray, wanted: SampleRange) -> Iterator[StemRestBlock]:
     """Filter a part of the user's own mix; the rest is mix minus stem."""
-    return split_by_filter(run, mix.info, mix.section, wanted, _ByEstimates(run, mix, [estimates]))
+    return split_by_filter(run, mix.info, mix.section, wanted, _ByEstimates(run, mix, [estimates]), mix.offset_C)
 
 
 def decoded_blocks(

@@ -90,7 +90,7 @@ def separate_together(
         def stems() -> StemBlocks:
             odds = odds_gain(run.request.sensitivity)
             stems = MaskStemFilter(every, mix.info.rate_hz, mix.info.channels, odds)
-            return filter_section(run, mix.info, mix.section, mix.wanted, stems)
+            return filter_section(run, mix.info, mix.section, mix.wanted, stems, mix.offset_C)
 
         return render_stems(run.within(0.7, 1.0), stems, spec, meters)
 
@@ -138,7 +138,7 @@ def _groups(
 
 def _filter_mix(run: RunContext, mix: StereoSection, masks: StemMasks, wanted: SampleRange) -> Iterator[StemRestBlock]:
     stem = MaskStemFilter([masks], mix.info.rate_hz, mix.info.channels, odds_gain(run.request.sensitivity))
-    return split_by_filter(run, mix.info, mix.section, wanted, stem)
+    return split_by_filter(run, mix.info, mix.section, wanted, stem, mix.offset_C)
 
 
 def _write_result(
@@ -156,7 +156,7 @@ def _write_result(
             run.progress(seen / mix.wanted.samples, "mask")
             yield pair
 
-    return meter.result(render_pair(run, pairs, spec.format, mix.info.path.stem, conditioning.name), spec)
+    return meter.result(render_pair(run, pairs, spec.format, conditioning.name), spec)
 
 
 class _MaskMeter:

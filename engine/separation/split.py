@@ -46,15 +46,15 @@ class SeparatedSection:
 
 
 def split_by_filter(
-    run: RunContext, info: AudioInfo, section: SampleRange, wanted: SampleRange, stem: StemFilter
+    run: RunContext, info: AudioInfo, section: SampleRange, wanted: SampleRange, stem: StemFilter, offset_C: Samples
 ) -> Iterator[StemRestBlock]:
     """Filter one stem out of a part of the user's own mix; the rest is mix minus stem. Arguments as below."""
-    for mix_CN, stem_CN in filter_section(run, info, section, wanted, stem):
+    for mix_CN, stem_CN in filter_section(run, info, section, wanted, stem, offset_C):
         yield StemRestBlock(mix_CN, stem_CN, None)
 
 
 def filter_section(
-    run: RunContext, info: AudioInfo, section: SampleRange, wanted: SampleRange, stems: StemFilter
+    run: RunContext, info: AudioInfo, section: SampleRange, wanted: SampleRange, stems: StemFilter, offset_C: Samples
 ) -> Iterator[tuple[Samples, Samples]]:
     """Filter a part of the user's own mix.
 
@@ -64,6 +64,7 @@ def filter_section(
         section: what is filtered.
         wanted: what is yielded, a part of ``section``.
         stems: a new filter.
+        offset_C: constant offset of each channel; it is no part of any stem and stays in the rest.
 
     Yields:
         The mix, float64 (channels, samples), and the stems, float64 (stems x channels, samples).
@@ -81,7 +82,7 @@ def filter_section(
     for mix_CN in run.timer.each("read", blocks(info, section.start, section.stop)):
         waiting.push(mix_CN)
         with run.timer.measure("mask"):
-            stems_KN = stems.push(mix_CN)
+            stems_KN = stems.push(mix_CN - offset_C[:, None] if offset_C.any() else mix_CN)
         yield from finished(stems_KN)
     with run.timer.measure("mask"):
         stems_KN = stems.flush(section.stop - at)

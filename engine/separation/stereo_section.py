@@ -14,7 +14,7 @@ import numpy as np
 from engine.audio.disk_array import DiskArray
 from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, resampled, samples_at
 from engine.bundle.separation import SIDES, MaskDecoderSpec
-from engine.inference.clip import HIGHEST_GAIN_DB, SampleRange
+from engine.inference.clip import HIGHEST_GAIN_DB, SampleRange, significant_offset, take_away
 from engine.inference.mix_cache import hash_rows
 from engine.inference.run import RunContext
 
@@ -35,6 +35,7 @@ class StereoSection:
         audio: left and right, one sample per row, at the decoder's rate.
         gain: to the decoder's level.
         grid: of the masks.
+        offset_C: constant offset of each channel of the file; not in ``audio``.
         sha256: of ``audio``, where there is a cache.
     """
 
@@ -44,6 +45,7 @@ class StereoSection:
     audio: DiskArray
     gain: float
     grid: MaskDecoderSpec
+    offset_C: Samples
     sha256: str = ""
 
 
@@ -71,12 +73,15 @@ def load_stereo(
     Raises:
         AudioError: a sample is NaN or infinite, or the file cannot be decoded.
     """
-    shares_2C = shares_of(info.channels).T
+    shares_2C = shares_of(info.channels).T.astype(np.float64)
     total = samples_at(section.samples, info.rate_hz, grid.rate_hz)
+
+    sums_C = np.zeros(info.channels)
 
     def source() -> Iterator[Samples]:
         for block_CN in blocks(info, section.start, section.stop):
-            yield block_CN if info.channels == SIDES else shares_2C.astype(np.float64) @ block_CN
+            sums_C[:] += block_CN.sum(axis=1)
+            yield block_CN if info.channels == SIDES else shares_2C @ block_CN
 
     audio, energy = DiskArray(run.folder, SIDES), 0.0
     try:
@@ -84,11 +89,15 @@ def load_stereo(
             audio.append(block_2N.T)
             energy += float(np.vdot(block_2N, block_2N))
             run.progress(audio.rows / total, "read")
+        offset_C = significant_offset(sums_C / section.samples)
+        if offset_C.any():
+            energy = take_away(audio, offset_C if info.channels == SIDES else shares_2C @ offset_C)
     except BaseException:
         audio.close()
         raise
     gain = _gain_to(grid.level_db, energy / (SIDES * total))
-    return StereoSection(info, wanted, section, audio, gain, grid, "" if run.cache is None else hash_rows(audio))
+    sha256 = "" if run.cache is None else hash_rows(audio)
+    return StereoSection(info, wanted, section, audio, gain, grid, offset_C, sha256)
 
 
 def _gain_to(level_db: float, power: float) -> float:
