@@ -10,7 +10,7 @@ import contextlib
 import importlib.util
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,16 +19,20 @@ from engine.audio.reader import AudioInfo, UnknownAudio, check_usable, probe, wi
 from engine.audio.riff import RiffExtras
 from engine.errors import AudioError, ExampleError
 from engine.events import Check, Report
-from engine.media.limits import MIX_STALL_S
-from engine.media.sandbox import DecoderFailed, run_decoder, scratch_file
+from engine.media.limits import MIX_STALL_S, Unusable
+from engine.media.sandbox import run_decoder, scratch_file
 from engine.media.sniff import HEAD_BYTES, guess_kind
 
 STAGE = "decode the file"
 INSTALL = "install fluxstem with the extra examples, for example pipx install 'fluxstem[cpu,examples]'"
 
+Decode = Callable[[str, dict[str, Any], IO[bytes], IO[bytes], Callable[[], None]], dict[str, Any]]
+
 
 @contextlib.contextmanager
-def open_audio(path: str, folder: Path, report: Report, check: Check) -> Iterator[AudioInfo]:
+def open_audio(
+    path: str, folder: Path, report: Report, check: Check, decode: Decode = run_decoder
+) -> Iterator[AudioInfo]:
     """Open the sound of a file.
 
     Args:
@@ -36,6 +40,7 @@ def open_audio(path: str, folder: Path, report: Report, check: Check) -> Iterato
         folder: where decoded samples are kept while this is open.
         report: takes the progress of decoding, 0 to 1; not called where nothing has to be decoded.
         check: raises to stop.
+        decode: runs a decoder, as ``run_decoder`` does.
 
     Raises:
         AudioError: the file cannot be used.
@@ -50,7 +55,7 @@ def open_audio(path: str, folder: Path, report: Report, check: Check) -> Iterato
                 "{path} is of a kind that needs PyAV, which is not installed; {install}, or convert the file to WAV",
                 path=path, install=INSTALL,
             ) from unknown  # fmt: skip
-        with _decoded(Path(path), folder, report, check) as decoded:
+        with _decoded(Path(path), folder, report, check, decode) as decoded:
             yield decoded
         return
     yield info
@@ -73,12 +78,12 @@ def _check_kind(path: str) -> None:
 
 
 @contextlib.contextmanager
-def _decoded(path: Path, folder: Path, report: Report, check: Check) -> Iterator[AudioInfo]:
+def _decoded(path: Path, folder: Path, report: Report, check: Check, decode: Decode) -> Iterator[AudioInfo]:
     with path.open("rb", buffering=0) as file, scratch_file(folder) as result:
         watch = _Watch(path, file, result, report, check)
         try:
-            said = run_decoder("engine.media.mix_decoder", {}, file, result, watch)
-        except DecoderFailed as error:
+            said = decode("engine.media.mix_decoder", {}, file, result, watch)
+        except Unusable as error:
             raise AudioError("{path} " + error.template, **{**error.values, "path": path}) from error
         yield _info_of(path, said, result)
 
@@ -118,7 +123,7 @@ def _info_of(path: Path, said: dict[str, Any], result: IO[bytes]) -> AudioInfo:
     )  # fmt: skip
     bad = said["bad_packets"]
     if bad:
-        note = f"{path.name} is damaged: {bad} packets of its sound could not be decoded and are left out"
+        note = f"{path.name} is damaged: {bad} of the packets of its sound could not be decoded and are left out"
         info = with_note(info, note)
     times = said["said_s"] / info.seconds if said["said_s"] else None
-    return check_usable(with_cut_noted(info, times, is_cut=False))
+    return check_usable(with_cut_noted(info, times, said["cut"]))

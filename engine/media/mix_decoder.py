@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import av
@@ -39,7 +39,8 @@ class _Sound:
     sample_format: str = ""
     samples: int = 0
     bad_packets: int = 0
-    low_bits: int = field(default=0)
+    bad_at_end: int = 0
+    low_bits: int = 0
 
     @property
     def is_wide(self) -> bool:
@@ -63,7 +64,8 @@ def write_mix(file: BinaryIO, result: BinaryIO) -> dict[str, Any]:
 
     Returns:
         ``rate_hz``, ``channels``, ``samples``, ``wide`` (float64), ``subtype`` and ``container`` in the words of
-        libsndfile, ``said_s`` (length in the header, 0 where there is none) and ``bad_packets``.
+        libsndfile, ``said_s`` (length in the header, 0 where there is none), ``cut`` (the end could not be decoded) and
+        ``bad_packets`` before that.
 
     Raises:
         Unusable: there is no sound in it, or none that can be decoded.
@@ -107,12 +109,16 @@ def _frames(container: Any, stream: Any, sound: _Sound) -> Iterator[Any]:
         except StopIteration:
             return
         except av.FFmpegError:
-            sound.bad_packets += 1
+            sound.bad_at_end += 1
             return
         try:
-            yield from packet.decode()
+            frames = packet.decode()
         except av.FFmpegError:
-            sound.bad_packets += 1
+            sound.bad_at_end += 1
+            continue
+        if frames and packet.size:
+            sound.bad_packets, sound.bad_at_end = sound.bad_packets + sound.bad_at_end, 0
+        yield from frames
 
 
 def _as_rows(frame: Any, sound: _Sound) -> Rows:
@@ -139,7 +145,8 @@ def _described(container: Any, stream: Any, sound: _Sound) -> dict[str, Any]:
     return {
         "rate_hz": sound.rate_hz, "channels": sound.channels, "samples": sound.samples, "wide": sound.is_wide,
         "subtype": _subtype(stream.codec_context.codec, sound),
-        "container": CONTAINERS.get(name, name.upper()), "said_s": said_s, "bad_packets": sound.bad_packets,
+        "container": CONTAINERS.get(name, name.upper()), "said_s": said_s, "cut": sound.bad_at_end > 0,
+        "bad_packets": sound.bad_packets,
     }  # fmt: skip
 
 
