@@ -17,7 +17,10 @@ from engine.serialization import finite, request_to_json
 from engine.version import engine_version
 
 CSV_REPORT, JSON_REPORT = "fluxstem-report.csv", "fluxstem-report.json"
-COLUMNS = ("file", "stem", "task", "status", "presence", "level_db", "seconds", "device", "error", *PARTS)
+FIGURES = ("presence", "level_db")
+COLUMNS = (
+    "file", "stem", "task", "status", *FIGURES, "seconds", "device", "error", *(f"{part}_file" for part in PARTS)
+)  # fmt: skip
 FORMAT = 1
 
 
@@ -79,8 +82,10 @@ def csv_text(records: Iterable[LedgerRecord], skipped: set[str]) -> str:
             "device": record.device, "error": record.error,
         }  # fmt: skip
         for result in record.results or ({},):
-            figures = {name: result[name] for name in ("task", "presence", "level_db") if name in result}
-            table.writerow(base | {"stem": result.get("prompt", "")} | figures | result.get("files", {}))
+            figures = {name: round(result[name], 3) for name in FIGURES if result.get(name) is not None}
+            files = {f"{part}_file": name for part, name in result.get("files", {}).items()}
+            said = {"stem": result.get("prompt", ""), "task": result.get("task", "")}
+            table.writerow(base | said | figures | files)
     return text.getvalue()
 
 
