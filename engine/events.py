@@ -41,6 +41,7 @@ class StemResult:
         task: what was done; the wording of a prompt may ask for another task than the request does.
         lossless: True where the files hold every sample as it was made; only then stem + rest is the input.
         file_format: of the files, in words: ``WAV 24 bit``, ``MP3 256 kbit/s``.
+        notes: what the user should know of the files that went in, in sentences: one that is cut, for example.
         understood: what the prompt was understood as, ``vocals (Gesang)``; "" where nothing was looked up.
     """
 
@@ -63,6 +64,7 @@ class StemResult:
     lossless: bool = True
     file_format: str = ""
     understood: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

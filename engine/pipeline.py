@@ -12,7 +12,7 @@ from engine.audio.atomic import publish
 from engine.audio.formats import OutputFormat, format_for_new, format_like
 from engine.audio.headroom import PEAK_LIMIT, peak_of_new, with_enough_headroom
 from engine.audio.read_tags import read_tags
-from engine.audio.reader import AudioInfo, probe
+from engine.audio.reader import AudioInfo
 from engine.audio.riff import RiffExtras, moved
 from engine.audio.tags import Tags
 from engine.bundle.bundle import Bundle, check_files, load_bundle
@@ -32,6 +32,7 @@ from engine.inference.output import OutputSpec, TaskResult, close_all, name_file
 from engine.inference.regions import NEW_CHANNELS, NEW_RATE_HZ, EditRegion, edit_regions
 from engine.inference.run import RunContext, StageTimer
 from engine.inference.windows import Batches
+from engine.media.intake import open_inputs
 from engine.provenance import Provenance, hash_inputs, write_sidecars
 from engine.request import OPTIONS, Device, Request
 from engine.runtime.backend import Backend, batch_windows
@@ -75,8 +76,18 @@ class Pipeline:
             EngineError: something is wrong with the request, a file, the bundle or the device; nothing was written.
         """
         started_s, timer = time.perf_counter(), StageTimer()
-        info = probe(request.input) if request.input is not None else None
-        rest = probe(request.rest) if request.rest is not None else None
+        with open_inputs(request, report, check) as (info, rest, report):
+            results, made = self._answer(request, info, rest, report, check, timer)
+            made = dataclasses.replace(made, took_s=time.perf_counter() - started_s, timings=dict(timer.seconds))
+            results = write_sidecars(results, made)
+        report(1.0, "done")
+        return Done(job, results, time.perf_counter() - started_s, made.device, made.bundle.label, made.timings)
+
+    def _answer(
+        self, request: Request, info: AudioInfo | None, rest: AudioInfo | None, report: Report, check: Check,
+        timer: StageTimer,
+    ) -> tuple[tuple[StemResult, ...], Provenance]:  # fmt: skip
+        """Results in their place, without sidecars, and what these will say."""
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
         request = dataclasses.replace(request, prompts=with_set_prompts(request.stems, request.prompts))
         request, intents = understand(request, load_grammar(bundle))
@@ -103,12 +114,9 @@ class Pipeline:
             cache = open_cache(request, model.bundle.sha256, model.device)
             run = RunContext(request, rule, model, out, batches, report, check, timer, examples, intents, cache)
             results = _publish(_answers(run, info, rest, regions, targets), request)
-            results = tuple(_told(result, intents) for result in results)
-        took_s = time.perf_counter() - started_s
-        made = Provenance(request, model.bundle, hashes, model.device, took_s, dict(timer.seconds))
-        results = write_sidecars(results, made)
-        report(1.0, "done")
-        return Done(job, results, time.perf_counter() - started_s, model.device, model.bundle.label, made.timings)
+        notes = tuple(note for file in (info, rest) if file is not None for note in file.notes)
+        results = tuple(_told(result, intents, notes) for result in results)
+        return results, Provenance(request, model.bundle, hashes, model.device)
 
     def _model(self, bundle: Bundle, device: Device, report: Report) -> Model:
         key = (bundle.folder, bundle.sha256, device)
@@ -236,9 +244,10 @@ def _publish(answers: Iterator[list[TaskResult]], request: Request) -> tuple[Ste
     return tuple(_result(task, answer, one | shared) for answer, one in zip(finished, files, strict=True))
 
 
-def _told(result: StemResult, intents: Mapping[str, Intent]) -> StemResult:
+def _told(result: StemResult, intents: Mapping[str, Intent], notes: tuple[str, ...]) -> StemResult:
     intent = intents.get(result.prompt)
-    return result if intent is None else dataclasses.replace(result, understood=intent.understood)
+    understood = result.understood if intent is None else intent.understood
+    return dataclasses.replace(result, understood=understood, notes=notes)
 
 
 def _result(task: str, answer: TaskResult, files: dict[str, str]) -> StemResult:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from engine.audio.atomic import AtomicFile, publish
 from engine.bundle.bundle import Bundle, file_sha256, load_bundle
 from engine.bundle.library import find_bundle
 from engine.checks import absolute
+from engine.content import content_sha256, sampled_sha256
 from engine.errors import AudioError, BundleError, RequestError
 from engine.events import StemResult
 from engine.latents import Slot
@@ -50,21 +51,22 @@ class Provenance:
     bundle: Bundle
     hashes: dict[str, Any]
     device: str
-    took_s: float
-    timings: dict[str, float]
+    took_s: float = 0.0
+    timings: dict[str, float] = field(default_factory=dict)
 
 
 def hash_inputs(request: Request) -> dict[str, Any]:
-    """SHA-256 of input, rest and examples in order, as a sidecar names them; None where there is no file."""
-    return {
-        "input_sha256": _hash(request.input),
-        "rest_input_sha256": _hash(request.rest),
-        "examples_sha256": [_hash(example_path(example)) for example in request.examples],
-    }
+    """SHA-256 of input, rest and examples in order, as a sidecar names them; None where there is no file.
 
-
-def _hash(path: str | None) -> str | None:
-    return file_sha256(Path(path)) if path else None
+    Of a very large file there is ``input_sampled_sha256`` instead, see ``engine.content``.
+    """
+    hashes: dict[str, Any] = {}
+    for name, path in (("input", request.input), ("rest_input", request.rest)):
+        hashes[f"{name}_sha256"] = content_sha256(Path(path)) if path else None
+        if path and (sampled := sampled_sha256(Path(path))):
+            hashes[f"{name}_sampled_sha256"] = sampled
+    hashes["examples_sha256"] = [file_sha256(Path(example_path(example))) for example in request.examples]
+    return hashes
 
 
 _FIGURES: dict[str, Callable[[StemResult, Provenance], Any]] = {  # of one result, after the request
@@ -97,7 +99,8 @@ _FIGURES: dict[str, Callable[[StemResult, Provenance], Any]] = {  # of one resul
 }
 
 
-_OF_THE_RESULT = {"fluxstem_sidecar", "engine_version", "made_at", *_FIGURES}
+_SAMPLED = ("input_sampled_sha256", "rest_input_sampled_sha256")
+_OF_THE_RESULT = {"fluxstem_sidecar", "engine_version", "made_at", "notes", *_FIGURES, *_SAMPLED}
 
 
 def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
@@ -116,6 +119,8 @@ def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
     asked = {_OWN_NAME.get(name, name): value for name, value in request_to_json(request).items()}
     of_one = replace(made, request=request)
     figures = {name: figure(result, of_one) for name, figure in _FIGURES.items()}
+    figures |= {name: made.hashes[name] for name in _SAMPLED if name in made.hashes}
+    figures |= {"notes": result.notes} if result.notes else {}
     return {**head, **asked, **figures} | head  # whatever a request of another version brings along
 
 
@@ -192,8 +197,9 @@ def rerun_request(
         rest=request.rest if rest is None else rest,
         bundle=request.bundle if bundle is None else bundle,
     )
-    _check_same_file("input", request.input, data.get("input_sha256"), path)
-    _check_same_file("rest", request.rest, data.get("rest_input_sha256"), path)
+    for what, name, file in (("input", "input", request.input), ("rest", "rest_input", request.rest)):
+        _check_same_file(what, file, data.get(f"{name}_sha256"), path)
+        _check_same_file(what, file, data.get(f"{name}_sampled_sha256"), path, sampled_sha256)
     for example, sha256 in zip(request.examples, _hashes_of_examples(data, request, path), strict=True):
         _check_same_file("example", example_path(example), sha256, path)
     _check_same_bundle(request, data, path)
@@ -257,7 +263,9 @@ def _hashes_of_examples(data: dict[str, Any], request: Request, path: Path) -> l
     return hashes
 
 
-def _check_same_file(what: str, file: str | None, sha256: str | None, path: Path) -> None:
+def _check_same_file(
+    what: str, file: str | None, sha256: str | None, path: Path, hash_of: Callable[[Path], str | None] = file_sha256
+) -> None:
     if file is None:
         return
     if not os.path.isfile(file):
@@ -266,7 +274,7 @@ def _check_same_file(what: str, file: str | None, sha256: str | None, path: Path
             gone if what == "example" else gone + ", or say where it is now with --{what}",
             what=what, file=file, name=path.name,
         )  # fmt: skip
-    if sha256 is not None and file_sha256(Path(file)) != sha256:
+    if sha256 is not None and hash_of(Path(file)) != sha256:
         raise AudioError(
             "the {what} {file} is no longer the one that {name} was made from (its hash differs); "
             "put the old one back, or make a new result", what=what, file=file, name=path.name,

@@ -146,7 +146,8 @@ def event_from_json(message: dict[str, Any]) -> Event:
 
 def _result(values: dict[str, Any]) -> StemResult:
     windows = tuple(tuple(window) for window in values.get("presence_windows", ()))
-    return StemResult(**{**_known(StemResult, values), "presence_windows": windows})
+    notes = tuple(values.get("notes", ()))
+    return StemResult(**{**_known(StemResult, values), "presence_windows": windows, "notes": notes})
 
 
 def _known(kind: type, values: dict[str, Any]) -> dict[str, Any]:

@@ -22,11 +22,46 @@ from engine.events import Check, Report
 from engine.media.limits import MIX_STALL_S, Unusable
 from engine.media.sandbox import run_decoder, scratch_file
 from engine.media.sniff import HEAD_BYTES, guess_kind
+from engine.request import Request
 
 STAGE = "decode the file"
+OPENING_SHARE = 0.2  # of the progress, where something has to be decoded
 INSTALL = "install fluxstem with the extra examples, for example pipx install 'fluxstem[cpu,examples]'"
 
 Decode = Callable[[str, dict[str, Any], IO[bytes], IO[bytes], Callable[[], None]], dict[str, Any]]
+
+
+@contextlib.contextmanager
+def open_inputs(
+    request: Request, report: Report, check: Check
+) -> Iterator[tuple[AudioInfo | None, AudioInfo | None, Report]]:
+    """Open input and rest of a request.
+
+    Args:
+        request: its folder exists, and takes what has to be decoded.
+        report: takes the progress.
+        check: raises to stop.
+
+    Yields:
+        The input, the rest, None where there is none, and who takes the progress of what comes then.
+
+    Raises:
+        AudioError: a file cannot be used.
+        OutputError: there is no room in the folder.
+    """
+    begin = 0.0
+
+    def opening(done: float, stage: str) -> None:
+        nonlocal begin
+        begin = max(begin, OPENING_SHARE * done)
+        report(begin, stage)
+
+    with contextlib.ExitStack() as opened:
+        info, rest = (
+            None if path is None else opened.enter_context(open_audio(path, Path(request.out), opening, check))
+            for path in (request.input, request.rest)
+        )
+        yield info, rest, lambda done, stage: report(begin + (1 - begin) * done, stage)
 
 
 @contextlib.contextmanager
