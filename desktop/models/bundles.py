@@ -120,7 +120,3 @@ def _row(name: str, folder: Path) -> BundleRow:
         has_mask_decoder=manifest.decoder is not None or bundle.separator is not None,
         experts=tuple(expert.name for expert in manifest.experts),
     )
-
-
-def _intact(label: str) -> Message:
-    return Message("{bundle}: every file matches its hash", bundle=label)
