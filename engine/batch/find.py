@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path, PurePath
 
 from engine.checks import absolute
 from engine.errors import AudioError, RequestError
+
+SIDECAR_LIMIT_BYTES = 1 << 20
 
 # What counts as audio in a folder or a glob; a file that is named by itself is taken whatever it is called.
 AUDIO_ENDINGS = frozenset({
@@ -69,6 +72,32 @@ def find_items(paths: Sequence[str], out: str, made: frozenset[str] = frozenset(
     if not items:
         raise AudioError("there is no audio in {paths} besides the results", paths=", ".join(paths))
     return sorted(items.values(), key=lambda item: item.target)
+
+
+def has_audio(folder: str) -> bool:
+    """True means that there is audio in a folder or below it."""
+    return next(_walk(folder), None) is not None
+
+
+def made_beside(paths: Sequence[str]) -> frozenset[str]:
+    """Results in folders and below them, by the JSON beside each; absolute, without links."""
+    made = set[str]()
+    for folder in {here for path in paths if os.path.isdir(path) for here, _, _ in os.walk(path)}:
+        for sidecar in Path(folder).glob("*.json"):
+            made |= {os.path.realpath(sidecar.parent / name) for name in _files_of(sidecar)}
+    return frozenset(made)
+
+
+def _files_of(sidecar: Path) -> list[str]:
+    try:
+        if sidecar.stat().st_size > SIDECAR_LIMIT_BYTES:
+            return []
+        data = json.loads(sidecar.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return []
+    named = [data.get(part) for part in ("stem", "rest", "mix")] if isinstance(data, dict) else []
+    is_sidecar = bool(named) and "fluxstem_sidecar" in data
+    return [name for name in named if is_sidecar and isinstance(name, str)]
 
 
 def is_glob(word: str) -> bool:

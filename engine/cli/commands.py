@@ -11,18 +11,21 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.errors import Cancelled, RequestError
+from engine.batch.find import find_items, has_audio, made_beside
+from engine.cli.words import prompt_text, told_apart
+from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
 from engine.events import BIT_FOR_BIT_DB, Done, Event, Progress, StemResult
 from engine.host.client import Engine
 from engine.provenance import rerun_request
 from engine.request import OPTIONS, Request, region_fields
-from engine.serialization import finite, plain
+from engine.serialization import finite, kind_of, plain
 from engine.tasks import Rule, rule_of
 
+SOME_FAILED, REFUSED, DEVICE_FAILED = 1, 2, 3  # exit codes
 CANCEL_LIMIT_S = 20.0
 LIKELY_THERE = 0.5
 SHOWN_WINDOWS = 12
@@ -31,12 +34,18 @@ FAINT = "the model made it very quiet and it was lifted; try more --steps or oth
 
 
 def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
-    """A row of the task table."""
+    """A row of the task table, for one file or for several in order."""
     values = {name: value for name, value in vars(arguments).items() if name in OPTIONS}
     values |= {name: tuple(value) for name, value in values.items() if OPTIONS[name].many}
+    inputs = list[str]()
+    if values.get("input") is not None:
+        inputs, values["prompts"] = _inputs_and_prompts((values["input"], *values["prompts"]), values["out"])
+        values["input"] = inputs[0]
     values["prompts"] += tuple(arguments.prompt_texts)
     request = Request(**values | region_fields(values.get("regions_s", ())))
-    return _run(request, engine, arguments.json)
+    if len(inputs) < 2:
+        return _run(request, engine, arguments.json)
+    return _run_each(request, inputs, engine, arguments.json)
 
 
 def rerun(arguments: argparse.Namespace, engine: Engine | None) -> int:
@@ -88,6 +97,31 @@ def _has_screen() -> bool:
     return named or sys.platform in ("win32", "darwin")
 
 
+def _inputs_and_prompts(words: Sequence[str], out: str) -> tuple[list[str], tuple[str, ...]]:
+    """Files, in order, and prompts: what exists is a file or a folder, what does not is a prompt.
+
+    Where nothing exists, the first word is the file: that it is not there is told where it is opened. A folder without
+    audio in it that is named by a bare word is a prompt.
+
+    Raises:
+        AudioError: a word looks like a path, and nothing is there.
+    """
+    paths, prompts = told_apart(words)
+    for path in [path for path in paths if os.path.basename(path) == path and os.path.isdir(path)]:
+        if not has_audio(path):
+            paths.remove(path)
+            prompts = [prompt_text(word) for word in words if word not in paths]
+    if not paths:
+        return [words[0]], tuple(map(prompt_text, words[1:]))
+    made = made_beside(paths)
+    files = [
+        path if os.path.isfile(path) else item.source
+        for path in paths
+        for item in ([None] if os.path.isfile(path) else find_items([path], out, made))
+    ]
+    return list(dict.fromkeys(files)), tuple(prompts)
+
+
 def _run(request: Request, engine: Engine | None, as_json_line: bool) -> int:
     with contextlib.ExitStack() as stack:
         engine = engine or stack.enter_context(Engine())
@@ -99,24 +133,66 @@ def _run(request: Request, engine: Engine | None, as_json_line: bool) -> int:
     return 0
 
 
-def _finish(engine: Engine, request: Request) -> Done:
+def _run_each(request: Request, inputs: Sequence[str], engine: Engine | None, as_json_line: bool) -> int:
+    """The same for several files, one after the other in one engine; those that work are finished.
+
+    Returns:
+        0 when all are done, ``SOME_FAILED`` when some are; when none is, what the last failure alone would return.
+    """
+    told, codes = list[dict[str, Any]](), list[int]()
+    with contextlib.ExitStack() as stack:
+        engine = engine or stack.enter_context(Engine())
+        for number, path in enumerate(inputs, start=1):
+            try:
+                done = _finish(engine, replace(request, input=path), f"{number}/{len(inputs)} ")
+            except Cancelled:
+                raise
+            except EngineError as error:
+                codes.append(exit_code(error))
+                told.append({"input": path, "error": str(error), "kind": kind_of(error)})
+                print(f"fluxstem: {_shown(path)}: {' '.join(str(error).splitlines())}", file=sys.stderr)
+                continue
+            codes.append(0)
+            told.append({"input": path, **summary(done)})
+            if not as_json_line:
+                print(
+                    "\n".join([_shown(path), *(f"  {line}" for line in _lines(done, rule_of(request.task)))]),
+                    flush=True,
+                )
+    failed = sum(code != 0 for code in codes)
+    if as_json_line:
+        _print_json({"files": told, "failed": failed})
+    elif failed:
+        print(f"{len(codes) - failed} of {len(codes)} files done")
+    return 0 if not failed else SOME_FAILED if failed < len(codes) else codes[-1]
+
+
+def exit_code(error: EngineError) -> int:
+    """What the program ends with after an error: 2 for what can be asked otherwise, 3 for the device or the engine."""
+    return REFUSED if isinstance(error, (RequestError, BundleError, OutputError)) else DEVICE_FAILED
+
+
+def _finish(engine: Engine, request: Request, which: str = "") -> Done:
     """Wait for a request; Ctrl-C cancels it, and a second one ends the engine process at once."""
-    with _progress_bar(engine):
+    with _progress_bar(engine, which):
         job = engine.submit(request)
         try:
-            return engine.wait(job)
+            done = engine.wait(job)
         except KeyboardInterrupt:
             engine.cancel(job)
             try:
-                return engine.wait(job, CANCEL_LIMIT_S)  # it may have been finished already
+                done = engine.wait(job, CANCEL_LIMIT_S)  # it may have been finished already
             except (TimeoutError, KeyboardInterrupt):
                 engine.close(limit_s=0.0)
                 raise Cancelled("the device was busy and had to be stopped") from None
+    for note in dict.fromkeys(note for result in done.results for note in result.notes):
+        print(f"fluxstem: {note}", file=sys.stderr)
+    return done
 
 
 @contextlib.contextmanager
-def _progress_bar(engine: Engine) -> Iterator[None]:
-    """A bar with the time left on a terminal, nothing elsewhere."""
+def _progress_bar(engine: Engine, which: str = "") -> Iterator[None]:
+    """A bar with the time left on a terminal, nothing elsewhere; ``which`` stands before the stage."""
     if not sys.stderr.isatty():
         yield
         return
@@ -136,7 +212,7 @@ def _progress_bar(engine: Engine) -> Iterator[None]:
 
         def show(event: Event) -> None:
             if isinstance(event, Progress):
-                bar.set_description_str(event.stage, refresh=False)
+                bar.set_description_str(which + event.stage, refresh=False)
                 bar.update(max(event.fraction - bar.n, 0.0))
 
         unsubscribe = engine.subscribe(show)
@@ -159,6 +235,7 @@ def summary(done: Done) -> dict[str, Any]:
         "device": done.device,
         "bundle": done.bundle,
         "prompt": first.prompt,
+        "understood": first.understood,
         "sidecar": first.sidecar,
         "level_db": first.level_db,
         "gain_db": first.gain_db,
@@ -174,8 +251,10 @@ def summary(done: Done) -> dict[str, Any]:
 
 def _lines(done: Done, rule: Rule) -> Iterator[str]:
     for result in done.results:
-        as_worded = f" ({result.task})" if result.task and rule_of(result.task) != rule else ""
-        yield (result.prompt or "like the examples") + as_worded
+        as_worded = (
+            f" ({result.task})" if result.task and rule_of(result.task) != rule and not result.understood else ""
+        )
+        yield (result.understood or result.prompt or "like the examples") + as_worded
         yield from (f"  {line}" for line in _result_lines(result, rule))
     yield f"{done.seconds:.1f} s on {done.device} with bundle {done.bundle}"
 
@@ -183,12 +262,11 @@ def _lines(done: Done, rule: Rule) -> Iterator[str]:
 def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
     is_swap = bool(result.mix) and not rule.together
     sought, alike = ("the old sound", "of the new stem to its prompt") if is_swap else ("it", "to the prompt")
-    if result.mix:
-        yield f"mix       {_shown(result.mix)}"
-    if result.stem:
-        yield f"stem      {_shown(result.stem)}"
-    if result.rest:
-        yield f"rest      {_shown(result.rest)}"
+    files = {"mix": result.mix, "stem": result.stem, "rest": result.rest}
+    asked = rule_of(result.task).answer.name.lower() if result.task else "stem"
+    for part in sorted(files, key=lambda part: (part != "mix", part != asked)):  # what was asked for comes first
+        if path := files[part]:
+            yield f"{part:<9} {_shown(path)}"
     if result.null_db is not None:
         exact = result.null_db <= BIT_FOR_BIT_DB
         parts = "stem + rest" if result.rest and not rule.together else "the sum of all stems"

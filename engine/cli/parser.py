@@ -20,15 +20,19 @@ from typing import Any, NoReturn
 from engine.checks import check_region
 from engine.cli import batch, bridge, bundles, commands
 from engine.cli.words import prompt_text
-from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
+from engine.errors import Cancelled, EngineError, RequestError
 from engine.host.client import Engine
 from engine.options import Kind, Option, by_rule
 from engine.request import EXAMPLE_KINDS, OPTIONS
 from engine.tasks import TASKS, Rule
 from engine.version import engine_version
 
-DONE, REFUSED, FAILED, STOPPED = 0, 2, 3, 130
+DONE, FAILED, STOPPED = 0, 3, 130
 
+_SEVERAL_FILES = (
+    "Several files and folders may be named, before the prompts: what exists is a file, anything else is a prompt. They "
+    "are done one after the other. Exit codes: 0 all done, 1 some files failed, 2 refused, 3 the device or engine failed."
+)
 _TIME = r"\s*(?:(\d+):)?(\d+\.?\d*|\.\d+)\s*"  # seconds, or minutes:seconds
 _REGION = re.compile(f"{_TIME}-{_TIME}")
 
@@ -54,10 +58,8 @@ def main(argv: Sequence[str] | None = None, engine: Engine | None = None) -> int
         return command(arguments, engine)
     except (KeyboardInterrupt, Cancelled):
         return _say("cancelled; nothing was written", STOPPED, debug)
-    except (RequestError, BundleError, OutputError) as error:
-        return _say(str(error), REFUSED, debug)
     except EngineError as error:
-        return _say(str(error), FAILED, debug)
+        return _say(str(error), commands.exit_code(error), debug)
     except BrokenPipeError:
         # Whoever read our output has gone; keep Python from complaining about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -131,6 +133,8 @@ class _Parser(argparse.ArgumentParser):
 def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
     """A command for a row of the task table, with an option for each row of the options table that it takes."""
     sub.set_defaults(command=commands.run_task, task=task)
+    if rule.input_slot is not None:
+        sub.epilog = _SEVERAL_FILES
     for row in OPTIONS.values():
         if row.takes(rule):
             _add_option(sub, row, rule)
