@@ -130,7 +130,7 @@ class BridgeService(QObject):
         self._bridge = bridge
         state = bridge.state
         address = f"OSC: {state.host}, UDP {state.udp_port}, TCP {state.tcp_port}"
-        self._words = Message("{address}, open to the network", address=address) if state.lan else Message(address)
+        self._words = Message("{address}, open to the network" if state.lan else "{address}", address=address)
         self.changed.emit()
 
     def _fail(self, error: EngineError) -> None:

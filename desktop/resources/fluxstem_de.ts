@@ -10,19 +10,21 @@
     <message><source>&amp;View</source><translation>&amp;Ansicht</translation></message>
     <message><source>4096 (safest)</source><translation>4096 (am sichersten)</translation></message>
     <message><source>A change is heard after about {all} ms: {ring} in the buffer, {device} in the device.</source><translation>Eine Änderung ist nach etwa {all} ms zu hören: {ring} im Puffer, {device} im Gerät.</translation></message>
-    <message><source>A few words; separate several stems with commas (Ctrl+L)</source><translation>Ein paar Worte; Kommas trennen mehrere Spuren (Strg+L)</translation></message>
-    <message><source>A stem</source><translation>Eine Spur</translation></message>
+    <message><source>A few words; separate several stems with commas (Ctrl+L)</source><translation>Ein paar Worte; mehrere Stems durch Kommas trennen (Strg+L)</translation></message>
+    <message><source>A ready-made set of stems that add up to the mix</source><translation>Ein fertiger Satz von Stems, die zusammen den Mix ergeben</translation></message>
+    <message><source>A stem</source><translation>Einen Stem</translation></message>
+    <message><source>AIFF ends at 4 GB, which this is longer than; choose --format wav24</source><translation>AIFF endet bei 4 GB, und das hier ist länger; wählen Sie das Format WAV 24 Bit</translation></message>
     <message><source>Add a folder …</source><translation>Ordner hinzufügen …</translation></message>
     <message><source>Add an example</source><translation>Beispiel hinzufügen</translation></message>
     <message><source>Add an example …</source><translation>Beispiel hinzufügen …</translation></message>
     <message><source>Add to the queue (Ctrl+Return)</source><translation>In die Warteschlange stellen (Strg+Eingabe)</translation></message>
-    <message><source>Advanced</source><translation>Mehr</translation></message>
+    <message><source>Address already in use</source><translation>Adresse bereits belegt</translation></message>
+    <message><source>Advanced</source><translation>Erweitert</translation></message>
     <message><source>Any audio or video file. It stays on this machine and is never changed.</source><translation>Jede Audio- oder Videodatei. Sie bleibt auf diesem Rechner und wird nie verändert.</translation></message>
-    <message><source>Any machine on this network that knows the token can run jobs on this one, read audio files in your home folder and write results. Use it only on a network you trust.</source><translation>Jeder Rechner dieses Netzes, der das Kennwort weiß, kann diesen arbeiten lassen, Audiodateien in Ihrem Benutzerordner lesen und Ergebnisse schreiben. Nur in einem Netz benutzen, dem Sie trauen.</translation></message>
+    <message><source>Any machine on this network that knows the token can run jobs on this one, read audio files in your home folder and write results. Use it only on a network you trust.</source><translation>Jeder Rechner in diesem Netz, der das Kennwort kennt, kann auf diesem rechnen lassen, Audiodateien in Ihrem Benutzerordner lesen und Ergebnisse schreiben. Nur in einem Netz benutzen, dem Sie vertrauen.</translation></message>
     <message><source>Arrange</source><translation>Arrangieren</translation></message>
     <message><source>As named</source><translation>Wie genannt</translation></message>
     <message><source>As the input</source><translation>Wie die Eingabe</translation></message>
-    <message><source>Ask again</source><translation>Noch einmal</translation></message>
     <message><source>Back one second</source><translation>Eine Sekunde zurück</translation></message>
     <message><source>Buffer, frames</source><translation>Puffer, Frames</translation></message>
     <message><source>Bundle</source><translation>Modell</translation></message>
@@ -51,15 +53,18 @@
     <message><source>Copy path</source><translation>Pfad kopieren</translation></message>
     <message><source>Copy path of the lane</source><translation>Pfad der Spur kopieren</translation></message>
     <message><source>Copy path, open in folder, export, colour, remove</source><translation>Pfad kopieren, im Ordner zeigen, exportieren, Farbe, entfernen</translation></message>
-    <message><source>Credits</source><translation>Dank an</translation></message>
+    <message><source>Credits</source><translation>Mitwirkende</translation></message>
     <message><source>DAW bridge</source><translation>DAW-Brücke</translation></message>
     <message><source>Dark</source><translation>Dunkel</translation></message>
     <message><source>Details</source><translation>Einzelheiten</translation></message>
     <message><source>Device</source><translation>Gerät</translation></message>
+    <message><source>Device or resource busy</source><translation>Gerät oder Ressource belegt</translation></message>
+    <message><source>Directory not empty</source><translation>Ordner nicht leer</translation></message>
+    <message><source>Disk quota exceeded</source><translation>Speicherkontingent erschöpft</translation></message>
     <message><source>Drag a lane by its handle into your DAW: it is a real file.</source><translation>Eine Spur am Griff in die DAW ziehen: es ist eine echte Datei.</translation></message>
     <message><source>Drag it out</source><translation>Herausziehen</translation></message>
     <message><source>Drag the file out</source><translation>Datei herausziehen</translation></message>
-    <message><source>Drag this stem into your DAW or a folder, as a file (Ctrl+Shift+C copies its path)</source><translation>Diese Spur als Datei in die DAW oder einen Ordner ziehen (Strg+Umschalt+C kopiert ihren Pfad)</translation></message>
+    <message><source>Drag this stem into your DAW or a folder, as a file (Ctrl+Shift+C copies its path)</source><translation>Diesen Stem als Datei in die DAW oder einen Ordner ziehen (Strg+Umschalt+C kopiert den Pfad)</translation></message>
     <message><source>Drop a mix here</source><translation>Einen Mix hierher ziehen</translation></message>
     <message><source>Drop an example of what to look for. This bundle accepts</source><translation>Ein Beispiel für das Gesuchte hier ablegen. Dieses Modell nimmt</translation></message>
     <message><source>Engine</source><translation>Engine</translation></message>
@@ -72,8 +77,10 @@
     <message><source>Export</source><translation>Exportieren</translation></message>
     <message><source>Export …</source><translation>Exportieren …</translation></message>
     <message><source>Extend</source><translation>Fortsetzen</translation></message>
+    <message><source>FLAC cannot hold a rate of {rate_hz} Hz (up to 65535, or a multiple of 10 up to {highest_hz}); choose --format wav24</source><translation>FLAC kann {rate_hz} Hz nicht speichern (nur bis 65535, oder ein Vielfaches von 10 bis {highest_hz}); wählen Sie das Format WAV 24 Bit</translation></message>
     <message><source>Fastest available</source><translation>Das schnellste verfügbare</translation></message>
     <message><source>File format</source><translation>Dateiformat</translation></message>
+    <message><source>File name too long</source><translation>Dateiname zu lang</translation></message>
     <message><source>Filtered by the flow model</source><translation>Vom Flussmodell gefiltert</translation></message>
     <message><source>First steps</source><translation>Erste Schritte</translation></message>
     <message><source>Fit region or everything</source><translation>Bereich oder alles zeigen</translation></message>
@@ -93,21 +100,24 @@
     <message><source>Generate</source><translation>Erzeugen</translation></message>
     <message><source>Go to the start</source><translation>Zum Anfang</translation></message>
     <message><source>Got it</source><translation>Verstanden</translation></message>
-    <message><source>Guidance</source><translation>Führung</translation></message>
-    <message><source>Guided by</source><translation>Geführt von</translation></message>
+    <message><source>Guidance</source><translation>Prompt-Treue</translation></message>
+    <message><source>Guided by</source><translation>Treue gegenüber</translation></message>
     <message><source>Hear the original</source><translation>Original hören</translation></message>
-    <message><source>Hear the stems</source><translation>Spuren hören</translation></message>
+    <message><source>Hear the stems</source><translation>Stems hören</translation></message>
     <message><source>Hear this lane alone (S)</source><translation>Nur diese Spur hören (S)</translation></message>
     <message><source>Hear what was removed</source><translation>Hören, was herausgenommen wurde</translation></message>
-    <message><source>How far to go from the old sound; double-click for the bundle's default</source><translation>Wie weit weg vom alten Klang; Doppelklick für den Standard des Modells</translation></message>
+    <message><source>How far to go from the old sound; double-click for the bundle's default</source><translation>Wie weit weg vom alten Klang; Doppelklick für die Vorgabe des Modells</translation></message>
     <message><source>How many versions, from consecutive seeds; they become takes of one lane, best first</source><translation>Wie viele Fassungen mit aufeinanderfolgenden Startwerten; sie werden Takes einer Spur, die beste zuerst</translation></message>
     <message><source>Image</source><translation>Bild</translation></message>
     <message><source>Images, videos, audio</source><translation>Bilder, Videos, Audio</translation></message>
     <message><source>Inpaint</source><translation>Füllen</translation></message>
+    <message><source>Input/output error</source><translation>Ein-/Ausgabefehler</translation></message>
+    <message><source>Is a directory</source><translation>ist ein Ordner</translation></message>
     <message><source>Isolate</source><translation>Herauslösen</translation></message>
     <message><source>Keep the region</source><translation>Bereich behalten</translation></message>
     <message><source>Keep the region and choose another</source><translation>Bereich behalten, noch einen wählen</translation></message>
     <message><source>Keep this region and choose another (Ctrl+R)</source><translation>Diesen Bereich behalten und noch einen wählen (Strg+R)</translation></message>
+    <message><source>Kick, snare, hats, cymbals, toms, other</source><translation>Kick, Snare, Hi-Hat, Becken, Toms, Rest</translation></message>
     <message><source>Lane</source><translation>Spur</translation></message>
     <message><source>Lane above</source><translation>Spur darüber</translation></message>
     <message><source>Lane below</source><translation>Spur darunter</translation></message>
@@ -116,8 +126,9 @@
     <message><source>Left or right; double-click for the middle</source><translation>Links oder rechts; Doppelklick für die Mitte</translation></message>
     <message><source>Licence</source><translation>Lizenz</translation></message>
     <message><source>Light</source><translation>Hell</translation></message>
-    <message><source>Listen before you save</source><translation>Erst hören, dann sichern</translation></message>
+    <message><source>Listen before you save</source><translation>Erst hören, dann speichern</translation></message>
     <message><source>Loop the region</source><translation>Bereich wiederholen</translation></message>
+    <message><source>M4A needs PyAV, which is not installed; choose mp3 or flac, or install the extra examples: pip install 'fluxstem[examples]'</source><translation>für M4A fehlt PyAV; wählen Sie MP3 oder FLAC, oder installieren Sie das Extra examples: pip install 'fluxstem[examples]'</translation></message>
     <message><source>Make</source><translation>Erzeugt</translation></message>
     <message><source>Match</source><translation>Angleichen</translation></message>
     <message><source>More actions for this lane</source><translation>Mehr für diese Spur</translation></message>
@@ -130,11 +141,15 @@
     <message><source>Name of the lane</source><translation>Name der Spur</translation></message>
     <message><source>No mix yet</source><translation>Noch kein Mix</translation></message>
     <message><source>No output device found: everything else works, but you will hear nothing.</source><translation>Kein Ausgabegerät gefunden: alles geht, aber nichts ist zu hören.</translation></message>
+    <message><source>No sound is in two stems, and one more lane holds what they leave of the mix</source><translation>Kein Klang steckt in zwei Stems, und eine weitere Spur enthält, was sie vom Mix übrig lassen</translation></message>
+    <message><source>No space left on device</source><translation>kein Platz mehr auf dem Datenträger</translation></message>
+    <message><source>No such file or directory</source><translation>Datei oder Ordner nicht gefunden</translation></message>
     <message><source>None</source><translation>Keiner</translation></message>
+    <message><source>Not a directory</source><translation>ist kein Ordner</translation></message>
     <message><source>OSC bridge</source><translation>OSC-Brücke</translation></message>
     <message><source>OSC: could not start</source><translation>OSC: ließ sich nicht starten</translation></message>
     <message><source>OSC: off</source><translation>OSC: aus</translation></message>
-    <message><source>OSC: starting</source><translation>OSC: beginnt</translation></message>
+    <message><source>OSC: starting</source><translation>OSC: startet</translation></message>
     <message><source>Off</source><translation>Aus</translation></message>
     <message><source>Only this region is processed; click to process everything (Esc)</source><translation>Nur dieser Bereich wird bearbeitet; Klicken bearbeitet alles (Esc)</translation></message>
     <message><source>Open a file …</source><translation>Datei öffnen …</translation></message>
@@ -144,20 +159,23 @@
     <message><source>Open the demo mix</source><translation>Demo-Mix öffnen</translation></message>
     <message><source>Open this clip here</source><translation>Diesen Clip hier öffnen</translation></message>
     <message><source>Open …</source><translation>Öffnen …</translation></message>
+    <message><source>Operation not permitted</source><translation>nicht erlaubt</translation></message>
     <message><source>Order</source><translation>Reihenfolge</translation></message>
     <message><source>Original</source><translation>Original</translation></message>
     <message><source>Output device</source><translation>Ausgabegerät</translation></message>
     <message><source>Pan</source><translation>Panorama</translation></message>
+    <message><source>Permission denied</source><translation>keine Berechtigung</translation></message>
     <message><source>Play both sides equally loud, so that neither seems better just for being louder</source><translation>Beide Seiten gleich laut spielen, damit lauter nicht besser klingt</translation></message>
     <message><source>Play or pause</source><translation>Wiedergabe oder Pause</translation></message>
     <message><source>Play something to see how soon a change is heard.</source><translation>Nach dem ersten Abspielen steht hier, wie schnell eine Änderung zu hören ist.</translation></message>
     <message><source>Playback position</source><translation>Abspielposition</translation></message>
-    <message><source>Playback volume; files are not changed</source><translation>Lautstärke der Lautsprecher; Dateien bleiben, wie sie sind</translation></message>
+    <message><source>Playback volume; files are not changed</source><translation>Abhörlautstärke; die Dateien bleiben, wie sie sind</translation></message>
     <message><source>Programs on this machine can send clips and get files back.</source><translation>Programme auf diesem Rechner können Clips schicken und Dateien zurückbekommen.</translation></message>
     <message><source>Progress</source><translation>Fortschritt</translation></message>
-    <message><source>Prompt</source><translation>Eingabe</translation></message>
+    <message><source>Prompt</source><translation>Prompt</translation></message>
     <message><source>Queue</source><translation>Warteschlange</translation></message>
     <message><source>Quit</source><translation>Beenden</translation></message>
+    <message><source>Read-only file system</source><translation>Datenträger ist schreibgeschützt</translation></message>
     <message><source>Redo</source><translation>Wiederholen</translation></message>
     <message><source>Regenerate</source><translation>Neu spielen</translation></message>
     <message><source>Regions</source><translation>Bereiche</translation></message>
@@ -176,15 +194,15 @@
     <message><source>Run</source><translation>Ausführen</translation></message>
     <message><source>Run the engine on</source><translation>Engine läuft auf</translation></message>
     <message><source>Same as the system</source><translation>Wie das System</translation></message>
-    <message><source>Save</source><translation>Sichern</translation></message>
-    <message><source>Save as …</source><translation>Sichern als …</translation></message>
-    <message><source>Save the project</source><translation>Projekt sichern</translation></message>
-    <message><source>Save the project first?</source><translation>Das Projekt vorher sichern?</translation></message>
+    <message><source>Save</source><translation>Speichern</translation></message>
+    <message><source>Save as …</source><translation>Speichern unter …</translation></message>
+    <message><source>Save the project</source><translation>Projekt speichern</translation></message>
+    <message><source>Save the project first?</source><translation>Das Projekt vorher speichern?</translation></message>
     <message><source>Say what you want to hear</source><translation>Sagen, was zu hören sein soll</translation></message>
     <message><source>Scroll the timeline</source><translation>In der Zeit blättern</translation></message>
     <message><source>Seconds</source><translation>Sekunden</translation></message>
-    <message><source>Seed</source><translation>Zufallszahl</translation></message>
-    <message><source>Seed, steps, guidance, candidates, bundle, device and more (Ctrl+.)</source><translation>Zufallszahl, Schritte, Führung, Varianten, Modell, Gerät und mehr (Strg+.)</translation></message>
+    <message><source>Seed</source><translation>Startwert</translation></message>
+    <message><source>Seed, steps, guidance, candidates, bundle, device and more (Ctrl+.)</source><translation>Startwert, Schritte, Prompt-Treue, Varianten, Modell, Gerät und mehr (Strg+.)</translation></message>
     <message><source>Select all</source><translation>Alles auswählen</translation></message>
     <message><source>Send back to the DAW</source><translation>Zurück an die DAW</translation></message>
     <message><source>Send the lane back to the DAW</source><translation>Spur zurück an die DAW senden</translation></message>
@@ -200,42 +218,51 @@
     <message><source>Solo the lane</source><translation>Spur solo</translation></message>
     <message><source>Sound</source><translation>Klang</translation></message>
     <message><source>Spectrogram</source><translation>Spektrogramm</translation></message>
-    <message><source>Start</source><translation>Beginn</translation></message>
-    <message><source>Stems</source><translation>Spuren</translation></message>
-    <message><source>Stems, one file each</source><translation>Spuren, je eine Datei</translation></message>
+    <message><source>Start</source><translation>Startpunkt</translation></message>
+    <message><source>Stems</source><translation>Stems</translation></message>
+    <message><source>Stems together</source><translation>Stem-Satz</translation></message>
+    <message><source>Stems, one file each</source><translation>Stems, je eine Datei</translation></message>
     <message><source>Steps</source><translation>Schritte</translation></message>
     <message><source>Strength</source><translation>Stärke</translation></message>
     <message><source>Take</source><translation>Take</translation></message>
-    <message><source>Takes effect at the next start</source><translation>Ab dem nächsten Start</translation></message>
+    <message><source>Takes effect at the next start</source><translation>Gilt ab dem nächsten Start</translation></message>
     <message><source>Task</source><translation>Aufgabe</translation></message>
     <message><source>Temperature</source><translation>Temperatur</translation></message>
     <message><source>The audible lanes (2)</source><translation>Die hörbaren Spuren (2)</translation></message>
-    <message><source>The bundle {bundle} accepts words only; choose another one under Advanced to use examples</source><translation>Das Modell {bundle} nimmt nur Worte; für Beispiele unter „Mehr“ ein anderes wählen</translation></message>
+    <message><source>The bundle {bundle} accepts words only; choose another one under Advanced to use examples</source><translation>Das Modell {bundle} nimmt nur Worte; für Beispiele unter „Erweitert“ ein anderes wählen</translation></message>
     <message><source>The mix</source><translation>Den Mix</translation></message>
-    <message><source>The mix without the ticked stems</source><translation>Der Mix ohne die angekreuzten Spuren</translation></message>
+    <message><source>The mix without the ticked stems</source><translation>Der Mix ohne die angehakten Stems</translation></message>
     <message><source>The model to use; more under Settings</source><translation>Das Modell; mehr in den Einstellungen</translation></message>
     <message><source>The model's own audio</source><translation>Klang des Modells</translation></message>
-    <message><source>The original mix (1)</source><translation>Der Mix, wie er war (1)</translation></message>
+    <message><source>The original mix (1)</source><translation>Der ursprüngliche Mix (1)</translation></message>
     <message><source>The others</source><translation>Die anderen</translation></message>
-    <message><source>The prompt</source><translation>Die Angabe</translation></message>
-    <message><source>The status line shows what actually ran</source><translation>Die Statuszeile sagt, was wirklich lief</translation></message>
-    <message><source>The stem</source><translation>Die Spur</translation></message>
+    <message><source>The prompt</source><translation>Der Prompt</translation></message>
+    <message><source>The status line shows what actually ran</source><translation>Die Statuszeile zeigt, worauf wirklich gerechnet wurde</translation></message>
+    <message><source>The stem</source><translation>Der Stem</translation></message>
     <message><source>The take to play; all takes are kept. The number says how well it fits, from -1 to 1</source><translation>Welcher Take zu hören ist; alle bleiben erhalten. Die Zahl: wie gut er passt, -1 bis 1</translation></message>
     <message><source>The whole mix</source><translation>Der ganze Mix</translation></message>
     <message><source>Theme</source><translation>Farbschema</translation></message>
+    <message><source>They share the mix</source><translation>Sie teilen sich den Mix</translation></message>
     <message><source>This machine</source><translation>Dieser Rechner</translation></message>
     <message><source>This machine only</source><translation>Nur dieser Rechner</translation></message>
     <message><source>This network</source><translation>Dieses Netz</translation></message>
-    <message><source>Tick all</source><translation>Alle ankreuzen</translation></message>
+    <message><source>Those named</source><translation>Die genannten</translation></message>
+    <message><source>Tick all</source><translation>Alle anhaken</translation></message>
     <message><source>Time</source><translation>Zeit</translation></message>
     <message><source>Timeline</source><translation>Zeitachse</translation></message>
+    <message><source>Too many open files</source><translation>zu viele offene Dateien</translation></message>
     <message><source>Trained on</source><translation>Trainiert mit</translation></message>
+    <message><source>Try again</source><translation>Noch einmal versuchen</translation></message>
     <message><source>Try the demo mix</source><translation>Den Demo-Mix probieren</translation></message>
     <message><source>Type an instrument, such as drum kit, and press Return.</source><translation>Ein Instrument eintippen, etwa drum kit, und Eingabe drücken.</translation></message>
     <message><source>Undo</source><translation>Rückgängig</translation></message>
-    <message><source>Unsaved changes</source><translation>Nicht gesicherte Änderungen</translation></message>
+    <message><source>Unsaved changes</source><translation>Nicht gespeicherte Änderungen</translation></message>
     <message><source>Use this bundle</source><translation>Dieses Modell benutzen</translation></message>
     <message><source>Verify</source><translation>Prüfen</translation></message>
+    <message><source>Vocals, drums, bass, guitar, piano, other</source><translation>Gesang, Schlagzeug, Bass, Gitarre, Klavier, Rest</translation></message>
+    <message><source>Vocals, drums, bass, other</source><translation>Gesang, Schlagzeug, Bass, Rest</translation></message>
+    <message><source>Vocals, instrumental</source><translation>Gesang, Instrumental</translation></message>
+    <message><source>Vocals, other</source><translation>Gesang, Rest</translation></message>
     <message><source>Volume</source><translation>Lautstärke</translation></message>
     <message><source>Waveform</source><translation>Wellenform</translation></message>
     <message><source>Waveform of</source><translation>Wellenform von</translation></message>
@@ -243,147 +270,318 @@
     <message><source>Waveform or spectrogram (W)</source><translation>Wellenform oder Spektrogramm (W)</translation></message>
     <message><source>Waveforms and decoded audio</source><translation>Wellenformen und dekodiertes Audio</translation></message>
     <message><source>What the guidance pushes towards</source><translation>Wohin die Führung drängt</translation></message>
-    <message><source>What the others play, if that helps</source><translation>Was die anderen spielen, wo das hilft</translation></message>
-    <message><source>What the stem plays, if that helps</source><translation>Was die Spur spielt, wo das hilft</translation></message>
-    <message><source>What the whole mix sounds like, if that helps</source><translation>Wie das Ganze klingt, wo das hilft</translation></message>
+    <message><source>What the others play, if that helps</source><translation>Was die anderen spielen, wenn das hilft</translation></message>
+    <message><source>What the stem plays, if that helps</source><translation>Was der Stem spielt, wenn das hilft</translation></message>
+    <message><source>What the whole mix sounds like, if that helps</source><translation>Wie der ganze Mix klingt, wenn das hilft</translation></message>
     <message><source>What to do (Ctrl+T)</source><translation>Was zu tun ist (Strg+T)</translation></message>
     <message><source>What to look for</source><translation>Wonach gesucht wird</translation></message>
-    <message><source>What to make: a stem, the whole mix, or the rest around a stem (Ctrl+Shift+M)</source><translation>Was entsteht: eine Spur, der ganze Mix oder was neben einer Spur spielt (Strg+Umschalt+M)</translation></message>
+    <message><source>What to make: a stem, the whole mix, or the rest around a stem (Ctrl+Shift+M)</source><translation>Was entsteht: ein Stem, der ganze Mix oder alles um einen Stem herum (Strg+Umschalt+M)</translation></message>
     <message><source>What to replace it with</source><translation>Wodurch es ersetzt wird</translation></message>
     <message><source>What was removed: the mix minus the audible lanes (3)</source><translation>Was herausgenommen wurde: der Mix ohne die hörbaren Spuren (3)</translation></message>
     <message><source>What went wrong</source><translation>Was schiefging</translation></message>
     <message><source>Where playback goes</source><translation>Wohin die Wiedergabe geht</translation></message>
     <message><source>Where to run; the status line says where it really ran</source><translation>Wo gerechnet wird; die Statuszeile zeigt, wo es wirklich lief</translation></message>
-    <message><source>Whichever fits the prompt</source><translation>Der zur Angabe passt</translation></message>
+    <message><source>Whichever fits the prompt</source><translation>Der zum Prompt passende</translation></message>
     <message><source>Words</source><translation>Worte</translation></message>
     <message><source>Words about the others</source><translation>Worte über die anderen</translation></message>
     <message><source>Words about the whole mix</source><translation>Worte über den ganzen Mix</translation></message>
     <message><source>Words or examples</source><translation>Worte oder Beispiele</translation></message>
     <message><source>Works on</source><translation>Arbeitet an</translation></message>
-    <message><source>Write a prompt</source><translation>Eingabe schreiben</translation></message>
+    <message><source>Write a prompt</source><translation>Prompt schreiben</translation></message>
     <message><source>You can use {track}, {stem}, {take}, {bundle} and {nr}</source><translation>Möglich sind {track}, {stem}, {take}, {bundle} und {nr}</translation></message>
     <message><source>Your jobs appear here, and so do those your DAW sends over OSC.</source><translation>Hier erscheinen Ihre Aufträge und die, die Ihre DAW über OSC schickt.</translation></message>
     <message><source>Your own audio, filtered</source><translation>Ihr eigenes Audio, gefiltert</translation></message>
     <message><source>Zoom in</source><translation>Vergrößern</translation></message>
     <message><source>Zoom out</source><translation>Verkleinern</translation></message>
+    <message><source>a Fluxstem bridge is running already: process {pid} ({owner}) on UDP port {udp_port}, TCP port {tcp_port}; use that one, or stop it first</source><translation>es läuft schon eine Fluxstem-Brücke: Prozess {pid} ({owner}), UDP-Port {udp_port}, TCP-Port {tcp_port}; benutzen Sie diese, oder beenden Sie sie zuerst</translation></message>
+    <message><source>a bridge that is open to the network needs a token of at least {shortest} bytes; write one into a file and give it with --token-file</source><translation>eine Brücke, die für das Netz offen ist, braucht ein Kennwort von mindestens {shortest} Bytes; schreiben Sie eines in eine Datei, und geben Sie sie mit --token-file an</translation></message>
+    <message><source>a bundle {name} is installed in {there}, and would be found first; give another --name</source><translation>ein Modell {name} ist in {there} installiert und würde zuerst gefunden; wählen Sie einen anderen Namen</translation></message>
+    <message><source>a bundle {name} was added before; give --replace, or another --name</source><translation>ein Modell {name} wurde schon hinzugefügt; ersetzen Sie es, oder wählen Sie einen anderen Namen</translation></message>
     <message><source>a few words</source><translation>ein paar Worte</translation></message>
+    <message><source>a message is a {kind}; send one JSON object a line</source><translation>eine Nachricht ist ein {kind}; senden Sie ein JSON-Objekt je Zeile</translation></message>
+    <message><source>a message is not JSON ({error}); send one JSON object a line</source><translation>eine Nachricht ist kein JSON ({error}); senden Sie ein JSON-Objekt je Zeile</translation></message>
+    <message><source>a quality of {quality} kbit/s was asked for, and {format} loses nothing; leave the quality out, or choose mp3, ogg, opus or m4a</source><translation>verlangt sind {quality} kbit/s, aber {format} arbeitet verlustfrei; lassen Sie die Qualität weg, oder wählen Sie MP3, Ogg, Opus oder M4A</translation></message>
+    <message><source>a region was given twice, as one and in a list; give it once</source><translation>ein Bereich ist doppelt angegeben, einzeln und in einer Liste; geben Sie ihn einmal an</translation></message>
+    <message><source>a request is an object with the keys of Request, got a {kind}</source><translation>ein Auftrag ist ein Objekt mit den Schlüsseln von Request, nicht ein {kind}</translation></message>
+    <message><source>a request needs a task, prompts and a region of two numbers ({error})</source><translation>ein Auftrag braucht eine Aufgabe, Prompts und einen Bereich aus zwei Zahlen ({error})</translation></message>
     <message><source>added file</source><translation>hinzugefügte Datei</translation></message>
     <message><source>all</source><translation>alles</translation></message>
     <message><source>all new</source><translation>ganz neu</translation></message>
     <message><source>all of them</source><translation>alle um</translation></message>
+    <message><source>announcing needs the zeroconf package; install fluxstem[osc]</source><translation>um sich im Netz anzukündigen, fehlt das Paket zeroconf; installieren Sie fluxstem[osc]</translation></message>
+    <message><source>another Fluxstem bridge of yours is just starting; wait for it, or stop it</source><translation>eine andere Fluxstem-Brücke von Ihnen startet gerade; warten Sie auf sie, oder beenden Sie sie</translation></message>
     <message><source>audio files</source><translation>Audiodateien</translation></message>
-    <message><source>autosave failed ({reason}); make room in {folder}, or save often</source><translation>das automatische Sichern geht nicht ({reason}); schaffen Sie Platz in {folder}, oder sichern Sie oft</translation></message>
+    <message><source>autosave failed ({reason}); make room in {folder}, or save often</source><translation>das automatische Speichern geht nicht ({reason}); schaffen Sie Platz in {folder}, oder speichern Sie oft</translation></message>
+    <message><source>balance of words and examples: 0 follows only the words, 1 only the examples</source><translation>Gewicht von Worten und Beispielen: 0 folgt nur den Worten, 1 nur den Beispielen</translation></message>
+    <message><source>batch_windows</source><translation>Fenster auf einmal</translation></message>
     <message><source>building the TensorRT engine; this takes minutes the first time</source><translation>baut die TensorRT-Engine, was beim ersten Mal Minuten dauert</translation></message>
-    <message><source>bundle's default</source><translation>Standard des Modells</translation></message>
+    <message><source>bundle</source><translation>Modell</translation></message>
+    <message><source>bundle {folder} cannot be read ({reason}); check that it may be read</source><translation>das Modell {folder} lässt sich nicht lesen ({reason}); prüfen Sie die Zugriffsrechte</translation></message>
+    <message><source>bundle {name} has no text encoder; choose another bundle</source><translation>das Modell {name} versteht keine Worte; wählen Sie ein anderes</translation></message>
+    <message><source>bundle {name}: {file} differs from its hash; get the bundle again</source><translation>Modell {name}: {file} stimmt nicht mit seiner Prüfsumme überein; laden Sie das Modell neu herunter</translation></message>
+    <message><source>bundle {name}: {file} is missing; get the bundle again</source><translation>Modell {name}: {file} fehlt; laden Sie das Modell neu herunter</translation></message>
+    <message><source>bundle {name}: {manifest} differs from its hash; get the bundle again</source><translation>Modell {name}: {manifest} stimmt nicht mit seiner Prüfsumme überein; laden Sie das Modell neu herunter</translation></message>
+    <message><source>bundle's default</source><translation>Vorgabe des Modells</translation></message>
+    <message><source>cache</source><translation>Zwischenspeicher</translation></message>
+    <message><source>cache size</source><translation>Größe des Zwischenspeichers</translation></message>
     <message><source>cancelled</source><translation>abgebrochen</translation></message>
+    <message><source>candidates</source><translation>Varianten</translation></message>
     <message><source>cannot keep a copy of {file} in {folder} ({reason}); make room on that disk and open it again</source><translation>von {file} lässt sich in {folder} keine Kopie behalten ({reason}); schaffen Sie auf dieser Platte Platz, und öffnen Sie es noch einmal</translation></message>
+    <message><source>cannot use {folder} ({why}); choose another folder</source><translation>{folder} lässt sich nicht benutzen ({why}); wählen Sie einen anderen Ordner</translation></message>
     <message><source>cannot write to the cache {folder} ({reason}); make room</source><translation>in den Zwischenspeicher {folder} lässt sich nicht schreiben ({reason}); schaffen Sie Platz</translation></message>
+    <message><source>cannot write to {folder} ({reason}); choose another folder</source><translation>in {folder} lässt sich nicht schreiben ({reason}); wählen Sie einen anderen Ordner</translation></message>
+    <message><source>cannot write to {folder} ({reason}); make room and try again</source><translation>in {folder} lässt sich nicht schreiben ({reason}); schaffen Sie Platz, und versuchen Sie es noch einmal</translation></message>
+    <message><source>cannot write to {folder} ({reason}); make room or choose another folder</source><translation>in {folder} lässt sich nicht schreiben ({reason}); schaffen Sie Platz, oder wählen Sie einen anderen Ordner</translation></message>
     <message><source>cannot write to {folder} ({reason}); make room there</source><translation>in {folder} lässt sich nicht schreiben ({reason}); schaffen Sie dort Platz</translation></message>
     <message><source>cannot write to {folder} ({reason}); make room there or choose another folder</source><translation>in {folder} lässt sich nicht schreiben ({reason}); schaffen Sie dort Platz, oder wählen Sie einen anderen Ordner</translation></message>
+    <message><source>cannot write to {out}: {there} is not a folder; choose another folder</source><translation>in {out} lässt sich nicht schreiben: {there} ist kein Ordner; wählen Sie einen anderen</translation></message>
+    <message><source>cannot write to {out}: {there} may not be written to; choose another folder</source><translation>in {out} lässt sich nicht schreiben: für {there} fehlt die Berechtigung; wählen Sie einen anderen Ordner</translation></message>
     <message><source>change a colour</source><translation>Farbe ändern</translation></message>
     <message><source>channels</source><translation>Kanäle</translation></message>
     <message><source>checking …</source><translation>prüfe …</translation></message>
     <message><source>choose a take of</source><translation>Take wählen bei</translation></message>
+    <message><source>condition to guide by</source><translation>Prompt-Treue gilt</translation></message>
+    <message><source>continue a stem after its end</source><translation>einen Stem nach seinem Ende weiterspielen</translation></message>
+    <message><source>decoded audio does not add up to the mix; choose the render masked or flow</source><translation>der Klang des Modells ergibt zusammen nicht den Mix; wählen Sie Ihr eigenes Audio, gefiltert</translation></message>
+    <message><source>decoded audio has no mask to be sensitive with; choose the render masked or flow</source><translation>beim Klang des Modells gibt es keine Maske und damit keine Empfindlichkeit; wählen Sie Ihr eigenes Audio, gefiltert</translation></message>
     <message><source>decoding the audio</source><translation>dekodiert den Ton</translation></message>
+    <message><source>device</source><translation>Gerät</translation></message>
+    <message><source>device {device} cannot be used: {reason}; choose --device auto or cpu</source><translation>das Gerät {device} lässt sich nicht benutzen: {reason}; wählen Sie das schnellste verfügbare oder die CPU</translation></message>
     <message><source>done</source><translation>fertig</translation></message>
     <message><source>e.g. piano and drums</source><translation>z. B. Klavier und Schlagzeug</translation></message>
     <message><source>e.g. slow jazz trio</source><translation>z. B. langsames Jazztrio</translation></message>
     <message><source>e.g. violin</source><translation>z. B. Geige</translation></message>
     <message><source>encoding the audio</source><translation>kodiert den Ton</translation></message>
+    <message><source>example</source><translation>Beispiel</translation></message>
+    <message><source>example_weight</source><translation>Worte oder Beispiele</translation></message>
+    <message><source>examples</source><translation>Beispiele</translation></message>
+    <message><source>expert</source><translation>Experte</translation></message>
+    <message><source>experts answer with masks; choose the render masked, or leave the expert out</source><translation>Experten liefern Masken; wählen Sie Ihr eigenes Audio, gefiltert, oder keinen Experten</translation></message>
     <message><source>failed</source><translation>fehlgeschlagen</translation></message>
+    <message><source>file format of the results</source><translation>Dateiformat der Ergebnisse</translation></message>
     <message><source>file written</source><translation>Datei geschrieben</translation></message>
     <message><source>files written</source><translation>Dateien geschrieben</translation></message>
-    <message><source>fill a span of a stem, keeping what is outside</source><translation>einen Bereich einer Spur füllen und den Rest behalten</translation></message>
+    <message><source>fill a gap in a stem and keep the rest of it</source><translation>eine Lücke in einem Stem füllen, alles andere bleibt</translation></message>
     <message><source>filtering your audio</source><translation>filtert Ihren Ton</translation></message>
+    <message><source>format</source><translation>Dateiformat</translation></message>
     <message><source>gain of</source><translation>Pegel von</translation></message>
-    <message><source>give the mix without the named stem</source><translation>den Mix ohne die genannte Spur geben</translation></message>
-    <message><source>go on after the end of a stem</source><translation>nach dem Ende einer Spur weiterspielen</translation></message>
-    <message><source>how hard the prompt pushes: 0 not at all, 1 plainly</source><translation>wie stark die Angabe drängt: 0 gar nicht, 1 einfach</translation></message>
+    <message><source>give the mix without the named stem</source><translation>den Mix ohne den genannten Stem ausgeben</translation></message>
+    <message><source>guidance</source><translation>Prompt-Treue</translation></message>
     <message><source>how many seconds to make</source><translation>wie viele Sekunden entstehen sollen</translation></message>
-    <message><source>how much goes to the stem where the mask is in doubt: 0 makes it clean, 1 full</source><translation>wie viel zur Spur kommt, wo die Maske im Zweifel ist: 0 macht sie sauber, 1 voll</translation></message>
+    <message><source>how much of what is in doubt goes to the stem: 0 for the cleanest, 1 for the fullest</source><translation>wie viel vom Zweifelhaften der Stem bekommt: 0 am saubersten, 1 am vollsten</translation></message>
+    <message><source>how strictly to follow the prompt: 0 not at all, 1 as the model does by itself, more is stricter</source><translation>wie streng dem Prompt gefolgt wird: 0 gar nicht, 1 wie das Modell von sich aus, darüber strenger</translation></message>
     <message><source>images</source><translation>Bilder</translation></message>
     <message><source>in use</source><translation>belegt</translation></message>
+    <message><source>input</source><translation>Eingangsdatei</translation></message>
+    <message><source>internal error ({kind}: {error}); please report it with the log of --debug</source><translation>interner Fehler ({kind}: {error}); bitte melden Sie ihn mit dem Protokoll von --debug</translation></message>
     <message><source>internal error ({words}); please report it with the log</source><translation>interner Fehler ({words}); bitte melden Sie ihn mit dem Protokoll</translation></message>
-    <message><source>left</source><translation>übrig</translation></message>
-    <message><source>make a new stem that fits the given rest</source><translation>eine neue Spur machen, die zum Rest passt</translation></message>
-    <message><source>make a stem for each prompt, each to go with those before it</source><translation>zu jeder Angabe eine Spur machen, jede passend zu den vorigen</translation></message>
-    <message><source>make a stem from the prompt alone</source><translation>eine Spur allein aus der Angabe machen</translation></message>
-    <message><source>make the stems in the order they are named, not drums, bass, harmony, lead</source><translation>die Spuren in der genannten Reihenfolge machen, nicht erst Schlagzeug, Bass, Harmonie, Melodie</translation></message>
-    <message><source>masked: your own audio, filtered; flow: filtered by what the flow hears; decoded: the model's own audio</source><translation>Ihr eigenes Audio, gefiltert von der Maske oder vom Fluss, oder der Klang des Modells</translation></message>
+    <message><source>keep_order</source><translation>Reihenfolge</translation></message>
+    <message><source>left</source><translation>verbleibend</translation></message>
+    <message><source>level of the noise that new sound starts from: lower is safer, higher is wilder, 1 is as in training</source><translation>Pegel des Rauschens, aus dem neuer Klang entsteht: weniger ist sicherer, mehr ist wilder, 1 ist wie im Training</translation></message>
+    <message><source>literal</source><translation>Wörtlich</translation></message>
+    <message><source>make a new stem that fits the music you give</source><translation>einen neuen Stem machen, der zur gegebenen Musik passt</translation></message>
+    <message><source>make a stem for each prompt, each fitting those before it</source><translation>zu jedem Prompt einen Stem machen, jeder passend zu den vorigen</translation></message>
+    <message><source>make a stem from the prompt alone</source><translation>einen Stem allein nach dem Prompt machen</translation></message>
+    <message><source>make the stems in the order given, instead of drums, bass, harmony, lead</source><translation>die Stems in der angegebenen Reihenfolge machen statt erst Schlagzeug, dann Bass, Harmonie, Melodie</translation></message>
+    <message><source>masked: your own audio, filtered; flow: filtered as the flow model hears it; decoded: the model's own audio</source><translation>Ihr eigenes Audio, gefiltert von der Maske oder vom Flussmodell, oder der Klang des Modells</translation></message>
+    <message><source>mix</source><translation>Mix</translation></message>
+    <message><source>mix_prompt</source><translation>Worte über den ganzen Mix</translation></message>
     <message><source>mono</source><translation>mono</translation></message>
     <message><source>mute</source><translation>stumm</translation></message>
-    <message><source>no stem is selected; tick at least one</source><translation>keine Spur ist gewählt; haken Sie mindestens eine an</translation></message>
+    <message><source>name</source><translation>Name</translation></message>
+    <message><source>networks can be allowed only in LAN mode; add --lan or leave --allow out</source><translation>Netze lassen sich nur im LAN-Betrieb zulassen; geben Sie auch --lan an, oder lassen Sie --allow weg</translation></message>
+    <message><source>no ONNX Runtime is installed ({reason}); install fluxstem[cpu], or fluxstem[gpu] for NVIDIA cards</source><translation>ONNX Runtime ist nicht installiert ({reason}); installieren Sie fluxstem[cpu], oder fluxstem[gpu] für NVIDIA-Karten</translation></message>
+    <message><source>no bundle at {folder}; a bundle is a folder with a {manifest}</source><translation>in {folder} ist kein Modell; ein Modell ist ein Ordner mit einer {manifest}</translation></message>
+    <message><source>no bundle at {path}; give the folder of one, or a zip file</source><translation>bei {path} ist kein Modell; geben Sie den Ordner eines Modells an, oder eine Zip-Datei</translation></message>
+    <message><source>no bundle at {where}; a bundle is a folder with a {manifest}</source><translation>in {where} ist kein Modell; ein Modell ist ein Ordner mit einer {manifest}</translation></message>
+    <message><source>no bundle {name!r} in {folder}</source><translation>kein Modell {name!r} in {folder}</translation></message>
+    <message><source>no bundle {name!r} in {folder}; {there} was not added with this command</source><translation>kein Modell {name!r} in {folder}; {there} wurde nicht mit diesem Befehl hinzugefügt</translation></message>
+    <message><source>no bundle {name!r}, and none is installed; give the path of a bundle folder, or set {variable}</source><translation>kein Modell {name!r}, und keines ist installiert; geben Sie den Ordner eines Modells an, oder setzen Sie {variable}</translation></message>
+    <message><source>no bundle {name!r}; installed are {installed}; name an installed one, give the path of a bundle folder, or set {variable}</source><translation>kein Modell {name!r}; installiert sind: {installed}; nennen Sie eines davon, geben Sie den Ordner eines Modells an, oder setzen Sie {variable}</translation></message>
+    <message><source>no port from {port} on is free ({why}); choose another with --port</source><translation>ab {port} ist kein Port frei ({why}); wählen Sie einen anderen</translation></message>
+    <message><source>no prompt given; say in a few words what to look for, for example violin</source><translation>es fehlt ein Prompt; sagen Sie in ein paar Worten, was gesucht wird, etwa violin</translation></message>
+    <message><source>no stem is selected; tick at least one</source><translation>kein Stem ist gewählt; haken Sie mindestens einen an</translation></message>
     <message><source>nothing is audible; unmute a lane first</source><translation>es ist nichts zu hören; heben Sie zuerst eine Stummschaltung auf</translation></message>
     <message><source>null</source><translation>Null</translation></message>
-    <message><source>of the noise sound is made from: less is safer, more is wilder, 1 as in training</source><translation>des Rauschens, aus dem Klang entsteht: weniger ist sicherer, mehr ist wilder, 1 wie beim Training</translation></message>
-    <message><source>of the results</source><translation>der Ergebnisse</translation></message>
-    <message><source>one stem per name, e.g. drums, bass, piano</source><translation>eine Spur je Name, etwa: drums, bass, piano</translation></message>
+    <message><source>number of sampler steps</source><translation>Zahl der Sampler-Schritte</translation></message>
+    <message><source>one prompt asks for something alone and another for something to be left out; ask for them in two calls</source><translation>ein Prompt verlangt etwas allein, ein anderer will etwas weglassen; machen Sie daraus zwei Aufträge</translation></message>
+    <message><source>one stem per name, e.g. drums, bass, piano</source><translation>ein Stem je Name, etwa: drums, bass, piano</translation></message>
     <message><source>opening the bundle</source><translation>öffnet das Modell</translation></message>
     <message><source>opening this file needs {needed} MB in {folder}, and {free} MB are free; clean the cache in the settings or make room</source><translation>diese Datei zu öffnen braucht {needed} MB in {folder}, und {free} MB sind frei; räumen Sie in den Einstellungen den Zwischenspeicher auf, oder schaffen Sie Platz</translation></message>
     <message><source>opening {file}</source><translation>öffne {file}</translation></message>
+    <message><source>or</source><translation>oder</translation></message>
+    <message><source>other</source><translation>Alles andere</translation></message>
+    <message><source>out</source><translation>Zielordner</translation></message>
     <message><source>pan of</source><translation>Panorama von</translation></message>
     <message><source>path copied</source><translation>Pfad kopiert</translation></message>
-    <message><source>play a stem anew, as near to the old one as you like</source><translation>eine Spur neu spielen, so nah an der alten, wie Sie wollen</translation></message>
+    <message><source>play a stem on another instrument, as close to the old sound as you like</source><translation>einen Stem auf einem anderen Instrument spielen, so nah am alten Klang, wie Sie wollen</translation></message>
     <message><source>playback stopped because the audio could not be read ({reason})</source><translation>die Wiedergabe hielt an, der Ton ließ sich nicht lesen ({reason})</translation></message>
-    <message><source>preparing</source><translation>bereitet vor</translation></message>
-    <message><source>present</source><translation>vorhanden</translation></message>
-    <message><source>probably not present</source><translation>wahrscheinlich nicht vorhanden</translation></message>
+    <message><source>preparing</source><translation>wird vorbereitet</translation></message>
+    <message><source>present</source><translation>im Mix</translation></message>
+    <message><source>probably not present</source><translation>wohl nicht im Mix</translation></message>
     <message><source>process</source><translation>Prozess</translation></message>
-    <message><source>put another sound in the place of one in the mix</source><translation>einen Klang im Mix durch einen anderen ersetzen</translation></message>
+    <message><source>prompts</source><translation>Prompts</translation></message>
+    <message><source>prompts, regions and candidates make {answers} answers; at most {most} fit in one call, so make several calls</source><translation>Prompts, Bereiche und Varianten ergeben {answers} Ergebnisse; in einen Auftrag passen höchstens {most}, machen Sie also mehrere</translation></message>
+    <message><source>quality</source><translation>Qualität</translation></message>
+    <message><source>random seed; the same seed gives the same result</source><translation>Startwert des Zufalls; gleicher Startwert, gleiches Ergebnis</translation></message>
     <message><source>reading the audio</source><translation>liest den Ton</translation></message>
     <message><source>reading the examples</source><translation>liest die Beispiele</translation></message>
     <message><source>reading {file} needs PyAV; install the extra desktop, or convert the file to WAV</source><translation>{file} lässt sich nur mit PyAV lesen; installieren Sie das Extra desktop, oder wandeln Sie es in WAV um</translation></message>
     <message><source>ready</source><translation>bereit</translation></message>
+    <message><source>region {start_s:g}-{end_s:g} s does not fit {file}; choose a start before the end, both between 0 and {seconds:.3f} s</source><translation>der Bereich {start_s:g}-{end_s:g} s passt nicht zu {file}; Anfang und Ende müssen zwischen 0 und {seconds:.3f} s liegen, der Anfang zuerst</translation></message>
+    <message><source>region {start_s:g}-{end_s:g} s holds not a single sample; choose a longer one</source><translation>im Bereich {start_s:g}-{end_s:g} s liegt kein einziges Sample; wählen Sie einen längeren</translation></message>
+    <message><source>region {start_s:g}-{end_s:g} s is not allowed; choose a start of 0 or later and an end at least {shortest_s:g} s after it</source><translation>der Bereich {start_s:g}-{end_s:g} s geht nicht; der Anfang muss bei 0 oder später liegen, das Ende mindestens {shortest_s:g} s danach</translation></message>
+    <message><source>region_s</source><translation>Bereich</translation></message>
+    <message><source>regions</source><translation>Bereiche</translation></message>
+    <message><source>regions {start_s:g}-{end_s:g} s and {next_s:g}-{last_s:g} s overlap; give one region for both</source><translation>die Bereiche {start_s:g}-{end_s:g} s und {next_s:g}-{last_s:g} s überschneiden sich; wählen Sie einen für beide</translation></message>
     <message><source>rename</source><translation>umbenennen</translation></message>
+    <message><source>render</source><translation>Klang</translation></message>
+    <message><source>replace needs to know what to put in the place; say so in a few words, for example trumpet</source><translation>beim Ersetzen fehlt, was an die Stelle kommen soll; sagen Sie es in ein paar Worten, etwa trumpet</translation></message>
+    <message><source>replace needs to know what to take out; say so in a few words, for example violin</source><translation>beim Ersetzen fehlt, was heraus soll; sagen Sie es in ein paar Worten, etwa violin</translation></message>
+    <message><source>replace one sound in the mix by another</source><translation>einen Klang im Mix durch einen anderen ersetzen</translation></message>
     <message><source>replace with, e.g. trumpet</source><translation>ersetzen durch, etwa: trumpet</translation></message>
+    <message><source>replacement</source><translation>Ersatz</translation></message>
+    <message><source>rest</source><translation>Rest</translation></message>
+    <message><source>rest_prompt</source><translation>Worte über die anderen</translation></message>
     <message><source>running</source><translation>läuft</translation></message>
-    <message><source>running the model</source><translation>rechnet</translation></message>
-    <message><source>same seed, same result</source><translation>gleiche Zahl, gleiches Ergebnis</translation></message>
-    <message><source>sampler steps</source><translation>Schritte des Samplers</translation></message>
-    <message><source>saved {file}</source><translation>{file} gesichert</translation></message>
+    <message><source>running the model</source><translation>das Modell rechnet</translation></message>
+    <message><source>saved {file}</source><translation>{file} gespeichert</translation></message>
     <message><source>say in a few words what to look for, for example violin</source><translation>sagen Sie in ein paar Worten, was gesucht wird, etwa violin</translation></message>
     <message><source>say what to replace it with too, for example trumpet</source><translation>sagen Sie auch, wodurch es ersetzt werden soll, etwa trumpet</translation></message>
+    <message><source>seconds</source><translation>Sekunden</translation></message>
+    <message><source>seed</source><translation>Startwert</translation></message>
+    <message><source>sensitivity</source><translation>Empfindlichkeit</translation></message>
     <message><source>sent back to the DAW</source><translation>an die DAW zurückgesandt</translation></message>
-    <message><source>separator of the bundle that answers, or none</source><translation>welcher Separator des Modells antwortet, oder keiner</translation></message>
+    <message><source>set of stems</source><translation>Stem-Satz</translation></message>
     <message><source>showing the result</source><translation>zeigt das Ergebnis</translation></message>
+    <message><source>slot</source><translation>Slot</translation></message>
     <message><source>so that nothing clips</source><translation>damit nichts übersteuert</translation></message>
     <message><source>solo</source><translation>solo</translation></message>
     <message><source>sound cannot be played ({reason}); plug in an output device or choose one in the settings; everything else works</source><translation>es lässt sich nichts abspielen ({reason}); schließen Sie ein Gerät an, oder wählen Sie eines in den Einstellungen, alles andere geht</translation></message>
     <message><source>sound cannot be played because PortAudio is missing; on Debian and Ubuntu install libportaudio2</source><translation>es lässt sich nichts abspielen: PortAudio fehlt; installieren Sie unter Debian und Ubuntu libportaudio2</translation></message>
-    <message><source>starting</source><translation>beginnt</translation></message>
+    <message><source>span {first}-{last} does not fit a clip of {frames} frames; choose a start before the end</source><translation>der Abschnitt {first}-{last} passt nicht in einen Clip von {frames} Frames; der Anfang muss vor dem Ende liegen</translation></message>
+    <message><source>start</source><translation>Startpunkt</translation></message>
+    <message><source>starting</source><translation>startet</translation></message>
+    <message><source>stem</source><translation>Stem</translation></message>
+    <message><source>stems that add up to the mix are named, and {prompts} asks for something to be left out; name the stems, the remainder comes with them</source><translation>Stems, die zusammen den Mix ergeben, werden genannt, aber {prompts} will etwas weglassen; nennen Sie die Stems, der Rest kommt von selbst dazu</translation></message>
+    <message><source>stems that add up to the mix are one answer, not {count} candidates; leave the candidates out</source><translation>Stems, die zusammen den Mix ergeben, gibt es nur einmal, nicht in {count} Varianten; stellen Sie die Varianten auf 1</translation></message>
+    <message><source>steps</source><translation>Schritte</translation></message>
     <message><source>stereo</source><translation>stereo</translation></message>
     <message><source>stopping</source><translation>hält an</translation></message>
+    <message><source>strength</source><translation>Stärke</translation></message>
     <message><source>sums to the mix exactly</source><translation>ergibt genau den Mix</translation></message>
-    <message><source>take the named stem out of the mix</source><translation>die genannte Spur aus dem Mix holen</translation></message>
+    <message><source>take the named stem out of the mix</source><translation>den genannten Stem aus dem Mix holen</translation></message>
+    <message><source>task</source><translation>Aufgabe</translation></message>
+    <message><source>temperature</source><translation>Temperatur</translation></message>
     <message><source>the audio device is gone; playback continues on {name}</source><translation>das Audiogerät ist weg; weiter geht es über {name}</translation></message>
     <message><source>the audio device is gone; plug it in again, or choose another one in the settings</source><translation>das Audiogerät ist weg; schließen Sie es wieder an, oder wählen Sie ein anderes in den Einstellungen</translation></message>
     <message><source>the audio of {file} could not be copied ({reason}); make room</source><translation>der Ton von {file} ließ sich nicht kopieren ({reason}); schaffen Sie Platz</translation></message>
     <message><source>the audio of {file} is gone; put the folder {folder} back beside it</source><translation>der Ton von {file} ist weg; legen Sie den Ordner {folder} wieder daneben</translation></message>
     <message><source>the audio of {lane} is gone from the disk; make it again</source><translation>der Ton von {lane} ist nicht mehr auf der Platte; erzeugen Sie ihn neu</translation></message>
     <message><source>the audio {name}… of this project is gone; put its folder back beside it</source><translation>der Ton {name}… dieses Projekts ist weg; legen Sie seinen Ordner wieder daneben</translation></message>
+    <message><source>the bridge cannot send it back ({reason})</source><translation>die Brücke kann es nicht zurücksenden ({reason})</translation></message>
+    <message><source>the bridge is not running; start it first</source><translation>die Brücke läuft nicht; starten Sie sie zuerst</translation></message>
+    <message><source>the bridge is not running; switch it on in the settings and send it back again</source><translation>die Brücke läuft nicht; schalten Sie sie in den Einstellungen ein, und senden Sie dann noch einmal zurück</translation></message>
     <message><source>the bridge is off; switch it on in the settings, then send it back again</source><translation>die Brücke ist aus; schalten Sie sie in den Einstellungen ein und senden Sie dann noch einmal zurück</translation></message>
     <message><source>the bridge needs the extra osc ({reason}); install it and try again</source><translation>die Brücke braucht das Extra osc ({reason}); installieren Sie es und versuchen Sie es noch einmal</translation></message>
+    <message><source>the bundle unpacks to over {limit_gb} GiB; no bundle is that large</source><translation>das Modell wird ausgepackt größer als {limit_gb} GiB; so groß ist kein Modell</translation></message>
     <message><source>the bundle {bundle} accepts no {kinds}; choose another bundle, or describe it in words</source><translation>das Modell {bundle} nimmt keine {kinds}; wählen Sie ein anderes, oder sagen Sie es mit Worten</translation></message>
+    <message><source>the bundle {bundle} takes no pictures as examples, so {example} cannot be used; it takes words</source><translation>das Modell {bundle} nimmt keine Bilder als Beispiel, also auch nicht {example}; es nimmt Worte</translation></message>
+    <message><source>the bundle {bundle} takes no pictures as examples, so {example} cannot be used; it takes words and sounds</source><translation>das Modell {bundle} nimmt keine Bilder als Beispiel, also auch nicht {example}; es nimmt Worte und Klänge</translation></message>
+    <message><source>the bundle {bundle} takes no sounds as examples, so {example} cannot be used; it takes words</source><translation>das Modell {bundle} nimmt keine Klänge als Beispiel, also auch nicht {example}; es nimmt Worte</translation></message>
+    <message><source>the bundle {bundle} takes no sounds as examples, so {example} cannot be used; it takes words, pictures and videos</source><translation>das Modell {bundle} nimmt keine Klänge als Beispiel, also auch nicht {example}; es nimmt Worte, Bilder und Videos</translation></message>
+    <message><source>the bundle {bundle} takes no videos and no sounds as examples, so {example} cannot be used; it takes words</source><translation>das Modell {bundle} nimmt weder Videos noch Klänge als Beispiel, also auch nicht {example}; es nimmt Worte</translation></message>
+    <message><source>the bundle {bundle} takes no videos as examples, so {example} cannot be used; it takes words</source><translation>das Modell {bundle} nimmt keine Videos als Beispiel, also auch nicht {example}; es nimmt Worte</translation></message>
+    <message><source>the bundle {bundle} takes no videos as examples, so {example} cannot be used; it takes words and sounds; to have the sound of it heard, give it as audio</source><translation>das Modell {bundle} nimmt keine Videos als Beispiel, also auch nicht {example}; es nimmt Worte und Klänge; soll der Ton des Videos zählen, geben Sie es als Audio an</translation></message>
+    <message><source>the bundle's mask graph answered with {name} values that are no numbers; use another bundle</source><translation>der Masken-Graph des Modells lieferte bei {name} Werte, die keine Zahlen sind; benutzen Sie ein anderes Modell</translation></message>
+    <message><source>the bundle's {graph} graph answered with values that are no numbers; use another bundle</source><translation>der Graph {graph} des Modells lieferte Werte, die keine Zahlen sind; benutzen Sie ein anderes Modell</translation></message>
     <message><source>the clip of this job is gone; send it again from the DAW</source><translation>der Clip dieses Auftrags ist weg; schicken Sie ihn noch einmal aus der DAW</translation></message>
+    <message><source>the current folder is gone, so {path} is nowhere; change to another one</source><translation>der aktuelle Ordner ist weg, {path} also nirgends; wechseln Sie in einen anderen</translation></message>
     <message><source>the decoded audio is gone from the cache; open the file again</source><translation>der Ton ist nicht mehr im Zwischenspeicher; öffnen Sie die Datei noch einmal</translation></message>
     <message><source>the demo mix is not part of this installation; open a file of your own</source><translation>der Demo-Mix gehört nicht zu dieser Installation; öffnen Sie eine eigene Datei</translation></message>
+    <message><source>the engine process could not be started ({error})</source><translation>der Engine-Prozess ließ sich nicht starten ({error})</translation></message>
+    <message><source>the engine process ended ({reason}); this job is lost, the next one gets a new process; set FLUXSTEM_DEBUG=1 to see its log</source><translation>der Engine-Prozess wurde beendet ({reason}); dieser Auftrag ist verloren, der nächste bekommt einen neuen Prozess; mit FLUXSTEM_DEBUG=1 sehen Sie sein Protokoll</translation></message>
+    <message><source>the example same is the input, and {task} was given none; give a path</source><translation>das Beispiel „same“ ist die Eingangsdatei, und {task} hat keine; geben Sie einen Pfad an</translation></message>
+    <message><source>the example {path} broke its decoder (it ended with code {code}); save it in another format</source><translation>das Beispiel {path} hat seinen Decoder zum Absturz gebracht (Code {code}); speichern Sie es in einem anderen Format</translation></message>
+    <message><source>the example {path} broke its decoder (it was ended by {signal}); save it in another format</source><translation>das Beispiel {path} hat seinen Decoder zum Absturz gebracht ({signal}); speichern Sie es in einem anderen Format</translation></message>
+    <message><source>the example {path} broke its decoder (too little came out); save it again</source><translation>das Beispiel {path} hat seinen Decoder gestört (es kam zu wenig heraus); speichern Sie es neu</translation></message>
+    <message><source>the example {path} cannot be decoded ({reason}); save it again</source><translation>das Beispiel {path} lässt sich nicht dekodieren ({reason}); speichern Sie es neu</translation></message>
+    <message><source>the example {path} cannot be opened ({reason}); check its path</source><translation>das Beispiel {path} lässt sich nicht öffnen ({reason}); prüfen Sie den Pfad</translation></message>
+    <message><source>the example {path} changes its rate or channels at {seconds:g} s; convert it first</source><translation>das Beispiel {path} wechselt bei {seconds:g} s Abtastrate oder Kanäle; wandeln Sie es zuerst um</translation></message>
+    <message><source>the example {path} changes its size beyond what is read; save it again</source><translation>das Beispiel {path} wechselt die Bildgröße über das Lesbare hinaus; speichern Sie es neu</translation></message>
+    <message><source>the example {path} ends before {start_s:g} s; give a part that is in it</source><translation>das Beispiel {path} endet vor {start_s:g} s; geben Sie einen Teil an, den es hat</translation></message>
+    <message><source>the example {path} has frames of {width} x {height} pixels; at most {millions} million are read, so save it smaller</source><translation>das Beispiel {path} hat Bilder von {width} x {height} Pixeln; gelesen werden höchstens {millions} Millionen, speichern Sie es kleiner</translation></message>
+    <message><source>the example {path} has no samples there; give a part with sound in it</source><translation>das Beispiel {path} hat dort keine Samples; geben Sie einen Teil mit Ton an</translation></message>
+    <message><source>the example {path} has samples that are no numbers; repair it or save it again</source><translation>das Beispiel {path} enthält Samples, die keine Zahlen sind; reparieren Sie es, oder speichern Sie es neu</translation></message>
+    <message><source>the example {path} has {channels} channels at {rate_hz} Hz; at most {limit} channels at {low} to {high} Hz are read, so convert it</source><translation>das Beispiel {path} hat {channels} Kanäle mit {rate_hz} Hz; gelesen werden höchstens {limit} Kanäle mit {low} bis {high} Hz, wandeln Sie es um</translation></message>
+    <message><source>the example {path} has {channels} channels; at most {limit} are read</source><translation>das Beispiel {path} hat {channels} Kanäle; gelesen werden höchstens {limit}</translation></message>
+    <message><source>the example {path} has {size_mb} MiB; at most {limit_mb} are read, so cut out the part that matters</source><translation>das Beispiel {path} hat {size_mb} MiB; gelesen werden höchstens {limit_mb}, schneiden Sie also den Teil heraus, auf den es ankommt</translation></message>
+    <message><source>the example {path} has {width} x {height} pixels; at most {millions} million and {side} on a side are read, so save it smaller</source><translation>das Beispiel {path} hat {width} x {height} Pixel; gelesen werden höchstens {millions} Millionen und {side} je Seite, speichern Sie es kleiner</translation></message>
+    <message><source>the example {path} holds no picture; give it as a sound</source><translation>im Beispiel {path} ist kein Bild; geben Sie es als Klang an</translation></message>
+    <message><source>the example {path} holds no sound</source><translation>im Beispiel {path} ist kein Ton</translation></message>
+    <message><source>the example {path} holds no sound that can be decoded; save it again</source><translation>das Beispiel {path} enthält keinen Ton, der sich dekodieren lässt; speichern Sie es neu</translation></message>
+    <message><source>the example {path} holds no sound that can be read; use WAV, FLAC, MP3, OGG or M4A</source><translation>im Beispiel {path} ist kein lesbarer Ton; benutzen Sie WAV, FLAC, MP3, OGG oder M4A</translation></message>
+    <message><source>the example {path} holds no sound; give a file with an audio track</source><translation>im Beispiel {path} ist kein Ton; nehmen Sie eine Datei mit Tonspur</translation></message>
+    <message><source>the example {path} holds nothing that can be decoded; save it again</source><translation>im Beispiel {path} lässt sich nichts dekodieren; speichern Sie es neu</translation></message>
+    <message><source>the example {path} is a damaged animation ({reason}); save it again</source><translation>das Beispiel {path} ist eine beschädigte Animation ({reason}); speichern Sie es neu</translation></message>
+    <message><source>the example {path} is a damaged picture ({reason}); save it again</source><translation>das Beispiel {path} ist ein beschädigtes Bild ({reason}); speichern Sie es neu</translation></message>
+    <message><source>the example {path} is damaged ({reason}); save it again</source><translation>das Beispiel {path} ist beschädigt ({reason}); speichern Sie es neu</translation></message>
+    <message><source>the example {path} is empty (0 bytes); give a picture, a video or a sound</source><translation>das Beispiel {path} ist leer (0 Bytes); nehmen Sie ein Bild, ein Video oder einen Klang</translation></message>
+    <message><source>the example {path} is longer than {limit_s:g} s; give a part of it, as in file#t=60,90</source><translation>das Beispiel {path} ist länger als {limit_s:g} s; geben Sie einen Teil davon an, etwa Datei#t=60,90</translation></message>
+    <message><source>the example {path} is no picture, video or sound that can be read, or is damaged; use PNG, JPEG, MP4, WebM, WAV or MP3</source><translation>das Beispiel {path} ist kein lesbares Bild, Video oder Klang, oder es ist beschädigt; benutzen Sie PNG, JPEG, MP4, WebM, WAV oder MP3</translation></message>
+    <message><source>the example {path} is not a file; give a picture, a video or a sound</source><translation>das Beispiel {path} ist keine Datei; nehmen Sie ein Bild, ein Video oder einen Klang</translation></message>
+    <message><source>the example {path} is not an audio or video file that can be read; use WAV, FLAC, AIFF, OGG, MP3 or M4A</source><translation>das Beispiel {path} ist keine lesbare Audio- oder Videodatei; benutzen Sie WAV, FLAC, AIFF, OGG, MP3 oder M4A</translation></message>
+    <message><source>the example {path} is silent there; give a part with sound in it</source><translation>das Beispiel {path} ist dort still; geben Sie einen Teil mit Ton an</translation></message>
+    <message><source>the example {path} needs more memory than a decoder gets; save it smaller</source><translation>das Beispiel {path} braucht mehr Speicher, als ein Decoder bekommt; speichern Sie es kleiner</translation></message>
+    <message><source>the example {path} needs {package}, which is not installed; install the extra examples</source><translation>das Beispiel {path} braucht {package}, und das ist nicht installiert; installieren Sie das Extra examples</translation></message>
+    <message><source>the example {path} was not decoded within {limit_s:g} s and was given up; give a shorter part of it or save it smaller</source><translation>das Beispiel {path} war nach {limit_s:g} s nicht dekodiert und wurde aufgegeben; nehmen Sie einen kürzeren Teil, oder speichern Sie es kleiner</translation></message>
+    <message><source>the examples show nothing but black; give others, or say in words what to look for</source><translation>die Beispiele zeigen nur Schwarz; nehmen Sie andere, oder sagen Sie in Worten, was gesucht wird</translation></message>
+    <message><source>the mask decoder of {bundle} has one answer to a prompt, so {count} candidates would all be the same; leave the candidates out, or choose the render flow</source><translation>der Maskendecoder von {bundle} hat zu einem Prompt nur eine Antwort, {count} Varianten wären also alle gleich; stellen Sie die Varianten auf 1, oder lassen Sie das Flussmodell filtern</translation></message>
     <message><source>the mix</source><translation>dem Mix</translation></message>
     <message><source>the name template makes no name; put at least one letter into it</source><translation>die Namensvorlage ergibt keinen Namen; schreiben Sie mindestens einen Buchstaben hinein</translation></message>
     <message><source>the name template {template} cannot be used ({reason}); allowed are {allowed}</source><translation>die Namensvorlage {template} geht nicht ({reason}); erlaubt sind {allowed}</translation></message>
-    <message><source>the new mix is muted because its stems are audible; press S to hear it alone</source><translation>der neue Mix kommt stumm, denn seine Spuren sind zu hören; S spielt ihn allein</translation></message>
+    <message><source>the name {name!r} is longer than {most} bytes; shorten it</source><translation>der Name {name!r} ist länger als {most} Bytes; kürzen Sie ihn</translation></message>
+    <message><source>the name {template!r} asks for {field}, which there is not; choose from {allowed}</source><translation>der Name {template!r} verlangt {field}, das gibt es nicht; wählen Sie aus {allowed}</translation></message>
+    <message><source>the name {template!r} cannot be read ({error}); write fields as {allowed}</source><translation>der Name {template!r} ist nicht lesbar ({error}); schreiben Sie Felder wie {allowed}</translation></message>
+    <message><source>the name {template!r} has no letter that a file name can hold; add one</source><translation>der Name {template!r} hat keinen Buchstaben, der in einen Dateinamen passt; fügen Sie einen hinzu</translation></message>
+    <message><source>the name {template!r} holds a folder; give the folder apart from the name, on the command line with --out</source><translation>der Name {template!r} enthält einen Ordner; geben Sie den Ordner getrennt vom Namen an</translation></message>
+    <message><source>the new mix is muted because its stems are audible; press S to hear it alone</source><translation>der neue Mix ist stumm, weil seine Stems zu hören sind; S spielt ihn allein</translation></message>
     <message><source>the others</source><translation>die anderen</translation></message>
-    <message><source>the project could not be saved to {path} ({reason}); the old file is unchanged; save to another folder</source><translation>das Projekt ließ sich nicht nach {path} sichern ({reason}); am alten ist nichts verändert, sichern Sie es in einem anderen Ordner</translation></message>
-    <message><source>the prompt alone</source><translation>der Angabe allein</translation></message>
+    <message><source>the part of {path} begins nowhere; give its start in seconds</source><translation>der Teil von {path} hat keinen Anfang; geben Sie ihn in Sekunden an</translation></message>
+    <message><source>the part {start_s:g}-{end_s:g} s of {path} is empty; give its start, then its end</source><translation>der Teil {start_s:g}-{end_s:g} s von {path} ist leer; geben Sie erst den Anfang an, dann das Ende</translation></message>
+    <message><source>the picture {path} has {size_mb} MiB; at most {limit_mb} are read, so save it smaller, for example as a JPEG</source><translation>das Bild {path} hat {size_mb} MiB; gelesen werden höchstens {limit_mb}, speichern Sie es kleiner, etwa als JPEG</translation></message>
+    <message><source>the project could not be saved to {path} ({reason}); the old file is unchanged; save to another folder</source><translation>das Projekt ließ sich nicht nach {path} speichern ({reason}); die alte Datei ist unverändert; speichern Sie in einem anderen Ordner</translation></message>
+    <message><source>the prompt alone</source><translation>dem Prompt allein</translation></message>
+    <message><source>the prompt has {count} characters; at most {most} are allowed, and a few words are best to find something</source><translation>der Prompt hat {count} Zeichen; erlaubt sind höchstens {most}, und mit ein paar Worten findet sich am meisten</translation></message>
+    <message><source>the prompt holds bytes that are no characters; use plain words</source><translation>der Prompt enthält Bytes, die keine Zeichen sind; benutzen Sie einfache Worte</translation></message>
+    <message><source>the prompt is empty; say in a few words what to look for, for example violin</source><translation>der Prompt ist leer; sagen Sie in ein paar Worten, was gesucht wird, etwa violin</translation></message>
+    <message><source>the prompts have {count} sentences or names; at most {most} are heard in one call, so say it in fewer words or make several calls</source><translation>die Prompts haben {count} Sätze oder Namen; in einem Auftrag zählen höchstens {most}, fassen Sie sich also kürzer, oder machen Sie mehrere Aufträge</translation></message>
+    <message><source>the set of stems {stems} is known by its names and takes no examples; leave the examples out, or name the stems one by one</source><translation>der Stem-Satz {stems} steht durch seine Namen fest und nimmt keine Beispiele; lassen Sie die Beispiele weg, oder nennen Sie die Stems einzeln</translation></message>
     <message><source>the spectrogram is gone from the cache; open the file again</source><translation>das Spektrogramm ist nicht mehr im Zwischenspeicher; öffnen Sie die Datei noch einmal</translation></message>
     <message><source>the waveform is gone from the cache; open the file again</source><translation>die Wellenform ist nicht mehr im Zwischenspeicher; öffnen Sie die Datei noch einmal</translation></message>
     <message><source>the whole mix</source><translation>der ganze Mix</translation></message>
+    <message><source>the {what} {file} is no longer the one that {name} was made from (its hash differs); put the old one back, or make a new result</source><translation>{file} ({what}) ist nicht mehr die Datei, aus der {name} entstand (andere Prüfsumme); legen Sie die alte zurück, oder erzeugen Sie ein neues Ergebnis</translation></message>
+    <message><source>the {what} {file} that {name} was made from is gone; put it back</source><translation>{file} ({what}), woraus {name} entstand, ist weg; legen Sie die Datei zurück</translation></message>
+    <message><source>the {what} {file} that {name} was made from is gone; put it back, or say where it is now with --{what}</source><translation>{file} ({what}), woraus {name} entstand, ist weg; legen Sie die Datei zurück, oder sagen Sie mit --{what}, wo sie jetzt ist</translation></message>
+    <message><source>there is no file {path}; check the path</source><translation>es gibt keine Datei {path}; prüfen Sie den Pfad</translation></message>
+    <message><source>there is no file {path}; check the path of the example</source><translation>es gibt keine Datei {path}; prüfen Sie den Pfad des Beispiels</translation></message>
+    <message><source>there is no file {path}; give the JSON that lies beside a result</source><translation>es gibt keine Datei {path}; nehmen Sie die JSON-Datei neben einem Ergebnis</translation></message>
     <message><source>there is no file {path}; it may have been moved or deleted</source><translation>es gibt keine Datei {path}; vielleicht wurde sie verschoben oder gelöscht</translation></message>
+    <message><source>there is no folder {folder}; give a folder that clips may be read from</source><translation>es gibt keinen Ordner {folder}; nennen Sie einen, aus dem Clips gelesen werden dürfen</translation></message>
+    <message><source>there is no job {job!r}; use the name that submit returned</source><translation>es gibt keinen Auftrag {job!r}; benutzen Sie den Namen, den submit gab</translation></message>
+    <message><source>there is not enough memory for this job; close other programs or use a region</source><translation>für diesen Auftrag reicht der Speicher nicht; schließen Sie andere Programme, oder wählen Sie einen Bereich</translation></message>
     <message><source>they sum to the mix exactly</source><translation>zusammen ergeben sie genau den Mix</translation></message>
+    <message><source>this engine is closed; make a new one</source><translation>diese Engine ist beendet; starten Sie Fluxstem neu</translation></message>
     <message><source>this lane is gone; choose another one</source><translation>diese Spur ist weg; wählen Sie eine andere</translation></message>
     <message><source>this project did not come from a DAW; drag the lane into it instead</source><translation>dieses Projekt kam nicht aus einer DAW; ziehen Sie die Spur stattdessen hinein</translation></message>
     <message><source>this project has no file yet; choose a name for it</source><translation>dieses Projekt hat noch keine Datei; geben Sie ihm einen Namen</translation></message>
-    <message><source>this project has no mix to subtract from; choose the stems instead</source><translation>dieses Projekt hat keinen Mix, aus dem etwas zu nehmen wäre; wählen Sie stattdessen die Spuren</translation></message>
-    <message><source>unchanged</source><translation>unverändert</translation></message>
+    <message><source>this project has no mix to subtract from; choose the stems instead</source><translation>dieses Projekt hat keinen Mix, von dem sich etwas abziehen ließe; wählen Sie stattdessen die Stems</translation></message>
+    <message><source>this task needs an audio file; give its path</source><translation>diese Aufgabe braucht eine Audiodatei; geben Sie ihren Pfad an</translation></message>
+    <message><source>unchanged</source><translation>wie es war</translation></message>
+    <message><source>unknown command with keys {keys}; send submit or cancel</source><translation>unbekannter Befehl mit den Schlüsseln {keys}; senden Sie submit oder cancel</translation></message>
+    <message><source>unknown slot {slot!r}; choose one of {slots}</source><translation>unbekannter Slot {slot!r}; wählen Sie einen von {slots}</translation></message>
+    <message><source>unknown task {task!r}; choose one of {tasks}</source><translation>unbekannte Aufgabe {task!r}; wählen Sie eine von {tasks}</translation></message>
+    <message><source>unknown {option} {value!r}; choose one of {choices}</source><translation>{option}: {value!r} gibt es nicht; wählen Sie aus {choices}</translation></message>
     <message><source>untitled</source><translation>ohne Titel</translation></message>
     <message><source>usual length</source><translation>übliche Länge</translation></message>
     <message><source>videos</source><translation>Videos</translation></message>
@@ -394,38 +592,158 @@
     <message><source>what should continue, e.g. synth bass</source><translation>was weitergeht, etwa: synth bass</translation></message>
     <message><source>what should play instead, e.g. electric guitar</source><translation>was stattdessen spielen soll, etwa: electric guitar</translation></message>
     <message><source>what should play it, e.g. trumpet</source><translation>was es spielen soll, etwa: trumpet</translation></message>
+    <message><source>what the sampler starts from: zeros, always the same answer; noise, another one for each seed</source><translation>wovon der Sampler ausgeht: Nullen geben immer dieselbe Antwort, Rauschen eine andere je Startwert</translation></message>
     <message><source>what to make, e.g. a slow cello line</source><translation>was entstehen soll, etwa: a slow cello line</translation></message>
     <message><source>what to remove, e.g. vocals</source><translation>was weg soll, etwa: vocals</translation></message>
     <message><source>what to replace, e.g. violin</source><translation>was ersetzt werden soll, etwa: violin</translation></message>
-    <message><source>where the sampler starts</source><translation>wo der Sampler beginnt</translation></message>
-    <message><source>where there are words too: 0 listens to the words, 1 to the examples only</source><translation>wo es auch Worte gibt: 0 hört nur auf die Worte, 1 nur auf die Beispiele</translation></message>
+    <message><source>which separator of the bundle to use, or none of them</source><translation>welcher Separator des Modells arbeitet, oder keiner</translation></message>
+    <message><source>with the slot mix the prompt itself is about the mix; leave {words!r} out</source><translation>entsteht der ganze Mix, beschreibt ihn schon der Prompt; lassen Sie {words!r} weg</translation></message>
     <message><source>writing the files</source><translation>schreibt die Dateien</translation></message>
     <message><source>{address}, open to the network</source><translation>{address}, offen für das Netz</translation></message>
+    <message><source>{bundle} has no expert {name!r}; its experts are {known}; name one of them, or say {nobody}</source><translation>{bundle} hat keinen Experten {name!r}; seine Experten sind {known}; wählen Sie einen davon, oder {nobody}</translation></message>
+    <message><source>{bundle} has no experts; leave the expert out</source><translation>{bundle} hat keine Experten; wählen Sie keinen</translation></message>
+    <message><source>{bundle} is a separator and has no flow; choose {able} with the render masked, or another bundle</source><translation>{bundle} kann nur trennen und hat kein Flussmodell; wählen Sie {able} mit Ihrem eigenen Audio, gefiltert, oder ein anderes Modell</translation></message>
+    <message><source>{bundle} is a separator and knows {stems}; name one of these and nothing else</source><translation>{bundle} kann nur trennen und kennt {stems}; nennen Sie eines davon und sonst nichts</translation></message>
+    <message><source>{bundle} names {count} files; at most {files_limit} are allowed</source><translation>{bundle} nennt {count} Dateien; erlaubt sind höchstens {files_limit}</translation></message>
     <message><source>{bundle}: every file matches its hash</source><translation>{bundle}: jede Datei stimmt mit ihrer Prüfsumme überein</translation></message>
+    <message><source>{count} candidates that start from zeros would all be the same; give --start noise too, or leave the candidates out</source><translation>{count} Varianten, die von Nullen ausgehen, wären alle gleich; wählen Sie als Startpunkt Rauschen, oder stellen Sie die Varianten auf 1</translation></message>
     <message><source>{count} output devices found.</source><translation>{count} Ausgabegeräte gefunden.</translation></message>
+    <message><source>{count} {option} given; at most {most} fit in one call, so make several calls</source><translation>{option}: {count} angegeben; in einen Auftrag passen höchstens {most}, machen Sie also mehrere</translation></message>
+    <message><source>{error}; give a network as 192.168.1.0/24</source><translation>{error}; schreiben Sie ein Netz wie 192.168.1.0/24</translation></message>
     <message><source>{file} cannot be read ({reason}); convert it to WAV or FLAC</source><translation>{file} lässt sich nicht lesen ({reason}); wandeln Sie es in WAV oder FLAC um</translation></message>
     <message><source>{file} contains samples that are not numbers; export it again from its source</source><translation>{file} enthält Werte, die keine Zahlen sind; exportieren Sie es neu aus seiner Quelle</translation></message>
+    <message><source>{file} differs from its hash; get the bundle again</source><translation>{file} stimmt nicht mit seiner Prüfsumme überein; laden Sie das Modell neu herunter</translation></message>
     <message><source>{file} has a sample rate of {rate_hz} Hz; allowed are {low} to {high} Hz</source><translation>{file} hat eine Abtastrate von {rate_hz} Hz; erlaubt sind {low} bis {high} Hz</translation></message>
     <message><source>{file} has no sound; choose a file with an audio track</source><translation>in {file} ist kein Ton; wählen Sie eine Datei mit Tonspur</translation></message>
     <message><source>{file} has {channels} channels; at most {limit} are allowed, so split it</source><translation>{file} hat {channels} Kanäle; erlaubt sind höchstens {limit}, teilen Sie es also auf</translation></message>
+    <message><source>{file} holds over {entries_limit} files, which no bundle does</source><translation>{file} enthält mehr als {entries_limit} Dateien, so viele hat kein Modell</translation></message>
+    <message><source>{file} holds {count} bundles; a zip file of one bundle is needed</source><translation>{file} enthält {count} Modelle; gebraucht wird die Zip-Datei eines einzigen</translation></message>
+    <message><source>{file} in {archive} is no plain file; make the zip file again</source><translation>{file} in {archive} ist keine gewöhnliche Datei; packen Sie die Zip-Datei neu</translation></message>
     <message><source>{file} is damaged ({reason}); an older copy of it may still be good</source><translation>{file} ist beschädigt ({reason}); eine ältere Kopie ist vielleicht noch gut</translation></message>
     <message><source>{file} is empty (0 bytes); choose a file with sound in it</source><translation>{file} ist leer (0 Bytes); wählen Sie eine Datei mit Ton</translation></message>
     <message><source>{file} is longer than {hours} hours; cut it into parts and open one of them</source><translation>{file} ist länger als {hours} Stunden; zerschneiden Sie es, und öffnen Sie einen der Teile</translation></message>
+    <message><source>{file} is missing in {where}; get the bundle again</source><translation>{file} fehlt in {where}; laden Sie das Modell neu herunter</translation></message>
+    <message><source>{file} is no zip file that can be read ({reason}); get it again</source><translation>{file} ist keine lesbare Zip-Datei ({reason}); laden Sie sie neu herunter</translation></message>
     <message><source>{file} is not a Fluxstem project; choose a {suffix} file</source><translation>{file} ist kein Fluxstem-Projekt; wählen Sie eine {suffix}-Datei</translation></message>
     <message><source>{file} is not an image, video or audio file; drop one of these to show what to look for</source><translation>{file} ist weder Bild noch Video noch Audiodatei; legen Sie eines davon ab, um zu zeigen, was gesucht wird</translation></message>
     <message><source>{file} is not audio that can be read ({reason}); convert it to WAV</source><translation>{file} ist kein lesbarer Ton ({reason}); wandeln Sie es in WAV um</translation></message>
-    <message><source>{file} is open in another Fluxstem window (process {process}); close it there, or save yours under another name</source><translation>{file} ist in einem anderen Fluxstem-Fenster offen (Prozess {process}); schließen Sie es dort, oder sichern Sie Ihres unter anderem Namen</translation></message>
+    <message><source>{file} is open in another Fluxstem window (process {process}); close it there, or save yours under another name</source><translation>{file} ist in einem anderen Fluxstem-Fenster offen (Prozess {process}); schließen Sie es dort, oder speichern Sie Ihres unter anderem Namen</translation></message>
     <message><source>{file} is too large to be a project; choose a {suffix} file</source><translation>{file} ist zu groß für ein Projekt; wählen Sie eine {suffix}-Datei</translation></message>
     <message><source>{file} was written by a newer Fluxstem (format {format}); update this one</source><translation>{file} stammt von einem neueren Fluxstem (Format {format}); bringen Sie dieses auf den neuesten Stand</translation></message>
     <message><source>{folder} already holds ten thousand files called {name}; choose another name</source><translation>in {folder} gibt es zehntausend Dateien namens {name}; wählen Sie einen anderen Namen</translation></message>
+    <message><source>{folder} cannot be deleted ({reason}); close what uses it</source><translation>{folder} lässt sich nicht löschen ({reason}); schließen Sie, was den Ordner benutzt</translation></message>
+    <message><source>{folder} cannot be written to ({reason}); free some space</source><translation>in {folder} lässt sich nicht schreiben ({reason}); schaffen Sie Platz</translation></message>
     <message><source>{folder} may not be written to</source><translation>in {folder} darf nicht geschrieben werden</translation></message>
-    <message><source>{folder} may not be written to ({reason}); autosave needs it</source><translation>in {folder} darf nicht geschrieben werden ({reason}); das automatische Sichern braucht es</translation></message>
-    <message><source>{folder} may not be written to; save the project in another folder</source><translation>in {folder} darf nicht geschrieben werden; sichern Sie das Projekt in einem anderen Ordner</translation></message>
+    <message><source>{folder} may not be written to ({reason}); autosave needs it</source><translation>in {folder} darf nicht geschrieben werden ({reason}); das automatische Speichern braucht den Ordner</translation></message>
+    <message><source>{folder} may not be written to; save the project in another folder</source><translation>in {folder} darf nicht geschrieben werden; speichern Sie das Projekt in einem anderen Ordner</translation></message>
+    <message><source>{graph} could not be run: {reason}</source><translation>{graph} ließ sich nicht ausführen: {reason}</translation></message>
+    <message><source>{graph} does not fit in memory; close other programs or ask for fewer windows at once</source><translation>{graph} passt nicht in den Speicher; schließen Sie andere Programme, oder rechnen Sie weniger Fenster auf einmal</translation></message>
+    <message><source>{graph} is no graph this ONNX Runtime can read ({reason})</source><translation>{graph} ist kein Graph, den diese ONNX Runtime lesen kann ({reason})</translation></message>
+    <message><source>{kind} cannot hold this sound ({reason}); choose --format wav24</source><translation>{kind} kann diesen Ton nicht speichern ({reason}); wählen Sie das Format WAV 24 Bit</translation></message>
+    <message><source>{kind} holds at most {most} channels, this has {channels}; choose --format wav24</source><translation>{kind} kennt höchstens {most} Kanäle, hier sind es {channels}; wählen Sie das Format WAV 24 Bit</translation></message>
+    <message><source>{name!r} cannot be the name of a folder; give it another with --name</source><translation>{name!r} kann kein Ordnername sein; wählen Sie einen anderen Namen</translation></message>
+    <message><source>{name} holds text; give a picture, a video or a sound</source><translation>in {name} steht Text; nehmen Sie ein Bild, ein Video oder einen Klang</translation></message>
+    <message><source>{name} is a HEIC picture, which cannot be read here; save it as a JPEG or PNG</source><translation>{name} ist ein HEIC-Bild und hier nicht lesbar; speichern Sie es als JPEG oder PNG</translation></message>
+    <message><source>{name} is a PDF; save the page as a PNG</source><translation>{name} ist ein PDF; speichern Sie die Seite als PNG</translation></message>
+    <message><source>{name} is a PostScript drawing; save it as a PNG</source><translation>{name} ist eine PostScript-Zeichnung; speichern Sie sie als PNG</translation></message>
+    <message><source>{name} is a drawing in SVG; save it as a PNG</source><translation>{name} ist eine SVG-Zeichnung; speichern Sie sie als PNG</translation></message>
+    <message><source>{name} is a list of files; give the file that is in it</source><translation>{name} ist eine Dateiliste; nehmen Sie die Datei, die darin steht</translation></message>
+    <message><source>{name} is a playlist; give the file that is in it</source><translation>{name} ist eine Wiedergabeliste; nehmen Sie die Datei, die darin steht</translation></message>
+    <message><source>{name} is {seconds:.0f} s long and {task} makes at most {most_s:g} s; say how many seconds to make</source><translation>{name} ist {seconds:.0f} s lang, und {task} macht höchstens {most_s:g} s; geben Sie an, wie viele Sekunden entstehen sollen</translation></message>
+    <message><source>{name} reaches {peak:.2f} times full scale, which {format} cannot hold without changing it; choose --format wav32f</source><translation>{name} erreicht das {peak:.2f}-Fache der Vollaussteuerung, das kann {format} nicht unverändert speichern; wählen Sie das Format WAV 32 Bit Float</translation></message>
+    <message><source>{name} was made with bundle {then} (hash {then_hash}), but {bundle} is now {now} (hash {now_hash}); install the old one, or make a new result</source><translation>{name} entstand mit dem Modell {then} (Prüfsumme {then_hash}), {bundle} ist jetzt aber {now} (Prüfsumme {now_hash}); installieren Sie das alte, oder erzeugen Sie ein neues Ergebnis</translation></message>
+    <message><source>{option} {value!r} is not allowed; give a number from {low:g} to {high:g}</source><translation>{option}: {value!r} geht nicht; erlaubt ist eine Zahl von {low:g} bis {high:g}</translation></message>
+    <message><source>{option} {value!r} is not allowed; give a path</source><translation>{option}: {value!r} geht nicht; geben Sie einen Pfad an</translation></message>
+    <message><source>{option} {value!r} is not allowed; give a whole number from {low} to {high}</source><translation>{option}: {value!r} geht nicht; erlaubt ist eine ganze Zahl von {low} bis {high}</translation></message>
+    <message><source>{option} {value!r} is not allowed; give several, in order</source><translation>{option}: {value!r} geht nicht; geben Sie mehrere an, der Reihe nach</translation></message>
+    <message><source>{option} {value!r} is not allowed; give the name of one</source><translation>{option}: {value!r} geht nicht; geben Sie einen Namen an</translation></message>
+    <message><source>{option} {value!r} is not allowed; give true or false</source><translation>{option}: {value!r} geht nicht; erlaubt ist ja oder nein</translation></message>
+    <message><source>{option} {value!r} is not allowed; give words</source><translation>{option}: {value!r} geht nicht; geben Sie Worte an</translation></message>
+    <message><source>{out!r} is not a folder name; choose another folder</source><translation>{out!r} ist kein Ordnername; wählen Sie einen anderen Ordner</translation></message>
+    <message><source>{path!r} is not a file name; give the path of an audio file</source><translation>{path!r} ist kein Dateiname; geben Sie den Pfad einer Audiodatei an</translation></message>
+    <message><source>{path} broke its decoder (it ended with code {code}); save it in another format</source><translation>{path} hat seinen Decoder zum Absturz gebracht (Code {code}); speichern Sie es in einem anderen Format</translation></message>
+    <message><source>{path} broke its decoder (it was ended by {signal}); save it in another format</source><translation>{path} hat seinen Decoder zum Absturz gebracht ({signal}); speichern Sie es in einem anderen Format</translation></message>
+    <message><source>{path} broke its decoder (too little came out); convert it to WAV</source><translation>{path} hat seinen Decoder gestört (es kam zu wenig heraus); wandeln Sie die Datei in WAV um</translation></message>
+    <message><source>{path} cannot be decoded ({reason}); save it again</source><translation>{path} lässt sich nicht dekodieren ({reason}); speichern Sie es neu</translation></message>
     <message><source>{path} cannot be opened ({reason}); check that it is there</source><translation>{path} lässt sich nicht öffnen ({reason}); sehen Sie nach, ob es da ist</translation></message>
+    <message><source>{path} cannot be opened ({reason}); check that it may be read</source><translation>{path} lässt sich nicht öffnen ({reason}); prüfen Sie die Zugriffsrechte</translation></message>
+    <message><source>{path} cannot be read ({why}); check that it may be read</source><translation>{path} lässt sich nicht lesen ({why}); prüfen Sie die Zugriffsrechte</translation></message>
+    <message><source>{path} cannot be read ({why}); get the bundle again</source><translation>{path} lässt sich nicht lesen ({why}); laden Sie das Modell neu herunter</translation></message>
+    <message><source>{path} cannot be run again: it does not have one hash for each example</source><translation>{path} lässt sich nicht wiederholen: es fehlt eine Prüfsumme für jedes Beispiel</translation></message>
+    <message><source>{path} cannot be run again: {error}</source><translation>{path} lässt sich nicht wiederholen: {error}</translation></message>
+    <message><source>{path} changes its rate or channels at {seconds:g} s; convert it first</source><translation>{path} wechselt bei {seconds:g} s Abtastrate oder Kanäle; wandeln Sie es zuerst um</translation></message>
+    <message><source>{path} changes its size beyond what is read; save it again</source><translation>{path} wechselt die Bildgröße über das Lesbare hinaus; speichern Sie es neu</translation></message>
+    <message><source>{path} does not say how long it is; convert it to WAV or FLAC first</source><translation>{path} sagt nicht, wie lang es ist; wandeln Sie es zuerst in WAV oder FLAC um</translation></message>
+    <message><source>{path} ends before {start_s:g} s; give a part that is in it</source><translation>{path} endet vor {start_s:g} s; geben Sie einen Teil an, den es hat</translation></message>
+    <message><source>{path} has a sample over {loudest:g} (full scale is 1) at {seconds:.3f} s; repair or convert it first</source><translation>{path} hat bei {seconds:.3f} s ein Sample über {loudest:g} (Vollaussteuerung ist 1); reparieren Sie die Datei, oder wandeln Sie sie zuerst um</translation></message>
+    <message><source>{path} has a sample rate of {rate_hz} Hz; allowed are {lowest_rate_hz} to {highest_rate_hz} Hz, so convert it first</source><translation>{path} hat eine Abtastrate von {rate_hz} Hz; erlaubt sind {lowest_rate_hz} bis {highest_rate_hz} Hz, wandeln Sie die Datei zuerst um</translation></message>
+    <message><source>{path} has a sample that is not a number or infinite at {seconds:.3f} s; repair or convert it first</source><translation>{path} hat bei {seconds:.3f} s ein Sample, das keine Zahl oder unendlich ist; reparieren Sie die Datei, oder wandeln Sie sie zuerst um</translation></message>
+    <message><source>{path} has frames of {width} x {height} pixels; at most {millions} million are read, so save it smaller</source><translation>{path} hat Bilder von {width} x {height} Pixeln; gelesen werden höchstens {millions} Millionen, speichern Sie es kleiner</translation></message>
+    <message><source>{path} has no samples (zero length); give an audio file with sound in it</source><translation>{path} hat keine Samples (Länge null); nehmen Sie eine Audiodatei mit Ton</translation></message>
+    <message><source>{path} has no samples there; give a part with sound in it</source><translation>{path} hat dort keine Samples; geben Sie einen Teil mit Ton an</translation></message>
+    <message><source>{path} has samples that are no numbers; repair it or save it again</source><translation>{path} enthält Samples, die keine Zahlen sind; reparieren Sie es, oder speichern Sie es neu</translation></message>
+    <message><source>{path} has sidecar format {number}, this engine reads up to {newest}; update the engine</source><translation>{path} hat das JSON-Format {number}, diese Engine liest bis {newest}; aktualisieren Sie Fluxstem</translation></message>
+    <message><source>{path} has {channels} channels at {rate_hz} Hz; at most {limit} channels at {low} to {high} Hz are read, so convert it</source><translation>{path} hat {channels} Kanäle mit {rate_hz} Hz; gelesen werden höchstens {limit} Kanäle mit {low} bis {high} Hz, wandeln Sie es um</translation></message>
+    <message><source>{path} has {channels} channels; at most {highest_channels} are allowed, so split it</source><translation>{path} hat {channels} Kanäle; erlaubt sind höchstens {highest_channels}, teilen Sie die Datei auf</translation></message>
+    <message><source>{path} has {channels} channels; at most {limit} are read</source><translation>{path} hat {channels} Kanäle; gelesen werden höchstens {limit}</translation></message>
+    <message><source>{path} has {width} x {height} pixels; at most {millions} million and {side} on a side are read, so save it smaller</source><translation>{path} hat {width} x {height} Pixel; gelesen werden höchstens {millions} Millionen und {side} je Seite, speichern Sie es kleiner</translation></message>
+    <message><source>{path} holds no picture; give it as a sound</source><translation>in {path} ist kein Bild; geben Sie es als Klang an</translation></message>
+    <message><source>{path} holds no sound</source><translation>in {path} ist kein Ton</translation></message>
+    <message><source>{path} holds no sound that can be decoded; save it again</source><translation>{path} enthält keinen Ton, der sich dekodieren lässt; speichern Sie es neu</translation></message>
+    <message><source>{path} holds no sound that can be read; use WAV, FLAC, MP3, OGG or M4A</source><translation>in {path} ist kein lesbarer Ton; benutzen Sie WAV, FLAC, MP3, OGG oder M4A</translation></message>
+    <message><source>{path} holds no sound; give a file with an audio track</source><translation>in {path} ist kein Ton; nehmen Sie eine Datei mit Tonspur</translation></message>
+    <message><source>{path} holds no terms ({reason}); get the bundle again</source><translation>{path} enthält keine Begriffe ({reason}); laden Sie das Modell neu herunter</translation></message>
+    <message><source>{path} holds nothing that can be decoded; save it again</source><translation>in {path} lässt sich nichts dekodieren; speichern Sie es neu</translation></message>
+    <message><source>{path} is a damaged animation ({reason}); save it again</source><translation>{path} ist eine beschädigte Animation ({reason}); speichern Sie es neu</translation></message>
+    <message><source>{path} is a damaged picture ({reason}); save it again</source><translation>{path} ist ein beschädigtes Bild ({reason}); speichern Sie es neu</translation></message>
+    <message><source>{path} is a picture; give a file with sound in it</source><translation>{path} ist ein Bild; nehmen Sie eine Datei mit Ton</translation></message>
+    <message><source>{path} is damaged ({reason}); convert it or get it again</source><translation>{path} ist beschädigt ({reason}); wandeln Sie die Datei um, oder besorgen Sie sie neu</translation></message>
+    <message><source>{path} is damaged ({reason}); save it again</source><translation>{path} ist beschädigt ({reason}); speichern Sie es neu</translation></message>
+    <message><source>{path} is damaged: no sound can be read from {seconds:.3f} s on; convert it or get it again</source><translation>{path} ist beschädigt: ab {seconds:.3f} s ist kein Ton lesbar; wandeln Sie die Datei um, oder besorgen Sie sie neu</translation></message>
+    <message><source>{path} is empty (0 bytes); give an audio file with sound in it</source><translation>{path} ist leer (0 Bytes); nehmen Sie eine Audiodatei mit Ton</translation></message>
+    <message><source>{path} is longer than {limit_s:g} s; give a part of it, as in file#t=60,90</source><translation>{path} ist länger als {limit_s:g} s; geben Sie einen Teil davon an, etwa Datei#t=60,90</translation></message>
+    <message><source>{path} is no picture, video or sound that can be read, or is damaged; use PNG, JPEG, MP4, WebM, WAV or MP3</source><translation>{path} ist kein lesbares Bild, Video oder Klang, oder es ist beschädigt; benutzen Sie PNG, JPEG, MP4, WebM, WAV oder MP3</translation></message>
+    <message><source>{path} is no tokenizer ({error}); get the bundle again</source><translation>{path} ist kein Tokenizer ({error}); laden Sie das Modell neu herunter</translation></message>
+    <message><source>{path} is not JSON ({error}); give the JSON that lies beside a result</source><translation>{path} ist kein JSON ({error}); nehmen Sie die JSON-Datei neben einem Ergebnis</translation></message>
+    <message><source>{path} is not a Fluxstem sidecar; give the JSON that lies beside a result</source><translation>{path} ist keine JSON-Datei von Fluxstem; nehmen Sie die neben einem Ergebnis</translation></message>
     <message><source>{path} is not a file; drop an audio or video file</source><translation>{path} ist keine Datei; legen Sie eine Audio- oder Videodatei ab</translation></message>
+    <message><source>{path} is not a file; give the path of an audio file</source><translation>{path} ist keine Datei; geben Sie den Pfad einer Audiodatei an</translation></message>
+    <message><source>{path} is not an audio or video file that can be read; use WAV, FLAC, AIFF, OGG, MP3 or M4A</source><translation>{path} ist keine lesbare Audio- oder Videodatei; benutzen Sie WAV, FLAC, AIFF, OGG, MP3 oder M4A</translation></message>
+    <message><source>{path} is of a kind that needs PyAV, which is not installed; {install}, or convert the file to WAV</source><translation>für {path} fehlt PyAV; {install}, oder wandeln Sie die Datei in WAV um</translation></message>
+    <message><source>{path} is over {manifest_limit_bytes} bytes, which no manifest is; get the bundle again</source><translation>{path} hat mehr als {manifest_limit_bytes} Bytes, so groß ist kein Manifest; laden Sie das Modell neu herunter</translation></message>
+    <message><source>{path} is silent there; give a part with sound in it</source><translation>{path} ist dort still; geben Sie einen Teil mit Ton an</translation></message>
+    <message><source>{path} is too large to be a sidecar; give the JSON that lies beside a result</source><translation>{path} ist zu groß; nehmen Sie die JSON-Datei neben einem Ergebnis</translation></message>
+    <message><source>{path} may not be read; ask for read permission or copy it</source><translation>{path} darf nicht gelesen werden; lassen Sie sich Leserechte geben, oder kopieren Sie die Datei</translation></message>
     <message><source>{path} may not be read; change its permissions or copy it to a folder of yours</source><translation>{path} darf nicht gelesen werden; ändern Sie die Rechte, oder kopieren Sie es in einen eigenen Ordner</translation></message>
+    <message><source>{path} needs more memory than a decoder gets; save it smaller</source><translation>{path} braucht mehr Speicher, als ein Decoder bekommt; speichern Sie es kleiner</translation></message>
+    <message><source>{path} needs {package}, which is not installed; install the extra examples</source><translation>{path} braucht {package}, und das ist nicht installiert; installieren Sie das Extra examples</translation></message>
+    <message><source>{path} was given up: its decoder did not move for {limit_s:g} s; convert the file to WAV</source><translation>{path} wurde aufgegeben: der Decoder stand {limit_s:g} s lang still; wandeln Sie die Datei in WAV um</translation></message>
+    <message><source>{prompt!r} is not understood, no word of it is known; try {near}, say it in other words, or add --literal to have it heard as it is spelled</source><translation>{prompt!r} wird nicht verstanden, kein Wort davon ist bekannt; versuchen Sie {near}, oder sagen Sie es anders</translation></message>
+    <message><source>{prompt!r} is the mix itself, all of it; name a sound to take out of it, for example vocals</source><translation>{prompt!r} ist der Mix selbst; nennen Sie etwas daraus, etwa vocals</translation></message>
     <message><source>{task} fills a region; drag over the waveform to choose one</source><translation>{task} füllt einen Bereich; ziehen Sie über die Wellenform, um einen zu wählen</translation></message>
+    <message><source>{task} keeps the length of its file; leave seconds out, or give a region</source><translation>{task} lässt die Länge der Datei, wie sie ist; geben Sie keine Sekunden an, oder wählen Sie einen Bereich</translation></message>
+    <message><source>{task} makes each stem by itself, in the order of the prompts; leave the order out</source><translation>{task} macht jeden Stem für sich, in der Reihenfolge der Prompts; lassen Sie die Reihenfolge weg</translation></message>
+    <message><source>{task} makes sound from the prompt alone and takes no file; leave {value} out</source><translation>{task} arbeitet allein nach dem Prompt und nimmt keine Datei; lassen Sie {value} weg</translation></message>
+    <message><source>{task} makes what it is told to, and {prompt!r} says only what is not wanted; say what is wanted, for example violin</source><translation>{task} macht, was verlangt wird, aber {prompt!r} sagt nur, was nicht sein soll; sagen Sie, was sein soll, etwa violin</translation></message>
     <message><source>{task} needs a mix; open or drop an audio file first</source><translation>{task} braucht einen Mix; öffnen Sie zuerst eine Audiodatei oder legen Sie eine ab</translation></message>
+    <message><source>{task} needs a span to fill; give one inside the clip</source><translation>{task} braucht einen Abschnitt; wählen Sie einen innerhalb des Clips</translation></message>
+    <message><source>{task} needs an audio file (the {slot}); give its path</source><translation>{task} braucht eine Audiodatei ({slot}); geben Sie ihren Pfad an</translation></message>
+    <message><source>{task} needs the region to fill; give start and end in seconds, for example 12.5-20</source><translation>{task} braucht einen Bereich; geben Sie Anfang und Ende in Sekunden an, etwa 12.5-20</translation></message>
+    <message><source>{task} puts nothing in the place of its prompt; leave the replacement out</source><translation>{task} ersetzt nichts; lassen Sie den Ersatz weg</translation></message>
+    <message><source>{task} takes a named sound out of the mix, and {prompt!r} names only what is to stay; name what to take out, for example violin</source><translation>{task} holt etwas Genanntes aus dem Mix, aber {prompt!r} nennt nur, was bleiben soll; nennen Sie, was heraus soll, etwa violin</translation></message>
+    <message><source>{task} takes no region; leave it out</source><translation>{task} nimmt keinen Bereich; lassen Sie ihn weg</translation></message>
+    <message><source>{task} takes no rest file; leave it out</source><translation>{task} nimmt keine Rest-Datei; lassen Sie sie weg</translation></message>
+    <message><source>{task} takes no slot; leave {slot!r} out, or choose one of {able}</source><translation>{task} nimmt keinen Slot; lassen Sie {slot!r} weg, oder wählen Sie {able}</translation></message>
+    <message><source>{task} takes no {option}; leave it out, or choose {able}</source><translation>{option} gibt es bei {task} nicht; lassen Sie es weg, oder wählen Sie {able}</translation></message>
+    <message><source>{text!r} is not a file name; give the path of a picture, a video or a sound</source><translation>{text!r} ist kein Dateiname; geben Sie den Pfad eines Bildes, Videos oder Klangs an</translation></message>
     <message><source>{title} did not work: {reason}</source><translation>{title} ging nicht: {reason}</translation></message>
+    <message><source>{where} answered with values that are no numbers; use another bundle</source><translation>{where} lieferte Werte, die keine Zahlen sind; benutzen Sie ein anderes Modell</translation></message>
+    <message><source>{where} has bundle format {format}, this engine reads up to {newest}; update the engine</source><translation>{where} hat das Modellformat {format}, diese Engine liest bis {newest}; aktualisieren Sie Fluxstem</translation></message>
+    <message><source>{where} holds no wordings ({error}); get the bundle again</source><translation>{where} enthält keine Wendungen ({error}); laden Sie das Modell neu herunter</translation></message>
+    <message><source>{where} is a separator and knows {known}, not {prompt!r}; name one of these, or choose another bundle</source><translation>{where} kann nur trennen und kennt {known}, nicht {prompt!r}; nennen Sie eines davon, oder wählen Sie ein anderes Modell</translation></message>
+    <message><source>{where} is not JSON ({reason}); get the bundle again</source><translation>{where} ist kein JSON ({reason}); laden Sie das Modell neu herunter</translation></message>
+    <message><source>{where} is not a bundle manifest: it has no format number; get the bundle again</source><translation>{where} ist kein Manifest eines Modells: die Formatnummer fehlt; laden Sie das Modell neu herunter</translation></message>
+    <message><source>{where} is not a usable manifest ({reason}); get the bundle again</source><translation>{where} ist kein brauchbares Manifest ({reason}); laden Sie das Modell neu herunter</translation></message>
+    <message><source>{where} is not the manifest of a separator; choose another bundle</source><translation>{where} ist nicht das Manifest eines Separators; wählen Sie ein anderes Modell</translation></message>
 </context>
 </TS>

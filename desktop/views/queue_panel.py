@@ -22,7 +22,7 @@ from desktop.views.theme import Palette, drawn, icon, mark
 
 WIDTH = 300
 TICK_MS = 1000
-STAGES = {  # what the engine calls them, and what they are
+STAGES = {  # what the engine calls them, and what they are; the others say it themselves
     "read": "reading the audio",
     "encode": "encoding the audio",
     "step": "running the model",
@@ -32,7 +32,7 @@ STAGES = {  # what the engine calls them, and what they are
     "mask": "filtering your audio",
     "write": "writing the files",
     "opening the bundle": "opening the bundle",
-    "reading the examples": "reading the examples",
+    "looking at the examples": "reading the examples",
     "opening the bundle; building the TensorRT engine takes minutes the first time": (
         "building the TensorRT engine; this takes minutes the first time"
     ),
@@ -75,7 +75,7 @@ class JobCard(QFrame):
         self.fold.toggled.connect(self.details.setVisible)
         self.up = self._button("up", tr("Move up"), lambda: self.moved.emit(-1))
         self.down = self._button("down", tr("Move down"), lambda: self.moved.emit(1))
-        self.retry = self._button("retry", tr("Ask again"), self.retried.emit)
+        self.retry = self._button("retry", tr("Try again"), self.retried.emit)
         self.open = self._button("open", tr("Open this clip here"), self.opened.emit)
         self.stop = self._button("close", tr("Cancel"), self.cancelled.emit)
         self.remove = self._button("close", tr("Remove from the list"), self.removed.emit)

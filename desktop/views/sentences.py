@@ -14,7 +14,8 @@ from engine import TASKS, EngineError
 def said(message: Message | EngineError) -> str:
     """A message in the user's language; a template without a translation stays English.
 
-    Names, numbers and paths are filled in letter by letter. Values in ``OWN_WORDS`` are translated too.
+    Names, numbers and paths are filled in letter by letter. Values in ``OWN_WORDS`` are translated too: tasks, options,
+    and the few reasons that the system gives again and again.
     """
     template = tr(message.template)
     if not message.values:
@@ -47,7 +48,17 @@ def _kind_words(plural: str) -> str:
     return tr(plural) if plural in [kind.plural for kind in KINDS.values()] else plural
 
 
-OWN_WORDS: dict[str, Callable[[str], str]] = {"title": title_words, "task": _task_words, "kinds": _kind_words}
+def _able_words(tasks: str) -> str:
+    return f" {tr('or')} ".join(_task_words(task) for task in tasks.split(" or "))
+
+
+OWN_WORDS: dict[str, Callable[[str], str]] = {
+    "title": title_words,
+    "task": _task_words,
+    "able": _able_words,
+    "kinds": _kind_words,
+    **dict.fromkeys(("option", "slot", "what", "reason", "why", "error"), tr),
+}
 
 
 def _value(name: str, value: object) -> object:

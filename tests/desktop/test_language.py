@@ -2,12 +2,13 @@
 
 import sys
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # the helper beside this file
 
-from language import bare_errors, filled_too_early, said_templates, texts, translations
+from language import bare_errors, engine_templates, filled_too_early, said_templates, stages, texts, translations
 from PySide6.QtWidgets import QApplication
 
 from desktop.app import translate
@@ -36,7 +37,12 @@ def test_every_text_has_its_german():
 
 def test_the_translation_keeps_what_is_filled_in():
     for source, german in translations().items():
-        assert source.count("{") == german.count("{"), source
+        assert fields(source) == fields(german), source
+
+
+def fields(template: str) -> list[tuple[str, str | None, str | None]]:
+    """What a template takes, and how it is written."""
+    return sorted((name, how, kind) for _, name, kind, how in Formatter().parse(template) if name is not None)
 
 
 def test_german_can_be_put_on_and_off(qapp):
@@ -53,6 +59,28 @@ def test_every_sentence_of_models_and_audio_can_be_translated():
     assert len(said_templates()) > 50
     assert not said_templates() - set(translations())
     assert filled_too_early() == []
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "there is no file {path}; check the path",  # as it stands
+        "{option} {value!r} is not allowed; give a path",  # out of a table
+        "the bundle {bundle} takes no sounds as examples, so {example} cannot be used; it takes words",
+        "{name} is a PDF; save the page as a PNG",  # put together
+        "the example {path} is silent there; give a part with sound in it",  # from the decoder's process
+        "{task} takes no {option}; leave it out, or choose {able}",  # of the options table
+        "{name} is {seconds:.0f} s long and {task} makes at most {most_s:g} s; say how many seconds to make",
+    ],
+)
+def test_an_error_of_the_engine_is_found_however_it_is_made(template):
+    assert template in engine_templates()
+    assert template in translations()
+
+
+def test_what_a_job_is_doing_is_said_in_words_of_the_trade():
+    assert {"looking at the examples", "mask", "step and decode", "starting", "stopping"} <= stages()
+    assert all(STAGES.get(stage, stage) in translations() for stage in stages())
 
 
 def test_what_nobody_sees_is_not_translated():
@@ -76,7 +104,7 @@ def test_what_went_wrong_is_said_in_german_with_its_names(qapp, german):
 @pytest.mark.parametrize("name", ["OPENING CREDITS.WAV", "{0}.wav", "{file}", "a\nb", "isolate"])
 def test_names_of_files_stay_letter_by_letter(qapp, german, name):
     message = Message("saved {file}", file=name)
-    assert said(message) == f"{name} gesichert"
+    assert said(message) == f"{name} gespeichert"
     translate(qapp, "en")
     assert said(message) == str(message) == f"saved {name}"
 

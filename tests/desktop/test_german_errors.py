@@ -1,0 +1,73 @@
+"""What the engine refuses is read in German, in the real window with the real engine."""
+
+import shutil
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+
+from desktop.app import translate
+from engine.text.encoder import PROMPT_LIMIT_CHARACTERS
+
+WAIT_MS = 240_000
+ENGLISH = (" the ", " is ", " not ", " has ", " takes ", " choose ", " give ")
+
+
+@pytest.fixture
+def german(qapp):
+    translate(qapp, "de")
+    yield
+    translate(qapp, "en")
+
+
+def refusal(window, qtbot, words: str) -> str:
+    """What the window says when it is asked for something that cannot be."""
+    window.banner.hide()
+    window.prompt.text.setText(words)
+    window.prompt.go.click()
+    qtbot.waitUntil(window.banner.isVisible, timeout=WAIT_MS)
+    return window.banner.words.text()
+
+
+def show(window, path, content: bytes):
+    """Drop a file on the prompt bar, as an example of what to look for."""
+    path.write_bytes(content)
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    event = QDropEvent(
+        QPointF(5, 5), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    window.prompt.dropEvent(event)
+
+
+def test_engine_errors_are_read_in_german(german, loaded, qtbot, tmp_path, toy_bundle):
+    said = {"long": refusal(loaded, qtbot, "x" * (PROMPT_LIMIT_CHARACTERS + 1))}
+
+    candidates = loaded.prompt.advanced.candidates
+    candidates.setValue(candidates.maximum())
+    said["many"] = refusal(loaded, qtbot, ", ".join(f"voice {number}" for number in range(12)))
+    candidates.setValue(1)
+
+    show(loaded, tmp_path / "clip.wav", b"#EXTM3U\nhttp://nowhere/a.wav\n")
+    said["playlist"] = refusal(loaded, qtbot, "violin")
+    loaded.prompt.examples.buttons[tmp_path / "clip.wav"].click()
+
+    show(loaded, tmp_path / "lie.png", b"\x89PNG\r\n\x1a\n" + b"nothing of the kind" * 20)
+    said["picture"] = refusal(loaded, qtbot, "violin")
+    loaded.prompt.examples.buttons[tmp_path / "lie.png"].click()
+
+    broken = tmp_path / "broken"
+    shutil.copytree(toy_bundle, broken)
+    loaded.workspace.bundles.add_folder(broken)
+    (broken / "step.onnx").unlink()
+    loaded.prompt.set_bundles(loaded.workspace.bundles.choices(), str(broken))
+    said["bundle"] = refusal(loaded, qtbot, "violin")
+
+    assert f"erlaubt sind höchstens {PROMPT_LIMIT_CHARACTERS}" in said["long"]
+    assert "in einen Auftrag passen höchstens" in said["many"]
+    assert "ist eine Wiedergabeliste; nehmen Sie die Datei, die darin steht" in said["playlist"]
+    assert "das Beispiel" in said["picture"]
+    assert str(tmp_path / "lie.png") in said["picture"]
+    assert "step.onnx fehlt; laden Sie das Modell neu herunter" in said["bundle"]
+    for sentence in said.values():
+        assert not [word for word in ENGLISH if word in sentence], sentence
