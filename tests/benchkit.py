@@ -27,7 +27,7 @@ RATE_HZ = 8000
 SECONDS = 1.2
 SYSTEMS = (
     FunctionBaseline(
-        "toy", "ours", "the true stem with a little of the rest", lambda e: e.stem_CN + np.float32(0.1) * e.rest
+        "toy", "bundle", "the true stem with a little of the rest", lambda e: e.stem_CN + np.float32(0.1) * e.rest
     ),
     FunctionBaseline("mixture", "bound", "the mix", lambda e: e.mix_CN),
     FunctionBaseline("silence", "bound", "nothing", lambda e: np.zeros_like(e.mix_CN)),

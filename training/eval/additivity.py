@@ -28,14 +28,14 @@ class UnmaskedBundle:
     name: str
     bundle: Path
     engine: Engine
-    kind: str = "ours"
+    kind: str = "bundle"
     doc: str = "the model's own audio, without the mask"
     sets: tuple[str, ...] = CODEC_SETS
 
     def separate(self, examples: Sequence[EvalExample]) -> Iterator[StemEstimate]:
         """Answers in order; all mixes go through the codec in one process."""
-        ours = BundleSystem(name=self.name, bundle=self.bundle, engine=self.engine, settings=(("render", "decoded"),))
-        pairs = [ours.decoded(example) for example in examples]
+        bundle = BundleSystem(name=self.name, bundle=self.bundle, engine=self.engine, settings=(("render", "decoded"),))
+        pairs = [bundle.decoded(example) for example in examples]
         for (answer, rest_CN), mix in zip(pairs, decoded_mixes(self.bundle, examples), strict=True):
             extra = {**answer.extra, "additivity": additivity(mix, answer.stem_CN, rest_CN)}
             yield StemEstimate(answer.stem_CN, extra)

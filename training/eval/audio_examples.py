@@ -17,7 +17,7 @@ from training.metrics import mono
 from training.typing import Audio
 
 FOLDER = "examples"  # beside report.md
-KINDS = ("ours", "adapter", "blind")  # systems that are worth listening to; bounds are not
+KINDS = ("bundle", "adapter", "blind")  # systems that are worth listening to; bounds are not
 LOWEST_HZ, ROWS, SPAN_DB = 40.0, 128, 72.0
 FFT_WINDOW_S = 0.064
 

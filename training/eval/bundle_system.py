@@ -37,7 +37,7 @@ class BundleSystem:
     bundle: Path
     engine: Engine
     settings: tuple[tuple[str, Any], ...] = ()
-    kind: str = "ours"
+    kind: str = "bundle"
     doc: str = "the bundle with its own defaults"
 
     def separate(self, examples: Sequence[EvalExample]) -> Iterator[StemEstimate]:

@@ -82,7 +82,7 @@ class System(Protocol):
 
     Attributes:
         name: heads its rows.
-        kind: ours, bound (knows the truth), blind (cannot hear the prompt) or adapter.
+        kind: bundle, bound (knows the truth), blind (cannot hear the prompt) or adapter.
         doc: one line for the report.
     """
 

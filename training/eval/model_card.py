@@ -12,11 +12,11 @@ from training.eval.run import SILENT_SI_SDR_DB, summarize
 from training.eval.sets import SETS
 from training.eval.tables import interval, table
 
-KINDS = ("ours", "bound", "blind", "adapter")
+KINDS = ("bundle", "bound", "blind", "adapter")
 MARKS = ("<!-- models:begin -->", "<!-- models:end -->")
 HEAD = """Measured on recordings that training never heard. Printed by `python -m training bench BUNDLE... --models
 FILE`; the report of that command explains the sets and figures. Fréchet distances and similarities come from the
-embeddings named in the column; ours are not CLAP scores.
+embeddings named in the column; none of them is a CLAP score.
 """
 
 

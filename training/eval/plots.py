@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = {"ours": "#1f6feb", "bound": "#9aa4b2", "blind": "#d9a441", "adapter": "#8f5bd6"}
+COLOURS = {"bundle": "#1f6feb", "bound": "#9aa4b2", "blind": "#d9a441", "adapter": "#8f5bd6"}
 LEFT_OUT = ("mixture", "silence")  # 0 dB by definition, or undefined
 LABEL = "SDR improvement, dB (median, 95 %)"
 

@@ -30,7 +30,7 @@ def markdown(run: dict[str, Any], arguments: Sequence[str]) -> str:
     found = summarize(run["values"])
     systems = [
         name for name, row in run["systems"].items()
-        if row["kind"] in ("ours", "adapter") or name in (*BOUNDS, *BLIND)
+        if row["kind"] in ("bundle", "adapter") or name in (*BOUNDS, *BLIND)
     ]  # fmt: skip
     names = [name for name in found if any("SI-SDRi" in row for row in found[name].values())]
     body = [[_named(system, run), *(interval(found[name].get(system, {}).get("SI-SDRi")) for name in names)]
@@ -63,7 +63,7 @@ def _presence(run: dict[str, Any], found: dict[str, Any], systems: list[str]) ->
 
 
 def _named(system: str, run: dict[str, Any]) -> str:
-    return f"`{system}`" if run["systems"][system]["kind"] == "ours" else system
+    return f"`{system}`" if run["systems"][system]["kind"] == "bundle" else system
 
 
 def _command(arguments: Sequence[str]) -> str:

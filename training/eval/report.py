@@ -98,7 +98,7 @@ def write_json(values: dict[str, Any], path: Path) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a ``report.json``; null becomes NaN.
+    """Read a ``report.json``, of earlier versions too; null becomes NaN.
 
     Raises:
         ValueError: not a report of this format.
@@ -113,6 +113,16 @@ def read(path: Path) -> dict[str, Any]:
         for columns in systems.values():
             for name, column in columns.items():
                 columns[name] = [NAN if value is None else value for value in column]
+    return _in_todays_words(run)
+
+
+def _in_todays_words(run: dict[str, Any]) -> dict[str, Any]:
+    """Earlier versions called a bundle ``ours`` and an embedding ``ears``."""
+    for row in run.get("systems", {}).values():
+        row["kind"] = "bundle" if row["kind"] == "ours" else row["kind"]
+    for found in run.get("collections", []):
+        if "ears" in found:
+            found["embedding"] = found.pop("ears")
     return run
 
 
@@ -181,7 +191,7 @@ def told_text(values: Sequence[float] | None) -> str:
 
 def by_family(run: dict[str, Any]) -> list[str]:
     """Median SI-SDR improvement by what was asked for, over all sets of recordings in which it is there."""
-    systems = [name for name, row in run["systems"].items() if row["kind"] in ("ours", "adapter")]
+    systems = [name for name, row in run["systems"].items() if row["kind"] in ("bundle", "adapter")]
     systems += [name for name in ("NMF-MFCC", "oracle mask") if name in run["systems"]]
     found: dict[str, dict[str, list[float]]] = {}
     for name, values in run["values"].items():
@@ -232,7 +242,7 @@ def _collections(run: dict[str, Any]) -> list[str]:
         if not found:
             continue
         lines += [
-            f"## Collections, heard by {found['ears']}", "",
+            f"## Collections, in the embedding {found['embedding']}", "",
             f"Fréchet audio distance (FAD) to the true stems, over {found['vectors']} windows of all sets with "
             f"something to find. Between two halves of the true stems it is {number(found['floor'])}: smaller "
             "differences mean nothing. After ±: its bootstrap standard error over clips.",

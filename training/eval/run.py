@@ -135,7 +135,7 @@ class BenchResults:
 
 def about(systems: Sequence[System]) -> dict[str, dict[str, str]]:
     """Kind and description of every row that a table may have."""
-    reference = {TRUE: {"kind": "bound", "doc": "the reference, heard by the same ears"}}
+    reference = {TRUE: {"kind": "bound", "doc": "the reference itself, in the same embeddings"}}
     return reference | {one.name: {"kind": one.kind, "doc": one.doc} for one in systems}
 
 
@@ -216,7 +216,7 @@ def collections(
     shuffled = windows[np.random.default_rng(0).permutation(len(windows))]
     names = [example.family for name in heard[TRUE] for example in sets[name]]
     whole = np.stack([one.whole for one in true])
-    found: dict[str, Any] = {"ears": embedder.name, "vectors": len(windows), "systems": {}}
+    found: dict[str, Any] = {"embedding": embedder.name, "vectors": len(windows), "systems": {}}
     found["floor"] = frechet(shuffled[::2], shuffled[1::2])
     if classifier is not None:
         known = [k for k, name in enumerate(names) if name in classifier.names]

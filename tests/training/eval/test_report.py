@@ -1,5 +1,6 @@
 """What is written down: tables with intervals, JSON that reads back, pictures, and sounds to listen to."""
 
+import json
 import re
 
 import numpy as np
@@ -31,6 +32,17 @@ def test_the_json_reads_back_with_every_value(written):
         for system, columns in systems.items():
             for figure, column in columns.items():
                 np.testing.assert_array_equal(again["values"][name][system][figure], column)
+
+
+def test_a_report_of_an_earlier_version_is_read_in_todays_words(written, tmp_path):
+    run = json.loads((written[0] / "report.json").read_text("utf-8"))
+    run["systems"]["toy"]["kind"] = "ours"
+    run["collections"] = [{"ears": "toy ears", "vectors": 3}, {}]
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(run), "utf-8")
+    again = report.read(path)
+    assert again["systems"]["toy"]["kind"] == "bundle"
+    assert again["collections"] == [{"embedding": "toy ears", "vectors": 3}, {}]
 
 
 def test_the_tables_have_a_row_for_every_system_and_an_interval(written):
