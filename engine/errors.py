@@ -1,4 +1,4 @@
-"""Everything Fluxstem can complain about, as one tree.
+"""All errors a user can meet, as one tree. They are worded where they are raised.
 
     EngineError               catch this to catch them all
       BundleError             the model folder is unusable
@@ -12,7 +12,8 @@
       HostError               the engine process died or never answered
       Cancelled               the caller asked to stop; not a failure
 
-Every message says what was asked, what is allowed and what to do.
+Every message says what was asked, what is allowed and what to do. Its German, for the window, is found by its template
+in ``desktop/resources/fluxstem_de.ts``.
 """
 
 
