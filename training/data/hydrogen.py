@@ -45,7 +45,7 @@ class HydrogenKit(NoteBank):
     def __init__(self, folder: Path) -> None:
         self.levelled, self.drums, self.articulations = True, True, [""]
         self.notes = []
-        for instrument in ET.parse(folder / "drumkit.xml").getroot().iter("{*}instrument"):
+        for instrument in ET.parse(folder / "drumkit.xml").iterfind(".//{*}instrument"):
             piece = piece_of(instrument.findtext("{*}name") or "")
             file = folder / (instrument.findtext(".//{*}filename") or "")
             if piece and file.is_file():
