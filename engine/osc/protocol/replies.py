@@ -10,142 +10,98 @@ from engine.osc.protocol.specs import CLIP, ID, PROGRESS_PER_S, RESULT_PARTS, Ar
 
 POSITION = "decimal text, for it may need more than 32 bits"
 _N = ArgSpec("n", "whole", "how many there were")
+_PATHS = ArgSpec("n", "whole", "how many paths follow")
 _TEXT = ArgSpec("text", "text", "one sentence")
 _PATH = ArgSpec(
-    "path",
-    "text",
-    "what the task hands back, then the others; of several answers "
-    "the best first; bare names in LAN mode and where a packet over UDP holds no more, then as many as it "
-    "holds",
-    many=True,
-)
+    "path", "text", many=True,
+    doc="what the task hands back, then the others; of several answers the best first; bare names in LAN mode and "
+    "where a packet over UDP holds no more, then as many as it holds",
+)  # fmt: skip
 _EDITED = ArgSpec("path", "text", "the edited sound; a bare name in LAN mode", many=True)
 _PART = ArgSpec("part", "text", RESULT_PARTS)
+_FRACTION = ArgSpec("fraction", "number", "how far", low=0, high=1)
+_AS_ASKED = ArgSpec("on", "whole", "as asked")
 
 
 def _reply(name: str, doc: str, *args: ArgSpec) -> ReplySpec:
     return ReplySpec(address=at(name), args=args, doc=doc)
 
 
+# fmt: off
 _REPLIES = (
-    _reply("pong", "here", ArgSpec("echo", "text", "as sent")),
-    _reply(
-        "version.reply",
-        "who answers",
-        ArgSpec("program", "text", "fluxstem"),
-        ArgSpec("version", "text", "of the program"),
-        ArgSpec("pid", "whole", "process number; 0 in LAN mode"),
-        ArgSpec("owner", "text", "bridge, or what it runs inside"),
-    ),
-    _reply(
-        "status.reply",
-        "how things are",
-        ArgSpec("waiting", "whole", "jobs in the queue"),
-        ArgSpec("running", "whole", "jobs under way"),
-        ArgSpec("finished", "whole", "jobs that ended, however"),
-        ArgSpec("restarts", "whole", "times the engine process had to be replaced"),
-        ArgSpec("refused", "whole", "messages that could not be used"),
-        ArgSpec("uptime", "number", "since the bridge started", unit="s"),
-    ),
-    _reply(
-        "help.reply",
-        "one row",
-        ArgSpec("address", "text", "a row of the table"),
-        ArgSpec("args", "text", "its arguments; those in brackets may be left out"),
-        ArgSpec("doc", "text", "what it does"),
-    ),
+    _reply("pong", "here",
+           ArgSpec("echo", "text", "as sent")),
+    _reply("version.reply", "who answers",
+           ArgSpec("program", "text", "fluxstem"),
+           ArgSpec("version", "text", "of the program"),
+           ArgSpec("pid", "whole", "process number; 0 in LAN mode"),
+           ArgSpec("owner", "text", "bridge, or what it runs inside")),
+    _reply("status.reply", "how things are",
+           ArgSpec("waiting", "whole", "jobs in the queue"),
+           ArgSpec("running", "whole", "jobs under way"),
+           ArgSpec("finished", "whole", "jobs that ended, however"),
+           ArgSpec("restarts", "whole", "times the engine process had to be replaced"),
+           ArgSpec("refused", "whole", "messages that could not be used"),
+           ArgSpec("uptime", "number", "since the bridge started", unit="s")),
+    _reply("help.reply", "one row",
+           ArgSpec("address", "text", "a row of the table"),
+           ArgSpec("args", "text", "its arguments; those in brackets may be left out"),
+           ArgSpec("doc", "text", "what it does")),
     _reply("help.end", "that was all", _N),
-    _reply("bundles.reply", "one bundle", ArgSpec("name", "text", "of the bundle")),
+    _reply("bundles.reply", "one bundle",
+           ArgSpec("name", "text", "of the bundle")),
     _reply("bundles.end", "that was all", _N),
-    _reply(
-        "ack", "the job is in the queue, and in the journal", ID, ArgSpec("job", "whole", "number the bridge gave it")
-    ),
-    _reply(
-        "progress",
-        f"at most {PROGRESS_PER_S} a second for one job",
-        ID,
-        ArgSpec("fraction", "number", "how far", low=0, high=1),
-        ArgSpec("stage", "text", "what is being done"),
-    ),
-    _reply(
-        "done",
-        "the files are in place",
-        ID,
-        ArgSpec("n", "whole", "how many paths follow"),
-        _PATH,
-        ArgSpec("null", "number", "stem + rest against the input; -300 bit for bit, 300 none", unit="dB"),
-        ArgSpec("presence", "number", "0 seems not to be there, 1 seems to be", low=0, high=1),
-        ArgSpec(
-            "start",
-            "text",
-            f"where the files begin in the input, of several regions those of the first; {POSITION}",
-            unit="samples",
-        ),
-        ArgSpec("length", "text", f"of the result; {POSITION}", unit="samples"),
-        ArgSpec("rate", "whole", "of the result", unit="Hz"),
-        ArgSpec("understood", "text", "what the prompt was understood as; empty where nothing was looked up"),
-    ),
-    _reply(
-        "edited",
-        "somebody worked on a finished job by hand and sends it back to you; also the part edited of clip/get",
-        ID,
-        ArgSpec("n", "whole", "how many paths follow"),
-        _EDITED,
-        ArgSpec("start", "text", f"where the file begins in the input; {POSITION}", unit="samples"),
-        ArgSpec("length", "text", f"of the file; {POSITION}", unit="samples"),
-        ArgSpec("rate", "whole", "of the file", unit="Hz"),
-    ),
-    _reply(
-        "fail",
-        "it did not work and left nothing behind; the id is empty where none could be read",
-        ID,
-        ArgSpec("code", "text", "one word, see below"),
-        _TEXT,
-    ),
+    _reply("ack", "the job is in the queue, and in the journal", ID,
+           ArgSpec("job", "whole", "number the bridge gave it")),
+    _reply("progress", f"at most {PROGRESS_PER_S} a second for one job", ID, _FRACTION,
+           ArgSpec("stage", "text", "what is being done")),
+    _reply("done", "the files are in place", ID, _PATHS, _PATH,
+           ArgSpec("null", "number", "stem + rest against the input; -300 bit for bit, 300 none", unit="dB"),
+           ArgSpec("presence", "number", "0 seems not to be there, 1 seems to be", low=0, high=1),
+           ArgSpec("start", "text", "where the files begin in the input, of several regions those of the first; "
+                   f"{POSITION}", unit="samples"),
+           ArgSpec("length", "text", f"of the result; {POSITION}", unit="samples"),
+           ArgSpec("rate", "whole", "of the result", unit="Hz"),
+           ArgSpec("understood", "text", "what the prompt was understood as; empty where nothing was looked up")),
+    _reply("edited",
+           "somebody worked on a finished job by hand and sends it back to you; also the part edited of clip/get",
+           ID, _PATHS, _EDITED,
+           ArgSpec("start", "text", f"where the file begins in the input; {POSITION}", unit="samples"),
+           ArgSpec("length", "text", f"of the file; {POSITION}", unit="samples"),
+           ArgSpec("rate", "whole", "of the file", unit="Hz")),
+    _reply("fail", "it did not work and left nothing behind; the id is empty where none could be read", ID,
+           ArgSpec("code", "text", "one word, see below"), _TEXT),
     _reply("cancelled", "it was stopped and left nothing behind", ID),
-    _reply(
-        "jobs.reply",
-        "one job",
-        ID,
-        ArgSpec("task", "text", "what was asked"),
-        ArgSpec("state", "text", "waiting or running"),
-        ArgSpec("fraction", "number", "how far", low=0, high=1),
-    ),
+    _reply("jobs.reply", "one job", ID,
+           ArgSpec("task", "text", "what was asked"),
+           ArgSpec("state", "text", "waiting or running"), _FRACTION),
     _reply("jobs.end", "that was all", _N),
-    _reply(
-        "connect.reply",
-        "sent to the new place",
-        ArgSpec("host", "text", "where replies go now"),
-        ArgSpec("port", "whole", "and which port"),
-    ),
-    _reply("notify.reply", "understood", ArgSpec("on", "whole", "as asked")),
-    _reply("dump.reply", "understood", ArgSpec("on", "whole", "as asked")),
-    _reply("synced", "all taken in", ArgSpec("id", "id", "as sent")),
-    _reply(
-        "error",
-        "a message that could not be used and belongs to no job",
-        ArgSpec("address", "text", "of your message"),
-        ArgSpec("code", "text", "one word"),
-        _TEXT,
-    ),
+    _reply("connect.reply", "sent to the new place",
+           ArgSpec("host", "text", "where replies go now"),
+           ArgSpec("port", "whole", "and which port")),
+    _reply("notify.reply", "understood", _AS_ASKED),
+    _reply("dump.reply", "understood", _AS_ASKED),
+    _reply("synced", "all taken in",
+           ArgSpec("id", "id", "as sent")),
+    _reply("error", "a message that could not be used and belongs to no job",
+           ArgSpec("address", "text", "of your message"),
+           ArgSpec("code", "text", "one word"), _TEXT),
     _reply("clip/ready", "send it", CLIP),
-    _reply(
-        "clip/ok", "all of it came; use it as clip:ID", CLIP, ArgSpec("bytes", "text", f"size of the file; {POSITION}")
-    ),
+    _reply("clip/ok", "all of it came; use it as clip:ID", CLIP,
+           ArgSpec("bytes", "text", f"size of the file; {POSITION}")),
     _reply("clip/dropped", "forgotten", CLIP),
-    _reply(
-        "clip/begin",
-        "the file of a result follows",
-        ID,
-        _PART,
-        ArgSpec("name", "text", "file name, without its folder"),
-        ArgSpec("bytes", "text", f"size of the file; {POSITION}"),
-    ),
-    _reply("clip/data", "a piece of it; in order", ID, _PART, ArgSpec("blob", "blob", "the next bytes of the file")),
+    _reply("clip/begin", "the file of a result follows", ID, _PART,
+           ArgSpec("name", "text", "file name, without its folder"),
+           ArgSpec("bytes", "text", f"size of the file; {POSITION}")),
+    _reply("clip/data", "a piece of it; in order", ID, _PART,
+           ArgSpec("blob", "blob", "the next bytes of the file")),
     _reply("clip/end", "that was all of it", ID, _PART),
-    _reply("challenge", "prove it", ArgSpec("nonce", "text", "answer it with auth")),
-    _reply("welcome", "you may ask", ArgSpec("limit", "whole", "of silence", unit="s")),
+    _reply("challenge", "prove it",
+           ArgSpec("nonce", "text", "answer it with auth")),
+    _reply("welcome", "you may ask",
+           ArgSpec("limit", "whole", "of silence", unit="s")),
 )
+# fmt: on
 
 REPLIES: dict[str, ReplySpec] = {reply.address: reply for reply in _REPLIES}
 

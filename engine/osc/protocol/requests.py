@@ -25,99 +25,57 @@ def _message(
     )  # fmt: skip
 
 
+# fmt: off
 _ASKING = (
-    _message("ping", "is anybody there", "pong", ArgSpec("echo", "text", "comes back as it is", default=""), open=True),
+    _message("ping", "is anybody there", "pong",
+             ArgSpec("echo", "text", "comes back as it is", default=""), open=True),
     _message("version", "which program answers, and where it runs", "version.reply"),
     _message("status", "how much there is to do", "status.reply"),
-    _message(
-        "help", "this table", "help.reply help.end", ArgSpec("address", "text", "one address; empty is all", default="")
-    ),
+    _message("help", "this table", "help.reply help.end",
+             ArgSpec("address", "text", "one address; empty is all", default="")),
     _message("bundles", "the installed bundles", "bundles.reply bundles.end"),
 )
 
 _JOBS = (
-    _message(
-        "cancel", "stop a job at its next step; a finished one stays finished", "cancelled fail", ID, critical=True
-    ),
+    _message("cancel", "stop a job at its next step; a finished one stays finished", "cancelled fail", ID,
+             critical=True),
     _message("jobs", "jobs that are not finished", "jobs.reply jobs.end"),
     _message("result", "how a job stands; from now on its events come to you too", _OUTCOME, ID),
-    _message(
-        "connect",
-        "UDP: send what is meant for me to another port of my machine; forgotten after ten silent minutes",
-        "connect.reply",
-        ArgSpec("host", "text", "your own address in figures, or empty for where this comes from"),
-        ArgSpec("port", "whole", "where you listen", low=1, high=65535),
-    ),
-    _message(
-        "notify",
-        "hear the events of everybody's jobs; over UDP forgotten after ten silent minutes",
-        "notify.reply",
-        ArgSpec("on", "whole", "1 to hear the events of all jobs", low=0, high=1, default=1),
-    ),
-    _message(
-        "dump",
-        "print received messages in the bridge's own log",
-        "dump.reply",
-        ArgSpec("on", "whole", "1 to print every message", low=0, high=1, default=1),
-    ),
-    _message(
-        "sync",
-        "answered when everything sent before has been taken in",
-        "synced",
-        ArgSpec("id", "id", "comes back as it is"),
-    ),
+    _message("connect",
+             "UDP: send what is meant for me to another port of my machine; forgotten after ten silent minutes",
+             "connect.reply",
+             ArgSpec("host", "text", "your own address in figures, or empty for where this comes from"),
+             ArgSpec("port", "whole", "where you listen", low=1, high=65535)),
+    _message("notify", "hear the events of everybody's jobs; over UDP forgotten after ten silent minutes",
+             "notify.reply",
+             ArgSpec("on", "whole", "1 to hear the events of all jobs", low=0, high=1, default=1)),
+    _message("dump", "print received messages in the bridge's own log", "dump.reply",
+             ArgSpec("on", "whole", "1 to print every message", low=0, high=1, default=1)),
+    _message("sync", "answered when everything sent before has been taken in", "synced",
+             ArgSpec("id", "id", "comes back as it is")),
 )
 
 _CLIPS = (
-    _message(
-        "clip/begin",
-        "a file is going to be sent",
-        "clip/ready fail",
-        CLIP,
-        ArgSpec("bytes", "whole", "size of the whole file; also as text", low=1, high=CLIPS_LIMIT_BYTES),
-        ArgSpec("name", "text", "file name, as take 3.wav; results are called after it", default=""),
-        critical=True,
-        tcp_only=True,
-    ),
-    _message(
-        "clip/data",
-        "a piece of it; in order",
-        "",
-        CLIP,
-        ArgSpec("blob", "blob", "the next bytes of the file, less than 1 MiB"),
-        critical=True,
-        tcp_only=True,
-    ),
+    _message("clip/begin", "a file is going to be sent", "clip/ready fail", CLIP,
+             ArgSpec("bytes", "whole", "size of the whole file; also as text", low=1, high=CLIPS_LIMIT_BYTES),
+             ArgSpec("name", "text", "file name, as take 3.wav; results are called after it", default=""),
+             critical=True, tcp_only=True),
+    _message("clip/data", "a piece of it; in order", "", CLIP,
+             ArgSpec("blob", "blob", "the next bytes of the file, less than 1 MiB"), critical=True, tcp_only=True),
     _message("clip/end", "all of it was sent", "clip/ok fail", CLIP, critical=True, tcp_only=True),
-    _message(
-        "clip/get",
-        "send me the file of a result",
-        "clip/begin clip/data clip/end fail",
-        ID,
-        _PART,
-        critical=True,
-        tcp_only=True,
-    ),
-    _message(
-        "clip/drop",
-        "forget a clip; otherwise it is forgotten an hour after it came",
-        "clip/dropped",
-        CLIP,
-        tcp_only=True,
-    ),
+    _message("clip/get", "send me the file of a result", "clip/begin clip/data clip/end fail", ID, _PART,
+             critical=True, tcp_only=True),
+    _message("clip/drop", "forget a clip; otherwise it is forgotten an hour after it came", "clip/dropped", CLIP,
+             tcp_only=True),
 )
 
 _LAN = (
     _message("hello", "LAN: I have a token", "challenge", open=True),
-    _message(
-        "auth",
-        "LAN: prove it; holds for this connection, over UDP until ten silent minutes",
-        "welcome error",
-        ArgSpec("nonce", "text", "from the challenge; good once"),
-        ArgSpec("answer", "text", "HMAC-SHA256 of the nonce, keyed with the token, in hexadecimal"),
-        open=True,
-    ),
+    _message("auth", "LAN: prove it; holds for this connection, over UDP until ten silent minutes", "welcome error",
+             ArgSpec("nonce", "text", "from the challenge; good once"),
+             ArgSpec("answer", "text", "HMAC-SHA256 of the nonce, keyed with the token, in hexadecimal"), open=True),
 )
+# fmt: on
 
 TASK_ROWS = tuple(
     _message(task, rule.doc, f"ack {_OUTCOME}", ID, *task_args(rule), task=task, critical=True)
