@@ -30,8 +30,8 @@ from engine.version import engine_version
 DONE, FAILED, STOPPED = 0, 3, 130
 
 _SEVERAL_FILES = (
-    "Several files and folders may be named, before the prompts: what exists is a file, anything else is a prompt. They "
-    "are done one after the other. Exit codes: 0 all done, 1 some files failed, 2 refused, 3 the device or engine failed."
+    "Several files and folders may be named: what exists is a file, anything else is a prompt. They are done one after "
+    "the other. Exit codes: 0 all done, 1 some files failed, 2 refused, 3 the device or the engine failed."
 )
 _TIME = r"\s*(?:(\d+):)?(\d+\.?\d*|\.\d+)\s*"  # seconds, or minutes:seconds
 _REGION = re.compile(f"{_TIME}-{_TIME}")

@@ -16,6 +16,7 @@ from engine.inference.run import RunContext
 from engine.latents import SLOTS, Slot
 from engine.media.reference import example_path
 from engine.runtime.backend import FloatArray
+from engine.text.intent import Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +27,29 @@ class Conditioning:
         prompt: as typed; empty where there are only examples.
         name: for the names of files.
         prompt_SE: float32 (slots, embedding); zeros mean unconditional.
+        parts: each sound of a prompt of several, which are one stem together; empty for one.
     """
 
     prompt: str
     name: str
     prompt_SE: FloatArray
+    parts: tuple[Conditioning, ...] = ()
 
 
 def prompt_conditionings(run: RunContext) -> list[Conditioning]:
     """Conditioning of each prompt of a request; a single one where there are only examples."""
     request = run.request
     words = (*request.prompts, *filter(None, (request.mix_prompt, request.rest_prompt)))
-    embedded = _embedded(run, words)
+    parts = {prompt: run.intents[prompt].parts for prompt in request.prompts}
+    embedded = _embedded(run, (*words, *(part for some in parts.values() for part in some)))
     with_examples = request.task != "replace"  # there examples describe the new sound, not the one to look for
-    return [
-        Conditioning(prompt, prompt or _name_of_examples(run), _rows(run, embedded, prompt, with_examples))
-        for prompt in request.prompts or ("",)
-    ]
+
+    def conditioned(prompt: str, parts: tuple[str, ...] = ()) -> Conditioning:
+        rows_SE = _rows(run, embedded, prompt, with_examples)
+        several = () if run.examples is not None else tuple(conditioned(part) for part in parts)
+        return Conditioning(prompt, prompt or _name_of_examples(run), rows_SE, several)
+
+    return [conditioned(prompt, parts.get(prompt, ())) for prompt in request.prompts or ("",)]
 
 
 def replacement_conditioning(run: RunContext) -> Conditioning:
@@ -56,7 +63,12 @@ def _embedded(run: RunContext, words: tuple[str, ...]) -> dict[str, FloatArray]:
     if not words:
         return {}
     with run.timer.measure("prompt"):
-        return dict(zip(words, run.model.text.embed([run.intents[text] for text in words], run.check), strict=True))
+        return dict(zip(words, run.model.text.embed([_intent(run, text) for text in words], run.check), strict=True))
+
+
+def _intent(run: RunContext, text: str) -> Intent:
+    """What a text was understood as; the parts of a prompt are in English already."""
+    return run.intents.get(text) or Intent.of(text, None, run.request.task)
 
 
 def _rows(run: RunContext, embedded: dict[str, FloatArray], prompt: str, with_examples: bool) -> FloatArray:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +18,8 @@ from engine.runtime.backend import FloatArray, GraphSession
 from engine.runtime.threads import parallel_for
 
 FRAMES_AT_ONCE = 64
+
+HalfArray = npt.NDArray[np.float16]
 
 
 class MixWindows:
@@ -76,28 +80,75 @@ class MaskDecoder:
     Attributes:
         grid: its row of the manifest.
         takes_estimate: True means that it also reads the flow's estimates, so it takes one prompt at a time.
+        end: its last part, which goes on from what was heard; None where that is no graph of its own.
     """
 
     takes_estimate = False
+    end: DecoderEnd | None = None
 
-    def __init__(self, graph: GraphSession, grid: MaskDecoderSpec, takes_estimate: bool = False) -> None:
+    def __init__(
+        self, graph: GraphSession, grid: MaskDecoderSpec, takes_estimate: bool = False, end: DecoderEnd | None = None
+    ) -> None:
         self._graph = graph
         self.grid = grid
         self.takes_estimate = takes_estimate
+        self.end = end
 
     def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
         """See ``Masker``."""
         inputs = {"mix": excerpt.mix, "prompt": prompts_PE}
         if excerpt.estimate_B2N is not None:
             inputs["estimate"] = magnitudes(excerpt.estimate_B2N, excerpt.grid)
-        answer = self._graph.run(inputs)
-        for name, values in answer.items():
-            if not np.isfinite(values).all():
-                raise BundleError(
-                    "the bundle's mask graph answered with {name} values that are no numbers; use another bundle",
-                    name=name,
-                )
-        return MaskOutput(answer["stem"], answer["rest"], answer["presence"])
+        return _masks(self._graph.run(inputs))
+
+    def hear(self, excerpt: MixWindows, end: DecoderEnd) -> HalfArray:
+        """What is heard of some windows before any prompt, float16 (windows, ``end.width``).
+
+        Raises:
+            BundleError: the graph returned NaN or infinity.
+        """
+        answer = self._graph.run({"mix": excerpt.mix, "prompt": np.zeros((1, end.embedding), np.float32)})
+        _masks(answer)
+        return np.concatenate([answer[name].reshape(len(excerpt.mix), -1) for name in end.shapes], axis=1).astype(
+            np.float16
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderEnd:
+    """The last part of a mask decoder as a graph of its own.
+
+    Attributes:
+        graph: it.
+        shapes: of what it takes for one window besides ``mix`` and ``prompt``, by name; outputs of the whole graph.
+        embedding: length of a prompt embedding.
+    """
+
+    graph: GraphSession
+    shapes: Mapping[str, tuple[int, ...]]
+    embedding: int
+
+    @property
+    def width(self) -> int:
+        """Numbers that are heard of one window."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+    def masks(self, excerpt: MixWindows, heard_BK: HalfArray, prompts_PE: FloatArray) -> MaskOutput:
+        """The same as ``MaskDecoder.masks``, from what ``MaskDecoder.hear`` gave for the same windows."""
+        cuts = np.cumsum([math.prod(shape) for shape in self.shapes.values()])[:-1]
+        parts = np.split(heard_BK.astype(np.float32), cuts, axis=1)
+        heard = {name: part.reshape(-1, *shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
+        return _masks(self.graph.run({"mix": excerpt.mix, "prompt": prompts_PE, **heard}))
+
+
+def _masks(answer: dict[str, FloatArray]) -> MaskOutput:
+    for name, values in answer.items():
+        if not np.isfinite(values).all():
+            raise BundleError(
+                "the bundle's mask graph answered with {name} values that are no numbers; use another bundle",
+                name=name,
+            )
+    return MaskOutput(answer["stem"], answer["rest"], answer["presence"])
 
 
 def magnitudes(audio_B2N: FloatArray, grid: MaskDecoderSpec) -> FloatArray:

@@ -12,7 +12,7 @@ from engine.bundle.separator import TASKS_OF_ALL, SeparatorManifest
 from engine.errors import BundleError, RequestError
 from engine.inference.codec import Codec
 from engine.inference.experts import Experts, SeparatorMasker, StemNameEncoder, make_masker, open_experts
-from engine.inference.masker import MaskDecoder
+from engine.inference.masker import DecoderEnd, MaskDecoder
 from engine.inference.sampler import SamplerConfig
 from engine.latents import LatentGrid
 from engine.media.encoders import AudioEncoder, VideoEncoder
@@ -105,7 +105,7 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         text=TextEncoder(by_kind["text"], bundle.path(text.tokenizer), text.max_tokens, story),
         audio=AudioEncoder.from_manifest(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
         video=VideoEncoder.from_manifest(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
-        masker=None if decoder is None else _mask_decoder(opened[decoder.graph], decoder, manifest),
+        masker=None if decoder is None else _mask_decoder(opened, decoder, manifest),
         experts=open_experts(bundle, opened),
     )
 
@@ -149,8 +149,14 @@ def no_flow(label: str) -> RequestError:
     )  # fmt: skip
 
 
-def _mask_decoder(graph: GraphSession, decoder: MaskDecoderSpec, manifest: Manifest) -> MaskDecoder:
-    return MaskDecoder(graph, decoder, takes_estimate="estimate" in manifest.graphs[decoder.graph].inputs)
+def _mask_decoder(graphs: Mapping[str, GraphSession], decoder: MaskDecoderSpec, manifest: Manifest) -> MaskDecoder:
+    takes_estimate, name = "estimate" in manifest.graphs[decoder.graph].inputs, f"{decoder.graph}-answer"
+    end = None
+    if name in manifest.graphs and not takes_estimate:
+        inputs = manifest.graphs[name].inputs
+        shapes = {key: tuple(map(int, axes[1:])) for key, axes in inputs.items() if key not in ("mix", "prompt")}
+        end = DecoderEnd(graphs[name], shapes, manifest.embedding)
+    return MaskDecoder(graphs[decoder.graph], decoder, takes_estimate, end)
 
 
 def fill_defaults(request: Request, manifest: Manifest) -> Request:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from engine.inference.rerank import LoudestWindows, PresenceMeter, windows_simil
 from engine.inference.run import RunContext
 from engine.separation.flow_estimates import FlowEstimates
 from engine.separation.known_masks import stem_masks, wants_estimates
-from engine.separation.mask_store import MaskStemFilter, StemMasks
+from engine.separation.mask_store import AnyMasks, JointMasks, MaskStemFilter, StemMasks
 from engine.separation.split import SeparatedSection, filter_section, split_by_filter, with_context
 from engine.separation.stereo_section import StereoSection, load_stereo
 from engine.separation.together import RemainderMeter, StemBlocks, StemMeter, render_stems
@@ -62,7 +62,7 @@ def separate(
             share = run.within(0.1, 1.0).within(done / count, (done + len(group)) / count)
             done += len(group)
             with contextlib.ExitStack() as held:
-                found = stem_masks(share.within(0.0, 0.7), mix, masker, group, estimates, held)
+                found = _masks_of(share.within(0.0, 0.7), mix, masker, group, decoder, estimates, held)
                 for number, (one, masks) in enumerate(zip(group, found, strict=True)):
                     yield [_write_result(share.within(0.7, 1.0).nth(number, len(group)), mix, masks, one, spec)]
 
@@ -73,12 +73,12 @@ def separate_together(
     """Stems that share the mix, and what they leave of it; arguments as for ``separate``."""
     mix = _load_mix(run.within(0.0, 0.1), spec.input, spec.region.wanted, decoder)
     with mix.audio, contextlib.ExitStack() as held:
-        estimates, found = FlowEstimates(mix, held), dict[int, StemMasks]()
+        estimates, found = FlowEstimates(mix, held), dict[int, AnyMasks]()
         order = sorted(range(len(conditionings)), key=lambda at: id(masker_for(run, conditionings[at], decoder)))
         share, count = run.within(0.1, 0.7), len(conditionings)
         for masker, group in _groups(run, [conditionings[at] for at in order], decoder):
             part = share.within(len(found) / count, (len(found) + len(group)) / count)
-            masks = stem_masks(part, mix, masker, group, estimates, held)
+            masks = _masks_of(part, mix, masker, group, decoder, estimates, held)
             found |= zip(order[len(found) :], masks, strict=False)
         every = [found[at] for at in range(count)]
         meters: list[StemMeter] = [
@@ -112,7 +112,7 @@ def split_by_masks(
     mix = _load_mix(run.within(0.0, 0.3), info, wanted, decoder)
     held.enter_context(mix.audio)
     masker, estimates = masker_for(run, conditioning, decoder), FlowEstimates(mix, held)
-    [masks] = stem_masks(run.within(0.3, 1.0), mix, masker, [conditioning], estimates, held)
+    [masks] = _masks_of(run.within(0.3, 1.0), mix, masker, [conditioning], decoder, estimates, held)
     _, there = _presence_blocks(mix, masks)
     presence = None if masks.presence_K is None else max(there)
     return SeparatedSection(info, wanted, mix.section, lambda some: _filter_mix(run, mix, masks, some), presence)
@@ -127,8 +127,9 @@ def _load_mix(run: RunContext, info: AudioInfo, wanted: SampleRange, decoder: Ma
 def _groups(
     run: RunContext, conditionings: list[Conditioning], decoder: MaskDecoder
 ) -> Iterator[tuple[Masker, list[Conditioning]]]:
+    """Prompts with the same masker, as many as fit in one run of it; one of several sounds is a group of its own."""
     answered = [(masker_for(run, one, decoder), one) for one in conditionings]
-    for _, some in itertools.groupby(answered, key=lambda pair: id(pair[0])):
+    for _, some in itertools.groupby(answered, key=lambda pair: id(pair[1] if pair[1].parts else pair[0])):
         members = list(some)
         masker = members[0][0]
         at_once = 1 if wants_estimates(masker) else PROMPTS_AT_ONCE
@@ -136,13 +137,28 @@ def _groups(
             yield masker, [one for _, one in members[at : at + at_once]]
 
 
-def _filter_mix(run: RunContext, mix: StereoSection, masks: StemMasks, wanted: SampleRange) -> Iterator[StemRestBlock]:
+def _masks_of(
+    run: RunContext, mix: StereoSection, masker: Masker, group: list[Conditioning], decoder: MaskDecoder,
+    estimates: FlowEstimates, held: contextlib.ExitStack,
+) -> Sequence[AnyMasks]:  # fmt: skip
+    """Masks of a group of prompts; of one of several sounds, each by the masker that knows it best."""
+    parts = group[0].parts
+    if not parts:
+        return stem_masks(run, mix, masker, group, estimates, held)
+    found = list[StemMasks]()
+    for one, some in _groups(run, list(parts), decoder):
+        share = run.within(len(found) / len(parts), (len(found) + len(some)) / len(parts))
+        found += stem_masks(share, mix, one, some, estimates, held)
+    return [JointMasks(tuple(found))]
+
+
+def _filter_mix(run: RunContext, mix: StereoSection, masks: AnyMasks, wanted: SampleRange) -> Iterator[StemRestBlock]:
     stem = MaskStemFilter([masks], mix.info.rate_hz, mix.info.channels, odds_gain(run.request.sensitivity))
     return split_by_filter(run, mix.info, mix.section, wanted, stem, mix.offset_C)
 
 
 def _write_result(
-    run: RunContext, mix: StereoSection, masks: StemMasks, conditioning: Conditioning, spec: OutputSpec
+    run: RunContext, mix: StereoSection, masks: AnyMasks, conditioning: Conditioning, spec: OutputSpec
 ) -> TaskResult:
     meter = _MaskMeter(run, mix, masks, conditioning)
 
@@ -162,7 +178,7 @@ def _write_result(
 class _MaskMeter:
     """Measures a stem while it is written: presence and similarity; see ``engine.separation.together.StemMeter``."""
 
-    def __init__(self, run: RunContext, mix: StereoSection, masks: StemMasks, conditioning: Conditioning) -> None:
+    def __init__(self, run: RunContext, mix: StereoSection, masks: AnyMasks, conditioning: Conditioning) -> None:
         self.name = conditioning.name
         self._run, self._mix, self._conditioning = run, mix, conditioning
         self._edges, there = _presence_blocks(mix, masks)
@@ -205,10 +221,10 @@ def _similarity(run: RunContext, loudest: LoudestWindows, rate_hz: int, conditio
         return windows_similarity(run, windows, conditioning.prompt_SE)
 
 
-def _presence_blocks(mix: StereoSection, masks: StemMasks) -> tuple[list[int], list[float]]:
+def _presence_blocks(mix: StereoSection, masks: AnyMasks) -> tuple[list[int], list[float]]:
     """Presence windows: their edges in samples of the result, and how likely the stem sounds in each."""
     grid, rate_hz, wanted = mix.grid, mix.info.rate_hz, mix.wanted
-    count = masks.rows.rows // grid.presence_frames
+    count = masks.frames // grid.presence_frames
     there_K = np.zeros(count) if masks.presence_K is None else masks.presence_K
     hops = grid.presence_frames * grid.hop_samples
     offset = wanted.start - mix.section.start

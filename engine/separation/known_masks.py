@@ -10,11 +10,11 @@ import numpy as np
 from engine.audio.disk_array import DiskArrayUint16
 from engine.bundle.separation import SIDES
 from engine.inference.conditioning import Conditioning
-from engine.inference.masker import MaskDecoder, Masker
-from engine.inference.mix_cache import hash_array
+from engine.inference.masker import DecoderEnd, MaskDecoder, Masker
+from engine.inference.mix_cache import MixCache, hash_array
 from engine.inference.run import RunContext
 from engine.separation.flow_estimates import FlowEstimates
-from engine.separation.mask_store import StemMasks, compute_masks
+from engine.separation.mask_store import StemMasks, compute_masks, hear_mix
 from engine.separation.stereo_section import StereoSection
 
 
@@ -54,10 +54,25 @@ def _computed(
     estimates: FlowEstimates, held: contextlib.ExitStack,
 ) -> list[StemMasks]:  # fmt: skip
     prompts_PE = np.stack([one.prompt_SE[run.rule.prompt_slot] for one in conditionings])
+    if run.cache is not None and isinstance(masker, MaskDecoder) and masker.end is not None:
+        heard = held.enter_context(_heard(run.within(0.0, 0.8), run.cache, mix, masker, masker.end))
+        return compute_masks(run.within(0.8, 1.0), mix, masker, prompts_PE, held, heard=heard)
     if not wants_estimates(masker):
         return compute_masks(run, mix, masker, prompts_PE, held)
     estimate = estimates.of(run.within(0.0, 0.5), conditionings[0], held)
     return compute_masks(run.within(0.5, 1.0), mix, masker, prompts_PE, held, estimate)
+
+
+def _heard(
+    run: RunContext, cache: MixCache, mix: StereoSection, decoder: MaskDecoder, end: DecoderEnd
+) -> DiskArrayUint16:
+    """What the mask decoder hears before any prompt, from the cache where it is known."""
+    key = cache.key("heard", mix.sha256)
+    if found := cache.load(key, lambda: DiskArrayUint16(run.folder, end.width)):
+        return found[0]
+    heard = hear_mix(run, mix, decoder, end)
+    cache.store(key, heard)
+    return heard
 
 
 def _key(run: RunContext, mix: StereoSection, masker: Masker, conditioning: Conditioning) -> str:

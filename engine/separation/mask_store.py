@@ -17,7 +17,7 @@ from engine.audio.reader import FloatArray, Samples
 from engine.audio.soft_mask import share_masks, tilt_mask
 from engine.audio.stft import OVERLAP, ComplexArray, SpectralFilter, window_samples
 from engine.bundle.separation import SIDES, MaskDecoderSpec
-from engine.inference.masker import Masker, MaskOutput, MixWindows
+from engine.inference.masker import DecoderEnd, HalfArray, MaskDecoder, Masker, MaskOutput, MixWindows
 from engine.inference.run import RunContext
 from engine.inference.windows import Batches, OverlapAdd, WindowPlan, lay_windows
 from engine.latents import Slot
@@ -44,6 +44,11 @@ class StemMasks:
     presence_K: Samples | None
 
     @property
+    def frames(self) -> int:
+        """How many rows there are."""
+        return self.rows.rows
+
+    @property
     def opening(self) -> Samples | None:
         """Gain of the presence gate in each block, 0 (shut) to 1 (open)."""
         if self.presence_K is None:
@@ -54,9 +59,34 @@ class StemMasks:
         return smooth_K
 
 
+@dataclass(frozen=True, slots=True)
+class JointMasks:
+    """Masks of several sounds that are one stem together; their gains add up, to 1 at most.
+
+    Attributes:
+        parts: of one section and grid.
+    """
+
+    parts: tuple[StemMasks, ...]
+
+    @property
+    def frames(self) -> int:
+        """How many rows there are."""
+        return self.parts[0].frames
+
+    @property
+    def presence_K(self) -> Samples | None:  # noqa: N802
+        """Of the sound that is surest; None where no masker estimates it."""
+        known = [one.presence_K for one in self.parts if one.presence_K is not None]
+        return np.max(known, axis=0) if len(known) == len(self.parts) else None
+
+
+AnyMasks = StemMasks | JointMasks
+
+
 def compute_masks(
     run: RunContext, mix: StereoSection, masker: Masker, prompts_PE: FloatArray, held: contextlib.ExitStack,
-    estimate: DiskArray | None = None,
+    estimate: DiskArray | None = None, heard: DiskArrayUint16 | None = None,
 ) -> list[StemMasks]:  # fmt: skip
     """Compute masks for several prompts in one run of the masker over the section.
 
@@ -67,6 +97,7 @@ def compute_masks(
         prompts_PE: float32 (prompts, embedding).
         held: closes the files.
         estimate: the flow's stem and rest, for a masker that reads them; see ``engine.separation.flow_estimates``.
+        heard: of a mask decoder with an end, see ``hear_mix``; None hears the mix now.
     """
     grid = mix.grid
     windows = _plan(mix.audio.rows, grid)
@@ -75,7 +106,11 @@ def compute_masks(
 
     def work(batch: Sequence[int]) -> MaskOutput:
         with run.timer.measure("separate"):
-            return masker.masks(_excerpt(mix, estimate, [windows.starts[index] for index in batch]), prompts_PE)
+            excerpt = _excerpt(mix, estimate, [windows.starts[index] for index in batch])
+            if heard is not None and isinstance(masker, MaskDecoder) and masker.end is not None:
+                heard_BK = heard.read(batch[0], batch[-1] + 1).view(np.float16)
+                return masker.end.masks(excerpt, heard_BK, prompts_PE)
+            return masker.masks(excerpt, prompts_PE)
 
     batches = Batches(max(1, run.batches.size // WINDOWS_SHARE))
     for batch, answer in batches.run(range(len(windows.starts)), work):
@@ -85,6 +120,28 @@ def compute_masks(
                     one.add(answer, prompt, row)
         run.progress((batch[-1] + 1) / len(windows.starts), "separate")
     return [StemMasks(grid, one, both.presence()) for one, both in zip(rows, joined, strict=True)]
+
+
+def hear_mix(run: RunContext, mix: StereoSection, decoder: MaskDecoder, end: DecoderEnd) -> DiskArrayUint16:
+    """What a mask decoder hears of a section before any prompt: the bits of float16 numbers, a window per row.
+
+    Args:
+        run: the running request.
+        mix: the section.
+        decoder: it.
+        end: its last part, which goes on from there.
+    """
+    windows, rows = _plan(mix.audio.rows, mix.grid), DiskArrayUint16(run.folder, end.width)
+
+    def work(batch: Sequence[int]) -> HalfArray:
+        with run.timer.measure("separate"):
+            return decoder.hear(_excerpt(mix, None, [windows.starts[index] for index in batch]), end)
+
+    batches = Batches(max(1, run.batches.size // WINDOWS_SHARE))
+    for batch, heard_BK in batches.run(range(len(windows.starts)), work):
+        rows.append(heard_BK.view(np.uint16))
+        run.progress((batch[-1] + 1) / len(windows.starts), "separate")
+    return rows
 
 
 def _plan(samples: int, grid: MaskDecoderSpec) -> WindowPlan:
@@ -144,9 +201,9 @@ class MaskStemFilter:
         odds: what the stems' odds are multiplied by, see ``engine.audio.soft_mask.odds_gain``.
     """
 
-    def __init__(self, masks: Sequence[StemMasks], rate_hz: int, channels: int, odds: float) -> None:
+    def __init__(self, masks: Sequence[AnyMasks], rate_hz: int, channels: int, odds: float) -> None:
         self._filter = SpectralFilter(window_samples(rate_hz), channels, stems=len(masks))
-        self._gains = [MaskGains(one, rate_hz, odds) for one in masks]
+        self._gains = [_JointGains(one, rate_hz, odds) for one in masks]
         self._shares_C2 = shares_of(channels)
         self._next = 0
 
@@ -165,6 +222,21 @@ class MaskStemFilter:
             return gain_SL2F.transpose(0, 2, 1, 3)
         gain_SCLF: FloatArray = np.tensordot(gain_SL2F, self._shares_C2, axes=([2], [1])).transpose(0, 3, 1, 2)
         return gain_SCLF
+
+
+class _JointGains:
+    """The gains of one stem, added up where it is several sounds."""
+
+    def __init__(self, masks: AnyMasks, rate_hz: int, odds: float) -> None:
+        parts = masks.parts if isinstance(masks, JointMasks) else (masks,)
+        self._parts = [MaskGains(one, rate_hz, odds) for one in parts]
+
+    def frames(self, first: int, last: int) -> FloatArray:
+        """As of ``MaskGains``."""
+        gain_L2F = self._parts[0].frames(first, last)
+        for part in self._parts[1:]:
+            gain_L2F = np.minimum(gain_L2F + part.frames(first, last), np.float32(1))
+        return gain_L2F
 
 
 class MaskGains:
