@@ -144,7 +144,7 @@ def test_the_export_dialog_says_what_is_missing_in_german(loaded, qtbot, german,
     qtbot.addWidget(dialog)
     for tick in dialog.ticks.values():
         tick.setChecked(False)
-    words = "keine Spur ist gewählt; haken Sie mindestens eine an"
+    words = "kein Stem ist gewählt; haken Sie mindestens einen an"
     assert dialog.preview.text() == words
     dialog.start()
     assert dialog.answer.text() == words
