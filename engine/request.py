@@ -88,7 +88,7 @@ class Request:
         metavar="PROMPT",
     )  # fmt: skip
     literal: bool = option(
-        False, "take every word as it is spelled: nothing is looked up, mended or refused for being unknown"
+        False, "take every word as it is spelled: correct nothing, and refuse nothing for being unknown"
     )
     replacement: str = option(
         "", "what to put in its place, in a few words, e.g. trumpet", flag="--with", metavar="PROMPT",
@@ -162,7 +162,7 @@ class Request:
         otherwise="default 256", metavar="K",
     )  # fmt: skip
     name: str = option(
-        "", "what the files are called, with {mix}, {stem}, {task}, {region}, {n} and {part} for what differs",
+        "", "name of the files; {mix}, {stem}, {task}, {region}, {n} and {part} are filled in",
         kind="name", otherwise="default {mix} - {stem}", metavar="TEMPLATE",
     )  # fmt: skip
     steps: int | None = option(
@@ -205,11 +205,11 @@ class Request:
     )
 
     cache: str = option(
-        "", "folder that keeps what was computed of a mix, so that the next prompt for it costs less", kind="folder",
+        "", "folder that keeps what was computed for a mix, so that the next prompt for it is quicker", kind="folder",
         otherwise="default: nothing is kept", metavar="DIR", takes=_separates, refusal="",
     )  # fmt: skip
     cache_gb: float = option(
-        10.0, "how many GB --cache may hold; what was not used for longest goes first", low=0.001, high=100_000.0,
+        10.0, "how many GB --cache may hold; what was used longest ago is deleted first", low=0.001, high=100_000.0,
         label="cache size", flag="--cache-size", metavar="GB", takes=_separates, refusal="",
     )  # fmt: skip
 
