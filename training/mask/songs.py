@@ -20,8 +20,8 @@ from training.mask.render import PIECES_PER_SHARD, SAMPLES, Row, spans, write_ro
 from training.typing import Audio
 
 SEED = 301
-PIECES = 480
-SONG_S = 120.0
+PIECES = 240
+SONG_S = 84.0
 MONO_SIDE = 3e-3  # a side below this share of the whole is dropped
 LONG_S = 60.0  # spans of a longer song do not overlap
 FADED_S = 0.5  # of silence at the end of a rendering is cut
