@@ -87,7 +87,7 @@ def test_an_expert_can_be_named_and_done_without(run, noise, guided):
 
 
 def test_a_bundle_without_experts_says_so(run, noise, toy_bundle):
-    with pytest.raises(RequestError, match="it has none"):
+    with pytest.raises(RequestError, match="has no experts"):
         run(input=noise(), bundle=str(toy_bundle), expert="spleeter")
 
 
