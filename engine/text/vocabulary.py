@@ -21,7 +21,8 @@ INSTRUMENTAL = _phrases(
     instrumental; instrumentals; karaoke; backing track; backing tracks; backing; playback; accompaniment; off
     vocal; minus one; instrumental part; instrumentalversion; karaokeversion; begleitung; halbplayback;
     instrumentale; bande orchestre; accompagnement; base musical; acompanamiento; pista instrumental; strumentale;
-    base musicale; base strumentale; カラオケ; インスト; インストゥルメンタル; 伴奏; オケ; オフボーカル; 卡拉ok; 纯音乐
+    version instrumentale; version instrumental; base musicale; base strumentale;
+    カラオケ; インスト; インストゥルメンタル; 伴奏; オケ; オフボーカル; 卡拉ok; 纯音乐
     """
 )
 ACAPELLA = _phrases(
