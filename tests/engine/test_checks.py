@@ -92,7 +92,9 @@ def test_what_was_sent_on_once_stays_as_it_is(prompt, task, asked):
     wordings = grammar()
     once, intents = understand(Request(task=asked, prompts=(prompt,), input="mix.wav"), wordings)
     again, intents_again = understand(once, wordings)
-    assert (again, intents_again) == (once, intents)
+    assert again == once
+    for text, intent in intents.items():
+        assert (intents_again[text].task, intents_again[text].english) == (intent.task, intent.english)
     assert set(once.prompts) <= set(intents)
     if asked == "isolate":
         assert once.task == intents[once.prompts[0]].task == task

@@ -20,7 +20,7 @@ from engine.errors import AudioError, EngineError
 from engine.events import Done, Failed
 from engine.options import option, options_of
 from engine.osc.protocol.requests import ROWS
-from engine.osc.protocol.task_arguments import arguments_of
+from engine.osc.protocol.task_arguments import NOT_ARGUMENTS, arguments_of
 from engine.serialization import error_of, event_from_json, event_to_json, failed_of
 
 NUMBERS = [row for row in OPTIONS.values() if row.kind in ("whole", "number")]
@@ -198,14 +198,14 @@ def test_limits_are_the_same_over_osc():
                 seen.add(row.name)
                 assert spec.high == min(row.limits[1], 2**31 - 1), row.name  # an OSC integer has 32 bits
                 assert spec.low in (row.limits[0], argument.unset), row.name
-    assert seen == {row.name for row in NUMBERS} - {"batch_windows"}
+    assert seen == {row.name for row in NUMBERS} - set(NOT_ARGUMENTS)
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_everything_but_the_size_of_batches_can_be_said_over_osc(task):
+def test_everything_but_what_is_the_bridges_own_business_can_be_said_over_osc(task):
     rule = TASKS[task]
     said = {argument.option for argument in arguments_of(rule)}
-    wanted = {row.name for row in OPTIONS.values() if row.takes(rule)} - {"task", "out", "batch_windows"}
+    wanted = {row.name for row in OPTIONS.values() if row.takes(rule)} - set(NOT_ARGUMENTS)
     assert wanted - said == set()
 
 
@@ -214,13 +214,15 @@ def test_a_bundle_can_default_to_what_a_request_can_ask():
     assert named <= set(OPTIONS)
 
 
-def test_the_command_line_makes_the_request_it_says():
+def test_the_command_line_makes_the_request_it_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mix.wav").touch()
     words = ["isolate", "mix.wav", "violin", "--region", "1-2", "--guide", "prompt", "--guide", "picture"]
     words += ["--prompt-image", "a.png", "--prompt-text", "bass", "--render", "flow", "--temperature", "0.5"]
     seen: list[Request] = []
 
     class Listening:
-        def submit(self, request: Request, look: bool = False) -> str:
+        def submit(self, request: Request) -> str:
             seen.append(request)
             raise RequestError("enough")
 
