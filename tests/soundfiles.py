@@ -1,4 +1,4 @@
-"""Sound files of every kind and with every fault, made on the spot: a known sound in a container, then bytes changed."""
+"""Sound files of every kind and with every fault, made on the spot: a known sound, then bytes changed."""
 
 from __future__ import annotations
 
@@ -31,10 +31,14 @@ def with_libsndfile(path: Path, container: str, subtype: str | None = None, **of
 
 def with_av(
     path: Path, codec: str, container: str, *, sample_format: str = "s16", samples: int = SAMPLES,
-    rate_hz: int = RATE_HZ, film: bool = False, options: dict[str, str] | None = None, bits: int = 16,
+    rate_hz: int = RATE_HZ, film: bool = False, options: dict[str, str] | None = None,
+    values: np.ndarray | None = None,
 ) -> bytes:  # fmt: skip
-    """Write the sound with FFmpeg, in a film where asked for, and return the bytes of the file."""
-    audio_NC = sound(samples, 2, rate_hz)
+    """Write the sound with FFmpeg, in a film where asked for, and return the bytes of the file.
+
+    ``values`` (samples, 2) stand in for the sound, as they are.
+    """
+    values_NC = as_stored(sound(samples, 2, rate_hz), sample_format) if values is None else values
     with av.open(str(path), "w", format=container, container_options=options or {}) as out:
         picture = None
         if film:
@@ -44,6 +48,7 @@ def with_av(
         stream = out.add_stream(codec, rate=rate_hz)
         stream.layout = "stereo"
         stream.format = sample_format
+        stream.bit_rate = 128_000  # WMA has no usual one
         if picture is not None:
             for number in range(samples * 10 // rate_hz + 1):
                 frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 20 * number % 255, np.uint8), format="rgb24")
@@ -52,21 +57,22 @@ def with_av(
                     out.mux(packet)
             for packet in picture.encode():
                 out.mux(packet)
-        fill_stream(out, stream, audio_NC, sample_format, rate_hz)
+        fill_stream(out, stream, values_NC, sample_format, rate_hz)
     return path.read_bytes()
 
 
-def fill_stream(out, stream, audio_NC: np.ndarray, sample_format: str, rate_hz: int) -> None:
+def as_stored(audio_NC: np.ndarray, sample_format: str) -> np.ndarray:
+    """A sound in the numbers of a sample format."""
+    if sample_format.startswith("flt"):
+        return audio_NC.astype(np.float32)
+    values_NC = np.rint(audio_NC * 32768).astype(np.int16)
+    return values_NC.astype(np.int32) << 16 if sample_format.startswith("s32") else values_NC
+
+
+def fill_stream(out, stream, values_NC: np.ndarray, sample_format: str, rate_hz: int) -> None:
     """Encode a sound into a stream of a container."""
-    packed = sample_format.removesuffix("p")
-    if packed == "flt":
-        values = audio_NC.astype(np.float32)
-    else:
-        values = np.rint(audio_NC * 32768).astype(np.int16)
-        if packed == "s32":
-            values = values.astype(np.int32) << 16
     fifo = av.AudioFifo()
-    data = values.T if sample_format.endswith("p") else values.reshape(1, -1)
+    data = values_NC.T if sample_format.endswith("p") else values_NC.reshape(1, -1)
     frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(data), format=sample_format, layout="stereo")
     frame.sample_rate = rate_hz
     frame.pts = 0

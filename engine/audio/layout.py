@@ -27,16 +27,18 @@ _W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")  # of the GUIDs of chunks
 
 @dataclass(frozen=True, slots=True)
 class _SampleBytes:
-    """Where the samples lie: bytes of the file, and how many the header announces; None where it does not say."""
+    """Where the samples lie.
+
+    Attributes:
+        start, stop: bytes of the file.
+        said: how many the header announces; None where it does not say.
+        chunks_at: where the chunks of an RF64 file begin behind that of its sizes; 0 in a file of another kind.
+    """
 
     start: int
     stop: int
     said: int | None
-
-    @property
-    def size_at(self) -> int:
-        """Where a WAV file says how many bytes of samples there are."""
-        return self.start - 4
+    chunks_at: int = 0
 
 
 def scan_layout(path: Path) -> MendedFile | None:
@@ -60,10 +62,16 @@ def scan_layout(path: Path) -> MendedFile | None:
 
 
 def _as_wave(found: _SampleBytes, size: int) -> tuple[Piece, ...]:
-    """To libsndfile the largest size means all the rest."""
-    if found.said is not None and found.said < _WRAP:
+    """To libsndfile the largest size means all the rest; where more is there than that, RF64 says how much."""
+    there = found.stop - found.start
+    if found.said is not None:
         return ()
-    return (0, found.size_at), struct.pack("<I", UNKNOWN_SIZE), (found.start, found.stop)
+    size_at = found.start - 4
+    if found.chunks_at or there >= UNKNOWN_SIZE:
+        ds64 = struct.pack("<4sIQQQI", b"ds64", 28, size, there, 0, 0)
+        head = struct.pack("<4sI4s", b"RF64", UNKNOWN_SIZE, b"WAVE") + ds64
+        return head, (found.chunks_at or 12, size_at), struct.pack("<I", UNKNOWN_SIZE), (found.start, found.stop)
+    return (0, size_at), struct.pack("<I", UNKNOWN_SIZE), (found.start, found.stop)
 
 
 def _as_w64(found: _SampleBytes, size: int) -> tuple[Piece, ...]:
@@ -84,20 +92,22 @@ def _as_it_is(found: _SampleBytes, size: int) -> tuple[Piece, ...]:
 
 
 def _in_wave(stream: BinaryIO, size: int) -> _SampleBytes | None:
-    riff_bytes = struct.unpack_from("<I", stream.read(8), 4)[0]
+    head = stream.read(20).ljust(20, b"\0")
+    riff_bytes, ds64_bytes = struct.unpack_from("<I", head, 4)[0], struct.unpack_from("<I", head, 16)[0]
+    chunks_at = 20 + ds64_bytes if head[12:16] == b"ds64" else 0
     stream.seek(0)
     for name, said in riff_chunks(stream):
         if name != b"data":
             continue
         start = stream.tell()
         there = size - start
-        if said == 0 and there and (riff_bytes == 0 or not _chunk_at(stream, start, size)):
-            return _SampleBytes(start, _before_chunks(stream, start, size), None)
-        if said > there and _is_unknown(said):
-            return _SampleBytes(start, _before_chunks(stream, start, size), None)
+        is_unfinished = said == 0 and there and (riff_bytes == 0 or not _chunk_at(stream, start, size))
+        if is_unfinished or (said > there and _is_unknown(said)):
+            return _SampleBytes(start, _before_chunks(stream, start, size), None, chunks_at)
         if there - said >= _WRAP and _is_wrapped(stream, start + said, size, riff_bytes):
-            said += (there - said) // _WRAP * _WRAP
-        return _SampleBytes(start, start + min(said, there), said)
+            stop = start + said + (there - said) // _WRAP * _WRAP
+            return _SampleBytes(start, stop, None)
+        return _SampleBytes(start, start + min(said, there), said, chunks_at)
     return None
 
 

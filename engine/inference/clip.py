@@ -19,6 +19,7 @@ from engine.inference.windows import OverlapAdd, WindowPlan
 LEVEL_INTO_MODEL_DB = -20.0  # RMS
 HIGHEST_GAIN_DB = 60.0
 LEAST_OFFSET = 1e-3  # -60 dBFS; a converter or a synthesiser that is off centre
+OFFSET_PARTS, OFFSET_ERRORS = 16, 8.0  # noise has such a mean once in a million sections
 MAX_WIDTH = 4.0  # where channels nearly cancel, their mean says nothing about how loud one of them is
 
 
@@ -61,13 +62,13 @@ def load_mono(run: RunContext, info: AudioInfo, section: SampleRange) -> MonoCli
     rate_hz = run.model.grid.sample_rate_hz
     total = samples_at(section.samples, info.rate_hz, rate_hz)
     energies = np.zeros(2)  # of the mean of the channels, and mean over the channels, at the user's rate
-    sums_C = np.zeros(info.channels)
+    offsets = OffsetMeter(info.channels, section.samples)
 
     def source() -> Iterator[Samples]:
         for block_CN in blocks(info, section.start, section.stop):
             mono_1N = block_CN.mean(axis=0, keepdims=True)
             energies[:] += np.square(mono_1N).sum(), np.square(block_CN).sum() / info.channels
-            sums_C[:] += block_CN.sum(axis=1)
+            offsets.add(block_CN)
             yield mono_1N
 
     scratch, energy = DiskArray(run.folder, 1), 0.0
@@ -75,7 +76,7 @@ def load_mono(run: RunContext, info: AudioInfo, section: SampleRange) -> MonoCli
         scratch.append(mono_1N.T)
         energy += float(np.square(mono_1N, dtype=np.float64).sum())
         run.progress(scratch.rows / total, "read")
-    offset_C = significant_offset(sums_C / section.samples)
+    offset_C = offsets.offset_C
     if offset_C.any():
         mean = float(offset_C.mean())
         energy = take_away(scratch, np.array([mean]))
@@ -84,9 +85,38 @@ def load_mono(run: RunContext, info: AudioInfo, section: SampleRange) -> MonoCli
     return MonoClip(scratch, energy / total, float(width), offset_C)
 
 
-def significant_offset(mean_C: Samples) -> Samples:
-    """Means of channels as constant offsets; zeros where they are no more than what any music has."""
-    return mean_C if np.abs(mean_C).max(initial=0.0) >= LEAST_OFFSET else np.zeros_like(mean_C)
+class OffsetMeter:
+    """Measures the constant offset of each channel of a section.
+
+    The section is cut into equal parts. An offset is constant where their means agree: where the mean of all is many
+    times its own standard error, as the mean of no music around zero is.
+
+    Args:
+        channels, samples: of the section.
+    """
+
+    def __init__(self, channels: int, samples: int) -> None:
+        self._part_samples = max(1, samples // OFFSET_PARTS)
+        self._sums_CP = np.zeros((channels, -(-samples // self._part_samples)))
+        self._seen = 0
+
+    def add(self, block_CN: Samples) -> None:
+        """Add samples, float64 (channels, samples)."""
+        at = 0
+        while at < block_CN.shape[1]:
+            part, used = divmod(self._seen, self._part_samples)
+            count = min(self._part_samples - used, block_CN.shape[1] - at)
+            self._sums_CP[:, part] += block_CN[:, at : at + count].sum(axis=1)
+            at, self._seen = at + count, self._seen + count
+
+    @property
+    def offset_C(self) -> Samples:  # noqa: N802 - it ends in its axes
+        """The offset; 0 where there is none."""
+        mean_C: Samples = self._sums_CP.sum(axis=1) / max(1, self._seen)
+        means_CP = self._sums_CP[:, :OFFSET_PARTS] / self._part_samples
+        error_C = means_CP.std(axis=1) / np.sqrt(OFFSET_PARTS)
+        is_constant_C = (np.abs(mean_C) >= LEAST_OFFSET) & (np.abs(mean_C) >= OFFSET_ERRORS * error_C)
+        return np.where(is_constant_C & (self._seen >= OFFSET_PARTS), mean_C, 0.0)
 
 
 def take_away(audio: DiskArray, offset_K: Samples) -> float:

@@ -140,7 +140,7 @@ def _described(container: Any, stream: Any, sound: _Sound) -> dict[str, Any]:
     if name in SAYS_LENGTH:
         if stream.duration:
             said_s = float(stream.duration * stream.time_base)
-        elif container.duration:
+        elif container.duration and len(container.streams) == 1:  # else it may be that of the picture
             said_s = container.duration / av.time_base
     return {
         "rate_hz": sound.rate_hz, "channels": sound.channels, "samples": sound.samples, "wide": sound.is_wide,

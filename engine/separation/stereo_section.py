@@ -14,7 +14,7 @@ import numpy as np
 from engine.audio.disk_array import DiskArray
 from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, resampled, samples_at
 from engine.bundle.separation import SIDES, MaskDecoderSpec
-from engine.inference.clip import HIGHEST_GAIN_DB, SampleRange, significant_offset, take_away
+from engine.inference.clip import HIGHEST_GAIN_DB, OffsetMeter, SampleRange, take_away
 from engine.inference.mix_cache import hash_rows
 from engine.inference.run import RunContext
 
@@ -76,11 +76,11 @@ def load_stereo(
     shares_2C = shares_of(info.channels).T.astype(np.float64)
     total = samples_at(section.samples, info.rate_hz, grid.rate_hz)
 
-    sums_C = np.zeros(info.channels)
+    offsets = OffsetMeter(info.channels, section.samples)
 
     def source() -> Iterator[Samples]:
         for block_CN in blocks(info, section.start, section.stop):
-            sums_C[:] += block_CN.sum(axis=1)
+            offsets.add(block_CN)
             yield block_CN if info.channels == SIDES else shares_2C @ block_CN
 
     audio, energy = DiskArray(run.folder, SIDES), 0.0
@@ -89,7 +89,7 @@ def load_stereo(
             audio.append(block_2N.T)
             energy += float(np.vdot(block_2N, block_2N))
             run.progress(audio.rows / total, "read")
-        offset_C = significant_offset(sums_C / section.samples)
+        offset_C = offsets.offset_C
         if offset_C.any():
             energy = take_away(audio, offset_C if info.channels == SIDES else shares_2C @ offset_C)
     except BaseException:

@@ -90,10 +90,10 @@ def test_words_and_sounds_are_blended_by_weight(share, hum):
         np.testing.assert_allclose(found, expected, atol=0.01)
 
 
-def test_a_weight_of_zero_is_the_words_alone_bit_for_bit(run, mix, bundle, tmp_path):
+def test_a_weight_of_zero_is_the_words_alone_bit_for_bit(run, mix, bundle, hum):
     asked = {"input": mix, "bundle": str(bundle), "prompts": ("violin",)}
     [alone] = run(**asked).results
-    [heard] = run(**asked, examples=(str(tmp_path / "not even there.wav"),), example_weight=0.0).results
+    [heard] = run(**asked, examples=(str(hum),), example_weight=0.0).results
     np.testing.assert_array_equal(read(alone.stem), read(heard.stem))
 
 
