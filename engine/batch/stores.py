@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, Self
 
@@ -65,7 +65,7 @@ class ResultStore(Protocol):
         """Move a file; replaces what has its new name."""
 
     def remove(self, folder: str) -> None:
-        """Remove a folder with everything in it, if there is one."""
+        """Remove a private folder with everything in it, if there is one; anything else stays."""
 
 
 def open_store(out: str) -> ResultStore:
@@ -160,7 +160,8 @@ class FolderStore:
 
     def remove(self, folder: str) -> None:
         """See ``ResultStore``."""
-        shutil.rmtree(self._root / folder, ignore_errors=True)
+        if _is_private(folder):
+            shutil.rmtree(self._root / folder, ignore_errors=True)
 
 
 class UrlStore:
@@ -258,8 +259,9 @@ class UrlStore:
 
     def remove(self, folder: str) -> None:
         """See ``ResultStore``."""
-        with contextlib.suppress(FileNotFoundError):
-            self._fs.rm(self._at(folder), recursive=True)
+        if _is_private(folder):
+            with contextlib.suppress(FileNotFoundError):
+                self._fs.rm(self._at(folder), recursive=True)
 
     def _at(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -279,6 +281,11 @@ class UrlStore:
             self.write(LEDGER, b"".join(self.lines()))
             for name in parts[1:] if parts[0] == self._at(LEDGER) else parts:
                 self._fs.rm_file(name)
+
+
+def _is_private(folder: str) -> bool:
+    """Whether a folder holds nothing but results on their way; a damaged resume file must not name another."""
+    return PurePosixPath(folder).is_relative_to(WORK) and ".." not in PurePosixPath(folder).parts
 
 
 def _locked(stream: BinaryIO) -> bool:

@@ -130,6 +130,14 @@ def test_what_another_version_wrote_is_kept(tmp_path):
         finish_interrupted(store, Ledger(store))
         assert Ledger(store).get("a", "d").unknown == {"mood": "good"}
         assert len(list(Ledger(store))) == 1
+    assert (tmp_path / LEDGER).is_file()  # a line that names no private folder has none removed
+
+
+def test_only_private_folders_can_be_removed(store):
+    place(store, Ledger(store), outcome(store), "asked")
+    for folder in ("", ".", "sub", ".fluxstem-batch", f"{WORK}/../../sub", "/"):
+        store.remove(folder)
+    assert len(results(store)) == len(FILES)
 
 
 def test_one_batch_at_a_time_works_in_a_folder(tmp_path):
