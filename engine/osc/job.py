@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from engine.osc.job_replies import ReplyValue, reply_args
 from engine.osc.journal import JournalEntry
+from engine.osc.protocol.replies import REPLIES
 from engine.osc.protocol.specs import at
 from engine.osc.transport.sessions import ClientSession
 
@@ -41,7 +42,9 @@ class BridgeJob:
 
     def outcome_message(self) -> tuple[str, tuple[ReplyValue, ...]]:
         """Address and arguments that tell how it ended."""
-        return at(self.entry.outcome or "progress"), reply_args(self.entry.id, self.entry.reply)
+        address = at(self.entry.outcome or "progress")
+        args = reply_args(self.entry.id, self.entry.reply)
+        return address, args + ("",) * (len(REPLIES[address].args) - len(args))  # texts that an older bridge left out
 
     def edited_message(self) -> tuple[str, tuple[ReplyValue, ...]]:
         """Address and arguments that give back the version edited by hand."""
