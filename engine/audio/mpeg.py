@@ -204,7 +204,8 @@ def _tag(head: bytes, header: _Header) -> _Tag | None:
     if not header.tag_at:
         return None
     if head[36:40] == b"VBRI":
-        return _Tag(*reversed(struct.unpack_from(">II", head, 46)), b"")
+        file_bytes, frames = struct.unpack_from(">II", head, 46)
+        return _Tag(frames, file_bytes, b"")
     at = header.tag_at
     if head[at : at + 4] not in (b"Xing", b"Info"):
         return None

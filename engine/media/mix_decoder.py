@@ -131,7 +131,8 @@ def _as_rows(frame: Any, sound: _Sound) -> Rows:
         return (rows_NC.astype(np.float32) - 128) / 128
     if bits == 32:
         sound.low_bits |= int(np.bitwise_or.reduce(rows_NC, axis=None)) & LOWEST_24_BITS
-    return (rows_NC / 2.0 ** (bits - 1)).astype(np.float64 if sound.is_wide else np.float32)
+    whole_NC: npt.NDArray[np.float64] = rows_NC / 2.0 ** (bits - 1)
+    return whole_NC if sound.is_wide else whole_NC.astype(np.float32)
 
 
 def _described(container: Any, stream: Any, sound: _Sound) -> dict[str, Any]:

@@ -99,6 +99,17 @@ def xing(frames: int):
     return lambda whole: patched(whole.index(b"Info") + 8, struct.pack(">I", frames))(whole)
 
 
+def vbri(frames: int):
+    """An MP3 file with Fraunhofer's tag in the place of the other."""
+
+    def change(whole: bytes) -> bytes:
+        at = whole.index(b"Info")
+        tag = b"VBRI" + struct.pack(">HHHII", 1, 0, 75, len(whole) - at + 36, frames)
+        return whole[:at] + tag.ljust(120, b"\0") + whole[at + 120 :]
+
+    return change
+
+
 def without_tag(whole: bytes) -> bytes:
     """An MP3 file without its first frame."""
     return whole[whole.index(b"\xff\xfb", whole.index(b"Info")) :]
@@ -187,6 +198,7 @@ MP3S = [
     Case("mp3 of 22.05 kHz", film(*MP3, False, 22_050), SAMPLES),
     Case("mp3 by libsndfile", lib("MP3", "MPEG_LAYER_III"), SAMPLES),
     *(Case(f"mp3 that says {count} frames", film(*MP3, damages=(xing(count),)), SAMPLES) for count in COUNTS),
+    Case("mp3 with VBRI", film(*MP3, damages=(vbri(3),)), decoded_without_tag),
     Case("mp3 without a tag", film(*MP3, damages=(without_tag,)), decoded_without_tag),
     Case("mp3 without a tag, APE behind", film(*MP3, damages=(without_tag, followed_by(ape()))), decoded_without_tag),
     Case("mp3, ID3v2 in front", film(*MP3, damages=(preceded_by(id3v2()),)), SAMPLES),
