@@ -22,7 +22,7 @@ import onnx
 from onnx import helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from toygraph import BOOL, FLOAT, INT64, model, save
-from toymask import mask_graph
+from toymask import answer_graph, mask_graph
 from toysenses import FEATURES, FRAMES, PIECES, SIZE_PX, audio_graph, scene_graph, story_graph, write_asks
 
 from engine.bundle.bundle import (
@@ -57,6 +57,7 @@ def write_toy_bundle(
     decoder: MaskDecoderSpec | None = None,
     soft: float = 0.0,
     estimate: bool = False,
+    hears: bool = False,
     **overrides: Any,
 ) -> Path:
     """Write a bundle and give its folder back.
@@ -68,7 +69,7 @@ def write_toy_bundle(
         tone: amplitude of the tone that stands in for generated sound.
         senses: of ``SENSES``; with none of them it is a bundle of format 1.
         decoder: grid of a mask decoder, see ``tests/toymask.py``; with one it is a bundle of format 4.
-        soft, estimate: of its masks.
+        soft, estimate, hears: of its masks.
         overrides: fields of the manifest to replace, wrong ones included.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +87,9 @@ def write_toy_bundle(
     graphs |= {sense: made[sense]() for sense in senses if sense in made}
     values |= sense_values(folder, values, senses)
     if decoder is not None:
-        graphs[decoder.graph] = mask_graph(decoder, EMBEDDING, soft, estimate)
+        graphs[decoder.graph] = mask_graph(decoder, EMBEDDING, soft, estimate, hears)
+        if hears:
+            graphs[f"{decoder.graph}-answer"] = answer_graph(graphs[decoder.graph])
         values |= {"format": 4, "decoder": decoder}
     values["graphs"] = {name: save(graph, folder / f"{name}.onnx") for name, graph in graphs.items()}
     manifest = Manifest(**{**values, **{key: overrides[key] for key in overrides if key in values}})

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 import onnx
+import onnx.utils
 from onnx import helper
 from toygraph import FLOAT, model
 
@@ -32,10 +33,13 @@ def weights(grid: MaskDecoderSpec) -> np.ndarray:
     return np.stack([np.where(low_F, 1.0, 0.5), np.where(low_F, 0.8, 0.25)]).astype(np.float32)
 
 
-def mask_graph(grid: MaskDecoderSpec, embedding: int, soft: float = 0.0, estimate: bool = False) -> onnx.ModelProto:
+def mask_graph(
+    grid: MaskDecoderSpec, embedding: int, soft: float = 0.0, estimate: bool = False, hears: bool = False
+) -> onnx.ModelProto:
     """mix (B, 2, T, F), prompt (P, E) -> stem, rest (P, B, 2, T, F), presence (P, B, blocks).
 
-    With ``estimate`` it takes the flow's stem and rest too, and the share is what the stem is of both.
+    With ``estimate`` it takes the flow's stem and rest too, and the share is what the stem is of both. With ``hears``
+    it also gives mix / (mix + soft), in 16 bits, as ``described``; its end can be cut off there.
     """
     frames_T = np.ones(grid.frames, np.float32)
     frames_T[:DULL_FRAMES] = frames_T[-DULL_FRAMES:] = 0
@@ -82,5 +86,20 @@ def mask_graph(grid: MaskDecoderSpec, embedding: int, soft: float = 0.0, estimat
         "shape_blocks": np.array([-1, 2, blocks, grid.presence_frames, grid.bins]),
         "weights": weights(grid)[:, None] * frames_T[:, None],
     }  # fmt: skip
+    heard = []
+    if hears:
+        nodes[6:7] = [
+            helper.make_node("Div", ["mix", "more"], ["fine"]),
+            helper.make_node("Cast", ["fine"], ["coarse"], to=onnx.TensorProto.FLOAT16),
+            helper.make_node("Cast", ["coarse"], ["described"], to=FLOAT),
+            helper.make_node("Identity", ["described"], ["local"]),
+        ]
+        heard = [("described", FLOAT, plane)]
     outputs = [("stem", FLOAT, ["P", *plane]), ("rest", FLOAT, ["P", *plane]), ("presence", FLOAT, ["P", "B", blocks])]
-    return model(nodes, inputs, outputs, constants)
+    return model(nodes, inputs, outputs + heard, constants)
+
+
+def answer_graph(whole: onnx.ModelProto) -> onnx.ModelProto:
+    """The end of a mask graph that ``hears``."""
+    extractor = onnx.utils.Extractor(whole)
+    return extractor.extract_model(["mix", "prompt", "described"], ["stem", "rest", "presence"])

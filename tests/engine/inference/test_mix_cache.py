@@ -16,6 +16,7 @@ import engine.inference.mix_cache
 from engine.audio.disk_array import DiskArray, DiskArrayUint16
 from engine.checks import check_files, check_values
 from engine.errors import OutputError, RequestError
+from engine.inference.masker import MaskDecoder
 from engine.inference.mix_cache import SUFFIX, MixCache
 from engine.request import Request
 
@@ -38,6 +39,7 @@ def bundles(tmp_path_factory):
     graphs = {"expert-shares": toyexperts.spectral_graph({"vocals": 0.9})}
     return {
         "masks": str(write_toy_bundle(root / "masks", decoder=SHORT, soft=5.0)),
+        "hearing": str(write_toy_bundle(root / "hearing", decoder=SHORT, soft=5.0, hears=True)),
         "estimates": str(write_toy_bundle(root / "estimates", decoder=SHORT, estimate=True)),
         "flow": str(write_toy_bundle(root / "flow")),
         "experts": str(toyexperts.write_bundle_with_experts(root / "experts", experts, graphs)),
@@ -60,7 +62,7 @@ def assert_same(done, other):
         assert one[2:] == two[2:]
 
 
-@pytest.mark.parametrize("bundle", ["masks", "experts", "estimates", "flow"])
+@pytest.mark.parametrize("bundle", ["masks", "hearing", "experts", "estimates", "flow"])
 def test_what_is_known_gives_the_same_samples(run, noise, bundles, cache, bundle):
     asked = {"input": noise(seconds=3.0, subtype="PCM_24"), "bundle": bundles[bundle], "prompts": ("violin", "drums")}
     without = run(**asked)
@@ -88,6 +90,18 @@ def test_masks_serve_other_requests_for_the_same_mix(run, noise, bundles, cache,
     assert known.timings["separate"] == 0
     for one, two in zip(known.results, fresh.results, strict=True):
         np.testing.assert_array_equal(read(one.stem), read(two.stem))
+
+
+def test_the_next_prompt_goes_on_from_what_was_heard(run, noise, bundles, cache, monkeypatch):
+    """Where the end of the mask decoder is a graph of its own, its beginning runs once for a mix."""
+    asked = {"input": noise(seconds=4.0, subtype="PCM_24"), "bundle": bundles["hearing"]}
+    run(**asked, prompts=("violin",), cache=cache)
+    assert len(entries(cache)) == 2
+    without = run(**asked, prompts=("drums", "bass"))
+    monkeypatch.setattr(MaskDecoder, "hear", None)
+    monkeypatch.setattr(MaskDecoder, "masks", None)
+    assert_same(without, run(**asked, prompts=("drums", "bass"), cache=cache))
+    assert len(entries(cache)) == 4
 
 
 def test_the_sound_decides_and_not_its_file(run, noise, bundles, cache, tmp_path):
