@@ -7,7 +7,7 @@ from engine.osc.router import fewer_names
 from engine.osc.transport.packets import read_packet, write_message
 
 NAMES = tuple(f"mix - electric guitar ({number}).wav" for number in range(64))
-FIGURES = (-300.0, 0.5, "0", "480000", 48_000)
+FIGURES = (-300.0, 0.5, "0", "480000", 48_000, "guitar")
 
 
 def sent(args):

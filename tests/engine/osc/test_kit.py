@@ -103,6 +103,6 @@ def test_the_reaper_script_brings_the_stem_of_an_item_back_to_its_place(toy_engi
     assert "MESSAGE" not in lines, said.stdout + said.stderr
     assert lines["TRACK"] == "4", said.stdout + said.stderr
     assert (lines["NAME"], lines["D_POSITION"], lines["D_LENGTH"]) == ("bass", "3.75", "0.5")
-    rest = lines["FILE"].replace("bass.wav", "bass rest.wav")
+    [rest] = Path(lines["FILE"]).parent.glob("* rest*.wav")
     stem_NC, rest_NC = (soundfile.read(path, dtype="float32", always_2d=True)[0] for path in (lines["FILE"], rest))
     np.testing.assert_array_equal(stem_NC + rest_NC, audio_NC[4000:12_000])
