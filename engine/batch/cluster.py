@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import socket
 import time
 import uuid
 from collections import deque
@@ -32,6 +33,7 @@ TRIES = 3  # of a file whose engine or machine was lost while it was worked on
 LOSSES_LIMIT = 1000  # engines that may be lost in one batch
 START_LIMIT_S = 180.0  # for the first engine of a cluster to be ready
 USUAL_CORES = 4
+KNOCK_LIMIT_S = 10.0
 MOST_ENGINES = 10_000
 WAIT_S = 1.0
 NO_STATISTICS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_USAGE_STATS_PROMPT_ENABLED": "0"}
@@ -242,14 +244,28 @@ def _connected(address: str) -> Any:
             error=error,
         ) from error
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="fluxstem")
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RequestError(
             "no Ray cluster answers at {address} ({why}); start one with ray start --head --disable-usage-stats, "
             "or leave --cluster out", address=address, why=why,
         ) from error  # fmt: skip
     return ray
+
+
+def _knock(address: str) -> None:
+    """Ask for a connection first: Ray itself tries for minutes where nobody listens.
+
+    Raises:
+        OSError, ValueError: nobody listens there, or it is no address.
+    """
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    with socket.create_connection((host, int(port)), KNOCK_LIMIT_S):
+        pass
 
 
 def _share(ray: Any, cores: int | None, device: str) -> tuple[int, int]:

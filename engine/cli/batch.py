@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
     asked = checked(_request(arguments, tuple(prompts)), paths)
     with contextlib.ExitStack() as held:
         listener = held.enter_context(_listener(arguments))
-        runner = _cluster(arguments, asked) if arguments.cluster else _local(arguments, asked, engine, held)
+        runner = _cluster(arguments, asked, held) if arguments.cluster else _local(arguments, asked, engine, held)
         end = run_batch(asked, paths, open_store(arguments.out), runner, listener)
     _tell(end, arguments)
     return _exit_code(end)
@@ -97,9 +98,12 @@ def _local(
     return make
 
 
-def _cluster(arguments: argparse.Namespace, asked: BatchRequest) -> Callable[[ResultStore], Runner]:
+def _cluster(
+    arguments: argparse.Namespace, asked: BatchRequest, held: contextlib.ExitStack
+) -> Callable[[ResultStore], Runner]:
     from engine.batch.cluster import ClusterRunner
 
+    held.enter_context(contextlib.redirect_stdout(sys.stderr))  # Ray prints what it notices; our lines hold their own
     return lambda store: ClusterRunner(asked, store, arguments.cluster, arguments.cores_per_engine, arguments.jobs)
 
 
@@ -146,7 +150,7 @@ class _Bars(_Lines):
     def __init__(self) -> None:
         from tqdm import tqdm
 
-        super().__init__(lambda line: tqdm.write(line, file=sys.stdout))
+        super().__init__(functools.partial(tqdm.write, file=sys.stdout))
         size = shutil.get_terminal_size()
         self._make = lambda **more: tqdm(file=sys.stderr, leave=False, ncols=size.columns, nrows=size.lines, **more)
         self._whole: Any = None
@@ -193,7 +197,7 @@ def _listener(arguments: argparse.Namespace) -> Iterator[Listener]:
         finally:
             bars.close()
     else:
-        yield _Lines(lambda line: print(line, flush=True))
+        yield _Lines(functools.partial(print, file=sys.stdout, flush=True))
 
 
 def _told(record: LedgerRecord) -> str:
