@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from engine.audio.atomic import publish
+from engine.audio.atomic import AtomicFile, publish
 from engine.audio.formats import OutputFormat, format_for_new, format_like
 from engine.audio.headroom import PEAK_LIMIT, peak_of_new, with_enough_headroom
 from engine.audio.read_tags import read_tags
@@ -234,7 +234,7 @@ def _publish(answers: Iterator[list[TaskResult]], request: Request) -> tuple[Ste
             finished += group
         for number, answer in enumerate(finished, 1):
             name_files(request, number, answer)
-        groups = [list(answer.rendered.files.values()) for answer in finished]
+        groups: list[list[AtomicFile]] = [list(answer.rendered.files.values()) for answer in finished]
         names = publish(groups, beside=".json")
     files = [
         dict(zip(answer.rendered.files, map(str, paths), strict=True))
