@@ -119,7 +119,7 @@ def make_request(plan: JobPlan, project: Project, files: dict[str, Path | None],
         (max(first - plan.offset, 0) / project.rate_hz, max(last - plan.offset, 0) / project.rate_hz)
         for first, last in plan.regions
     ]
-    paths = {name: str(path) for name, path in files.items() if path}
+    paths: dict[str, Any] = {name: str(path) for name, path in files.items() if path}
     return replace(plan.request, **paths, **region_fields(regions_s), out=str(out))
 
 
