@@ -1,7 +1,9 @@
 """``python -m export mask RUN BUNDLE OUT``: a bundle's copy with a mask decoder, and with the words that it knows.
 
-    mask   mix (B,2,T,F), prompt (P,E) -> stem (P,B,2,T,F), rest (P,B,2,T,F), presence (P,B,T/32)
-           also estimate (B,2,T,F) where the network takes the flow's estimates
+    mask         mix (B,2,T,F), prompt (P,E) -> stem (P,B,2,T,F), rest (P,B,2,T,F), presence (P,B,T/32);
+                 also estimate (B,2,T,F) where the network takes the flow's estimates, else also what it heard before it
+                 knew the prompt: described (B,C,T/2,F/2), plane (B,D,T/32,F/32)
+    mask-answer  mix, described, plane, prompt -> stem, rest, presence: the end of the same graph
 
 Magnitudes go in; soft masks and logits of presence come out. Every prompt is asked of every section of sound; the
 network hears a section once for all of them. The run holds ``mask.pt`` (training mask), ``queries.pt``, ``terms.json``
@@ -20,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx.utils
 import torch
 from torch import Tensor, nn
 
@@ -47,7 +50,7 @@ from export.write import LIMIT_BYTES, commit, graph_entry, move_into_place, summ
 from training.mask.calibrate import load as load_calibration
 from training.mask.credits import FILE as CREDITS_FILE
 from training.mask.judge import FRAMES, load_average, spectra
-from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, PRESENCE_FRAMES, RATE_HZ, PromptedUNet
+from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, PRESENCE_FRAMES, RATE_HZ, WIDTHS, PromptedUNet
 from training.mask.queries import TERMS_FILE, QueryAdapter
 from training.mask.queries import load as load_queries
 from training.prompt.tower import load_text_tower
@@ -56,7 +59,9 @@ from training.text.wordings import ASKS_FILE, asks_json
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
 LEVEL_DB = -21.4  # of the mixes that the network was trained on
 TRIALS = ((1, 1), (2, 3), (4, 1))  # prompts, sections
-COPIES_NOT = {MANIFEST, CHECKSUM}
+ANSWER = "mask-answer"
+HEARD, OUTPUTS = ("described", "plane"), ("stem", "rest", "presence")  # of the mask graph
+COPIES_NOT = {MANIFEST, CHECKSUM, f"{ANSWER}.onnx"}
 Floats = npt.NDArray[np.float32]
 
 
@@ -73,13 +78,19 @@ class MaskGraph(nn.Module):
         super().__init__()
         self.network, self.adapter, self.bias = network.eval(), adapter.eval(), bias
 
-    def forward(self, mix: Tensor, prompt: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Magnitudes (B, 2, T, F) and prompts (P, E) -> masks (P, B, 2, T, F) of stem and rest, logits (P, B, T/32)."""
+    def forward(self, mix: Tensor, prompt: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Magnitudes (B, 2, T, F) and prompts (P, E) -> masks (P, B, 2, T, F) of stem and rest, logits (P, B, T/32).
+
+        Without an estimate also what was heard before the prompt, rounded to 16 bits, in which it can be kept.
+        """
         described, plane = self.network.hear(mix, estimate)
+        if estimate is None:
+            described, plane = described.half().float(), plane.half().float()
         query = self.adapter(prompt)[None].expand(mix.shape[0], -1, -1)
         logits, presence = self.network.answer(mix, described, plane, query)
         stem = logits.sigmoid().transpose(0, 1)
-        return stem, 1 - stem, presence.transpose(0, 1) + self.bias
+        answer = stem, 1 - stem, presence.transpose(0, 1) + self.bias
+        return answer if estimate is not None else (*answer, described, plane)
 
 
 def mask_spec(network: PromptedUNet, adapter: QueryAdapter, frames: int = FRAMES, bias: float = 0.0) -> Spec:
@@ -96,7 +107,30 @@ def mask_spec(network: PromptedUNet, adapter: QueryAdapter, frames: int = FRAMES
         "rest": ["P", *plane],
         "presence": ["P", "B", frames // PRESENCE_FRAMES],
     }
+    if not network.config.estimate:
+        outputs["described"] = ["B", network.config.describe, frames // 2, BINS // 2]
+        outputs["plane"] = ["B", WIDTHS[4], frames // 32, BINS // 32]
     return Spec("mask", MaskGraph(network, adapter, bias), examples, inputs, outputs)
+
+
+def answer_spec(spec: Spec) -> Spec | None:
+    """The end of a mask graph as a graph of its own; None where it takes estimates, which depend on the prompt."""
+    if "described" not in spec.outputs:
+        return None
+    heard = {name: spec.outputs[name] for name in HEARD}
+    outputs = {name: axes for name, axes in spec.outputs.items() if name not in HEARD}
+    return Spec(ANSWER, spec.module, {}, {**spec.inputs, **heard}, outputs)
+
+
+def cut_answer(answer: Spec, mask: Path, path: Path) -> None:
+    """Write the end of a mask graph.
+
+    Args:
+        answer: what it takes and gives.
+        mask: the whole graph, as it is stored.
+        path: ONNX file to write.
+    """
+    onnx.utils.extract_model(str(mask), str(path), list(answer.inputs), list(answer.outputs))
 
 
 def real_mixes(count: int, frames: int = FRAMES) -> Floats:
@@ -123,8 +157,9 @@ def real_mixes(count: int, frames: int = FRAMES) -> Floats:
 
 
 def check_mask(
-    network: PromptedUNet, adapter: QueryAdapter, path: Path, prompts: Floats, precision: str, bias: float = 0.0
-) -> float:
+    network: PromptedUNet, adapter: QueryAdapter, path: Path, prompts: Floats, precision: str, bias: float = 0.0,
+    answer: Path | None = None,
+) -> float:  # fmt: skip
     """Compare a mask graph with the network it was made of on real sound.
 
     Args:
@@ -133,6 +168,7 @@ def check_mask(
         prompts: embeddings (n, E), n at least 1.
         precision: of the stored weights.
         bias: of the logits of presence.
+        answer: the end of the graph, which must give the same; None where there is none.
 
     Returns:
         worst RMS of the difference against RMS of the answer, of all outputs and trials.
@@ -152,9 +188,11 @@ def check_mask(
         with torch.inference_mode():
             wanted = plain(**{name: torch.from_numpy(value) for name, value in given.items()})
         got = dict(zip(names, graph.run(None, given), strict=True))
-        worst = max(
-            worst, *(difference(w.numpy(), got[n]) for w, n in zip(wanted, ("stem", "rest", "presence"), strict=True))
-        )
+        worst = max(worst, *(difference(w.numpy(), got[n]) for w, n in zip(wanted, OUTPUTS, strict=False)))
+        if answer is not None:
+            kept = {name: got[name] for name in HEARD} | given
+            again = dict(zip(OUTPUTS, session(answer).run(list(OUTPUTS), kept), strict=True))
+            worst = max(worst, *(difference(w.numpy(), again[n]) for w, n in zip(wanted, OUTPUTS, strict=False)))
     tolerance = TOLERANCE[precision]
     if not worst <= tolerance:
         raise Disagreement(
@@ -241,7 +279,13 @@ def _fill(draft: Path, wanted: Wanted, base: Bundle, name: str) -> Manifest:
     spec = mask_spec(network, adapter, wanted.frames, presence.bias)
     export_graph(spec, draft / "mask.onnx", half=False)
     store(draft / "mask.onnx", wanted.precision)
-    parity["mask"] = check_mask(network, adapter, draft / "mask.onnx", terms, wanted.precision, presence.bias)
+    graphs["mask"], end = graph_entry(spec, draft, wanted.precision), answer_spec(spec)
+    graphs.pop(ANSWER, None)
+    cut = None if end is None else draft / f"{ANSWER}.onnx"
+    if end is not None and cut is not None:
+        cut_answer(end, draft / "mask.onnx", cut)
+        graphs[ANSWER] = graph_entry(end, draft, wanted.precision)
+    parity["mask"] = check_mask(network, adapter, draft / "mask.onnx", terms, wanted.precision, presence.bias, cut)
     shutil.copyfile(wanted.run / TERMS_FILE, draft / TERMS_FILE)
     credits: list[str] = json.loads((wanted.run / CREDITS_FILE).read_text("utf-8"))
     low = presence.gate_low if wanted.gate_low is None else wanted.gate_low
@@ -251,7 +295,7 @@ def _fill(draft: Path, wanted: Wanted, base: Bundle, name: str) -> Manifest:
         format=max(old.format, FORMAT),
         attribution=[*old.attribution, *(line for line in credits if line not in old.attribution)],
         trained_on=list(dict.fromkeys([*old.trained_on, *(line.split(":", 1)[0] for line in credits)])),
-        graphs={**graphs, "mask": graph_entry(spec, draft, wanted.precision)},
+        graphs=graphs,
         decoder=decoder_entry(low, high, wanted.frames),
         terms=Attachment(file=TERMS_FILE, sha256=file_sha256(draft / TERMS_FILE)),
         parity=parity,
