@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.audio.file_names import check_template
 from engine.errors import AudioError, OutputError, RequestError
 from engine.latents import Slot
 from engine.media.reference import MediaExample, check_example_files
@@ -39,6 +40,7 @@ def check_values(request: Request) -> None:
     for row in OPTIONS.values():
         _check_taken(row, getattr(request, row.name), request.task, rule)
         check_option(row, getattr(request, row.name))
+    check_template(request.name)
     _check_needs(request, rule)
     _check_masks(request)
     _check_sums(request)

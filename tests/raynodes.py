@@ -13,6 +13,9 @@ import sys
 SURROUNDINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # makes the loopback address that of a node
+    "RAY_health_check_period_ms": "500",  # a dead node is noticed within seconds
+    "RAY_health_check_timeout_ms": "1000",
+    "RAY_health_check_failure_threshold": "3",
     "RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE": "1",  # where /dev/shm is small
     "RAY_ENABLE_RECORD_ACTOR_TASK_LOGGING": "0",
 }

@@ -25,7 +25,10 @@ def sound(samples: int = SAMPLES, channels: int = 2, rate_hz: int = RATE_HZ) -> 
 def with_libsndfile(path: Path, container: str, subtype: str | None = None, **of_sound: int) -> bytes:
     """Write the sound with libsndfile, and return the bytes of the file."""
     rate_hz = of_sound.get("rate_hz", RATE_HZ)
-    soundfile.write(path, sound(**of_sound), rate_hz, format=container, subtype=subtype)
+    audio_NC = sound(**of_sound)
+    with soundfile.SoundFile(path, "w", rate_hz, audio_NC.shape[1], subtype, format=container) as file:
+        for at in range(0, len(audio_NC), 1 << 14):  # Vorbis at once would overflow libsndfile's stack
+            file.write(audio_NC[at : at + (1 << 14)])
     return path.read_bytes()
 
 

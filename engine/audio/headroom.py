@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from engine.audio.formats import format_like
 from engine.audio.reader import BITS, AudioInfo, blocks
 from engine.audio.riff import RiffExtras
-from engine.audio.writer import format_like
 from engine.errors import RequestError
 from engine.request import Request
 from engine.tasks import Span, rule_of
@@ -35,7 +35,7 @@ def with_enough_headroom(
     """
     rule = rule_of(request.task)
     kept = info if rule.span is not Span.NO else rest if rule.together else None
-    if kept is None or format_like(kept, request.format, RiffExtras()).bits is None:
+    if kept is None or format_like(kept, request.format, RiffExtras(), quality=request.quality).bits is None:
         return request
     peak = peak_of_file(kept, check)
     if peak <= 1.0:  # the one step from 1.0 to the highest whole number is less than what rounding may do to it

@@ -1,93 +1,30 @@
-"""Write audio files: format and name of a result, WAV and FLAC block by block.
+"""Write audio files block by block: WAV by ourselves, the other kinds by libsndfile, AAC by FFmpeg.
 
-WAV is written here rather than by libsndfile, so that the Broadcast Wave chunk is kept and a full disk is noticed at
-once.
+WAV is written here rather than by libsndfile, so that the chunks of a file are kept and a full disk is noticed at once.
 """
 
 from __future__ import annotations
 
-import re
 import struct
-import sys
-import unicodedata
-from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
+import soxr
 
-from engine.audio.reader import BITS, FLOATS, AudioInfo, Samples
-from engine.audio.riff import RiffExtras
+from engine.audio.aac import AacWriter
+from engine.audio.formats import OutputFormat
+from engine.audio.reader import Samples, samples_at
+from engine.audio.tag_files import append_tags, strings_of, wave_chunks
+from engine.audio.tags import Tags
 from engine.errors import RequestError
-from engine.request import Format
-
-SLUG_LIMIT_CHARACTERS = 80
-FLAC_CHANNELS = 8
-FLAC_HIGHEST_RATE_HZ = 655_350
 
 _INT, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
-_BITS_ASKED: dict[Format, int | None] = {"wav16": 16, "wav24": 24, "wav32f": None, "flac": 24}
-
-
-@dataclass(frozen=True, slots=True)
-class OutputFormat:
-    """Format of a result.
-
-    Attributes:
-        container: ``WAV`` or ``FLAC``.
-        bits: 16, 24 or 32 for whole numbers, None for float32.
-        rate_hz, channels: of the file.
-        extras: Broadcast Wave chunk and loudspeaker positions; kept in WAV only.
-    """
-
-    container: str
-    bits: int | None
-    rate_hz: int
-    channels: int
-    extras: RiffExtras = field(default_factory=RiffExtras)
-
-    @property
-    def suffix(self) -> str:
-        """Extension of the file name."""
-        return "." + self.container.lower()
-
-
-def format_like(info: AudioInfo, wanted: Format, extras: RiffExtras) -> OutputFormat:
-    """Format of a result made from a file.
-
-    ``same`` keeps the depth: 16, 24, 32-bit integers and float stay what they are (8 bits become 16, which holds
-    them), FLAC stays FLAC, AIFF becomes WAV of equal depth, lossy files become 24-bit WAV; ``engine.audio.headroom``
-    says where they become float32 instead.
-
-    Raises:
-        RequestError: FLAC cannot hold it.
-    """
-    if wanted == "same":
-        flac = info.container == "FLAC"
-        bits = None if info.subtype in FLOATS else BITS.get(info.subtype, 24)
-    else:
-        flac = wanted == "flac"
-        bits = _BITS_ASKED[wanted]
-        if flac and info.subtype in BITS:
-            bits = min(BITS[info.subtype], 24)
-    if flac:
-        _check_flac(info.rate_hz, info.channels)
-    return OutputFormat("FLAC" if flac else "WAV", bits, info.rate_hz, info.channels, extras)
-
-
-def format_for_new(rate_hz: int, channels: int, wanted: Format) -> OutputFormat:
-    """Format of a result without an input file; ``same`` means 24-bit WAV."""
-    wanted = "wav24" if wanted == "same" else wanted
-    return OutputFormat("FLAC" if wanted == "flac" else "WAV", _BITS_ASKED[wanted], rate_hz, channels)
-
-
-def result_name(source_stem: str | None, prompt: str, suffix: str, part: str = "") -> str:
-    """``<source> - <prompt>.wav``, with `` <part>`` where several files belong together; safe on every file system."""
-    parts = [_safe(source_stem, 120)] if source_stem else []
-    name = " - ".join([*parts, _safe(prompt[:SLUG_LIMIT_CHARACTERS], 90) or "stem"])
-    return name + (f" {part}" if part else "") + suffix
+_LOSSY_BLOCK = 1 << 14  # samples; libsndfile's Vorbis encoder crashes on very long ones
+_UNKNOWN = 0xFFFFFFFF
 
 
 class AudioWriter(Protocol):
@@ -102,18 +39,36 @@ class AudioWriter(Protocol):
         ...
 
 
-def open_writer(stream: BinaryIO, target: OutputFormat) -> AudioWriter:
-    """Start a file of this format in ``stream``."""
-    return FlacWriter(stream, target) if target.container == "FLAC" else WavWriter(stream, target)
+def open_writer(stream: BinaryIO, target: OutputFormat, label: str = "") -> AudioWriter:
+    """Start a file of this format.
+
+    Args:
+        stream: for reading and writing, at its beginning.
+        target: the format, with the tags of the mix.
+        label: which part of the mix this is; the title says so.
+
+    Raises:
+        RequestError: the format needs a package that is not installed, or cannot hold the sound.
+    """
+    tags = target.tags.titled(label)
+    if target.container in ("WAV", "RF64"):
+        return WavWriter(stream, target, tags)
+    if target.container == "M4A":
+        writer: AudioWriter = AacWriter(stream, target.file_rate_hz, target.channels, target.kbit_s)
+    else:
+        writer = SndfileWriter(stream, target, tags)
+    if target.file_rate_hz != target.rate_hz:
+        writer = ResamplingWriter(writer, target.rate_hz, target.file_rate_hz, target.channels)
+    return TaggingWriter(writer, stream, target, tags)
 
 
 class WavWriter:
-    """A RIFF WAV, or RF64 when it grows beyond 4 GB.
+    """A RIFF WAV; an RF64 where that is asked for, or when it grows beyond 4 GB.
 
     Source: EBU Tech 3306 (a ``JUNK`` chunk holds the place of ``ds64``); Microsoft's WAVEFORMATEXTENSIBLE.
     """
 
-    def __init__(self, stream: BinaryIO, target: OutputFormat) -> None:
+    def __init__(self, stream: BinaryIO, target: OutputFormat, tags: Tags | None = None) -> None:
         self._stream = stream
         self._target = target
         self._samples = 0
@@ -124,6 +79,7 @@ class WavWriter:
         if target.bits is None:
             self._fact_at = 12 + sum(map(len, chunks)) + 8
             chunks.append(_chunk(b"fact", bytes(4)))
+        chunks += [_chunk(name, data) for name, data in wave_chunks(tags or Tags())]
         self._data_at = 12 + sum(map(len, chunks)) + 8
         stream.write(b"RIFF\0\0\0\0WAVE" + b"".join(chunks) + b"data\0\0\0\0")
 
@@ -138,14 +94,14 @@ class WavWriter:
         if data_bytes % 2:
             self._stream.write(b"\0")
         riff_bytes = self._data_at + data_bytes + data_bytes % 2 - 8
-        large = riff_bytes >= 0xFFFFFFFF
+        large = riff_bytes >= _UNKNOWN or self._target.container == "RF64"
         self._patch(0, b"RF64" if large else b"RIFF")
-        self._patch(4, struct.pack("<I", 0xFFFFFFFF if large else riff_bytes))
+        self._patch(4, struct.pack("<I", _UNKNOWN if large else riff_bytes))
         if large:
             self._patch(12, b"ds64" + struct.pack("<IQQQI", 28, riff_bytes, data_bytes, self._samples, 0))
-        self._patch(self._data_at - 4, struct.pack("<I", 0xFFFFFFFF if large else data_bytes))
+        self._patch(self._data_at - 4, struct.pack("<I", _UNKNOWN if large else data_bytes))
         if self._target.bits is None:
-            self._patch(self._fact_at, struct.pack("<I", min(self._samples, 0xFFFFFFFF)))
+            self._patch(self._fact_at, struct.pack("<I", min(self._samples, _UNKNOWN)))
         self._stream.seek(0, 2)
 
     def _frame_bytes(self) -> int:
@@ -169,26 +125,31 @@ class WavWriter:
         self._stream.write(data)
 
 
-class FlacWriter:
-    """FLAC of 16 or 24 bits, by libsndfile."""
+class SndfileWriter:
+    """The kinds that libsndfile writes: FLAC, AIFF, CAF, Wave64, MP3, Ogg Vorbis and Opus."""
 
-    def __init__(self, stream: BinaryIO, target: OutputFormat) -> None:
+    def __init__(self, stream: BinaryIO, target: OutputFormat, tags: Tags) -> None:
         self._stream = _Watched(stream)
-        self._shift = 32 - (target.bits or 24)
-        self._scale = float(1 << ((target.bits or 24) - 1))
+        self._lossless, self._bits = target.lossless, target.bits
+        subtype = target.kind.subtype or ("FLOAT" if target.bits is None else f"PCM_{target.bits}")
+        container = "OGG" if target.container == "OPUS" else target.container
         try:
             self._file = soundfile.SoundFile(
-                self._stream, "w", target.rate_hz, target.channels, f"PCM_{target.bits}", format="FLAC"
+                self._stream, "w", target.file_rate_hz, target.channels, subtype, format=container, **_quality(target)
             )
+            for name, text in strings_of(target, tags):
+                setattr(self._file, name, text)
         except soundfile.LibsndfileError as error:
             self._stream.raise_error()
-            raise RequestError("FLAC cannot hold this sound ({reason}); choose --format wav24", reason=error) from error
+            raise RequestError(
+                "{kind} cannot hold this sound ({reason}); choose --format wav24", kind=target.kind.words, reason=error
+            ) from error
 
     def write(self, block_CN: Samples) -> None:
         """See ``AudioWriter``."""
-        whole_NC = np.rint(block_CN.T * self._scale).astype(np.int32) << self._shift
         try:
-            self._file.write(np.ascontiguousarray(whole_NC))
+            for part_NC in self._stored(block_CN):
+                self._file.write(np.ascontiguousarray(part_NC))
         except (soundfile.LibsndfileError, AssertionError):  # soundfile asserts that everything was written
             self._stream.raise_error()
             raise
@@ -198,6 +159,71 @@ class FlacWriter:
         """See ``AudioWriter``."""
         self._file.close()
         self._stream.raise_error()
+
+    def _stored(self, block_CN: Samples) -> Iterator[npt.NDArray[Any]]:
+        """Samples as libsndfile stores them unchanged, (samples, channels)."""
+        if not self._lossless:
+            block_NC = block_CN.T.astype(np.float32)
+            yield from (block_NC[at : at + _LOSSY_BLOCK] for at in range(0, len(block_NC), _LOSSY_BLOCK))
+        elif self._bits is None:
+            yield block_CN.T.astype(np.float32)
+        else:
+            yield np.rint(block_CN.T * float(1 << (self._bits - 1))).astype(np.int32) << (32 - self._bits)
+
+
+class ResamplingWriter:
+    """Hands samples on at another rate, for formats that do not have theirs; the length is rounded up to whole samples.
+
+    Args:
+        writer: of the file.
+        from_hz: rate of the samples.
+        to_hz: rate of the file.
+        channels: of both.
+    """
+
+    def __init__(self, writer: AudioWriter, from_hz: int, to_hz: int, channels: int) -> None:
+        self._writer = writer
+        self._from_hz, self._to_hz, self._channels = from_hz, to_hz, channels
+        self._resampler = soxr.ResampleStream(from_hz, to_hz, channels, dtype="float64", quality="HQ")
+        self._taken = self._given = 0
+
+    def write(self, block_CN: Samples) -> None:
+        """See ``AudioWriter``."""
+        self._taken += block_CN.shape[1]
+        self._give(self._resampler.resample_chunk(np.ascontiguousarray(block_CN.T)).reshape(-1, self._channels).T)
+
+    def close(self) -> None:
+        """See ``AudioWriter``."""
+        empty = np.zeros((0, self._channels))
+        last_CN = self._resampler.resample_chunk(empty, last=True).reshape(-1, self._channels).T
+        left = samples_at(self._taken, self._from_hz, self._to_hz) - self._given
+        self._give(last_CN[:, :left])
+        left -= last_CN.shape[1]
+        if left > 0:
+            self._give(np.zeros((self._channels, left)))
+        self._writer.close()
+
+    def _give(self, block_CN: Samples) -> None:
+        self._given += block_CN.shape[1]
+        if block_CN.shape[1]:
+            self._writer.write(block_CN)
+
+
+class TaggingWriter:
+    """Adds the tags once the samples are written."""
+
+    def __init__(self, writer: AudioWriter, stream: BinaryIO, target: OutputFormat, tags: Tags) -> None:
+        self._writer, self._stream, self._target, self._tags = writer, stream, target, tags
+
+    def write(self, block_CN: Samples) -> None:
+        """See ``AudioWriter``."""
+        self._writer.write(block_CN)
+
+    def close(self) -> None:
+        """See ``AudioWriter``."""
+        self._writer.close()
+        append_tags(self._stream, self._target, self._tags)
+        self._stream.seek(0, 2)
 
 
 class _Watched:
@@ -227,6 +253,28 @@ class _Watched:
             raise self._error
 
 
+# Average kbit/s of stereo at 44.1 kHz for the qualities 0 to 10 of the Vorbis encoder. Source: its manual.
+_VORBIS_KBIT_S = (64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 500)
+
+
+def _quality(target: OutputFormat) -> dict[str, Any]:
+    """What libsndfile is told of a bit rate: a compression from 0 to 1, whose meaning depends on the encoder."""
+    if target.lossless:
+        return {}
+    rate_hz, kbit_s = target.file_rate_hz, target.kbit_s
+    if target.container == "MP3":
+        low, high = (32, 320) if rate_hz >= 32_000 else (8, 160) if rate_hz >= 16_000 else (8, 64)
+        return {"bitrate_mode": "CONSTANT", "compression_level": _within((high - kbit_s) / (high - low))}
+    each = kbit_s / target.channels
+    if target.container == "OPUS":
+        return {"compression_level": _within(1 - (each - 6) / 250)}
+    return {"compression_level": _within(1 - np.interp(2 * each, _VORBIS_KBIT_S, np.arange(11)) / 10)}
+
+
+def _within(compression: float) -> float:
+    return float(min(max(compression, 0.0), 0.99))
+
+
 def _bytes(block_CN: Samples, bits: int | None) -> bytes:
     block_NC = np.ascontiguousarray(block_CN.T)
     if bits is None:
@@ -242,28 +290,3 @@ def _bytes(block_CN: Samples, bits: int | None) -> bytes:
 
 def _chunk(name: bytes, data: bytes) -> bytes:
     return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
-
-
-def _check_flac(rate_hz: int, channels: int) -> None:
-    if channels > FLAC_CHANNELS:
-        raise RequestError(
-            "FLAC holds at most {flac_channels} channels, this has {channels}; choose --format wav24",
-            flac_channels=FLAC_CHANNELS,
-            channels=channels,
-        )
-    if rate_hz > FLAC_HIGHEST_RATE_HZ or (rate_hz > 0xFFFF and rate_hz % 10):
-        raise RequestError(
-            "FLAC cannot hold a rate of {rate_hz} Hz (up to 65535, or a multiple of 10 up to {flac_highest_rate_hz}); "
-            "choose --format wav24",
-            rate_hz=rate_hz,
-            flac_highest_rate_hz=FLAC_HIGHEST_RATE_HZ,
-        )
-
-
-def _safe(text: str, limit_bytes: int) -> str:
-    text = unicodedata.normalize("NFC", text)
-    text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
-    text = re.sub(r'[<>:"/\\|?*]', " ", text)
-    text = " ".join(text.split()).strip(" .")
-    encoding = sys.getfilesystemencoding()  # UTF-8 nearly everywhere; what it cannot say is left out
-    return text.encode(encoding, "ignore")[:limit_bytes].decode(encoding, "ignore").strip(" .")

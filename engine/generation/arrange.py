@@ -16,9 +16,9 @@ from dataclasses import replace
 import numpy as np
 
 from engine.audio.disk_array import DiskArray
+from engine.audio.file_names import ResultName
 from engine.audio.quantize import NullMeter, clip_to_range, gain_below, headroom, quantize, quantize_sum, share_headroom
 from engine.audio.reader import Samples, blocks
-from engine.audio.writer import result_name
 from engine.generation.context import (
     FillRegion,
     InpaintContext,
@@ -35,7 +35,7 @@ from engine.generation.replace import LOWEST_GAIN
 from engine.inference.clip import SampleRange, SampleSource, at_user_rate, gain_into_model, load_mono
 from engine.inference.conditioning import Conditioning
 from engine.inference.model import resolve_sampling
-from engine.inference.output import OutputSpec, RenderedFiles, TaskResult, close_all, write_tracks
+from engine.inference.output import OutputSpec, RenderedFiles, TaskResult, close_all, null_of, write_tracks
 from engine.inference.rerank import fit_score
 from engine.inference.run import RunContext
 from engine.latents import Slot
@@ -125,11 +125,10 @@ def _write(
 ) -> list[TaskResult]:
     """Write all files side by side: best stems, other candidates, the mix, and the rest where one was given."""
     files = [(one, candidate) for one, candidates in zip(conditionings, found, strict=True) for candidate in candidates]
-    begin, suffix = spec.rest.path.stem if spec.rest else None, spec.format.suffix
-    names = {str(number): result_name(begin, one.name, suffix) for number, (one, _) in enumerate(files)}
-    names["mix"] = result_name(begin, ", ".join(one.name for one in conditionings), suffix, "mix")
+    names = {str(number): ResultName(one.name) for number, (one, _) in enumerate(files)}
+    names["mix"] = ResultName(", ".join(one.name for one in conditionings), "mix")
     if spec.rest is not None:
-        names["rest"] = result_name(begin, conditionings[0].name, suffix, "rest")
+        names["rest"] = ResultName(conditionings[0].name, "rest")
     best = [candidates[0] for candidates in found]
     rendered = _render(run, spec, [candidate for _, candidate in files], best, names)
     results = []
@@ -146,7 +145,7 @@ def _write(
 
 
 def _render(
-    run: RunContext, spec: OutputSpec, candidates: list[Candidate], best: list[Candidate], names: dict[str, str]
+    run: RunContext, spec: OutputSpec, candidates: list[Candidate], best: list[Candidate], names: dict[str, ResultName]
 ) -> RenderedFiles:
     bits, gain, lowest = spec.format.bits, 1.0, LOWEST_GAIN if spec.rest is not None else 0.0
     while True:
@@ -172,7 +171,7 @@ def _render(
 
         drafts, _ = write_tracks(run, tracks(), spec.format, names)
         if room[0] == 1.0 or gain != 1.0:
-            return RenderedFiles(drafts, meter.null_db, None, 20 * math.log10(gain))
+            return RenderedFiles(drafts, null_of(meter, spec.format), None, 20 * math.log10(gain))
         close_all(drafts)
         gain = max(gain_below(float(room[0])), lowest)
 

@@ -53,7 +53,7 @@ def _write(
             run.progress(seen / context.clip, "write")
             yield block_CN
 
-    rendered = render_single(run, stem(), spec.format, spec.name, conditioning.name, run.rule.answer.name.lower())
+    rendered = render_single(run, stem(), spec.format, conditioning.name, run.rule.answer.name.lower())
     return TaskResult(
         conditioning.prompt, candidate.presence, rendered, spec,
         candidate=candidate.index, similarity=candidate.similarity, windows=candidate.windows,

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.audio.atomic import AtomicFile
 from engine.audio.disk_array import DiskArray
+from engine.audio.file_names import ResultName
 from engine.audio.quantize import (
     NullMeter,
     clip_to_range,
@@ -28,7 +28,6 @@ from engine.audio.quantize import (
 )
 from engine.audio.reader import FloatArray, Samples, blocks, resampled, samples_at
 from engine.audio.soft_mask import presence
-from engine.audio.writer import result_name
 from engine.generation.context import (
     FillRegion,
     InpaintContext,
@@ -44,7 +43,15 @@ from engine.inference.clip import MonoClip, SampleRange, SampleSource, at_user_r
 from engine.inference.conditioning import Conditioning, replacement_conditioning
 from engine.inference.crossfade import edge_weight
 from engine.inference.model import resolve_sampling
-from engine.inference.output import OutputSpec, RenderedFiles, TaskResult, close_all, write_tracks
+from engine.inference.output import (
+    OutputSpec,
+    RenderedFiles,
+    ResultDraft,
+    TaskResult,
+    close_all,
+    null_of,
+    write_tracks,
+)
 from engine.inference.rerank import rank_candidates
 from engine.inference.run import RunContext
 from engine.latents import Slot
@@ -178,9 +185,12 @@ def _write(
 ) -> TaskResult:
     old, new = names
     candidates = [edit.candidates[index] for edit in edits]
-    files = {"mix": "", "stem": "stem", "rest": "rest"}
-    title = f"{new.name} for {old.name}"
-    wanted = {what: result_name(spec.name, title, spec.format.suffix, word) for what, word in files.items()}
+    swap = f"{new.name} for {old.name}"
+    wanted = {
+        "mix": ResultName(swap),
+        "stem": ResultName(swap, "stem", new.name),
+        "rest": ResultName(swap, "rest", f"without {old.name}"),
+    }
     rendered = _render(run, spec, edits, index, wanted)
     there = _old_presence(edits, run.model.bundle.manifest.presence)
     alike = [candidate.similarity for candidate in candidates if candidate.similarity is not None]
@@ -211,7 +221,7 @@ def _presence_window(edit: RegionEdit, curve: dict[str, float]) -> tuple[float, 
 
 
 def _render(
-    run: RunContext, spec: OutputSpec, edits: list[RegionEdit], index: int, names: dict[str, str]
+    run: RunContext, spec: OutputSpec, edits: list[RegionEdit], index: int, names: dict[str, ResultName]
 ) -> RenderedFiles:
     bits, gain = spec.format.bits, 1.0
     while True:
@@ -235,11 +245,11 @@ def _render(
                 run.progress(seen / spec.input.samples, "write")
                 yield [mix_CN, stem_CN, rest_CN]
 
-        drafts: dict[str, AtomicFile]
+        drafts: dict[str, ResultDraft]
         drafts, _ = write_tracks(run, tracks(), spec.format, names)
         if room[0] == 1.0 or gain != 1.0:
             level = level_db(*energies) if energies[1] > 0 else None
-            return RenderedFiles(drafts, meter.null_db, level, 20 * math.log10(gain))
+            return RenderedFiles(drafts, null_of(meter, spec.format), level, 20 * math.log10(gain))
         close_all(drafts)
         gain = max(gain_below(float(room[0])), LOWEST_GAIN)
 

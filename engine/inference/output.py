@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from engine.audio.atomic import AtomicFile, output_error
+from engine.audio.file_names import ResultName, region_words, result_names
+from engine.audio.formats import OutputFormat
 from engine.audio.headroom import PEAK_LIMIT
 from engine.audio.quantize import NullMeter, clip_to_range, full_scale, guard_gain, level_db, quantize, quantize_pair
 from engine.audio.reader import AudioInfo, Samples
-from engine.audio.writer import AudioWriter, OutputFormat, open_writer, result_name
+from engine.audio.writer import AudioWriter, open_writer
 from engine.errors import RequestError
 from engine.inference.regions import EditRegion
 from engine.inference.run import RunContext
+from engine.latents import Slot
+from engine.request import Request
+from engine.tasks import Span, rule_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +41,33 @@ class StemRestBlock:
     rest_CN: Samples | None
 
 
+class ResultDraft(AtomicFile):
+    """An unfinished file of a result; it gets its final name when all results are there.
+
+    Args:
+        folder: where it is to be.
+        name: what decides its name.
+        suffix: ending of the name.
+    """
+
+    def __init__(self, folder: Path, name: ResultName, suffix: str) -> None:
+        super().__init__(folder / f"{uuid.uuid4().hex}{suffix}")
+        self.name, self.suffix = name, suffix
+
+
 @dataclass(frozen=True, slots=True)
 class RenderedFiles:
     """Finished, unpublished files.
 
     Attributes:
-        files: by field of ``StemResult``; where a name is taken, all get the number of the first.
-        null_db: stem + rest - input against the input; None without a rest.
+        files: by field of ``StemResult``, the one that was asked for first; where a name is taken, all get the number
+            of the first.
+        null_db: stem + rest - input against the input; None without a rest, and where the format is lossy.
         level_db: energy of the stem against the mix; None where the mix is silent.
         gain_db: common gain; 0 unless the clip guard was needed.
     """
 
-    files: dict[str, AtomicFile]
+    files: dict[str, ResultDraft]
     null_db: float | None
     level_db: float | None
     gain_db: float
@@ -81,9 +103,10 @@ class OutputSpec:
         return self.info
 
     @property
-    def name(self) -> str | None:
-        """Name of the input without its suffix; result names begin with it."""
-        return None if self.info is None else self.info.path.stem
+    def name(self) -> str:
+        """Name of the file that went in without its ending, "" without one; result names begin with it."""
+        source = self.info or self.rest
+        return "" if source is None else source.path.stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +134,44 @@ class TaskResult:
     windows: tuple[tuple[float, float, float], ...] = ()
 
 
+def name_files(request: Request, number: int, answer: TaskResult) -> None:
+    """Give the files of a result the names that the request asks for.
+
+    Args:
+        request: what was asked.
+        number: of the result, from 1.
+        answer: the result.
+    """
+    spec, rate_hz = answer.spec, answer.spec.format.rate_hz
+    rule = rule_of(request.task)
+    region = ""
+    if rule.span is Span.NO and request.regions:  # elsewhere the file is all of the input, whatever was changed in it
+        start = spec.region.wanted.start
+        region = region_words(start / rate_hz, (start + spec.region.samples) / rate_hz)
+    values = {"mix": spec.name, "task": request.task, "region": region, "n": number}
+    drafts = list(answer.rendered.files.values())
+    names = result_names(request.name, values, [draft.name for draft in drafts], spec.format.suffix)
+    for draft, name in zip(drafts, names, strict=True):
+        draft.wanted = draft.wanted.with_name(name)
+
+
 def render_pair(
-    run: RunContext, pairs: Callable[[], Iterator[StemRestBlock]], output_format: OutputFormat, source: str, prompt: str
+    run: RunContext, pairs: Callable[[], Iterator[StemRestBlock]], output_format: OutputFormat, prompt: str
 ) -> RenderedFiles:
-    """Write stem and rest.
+    """Write stem and rest, the one that was asked for first.
 
     Args:
         run: the running request.
         pairs: starts the stream; called a second time when the clip guard is needed.
         output_format: of the files.
-        source: name of the input, for the names of the files.
         prompt: for the names of the files.
 
     Raises:
         OutputError: the disk is full or gone.
     """
-    names = {
-        part: result_name(source, prompt, output_format.suffix, word) for part, word in (("stem", ""), ("rest", "rest"))
-    }
+    names = {"stem": ResultName(prompt), "rest": ResultName(prompt, "rest")}
+    if run.rule.answer is Slot.REST:
+        names = {"rest": ResultName(f"without {prompt}"), "stem": ResultName(prompt)}
     gain = 1.0
     while True:
         meter, energies = NullMeter(output_format.bits), np.zeros(2)
@@ -141,24 +184,25 @@ def render_pair(
                     stem_CN, rest_CN = _quantized(pair, output_format.bits, gain)
                     meter.add(pair.mix_CN * gain, stem_CN, rest_CN)
                     energies += np.square(stem_CN).sum(), np.square(pair.mix_CN).sum() * gain**2
-                yield [stem_CN, rest_CN]
+                parts = {"stem": stem_CN, "rest": rest_CN}
+                yield [parts[part] for part in names]
 
         drafts, peak = write_tracks(run, tracks(), output_format, names)
         wanted = gain * guard_gain(peak, output_format.bits)
         if wanted == gain:
             level = level_db(*energies) if energies[1] > 0 else None
-            return RenderedFiles(drafts, meter.null_db, level, 20 * math.log10(gain))
+            return RenderedFiles(drafts, null_of(meter, output_format), level, 20 * math.log10(gain))
         close_all(drafts)
         gain = wanted
 
 
+def null_of(meter: NullMeter, output_format: OutputFormat) -> float | None:
+    """What was measured, where the files hold what was written; a lossy encoder leaves nothing to be exact about."""
+    return meter.null_db if output_format.lossless else None
+
+
 def render_single(
-    run: RunContext,
-    stem: Iterator[Samples],
-    output_format: OutputFormat,
-    source: str | None,
-    prompt: str,
-    part: str = "stem",
+    run: RunContext, stem: Iterator[Samples], output_format: OutputFormat, prompt: str, part: str = "stem"
 ) -> RenderedFiles:
     """Write one file; arguments as for ``render_pair``; ``part`` is ``stem``, ``mix`` or ``rest``.
 
@@ -167,15 +211,15 @@ def render_single(
     Raises:
         OutputError: the disk is full or gone.
     """
-    names = {part: result_name(source, prompt, output_format.suffix, "" if part == "stem" else part)}
+    names = {part: ResultName(prompt, "" if part == "stem" else part)}
     tracks = ([quantize(block_CN, output_format.bits)] for block_CN in stem)
     drafts, _ = write_tracks(run, tracks, output_format, names)
     return RenderedFiles(drafts, None, None, 0.0)
 
 
 def write_tracks(
-    run: RunContext, tracks: Iterator[list[Samples]], output_format: OutputFormat, names: dict[str, str]
-) -> tuple[dict[str, AtomicFile], float]:
+    run: RunContext, tracks: Iterator[list[Samples]], output_format: OutputFormat, names: dict[str, ResultName]
+) -> tuple[dict[str, ResultDraft], float]:
     """Write several files of equal length side by side.
 
     Args:
@@ -192,12 +236,14 @@ def write_tracks(
     """
     peak = 0.0
     with contextlib.ExitStack() as undo:
-        drafts: dict[str, AtomicFile] = {}
+        drafts: dict[str, ResultDraft] = {}
         undo.callback(close_all, drafts)
         for part, name in names.items():
-            drafts[part] = AtomicFile(run.folder / name)
+            drafts[part] = ResultDraft(run.folder, name, output_format.suffix)
         try:
-            writers: list[AudioWriter] = [open_writer(draft.stream, output_format) for draft in drafts.values()]
+            writers: list[AudioWriter] = [
+                open_writer(draft.stream, output_format, draft.name.label) for draft in drafts.values()
+            ]
             for blocks_CN in tracks:
                 peak = max(peak, *(_peak(block_CN, output_format.bits) for block_CN in blocks_CN))
                 with run.timer.measure("write"):
@@ -213,7 +259,7 @@ def write_tracks(
     return drafts, peak
 
 
-def close_all(drafts: dict[str, AtomicFile]) -> None:
+def close_all(drafts: Mapping[str, AtomicFile]) -> None:
     """Discard unpublished files; published ones stay."""
     for draft in drafts.values():
         draft.close()

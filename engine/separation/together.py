@@ -12,13 +12,13 @@ from typing import Protocol
 
 import numpy as np
 
+from engine.audio.file_names import ResultName
 from engine.audio.quantize import NullMeter, guard_gain, level_db, quantize_stems
 from engine.audio.reader import Samples
 from engine.audio.soft_mask import presence
-from engine.audio.writer import result_name
 from engine.errors import RequestError
 from engine.inference.conditioning import Conditioning
-from engine.inference.output import OutputSpec, RenderedFiles, TaskResult, close_all, write_tracks
+from engine.inference.output import OutputSpec, RenderedFiles, TaskResult, close_all, null_of, write_tracks
 from engine.inference.rerank import PresenceMeter
 from engine.inference.run import RunContext
 from engine.latents import Slot
@@ -109,8 +109,8 @@ def render_stems(
     Raises:
         OutputError: the disk is full or gone.
     """
-    suffix, gain = spec.format.suffix, 1.0
-    names = {str(at): result_name(spec.name, meter.name, suffix) for at, meter in enumerate(meters)}
+    gain = 1.0
+    names = {str(at): ResultName(meter.name) for at, meter in enumerate(meters)}
     while True:
         null, energies = NullMeter(spec.format.bits), np.zeros(len(meters) + 1)
         drafts, peak = write_tracks(run, _tracks(run, stems(), spec, meters, gain, null, energies), spec.format, names)
@@ -119,10 +119,11 @@ def render_stems(
             break
         close_all(drafts)
         gain = wanted
+    null_db = null_of(null, spec.format)
     *parts, whole = energies.tolist()
     levels = [level_db(part, whole) if whole > 0 else None for part in parts]
     return [
-        meter.result(RenderedFiles({"stem": draft}, null.null_db, level, 20 * math.log10(gain)), spec)
+        meter.result(RenderedFiles({"stem": draft}, null_db, level, 20 * math.log10(gain)), spec)
         for meter, draft, level in zip(meters, drafts.values(), levels, strict=True)
     ]
 

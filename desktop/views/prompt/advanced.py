@@ -36,7 +36,7 @@ CHOICES_WORDS = {
     "slot": {"": "A stem", "mix": "The mix", "rest": "The others"},
     "format": {
         "same": "As the input", "wav16": "WAV 16 bit", "wav24": "WAV 24 bit", "wav32f": "WAV 32 bit float",
-        "flac": "FLAC 24 bit",
+        "flac": "FLAC 24 bit", "aiff": "AIFF 24 bit", "mp3": "MP3", "ogg": "Ogg Vorbis", "opus": "Opus", "m4a": "AAC (M4A)",
     },
     "start": {"": "bundle's default", "zeros": "From zeros", "noise": "From noise"},
     "guide": {
@@ -215,7 +215,7 @@ class Advanced(QWidget):
         self.bundle.set_rows(rows, bundle)
 
     def values(self) -> dict[str, Any]:
-        """Fields of a ``PromptForm``; candidates and expert have their defaults while they are hidden."""
+        """Fields of a ``Request``; candidates and expert have their defaults while they are hidden."""
         values = {name: control.chosen for name, control in self.controls.items()}
         for name in ("start", "stems"):
             values[name] = values[name] or None

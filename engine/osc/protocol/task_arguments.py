@@ -194,6 +194,8 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
     TaskArgument(option="render", takes=_makes),
     TaskArgument(option="stems", unset="none"),
     TaskArgument(option="other"),
+    TaskArgument(option="quality", unset=0),
+    TaskArgument(option="name"),
 )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def cut_short(folder: Path) -> Path:
 
 BAD_FILES = [
     Case("missing file", lambda f: ["isolate", f / "gone.wav", "violin"], ("gone.wav", "check the path")),
-    Case("folder as file", lambda f: ["isolate", f, "violin"], ("is not a file",)),
+    Case("folder without audio", lambda f: ["isolate", f, "violin"], ("no audio in",)),
     Case("not audio", lambda f: ["isolate", raw(f, "a.wav", b"plain words, no sound" * 99), "violin"], ("a.wav",)),
     Case("damaged audio", lambda f: ["isolate", cut_short(f), "violin"], ("cut.flac",)),
     Case("empty file", lambda f: ["isolate", raw(f, "empty.wav", b""), "violin"], ("empty.wav",)),
@@ -120,7 +120,7 @@ BAD_WORDS = [
     Case("guide", lambda f: ["isolate", good(f), "oboe", "--guide", "taste"], ("taste", "mix-prompt")),
     Case("arrange a region", lambda f: ["arrange", "oboe", "--region", "0-1"], ("--region",)),
     Case("device", lambda f: ["isolate", good(f), "violin", "--device", "abacus"], ("abacus", "cpu")),
-    Case("format", lambda f: ["isolate", good(f), "violin", "--format", "mp3"], ("mp3", "wav24")),
+    Case("format", lambda f: ["isolate", good(f), "violin", "--format", "wma"], ("wma", "wav24")),
     Case("render", lambda f: ["isolate", good(f), "violin", "--render", "both"], ("both", "masked")),
     Case("sensitivity 2", lambda f: ["isolate", good(f), "violin", "--sensitivity", 2], ("sensitivity 2.0", "0 to 1")),
     Case("numb", lambda f: ["remove", good(f), "violin", "--sensitivity", "nan"], ("sensitivity nan", "0 to 1")),
