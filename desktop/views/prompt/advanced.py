@@ -36,7 +36,8 @@ CHOICES_WORDS = {
     "slot": {"": "A stem", "mix": "The mix", "rest": "The others"},
     "format": {
         "same": "As the input", "wav16": "WAV 16 bit", "wav24": "WAV 24 bit", "wav32f": "WAV 32 bit float",
-        "flac": "FLAC 24 bit", "aiff": "AIFF 24 bit", "mp3": "MP3", "ogg": "Ogg Vorbis", "opus": "Opus", "m4a": "AAC (M4A)",
+        "flac": "FLAC 24 bit", "aiff": "AIFF 24 bit", "mp3": "MP3", "ogg": "Ogg Vorbis", "opus": "Opus",
+        "m4a": "AAC (M4A)",
     },
     "start": {"": "bundle's default", "zeros": "From zeros", "noise": "From noise"},
     "guide": {

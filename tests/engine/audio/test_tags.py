@@ -339,12 +339,18 @@ def damaged() -> dict[str, bytes]:
     riff = b"RIFF" + struct.pack("<I", 1000) + b"WAVE"
     picture = base64.b64encode(b"no picture")
     return {
-        "cut.mp3": tag[: len(tag) // 2], "size.mp3": tag[:6] + b"\x7f\x7f\x7f\x7f" + tag[10:], "zeros.wav": riff + zeros,
-        "list.wav": riff + b"LIST\xff\xff\xff\x7fINFOINAM\xff\xff\xff\xff", "id3.wav": riff + b"id3 \x10\0\0\0" + tag[:16],
-        "caf.caf": b"caff\0\1\0\0info\0\0\0\0\0\0\0\x08\xff\xff\xff\xffab\0c", "form.aiff": b"FORM\0\0\0\0AIFFNAME\0\0\0\x09abc",
-        "flac.flac": b"fLaC\x84\0\0\x10" + picture, "mp4.m4a": b"\0\0\0\x18ftypM4A " + bytes(200), "empty.wav": b"",
+        "cut.mp3": tag[: len(tag) // 2],
+        "size.mp3": tag[:6] + b"\x7f\x7f\x7f\x7f" + tag[10:],
+        "zeros.wav": riff + zeros,
+        "list.wav": riff + b"LIST\xff\xff\xff\x7fINFOINAM\xff\xff\xff\xff",
+        "id3.wav": riff + b"id3 \x10\0\0\0" + tag[:16],
+        "caf.caf": b"caff\0\1\0\0info\0\0\0\0\0\0\0\x08\xff\xff\xff\xffab\0c",
+        "form.aiff": b"FORM\0\0\0\0AIFFNAME\0\0\0\x09abc",
+        "flac.flac": b"fLaC\x84\0\0\x10" + picture,
+        "mp4.m4a": b"\0\0\0\x18ftypM4A " + bytes(200),
+        "empty.wav": b"",
         "text.ogg": b"OggS" + bytes(300),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("name", damaged())
