@@ -10,6 +10,7 @@ The first and last frames of a window are silent, as an estimate without context
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import onnx
@@ -33,6 +34,22 @@ def weights(grid: MaskDecoderSpec) -> np.ndarray:
     return np.stack([np.where(low_F, 1.0, 0.5), np.where(low_F, 0.8, 0.25)]).astype(np.float32)
 
 
+def _constants(grid: MaskDecoderSpec, soft: float) -> dict[str, Any]:
+    """What the nodes of ``mask_graph`` take beside its inputs."""
+    frames_T = np.ones(grid.frames, np.float32)
+    frames_T[:DULL_FRAMES] = frames_T[-DULL_FRAMES:] = 0
+    blocks = grid.frames // grid.presence_frames
+    return {
+        "stem_at": np.array([0]), "rest_at": np.array([1]), "silent": np.float32(1e-9),
+        "first": np.array([0]), "second": np.array([1]), "axis_0": np.array([0]),
+        "tiny": np.float32(1e-6), "soft": np.float32(soft + 1e-9), "half": np.float32(0.5), "one": np.float32(1),
+        "tenth": np.float32(0.1), "steep": np.float32(40),
+        "shape_P1111": np.array([-1, 1, 1, 1, 1]), "shape_P11": np.array([-1, 1, 1]),
+        "shape_blocks": np.array([-1, 2, blocks, grid.presence_frames, grid.bins]),
+        "weights": weights(grid)[:, None] * frames_T[:, None],
+    }  # fmt: skip
+
+
 def mask_graph(
     grid: MaskDecoderSpec, embedding: int, soft: float = 0.0, estimate: bool = False, hears: bool = False
 ) -> onnx.ModelProto:
@@ -41,8 +58,6 @@ def mask_graph(
     With ``estimate`` it takes the flow's stem and rest too, and the share is what the stem is of both. With ``hears``
     it also gives mix / (mix + soft), in 16 bits, as ``described``; its end can be cut off there.
     """
-    frames_T = np.ones(grid.frames, np.float32)
-    frames_T[:DULL_FRAMES] = frames_T[-DULL_FRAMES:] = 0
     blocks = grid.frames // grid.presence_frames
     nodes = [
         helper.make_node("Gather", ["prompt", "first"], ["share_of_P1"], axis=1),
@@ -77,15 +92,7 @@ def mask_graph(
             helper.make_node("Div", ["flow_stem", "flow_both"], ["flow_share"]),
             helper.make_node("Unsqueeze", ["flow_share", "axis_0"], ["share"]),
         ]
-    constants = {
-        "stem_at": np.array([0]), "rest_at": np.array([1]), "silent": np.float32(1e-9),
-        "first": np.array([0]), "second": np.array([1]), "axis_0": np.array([0]),
-        "tiny": np.float32(1e-6), "soft": np.float32(soft + 1e-9), "half": np.float32(0.5), "one": np.float32(1),
-        "tenth": np.float32(0.1), "steep": np.float32(40),
-        "shape_P1111": np.array([-1, 1, 1, 1, 1]), "shape_P11": np.array([-1, 1, 1]),
-        "shape_blocks": np.array([-1, 2, blocks, grid.presence_frames, grid.bins]),
-        "weights": weights(grid)[:, None] * frames_T[:, None],
-    }  # fmt: skip
+    constants = _constants(grid, soft)
     heard = []
     if hears:
         nodes[6:7] = [

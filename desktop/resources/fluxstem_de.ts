@@ -23,9 +23,11 @@
     <message><source>Any audio or video file. It stays on this machine and is never changed.</source><translation>Jede Audio- oder Videodatei. Sie bleibt auf diesem Rechner und wird nie verändert.</translation></message>
     <message><source>Any machine on this network that knows the token can run jobs on this one, read audio files in your home folder and write results. Use it only on a network you trust.</source><translation>Jeder Rechner in diesem Netz, der das Kennwort kennt, kann auf diesem rechnen lassen, Audiodateien in Ihrem Benutzerordner lesen und Ergebnisse schreiben. Nur in einem Netz benutzen, dem Sie vertrauen.</translation></message>
     <message><source>Arrange</source><translation>Arrangieren</translation></message>
+    <message><source>As it is spelled</source><translation>Wie geschrieben</translation></message>
     <message><source>As named</source><translation>Wie genannt</translation></message>
     <message><source>As the input</source><translation>Wie die Eingabe</translation></message>
     <message><source>Back one second</source><translation>Eine Sekunde zurück</translation></message>
+    <message><source>Bit rate</source><translation>Bitrate</translation></message>
     <message><source>Buffer, frames</source><translation>Puffer, Frames</translation></message>
     <message><source>Bundle</source><translation>Modell</translation></message>
     <message><source>Bundles</source><translation>Modelle</translation></message>
@@ -53,6 +55,7 @@
     <message><source>Copy path</source><translation>Pfad kopieren</translation></message>
     <message><source>Copy path of the lane</source><translation>Pfad der Spur kopieren</translation></message>
     <message><source>Copy path, open in folder, export, colour, remove</source><translation>Pfad kopieren, im Ordner zeigen, exportieren, Farbe, entfernen</translation></message>
+    <message><source>Correct no word, and refuse none for being unknown</source><translation>Kein Wort berichtigen und keines ablehnen, weil es unbekannt ist</translation></message>
     <message><source>Credits</source><translation>Mitwirkende</translation></message>
     <message><source>DAW bridge</source><translation>DAW-Brücke</translation></message>
     <message><source>Dark</source><translation>Dunkel</translation></message>
@@ -81,6 +84,7 @@
     <message><source>Fastest available</source><translation>Das schnellste verfügbare</translation></message>
     <message><source>File format</source><translation>Dateiformat</translation></message>
     <message><source>File name too long</source><translation>Dateiname zu lang</translation></message>
+    <message><source>File names</source><translation>Dateinamen</translation></message>
     <message><source>Filtered by the flow model</source><translation>Vom Flussmodell gefiltert</translation></message>
     <message><source>First steps</source><translation>Erste Schritte</translation></message>
     <message><source>Fit region or everything</source><translation>Bereich oder alles zeigen</translation></message>
@@ -150,6 +154,7 @@
     <message><source>OSC: could not start</source><translation>OSC: ließ sich nicht starten</translation></message>
     <message><source>OSC: off</source><translation>OSC: aus</translation></message>
     <message><source>OSC: starting</source><translation>OSC: startet</translation></message>
+    <message><source>Of MP3, Ogg Vorbis, Opus and AAC files, in kbit/s</source><translation>Von MP3-, Ogg-Vorbis-, Opus- und AAC-Dateien, in kbit/s</translation></message>
     <message><source>Off</source><translation>Aus</translation></message>
     <message><source>Only this region is processed; click to process everything (Esc)</source><translation>Nur dieser Bereich wird bearbeitet; Klicken bearbeitet alles (Esc)</translation></message>
     <message><source>Open a file …</source><translation>Datei öffnen …</translation></message>
@@ -218,6 +223,7 @@
     <message><source>Solo the lane</source><translation>Spur solo</translation></message>
     <message><source>Sound</source><translation>Klang</translation></message>
     <message><source>Spectrogram</source><translation>Spektrogramm</translation></message>
+    <message><source>Spelling</source><translation>Schreibweise</translation></message>
     <message><source>Start</source><translation>Startpunkt</translation></message>
     <message><source>Stems</source><translation>Stems</translation></message>
     <message><source>Stems together</source><translation>Stem-Satz</translation></message>
@@ -389,6 +395,7 @@
     <message><source>mono</source><translation>mono</translation></message>
     <message><source>mute</source><translation>stumm</translation></message>
     <message><source>name</source><translation>Name</translation></message>
+    <message><source>name of the files; {mix}, {stem}, {task}, {region}, {n} and {part} are filled in</source><translation>Name der Dateien; {mix}, {stem}, {task}, {region}, {n} und {part} werden eingesetzt</translation></message>
     <message><source>networks can be allowed only in LAN mode; add --lan or leave --allow out</source><translation>Netze lassen sich nur im LAN-Betrieb zulassen; geben Sie auch --lan an, oder lassen Sie --allow weg</translation></message>
     <message><source>no ONNX Runtime is installed ({reason}); install fluxstem[cpu], or fluxstem[gpu] for NVIDIA cards</source><translation>ONNX Runtime ist nicht installiert ({reason}); installieren Sie fluxstem[cpu], oder fluxstem[gpu] für NVIDIA-Karten</translation></message>
     <message><source>no bundle at {folder}; a bundle is a folder with a {manifest}</source><translation>in {folder} ist kein Modell; ein Modell ist ein Ordner mit einer {manifest}</translation></message>
@@ -583,6 +590,7 @@
     <message><source>unknown task {task!r}; choose one of {tasks}</source><translation>unbekannte Aufgabe {task!r}; wählen Sie eine von {tasks}</translation></message>
     <message><source>unknown {option} {value!r}; choose one of {choices}</source><translation>{option}: {value!r} gibt es nicht; wählen Sie aus {choices}</translation></message>
     <message><source>untitled</source><translation>ohne Titel</translation></message>
+    <message><source>usual</source><translation>wie üblich</translation></message>
     <message><source>usual length</source><translation>übliche Länge</translation></message>
     <message><source>videos</source><translation>Videos</translation></message>
     <message><source>violin, drum kit, bass guitar …</source><translation>violin, drum kit, bass guitar …</translation></message>

@@ -65,6 +65,8 @@ def open_writer(stream: BinaryIO, target: OutputFormat, label: str = "") -> Audi
 class WavWriter:
     """A RIFF WAV; an RF64 where that is asked for, or when it grows beyond 4 GB.
 
+    Tags stand behind the data: libsndfile gives up on an RF64 with chunks before the data that it does not know.
+
     Source: EBU Tech 3306 (a ``JUNK`` chunk holds the place of ``ds64``); Microsoft's WAVEFORMATEXTENSIBLE.
     """
 
@@ -79,7 +81,7 @@ class WavWriter:
         if target.bits is None:
             self._fact_at = 12 + sum(map(len, chunks)) + 8
             chunks.append(_chunk(b"fact", bytes(4)))
-        chunks += [_chunk(name, data) for name, data in wave_chunks(tags or Tags())]
+        self._tags = b"".join(_chunk(name, data) for name, data in wave_chunks(tags or Tags()))
         self._data_at = 12 + sum(map(len, chunks)) + 8
         stream.write(b"RIFF\0\0\0\0WAVE" + b"".join(chunks) + b"data\0\0\0\0")
 
@@ -93,7 +95,8 @@ class WavWriter:
         data_bytes = self._samples * self._frame_bytes()
         if data_bytes % 2:
             self._stream.write(b"\0")
-        riff_bytes = self._data_at + data_bytes + data_bytes % 2 - 8
+        self._stream.write(self._tags)
+        riff_bytes = self._data_at + data_bytes + data_bytes % 2 + len(self._tags) - 8
         large = riff_bytes >= _UNKNOWN or self._target.container == "RF64"
         self._patch(0, b"RF64" if large else b"RIFF")
         self._patch(4, struct.pack("<I", _UNKNOWN if large else riff_bytes))

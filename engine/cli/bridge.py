@@ -83,7 +83,7 @@ def run_bridge(arguments: argparse.Namespace, engine: Engine | None) -> int:
     settings = _settings(arguments)
     stop = threading.Event()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_stopped_by_term(stop))
+        stack.enter_context(_stopped_by_signals(stop))
         engine = engine or stack.enter_context(Engine())
         bridge = Bridge(engine, settings)
         state = bridge.start()
@@ -91,9 +91,8 @@ def run_bridge(arguments: argparse.Namespace, engine: Engine | None) -> int:
         if arguments.json:
             print(json.dumps(asdict(state)), flush=True)
         print("\n".join(_greeting(state, settings, bridge.taken_up)), flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            while not stop.wait(0.5):  # in short waits, because Windows delivers a Ctrl-C only between them
-                pass
+        while not stop.wait(0.5):  # in short waits, because Windows delivers a Ctrl-C only between them
+            pass
     return 0
 
 
@@ -268,16 +267,19 @@ def _port(number: int) -> int:
 
 
 @contextlib.contextmanager
-def _stopped_by_term(stop: threading.Event) -> Iterator[None]:
-    """A polite end for whoever stops the process from outside."""
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """A polite end for whoever stops the process, at whatever line it is: by Ctrl-C or from outside."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+    before = {
+        number: signal.signal(number, lambda number, frame: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

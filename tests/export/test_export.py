@@ -142,6 +142,7 @@ def test_every_task_is_answered_by_a_bundle_trained_here(tiny_run, tones, engine
     soundfile.write(given, tones(3.0, 22050, 1).T, 22050)
     words = {
         "generate": ["generate", "cello", "--seconds", 3],
+        "arrange": ["arrange", "cello", "--seconds", 3],
         "inpaint": ["inpaint", given, "cello", "--region", "1.0-2.0"],
         "extend": ["extend", given, "cello", "--seconds", 2],
         "replace": ["replace", given, "cello", "--with", "flute"],

@@ -46,6 +46,7 @@ CHOICES_WORDS = {
     },
     "expert": {"": "Whichever fits the prompt", "none": "None"},
     "keep_order": {"1": "As named"},
+    "literal": {"1": "As it is spelled"},
     "other": {"1": "They share the mix"},
     "stems": {
         "": "Those named", "2": "Vocals, other", "4": "Vocals, drums, bass, other",
@@ -98,6 +99,9 @@ FIELDS = (
     FieldRow("bundle", "Bundle", "The model to use; more under Settings"),
     FieldRow("device", "Device", "Where to run; the status line says where it really ran"),
     FieldRow("format", "File format"),
+    FieldRow("quality", "Bit rate", "Of MP3, Ogg Vorbis, Opus and AAC files, in kbit/s"),
+    FieldRow("name", "File names"),
+    FieldRow("literal", "Spelling", "Correct no word, and refuse none for being unknown"),
     FieldRow("mix_prompt", "The whole mix", "What the whole mix sounds like, if that helps"),
     FieldRow("rest_prompt", "The others", "What the others play, if that helps"),
     FieldRow("example_weight", "Words or examples"),
@@ -236,14 +240,15 @@ def _control(option: Option) -> Any:
         return SeedField(int(low), int(high))
     if option.kind == "whole":
         low, high = option.limits
-        return WholeBox(int(low), int(high), tr("bundle's default") if option.optional else "")
+        unset = tr("usual") if option.unit else tr("bundle's default")
+        return WholeBox(int(low), int(high), unset if option.optional else "")
     if option.kind == "number":
         return NumberBox(*option.limits, tr("usual length") if option.unit == "s" else tr("bundle's default"))
     if option.kind == "flag":
         return FlagBox(tr(CHOICES_WORDS[option.name]["1"]))
     if option.many:
         return SeveralButton(choice_rows(option.choices, CHOICES_WORDS[option.name]), tr("all"))
-    if option.kind in ("choice", "name"):
+    if option.name in CHOICES_WORDS:
         words = CHOICES_WORDS[option.name]
         values = [value for value in ("", *option.choices) if value in words and (value or not option.default)]
         return ChoiceBox(choice_rows(values, words), option.default or "")

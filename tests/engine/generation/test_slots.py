@@ -203,7 +203,7 @@ def test_help_says_which_file_a_slot_wants(capsys):
     from engine.cli.parser import main
 
     for task, words in {
-        "regenerate": "new stem is to fit; with --slot rest, the stem",
+        "regenerate": "new stem has to fit; with --slot rest, the stem",
         "inpaint": "audio file with the stem; with --slot mix, the mix; with --slot rest, the rest",
     }.items():
         with pytest.raises(SystemExit):
