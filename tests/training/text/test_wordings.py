@@ -34,7 +34,9 @@ def test_every_noun_in_every_wording_becomes_its_english_name(language):
 
 
 def test_english_names_stay_as_they_are_and_loans_become_the_usual_one():
-    loans = {"violino": "violin", "pianoforte": "piano", "arpa": "harp"}
+    loans = {
+        "violino": "violin", "violoncello": "cello", "pianoforte": "piano", "arpa": "harp", "fagotto": "bassoon",
+    }  # fmt: skip
     for term in TERMS:
         for noun in ASKER.nouns(term):
             assert GRAMMAR.english(noun) == loans.get(noun, noun)
