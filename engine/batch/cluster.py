@@ -13,7 +13,7 @@ import socket
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,7 @@ class ClusterRunner:
         rooms = (_room(node["Resources"], self._cores, self._gpus) for node in self._ray.nodes() if node["Alive"])
         return min(sum(rooms), self._most or MOST_ENGINES)
 
-    def run(self, items: Sequence[WorkItem], watch: Watch) -> Iterator[ItemOutcome]:
+    def run(self, items: Sequence[WorkItem], watch: Watch) -> Generator[ItemOutcome, None, None]:
         """See ``Runner``."""
         todo = deque((item, 1) for item in items)
         if isinstance(self._store, FolderStore):

@@ -13,7 +13,7 @@ import logging
 import os
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +71,7 @@ class LocalRunner:
         self._lanes: list[_Lane] = []
         self._is_warm = False  # the bundle is open, so more engines find what the first one built
 
-    def run(self, items: Sequence[WorkItem], watch: Watch) -> Iterator[ItemOutcome]:
+    def run(self, items: Sequence[WorkItem], watch: Watch) -> Generator[ItemOutcome, None, None]:
         """See ``Runner``."""
         todo = deque((item, 1) for item in items)
         with contextlib.ExitStack() as held, ThreadPoolExecutor(1, "fluxstem-fetch") as fetcher:

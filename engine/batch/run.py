@@ -124,10 +124,10 @@ def _work_through(
             for outcome in outcomes:
                 try:
                     records.append(place(store, ledger, outcome, asked.digest))
-                except OSError as error:
+                except OSError as full:
                     return records, True, OutputError(
                         "cannot write to {place} ({reason}); make room, then give the same command again",
-                        place=store.place, reason=error.strerror or error,
+                        place=store.place, reason=full.strerror or full,
                     )  # fmt: skip
                 listener.finished(records[-1])
                 if (error := _hopeless(records)) is not None:

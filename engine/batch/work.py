@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, Protocol
@@ -105,7 +105,7 @@ class ItemOutcome:
 class Runner(Protocol):
     """Does the files of a batch."""
 
-    def run(self, items: Sequence[WorkItem], watch: Watch) -> Iterator[ItemOutcome]:
+    def run(self, items: Sequence[WorkItem], watch: Watch) -> Generator[ItemOutcome, None, None]:
         """Do all of them, in about this order; each comes out once. Closing the iterator stops what is under way."""
 
 

@@ -152,7 +152,11 @@ class _Bars(_Lines):
 
         super().__init__(functools.partial(tqdm.write, file=sys.stdout))
         size = shutil.get_terminal_size()
-        self._make = lambda **more: tqdm(file=sys.stderr, leave=False, ncols=size.columns, nrows=size.lines, **more)
+        self._make: Callable[..., Any] = partial(
+            tqdm, file=sys.stderr, leave=False, ncols=size.columns, nrows=size.lines
+        )
+            file=sys.stderr, leave=False, ncols=size.columns, nrows=size.lines, **more
+        )
         self._whole: Any = None
         self._files: dict[str, Any] = {}
 

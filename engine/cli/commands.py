@@ -114,11 +114,9 @@ def _inputs_and_prompts(words: Sequence[str], out: str) -> tuple[list[str], tupl
     if not paths:
         return [words[0]], tuple(map(prompt_text, words[1:]))
     made = made_beside(paths)
-    files = [
-        path if os.path.isfile(path) else item.source
-        for path in paths
-        for item in ([None] if os.path.isfile(path) else find_items([path], out, made))
-    ]
+    files: list[str] = []
+    for path in paths:
+        files += [path] if os.path.isfile(path) else [item.source for item in find_items([path], out, made)]
     return list(dict.fromkeys(files)), tuple(prompts)
 
 
