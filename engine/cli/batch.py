@@ -155,8 +155,6 @@ class _Bars(_Lines):
         self._make: Callable[..., Any] = partial(
             tqdm, file=sys.stderr, leave=False, ncols=size.columns, nrows=size.lines
         )
-            file=sys.stderr, leave=False, ncols=size.columns, nrows=size.lines, **more
-        )
         self._whole: Any = None
         self._files: dict[str, Any] = {}
 
