@@ -152,7 +152,7 @@ class _Bars(_Lines):
 
         super().__init__(functools.partial(tqdm.write, file=sys.stdout))
         size = shutil.get_terminal_size()
-        self._make: Callable[..., Any] = partial(
+        self._make: Callable[..., Any] = functools.partial(
             tqdm, file=sys.stderr, leave=False, ncols=size.columns, nrows=size.lines
         )
         self._whole: Any = None
