@@ -25,11 +25,11 @@ from training.mask.network import PRESENCE_FRAMES
 
 Spectrum = np.ndarray[Any, np.dtype[np.complex64]]
 Floats = npt.NDArray[np.float32]
-LOUD_SHARE = 0.5  # of a bin's weight follows its power, the rest the root of its magnitude
-LOUDEST = 60.0  # times the mean: most that one bin may weigh by its power
+LOUD_SHARE = 0.65  # of a bin's weight follows its power, the rest the root of its magnitude
+LOUDEST = 500.0  # times the mean: most that one bin may weigh by its power
 QUIET_WEIGHT = 2.5  # most that a question about a quiet stem weighs
 PRESENCE_WEIGHT = 0.1
-DECIBEL_WEIGHT = 0.2
+DECIBEL_WEIGHT = 0.05
 FLOOR = 10**-2.5  # of the stem's energy: an error 25 dB below it is good enough
 ABSENT_FLOOR = 10**-4.0  # of the mix's energy: an answer 40 dB below it is silence
 THERE_DB = -32.0  # a stem louder than this against the mix's loudest block counts as there
