@@ -1,4 +1,4 @@
-"""Read the tags of audio files: RIFF, AIFF and CAF chunks here, everything else with mutagen.
+"""Read the tags of audio files: RIFF, AIFF and CAF chunks here, everything else with mutagen, where it is installed.
 
 A tag is a courtesy: what cannot be understood is left out, and no file is refused for it.
 """
@@ -6,6 +6,7 @@ A tag is a courtesy: what cannot be understood is left out, and no file is refus
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import logging
 import struct
@@ -25,6 +26,7 @@ from engine.audio.tags import (
     MP4_NAMES,
     CoverArt,
     Tags,
+    has_mutagen,
     tags_of,
 )
 
@@ -71,7 +73,7 @@ def _of_wave(stream: BinaryIO) -> Tags:
             [tempo] = struct.unpack_from("<f", data, _ACID_TEMPO_AT)
             texts += [("BPM", f"{tempo:g}")] if 1 <= tempo <= 1000 else []
         elif name != b"LIST":
-            _add_id3(_id3(data), texts, covers)
+            _add_id3_chunk(data, texts, covers)
     found = tags_of([*texts, *_new_texts(info, texts)], covers)
     return replace(found, info=tuple(info), ixml=ixml)
 
@@ -110,7 +112,7 @@ def _of_aiff(stream: BinaryIO) -> Tags:
             texts.append((_AIFF_NAMES[name], _text(stream.read(size))))
         elif name in (b"ID3 ", b"id3 "):
             better: Texts = []
-            _add_id3(_id3(stream.read(size)), better, covers)
+            _add_id3_chunk(stream.read(size), better, covers)
             texts = [*better, *(one for one in texts if one[0] not in dict(better))]
     return tags_of(texts, covers)
 
@@ -141,6 +143,8 @@ def _chunks(stream: BinaryIO, header: str, even: int) -> Iterator[tuple[bytes, i
 
 
 def _of_mp3(stream: BinaryIO) -> Tags:
+    if not has_mutagen():
+        return Tags()
     from mutagen.apev2 import APENoHeaderError, APEv2
     from mutagen.id3 import ID3, ID3NoHeaderError
 
@@ -158,6 +162,8 @@ def _of_mp3(stream: BinaryIO) -> Tags:
 
 
 def _by_mutagen(stream: BinaryIO) -> Tags:
+    if not has_mutagen():
+        return Tags()
     import mutagen
 
     file = mutagen.File(stream)
@@ -173,10 +179,15 @@ def _by_mutagen(stream: BinaryIO) -> Tags:
     return tags_of(texts, covers)
 
 
-def _id3(data: bytes) -> Any:
+def _add_id3_chunk(data: bytes, texts: Texts, covers: Covers) -> None:
+    """Add what an ID3 tag in a chunk says; a damaged one says nothing, and takes nothing from the other chunks."""
+    if not has_mutagen():
+        return
+    from mutagen import MutagenError
     from mutagen.id3 import ID3
 
-    return ID3(fileobj=io.BytesIO(data))
+    with contextlib.suppress(MutagenError, ValueError):
+        _add_id3(ID3(fileobj=io.BytesIO(data)), texts, covers)
 
 
 def _add_id3(tag: Any, texts: Texts, covers: Covers) -> None:

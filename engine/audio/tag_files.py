@@ -1,4 +1,4 @@
-"""Write tags into results: RIFF and CAF chunks here, everything else with mutagen."""
+"""Write tags into results: RIFF and CAF chunks here, everything else with mutagen, where it is installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from engine.audio.formats import OutputFormat
 from engine.audio.riff import time_reference
-from engine.audio.tags import CAF_NAMES, ID3_NAMES, INFO_NAMES, MP4_NAMES, CoverArt, Tags
+from engine.audio.tags import CAF_NAMES, ID3_NAMES, INFO_NAMES, MP4_NAMES, CoverArt, Tags, has_mutagen
 
 _AIFF_STRINGS = {"TITLE": "title", "ARTIST": "artist", "COMMENT": "comment", "COPYRIGHT": "copyright"}
 _FREEFORM = "----:com.apple.iTunes:"
@@ -29,7 +29,7 @@ def wave_chunks(tags: Tags) -> Iterator[tuple[bytes, bytes]]:
     if info:
         parts = (name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2) for name, data in info.items())
         yield b"LIST", b"INFO" + b"".join(parts)
-    if tags.texts or tags.covers:
+    if (tags.texts or tags.covers) and has_mutagen():
         file = io.BytesIO()
         id3_of(tags).save(fileobj=file)
         yield b"id3 ", file.getvalue()
@@ -54,9 +54,15 @@ def append_tags(stream: BinaryIO, target: OutputFormat, tags: Tags) -> None:
     """
     if target.container == "FLAC" and target.extras.bext is not None:
         tags = tags.with_text("TIME_REFERENCE", str(time_reference(target.extras.bext)))
-    write = _WRITERS.get(target.container)
-    if write is None or not tags:
+    if not tags:
         return
+    if target.container == "CAF":
+        _to_caf(stream, tags)
+    elif target.container in _BY_MUTAGEN and has_mutagen():
+        _write_by_mutagen(stream, _BY_MUTAGEN[target.container], tags)
+
+
+def _write_by_mutagen(stream: BinaryIO, write: Callable[[BinaryIO, Tags], None], tags: Tags) -> None:
     from mutagen import MutagenError
 
     stream.flush()
@@ -203,7 +209,6 @@ def _to_caf(stream: BinaryIO, tags: Tags) -> None:
     stream.write(b"info" + struct.pack(">qI", len(words) + 4, len(pairs)) + words)
 
 
-_WRITERS: dict[str, Callable[[BinaryIO, Tags], None]] = {
+_BY_MUTAGEN: dict[str, Callable[[BinaryIO, Tags], None]] = {
     "MP3": _to_mp3, "AIFF": _to_aiff, "FLAC": _to_flac, "OGG": _to_ogg, "OPUS": _to_opus, "M4A": _to_m4a,
-    "CAF": _to_caf,
 }  # fmt: skip

@@ -7,9 +7,14 @@ is left out, because a stem is another sound.
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import logging
 import re
 import struct
 from dataclasses import dataclass, replace
+
+log = logging.getLogger(__name__)
 
 TEXT_LIMIT_CHARACTERS = 1 << 16
 TEXTS_LIMIT = 500
@@ -120,6 +125,18 @@ class Tags:
         start = self.time_reference
         later = self.with_text("TIME_REFERENCE", str(start + samples)) if start else self
         return later if self.ixml is None else replace(later, ixml=moved_ixml(self.ixml, samples))
+
+
+@functools.cache
+def has_mutagen() -> bool:
+    """True where mutagen is installed; the log says once what is lost where it is not."""
+    if importlib.util.find_spec("mutagen") is not None:
+        return True
+    log.warning(
+        "tags of MP3, FLAC, Ogg, M4A and other files are neither read nor written, because mutagen is not installed; "
+        "install the extra tags: pip install 'fluxstem[tags]'"
+    )
+    return False
 
 
 def tags_of(texts: list[tuple[str, str]], covers: list[CoverArt] | None = None) -> Tags:

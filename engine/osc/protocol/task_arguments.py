@@ -145,6 +145,10 @@ def _replacement_doc(rule: Rule, row: Option) -> str:
     return f"{row.words(rule)}; may be empty where there is an example"
 
 
+def _quality_doc(rule: Rule, row: Option) -> str:
+    return f"{row.words(rule)}; 0 is the {row.default_words(rule)}"
+
+
 def _filters(rule: Rule) -> bool:
     return rule.masked
 
@@ -194,7 +198,7 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
     TaskArgument(option="render", takes=_makes),
     TaskArgument(option="stems", unset="none"),
     TaskArgument(option="other"),
-    TaskArgument(option="quality", unset=0),
+    TaskArgument(option="quality", unset=0, doc=_quality_doc),
     TaskArgument(option="name"),
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from engine.audio.formats import KINDS, OutputFormat, format_like
 from engine.audio.read_tags import read_tags
 from engine.audio.reader import probe
 from engine.audio.riff import RiffExtras, moved, read_extras, time_reference
-from engine.audio.tags import CoverArt, Tags, moved_ixml
+from engine.audio.tags import CoverArt, Tags, has_mutagen, moved_ixml
 from engine.audio.writer import open_writer
 
 av = pytest.importorskip("av")
@@ -361,3 +362,66 @@ def test_damaged_tags_are_left_out_and_never_raise(tmp_path, name):
 
 def test_no_bext_is_made_where_nothing_moved():
     assert moved(None, 0) is None
+
+
+@pytest.fixture
+def no_mutagen(monkeypatch):
+    """As where the extra tags is not installed."""
+    monkeypatch.setitem(sys.modules, "mutagen", None)
+    has_mutagen.cache_clear()
+    yield
+    has_mutagen.cache_clear()
+
+
+KEPT_WITHOUT_MUTAGEN = {
+    "WAV": set(WORDS) - {"MY OWN FIELD"}, "RF64": set(WORDS) - {"MY OWN FIELD"}, "CAF": set(WORDS),
+    "AIFF": {"TITLE", "ARTIST", "COMMENT"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("container", KINDS)
+def test_without_mutagen_every_format_is_written_and_the_log_says_once_what_is_lost(
+    tmp_path, no_mutagen, caplog, container
+):
+    path = file_in(tmp_path, container)
+    found = dict(read_tags(path).texts)
+    assert found == {name: WORDS[name] for name in KEPT_WITHOUT_MUTAGEN.get(container, ())}
+    assert probe(path).samples >= 30_000 if container != "M4A" else path.stat().st_size > 1_000
+    said = [record.message for record in caplog.records if "mutagen" in record.message]
+    assert len(said) == (container != "CAF")
+    assert all("install the extra tags: pip install 'fluxstem[tags]'" in one for one in said)
+
+
+def test_without_mutagen_the_chunks_of_a_wav_stay(tmp_path, no_mutagen):
+    wav_of_others(tmp_path / "a.wav")
+    tags = read_tags(tmp_path / "a.wav")
+    target = OutputFormat("WAV", 24, 44_100, 2, RiffExtras(bext=moved(None, 4_410)), tags)
+    path = write(tmp_path / "b.wav", target, "bass")
+    found = read_tags(path)
+    assert found.ixml == IXML
+    assert dict(found.info) == {b"INAM": b"Song (bass)\0", b"ISFT": b"A recorder\0", b"IKEY": b"Am\0"}
+    assert time_reference(read_extras(path).bext) == 4_410
+    assert b"id3 " not in path.read_bytes()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_without_mutagen_a_tagged_song_is_taken_apart_all_the_same(run, tmp_path, no_mutagen, name):
+    SOURCES[name](tmp_path / name)
+    [result] = run(input=tmp_path / name, format="flac").results
+    assert not read_tags(Path(result.stem))
+    assert result.lossless
+
+
+@pytest.mark.parametrize("name", damaged())
+def test_without_mutagen_damaged_tags_are_left_out_too(tmp_path, no_mutagen, name):
+    (tmp_path / name).write_bytes(damaged()[name])
+    assert not read_tags(tmp_path / name).covers
+
+
+def test_a_damaged_id3_chunk_takes_nothing_from_the_others(tmp_path):
+    wav_of_others(tmp_path / "a.wav")
+    whole = (tmp_path / "a.wav").read_bytes()
+    at = whole.index(b"id3 ") + 8
+    (tmp_path / "a.wav").write_bytes(whole[:at] + b"no tag" + whole[at + 6 :])
+    found = read_tags(tmp_path / "a.wav")
+    assert (found.first("TITLE"), found.ixml) == ("Song", IXML)
