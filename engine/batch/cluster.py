@@ -1,7 +1,8 @@
 """Engines on a Ray cluster: one actor for each, which owns a GPU or some cores, and does one file after the other.
 
 The files of the batch must be where every machine sees them under the same path, and so must the results, unless they
-go to a URL. Nothing is reported to anybody: Ray's usage statistics are switched off here.
+go to a URL. Ray's usage statistics are off in this process and in those of the engines; whoever starts the cluster
+switches off those of its head: ``ray start --head --disable-usage-stats``.
 """
 
 from __future__ import annotations
@@ -30,11 +31,14 @@ log = logging.getLogger(__name__)
 
 AHEAD = 2  # files of one engine: the one it does, and the next, which waits beside it
 TRIES = 3  # of a file whose engine or machine was lost while it was worked on
-LOSSES_LIMIT = 1000  # engines that may be lost in one batch
+LOSSES_LIMIT = 1000  # engines that may be lost in a row, without any file done between
+STILLBORN_LIMIT = 5  # engines in a row that may die before they are ready, while no other one works
+PAUSE_LIMIT_S = 60.0  # between two tries to start engines where they die before they are ready
 START_LIMIT_S = 180.0  # for the first engine of a cluster to be ready
 USUAL_CORES = 4
 KNOCK_LIMIT_S = 10.0
 MOST_ENGINES = 10_000
+REASON_CHARACTERS = 200
 WAIT_S = 1.0
 NO_STATISTICS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_USAGE_STATS_PROMPT_ENABLED": "0"}
 
@@ -107,6 +111,7 @@ class ClusterRunner:
         address: ``auto``, or ``host:port`` of the cluster.
         cores: for one engine; None means ``USUAL_CORES``, or all of a machine that has fewer.
         engines: how many at most; None means as many as fit.
+        engines_per_gpu: how many share a GPU: while one reads or writes, another has it.
 
     Raises:
         RequestError: Ray is not installed, or no cluster answers.
@@ -114,15 +119,17 @@ class ClusterRunner:
 
     def __init__(
         self, asked: BatchRequest, store: ResultStore, address: str, cores: int | None = None,
-        engines: int | None = None,
+        engines: int | None = None, engines_per_gpu: int = 1,
     ) -> None:  # fmt: skip
         self._asked = asked
         self._store = store
         self._most = engines
         self._ray = _connected(address)
-        self._cores, self._gpus = _share(self._ray, cores, asked.request.device)
+        self._cores, self._gpus = _share(self._ray, cores, asked.request.device, engines_per_gpu)
+        self._actor = self._ray.remote(EngineActor)
         self._seats: list[_Seat] = []
-        self._losses = 0
+        self._losses = self._stillborn = 0
+        self._next_start_s = 0.0
         self._run = uuid.uuid4().hex[:8]
         self._numbers = itertools.count(1)
 
@@ -157,10 +164,12 @@ class ClusterRunner:
 
     def _fill_seats(self, waiting: int) -> None:
         """As many actors as there is room and work for; those lost are replaced, and new machines get some."""
+        if time.monotonic() < self._next_start_s:
+            return
+        self._next_start_s = time.monotonic() + WAIT_S
         wanted = min(self.engines, waiting + sum(bool(seat.work) for seat in self._seats))
-        remote = self._ray.remote(EngineActor)
         while len(self._seats) < wanted:
-            actor = remote.options(
+            actor = self._actor.options(
                 num_cpus=self._cores, num_gpus=self._gpus, max_concurrency=AHEAD, max_restarts=0, max_task_retries=0
             ).remote(self._cores)
             self._seats.append(_Seat(actor, actor.version.remote()))
@@ -196,11 +205,13 @@ class ClusterRunner:
             if reference == seat.greeting:
                 self._check_version(answer)
                 seat.ready = True
+                self._stillborn = 0
                 continue
             item, attempt = seat.work.pop(reference)
             if answer.error_kind == HostError.__name__ and attempt < TRIES:
                 todo.appendleft((item, attempt + 1))
                 continue
+            self._losses = 0
             yield answer
 
     def _lose(self, seat: _Seat, todo: deque[tuple[WorkItem, int]], error: Exception) -> Iterator[ItemOutcome]:
@@ -211,14 +222,23 @@ class ClusterRunner:
         self._losses += 1
         if self._losses > LOSSES_LIMIT:
             raise DeviceError("the cluster lost {count} engines; look after its machines first", count=self._losses)
+        if not seat.ready:
+            self._put_off_the_next(error)
         for number, (item, attempt) in reversed(list(enumerate(seat.work.values()))):
             if number == 0 and attempt >= TRIES:
                 lost = HostError("the engine was lost {count} times while it was at this file", count=attempt)
                 yield failed_outcome(item, lost, "")
             else:
                 todo.appendleft((item, attempt + (number == 0)))
-        log.warning("an engine was lost (%s); its files are given to others", " ".join(str(error).split())[:200])
+        log.warning("an engine was lost (%s); its files are given to others", _reason(error))
         seat.work.clear()
+
+    def _put_off_the_next(self, error: Exception) -> None:
+        """An engine died before it was ready; where one machine is at fault, the others go on meanwhile."""
+        self._stillborn += 1
+        if self._stillborn >= STILLBORN_LIMIT and not any(seat.ready for seat in self._seats):
+            raise _not_started(error)
+        self._next_start_s = time.monotonic() + min(PAUSE_LIMIT_S, WAIT_S * 2**self._stillborn)
 
     def _check_version(self, there: Any) -> None:
         if there != engine_version():
@@ -230,8 +250,21 @@ class ClusterRunner:
 
 def _failed_task(work: tuple[WorkItem, int] | None, error: Exception) -> ItemOutcome:
     if work is None:
-        raise DeviceError("an engine of the cluster did not start ({error})", error=error)
-    return failed_outcome(work[0], HostError("internal error on the cluster ({error})", error=error), "")
+        raise _not_started(error)
+    return failed_outcome(work[0], HostError("internal error on the cluster ({error})", error=_reason(error)), "")
+
+
+def _not_started(error: Exception) -> DeviceError:
+    return DeviceError(
+        "no engine of the cluster started ({error}); install the same Fluxstem, with its extras, on every machine",
+        error=_reason(error),
+    )
+
+
+def _reason(error: Exception) -> str:
+    """What Ray says, without the traceback in it."""
+    told = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return told[-1][:REASON_CHARACTERS] if told else type(error).__name__
 
 
 def _connected(address: str) -> Any:
@@ -245,7 +278,10 @@ def _connected(address: str) -> Any:
         ) from error
     try:
         _knock(address)
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="fluxstem")
+        ray.init(
+            address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="fluxstem",
+            runtime_env={"env_vars": NO_STATISTICS},
+        )  # fmt: skip
     except (OSError, ValueError, RuntimeError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RequestError(
@@ -264,11 +300,13 @@ def _knock(address: str) -> None:
     if address in ("auto", "local"):
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError("an address is host:port, as in 10.0.0.1:6379")
     with socket.create_connection((host, int(port)), KNOCK_LIMIT_S):
         pass
 
 
-def _share(ray: Any, cores: int | None, device: str) -> tuple[int, int]:
+def _share(ray: Any, cores: int | None, device: str, engines_per_gpu: int) -> tuple[int, float]:
     """Cores and GPUs of one engine."""
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     gpus = int(device != "cpu" and any(machine.get("GPU", 0) >= 1 for machine in machines))
@@ -279,9 +317,9 @@ def _share(ray: Any, cores: int | None, device: str) -> tuple[int, int]:
         raise RequestError(
             "--cores-per-engine {cores} is more than any machine of the cluster has ({most})", cores=cores, most=most
         )
-    return cores or max(min(USUAL_CORES, most), 1), gpus
+    return cores or max(min(USUAL_CORES, most), 1), gpus / engines_per_gpu
 
 
-def _room(machine: dict[str, float], cores: int, gpus: int) -> int:
+def _room(machine: dict[str, float], cores: int, gpus: float) -> int:
     rooms = int(machine.get("CPU", 0)) // cores
-    return min(rooms, int(machine.get("GPU", 0)) // gpus) if gpus else rooms
+    return min(rooms, int(machine.get("GPU", 0) / gpus + 1e-6)) if gpus else rooms

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -30,13 +30,15 @@ class WorkItem:
         source: absolute path.
         target: where it lies below the folder of the batch, with forward slashes; its results go beside that place.
         size: bytes.
-        mtime_ns: when it was last written, nanoseconds.
+        mtime_ns: when it was last written, nanoseconds; anybody can set it.
+        ctime_ns: when it or what is known of it last changed, nanoseconds; on Windows when it was made.
     """
 
     source: str
     target: str
     size: int
     mtime_ns: int
+    ctime_ns: int = 0
 
     @property
     def folder(self) -> str:
@@ -48,7 +50,8 @@ def find_items(paths: Sequence[str], out: str, made: frozenset[str] = frozenset(
     """All audio files that paths stand for, in order of their targets, each once.
 
     The tree below the deepest folder that holds everything named is mirrored: of one folder or glob, what lies in it.
-    Hidden files are left out, and results: what lies in ``out`` where that lies deeper, and what earlier runs ``made``.
+    Hidden files are left out, and results: what lies in ``out`` where that lies deeper, what earlier runs ``made``, and
+    what a JSON beside it calls a result.
 
     Args:
         paths: files, folders (searched with all folders in them) and globs (``**`` reaches into folders).
@@ -63,6 +66,7 @@ def find_items(paths: Sequence[str], out: str, made: frozenset[str] = frozenset(
     base = _common([base for base, _, _ in searched])
     results = os.path.realpath(out) + os.sep if "://" not in out else os.devnull
     is_below = results.startswith(os.path.realpath(base).rstrip(os.sep) + os.sep) and not _same(base, results)
+    made |= _made_in({os.path.dirname(file) for _, files, named in searched if not named for file in files})
     items: dict[str, WorkItem] = {}
     for _, files, named in searched:
         for source in files:
@@ -79,10 +83,10 @@ def has_audio(folder: str) -> bool:
     return next(_walk(folder), None) is not None
 
 
-def made_beside(paths: Sequence[str]) -> frozenset[str]:
-    """Results in folders and below them, by the JSON beside each; absolute, without links."""
+def _made_in(folders: Iterable[str]) -> frozenset[str]:
+    """Results in these folders, by the JSON beside each; absolute, without links."""
     made = set[str]()
-    for folder in {here for path in paths if os.path.isdir(path) for here, _, _ in os.walk(path)}:
+    for folder in folders:
         for sidecar in Path(folder).glob("*.json"):
             made |= {os.path.realpath(sidecar.parent / name) for name in _files_of(sidecar)}
     return frozenset(made)
@@ -112,7 +116,8 @@ def _item(source: str, base: str) -> WorkItem:
         raise AudioError(
             "{path} cannot be opened ({reason}); check that it may be read", path=source, reason=error.strerror
         ) from error
-    return WorkItem(source, PurePath(os.path.relpath(source, base)).as_posix(), found.st_size, found.st_mtime_ns)
+    target = PurePath(os.path.relpath(source, base)).as_posix()
+    return WorkItem(source, target, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _same(one: str, other: str) -> bool:
@@ -123,13 +128,10 @@ def _searched(path: str) -> tuple[str, list[str], bool]:
     """The folder that a path, folder or glob speaks of, its files, and whether it is the name of one file."""
     whole = absolute(path)
     if is_glob(path):
-        fixed = Path(whole)
-        while glob.has_magic(str(fixed)):
-            fixed = fixed.parent
-        hits = sorted(glob.glob(whole, recursive=True))
+        base, pattern = _fixed_part(whole)
+        hits = sorted(glob.glob(os.path.join(glob.escape(base), pattern), recursive=True))
         files = [file for hit in hits for file in (_walk(hit) if os.path.isdir(hit) else [hit])]
         files = [file for file in files if _is_audio(file)]
-        base = str(fixed)
     elif os.path.isdir(whole):
         base, files = whole, list(_walk(whole))
     elif os.path.exists(whole):
@@ -142,6 +144,14 @@ def _searched(path: str) -> tuple[str, list[str], bool]:
             path=path, endings=", ".join(sorted(AUDIO_ENDINGS)),
         )  # fmt: skip
     return base, files, False
+
+
+def _fixed_part(whole: str) -> tuple[str, str]:
+    """The folder that a glob begins with, whatever characters are in its name, and the pattern below it."""
+    base = Path(whole)
+    while not base.is_dir():
+        base = base.parent
+    return str(base), os.path.relpath(whole, base)
 
 
 def _walk(folder: str) -> Iterator[str]:

@@ -38,7 +38,8 @@ class LedgerRecord:
         target: the file, see ``WorkItem``.
         digest: of the request, see ``BatchRequest``.
         source: where the file was.
-        size, mtime_ns, sha256: of the file that was read.
+        size, mtime_ns, ctime_ns: of the file that was read, see ``WorkItem``.
+        sha256: of its bytes; of a very large file of some of them, see ``engine.content``.
         stage: private folder of the results while they are on their way.
         moves: from where to where, below the folder of the batch.
         results: what was made, as the report shows it.
@@ -54,6 +55,7 @@ class LedgerRecord:
     source: str = ""
     size: int = 0
     mtime_ns: int = 0
+    ctime_ns: int = 0
     sha256: str = ""
     stage: str = ""
     moves: tuple[tuple[str, str], ...] = ()

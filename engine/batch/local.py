@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import logging
 import os
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -43,6 +44,7 @@ class _Lane:
     name: str
     engine: Engine
     jobs: dict[str, tuple[WorkItem, str, int]] = field(default_factory=dict)  # job -> file, stage, which try
+    begun_s: dict[str, float] = field(default_factory=dict)  # job -> when the engine took it up
 
 
 class LocalRunner:
@@ -119,6 +121,9 @@ class LocalRunner:
         if event.job not in lane.jobs:
             return None
         item, stage, attempt = lane.jobs[event.job]
+        seconds = time.perf_counter() - lane.begun_s.setdefault(event.job, time.perf_counter())
+        if not isinstance(event, Progress):
+            del lane.begun_s[event.job]
         match event:
             case Progress():
                 self._is_warm = self._is_warm or event.fraction > 0
@@ -138,7 +143,7 @@ class LocalRunner:
                     log.warning("%s: %s; tried once more", item.target, error)
                     todo.appendleft((item, attempt + 1))
                     return None
-                return failed_outcome(item, error, lane.name)
+                return failed_outcome(item, error, lane.name, seconds)
             case CancelledJob():
                 del lane.jobs[event.job]
                 return failed_outcome(item, HostError("the engine was closed before this file was done"), lane.name)

@@ -14,7 +14,8 @@ from typing import Any
 
 from engine.batch.ledger import DONE, FAILED, PLACING, Ledger, LedgerRecord
 from engine.batch.stores import ResultStore
-from engine.batch.work import ItemOutcome, sidecar_bytes
+from engine.batch.work import ItemOutcome, failed_outcome, sidecar_bytes
+from engine.errors import OutputError
 
 
 def place(store: ResultStore, ledger: Ledger, outcome: ItemOutcome, digest: str) -> LedgerRecord:
@@ -28,13 +29,17 @@ def place(store: ResultStore, ledger: Ledger, outcome: ItemOutcome, digest: str)
     item = outcome.item
     about: dict[str, Any] = {
         "target": item.target, "digest": digest, "source": item.source, "size": item.size, "mtime_ns": item.mtime_ns,
-        "sha256": outcome.sha256, "seconds": outcome.seconds, "device": outcome.device, "worker": outcome.worker,
+        "ctime_ns": item.ctime_ns, "sha256": outcome.sha256, "seconds": outcome.seconds, "device": outcome.device,
+        "worker": outcome.worker,
     }  # fmt: skip
+    inside = [] if outcome.error else [name.removeprefix(f"{outcome.stage}/") for name in store.files(outcome.stage)]
+    if not outcome.error:
+        outcome = _checked(outcome, inside, store.place)
     if outcome.error:
         record = LedgerRecord(state=FAILED, **about, error=outcome.error, error_kind=outcome.error_kind)
         ledger.put(record)
         return record
-    names = _free_names(store, outcome)
+    names = _free_names(store, inside, item.folder)
     if any(here != there for here, there in names.items()):
         _rename_in_sidecars(store, outcome.stage, names)
     results = tuple(result | {"files": _renamed(result["files"], names, item.folder)} for result in outcome.results)
@@ -65,16 +70,24 @@ def _move(store: ResultStore, ledger: Ledger, record: LedgerRecord) -> LedgerRec
     return done
 
 
+def _checked(outcome: ItemOutcome, inside: list[str], place: str) -> ItemOutcome:
+    """The outcome; as a failed one where files that were made have not arrived."""
+    lost = {name for result in outcome.results for name in result["files"].values()}.difference(inside)
+    if not lost:
+        return outcome
+    error = OutputError("its results did not arrive in {place} ({files})", place=place, files=", ".join(sorted(lost)))
+    return failed_outcome(outcome.item, error, outcome.worker, outcome.seconds)
+
+
 def _with_state(record: LedgerRecord, state: str, error: str = "") -> LedgerRecord:
     return replace(record, state=state, error=error)
 
 
-def _free_names(store: ResultStore, outcome: ItemOutcome) -> dict[str, str]:
+def _free_names(store: ResultStore, inside: list[str], folder: str) -> dict[str, str]:
     """Name below the stage -> name below the folder of the results."""
-    inside = [name.removeprefix(f"{outcome.stage}/") for name in store.files(outcome.stage)]
     for number in itertools.count(1):
         names = {name: _numbered(name, number) for name in inside}
-        if not any(store.exists(_below(outcome.item.folder, there)) for there in names.values()):
+        if not any(store.exists(_below(folder, there)) for there in names.values()):
             return names
     raise AssertionError("counting never ends")
 

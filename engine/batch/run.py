@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -15,9 +15,10 @@ from engine.batch.place import finish_interrupted, place
 from engine.batch.report import BatchTotals, write_report
 from engine.batch.stores import PRIVATE, WORK, ResultStore
 from engine.batch.work import BatchRequest, Runner
-from engine.bundle.bundle import file_sha256, load_bundle
+from engine.bundle.bundle import load_bundle
 from engine.bundle.library import find_bundle
 from engine.checks import check_files, check_values
+from engine.content import content_sha256, sampled_sha256
 from engine.errors import BundleError, DeviceError, EngineError, HostError, OutputError, RequestError
 from engine.request import Request
 from engine.text.intent import load_grammar, understand
@@ -87,7 +88,7 @@ def run_batch(
         OutputError: the place cannot be written to, or another batch is at work there.
     """
     started_s = time.monotonic()
-    with store:
+    with _writing(store.place), store:
         ledger = Ledger(store)
         finish_interrupted(store, ledger)
         store.remove(WORK)
@@ -95,7 +96,7 @@ def run_batch(
         todo = _not_done(items, ledger, asked.digest, store)
         skipped = {item.target for item in items} - {item.target for item in todo}
         listener.begin(todo, len(skipped))
-        records, stopped, error = _work_through(asked, todo, store, ledger, runner, listener)
+        records, stopped, error = _work_through(asked, todo, store, ledger, runner, listener, bool(skipped))
         failed = sum(record.state == FAILED for record in records)
         totals = BatchTotals(
             files=len(items), done=len(records) - failed, skipped=len(skipped), failed=failed,
@@ -112,7 +113,7 @@ def run_batch(
 
 def _work_through(
     asked: BatchRequest, todo: list[WorkItem], store: ResultStore, ledger: Ledger,
-    runner: Callable[[ResultStore], Runner], listener: Listener,
+    runner: Callable[[ResultStore], Runner], listener: Listener, some_done: bool,
 ) -> tuple[list[LedgerRecord], bool, EngineError | None]:  # fmt: skip
     """Records of what was tried, whether it was stopped, and what kept it from working at all."""
     records: list[LedgerRecord] = []
@@ -125,16 +126,28 @@ def _work_through(
                 try:
                     records.append(place(store, ledger, outcome, asked.digest))
                 except OSError as full:
-                    return records, True, OutputError(
-                        "cannot write to {place} ({reason}); make room, then give the same command again",
-                        place=store.place, reason=full.strerror or full,
-                    )  # fmt: skip
+                    return records, True, _cannot_write(store.place, full)
                 listener.finished(records[-1])
                 if (error := _hopeless(records)) is not None:
                     return records, len(records) < len(todo), error
     except KeyboardInterrupt:
         return records, True, None
-    return records, False, _hopeless(records, at_end=True)
+    return records, False, _hopeless(records, at_end=not some_done)
+
+
+@contextlib.contextmanager
+def _writing(place: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_write(place, error) from error
+
+
+def _cannot_write(place: str, error: OSError) -> OutputError:
+    return OutputError(
+        "cannot write to {place} ({reason}); make room or see to your rights, then give the same command again",
+        place=place, reason=error.strerror or error,
+    )  # fmt: skip
 
 
 def _hopeless(records: Sequence[LedgerRecord], at_end: bool = False) -> EngineError | None:
@@ -170,11 +183,16 @@ def _is_done(item: WorkItem, ledger: Ledger, digest: str, present: set[str]) -> 
     record = ledger.get(item.target, digest)
     if record is None or not present.intersection(record.files):  # the user may have kept some of the files only
         return False
-    if (item.size, item.mtime_ns) == (record.size, record.mtime_ns):
-        return True
     if item.size != record.size:
         return False
+    if (item.mtime_ns, item.ctime_ns) == (record.mtime_ns, record.ctime_ns):
+        return True
+    path = Path(item.source)
     try:
-        return file_sha256(Path(item.source)) == record.sha256
+        if (content_sha256(path) or sampled_sha256(path)) != record.sha256:
+            return False
     except OSError:
         return False
+    # Moved or touched, the same bytes: the next run need not read it again.
+    ledger.put(replace(record, source=item.source, mtime_ns=item.mtime_ns, ctime_ns=item.ctime_ns))
+    return True

@@ -25,6 +25,7 @@ WORK = f"{PRIVATE}/work"
 LEDGER = f"{PRIVATE}/state.jsonl"
 LOG = f"{PRIVATE}/log"
 LOCK = f"{PRIVATE}/lock"
+AT_ONCE = 500  # objects that are read in one go
 
 
 class ResultStore(Protocol):
@@ -182,19 +183,24 @@ class UrlStore:
         try:
             import fsspec
 
-            self._fs, self._root = fsspec.core.url_to_fs(self.place)
+            with _as_os_error(ImportError, ValueError):
+                self._fs, self._root = fsspec.core.url_to_fs(self.place)
         except (ImportError, ValueError) as error:
             raise RequestError(
                 "{place} cannot be reached ({error}); install the extra cluster and fsspec's package for it, for "
                 "example s3fs, gcsfs or paramiko", place=place, error=error,
             ) from error  # fmt: skip
+        except OSError as error:
+            raise _url_error(self.place, error) from error
 
     def __reduce__(self) -> tuple[type[UrlStore], tuple[str]]:
         return UrlStore, (self.place,)  # open files and connections do not travel
 
     def __enter__(self) -> Self:
         try:
-            self._fs.makedirs(self._at(PRIVATE), exist_ok=True)
+            with _as_os_error():
+                self._fs.makedirs(self._at(PRIVATE), exist_ok=True)
+                self.write(LOCK, b"")  # rights are known before any work is done
         except OSError as error:
             raise _url_error(self.place, error) from error
         return self
@@ -211,56 +217,64 @@ class UrlStore:
         with tempfile.TemporaryDirectory(prefix="fluxstem-batch-") as folder:
             yield Path(folder)
             try:
-                for path in sorted(Path(folder).rglob("*")):
-                    if path.is_file():
-                        there = self._at(f"{stage}/{path.relative_to(folder).as_posix()}")
-                        self._fs.makedirs(there.rpartition("/")[0], exist_ok=True)
-                        self._fs.put_file(str(path), there)
+                with _as_os_error():
+                    for path in sorted(Path(folder).rglob("*")):
+                        if path.is_file():
+                            there = self._at(f"{stage}/{path.relative_to(folder).as_posix()}")
+                            self._fs.makedirs(there.rpartition("/")[0], exist_ok=True)
+                            self._fs.put_file(str(path), there)
             except OSError as error:
                 raise _url_error(self.place, error) from error
 
     def lines(self) -> Iterator[bytes]:
         """See ``LineStore``."""
-        for name in self._parts():
-            yield from self._fs.cat_file(name).splitlines(keepends=True)
+        names = self._parts()
+        for at in range(0, len(names), AT_ONCE):
+            with _as_os_error():
+                found = self._fs.cat(names[at : at + AT_ONCE])  # object stores read many at the same time
+            for name in names[at : at + AT_ONCE]:
+                yield from found[name].splitlines(keepends=True)
 
     def append(self, line: bytes) -> None:
         """See ``LineStore``."""
         name = self._at(f"{LOG}/{time.time_ns():020d}-{os.getpid()}-{next(self._numbers)}.jsonl")
-        self._fs.makedirs(self._at(LOG), exist_ok=True)
-        self._fs.pipe_file(name, line)
+        with _as_os_error():
+            self._fs.makedirs(self._at(LOG), exist_ok=True)
+            self._fs.pipe_file(name, line)
 
     def files(self, folder: str) -> list[str]:
         """See ``ResultStore``."""
-        try:
-            found = self._fs.find(self._at(folder))
-        except FileNotFoundError:
-            return []
-        return sorted(name[len(self._root) :].lstrip("/") for name in found)
+        return sorted(name[len(self._root) :].lstrip("/") for name in self._find(folder))
 
     def exists(self, name: str) -> bool:
         """See ``ResultStore``."""
-        return bool(self._fs.exists(self._at(name)))
+        with _as_os_error():
+            self._fs.invalidate_cache()  # other machines write there too
+            return bool(self._fs.exists(self._at(name)))
 
     def read(self, name: str) -> bytes:
         """See ``ResultStore``."""
-        return bytes(self._fs.cat_file(self._at(name)))
+        with _as_os_error():
+            return bytes(self._fs.cat_file(self._at(name)))
 
     def write(self, name: str, content: bytes) -> None:
         """See ``ResultStore``."""
-        self._fs.pipe_file(self._at(name), content)
+        with _as_os_error():
+            self._fs.pipe_file(self._at(name), content)
 
     def move(self, here: str, there: str) -> None:
         """See ``ResultStore``."""
-        self._fs.makedirs(self._at(there).rpartition("/")[0], exist_ok=True)
-        if self._fs.exists(self._at(there)):  # a move that a kill cut short; not every file system moves onto a file
-            self._fs.rm_file(self._at(there))
-        self._fs.mv(self._at(here), self._at(there))
+        with _as_os_error():
+            self._fs.makedirs(self._at(there).rpartition("/")[0], exist_ok=True)
+            if self._fs.exists(self._at(there)):  # a move cut short by a kill; not every system moves onto a file
+                self._fs.rm_file(self._at(there))
+            self._fs.mv(self._at(here), self._at(there))
 
     def remove(self, folder: str) -> None:
         """See ``ResultStore``."""
         if _is_private(folder):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError), _as_os_error():
+                self._fs.invalidate_cache()
                 self._fs.rm(self._at(folder), recursive=True)
 
     def _at(self, name: str) -> str:
@@ -268,19 +282,22 @@ class UrlStore:
 
     def _parts(self) -> list[str]:
         """The objects that hold lines, oldest first."""
-        gathered = [self._at(LEDGER)] if self._fs.exists(self._at(LEDGER)) else []
-        try:
-            return gathered + sorted(self._fs.find(self._at(LOG)))
-        except FileNotFoundError:
-            return gathered
+        gathered = [self._at(LEDGER)] if self.exists(LEDGER) else []
+        return gathered + sorted(self._find(LOG))
+
+    def _find(self, folder: str) -> list[str]:
+        with contextlib.suppress(FileNotFoundError), _as_os_error():
+            self._fs.invalidate_cache()
+            return list(self._fs.find(self._at(folder)))
+        return []
 
     def _gather(self) -> None:
         """Make one object of the many; a kill between the two steps leaves lines twice, which changes nothing."""
         parts = self._parts()
         if len(parts) > 1:
             self.write(LEDGER, b"".join(self.lines()))
-            for name in parts[1:] if parts[0] == self._at(LEDGER) else parts:
-                self._fs.rm_file(name)
+            with _as_os_error():
+                self._fs.rm(parts[1:] if parts[0] == self._at(LEDGER) else parts)
 
 
 def _is_private(folder: str) -> bool:
@@ -308,6 +325,17 @@ def _locked(stream: BinaryIO) -> bool:
     except OSError:  # a share without locks
         return True
     return True
+
+
+@contextlib.contextmanager
+def _as_os_error(*but: type[Exception]) -> Iterator[None]:
+    """The packages behind fsspec raise errors of their own: of rights, of networks; ``but`` these pass."""
+    try:
+        yield
+    except (OSError, *but):
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def _url_error(place: str, error: Any) -> OutputError:

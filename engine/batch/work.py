@@ -83,7 +83,7 @@ class ItemOutcome:
         item: the file.
         stage: private folder of its results, below the place of the batch.
         results: one for each result, plain values; ``files`` holds names below the stage, by part.
-        sha256: of the file that was read.
+        sha256: of the file that was read; of a very large one of some of its bytes, see ``engine.content``.
         seconds: wall time.
         device: what it ran on.
         worker: which engine did it.
@@ -124,7 +124,7 @@ def outcome_of(item: WorkItem, stage: str, done: Done, folder: Path, out: str, w
     for result in done.results:
         if result.sidecar:
             beside = json.loads(Path(result.sidecar).read_bytes())
-            sha256 = beside.get("input_sha256") or sha256
+            sha256 = beside.get("input_sha256") or beside.get("input_sampled_sha256") or sha256
             Path(result.sidecar).write_bytes(sidecar_bytes(beside | {"out": out}))
     results = tuple(_plain(result, folder) for result in done.results)
     seconds = round(done.seconds, 3)

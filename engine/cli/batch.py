@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -54,6 +55,8 @@ def add_to(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--cluster", metavar="auto|ADDRESS", help="use the engines of a Ray cluster (extra cluster)")
     sub.add_argument("--cores-per-engine", type=int, metavar="N", help="on a cluster: cores of one machine for each "
                      "engine; default 4, or all")  # fmt: skip
+    sub.add_argument("--engines-per-gpu", type=int, metavar="N", default=1, help="on a cluster: engines that share a "
+                     "GPU, so that one reads and writes while another has it; default %(default)s")  # fmt: skip
 
 
 def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
@@ -61,10 +64,12 @@ def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
     paths, prompts = told_apart(arguments.prompts)
     if not paths:
         raise RequestError("no file, folder or glob is among {words}; check the paths", words=", ".join(prompts))
-    for name in ("jobs", "cores_per_engine"):
+    for name in ("jobs", "cores_per_engine", "engines_per_gpu"):
         if (number := getattr(arguments, name)) is not None and number < 1:
             option = f"--{name.replace('_', '-')}"
             raise RequestError("{option} {number} is not allowed; give 1 or more", option=option, number=number)
+    if not arguments.cluster and (arguments.cores_per_engine or arguments.engines_per_gpu > 1):
+        raise RequestError("--cores-per-engine and --engines-per-gpu go with --cluster; on this machine choose --jobs")
     if "://" in arguments.out and not arguments.cluster:
         raise RequestError("results go to a URL only with --cluster; choose a folder for --out", out=arguments.out)
     asked = checked(_request(arguments, tuple(prompts)), paths)
@@ -104,7 +109,9 @@ def _cluster(
     from engine.batch.cluster import ClusterRunner
 
     held.enter_context(contextlib.redirect_stdout(sys.stderr))  # Ray prints what it notices; our lines hold their own
-    return lambda store: ClusterRunner(asked, store, arguments.cluster, arguments.cores_per_engine, arguments.jobs)
+    return lambda store: ClusterRunner(
+        asked, store, arguments.cluster, arguments.cores_per_engine, arguments.jobs, arguments.engines_per_gpu
+    )
 
 
 @contextlib.contextmanager
@@ -121,14 +128,16 @@ def _shared_cores(jobs: int) -> Iterator[None]:
 
 
 class _Lines:
-    """A line for each file that is finished."""
+    """A line for each file that is finished, with the time left for all of them."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._count = self._all = 0
+        self._began_s = 0.0
 
     def begin(self, todo: Sequence[WorkItem], skipped: int) -> None:
         self._all = len(todo)
+        self._began_s = time.monotonic()
         if skipped:
             self._write(f"{skipped} done before, {len(todo)} to do")
 
@@ -137,7 +146,14 @@ class _Lines:
 
     def finished(self, record: LedgerRecord) -> None:
         self._count += 1
-        self._write(f"{self._count}/{self._all}  {record.target}  {_told(record)}")
+        self._write(f"{self._count}/{self._all}  {record.target}  {_told(record)}{self._left()}")
+
+    def _left(self) -> str:
+        """The time left if all goes on as it did so far; nothing behind the last file."""
+        if self._count >= self._all:
+            return ""
+        left_s = (time.monotonic() - self._began_s) / self._count * (self._all - self._count)
+        return f"; {_clock(left_s)} left for all"
 
 
 class _Bars(_Lines):
@@ -153,7 +169,7 @@ class _Bars(_Lines):
         super().__init__(functools.partial(tqdm.write, file=sys.stdout))
         size = shutil.get_terminal_size()
         self._make: Callable[..., Any] = functools.partial(
-            tqdm, file=sys.stderr, leave=False, ncols=size.columns, nrows=size.lines
+            tqdm, file=sys.stderr, leave=False, ncols=size.columns, nrows=size.lines, smoothing=0.0
         )
         self._whole: Any = None
         self._files: dict[str, Any] = {}
@@ -181,6 +197,9 @@ class _Bars(_Lines):
             bar.close()
         super().finished(record)
 
+    def _left(self) -> str:
+        return ""  # the bar has it
+
     def close(self) -> None:
         """Take all bars off the screen."""
         for bar in (*self._files.values(), self._whole):
@@ -200,6 +219,12 @@ def _listener(arguments: argparse.Namespace) -> Iterator[Listener]:
             bars.close()
     else:
         yield _Lines(functools.partial(print, file=sys.stdout, flush=True))
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _told(record: LedgerRecord) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.batch.find import find_items, has_audio, made_beside
+from engine.batch.find import find_items, has_audio
 from engine.cli.words import prompt_text, told_apart
 from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
 from engine.events import BIT_FOR_BIT_DB, Done, Event, Progress, StemResult
@@ -113,10 +113,9 @@ def _inputs_and_prompts(words: Sequence[str], out: str) -> tuple[list[str], tupl
             prompts = [prompt_text(word) for word in words if word not in paths]
     if not paths:
         return [words[0]], tuple(map(prompt_text, words[1:]))
-    made = made_beside(paths)
     files: list[str] = []
     for path in paths:
-        files += [path] if os.path.isfile(path) else [item.source for item in find_items([path], out, made)]
+        files += [path] if os.path.isfile(path) else [item.source for item in find_items([path], out)]
     return list(dict.fromkeys(files)), tuple(prompts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Sequence
 
@@ -13,14 +14,15 @@ def told_apart(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Paths and prompts, each in order: what exists is a path, what does not is a prompt.
 
     Args:
-        words: as typed; a word with ``*``, ``?`` or ``[`` and a slash or an audio ending is a glob.
+        words: as typed; a word with ``*``, ``?`` or ``[`` is a glob where it has a slash or an audio ending, or where
+            something has such a name.
 
     Raises:
         AudioError: a word looks like a path, by a slash or an audio ending, and nothing is there.
     """
     paths, prompts = [], []
     for word in words:
-        if word and (_exists(word) or (is_glob(word) and _looks_like_path(word))):
+        if word and (_exists(word) or (is_glob(word) and (_looks_like_path(word) or glob.glob(word)))):
             paths.append(word)
         elif _looks_like_path(word):
             raise AudioError(
