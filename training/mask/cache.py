@@ -1,7 +1,8 @@
 """``python -m training mask-stems DIR``: render the stems that the mask decoder is trained on, at 44.1 kHz.
 
 ``DIR/studio`` holds pieces as the studio plays them, ``DIR/recorded`` pieces on recorded notes, kits in their pieces,
-clips of real playing and the songs. With ``--held-out`` the reserved recordings take their place. What is there stays.
+clips of real playing and the songs, ``DIR/kits`` every kit of the library alone. With ``--held-out`` the reserved
+recordings take the place of the first two. What is there stays.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from training.data.instruments import holdout
 from training.data.recordings import clips
 from training.data.sources import RATE, SoundLibrary
+from training.mask.kits import kit_piece
 from training.mask.render import (
     PIECES_PER_SHARD,
     SECONDS,
@@ -29,6 +31,8 @@ from training.worker_pool import JobFailed, WorkerPool
 
 SEED, HELD_OUT_SEED = 201, 211
 STUDIO_SEED, HELD_OUT_STUDIO_SEED = 101, 107
+KIT_SEED = 301
+KIT_SHARDS, KITS_PER_SHARD = 12, 28
 
 _renderer: RecordedRenderer | None = None
 
@@ -59,6 +63,23 @@ def _shard(folder: Path, seed: int, shard: int) -> int:
     return len(rows)
 
 
+def _kits(folder: Path, shard: int) -> int:
+    assert _renderer is not None  # set by _begin in every worker
+    rows = []
+    for number in range(shard * KITS_PER_SHARD, (shard + 1) * KITS_PER_SHARD):
+        rows += kit_piece(_renderer, KIT_SEED, number)
+    write_rows(folder, f"kits-{shard:04d}", rows)
+    return len(rows)
+
+
+def render_kits(folder: Path, workers: int) -> None:
+    """Every kit of the library in its pieces, where it is not there yet."""
+    crew = WorkerPool(partial(_kits, folder), workers, partial(_begin, False))
+    todo = [shard for shard in range(KIT_SHARDS) if not (folder / f"kits-{shard:04d}.json").is_file()]
+    for shard, stems in crew.run(todo):
+        print(f"kits shard {shard}: {stems} stems", flush=True)
+
+
 def cut_recordings(folder: Path, held_out: bool, seed: int) -> None:
     """Clips and songs of one side of the reserved list, where they are not there yet."""
     sounds = SoundLibrary.find()
@@ -79,6 +100,8 @@ def render_stems(folder: Path, studio_shards: int, recorded_shards: int, held_ou
     for shard, stems in crew.run(missing_shards(recorded, recorded_shards)):
         print(f"recorded shard {shard}: {stems} stems", flush=True)
     cut_recordings(recorded, held_out, seed)
+    if not held_out:
+        render_kits(folder / "kits", workers)
     studio = StemRenderConfig(
         folder=str(folder / "studio"),
         rate_hz=RATE,
