@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import pytest
 from batchhelp import lines, results, started, wait_until, write_songs
 from clihelp import Said, everything_in, say, write_music
 
-from engine.batch import local
+from engine.batch import local, run
 from engine.errors import AudioError, HostError
 from engine.host.client import Engine
 
@@ -104,6 +105,37 @@ def test_what_is_done_is_left_out_and_what_has_changed_is_done_again(do, songs, 
     assert "b/song 1 - violin rest.wav" not in results(tmp_path / "out")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not say when a file changed")
+def test_other_bytes_are_done_again_though_size_and_time_are_the_same(do, songs, tmp_path):
+    do(songs, "violin")
+    song = songs / "a" / "song 0.wav"
+    before = song.stat()
+    write_music(song, 0.5, seed=99)
+    os.utime(song, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert do(songs, "violin", "--json").json["done"] == 1
+
+
+def test_a_library_that_was_copied_is_read_once_more_and_not_done_again(do, songs, tmp_path, monkeypatch):
+    do(songs, "violin")
+    copy = shutil.copytree(songs, tmp_path / "copy", copy_function=shutil.copyfile)
+    assert do(copy, "violin", "--json").json["skipped"] == 3
+    monkeypatch.setattr(run, "content_sha256", lambda path: pytest.fail("it was read again"))
+    assert do(copy, "violin", "--json").json["skipped"] == 3
+
+
+def test_a_recording_of_more_than_a_gigabyte_is_known_again(do, tmp_path):
+    long = write_music(tmp_path / "songs" / "long.wav", 1.0)
+    whole = bytearray(long.read_bytes())
+    at = whole.index(b"data") + 4
+    whole[4:8], whole[at : at + 4] = (((1 << 30) + more).to_bytes(4, "little") for more in (at - 4, 0))
+    long.write_bytes(whole)
+    os.truncate(long, (1 << 30) + at + 4)  # the rest is a hole
+    said = do(long, "violin", "--region", "0-0.5", "--json")
+    assert (said.code, said.json["done"]) == (0, 1), said.err
+    os.utime(long)
+    assert do(long, "violin", "--region", "0-0.5", "--json").json["skipped"] == 1
+
+
 def test_another_request_is_other_work_and_a_new_device_is_not(do, songs, tmp_path):
     do(songs, "violin")
     assert do(songs, "violin", "--device", "cpu", "--json").json["skipped"] == 3
@@ -136,6 +168,9 @@ def test_a_file_that_failed_is_tried_again(do, songs, tmp_path):
         (["{songs}/gone.wav", "violin"], "there is no file"),
         (["{songs}/*.flac", "violin"], "no audio"),
         (["{songs}", "violin", "--jobs", "0"], "--jobs 0"),
+        (["{songs}", "violin", "--engines-per-gpu", "0"], "--engines-per-gpu 0"),
+        (["{songs}", "violin", "--cores-per-engine", "2"], "--cluster"),
+        (["{songs}", "violin", "--cluster", "here"], "host:port"),
         (["{songs}", "violin", "--steps", "0"], "steps 0"),
         (["{songs}", "violin", "--task", "inpaint"], "region"),
         (["{songs}", "violin", "--strength", "0.5"], "strength"),
@@ -165,6 +200,22 @@ def test_when_no_file_at_all_can_be_done_the_request_is_refused(do, songs):
     said = do(songs, "violin", "--region", "2-3", "--json")  # longer than any of them
     assert (said.code, said.json["failed"]) == (2, 3)
     assert "2-3" in said.err
+
+
+def test_one_file_that_cannot_be_done_is_some_failed_also_when_the_others_were_done_before(do, songs):
+    assert do(songs, "violin", "--region", "0.1-0.3").code == 0
+    write_music(songs / "a" / "short.wav", 0.2)
+    again = do(songs, "violin", "--region", "0.1-0.3", "--json")
+    assert (again.code, again.json["skipped"], again.json["failed"]) == (1, 3, 1)
+
+
+def test_every_file_has_a_line_with_the_time_left_for_all(do, songs):
+    write_music(songs / "a" / "short.wav", 0.2)
+    told = do(songs, "violin", "--region", "0.1-0.3").out.splitlines()
+    assert [line.split("  ")[0] for line in told[:4]] == ["1/4", "2/4", "3/4", "4/4"]
+    assert all(re.search(r"s; \d+:\d\d left for all$", line) for line in told[:3] if "failed" not in line)
+    assert "left for all" not in told[3]
+    assert told[4].startswith("4 files: 3 done, 0 done before, 1 failed, 0 left; ")
 
 
 class BrokenEngine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -58,6 +59,28 @@ def test_results_are_no_inputs_wherever_they_lie(tree):
     assert beside == ["deep/er/three.mp3", "deep/two.FLAC", "one.wav", "stems/one - bass.wav"]
 
 
+def test_results_of_other_batches_and_of_single_calls_are_no_inputs_but_by_name(tree):
+    stems = tree / "lib" / "stems"
+    stems.mkdir()
+    for part in ("violin", "violin rest"):
+        (stems / f"one - {part}.wav").write_bytes(b"made")
+    beside = {"fluxstem_sidecar": 1, "stem": "one - violin.wav", "rest": "one - violin rest.wav"}
+    (stems / "one - violin.json").write_text(json.dumps(beside), "utf-8")
+    found = [item.target for item in find_items(["lib"], "elsewhere")]
+    assert found == ["deep/er/three.mp3", "deep/two.FLAC", "one.wav"]
+    assert [item.target for item in find_items(["lib/stems/one - violin.wav"], "elsewhere")] == ["one - violin.wav"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no file may be called so on Windows")
+def test_a_folder_may_be_called_like_a_pattern(tree, monkeypatch):
+    album = tree / "[2020] what?"
+    (album / "cd*").mkdir(parents=True)
+    (album / "cd*" / "one.wav").write_bytes(b"cd*/one.wav")
+    assert [item.target for item in find_items([f"{album}/*/*.wav"], "out")] == ["cd*/one.wav"]
+    monkeypatch.chdir(album)
+    assert [item.target for item in find_items(["cd*/o*.wav"], "out")] == ["one.wav"]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
 def test_links_are_followed_once(tree):
     (tree / "lib" / "deep" / "round").symlink_to(tree / "lib")
@@ -78,6 +101,7 @@ def test_a_path_without_audio_is_refused(path, tree):
 WORDS = [
     (["lib", "vocals", "lib/one.wav", "the drums"], ["lib", "lib/one.wav"], ["vocals", "the drums"]),
     (["*.wav", "lib/**", "drums?"], ["*.wav", "lib/**"], ["drums?"]),
+    (["*", "l?b", "¿bajo?"], ["*", "l?b"], ["¿bajo?"]),
     (["bass", "[heavy] guitar"], [], ["bass", "[heavy] guitar"]),
     (["more", "", "a\0b"], ["more"], ["", "a\0b"]),
 ]

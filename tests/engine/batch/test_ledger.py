@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry
 
 from engine.batch.find import WorkItem
 from engine.batch.ledger import DONE, FAILED, PLACING, Ledger, LedgerRecord
@@ -23,7 +25,6 @@ FILES = ("mix - drums.wav", "mix - drums rest.wav", "mix - drums.json")
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ResultStore]:
     """A place of each kind; the URL one works on a folder too, so that the tests can look inside."""
     if request.param == "url":
-        pytest.importorskip("fsspec", reason="the extra cluster is not installed")
         opened: ResultStore = UrlStore((tmp_path / "out").as_uri())
     else:
         opened = FolderStore(str(tmp_path / "out"))
@@ -99,6 +100,23 @@ def test_a_kill_between_two_moves_is_made_good_at_the_next_start(moved, store, m
     assert store.files(WORK) == []
 
 
+def test_results_that_did_not_arrive_are_a_failure_that_is_tried_again(store):
+    found = outcome(store)
+    for name in store.files(WORK):
+        if name.endswith("rest.wav"):
+            delete(store, name)
+    record = place(store, Ledger(store), found, "asked")
+    assert record.state == FAILED
+    assert "mix - drums rest.wav" in record.error
+    assert results(store) == []
+
+
+def delete(store: ResultStore, name: str) -> None:
+    """Remove one file behind the store's back."""
+    place = store.place.removeprefix("file://")
+    (Path(place) / name).unlink()
+
+
 def _killed() -> None:
     raise KeyboardInterrupt
 
@@ -154,7 +172,6 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
 
 
 def test_the_lines_of_an_object_store_become_one_object_when_it_is_left(tmp_path):
-    pytest.importorskip("fsspec", reason="the extra cluster is not installed")
     place_of = f"memory://batch-{tmp_path.name}"
     for number in range(3):
         with UrlStore(place_of) as store:
@@ -165,7 +182,74 @@ def test_the_lines_of_an_object_store_become_one_object_when_it_is_left(tmp_path
         assert [name for name in store.files("") if name.endswith("jsonl")] == [LEDGER]
 
 
+class Listed(MemoryFileSystem):
+    """Remembers what a folder held, as the file systems of object stores do, and has errors of its own."""
+
+    protocol = "listed"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+    cachable = False
+    is_open = True
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._seen: dict[str, list[str]] = {}
+
+    def find(self, path: str, *more: Any, **options: Any) -> list[str]:
+        if path not in self._seen:
+            self._seen[path] = super().find(path, *more, **options)
+        return self._seen[path]
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        self._seen.clear()
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
+        if not type(self).is_open:
+            raise AccessDenied("no right to write")
+        super().pipe_file(path, value)
+
+
+class AccessDenied(Exception):
+    """As botocore and paramiko have them: no OSError."""
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setitem(_registry, "listed", Listed)
+    Listed.store.clear()
+    return "listed://bucket/stems"
+
+
+def test_what_another_machine_sent_is_seen_at_once(listed):
+    with UrlStore(listed) as here:
+        assert here.files(f"{WORK}/run-1") == []
+        there = UrlStore(listed)
+        found = outcome(there)
+        assert place(here, Ledger(here), found, "asked").state == DONE
+        assert results(here) == sorted(f"sub/{name}" for name in FILES)
+
+
+def test_errors_of_a_file_system_are_told_in_one_sentence_before_any_work(listed, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Listed, "is_open", False)
+        with pytest.raises(OutputError, match="AccessDenied: no right to write"):
+            UrlStore(listed).__enter__()
+    with UrlStore(listed) as store:
+        found = outcome(store)
+        monkeypatch.setattr(Listed, "is_open", False)
+        with pytest.raises(OSError, match="AccessDenied"):
+            place(store, Ledger(store), found, "asked")
+
+
+def test_a_place_that_cannot_be_reached_is_refused(monkeypatch):
+    def refuse(self: Any, **options: Any) -> None:
+        raise ConnectionRefusedError("nobody listens there")
+
+    monkeypatch.setitem(_registry, "listed", type("Far", (Listed,), {"__init__": refuse}))
+    with pytest.raises(OutputError, match="nobody listens there"):
+        UrlStore("listed://far/stems")
+
+
 def test_a_url_that_fsspec_does_not_know_is_refused():
-    pytest.importorskip("fsspec", reason="the extra cluster is not installed")
     with pytest.raises(RequestError, match="cannot be reached"):
         UrlStore("nowhere9://bucket/stems")
