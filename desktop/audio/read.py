@@ -91,7 +91,7 @@ def convert(path: Path, target: Path, check: Check = keep_going) -> None:
         av = importlib.import_module("av")
     except ImportError:
         raise AudioError(
-            "reading {file} needs PyAV; install the extra desktop, or convert the file to WAV", file=path.name
+            "reading {file} needs PyAV; install it with pip install av, or convert the file to WAV", file=path.name
         ) from None
     try:
         with contextlib.closing(av.open(str(path.resolve()), options={"protocol_whitelist": "file"})) as container:

@@ -57,7 +57,6 @@ def _import_av() -> Any:
         import av
     except ImportError as error:
         raise RequestError(
-            "M4A needs PyAV, which is not installed; choose mp3 or flac, or install the extra examples: "
-            "pip install 'fluxstem[examples]'"
+            "M4A needs PyAV, which is not installed; choose mp3 or flac, or install it with pip install av"
         ) from error
     return av

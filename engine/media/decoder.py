@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.media.limits import LENGTH_LIMIT_S, MEMORY_LIMIT_BYTES, RESULT_LIMIT_BYTES, TOO_LONG, Unusable
-from engine.media.sniff import Kind
+from engine.media.sniff import HEAD_BYTES, Kind, guess_kind
 
 Frame = npt.NDArray[np.uint8]
 Timed = Iterator[tuple[float, float, Frame]]
@@ -69,21 +69,30 @@ def serve(work: Callable[[BinaryIO, BinaryIO], dict[str, Any]]) -> None:
             said = work(file, result)
             result.flush()
         except Exception as error:  # a decoder's own fault is the file's fault to whoever gave it
-            why = _unusable(error)
+            why = why_unusable(error)
             said = {"error": why.template, "values": why.values}
     sys.stderr.write("\n" + json.dumps(said) + "\n")
     sys.stderr.flush()
 
 
-def _unusable(error: Exception) -> Unusable:
+def why_unusable(error: Exception) -> Unusable:
+    """What went wrong in a decoder, as words that follow the name of the file."""
     if isinstance(error, Unusable):
         return error
     if isinstance(error, ImportError):
-        return Unusable("needs {package}, which is not installed; install the extra examples", package=str(error.name))
+        return _lacking(str(error.name).split(".")[0])
     if isinstance(error, MemoryError):
         return Unusable("needs more memory than a decoder gets; save it smaller")
     words = (str(error).strip().splitlines() or [""])[0]
     return Unusable("cannot be decoded ({reason}); save it again", reason=f"{type(error).__name__}: {words}")
+
+
+def _lacking(package: str) -> Unusable:
+    if package == "PIL":
+        return Unusable(
+            "needs Pillow, which is not installed; install the extra examples: pip install 'fluxstem[examples]'"
+        )
+    return Unusable("needs {package}, which is not installed; install it with pip", package=package)
 
 
 def decode(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any]:
@@ -109,7 +118,13 @@ def decode(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, An
 
 def _write_image(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any] | None:
     """Write the frame of an image; None where the file is not an image."""
-    from engine.media.image import animation_frames, first_frame, is_animated, loops, open_image
+    try:
+        from engine.media.image import animation_frames, first_frame, is_animated, loops, open_image
+    except ImportError:  # without Pillow, videos and sounds are read all the same
+        file.seek(0)
+        if guess_kind(file.read(HEAD_BYTES), "") == "image":
+            raise
+        return None
 
     image = open_image(file)
     if image is None:

@@ -11,17 +11,15 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from engine.media.frames import Frame, fitted_px, with_bars
 from engine.media.limits import PICTURE_LIMIT_PIXELS, SIDE_LIMIT_PX, Unusable
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "PPM", "ICO", "JPEG2000", "PSD", "QOI")
 ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")  # the pages of a TIFF are no moving picture
 SHORTEST_FRAME_S, USUAL_FRAME_S = 0.011, 0.1  # what says less than a hundredth is shown for a tenth, as browsers do
 WHITE = (255, 255, 255)
-
-Frame = npt.NDArray[np.uint8]
 
 
 def open_image(file: BinaryIO) -> Image.Image | None:
@@ -95,21 +93,6 @@ def animation_frames(image: Image.Image, size_px: int) -> Iterator[tuple[float, 
         shown_s = asked_s if asked_s >= SHORTEST_FRAME_S else USUAL_FRAME_S
         yield at_s, shown_s, frame
         at_s, number = at_s + shown_s, number + 1
-
-
-def with_bars(frame: Frame, size_px: int) -> Frame:
-    """Centre a frame in the square; the rest is black."""
-    height, width = frame.shape[:2]
-    square: Frame = np.zeros((size_px, size_px, 3), np.uint8)
-    top, left = (size_px - height) // 2, (size_px - width) // 2
-    square[top : top + height, left : left + width] = frame
-    return square
-
-
-def fitted_px(width: float, height: float, size_px: int) -> tuple[int, int]:
-    """Width and height of an image scaled to fit into the square."""
-    scale = size_px / max(width, height)
-    return max(1, min(size_px, round(width * scale))), max(1, min(size_px, round(height * scale)))
 
 
 def _square(image: Image.Image, size_px: int) -> Frame:

@@ -26,7 +26,6 @@ from engine.request import Request
 
 STAGE = "decode the file"
 OPENING_SHARE = 0.2  # of the progress, where something has to be decoded
-INSTALL = "install fluxstem with the extra examples, for example pipx install 'fluxstem[cpu,examples]'"
 
 Decode = Callable[[str, dict[str, Any], IO[bytes], IO[bytes], Callable[[], None]], dict[str, Any]]
 
@@ -87,8 +86,8 @@ def open_audio(
         _check_kind(path)
         if importlib.util.find_spec("av") is None:
             raise AudioError(
-                "{path} is of a kind that needs PyAV, which is not installed; {install}, or convert the file to WAV",
-                path=path, install=INSTALL,
+                "{path} is of a kind that needs PyAV, which is not installed; install it with pip install av, or "
+                "convert the file to WAV", path=path,
             ) from unknown  # fmt: skip
         with _decoded(Path(path), folder, report, check, decode) as decoded:
             yield decoded

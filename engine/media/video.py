@@ -15,7 +15,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from engine.media.image import Frame, fitted_px, with_bars
+from engine.media.frames import Frame, fitted_px, with_bars
 from engine.media.limits import CHANNELS_LIMIT, FRAME_LIMIT_PIXELS, SIDE_LIMIT_PX, Unusable
 
 CONTAINERS = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from PIL import Image
 from showfiles import BLUE, GREEN, RED, halves, plain, png_that_claims, write_animation, write_sound, write_video
 
 from engine.media.audio import loudest_windows
-from engine.media.decoder import DecodeSpec, decode
+from engine.media.decoder import DecodeSpec, decode, why_unusable
 from engine.media.limits import PICTURE_LIMIT_PIXELS, SIDE_LIMIT_PX, SOUND_WINDOWS, Unusable
 
 SIZE, TICKS_HZ, RATE_HZ, SAMPLES = 16, 32.0, 16_000, 1600
@@ -237,3 +239,39 @@ def test_nothing_is_decoded_that_nobody_looks_at(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "tone.wav", np.full(8000, 0.1), RATE_HZ)
     assert show(tmp_path / "red.png", size_px=0, ticks_hz=0.0).said["frames"] == 0
     assert show(tmp_path / "tone.wav", samples=0, rate_hz=0).said["windows"] == 0
+
+
+@pytest.fixture
+def no_pillow(monkeypatch):
+    """As where only the base package is installed."""
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    for name in ("engine.media.image", "engine.media.video", "engine.media.mix_decoder"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+def test_without_pillow_videos_and_sounds_are_read_and_pictures_ask_for_it(tmp_path: Path, no_pillow: None) -> None:
+    video = write_video(tmp_path / "film.mp4", [plain(RED)] * 10, sound_hz=16_000)
+    assert show(video).said["kind"] == "video"
+    assert show(video, kind="audio").said["windows"] > 0
+    sound = write_sound(tmp_path / "sound.m4a", "aac", 16_000)
+    assert show(sound).said["kind"] == "audio"
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))
+    with pytest.raises(ImportError, match="PIL") as lacking:
+        show(tmp_path / "a.png")
+    why = why_unusable(lacking.value)
+    assert (
+        str(why) == "needs Pillow, which is not installed; install the extra examples: pip install 'fluxstem[examples]'"
+    )
+
+
+def test_without_pillow_the_sound_of_a_video_is_the_mix(tmp_path: Path, no_pillow: None) -> None:
+    video = write_video(tmp_path / "film.mp4", [plain(RED)] * 10, sound_hz=16_000)
+    write_mix = importlib.import_module("engine.media.mix_decoder").write_mix
+    with video.open("rb") as file:
+        assert write_mix(file, io.BytesIO())["rate_hz"] == 16_000
+
+
+def test_another_package_that_is_lacking_is_named() -> None:
+    assert str(why_unusable(ImportError("no", name="av.codec"))) == (
+        "needs av, which is not installed; install it with pip"
+    )

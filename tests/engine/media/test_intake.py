@@ -107,7 +107,7 @@ def test_a_decoder_that_is_killed_midway_is_one_sentence(m4a, tmp_path):
 def test_without_pyav_the_sentence_says_what_to_install(m4a, tmp_path, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "av" else find(name))
-    lacking = pytest.raises(AudioError, match=r"needs PyAV.*extra examples, for example pipx install")
+    lacking = pytest.raises(AudioError, match=r"needs PyAV.*install it with pip install av")
     with lacking, open_audio(str(m4a), tmp_path, quiet, keep_going):
         pass
 
