@@ -277,6 +277,50 @@ def test_every_file_a_document_names_is_there(document):
     assert not missing, f"{document} names what is not there: {sorted(missing)}"
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_heading_a_document_links_to_is_there(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    missing = []
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", text):
+        page = (ROOT / document).parent / target if target else ROOT / document
+        headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M) if page.is_file() else []
+        anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        missing += [] if anchor in anchors else [f"{target}#{anchor}"]
+    assert not missing, f"{document} links to headings that are not there: {missing}"
+
+
+def table_keys(path: str, table: str) -> set[str]:
+    """Keys of a dictionary that a module assigns; read, so that torch is not imported."""
+    for node in tree_of(ROOT / path).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and node.targets[0].id == table:
+            return {key.value for key in node.value.keys}
+    raise LookupError(f"no {table} in {path}")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_command_a_document_names_is_there(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    code = "\n".join([*re.findall(r"`([^`\n]+)`", text), *re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)])
+    recorded = (ROOT / "tests/golden/recorded/help.txt").read_text(encoding="utf-8")
+    known = {
+        "python -m training": table_keys("training/__main__.py", "STAGES"),
+        "python -m export": table_keys("export/__main__.py", "COMMANDS"),
+        "^fluxstem": set(re.findall(r"^    ([a-z]+)\b", recorded.split("commands:")[1].split("For example")[0], re.M)),
+    }
+    for program, commands in known.items():
+        named = set(re.findall(rf"{program} ([a-z]+(?:-[a-z]+)*)(?![\w/.-])", code, re.M))
+        assert not named - commands, f"{document} names commands that are not there: {program} {named - commands}"
+
+
+def test_every_measured_figure_stands_beside_its_command():
+    text = (ROOT / "resources/docs/BENCHMARKS.md").read_text(encoding="utf-8")
+    rows = text.split("<!-- measured:begin -->")[1].split("<!-- measured:end -->")[0]
+    cells = [row.strip("| ").split(" | ") for row in rows.splitlines() if row.startswith("| ")][1:]
+    assert len(cells) > 5
+    bare = [row[0] for row in cells if not re.fullmatch(r"`(?:python|make|fluxstem) .+`", row[-1])]
+    assert not bare, f"figures without a command: {bare}"
+
+
 def test_the_tree_of_the_readme_is_the_tree():
     tree = (ROOT / "README.md").read_text(encoding="utf-8").split("## The code")[1].split("```")[1]
     named, top = set(), ""
