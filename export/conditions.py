@@ -16,13 +16,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
 from engine.bundle.bundle import EncoderSpec
 from export.graphs import Spec
-from export.parity import difference, sounds
+from export.parity import difference, session, sounds, torch_outputs
 from training.config import Preset
 from training.prompt.adapters import ADAPTERS_FILE, PIECES, StoryReader, load_adapters
 from training.prompt.model import AudioTower
@@ -85,8 +84,9 @@ def _audio(preset: Preset, tower: AudioTower, ear: nn.Module) -> EncoderGraph:
     spec = Spec(
         "audio", AudioEncoderGraph(ear), {"audio": 0.1 * torch.randn(2, 1, samples)}, inputs, {"embedding": ["B", dim]}
     )
-    encoder = EncoderSpec(graph="audio", kind="audio", dim=dim, samples=samples, rate_hz=rate_hz)
-    return EncoderGraph(spec, encoder, lambda: [{"audio": audio} for audio in sounds(samples, rate_hz)])
+    return EncoderGraph(
+        spec, encoder_entry(spec, rate_hz), lambda: [{"audio": audio} for audio in sounds(samples, rate_hz)]
+    )
 
 
 def _story(preset: Preset, reader: StoryReader) -> EncoderGraph:
@@ -110,35 +110,34 @@ def _scene(preset: Preset, encoder: SceneTower) -> EncoderGraph:
     inputs: dict[str, list[str | int]] = {"frames": ["B", count, size, size, 3]}
     outputs: dict[str, list[str | int]] = {"picture": ["B", count, picture], "embedding": ["B", dim]}
     spec = Spec("scene", encoder, {"frames": torch.rand(2, count, size, size, 3)}, inputs, outputs)
+    return EncoderGraph(spec, encoder_entry(spec), lambda: frames_to_try(count, size))
 
-    def tries() -> list[Arrays]:
-        frames = np.random.default_rng(13).random((3, count, size, size, 3), dtype=np.float32)
-        frames[1, count // 2 :] = 0  # a video that ends, and no picture at all
-        frames[2] = 0
-        return [{"frames": frames[:1]}, {"frames": frames}]
 
-    row = EncoderSpec(
-        graph="scene",
-        kind="scene",
-        dim=dim,
-        picture_dim=picture,
-        frames=count,
-        fps=float(FPS),
-        size_px=size,
-    )
-    return EncoderGraph(spec, row, tries)
+def frames_to_try(count: int, size: int) -> list[Arrays]:
+    """Clips (B, count, size, size, 3) of noise: a whole one, one that ends early, and one without any picture."""
+    frames = np.random.default_rng(13).random((3, count, size, size, 3), dtype=np.float32)
+    frames[1, count // 2 :] = 0
+    frames[2] = 0
+    return [{"frames": frames[:1]}, {"frames": frames}]
+
+
+def encoder_entry(spec: Spec, rate_hz: int = 0) -> EncoderSpec:
+    """What the manifest says of an audio encoder, which hears ``rate_hz``, or of a scene encoder."""
+    dim = int(spec.outputs["embedding"][1])
+    if spec.name == "audio":
+        samples = int(spec.inputs["audio"][2])
+        return EncoderSpec(graph="audio", kind="audio", dim=dim, samples=samples, rate_hz=rate_hz)
+    _, frames, features = spec.outputs["picture"]
+    return EncoderSpec(
+        graph="scene", kind="scene", dim=dim, picture_dim=int(features), frames=int(frames), fps=float(FPS),
+        size_px=int(spec.inputs["frames"][2]),
+    )  # fmt: skip
 
 
 def largest_difference(condition: EncoderGraph, path: Path) -> float:
     """Worst relative difference between torch and ONNX Runtime over every output and trial; see ``parity``."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    worst = 0.0
+    graph, worst = session(path), 0.0
     for given in condition.tries():
-        with torch.inference_mode():
-            answer = condition.spec.module(**{name: torch.from_numpy(value) for name, value in given.items()})
-        wanted = answer if isinstance(answer, tuple) else (answer,)
-        got = session.run(list(condition.spec.outputs), given)
-        worst = max(worst, *(difference(a.numpy(), b) for a, b in zip(wanted, got, strict=True)))
+        wanted, got = torch_outputs(condition.spec.module, given), graph.run(list(condition.spec.outputs), given)
+        worst = max(worst, *(difference(a, b) for a, b in zip(wanted, got, strict=True)))
     return worst

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,27 +25,25 @@ import onnx.utils
 import torch
 from torch import Tensor, nn
 
-from engine.bundle.bundle import (
-    CHECKSUM,
-    FORMAT,
-    MANIFEST,
-    Attachment,
-    Bundle,
-    GraphSpec,
-    Manifest,
-    file_sha256,
-    load_bundle,
-    manifest_to_json,
-    parse_manifest,
-    write_manifest,
-)
+from engine.bundle.bundle import FORMAT, Attachment, Bundle, GraphSpec, Manifest, file_sha256, load_bundle
 from engine.bundle.separation import MaskDecoderSpec
 from export import guard
+from export.draft import LIMIT_BYTES, check_free, copy_files, drafted, size_bytes, write_checked
 from export.graphs import Spec, text_spec
-from export.parity import TOLERANCE, Disagreement, OnnxGraph, TorchGraph, difference, session, tokens_of
+from export.parity import (
+    OnnxGraph,
+    TorchGraph,
+    at_level,
+    check_tolerance,
+    demo_mix,
+    difference,
+    session,
+    tokens_of,
+    torch_outputs,
+)
 from export.storage import PRECISIONS, store
 from export.to_onnx import export_graph
-from export.write import LIMIT_BYTES, commit, graph_entry, move_into_place, summary
+from export.write import commit, graph_entry, summary
 from training.mask.calibrate import load as load_calibration
 from training.mask.credits import FILE as CREDITS_FILE
 from training.mask.judge import FRAMES, load_average, spectra
@@ -56,12 +53,10 @@ from training.mask.queries import load as load_queries
 from training.prompt.tower import load_text_tower
 from training.text.wordings import ASKS_FILE, asks_json
 
-DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
 LEVEL_DB = -21.4  # of the mixes that the network was trained on
 TRIALS = ((1, 1), (2, 3), (4, 1))  # prompts, sections
 ANSWER = "mask-answer"
 HEARD, OUTPUTS = ("described", "plane"), ("stem", "rest", "presence")  # of the mask graph
-COPIES_NOT = {MANIFEST, CHECKSUM, f"{ANSWER}.onnx"}
 Floats = npt.NDArray[np.float32]
 
 
@@ -138,12 +133,7 @@ def real_mixes(count: int, frames: int = FRAMES) -> Floats:
 
     The last of several is silent from its middle on.
     """
-    import soundfile
-    import soxr
-
-    audio, rate_hz = soundfile.read(str(DEMO / "mix.flac"), dtype="float32", always_2d=True)
-    audio = np.asarray(soxr.resample(audio, rate_hz, RATE_HZ)).T
-    audio = np.concatenate([audio, audio])[:2] if len(audio) == 1 else audio[:2]
+    audio = demo_mix(RATE_HZ)
     samples = (frames - 1) * HOP_SAMPLES
     rows = []
     for k in range(count):
@@ -151,8 +141,7 @@ def real_mixes(count: int, frames: int = FRAMES) -> Floats:
         cut = np.ascontiguousarray(np.pad(audio, ((0, 0), (0, samples)))[:, first : first + samples])
         if k and k == count - 1:
             cut[:, samples // 2 :] = 0
-        cut *= np.float32(10 ** (LEVEL_DB / 20) / max(1e-6, float(np.sqrt((cut**2).mean()))))
-        rows.append(spectra(torch.from_numpy(cut)).abs()[:, :frames, :BINS].numpy())
+        rows.append(spectra(torch.from_numpy(at_level(cut, LEVEL_DB))).abs()[:, :frames, :BINS].numpy())
     return np.stack(rows)
 
 
@@ -185,19 +174,14 @@ def check_mask(
         given = {"mix": mixes[:sections], "prompt": np.resize(prompts, (count, prompts.shape[1])).astype(np.float32)}
         if network.config.estimate:
             given["estimate"] = 0.5 * mixes[:sections][::-1].copy()
-        with torch.inference_mode():
-            wanted = plain(**{name: torch.from_numpy(value) for name, value in given.items()})
+        wanted = torch_outputs(plain, given)
         got = dict(zip(names, graph.run(None, given), strict=True))
-        worst = max(worst, *(difference(w.numpy(), got[n]) for w, n in zip(wanted, OUTPUTS, strict=False)))
+        worst = max(worst, *(difference(w, got[n]) for w, n in zip(wanted, OUTPUTS, strict=False)))
         if answer is not None:
             kept = {name: got[name] for name in HEARD} | given
             again = dict(zip(OUTPUTS, session(answer).run(list(OUTPUTS), kept), strict=True))
-            worst = max(worst, *(difference(w.numpy(), again[n]) for w, n in zip(wanted, OUTPUTS, strict=False)))
-    tolerance = TOLERANCE[precision]
-    if not worst <= tolerance:
-        raise Disagreement(
-            f"torch and ONNX differ by {worst:.2e} in the mask graph, allowed is {tolerance:.0e}; nothing was written"
-        )
+            worst = max(worst, *(difference(w, again[n]) for w, n in zip(wanted, OUTPUTS, strict=False)))
+    check_tolerance(worst, precision, "in the mask graph")
     return worst
 
 
@@ -240,31 +224,22 @@ def write(
         ValueError: the folder is taken, the parts do not fit together, or the bundle is too large or may not replace.
         export.parity.Disagreement: torch and ONNX differ; nothing was written.
     """
-    if folder.exists() and not replaces:
-        raise ValueError(f"{folder} is there already; give another folder or --replace")
+    check_free(folder, replaces)
     fingerprint = guard.wanted_fingerprint(folder, comparison)
     for name in ("mask.pt", CREDITS_FILE, TERMS_FILE):
         if not (wanted.run / name).is_file():
             raise FileNotFoundError(
                 f"no {name} in {wanted.run}; finish `training mask` and `training mask-queries` first"
             )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
-    try:
+    with drafted(folder) as draft:
         manifest = _fill(draft, wanted, base, folder.name)
         guard.check(manifest, fingerprint, comparison)
-        move_into_place(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
     return manifest
 
 
 def _fill(draft: Path, wanted: Wanted, base: Bundle, name: str) -> Manifest:
     old = base.manifest
-    for path in base.folder.iterdir():
-        if path.is_file() and path.name not in COPIES_NOT:
-            shutil.copyfile(path, draft / path.name)
+    copy_files(base, draft, {f"{ANSWER}.onnx"})
     parity, graphs = dict(old.parity), dict(old.graphs)
     manifest = replace(old, name=name, version=wanted.version)
     if wanted.prompt is not None:
@@ -293,7 +268,7 @@ def _fill(draft: Path, wanted: Wanted, base: Bundle, name: str) -> Manifest:
     manifest = replace(
         manifest,
         format=max(old.format, FORMAT),
-        attribution=[*old.attribution, *(line for line in credits if line not in old.attribution)],
+        attribution=list(dict.fromkeys([*old.attribution, *credits])),
         trained_on=list(dict.fromkeys([*old.trained_on, *(line.split(":", 1)[0] for line in credits)])),
         graphs=graphs,
         decoder=decoder_entry(low, high, wanted.frames),
@@ -302,9 +277,7 @@ def _fill(draft: Path, wanted: Wanted, base: Bundle, name: str) -> Manifest:
         training_commit=commit(),
     )
     _check_size(draft, base)
-    text = manifest_to_json(manifest)
-    parse_manifest(text.encode(), f"the manifest of {wanted.run}")  # what no reader would take is not written
-    write_manifest(draft, text)
+    write_checked(draft, manifest, f"the manifest of {wanted.run}")
     return manifest
 
 
@@ -338,8 +311,7 @@ def _new_words(draft: Path, wanted: Wanted, run: Path, old: Manifest) -> tuple[G
         tokens, mask = tokens_of(spec, rows)
         both = (one(tokens=tokens, token_mask=mask) for one in (TorchGraph(spec), OnnxGraph(draft / "text.onnx")))
         worst = max(worst, difference(*both))
-    if not worst <= TOLERANCE[precision]:
-        raise Disagreement(f"torch and ONNX differ by {worst:.2e} in the text graph; nothing was written")
+    check_tolerance(worst, precision, "in the text graph")
     shutil.copyfile(run / "tokenizer.json", draft / encoder.tokenizer)
     (draft / ASKS_FILE).write_text(asks_json(), "utf-8")
     return graph_entry(spec, draft, precision), worst
@@ -358,7 +330,7 @@ def _terms(run: Path, adapter: QueryAdapter, embedding: int) -> Floats:
 
 
 def _check_size(draft: Path, base: Bundle) -> None:
-    size, before = (sum(path.stat().st_size for path in folder.iterdir()) for folder in (draft, base.folder))
+    size, before = size_bytes(draft), size_bytes(base.folder)
     if size > LIMIT_BYTES >= before:
         raise ValueError(
             f"the bundle takes {size / 1e6:.1f} MB, over {LIMIT_BYTES / 1e6:.0f}; store its weights in 8 bits"

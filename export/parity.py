@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+import soundfile
+import soxr
 import torch
+from torch import nn
 
 from engine.latents import SLOTS, Slot
 from engine.tasks import known_mask
@@ -18,7 +21,9 @@ from export.graphs import Spec
 
 TOLERANCE = {"fp32": 1e-3, "fp16": 2e-2, "int8": 5e-2}  # by how weights are stored
 QUIET = 1e-3  # root mean square below which an answer counts as silence
+DEMO = Path(__file__).resolve().parents[1] / "resources" / "demo" / "mix.flac"
 Run = dict[str, Any]
+AnyArray = np.ndarray[Any, Any]
 
 
 class Disagreement(RuntimeError):
@@ -31,12 +36,15 @@ class TorchGraph:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
 
-    def __call__(self, **inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        with torch.no_grad():
-            answer: np.ndarray[Any, Any] = self.spec.module(
-                **{k: torch.from_numpy(v) for k, v in inputs.items()}
-            ).numpy()
-        return answer
+    def __call__(self, **inputs: AnyArray) -> AnyArray:
+        return torch_outputs(self.spec.module, inputs)[0]
+
+
+def torch_outputs(module: nn.Module, inputs: dict[str, AnyArray]) -> list[AnyArray]:
+    """Every output of a module, given NumPy arrays by the names of its arguments."""
+    with torch.inference_mode():
+        answer = module(**{name: torch.from_numpy(value) for name, value in inputs.items()})
+    return [value.numpy() for value in (answer if isinstance(answer, tuple) else (answer,))]
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:
@@ -52,12 +60,12 @@ class OnnxGraph:
     def __init__(self, path: Path) -> None:
         self.session = session(path)
 
-    def __call__(self, **inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        answer: np.ndarray[Any, Any] = self.session.run(None, inputs)[0]
+    def __call__(self, **inputs: AnyArray) -> AnyArray:
+        answer: AnyArray = self.session.run(None, inputs)[0]
         return answer
 
 
-def sounds(samples: int, rate_hz: int) -> list[np.ndarray[Any, Any]]:
+def sounds(samples: int, rate_hz: int) -> list[AnyArray]:
     """Inputs ``(B, 1, N)`` the graphs were not traced with: noise, silence, a chord with clicks; batches of 1 and 3."""
     rng = np.random.default_rng(9)
     time_s = np.arange(samples) / rate_hz
@@ -71,7 +79,19 @@ def sounds(samples: int, rate_hz: int) -> list[np.ndarray[Any, Any]]:
     return [rows[2:], rows]
 
 
-def pictures(step: Spec, rows: int) -> list[np.ndarray[Any, Any] | None]:
+def demo_mix(rate_hz: int) -> AnyArray:
+    """The mix of the demo, float32 (2, N): weights in few bits must be judged on music."""
+    audio_NC, own_hz = soundfile.read(str(DEMO), dtype="float32", always_2d=True)
+    audio = np.asarray(soxr.resample(audio_NC, own_hz, rate_hz), np.float32).T
+    return np.resize(audio, (2, audio.shape[1]))
+
+
+def at_level(audio: AnyArray, level_db: float) -> AnyArray:
+    """Audio scaled to an RMS level in dB, silence left alone."""
+    return np.asarray(audio * np.float32(10 ** (level_db / 20) / max(1e-6, _rms(audio))))
+
+
+def pictures(step: Spec, rows: int) -> list[AnyArray | None]:
     """Pictures ``(B,F,P)`` to try: zeros, and one that begins and ends with zeros; None for a step that takes none."""
     if "picture" not in step.inputs:
         return [None]
@@ -83,11 +103,11 @@ def pictures(step: Spec, rows: int) -> list[np.ndarray[Any, Any] | None]:
 
 def solve(
     graphs: dict[str, Any],
-    audio: np.ndarray[Any, Any],
+    audio: AnyArray,
     task: str,
     steps: int,
-    prompt: np.ndarray[Any, Any],
-    picture: np.ndarray[Any, Any] | None = None,
+    prompt: AnyArray,
+    picture: AnyArray | None = None,
 ) -> Run:
     """Encode, walk every step, decode; returns latents and audio. ``picture`` is None where the step takes none."""
     latents = graphs["encode"](audio=audio)
@@ -131,16 +151,28 @@ def check(specs: list[Spec], files: dict[str, Path], rate_hz: int, precision: st
             for picture in pictures(step, len(audio)):
                 runs = [solve(graphs, audio, task, count, prompt, picture) for graphs in (by_torch, by_onnx)]
                 worst = max(worst, *(difference(runs[0][key], runs[1][key]) for key in runs[0]))
-    tolerance = TOLERANCE[precision]
-    if not worst <= tolerance:
-        raise Disagreement(
-            f"torch and ONNX differ by {worst:.2e} (RMS, relative), allowed is {tolerance:.0e}; "
-            "nothing was written; export with fp32 weights or look for an operator that changed its meaning"
-        )
+    advice = "; export with fp32 weights or look for an operator that changed its meaning"
+    tolerance = check_tolerance(worst, precision, advice=advice)
     return {"tolerance": tolerance, "measured": worst, "steps": float(steps)}
 
 
-def tokens_of(text: Spec, rows: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def check_tolerance(
+    worst: float, precision: str, where: str = "(RMS, relative)", what: str = "torch and ONNX", advice: str = ""
+) -> float:
+    """The largest difference that is allowed for weights stored in a precision.
+
+    Raises:
+        Disagreement: ``worst`` is over it, or no number.
+    """
+    tolerance = TOLERANCE[precision]
+    if not worst <= tolerance:
+        raise Disagreement(
+            f"{what} differ by {worst:.2e} {where}, allowed is {tolerance:.0e}; nothing was written{advice}"
+        )
+    return tolerance
+
+
+def tokens_of(text: Spec, rows: int) -> tuple[AnyArray, AnyArray]:
     """Tokens (rows, T) and their mask to try a text graph with."""
     count = int(text.inputs["tokens"][1])
     rng = np.random.default_rng(rows)
@@ -148,12 +180,12 @@ def tokens_of(text: Spec, rows: int) -> tuple[np.ndarray[Any, Any], np.ndarray[A
     return np.where(mask, rng.integers(1, 50, size=(rows, count)), 0).astype(np.int64), mask
 
 
-def difference(wanted: np.ndarray[Any, Any], got: np.ndarray[Any, Any]) -> float:
+def difference(wanted: AnyArray, got: AnyArray) -> float:
     """RMS of the difference against RMS of the answer; infinite when either is no number."""
     if not (np.isfinite(wanted).all() and np.isfinite(got).all()):
         return float("inf")
     return _rms(wanted - got) / max(QUIET, _rms(wanted))
 
 
-def _rms(values: np.ndarray[Any, Any]) -> float:
+def _rms(values: AnyArray) -> float:
     return float(np.sqrt(np.square(values, dtype=np.float64).mean()))

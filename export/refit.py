@@ -8,31 +8,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from engine.bundle.bundle import (
-    CHECKSUM,
-    FORMAT,
-    MANIFEST,
-    Bundle,
-    Manifest,
-    load_bundle,
-    manifest_to_json,
-    write_manifest,
-)
+from engine.bundle.bundle import FORMAT, Bundle, Manifest, load_bundle, manifest_to_json, write_manifest
 from engine.latents import SLOTS, Slot
+from export.draft import check_free, copy_files, drafted
 from export.graphs import Spec, step_spec
-from export.parity import TOLERANCE, Disagreement, OnnxGraph, TorchGraph, difference, pictures, solve, sounds
+from export.parity import OnnxGraph, TorchGraph, check_tolerance, difference, pictures, solve, sounds
 from export.to_onnx import export_graph
-from export.write import PARITY_STEPS, commit, graph_entry, move_into_place, read_preset, summary
+from export.write import PARITY_STEPS, commit, graph_entry, read_preset, summary
 from training.flow.train import load_flow
-
-COPIES_NOT = {MANIFEST, CHECKSUM}
 
 
 def refit(run: Path, base: Bundle, folder: Path, version: str = "1.0.0", replaces: bool = False) -> Manifest:
@@ -49,19 +37,11 @@ def refit(run: Path, base: Bundle, folder: Path, version: str = "1.0.0", replace
         ValueError: not a run, or the folder is taken.
         export.parity.Disagreement: torch and ONNX differ; nothing was written.
     """
-    if folder.exists() and not replaces:
-        raise ValueError(f"{folder} is there already; give another folder or --replace")
+    check_free(folder, replaces)
     preset = read_preset(run)
     spec = step_spec(preset, load_flow(preset, run))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
-    try:
-        manifest = _fill(draft, spec, base, run, folder.name, version)
-        move_into_place(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-    return manifest
+    with drafted(folder) as draft:
+        return _fill(draft, spec, base, run, folder.name, version)
 
 
 def _fill(draft: Path, spec: Spec, base: Bundle, run: Path, name: str, version: str) -> Manifest:
@@ -72,16 +52,15 @@ def _fill(draft: Path, spec: Spec, base: Bundle, run: Path, name: str, version: 
             f"the run's step graph takes {spec.inputs}, that of {base.label} {step.inputs}; "
             "the run was trained from another bundle"
         )
-    for path in base.folder.iterdir():
-        if path.is_file() and path.name not in COPIES_NOT | {step.file}:
-            shutil.copyfile(path, draft / path.name)
+    copy_files(base, draft, {step.file})
     export_graph(spec, draft / "step.onnx", half=step.precision == "fp16")
+    credits: list[str] = json.loads((run / "credits.json").read_text("utf-8"))
     manifest = replace(
         old,
         format=max(old.format, FORMAT),
         name=name,
         version=version,
-        attribution=[*old.attribution, *_new_lines(run, old)],
+        attribution=list(dict.fromkeys([*old.attribution, *credits])),
         graphs={**old.graphs, "step": graph_entry(spec, draft, step.precision)},
         parity=check_step(spec, draft, old),
         quality={},
@@ -90,11 +69,6 @@ def _fill(draft: Path, spec: Spec, base: Bundle, run: Path, name: str, version: 
     )
     write_manifest(draft, manifest_to_json(manifest))
     return manifest
-
-
-def _new_lines(run: Path, old: Manifest) -> list[str]:
-    credits: list[str] = json.loads((run / "credits.json").read_text("utf-8"))
-    return [line for line in credits if line not in old.attribution]
 
 
 def check_step(spec: Spec, folder: Path, manifest: Manifest) -> dict[str, float]:
@@ -113,11 +87,7 @@ def check_step(spec: Spec, folder: Path, manifest: Manifest) -> dict[str, float]
             for picture in pictures(spec, len(audio)):
                 runs = [solve(graphs, audio, task, steps, prompt, picture) for graphs in both]
                 worst = max(worst, *(difference(runs[0][key], runs[1][key]) for key in runs[0]))
-    tolerance = TOLERANCE[manifest.graphs["step"].precision]
-    if not worst <= tolerance:
-        raise Disagreement(
-            f"torch and ONNX differ by {worst:.2e} (RMS, relative), allowed is {tolerance:.0e}; nothing was written"
-        )
+    tolerance = check_tolerance(worst, manifest.graphs["step"].precision)
     return {"tolerance": tolerance, "measured": worst, "steps": float(PARITY_STEPS)}
 
 

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from engine.bundle.bundle import load_bundle
+from export.parity import session
 
 ROWS = 8
 
@@ -22,12 +22,7 @@ def main(argv: list[str]) -> int:
     samples = bundle.manifest.grid.window_samples
     given = np.load(argv[1])
     padded = np.pad(given, ((0, 0), (0, samples - given.shape[1]))).astype(np.float32)[:, None]
-    encode, decode = (
-        onnxruntime.InferenceSession(
-            str(bundle.path(bundle.manifest.graphs[name].file)), providers=["CPUExecutionProvider"]
-        )
-        for name in ("encode", "decode")
-    )
+    encode, decode = (session(bundle.path(bundle.manifest.graphs[name].file)) for name in ("encode", "decode"))
     rows = []
     for first in range(0, len(padded), ROWS):
         latents = encode.run(None, {"audio": padded[first : first + ROWS]})[0]

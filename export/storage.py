@@ -15,6 +15,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from training.finetune.graph_values import HALF
+
 PRECISIONS = ("fp32", "fp16", "int8")
 SMALL = 1024  # elements; smaller weights stay float32
 LEAST_KERNEL = 9  # weights; smaller kernels share their scale with those of the same output channel
@@ -35,6 +37,13 @@ def store(path: Path, precision: str) -> None:
     if precision == "fp32":
         return
     model = onnx.load(str(path))
+    store_weights(model, precision)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+
+
+def store_weights(model: onnx.ModelProto, precision: str) -> None:
+    """The same for a graph in memory, in place; ``precision`` is ``fp16`` or ``int8``."""
     axes = _channel_axes(model.graph) if precision == "int8" else {}
     nodes: list[onnx.NodeProto] = []
     kept: list[onnx.TensorProto] = []
@@ -51,8 +60,6 @@ def store(path: Path, precision: str) -> None:
     del model.graph.initializer[:], model.graph.node[:]
     model.graph.initializer.extend(kept)
     model.graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString())
 
 
 def rounded(values: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16]]:
@@ -71,7 +78,7 @@ def rounded(values: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.
 
 
 def _halved(name: str, values: npt.NDArray[np.float32]) -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
-    half = numpy_helper.from_array(values.astype(np.float16), f"{name}.half")
+    half = numpy_helper.from_array(values.astype(np.float16), name + HALF)
     return [half], [helper.make_node("Cast", [half.name], [name], to=FLOAT)]
 
 

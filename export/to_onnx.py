@@ -15,12 +15,12 @@ from onnx import numpy_helper
 from torch import nn
 
 from export.graphs import Spec
-from training.finetune.graph_values import HALF, TRANSPOSED
+from export.storage import store_weights
+from training.finetune.graph_values import TRANSPOSED
 
 OPSET = 18
 DIMS = {"B": "batch", "P": "prompts"}  # letters of dynamic axes, and what a graph calls them
 MOST = {"B": 1024, "P": 1024}
-HALF_FROM = 1024  # elements; smaller weights stay float32
 
 
 def export_graph(spec: Spec, path: Path, half: bool) -> None:
@@ -60,7 +60,7 @@ def export_graph(spec: Spec, path: Path, half: bool) -> None:
     _drop_notes(model)
     _name_weights(model, spec.module)
     if half:
-        _store_half(model)
+        store_weights(model, "fp16")
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 
@@ -109,17 +109,3 @@ def _name_weights(model: onnx.ModelProto, module: nn.Module) -> None:
 
 def _digest(value: npt.NDArray[np.float32]) -> str:
     return hashlib.sha256(str(value.shape).encode() + np.ascontiguousarray(value).tobytes()).hexdigest()
-
-
-def _store_half(model: onnx.ModelProto) -> None:
-    casts = []
-    for tensor in model.graph.initializer:
-        if tensor.data_type != onnx.TensorProto.FLOAT or int(np.prod(tensor.dims)) < HALF_FROM:
-            continue
-        name = tensor.name
-        values = numpy_helper.to_array(tensor).astype(np.float16)
-        tensor.CopyFrom(numpy_helper.from_array(values, name + HALF))
-        casts.append(onnx.helper.make_node("Cast", [name + HALF], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)

@@ -1,46 +1,39 @@
-"""Write a bundle: graphs into a hidden folder, parity check, hashes, manifest last, then one rename into place."""
+"""Write a bundle: graphs, parity check, hashes, and the manifest last, in a draft that becomes the bundle."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import replace as replaced
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from engine.bundle.bundle import (
     FORMAT,
-    MANIFEST,
     Attachment,
     EncoderSpec,
     GraphSpec,
     Manifest,
     SamplerDefaults,
     file_sha256,
-    manifest_to_json,
-    parse_manifest,
-    write_manifest,
 )
 from engine.latents import Slot
 from engine.tasks import TASKS
 from export import guard
 from export.conditions import EncoderGraph, conditions, largest_difference
+from export.draft import LIMIT_BYTES, check_free, drafted, size_bytes, write_checked
 from export.graphs import Spec, specs
-from export.parity import Disagreement, check
+from export.parity import check, check_tolerance
 from export.to_onnx import export_graph
-from training.config import Preset, preset_from
+from training.config import Preset, preset_of_run
 from training.prompt.tower import load_text_tower
 from training.text.wordings import ASKS_FILE, asks_json
 
 LICENCE = "CC-BY-4.0"
-LIMIT_BYTES = 60_000_000
 PARITY_STEPS = 8
 
 
@@ -54,9 +47,7 @@ def read_preset(run: Path) -> Preset:
         raise ValueError(
             f"{run} is not a finished flow run (no flow.pt); finish `python -m training flow --out {run}` first"
         )
-    settings = json.loads((run / "settings.json").read_text("utf-8"))
-    settings.pop("stage", None)
-    return preset_from(settings, "settings.json")
+    return preset_of_run(run / "settings.json")
 
 
 def write_bundle(
@@ -85,19 +76,12 @@ def write_bundle(
         ValueError: not a run, the folder is taken, the bundle is too large, or it may not replace the one that ships.
         export.parity.Disagreement: torch and ONNX differ; nothing was written.
     """
-    if folder.exists() and not replace:
-        raise ValueError(f"{folder} is there already; give another folder or --replace")
+    check_free(folder, replace)
     wanted = guard.wanted_fingerprint(folder, comparison)
     preset = read_preset(run)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
-    try:
+    with drafted(folder) as draft:
         manifest = _fill(draft, run, preset, name, version, half, more)
         guard.check(manifest, wanted, comparison)
-        move_into_place(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
     return manifest
 
 
@@ -111,27 +95,17 @@ def _fill(
         export_graph(spec, files[spec.name], half)
     parity = check(graphs, files, preset.grid.rate_hz, precision, PARITY_STEPS)
     for one in extra:
-        _check_condition(one, files[one.spec.name], parity)
+        worst = largest_difference(one, files[one.spec.name])
+        check_tolerance(worst, precision, f"in the {one.spec.name} graph")
+        parity[one.spec.name] = worst
     shutil.copyfile(run / "tokenizer.json", draft / "tokenizer.json")
     (draft / ASKS_FILE).write_text(asks_json(), "utf-8")
-    size = sum(path.stat().st_size for path in draft.iterdir())
+    size = size_bytes(draft)
     if size > LIMIT_BYTES and preset.name == "small":
         raise ValueError(f"the bundle takes {size / 1e6:.1f} MB, over {LIMIT_BYTES / 1e6:.0f}; choose a smaller preset")
     manifest = _manifest(draft, run, preset, graphs, extra, parity, name, version, precision)
-    text = manifest_to_json(manifest)
-    parse_manifest(text.encode(), f"the manifest of {run}")  # what no reader would take is not written
-    write_manifest(draft, text)
+    write_checked(draft, manifest, f"the manifest of {run}")
     return manifest
-
-
-def _check_condition(one: EncoderGraph, file: Path, parity: dict[str, float]) -> None:
-    worst = largest_difference(one, file)
-    if not worst <= parity["tolerance"]:
-        raise Disagreement(
-            f"torch and ONNX differ by {worst:.2e} in the {one.spec.name} graph, allowed is {parity['tolerance']:.0e}; "
-            "nothing was written"
-        )
-    parity[one.spec.name] = worst
 
 
 def _manifest(
@@ -221,38 +195,9 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def move_into_place(draft: Path, folder: Path) -> None:
-    """Rename a finished draft into place, replacing an old bundle; the old one survives a failure.
-
-    Raises:
-        OSError: the file system refused; the draft and the old bundle are where they were.
-    """
-    draft.chmod(0o755)
-    if not folder.exists():
-        os.replace(draft, folder)
-        return
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    os.replace(folder, old)
-    try:
-        os.replace(draft, folder)
-    except BaseException:
-        os.replace(old, folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def summary(folder: Path, manifest: Manifest) -> str:
     """One line on a finished bundle."""
-    size = sum(path.stat().st_size for path in folder.iterdir())
     return (
-        f"{folder}: {manifest.name} {manifest.version}, {size / 1e6:.1f} MB, "
+        f"{folder}: {manifest.name} {manifest.version}, {size_bytes(folder) / 1e6:.1f} MB, "
         f"torch and ONNX differ by {manifest.parity['measured']:.1e} (allowed {manifest.parity['tolerance']:.0e})"
     )
-
-
-def update_manifest(folder: Path, changes: dict[str, Any]) -> None:
-    """Change entries of a finished bundle's manifest in place (measured quality, presence curve)."""
-    path = folder / MANIFEST
-    data = json.loads(path.read_text("utf-8")) | changes
-    write_manifest(folder, json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")

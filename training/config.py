@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass, field, fields
@@ -329,6 +330,13 @@ def load_preset(name: str) -> Preset:
         known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.toml")))
         raise ValueError(f"no preset {name!r}; choose one of {known} or give a TOML file")
     return preset_from(tomllib.loads(path.read_text("utf-8")), path.name)
+
+
+def preset_of_run(settings: Path) -> Preset:
+    """The preset that a run of any stage was begun with, from its ``settings.json``."""
+    table = json.loads(settings.read_text("utf-8"))
+    table.pop("stage", None)
+    return preset_from(table, str(settings))
 
 
 def preset_from(table: dict[str, Any], where: str) -> Preset:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -19,9 +17,7 @@ from typing import Any
 import numpy as np
 
 from engine.bundle.bundle import (
-    CHECKSUM,
     FORMAT,
-    MANIFEST,
     Bundle,
     EncoderSpec,
     GraphSpec,
@@ -30,18 +26,18 @@ from engine.bundle.bundle import (
     manifest_to_json,
     write_manifest,
 )
-from export.conditions import Arrays, EncoderGraph, largest_difference
+from export.conditions import Arrays, EncoderGraph, encoder_entry, frames_to_try, largest_difference
+from export.draft import copy_files, drafted
 from export.encoders.graphs import GRAPHS, EncoderTarget, audio_spec, scene_spec, text_spec
 from export.graphs import Spec
 from export.guard import SHIPPED
-from export.parity import TOLERANCE, Disagreement, sounds
+from export.parity import TOLERANCE, check_tolerance, sounds
 from export.to_onnx import export_graph
-from export.write import graph_entry, move_into_place, summary
+from export.write import graph_entry, summary
 from training.config import load_preset
 from training.pretrained.adapters import MAX_TOKENS, load_adapters
 from training.pretrained.arguments import add_towers, check_towers, clap_of, clip_of
 from training.pretrained.clap import save_tokenizer
-from training.scene.config import FPS
 
 LIST = "encoders.json"
 TOKENIZER = "tokenizer.json"
@@ -63,10 +59,7 @@ def inputs_to_try(spec: Spec, wanted: EncoderTarget, vocabulary: int) -> list[Ar
         return [{"audio": audio} for audio in sounds(wanted.grid.window_samples, wanted.grid.sample_rate_hz)]
     if spec.name == "scene":
         _, frames, size, _, _ = spec.inputs["frames"]
-        tried = rng.random((3, int(frames), int(size), int(size), 3), dtype=np.float32)
-        tried[1, int(frames) // 2 :] = 0
-        tried[2] = 0
-        return [{"frames": tried[:1]}, {"frames": tried}]
+        return frames_to_try(int(frames), int(size))
     count = int(spec.inputs["tokens"][1])
     masks = [np.arange(count)[None] < np.array(lengths)[:, None] for lengths in ([count], [1, count // 2, 3])]
     return [
@@ -98,36 +91,21 @@ def make(folder: Path, args: argparse.Namespace, wanted: EncoderTarget) -> Expor
         if name == "text" and clap is not None:
             save_tokenizer(clap, args.clap_tokenizer, folder / TOKENIZER, wanted.max_tokens)
         words = clap.vocabulary if clap else 0
-        one = EncoderGraph(spec, encoder_entry(spec, folder, wanted), partial(inputs_to_try, spec, wanted, words))
+        one = EncoderGraph(spec, _encoder(spec, folder, wanted), partial(inputs_to_try, spec, wanted, words))
         worst = max(worst, largest_difference(one, file))
         graphs[name], encoders[name] = graph_entry(spec, folder, args.precision), one.encoder
-    if not worst <= TOLERANCE[args.precision]:
-        raise Disagreement(
-            f"torch and ONNX differ by {worst:.2e} (RMS, relative), allowed is {TOLERANCE[args.precision]:.0e}; "
-            "nothing was written; export with --precision fp32"
-        )
+    check_tolerance(worst, args.precision, advice="; export with --precision fp32")
     if not graphs:
         raise ValueError(f"--graphs {' '.join(args.graphs)} needs --clap for text and audio, --clip for scene")
     return ExportedGraphs(graphs, encoders, worst)
 
 
-def encoder_entry(spec: Spec, folder: Path, wanted: EncoderTarget) -> EncoderSpec:
-    """What a manifest says of the encoder in a graph."""
-    dim = int(spec.outputs["embedding"][1])
-    if spec.name == "text":
-        return EncoderSpec(
-            graph="text", kind="text", dim=dim, tokenizer=TOKENIZER,
-            tokenizer_sha256=file_sha256(folder / TOKENIZER), max_tokens=wanted.max_tokens,
-        )  # fmt: skip
-    if spec.name == "audio":
-        grid = wanted.grid
-        return EncoderSpec(
-            graph="audio", kind="audio", dim=dim, samples=grid.window_samples, rate_hz=grid.sample_rate_hz
-        )  # fmt: skip
-    _, frames, features = spec.outputs["picture"]
+def _encoder(spec: Spec, folder: Path, wanted: EncoderTarget) -> EncoderSpec:
+    if spec.name != "text":
+        return encoder_entry(spec, wanted.grid.sample_rate_hz)
     return EncoderSpec(
-        graph="scene", kind="scene", dim=dim, picture_dim=int(features), frames=int(frames), fps=float(FPS),
-        size_px=int(spec.inputs["frames"][2]),
+        graph="text", kind="text", dim=int(spec.outputs["embedding"][1]), tokenizer=TOKENIZER,
+        tokenizer_sha256=file_sha256(folder / TOKENIZER), max_tokens=wanted.max_tokens,
     )  # fmt: skip
 
 
@@ -139,11 +117,8 @@ def into_bundle(base: Bundle, args: argparse.Namespace) -> str:
     picture = old.graphs["step"].inputs.get("picture")
     features = int(picture[2]) if picture else None
     wanted = EncoderTarget(old.grid, old.embedding, features, args.max_tokens, args.pooled_text)
-    draft = Path(tempfile.mkdtemp(prefix=f".{base.folder.name}.", suffix=".partial", dir=base.folder.parent))
-    try:
-        for path in base.folder.iterdir():
-            if path.is_file() and path.name not in (MANIFEST, CHECKSUM):
-                shutil.copyfile(path, draft / path.name)
+    with drafted(base.folder) as draft:
+        copy_files(base, draft)
         made = make(draft, args, wanted)
         names = [str(name) for name in (args.clap, args.clip) if name]
         parity = {**old.parity, "measured": max(old.parity["measured"], made.difference)}
@@ -159,10 +134,6 @@ def into_bundle(base: Bundle, args: argparse.Namespace) -> str:
         )
         write_manifest(draft, manifest_to_json(manifest))
         load_bundle(draft)
-        move_into_place(draft, base.folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
     return summary(base.folder, manifest)
 
 
@@ -171,18 +142,12 @@ def into_folder(folder: Path, args: argparse.Namespace) -> str:
     if folder.exists():
         raise ValueError(f"{folder} is there already; give another folder")
     wanted = EncoderTarget(load_preset(args.preset).grid.grid, None, None, args.max_tokens, args.pooled_text)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
-    try:
+    with drafted(folder) as draft:
         made = make(draft, args, wanted)
         listed = {
             part: {name: asdict(one) for name, one in getattr(made, part).items()} for part in ("graphs", "encoders")
         }
         (draft / LIST).write_text(json.dumps(listed, indent=1) + "\n", "utf-8")
-        move_into_place(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
     return f"{folder}: {', '.join(made.graphs)}; torch and ONNX differ by {made.difference:.1e}"
 
 

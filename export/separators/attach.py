@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,25 +18,16 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from engine.bundle.bundle import (
-    CHECKSUM,
-    MANIFEST,
-    Bundle,
-    file_sha256,
-    load_bundle,
-    manifest_to_json,
-    parse_manifest,
-    write_manifest,
-)
+from engine.bundle.bundle import Bundle, file_sha256, load_bundle
 from engine.bundle.manifest import Manifest
 from engine.bundle.separation import ExpertSpec, MaskDecoderSpec
 from engine.bundle.separator import SEPARATOR, SeparatorManifest
 from engine.errors import BundleError
 from export import guard
-from export.write import LIMIT_BYTES, commit, move_into_place, summary
+from export.draft import LIMIT_BYTES, check_free, copy_files, drafted, size_bytes, write_checked
+from export.write import commit, summary
 
 LEVEL_SLACK_DB = 0.01
-COPIES_NOT = {MANIFEST, CHECKSUM}
 
 
 def attach(
@@ -63,20 +53,13 @@ def attach(
     Raises:
         ValueError: the folder is taken, the two do not fit together, a term or stem is not known, or it is too large.
     """
-    if folder.exists() and not replaces:
-        raise ValueError(f"{folder} is there already; give another folder or --replace")
+    check_free(folder, replaces)
     wanted = guard.wanted_fingerprint(folder, comparison)
     separator = _fitting(base, expert)
     rows = _rows(base, separator, terms)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
-    try:
+    with drafted(folder) as draft:
         manifest = _fill(draft, base, expert, rows, folder.name, version)
         guard.check(manifest, wanted, comparison)
-        move_into_place(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
     return manifest
 
 
@@ -150,14 +133,12 @@ def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[ExpertSpec], nam
     key = rows[0].graph
     if key in old.graphs:
         raise ValueError(f"{base.label} has the expert {expert.manifest.name} already")
-    for path in base.folder.iterdir():
-        if path.is_file() and path.name not in COPIES_NOT:
-            shutil.copyfile(path, draft / path.name)
+    copy_files(base, draft)
     shutil.copyfile(expert.path(graph.file), draft / f"{key}.onnx")
     if rows[0].kind == "spectral":
         _bring_to_level(draft / f"{key}.onnx", expert.separator.level_db - old.decoder.level_db)
         graph = replace(graph, sha256=file_sha256(draft / f"{key}.onnx"))
-    size = sum(path.stat().st_size for path in draft.iterdir())
+    size = size_bytes(draft)
     if size > LIMIT_BYTES and old.name == "small":
         raise ValueError(
             f"the bundle takes {size / 1e6:.1f} MB, over {LIMIT_BYTES / 1e6:.0f}; store the expert in 8 bits"
@@ -166,18 +147,16 @@ def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[ExpertSpec], nam
         old,
         name=name,
         version=version or old.version,
-        attribution=[*old.attribution, *(line for line in rows[0].attribution if line not in old.attribution)],
+        attribution=list(dict.fromkeys([*old.attribution, *rows[0].attribution])),
         graphs={**old.graphs, key: replace(graph, file=f"{key}.onnx")},
         experts=[*old.experts, *rows],
         parity={**old.parity, key: expert.manifest.parity.get("measured", 0.0)},
         training_commit=commit(),
     )
-    text = manifest_to_json(manifest)
     try:
-        parse_manifest(text.encode(), f"the manifest of {name}")  # what no reader would take is not written
+        write_checked(draft, manifest, f"the manifest of {name}")
     except BundleError as error:
         raise ValueError(f"{error.__cause__ or error}; nothing was written") from error
-    write_manifest(draft, text)
     return manifest
 
 
@@ -205,7 +184,7 @@ def main(argv: list[str]) -> str:
 
 
 def terms_of(words: Sequence[str], stems: Sequence[str]) -> dict[str, Sequence[str]]:
-    """``drums=drums,drum-kit`` -> the terms of each stem; the a stem that is alone needs no name.
+    """``drums=drums,drum-kit`` -> the terms of each stem; a stem that is alone needs no name.
 
     Raises:
         ValueError: it is not said which stem answers.

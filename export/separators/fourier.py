@@ -66,6 +66,19 @@ class Fourier(nn.Module):
         return real * self.twist_cos - imaginary * sine, imaginary * self.twist_cos + real * sine
 
 
+def frame(audio: Tensor, hop: int, overlap: int, frames: int) -> Tensor:
+    """Samples (..., N) -> overlapping frames (..., frames, overlap * hop); N is a multiple of the hop."""
+    hops = audio.unflatten(-1, (-1, hop))
+    return torch.cat([hops[..., k : k + frames, :] for k in range(overlap)], dim=-1)
+
+
+def overlap_add(framed: Tensor, overlap: int) -> Tensor:
+    """Frames (..., frames, overlap * hop) -> their sum (..., (frames + overlap - 1) * hop)."""
+    hops = framed.unflatten(-1, (overlap, -1))
+    parts = [F.pad(hops[..., k, :], (0, 0, k, overlap - 1 - k)) for k in range(overlap)]
+    return torch.stack(parts).sum(0).flatten(-2)
+
+
 class ShortTime(nn.Module):
     """Audio (..., samples) <-> real and imaginary parts (..., bins, frames), Hann window, centred on reflected edges.
 
@@ -96,8 +109,7 @@ class ShortTime(nn.Module):
         flat = audio.reshape(-1, 1, self.samples)
         half = self.size // 2
         padded = F.pad(flat, (half, half), mode="reflect") if self.reflect else F.pad(flat, (half, half))
-        hops = F.pad(padded, (0, self.spare))[:, 0].unflatten(-1, (-1, self.hop))
-        framed = torch.cat([hops[:, k : k + self.frames] for k in range(self.overlap)], dim=2) * self.window
+        framed = frame(F.pad(padded, (0, self.spare))[:, 0], self.hop, self.overlap, self.frames) * self.window
         real, imaginary = self.fourier.analyse(framed)
         shape = (*audio.shape[:-1], self.frames, self.fourier.bins)
         return real.reshape(shape).transpose(-1, -2), imaginary.reshape(shape).transpose(-1, -2)
@@ -109,9 +121,7 @@ class ShortTime(nn.Module):
         return audio.reshape(*real.shape[:-2], self.samples)
 
     def _added(self, framed: Tensor) -> Tensor:
-        """Frames (B, frames, size) laid over each other -> (B, samples), without what lies before the first sample."""
-        hops = framed.unflatten(-1, (self.overlap, self.hop))
-        parts = [F.pad(hops[:, :, k], (0, 0, k, self.overlap - 1 - k)) for k in range(self.overlap)]
-        whole = torch.stack(parts).sum(0).flatten(1)
+        """Overlap-add, (B, frames, size) -> (B, samples), without what lies before the first sample."""
+        whole = overlap_add(framed, self.overlap)
         half = self.size // 2
         return F.pad(whole, (0, max(0, half + self.samples - whole.shape[1])))[:, half : half + self.samples]

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from export.separators.foreign import ForeignSeparator
-from export.separators.fourier import Fourier
+from export.separators.fourier import Fourier, frame, overlap_add
 from training.trainer.checkpoints import NUMPY_TYPES, as_float_tensors, load_weights, read_checkpoint
 
 CLASS = "demucs.htdemucs.HTDemucs"
@@ -105,8 +105,8 @@ class HtdemucsGraph(nn.Module):
     def _analyse(self, audio: Tensor) -> Tensor:
         """(B, C, N) -> (B, C, 2, bins, frames), real and imaginary; the highest bin is left out, as in the package."""
         after = self.edge + self.frames * self.hop - self.samples
-        hops = F.pad(audio, (self.edge, after), mode="reflect").unflatten(-1, (-1, self.hop))
-        framed = torch.cat([hops[:, :, k : k + self.frames] for k in range(OVERLAP)], dim=3) * self.window
+        padded = F.pad(audio, (self.edge, after), mode="reflect")
+        framed = frame(padded, self.hop, OVERLAP, self.frames) * self.window
         both = torch.stack(self.fourier.analyse(framed), dim=2)[..., :-1] * self.scale
         return both.transpose(-1, -2)
 
@@ -114,9 +114,7 @@ class HtdemucsGraph(nn.Module):
         """(B, S, C, 2, bins, frames) -> (B, S, C, length)."""
         real, imaginary = F.pad(parts.transpose(-1, -2), (0, 1)).unbind(3)
         framed = self.fourier.synthesise(real, imaginary) * (self.window / (1.5 * self.scale))
-        hops = framed.unflatten(-1, (OVERLAP, self.hop))
-        laid = [F.pad(hops[..., k, :], (0, 0, k, OVERLAP - 1 - k)) for k in range(OVERLAP)]
-        return torch.stack(laid).sum(0).flatten(-2)[..., self.edge : self.edge + length]
+        return overlap_add(framed, OVERLAP)[..., self.edge : self.edge + length]
 
 
 def _as_channels(parts: Tensor) -> Tensor:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 
 from engine.bundle.bundle import Bundle, load_bundle
-from engine.bundle.separator import SpectrumSpec
+from engine.bundle.separator import SeparatorManifest, SpectrumSpec
+from export.parity import at_level, session
 from export.separators.write import magnitudes
-from training.data.sources import SoundLibrary
+from training.data.sources import SoundLibrary, read_stereo
 from training.metrics import sdr, si_sdr
 
 VOICES = ("vox", "bgvox")  # files that begin like this are sung
@@ -39,55 +39,42 @@ def measure(bundles: list[Bundle], songs: list[Path], windows: int) -> dict[str,
     Raises:
         ValueError: a bundle is none of those.
     """
-    sessions = {bundle.folder.name: _session(bundle) for bundle in bundles}
+    separators = {bundle.folder.name: _spectral(bundle) for bundle in bundles}
+    graphs = {
+        bundle.folder.name: session(bundle.path(separators[bundle.folder.name][0].graph.file)) for bundle in bundles
+    }
+    grid = separators[bundles[0].folder.name][1]
+    samples = (grid.frames - 1) * grid.hop_samples
     found: dict[str, list[tuple[float, float]]] = {}
     for song in songs:
         mix, voice = read_song(song)
-        for start in loudest(voice, _samples(bundles[0]), windows):
-            cut = slice(start, start + _samples(bundles[0]))
+        for start in loudest(voice, samples, windows):
+            cut = slice(start, start + samples)
             mix_2N, voice_2N = mix[:, cut], voice[:, cut]
             answers = {"mix": mix_2N}
-            for bundle in bundles:
-                separator = bundle.separator
-                assert separator is not None  # _session says so
-                assert separator.spectrum is not None
-                gain = 10 ** (separator.level_db / 20) / max(1e-6, float(np.sqrt(np.square(mix_2N).mean())))
-                shown = magnitudes((mix_2N * gain)[None].astype(np.float32), separator.spectrum)
-                [mask] = sessions[bundle.folder.name].run(["vocals"], {"mix": shown})
-                answers[bundle.folder.name] = filtered(mix_2N, mask[0], separator.spectrum)
-            answers["ideal ratio"] = filtered(mix_2N, _ideal(mix_2N, voice_2N, bundles[0]), None)
+            for name, (separator, spectrum) in separators.items():
+                shown = magnitudes(at_level(mix_2N, separator.level_db)[None], spectrum)
+                [mask] = graphs[name].run(["vocals"], {"mix": shown})
+                answers[name] = filtered(mix_2N, mask[0], spectrum)
+            answers["ideal ratio"] = filtered(mix_2N, _ideal(mix_2N, voice_2N, grid), None)
             for name, made in answers.items():
                 found.setdefault(name, []).append((sdr(made, voice_2N), si_sdr(made, voice_2N)))
     return found
 
 
-def _session(bundle: Bundle) -> Any:
+def _spectral(bundle: Bundle) -> tuple[SeparatorManifest, SpectrumSpec]:
     separator = bundle.separator
     if separator is None or separator.spectrum is None or "vocals" not in separator.stems:
         raise ValueError(f"{bundle.label} is no spectral separator with the stem vocals")
     if separator.rate_hz != RATE_HZ:
         raise ValueError(f"{bundle.label} hears at {separator.rate_hz} Hz, the songs are taken at {RATE_HZ}")
-    return onnxruntime.InferenceSession(str(bundle.path(separator.graph.file)), providers=["CPUExecutionProvider"])
-
-
-def _samples(bundle: Bundle) -> int:
-    assert bundle.separator is not None  # _session says so
-    assert bundle.separator.spectrum is not None
-    return (bundle.separator.spectrum.frames - 1) * bundle.separator.spectrum.hop_samples
+    return separator, separator.spectrum
 
 
 def read_song(folder: Path) -> tuple[Floats, Floats]:
     """Mix and voice of a song, float32 (2, samples)."""
-    import av
-
     rows = json.loads((folder / "index.json").read_text("utf-8"))["stems"]
-    stems = []
-    for row in rows:
-        with av.open(str(folder / row["file"])) as container:
-            resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE_HZ)
-            frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
-            parts = [out.to_ndarray() for out in (*frames, *resampler.resample(None))]
-        stems.append((row["file"].startswith(VOICES), np.concatenate(parts, axis=1)))
+    stems = [(row["file"].startswith(VOICES), read_stereo(folder / row["file"], RATE_HZ)) for row in rows]
     mix, voice = np.zeros((2, 2, max(stem.shape[1] for _, stem in stems)), np.float32)
     for is_voice, stem in stems:
         mix[:, : stem.shape[1]] += stem
@@ -117,10 +104,8 @@ def filtered(mix: Floats, mask: Floats, spectrum: SpectrumSpec | None) -> Floats
     return made
 
 
-def _ideal(mix: Floats, voice: Floats, bundle: Bundle) -> Floats:
-    assert bundle.separator is not None  # _session says so
-    assert bundle.separator.spectrum is not None
-    stem, rest = magnitudes(np.stack([voice, mix - voice]).astype(np.float32), bundle.separator.spectrum)
+def _ideal(mix: Floats, voice: Floats, spectrum: SpectrumSpec) -> Floats:
+    stem, rest = magnitudes(np.stack([voice, mix - voice]).astype(np.float32), spectrum)
     mask: Floats = stem / (stem + rest + 1e-9)
     return mask
 

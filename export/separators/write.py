@@ -1,32 +1,26 @@
-"""Write a separator bundle: the graph into a hidden folder, parity check, hashes, manifest last, then into place."""
+"""Write a separator bundle: the graph, parity check, hashes, and the manifest last, in a draft that becomes it."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 
 from engine.bundle.bundle import file_sha256, write_manifest
 from engine.bundle.manifest import FORMAT, GraphSpec
 from engine.bundle.separation import EXPERT_KINDS, SIDES
 from engine.bundle.separator import SEPARATOR, SeparatorManifest, SpectrumSpec, check_separator, separator_to_json
-from export.graphs import Spec
-from export.parity import TOLERANCE, Disagreement, difference, sounds
+from export.draft import check_free, drafted, size_bytes
+from export.parity import at_level, check_tolerance, demo_mix, difference, session, sounds, torch_outputs
 from export.separators.foreign import ForeignSeparator
 from export.storage import store
 from export.to_onnx import export_graph
-from export.write import move_into_place
 
 GRAPH = "separator"
-REAL = Path(__file__).parents[2] / "resources" / "demo" / "mix.flac"
-# RMS of the difference against RMS of the answer; the first row holds of the graph before its weights are rounded
 Arrays = list[np.ndarray[Any, Any]]
 
 
@@ -46,27 +40,18 @@ def write_separator(
         ValueError: the folder is taken, or the separator has names or sizes that no bundle may have.
         export.parity.Disagreement: torch and ONNX differ; nothing was written.
     """
-    if folder.exists() and not replaces:
-        raise ValueError(f"{folder} is there already; give another folder or --replace")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
-    try:
-        manifest = _fill(draft, foreign, name, version, precision)
-        move_into_place(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-    return manifest
+    check_free(folder, replaces)
+    with drafted(folder) as draft:
+        return _fill(draft, foreign, name, version, precision)
 
 
 def summary(folder: Path, manifest: SeparatorManifest) -> str:
     """One line on a finished separator bundle."""
-    size = sum(path.stat().st_size for path in folder.iterdir())
     parity = manifest.parity
     return (
         f"{folder}: {manifest.name} {manifest.version}, {manifest.domain}, {', '.join(manifest.stems)}, "
-        f"{size / 1e6:.1f} MB in {manifest.graph.precision}; differs by {parity['measured']:.1e} from the network "
-        f"as it was (allowed {parity['tolerance']:.0e}); licence {manifest.licence}"
+        f"{size_bytes(folder) / 1e6:.1f} MB in {manifest.graph.precision}; differs by {parity['measured']:.1e} "
+        f"from the network as it was (allowed {parity['tolerance']:.0e}); licence {manifest.licence}"
     )
 
 
@@ -108,7 +93,7 @@ def _make(foreign: ForeignSeparator, file: Path, precision: str) -> dict[str, fl
     if foreign.network is not None:
         spec, trials = foreign.spec(GRAPH), [{given: x} for x in trial_inputs(foreign)] + real
         export_graph(spec, file, half=False)
-        wanted = [_by_torch(spec, one) for one in trials]
+        wanted = [torch_outputs(spec.module, one) for one in trials]
         _compare(wanted, answers(file, foreign.stems, trials), "fp32", "torch and ONNX")
         wanted = wanted[-1:]
     else:
@@ -117,16 +102,13 @@ def _make(foreign: ForeignSeparator, file: Path, precision: str) -> dict[str, fl
         wanted = answers(file, foreign.stems, real)
     store(file, precision)
     worst = _compare(wanted, answers(file, foreign.stems, real), precision, f"float32 and {precision}")
-    return {"tolerance": TOLERANCE[precision], "measured": worst}
+    return {"tolerance": check_tolerance(worst, precision), "measured": worst}
 
 
 def _compare(wanted: list[Arrays], got: list[Arrays], precision: str, what: str) -> float:
     pairs = (pair for one, other in zip(wanted, got, strict=True) for pair in zip(one, other, strict=True))
     worst = max(difference(a, b) for a, b in pairs)
-    if not worst <= TOLERANCE[precision]:
-        raise Disagreement(
-            f"{what} differ by {worst:.2e} (RMS, relative), allowed is {TOLERANCE[precision]:.0e}; nothing was written"
-        )
+    check_tolerance(worst, precision, what=what)
     return worst
 
 
@@ -141,15 +123,9 @@ def trial_inputs(foreign: ForeignSeparator) -> Arrays:
 
 def real_input(foreign: ForeignSeparator) -> np.ndarray[Any, Any]:
     """A voice with a band, at the level that the graph is given: what fewer bits cost shows on music alone."""
-    import soundfile
-    import soxr
-
-    audio_NC, rate_hz = soundfile.read(str(REAL), dtype="float32", always_2d=True)
-    audio = np.asarray(soxr.resample(audio_NC, rate_hz, foreign.rate_hz), np.float32).T
-    audio = np.resize(audio, (SIDES, audio.shape[1]))
-    count = _samples(foreign)
+    audio, count = demo_mix(foreign.rate_hz), _samples(foreign)
     rows = np.stack([np.resize(audio[:, start:], (SIDES, count)) for start in (0, audio.shape[1] // 3)])
-    rows *= np.float32(10 ** (foreign.level_db / 20) / max(1e-6, float(np.sqrt(np.square(rows).mean()))))
+    rows = at_level(rows, foreign.level_db)
     return rows if foreign.spectrum is None else magnitudes(rows, foreign.spectrum)
 
 
@@ -178,17 +154,9 @@ def answers(file: Path, stems: tuple[str, ...], trials: list[dict[str, np.ndarra
     Raises:
         ValueError: the file is no graph, or does not run.
     """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
     try:
         onnx.checker.check_model(str(file))
-        session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-        return [session.run(list(stems), given) for given in trials]
+        graph = session(file)
+        return [graph.run(list(stems), given) for given in trials]
     except Exception as error:  # the runtime has a class of its own for everything that can be wrong with a graph
         raise ValueError(f"{file.name} is no graph that runs ({str(error).splitlines()[0][:200]})") from error
-
-
-def _by_torch(spec: Spec, given: dict[str, np.ndarray[Any, Any]]) -> Arrays:
-    with torch.inference_mode():
-        answer = spec.module(**{name: torch.from_numpy(value) for name, value in given.items()})
-    return [value.numpy() for value in (answer if isinstance(answer, tuple) else (answer,))]

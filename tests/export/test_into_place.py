@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from export.write import move_into_place
+from export.draft import move_into_place
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import torch
 from engine.bundle.bundle import load_bundle
 from export import storage
 from export.__main__ import main as export
-from export.parity import Disagreement
+from export.parity import TOLERANCE, Disagreement
 from export.separators import spleeter, write
 from export.separators.foreign import MASK_SPECTRUM, ForeignSeparator
 from export.separators.fourier import Fourier, ShortTime
@@ -139,7 +139,7 @@ def test_fewer_bits_are_fewer_bytes(tmp_path):
 
 
 def test_a_graph_that_disagrees_is_not_written(tmp_path, monkeypatch):
-    monkeypatch.setitem(write.TOLERANCE, "int8", 1e-9)
+    monkeypatch.setitem(TOLERANCE, "int8", 1e-9)
     with pytest.raises(Disagreement, match="nothing was written"):
         write.write_separator(halves(), tmp_path / "out", "halves", "1", "int8")
     assert not list(tmp_path.iterdir())

@@ -17,9 +17,8 @@ MASK_QUIET = 1e-3  # magnitude of a bin below which a mix counts as silent
 
 def magnitude(audio: Tensor, size: int) -> Tensor:
     """Magnitudes ``(B, bins, frames)`` of audio ``(B, N)`` at a window of ``size`` and a hop of a quarter of it."""
-    window = torch.hann_window(size, device=audio.device)
-    spectrum = torch.stft(audio, size, size // 4, window=window, center=True, pad_mode="constant", return_complex=True)
-    return torch.sqrt(spectrum.real**2 + spectrum.imag**2 + 1e-9)
+    found = spectrum(audio, size)
+    return torch.sqrt(found.real**2 + found.imag**2 + 1e-9)
 
 
 def spectrum(audio: Tensor, size: int) -> Tensor:

@@ -8,7 +8,6 @@ seed that no training step has: single sources, and mixtures of two.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from training.codec.model import MixWavCodec
 from training.codec.train import load_codec
-from training.config import Preset, load_preset, preset_from
+from training.config import Preset, load_preset, preset_of_run
 from training.data.mixer import StemMixer
 from training.data.stem_cache import StemCache
 from training.metrics import Interval, log_mel_l1, median_interval, si_sdr
@@ -52,9 +51,7 @@ def run_preset(run: Path, named: str = "") -> Preset:
     path = run / "settings.json"
     if not path.is_file():
         raise FileNotFoundError(f"no settings.json in {run}; give the folder of a codec or flow run, or --preset")
-    settings = json.loads(path.read_text("utf-8"))
-    settings.pop("stage", None)
-    return preset_from(settings, str(path))
+    return preset_of_run(path)
 
 
 def clips(preset: Preset, cache: StemCache, kind: str, count: int) -> Audio:

@@ -165,21 +165,19 @@ def _read_note(folder: Path, row: dict[str, Any]) -> BankNote:
 
 def read_any(path: Path, rate: int) -> Audio:
     """Decode a file of any kind PyAV reads to mono float32 at ``rate``."""
-    import av
-
-    with av.open(str(path)) as container:
-        resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
-        parts = [out.to_ndarray() for frame in container.decode(audio=0) for out in resampler.resample(frame)]
-        parts += [out.to_ndarray() for out in resampler.resample(None)]
-    return np.concatenate(parts, axis=1)[0].astype(np.float32)
+    return _decode(path, rate, "mono")[0]
 
 
 def read_stereo(path: Path, rate: int = RATE) -> Audio:
     """Decode a file of any kind PyAV reads to float32 ``(2, N)`` at ``rate``."""
+    return _decode(path, rate, "stereo")
+
+
+def _decode(path: Path, rate: int, layout: str) -> Audio:
     import av
 
     with av.open(str(path)) as container:
-        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=rate)
+        resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
         parts = [out.to_ndarray() for frame in container.decode(audio=0) for out in resampler.resample(frame)]
         parts += [out.to_ndarray() for out in resampler.resample(None)]
     return np.concatenate(parts, axis=1).astype(np.float32)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from training.atomic import write_text
 from training.eval.embeddings import ENOUGH_ACCURACY
 from training.eval.example import EvalExample
 from training.eval.recordings import CASTS
@@ -216,24 +216,16 @@ def by_family(run: dict[str, Any]) -> list[str]:
 
 
 def _sweeps(run: dict[str, Any], rows: dict[str, Any]) -> list[str]:
-    lines: list[str] = []
-    for settings in run["sweeps"].values():
-        for system, setting in settings.items():
-            for name in rows:
-                if system in rows[name]:
-                    row = rows[name][system]
-                    said = ", ".join(f"{key} {value:g}" for key, value in setting.items())
-                    lines.append(f"| {name} | {system.split(',')[0]} | {said} | {interval(row.get('SDRi'))} |")
-    if not lines:
-        return []
-    return [
-        "## Steps and guidance",
-        "",
-        "| set | bundle | setting | SDR improvement |",
-        "|---|---|---|---|",
-        *lines,
-        "",
-    ]
+    body = [
+        [name, system.split(",")[0], ", ".join(f"{key} {value:g}" for key, value in setting.items()),
+         interval(rows[name][system].get("SDRi"))]
+        for settings in run["sweeps"].values()
+        for system, setting in settings.items()
+        for name in rows
+        if system in rows[name]
+    ]  # fmt: skip
+    heads = ["set", "bundle", "setting", "SDR improvement"]
+    return ["## Steps and guidance", "", *table(heads, body), ""] if body else []
 
 
 def _collections(run: dict[str, Any]) -> list[str]:
@@ -255,24 +247,18 @@ def _collections(run: dict[str, Any]) -> list[str]:
             lines += ["", f"Its own classifier names {found['accuracy']:.0%} of the true stems right among "
                       f"{found['classes']} families: {verdict}."]  # fmt: skip
         heads = ["system", "FAD", *(["KL (own classifier)", "IS (own classifier)"] if good else [])]
-        lines += ["", "| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-        for system, row in found["systems"].items():
-            cells = [
-                system,
-                f"{number(row['FAD'])} ± {number(row['FAD error'])}",
-                *([number(row["KL"]), number(row["IS"])] if good else []),
-            ]
-            lines.append("| " + " | ".join(cells) + " |")
-        lines.append("")
+        body = [
+            [system, f"{number(row['FAD'])} ± {number(row['FAD error'])}",
+             *([number(row["KL"]), number(row["IS"])] if good else [])]
+            for system, row in found["systems"].items()
+        ]  # fmt: skip
+        lines += ["", *table(heads, body), ""]
     return lines
 
 
 def _systems(run: dict[str, Any]) -> list[str]:
-    lines = ["## Systems", "", "| system | kind | what it is |", "|---|---|---|"]
-    lines += [
-        f"| {name} | {row['kind']} | {row['doc']} |" for name, row in run["systems"].items() if row["kind"] != "sweep"
-    ]
-    return [*lines, ""]
+    body = [[name, row["kind"], row["doc"]] for name, row in run["systems"].items() if row["kind"] != "sweep"]
+    return ["## Systems", "", *table(["system", "kind", "what it is"], body), ""]
 
 
 def null_text(found: Sequence[float] | None) -> str:
@@ -295,9 +281,7 @@ def _plain(value: Any) -> Any:
 def replace_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, "utf-8")
-    os.replace(partial, path)
+    write_text(path, text)
 
 
 def replace_between(path: Path, marks: tuple[str, str], text: str) -> None:

@@ -21,6 +21,7 @@ import torch
 from training.prompt.stems import MelBank, choose_stems, open_cache
 from training.prompt.tower import embed, load_audio_tower, load_text_tower
 from training.text.lexicon import Lexicon, PhrasePool
+from training.trainer.arguments import RUNS
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +167,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
     name = Path(options.preset).stem
-    run = options.run or Path("runs") / f"prompt-{name}"
+    run = options.run or RUNS / f"prompt-{name}"
     try:
         if options.prompts:
             for prompt, where in zip(
@@ -174,7 +175,7 @@ def main(argv: list[str] | None = None) -> int:
             ):
                 log.info("%s -> %s", prompt, where)
         else:
-            log.info("%s", report(route(run, options.cache or Path("runs") / f"cache-{name}")))
+            log.info("%s", report(route(run, options.cache or RUNS / f"cache-{name}")))
     except FileNotFoundError as error:
         parser.error(str(error))
     return 0

@@ -35,6 +35,7 @@ from training.prompt.tower import save_towers, text_tower
 from training.text.augment import add_typos
 from training.text.lexicon import Lexicon
 from training.text.tokenizer import TOKENIZER_FILE, encode, load_tokenizer, train_tokenizer, training_text
+from training.trainer.arguments import RUNS
 from training.trainer.checkpoints import save_atomically
 from training.trainer.precision import compute_dtype
 
@@ -299,8 +300,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         done = run(
             load_preset(options.preset).prompt,
-            options.out or options.resume or Path("runs") / f"prompt-{name}",
-            options.cache or Path("runs") / f"cache-{name}",
+            options.out or options.resume or RUNS / f"prompt-{name}",
+            options.cache or RUNS / f"cache-{name}",
             options.resume,
         )
     except (ValueError, FileNotFoundError) as error:

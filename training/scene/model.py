@@ -23,11 +23,11 @@ from torch.nn import functional as F
 
 from training.prompt.model import HalvingConv, MlpAdapter, to_unit_scale
 from training.scene.config import SceneConfig
+from training.trainer.arguments import RUNS
 from training.trainer.checkpoints import save_atomically
 from training.typing import FloatArray
 
 SCENE_FILE = "scene.pt"
-RUNS = Path("runs")
 REACH = 2  # frames to either side that a frame's features look at
 
 

@@ -137,7 +137,7 @@ STYLES: dict[str, Callable[[Rng, Notes], Notes]] = {
     "staccato": _staccato, "legato": _legato, "vibrato": _vibrato, "slides": _slides, "bends": _bends,
     "strummed": _strummed, "tremolo": _tremolo, "swelling": _swelling, "fading": _fading, "trills": _trills,
 }  # fmt: skip
-RECORDED_STYLES = ("pizzicato", "muted", "slapped", "brushed")  # only where a recording has them
+# "pizzicato", "muted", "slapped" and "brushed" are played only where a recording has them
 
 # family or group: manners that suit it; the family's own row wins
 HANDS: dict[str, tuple[str, ...]] = {

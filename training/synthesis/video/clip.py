@@ -182,14 +182,6 @@ def draw_clip(
     return DrawnClip(actors, seconds, config.size_px, camera, distractions, backdrop(rng, pixels, pixels))
 
 
-def training_frames(clip: DrawnClip, rng: np.random.Generator) -> Frames:
-    """The clip's frames, or for a quarter of the draws one frame of it throughout.
-
-    Source: MAGE (arXiv 2604.09803) appendix A, "Static-Image Fallback".
-    """
-    return clip.still(int(rng.integers(clip.count))) if rng.random() < STILL_SHARE else clip.frames()
-
-
 def clip_of_labels(
     labels: Sequence[Mapping[str, Any]],
     sounds: SoundLibrary,
