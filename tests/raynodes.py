@@ -1,14 +1,16 @@
 """A Ray cluster of two machines' worth on this one, in a process of its own: ``python raynodes.py``.
 
-It says its address in one line of JSON, ends its second node at the line ``end a node``, and everything when its input
-is closed. It stays on the loopback address and reports nothing to anybody.
+The process says its address in one line of JSON, ends its second node at the line ``end a node``, and everything when
+its input is closed. It stays on the loopback address and reports nothing to anybody. ``RayNodes`` starts and steers it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 SURROUNDINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -20,6 +22,34 @@ SURROUNDINGS = {
     "RAY_ENABLE_RECORD_ACTOR_TASK_LOGGING": "0",
 }
 NODE = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_log_monitor": False}
+
+
+class RayNodes:
+    """Two nodes with one core each, run by this file."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        )  # fmt: skip
+        self.address = self._answer()["address"]
+
+    def end_a_node(self) -> None:
+        """The second node dies at once, with every process on it."""
+        self._process.stdin.write("end a node\n")
+        self._process.stdin.flush()
+        assert self._answer() == {"ended": True}
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(60)
+        self._process.stdout.close()
+
+    def _answer(self) -> dict:
+        line = self._process.stdout.readline()
+        assert line, "the Ray nodes did not come up"
+        return json.loads(line)
 
 
 def main() -> None:

@@ -6,13 +6,16 @@ import importlib.util
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from batchhelp import ROOT, lines, results, started, wait_until, write_songs
+from batchhelp import lines, results, started, wait_until, write_songs
+from clihelp import say
+from raynodes import RayNodes
+
+from engine.batch.cluster import NO_STATISTICS
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,34 +25,6 @@ pytestmark = [
     ),
 ]
 SONGS = 24
-
-
-class RayNodes:
-    """Two nodes with one core each, see ``tests/raynodes.py``."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "raynodes.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-        self.address = self._answer()["address"]
-
-    def end_a_node(self) -> None:
-        """The second node dies at once, with every process on it."""
-        self._process.stdin.write("end a node\n")
-        self._process.stdin.flush()
-        assert self._answer() == {"ended": True}
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait(60)
-        self._process.stdout.close()
-
-    def _answer(self) -> dict:
-        line = self._process.stdout.readline()
-        assert line, "the Ray nodes did not come up"
-        return json.loads(line)
 
 
 @pytest.fixture
@@ -66,6 +41,7 @@ def test_with_an_engine_and_a_machine_lost_nothing_is_lost_and_nothing_done_twic
     process = started(*words, "--cluster", nodes.address, "--json")
     wait_until(lambda: len(done_by(out)) == 2, process)
     victim = next(iter(done_by(out)))
+    reports_nothing(int(victim.rpartition(":")[2]))
     os.kill(int(victim.rpartition(":")[2]), signal.SIGKILL)
     wait_until(lambda: len(done(out)) >= SONGS // 3, process)
     assert len(done(out)) < SONGS
@@ -95,6 +71,13 @@ def check_same_resume_file_and_urls(nodes: RayNodes, words: tuple[object, ...], 
     assert [line["state"] for line in lines(tmp_path / "far")].count("done") == SONGS // 2
 
 
+def reports_nothing(process: int) -> None:
+    """Ray's statistics are off in the process of an engine since its very start."""
+    if sys.platform == "linux":
+        surroundings = Path(f"/proc/{process}/environ").read_bytes().decode().split("\0")
+        assert {f"{name}={value}" for name, value in NO_STATISTICS.items()} <= set(surroundings)
+
+
 def done(out: Path) -> list[str]:
     """Files that are done, in order."""
     return [line["target"] for line in lines(out) if line["state"] == "done"]
@@ -105,11 +88,13 @@ def done_by(out: Path) -> set[str]:
     return {line["worker"] for line in lines(out) if line["state"] == "done"}
 
 
-def test_without_a_cluster_the_request_is_refused(toy_bundle, tmp_path):
+@pytest.mark.parametrize(("address", "says"), [
+    ("127.0.0.1:1", "no Ray cluster answers at 127.0.0.1:1"), ("here", "host:port"),
+])  # fmt: skip
+def test_without_a_cluster_the_request_is_refused(address, says, toy_bundle, tmp_path, capsys):
     songs = write_songs(tmp_path / "songs", 1)
-    process = started(
-        songs, "violin", "--out", tmp_path / "out", "--bundle", toy_bundle, "--cluster", "127.0.0.1:1"
-    )  # fmt: skip
-    _, complaint = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert "no Ray cluster answers at 127.0.0.1:1" in complaint
+    said = say(capsys, None, [
+        "batch", songs, "violin", "--out", tmp_path / "out", "--bundle", toy_bundle, "--cluster", address,
+    ])  # fmt: skip
+    assert said.code == 2
+    assert says in said.err
