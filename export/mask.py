@@ -1,8 +1,8 @@
 """``python -m export mask RUN BUNDLE OUT``: a bundle's copy with a mask decoder, and with the words that it knows.
 
     mask         mix (B,2,T,F), prompt (P,E) -> stem (P,B,2,T,F), rest (P,B,2,T,F), presence (P,B,T/32);
-                 also estimate (B,2,T,F) where the network takes the flow's estimates, else also what it heard before it
-                 knew the prompt: described (B,C,T/2,F/2), plane (B,D,T/32,F/32)
+                 also estimate (B,2,T,F) where the network takes the flow's estimates, else also its features of
+                 the mix, before the prompt: described (B,C,T/2,F/2), plane (B,D,T/32,F/32)
     mask-answer  mix, described, plane, prompt -> stem, rest, presence: the end of the same graph
 
 Magnitudes go in; soft masks and logits of presence come out. Every prompt is asked of every section of sound; the
@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.bundle.bundle import FORMAT, Attachment, Bundle, GraphSpec, Manifest, file_sha256, load_bundle
-from engine.bundle.separation import MaskDecoderSpec
+from engine.bundle.separation import MaskDecoderSpec, PoolingSpec
 from export import guard
 from export.draft import LIMIT_BYTES, check_free, copy_files, drafted, size_bytes, write_checked
 from export.graphs import Spec, text_spec
@@ -50,13 +50,21 @@ from training.mask.judge import FRAMES, load_average, spectra
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, PRESENCE_FRAMES, RATE_HZ, WIDTHS, PromptedUNet
 from training.mask.queries import TERMS_FILE, QueryAdapter
 from training.mask.queries import load as load_queries
+from training.mask.terms import KIT, VOICES
 from training.prompt.tower import load_text_tower
 from training.text.wordings import ASKS_FILE, asks_json
 
 LEVEL_DB = -21.4  # of the mixes that the network was trained on
+POOLING = PoolingSpec(
+    components=24,
+    confidence=2.0,
+    sharpness=2.0,
+    alone=list(KIT),
+    never=["vocals", "voices", "speech", "choir", *VOICES],
+)
 TRIALS = ((1, 1), (2, 3), (4, 1))  # prompts, sections
 ANSWER = "mask-answer"
-HEARD, OUTPUTS = ("described", "plane"), ("stem", "rest", "presence")  # of the mask graph
+MIX_FEATURES, OUTPUTS = ("described", "plane"), ("stem", "rest", "presence")  # of the mask graph
 Floats = npt.NDArray[np.float32]
 
 
@@ -76,7 +84,7 @@ class MaskGraph(nn.Module):
     def forward(self, mix: Tensor, prompt: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, ...]:
         """Magnitudes (B, 2, T, F) and prompts (P, E) -> masks (P, B, 2, T, F) of stem and rest, logits (P, B, T/32).
 
-        Without an estimate also what was heard before the prompt, rounded to 16 bits, in which it can be kept.
+        Without an estimate also the features of the mix before the prompt, rounded to 16 bits, as a cache keeps them.
         """
         described, plane = self.network.hear(mix, estimate)
         if estimate is None:
@@ -112,8 +120,8 @@ def answer_spec(spec: Spec) -> Spec | None:
     """The end of a mask graph as a graph of its own; None where it takes estimates, which depend on the prompt."""
     if "described" not in spec.outputs:
         return None
-    heard = {name: spec.outputs[name] for name in HEARD}
-    outputs = {name: axes for name, axes in spec.outputs.items() if name not in HEARD}
+    heard = {name: spec.outputs[name] for name in MIX_FEATURES}
+    outputs = {name: axes for name, axes in spec.outputs.items() if name not in MIX_FEATURES}
     return Spec(ANSWER, spec.module, {}, {**spec.inputs, **heard}, outputs)
 
 
@@ -178,7 +186,7 @@ def check_mask(
         got = dict(zip(names, graph.run(None, given), strict=True))
         worst = max(worst, *(difference(w, got[n]) for w, n in zip(wanted, OUTPUTS, strict=False)))
         if answer is not None:
-            kept = {name: got[name] for name in HEARD} | given
+            kept = {name: got[name] for name in MIX_FEATURES} | given
             again = dict(zip(OUTPUTS, session(answer).run(list(OUTPUTS), kept), strict=True))
             worst = max(worst, *(difference(w, again[n]) for w, n in zip(wanted, OUTPUTS, strict=False)))
     check_tolerance(worst, precision, "in the mask graph")
@@ -186,8 +194,8 @@ def check_mask(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What goes into the new bundle.
+class MaskExportConfig:
+    """What to put into the new bundle.
 
     Attributes:
         run: of the mask decoder, with its queries.
@@ -208,7 +216,7 @@ class Wanted:
 
 
 def write(
-    wanted: Wanted, base: Bundle, folder: Path, replaces: bool = False, comparison: Path | None = None
+    wanted: MaskExportConfig, base: Bundle, folder: Path, replaces: bool = False, comparison: Path | None = None
 ) -> Manifest:
     """Write a bundle.
 
@@ -237,7 +245,7 @@ def write(
     return manifest
 
 
-def _fill(draft: Path, wanted: Wanted, base: Bundle, name: str) -> Manifest:
+def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Manifest:
     old = base.manifest
     copy_files(base, draft, {f"{ANSWER}.onnx"})
     parity, graphs = dict(old.parity), dict(old.graphs)
@@ -273,6 +281,7 @@ def _fill(draft: Path, wanted: Wanted, base: Bundle, name: str) -> Manifest:
         graphs=graphs,
         decoder=decoder_entry(low, high, wanted.frames),
         terms=Attachment(file=TERMS_FILE, sha256=file_sha256(draft / TERMS_FILE)),
+        pooling=POOLING,
         parity=parity,
         training_commit=commit(),
     )
@@ -297,7 +306,7 @@ def decoder_entry(gate_low: float, gate_high: float, frames: int = FRAMES) -> Ma
     )
 
 
-def _new_words(draft: Path, wanted: Wanted, run: Path, old: Manifest) -> tuple[GraphSpec, float]:
+def _new_words(draft: Path, wanted: MaskExportConfig, run: Path, old: Manifest) -> tuple[GraphSpec, float]:
     """Text graph, tokenizer and wordings of a run, in the place of the bundle's."""
     encoder = old.encoders["text"]
     tower, _ = load_text_tower(run)
@@ -353,7 +362,7 @@ def main(argv: list[str]) -> str:
     parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
     parser.add_argument("--comparison", type=Path, help="comparison.json of the bench; to replace a bundle that ships")
     args = parser.parse_args(argv)
-    wanted = Wanted(
+    wanted = MaskExportConfig(
         run=args.run, prompt=args.prompt, version=args.version, gate_low=args.gate_low, gate_high=args.gate_high,
         precision=args.precision,
     )  # fmt: skip

@@ -19,6 +19,7 @@ from training.finetune.graph_values import HALF
 
 PRECISIONS = ("fp32", "fp16", "int8")
 SMALL = 1024  # elements; smaller weights stay float32
+LEAST_EIGHTHS = 1 << 16  # elements; smaller ones keep 16 bits in int8: much hangs on the ends of a network
 LEAST_KERNEL = 9  # weights; smaller kernels share their scale with those of the same output channel
 TINIEST = 2.0**-24  # a scale that float16 takes
 FLOAT = onnx.TensorProto.FLOAT
@@ -31,8 +32,8 @@ def store(path: Path, precision: str) -> None:
 
     Args:
         path: an ONNX file with float32 weights.
-        precision: ``fp32`` leaves it, ``fp16`` halves every large weight, ``int8`` quarters them, those that are no
-            matrix stay in 16 bits.
+        precision: ``fp32`` leaves it, ``fp16`` halves every large weight, ``int8`` quarters them; those that are no
+            matrix or below ``LEAST_EIGHTHS`` stay in 16 bits.
     """
     if precision == "fp32":
         return
@@ -52,7 +53,7 @@ def store_weights(model: onnx.ModelProto, precision: str) -> None:
             kept.append(tensor)
             continue
         values = numpy_helper.to_array(tensor)
-        axis = axes.get(tensor.name)
+        axis = axes.get(tensor.name) if values.size >= LEAST_EIGHTHS else None
         parts, made = _halved(tensor.name, values) if axis is None else _eighths(tensor.name, values, axis)
         kept += parts
         nodes += made

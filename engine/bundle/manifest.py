@@ -16,18 +16,20 @@ from engine.bundle.separation import (
     Axes,
     ExpertSpec,
     MaskDecoderSpec,
+    PoolingSpec,
     check_decoder,
     check_expert_axes,
     check_experts,
+    check_pooling,
     decoder_axes,
 )
 from engine.errors import BundleError, BundleTooNew
 from engine.latents import LatentGrid, Slot
 from engine.request import OPTIONS
 
-# 3 had no mask decoder and no experts; 2 no temperature; 1 the text encoder alone, and no wordings; all are read as
-# they were
-FORMAT = 4
+# 4 had no pooling; 3 no mask decoder and no experts; 2 no temperature; 1 the text encoder alone, and no wordings; all
+# are read as they were
+FORMAT = 5
 FPS_LIMIT = 120.0
 REQUIRED_GRAPHS = ("encode", "decode", "step", "text")
 # kind of encoder -> the fields it fills in, and the axes of its graph's inputs and outputs in terms of fields
@@ -142,7 +144,9 @@ class Manifest:
         recipe: the preset it was trained by, as tables; only training reads it, to continue from it.
         decoder: the mask decoder; None where masks follow from the flow's estimates alone.
         experts: separators trained elsewhere, for some of the prompts.
-        terms: prompt embeddings of known terms, by which an expert is chosen; None where there are no experts.
+        terms: prompt embeddings of known terms, by which experts and the manner of pooling are chosen; None where
+            there is neither.
+        pooling: of the decoder's masks over components of the mix; None where they are used as they are.
     """
 
     format: int
@@ -174,6 +178,7 @@ class Manifest:
     decoder: MaskDecoderSpec | None = None
     experts: list[ExpertSpec] = field(default_factory=list)
     terms: Attachment | None = None
+    pooling: PoolingSpec | None = None
 
     @property
     def grid(self) -> LatentGrid:
@@ -187,7 +192,7 @@ def manifest_to_json(manifest: Manifest) -> str:
     for encoder in data["encoders"].values():
         for name in [name for name, value in encoder.items() if not value]:
             del encoder[name]
-    for name in ("asks", "decoder", "experts", "terms"):
+    for name in ("asks", "decoder", "experts", "terms", "pooling"):
         if not data[name]:
             del data[name]
     return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -227,7 +232,7 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     return manifest
 
 
-_OPTIONAL = {"asks": Attachment, "decoder": MaskDecoderSpec, "terms": Attachment}
+_OPTIONAL = {"asks": Attachment, "decoder": MaskDecoderSpec, "terms": Attachment, "pooling": PoolingSpec}
 
 
 def named_files(manifest: Manifest) -> list[tuple[str, str]]:
@@ -308,6 +313,10 @@ def _check_separation(manifest: Manifest) -> None:
     for name, key in named.items():
         if key not in graphs:
             raise ValueError(f"{name} names the graph {key!r}, which is not there")
+    if manifest.pooling is not None:
+        check_pooling(manifest.pooling)
+        if manifest.terms is None:
+            raise ValueError("pooling needs terms, by which prompts are told apart")
     if manifest.experts and manifest.terms is None:
         raise ValueError("experts need terms, by which they are found")
     for expert in manifest.experts:

@@ -71,6 +71,42 @@ class ExpertSpec:
     attribution: list[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolingSpec:
+    """How masks are pooled over the components of a mix; see ``engine.inference.component_pooling``.
+
+    Attributes:
+        components: that a window of the mix is split into.
+        confidence: exponent of how sure a mask is of a bin, in its weight.
+        sharpness: factor on the log-odds of a component's share.
+        alone: keys of ``terms.json`` whose pooled mask takes the decoder's place.
+        never: keys whose masks stay; all others get the mean of both.
+    """
+
+    components: int
+    confidence: float
+    sharpness: float
+    alone: list[str]
+    never: list[str]
+
+
+MOST_COMPONENTS = 256
+
+
+def check_pooling(pooling: PoolingSpec) -> None:
+    """Validate the numbers of pooling.
+
+    Raises:
+        ValueError: one is invalid.
+    """
+    check_count("pooling.components", pooling.components)
+    check_range("pooling.components", pooling.components, 1, MOST_COMPONENTS)
+    check_range("pooling.confidence", pooling.confidence, 0, 10)
+    check_range("pooling.sharpness", pooling.sharpness, 0.1, 10)
+    for key in ("alone", "never"):
+        check_texts(f"pooling.{key}", getattr(pooling, key))
+
+
 # kind of expert -> its input and that input's axes, which its outputs have too; letters stand for numbers of the grid
 EXPERT_KINDS: dict[str, tuple[str, str]] = {
     "spectral": ("mix", "B 2 frames bins"),  # magnitudes in, a mask for each stem out

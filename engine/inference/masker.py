@@ -14,6 +14,7 @@ import numpy.typing as npt
 from engine.audio.stft import hann
 from engine.bundle.separation import MaskDecoderSpec
 from engine.errors import BundleError
+from engine.inference.component_pooling import ComponentPooling
 from engine.runtime.backend import FloatArray, GraphSession
 from engine.runtime.threads import parallel_for
 
@@ -81,10 +82,12 @@ class MaskDecoder:
         grid: its row of the manifest.
         takes_estimate: True means that it also reads the flow's estimates, so it takes one prompt at a time.
         end: its last part, which goes on from what was heard; None where that is no graph of its own.
+        pooling: of its masks over components of the mix; None where they are used as they are.
     """
 
     takes_estimate = False
     end: DecoderEnd | None = None
+    pooling: ComponentPooling | None = None
 
     def __init__(
         self, graph: GraphSession, grid: MaskDecoderSpec, takes_estimate: bool = False, end: DecoderEnd | None = None
@@ -100,6 +103,13 @@ class MaskDecoder:
         if excerpt.estimate_B2N is not None:
             inputs["estimate"] = magnitudes(excerpt.estimate_B2N, excerpt.grid)
         return _masks(self._graph.run(inputs))
+
+    def pooled(self, answer: MaskOutput, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
+        """An answer with its masks pooled as the bundle says."""
+        if self.pooling is None:
+            return answer
+        stem_PB2TF = self.pooling.pool(answer.stem_PB2TF, excerpt.mix, prompts_PE)
+        return MaskOutput(stem_PB2TF, np.float32(1) - stem_PB2TF, answer.presence_PBK)
 
     def hear(self, excerpt: MixWindows, end: DecoderEnd) -> HalfArray:
         """What is heard of some windows before any prompt, float16 (windows, ``end.width``).

@@ -11,7 +11,8 @@ from engine.bundle.bundle import Bundle, Manifest, MaskDecoderSpec, SamplerDefau
 from engine.bundle.separator import TASKS_OF_ALL, SeparatorManifest
 from engine.errors import BundleError, RequestError
 from engine.inference.codec import Codec
-from engine.inference.experts import Experts, SeparatorMasker, StemNameEncoder, make_masker, open_experts
+from engine.inference.component_pooling import make_pooling
+from engine.inference.experts import Experts, SeparatorMasker, StemNameEncoder, make_masker, open_experts, read_terms
 from engine.inference.masker import DecoderEnd, MaskDecoder
 from engine.inference.sampler import SamplerConfig
 from engine.latents import LatentGrid
@@ -105,7 +106,7 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         text=TextEncoder(by_kind["text"], bundle.path(text.tokenizer), text.max_tokens, story),
         audio=AudioEncoder.from_manifest(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
         video=VideoEncoder.from_manifest(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
-        masker=None if decoder is None else _mask_decoder(opened, decoder, manifest),
+        masker=None if decoder is None else _mask_decoder(opened, decoder, bundle),
         experts=open_experts(bundle, opened),
     )
 
@@ -149,14 +150,20 @@ def no_flow(label: str) -> RequestError:
     )  # fmt: skip
 
 
-def _mask_decoder(graphs: Mapping[str, GraphSession], decoder: MaskDecoderSpec, manifest: Manifest) -> MaskDecoder:
+def _mask_decoder(graphs: Mapping[str, GraphSession], decoder: MaskDecoderSpec, bundle: Bundle) -> MaskDecoder:
+    manifest = bundle.manifest
     takes_estimate, name = "estimate" in manifest.graphs[decoder.graph].inputs, f"{decoder.graph}-answer"
     end = None
     if name in manifest.graphs and not takes_estimate:
         inputs = manifest.graphs[name].inputs
         shapes = {key: tuple(map(int, axes[1:])) for key, axes in inputs.items() if key not in ("mix", "prompt")}
         end = DecoderEnd(graphs[name], shapes, manifest.embedding)
-    return MaskDecoder(graphs[decoder.graph], decoder, takes_estimate, end)
+    masker = MaskDecoder(graphs[decoder.graph], decoder, takes_estimate, end)
+    if manifest.pooling is not None and manifest.terms is not None:
+        masker.pooling = make_pooling(
+            manifest.pooling, read_terms(bundle.path(manifest.terms.file), manifest.embedding)
+        )
+    return masker
 
 
 def fill_defaults(request: Request, manifest: Manifest) -> Request:

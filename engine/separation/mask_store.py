@@ -107,10 +107,14 @@ def compute_masks(
     def work(batch: Sequence[int]) -> MaskOutput:
         with run.timer.measure("separate"):
             excerpt = _excerpt(mix, estimate, [windows.starts[index] for index in batch])
-            if heard is not None and isinstance(masker, MaskDecoder) and masker.end is not None:
+            if not isinstance(masker, MaskDecoder):
+                return masker.masks(excerpt, prompts_PE)
+            if heard is not None and masker.end is not None:
                 heard_BK = heard.read(batch[0], batch[-1] + 1).view(np.float16)
-                return masker.end.masks(excerpt, heard_BK, prompts_PE)
-            return masker.masks(excerpt, prompts_PE)
+                answer = masker.end.masks(excerpt, heard_BK, prompts_PE)
+            else:
+                answer = masker.masks(excerpt, prompts_PE)
+            return masker.pooled(answer, excerpt, prompts_PE)
 
     batches = Batches(max(1, run.batches.size // WINDOWS_SHARE))
     for batch, answer in batches.run(range(len(windows.starts)), work):
