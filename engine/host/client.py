@@ -1,4 +1,4 @@
-"""The engine as its users see it: submit a request, hear events; nothing here waits unless asked to.
+"""The engine for its users: submit a request, receive events; nothing here blocks unless asked to.
 
 The work is done in a process of its own (``engine.host.main``). ``submit`` only puts the job on a list; a sender
 thread owns the pipe, a reader thread delivers events. When the host dies, the job it was at fails and the others go on
@@ -55,7 +55,7 @@ class _Job:
 
 
 class Engine:
-    """Does requests in a process of its own, one after the other.
+    """Runs requests in a separate process, one at a time.
 
     Args:
         on_event: called with every event of every job, one at a time, on a thread of the engine. It must be quick and
@@ -92,7 +92,7 @@ class Engine:
             return self._host.pid if self._host else None
 
     def subscribe(self, on_event: OnEvent) -> Callable[[], None]:
-        """Hear every event from now on.
+        """Receive every event from now on.
 
         Returns:
             A function that ends the subscription.

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def serve(commands: BinaryIO, events: BinaryIO, work: Work) -> None:
-    """Answer commands until there are no more.
+    """Handle commands until the pipe closes.
 
     Args:
         commands: lines ``{"submit": job, "request": {...}}`` or ``{"cancel": job}``.
@@ -86,7 +86,7 @@ def _obey(line: bytes, jobs: Jobs, send: Callable[[Event], None]) -> None:
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Keep the pipe to the parent for ourselves, and point the usual handles to where printing does no harm."""
+    """Keep the pipe to the parent private, and point the standard handles where stray prints do no harm."""
     commands = os.fdopen(os.dup(0), "rb")
     events = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDONLY)

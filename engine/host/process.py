@@ -1,4 +1,4 @@
-"""The host process as its parent sees it: start it, write lines to it, hear its messages and its death."""
+"""The parent's side of the host process: start it, write to it, receive its messages, notice its death."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class HostProcess:
             self._reader.join()
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill it at once."""
         self._process.kill()
 
     def _lose_patience(self, limit_s: float) -> None:

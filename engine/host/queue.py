@@ -20,10 +20,10 @@ PROGRESS_INTERVAL_S = 1 / 30
 
 
 class Work(Protocol):
-    """Does one request from file to file."""
+    """Runs one request from file to file."""
 
     def __call__(self, job: str, request: Request, report: Report, check: Check) -> Done:
-        """Leave results in place and say what they are, or raise an ``EngineError`` and leave nothing."""
+        """Publish the results and return what they are, or raise an ``EngineError`` and leave no file."""
 
 
 class Jobs:

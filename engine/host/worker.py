@@ -1,4 +1,4 @@
-"""What the engine process puts around one request: files checked, a folder made, and swept when it failed."""
+"""Run one request in the engine process: check its files, make its folder, clean the folder up after a failure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """Does requests one after the other; graphs stay open between them."""
+    """Runs requests one at a time; graphs stay open between them."""
 
     def __init__(self) -> None:
         self._pipeline: Pipeline | None = None
@@ -41,7 +41,7 @@ class Worker:
 
 @contextlib.contextmanager
 def output_folder(out: Path) -> Iterator[None]:
-    """Make the folder for results and sweep it; when what is done inside fails, leave it as it was.
+    """Make the folder for results and clear it of old drafts; if the block fails, leave it as it was.
 
     Raises:
         OutputError: it cannot be made or written to.

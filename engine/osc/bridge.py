@@ -27,7 +27,7 @@ START_LIMIT_S = 60.0
 
 
 class Bridge:
-    """Listens until it is closed.
+    """A running bridge; listens until it is closed.
 
     Args:
         engine: does the jobs; whoever made it closes it, after the bridge.
@@ -84,11 +84,11 @@ class Bridge:
         return self._state
 
     def name_of(self, engine_job: str) -> str | None:
-        """The sender's own name for a job of the engine; None when no sender asked for it."""
+        """The client's id of a job of the engine; None when no client sent it."""
         return self._router.queue.store.id_of(engine_job) if self._router is not None else None
 
     def send_back(self, name: str, path: Path, start_samples: int, length_samples: int, rate_hz: int) -> None:
-        """Give the sender of a finished job a version that was edited by hand; waits until it was told.
+        """Send a version that was edited by hand to the sender of a finished job; waits until it is sent.
 
         Args:
             name: the sender's own name for the job.
@@ -115,7 +115,7 @@ class Bridge:
         told.result(START_LIMIT_S)
 
     def close(self) -> None:
-        """Stop listening; unfinished jobs are taken up by the next bridge."""
+        """Stop listening; the next bridge resumes unfinished jobs."""
         loop, leave = self._loop, self._leave
         if loop is not None and leave is not None:
             with contextlib.suppress(RuntimeError):  # it has ended already
@@ -180,7 +180,7 @@ async def _announced(
 
 
 def _for_user(error: BaseException, settings: BridgeSettings) -> BaseException:
-    """What went wrong, for the user."""
+    """The error as a sentence for the user."""
     if isinstance(error, OSError) and error.filename is None:
         return RequestError(
             "no port from {port} on is free ({why}); choose another with --port",

@@ -49,7 +49,7 @@ class IncomingClip:
 
     @property
     def complete(self) -> bool:
-        """True means all of it came, and its end was told."""
+        """True once all bytes and the end message have arrived."""
         return self.stream.closed
 
 
@@ -149,7 +149,7 @@ class ClipStore:
         return private
 
     def drop(self, id: str) -> None:
-        """Forget a clip; jobs that have it keep it."""
+        """Delete a clip; jobs that pinned it keep their copy."""
         clip = self._clips.pop(id, None)
         if clip is not None:
             with contextlib.suppress(OSError):
@@ -157,12 +157,12 @@ class ClipStore:
             shutil.rmtree(clip.path.parent, ignore_errors=True)
 
     def forget(self, sender: object) -> None:
-        """Drop what a closed connection left unfinished."""
+        """Drop the unfinished clips of a closed connection."""
         for id in [id for id, clip in self._clips.items() if clip.sender is sender and not clip.complete]:
             self.drop(id)
 
     def expire(self, now_s: float) -> None:
-        """Drop what nobody added to for long."""
+        """Drop clips that have been idle for long."""
         for id in [id for id, clip in self._clips.items() if now_s - clip.last_s > IDLE_LIMIT_S]:
             self.drop(id)
 
@@ -180,7 +180,7 @@ class ClipStore:
 
 
 def safe_file_name(text: str) -> str:
-    """A text as a file name that no file system and no path check stumbles over; its suffix is kept."""
+    """A text as a file name that is valid everywhere; its suffix is kept."""
     stem, dot, suffix = text.rpartition(".")
     safe = re.sub(r"[^A-Za-z0-9 _-]", "_", stem if dot else suffix).strip()[:NAME_LIMIT_CHARACTERS] or "clip"
     return f"{safe}.{re.sub(r'[^A-Za-z0-9]', '', suffix)[:8] or 'wav'}" if dot else f"{safe}.wav"

@@ -1,4 +1,4 @@
-"""What each row of the table does: one method for one address, tasks by one method for all."""
+"""Handlers of the messages in the table: one method for each address, and one for all tasks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Handler = Callable[[ClientSession, MessageSpec, Values], None]
 
 
 class Handlers:
-    """One method a row.
+    """One method for each message.
 
     Args:
         services: the bridge around them.

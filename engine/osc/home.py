@@ -22,7 +22,7 @@ LOCK, STATE, JOURNAL, SPOOL = "lock", "state.json", "journal.jsonl", "spool"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BridgeState:
-    """What the state file says: where a bridge listens.
+    """Contents of the state file: where a bridge listens.
 
     Attributes:
         pid: its process.
@@ -89,7 +89,7 @@ class Home:
         return self.folder / SPOOL
 
     def new_spool(self) -> Path:
-        """A name in the spool that nobody has."""
+        """An unused name in the spool."""
         return self.spool / uuid.uuid4().hex
 
     def sweep(self, keep: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""Taking on a job: its inputs are brought into the spool, then its request is built."""
+"""Accept a job: copy its inputs into the spool, then build its request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class JobIntake:
         self._bundle = bundle
 
     def take(self, entry: JournalEntry) -> tuple[JournalEntry, Request]:
-        """Take on a job.
+        """Accept a job.
 
         Returns:
             Its entry with request and spool folder, not yet in the journal; and the request.

@@ -1,4 +1,4 @@
-"""Who is told about which job: its own listeners, and the sessions that watch all jobs."""
+"""Which clients receive the events of a job: its own listeners, and those that watch all jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SendReply = Callable[[ClientSession, str, tuple[ReplyValue, ...]], None]
 
 
 class JobListeners:
-    """Sends what happens to a job to everybody who wants to hear it.
+    """Sends the events of a job to its listeners and watchers.
 
     Args:
         send: sends one reply to one session.
@@ -25,28 +25,28 @@ class JobListeners:
         self._watchers = watchers
 
     def add(self, job: BridgeJob, session: ClientSession) -> None:
-        """From now on the session hears of the job; of a finished one only where it can be told later."""
-        if session not in job.listeners and (not job.finished or can_hear_later(session)):
+        """Add a listener to a job; to a finished one only if the client can still be reached later."""
+        if session not in job.listeners and (not job.finished or can_be_reached_later(session)):
             job.listeners.append(session)
 
     def tell(self, job: BridgeJob, address: str, args: tuple[ReplyValue, ...]) -> None:
-        """Tell all of them one thing."""
+        """Send one message to all of them."""
         for session in {id(one): one for one in (*job.listeners, *self._watchers())}.values():
             self.send(session, address, args)
 
     def progress(self, job: BridgeJob, now_s: float, always: bool = False) -> None:
-        """Tell how far a job is, but not too often unless ``always``."""
+        """Send the progress of a job, at a limited rate unless ``always``."""
         if always or now_s - job.told_s >= 1 / PROGRESS_PER_S:
             job.told_s = now_s
             self.tell(job, at("progress"), (job.entry.id, job.fraction, job.stage))
 
     def finished(self, job: BridgeJob) -> None:
-        """Tell how a job ended."""
+        """Send the end of a job."""
         self.tell(job, *job.outcome_message())
-        job.listeners = [session for session in job.listeners if can_hear_later(session)]
+        job.listeners = [session for session in job.listeners if can_be_reached_later(session)]
 
     def repeat(self, session: ClientSession, job: BridgeJob) -> bool:
-        """Tell one session how a finished job ended; False when it is not finished."""
+        """Send the end of a finished job to one client; False when it is not finished."""
         if not job.finished:
             return False
         self.send(session, *job.outcome_message())
@@ -55,6 +55,6 @@ class JobListeners:
         return True
 
 
-def can_hear_later(session: ClientSession) -> bool:
+def can_be_reached_later(session: ClientSession) -> bool:
     """Whether a session is still the same client long after its job: a UDP address of another machine may not be."""
     return session.local or session.wire.reliable

@@ -1,4 +1,4 @@
-"""Jobs on their way through the engine: each id is one job, however often it is asked for, done in order.
+"""The bridge's jobs in the engine: an id is one job, however often it is sent, and jobs run in order.
 
 Everything here runs on the bridge's loop, except where it says so. A job whose engine process dies is tried again; what
 a killed bridge left in the journal is taken up by the next one.
@@ -33,7 +33,7 @@ ATTEMPTS_LIMIT = 3  # engine processes that may die over one job
 
 
 class JobQueue:
-    """Asks the engine, and tells what comes of it.
+    """Submits jobs to the engine and sends clients their progress and results.
 
     Args:
         engine: does the jobs.
@@ -60,7 +60,7 @@ class JobQueue:
         self._unsubscribe = engine.subscribe(self._from_engine)
 
     def recover(self) -> int:
-        """Take up what a killed bridge left; finished jobs still answer, the others go into the queue again.
+        """Restore the jobs of a killed bridge: finished ones can still be queried, the others are queued again.
 
         Returns:
             How many are done again.
@@ -72,7 +72,7 @@ class JobQueue:
         return len(unfinished)
 
     def close(self) -> None:
-        """Hear no more; unfinished jobs stop, and stay in the journal for the next bridge."""
+        """Stop listening to the engine; unfinished jobs stop, and stay in the journal for the next bridge."""
         self._closed = True
         self._unsubscribe()
         for engine_job in self._by_engine_job:
@@ -82,7 +82,7 @@ class JobQueue:
     # What messages ask for.
 
     def ask(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
-        """Take on a job, or tell how it stands when its id is known with the same arguments.
+        """Accept a job, or report its state when its id is known with the same arguments.
 
         Raises:
             Refused: the id is taken, or there is too much to do.
@@ -119,7 +119,7 @@ class JobQueue:
             self._engine.cancel(job.engine_job)
 
     def result(self, session: ClientSession, id: str) -> None:
-        """Tell how a job stands, and its further events too.
+        """Report the state of a job, and its events from now on.
 
         Raises:
             Refused: there is none of that id.
@@ -130,7 +130,7 @@ class JobQueue:
             self._listeners.send(session, at("progress"), (id, job.fraction, job.stage))
 
     def send_back(self, id: str, path: Path, place: tuple[str, str, int]) -> None:
-        """Give a finished job's sender, and all who watch, a version that was edited by hand.
+        """Send a version that was edited by hand to a finished job's sender and to all watchers.
 
         Args:
             id: the client's own name for the job.
@@ -166,7 +166,7 @@ class JobQueue:
             self._engine.cancel(job.engine_job)
 
     def _refuse(self, job: BridgeJob, error: Exception) -> None:
-        """A job cannot be taken on: its id is free again, nothing of it is left."""
+        """Reject a job: its id is free again, and nothing of it is left."""
         if job.engine_job is not None:
             self._by_engine_job.pop(job.engine_job, None)
             self._engine.cancel(job.engine_job)
@@ -180,7 +180,7 @@ class JobQueue:
         self._by_engine_job[job.engine_job] = job
 
     def _submit_again(self, job: BridgeJob) -> None:
-        """Submit a job as the journal has it."""
+        """Submit a job from its journal entry."""
         try:
             self._submit(job, request_from_json(job.entry.request))
         except EngineError as error:

@@ -39,7 +39,7 @@ class JobStore:
         return self._jobs[id]
 
     def discard(self, job: BridgeJob) -> None:
-        """Forget a job that was not taken on; its id is free again."""
+        """Forget a job that was not accepted; its id is free again."""
         del self._jobs[job.entry.id]
 
     def get(self, id: str) -> BridgeJob | None:
@@ -58,7 +58,7 @@ class JobStore:
             raise Refused("id", f"there is no job {id}; see {at('jobs')}") from None
 
     def id_of(self, engine_job: str) -> str | None:
-        """The client's own id of a job of the engine; None when it is nobody's. From any thread."""
+        """The client's id of a job of the engine; None when no client sent it. From any thread."""
         jobs = list(self._jobs.values())
         return next((job.entry.id for job in jobs if job.engine_job == engine_job), None)
 
@@ -85,13 +85,13 @@ class JobStore:
         return len(states) - running - finished, running, finished
 
     def forget(self, session: ClientSession) -> None:
-        """A connection is closed: nobody is there to be told."""
+        """Forget a closed connection."""
         for job in self._jobs.values():
             if session in job.listeners:
                 job.listeners.remove(session)
 
     def accept(self, entry: JournalEntry) -> None:
-        """Write down a job that is being taken on.
+        """Append a job that is being accepted to the journal.
 
         Raises:
             OSError: the disk is full or gone.
@@ -99,7 +99,7 @@ class JobStore:
         self._journal.put(entry)
 
     def write(self, entry: JournalEntry) -> None:
-        """Write down how a job stands now; when that fails, the next bridge only does it again."""
+        """Append the state of a job; if that fails, the next bridge only repeats the job."""
         try:
             self._journal.put(entry)
         except OSError as error:
@@ -112,9 +112,9 @@ class JobStore:
             del self._jobs[id]
 
     def sync(self) -> None:
-        """Bring the journal to the disk."""
+        """Sync the journal to the disk."""
         self._journal.sync()
 
     def close(self) -> None:
-        """No more is written."""
+        """Close the journal."""
         self._journal.close()

@@ -1,4 +1,4 @@
-"""The jobs on disk: one line for each thing that happened, so that a killed bridge knows what it owes.
+"""The journal of jobs: one line for each change of state, so that the bridge can go on after it was killed.
 
 A line is written before its ``ack`` leaves. A half-written last line, which a kill can leave, is skipped. Keys
 that only another version knows are kept and reported in the log.
@@ -57,7 +57,7 @@ class JournalEntry:
 
 
 class Journal:
-    """Append-only file of entries; the last line of a job is what holds.
+    """Append-only file of entries; the last line of a job is its current state.
 
     Args:
         path: made when missing; what it holds is in ``entries`` afterwards.
@@ -74,7 +74,7 @@ class Journal:
         self._file = self._rewritten(self.entries.values())
 
     def put(self, entry: JournalEntry) -> None:
-        """Write down how a job stands now.
+        """Append the current state of a job.
 
         Raises:
             OSError: the disk is full or gone; the job is as it was before.
@@ -87,14 +87,14 @@ class Journal:
                 self._trim()
 
     def sync(self) -> None:
-        """Bring it to the disk, for the day the power fails."""
+        """Sync it to the disk, against power failures."""
         with self._guard, contextlib.suppress(OSError, ValueError):
             if self._lines != self._synced_lines:
                 os.fsync(self._file.fileno())
                 self._synced_lines = self._lines
 
     def close(self) -> None:
-        """No more is written."""
+        """Close the file."""
         self.sync()
         self._file.close()
 
@@ -128,7 +128,7 @@ class Journal:
 
 
 def again(entry: JournalEntry) -> JournalEntry:
-    """The entry of a job that is tried once more."""
+    """The entry of a job that is retried."""
     return replace(entry, attempts=entry.attempts + 1)
 
 
@@ -152,7 +152,7 @@ def _read(path: Path) -> dict[str, JournalEntry]:
 
 
 def _entry_of(values: Any) -> JournalEntry:
-    """The entry that a line holds.
+    """Parse a line.
 
     Raises:
         TypeError, KeyError: it holds none.

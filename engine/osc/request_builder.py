@@ -1,4 +1,4 @@
-"""From the values of a message to the request that the engine is asked."""
+"""Build the engine's request from the values of a message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REGION = re.compile(r"(\d+\.?\d*)-(\d+\.?\d*)")
 
 
 def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path, bundle: str) -> Request:
-    """What the engine is asked.
+    """Build the request of a job.
 
     Args:
         entry: the job.
@@ -50,7 +50,7 @@ def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path,
 
 
 def inputs_of(entry: JournalEntry, spool: Path, pinned: Callable[[str, Path], str]) -> dict[str, str | None]:
-    """Bring the files a message names into safety.
+    """Pin the files that a message names under private names.
 
     Args:
         entry: the job.

@@ -1,4 +1,4 @@
-"""Where messages are read, checked against the table, and answered."""
+"""Read messages, check them against the table, and dispatch them to their handlers."""
 
 from __future__ import annotations
 
@@ -79,11 +79,11 @@ class MessageRouter:
         self.disk.submit(self.queue.store.sync)
 
     def set_dump(self, on: bool) -> None:
-        """Print every message, or no longer."""
+        """Switch the printing of all messages on or off."""
         self._dumping = on
 
     def packet(self, key: SenderKey, wire: UdpWire | TcpWire, packet: bytes) -> None:
-        """Handle one packet, whatever is in it."""
+        """Handle one packet; never raises."""
         session = self.sessions.of(key, wire, len(packet), self._loop.time())
         if not self.gate.admits(session, self._loop.time()):
             self.refused += 1
@@ -103,7 +103,7 @@ class MessageRouter:
                 self.error(session, message.address, "internal", "a fault of the bridge; its log tells more")
 
     def tell(self, session: ClientSession, address: str, args: tuple[ReplyValue, ...]) -> None:
-        """Send one reply, shortened where it would be more than a packet may hold."""
+        """Send one reply, shortened where it would not fit a packet."""
         reply = REPLIES[address]
         packet = _written(address, args)
         limit = LOCAL_PACKET_LIMIT_BYTES if session.local else REMOTE_PACKET_LIMIT_BYTES
@@ -119,13 +119,13 @@ class MessageRouter:
         session.send(packet)
 
     def fail(self, session: ClientSession, id: str, code: str, text: str) -> None:
-        """Answer ``fail``: a job or a clip did not come about."""
+        """Reply ``fail``: a job or a clip was not accepted."""
         self.refused += 1
         if session.errors.take(self._loop.time()):
             self.tell(session, at("fail"), (id, code, text))
 
     def error(self, session: ClientSession, address: str, code: str, text: str) -> None:
-        """Answer ``error``: a message could not be used."""
+        """Reply ``error``: a message is invalid."""
         self.refused += 1
         if session.errors.take(self._loop.time()):
             self.tell(session, at("error"), (address, code, text))
@@ -174,7 +174,7 @@ class MessageRouter:
 
 
 def fewer_names(address: str, args: tuple[ReplyValue, ...], limit_bytes: int) -> tuple[ReplyValue, ...]:
-    """Arguments of ``done`` or ``edited`` with as many of the names as a packet may hold, and their number."""
+    """Arguments of ``done`` or ``edited`` with as many of the names as fit a packet, and their number."""
     name, _, names, *figures = args
     kept = names if isinstance(names, tuple) else ()
     while kept and len(_written(address, (name, len(kept), kept, *figures))) > limit_bytes:

@@ -1,4 +1,4 @@
-"""What the handlers of messages need of the bridge around them, and how they say that something cannot be done."""
+"""The parts of the bridge that message handlers use, and how they refuse a request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.osc.transport.sessions import ClientSession, SessionTable, TokenGate
 
 
 class BridgeServices(Protocol):
-    """The bridge as its handlers see it.
+    """The bridge, for its handlers.
 
     Attributes:
         sessions: who spoke lately.
@@ -36,18 +36,18 @@ class BridgeServices(Protocol):
         """Send one reply."""
 
     def fail(self, session: ClientSession, id: str, code: str, text: str) -> None:
-        """Answer ``fail``: a job or a clip did not come about."""
+        """Reply ``fail``: a job or a clip was not accepted."""
 
     def error(self, session: ClientSession, address: str, code: str, text: str) -> None:
-        """Answer ``error``: a message could not be used."""
+        """Reply ``error``: a message is invalid."""
 
     def set_dump(self, on: bool) -> None:
-        """Print every message, or no longer."""
+        """Switch the printing of all messages on or off."""
 
 
 @contextlib.contextmanager
 def refusals(services: BridgeServices, session: ClientSession, id: str) -> Iterator[None]:
-    """Turn what is raised inside into ``fail`` for the job or clip of that id."""
+    """Turn exceptions of the block into ``fail`` for the job or clip of that id."""
     try:
         yield
     except Refused as error:

@@ -1,4 +1,4 @@
-"""The settings of a bridge, and which of them cannot work."""
+"""The settings of a bridge and their validation."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class BridgeSettings:
 
 
 def check_settings(settings: BridgeSettings) -> None:
-    """Refuse what cannot work.
+    """Validate the settings.
 
     Raises:
         RequestError: what was asked, what is allowed, what to do.

@@ -55,7 +55,7 @@ def attach(
     """
     check_free(folder, replaces)
     wanted = guard.wanted_fingerprint(folder, comparison)
-    separator = _fitting(base, expert)
+    separator = _check_fit(base, expert)
     rows = _rows(base, separator, terms)
     with drafted(folder) as draft:
         manifest = _fill(draft, base, expert, rows, folder.name, version)
@@ -63,7 +63,7 @@ def attach(
     return manifest
 
 
-def _fitting(base: Bundle, expert: Bundle) -> SeparatorManifest:
+def _check_fit(base: Bundle, expert: Bundle) -> SeparatorManifest:
     separator, decoder = expert.separator, base.manifest.decoder
     if separator is None:
         raise ValueError(f"{expert.label} is no separator; make one with `python -m export separator`")
@@ -102,7 +102,7 @@ def _bring_to_level(path: Path, gain_db: float) -> None:
 
 def _rows(base: Bundle, separator: SeparatorManifest, terms: dict[str, Sequence[str]]) -> list[ExpertSpec]:
     """What the manifest says of the expert, a row for each stem."""
-    assert base.manifest.terms is not None  # _fitting says so
+    assert base.manifest.terms is not None  # _check_fit says so
     known = json.loads(base.path(base.manifest.terms.file).read_text("utf-8"))
     taken = {term: row.name for row in base.manifest.experts for term in row.terms}
     graph = f"expert-{separator.name}"
@@ -128,7 +128,7 @@ def _rows(base: Bundle, separator: SeparatorManifest, terms: dict[str, Sequence[
 
 def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[ExpertSpec], name: str, version: str) -> Manifest:
     old, graph = base.manifest, expert.manifest.graphs[SEPARATOR]
-    assert old.decoder is not None  # _fitting says so
+    assert old.decoder is not None  # _check_fit says so
     assert expert.separator is not None
     key = rows[0].graph
     if key in old.graphs:

@@ -103,10 +103,10 @@ def foreign(source: Path | None, said: OnnxDescription) -> ForeignSeparator:
     if given == "spectra":
         assert spectrum is not None  # there are spectra only where there is one
         planes = tuple(f"{stem}.plane" for stem in said.stems)
-        model = renamed(model, said.input, given, planes, shape)
-        model = surrounded(model, planes, said.stems, spectrum, samples)
+        model = rename_graph(model, said.input, given, planes, shape)
+        model = wrap_transforms(model, planes, said.stems, spectrum, samples)
     else:
-        model = renamed(model, said.input, given, said.stems, shape)
+        model = rename_graph(model, said.input, given, said.stems, shape)
     return ForeignSeparator(
         name=source.stem.lower(),
         domain=domain,
@@ -165,10 +165,10 @@ def _sizes(value: onnx.ValueInfoProto) -> list[int]:
     return [axis.dim_value for axis in value.type.tensor_type.shape.dim]
 
 
-def renamed(
+def rename_graph(
     model: onnx.ModelProto, name: str, given: str, stems: tuple[str, ...], shape: tuple[int, ...]
 ) -> onnx.ModelProto:
-    """The same graph with the names and axes of a bundle; one output of all stems is taken apart.
+    """Give a graph the names and axes of a bundle; a single output of all stems is split.
 
     Args:
         model: as it was.
@@ -192,7 +192,7 @@ def renamed(
     if len(outputs) == len(stems) and len(stems) > 1:
         nodes += [helper.make_node("Identity", [old], [stem]) for old, stem in zip(outputs, stems, strict=True)]
     elif len(outputs) == 1:
-        nodes += _taken_apart(graph, outputs[0], stems, shape)
+        nodes += _split_stems(graph, outputs[0], stems, shape)
     else:
         raise ValueError(f"the file has {len(outputs)} outputs for {len(stems)} stems; name them all, in their order")
     axes: Axes = ["B", *shape]
@@ -205,7 +205,7 @@ def renamed(
     return model
 
 
-def _taken_apart(
+def _split_stems(
     graph: onnx.GraphProto, output: str, stems: tuple[str, ...], shape: tuple[int, ...]
 ) -> list[onnx.NodeProto]:
     sizes = _sizes(graph.output[0])
@@ -245,10 +245,10 @@ class SpectrogramBackEnd(nn.Module):
         return tuple(audio.unbind(1))
 
 
-def surrounded(
+def wrap_transforms(
     model: onnx.ModelProto, planes: tuple[str, ...], stems: tuple[str, ...], spectrum: SpectrumSpec, samples: int
 ) -> onnx.ModelProto:
-    """A graph over spectra with the transforms around it: audio in, audio out.
+    """Wrap a graph over spectra in the transforms: audio in, audio out.
 
     Args:
         model: takes ``spectra``.

@@ -49,14 +49,14 @@ class OpenUnmixGraph(nn.Module):
     def forward(self, audio: Tensor) -> tuple[Tensor, ...]:
         real, imaginary = self.transform.analyse(audio)
         magnitude = torch.sqrt(torch.clamp(real.square() + imaginary.square(), min=TINY**2))
-        answers = [answer(net, magnitude) for net in self.nets]
+        answers = [forward_net(net, magnitude) for net in self.nets]
         whole = torch.maximum(torch.stack(answers).sum(0), magnitude)  # what no net claims belongs to no stem
         shares = [part / (whole + TINY) for part in answers]
         return tuple(self.transform.synthesise(real * share, imaginary * share) for share in shares)
 
 
-def answer(net: Any, magnitude: Tensor) -> Tensor:
-    """What a net of the package answers; (B, C, bins, frames) both ways.
+def forward_net(net: Any, magnitude: Tensor) -> Tensor:
+    """Forward pass of a net of the package; (B, C, bins, frames) in and out.
 
     The same numbers as its own ``forward``, which copies the mix in a way that no graph has.
     """

@@ -21,7 +21,7 @@ from training.eval.bundle_system import BundleSystem, EngineError
 from training.eval.classifier import InstrumentClassifier
 from training.eval.embeddings import EmbeddingModel, StemEmbedding, embed_stem
 from training.eval.example import EvalExample
-from training.eval.generation import SET, all_made, distance, distance_text, is_pitched, own, recogniser_of
+from training.eval.generation import SET, distance, distance_text, generate_all, is_pitched, own, recogniser_of
 from training.eval.sets import kept_set
 from training.eval.study import StudyContext
 from training.eval.tables import interval, share, table
@@ -85,7 +85,7 @@ def measure(context: StudyContext) -> dict[str, Any]:
             made[f"{bundle}, codec alone"] = through_codec(folder, examples, tracks)
             making = _making(own(bundle, folder, context), way, context)
             try:
-                made[bundle] = all_made(making, f"{name}, {bundle}", examples, context)
+                made[bundle] = generate_all(making, f"{name}, {bundle}", examples, context)
             except EngineError as error:
                 refused[bundle] = str(error)
         judged = {row: _judged(way, audio, examples, context.embedders, recogniser) for row, audio in made.items()}

@@ -126,25 +126,25 @@ def is_pitched(example: EvalExample) -> bool:
 def measure(task: str, context: StudyContext) -> dict[str, Any]:
     """Figures of every example by system; ``refused`` holds the engine's sentence for a bundle that cannot do it."""
     examples = kept_set(context.resources, SET, context.stems, context.seed, context.seconds)
-    jury = GenerationMetrics(examples, context.embedders, recogniser_of(context), task == "regenerate")
+    metrics = GenerationMetrics(examples, context.embedders, recogniser_of(context), task == "regenerate")
     made: dict[str, list[Audio]] = {TRUE: [e.stem_CN for e in examples], OTHER: others(examples)}
     refused, tried = {}, {}
     for bundle, folder in context.folders.items():
         made[f"{bundle}, codec alone"] = through_codec(folder, examples, [e.truth[0] for e in examples])
         for system in systems(bundle, folder, context):
-            making = system.regenerate if jury.fits else system.generate
+            making = system.regenerate if metrics.fits else system.generate
             try:
-                made[system.name] = all_made(making, f"{task}, {system.name}", examples, context)
+                made[system.name] = generate_all(making, f"{task}, {system.name}", examples, context)
             except EngineError as error:
                 refused[system.name] = str(error)
         tried[bundle] = [one.name for one in systems(bundle, folder, context)[1:] if one.name in made]
-    judged = {name: jury.judge(stems) for name, stems in made.items()}
+    judged = {name: metrics.judge(stems) for name, stems in made.items()}
     return {
         "task": task,
         "examples": len(examples),
         "digest": digest(examples),
-        "classes": list(jury.recogniser.names),
-        "classifier_stems": jury.recogniser.stems,
+        "classes": list(metrics.recogniser.names),
+        "classifier_stems": metrics.recogniser.stems,
         "refused": refused,
         "tried": tried,
         "values": {name: one["values"] for name, one in judged.items()},
@@ -167,7 +167,7 @@ def own(bundle: str, folder: Path, context: StudyContext) -> BundleSystem:
     return BundleSystem(name=bundle, bundle=folder, engine=context.engine)
 
 
-def all_made(making: Making, what: str, examples: Sequence[EvalExample], context: StudyContext) -> list[Audio]:
+def generate_all(making: Making, what: str, examples: Sequence[EvalExample], context: StudyContext) -> list[Audio]:
     """The generated stem of every example."""
     progress = ProgressPrinter(len(examples), context.say)
     stems = []

@@ -17,7 +17,17 @@ from training.eval import fit
 from training.eval.bundle_system import BundleSystem, EngineError
 from training.eval.classifier import InstrumentClassifier
 from training.eval.example import EvalExample
-from training.eval.generation import OTHER, SET, TRUE, all_made, is_pitched, others, own, recogniser_of, through_codec
+from training.eval.generation import (
+    OTHER,
+    SET,
+    TRUE,
+    generate_all,
+    is_pitched,
+    others,
+    own,
+    recogniser_of,
+    through_codec,
+)
 from training.eval.sets import kept_set
 from training.eval.study import StudyContext
 from training.eval.tables import count, interval, share, table
@@ -124,7 +134,7 @@ def measure(task: str, context: StudyContext) -> dict[str, Any]:
         ]
         for name, making in _makings(task, own(bundle, folder, context)).items():
             try:
-                filled[name] = all_made(making, f"{task}, {name}", examples, context)
+                filled[name] = generate_all(making, f"{task}, {name}", examples, context)
             except EngineError as error:
                 refused[name] = str(error)
     recogniser = recogniser_of(context)

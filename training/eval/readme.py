@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from training.eval.report import TOLD, replace_between, told_text
+from training.eval.report import TOLD, presence_text, replace_between
 from training.eval.run import summarize
 from training.eval.tables import interval, table
 
@@ -57,7 +57,7 @@ def _presence(run: dict[str, Any], found: dict[str, Any], systems: list[str]) ->
         away = run["values"].get("absent", {}).get(system, {})
         if "level" in away and TOLD in away:
             level = interval(found["absent"][system]["level"])
-            rows.append([_named(system, run), level, told_text(away[TOLD]), told_text(there)])
+            rows.append([_named(system, run), level, presence_text(away[TOLD]), presence_text(there)])
     heads = ["", "asked for in vain: level against the mix", 'told "not there"', "asked for what is there: told so"]
     return ["", *table(heads, rows)] if rows else []
 

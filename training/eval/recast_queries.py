@@ -47,7 +47,7 @@ def pitched(context: StudyContext) -> list[EvalExample]:
     return found
 
 
-def wishes(context: StudyContext, examples: Sequence[EvalExample]) -> list[RecastTarget]:
+def recast_targets(context: StudyContext, examples: Sequence[EvalExample]) -> list[RecastTarget]:
     """One for each example."""
     return [_wish(context, example) for example in examples]
 

@@ -17,7 +17,7 @@ from training.eval.bundle_system import BundleSystem, EngineError, read
 from training.eval.classifier import InstrumentClassifier
 from training.eval.example import EvalExample
 from training.eval.generation import OTHER, SET, TRUE, others, own, recogniser_of, through_codec
-from training.eval.recast_queries import RecastTarget, pitched, wishes
+from training.eval.recast_queries import RecastTarget, pitched, recast_targets
 from training.eval.restyle import REAL, difference_db
 from training.eval.run import ProgressPrinter
 from training.eval.study import StudyContext
@@ -37,7 +37,7 @@ ISOLATE_EDGE_S = 0.02  # inside the region, where the edges are cross-faded
 def measure(context: StudyContext) -> dict[str, Any]:
     """Figures of every example by system; ``refused`` holds the engine's sentence for a bundle that cannot do it."""
     examples = pitched(context)
-    asked = wishes(context, examples)
+    asked = recast_targets(context, examples)
     made = {TRUE: [e.stem_CN for e in examples], OTHER: others(examples), REAL: [wish.real_CN for wish in asked]}
     exact: dict[str, list[Figures]] = {}
     refused: dict[str, str] = {}
@@ -81,10 +81,10 @@ def _replaced(system: BundleSystem, example: EvalExample, wish: RecastTarget) ->
     with tempfile.TemporaryDirectory() as name:
         done = system.ask("isolate", folder=Path(name), region_s=region_s, **asked)
         left_CN = read(done.results[0].rest)
-    return stem_CN, untouched(example, mix_CN, stem_CN, rest_CN, left_CN)
+    return stem_CN, unwanted_changes(example, mix_CN, stem_CN, rest_CN, left_CN)
 
 
-def untouched(example: EvalExample, mix_CN: Audio, stem_CN: Audio, rest_CN: Audio, left_CN: Audio) -> Figures:
+def unwanted_changes(example: EvalExample, mix_CN: Audio, stem_CN: Audio, rest_CN: Audio, left_CN: Audio) -> Figures:
     """How much changed that should not have.
 
     Args:
@@ -131,7 +131,7 @@ def _columns(
 
 
 def lines(found: dict[str, Any]) -> list[str]:
-    """Two tables: what stayed untouched, and the new stems."""
+    """Two tables: what changed that should not, and the new stems."""
     text = [
         "## replace", "",
         f"{found['examples']} pitched stems of `{SET}`, taken out of their mix from {REGION[0]:.0%} to {REGION[1]:.0%} "

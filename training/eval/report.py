@@ -164,7 +164,7 @@ def _set_table(systems: dict[str, dict[str, Interval]], values: dict[str, dict[s
     for system, row in systems.items():
         cells = [system, *(_figure(row.get(figure), whole) for _, figure, whole in COLUMNS)]
         if told:
-            cells.append(told_text(values[system].get(TOLD)))
+            cells.append(presence_text(values[system].get(TOLD)))
         if nulls:
             cells.append(null_text(row.get("null_db")))
         if adds:
@@ -179,11 +179,11 @@ def _figure(found: Interval | None, whole: bool) -> str:
 
 
 def _level_table(systems: dict[str, dict[str, Interval]], values: dict[str, dict[str, list[float]]]) -> list[str]:
-    body = [[name, interval(row.get("level")), told_text(values[name].get(TOLD))] for name, row in systems.items()]
+    body = [[name, interval(row.get("level")), presence_text(values[name].get(TOLD))] for name, row in systems.items()]
     return table(["system", "level against the mix, dB", TOLD], body)
 
 
-def told_text(values: Sequence[float] | None) -> str:
+def presence_text(values: Sequence[float] | None) -> str:
     """How often a system said rightly whether the instrument is there, with the interval of the share."""
     known = [value for value in values or () if not math.isnan(value)]
     return share(round(sum(known)), len(known)) if known else "-"

@@ -15,8 +15,8 @@ from training.eval import musicality
 from training.eval.bundle_system import BundleSystem, EngineError
 from training.eval.classifier import InstrumentClassifier
 from training.eval.example import EvalExample
-from training.eval.generation import OTHER, SET, TRUE, all_made, others, own, recogniser_of, through_codec
-from training.eval.recast_queries import RecastTarget, pitched, wishes
+from training.eval.generation import OTHER, SET, TRUE, generate_all, others, own, recogniser_of, through_codec
+from training.eval.recast_queries import RecastTarget, pitched, recast_targets
 from training.eval.study import StudyContext
 from training.eval.tables import difference_text, interval, number, share, table
 from training.metrics import level_db, median_interval, mono, si_sdr
@@ -35,7 +35,7 @@ FIGURES = {
 def measure(context: StudyContext) -> dict[str, Any]:
     """Figures of every example by system; ``same`` says how near strength 1 is to ``regenerate``, in dB."""
     examples = pitched(context)
-    asked = wishes(context, examples)
+    asked = recast_targets(context, examples)
     made = {TRUE: [e.stem_CN for e in examples], OTHER: others(examples), REAL: [wish.real_CN for wish in asked]}
     refused: dict[str, str] = {}
     same: dict[str, list[float]] = {}
@@ -73,7 +73,7 @@ def _answers(
     for way, making in [*ways.items(), ("regenerate", regenerated)]:
         name = f"{system.name}, {way}"
         try:
-            found[name] = all_made(making, f"restyle, {name}", examples, context)
+            found[name] = generate_all(making, f"restyle, {name}", examples, context)
         except EngineError as error:
             refused[name] = str(error)
     return found

@@ -184,7 +184,7 @@ def scene_pairs(
     seen, wanted, per_frame, features, group = [], [], [], [], []
     for number in range(count):
         rng = np.random.default_rng([SEED, number])
-        drawn = DrawnScene(rng, clip.size_px).seen(rng, frames)
+        drawn = DrawnScene(rng, clip.size_px).film(rng, frames)
         picture = torch.from_numpy(drawn.frames.astype(np.float32) / 255)[None]
         with torch.inference_mode():
             given = tower(picture)

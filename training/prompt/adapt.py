@@ -52,7 +52,7 @@ SEED = 41
 
 
 @dataclass(frozen=True, slots=True)
-class HeardStems:
+class EncodedStems:
     """Stems through the frozen tower: inputs of its last layer (n, X), its own embeddings (n, E), families (n,)."""
 
     inner: FloatArray
@@ -61,7 +61,7 @@ class HeardStems:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldStories:
+class EncodedStories:
     """Long texts through the frozen tower: embeddings of pieces (n, K, E), masks (n, K), families (n, families)."""
 
     pieces: FloatArray
@@ -89,7 +89,7 @@ class TermEmbeddings:
 
 def encode_stems(
     ear: AdaptedAudioTower, cache_folder: Path, words: TermEmbeddings, judge: bool, crops: int, most: int
-) -> HeardStems | None:
+) -> EncodedStems | None:
     """Run the frozen tower over stems.
 
     Args:
@@ -119,10 +119,10 @@ def encode_stems(
                 inner.append(heard.numpy())
                 outer.append(ear.tower.out(heard).numpy())
             families += [number] * crops
-    return HeardStems(np.concatenate(inner), np.concatenate(outer), np.array(families))
+    return EncodedStems(np.concatenate(inner), np.concatenate(outer), np.array(families))
 
 
-def encode_stories(words: TermEmbeddings, count: int, split: str) -> ToldStories:
+def encode_stories(words: TermEmbeddings, count: int, split: str) -> EncodedStories:
     """Make stories and captions and read their pieces with the frozen text tower."""
     asker = RequestWriter(words.lexicon)
     teller = CaptionWriter(asker)
@@ -146,7 +146,7 @@ def encode_stories(words: TermEmbeddings, count: int, split: str) -> ToldStories
         used = min(len(row), PIECES)
         pieces[number, :used], mask[number, :used] = flat[at : at + used], True
         at += len(row)
-    return ToldStories(pieces, mask, named)
+    return EncodedStories(pieces, mask, named)
 
 
 def _told(rng: np.random.Generator, teller: CaptionWriter, families: Sequence[str], split: str) -> list[str]:
@@ -200,7 +200,7 @@ def pieces_of(tower: TextTower, tokenizer: Tokenizer, sentences: Sequence[str]) 
     return pieces
 
 
-def train_ear(ear: AdaptedAudioTower, heard: HeardStems, words: TermEmbeddings) -> None:
+def train_audio_adapter(ear: AdaptedAudioTower, heard: EncodedStems, words: TermEmbeddings) -> None:
     """Fit the audio adapter."""
     inner, families = torch.from_numpy(heard.inner), torch.from_numpy(heard.families)
     prototypes, phrases = torch.from_numpy(words.prototypes), torch.from_numpy(words.phrases)
@@ -217,7 +217,7 @@ def train_ear(ear: AdaptedAudioTower, heard: HeardStems, words: TermEmbeddings) 
     _fit(ear.adapt, loss)
 
 
-def train_reader(reader: StoryReader, told: ToldStories, words: TermEmbeddings) -> None:
+def train_story_adapter(reader: StoryReader, told: EncodedStories, words: TermEmbeddings) -> None:
     """Fit the story adapter."""
     pieces, mask, named = (torch.from_numpy(values) for values in (told.pieces, told.mask, told.named))
     prototypes = torch.from_numpy(words.prototypes[: named.shape[1]])
@@ -288,7 +288,7 @@ def run(prompt_run: Path, cache_folder: Path, out_folder: Path, held_out: Path |
     trained_on = encode_stems(ear, cache_folder, words, False, CROPS, MOST_STEMS)
     if trained_on is None:
         raise FileNotFoundError(f"no stems in {cache_folder}; render some with: python -m training render")
-    train_ear(ear, trained_on, words)
+    train_audio_adapter(ear, trained_on, words)
     figures: dict[str, float] = {}
     for name, folder, most in (("kept", cache_folder, MOST_JUDGED), ("held_out", held_out, 10 * MOST_JUDGED)):
         heard = encode_stems(ear, folder, words, True, 1, most) if folder is not None else None
@@ -301,7 +301,7 @@ def run(prompt_run: Path, cache_folder: Path, out_folder: Path, held_out: Path |
             figures |= {f"{name}_{whose}_top1": top1, f"{name}_{whose}_top5": top5}
         figures[f"{name}_stems"] = len(heard.families)
     reader = StoryReader(torch.from_numpy(words.prototypes[: len(words.lexicon.families)]))
-    train_reader(reader, encode_stories(words, STORIES, "train"), words)
+    train_story_adapter(reader, encode_stories(words, STORIES, "train"), words)
     told = encode_stories(words, JUDGED_STORIES, "held")
     prototypes = words.prototypes[: told.named.shape[1]]
     with torch.inference_mode():

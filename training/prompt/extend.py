@@ -154,7 +154,7 @@ class ExtensionTexts:
 
 
 class TowerExtension:
-    """A tower on its way from an old one to one that knows the parts."""
+    """Trains a copy of a tower to know the parts."""
 
     def __init__(self, start: Path, config: ExtendConfig) -> None:
         self.config = config
@@ -176,7 +176,7 @@ class TowerExtension:
         unit: np.ndarray = means / np.linalg.norm(means, axis=1, keepdims=True)
         return unit
 
-    def one(self) -> dict[str, float]:
+    def train_step(self) -> dict[str, float]:
         """One optimizer step; returns the terms of the loss."""
         old, new, terms = self.texts.draw(self.step)
         config, rng = self.config, np.random.default_rng([self.config.seed, self.step, 1])
@@ -208,7 +208,7 @@ class TowerExtension:
         state = {"config": asdict(self.config), "step": self.step, "text": self.tower.state_dict()}
         save_atomically(state | {"optimizer": self.optimizer.state_dict()}, folder / CHECKPOINT_FILE)
 
-    def go_on(self, folder: Path) -> None:
+    def resume(self, folder: Path) -> None:
         """Load a checkpoint.
 
         Raises:
@@ -257,11 +257,11 @@ def run(start: Path, out: Path, config: ExtendConfig, resume: bool = False, stop
     extension = TowerExtension(start, config)
     out.mkdir(parents=True, exist_ok=True)
     if resume:
-        extension.go_on(out)
+        extension.resume(out)
     last = min(config.steps, stop_after or config.steps)
     with tqdm(total=config.steps, initial=extension.step, desc="extend", unit="step", disable=None) as bar:
         while extension.step < last:
-            parts = extension.one()
+            parts = extension.train_step()
             bar.update()
             if extension.step % config.save_every == 0 or extension.step == last:
                 extension.save(out)
@@ -270,10 +270,10 @@ def run(start: Path, out: Path, config: ExtendConfig, resume: bool = False, stop
     save_atomically(state | {"text": extension.tower.state_dict()}, out / TOWER_FILE)
     if start.resolve() != out.resolve():
         shutil.copyfile(start / TOKENIZER_FILE, out / TOKENIZER_FILE)
-    return kept(extension)
+    return kept_cosine(extension)
 
 
-def kept(extension: TowerExtension) -> float:
+def kept_cosine(extension: TowerExtension) -> float:
     """Mean cosine of new and old embeddings over held-out phrases of families and groups."""
     lexicon = extension.texts.lexicon
     wide = set(lexicon.wide)

@@ -67,7 +67,7 @@ class DrawnScene:
         config = DrawnClipConfig(size_px=size_px, idlers=IDLERS, distractions=DISTRACTIONS)
         self.clip: DrawnClip = draw_clip(self.parts, PIECE_S, int(rng.integers(2**32)), config, self.names)
 
-    def seen(self, rng: Rng, count: int, still: bool | None = None) -> LabelledClip:
+    def film(self, rng: Rng, count: int, still: bool | None = None) -> LabelledClip:
         """Film a clip of ``count`` frames somewhere in the piece.
 
         Args:

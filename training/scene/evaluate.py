@@ -60,21 +60,21 @@ class SceneEvaluator:
         self.names = FamilyPhrases(prompt_run)
         self.frames = frames
 
-    def sees(self, seen: LabelledClip) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def score(self, seen: LabelledClip) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Score (F,) of "a shown player sounds", and the clip's embedding (E,)."""
         picture, embedding = picture_of(self.encoder, seen.frames)
         with torch.inference_mode():
             anybody = self.watcher.read(torch.from_numpy(picture)[None])[1]
         return anybody[0].numpy(), embedding
 
-    def sight(self, still: bool, clips: int) -> SceneScores:
-        """Judge one kind of clip."""
+    def evaluate(self, still: bool, clips: int) -> SceneScores:
+        """Score moving clips or stills."""
         names = list(families())
         scores, truths, inside, ranks, alike = [], [], [], [], []
         for number in range(clips):
             rng = np.random.default_rng([JUDGE_SEED, int(still), number])
-            seen = DrawnScene(rng, self.encoder.config.size_px).seen(rng, self.frames, still)
-            score, embedding = self.sees(seen)
+            seen = DrawnScene(rng, self.encoder.config.size_px).film(rng, self.frames, still)
+            score, embedding = self.score(seen)
             truth = seen.sounding.max(1) > 0
             shown = 1 if still else self.frames
             scores.append(score[:shown])
@@ -104,13 +104,13 @@ class SceneEvaluator:
             seed = [JUDGE_SEED, 2, number]
             rngs = [np.random.default_rng([*seed, k]) for k in (0, 1)]
             both = [
-                DrawnScene(rng, self.encoder.config.size_px, [family]).seen(rng, self.frames, False) for rng in rngs
+                DrawnScene(rng, self.encoder.config.size_px, [family]).film(rng, self.frames, False) for rng in rngs
             ]
             truths = [one.sounding.max(1) for one in both]
             if any(truth.std() == 0 for truth in truths) or (truths[0] == truths[1]).all():
                 continue  # nothing to tell them apart by
             for k, one in enumerate(both):
-                score = self.sees(one)[0]
+                score = self.score(one)[0]
                 own, other = (np.corrcoef(score, truths[j])[0, 1] for j in (k, 1 - k))
                 right += int(own > other)
                 total += 1
@@ -141,7 +141,7 @@ def report(judge: SceneEvaluator, clips: int) -> str:
     """The figures as text."""
     lines = [f"{'':<8}{'clips':>6}{'frame AUC':>11}{'inside':>8}{'family':>8}{'top 5':>7}{'look':>7}{'of':>5}"]
     for name, still in (("moving", False), ("stills", True)):
-        one = judge.sight(still, clips)
+        one = judge.evaluate(still, clips)
         inside = "-" if one.clip_auc is None else f"{one.clip_auc:.3f}"
         lines.append(
             f"{name:<8}{one.clips:>6}{one.frame_auc:>11.3f}{inside:>8}"

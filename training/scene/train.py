@@ -99,7 +99,7 @@ class SceneStage:
         """Clips of a step."""
         rng = np.random.default_rng([self.config.seed, step])
         scenes = [DrawnScene(rng, self.config.size_px) for _ in range(self.config.batch // 2)]
-        seen = [scene.seen(rng, self.count) for scene in scenes for _ in range(2)]
+        seen = [scene.film(rng, self.count) for scene in scenes for _ in range(2)]
         return stack_clips(seen, [self.names.draw(rng, one.wanted) for one in seen])
 
     def loss(self, batch: SceneBatch, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""Who is speaking: sessions, the token of LAN mode, and how much one sender may cost.
+"""Clients: their sessions, the token of LAN mode, and how much one of them may cost.
 
 A UDP source can be forged, so until a sender has answered a challenge it gets at most three times the bytes it sent,
 and few answers. Time is an argument everywhere.
@@ -31,19 +31,19 @@ SenderKey = tuple[str, str, int]  # "udp" or "tcp", host, port
 
 
 class Wire(Protocol):
-    """The way back to a sender."""
+    """Return path to a client."""
 
     reliable: bool  # True means TCP
 
     def send(self, packet: bytes, to: tuple[str, int] | None = None) -> None:
-        """Send one packet, or drop it when the way is gone; ``to`` is another port of the same host, for UDP."""
+        """Send one packet, or drop it when the connection is gone; ``to`` is another port of the same host, for UDP."""
 
     async def room(self) -> None:
-        """Wait until the way is free enough for more."""
+        """Wait until there is room for more."""
 
 
 class Bucket:
-    """A budget that fills again with time."""
+    """Token bucket: a budget that refills over time."""
 
     def __init__(self, per_s: float, burst: float) -> None:
         self._per_s = per_s
@@ -52,7 +52,7 @@ class Bucket:
         self._last_s = 0.0
 
     def take(self, now_s: float) -> bool:
-        """Use up one; False when there is none left."""
+        """Take one token; False when none is left."""
         self._left = min(self._left + (now_s - self._last_s) * self._per_s, self._burst)
         self._last_s = now_s
         if self._left < 1.0:
@@ -88,11 +88,11 @@ class ClientSession:
 
     @property
     def host(self) -> str:
-        """Address in figures."""
+        """Numeric address."""
         return self.key[1]
 
     def send(self, packet: bytes) -> bool:
-        """Send, unless that would be more than an unproven sender may cost; says whether it was sent."""
+        """Send, unless an unproven client has used up its budget; returns whether it was sent."""
         if self.budget_bytes is not None:
             if len(packet) > self.budget_bytes:
                 return False
@@ -102,7 +102,7 @@ class ClientSession:
 
 
 class SessionTable:
-    """Everybody who spoke lately.
+    """The recently active clients.
 
     Args:
         lan: True means nobody is trusted without a token.
@@ -135,19 +135,19 @@ class SessionTable:
         return self._by_key.pop(key, None)
 
     def expire(self, now_s: float) -> None:
-        """Forget who has been silent; a connection is never silent."""
+        """Forget clients that have been silent for long; an open connection does not count as silent."""
         for key, session in list(self._by_key.items()):
             if not session.wire.reliable and now_s - session.last_s > SILENCE_LIMIT_S:
                 del self._by_key[key]
 
     def _forget_one(self) -> None:
-        """The longest silent one that has proved nothing, else the longest silent one."""
+        """The client to drop: the longest silent of those without proof, else the longest silent."""
         unproven = next((key for key, session in self._by_key.items() if not session.proven), None)
         del self._by_key[unproven if unproven is not None else next(iter(self._by_key))]
 
 
 class TokenGate:
-    """The token of LAN mode: challenges, answers, and patience with wrong ones.
+    """The token of LAN mode: challenges, answers, and delays after wrong ones.
 
     Args:
         token: the shared secret; None means no token is wanted.
@@ -209,17 +209,17 @@ class TokenGate:
 
 
 def answer_to(token: bytes, nonce: str) -> str:
-    """What proves the token: HMAC-SHA256 of the nonce in hexadecimal."""
+    """The answer that proves knowledge of the token: HMAC-SHA256 of the nonce in hexadecimal."""
     return hmac.new(token, nonce.encode("utf-8"), hashlib.sha256).hexdigest()
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address in figures is this machine's own."""
+    """Whether a numeric address is this machine's own."""
     return ipaddress.ip_address(host.split("%")[0]).is_loopback
 
 
 class AllowList:
-    """The networks that may speak to us in LAN mode; this machine always may.
+    """The networks that may connect in LAN mode; this machine always may.
 
     Args:
         networks: as ``192.168.1.0/24``; empty means private and link-local ones.

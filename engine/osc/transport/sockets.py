@@ -1,4 +1,4 @@
-"""Sockets: UDP and TCP on the same port number, IPv4 and IPv6; packets come out, packets go in."""
+"""Sockets: UDP and TCP on the same port number, IPv4 and IPv6, as a stream of packets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _HOSTS = {False: ("127.0.0.1", "::1"), True: ("0.0.0.0", "::")}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportCallbacks:
-    """What the sockets call.
+    """Callbacks of the sockets.
 
     Attributes:
         admits: whether a host may speak at all.
@@ -52,7 +52,7 @@ class TransportCallbacks:
 
 @dataclass(slots=True)
 class Sockets:
-    """What is open.
+    """The open sockets of a bridge.
 
     Attributes:
         udp_port, tcp_port: the chosen ports.
@@ -76,13 +76,13 @@ class Sockets:
             wire.close()
 
     def tick(self, now_s: float) -> None:
-        """Give up on packets that never end."""
+        """Close connections whose packet never ends."""
         for wire in list(self.connections):
             wire.check(now_s)
 
 
 class UdpWire:
-    """One UDP sender's way back."""
+    """Return path to a UDP client."""
 
     reliable = False
 
@@ -96,7 +96,7 @@ class UdpWire:
             self._transport.sendto(packet, to or self._address)
 
     async def room(self) -> None:
-        """See ``sessions.Wire``; a datagram is never waited for."""
+        """See ``sessions.Wire``; datagrams never wait."""
 
 
 class _Udp(asyncio.DatagramProtocol):

@@ -55,7 +55,7 @@ def found(tmp_path_factory):
         for module in (arrange, replacement, inpainting, restyle, full_mix):
             patch.setattr(module, "recogniser_of", lambda context: Namer())
         for module in (replacement, restyle):
-            patch.setattr(module, "wishes", lambda context, given: asked)
+            patch.setattr(module, "recast_targets", lambda context, given: asked)
         patch.setattr(arrange, "make_pieces", lambda *_: tuple(a_piece(k) for k in range(COUNT)))
         context = StudyContext(
             resources=SimpleNamespace(lexicon=Lexicon.load()),
@@ -124,12 +124,14 @@ def test_a_change_that_nobody_asked_for_is_counted():
     one = example(0, seconds=SECONDS)
     mix_CN, left_CN = one.mix_CN.copy(), one.rest[:, 7200:16800]
     first, last = (round(at * RATE_HZ) for at in replacement.region_of(one))
-    same = replacement.untouched(one, mix_CN, one.stem_CN, mix_CN - one.stem_CN, one.rest[:, first:last])
+    same = replacement.unwanted_changes(one, mix_CN, one.stem_CN, mix_CN - one.stem_CN, one.rest[:, first:last])
     assert (same["outside"], same["rest"]) == (0, -np.inf)
     assert left_CN.shape[1] == last - first
     mix_CN[:, 10] += 0.1
     mix_CN[0, 9000] += 0.1
-    changed = replacement.untouched(one, mix_CN, one.stem_CN, one.mix_CN - one.stem_CN, one.stem_CN[:, first:last])
+    changed = replacement.unwanted_changes(
+        one, mix_CN, one.stem_CN, one.mix_CN - one.stem_CN, one.stem_CN[:, first:last]
+    )
     assert changed["outside"] == 2
     assert changed["sum"] >= 3
     assert changed["rest"] > -10
@@ -212,7 +214,7 @@ def test_what_takes_a_place_is_pitched_and_was_not_there():
 
     one = example(1, seconds=1.5)
     context = SimpleNamespace(resources=SetResources(), seed=1)
-    [wish], [again] = recast_queries.wishes(context, [one]), recast_queries.wishes(context, [one])
+    [wish], [again] = recast_queries.recast_targets(context, [one]), recast_queries.recast_targets(context, [one])
     assert wish.family not in one.inside
     assert wish.family != "drums"
     assert wish.real_CN.shape[1] == one.mix_CN.shape[1]

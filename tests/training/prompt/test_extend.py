@@ -43,7 +43,7 @@ def test_a_resumed_run_ends_as_one_without_a_break(tmp_path, untrained_towers):
 def test_old_texts_hardly_move_and_parts_go_to_their_places(untrained_towers):
     torch.manual_seed(0)
     extension = TowerExtension(untrained_towers, ExtendConfig(steps=40, old=16, new=18, learning_rate=3e-3))
-    parts = [extension.one() for _ in range(40)]
+    parts = [extension.train_step() for _ in range(40)]
     assert np.mean([part["name"] for part in parts[-5:]]) < 0.8 * parts[0]["name"]
     assert parts[-1]["anchor"] < 0.5, "entries have unit scale"
 

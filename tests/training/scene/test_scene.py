@@ -85,7 +85,7 @@ def test_the_truth_about_a_clip_is_what_its_notes_say(number):
     rng = np.random.default_rng(number)
     scene = DrawnScene(rng, 32)
     names = list(families())
-    seen = scene.seen(rng, 10)
+    seen = scene.film(rng, 10)
     assert seen.frames.shape == (10, 32, 32, 3)
     assert seen.wanted.sum() == pytest.approx(1)
     assert set(np.flatnonzero(seen.sounding.any(0))) <= {names.index(part.family) for part in scene.parts}
@@ -100,7 +100,7 @@ def test_the_truth_about_a_clip_is_what_its_notes_say(number):
 
 
 def test_the_same_number_draws_the_same_clip():
-    first, second = (DrawnScene(np.random.default_rng(5), 32).seen(np.random.default_rng(6), 4) for _ in range(2))
+    first, second = (DrawnScene(np.random.default_rng(5), 32).film(np.random.default_rng(6), 4) for _ in range(2))
     np.testing.assert_array_equal(first.frames, second.frames)
     np.testing.assert_array_equal(first.sounding, second.sounding)
 
