@@ -24,7 +24,7 @@ pytestmark = [
         importlib.util.find_spec("ray") is None, reason="Ray is not installed; pip install 'fluxstem[cpu,cluster]'"
     ),
 ]
-SONGS = 24
+SONGS = 16
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[RayNodes]:
 
 
 def test_with_an_engine_and_a_machine_lost_nothing_is_lost_and_nothing_done_twice(nodes, toy_bundle, tmp_path):
-    songs, out = write_songs(tmp_path / "songs", SONGS, seconds=20.0), tmp_path / "out"
+    songs, out = write_songs(tmp_path / "songs", SONGS, seconds=12.0), tmp_path / "out"
     words = (songs, "violin", "--out", out, "--bundle", toy_bundle)
     process = started(*words, "--cluster", nodes.address, "--json")
     wait_until(lambda: len(done_by(out)) == 2, process)
