@@ -18,22 +18,21 @@ from pathlib import Path
 from engine.bundle.bundle import Bundle
 from engine.errors import BundleError, RequestError
 from engine.request import Request
+from engine.stem_sets import STEM_SETS
 from engine.text.emoji import spelled_out
 from engine.text.grammar import ENGLISH, LONGEST_WORDING, Grammar, ParsedPrompt
 from engine.text.known_words import KnownWords, known_words
 from engine.text.mix_requests import About, MixRequest, mix_request, tidied
+from engine.text.negation import only_affirms
 from engine.text.normalize import normalize
-from engine.text.vocabulary import USUAL_STEMS
+from engine.text.phrasing import AND, joined, listed, only_wanted, removed_names, spelled_minus, without_manners
+from engine.text.vocabulary import INSTRUMENTAL, USUAL_STEMS
 
 ROUTED = ("isolate", "remove")  # the two answers to one question; wordings send a request from one to the other
 
 _FEW_CHARACTERS = 64  # of a text that is surely short enough for the text encoder
 SHOWN_CHARACTERS = 80  # of a prompt, in a complaint about it
 
-_AND = re.compile(
-    r"\s*,\s*(?:(?:and|und|et|y|e|plus)\s+)?|\s+(?:and|und|et|y|e|plus)\s+|\s*[&+＋、と和]\s*", re.IGNORECASE
-)
-_COMMA = re.compile(r"\s*[,;、，]\s*(?:(?:and|und|et|y|e)\s+)?", re.IGNORECASE)
 _NOT_KNOWN = (
     "{prompt!r} is not understood, no word of it is known; try {near}, say it in other words, "
     "or add --literal to have it heard as it is spelled"
@@ -41,7 +40,6 @@ _NOT_KNOWN = (
 _WHOLE_MIX = "{prompt!r} is the mix itself, all of it; name a sound to take out of it, for example vocals"
 
 _ALL_BUT = re.compile(r"\b(every\w+|anything|all|alles|todo|tout|rest)\b|以外|すべて", re.IGNORECASE)
-_NEGATES = re.compile(r"\b(?:no|not|without|but|except|minus|ohne|kein\w*|nicht|sans|pas|sin)\b|なし|以外|没有|不要")
 _ALL_EXCEPT = re.compile(r"\b(?:every\w+|all)\s+(?:but|except)\b", re.IGNORECASE)
 _ALL_OTHERS = re.compile(rf"{_ALL_BUT.pattern}|\bmix\b|\b(?:igai|others)\b", re.IGNORECASE)
 
@@ -176,7 +174,7 @@ def _mended(task: str, prompt: str, words: KnownWords) -> _Wish:
     """A prompt without punctuation around it, with names for emoji, and with its slips of the pen mended."""
     if len(prompt) > LONGEST_WORDING:
         return _Wish(task, prompt, prompt)
-    text = tidied(spelled_out(prompt))
+    text = tidied(spelled_out(spelled_minus(prompt.strip())))
     if not words.complete or mix_request(text, words) is not None:
         return _Wish(task, text, prompt)
     text, slips = words.corrected(text)
@@ -184,21 +182,17 @@ def _mended(task: str, prompt: str, words: KnownWords) -> _Wish:
 
 
 def _split(wish: _Wish, words: KnownWords) -> list[_Wish]:
-    """The parts of "drums, bass", if each names a sound of its own; "warm, dusty piano" is one."""
-    parts = [part for part in _COMMA.split(wish.target) if part]
-    if len(parts) < 2 or len(wish.target) > LONGEST_WORDING or wish.task != "isolate":
+    """A wish for each part of a list."""
+    if len(wish.target) > LONGEST_WORDING or wish.task != "isolate":
         return [wish]
-    if not all(_is_plain_name(part, words) for part in parts):
+    parts = listed(wish.target, words)
+    if len(parts) < 2:
         return [wish]
     slips = {meant: (slip, meant) for slip, meant in wish.slips}
     return [
         replace(wish, target=part, asked=part, slips=tuple(pair for meant, pair in slips.items() if meant in part))
         for part in parts
     ]
-
-
-def _is_plain_name(part: str, words: KnownWords) -> bool:
-    return mix_request(part, words) is not None or (bool(words.names_in(part)) and not _NEGATES.search(normalize(part)))
 
 
 def _separated(
@@ -212,7 +206,7 @@ def _separated(
     if alone and asked == "isolate":
         left = [wish for wish in named if wish.task == "remove" and _names_of(wish.target, words) != of_alone]
         if len(alone) + len(left) < len(found):  # "vocals" and "instrumental", or "vocals", "drums" and "the rest"
-            request, named = replace(request, other=True), [*alone, *left]
+            request, named = _with_remainder(request, found, alone), [*alone, *left]
     elif not named and found:
         named = [replace(found[0], target=" and ".join(USUAL_STEMS))]
     tasks = {wish.task for wish in named}
@@ -229,6 +223,13 @@ def _separated(
     return replace(request, task=task, prompts=prompts, rest_prompt=rest_prompt), named
 
 
+def _with_remainder(request: Request, found: Sequence[_Wish], alone: Sequence[_Wish]) -> Request:
+    """The request with a file of what its stems leave, called as it was asked for: other, or instrumental."""
+    asked_other = any(wish.about is About.REMAINDER for wish in found)
+    of_karaoke = tuple(wish.target for wish in alone) == STEM_SETS["karaoke"].prompts and not asked_other
+    return replace(request, stems="karaoke") if of_karaoke and request.stems is None else replace(request, other=True)
+
+
 def _wished(task: str, wish: _Wish, grammar: Grammar, words: KnownWords) -> _Wish:
     """What a prompt of isolate or remove comes to.
 
@@ -238,12 +239,28 @@ def _wished(task: str, wish: _Wish, grammar: Grammar, words: KnownWords) -> _Wis
     special = mix_request(wish.target, words)
     if special is not None:
         return _of_whole_mix(task, wish, special)
-    further, target, excluded = _routed(task, wish.target, grammar)
+    wanted = only_wanted(wish.target) if task == "isolate" else wish.target
+    further, target, excluded = _routed(task, wanted, grammar)
+    if task == "isolate" and (left_out := _left_out(target, words)):
+        further, target = "remove", left_out
+    if further == "isolate" and not excluded and len(target) <= LONGEST_WORDING:
+        excluded = ", ".join(words.denied_in(target)) if words.names_in(target) else ""
+        target = (grammar.without_negated(target) or target) if excluded else target
     special = mix_request(target, words) if target != wish.target else None
     if special is not None:  # "no karaoke", "everything but the instrumental"
         return _of_whole_mix(further, wish, special)
     _check_known(target, wish.asked, grammar, words)
     return replace(wish, task=further, target=target, excluded=excluded)
+
+
+def _left_out(target: str, words: KnownWords) -> str:
+    """What a text in no known wording leaves out: all that it names is denied, as in "a karaoke track, no drums"."""
+    if len(target) > LONGEST_WORDING or words.names_in(target) or only_affirms(normalize(target)):
+        return ""
+    denied = words.denied_in(target)
+    said = f" {normalize(target)} "
+    voiceless = any(f" {word} " in said for word in INSTRUMENTAL if not word.startswith("back"))
+    return joined([*(["vocals"] if voiceless else []), *denied]) if denied else ""
 
 
 def _of_whole_mix(task: str, wish: _Wish, special: MixRequest) -> _Wish:
@@ -259,7 +276,7 @@ def _together(wishes: Sequence[_Wish]) -> _Wish:
     """Several prompts of remove as one."""
     return _Wish(
         "remove",
-        " and ".join(dict.fromkeys(wish.target for wish in wishes)),
+        joined([wish.target for wish in wishes]),
         ", ".join(wish.asked for wish in wishes),
         next((wish.excluded for wish in wishes if wish.excluded), ""),
         tuple(pair for wish in wishes for pair in wish.slips),
@@ -267,14 +284,14 @@ def _together(wishes: Sequence[_Wish]) -> _Wish:
 
 
 def _names_of(target: str, words: KnownWords) -> set[str]:
-    return {name for part in _AND.split(target) if part for name in words.names_in(part)}
+    return {name for part in AND.split(target) if part for name in words.names_in(part)}
 
 
 def _parts(phrase: str, grammar: Grammar, words: KnownWords) -> tuple[str, ...]:
     """English of each sound of "drums and bass"; empty where it is one, as "kick and snare" in a list of names is."""
     if words.english(phrase):
         return ()
-    parts = [part for part in (tidied(part) for part in _AND.split(phrase)) if part]
+    parts = [part for part in (tidied(part) for part in AND.split(phrase)) if part]
     if len(parts) < 2 or not all(words.names_in(part) for part in parts):
         return ()
     return tuple(dict.fromkeys(grammar.english(part).lower() for part in parts))
@@ -301,6 +318,7 @@ def _routed(task: str, prompt: str, grammar: Grammar) -> tuple[str, str, str]:
         excluded = excluded or parsed.unwanted
         as_worded = further == "isolate" == task  # wordings of isolate are what the bundle was trained on
         target = prompt if (as_worded and not parsed.unwanted) or not parsed.phrase else parsed.phrase
+        target = removed_names(target) if parsed.task == "remove" else target
         if (further, target) == (task, prompt):
             return task, target, excluded
         task, prompt = further, target
@@ -360,7 +378,15 @@ def _shortened(prompt: str) -> str:
 
 
 def _understood(grammar: Grammar, prompt: str) -> ParsedPrompt:
-    return grammar.parse(prompt) if len(prompt) <= LONGEST_WORDING else ParsedPrompt("isolate", prompt)
+    """What a prompt words, with or without "please" and the like around it."""
+    if len(prompt) > LONGEST_WORDING:
+        return ParsedPrompt("isolate", prompt)
+    parsed, bare = grammar.parse(prompt), without_manners(prompt)
+    polite = grammar.parse(bare) if bare != prompt and parsed.task == "isolate" else parsed
+    meant = polite if polite.task in ROUTED and polite.task != parsed.task else parsed
+    if meant.task == "remove" and only_affirms(normalize(prompt)):  # "not only the drums"
+        return ParsedPrompt("isolate", prompt)
+    return meant
 
 
 def _task(asked: str, parsed: ParsedPrompt, prompt: str) -> str:

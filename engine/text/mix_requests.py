@@ -16,8 +16,15 @@ _BEFORE = re.compile(
     r"(?:(?:the|an?|only|just|give me|isolate|extract|make|bitte|nur|solo|eine?|das|die|une?|le|la|il|una?) )+"
 )
 _AFTER = re.compile(rf"(?: (?:{'|'.join(AROUND)}))+$")
-_LESS = re.compile(r"(\w{3,})less(?: (?:mix|track|version|song|backing track))*")
+_LESS = re.compile(r"(\w{3,}?) ?less(?: (?:mix|track|version|song|backing track))*")
 _FREE = re.compile(r"(.{3,}) free(?: (?:mix|track|version|song))*")
+
+
+_WITH = re.compile(
+    rf"({'|'.join(map(re.escape, INSTRUMENTAL))})(?: (?:version|track|mix))? "
+    r"(?:with|incl\w*|mit|avec|con) (?:the |my )?(.+)"
+)
+_BACKING = frozenset({"backing", "background", "backup", "choir", "chor", "choeurs", "coros", "cori", "harmonies"})
 
 
 class About(Enum):
@@ -60,6 +67,8 @@ def mix_request(text: str, words: KnownWords) -> MixRequest | None:
     for form in (key, bare, _AFTER.sub("", key), _AFTER.sub("", bare)):
         if form in _ROWS:
             return _ROWS[form]
+    if match := _WITH.fullmatch(bare):
+        return MixRequest(About.WITHOUT, "lead vocals" if _BACKING & set(match[2].split()) else "vocals")
     for pattern in (_LESS, _FREE):
         if match := pattern.fullmatch(bare):
             sound = next((name for name in (f"{match[1]}s", match[1]) if words.english(name)), "")

@@ -18,7 +18,10 @@ def _words(text: str) -> frozenset[str]:
 # Japanese and Chinese.
 INSTRUMENTAL = _phrases(
     """
-    instrumental; instrumentals; karaoke; backing track; backing tracks; backing; playback; accompaniment; off
+    instrumental; instrumentals; instruments only; only instruments; just instruments; just the instruments; only the
+    instruments; music only; only music; only the music; just music; just the music; nur musik; nur die musik; nur
+    instrumente; nur die instrumente; seulement la musique; solo musica; solo la musica;
+    karaoke; backing track; backing tracks; backing; playback; accompaniment; off
     vocal; minus one; instrumental part; instrumentalversion; karaokeversion; begleitung; halbplayback;
     instrumentale; bande orchestre; accompagnement; base musical; acompanamiento; pista instrumental; strumentale;
     version instrumentale; version instrumental; base musicale; base strumentale;
@@ -64,37 +67,52 @@ WITHOUT = {
         instruments but the {x}; all the instruments except the {x}; all the instruments but the {x}; the whole mix
         except the {x}; the whole song except the {x}; please remove the {x}; can you remove the {x}; could you
         remove the {x}; delete the {x}; erase the {x}; exclude the {x}; subtract the {x}; filter out the {x}; turn
-        off the {x}; kill the {x}; no more {x}; {x} free mix; {x} removed; {x} off; the {x} removed
+        off the {x}; kill the {x}; no more {x}; {x} free mix; {x} removed; {x} off; the {x} removed; take out the
+        {x}; strip the {x}; strip out the {x}; hide the {x}; silence the {x}; discard the {x}; ditch the {x}; i do not
+        want the {x}; i don't want to hear the {x}; i do not want to hear the {x}; don't include the {x}; do not
+        include the {x}; everything apart from the {x}; everything aside from the {x}; everything other than the {x};
+        everything besides the {x}; everything excluding the {x}; everything that is not the {x}; everything that
+        isn't the {x}; everything which is not the {x}; all apart from the {x}; all other than the {x}; anything
+        except the {x}; all instruments apart from the {x}; full mix without the {x}; full mix minus the {x}; whole
+        mix without the {x}; full song without the {x}; neither {x}; the {x} muted; {x} muted; {x} remover; {x} removal
         """
     ),
     "de": _phrases(
         """
         mix ohne {x}; der mix ohne {x}; musik ohne {x}; die musik ohne {x}; lied ohne {x}; das lied ohne {x}; alles
         ohne {x}; bitte ohne {x}; keine {x}; kein {x}; entferne {x}; lösche {x}; {x} weglassen; {x} rausnehmen; {x}
-        raus; {x} weg; {x} stummschalten
+        raus; {x} weg; {x} stummschalten; {x} löschen; {x} ausblenden; schalte {x} stumm; alles ausser {x}; alles mit
+        ausnahme von {x}; ich will {x} nicht; ich möchte {x} nicht hören; ich will {x} nicht hören; weder {x}; nicht
+        {x}
         """
     ),
     "fr": _phrases(
         """
         mix sans {x}; le mix sans {x}; musique sans {x}; la musique sans {x}; chanson sans {x}; la chanson sans {x};
-        tout sans {x}; enlève {x}; enlevez {x}; retirer {x}; retire {x}; supprime {x}; couper {x}
+        tout sans {x}; enlève {x}; enlevez {x}; retirer {x}; retire {x}; supprime {x}; couper {x}; tout à
+        l'exception de {x}; tout hormis {x}; je ne veux pas de {x}; je ne veux pas entendre {x}; aucun {x}; aucune
+        {x}; ni {x}; coupez {x}; supprimez {x}; retirez {x}
         """
     ),
     "es": _phrases(
         """
         mezcla sin {x}; la mezcla sin {x}; música sin {x}; la música sin {x}; canción sin {x}; la canción sin {x};
-        todo sin {x}; pista sin {x}; quita {x}; elimina {x}; borra {x}; silencia {x}
+        todo sin {x}; pista sin {x}; quita {x}; elimina {x}; borra {x}; silencia {x}; todo a
+        excepción de {x}; no quiero {x}; no quiero oír {x}; excepto {x}; menos {x}; ni {x}; ningún {x}; ninguna {x};
+        suprime {x}
         """
     ),
     "it": _phrases(
         """
         senza {x}; tutto tranne {x}; tutto eccetto {x}; tutto senza {x}; mix senza {x}; canzone senza {x}; togli
-        {x}; rimuovi {x}; elimina {x}
+        {x}; togliere {x}; rimuovi {x}; rimuovere {x}; elimina {x}; tutto meno {x}; niente {x}; né {x}
         """
     ),
     "ja": _phrases(
         """
-        {x}を抜いて; {x}を消す; {x}を除く; {x}カット; {x}をカット; {x}をミュート; {x}を取り除いて; {x}を外して
+        {x}を抜いて; {x}を消す; {x}を除く; {x}カット; {x}をカット; {x}をミュート; {x}を取り除いて; {x}を外して;
+        {x}なしで;
+        {x}抜きで; {x}はいらない; {x}いらない; {x}を除いた全部
         """
     ),
     "zh": _phrases(
@@ -150,7 +168,8 @@ NOUNS = {
         "单簧管": "clarinet", "双簧管": "oboe", "巴松": "bassoon", "萨克斯": "saxophone", "小号": "trumpet",
         "长号": "trombone", "圆号": "french horn", "大号": "tuba", "铜管": "brass", "木管": "woodwinds",
         "合成器": "synth", "古筝": "koto", "钟": "bells", "底鼓": "kick", "军鼓": "snare", "踩镲": "hi-hat",
-        "镲": "cymbals", "拍手": "claps", "说话": "speech",
+        "镲": "cymbals", "拍手": "claps", "说话": "speech", "吉它": "guitar", "结他": "guitar", "爵士鼓": "drums",
+        "歌手": "vocals", "女声": "vocals", "男声": "vocals", "电贝斯": "electric bass",
     },
 }  # fmt: skip
 
@@ -165,10 +184,48 @@ EMOJI = {
 EVERYDAY_NAMES = _words(
     """
     acoustic alto announcer atmosphere ax axe bd beat beats bell brushes clap clapping claps commentary conversation
-    crash crashes dialog dialogue diva drone electronics ep hat hats hh interview keys kick kicks lecturer lows lyrics
+    crash crashes dialog dialogue diva drone drum electronics ep hat hats hh interview keys kick kicks lecturer
+    lows lyrics
     monologue narration narrator pad pads podcast presenter rap recorder reeds ride sd speaker speaking speech splash
     sub talk talking tele tom traps triangle upright vibe vibes virginal voice voices whistle whistling winds singing
     hi-hat hi-hats
+    """
+)
+MISSPELT_EVERYDAY_NAMES = frozenset({"voice", "voices", "kick", "drum"})  # the others are too like other plain words
+
+# Instruments that a bundle need not list; they count as its names do.
+FURTHER_INSTRUMENTS = _phrases(
+    """
+    autoharp; bagpipe; bagpipes; balalaika; bouzouki; charango; crotales; crumhorn; cuatro; cuica; didgeridoo; dobro;
+    duduk; erhu; glass harmonica; gong; gongs; guqin; handpan; hurdy gurdy; jaw harp; kazoo; lap steel; lute; mandolin;
+    mandoline; mellotron; melodica; musical saw; ney; orchestra; otamatone; oud; pedal steel; pedal steel guitar; pipa;
+    psaltery; rainstick; resonator guitar; shawm; shofar; singing bowl; steel guitar; stylophone; talkbox; theremin;
+    tsuzumi; turntable; turntables; vocoder; vuvuzela; washboard
+    """
+)
+
+# Sounds that are no instruments, so that "rain, thunder" is two of them.
+SOUNDS = _words(
+    """
+    noise noises rain thunder wind water birds traffic crowd applause audience laughter footsteps siren hiss hum buzz
+    crackle breath breathing clicks explosion laser effects fx sfx ambience melody chords
+    """
+)
+
+# What may stand around a wish without meaning anything.
+POLITE_BEFORE = _phrases(
+    """
+    please; can you; could you; would you; will you; can you please; could you please; would you please; i want you to;
+    i would like you to; i'd like you to; i need you to; i want to; i need to; i would like to; i'd like to; help me;
+    help me to; how do i; how can i; how to; let's; bitte; kannst du; könntest du; kannst du bitte; können sie; können
+    sie bitte; ich möchte; ich will; peux-tu; pouvez-vous; tu peux; s'il te plaît; s'il vous plaît; je veux; je
+    voudrais; puedes; podrías; por favor; quiero; puoi; potresti; per favore; vorrei
+    """
+)
+POLITE_AFTER = _phrases(
+    """
+    please; for me; thanks; thank you; now; bitte; danke; s'il te plaît; s'il vous plaît; merci; por favor; gracias;
+    per favore; grazie; ください; 下さい; お願いします; お願い; ほしい; 欲しい; 谢谢
     """
 )
 
@@ -178,35 +235,41 @@ MUSIC_WORDS = _words(
     melody melodies lead leads line lines riff riffs hook hooks groove grooves rhythm rhythms chord chords arpeggio
     arpeggios arp loop loops solo solos motif theme tune tunes phrase fill fills pattern ostinato harmony harmonies
     drop drops intro outro verse chorus bridge noise noises sound sounds effect effects fx sfx ambience ambient room
-    reverb echo hiss hum buzz crackle rain thunder wind water birds traffic crowd applause audience laughter footsteps
-    steps breath breathing click clicks siren engine explosion laser sample samples texture textures music song songs
-    ballad jazz blues rock metal punk pop funk soul disco house techno trance dubstep reggae ska latin salsa samba
-    bossa tango waltz march folk country bluegrass classical baroque orchestra orchestral symphony quartet trio duo
-    band ensemble instrument instruments player musician drummer pianist cellist violinist violist fiddler trumpeter
-    saxophonist flautist flutist harpist organist percussionist trombonist clarinetist oboist bassoonist timpanist
-    guitarist bassist keyboardist singer soloist low high deep treble mid fretless electric electronic acoustic
-    distorted clean bright soft loud quiet muted plucked bowed strummed picked kazoo theremin bagpipe bagpipes
-    didgeridoo lute oud erhu balalaika mandolin bouzouki charango cajon cuica hang handpan otamatone vocoder talkbox
-    mellotron omnichord autoharp psaltery hurdy-gurdy shawm crumhorn ocarina recorder whistle glass saw spoons
-    washboard jug turntable scratch scratches scratching tape vinyl stylophone melodica cimbalom crotales gong gongs
-    bongo rainstick vuvuzela duduk ney pipa guqin tsuzumi shofar synthwave lofi chiptune melodie rhythmus akkorde
-    gerausch gerausche stimme klang larm regen linie bruit bruits rythme accords pluie son melodia ritmo acordes ruido
-    lluvia sonido rumore accordi suono メロディ メロディー リズム コード 効果音 雑音 旋律 和音 音 音效 噪音 节奏
+    reverb echo hiss hum buzz crackle rain thunder wind water birds traffic crowd applause audience laughter
+    footsteps steps breath breathing click clicks siren engine explosion laser sample samples texture textures music
+    song songs ballad jazz blues rock metal punk pop funk soul disco house techno trance dubstep reggae ska latin
+    salsa samba bossa tango waltz march folk country bluegrass classical baroque orchestral symphony quartet trio
+    duo band ensemble instrument instruments player musician drummer pianist cellist violinist violist fiddler
+    trumpeter saxophonist flautist flutist harpist organist percussionist trombonist clarinetist oboist bassoonist
+    timpanist guitarist bassist keyboardist singer soloist low high deep treble mid fretless electric electronic
+    acoustic distorted clean bright soft loud quiet muted plucked bowed strummed picked cajon hang omnichord ocarina
+    recorder whistle glass saw spoons jug scratch scratches scratching tape vinyl cimbalom bongo vibrato distortion
+    pedal synthwave lofi chiptune melodie rhythmus akkorde gerausch gerausche stimme klang larm regen linie bruit
+    bruits rythme accords pluie son melodia ritmo acordes ruido lluvia sonido rumore accordi suono メロディ
+    メロディー リズム コード 効果音 雑音 旋律 和音 音 音效 噪音 节奏
     """
 )
 
 # Plain words that are spelled almost like a name and are no mistake for one.
 NO_TYPOS = _words(
     """
-    aria baseline basic basis battery bellows board break bring brush buckle card care catch cell chair chance change
-    changed changes chapter charge charged chart charts chat check choice choices chop class classes clay clear close
-    color congas connect cork corn corner cornered correct core cover fine fire fives floor flush forte front gale
-    guest guild harm harms hare harsh keyword kind letter live lore mood moon narrow pause people perch permission
-    piece pieces place places plane plant point praise raising rushed sample saved saves scanner setting settings
-    share shared shares signer snake snare space spanner spinner spring stage start state still stolen store stored
-    storing story strange stranger strand string stripe strong stray sudden table tables tabular temps time times tips
-    tone tray tube tubes turn twin valley viable vibrant violate violates violence violent visual vocal void wall warm
-    wave
+    aria baseline basic basis battery bellows board break bring brush buckle card care catch cell chair chance
+    change changed changes chapter charge charged chart charts chat check choice choices chop class classes clay
+    clear close color congas connect cork corn corner cornered correct core cover fine fire fives floor flush forte
+    front gale guest guild harm harms hare harsh keyword kind letter live lore mood moon narrow pause people perch
+    permission piece pieces place places plane plant point praise raising rushed sample saved saves scanner setting
+    settings share shared shares signer snake snare space spanner spinner spring stage start state still stolen
+    store stored storing story strange stranger strand string stripe strong stray sudden table tables tabular temps
+    time times tips tone tray tube tubes turn twin valley viable vibrant violate violates violence violent visual
+    vocal void wall warm wave vibrato according archive archi arch area backend batching base beam beside best beta
+    blocking boss bra bran brand brag char clamp class clip clipping compare concerning conversion converting
+    convert cord cross dream dreams drug drugs drunk drink dump file files guilt harmonic kid kids kiss location
+    mass mess miss offer order otter pass past path plan plans planet presence present presented presenter record
+    recorded records recover sang sending since stat strides syntax taking task tell tile train trans trip trunk
+    tumble type vice voiced violation vinyl bank base bowl flat flats float fluff frame grand hair hard heart keep
+    note pale peace pearl phase quick rapid ring score sharp ship sick spare speak speed steel strip stuff strike
+    tour tower toy tract travel treat tree trial tribe truck trust vector vessel village virus vision vowel grass
+    choose chosen organic drama dramas draw draws
     """
 )
 

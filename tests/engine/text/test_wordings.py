@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from engine.bundle.bundle import load_bundle
 from engine.errors import RequestError
 from engine.request import Request
+from engine.stem_sets import remainder_name, with_set_prompts
 from engine.tasks import TASKS
 from engine.text.grammar import Grammar
 from engine.text.intent import Intent, load_grammar, understand
@@ -115,8 +117,24 @@ def test_remove_gives_the_one_mix_that_lacks_all_of_its_prompts(grammar, prompts
 )
 def test_what_the_other_prompts_leave_comes_with_them(grammar, prompts, meant):
     request, _ = asked(grammar, "isolate", *prompts)
-    assert request.other
+    assert request.adds_up
     assert in_short(grammar, "isolate", *prompts) == meant
+
+
+@pytest.mark.parametrize(
+    ("prompts", "name"),
+    [
+        (("vocals", "instrumental"), "instrumental"),
+        (("vocals and karaoke",), "instrumental"),
+        (("Gesang", "instrumental"), "other"),
+        (("vocals", "the rest"), "other"),
+    ],
+)
+def test_the_remainder_is_called_as_it_was_asked_for(grammar, prompts, name):
+    request, _ = asked(grammar, "isolate", *prompts)
+    assert remainder_name(request.stems, request.prompts) == name
+    again, _ = understand(replace(request, prompts=with_set_prompts(request.stems, request.prompts)), grammar)
+    assert again == request
 
 
 def test_something_alone_and_something_left_out_take_two_calls(grammar):
