@@ -27,7 +27,7 @@ COMMANDS = {
 
 
 def main(argv: list[str]) -> int:
-    """Export and say what came of it; 2 for a wrong request, 3 when torch and ONNX disagree."""
+    """Export and print the result; returns 2 for a wrong request, 3 when torch and ONNX disagree."""
     try:
         if argv and argv[0] in COMMANDS:
             print(importlib.import_module(COMMANDS[argv[0]][0]).main(argv[1:]))

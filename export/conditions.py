@@ -1,4 +1,4 @@
-"""The graphs of a bundle that bring conditions into the prompt space, and what the manifest says of them.
+"""The graphs of a bundle that bring conditions into the prompt space, and their manifest entries.
 
     story   pieces (B,K,E), piece_mask (B,K) -> embedding (B,E)     long texts, from their pieces' embeddings
     audio   audio (B,1,N) -> embedding (B,E)                        "like this sound"

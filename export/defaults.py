@@ -1,4 +1,4 @@
-"""``python -m export defaults BUNDLE``: change what a finished bundle does when a request leaves the choice open.
+"""``python -m export defaults BUNDLE``: change the sampler defaults of a finished bundle.
 
 Steps, guidance, start, strength and temperature stand in the manifest, task by task; the graphs stay as they are, so
 nothing is exported or compared anew. The manifest is checked before it is written, and its hash with it.

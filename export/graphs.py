@@ -54,7 +54,7 @@ class Decode(nn.Module):
 
 
 class Step(nn.Module):
-    """One step along the preset's path: Euler's, or DDIM's on the cosine path; known latents come back as they are."""
+    """One step along the preset's path: Euler's, or DDIM's on the cosine path; known latents stay unchanged."""
 
     def __init__(self, flow: nn.Module, path: str) -> None:
         super().__init__()

@@ -166,7 +166,7 @@ PRESENCE = {"midpoint_db": -20.0, "slope_db": 3.0}  # found against wrongly foun
 
 
 def graph_entry(spec: Spec, draft: Path, precision: str) -> GraphSpec:
-    """What the manifest says of a graph that lies in ``draft``."""
+    """The manifest's entry for a graph in ``draft``."""
     file = f"{spec.name}.onnx"
     return GraphSpec(
         file=file,
@@ -178,7 +178,7 @@ def graph_entry(spec: Spec, draft: Path, precision: str) -> GraphSpec:
 
 
 def task_defaults(task: str, preset: Preset) -> SamplerDefaults:
-    """What a bundle of a preset does for a task when a request leaves the choice open."""
+    """The sampler defaults of a task in a bundle of this preset."""
     flow, rule = preset.flow, TASKS[task]
     plain = SamplerDefaults(steps=flow.generative_steps, guidance=flow.guidance, start="noise", strength=rule.strength)
     if rule.masked:

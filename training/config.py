@@ -116,7 +116,7 @@ class FlowConfig:
     mlp_ratio: int = 3
     positions: str = "rotary"  # or learned (MAGE)
     picture_dim: int = 0  # features of a video frame; 0 makes a network that cannot see
-    fusion: str = "cross-gated"  # how a picture speaks to the tokens; the others are MAGE's baselines, off is none
+    fusion: str = "cross-gated"  # how pictures condition the tokens; the others are MAGE's baselines, off is none
     avna: str = "nearest"  # a token's frame: nearest in time, in embedding space, or off: the pooled picture for all
     picture_time: str = "temporal"  # or still: one frame throughout (MAGE's ablation)
     scene_pooling: str = "attention"  # or mean

@@ -135,7 +135,7 @@ def _samples(foreign: ForeignSeparator) -> int:
 
 
 def magnitudes(audio_BCN: np.ndarray[Any, Any], spectrum: SpectrumSpec) -> np.ndarray[Any, Any]:
-    """What a spectral graph is given: float32 (batch, channels, frames, bins), silence around the sound."""
+    """Input of a spectral graph: float32 (batch, channels, frames, bins), silence around the sound."""
     flat = torch.from_numpy(audio_BCN.reshape(-1, audio_BCN.shape[-1]))
     window = torch.hann_window(spectrum.fft_samples)
     spectra = torch.stft(
@@ -149,7 +149,7 @@ def magnitudes(audio_BCN: np.ndarray[Any, Any], spectrum: SpectrumSpec) -> np.nd
 
 
 def answers(file: Path, stems: tuple[str, ...], trials: list[dict[str, np.ndarray[Any, Any]]]) -> list[Arrays]:
-    """What ONNX Runtime makes of some inputs, stem by stem.
+    """Run a graph in ONNX Runtime, stem by stem.
 
     Raises:
         ValueError: the file is no graph, or does not run.

@@ -1,6 +1,6 @@
 """Augment recorded stems: speed and pitch, equaliser, room, drive.
 
-Drawn anew for every mix, so that a model learns the family and not the recordings. Deterministic by generator.
+Random in every mix, so that a model learns the family and not the recordings. Deterministic by generator.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def draw_speed(rng: Rng) -> PlaybackSpeed:
 
 
 def vary_timbre(rng: Rng, audio: Audio, rate_hz: int) -> Audio:
-    """Another equaliser, and for some another drive or room; the level stays. ``(N,)`` -> ``(N,)``."""
+    """Random equaliser and, for some, drive or room; keeps the level. ``(N,)`` -> ``(N,)``."""
     power = float((audio**2).mean())
     if power < 1e-10:
         return audio

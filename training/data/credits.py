@@ -1,4 +1,4 @@
-"""Whose sounds a cache is made of: one line of licence and credit per source, for the bundle that learns from it."""
+"""Credits of the sounds in a cache: one line of licence and credit per source, for the bundle that learns from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw mixes from cached stems: pieces as written, or stems of several pieces; levels are drawn anew every time.
+"""Draw mixes from cached stems: pieces as written, or stems of several pieces; levels are random in every mix.
 
 Deterministic by generator.
 """
@@ -130,7 +130,7 @@ class StemMixer:
         return Mix(near_level(rng, mean), labels, tuple(take for _, take in cuts))
 
     def twins(self, rng: Rng, samples: int) -> Mix | None:
-        """A mix whose first two stems are of one family but of two pieces, so that its name cannot say which is meant.
+        """A mix whose first two stems are of one family but of two pieces, so that the name alone is ambiguous.
 
         Both have players of whom there are pictures. Half the mixes hold nothing else, a third two
         stems from one recording of the instrument where there are such. None when no family has two.

@@ -104,7 +104,7 @@ class StreamSound:
             resampler = av.AudioResampler(format="fltp")
             for frame in container.decode(stream):
                 if frame.pts is None:
-                    continue  # nobody can say where it belongs
+                    continue  # its time is unknown
                 at = round(float(frame.pts * frame.time_base) * self.rate_hz)
                 if at >= first + count:
                     break

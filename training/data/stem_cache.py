@@ -88,7 +88,7 @@ class StemCache:
         return {films.shape[2] for films in self._films.values()}
 
     def shows_alone(self, stem: int) -> bool:
-        """True where a picture can be of this stem's player only: drawn, or filmed with nobody else."""
+        """True where a picture can show this stem's player alone: drawn, or filmed without others."""
         label = self._labels[stem]
         return "part" in label or ("film" in label and len(self._pieces[label["piece"]]) == 1)
 

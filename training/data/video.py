@@ -122,7 +122,7 @@ def _from(container: Any, start_s: float) -> Iterator[tuple[float, Any]]:
     begins_s = (container.start_time or 0) / av.time_base
     container.seek(int((start_s + begins_s) * av.time_base), backward=True)
     for frame in container.decode(video=0):
-        if frame.pts is not None:  # else nobody can say where it belongs
+        if frame.pts is not None:  # else its time is unknown
             yield float(frame.pts * frame.time_base) - begins_s, frame
 
 

@@ -1,7 +1,7 @@
 """Arranging: a band from a list of prompts. Does every stem fit those before it?
 
-Beside the bundle stands the band that was really composed and played. Every stem is held against the sum of the stems
-before it, and against that sum of another example.
+Beside the bundle stands the band that was really composed and played. Every stem is compared with the sum of the stems
+before it, and with that sum of another example.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _piece(resources: SetResources, number: int, samples: int, seed: int) -> Com
 
 
 def measure(context: StudyContext) -> dict[str, Any]:
-    """Figures of every stem by system, the first of a band without those that hold it against what was there before.
+    """Metrics of every stem by system; a band's first stem has none that compare it with earlier stems.
 
     ``refused`` holds the sentence of a bundle that cannot do it.
     """

@@ -149,14 +149,14 @@ def frechet(one: Vectors, other: Vectors) -> float:
 
 
 def frechet_draws(clips: Sequence[Vectors], other: Vectors, draws: int = DRAWS) -> list[float]:
-    """The distance when the clips, each ``(windows, E)``, are drawn anew: the same clips at every call."""
+    """Bootstrap replicates of the distance: clips, each ``(windows, E)``, resampled in the same way at every call."""
     rng = np.random.default_rng(0)
     return [frechet(np.concatenate([clips[k] for k in rng.integers(len(clips), size=len(clips))]), other)
             for _ in range(draws)]  # fmt: skip
 
 
 def frechet_error(clips: Sequence[Vectors], other: Vectors, draws: int = DRAWS) -> float:
-    """Bootstrap standard error of the distance when the clips, each ``(windows, E)``, are drawn anew."""
+    """Bootstrap standard error of the distance, resampling clips, each ``(windows, E)``."""
     return float(np.std(frechet_draws(clips, other, draws)))
 
 

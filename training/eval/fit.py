@@ -50,7 +50,7 @@ def fit(
 
 
 def gain(values: dict[str, list[float]], kind: str) -> Interval:
-    """How much better a kind fits its own surroundings than another's: median of the differences, with its interval."""
+    """Median advantage of the own surroundings over another example's, with its interval."""
     own, other = (np.asarray(values[f"{kind}, {whose}"], dtype=float) for whose in ("own", "other"))
     return median_interval(list(own - other))
 

@@ -168,7 +168,7 @@ def own(bundle: str, folder: Path, context: StudyContext) -> BundleSystem:
 
 
 def generate_all(making: Making, what: str, examples: Sequence[EvalExample], context: StudyContext) -> list[Audio]:
-    """The generated stem of every example."""
+    """Generate the stem of every example."""
     progress = ProgressPrinter(len(examples), context.say)
     stems = []
     for example in examples:
@@ -184,7 +184,7 @@ def recogniser_of(context: StudyContext) -> InstrumentClassifier:
 
 
 def others(examples: Sequence[EvalExample]) -> list[Audio]:
-    """For each example the true stem of another one that asks for another family, where there is one."""
+    """For each example the true stem of another, of another family where possible."""
     found = []
     for k, example in enumerate(examples):
         rolled = [*examples[k + 1 :], *examples[:k]] or [example]

@@ -99,17 +99,17 @@ class InpaintGap:
 
 
 def silence(stem_CN: Audio, gap: InpaintGap) -> Audio:
-    """Nothing in the gap."""
+    """Baseline: silence in the gap."""
     return gap.put(stem_CN, np.zeros_like(gap.inside(stem_CN)))
 
 
 def repetition(stem_CN: Audio, gap: InpaintGap) -> Audio:
-    """The sound before the gap once more."""
+    """Baseline: repeat the sound before the gap."""
     return gap.put(stem_CN, gap.before(stem_CN))
 
 
 def crossfade(stem_CN: Audio, gap: InpaintGap) -> Audio:
-    """The sound before the gap once more, fading into the sound after it."""
+    """Baseline: cross-fade from the sound before the gap to the sound after it."""
     weight_N = np.linspace(0, 1, gap.last - gap.first, dtype=np.float32)
     return gap.put(stem_CN, gap.before(stem_CN) * (1 - weight_N) + gap.after(stem_CN) * weight_N)
 

@@ -49,7 +49,7 @@ def markdown(run: dict[str, Any], arguments: Sequence[str]) -> str:
 
 
 def _presence(run: dict[str, Any], found: dict[str, Any], systems: list[str]) -> list[str]:
-    """What comes out for something that is not there, and how often presence is told rightly."""
+    """Level of the answers to absent instruments, and how often presence is reported correctly."""
     rows = []
     for system in systems:
         there = [value for name, values in run["values"].items() if name != "absent"

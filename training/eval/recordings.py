@@ -27,7 +27,7 @@ T = TypeVar("T")
 PEAK = 0.95
 QUIET_DB = -25.0  # a stem, or what is left without it, below this against the mix is not asked for
 QUIET_RMS, LEVEL_RMS = 1e-4, 0.08
-NO_FAMILY = ("other", "speech")  # nobody asks for them
+NO_FAMILY = ("other", "speech")  # never asked for
 KICK, HATS = "kick", "hi-hat"
 # how pieces of a kit are asked for where the lexicon has no words for them
 WORDS = {

@@ -85,7 +85,7 @@ def _replaced(system: BundleSystem, example: EvalExample, wish: RecastTarget) ->
 
 
 def unwanted_changes(example: EvalExample, mix_CN: Audio, stem_CN: Audio, rest_CN: Audio, left_CN: Audio) -> Figures:
-    """How much changed that should not have.
+    """Changes outside what was to be replaced.
 
     Args:
         example: the old mix.

@@ -184,7 +184,7 @@ def _level_table(systems: dict[str, dict[str, Interval]], values: dict[str, dict
 
 
 def presence_text(values: Sequence[float] | None) -> str:
-    """How often a system said rightly whether the instrument is there, with the interval of the share."""
+    """How often a system reported presence correctly, with the interval of the share."""
     known = [value for value in values or () if not math.isnan(value)]
     return share(round(sum(known)), len(known)) if known else "-"
 
@@ -262,7 +262,7 @@ def _systems(run: dict[str, Any]) -> list[str]:
 
 
 def null_text(found: Sequence[float] | None) -> str:
-    """A null figure in words."""
+    """The null figure as text."""
     if found is None or not math.isfinite(found[0]):
         return "-"
     return "bit for bit" if found[2] <= -300 else f"{found[0]:.0f} dB"

@@ -1,4 +1,4 @@
-"""Ask every system for every example of every set, and measure the answers.
+"""Run every system on every example of every set, and measure the answers.
 
 The figures are kept for each example, so that any summary, interval or comparison can be made later.
 """
@@ -71,7 +71,7 @@ class ProgressPrinter:
 
 @dataclass(slots=True)
 class KeptAudio:
-    """Audio kept to listen to: an example and the stems some systems made of it."""
+    """Audio to listen to: an example and the stems that some systems made of it."""
 
     example: EvalExample
     stems: dict[str, Audio] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class KeptAudio:
 
 @dataclass(slots=True)
 class BenchResults:
-    """Figures of a run as they come in.
+    """The figures of a run, collected as it goes on.
 
     Attributes:
         embedders: what embeds the stems; the first one's classes are counted too. May be empty.
@@ -171,7 +171,7 @@ def figures(example: EvalExample, answer: StemEstimate) -> Figures:
 
 @lru_cache(maxsize=1024)
 def of_the_mix(example: EvalExample) -> Figures:
-    """Figures of the unprocessed mix, from which improvement is counted; cached, since every system needs them."""
+    """Metrics of the unprocessed mix, the baseline of every improvement; cached."""
     stem, rest = example.truth
     mix = mono(example.mix_CN)
     own = {"SI-SDR": si_sdr(example.mix_CN, example.stem_CN), "plain SDR": sdr(example.mix_CN, example.stem_CN)}

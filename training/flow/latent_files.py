@@ -49,7 +49,7 @@ def open_files(folder: Path, layout: Layout, mode: str = "r") -> dict[str, npt.N
 
 
 def create_files(folder: Path, layout: Layout) -> None:
-    """Make the files that are missing, full of zeros; one of another type or shape is made anew.
+    """Make the files that are missing, full of zeros; a file of another type or shape is replaced.
 
     Raises:
         ValueError: entries are encoded already, and a file that belongs to them is of another type or shape.
@@ -71,7 +71,7 @@ def words_bytes(words: str) -> bytes:
 
 
 def _check_layout(folder: Path, layout: Layout) -> None:
-    """Refuse encoded entries of which a part would be made anew and empty; files that older folders lack are added."""
+    """Refuse to empty a file of encoded entries; files that older folders lack are added."""
     if not _fits(folder / "facts.npy", *layout["facts"]):
         return  # then no entry counts as encoded
     if not np.load(folder / "facts.npy", mmap_mode="r")["filled"].any():
@@ -81,7 +81,7 @@ def _check_layout(folder: Path, layout: Layout) -> None:
         if (path.is_file() or name == "latents") and not _fits(path, *wanted):
             raise ValueError(
                 f"{path.name} in {folder} is gone or of another make; "
-                "remove that folder to have it made anew, or give another run's folder"
+                "remove that folder to encode it again, or give another run's folder"
             )
 
 

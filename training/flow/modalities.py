@@ -92,7 +92,7 @@ class Modalities:
         return picture_of(self.scene, hide_patches(rng, frames, self.preset.masking.hide_picture))
 
     def _clip(self, rng: Rng, takes: Sequence[StemCrop], size_px: int) -> Clip | None:
-        """The players of ``takes`` and nobody else who is heard."""
+        """Picture of the players of ``takes`` alone."""
         labels = [self.cache.label(take.stem) for take in takes]
         if self.sounds is not None and drawable(labels):
             return self._drawn(rng, labels, self.sounds, size_px)
@@ -180,7 +180,7 @@ def by_kind(cache: StemCache) -> dict[tuple[str, str], list[int]]:
 
 
 def hide_patches(rng: Rng, frames: Frames, share: float) -> Frames:
-    """Frames ``(F,H,W,3)`` with a share of their patches grey, drawn anew for every frame; a black one stays as it is.
+    """Frames ``(F,H,W,3)`` with a random share of their patches grey in each frame; a black frame stays black.
 
     Source: AudioX 4.1 and 5.1: parts of the input are masked, not of its features; 0.6 for video.
     """

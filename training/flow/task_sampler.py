@@ -64,14 +64,9 @@ def sample_task(rng: Rng, frames: int, masking: MaskingConfig | None = None) -> 
 def assign_tasks(drawn: Sequence[TaskSample], together: Sequence[bool]) -> list[TaskSample]:
     """Assign drawn tasks to the examples of a batch: generative ones to examples whose stems are of one piece.
 
-    What is made is to fit what is given, in key and in time; from stems that share nothing only that could be learnt
-    that it need not. Where there are too few of one piece, the others are asked for new sound too.
-
-    The other side of it: what is taken out of a mix is more often asked of mixes that share nothing, since those that
-    fit go to new sound first. With half the examples of one piece and two in five of the draws for new sound, nearly
-    all of it is asked of one piece and only about a quarter of the isolations are, where it would be half without this
-    order. A preset balances that by its ``together_share``: the larger it is, the more of one piece is left over. An
-    example of one stem counts as of one piece, although what is made for it has only silence to fit.
+    New sound must fit what is given in key and time, which cannot be learnt from unrelated stems. So isolation is asked
+    more often of mixes whose stems share nothing; the preset's ``together_share`` balances that: the larger it is, the
+    more mixes of one piece are left for isolation. An example of one stem counts as of one piece.
 
     Args:
         drawn: draws of a batch.

@@ -108,7 +108,7 @@ class FlowStage:
             self.decoder = copy.deepcopy(self.codec).to(device)
 
     def batch(self, step: int) -> FlowBatch:
-        """Data of a step: examples in shuffled rounds over the pool, everything else drawn anew."""
+        """Data of a step: examples in shuffled rounds over the pool, everything else random."""
         rng = np.random.default_rng([self.config.seed, 77, step])
         numbers = self._numbers(step)
         samples = [sample_task(rng, self.preset.grid.window_frames, self.preset.masking) for _ in numbers]

@@ -127,7 +127,7 @@ class VisualGate(nn.Module):
 
 
 class MixFilter(nn.Module):
-    """Visual-aware mixture audio filter: gates the mix latents where the mix is given, before they enter a token."""
+    """Visual-aware mixture audio filter: gates the latents of a given mix before they become tokens."""
 
     def __init__(self, picture: int, condition: int, channels: int, patch: int) -> None:
         super().__init__()

@@ -44,7 +44,7 @@ class TrackBlock(nn.Module):
         for layer in (*self.styles, self.gather, self.narrow):
             nn.init.zeros_(layer.bias)
         for layer in self.styles:
-            nn.init.zeros_(layer.weight)  # prompts begin without a say
+            nn.init.zeros_(layer.weight)  # prompts begin without effect
         for layer in (self.gather, self.narrow):
             nn.init.normal_(layer.weight, std=0.02)
 

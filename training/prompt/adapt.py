@@ -1,4 +1,4 @@
-"""Train the adapters of sound and story against the frozen towers, and say how often each finds its word.
+"""Train the adapters of sounds and stories against the frozen towers, and measure how often each finds its term.
 
 What the towers hear and read is computed once and held in memory; the adapters are then trained on it in seconds.
 A sound is right when its nearest term, of all families and groups, is its own family; the loss is the cross-entropy
@@ -171,7 +171,7 @@ def _planted(rng: np.random.Generator, asker: RequestWriter, families: Sequence[
 
 
 def _among_others(rng: np.random.Generator, teller: CaptionWriter, said: list[str], split: str) -> list[str]:
-    """Sentences in their order with others between them."""
+    """Insert unrelated sentences between those given."""
     sentences = list(said)
     wanted = int(rng.integers(*STORY_WORDS))
     while sum(len(sentence.split()) for sentence in sentences) < wanted:
@@ -190,7 +190,7 @@ def prose(split: str) -> tuple[str, ...]:
 
 
 def pieces_of(tower: TextTower, tokenizer: Tokenizer, sentences: Sequence[str]) -> list[str]:
-    """Sentences, those that are too long for the tower cut in halves until they are not."""
+    """Sentences; those too long for the tower are halved until they fit."""
     pieces: list[str] = []
     for sentence in sentences:
         words = sentence.split()
@@ -252,7 +252,7 @@ def retrieval(found: FloatArray, families: npt.NDArray[np.int64], words: TermEmb
 
 
 def recall(found: FloatArray, named: FloatArray) -> float:
-    """Share of the families a text names that are among as many nearest; ``found`` are scores (n, families)."""
+    """Recall of the families a text names among as many nearest ones; ``found`` are scores (n, families)."""
     shares = []
     for score, wanted in zip(found, named, strict=True):
         count = int((wanted > 0).sum())
@@ -266,7 +266,7 @@ def _unit(rows: FloatArray) -> FloatArray:
 
 
 def run(prompt_run: Path, cache_folder: Path, out_folder: Path, held_out: Path | None = None) -> dict[str, float]:
-    """Train both adapters, judge them, write them.
+    """Train, evaluate and save both adapters.
 
     Args:
         prompt_run: of the towers.

@@ -52,7 +52,7 @@ ANCHOR_WEIGHT = 8.0
 PHRASES = 48  # whose mean is where a term is
 JUDGED_EVERY = 8  # held-out phrases are compared with where they were
 LENGTHS = 4  # parts of a batch, by length: short texts are not padded to the longest
-AMONG_SHARE = 0.4  # of the phrases stand among words that are nobody's name
+AMONG_SHARE = 0.4  # of the phrases are surrounded by words that name nothing
 OTHER_SHARE = 0.25  # of the old texts are sentences, not phrases of a term
 
 

@@ -1,4 +1,4 @@
-"""Measure a prompt tower: which term does a held-out phrasing land on?
+"""Measure a prompt tower: which term is nearest to each held-out phrasing?
 
 A term's prototype is the mean text embedding of its *training* phrasings; a phrase lands on the term with the nearest
 prototype, of all families, groups and parts. *Strict*: it must be the phrase's own term. *Lenient*: its term, a family

@@ -218,7 +218,7 @@ def _train(
 
 
 def with_precision(config: PromptConfig) -> PromptConfig:
-    """The config with ``auto`` precision decided for this machine, so that resuming does not decide anew."""
+    """The config with ``auto`` precision decided for this machine, so that a resumed run keeps it."""
     if config.precision != "auto":
         return config
     return replace(config, precision="bf16" if compute_dtype() is torch.bfloat16 else "fp32")

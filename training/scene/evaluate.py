@@ -52,7 +52,7 @@ class SceneScores:
 
 
 class SceneEvaluator:
-    """Draws unseen clips and scores an encoder on them."""
+    """Scores an encoder on drawn clips that it has never seen."""
 
     def __init__(self, run: Path, prompt_run: Path, frames: int) -> None:
         self.encoder: SceneTower = load_scene(run)

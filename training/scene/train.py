@@ -121,7 +121,7 @@ class SceneStage:
 
 
 def stack_clips(seen: list[LabelledClip], phrases: list[np.ndarray]) -> SceneBatch:
-    """Clips side by side."""
+    """Stack clips into a batch."""
 
     def side(rows: list[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(rows))

@@ -57,7 +57,7 @@ def draw_place(rng: Rng, family: str) -> Placement:
 
 
 def put(place: Placement, audio_CN: Audio, rate_hz: int) -> Audio:
-    """A stem put in its place: level, a moment's delay and a duller far ear, float32 ``(2, N)``."""
+    """Pan a stem: level, a moment's delay and a duller far ear, float32 ``(2, N)``."""
     import pedalboard as pb
 
     angle = (place.side + 1) * np.pi / 4

@@ -1,4 +1,4 @@
-"""The low end of electronic music: kicks and basses drawn anew for every piece, their lines, and ducking.
+"""The low end of electronic music: random kicks and basses for every piece, their lines, and ducking.
 
 Below 120 Hz a kick and a sub bass are both a low sine; only their times and shapes tell them apart. So they are drawn
 wide here, often overlapping. Deterministic by generator.

@@ -68,7 +68,7 @@ def register_of(family_low: int, family_high: int, pitches: list[int]) -> str:
 
 
 def players(rng: np.random.Generator, sounds: SoundLibrary, held_out: bool) -> list[Family] | None:
-    """Who plays a piece: the composer's choice, or for held-out music families that a held-out recording can sound."""
+    """The players of a piece: the composer's choice, or families with held-out recordings."""
     return cast(rng, [f for f in families().values() if sounds.voices(f, True)]) if held_out else None
 
 

@@ -92,7 +92,7 @@ def lead(rng: Rng, frame: PieceFrame, family: Family) -> list[Note]:
     for bar in range(frame.bars):
         place = bar % PHRASE_BARS
         if rests and place == PHRASE_BARS - 1 and rng.random() < 0.3:
-            continue  # nobody plays on without a breath
+            continue  # a rest to breathe
         motif = motifs[plan[place]]
         if rests and place == PHRASE_BARS - 1:
             motif = motif[: max(1, (len(motif) + 1) // 2)]

@@ -36,7 +36,7 @@ class Distributed:
     def __init__(self) -> None:
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             os.environ.setdefault("LOCAL_RANK", os.environ.get("RANK", "0"))  # started by hand, on one machine
-        # A part of the network may sit out a batch (a condition that nobody has), and all buffers are constants.
+        # A part of the network may sit out a batch (a condition that no example has), and all buffers are constants.
         parallel = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
         patient = InitProcessGroupKwargs(timeout=PATIENCE)
         self._accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[parallel, patient])

@@ -162,7 +162,7 @@ def cut_piece(piece: Piece, number: int, cutting: CutConfig, chosen: list[float]
 
 
 def _filmed(piece: Piece, start_s: float, cutting: CutConfig) -> Frames | None:
-    """The frames of a span; None where the film is over, or damaged, which is said, or nobody filmed."""
+    """The frames of a span; None where there is no film, where it is over, or where it is damaged, which is logged."""
     if piece.frames is None or not cutting.size_px:
         return None
     try:
@@ -233,7 +233,7 @@ def main(argv: list[str]) -> int:
         args.json.write_text(json.dumps(index.as_json(), indent=1, ensure_ascii=False) + "\n", "utf-8")
     if args.cache is not None:
         preset = load_preset(args.preset)
-        size_px = preset.scene.size_px if preset.flow.picture_dim else 0  # nobody else looks at films
+        size_px = preset.scene.size_px if preset.flow.picture_dim else 0  # only a flow that takes pictures needs films
         cutting = CutConfig(args.cache, preset.grid.rate_hz, preset.sound.seconds, args.kind, size_px)
         added = cut_pieces(pieces, cutting)
         cache = StemCache(args.cache)

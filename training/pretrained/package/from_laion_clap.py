@@ -133,7 +133,7 @@ def build(inner: Any, name: str, text: dict[str, int], fused: bool) -> tuple[Any
 
 
 def sizes_of_text(state: dict[str, Tensor]) -> dict[str, int]:
-    """What of RoBERTa's sizes the checkpoint tells; those of ``roberta-base`` for the published ones.
+    """RoBERTa's sizes as far as the checkpoint tells them, else those of ``roberta-base``.
 
     Raises:
         ValueError: its words went through something else.
@@ -165,7 +165,7 @@ def mel_filters(model: Any, audio: dict[str, Any]) -> Tensor:
 
 
 def questions(model: Any, audio: dict[str, Any], filters: Tensor) -> dict[str, Tensor]:
-    """Words of several lengths and sounds, with what the package's own methods say of them.
+    """Test inputs of several lengths, with the answers of the package's own methods.
 
     A tower with fusion is given the mel picture as ``training/data.py`` stacks it for clips within the window.
     """

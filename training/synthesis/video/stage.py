@@ -98,7 +98,7 @@ def places(rng: Rng, count: int) -> list[StageSpot]:
 
 
 def draw_camera(rng: Rng) -> Camera:
-    """A camera that moves, zooms and shakes by chance, and always keeps everybody in the picture."""
+    """A camera that moves, zooms and shakes at random and keeps all players in the frame."""
 
     def view() -> tuple[float, float, float]:
         zoom = float(rng.uniform(0.85, 1.0))
