@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.bundle.bundle import FORMAT, Attachment, Bundle, GraphSpec, Manifest, file_sha256, load_bundle
-from engine.bundle.separation import MaskDecoderSpec, PoolingSpec
+from engine.bundle.separation import MaskDecoderSpec
 from export import guard
 from export.draft import LIMIT_BYTES, check_free, copy_files, drafted, size_bytes, write_checked
 from export.graphs import Spec, text_spec
@@ -50,18 +50,11 @@ from training.mask.judge import FRAMES, load_average, spectra
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, PRESENCE_FRAMES, RATE_HZ, WIDTHS, PromptedUNet
 from training.mask.queries import TERMS_FILE, QueryAdapter
 from training.mask.queries import load as load_queries
-from training.mask.terms import KIT, VOICES
+from training.mask.terms import POOLING
 from training.prompt.tower import load_text_tower
 from training.text.wordings import ASKS_FILE, asks_json
 
 LEVEL_DB = -21.4  # of the mixes that the network was trained on
-POOLING = PoolingSpec(
-    components=24,
-    confidence=2.0,
-    sharpness=2.0,
-    alone=list(KIT),
-    never=["vocals", "voices", "speech", "choir", *VOICES],
-)
 TRIALS = ((1, 1), (2, 3), (4, 1))  # prompts, sections
 ANSWER = "mask-answer"
 MIX_FEATURES, OUTPUTS = ("described", "plane"), ("stem", "rest", "presence")  # of the mask graph

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.bundle.separation import PoolingSpec
+from engine.inference.component_pooling import mean_odds, pooled_masks
 from training.eval.held_stems import placed
 from training.mask.mixing import MIX_RMS, WINDOW
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedUNet
 from training.mask.stems import Player, StemPool
-from training.mask.terms import KIT, TERMS, VOICES, number
+from training.mask.terms import KIT, POOLING, TERMS, VOICES, number
 from training.metrics import sdr, si_sdr
 
 Audio = np.ndarray[Any, np.dtype[np.float32]]
@@ -129,15 +131,21 @@ def judge(masker: Masker, cases: list[Case]) -> list[dict[str, Any]]:
     return rows
 
 
-def network_masker(network: PromptedUNet) -> Masker:
-    """A network as something to judge; its answer is the stem's mask."""
+def network_masker(network: PromptedUNet, pooling: PoolingSpec | None = POOLING) -> Masker:
+    """A network as something to judge; its answer is the stem's mask, pooled as a bundle would, or not for None."""
 
     def masker(mix: torch.Tensor, term: int) -> tuple[torch.Tensor, torch.Tensor]:
         level = MIX_RMS / max(1e-6, float(mix.square().mean().sqrt()))
         magnitudes = spectra(mix * level).abs()[..., :BINS]
         padded = torch.nn.functional.pad(magnitudes, (0, 0, 0, -magnitudes.shape[1] % FRAMES))[None]
         logits, presence = network(padded, network.queries(torch.tensor([[term]])))
-        return logits[0, 0].sigmoid(), presence[0, 0].sigmoid()
+        mask = logits[0, 0].sigmoid().detach()
+        if pooling is not None and TERMS[term] not in pooling.never:
+            [pooled_TF] = pooled_masks(mask.mean(0, keepdim=True).numpy(), padded[0].mean(0).numpy(), pooling)
+            alone = TERMS[term] in pooling.alone
+            both = np.stack([pooled_TF, pooled_TF]) if alone else mean_odds(mask.numpy(), pooled_TF)
+            mask = torch.from_numpy(both)
+        return mask, presence[0, 0].sigmoid()
 
     return masker
 
@@ -171,9 +179,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--each", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rows", type=Path)
+    parser.add_argument("--plain", action="store_true", help="judge masks as the network gives them, not pooled")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
-    rows = judge(network_masker(load_average(args.checkpoint)), build_cases(StemPool(args.stems), args.each))
+    masker = network_masker(load_average(args.checkpoint), None if args.plain else POOLING)
+    rows = judge(masker, build_cases(StemPool(args.stems), args.each))
     for kind, figures in summary(rows).items():
         print(kind, figures)
     if args.rows:

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.bundle.separation import PoolingSpec
 from training.data.instruments import families, groups
 
 KIT = ("kick", "snare", "hi-hat", "cymbals", "toms", "claps")
 VOICES = ("lead-vocals", "backing-vocals")
 FAMILIES = (*families(), "speech")
 TERMS: tuple[str, ...] = (*FAMILIES, *groups(), *KIT, *VOICES)
+
+POOLING = PoolingSpec(
+    components=24,
+    confidence=2.0,
+    sharpness=2.0,
+    alone=list(KIT),
+    never=["vocals", "voices", "speech", "choir", *VOICES],
+)
 
 PIECE_OF_NOTE = {
     **dict.fromkeys((35, 36), "kick"),
