@@ -92,7 +92,8 @@ REFUSALS = (
 )
 ENGINE_HELP = (
     *("", "isolate", "remove", "regenerate", "generate", "inpaint", "extend", "restyle", "replace", "arrange"),
-    *("rerun", "desktop", "bundles", "bundles list", "bundles add", "bundles remove", "doctor", "bridge", "send"),
+    *("batch", "rerun", "desktop", "bundles", "bundles list", "bundles add", "bundles remove"),
+    *("doctor", "bridge", "send"),
 )
 OSC_PRINTERS = ("engine.osc.protocol.docs", "engine.osc.docs")  # newest first
 VOLATILE = {"made_at", "took_s", "engine_version"}
