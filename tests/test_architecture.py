@@ -312,6 +312,20 @@ def test_every_command_a_document_names_is_there(document):
         assert not named - commands, f"{document} names commands that are not there: {program} {named - commands}"
 
 
+def test_every_file_a_comment_names_is_there():
+    files = {f"/{path.relative_to(ROOT).as_posix()}" for path in product_files()}
+    foreign = ROOT / "training/pretrained/package"  # its comments name files of laion-clap and open-clip
+    missing = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for package in sorted(OURS)
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if foreign not in path.parents
+        for name in re.findall(r"(?<![\w/.-])((?:\w+/)+\w+\.py)\b", path.read_text(encoding="utf-8"))
+        if not any(file.endswith(f"/{name}") for file in files)
+    ]
+    assert not missing, "\n".join(missing)
+
+
 def test_every_measured_figure_stands_beside_its_command():
     text = (ROOT / "resources/docs/BENCHMARKS.md").read_text(encoding="utf-8")
     rows = text.split("<!-- measured:begin -->")[1].split("<!-- measured:end -->")[0]

@@ -1,1 +1,1 @@
-"""Train the models: rendered sound in, checkpoints out. Needs torch; knows nothing of Qt or ONNX Runtime."""
+"""Train the models: rendered sound in, checkpoints out. Needs torch."""

@@ -1,7 +1,7 @@
 """The bench's sets: mixes by seed, made of recordings reserved for measuring (``training/data/holdout.toml``).
 
 Every example depends on the seed, its set and its number alone. A mix is the exact sum of its stems. Most sets are
-mixed from held-out stems (``recorded.py``); those that need the notes of a stem are composed here, piece by piece.
+mixed from held-out stems (``recordings.py``); those that need the notes of a stem are composed here, piece by piece.
 """
 
 from __future__ import annotations
