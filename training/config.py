@@ -101,7 +101,7 @@ class FlowConfig:
     """FluxFormer: its shape and one training run of it."""
 
     network: str = "flux"  # or mage, mge: the papers' own, to the number; see flow/networks.py
-    objective: str = "clean"  # what the network predicts: clean, velocity (MAGE) or v (MGE-LDM); see papers/diffusion.py
+    objective: str = "clean"  # the network's answer: clean, velocity (MAGE) or v (MGE-LDM); see papers/diffusion.py
     path: str = "linear"  # from noise to latents; or cosine (MGE-LDM)
     norm: str = "group"  # network mge: one group per track, or layer
     times: str = "start"  # half of them t = 0 and near it; or uniform (the papers)

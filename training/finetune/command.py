@@ -28,7 +28,7 @@ from training.data.stem_cache import StemCache
 from training.eval.bundle_system import BundleSystem, Engine, EngineError, locate
 from training.eval.example import EvalExample
 from training.finetune.bundle import preset_of, read_codec, read_flow
-from training.finetune.senses import keep_eyes, open_all, sounds_like
+from training.finetune.senses import freeze_visual_layers, open_all, similar_sound
 from training.finetune.stems import BlendedMixer, OwnStems, drop_pool, questions, read_own
 from training.flow.encode import POOL, encode_latents
 from training.flow.train import FlowStage, save_flow
@@ -138,7 +138,7 @@ def train(asked: FinetuneOptions, own: OwnStems, rendered: StemCache | None) -> 
         latents = encode_latents(asked.run / POOL, preset, mixer, codec, opened.senses, asked.workers)
     stage = FlowStage(preset, latents, codec, asked.run, opened.reader)
     stage.model.load_state_dict(read_flow(asked.bundle, preset).state_dict())
-    said = keep_eyes(stage.model, opened)
+    said = freeze_visual_layers(stage.model, opened)
     plan = TrainConfig(
         steps=asked.steps,
         parts=preset.flow.parts,
@@ -219,7 +219,7 @@ def judge(asked: FinetuneOptions, sets: dict[str, StemCache], learnt: StemCache)
             examples = list(questions(cache, asked.questions, grid.window_samples, grid.sample_rate_hz))
             found[name] = {"mixes": len(examples), **(compare(examples) if examples else {})}
             if name == YOURS and "audio" in asked.bundle.manifest.graphs:
-                like = [(one, sound) for one in examples if (sound := sounds_like(one, learnt)) is not None]
+                like = [(one, sound) for one in examples if (sound := similar_sound(one, learnt)) is not None]
                 by_sound = compare([one for one, _ in like], [sound for _, sound in like]) if like else {}
                 found[BY_SOUND] = {"mixes": len(like), **by_sound}
     return found

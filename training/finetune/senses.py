@@ -1,7 +1,7 @@
 """The scene, audio and story encoders of a bundle, read from its graphs, so that further training keeps using them.
 
-A flow that is trained in words alone forgets what a picture or a sound means to it. Where nothing can be shown, what it
-sees with is kept as it is, and said to be.
+A flow that is trained on words alone forgets pictures and sounds. Where there are no pictures to train with, its visual
+layers are frozen, and the user is told.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from training.flow.warm_start import FRESH
 from training.prompt.adapters import StoryReader, load_adapters
 from training.typing import Audio
 
-HEARS = {"audio", "story"}  # graphs of a bundle that hears and reads
+HEARS = {"audio", "story"}  # graphs of a bundle that takes sounds and long texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _any(stems: StemCache, *names: str) -> bool:
     return any(name in stems.label(k) for k in range(stems.count) for name in names)
 
 
-def keep_eyes(flow: nn.Module, opened: BundleEncoders) -> list[str]:
+def freeze_visual_layers(flow: nn.Module, opened: BundleEncoders) -> list[str]:
     """Freeze the flow's visual layers when training has no pictures; returns a message for the user."""
     said = [f"trained without {what}" for what in opened.missing]
     eyes = [weights for name, weights in flow.named_parameters() if name.startswith(FRESH)]
@@ -101,7 +101,7 @@ def keep_eyes(flow: nn.Module, opened: BundleEncoders) -> list[str]:
     return said
 
 
-def sounds_like(example: EvalExample, stems: StemCache) -> Audio | None:
+def similar_sound(example: EvalExample, stems: StemCache) -> Audio | None:
     """The loudest other part of the stem that an example asks for, float32 ``(N,)``; None where there is none.
 
     Args:

@@ -50,12 +50,12 @@ def unpack_prompt(bundle: Bundle, preset: Preset, run: Path) -> None:
     save_tower(bundle, preset, run)
     if "audio" in bundle.manifest.graphs:
         tower, tokenizer = read_tower(bundle, preset)
-        save_towers(run, preset.prompt, tokenizer.get_vocab_size(), tower, read_ear(bundle, preset).tower)
+        save_towers(run, preset.prompt, tokenizer.get_vocab_size(), tower, read_audio_encoder(bundle, preset).tower)
 
 
 def unpack_adapters(bundle: Bundle, preset: Preset, run: Path) -> None:
     """``adapted.pt``."""
-    save_adapters(run, read_ear(bundle, preset), _reader(bundle), {})
+    save_adapters(run, read_audio_encoder(bundle, preset), _reader(bundle), {})
 
 
 def unpack_scene(bundle: Bundle, preset: Preset, run: Path) -> None:
@@ -108,7 +108,7 @@ class _Heard(nn.Module):
         return heard
 
 
-def read_ear(bundle: Bundle, preset: Preset) -> AdaptedAudioTower:
+def read_audio_encoder(bundle: Bundle, preset: Preset) -> AdaptedAudioTower:
     """The bundle's audio encoder; its tower's own last layer, which no graph holds, is zero.
 
     Raises:

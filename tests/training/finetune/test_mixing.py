@@ -94,9 +94,9 @@ def test_a_sound_that_asks_is_of_the_file_that_is_asked_for(tmp_path):
     cache = stems(tmp_path / "two", kinds)
     example = EvalExample("x", 0, 8000, "electric-guitar", "guitar", ("electric-guitar",), ("x",), *np.zeros((2, 1, 8)))
     for place, one in enumerate(kinds):
-        sound = senses.sounds_like(replace(example, label=one["label"]), cache)
+        sound = senses.similar_sound(replace(example, label=one["label"]), cache)
         np.testing.assert_array_equal(sound, cache.audio(place))
-    assert senses.sounds_like(replace(example, label="guitar third"), cache) is None
+    assert senses.similar_sound(replace(example, label="guitar third"), cache) is None
 
 
 def test_questions_say_which_file_they_ask_for(tmp_path):

@@ -10,7 +10,7 @@ from engine.bundle.bundle import load_bundle
 from training.data.mixer import StemMixer
 from training.data.stem_cache import StemCache
 from training.finetune.bundle import read_codec
-from training.finetune.senses import keep_eyes, open_all, sounds_like
+from training.finetune.senses import freeze_visual_layers, open_all, similar_sound
 from training.finetune.stems import BlendedMixer, questions, read_own
 from training.flow.encode import encode_latents
 from training.flow.networks import build_network
@@ -41,7 +41,7 @@ def test_pictures_and_sounds_are_made_by_the_bundles_own_encoders(tiny_run, blen
     assert opened.missing == ()
     assert opened.reader is not None
     flow = build_network(tiny_run.preset)
-    assert keep_eyes(flow, opened) == []
+    assert freeze_visual_layers(flow, opened) == []
     assert all(weights.requires_grad for weights in flow.parameters())
     masking = replace(tiny_run.preset.masking, clip_share=1.0)
     preset = replace(tiny_run.preset, masking=masking, flow=replace(tiny_run.preset.flow, pool=24))
@@ -56,7 +56,7 @@ def test_eyes_stay_as_they_are_where_nothing_can_be_shown(tiny_run, own, tmp_pat
     assert opened.senses.scene is None
     assert opened.senses.ear is not None
     flow = build_network(tiny_run.preset)
-    said = keep_eyes(flow, opened)
+    said = freeze_visual_layers(flow, opened)
     assert any("no picture is shown, so what the bundle sees with stays as it is" in line for line in said)
     for name, weights in flow.named_parameters():
         assert weights.requires_grad is not name.startswith("scene.")
@@ -66,7 +66,7 @@ def test_a_sound_that_asks_is_of_the_same_player_and_was_not_held_back(own):
     held = list(questions(own.held, 4, 8000, RATE_HZ))
     assert held
     for example in held:
-        sound = sounds_like(example, own.train)
+        sound = similar_sound(example, own.train)
         mine = [k for k in range(own.train.count) if own.train.label(k)["family"] == example.family]
         assert any(np.array_equal(sound, own.train.audio(k)) for k in mine)
-    assert sounds_like(held[0], StemCache(own.train.folder.parent / "none")) is None
+    assert similar_sound(held[0], StemCache(own.train.folder.parent / "none")) is None
