@@ -107,7 +107,7 @@ def result_names(template: str, values: Mapping[str, object], results: Sequence[
         results: the files.
         suffix: ending of all of them.
     """
-    template = template or DEFAULT_TEMPLATE
+    template = _ENDINGS.sub("", template) or DEFAULT_TEMPLATE
     if "{region}" not in template and values.get("region"):
         template += " {region}"
     if "{part}" not in template:

@@ -8,9 +8,12 @@ Source: RFC 9639, sections 8.2 (STREAMINFO), 9.1 (frame header) and 9.3 (frame f
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+
+import soundfile
 
 from engine.audio.mpeg import ID3V1_BYTES, id3v2_bytes
 from engine.audio.splice import MendedFile, Piece
@@ -46,13 +49,11 @@ def scan_flac(path: Path) -> MendedFile | None:
     block_samples = struct.unpack_from(">H", head, 10)[0]
     total = (head[_TOTAL_AT] & 0x0F) << 32 | struct.unpack_from(">I", head, _TOTAL_AT + 1)[0]
     at, frame = _last_frame(tail, block_samples)
-    if frame is None or frame.stop == total:
+    if frame is None:
         return None
-    is_whole = _crc16(tail[at:]) == 0
+    is_whole = _crc16(tail[at:]) == 0 or _decodes(head, tail[at:], frame.stop - frame.start)
     there = frame.stop if is_whole else frame.start
-    if total and there < total <= frame.stop and not is_whole and _ends_in_nothing(tail):
-        return None  # something that is no sound lies behind a whole file
-    if not there:
+    if there in (0, total):
         return None
     stop = tail_at + (len(tail) if is_whole else at)
     mended = head[_TOTAL_AT] & 0xF0 | there >> 32, there & 0xFFFFFFFF
@@ -70,8 +71,20 @@ def _without_tags(tail: bytes) -> bytes:
     return tail
 
 
-def _ends_in_nothing(tail: bytes) -> bool:
-    return not tail[-64:].strip(b"\0")
+def _decodes(head: bytes, frame: bytes, samples: int) -> bool:
+    """True where the last frame is whole, and what lies behind it is no sound.
+
+    Args:
+        head: of the file, up to the end of STREAMINFO.
+        frame: from its first byte to the end of the file.
+        samples: that it says it holds.
+    """
+    alone = head[:4] + b"\x80" + head[5:_TOTAL_AT] + struct.pack(">BI", head[_TOTAL_AT] & 0xF0, samples)
+    try:
+        with soundfile.SoundFile(io.BytesIO(alone + head[_TOTAL_AT + 5 :] + frame)) as file:
+            return len(file.read(samples)) == samples
+    except (soundfile.LibsndfileError, ValueError):
+        return False
 
 
 def _last_frame(tail: bytes, block_samples: int) -> tuple[int, _Frame | None]:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.audio.riff import CHUNKS_LIMIT, UNKNOWN_SIZE, is_chunk_name, riff_chunks
-from engine.audio.splice import MendedFile, Piece
+from engine.audio.mpeg import id3v2_bytes
+from engine.audio.riff import CHUNKS_LIMIT, LARGEST_BYTES, UNKNOWN_SIZE, is_chunk_name, riff_chunks
+from engine.audio.splice import MendedFile, Piece, SplicedFile
 
 TAIL_BYTES = 1 << 16  # in which chunks behind samples of unknown length are looked for
 _WRAP = 1 << 32
@@ -47,7 +48,10 @@ def scan_layout(path: Path) -> MendedFile | None:
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as stream:
+    with path.open("rb") as file:
+        tag_bytes = id3v2_bytes(file.read(10))
+        behind_tag = (tag_bytes, file.seek(0, io.SEEK_END))
+    with io.BufferedReader(SplicedFile(path, (behind_tag,))) as stream:
         size = stream.seek(0, io.SEEK_END)
         stream.seek(0)
         head = stream.read(16)
@@ -58,7 +62,14 @@ def scan_layout(path: Path) -> MendedFile | None:
         return None
     is_cut = found.said is not None and found.start + found.said > size
     times = None if found.said is None else found.said / (found.stop - found.start)
-    return MendedFile(kind.mend(found, size), times, is_cut)
+    pieces = kind.mend(found, size)
+    if tag_bytes:
+        pieces = tuple(_moved(piece, tag_bytes) for piece in pieces or ((0, size),))
+    return MendedFile(pieces, times, is_cut)
+
+
+def _moved(piece: Piece, by: int) -> Piece:
+    return piece if isinstance(piece, bytes) else (piece[0] + by, piece[1] + by)
 
 
 def _as_wave(found: _SampleBytes, size: int) -> tuple[Piece, ...]:
@@ -112,7 +123,8 @@ def _in_wave(stream: BinaryIO, size: int) -> _SampleBytes | None:
 
 
 def _is_unknown(said: int) -> bool:
-    return any(mark - _NEAR_UNKNOWN <= said <= mark for mark in (UNKNOWN_SIZE, 0x7FFFFFFF)) or said == 0x80000000
+    near = any(mark - _NEAR_UNKNOWN <= said <= mark for mark in (UNKNOWN_SIZE, 0x7FFFFFFF))
+    return near or said == 0x80000000 or said > LARGEST_BYTES
 
 
 def _is_wrapped(stream: BinaryIO, end: int, size: int, riff_bytes: int) -> bool:
@@ -177,7 +189,9 @@ def _in_w64(stream: BinaryIO, size: int) -> _SampleBytes | None:
             return None
         said = struct.unpack_from("<Q", header, 16)[0]
         if header[:4] == b"data":
-            return _spanned(at + 24, None if said <= 24 or said >> 62 else said - 24, size)
+            return _spanned(at + 24, None if said <= 24 or said > LARGEST_BYTES else said - 24, size)
+        if said > LARGEST_BYTES:
+            return None
         at += max(24, -(-said // 8) * 8)
     return None
 
@@ -201,7 +215,7 @@ def _chunks(stream: BinaryIO, form: str, is_padded: bool = True) -> Iterator[tup
         name, said = struct.unpack(form, header)
         start = stream.tell()
         yield name, said, start
-        if said >= 1 << 62:
+        if said > LARGEST_BYTES:
             return
         stream.seek(start + said + (said % 2 if is_padded else 0))
 

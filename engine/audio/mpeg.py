@@ -48,6 +48,7 @@ class _Tag:
     frames: int | None
     file_bytes: int | None
     lame: bytes  # empty where there is none
+    is_plain: bool = True  # False where mpg123 would take the frame for sound
 
     @property
     def trimmed_samples(self) -> tuple[int, int]:
@@ -70,7 +71,7 @@ def scan_mpeg(path: Path) -> MendedFile | None:
         if start is None:
             return None
         file.seek(start)
-        head = file.read(8192)
+        head = file.read(8192).ljust(8192, b"\0")
         header = _header(head)
         if header is None:
             return None
@@ -80,12 +81,13 @@ def scan_mpeg(path: Path) -> MendedFile | None:
     if not frames:
         return None
     is_in_one = runs == [(first, runs[-1][1])] and size - runs[-1][1] <= ID3V1_BYTES
-    if tag is not None and tag.frames == frames and is_in_one and not is_partial:
+    is_true = tag is not None and tag.frames == frames and tag.is_plain
+    if is_true and is_in_one and not is_partial:
         return MendedFile((), 1.0, False)
     sound_bytes = sum(stop - begin for begin, stop in runs) + (first - start)
     is_cut = is_partial
     if tag is not None and tag.file_bytes is not None:
-        is_cut = tag.file_bytes > sound_bytes + header.frame_bytes
+        is_cut = tag.frames != frames and tag.file_bytes > sound_bytes + header.frame_bytes
     lame = b"" if tag is None else tag.lame
     said = None
     if is_cut and tag is not None:
@@ -206,6 +208,7 @@ def _tag(head: bytes, header: _Header) -> _Tag | None:
     if head[36:40] == b"VBRI":
         file_bytes, frames = struct.unpack_from(">II", head, 46)
         return _Tag(frames, file_bytes, b"")
+    is_plain = not head[4 : header.tag_at].strip(b"\0")
     at = header.tag_at
     if head[at : at + 4] not in (b"Xing", b"Info"):
         return None
@@ -218,7 +221,7 @@ def _tag(head: bytes, header: _Header) -> _Tag | None:
             at += length
     lame = head[at : at + _LAME_BYTES]
     is_lame = at + _LAME_BYTES <= header.frame_bytes and lame[:4].strip(b"\0") != b""
-    return _Tag(numbers.get(_FRAMES), numbers.get(_BYTES), lame if is_lame else b"")
+    return _Tag(numbers.get(_FRAMES), numbers.get(_BYTES), lame if is_lame else b"", is_plain)
 
 
 def _front(head: bytes, header: _Header, frames: int, lame: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Ogg files that are cut: the last page of a whole one says that it is the last.
+"""Ogg files that are cut, or with something behind them: the last page of a whole one says that it is the last.
 
 Source: RFC 3533, section 6.
 """
@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.audio.splice import MendedFile
+from engine.audio.splice import MendedFile, Piece
 
 TAIL_BYTES = 1 << 17  # a page has at most 65,307 bytes
 _LAST = 4  # in the flags of a page
+_PAGE_BYTES = 27  # of the header of a page, before its table of segments
 
 
 def scan_ogg(path: Path) -> MendedFile | None:
-    """Look at the last page; None where it says that it is the last, or the file is no Ogg.
+    """Look at the last page; None where it is the last and ends the file, or the file is no Ogg.
+
+    libsndfile refuses Opus with anything behind it, so the decoder is given the pages alone.
 
     Raises:
         OSError: it cannot be read.
@@ -26,6 +29,10 @@ def scan_ogg(path: Path) -> MendedFile | None:
         file.seek(max(0, size - TAIL_BYTES))
         tail = file.read()
     at = tail.rfind(b"OggS")
-    if at < 0 or at + 6 > len(tail) or tail[at + 5] & _LAST:
+    if at < 0 or at + _PAGE_BYTES > len(tail):
         return None
-    return MendedFile((), None, True)
+    segments = tail[at + _PAGE_BYTES - 1]
+    end = at + _PAGE_BYTES + segments + sum(tail[at + _PAGE_BYTES : at + _PAGE_BYTES + segments])
+    is_cut = not tail[at + 5] & _LAST or end > len(tail)
+    pieces: tuple[Piece, ...] = ((0, size - len(tail) + end),) if end < len(tail) else ()
+    return MendedFile(pieces, None, is_cut) if pieces or is_cut else None

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from engine.audio.riff import CHUNKS_LIMIT, is_chunk_name, riff_chunks
+from engine.audio.riff import CHUNKS_LIMIT, LARGEST_BYTES, is_chunk_name, riff_chunks
 from engine.audio.tags import (
     ASF_NAMES,
     CAF_NAMES,
@@ -136,7 +136,7 @@ def _chunks(stream: BinaryIO, header: str, even: int) -> Iterator[tuple[bytes, i
             return
         name, size = struct.unpack(header, head)
         start = stream.tell()
-        if size < 0:  # to the end of the file
+        if not 0 <= size <= LARGEST_BYTES:  # -1: to the end of the file
             return
         yield name, size
         stream.seek(start + size + size % even)

@@ -166,8 +166,8 @@ def blocks(info: AudioInfo, start: int = 0, stop: int | None = None) -> Iterator
     dtype = "float64" if info.subtype == "PCM_32" else "float32"
     with _opened(info) as stream:
         position = 0
-        if info.container not in _DECODED_IN_ORDER and stream.seekable():
-            position = stream.seek(start)
+        if start and info.container not in _DECODED_IN_ORDER and stream.seekable():
+            position = _seek(stream, info.path, start)
         while position < stop:
             wanted = min(BLOCK_SAMPLES, (start if position < start else stop) - position)
             block_NC = _read(stream, info.path, wanted, dtype)
@@ -306,10 +306,19 @@ def _read(stream: soundfile.SoundFile, path: Path, count: int, dtype: str) -> np
     try:
         block_NC: npt.NDArray[np.floating] = stream.read(count, dtype=dtype, always_2d=True)
     except soundfile.LibsndfileError as error:
-        raise AudioError(
-            "{path} is damaged ({reason}); convert it or get it again", path=path, reason=_words(error)
-        ) from error
+        raise _damaged(path, error) from error
     return block_NC
+
+
+def _seek(stream: _SampleStream, path: Path, start: int) -> int:
+    try:
+        return stream.seek(start)
+    except soundfile.LibsndfileError as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: soundfile.LibsndfileError) -> AudioError:
+    return AudioError("{path} is damaged ({reason}); convert it or get it again", path=path, reason=_words(error))
 
 
 def _checked(block_NC: npt.NDArray[np.floating], position: int, info: AudioInfo) -> Samples:

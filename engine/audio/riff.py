@@ -15,6 +15,7 @@ BEXT_FIXED_BYTES = 602
 BEXT_LIMIT_BYTES = 1 << 20
 CHUNKS_LIMIT = 4096
 UNKNOWN_SIZE = 0xFFFFFFFF
+LARGEST_BYTES = 1 << 43  # no file is as long, and file systems refuse to go to places much behind it
 _TIME_REFERENCE_AT = 338
 _EXTENSIBLE = 0xFFFE
 
@@ -88,6 +89,8 @@ def riff_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
         elif name == b"data" and size == UNKNOWN_SIZE and head[:4] != b"RIFF":
             size = data_bytes
         yield name, size
+        if size > LARGEST_BYTES:
+            return
         stream.seek(start + size + size % 2)
 
 

@@ -108,7 +108,7 @@ def _frames(container: Any, stream: Any, sound: _Sound) -> Iterator[Any]:
             packet = next(packets)
         except StopIteration:
             return
-        except av.FFmpegError:
+        except (av.FFmpegError, OSError):  # OSError: a damaged index that points before the beginning
             sound.bad_at_end += 1
             return
         try:

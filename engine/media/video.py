@@ -45,7 +45,7 @@ def open_container(file: BinaryIO) -> Iterator[Any]:
     options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "none"}
     try:
         container = av.open(file, options=options, metadata_errors="ignore")
-    except (av.FFmpegError, ValueError) as error:
+    except (av.FFmpegError, ValueError, OSError) as error:  # OSError: a place before the beginning, by a damaged header
         raise NotAContainer(NOTHING_KNOWN) from error
     with container:
         yield container

@@ -22,6 +22,7 @@ from soundfiles import (
     with_libsndfile,
 )
 
+from engine.audio.read_tags import read_tags
 from engine.audio.reader import UnknownAudio, blocks, probe
 from engine.errors import AudioError
 from engine.media.intake import open_audio
@@ -135,6 +136,31 @@ def flac_total(samples: int):
     return change
 
 
+def side_info(whole: bytes) -> bytes:
+    """An MP3 file whose first frame looks like sound beside its tag."""
+    return patched(whole.index(b"Info") - 9, b"\xff")(whole)
+
+
+def tag_bytes(size: int):
+    """An MP3 file whose tag claims another size."""
+    return lambda whole: patched(whole.index(b"Info") + 12, struct.pack(">I", size))(whole)
+
+
+def huge_chunk(mark: bytes, at: int, size: bytes):
+    """A file with a chunk larger than any disk."""
+    return lambda whole: patched(whole.index(mark) + at, size)(whole)
+
+
+def hole(whole: bytes) -> bytes:
+    """A file without 3,000 bytes in its middle."""
+    return whole[: len(whole) // 2] + whole[len(whole) // 2 + 3_000 :]
+
+
+def shorter(by: int) -> Damage:
+    """A file without its last bytes."""
+    return lambda whole: whole[:-by]
+
+
 def decoded_without_tag(folder: Path) -> int:
     """Samples in all frames of the healthy MP3; nothing is known of delay and padding."""
     whole = made(folder, "av", *MP3)
@@ -149,6 +175,8 @@ HALF = (SAMPLES // 2 - 4_700, SAMPLES // 2 + 4_700)
 LONG = 200_000
 SAYS_LONG = "its header says 4.535 s"
 SOME = (LONG // 4, LONG * 3 // 4)
+BLOCK_LESS = (LONG - 4_096, LONG - 1)
+OPUS_ENDS = (SAMPLES, SAMPLES + 312)
 
 SUBTYPES = ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "ULAW")
 COUNTS = (0, 5, 5_000, 1_000_000)
@@ -171,21 +199,28 @@ WAVES = [
     Case("wav, 60 kB of an empty LIST in front", lib("WAV", "PCM_16", empty_list), SAMPLES),
     Case("wav, half", lib("WAV", "PCM_16", half), HALF, "its header says 0.680 s"),
     Case("wav 24, half", lib("WAV", "PCM_24", half), HALF, "its header says 0.680 s"),
+    Case("wav, half, ID3v2 in front", lib("WAV", "PCM_16", half, preceded_by(id3v2())), HALF, "says 0.680 s"),
+    Case("wav, data size -1, ID3v2 in front", lib("WAV", "PCM_24", sized(UNKNOWN), preceded_by(id3v2())), SAMPLES),
+    Case("wav, data size 0, ID3v2 in front", lib("WAV", "PCM_24", sized(bytes(4)), preceded_by(id3v2())), SAMPLES),
     Case("wav, cut in its header", lib("WAV", "PCM_16", lambda whole: whole[:30]), "not an audio"),
     Case("wav, nothing but a header", lib("WAV", "PCM_16", lambda whole: whole[:44]), "zero length"),
     Case("wav, no samples", lib("WAV", "PCM_16", lambda whole: sized(bytes(4))(whole[:44])), "zero length"),
     Case("rf64", lib("RF64", "PCM_24"), SAMPLES),
     Case("rf64, all sizes 0", lib("RF64", "PCM_24", patched(20, bytes(24))), SAMPLES),
+    Case("rf64, a size beyond any disk", lib("RF64", "PCM_16", huge_chunk(b"ds64", 16, b"\xff" * 8)), SAMPLES),
     Case("rf64, half", lib("RF64", "PCM_24", half), HALF, "its header says 0.680 s"),
     Case("rf64, zeros behind", lib("RF64", "PCM_16", followed_by(bytes(100_000))), SAMPLES),
     Case("w64", lib("W64", "PCM_24"), SAMPLES),
+    Case("w64, a chunk beyond any disk", lib("W64", "PCM_16", huge_chunk(b"fmt ", 16, b"\xff" * 8)), REFUSED),
     Case("w64, half", lib("W64", "PCM_16", half), HALF, "its header says 0.680 s"),
     Case("w64, zeros behind", lib("W64", "PCM_16", followed_by(bytes(100_000))), SAMPLES),
     Case("aiff", lib("AIFF", "PCM_16"), SAMPLES),
     Case("aiff 24, half", lib("AIFF", "PCM_24", half), HALF, "its header says 0.680 s"),
+    Case("aiff, half, ID3v2 in front", lib("AIFF", "PCM_24", half, preceded_by(id3v2())), HALF, "says 0.680 s"),
     Case("aiff, zeros behind", lib("AIFF", "PCM_16", followed_by(bytes(100_000))), SAMPLES),
     Case("caf", lib("CAF", "PCM_16"), SAMPLES),
     Case("caf, half", lib("CAF", "PCM_16", half), HALF, "its header says 0.680 s"),
+    Case("caf, a chunk beyond any disk", lib("CAF", "PCM_16", huge_chunk(b"desc", 4, b"\x7f" * 8)), REFUSED),
     Case("caf, data size -1", lib("CAF", "PCM_16", endless_caf), SAMPLES),
     Case("au", lib("AU", "PCM_16"), SAMPLES),
     Case("au, data size -1", lib("AU", "PCM_16", patched(8, UNKNOWN)), SAMPLES),
@@ -198,6 +233,9 @@ MP3S = [
     Case("mp3 of 22.05 kHz", film(*MP3, False, 22_050), SAMPLES),
     Case("mp3 by libsndfile", lib("MP3", "MPEG_LAYER_III"), SAMPLES),
     *(Case(f"mp3 that says {count} frames", film(*MP3, damages=(xing(count),)), SAMPLES) for count in COUNTS),
+    Case("mp3 whose tag looks like sound", film(*MP3, damages=(side_info,)), SAMPLES),
+    Case("mp3 whose tag says too many bytes", film(*MP3, damages=(tag_bytes(0x7F00_0000),)), SAMPLES),
+    Case("mp3 whose tag says no bytes", film(*MP3, damages=(tag_bytes(0),)), SAMPLES),
     Case("mp3 with VBRI", film(*MP3, damages=(vbri(3),)), decoded_without_tag),
     Case("mp3 without a tag", film(*MP3, damages=(without_tag,)), decoded_without_tag),
     Case("mp3 without a tag, APE behind", film(*MP3, damages=(without_tag, followed_by(ape()))), decoded_without_tag),
@@ -216,6 +254,7 @@ MP3S = [
     Case("mp2", film("mp2", "mp2", "s16"), (SAMPLES, SAMPLES + 1_152)),
 ]  # fmt: skip
 
+OPUS = ("libopus", "ogg", "flt", False, 48_000)
 FLACS = [
     Case("flac", lib("FLAC", "PCM_16"), SAMPLES),
     Case("flac 24", lib("FLAC", "PCM_24"), SAMPLES),
@@ -229,13 +268,22 @@ FLACS = [
     Case("flac that says too little", lib("FLAC", "PCM_16", flac_total(9_000)), SAMPLES),
     Case("flac, zeros behind", lib("FLAC", "PCM_16", followed_by(bytes(1_000_000))), SAMPLES),
     Case("flac, junk behind", lib("FLAC", "PCM_16", followed_by(JUNK)), SAMPLES),
+    Case("flac of unknown length, junk behind", lib("FLAC", "PCM_16", flac_total(0), followed_by(JUNK)), SAMPLES),
+    Case("flac, APE behind", lib("FLAC", "PCM_16", followed_by(ape())), SAMPLES),
+    Case("flac, a byte missing", lib("FLAC", "PCM_16", shorter(1), samples=LONG), BLOCK_LESS, SAYS_LONG),
+    Case("flac, 100 bytes missing", lib("FLAC", "PCM_24", shorter(100), samples=LONG), BLOCK_LESS, SAYS_LONG),
+    Case("flac, a hole in the middle", lib("FLAC", "PCM_16", hole), "is damaged"),
     Case("flac, half", lib("FLAC", "PCM_16", half), HALF, "its header says 0.680 s"),
     Case("flac of unknown length, half", lib("FLAC", "PCM_16", flac_total(0), half), HALF, "its end is missing"),
     Case("flac, nothing but a header", lib("FLAC", "PCM_16", lambda whole: whole[:60]), REFUSED),
     Case("ogg vorbis", lib("OGG", "VORBIS"), SAMPLES),
     Case("ogg vorbis, half", lib("OGG", "VORBIS", half, samples=LONG), SOME, "its end is missing"),
     Case("ogg vorbis, junk behind", lib("OGG", "VORBIS", followed_by(JUNK)), SAMPLES),
-    Case("ogg opus", film("libopus", "ogg", "flt", False, 48_000), (SAMPLES, SAMPLES + 312)),
+    Case("ogg vorbis, APE behind", lib("OGG", "VORBIS", followed_by(ape())), SAMPLES),
+    Case("ogg opus, junk behind", film(*OPUS, damages=(followed_by(JUNK),)), OPUS_ENDS),
+    Case("ogg opus, APE and ID3v1 behind", film(*OPUS, damages=(followed_by(ape() + ID3V1),)), OPUS_ENDS),
+    Case("ogg opus, half", film(*OPUS, False, LONG, damages=(half,)), SOME, "its end is missing"),
+    Case("ogg opus", film(*OPUS), OPUS_ENDS),
 ]  # fmt: skip
 
 M4A = ("aac", "ipod", "fltp")
@@ -318,3 +366,61 @@ def test_any_file_has_the_length_that_decodes_or_is_refused_in_one_sentence(fold
     assert least <= there <= most
     assert bool(case.note) == bool(notes) or case.name in MAY_SAY_MORE
     assert case.note in " ".join(notes)
+
+
+HEALTHY: dict[str, Make] = {
+    **{f"{name} {kind}": lib(name, kind) for name, kind in (
+        ("WAV", "PCM_16"), ("WAVEX", "PCM_24"), ("RF64", "PCM_24"), ("W64", "PCM_16"), ("AIFF", "PCM_24"),
+        ("CAF", "PCM_16"), ("AU", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III"),
+    )},
+    "opus": film(*OPUS), "mp3": film(*MP3), "m4a": film(*M4A), "alac": film("alac", "ipod", "s16p"),
+    "adts": film("aac", "adts", "fltp"), "mka": film("pcm_s16le", "matroska", "s16"),
+    "wavpack": film("wavpack", "wv", "s16p"), "wma": film("wmav2", "asf", "fltp"),
+    "avi": film("pcm_s16le", "avi", "s16"),
+}  # fmt: skip
+SIZES = (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x7f\xff\xff\xff", b"\x80\0\0\0")
+
+
+def injured(whole: bytes, chance: np.random.Generator) -> bytes:
+    """A file after one accident: sizes, bytes, a cut, a hole, a repetition, something around it."""
+    at, length = int(chance.integers(len(whole) - 4)), int(chance.integers(1, 4_000))
+    in_head = int(chance.integers(min(400, len(whole) - 4)))
+    noisy = bytearray(whole)
+    for where in chance.integers(len(whole), size=20):
+        noisy[where] = chance.integers(256)
+    accidents = (
+        patched(in_head, SIZES[chance.integers(len(SIZES))])(whole),
+        patched(in_head, chance.bytes(2))(whole),
+        bytes(noisy),
+        whole[: max(at, 1)],
+        whole[:at] + whole[at + length :],
+        patched(at, bytes(min(length, len(whole) - at)))(whole),
+        whole[:at] + whole[at // 2 :],
+        whole[length:],
+        whole + chance.bytes(length),
+        id3v2() + whole + ape(),
+    )
+    return accidents[chance.integers(len(accidents))]
+
+
+def outcome(path: Path) -> tuple[int, int, str]:
+    """Samples announced and read, and no words; or none, and the sentence of a refusal."""
+    try:
+        announced, there, _ = read(path)
+    except AudioError as refused:
+        return 0, 0, str(refused)
+    return announced, there, ""
+
+
+@pytest.mark.parametrize("kind", HEALTHY)
+def test_after_any_accident_a_file_has_one_length_or_is_refused_in_one_sentence(folder, kind):
+    whole = HEALTHY[kind](folder)
+    chance = np.random.default_rng(list(kind.encode()))
+    path = folder / "injured.bin"
+    for _ in range(16):
+        path.write_bytes(injured(whole, chance))
+        read_tags(path)
+        announced, there, said = outcome(path)
+        assert announced == there < 20 * SAMPLES
+        assert (there > 0) != bool(said)
+        assert "\n" not in said
