@@ -9,6 +9,7 @@ from engine.bundle.library import find_bundle, list_bundles, user_cache_folder, 
 from engine.checks import check_values
 from engine.doctor import examine
 from engine.doctor import lines as findings_lines
+from engine.doctor import sentences as findings_sentences
 from engine.errors import (
     AudioError,
     BundleDamaged,
@@ -67,6 +68,7 @@ __all__ = [
     "examine",
     "find_bundle",
     "findings_lines",
+    "findings_sentences",
     "list_bundles",
     "load_bundle",
     "read_extras",

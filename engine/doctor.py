@@ -1,7 +1,8 @@
 """Look at everything that has to work on this machine and say what does not, in words a user can act on.
 
 The runtime is tried in a process of its own: drivers print, and may crash. Nothing is changed and nothing is loaded
-that a client must not load.
+that a client must not load. What is said of the findings are sentences with values, so that a window can say them in
+another language.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, get_args
@@ -23,7 +25,7 @@ from engine.errors import BundleError, EngineError
 from engine.request import Device
 from engine.version import engine_version
 
-PACKAGES = ("numpy", "soundfile", "soxr", "tokenizers", "tqdm")
+PACKAGES = ("numpy", "rapidfuzz", "soundfile", "soxr", "tokenizers", "tqdm")
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-nv-tensorrt-rtx")
 RIVALS = ("onnxruntime", "onnxruntime-gpu")  # share one folder; the last one installed wins
 PROBE_LIMIT_S = 300.0  # TensorRT may build for a while
@@ -34,6 +36,34 @@ _IDENTITY_GRAPH = bytes.fromhex(
     "08083a370a100a017812017922084964656e746974791201675a0f0a0178120a0a0808"
     "0112040a020801620f0a0179120a0a08080112040a02080142040a001011"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Something to tell the user; ``str`` is its English.
+
+    Attributes:
+        template: the words, with values in braces as for ``str.format``.
+        values: what goes into the braces; sentences among them are to be translated as well.
+    """
+
+    template: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values)
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Sentence:
+        """Why a row of the findings is not good."""
+        said = row.get("said") or {"template": "{why}", "values": {"why": row["why"]}}
+        return cls(said["template"], said["values"])
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As JSON values: ``why`` is the English, ``said`` its template and values."""
+        values = {name: str(value) for name, value in self.values.items()}
+        return {"why": str(self), "said": {"template": self.template, "values": values}}
 
 
 def examine(
@@ -65,26 +95,38 @@ def examine(
         "audio": audio,
         "folders": folders,
     }
-    problems, warnings = list(_problems(findings)), list(_warnings(findings))
+    problems, warnings = [[str(one) for one in told(findings)] for told in (_problems, _warnings)]
     return {"ok": not problems, "problems": problems, "warnings": warnings, **findings}
 
 
 def lines(findings: dict[str, Any]) -> Iterator[str]:
-    """The findings for a reader."""
-    yield f"fluxstem {findings['engine_version']}, Python {findings['python']}, {findings['platform']}"
-    installed = (f"{name} {version}" for name, version in findings["packages"].items() if version)
-    yield "packages: " + ", ".join(installed)
+    """The findings for a reader, in English."""
+    yield from map(str, sentences(findings))
+
+
+def sentences(findings: dict[str, Any]) -> Iterator[Sentence]:
+    """The findings for a reader, a line each."""
+    top = {name: findings[name] for name in ("engine_version", "python", "platform")}
+    yield Sentence("fluxstem {engine_version}, Python {python}, {platform}", top)
+    installed = ", ".join(f"{name} {version}" for name, version in findings["packages"].items() if version)
+    yield Sentence("packages: {packages}", {"packages": installed})
     for row in findings["devices"]:
-        yield f"device {row['asked']}: works, got {row['got']}" if row["ok"] else str(row["why"])
+        yield Sentence("device {asked}: works, got {got}", row) if row["ok"] else Sentence.of(row)
     for row in findings["bundles"]:
-        yield f"bundle {row['name']}: " + (f"good, {row['version']}, {row['path']}" if row["ok"] else row["why"])
+        good = Sentence("bundle {name}: good, {version}, {path}", row)
+        yield good if row["ok"] else Sentence("bundle {name}: {why}", {"name": row["name"], "why": Sentence.of(row)})
     audio = findings["audio"]
-    yield "audio devices: " + (f"{len(audio['devices'])}" if audio["ok"] else audio["why"])
+    found = Sentence("audio devices: {count}", {"count": len(audio["devices"])})
+    yield found if audio["ok"] else Sentence("audio devices: {why}", {"why": Sentence.of(audio)})
     for name, row in findings["folders"].items():
-        yield f"{name} folder: {row['path']}, " + ("writable" if row["ok"] else row["why"])
-    yield from (f"warning: {sentence}" for sentence in findings["warnings"])
-    yield from (f"problem: {sentence}" for sentence in findings["problems"])
-    yield "all is well" if findings["ok"] else "stems cannot be made here until the problems are solved"
+        folder = {"name": name, "path": row["path"]}
+        if row["ok"]:
+            yield Sentence("{name} folder: {path}, writable", folder)
+        else:
+            yield Sentence("{name} folder: {path}, {why}", {**folder, "why": Sentence.of(row)})
+    yield from (Sentence("warning: {sentence}", {"sentence": one}) for one in _warnings(findings))
+    yield from (Sentence("problem: {sentence}", {"sentence": one}) for one in _problems(findings))
+    yield Sentence("all is well" if findings["ok"] else "stems cannot be made here until the problems are solved")
 
 
 def probe() -> None:
@@ -101,7 +143,7 @@ def probe() -> None:
                 backend.open(graph)
                 rows.append({"asked": device, "got": backend.device, "ok": True, "why": None})
             except EngineError as error:
-                rows.append({"asked": device, "got": None, "ok": False, "why": str(error)})
+                rows.append({"asked": device, "got": None, "ok": False, **_why(error).plain})
     print(json.dumps(rows), flush=True)
 
 
@@ -118,13 +160,19 @@ def _try_devices() -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = json.loads(run.stdout.splitlines()[-1])
         return rows
     except subprocess.TimeoutExpired:
-        why = f"the runtime did not answer within {PROBE_LIMIT_S:g} s"
+        why = Sentence("the runtime did not answer within {limit_s:g} s", {"limit_s": PROBE_LIMIT_S})
     except OSError as error:
-        why = f"no process can be started to try it in ({error.strerror}: {sys.executable})"
+        values = {"reason": error.strerror, "program": sys.executable}
+        why = Sentence("no process can be started to try it in ({reason}: {program})", values)
     except (IndexError, ValueError):
-        words = run.stderr.strip().splitlines()
-        why = f"the runtime ended with code {run.returncode}" + (f" ({words[-1]})" if words else "")
-    return [{"asked": device, "got": None, "ok": False, "why": why} for device in get_args(Device)]
+        last = (run.stderr.strip().splitlines() or [""])[-1]
+        words = "the runtime ended with code {code} ({words})" if last else "the runtime ended with code {code}"
+        why = Sentence(words, {"code": run.returncode, "words": last})
+    return [{"asked": device, "got": None, "ok": False, **why.plain} for device in get_args(Device)]
+
+
+def _why(error: EngineError) -> Sentence:
+    return Sentence(error.template, error.values) if error.values else Sentence("{error}", {"error": str(error)})
 
 
 def _look_at_bundle(name: str, folder: Path) -> dict[str, Any]:
@@ -132,7 +180,7 @@ def _look_at_bundle(name: str, folder: Path) -> dict[str, Any]:
     try:
         row["version"] = load_bundle(folder).manifest.version
     except BundleError as error:
-        row |= {"ok": False, "why": str(error)}
+        row |= {"ok": False, **_why(error).plain}
     return row
 
 
@@ -143,13 +191,10 @@ def _look_at_audio() -> dict[str, Any]:
         devices = [str(device["name"]) for device in sounddevice.query_devices()]
         return {"ok": True, "why": None, "devices": devices}
     except ImportError:
-        return {
-            "ok": False,
-            "why": "not looked at; sounddevice is not installed (only playback needs it)",
-            "devices": [],
-        }
+        why = Sentence("not looked at; sounddevice is not installed (only playback needs it)")
     except Exception as error:  # OSError without PortAudio, PortAudioError without a sound system
-        return {"ok": False, "why": f"cannot be listed ({error}); only playback needs them", "devices": []}
+        why = Sentence("cannot be listed ({error}); only playback needs them", {"error": str(error)})
+    return {"ok": False, **why.plain, "devices": []}
 
 
 def _look_at_folder(folder: Path) -> dict[str, Any]:
@@ -160,30 +205,34 @@ def _look_at_folder(folder: Path) -> dict[str, Any]:
             stream.flush()
         return {"path": str(folder), "ok": True, "why": None}
     except OSError as error:
-        return {"path": str(folder), "ok": False, "why": f"cannot be written to ({error.strerror})"}
+        why = Sentence("cannot be written to ({reason})", {"reason": error.strerror})
+        return {"path": str(folder), "ok": False, **why.plain}
 
 
-def _problems(findings: dict[str, Any]) -> Iterator[str]:
+def _problems(findings: dict[str, Any]) -> Iterator[Sentence]:
     if not any(row["ok"] for row in findings["devices"]):
-        yield "no device can run a graph: " + str(findings["devices"][0]["why"])
+        yield Sentence("no device can run a graph: {why}", {"why": Sentence.of(findings["devices"][0])})
     if not any(row["ok"] for row in findings["bundles"]):
-        yield "no usable bundle is installed; looked in " + ", ".join(findings["bundle_places"])
-    if not findings["folders"]["temp"]["ok"]:
-        yield f"the folder for temporary files, {findings['folders']['temp']['path']}, cannot be written to"
+        places = ", ".join(findings["bundle_places"])
+        yield Sentence("no usable bundle is installed; looked in {places}", {"places": places})
+    temp = findings["folders"]["temp"]
+    if not temp["ok"]:
+        yield Sentence("the folder for temporary files, {path}, cannot be written to", {"path": temp["path"]})
 
 
-def _warnings(findings: dict[str, Any]) -> Iterator[str]:
+def _warnings(findings: dict[str, Any]) -> Iterator[Sentence]:
     if all(findings["packages"][name] for name in RIVALS):
-        yield (
-            f"{' and '.join(RIVALS)} are both installed and share one folder, so the last one installed wins; "
-            "uninstall both, then install one"
+        yield Sentence(
+            "{packages} are both installed and share one folder, so the last one installed wins; "
+            "uninstall both, then install one",
+            {"packages": " and ".join(RIVALS)},
         )
-    for row in findings["bundles"]:
-        if not row["ok"]:
-            yield str(row["why"])
-    if not findings["folders"]["cache"]["ok"]:
-        cache = findings["folders"]["cache"]["path"]
-        yield f"the cache folder {cache} cannot be written to, so TensorRT has to build every time"
+    yield from (Sentence.of(row) for row in findings["bundles"] if not row["ok"])
+    cache = findings["folders"]["cache"]
+    if not cache["ok"]:
+        yield Sentence(
+            "the cache folder {path} cannot be written to, so TensorRT has to build every time", {"path": cache["path"]}
+        )
 
 
 def _version(package: str) -> str | None:

@@ -115,7 +115,7 @@ class Pipeline:
             run = RunContext(request, rule, model, out, batches, report, check, timer, examples, intents, cache)
             results = _publish(_answers(run, info, rest, regions, targets), request)
         notes = tuple(note for file in (info, rest) if file is not None for note in file.notes)
-        results = tuple(_told(result, intents, notes) for result in results)
+        results = tuple(_told(result, intents, request.replacement, notes) for result in results)
         return results, Provenance(request, model.bundle, hashes, model.device)
 
     def _model(self, bundle: Bundle, device: Device, report: Report) -> Model:
@@ -244,9 +244,13 @@ def _publish(answers: Iterator[list[TaskResult]], request: Request) -> tuple[Ste
     return tuple(_result(task, answer, one | shared) for answer, one in zip(finished, files, strict=True))
 
 
-def _told(result: StemResult, intents: Mapping[str, Intent], notes: tuple[str, ...]) -> StemResult:
+def _told(
+    result: StemResult, intents: Mapping[str, Intent], replacement: str, notes: tuple[str, ...]
+) -> StemResult:  # fmt: skip
     intent = intents.get(result.prompt)
     understood = result.understood if intent is None else intent.understood
+    put_in = intents[replacement].understood if replacement in intents else ""
+    understood += f", replaced by {put_in}" if understood and put_in else ""
     return dataclasses.replace(result, understood=understood, notes=notes)
 
 

@@ -28,7 +28,7 @@ from engine.tasks import Rule, rule_of
 SOME_FAILED, REFUSED, DEVICE_FAILED = 1, 2, 3  # exit codes
 CANCEL_LIMIT_S = 20.0
 LIKELY_THERE = 0.5
-SHOWN_WINDOWS = 12
+SHOWN_SPANS = 6
 Windows = tuple[tuple[float, float, float], ...]  # (start_s, end_s, presence)
 FAINT = "the model made it very quiet and it was lifted; try more --steps or other words"
 
@@ -247,16 +247,20 @@ def summary(done: Done) -> dict[str, Any]:
 
 
 def _lines(done: Done, rule: Rule) -> Iterator[str]:
-    for result in done.results:
+    regions = [_region_of(result) for result in done.results]
+    several = len(set(regions)) > 1
+    for result, region, following in zip(done.results, regions, [*regions[1:], ""], strict=True):
         as_worded = (
             f" ({result.task})" if result.task and rule_of(result.task) != rule and not result.understood else ""
         )
-        yield (result.understood or result.prompt or "like the examples") + as_worded
-        yield from (f"  {line}" for line in _result_lines(result, rule))
+        where = f", {region}" if several else ""
+        sum_follows = region == following and not result.rest  # what all stems add up to is told below the last
+        yield (result.understood or result.prompt or "like the examples") + as_worded + where
+        yield from (f"  {line}" for line in _result_lines(result, rule, with_null=not sum_follows))
     yield f"{done.seconds:.1f} s on {done.device} with bundle {done.bundle}"
 
 
-def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
+def _result_lines(result: StemResult, rule: Rule, with_null: bool) -> Iterator[str]:
     is_swap = bool(result.mix) and not rule.together
     sought, alike = ("the old sound", "of the new stem to its prompt") if is_swap else ("it", "to the prompt")
     files = {"mix": result.mix, "stem": result.stem, "rest": result.rest}
@@ -264,7 +268,7 @@ def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
     for part in sorted(files, key=lambda part: (part != "mix", part != asked)):  # what was asked for comes first
         if path := files[part]:
             yield f"{part:<9} {_shown(path)}"
-    if result.null_db is not None:
+    if result.null_db is not None and with_null:
         exact = result.null_db <= BIT_FOR_BIT_DB
         parts = "stem + rest" if result.rest and not rule.together else "the sum of all stems"
         whole = "mix" if result.mix else "input"
@@ -277,9 +281,7 @@ def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
         means = FAINT if made else f"{sought} seems not to be there"
         yield f"presence  {result.presence:.2f}" + ("" if result.presence >= LIKELY_THERE else f": {means}")
     if len(result.presence_windows) > 1:
-        yield "windows   " + ", ".join(
-            f"{there:.2f} {first:g}-{last:g} s" for first, last, there in _spans(result.presence_windows)
-        )
+        yield f"heard     {_heard(result.presence_windows)}"
     if result.similarity is not None:
         yield f"similar   {result.similarity:.2f} {alike}, as the model hears it"
     if result.gain_db:
@@ -287,15 +289,40 @@ def _result_lines(result: StemResult, rule: Rule) -> Iterator[str]:
         yield f"gain      {result.gain_db:.2f} dB {on}, so that nothing clips"
 
 
-def _spans(windows: Windows) -> Windows:
-    """Windows as one line can hold them: where there are many, neighbours that say the same become one."""
-    if len(windows) <= SHOWN_WINDOWS:
-        return windows
+def _region_of(result: StemResult) -> str:
+    """The part of the file that a result covers, as ``--region`` takes it."""
+    start, end = result.start_samples, result.start_samples + result.length_samples
+    return _times(start / result.rate_hz, end / result.rate_hz)
+
+
+def _heard(windows: Windows) -> str:
+    """Where a stem is heard, in a few words; ``--json`` tells it window by window.
+
+    Neighbouring windows become one span, as ``--region`` takes it.
+    """
     spans = []
-    for _, some in itertools.groupby(windows, key=lambda window: window[2] >= LIKELY_THERE):
+    for there, some in itertools.groupby(windows, key=lambda window: window[2] >= LIKELY_THERE):
         same = list(some)
-        spans.append((same[0][0], same[-1][1], max(there for *_, there in same)))
-    return tuple(spans)
+        if there:
+            spans.append((same[0][0], same[-1][1]))
+    if not spans:
+        return "nowhere"
+    if len(spans) == 1 and _times(*spans[0]) == _times(windows[0][0], windows[-1][1]):
+        return "throughout"
+    told = ", ".join(_times(*span) for span in spans[:SHOWN_SPANS])
+    return told + (f" and {len(spans) - SHOWN_SPANS} more" if len(spans) > SHOWN_SPANS else "")
+
+
+def _times(start_s: float, end_s: float) -> str:
+    return f"{_time(start_s)}-{_time(end_s)}" + (" s" if end_s < 60 else "")
+
+
+def _time(seconds: float) -> str:
+    """``12.5``, or ``1:05.2`` from a minute on."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    text = f"{rest / 10:04.1f}" if minutes else f"{rest / 10:.1f}"
+    return (f"{minutes}:" if minutes else "") + text.removesuffix(".0")
 
 
 def _shown(path: str) -> str:

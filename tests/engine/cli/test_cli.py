@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from toybundle import write_toy_bundle
 from toymask import SHORT
 
 from engine import TASKS, Engine, Progress
+from engine.cli import commands
 
 ROOT = Path(__file__).parents[3]
 KEYS = {"stem", "rest", "null_db", "presence", "seconds", "device", "bundle"}
@@ -94,15 +96,58 @@ def test_several_prompts_give_several_stems(engine, toy_bundle, tmp_path, capsys
     assert levels[0] < levels[1] < levels[2]
 
 
-def test_many_windows_of_presence_are_told_in_one_line(engine, tmp_path, capsys):
-    """Loud, faint, loud: sixteen windows, of which three spans say something of their own."""
+def test_where_a_stem_is_heard_is_told_in_a_few_words(engine, tmp_path, capsys):
+    """Loud, faint, loud: sixteen windows and two spans for a reader; JSON keeps them all."""
     bundle, rng = write_toy_bundle(tmp_path / "masking", decoder=SHORT), np.random.default_rng(0)
     mix, level = tmp_path / "mix.wav", np.repeat([0.1, 1e-5, 0.1], 4 * 44_100)
     soundfile.write(mix, level * rng.standard_normal(len(level)), 44_100, subtype="FLOAT")
-    said = say(capsys, engine, ["isolate", mix, "bass", "--bundle", bundle, "--out", tmp_path / "out"])
-    [line] = [line for line in said.out.splitlines() if line.strip().startswith("windows")]
-    assert line.count("-") == 3
-    assert line.endswith("-12 s")
+    argv = ["isolate", mix, "bass", "--bundle", bundle, "--out", tmp_path / "out"]
+    said = say(capsys, engine, argv)
+    [line] = [line for line in said.out.splitlines() if line.strip().startswith("heard")]
+    first, second = re.fullmatch(r"  heard     0-(\d\.\d) s, (\d\.\d)-12 s", line).groups()
+    assert 3.5 < float(first) < 5 < 7 < float(second) < 8.5
+    windows = say(capsys, engine, [*argv, "--json"]).json["results"][0]["presence_windows"]
+    assert len(windows) > 12
+
+
+@pytest.mark.parametrize(
+    ("windows", "said"),
+    [
+        (((0.0, 0.743, 0.9), (0.743, 1.5, 0.6)), "throughout"),
+        (((0.0, 0.743, 0.9), (0.743, 1.486, 0.6), (1.486, 1.5, 0.1)), "throughout"),
+        (((0.0, 0.743, 0.1), (0.743, 1.5, 0.2)), "nowhere"),
+        (((0.0, 30.0, 0.1), (30.0, 59.96, 1.0), (59.96, 90.25, 1.0), (90.25, 200.0, 0.0)), "30-1:30.2"),
+        (tuple((at, at + 1.0, float(at % 2 == 0)) for at in range(18)),
+         "0-1 s, 2-3 s, 4-5 s, 6-7 s, 8-9 s, 10-11 s and 3 more"),
+    ],
+)  # fmt: skip
+def test_spans_are_written_as_a_region_is(windows, said):
+    assert commands._heard(windows) == said
+
+
+def test_results_of_several_regions_say_which(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav", seconds=70)
+    argv = ["isolate", mix, "bass", "--region", "0-0.5", "--region", "1:02.5-1:05", "--bundle", toy_bundle]
+    said = say(capsys, engine, [*argv, "--out", tmp_path / "out"])
+    assert [line for line in said.out.splitlines() if line.startswith("bass")] == ["bass, 0-0.5 s", "bass, 1:02.5-1:05"]
+    assert {path.name for path in (tmp_path / "out").glob("*bass*.wav")} == {
+        *("mix - bass 0-0.5s.wav", "mix - bass 0-0.5s rest.wav"),
+        *("mix - bass 62.5-65s.wav", "mix - bass 62.5-65s rest.wav"),
+    }
+
+
+@pytest.mark.parametrize(
+    "template", ["{stem}.wav", "{stem}.WAV", "{stem}.flac", "{mix}.wav - {stem}.mp3", "{stem}.wav.wav"]
+)
+@pytest.mark.parametrize("format", ["wav24", "flac"])
+def test_an_ending_in_the_name_is_never_doubled(template, format, engine, toy_bundle, tmp_path, capsys):
+    argv = ["isolate", write_music(tmp_path / "mix.wav"), "bass", "--bundle", toy_bundle, "--out", tmp_path / "out"]
+    said = say(capsys, engine, [*argv, "--name", template, "--format", format])
+    assert said.code == 0, said.err
+    ending = "flac" if format == "flac" else "wav"
+    names = sorted(path.name for path in (tmp_path / "out").glob("*") if path.suffix != ".json")
+    inside = "mix.wav - " if template.startswith("{mix}") else ""
+    assert names == [f"{inside}bass rest.{ending}", f"{inside}bass.{ending}"]
 
 
 def test_prompts_and_options_may_come_in_any_order(engine, toy_bundle, tmp_path, capsys):
@@ -330,3 +375,30 @@ def test_doctor_warns_of_two_runtimes_in_one_folder():
     findings = doctor.examine(version_of=lambda package: "1.31.1", try_devices=lambda: [works])
     assert any("onnxruntime-gpu" in sentence and "uninstall" in sentence for sentence in findings["warnings"])
     assert any(line.startswith("warning: onnxruntime and") for line in doctor.lines(findings))
+
+
+def test_what_the_doctor_says_can_be_said_in_another_language(monkeypatch, tmp_path):
+    """Every line is a template whose values are names, numbers and further templates; English is in no value."""
+    from engine import doctor
+
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "manifest.json").write_text("{}")
+    monkeypatch.setenv("FLUXSTEM_BUNDLES", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    findings = json.loads(json.dumps(doctor.examine(version_of=lambda package: "1.31.1")))
+    said = list(doctor.sentences(findings))
+    assert [str(one) for one in said] == list(doctor.lines(findings))
+    problems = [one for one in said if one.template == "problem: {sentence}"]
+    inner = problems[0].values["sentence"]
+    assert inner.template == "no device can run a graph: {why}"
+    assert inner.values["why"].template == "no process can be started to try it in ({reason}: {program})"
+    [bundle] = [one for one in said if one.template == "bundle {name}: {why}" and one.values["name"] == "broken"]
+    assert "{" in bundle.values["why"].template
+    assert bundle.values["why"].template != "{why}"
+
+
+def test_what_several_stems_add_up_to_is_told_once(engine, toy_bundle, tmp_path, capsys):
+    mix = write_music(tmp_path / "mix.wav")
+    argv = ["isolate", mix, "bass", "violin", "--other", "--bundle", toy_bundle, "--out", tmp_path / "out"]
+    lines = say(capsys, engine, argv).out.splitlines()
+    assert [line for line in lines if "null" in line] == ["  null      the sum of all stems is the input, bit for bit"]

@@ -104,3 +104,12 @@ def test_vocals_and_instrumental_add_up(said):
     vocals, other = said("isolate", "violin", "the rest")
     assert vocals.prompt == "violin"
     assert vocals.null_db == other.null_db == -300
+
+
+def test_what_is_put_in_its_place_is_told_too(run, noise, small_bundle, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toybundle, "write_asks", lambda path: shutil.copyfile(small_bundle / "asks.json", path))
+        bundle = str(toybundle.write_toy_bundle(tmp_path / "flow", senses=("asks",)))
+    mix = str(noise(seconds=0.5))
+    [result] = run(task="replace", input=mix, prompts=("voilin",), replacement="trumpt", bundle=bundle).results
+    assert result.understood == "violin (voilin -> violin), replaced by trumpet (trumpt -> trumpet)"
