@@ -28,7 +28,7 @@ def test_names_are_safe_whatever_the_prompt(prompt):
         ("take {n}", {"n": 3}, ["take 3.wav", "take 3 rest.wav"]),
         ("{task} {part}", {"task": "isolate"}, ["isolate.wav", "isolate rest.wav"]),
         ("{mix}", {"mix": "three.wav"}, ["three.wav", "three rest.wav"]),
-        ("{mix}.WAV.mp3", {"mix": "a"}, ["a.wav", "a.WAV.mp3 rest.wav"]),
+        ("{mix}.WAV.mp3", {"mix": "a"}, ["a.wav", "a rest.wav"]),
         ("{mix}", {"mix": "CON"}, ["_CON.wav", "CON rest.wav"]),
         ("{mix}", {"mix": "trail . "}, ["trail.wav", "trail rest.wav"]),
     ],
