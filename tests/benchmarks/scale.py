@@ -114,6 +114,7 @@ def main() -> None:
         write_songs(songs, arguments.songs, arguments.seconds)
         usual = ("--bundle", arguments.bundle, "--device", "cpu")
         cases = {f"this machine, {count}": (*usual, "--jobs", str(count)) for count in WORKERS}
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # the loopback address is that of a node
         nodes = RayNodes() if arguments.cluster else None
         try:
             if nodes is not None:
