@@ -10,7 +10,7 @@ their shares over the components are the pooled mask. Voices, which never sound 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,7 +134,7 @@ def mean_odds(one: FloatArray, other: FloatArray) -> FloatArray:
     return both
 
 
-def make_pooling(spec: PoolingSpec, table: dict[str, Sequence[float]]) -> ComponentPooling:
+def make_pooling(spec: PoolingSpec, table: Mapping[str, Sequence[float]]) -> ComponentPooling:
     """Pooling by the embeddings of known terms, as ``terms.json`` has them."""
     rows_KE = np.array(list(table.values()), np.float32)
     lengths_K1 = np.linalg.norm(rows_KE, axis=1, keepdims=True)
