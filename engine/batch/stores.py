@@ -332,7 +332,7 @@ def _as_os_error(*but: type[Exception]) -> Iterator[None]:
     """The packages behind fsspec raise errors of their own: of rights, of networks; ``but`` these pass."""
     try:
         yield
-    except (OSError, *but):
+    except (OSError, *but):  # type: ignore[misc]  # a tuple made on the spot
         raise
     except Exception as error:
         raise OSError(f"{type(error).__name__}: {error}") from error
