@@ -32,7 +32,7 @@ from training.data.instruments import groups
 from training.data.sources import RATE
 from training.eval.bundle_system import EngineError, locate
 from training.finetune.bundle import preset_of, read_tower
-from training.finetune.unpack import read_ear
+from training.finetune.unpack import read_audio_encoder
 from training.mask.credits import FILE as CREDITS_FILE
 from training.mask.credits import credits
 from training.mask.stems import StemPool
@@ -337,7 +337,7 @@ def run(
     nothing = (np.zeros((0, phrases.shape[1]), np.float32), np.zeros(0, np.int64))
     heard, judged, foreign = nothing, nothing, nothing
     if stems:
-        ear, encoder = read_ear(bundle, preset), bundle.manifest.encoders["audio"]
+        ear, encoder = read_audio_encoder(bundle, preset), bundle.manifest.encoders["audio"]
         pool = StemPool(stems)
         heard, judged = (sounds(pool, ear, encoder.samples, encoder.rate_hz, which) for which in (False, True))
         if held_out:
