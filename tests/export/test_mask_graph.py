@@ -18,8 +18,8 @@ from engine.bundle.separation import decoder_axes
 from export import mask as exporting
 from export.__main__ import main
 from export.mask import (
+    MaskExportConfig,
     MaskGraph,
-    Wanted,
     answer_spec,
     check_mask,
     cut_answer,
@@ -190,14 +190,14 @@ def finished(tmp_path_factory, small_bundle):
 @pytest.fixture
 def short(monkeypatch):
     """Sections of 3 s, so that a test takes no longer."""
-    monkeypatch.setattr(exporting, "Wanted", partial(Wanted, frames=128))
+    monkeypatch.setattr(exporting, "MaskExportConfig", partial(MaskExportConfig, frames=128))
 
 
 @pytest.fixture(scope="module")
 def written(finished, plain, tmp_path_factory):
     """A bundle with that decoder."""
     folder = tmp_path_factory.mktemp("bundles") / "new"
-    write(Wanted(run=finished, frames=128, version="2.0.0"), load_bundle(plain), folder)
+    write(MaskExportConfig(run=finished, frames=128, version="2.0.0"), load_bundle(plain), folder)
     return folder
 
 
