@@ -20,6 +20,7 @@ SURROUNDINGS = {
     "RAY_health_check_failure_threshold": "3",
     "RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE": "1",  # where /dev/shm is small
     "RAY_ENABLE_RECORD_ACTOR_TASK_LOGGING": "0",
+    "RAY_worker_niceness": "0",  # Ray lets everything else on a machine go first, so a busy one would starve it
 }
 NODE = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_log_monitor": False}
 

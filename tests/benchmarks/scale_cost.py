@@ -27,14 +27,14 @@ class Assumptions:
     """What the table is computed from."""
 
     gpu_s: float = assumed(2.0, "GPU seconds for one song and all its prompts")
-    cpu_s: float = assumed(10.0, "core seconds for one song besides the networks")
+    cpu_s: float = assumed(9.0, "core seconds for one song besides the networks")
     cores_per_gpu: float = assumed(8, "cores beside each GPU")
     gpu_price: float = assumed(2.0, "price of a GPU and its cores for an hour, busy or not")
-    song_mib: float = assumed(20.0, "MiB of a song as it is read")
-    results_mib: float = assumed(60.0, "MiB of its results")
+    song_mib: float = assumed(24.0, "MiB of a song as it is read")
+    results_mib: float = assumed(40.0, "MiB of its results")
     storage_mib_s: float = assumed(2000.0, "MiB/s that the storage takes and gives, together")
     network_mib_s: float = assumed(1000.0, "MiB/s of each GPU's machine")
-    placed_a_second: float = assumed(100.0, "songs whose results one process puts in their place in a second")
+    placed_a_second: float = assumed(50.0, "songs whose results one process puts in their place in a second")
     batches: float = assumed(1, "batches that share the songs, each with its own --out and its own such process")
 
     def songs_a_second(self, gpus: int) -> dict[str, float]:
