@@ -73,7 +73,7 @@ class ExpertSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolingSpec:
-    """How masks are pooled over the components of a mix; see ``engine.inference.component_pooling``.
+    """How masks are pooled over the components of a mix; see ``engine.mask_pooling``.
 
     Attributes:
         components: that a window of the mix is split into.

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from engine.bundle.separation import PoolingSpec
-from engine.inference.component_pooling import mean_odds, pooled_masks
+from engine.mask_pooling import mean_odds, pooled_masks
 from training.eval.held_stems import placed
 from training.mask.mixing import MIX_RMS, WINDOW
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedUNet

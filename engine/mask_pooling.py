@@ -1,0 +1,78 @@
+"""Pool a mask over the components of a mix, so that what sounds again gets one answer.
+
+A mask decoder answers bin by bin, and is unsure where a bin alone says little: below 130 Hz the boom of a kick drum
+looks like a bass. Non-negative matrix factorisation splits the magnitudes of a window into components, each a spectrum
+with an activation over time (Lee and Seung 2001, Kullback-Leibler divergence). The share of a component that the stem
+owns is the mean of the decoder's mask over the component's bins, weighted by its magnitude there and by how sure the
+mask is; so the click of a kick decides about its boom. Shares are pushed away from one half, and the components times
+their shares over the components are the pooled mask. Voices, which never sound twice the same, are not pooled.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.bundle.separation import PoolingSpec
+
+FloatArray = npt.NDArray[np.float32]
+FINE_BINS, MIDDLE_BINS = 128, 512  # single bins below the first, fours up to the second, eights above
+ITERATIONS = 30
+SEED = 0  # of the start of the factorisation: the same mix has the same components
+EPSILON = np.float32(1e-8)
+SHARE_LIMIT = 1e-4  # a share is at least this far from 0 and 1 before it is sharpened
+
+
+def pooled_masks(masks_PTF: FloatArray, magnitude_TF: FloatArray, spec: PoolingSpec) -> FloatArray:
+    """Pooled masks of one window.
+
+    Args:
+        masks_PTF: of several prompts, float32 (prompts, frames, bins), 0 to 1.
+        magnitude_TF: of the mix, float32 (frames, bins).
+        spec: how many components, and how shares are made.
+
+    Returns:
+        float32 (prompts, frames, bins), 0 to 1.
+    """
+    band_F, starts_G = bands(magnitude_TF.shape[1])
+    mix_GT = np.add.reduceat(magnitude_TF, starts_G, axis=1).T
+    mask_PGT = np.add.reduceat(masks_PTF * magnitude_TF, starts_G, axis=2).transpose(0, 2, 1) / (mix_GT + EPSILON)
+    spectra_GK, activations_KT = factorise(mix_GT, spec.components)
+    model_GT = spectra_GK @ activations_KT + EPSILON
+    sure_PGT = np.abs(2 * mask_PGT - 1) ** np.float32(spec.confidence) * (mix_GT / model_GT)
+    owned_PK = ((sure_PGT * mask_PGT) @ activations_KT.T * spectra_GK).sum(axis=1)
+    whole_PK = (sure_PGT @ activations_KT.T * spectra_GK).sum(axis=1)
+    share_PK = np.clip(owned_PK / (whole_PK + np.float32(1e-9)), SHARE_LIMIT, 1 - SHARE_LIMIT)
+    sharp_PK = share_PK**spec.sharpness / (share_PK**spec.sharpness + (1 - share_PK) ** spec.sharpness)
+    pooled_PGT = (spectra_GK * sharp_PK[:, None].astype(np.float32)) @ activations_KT / model_GT
+    pooled_PTF: FloatArray = np.ascontiguousarray(pooled_PGT[:, band_F].transpose(0, 2, 1))
+    return np.clip(pooled_PTF, 0, 1)
+
+
+def factorise(mix_GT: FloatArray, components: int) -> tuple[FloatArray, FloatArray]:
+    """Spectra (bands, components) and activations (components, frames), float32, whose product is near the mix."""
+    rng = np.random.default_rng(SEED)
+    spectra_GK = rng.random((len(mix_GT), components), np.float32) + np.float32(0.1)
+    activations_KT = rng.random((components, mix_GT.shape[1]), np.float32) + np.float32(0.1)
+    spectra_GK *= mix_GT.mean() / (spectra_GK @ activations_KT).mean()
+    for _ in range(ITERATIONS):
+        ratio_GT = mix_GT / (spectra_GK @ activations_KT + EPSILON)
+        activations_KT *= (spectra_GK.T @ ratio_GT) / (spectra_GK.sum(axis=0)[:, None] + EPSILON)
+        ratio_GT = mix_GT / (spectra_GK @ activations_KT + EPSILON)
+        spectra_GK *= (ratio_GT @ activations_KT.T) / (activations_KT.sum(axis=1) + EPSILON)
+    return spectra_GK, activations_KT
+
+
+def bands(bins: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The band of every bin, and the first bin of every band; narrow ones below, where pitch is."""
+    edges = [*range(FINE_BINS), *range(FINE_BINS, MIDDLE_BINS, 4), *range(MIDDLE_BINS, bins, 8)]
+    starts_G = np.array([edge for edge in edges if edge < bins])
+    return np.searchsorted(starts_G, np.arange(bins), side="right") - 1, starts_G
+
+
+def mean_odds(one: FloatArray, other: FloatArray) -> FloatArray:
+    """The mask whose odds are the geometric mean of those of two masks."""
+    stem = np.sqrt(one * other)
+    rest = np.sqrt((1 - one) * (1 - other))
+    both: FloatArray = stem / (stem + rest + EPSILON)
+    return both
