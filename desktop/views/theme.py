@@ -22,7 +22,7 @@ class Palette:
         line: between surfaces.
         text, quiet, faint: what is read, what explains, what may be overlooked.
         accent, on_accent: the one colour for what is to be done.
-        wave, cursor, danger, good: drawing.
+        wave, cursor, danger, good, warn: drawing, and words that say how it went.
         lanes: one accent per lane.
     """
 
@@ -41,6 +41,7 @@ class Palette:
     cursor: str
     danger: str
     good: str
+    warn: str
     lanes: tuple[str, ...]
 
 
@@ -59,6 +60,7 @@ _COLOURS = {  # of the dark theme and of the light one
     "cursor": ("#ffffff", "#111318"),
     "danger": ("#ff7b72", "#b3261e"),
     "good": ("#5ed29c", "#12784a"),
+    "warn": ("#e8b04b", "#8a5600"),
 }
 _LANES = (
     ("#4fc3a1", "#0f8466"),
@@ -107,6 +109,9 @@ _STROKES = {
     "retry": '<path d="M20 5v5h-5M19 10a7.5 7.5 0 1 0 .6 5"/>',
     "wave": '<path d="M3 12h2l2-6 3 13 3-15 3 12 2-4h3"/>',
     "spectrum": '<path d="M4 20v-5M8 20V9M12 20V4M16 20v-8M20 20v-3"/>',
+    "region": '<path d="M6 4v16M18 4v16M6 12h12M9 9l-3 3 3 3M15 9l3 3-3 3"/>',
+    "rectangle": '<path d="M4 6h16v12H4z" stroke-dasharray="3.4 2.6"/>',
+    "brush": '<path d="M20 4 11 13.500M11 13.500c-3-1.500-5.500.5-5.500 3 0 1.500-1 2.500-2.500 2.500 4.500 2.500 10 1 9.500-4z"/>',
     "drag": _dots((9, 6), (15, 6), (9, 12), (15, 12), (9, 18), (15, 18)),
     "volume": '<path d="M4 9.5v5h3.5l4.5 4v-13l-4.5 4zM15.5 9a4.5 4.5 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"/>',
     "queue": '<path d="M4 6h16M4 12h16M4 18h10"/>',
