@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from desktop.audio.store import AudioRef
+from desktop.models.markers import Markers
+from desktop.models.time_map import TimeMap
 
 FORMAT = 1
 GAIN_LIMITS_DB = (-60.0, 12.0)
@@ -125,6 +127,8 @@ class Project:
         lanes: from top to bottom.
         rate_hz: of the timeline; 0 while there is no sound.
         daw: the DAW's own name for the clip when it came over OSC.
+        time_map: tempo, meter and key that the user has settled; None leaves them to the estimate.
+        markers: named places, in order.
     """
 
     title: str = ""
@@ -133,6 +137,8 @@ class Project:
     lanes: tuple[Lane, ...] = ()
     rate_hz: int = 0
     daw: str = ""
+    time_map: TimeMap | None = None
+    markers: Markers = ()
 
     @property
     def length(self) -> int:
