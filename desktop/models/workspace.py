@@ -26,6 +26,7 @@ from desktop.models.project_file import SUFFIX, ProjectLock, load_project, save_
 from desktop.models.recovery import LeftWork, Recovery
 from desktop.models.results import at_rate
 from desktop.models.settings import AppSettings
+from desktop.models.tempo import TempoModel
 from desktop.models.transport import Transport
 from engine import EngineError, OutputError
 
@@ -71,6 +72,7 @@ class Workspace(QObject):
         self.jobs = JobController(self.document, self.store, self.background, link, own_scratch, self)
         self.bundles = BundleLibrary(settings, self.background, self)
         self.bridge = BridgeService(settings, self.background, link, data, self)
+        self.tempo = TempoModel(self.document, self.store, settings, self)
         self.diagnostics = Diagnostics(self.background, self.transport.player, self)
         self.path: Path | None = None
         self._lock: ProjectLock | None = None
@@ -243,6 +245,7 @@ class Workspace(QObject):
         self._autosave.stop()
         self._trim_soon.stop()
         self.bridge.close()
+        self.tempo.close()
         self.transport.close()
         self.background.close()
         self.link.close()
@@ -278,11 +281,17 @@ class Workspace(QObject):
         return self.store.samples(ref)
 
     def snapped(self, sample: int) -> int:
-        """The nearest zero crossing if snapping is on, else the sample itself."""
-        source = self.document.project.source
-        if source is None or not self.settings.get("snap"):
+        """The nearest beat, bar or zero crossing, as the settings say; the sample itself where none is meant."""
+        if not self.settings.get("snap"):
             return sample
-        return nearest_zero(self.store.samples(source), sample, source.rate_hz)
+        project, time_map, step = self.document.project, self.tempo.time_map, self.settings.get("snap_to")
+        if step != "zero" and time_map is not None and project.rate_hz:
+            beats = float(time_map.beats_per_bar) if step == "bar" else 1.0
+            at = round(time_map.nearest(sample / project.rate_hz, beats) * project.rate_hz)
+            return min(max(at, 0), project.length)
+        if project.source is None:
+            return sample
+        return nearest_zero(self.store.samples(project.source), sample, project.source.rate_hz)
 
     def clean_cache(self, limit_bytes: int, then: Callable[[int], None], spare_s: float = 0.0) -> None:
         """Make room; what any open project or its history needs stays.

@@ -53,6 +53,7 @@ def workspace(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_bundle
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     settings = AppSettings(tmp_path / "settings.ini")
     settings.set("bundle", str(toy_bundle))
+    settings.set("find_tempo", False)  # a process that listens to every test's noise would slow them all down
     made = Workspace(settings, tmp_path / "data", tmp_path / "cache", EngineLink())
     made.troubles = []
     made.troubled.connect(lambda words, details: made.troubles.append(str(words)))
