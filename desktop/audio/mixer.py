@@ -12,6 +12,8 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+from desktop.audio.sounds import SampleSource
+
 FloatArray = npt.NDArray[np.float32]
 
 RAMP_S = 0.025  # a full-scale step takes this long, so two samples never differ by more than -60 dB because of it
@@ -41,7 +43,7 @@ class Track:
     """
 
     key: str
-    samples_NC: FloatArray
+    samples_NC: SampleSource
     start: int = 0
     gain: float = 1.0
     pan: float = 0.0

@@ -70,10 +70,15 @@ class PeakBuilder:
         if self._left_NC is not None and len(self._left_NC):
             missing = BASE_SAMPLES - len(self._left_NC)
             self._bins.append(_bins(np.pad(self._left_NC, ((0, missing), (0, 0)), mode="edge")))
-        levels = [np.concatenate(self._bins, axis=1) if self._bins else np.zeros((3, 1), np.float32)]
-        while levels[-1].shape[1] > Peaks.SHORTEST:
-            levels.append(_coarser(levels[-1]))
-        return Peaks(tuple(levels))
+        return peaks_of_bins(np.concatenate(self._bins, axis=1) if self._bins else np.zeros((3, 1), np.float32))
+
+
+def peaks_of_bins(bins: FloatArray) -> Peaks:
+    """All zoom levels of the finest one, (3, bins)."""
+    levels = [bins]
+    while levels[-1].shape[1] > Peaks.SHORTEST:
+        levels.append(_coarser(levels[-1]))
+    return Peaks(tuple(levels))
 
 
 def raw_columns(samples_NC: FloatArray, start: float, samples_per_pixel: float, width: int) -> FloatArray:

@@ -12,10 +12,12 @@ import math
 import os
 import re
 import shutil
+import struct
 import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -26,6 +28,8 @@ from desktop.audio.spectrogram import Spectrogram, make_spectrogram, with_zooms
 from engine import AudioError, OutputError
 
 COPY_BYTES = 1 << 20
+IEEE_FLOAT, EXTENSIBLE = 3, 0xFFFE  # formats of a WAV
+INTEGER_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24}  # those that float32 holds without rounding
 _SHA = re.compile(r"[0-9a-f]{64}")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
 
@@ -75,6 +79,7 @@ class AudioStore:
         self.folder = folder
         self.cache = cache
         self._mapped: dict[str, FloatArray] = {}
+        self._bits: dict[str, int | None] = {}
 
     def add(self, path: Path, check: Check = keep_going) -> AudioRef:
         """Take a copy of a file's sound and prepare it for drawing and playing. Slow: for a worker.
@@ -114,7 +119,8 @@ class AudioStore:
             AudioError: the original is gone or damaged.
             OutputError: there is no room for them.
         """
-        made = (self._samples_file(ref), self._peaks_file(ref), self._spectrum_file(ref))
+        mapped = self._mapped_wav(ref) is not None
+        made = (self._peaks_file(ref), self._spectrum_file(ref), *(() if mapped else (self._samples_file(ref),)))
         if all(file.is_file() for file in made):
             for file in (*made, self.path(ref)):
                 with contextlib.suppress(OSError):
@@ -128,10 +134,12 @@ class AudioStore:
             )
         fresh = [self._fresh(self.cache) for _ in made]
         try:
-            peaks = self._decode(ref, fresh[0], check)
-            peaks.save(fresh[1])
-            samples_NC = np.memmap(fresh[0], np.float32, "r", shape=(ref.samples, ref.channels))
-            with_zooms(make_spectrogram(samples_NC, ref.rate_hz, check)).save(fresh[2])
+            peaks = self._decode(ref, None if mapped else fresh[2], check)
+            peaks.save(fresh[0])
+            samples_NC = self._mapped_wav(ref)
+            if samples_NC is None:
+                samples_NC = np.memmap(fresh[2], np.float32, "r", shape=(ref.samples, ref.channels))
+            with_zooms(make_spectrogram(samples_NC, ref.rate_hz, check)).save(fresh[1])
             for new, final in zip(fresh, made, strict=True):
                 os.replace(new, final)
         except OSError as error:
@@ -153,7 +161,9 @@ class AudioStore:
         if ref.sha256 in self._mapped:
             return self._mapped[ref.sha256]
         try:
-            samples_NC = np.memmap(self._samples_file(ref), np.float32, "r", shape=(ref.samples, ref.channels))
+            samples_NC = self._mapped_wav(ref)
+            if samples_NC is None:
+                samples_NC = np.memmap(self._samples_file(ref), np.float32, "r", shape=(ref.samples, ref.channels))
             return self._mapped.setdefault(ref.sha256, samples_NC)
         except (OSError, ValueError) as error:
             raise AudioError("the decoded audio is gone from the cache; open the file again") from error
@@ -179,6 +189,15 @@ class AudioStore:
             return Spectrogram.load(self._spectrum_file(ref), ref.samples)
         except (OSError, ValueError) as error:
             raise AudioError("the spectrogram is gone from the cache; open the file again") from error
+
+    def bits(self, ref: AudioRef) -> int | None:
+        """Bits of the samples of an integer format; None for floats and lossy files."""
+        if ref.sha256 not in self._bits:
+            try:
+                self._bits[ref.sha256] = INTEGER_BITS.get(soundfile.info(str(self.path(ref))).subtype)
+            except soundfile.LibsndfileError:
+                return None
+        return self._bits[ref.sha256]
 
     def cache_bytes(self) -> int:
         """Bytes of originals and cache together."""
@@ -224,10 +243,10 @@ class AudioStore:
         self.prepare(ref, check)
         return ref
 
-    def _decode(self, ref: AudioRef, target: Path, check: Check) -> Peaks:
-        """Write the samples; a damaged file is padded with silence to its promised length."""
+    def _decode(self, ref: AudioRef, target: Path | None, check: Check) -> Peaks:
+        """Write the samples unless they can be mapped; a damaged file is padded with silence to its promised length."""
         builder, left = PeakBuilder(), ref.samples
-        with target.open("wb") as stream:
+        with open(target or os.devnull, "wb") as stream:
             for block_NC in blocks(self.path(ref), check):
                 block_NC = block_NC[:left]
                 left -= len(block_NC)
@@ -252,6 +271,20 @@ class AudioStore:
                 free=free >> 20,
             )
 
+    def _mapped_wav(self, ref: AudioRef) -> FloatArray | None:
+        """The samples in the original itself where it holds them as float32, so that no copy of them is needed."""
+        if ref.suffix != ".wav":
+            return None
+        try:
+            with self.path(ref).open("rb") as stream:
+                place = float_data_offset(stream)
+            size = ref.samples * ref.channels * 4
+            if place is None or place % 4 or self.path(ref).stat().st_size < place + size:
+                return None
+            return np.memmap(self.path(ref), np.float32, "r", place, (ref.samples, ref.channels))
+        except (OSError, ValueError):
+            return None
+
     def _samples_file(self, ref: AudioRef) -> Path:
         return self.cache / f"{ref.sha256}.f32"
 
@@ -264,6 +297,25 @@ class AudioStore:
     @staticmethod
     def _fresh(folder: Path) -> Path:
         return folder / f"{uuid.uuid4().hex}.part"
+
+
+def float_data_offset(stream: BinaryIO) -> int | None:
+    """Where the samples of a float32 WAV begin; None for any other file."""
+    riff, _, wave = struct.unpack("<4sI4s", stream.read(12).ljust(12, b"\0"))
+    if (riff, wave) != (b"RIFF", b"WAVE"):
+        return None
+    is_float = False
+    while len(head := stream.read(8)) == 8:
+        name, size = struct.unpack("<4sI", head)
+        if name == b"data":
+            return stream.tell() if is_float else None
+        body = stream.read(size + size % 2)
+        if name == b"fmt " and len(body) >= 16:
+            kind, bits = struct.unpack_from("<H", body, 0)[0], struct.unpack_from("<H", body, 14)[0]
+            if kind == EXTENSIBLE and len(body) >= 26:
+                kind = struct.unpack_from("<H", body, 24)[0]
+            is_float = (kind, bits) == (IEEE_FLOAT, 32)
+    return None
 
 
 def _files_by_use(folder: Path) -> list[tuple[float, int, Path]]:

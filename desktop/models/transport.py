@@ -13,11 +13,14 @@ from desktop.audio.loudness import SILENT_LUFS, loudness_lufs
 from desktop.audio.mixer import PlaybackScene, PlaybackSource, Track
 from desktop.audio.player import AudioPlayer, NoDevice, PlaybackEnd, output_devices
 from desktop.audio.read import Check, FloatArray
+from desktop.audio.sounds import difference
 from desktop.audio.store import AudioStore
 from desktop.message import Message
 from desktop.models.background import Background
 from desktop.models.document import Document
-from desktop.models.project import Project
+from desktop.models.ghosts import GhostLane
+from desktop.models.lane_sound import LaneSounds
+from desktop.models.project import Lane, Project
 from desktop.models.settings import AppSettings
 from engine import AudioError, EngineError
 
@@ -26,6 +29,7 @@ MATCH_LIMIT_DB = 18.0
 MEASURE_AFTER_MS = 250
 CURSOR_MS = 16
 ORIGINAL = "original"
+LIKELY_THERE = 0.5  # presence from which on a stem counts as there
 
 
 class Transport(QObject):
@@ -35,6 +39,7 @@ class Transport(QObject):
         moved: sample at the playback cursor.
         state_changed: True while it plays.
         listen_changed: which of ``PlaybackSource``.
+        looping_changed: True while the region is repeated.
         match_changed: gain in dB that makes both sides equally loud.
         stopped: why, a ``Message``; None at the end of the sound.
         told: a ``Message`` that is no trouble.
@@ -43,16 +48,20 @@ class Transport(QObject):
     moved = Signal(int)
     state_changed = Signal(bool)
     listen_changed = Signal(object)
+    looping_changed = Signal(bool)
     match_changed = Signal(float)
     stopped = Signal(object)
     told = Signal(object)
     _ended = Signal(object)
 
     def __init__(
-        self, document: Document, store: AudioStore, background: Background, settings: AppSettings, parent: QObject
-    ) -> None:
+        self, document: Document, sounds: LaneSounds, store: AudioStore, background: Background,
+        settings: AppSettings, parent: QObject,
+    ) -> None:  # fmt: skip
         super().__init__(parent)
         self._document, self._store, self._background, self._settings = document, store, background, settings
+        self._sounds = sounds
+        self.ghosts: tuple[GhostLane, ...] = ()
         self.player = AudioPlayer(self._ended.emit)
         self.listen = PlaybackSource.STEMS
         self.looping = False
@@ -89,9 +98,9 @@ class Transport(QObject):
             self.play()
 
     def play(self) -> None:
-        """Start at the cursor; while looping, inside the loop."""
+        """Start at the cursor; where a region is chosen, inside it."""
         selection = self._document.selection
-        if selection is not None and self.looping and not selection[0] <= self.position < selection[1]:
+        if selection is not None and not selection[0] <= self.position < selection[1]:
             self.player.seek(selection[0])
         self.refresh()
         try:
@@ -129,6 +138,7 @@ class Transport(QObject):
         """Loop the selection, or everything if there is none."""
         self.looping = on
         self.refresh()
+        self.looping_changed.emit(on)
 
     def refresh(self) -> None:
         """Pass the current state to the player."""
@@ -148,7 +158,7 @@ class Transport(QObject):
         """
         matched = bool(self._settings.get("match")) and self.listen is not PlaybackSource.ORIGINAL
         listen = self.listen if project.source is not None else PlaybackSource.STEMS
-        if not project.lanes:
+        if not project.lanes and not any(ghost.plays for ghost in self.ghosts):
             listen = PlaybackSource.ORIGINAL
         loop = None
         if self.looping:
@@ -169,10 +179,30 @@ class Transport(QObject):
         self._cursor.stop()
         self.player.stop()
 
+    def show_ghosts(self, ghosts: tuple[GhostLane, ...]) -> None:
+        """Play lanes that are on their way too, as far as they are filled."""
+        played = [(one.id, one.solo, one.mute, one.filled) for one in ghosts if one.plays]
+        before = [(one.id, one.solo, one.mute, one.filled) for one in self.ghosts if one.plays]
+        self.ghosts = ghosts
+        if played != before:
+            self.refresh()
+
     def _tracks(self, project: Project) -> Iterator[Track]:
+        bank = self._sounds.bank(project)
+        own = {lane.id for lane in project.lanes}
+        ghosts = [ghost for ghost in self.ghosts if ghost.plays and ghost.id not in own]
+        soloed = any(lane.solo for lane in project.lanes) or any(ghost.solo for ghost in ghosts)
+        on_their_way = [ghost.sound for ghost in ghosts if ghost.role == "stem" and ghost.sound is not None]
         for lane in project.lanes:
-            take = lane.take
-            yield Track(lane.id, self._store.samples(take.audio), take.start, lane.gain, lane.pan, project.heard(lane))
+            sound = bank.heard(lane)
+            if lane.is_else and on_their_way:
+                sound = difference(sound, on_their_way)
+            heard = lane.solo if soloed else not lane.mute
+            yield Track(lane.id, sound.samples_NC, sound.start, lane.gain, lane.pan, heard)
+        for ghost in ghosts:
+            if ghost.sound is not None:
+                heard = ghost.solo if soloed else not ghost.mute
+                yield Track(ghost.id, ghost.sound.samples_NC, ghost.sound.start, heard=heard)
 
     def _on_change(self, before: Project, after: Project) -> None:
         if before.source != after.source or before.rate_hz != after.rate_hz:
@@ -222,9 +252,9 @@ class Transport(QObject):
 
     def _measure(self) -> None:
         project, listen = self._document.project, self.listen
-        heard = tuple(
-            (lane.take.audio, lane.take.start, lane.gain_db, lane.pan) for lane in project.lanes if project.heard(lane)
-        )
+        bank = self._sounds.bank(project)
+        audible = [lane for lane in project.lanes if project.heard(lane)]
+        heard = tuple((bank.key(lane), lane.gain_db, lane.pan) for lane in audible)
         if project.source is None or not heard or (project.source, heard) == self._measured:
             return
         measured = (project.source, heard)
@@ -239,6 +269,9 @@ class Transport(QObject):
         def fail(error: EngineError) -> None:
             self.stopped.emit(Message.of(error))
 
+        if not any(is_there(lane) for lane in audible):
+            show(0.0)  # what is not there is not lifted
+            return
         self._background.run(lambda: self._match_db(scene, project.rate_hz), show, fail)
 
     def _match_db(self, scene: PlaybackScene, rate_hz: int) -> float:
@@ -247,9 +280,15 @@ class Transport(QObject):
         original = [scene.original] if scene.original else []
         a = loudness_lufs(_excerpt(original, scene.length, rate_hz, check), rate_hz, check)
         b = loudness_lufs(_excerpt(audible, scene.length, rate_hz, check), rate_hz, check)
-        if SILENT_LUFS in (a, b):
-            return 0.0
-        return float(np.clip(a - b, -MATCH_LIMIT_DB, MATCH_LIMIT_DB))
+        if SILENT_LUFS in (a, b) or a - b > MATCH_LIMIT_DB:
+            return 0.0  # so far below the mix, it is its noise that would be matched
+        return float(max(a - b, -MATCH_LIMIT_DB))
+
+
+def is_there(lane: Lane) -> bool:
+    """False for a lane of which the model says that it is probably not in the mix."""
+    made = lane.take.made
+    return not lane.take.is_separated or made.presence is None or made.presence >= LIKELY_THERE
 
 
 def _excerpt(tracks: list[Track], length: int, rate_hz: int, check: Check) -> FloatArray:

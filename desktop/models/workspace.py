@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from desktop.audio.peaks import Peaks
 from desktop.audio.read import FloatArray
 from desktop.audio.snap import nearest_zero
+from desktop.audio.sounds import PlacedSound
 from desktop.audio.spectrogram import Spectrogram
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.link import EngineLink
@@ -20,12 +21,17 @@ from desktop.models.bridge_service import BridgeService
 from desktop.models.bundles import BundleLibrary
 from desktop.models.diagnostics import Diagnostics
 from desktop.models.document import Document
+from desktop.models.ghosts import GhostLane
 from desktop.models.job_controller import JobController
+from desktop.models.job_list import ENDED
+from desktop.models.lane_pictures import LanePictures
+from desktop.models.lane_sound import LaneSounds
 from desktop.models.project import Lane, LaneTake, Project, TakeOrigin
 from desktop.models.project_file import SUFFIX, ProjectLock, load_project, save_project
 from desktop.models.recovery import LeftWork, Recovery
 from desktop.models.results import at_rate
 from desktop.models.settings import AppSettings
+from desktop.models.sum_check import SumCheck
 from desktop.models.tempo import TempoModel
 from desktop.models.transport import Transport
 from engine import EngineError, OutputError
@@ -50,6 +56,8 @@ class Workspace(QObject):
         opened: a project was begun or loaded.
         saved: path of the project file.
         place_changed: path of the project file, empty when there is none.
+        lane_drawn: id of a lane of which there is a new picture.
+        sum_changed: level of what is heard minus the mix, in dB; None where there is nothing to compare.
     """
 
     troubled = Signal(object, str)
@@ -57,6 +65,8 @@ class Workspace(QObject):
     opened = Signal()
     saved = Signal(str)
     place_changed = Signal(str)
+    lane_drawn = Signal(str)
+    sum_changed = Signal(object)
 
     def __init__(self, settings: AppSettings, data: Path, cache: Path, link: EngineLink) -> None:
         super().__init__()
@@ -67,9 +77,12 @@ class Workspace(QObject):
         self.background = Background(self)
         self.document = Document(self)
         self.recovery = Recovery(data / "sessions")
-        self.transport = Transport(self.document, self.store, self.background, settings, self)
+        self.sounds = LaneSounds(self.store)
+        self.transport = Transport(self.document, self.sounds, self.store, self.background, settings, self)
+        self.pictures = LanePictures(self.document, self.sounds, self.store, self.background, self)
+        self.sum_check = SumCheck(self.document, self.sounds, self.background, self)
         own_scratch = self.scratch / self.recovery.folder.name
-        self.jobs = JobController(self.document, self.store, self.background, link, own_scratch, self)
+        self.jobs = JobController(self.document, self.store, self.sounds, self.background, link, own_scratch, self)
         self.bundles = BundleLibrary(settings, self.background, self)
         self.bridge = BridgeService(settings, self.background, link, data, self)
         self.tempo = TempoModel(self.document, self.store, settings, self)
@@ -90,6 +103,9 @@ class Workspace(QObject):
             news.connect(self._trim_soon.start)
         settings.changed.connect(lambda name, value: self._trim_soon.start() if name == "cache_gb" else None)
         self.document.changed.connect(lambda before, after: self._autosave.start())
+        self.pictures.drawn.connect(self.lane_drawn)
+        self.sum_check.changed.connect(self.sum_changed)
+        self.jobs.ghosts_changed.connect(lambda: self.transport.show_ghosts(self.jobs.ghosts))
         self.transport.told.connect(self.told)
         self.jobs.told.connect(self.told)
         self.jobs.failed.connect(self.troubled)
@@ -203,7 +219,9 @@ class Workspace(QObject):
     def unsaved(self) -> bool:
         """True if closing would lose changes."""
         project = self.document.project
-        return bool(project.lanes) and (not self.document.undo.isClean() or self.path is None)
+        if self.path is not None:
+            return not self.document.undo.isClean()
+        return bool(project.lanes)
 
     def save(self, path: Path | None = None, then: Callable[[], None] = lambda: None) -> None:
         """Save the project, to its own file unless another is given."""
@@ -244,6 +262,7 @@ class Workspace(QObject):
         """Shut down; unsaved changes are lost."""
         self._autosave.stop()
         self._trim_soon.stop()
+        self.sum_check.close()
         self.bridge.close()
         self.tempo.close()
         self.transport.close()
@@ -275,6 +294,44 @@ class Workspace(QObject):
         if ref.sha256 not in self._spectra:
             self._spectra[ref.sha256] = self.store.spectrum(ref)
         return self._spectra[ref.sha256]
+
+    def sound(self, lane: Lane) -> PlacedSound:
+        """A lane as it is heard, before gain and pan.
+
+        Raises:
+            AudioError: audio is gone from the cache.
+        """
+        return self.sounds.bank(self.document.project).heard(lane)
+
+    def lane_peaks(self, lane: Lane) -> Peaks | None:
+        """What the waveform of a lane is drawn from; None while it is computed, see ``lane_drawn``.
+
+        Raises:
+            AudioError: audio is gone from the cache.
+        """
+        return self.pictures.peaks(lane, lambda one: self.peaks(one.take.audio))
+
+    def lane_spectrum(self, lane: Lane) -> Spectrogram | None:
+        """What the spectrogram of a lane is drawn from; otherwise as above."""
+        return self.pictures.spectrum(lane, lambda one: self.spectrum(one.take.audio))
+
+    def ghost_peaks(self, ghost: GhostLane) -> Peaks | None:
+        """What a lane on its way is drawn from; None where nothing of it is there."""
+        return self.jobs.peaks_of(ghost)
+
+    @property
+    def sum_db(self) -> float | None:
+        """Level of what is heard minus the mix, against the mix; None where there is nothing to compare."""
+        return self.sum_check.db
+
+    @property
+    def sum_is_exact(self) -> bool:
+        """True while what is heard is the mix."""
+        return self.sum_check.is_exact
+
+    def work_in_progress(self) -> tuple[str, ...]:
+        """Titles of the jobs of this window that wait or run."""
+        return tuple(row.title for row in self.jobs.queue.rows if row.state not in ENDED and not row.from_daw)
 
     def samples(self, ref: AudioRef) -> FloatArray:
         """The samples, memory-mapped."""
