@@ -39,8 +39,11 @@ METERS = (4, 3)
 WALTZ_MARGIN = 0.35  # how much better three beats have to fit than four, which are far more common
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-KEYS = tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in TONICS)
+KEY_NAMES = (
+    "C major", "C# major", "D major", "Eb major", "E major", "F major", "F# major", "G major", "Ab major", "A major",
+    "Bb major", "B major", "C minor", "C# minor", "D minor", "Eb minor", "E minor", "F minor", "F# minor", "G minor",
+    "Ab minor", "A minor", "Bb minor", "B minor",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,7 @@ class TempoEstimate:
         first_s: the first beat of a bar.
         beats_per_bar: beats in a bar.
         downbeat_confidence: 0 to 1, that bars begin there.
-        key: one of ``KEYS``; empty where nothing has a pitch.
+        key: one of ``KEY_NAMES``; empty where nothing has a pitch.
         key_confidence: 0 to 1.
     """
 
@@ -147,7 +150,7 @@ def key_of(chroma_P: Array) -> tuple[str, float]:
     best, second = sorted(fits, reverse=True)[:2]
     # A fit of 1 that is 0.3 better than the next is as sure as this can be; the relative key is never far.
     confidence = max(best, 0.0) * min((best - second) / 0.3 + 0.3, 1.0)
-    return KEYS[int(np.argmax(fits))], round(confidence, 2)
+    return KEY_NAMES[int(np.argmax(fits))], round(confidence, 2)
 
 
 def bars_of(bass_B: Array, change_B: Array) -> tuple[int, int, float]:

@@ -41,6 +41,11 @@ class Viewport(QObject):
         """Number of visible samples."""
         return self.samples_per_pixel * self.width
 
+    @property
+    def shows_all(self) -> bool:
+        """True while the whole length is in view."""
+        return self.samples_per_pixel >= self.farthest * 0.999
+
     def x(self, sample: float) -> float:
         """Pixel of a sample."""
         return (sample - self.start) / self.samples_per_pixel
@@ -87,6 +92,11 @@ class Viewport(QObject):
             return
         scale = max((last - first) * 1.1 / self.width, CLOSEST)
         self._show(first - (last - first) * 0.05, min(scale, self.farthest))
+
+    def show_span(self, first: float, last: float) -> None:
+        """Show exactly from one sample to another, as far as the zoom goes."""
+        scale = min(max((last - first) / max(self.width, 1), CLOSEST), self.farthest)
+        self._show(first, scale)
 
     def follow(self, sample: int, mode: str = "page") -> None:
         """Keep a moving sample in view: ``page`` by page, in the ``center``, or ``off``."""

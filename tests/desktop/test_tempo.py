@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from desktop.audio.beats import KEYS, TempoEstimate, bars_of, even_beats, key_of
+from desktop.audio.beats import KEY_NAMES, TempoEstimate, bars_of, even_beats, key_of
 from desktop.models.time_map import TimeMap
 
 RATE_HZ = 22_050
@@ -103,7 +103,7 @@ def test_a_steady_tempo_is_an_even_grid_and_a_drifting_one_is_not():
 
 @pytest.mark.parametrize("place", [0, 5, 15, 23])
 def test_scales_have_their_key(place):
-    key = KEYS[place]
+    key = KEY_NAMES[place]
     scale = (0, 2, 4, 5, 7, 9, 11) if "major" in key else (0, 2, 3, 5, 7, 8, 10)
     chroma_P = np.full(12, 0.1)
     for weight, step in zip((3, 1, 2, 1, 2, 1, 1), scale, strict=True):
