@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,7 @@ class JobController(QObject):
         self._link, self._scratch = link, scratch
         self._ghosts: dict[str, tuple[GhostLane, ...]] = {}  # by row
         self._runs: dict[str, SeparationRun] = {}
+        self._given_up: set[str] = set()  # rows whose project is not open any more
         link.accepted.connect(self._on_accepted)
         link.progressed.connect(self._on_progress)
         link.finished.connect(self._on_finished)
@@ -131,7 +132,7 @@ class JobController(QObject):
         rows = [row for row in self.queue.rows if row.state not in ENDED and not row.from_daw]
         return [{"title": row.title, "plan": plan_to_json(row.context[0])} for row in rows]
 
-    def resume(self, jobs: list[dict[str, Any]]) -> None:
+    def resume(self, jobs: Sequence[dict[str, Any]]) -> None:
         """Queue jobs that a window left behind; those that cannot be read are left out."""
         for job in jobs:
             try:
@@ -151,6 +152,13 @@ class JobController(QObject):
             self.queue.update(row_id, state=JobState.CANCELLED)
             self._forget(row_id)
             self.pump()
+
+    def cancel_all(self) -> None:
+        """Cancel all jobs of this window, those that wait first."""
+        rows = [row for row in self.queue.rows if row.state not in ENDED and not row.from_daw]
+        for row in sorted(rows, key=lambda row: row.state is JobState.RUNNING):
+            self._given_up.add(row.id)
+            self.cancel(row.id)
 
     def retry(self, row_id: str) -> None:
         """Queue a failed or cancelled job again."""
@@ -340,8 +348,19 @@ class JobController(QObject):
             self._sweep(row)
 
     def _show(self, row_id: str, done: Done, plan: JobPlan, results: list[PromptResult]) -> None:
-        lane = self._add_made(row_id, results, plan.request, plan.lane, title_of(plan.request))
-        self._ended(row_id, done, lane)
+        if not self._is_given_up(row_id):
+            lane = self._add_made(row_id, results, plan.request, plan.lane, title_of(plan.request))
+            self._ended(row_id, done, lane)
+
+    def _is_given_up(self, row_id: str) -> bool:
+        """True for a job whose project was closed while its result was kept; it ends here."""
+        if row_id not in self._given_up:
+            return False
+        self._given_up.discard(row_id)
+        self.queue.update(row_id, state=JobState.CANCELLED, stage="")
+        self._forget(row_id)
+        self.pump()
+        return True
 
     def _ended(self, row_id: str, done: Done, lane: str) -> None:
         self.queue.update(row_id, state=JobState.DONE, stage="", fraction=1.0, done=done)
@@ -419,7 +438,8 @@ class JobController(QObject):
                 self._sweep(row)
 
         def show(stems: list[FinishedStem]) -> None:
-            self._ended(row_id, done, self._add_stems(row_id, title_of(run.request), run.plan, stems))
+            if not self._is_given_up(row_id):
+                self._ended(row_id, done, self._add_stems(row_id, title_of(run.request), run.plan, stems))
 
         self._background.run(finish, show, lambda error: self._fail(row_id, type(error).__name__, Message.of(error)))
 

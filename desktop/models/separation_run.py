@@ -11,6 +11,7 @@ import uuid
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -252,5 +253,5 @@ def _pieces(request: Request, regions: Sequence[tuple[int, int]], rate_hz: int) 
         wanted = min(max(length / PIECES, PIECE_S[0] * rate_hz), PIECE_S[1] * rate_hz)
         count = max(round(length / wanted), 1) if divided else 1
         edges = [first + length * at // count for at in range(count + 1)]
-        found += [(low, min(high + overlap, last)) for low, high in zip(edges, edges[1:], strict=False)]
+        found += [(low, min(high + overlap, last)) for low, high in pairwise(edges)]
     return found

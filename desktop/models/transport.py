@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from desktop.audio.click import click_sound
 from desktop.audio.export import mixed_blocks
 from desktop.audio.loudness import SILENT_LUFS, loudness_lufs
 from desktop.audio.mixer import PlaybackScene, PlaybackSource, Track
@@ -22,13 +23,14 @@ from desktop.models.ghosts import GhostLane
 from desktop.models.lane_sound import LaneSounds
 from desktop.models.project import Lane, Project
 from desktop.models.settings import AppSettings
+from desktop.models.time_map import TimeMap
 from engine import AudioError, EngineError
 
 MEASURED_S = 60.0
 MATCH_LIMIT_DB = 18.0
 MEASURE_AFTER_MS = 250
 CURSOR_MS = 16
-ORIGINAL = "original"
+ORIGINAL, CLICK = "original", "click"
 LIKELY_THERE = 0.5  # presence from which on a stem counts as there
 
 
@@ -65,6 +67,9 @@ class Transport(QObject):
         self.player = AudioPlayer(self._ended.emit)
         self.listen = PlaybackSource.STEMS
         self.looping = False
+        self.time_map: TimeMap | None = None
+        self._clicks: tuple[object, Track | None] = (None, None)
+        self.clipped: set[str] = set()  # ids of lanes that were above full scale, "" for all together
         self.match_db = 0.0
         self._measured: object = None
         self._cursor = QTimer(self)
@@ -89,6 +94,16 @@ class Transport(QObject):
     def position(self) -> int:
         """Sample at the playback cursor."""
         return self.player.position
+
+    def levels(self) -> dict[str, tuple[float, float]]:
+        """Highest level left and right since the last call, by id of the lane, "" for all together; empty at rest."""
+        levels = self.player.take_levels()
+        self.clipped |= {key for key, peaks in levels.items() if max(peaks) > 1.0}
+        return levels
+
+    def clear_clips(self) -> None:
+        """Forget what was too loud."""
+        self.clipped = set()
 
     def play_pause(self) -> None:
         """Toggle playback."""
@@ -134,6 +149,12 @@ class Transport(QObject):
             self.refresh()
             self.listen_changed.emit(listen)
 
+    def show_time_map(self, time_map: TimeMap | None) -> None:
+        """Set where the beats are, for the click."""
+        if time_map != self.time_map:
+            self.time_map = time_map
+            self.refresh()
+
     def set_looping(self, on: bool) -> None:
         """Loop the selection, or everything if there is none."""
         self.looping = on
@@ -171,6 +192,7 @@ class Transport(QObject):
             volume=float(self._settings.get("volume")),
             length=project.length,
             loop=loop,
+            click=self._click(project) if self._settings.get("click") else None,
         )
 
     def close(self) -> None:
@@ -204,6 +226,16 @@ class Transport(QObject):
                 heard = ghost.solo if soloed else not ghost.mute
                 yield Track(ghost.id, ghost.sound.samples_NC, ghost.sound.start, heard=heard)
 
+    def _click(self, project: Project) -> Track | None:
+        """The click, the same one as long as the beats stay."""
+        state = (self.time_map, project.rate_hz, project.length)
+        if self._clicks[0] != state:
+            made = None
+            if self.time_map is not None and project.rate_hz:
+                made = Track(CLICK, click_sound(self.time_map, project.rate_hz, project.length))
+            self._clicks = state, made
+        return self._clicks[1]
+
     def _on_change(self, before: Project, after: Project) -> None:
         if before.source != after.source or before.rate_hz != after.rate_hz:
             self.player.stop()
@@ -236,7 +268,7 @@ class Transport(QObject):
         return True
 
     def _on_setting(self, name: str, value: object) -> None:
-        if name in ("volume", "match"):
+        if name in ("volume", "match", "click"):
             self.refresh()
         elif name in ("output", "ring_frames"):
             self.stop()

@@ -24,8 +24,10 @@ from desktop.models.document import Document
 from desktop.models.ghosts import GhostLane
 from desktop.models.job_controller import JobController
 from desktop.models.job_list import ENDED
+from desktop.models.lane_files import LaneFiles
 from desktop.models.lane_pictures import LanePictures
 from desktop.models.lane_sound import LaneSounds
+from desktop.models.playback_speed import PlaybackSpeed
 from desktop.models.project import Lane, LaneTake, Project, TakeOrigin
 from desktop.models.project_file import SUFFIX, ProjectLock, load_project, save_project
 from desktop.models.recovery import LeftWork, Recovery
@@ -79,6 +81,7 @@ class Workspace(QObject):
         self.recovery = Recovery(data / "sessions")
         self.sounds = LaneSounds(self.store)
         self.transport = Transport(self.document, self.sounds, self.store, self.background, settings, self)
+        self.files = LaneFiles(self.document, self.store, self.sounds)
         self.pictures = LanePictures(self.document, self.sounds, self.store, self.background, self)
         self.sum_check = SumCheck(self.document, self.sounds, self.background, self)
         own_scratch = self.scratch / self.recovery.folder.name
@@ -86,6 +89,8 @@ class Workspace(QObject):
         self.bundles = BundleLibrary(settings, self.background, self)
         self.bridge = BridgeService(settings, self.background, link, data, self)
         self.tempo = TempoModel(self.document, self.store, settings, self)
+        self.tempo.changed.connect(lambda: self.transport.show_time_map(self.tempo.time_map))
+        self.speed = PlaybackSpeed(self.transport.player, self)
         self.diagnostics = Diagnostics(self.background, self.transport.player, self)
         self.path: Path | None = None
         self._lock: ProjectLock | None = None
@@ -103,6 +108,7 @@ class Workspace(QObject):
             news.connect(self._trim_soon.start)
         settings.changed.connect(lambda name, value: self._trim_soon.start() if name == "cache_gb" else None)
         self.document.changed.connect(lambda before, after: self._autosave.start())
+        self.jobs.queue.summary_changed.connect(lambda count: self._autosave.start())
         self.pictures.drawn.connect(self.lane_drawn)
         self.sum_check.changed.connect(self.sum_changed)
         self.jobs.ghosts_changed.connect(lambda: self.transport.show_ghosts(self.jobs.ghosts))
@@ -138,7 +144,7 @@ class Workspace(QObject):
 
         def show(ref: AudioRef) -> None:
             self._settle(None, None)
-            self.document.replace_all(Project(title=title, source=ref, rate_hz=ref.rate_hz, daw=daw))
+            self._begin_with(Project(title=title, source=ref, rate_hz=ref.rate_hz, daw=daw))
             self._keep()
             self.opened.emit()
             then()
@@ -170,7 +176,7 @@ class Workspace(QObject):
 
         def show(project: Project) -> None:
             self._settle(path, lock)
-            self.document.replace_all(project)
+            self._begin_with(project)
             self.settings.remember_file(path)
             self.opened.emit()
 
@@ -203,11 +209,12 @@ class Workspace(QObject):
 
         def show(nothing: None) -> None:
             self._settle(None, None)
-            self.document.replace_all(left.project)
+            self._begin_with(left.project)
             self.document.undo.resetClean()
             if left.saved_as:
                 self._take_place(Path(left.saved_as))
             self.recovery.forget(left)
+            self.jobs.resume(left.jobs)
             self._keep()
             self.opened.emit()
 
@@ -329,6 +336,13 @@ class Workspace(QObject):
         """True while what is heard is the mix."""
         return self.sum_check.is_exact
 
+    def render_lane(self, lane_id: str, then: Callable[[Path], None], complement: bool = False) -> None:
+        """Make the file of a lane, or of the mix without it, beside the window; see ``LaneFiles.file_of``."""
+        try:
+            self.background.run(self.files.rendering(lane_id, complement), then, self.fail)
+        except EngineError as error:
+            self.fail(error)
+
     def work_in_progress(self) -> tuple[str, ...]:
         """Titles of the jobs of this window that wait or run."""
         return tuple(row.title for row in self.jobs.queue.rows if row.state not in ENDED and not row.from_daw)
@@ -379,10 +393,15 @@ class Workspace(QObject):
 
     def _begin(self, path: Path, ref: AudioRef) -> None:
         self._settle(None, None)
-        self.document.replace_all(Project(title=path.stem, source=ref, source_path=str(path), rate_hz=ref.rate_hz))
+        self._begin_with(Project(title=path.stem, source=ref, source_path=str(path), rate_hz=ref.rate_hz))
         self.settings.remember_file(path)
         self._keep()
         self.opened.emit()
+
+    def _begin_with(self, project: Project) -> None:
+        """Show another project; what is under way for this one is cancelled."""
+        self.jobs.cancel_all()
+        self.document.replace_all(project)
 
     def _settle(self, path: Path | None, lock: ProjectLock | None) -> None:
         self.transport.stop()
@@ -400,5 +419,5 @@ class Workspace(QObject):
             self.fail(error)
 
     def _keep(self) -> None:
-        project, place = self.document.project, str(self.path or "")
-        self.background.run(lambda: self.recovery.keep(project, place), lambda nothing: None, self.fail)
+        project, place, jobs = self.document.project, str(self.path or ""), self.jobs.unfinished()
+        self.background.run(lambda: self.recovery.keep(project, place, jobs), lambda nothing: None, self.fail)
