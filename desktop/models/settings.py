@@ -49,8 +49,10 @@ KEYS: dict[str, SettingRow] = {
     "export_template": SettingRow("{track} - {stem}"),
     "recent": SettingRow([]),
     "seen_hint": SettingRow(False),
-    "advanced": SettingRow(False),
-    "queue": SettingRow(True),
+    "job_list": SettingRow(False),
+    "recent_prompts": SettingRow([]),
+    "last_folder": SettingRow(""),
+    "bridge_folders": SettingRow([]),
     "geometry": SettingRow(b""),
 }
 
@@ -97,6 +99,11 @@ class AppSettings(QObject):
         """Put a file at the head of the recent ones."""
         recent = [str(path), *(one for one in self.get("recent") if one != str(path))]
         self.set("recent", recent[:RECENT_LIMIT])
+
+    def remember_prompt(self, words: str) -> None:
+        """Put words at the head of the recent prompts."""
+        recent = [words, *(one for one in self.get("recent_prompts") if one != words)]
+        self.set("recent_prompts", recent[:RECENT_LIMIT])
 
     def sync(self) -> None:
         """Write them to disk now."""

@@ -753,5 +753,9 @@
     <message><source>{where} is not a bundle manifest: it has no format number; get the bundle again</source><translation>{where} ist kein Manifest eines Modells: die Formatnummer fehlt; laden Sie das Modell neu herunter</translation></message>
     <message><source>{where} is not a usable manifest ({reason}); get the bundle again</source><translation>{where} ist kein brauchbares Manifest ({reason}); laden Sie das Modell neu herunter</translation></message>
     <message><source>{where} is not the manifest of a separator; choose another bundle</source><translation>{where} ist nicht das Manifest eines Separators; wählen Sie ein anderes Modell</translation></message>
+    <message><source>en</source><translation>de</translation></message>
+    <message><source>Clear the words</source><translation>Die Worte löschen</translation></message>
+    <message><source>Click to remove this word</source><translation>Klicken, um dieses Wort zu entfernen</translation></message>
+    <message><source>Names to choose from</source><translation>Namen zur Auswahl</translation></message>
 </context>
 </TS>

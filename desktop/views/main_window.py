@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
-    QHBoxLayout,
     QMainWindow,
-    QMessageBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -21,19 +19,30 @@ from desktop.audio.mixer import PlaybackSource
 from desktop.models.bundles import BundleRow
 from desktop.models.demo import demo_mix
 from desktop.models.examples import PATTERNS, check_example
+from desktop.models.job_list import ENDED, JobRow
 from desktop.models.project_file import SUFFIX
+from desktop.models.region_presence import heard_in
 from desktop.models.workspace import Workspace
 from desktop.views.actions import make_actions
+from desktop.views.dialogs.sheet import choose
+from desktop.views.job_strip import JobStrip
 from desktop.views.lane_actions import LaneActions
 from desktop.views.notices import FirstSteps, StatusLine, TroubleBanner
 from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.queue_panel import QueuePanel
+from desktop.views.sentences import title_words
 from desktop.views.text import local_paths, tr
 from desktop.views.theme import dress, palette_for
 from desktop.views.timeline.timeline import Timeline
 from desktop.views.top_bar import TopBar
 from desktop.views.welcome import Welcome
 from engine import EngineError, Request
+
+FIRST_SIZE = (1320, 840)
+SOUNDS = (
+    ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aif", ".aiff", ".wma", ".mp4", ".mov", ".mkv", ".webm",
+    ".avi",
+)  # fmt: skip
 
 
 class MainWindow(QMainWindow):
@@ -51,8 +60,8 @@ class MainWindow(QMainWindow):
         self.palette_in_use = palette_for(str(workspace.settings.get("theme")))
         dress(QApplication.instance(), self.palette_in_use)  # type: ignore[arg-type]
         self.setAcceptDrops(True)
-        self.resize(1320, 840)
-        self.setMinimumSize(900, 560)
+        self._fit_screen()
+        self.setMinimumSize(760, 480)
         self.actions_by_name: dict[str, QAction] = make_actions(self, self)
         settings = workspace.settings
         self.top = TopBar(self.palette_in_use, self.actions_by_name)
@@ -64,7 +73,9 @@ class MainWindow(QMainWindow):
             self.palette_in_use, workspace.bundles.choices(), str(settings.get("bundle")), str(settings.get("device"))
         )
         self.queue = QueuePanel(workspace.jobs.queue, self.palette_in_use)
+        self.jobs = JobStrip(workspace.jobs.queue, self.palette_in_use)
         self.status = StatusLine()
+        self.status.place_jobs(self.jobs)
         self._lay_out()
         self._connect()
         self.timeline.setFocus()
@@ -82,26 +93,20 @@ class MainWindow(QMainWindow):
         lower.setSpacing(9)
         for widget in (self.hint, self.banner, self.prompt):
             lower.addWidget(widget)
-        left = QVBoxLayout()
-        left.setSpacing(0)
-        left.addWidget(self.stage, 1)
-        left.addLayout(lower)
-        middle = QHBoxLayout()
-        middle.setSpacing(0)
-        middle.addLayout(left, 1)
-        middle.addWidget(self.queue)
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.top)
-        column.addLayout(middle, 1)
+        column.addWidget(self.stage, 1)
+        column.addLayout(lower)
         column.addWidget(self.status)
         whole = QWidget()
         whole.setLayout(column)
         self.setCentralWidget(whole)
         self.hint.setVisible(not self.workspace.settings.get("seen_hint"))
-        self.queue.setVisible(bool(self.workspace.settings.get("queue")))
-        self.prompt.fold.setChecked(bool(self.workspace.settings.get("advanced")))
+        self.queue.setParent(whole)
+        self.queue.setVisible(bool(self.workspace.settings.get("job_list")))
+        self.prompt.show_recent(tuple(self.workspace.settings.get("recent_prompts")))
 
     def _connect(self) -> None:
         workspace, document, transport = self.workspace, self.workspace.document, self.workspace.transport
@@ -116,6 +121,7 @@ class MainWindow(QMainWindow):
         transport.moved.connect(self._show_time)
         transport.state_changed.connect(self.top.show_playing)
         transport.listen_changed.connect(lambda listen: self._show_state())
+        transport.looping_changed.connect(self.actions_by_name["loop"].setChecked)
         transport.match_changed.connect(lambda match_db: self._show_state())
         workspace.link.host_changed.connect(lambda pid: self._show_status())
         workspace.jobs.queue.summary_changed.connect(lambda count: self._show_status())
@@ -124,6 +130,8 @@ class MainWindow(QMainWindow):
         workspace.settings.changed.connect(self._on_setting)
         self.top.listened.connect(transport.set_listen)
         self.top.matched.connect(lambda on: workspace.settings.set("match", on))
+        self.top.solo_cleared.connect(self._clear_solo)
+        self.actions_by_name["loop"].toggled.connect(lambda on: self.top.dress(self.palette_in_use))
         self.top.volume_changed.connect(lambda volume: workspace.settings.set("volume", volume))
         self.top.volume.setValue(round(float(workspace.settings.get("volume")) * 100))
         self.timeline.drag_wanted.connect(self.lane_actions.drag_out)
@@ -138,7 +146,9 @@ class MainWindow(QMainWindow):
         self.prompt.examples_offered.connect(self.add_examples)
         self.prompt.browse_wanted.connect(self.choose_examples)
         self.prompt.bundle_chosen.connect(lambda place: self._show_bundle())
-        self.prompt.fold.toggled.connect(lambda on: workspace.settings.set("advanced", on))
+        self.prompt.left.connect(self.timeline.setFocus)
+        self.jobs.cancelled.connect(workspace.jobs.cancel)
+        self.jobs.opened.connect(self.actions_by_name["queue"].trigger)
         self.queue.cancelled.connect(workspace.jobs.cancel)
         self.queue.retried.connect(workspace.jobs.retry)
         self.queue.opened.connect(self.open_daw_clip)
@@ -158,7 +168,11 @@ class MainWindow(QMainWindow):
             for path in request.examples:
                 check_example(Path(path), bundle.words, bundle.encoders)
             self.workspace.jobs.ask(request)
+            self.prompt.fold.setChecked(False)
             self.timeline.setFocus()
+            if words := ", ".join(request.prompts):
+                self.workspace.settings.remember_prompt(words)
+                self.prompt.show_recent(tuple(self.workspace.settings.get("recent_prompts")))
         except EngineError as error:
             self.workspace.fail(error)
 
@@ -180,8 +194,17 @@ class MainWindow(QMainWindow):
 
     def choose_file(self) -> None:
         """Ask which file to open."""
-        name, _ = QFileDialog.getOpenFileName(self, tr("Open a mix or a project"), self._last_folder())
+        sounds = " ".join(f"*{ending}" for ending in SOUNDS)
+        kinds = ";;".join(
+            (
+                f"{tr('Audio, video and projects')} ({sounds} *{SUFFIX})",
+                f"{tr('Projects')} (*{SUFFIX})",
+                f"{tr('All files')} (*)",
+            )
+        )
+        name, _ = QFileDialog.getOpenFileName(self, tr("Open a mix or a project"), self._last_folder(), kinds)
         if name:
+            self.workspace.settings.set("last_folder", str(Path(name).parent))
             self.open_path(Path(name))
 
     def open_path(self, path: Path) -> None:
@@ -244,11 +267,36 @@ class MainWindow(QMainWindow):
         """Apply the theme chosen in the settings."""
         self.palette_in_use = palette_for(str(self.workspace.settings.get("theme")))
         dress(QApplication.instance(), self.palette_in_use)  # type: ignore[arg-type]
-        for part in (self.top, self.timeline, self.welcome, self.banner, self.hint, self.prompt, self.queue):
+        parts = (self.top, self.timeline, self.welcome, self.banner, self.hint, self.prompt, self.queue, self.jobs)
+        for part in parts:
             part.dress(self.palette_in_use)
         self._show_state()
 
+    def escape(self) -> None:
+        """Close the list of jobs or the advanced options, else clear the selection."""
+        if self.prompt.fold.isChecked():
+            self.prompt.fold.setChecked(False)
+        elif self.queue.isVisible():
+            self.workspace.settings.set("job_list", False)
+        else:
+            self.workspace.document.select_nothing()
+
     # Qt's events.
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep the list of jobs over the status line."""
+        super().resizeEvent(event)
+        self._place_jobs()
+
+    def _place_jobs(self) -> None:
+        self.queue.place(self.status.geometry().right() - 8, self.status.geometry().top() - 6)
+
+    def _fit_screen(self) -> None:
+        """A first size that the screen has room for."""
+        screen = QGuiApplication.primaryScreen()
+        if screen is not None:
+            room = screen.availableGeometry()
+            self.resize(min(FIRST_SIZE[0], room.width() - 20), min(FIRST_SIZE[1], room.height() - 60))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Accept files from other programs."""
@@ -290,19 +338,35 @@ class MainWindow(QMainWindow):
         self.workspace.close()
 
     def _may_leave(self) -> bool:
+        if not self._may_stop_jobs():
+            return False
         if not self.workspace.unsaved:
             return True
-        buttons = QMessageBox.StandardButton
-        answer = QMessageBox.question(
+        title = self.workspace.document.project.title or tr("untitled")
+        answer = choose(
             self,
-            tr("Unsaved changes"),
-            tr("Save the project first?"),
-            buttons.Save | buttons.Discard | buttons.Cancel,
+            tr("Save “{title}” first?").replace("{title}", title),
+            tr("Its lanes and takes have changed since it was saved."),
+            (("save", tr("Save")), ("discard", tr("Discard")), ("cancel", tr("Cancel"))),
         )
-        if answer is buttons.Save:
+        if answer == "save":
             self.save()
             return False  # saving runs in the background; the user closes again afterwards
-        return bool(answer is buttons.Discard)
+        return answer == "discard"
+
+    def _may_stop_jobs(self) -> bool:
+        """Ask about jobs that run or wait."""
+        titles = [title_words(row.title) for row in self.workspace.jobs.queue.rows if _is_ours(row)]
+        if not titles:
+            return True
+        answer = choose(
+            self,
+            tr("Stop the work in progress?"),
+            tr("These jobs are not done yet:"),
+            (("stay", tr("Go on working")), ("discard", tr("Stop and leave")), ("cancel", tr("Cancel"))),
+            "\n".join(f"•  {title}" for title in titles[:6]),
+        )
+        return answer == "discard"
 
     # What models say.
 
@@ -315,6 +379,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{project.title}{star} - Fluxstem" if project.title else "Fluxstem")
         listen = transport.listen if project.lanes else PlaybackSource.ORIGINAL
         self.top.show_listen(listen, bool(project.lanes), project.source is not None)
+        self.top.show_solo(tuple(lane.name for lane in project.lanes if lane.solo))
         self.top.show_match(bool(self.workspace.settings.get("match")), transport.match_db)
         for name in ("play", "start", "loop", "export", "save", "fit", "zoom_in", "zoom_out", "select_all"):
             self.actions_by_name[name].setEnabled(has_sound)
@@ -322,9 +387,16 @@ class MainWindow(QMainWindow):
         self._show_regions()
         self._show_status()
 
+    def _clear_solo(self) -> None:
+        document = self.workspace.document
+        for lane in document.project.lanes:
+            if lane.solo:
+                document.set_lane(lane.id, f"{tr('solo')} {lane.name}", solo=False)
+
     def _show_regions(self) -> None:
         document = self.workspace.document
         self.prompt.show_regions(document.selection, document.kept, document.project.rate_hz)
+        self.prompt.show_heard(heard_in(document.project, document.selection), document.project.source is not None)
 
     def _show_bundle(self) -> None:
         self.prompt.show_bundle(self._chosen_bundle())
@@ -353,8 +425,9 @@ class MainWindow(QMainWindow):
     def _on_setting(self, name: str, value: object) -> None:
         if name == "theme":
             self.dress()
-        elif name == "queue":
+        elif name == "job_list":
             self.queue.setVisible(bool(value))
+            self._place_jobs()
         elif name in ("bundle", "device"):
             self._show_bundles()
             self.prompt.device.setCurrentIndex(
@@ -368,5 +441,13 @@ class MainWindow(QMainWindow):
         self.workspace.settings.set("seen_hint", True)
 
     def _last_folder(self) -> str:
-        recent = self.workspace.settings.get("recent")
-        return str(Path(recent[0]).parent) if recent else str(Path.home())
+        demo = demo_mix().parent
+        kept = [str(self.workspace.settings.get("last_folder"))]
+        kept += [str(Path(one).parent) for one in self.workspace.settings.get("recent")]
+        there = (Path(folder) for folder in kept if folder and Path(folder) != demo)
+        return str(next((folder for folder in there if folder.is_dir()), Path.home()))
+
+
+def _is_ours(row: JobRow) -> bool:
+    """True for a job of this window that has not ended."""
+    return not row.from_daw and row.state not in ENDED

@@ -11,6 +11,7 @@ from desktop.views.text import tr
 from desktop.views.theme import Palette, drawn, icon
 
 TOLD_MS = 6000
+STATUS_HEIGHT = 30
 STEPS = (
     ("Say what you want to hear", "Type an instrument, such as drum kit, and press Return."),
     ("Listen before you save", "Compare with the original (1, 2, 3), solo, mute, loop a region."),
@@ -113,10 +114,12 @@ class StatusLine(QWidget):
         super().__init__()
         self.setObjectName("status")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(STATUS_HEIGHT)
         self.told, self.engine, self.bundle, self.bridge = QLabel(), QLabel(), QLabel(), QLabel()
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 4, 14, 4)
+        row.setContentsMargins(8, 2, 14, 2)
         row.setSpacing(18)
+        self._row = row
         row.addWidget(self.told, 1)
         for name, label in (
             (tr("Engine"), self.engine), (tr("Bundle"), self.bundle), (tr("OSC bridge"), self.bridge)
@@ -128,6 +131,10 @@ class StatusLine(QWidget):
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
         self._fade.timeout.connect(lambda: self.told.setText(""))
+
+    def place_jobs(self, strip: QWidget) -> None:
+        """Put the job strip at the left end."""
+        self._row.insertWidget(0, strip)
 
     def tell(self, news: Message | str) -> None:
         """Show something that may be missed, for a while.

@@ -1,4 +1,4 @@
-"""The queue panel: one card per job."""
+"""The list of jobs over the window: one card per job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from desktop.views.sentences import said, title_words
 from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, drawn, icon, mark
 
-WIDTH = 300
+WIDTH, HEIGHT = 380, 420
 TICK_MS = 1000
 STAGES = {  # what the engine calls them, and what they are; the others say it themselves
     "read": "reading the audio",
@@ -136,12 +136,11 @@ class QueuePanel(QWidget):
 
     def __init__(self, jobs: JobList, palette: Palette) -> None:
         super().__init__()
-        self.setObjectName("side")
+        self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(WIDTH)
         self._jobs, self._palette = jobs, palette
         self.cards: dict[str, JobCard] = {}
-        heading = QLabel(tr("Queue"))
+        heading = QLabel(tr("Jobs"))
         heading.setObjectName("heading")
         self.clear = QPushButton(tr("Clear"))
         self.clear.setObjectName("link")
@@ -174,6 +173,12 @@ class QueuePanel(QWidget):
         for name in list(self.cards):
             self._drop(name)
         self._show()
+
+    def place(self, right: int, bottom: int) -> None:
+        """Stand over the status line, in pixels of the window."""
+        height = min(HEIGHT, bottom - 8)
+        self.setGeometry(max(right - WIDTH, 0), bottom - height, min(WIDTH, right), height)
+        self.raise_()
 
     def _show(self) -> None:
         rows = self._jobs.rows

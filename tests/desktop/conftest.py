@@ -109,12 +109,9 @@ def device() -> FakeDevice:
 @pytest.fixture
 def window(workspace, qtbot, monkeypatch):
     """The real window over that workspace; nobody is asked about what is not saved."""
-    from PySide6.QtWidgets import QMessageBox
-
     from desktop.views.main_window import MainWindow
 
-    discard = QMessageBox.StandardButton.Discard
-    monkeypatch.setattr("desktop.views.main_window.QMessageBox.question", lambda *args: discard)
+    monkeypatch.setattr("desktop.views.main_window.choose", lambda *args: "discard")
     made = MainWindow(workspace)
     qtbot.addWidget(made)
     made.prompt.device.setCurrentIndex(made.prompt.device.findData("cpu"))

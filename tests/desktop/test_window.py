@@ -16,7 +16,7 @@ from desktop.views.actions import ROWS
 from desktop.views.dialogs.export_dialog import ExportDialog
 from desktop.views.dialogs.settings_dialog import SettingsDialog
 from desktop.views.theme import DARK, LIGHT
-from desktop.views.timeline.lane_header import file_mime
+from desktop.views.timeline.drag_out import file_mime
 from engine import OPTIONS, TASKS
 
 WAIT_MS = 120_000
@@ -79,8 +79,9 @@ def test_solo_mute_gain_and_pan_reach_the_mixer(loaded, qtbot):
     violin, rest = loaded.workspace.document.project.lanes
     header = loaded.timeline.lanes[rest.id].header
     header.solo.click()
-    header.gain.setValue(-60)
-    header.pan.setValue(50)
+    header.gain.set_db(-6.0)
+    header.gain.changed.emit(-6.0)
+    header.pan.setValue(150)
     tracks = {track.key: track for track in loaded.workspace.transport.scene(loaded.workspace.document.project).tracks}
     assert (tracks[violin.id].heard, tracks[rest.id].heard) == (False, True)
     assert tracks[rest.id].gain == pytest.approx(10 ** (-6 / 20))
@@ -203,12 +204,6 @@ def test_settings_say_how_soon_solo_and_mute_are_heard(loaded, qtbot, monkeypatc
     assert "about 26 ms: 14 in the buffer, 12 in the device" in dialog._delay_words()
     assert "14 ms in the buffer and 12 ms in the device" in loaded.workspace.diagnostics.sound_lines()[0]
 
-
-def test_the_last_of_several_names_is_completed(window, qtbot):
-    window.prompt.text.setText("drums, violi")
-    completer = window.prompt.text.completer()
-    completer.setCompletionPrefix("drums, violi")
-    assert completer.currentCompletion() == "drums, violin"
 
 
 def test_a_click_moves_the_cursor(loaded, qtbot):
