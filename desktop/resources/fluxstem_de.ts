@@ -757,5 +757,165 @@
     <message><source>Clear the words</source><translation>Die Worte löschen</translation></message>
     <message><source>Click to remove this word</source><translation>Klicken, um dieses Wort zu entfernen</translation></message>
     <message><source>Names to choose from</source><translation>Namen zur Auswahl</translation></message>
+    <message><source>4 stems</source><translation>4 Stems</translation></message>
+    <message><source>= mix</source><translation>= Mix</translation></message>
+    <message><source>A new part that fits the music</source><translation>Eine neue Stimme, die zur Musik passt</translation></message>
+    <message><source>A sound from words alone</source><translation>Ein Klang nur aus Worten</translation></message>
+    <message><source>Add a marker at the cursor</source><translation>Marke am Zeiger setzen</translation></message>
+    <message><source>Add a marker here</source><translation>Hier eine Marke setzen</translation></message>
+    <message><source>Add region</source><translation>Bereich hinzufügen</translation></message>
+    <message><source>Advanced options that are set</source><translation>Gesetzte erweiterte Optionen</translation></message>
+    <message><source>All files</source><translation>Alle Dateien</translation></message>
+    <message><source>Audio, video and projects</source><translation>Audio, Video und Projekte</translation></message>
+    <message><source>Auto</source><translation>Auto</translation></message>
+    <message><source>Back to the estimate</source><translation>Zurück zur Schätzung</translation></message>
+    <message><source>Band</source><translation>Band</translation></message>
+    <message><source>Bar 1 at the cursor</source><translation>Takt 1 am Zeiger</translation></message>
+    <message><source>Bar 1 begins here</source><translation>Takt 1 beginnt hier</translation></message>
+    <message><source>Bar and beat</source><translation>Takt und Schlag</translation></message>
+    <message><source>Bars and beats over the lanes</source><translation>Takte und Schläge über den Spuren</translation></message>
+    <message><source>Bars are counted from the cursor</source><translation>Takte zählen ab dem Zeiger</translation></message>
+    <message><source>Beats in a bar</source><translation>Schläge im Takt</translation></message>
+    <message><source>C</source><translation>C</translation></message>
+    <message><source>Change sound</source><translation>Klang ändern</translation></message>
+    <message><source>Choose its time as the region</source><translation>Seine Zeit als Bereich wählen</translation></message>
+    <message><source>Choose the output</source><translation>Ausgabe wählen</translation></message>
+    <message><source>Click on every beat</source><translation>Klick auf jeden Schlag</translation></message>
+    <message><source>Click on every beat (C)</source><translation>Klick auf jeden Schlag (C)</translation></message>
+    <message><source>Click to hear all lanes again</source><translation>Klicken, um wieder alle Spuren zu hören</translation></message>
+    <message><source>Click to play from here, drag to choose a region, Ctrl+wheel to zoom; Ctrl+drag drags the file out</source><translation>Klicken spielt ab hier, Ziehen wählt einen Bereich, Strg+Rad zoomt; Strg+Ziehen zieht die Datei heraus</translation></message>
+    <message><source>Click to play from here; drag along the top for a region, click it twice to loop; the wheel zooms</source><translation>Klicken spielt ab hier; oben ziehen wählt einen Bereich, Doppelklick wiederholt ihn; das Rad zoomt</translation></message>
+    <message><source>Continue</source><translation>Fortsetzen</translation></message>
+    <message><source>Copy path of the mix without it</source><translation>Pfad des Mixes ohne sie kopieren</translation></message>
+    <message><source>Delta</source><translation>Delta</translation></message>
+    <message><source>Describe the rest</source><translation>Den Rest beschreiben</translation></message>
+    <message><source>Describe the song</source><translation>Das Stück beschreiben</translation></message>
+    <message><source>Describe the stem</source><translation>Den Stem beschreiben</translation></message>
+    <message><source>Discard</source><translation>Verwerfen</translation></message>
+    <message><source>Drag all</source><translation>Alle ziehen</translation></message>
+    <message><source>Drag all stems into your DAW or a folder, as files; of several chosen lanes, those</source><translation>Alle Stems als Dateien in die DAW oder einen Ordner ziehen; sind mehrere Spuren gewählt, diese</translation></message>
+    <message><source>Drag over a part to hear this take there</source><translation>Über einen Teil ziehen, um dort diesen Take zu hören</translation></message>
+    <message><source>Drag this stem into your DAW or a folder, as a file; with Ctrl, the mix without it</source><translation>Diesen Stem als Datei in die DAW oder einen Ordner ziehen; mit Strg den Mix ohne ihn</translation></message>
+    <message><source>Drag to make this lane higher, double-click to let it fit; Alt+wheel changes all</source><translation>Ziehen macht die Spur höher, Doppelklick passt sie ein; Alt+Rad ändert alle</translation></message>
+    <message><source>Drum parts</source><translation>Trommeln einzeln</translation></message>
+    <message><source>Duplicate</source><translation>Duplizieren</translation></message>
+    <message><source>Estimated</source><translation>Geschätzt</translation></message>
+    <message><source>Everything else</source><translation>Alles andere</translation></message>
+    <message><source>Fade in to the cursor</source><translation>Bis zum Zeiger einblenden</translation></message>
+    <message><source>Fade out from the cursor</source><translation>Ab dem Zeiger ausblenden</translation></message>
+    <message><source>Faster</source><translation>Schneller</translation></message>
+    <message><source>Fill the gap</source><translation>Lücke füllen</translation></message>
+    <message><source>Fit everything, then the region</source><translation>Alles einpassen, dann den Bereich</translation></message>
+    <message><source>Flatter waveforms</source><translation>Flachere Wellenformen</translation></message>
+    <message><source>Fold</source><translation>Einklappen</translation></message>
+    <message><source>Follow the cursor</source><translation>Dem Zeiger folgen</translation></message>
+    <message><source>Forget what was changed here</source><translation>Änderungen hier vergessen</translation></message>
+    <message><source>From nothing</source><translation>Aus dem Nichts</translation></message>
+    <message><source>G</source><translation>G</translation></message>
+    <message><source>Gain in dB</source><translation>Pegel in dB</translation></message>
+    <message><source>Gain; drag with Shift for small steps, double-click for 0 dB</source><translation>Pegel; mit Umschalt in kleinen Schritten, Doppelklick für 0 dB</translation></message>
+    <message><source>Go on after the end</source><translation>Nach dem Ende weiterspielen</translation></message>
+    <message><source>Go on working</source><translation>Weiterarbeiten</translation></message>
+    <message><source>Half as many beats</source><translation>Halb so viele Schläge</translation></message>
+    <message><source>Hear here</source><translation>Hier hören</translation></message>
+    <message><source>Hear the active take alone</source><translation>Nur den aktiven Take hören</translation></message>
+    <message><source>Hear the delta</source><translation>Das Delta hören</translation></message>
+    <message><source>Hear this take</source><translation>Diesen Take hören</translation></message>
+    <message><source>Heard alone</source><translation>Allein zu hören</translation></message>
+    <message><source>Heard here; click to add it to the prompt</source><translation>Hier gehört; Klicken fügt es dem Prompt hinzu</translation></message>
+    <message><source>Hide the other takes</source><translation>Die anderen Takes ausblenden</translation></message>
+    <message><source>Its lanes and takes have changed since it was saved.</source><translation>Spuren und Takes wurden seit dem Speichern geändert.</translation></message>
+    <message><source>Jobs</source><translation>Aufträge</translation></message>
+    <message><source>Key</source><translation>Tonart</translation></message>
+    <message><source>Kick, snare, hats, cymbals, toms and everything else</source><translation>Kick, Snare, Hi-Hats, Becken, Toms und alles andere</translation></message>
+    <message><source>L</source><translation>L</translation></message>
+    <message><source>Left or right; drag up and down, double-click for the middle</source><translation>Links oder rechts; auf und ab ziehen, Doppelklick für die Mitte</translation></message>
+    <message><source>Level</source><translation>Pegel</translation></message>
+    <message><source>Level of what is heard</source><translation>Pegel dessen, was zu hören ist</translation></message>
+    <message><source>Make new</source><translation>Neu machen</translation></message>
+    <message><source>Marker before</source><translation>Vorige Marke</translation></message>
+    <message><source>Move to {lane}</source><translation>Nach {lane} verschieben</translation></message>
+    <message><source>N</source><translation>N</translation></message>
+    <message><source>Name of the marker</source><translation>Name der Marke</translation></message>
+    <message><source>New part</source><translation>Neue Stimme</translation></message>
+    <message><source>Next marker</source><translation>Nächste Marke</translation></message>
+    <message><source>No fades</source><translation>Keine Blenden</translation></message>
+    <message><source>No jobs</source><translation>Keine Aufträge</translation></message>
+    <message><source>One sound of the mix for another</source><translation>Einen Klang des Mixes gegen einen anderen</translation></message>
+    <message><source>Output</source><translation>Ausgabe</translation></message>
+    <message><source>Overview</source><translation>Übersicht</translation></message>
+    <message><source>Peak level; the red lamp stays lit after clipping until you click it</source><translation>Spitzenpegel; die rote Lampe leuchtet nach Übersteuerung, bis Sie sie anklicken</translation></message>
+    <message><source>Play from here</source><translation>Ab hier abspielen</translation></message>
+    <message><source>Play something else in the region, fitting what is around it</source><translation>Im Bereich etwas anderes spielen, passend zum Umfeld</translation></message>
+    <message><source>Play the region</source><translation>Bereich abspielen</translation></message>
+    <message><source>Press it in time, three times or more</source><translation>Im Takt drücken, mindestens dreimal</translation></message>
+    <message><source>Projects</source><translation>Projekte</translation></message>
+    <message><source>Remove the chosen lanes</source><translation>Gewählte Spuren entfernen</translation></message>
+    <message><source>Remove the marker</source><translation>Marke entfernen</translation></message>
+    <message><source>Rename the marker</source><translation>Marke umbenennen</translation></message>
+    <message><source>Run it (Ctrl+Return)</source><translation>Ausführen (Strg+Eingabe)</translation></message>
+    <message><source>Save “{title}” first?</source><translation>„{title}“ zuerst speichern?</translation></message>
+    <message><source>Sensitivity: left is clean, right is full; what one lane gains the rest loses, double-click for usual</source><translation>Empfindlichkeit: links sauber, rechts voll; was eine Spur gewinnt, verliert der Rest, Doppelklick für normal</translation></message>
+    <message><source>Set under Advanced; click for the usual value</source><translation>Unter „Erweitert“ gesetzt; Klicken stellt den üblichen Wert her</translation></message>
+    <message><source>Several parts that fit each other</source><translation>Mehrere Stimmen, die zueinander passen</translation></message>
+    <message><source>Shift+M</source><translation>Umschalt+M</translation></message>
+    <message><source>Show all jobs (Ctrl+J)</source><translation>Alle Aufträge zeigen (Strg+J)</translation></message>
+    <message><source>Show all takes</source><translation>Alle Takes zeigen</translation></message>
+    <message><source>Show all takes below the lane, to hear one in one part and one in another</source><translation>Alle Takes unter der Spur zeigen, um in jedem Teil einen anderen zu hören</translation></message>
+    <message><source>Shows whether the lanes that are heard add up to the mix</source><translation>Zeigt, ob die hörbaren Spuren den Mix ergeben</translation></message>
+    <message><source>Slower</source><translation>Langsamer</translation></message>
+    <message><source>Snap the ends of regions</source><translation>Enden von Bereichen einrasten</translation></message>
+    <message><source>Source</source><translation>Quelle</translation></message>
+    <message><source>Split at the cursor</source><translation>Am Zeiger teilen</translation></message>
+    <message><source>Split further …</source><translation>Weiter zerlegen …</translation></message>
+    <message><source>Stop and leave</source><translation>Abbrechen und verlassen</translation></message>
+    <message><source>Stop looping</source><translation>Wiederholung beenden</translation></message>
+    <message><source>Stop the work in progress?</source><translation>Laufende Arbeit abbrechen?</translation></message>
+    <message><source>Suggestions</source><translation>Vorschläge</translation></message>
+    <message><source>Sum</source><translation>Summe</translation></message>
+    <message><source>Swap</source><translation>Austauschen</translation></message>
+    <message><source>Take apart</source><translation>Zerlegen</translation></message>
+    <message><source>Take back all brush strokes</source><translation>Alle Pinselstriche zurücknehmen</translation></message>
+    <message><source>Take back what was moved here</source><translation>Hier Verschobenes zurücknehmen</translation></message>
+    <message><source>Take named sounds out of the mix; they add up to it again</source><translation>Genannte Klänge aus dem Mix lösen; zusammen ergeben sie ihn wieder</translation></message>
+    <message><source>Taller waveforms</source><translation>Höhere Wellenformen</translation></message>
+    <message><source>Tap</source><translation>Tippen</translation></message>
+    <message><source>Tempo</source><translation>Tempo</translation></message>
+    <message><source>Tempo, bars and key</source><translation>Tempo, Takte und Tonart</translation></message>
+    <message><source>Tempo, bars and key …</source><translation>Tempo, Takte und Tonart …</translation></message>
+    <message><source>The delta: the mix minus the audible lanes (3)</source><translation>Das Delta: der Mix minus die hörbaren Spuren (3)</translation></message>
+    <message><source>The mix without a named sound</source><translation>Der Mix ohne einen genannten Klang</translation></message>
+    <message><source>The rest</source><translation>Den Rest</translation></message>
+    <message><source>The same notes on another instrument</source><translation>Dieselben Töne auf einem anderen Instrument</translation></message>
+    <message><source>The song</source><translation>Das Stück</translation></message>
+    <message><source>The whole song: drag the frame to move, its ends to zoom; a double click plays there</source><translation>Das ganze Stück: den Rahmen ziehen verschiebt, seine Enden zoomen; Doppelklick spielt dort</translation></message>
+    <message><source>These jobs are not done yet:</source><translation>Diese Aufträge sind noch nicht fertig:</translation></message>
+    <message><source>Twice as many beats</source><translation>Doppelt so viele Schläge</translation></message>
+    <message><source>Two lanes: the vocals and everything else</source><translation>Zwei Spuren: der Gesang und alles andere</translation></message>
+    <message><source>Type the gain in dB</source><translation>Pegel in dB eingeben</translation></message>
+    <message><source>Unfold</source><translation>Ausklappen</translation></message>
+    <message><source>Usual speed and pitch</source><translation>Übliches Tempo, übliche Tonhöhe</translation></message>
+    <message><source>Vocals / instrumental</source><translation>Gesang / instrumental</translation></message>
+    <message><source>Vocals, drums, bass and everything else</source><translation>Gesang, Schlagzeug, Bass und alles andere</translation></message>
+    <message><source>What can be done with this lane; a right click does the same</source><translation>Was mit dieser Spur geht; ein Rechtsklick zeigt dasselbe</translation></message>
+    <message><source>What is heard adds up to the mix exactly</source><translation>Was zu hören ist, ergibt genau den Mix</translation></message>
+    <message><source>What is heard is not the mix: the difference is this far from it</source><translation>Was zu hören ist, ist nicht der Mix: so groß ist der Unterschied</translation></message>
+    <message><source>Zoom to the region</source><translation>Auf den Bereich zoomen</translation></message>
+    <message><source>a guess</source><translation>geraten</translation></message>
+    <message><source>a job that was left behind cannot be read ({reason})</source><translation>ein liegengebliebener Auftrag kann nicht gelesen werden ({reason})</translation></message>
+    <message><source>first beat of the bar</source><translation>erster Schlag des Takts</translation></message>
+    <message><source>height of</source><translation>Höhe von</translation></message>
+    <message><source>hold for more</source><translation>halten für mehr</translation></message>
+    <message><source>likely</source><translation>wahrscheinlich</translation></message>
+    <message><source>no beat was heard</source><translation>kein Schlag gehört</translation></message>
+    <message><source>not found</source><translation>nicht gefunden</translation></message>
+    <message><source>sensitivity of</source><translation>Empfindlichkeit von</translation></message>
+    <message><source>sure</source><translation>sicher</translation></message>
+    <message><source>the tempo drifts; the grid follows every beat</source><translation>das Tempo schwankt; das Raster folgt jedem Schlag</translation></message>
+    <message><source>there are no stems to drag yet</source><translation>es gibt noch keine Stems zum Ziehen</translation></message>
+    <message><source>unknown</source><translation>unbekannt</translation></message>
+    <message><source>what the stems leave of the mix</source><translation>was die Stems vom Mix übrig lassen</translation></message>
+    <message><source>words alone</source><translation>nur Worte</translation></message>
+    <message><source>writing</source><translation>schreibe</translation></message>
 </context>
 </TS>
