@@ -65,6 +65,11 @@ class PeakBuilder:
             self._bins.append(_bins(block_NC[:whole]))
         self._left_NC = block_NC[whole:].copy()
 
+    def so_far(self) -> FloatArray:
+        """The finest level as far as it is there, (3, bins)."""
+        self._bins = [np.concatenate(self._bins, axis=1)] if self._bins else []
+        return self._bins[0] if self._bins else np.zeros((3, 0), np.float32)
+
     def finish(self) -> Peaks:
         """Finish: all zoom levels."""
         if self._left_NC is not None and len(self._left_NC):

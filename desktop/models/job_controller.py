@@ -25,10 +25,11 @@ from desktop.models.document import Document
 from desktop.models.ghosts import GhostLane, ghosts_of
 from desktop.models.job_list import ENDED, JobList, JobRow, JobState, details_of
 from desktop.models.lane_sound import LaneSounds, SoundBank
-from desktop.models.project import MIX, Lane, LaneTake, Project
+from desktop.models.project import MIX, Lane, LaneTake, Project, new_id
 from desktop.models.project_file import put_file
 from desktop.models.request_builder import (
     JobPlan,
+    check_words,
     examples_words,
     make_plan,
     make_request,
@@ -119,6 +120,25 @@ class JobController(QObject):
         document.set_source_lane("")
         return self._queue(title_of(request), plan)
 
+    def ask_for_file(self, path: Path, request: Request) -> str:
+        """Put a request about a file that is not open into the queue; its results lie beside the file.
+
+        Returns:
+            Id of the job's row.
+
+        Raises:
+            RequestError: the task needs more than a file and words.
+        """
+        rule = rule_of(request.task, request.slot)
+        if rule.input_slot is None or rule.span.name == "REQUIRED":
+            raise RequestError("{task} cannot be done for several files; open them one by one", task=request.task)
+        check_words(request)
+        asked = replace(request, input=str(path), out=str(path.parent))
+        row = JobRow(title=f"{title_of(request)} ({path.name})", request=asked, context=None, for_file=True)
+        self.queue.add(row)
+        self.pump()
+        return row.id
+
     def _queue(self, title: str, plan: JobPlan) -> str:
         row = JobRow(title=title, context=(plan, self._document.project))
         self._ghosts[row.id] = ghosts_of(row.id, plan, self._document.project, self.ghosts)
@@ -129,7 +149,7 @@ class JobController(QObject):
 
     def unfinished(self) -> list[dict[str, Any]]:
         """Jobs of this window that wait or run, as JSON values; ``resume`` queues them again."""
-        rows = [row for row in self.queue.rows if row.state not in ENDED and not row.from_daw]
+        rows = [row for row in self.queue.rows if row.state not in ENDED and row.context is not None]
         return [{"title": row.title, "plan": plan_to_json(row.context[0])} for row in rows]
 
     def resume(self, jobs: Sequence[dict[str, Any]]) -> None:
@@ -155,7 +175,7 @@ class JobController(QObject):
 
     def cancel_all(self) -> None:
         """Cancel all jobs of this window, those that wait first."""
-        rows = [row for row in self.queue.rows if row.state not in ENDED and not row.from_daw]
+        rows = [row for row in self.queue.rows if row.state not in ENDED and row.context is not None]
         for row in sorted(rows, key=lambda row: row.state is JobState.RUNNING):
             self._given_up.add(row.id)
             self.cancel(row.id)
@@ -163,7 +183,10 @@ class JobController(QObject):
     def retry(self, row_id: str) -> None:
         """Queue a failed or cancelled job again."""
         row = self.queue.row(row_id)
-        if row is not None and row.state in ENDED and row.context is not None:
+        if row is not None and row.state in ENDED and row.for_file and row.request is not None:
+            self.queue.add(replace(row, id=new_id(), job="", state=JobState.WAITING, fraction=0.0, message=None))
+            self.pump()
+        elif row is not None and row.state in ENDED and row.context is not None:
             self._queue(row.title, row.context[0])
 
     def pump(self) -> None:
@@ -171,9 +194,12 @@ class JobController(QObject):
         row = self.queue.next_waiting()
         if row is None:
             return
+        self.queue.update(row.id, state=JobState.RUNNING, stage="preparing", started_s=self.queue.now_s())
+        if row.for_file and row.request is not None:
+            self._submit(row.id, row.request)
+            return
         plan, project = row.context
         out = self._folder(row)
-        self.queue.update(row.id, state=JobState.RUNNING, stage="preparing", started_s=self.queue.now_s())
         try:
             bank = self._sounds.bank(self._document.project if plan.source_lane else project)
         except EngineError as error:
@@ -323,8 +349,9 @@ class JobController(QObject):
     def _on_finished(self, job: str, done: Done) -> None:
         row = self._daw_row(job)
         self.device, self.bundle = done.device, done.bundle
-        if row.from_daw:
+        if row.from_daw or row.for_file:
             self.queue.update(row.id, state=JobState.DONE, fraction=1.0, stage="", done=done)
+            self.pump()
             return
         if row.id in self._runs:
             self._on_piece(row, self._runs[row.id], done)

@@ -86,7 +86,7 @@ def make_plan(
         RequestError: something is missing; the sentence says what to do.
     """
     rule = rule_of(request.task, request.slot)
-    _check_words(request)
+    check_words(request)
     if rule.masked and (whole := project.lane(source_lane)) is not None:
         return JobPlan(
             input="take", rest="", lane="", regions=regions, offset=whole.take.start, request=request,
@@ -136,7 +136,12 @@ def rule_for(task: str, slot: str) -> Rule:
     return rule_of(task, slot if TASKS[task].any_slot else "")
 
 
-def _check_words(request: Request) -> None:
+def check_words(request: Request) -> None:
+    """Check that a request says what it wants.
+
+    Raises:
+        RequestError: it does not.
+    """
     if not request.prompts and not request.examples and not request.stems:
         raise RequestError("say in a few words what to look for, for example violin")
     if TASKS[request.task].replaces and not request.replacement.strip():

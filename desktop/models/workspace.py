@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -20,6 +21,7 @@ from desktop.models.background import Background
 from desktop.models.bridge_service import BridgeService
 from desktop.models.bundles import BundleLibrary
 from desktop.models.diagnostics import Diagnostics
+from desktop.models.disk_use import DiskUse, measure_disk
 from desktop.models.document import Document
 from desktop.models.ghosts import GhostLane
 from desktop.models.job_controller import JobController
@@ -36,11 +38,20 @@ from desktop.models.settings import AppSettings
 from desktop.models.sum_check import SumCheck
 from desktop.models.tempo import TempoModel
 from desktop.models.transport import Transport
-from engine import EngineError, OutputError
+from engine import EngineError, OutputError, Request
 
 AUTOSAVE_MS = 1500
+STREAMED_S = 60.0  # files as long as this are seen and heard before all of them is read
 TRIM_MS = 10_000  # after a project was opened or something came out
 TRIM_SPARE_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A file that is being opened: its name, and the share of it that is copied."""
+
+    name: str
+    fraction: float = 0.0
 
 
 class Workspace(QObject):
@@ -58,6 +69,8 @@ class Workspace(QObject):
         opened: a project was begun or loaded.
         saved: path of the project file.
         place_changed: path of the project file, empty when there is none.
+        opening: an ``Opening`` while a file is copied, None when that is over.
+        audio_grew: hash of a long file that is still read, and how many of its samples are there.
         lane_drawn: id of a lane of which there is a new picture.
         sum_changed: level of what is heard minus the mix, in dB; None where there is nothing to compare.
     """
@@ -67,6 +80,8 @@ class Workspace(QObject):
     opened = Signal()
     saved = Signal(str)
     place_changed = Signal(str)
+    opening = Signal(object)
+    audio_grew = Signal(str, int)
     lane_drawn = Signal(str)
     sum_changed = Signal(object)
 
@@ -125,12 +140,45 @@ class Workspace(QObject):
         if path.suffix.lower() == SUFFIX:
             self.open_project(path)
             return
-        self.told.emit(Message("opening {file}", file=path.name))
-        self.background.run(
-            lambda: self.store.add(path, self.background.check),
-            lambda ref: self._begin(path, ref),
-            self.fail,
-        )
+        self.opening.emit(Opening(path.name))
+
+        def report(share: float) -> None:
+            self.opening.emit(Opening(path.name, share))
+
+        def take() -> AudioRef:
+            ref = self.store.take(path, self.background.check, report)
+            if ref.seconds < STREAMED_S or not self.store.begin(ref):
+                self.store.prepare(ref, self.background.check)
+            return ref
+
+        def show(ref: AudioRef) -> None:
+            self.opening.emit(None)
+            self._begin(path, ref)
+            if self.store.is_undrawn(ref):
+                self._read_on(ref)
+
+        def fail(error: EngineError) -> None:
+            self.opening.emit(None)
+            self.fail(error)
+
+        self.background.run(take, show, fail)
+
+    def _read_on(self, ref: AudioRef) -> None:
+        """Read the rest of a long file while it is seen and heard."""
+
+        def grew(share: float) -> None:
+            self.audio_grew.emit(ref.sha256, round(share * ref.samples))
+
+        def done(nothing: None) -> None:
+            self.audio_grew.emit(ref.sha256, ref.samples)
+            self.transport.refresh()
+
+        def fail(error: EngineError) -> None:
+            if self.document.project.source == ref:
+                self._begin_with(Project())
+            self.fail(error)
+
+        self.background.run(lambda: self.store.prepare(ref, self.background.check, grew), done, fail)
 
     def open_clip(self, path: Path, title: str, daw: str, then: Callable[[], None]) -> None:
         """Begin a project with a clip that a DAW sent.
@@ -199,6 +247,16 @@ class Workspace(QObject):
             self.document.add_lanes(f"add {path.stem}", [Lane(name=path.stem, takes=(take,))])
 
         self.background.run(read, show, self.fail)
+
+    def batch(self, paths: Sequence[Path], request: Request) -> None:
+        """Do the same with several files; the results of each lie beside it, and no lanes are made of them."""
+        for path in paths:
+            self.jobs.ask_for_file(path, request)
+
+    def disk_use(self, then: Callable[[DiskUse], None]) -> None:
+        """Measure what the open project and its history take on the disk, and all that the window keeps."""
+        refs = self.document.audio_in_reach
+        self.background.run(lambda: measure_disk(self.store, refs), then, self.fail)
 
     def recover(self, left: LeftWork) -> None:
         """Recover the project of a window that did not close."""
@@ -288,16 +346,20 @@ class Workspace(QObject):
         Raises:
             AudioError: the cache was cleaned meanwhile.
         """
+        if self.store.grows(ref):
+            return self.store.peaks(ref)
         if ref.sha256 not in self._peaks:
             self._peaks[ref.sha256] = self.store.peaks(ref)
         return self._peaks[ref.sha256]
 
-    def spectrum(self, ref: AudioRef) -> Spectrogram:
-        """What a spectrogram is drawn from, kept in memory.
+    def spectrum(self, ref: AudioRef) -> Spectrogram | None:
+        """What a spectrogram is drawn from, kept in memory; None while a long file is still read.
 
         Raises:
             AudioError: as above.
         """
+        if self.store.is_undrawn(ref):
+            return None
         if ref.sha256 not in self._spectra:
             self._spectra[ref.sha256] = self.store.spectrum(ref)
         return self._spectra[ref.sha256]
