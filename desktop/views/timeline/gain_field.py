@@ -7,7 +7,7 @@ import re
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QLineEdit, QSlider, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from desktop.models.project import GAIN_LIMITS_DB
 from desktop.views.layout import beside

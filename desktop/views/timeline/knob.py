@@ -82,11 +82,11 @@ class Knob(QDial):
         place = self.value() / STEPS
         track = QColor(self._palette.accent if self.hasFocus() else self._palette.faint)
         for colour, first, last in ((track, 0.0, 1.0), (QColor(self._colour), min(middle, place), max(middle, place))):
-            painter.setPen(QPen(colour, 2.4, cap=Qt.PenCapStyle.FlatCap))
+            painter.setPen(QPen(colour, 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
             painter.drawArc(ring, round(16 * (ARC_BEGIN - ARC_SPAN * first)), round(-16 * ARC_SPAN * (last - first)))
         painter.translate(ring.center())
         painter.rotate(ARC_SPAN * (place - 0.5))
-        painter.setPen(QPen(QColor(self._palette.text), 2.0, cap=Qt.PenCapStyle.RoundCap))
+        painter.setPen(QPen(QColor(self._palette.text), 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawLine(QPointF(0, -ring.height() / 2 + 3.5), QPointF(0, -1.5))
         painter.end()
 

@@ -92,9 +92,9 @@ class LevelMeter(QWidget):
         thick = (across - 1) / 2
         for number, place in enumerate(self._places):
             top = number * (thick + 1)
-            painter.fillRect(QRectF(0, top, length, thick), QColor(self._palette.field))
+            painter.fillRect(QRectF(0, top, length, thick), QColor(self._palette.line))
             painter.fillRect(QRectF(0, top, length * place, thick), colours)
-        lamp = QColor(self._palette.danger if self.clipped else self._palette.field)
+        lamp = QColor(self._palette.danger if self.clipped else self._palette.line)
         painter.fillRect(QRectF(length + 1, 0, LAMP, across), lamp)
         painter.end()
 
