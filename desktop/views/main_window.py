@@ -31,6 +31,7 @@ from desktop.views.notices import FirstSteps, StatusLine, TroubleBanner
 from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.queue_panel import QueuePanel
 from desktop.views.sentences import title_words
+from desktop.views.speed import SpeedButton
 from desktop.views.text import local_paths, tr
 from desktop.views.theme import dress, palette_for
 from desktop.views.timeline.timeline import Timeline
@@ -65,6 +66,8 @@ class MainWindow(QMainWindow):
         self.actions_by_name: dict[str, QAction] = make_actions(self, self)
         settings = workspace.settings
         self.top = TopBar(self.palette_in_use, self.actions_by_name)
+        self.speed = SpeedButton(workspace.speed)
+        self.top.place_speed(self.speed)
         self.timeline: Timeline = Timeline(workspace, self.palette_in_use)
         self.welcome = Welcome(self.palette_in_use)
         self.banner = TroubleBanner(self.palette_in_use)

@@ -174,6 +174,8 @@ class TopBar(QWidget):
         self.volume.setFixedWidth(86 if roomy else 56)
         self.volume.setVisible(not tight)
         self.speaker.setVisible(not tight)
+        for place in range(self._cells["speed"].count()):
+            self._cells["speed"].itemAt(place).widget().setVisible(not tight)
         self.lamp_solo.setText(tr("Solo") if roomy else "S")
         self._row.setSpacing(6 if roomy else 3)
         self._row.setContentsMargins(*((14, 6, 12, 6) if roomy else (8, 6, 8, 6)))
