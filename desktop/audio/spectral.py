@@ -95,6 +95,24 @@ def tilted(stem: PlacedSound, whole: PlacedSound, sensitivity: float, rate_hz: i
     return PlacedSound(ComputedSamples(length, channels, compute), stem.start)
 
 
+def under_brush(sound: PlacedSound, shape: BrushShape, rate_hz: int) -> PlacedSound:
+    """What of a sound lies under a brush; silence elsewhere."""
+    length, channels = len(sound.samples_NC), sound.samples_NC.shape[1]
+    n = window_samples(rate_hz)
+
+    def spectra(signal_CLF: ComplexArray, first_frame: int) -> ComplexArray:
+        mask_LF = shape_mask(shape, first_frame, *signal_CLF.shape[1:], n, rate_hz)
+        return np.zeros_like(signal_CLF) if mask_LF is None else signal_CLF * mask_LF
+
+    def compute(first: int, last: int) -> FloatArray:
+        first, last = first + sound.start, last + sound.start
+        if last <= shape.first - n or first >= shape.last + n:
+            return np.zeros((last - first, channels), np.float32)
+        return _filtered(first, last, n, lambda low, high: sound.read(low, high, channels), spectra)
+
+    return PlacedSound(ComputedSamples(length, channels, compute, kept=True), sound.start)
+
+
 class BrushedSounds:
     """What a brush adds to each of several sounds, or takes from it; the sum of all is silence.
 

@@ -217,7 +217,6 @@ class AudioStore:
         except OSError as error:
             raise self._no_room(error) from error
         finally:
-            self._growing.pop(ref.sha256, None)
             self._undrawn.discard(ref.sha256)
             for new in fresh:
                 new.unlink(missing_ok=True)
@@ -270,6 +269,10 @@ class AudioStore:
             return Spectrogram.load(self._spectrum_file(ref), ref.samples)
         except (OSError, ValueError) as error:
             raise AudioError("the spectrogram is gone from the cache; open the file again") from error
+
+    def give_up(self, ref: AudioRef) -> None:
+        """Forget a sound that could not be read to its end; until then it stays as far as it is there."""
+        self._growing.pop(ref.sha256, None)
 
     def is_undrawn(self, ref: AudioRef) -> bool:
         """True while the spectrogram of a sound is not made yet."""

@@ -14,7 +14,8 @@ from desktop.audio.loudness import SILENT_LUFS, loudness_lufs
 from desktop.audio.mixer import PlaybackScene, PlaybackSource, Track
 from desktop.audio.player import AudioPlayer, NoDevice, PlaybackEnd, output_devices
 from desktop.audio.read import Check, FloatArray
-from desktop.audio.sounds import difference
+from desktop.audio.sounds import PlacedSound, difference
+from desktop.audio.spectral import BrushShape, under_brush
 from desktop.audio.store import AudioStore
 from desktop.message import Message
 from desktop.models.background import Background
@@ -69,6 +70,8 @@ class Transport(QObject):
         self.looping = False
         self.time_map: TimeMap | None = None
         self._clicks: tuple[object, Track | None] = (None, None)
+        self._only: tuple[str, BrushShape] | None = None
+        self._only_sound: tuple[object, PlacedSound] | None = None  # of what, and what of it
         self.clipped: set[str] = set()  # ids of lanes that were above full scale, "" for all together
         self.match_db = 0.0
         self._measured: object = None
@@ -94,6 +97,21 @@ class Transport(QObject):
     def position(self) -> int:
         """Sample at the playback cursor."""
         return self.player.position
+
+    def hear_only(
+        self, lane_id: str = "", region: tuple[int, int] | None = None, band_hz: tuple[float, float] | None = None
+    ) -> None:
+        """Hear only a rectangle of the spectrum of a lane, or of the mix; without a region, everything again.
+
+        Args:
+            lane_id: empty for the mix.
+            region: samples of the project, past the last.
+            band_hz: lowest and highest frequency; None for all.
+        """
+        low_hz, high_hz = band_hz or (0.0, float(self._document.project.rate_hz))
+        self._only = None if region is None else (lane_id, BrushShape(*region, low_hz, high_hz, 1.0))
+        self._only_sound = None
+        self.refresh()
 
     def levels(self) -> dict[str, tuple[float, float]]:
         """Highest level left and right since the last call, by id of the lane, "" for all together; empty at rest."""
@@ -181,11 +199,16 @@ class Transport(QObject):
         listen = self.listen if project.source is not None else PlaybackSource.STEMS
         if not project.lanes and not any(ghost.plays for ghost in self.ghosts):
             listen = PlaybackSource.ORIGINAL
+        original = PlacedSound(self._store.samples(project.source)) if project.source else None
+        if self._only is not None:
+            matched, listen = False, PlaybackSource.STEMS if self._only[0] else PlaybackSource.ORIGINAL
+            if not self._only[0] and original is not None:
+                original = self._alone(ORIGINAL, original, project.rate_hz)
         loop = None
         if self.looping:
             loop = self._document.selection or (0, project.length)
         return PlaybackScene(
-            original=Track(ORIGINAL, self._store.samples(project.source)) if project.source else None,
+            original=Track(ORIGINAL, original.samples_NC) if original is not None else None,
             tracks=tuple(self._tracks(project)),
             listen=listen,
             match=10 ** (self.match_db / 20) if matched and project.lanes else 1.0,
@@ -200,6 +223,13 @@ class Transport(QObject):
         self._measure_soon.stop()
         self._cursor.stop()
         self.player.stop()
+
+    def _alone(self, key: object, sound: PlacedSound, rate_hz: int) -> PlacedSound:
+        """The part of a sound that is to be heard alone."""
+        assert self._only is not None
+        if self._only_sound is None or self._only_sound[0] != key:
+            self._only_sound = (key, under_brush(sound, self._only[1], rate_hz))
+        return self._only_sound[1]
 
     def show_ghosts(self, ghosts: tuple[GhostLane, ...]) -> None:
         """Play lanes that are on their way too, as far as they are filled."""
@@ -220,10 +250,13 @@ class Transport(QObject):
             if lane.is_else and on_their_way:
                 sound = difference(sound, on_their_way)
             heard = lane.solo if soloed else not lane.mute
+            if self._only is not None:
+                heard = lane.id == self._only[0]
+                sound = self._alone(bank.key(lane), sound, project.rate_hz) if heard else sound
             yield Track(lane.id, sound.samples_NC, sound.start, lane.gain, lane.pan, heard)
         for ghost in ghosts:
             if ghost.sound is not None:
-                heard = ghost.solo if soloed else not ghost.mute
+                heard = (ghost.solo if soloed else not ghost.mute) and self._only is None
                 yield Track(ghost.id, ghost.sound.samples_NC, ghost.sound.start, heard=heard)
 
     def _click(self, project: Project) -> Track | None:
@@ -244,6 +277,7 @@ class Transport(QObject):
             self.state_changed.emit(False)
             self.moved.emit(0)
             self.match_db = 0.0
+            self._only = self._only_sound = None
         self.refresh()
         self._measure_soon.start()
 

@@ -176,6 +176,8 @@ class Workspace(QObject):
         def fail(error: EngineError) -> None:
             if self.document.project.source == ref:
                 self._begin_with(Project())
+                self.opened.emit()
+            self.store.give_up(ref)
             self.fail(error)
 
         self.background.run(lambda: self.store.prepare(ref, self.background.check, grew), done, fail)
@@ -383,6 +385,10 @@ class Workspace(QObject):
     def lane_spectrum(self, lane: Lane) -> Spectrogram | None:
         """What the spectrogram of a lane is drawn from; otherwise as above."""
         return self.pictures.spectrum(lane, lambda one: self.spectrum(one.take.audio))
+
+    def can_set_sensitivity(self, lane: Lane) -> bool:
+        """True for a stem that was taken out and sounds as the model made it, so that its mask is known."""
+        return lane.taken_out is not None and lane.take.is_separated
 
     def ghost_peaks(self, ghost: GhostLane) -> Peaks | None:
         """What a lane on its way is drawn from; None where nothing of it is there."""

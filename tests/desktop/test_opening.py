@@ -115,9 +115,7 @@ def test_the_same_is_done_with_several_files_beside_each(window, qtbot, make_wav
     assert len(jobs.rows) == 2
     qtbot.waitUntil(lambda: jobs.unfinished == 0, timeout=WAIT_MS)
     for path in paths:
-        assert sorted(file.name for file in path.parent.glob("*.wav")) == [
-            "song - violin (rest).wav", "song - violin.wav", "song.wav"
-        ] or len(list(path.parent.glob("*.wav"))) == 3  # fmt: skip
+        assert len(list(path.parent.glob("song - *violin*.wav"))) == 2
     assert window.workspace.document.project.lanes == ()
 
 

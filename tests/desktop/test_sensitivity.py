@@ -235,3 +235,34 @@ def test_lanes_are_moved_duplicated_chosen_and_cleared_of_solo(stems):
     assert document.project.lanes == ()
     document.go_to(1)
     assert [lane.name for lane in document.project.lanes] == ["low", "low 2", "Everything else"]
+
+
+def test_a_rectangle_of_the_spectrum_is_heard_alone(opened, qtbot):
+    opened.settings.set("match", False)
+    opened.transport.hear_only("", (4000, 12_000), (2000.0, 4000.0))
+    scene = opened.transport.scene(opened.document.project)
+    only_NC = np.asarray(scene.original.samples_NC)
+    assert np.abs(only_NC[:2000]).max() == 0
+    assert np.abs(only_NC[6000:10_000]).max() > 1e-3
+    power_F = np.square(np.abs(np.fft.rfft(only_NC[5000:11_000, 0])))
+    hz_F = np.fft.rfftfreq(6000, 1 / 16_000)
+    inside_F = (hz_F > 1900) & (hz_F < 4100)
+    assert power_F[~inside_F].sum() < 0.01 * power_F[inside_F].sum()
+    opened.transport.hear_only()
+    plain = opened.transport.scene(opened.document.project).original.samples_NC
+    np.testing.assert_array_equal(plain, opened.samples(opened.document.project.source))
+
+
+def test_playing_measures_every_lane_and_all_of_them_together():
+    from desktop.audio.mixer import PlaybackMixer, PlaybackScene, Track
+
+    mixer = PlaybackMixer(RATE_HZ)
+    quiet, loud = Track("quiet", tone(300, 0.25)), Track("loud", tone(300, 0.8), gain=1.5)
+    mixer.scene = PlaybackScene(tracks=(quiet, loud), length=SAMPLES)
+    mixer.jump(0)
+    mixer.render(RATE_HZ)
+    levels = mixer.take_levels()
+    assert levels["quiet"] == pytest.approx([0.25, 0.25], abs=0.01)
+    assert levels["loud"] == pytest.approx([1.2, 1.2], abs=0.01)
+    assert levels[""] == pytest.approx([1.45, 1.45], abs=0.02)
+    assert mixer.take_levels() == {}
