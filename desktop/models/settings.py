@@ -45,7 +45,6 @@ KEYS: dict[str, SettingRow] = {
     "bridge_token": SettingRow(""),
     "cache_gb": SettingRow(8, (1, 2, 4, 8, 16, 32, 64)),
     "export_kind": SettingRow("wav24"),
-    "export_folder": SettingRow(""),
     "export_template": SettingRow("{track} - {stem}"),
     "recent": SettingRow([]),
     "seen_hint": SettingRow(False),

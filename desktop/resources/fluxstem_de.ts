@@ -221,7 +221,6 @@
     <message><source>Solo</source><translation>Solo</translation></message>
     <message><source>Solo and mute</source><translation>Solo und Stumm</translation></message>
     <message><source>Solo the lane</source><translation>Spur solo</translation></message>
-    <message><source>Sound</source><translation>Klang</translation></message>
     <message><source>Spectrogram</source><translation>Spektrogramm</translation></message>
     <message><source>Spelling</source><translation>Schreibweise</translation></message>
     <message><source>Start</source><translation>Startpunkt</translation></message>
@@ -902,7 +901,6 @@
     <message><source>What is heard is not the mix: the difference is this far from it</source><translation>Was zu hören ist, ist nicht der Mix: so groß ist der Unterschied</translation></message>
     <message><source>Zoom to the region</source><translation>Auf den Bereich zoomen</translation></message>
     <message><source>a guess</source><translation>geraten</translation></message>
-    <message><source>a job that was left behind cannot be read ({reason})</source><translation>ein liegengebliebener Auftrag kann nicht gelesen werden ({reason})</translation></message>
     <message><source>first beat of the bar</source><translation>erster Schlag des Takts</translation></message>
     <message><source>height of</source><translation>Höhe von</translation></message>
     <message><source>hold for more</source><translation>halten für mehr</translation></message>
@@ -917,5 +915,43 @@
     <message><source>what the stems leave of the mix</source><translation>was die Stems vom Mix übrig lassen</translation></message>
     <message><source>words alone</source><translation>nur Worte</translation></message>
     <message><source>writing</source><translation>schreibe</translation></message>
+    <message><source>Open recent</source><translation>Zuletzt geöffnet</translation></message>
+    <message><source>not there any more</source><translation>nicht mehr da</translation></message>
+    <message><source>What are they?</source><translation>Was sind sie?</translation></message>
+    <message><source>Add all as lanes</source><translation>Alle als Spuren hinzufügen</translation></message>
+    <message><source>{count} files were dropped</source><translation>{count} Dateien abgelegt</translation></message>
+    <message><source>Open {file}, the others as its lanes</source><translation>{file} öffnen, die anderen als Spuren</translation></message>
+    <message><source>Drop to open</source><translation>Ablegen öffnet</translation></message>
+    <message><source>With Shift they become lanes of what is open</source><translation>Mit Umschalt werden sie Spuren des offenen Stücks</translation></message>
+    <message><source>Opening</source><translation>Öffne</translation></message>
+    <message><source>Do what the prompt says with each</source><translation>Mit jeder tun, was im Prompt steht</translation></message>
+    <message><source>{task} cannot be done for several files; open them one by one</source><translation>{task} geht nicht mit mehreren Dateien; öffne sie einzeln</translation></message>
+    <message><source>a job that was left behind cannot be read ({reason})</source><translation>Ein liegen gebliebener Auftrag ist nicht lesbar ({reason})</translation></message>
+    <message><source>works on {devices}</source><translation>läuft auf {devices}</translation></message>
+    <message><source>no device can run a model: {reason}</source><translation>kein Gerät kann ein Modell ausführen: {reason}</translation></message>
+    <message><source>{count} devices</source><translation>{count} Geräte</translation></message>
+    <message><source>no output device; everything but playback works</source><translation>kein Ausgabegerät; alles außer der Wiedergabe geht</translation></message>
+    <message><source>{names}</source><translation>{names}</translation></message>
+    <message><source>no bundle can be used; add one under Bundles</source><translation>kein Modell ist benutzbar; fügen Sie unter „Modelle“ eines hinzu</translation></message>
+    <message><source>{folder} cannot be written to</source><translation>{folder} ist nicht beschreibbar</translation></message>
+    <message><source>{free:.0f} GB free</source><translation>{free:.0f} GB frei</translation></message>
+    <message><source>works</source><translation>geht</translation></message>
+    <message><source>does not work</source><translation>geht nicht</translation></message>
+    <message><source>Everything works</source><translation>Alles in Ordnung</translation></message>
+    <message><source>Something is missing</source><translation>Etwas fehlt</translation></message>
+    <message><source>Disk</source><translation>Festplatte</translation></message>
+    <message><source>Sound</source><translation>Ton</translation></message>
+    <message><source>Folders that clips may lie in, beside your home folder</source><translation>Ordner, in denen Clips liegen dürfen, außer dem persönlichen</translation></message>
+    <message><source>Remove the folder</source><translation>Ordner entfernen</translation></message>
+    <message><source>Folder that clips may lie in</source><translation>Ordner für Clips</translation></message>
+    <message><source>Estimate tempo and key of what is opened</source><translation>Tempo und Tonart beim Öffnen schätzen</translation></message>
+    <message><source>Prompts</source><translation>Prompts</translation></message>
+    <message><source>words</source><translation>Worte</translation></message>
+    <message><source>Experts</source><translation>Experten</translation></message>
+    <message><source>Only the region</source><translation>Nur den Bereich</translation></message>
+    <message><source>Open folder</source><translation>Ordner öffnen</translation></message>
+    <message><source>With faders and pans, as you hear it</source><translation>Mit Reglern und Panorama, wie zu hören</translation></message>
+    <message><source>Each stem with its fader and pan</source><translation>Jeder Stem mit Regler und Panorama</translation></message>
+    <message><source>The ticked stems are taken away with their faders and pans</source><translation>Die angehakten Stems werden mit Reglern und Panorama abgezogen</translation></message>
 </context>
 </TS>

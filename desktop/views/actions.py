@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
 from desktop.audio.mixer import PlaybackSource
 from desktop.models.document import Document
@@ -41,6 +42,9 @@ class ActionTarget(Protocol):
 
     def choose_file(self) -> None:
         """Ask which file to open."""
+
+    def open_path(self, path: Path) -> None:
+        """Open a file."""
 
     def open_demo(self) -> None:
         """Open the demo mix."""
@@ -214,6 +218,13 @@ ROWS: tuple[ActionRow, ...] = (
 )  # fmt: skip
 
 
+def _fill_recent(menu: QMenu, target: ActionTarget) -> None:
+    menu.clear()
+    for path in target.workspace.settings.get("recent"):
+        menu.addAction(f"{Path(path).name}   {Path(path).parent}", lambda path=path: target.open_path(Path(path)))
+    menu.setEnabled(not menu.isEmpty())
+
+
 def make_actions(parent: QMainWindow, target: ActionTarget) -> dict[str, QAction]:
     """Actions by name, put into the menus of a window.
 
@@ -235,6 +246,9 @@ def make_actions(parent: QMainWindow, target: ActionTarget) -> dict[str, QAction
         menus[row.menu].addAction(action)
         parent.addAction(action)
         actions[row.name] = action
+    recent = QMenu(tr("Open recent"), parent)
+    recent.aboutToShow.connect(lambda: _fill_recent(recent, target))
+    menus["&File"].insertMenu(actions["demo"], recent)
     undo = _document(target).undo
     for name, may, changed in (
         ("undo", undo.canUndo(), undo.canUndoChanged),

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -22,22 +31,24 @@ from desktop.models.examples import PATTERNS, check_example
 from desktop.models.job_list import ENDED, JobRow
 from desktop.models.project_file import SUFFIX
 from desktop.models.region_presence import heard_in
-from desktop.models.workspace import Workspace
+from desktop.models.workspace import Opening, Workspace
 from desktop.views.actions import make_actions
 from desktop.views.dialogs.sheet import choose
 from desktop.views.job_strip import JobStrip
 from desktop.views.lane_actions import LaneActions
-from desktop.views.notices import FirstSteps, StatusLine, TroubleBanner
+from desktop.views.notices import FirstSteps, StageNote, StatusLine, TroubleBanner
 from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.queue_panel import QueuePanel
 from desktop.views.sentences import title_words
 from desktop.views.speed import SpeedButton
 from desktop.views.text import local_paths, tr
 from desktop.views.theme import dress, palette_for
+from desktop.views.timeline.meter import LevelMeter
+from desktop.views.timeline.sum_lamp import SumLamp
 from desktop.views.timeline.timeline import Timeline
 from desktop.views.top_bar import TopBar
 from desktop.views.welcome import Welcome
-from engine import EngineError, Request
+from engine import TASKS, EngineError, Request
 
 FIRST_SIZE = (1320, 840)
 SOUNDS = (
@@ -57,6 +68,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.workspace: Workspace = workspace
         self._left = False
+        self._add_later: tuple[Path, ...] = ()
         self.lane_actions: LaneActions = LaneActions(workspace, workspace.bridge, self, lambda: self.palette_in_use)
         self.palette_in_use = palette_for(str(workspace.settings.get("theme")))
         dress(QApplication.instance(), self.palette_in_use)  # type: ignore[arg-type]
@@ -81,7 +93,7 @@ class MainWindow(QMainWindow):
         self.status.place_jobs(self.jobs)
         self._lay_out()
         self._connect()
-        self.timeline.setFocus()
+        self.prompt.text.setFocus()
         self._show_bundle()
         self._show_state()
         if geometry := settings.get("geometry"):
@@ -91,6 +103,11 @@ class MainWindow(QMainWindow):
         self.stage = QStackedWidget()
         self.stage.addWidget(self.welcome)
         self.stage.addWidget(self.timeline)
+        self.note = StageNote(self.stage)
+        self.meter = LevelMeter(self.palette_in_use, wide=True)
+        self.top.place_meter(self.meter)
+        self.sum = SumLamp(self.workspace, self.palette_in_use)
+        self.top.place_sum(self.sum)
         lower = QVBoxLayout()
         lower.setContentsMargins(14, 10, 14, 12)
         lower.setSpacing(9)
@@ -116,6 +133,7 @@ class MainWindow(QMainWindow):
         workspace.troubled.connect(self.banner.show_trouble)
         workspace.told.connect(self.status.tell)
         workspace.opened.connect(self._show_state)
+        workspace.opened.connect(self._on_opened)
         workspace.place_changed.connect(lambda path: self._show_state())
         document.changed.connect(lambda before, after: self._show_state())
         document.undo.cleanChanged.connect(lambda clean: self._show_state())
@@ -133,6 +151,12 @@ class MainWindow(QMainWindow):
         workspace.settings.changed.connect(self._on_setting)
         self.top.listened.connect(transport.set_listen)
         self.top.matched.connect(lambda on: workspace.settings.set("match", on))
+        self.timeline.master_level.connect(self.meter.show_level)
+        self.meter.cleared.connect(transport.clear_clips)
+        self.lane_actions.ask_wanted.connect(self.propose)
+        document.source_lane_changed.connect(self._show_source)
+        workspace.opening.connect(self._show_opening)
+        workspace.tempo.changed.connect(lambda: self._show_time(transport.position))
         self.top.solo_cleared.connect(self._clear_solo)
         self.actions_by_name["loop"].toggled.connect(lambda on: self.top.dress(self.palette_in_use))
         self.top.volume_changed.connect(lambda volume: workspace.settings.set("volume", volume))
@@ -140,7 +164,6 @@ class MainWindow(QMainWindow):
         self.lane_actions.attach(self.timeline)
         self.lane_actions.told.connect(self.status.tell)
         self.lane_actions.export_wanted.connect(self.export)
-        self.lane_actions.rename_wanted.connect(self.timeline.rename)
         self.prompt.asked.connect(self.ask)
         self.prompt.regions_cleared.connect(document.select_nothing)
         self.prompt.region_dropped.connect(document.drop_region)
@@ -177,6 +200,13 @@ class MainWindow(QMainWindow):
                 self.prompt.show_recent(tuple(self.workspace.settings.get("recent_prompts")))
         except EngineError as error:
             self.workspace.fail(error)
+
+    def propose(self, task: str, lane_id: str) -> None:
+        """Fill in a task for a lane, empty for the mix, and let the user say what."""
+        document = self.workspace.document
+        document.set_current(lane_id)
+        document.set_source_lane(lane_id if TASKS[task].masked else "")
+        self.prompt.propose(task)
 
     def choose_examples(self) -> None:
         """Ask for example files."""
@@ -270,6 +300,8 @@ class MainWindow(QMainWindow):
         self.palette_in_use = palette_for(str(self.workspace.settings.get("theme")))
         dress(QApplication.instance(), self.palette_in_use)  # type: ignore[arg-type]
         parts = (self.top, self.timeline, self.welcome, self.banner, self.hint, self.prompt, self.queue, self.jobs)
+        self.meter.dress(self.palette_in_use)
+        self.sum.dress(self.palette_in_use)
         for part in parts:
             part.dress(self.palette_in_use)
         self._show_state()
@@ -301,24 +333,64 @@ class MainWindow(QMainWindow):
             self.resize(min(FIRST_SIZE[0], room.width() - 20), min(FIRST_SIZE[1], room.height() - 60))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """Accept files from other programs."""
+        """Accept files from other programs, and say what a drop does."""
         if event.mimeData().hasUrls() and event.source() is None:
             event.acceptProposedAction()
+            open_now = self.workspace.document.project.length > 0
+            more = tr("With Shift they become lanes of what is open") if open_now else ""
+            names = [path.name for path in local_paths(event.mimeData())]
+            self.note.say(f"{tr('Drop to open')} {', '.join(names[:3])}{' …' if len(names) > 3 else ''}", more)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
+        """Nothing is dropped."""
+        self.note.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         """Open the first file; with Shift, add all of them as lanes."""
         event.acceptProposedAction()
+        self.note.hide()
         self.drop(local_paths(event.mimeData()), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
 
     def drop(self, paths: list[Path], as_lanes: bool) -> None:
-        """Open dropped files, or add them as lanes."""
-        if not paths:
-            return
-        if as_lanes and self.workspace.document.project.rate_hz:
-            for path in paths:
-                self.workspace.add_file(path)
-            return
-        self.open_path(paths[0])
+        """Open dropped files, or add them as lanes; of several, ask once what they are."""
+        how = "lanes" if as_lanes and self.workspace.document.project.rate_hz else "project"
+        if len(paths) > 1 and how == "project":
+            how = self._ask_how(paths)
+        if how == "lanes":
+            self._add_lanes(paths)
+        elif paths and how == "project":
+            self._add_later = tuple(paths[1:])
+            self.open_path(paths[0])
+        elif how == "batch":
+            self._do_with_each(paths)
+
+    def _do_with_each(self, paths: list[Path]) -> None:
+        """Do what the prompt says with files that are not opened; the results lie beside each."""
+        try:
+            self.workspace.batch(paths, self.prompt.form())
+        except EngineError as error:
+            self.workspace.fail(error)
+
+    def _ask_how(self, paths: list[Path]) -> str:
+        open_now = self.workspace.document.project.rate_hz > 0
+        first = tr("Open {file}, the others as its lanes").replace("{file}", paths[0].name)
+        rows = [("project", first)]
+        rows += [("lanes", tr("Add all as lanes"))] if open_now else []
+        rows += [("batch", tr("Do what the prompt says with each"))]
+        title = tr("{count} files were dropped").replace("{count}", str(len(paths)))
+        names = "\n".join(path.name for path in paths[:8]) + ("\n…" if len(paths) > 8 else "")
+        return choose(self, title, tr("What are they?"), (*rows, ("cancel", tr("Cancel"))), names)
+
+    def _add_lanes(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            self.workspace.add_file(path)
+
+    def _on_opened(self) -> None:
+        """Add the files that were dropped together with the one that is open now."""
+        if not self.workspace.document.project.lanes:
+            self.prompt.text.setFocus()
+        paths, self._add_later = self._add_later, ()
+        self._add_lanes(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Ask about unsaved changes, then shut down."""
@@ -406,12 +478,23 @@ class MainWindow(QMainWindow):
     def _chosen_bundle(self) -> BundleRow:
         return self.workspace.bundles.row(str(self.prompt.bundle.currentData()))
 
+    def _show_source(self, lane_id: str) -> None:
+        lane = self.workspace.document.project.lane(lane_id)
+        self.prompt.show_source(lane.name if lane is not None else "")
+
+    def _show_opening(self, opening: Opening | None) -> None:
+        if opening is None:
+            self.note.hide()
+        else:
+            self.note.say(f"{tr('Opening')} {opening.name}", "", opening.fraction)
+
     def _show_target(self, current: str) -> None:
         lane = self.workspace.document.project.lane(current)
         self.prompt.show_target(lane.name if lane is not None else "")
 
     def _show_time(self, sample: int) -> None:
         self.top.show_time(sample / max(self.workspace.document.project.rate_hz, 1))
+        self.top.show_bars(self.workspace.tempo.words(sample))
 
     def _show_status(self) -> None:
         workspace, jobs = self.workspace, self.workspace.jobs

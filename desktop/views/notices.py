@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.message import Message
 from desktop.views.sentences import said, sentence
@@ -63,6 +72,40 @@ class TroubleBanner(QFrame):
         self.details.hide()
         self.fold.setChecked(False)
         self.fold.setVisible(bool(details))
+        self.show()
+
+
+class StageNote(QFrame):
+    """Words in the middle of the window: what a drop does, which file is being opened."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("popover")
+        self.title, self.words = QLabel(), QLabel()
+        self.title.setObjectName("heading")
+        self.words.setObjectName("quiet")
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(260)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(26, 18, 26, 18)
+        column.setSpacing(6)
+        for widget in (self.title, self.words, self.bar):
+            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.hide()
+
+    def say(self, title: str, words: str, fraction: float | None = None) -> None:
+        """Show words, with a bar where a share from 0 to 1 is given."""
+        self.title.setText(self.title.fontMetrics().elidedText(title, Qt.TextElideMode.ElideMiddle, 420))
+        self.words.setText(words)
+        self.words.setVisible(bool(words))
+        self.bar.setVisible(fraction is not None)
+        self.bar.setValue(round((fraction or 0.0) * 1000))
+        self.adjustSize()
+        around = self.parentWidget().rect()
+        self.move(around.center() - self.rect().center())
+        self.raise_()
         self.show()
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QSlider,
+    QSpacerItem,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -26,7 +27,7 @@ SIDES = (
     (PlaybackSource.REMOVED, "Delta", "The delta: the mix minus the audible lanes (3)"),
 )
 VOLUME_STEPS = 100
-ROOMY_PIXELS, SNUG_PIXELS, TIGHT_PIXELS = 1240, 1000, 860
+LEVELS, SEGMENT_PADDING = 5, 22
 
 
 class TopBar(QWidget):
@@ -54,6 +55,7 @@ class TopBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._actions = actions
         self._match = 0.0  # dB
+        self._level = 0  # how much is hidden for want of room
         self.buttons: dict[str, QToolButton] = {}
         self.logo = QLabel()
         self.name = QLabel("Fluxstem")
@@ -87,6 +89,8 @@ class TopBar(QWidget):
             button.setProperty("place", ("first", "middle", "last")[place])
             button.setCheckable(True)
             button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+            button.ensurePolished()
+            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(button.text()) + SEGMENT_PADDING)
             button.setToolTip(tr(tip))
             button.clicked.connect(lambda on, listen=listen: self.listened.emit(listen))
             group.addButton(button)
@@ -114,7 +118,8 @@ class TopBar(QWidget):
         row.setSpacing(6)
         row.addWidget(self.logo)
         row.addWidget(self.name)
-        row.addSpacing(14)
+        self._gap = QSpacerItem(14, 0)
+        row.addItem(self._gap)
         for name in ("open", "save", "undo", "redo"):
             row.addWidget(self._button(name))
         row.addStretch(1)
@@ -166,27 +171,38 @@ class TopBar(QWidget):
         return button
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """In a narrow window, hide names before controls."""
-        roomy = self.width() >= ROOMY_PIXELS
-        self.name.setVisible(roomy)
-        self.logo.setVisible(roomy or self.width() >= SNUG_PIXELS)
-        tight = self.width() < TIGHT_PIXELS
-        self.volume.setFixedWidth(86 if roomy else 56)
-        self.volume.setVisible(not tight)
-        self.speaker.setVisible(not tight)
-        for place in range(self._cells["speed"].count()):
-            self._cells["speed"].itemAt(place).widget().setVisible(not tight)
-        self.lamp_solo.setText(tr("Solo") if roomy else "S")
-        self._row.setSpacing(6 if roomy else 3)
-        self._row.setContentsMargins(*((14, 6, 12, 6) if roomy else (8, 6, 8, 6)))
+        """In a narrow window, hide names before controls, and controls that have a key before the others."""
+        self._fit()
+
+    def _fit(self) -> None:
+        for level in range(LEVELS):
+            self._level = level
+            self._show_level(level)
+            self._row.invalidate()
+            if self._row.minimumSize().width() <= self.width():
+                return
+
+    def _show_level(self, level: int) -> None:
+        """Show as much as there is room for: 0 is everything, each level less."""
+        self.name.setVisible(level < 1)
+        self.logo.setVisible(level < 2)
+        self.volume.setFixedWidth(86 if level < 1 else 56)
+        for widget in (self.volume, self.speaker):
+            widget.setVisible(level < 4)
+        for place in range(self._cells["meter"].count()):
+            self._cells["meter"].itemAt(place).widget().setVisible(level < 3)
         for name in ("undo", "redo", "start"):
-            self.buttons[name].setVisible(not tight)
-        self.match.setFixedWidth(self._match_width())
+            self.buttons[name].setVisible(level < 4)
+        self.lamp_solo.setText(tr("Solo") if level < 2 else "S")
+        self._gap.changeSize(14 if level < 1 else 2, 0)
+        self._row.setSpacing(6 if level < 1 else 3)
+        self._row.setContentsMargins(*((14, 6, 12, 6) if level < 2 else (8, 6, 8, 6)))
         self._show_match()
+        self.match.setFixedWidth(self._match_width())
 
     def _match_width(self) -> int:
         """Always as wide as its longest words, so that nothing beside it moves."""
-        longest = tr("Match") if self.width() < SNUG_PIXELS else f"{tr('Match')} {decibels(-18.8)}"
+        longest = tr("Match") if self._level > 1 else f"{tr('Match')} {decibels(-18.8)}"
         return self.match.fontMetrics().horizontalAdvance(longest) + 22
 
     def dress(self, palette: Palette) -> None:
@@ -230,11 +246,12 @@ class TopBar(QWidget):
     def show_match(self, on: bool, match_db: float) -> None:
         """Show the gain that matches the stems to the original."""
         self._match = match_db if on else 0.0
+        self.match.setEnabled(self.sides[PlaybackSource.STEMS].isEnabled())
         self.match.blockSignals(True)
         self.match.setChecked(on)
         self.match.blockSignals(False)
         self._show_match()
 
     def _show_match(self) -> None:
-        shown = abs(self._match) >= 0.05 and self.width() >= SNUG_PIXELS
+        shown = abs(self._match) >= 0.05 and self._level < 2
         self.match.setText(f"{tr('Match')} {decibels(self._match)}" if shown else tr("Match"))

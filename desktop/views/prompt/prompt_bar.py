@@ -92,7 +92,7 @@ class PromptBar(QFrame):
         tip = tr("How far to go from the old sound; double-click for the bundle's default")
         self.strength = ShareSlider(tr("unchanged"), tr("all new"), 0.6, tip)
         self.strength.setAccessibleName(tr("Strength"))
-        self.strength.setFixedWidth(STRENGTH_WIDTH)
+        self.strength.setMaximumWidth(STRENGTH_WIDTH)
         self.advanced = Advanced(bundles, bundle, device)
         self.bundle, self.device = self.advanced.bundle, self.advanced.device
         self.bundle.currentIndexChanged.connect(lambda: self.bundle_chosen.emit(str(self.bundle.currentData())))

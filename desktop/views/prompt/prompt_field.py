@@ -23,7 +23,7 @@ from desktop.views.theme import Palette, icon, mark
 
 ROW_HEIGHT = 26
 LIST_WIDTH = 340
-LEAST_LINE = 120  # pixels for the word being typed
+LEAST_LINE = 70  # pixels for the word being typed
 HEIGHT = 44
 
 
@@ -176,6 +176,9 @@ class PromptField(QFrame):
         if isinstance(event, QKeyEvent):
             if event.type() is QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Escape:
                 event.accept()
+                return True
+            if event.type() is QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Space and not self.text():
+                event.ignore()  # nothing is written yet: it plays
                 return True
             if event.type() is QEvent.Type.KeyPress:
                 return self._on_key(event)
