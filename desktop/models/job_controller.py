@@ -38,7 +38,14 @@ from desktop.models.request_builder import (
     title_of,
 )
 from desktop.models.results import PromptResult, collect, lane_for, others, with_made
-from desktop.models.separation_run import FinishedStem, SeparationRun, write_sound
+from desktop.models.separation_run import (
+    USUAL_GRID,
+    FinishedStem,
+    PieceGrid,
+    SeparationRun,
+    grid_of,
+    write_sound,
+)
 from engine import TASKS, AudioError, Done, EngineError, Failed, Request, RequestError, Slot, rule_of
 
 log = logging.getLogger(__name__)
@@ -207,7 +214,7 @@ class JobController(QObject):
             return
         self._background.run(
             lambda: self._prepare(plan, project, bank, out),
-            lambda request: self._send(row.id, request),
+            lambda prepared: self._send(row.id, *prepared),
             lambda error: self._fail(row.id, type(error).__name__, Message.of(error)),
         )
 
@@ -231,19 +238,23 @@ class JobController(QObject):
         project, scratch = self._document.project, self._side_folder(row, "scratch")
         check = self._background.check
         if rule_of(request.task, request.slot).masked:
-            run = self._run_of(plan, request, project, scratch, asks=False)
+            run = self._run_of(plan, request, project, scratch, USUAL_GRID, asks=False)
             run.inbox.append(done)
 
             def taken_out() -> list[FinishedStem]:
                 run.take_in(check)
                 return run.finish(done, self._store, {}, check)
 
-            self._background.run(taken_out, lambda stems: self._add_stems(row.id, row.title, plan, stems), failed)
+            self._background.run(
+                taken_out,
+                lambda stems: self.answered.emit(row.id, self._add_stems(row.id, row.title, plan, stems)),
+                failed,
+            )
             return
         bank = self._sounds.bank(project)
         self._background.run(
             lambda: collect(done, plan, project, bank, self._store, scratch, check),
-            lambda results: self._add_made(row.id, results, request, "", row.title),
+            lambda results: self.answered.emit(row.id, self._add_made(row.id, results, request, "", row.title)),
             failed,
         )
 
@@ -269,10 +280,10 @@ class JobController(QObject):
         """One beside the folder of the results: ``in``, ``clip`` or ``scratch``."""
         return self._scratch / f"{row.id}-{what}"
 
-    def _prepare(self, plan: JobPlan, project: Project, bank: SoundBank, out: Path) -> Request:
+    def _prepare(self, plan: JobPlan, project: Project, bank: SoundBank, out: Path) -> tuple[Request, PieceGrid]:
         asked = {"input": plan.input, "rest": plan.rest}
         files = {name: self._file(what, plan, project, bank, out) for name, what in asked.items()}
-        return make_request(plan, project, files, out)
+        return make_request(plan, project, files, out), grid_of(plan.request.bundle)
 
     def _file(self, what: str, plan: JobPlan, project: Project, bank: SoundBank, out: Path) -> Path | None:
         if what in ("", "mix"):
@@ -291,7 +302,7 @@ class JobController(QObject):
         write_sound(path, sound.since(plan.offset), project.rate_hz, None, check)
         return path
 
-    def _send(self, row_id: str, request: Request) -> None:
+    def _send(self, row_id: str, request: Request, grid: PieceGrid) -> None:
         row = self.queue.row(row_id)
         if row is None or row.state is not JobState.RUNNING:  # cancelled while it was prepared
             self.pump()
@@ -299,7 +310,7 @@ class JobController(QObject):
         self.queue.update(row_id, request=request)
         plan, project = row.context
         if rule_of(request.task, request.slot).masked:
-            run = self._runs[row_id] = self._run_of(plan, request, project, self._side_folder(row, "scratch"))
+            run = self._runs[row_id] = self._run_of(plan, request, project, self._side_folder(row, "scratch"), grid)
             request = run.next_request()
         self._submit(row_id, request)
 
@@ -310,14 +321,14 @@ class JobController(QObject):
             self._fail(row_id, type(error).__name__, Message.of(error))
 
     def _run_of(
-        self, plan: JobPlan, request: Request, project: Project, scratch: Path, asks: bool = True
+        self, plan: JobPlan, request: Request, project: Project, scratch: Path, grid: PieceGrid, asks: bool = True
     ) -> SeparationRun:
         source = project.source
         lane = self._document.project.lane(plan.source_lane) or project.lane(plan.source_lane)
         samples = lane.take.audio.samples if lane is not None else source.samples if source is not None else 1
         span = (plan.offset, plan.offset + samples)
         bits = self._store.bits(source) if source is not None else None
-        return SeparationRun(plan, request, span, project.rate_hz, bits, scratch, asks)
+        return SeparationRun(plan, request, span, project.rate_hz, bits, scratch, grid, asks)
 
     # What the engine says.
 

@@ -21,18 +21,50 @@ import soxr
 from desktop.audio.growing_stem import GrowingStem
 from desktop.audio.read import Check
 from desktop.audio.sounds import CompPiece, FloatArray, PlacedSound, comped, on_grid
+from desktop.audio.spectral import window_samples
 from desktop.audio.splice import FADE_S
 from desktop.audio.store import AudioStore
 from desktop.models.document import joined
 from desktop.models.project import LaneTake, Regions, TakeOrigin
 from desktop.models.request_builder import JobPlan
-from engine import TASKS, Done, Request, Slot, StemResult, region_fields
+from engine import (
+    TASKS,
+    Done,
+    EngineError,
+    Request,
+    Slot,
+    StemResult,
+    find_bundle,
+    load_bundle,
+    region_fields,
+)
 
-PIECE_S = (12.0, 60.0)  # of a piece: so long at least, and at most
-PIECES = 12  # of a file that is neither short nor very long
+WHOLE_S = 30.0  # what is no longer than this is done at once
+STRIDES = (4, 12)  # of the model's windows in a piece after the first: so many at least, and at most
+PIECES = 3  # after the first, of a file that is neither short nor very long; each costs one window more
 OVERLAP_S = 0.02
 SEEKABLE = frozenset({".wav", ".flac", ".aiff", ".aif", ".w64", ".rf64", ".caf"})
 FORMAT = "wav32f"  # of the files in between: no clip guard changes one piece and not the next
+
+
+@dataclass(frozen=True, slots=True)
+class PieceGrid:
+    """How the model's windows lie, in seconds.
+
+    Attributes:
+        context_s: what is read on each side of a part, beside the ends of two windows of the filter.
+        stride_s: from one window to the next.
+    """
+
+    context_s: float
+    stride_s: float
+
+    def context(self, rate_hz: int) -> int:
+        """Samples that are read on each side of a part, as the engine does."""
+        return round((self.context_s + 2 * window_samples(rate_hz) / rate_hz) * rate_hz)
+
+
+USUAL_GRID = PieceGrid(0.75, 10.4)
 
 
 @dataclass(slots=True)
@@ -77,16 +109,17 @@ class SeparationRun:
         rate_hz: of the project.
         bits: of the mix's samples, None for floats; results are put on that grid.
         folder: for files in between.
+        grid: of the model's windows.
         asks: False for an answer to what somebody else asked, as it was asked.
     """
 
     def __init__(
         self, plan: JobPlan, request: Request, span: tuple[int, int], rate_hz: int, bits: int | None, folder: Path,
-        asks: bool = True,
+        grid: PieceGrid = USUAL_GRID, asks: bool = True,
     ) -> None:  # fmt: skip
         self.plan, self.request, self.span = plan, request, span
         self.stems: list[StemInProgress] = []
-        self.pieces = _pieces(request, plan.regions or (span,), rate_hz)
+        self.pieces = pieces_of(request, plan.regions or (span,), span[0], rate_hz, grid)
         self.done = 0
         self.inbox: deque[Done] = deque()  # answers to the pieces, the oldest first
         self._lock = threading.Lock()
@@ -243,15 +276,46 @@ def write_sound(path: Path, sound: PlacedSound, rate_hz: int, bits: int | None, 
             wav.write(on_grid(sound.samples_NC[start : start + growing_block], bits))
 
 
-def _pieces(request: Request, regions: Sequence[tuple[int, int]], rate_hz: int) -> list[tuple[int, int]]:
-    """Parts of the regions, in order; one for each region where the input cannot be read from the middle."""
+def pieces_of(
+    request: Request, regions: Sequence[tuple[int, int]], origin: int, rate_hz: int, grid: PieceGrid
+) -> list[tuple[int, int]]:
+    """Parts of the regions, in order; one for each region where the input cannot be read from the middle.
+
+    They begin where the windows of the model would begin if the whole were done at once, so that it makes no
+    difference.
+
+    Args:
+        request: with its input.
+        regions: samples of the project, past the last.
+        origin: sample of the project at which the input begins.
+        rate_hz: of the project.
+        grid: of the model's windows.
+    """
     divided = Path(request.input or "").suffix.lower() in SEEKABLE and request.candidates == 1 and not request.examples
     found: list[tuple[int, int]] = []
-    overlap = round(OVERLAP_S * rate_hz)
+    overlap, stride, context = round(OVERLAP_S * rate_hz), grid.stride_s * rate_hz, grid.context(rate_hz)
     for first, last in regions:
-        length = last - first
-        wanted = min(max(length / PIECES, PIECE_S[0] * rate_hz), PIECE_S[1] * rate_hz)
-        count = max(round(length / wanted), 1) if divided else 1
-        edges = [first + length * at // count for at in range(count + 1)]
+        edges = [first]
+        if divided and last - first > WHOLE_S * rate_hz:
+            begin = max(first - context, origin) + context  # so that the next piece is read from where a window begins
+            low, high = STRIDES
+            step, edge = min(max(round((last - first) / stride / PIECES), low), high), 1
+            while begin + edge * stride < last - stride / 2:
+                edges.append(round(begin + edge * stride))
+                edge += step
+        edges.append(last)
         found += [(low, min(high + overlap, last)) for low, high in pairwise(edges)]
     return found
+
+
+def grid_of(bundle: str) -> PieceGrid:
+    """Windows of a bundle's mask decoder; usual ones for a bundle without it, or one that cannot be read."""
+    try:
+        decoder = load_bundle(find_bundle(bundle), check_hashes=False).manifest.decoder
+    except EngineError:
+        return USUAL_GRID
+    if decoder is None:
+        return USUAL_GRID
+    frame_s = decoder.hop_samples / decoder.rate_hz
+    # As the engine lays them: half a block of context at each edge of a window, a block of cross-fade.
+    return PieceGrid(decoder.presence_frames * frame_s, (decoder.frames - 2 * decoder.presence_frames) * frame_s)

@@ -6,6 +6,7 @@ import pytest
 from desktop.audio.export import mixed_blocks
 from desktop.models.job_list import JobState
 from desktop.models.request_builder import draft_request
+from desktop.models.separation_run import PieceGrid
 from desktop.models.sum_check import heard_tracks
 
 WAIT_MS = 120_000
@@ -178,7 +179,10 @@ def test_what_the_others_leave_can_be_split_further(opened, qtbot):
 
 @pytest.mark.parametrize("pieces", [1, 4])
 def test_a_stem_that_comes_in_pieces_is_the_stem(opened, qtbot, monkeypatch, pieces):
-    monkeypatch.setattr("desktop.models.separation_run.PIECE_S", (1.0 / pieces, 1.0 / pieces))
+    grid = PieceGrid(1.0 / pieces, 1.0 / pieces)
+    monkeypatch.setattr("desktop.models.job_controller.grid_of", lambda bundle: grid)
+    monkeypatch.setattr("desktop.models.separation_run.WHOLE_S", 1.0 / pieces)
+    monkeypatch.setattr("desktop.models.separation_run.STRIDES", (1, 1))
     ask(opened, qtbot, "drums, violin")
     near(heard(opened), mix(opened))
     share_NC = np.asarray(opened.sound(lane(opened, "drums")).samples_NC) / mix(opened)

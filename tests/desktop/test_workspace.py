@@ -347,7 +347,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence(workspace, qtbot, tmp_path):
 
 
 def test_a_project_is_saved_opened_and_asked_about_when_changed(opened, qtbot, tmp_path):
-    ask(opened, qtbot)
+    ask(opened, qtbot, text="violin, drums")
     assert opened.unsaved
     project = opened.document.project
     with qtbot.waitSignal(opened.saved, timeout=WAIT_MS):
