@@ -953,5 +953,54 @@
     <message><source>With faders and pans, as you hear it</source><translation>Mit Reglern und Panorama, wie zu hören</translation></message>
     <message><source>Each stem with its fader and pan</source><translation>Jeder Stem mit Regler und Panorama</translation></message>
     <message><source>The ticked stems are taken away with their faders and pans</source><translation>Die angehakten Stems werden mit Reglern und Panorama abgezogen</translation></message>
+    <message><source>“{words}”</source><translation>„{words}“</translation></message>
+    <message><source>C major</source><translation>C-Dur</translation></message>
+    <message><source>C minor</source><translation>c-Moll</translation></message>
+    <message><source>C# major</source><translation>Cis-Dur</translation></message>
+    <message><source>C# minor</source><translation>cis-Moll</translation></message>
+    <message><source>D major</source><translation>D-Dur</translation></message>
+    <message><source>D minor</source><translation>d-Moll</translation></message>
+    <message><source>Eb major</source><translation>Es-Dur</translation></message>
+    <message><source>Eb minor</source><translation>es-Moll</translation></message>
+    <message><source>E major</source><translation>E-Dur</translation></message>
+    <message><source>E minor</source><translation>e-Moll</translation></message>
+    <message><source>F major</source><translation>F-Dur</translation></message>
+    <message><source>F minor</source><translation>f-Moll</translation></message>
+    <message><source>F# major</source><translation>Fis-Dur</translation></message>
+    <message><source>F# minor</source><translation>fis-Moll</translation></message>
+    <message><source>G major</source><translation>G-Dur</translation></message>
+    <message><source>G minor</source><translation>g-Moll</translation></message>
+    <message><source>Ab major</source><translation>As-Dur</translation></message>
+    <message><source>Ab minor</source><translation>as-Moll</translation></message>
+    <message><source>A major</source><translation>A-Dur</translation></message>
+    <message><source>A minor</source><translation>a-Moll</translation></message>
+    <message><source>Bb major</source><translation>B-Dur</translation></message>
+    <message><source>Bb minor</source><translation>b-Moll</translation></message>
+    <message><source>B major</source><translation>H-Dur</translation></message>
+    <message><source>B minor</source><translation>h-Moll</translation></message>
+    <message><source>Do not follow</source><translation>Nicht folgen</translation></message>
+    <message><source>Follow page by page</source><translation>Seitenweise folgen</translation></message>
+    <message><source>Keep the cursor in the middle</source><translation>Den Cursor in der Mitte halten</translation></message>
+    <message><source>Estimating is switched off in the settings; set tempo and key here</source><translation>Das Schätzen ist in den Einstellungen ausgeschaltet; Tempo und Tonart hier eintragen</translation></message>
+    <message><source>Listening for tempo and key …</source><translation>Tempo und Tonart werden gesucht …</translation></message>
+    <message><source>Snap to bars</source><translation>An Takten einrasten</translation></message>
+    <message><source>Snap to beats</source><translation>An Schlägen einrasten</translation></message>
+    <message><source>Snap to zero crossings</source><translation>An Nulldurchgängen einrasten</translation></message>
+    <message><source>Tempo and key could not be estimated; set them here</source><translation>Tempo und Tonart ließen sich nicht schätzen; hier eintragen</translation></message>
+    <message><source>To have tempo and key estimated, install the extra “tempo”; or set them here</source><translation>Damit Tempo und Tonart geschätzt werden, das Extra „tempo“ installieren; oder sie hier eintragen</translation></message>
+    <message><source>A double click goes back to the usual place</source><translation>Ein Doppelklick führt zur üblichen Stellung zurück</translation></message>
+    <message><source>Only for listening: files and exports stay as they are</source><translation>Nur zum Hören: Dateien und Exporte bleiben, wie sie sind</translation></message>
+    <message><source>Pitch</source><translation>Tonhöhe</translation></message>
+    <message><source>Speed</source><translation>Geschwindigkeit</translation></message>
+    <message><source>Speed and pitch of playback</source><translation>Geschwindigkeit und Tonhöhe der Wiedergabe</translation></message>
+    <message><source>Speed and pitch of playback, for practice (Ctrl+Alt+Left, Ctrl+Alt+Right); files are not changed</source><translation>Geschwindigkeit und Tonhöhe der Wiedergabe, zum Üben (Strg+Alt+Links, Strg+Alt+Rechts); Dateien bleiben unverändert</translation></message>
+    <message><source>semitone</source><translation>Halbton</translation></message>
+    <message><source>semitones</source><translation>Halbtöne</translation></message>
+    <message><source>Brush</source><translation>Pinsel</translation></message>
+    <message><source>Rectangle</source><translation>Rechteck</translation></message>
+    <message><source>Region</source><translation>Bereich</translation></message>
+    <message><source>Drag over time to choose a region</source><translation>Über die Zeit ziehen wählt einen Bereich</translation></message>
+    <message><source>Drag over time and frequency, then move what is inside to another lane</source><translation>Über Zeit und Frequenz ziehen und das Innere in eine andere Spur verschieben</translation></message>
+    <message><source>Paint over frequencies to move them to another lane</source><translation>Frequenzen anmalen verschiebt sie in eine andere Spur</translation></message>
 </context>
 </TS>

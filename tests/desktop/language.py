@@ -30,8 +30,9 @@ RESOURCES = ROOT / "desktop" / "resources"
 GERMAN = RESOURCES / "fluxstem_de.ts"
 TABLES = (
     "ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES",
+    "KEY_NAMES", "STATES", "SNAPS", "FOLLOWS",
     "CHOICES_WORDS",
-    "FIELDS", "ENDS", "MADE", "WITH", "STAGES", "GROUPS", "SAYINGS", "PRESETS",
+    "FIELDS", "ENDS", "MADE", "WITH", "STAGES", "GROUPS", "TOOLS", "SAYINGS", "PRESETS",
 )  # fmt: skip
 CODES = {
     "1",

@@ -295,7 +295,7 @@ class Ruler(QWidget):
         if grab.what == "seek":
             self.sought.emit(here)
         elif grab.marker is not None:
-            self.marker_moved.emit(grab.marker.id, here)
+            self.marker_moved.emit(grab.marker.id, max(grab.marker.at + here - grab.anchor, 0))
         elif grab.region is not None:
             shift = max(here - grab.anchor, -grab.region[0])
             shift = min(shift, self._viewport.length - grab.region[1])
