@@ -12,7 +12,7 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
-from desktop.audio.sounds import SampleSource
+from desktop.audio.sounds import SoundSamples
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -43,7 +43,7 @@ class Track:
     """
 
     key: str
-    samples_NC: SampleSource
+    samples_NC: SoundSamples
     start: int = 0
     gain: float = 1.0
     pan: float = 0.0

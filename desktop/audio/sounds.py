@@ -21,7 +21,7 @@ CHUNK_SAMPLES = 4096
 KEPT_CHUNKS = 128  # of one sound: some ten seconds, so that what plays and what is drawn share them
 
 
-class SampleSource(Protocol):
+class SoundSamples(Protocol):
     """Float32 samples (samples, channels): an array, a memory map, or a sound that is computed while it is read."""
 
     @property
@@ -92,7 +92,7 @@ class PlacedSound:
         start: sample of the timeline.
     """
 
-    samples_NC: SampleSource
+    samples_NC: SoundSamples
     start: int = 0
 
     @property

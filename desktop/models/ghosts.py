@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from desktop.audio.sounds import PlacedSound, SampleSource
+from desktop.audio.sounds import PlacedSound, SoundSamples
 from desktop.models.project import COLOURS, ELSE_NAME, MIX, Project, Regions, new_id
 from desktop.models.request_builder import JobPlan, examples_words
 from desktop.models.results import lane_for
@@ -44,7 +44,7 @@ class GhostLane:
     mute: bool = False
 
     @property
-    def samples_NC(self) -> SampleSource | None:  # noqa: N802
+    def samples_NC(self) -> SoundSamples | None:  # noqa: N802
         """What is there, silent where it is not filled."""
         return None if self.sound is None else self.sound.samples_NC
 

@@ -13,7 +13,7 @@ from desktop.audio.sounds import (
     ComputedSamples,
     FloatArray,
     PlacedSound,
-    SampleSource,
+    SoundSamples,
     comped,
     difference,
     faded,
@@ -68,7 +68,7 @@ class SoundBank:
     def __init__(
         self,
         project: Project,
-        samples_of: Callable[[AudioRef], SampleSource],
+        samples_of: Callable[[AudioRef], SoundSamples],
         bits: int | None,
         known: dict[Key, PlacedSound],
     ) -> None:
