@@ -10,7 +10,7 @@ from desktop.audio.stretch import SEMITONE_LIMITS, SPEED_LIMITS, Stretch
 STEPS = (0.25, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0)
 
 
-class PlaybackSpeed(QObject):
+class PracticeSpeed(QObject):
     """What the player is told about speed and pitch.
 
     Args:

@@ -29,7 +29,7 @@ from desktop.models.job_list import ENDED
 from desktop.models.lane_files import LaneFiles
 from desktop.models.lane_pictures import LanePictures
 from desktop.models.lane_sound import LaneSounds
-from desktop.models.playback_speed import PlaybackSpeed
+from desktop.models.playback_speed import PracticeSpeed
 from desktop.models.project import Lane, LaneTake, Project, TakeOrigin
 from desktop.models.project_file import SUFFIX, ProjectLock, load_project, save_project
 from desktop.models.recovery import LeftWork, Recovery
@@ -105,7 +105,7 @@ class Workspace(QObject):
         self.bridge = BridgeService(settings, self.background, link, data, self)
         self.tempo = TempoModel(self.document, self.store, settings, self)
         self.tempo.changed.connect(lambda: self.transport.show_time_map(self.tempo.time_map))
-        self.speed = PlaybackSpeed(self.transport.player, self)
+        self.speed = PracticeSpeed(self.transport.player, self)
         self.diagnostics = Diagnostics(self.background, self.transport.player, self)
         self.path: Path | None = None
         self._lock: ProjectLock | None = None

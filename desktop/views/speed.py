@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSlider, QToolButton, QWidget
 
 from desktop.audio.stretch import SEMITONE_LIMITS, SPEED_LIMITS
-from desktop.models.playback_speed import PlaybackSpeed
+from desktop.models.playback_speed import PracticeSpeed
 from desktop.views.layout import beside, under
 from desktop.views.sliders import ResetSlider
 from desktop.views.text import tr
@@ -24,7 +24,7 @@ class SpeedButton(QToolButton):
         speed: what is shown and changed.
     """
 
-    def __init__(self, speed: PlaybackSpeed) -> None:
+    def __init__(self, speed: PracticeSpeed) -> None:
         super().__init__()
         self._speed = speed
         self.card = SpeedCard(speed, self)
@@ -61,7 +61,7 @@ class SpeedCard(QFrame):
         parent: owner.
     """
 
-    def __init__(self, speed: PlaybackSpeed, parent: QWidget) -> None:
+    def __init__(self, speed: PracticeSpeed, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("card")
         self._speed = speed

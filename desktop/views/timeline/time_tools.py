@@ -140,8 +140,9 @@ class TimeTools(QWidget):
 
 
 def short_key(key: str) -> str:
-    """As musicians write it: ``Am``, ``F#``; in the user's language."""
-    if not key:
-        return ""
-    tonic, _, _ = tr(key).replace("-", " ").partition(" ")
-    return tonic + ("m" if key.endswith("minor") and tonic[:1].isupper() else "")
+    """As musicians write it in English, ``Am`` or ``F#``; in other languages as it is said."""
+    said = tr(key) if key else ""
+    if said != key:
+        return said
+    tonic, _, mode = key.partition(" ")
+    return tonic + ("m" if mode == "minor" else "")
