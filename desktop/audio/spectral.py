@@ -101,7 +101,7 @@ def under_brush(sound: PlacedSound, shape: BrushShape, rate_hz: int) -> PlacedSo
     n = window_samples(rate_hz)
 
     def spectra(signal_CLF: ComplexArray, first_frame: int) -> ComplexArray:
-        mask_LF = shape_mask(shape, first_frame, *signal_CLF.shape[1:], n, rate_hz)
+        mask_LF = shape_mask(shape, first_frame, signal_CLF.shape[1], signal_CLF.shape[2], n, rate_hz)
         return np.zeros_like(signal_CLF) if mask_LF is None else signal_CLF * mask_LF
 
     def compute(first: int, last: int) -> FloatArray:

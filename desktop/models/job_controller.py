@@ -107,7 +107,7 @@ class JobController(QObject):
         """Lanes that are on their way, in the order of their jobs."""
         return tuple(ghost for ghosts in self._ghosts.values() for ghost in ghosts)
 
-    def set_ghost(self, ghost_id: str, **values: bool) -> None:
+    def set_ghost(self, ghost_id: str, **values: Any) -> None:
         """Solo or mute a lane that is on its way."""
         for row_id, ghosts in self._ghosts.items():
             self._ghosts[row_id] = tuple(replace(one, **values) if one.id == ghost_id else one for one in ghosts)

@@ -107,7 +107,7 @@ class LanePictures(QObject):
         self._under_way = {(what, key) for what, key in self._under_way if key in wanted}
         for kept in (self._peaks, self._spectra):
             for key in [key for key in kept if key not in wanted]:
-                del kept[key]  # type: ignore[attr-defined]
+                del kept[key]
 
 
 def peaks_of(sound: PlacedSound, check: Check) -> Peaks:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import soundfile
@@ -44,7 +45,7 @@ STRIDES = (4, 12)  # of the model's windows in a piece after the first: so many 
 PIECES = 3  # after the first, of a file that is neither short nor very long; each costs one window more
 OVERLAP_S = 0.02
 SEEKABLE = frozenset({".wav", ".flac", ".aiff", ".aif", ".w64", ".rf64", ".caf"})
-FORMAT = "wav32f"  # of the files in between: no clip guard changes one piece and not the next
+FORMAT: Literal["wav32f"] = "wav32f"  # of the files in between: no clip guard changes one piece and not the next
 
 
 @dataclass(frozen=True, slots=True)
