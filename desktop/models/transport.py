@@ -235,6 +235,8 @@ class Transport(QObject):
         """Play lanes that are on their way too, as far as they are filled."""
         played = [(one.id, one.solo, one.mute, one.filled) for one in ghosts if one.plays]
         before = [(one.id, one.solo, one.mute, one.filled) for one in self.ghosts if one.plays]
+        if played and not before and not self._document.project.lanes:
+            self._stay_with_original()
         self.ghosts = ghosts
         if played != before:
             self.refresh()
@@ -278,8 +280,15 @@ class Transport(QObject):
             self.moved.emit(0)
             self.match_db = 0.0
             self._only = self._only_sound = None
+        elif after.lanes and not before.lanes and not any(ghost.plays for ghost in self.ghosts):
+            self._stay_with_original()
         self.refresh()
         self._measure_soon.start()
+
+    def _stay_with_original(self) -> None:
+        """While somebody listens to the mix, lanes that appear do not take its place."""
+        if self.playing and self._document.project.source is not None:
+            self.set_listen(PlaybackSource.ORIGINAL)
 
     def _on_end(self, ended: PlaybackEnd) -> None:
         was = self.player.position

@@ -997,10 +997,10 @@
     <message><source>semitone</source><translation>Halbton</translation></message>
     <message><source>semitones</source><translation>Halbtöne</translation></message>
     <message><source>Brush</source><translation>Pinsel</translation></message>
+    <message><source>Drag over time and frequency, then move what is inside to another lane</source><translation>Über Zeit und Frequenz ziehen, dann den Inhalt auf eine andere Spur verschieben</translation></message>
+    <message><source>Drag over time to choose a region</source><translation>Über die Zeit ziehen, um einen Bereich zu wählen</translation></message>
+    <message><source>Paint over frequencies to move them to another lane</source><translation>Frequenzen übermalen, um sie auf eine andere Spur zu verschieben</translation></message>
     <message><source>Rectangle</source><translation>Rechteck</translation></message>
     <message><source>Region</source><translation>Bereich</translation></message>
-    <message><source>Drag over time to choose a region</source><translation>Über die Zeit ziehen wählt einen Bereich</translation></message>
-    <message><source>Drag over time and frequency, then move what is inside to another lane</source><translation>Über Zeit und Frequenz ziehen und das Innere in eine andere Spur verschieben</translation></message>
-    <message><source>Paint over frequencies to move them to another lane</source><translation>Frequenzen anmalen verschiebt sie in eine andere Spur</translation></message>
 </context>
 </TS>

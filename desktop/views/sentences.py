@@ -48,7 +48,7 @@ def title_words(title: str) -> str:
         return title
     prompt, _, made = words.rpartition(MADE_SEPARATOR)
     words = f"{prompt}{MADE_SEPARATOR}{tr(made)}" if made in MADE.values() else words
-    return f"{task_name(task.lower())} {words}"
+    return f"{task_name(task.lower())}: {words}" if words.strip() else task_name(task.lower())
 
 
 def task_name(task: str) -> str:
@@ -58,7 +58,9 @@ def task_name(task: str) -> str:
 
 def _task_words(task: str) -> str:
     words = task_name(task) if task in TASKS else task
-    return task if words.lower() == task else words
+    if words.lower() == task:
+        return task
+    return tr("“{words}”").replace("{words}", words) if " " in words else words
 
 
 def _kind_words(plural: str) -> str:

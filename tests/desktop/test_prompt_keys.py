@@ -5,6 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from desktop.app import translate
+from desktop.audio.mixer import PlaybackSource
 from desktop.models.completion import completions
 from desktop.models.job_list import JobState
 from engine import TASKS
@@ -200,11 +201,25 @@ def test_fitting_shows_everything_although_a_region_is_chosen(loaded):
 
 def test_space_plays_the_region(loaded, device):
     transport = loaded.workspace.transport
-    transport.player.library = device
+    transport.player.library = lambda: device
     loaded.workspace.document.select((5000, 9000))
     transport.seek(0)
     loaded.actions_by_name["play"].trigger()
     assert 5000 <= transport.position < 9000
+    transport.stop()
+
+
+def test_lanes_that_appear_while_the_mix_plays_do_not_take_its_place(loaded, device, qtbot):
+    transport = loaded.workspace.transport
+    transport.player.library = lambda: device
+    transport.play()
+    assert transport.playing
+    loaded.prompt.text.setText("violin")
+    loaded.actions_by_name["ask"].trigger()
+    qtbot.waitUntil(lambda: loaded.workspace.jobs.queue.unfinished == 0, timeout=WAIT_MS)
+    assert loaded.workspace.document.project.lanes
+    assert transport.listen is PlaybackSource.ORIGINAL
+    assert loaded.top.sides[PlaybackSource.ORIGINAL].isChecked()
     transport.stop()
 
 
