@@ -29,6 +29,7 @@ from desktop.models.document import joined
 from desktop.models.project import LaneTake, Regions, TakeOrigin
 from desktop.models.request_builder import JobPlan
 from engine import (
+    BIT_FOR_BIT_DB,
     TASKS,
     Done,
     EngineError,
@@ -258,7 +259,8 @@ class SeparationRun:
             bundle=done.bundle,
             device=done.device,
             presence=max(one.presence for one in stem.results),
-            null_db=max(nulls) if nulls else None,
+            # On the grid of the mix, what the stems leave of it is exact, whatever the format of the files in between.
+            null_db=BIT_FOR_BIT_DB if self._bits is not None else max(nulls) if nulls else None,
             level_db=max(levels) if levels else None,
             regions=self.plan.regions,
             heard=tuple(heard),
