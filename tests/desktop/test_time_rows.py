@@ -140,8 +140,9 @@ def test_the_frame_in_the_overview_moves_and_zooms_what_the_lanes_show(loaded, r
     drag(qtbot, strip, frame.center().x(), frame.center().x() + strip.x(2000), 12)
     assert view.start == near(view, 6000)
     assert view.span == near(view, 4000)
+    start = view.start
     drag(qtbot, strip, strip.frame.right(), strip.x(8000), 12)
-    assert view.start == near(view, 6000)
+    assert view.start == pytest.approx(start, abs=1), "only the end was moved"
     assert view.span == pytest.approx(2000, abs=100)
     drag(qtbot, strip, strip.x(1000), strip.x(1000) + 1, 12)
     assert view.start == pytest.approx(0, abs=100), "a click elsewhere brings it there"
