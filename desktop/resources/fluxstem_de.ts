@@ -543,7 +543,6 @@
     <message><source>the example {path} was not decoded within {limit_s:g} s and was given up; give a shorter part of it or save it smaller</source><translation>das Beispiel {path} war nach {limit_s:g} s nicht dekodiert und wurde aufgegeben; nehmen Sie einen kürzeren Teil, oder speichern Sie es kleiner</translation></message>
     <message><source>the examples show nothing but black; give others, or say in words what to look for</source><translation>die Beispiele zeigen nur Schwarz; nehmen Sie andere, oder sagen Sie in Worten, was gesucht wird</translation></message>
     <message><source>the mask decoder of {bundle} has one answer to a prompt, so {count} candidates would all be the same; leave the candidates out, or choose the render flow</source><translation>der Maskendecoder von {bundle} hat zu einem Prompt nur eine Antwort, {count} Varianten wären also alle gleich; stellen Sie die Varianten auf 1, oder lassen Sie das Flussmodell filtern</translation></message>
-    <message><source>the mix</source><translation>dem Mix</translation></message>
     <message><source>the name template makes no name; put at least one letter into it</source><translation>die Namensvorlage ergibt keinen Namen; schreiben Sie mindestens einen Buchstaben hinein</translation></message>
     <message><source>the name template {template} cannot be used ({reason}); allowed are {allowed}</source><translation>die Namensvorlage {template} geht nicht ({reason}); erlaubt sind {allowed}</translation></message>
     <message><source>the name {name!r} is longer than {most} bytes; shorten it</source><translation>der Name {name!r} ist länger als {most} Bytes; kürzen Sie ihn</translation></message>
@@ -1002,5 +1001,7 @@
     <message><source>Paint over frequencies to move them to another lane</source><translation>Frequenzen übermalen, um sie auf eine andere Spur zu verschieben</translation></message>
     <message><source>Rectangle</source><translation>Rechteck</translation></message>
     <message><source>Region</source><translation>Bereich</translation></message>
+    <message><source>Isolate …</source><translation>Isolieren …</translation></message>
+    <message><source>the mix</source><translation>der Mix</translation></message>
 </context>
 </TS>

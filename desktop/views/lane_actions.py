@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QMetaMethod, QObject, QPoint, QUrl, Signal
@@ -14,6 +14,7 @@ from desktop.models.bridge_service import BridgeService
 from desktop.models.lane_files import LaneFiles
 from desktop.models.project import BrushEdit, Lane
 from desktop.models.workspace import Workspace
+from desktop.views.sentences import task_name
 from desktop.views.text import tr
 from desktop.views.theme import Palette
 from desktop.views.timeline.drag_out import start_drag
@@ -21,22 +22,8 @@ from desktop.views.timeline.lane_header import lane_name
 from desktop.views.timeline.timeline import Timeline
 from engine import EngineError
 
-
-@dataclass(frozen=True, slots=True)
-class MenuTask:
-    """A task that a menu proposes: its words and its row in ``engine.TASKS``."""
-
-    words: str
-    task: str
-
-
-REGION_TASKS = (
-    MenuTask("Isolate …", "isolate"),
-    MenuTask("Remove …", "remove"),
-    MenuTask("Fill the gap …", "inpaint"),
-    MenuTask("Swap an instrument …", "replace"),
-)
-LANE_TASKS = (MenuTask("New part …", "regenerate"), MenuTask("Change the sound …", "restyle"))
+REGION_TASKS = ("isolate", "remove", "inpaint", "replace")  # that menus propose for a part of the mix
+LANE_TASKS = ("regenerate", "restyle")  # and for a lane that is not what the others leave
 
 
 class LaneActions(QObject):
@@ -132,9 +119,7 @@ class LaneActions(QObject):
         if lane is None:
             return self.mix_menu()
         menu = self._new_menu()
-        self._add_tasks(menu, (*REGION_TASKS[:2], *(LANE_TASKS if not lane.is_else else ())), lane_id)
-        if not lane.is_else:
-            self._add(menu, tr("Split further …"), lambda: self._split_further(lane_id), self._has_askers)
+        self._add_lane_tasks(menu, lane)
         menu.addSeparator()
         self._add_mixing(menu, lane)
         self._add_editing(menu, lane)
@@ -173,8 +158,10 @@ class LaneActions(QObject):
         document = self._workspace.document
         menu = self._new_menu()
         lane = document.project.lane(lane_id)
-        tasks = REGION_TASKS if lane is None else (*REGION_TASKS[:2], *(LANE_TASKS if not lane.is_else else ()))
-        self._add_tasks(menu, tasks, lane_id)
+        if lane is None:
+            self._add_tasks(menu, REGION_TASKS, "")
+        else:
+            self._add_lane_tasks(menu, lane)
         menu.addSeparator()
         self._add(menu, tr("Play the region"), self._play_region)
         if self._timeline is not None:
@@ -271,9 +258,16 @@ class LaneActions(QObject):
         for number, take in enumerate(lane.takes, 1):
             takes.addAction(f"{tr('Take')} {number}", lambda one=take.id: document.comp(lane.id, one, *region))
 
-    def _add_tasks(self, menu: QMenu, tasks: tuple[MenuTask, ...], lane_id: str) -> None:
-        for row in tasks if self._has_askers else ():
-            menu.addAction(tr(row.words), lambda task=row.task: self.ask_wanted.emit(task, lane_id))
+    def _add_lane_tasks(self, menu: QMenu, lane: Lane) -> None:
+        """What can be asked of a lane; taking stems out of it is called splitting it further."""
+        if self._has_askers:
+            words = tr("Isolate …") if lane.is_else else tr("Split further …")
+            self._add(menu, words, lambda: self.ask_wanted.emit("isolate", lane.id))
+        self._add_tasks(menu, ("remove",) if lane.is_else else ("remove", *LANE_TASKS), lane.id)
+
+    def _add_tasks(self, menu: QMenu, tasks: tuple[str, ...], lane_id: str) -> None:
+        for task in tasks if self._has_askers else ():
+            menu.addAction(f"{task_name(task)} …", lambda task=task: self.ask_wanted.emit(task, lane_id))
 
     def _add_colours(self, menu: QMenu, lane_id: str) -> None:
         document = self._workspace.document
@@ -305,12 +299,6 @@ class LaneActions(QObject):
         return self.isSignalConnected(QMetaMethod.fromSignal(self.ask_wanted))
 
     # What menus do.
-
-    def _split_further(self, lane_id: str) -> None:
-        document = self._workspace.document
-        document.set_current(lane_id)
-        self.ask_wanted.emit("isolate", lane_id)
-        document.set_source_lane(lane_id)
 
     def _play_region(self) -> None:
         if (selection := self._workspace.document.selection) is not None:

@@ -23,7 +23,8 @@ class Knob(QDial):
     Args:
         palette: colours.
         limits: values at its left and right end.
-        usual: after a double click; the arc is drawn from there.
+        usual: after a double click.
+        start: where its arc begins.
         words: says a value, for the tooltip while it is turned.
 
     Signals:
@@ -33,10 +34,16 @@ class Knob(QDial):
     turned = Signal(float)
 
     def __init__(
-        self, palette: Palette, limits: tuple[float, float], usual: float, words: Callable[[float], str]
+        self,
+        palette: Palette,
+        limits: tuple[float, float],
+        usual: float,
+        start: float,
+        words: Callable[[float], str],
     ) -> None:
         super().__init__()
         self._palette, self._limits, self._usual, self._words = palette, limits, usual, words
+        self._start = (start - limits[0]) / (limits[1] - limits[0])
         self._colour = palette.text
         self._pressed: tuple[QPointF, int] | None = None
         self._silent = False
@@ -77,11 +84,14 @@ class Knob(QDial):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ring = QRectF(self.rect()).adjusted(3.5, 3.5, -3.5, -3.5)
-        low, high = self._limits
-        middle = (self._usual - low) / (high - low)
-        place = self.value() / STEPS
+        start, place = self._start, self.value() / STEPS
+        if not self.isEnabled():
+            painter.setPen(QPen(QColor(self._palette.line), 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+            painter.drawArc(ring, 16 * ARC_BEGIN, -16 * ARC_SPAN)
+            painter.end()
+            return
         track = QColor(self._palette.accent if self.hasFocus() else self._palette.faint)
-        for colour, first, last in ((track, 0.0, 1.0), (QColor(self._colour), min(middle, place), max(middle, place))):
+        for colour, first, last in ((track, 0.0, 1.0), (QColor(self._colour), min(start, place), max(start, place))):
             painter.setPen(QPen(colour, 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
             painter.drawArc(ring, round(16 * (ARC_BEGIN - ARC_SPAN * first)), round(-16 * ARC_SPAN * (last - first)))
         painter.translate(ring.center())

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QSizePolicy, QToolButton,
 from desktop.models.ghosts import GhostLane
 from desktop.models.project import NEUTRAL, Lane, LaneTake
 from desktop.views.layout import beside
+from desktop.views.sentences import task_name
 from desktop.views.text import tr
 from desktop.views.theme import Palette, drawn, icon, mark
 from desktop.views.timeline.drag_out import DragHandle
@@ -100,11 +101,11 @@ class LaneHeader(QWidget):
         self.unfold.clicked.connect(self.unfolded)
         self.gain = GainField()
         self.gain.changed.connect(lambda gain_db: self._tell(tr("gain of"), "gain_db", gain_db))
-        self.pan = Knob(palette, (-1.0, 1.0), 0.0, pan_words)
+        self.pan = Knob(palette, (-1.0, 1.0), 0.0, 0.0, pan_words)
         self.pan.setAccessibleName(tr("Pan"))
         self.pan.setToolTip(tr("Left or right; drag up and down, double-click for the middle"))
         self.pan.turned.connect(lambda pan: self._tell(tr("pan of"), "pan", pan))
-        self.sensitivity = Knob(palette, (0.0, 1.0), NEUTRAL, sensitivity_words)
+        self.sensitivity = Knob(palette, (0.0, 1.0), NEUTRAL, 0.0, sensitivity_words)
         self.sensitivity.setAccessibleName(tr("Sensitivity"))
         self.sensitivity.setToolTip(
             tr("Sensitivity: left is clean, right is full; what one lane gains the rest loses, double-click for usual")
@@ -166,7 +167,9 @@ class LaneHeader(QWidget):
             knob.dress(palette, self._colour)
         self.meter.dress(palette)
         self.takes.clear()
-        self.takes.addItems([take_words(number, take) for number, take in enumerate(lane.takes, 1)])
+        for number, take in enumerate(lane.takes, 1):
+            self.takes.addItem(f"{tr('Take')} {number}")
+            self.takes.setItemData(number - 1, take_words(number, take), Qt.ItemDataRole.ToolTipRole)
         self.takes.setCurrentIndex(lane.active)
         self.takes.setVisible(len(lane.takes) > 1)
         self.unfold.setVisible(len(lane.takes) > 1)
@@ -305,7 +308,7 @@ def caption(lane: Lane) -> tuple[str, bool]:
         if made.presence < LIKELY_THERE:
             return tr("not found"), True
         return f"{made.presence:.0%}".replace("%", " %"), False
-    return (tr(made.task.capitalize()) if made.task != "import" else tr("added file")), False
+    return (task_name(made.task) if made.task != "import" else tr("added file")), False
 
 
 def take_words(number: int, take: LaneTake) -> str:

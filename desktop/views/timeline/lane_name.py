@@ -106,6 +106,7 @@ class LaneName(QWidget):
                 event.accept()
                 return True
             if event.type() is QEvent.Type.KeyPress:
+                self.field.setText(self.label.whole)
                 self._leave()
                 return True
         return super().eventFilter(watched, event)

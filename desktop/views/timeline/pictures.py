@@ -23,18 +23,29 @@ def picture_of_mix(workspace: Workspace, project: Project, spectrogram: bool) ->
     return WavePicture(peaks, workspace.samples(project.source), 0, spectrum)
 
 
-def picture_of_lane(workspace: Workspace, project: Project, lane: Lane, spectrogram: bool) -> WavePicture | None:
-    """A lane as it is heard; None while that is computed."""
+def picture_of_lane(
+    workspace: Workspace, project: Project, lane: Lane, spectrogram: bool, before: WavePicture | None
+) -> WavePicture | None:
+    """A lane as it is heard; None while that is computed.
+
+    Args:
+        workspace, project, lane: where it is.
+        spectrogram: True means no waveform.
+        before: what is drawn now; its spectrogram stays until there is a better one.
+    """
     peaks, sound = workspace.lane_peaks(lane), workspace.sound(lane)
     if peaks is None:
         return None
+    spectrum = workspace.lane_spectrum(lane) if spectrogram else None
+    if spectrum is None and spectrogram and before is not None:
+        spectrum = before.spectrum
     is_stem = lane.role == "stem"
     compared = is_stem and lane.out_of == "mix" and project.source is not None
     return WavePicture(
         peaks,
         sound.samples_NC,
         sound.start,
-        workspace.lane_spectrum(lane) if spectrogram else None,
+        spectrum,
         lane.take.made.heard if is_stem else (),
         workspace.peaks(project.source) if compared and project.source is not None else None,
     )

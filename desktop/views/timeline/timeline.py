@@ -283,7 +283,9 @@ class Timeline(QWidget):
         view.wave.dress(self._palette, self._palette.lanes[lane.colour])
         view.wave.set_rate(project.rate_hz)
         view.wave.show_edits(tuple(edit for edit in project.brush if edit.source == lane.id))
-        view.wave.show_picture(self._drawn(lambda wanted: picture_of_lane(self._workspace, project, lane, wanted)))
+        view.wave.show_picture(
+            self._drawn(lambda wanted: picture_of_lane(self._workspace, project, lane, wanted, view.wave.picture))
+        )
         filling = [ghost for ghost in self._workspace.jobs.ghosts if ghost.lane_id == lane.id]
         view.wave.show_filled(filling[0].region if filling else None, filling[0].filled if filling else ())
 
