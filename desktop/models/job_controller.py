@@ -448,8 +448,17 @@ class JobController(QObject):
             self.queue.update(row.id, stage="writing", fraction=ENGINE_SHARE)
         else:
             self._submit(row.id, run.next_request())
+        source = self._document.project.source
+        completes = any(ghost.role == "else" for ghost in self._ghosts.get(row.id, ()))
+        mix_NC = self._store.samples(source) if completes and source is not None else None
+
+        def take_in() -> None:
+            run.take_in(self._background.check)
+            if mix_NC is not None:
+                run.draw_rest(mix_NC, self._background.check)
+
         self._background.run(
-            lambda: run.take_in(self._background.check),
+            take_in,
             lambda nothing: self._on_filled(row.id, run, done, last),
             lambda error: self._fail(row.id, type(error).__name__, Message.of(error)),
         )
@@ -546,6 +555,8 @@ class JobController(QObject):
     def peaks_of(self, ghost: GhostLane) -> Peaks | None:
         """What is drawn of a lane on its way; None where nothing is there."""
         run = self._runs.get(ghost.row_id)
+        if ghost.role == "else":
+            return run.rest_peaks() if run is not None else None
         stems = [] if run is None else [stem for stem in run.stems if stem.growing.samples_NC is ghost.samples_NC]
         return stems[0].growing.peaks() if stems else None
 

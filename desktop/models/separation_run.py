@@ -20,8 +20,9 @@ import soundfile
 import soxr
 
 from desktop.audio.growing_stem import GrowingStem
+from desktop.audio.peaks import BASE_SAMPLES, PeakBuilder, Peaks, peaks_of_bins
 from desktop.audio.read import Check
-from desktop.audio.sounds import CompPiece, FloatArray, PlacedSound, comped, on_grid
+from desktop.audio.sounds import CompPiece, FloatArray, PlacedSound, SoundSamples, comped, difference, on_grid
 from desktop.audio.spectral import window_samples
 from desktop.audio.splice import FADE_S
 from desktop.audio.store import AudioStore
@@ -125,10 +126,12 @@ class SeparationRun:
         self.done = 0
         self.inbox: deque[Done] = deque()  # answers to the pieces, the oldest first
         self._lock = threading.Lock()
+        self._rest_bins: FloatArray | None = None
         self._adds_up = request.adds_up or (asks and len(request.prompts) > 1 and request.candidates == 1)
         self._rate_hz, self._bits, self._folder = rate_hz, bits, folder
         regions = plan.regions or (span,)
         self._first, self._last = regions[0][0], regions[-1][1]
+        self._drawn_to = self._first // BASE_SAMPLES * BASE_SAMPLES
 
     @property
     def first(self) -> int:
@@ -170,6 +173,29 @@ class SeparationRun:
                 for name in (result.stem, result.rest, result.mix, result.sidecar):
                     if name and not self.plan.keep_files:
                         Path(name).unlink(missing_ok=True)
+
+    def draw_rest(self, mix_NC: SoundSamples, check: Check) -> None:
+        """Bring what is drawn of the rest of the mix as far as all stems are there. Slow: for a worker."""
+        with self._lock:
+            ends = [stem.filled[-1][1] for stem in self.stems if stem.candidate == 0 and stem.filled]
+            if not ends:
+                return
+            mix = PlacedSound(mix_NC)
+            rest = difference(mix, [PlacedSound(stem.growing.samples_NC, self._first) for stem in self.stems])
+            if self._rest_bins is None:
+                self._rest_bins = np.zeros((Peaks.ROWS, max(-(-len(mix_NC) // BASE_SAMPLES), 1)), np.float32)
+            for first in range(self._drawn_to, min(ends), BASE_SAMPLES * 1024):
+                check()
+                builder = PeakBuilder()
+                builder.add(np.array(rest.samples_NC[first : min(first + BASE_SAMPLES * 1024, min(ends))]))
+                bins = builder.finish().levels[0]
+                begin = first // BASE_SAMPLES
+                self._rest_bins[:, begin : begin + bins.shape[1]] = bins
+            self._drawn_to = min(ends) // BASE_SAMPLES * BASE_SAMPLES
+
+    def rest_peaks(self) -> Peaks | None:
+        """What is drawn of the rest of the mix; None before anything is."""
+        return None if self._rest_bins is None else peaks_of_bins(self._rest_bins.copy())
 
     def finish(self, done: Done, store: AudioStore, onto: dict[str, PlacedSound], check: Check) -> list[FinishedStem]:
         """Bring all stems into the store. Slow: for a worker.

@@ -35,11 +35,13 @@ class SumCheck(QObject):
         self._document, self._sounds, self._background = document, sounds, background
         self.db: float | None = None
         self._asked = 0
+        self._heard: object = None  # what the figure is about
+        self._known: dict[object, float] = {}  # of this project
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(MEASURE_AFTER_MS)
         self._soon.timeout.connect(self._measure)
-        document.changed.connect(lambda before, after: self._soon.start())
+        document.changed.connect(self._on_change)
 
     @property
     def is_exact(self) -> bool:
@@ -50,7 +52,25 @@ class SumCheck(QObject):
         """Measure no more."""
         self._soon.stop()
 
+    def _on_change(self, before: Project, after: Project) -> None:
+        """Say nothing of what is heard now until it is measured."""
+        if before.source != after.source:
+            self._known.clear()
+        try:
+            bank = self._sounds.bank(after)
+            heard = [(bank.key(lane), lane.gain_db, lane.pan) for lane in after.lanes if after.heard(lane)]
+        except EngineError:
+            return
+        now = (after.source, tuple(heard)) if after.lanes and after.source is not None else None
+        if now == self._heard:
+            return
+        self._heard, self._asked = now, self._asked + 1
+        self._show(self._asked, self._known.get(now))
+        if now is not None and now not in self._known:
+            self._soon.start()
+
     def _measure(self) -> None:
+        heard = self._heard
         project = self._document.project
         self._asked += 1
         asked = self._asked
@@ -70,9 +90,11 @@ class SumCheck(QObject):
             if asked != self._asked:
                 raise Cancelled("something else is heard now")
 
-        self._background.run(
-            lambda: null_db(tracks, mix, length, check), lambda db: self._show(asked, db), lambda error: None
-        )
+        def show(db: float) -> None:
+            self._known[heard] = db
+            self._show(asked, db)
+
+        self._background.run(lambda: null_db(tracks, mix, length, check), show, lambda error: None)
 
     def _show(self, asked: int, db: float | None) -> None:
         if asked == self._asked and db != self.db:

@@ -97,8 +97,9 @@ class Workspace(QObject):
         self.sounds = LaneSounds(self.store)
         self.transport = Transport(self.document, self.sounds, self.store, self.background, settings, self)
         self.files = LaneFiles(self.document, self.store, self.sounds)
-        self.pictures = LanePictures(self.document, self.sounds, self.store, self.background, self)
-        self.sum_check = SumCheck(self.document, self.sounds, self.background, self)
+        self._drawing = Background(self)  # what is seen does not wait for what is read and written
+        self.pictures = LanePictures(self.document, self.sounds, self.store, self._drawing, self)
+        self.sum_check = SumCheck(self.document, self.sounds, self._drawing, self)
         own_scratch = self.scratch / self.recovery.folder.name
         self.jobs = JobController(self.document, self.store, self.sounds, self.background, link, own_scratch, self)
         self.bundles = BundleLibrary(settings, self.background, self)
@@ -334,6 +335,7 @@ class Workspace(QObject):
         self.tempo.close()
         self.transport.close()
         self.background.close()
+        self._drawing.close()
         self.link.close()
         if self._lock is not None:
             self._lock.release()

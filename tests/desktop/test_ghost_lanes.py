@@ -45,15 +45,17 @@ def test_lanes_are_there_at_once_with_name_colour_and_job(in_pieces, qtbot):
 
 
 def test_they_fill_from_left_to_right_and_play_where_they_are_filled(in_pieces, qtbot):
-    shares, drawn, played = [], [], []
+    shares, drawn, left, played = [], [], [], []
 
     def look():
-        [drums, _] = in_pieces.jobs.ghosts or (None, None)
+        [drums, rest] = in_pieces.jobs.ghosts or (None, None)
         if drums is None or not drums.filled:
             return
         [(first, last)] = drums.filled
         shares.append((first, last, drums.fraction))
         drawn.append(in_pieces.ghost_peaks(drums).levels[0][1].max())
+        if in_pieces.ghost_peaks(rest) is not None:
+            left.append(in_pieces.ghost_peaks(rest).levels[0][1].max())
         project = in_pieces.document.project
         mixer = PlaybackMixer(project.rate_hz)
         mixer.scene = in_pieces.transport.scene(project)
@@ -71,6 +73,7 @@ def test_they_fill_from_left_to_right_and_play_where_they_are_filled(in_pieces, 
     assert {first for first, _, _ in shares} == {0}
     assert all(played), "with what they leave they are the mix, filled or not"
     assert drawn[0] > 0
+    assert max(left) > 0
     fractions = [fraction for *_, fraction in shares]
     assert fractions == sorted(fractions)
 
