@@ -26,16 +26,16 @@ def picture_of_mix(workspace: Workspace, project: Project, spectrogram: bool) ->
 def picture_of_lane(
     workspace: Workspace, project: Project, lane: Lane, spectrogram: bool, before: WavePicture | None
 ) -> WavePicture | None:
-    """A lane as it is heard; None while that is computed.
+    """A lane as it is heard; while that is computed, what was drawn before.
 
     Args:
         workspace, project, lane: where it is.
         spectrogram: True means no waveform.
-        before: what is drawn now; its spectrogram stays until there is a better one.
+        before: what is drawn now; it, or its spectrogram, stays until there is a better one.
     """
     peaks, sound = workspace.lane_peaks(lane), workspace.sound(lane)
     if peaks is None:
-        return None
+        return before
     spectrum = workspace.lane_spectrum(lane) if spectrogram else None
     if spectrum is None and spectrogram and before is not None:
         spectrum = before.spectrum
