@@ -11,7 +11,6 @@ from PySide6.QtGui import QAction, QColor, QDesktopServices, QGuiApplication, QP
 from PySide6.QtWidgets import QMenu, QWidget
 
 from desktop.models.bridge_service import BridgeService
-from desktop.models.lane_files import LaneFiles
 from desktop.models.project import BrushEdit, Lane
 from desktop.models.workspace import Workspace
 from desktop.views.sentences import task_name
@@ -54,7 +53,7 @@ class LaneActions(QObject):
         self._workspace, self._bridge, self._window, self._palette = workspace, bridge, window, palette
         self._timeline: Timeline | None = None
         self._brush_target = ""
-        self.files = LaneFiles(workspace.document, workspace.store)
+        self.files = workspace.files
 
     def attach(self, timeline: Timeline) -> None:
         """Serve a timeline: its drags and its right clicks."""

@@ -277,7 +277,7 @@ def test_export_writes_what_its_preview_says_and_shows_the_null(loaded, qtbot, t
     dialog.template.setText("{nr} {track} {stem}")
     dialog.folder.setText(str(tmp_path / "out"))
     names = dialog.preview.text().splitlines()
-    assert names == ["01 song violin.wav", "02 song without violin.wav"]
+    assert names == ["01 song violin.wav", "02 song Everything else.wav"]
     with qtbot.waitSignal(dialog.exported, timeout=WAIT_MS) as caught:
         dialog.go.click()
     assert [path.name for path in caught.args[0].paths] == names
