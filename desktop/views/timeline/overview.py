@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
@@ -38,7 +38,7 @@ class OverviewThread:
 
 @dataclass(frozen=True, slots=True)
 class OverviewContent:
-    """What does not move while playing.
+    """What is drawn below the frame; all but region and markers is kept as a picture.
 
     Attributes:
         peaks: of the mix; None while there are none.
@@ -121,6 +121,7 @@ class OverviewStrip(QWidget):
         self._bring_up_to_date()
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._kept)
+        self._paint_places(painter)
         frame = self.frame
         if frame.width() < self.width() - 2:
             shade = faded(self._palette.panel, 0.62)
@@ -135,7 +136,8 @@ class OverviewStrip(QWidget):
 
     def _bring_up_to_date(self) -> None:
         ratio = self.devicePixelRatioF()
-        state = (self._content, self.width(), ratio, self._palette.name)
+        still = replace(self._content, selection=None, looping=False, markers=())
+        state = (still, self.width(), ratio, self._palette.name)
         if self._kept_as is not None and self._kept_as == state:
             return
         self._kept = QPixmap(round(self.width() * ratio), round(HEIGHT * ratio))
@@ -144,7 +146,6 @@ class OverviewStrip(QWidget):
         painter.fillRect(self.rect(), QColor(self._palette.base))
         self._paint_wave(painter)
         self._paint_threads(painter)
-        self._paint_places(painter)
         painter.setPen(QPen(QColor(self._palette.line), 1))
         painter.drawLine(QLineF(0, HEIGHT - 0.5, self.width(), HEIGHT - 0.5))
         painter.end()

@@ -46,6 +46,7 @@ class TimeRows(QObject):
         transport.moved.connect(self.ruler.set_cursor)
         transport.moved.connect(self.overview.set_cursor)
         transport.looping_changed.connect(lambda on: self.show_all())
+        workspace.audio_grew.connect(lambda sha256, samples: self.show_all())
         workspace.tempo.changed.connect(self._show_grid)
         workspace.settings.changed.connect(lambda name, value: self._show_grid() if name == "grid" else None)
         self.overview.sought.connect(transport.seek)
