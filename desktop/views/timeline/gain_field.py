@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from desktop.models.project import GAIN_LIMITS_DB
 from desktop.views.layout import beside
 from desktop.views.sliders import ResetSlider
-from desktop.views.text import tr
+from desktop.views.text import decibels, tr
 from desktop.views.theme import number_font
 
 STEPS = 1000
@@ -34,9 +34,7 @@ def place_of(gain_db: float) -> float:
 
 def gain_words(gain_db: float) -> str:
     """The gain in dB; 0.0 without a sign, the lowest as silence."""
-    if gain_db <= GAIN_LIMITS_DB[0]:
-        return "−∞ dB"
-    return f"{gain_db:+.1f} dB".replace("-", "−") if abs(gain_db) >= 0.05 else "0.0 dB"
+    return decibels(gain_db if abs(gain_db) >= 0.05 else 0.0, GAIN_LIMITS_DB[0]).replace("-", "−")
 
 
 def gain_from(text: str) -> float | None:
