@@ -213,6 +213,19 @@ def faded(sound: PlacedSound, fade_in: int, fade_out: int) -> PlacedSound:
     return PlacedSound(ComputedSamples(length, channels, compute), sound.start)
 
 
+def inside(sound: PlacedSound, first: int, last: int) -> PlacedSound:
+    """A sound that is silent outside of a part of the timeline."""
+    length, channels = len(sound.samples_NC), sound.samples_NC.shape[1]
+
+    def compute(low: int, high: int) -> FloatArray:
+        out_NC = np.array(sound.samples_NC[low:high])
+        out_NC[: max(min(first - sound.start, high) - low, 0)] = 0
+        out_NC[max(min(last - sound.start, high) - low, 0) :] = 0
+        return out_NC
+
+    return PlacedSound(ComputedSamples(length, channels, compute), sound.start)
+
+
 def on_grid(samples_NC: FloatArray, bits: int | None) -> FloatArray:
     """Samples as whole steps of an integer format, so that differences of them are exact; floats stay."""
     if bits is None:

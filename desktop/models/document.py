@@ -235,6 +235,22 @@ class Document(QObject):
         lanes.insert(lanes.index(lane) + 1, copy)
         self.apply(f"duplicate {lane.name}", replace(self._project, lanes=tuple(lanes)))
 
+    def split_lane(self, lane_id: str, sample: int) -> None:
+        """Make two lanes of one, which together sound as it did; one out of which others were split stays whole."""
+        lane = self._project.lane(lane_id)
+        if lane is None or lane.is_else or self._project.parts_of(lane_id):
+            return
+        first, last = lane.span or (min(take.start for take in lane.takes), max(take.end for take in lane.takes))
+        if not first < sample < last:
+            return
+        halves = [
+            replace(lane, span=(first, sample), fade_out=0),
+            replace(lane, span=(sample, last), fade_in=0, id=new_id(), name=f"{lane.name} 2"),
+        ]
+        place = self._project.lanes.index(lane)
+        lanes = (*self._project.lanes[:place], *halves, *self._project.lanes[place + 1 :])
+        self.apply(f"split {lane.name}", replace(self._project, lanes=lanes))
+
     def clear_solo(self) -> None:
         """Let all lanes be heard that are not muted."""
         lanes = tuple(replace(lane, solo=False) for lane in self._project.lanes)

@@ -17,6 +17,7 @@ from desktop.audio.sounds import (
     comped,
     difference,
     faded,
+    inside,
     on_grid,
     total,
 )
@@ -109,7 +110,7 @@ class SoundBank:
         parts = self._project.parts_of(lane.id)
         brushed = any(lane.id in (edit.source, edit.target) for edit in self._brush)
         moved = lane.sensitivity != NEUTRAL and lane.take is lane.taken_out
-        computed = lane.is_else or parts or brushed or moved or lane.comp or lane.fade_in or lane.fade_out
+        computed = lane.is_else or parts or brushed or moved or lane.comp or lane.span or lane.fade_in or lane.fade_out
         return None if computed else lane.take
 
     def mix(self) -> PlacedSound:
@@ -176,10 +177,17 @@ class SoundBank:
         by_id = {take.id: take for take in takes}
         parts = [part for part in lane.comp if part.take_id in by_id and part.take_id != under.id]
         if not parts:
-            return self._take(under)
+            return self._inside_span(lane, under, self._take(under))
         pieces = [CompPiece(self._take(by_id[part.take_id]), part.first, part.last) for part in parts]
         key = ("comp", self._take_key(under), tuple((self._take_key(by_id[p.take_id]), p.first, p.last) for p in parts))
-        return self._made(key, lambda: self._gridded(comped(self._take(under), pieces, self._fade)))
+        sound = self._made(key, lambda: self._gridded(comped(self._take(under), pieces, self._fade)))
+        return self._inside_span(lane, under, sound)
+
+    def _inside_span(self, lane: Lane, under: LaneTake, sound: PlacedSound) -> PlacedSound:
+        if lane.span is None:
+            return sound
+        key = ("span", self._take_key(under), self._comp_key(lane))
+        return self._made(key, lambda: inside(sound, *lane.span))
 
     def _take(self, take: LaneTake) -> PlacedSound:
         return self._made(self._take_key(take), lambda: PlacedSound(self._samples_of(take.audio), take.start))
@@ -234,7 +242,7 @@ class SoundBank:
 
     def _comp_key(self, lane: Lane) -> Key:
         takes = tuple(self._take_key(take) for take in lane.takes)
-        return (takes, lane.active, tuple((part.first, part.last, part.take_id) for part in lane.comp))
+        return (takes, lane.active, tuple((part.first, part.last, part.take_id) for part in lane.comp), lane.span)
 
     def _unbrushed_key(self, lane: Lane) -> Key:
         parent = self._project.lane(lane.out_of)

@@ -147,6 +147,8 @@ class Lane:
         collapsed, height: how it is shown; height in pixels, 0 as it fits.
         fade_in, fade_out: in samples.
         comp: parts in which other takes are heard, in order and apart.
+        span: samples of the project, past the last, outside of which it is silent; None for all. Lanes that were
+            split have one.
     """
 
     id: str = field(default_factory=new_id)
@@ -166,6 +168,7 @@ class Lane:
     fade_in: int = 0
     fade_out: int = 0
     comp: tuple[CompPart, ...] = ()
+    span: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         low, high = GAIN_LIMITS_DB

@@ -266,3 +266,42 @@ def test_playing_measures_every_lane_and_all_of_them_together():
     assert levels["loud"] == pytest.approx([1.2, 1.2], abs=0.01)
     assert levels[""] == pytest.approx([1.45, 1.45], abs=0.02)
     assert mixer.take_levels() == {}
+
+
+def test_a_lane_that_is_split_sounds_as_before(stems):
+    store, document, sounds, *_ = stems
+    low = document.project.lanes[0]
+    before_NC = np.array(store.samples(low.take.audio))
+    document.split_lane(low.id, 30_000)
+    one, two, rest = document.project.lanes
+    assert (one.id, one.name, two.name, two.out_of) == (low.id, "low", "low 2", "mix")
+    halves = [sound(document, sounds, number) for number in (0, 1)]
+    assert not halves[0][30_000:].any()
+    assert not halves[1][:30_000].any()
+    np.testing.assert_array_equal(halves[0] + halves[1], before_NC)
+    np.testing.assert_array_equal(heard(document, sounds), np.array(store.samples(document.project.source)))
+    document.set_lane(two.id, "mute", mute=True)
+    document.split_lane(two.id, 30_000)
+    document.split_lane(rest.id, 40_000)
+    assert len(document.project.lanes) == 3, "nothing to split there"
+    document.set_sensitivity(one.id, 1.0)
+    document.set_lane(two.id, "mute", mute=False)
+    np.testing.assert_array_equal(heard(document, sounds), np.array(store.samples(document.project.source)))
+
+
+def test_what_the_stems_leave_does_not_wear_their_presence(stems):
+    _, document, *_ = stems
+    assert document.project.else_lane.take.made.heard == ()
+
+
+def test_projects_with_brush_comp_and_split_come_back_as_they_were(stems):
+    import json
+
+    from desktop.models.project import project_from_json, to_json
+
+    _, document, *_ = stems
+    low, rest = document.project.lanes
+    document.add_brush(BrushEdit(first=0, last=9, low_hz=1.0, high_hz=2.0, source=low.id, target=rest.id))
+    document.split_lane(low.id, 30_000)
+    document.set_sensitivity(low.id, 0.25)
+    assert project_from_json(json.loads(json.dumps(to_json(document.project)))) == document.project
