@@ -186,8 +186,9 @@ class SoundBank:
     def _inside_span(self, lane: Lane, under: LaneTake, sound: PlacedSound) -> PlacedSound:
         if lane.span is None:
             return sound
+        first, last = lane.span
         key = ("span", self._take_key(under), self._comp_key(lane))
-        return self._made(key, lambda: inside(sound, *lane.span))
+        return self._made(key, lambda: inside(sound, first, last))
 
     def _take(self, take: LaneTake) -> PlacedSound:
         return self._made(self._take_key(take), lambda: PlacedSound(self._samples_of(take.audio), take.start))
