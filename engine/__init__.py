@@ -30,6 +30,7 @@ from engine.options import Option
 from engine.provenance import rerun_request
 from engine.request import EXAMPLE_KINDS, OPTIONS, Request, region_fields
 from engine.serialization import request_from_json, request_to_json
+from engine.stem_sets import STEM_SETS, StemSet
 from engine.tasks import TASKS, Rule, rule_of
 from engine.version import engine_version
 
@@ -37,6 +38,7 @@ __all__ = [
     "BIT_FOR_BIT_DB",
     "EXAMPLE_KINDS",
     "OPTIONS",
+    "STEM_SETS",
     "TASKS",
     "Accepted",
     "AudioError",
@@ -63,6 +65,7 @@ __all__ = [
     "Rule",
     "Slot",
     "StemResult",
+    "StemSet",
     "check_values",
     "engine_version",
     "examine",

@@ -12,6 +12,8 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+from desktop.audio.sounds import SoundSamples
+
 FloatArray = npt.NDArray[np.float32]
 
 RAMP_S = 0.025  # a full-scale step takes this long, so two samples never differ by more than -60 dB because of it
@@ -41,7 +43,7 @@ class Track:
     """
 
     key: str
-    samples_NC: FloatArray
+    samples_NC: SoundSamples
     start: int = 0
     gain: float = 1.0
     pan: float = 0.0
@@ -60,6 +62,7 @@ class PlaybackScene:
         volume: linear gain on everything.
         length: frames until the end.
         loop: ``(first, past the last)`` frame to repeat, None to go on.
+        click: on every beat, heard beside whatever is listened to; None for silence.
     """
 
     original: Track | None = None
@@ -69,6 +72,7 @@ class PlaybackScene:
     volume: float = 1.0
     length: int = 0
     loop: tuple[int, int] | None = None
+    click: Track | None = None
 
 
 def wanted_gains(scene: PlaybackScene) -> dict[str, tuple[FloatArray, Track]]:
@@ -84,6 +88,8 @@ def wanted_gains(scene: PlaybackScene) -> dict[str, tuple[FloatArray, Track]]:
         audible = track.heard and scene.listen is not PlaybackSource.ORIGINAL
         level = sign * track.gain * scene.match * scene.volume if audible else 0.0
         gains[track.key] = (np.float32(level) * pan_gains(track.pan), track)
+    if scene.click is not None:
+        gains[scene.click.key] = (np.full(2, scene.volume, np.float32), scene.click)
     return gains
 
 
@@ -109,6 +115,12 @@ class PlaybackMixer:
         self._now: dict[str, FloatArray] = {}
         self._ended: dict[str, Track] = {}
         self._before: deque[tuple[int, MixerState]] = deque(maxlen=REMEMBERED)
+        self._peaks: dict[str, FloatArray] = {}
+
+    def take_levels(self) -> dict[str, FloatArray]:
+        """Highest level left and right of each track since the last call, and under "" of all together."""
+        peaks, self._peaks = self._peaks, {}
+        return peaks
 
     def jump(self, position: int) -> None:
         """Jump to another frame; gains take effect without a ramp."""
@@ -145,6 +157,10 @@ class PlaybackMixer:
         """True at the end of the timeline."""
         return self.scene.loop is None and self.position >= self.scene.length
 
+    def frames_left(self, frames: int) -> int:
+        """How many of so many frames there are before the end."""
+        return frames if self.scene.loop is not None else min(frames, self.scene.length - self.position)
+
     def render(self, frames: int) -> FloatArray:
         """The next frames, float32 (frames, 2); silence after the end."""
         self._before.append((frames, (self.position, dict(self._now), dict(self._ended))))
@@ -178,7 +194,14 @@ class PlaybackMixer:
                 self._now.pop(key, None)
                 continue
             ramp_NC, self._now[key] = self._ramp(now, goal, len(out_NC))
-            add_track(out_NC, track, self.position, ramp_NC)
+            self._measure(key, add_track(out_NC, track, self.position, ramp_NC))
+        self._measure("", out_NC)
+
+    def _measure(self, key: str, part_NC: FloatArray) -> None:
+        if len(part_NC):
+            peak_C = np.abs(part_NC).max(axis=0)
+            peaks = self._peaks  # whoever takes the levels puts another one in its place
+            peaks[key] = np.maximum(peaks[key], peak_C) if key in peaks else peak_C
 
     def _ramp(self, now: FloatArray, goal: FloatArray, frames: int) -> tuple[FloatArray, FloatArray]:
         if np.array_equal(now, goal):
@@ -190,15 +213,17 @@ class PlaybackMixer:
         return ramp_NC.astype(np.float32), np.where(reached, goal, ramp_NC[-1]).astype(np.float32)
 
 
-def add_track(out_NC: FloatArray, track: Track, position: int, gain_NC: FloatArray) -> None:
-    """Add what a track has between ``position`` and the end of ``out_NC``."""
+def add_track(out_NC: FloatArray, track: Track, position: int, gain_NC: FloatArray) -> FloatArray:
+    """Add what a track has between ``position`` and the end of ``out_NC``; returns what was added."""
     first = max(position, track.start)
     last = min(position + len(out_NC), track.start + len(track.samples_NC))
     if last <= first:
-        return
+        return out_NC[:0]
     part_NC = track.samples_NC[first - track.start : last - track.start]
     gain_NC = gain_NC if len(gain_NC) == 1 else gain_NC[first - position : last - position]
-    out_NC[first - position : last - position] += two_channels(part_NC) * gain_NC
+    added_NC = two_channels(part_NC) * gain_NC
+    out_NC[first - position : last - position] += added_NC
+    return added_NC
 
 
 def two_channels(part_NC: FloatArray) -> FloatArray:

@@ -65,15 +65,25 @@ class PeakBuilder:
             self._bins.append(_bins(block_NC[:whole]))
         self._left_NC = block_NC[whole:].copy()
 
+    def so_far(self) -> FloatArray:
+        """The finest level as far as it is there, (3, bins)."""
+        self._bins = [np.concatenate(self._bins, axis=1)] if self._bins else []
+        return self._bins[0] if self._bins else np.zeros((3, 0), np.float32)
+
     def finish(self) -> Peaks:
         """Finish: all zoom levels."""
         if self._left_NC is not None and len(self._left_NC):
             missing = BASE_SAMPLES - len(self._left_NC)
             self._bins.append(_bins(np.pad(self._left_NC, ((0, missing), (0, 0)), mode="edge")))
-        levels = [np.concatenate(self._bins, axis=1) if self._bins else np.zeros((3, 1), np.float32)]
-        while levels[-1].shape[1] > Peaks.SHORTEST:
-            levels.append(_coarser(levels[-1]))
-        return Peaks(tuple(levels))
+        return peaks_of_bins(np.concatenate(self._bins, axis=1) if self._bins else np.zeros((3, 1), np.float32))
+
+
+def peaks_of_bins(bins: FloatArray) -> Peaks:
+    """All zoom levels of the finest one, (3, bins)."""
+    levels = [bins]
+    while levels[-1].shape[1] > Peaks.SHORTEST:
+        levels.append(_coarser(levels[-1]))
+    return Peaks(tuple(levels))
 
 
 def raw_columns(samples_NC: FloatArray, start: float, samples_per_pixel: float, width: int) -> FloatArray:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from desktop.audio.mixer import OUT_CHANNELS, PlaybackMixer, PlaybackScene
 from desktop.audio.ring import Ring
+from desktop.audio.stretch import Stretch, StretchedMixer
 from desktop.message import Message
 from engine import EngineError
 
@@ -104,11 +105,16 @@ class RenderedAhead:
         position: frame of the timeline that is made next.
         frames_written: of the ring, up to there.
         loop: that was in force.
+        speed: frames of the timeline per frame of the ring.
     """
 
     position: int = 0
     frames_written: int = 0
     loop: tuple[int, int] | None = None
+    speed: float = 1.0
+
+
+AnyMixer = PlaybackMixer | StretchedMixer
 
 
 class AudioPlayer:
@@ -122,7 +128,7 @@ class AudioPlayer:
     def __init__(self, on_end: Callable[[PlaybackEnd], None], library: Callable[[], Any] = sound_library) -> None:
         self._on_end = on_end
         self.library = library
-        self._mixer: PlaybackMixer | None = None
+        self._mixer: AnyMixer | None = None
         self._scene = PlaybackScene()
         self._rate_hz = 0
         self._position = 0
@@ -133,6 +139,7 @@ class AudioPlayer:
         self._device_s: float | None = None
         self._stream_rate_hz = 0  # of the stream that plays or played last
         self._ahead = RenderedAhead()
+        self.stretch = Stretch()
         self.device: int | None = None
         self.device_name = ""  # of the one that plays, or played last
         self.ring_frames = RING_FRAMES
@@ -155,13 +162,18 @@ class AudioPlayer:
         waiting = min(kept_frames(self._ring) + FILL_FRAMES, self.ring_frames)
         return waiting / self._stream_rate_hz + PAUSE_S, self._device_s
 
+    def take_levels(self) -> dict[str, tuple[float, float]]:
+        """Highest level left and right of each track since the last call, "" for all together; empty at rest."""
+        mixer = self._mixer
+        return {} if mixer is None else {key: (float(lr[0]), float(lr[1])) for key, lr in mixer.take_levels().items()}
+
     @property
     def position(self) -> int:
         """The frame that is audible now, accurate enough for a cursor."""
         if not self.playing:
             return self._position
         ahead = self._ahead  # one value, because the mixer itself moves back at times
-        position = ahead.position - max(ahead.frames_written - self._ring.frames_read, 0)
+        position = ahead.position - round(max(ahead.frames_written - self._ring.frames_read, 0) * ahead.speed)
         if ahead.loop and position < ahead.loop[0] <= ahead.position:
             position += ahead.loop[1] - ahead.loop[0]
         return max(position, 0)
@@ -183,6 +195,18 @@ class AudioPlayer:
             self._position = max(position, 0)
             self.play()
 
+    def set_stretch(self, stretch: Stretch) -> None:
+        """Play slower, faster, higher or lower; at once when it plays so already, else from where it is.
+
+        Raises:
+            NoDevice: it played, and could not go on.
+        """
+        self.stretch = stretch
+        if isinstance(self._mixer, StretchedMixer) and not stretch.neutral:
+            self._mixer.wanted = stretch
+        elif self.playing:
+            self.seek(self.position)
+
     def play(self) -> None:
         """Start at the position.
 
@@ -192,8 +216,10 @@ class AudioPlayer:
         if self.playing or not self._rate_hz:
             return
         sounddevice = self.library()
-        mixer = PlaybackMixer(self._rate_hz)
+        mixer: AnyMixer = PlaybackMixer(self._rate_hz)
         mixer.scene = self._scene
+        if not self.stretch.neutral:
+            mixer = StretchedMixer(mixer, self._rate_hz, self.stretch)
         mixer.jump(0 if self._position >= self._scene.length else self._position)
         ring = Ring(max(self.ring_frames, FILL_FRAMES), OUT_CHANNELS)
         self._mixer, self._ring = mixer, ring
@@ -276,7 +302,7 @@ class AudioPlayer:
         except Exception as error:  # a device that was unplugged refuses even that
             log.info("the audio stream did not close: %s", error)
 
-    def _keep_filling(self, mixer: PlaybackMixer, ring: Ring) -> None:
+    def _keep_filling(self, mixer: AnyMixer, ring: Ring) -> None:
         shown = mixer.scene
         while not self._leave.wait(PAUSE_S):
             try:
@@ -308,18 +334,16 @@ class AudioPlayer:
             return False
 
 
-def fill(ring: Ring, mixer: PlaybackMixer) -> None:
+def fill(ring: Ring, mixer: AnyMixer) -> None:
     """Fill the ring, up to the end of the timeline."""
     while ring.free >= FILL_FRAMES and not mixer.at_end:
-        left = FILL_FRAMES
-        if mixer.scene.loop is None:
-            left = min(left, mixer.scene.length - mixer.position)
-        ring.write(mixer.render(left))
+        ring.write(mixer.render(mixer.frames_left(FILL_FRAMES)))
 
 
-def ahead_of(ring: Ring, mixer: PlaybackMixer) -> RenderedAhead:
+def ahead_of(ring: Ring, mixer: AnyMixer) -> RenderedAhead:
     """How far the audio is rendered; for the rendering thread."""
-    return RenderedAhead(mixer.position, ring.frames_written, mixer.scene.loop)
+    speed = mixer.speed if isinstance(mixer, StretchedMixer) else 1.0
+    return RenderedAhead(mixer.position, ring.frames_written, mixer.scene.loop, speed)
 
 
 def kept_frames(ring: Ring) -> int:
@@ -327,12 +351,14 @@ def kept_frames(ring: Ring) -> int:
     return ring.largest_read + FILL_FRAMES
 
 
-def renew(ring: Ring, mixer: PlaybackMixer) -> None:
+def renew(ring: Ring, mixer: AnyMixer) -> None:
     """Render the waiting frames again after a change; those the device may already be reading stay.
 
     All of it is written at once. If the device has caught up meanwhile, less is rendered again: a start in the
     middle of a ramp would click.
     """
+    if isinstance(mixer, StretchedMixer):
+        return  # nothing that was stretched is taken back; the ring is short
     before = mixer.state()
     while left := mixer.go_back(ring.filled - kept_frames(ring)):
         counts = [min(FILL_FRAMES, left - done) for done in range(0, left, FILL_FRAMES)]

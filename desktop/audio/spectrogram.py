@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from desktop.audio.read import Check, keep_going
+from desktop.audio.sounds import SoundSamples
 from desktop.audio.zoom_levels import FACTOR, ZoomLevels
 
 WINDOW_SAMPLES = 2048
@@ -38,9 +39,7 @@ def with_zooms(spectrum_BT: npt.NDArray[np.uint8]) -> Spectrogram:
     return Spectrogram(tuple(levels))
 
 
-def make_spectrogram(
-    samples_NC: npt.NDArray[np.float32], rate_hz: int, check: Check = keep_going
-) -> npt.NDArray[np.uint8]:
+def make_spectrogram(samples_NC: SoundSamples, rate_hz: int, check: Check = keep_going) -> npt.NDArray[np.uint8]:
     """Levels by band and time, all channels together.
 
     Args:
@@ -90,7 +89,7 @@ def _bands(rate_hz: int) -> npt.NDArray[np.float32]:
     return weights
 
 
-def _mono(samples_NC: npt.NDArray[np.float32], start: int, length: int) -> npt.NDArray[np.float32]:
+def _mono(samples_NC: SoundSamples, start: int, length: int) -> npt.NDArray[np.float32]:
     first, last = max(start, 0), min(max(start + length, 0), len(samples_NC))
     mono_N = np.zeros(length, np.float32)
     if last > first:

@@ -12,20 +12,33 @@ import math
 import os
 import re
 import shutil
+import struct
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
 
-from desktop.audio.peaks import PeakBuilder, Peaks
+from desktop.audio.peaks import BASE_SAMPLES, PeakBuilder, Peaks, peaks_of_bins
 from desktop.audio.read import Check, FloatArray, blocks, check_file, convert, keep_going, readable
 from desktop.audio.spectrogram import Spectrogram, make_spectrogram, with_zooms
 from engine import AudioError, OutputError
 
 COPY_BYTES = 1 << 20
+TELL_S = 0.3  # between two news of a sound that grows
+Report = Callable[[float], None]  # gets a share from 0 to 1
+IEEE_FLOAT, EXTENSIBLE = 3, 0xFFFE  # formats of a WAV
+INTEGER_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24}  # those that float32 holds without rounding
+
+
+def no_report(share: float) -> None:
+    """For nobody who wants to know."""
+
+
 _SHA = re.compile(r"[0-9a-f]{64}")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
 
@@ -63,6 +76,26 @@ class AudioRef:
         return self.samples / self.rate_hz
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class GrowingSound:
+    """A sound that is still read.
+
+    Attributes:
+        file: where its samples go.
+        samples_NC: all of them, silent where they are not there yet.
+        bins: of its peaks, likewise.
+    """
+
+    file: Path
+    samples_NC: FloatArray
+    bins: FloatArray
+
+    def show(self, builder: PeakBuilder) -> None:
+        """Take over what is there by now."""
+        bins = builder.so_far()
+        self.bins[:, : bins.shape[1]] = bins[:, : self.bins.shape[1]]
+
+
 class AudioStore:
     """A folder of originals and a folder of what is made from them.
 
@@ -75,6 +108,9 @@ class AudioStore:
         self.folder = folder
         self.cache = cache
         self._mapped: dict[str, FloatArray] = {}
+        self._bits: dict[str, int | None] = {}
+        self._growing: dict[str, GrowingSound] = {}
+        self._undrawn: set[str] = set()  # sounds whose spectrogram is under way
 
     def add(self, path: Path, check: Check = keep_going) -> AudioRef:
         """Take a copy of a file's sound and prepare it for drawing and playing. Slow: for a worker.
@@ -83,16 +119,22 @@ class AudioStore:
             AudioError: the file cannot be used.
             OutputError: the disk is full or may not be written to.
         """
+        ref = self.take(path, check)
+        self.prepare(ref, check)
+        return ref
+
+    def take(self, path: Path, check: Check = keep_going, report: Report = no_report) -> AudioRef:
+        """Take a copy of a file's sound, and no more; raises as ``add``. ``report`` gets how much of it is copied."""
         check_file(path)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.cache.mkdir(parents=True, exist_ok=True)
             if readable(path):
-                return self._take(path, path.suffix.lower(), check)
+                return self._take(path, path.suffix.lower(), check, report)
             decoded = self._fresh(self.folder)
             try:
                 convert(path, decoded, check)
-                return self._take(decoded, ".wav", check)
+                return self._take(decoded, ".wav", check, report)
             finally:
                 decoded.unlink(missing_ok=True)
         except OSError as error:
@@ -103,18 +145,50 @@ class AudioStore:
                 reason=error.strerror or error,
             ) from error
 
+    def begin(self, ref: AudioRef) -> bool:
+        """Let a sound be played and drawn while ``prepare`` still reads it: silent and empty where it is not yet.
+
+        Returns:
+            False where all of it is there already.
+
+        Raises:
+            OutputError: there is no room for it.
+        """
+        if ref.sha256 in self._growing or self._peaks_file(ref).is_file():
+            return False
+        try:
+            self.cache.mkdir(parents=True, exist_ok=True)
+            self._check_room(ref)
+            file = self._fresh(self.cache)
+            samples_NC = self._mapped_wav(ref)
+            if samples_NC is None:
+                with file.open("wb") as stream:
+                    stream.truncate(ref.samples * ref.channels * 4)
+                samples_NC = np.memmap(file, np.float32, "r", shape=(ref.samples, ref.channels))
+        except OSError as error:
+            raise self._no_room(error) from error
+        bins = np.zeros((Peaks.ROWS, max(-(-ref.samples // BASE_SAMPLES), 1)), np.float32)
+        self._growing[ref.sha256] = GrowingSound(file, samples_NC, bins)
+        return True
+
     def path(self, ref: AudioRef) -> Path:
         """Path of the original."""
         return self.folder / ref.file
 
-    def prepare(self, ref: AudioRef, check: Check = keep_going) -> None:
+    def prepare(self, ref: AudioRef, check: Check = keep_going, grew: Report = no_report) -> None:
         """Make samples, peaks and spectrum unless they are there. Slow: for a worker.
+
+        Args:
+            ref: of the original.
+            check: called regularly; raises to cancel.
+            grew: gets the share that can be drawn and played, after ``begin``.
 
         Raises:
             AudioError: the original is gone or damaged.
             OutputError: there is no room for them.
         """
-        made = (self._samples_file(ref), self._peaks_file(ref), self._spectrum_file(ref))
+        mapped = self._mapped_wav(ref) is not None
+        made = (self._peaks_file(ref), self._spectrum_file(ref), *(() if mapped else (self._samples_file(ref),)))
         if all(file.is_file() for file in made):
             for file in (*made, self.path(ref)):
                 with contextlib.suppress(OSError):
@@ -126,23 +200,33 @@ class AudioStore:
             raise AudioError(
                 "the audio {name}… of this project is gone; put its folder back beside it", name=ref.file[:12]
             )
-        fresh = [self._fresh(self.cache) for _ in made]
+        growing = self._growing.get(ref.sha256)
+        samples_file = self._fresh(self.cache) if growing is None else growing.file
+        fresh = [self._fresh(self.cache), self._fresh(self.cache), samples_file]
         try:
-            peaks = self._decode(ref, fresh[0], check)
-            peaks.save(fresh[1])
-            samples_NC = np.memmap(fresh[0], np.float32, "r", shape=(ref.samples, ref.channels))
-            with_zooms(make_spectrogram(samples_NC, ref.rate_hz, check)).save(fresh[2])
-            for new, final in zip(fresh, made, strict=True):
-                os.replace(new, final)
+            peaks = self._decode(ref, None if mapped else samples_file, check, growing, grew)
+            peaks.save(fresh[0])
+            if not mapped:
+                os.replace(samples_file, self._samples_file(ref))
+            os.replace(fresh[0], self._peaks_file(ref))
+            self._undrawn.add(ref.sha256)
+            self._growing.pop(ref.sha256, None)
+            grew(1.0)
+            with_zooms(make_spectrogram(self.samples(ref), ref.rate_hz, check)).save(fresh[1])
+            os.replace(fresh[1], self._spectrum_file(ref))
         except OSError as error:
-            raise OutputError(
-                "cannot write to the cache {folder} ({reason}); make room",
-                folder=self.cache,
-                reason=error.strerror or error,
-            ) from error
+            raise self._no_room(error) from error
         finally:
+            self._undrawn.discard(ref.sha256)
             for new in fresh:
                 new.unlink(missing_ok=True)
+
+    def _no_room(self, error: OSError) -> OutputError:
+        return OutputError(
+            "cannot write to the cache {folder} ({reason}); make room",
+            folder=self.cache,
+            reason=error.strerror or error,
+        )
 
     def samples(self, ref: AudioRef) -> FloatArray:
         """The sound, mapped from disk: float32 (samples, channels).
@@ -152,8 +236,12 @@ class AudioStore:
         """
         if ref.sha256 in self._mapped:
             return self._mapped[ref.sha256]
+        if ref.sha256 in self._growing:
+            return self._growing[ref.sha256].samples_NC
         try:
-            samples_NC = np.memmap(self._samples_file(ref), np.float32, "r", shape=(ref.samples, ref.channels))
+            samples_NC = self._mapped_wav(ref)
+            if samples_NC is None:
+                samples_NC = np.memmap(self._samples_file(ref), np.float32, "r", shape=(ref.samples, ref.channels))
             return self._mapped.setdefault(ref.sha256, samples_NC)
         except (OSError, ValueError) as error:
             raise AudioError("the decoded audio is gone from the cache; open the file again") from error
@@ -164,6 +252,8 @@ class AudioStore:
         Raises:
             AudioError: it is not prepared.
         """
+        if (growing := self._growing.get(ref.sha256)) is not None:
+            return peaks_of_bins(growing.bins.copy())
         try:
             return Peaks.load(self._peaks_file(ref), ref.samples)
         except (OSError, ValueError) as error:
@@ -179,6 +269,27 @@ class AudioStore:
             return Spectrogram.load(self._spectrum_file(ref), ref.samples)
         except (OSError, ValueError) as error:
             raise AudioError("the spectrogram is gone from the cache; open the file again") from error
+
+    def give_up(self, ref: AudioRef) -> None:
+        """Forget a sound that could not be read to its end; until then it stays as far as it is there."""
+        self._growing.pop(ref.sha256, None)
+
+    def is_undrawn(self, ref: AudioRef) -> bool:
+        """True while the spectrogram of a sound is not made yet."""
+        return ref.sha256 in self._growing or ref.sha256 in self._undrawn
+
+    def grows(self, ref: AudioRef) -> bool:
+        """True while a sound is still read, see ``begin``."""
+        return ref.sha256 in self._growing
+
+    def bits(self, ref: AudioRef) -> int | None:
+        """Bits of the samples of an integer format; None for floats and lossy files."""
+        if ref.sha256 not in self._bits:
+            try:
+                self._bits[ref.sha256] = INTEGER_BITS.get(soundfile.info(str(self.path(ref))).subtype)
+            except soundfile.LibsndfileError:
+                return None
+        return self._bits[ref.sha256]
 
     def cache_bytes(self) -> int:
         """Bytes of originals and cache together."""
@@ -203,10 +314,10 @@ class AudioStore:
         files = _files_by_use(self.folder)
         return _remove(files, keep, sum(size for _, size, _ in files), spare_s)
 
-    def _take(self, path: Path, suffix: str, check: Check) -> AudioRef:
+    def _take(self, path: Path, suffix: str, check: Check, report: Report) -> AudioRef:
         with soundfile.SoundFile(path) as stream:
             rate_hz, channels, samples = stream.samplerate, stream.channels, stream.frames
-        fresh = self._fresh(self.folder)
+        fresh, size, copied = self._fresh(self.folder), max(path.stat().st_size, 1), 0
         try:
             digest = hashlib.sha256()
             with path.open("rb") as source, fresh.open("wb") as target:
@@ -214,6 +325,8 @@ class AudioStore:
                     check()
                     digest.update(part)
                     target.write(part)
+                    copied += len(part)
+                    report(min(copied / size, 1.0))
             ref = AudioRef(digest.hexdigest(), suffix or ".wav", rate_hz, channels, samples)
             if self.path(ref).exists():
                 fresh.unlink()
@@ -221,24 +334,34 @@ class AudioStore:
                 os.replace(fresh, self.path(ref))
         finally:
             fresh.unlink(missing_ok=True)
-        self.prepare(ref, check)
         return ref
 
-    def _decode(self, ref: AudioRef, target: Path, check: Check) -> Peaks:
-        """Write the samples; a damaged file is padded with silence to its promised length."""
-        builder, left = PeakBuilder(), ref.samples
-        with target.open("wb") as stream:
-            for block_NC in blocks(self.path(ref), check):
-                block_NC = block_NC[:left]
+    def _decode(
+        self, ref: AudioRef, target: Path | None, check: Check, growing: GrowingSound | None, grew: Report
+    ) -> Peaks:
+        """Write the samples unless they can be mapped; a damaged file is padded with silence to its promised length."""
+        builder, left, told_s = PeakBuilder(), ref.samples, time.monotonic()
+        with open(target or os.devnull, "r+b" if target and growing else "wb") as stream:
+            for block_NC in self._all_blocks(ref, check):
                 left -= len(block_NC)
                 stream.write(np.ascontiguousarray(block_NC).tobytes())
                 builder.add(block_NC)
-            while left > 0:
-                silence_NC = np.zeros((min(left, 1 << 16), ref.channels), np.float32)
-                left -= len(silence_NC)
-                stream.write(silence_NC.tobytes())
-                builder.add(silence_NC)
+                if growing is not None and time.monotonic() - told_s > TELL_S:
+                    stream.flush()
+                    growing.show(builder)
+                    grew(1 - left / ref.samples)
+                    told_s = time.monotonic()
         return builder.finish()
+
+    def _all_blocks(self, ref: AudioRef, check: Check) -> Iterator[FloatArray]:
+        left = ref.samples
+        for block_NC in blocks(self.path(ref), check):
+            yield block_NC[:left]
+            left -= len(block_NC[:left])
+        while left > 0:
+            silence_NC = np.zeros((min(left, 1 << 16), ref.channels), np.float32)
+            left -= len(silence_NC)
+            yield silence_NC
 
     def _check_room(self, ref: AudioRef) -> None:
         needed = ref.samples * ref.channels * 4 + (32 << 20)
@@ -252,6 +375,20 @@ class AudioStore:
                 free=free >> 20,
             )
 
+    def _mapped_wav(self, ref: AudioRef) -> FloatArray | None:
+        """The samples in the original itself where it holds them as float32, so that no copy of them is needed."""
+        if ref.suffix != ".wav":
+            return None
+        try:
+            with self.path(ref).open("rb") as stream:
+                place = float_data_offset(stream)
+            size = ref.samples * ref.channels * 4
+            if place is None or place % 4 or self.path(ref).stat().st_size < place + size:
+                return None
+            return np.memmap(self.path(ref), np.float32, "r", place, (ref.samples, ref.channels))
+        except (OSError, ValueError):
+            return None
+
     def _samples_file(self, ref: AudioRef) -> Path:
         return self.cache / f"{ref.sha256}.f32"
 
@@ -264,6 +401,25 @@ class AudioStore:
     @staticmethod
     def _fresh(folder: Path) -> Path:
         return folder / f"{uuid.uuid4().hex}.part"
+
+
+def float_data_offset(stream: BinaryIO) -> int | None:
+    """Where the samples of a float32 WAV begin; None for any other file."""
+    riff, _, wave = struct.unpack("<4sI4s", stream.read(12).ljust(12, b"\0"))
+    if (riff, wave) != (b"RIFF", b"WAVE"):
+        return None
+    is_float = False
+    while len(head := stream.read(8)) == 8:
+        name, size = struct.unpack("<4sI", head)
+        if name == b"data":
+            return stream.tell() if is_float else None
+        body = stream.read(size + size % 2)
+        if name == b"fmt " and len(body) >= 16:
+            kind, bits = struct.unpack_from("<H", body, 0)[0], struct.unpack_from("<H", body, 14)[0]
+            if kind == EXTENSIBLE and len(body) >= 26:
+                kind = struct.unpack_from("<H", body, 24)[0]
+            is_float = (kind, bits) == (IEEE_FLOAT, 32)
+    return None
 
 
 def _files_by_use(folder: Path) -> list[tuple[float, int, Path]]:

@@ -47,6 +47,7 @@ class BridgeService(QObject):
         self._wanted = "off"
         self._words = OFF
         settings.changed.connect(lambda name, value: self._follow_setting() if name == "bridge" else None)
+        settings.changed.connect(lambda name, value: self._restart() if name == "bridge_folders" else None)
         self._follow_setting()
 
     @property
@@ -88,6 +89,12 @@ class BridgeService(QObject):
         if bridge is not None:
             bridge.close()
 
+    def _restart(self) -> None:
+        """Begin again with other folders, if there is a bridge."""
+        if self._wanted != "off":
+            self._wanted = "off"
+            self._follow_setting()
+
     def _follow_setting(self) -> None:
         wanted = str(self._settings.get("bridge"))
         if wanted == self._wanted:
@@ -109,11 +116,11 @@ class BridgeService(QObject):
             ) from error
         token = str(self._settings.get("bridge_token")) or secrets.token_urlsafe(TOKEN_BYTES)
         self._settings.set("bridge_token", token)
-        home = Path.home()
+        home, more = Path.home(), [Path(folder) for folder in self._settings.get("bridge_folders")]
         settings = osc.BridgeSettings(
             lan=lan,
             token=token.encode() if lan else None,
-            roots=(home,) if home.is_dir() else (),
+            roots=tuple(folder for folder in (home, *more) if folder.is_dir()),
             out=self._data / "daw",
             bundle=str(self._settings.get("bundle")),
             home=self._data / "bridge",

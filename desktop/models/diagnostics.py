@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 from PySide6.QtCore import QObject, Signal
 
 from desktop.audio.player import AudioPlayer
+from desktop.message import Message
 from desktop.models.background import Background
 from engine import examine, findings_lines
+
+LEAST_FREE_BYTES = 2 << 30  # below it a long song may not fit
+GB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One thing that was examined.
+
+    Attributes:
+        name: ``engine``, ``sound``, ``bundle`` or ``disk``.
+        good: True means it works.
+        words: what was found, or what is wrong.
+    """
+
+    name: str
+    good: bool
+    words: Message
 
 
 class Diagnostics(QObject):
@@ -19,21 +44,29 @@ class Diagnostics(QObject):
 
     Signals:
         examined: the report as text.
+        checked: a ``CheckRow`` for each part of the machine.
     """
 
     examined = Signal(str)
+    checked = Signal(object)
 
-    def __init__(self, background: Background, player: AudioPlayer, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        background: Background,
+        player: AudioPlayer,
+        parent: QObject | None = None,
+        look: Callable[[], dict[str, Any]] = examine,
+    ) -> None:
         super().__init__(parent)
-        self._background, self._player = background, player
+        self._background, self._player, self._look = background, player, look
 
     def examine(self) -> None:
-        """Start; ``examined`` follows."""
-        self._background.run(
-            lambda: "\n".join([*findings_lines(examine()), *self.sound_lines()]),
-            self.examined.emit,
-            lambda error: self.examined.emit(str(error)),
-        )
+        """Start; ``examined`` and ``checked`` follow."""
+        self._background.run(self._look, self._show, lambda error: self.examined.emit(str(error)))
+
+    def _show(self, findings: dict[str, Any]) -> None:
+        self.checked.emit(check_rows(findings))
+        self.examined.emit("\n".join([*findings_lines(findings), *self.sound_lines()]))
 
     def sound_lines(self) -> list[str]:
         """The delay of solo and mute; nothing before something was played."""
@@ -42,3 +75,35 @@ class Diagnostics(QObject):
         ring_ms, device_ms = (1000 * part for part in self._player.change_s)
         words = f"{ring_ms:.0f} ms in the buffer and {device_ms:.0f} ms in the device, as it reports"
         return [f"solo and mute  heard after about {words} ({self._player.device_name})"]
+
+
+def check_rows(findings: dict[str, Any]) -> tuple[CheckRow, ...]:
+    """The findings of ``engine.examine``, one row for each part of the machine."""
+    devices = [row for row in findings["devices"] if row["ok"]]
+    bundles = [row for row in findings["bundles"] if row["ok"]]
+    audio = findings["audio"]
+    engine = Message("works on {devices}", devices=", ".join(dict.fromkeys(str(row["got"]) for row in devices)))
+    if not devices:
+        engine = Message("no device can run a model: {reason}", reason=findings["devices"][0]["why"])
+    sound = Message("{count} devices", count=len(audio["devices"]))
+    if not audio["devices"]:
+        sound = Message("no output device; everything but playback works")
+    bundle = Message("{names}", names=", ".join(f"{row['name']} {row['version']}" for row in bundles))
+    if not bundles:
+        bundle = Message("no bundle can be used; add one under Bundles")
+    return (
+        CheckRow("engine", bool(devices), engine),
+        CheckRow("sound", bool(audio["devices"]), sound),
+        CheckRow("bundle", bool(bundles), bundle),
+        _disk_row(findings["folders"]),
+    )
+
+
+def _disk_row(folders: dict[str, Any]) -> CheckRow:
+    closed = next((row for row in folders.values() if not row["ok"]), None)
+    if closed is not None:
+        return CheckRow("disk", False, Message("{folder} cannot be written to", folder=closed["path"]))
+    there = next(place for place in (Path(folders["temp"]["path"]), Path("/")) if place.exists())
+    free = shutil.disk_usage(there).free
+    words = Message("{free:.0f} GB free", free=free / GB)
+    return CheckRow("disk", free >= LEAST_FREE_BYTES, words)

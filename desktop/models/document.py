@@ -10,7 +10,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from desktop.audio.store import AudioRef
-from desktop.models.project import GAIN_LIMITS_DB, Lane, LaneTake, Project, Regions
+from desktop.models.project import GAIN_LIMITS_DB, BrushEdit, CompPart, Lane, LaneTake, Project, Regions, new_id
+
+KNOBS = frozenset({"gain_db", "pan", "sensitivity", "height"})  # turns of one of them in a row are one step
 
 
 class Document(QObject):
@@ -20,11 +22,15 @@ class Document(QObject):
         changed: the project before and after.
         selection_changed: ``(first, past the last)`` sample, or None; also when a kept region comes or goes.
         current_changed: id of the lane that is worked on, empty for the mix.
+        chosen_changed: ids of all chosen lanes.
+        source_lane_changed: id of the lane that stems are taken out of, empty for the mix.
     """
 
     changed = Signal(object, object)
     selection_changed = Signal(object)
     current_changed = Signal(str)
+    chosen_changed = Signal(object)
+    source_lane_changed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -33,6 +39,8 @@ class Document(QObject):
         self._selection: tuple[int, int] | None = None
         self._kept: Regions = ()
         self._current = ""
+        self._chosen: tuple[str, ...] = ()
+        self._source_lane = ""
         self._audio: set[AudioRef] = set()
 
     @property
@@ -65,6 +73,30 @@ class Document(QObject):
         """Id of the current lane, empty for the mix."""
         return self._current if self._project.lane(self._current) else ""
 
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Ids of all chosen lanes, from top to bottom."""
+        return tuple(lane.id for lane in self._project.lanes if lane.id in self._chosen)
+
+    @property
+    def source_lane(self) -> str:
+        """Id of the lane that stems are taken out of, empty for the mix."""
+        return self._source_lane if self._project.lane(self._source_lane) else ""
+
+    @property
+    def history(self) -> tuple[str, ...]:
+        """What was done, the oldest first, with what was undone at its end."""
+        return tuple(self.undo.text(at) for at in range(self.undo.count()))
+
+    @property
+    def history_index(self) -> int:
+        """How many steps of the history are done."""
+        return self.undo.index()
+
+    def go_to(self, index: int) -> None:
+        """Undo or redo until so many steps of the history are done."""
+        self.undo.setIndex(min(max(index, 0), self.undo.count()))
+
     def replace_all(self, project: Project) -> None:
         """Open another project, with an empty history."""
         self.undo.clear()
@@ -73,6 +105,7 @@ class Document(QObject):
         self.select_nothing()
         self._show(project)
         self.set_current("")
+        self.set_source_lane("")
 
     def apply(self, text: str, project: Project, merge: str = "") -> None:
         """Make a change that can be undone.
@@ -117,11 +150,29 @@ class Document(QObject):
         if lane_id != self._current:
             self._current = lane_id
             self.current_changed.emit(self.current)
+        self.choose((lane_id,) if lane_id else ())
+
+    def choose(self, lane_ids: tuple[str, ...]) -> None:
+        """Choose several lanes; the current one stays."""
+        before, self._chosen = self.chosen, tuple(lane_ids)
+        if self.chosen != before:
+            self.chosen_changed.emit(self.chosen)
+
+    def toggle_chosen(self, lane_id: str) -> None:
+        """Add a lane to the chosen ones, or take it away."""
+        others = tuple(one for one in self.chosen if one != lane_id)
+        self.choose(others if lane_id in self.chosen else (*others, lane_id))
+
+    def set_source_lane(self, lane_id: str) -> None:
+        """Take stems out of a lane from now on; empty for the mix."""
+        if lane_id != self._source_lane:
+            self._source_lane = lane_id
+            self.source_lane_changed.emit(self.source_lane)
 
     # What users do to lanes.
 
     def set_lane(self, lane_id: str, text: str, **values: Any) -> None:
-        """Change fields of a lane; gain and pan changes in a row merge into one step."""
+        """Change fields of a lane; changes of one knob in a row merge into one step."""
         lane = self._project.lane(lane_id)
         if lane is None:
             return
@@ -130,15 +181,16 @@ class Document(QObject):
             values["gain_db"] = min(max(float(values["gain_db"]), low), high)
         if "pan" in values:
             values["pan"] = min(max(float(values["pan"]), -1.0), 1.0)
-        merge = f"{lane_id}:{','.join(sorted(values))}" if set(values) <= {"gain_db", "pan"} else ""
+        if "sensitivity" in values:
+            values["sensitivity"] = min(max(float(values["sensitivity"]), 0.0), 1.0)
+        merge = f"{lane_id}:{','.join(sorted(values))}" if set(values) <= KNOBS else ""
         self.apply(text, self._project.with_lane(replace(lane, **values)), merge)
 
     def add_lanes(self, text: str, lanes: list[Lane]) -> None:
         """Add lanes below the others, as one step."""
         project = self._project
         for lane in lanes:
-            colour = project.next_colour
-            project = project.with_lane(replace(lane, colour=colour))
+            project = project.with_new_lane(lane)
         rate_hz = project.rate_hz or (lanes[0].take.audio.rate_hz if lanes else 0)
         self.apply(text, replace(project, rate_hz=rate_hz))
 
@@ -146,14 +198,109 @@ class Document(QObject):
         """Add takes to a lane and activate the first of them."""
         lane = self._project.lane(lane_id)
         if lane is not None and takes:
-            lane = replace(lane, takes=(*lane.takes, *takes), active=len(lane.takes))
+            lane = replace(lane, takes=(*lane.takes, *takes), active=len(lane.takes), comp=())
             self.apply(text, self._project.with_lane(lane))
 
     def remove_lane(self, lane_id: str) -> None:
         """Remove a lane."""
+        self.remove_lanes((lane_id,))
+
+    def remove_lanes(self, lane_ids: tuple[str, ...]) -> None:
+        """Remove lanes, as one step; the last stem takes along the lane that completed its sum."""
+        project, gone = self._project, [lane for one in lane_ids if (lane := self._project.lane(one)) is not None]
+        for lane in gone:
+            project = project.without_lane(lane.id)
+        rest = project.else_lane
+        if rest is not None and not any(lane.out_of for lane in project.lanes):
+            project = project.without_lane(rest.id)
+        if gone:
+            self.apply(f"remove {', '.join(lane.name for lane in gone)}", project)
+
+    def move_lane(self, lane_id: str, to: int) -> None:
+        """Move a lane to another place, counted from the top."""
+        lane = self._project.lane(lane_id)
+        if lane is None:
+            return
+        others = [one for one in self._project.lanes if one.id != lane_id]
+        others.insert(min(max(to, 0), len(others)), lane)
+        self.apply(f"move {lane.name}", replace(self._project, lanes=tuple(others)))
+
+    def duplicate_lane(self, lane_id: str) -> None:
+        """Add a copy of a lane below it; it comes muted and is no part of the sum, so nothing is doubled."""
+        lane = self._project.lane(lane_id)
+        if lane is None or lane.is_else:
+            return
+        lanes = list(self._project.lanes)
+        copy = replace(lane, id=new_id(), name=f"{lane.name} 2", mute=True, solo=False, out_of="")
+        lanes.insert(lanes.index(lane) + 1, copy)
+        self.apply(f"duplicate {lane.name}", replace(self._project, lanes=tuple(lanes)))
+
+    def split_lane(self, lane_id: str, sample: int) -> None:
+        """Make two lanes of one, which together sound as it did; one out of which others were split stays whole."""
+        lane = self._project.lane(lane_id)
+        if lane is None or lane.is_else or self._project.parts_of(lane_id):
+            return
+        first, last = lane.span or (min(take.start for take in lane.takes), max(take.end for take in lane.takes))
+        if not first < sample < last:
+            return
+        halves = [
+            replace(lane, span=(first, sample), fade_out=0),
+            replace(lane, span=(sample, last), fade_in=0, id=new_id(), name=f"{lane.name} 2"),
+        ]
+        place = self._project.lanes.index(lane)
+        lanes = (*self._project.lanes[:place], *halves, *self._project.lanes[place + 1 :])
+        self.apply(f"split {lane.name}", replace(self._project, lanes=lanes))
+
+    def clear_solo(self) -> None:
+        """Let all lanes be heard that are not muted."""
+        lanes = tuple(replace(lane, solo=False) for lane in self._project.lanes)
+        self.apply("clear solo", replace(self._project, lanes=lanes))
+
+    def set_sensitivity(self, lane_id: str, value: float) -> None:
+        """Move energy between a stem and what it was taken out of: 0 for the cleanest stem, 1 for the fullest."""
+        lane = self._project.lane(lane_id)
+        if lane is not None and lane.taken_out is not None:
+            self.set_lane(lane_id, f"sensitivity of {lane.name}", sensitivity=value)
+
+    def set_fades(self, lane_id: str, fade_in: int, fade_out: int) -> None:
+        """Fade a lane in and out, in samples."""
         lane = self._project.lane(lane_id)
         if lane is not None:
-            self.apply(f"remove {lane.name}", self._project.without_lane(lane_id))
+            most = lane.take.audio.samples
+            first, last = (min(max(fade, 0), most) for fade in (fade_in, fade_out))
+            self.set_lane(lane_id, f"fade {lane.name}", fade_in=first, fade_out=last)
+
+    def comp(self, lane_id: str, take_id: str, first: int, last: int) -> None:
+        """Hear another take of a lane in a region; the active take there takes away what was put over it."""
+        lane = self._project.lane(lane_id)
+        if lane is None or last <= first or all(take.id != take_id for take in lane.takes):
+            return
+        parts = [piece for part in lane.comp for piece in _outside(part, first, last)]
+        if take_id != lane.take.id:
+            parts.append(CompPart(first=first, last=last, take_id=take_id))
+        self.set_lane(lane_id, f"comp {lane.name}", comp=tuple(sorted(parts, key=lambda part: part.first)))
+
+    def clear_comp(self, lane_id: str) -> None:
+        """Hear the active take alone."""
+        lane = self._project.lane(lane_id)
+        if lane is not None and lane.comp:
+            self.set_lane(lane_id, f"comp {lane.name}", comp=())
+
+    def add_brush(self, edit: BrushEdit) -> None:
+        """Move a part of the spectrum from one lane to another."""
+        names = [lane.name for one in (edit.source, edit.target) if (lane := self._project.lane(one)) is not None]
+        if len(names) == 2 and edit.source != edit.target and edit.last > edit.first:
+            text = f"brush {names[0]} to {names[1]}"
+            self.apply(text, replace(self._project, brush=(*self._project.brush, edit)))
+
+    def remove_brush(self, edit_id: str) -> None:
+        """Take back one stroke of the brush."""
+        brush = tuple(edit for edit in self._project.brush if edit.id != edit_id)
+        self.apply("take back a brush stroke", replace(self._project, brush=brush))
+
+    def clear_brush(self) -> None:
+        """Take back all strokes of the brush."""
+        self.apply("take back all brush strokes", replace(self._project, brush=()))
 
     def _show(self, project: Project) -> None:
         before, self._project = self._project, project
@@ -162,6 +309,12 @@ class Document(QObject):
         self._kept = joined(tuple((a, min(b, project.length)) for a, b in self._kept if a < project.length))
         if self._selection is not None:
             self.select(self._selection)
+
+
+def _outside(part: CompPart, first: int, last: int) -> list[CompPart]:
+    """What is left of a part outside a region."""
+    sides = ((part.first, min(part.last, first)), (max(part.first, last), part.last))
+    return [replace(part, first=low, last=high) for low, high in sides if high > low]
 
 
 def joined(regions: Regions) -> Regions:

@@ -7,7 +7,8 @@ from importlib import resources
 
 
 @cache
-def lexicon() -> list[str]:
-    """All names, by family, the most common first."""
-    text = resources.files("desktop.resources").joinpath("lexicon.txt").read_text(encoding="utf-8")
-    return text.splitlines()
+def lexicon(language: str = "en") -> tuple[str, ...]:
+    """All names, by family, the most common first; none for a language without a list."""
+    name = "lexicon.txt" if language == "en" else f"lexicon_{language}.txt"
+    file = resources.files("desktop.resources").joinpath(name)
+    return tuple(file.read_text(encoding="utf-8").splitlines()) if file.is_file() else ()

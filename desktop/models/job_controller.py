@@ -1,28 +1,56 @@
-"""From a filled-in prompt to lanes: plan, queue, engine, result. The engine gets one job of this window at a time."""
+"""From a filled-in prompt to lanes: plan, queue, engine, result. The engine gets one job of this window at a time.
+
+A job that takes stems out goes to the engine piece by piece (``desktop.models.separation_run``); any other is one
+request. From the question on, the lanes that a job will make stand in ``ghosts``.
+"""
 
 from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from desktop.audio.peaks import Peaks
+from desktop.audio.sounds import PlacedSound, difference
 from desktop.audio.store import AudioStore
 from desktop.link import EngineLink
 from desktop.message import Message
 from desktop.models.background import Background
 from desktop.models.document import Document
+from desktop.models.ghosts import GhostLane, ghosts_of
 from desktop.models.job_list import ENDED, JobList, JobRow, JobState, details_of
-from desktop.models.project import Project
+from desktop.models.lane_sound import LaneSounds, SoundBank
+from desktop.models.project import MIX, Lane, LaneTake, Project, new_id
 from desktop.models.project_file import put_file
-from desktop.models.request_builder import JobPlan, make_plan, make_request, title_of
-from desktop.models.results import PromptResult, collect, lanes_of, others
-from engine import AudioError, Done, EngineError, Failed, Request, RequestError
+from desktop.models.request_builder import (
+    JobPlan,
+    check_words,
+    examples_words,
+    make_plan,
+    make_request,
+    plan_from_json,
+    plan_to_json,
+    title_of,
+)
+from desktop.models.results import PromptResult, collect, lane_for, others, with_made
+from desktop.models.separation_run import (
+    USUAL_GRID,
+    FinishedStem,
+    PieceGrid,
+    SeparationRun,
+    grid_of,
+    write_sound,
+)
+from engine import TASKS, AudioError, Done, EngineError, Failed, Request, RequestError, Slot, rule_of
 
 log = logging.getLogger(__name__)
+
+ENGINE_SHARE = 0.97  # of a job; the rest is for its result to be kept and drawn
 
 
 class JobController(QObject):
@@ -31,6 +59,7 @@ class JobController(QObject):
     Args:
         document: what jobs are about.
         store: keeps the audio.
+        sounds: of the lanes.
         background: prepares inputs and reads results.
         link: the engine.
         scratch: this window's folder for temporary files.
@@ -40,16 +69,19 @@ class JobController(QObject):
         answered: id of the job's row, and of the lane with its result.
         failed: a ``Message`` for the user, and details.
         told: a ``Message`` for the status line.
+        ghosts_changed: a lane on its way came, went or grew.
     """
 
     answered = Signal(str, str)
     failed = Signal(object, str)
     told = Signal(object)
+    ghosts_changed = Signal()
 
     def __init__(
         self,
         document: Document,
         store: AudioStore,
+        sounds: LaneSounds,
         background: Background,
         link: EngineLink,
         scratch: Path,
@@ -59,13 +91,27 @@ class JobController(QObject):
         self.queue = JobList(self)
         self.device = ""
         self.bundle = ""
-        self._document, self._store, self._background = document, store, background
+        self._document, self._store, self._sounds, self._background = document, store, sounds, background
         self._link, self._scratch = link, scratch
+        self._ghosts: dict[str, tuple[GhostLane, ...]] = {}  # by row
+        self._runs: dict[str, SeparationRun] = {}
+        self._given_up: set[str] = set()  # rows whose project is not open any more
         link.accepted.connect(self._on_accepted)
         link.progressed.connect(self._on_progress)
         link.finished.connect(self._on_finished)
         link.failed.connect(self._on_failed)
         link.cancelled.connect(self._on_cancelled)
+
+    @property
+    def ghosts(self) -> tuple[GhostLane, ...]:
+        """Lanes that are on their way, in the order of their jobs."""
+        return tuple(ghost for ghosts in self._ghosts.values() for ghost in ghosts)
+
+    def set_ghost(self, ghost_id: str, **values: Any) -> None:
+        """Solo or mute a lane that is on its way."""
+        for row_id, ghosts in self._ghosts.items():
+            self._ghosts[row_id] = tuple(replace(one, **values) if one.id == ghost_id else one for one in ghosts)
+        self.ghosts_changed.emit()
 
     def ask(self, request: Request) -> str:
         """Put a request into the queue; files, regions and a folder are added.
@@ -77,11 +123,49 @@ class JobController(QObject):
             RequestError: something is missing.
         """
         document, project = self._document, self._document.project
-        plan = make_plan(project, project.lane(document.current), document.regions, request)
-        row = JobRow(title=title_of(request), context=(plan, project))
+        plan = make_plan(project, project.lane(document.current), document.regions, request, document.source_lane)
+        document.set_source_lane("")
+        return self._queue(title_of(request), plan)
+
+    def ask_for_file(self, path: Path, request: Request) -> str:
+        """Put a request about a file that is not open into the queue; its results lie beside the file.
+
+        Returns:
+            Id of the job's row.
+
+        Raises:
+            RequestError: the task needs more than a file and words.
+        """
+        rule = rule_of(request.task, request.slot)
+        if rule.input_slot is None or rule.span.name == "REQUIRED":
+            raise RequestError("{task} cannot be done for several files; open them one by one", task=request.task)
+        check_words(request)
+        asked = replace(request, input=str(path), out=str(path.parent))
+        row = JobRow(title=f"{title_of(request)} ({path.name})", request=asked, context=None, for_file=True)
         self.queue.add(row)
         self.pump()
         return row.id
+
+    def _queue(self, title: str, plan: JobPlan) -> str:
+        row = JobRow(title=title, context=(plan, self._document.project))
+        self._ghosts[row.id] = ghosts_of(row.id, plan, self._document.project, self.ghosts)
+        self.queue.add(row)
+        self.ghosts_changed.emit()
+        self.pump()
+        return row.id
+
+    def unfinished(self) -> list[dict[str, Any]]:
+        """Jobs of this window that wait or run, as JSON values; ``resume`` queues them again."""
+        rows = [row for row in self.queue.rows if row.state not in ENDED and row.context is not None]
+        return [{"title": row.title, "plan": plan_to_json(row.context[0])} for row in rows]
+
+    def resume(self, jobs: Sequence[dict[str, Any]]) -> None:
+        """Queue jobs that a window left behind; those that cannot be read are left out."""
+        for job in jobs:
+            try:
+                self._queue(str(job["title"]), plan_from_json(job["plan"]))
+            except (RequestError, KeyError, TypeError) as error:
+                log.info("a job that was left behind is not taken up (%s)", error)
 
     def cancel(self, row_id: str) -> None:
         """Cancel a job, or remove it from the queue."""
@@ -93,27 +177,44 @@ class JobController(QObject):
             self._link.cancel(row.job)
         else:
             self.queue.update(row_id, state=JobState.CANCELLED)
+            self._forget(row_id)
             self.pump()
+
+    def cancel_all(self) -> None:
+        """Cancel all jobs of this window, those that wait first."""
+        rows = [row for row in self.queue.rows if row.state not in ENDED and row.context is not None]
+        for row in sorted(rows, key=lambda row: row.state is JobState.RUNNING):
+            self._given_up.add(row.id)
+            self.cancel(row.id)
 
     def retry(self, row_id: str) -> None:
         """Queue a failed or cancelled job again."""
         row = self.queue.row(row_id)
-        if row is not None and row.state in ENDED and row.context is not None:
-            plan, _ = row.context
-            self.queue.add(JobRow(title=row.title, context=(plan, self._document.project)))
+        if row is not None and row.state in ENDED and row.for_file and row.request is not None:
+            self.queue.add(replace(row, id=new_id(), job="", state=JobState.WAITING, fraction=0.0, message=None))
             self.pump()
+        elif row is not None and row.state in ENDED and row.context is not None:
+            self._queue(row.title, row.context[0])
 
     def pump(self) -> None:
         """Send the next job if none from this window is running."""
         row = self.queue.next_waiting()
         if row is None:
             return
+        self.queue.update(row.id, state=JobState.RUNNING, stage="preparing", started_s=self.queue.now_s())
+        if row.for_file and row.request is not None:
+            self._submit(row.id, row.request)
+            return
         plan, project = row.context
         out = self._folder(row)
-        self.queue.update(row.id, state=JobState.RUNNING, stage="preparing", started_s=self.queue.now_s())
+        try:
+            bank = self._sounds.bank(self._document.project if plan.source_lane else project)
+        except EngineError as error:
+            self._fail(row.id, type(error).__name__, Message.of(error))
+            return
         self._background.run(
-            lambda: self._prepare(plan, project, out),
-            lambda request: self._send(row.id, request),
+            lambda: self._prepare(plan, project, bank, out),
+            lambda prepared: self._send(row.id, *prepared),
             lambda error: self._fail(row.id, type(error).__name__, Message.of(error)),
         )
 
@@ -135,9 +236,25 @@ class JobController(QObject):
             return
         plan = JobPlan(input="mix", rest="", lane="", regions=(), offset=0, request=request, keep_files=True)
         project, scratch = self._document.project, self._side_folder(row, "scratch")
+        check = self._background.check
+        if rule_of(request.task, request.slot).masked:
+            run = self._run_of(plan, request, project, scratch, USUAL_GRID, asks=False)
+            run.inbox.append(done)
+
+            def taken_out() -> list[FinishedStem]:
+                run.take_in(check)
+                return run.finish(done, self._store, {}, check)
+
+            self._background.run(
+                taken_out,
+                lambda stems: self.answered.emit(row.id, self._add_stems(row.id, row.title, plan, stems)),
+                failed,
+            )
+            return
+        bank = self._sounds.bank(project)
         self._background.run(
-            lambda: collect(done, plan, project, self._store, scratch, self._background.check),
-            lambda results: self.answered.emit(row.id, self._add_results(results, request, "", row.title)),
+            lambda: collect(done, plan, project, bank, self._store, scratch, check),
+            lambda results: self.answered.emit(row.id, self._add_made(row.id, results, request, "", row.title)),
             failed,
         )
 
@@ -163,32 +280,55 @@ class JobController(QObject):
         """One beside the folder of the results: ``in``, ``clip`` or ``scratch``."""
         return self._scratch / f"{row.id}-{what}"
 
-    def _prepare(self, plan: JobPlan, project: Project, out: Path) -> Request:
+    def _prepare(self, plan: JobPlan, project: Project, bank: SoundBank, out: Path) -> tuple[Request, PieceGrid]:
         asked = {"input": plan.input, "rest": plan.rest}
-        files = {name: self._file(what, plan.source_lane, project, out) for name, what in asked.items()}
-        return make_request(plan, project, files, out)
+        files = {name: self._file(what, plan, project, bank, out) for name, what in asked.items()}
+        return make_request(plan, project, files, out), grid_of(plan.request.bundle)
 
-    def _file(self, what: str, lane_id: str, project: Project, out: Path) -> Path | None:
-        store = self._store
+    def _file(self, what: str, plan: JobPlan, project: Project, bank: SoundBank, out: Path) -> Path | None:
         if what in ("", "mix"):
-            return store.path(project.source) if what and project.source is not None else None
-        lane = project.lane(lane_id)
+            return self._store.path(project.source) if what and project.source is not None else None
+        lane = bank.project.lane(plan.source_lane)
         if lane is None:
             raise RequestError("this lane is gone; choose another one")
-        if what == "take":
-            return store.path(lane.take.audio)
-        return others(project, lane, store, out.with_name(out.name + "-in"), self._background.check)
+        folder, check = out.with_name(out.name + "-in"), self._background.check
+        if what == "others":
+            return others(bank.project, lane, bank, folder, check)
+        take = bank.stored(lane)
+        if take is not None and take.start == plan.offset:
+            return self._store.path(take.audio)
+        sound = bank.heard(lane)
+        path = folder / f"{lane.id}.wav"
+        write_sound(path, sound.since(plan.offset), project.rate_hz, None, check)
+        return path
 
-    def _send(self, row_id: str, request: Request) -> None:
+    def _send(self, row_id: str, request: Request, grid: PieceGrid) -> None:
         row = self.queue.row(row_id)
         if row is None or row.state is not JobState.RUNNING:  # cancelled while it was prepared
             self.pump()
             return
         self.queue.update(row_id, request=request)
+        plan, project = row.context
+        if rule_of(request.task, request.slot).masked:
+            run = self._runs[row_id] = self._run_of(plan, request, project, self._side_folder(row, "scratch"), grid)
+            request = run.next_request()
+        self._submit(row_id, request)
+
+    def _submit(self, row_id: str, request: Request) -> None:
         try:
             self.queue.started(row_id, self._link.submit(request))
         except EngineError as error:
             self._fail(row_id, type(error).__name__, Message.of(error))
+
+    def _run_of(
+        self, plan: JobPlan, request: Request, project: Project, scratch: Path, grid: PieceGrid, asks: bool = True
+    ) -> SeparationRun:
+        source = project.source
+        lane = self._document.project.lane(plan.source_lane) or project.lane(plan.source_lane)
+        samples = lane.take.audio.samples if lane is not None else source.samples if source is not None else 1
+        span = (plan.offset, plan.offset + samples)
+        bits = self._store.bits(source) if source is not None else None
+        return SeparationRun(plan, request, span, project.rate_hz, bits, scratch, grid, asks)
 
     # What the engine says.
 
@@ -210,36 +350,63 @@ class JobController(QObject):
     def _on_progress(self, job: str, fraction: float, stage: str) -> None:
         row = self._daw_row(job)
         values = {} if row.state is JobState.RUNNING else {"state": JobState.RUNNING, "started_s": self.queue.now_s()}
+        if not row.from_daw:
+            run = self._runs.get(row.id)
+            fraction = ENGINE_SHARE * (run.share(fraction) if run is not None else fraction)
+            fraction = max(fraction, row.fraction)
         self.queue.update(row.id, fraction=fraction, stage=stage, **values)
+        self._show_ghosts(row.id)
 
     def _on_finished(self, job: str, done: Done) -> None:
         row = self._daw_row(job)
         self.device, self.bundle = done.device, done.bundle
-        if row.from_daw:
+        if row.from_daw or row.for_file:
             self.queue.update(row.id, state=JobState.DONE, fraction=1.0, stage="", done=done)
+            self.pump()
             return
-        plan, project = row.context
-        self.queue.update(row.id, stage="showing the result", fraction=1.0)
+        if row.id in self._runs:
+            self._on_piece(row, self._runs[row.id], done)
+            return
+        plan, _ = row.context
+        project, bank = self._document.project, self._sounds.bank(self._document.project)
+        self.queue.update(row.id, stage="writing", fraction=ENGINE_SHARE)
         scratch = self._side_folder(row, "scratch")
         self._background.run(
-            lambda: self._collected(row, done, plan, project, scratch),
+            lambda: self._collected(row, done, plan, project, bank, scratch),
             lambda results: self._show(row.id, done, plan, results),
             lambda error: self._fail(row.id, type(error).__name__, Message.of(error)),
         )
 
-    def _collected(self, row: JobRow, done: Done, plan: JobPlan, project: Project, scratch: Path) -> list[PromptResult]:
+    def _collected(
+        self, row: JobRow, done: Done, plan: JobPlan, project: Project, bank: SoundBank, scratch: Path
+    ) -> list[PromptResult]:
         try:
-            return collect(done, plan, project, self._store, scratch, self._background.check)
+            return collect(done, plan, project, bank, self._store, scratch, self._background.check)
         finally:
             self._sweep(row)
 
     def _show(self, row_id: str, done: Done, plan: JobPlan, results: list[PromptResult]) -> None:
-        lane = self._add_results(results, plan.request, plan.lane, title_of(plan.request))
-        self.queue.update(row_id, state=JobState.DONE, stage="", done=done)
+        if not self._is_given_up(row_id):
+            lane = self._add_made(row_id, results, plan.request, plan.lane, title_of(plan.request))
+            self._ended(row_id, done, lane)
+
+    def _is_given_up(self, row_id: str) -> bool:
+        """True for a job whose project was closed while its result was kept; it ends here."""
+        if row_id not in self._given_up:
+            return False
+        self._given_up.discard(row_id)
+        self.queue.update(row_id, state=JobState.CANCELLED, stage="")
+        self._forget(row_id)
+        self.pump()
+        return True
+
+    def _ended(self, row_id: str, done: Done, lane: str) -> None:
+        self.queue.update(row_id, state=JobState.DONE, stage="", fraction=1.0, done=done)
+        self._forget(row_id)
         self.answered.emit(row_id, lane)
         self.pump()
 
-    def _add_results(self, results: list[PromptResult], request: Request, lane_id: str, text: str) -> str:
+    def _add_made(self, row_id: str, results: list[PromptResult], request: Request, lane_id: str, text: str) -> str:
         """Add takes to a lane, or lanes of their own; say so where they cannot be heard at once.
 
         Returns:
@@ -249,16 +416,155 @@ class JobController(QObject):
         if lane_id and document.project.lane(lane_id) is not None:
             document.add_takes(lane_id, text, [take for result in results for take in result.stems])
             return lane_id
-        project = document.project
-        lanes = lanes_of(results, request, any(project.heard(lane) for lane in project.lanes))
-        if not lanes:
+        before = document.project
+        ids = {result.prompt: found for result in results if (found := self._ghost_id(row_id, result.prompt, request))}
+        after = with_made(before, results, request, ids)
+        document.apply(text, after)
+        old = {lane.id: lane for lane in before.lanes}
+        fresh = [lane for lane in after.lanes if old.get(lane.id) != lane and not lane.is_else]
+        if not fresh:
             return ""
-        document.add_lanes(text, lanes)
-        shown = next((lane for lane in lanes if not lane.mute), lanes[0])
+        shown = next((lane for lane in fresh if not lane.mute), fresh[0])
         document.set_current(shown.id)
         if shown.mute:
             self.told.emit(Message("the new mix is muted because its stems are audible; press S to hear it alone"))
         return shown.id
+
+    def _ghost_id(self, row_id: str, prompt: str, request: Request) -> str:
+        name = request.replacement.strip() if TASKS[request.task].replaces else prompt
+        wanted = [ghost for ghost in self._ghosts.get(row_id, ()) if not ghost.lane_id and ghost.role == "stem"]
+        taken = {lane.id for lane in self._document.project.lanes}
+        found = [ghost.id for ghost in wanted if ghost.id not in taken]
+        named = [ghost.id for ghost in wanted if name in (ghost.name, ghost.prompt) and ghost.id not in taken]
+        return next(iter(named or (found if len(wanted) == 1 else [])), "")
+
+    # Stems that are taken out piece by piece.
+
+    def _on_piece(self, row: JobRow, run: SeparationRun, done: Done) -> None:
+        run.inbox.append(done)
+        run.done += 1
+        last = run.finished
+        if last:
+            self.queue.update(row.id, stage="writing", fraction=ENGINE_SHARE)
+        else:
+            self._submit(row.id, run.next_request())
+        source = self._document.project.source
+        completes = any(ghost.role == "else" for ghost in self._ghosts.get(row.id, ()))
+        mix_NC = self._store.samples(source) if completes and source is not None else None
+
+        def take_in() -> None:
+            run.take_in(self._background.check)
+            if mix_NC is not None:
+                run.draw_rest(mix_NC, self._background.check)
+
+        self._background.run(
+            take_in,
+            lambda nothing: self._on_filled(row.id, run, done, last),
+            lambda error: self._fail(row.id, type(error).__name__, Message.of(error)),
+        )
+
+    def _on_filled(self, row_id: str, run: SeparationRun, done: Done, last: bool) -> None:
+        row = self.queue.row(row_id)
+        if row is None or row.state is not JobState.RUNNING:
+            return
+        self._show_ghosts(row_id)
+        if not last:
+            return
+        project, check = self._document.project, self._background.check
+        bank, whole = self._sounds.bank(project), self._whole_of(run.plan)
+        onto = {
+            stem.prompt: bank.missing_in_mix(lane) or bank.heard(lane)
+            for stem in run.stems
+            if (lane := lane_for(project, stem.prompt, whole)) is not None
+        }
+
+        def finish() -> list[FinishedStem]:
+            try:
+                return run.finish(done, self._store, onto, check)
+            finally:
+                self._sweep(row)
+
+        def show(stems: list[FinishedStem]) -> None:
+            if not self._is_given_up(row_id):
+                self._ended(row_id, done, self._add_stems(row_id, title_of(run.request), run.plan, stems))
+
+        self._background.run(finish, show, lambda error: self._fail(row_id, type(error).__name__, Message.of(error)))
+
+    def _whole_of(self, plan: JobPlan) -> str:
+        """Id of the lane that stems come out of, or the mix."""
+        lane = self._document.project.lane(plan.source_lane)
+        return MIX if lane is None or lane.is_else else lane.id
+
+    def _add_stems(self, row_id: str, text: str, plan: JobPlan, stems: list[FinishedStem]) -> str:
+        """Lanes, or takes of lanes, for stems that were taken out; what they leave completes the sum.
+
+        Returns:
+            Id of the first lane.
+        """
+        project, whole, first = self._document.project, self._whole_of(plan), ""
+        ghosts = {ghost.id: ghost for ghost in self._ghosts.get(row_id, ())}
+        muted = TASKS[plan.request.task].answer is Slot.REST
+        for stem in stems:
+            lane = lane_for(project, stem.prompt, whole)
+            if lane is not None:
+                takes: tuple[LaneTake, ...] = (*lane.takes, *stem.takes)
+                project = project.with_lane(replace(lane, takes=takes, active=len(lane.takes), comp=()))
+                first = first or lane.id
+                continue
+            name = stem.prompt or examples_words(plan.request)
+            ghost = ghosts.get(self._ghost_id(row_id, name, plan.request))
+            lane = Lane(name=name, takes=stem.takes, out_of=whole, mute=muted)
+            if ghost is not None:
+                lane = replace(lane, id=ghost.id, solo=ghost.solo, mute=ghost.mute or muted)
+            project = project.with_new_lane(lane)
+            first = first or lane.id
+        rate_hz = project.rate_hz or next((stem.takes[0].audio.rate_hz for stem in stems), 0)
+        project = replace(project.with_else(), rate_hz=rate_hz)
+        rest = next((ghost for ghost in ghosts.values() if ghost.role == "else"), None)
+        if rest is not None and self._document.project.else_lane is None and (made := project.else_lane) is not None:
+            project = project.without_lane(made.id).with_lane(replace(made, id=rest.id, solo=rest.solo, mute=rest.mute))
+        self._document.apply(text, project)
+        self._document.set_current(first)
+        return first
+
+    def _show_ghosts(self, row_id: str) -> None:
+        """What is there of the lanes of a job."""
+        row, ghosts = self.queue.row(row_id), self._ghosts.get(row_id, ())
+        if row is None or not ghosts:
+            return
+        run = self._runs.get(row_id)
+        stems = [] if run is None else [stem for stem in run.stems if stem.candidate == 0]
+        shown, filled = [], []
+        for ghost in ghosts:
+            values: dict[str, Any] = {"fraction": row.fraction, "stage": row.stage}
+            own = [stem for stem in stems if stem.prompt == ghost.prompt] or (stems if len(ghosts) == 1 else [])
+            if ghost.role == "stem" and own and run is not None:
+                sound = ghost.sound or PlacedSound(own[0].growing.samples_NC, run.first)
+                values |= {"filled": own[0].filled, "sound": sound}
+                filled.append(sound)
+            shown.append(replace(ghost, **values))
+        source = self._document.project.source
+        for at, ghost in enumerate(shown):
+            if ghost.role == "else" and filled and source is not None:
+                sound = ghost.sound or difference(PlacedSound(self._store.samples(source)), filled)
+                covered = min((one.filled for one in shown if one.role == "stem"), key=len, default=())
+                shown[at] = replace(ghost, filled=covered, sound=sound)
+        self._ghosts[row_id] = tuple(shown)
+        self.ghosts_changed.emit()
+
+    def peaks_of(self, ghost: GhostLane) -> Peaks | None:
+        """What is drawn of a lane on its way; None where nothing is there."""
+        run = self._runs.get(ghost.row_id)
+        if ghost.role == "else":
+            return run.rest_peaks() if run is not None else None
+        stems = [] if run is None else [stem for stem in run.stems if stem.growing.samples_NC is ghost.samples_NC]
+        return stems[0].growing.peaks() if stems else None
+
+    def _forget(self, row_id: str) -> None:
+        """No lane of a job is on its way any more."""
+        self._runs.pop(row_id, None)
+        if self._ghosts.pop(row_id, ()):
+            self.ghosts_changed.emit()
 
     def _on_failed(self, job: str, failed: Failed) -> None:
         self._fail(self._daw_row(job).id, failed.kind, Message.of_failed(failed))
@@ -268,6 +574,7 @@ class JobController(QObject):
         if row is None:
             return
         self._sweep(row)
+        self._forget(row_id)
         self.queue.update(row_id, state=JobState.FAILED, message=message, kind=kind)
         details = details_of(replace(row, message=message, kind=kind))
         self.failed.emit(Message("{title} did not work: {reason}", title=row.title, reason=message), details)
@@ -276,6 +583,7 @@ class JobController(QObject):
     def _on_cancelled(self, job: str) -> None:
         row = self._daw_row(job)
         self._sweep(row)
+        self._forget(row.id)
         self.queue.update(row.id, state=JobState.CANCELLED, stage="")
         self.pump()
 

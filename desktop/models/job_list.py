@@ -46,6 +46,7 @@ class JobRow:
         request: what is asked; None for a job of a DAW that came before this window looked.
         context: plan and project of the job; None for a job of a DAW.
         from_daw: True means it came over OSC.
+        for_file: True means it is about a file that is not open, and its results lie beside that.
         state, fraction, stage: how far it is.
         started_s: on the monotonic clock; None before.
         message, kind: of a failure: what to tell the user, and the class of the error.
@@ -58,6 +59,7 @@ class JobRow:
     request: Request | None = None
     context: Any = None
     from_daw: bool = False
+    for_file: bool = False
     state: JobState = JobState.WAITING
     fraction: float = 0.0
     stage: str = ""

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from desktop.audio.export import FIELDS, ExportFile, file_name
 from desktop.audio.mixer import Track
+from desktop.audio.read import keep_going
 from desktop.audio.store import AudioStore
 from desktop.models.document import Document
+from desktop.models.lane_sound import LaneSounds
 from desktop.models.project import Lane, Project
 from desktop.models.project_file import put_file
+from desktop.models.separation_run import write_sound
 from engine import AudioError, OutputError, RequestError
 
 ROUND_NUMBERS = "{:02d}"
@@ -29,43 +37,100 @@ def name_values(project: Project, lane: Lane | None, number: int) -> dict[str, s
 
 
 class LaneFiles:
-    """Stored audio under readable names.
+    """Sounds of lanes as files with readable names.
 
     Args:
         document: whose lanes.
         store: where their audio is.
+        sounds: of the lanes; None makes them of the store's.
     """
 
-    def __init__(self, document: Document, store: AudioStore) -> None:
+    def __init__(self, document: Document, store: AudioStore, sounds: LaneSounds | None = None) -> None:
         self._document, self._store = document, store
+        self._sounds = sounds or LaneSounds(store)
 
     def file_of(self, lane_id: str) -> Path:
-        """A file with a lane's take, bit for bit as the engine wrote it; made when missing.
+        """A file with what a lane sounds like before gain and pan; made when missing.
+
+        A stored take is linked, bit for bit as it was made; what is computed is written, which takes a moment unless
+        ``rendering`` was done before.
 
         Raises:
             RequestError: there is no such lane.
             AudioError: its audio is gone.
             OutputError: the folder for it cannot be written to.
         """
+        return self.rendering(lane_id)()
+
+    def files_of(self, lane_ids: Sequence[str]) -> list[Path]:
+        """Files of several lanes; raises as ``file_of``."""
+        return [self.file_of(lane_id) for lane_id in lane_ids]
+
+    def complement_of(self, lane_id: str) -> Path:
+        """A file with the mix without a lane; raises as ``file_of``."""
+        return self.rendering(lane_id, complement=True)()
+
+    def rendering(self, lane_id: str, complement: bool = False) -> Callable[[], Path]:
+        """What makes the file of a lane, or of the mix without it, for a worker; raises as ``file_of``."""
         project = self._document.project
         lane = project.lane(lane_id)
         if lane is None:
             raise RequestError("this lane is gone; choose another one")
-        source = self._store.path(lane.take.audio)
-        if not source.is_file():
-            raise AudioError("the audio of {lane} is gone from the disk; make it again", lane=lane.name)
-        folder = self._store.folder.parent / "out" / lane.take.audio.sha256[:12]
-        path = folder / (file_name("{track} - {stem}", name_values(project, lane, 1)) + lane.take.audio.suffix)
+        if complement and project.source is None:
+            raise RequestError("this project has no mix to subtract from; choose the stems instead")
+        bank = self._sounds.bank(project)
+        take = None if complement else bank.stored(lane)
+        values = name_values(project, lane, 1)
+        if complement:
+            values["stem"] = f"without {lane.name}"
+        name = file_name("{track} - {stem}", values)
+        if take is not None:
+            source = self._store.path(take.audio)
+            if not source.is_file():
+                raise AudioError("the audio of {lane} is gone from the disk; make it again", lane=lane.name)
+            path = self._out(take.audio.sha256) / (name + take.audio.suffix)
+            return lambda: self._placed(path, lambda: put_file(source, path))
+        sound = bank.mix_without(lane) if complement else bank.heard(lane)
+        key = repr(("without" if complement else "lane", bank.key(lane)))
+        path = self._out(hashlib.sha256(key.encode()).hexdigest()) / f"{name}.wav"
+
+        def write() -> None:
+            fresh = path.with_name(f".{uuid.uuid4().hex}.part")
+            try:
+                write_sound(fresh, sound, project.rate_hz, None, keep_going)
+                os.replace(fresh, path)
+            finally:
+                fresh.unlink(missing_ok=True)
+
+        return lambda: self._placed(path, write)
+
+    def export_folder(self) -> Path:
+        """Where results go unless another folder is chosen: beside the file that was opened, else at home."""
+        place = Path(self._document.project.source_path)
+        beside = place.parent if place.name else Path.home()
+        return beside if beside.is_dir() and os.access(beside, os.W_OK) else Path.home()
+
+    def _out(self, name: str) -> Path:
+        return self._store.folder.parent / "out" / name[:12]
+
+    @staticmethod
+    def _placed(path: Path, write: Callable[[], None]) -> Path:
+        """The file, written unless it is there."""
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            put_file(source, path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.is_file():
+                write()
         except OSError as error:
             raise OutputError(
-                "cannot write to {folder} ({reason}); make room there", folder=folder, reason=error.strerror or error
+                "cannot write to {folder} ({reason}); make room there",
+                folder=path.parent,
+                reason=error.strerror or error,
             ) from error
         return path
 
-    def parts(self, what: str, lanes: list[str], template: str) -> tuple[list[ExportFile], Track | None]:
+    def parts(
+        self, what: str, lanes: list[str], template: str, region: tuple[int, int] | None = None
+    ) -> tuple[list[ExportFile], Track | None]:
         """What an export writes.
 
         Args:
@@ -73,6 +138,7 @@ class LaneFiles:
                 chosen lanes).
             lanes: ids of the chosen ones.
             template: of the names.
+            region: samples of the project, past the last; None for all.
 
         Returns:
             The files, and what their sum is held against where they are meant to sum to it.
@@ -81,6 +147,16 @@ class LaneFiles:
             RequestError: nothing is chosen, or the template makes no name.
             AudioError: audio is gone.
         """
+        files, original = self._parts(what, lanes, template)
+        if region is None:
+            return files, original
+        moved = [
+            replace(file, tracks=tuple(replace(track, start=track.start - region[0]) for track in file.tracks))
+            for file in files
+        ]
+        return moved, None if original is None else replace(original, start=original.start - region[0])
+
+    def _parts(self, what: str, lanes: list[str], template: str) -> tuple[list[ExportFile], Track | None]:
         project = self._document.project
         chosen = [lane for lane in project.lanes if lane.id in lanes]
         if not chosen and what != "mix":
@@ -103,20 +179,25 @@ class LaneFiles:
             ExportFile(file_name(template, name_values(project, lane, number)), (self._track(lane),))
             for number, lane in enumerate(chosen, 1)
         ]
-        return parts, source if sums_to_mix(chosen) else None
+        return parts, source if sums_to_mix(project, chosen) else None
 
     def _source(self, project: Project) -> Track | None:
         return Track("mix", self._store.samples(project.source)) if project.source is not None else None
 
     def _track(self, lane: Lane, sign: float = 1.0) -> Track:
-        samples_NC = self._store.samples(lane.take.audio)
-        return Track(lane.id, samples_NC, lane.take.start, sign * lane.gain, lane.pan)
+        sound = self._sounds.bank(self._document.project).heard(lane)
+        return Track(lane.id, sound.samples_NC, sound.start, sign * lane.gain, lane.pan)
 
 
-def sums_to_mix(lanes: list[Lane]) -> bool:
-    """True for a stem and its rest, both unchanged: they should sum to the mix."""
-    if len(lanes) != 2 or {lane.role for lane in lanes} != {"stem", "rest"}:
-        return False
-    one, two = lanes
-    untouched = all(lane.gain_db == 0 and lane.pan == 0 for lane in lanes)
-    return untouched and one.take.made == two.take.made and not one.take.made.regions
+def sums_to_mix(project: Project, lanes: list[Lane]) -> bool:
+    """True for all lanes of the one sum, as they are in the mix: they should sum to it."""
+    ids = {lane.id for lane in lanes}
+    whole = {lane.id for lane in project.lanes if lane.out_of or lane.is_else}
+    rest = project.else_lane
+    untouched = all(lane.gain_db == 0 and lane.pan == 0 and not lane.fade_in and not lane.fade_out for lane in lanes)
+    return (
+        rest is not None
+        and ids == whole
+        and untouched
+        and all(lane.is_else or lane.take.is_separated for lane in lanes)
+    )

@@ -11,10 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from desktop.audio.store import AudioRef
+from desktop.models.markers import Markers
+from desktop.models.time_map import TimeMap
 
-FORMAT = 1
+FORMAT = 2  # 1 had a rest for every stem instead of one lane that completes the sum
 GAIN_LIMITS_DB = (-60.0, 12.0)
 COLOURS = 8  # entries of the palette that lanes walk through
+MIX = "mix"  # where a stem was taken out of, when that is not another lane
+ELSE_NAME = "Everything else"
+SEPARATING = frozenset({"isolate", "remove"})  # tasks whose takes are parts of what they were taken out of
+NEUTRAL = 0.5  # the sensitivity that leaves a take as the model made it
 Regions = tuple[tuple[int, int], ...]  # samples of the project, each first and past the last
 
 
@@ -70,6 +76,58 @@ class LaneTake:
     start: int = 0
     made: TakeOrigin
 
+    @property
+    def is_separated(self) -> bool:
+        """True for a part of the sound that it was taken out of, False for what was made or added."""
+        return self.made.task in SEPARATING
+
+    @property
+    def end(self) -> int:
+        """Past its last sample on the timeline."""
+        return self.start + self.audio.samples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompPart:
+    """A part of a lane in which another take than the active one is heard.
+
+    Attributes:
+        first, last: samples of the project, past the last.
+        take_id: of the take.
+    """
+
+    first: int
+    last: int
+    take_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrushEdit:
+    """Moves a part of the spectrum from one lane to another.
+
+    Attributes:
+        id: its name in this project.
+        first, last: samples of the project, past the last.
+        low_hz, high_hz: of the band.
+        share: how much of it is moved, 0 to 1.
+        source, target: ids of the lanes.
+        shape: ``rect``, or ``stroke`` for what lies under a round brush.
+        points: of a stroke: sample and Hz, one after the other.
+        radius: of the brush, in samples and in octaves.
+    """
+
+    id: str = field(default_factory=new_id)
+    first: int
+    last: int
+    low_hz: float
+    high_hz: float
+    share: float = 1.0
+    source: str
+    target: str
+    shape: str = "rect"
+    points: tuple[tuple[float, float], ...] = ()
+    radius: tuple[float, float] = (0.0, 0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
@@ -78,11 +136,19 @@ class Lane:
     Attributes:
         id: its name in this project.
         name: for the user.
-        role: ``stem``, or ``rest`` for what an isolation left over.
+        role: ``stem``, ``else`` for what the stems leave of the mix, or ``rest`` for what one of them left over, in
+            projects of format 1.
         colour: index into the palette.
         takes: the oldest first, at least one.
         active: index of the take that is heard.
         gain_db, pan, solo, mute: how it is heard.
+        out_of: what it is a part of: ``mix``, or the id of a lane that sounds without it; empty for nothing.
+        sensitivity: how much of what is in doubt is its own, 0 (clean) to 1 (full).
+        collapsed, height: how it is shown; height in pixels, 0 as it fits.
+        fade_in, fade_out: in samples.
+        comp: parts in which other takes are heard, in order and apart.
+        span: samples of the project, past the last, outside of which it is silent; None for all. Lanes that were
+            split have one.
     """
 
     id: str = field(default_factory=new_id)
@@ -95,6 +161,14 @@ class Lane:
     pan: float = 0.0
     solo: bool = False
     mute: bool = False
+    out_of: str = ""
+    sensitivity: float = NEUTRAL
+    collapsed: bool = False
+    height: int = 0
+    fade_in: int = 0
+    fade_out: int = 0
+    comp: tuple[CompPart, ...] = ()
+    span: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         low, high = GAIN_LIMITS_DB
@@ -102,11 +176,26 @@ class Lane:
             raise ValueError(f"lane {self.name!r} has no active take")
         if not low <= self.gain_db <= high or not -1.0 <= self.pan <= 1.0:
             raise ValueError(f"lane {self.name!r} has a gain or pan outside its range")
+        if not 0.0 <= self.sensitivity <= 1.0:
+            raise ValueError(f"lane {self.name!r} has a sensitivity outside 0 to 1")
 
     @property
     def take(self) -> LaneTake:
         """The active take."""
         return self.takes[self.active]
+
+    @property
+    def is_else(self) -> bool:
+        """True for the lane that completes the sum; its own take stands for the mix and is not what it sounds like."""
+        return self.role == "else"
+
+    @property
+    def taken_out(self) -> LaneTake | None:
+        """The take that is missing in what it was taken out of: the active one, or the last that was not made anew."""
+        if not self.out_of or self.is_else:
+            return None
+        separated = [take for take in self.takes[: self.active + 1] if take.is_separated]
+        return separated[-1] if separated else next((take for take in self.takes if take.is_separated), None)
 
     @property
     def gain(self) -> float:
@@ -125,6 +214,9 @@ class Project:
         lanes: from top to bottom.
         rate_hz: of the timeline; 0 while there is no sound.
         daw: the DAW's own name for the clip when it came over OSC.
+        time_map: tempo, meter and key that the user has settled; None leaves them to the estimate.
+        markers: named places, in order.
+        brush: what was moved from lane to lane, the oldest first.
     """
 
     title: str = ""
@@ -133,6 +225,9 @@ class Project:
     lanes: tuple[Lane, ...] = ()
     rate_hz: int = 0
     daw: str = ""
+    time_map: TimeMap | None = None
+    markers: Markers = ()
+    brush: tuple[BrushEdit, ...] = ()
 
     @property
     def length(self) -> int:
@@ -157,19 +252,68 @@ class Project:
         return replace(self, lanes=tuple(lane if one.id == lane.id else one for one in self.lanes))
 
     def without_lane(self, lane_id: str) -> Project:
-        """A copy without a lane."""
-        return replace(self, lanes=tuple(one for one in self.lanes if one.id != lane_id))
+        """A copy without a lane; what it gave to or took from others by the brush is undone."""
+        brush = tuple(edit for edit in self.brush if lane_id not in (edit.source, edit.target))
+        lanes = tuple(one for one in self.lanes if one.id != lane_id)
+        gone = self.lane(lane_id)
+        if gone is not None and gone.out_of:  # what was split out of it is now split out of what it came from
+            lanes = tuple(replace(one, out_of=gone.out_of) if one.out_of == lane_id else one for one in lanes)
+        return replace(self, lanes=lanes, brush=brush)
+
+    def with_else(self) -> Project:
+        """A copy in which one lane completes the sum; rests of format 1 that were heard are muted for it."""
+        if self.source is None or self.else_lane is not None:
+            return self
+        take = LaneTake(audio=self.source, made=TakeOrigin(task="else"))
+        lane = Lane(name=ELSE_NAME, role="else", colour=COLOURS - 1, takes=(take,))
+        lanes = tuple(replace(one, mute=True) if one.role == "rest" else one for one in self.lanes)
+        return replace(self, lanes=(*lanes, lane))
+
+    @property
+    def else_lane(self) -> Lane | None:
+        """The lane that completes the sum, or None."""
+        return next((lane for lane in self.lanes if lane.is_else), None)
+
+    def parts_of(self, whole: str) -> tuple[Lane, ...]:
+        """Lanes that were taken out of the mix or of a lane."""
+        return tuple(lane for lane in self.lanes if lane.out_of == whole and not lane.is_else)
+
+    @property
+    def soloed(self) -> tuple[Lane, ...]:
+        """Lanes that are soloed."""
+        return tuple(lane for lane in self.lanes if lane.solo)
 
     def heard(self, lane: Lane) -> bool:
         """True unless muted, or silenced by another lane's solo."""
         soloed = any(one.solo for one in self.lanes)
         return lane.solo if soloed else not lane.mute
 
-    @property
-    def next_colour(self) -> int:
-        """The first of the least used colours."""
-        used = [lane.colour for lane in self.lanes]
-        return min(range(COLOURS), key=lambda colour: (used.count(colour), colour))
+    def colour_for(self, name: str) -> int:
+        """Colour of a new lane: its family's, unless a lane of another name has that; else the first least used."""
+        wanted = family_colour(name)
+        taken = [lane.colour for lane in self.lanes if lane.name.casefold() != name.casefold()]
+        if wanted is not None and wanted not in taken:
+            return wanted
+        return min(range(COLOURS), key=lambda colour: (taken.count(colour), colour))
+
+    def with_new_lane(self, lane: Lane) -> Project:
+        """A copy with a lane below the others and above what completes the sum, in a colour of its own."""
+        lane = replace(lane, colour=self.colour_for(lane.name))
+        place = next((at for at, one in enumerate(self.lanes) if one.is_else), len(self.lanes))
+        return replace(self, lanes=(*self.lanes[:place], lane, *self.lanes[place:]))
+
+
+FAMILY_COLOURS = {  # words of a name, and the colour that such lanes have
+    "drum": 1, "kick": 1, "snare": 1, "hat": 1, "cymbal": 1, "tom": 1, "percussion": 1,
+    "bass": 2, "vocal": 0, "voice": 0, "sing": 0, "choir": 0, "guitar": 3, "piano": 4, "organ": 4, "keys": 4,
+    "violin": 5, "cello": 5, "string": 5, "synth": 6, "pad": 6,
+}  # fmt: skip
+
+
+def family_colour(name: str) -> int | None:
+    """Colour of the family that a name belongs to, or None."""
+    words = name.casefold()
+    return next((colour for word, colour in FAMILY_COLOURS.items() if word in words), None)
 
 
 def to_json(value: Any) -> Any:
@@ -190,6 +334,12 @@ def project_from_json(data: Any) -> Project:
     if not isinstance(data, dict):
         raise ValueError("a project is a JSON object")
     project: Project = _built(Project, data, "project")
+    if data.get("fluxstem_project") == 1:
+        lanes = tuple(
+            replace(lane, out_of=MIX) if lane.role == "stem" and lane.takes[0].is_separated else lane
+            for lane in project.lanes
+        )
+        project = replace(project, lanes=lanes)
     return project
 
 

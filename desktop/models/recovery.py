@@ -6,10 +6,13 @@ The folder is held by a lock that dies with its process; one without an owner is
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QLockFile
 
@@ -17,7 +20,7 @@ from desktop.models.project import Project
 from desktop.models.project_file import project_text, read_project, write_whole
 from engine import EngineError, OutputError
 
-STATE, LOCK, HOME = "session.fluxstem", "lock", "saved-as"
+STATE, LOCK, HOME, JOBS = "session.fluxstem", "lock", "saved-as", "jobs.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,13 @@ class LeftWork:
         folder: where it lies.
         project: as it was last autosaved.
         saved_as: path of its project file, empty when it had none.
+        jobs: that were not done, as JSON values; see ``JobController.resume``.
     """
 
     folder: Path
     project: Project
     saved_as: str
+    jobs: tuple[dict[str, Any], ...] = ()
 
 
 class Recovery:
@@ -57,14 +62,15 @@ class Recovery:
         self._lock = _lock(self.folder)
         self._lock.tryLock(0)
 
-    def keep(self, project: Project, saved_as: str) -> None:
-        """Autosave. For a worker.
+    def keep(self, project: Project, saved_as: str, jobs: Sequence[dict[str, Any]] = ()) -> None:
+        """Autosave, with the jobs that are not done. For a worker.
 
         Raises:
             OutputError: the disk is full.
         """
         try:
             write_whole(self.folder / HOME, saved_as)
+            write_whole(self.folder / JOBS, json.dumps(list(jobs)))
             write_whole(self.folder / STATE, project_text(project))
         except OSError as error:
             raise OutputError(
@@ -85,7 +91,8 @@ class Recovery:
                 continue
             with contextlib.suppress(EngineError, OSError):
                 saved_as = (folder / HOME).read_text(encoding="utf-8") if (folder / HOME).is_file() else ""
-                found.append((state.stat().st_mtime, LeftWork(folder, read_project(state), saved_as)))
+                left = LeftWork(folder, read_project(state), saved_as, _jobs(folder / JOBS))
+                found.append((state.stat().st_mtime, left))
         return [left for _, left in sorted(found, key=lambda item: -item[0])]
 
     def forget(self, left: LeftWork) -> None:
@@ -118,6 +125,15 @@ class Recovery:
         if free:
             lock.unlock()
         return free
+
+
+def _jobs(path: Path) -> tuple[dict[str, Any], ...]:
+    """The jobs that were not done; none where the file is missing or damaged."""
+    try:
+        jobs = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return ()
+    return tuple(job for job in jobs if isinstance(job, dict)) if isinstance(jobs, list) else ()
 
 
 def _lock(folder: Path) -> QLockFile:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from desktop.models.project import Lane, Project, Regions
-from engine import OPTIONS, TASKS, Request, RequestError, Rule, Slot, region_fields, rule_of
+from engine import (
+    OPTIONS,
+    TASKS,
+    Request,
+    RequestError,
+    Rule,
+    Slot,
+    region_fields,
+    request_from_json,
+    request_to_json,
+    rule_of,
+)
 
 PROMPT_SEPARATOR = ","
 MADE_SEPARATOR = " · "
@@ -38,7 +49,8 @@ class JobPlan:
     """What a job works on, and where its result goes.
 
     Attributes:
-        input: ``mix``, ``take`` of the lane, ``others`` (the mix without the lane), or empty for nothing.
+        input: ``mix``, ``take`` of the lane (as it sounds now), ``others`` (the mix without the lane), or empty for
+            nothing.
         rest: ``others`` or empty.
         lane: id of the lane that gets new takes; empty for new lanes.
         source_lane: id of the lane that ``take`` and ``others`` are about; empty where neither is asked for.
@@ -58,14 +70,29 @@ class JobPlan:
     keep_files: bool = False
 
 
-def make_plan(project: Project, lane: Lane | None, regions: Regions, request: Request) -> JobPlan:
+def make_plan(
+    project: Project, lane: Lane | None, regions: Regions, request: Request, source_lane: str = ""
+) -> JobPlan:
     """Decide what a request means for a project.
+
+    Args:
+        project: the open one.
+        lane: the current one, None for the mix.
+        regions: those that were chosen.
+        request: as filled in.
+        source_lane: id of the lane that a stem is taken out of; empty for the mix.
 
     Raises:
         RequestError: something is missing; the sentence says what to do.
     """
     rule = rule_of(request.task, request.slot)
-    _check_words(request)
+    check_words(request)
+    if rule.masked and (whole := project.lane(source_lane)) is not None:
+        return JobPlan(
+            input="take", rest="", lane="", regions=regions, offset=whole.take.start, request=request,
+            source_lane=whole.id,
+        )  # fmt: skip
+    lane = None if lane is not None and lane.is_else else lane  # what the stems leave is no stem
     source = _input_of(rule, project, lane, request.task)
     on_lane = lane is not None and rule.answer is Slot.STEM and rule.input_slot in (Slot.STEM, Slot.REST)
     if rule.span.name == "REQUIRED" and not regions:
@@ -84,12 +111,37 @@ def make_plan(project: Project, lane: Lane | None, regions: Regions, request: Re
     )
 
 
+def plan_to_json(plan: JobPlan) -> dict[str, Any]:
+    """A plan as a JSON object, for jobs that are to come back after a crash."""
+    values = {one.name: getattr(plan, one.name) for one in fields(plan) if one.name != "request"}
+    return {**values, "request": request_to_json(plan.request)}
+
+
+def plan_from_json(data: Any) -> JobPlan:
+    """The plan that ``plan_to_json`` wrote.
+
+    Raises:
+        RequestError: it is none.
+    """
+    try:
+        values = {one.name: data[one.name] for one in fields(JobPlan) if one.name in data}
+        regions = tuple((int(first), int(last)) for first, last in values.pop("regions"))
+        return JobPlan(**{**values, "regions": regions, "request": request_from_json(values["request"])})
+    except (TypeError, ValueError, KeyError) as error:
+        raise RequestError("a job that was left behind cannot be read ({reason})", reason=error) from error
+
+
 def rule_for(task: str, slot: str) -> Rule:
     """The row of a task; where it can make another slot than the stem, for that slot."""
     return rule_of(task, slot if TASKS[task].any_slot else "")
 
 
-def _check_words(request: Request) -> None:
+def check_words(request: Request) -> None:
+    """Check that a request says what it wants.
+
+    Raises:
+        RequestError: it does not.
+    """
     if not request.prompts and not request.examples and not request.stems:
         raise RequestError("say in a few words what to look for, for example violin")
     if TASKS[request.task].replaces and not request.replacement.strip():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,31 +15,41 @@ import soxr
 from desktop.audio.export import mixed_blocks
 from desktop.audio.mixer import Track
 from desktop.audio.read import BLOCK_SAMPLES, Check, keep_going
-from desktop.audio.splice import SplicePiece, splice
+from desktop.audio.sounds import CompPiece, PlacedSound, comped, difference
+from desktop.audio.splice import FADE_S
 from desktop.audio.store import AudioRef, AudioStore
-from desktop.models.project import Lane, LaneTake, Project, TakeOrigin
+from desktop.models.lane_sound import SoundBank
+from desktop.models.project import MIX, Lane, LaneTake, Project, TakeOrigin, new_id
 from desktop.models.request_builder import JobPlan, examples_words
+from desktop.models.separation_run import write_sound
 from engine import TASKS, Done, Request, Slot, StemResult, rule_of
 
 
 @dataclass(frozen=True, slots=True)
 class PromptResult:
-    """The takes made for one prompt, the best candidate first."""
+    """The takes made for one prompt, the best candidate first.
+
+    Attributes:
+        prompt: as asked.
+        stems: what was made.
+        old: what it replaces, as it was in the mix; None for a task that replaces nothing.
+    """
 
     prompt: str
     stems: tuple[LaneTake, ...]
-    rests: tuple[LaneTake, ...]
+    old: LaneTake | None = None
 
 
 def collect(
-    done: Done, plan: JobPlan, project: Project, store: AudioStore, scratch: Path, check: Check
+    done: Done, plan: JobPlan, project: Project, bank: SoundBank, store: AudioStore, scratch: Path, check: Check
 ) -> list[PromptResult]:
-    """Add the result files of a job to the store.
+    """Add the result files of a job that made something to the store.
 
     Args:
         done: what the engine said.
         plan: what was asked.
-        project: when it was asked.
+        project: when it was answered.
+        bank: its sounds.
         store: keeps the audio.
         scratch: folder for temporary files.
         check: called regularly; raises to cancel.
@@ -47,49 +57,68 @@ def collect(
     Raises:
         EngineError: a file cannot be used, or there is no room.
     """
-    collector = _Collector(done, plan, project, store, scratch, check)
+    collector = _Collector(done, plan, project, bank, store, scratch, check)
     try:
         return [collector.result(prompt, found) for prompt, found in _by_prompt(done.results).items()]
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def lanes_of(results: list[PromptResult], request: Request, others_heard: bool) -> list[Lane]:
-    """Lanes for new results; the rest is muted unless it was asked for.
+def with_made(project: Project, results: list[PromptResult], request: Request, ids: dict[str, str]) -> Project:
+    """A project with lanes for what was made.
 
     A whole mix that was filled or made from sound that is there holds that sound again: beside lanes that are heard
-    it comes muted, so that nothing is doubled.
+    it comes muted, so that nothing is doubled. What replaces something is a take of its lane; a new lane for it holds
+    the old sound as a take too, and what the stems leave of the mix is without it.
 
     Args:
+        project: before.
         results: what came out.
         request: what was asked.
-        others_heard: True means that lanes of the project are heard.
+        ids: of the new lanes, by prompt.
     """
-    lanes = []
     rule = TASKS[request.task]
     turned = rule_of(request.task, request.slot)
+    others_heard = any(project.heard(lane) for lane in project.lanes)
     doubles = others_heard and turned.prompt_slot is Slot.MIX and turned.input_slot is not None
-    rest_is_wanted = rule.answer is Slot.REST or rule.replaces
     for result in results:
         name = (request.replacement.strip() if rule.replaces else result.prompt) or examples_words(request)
-        if result.stems:
-            lanes.append(Lane(name=name, takes=result.stems, mute=rule.answer is Slot.REST or doubles))
-        if result.rests:
-            left = f"without {result.prompt or name}"
-            lanes.append(Lane(name=left, role="rest", takes=result.rests, mute=not rest_is_wanted))
-    return lanes
+        if not result.stems:
+            continue
+        lane_id = ids.get(result.prompt) or new_id()
+        if result.old is None:
+            project = project.with_new_lane(Lane(id=lane_id, name=name, takes=result.stems, mute=doubles))
+            continue
+        lane = lane_for(project, result.prompt, MIX) if rule.replaces else None
+        if lane is not None:
+            takes = (*lane.takes, *result.stems)
+            project = project.with_lane(replace(lane, takes=takes, active=len(lane.takes), comp=()))
+            continue
+        takes = (result.old, *result.stems)
+        project = project.with_new_lane(Lane(id=lane_id, name=name, takes=takes, active=1, out_of=MIX)).with_else()
+    rate_hz = project.rate_hz or next((one.stems[0].audio.rate_hz for one in results if one.stems), 0)
+    return replace(project, rate_hz=rate_hz)
 
 
-def others(project: Project, lane: Lane, store: AudioStore, folder: Path, check: Check) -> Path:
-    """Write the mix without one lane as a float WAV."""
+def lane_for(project: Project, prompt: str, out_of: str) -> Lane | None:
+    """The lane of which the answer to a prompt is another take: of the same name or prompt, out of the same sound."""
+    wanted = " ".join(prompt.split()).casefold()
+    parts = project.parts_of(out_of)
+    if (whole := project.lane(out_of)) is not None:
+        parts = (whole, *parts)  # a second pass over a lane is a take of it
+    for lane in parts:
+        asked = {take.made.prompt.casefold() for take in lane.takes if take.is_separated}
+        if wanted and (lane.name.casefold() == wanted or wanted in asked):
+            return lane
+    return None
+
+
+def others(project: Project, lane: Lane, bank: SoundBank, folder: Path, check: Check) -> Path:
+    """Write the mix without what was taken out of it for a lane, as a float WAV."""
     if project.source is None:
         raise ValueError("a project without a mix has no others")
-    source = Track("mix", store.samples(project.source))
-    out = Track(lane.id, store.samples(lane.take.audio), lane.take.start, gain=-1.0)
     path = folder / f"{uuid.uuid4().hex}.wav"
-    folder.mkdir(parents=True, exist_ok=True)
-    channels = max(project.source.channels, lane.take.audio.channels)
-    write_mixed(path, [source, out], project.source.samples, project.rate_hz, channels, check)
+    write_sound(path, bank.mix_without(lane), project.rate_hz, None, check)
     return path
 
 
@@ -133,28 +162,41 @@ class _Collector:
     """Makes takes from the files of one job; arguments as for ``collect``."""
 
     def __init__(
-        self, done: Done, plan: JobPlan, project: Project, store: AudioStore, scratch: Path, check: Check
-    ) -> None:
-        self._done, self._plan, self._project = done, plan, project
+        self, done: Done, plan: JobPlan, project: Project, bank: SoundBank, store: AudioStore, scratch: Path,
+        check: Check,
+    ) -> None:  # fmt: skip
+        self._done, self._plan, self._project, self._bank = done, plan, project, bank
         self._store, self._scratch, self._check = store, scratch, check
 
     def result(self, prompt: str, candidates: dict[int, list[StemResult]]) -> PromptResult:
         """The takes of one prompt."""
         stems: list[LaneTake] = []
-        rests: list[LaneTake] = []
+        old: LaneTake | None = None
         request = self._plan.request
         wanted = rule_of(request.task, request.slot).prompt_slot.name.lower()  # the field of what the prompt is about
         for pieces in candidates.values():
             made = self._made(pieces)
-            for takes, files in (
-                (stems, [getattr(piece, wanted) for piece in pieces]),
-                (rests, [piece.rest if wanted != "rest" else None for piece in pieces]),
-            ):
-                kept = [(self._kept(file), piece) for file, piece in zip(files, pieces, strict=True) if file]
-                if kept:
-                    takes.append(self._take(kept, made))
-            self._drop([piece.mix for piece in pieces if piece.mix and wanted != "mix"])  # lanes add up to it
-        return PromptResult(prompt, tuple(stems), tuple(rests))
+            if TASKS[request.task].replaces and old is None and pieces[0].rest:
+                old = self._old(pieces, made)
+            files = [getattr(piece, wanted) for piece in pieces]
+            kept = [(self._kept(file), piece) for file, piece in zip(files, pieces, strict=True) if file]
+            if kept:
+                stems.append(self._take(kept, made))
+            left = [file for piece in pieces for file in (piece.rest, piece.mix) if file and file not in files]
+            self._drop(left)  # lanes add up to them
+        return PromptResult(prompt, tuple(stems), old)
+
+    def _old(self, pieces: list[StemResult], made: TakeOrigin) -> LaneTake:
+        """What was replaced: the mix without what was left of it."""
+        rest = self._store.samples(self._kept(str(pieces[0].rest)))
+        source = self._project.source
+        assert source is not None
+        whole = PlacedSound(self._store.samples(source))
+        path = self._fresh()
+        sound = difference(whole, [PlacedSound(rest, self._plan.offset + pieces[0].start_samples)])
+        write_sound(path, sound, self._project.rate_hz, self._store.bits(source), self._check)
+        origin = replace(made, task="isolate", similarity=None, null_db=None)
+        return LaneTake(audio=self._store.add(path, self._check), made=origin)
 
     def _kept(self, file: str) -> AudioRef:
         ref = self._store.add(Path(file), self._check)
@@ -168,6 +210,8 @@ class _Collector:
 
     def _take(self, kept: list[tuple[AudioRef, StemResult]], made: TakeOrigin) -> LaneTake:
         lane = self._project.lane(self._plan.lane)
+        if TASKS[self._plan.request.task].replaces:
+            lane = lane_for(self._project, made.prompt, MIX)
         starts = [self._plan.offset + piece.start_samples for _, piece in kept]
         refs = [ref for ref, _ in kept]
         if lane is not None and self._plan.regions:
@@ -178,16 +222,23 @@ class _Collector:
 
     def _onto(self, old: LaneTake, refs: list[AudioRef], starts: list[int], made: TakeOrigin) -> LaneTake:
         """Splice the new regions into the old take; audio as long as the old take replaces it."""
-        if len(refs) == 1 and refs[0].samples >= old.audio.samples:
+        replaces = TASKS[self._plan.request.task].replaces  # its files are as long as the mix
+        if len(refs) == 1 and refs[0].samples >= old.audio.samples and not replaces:
             return LaneTake(audio=refs[0], start=starts[0], made=made)
-        regions = self._plan.regions if len(refs) > 1 else ((starts[0], starts[0] + refs[0].samples),)
-        pieces = []
-        for ref, start, (first, last) in zip(refs, starts, regions, strict=True):
-            samples_NC = self._store.samples(ref)[max(first - start, 0) : last - start]
-            pieces.append(SplicePiece(samples_NC, (max(first, start) - old.start, last - old.start)))
+        regions = self._plan.regions
+        if len(refs) == 1 and not replaces:
+            regions = ((starts[0], starts[0] + refs[0].samples),)
+        elif len(refs) == 1:
+            refs, starts = refs * len(regions), starts * len(regions)
+        pieces = [
+            CompPiece(PlacedSound(self._store.samples(ref), start), max(first, start), last)
+            for ref, start, (first, last) in zip(refs, starts, regions, strict=True)
+        ]
         path = self._fresh()
-        splice(self._store.samples(old.audio), pieces, self._project.rate_hz, path, self._check)
-        return LaneTake(audio=self._store.add(path, self._check), start=old.start, made=made)
+        rate_hz = self._project.rate_hz
+        sound = comped(PlacedSound(self._store.samples(old.audio), old.start), pieces, max(round(FADE_S * rate_hz), 1))
+        write_sound(path, sound, rate_hz, None, self._check)
+        return LaneTake(audio=self._store.add(path, self._check), start=sound.start, made=made)
 
     def _side_by_side(self, refs: list[AudioRef], starts: list[int], made: TakeOrigin) -> LaneTake:
         """Join several regions into one file with silence between them."""

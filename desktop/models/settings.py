@@ -35,17 +35,23 @@ KEYS: dict[str, SettingRow] = {
     "volume": SettingRow(1.0),
     "match": SettingRow(True),
     "snap": SettingRow(True),
+    "snap_to": SettingRow("zero", ("zero", "beat", "bar")),
+    "grid": SettingRow(True),
+    "click": SettingRow(False),
+    "follow": SettingRow("page", ("page", "center", "off")),
+    "find_tempo": SettingRow(True),
     "spectrogram": SettingRow(False),
     "bridge": SettingRow("off", ("off", "local", "lan")),
     "bridge_token": SettingRow(""),
     "cache_gb": SettingRow(8, (1, 2, 4, 8, 16, 32, 64)),
     "export_kind": SettingRow("wav24"),
-    "export_folder": SettingRow(""),
     "export_template": SettingRow("{track} - {stem}"),
     "recent": SettingRow([]),
     "seen_hint": SettingRow(False),
-    "advanced": SettingRow(False),
-    "queue": SettingRow(True),
+    "job_list": SettingRow(False),
+    "recent_prompts": SettingRow([]),
+    "last_folder": SettingRow(""),
+    "bridge_folders": SettingRow([]),
     "geometry": SettingRow(b""),
 }
 
@@ -92,6 +98,11 @@ class AppSettings(QObject):
         """Put a file at the head of the recent ones."""
         recent = [str(path), *(one for one in self.get("recent") if one != str(path))]
         self.set("recent", recent[:RECENT_LIMIT])
+
+    def remember_prompt(self, words: str) -> None:
+        """Put words at the head of the recent prompts."""
+        recent = [words, *(one for one in self.get("recent_prompts") if one != words)]
+        self.set("recent_prompts", recent[:RECENT_LIMIT])
 
     def sync(self) -> None:
         """Write them to disk now."""

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 CLOSEST = 0.05  # samples per pixel: twenty pixels a sample
 ROOM = 1.02  # a little air after the end
+GAIN_LIMITS = (1.0, 64.0)
 
 
 class Viewport(QObject):
@@ -15,9 +16,11 @@ class Viewport(QObject):
 
     Signals:
         changed: start or scale changed.
+        gain_changed: how much waveforms are enlarged upwards changed.
     """
 
     changed = Signal()
+    gain_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -25,6 +28,7 @@ class Viewport(QObject):
         self.width = 800
         self.start = 0.0
         self.samples_per_pixel = 1.0
+        self.gain = 1.0  # waveforms are drawn so many times as tall; what is heard stays
         self.grain = 1.0  # pixels of the device per pixel; scrolling moves by whole ones, so pictures can be kept
 
     @property
@@ -36,6 +40,11 @@ class Viewport(QObject):
     def span(self) -> float:
         """Number of visible samples."""
         return self.samples_per_pixel * self.width
+
+    @property
+    def shows_all(self) -> bool:
+        """True while the whole length is in view."""
+        return self.samples_per_pixel >= self.farthest * 0.999
 
     def x(self, sample: float) -> float:
         """Pixel of a sample."""
@@ -84,10 +93,24 @@ class Viewport(QObject):
         scale = max((last - first) * 1.1 / self.width, CLOSEST)
         self._show(first - (last - first) * 0.05, min(scale, self.farthest))
 
-    def follow(self, sample: int) -> None:
-        """Scroll by a page if a sample is out of view."""
-        if not self.start <= sample < self.start + self.span:
+    def show_span(self, first: float, last: float) -> None:
+        """Show exactly from one sample to another, as far as the zoom goes."""
+        scale = min(max((last - first) / max(self.width, 1), CLOSEST), self.farthest)
+        self._show(first, scale)
+
+    def follow(self, sample: int, mode: str = "page") -> None:
+        """Keep a moving sample in view: ``page`` by page, in the ``center``, or ``off``."""
+        if mode == "center":
+            self.scroll_to(sample - self.span / 2)
+        elif mode == "page" and not self.start <= sample < self.start + self.span:
             self.scroll_to(sample - self.span * 0.05)
+
+    def set_gain(self, gain: float) -> None:
+        """Draw waveforms taller or flatter."""
+        gain = min(max(gain, GAIN_LIMITS[0]), GAIN_LIMITS[1])
+        if gain != self.gain:
+            self.gain = gain
+            self.gain_changed.emit()
 
     def _show(self, start: float, scale: float) -> None:
         start = min(max(start, 0.0), self._last(scale))

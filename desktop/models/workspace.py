@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -11,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from desktop.audio.peaks import Peaks
 from desktop.audio.read import FloatArray
 from desktop.audio.snap import nearest_zero
+from desktop.audio.sounds import PlacedSound
 from desktop.audio.spectrogram import Spectrogram
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.link import EngineLink
@@ -19,19 +21,37 @@ from desktop.models.background import Background
 from desktop.models.bridge_service import BridgeService
 from desktop.models.bundles import BundleLibrary
 from desktop.models.diagnostics import Diagnostics
+from desktop.models.disk_use import DiskUse, measure_disk
 from desktop.models.document import Document
+from desktop.models.ghosts import GhostLane
 from desktop.models.job_controller import JobController
+from desktop.models.job_list import ENDED
+from desktop.models.lane_files import LaneFiles
+from desktop.models.lane_pictures import LanePictures
+from desktop.models.lane_sound import LaneSounds
+from desktop.models.playback_speed import PracticeSpeed
 from desktop.models.project import Lane, LaneTake, Project, TakeOrigin
 from desktop.models.project_file import SUFFIX, ProjectLock, load_project, save_project
 from desktop.models.recovery import LeftWork, Recovery
 from desktop.models.results import at_rate
 from desktop.models.settings import AppSettings
+from desktop.models.sum_check import SumCheck
+from desktop.models.tempo import TempoModel
 from desktop.models.transport import Transport
-from engine import EngineError, OutputError
+from engine import EngineError, OutputError, Request
 
 AUTOSAVE_MS = 1500
+STREAMED_S = 60.0  # files as long as this are seen and heard before all of them is read
 TRIM_MS = 10_000  # after a project was opened or something came out
 TRIM_SPARE_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A file that is being opened: its name, and the share of it that is copied."""
+
+    name: str
+    fraction: float = 0.0
 
 
 class Workspace(QObject):
@@ -49,6 +69,10 @@ class Workspace(QObject):
         opened: a project was begun or loaded.
         saved: path of the project file.
         place_changed: path of the project file, empty when there is none.
+        opening: an ``Opening`` while a file is copied, None when that is over.
+        audio_grew: hash of a long file that is still read, and how many of its samples are there.
+        lane_drawn: id of a lane of which there is a new picture.
+        sum_changed: level of what is heard minus the mix, in dB; None where there is nothing to compare.
     """
 
     troubled = Signal(object, str)
@@ -56,6 +80,10 @@ class Workspace(QObject):
     opened = Signal()
     saved = Signal(str)
     place_changed = Signal(str)
+    opening = Signal(object)
+    audio_grew = Signal(str, int)
+    lane_drawn = Signal(str)
+    sum_changed = Signal(object)
 
     def __init__(self, settings: AppSettings, data: Path, cache: Path, link: EngineLink) -> None:
         super().__init__()
@@ -66,11 +94,19 @@ class Workspace(QObject):
         self.background = Background(self)
         self.document = Document(self)
         self.recovery = Recovery(data / "sessions")
-        self.transport = Transport(self.document, self.store, self.background, settings, self)
+        self.sounds = LaneSounds(self.store)
+        self.transport = Transport(self.document, self.sounds, self.store, self.background, settings, self)
+        self.files = LaneFiles(self.document, self.store, self.sounds)
+        self._drawing = Background(self)  # what is seen does not wait for what is read and written
+        self.pictures = LanePictures(self.document, self.sounds, self.store, self._drawing, self)
+        self.sum_check = SumCheck(self.document, self.sounds, self._drawing, self)
         own_scratch = self.scratch / self.recovery.folder.name
-        self.jobs = JobController(self.document, self.store, self.background, link, own_scratch, self)
+        self.jobs = JobController(self.document, self.store, self.sounds, self.background, link, own_scratch, self)
         self.bundles = BundleLibrary(settings, self.background, self)
         self.bridge = BridgeService(settings, self.background, link, data, self)
+        self.tempo = TempoModel(self.document, self.store, settings, self)
+        self.tempo.changed.connect(lambda: self.transport.show_time_map(self.tempo.time_map))
+        self.speed = PracticeSpeed(self.transport.player, self)
         self.diagnostics = Diagnostics(self.background, self.transport.player, self)
         self.path: Path | None = None
         self._lock: ProjectLock | None = None
@@ -88,6 +124,10 @@ class Workspace(QObject):
             news.connect(self._trim_soon.start)
         settings.changed.connect(lambda name, value: self._trim_soon.start() if name == "cache_gb" else None)
         self.document.changed.connect(lambda before, after: self._autosave.start())
+        self.jobs.queue.summary_changed.connect(lambda count: self._autosave.start())
+        self.pictures.drawn.connect(self.lane_drawn)
+        self.sum_check.changed.connect(self.sum_changed)
+        self.jobs.ghosts_changed.connect(lambda: self.transport.show_ghosts(self.jobs.ghosts))
         self.transport.told.connect(self.told)
         self.jobs.told.connect(self.told)
         self.jobs.failed.connect(self.troubled)
@@ -101,12 +141,47 @@ class Workspace(QObject):
         if path.suffix.lower() == SUFFIX:
             self.open_project(path)
             return
-        self.told.emit(Message("opening {file}", file=path.name))
-        self.background.run(
-            lambda: self.store.add(path, self.background.check),
-            lambda ref: self._begin(path, ref),
-            self.fail,
-        )
+        self.opening.emit(Opening(path.name))
+
+        def report(share: float) -> None:
+            self.opening.emit(Opening(path.name, share))
+
+        def take() -> AudioRef:
+            ref = self.store.take(path, self.background.check, report)
+            if ref.seconds < STREAMED_S or not self.store.begin(ref):
+                self.store.prepare(ref, self.background.check)
+            return ref
+
+        def show(ref: AudioRef) -> None:
+            self.opening.emit(None)
+            self._begin(path, ref)
+            if self.store.is_undrawn(ref):
+                self._read_on(ref)
+
+        def fail(error: EngineError) -> None:
+            self.opening.emit(None)
+            self.fail(error)
+
+        self.background.run(take, show, fail)
+
+    def _read_on(self, ref: AudioRef) -> None:
+        """Read the rest of a long file while it is seen and heard."""
+
+        def grew(share: float) -> None:
+            self.audio_grew.emit(ref.sha256, round(share * ref.samples))
+
+        def done(nothing: None) -> None:
+            self.audio_grew.emit(ref.sha256, ref.samples)
+            self.transport.refresh()
+
+        def fail(error: EngineError) -> None:
+            if self.document.project.source == ref:
+                self._begin_with(Project())
+                self.opened.emit()
+            self.store.give_up(ref)
+            self.fail(error)
+
+        self.background.run(lambda: self.store.prepare(ref, self.background.check, grew), done, fail)
 
     def open_clip(self, path: Path, title: str, daw: str, then: Callable[[], None]) -> None:
         """Begin a project with a clip that a DAW sent.
@@ -120,7 +195,7 @@ class Workspace(QObject):
 
         def show(ref: AudioRef) -> None:
             self._settle(None, None)
-            self.document.replace_all(Project(title=title, source=ref, rate_hz=ref.rate_hz, daw=daw))
+            self._begin_with(Project(title=title, source=ref, rate_hz=ref.rate_hz, daw=daw))
             self._keep()
             self.opened.emit()
             then()
@@ -152,7 +227,7 @@ class Workspace(QObject):
 
         def show(project: Project) -> None:
             self._settle(path, lock)
-            self.document.replace_all(project)
+            self._begin_with(project)
             self.settings.remember_file(path)
             self.opened.emit()
 
@@ -176,6 +251,16 @@ class Workspace(QObject):
 
         self.background.run(read, show, self.fail)
 
+    def batch(self, paths: Sequence[Path], request: Request) -> None:
+        """Do the same with several files; the results of each lie beside it, and no lanes are made of them."""
+        for path in paths:
+            self.jobs.ask_for_file(path, request)
+
+    def disk_use(self, then: Callable[[DiskUse], None]) -> None:
+        """Measure what the open project and its history take on the disk, and all that the window keeps."""
+        refs = self.document.audio_in_reach
+        self.background.run(lambda: measure_disk(self.store, refs), then, self.fail)
+
     def recover(self, left: LeftWork) -> None:
         """Recover the project of a window that did not close."""
 
@@ -185,11 +270,12 @@ class Workspace(QObject):
 
         def show(nothing: None) -> None:
             self._settle(None, None)
-            self.document.replace_all(left.project)
+            self._begin_with(left.project)
             self.document.undo.resetClean()
             if left.saved_as:
                 self._take_place(Path(left.saved_as))
             self.recovery.forget(left)
+            self.jobs.resume(left.jobs)
             self._keep()
             self.opened.emit()
 
@@ -201,7 +287,9 @@ class Workspace(QObject):
     def unsaved(self) -> bool:
         """True if closing would lose changes."""
         project = self.document.project
-        return bool(project.lanes) and (not self.document.undo.isClean() or self.path is None)
+        if self.path is not None:
+            return not self.document.undo.isClean()
+        return bool(project.lanes)
 
     def save(self, path: Path | None = None, then: Callable[[], None] = lambda: None) -> None:
         """Save the project, to its own file unless another is given."""
@@ -242,9 +330,12 @@ class Workspace(QObject):
         """Shut down; unsaved changes are lost."""
         self._autosave.stop()
         self._trim_soon.stop()
+        self.sum_check.close()
         self.bridge.close()
+        self.tempo.close()
         self.transport.close()
         self.background.close()
+        self._drawing.close()
         self.link.close()
         if self._lock is not None:
             self._lock.release()
@@ -259,30 +350,89 @@ class Workspace(QObject):
         Raises:
             AudioError: the cache was cleaned meanwhile.
         """
+        if self.store.grows(ref):
+            return self.store.peaks(ref)
         if ref.sha256 not in self._peaks:
             self._peaks[ref.sha256] = self.store.peaks(ref)
         return self._peaks[ref.sha256]
 
-    def spectrum(self, ref: AudioRef) -> Spectrogram:
-        """What a spectrogram is drawn from, kept in memory.
+    def spectrum(self, ref: AudioRef) -> Spectrogram | None:
+        """What a spectrogram is drawn from, kept in memory; None while a long file is still read.
 
         Raises:
             AudioError: as above.
         """
+        if self.store.is_undrawn(ref):
+            return None
         if ref.sha256 not in self._spectra:
             self._spectra[ref.sha256] = self.store.spectrum(ref)
         return self._spectra[ref.sha256]
+
+    def sound(self, lane: Lane) -> PlacedSound:
+        """A lane as it is heard, before gain and pan.
+
+        Raises:
+            AudioError: audio is gone from the cache.
+        """
+        return self.sounds.bank(self.document.project).heard(lane)
+
+    def lane_peaks(self, lane: Lane) -> Peaks | None:
+        """What the waveform of a lane is drawn from; None while it is computed, see ``lane_drawn``.
+
+        Raises:
+            AudioError: audio is gone from the cache.
+        """
+        return self.pictures.peaks(lane, lambda one: self.peaks(one.take.audio))
+
+    def lane_spectrum(self, lane: Lane) -> Spectrogram | None:
+        """What the spectrogram of a lane is drawn from; otherwise as above."""
+        return self.pictures.spectrum(lane, lambda one: self.spectrum(one.take.audio))
+
+    def can_set_sensitivity(self, lane: Lane) -> bool:
+        """True for a stem that was taken out and sounds as the model made it, so that its mask is known."""
+        return lane.taken_out is not None and lane.take.is_separated
+
+    def ghost_peaks(self, ghost: GhostLane) -> Peaks | None:
+        """What a lane on its way is drawn from; None where nothing of it is there."""
+        return self.jobs.peaks_of(ghost)
+
+    @property
+    def sum_db(self) -> float | None:
+        """Level of what is heard minus the mix, against the mix; None where there is nothing to compare."""
+        return self.sum_check.db
+
+    @property
+    def sum_is_exact(self) -> bool:
+        """True while what is heard is the mix."""
+        return self.sum_check.is_exact
+
+    def render_lane(self, lane_id: str, then: Callable[[Path], None], complement: bool = False) -> None:
+        """Make the file of a lane, or of the mix without it, beside the window; see ``LaneFiles.file_of``."""
+        try:
+            self.background.run(self.files.rendering(lane_id, complement), then, self.fail)
+        except EngineError as error:
+            self.fail(error)
+
+    def work_in_progress(self) -> tuple[str, ...]:
+        """Titles of the jobs of this window that wait or run."""
+        return tuple(row.title for row in self.jobs.queue.rows if row.state not in ENDED and not row.from_daw)
 
     def samples(self, ref: AudioRef) -> FloatArray:
         """The samples, memory-mapped."""
         return self.store.samples(ref)
 
     def snapped(self, sample: int) -> int:
-        """The nearest zero crossing if snapping is on, else the sample itself."""
-        source = self.document.project.source
-        if source is None or not self.settings.get("snap"):
+        """The nearest beat, bar or zero crossing, as the settings say; the sample itself where none is meant."""
+        if not self.settings.get("snap"):
             return sample
-        return nearest_zero(self.store.samples(source), sample, source.rate_hz)
+        project, time_map, step = self.document.project, self.tempo.time_map, self.settings.get("snap_to")
+        if step != "zero" and time_map is not None and project.rate_hz:
+            beats = float(time_map.beats_per_bar) if step == "bar" else 1.0
+            at = round(time_map.nearest(sample / project.rate_hz, beats) * project.rate_hz)
+            return min(max(at, 0), project.length)
+        if project.source is None:
+            return sample
+        return nearest_zero(self.store.samples(project.source), sample, project.source.rate_hz)
 
     def clean_cache(self, limit_bytes: int, then: Callable[[int], None], spare_s: float = 0.0) -> None:
         """Make room; what any open project or its history needs stays.
@@ -313,10 +463,15 @@ class Workspace(QObject):
 
     def _begin(self, path: Path, ref: AudioRef) -> None:
         self._settle(None, None)
-        self.document.replace_all(Project(title=path.stem, source=ref, source_path=str(path), rate_hz=ref.rate_hz))
+        self._begin_with(Project(title=path.stem, source=ref, source_path=str(path), rate_hz=ref.rate_hz))
         self.settings.remember_file(path)
         self._keep()
         self.opened.emit()
+
+    def _begin_with(self, project: Project) -> None:
+        """Show another project; what is under way for this one is cancelled."""
+        self.jobs.cancel_all()
+        self.document.replace_all(project)
 
     def _settle(self, path: Path | None, lock: ProjectLock | None) -> None:
         self.transport.stop()
@@ -334,5 +489,5 @@ class Workspace(QObject):
             self.fail(error)
 
     def _keep(self) -> None:
-        project, place = self.document.project, str(self.path or "")
-        self.background.run(lambda: self.recovery.keep(project, place), lambda nothing: None, self.fail)
+        project, place, jobs = self.document.project, str(self.path or ""), self.jobs.unfinished()
+        self.background.run(lambda: self.recovery.keep(project, place, jobs), lambda nothing: None, self.fail)

@@ -221,7 +221,6 @@
     <message><source>Solo</source><translation>Solo</translation></message>
     <message><source>Solo and mute</source><translation>Solo und Stumm</translation></message>
     <message><source>Solo the lane</source><translation>Spur solo</translation></message>
-    <message><source>Sound</source><translation>Klang</translation></message>
     <message><source>Spectrogram</source><translation>Spektrogramm</translation></message>
     <message><source>Spelling</source><translation>Schreibweise</translation></message>
     <message><source>Start</source><translation>Startpunkt</translation></message>
@@ -545,7 +544,6 @@
     <message><source>the example {path} was not decoded within {limit_s:g} s and was given up; give a shorter part of it or save it smaller</source><translation>das Beispiel {path} war nach {limit_s:g} s nicht dekodiert und wurde aufgegeben; nehmen Sie einen kürzeren Teil, oder speichern Sie es kleiner</translation></message>
     <message><source>the examples show nothing but black; give others, or say in words what to look for</source><translation>die Beispiele zeigen nur Schwarz; nehmen Sie andere, oder sagen Sie in Worten, was gesucht wird</translation></message>
     <message><source>the mask decoder of {bundle} has one answer to a prompt, so {count} candidates would all be the same; leave the candidates out, or choose the render flow</source><translation>der Maskendecoder von {bundle} hat zu einem Prompt nur eine Antwort, {count} Varianten wären also alle gleich; stellen Sie die Varianten auf 1, oder lassen Sie das Flussmodell filtern</translation></message>
-    <message><source>the mix</source><translation>dem Mix</translation></message>
     <message><source>the name template makes no name; put at least one letter into it</source><translation>die Namensvorlage ergibt keinen Namen; schreiben Sie mindestens einen Buchstaben hinein</translation></message>
     <message><source>the name template {template} cannot be used ({reason}); allowed are {allowed}</source><translation>die Namensvorlage {template} geht nicht ({reason}); erlaubt sind {allowed}</translation></message>
     <message><source>the name {name!r} is longer than {most} bytes; shorten it</source><translation>der Name {name!r} ist länger als {most} Bytes; kürzen Sie ihn</translation></message>
@@ -755,5 +753,257 @@
     <message><source>{where} is not a bundle manifest: it has no format number; get the bundle again</source><translation>{where} ist kein Manifest eines Modells: die Formatnummer fehlt; laden Sie das Modell neu herunter</translation></message>
     <message><source>{where} is not a usable manifest ({reason}); get the bundle again</source><translation>{where} ist kein brauchbares Manifest ({reason}); laden Sie das Modell neu herunter</translation></message>
     <message><source>{where} is not the manifest of a separator; choose another bundle</source><translation>{where} ist nicht das Manifest eines Separators; wählen Sie ein anderes Modell</translation></message>
+    <message><source>en</source><translation>de</translation></message>
+    <message><source>Clear the words</source><translation>Die Worte löschen</translation></message>
+    <message><source>Click to remove this word</source><translation>Klicken, um dieses Wort zu entfernen</translation></message>
+    <message><source>Names to choose from</source><translation>Namen zur Auswahl</translation></message>
+    <message><source>4 stems</source><translation>4 Stems</translation></message>
+    <message><source>= mix</source><translation>= Mix</translation></message>
+    <message><source>A new part that fits the music</source><translation>Eine neue Stimme, die zur Musik passt</translation></message>
+    <message><source>A sound from words alone</source><translation>Ein Klang nur aus Worten</translation></message>
+    <message><source>Add a marker at the cursor</source><translation>Marke am Zeiger setzen</translation></message>
+    <message><source>Add a marker here</source><translation>Hier eine Marke setzen</translation></message>
+    <message><source>Add region</source><translation>Bereich hinzufügen</translation></message>
+    <message><source>Advanced options that are set</source><translation>Gesetzte erweiterte Optionen</translation></message>
+    <message><source>All files</source><translation>Alle Dateien</translation></message>
+    <message><source>Audio, video and projects</source><translation>Audio, Video und Projekte</translation></message>
+    <message><source>Auto</source><translation>Auto</translation></message>
+    <message><source>Back to the estimate</source><translation>Zurück zur Schätzung</translation></message>
+    <message><source>Band</source><translation>Band</translation></message>
+    <message><source>Bar 1 at the cursor</source><translation>Takt 1 am Zeiger</translation></message>
+    <message><source>Bar 1 begins here</source><translation>Takt 1 beginnt hier</translation></message>
+    <message><source>Bar and beat</source><translation>Takt und Schlag</translation></message>
+    <message><source>Bars and beats over the lanes</source><translation>Takte und Schläge über den Spuren</translation></message>
+    <message><source>Bars are counted from the cursor</source><translation>Takte zählen ab dem Zeiger</translation></message>
+    <message><source>Beats in a bar</source><translation>Schläge im Takt</translation></message>
+    <message><source>C</source><translation>C</translation></message>
+    <message><source>Change sound</source><translation>Klang ändern</translation></message>
+    <message><source>Choose its time as the region</source><translation>Seine Zeit als Bereich wählen</translation></message>
+    <message><source>Choose the output</source><translation>Ausgabe wählen</translation></message>
+    <message><source>Click on every beat</source><translation>Klick auf jeden Schlag</translation></message>
+    <message><source>Click on every beat (C)</source><translation>Klick auf jeden Schlag (C)</translation></message>
+    <message><source>Click to hear all lanes again</source><translation>Klicken, um wieder alle Spuren zu hören</translation></message>
+    <message><source>Click to play from here, drag to choose a region, Ctrl+wheel to zoom; Ctrl+drag drags the file out</source><translation>Klicken spielt ab hier, Ziehen wählt einen Bereich, Strg+Rad zoomt; Strg+Ziehen zieht die Datei heraus</translation></message>
+    <message><source>Click to play from here; drag along the top for a region, click it twice to loop; the wheel zooms</source><translation>Klicken spielt ab hier; oben ziehen wählt einen Bereich, Doppelklick wiederholt ihn; das Rad zoomt</translation></message>
+    <message><source>Continue</source><translation>Fortsetzen</translation></message>
+    <message><source>Copy path of the mix without it</source><translation>Pfad des Mixes ohne sie kopieren</translation></message>
+    <message><source>Delta</source><translation>Delta</translation></message>
+    <message><source>Describe the rest</source><translation>Den Rest beschreiben</translation></message>
+    <message><source>Describe the song</source><translation>Das Stück beschreiben</translation></message>
+    <message><source>Describe the stem</source><translation>Den Stem beschreiben</translation></message>
+    <message><source>Discard</source><translation>Verwerfen</translation></message>
+    <message><source>Drag all</source><translation>Alle ziehen</translation></message>
+    <message><source>Drag all stems into your DAW or a folder, as files; of several chosen lanes, those</source><translation>Alle Stems als Dateien in die DAW oder einen Ordner ziehen; sind mehrere Spuren gewählt, diese</translation></message>
+    <message><source>Drag over a part to hear this take there</source><translation>Über einen Teil ziehen, um dort diesen Take zu hören</translation></message>
+    <message><source>Drag this stem into your DAW or a folder, as a file; with Ctrl, the mix without it</source><translation>Diesen Stem als Datei in die DAW oder einen Ordner ziehen; mit Strg den Mix ohne ihn</translation></message>
+    <message><source>Drag to make this lane higher, double-click to let it fit; Alt+wheel changes all</source><translation>Ziehen macht die Spur höher, Doppelklick passt sie ein; Alt+Rad ändert alle</translation></message>
+    <message><source>Drum parts</source><translation>Trommeln einzeln</translation></message>
+    <message><source>Duplicate</source><translation>Duplizieren</translation></message>
+    <message><source>Estimated</source><translation>Geschätzt</translation></message>
+    <message><source>Everything else</source><translation>Alles andere</translation></message>
+    <message><source>Fade in to the cursor</source><translation>Bis zum Zeiger einblenden</translation></message>
+    <message><source>Fade out from the cursor</source><translation>Ab dem Zeiger ausblenden</translation></message>
+    <message><source>Faster</source><translation>Schneller</translation></message>
+    <message><source>Fill the gap</source><translation>Lücke füllen</translation></message>
+    <message><source>Fit everything, then the region</source><translation>Alles einpassen, dann den Bereich</translation></message>
+    <message><source>Flatter waveforms</source><translation>Flachere Wellenformen</translation></message>
+    <message><source>Fold</source><translation>Einklappen</translation></message>
+    <message><source>Follow the cursor</source><translation>Dem Zeiger folgen</translation></message>
+    <message><source>Forget what was changed here</source><translation>Änderungen hier vergessen</translation></message>
+    <message><source>From nothing</source><translation>Aus dem Nichts</translation></message>
+    <message><source>G</source><translation>G</translation></message>
+    <message><source>Gain in dB</source><translation>Pegel in dB</translation></message>
+    <message><source>Gain; drag with Shift for small steps, double-click for 0 dB</source><translation>Pegel; mit Umschalt in kleinen Schritten, Doppelklick für 0 dB</translation></message>
+    <message><source>Go on after the end</source><translation>Nach dem Ende weiterspielen</translation></message>
+    <message><source>Go on working</source><translation>Weiterarbeiten</translation></message>
+    <message><source>Half as many beats</source><translation>Halb so viele Schläge</translation></message>
+    <message><source>Hear here</source><translation>Hier hören</translation></message>
+    <message><source>Hear the active take alone</source><translation>Nur den aktiven Take hören</translation></message>
+    <message><source>Hear the delta</source><translation>Das Delta hören</translation></message>
+    <message><source>Hear this take</source><translation>Diesen Take hören</translation></message>
+    <message><source>Heard alone</source><translation>Allein zu hören</translation></message>
+    <message><source>Heard here; click to add it to the prompt</source><translation>Hier gehört; Klicken fügt es dem Prompt hinzu</translation></message>
+    <message><source>Hide the other takes</source><translation>Die anderen Takes ausblenden</translation></message>
+    <message><source>Its lanes and takes have changed since it was saved.</source><translation>Spuren und Takes wurden seit dem Speichern geändert.</translation></message>
+    <message><source>Jobs</source><translation>Aufträge</translation></message>
+    <message><source>Key</source><translation>Tonart</translation></message>
+    <message><source>Kick, snare, hats, cymbals, toms and everything else</source><translation>Kick, Snare, Hi-Hats, Becken, Toms und alles andere</translation></message>
+    <message><source>L</source><translation>L</translation></message>
+    <message><source>Left or right; drag up and down, double-click for the middle</source><translation>Links oder rechts; auf und ab ziehen, Doppelklick für die Mitte</translation></message>
+    <message><source>Level</source><translation>Pegel</translation></message>
+    <message><source>Level of what is heard</source><translation>Pegel dessen, was zu hören ist</translation></message>
+    <message><source>Make new</source><translation>Neu machen</translation></message>
+    <message><source>Marker before</source><translation>Vorige Marke</translation></message>
+    <message><source>Move to {lane}</source><translation>Nach {lane} verschieben</translation></message>
+    <message><source>N</source><translation>N</translation></message>
+    <message><source>Name of the marker</source><translation>Name der Marke</translation></message>
+    <message><source>New part</source><translation>Neue Stimme</translation></message>
+    <message><source>Next marker</source><translation>Nächste Marke</translation></message>
+    <message><source>No fades</source><translation>Keine Blenden</translation></message>
+    <message><source>No jobs</source><translation>Keine Aufträge</translation></message>
+    <message><source>One sound of the mix for another</source><translation>Einen Klang des Mixes gegen einen anderen</translation></message>
+    <message><source>Output</source><translation>Ausgabe</translation></message>
+    <message><source>Overview</source><translation>Übersicht</translation></message>
+    <message><source>Peak level; the red lamp stays lit after clipping until you click it</source><translation>Spitzenpegel; die rote Lampe leuchtet nach Übersteuerung, bis Sie sie anklicken</translation></message>
+    <message><source>Play from here</source><translation>Ab hier abspielen</translation></message>
+    <message><source>Play something else in the region, fitting what is around it</source><translation>Im Bereich etwas anderes spielen, passend zum Umfeld</translation></message>
+    <message><source>Play the region</source><translation>Bereich abspielen</translation></message>
+    <message><source>Press it in time, three times or more</source><translation>Im Takt drücken, mindestens dreimal</translation></message>
+    <message><source>Projects</source><translation>Projekte</translation></message>
+    <message><source>Remove the chosen lanes</source><translation>Gewählte Spuren entfernen</translation></message>
+    <message><source>Remove the marker</source><translation>Marke entfernen</translation></message>
+    <message><source>Rename the marker</source><translation>Marke umbenennen</translation></message>
+    <message><source>Run it (Ctrl+Return)</source><translation>Ausführen (Strg+Eingabe)</translation></message>
+    <message><source>Save “{title}” first?</source><translation>„{title}“ zuerst speichern?</translation></message>
+    <message><source>Sensitivity: left is clean, right is full; what one lane gains the rest loses, double-click for usual</source><translation>Empfindlichkeit: links sauber, rechts voll; was eine Spur gewinnt, verliert der Rest, Doppelklick für normal</translation></message>
+    <message><source>Set under Advanced; click for the usual value</source><translation>Unter „Erweitert“ gesetzt; Klicken stellt den üblichen Wert her</translation></message>
+    <message><source>Several parts that fit each other</source><translation>Mehrere Stimmen, die zueinander passen</translation></message>
+    <message><source>Shift+M</source><translation>Umschalt+M</translation></message>
+    <message><source>Show all jobs (Ctrl+J)</source><translation>Alle Aufträge zeigen (Strg+J)</translation></message>
+    <message><source>Show all takes</source><translation>Alle Takes zeigen</translation></message>
+    <message><source>Show all takes below the lane, to hear one in one part and one in another</source><translation>Alle Takes unter der Spur zeigen, um in jedem Teil einen anderen zu hören</translation></message>
+    <message><source>Shows whether the lanes that are heard add up to the mix</source><translation>Zeigt, ob die hörbaren Spuren den Mix ergeben</translation></message>
+    <message><source>Slower</source><translation>Langsamer</translation></message>
+    <message><source>Snap the ends of regions</source><translation>Enden von Bereichen einrasten</translation></message>
+    <message><source>Source</source><translation>Quelle</translation></message>
+    <message><source>Split at the cursor</source><translation>Am Zeiger teilen</translation></message>
+    <message><source>Split further …</source><translation>Weiter zerlegen …</translation></message>
+    <message><source>Stop and leave</source><translation>Abbrechen und verlassen</translation></message>
+    <message><source>Stop looping</source><translation>Wiederholung beenden</translation></message>
+    <message><source>Stop the work in progress?</source><translation>Laufende Arbeit abbrechen?</translation></message>
+    <message><source>Suggestions</source><translation>Vorschläge</translation></message>
+    <message><source>Sum</source><translation>Summe</translation></message>
+    <message><source>Swap</source><translation>Austauschen</translation></message>
+    <message><source>Take apart</source><translation>Zerlegen</translation></message>
+    <message><source>Take back all brush strokes</source><translation>Alle Pinselstriche zurücknehmen</translation></message>
+    <message><source>Take back what was moved here</source><translation>Hier Verschobenes zurücknehmen</translation></message>
+    <message><source>Take named sounds out of the mix; they add up to it again</source><translation>Genannte Klänge aus dem Mix lösen; zusammen ergeben sie ihn wieder</translation></message>
+    <message><source>Taller waveforms</source><translation>Höhere Wellenformen</translation></message>
+    <message><source>Tap</source><translation>Tippen</translation></message>
+    <message><source>Tempo</source><translation>Tempo</translation></message>
+    <message><source>Tempo, bars and key</source><translation>Tempo, Takte und Tonart</translation></message>
+    <message><source>Tempo, bars and key …</source><translation>Tempo, Takte und Tonart …</translation></message>
+    <message><source>The delta: the mix minus the audible lanes (3)</source><translation>Das Delta: der Mix minus die hörbaren Spuren (3)</translation></message>
+    <message><source>The mix without a named sound</source><translation>Der Mix ohne einen genannten Klang</translation></message>
+    <message><source>The rest</source><translation>Den Rest</translation></message>
+    <message><source>The same notes on another instrument</source><translation>Dieselben Töne auf einem anderen Instrument</translation></message>
+    <message><source>The song</source><translation>Das Stück</translation></message>
+    <message><source>The whole song: drag the frame to move, its ends to zoom; a double click plays there</source><translation>Das ganze Stück: den Rahmen ziehen verschiebt, seine Enden zoomen; Doppelklick spielt dort</translation></message>
+    <message><source>These jobs are not done yet:</source><translation>Diese Aufträge sind noch nicht fertig:</translation></message>
+    <message><source>Twice as many beats</source><translation>Doppelt so viele Schläge</translation></message>
+    <message><source>Two lanes: the vocals and everything else</source><translation>Zwei Spuren: der Gesang und alles andere</translation></message>
+    <message><source>Type the gain in dB</source><translation>Pegel in dB eingeben</translation></message>
+    <message><source>Unfold</source><translation>Ausklappen</translation></message>
+    <message><source>Usual speed and pitch</source><translation>Übliches Tempo, übliche Tonhöhe</translation></message>
+    <message><source>Vocals / instrumental</source><translation>Gesang / instrumental</translation></message>
+    <message><source>Vocals, drums, bass and everything else</source><translation>Gesang, Schlagzeug, Bass und alles andere</translation></message>
+    <message><source>What can be done with this lane; a right click does the same</source><translation>Was mit dieser Spur geht; ein Rechtsklick zeigt dasselbe</translation></message>
+    <message><source>What is heard adds up to the mix exactly</source><translation>Was zu hören ist, ergibt genau den Mix</translation></message>
+    <message><source>What is heard is not the mix: the difference is this far from it</source><translation>Was zu hören ist, ist nicht der Mix: so groß ist der Unterschied</translation></message>
+    <message><source>Zoom to the region</source><translation>Auf den Bereich zoomen</translation></message>
+    <message><source>a guess</source><translation>geraten</translation></message>
+    <message><source>first beat of the bar</source><translation>erster Schlag des Takts</translation></message>
+    <message><source>height of</source><translation>Höhe von</translation></message>
+    <message><source>hold for more</source><translation>halten für mehr</translation></message>
+    <message><source>likely</source><translation>wahrscheinlich</translation></message>
+    <message><source>no beat was heard</source><translation>kein Schlag gehört</translation></message>
+    <message><source>not found</source><translation>nicht gefunden</translation></message>
+    <message><source>sensitivity of</source><translation>Empfindlichkeit von</translation></message>
+    <message><source>sure</source><translation>sicher</translation></message>
+    <message><source>the tempo drifts; the grid follows every beat</source><translation>das Tempo schwankt; das Raster folgt jedem Schlag</translation></message>
+    <message><source>there are no stems to drag yet</source><translation>es gibt noch keine Stems zum Ziehen</translation></message>
+    <message><source>unknown</source><translation>unbekannt</translation></message>
+    <message><source>what the stems leave of the mix</source><translation>was die Stems vom Mix übrig lassen</translation></message>
+    <message><source>words alone</source><translation>nur Worte</translation></message>
+    <message><source>writing</source><translation>schreibe</translation></message>
+    <message><source>Open recent</source><translation>Zuletzt geöffnet</translation></message>
+    <message><source>not there any more</source><translation>nicht mehr da</translation></message>
+    <message><source>What are they?</source><translation>Was sind sie?</translation></message>
+    <message><source>Add all as lanes</source><translation>Alle als Spuren hinzufügen</translation></message>
+    <message><source>{count} files were dropped</source><translation>{count} Dateien abgelegt</translation></message>
+    <message><source>Open {file}, the others as its lanes</source><translation>{file} öffnen, die anderen als Spuren</translation></message>
+    <message><source>Drop to open</source><translation>Ablegen öffnet</translation></message>
+    <message><source>With Shift they become lanes of what is open</source><translation>Mit Umschalt werden sie Spuren des offenen Stücks</translation></message>
+    <message><source>Opening</source><translation>Öffne</translation></message>
+    <message><source>Do what the prompt says with each</source><translation>Mit jeder tun, was im Prompt steht</translation></message>
+    <message><source>{task} cannot be done for several files; open them one by one</source><translation>{task} geht nicht mit mehreren Dateien; öffne sie einzeln</translation></message>
+    <message><source>a job that was left behind cannot be read ({reason})</source><translation>Ein liegen gebliebener Auftrag ist nicht lesbar ({reason})</translation></message>
+    <message><source>works on {devices}</source><translation>läuft auf {devices}</translation></message>
+    <message><source>no device can run a model: {reason}</source><translation>kein Gerät kann ein Modell ausführen: {reason}</translation></message>
+    <message><source>{count} devices</source><translation>{count} Geräte</translation></message>
+    <message><source>no output device; everything but playback works</source><translation>kein Ausgabegerät; alles außer der Wiedergabe geht</translation></message>
+    <message><source>{names}</source><translation>{names}</translation></message>
+    <message><source>no bundle can be used; add one under Bundles</source><translation>kein Modell ist benutzbar; fügen Sie unter „Modelle“ eines hinzu</translation></message>
+    <message><source>{folder} cannot be written to</source><translation>{folder} ist nicht beschreibbar</translation></message>
+    <message><source>{free:.0f} GB free</source><translation>{free:.0f} GB frei</translation></message>
+    <message><source>works</source><translation>geht</translation></message>
+    <message><source>does not work</source><translation>geht nicht</translation></message>
+    <message><source>Everything works</source><translation>Alles in Ordnung</translation></message>
+    <message><source>Something is missing</source><translation>Etwas fehlt</translation></message>
+    <message><source>Disk</source><translation>Festplatte</translation></message>
+    <message><source>Sound</source><translation>Ton</translation></message>
+    <message><source>Folders that clips may lie in, beside your home folder</source><translation>Ordner, in denen Clips liegen dürfen, außer dem persönlichen</translation></message>
+    <message><source>Remove the folder</source><translation>Ordner entfernen</translation></message>
+    <message><source>Folder that clips may lie in</source><translation>Ordner für Clips</translation></message>
+    <message><source>Estimate tempo and key of what is opened</source><translation>Tempo und Tonart beim Öffnen schätzen</translation></message>
+    <message><source>Prompts</source><translation>Prompts</translation></message>
+    <message><source>words</source><translation>Worte</translation></message>
+    <message><source>Experts</source><translation>Experten</translation></message>
+    <message><source>Only the region</source><translation>Nur den Bereich</translation></message>
+    <message><source>Open folder</source><translation>Ordner öffnen</translation></message>
+    <message><source>With faders and pans, as you hear it</source><translation>Mit Reglern und Panorama, wie zu hören</translation></message>
+    <message><source>Each stem with its fader and pan</source><translation>Jeder Stem mit Regler und Panorama</translation></message>
+    <message><source>The ticked stems are taken away with their faders and pans</source><translation>Die angehakten Stems werden mit Reglern und Panorama abgezogen</translation></message>
+    <message><source>“{words}”</source><translation>„{words}“</translation></message>
+    <message><source>C major</source><translation>C-Dur</translation></message>
+    <message><source>C minor</source><translation>c-Moll</translation></message>
+    <message><source>C# major</source><translation>Cis-Dur</translation></message>
+    <message><source>C# minor</source><translation>cis-Moll</translation></message>
+    <message><source>D major</source><translation>D-Dur</translation></message>
+    <message><source>D minor</source><translation>d-Moll</translation></message>
+    <message><source>Eb major</source><translation>Es-Dur</translation></message>
+    <message><source>Eb minor</source><translation>es-Moll</translation></message>
+    <message><source>E major</source><translation>E-Dur</translation></message>
+    <message><source>E minor</source><translation>e-Moll</translation></message>
+    <message><source>F major</source><translation>F-Dur</translation></message>
+    <message><source>F minor</source><translation>f-Moll</translation></message>
+    <message><source>F# major</source><translation>Fis-Dur</translation></message>
+    <message><source>F# minor</source><translation>fis-Moll</translation></message>
+    <message><source>G major</source><translation>G-Dur</translation></message>
+    <message><source>G minor</source><translation>g-Moll</translation></message>
+    <message><source>Ab major</source><translation>As-Dur</translation></message>
+    <message><source>Ab minor</source><translation>as-Moll</translation></message>
+    <message><source>A major</source><translation>A-Dur</translation></message>
+    <message><source>A minor</source><translation>a-Moll</translation></message>
+    <message><source>Bb major</source><translation>B-Dur</translation></message>
+    <message><source>Bb minor</source><translation>b-Moll</translation></message>
+    <message><source>B major</source><translation>H-Dur</translation></message>
+    <message><source>B minor</source><translation>h-Moll</translation></message>
+    <message><source>Do not follow</source><translation>Nicht folgen</translation></message>
+    <message><source>Follow page by page</source><translation>Seitenweise folgen</translation></message>
+    <message><source>Keep the cursor in the middle</source><translation>Den Cursor in der Mitte halten</translation></message>
+    <message><source>Estimating is switched off in the settings; set tempo and key here</source><translation>Das Schätzen ist in den Einstellungen ausgeschaltet; Tempo und Tonart hier eintragen</translation></message>
+    <message><source>Listening for tempo and key …</source><translation>Tempo und Tonart werden gesucht …</translation></message>
+    <message><source>Snap to bars</source><translation>An Takten einrasten</translation></message>
+    <message><source>Snap to beats</source><translation>An Schlägen einrasten</translation></message>
+    <message><source>Snap to zero crossings</source><translation>An Nulldurchgängen einrasten</translation></message>
+    <message><source>Tempo and key could not be estimated; set them here</source><translation>Tempo und Tonart ließen sich nicht schätzen; hier eintragen</translation></message>
+    <message><source>To have tempo and key estimated, install the extra “tempo”; or set them here</source><translation>Damit Tempo und Tonart geschätzt werden, das Extra „tempo“ installieren; oder sie hier eintragen</translation></message>
+    <message><source>A double click goes back to the usual place</source><translation>Ein Doppelklick führt zur üblichen Stellung zurück</translation></message>
+    <message><source>Only for listening: files and exports stay as they are</source><translation>Nur zum Hören: Dateien und Exporte bleiben, wie sie sind</translation></message>
+    <message><source>Pitch</source><translation>Tonhöhe</translation></message>
+    <message><source>Speed</source><translation>Geschwindigkeit</translation></message>
+    <message><source>Speed and pitch of playback</source><translation>Geschwindigkeit und Tonhöhe der Wiedergabe</translation></message>
+    <message><source>Speed and pitch of playback, for practice (Ctrl+Alt+Left, Ctrl+Alt+Right); files are not changed</source><translation>Geschwindigkeit und Tonhöhe der Wiedergabe, zum Üben (Strg+Alt+Links, Strg+Alt+Rechts); Dateien bleiben unverändert</translation></message>
+    <message><source>semitone</source><translation>Halbton</translation></message>
+    <message><source>semitones</source><translation>Halbtöne</translation></message>
+    <message><source>Brush</source><translation>Pinsel</translation></message>
+    <message><source>Drag over time and frequency, then move what is inside to another lane</source><translation>Über Zeit und Frequenz ziehen, dann den Inhalt auf eine andere Spur verschieben</translation></message>
+    <message><source>Drag over time to choose a region</source><translation>Über die Zeit ziehen, um einen Bereich zu wählen</translation></message>
+    <message><source>Paint over frequencies to move them to another lane</source><translation>Frequenzen übermalen, um sie auf eine andere Spur zu verschieben</translation></message>
+    <message><source>Rectangle</source><translation>Rechteck</translation></message>
+    <message><source>Region</source><translation>Bereich</translation></message>
+    <message><source>Isolate …</source><translation>Isolieren …</translation></message>
+    <message><source>the mix</source><translation>der Mix</translation></message>
 </context>
 </TS>

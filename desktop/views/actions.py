@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
 from desktop.audio.mixer import PlaybackSource
 from desktop.models.document import Document
@@ -42,6 +43,9 @@ class ActionTarget(Protocol):
     def choose_file(self) -> None:
         """Ask which file to open."""
 
+    def open_path(self, path: Path) -> None:
+        """Open a file."""
+
     def open_demo(self) -> None:
         """Open the demo mix."""
 
@@ -59,6 +63,9 @@ class ActionTarget(Protocol):
 
     def step_lane(self, by: int) -> None:
         """Go to the lane above or below."""
+
+    def escape(self) -> None:
+        """Close what is open, else clear the selection."""
 
     def close(self) -> bool:
         """Quit."""
@@ -99,7 +106,14 @@ def _zoom(target: ActionTarget, factor: float) -> None:
 
 
 def _fit(target: ActionTarget) -> None:
-    target.timeline.viewport.fit(*(_document(target).selection or (0.0, None)))
+    """The whole length; where that is shown already and a region is chosen, the region."""
+    viewport, selection = target.timeline.viewport, _document(target).selection
+    viewport.fit(*(selection if selection is not None and viewport.shows_all else (0.0, None)))
+
+
+def _raise(target: ActionTarget, factor: float) -> None:
+    viewport = target.timeline.viewport
+    viewport.set_gain(viewport.gain * factor)
 
 
 def _nudge(target: ActionTarget, seconds: float) -> None:
@@ -147,12 +161,12 @@ ROWS: tuple[ActionRow, ...] = (
         "select_all", "&Edit", "Select all", "Ctrl+A",
         lambda w: _document(w).select((0, _document(w).project.length)),
     ),
-    ActionRow("select_none", "&Edit", "Clear the selection", "Esc", lambda w: _document(w).select_nothing()),
+    ActionRow("select_none", "&Edit", "Clear the selection", "Esc", lambda w: w.escape()),
     ActionRow("keep_region", "&Edit", "Keep the region and choose another", "Ctrl+R", lambda w: w.prompt.keep.click()),
     ActionRow("example", "&Edit", "Add an example …", "Ctrl+Shift+A", lambda w: w.prompt.browse.click()),
-    ActionRow("prompt", "&Edit", "Write a prompt", "Ctrl+L", lambda w: w.prompt.text.setFocus()),
+    ActionRow("prompt", "&Edit", "Write a prompt", "Ctrl+L", lambda w: w.prompt.text.select_all()),
     ActionRow("task", "&Edit", "Choose a task", "Ctrl+T", lambda w: w.prompt.task.setFocus()),
-    ActionRow("slot", "&Edit", "Choose what to make", "Ctrl+Shift+M", lambda w: w.prompt.choose_slot()),
+    ActionRow("slot", "&Edit", "Choose the output", "Ctrl+Shift+M", lambda w: w.prompt.choose_slot()),
     ActionRow("ask", "&Edit", "Run", "Ctrl+Return", lambda w: w.ask(w.prompt.form())),
     ActionRow("advanced", "&Edit", "Advanced", "Ctrl+.", lambda w: w.prompt.fold.toggle()),
     ActionRow(
@@ -164,24 +178,51 @@ ROWS: tuple[ActionRow, ...] = (
     ActionRow("back", "&Play", "Back one second", "Ctrl+Left", lambda w: _nudge(w, -1.0)),
     ActionRow("forth", "&Play", "Forward one second", "Ctrl+Right", lambda w: _nudge(w, 1.0)),
     ActionRow(
-        "loop", "&Play", "Loop the region", "Ctrl+Shift+L",
+        "loop", "&Play", "Loop the region", "L",
         lambda w: _transport(w).set_looping(w.actions_by_name["loop"].isChecked()), toggled=True,
+    ),
+    ActionRow("click", "&Play", "Click on every beat", "C", lambda w: _flip_setting(w, "click")),
+    ActionRow("slower", "&Play", "Slower", "Ctrl+Alt+Left", lambda w: w.workspace.speed.step(-1)),
+    ActionRow("faster", "&Play", "Faster", "Ctrl+Alt+Right", lambda w: w.workspace.speed.step(1)),
+    ActionRow("usual_speed", "&Play", "Usual speed and pitch", "Ctrl+Alt+0", lambda w: w.workspace.speed.reset()),
+    ActionRow(
+        "marker", "&Play", "Add a marker at the cursor", "Shift+M",
+        lambda w: w.timeline.time.markers.add(_transport(w).position),
+    ),
+    ActionRow(
+        "next_marker", "&Play", "Next marker", "Ctrl+Shift+Right",
+        lambda w: _transport(w).seek(w.timeline.time.markers.after(_transport(w).position)),
+    ),
+    ActionRow(
+        "previous_marker", "&Play", "Marker before", "Ctrl+Shift+Left",
+        lambda w: _transport(w).seek(w.timeline.time.markers.before(_transport(w).position)),
     ),
     ActionRow("original", "&Play", "Hear the original", "1", _listen(PlaybackSource.ORIGINAL)),
     ActionRow("stems", "&Play", "Hear the stems", "2", _listen(PlaybackSource.STEMS)),
-    ActionRow("removed", "&Play", "Hear what was removed", "3", _listen(PlaybackSource.REMOVED)),
+    ActionRow("removed", "&Play", "Hear the delta", "3", _listen(PlaybackSource.REMOVED)),
     ActionRow("mute", "&Play", "Mute the lane", "M", lambda w: w.toggle_lane("mute")),
     ActionRow("solo", "&Play", "Solo the lane", "S", lambda w: w.toggle_lane("solo")),
     ActionRow("lane_up", "&View", "Lane above", "Ctrl+Up", lambda w: w.step_lane(-1)),
     ActionRow("lane_down", "&View", "Lane below", "Ctrl+Down", lambda w: w.step_lane(1)),
     ActionRow("zoom_in", "&View", "Zoom in", "Ctrl++", lambda w: _zoom(w, 0.5)),
     ActionRow("zoom_out", "&View", "Zoom out", "Ctrl+-", lambda w: _zoom(w, 2.0)),
-    ActionRow("fit", "&View", "Fit region or everything", "Ctrl+0", _fit),
+    ActionRow("fit", "&View", "Fit everything, then the region", "Ctrl+0", _fit),
+    ActionRow("taller_waves", "&View", "Taller waveforms", "Ctrl+Alt+Up", lambda w: _raise(w, 2.0)),
+    ActionRow("flatter_waves", "&View", "Flatter waveforms", "Ctrl+Alt+Down", lambda w: _raise(w, 0.5)),
+    ActionRow("grid", "&View", "Bars and beats over the lanes", "G", lambda w: _flip_setting(w, "grid")),
+    ActionRow("snapping", "&View", "Snap the ends of regions", "N", lambda w: _flip_setting(w, "snap")),
     ActionRow("spectrogram", "&View", "Spectrogram", "W", lambda w: _flip_setting(w, "spectrogram")),
-    ActionRow("queue", "&View", "Queue", "Ctrl+J", lambda w: _flip_setting(w, "queue")),
+    ActionRow("queue", "&View", "Jobs", "Ctrl+J", lambda w: _flip_setting(w, "job_list")),
     ActionRow("doctor", "&Help", "Check this machine …", "F2", lambda w: w.show_settings(tab=4)),
     ActionRow("hint", "&Help", "First steps", "F1", lambda w: w.hint.setVisible(not w.hint.isVisible())),
 )  # fmt: skip
+
+
+def _fill_recent(menu: QMenu, target: ActionTarget) -> None:
+    menu.clear()
+    for path in target.workspace.settings.get("recent"):
+        menu.addAction(f"{Path(path).name}   {Path(path).parent}", lambda path=path: target.open_path(Path(path)))
+    menu.setEnabled(not menu.isEmpty())
 
 
 def make_actions(parent: QMainWindow, target: ActionTarget) -> dict[str, QAction]:
@@ -205,6 +246,9 @@ def make_actions(parent: QMainWindow, target: ActionTarget) -> dict[str, QAction
         menus[row.menu].addAction(action)
         parent.addAction(action)
         actions[row.name] = action
+    recent = QMenu(tr("Open recent"), parent)
+    recent.aboutToShow.connect(lambda: _fill_recent(recent, target))
+    menus["&File"].insertMenu(actions["demo"], recent)
     undo = _document(target).undo
     for name, may, changed in (
         ("undo", undo.canUndo(), undo.canUndoChanged),

@@ -1,25 +1,32 @@
-"""What can be done with the file of a lane: drag it out, copy its path, show it, send it back; and the lane's menu."""
+"""What can be done with lanes and regions: their menus, and their files dragged out, copied, shown, sent back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QPoint, QUrl, Signal
-from PySide6.QtGui import QColor, QDesktopServices, QGuiApplication, QPixmap
+from PySide6.QtCore import QMetaMethod, QObject, QPoint, QUrl, Signal
+from PySide6.QtGui import QAction, QColor, QDesktopServices, QGuiApplication, QPixmap
 from PySide6.QtWidgets import QMenu, QWidget
 
 from desktop.models.bridge_service import BridgeService
-from desktop.models.lane_files import LaneFiles
+from desktop.models.project import BrushEdit, Lane
 from desktop.models.workspace import Workspace
+from desktop.views.sentences import task_name
 from desktop.views.text import tr
 from desktop.views.theme import Palette
-from desktop.views.timeline.lane_header import start_drag
+from desktop.views.timeline.drag_out import start_drag
+from desktop.views.timeline.lane_header import lane_name
+from desktop.views.timeline.timeline import Timeline
 from engine import EngineError
+
+REGION_TASKS = ("isolate", "remove", "inpaint", "replace")  # that menus propose for a part of the mix
+LANE_TASKS = ("regenerate", "restyle")  # and for a lane that is not what the others leave
 
 
 class LaneActions(QObject):
-    """Hands the files of lanes to other programs.
+    """Hands the files of lanes to other programs, and offers what can be done with them.
 
     Args:
         workspace: whose lanes.
@@ -29,25 +36,55 @@ class LaneActions(QObject):
 
     Signals:
         told: news for the status line.
-        export_wanted: id of the lane to export.
+        export_wanted: id of the lane to export, empty for all.
         rename_wanted: id of the lane to rename.
+        ask_wanted: a task, and the id of the lane to work on, empty for the mix.
     """
 
     told = Signal(str)
     export_wanted = Signal(str)
     rename_wanted = Signal(str)
+    ask_wanted = Signal(str, str)
 
     def __init__(
         self, workspace: Workspace, bridge: BridgeService, window: QWidget, palette: Callable[[], Palette]
     ) -> None:
         super().__init__(window)
         self._workspace, self._bridge, self._window, self._palette = workspace, bridge, window, palette
-        self.files = LaneFiles(workspace.document, workspace.store)
+        self._timeline: Timeline | None = None
+        self._brush_target = ""
+        self.files = workspace.files
+
+    def attach(self, timeline: Timeline) -> None:
+        """Serve a timeline: its drags and its right clicks."""
+        self._timeline = timeline
+        timeline.drag_wanted.connect(self.drag_out)
+        timeline.group_drag_wanted.connect(self.drag_lanes)
+        timeline.complement_wanted.connect(self.drag_complement)
+        timeline.menu_wanted.connect(self.show_menu)
+        timeline.place_menu_wanted.connect(self.show_place_menu)
+        timeline.shape_drawn.connect(self.on_shape)
+        timeline.tool_changed.connect(lambda tool: self._forget_target())
+        self.rename_wanted.connect(timeline.rename)
+
+    # Files.
 
     def drag_out(self, lane_id: str) -> None:
         """Drag the file of a lane into another program."""
-        if path := self._file_of(lane_id):
-            start_drag(self._window, [path], "wave", self._palette())
+        self._drag(lambda: [self.files.file_of(lane_id)], "wave")
+
+    def drag_lanes(self, lane_ids: tuple[str, ...]) -> None:
+        """Drag the files of several lanes at once; none means all lanes."""
+        lanes = self._workspace.document.project.lanes
+        wanted = [lane.id for lane in lanes if not lane_ids or lane.id in lane_ids]
+        if wanted:
+            self._drag(lambda: [self.files.file_of(lane_id) for lane_id in wanted], "stack")
+        else:
+            self.told.emit(tr("there are no stems to drag yet"))
+
+    def drag_complement(self, lane_id: str) -> None:
+        """Drag the mix without a lane."""
+        self._drag(lambda: [self.files.complement_of(lane_id)], "wave")
 
     def copy_path(self, lane_id: str) -> None:
         """Put the path of a lane's file on the clipboard."""
@@ -72,18 +109,167 @@ class LaneActions(QObject):
         except EngineError as error:
             self._workspace.fail(error)
 
+    # Menus.
+
     def menu(self, lane_id: str) -> QMenu:
         """The context menu of a lane."""
         document = self._workspace.document
-        menu = QMenu(self._window)
-        menu.addAction(tr("Copy path"), lambda: self.copy_path(lane_id))
-        menu.addAction(tr("Open in folder"), lambda: self.reveal(lane_id))
-        menu.addAction(tr("Export …"), lambda: self.export_wanted.emit(lane_id))
-        back = menu.addAction(tr("Send back to the DAW"), lambda: self.send_back(lane_id))
-        back.setEnabled(bool(document.project.daw))
-        back.setToolTip("" if back.isEnabled() else tr("For clips that a DAW sent over OSC"))
-        menu.setToolTipsVisible(True)
+        lane = document.project.lane(lane_id)
+        if lane is None:
+            return self.mix_menu()
+        menu = self._new_menu()
+        self._add_lane_tasks(menu, lane)
         menu.addSeparator()
+        self._add_mixing(menu, lane)
+        self._add_editing(menu, lane)
+        menu.addSeparator()
+        self._add(menu, tr("Copy path"), lambda: self.copy_path(lane_id))
+        self._add(menu, tr("Open in folder"), lambda: self.reveal(lane_id))
+        self._add(menu, tr("Export …"), lambda: self.export_wanted.emit(lane_id))
+        if hasattr(self.files, "complement_of") and not lane.is_else:
+            self._add(menu, tr("Copy path of the mix without it"), lambda: self._copy_complement(lane_id))
+        back = self._add(menu, tr("Send back to the DAW"), lambda: self.send_back(lane_id), bool(document.project.daw))
+        back.setToolTip("" if back.isEnabled() else tr("For clips that a DAW sent over OSC"))
+        menu.addSeparator()
+        self._add_colours(menu, lane_id)
+        self._add(menu, tr("Rename …") + "\tF4", lambda: self.rename_wanted.emit(lane_id))
+        menu.addSeparator()
+        several = lane_id in document.chosen and len(document.chosen) > 1
+        gone = document.chosen if several else (lane_id,)
+        words = tr("Remove the chosen lanes") if several else tr("Remove lane")
+        self._add(menu, f"{words}\tDel", lambda: document.remove_lanes(gone))
+        return menu
+
+    def mix_menu(self) -> QMenu:
+        """The context menu of the mix."""
+        document = self._workspace.document
+        menu = self._new_menu()
+        self._add_tasks(menu, REGION_TASKS, "")
+        menu.addSeparator()
+        self._add(menu, tr("Select all"), lambda: document.select((0, document.project.length)))
+        self._add(menu, tr("Clear the selection"), document.select_nothing, bool(document.regions))
+        menu.addSeparator()
+        self._add(menu, tr("Export …"), lambda: self.export_wanted.emit(""))
+        return menu
+
+    def region_menu(self, lane_id: str) -> QMenu:
+        """The context menu of a region, on a lane or on the mix."""
+        document = self._workspace.document
+        menu = self._new_menu()
+        lane = document.project.lane(lane_id)
+        if lane is None:
+            self._add_tasks(menu, REGION_TASKS, "")
+        else:
+            self._add_lane_tasks(menu, lane)
+        menu.addSeparator()
+        self._add(menu, tr("Play the region"), self._play_region)
+        if self._timeline is not None:
+            viewport = self._timeline.viewport
+            self._add(menu, tr("Zoom to the region"), lambda: viewport.fit(*(document.selection or (0.0, None))))
+        self._add(menu, tr("Keep the region and choose another"), document.keep_selection, bool(document.selection))
+        self._add(menu, tr("Clear the selection"), document.select_nothing)
+        if lane is not None and len(lane.takes) > 1 and document.selection is not None:
+            self._add_takes(menu, lane, document.selection)
+        menu.addSeparator()
+        self._add(menu, tr("Export …"), lambda: self.export_wanted.emit(lane_id))
+        return menu
+
+    def shape_menu(self, lane_id: str, shape: BrushEdit) -> QMenu:
+        """Where what was drawn on a spectrogram can be moved to."""
+        document = self._workspace.document
+        menu = self._new_menu()
+        for lane in sorted(document.project.lanes, key=lambda lane: not lane.is_else):
+            if lane.id != lane_id:
+                words = tr("Move to {lane}").replace("{lane}", lane_name(lane))
+                menu.addAction(words, lambda target=lane.id: self._move(shape, lane_id, target))
+        menu.addSeparator()
+        self._add(menu, tr("Choose its time as the region"), lambda: document.select((shape.first, shape.last)))
+        return menu
+
+    def show_menu(self, lane_id: str, place: QPoint) -> None:
+        """Open the context menu of a lane, or of the mix."""
+        self._open(self.menu(lane_id), place)
+
+    def show_place_menu(self, lane_id: str, place: QPoint, sample: int) -> None:
+        """Open the context menu of a sound: that of the region under the mouse, else that of the lane."""
+        document = self._workspace.document
+        inside = any(first <= sample < last for first, last in document.regions)
+        menu = self.region_menu(lane_id) if inside else self.menu(lane_id)
+        first = menu.actions()[0] if menu.actions() else None
+        here = QAction(tr("Play from here"), menu)
+        here.triggered.connect(lambda: self._play_from(sample))
+        menu.insertAction(first, here) if first is not None else menu.addAction(here)
+        edit = self._edit_under(lane_id, place)
+        if edit is not None:
+            back = QAction(tr("Take back what was moved here"), menu)
+            back.triggered.connect(lambda: document.remove_brush(edit.id))
+            menu.insertAction(here, back)
+        self._open(menu, place)
+
+    def on_shape(self, lane_id: str, shape: BrushEdit, place: QPoint) -> None:
+        """Move what was drawn: a brush goes on to the lane of its last stroke, a rectangle always asks."""
+        target = self._workspace.document.project.lane(self._brush_target)
+        if shape.shape == "stroke" and target is not None and target.id != lane_id:
+            self._move(shape, lane_id, target.id)
+            return
+        self._open(self.shape_menu(lane_id, shape), place)
+
+    # Parts of menus.
+
+    def _add_mixing(self, menu: QMenu, lane: Lane) -> None:
+        document = self._workspace.document
+        for field, words, on in (("mute", tr("Mute") + "\tM", lane.mute), ("solo", tr("Solo") + "\tS", lane.solo)):
+            action = self._add(
+                menu, words, lambda f=field, o=on: document.set_lane(lane.id, f"{f} {lane.name}", **{f: not o})
+            )
+            action.setCheckable(True)
+            action.setChecked(on)
+        if len(lane.takes) > 1 and (timeline := self._timeline) is not None:
+            shown = lane.id in timeline.takes
+            words = tr("Hide the other takes") if shown else tr("Show all takes")
+            self._add(menu, words, lambda: timeline.show_takes(lane.id, not shown))
+        if lane.comp:
+            self._add(menu, tr("Hear the active take alone"), lambda: document.clear_comp(lane.id))
+
+    def _add_editing(self, menu: QMenu, lane: Lane) -> None:
+        document, at = self._workspace.document, self._workspace.transport.position
+        begin, end = lane.take.start, lane.take.start + lane.take.audio.samples
+        inside = begin < at < end and not lane.is_else
+        self._add(
+            menu, tr("Fade in to the cursor"), lambda: document.set_fades(lane.id, at - begin, lane.fade_out), inside
+        )
+        self._add(
+            menu, tr("Fade out from the cursor"), lambda: document.set_fades(lane.id, lane.fade_in, end - at), inside
+        )
+        if lane.fade_in or lane.fade_out:
+            self._add(menu, tr("No fades"), lambda: document.set_fades(lane.id, 0, 0))
+        if hasattr(document, "split_lane"):
+            self._add(menu, tr("Split at the cursor"), lambda: document.split_lane(lane.id, at), inside)
+        self._add(menu, tr("Duplicate"), lambda: document.duplicate_lane(lane.id), not lane.is_else)
+        if any(edit.source == lane.id for edit in document.project.brush):
+            self._add(menu, tr("Take back all brush strokes"), document.clear_brush)
+        words = tr("Unfold") if lane.collapsed else tr("Fold")
+        self._add(menu, words, lambda: document.set_lane(lane.id, f"fold {lane.name}", collapsed=not lane.collapsed))
+
+    def _add_takes(self, menu: QMenu, lane: Lane, region: tuple[int, int]) -> None:
+        document = self._workspace.document
+        takes = menu.addMenu(tr("Hear here"))
+        for number, take in enumerate(lane.takes, 1):
+            takes.addAction(f"{tr('Take')} {number}", lambda one=take.id: document.comp(lane.id, one, *region))
+
+    def _add_lane_tasks(self, menu: QMenu, lane: Lane) -> None:
+        """What can be asked of a lane; taking stems out of it is called splitting it further."""
+        if self._has_askers:
+            words = tr("Isolate …") if lane.is_else else tr("Split further …")
+            self._add(menu, words, lambda: self.ask_wanted.emit("isolate", lane.id))
+        self._add_tasks(menu, ("remove",) if lane.is_else else ("remove", *LANE_TASKS), lane.id)
+
+    def _add_tasks(self, menu: QMenu, tasks: tuple[str, ...], lane_id: str) -> None:
+        for task in tasks if self._has_askers else ():
+            menu.addAction(f"{task_name(task)} …", lambda task=task: self.ask_wanted.emit(task, lane_id))
+
+    def _add_colours(self, menu: QMenu, lane_id: str) -> None:
+        document = self._workspace.document
         colours = menu.addMenu(tr("Colour"))
         for number, colour in enumerate(self._palette().lanes):
             swatch = QPixmap(16, 16)
@@ -91,14 +277,63 @@ class LaneActions(QObject):
             action = colours.addAction(f"{tr('Colour')} {number + 1}")
             action.setIcon(swatch)
             action.triggered.connect(lambda on, n=number: document.set_lane(lane_id, tr("change a colour"), colour=n))
-        menu.addAction(tr("Rename …"), lambda: self.rename_wanted.emit(lane_id))
-        menu.addSeparator()
-        menu.addAction(tr("Remove lane"), lambda: document.remove_lane(lane_id))
+
+    def _add(self, menu: QMenu, words: str, do: Callable[[], object], enabled: bool = True) -> QAction:
+        action = menu.addAction(words)
+        action.triggered.connect(lambda on: do())
+        action.setEnabled(enabled)
+        return action
+
+    def _new_menu(self) -> QMenu:
+        menu = QMenu(self._window)
+        menu.setToolTipsVisible(True)
         return menu
 
-    def show_menu(self, lane_id: str, place: QPoint) -> None:
-        """Open the context menu of a lane."""
-        self.menu(lane_id).exec(place)
+    def _open(self, menu: QMenu, place: QPoint) -> None:
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(place)
+
+    @property
+    def _has_askers(self) -> bool:
+        return self.isSignalConnected(QMetaMethod.fromSignal(self.ask_wanted))
+
+    # What menus do.
+
+    def _play_region(self) -> None:
+        if (selection := self._workspace.document.selection) is not None:
+            self._play_from(selection[0])
+
+    def _play_from(self, sample: int) -> None:
+        transport = self._workspace.transport
+        transport.seek(sample)
+        if not transport.playing:
+            transport.play()
+
+    def _move(self, shape: BrushEdit, source: str, target: str) -> None:
+        self._brush_target = target
+        self._workspace.document.add_brush(replace(shape, source=source, target=target))
+
+    def _forget_target(self) -> None:
+        self._brush_target = ""
+
+    def _edit_under(self, lane_id: str, place: QPoint) -> BrushEdit | None:
+        view = self._timeline.lanes.get(lane_id) if self._timeline is not None else None
+        return view.wave.edit_at(view.wave.mapFromGlobal(place).toPointF()) if view is not None else None
+
+    def _copy_complement(self, lane_id: str) -> None:
+        try:
+            QGuiApplication.clipboard().setText(str(self.files.complement_of(lane_id)))
+            self.told.emit(tr("path copied"))
+        except EngineError as error:
+            self._workspace.fail(error)
+
+    def _drag(self, files: Callable[[], list[Path]], picture: str) -> None:
+        try:
+            paths = files()
+        except EngineError as error:
+            self._workspace.fail(error)
+            return
+        start_drag(self._window, paths, picture, self._palette())
 
     def _file_of(self, lane_id: str) -> Path | None:
         try:

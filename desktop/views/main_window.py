@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
-    QHBoxLayout,
     QMainWindow,
-    QMessageBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -21,19 +28,33 @@ from desktop.audio.mixer import PlaybackSource
 from desktop.models.bundles import BundleRow
 from desktop.models.demo import demo_mix
 from desktop.models.examples import PATTERNS, check_example
+from desktop.models.job_list import ENDED, JobRow
 from desktop.models.project_file import SUFFIX
-from desktop.models.workspace import Workspace
+from desktop.models.region_presence import heard_in
+from desktop.models.workspace import Opening, Workspace
 from desktop.views.actions import make_actions
+from desktop.views.dialogs.sheet import choose
+from desktop.views.job_strip import JobStrip
 from desktop.views.lane_actions import LaneActions
-from desktop.views.notices import FirstSteps, StatusLine, TroubleBanner
+from desktop.views.notices import FirstSteps, StageNote, StatusLine, TroubleBanner
 from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.queue_panel import QueuePanel
+from desktop.views.sentences import title_words
+from desktop.views.speed import SpeedButton
 from desktop.views.text import local_paths, tr
 from desktop.views.theme import dress, palette_for
+from desktop.views.timeline.meter import LevelMeter
+from desktop.views.timeline.sum_lamp import SumLamp
 from desktop.views.timeline.timeline import Timeline
 from desktop.views.top_bar import TopBar
 from desktop.views.welcome import Welcome
-from engine import EngineError, Request
+from engine import TASKS, EngineError, Request
+
+FIRST_SIZE = (1320, 840)
+SOUNDS = (
+    ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aif", ".aiff", ".wma", ".mp4", ".mov", ".mkv", ".webm",
+    ".avi",
+)  # fmt: skip
 
 
 class MainWindow(QMainWindow):
@@ -47,15 +68,18 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.workspace: Workspace = workspace
         self._left = False
+        self._add_later: tuple[Path, ...] = ()
         self.lane_actions: LaneActions = LaneActions(workspace, workspace.bridge, self, lambda: self.palette_in_use)
         self.palette_in_use = palette_for(str(workspace.settings.get("theme")))
         dress(QApplication.instance(), self.palette_in_use)  # type: ignore[arg-type]
         self.setAcceptDrops(True)
-        self.resize(1320, 840)
-        self.setMinimumSize(900, 560)
+        self._fit_screen()
+        self.setMinimumSize(760, 480)
         self.actions_by_name: dict[str, QAction] = make_actions(self, self)
         settings = workspace.settings
         self.top = TopBar(self.palette_in_use, self.actions_by_name)
+        self.speed = SpeedButton(workspace.speed)
+        self.top.place_speed(self.speed)
         self.timeline: Timeline = Timeline(workspace, self.palette_in_use)
         self.welcome = Welcome(self.palette_in_use)
         self.banner = TroubleBanner(self.palette_in_use)
@@ -64,10 +88,12 @@ class MainWindow(QMainWindow):
             self.palette_in_use, workspace.bundles.choices(), str(settings.get("bundle")), str(settings.get("device"))
         )
         self.queue = QueuePanel(workspace.jobs.queue, self.palette_in_use)
+        self.jobs = JobStrip(workspace.jobs.queue, self.palette_in_use)
         self.status = StatusLine()
+        self.status.place_jobs(self.jobs)
         self._lay_out()
         self._connect()
-        self.timeline.setFocus()
+        self.prompt.text.setFocus()
         self._show_bundle()
         self._show_state()
         if geometry := settings.get("geometry"):
@@ -77,37 +103,37 @@ class MainWindow(QMainWindow):
         self.stage = QStackedWidget()
         self.stage.addWidget(self.welcome)
         self.stage.addWidget(self.timeline)
+        self.note = StageNote(self.stage)
+        self.meter = LevelMeter(self.palette_in_use, wide=True)
+        self.top.place_meter(self.meter)
+        self.sum = SumLamp(self.workspace, self.palette_in_use)
+        self.top.place_sum(self.sum)
         lower = QVBoxLayout()
         lower.setContentsMargins(14, 10, 14, 12)
         lower.setSpacing(9)
         for widget in (self.hint, self.banner, self.prompt):
             lower.addWidget(widget)
-        left = QVBoxLayout()
-        left.setSpacing(0)
-        left.addWidget(self.stage, 1)
-        left.addLayout(lower)
-        middle = QHBoxLayout()
-        middle.setSpacing(0)
-        middle.addLayout(left, 1)
-        middle.addWidget(self.queue)
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.top)
-        column.addLayout(middle, 1)
+        column.addWidget(self.stage, 1)
+        column.addLayout(lower)
         column.addWidget(self.status)
         whole = QWidget()
         whole.setLayout(column)
         self.setCentralWidget(whole)
         self.hint.setVisible(not self.workspace.settings.get("seen_hint"))
-        self.queue.setVisible(bool(self.workspace.settings.get("queue")))
-        self.prompt.fold.setChecked(bool(self.workspace.settings.get("advanced")))
+        self.queue.setParent(whole)
+        self.queue.setVisible(bool(self.workspace.settings.get("job_list")))
+        self.prompt.show_recent(tuple(self.workspace.settings.get("recent_prompts")))
 
     def _connect(self) -> None:
         workspace, document, transport = self.workspace, self.workspace.document, self.workspace.transport
         workspace.troubled.connect(self.banner.show_trouble)
         workspace.told.connect(self.status.tell)
         workspace.opened.connect(self._show_state)
+        workspace.opened.connect(self._on_opened)
         workspace.place_changed.connect(lambda path: self._show_state())
         document.changed.connect(lambda before, after: self._show_state())
         document.undo.cleanChanged.connect(lambda clean: self._show_state())
@@ -116,6 +142,7 @@ class MainWindow(QMainWindow):
         transport.moved.connect(self._show_time)
         transport.state_changed.connect(self.top.show_playing)
         transport.listen_changed.connect(lambda listen: self._show_state())
+        transport.looping_changed.connect(self.actions_by_name["loop"].setChecked)
         transport.match_changed.connect(lambda match_db: self._show_state())
         workspace.link.host_changed.connect(lambda pid: self._show_status())
         workspace.jobs.queue.summary_changed.connect(lambda count: self._show_status())
@@ -124,13 +151,19 @@ class MainWindow(QMainWindow):
         workspace.settings.changed.connect(self._on_setting)
         self.top.listened.connect(transport.set_listen)
         self.top.matched.connect(lambda on: workspace.settings.set("match", on))
+        self.timeline.master_level.connect(self.meter.show_level)
+        self.meter.cleared.connect(transport.clear_clips)
+        self.lane_actions.ask_wanted.connect(self.propose)
+        document.source_lane_changed.connect(self._show_source)
+        workspace.opening.connect(self._show_opening)
+        workspace.tempo.changed.connect(lambda: self._show_time(transport.position))
+        self.top.solo_cleared.connect(self._clear_solo)
+        self.actions_by_name["loop"].toggled.connect(lambda on: self.top.dress(self.palette_in_use))
         self.top.volume_changed.connect(lambda volume: workspace.settings.set("volume", volume))
         self.top.volume.setValue(round(float(workspace.settings.get("volume")) * 100))
-        self.timeline.drag_wanted.connect(self.lane_actions.drag_out)
-        self.timeline.menu_wanted.connect(self.lane_actions.show_menu)
+        self.lane_actions.attach(self.timeline)
         self.lane_actions.told.connect(self.status.tell)
         self.lane_actions.export_wanted.connect(self.export)
-        self.lane_actions.rename_wanted.connect(self.timeline.rename)
         self.prompt.asked.connect(self.ask)
         self.prompt.regions_cleared.connect(document.select_nothing)
         self.prompt.region_dropped.connect(document.drop_region)
@@ -138,7 +171,9 @@ class MainWindow(QMainWindow):
         self.prompt.examples_offered.connect(self.add_examples)
         self.prompt.browse_wanted.connect(self.choose_examples)
         self.prompt.bundle_chosen.connect(lambda place: self._show_bundle())
-        self.prompt.fold.toggled.connect(lambda on: workspace.settings.set("advanced", on))
+        self.prompt.left.connect(self.timeline.setFocus)
+        self.jobs.cancelled.connect(workspace.jobs.cancel)
+        self.jobs.opened.connect(self.actions_by_name["queue"].trigger)
         self.queue.cancelled.connect(workspace.jobs.cancel)
         self.queue.retried.connect(workspace.jobs.retry)
         self.queue.opened.connect(self.open_daw_clip)
@@ -158,9 +193,20 @@ class MainWindow(QMainWindow):
             for path in request.examples:
                 check_example(Path(path), bundle.words, bundle.encoders)
             self.workspace.jobs.ask(request)
+            self.prompt.fold.setChecked(False)
             self.timeline.setFocus()
+            if words := ", ".join(request.prompts):
+                self.workspace.settings.remember_prompt(words)
+                self.prompt.show_recent(tuple(self.workspace.settings.get("recent_prompts")))
         except EngineError as error:
             self.workspace.fail(error)
+
+    def propose(self, task: str, lane_id: str) -> None:
+        """Fill in a task for a lane, empty for the mix, and let the user say what."""
+        document = self.workspace.document
+        document.set_current(lane_id)
+        document.set_source_lane(lane_id if TASKS[task].masked else "")
+        self.prompt.propose(task)
 
     def choose_examples(self) -> None:
         """Ask for example files."""
@@ -180,8 +226,17 @@ class MainWindow(QMainWindow):
 
     def choose_file(self) -> None:
         """Ask which file to open."""
-        name, _ = QFileDialog.getOpenFileName(self, tr("Open a mix or a project"), self._last_folder())
+        sounds = " ".join(f"*{ending}" for ending in SOUNDS)
+        kinds = ";;".join(
+            (
+                f"{tr('Audio, video and projects')} ({sounds} *{SUFFIX})",
+                f"{tr('Projects')} (*{SUFFIX})",
+                f"{tr('All files')} (*)",
+            )
+        )
+        name, _ = QFileDialog.getOpenFileName(self, tr("Open a mix or a project"), self._last_folder(), kinds)
         if name:
+            self.workspace.settings.set("last_folder", str(Path(name).parent))
             self.open_path(Path(name))
 
     def open_path(self, path: Path) -> None:
@@ -244,31 +299,98 @@ class MainWindow(QMainWindow):
         """Apply the theme chosen in the settings."""
         self.palette_in_use = palette_for(str(self.workspace.settings.get("theme")))
         dress(QApplication.instance(), self.palette_in_use)  # type: ignore[arg-type]
-        for part in (self.top, self.timeline, self.welcome, self.banner, self.hint, self.prompt, self.queue):
+        parts = (self.top, self.timeline, self.welcome, self.banner, self.hint, self.prompt, self.queue, self.jobs)
+        self.meter.dress(self.palette_in_use)
+        self.sum.dress(self.palette_in_use)
+        for part in parts:
             part.dress(self.palette_in_use)
         self._show_state()
 
+    def escape(self) -> None:
+        """Close the list of jobs or the advanced options, else clear the selection."""
+        if self.prompt.fold.isChecked():
+            self.prompt.fold.setChecked(False)
+        elif self.queue.isVisible():
+            self.workspace.settings.set("job_list", False)
+        else:
+            self.workspace.document.select_nothing()
+
     # Qt's events.
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep the list of jobs over the status line."""
+        super().resizeEvent(event)
+        self._place_jobs()
+
+    def _place_jobs(self) -> None:
+        self.queue.place(self.status.geometry().right() - 8, self.status.geometry().top() - 6)
+
+    def _fit_screen(self) -> None:
+        """A first size that the screen has room for."""
+        screen = QGuiApplication.primaryScreen()
+        if screen is not None:
+            room = screen.availableGeometry()
+            self.resize(min(FIRST_SIZE[0], room.width() - 20), min(FIRST_SIZE[1], room.height() - 60))
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """Accept files from other programs."""
+        """Accept files from other programs, and say what a drop does."""
         if event.mimeData().hasUrls() and event.source() is None:
             event.acceptProposedAction()
+            open_now = self.workspace.document.project.length > 0
+            more = tr("With Shift they become lanes of what is open") if open_now else ""
+            names = [path.name for path in local_paths(event.mimeData())]
+            self.note.say(f"{tr('Drop to open')} {', '.join(names[:3])}{' …' if len(names) > 3 else ''}", more)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
+        """Nothing is dropped."""
+        self.note.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         """Open the first file; with Shift, add all of them as lanes."""
         event.acceptProposedAction()
+        self.note.hide()
         self.drop(local_paths(event.mimeData()), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
 
     def drop(self, paths: list[Path], as_lanes: bool) -> None:
-        """Open dropped files, or add them as lanes."""
-        if not paths:
-            return
-        if as_lanes and self.workspace.document.project.rate_hz:
-            for path in paths:
-                self.workspace.add_file(path)
-            return
-        self.open_path(paths[0])
+        """Open dropped files, or add them as lanes; of several, ask once what they are."""
+        how = "lanes" if as_lanes and self.workspace.document.project.rate_hz else "project"
+        if len(paths) > 1 and how == "project":
+            how = self._ask_how(paths)
+        if how == "lanes":
+            self._add_lanes(paths)
+        elif paths and how == "project":
+            self._add_later = tuple(paths[1:])
+            self.open_path(paths[0])
+        elif how == "batch":
+            self._do_with_each(paths)
+
+    def _do_with_each(self, paths: list[Path]) -> None:
+        """Do what the prompt says with files that are not opened; the results lie beside each."""
+        try:
+            self.workspace.batch(paths, self.prompt.form())
+        except EngineError as error:
+            self.workspace.fail(error)
+
+    def _ask_how(self, paths: list[Path]) -> str:
+        open_now = self.workspace.document.project.rate_hz > 0
+        first = tr("Open {file}, the others as its lanes").replace("{file}", paths[0].name)
+        rows = [("project", first)]
+        rows += [("lanes", tr("Add all as lanes"))] if open_now else []
+        rows += [("batch", tr("Do what the prompt says with each"))]
+        title = tr("{count} files were dropped").replace("{count}", str(len(paths)))
+        names = "\n".join(path.name for path in paths[:8]) + ("\n…" if len(paths) > 8 else "")
+        return choose(self, title, tr("What are they?"), (*rows, ("cancel", tr("Cancel"))), names)
+
+    def _add_lanes(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            self.workspace.add_file(path)
+
+    def _on_opened(self) -> None:
+        """Add the files that were dropped together with the one that is open now."""
+        if not self.workspace.document.project.lanes:
+            self.prompt.text.setFocus()
+        paths, self._add_later = self._add_later, ()
+        self._add_lanes(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Ask about unsaved changes, then shut down."""
@@ -290,19 +412,35 @@ class MainWindow(QMainWindow):
         self.workspace.close()
 
     def _may_leave(self) -> bool:
+        if not self._may_stop_jobs():
+            return False
         if not self.workspace.unsaved:
             return True
-        buttons = QMessageBox.StandardButton
-        answer = QMessageBox.question(
+        title = self.workspace.document.project.title or tr("untitled")
+        answer = choose(
             self,
-            tr("Unsaved changes"),
-            tr("Save the project first?"),
-            buttons.Save | buttons.Discard | buttons.Cancel,
+            tr("Save “{title}” first?").replace("{title}", title),
+            tr("Its lanes and takes have changed since it was saved."),
+            (("save", tr("Save")), ("discard", tr("Discard")), ("cancel", tr("Cancel"))),
         )
-        if answer is buttons.Save:
+        if answer == "save":
             self.save()
             return False  # saving runs in the background; the user closes again afterwards
-        return bool(answer is buttons.Discard)
+        return answer == "discard"
+
+    def _may_stop_jobs(self) -> bool:
+        """Ask about jobs that run or wait."""
+        titles = [title_words(row.title) for row in self.workspace.jobs.queue.rows if _is_ours(row)]
+        if not titles:
+            return True
+        answer = choose(
+            self,
+            tr("Stop the work in progress?"),
+            tr("These jobs are not done yet:"),
+            (("stay", tr("Go on working")), ("discard", tr("Stop and leave")), ("cancel", tr("Cancel"))),
+            "\n".join(f"•  {title}" for title in titles[:6]),
+        )
+        return answer == "discard"
 
     # What models say.
 
@@ -315,6 +453,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{project.title}{star} - Fluxstem" if project.title else "Fluxstem")
         listen = transport.listen if project.lanes else PlaybackSource.ORIGINAL
         self.top.show_listen(listen, bool(project.lanes), project.source is not None)
+        self.top.show_solo(tuple(lane.name for lane in project.lanes if lane.solo))
         self.top.show_match(bool(self.workspace.settings.get("match")), transport.match_db)
         for name in ("play", "start", "loop", "export", "save", "fit", "zoom_in", "zoom_out", "select_all"):
             self.actions_by_name[name].setEnabled(has_sound)
@@ -322,9 +461,16 @@ class MainWindow(QMainWindow):
         self._show_regions()
         self._show_status()
 
+    def _clear_solo(self) -> None:
+        document = self.workspace.document
+        for lane in document.project.lanes:
+            if lane.solo:
+                document.set_lane(lane.id, f"{tr('solo')} {lane.name}", solo=False)
+
     def _show_regions(self) -> None:
         document = self.workspace.document
         self.prompt.show_regions(document.selection, document.kept, document.project.rate_hz)
+        self.prompt.show_heard(heard_in(document.project, document.selection), document.project.source is not None)
 
     def _show_bundle(self) -> None:
         self.prompt.show_bundle(self._chosen_bundle())
@@ -332,12 +478,23 @@ class MainWindow(QMainWindow):
     def _chosen_bundle(self) -> BundleRow:
         return self.workspace.bundles.row(str(self.prompt.bundle.currentData()))
 
+    def _show_source(self, lane_id: str) -> None:
+        lane = self.workspace.document.project.lane(lane_id)
+        self.prompt.show_source(lane.name if lane is not None else "")
+
+    def _show_opening(self, opening: Opening | None) -> None:
+        if opening is None:
+            self.note.hide()
+        else:
+            self.note.say(f"{tr('Opening')} {opening.name}", "", opening.fraction)
+
     def _show_target(self, current: str) -> None:
         lane = self.workspace.document.project.lane(current)
         self.prompt.show_target(lane.name if lane is not None else "")
 
     def _show_time(self, sample: int) -> None:
         self.top.show_time(sample / max(self.workspace.document.project.rate_hz, 1))
+        self.top.show_bars(self.workspace.tempo.words(sample))
 
     def _show_status(self) -> None:
         workspace, jobs = self.workspace, self.workspace.jobs
@@ -353,8 +510,9 @@ class MainWindow(QMainWindow):
     def _on_setting(self, name: str, value: object) -> None:
         if name == "theme":
             self.dress()
-        elif name == "queue":
+        elif name == "job_list":
             self.queue.setVisible(bool(value))
+            self._place_jobs()
         elif name in ("bundle", "device"):
             self._show_bundles()
             self.prompt.device.setCurrentIndex(
@@ -368,5 +526,13 @@ class MainWindow(QMainWindow):
         self.workspace.settings.set("seen_hint", True)
 
     def _last_folder(self) -> str:
-        recent = self.workspace.settings.get("recent")
-        return str(Path(recent[0]).parent) if recent else str(Path.home())
+        demo = demo_mix().parent
+        kept = [str(self.workspace.settings.get("last_folder"))]
+        kept += [str(Path(one).parent) for one in self.workspace.settings.get("recent")]
+        there = (Path(folder) for folder in kept if folder and Path(folder) != demo)
+        return str(next((folder for folder in there if folder.is_dir()), Path.home()))
+
+
+def _is_ours(row: JobRow) -> bool:
+    """True for a job of this window that has not ended."""
+    return not row.from_daw and row.state not in ENDED

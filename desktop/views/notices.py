@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.message import Message
 from desktop.views.sentences import said, sentence
@@ -11,6 +20,7 @@ from desktop.views.text import tr
 from desktop.views.theme import Palette, drawn, icon
 
 TOLD_MS = 6000
+STATUS_HEIGHT = 30
 STEPS = (
     ("Say what you want to hear", "Type an instrument, such as drum kit, and press Return."),
     ("Listen before you save", "Compare with the original (1, 2, 3), solo, mute, loop a region."),
@@ -65,6 +75,40 @@ class TroubleBanner(QFrame):
         self.show()
 
 
+class StageNote(QFrame):
+    """Words in the middle of the window: what a drop does, which file is being opened."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("popover")
+        self.title, self.words = QLabel(), QLabel()
+        self.title.setObjectName("heading")
+        self.words.setObjectName("quiet")
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(260)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(26, 18, 26, 18)
+        column.setSpacing(6)
+        for widget in (self.title, self.words, self.bar):
+            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.hide()
+
+    def say(self, title: str, words: str, fraction: float | None = None) -> None:
+        """Show words, with a bar where a share from 0 to 1 is given."""
+        self.title.setText(self.title.fontMetrics().elidedText(title, Qt.TextElideMode.ElideMiddle, 420))
+        self.words.setText(words)
+        self.words.setVisible(bool(words))
+        self.bar.setVisible(fraction is not None)
+        self.bar.setValue(round((fraction or 0.0) * 1000))
+        self.adjustSize()
+        around = self.parentWidget().rect()
+        self.move(around.center() - self.rect().center())
+        self.raise_()
+        self.show()
+
+
 class FirstSteps(QFrame):
     """Three first steps for new users.
 
@@ -113,10 +157,12 @@ class StatusLine(QWidget):
         super().__init__()
         self.setObjectName("status")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(STATUS_HEIGHT)
         self.told, self.engine, self.bundle, self.bridge = QLabel(), QLabel(), QLabel(), QLabel()
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 4, 14, 4)
+        row.setContentsMargins(8, 2, 14, 2)
         row.setSpacing(18)
+        self._row = row
         row.addWidget(self.told, 1)
         for name, label in (
             (tr("Engine"), self.engine), (tr("Bundle"), self.bundle), (tr("OSC bridge"), self.bridge)
@@ -128,6 +174,10 @@ class StatusLine(QWidget):
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
         self._fade.timeout.connect(lambda: self.told.setText(""))
+
+    def place_jobs(self, strip: QWidget) -> None:
+        """Put the job strip at the left end."""
+        self._row.insertWidget(0, strip)
 
     def tell(self, news: Message | str) -> None:
         """Show something that may be missed, for a while.

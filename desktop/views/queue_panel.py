@@ -1,4 +1,4 @@
-"""The queue panel: one card per job."""
+"""The list of jobs over the window: one card per job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from desktop.views.sentences import said, title_words
 from desktop.views.text import clock, tr
 from desktop.views.theme import Palette, drawn, icon, mark
 
-WIDTH = 300
+WIDTH, HEIGHT, LEAST_HEIGHT, HEADING_HEIGHT = 380, 420, 110, 70
 TICK_MS = 1000
 STAGES = {  # what the engine calls them, and what they are; the others say it themselves
     "read": "reading the audio",
@@ -136,12 +136,12 @@ class QueuePanel(QWidget):
 
     def __init__(self, jobs: JobList, palette: Palette) -> None:
         super().__init__()
-        self.setObjectName("side")
+        self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(WIDTH)
         self._jobs, self._palette = jobs, palette
+        self._corner = (WIDTH, HEIGHT)
         self.cards: dict[str, JobCard] = {}
-        heading = QLabel(tr("Queue"))
+        heading = QLabel(tr("Jobs"))
         heading.setObjectName("heading")
         self.clear = QPushButton(tr("Clear"))
         self.clear.setObjectName("link")
@@ -175,6 +175,14 @@ class QueuePanel(QWidget):
             self._drop(name)
         self._show()
 
+    def place(self, right: int, bottom: int) -> None:
+        """Stand over the status line, in pixels of the window."""
+        self._corner = (right, bottom)
+        wanted = HEADING_HEIGHT + (self._column.sizeHint().height() if self.cards else self.empty.sizeHint().height())
+        height = min(max(wanted, LEAST_HEIGHT), HEIGHT, bottom - 8)
+        self.setGeometry(max(right - WIDTH, 0), bottom - height, min(WIDTH, right), height)
+        self.raise_()
+
     def _show(self) -> None:
         rows = self._jobs.rows
         names = {row.id for row in rows}
@@ -189,6 +197,8 @@ class QueuePanel(QWidget):
                 self._column.insertWidget(place, card)
             card.show_row(row, now_s)
         self.empty.setVisible(not rows)
+        if self.isVisible():
+            self.place(*self._corner)
         self.clear.setEnabled(any(row.state in ENDED for row in rows))
 
     def _on_data(self, first: QModelIndex, last: QModelIndex) -> None:

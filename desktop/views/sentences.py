@@ -10,6 +10,18 @@ from desktop.models.request_builder import MADE, MADE_SEPARATOR
 from desktop.views.text import tr
 from engine import TASKS, EngineError
 
+TASK_WORDS = {  # what the window calls the engine's tasks
+    "isolate": "Isolate",
+    "remove": "Remove",
+    "inpaint": "Fill the gap",
+    "extend": "Continue",
+    "regenerate": "New part",
+    "restyle": "Change sound",
+    "replace": "Swap",
+    "generate": "From nothing",
+    "arrange": "Band",
+}
+
 
 def said(message: Message | EngineError) -> str:
     """A message in the user's language; a template without a translation stays English.
@@ -36,12 +48,19 @@ def title_words(title: str) -> str:
         return title
     prompt, _, made = words.rpartition(MADE_SEPARATOR)
     words = f"{prompt}{MADE_SEPARATOR}{tr(made)}" if made in MADE.values() else words
-    return f"{tr(task.capitalize())} {words}"
+    return f"{task_name(task.lower())}: {words}" if words.strip() else task_name(task.lower())
+
+
+def task_name(task: str) -> str:
+    """What the window calls a task, in the user's language."""
+    return tr(TASK_WORDS.get(task, task.capitalize()))
 
 
 def _task_words(task: str) -> str:
-    words = tr(task.capitalize()) if task in TASKS else task
-    return task if words == task.capitalize() else words
+    words = task_name(task) if task in TASKS else task
+    if words.lower() == task:
+        return task
+    return tr("“{words}”").replace("{words}", words) if " " in words else words
 
 
 def _kind_words(plural: str) -> str:

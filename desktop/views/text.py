@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QMimeData
+from PySide6.QtCore import QCoreApplication, QLocale, QMimeData
 
 CONTEXT = "Fluxstem"
 
@@ -12,6 +12,22 @@ CONTEXT = "Fluxstem"
 def tr(text: str) -> str:
     """The text in the user's language."""
     return QCoreApplication.translate(CONTEXT, text)
+
+
+def language() -> str:
+    """Two letters of the language that the window is in."""
+    return tr("en")
+
+
+def number(value: float, digits: int = 1, sign: bool = False) -> str:
+    """A number as the user's language writes it: ``+1.5``, in German ``+1,5``."""
+    words = QLocale(language()).toString(float(value), "f", digits)
+    return f"+{words}" if sign and value > 0 else words
+
+
+def decibels(level_db: float, lowest_db: float = -60.0) -> str:
+    """A level with its unit; the lowest one is silence."""
+    return "−∞ dB" if level_db <= lowest_db else f"{number(level_db, 1, abs(level_db) >= 0.05)} dB"
 
 
 def clock(seconds: float, digits: int = 3) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from importlib import resources
 from string import Template
@@ -22,7 +23,10 @@ class Palette:
         line: between surfaces.
         text, quiet, faint: what is read, what explains, what may be overlooked.
         accent, on_accent: the one colour for what is to be done.
-        wave, cursor, danger, good: drawing.
+        edge: of controls; every surface beside it is told from it at 3 : 1.
+        lit, on_lit: ground and sign of a switch that is on; blue is for what is to be done.
+        solo, on_solo: of the solo switch and its lamp.
+        wave, cursor, danger, good, warn: drawing, and words that say how it went.
         lanes: one accent per lane.
     """
 
@@ -37,10 +41,16 @@ class Palette:
     faint: str
     accent: str
     on_accent: str
+    edge: str
+    lit: str
+    on_lit: str
+    solo: str
+    on_solo: str
     wave: str
     cursor: str
     danger: str
     good: str
+    warn: str
     lanes: tuple[str, ...]
 
 
@@ -57,8 +67,14 @@ _COLOURS = {  # of the dark theme and of the light one
     "on_accent": ("#0b1220", "#ffffff"),
     "wave": ("#8d97a8", "#76808f"),
     "cursor": ("#ffffff", "#111318"),
+    "edge": ("#6d7685", "#7b8596"),
+    "lit": ("#c9d0db", "#3d4553"),
+    "on_lit": ("#14171c", "#ffffff"),
+    "solo": ("#e8c547", "#7a6200"),
+    "on_solo": ("#14161a", "#ffffff"),
     "danger": ("#ff7b72", "#b3261e"),
     "good": ("#5ed29c", "#12784a"),
+    "warn": ("#e8b04b", "#8a5600"),
 }
 _LANES = (
     ("#4fc3a1", "#0f8466"),
@@ -88,15 +104,27 @@ def _dots(*centres: tuple[float, float]) -> str:
     return f'<g fill="{{c}}" stroke="none">{_rings(*centres, radius=1.6)}</g>'
 
 
+def _gear(teeth: int = 8, inner: float = 6.6, outer: float = 9.2) -> str:
+    """The outline of a gear around (12, 12)."""
+    step = 2 * math.pi / teeth
+    corners = [
+        (radius, (tooth + share) * step)
+        for tooth in range(teeth)
+        for share, radius in ((-0.3, inner), (-0.17, outer), (0.17, outer), (0.3, inner))
+    ]
+    points = (f"{12 + r * math.sin(a):.2f} {12 - r * math.cos(a):.2f}" for r, a in corners)
+    return f'<path d="M{" L".join(points)}Z"/>'
+
+
 _STROKES = {
     "play": '<path d="M7 4.5v15l12-7.5z" fill="{c}" stroke="none"/>',
     "pause": '<path d="M7 5h3.5v14H7zM13.5 5H17v14h-3.5z" fill="{c}" stroke="none"/>',
     "start": '<path d="M6 5v14M19 5.5v13L9 12z"/>',
     "loop": '<path d="M4 12a6 6 0 0 1 6-6h8M15 3l3 3-3 3M20 12a6 6 0 0 1-6 6H6M9 21l-3-3 3-3"/>',
     "open": '<path d="M3 7.5V19h18V8.5h-9.5L9.5 6H3z"/>',
-    "save": '<path d="M12 4v11M7.5 11 12 15.5 16.5 11M4 19.5h16"/>',
+    "save": '<path d="M5 4h11l3.500 3.500V20H5zM8.500 4v5h6V4M8 20v-6.500h8V20"/>',
     "export": '<path d="M12 15.5V4M7.5 8.5 12 4l4.5 4.5M4 19.5h16"/>',
-    "settings": '<path d="M4 7h9M17 7h3M4 17h3M11 17h9"/>' + _rings((15, 7), (9, 17)),
+    "settings": _gear() + _rings((12, 12), radius=2.8),
     "undo": '<path d="M8 5 4 9l4 4M4 9h10a5.5 5.5 0 0 1 0 11h-4"/>',
     "redo": '<path d="m16 5 4 4-4 4M20 9H10a5.5 5.5 0 0 0 0 11h4"/>',
     "more": _dots((6, 12), (12, 12), (18, 12)),
@@ -107,6 +135,11 @@ _STROKES = {
     "retry": '<path d="M20 5v5h-5M19 10a7.5 7.5 0 1 0 .6 5"/>',
     "wave": '<path d="M3 12h2l2-6 3 13 3-15 3 12 2-4h3"/>',
     "spectrum": '<path d="M4 20v-5M8 20V9M12 20V4M16 20v-8M20 20v-3"/>',
+    "region": '<path d="M6 4v16M18 4v16M6 12h12M9 9l-3 3 3 3M15 9l3 3-3 3"/>',
+    "rectangle": '<path d="M4 6h16v12H4z" stroke-dasharray="3.4 2.6"/>',
+    "brush": '<path d="M20 4 11 13.500M11 13.500c-3-1.500-5.500.5-5.500 3 0 1.500-1 2.500-2.500 2.500 '
+    '4.500 2.500 10 1 9.500-4z"/>',
+    "stack": '<path d="M4 8.5 12 4.500l8 4-8 4zM4 12.500l8 4 8-4M4 16.500l8 4 8-4"/>',
     "drag": _dots((9, 6), (15, 6), (9, 12), (15, 12), (9, 18), (15, 18)),
     "volume": '<path d="M4 9.5v5h3.5l4.5 4v-13l-4.5 4zM15.5 9a4.5 4.5 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"/>',
     "queue": '<path d="M4 6h16M4 12h16M4 18h10"/>',
@@ -115,6 +148,11 @@ _STROKES = {
     "film": '<path d="M3.5 5h17v14h-17zM8 5v14M16 5v14M3.5 9.700H8M3.5 14.300H8M16 9.700h4.500M16 14.300h4.500"/>',
     "plus": '<path d="M12 5v14M5 12h14"/>',
     "daw": '<path d="M3 8h13M12 4l4 4-4 4M21 16H8M12 12l-4 4 4 4"/>',
+    "grid": '<path d="M5 4v16M12 4v16M19 4v16M3 9h18M3 15h18"/>',
+    "snap": '<path d="M6 4v8a6 6 0 0 0 12 0V4M6 8h4M14 8h4M10 4v8a2 2 0 0 0 4 0V4M6 4h4M14 4h4"/>',
+    "click": '<path d="M9 4h6l3.500 16h-13zM7.200 15h9.600M12 15l6-9"/>',
+    "follow": '<path d="M8 4v16M12 12h8M16.500 8l4 4-4 4M4 4v16"/>',
+    "speed": '<path d="M4 17a8.500 8.500 0 1 1 16 0M12 16l4-6"/>',
     "logo": '<path d="M2.500 13.500c3 0 3-7 6-7s3 11 6 11 3-7.500 7-7.500" stroke-width="2.600"/>',
 }
 
@@ -163,6 +201,18 @@ def blended(back: str, front: str, share: float) -> QColor:
     one, two = QColor(back), QColor(front)
     parts = zip((one.redF(), one.greenF(), one.blueF()), (two.redF(), two.greenF(), two.blueF()), strict=True)
     return QColor.fromRgbF(*(a + (b - a) * share for a, b in parts))
+
+
+def contrast(one: str, two: str) -> float:
+    """Contrast of two colours, 1 to 21; WCAG 2.2, relative luminance."""
+
+    def luminance(colour: str) -> float:
+        parts = (QColor(colour).redF(), QColor(colour).greenF(), QColor(colour).blueF())
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((luminance(one), luminance(two)))
+    return (high + 0.05) / (low + 0.05)
 
 
 def mark(widget: QWidget, name: str, value: object) -> None:
@@ -221,7 +271,7 @@ def sheet(p: Palette) -> str:
     folder = resources.files("desktop.resources")
     pictures = {
         name: str(folder.joinpath(f"{name.replace('_', '-')}-{p.name}.svg")).replace("\\", "/")
-        for name in ("chevron", "chevron_up")
+        for name in ("chevron", "chevron_up", "check")
     }
     text = folder.joinpath("window.qss").read_text(encoding="utf-8")
     colours = {name: getattr(p, name) for name in Palette.__dataclass_fields__ if name != "lanes"}

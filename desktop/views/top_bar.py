@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QSpacerItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.audio.mixer import PlaybackSource
-from desktop.views.text import clock, tr
+from desktop.views.text import clock, decibels, tr
 from desktop.views.theme import Palette, drawn, icon, number_font
 
 SIDES = (
     (PlaybackSource.ORIGINAL, "Original", "The original mix (1)"),
     (PlaybackSource.STEMS, "Stems", "The audible lanes (2)"),
-    (PlaybackSource.REMOVED, "Removed", "What was removed: the mix minus the audible lanes (3)"),
+    (PlaybackSource.REMOVED, "Delta", "The delta: the mix minus the audible lanes (3)"),
 )
 VOLUME_STEPS = 100
-ROOMY_PIXELS, SNUG_PIXELS = 1120, 1020
+LEVELS, SEGMENT_PADDING = 5, 22
 
 
 class TopBar(QWidget):
@@ -30,8 +41,10 @@ class TopBar(QWidget):
         listened: which of ``PlaybackSource``.
         matched: True for equal loudness.
         volume_changed: 0 to 1.
+        solo_cleared: no lane is to be heard alone any more.
     """
 
+    solo_cleared = Signal()
     listened = Signal(object)
     matched = Signal(bool)
     volume_changed = Signal(float)
@@ -42,15 +55,30 @@ class TopBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._actions = actions
         self._match = 0.0  # dB
+        self._level = 0  # how much is hidden for want of room
         self.buttons: dict[str, QToolButton] = {}
         self.logo = QLabel()
         self.name = QLabel("Fluxstem")
         self.name.setObjectName("heading")
         self.time = QLabel("0:00.000")
         self.time.setFont(number_font(14))
-        self.time.setMinimumWidth(104)
+        self.time.setFixedWidth(112)
         self.time.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.time.setAccessibleName(tr("Playback position"))
+        self.bars = QLabel()
+        self.bars.setObjectName("caption")
+        self.bars.setFont(number_font(9.5))
+        self.bars.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.bars.setAccessibleName(tr("Bar and beat"))
+        self.bars.hide()
+        self.lamp_solo = QPushButton(tr("Solo"))
+        self.lamp_solo.setObjectName("lamp")
+        self.lamp_solo.clicked.connect(self.solo_cleared)
+        kept = self.lamp_solo.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self.lamp_solo.setSizePolicy(kept)
+        self.lamp_solo.hide()
+        self._cells: dict[str, QHBoxLayout] = {}
         self.sides: dict[PlaybackSource, QPushButton] = {}
         group = QButtonGroup(self)
         self._segments = QHBoxLayout()
@@ -61,6 +89,8 @@ class TopBar(QWidget):
             button.setProperty("place", ("first", "middle", "last")[place])
             button.setCheckable(True)
             button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+            button.ensurePolished()
+            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(button.text()) + SEGMENT_PADDING)
             button.setToolTip(tr(tip))
             button.clicked.connect(lambda on, listen=listen: self.listened.emit(listen))
             group.addButton(button)
@@ -69,6 +99,7 @@ class TopBar(QWidget):
         self.match = QToolButton()
         self.match.setText(tr("Match"))
         self.match.setCheckable(True)
+        self.match.setFont(number_font(10))
         self.match.setToolTip(tr("Play both sides equally loud, so that neither seems better just for being louder"))
         self.match.toggled.connect(self.matched)
         self.volume = QSlider(Qt.Orientation.Horizontal)
@@ -87,22 +118,48 @@ class TopBar(QWidget):
         row.setSpacing(6)
         row.addWidget(self.logo)
         row.addWidget(self.name)
-        row.addSpacing(14)
+        self._gap = QSpacerItem(14, 0)
+        row.addItem(self._gap)
         for name in ("open", "save", "undo", "redo"):
             row.addWidget(self._button(name))
         row.addStretch(1)
         for name in ("start", "play", "loop"):
             row.addWidget(self._button(name))
-        row.addWidget(self.time)
-        row.addSpacing(8)
+        self._add_cell("speed")
+        times = QVBoxLayout()
+        times.setSpacing(0)
+        times.addWidget(self.time)
+        times.addWidget(self.bars)
+        row.addLayout(times)
+        row.addSpacing(4)
         row.addLayout(self._segments)
         row.addWidget(self.match)
+        row.addWidget(self.lamp_solo)
+        self._add_cell("sum")
         row.addStretch(1)
+        self._add_cell("meter")
         row.addWidget(self.speaker)
         row.addWidget(self.volume)
         row.addSpacing(8)
         for name in ("export", "queue", "settings"):
             row.addWidget(self._button(name))
+
+    def _add_cell(self, name: str) -> None:
+        cell = self._cells[name] = QHBoxLayout()
+        cell.setContentsMargins(0, 0, 0, 0)
+        self._row.addLayout(cell)
+
+    def place_speed(self, widget: QWidget) -> None:
+        """Put the speed beside the loop button."""
+        self._cells["speed"].addWidget(widget)
+
+    def place_sum(self, widget: QWidget) -> None:
+        """Put the lamp of the sum beside the match."""
+        self._cells["sum"].addWidget(widget)
+
+    def place_meter(self, widget: QWidget) -> None:
+        """Put the level meter before the volume."""
+        self._cells["meter"].addWidget(widget)
 
     def _button(self, name: str) -> QToolButton:
         button = QToolButton()
@@ -114,13 +171,39 @@ class TopBar(QWidget):
         return button
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """In a narrow window, hide names before controls."""
-        roomy = self.width() >= ROOMY_PIXELS
-        self.name.setVisible(roomy)
-        self.logo.setVisible(roomy or self.width() >= SNUG_PIXELS)
-        self.volume.setFixedWidth(86 if roomy else 56)
-        self._row.setSpacing(6 if roomy else 4)
+        """In a narrow window, hide names before controls, and controls that have a key before the others."""
+        self._fit()
+
+    def _fit(self) -> None:
+        for level in range(LEVELS):
+            self._level = level
+            self._show_level(level)
+            self._row.invalidate()
+            if self._row.minimumSize().width() <= self.width():
+                return
+
+    def _show_level(self, level: int) -> None:
+        """Show as much as there is room for: 0 is everything, each level less."""
+        self.name.setVisible(level < 1)
+        self.logo.setVisible(level < 2)
+        self.volume.setFixedWidth(86 if level < 1 else 56)
+        for widget in (self.volume, self.speaker):
+            widget.setVisible(level < 4)
+        for place in range(self._cells["meter"].count()):
+            self._cells["meter"].itemAt(place).widget().setVisible(level < 3)
+        for name in ("undo", "redo", "start"):
+            self.buttons[name].setVisible(level < 4)
+        self.lamp_solo.setText(tr("Solo") if level < 2 else "S")
+        self._gap.changeSize(14 if level < 1 else 2, 0)
+        self._row.setSpacing(6 if level < 1 else 3)
+        self._row.setContentsMargins(*((14, 6, 12, 6) if level < 2 else (8, 6, 8, 6)))
         self._show_match()
+        self.match.setFixedWidth(self._match_width())
+
+    def _match_width(self) -> int:
+        """Always as wide as its longest words, so that nothing beside it moves."""
+        longest = tr("Match") if self._level > 1 else f"{tr('Match')} {decibels(-18.8)}"
+        return self.match.fontMetrics().horizontalAdvance(longest) + 22
 
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""
@@ -130,7 +213,7 @@ class TopBar(QWidget):
         for name, action in self._actions.items():
             if name in self.buttons:
                 checked = action.isCheckable() and action.isChecked()
-                action.setIcon(icon(name, palette.accent if checked else palette.text, palette.faint))
+                action.setIcon(icon(name, palette.on_lit if checked else palette.text, palette.faint))
 
     def show_playing(self, playing: bool) -> None:
         """Show the pause icon while playing."""
@@ -139,6 +222,18 @@ class TopBar(QWidget):
     def show_time(self, seconds: float) -> None:
         """Show the playback position."""
         self.time.setText(clock(seconds))
+
+    def show_bars(self, words: str) -> None:
+        """Show bar and beat under the time; nothing for no words."""
+        self.bars.setText(words)
+        self.bars.setVisible(bool(words))
+
+    def show_solo(self, names: tuple[str, ...]) -> None:
+        """Light the lamp while lanes are heard alone."""
+        self.lamp_solo.setVisible(bool(names))
+        words = f"{tr('Heard alone')}: {', '.join(names)}. {tr('Click to hear all lanes again')}"
+        self.lamp_solo.setToolTip(words)
+        self.lamp_solo.setAccessibleName(words)
 
     def show_listen(self, listen: PlaybackSource, has_lanes: bool, has_mix: bool) -> None:
         """Check the source that is playing; disable those that cannot be."""
@@ -151,11 +246,12 @@ class TopBar(QWidget):
     def show_match(self, on: bool, match_db: float) -> None:
         """Show the gain that matches the stems to the original."""
         self._match = match_db if on else 0.0
+        self.match.setEnabled(self.sides[PlaybackSource.STEMS].isEnabled())
         self.match.blockSignals(True)
         self.match.setChecked(on)
         self.match.blockSignals(False)
         self._show_match()
 
     def _show_match(self) -> None:
-        shown = abs(self._match) >= 0.05 and self.width() >= SNUG_PIXELS
-        self.match.setText(f"{tr('Match')} {self._match:+.1f} dB" if shown else tr("Match"))
+        shown = abs(self._match) >= 0.05 and self._level < 2
+        self.match.setText(f"{tr('Match')} {decibels(self._match)}" if shown else tr("Match"))

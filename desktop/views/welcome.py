@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QDateTime, QLocale, Qt, Signal
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from desktop.views.text import tr
+from desktop.views.text import language, tr
 from desktop.views.theme import Palette, drawn
+
+RECENT_SHOWN, RECENT_PIXELS = 4, 380
 
 
 class Welcome(QWidget):
@@ -61,14 +64,34 @@ class Welcome(QWidget):
         self.mark.setPixmap(drawn("logo", palette.accent, 64))
 
     def show_recent(self, paths: list[str]) -> None:
-        """Show the recent files."""
+        """Show the recent files, with the folder and the day of each."""
         while item := self._recent.takeAt(0):
             widget = item.widget()
             if widget is not None:
                 widget.deleteLater()
-        for path in paths[:4]:
+        for path in paths[:RECENT_SHOWN]:
             button = QPushButton(Path(path).name)
-            button.setObjectName("link")
+            button.setObjectName("recent")
             button.setToolTip(path)
+            button.setFixedWidth(RECENT_PIXELS)
             button.clicked.connect(lambda on, path=path: self.path_wanted.emit(path))
+            facts = QLabel(recent_words(Path(path), button.fontMetrics(), RECENT_PIXELS - 24), button)
+            facts.setObjectName("caption")
+            facts.move(12, 25)
+            facts.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+
+
+def recent_words(path: Path, metrics: QFontMetrics, pixels: int) -> str:
+    """Folder and day of a file; only the folder where the file is gone."""
+    home = str(Path.home())
+    folder = str(path.parent)
+    folder = f"~{folder[len(home) :]}" if folder.startswith(home) else folder
+    day = ""
+    try:
+        moment = QDateTime.fromSecsSinceEpoch(int(path.stat().st_mtime))
+        day = f"  ·  {QLocale(language()).toString(moment.date(), QLocale.FormatType.ShortFormat)}"
+    except OSError:
+        day = f"  ·  {tr('not there any more')}"
+    room = pixels - metrics.horizontalAdvance(day)
+    return metrics.elidedText(folder, Qt.TextElideMode.ElideMiddle, room) + day

@@ -53,6 +53,7 @@ def workspace(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_bundle
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     settings = AppSettings(tmp_path / "settings.ini")
     settings.set("bundle", str(toy_bundle))
+    settings.set("find_tempo", False)  # a process that listens to every test's noise would slow them all down
     made = Workspace(settings, tmp_path / "data", tmp_path / "cache", EngineLink())
     made.troubles = []
     made.troubled.connect(lambda words, details: made.troubles.append(str(words)))
@@ -108,12 +109,9 @@ def device() -> FakeDevice:
 @pytest.fixture
 def window(workspace, qtbot, monkeypatch):
     """The real window over that workspace; nobody is asked about what is not saved."""
-    from PySide6.QtWidgets import QMessageBox
-
     from desktop.views.main_window import MainWindow
 
-    discard = QMessageBox.StandardButton.Discard
-    monkeypatch.setattr("desktop.views.main_window.QMessageBox.question", lambda *args: discard)
+    monkeypatch.setattr("desktop.views.main_window.choose", lambda *args: "discard")
     made = MainWindow(workspace)
     qtbot.addWidget(made)
     made.prompt.device.setCurrentIndex(made.prompt.device.findData("cpu"))

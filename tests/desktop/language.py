@@ -23,14 +23,16 @@ from desktop.models.examples import KINDS  # noqa: E402
 from desktop.models.job_list import JobState  # noqa: E402
 from desktop.views.prompt.advanced import FIELDS  # noqa: E402
 from desktop.views.queue_panel import STAGES  # noqa: E402
+from desktop.views.sentences import TASK_WORDS  # noqa: E402
 from engine import OPTIONS, TASKS  # noqa: E402
 
 RESOURCES = ROOT / "desktop" / "resources"
 GERMAN = RESOURCES / "fluxstem_de.ts"
 TABLES = (
     "ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES",
+    "KEY_NAMES", "STATES", "SNAPS", "FOLLOWS",
     "CHOICES_WORDS",
-    "FIELDS", "ENDS", "MADE", "WITH", "STAGES",
+    "FIELDS", "ENDS", "MADE", "WITH", "STAGES", "GROUPS", "TOOLS", "SAYINGS", "PRESETS",
 )  # fmt: skip
 CODES = {
     "1",
@@ -97,7 +99,7 @@ def texts() -> set[str]:
                 shown = node.value.values if isinstance(node.value, ast.Dict) else [node.value]  # nobody sees a key
                 leaves = [leaf for part in shown for leaf in ast.walk(part)]
                 found |= {leaf.value for leaf in leaves if is_words(leaf) and is_shown(leaf.value)}
-    found |= {task.capitalize() for task in TASKS} | {rule.doc for rule in TASKS.values()}
+    found |= {*TASK_WORDS.values()}
     found |= {state.value for state in JobState} | {kind.plural for kind in KINDS.values()}
     for row in FIELDS:
         option = OPTIONS[row.option]

@@ -116,12 +116,12 @@ def test_names_of_files_stay_letter_by_letter(qapp, german, name):
                       bundle="small", kinds="images"),
          "das Modell small nimmt keine Bilder; wählen Sie ein anderes, oder sagen Sie es mit Worten"),
         (RequestError("{task} fills a region; drag over the waveform to choose one", task="inpaint"),
-         "Füllen füllt einen Bereich; ziehen Sie über die Wellenform, um einen zu wählen"),
+         "„Lücke füllen“ füllt einen Bereich; ziehen Sie über die Wellenform, um einen zu wählen"),
         (RequestError("{task} needs a mix; open or drop an audio file first", task="isolate"),
          "Herauslösen braucht einen Mix; öffnen Sie zuerst eine Audiodatei oder legen Sie eine ab"),
         (Message("{title} did not work: {reason}", title="isolate violin",
                  reason=Message("there is no file {path}; it may have been moved or deleted", path="/a/b.wav")),
-         "Herauslösen violin ging nicht: es gibt keine Datei /a/b.wav; vielleicht wurde sie verschoben oder gelöscht"),
+         "Herauslösen: violin ging nicht: es gibt keine Datei /a/b.wav; vielleicht wurde sie verschoben oder gelöscht"),
     ],
 )  # fmt: skip
 def test_words_of_ours_within_a_sentence_are_german_too(german, message, german_words):
@@ -132,9 +132,9 @@ def test_a_job_is_read_out_as_it_is_shown(qtbot, german):
     card = JobCard(DARK)
     qtbot.addWidget(card)
     card.show_row(JobRow(title="inpaint piano · the whole mix", state=JobState.FAILED), 0.0)
-    assert card.title.text() == "Füllen piano · der ganze Mix"
-    assert card.accessibleName() == "Füllen piano · der ganze Mix, fehlgeschlagen"
-    assert title_words("generate a · b") == "Erzeugen a · b"
+    assert card.title.text() == "Lücke füllen: piano · der ganze Mix"
+    assert card.accessibleName() == "Lücke füllen: piano · der ganze Mix, fehlgeschlagen"
+    assert title_words("generate a · b") == "Aus dem Nichts: a · b"
 
 
 def test_the_export_dialog_says_what_is_missing_in_german(loaded, qtbot, german, tmp_path, make_wav):

@@ -116,7 +116,7 @@ def test_a_window_that_is_killed_is_recovered_and_its_project_is_held_by_one_win
     found = json.loads(first_line(third))
     assert ended(third) == 0
     assert found == {
-        "lanes": ["violin", "without violin"], "mute": [True, True], "saved_as": str(place), "unsaved": True,
+        "lanes": ["violin", "Everything else"], "mute": [True, False], "saved_as": str(place), "unsaved": True,
         "title": "song", "length": 16_000,
     }  # fmt: skip
 

@@ -69,6 +69,7 @@ def test_a_project_of_an_earlier_version_opens(tmp_path):
     assert (lane.take.made.steps, lane.take.made.regions) == (8, ((10, 20),))
     assert lane.take.made.heard == ((0, 500, 0.75),)
     assert lane.take.made.similarity is None, "which came later"
+    assert lane.out_of == "mix", "an isolated stem is a part of the sum"
 
 
 @pytest.mark.parametrize(

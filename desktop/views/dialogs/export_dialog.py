@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -24,9 +25,11 @@ from PySide6.QtWidgets import (
 
 from desktop.audio.export import FORMATS, ExportResult, export
 from desktop.models.lane_files import LaneFiles
+from desktop.models.project import Lane, Project
 from desktop.models.workspace import Workspace
+from desktop.views.prompt.prompt_bar import region_words
 from desktop.views.sentences import said
-from desktop.views.text import tr
+from desktop.views.text import clock, decibels, tr
 from engine import BIT_FOR_BIT_DB, Cancelled, EngineError
 
 CHOICES = (
@@ -56,6 +59,7 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self._workspace, self._files_out = workspace, files_out
         self._stopped = False
+        self._written: tuple[Path, ...] = ()
         self.setWindowTitle(tr("Export"))
         self.setMinimumWidth(560)
         self._make_choices(lane_id)
@@ -75,7 +79,7 @@ class ExportDialog(QDialog):
             self.what[name] = button
         self.ticks: dict[str, QCheckBox] = {}
         for lane in project.lanes:
-            tick = QCheckBox(lane.name)
+            tick = QCheckBox(self._lane_words(project, lane))
             tick.setChecked(lane.id == lane_id if lane_id else project.heard(lane))
             tick.toggled.connect(self._preview)
             self.ticks[lane.id] = tick
@@ -83,6 +87,15 @@ class ExportDialog(QDialog):
         self.all.setObjectName("link")
         self.all.clicked.connect(self._tick_all)
         self.what["lanes" if self.ticks else "mix"].setChecked(True)
+
+    def _lane_words(self, project: Project, lane: Lane) -> str:
+        """The lane's name, told apart from others of the same name, and how it is set where that is not usual."""
+        name = tr(lane.name) if lane.role == "else" else lane.name
+        same = [one for one in project.lanes if one.name == lane.name]
+        words = f"{name} ({same.index(lane) + 1})" if len(same) > 1 else name
+        if abs(lane.gain_db) >= 0.05:
+            words += f"  {decibels(lane.gain_db)}"
+        return words
 
     def _tick_all(self) -> None:
         for tick in self.ticks.values():
@@ -98,7 +111,17 @@ class ExportDialog(QDialog):
         self.template = QLineEdit(str(settings.get("export_template")))
         self.template.setToolTip(tr("You can use {track}, {stem}, {take}, {bundle} and {nr}"))
         self.template.textChanged.connect(self._preview)
-        self.folder = QLineEdit(str(settings.get("export_folder")) or str(Path.home()))
+        self.folder = QLineEdit(str(self._files_out.export_folder()))
+        selection = self._workspace.document.selection
+        self.region_only = QCheckBox()
+        self.region_only.toggled.connect(self._preview)
+        self.region_only.setVisible(selection is not None)
+        if selection is not None:
+            words = region_words(selection, max(self._workspace.document.project.rate_hz, 1))
+            self.region_only.setText(f"{tr('Only the region')} {words}")
+        self.facts = QLabel()
+        self.facts.setObjectName("caption")
+        self.facts.setWordWrap(True)
         self.browse = QPushButton(tr("Choose …"))
         self.browse.clicked.connect(self._choose_folder)
         self.preview = QLabel()
@@ -114,6 +137,9 @@ class ExportDialog(QDialog):
         self.go.setObjectName("go")
         self.go.setDefault(True)
         self.go.clicked.connect(self.start)
+        self.show_folder = QPushButton(tr("Open folder"))
+        self.show_folder.hide()
+        self.show_folder.clicked.connect(self._open_folder)
         self.stop.clicked.connect(self.reject)
 
     def _lay_out(self) -> None:
@@ -141,6 +167,8 @@ class ExportDialog(QDialog):
             grid.addWidget(widget, place, 1)
         grid.addWidget(self.browse, 2, 2)
         column.addLayout(grid)
+        column.addWidget(self.region_only)
+        column.addWidget(self.facts)
         column.addWidget(self.preview)
         column.addWidget(self.bar)
         column.addWidget(self.answer)
@@ -148,6 +176,7 @@ class ExportDialog(QDialog):
         foot.addStretch(1)
         foot.addWidget(self.stop)
         foot.addWidget(self.go)
+        foot.addWidget(self.show_folder)
         column.addLayout(foot)
 
     def chosen(self) -> str:
@@ -159,18 +188,18 @@ class ExportDialog(QDialog):
         settings, project = self._workspace.settings, self._workspace.document.project
         settings.set("export_kind", self.kind.currentData())
         settings.set("export_template", self.template.text())
-        settings.set("export_folder", self.folder.text())
         try:
-            parts, original = self._files_out.parts(self.chosen(), self._ticked(), self.template.text())
+            parts, original = self._files_out.parts(self.chosen(), self._ticked(), self.template.text(), self._region())
         except EngineError as error:
             self.answer.setText(said(error))
             return
         self.go.setEnabled(False)
         self.bar.show()
+        first, last = self._region() or (0, project.length)
         kind, folder = str(self.kind.currentData()), Path(self.folder.text()).expanduser()
         self._workspace.background.run(
             lambda: export(
-                parts, original, kind, folder, (project.rate_hz, project.length), self._reported.emit, self._check
+                parts, original, kind, folder, (project.rate_hz, last - first), self._reported.emit, self._check
             ),
             self._done,
             self._failed,
@@ -190,6 +219,8 @@ class ExportDialog(QDialog):
         self.go.setEnabled(True)
         self.bar.hide()
         self.answer.setText(answer_words(written))
+        self._written = written.paths
+        self._point_to(self.show_folder)
         self._workspace.told.emit(answer_words(written))
         self.exported.emit(written)
 
@@ -201,6 +232,33 @@ class ExportDialog(QDialog):
     def _ticked(self) -> list[str]:
         return [lane_id for lane_id, tick in self.ticks.items() if tick.isChecked()]
 
+    def _region(self) -> tuple[int, int] | None:
+        return self._workspace.document.selection if self.region_only.isChecked() else None
+
+    def _point_to(self, button: QPushButton) -> None:
+        """Make a button the one that Return presses and the eye finds."""
+        self.show_folder.setVisible(button is self.show_folder)
+        for one in (self.go, self.show_folder):
+            one.setObjectName("go" if one is button else "")
+            one.setDefault(one is button)
+            one.style().unpolish(one)
+            one.style().polish(one)
+
+    def _open_folder(self) -> None:
+        if self._written:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written[0].parent)))
+
+    def _facts(self) -> str:
+        project = self._workspace.document.project
+        first, last = self._region() or (0, project.length)
+        length = clock((last - first) / max(project.rate_hz, 1), 1)
+        faders = {
+            "lanes": tr("Each stem with its fader and pan"),
+            "mix": tr("With faders and pans, as you hear it"),
+            "minus": tr("The ticked stems are taken away with their faders and pans"),
+        }
+        return f"{length}  ·  {project.rate_hz / 1000:g} kHz  ·  {faders[self.chosen()]}"
+
     def _choose_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, tr("Folder for the files"), self.folder.text())
         if name:
@@ -211,8 +269,11 @@ class ExportDialog(QDialog):
             return
         for tick in self.ticks.values():
             tick.setEnabled(self.chosen() != "mix")
+        self.facts.setText(self._facts())
+        if not self.show_folder.isHidden():
+            self._point_to(self.go)
         try:
-            parts, _ = self._files_out.parts(self.chosen(), self._ticked(), self.template.text())
+            parts, _ = self._files_out.parts(self.chosen(), self._ticked(), self.template.text(), self._region())
             suffix = FORMATS[str(self.kind.currentData())].suffix
             self.preview.setText("\n".join(part.name + suffix for part in parts))
             self.go.setEnabled(True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QFileDialog,
     QFormLayout,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -27,6 +30,8 @@ from PySide6.QtWidgets import (
 from desktop.audio.player import output_devices
 from desktop.message import Message
 from desktop.models.bundles import BundleRow
+from desktop.models.diagnostics import CheckRow
+from desktop.models.examples import usable
 from desktop.models.workspace import Workspace
 from desktop.views.prompt.advanced import DEVICES
 from desktop.views.sentences import said
@@ -47,6 +52,7 @@ BRIDGES = (
         "folder and write results. Use it only on a network you trust.",
     ),
 )
+PARTS = {"engine": "Engine", "sound": "Sound", "bundle": "Bundle", "disk": "Disk"}
 GB = 1 << 30
 ROW_HEIGHT = 30
 
@@ -84,6 +90,7 @@ class SettingsDialog(QDialog):
         workspace.bundles.changed.connect(self._show_bundles)
         workspace.bridge.changed.connect(self._show_bridge)
         workspace.diagnostics.examined.connect(self.report.setPlainText)
+        workspace.diagnostics.checked.connect(self._show_checks)
         self.tabs.currentChanged.connect(self._on_tab)
         self.tabs.setCurrentIndex(tab)
 
@@ -107,6 +114,10 @@ class SettingsDialog(QDialog):
         )
         sizes = tuple((size, f"{size} GB") for size in CACHES_GB)
         form.addRow(tr("Cache limit"), self._choice("cache_gb", sizes, tr("Waveforms and decoded audio")))
+        tempo = QCheckBox(tr("Estimate tempo and key of what is opened"))
+        tempo.setChecked(bool(self._workspace.settings.get("find_tempo")))
+        tempo.toggled.connect(lambda on: self._workspace.settings.set("find_tempo", on))
+        form.addRow("", tempo)
         self.cache = QLabel()
         self.cache.setObjectName("quiet")
         clean = QPushButton(tr("Clean up now"))
@@ -205,13 +216,63 @@ class SettingsDialog(QDialog):
         self.address = QLabel()
         self.address.setObjectName("chip")
         column.addWidget(self.address)
+        column.addSpacing(6)
+        heading = QLabel(tr("Folders that clips may lie in, beside your home folder"))
+        heading.setWordWrap(True)
+        column.addWidget(heading)
+        self.folders = QListWidget()
+        self.folders.setAccessibleName(heading.text())
+        self.folders.setMaximumHeight(96)
+        column.addWidget(self.folders)
+        add, remove = QPushButton(tr("Add a folder …")), QPushButton(tr("Remove the folder"))
+        add.clicked.connect(self._choose_bridge_folder)
+        remove.clicked.connect(self._remove_bridge_folder)
+        buttons = QHBoxLayout()
+        buttons.addWidget(add)
+        buttons.addWidget(remove)
+        buttons.addStretch(1)
+        column.addLayout(buttons)
         column.addStretch(1)
+        self._show_folders()
         self._show_bridge()
         return page
 
+    def _show_folders(self) -> None:
+        self.folders.clear()
+        self.folders.addItems(self._workspace.settings.get("bridge_folders"))
+
+    def _choose_bridge_folder(self) -> None:
+        if name := QFileDialog.getExistingDirectory(self, tr("Folder that clips may lie in")):
+            self.add_bridge_folder(name)
+
+    def add_bridge_folder(self, name: str) -> None:
+        """Let DAWs send clips that lie in a folder."""
+        self._workspace.settings.set(
+            "bridge_folders", list(dict.fromkeys([*self._workspace.settings.get("bridge_folders"), name]))
+        )
+        self._show_folders()
+
+    def _remove_bridge_folder(self) -> None:
+        item = self.folders.currentItem() or self.folders.item(0)
+        if item is not None:
+            kept = [name for name in self._workspace.settings.get("bridge_folders") if name != item.text()]
+            self._workspace.settings.set("bridge_folders", kept)
+            self._show_folders()
+
     def _machine(self) -> QWidget:
         page = QWidget()
+        self.checks = QGridLayout()
+        self.checks.setHorizontalSpacing(12)
+        self.checks.setVerticalSpacing(9)
+        self.checks.setColumnStretch(2, 1)
+        self.verdict = QLabel(tr("checking …"))
+        self.verdict.setObjectName("heading")
+        self.fold = QPushButton(tr("Details"))
+        self.fold.setObjectName("link")
+        self.fold.setCheckable(True)
         self.report = QPlainTextEdit()
+        self.report.hide()
+        self.fold.toggled.connect(self.report.setVisible)
         self.report.setReadOnly(True)
         self.report.setAccessibleName(tr("Report"))
         again, copy = QPushButton(tr("Check again")), QPushButton(tr("Copy"))
@@ -223,9 +284,29 @@ class SettingsDialog(QDialog):
         buttons.addStretch(1)
         column = QVBoxLayout(page)
         column.setContentsMargins(16, 16, 16, 12)
+        column.setSpacing(12)
+        column.addWidget(self.verdict)
+        column.addLayout(self.checks)
+        column.addWidget(self.fold, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.report, 1)
+        column.addStretch(0)
         column.addLayout(buttons)
         return page
+
+    def _show_checks(self, rows: tuple[CheckRow, ...]) -> None:
+        """A tick or a cross for each part of the machine."""
+        while item := self.checks.takeAt(0):
+            if (old := item.widget()) is not None:
+                old.deleteLater()
+        for place, row in enumerate(rows):
+            sign, name, words = QLabel("✓" if row.good else "✕"), QLabel(tr(PARTS[row.name])), QLabel(said(row.words))
+            sign.setObjectName("good" if row.good else "danger")
+            sign.setAccessibleName(tr("works") if row.good else tr("does not work"))
+            name.setObjectName("heading")
+            words.setWordWrap(True)
+            for column, label in enumerate((sign, name, words)):
+                self.checks.addWidget(label, place, column, Qt.AlignmentFlag.AlignTop)
+        self.verdict.setText(tr("Everything works") if all(row.good for row in rows) else tr("Something is missing"))
 
     def _on_tab(self, tab: int) -> None:
         page = self.tabs.widget(tab)
@@ -234,6 +315,7 @@ class SettingsDialog(QDialog):
 
     def _examine(self) -> None:
         self.report.setPlainText(tr("checking …"))
+        self.verdict.setText(tr("checking …"))
         self._workspace.diagnostics.examine()
 
     def _show_cache(self) -> None:
@@ -274,10 +356,11 @@ class SettingsDialog(QDialog):
         row = self._selected()
         if row is None:
             return
-        parts = [said(row.problem)] if row.problem else [f"{tr('Licence')}: {row.licence}"]
+        parts = [said(row.problem)] if row.problem else list(_able_words(row))
         parts += [verdict] if verdict else []
-        parts += [_listed(tr("Trained on"), row.trained_on)] if row.trained_on else []
+        parts += [] if row.problem else [f"{tr('Licence')}: {row.licence}"]
         parts += [row.notes] if row.notes else []
+        parts += [_listed(tr("Trained on"), row.trained_on)] if row.trained_on else []
         parts += [_listed(tr("Credits"), row.attribution)] if row.attribution else []
         self.card.setText("\n\n".join(parts))
 
@@ -297,6 +380,14 @@ class SettingsDialog(QDialog):
             self._workspace.bundles.add_folder(folder)
         except EngineError as error:
             self.card.setText(said(error))
+
+
+def _able_words(row: BundleRow) -> Iterator[str]:
+    """What a bundle takes, and who helps it."""
+    kinds = [tr(kind.plural) for kind in usable(row.encoders)]
+    yield f"{tr('Prompts')}: {', '.join([tr('words'), *kinds])}"
+    if row.experts:
+        yield f"{tr('Experts')}: {', '.join(row.experts)}"
 
 
 def _listed(heading: str, rows: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""The folded part of the prompt bar: a control for every option of a request that is seldom needed.
+"""The part of the prompt bar that opens over it: a control for every option of a request that is seldom needed.
 
 Ranges, defaults, choices and tooltips come from the engine's table of options; only what the task takes is shown.
 """
@@ -21,25 +21,28 @@ from desktop.views.prompt.controls import (
     WholeBox,
     WordsField,
     choice_rows,
+    reset,
+    tell_changes,
+    words_of,
 )
 from desktop.views.sliders import ShareSlider
 from desktop.views.text import tr
 from engine import OPTIONS, Option, Rule, Slot
 
-COLUMNS, COLUMN_PIXELS = 4, 175  # at most so many columns, each at least so wide
+COLUMNS, COLUMN_PIXELS = 4, 165  # at most so many columns, each at least so wide
 DEVICES = {"auto": "Fastest available", "cpu": "CPU", "cuda": "CUDA", "tensorrt": "TensorRT"}
 CHOICES_WORDS = {
     "device": DEVICES,
     "render": {
         "masked": "Your own audio, filtered", "flow": "Filtered by the flow model", "decoded": "The model's own audio"
     },
-    "slot": {"": "A stem", "mix": "The mix", "rest": "The others"},
+    "slot": {"": "A stem", "mix": "The song", "rest": "The rest"},
     "format": {
         "same": "As the input", "wav16": "WAV 16 bit", "wav24": "WAV 24 bit", "wav32f": "WAV 32 bit float",
         "flac": "FLAC 24 bit", "aiff": "AIFF 24 bit", "mp3": "MP3", "ogg": "Ogg Vorbis", "opus": "Opus",
         "m4a": "AAC (M4A)",
     },
-    "start": {"": "bundle's default", "zeros": "From zeros", "noise": "From noise"},
+    "start": {"": "Auto", "zeros": "From zeros", "noise": "From noise"},
     "guide": {
         "prompt": "The prompt", "mix-prompt": "Words about the whole mix", "rest-prompt": "Words about the others",
         "picture": "Image",
@@ -56,8 +59,8 @@ CHOICES_WORDS = {
 }  # fmt: skip
 ENDS = {"example_weight": ("Words", "Examples"), "sensitivity": ("Clean", "Full")}  # of sliders from 0 to 1
 WITH = {  # name, tooltip and placeholder of the words about what goes with what is made
-    Slot.REST: ("The others", "What the others play, if that helps", "e.g. piano and drums"),
-    Slot.STEM: ("The stem", "What the stem plays, if that helps", "e.g. violin"),
+    Slot.REST: ("Describe the rest", "What the others play, if that helps", "e.g. piano and drums"),
+    Slot.STEM: ("Describe the stem", "What the stem plays, if that helps", "e.g. violin"),
 }
 
 
@@ -95,15 +98,15 @@ FIELDS = (
     FieldRow("expert", "Expert"),
     FieldRow("stems", "Stems", "A ready-made set of stems that add up to the mix"),
     FieldRow("other", "Stems together", "No sound is in two stems, and one more lane holds what they leave of the mix"),
-    FieldRow("slot", "Make", "What to make: a stem, the whole mix, or the rest around a stem (Ctrl+Shift+M)"),
+    FieldRow("slot", "Output", "What to make: a stem, the whole mix, or the rest around a stem (Ctrl+Shift+M)"),
     FieldRow("bundle", "Bundle", "The model to use; more under Settings"),
     FieldRow("device", "Device", "Where to run; the status line says where it really ran"),
     FieldRow("format", "File format"),
     FieldRow("quality", "Bit rate", "Of MP3, Ogg Vorbis, Opus and AAC files, in kbit/s"),
     FieldRow("name", "File names"),
     FieldRow("literal", "Spelling", "Correct no word, and refuse none for being unknown"),
-    FieldRow("mix_prompt", "The whole mix", "What the whole mix sounds like, if that helps"),
-    FieldRow("rest_prompt", "The others", "What the others play, if that helps"),
+    FieldRow("mix_prompt", "Describe the song", "What the whole mix sounds like, if that helps"),
+    FieldRow("rest_prompt", "Describe the rest", "What the others play, if that helps"),
     FieldRow("example_weight", "Words or examples"),
 )
 
@@ -118,9 +121,11 @@ class Advanced(QWidget):
 
     Signals:
         changed: a choice that decides which other controls make sense.
+        touched: any value changed.
     """
 
     changed = Signal()
+    touched = Signal()
 
     def __init__(self, bundles: dict[str, str], bundle: str, device: str) -> None:
         super().__init__()
@@ -139,8 +144,11 @@ class Advanced(QWidget):
         self._columns = COLUMNS
         self.set_bundles(bundles, bundle)
         self._lay_out()
+        self._usual = {name: control.chosen for name, control in self.controls.items()}
         for box in (self.slot, self.render_choice):
             box.currentIndexChanged.connect(self.changed)
+        for control in self.controls.values():
+            tell_changes(control, self.touched.emit)
 
     def _lay_out(self) -> None:
         self._grid = QGridLayout(self)
@@ -212,6 +220,20 @@ class Advanced(QWidget):
         self.rest_words.setToolTip(tr(tip))
         self.rest_words.setPlaceholderText(tr(hint))
 
+    def changes(self) -> dict[str, str]:
+        """Options that count now and are not as at first -> words for each; bundle and device stand elsewhere."""
+        found = {}
+        for row in FIELDS:
+            control = self.controls[row.option]
+            kept = row.option in ("bundle", "device") or row.option not in self._offered
+            if not kept and control.chosen != self._usual[row.option]:
+                found[row.option] = f"{self._labels[row.option].text()} {words_of(control)}".strip()
+        return found
+
+    def reset(self, option: str) -> None:
+        """Give an option its first value again."""
+        reset(self.controls[option], self._usual[option])
+
     def set_bundles(self, bundles: dict[str, str], bundle: str) -> None:
         """Set the bundles to choose from."""
         rows = [(place, words) for words, place in bundles.items()]
@@ -240,10 +262,10 @@ def _control(option: Option) -> Any:
         return SeedField(int(low), int(high))
     if option.kind == "whole":
         low, high = option.limits
-        unset = tr("usual") if option.unit else tr("bundle's default")
+        unset = tr("Auto")
         return WholeBox(int(low), int(high), unset if option.optional else "")
     if option.kind == "number":
-        return NumberBox(*option.limits, tr("usual length") if option.unit == "s" else tr("bundle's default"))
+        return NumberBox(*option.limits, tr("Auto"))
     if option.kind == "flag":
         return FlagBox(tr(CHOICES_WORDS[option.name]["1"]))
     if option.many:

@@ -1,4 +1,4 @@
-"""A row of chips that can be removed: regions, examples."""
+"""Rows of chips: some can be removed, as regions and examples; some offer something, as ready-made prompts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from desktop.views.theme import Palette, icon
 
-WORDS_PIXELS = 150
+WORDS_PIXELS = 190
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,19 @@ class Chip:
 class Chips(QWidget):
     """A row of chips.
 
+    Args:
+        palette: colours.
+        offers: True for chips that offer something: they have no cross.
+
     Signals:
         removed: key of the chip that was pressed.
     """
 
     removed = Signal(object)
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: Palette, offers: bool = False) -> None:
         super().__init__()
+        self._offers = offers
         self._palette = palette
         self._chips: tuple[Chip, ...] = ()
         self.buttons: dict[Hashable, QPushButton] = {}
@@ -68,9 +73,9 @@ class Chips(QWidget):
 
     def _button(self, chip: Chip) -> QPushButton:
         button = QPushButton()
-        button.setObjectName("chip")
+        button.setObjectName("offer" if self._offers else "chip")
         words = button.fontMetrics().elidedText(chip.words, Qt.TextElideMode.ElideMiddle, WORDS_PIXELS)
-        button.setText(f"{words}  ✕")
+        button.setText(words if self._offers else f"{words}  ✕")
         button.setAccessibleName(chip.words)
         button.setToolTip(chip.tip)
         if chip.icon:

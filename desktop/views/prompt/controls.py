@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.views.sliders import FIELD_HEIGHT
+from desktop.views.sliders import FIELD_HEIGHT, ShareSlider
 from desktop.views.text import tr
 
 TEXT_MARGIN = 6
@@ -152,7 +152,12 @@ class SeveralButton(QToolButton):
     Args:
         rows: value and words of each.
         none: shown while none is chosen.
+
+    Signals:
+        chosen_changed: other values are chosen.
     """
+
+    chosen_changed = Signal()
 
     def __init__(self, rows: Iterable[tuple[str, str]], none: str) -> None:
         super().__init__()
@@ -175,7 +180,14 @@ class SeveralButton(QToolButton):
         """The values, in the order of the menu."""
         return tuple(value for value, action in self._actions.items() if action.isChecked())
 
+    def choose(self, values: Iterable[str]) -> None:
+        """Choose these values and no others."""
+        wanted = set(values)
+        for value, action in self._actions.items():
+            action.setChecked(value in wanted)
+
     def _show_chosen(self) -> None:
+        self.chosen_changed.emit()
         words = ", ".join(action.text() for action in self._actions.values() if action.isChecked())
         self.setText(words or self._none)
 
@@ -193,6 +205,51 @@ class _WholeNumber(QValidator):
             return QValidator.State.Intermediate, text, place
         good = text.isascii() and text.isdigit() and self._low <= int(text) <= self._high
         return (QValidator.State.Acceptable if good else QValidator.State.Invalid), text, place
+
+
+def reset(control: QWidget, usual: object) -> None:
+    """Give a control the value it had at first."""
+    if isinstance(control, QSpinBox | QDoubleSpinBox):
+        control.setValue(control.minimum() if usual is None else usual)  # type: ignore[arg-type]
+    elif isinstance(control, QComboBox):
+        control.setCurrentIndex(max(control.findData(usual), 0))
+    elif isinstance(control, QLineEdit):
+        control.setText("" if usual in (None, "") else str(usual))
+    elif isinstance(control, QCheckBox):
+        control.setChecked(bool(usual))
+    elif isinstance(control, SeveralButton):
+        control.choose(())
+    elif isinstance(control, ShareSlider):
+        control.slider.setValue(control.slider.usual)
+
+
+def tell_changes(control: QWidget, told: Callable[[], object]) -> None:
+    """Call ``told`` whenever the value of a control changes."""
+    if isinstance(control, QSpinBox | QDoubleSpinBox):
+        control.valueChanged.connect(lambda value: told())
+    elif isinstance(control, QComboBox):
+        control.currentIndexChanged.connect(lambda row: told())
+    elif isinstance(control, QLineEdit):
+        control.textChanged.connect(lambda text: told())
+    elif isinstance(control, QCheckBox):
+        control.toggled.connect(lambda on: told())
+    elif isinstance(control, SeveralButton):
+        control.chosen_changed.connect(told)
+    elif isinstance(control, ShareSlider):
+        control.slider.valueChanged.connect(lambda value: told())
+
+
+def words_of(control: QWidget) -> str:
+    """The value of a control, as it is shown."""
+    if isinstance(control, QComboBox):
+        return control.currentText()
+    if isinstance(control, QCheckBox):
+        return ""
+    if isinstance(control, ShareSlider):
+        return f"{control.value:.0%}"
+    if isinstance(control, QSpinBox | QDoubleSpinBox | QLineEdit | SeveralButton):
+        return control.text()
+    return ""
 
 
 def choice_rows(values: Iterable[str], words: dict[str, str]) -> list[tuple[str, str]]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, QStringListModel, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QComboBox,
-    QCompleter,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -23,17 +20,20 @@ from PySide6.QtWidgets import (
 
 from desktop.models.bundles import BundleRow
 from desktop.models.examples import KINDS, kind_of, usable
-from desktop.models.instrument_names import lexicon
 from desktop.models.project import Regions
-from desktop.models.request_builder import PROMPT_SEPARATOR, draft_request, made_by, rule_for
+from desktop.models.request_builder import draft_request, made_by, rule_for
 from desktop.views.prompt.advanced import Advanced
 from desktop.views.prompt.chips import Chip, Chips
+from desktop.views.prompt.prompt_field import PromptField
+from desktop.views.prompt.task_box import TaskBox
 from desktop.views.sliders import ShareSlider
-from desktop.views.text import clock, local_paths, tr
+from desktop.views.text import clock, local_paths, number, tr
 from desktop.views.theme import Palette, icon, mark
 from engine import TASKS, Request, Rule, Slot
 
-FOLD_HEIGHT = 110  # pixels of the advanced options that are always shown
+UNDER_HEIGHT = 30  # of the second row, whatever stands in it
+POPOVER_WIDTH = 760
+STRENGTH_WIDTH = 230
 HINTS = {
     "isolate": "violin, drum kit, bass guitar …",
     "remove": "what to remove, e.g. vocals",
@@ -45,6 +45,11 @@ HINTS = {
     "replace": "what to replace, e.g. violin",
     "arrange": "one stem per name, e.g. drums, bass, piano",
 }
+PRESETS = (  # set of stems, words and tooltip of its chip
+    ("4", "4 stems", "Vocals, drums, bass and everything else"),
+    ("karaoke", "Vocals / instrumental", "Two lanes: the vocals and everything else"),
+    ("drums", "Drum parts", "Kick, snare, hats, cymbals, toms and everything else"),
+)
 
 
 class PromptBar(QFrame):
@@ -52,6 +57,7 @@ class PromptBar(QFrame):
 
     Signals:
         asked: the request.
+        left: Esc was pressed in a field whose list is closed.
         regions_cleared: work on all of it again.
         region_dropped: a kept region is not wanted any more.
         region_kept: the selection is to stay while another one is made.
@@ -61,6 +67,7 @@ class PromptBar(QFrame):
     """
 
     asked = Signal(object)
+    left = Signal()
     regions_cleared = Signal()
     region_dropped = Signal(object)
     region_kept = Signal()
@@ -74,7 +81,10 @@ class PromptBar(QFrame):
         self.setAccessibleName(tr("Prompt"))
         self.setAcceptDrops(True)
         self._palette = palette
-        self._lane = ""
+        self._lane = self._source = ""
+        self._selection: tuple[int, int] | None = None
+        self._heard: tuple[tuple[str, float], ...] = ()
+        self._has_mix = False
         self._examples: tuple[Path, ...] = ()
         self._bundle = BundleRow(bundle, bundle)
         self._make_words()
@@ -82,44 +92,40 @@ class PromptBar(QFrame):
         tip = tr("How far to go from the old sound; double-click for the bundle's default")
         self.strength = ShareSlider(tr("unchanged"), tr("all new"), 0.6, tip)
         self.strength.setAccessibleName(tr("Strength"))
+        self.strength.setMaximumWidth(STRENGTH_WIDTH)
         self.advanced = Advanced(bundles, bundle, device)
         self.bundle, self.device = self.advanced.bundle, self.advanced.device
         self.bundle.currentIndexChanged.connect(lambda: self.bundle_chosen.emit(str(self.bundle.currentData())))
         self.advanced.changed.connect(self._on_task)
+        self.advanced.touched.connect(self._show_changes)
+        self.popover = Popover(self.advanced, self)
         self._lay_out()
         self.dress(palette)
         self.show_regions(None, (), 1)
         self._on_task()
 
     def _make_words(self) -> None:
-        self.task = QComboBox()
+        self.task = TaskBox(self._palette)
         self.task.setAccessibleName(tr("Task"))
         self.task.setToolTip(tr("What to do (Ctrl+T)"))
-        for task, rule in TASKS.items():
-            self.task.addItem(tr(task.capitalize()), task)
-            self.task.setItemData(self.task.count() - 1, tr(rule.doc), Qt.ItemDataRole.ToolTipRole)
         self.task.currentIndexChanged.connect(self._on_task)
-        self.text = self._line(tr("What to look for"), tr("A few words; separate several stems with commas (Ctrl+L)"))
-        self.replacement = self._line(tr("Replace with"), tr("What to replace it with"))
+        self.text = self._field(tr("What to look for"), tr("A few words; separate several stems with commas (Ctrl+L)"))
+        self.text.edited.connect(self._show_offers)
+        self.replacement = self._field(tr("Replace with"), tr("What to replace it with"))
+        self.replacement.set_several(False)
         self.replacement.setPlaceholderText(tr("replace with, e.g. trumpet"))
-        self.go = QPushButton(tr("Isolate"))
+        self.go = QPushButton(tr("Run"))
         self.go.setObjectName("go")
-        self.go.setToolTip(tr("Add to the queue (Ctrl+Return)"))
+        self.go.setToolTip(tr("Run it (Ctrl+Return)"))
         self.go.clicked.connect(self._ask)
 
-    def _line(self, name: str, tip: str) -> QLineEdit:
-        line = QLineEdit()
-        line.setObjectName("prompt")
-        line.setAccessibleName(name)
-        line.setToolTip(tip)
-        line.setClearButtonEnabled(True)
-        line.returnPressed.connect(self._ask)
-        completer = _LastWord(QStringListModel(lexicon(), line), line)
-        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        completer.setFilterMode(Qt.MatchFlag.MatchContains)
-        completer.setMaxVisibleItems(9)
-        line.setCompleter(completer)
-        return line
+    def _field(self, name: str, tip: str) -> PromptField:
+        field = PromptField(self._palette)
+        field.line.setAccessibleName(name)
+        field.line.setToolTip(tip)
+        field.submitted.connect(self._ask)
+        field.left.connect(self.left)
+        return field
 
     def _make_line_under(self, palette: Palette) -> None:
         self.target = QLabel()
@@ -130,13 +136,20 @@ class PromptBar(QFrame):
         self.examples = Chips(palette)
         self.examples.setAccessibleName(tr("Examples"))
         self.examples.removed.connect(self.remove_example)
-        self.keep = self._flat("plus", tr("Keep this region and choose another (Ctrl+R)"), tr("Keep the region"))
+        self.changes = Chips(palette)
+        self.changes.setAccessibleName(tr("Advanced options that are set"))
+        self.changes.removed.connect(lambda option: self.advanced.reset(option))
+        self.offers = Chips(palette, offers=True)
+        self.offers.setAccessibleName(tr("Suggestions"))
+        self.offers.removed.connect(self._on_offer)
+        self.keep = self._flat("plus", tr("Keep this region and choose another (Ctrl+R)"), tr("Add region"))
+        self.keep.setText(tr("Add region"))
         self.keep.clicked.connect(self.region_kept)
         self.browse = self._flat("plus", "", tr("Add an example"))
         self.browse.setText(tr("Example"))
         self.browse.clicked.connect(self.browse_wanted)
         self.fold = self._flat(
-            "right", tr("Seed, steps, guidance, candidates, bundle, device and more (Ctrl+.)"), tr("Advanced")
+            "up", tr("Seed, steps, guidance, candidates, bundle, device and more (Ctrl+.)"), tr("Advanced")
         )
         self.fold.setText(tr("Advanced"))
         self.fold.setCheckable(True)
@@ -154,45 +167,42 @@ class PromptBar(QFrame):
     def _lay_out(self) -> None:
         line = QHBoxLayout()
         line.setSpacing(10)
-        self.task.setMinimumWidth(130)
+        self.task.setMinimumWidth(150)
+        self.task.setFixedHeight(self.text.height())
+        self.go.setFixedHeight(self.text.height())
+        self.go.setMinimumWidth(100)
         line.addWidget(self.task)
-        line.addWidget(self.text, 1)
-        line.addWidget(self.replacement, 1)
+        line.addWidget(self.text, 3)
+        line.addWidget(self.replacement, 2)
+        line.addWidget(self.strength)
         line.addWidget(self.go)
+        inside = QWidget()
+        chips = QHBoxLayout(inside)
+        chips.setContentsMargins(0, 0, 0, 0)
+        chips.setSpacing(6)
+        for widget in (self.target, self.regions, self.keep, self.examples, self.changes, self.offers):
+            chips.addWidget(widget)
+        chips.addStretch(1)
+        self.strip = _ChipStrip(inside)
         under = QHBoxLayout()
         under.setSpacing(6)
-        for widget in (self.target, self.regions, self.keep, self.examples):
-            under.addWidget(widget)
-        under.addStretch(1)
+        under.addWidget(self.strip, 1)
         under.addWidget(self.browse)
         under.addWidget(self.fold)
-        self.strength_row = QWidget()
-        label = QLabel(tr("Strength"))
-        label.setObjectName("quiet")
-        label.setBuddy(self.strength)
-        row = QHBoxLayout(self.strength_row)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(10)
-        row.addWidget(label)
-        row.addWidget(self.strength, 1)
-        self._fold_area = _FoldArea(self.advanced)
-        self._fold_area.hide()
         column = QVBoxLayout(self)
-        column.setContentsMargins(14, 12, 14, 8)
+        column.setContentsMargins(14, 10, 14, 8)
         column.setSpacing(4)
         column.addLayout(line)
         column.addLayout(under)
-        column.addWidget(self.strength_row)
-        column.addWidget(self._fold_area)
 
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""
         self._palette = palette
-        self.fold.setProperty("picture", "down" if self.fold.isChecked() else "right")
+        self.fold.setProperty("picture", "down" if self.fold.isChecked() else "up")
         for button in (self.fold, self.keep, self.browse):
             button.setIcon(icon(button.property("picture"), palette.quiet, palette.faint))
-        self.regions.dress(palette)
-        self.examples.dress(palette)
+        for part in (self.task, self.text, self.replacement, self.regions, self.examples, self.changes, self.offers):
+            part.dress(palette)
 
     def set_bundles(self, bundles: dict[str, str], bundle: str) -> None:
         """Set the bundles to choose from."""
@@ -214,17 +224,41 @@ class PromptBar(QFrame):
         """Show the regions that will be processed."""
         tip = tr("Only this region is processed; click to process everything (Esc)")
         shown = [*kept, *((selection,) if selection else ())] if rate_hz else []
-        self.regions.show_chips(
-            tuple(Chip(region, " – ".join(clock(edge / rate_hz, 2) for edge in region), tip) for region in shown)
-        )
+        self.regions.show_chips(tuple(Chip(region, region_words(region, rate_hz), tip) for region in shown))
         self.keep.setVisible(selection is not None)
         self._selection = selection
+        self._show_offers()
+
+    def show_heard(self, heard: tuple[tuple[str, float], ...], has_mix: bool) -> None:
+        """Offer what the model heard in the region, and ready-made sets of stems.
+
+        Args:
+            heard: names and their presence, 0 to 1.
+            has_mix: True means there is a mix to take apart.
+        """
+        self._heard, self._has_mix = heard, has_mix
+        self._show_offers()
+
+    def show_recent(self, prompts: tuple[str, ...]) -> None:
+        """Set what Up offers in the empty field."""
+        self.text.set_recent(prompts)
+
+    def propose(self, task: str, words: str = "") -> None:
+        """Choose a task, put words into the field and focus it."""
+        self.set_task(task)
+        self.text.setText(words)
+        self.text.setFocus()
 
     def show_target(self, lane: str) -> None:
         """Show the current lane."""
         if lane != self._lane:
             self._lane = lane
             self._show_target()
+
+    def show_source(self, name: str) -> None:
+        """Show the lane that is taken apart; empty for the mix."""
+        self._source = name
+        self._show_target()
 
     def add_example(self, path: Path) -> None:
         """Add an example file."""
@@ -284,7 +318,40 @@ class PromptBar(QFrame):
         self._fit()
 
     def _ask(self) -> None:
+        for field in (self.text, self.replacement):
+            field.list.hide()
         self.asked.emit(self.form())
+
+    def _on_offer(self, key: tuple[str, str]) -> None:
+        kind, value = key
+        if kind == "words":
+            self.text.add(value)
+            self.text.setFocus()
+            return
+        values = {name: value for name, value in self.advanced.values().items() if name in ("bundle", "device")}
+        self.asked.emit(Request(task="isolate", prompts=(), stems=value, **values))
+
+    def _show_offers(self) -> None:
+        """Show suggestions while the field is empty: what is heard in the region, and sets of stems."""
+        offers: list[Chip] = []
+        task = str(self.task.currentData())
+        if not self.text.text() or self._selection is not None:
+            there = self.text.text()
+            offers += [
+                Chip(("words", name), f"{name} {share:.0%}", tr("Heard here; click to add it to the prompt"))
+                for name, share in self._heard
+                if name not in there
+            ]
+        if task == "isolate" and self._has_mix and not self.text.text() and self._selection is None:
+            offers += [Chip(("stems", name), tr(words), tr(tip)) for name, words, tip in PRESETS]
+        self.offers.show_chips(tuple(offers))
+        self.strip.fit()
+
+    def _show_changes(self) -> None:
+        """Show the advanced options that are set, so that none works unseen."""
+        tip = tr("Set under Advanced; click for the usual value")
+        self.changes.show_chips(tuple(Chip(name, words, tip) for name, words in self.advanced.changes().items()))
+        self.strip.fit()
 
     def _on_region(self, region: tuple[int, int]) -> None:
         if region == self._selection:
@@ -293,27 +360,47 @@ class PromptBar(QFrame):
             self.region_dropped.emit(region)
 
     def _on_fold(self, open_: bool) -> None:
-        self._fold_area.setVisible(open_)
+        if open_:
+            self.popover.unfold()
+        else:
+            self.popover.hide()
         self.dress(self._palette)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Esc closes the advanced options, then leaves the bar."""
+        if event.key() != Qt.Key.Key_Escape:
+            super().keyPressEvent(event)
+        elif self.fold.isChecked():
+            self.fold.setChecked(False)
+        else:
+            self.left.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep the popover at its place."""
+        super().resizeEvent(event)
+        if self.popover.isVisible():
+            self.popover.place()
 
     def _on_task(self) -> None:
         task = str(self.task.currentData())
         rule = TASKS[task]
         self.text.setPlaceholderText(tr(HINTS.get(task, "a few words")))
+        self.text.set_several(rule.masked or rule.together)
         self.replacement.setVisible(rule.replaces)
-        self.go.setText(tr(task.capitalize()))
-        self.task.setStatusTip(tr(rule.doc))
-        self.strength_row.setVisible(rule.strength is not None)
+        self.strength.setVisible(rule.strength is not None)
         if rule.strength is not None:
             self.strength.set_usual(rule.strength)
         self._fit()
         self._show_target()
+        self._show_offers()
 
     def _fit(self) -> None:
         """Show the advanced options that apply now."""
         task = TASKS[str(self.task.currentData())]
         self.advanced.fit(task, self._rule(), self._bundle, bool(self._examples))
-        self._fold_area.updateGeometry()
+        self._show_changes()
+        if self.popover.isVisible():
+            self.popover.place()
 
     def _rule(self) -> Rule:
         """The task's rule for the slot that is made."""
@@ -323,48 +410,76 @@ class PromptBar(QFrame):
         rule = self._rule()
         on_lane = bool(self._lane) and rule.input_slot is not None and rule.input_slot is not Slot.MIX
         nothing = rule.input_slot is None
-        where = self._lane if on_lane else tr("the prompt alone") if nothing else tr("the mix")
+        where = self._lane if on_lane else tr("words alone") if nothing else tr("the mix")
+        where = self._source or where if rule.input_slot is Slot.MIX else where
         made = made_by(str(self.task.currentData()), str(self.advanced.slot.currentData()))
-        self.target.setText(f"{tr('Works on')}: {where}" + (f"  ·  {tr('Make')}: {tr(made)}" if made else ""))
+        words = f"{tr('Source')}: {where}" + (f"  ·  {tr('Output')}: {tr(made)}" if made else "")
+        self.target.setText(self.target.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, 260))
+        self.target.setToolTip(words)
 
 
-class _FoldArea(QScrollArea):
-    """As high as what is in it where there is room; scrolls where there is not."""
+def region_words(region: tuple[int, int], rate_hz: int) -> str:
+    """A region's ends and length."""
+    first_s, last_s = (edge / rate_hz for edge in region)
+    return f"{clock(first_s, 2)} – {clock(last_s, 2)} ({number(last_s - first_s, 1)} s)"
 
-    def __init__(self, inside: Advanced) -> None:
+
+class _ChipStrip(QScrollArea):
+    """One row of chips that scrolls sideways with the wheel where there is no room for all."""
+
+    def __init__(self, inside: QWidget) -> None:
         super().__init__()
-        self._inside = inside
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """As of Qt."""
-        return self._inside.sizeHint()
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFixedHeight(UNDER_HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """As of Qt."""
-        return QSize(0, min(FOLD_HEIGHT, self.sizeHint().height()))
+        return QSize(80, UNDER_HEIGHT)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Use as many columns as fit."""
-        super().resizeEvent(event)
-        self._inside.fit_width(self.viewport().width())
-        self.updateGeometry()
+    def fit(self) -> None:
+        """Show the beginning."""
+        QTimer.singleShot(0, self, lambda: self.horizontalScrollBar().setValue(0))
 
 
-class _LastWord(QCompleter):
-    """Completes the words after the last comma."""
+class Popover(QFrame):
+    """The advanced options over the window's other parts; nothing moves when they open."""
 
-    def splitPath(self, path: str) -> list[str]:  # noqa: N802
-        """As of Qt: the words to look up."""
-        return [path.rpartition(PROMPT_SEPARATOR)[2].strip()]
+    def __init__(self, inside: Advanced, anchor: QWidget) -> None:
+        super().__init__(anchor)
+        self.setObjectName("popover")
+        self._inside, self._anchor = inside, anchor
+        area = QScrollArea()
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 10, 16, 14)
+        column.addWidget(area)
+        self.hide()
 
-    def pathFromIndex(self, index: QModelIndex | QPersistentModelIndex) -> str:  # noqa: N802
-        """As of Qt: the text after completion."""
-        line = self.widget()
-        before = line.text().rpartition(PROMPT_SEPARATOR)[0] if isinstance(line, QLineEdit) else ""
-        return f"{before}{PROMPT_SEPARATOR} {index.data()}" if before else str(index.data())
+    def place(self) -> None:
+        """Stand above the prompt bar, at its right end."""
+        window = self._anchor.window()
+        if self.parentWidget() is not window:
+            self.setParent(window)
+        corner = self._anchor.mapTo(window, QPoint(0, 0))
+        width = min(POPOVER_WIDTH, self._anchor.width())
+        self._inside.fit_width(width - 44)
+        self._inside.ensurePolished()
+        height = min(self._inside.sizeHint().height() + 30, max(corner.y() - 8, 120))
+        self.setGeometry(corner.x() + self._anchor.width() - width, max(corner.y() - height - 4, 4), width, height)
+        self.raise_()
+
+    def unfold(self) -> None:
+        """Open."""
+        self.place()
+        self.show()
+        self.place()

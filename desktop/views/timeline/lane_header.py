@@ -1,69 +1,32 @@
-"""The left end of a lane: name, solo, mute, gain, pan, takes, and the handle to drag the file out by."""
+"""The left end of a lane on a fixed grid: name, mute, solo, gain, pan, sensitivity, takes, level, and the grip."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QComboBox, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QColor, QDrag, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import (
-    QApplication,
-    QComboBox,
-    QGridLayout,
-    QInputDialog,
-    QLabel,
-    QSlider,
-    QToolButton,
-    QWidget,
-)
-
-from desktop.models.project import GAIN_LIMITS_DB, Lane, LaneTake
-from desktop.views.layout import beside, under
-from desktop.views.sliders import ResetSlider
+from desktop.models.ghosts import GhostLane
+from desktop.models.project import NEUTRAL, Lane, LaneTake
+from desktop.views.layout import beside
+from desktop.views.sentences import task_name
 from desktop.views.text import tr
 from desktop.views.theme import Palette, drawn, icon, mark
+from desktop.views.timeline.drag_out import DragHandle
+from desktop.views.timeline.gain_field import GainField
+from desktop.views.timeline.knob import Knob
+from desktop.views.timeline.lane_name import LaneName, ShortenedLabel
+from desktop.views.timeline.meter import LevelMeter
 from engine import BIT_FOR_BIT_DB
 
-WIDTH = 252
+WIDTH = 272
+PROGRESS = 3  # pixels
+CURRENT_EDGE = 2  # pixels in the accent, beside that of the lane that is worked on
+EDGE = 4  # pixels in the lane's colour
 LIKELY_THERE = 0.5
-PAN_STEPS = 100
-
-
-def file_mime(paths: list[Path]) -> QMimeData:
-    """Drag data with real files, for DAWs and file managers."""
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    mime.setText("\n".join(str(path) for path in paths))
-    return mime
-
-
-class DragHandle(QLabel):
-    """A grip.
-
-    Signals:
-        dragged: it was pulled.
-    """
-
-    dragged = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pressed: QPoint | None = None
-        self.setCursor(Qt.CursorShape.OpenHandCursor)
-        self.setToolTip(tr("Drag this stem into your DAW or a folder, as a file (Ctrl+Shift+C copies its path)"))
-        self.setAccessibleName(tr("Drag the file out"))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Remember where the drag starts."""
-        self._pressed = event.position().toPoint()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Start a drag once the mouse has moved far enough."""
-        if self._pressed is None:
-            return
-        if (event.position().toPoint() - self._pressed).manhattanLength() >= QApplication.startDragDistance():
-            self._pressed = None
-            self.dragged.emit()
+TWO_ROWS, THREE_ROWS = 62, 88  # heights from which the second and the third row are shown
+BUTTON_WIDTH, BUTTON_HEIGHT = 24, 22
+TAKES_WIDTH = 92
 
 
 class LaneHeader(QWidget):
@@ -71,167 +34,287 @@ class LaneHeader(QWidget):
 
     Signals:
         field_changed: words for the history, field and value.
-        drag_wanted: the file is to be dragged out.
+        drag_wanted: the file is to be dragged out; True means what the mix is without it.
         menu_wanted: place on the screen.
-        chosen: the lane is to be worked on.
+        chosen: the lane is to be worked on; with the modifier keys that were held.
+        pulled: it is dragged up or down to another place; where the mouse is, on the screen.
+        let_go: that drag is over.
+        switched: mute or solo of a lane that is on its way, and its new state.
+        cancelled: the job that makes this lane is not wanted any more.
+        unfolded: all takes are to be shown below the lane, or no longer.
     """
 
     field_changed = Signal(str, str, object)
-    drag_wanted = Signal()
+    drag_wanted = Signal(bool)
     menu_wanted = Signal(QPoint)
-    chosen = Signal()
+    chosen = Signal(object)
+    pulled = Signal(QPoint)
+    let_go = Signal()
+    switched = Signal(str, bool)
+    cancelled = Signal()
+    unfolded = Signal(bool)
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()
         self.setFixedWidth(WIDTH)
         self._palette = palette
         self._lane: Lane | None = None
+        self._ghost: GhostLane | None = None
         self._colour = palette.lanes[0]
-        self.name, self.caption = QLabel(), QLabel()
-        self.name.setObjectName("heading")
+        self._pressed: QPointF | None = None
+        self._is_pulled = False
+        self._current = False
+        self.name, self.caption = LaneName(), ShortenedLabel()
+        self.name.renamed.connect(lambda name: self._tell(tr("rename"), "name", name))
         self.caption.setObjectName("caption")
-        self.grip = DragHandle()
+        self.grip = DragHandle(
+            tr("Drag this stem into your DAW or a folder, as a file; with Ctrl, the mix without it"),
+            tr("Drag the file out"),
+        )
         self.grip.dragged.connect(self.drag_wanted)
         self.mute = self._switch("M", "mute", tr("Mute"), tr("Mute this lane (M)"))
         self.solo = self._switch("S", "solo", tr("Solo"), tr("Hear this lane alone (S)"))
         self.more = QToolButton()
         self.more.setObjectName("flat")
+        self.more.setFixedSize(BUTTON_WIDTH, BUTTON_HEIGHT)
+        self.more.setIconSize(QSize(18, 18))
+        self.more.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.more.setAccessibleName(tr("More actions for this lane"))
-        self.more.setToolTip(tr("Copy path, open in folder, export, colour, remove"))
-        self.more.clicked.connect(lambda: self.menu_wanted.emit(self.more.mapToGlobal(QPoint(0, self.more.height()))))
+        self.more.setToolTip(tr("What can be done with this lane; a right click does the same"))
+        self.more.clicked.connect(self._on_more)
         self.takes = QComboBox()
+        self.takes.setFixedWidth(TAKES_WIDTH)
+        self.takes.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.takes.setAccessibleName(tr("Take"))
         self.takes.setToolTip(
             tr("The take to play; all takes are kept. The number says how well it fits, from -1 to 1")
         )
         self.takes.activated.connect(self._on_take)
-        self.gain = self._slider(
-            tr("Gain"), tr("Gain in dB; double-click for 0"), *(int(g * 10) for g in GAIN_LIMITS_DB)
+        self.unfold = QToolButton()
+        self.unfold.setObjectName("flat")
+        self.unfold.setCheckable(True)
+        self.unfold.setFixedSize(BUTTON_WIDTH, BUTTON_HEIGHT)
+        self.unfold.setIconSize(QSize(16, 16))
+        self.unfold.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.unfold.setAccessibleName(tr("Show all takes"))
+        self.unfold.setToolTip(tr("Show all takes below the lane, to hear one in one part and one in another"))
+        self.unfold.clicked.connect(self.unfolded)
+        self.gain = GainField()
+        self.gain.changed.connect(lambda gain_db: self._tell(tr("gain of"), "gain_db", gain_db))
+        self.pan = Knob(palette, (-1.0, 1.0), 0.0, 0.0, pan_words)
+        self.pan.setAccessibleName(tr("Pan"))
+        self.pan.setToolTip(tr("Left or right; drag up and down, double-click for the middle"))
+        self.pan.turned.connect(lambda pan: self._tell(tr("pan of"), "pan", pan))
+        self.sensitivity = Knob(palette, (0.0, 1.0), NEUTRAL, 0.0, sensitivity_words)
+        self.sensitivity.setAccessibleName(tr("Sensitivity"))
+        self.sensitivity.setToolTip(
+            tr("Sensitivity: left is clean, right is full; what one lane gains the rest loses, double-click for usual")
         )
-        self.pan = self._slider(tr("Pan"), tr("Left or right; double-click for the middle"), -PAN_STEPS, PAN_STEPS)
-        self.gain.valueChanged.connect(lambda value: self._tell(tr("gain of"), "gain_db", value / 10))
-        self.pan.valueChanged.connect(lambda value: self._tell(tr("pan of"), "pan", value / PAN_STEPS))
-        self.gain_text, self.pan_text = QLabel(), QLabel()
-        for label in (self.gain_text, self.pan_text):
-            label.setObjectName("caption")
-        self.gain_text.setMinimumWidth(52)
+        self.sensitivity.turned.connect(lambda amount: self._tell(tr("sensitivity of"), "sensitivity", amount))
+        self.meter = LevelMeter(palette)
         self._lay_out()
 
     def _lay_out(self) -> None:
-        knobs = QGridLayout()
-        knobs.setHorizontalSpacing(8)
-        knobs.setVerticalSpacing(1)
-        knobs.addWidget(self.gain, 0, 0)
-        knobs.addWidget(self.gain_text, 0, 1)
-        knobs.addWidget(self.pan, 0, 2)
-        knobs.addWidget(self.pan_text, 0, 3)
-        knobs.setColumnStretch(0, 3)
-        knobs.setColumnStretch(2, 2)
         top = beside(self.grip, (self.name, 1), self.mute, self.solo, self.more, spacing=4)
-        under(self, (14, 7, 8, 6), top, beside((self.caption, 1), self.takes), 1, knobs, spacing=3)
+        self.knobs, self.facts = QWidget(), QWidget()
+        knobs = beside((self.gain, 1), self.pan, self.sensitivity, spacing=6)
+        facts = beside((self.caption, 1), self.takes, self.unfold, spacing=4)
+        for row, widget in ((knobs, self.knobs), (facts, self.facts)):
+            row.setContentsMargins(0, 0, 0, 0)
+            widget.setLayout(row)
+            widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        column = QVBoxLayout()
+        column.setSpacing(2)
+        column.addStretch(1)
+        column.addLayout(top)
+        column.addWidget(self.knobs)
+        column.addWidget(self.facts)
+        column.addStretch(1)
+        whole = beside(column, self.meter, spacing=7)
+        whole.setStretch(0, 1)
+        whole.setContentsMargins(EDGE + 8, 3, 4, 3)
+        self.setLayout(whole)
 
     def _switch(self, letter: str, kind: str, name: str, tip: str) -> QToolButton:
         button = QToolButton()
         button.setObjectName(kind)
         button.setText(letter)
         button.setCheckable(True)
-        button.setFixedSize(24, 22)
+        button.setFixedSize(BUTTON_WIDTH, BUTTON_HEIGHT)
+        button.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         button.setAccessibleName(name)
         button.setToolTip(tip)
-        button.clicked.connect(lambda on: self._tell(name.lower(), kind, on))
+        button.clicked.connect(lambda on: self._on_switch(name, kind, on))
         return button
-
-    def _slider(self, name: str, tip: str, low: int, high: int) -> QSlider:
-        slider = ResetSlider(Qt.Orientation.Horizontal)
-        slider.setRange(low, high)
-        slider.setAccessibleName(name)
-        slider.setToolTip(tip)
-        return slider
 
     def show_lane(self, lane: Lane, palette: Palette, heard: bool) -> None:
         """Show a lane's state."""
-        self._lane = None  # what is set below is not what the user does
+        self._lane, self._ghost = lane, None
         self._palette = palette
         self._colour = palette.lanes[lane.colour]
         self.grip.setPixmap(drawn("drag", palette.faint, 16))
         self.more.setIcon(icon("more", palette.quiet))
-        metrics = self.name.fontMetrics()
-        self.name.setText(metrics.elidedText(lane.name, Qt.TextElideMode.ElideRight, 112))
-        self.name.setToolTip(lane.name)
-        mark(self.name, "heard", heard)
-        self.caption.setText(caption(lane))
+        self.more.setToolTip(tr("What can be done with this lane; a right click does the same"))
+        self.name.show_name(lane_name(lane), heard)
+        words, warned = caption(lane)
+        self.caption.set_whole(words)
+        mark(self.caption, "warned", warned)
         self.mute.setChecked(lane.mute)
         self.solo.setChecked(lane.solo)
-        self.gain.setValue(round(lane.gain_db * 10))
-        self.pan.setValue(round(lane.pan * PAN_STEPS))
-        self.gain_text.setText(gain_words(lane))
-        self.pan_text.setText(pan_words(lane.pan))
+        self.gain.set_db(lane.gain_db)
+        for knob, amount in ((self.pan, lane.pan), (self.sensitivity, lane.sensitivity)):
+            knob.set_amount(amount)
+            knob.dress(palette, self._colour)
+        self.meter.dress(palette)
         self.takes.clear()
-        self.takes.addItems([take_words(number, take) for number, take in enumerate(lane.takes, 1)])
+        for number, take in enumerate(lane.takes, 1):
+            self.takes.addItem(f"{tr('Take')} {number}")
+            self.takes.setItemData(number - 1, take_words(number, take), Qt.ItemDataRole.ToolTipRole)
         self.takes.setCurrentIndex(lane.active)
         self.takes.setVisible(len(lane.takes) > 1)
-        self.setAccessibleName(f"{tr('Lane')} {lane.name}")
-        self._lane = lane
+        self.unfold.setVisible(len(lane.takes) > 1)
+        self.sensitivity.setEnabled(lane.taken_out is not None)
+        self.grip.setEnabled(True)
+        self._show_rows()
+        self.setAccessibleName(f"{tr('Lane')} {lane_name(lane)}")
         self.update()
 
+    def show_ghost(self, ghost: GhostLane, palette: Palette, words: str) -> None:
+        """Show a lane that a job is making.
+
+        Args:
+            ghost: the lane.
+            palette: colours.
+            words: how far the job is.
+        """
+        self._lane, self._ghost = None, ghost
+        self._palette = palette
+        self._colour = palette.lanes[ghost.colour]
+        self.grip.setPixmap(drawn("drag", palette.line, 16))
+        self.grip.setEnabled(False)
+        self.more.setIcon(icon("close", palette.quiet))
+        self.more.setToolTip(tr("Cancel"))
+        self.name.show_name(tr(ghost.name) if ghost.role == "else" else ghost.name, heard=not ghost.mute)
+        self.caption.set_whole(words)
+        mark(self.caption, "warned", False)
+        self.mute.setChecked(ghost.mute)
+        self.solo.setChecked(ghost.solo)
+        self.takes.hide()
+        self.unfold.hide()
+        self.setAccessibleName(f"{tr('Lane')} {ghost.name}")
+        self._show_rows()
+        self.update()
+
+    def set_current(self, current: bool) -> None:
+        """Mark the lane that is worked on."""
+        if current != self._current:
+            self._current = current
+            self.update()
+
+    def show_unfolded(self, unfolded: bool) -> None:
+        """Say whether the takes stand below the lane."""
+        self.unfold.setChecked(unfolded)
+        self.unfold.setIcon(icon("up" if unfolded else "down", self._palette.quiet))
+
     def rename(self) -> None:
-        """Ask for a new name."""
-        if self._lane is None:
-            return
-        name, fine = QInputDialog.getText(self, tr("Rename"), tr("Name of the lane"), text=self._lane.name)
-        if fine and name.strip():
-            self._tell(tr("rename"), "name", name.strip())
+        """Let the user type a new name."""
+        self.name.edit()
+
+    # Qt's events.
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """A low lane shows fewer rows."""
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        is_ghost = self._ghost is not None
+        self.knobs.setVisible(self.height() >= TWO_ROWS and not is_ghost)
+        self.facts.setVisible(self.height() >= (TWO_ROWS - 8 if is_ghost else THREE_ROWS))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """Draw the lane's colour along the edge."""
         painter = QPainter(self)
-        painter.fillRect(0, 0, 4, self.height(), QColor(self._colour))
+        painter.fillRect(0, 0, EDGE, self.height(), QColor(self._colour))
+        if self._current:
+            painter.fillRect(EDGE, 0, CURRENT_EDGE, self.height(), QColor(self._palette.accent))
+        if self._ghost is not None:
+            room = self.width() - EDGE
+            painter.fillRect(EDGE, self.height() - PROGRESS, room, PROGRESS, QColor(self._palette.field))
+            done = round(room * min(max(self._ghost.fraction, 0.0), 1.0))
+            painter.fillRect(EDGE, self.height() - PROGRESS, done, PROGRESS, QColor(self._colour))
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Make this the current lane."""
-        self.chosen.emit()
+        """Make this the current lane, or one of the chosen ones; perhaps pull it elsewhere."""
+        if event.button() is Qt.MouseButton.LeftButton:
+            self._pressed = event.position()
+        self.chosen.emit(event.modifiers())
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Rename."""
-        self.rename()
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Pull the lane up or down."""
+        if self._pressed is None:
+            return
+        moved = abs(event.position().y() - self._pressed.y())
+        if self._is_pulled or moved >= QApplication.startDragDistance():
+            self._is_pulled = True
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self.pulled.emit(event.globalPosition().toPoint())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Put it down."""
+        if self._is_pulled:
+            self.let_go.emit()
+        self._pressed, self._is_pulled = None, False
+        self.unsetCursor()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
+        """Offer what can be done with the lane."""
+        if self._lane is not None:
+            self.menu_wanted.emit(event.globalPos())
+
+    def _on_more(self) -> None:
+        if self._ghost is not None:
+            self.cancelled.emit()
+        else:
+            self.menu_wanted.emit(self.more.mapToGlobal(QPoint(0, self.more.height())))
+
+    def _on_switch(self, name: str, kind: str, on: bool) -> None:
+        if self._ghost is not None:
+            self.switched.emit(kind, on)
+        else:
+            self._tell(name.lower(), kind, on)
 
     def _on_take(self, index: int) -> None:
         self._tell(tr("choose a take of"), "active", index)
 
     def _tell(self, words: str, field: str, value: object) -> None:
         if self._lane is not None:
-            self.field_changed.emit(f"{words} {self._lane.name}", field, value)
+            self.field_changed.emit(f"{words} {lane_name(self._lane)}", field, value)
 
 
-def caption(lane: Lane) -> str:
-    """One line about the active take."""
+def lane_name(lane: Lane) -> str:
+    """The name for the user; that of the lane which completes the sum is in the user's language."""
+    return tr("Everything else") if lane.is_else and lane.name == "Everything else" else lane.name
+
+
+def caption(lane: Lane) -> tuple[str, bool]:
+    """One line about the active take, and whether it is a warning."""
     made = lane.take.made
-    parts = []
-    if made.presence is not None and lane.role == "stem" and made.task in ("isolate", "remove"):
-        if made.presence >= LIKELY_THERE:
-            parts.append(f"{tr('present')} {made.presence:.0%}")
-        else:
-            parts.append(tr("probably not present"))
-    if made.null_db is not None:
-        exact = made.null_db <= BIT_FOR_BIT_DB
-        parts.append(tr("sums to the mix exactly") if exact else f"{tr('null')} {made.null_db:.0f} dB")
-    if not parts:
-        parts.append(tr(made.task.capitalize()) if made.task != "import" else tr("added file"))
-    return ", ".join(parts)
+    if lane.is_else:
+        return tr("what the stems leave of the mix"), False
+    if made.null_db is not None and made.null_db > BIT_FOR_BIT_DB:
+        return f"{tr('null')} {made.null_db:.0f} dB".replace("-", "−"), True
+    if made.presence is not None and lane.role == "stem" and lane.take.is_separated:
+        if made.presence < LIKELY_THERE:
+            return tr("not found"), True
+        return f"{made.presence:.0%}".replace("%", " %"), False
+    return (task_name(made.task) if made.task != "import" else tr("added file")), False
 
 
 def take_words(number: int, take: LaneTake) -> str:
     """Number of the take, and its similarity to the prompt if known."""
     similarity = take.made.similarity
     return f"{tr('Take')} {number}" + (f" · {similarity:.2f}" if similarity is not None else "")
-
-
-def gain_words(lane: Lane) -> str:
-    """The gain in dB; 0.0 dB without a sign."""
-    if lane.gain == 0:
-        return "−∞ dB"
-    return f"{lane.gain_db:+.1f} dB" if abs(lane.gain_db) >= 0.05 else "0.0 dB"
 
 
 def pan_words(pan: float) -> str:
@@ -241,9 +324,6 @@ def pan_words(pan: float) -> str:
     return f"{'L' if pan < 0 else 'R'}{abs(pan) * 100:.0f}"
 
 
-def start_drag(source: QWidget, paths: list[Path], picture: str, palette: Palette) -> None:
-    """Drag files out of the window; returns after the drop."""
-    drag = QDrag(source)
-    drag.setMimeData(file_mime(paths))
-    drag.setPixmap(drawn(picture, palette.accent, 40))
-    drag.exec(Qt.DropAction.CopyAction)
+def sensitivity_words(amount: float) -> str:
+    """The sensitivity in per cent."""
+    return f"{amount * 100:.0f} %"

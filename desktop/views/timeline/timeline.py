@@ -2,58 +2,37 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QScrollArea,
-    QScrollBar,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from collections.abc import Callable
 
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollBar, QVBoxLayout, QWidget
+
+from desktop.models.ghosts import GhostLane
 from desktop.models.project import Lane, Project
+from desktop.models.readout import Readout, band_level_db, note_of, peak_level_db
 from desktop.models.viewport import Viewport
 from desktop.models.workspace import Workspace
+from desktop.views.queue_panel import STAGES
 from desktop.views.text import clock, tr
-from desktop.views.theme import Palette, icon, mark
+from desktop.views.theme import Palette, number_font
+from desktop.views.timeline.lane_column import LaneColumn
 from desktop.views.timeline.lane_header import WIDTH, LaneHeader
-from desktop.views.timeline.ruler import Ruler
+from desktop.views.timeline.lane_tools import LaneTools
+from desktop.views.timeline.lane_view import FOLDED, LaneView
+from desktop.views.timeline.mix_header import MixHeader
+from desktop.views.timeline.pictures import picture_of_ghost, picture_of_lane, picture_of_mix, picture_of_take
+from desktop.views.timeline.take_row import TakeRow
+from desktop.views.timeline.time_rows import TimeRows
+from desktop.views.timeline.timeline_keys import press
 from desktop.views.timeline.waveform_painter import WavePicture
 from desktop.views.timeline.waveform_view import WaveformView
 from engine import AudioError
 
-MIX_HEIGHT, LANE_HEIGHT = 148, 98
+MIX_LOW, MIX_HIGH, MIX_SHARE = 64, 148, 0.18  # pixels, and of the whole height
 SCROLL_STEPS = 10_000
+METER_MS = 40
 QWIDGETSIZE_MAX = (1 << 24) - 1
-
-
-class LaneView(QFrame):
-    """Header and waveform of one lane.
-
-    Args:
-        header: the left end.
-        wave: the rest.
-        height: pixels.
-    """
-
-    def __init__(self, header: QWidget, wave: WaveformView, height: int) -> None:
-        super().__init__()
-        self.setObjectName("lane")
-        self.header, self.wave = header, wave
-        self.setFixedHeight(height)
-        row = self.row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 1)
-        row.setSpacing(0)
-        row.addWidget(header)
-        row.addWidget(wave, 1)
-
-    def set_current(self, current: bool) -> None:
-        """Mark the current lane."""
-        mark(self, "current", current)
 
 
 class Timeline(QWidget):
@@ -61,11 +40,23 @@ class Timeline(QWidget):
 
     Signals:
         drag_wanted: id of a lane whose file is to be dragged out.
-        menu_wanted: id of a lane and a place on the screen.
+        complement_wanted: id of a lane; the mix without it is to be dragged out.
+        group_drag_wanted: ids of lanes whose files are to be dragged out; none means all stems.
+        menu_wanted: id of a lane, empty for the mix, and a place on the screen.
+        place_menu_wanted: as above, for a right click on the sound, with the sample there.
+        shape_drawn: id of a lane, a ``BrushEdit`` without a target, and a place on the screen.
+        tool_changed: ``region``, ``rectangle`` or ``brush``.
+        master_level: linear peaks left and right of what is played.
     """
 
     drag_wanted = Signal(str)
+    complement_wanted = Signal(str)
+    group_drag_wanted = Signal(object)
     menu_wanted = Signal(str, QPoint)
+    place_menu_wanted = Signal(str, QPoint, int)
+    shape_drawn = Signal(str, object, QPoint)
+    tool_changed = Signal(str)
+    master_level = Signal(float, float)
 
     def __init__(self, workspace: Workspace, palette: Palette) -> None:
         super().__init__()
@@ -74,127 +65,173 @@ class Timeline(QWidget):
         self.setAccessibleName(tr("Timeline"))
         self.viewport = Viewport(self)
         self.lanes: dict[str, LaneView] = {}
-        self.ruler = Ruler(self.viewport, palette)
-        self.mix = LaneView(self._mix_header(), self._wave(palette.wave), MIX_HEIGHT)
+        self.ghosts: dict[str, LaneView] = {}
+        self.takes: dict[str, list[TakeRow]] = {}
+        self._unfolded: set[str] = set()
+        self.tool = "region"
+        self.time = TimeRows(workspace, self.viewport, palette, WIDTH)
+        self.ruler = self.time.ruler
+        self.tools = LaneTools(palette)
+        self.look = self.tools.look
+        self.mix_header = MixHeader(palette)
+        self.title, self.facts = self.mix_header.title, self.mix_header.facts
+        self.mix = LaneView(self.mix_header, self._wave(palette.wave, ""))
+        self.mix.border.hide()
         self.mix.wave.setAccessibleName(tr("Waveform of the mix"))
-        self._column = QVBoxLayout()
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(0)
-        self._column.addStretch(1)
-        inside = QWidget()
-        inside.setLayout(self._column)
-        self.area = QScrollArea()
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setWidget(inside)
-        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area = LaneColumn(palette)
         self.area.verticalScrollBar().rangeChanged.connect(lambda low, high: self._align())
         self.bar = QScrollBar(Qt.Orientation.Horizontal)
         self.bar.setAccessibleName(tr("Scroll the timeline"))
         self.bar.valueChanged.connect(self._on_bar)
+        self.readout = QLabel()
+        self.readout.setObjectName("caption")
+        self.readout.setFont(number_font(9))
+        self.readout.setFixedWidth(WIDTH)
+        self.readout.setContentsMargins(10, 0, 0, 0)
+        self._meters = QTimer(self)
+        self._meters.setInterval(METER_MS)
+        self._meters.timeout.connect(self._show_levels)
         self._lay_out()
-        self.viewport.changed.connect(self._show_bar)
-        document = workspace.document
-        document.changed.connect(self._on_change)
-        document.selection_changed.connect(self._on_selection)
-        document.current_changed.connect(self._on_current)
-        workspace.transport.moved.connect(self._on_move)
-        workspace.transport.listen_changed.connect(lambda listen: self._dim())
-        workspace.settings.changed.connect(self._on_setting)
-        self.ruler.sought.connect(workspace.transport.seek)
+        self._connect()
+
+    @property
+    def workspace(self) -> Workspace:
+        """Whose project is shown."""
+        return self._workspace
 
     def _lay_out(self) -> None:
+        self._overview_row = QHBoxLayout()
         top = self._top = QHBoxLayout()
-        top.setContentsMargins(0, 0, 0, 0)
-        top.setSpacing(0)
-        corner = QWidget()
-        corner.setObjectName("bar")
-        corner.setFixedWidth(WIDTH)
-        top.addWidget(corner)
-        top.addWidget(self.ruler, 1)
         bottom = QHBoxLayout()
-        bottom.addSpacing(WIDTH)
+        for row in (self._overview_row, top, bottom):
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(0)
+        self._overview_row.addWidget(self.tools)
+        self._overview_row.addWidget(self.time.overview, 1)
+        top.addWidget(self.time.tools)
+        top.addWidget(self.ruler, 1)
+        bottom.addWidget(self.readout)
         bottom.addWidget(self.bar, 1)
-        bottom.setContentsMargins(0, 0, 0, 0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addLayout(self._overview_row)
         column.addLayout(top)
         column.addWidget(self.mix, 1)
         column.addWidget(self.area, 1)
         column.addLayout(bottom)
 
-    def _mix_header(self) -> QWidget:
-        header = QWidget()
-        header.setFixedWidth(WIDTH)
-        self.title, self.facts = QLabel(tr("No mix yet")), QLabel()
-        self.title.setObjectName("heading")
-        self.facts.setObjectName("caption")
-        self.facts.setWordWrap(True)
-        self.look = QToolButton()
-        self.look.setCheckable(True)
-        self.look.setToolTip(tr("Waveform or spectrogram (W)"))
-        self.look.setAccessibleName(tr("Show the spectrogram"))
-        self.look.setChecked(bool(self._workspace.settings.get("spectrogram")))
-        self.look.toggled.connect(lambda on: self._workspace.settings.set("spectrogram", on))
-        self.snap = QToolButton()
-        self.snap.setText(tr("Snap"))
-        self.snap.setCheckable(True)
-        self.snap.setToolTip(tr("Snap the ends of regions to zero crossings"))
-        self.snap.setChecked(bool(self._workspace.settings.get("snap")))
-        self.snap.toggled.connect(lambda on: self._workspace.settings.set("snap", on))
-        buttons = QHBoxLayout()
-        buttons.setSpacing(6)
-        buttons.addWidget(self.look)
-        buttons.addWidget(self.snap)
-        buttons.addStretch(1)
-        column = QVBoxLayout(header)
-        column.setContentsMargins(14, 12, 10, 10)
-        column.addWidget(self.title)
-        column.addWidget(self.facts)
-        column.addStretch(1)
-        column.addLayout(buttons)
-        self._dress_header()
-        return header
-
-    def _dress_header(self) -> None:
-        shown = bool(self._workspace.settings.get("spectrogram"))
-        colour = self._palette.accent if shown else self._palette.text
-        self.look.setIcon(icon("spectrum", colour))
+    def _connect(self) -> None:
+        workspace, document = self._workspace, self._workspace.document
+        self.viewport.changed.connect(self._show_bar)
+        document.changed.connect(self._on_change)
+        document.selection_changed.connect(self._on_selection)
+        document.current_changed.connect(lambda current: self._mark_chosen())
+        document.chosen_changed.connect(lambda chosen: self._mark_chosen())
+        workspace.transport.moved.connect(self._on_move)
+        workspace.transport.state_changed.connect(self._on_playing)
+        workspace.transport.listen_changed.connect(lambda listen: self._dim())
+        workspace.settings.changed.connect(self._on_setting)
+        workspace.lane_drawn.connect(self._on_drawn)
+        workspace.audio_grew.connect(lambda sha256, samples: self._show_all(document.project))
+        workspace.jobs.ghosts_changed.connect(lambda: self._show_all(document.project))
+        self.tools.tool_chosen.connect(self.set_tool)
+        self.tools.drag_wanted.connect(self._on_drag_all)
+        self.look.setChecked(bool(workspace.settings.get("spectrogram")))
+        self.look.clicked.connect(lambda on: workspace.settings.set("spectrogram", on))
+        self.mix_header.chosen.connect(lambda: document.set_current(""))
+        self.mix_header.chosen.connect(self.setFocus)
+        self.mix_header.menu_wanted.connect(lambda place: self.menu_wanted.emit("", place))
+        self.area.put_down.connect(self._on_put_down)
 
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""
         self._palette = palette
-        self.ruler.dress(palette)
+        self.time.dress(palette)
+        self.tools.dress(palette)
+        self.area.dress(palette)
+        self.mix_header.meter.dress(palette)
         self.mix.wave.dress(palette, palette.wave)
-        self._dress_header()
         self._show_all(self._workspace.document.project)
 
-    def _wave(self, colour: str) -> WaveformView:
-        wave = WaveformView(self.viewport, self._palette, colour, self._workspace.snapped)
-        wave.sought.connect(self._workspace.transport.seek)
-        wave.pressed.connect(self.setFocus)
-        wave.selected.connect(lambda first, last: self._workspace.document.select((first, last)))
-        return wave
+    # What others ask.
 
     def rename(self, lane_id: str) -> None:
-        """Ask for a new name for a lane."""
-        header = self.lanes[lane_id].header
-        if isinstance(header, LaneHeader):
+        """Let the user type a new name for a lane."""
+        if isinstance(header := self.lanes[lane_id].header, LaneHeader):
+            self.reveal(lane_id)
             header.rename()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Fit the viewport to the new width."""
-        self._align()
+    def reveal(self, lane_id: str) -> None:
+        """Scroll a lane into sight."""
+        if lane_id in self.lanes:
+            self.area.ensureWidgetVisible(self.lanes[lane_id], 0, 0)
 
-    def _align(self) -> None:
-        """Keep mix and ruler aligned with the lanes when those have a scroll bar."""
-        bar = self.area.verticalScrollBar()
-        taken = bar.sizeHint().width() if bar.maximum() > 0 and not self.area.isHidden() else 0
-        self._top.setContentsMargins(0, 0, taken, 0)
-        self.mix.row.setContentsMargins(0, 0, taken, 1)
-        self.viewport.grain = self.devicePixelRatioF()
-        self.viewport.set_width(self.width() - WIDTH - taken)
+    def set_tool(self, tool: str) -> None:
+        """Choose what dragging over a sound does; the tools for frequencies come with the spectrogram."""
+        self.tool = tool
+        self.tools.show_tool(tool)
+        if tool != "region":
+            self._workspace.settings.set("spectrogram", True)
+        for view in (self.mix, *self.lanes.values()):
+            view.wave.set_tool(tool if view is not self.mix else "region")
+        self.tool_changed.emit(tool)
+
+    def show_takes(self, lane_id: str, shown: bool) -> None:
+        """Show the takes of a lane below it, or no longer."""
+        (self._unfolded.add if shown else self._unfolded.discard)(lane_id)
+        self._show_all(self._workspace.document.project)
+
+    def show_menu_of_current(self) -> None:
+        """Open the menu of the current lane, as the menu key does."""
+        current = self._workspace.document.current
+        view = self.lanes.get(current, self.mix)
+        self.menu_wanted.emit(current, view.header.mapToGlobal(QPoint(20, 20)))
+
+    # Making of lanes.
+
+    def _wave(self, colour: str, lane_id: str) -> WaveformView:
+        wave = WaveformView(self.viewport, self._palette, colour, self._workspace.snapped)
+        wave.set_grid(self.time.grid)
+        document = self._workspace.document
+        wave.sought.connect(self._workspace.transport.seek)
+        wave.pressed.connect(self.setFocus)
+        wave.selected.connect(lambda first, last: document.select((first, last)))
+        wave.pointed.connect(lambda pointed: self._show_readout(wave, pointed))
+        wave.menu_wanted.connect(lambda place, sample: self.place_menu_wanted.emit(lane_id, place, sample))
+        wave.set_rate(document.project.rate_hz)
+        wave.set_selection(document.selection, document.kept)
+        wave.set_cursor(self._workspace.transport.position)
+        return wave
+
+    def _lane_view(self, lane: Lane) -> LaneView:
+        header, lane_id, document = LaneHeader(self._palette), lane.id, self._workspace.document
+        view = LaneView(header, self._wave(self._palette.lanes[lane.colour], lane_id))
+        self._connect_common(view, header)
+        header.field_changed.connect(lambda words, field, value: document.set_lane(lane_id, words, **{field: value}))
+        header.drag_wanted.connect(lambda without: self._on_drag(lane_id, without))
+        header.menu_wanted.connect(lambda place: self.menu_wanted.emit(lane_id, place))
+        header.chosen.connect(lambda modifiers: self._on_chosen(lane_id, modifiers))
+        header.unfolded.connect(lambda shown: self.show_takes(lane_id, shown))
+        header.meter.cleared.connect(lambda: self._workspace.transport.clear_clips())
+        view.wave.drag_wanted.connect(lambda: self._on_drag(lane_id, False))
+        view.wave.sought.connect(lambda sample: document.set_current(lane_id))
+        view.wave.shape_drawn.connect(lambda shape: self.shape_drawn.emit(lane_id, shape, self.cursor().pos()))
+        view.wave.set_tool(self.tool)
+        view.resized.connect(lambda height: document.set_lane(lane_id, tr("height of"), height=height))
+        return view
+
+    def _connect_common(self, view: LaneView, header: LaneHeader) -> None:
+        header.pulled.connect(lambda place: self.area.pull(view, place))
+        header.let_go.connect(lambda: self.area.put(view))
+
+    def _ghost_view(self, ghost: GhostLane) -> LaneView:
+        header, jobs = LaneHeader(self._palette), self._workspace.jobs
+        view = LaneView(header, self._wave(self._palette.lanes[ghost.colour], ""))
+        view.border.hide()
+        header.cancelled.connect(lambda: jobs.cancel(ghost.row_id))
+        header.switched.connect(lambda kind, on: jobs.set_ghost(ghost.id, **{kind: on}))
+        return view
 
     # What models say.
 
@@ -208,102 +245,146 @@ class Timeline(QWidget):
         self._show_all(after)
 
     def _show_all(self, project: Project) -> None:
-        self.ruler.set_rate(project.rate_hz)
-        self.title.setText(
-            self.title.fontMetrics().elidedText(
-                project.title or tr("No mix yet"), Qt.TextElideMode.ElideRight, WIDTH - 30
-            )
-        )
-        source = project.source
-        self.facts.setText("")
-        if source is not None:
-            channels = {1: tr("mono"), 2: tr("stereo")}.get(source.channels, f"{source.channels} {tr('channels')}")
-            self.facts.setText(f"{clock(source.seconds, 1)}  ·  {source.rate_hz / 1000:g} kHz  ·  {channels}")
-        self.mix.wave.show_picture(self._picture(project, None))
-        for gone in [lane_id for lane_id in self.lanes if project.lane(lane_id) is None]:
-            old = self.lanes.pop(gone)
-            self._column.removeWidget(old)
-            old.hide()
-            old.deleteLater()
-        for place, lane in enumerate(project.lanes):
-            view = self.lanes.get(lane.id)
-            if view is None:
-                view = self.lanes[lane.id] = self._lane_view(lane)
-            if self._column.indexOf(view) != place:
-                self._column.insertWidget(place, view)
-            self._show_lane(view, lane, project)
-        self._make_room(bool(project.lanes))
-        self._on_current(self._workspace.document.current)
+        self.mix_header.show_mix(project)
+        self.mix.wave.set_rate(project.rate_hz)
+        self.mix.wave.show_picture(self._drawn(lambda wanted: picture_of_mix(self._workspace, project, wanted)))
+        known = {lane.id for lane in project.lanes}
+        ghosts = [one for one in self._workspace.jobs.ghosts if not one.lane_id and one.id not in known]
+        self.lanes = {lane.id: self.lanes.get(lane.id) or self._lane_view(lane) for lane in project.lanes}
+        self.ghosts = {one.id: self.ghosts.get(one.id) or self._ghost_view(one) for one in ghosts}
+        self._unfolded &= {lane.id for lane in project.lanes if len(lane.takes) > 1}
+        rows = []
+        for lane in project.lanes:
+            self._show_lane(self.lanes[lane.id], lane, project)
+            wanted = FOLDED if lane.collapsed else lane.height
+            rows.append((self.lanes[lane.id], wanted, self._take_rows(lane)))
+        for ghost in ghosts:
+            self._show_ghost(self.ghosts[ghost.id], ghost)
+            place = len(rows) - (bool(project.lanes) and project.lanes[-1].is_else and ghost.role != "else")
+            rows.insert(place, (self.ghosts[ghost.id], 0, []))
+        self.area.show_views(rows)
+        self._make_room(bool(rows))
+        self._mark_chosen()
         self._dim()
 
     def _make_room(self, has_lanes: bool) -> None:
         """Without lanes, the mix takes the whole height."""
         self.area.setVisible(has_lanes)
         self._align()
-        self.mix.setMinimumHeight(MIX_HEIGHT)
-        self.mix.setMaximumHeight(MIX_HEIGHT if has_lanes else QWIDGETSIZE_MAX)
-
-    def _lane_view(self, lane: Lane) -> LaneView:
-        header = LaneHeader(self._palette)
-        wave = self._wave(self._palette.lanes[lane.colour])
-        view = LaneView(header, wave, LANE_HEIGHT)
-        document, lane_id = self._workspace.document, lane.id
-        header.field_changed.connect(lambda words, field, value: document.set_lane(lane_id, words, **{field: value}))
-        header.drag_wanted.connect(lambda: self.drag_wanted.emit(lane_id))
-        wave.drag_wanted.connect(lambda: self.drag_wanted.emit(lane_id))
-        header.menu_wanted.connect(lambda place: self.menu_wanted.emit(lane_id, place))
-        header.chosen.connect(lambda: document.set_current(lane_id))
-        wave.sought.connect(lambda sample: document.set_current(lane_id))
-        wave.set_selection(document.selection, document.kept)
-        wave.set_cursor(self._workspace.transport.position)
-        return view
+        height = min(max(round(self.height() * MIX_SHARE), MIX_LOW), MIX_HIGH)
+        self.mix.setMinimumHeight(height)
+        self.mix.setMaximumHeight(height if has_lanes else QWIDGETSIZE_MAX)
 
     def _show_lane(self, view: LaneView, lane: Lane, project: Project) -> None:
         assert isinstance(view.header, LaneHeader)
         view.header.show_lane(lane, self._palette, project.heard(lane))
+        view.header.show_unfolded(lane.id in self._unfolded)
         view.wave.setAccessibleName(f"{tr('Waveform of')} {lane.name}")
         view.wave.dress(self._palette, self._palette.lanes[lane.colour])
-        view.wave.show_picture(self._picture(project, lane))
+        view.wave.set_rate(project.rate_hz)
+        view.wave.show_edits(tuple(edit for edit in project.brush if edit.source == lane.id))
+        view.wave.show_picture(
+            self._drawn(lambda wanted: picture_of_lane(self._workspace, project, lane, wanted, view.wave.picture))
+        )
+        filling = [ghost for ghost in self._workspace.jobs.ghosts if ghost.lane_id == lane.id]
+        view.wave.show_filled(filling[0].region if filling else None, filling[0].filled if filling else ())
 
-    def _picture(self, project: Project, lane: Lane | None) -> WavePicture | None:
-        ref = lane.take.audio if lane is not None else project.source
-        if ref is None:
-            return None
-        wanted = bool(self._workspace.settings.get("spectrogram"))
+    def _show_ghost(self, view: LaneView, ghost: GhostLane) -> None:
+        assert isinstance(view.header, LaneHeader)
+        stage = tr(STAGES.get(ghost.stage, ghost.stage)) if ghost.stage else tr("waiting")
+        view.header.show_ghost(ghost, self._palette, f"{ghost.fraction * 100:.0f} %  ·  {stage}")
+        view.wave.dress(self._palette, self._palette.lanes[ghost.colour])
+        view.wave.show_picture(self._drawn(lambda wanted: picture_of_ghost(self._workspace, ghost)))
+        view.wave.show_filled(ghost.region, ghost.filled)
+
+    def _take_rows(self, lane: Lane) -> list[QWidget]:
+        """The takes of a lane as thin rows, made anew whenever the lane has others."""
+        if lane.id not in self._unfolded:
+            self.takes.pop(lane.id, None)
+            return []
+        rows = self.takes.get(lane.id, [])
+        if len(rows) != len(lane.takes):
+            rows = self.takes[lane.id] = [self._take_row(lane.id, number) for number in range(len(lane.takes))]
+        for row, take in zip(rows, lane.takes, strict=True):
+            row.show_take(lane, take, self._palette)
+            row.wave.show_picture(self._drawn(lambda wanted, take=take: picture_of_take(self._workspace, take)))
+        return list(rows)
+
+    def _take_row(self, lane_id: str, number: int) -> TakeRow:
+        document = self._workspace.document
+        wave = WaveformView(self.viewport, self._palette, self._palette.wave, self._workspace.snapped)
+        wave.setAccessibleName(f"{tr('Take')} {number + 1}")
+        wave.pressed.connect(self.setFocus)
+        wave.sought.connect(self._workspace.transport.seek)
+        row = TakeRow(wave)
+
+        def swipe(first: int, last: int) -> None:
+            lane = document.project.lane(lane_id)
+            if lane is not None and number < len(lane.takes):
+                document.comp(lane_id, lane.takes[number].id, min(first, last), max(first, last))
+
+        wave.swiped.connect(swipe)
+        row.chosen.connect(lambda: document.set_lane(lane_id, tr("choose a take of"), active=number))
+        return row
+
+    def _drawn(self, picture: Callable[[bool], WavePicture | None]) -> WavePicture | None:
         try:
-            shaded = lane is not None and lane.role == "stem" and project.source is not None
-            return WavePicture(
-                self._workspace.peaks(ref),
-                self._workspace.samples(ref),
-                lane.take.start if lane is not None else 0,
-                self._workspace.spectrum(ref) if wanted else None,
-                lane.take.made.heard if lane is not None else (),
-                self._workspace.peaks(project.source) if shaded and project.source is not None else None,
-            )
+            return picture(bool(self._workspace.settings.get("spectrogram")))
         except AudioError as error:
             self._workspace.fail(error)
             return None
 
+    def _on_drawn(self, lane_id: str) -> None:
+        project = self._workspace.document.project
+        lane = project.lane(lane_id)
+        if lane is not None and lane_id in self.lanes:
+            self._show_lane(self.lanes[lane_id], lane, project)
+            self._dim()
+
     def _on_selection(self, selection: tuple[int, int] | None) -> None:
         kept = self._workspace.document.kept
-        for view in (self.mix, *self.lanes.values()):
+        for view in (self.mix, *self.lanes.values(), *self.ghosts.values()):
             view.wave.set_selection(selection, kept)
-        self.ruler.set_selection(selection, kept)
 
-    def _on_current(self, current: str) -> None:
+    def _mark_chosen(self) -> None:
+        """Show which lane is worked on, and which are chosen with it."""
+        current, chosen = self._workspace.document.current, self._workspace.document.chosen
         for lane_id, view in self.lanes.items():
-            view.set_current(lane_id == current)
+            view.set_current(lane_id == current, lane_id in chosen)
+            view.wave.set_touched(lane_id in (current, *chosen))
+        self.mix.wave.set_touched(not current)
 
     def _on_move(self, sample: int) -> None:
         if self._workspace.transport.playing:
-            self.viewport.follow(sample)
-        for view in (self.mix, *self.lanes.values()):
+            self.viewport.follow(sample, str(self._workspace.settings.get("follow")))
+        rows = [row for rows in self.takes.values() for row in rows]
+        for view in (self.mix, *self.lanes.values(), *self.ghosts.values(), *rows):
             view.wave.set_cursor(sample)
+
+    def _on_playing(self, playing: bool) -> None:
+        if playing and hasattr(self._workspace.transport, "levels"):
+            self._meters.start()
+
+    def _show_levels(self) -> None:
+        """Move the meters; after the end they fall, then the timer rests."""
+        transport = self._workspace.transport
+        levels, clipped = transport.levels(), transport.clipped
+        meters = {
+            lane_id: view.header.meter for lane_id, view in self.lanes.items() if isinstance(view.header, LaneHeader)
+        }
+        meters[""] = self.mix_header.meter
+        for key, meter in meters.items():
+            meter.show_level(*levels.get(key, (0.0, 0.0)))
+            meter.set_clipped(key in clipped)
+        self.master_level.emit(*levels.get("", (0.0, 0.0)))
+        if not transport.playing and not any(any(meter.places) for meter in meters.values()):
+            self._meters.stop()
 
     def _on_setting(self, name: str, value: object) -> None:
         if name == "spectrogram":
             self.look.setChecked(bool(value))
-            self._dress_header()
+            if not value and self.tool != "region":
+                self.set_tool("region")
             self._show_all(self._workspace.document.project)
 
     def _dim(self) -> None:
@@ -311,6 +392,72 @@ class Timeline(QWidget):
         for lane in project.lanes:
             if lane.id in self.lanes:
                 self.lanes[lane.id].wave.set_dimmed(not project.heard(lane))
+
+    # What users do.
+
+    def _on_chosen(self, lane_id: str, modifiers: Qt.KeyboardModifier) -> None:
+        """A click chooses one lane, with Ctrl also this one, with Shift all up to it."""
+        self.setFocus()
+        document = self._workspace.document
+        names = [lane.id for lane in document.project.lanes]
+        if modifiers & Qt.KeyboardModifier.ControlModifier:
+            document.toggle_chosen(lane_id)
+        elif modifiers & Qt.KeyboardModifier.ShiftModifier and document.current in names:
+            first, last = sorted((names.index(document.current), names.index(lane_id)))
+            document.choose(tuple(names[first : last + 1]))
+        elif lane_id not in document.chosen or len(document.chosen) < 2:
+            document.set_current(lane_id)
+
+    def _on_drag(self, lane_id: str, without: bool) -> None:
+        chosen = self._workspace.document.chosen
+        if without:
+            self.complement_wanted.emit(lane_id)
+        elif lane_id in chosen and len(chosen) > 1:
+            self.group_drag_wanted.emit(chosen)
+        else:
+            self.drag_wanted.emit(lane_id)
+
+    def _on_drag_all(self) -> None:
+        chosen = self._workspace.document.chosen
+        self.group_drag_wanted.emit(chosen if len(chosen) > 1 else ())
+
+    def _on_put_down(self, view: LaneView, to: int) -> None:
+        for lane_id, one in self.lanes.items():
+            if one is view:
+                self._workspace.document.move_lane(lane_id, to)
+                return
+
+    def _show_readout(self, wave: WaveformView, pointed: tuple[int, float | None] | None) -> None:
+        picture, rate_hz = wave.picture, self._workspace.document.project.rate_hz
+        if pointed is None or picture is None or not rate_hz:
+            self.readout.clear()
+            return
+        sample, hz = pointed
+        at = sample - picture.start
+        if hz is not None and picture.spectrum is not None:
+            level_db = band_level_db(picture.spectrum, at, hz, rate_hz)
+        else:
+            level_db = peak_level_db(picture.peaks, at, self.viewport.samples_per_pixel)
+        self.readout.setText(readout_words(Readout(sample / rate_hz, hz, level_db)))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Keys that count here; the others are for the window."""
+        if not press(self, event):
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Fit the viewport to the new width, and the mix to the height."""
+        self._make_room(bool(self.area.views))
+
+    def _align(self) -> None:
+        """Keep mix and ruler aligned with the lanes when those have a scroll bar."""
+        bar = self.area.verticalScrollBar()
+        taken = bar.sizeHint().width() if bar.maximum() > 0 and not self.area.isHidden() else 0
+        for row in (self._overview_row, self._top):
+            row.setContentsMargins(0, 0, taken, 0)
+        self.mix.row.setContentsMargins(0, 0, taken, 1)
+        self.viewport.grain = self.devicePixelRatioF()
+        self.viewport.set_width(self.width() - WIDTH - taken)
 
     def _show_bar(self) -> None:
         length = max(self.viewport.farthest * self.viewport.width, 1.0)
@@ -323,3 +470,15 @@ class Timeline(QWidget):
 
     def _on_bar(self, value: int) -> None:
         self.viewport.scroll_to(value / SCROLL_STEPS * self.viewport.farthest * self.viewport.width)
+
+
+def readout_words(readout: Readout) -> str:
+    """Time, frequency with its note, and level, in one line."""
+    parts = [clock(readout.seconds)]
+    if readout.hz is not None:
+        note, cents = note_of(readout.hz)
+        parts.append(f"{readout.hz:.0f} Hz")
+        parts.append(note + (f" {cents:+d}" if cents else "").replace("-", "−"))
+    if readout.level_db is not None:
+        parts.append(f"{readout.level_db:.0f} dB".replace("-", "−"))
+    return "  ·  ".join(parts)

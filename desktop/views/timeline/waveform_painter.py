@@ -22,8 +22,8 @@ from desktop.views.theme import Palette, blended, faded
 
 ByteArray = npt.NDArray[np.uint8]
 
-SHADE_PIXELS = 4  # height of the strip that says where the prompt was heard; of the screen, not of the device
-SHADE_TINT = 0.10  # and how much of its colour lies behind the sound
+SHADE_PIXELS = 3  # height of the strip that says where the prompt was heard; of the screen, not of the device
+SHADE_FADE = 2.0  # pixels on each side of an edge over which the strip goes from one strength to the next
 HEARD_SHARE = 0.12  # of the mix's power; above this the prompt counts as present if there is no estimate
 GAMMA = 1.7  # of the spectrogram: quiet bands stay in the background
 LINES_BELOW = 1.0  # samples per pixel: below this single samples are joined by lines
@@ -91,6 +91,7 @@ class WaveStyle:
         dimmed: True means it is not heard.
         height: pixels of the device.
         ratio: pixels of the device per pixel of the screen.
+        gain: the wave is drawn so many times as tall.
     """
 
     palette: Palette
@@ -98,6 +99,7 @@ class WaveStyle:
     dimmed: bool
     height: int
     ratio: float
+    gain: float = 1.0
 
     @property
     def shade_height(self) -> int:
@@ -116,10 +118,7 @@ def paint(
     presence = _presence(picture, view, first, last, columns) if picture is not None else None
     if presence is not None and look.dimmed:
         presence = presence * np.float32(DIMMED_SHARE)
-    if picture is None or presence is None or picture.spectrum is not None:
-        painter.fillRect(strip, QColor(look.palette.base))
-    else:
-        _paint_tinted(painter, presence * SHADE_TINT, look, first)
+    painter.fillRect(strip, QColor(look.palette.base))
     if picture is None:
         return
     if picture.spectrum is not None:
@@ -159,7 +158,8 @@ def _paint_wave(painter: QPainter, columns: FloatArray, look: WaveStyle, first: 
     _paint_middle(painter, look, first, last)
     low, high, power = columns
     rms = np.sqrt(power)
-    pixels = _covered(np.stack([high, np.minimum(rms, high), low, np.maximum(-rms, low)]), look)
+    curves = np.stack([high, np.minimum(rms, high), low, np.maximum(-rms, low)])
+    pixels = _covered(curves * np.float32(look.gain), look)
     image = QImage(pixels.data, last - first, look.height, last - first, QImage.Format.Format_Indexed8)
     image.setColorTable(_wave_colours(look.colour, look.dimmed))
     painter.drawImage(QPointF(first, 0), image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied))
@@ -216,7 +216,7 @@ def _paint_samples(
     if end <= begin:
         return
     middle, half = _middle_and_half(look)
-    values = np.clip(np.asarray(picture.samples_NC[begin:end]).mean(axis=1), -1, 1)
+    values = np.clip(np.asarray(picture.samples_NC[begin:end]).mean(axis=1) * look.gain, -1, 1)
     points = [
         QPointF(view.x(begin + picture.start + place), middle - value * half)
         for place, value in enumerate(values.tolist())
@@ -314,13 +314,14 @@ def _presence(
         columns: of the wave, where it is drawn: their power need not be gathered again.
     """
     if picture.heard:
-        presence = np.zeros(last - first, np.float32)
+        middles = np.arange(first, last) + 0.5
+        presence = np.zeros(last - first)
         for begin, end, value in picture.heard:
-            left, right = (round(view.x(edge)) - first for edge in (begin, end))
-            if right > 0 and left < last - first:
-                part = presence[max(left, 0) : max(right, left + 1)]
-                np.maximum(part, np.float32(value), out=part)
-        return presence
+            left, right = view.x(begin), view.x(end)
+            if right > first - SHADE_FADE and left < last + SHADE_FADE:
+                rise, fall = ((middles - left) / (2 * SHADE_FADE) + 0.5, (right - middles) / (2 * SHADE_FADE) + 0.5)
+                presence += value * np.clip(rise, 0, 1) * np.clip(fall, 0, 1)
+        return np.minimum(presence, 1.0).astype(np.float32)
     if picture.mix is None:
         return None
     scale, width = view.samples_per_pixel, last - first
@@ -343,19 +344,6 @@ def _power(peaks: Peaks, start: float, samples_per_pixel: float, width: int) -> 
     if found is None or found[0] != asked:
         found = _POWERS[peaks] = (asked, peaks.power(*asked))
     return found[1]
-
-
-def _paint_tinted(painter: QPainter, strength: FloatArray, look: WaveStyle, first: int) -> None:
-    """The background, tinted with the lane's colour column by column."""
-    pixels = np.empty((look.height, len(strength)), np.uint32)
-    pixels[:] = _tints(look.palette.base, look.colour)[np.rint(np.clip(strength, 0, 1) * 255).astype(np.uint8)]
-    image = QImage(pixels.data, pixels.shape[1], look.height, 4 * pixels.shape[1], QImage.Format.Format_RGB32)
-    painter.drawImage(QPointF(first, 0), image)
-
-
-@lru_cache(maxsize=64)
-def _tints(base: str, colour: str) -> npt.NDArray[np.uint32]:
-    return np.array([blended(base, colour, level / 255).rgb() for level in range(256)], np.uint32)
 
 
 def _paint_row(painter: QPainter, strength: FloatArray, colour: str, where: QRectF) -> None:

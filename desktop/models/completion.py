@@ -1,0 +1,48 @@
+"""What a prompt may go on as: names of instruments, in the user's language first."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from desktop.models.instrument_names import lexicon
+
+SHOWN = 9  # rows of the list
+LEAST_LETTERS = 2  # before a list makes sense
+
+
+def completions(typed: str, language: str = "en", limit: int = SHOWN) -> list[str]:
+    """Names that contain what was typed: the same name, then names and words that begin so, then the others.
+
+    Within each group the user's language comes first, then the more common names. Case and accents do not matter.
+
+    Args:
+        typed: the beginning of a name.
+        language: two letters; languages without a list of their own have the English one.
+        limit: at most so many.
+    """
+    wanted = _plain(typed)
+    if len(wanted) < LEAST_LETTERS:
+        return []
+    names = dict.fromkeys((*(lexicon(language) if language != "en" else ()), *lexicon()))
+    ranked = [(rank, name) for name in names if (rank := _rank(_plain(name), wanted)) is not None]
+    return [name for _, name in sorted(ranked, key=lambda pair: pair[0])][:limit]
+
+
+def begins(name: str, typed: str) -> bool:
+    """True if a name begins with what was typed."""
+    return _plain(name).startswith(_plain(typed))
+
+
+def _rank(name: str, wanted: str) -> int | None:
+    if name == wanted:
+        return 0
+    if name.startswith(wanted):
+        return 1
+    if f" {wanted}" in name.replace("-", " "):
+        return 2
+    return 3 if wanted in name else None
+
+
+def _plain(text: str) -> str:
+    parts = unicodedata.normalize("NFKD", text.strip().casefold())
+    return "".join(letter for letter in parts if not unicodedata.combining(letter))

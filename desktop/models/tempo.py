@@ -1,0 +1,219 @@
+"""Tempo, bars and key of the open project: estimated in a process of its own, kept by content, settled by the user."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
+
+from desktop.audio.beats import TempoEstimate, can_estimate, estimate_from_text, estimate_text
+from desktop.audio.store import AudioRef, AudioStore
+from desktop.models.document import Document
+from desktop.models.project import Project
+from desktop.models.project_file import write_whole
+from desktop.models.settings import AppSettings
+from desktop.models.time_map import BPM_LIMITS, TimeMap
+
+log = logging.getLogger(__name__)
+
+WAIT_MS = 800  # after a file was opened: drawing it comes first
+TAPS_APART_S = 2.5  # a longer wait begins a new count
+TAPS_KEPT = 12
+LEAVE_MS = 2000
+USUAL_BPM = 120.0
+
+# As in engine/media/sandbox.py: the caller's main module and current folder must not reach the new process.
+_BOOT = "import sys; r = sys.argv.pop(1); r in sys.path or sys.path.insert(0, r); "
+_BOOT += "from desktop.audio.beats import main; main()"
+_ROOT = str(Path(__file__).resolve().parents[2])
+
+
+class TempoModel(QObject):
+    """Bars and beats of a document.
+
+    Args:
+        document: whose mix is listened to, and which keeps what the user settles.
+        store: has the mix's file, and a cache for estimates.
+        settings: ``find_tempo`` False leaves everything to the user.
+        parent: owner.
+
+    Signals:
+        changed: the map, the estimate or the state.
+    """
+
+    changed = Signal()
+
+    def __init__(self, document: Document, store: AudioStore, settings: AppSettings, parent: QObject) -> None:
+        super().__init__(parent)
+        self._document, self._store, self._settings = document, store, settings
+        self.estimate: TempoEstimate | None = None
+        self.state = "none"  # none, waiting, working, done, failed, missing, off
+        self._process: QProcess | None = None
+        self._taps_s: list[float] = []
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(WAIT_MS)
+        self._soon.timeout.connect(self._start)
+        document.changed.connect(self._on_change)
+        settings.changed.connect(lambda name, value: self._begin() if name == "find_tempo" else None)
+
+    @property
+    def time_map(self) -> TimeMap | None:
+        """What the user has settled, else the estimate; None without either."""
+        settled = self._document.project.time_map
+        if settled is not None:
+            return settled
+        return self.estimate.time_map if self.estimate is not None else None
+
+    @property
+    def settled(self) -> bool:
+        """True once the user has changed something."""
+        return self._document.project.time_map is not None
+
+    @property
+    def key(self) -> str:
+        """As ``A minor``; empty while unknown."""
+        settled = self._document.project.time_map
+        if settled is not None and settled.key:
+            return settled.key
+        return self.estimate.key if self.estimate is not None else ""
+
+    def words(self, sample: int) -> str:
+        """Bar and beat at a sample, as ``12|3``; empty without a map."""
+        time_map, rate_hz = self.time_map, self._document.project.rate_hz
+        return time_map.words(sample / rate_hz) if time_map is not None and rate_hz else ""
+
+    # What users settle.
+
+    def set_tempo(self, bpm: float) -> None:
+        """A steady tempo; bar 1 stays."""
+        bpm = min(max(bpm, BPM_LIMITS[0]), BPM_LIMITS[1])
+        self._settle("tempo", self._map().at_tempo(bpm), merge=True)
+
+    def set_meter(self, beats_per_bar: int) -> None:
+        """Beats in a bar."""
+        self._settle("meter", replace(self._map(), beats_per_bar=beats_per_bar))
+
+    def set_first_beat(self, sample: int) -> None:
+        """Bar 1 begins at a sample."""
+        rate_hz = self._document.project.rate_hz
+        if rate_hz:
+            self._settle("bar 1", self._map().starting_at(sample / rate_hz))
+
+    def set_key(self, key: str) -> None:
+        """The key."""
+        self._settle("key", replace(self._map(), key=key))
+
+    def double(self) -> None:
+        """Twice as many beats."""
+        self._settle("double tempo", self._map().doubled())
+
+    def halve(self) -> None:
+        """Half as many beats."""
+        self._settle("half tempo", self._map().halved())
+
+    def tap(self, now_s: float | None = None) -> None:
+        """One of several taps in time; the tempo follows from the third."""
+        now_s = time.monotonic() if now_s is None else now_s
+        if self._taps_s and now_s - self._taps_s[-1] > TAPS_APART_S:
+            self._taps_s.clear()
+        self._taps_s = [*self._taps_s, now_s][-TAPS_KEPT:]
+        if len(self._taps_s) >= 3:
+            beat_s = (self._taps_s[-1] - self._taps_s[0]) / (len(self._taps_s) - 1)
+            self.set_tempo(round(60.0 / max(beat_s, 1e-3), 1))
+
+    def back_to_estimate(self) -> None:
+        """Forget what was settled."""
+        self._document.apply("estimated tempo", replace(self._document.project, time_map=None))
+
+    def close(self) -> None:
+        """Stop listening for good."""
+        self._soon.stop()
+        self._stop()
+
+    def _map(self) -> TimeMap:
+        return self.time_map or TimeMap(bpm=USUAL_BPM)
+
+    def _settle(self, text: str, time_map: TimeMap, merge: bool = False) -> None:
+        project = self._document.project
+        if project.rate_hz:
+            self._document.apply(text, replace(project, time_map=time_map), "time:tempo" if merge else "")
+
+    # The estimate.
+
+    def _on_change(self, before: Project, after: Project) -> None:
+        if before.source != after.source:
+            self._begin()
+        elif before.time_map != after.time_map:
+            self.changed.emit()
+
+    def _begin(self) -> None:
+        self._stop()
+        self._soon.stop()
+        self.estimate = None
+        source = self._document.project.source
+        self._say("none" if source is None else self._first_state(source))
+        if self.state == "waiting":
+            self._soon.start()
+
+    def _first_state(self, source: AudioRef) -> str:
+        try:
+            self.estimate = estimate_from_text(self._file(source).read_text(encoding="utf-8"))
+            return "done"
+        except (OSError, ValueError):
+            pass
+        if not self._settings.get("find_tempo"):
+            return "off"
+        return "waiting" if can_estimate() else "missing"
+
+    def _start(self) -> None:
+        source = self._document.project.source
+        if source is None or self._process is not None:
+            return
+        if not self._store.path(source).is_file():  # a long file may still be on its way into the store
+            self._soon.start()
+            return
+        process = self._process = QProcess(self)
+        process.finished.connect(lambda code, status: self._on_finished(process, source, code))
+        process.errorOccurred.connect(lambda error: self._on_finished(process, source, -1))
+        self._say("working")
+        process.start(sys.executable, ["-P", "-c", _BOOT, _ROOT, str(self._store.path(source))])
+
+    def _on_finished(self, process: QProcess, source: AudioRef, code: int) -> None:
+        if process is not self._process:
+            return
+        self._process = None
+        process.deleteLater()
+        try:
+            if code != 0:
+                raise ValueError(f"it ended with {code}")
+            self.estimate = estimate_from_text(bytes(process.readAllStandardOutput().data()).decode("utf-8"))
+        except ValueError as error:
+            told = bytes(process.readAllStandardError().data()).decode("utf-8", "replace")
+            log.warning("tempo and key could not be estimated: %s %s", error, told[-2000:])
+            self._say("failed")
+            return
+        try:
+            write_whole(self._file(source), estimate_text(self.estimate))
+        except OSError as error:
+            log.info("the estimate could not be kept: %s", error)
+        self._say("done")
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.waitForFinished(LEAVE_MS)
+            process.deleteLater()
+
+    def _say(self, state: str) -> None:
+        self.state = state
+        self.changed.emit()
+
+    def _file(self, source: AudioRef) -> Path:
+        """Beside what else is made from the mix, so that cleaning the cache finds it."""
+        return self._store.cache / f"{source.sha256}.tempo"

@@ -1,0 +1,132 @@
+"""One lane: header, picture, and the border that is dragged to make it higher."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+
+from desktop.views.text import tr
+from desktop.views.theme import mark
+from desktop.views.timeline.lane_header import LaneHeader
+from desktop.views.timeline.waveform_view import WaveformView
+
+LOW, HIGH = 40, 160  # pixels between which lanes fit themselves to the height
+LOWEST, HIGHEST = 28, 600  # and between which they are dragged
+FOLDED = 28
+BORDER = 5
+
+
+class LaneBorder(QWidget):
+    """The lower border.
+
+    Signals:
+        pulled: pixels since it was taken.
+        let_go: that is over.
+        reset: it was double-clicked.
+    """
+
+    pulled = Signal(int)
+    let_go = Signal()
+    reset = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setCursor(Qt.CursorShape.SplitVCursor)
+        self.setToolTip(tr("Drag to make this lane higher, double-click to let it fit; Alt+wheel changes all"))
+        self._pressed: QPointF | None = None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Take it."""
+        if event.button() is Qt.MouseButton.LeftButton:
+            self._pressed = event.globalPosition()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Pull it."""
+        if self._pressed is not None:
+            self.pulled.emit(round(event.globalPosition().y() - self._pressed.y()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Let it go."""
+        if self._pressed is not None:
+            self._pressed = None
+            self.let_go.emit()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Let the lane fit again."""
+        self._pressed = None
+        self.reset.emit()
+
+
+class LaneView(QFrame):
+    """Header and waveform of one lane.
+
+    Args:
+        header: the left end.
+        wave: the rest.
+
+    Signals:
+        resized: the height that the user wants, in pixels; 0 means as it fits.
+    """
+
+    resized = Signal(int)
+
+    def __init__(self, header: QWidget, wave: WaveformView) -> None:
+        super().__init__()
+        self.setObjectName("lane")
+        self.header, self.wave = header, wave
+        row = self.row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 1)
+        row.setSpacing(0)
+        row.addWidget(header)
+        row.addWidget(wave, 1)
+        self.border = LaneBorder(self)
+        self._before_pull = 0
+        self.border.pulled.connect(self._on_pull)
+        self.border.let_go.connect(self._on_let_go)
+        self.border.reset.connect(lambda: self.resized.emit(0))
+
+    def set_height(self, height: int) -> None:
+        """Set the height in pixels; not while the user pulls it."""
+        if not self._before_pull:
+            self.setFixedHeight(height)
+
+    def set_current(self, current: bool, chosen: bool = False) -> None:
+        """Mark the current lane, and those that are chosen with it."""
+        mark(self, "current", current)
+        mark(self, "chosen", chosen or current)
+        if isinstance(self.header, LaneHeader):
+            self.header.set_current(current)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep the border at the bottom."""
+        self.border.setGeometry(0, self.height() - BORDER, self.width(), BORDER)
+        self.border.raise_()
+
+    def _on_pull(self, pixels: int) -> None:
+        self._before_pull = self._before_pull or self.height()
+        self.setFixedHeight(min(max(self._before_pull + pixels, LOWEST), HIGHEST))
+
+    def _on_let_go(self) -> None:
+        pulled, self._before_pull = bool(self._before_pull), 0
+        if pulled:
+            self.resized.emit(self.height())
+
+
+def fitted(total: int, wanted: list[int], every: int = 0) -> list[int]:
+    """Heights of lanes.
+
+    Args:
+        total: pixels that there are.
+        wanted: of each lane, 0 for as it fits.
+        every: height of those that fit, 0 for an equal part of what is left.
+
+    Returns:
+        A height for each; those that fit are between ``LOW`` and ``HIGH``.
+    """
+    free = wanted.count(0)
+    if not free:
+        return wanted
+    left = total - sum(wanted)
+    height = every or min(max(left // free, LOW), HIGH)
+    return [one or height for one in wanted]

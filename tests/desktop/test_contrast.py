@@ -1,0 +1,74 @@
+"""Contrast of the window's colours: 4.5 : 1 for words, 3 : 1 for what is used, in both themes; WCAG 2.2."""
+
+import re
+from importlib import resources
+
+import pytest
+
+from desktop.views.theme import DARK, LIGHT, contrast, sheet
+
+WORDS = [  # colour of the words, surfaces they stand on
+    ("text", ("base", "panel", "raised", "field")),
+    ("quiet", ("base", "panel", "raised", "field")),
+    ("danger", ("base", "panel", "raised")),
+    ("good", ("base", "panel", "raised")),
+    ("warn", ("base", "panel", "raised")),
+    ("accent", ("base", "panel")),
+    ("on_accent", ("accent",)),
+    ("on_lit", ("lit",)),
+    ("on_solo", ("solo",)),
+]
+CONTROLS = [  # edge or sign, what is beside it
+    ("edge", ("base", "panel", "raised", "field")),
+    ("accent", ("base", "panel", "raised", "field")),
+    ("lit", ("base", "panel", "raised", "field")),
+    ("solo", ("base", "panel", "raised", "field")),
+    ("faint", ("base", "panel", "raised", "field")),
+    ("wave", ("base", "panel")),
+]
+THEMES = [DARK, LIGHT]
+
+
+@pytest.mark.parametrize("palette", THEMES, ids=lambda palette: palette.name)
+def test_words_can_be_read(palette):
+    low = {
+        (words, ground): round(figure, 2)
+        for words, grounds in WORDS
+        for ground in grounds
+        if (figure := contrast(getattr(palette, words), getattr(palette, ground))) < 4.5
+    }
+    assert low == {}
+
+
+@pytest.mark.parametrize("palette", THEMES, ids=lambda palette: palette.name)
+def test_controls_and_lanes_can_be_seen(palette):
+    low = {
+        (sign, ground): round(figure, 2)
+        for sign, grounds in CONTROLS
+        for ground in grounds
+        if (figure := contrast(getattr(palette, sign), getattr(palette, ground))) < 3.0
+    }
+    low |= {
+        ("lane", colour): round(contrast(colour, palette.base), 2)
+        for colour in palette.lanes
+        if contrast(colour, palette.base) < 3.0
+    }
+    assert low == {}
+
+
+def test_every_control_of_the_sheet_has_an_edge_that_can_be_seen(qapp):
+    text = sheet(DARK)
+    for control in ("QPushButton, QToolButton", "QLineEdit, QComboBox", "QAbstractSpinBox", "QCheckBox::indicator"):
+        bodies = re.findall(rf"^{re.escape(control)}[^{{]*{{([^}}]*)}}", text, re.MULTILINE)
+        assert any(f"solid {DARK.edge}" in body for body in bodies), control
+
+
+def test_all_colours_of_the_sheet_come_from_the_palette():
+    text = resources.files("desktop.resources").joinpath("window.qss").read_text(encoding="utf-8")
+    assert re.findall(r":[^;{]*#[0-9a-fA-F]{3,8}\b", text) == []
+
+
+def test_contrast_is_that_of_the_standard():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert contrast("#0d0f12", "#121418") == pytest.approx(1.04, abs=0.01)
