@@ -205,7 +205,6 @@ def test_settings_say_how_soon_solo_and_mute_are_heard(loaded, qtbot, monkeypatc
     assert "14 ms in the buffer and 12 ms in the device" in loaded.workspace.diagnostics.sound_lines()[0]
 
 
-
 def test_a_click_moves_the_cursor(loaded, qtbot):
     wave = loaded.timeline.mix.wave
     qtbot.mouseClick(wave, Qt.MouseButton.LeftButton, pos=QPoint(100, 20))
