@@ -131,7 +131,7 @@ def test_the_line_under_the_prompt_says_what_is_made_while_the_choice_is_folded_
     advanced.slot.setCurrentIndex(advanced.slot.findData("mix"))
     prompt.fold.setChecked(False)
     prompt.set_task("inpaint")
-    assert prompt.target.text() == "Source: the mix  ·  Output: the whole mix"
+    assert prompt.target.toolTip() == "Source: the mix  ·  Output: the whole mix"
     prompt.set_task("isolate")
     assert prompt.target.text() == "Source: the mix"
 
