@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from desktop.audio.sounds import SoundSamples
 from desktop.audio.zoom_levels import FACTOR, ZoomLevels
 
 FloatArray = npt.NDArray[np.float32]
@@ -86,7 +87,7 @@ def peaks_of_bins(bins: FloatArray) -> Peaks:
     return Peaks(tuple(levels))
 
 
-def raw_columns(samples_NC: FloatArray, start: float, samples_per_pixel: float, width: int) -> FloatArray:
+def raw_columns(samples_NC: SoundSamples, start: float, samples_per_pixel: float, width: int) -> FloatArray:
     """Columns from samples themselves, for views finer than the finest level; shapes as ``Peaks.columns``."""
     edges = start + samples_per_pixel * np.arange(width + 1)
     begin, end, inside = spans(edges, len(samples_NC))

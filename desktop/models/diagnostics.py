@@ -82,7 +82,10 @@ def check_rows(findings: dict[str, Any]) -> tuple[CheckRow, ...]:
     devices = [row for row in findings["devices"] if row["ok"]]
     bundles = [row for row in findings["bundles"] if row["ok"]]
     audio = findings["audio"]
-    engine = Message("works on {devices}", devices=", ".join(dict.fromkeys(str(row["got"]) for row in devices)))
+    engine = Message(
+        "works on {devices}",
+        devices=", ".join(dict.fromkeys(str(row["got"]).removesuffix("ExecutionProvider") for row in devices)),
+    )
     if not devices:
         engine = Message("no device can run a model: {reason}", reason=findings["devices"][0]["why"])
     sound = Message("{count} devices", count=len(audio["devices"]))

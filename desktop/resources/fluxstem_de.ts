@@ -942,7 +942,6 @@
     <message><source>Something is missing</source><translation>Etwas fehlt</translation></message>
     <message><source>Disk</source><translation>Festplatte</translation></message>
     <message><source>Sound</source><translation>Ton</translation></message>
-    <message><source>Folders that clips may lie in, beside your home folder</source><translation>Ordner, in denen Clips liegen dürfen, außer dem persönlichen</translation></message>
     <message><source>Remove the folder</source><translation>Ordner entfernen</translation></message>
     <message><source>Folder that clips may lie in</source><translation>Ordner für Clips</translation></message>
     <message><source>Estimate tempo and key of what is opened</source><translation>Tempo und Tonart beim Öffnen schätzen</translation></message>
@@ -1005,5 +1004,6 @@
     <message><source>Region</source><translation>Bereich</translation></message>
     <message><source>Isolate …</source><translation>Isolieren …</translation></message>
     <message><source>the mix</source><translation>der Mix</translation></message>
+    <message><source>Folders that clips may lie in, besides your home folder</source><translation>Ordner, in denen Clips liegen dürfen, außer dem persönlichen</translation></message>
 </context>
 </TS>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMetaMethod, QObject, QPoint, QUrl, Signal
@@ -181,7 +182,7 @@ class LaneActions(QObject):
         for lane in sorted(document.project.lanes, key=lambda lane: not lane.is_else):
             if lane.id != lane_id:
                 words = tr("Move to {lane}").replace("{lane}", lane_name(lane))
-                menu.addAction(words, lambda target=lane.id: self._move(shape, lane_id, target))
+                menu.addAction(words, partial(self._move, shape, lane_id, lane.id))
         menu.addSeparator()
         self._add(menu, tr("Choose its time as the region"), lambda: document.select((shape.first, shape.last)))
         return menu
@@ -220,7 +221,7 @@ class LaneActions(QObject):
         document = self._workspace.document
         for field, words, on in (("mute", tr("Mute") + "\tM", lane.mute), ("solo", tr("Solo") + "\tS", lane.solo)):
             action = self._add(
-                menu, words, lambda f=field, o=on: document.set_lane(lane.id, f"{f} {lane.name}", **{f: not o})
+                menu, words, partial(document.set_lane, lane.id, f"{field} {lane.name}", **{field: not on})
             )
             action.setCheckable(True)
             action.setChecked(on)
@@ -255,7 +256,7 @@ class LaneActions(QObject):
         document = self._workspace.document
         takes = menu.addMenu(tr("Hear here"))
         for number, take in enumerate(lane.takes, 1):
-            takes.addAction(f"{tr('Take')} {number}", lambda one=take.id: document.comp(lane.id, one, *region))
+            takes.addAction(f"{tr('Take')} {number}", partial(document.comp, lane.id, take.id, *region))
 
     def _add_lane_tasks(self, menu: QMenu, lane: Lane) -> None:
         """What can be asked of a lane; taking stems out of it is called splitting it further."""
@@ -266,7 +267,7 @@ class LaneActions(QObject):
 
     def _add_tasks(self, menu: QMenu, tasks: tuple[str, ...], lane_id: str) -> None:
         for task in tasks if self._has_askers else ():
-            menu.addAction(f"{task_name(task)} …", lambda task=task: self.ask_wanted.emit(task, lane_id))
+            menu.addAction(f"{task_name(task)} …", partial(self.ask_wanted.emit, task, lane_id))
 
     def _add_colours(self, menu: QMenu, lane_id: str) -> None:
         document = self._workspace.document

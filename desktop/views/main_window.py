@@ -387,8 +387,12 @@ class MainWindow(QMainWindow):
 
     def _on_opened(self) -> None:
         """Add the files that were dropped together with the one that is open now."""
+        self.prompt.text.clear()
         if not self.workspace.document.project.lanes:
             self.prompt.text.setFocus()
+        for row in self.workspace.jobs.queue.rows:
+            if row.state in ENDED and not row.from_daw:
+                self.workspace.jobs.queue.remove(row.id)
         paths, self._add_later = self._add_later, ()
         self._add_lanes(paths)
 
@@ -450,7 +454,8 @@ class MainWindow(QMainWindow):
         self.stage.setCurrentWidget(self.timeline if has_sound else self.welcome)
         self.welcome.show_recent(list(self.workspace.settings.get("recent")))
         star = "*" if self.workspace.unsaved else ""
-        self.setWindowTitle(f"{project.title}{star} - Fluxstem" if project.title else "Fluxstem")
+        title = self.workspace.path.stem if self.workspace.path is not None else project.title
+        self.setWindowTitle(f"{title}{star} - Fluxstem" if title else "Fluxstem")
         listen = transport.listen if project.lanes else PlaybackSource.ORIGINAL
         self.top.show_listen(listen, bool(project.lanes), project.source is not None)
         self.top.show_solo(tuple(lane.name for lane in project.lanes if lane.solo))

@@ -22,6 +22,8 @@ TASK_WORDS = {  # what the window calls the engine's tasks
     "arrange": "Band",
 }
 
+NAMES_FIRST = ("{file}", "{path}", "{name}", "{folder}", "{example}")  # they are spelled as on the disk
+
 
 def said(message: Message | EngineError) -> str:
     """A message in the user's language; a template without a translation stays English.
@@ -38,7 +40,8 @@ def said(message: Message | EngineError) -> str:
 def sentence(message: Message | EngineError) -> str:
     """The same with a capital letter and a full stop."""
     text = " ".join(said(message).split())
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    first = text[:1] if message.template.startswith(NAMES_FIRST) and message.values else text[:1].upper()
+    return first + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def title_words(title: str) -> str:

@@ -9,6 +9,8 @@ from desktop.models.job_list import JobRow, JobState
 from desktop.views.dialogs.export_dialog import ExportDialog
 from desktop.views.dialogs.settings_dialog import SettingsDialog
 from desktop.views.dialogs.sheet import Sheet
+from desktop.views.sentences import sentence
+from engine import AudioError
 
 WAIT_MS = 120_000
 FINDINGS = {
@@ -157,3 +159,25 @@ def test_nothing_in_the_top_bar_moves_when_the_match_changes(loaded):
     loaded.top.show_match(True, -12.3)
     loaded.top.layout().activate()
     assert [button.pos() for button in loaded.top.buttons.values()] == before
+
+
+def test_another_song_begins_with_empty_words_and_its_own_jobs(loaded, qtbot, make_wav):
+    loaded.prompt.text.setText("drums")
+    loaded.workspace.jobs.queue.add(JobRow(title="isolate drums", state=JobState.DONE))
+    with qtbot.waitSignal(loaded.workspace.opened, timeout=WAIT_MS):
+        loaded.open_path(make_wav("other.wav"))
+    assert loaded.prompt.text.text() == ""
+    assert loaded.workspace.jobs.queue.rows == ()
+
+
+def test_the_title_is_the_name_of_the_project_file(loaded, qtbot, make_wav, tmp_path):
+    loaded.workspace.add_file(make_wav("extra.wav"))
+    qtbot.waitUntil(lambda: bool(loaded.workspace.document.project.lanes), timeout=WAIT_MS)
+    with qtbot.waitSignal(loaded.workspace.saved, timeout=WAIT_MS):
+        loaded.workspace.save(tmp_path / "mysong.fluxstem")
+    assert loaded.windowTitle() == "mysong - Fluxstem"
+
+
+def test_names_of_files_keep_their_spelling_at_the_head_of_a_sentence():
+    error = AudioError("{file} is empty (0 bytes); choose a file with sound in it", file="broken.wav")
+    assert sentence(error).startswith("broken.wav is empty")

@@ -131,16 +131,16 @@ def test_the_line_under_the_prompt_says_what_is_made_while_the_choice_is_folded_
     advanced.slot.setCurrentIndex(advanced.slot.findData("mix"))
     prompt.fold.setChecked(False)
     prompt.set_task("inpaint")
-    assert prompt.target.text() == "Works on: the mix  ·  Make: the whole mix"
+    assert prompt.target.toolTip() == "Source: the mix  ·  Output: the whole mix"
     prompt.set_task("isolate")
-    assert prompt.target.text() == "Works on: the mix"
+    assert prompt.target.text() == "Source: the mix"
 
 
 def test_the_words_about_what_goes_with_it_are_about_the_stem_where_the_others_are_made(loaded):
     prompt, advanced = loaded.prompt, loaded.prompt.advanced
     prompt.set_task("generate")
-    assert advanced.rest_words.accessibleName() == "The others"
+    assert advanced.rest_words.accessibleName() == "Describe the rest"
     advanced.slot.setCurrentIndex(advanced.slot.findData("rest"))
-    assert advanced.rest_words.accessibleName() == advanced._labels["rest_prompt"].text() == "The stem"
+    assert advanced.rest_words.accessibleName() == advanced._labels["rest_prompt"].text() == "Describe the stem"
     prompt.set_task("isolate")
-    assert advanced.rest_words.accessibleName() == "The others"
+    assert advanced.rest_words.accessibleName() == "Describe the rest"

@@ -217,7 +217,7 @@ class SettingsDialog(QDialog):
         self.address.setObjectName("chip")
         column.addWidget(self.address)
         column.addSpacing(6)
-        heading = QLabel(tr("Folders that clips may lie in, beside your home folder"))
+        heading = QLabel(tr("Folders that clips may lie in, besides your home folder"))
         heading.setWordWrap(True)
         column.addWidget(heading)
         self.folders = QListWidget()

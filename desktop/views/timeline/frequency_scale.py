@@ -87,7 +87,7 @@ def paint_edit(painter: QPainter, edit: BrushEdit, scale: FrequencyScale, viewpo
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if edit.shape == "stroke":
         thick = 2 * edit.radius[1] / max(scale.octaves(1.0), 1e-9)
-        points = QPolygonF([QPointF(viewport.x(at), scale.y(hz)) for at, hz in edit.points])
+        points = [QPointF(viewport.x(at), scale.y(hz)) for at, hz in edit.points]
         paint_stroke(painter, points, thick, palette)
     else:
         left, right = viewport.x(edit.first), viewport.x(edit.last)
@@ -104,11 +104,11 @@ def paint_rectangle(painter: QPainter, where: QRectF, palette: Palette) -> None:
         painter.drawRect(where)
 
 
-def paint_stroke(painter: QPainter, points: QPolygonF, thick: float, palette: Palette) -> None:
+def paint_stroke(painter: QPainter, points: list[QPointF], thick: float, palette: Palette) -> None:
     """What lies under the brush."""
     round_pen = (Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
     for colour, width in ((faded(palette.text, 0.55), thick + 2), (faded(palette.base, 0.55), thick)):
         painter.setPen(QPen(colour, max(width, 1.0), *round_pen))
         if len(points) == 1:
             painter.drawPoint(points[0])
-        painter.drawPolyline(points)
+        painter.drawPolyline(QPolygonF(points))

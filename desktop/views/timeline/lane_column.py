@@ -39,7 +39,7 @@ class LaneColumn(QScrollArea):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
         self._column.addStretch(1)
-        inside = QWidget()
+        inside = self._inside = QWidget()
         inside.setLayout(self._column)
         self.setWidget(inside)
         self._mark = QFrame(inside)
@@ -94,7 +94,7 @@ class LaneColumn(QScrollArea):
             view: that is pulled.
             place: of the mouse, on the screen.
         """
-        inside = self.widget()
+        inside = self._inside
         y = inside.mapFromGlobal(place).y()
         middles = [one.geometry().center().y() for one in self._views]
         to = sum(middle < y for middle in middles)

@@ -13,7 +13,7 @@ from desktop.views.layout import beside
 from desktop.views.text import tr
 from desktop.views.theme import Palette, icon, number_font
 from desktop.views.timeline.ruler import HEIGHT
-from desktop.views.timeline.tempo_card import SURE, TempoCard, sure_words
+from desktop.views.timeline.tempo_card import LIKELY, SURE, TempoCard, sure_words
 
 SIDE = 24
 SNAPS = (("zero", "Snap to zero crossings"), ("beat", "Snap to beats"), ("bar", "Snap to bars"))
@@ -116,7 +116,8 @@ class TimeTools(QWidget):
         if time_map is not None:
             doubt = "?" if unsure and estimate is not None and estimate.bpm_confidence < SURE else ""
             self.tempo.setText(f"{round(time_map.bpm, 1):g} BPM{doubt}")
-        self.key.setText(short_key(tempo.key))
+        guessed = unsure and estimate is not None and estimate.key_confidence < LIKELY
+        self.key.setText(short_key(tempo.key) + ("?" if guessed else ""))
         self.key.setVisible(bool(tempo.key))
         self.tempo.setToolTip(self.card.told or tr("Tempo, bars and key"))
         told = tr(tempo.key)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollBar, QVBoxLayout, QWidget
 
 from desktop.models.ghosts import GhostLane
-from desktop.models.project import Lane, Project
+from desktop.models.project import Lane, LaneTake, Project
 from desktop.models.readout import Readout, band_level_db, note_of, peak_level_db
 from desktop.models.viewport import Viewport
 from desktop.models.workspace import Workspace
@@ -307,8 +308,11 @@ class Timeline(QWidget):
             rows = self.takes[lane.id] = [self._take_row(lane.id, number) for number in range(len(lane.takes))]
         for row, take in zip(rows, lane.takes, strict=True):
             row.show_take(lane, take, self._palette)
-            row.wave.show_picture(self._drawn(lambda wanted, take=take: picture_of_take(self._workspace, take)))
+            row.wave.show_picture(self._drawn(partial(self._picture_of_take, take)))
         return list(rows)
+
+    def _picture_of_take(self, take: LaneTake, spectrogram: bool) -> WavePicture | None:
+        return picture_of_take(self._workspace, take)
 
     def _take_row(self, lane_id: str, number: int) -> TakeRow:
         document = self._workspace.document
@@ -357,9 +361,10 @@ class Timeline(QWidget):
     def _on_move(self, sample: int) -> None:
         if self._workspace.transport.playing:
             self.viewport.follow(sample, str(self._workspace.settings.get("follow")))
-        rows = [row for rows in self.takes.values() for row in rows]
-        for view in (self.mix, *self.lanes.values(), *self.ghosts.values(), *rows):
-            view.wave.set_cursor(sample)
+        views = (self.mix, *self.lanes.values(), *self.ghosts.values())
+        rows = (row for rows in self.takes.values() for row in rows)
+        for wave in (*(view.wave for view in views), *(row.wave for row in rows)):
+            wave.set_cursor(sample)
 
     def _on_playing(self, playing: bool) -> None:
         if playing and hasattr(self._workspace.transport, "levels"):

@@ -17,6 +17,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from desktop.audio.peaks import BASE_SAMPLES, Peaks, raw_columns, spans
 from desktop.audio.read import FloatArray
+from desktop.audio.sounds import SoundSamples
 from desktop.audio.spectrogram import BANDS, Spectrogram
 from desktop.views.theme import Palette, blended, faded
 
@@ -47,7 +48,7 @@ class WavePicture:
     """
 
     peaks: Peaks
-    samples_NC: FloatArray
+    samples_NC: SoundSamples
     start: int = 0
     spectrum: Spectrogram | None = None
     heard: tuple[tuple[int, int, float], ...] = ()

@@ -19,7 +19,6 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
-    QPolygonF,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
@@ -248,7 +247,7 @@ class WaveformView(QWidget):
         if self._path and self._tool == "rectangle":
             paint_rectangle(painter, QRectF(self._path[0], self._path[-1]).normalized(), self._palette)
         elif self._path:
-            paint_stroke(painter, QPolygonF(self._path), 2 * BRUSH_PIXELS, self._palette)
+            paint_stroke(painter, self._path, 2 * BRUSH_PIXELS, self._palette)
         if self.height() >= AXIS_FROM:
             paint_axis(painter, scale, self._palette)
 
