@@ -216,10 +216,11 @@ class AudioPlayer:
         if self.playing or not self._rate_hz:
             return
         sounddevice = self.library()
-        mixer: AnyMixer = PlaybackMixer(self._rate_hz)
-        mixer.scene = self._scene
+        plain = PlaybackMixer(self._rate_hz)
+        plain.scene = self._scene
+        mixer: AnyMixer = plain
         if not self.stretch.neutral:
-            mixer = StretchedMixer(mixer, self._rate_hz, self.stretch)
+            mixer = StretchedMixer(plain, self._rate_hz, self.stretch)
         mixer.jump(0 if self._position >= self._scene.length else self._position)
         ring = Ring(max(self.ring_frames, FILL_FRAMES), OUT_CHANNELS)
         self._mixer, self._ring = mixer, ring

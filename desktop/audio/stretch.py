@@ -113,6 +113,9 @@ class StretchedMixer:
     def __init__(self, mixer: PlaybackMixer, rate_hz: int, stretch: Stretch) -> None:
         self._mixer, self._rate_hz = mixer, rate_hz
         self.wanted = self._stretch = stretch
+        self._ready_NC: FloatArray
+        self._taken: int
+        self._given: int
         self._begin()
 
     @property
@@ -170,7 +173,7 @@ class StretchedMixer:
 
     def _begin(self) -> None:
         self._filter = StretchFilter(self._rate_hz, self._stretch)
-        self._ready_NC: FloatArray = np.zeros((0, OUT_CHANNELS), np.float32)
+        self._ready_NC = np.zeros((0, OUT_CHANNELS), np.float32)
         self._taken = self._given = 0  # frames of the timeline, frames that were rendered
         self._finished = False
 

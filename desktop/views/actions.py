@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,7 +222,8 @@ ROWS: tuple[ActionRow, ...] = (
 def _fill_recent(menu: QMenu, target: ActionTarget) -> None:
     menu.clear()
     for path in target.workspace.settings.get("recent"):
-        menu.addAction(f"{Path(path).name}   {Path(path).parent}", lambda path=path: target.open_path(Path(path)))
+        place = Path(path)
+        menu.addAction(f"{place.name}   {place.parent}", functools.partial(target.open_path, place))
     menu.setEnabled(not menu.isEmpty())
 
 

@@ -103,8 +103,8 @@ class StageNote(QFrame):
         self.bar.setVisible(fraction is not None)
         self.bar.setValue(round((fraction or 0.0) * 1000))
         self.adjustSize()
-        around = self.parentWidget().rect()
-        self.move(around.center() - self.rect().center())
+        if (parent := self.parentWidget()) is not None:
+            self.move(parent.rect().center() - self.rect().center())
         self.raise_()
         self.show()
 

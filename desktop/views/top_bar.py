@@ -71,13 +71,7 @@ class TopBar(QWidget):
         self.bars.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.bars.setAccessibleName(tr("Bar and beat"))
         self.bars.hide()
-        self.lamp_solo = QPushButton(tr("Solo"))
-        self.lamp_solo.setObjectName("lamp")
-        self.lamp_solo.clicked.connect(self.solo_cleared)
-        kept = self.lamp_solo.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)
-        self.lamp_solo.setSizePolicy(kept)
-        self.lamp_solo.hide()
+        self.lamp_solo = self._lamp()
         self._cells: dict[str, QHBoxLayout] = {}
         self.sides: dict[PlaybackSource, QPushButton] = {}
         group = QButtonGroup(self)
@@ -111,6 +105,17 @@ class TopBar(QWidget):
         self.speaker = QLabel()
         self._lay_out()
         self.dress(palette)
+
+    def _lamp(self) -> QPushButton:
+        """The lamp that says that lanes play alone, and keeps its place while it is dark."""
+        lamp = QPushButton(tr("Solo"))
+        lamp.setObjectName("lamp")
+        lamp.clicked.connect(self.solo_cleared)
+        kept = lamp.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        lamp.setSizePolicy(kept)
+        lamp.hide()
+        return lamp
 
     def _lay_out(self) -> None:
         row = self._row = QHBoxLayout(self)
@@ -187,10 +192,12 @@ class TopBar(QWidget):
         self.name.setVisible(level < 1)
         self.logo.setVisible(level < 2)
         self.volume.setFixedWidth(86 if level < 1 else 56)
-        for widget in (self.volume, self.speaker):
-            widget.setVisible(level < 4)
+        for of_volume in (self.volume, self.speaker):
+            of_volume.setVisible(level < 4)
         for place in range(self._cells["meter"].count()):
-            self._cells["meter"].itemAt(place).widget().setVisible(level < 3)
+            item = self._cells["meter"].itemAt(place)
+            if item is not None and (widget := item.widget()) is not None:
+                widget.setVisible(level < 3)
         for name in ("undo", "redo", "start"):
             self.buttons[name].setVisible(level < 4)
         self.lamp_solo.setText(tr("Solo") if level < 2 else "S")

@@ -136,15 +136,18 @@ def test_the_frame_in_the_overview_moves_and_zooms_what_the_lanes_show(loaded, r
     view, strip = loaded.timeline.viewport, rows.overview
     view.show_span(4000, 8000)
     frame = strip.frame
-    assert (frame.left(), frame.right()) == (pytest.approx(strip.x(4000), abs=2), pytest.approx(strip.x(8000), abs=2))
-    drag(qtbot, strip, frame.center().x(), frame.center().x() + strip.x(2000), 12)
+    assert (frame.left(), frame.right()) == (
+        pytest.approx(strip.pixel_of(4000), abs=2),
+        pytest.approx(strip.pixel_of(8000), abs=2),
+    )
+    drag(qtbot, strip, frame.center().x(), frame.center().x() + strip.pixel_of(2000), 12)
     assert view.start == near(view, 6000)
     assert view.span == near(view, 4000)
     start = view.start
-    drag(qtbot, strip, strip.frame.right(), strip.x(8000), 12)
+    drag(qtbot, strip, strip.frame.right(), strip.pixel_of(8000), 12)
     assert view.start == pytest.approx(start, abs=1), "only the end was moved"
     assert view.span == pytest.approx(2000, abs=100)
-    drag(qtbot, strip, strip.x(1000), strip.x(1000) + 1, 12)
+    drag(qtbot, strip, strip.pixel_of(1000), strip.pixel_of(1000) + 1, 12)
     assert view.start == pytest.approx(0, abs=100), "a click elsewhere brings it there"
 
 

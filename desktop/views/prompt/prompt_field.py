@@ -306,7 +306,7 @@ class PromptField(QFrame):
         super().resizeEvent(event)
         QTimer.singleShot(0, self, self._show_end)
 
-    def hideEvent(self, event: QEvent) -> None:  # type: ignore[override]  # noqa: N802
+    def hideEvent(self, event: QEvent) -> None:  # noqa: N802
         """The list goes with its field."""
         self.list.hide()
 

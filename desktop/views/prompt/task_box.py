@@ -92,14 +92,14 @@ class _TaskRows(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         """As of Qt."""
-        colours, rect, line = self.palette, QRect(option.rect), painter.fontMetrics().height()  # type: ignore[attr-defined]
+        colours, rect, line = self.palette, QRect(option.rect), painter.fontMetrics().height()
         painter.save()
         if not index.data(Qt.ItemDataRole.UserRole):
             painter.setPen(QColor(colours.quiet))
             painter.drawText(rect.adjusted(10, 0, 0, -2), Qt.AlignmentFlag.AlignBottom, str(index.data()))
             painter.restore()
             return
-        marked = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
+        marked = bool(option.state & QStyle.StateFlag.State_Selected)
         if marked:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)

@@ -92,8 +92,8 @@ class OverviewStrip(QWidget):
 
     def set_cursor(self, sample: int) -> None:
         """Move the playback cursor."""
-        old, self._cursor = self.x(self._cursor), sample
-        for x in (old, self.x(sample)):
+        old, self._cursor = self.pixel_of(self._cursor), sample
+        for x in (old, self.pixel_of(sample)):
             self.update(round(x) - 2, 0, 5, HEIGHT)
 
     def dress(self, palette: Palette) -> None:
@@ -101,7 +101,7 @@ class OverviewStrip(QWidget):
         self._palette = palette
         self.update()
 
-    def x(self, sample: float) -> float:
+    def pixel_of(self, sample: float) -> float:
         """Pixel of a sample."""
         return sample / max(self._content.length, 1) * self.width()
 
@@ -112,8 +112,8 @@ class OverviewStrip(QWidget):
     @property
     def frame(self) -> QRectF:
         """What the lanes show."""
-        first = self.x(max(self._viewport.start, 0))
-        last = min(self.x(self._viewport.start + self._viewport.span), float(self.width()))
+        first = self.pixel_of(max(self._viewport.start, 0))
+        last = min(self.pixel_of(self._viewport.start + self._viewport.span), float(self.width()))
         return QRectF(first, 0, max(last - first, NARROWEST_PIXELS), HEIGHT - 1)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
@@ -129,7 +129,7 @@ class OverviewStrip(QWidget):
             painter.fillRect(QRectF(frame.right(), 0, self.width() - frame.right(), HEIGHT), shade)
             painter.setPen(QPen(QColor(self._palette.quiet), 1))
             painter.drawRect(frame.adjusted(0.5, 0.5, -0.5, -0.5))
-        x = self.x(self._cursor)
+        x = self.pixel_of(self._cursor)
         painter.setPen(QPen(QColor(self._palette.cursor), 1))
         painter.drawLine(QLineF(x, 0, x, HEIGHT))
         painter.end()
@@ -179,13 +179,13 @@ class OverviewStrip(QWidget):
             y = HEIGHT - 1 - room + place * thick
             for first, last, presence in thread.heard:
                 if presence >= PRESENT:
-                    line = QRectF(self.x(first), y, max(self.x(last) - self.x(first), 1), thick)
+                    line = QRectF(self.pixel_of(first), y, max(self.pixel_of(last) - self.pixel_of(first), 1), thick)
                     painter.fillRect(line, faded(thread.colour, 0.3 + 0.7 * min(presence, 1.0)))
 
     def _paint_places(self, painter: QPainter) -> None:
         content = self._content
         if content.selection is not None:
-            first, last = (self.x(edge) for edge in content.selection)
+            first, last = (self.pixel_of(edge) for edge in content.selection)
             area = QRectF(first, 0, max(last - first, 2), HEIGHT - 1)
             painter.fillRect(area, faded(self._palette.accent, 0.28))
             painter.fillRect(
@@ -193,7 +193,7 @@ class OverviewStrip(QWidget):
             )
         painter.setPen(QPen(QColor(self._palette.text), 1))
         for marker in content.markers:
-            x = round(self.x(marker.at)) + 0.5
+            x = round(self.pixel_of(marker.at)) + 0.5
             painter.drawLine(QLineF(x, 0, x, 7))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
