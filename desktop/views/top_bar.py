@@ -27,7 +27,8 @@ SIDES = (
     (PlaybackSource.REMOVED, "Delta", "The delta: the mix minus the audible lanes (3)"),
 )
 VOLUME_STEPS = 100
-LEVELS, SEGMENT_PADDING = 5, 22
+LEVELS, SEGMENT_PADDING = 6, 22
+CELL_LEVELS = {"meter": 3, "speed": 5}  # cells that hide from a level on; speed has keys
 
 
 class TopBar(QWidget):
@@ -194,10 +195,11 @@ class TopBar(QWidget):
         self.volume.setFixedWidth(86 if level < 1 else 56)
         for of_volume in (self.volume, self.speaker):
             of_volume.setVisible(level < 4)
-        for place in range(self._cells["meter"].count()):
-            item = self._cells["meter"].itemAt(place)
-            if item is not None and (widget := item.widget()) is not None:
-                widget.setVisible(level < 3)
+        for cell, until in CELL_LEVELS.items():
+            for place in range(self._cells[cell].count()):
+                item = self._cells[cell].itemAt(place)
+                if item is not None and (widget := item.widget()) is not None:
+                    widget.setVisible(level < until)
         for name in ("undo", "redo", "start"):
             self.buttons[name].setVisible(level < 4)
         self.lamp_solo.setText(tr("Solo") if level < 2 else "S")

@@ -291,6 +291,8 @@ def _result_lines(result: StemResult, rule: Rule, with_null: bool) -> Iterator[s
 
 def _region_of(result: StemResult) -> str:
     """The part of the file that a result covers, as ``--region`` takes it."""
+    if not result.rate_hz:  # of a program older than regions of results
+        return ""
     start, end = result.start_samples, result.start_samples + result.length_samples
     return _times(start / result.rate_hz, end / result.rate_hz)
 

@@ -18,6 +18,7 @@ from engine.bundle.separation import decoder_axes
 from export import mask as exporting
 from export.__main__ import main
 from export.mask import (
+    ANSWER,
     MaskExportConfig,
     MaskGraph,
     answer_spec,
@@ -33,7 +34,7 @@ from export.storage import store
 from export.to_onnx import export_graph
 from training.mask.network import BINS, NetworkConfig, PromptedUNet
 from training.mask.queries import Figures, QueryAdapter, save
-from training.mask.terms import TERMS
+from training.mask.terms import POOLING, TERMS
 
 pytestmark = pytest.mark.slow
 
@@ -163,11 +164,11 @@ def plain(tmp_path_factory, small_bundle):
     """The bundle that ships, without its mask decoder and its expert."""
     folder = tmp_path_factory.mktemp("plain") / "plain"
     old = load_bundle(small_bundle).manifest
-    extra = {old.decoder.graph, *(expert.graph for expert in old.experts)}
+    extra = {old.decoder.graph, ANSWER, *(expert.graph for expert in old.experts)}
     gone = {old.terms.file, *(old.graphs[name].file for name in extra)}
     shutil.copytree(small_bundle, folder, ignore=lambda _, names: gone & set(names))
     graphs = {name: graph for name, graph in old.graphs.items() if name not in extra}
-    manifest = replace(old, name="plain", decoder=None, terms=None, experts=[], graphs=graphs)
+    manifest = replace(old, name="plain", decoder=None, terms=None, pooling=None, experts=[], graphs=graphs)
     write_manifest(folder, manifest_to_json(manifest))
     return folder
 
@@ -203,8 +204,9 @@ def written(finished, plain, tmp_path_factory):
 
 def test_a_bundle_gets_a_decoder_and_all_else_stays(written, plain):
     old, new = load_bundle(plain), load_bundle(written)
-    assert (new.manifest.format, new.manifest.name, new.manifest.version) == (4, "new", "2.0.0")
+    assert (new.manifest.format, new.manifest.name, new.manifest.version) == (5, "new", "2.0.0")
     assert new.manifest.decoder == decoder_entry(*GATE, frames=128)
+    assert new.manifest.pooling == POOLING
     assert {name: new.manifest.graphs[name] for name in old.manifest.graphs} == old.manifest.graphs
     assert (new.manifest.asks, new.manifest.defaults) == (old.manifest.asks, old.manifest.defaults)
     assert new.manifest.attribution[-1].startswith("song moon")

@@ -39,10 +39,11 @@ class Halves(torch.nn.Module):
         super().__init__()
         torch.manual_seed(0)
         self.wide = torch.nn.Conv2d(2, channels, 3, padding=1)
+        self.middle = torch.nn.Conv2d(channels, channels, 5, padding=2)  # the layer that int8 makes smaller
         self.back = torch.nn.Conv2d(channels, 2, 3, padding=1)
 
     def forward(self, mix):
-        voice = torch.sigmoid(self.back(torch.relu(self.wide(mix))))
+        voice = torch.sigmoid(self.back(torch.relu(self.middle(torch.relu(self.wide(mix))))))
         return voice, 1 - voice
 
 

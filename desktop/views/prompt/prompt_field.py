@@ -64,7 +64,7 @@ class PromptField(QFrame):
         self.clear_button = QToolButton()
         self.clear_button.setObjectName("flat")
         self.clear_button.setFixedSize(26, 26)
-        self.clear_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.clear_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.clear_button.setToolTip(tr("Clear the words"))
         self.clear_button.setAccessibleName(tr("Clear the words"))
         self.clear_button.clicked.connect(self._clear_all)
