@@ -97,6 +97,17 @@ class DiskRows(Generic[Number]):
                 wanted = wanted[count:]
         return rows_NK
 
+    def rewound(self) -> IO[bytes]:
+        """The file at its beginning, for another process to read, or to fill while this array is empty."""
+        self._file.seek(0)
+        file: IO[bytes] = self._file
+        return file
+
+    def recount(self) -> int:
+        """Count the rows that another process wrote."""
+        self.rows = self._file.seek(0, 2) // self._row_bytes
+        return self.rows
+
     def _write(self, start: int, rows_NK: npt.NDArray[Number]) -> None:
         data = np.ascontiguousarray(rows_NK, dtype=self.kind).reshape(-1).data.cast("B")
         try:

@@ -178,7 +178,7 @@ def run_decoder(
         DecoderFailed: it says that the file cannot be used, or it crashed.
     """
     with tempfile.TemporaryFile() as words:
-        with _process(main, wanted, file, result, words) as process:
+        with process_apart(main, wanted, file, result, words) as process:
             while True:
                 watch()
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -207,20 +207,30 @@ def _is_plain(template: object, values: object) -> bool:
 
 
 def _broken(code: int) -> DecoderFailed:
-    names = {number.value: number.name for number in signal.Signals}
     if code < 0:
         return DecoderFailed(
-            "broke its decoder (it was ended by {signal}); save it in another format",
-            signal=names.get(-code, f"signal {-code}"),
+            "broke its decoder (it was ended by {signal}); save it in another format", signal=signal_name(-code)
         )
     return DecoderFailed("broke its decoder (it ended with code {code}); save it in another format", code=code)
 
 
+def signal_name(number: int) -> str:
+    """What a signal is called, ``SIGSEGV``."""
+    names = {known.value: known.name for known in signal.Signals}
+    return names.get(number, f"signal {number}")
+
+
 @contextlib.contextmanager
-def _process(
+def process_apart(
     main: str, wanted: dict[str, Any], file: IO[bytes], result: IO[bytes], words: IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the decoder; it is killed at the end of the block."""
+    """Run the ``main`` of a module in a process of its own, which is killed at the end of the block.
+
+    Args:
+        main: the module.
+        wanted: its one argument, as JSON.
+        file, result, words: its standard input, output and error.
+    """
     root = str(Path(__file__).resolve().parents[2])
     one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     process = subprocess.Popen(
