@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QToolButton, QWidget
 
 from desktop.models.job_list import ENDED, JobList, JobRow, JobState
@@ -43,7 +43,8 @@ class JobStrip(QWidget):
         self.bar.setFixedWidth(140)
         self.bar.setAccessibleName(tr("Progress"))
         self.stop = QToolButton()
-        self.stop.setObjectName("flat")
+        self.stop.setObjectName("small")
+        self.stop.setIconSize(QSize(14, 14))
         self.stop.setFixedSize(22, 22)
         self.stop.setAccessibleName(tr("Cancel"))
         self.stop.setToolTip(tr("Cancel"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -85,7 +85,8 @@ class JobCard(QFrame):
 
     def _button(self, name: str, words: str, do: object) -> QToolButton:
         button = QToolButton()
-        button.setObjectName("flat")
+        button.setObjectName("small")
+        button.setIconSize(QSize(16, 16))
         button.setIcon(icon(name, self._palette.quiet))
         button.setToolTip(words)
         button.setAccessibleName(words)

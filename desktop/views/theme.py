@@ -68,7 +68,7 @@ _COLOURS = {  # of the dark theme and of the light one
     "wave": ("#8d97a8", "#76808f"),
     "cursor": ("#ffffff", "#111318"),
     "edge": ("#6d7685", "#7b8596"),
-    "lit": ("#c9d0db", "#3d4553"),
+    "lit": ("#a9b3c2", "#4d5768"),
     "on_lit": ("#14171c", "#ffffff"),
     "solo": ("#e8c547", "#7a6200"),
     "on_solo": ("#14161a", "#ffffff"),

@@ -28,6 +28,8 @@ SIDES = (
 )
 VOLUME_STEPS = 100
 LEVELS, SEGMENT_PADDING = 6, 22
+METER_WIDTHS, VOLUME_WIDTHS = (120, 56), (86, 56)  # in a wide window and in a narrow one
+NAME_WIDTH = 170
 CELL_LEVELS = {"meter": 3, "speed": 5}  # cells that hide from a level on; speed has keys
 
 
@@ -71,7 +73,6 @@ class TopBar(QWidget):
         self.bars.setFont(number_font(9.5))
         self.bars.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.bars.setAccessibleName(tr("Bar and beat"))
-        self.bars.hide()
         self.lamp_solo = self._lamp()
         self._cells: dict[str, QHBoxLayout] = {}
         self.sides: dict[PlaybackSource, QPushButton] = {}
@@ -140,8 +141,8 @@ class TopBar(QWidget):
         row.addSpacing(4)
         row.addLayout(self._segments)
         row.addWidget(self.match)
-        row.addWidget(self.lamp_solo)
         self._add_cell("sum")
+        row.addWidget(self.lamp_solo)
         row.addStretch(1)
         self._add_cell("meter")
         row.addWidget(self.speaker)
@@ -192,7 +193,8 @@ class TopBar(QWidget):
         """Show as much as there is room for: 0 is everything, each level less."""
         self.name.setVisible(level < 1)
         self.logo.setVisible(level < 2)
-        self.volume.setFixedWidth(86 if level < 1 else 56)
+        narrow = int(level > 0)
+        self.volume.setFixedWidth(VOLUME_WIDTHS[narrow])
         for of_volume in (self.volume, self.speaker):
             of_volume.setVisible(level < 4)
         for cell, until in CELL_LEVELS.items():
@@ -200,6 +202,8 @@ class TopBar(QWidget):
                 item = self._cells[cell].itemAt(place)
                 if item is not None and (widget := item.widget()) is not None:
                     widget.setVisible(level < until)
+                    if cell == "meter":
+                        widget.setFixedWidth(METER_WIDTHS[narrow])
         for name in ("undo", "redo", "start"):
             self.buttons[name].setVisible(level < 4)
         self.lamp_solo.setText(tr("Solo") if level < 2 else "S")
@@ -228,14 +232,20 @@ class TopBar(QWidget):
         """Show the pause icon while playing."""
         self._actions["play"].setIcon(icon("pause" if playing else "play", self._palette.text, self._palette.faint))
 
+    def show_title(self, title: str) -> None:
+        """Show the name of what is open; without one, that of the program."""
+        words = title or "Fluxstem"
+        self.name.setText(self.name.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, NAME_WIDTH))
+        self.name.setToolTip(title)
+        self._fit()
+
     def show_time(self, seconds: float) -> None:
         """Show the playback position."""
         self.time.setText(clock(seconds))
 
     def show_bars(self, words: str) -> None:
-        """Show bar and beat under the time; nothing for no words."""
+        """Show bar and beat under the time; its line stays when there are none."""
         self.bars.setText(words)
-        self.bars.setVisible(bool(words))
 
     def show_solo(self, names: tuple[str, ...]) -> None:
         """Light the lamp while lanes are heard alone."""

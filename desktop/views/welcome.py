@@ -68,6 +68,7 @@ class Welcome(QWidget):
         while item := self._recent.takeAt(0):
             widget = item.widget()
             if widget is not None:
+                widget.hide()
                 widget.deleteLater()
         for path in paths[:RECENT_SHOWN]:
             button = QPushButton(Path(path).name)

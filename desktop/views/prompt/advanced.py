@@ -154,7 +154,7 @@ class Advanced(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 6, 0, 2)
         self._grid.setHorizontalSpacing(14)
-        self._grid.setVerticalSpacing(6)
+        self._grid.setVerticalSpacing(10)
         self._cells: dict[str, QWidget] = {}
         self._labels: dict[str, QLabel] = {}
         for row in FIELDS:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QValidator
+from PySide6.QtGui import QAction, QPaintEvent, QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -14,9 +14,12 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QLineEdit,
     QMenu,
+    QPushButton,
     QSizePolicy,
     QSpinBox,
-    QToolButton,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QWidget,
 )
 
@@ -24,6 +27,7 @@ from desktop.views.sliders import FIELD_HEIGHT, ShareSlider
 from desktop.views.text import tr
 
 TEXT_MARGIN = 6
+ARROW_PIXELS = 42  # of a combo box: its arrow, and what is left and right of the words
 NUMBER_STEP = 0.1
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
 
@@ -119,6 +123,17 @@ class ChoiceBox(QComboBox):
         """The value."""
         return str(self.currentData() or "")
 
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """As of Qt, but words without room end in an ellipsis and not in mid-letter."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        room = self.width() - ARROW_PIXELS
+        option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room)
+        painter = QStylePainter(self)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
 
 class WordsField(QLineEdit):
     """A few words."""
@@ -146,7 +161,7 @@ class FlagBox(QCheckBox):
         return self.isChecked()
 
 
-class SeveralButton(QToolButton):
+class SeveralButton(QPushButton):
     """Any number of several, in a menu.
 
     Args:
@@ -168,9 +183,8 @@ class SeveralButton(QToolButton):
             action = self._actions[value] = menu.addAction(words)
             action.setCheckable(True)
             action.toggled.connect(self._show_chosen)
+        self.setObjectName("several")
         self.setMenu(menu)
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumHeight(FIELD_HEIGHT)
         self._show_chosen()

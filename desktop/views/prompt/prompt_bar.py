@@ -32,7 +32,7 @@ from desktop.views.theme import Palette, icon, mark
 from engine import TASKS, Request, Rule, Slot
 
 UNDER_HEIGHT = 30  # of the second row, whatever stands in it
-POPOVER_WIDTH = 760
+POPOVER_WIDTH = 840
 STRENGTH_WIDTH = 230
 HINTS = {
     "isolate": "violin, drum kit, bass guitar …",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QLabel, QToolButton, QWidget
 
 from desktop.views.layout import beside
 from desktop.views.text import tr
@@ -13,7 +13,8 @@ from desktop.views.timeline.drag_out import DragHandle
 from desktop.views.timeline.lane_header import WIDTH
 
 HEIGHT = 28
-SIDE = 24
+SIDE = 23
+INDENT = 12  # where the headers begin
 TOOLS = (
     ("region", "Region", "Drag over time to choose a region"),
     ("rectangle", "Rectangle", "Drag over time and frequency, then move what is inside to another lane"),
@@ -48,8 +49,16 @@ class LaneTools(QWidget):
             tr("Drag all stems into your DAW or a folder, as files; of several chosen lanes, those"), tr("Drag all")
         )
         self.all.dragged.connect(lambda without: self.drag_wanted.emit())
-        row = beside(*self.buttons.values(), 1, self.look, 1, self.all, spacing=3)
-        row.setContentsMargins(10, 1, 8, 2)
+        self.all_words = QLabel(tr("Drag all"))
+        self.all_words.setObjectName("caption")
+        self.all_words.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        inside = beside(1, self.all_words, spacing=0)
+        inside.setContentsMargins(SIDE, 0, 0, 0)
+        self.all.setLayout(inside)
+        self.all.setFixedSize(self.all_words.sizeHint().width() + SIDE + 4, SIDE)
+        row = beside(*self.buttons.values(), self.look, 1, self.all, spacing=3)
+        row.insertSpacing(len(self.buttons), 9)
+        row.setContentsMargins(INDENT, 2, 8, 3)
         self.setLayout(row)
         self.show_tool("region")
         self.dress(palette)

@@ -15,6 +15,7 @@ from desktop.views.timeline.lane_name import ShortenedLabel
 from desktop.views.timeline.meter import LevelMeter
 
 FACTS_FROM = 48  # pixels of height
+INDENT = 28  # of the words, below which the lanes' names stand
 
 
 class MixHeader(QWidget):
@@ -44,7 +45,7 @@ class MixHeader(QWidget):
         column.addStretch(1)
         row = beside(column, self.meter, spacing=7)
         row.setStretch(0, 1)
-        row.setContentsMargins(EDGE + 10, 4, 4, 4)
+        row.setContentsMargins(EDGE + INDENT, 4, 4, 4)
         self.setLayout(row)
 
     def show_mix(self, project: Project) -> None:

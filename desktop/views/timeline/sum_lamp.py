@@ -58,10 +58,12 @@ class SumLamp(QWidget):
         """Draw lamp and figure."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        known = self._workspace.sum_db is not None
+        if self._workspace.sum_db is None:
+            painter.end()
+            return
         colour = self._palette.good if self._workspace.sum_is_exact else self._palette.warn
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colour if known else self._palette.line))
+        painter.setBrush(QColor(colour))
         painter.drawEllipse(QRectF(6, (self.height() - DOT) / 2, DOT, DOT))
         painter.setPen(QColor(colour))
         painter.setFont(number_font(9))

@@ -50,7 +50,7 @@ class TimeTools(QWidget):
         self.follow.setMenu(self._menu("follow", FOLLOWS))
         self.follow.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         row = beside(self.tempo, self.key, 1, self.grid, self.snap, self.click, self.follow, spacing=3)
-        row.setContentsMargins(8, 4, 8, 5)
+        row.setContentsMargins(7, 4, 8, 5)
         self.setLayout(row)
         tempo.changed.connect(self.show_tempo)
         settings.changed.connect(lambda name, value: self._show_settings())
@@ -60,8 +60,8 @@ class TimeTools(QWidget):
 
     def _chip(self, name: str) -> QToolButton:
         button = QToolButton()
-        button.setObjectName("flat")
-        button.setFont(number_font(9.5))
+        button.setObjectName("tempo")
+        button.setFont(number_font(10.0))
         button.setAccessibleName(name)
         button.clicked.connect(lambda on: self.card.open_at(button.mapToGlobal(QPoint(0, button.height() + 2))))
         return button
