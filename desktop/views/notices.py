@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -21,6 +21,7 @@ from desktop.views.theme import Palette, drawn, icon
 
 TOLD_MS = 6000
 STATUS_HEIGHT = 30
+SCRIM_MARGIN = 12
 STEPS = (
     ("Say what you want to hear", "Type an instrument, such as drum kit, and press Return."),
     ("Listen before you save", "Compare with the original (1, 2, 3), solo, mute, loop a region."),
@@ -45,7 +46,9 @@ class TroubleBanner(QFrame):
         self.fold.setCheckable(True)
         self.fold.toggled.connect(self.details.setVisible)
         self.close_button = QToolButton()
-        self.close_button.setObjectName("flat")
+        self.close_button.setObjectName("small")
+        self.close_button.setFixedSize(24, 24)
+        self.close_button.setIconSize(QSize(16, 16))
         self.close_button.setAccessibleName(tr("Close this message"))
         self.close_button.clicked.connect(self.hide)
         row = QHBoxLayout()
@@ -76,11 +79,10 @@ class TroubleBanner(QFrame):
 
 
 class StageNote(QFrame):
-    """Words in the middle of the window: what a drop does, which file is being opened."""
+    """Words over the window: what a drop does, all over it; which file is being opened, in its middle."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setObjectName("popover")
         self.title, self.words = QLabel(), QLabel()
         self.title.setObjectName("heading")
         self.words.setObjectName("quiet")
@@ -91,8 +93,10 @@ class StageNote(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(26, 18, 26, 18)
         column.setSpacing(6)
+        column.addStretch(1)
         for widget in (self.title, self.words, self.bar):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
         self.hide()
 
     def say(self, title: str, words: str, fraction: float | None = None) -> None:
@@ -102,9 +106,16 @@ class StageNote(QFrame):
         self.words.setVisible(bool(words))
         self.bar.setVisible(fraction is not None)
         self.bar.setValue(round((fraction or 0.0) * 1000))
+        covers = fraction is None
+        self.setObjectName("scrim" if covers else "popover")
+        self.style().unpolish(self)
+        self.style().polish(self)
         self.adjustSize()
         if (parent := self.parentWidget()) is not None:
-            self.move(parent.rect().center() - self.rect().center())
+            if covers:
+                self.setGeometry(parent.rect().adjusted(SCRIM_MARGIN, SCRIM_MARGIN, -SCRIM_MARGIN, -SCRIM_MARGIN))
+            else:
+                self.move(parent.rect().center() - self.rect().center())
         self.raise_()
         self.show()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSlider, QToolButton, QWidget
 
 from desktop.audio.stretch import SEMITONE_LIMITS, SPEED_LIMITS
@@ -10,9 +11,9 @@ from desktop.models.playback_speed import PracticeSpeed
 from desktop.views.layout import beside, under
 from desktop.views.sliders import ResetSlider
 from desktop.views.text import tr
-from desktop.views.theme import number_font
+from desktop.views.theme import Palette, drawn, icon, number_font
 
-WIDTH = 74
+WIDTH = 96
 PERCENT = 100
 QUICK = (0.5, 0.75, 0.9, 1.0)
 
@@ -30,11 +31,19 @@ class SpeedButton(QToolButton):
         self.card = SpeedCard(speed, self)
         self.setFont(number_font(9.5))
         self.setFixedSize(WIDTH, 32)
+        self.setIconSize(QSize(16, 16))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setAccessibleName(tr("Speed and pitch of playback"))
         self.setCheckable(True)  # on while anything is changed
         self.clicked.connect(lambda on: self._open())
         speed.changed.connect(self.show_speed)
         self.show_speed()
+
+    def dress(self, palette: Palette) -> None:
+        """Apply a palette."""
+        made = icon("speed", palette.text)
+        made.addPixmap(drawn("speed", palette.on_lit), QIcon.Mode.Normal, QIcon.State.On)
+        self.setIcon(made)
 
     def _open(self) -> None:
         self.show_speed()

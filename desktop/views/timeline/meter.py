@@ -16,7 +16,6 @@ FALL_DB = 1.2  # a tick
 LAMP = 5  # pixels
 THICKNESS = 9
 WARN_DB = -6.0
-AMBER = "#e8c547"
 
 
 def meter_place(peak: float) -> float:
@@ -87,7 +86,8 @@ class LevelMeter(QWidget):
         length = along - LAMP - 1
         colours = QLinearGradient(0, 0, length, 0)
         warn = 1 - WARN_DB / FLOOR_DB
-        for place, colour in ((0, self._palette.good), (warn, self._palette.good), (min(warn + 0.06, 1), AMBER)):
+        good, loud = self._palette.good, self._palette.warn
+        for place, colour in ((0, good), (warn, good), (min(warn + 0.06, 1), loud)):
             colours.setColorAt(place, QColor(colour))
         thick = (across - 1) / 2
         for number, place in enumerate(self._places):
