@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from engine.checks import check_region
-from engine.cli import batch, bridge, bundles, commands
+from engine.cli import batch, bridge, bundles, commands, plugins
 from engine.cli.words import prompt_text
 from engine.errors import Cancelled, EngineError, RequestError
 from engine.host.client import Engine
@@ -92,6 +92,9 @@ def parser() -> argparse.ArgumentParser:
     doc = "list the installed bundles, add one from a folder or a zip file, remove one"
     sub = subparsers.add_parser("bundles", help=doc, description=_sentence(doc))
     bundles.add_to(sub, _add_debug)
+    doc = "scan for plug-ins, list and show them, put a file through a chain of effects"
+    sub = subparsers.add_parser("plugins", help=doc, description=_sentence(doc))
+    plugins.add_to(sub, _add_debug)
     doc = "check versions, devices, bundles, audio devices and folders"
     sub = subparsers.add_parser("doctor", help=doc, description=_sentence(doc))
     _add_json(sub)
