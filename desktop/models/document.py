@@ -10,8 +10,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from desktop.audio.store import AudioRef
+from desktop.message import Message
 from desktop.models.project import GAIN_LIMITS_DB, BrushEdit, CompPart, Lane, LaneTake, Project, Regions, new_id
 
+SWITCHES = {"mute": "mute {lane}", "solo": "solo {lane}"}  # fields that are on or off, and how the history says it
 KNOBS = frozenset({"gain_db", "pan", "sensitivity", "height"})  # turns of one of them in a row are one step
 
 
@@ -84,9 +86,10 @@ class Document(QObject):
         return self._source_lane if self._project.lane(self._source_lane) else ""
 
     @property
-    def history(self) -> tuple[str, ...]:
+    def history(self) -> tuple[Message, ...]:
         """What was done, the oldest first, with what was undone at its end."""
-        return tuple(self.undo.text(at) for at in range(self.undo.count()))
+        commands = (self.undo.command(at) for at in range(self.undo.count()))
+        return tuple(one.words for one in commands if isinstance(one, _Change))
 
     @property
     def history_index(self) -> int:
@@ -107,16 +110,28 @@ class Document(QObject):
         self.set_current("")
         self.set_source_lane("")
 
-    def apply(self, text: str, project: Project, merge: str = "") -> None:
+    @property
+    def undo_words(self) -> Message | None:
+        """What undoing takes back; None where there is nothing."""
+        done = self.history[: self.history_index]
+        return done[-1] if done else None
+
+    @property
+    def redo_words(self) -> Message | None:
+        """What redoing brings again; None where there is nothing."""
+        undone = self.history[self.history_index :]
+        return undone[0] if undone else None
+
+    def apply(self, words: Message, project: Project, merge: str = "") -> None:
         """Make a change that can be undone.
 
         Args:
-            text: for the menu, as ``mute violin``.
+            words: for the menu, as ``mute violin``.
             project: afterwards.
             merge: changes with the same word right after each other become one step.
         """
         if project != self._project:
-            self.undo.push(_Change(self, text, project, merge))
+            self.undo.push(_Change(self, words, project, merge))
 
     def select(self, selection: tuple[int, int] | None) -> None:
         """Select a region; None means the whole length."""
@@ -171,7 +186,7 @@ class Document(QObject):
 
     # What users do to lanes.
 
-    def set_lane(self, lane_id: str, text: str, **values: Any) -> None:
+    def set_lane(self, lane_id: str, words: Message, **values: Any) -> None:
         """Change fields of a lane; changes of one knob in a row merge into one step."""
         lane = self._project.lane(lane_id)
         if lane is None:
@@ -184,22 +199,29 @@ class Document(QObject):
         if "sensitivity" in values:
             values["sensitivity"] = min(max(float(values["sensitivity"]), 0.0), 1.0)
         merge = f"{lane_id}:{','.join(sorted(values))}" if set(values) <= KNOBS else ""
-        self.apply(text, self._project.with_lane(replace(lane, **values)), merge)
+        self.apply(words, self._project.with_lane(replace(lane, **values)), merge)
 
-    def add_lanes(self, text: str, lanes: list[Lane]) -> None:
+    def switch(self, lane_id: str, field: str, on: bool | None = None) -> None:
+        """Mute or solo a lane, or no longer; without ``on``, the other way round."""
+        lane = self._project.lane(lane_id)
+        if lane is not None:
+            on = not getattr(lane, field) if on is None else on
+            self.set_lane(lane_id, Message(SWITCHES[field], lane=lane.name), **{field: on})
+
+    def add_lanes(self, words: Message, lanes: list[Lane]) -> None:
         """Add lanes below the others, as one step."""
         project = self._project
         for lane in lanes:
             project = project.with_new_lane(lane)
         rate_hz = project.rate_hz or (lanes[0].take.audio.rate_hz if lanes else 0)
-        self.apply(text, replace(project, rate_hz=rate_hz))
+        self.apply(words, replace(project, rate_hz=rate_hz))
 
-    def add_takes(self, lane_id: str, text: str, takes: list[LaneTake]) -> None:
+    def add_takes(self, lane_id: str, words: Message, takes: list[LaneTake]) -> None:
         """Add takes to a lane and activate the first of them."""
         lane = self._project.lane(lane_id)
         if lane is not None and takes:
             lane = replace(lane, takes=(*lane.takes, *takes), active=len(lane.takes), comp=())
-            self.apply(text, self._project.with_lane(lane))
+            self.apply(words, self._project.with_lane(lane))
 
     def remove_lane(self, lane_id: str) -> None:
         """Remove a lane."""
@@ -214,7 +236,7 @@ class Document(QObject):
         if rest is not None and not any(lane.out_of for lane in project.lanes):
             project = project.without_lane(rest.id)
         if gone:
-            self.apply(f"remove {', '.join(lane.name for lane in gone)}", project)
+            self.apply(Message("remove {lanes}", lanes=", ".join(lane.name for lane in gone)), project)
 
     def move_lane(self, lane_id: str, to: int) -> None:
         """Move a lane to another place, counted from the top."""
@@ -223,7 +245,7 @@ class Document(QObject):
             return
         others = [one for one in self._project.lanes if one.id != lane_id]
         others.insert(min(max(to, 0), len(others)), lane)
-        self.apply(f"move {lane.name}", replace(self._project, lanes=tuple(others)))
+        self.apply(Message("move {lane}", lane=lane.name), replace(self._project, lanes=tuple(others)))
 
     def duplicate_lane(self, lane_id: str) -> None:
         """Add a copy of a lane below it; it comes muted and is no part of the sum, so nothing is doubled."""
@@ -233,7 +255,7 @@ class Document(QObject):
         lanes = list(self._project.lanes)
         copy = replace(lane, id=new_id(), name=f"{lane.name} 2", mute=True, solo=False, out_of="")
         lanes.insert(lanes.index(lane) + 1, copy)
-        self.apply(f"duplicate {lane.name}", replace(self._project, lanes=tuple(lanes)))
+        self.apply(Message("duplicate {lane}", lane=lane.name), replace(self._project, lanes=tuple(lanes)))
 
     def split_lane(self, lane_id: str, sample: int) -> None:
         """Make two lanes of one, which together sound as it did; one out of which others were split stays whole."""
@@ -249,18 +271,18 @@ class Document(QObject):
         ]
         place = self._project.lanes.index(lane)
         lanes = (*self._project.lanes[:place], *halves, *self._project.lanes[place + 1 :])
-        self.apply(f"split {lane.name}", replace(self._project, lanes=lanes))
+        self.apply(Message("split {lane}", lane=lane.name), replace(self._project, lanes=lanes))
 
     def clear_solo(self) -> None:
         """Let all lanes be heard that are not muted."""
         lanes = tuple(replace(lane, solo=False) for lane in self._project.lanes)
-        self.apply("clear solo", replace(self._project, lanes=lanes))
+        self.apply(Message("clear solo"), replace(self._project, lanes=lanes))
 
     def set_sensitivity(self, lane_id: str, value: float) -> None:
         """Move energy between a stem and what it was taken out of: 0 for the cleanest stem, 1 for the fullest."""
         lane = self._project.lane(lane_id)
         if lane is not None and lane.taken_out is not None:
-            self.set_lane(lane_id, f"sensitivity of {lane.name}", sensitivity=value)
+            self.set_lane(lane_id, Message("sensitivity of {lane}", lane=lane.name), sensitivity=value)
 
     def set_fades(self, lane_id: str, fade_in: int, fade_out: int) -> None:
         """Fade a lane in and out, in samples."""
@@ -268,7 +290,7 @@ class Document(QObject):
         if lane is not None:
             most = lane.take.audio.samples
             first, last = (min(max(fade, 0), most) for fade in (fade_in, fade_out))
-            self.set_lane(lane_id, f"fade {lane.name}", fade_in=first, fade_out=last)
+            self.set_lane(lane_id, Message("fade {lane}", lane=lane.name), fade_in=first, fade_out=last)
 
     def comp(self, lane_id: str, take_id: str, first: int, last: int) -> None:
         """Hear another take of a lane in a region; the active take there takes away what was put over it."""
@@ -278,29 +300,30 @@ class Document(QObject):
         parts = [piece for part in lane.comp for piece in _outside(part, first, last)]
         if take_id != lane.take.id:
             parts.append(CompPart(first=first, last=last, take_id=take_id))
-        self.set_lane(lane_id, f"comp {lane.name}", comp=tuple(sorted(parts, key=lambda part: part.first)))
+        comp = tuple(sorted(parts, key=lambda part: part.first))
+        self.set_lane(lane_id, Message("comp {lane}", lane=lane.name), comp=comp)
 
     def clear_comp(self, lane_id: str) -> None:
         """Hear the active take alone."""
         lane = self._project.lane(lane_id)
         if lane is not None and lane.comp:
-            self.set_lane(lane_id, f"comp {lane.name}", comp=())
+            self.set_lane(lane_id, Message("comp {lane}", lane=lane.name), comp=())
 
     def add_brush(self, edit: BrushEdit) -> None:
         """Move a part of the spectrum from one lane to another."""
         names = [lane.name for one in (edit.source, edit.target) if (lane := self._project.lane(one)) is not None]
         if len(names) == 2 and edit.source != edit.target and edit.last > edit.first:
-            text = f"brush {names[0]} to {names[1]}"
-            self.apply(text, replace(self._project, brush=(*self._project.brush, edit)))
+            words = Message("brush {lane} to {target}", lane=names[0], target=names[1])
+            self.apply(words, replace(self._project, brush=(*self._project.brush, edit)))
 
     def remove_brush(self, edit_id: str) -> None:
         """Take back one stroke of the brush."""
         brush = tuple(edit for edit in self._project.brush if edit.id != edit_id)
-        self.apply("take back a brush stroke", replace(self._project, brush=brush))
+        self.apply(Message("take back a brush stroke"), replace(self._project, brush=brush))
 
     def clear_brush(self) -> None:
         """Take back all strokes of the brush."""
-        self.apply("take back all brush strokes", replace(self._project, brush=()))
+        self.apply(Message("take back all brush strokes"), replace(self._project, brush=()))
 
     def _show(self, project: Project) -> None:
         before, self._project = self._project, project
@@ -331,8 +354,9 @@ def joined(regions: Regions) -> Regions:
 class _Change(QUndoCommand):
     """Holds the project before and after: values are frozen, so both cost nothing."""
 
-    def __init__(self, document: Document, text: str, after: Project, merge: str) -> None:
-        super().__init__(text)
+    def __init__(self, document: Document, words: Message, after: Project, merge: str) -> None:
+        super().__init__(str(words))
+        self.words = words
         self._document = document
         self._before = document.project
         self._after = after

@@ -406,20 +406,20 @@ class JobController(QObject):
         self.answered.emit(row_id, lane)
         self.pump()
 
-    def _add_made(self, row_id: str, results: list[PromptResult], request: Request, lane_id: str, text: str) -> str:
+    def _add_made(self, row_id: str, results: list[PromptResult], request: Request, lane_id: str, title: str) -> str:
         """Add takes to a lane, or lanes of their own; say so where they cannot be heard at once.
 
         Returns:
             Id of the lane they are on.
         """
-        document = self._document
+        document, words = self._document, Message("{title}", title=title)
         if lane_id and document.project.lane(lane_id) is not None:
-            document.add_takes(lane_id, text, [take for result in results for take in result.stems])
+            document.add_takes(lane_id, words, [take for result in results for take in result.stems])
             return lane_id
         before = document.project
         ids = {result.prompt: found for result in results if (found := self._ghost_id(row_id, result.prompt, request))}
         after = with_made(before, results, request, ids)
-        document.apply(text, after)
+        document.apply(words, after)
         old = {lane.id: lane for lane in before.lanes}
         fresh = [lane for lane in after.lanes if old.get(lane.id) != lane and not lane.is_else]
         if not fresh:
@@ -495,7 +495,7 @@ class JobController(QObject):
         lane = self._document.project.lane(plan.source_lane)
         return MIX if lane is None or lane.is_else else lane.id
 
-    def _add_stems(self, row_id: str, text: str, plan: JobPlan, stems: list[FinishedStem]) -> str:
+    def _add_stems(self, row_id: str, title: str, plan: JobPlan, stems: list[FinishedStem]) -> str:
         """Lanes, or takes of lanes, for stems that were taken out; what they leave completes the sum.
 
         Returns:
@@ -523,7 +523,7 @@ class JobController(QObject):
         rest = next((ghost for ghost in ghosts.values() if ghost.role == "else"), None)
         if rest is not None and self._document.project.else_lane is None and (made := project.else_lane) is not None:
             project = project.without_lane(made.id).with_lane(replace(made, id=rest.id, solo=rest.solo, mute=rest.mute))
-        self._document.apply(text, project)
+        self._document.apply(Message("{title}", title=title), project)
         self._document.set_current(first)
         return first
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from desktop.message import Message
 from desktop.models.document import Document
 from desktop.models.markers import Marker, Markers, moved, next_name, renamed, with_marker, without_marker
 
@@ -28,22 +29,23 @@ class MarkerEdits:
         sample = min(max(sample, 0), self._document.project.length)
         if all(marker.at != sample for marker in self.markers):
             self._apply(
-                "add a marker", with_marker(self.markers, Marker(at=sample, name=name or next_name(self.markers)))
+                Message("add a marker"),
+                with_marker(self.markers, Marker(at=sample, name=name or next_name(self.markers))),
             )
 
     def remove(self, marker_id: str) -> None:
         """Take a marker away."""
-        self._apply("remove a marker", without_marker(self.markers, marker_id))
+        self._apply(Message("remove a marker"), without_marker(self.markers, marker_id))
 
     def move(self, marker_id: str, sample: int) -> None:
         """Move a marker; moves of the same one in a row are one step."""
         sample = min(sample, self._document.project.length)
-        self._apply("move a marker", moved(self.markers, marker_id, sample), f"marker:{marker_id}")
+        self._apply(Message("move a marker"), moved(self.markers, marker_id, sample), f"marker:{marker_id}")
 
     def rename(self, marker_id: str, name: str) -> None:
         """Give a marker another name."""
         if name.strip():
-            self._apply("rename a marker", renamed(self.markers, marker_id, name.strip()))
+            self._apply(Message("rename a marker"), renamed(self.markers, marker_id, name.strip()))
 
     def after(self, sample: int) -> int:
         """The next marker's sample; the end where there is none."""
@@ -53,5 +55,5 @@ class MarkerEdits:
         """The sample of the marker before; the start where there is none."""
         return next((marker.at for marker in reversed(self.markers) if marker.at < sample), 0)
 
-    def _apply(self, text: str, markers: Markers, merge: str = "") -> None:
-        self._document.apply(text, replace(self._document.project, markers=markers), merge)
+    def _apply(self, words: Message, markers: Markers, merge: str = "") -> None:
+        self._document.apply(words, replace(self._document.project, markers=markers), merge)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from desktop.audio.beats import TempoEstimate, can_estimate, estimate_from_text, estimate_text
 from desktop.audio.store import AudioRef, AudioStore
+from desktop.message import Message
 from desktop.models.document import Document
 from desktop.models.project import Project
 from desktop.models.project_file import write_whole
@@ -92,29 +93,29 @@ class TempoModel(QObject):
     def set_tempo(self, bpm: float) -> None:
         """A steady tempo; bar 1 stays."""
         bpm = min(max(bpm, BPM_LIMITS[0]), BPM_LIMITS[1])
-        self._settle("tempo", self._map().at_tempo(bpm), merge=True)
+        self._settle(Message("tempo"), self._map().at_tempo(bpm), merge=True)
 
     def set_meter(self, beats_per_bar: int) -> None:
         """Beats in a bar."""
-        self._settle("meter", replace(self._map(), beats_per_bar=beats_per_bar))
+        self._settle(Message("meter"), replace(self._map(), beats_per_bar=beats_per_bar))
 
     def set_first_beat(self, sample: int) -> None:
         """Bar 1 begins at a sample."""
         rate_hz = self._document.project.rate_hz
         if rate_hz:
-            self._settle("bar 1", self._map().starting_at(sample / rate_hz))
+            self._settle(Message("bar 1"), self._map().starting_at(sample / rate_hz))
 
     def set_key(self, key: str) -> None:
         """The key."""
-        self._settle("key", replace(self._map(), key=key))
+        self._settle(Message("key"), replace(self._map(), key=key))
 
     def double(self) -> None:
         """Twice as many beats."""
-        self._settle("double tempo", self._map().doubled())
+        self._settle(Message("double tempo"), self._map().doubled())
 
     def halve(self) -> None:
         """Half as many beats."""
-        self._settle("half tempo", self._map().halved())
+        self._settle(Message("half tempo"), self._map().halved())
 
     def tap(self, now_s: float | None = None) -> None:
         """One of several taps in time; the tempo follows from the third."""
@@ -128,7 +129,7 @@ class TempoModel(QObject):
 
     def back_to_estimate(self) -> None:
         """Forget what was settled."""
-        self._document.apply("estimated tempo", replace(self._document.project, time_map=None))
+        self._document.apply(Message("estimated tempo"), replace(self._document.project, time_map=None))
 
     def close(self) -> None:
         """Stop listening for good."""
@@ -138,10 +139,10 @@ class TempoModel(QObject):
     def _map(self) -> TimeMap:
         return self.time_map or TimeMap(bpm=USUAL_BPM)
 
-    def _settle(self, text: str, time_map: TimeMap, merge: bool = False) -> None:
+    def _settle(self, words: Message, time_map: TimeMap, merge: bool = False) -> None:
         project = self._document.project
         if project.rate_hz:
-            self._document.apply(text, replace(project, time_map=time_map), "time:tempo" if merge else "")
+            self._document.apply(words, replace(project, time_map=time_map), "time:tempo" if merge else "")
 
     # The estimate.
 

@@ -247,7 +247,7 @@ class Workspace(QObject):
 
         def show(ref: AudioRef) -> None:
             take = LaneTake(audio=ref, made=TakeOrigin(task="import", prompt=path.name))
-            self.document.add_lanes(f"add {path.stem}", [Lane(name=path.stem, takes=(take,))])
+            self.document.add_lanes(Message("add {name}", name=path.stem), [Lane(name=path.stem, takes=(take,))])
 
         self.background.run(read, show, self.fail)
 

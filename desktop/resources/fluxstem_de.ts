@@ -1005,5 +1005,40 @@
     <message><source>Isolate …</source><translation>Isolieren …</translation></message>
     <message><source>the mix</source><translation>der Mix</translation></message>
     <message><source>Folders that clips may lie in, besides your home folder</source><translation>Ordner, in denen Clips liegen dürfen, außer dem persönlichen</translation></message>
+    <message><source>As it was opened</source><translation>Wie geöffnet</translation></message>
+    <message><source>History</source><translation>Verlauf</translation></message>
+    <message><source>add a marker</source><translation>Marke hinzufügen</translation></message>
+    <message><source>add {name}</source><translation>{name} hinzufügen</translation></message>
+    <message><source>bar 1</source><translation>Takt 1</translation></message>
+    <message><source>brush {lane} to {target}</source><translation>Pinsel von {lane} nach {target}</translation></message>
+    <message><source>change a height</source><translation>Höhe ändern</translation></message>
+    <message><source>choose a take</source><translation>Take wählen</translation></message>
+    <message><source>clear solo</source><translation>Solo aufheben</translation></message>
+    <message><source>comp {lane}</source><translation>{lane} zusammenstellen</translation></message>
+    <message><source>double tempo</source><translation>doppeltes Tempo</translation></message>
+    <message><source>duplicate {lane}</source><translation>{lane} verdoppeln</translation></message>
+    <message><source>estimated tempo</source><translation>geschätztes Tempo</translation></message>
+    <message><source>fade {lane}</source><translation>{lane} blenden</translation></message>
+    <message><source>fold {lane}</source><translation>{lane} zuklappen</translation></message>
+    <message><source>gain of {lane}</source><translation>Pegel von {lane}</translation></message>
+    <message><source>half tempo</source><translation>halbes Tempo</translation></message>
+    <message><source>key</source><translation>Tonart</translation></message>
+    <message><source>meter</source><translation>Taktart</translation></message>
+    <message><source>move a marker</source><translation>Marke verschieben</translation></message>
+    <message><source>move {lane}</source><translation>{lane} verschieben</translation></message>
+    <message><source>mute {lane}</source><translation>{lane} stumm schalten</translation></message>
+    <message><source>pan of {lane}</source><translation>Panorama von {lane}</translation></message>
+    <message><source>remove a marker</source><translation>Marke entfernen</translation></message>
+    <message><source>remove {lanes}</source><translation>{lanes} entfernen</translation></message>
+    <message><source>rename a marker</source><translation>Marke umbenennen</translation></message>
+    <message><source>rename {lane}</source><translation>{lane} umbenennen</translation></message>
+    <message><source>sensitivity of {lane}</source><translation>Empfindlichkeit von {lane}</translation></message>
+    <message><source>solo {lane}</source><translation>{lane} solo</translation></message>
+    <message><source>split {lane}</source><translation>{lane} teilen</translation></message>
+    <message><source>take back a brush stroke</source><translation>Pinselstrich zurücknehmen</translation></message>
+    <message><source>take back all brush strokes</source><translation>alle Pinselstriche zurücknehmen</translation></message>
+    <message><source>tempo</source><translation>Tempo</translation></message>
+    <message><source>unfold {lane}</source><translation>{lane} aufklappen</translation></message>
+    <message><source>{title}</source><translation>{title}</translation></message>
 </context>
 </TS>

@@ -12,11 +12,13 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
 from desktop.audio.mixer import PlaybackSource
+from desktop.message import Message
 from desktop.models.document import Document
 from desktop.models.transport import Transport
 from desktop.models.workspace import Workspace
 from desktop.views.lane_actions import LaneActions
 from desktop.views.prompt.prompt_bar import PromptBar
+from desktop.views.sentences import said
 from desktop.views.text import tr
 from desktop.views.timeline.timeline import Timeline
 from engine import Request
@@ -70,6 +72,9 @@ class ActionTarget(Protocol):
 
     def close(self) -> bool:
         """Quit."""
+
+
+HISTORY_SHOWN = 40  # steps in the menu
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +232,26 @@ def _fill_recent(menu: QMenu, target: ActionTarget) -> None:
     menu.setEnabled(not menu.isEmpty())
 
 
+def _fill_history(menu: QMenu, document: Document) -> None:
+    """Every step, the last one checked; a click goes back or forth to it."""
+    menu.clear()
+    steps = (tr("As it was opened"), *(_step_words(words) for words in document.history))
+    for index, words in enumerate(steps[-HISTORY_SHOWN:], max(len(steps) - HISTORY_SHOWN, 0)):
+        action = menu.addAction(words, functools.partial(document.go_to, index))
+        action.setCheckable(True)
+        action.setChecked(index == document.history_index)
+
+
+def _step_words(words: Message) -> str:
+    text = said(words)
+    return text[:1].upper() + text[1:]
+
+
+def _show_undo(actions: Mapping[str, QAction], document: Document) -> None:
+    for name, what, words in (("undo", tr("Undo"), document.undo_words), ("redo", tr("Redo"), document.redo_words)):
+        actions[name].setText(what if words is None else f"{what}: {said(words)}")
+
+
 def make_actions(parent: QMainWindow, target: ActionTarget) -> dict[str, QAction]:
     """Actions by name, put into the menus of a window.
 
@@ -251,6 +276,9 @@ def make_actions(parent: QMainWindow, target: ActionTarget) -> dict[str, QAction
     recent = QMenu(tr("Open recent"), parent)
     recent.aboutToShow.connect(lambda: _fill_recent(recent, target))
     menus["&File"].insertMenu(actions["demo"], recent)
+    history = QMenu(tr("History"), parent)
+    history.aboutToShow.connect(lambda: _fill_history(history, _document(target)))
+    menus["&Edit"].insertMenu(actions["select_all"], history)
     undo = _document(target).undo
     for name, may, changed in (
         ("undo", undo.canUndo(), undo.canUndoChanged),
@@ -258,6 +286,6 @@ def make_actions(parent: QMainWindow, target: ActionTarget) -> dict[str, QAction
     ):
         actions[name].setEnabled(may)
         changed.connect(actions[name].setEnabled)
-    undo.undoTextChanged.connect(lambda words: actions["undo"].setText(f"{tr('Undo')} {words}".strip()))
-    undo.redoTextChanged.connect(lambda words: actions["redo"].setText(f"{tr('Redo')} {words}".strip()))
+    for news in (undo.undoTextChanged, undo.redoTextChanged):
+        news.connect(lambda words: _show_undo(actions, _document(target)))
     return actions

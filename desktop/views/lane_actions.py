@@ -11,6 +11,7 @@ from PySide6.QtCore import QMetaMethod, QObject, QPoint, QUrl, Signal
 from PySide6.QtGui import QAction, QColor, QDesktopServices, QGuiApplication, QPixmap
 from PySide6.QtWidgets import QMenu, QWidget
 
+from desktop.message import Message
 from desktop.models.bridge_service import BridgeService
 from desktop.models.project import BrushEdit, Lane
 from desktop.models.workspace import Workspace
@@ -220,9 +221,7 @@ class LaneActions(QObject):
     def _add_mixing(self, menu: QMenu, lane: Lane) -> None:
         document = self._workspace.document
         for field, words, on in (("mute", tr("Mute") + "\tM", lane.mute), ("solo", tr("Solo") + "\tS", lane.solo)):
-            action = self._add(
-                menu, words, partial(document.set_lane, lane.id, f"{field} {lane.name}", **{field: not on})
-            )
+            action = self._add(menu, words, partial(document.switch, lane.id, field))
             action.setCheckable(True)
             action.setChecked(on)
         if len(lane.takes) > 1 and (timeline := self._timeline) is not None:
@@ -250,7 +249,8 @@ class LaneActions(QObject):
         if any(edit.source == lane.id for edit in document.project.brush):
             self._add(menu, tr("Take back all brush strokes"), document.clear_brush)
         words = tr("Unfold") if lane.collapsed else tr("Fold")
-        self._add(menu, words, lambda: document.set_lane(lane.id, f"fold {lane.name}", collapsed=not lane.collapsed))
+        turned = Message("unfold {lane}" if lane.collapsed else "fold {lane}", lane=lane.name)
+        self._add(menu, words, lambda: document.set_lane(lane.id, turned, collapsed=not lane.collapsed))
 
     def _add_takes(self, menu: QMenu, lane: Lane, region: tuple[int, int]) -> None:
         document = self._workspace.document
@@ -271,13 +271,13 @@ class LaneActions(QObject):
 
     def _add_colours(self, menu: QMenu, lane_id: str) -> None:
         document = self._workspace.document
-        colours = menu.addMenu(tr("Colour"))
+        colours, words = menu.addMenu(tr("Colour")), Message("change a colour")
         for number, colour in enumerate(self._palette().lanes):
             swatch = QPixmap(16, 16)
             swatch.fill(QColor(colour))
             action = colours.addAction(f"{tr('Colour')} {number + 1}")
             action.setIcon(swatch)
-            action.triggered.connect(lambda on, n=number: document.set_lane(lane_id, tr("change a colour"), colour=n))
+            action.triggered.connect(lambda on, n=number: document.set_lane(lane_id, words, colour=n))
 
     def _add(self, menu: QMenu, words: str, do: Callable[[], object], enabled: bool = True) -> QAction:
         action = menu.addAction(words)

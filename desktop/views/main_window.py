@@ -79,6 +79,7 @@ class MainWindow(QMainWindow):
         settings = workspace.settings
         self.top = TopBar(self.palette_in_use, self.actions_by_name)
         self.speed = SpeedButton(workspace.speed)
+        self.speed.dress(self.palette_in_use)
         self.top.place_speed(self.speed)
         self.timeline: Timeline = Timeline(workspace, self.palette_in_use)
         self.welcome = Welcome(self.palette_in_use)
@@ -284,10 +285,7 @@ class MainWindow(QMainWindow):
 
     def toggle_lane(self, field: str) -> None:
         """Mute or solo the current lane."""
-        document = self.workspace.document
-        lane = document.project.lane(document.current)
-        if lane is not None:
-            document.set_lane(lane.id, f"{tr(field)} {lane.name}", **{field: not getattr(lane, field)})
+        self.workspace.document.switch(self.workspace.document.current, field)
 
     def step_lane(self, by: int) -> None:
         """Go to the lane above or below; the mix is above the first."""
@@ -302,6 +300,7 @@ class MainWindow(QMainWindow):
         parts = (self.top, self.timeline, self.welcome, self.banner, self.hint, self.prompt, self.queue, self.jobs)
         self.meter.dress(self.palette_in_use)
         self.sum.dress(self.palette_in_use)
+        self.speed.dress(self.palette_in_use)
         for part in parts:
             part.dress(self.palette_in_use)
         self._show_state()
@@ -458,6 +457,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{title}{star} - Fluxstem" if title else "Fluxstem")
         listen = transport.listen if project.lanes else PlaybackSource.ORIGINAL
         self.top.show_listen(listen, bool(project.lanes), project.source is not None)
+        self.top.show_title(project.title if has_sound else "")
         self.top.show_solo(tuple(lane.name for lane in project.lanes if lane.solo))
         self.top.show_match(bool(self.workspace.settings.get("match")), transport.match_db)
         for name in ("play", "start", "loop", "export", "save", "fit", "zoom_in", "zoom_out", "select_all"):
@@ -467,10 +467,7 @@ class MainWindow(QMainWindow):
         self._show_status()
 
     def _clear_solo(self) -> None:
-        document = self.workspace.document
-        for lane in document.project.lanes:
-            if lane.solo:
-                document.set_lane(lane.id, f"{tr('solo')} {lane.name}", solo=False)
+        self.workspace.document.clear_solo()
 
     def _show_regions(self) -> None:
         document = self.workspace.document

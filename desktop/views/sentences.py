@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from desktop.message import Message
 from desktop.models.examples import KINDS
+from desktop.models.project import ELSE_NAME
 from desktop.models.request_builder import MADE, MADE_SEPARATOR
 from desktop.views.text import tr
 from engine import TASKS, EngineError
@@ -74,11 +75,16 @@ def _able_words(tasks: str) -> str:
     return f" {tr('or')} ".join(_task_words(task) for task in tasks.split(" or "))
 
 
+def _lane_words(names: str) -> str:
+    return ", ".join(tr(name) if name == ELSE_NAME else name for name in names.split(", "))
+
+
 OWN_WORDS: dict[str, Callable[[str], str]] = {
     "title": title_words,
     "task": _task_words,
     "able": _able_words,
     "kinds": _kind_words,
+    **dict.fromkeys(("lane", "lanes", "target"), _lane_words),
     **dict.fromkeys(("option", "slot", "what", "reason", "why", "error"), tr),
 }
 

@@ -83,7 +83,7 @@ def test_turns_of_the_knob_are_one_step_of_the_history(stems):
     for value in (0.6, 0.7, 2.0):
         document.set_sensitivity(low.id, value)
     assert document.project.lanes[0].sensitivity == 1.0
-    assert document.history == ("sensitivity of low",)
+    assert [str(words) for words in document.history] == ["sensitivity of low"]
     document.go_to(0)
     assert document.project.lanes[0].sensitivity == 0.5
 

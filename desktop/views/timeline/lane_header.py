@@ -6,6 +6,8 @@ from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from desktop.message import Message
+from desktop.models.document import SWITCHES
 from desktop.models.ghosts import GhostLane
 from desktop.models.project import NEUTRAL, Lane, LaneTake
 from desktop.views.layout import beside
@@ -23,6 +25,7 @@ WIDTH = 272
 PROGRESS = 3  # pixels
 CURRENT_EDGE = 2  # pixels in the accent, beside that of the lane that is worked on
 EDGE = 4  # pixels in the lane's colour
+GRIP = 20  # pixels of the handle left of all rows
 LIKELY_THERE = 0.5
 TWO_ROWS, THREE_ROWS = 62, 88  # heights from which the second and the third row are shown
 BUTTON_WIDTH, BUTTON_HEIGHT = 24, 22
@@ -33,7 +36,7 @@ class LaneHeader(QWidget):
     """Shows one lane and tells what is done to it.
 
     Signals:
-        field_changed: words for the history, field and value.
+        field_changed: a ``Message`` for the history, field and value.
         drag_wanted: the file is to be dragged out; True means what the mix is without it.
         menu_wanted: place on the screen.
         chosen: the lane is to be worked on; with the modifier keys that were held.
@@ -44,7 +47,7 @@ class LaneHeader(QWidget):
         unfolded: all takes are to be shown below the lane, or no longer.
     """
 
-    field_changed = Signal(str, str, object)
+    field_changed = Signal(object, str, object)
     drag_wanted = Signal(bool)
     menu_wanted = Signal(QPoint)
     chosen = Signal(object)
@@ -65,7 +68,7 @@ class LaneHeader(QWidget):
         self._is_pulled = False
         self._current = False
         self.name, self.caption = LaneName(), ShortenedLabel()
-        self.name.renamed.connect(lambda name: self._tell(tr("rename"), "name", name))
+        self.name.renamed.connect(lambda name: self._tell(Message("rename {lane}", lane=self._called), "name", name))
         self.caption.setObjectName("caption")
         self.grip = DragHandle(
             tr("Drag this stem into your DAW or a folder, as a file; with Ctrl, the mix without it"),
@@ -100,22 +103,26 @@ class LaneHeader(QWidget):
         self.unfold.setToolTip(tr("Show all takes below the lane, to hear one in one part and one in another"))
         self.unfold.clicked.connect(self.unfolded)
         self.gain = GainField()
-        self.gain.changed.connect(lambda gain_db: self._tell(tr("gain of"), "gain_db", gain_db))
+        self.gain.changed.connect(
+            lambda gain_db: self._tell(Message("gain of {lane}", lane=self._called), "gain_db", gain_db)
+        )
         self.pan = Knob(palette, (-1.0, 1.0), 0.0, 0.0, pan_words)
         self.pan.setAccessibleName(tr("Pan"))
         self.pan.setToolTip(tr("Left or right; drag up and down, double-click for the middle"))
-        self.pan.turned.connect(lambda pan: self._tell(tr("pan of"), "pan", pan))
+        self.pan.turned.connect(lambda pan: self._tell(Message("pan of {lane}", lane=self._called), "pan", pan))
         self.sensitivity = Knob(palette, (0.0, 1.0), NEUTRAL, 0.0, sensitivity_words)
         self.sensitivity.setAccessibleName(tr("Sensitivity"))
         self.sensitivity.setToolTip(
             tr("Sensitivity: left is clean, right is full; what one lane gains the rest loses, double-click for usual")
         )
-        self.sensitivity.turned.connect(lambda amount: self._tell(tr("sensitivity of"), "sensitivity", amount))
+        self.sensitivity.turned.connect(
+            lambda amount: self._tell(Message("sensitivity of {lane}", lane=self._called), "sensitivity", amount)
+        )
         self.meter = LevelMeter(palette)
         self._lay_out()
 
     def _lay_out(self) -> None:
-        top = beside(self.grip, (self.name, 1), self.mute, self.solo, self.more, spacing=4)
+        top = beside((self.name, 1), self.mute, self.solo, self.more, spacing=4)
         self.knobs, self.facts = QWidget(), QWidget()
         knobs = beside((self.gain, 1), self.pan, self.sensitivity, spacing=6)
         facts = beside((self.caption, 1), self.takes, self.unfold, spacing=4)
@@ -130,8 +137,10 @@ class LaneHeader(QWidget):
         column.addWidget(self.knobs)
         column.addWidget(self.facts)
         column.addStretch(1)
-        whole = beside(column, self.meter, spacing=7)
-        whole.setStretch(0, 1)
+        self.grip.setFixedWidth(GRIP)
+        whole = beside(self.grip, column, self.meter, spacing=0)
+        whole.setStretch(1, 1)
+        whole.insertSpacing(2, 7)
         whole.setContentsMargins(EDGE + 8, 3, 4, 3)
         self.setLayout(whole)
 
@@ -144,7 +153,7 @@ class LaneHeader(QWidget):
         button.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         button.setAccessibleName(name)
         button.setToolTip(tip)
-        button.clicked.connect(lambda on: self._on_switch(name, kind, on))
+        button.clicked.connect(lambda on: self._on_switch(kind, on))
         return button
 
     def show_lane(self, lane: Lane, palette: Palette, heard: bool) -> None:
@@ -194,6 +203,7 @@ class LaneHeader(QWidget):
         self.grip.setEnabled(False)
         self.more.setIcon(icon("close", palette.quiet))
         self.more.setToolTip(tr("Cancel"))
+        self.meter.dress(palette)
         self.name.show_name(tr(ghost.name) if ghost.role == "else" else ghost.name, heard=not ghost.mute)
         self.caption.set_whole(words)
         mark(self.caption, "warned", False)
@@ -278,18 +288,22 @@ class LaneHeader(QWidget):
         else:
             self.menu_wanted.emit(self.more.mapToGlobal(QPoint(0, self.more.height())))
 
-    def _on_switch(self, name: str, kind: str, on: bool) -> None:
+    def _on_switch(self, kind: str, on: bool) -> None:
         if self._ghost is not None:
             self.switched.emit(kind, on)
         else:
-            self._tell(name.lower(), kind, on)
+            self._tell(Message(SWITCHES[kind], lane=self._called), kind, on)
 
     def _on_take(self, index: int) -> None:
-        self._tell(tr("choose a take of"), "active", index)
+        self._tell(Message("choose a take"), "active", index)
 
-    def _tell(self, words: str, field: str, value: object) -> None:
+    @property
+    def _called(self) -> str:
+        return self._lane.name if self._lane is not None else ""
+
+    def _tell(self, words: Message, field: str, value: object) -> None:
         if self._lane is not None:
-            self.field_changed.emit(f"{words} {lane_name(self._lane)}", field, value)
+            self.field_changed.emit(words, field, value)
 
 
 def lane_name(lane: Lane) -> str:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollBar, QVBoxLayout, QWidget
 
+from desktop.message import Message
 from desktop.models.ghosts import GhostLane
 from desktop.models.project import Lane, LaneTake, Project
 from desktop.models.readout import Readout, band_level_db, note_of, peak_level_db
@@ -219,7 +220,7 @@ class Timeline(QWidget):
         view.wave.sought.connect(lambda sample: document.set_current(lane_id))
         view.wave.shape_drawn.connect(lambda shape: self.shape_drawn.emit(lane_id, shape, self.cursor().pos()))
         view.wave.set_tool(self.tool)
-        view.resized.connect(lambda height: document.set_lane(lane_id, tr("height of"), height=height))
+        view.resized.connect(lambda height: document.set_lane(lane_id, Message("change a height"), height=height))
         return view
 
     def _connect_common(self, view: LaneView, header: LaneHeader) -> None:
@@ -328,7 +329,7 @@ class Timeline(QWidget):
                 document.comp(lane_id, lane.takes[number].id, min(first, last), max(first, last))
 
         wave.swiped.connect(swipe)
-        row.chosen.connect(lambda: document.set_lane(lane_id, tr("choose a take of"), active=number))
+        row.chosen.connect(lambda: document.set_lane(lane_id, Message("choose a take"), active=number))
         return row
 
     def _drawn(self, picture: Callable[[bool], WavePicture | None]) -> WavePicture | None:

@@ -108,7 +108,7 @@ def _nth(number: int, solo: bool) -> Callable[[KeyTarget], None]:
             return
         lane = document.project.lanes[number - 1]
         if solo:
-            document.set_lane(lane.id, f"solo {lane.name}", solo=not lane.solo)
+            document.switch(lane.id, "solo")
         else:
             document.set_current(lane.id)
             target.reveal(lane.id)
