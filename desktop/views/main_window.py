@@ -457,7 +457,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{title}{star} - Fluxstem" if title else "Fluxstem")
         listen = transport.listen if project.lanes else PlaybackSource.ORIGINAL
         self.top.show_listen(listen, bool(project.lanes), project.source is not None)
-        self.top.show_title(project.title if has_sound else "")
+        self.top.show_title(f"{title}{star}" if has_sound else "")
         self.top.show_solo(tuple(lane.name for lane in project.lanes if lane.solo))
         self.top.show_match(bool(self.workspace.settings.get("match")), transport.match_db)
         for name in ("play", "start", "loop", "export", "save", "fit", "zoom_in", "zoom_out", "select_all"):
