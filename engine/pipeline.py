@@ -32,7 +32,7 @@ from engine.inference.output import OutputSpec, TaskResult, close_all, name_file
 from engine.inference.regions import NEW_CHANNELS, NEW_RATE_HZ, EditRegion, edit_regions
 from engine.inference.run import RunContext, StageTimer
 from engine.inference.windows import Batches
-from engine.media.intake import open_inputs
+from engine.media.intake import OpenAudio, open_audio, open_inputs
 from engine.provenance import Provenance, hash_inputs, write_sidecars
 from engine.request import OPTIONS, Device, Request
 from engine.runtime.backend import Backend, batch_windows
@@ -53,11 +53,16 @@ class Pipeline:
     Args:
         find_bundle: name or path of a bundle -> its folder.
         backend: opens graphs on a device.
+        open_file: opens the sound of a file.
     """
 
-    def __init__(self, find_bundle: Callable[[str], Path], backend: Callable[[Device], Backend] = open_backend) -> None:
+    def __init__(
+        self, find_bundle: Callable[[str], Path], backend: Callable[[Device], Backend] = open_backend,
+        open_file: OpenAudio = open_audio,
+    ) -> None:  # fmt: skip
         self._find_bundle = find_bundle
         self._backend = backend
+        self._open_file = open_file
         self._models: dict[tuple[Path, str, Device], Model] = {}
 
     def run(self, request: Request, report: Report, check: Check, job: str = "") -> Done:
@@ -76,7 +81,7 @@ class Pipeline:
             EngineError: something is wrong with the request, a file, the bundle or the device; nothing was written.
         """
         started_s, timer = time.perf_counter(), StageTimer()
-        with open_inputs(request, report, check) as (info, rest, report):
+        with open_inputs(request, report, check, self._open_file) as (info, rest, report):
             results, made = self._answer(request, info, rest, report, check, timer)
             made = dataclasses.replace(made, took_s=time.perf_counter() - started_s, timings=dict(timer.seconds))
             results = write_sidecars(results, made)

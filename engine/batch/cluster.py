@@ -60,7 +60,7 @@ class EngineActor:
         return engine_version()
 
     def work(self, asked: BatchRequest, item: WorkItem, store: ResultStore, stage: str) -> ItemOutcome:
-        """Do one file. Called for the next one meanwhile: that is fetched, and waits in the engine's own queue.
+        """Do one file. Called for the next one meanwhile: that is fetched, decoded, and waits in the engine's queue.
 
         Args:
             asked: the request.

@@ -1,8 +1,8 @@
 """Engines on this machine: each does one file after the other, several at the same time.
 
-What overlaps with the model's work on one file: decoding, masking and writing of the files that the other engines have,
-reading the next file of each engine from the disk or the network (it is fetched into the system's file cache while the
-file before it is worked on), and putting finished results in their place.
+What overlaps with the model's work on one file: all the work on the files that the other engines have; the next file of
+each engine, which is fetched from its disk or the network into the system's file cache and decoded (see
+``engine.host.read_ahead``); and putting finished results in their place.
 """
 
 from __future__ import annotations

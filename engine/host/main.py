@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from engine.errors import RequestError
 from engine.events import Event
-from engine.host.queue import Jobs, Work
+from engine.host.queue import Ahead, Jobs, Work
 from engine.serialization import READY, event_to_json, failed_of, from_line, request_from_json, to_line
 
 log = logging.getLogger(__name__)
@@ -31,21 +31,24 @@ def main() -> None:
     level = logging.DEBUG if os.environ.get("FLUXSTEM_DEBUG") else logging.WARNING
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
     commands, events = _take_pipes()
+    from engine.host.read_ahead import ReadAhead
     from engine.host.worker import Worker
 
-    serve(commands, events, Worker())
+    ahead = ReadAhead()
+    serve(commands, events, Worker(ahead.open_audio), ahead)
     # A thread may still sit inside a driver; there is nothing left to wait for.
     logging.shutdown()
     os._exit(0)
 
 
-def serve(commands: BinaryIO, events: BinaryIO, work: Work) -> None:
+def serve(commands: BinaryIO, events: BinaryIO, work: Work, ahead: Ahead | None = None) -> None:
     """Handle commands until the pipe closes.
 
     Args:
         commands: lines ``{"submit": job, "request": {...}}`` or ``{"cancel": job}``.
         events: gets one line per event, after a first one that says ``Ready``.
         work: does one request.
+        ahead: prepares the request that comes next.
     """
     lock = threading.Lock()
 
@@ -60,7 +63,7 @@ def serve(commands: BinaryIO, events: BinaryIO, work: Work) -> None:
     def send(event: Event) -> None:
         write(to_line(event_to_json(event)))
 
-    jobs = Jobs(work, send)
+    jobs = Jobs(work, send, ahead)
     write(to_line({"event": READY, "pid": os.getpid()}))
     for line in iter(commands.readline, b""):
         _obey(line, jobs, send)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Protocol
@@ -26,12 +27,29 @@ class Work(Protocol):
         """Publish the results and return what they are, or raise an ``EngineError`` and leave no file."""
 
 
+class Ahead(Protocol):
+    """Prepares the request that comes next, while another one is done."""
+
+    def begin(self, request: Request) -> None:
+        """Prepare it, if that is not done yet; does not wait."""
+
+    def forget(self, request: Request) -> None:
+        """It has ended."""
+
+    def close(self) -> None:
+        """Give up everything."""
+
+
 class Jobs:
     """The queue of the engine process and its one worker thread."""
 
-    def __init__(self, work: Work, send: Callable[[Event], None]) -> None:
+    def __init__(self, work: Work, send: Callable[[Event], None], ahead: Ahead | None = None) -> None:
         self._work = work
         self._send = send
+        self._ahead = ahead
+        self._waiting: deque[Request] = deque()
+        self._is_busy = False
+        self._lock = threading.Lock()
         self._queue: SimpleQueue[tuple[str, Request] | None] = SimpleQueue()
         self._cancelled: set[str] = set()
         self._leaving = False
@@ -40,7 +58,10 @@ class Jobs:
 
     def submit(self, job: str, request: Request) -> None:
         """Put a job at the end of the queue."""
-        self._queue.put((job, request))
+        with self._lock:
+            self._waiting.append(request)
+            self._queue.put((job, request))
+        self._look_ahead()
 
     def cancel(self, job: str) -> None:
         """Stop a job at its next step, or before it starts; one that is finished stays finished."""
@@ -55,13 +76,28 @@ class Jobs:
         self._leaving = True
         self._queue.put(None)
         self._thread.join(limit_s)
+        if self._ahead is not None:
+            self._ahead.close()
         return not self._thread.is_alive()
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
             job, request = item
+            with self._lock:
+                self._waiting.popleft()
+                self._is_busy = True
+            self._look_ahead()
             self._send(self._outcome(job, request))
             self._cancelled.discard(job)
+            with self._lock:
+                self._is_busy = False
+            if self._ahead is not None:
+                self._ahead.forget(request)
+
+    def _look_ahead(self) -> None:
+        with self._lock:
+            if self._ahead is not None and self._is_busy and self._waiting:
+                self._ahead.begin(self._waiting[0])
 
     def _outcome(self, job: str, request: Request) -> Event:
         def check() -> None:

@@ -14,6 +14,7 @@ from engine.bundle.library import find_bundle
 from engine.checks import check_files
 from engine.errors import DeviceError
 from engine.events import Check, Done, Report
+from engine.media.intake import OpenAudio, open_audio
 from engine.media.reference import with_input_as_example
 from engine.request import Request
 
@@ -22,9 +23,14 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """Runs requests one at a time; graphs stay open between them."""
+    """Runs requests one at a time; graphs stay open between them.
 
-    def __init__(self) -> None:
+    Args:
+        open_file: opens the sound of a file.
+    """
+
+    def __init__(self, open_file: OpenAudio = open_audio) -> None:
+        self._open_file = open_file
         self._pipeline: Pipeline | None = None
 
     def __call__(self, job: str, request: Request, report: Report, check: Check) -> Done:
@@ -34,7 +40,7 @@ class Worker:
         if self._pipeline is None:
             from engine.pipeline import Pipeline  # takes a second, which a request that is refused is spared
 
-            self._pipeline = Pipeline(find_bundle)
+            self._pipeline = Pipeline(find_bundle, open_file=self._open_file)
         with _memory_errors(), output_folder(Path(request.out)):
             return self._pipeline.run(request, report, check, job)
 

@@ -28,11 +28,12 @@ STAGE = "decode the file"
 OPENING_SHARE = 0.2  # of the progress, where something has to be decoded
 
 Decode = Callable[[str, dict[str, Any], IO[bytes], IO[bytes], Callable[[], None]], dict[str, Any]]
+OpenAudio = Callable[[str, Path, Report, Check], contextlib.AbstractContextManager[AudioInfo]]
 
 
 @contextlib.contextmanager
 def open_inputs(
-    request: Request, report: Report, check: Check
+    request: Request, report: Report, check: Check, open_file: OpenAudio
 ) -> Iterator[tuple[AudioInfo | None, AudioInfo | None, Report]]:
     """Open input and rest of a request.
 
@@ -40,6 +41,7 @@ def open_inputs(
         request: its folder exists, and takes what has to be decoded.
         report: takes the progress.
         check: raises to stop.
+        open_file: opens one of them, as ``open_audio`` does.
 
     Yields:
         The input, the rest, None where there is none, and who takes the progress of what comes then.
@@ -57,7 +59,7 @@ def open_inputs(
 
     with contextlib.ExitStack() as opened:
         info, rest = (
-            None if path is None else opened.enter_context(open_audio(path, Path(request.out), opening, check))
+            None if path is None else opened.enter_context(open_file(path, Path(request.out), opening, check))
             for path in (request.input, request.rest)
         )
         yield info, rest, lambda done, stage: report(begin + (1 - begin) * done, stage)
