@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
+import queue
 import signal
 import tempfile
 import threading
@@ -16,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.cli.job_report import JobReport, reported
 from engine.errors import RequestError
 from engine.host.client import Engine
 from engine.tasks import TASKS
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 11100
 LOOPBACK = "127.0.0.1"
+LINES_LIMIT = 1000  # that wait to be printed
+PRINT_LIMIT_S = 0.5  # at the end
 NULL_FLOOR_DB, NO_FIGURE = -300.0, 300.0
 
 
@@ -32,9 +37,12 @@ def _add_bridge(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--port", type=int, default=DEFAULT_PORT, metavar="N", help="UDP port; default %(default)s")
     sub.add_argument("--tcp-port", type=int, metavar="N", help="TCP port; default the same number")
     sub.add_argument("--lan", action="store_true", help="let other machines speak too; needs --token-file")
-    sub.add_argument("--token-file", metavar="F", help="file with the shared secret of LAN mode, 16 bytes or more")
-    sub.add_argument("--plain-token", action="store_true", help="take the token itself too, from clients that cannot "
-                     "answer a challenge; whoever listens on the network can read it")  # fmt: skip
+    sub.add_argument("--token-file", metavar="F", help="file with one more secret that is taken, 16 bytes or more, "
+                     "beside the token in the bridge's folder; yours alone (chmod 600)")  # fmt: skip
+    sub.add_argument("--plain-token", action="store_true", help="take a token itself too, from other machines whose "
+                     "clients cannot answer a challenge; whoever listens on the network can read it")  # fmt: skip
+    sub.add_argument("--no-token", action="store_true", help="let in every program of this machine without a token, "
+                     "for plain OSC apps; then so can every other user of this machine")  # fmt: skip
     sub.add_argument("--allow", action="append", default=[], metavar="CIDR", help="network that may speak in LAN mode, "
                      "as 192.168.1.0/24; default private ones")  # fmt: skip
     sub.add_argument("--root", action="append", default=[], metavar="DIR", help="folder clips may lie in; default "
@@ -58,11 +66,14 @@ def _add_send(sub: argparse.ArgumentParser) -> None:
                      "as start=1.5; fluxstem send help TASK lists them")  # fmt: skip
     sub.add_argument("--id", help="your own name for the job; the same name again is the same job")
     sub.add_argument("--wait", action="store_true", help="until the job is done; prints where the files are")
+    sub.add_argument("--report", metavar="FILE", help="wait, and keep in FILE how the job stands, for scripts that "
+                     "look there now and then: waiting, running, done and the paths, or fail and why")  # fmt: skip
     sub.add_argument("--host", default=LOOPBACK, metavar="H", help="where the bridge runs; default this machine")
     sub.add_argument("--port", type=int, metavar="N", help="its port; default the one its state file tells")
-    sub.add_argument("--home", metavar="DIR", help="folder of the bridge's state file")
+    sub.add_argument("--home", metavar="DIR", help="the bridge's folder, with its state file and token")
     sub.add_argument("--tcp", action="store_true", help="speak TCP, which loses nothing")
-    sub.add_argument("--token-file", metavar="F", help="file with the shared secret of LAN mode")
+    sub.add_argument("--token-file", metavar="F", help="file with the token of a bridge on another machine; on this "
+                     "one it is read from the bridge's folder")  # fmt: skip
     sub.add_argument("--by-wire", action="store_true", help="send and fetch sound over TCP; so it is for another "
                      "machine; with --wait")  # fmt: skip
     sub.add_argument("--out", metavar="DIR", default=".", help="folder for fetched files; default this one")
@@ -91,6 +102,7 @@ def run_bridge(arguments: argparse.Namespace, engine: Engine | None) -> int:
         if arguments.json:
             print(json.dumps(asdict(state)), flush=True)
         print("\n".join(_greeting(state, settings, bridge.taken_up)), flush=True)
+        stack.enter_context(_jobs_printed())
         while not stop.wait(0.5):  # in short waits, because Windows delivers a Ctrl-C only between them
             pass
     return 0
@@ -103,9 +115,13 @@ def run_send(arguments: argparse.Namespace, engine: Engine | None) -> int:
     state = read_state(Path(arguments.home) if arguments.home else None) if arguments.host == LOOPBACK else None
     tcp = arguments.tcp or (arguments.what in TASKS and _by_wire(arguments))
     port = arguments.port or ((state.tcp_port if tcp else state.udp_port) if state else DEFAULT_PORT)
-    with BridgeClient(arguments.host, port, tcp=tcp, token=_token(arguments.token_file)) as bridge:
+    home = Path(arguments.home) if arguments.home else None
+    with (
+        reported(arguments.report) as report,
+        BridgeClient(arguments.host, port, tcp=tcp, token=_token(arguments.token_file), home=home) as bridge,
+    ):
         if arguments.what in TASKS:
-            return _send_task(bridge, arguments)
+            return _send_task(bridge, arguments, report)
         return _send_question(bridge, arguments)
 
 
@@ -115,7 +131,7 @@ def _settings(arguments: argparse.Namespace) -> BridgeSettings:
     return BridgeSettings(
         port=_port(arguments.port), tcp_port=None if arguments.tcp_port is None else _port(arguments.tcp_port),
         lan=arguments.lan, token=_token(arguments.token_file), plain_token=arguments.plain_token,
-        allow=tuple(arguments.allow),
+        no_token=arguments.no_token, allow=tuple(arguments.allow),
         roots=tuple(map(Path, arguments.root)) or (Path.home(),),
         out=Path(arguments.out) if arguments.out else Path.home() / "Fluxstem",
         bundle=arguments.bundle, home=Path(arguments.home) if arguments.home else None,
@@ -124,12 +140,18 @@ def _settings(arguments: argparse.Namespace) -> BridgeSettings:
 
 
 def _greeting(state: BridgeState, settings: BridgeSettings, taken_up: int) -> Iterator[str]:
+    from engine.osc.home import TOKEN, default_home
+
     if settings.port not in (0, state.udp_port):
         yield f"port {settings.port} is taken by {_who_has(settings.port)}; the next free one is used"
-    who = "everybody with the token" if state.lan else "this machine only"
+    who = "everybody with a token" if state.lan else "this machine only"
+    if settings.no_token:
+        who += ", without a token"
     yield f"listening on {state.host}, UDP port {state.udp_port} and TCP port {state.tcp_port}, for {who}"
     if state.http_port:
         yield f"OSCQuery at http://{LOOPBACK}:{state.http_port}/"
+    if not settings.no_token:
+        yield f"the token is in {(settings.home or default_home()) / TOKEN}; --no-token lets plain OSC programs in"
     yield f"clips may lie in {', '.join(str(root) for root in settings.roots)}; results go to {settings.out}"
     if taken_up:
         yield f"{taken_up} unfinished jobs of the last run are done now"
@@ -138,14 +160,14 @@ def _greeting(state: BridgeState, settings: BridgeSettings, taken_up: int) -> It
 def _who_has(port: int) -> str:
     from engine.osc import BridgeClient
 
-    with contextlib.suppress(Exception), BridgeClient(port=port, patience_s=1.0) as bridge:
+    with contextlib.suppress(Exception), BridgeClient(port=port, token=b"", patience_s=1.0) as bridge:
         words = bridge.ask("/fluxstem/version", answers=("/fluxstem/version.reply",)).args
         version, pid, owner = map(str, words[1:])
         return f"another Fluxstem {version} bridge (process {pid}, {owner})"
     return "another program"
 
 
-def _send_task(bridge: BridgeClient, arguments: argparse.Namespace) -> int:
+def _send_task(bridge: BridgeClient, arguments: argparse.Namespace, report: JobReport | None) -> int:
     from engine.osc.transfer import send_clip
 
     takes_file = TASKS[arguments.what].input_slot is not None
@@ -163,11 +185,13 @@ def _send_task(bridge: BridgeClient, arguments: argparse.Namespace) -> int:
             raise RequestError("there is no file {path}; check the path", path=files[0])
         source = f"clip:{send_clip(bridge, Path(source))}"
     job = bridge.start(arguments.what, source, prompt, id=arguments.id, **_options(arguments.set))
-    if not (arguments.wait or by_wire):
+    if not (arguments.wait or by_wire or report):
         print(json.dumps({"id": job}) if arguments.json else job)
         return 0
-    made = bridge.wait(job)
+    made = bridge.wait(job, report.progress) if report else bridge.wait(job)
     paths = _fetched(bridge, made, arguments) if by_wire else list(made.paths)
+    if report:
+        report.done(made.start_samples, made.length_samples, made.rate_hz, paths)
     if arguments.json:
         print(json.dumps({**asdict(made), "paths": paths}))
     else:
@@ -252,8 +276,10 @@ def _options(pairs: list[str]) -> dict[str, str | bytes | int | float | bool | N
 def _token(path: str | None) -> bytes | None:
     if path is None:
         return None
+    from engine.osc import read_secret
+
     try:
-        return Path(path).read_bytes().strip()
+        return read_secret(Path(path))
     except OSError as error:
         raise RequestError(
             "the token file {path} cannot be read ({why}); check the path", path=path, why=error.strerror
@@ -264,6 +290,56 @@ def _port(number: int) -> int:
     if not 0 <= number <= 65535:
         raise RequestError("port {number} is not allowed; give a number from 0 (any) to 65535", number=number)
     return number
+
+
+class _Printer(logging.Handler):
+    """Prints lines from a thread of its own: a terminal that stands still, or a full pipe, must not stop the bridge."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._lines: queue.Queue[str | None] = queue.Queue(LINES_LIMIT)
+        self._left_out = 0
+        self._thread = threading.Thread(target=self._print, name="fluxstem-lines", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line; where too many wait, it is left out and counted."""
+        try:
+            self._lines.put_nowait(record.getMessage())
+        except queue.Full:
+            self._left_out += 1
+
+    def close(self) -> None:
+        """Print what can be printed at once."""
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait(None)
+        self._thread.join(PRINT_LIMIT_S)
+        super().close()
+
+    def _print(self) -> None:
+        with contextlib.suppress(OSError, ValueError):  # nobody reads any more
+            while (line := self._lines.get()) is not None:
+                print(line, flush=True)
+                if self._left_out and self._lines.empty():
+                    print(f"{self._left_out} lines were left out, because they came faster than they were read")
+                    self._left_out = 0
+
+
+@contextlib.contextmanager
+def _jobs_printed() -> Iterator[None]:
+    """One line on the terminal for each job that ends or is refused."""
+    from engine.osc import JOB_LOG
+
+    printer, jobs = _Printer(), logging.getLogger(JOB_LOG)
+    before = jobs.level
+    jobs.addHandler(printer)
+    jobs.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        jobs.removeHandler(printer)
+        jobs.setLevel(before)
+        printer.close()
 
 
 @contextlib.contextmanager

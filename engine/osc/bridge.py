@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import threading
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 START_LIMIT_S = 60.0
+_NO_PORT = (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL, errno.EPERM, 10013, 10048)  # the last two: Windows
 
 
 class Bridge:
@@ -125,7 +127,8 @@ class Bridge:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._serve())
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:  # Windows' own cannot watch a socket
+                runner.run(self._serve())
         except BaseException as error:
             self._failure = _for_user(error, self._settings)
             if self._ready.is_set():
@@ -139,12 +142,12 @@ class Bridge:
         async with contextlib.AsyncExitStack() as stack:
             home = Home(settings.home or default_home())
             stack.callback(home.close)
-            settings.out.mkdir(parents=True, exist_ok=True)
+            settings.out.mkdir(mode=0o700, parents=True, exist_ok=True)
             router = self._router = MessageRouter(self._engine, home, settings)
             stack.callback(router.close)
-            sockets = await open_sockets(settings.port, settings.tcp_port, settings.lan, router.callbacks)
+            sockets = await open_sockets(settings.port, settings.tcp_port, settings.lan, router.callbacks, router.turns)
             stack.callback(sockets.close)
-            router.tcp_port = sockets.tcp_port
+            router.udp_port, router.tcp_port = sockets.udp_port, sockets.tcp_port
             self._state = await _announced(stack, settings, home, sockets)
             self.receive_buffer_bytes = sockets.receive_buffer_bytes
             self.taken_up = router.queue.recover()
@@ -181,14 +184,16 @@ async def _announced(
 
 def _for_user(error: BaseException, settings: BridgeSettings) -> BaseException:
     """The error as a sentence for the user."""
-    if isinstance(error, OSError) and error.filename is None:
+    if isinstance(error, OSError) and error.filename is None and error.errno in _NO_PORT:
         return RequestError(
             "no port from {port} on is free ({why}); choose another with --port",
             port=settings.port,
             why=error.strerror or error,
         )
     if isinstance(error, OSError):
+        folder = error.filename or settings.home or default_home()
         return OutputError(
-            "cannot use {folder} ({why}); choose another folder", folder=error.filename, why=error.strerror
-        )
+            "cannot use {folder} ({why}); make room there, or choose another folder", folder=folder,
+            why=error.strerror or error,
+        )  # fmt: skip
     return error

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 import uuid
@@ -17,11 +18,12 @@ from typing import Self
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine import HostError, RequestError
+from engine.osc.home import read_token
 from engine.osc.protocol.requests import ROWS
 from engine.osc.protocol.specs import DEFAULT_PORT, at
 from engine.osc.transport.framing import Framer
+from engine.osc.transport.gate import answer_to, is_loopback, port_in
 from engine.osc.transport.packets import UDP_LIMIT_BYTES, OscMessage, PacketError, Value, read_packet
-from engine.osc.transport.sessions import answer_to
 
 REPEAT_S = 0.5  # over UDP an unanswered message is sent again after this time
 CONNECT_S = 5.0
@@ -47,17 +49,19 @@ class BridgeClient:
     Args:
         host, port: where it listens.
         tcp: True means TCP (length prefix), which loses nothing and can carry clips.
-        token: of a bridge in LAN mode.
+        token: of a bridge on another machine; on this one the token in the bridge's folder is read. An empty
+            one means that none is proven: ``ping`` and ``version`` are answered.
+        home: that folder; None is the user's own.
         patience_s: how long the bridge may stay silent before it is taken for gone.
 
     Raises:
         HostError: no bridge answers there.
-        RequestError: it does not accept the token.
+        RequestError: it does not accept the token, or is not the bridge that it says it is.
     """
 
     def __init__(
         self, host: str = "127.0.0.1", port: int = DEFAULT_PORT, *, tcp: bool = False, token: bytes | None = None,
-        patience_s: float = 20.0,
+        home: Path | None = None, patience_s: float = 20.0,
     ) -> None:  # fmt: skip
         self.tcp = tcp
         self._where = f"{host}:{port}"
@@ -73,8 +77,11 @@ class BridgeClient:
             self._socket.connect(address)
         except OSError as error:
             raise self._no_answer(error) from error
-        if token is not None:
-            self._prove(token)
+        self._proven = False
+        here = is_loopback(str(address[0]))
+        token = token if token is not None or not here else read_token(home)
+        if token:
+            self._prove(token, int(address[1]) if here else None)
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +91,9 @@ class BridgeClient:
 
     def close(self) -> None:
         """Hang up; jobs go on."""
+        if self._proven and not self.tcp:  # whoever gets this port next must not be taken for us
+            with contextlib.suppress(HostError):
+                self.send(at("bye"))
         self._socket.close()
 
     def send(self, address: str, *args: Value) -> None:
@@ -195,9 +205,23 @@ class BridgeClient:
         path = str(Path(input).absolute()) if input else None
         return self.wait(self.start(task, path, prompt, id=None, **options))
 
-    def _prove(self, token: bytes) -> None:
+    def _prove(self, token: bytes, port: int | None) -> None:
+        """Prove the token; on this machine only to the program that made the nonce itself, as its port in it shows."""
         nonce = str(self.ask(at("hello"), answers=(at("challenge"),)).args[0])
-        self.ask(at("auth"), nonce, answer_to(token, nonce), answers=(at("welcome"),))
+        if port is not None and port_in(nonce) != port:
+            raise RequestError(
+                "what answers at {where} is not the bridge that its challenge comes from, so it does not get an "
+                "answer; see in the bridge's state.json where your bridge listens", where=self._where,
+            )  # fmt: skip
+        try:
+            self.ask(at("auth"), nonce, answer_to(token, nonce), answers=(at("welcome"),))
+        except RequestError as error:
+            self.close()
+            raise RequestError(
+                "the bridge at {where} does not take this token ({why}); give the folder of its state file with "
+                "--home, or its token with --token-file", where=self._where, why=str(error),
+            ) from None  # fmt: skip
+        self._proven = True
 
     def _no_answer(self, error: OSError | None) -> HostError:
         why = f" ({error.strerror or error})" if error is not None else ""

@@ -45,6 +45,10 @@ class ClipHandlers:
         for task in list(self._sending.get(session, {}).values()):
             task.cancel()
 
+    def busy(self, session: ClientSession) -> bool:
+        """Whether a clip is on its way from or to a connection."""
+        return session in self._sending or self._services.clips.busy(session)
+
     def close(self) -> None:
         """Stop sending."""
         for session in list(self._sending):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.osc.home import Home
+from engine.osc.paths import mark_of
 from engine.osc.protocol.specs import CLIPS_LIMIT_BYTES
 
 CLIPS_LIMIT = 64
@@ -54,7 +55,7 @@ class IncomingClip:
 
 
 class ClipStore:
-    """All clips; used on the loop's thread but for ``pin``.
+    """All clips; used on the loop's thread but for ``pin`` and ``mark``.
 
     Args:
         home: its spool holds them.
@@ -137,9 +138,7 @@ class ClipStore:
         Raises:
             ClipError: it is not there, or not complete.
         """
-        clip = self._clips.get(id)
-        if clip is None or not clip.complete:
-            raise ClipError(f"there is no whole clip {id}; send it with clip/begin, clip/data and clip/end")
+        clip = self._whole(id)
         folder.mkdir(mode=0o700, parents=True)
         private = folder / clip.path.name
         try:
@@ -147,6 +146,14 @@ class ClipStore:
         except OSError:
             shutil.copyfile(clip.path, private)
         return private
+
+    def mark(self, id: str) -> str:
+        """What a complete clip looks like; see ``Roots.mark``.
+
+        Raises:
+            ClipError: it is not there, or not complete.
+        """
+        return mark_of(self._whole(id).path.stat())
 
     def drop(self, id: str) -> None:
         """Delete a clip; jobs that pinned it keep their copy."""
@@ -170,6 +177,16 @@ class ClipStore:
         """Drop all."""
         for id in list(self._clips):
             self.drop(id)
+
+    def busy(self, sender: object) -> bool:
+        """Whether a connection is about to send a clip."""
+        return any(clip.sender is sender and not clip.complete for clip in self._clips.values())
+
+    def _whole(self, id: str) -> IncomingClip:
+        clip = self._clips.get(id)
+        if clip is None or not clip.complete:
+            raise ClipError(f"there is no whole clip {id}; send it with clip/begin, clip/data and clip/end")
+        return clip
 
     def _unfinished(self, id: str, sender: object, now_s: float) -> IncomingClip:
         clip = self._clips.get(id)

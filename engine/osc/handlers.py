@@ -10,13 +10,15 @@ from collections.abc import Callable
 
 from engine import engine_version, list_bundles
 from engine.osc.clip_handlers import ClipHandlers
+from engine.osc.job_replies import Refused
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.requests import ROWS, TASK_ROWS
 from engine.osc.protocol.specs import PREFIX, MessageSpec, at, signature
 from engine.osc.services import BridgeServices, refusals
 from engine.osc.transport.sessions import SILENCE_LIMIT_S, ClientSession
+from engine.osc.transport.turns import Work
 
-Handler = Callable[[ClientSession, MessageSpec, Values], None]
+Handler = Callable[[ClientSession, MessageSpec, Values], Work | None]  # long answers are given in steps
 
 
 class Handlers:
@@ -40,7 +42,7 @@ class Handlers:
             at(name): getattr(self, f"_on_{name}")
             for name in (
                 "ping", "version", "status", "help", "bundles", "cancel", "jobs", "result", "connect", "notify", "dump",
-                "sync", "hello", "auth",
+                "sync", "hello", "auth", "bye",
             )
         }  # fmt: skip
         tasks: dict[str, Handler] = {row.address: self._on_task for row in TASK_ROWS}
@@ -57,28 +59,33 @@ class Handlers:
 
     def _on_status(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
         uptime_s = time.monotonic() - self._started_s
-        counts = (*self._services.queue.store.counts(), self._services.queue.restarts, self._services.refused, uptime_s)
-        self._services.tell(session, at("status.reply"), counts)
+        services = self._services
+        counts = (*services.queue.store.counts(), services.queue.restarts, services.refused, uptime_s)
+        services.tell(session, at("status.reply"), (*counts, services.unanswered))
 
-    def _on_help(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
+    def _on_help(self, session: ClientSession, spec: MessageSpec, values: Values) -> Work:
         wanted = values.text("address")
         wanted = wanted if not wanted or wanted.startswith("/") else f"{PREFIX}/{wanted}"
         rows = [row for row in ROWS.values() if wanted in ("", row.address)]
         for one in rows:
             self._services.tell(session, at("help.reply"), (one.address, signature(one.args), one.doc))
+            yield session.wire.crowded
         self._services.tell(session, at("help.end"), (len(rows),))
 
-    def _on_bundles(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
+    def _on_bundles(self, session: ClientSession, spec: MessageSpec, values: Values) -> Work:
         names = list(list_bundles())
         for name in names:
             self._services.tell(session, at("bundles.reply"), (name,))
+            yield session.wire.crowded
         self._services.tell(session, at("bundles.end"), (len(names),))
 
     # Jobs.
 
     def _on_task(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
-        with self._refusals(session, values):
+        try:
             self._services.queue.ask(session, spec, values)
+        except Refused as error:
+            self._services.refuse_job(session, values.text("id"), spec.task, (error.code, str(error)))
 
     def _on_cancel(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
         with self._refusals(session, values):
@@ -88,11 +95,12 @@ class Handlers:
         with self._refusals(session, values):
             self._services.queue.result(session, values.text("id"))
 
-    def _on_jobs(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
+    def _on_jobs(self, session: ClientSession, spec: MessageSpec, values: Values) -> Work:
         jobs = self._services.queue.store.unfinished()
         for job in jobs:
             state = "running" if job.state == "running" else "waiting"
             self._services.tell(session, at("jobs.reply"), (job.entry.id, job.entry.task, state, job.fraction))
+            yield session.wire.crowded
         self._services.tell(session, at("jobs.end"), (len(jobs),))
 
     def _on_connect(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
@@ -104,8 +112,8 @@ class Handlers:
             text = f"replies go to your own machine only; give {session.host} or an empty text"
             self._services.error(session, spec.address, "arguments", text)
         else:
-            session.redirect = values.whole("port")
-            self._services.tell(session, at("connect.reply"), (session.host, session.redirect))
+            self._services.sessions.redirect(session, values.whole("port"))
+            self._services.tell(session, at("connect.reply"), (session.host, values.whole("port")))
 
     def _on_notify(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
         session.hears_all = bool(values.whole("on"))
@@ -117,24 +125,24 @@ class Handlers:
 
     def _on_sync(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
         name = values.text("id")
-        behind = self._loop.run_in_executor(self._services.disk, lambda: None)
-        behind.add_done_callback(lambda done: self._services.tell(session, at("synced"), (name,)))
+        self._services.queue.after_intake(lambda: self._services.tell(session, at("synced"), (name,)))
 
-    # LAN mode.
+    # Proof.
 
     def _on_hello(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
-        nonce = self._services.gate.challenge(session, self._loop.time())
-        if nonce is not None:
-            self._services.tell(session, at("challenge"), (nonce,))
+        nonce = self._services.gate.challenge(session, self._services.port_of(session), self._loop.time())
+        self._services.tell(session, at("challenge"), (nonce,))
 
     def _on_auth(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
-        now_s = self._loop.time()
-        if self._services.gate.locked(session.host, now_s):
-            return
-        if self._services.gate.answered(session, values.text("nonce"), values.text("answer"), now_s):
+        if self._services.gate.answered(session, values.text("nonce"), values.text("answer"), self._loop.time()):
             self._services.tell(session, at("welcome"), (SILENCE_LIMIT_S,))
         else:
             self._services.error(session, spec.address, "token", "this is not the answer; say hello again")
+
+    def _on_bye(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
+        self._services.tell(session, at("bye.reply"), ())
+        self._services.forget(session)
+        self._services.sessions.leave(session)
 
     def _refusals(self, session: ClientSession, values: Values) -> contextlib.AbstractContextManager[None]:
         return refusals(self._services, session, values.text("id"))

@@ -1,4 +1,4 @@
-"""The bridge's folder: its lock, its state file, its journal and its spool.
+"""The bridge's folder: its lock, its token, its state file, its journal and its spool; all of it for the user alone.
 
 One bridge at a time holds the folder, by a lock that dies with the process; so there is one bridge, and one engine, for
 one user.
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
+import secrets
 import shutil
+import stat
 import uuid
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -17,7 +20,11 @@ from typing import BinaryIO
 
 from engine import RequestError, user_data_folder
 
-LOCK, STATE, JOURNAL, SPOOL = "lock", "state.json", "journal.jsonl", "spool"
+log = logging.getLogger(__name__)
+
+LOCK, STATE, JOURNAL, SPOOL, TOKEN = "lock", "state.json", "journal.jsonl", "spool", "token"
+TOKEN_RANDOM_BYTES = 24
+TOKEN_LIMIT_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,20 +70,26 @@ class Home:
         folder: made when missing.
 
     Raises:
-        RequestError: another bridge holds it; the sentence says which.
+        RequestError: another bridge holds it; the sentence says which. Or it belongs to another user.
         OSError: it cannot be made.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock: BinaryIO = (folder / LOCK).open("ab")
+        _make_private(folder)
+        self._lock: BinaryIO = os.fdopen(_private(str(folder / LOCK), os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
         try:
             _lock(self._lock)
         except OSError:
             self._lock.close()
             raise _taken_by(read_state(folder)) from None
-        self.spool.mkdir(mode=0o700, exist_ok=True)
+        try:
+            self.spool.mkdir(mode=0o700, exist_ok=True)
+            self.token = self._own_token()
+        except BaseException:
+            self._lock.close()
+            raise
 
     @property
     def journal(self) -> Path:
@@ -105,7 +118,8 @@ class Home:
     def announce(self, state: BridgeState) -> None:
         """Write the state file, whole or not at all."""
         fresh = self.folder / (STATE + ".new")
-        fresh.write_text(json.dumps(asdict(state)), encoding="utf-8")
+        with open(fresh, "w", encoding="utf-8", opener=_private) as stream:
+            stream.write(json.dumps(asdict(state)))
         os.replace(fresh, self.folder / STATE)
 
     def close(self) -> None:
@@ -113,6 +127,70 @@ class Home:
         with contextlib.suppress(OSError):
             (self.folder / STATE).unlink()
         self._lock.close()
+
+    def _own_token(self) -> bytes:
+        """The token of this folder; made once, so that who has written it down can go on using it."""
+        path = self.folder / TOKEN
+        found = read_token(self.folder)
+        if found is not None:
+            return found
+        fresh = path.with_suffix(".new")
+        with contextlib.suppress(FileNotFoundError):
+            fresh.unlink()
+        token = f"fluxstem-{secrets.token_hex(TOKEN_RANDOM_BYTES)}"  # a word in every program: it starts with a letter
+        with open(fresh, "x", encoding="ascii", opener=_private) as stream:
+            stream.write(token + "\n")
+        os.replace(fresh, path)
+        return token.encode("ascii")
+
+
+def read_token(home: Path | None = None) -> bytes | None:
+    """The token of this user's bridge, as its own clients read it; None where there is none, or no secret one."""
+    try:
+        return read_secret((home or default_home()) / TOKEN) or None
+    except (OSError, RequestError):
+        return None
+
+
+def read_secret(path: Path) -> bytes:
+    """The secret in a file, without white space around it.
+
+    Raises:
+        RequestError: it is not a plain file of the user's own, or others may read it.
+        OSError: it cannot be read.
+    """
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    with os.fdopen(number, "rb") as stream:
+        found = os.fstat(number)
+        if not stat.S_ISREG(found.st_mode):
+            raise RequestError("{path} is no plain file; give a file with the token", path=path)
+        if hasattr(os, "geteuid") and (found.st_uid not in (0, os.geteuid()) or found.st_mode & 0o077):
+            raise RequestError(
+                "the token in {path} is no secret, because other users may read or change it; "
+                "make it yours alone: chmod 600 {path}", path=path,
+            )  # fmt: skip
+        return stream.read(TOKEN_LIMIT_BYTES).strip()
+
+
+def _make_private(folder: Path) -> None:
+    """Nobody else may look into the folder.
+
+    Raises:
+        RequestError: it belongs to somebody else.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    found = folder.stat()
+    if found.st_uid != os.geteuid():
+        raise RequestError("the folder {folder} belongs to another user; choose another with --home", folder=folder)
+    if found.st_mode & 0o077:
+        log.warning("%s could be read by other users; it is private now", folder)
+        folder.chmod(0o700)
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens a file that only the user may read; for ``open``."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 def _taken_by(state: BridgeState | None) -> RequestError:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from engine import Request, request_to_json
-from engine.osc.clip_store import ClipStore
+from engine.osc.clip_store import ClipError, ClipStore
 from engine.osc.home import Home
 from engine.osc.journal import JournalEntry
-from engine.osc.paths import Roots, pin
+from engine.osc.paths import PathRefused, Roots, pin
 from engine.osc.request_builder import build_request, inputs_of
 
 CLIP_PREFIX = "clip:"
@@ -44,13 +45,32 @@ class JobIntake:
             PathRefused, ClipError, Refused, OSError: it cannot be done; nothing is left.
         """
         spool = self._home.new_spool()
+        marks: dict[str, str] = {}
+
+        def pinned(text: str, folder: Path) -> str:
+            marks[text] = self._mark(text)
+            return self._pinned(text, folder)
+
         try:
-            inputs = inputs_of(entry, spool, self._pinned)
+            inputs = inputs_of(entry, spool, pinned)
             request = build_request(entry, inputs, self._out, self._bundle)
         except BaseException:
             shutil.rmtree(spool, ignore_errors=True)
             raise
-        return replace(entry, request=request_to_json(request), spool=str(spool)), request
+        return replace(entry, request=request_to_json(request), spool=str(spool), inputs=marks), request
+
+    def changed(self, entry: JournalEntry) -> bool:
+        """Whether a file that a finished job was made from is another one today; one that is gone is no other."""
+        for text, mark in entry.inputs.items():
+            with contextlib.suppress(PathRefused, ClipError, OSError):
+                if self._mark(text) != mark:
+                    return True
+        return False
+
+    def _mark(self, text: str) -> str:
+        if text.startswith(CLIP_PREFIX):
+            return self._clips.mark(text.removeprefix(CLIP_PREFIX))
+        return self._roots.mark(text)
 
     def _pinned(self, text: str, folder: Path) -> str:
         if text.startswith(CLIP_PREFIX):

@@ -31,7 +31,7 @@ class JobListeners:
 
     def tell(self, job: BridgeJob, address: str, args: tuple[ReplyValue, ...]) -> None:
         """Send one message to all of them."""
-        for session in {id(one): one for one in (*job.listeners, *self._watchers())}.values():
+        for session in {one.key: one for one in (*job.listeners, *self._watchers())}.values():
             self.send(session, address, args)
 
     def progress(self, job: BridgeJob, now_s: float, always: bool = False) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
@@ -19,16 +20,19 @@ from engine.osc.home import Home
 from engine.osc.job import BridgeJob
 from engine.osc.job_intake import JobIntake
 from engine.osc.job_listeners import JobListeners
+from engine.osc.job_log import log_job
 from engine.osc.job_replies import CODE_OF, Refused, done_parts, done_reply, error_reply, without_folders
 from engine.osc.job_store import JobStore
 from engine.osc.journal import JournalEntry, again
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.specs import MessageSpec, at
 from engine.osc.transport.sessions import ClientSession
+from engine.osc.transport.turns import Turns
 
 log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 1000
+INTAKE, ENGINE = "intake", "engine"  # lines of ``Turns``
 ATTEMPTS_LIMIT = 3  # engine processes that may die over one job
 
 
@@ -42,17 +46,20 @@ class JobQueue:
         intake: brings a job's inputs into safety.
         listeners: who is told.
         disk: one thread that may wait for the disk.
+        turns: what the engine says and what was taken in wait here beside the clients.
     """
 
     def __init__(
-        self, engine: Engine, home: Home, store: JobStore, intake: JobIntake, listeners: JobListeners, disk: Executor
-    ) -> None:
+        self, engine: Engine, home: Home, store: JobStore, intake: JobIntake, listeners: JobListeners, disk: Executor,
+        turns: Turns,
+    ) -> None:  # fmt: skip
         self._engine = engine
         self._home = home
         self.store = store
         self._intake = intake
         self._listeners = listeners
         self._disk = disk
+        self._turns = turns
         self._loop = asyncio.get_running_loop()
         self._by_engine_job: dict[str, BridgeJob] = {}
         self.restarts = 0
@@ -84,25 +91,65 @@ class JobQueue:
     def ask(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
         """Accept a job, or report its state when its id is known with the same arguments.
 
+        The id of a job that failed or was cancelled is free again. One that is done is done again only when a file it
+        was made from has changed since.
+
         Raises:
             Refused: the id is taken, or there is too much to do.
         """
         id = values.text("id")
         asked = {name: value for name, value in values.by_name.items() if name != "id"}
         job = self.store.get(id)
-        if job is not None:
-            if (job.entry.task, spec.defaults | job.entry.asked) != (spec.task, asked):
-                raise Refused("id", f"the id {id} belongs to another job; choose another id")
+        if job is None or job.entry.outcome in ("fail", "cancelled"):
+            self._start(session, id, spec.task, asked)
+            return
+        if (job.entry.task, spec.defaults | job.entry.asked) != (spec.task, asked):
+            raise Refused("id", f"the id {id} belongs to another job; choose another id")
+        if not job.finished:
             self._listeners.add(job, session)
             if job.state != "preparing":
                 self._listeners.send(session, at("ack"), (id, job.entry.number))
-            self._listeners.repeat(session, job)
-            return
+        elif not job.entry.inputs:
+            self._repeat(session, job)
+        else:
+            future = self._loop.run_in_executor(self._disk, self._intake.changed, job.entry)
+            future.add_done_callback(lambda done: self._turns.call(INTAKE, lambda: self._compared(session, job, done)))
+
+    def after_intake(self, call: Callable[[], None]) -> None:
+        """Call something once everything that was asked before has been taken in."""
+        future = self._loop.run_in_executor(self._disk, lambda: None)
+        future.add_done_callback(lambda done: self._turns.call(INTAKE, call))
+
+    def _start(self, session: ClientSession, id: str, task: str, asked: dict[str, Any]) -> None:
         if len(self.store.unfinished()) >= QUEUE_LIMIT:
             raise Refused("full", f"{QUEUE_LIMIT} jobs are waiting; ask again when some are done")
-        fresh = self.store.add(id, spec.task, asked, session)
+        fresh = self.store.add(id, task, asked, session)
         future = self._loop.run_in_executor(self._disk, self._intake.take, fresh.entry)
-        future.add_done_callback(lambda done: self._taken(fresh, done))
+        future.add_done_callback(lambda done: self._turns.call(INTAKE, lambda: self._taken(fresh, done)))
+
+    def _compared(self, session: ClientSession, job: BridgeJob, done: asyncio.Future[bool]) -> None:
+        """A finished job was asked for again: repeat its result, or do it anew where its input is another one now."""
+        if self._closed or done.cancelled():
+            return
+        now = self.store.get(job.entry.id)
+        changed = done.exception() is None and done.result()
+        if now is not None and now is not job:  # somebody else has just asked for the same
+            self._listeners.add(now, session)
+            if now.state != "preparing":
+                self._listeners.send(session, at("ack"), (now.entry.id, now.entry.number))
+        elif not changed:
+            self._repeat(session, job)
+        else:
+            try:
+                self._start(session, job.entry.id, job.entry.task, job.entry.asked)
+            except Refused as error:
+                self._listeners.send(session, at("fail"), (job.entry.id, error.code, str(error)))
+
+    def _repeat(self, session: ClientSession, job: BridgeJob) -> None:
+        """Tell the end of a finished job again."""
+        self._listeners.add(job, session)
+        self._listeners.send(session, at("ack"), (job.entry.id, job.entry.number))
+        self._listeners.repeat(session, job)
 
     def cancel(self, session: ClientSession, id: str) -> None:
         """Stop a job.
@@ -173,6 +220,7 @@ class JobQueue:
         self.store.discard(job)
         self._sweep(job.entry.spool)
         code, text = error_reply(error)
+        self.store.refuse(job.entry.id, job.entry.task, (code, self._public(job, text)))
         self._listeners.tell(job, at("fail"), (job.entry.id, code, self._public(job, text)))
 
     def _submit(self, job: BridgeJob, request: Request) -> None:
@@ -189,7 +237,7 @@ class JobQueue:
     def _from_engine(self, event: Event) -> None:
         """On the engine's thread."""
         if not self._closed:
-            self._loop.call_soon_threadsafe(self._hear, event)
+            self._loop.call_soon_threadsafe(self._turns.call, ENGINE, lambda: self._hear(event))
 
     def _hear(self, event: Event) -> None:
         job = self._by_engine_job.get(event.job)
@@ -228,6 +276,7 @@ class JobQueue:
         if job.engine_job is not None:
             self._by_engine_job.pop(job.engine_job, None)
         self.store.write(job.entry)
+        log_job(job.entry.id, job.entry.task, outcome, *_words(outcome, reply))
         self._listeners.finished(job)
         self._sweep(spool)
         self.store.trim()
@@ -239,3 +288,10 @@ class JobQueue:
     def _public(self, job: BridgeJob, text: str) -> str:
         """A sentence of the engine without the names of private folders."""
         return without_folders(text, job.entry.spool).replace(str(self._home.folder), "the bridge's folder")
+
+
+def _words(outcome: str, reply: tuple[Any, ...]) -> tuple[str, ...]:
+    """What the log says of an end beside its name: code and sentence of a failure, or the files that were made."""
+    if outcome == "fail":
+        return tuple(map(str, reply))
+    return tuple(Path(path).name for path in reply[1]) if outcome == "done" else ()

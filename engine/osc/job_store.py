@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 from engine.osc.job import BridgeJob
+from engine.osc.job_log import log_job
 from engine.osc.job_replies import Refused, part_of
 from engine.osc.journal import KEPT_FINISHED, Journal, JournalEntry
 from engine.osc.protocol.specs import at
 from engine.osc.transport.sessions import ClientSession
 
 log = logging.getLogger(__name__)
+
+KEPT_REFUSALS = 1000
 
 
 class JobStore:
@@ -30,17 +34,29 @@ class JobStore:
         entries = sorted(self._journal.entries.values(), key=lambda entry: entry.number)
         self._jobs = {entry.id: BridgeJob(entry, "finished" if entry.outcome else "waiting") for entry in entries}
         self._last_number = entries[-1].number if entries else 0
+        self._refusals: OrderedDict[str, tuple[str, str]] = OrderedDict()
 
     def add(self, id: str, task: str, asked: dict[str, Any], session: ClientSession) -> BridgeJob:
         """A new job with the next number, heard by one session; not yet in the journal."""
         self._last_number += 1
         entry = JournalEntry(id=id, number=self._last_number, task=task, asked=asked)
+        self._jobs.pop(id, None)  # an older job of that id that is over; the new one stands at the end
         self._jobs[id] = BridgeJob(entry, listeners=[session])
+        self._refusals.pop(id, None)
         return self._jobs[id]
 
     def discard(self, job: BridgeJob) -> None:
         """Forget a job that was not accepted; its id is free again."""
         del self._jobs[job.entry.id]
+
+    def refuse(self, id: str, task: str, refusal: tuple[str, str]) -> None:
+        """Remember why a job was not accepted: code and sentence, for who asks later. It has one line in the log."""
+        log_job(id, task, "refused", *refusal)
+        if id and id not in self._jobs:
+            self._refusals.pop(id, None)
+            self._refusals[id] = refusal
+            while len(self._refusals) > KEPT_REFUSALS:
+                self._refusals.popitem(last=False)
 
     def get(self, id: str) -> BridgeJob | None:
         """The job of that id, None when there is none."""
@@ -50,12 +66,11 @@ class JobStore:
         """The job of that id.
 
         Raises:
-            Refused: there is none.
+            Refused: there is none, or it was refused; then with the code and the sentence it got.
         """
-        try:
+        if id in self._jobs:
             return self._jobs[id]
-        except KeyError:
-            raise Refused("id", f"there is no job {id}; see {at('jobs')}") from None
+        raise Refused(*self._refusals.get(id, ("id", f"there is no job {id}; see {at('jobs')}")))
 
     def id_of(self, engine_job: str) -> str | None:
         """The client's id of a job of the engine; None when no client sent it. From any thread."""
@@ -83,6 +98,10 @@ class JobStore:
         running = states.count("running")
         finished = states.count("finished")
         return len(states) - running - finished, running, finished
+
+    def waits(self, session: ClientSession) -> bool:
+        """Whether a client waits for a job that has not ended."""
+        return any(session in job.listeners for job in self._jobs.values() if not job.finished)
 
     def forget(self, session: ClientSession) -> None:
         """Forget a closed connection."""

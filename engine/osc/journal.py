@@ -39,6 +39,7 @@ class JournalEntry:
         parts: files of a finished job, by part.
         edited: arguments of the message that gave back an edited version, after the id; none while nobody did.
         attempts: times an engine process died over it.
+        inputs: what the files looked like that the message names, by what it calls them.
         unknown: what another version of the program wrote beside this.
     """
 
@@ -53,6 +54,7 @@ class JournalEntry:
     parts: dict[str, str] = field(default_factory=dict)
     edited: tuple[Any, ...] = ()
     attempts: int = 0
+    inputs: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, Any] = field(default_factory=dict)
 
 

@@ -19,7 +19,7 @@ PATH_LIMIT_CHARACTERS = 1024
 REFUSED = "this path cannot be used; give the absolute path of a readable file inside the bridge's folders"
 
 _NEVER = ("/proc", "/sys", "/dev")
-_DEVICE_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}  # of Windows
 _CHUNK_BYTES = 1 << 20
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FLAGS = (
@@ -69,6 +69,23 @@ class Roots:
         except (OSError, ValueError, RuntimeError, StopIteration):
             raise PathRefused from None
 
+    def mark(self, text: str) -> str:
+        """What a file looks like from outside: another mark means that it was changed or replaced.
+
+        Raises:
+            PathRefused: for whatever reason.
+        """
+        number, _ = self.open(text)
+        try:
+            return mark_of(os.fstat(number))
+        finally:
+            os.close(number)
+
+
+def mark_of(found: os.stat_result) -> str:
+    """Identity, size and time of a file, as one text."""
+    return f"{found.st_ino} {found.st_size} {found.st_mtime_ns}"
+
 
 def pin(roots: Roots, text: str, folder: Path) -> Path:
     """Put a file a message named under a name of our own.
@@ -112,14 +129,26 @@ def resolve_path(text: str) -> Path:
     if text.endswith(("/", "\\")) or text.startswith(("//", "\\\\", "/\\", "\\/")) or not os.path.isabs(text):
         raise ValueError("a share, a device or a relative path")
     parts = text.replace("\\", "/").split("/")
-    if ".." in parts or any(part.split(".")[0].rstrip().lower() in _DEVICE_NAMES for part in parts):
-        raise ValueError("a way up or a device")
-    if os.name == "nt" and ":" in os.path.splitdrive(text)[1]:
-        raise ValueError("an alternate stream")
+    if ".." in parts:
+        raise ValueError("a way up")
+    if os.name == "nt":
+        _check_windows(text, parts)
     path = Path(os.path.realpath(text, strict=True))
     if any(path.is_relative_to(never) for never in _NEVER):
         raise ValueError("not a place of files")
     return path
+
+
+def _check_windows(text: str, parts: list[str]) -> None:
+    """Refuse names that mean no file on Windows; elsewhere ``aux.wav`` is a file like any other.
+
+    Raises:
+        ValueError: it names a device, or a stream of a file.
+    """
+    if any(part.split(".")[0].rstrip().lower() in _DEVICES for part in parts):
+        raise ValueError("a device")
+    if ":" in os.path.splitdrive(text)[1]:
+        raise ValueError("an alternate stream")
 
 
 def _opened(root: Path, path: Path) -> int:

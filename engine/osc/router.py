@@ -11,7 +11,7 @@ from engine import Engine
 from engine.osc.clip_handlers import ClipHandlers
 from engine.osc.clip_store import ClipStore
 from engine.osc.handlers import Handlers
-from engine.osc.home import Home
+from engine.osc.home import TOKEN, Home
 from engine.osc.job_intake import JobIntake
 from engine.osc.job_listeners import JobListeners
 from engine.osc.job_queue import JobQueue
@@ -23,9 +23,11 @@ from engine.osc.protocol.replies import REPLIES
 from engine.osc.protocol.requests import ROWS
 from engine.osc.protocol.specs import LOCAL_PACKET_LIMIT_BYTES, REMOTE_PACKET_LIMIT_BYTES, at
 from engine.osc.settings import BridgeSettings
+from engine.osc.transport.gate import AllowList, TokenGate
 from engine.osc.transport.packets import OscMessage, PacketError, read_packet, write_message
-from engine.osc.transport.sessions import AllowList, ClientSession, SenderKey, SessionTable, TokenGate
+from engine.osc.transport.sessions import ClientSession, SenderKey, SessionTable
 from engine.osc.transport.sockets import TcpWire, TransportCallbacks, UdpWire
+from engine.osc.transport.turns import Turns, Work
 
 log = logging.getLogger(__name__)
 
@@ -47,20 +49,25 @@ class MessageRouter:
         self._lan = settings.lan
         self._allow = AllowList(settings.allow)
         self._dumping = False
-        self.tcp_port = 0
-        self.sessions = SessionTable(settings.lan)
-        self.gate = TokenGate(settings.token, settings.plain_token)
+        self.udp_port = self.tcp_port = 0
+        self._home = home
+        self.sessions = SessionTable(trusting=settings.no_token, lan=settings.lan)
+        tokens = () if settings.no_token else (home.token, *([settings.token] if settings.token else ()))
+        self.gate = TokenGate(tokens, settings.plain_token)
+        self.turns = Turns(self._loop)
         self.disk: Executor = ThreadPoolExecutor(1, thread_name_prefix="fluxstem-osc-disk")
         self.clips = ClipStore(home)
         store = JobStore(home.journal)
         roots = Roots(list(settings.roots))
         intake = JobIntake(home, roots, self.clips, settings.out.resolve(), settings.bundle)
         listeners = JobListeners(self.tell, self._watchers)
-        self.queue = JobQueue(engine, home, store, intake, listeners, self.disk)
+        self.queue = JobQueue(engine, home, store, intake, listeners, self.disk, self.turns)
         self.refused = 0
+        self.unanswered = 0
         self.callbacks = TransportCallbacks(
-            admits=self._admits, packet=self.packet, broken=self._broken, gone=self._gone
-        )
+            admits=self._admits, packet=self.packet, broken=self._broken, gone=self._gone, rank=self._rank,
+            lost=self._lost,
+        )  # fmt: skip
         self._clip_handlers = ClipHandlers(self)
         self._handlers = Handlers(self, self._clip_handlers, settings.owner, settings.lan).by_address
 
@@ -82,11 +89,12 @@ class MessageRouter:
         """Switch the printing of all messages on or off."""
         self._dumping = on
 
-    def packet(self, key: SenderKey, wire: UdpWire | TcpWire, packet: bytes) -> None:
-        """Handle one packet; never raises."""
+    def packet(self, key: SenderKey, wire: UdpWire | TcpWire, packet: bytes) -> Work:
+        """Handle one packet, message by message; never raises."""
         session = self.sessions.of(key, wire, len(packet), self._loop.time())
         if not self.gate.admits(session, self._loop.time()):
             self.refused += 1
+            self.unanswered += 1
             return
         try:
             messages = read_packet(packet)
@@ -97,10 +105,11 @@ class MessageRouter:
             if self._dumping:
                 log.warning("%s %s: %s", session.key, message.address, ascii(message.args)[:200])
             try:
-                self._message(session, message)
+                yield from self._message(session, message)
             except Exception:  # one bad message must not end the bridge
                 log.exception("a message to %s met an error nobody expected", message.address)
                 self.error(session, message.address, "internal", "a fault of the bridge; its log tells more")
+            yield session.wire.crowded
 
     def tell(self, session: ClientSession, address: str, args: tuple[ReplyValue, ...]) -> None:
         """Send one reply, shortened where it would not fit a packet."""
@@ -116,29 +125,39 @@ class MessageRouter:
             text = str(args[-1])
             room = len(text.encode()) - (len(packet) - limit) - 4
             packet = _written(address, (*args[:-1], text.encode()[: max(room, 0)].decode("utf-8", "ignore")))
-        session.send(packet)
+        if not session.send(packet):
+            self.unanswered += 1
 
     def fail(self, session: ClientSession, id: str, code: str, text: str) -> None:
         """Reply ``fail``: a job or a clip was not accepted."""
         self.refused += 1
-        if session.errors.take(self._loop.time()):
-            self.tell(session, at("fail"), (id, code, text))
+        self.tell(session, at("fail"), (id, code, text))
+
+    def refuse_job(self, session: ClientSession, id: str, task: str, refusal: tuple[str, str]) -> None:
+        """Reply ``fail`` and remember it for who asks later: a job was not accepted."""
+        self.queue.store.refuse(id, task, refusal)
+        self.fail(session, id, *refusal)
+
+    def port_of(self, session: ClientSession) -> int:
+        """The bridge's own port that a client speaks to."""
+        return self.tcp_port if session.wire.reliable else self.udp_port
 
     def error(self, session: ClientSession, address: str, code: str, text: str) -> None:
         """Reply ``error``: a message is invalid."""
         self.refused += 1
-        if session.errors.take(self._loop.time()):
-            self.tell(session, at("error"), (address, code, text))
+        self.tell(session, at("error"), (address, code, text))
 
-    def _message(self, session: ClientSession, message: OscMessage) -> None:
+    def _message(self, session: ClientSession, message: OscMessage) -> Work:
         spec = ROWS.get(message.address)
         if spec is None:
             if message.address not in REPLIES:  # two bridges must not answer each other's answers for ever
                 text = f"there is no {message.address}; see {at('help')}"
                 self.error(session, message.address, "unknown", text)
             return
-        if not session.proven and not spec.open:
+        if not (session.proven or spec.open or (spec.open_here and session.local)):
             text = f"this bridge wants a token; send {at('hello')} and answer with {at('auth')}"
+            if session.local and not self._lan:
+                text += f"; the token is in {self._home.folder / TOKEN}; or start the bridge with --no-token"
             self.error(session, message.address, "token", text)
             return
         if spec.tcp_only and not session.wire.reliable:
@@ -151,11 +170,16 @@ class MessageRouter:
         try:
             values = fit(spec, message.args)
         except ArgumentError as error:
-            self.fail(session, id_in(message.args), "arguments", str(error))
+            if spec.task:
+                self.refuse_job(session, id_in(message.args), spec.task, ("arguments", str(error)))
+            else:
+                self.fail(session, id_in(message.args), "arguments", str(error))
             return
         if extra := surplus(spec, message.args):
             log.warning("%s came with %d arguments too many; they are ignored", spec.address, extra)
-        self._handlers[spec.address](session, spec, values)
+        work = self._handlers[spec.address](session, spec, values)
+        if work is not None:
+            yield from work
 
     def _watchers(self) -> list[ClientSession]:
         return [session for session in self.sessions.all() if session.hears_all]
@@ -166,11 +190,27 @@ class MessageRouter:
     def _broken(self, key: SenderKey, wire: TcpWire, text: str) -> None:
         self.error(self.sessions.of(key, wire, 0, self._loop.time()), "", "packet", text)
 
+    def _lost(self, count: int) -> None:
+        self.unanswered += count
+
+    def _rank(self, key: SenderKey) -> tuple[int, float] | None:
+        """How much a connection is needed: without proof, silent, watching; one that waits for a result is needed."""
+        session = self.sessions.get(key)
+        if session is None:
+            return 0, 0.0
+        if self.queue.store.waits(session) or self._clip_handlers.busy(session):
+            return None
+        return (1 + session.hears_all if session.proven else 0), session.last_s
+
+    def forget(self, session: ClientSession) -> None:
+        """A client leaves: nothing is sent to it any more, and what it left unfinished is dropped."""
+        self.queue.store.forget(session)
+        self._clip_handlers.forget(session)
+
     def _gone(self, key: SenderKey) -> None:
         session = self.sessions.gone(key)
         if session is not None:
-            self.queue.store.forget(session)
-            self._clip_handlers.forget(session)
+            self.forget(session)
 
 
 def fewer_names(address: str, args: tuple[ReplyValue, ...], limit_bytes: int) -> tuple[ReplyValue, ...]:

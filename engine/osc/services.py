@@ -10,7 +10,8 @@ from typing import Protocol
 from engine.osc.clip_store import ClipError, ClipStore
 from engine.osc.job_queue import JobQueue
 from engine.osc.job_replies import Refused, ReplyValue
-from engine.osc.transport.sessions import ClientSession, SessionTable, TokenGate
+from engine.osc.transport.gate import TokenGate
+from engine.osc.transport.sessions import ClientSession, SessionTable
 
 
 class BridgeServices(Protocol):
@@ -18,11 +19,12 @@ class BridgeServices(Protocol):
 
     Attributes:
         sessions: who spoke lately.
-        gate: the token of LAN mode.
+        gate: the tokens.
         disk: one thread that may wait for the disk.
         clips: files sent by wire.
         queue: the jobs.
         refused: messages that could not be used.
+        unanswered: messages that got no answer.
     """
 
     sessions: SessionTable
@@ -31,12 +33,22 @@ class BridgeServices(Protocol):
     clips: ClipStore
     queue: JobQueue
     refused: int
+    unanswered: int
 
     def tell(self, session: ClientSession, address: str, args: tuple[ReplyValue, ...]) -> None:
         """Send one reply."""
 
     def fail(self, session: ClientSession, id: str, code: str, text: str) -> None:
         """Reply ``fail``: a job or a clip was not accepted."""
+
+    def refuse_job(self, session: ClientSession, id: str, task: str, refusal: tuple[str, str]) -> None:
+        """Reply ``fail`` with a code and a text, and remember it for who asks later: a job was not accepted."""
+
+    def forget(self, session: ClientSession) -> None:
+        """A client leaves: nothing is sent to it any more, and what it left unfinished is dropped."""
+
+    def port_of(self, session: ClientSession) -> int:
+        """The bridge's own port that a client speaks to."""
 
     def error(self, session: ClientSession, address: str, code: str, text: str) -> None:
         """Reply ``error``: a message is invalid."""

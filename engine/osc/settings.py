@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine import RequestError
 from engine.osc.protocol.specs import DEFAULT_PORT
-from engine.osc.transport.sessions import AllowList
+from engine.osc.transport.gate import AllowList
 
 TOKEN_SHORTEST_BYTES = 16
 
@@ -20,8 +20,9 @@ class BridgeSettings:
         port: UDP port; the next free one of ten is taken; 0 is any.
         tcp_port: None means the same number.
         lan: True means other machines may speak too; needs a token.
-        token: the shared secret of LAN mode, at least 16 bytes.
-        plain_token: True means the token itself is taken too, without a challenge.
+        token: one more secret that is taken, beside the one in the bridge's folder; at least 16 bytes.
+        plain_token: True means a token itself is taken from other machines too, without a challenge.
+        no_token: True means that every program of this machine may speak without one.
         allow: networks that may speak in LAN mode; empty means private ones.
         roots: folders inputs may lie in.
         out: folder of the results; made when missing.
@@ -37,6 +38,7 @@ class BridgeSettings:
     lan: bool = False
     token: bytes | None = None
     plain_token: bool = False
+    no_token: bool = False
     allow: tuple[str, ...] = ()
     roots: tuple[Path, ...] = ()
     out: Path = Path("fluxstem-results")
@@ -59,6 +61,17 @@ def check_settings(settings: BridgeSettings) -> None:
             "write one into a file and give it with --token-file",
             shortest=TOKEN_SHORTEST_BYTES,
         )
+    if settings.token is not None and len(settings.token) < TOKEN_SHORTEST_BYTES:
+        raise RequestError(
+            "a token needs at least {shortest} bytes; write a longer one into the file", shortest=TOKEN_SHORTEST_BYTES
+        )
+    if settings.no_token and (settings.lan or settings.token is not None):
+        raise RequestError(
+            "--no-token lets every program of this machine in, so it goes with neither --lan nor --token-file; "
+            "leave one of them out"
+        )
+    if settings.plain_token and not settings.lan:
+        raise RequestError("--plain-token is for other machines, and this one always may; add --lan or leave it out")
     if settings.allow and not settings.lan:
         raise RequestError("networks can be allowed only in LAN mode; add --lan or leave --allow out")
     try:

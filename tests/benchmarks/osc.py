@@ -77,6 +77,7 @@ def bridge_process(folder: Path) -> Iterator[tuple[psutil.Process, int, Path]]:
         "bridge",
         "--port",
         "0",
+        "--no-token",
         "--json",
         "--bundle",
         "toy",
@@ -252,7 +253,8 @@ def latency(folder: Path, arguments: argparse.Namespace) -> dict:
     clip = write_music(folder / "in" / "clip.wav", seconds=0.05)
     os.environ["FLUXSTEM_BUNDLES"] = str(folder / "bundles")
     request = Request(task="isolate", prompts=("bass",), input=str(clip), out=str(folder / "direct"), bundle="toy")
-    settings = BridgeSettings(port=0, roots=(clip.parent,), out=folder / "out", bundle="toy", home=folder / "home")
+    settings = BridgeSettings(port=0, roots=(clip.parent,), out=folder / "out", bundle="toy", home=folder / "home",
+                              no_token=True)  # fmt: skip
     direct_s: list[float] = []
     bridged_s: list[float] = []
     asked_s: list[float] = []

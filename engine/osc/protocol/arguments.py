@@ -7,11 +7,13 @@ comes out is of one type.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.osc.protocol.specs import (
     ID_LIMIT_CHARACTERS,
+    IN_SAMPLES,
     OSC_TYPE,
     TEXT_LIMIT_CHARACTERS,
     ArgSpec,
@@ -23,6 +25,8 @@ from engine.osc.protocol.specs import (
 from engine.osc.transport.packets import Value
 
 Plain = str | int | float | bytes
+
+_SAMPLES = re.compile(rf"\d{{1,15}}{IN_SAMPLES}", re.ASCII)
 
 
 class ArgumentError(ValueError):
@@ -146,11 +150,22 @@ def _number(value: Value) -> float:
     return number
 
 
+def _place(value: Value) -> str | float:
+    """Seconds, or a text that counts samples, as it came; the rate is that of a file that is not open yet."""
+    if isinstance(value, str) and _SAMPLES.fullmatch(value):
+        return value
+    return _number(value)
+
+
 def _whole(value: Value) -> int:
     return value if type(value) is int else round(_number(value))
 
 
 def _text(value: Value) -> str:
+    """A text; a number is the text of its figures, because Pure Data and Max make a number of the prompt 808."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        number = _number(value)
+        value = f"{number:.0f}" if number == round(number) else f"{number:.7g}"
     if not isinstance(value, str) or len(value) > TEXT_LIMIT_CHARACTERS:
         raise ValueError
     return value
@@ -176,5 +191,6 @@ _CHECKS: dict[Kind, Callable[[Value], Plain]] = {
     "text": _text,
     "whole": _whole,
     "number": _number,
+    "place": _place,
     "blob": _blob,
 }

@@ -23,22 +23,25 @@ from engine.osc.protocol.specs import (
     ReplySpec,
 )
 from engine.osc.transport.framing import FRAME_LIMIT_BYTES
+from engine.osc.transport.gate import HOST_PER_S, LOCKED_S, NONCE_LIMIT_S, WRONG_ANSWERS_LIMIT
 from engine.osc.transport.packets import DEPTH_LIMIT, MESSAGES_LIMIT, UDP_LIMIT_BYTES
-from engine.osc.transport.sessions import (
-    AMPLIFICATION_LIMIT,
-    LOCKED_S,
-    NONCE_LIMIT_S,
-    UNPROVEN_PER_S,
-    WRONG_ANSWERS_LIMIT,
+from engine.osc.transport.sessions import AMPLIFICATION_LIMIT, UNPROVEN_PER_S
+from engine.osc.transport.sockets import (
+    CONNECTIONS_LIMIT,
+    CONNECTIONS_PER_HOST_LIMIT,
+    PENDING_LEAST_BYTES,
+    PENDING_LIMIT_S,
+    PORTS_TRIED,
+    UNPROVEN_IDLE_LIMIT_S,
 )
-from engine.osc.transport.sockets import CONNECTIONS_LIMIT, PORTS_TRIED
 
 _HEAD = f"""# The OSC bridge
 
 *Printed by `python -m engine.osc.protocol.docs` from the tables beside it; do not edit.*
 
 A DAW, a controller or a script sends a clip and gets audio files back, aligned to where the clip was. Start the bridge
-with `fluxstem bridge` and send to UDP or TCP port {DEFAULT_PORT}:
+with `fluxstem bridge`, prove its token ([Who may speak](#who-may-speak); `fluxstem bridge --no-token` wants none) and
+send to UDP or TCP port {DEFAULT_PORT}:
 
     /fluxstem/isolate  my-job-1  /music/song/clip.wav  bass
 
@@ -50,8 +53,13 @@ and there come, to the socket you asked from:
 
 * **The id is yours.** The same id with the same arguments is the same job, so over UDP you may simply say everything
   twice. Ids are texts or whole numbers; replies carry them as text. With other arguments a used id is refused.
+  A job that failed or was cancelled leaves its id free: ask again and it is done again, with whatever arguments. One
+  that is done repeats its result, unless a file it was made from has changed since; then it is done anew.
+* **Every message is answered**, at least by `fail` or `error`; what could not be is counted in `status` (unanswered).
+  `result` also says why a job was refused, for the last 1,000 of them.
 * **Numbers** may come as int, float, double, 64-bit int, True/False or numeric text, and are rounded where whole ones
   are wanted. Arguments in brackets may be left out from the right (or be nil); surplus ones are ignored.
+  Where a text is wanted, a number stands for its figures: the prompt 808 is "808".
 * **Replies** use the types s, i, f and b only, always the declared ones: Pure Data 0.53 and sclang 3.13 lose what comes
   after a 64-bit int. Positions in samples are decimal text, because a time of day in samples outgrows 32 bits.
 * **Paths** are absolute and inside the folders given with `--root` (default: your home folder). Results go to the
@@ -84,8 +92,13 @@ _AFTER = f"""
   `bridge/state.json` in your user data folder, where `fluxstem send` looks. There is one bridge for one user: a second
   one ends with a sentence that names the first.
 * Limits: packets of {UDP_LIMIT_BYTES:,} bytes over UDP and {FRAME_LIMIT_BYTES:,} over TCP, {MESSAGES_LIMIT} messages in
-  one, bundles {DEPTH_LIMIT} deep, {CONNECTIONS_LIMIT} connections. Replies over UDP are at most
-  {LOCAL_PACKET_LIMIT_BYTES:,} bytes, to other machines {REMOTE_PACKET_LIMIT_BYTES:,}.
+  one, bundles {DEPTH_LIMIT} deep, {CONNECTIONS_LIMIT} connections, {CONNECTIONS_PER_HOST_LIMIT} of one other machine.
+  Replies over UDP are at most {LOCAL_PACKET_LIMIT_BYTES:,} bytes, to other machines {REMOTE_PACKET_LIMIT_BYTES:,}.
+* Where a connection more is opened than there may be, one makes room and is told so: without proof before with, silent
+  ones first; one that waits for a job or carries a clip is left. A connection without proof may be silent for
+  {UNPROVEN_IDLE_LIMIT_S:g} seconds, one with proof for ever. A packet may take its time, but has to go on: fewer than
+  {PENDING_LEAST_BYTES:,} bytes in {PENDING_LIMIT_S:g} seconds end the connection.
+* Senders are served in turns, a few milliseconds each, so nobody's burst or bundle delays another one's `ping`.
 * The bridge asks the system for a receive buffer of 4 MiB. Linux gives no more than `net.core.rmem_max` unless the
   bridge runs as root: `sysctl -w net.core.rmem_max=4194304` helps when bursts get lost.
 * `--oscquery [PORT]` serves the tree as OSCQuery JSON over HTTP; `--zeroconf` announces `_osc._udp` (and
@@ -100,19 +113,42 @@ connection, with `clip:ID` as its input. The file of a result comes the same way
 complete when its connection ends is dropped. At most {CLIPS_LIMIT} clips of together {CLIPS_LIMIT_BYTES >> 30} GB are
 kept.
 
+## Who may speak
+
+Other users of this machine are strangers, and so are other machines. Everything but `ping`, `hello`, `auth`, `bye`, and
+on this machine `version`, needs proof of a token.
+
+* **The token** stands in the file `token` in the bridge's folder, beside `state.json`: one line that starts with a
+  letter and holds letters, digits and a hyphen. It is made once and stays. `fluxstem send` and `BridgeClient` read it
+  by themselves. `--token-file F` adds another one, of 16 bytes or more, for programs that shall not have yours.
+* **On this machine** send `auth` with an empty text and the token, from the socket you ask from, and wait for
+  `welcome`. After `error ADDRESS token ...` send it again: over UDP proof ends after ten silent minutes.
+* **By a challenge** the token itself does not travel: send `hello`, take the nonce of `challenge`, and send
+  `auth NONCE ANSWER` with the HMAC-SHA256 of the nonce, keyed with the token, in hexadecimal. A nonce is good once, for
+  the sender that got it, for {NONCE_LIMIT_S:g} seconds. It is base64; its first two bytes are the bridge's port. When
+  that is not the port you sent to, do not answer: a program in between wants your answer for itself.
+* **Before you leave** a UDP port, send `bye`: who gets the port next would be taken for you. A connection needs none.
+* **Plain OSC programs** that can do none of this: `fluxstem bridge --no-token` lets in every program of this machine,
+  of every user. It goes with neither `--lan` nor `--token-file`.
+* **Files**: the bridge's folder has to be yours and becomes private (0700; what is in it 0600), and so does the folder
+  of results where the bridge makes it. A token file that others may read or change is refused. Inputs have to be files
+  that you may read; those of other users only where everybody, or a group of yours, may.
+
 ## On a network
 
-`fluxstem bridge --lan --token-file F [--allow 192.168.1.0/24]` listens to other machines. The file holds a secret of
-16 bytes or more. Everything but `ping` needs proof of it: send `hello`, take the nonce of `challenge`, and send
-`auth NONCE ANSWER` with the HMAC-SHA256 of the nonce, keyed with the token, in hexadecimal. A nonce is good once, for
-the sender that got it, for {NONCE_LIMIT_S:g} seconds. After {WRONG_ANSWERS_LIMIT} wrong answers a host is not heard for
-{LOCKED_S:g} seconds. With `--plain-token`, for clients that cannot compute an answer (TouchOSC, Pure Data), `auth` with
-an empty nonce and the token itself will do; whoever listens on the network can read it.
+`fluxstem bridge --lan --token-file F [--allow 192.168.1.0/24]` listens to other machines, which prove the token in F by
+a challenge. With `--plain-token`, for clients that cannot compute an answer (TouchOSC, Pure Data), `auth` with an empty
+nonce and the token itself will do; whoever listens on the network can read it.
 
-A sender without proof gets {UNPROVEN_PER_S:g} answers a second and, over UDP, never more than
-{AMPLIFICATION_LIMIT} times the bytes it sent. In LAN mode `done` names files without folders; `clip/get` gives them.
-The token keeps others from giving orders; it does not hide what is said, and who can forge the source address of a
-proven UDP sender can speak for it: use TCP, or a VPN, where that matters.
+After {WRONG_ANSWERS_LIMIT} wrong answers a sender (an address with its port, or a connection) is not heard for
+{LOCKED_S:g} seconds. Nobody can bring that upon another: only answers to a challenge that was really received count,
+and other senders of the same machine go on. A sender without proof gets {UNPROVEN_PER_S:g} answers a second, all of one
+other machine over UDP {HOST_PER_S:g}, and, over UDP, never more than {AMPLIFICATION_LIMIT} times the bytes it sent; who
+floods that in your name cannot keep you from proving the token over TCP.
+
+In LAN mode `done` names files without folders; `clip/get` gives them. The token keeps others from giving orders; it
+does not hide what is said, and who can forge the source address of a proven UDP sender can speak for it: use TCP, or a
+VPN, where that matters. `resources/docs/THREATS.md` says what is promised.
 
 ## What survives
 

@@ -42,7 +42,8 @@ _REPLIES = (
            ArgSpec("finished", "whole", "jobs that ended, however"),
            ArgSpec("restarts", "whole", "times the engine process had to be replaced"),
            ArgSpec("refused", "whole", "messages that could not be used"),
-           ArgSpec("uptime", "number", "since the bridge started", unit="s")),
+           ArgSpec("uptime", "number", "since the bridge started", unit="s"),
+           ArgSpec("unanswered", "whole", "messages that got no answer: of senders without proof, or lost in a burst")),
     _reply("help.reply", "one row",
            ArgSpec("address", "text", "a row of the table"),
            ArgSpec("args", "text", "its arguments; those in brackets may be left out"),
@@ -100,6 +101,7 @@ _REPLIES = (
            ArgSpec("nonce", "text", "answer it with auth")),
     _reply("welcome", "you may ask",
            ArgSpec("limit", "whole", "of silence", unit="s")),
+    _reply("bye.reply", "forgotten"),
 )
 # fmt: on
 
@@ -109,7 +111,7 @@ CODES: dict[str, str] = {
     "arguments": "wrong number or type of arguments; the text names what is expected",
     "path": "this path cannot be used; one text for every reason",
     "id": "the id is taken by another job, unknown, or not usable",
-    "full": "too many jobs or clips; try again later",
+    "full": "too many jobs, clips or connections; try again later",
     "request": "the engine cannot do what was asked",
     "audio": "the file is not audio that can be used",
     "example": "the picture, video or sound cannot be used as an example",
@@ -121,5 +123,5 @@ CODES: dict[str, str] = {
     "clip": "a clip by wire went wrong",
     "unknown": "no such address",
     "packet": "not OSC, or more than is allowed",
-    "token": "the bridge is open to the network and wants a token",
+    "token": "the bridge wants a token, or another one",
 }

@@ -15,13 +15,13 @@ _OUTCOME = "progress done fail cancelled"
 
 
 def _message(
-    name: str, doc: str, replies: str, *args: ArgSpec, task: str = "", open: bool = False, critical: bool = False,
-    tcp_only: bool = False,
+    name: str, doc: str, replies: str, *args: ArgSpec, task: str = "", open: bool = False, open_here: bool = False,
+    critical: bool = False, tcp_only: bool = False,
 ) -> MessageSpec:  # fmt: skip
     """A row; ``replies`` are names with spaces between."""
     return MessageSpec(
         address=at(name), args=args, replies=tuple(map(at, replies.split())), doc=doc, task=task, open=open,
-        critical=critical, tcp_only=tcp_only,
+        open_here=open_here, critical=critical, tcp_only=tcp_only,
     )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def _message(
 _ASKING = (
     _message("ping", "is anybody there", "pong",
              ArgSpec("echo", "text", "comes back as it is", default=""), open=True),
-    _message("version", "which program answers, and where it runs", "version.reply"),
+    _message("version", "which program answers, and where it runs", "version.reply", open_here=True),
     _message("status", "how much there is to do", "status.reply"),
     _message("help", "this table", "help.reply help.end",
              ArgSpec("address", "text", "one address; empty is all", default="")),
@@ -42,7 +42,8 @@ _JOBS = (
     _message("jobs", "jobs that are not finished", "jobs.reply jobs.end"),
     _message("result", "how a job stands; from now on its events come to you too", _OUTCOME, ID),
     _message("connect",
-             "UDP: send what is meant for me to another port of my machine; forgotten after ten silent minutes",
+             "UDP: send what is meant for me to another port of my machine; holds until the bridge ends, for another "
+             "machine until ten silent minutes",
              "connect.reply",
              ArgSpec("host", "text", "your own address in figures, or empty for where this comes from"),
              ArgSpec("port", "whole", "where you listen", low=1, high=65535)),
@@ -69,11 +70,14 @@ _CLIPS = (
              tcp_only=True),
 )
 
-_LAN = (
-    _message("hello", "LAN: I have a token", "challenge", open=True),
-    _message("auth", "LAN: prove it; holds for this connection, over UDP until ten silent minutes", "welcome error",
-             ArgSpec("nonce", "text", "from the challenge; good once"),
-             ArgSpec("answer", "text", "HMAC-SHA256 of the nonce, keyed with the token, in hexadecimal"), open=True),
+_PROOF = (
+    _message("hello", "I have a token", "challenge", open=True),
+    _message("auth", "prove it; holds for this connection, over UDP until ten silent minutes", "welcome error",
+             ArgSpec("nonce", "text", "from the challenge; good once; empty where the token itself is the answer"),
+             ArgSpec("answer", "text", "HMAC-SHA256 of the nonce, keyed with the token, in hexadecimal; or the token"),
+             open=True),
+    _message("bye", "I leave: forget my proof, connect and notify, as somebody else may have my port next", "bye.reply",
+             open=True),
 )
 # fmt: on
 
@@ -81,4 +85,4 @@ TASK_ROWS = tuple(
     _message(task, rule.doc, f"ack {_OUTCOME}", ID, *task_args(rule), task=task, critical=True)
     for task, rule in TASKS.items()
 )
-ROWS: dict[str, MessageSpec] = {row.address: row for row in (*_ASKING, *TASK_ROWS, *_JOBS, *_CLIPS, *_LAN)}
+ROWS: dict[str, MessageSpec] = {row.address: row for row in (*_ASKING, *TASK_ROWS, *_JOBS, *_CLIPS, *_PROOF)}

@@ -17,8 +17,9 @@ ID_LIMIT_CHARACTERS = 64
 TEXT_LIMIT_CHARACTERS = 65_536  # a path that is too long is refused as a path, with the text of all refused paths
 RESULT_PARTS = "stem, rest, mix or edited; stem.2 is the second answer's; 3 is the third path of done"
 
-Kind = Literal["id", "text", "whole", "number", "blob"]
-OSC_TYPE: dict[Kind, str] = {"id": "s", "text": "s", "whole": "i", "number": "f", "blob": "b"}
+Kind = Literal["id", "text", "whole", "number", "place", "blob"]
+OSC_TYPE: dict[Kind, str] = {"id": "s", "text": "s", "whole": "i", "number": "f", "place": "f", "blob": "b"}
+IN_SAMPLES = "smp"  # behind a whole number: that many samples of the input, instead of seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class ArgSpec:
 
     Attributes:
         name: as it stands in complaints and in the docs.
-        kind: what it is; numbers of any OSC type and numeric text are taken for ``whole`` and ``number``.
+        kind: what it is; numbers of any OSC type and numeric text are taken for ``whole`` and ``number``. A ``place``
+            is a number of seconds, or a text in samples of the input, ``480000smp``.
         doc: a few words.
         unit: of a number, "" for none.
         low, high: allowed range of a number, both ends included.
@@ -73,7 +75,8 @@ class MessageSpec:
         replies: full addresses of what may come back.
         doc: one line.
         task: the row of ``engine.TASKS`` it asks for, "" for none.
-        open: True means it is answered without a token in LAN mode.
+        open: True means it is answered without a token.
+        open_here: True means that is so for senders of this machine.
         critical: True means it had better go over TCP on a poor network.
         tcp_only: True means it is refused over UDP.
     """
@@ -84,6 +87,7 @@ class MessageSpec:
     doc: str
     task: str = ""
     open: bool = False
+    open_here: bool = False
     critical: bool = False
     tcp_only: bool = False
 

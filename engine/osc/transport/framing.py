@@ -86,14 +86,6 @@ class Framer:
 
 
 def _unescaped(raw: bytes) -> bytes:
-    head, *parts = raw.split(_ESC)
-    plain = [head]
-    for part in parts:
-        code = part[:1]
-        if code == b"\xdc":
-            plain.append(_END + part[1:])
-        elif code == b"\xdd":
-            plain.append(_ESC + part[1:])
-        else:
-            raise FrameError("an escape of SLIP is followed by neither of its two codes")
-    return b"".join(plain)
+    if raw.count(_ESC) != raw.count(_ESC_END) + raw.count(_ESC_ESC):
+        raise FrameError("an escape of SLIP is followed by neither of its two codes")
+    return raw.replace(_ESC_END, _END).replace(_ESC_ESC, _ESC)

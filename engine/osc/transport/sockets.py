@@ -1,4 +1,8 @@
-"""Sockets: UDP and TCP on the same port number, IPv4 and IPv6, as a stream of packets."""
+"""Sockets: UDP and TCP on the same port number, IPv4 and IPv6, as a stream of packets.
+
+Reading is quick and never works on what it reads: every packet becomes a piece of work in its sender's line, see
+``Turns``. A connection is read on only when its line is empty, so nobody can fill our memory.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +11,35 @@ import contextlib
 import logging
 import socket
 import sys
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
 from engine.osc.transport.framing import FrameError, Framer
+from engine.osc.transport.gate import is_loopback
 from engine.osc.transport.packets import UDP_LIMIT_BYTES
 from engine.osc.transport.sessions import SenderKey
+from engine.osc.transport.turns import Turns, Work
 
 log = logging.getLogger(__name__)
 
 RECEIVE_BUFFER_BYTES = 4 << 20
 PORTS_TRIED = 10
 CONNECTIONS_LIMIT = 64
-CONNECTIONS_PER_HOST_LIMIT = 32
-PENDING_LIMIT_S = 30.0  # a packet that has begun has to end within this time
+CONNECTIONS_PER_HOST_LIMIT = 32  # of another machine
+UNPROVEN_IDLE_LIMIT_S = 60.0  # a connection without proof may be silent for so long
+PENDING_LIMIT_S = 30.0  # while a packet has begun, so often something has to come,
+PENDING_LEAST_BYTES = 4096  # and at least this much, or the end of a packet
 WRITE_LIMIT_BYTES = 8 << 20  # a reader this far behind is given up
 WRITE_EASY_BYTES = 256 << 10
+READ_S = 0.004  # UDP is read for so long before the work goes on
+LINE_LIMIT_PACKETS = 16_384  # of one UDP sender, not yet worked on
+HELD_LIMIT_BYTES = 32 << 20  # of all UDP senders
+OUTBOX_LIMIT_PACKETS = 4096
 
-OnPacket = Callable[[SenderKey, "UdpWire | TcpWire", bytes], None]
+OnPacket = Callable[[SenderKey, "UdpWire | TcpWire", bytes], Work]
 OnBroken = Callable[[SenderKey, "TcpWire", str], None]
 OnGone = Callable[[SenderKey], None]
 Admits = Callable[[str], bool]
@@ -39,15 +53,19 @@ class TransportCallbacks:
 
     Attributes:
         admits: whether a host may speak at all.
-        packet: called with every packet.
-        broken: called when a stream cannot be understood any more; it is closed after that.
+        packet: the work that a packet is.
+        broken: called when a stream cannot be understood any more, or has to make room; it is closed after that.
         gone: called when a connection has ended.
+        rank: of a connection when one has to make room: the lowest goes first; None means it must not go.
+        lost: called with the number of packets that were thrown away unread.
     """
 
     admits: Admits
     packet: OnPacket
     broken: OnBroken
     gone: OnGone
+    rank: Callable[[SenderKey], tuple[int, float] | None]
+    lost: Callable[[int], None]
 
 
 @dataclass(slots=True)
@@ -62,57 +80,127 @@ class Sockets:
     udp_port: int
     tcp_port: int
     receive_buffer_bytes: int
-    udp: list[asyncio.DatagramTransport] = field(default_factory=list)
+    udp: list[UdpSocket] = field(default_factory=list)
     tcp: list[asyncio.Server] = field(default_factory=list)
     connections: set[TcpWire] = field(default_factory=set)
 
     def close(self) -> None:
         """Close everything."""
-        for transport in self.udp:
-            transport.close()
+        for udp in self.udp:
+            udp.close()
         for server in self.tcp:
             server.close()
         for wire in list(self.connections):
             wire.close()
 
     def tick(self, now_s: float) -> None:
-        """Close connections whose packet never ends."""
+        """Close connections whose packet never ends, and silent ones without proof."""
         for wire in list(self.connections):
             wire.check(now_s)
+
+
+class UdpSocket:
+    """One UDP socket. asyncio's own reads one datagram a round, which a burst turns into seconds.
+
+    Args:
+        sock: bound, not blocking; closed by ``close``.
+        callbacks: what to call.
+        turns: where packets become work.
+    """
+
+    def __init__(self, sock: socket.socket, callbacks: TransportCallbacks, turns: Turns) -> None:
+        self._sock = sock
+        self._callbacks = callbacks
+        self._turns = turns
+        self._loop = asyncio.get_running_loop()
+        self._held_bytes = 0
+        self._outbox: deque[tuple[bytes, tuple[str, int]]] = deque()
+        self._loop.add_reader(sock, self._readable)
+
+    def close(self) -> None:
+        """Close it."""
+        self._loop.remove_reader(self._sock)
+        self._loop.remove_writer(self._sock)
+        self._sock.close()
+
+    def send(self, packet: bytes, address: tuple[str, int]) -> None:
+        """Send a datagram, or drop it when nobody takes them any more."""
+        if self._outbox:
+            self._keep(packet, address)
+            return
+        try:
+            self._sock.sendto(packet, address)
+        except (BlockingIOError, InterruptedError):
+            self._keep(packet, address)
+            self._loop.add_writer(self._sock, self._writable)
+        except OSError as error:
+            log.debug("a reply could not be delivered: %s", error)
+
+    def _keep(self, packet: bytes, address: tuple[str, int]) -> None:
+        if len(self._outbox) < OUTBOX_LIMIT_PACKETS:
+            self._outbox.append((packet, address))
+        else:
+            self._callbacks.lost(1)
+
+    def _writable(self) -> None:
+        while self._outbox:
+            try:
+                self._sock.sendto(*self._outbox[0])
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                log.debug("a reply could not be delivered: %s", error)
+            self._outbox.popleft()
+        self._loop.remove_writer(self._sock)
+
+    def _readable(self) -> None:
+        end_s = time.monotonic() + READ_S
+        while time.monotonic() < end_s:
+            try:
+                data, address = self._sock.recvfrom(UDP_LIMIT_BYTES + 1)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:  # Windows tells here that a reply could not be delivered, and cuts what is large
+                log.debug("a packet could not be read: %s", error)
+                continue
+            if self._callbacks.admits(address[0]):
+                self._take(data, address)
+
+    def _take(self, data: bytes, address: tuple[str, int]) -> None:
+        key: SenderKey = ("udp", address[0], address[1])
+        if self._turns.waiting(key) >= LINE_LIMIT_PACKETS or self._held_bytes + len(data) > HELD_LIMIT_BYTES:
+            self._callbacks.lost(1)
+            return
+        self._held_bytes += len(data)
+        self._turns.add(key, self._work(key, address, data))
+
+    def _work(self, key: SenderKey, address: tuple[str, int], data: bytes) -> Work:
+        try:
+            yield from self._callbacks.packet(key, UdpWire(self, address), data)
+        finally:
+            self._held_bytes -= len(data)
 
 
 class UdpWire:
     """Return path to a UDP client."""
 
     reliable = False
+    crowded = False
 
-    def __init__(self, transport: asyncio.DatagramTransport, address: tuple[str, int]) -> None:
-        self._transport = transport
+    def __init__(self, udp: UdpSocket, address: tuple[str, int]) -> None:
+        self._udp = udp
         self._address = address
 
     def send(self, packet: bytes, to: tuple[str, int] | None = None) -> None:
         """See ``sessions.Wire``."""
-        if not self._transport.is_closing() and len(packet) <= UDP_LIMIT_BYTES:
-            self._transport.sendto(packet, to or self._address)
+        if len(packet) <= UDP_LIMIT_BYTES:
+            self._udp.send(packet, to or self._address)
 
     async def room(self) -> None:
         """See ``sessions.Wire``; datagrams never wait."""
 
-
-class _Udp(asyncio.DatagramProtocol):
-    def __init__(self, callbacks: TransportCallbacks) -> None:
-        self._callbacks = callbacks
-        self._transport: asyncio.DatagramTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if self._transport is not None and self._callbacks.admits(addr[0]):
-            self._callbacks.packet(("udp", addr[0], addr[1]), UdpWire(self._transport, addr), data)
-
-    def error_received(self, exc: Exception) -> None:
-        log.debug("a reply could not be delivered: %s", exc)
+    def close(self) -> None:
+        """See ``sessions.Wire``."""
 
 
 class TcpWire(asyncio.Protocol):
@@ -120,47 +208,80 @@ class TcpWire(asyncio.Protocol):
 
     reliable = True
 
-    def __init__(self, sockets: Sockets, callbacks: TransportCallbacks, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, sockets: Sockets, callbacks: TransportCallbacks, turns: Turns, clock: Callable[[], float]
+    ) -> None:
         self._sockets = sockets
         self._callbacks = callbacks
+        self._turns = turns
         self._clock = clock
         self._framer = Framer()
         self._transport: asyncio.Transport | None = None
         self._key: SenderKey | None = None
-        self._pending_since_s: float | None = None
+        self._last_s = 0.0
+        self._progress_s = 0.0  # since when the bytes below came
+        self._progress_bytes = 0
+        self._working = False
+        self.crowded = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See ``asyncio.Protocol``."""
         self._transport = transport = cast(asyncio.Transport, transport)
+        transport.set_write_buffer_limits(high=WRITE_EASY_BYTES)
         host, port = transport.get_extra_info("peername")[:2]
-        others = [wire for wire in self._sockets.connections if wire._key and wire._key[1] == host]
-        crowded = len(self._sockets.connections) >= CONNECTIONS_LIMIT or len(others) >= CONNECTIONS_PER_HOST_LIMIT
-        if crowded or not self._callbacks.admits(host):
+        if not self._callbacks.admits(host):
             transport.abort()
             return
         self._key = ("tcp", host, port)
+        if not self._room_for(host):
+            text = f"{len(self._sockets.connections)} connections are open and in use; close one"
+            self._callbacks.broken(self._key, self, text)
+            self.close()
+            return
+        self._last_s = self._progress_s = self._clock()
         self._sockets.connections.add(self)
+
+    def pause_writing(self) -> None:
+        """See ``asyncio.Protocol``."""
+        self.crowded = True
+
+    def resume_writing(self) -> None:
+        """See ``asyncio.Protocol``."""
+        self.crowded = False
+        self._turns.wake(self._key)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See ``asyncio.Protocol``."""
         self._sockets.connections.discard(self)
         if self._key is not None:
+            self._turns.drop(self._key)
             self._callbacks.gone(self._key)
 
     def data_received(self, data: bytes) -> None:
         """See ``asyncio.Protocol``."""
-        if self._key is None:
+        if self not in self._sockets.connections or self._transport is None or self._transport.is_closing():
             return
+        self._last_s = self._clock()
+        if not self._framer.pending:
+            self._went_on()
+        self._progress_bytes += len(data)
+        self._transport.pause_reading()
+        self._working = True
+        self._turns.add(self._key, self._work(self._key, data))
+
+    def _work(self, key: SenderKey, data: bytes) -> Work:
+        """Cut what came into packets and work on each; then read on."""
         try:
             for packet in self._framer.feed(data):
-                self._callbacks.packet(self._key, self, packet)
+                self._went_on()
+                yield from self._callbacks.packet(key, self, packet)
         except FrameError as error:
-            self._callbacks.broken(self._key, self, str(error))
+            self._callbacks.broken(key, self, str(error))
             self.close()
-        if not self._framer.pending:
-            self._pending_since_s = None
-        elif self._pending_since_s is None:
-            self._pending_since_s = self._clock()
+            return
+        self._working = False
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def send(self, packet: bytes, to: tuple[str, int] | None = None) -> None:
         """See ``sessions.Wire``."""
@@ -175,26 +296,59 @@ class TcpWire(asyncio.Protocol):
     async def room(self) -> None:
         """See ``sessions.Wire``."""
         await asyncio.sleep(0)
-        while (
-            self._transport is not None
-            and not self._transport.is_closing()
-            and self._transport.get_write_buffer_size() > WRITE_EASY_BYTES
-        ):
+        while self._transport is not None and not self._transport.is_closing() and self.crowded:
             await asyncio.sleep(0.005)
 
     def check(self, now_s: float) -> None:
-        """Close when a packet has begun and does not end."""
-        if self._pending_since_s is not None and now_s - self._pending_since_s > PENDING_LIMIT_S:
-            log.info("%s began a packet and did not end it; its connection is closed", self._key)
+        """Close when a packet has begun and does not go on, or when nobody has proven anything for long."""
+        if self._key is None or self._working:
+            return
+        rank = self._callbacks.rank(self._key)
+        if rank is not None and rank[0] == 0 and now_s - self._last_s > UNPROVEN_IDLE_LIMIT_S:
+            log.info("%s has not proven anything; its connection is closed", self._key)
             self.close()
+        elif now_s - self._progress_s > PENDING_LIMIT_S:
+            if self._framer.pending and self._progress_bytes < PENDING_LEAST_BYTES:
+                log.info("%s began a packet and did not go on; its connection is closed", self._key)
+                self.close()
+            self._went_on()
 
     def close(self) -> None:
         """End the connection once what was written is out."""
         if self._transport is not None:
             self._transport.close()
 
+    def _went_on(self) -> None:
+        self._progress_s, self._progress_bytes = self._clock(), 0
 
-async def open_sockets(port: int, tcp_port: int | None, lan: bool, callbacks: TransportCallbacks) -> Sockets:
+    def _room_for(self, host: str) -> bool:
+        """Whether one more connection may be opened; the one least needed is closed for it."""
+        here = self._sockets.connections
+        theirs = [wire for wire in here if wire._key and wire._key[1] == host]
+        if len(here) >= CONNECTIONS_LIMIT:
+            return _evict(here, self._callbacks)
+        if len(theirs) >= CONNECTIONS_PER_HOST_LIMIT and not is_loopback(host):
+            return _evict(theirs, self._callbacks)
+        return True
+
+
+def _evict(wires: Iterable[TcpWire], callbacks: TransportCallbacks) -> bool:
+    """Close the connection that is needed least; False when all are needed."""
+    ranks = {wire: callbacks.rank(wire._key) for wire in wires if wire._key is not None}
+    free = {wire: rank for wire, rank in ranks.items() if rank is not None}
+    if not free:
+        return False
+    wire = min(free, key=lambda one: free[one])
+    if wire._key is not None:
+        callbacks.broken(wire._key, wire, "closed to make room for another connection; connect again")
+    wire._sockets.connections.discard(wire)
+    wire.close()
+    return True
+
+
+async def open_sockets(
+    port: int, tcp_port: int | None, lan: bool, callbacks: TransportCallbacks, turns: Turns
+) -> Sockets:
     """Listen.
 
     Args:
@@ -202,6 +356,7 @@ async def open_sockets(port: int, tcp_port: int | None, lan: bool, callbacks: Tr
         tcp_port: None means the same number as UDP.
         lan: False means this machine only.
         callbacks: what to call.
+        turns: where packets become work.
 
     Raises:
         OSError: no port is free.
@@ -210,10 +365,9 @@ async def open_sockets(port: int, tcp_port: int | None, lan: bool, callbacks: Tr
     udp, tcp = _bound_pairs(port, tcp_port, lan)
     sockets = Sockets(udp[0].getsockname()[1], tcp[0].getsockname()[1], _receive_buffer(udp[0]))
     for sock in udp:
-        transport, _ = await loop.create_datagram_endpoint(lambda: _Udp(callbacks), sock=sock)
-        sockets.udp.append(transport)
+        sockets.udp.append(UdpSocket(sock, callbacks, turns))
     for sock in tcp:
-        server = await loop.create_server(lambda: TcpWire(sockets, callbacks, loop.time), sock=sock, backlog=128)
+        server = await loop.create_server(lambda: TcpWire(sockets, callbacks, turns, loop.time), sock=sock, backlog=128)
         sockets.tcp.append(server)
     return sockets
 

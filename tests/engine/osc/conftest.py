@@ -29,10 +29,10 @@ def toy_engine(toy_bundle: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> BridgeSettings:
-    """Any port, everything below the test's own folder."""
+    """Any port, everything below the test's own folder; callers speak plain OSC, without a token."""
     (tmp_path / "in").mkdir()
     return BridgeSettings(
-        port=0, roots=(tmp_path / "in",), out=tmp_path / "out", bundle="toy", home=tmp_path / "home"
+        port=0, roots=(tmp_path / "in",), out=tmp_path / "out", bundle="toy", home=tmp_path / "home", no_token=True
     )  # fmt: skip
 
 

@@ -15,18 +15,13 @@ from engine import RequestError
 from engine.osc import Bridge, BridgeClient
 from engine.osc.protocol.requests import ROWS
 from engine.osc.transport.framing import Framer
+from engine.osc.transport.gate import LOCKED_S, NONCE_LIMIT_S, WRONG_ANSWERS_LIMIT, AllowList, TokenGate, answer_to
 from engine.osc.transport.sessions import (
-    LOCKED_S,
-    NONCE_LIMIT_S,
     SILENCE_LIMIT_S,
     UNPROVEN_BURST,
     UNPROVEN_PER_S,
-    WRONG_ANSWERS_LIMIT,
-    AllowList,
     ClientSession,
     SessionTable,
-    TokenGate,
-    answer_to,
 )
 
 

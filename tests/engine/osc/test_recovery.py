@@ -71,7 +71,7 @@ def test_a_job_that_kills_every_host_is_given_up_and_the_next_one_is_done(settin
 def start(settings, toy_bundle) -> Iterator[Callable[[], tuple[subprocess.Popen[str], Caller]]]:
     """Start a bridge in a process of its own, as a user does; gives the process and a caller."""
     running: list[tuple[subprocess.Popen[str], Caller]] = []
-    command = [sys.executable, "-m", "engine", "bridge", "--port", "0", "--json", "--bundle", "toy"]
+    command = [sys.executable, "-m", "engine", "bridge", "--port", "0", "--no-token", "--json", "--bundle", "toy"]
     command += ["--root", str(settings.roots[0]), "--out", str(settings.out), "--home", str(settings.home)]
 
     def run() -> tuple[subprocess.Popen[str], Caller]:
