@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import os
 
 import numpy as np
 import pytest
@@ -55,8 +56,12 @@ def settle():
 
 
 def pixels(widget):
-    """A widget as it is drawn, 0 to 255; (height, width, 3)."""
-    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    """A widget as it is drawn, 0 to 255; (height, width, 3). With LOOK_PICTURES=FOLDER it is kept there as well."""
+    drawn = widget.grab()
+    if folder := os.environ.get("LOOK_PICTURES"):
+        test = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].partition(" ")[0]
+        drawn.save(f"{folder}/{test}-{len(os.listdir(folder)):03}.png")
+    image = drawn.toImage().convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -27,6 +27,7 @@ from desktop.audio.export import FORMATS, ExportResult, export
 from desktop.models.lane_files import LaneFiles
 from desktop.models.project import Lane, Project
 from desktop.models.workspace import Workspace
+from desktop.views.layout import on_screen, scrolled
 from desktop.views.prompt.prompt_bar import region_words
 from desktop.views.sentences import said
 from desktop.views.text import clock, decibels, tr
@@ -37,6 +38,7 @@ CHOICES = (
     ("mix", "Everything audible, as one file"),
     ("minus", "The mix without the ticked stems"),
 )
+LEAST_WIDTH, FOOT_ROOM = 580, 24  # pixels
 
 
 class ExportDialog(QDialog):
@@ -61,12 +63,13 @@ class ExportDialog(QDialog):
         self._stopped = False
         self._written: tuple[Path, ...] = ()
         self.setWindowTitle(tr("Export"))
-        self.setMinimumWidth(560)
+        self.setMinimumWidth(LEAST_WIDTH)
         self._make_choices(lane_id)
         self._make_fields()
         self._lay_out()
         self._reported.connect(lambda share: self.bar.setValue(round(share * 1000)))
         self._preview()
+        self._fit()
 
     def _make_choices(self, lane_id: str) -> None:
         project = self._workspace.document.project
@@ -143,8 +146,9 @@ class ExportDialog(QDialog):
         self.stop.clicked.connect(self.reject)
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(22, 20, 22, 18)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(22, 20, 22, 8)
         column.setSpacing(9)
         for button in self.what.values():
             column.addWidget(button)
@@ -170,14 +174,32 @@ class ExportDialog(QDialog):
         column.addWidget(self.region_only)
         column.addWidget(self.facts)
         column.addWidget(self.preview)
-        column.addWidget(self.bar)
-        column.addWidget(self.answer)
+        column.addStretch(1)
         foot = QHBoxLayout()
-        foot.addStretch(1)
+        foot.setContentsMargins(22, 4, 22, 16)
+        foot.addWidget(self.answer, 1)
         foot.addWidget(self.stop)
         foot.addWidget(self.go)
         foot.addWidget(self.show_folder)
-        column.addLayout(foot)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        self._area = scrolled(inside)
+        whole.addWidget(self._area, 1)
+        progress = QHBoxLayout()
+        progress.setContentsMargins(22, 0, 22, 6)
+        progress.addWidget(self.bar)
+        whole.addLayout(progress)
+        whole.addLayout(foot)
+        self._foot_height = foot.sizeHint().height() + FOOT_ROOM
+
+    def _fit(self) -> None:
+        """As high as what is shown, if the screen has the room."""
+        inside = self._area.widget()
+        inside.ensurePolished()
+        width = max(self.width(), LEAST_WIDTH)
+        height = max(inside.sizeHint().height(), inside.heightForWidth(width)) + self._foot_height
+        self.resize(on_screen(self, QSize(width, height)))
 
     def chosen(self) -> str:
         """The selected choice."""
