@@ -1040,5 +1040,6 @@
     <message><source>tempo</source><translation>Tempo</translation></message>
     <message><source>unfold {lane}</source><translation>{lane} aufklappen</translation></message>
     <message><source>{title}</source><translation>{title}</translation></message>
+    <message><source>heard: {share} %</source><translation>gehört: {share} %</translation></message>
 </context>
 </TS>

@@ -321,7 +321,7 @@ def caption(lane: Lane) -> tuple[str, bool]:
     if made.presence is not None and lane.role == "stem" and lane.take.is_separated:
         if made.presence < LIKELY_THERE:
             return tr("not found"), True
-        return f"{made.presence:.0%}".replace("%", " %"), False
+        return tr("heard: {share} %").replace("{share}", f"{made.presence * 100:.0f}"), False
     return (task_name(made.task) if made.task != "import" else tr("added file")), False
 
 

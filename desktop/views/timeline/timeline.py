@@ -294,7 +294,8 @@ class Timeline(QWidget):
     def _show_ghost(self, view: LaneView, ghost: GhostLane) -> None:
         assert isinstance(view.header, LaneHeader)
         stage = tr(STAGES.get(ghost.stage, ghost.stage)) if ghost.stage else tr("waiting")
-        view.header.show_ghost(ghost, self._palette, f"{ghost.fraction * 100:.0f} %  ·  {stage}")
+        words = f"{ghost.fraction * 100:.0f} %  ·  {stage}" if ghost.stage else stage
+        view.header.show_ghost(ghost, self._palette, words)
         view.wave.dress(self._palette, self._palette.lanes[ghost.colour])
         view.wave.show_picture(self._drawn(lambda wanted: picture_of_ghost(self._workspace, ghost)))
         view.wave.show_filled(ghost.region, ghost.filled)
