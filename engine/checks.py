@@ -43,6 +43,8 @@ def check_values(request: Request) -> None:
     check_template(request.name)
     _check_needs(request, rule)
     _check_masks(request)
+    if request.chain_on and not request.chain:
+        raise RequestError("there is no chain to be on the {part}; name one", part=request.chain_on)
     _check_sums(request)
     _check_regions(request)
     _check_answers(request)
@@ -194,6 +196,8 @@ def _check_masks(request: Request) -> None:
 def _check_sums(request: Request) -> None:
     if not request.adds_up:
         return
+    if request.chain_on == "rest":
+        raise RequestError("stems that add up to the mix leave a stem, not a rest; leave out what the chain is on")
     if request.render == "decoded":
         raise RequestError("decoded audio does not add up to the mix; choose the render masked or flow")
     if request.candidates > 1:

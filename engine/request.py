@@ -47,6 +47,10 @@ def _separates(rule: Rule) -> bool:
     return rule.masked or rule.replaces
 
 
+def _hears(rule: Rule) -> bool:
+    return rule.input_slot is not None or rule.rest_optional
+
+
 def _isolates(rule: Rule) -> bool:
     return rule.masked and rule.answer is Slot.STEM
 
@@ -203,6 +207,20 @@ class Request:
     batch_windows: int | None = option(
         None, "windows in one run of a graph", low=1, high=4096, otherwise="default: chosen from the device", flag=""
     )
+
+    chain: str = option(
+        "", "chain of effects that the result goes through: a file, a name, or its JSON", kind="name",
+        otherwise="default: none", metavar="CHAIN",
+    )  # fmt: skip
+    chain_on: str = option(
+        "", "what --chain is on", choices=("stem", "rest"), otherwise="default: what the task gives",
+        takes=_separates,
+    )  # fmt: skip
+    chain_before: str = option(
+        "", "chain of effects that the model hears the input through; the sound itself stays as it is", kind="name",
+        label="chain before", otherwise="default: none", metavar="CHAIN", takes=_hears,
+        refusal="{task} hears nothing that a chain could be on; leave the chain before it out",
+    )  # fmt: skip
 
     cache: str = option(
         "", "folder that keeps what was computed for a mix, so that the next prompt for it is quicker", kind="folder",

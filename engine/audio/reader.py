@@ -62,6 +62,7 @@ class AudioInfo:
         pieces: of the file that libsndfile is given; none where it is given the file as it is.
         decoded: the samples, one per row, where another decoder than libsndfile read them.
         notes: what the user should know of the file, in sentences.
+        heard: what a model is to hear in the place of the samples, one per row; None for the samples themselves.
     """
 
     path: Path
@@ -74,11 +75,19 @@ class AudioInfo:
     pieces: tuple[Piece, ...] = ()
     decoded: DiskArray | DiskArrayFloat64 | None = None
     notes: tuple[str, ...] = ()
+    heard: DiskArray | None = None
 
     @property
     def seconds(self) -> float:
         """Length in seconds."""
         return self.samples / self.rate_hz
+
+    @property
+    def as_heard(self) -> AudioInfo:
+        """The same sound as a model hears it."""
+        if self.heard is None:
+            return self
+        return replace(self, container="WAV", subtype="FLOAT", decoded=self.heard, heard=None)
 
 
 def probe(path: Path | str) -> AudioInfo:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from engine.batch.find import WorkItem
 from engine.bundle.bundle import file_sha256, load_bundle
 from engine.bundle.library import find_bundle, list_bundles
+from engine.chaining import as_text
 from engine.checks import absolute
 from engine.errors import EngineError
 from engine.events import Done, StemResult
@@ -47,6 +48,7 @@ class BatchRequest:
             BundleError: no such bundle.
         """
         bundle = load_bundle(find_bundle(request.bundle), check_hashes=False)
+        request = replace(request, chain=as_text(request.chain), chain_before=as_text(request.chain_before))
         said = request_to_json(request)
         decides = {
             name: said[name]

@@ -65,7 +65,7 @@ def load_mono(run: RunContext, info: AudioInfo, section: SampleRange) -> MonoCli
     offsets = OffsetMeter(info.channels, section.samples)
 
     def source() -> Iterator[Samples]:
-        for block_CN in blocks(info, section.start, section.stop):
+        for block_CN in blocks(info.as_heard, section.start, section.stop):
             mono_1N = block_CN.mean(axis=0, keepdims=True)
             energies[:] += np.square(mono_1N).sum(), np.square(block_CN).sum() / info.channels
             offsets.add(block_CN)

@@ -79,7 +79,7 @@ def load_stereo(
     offsets = OffsetMeter(info.channels, section.samples)
 
     def source() -> Iterator[Samples]:
-        for block_CN in blocks(info, section.start, section.stop):
+        for block_CN in blocks(info.as_heard, section.start, section.stop):
             offsets.add(block_CN)
             yield block_CN if info.channels == SIDES else shares_2C @ block_CN
 
