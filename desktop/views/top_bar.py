@@ -30,6 +30,7 @@ VOLUME_STEPS = 100
 LEVELS, SEGMENT_PADDING = 6, 22
 METER_WIDTHS, VOLUME_WIDTHS = (120, 56), (86, 56)  # in a wide window and in a narrow one
 NAME_WIDTH = 170
+NO_BARS = "–|–"
 CELL_LEVELS = {"meter": 3, "speed": 5}  # cells that hide from a level on; speed has keys
 
 
@@ -68,7 +69,7 @@ class TopBar(QWidget):
         self.time.setFixedWidth(112)
         self.time.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.time.setAccessibleName(tr("Playback position"))
-        self.bars = QLabel()
+        self.bars = QLabel(NO_BARS)
         self.bars.setObjectName("caption")
         self.bars.setFont(number_font(9.5))
         self.bars.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -245,7 +246,7 @@ class TopBar(QWidget):
 
     def show_bars(self, words: str) -> None:
         """Show bar and beat under the time; its line stays when there are none."""
-        self.bars.setText(words)
+        self.bars.setText(words or NO_BARS)
 
     def show_solo(self, names: tuple[str, ...]) -> None:
         """Light the lamp while lanes are heard alone."""
