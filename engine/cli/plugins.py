@@ -21,7 +21,7 @@ from engine.plugins.plugin_library import (
     PluginInfo,
     find_plugin,
     find_plugin_files,
-    load_library,
+    load_plugin_library,
     plugin_folders,
     scan_plugins,
 )
@@ -121,7 +121,7 @@ def _file_line(file: PluginFile) -> str:
 
 
 def _list(arguments: argparse.Namespace, engine: Engine | None) -> int:
-    library, chains = load_library(), list_chains()
+    library, chains = load_plugin_library(), list_chains()
     if arguments.json:
         return _print({
             "plugins": [asdict(one) for one in library.plugins],

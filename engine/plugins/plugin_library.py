@@ -142,7 +142,7 @@ def find_plugin_files(folders: Iterable[Path]) -> list[Path]:
     return sorted({path for folder in folders for path in _below(folder, DEPTH)})
 
 
-def load_library() -> PluginLibrary:
+def load_plugin_library() -> PluginLibrary:
     """What scans have found so far; a cache that cannot be read is an empty one."""
     try:
         data = json.loads(_cache_file().read_bytes())
@@ -172,7 +172,7 @@ def scan_plugins(
         RequestError: pedalboard is not installed.
         OutputError: the cache cannot be written.
     """
-    library = load_library()
+    library = load_plugin_library()
     paths = find_plugin_files(plugin_folders() if places is None else places)
     known = dict(library.files)
     if places is None:
@@ -234,7 +234,7 @@ def find_plugin(name: str, file: str = "") -> PluginInfo:
 
 def quarantine(info: PluginInfo, why: str) -> None:
     """Remember that a plug-in broke its process."""
-    library = load_library()
+    library = load_plugin_library()
     file = library.files.get(info.file) or PluginFile(path=info.file, stamp=stamp_of(Path(info.file)))
     with contextlib.suppress(OutputError):  # it breaks again next time, which costs no more than now
         _save(PluginLibrary({**library.files, info.file: replace(file, quarantine=why)}))
@@ -253,7 +253,7 @@ def stamp_of(path: Path) -> str:
 
 
 def _looked_up(name: str, file: str) -> PluginInfo | None:
-    library = load_library()
+    library = load_plugin_library()
     for one in library.quarantined:
         same_name = name in (one.name, *(plugin.name for plugin in one.plugins))
         if same_name and file in ("", one.path) and one.stamp == stamp_of(Path(one.path)):
