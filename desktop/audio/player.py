@@ -29,7 +29,18 @@ FILL_FRAMES = 128
 DEFAULT_NAME = "default"  # of the device that the system sends sound to, where it has a name
 PAUSE_S = 0.003
 STOP_LIMIT_S = 2.0
+SOUND_REASONS = {  # how PortAudio begins to say it, and what that means
+    "Error querying device": "no output device was found",
+    "Invalid device": "the chosen device is not there any more",
+    "Invalid sample rate": "the device does not play at this sample rate",
+    "Invalid number of channels": "the device has no two channels",
+    "Device unavailable": "another program uses the device",
+}
 GONE = "the audio device is gone; plug it in again, or choose another one in the settings"
+
+
+class SoundTrouble(Message):
+    """A message about playback that the sound settings may help against."""
 
 
 class NoDevice(EngineError):
@@ -250,7 +261,7 @@ class AudioPlayer:
             raise NoDevice(
                 "sound cannot be played ({reason}); plug in an output device or choose one in the settings; "
                 "everything else works",
-                reason=" ".join(str(error).split())[:120],
+                reason=reason_of(error),
             ) from error
         self._filler = threading.Thread(
             target=self._keep_filling, args=(mixer, ring), name="fluxstem-mixer", daemon=True
@@ -333,6 +344,12 @@ class AudioPlayer:
         except Exception as error:  # as above
             log.info("the audio stream is gone: %s", error)
             return False
+
+
+def reason_of(error: BaseException) -> str:
+    """Why PortAudio refused, in words for the user where it is one of the usual reasons."""
+    told = " ".join(str(error).split())
+    return next((words for begins, words in SOUND_REASONS.items() if begins in told), told[:120])
 
 
 def fill(ring: Ring, mixer: AnyMixer) -> None:

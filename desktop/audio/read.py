@@ -145,5 +145,14 @@ def _check_grid(path: Path, rate_hz: int, channels: int, samples: int) -> None:
         )
 
 
+DECODER_REASONS = {  # what FFmpeg says, and what that means
+    "Invalid data found when processing input": "its contents are damaged or of an unknown kind",
+    "End of file": "it ends too early",
+}
+
+
 def _words(error: BaseException) -> str:
+    reason = str(getattr(error, "strerror", None) or "")  # without it come a number and the path again
+    if reason:
+        return DECODER_REASONS.get(reason, reason)
     return " ".join(str(error).split()).rstrip(".")[:160]

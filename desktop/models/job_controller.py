@@ -191,7 +191,9 @@ class JobController(QObject):
         """Queue a failed or cancelled job again."""
         row = self.queue.row(row_id)
         if row is not None and row.state in ENDED and row.for_file and row.request is not None:
-            self.queue.add(replace(row, id=new_id(), job="", state=JobState.WAITING, fraction=0.0, message=None))
+            self.queue.add(
+                replace(row, id=new_id(), job="", state=JobState.WAITING, fraction=0.0, pace=None, message=None)
+            )
             self.pump()
         elif row is not None and row.state in ENDED and row.context is not None:
             self._queue(row.title, row.context[0])

@@ -18,7 +18,7 @@ from desktop.message import Message
 from desktop.models.project import new_id
 from engine import Done, Request
 
-ETA_FROM_FRACTION = 0.03
+ETA_FROM_FRACTION, ETA_FROM_S = 0.03, 1.0  # of work seen, before the time left is told
 KEPT_ROWS = 200
 
 
@@ -49,6 +49,7 @@ class JobRow:
         for_file: True means it is about a file that is not open, and its results lie beside that.
         state, fraction, stage: how far it is.
         started_s: on the monotonic clock; None before.
+        pace: when progress was first seen and how far it was then, and when it was seen last; None before.
         message, kind: of a failure: what to tell the user, and the class of the error.
         done: what came out.
     """
@@ -64,15 +65,32 @@ class JobRow:
     fraction: float = 0.0
     stage: str = ""
     started_s: float | None = None
+    pace: tuple[float, float, float] | None = None
     message: Message | None = None
     kind: str = ""
     done: Done | None = None
 
     def eta_s(self, now_s: float) -> float | None:
-        """Estimated seconds left; None while it is too early to tell."""
-        if self.state is not JobState.RUNNING or self.started_s is None or self.fraction < ETA_FROM_FRACTION:
+        """Estimated seconds left; None while it is too early to tell, and once they are over.
+
+        The pace is that of the work itself: what passes before the first progress is the engine that starts. Between
+        two pieces of news the time runs down.
+        """
+        if self.state is not JobState.RUNNING or self.pace is None:
             return None
-        return (now_s - self.started_s) * (1 - self.fraction) / self.fraction
+        first_s, first_fraction, last_s = self.pace
+        seen_s, done = last_s - first_s, self.fraction - first_fraction
+        if done < ETA_FROM_FRACTION or seen_s < ETA_FROM_S:
+            return None
+        left_s = seen_s * (1 - self.fraction) / done - (now_s - last_s)
+        return left_s if left_s > 0 else None
+
+    def moved_to(self, fraction: float, now_s: float) -> JobRow:
+        """The same after news of its progress."""
+        if fraction <= self.fraction:
+            return self
+        first_s, first_fraction = (now_s, fraction) if self.pace is None else self.pace[:2]
+        return replace(self, fraction=fraction, pace=(first_s, first_fraction, now_s))
 
 
 def details_of(row: JobRow) -> str:
@@ -159,7 +177,8 @@ class JobList(QAbstractListModel):
         """Change fields of a row."""
         for place, row in enumerate(self._rows):
             if row.id == row_id:
-                self._rows[place] = replace(row, **values)
+                fraction = values.get("fraction", row.fraction)
+                self._rows[place] = replace(row.moved_to(fraction, self._clock()), **values)
                 index = self.index(place)
                 self.dataChanged.emit(index, index)
                 if "state" in values:

@@ -25,6 +25,19 @@ MADE_SEPARATOR = " · "
 MADE = {"mix": "the whole mix", "rest": "the others"}  # what is made in the place of a stem
 
 
+NOTHING_SAID = {
+    "isolate": "say in a few words what to look for, for example violin",
+    "remove": "say in a few words what to remove, for example vocals",
+    "regenerate": "say in a few words what to play instead, for example electric guitar",
+    "generate": "say in a few words what to make, for example a slow cello line",
+    "inpaint": "say in a few words what plays in the region, for example piano",
+    "extend": "say in a few words what to continue, for example synth bass",
+    "restyle": "say in a few words what to play it on, for example trumpet",
+    "replace": "say in a few words what to replace, for example violin",
+    "arrange": "say in a few words who plays in the band, for example drums, bass, piano",
+}
+
+
 def draft_request(task: str, text: str, **options: Any) -> Request:
     """The request that a filled-in prompt bar means, still without files, regions and a folder.
 
@@ -143,7 +156,7 @@ def check_words(request: Request) -> None:
         RequestError: it does not.
     """
     if not request.prompts and not request.examples and not request.stems:
-        raise RequestError("say in a few words what to look for, for example violin")
+        raise RequestError(NOTHING_SAID[request.task])
     if TASKS[request.task].replaces and not request.replacement.strip():
         raise RequestError("say what to replace it with too, for example trumpet")
 

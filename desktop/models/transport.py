@@ -12,7 +12,7 @@ from desktop.audio.click import click_sound
 from desktop.audio.export import mixed_blocks
 from desktop.audio.loudness import SILENT_LUFS, loudness_lufs
 from desktop.audio.mixer import PlaybackScene, PlaybackSource, Track
-from desktop.audio.player import AudioPlayer, NoDevice, PlaybackEnd, output_devices
+from desktop.audio.player import GONE, AudioPlayer, NoDevice, PlaybackEnd, SoundTrouble, output_devices
 from desktop.audio.read import Check, FloatArray
 from desktop.audio.sounds import PlacedSound, difference
 from desktop.audio.spectral import BrushShape, under_brush
@@ -21,8 +21,8 @@ from desktop.message import Message
 from desktop.models.background import Background
 from desktop.models.document import Document
 from desktop.models.ghosts import GhostLane
-from desktop.models.lane_sound import LaneSounds
-from desktop.models.project import Lane, Project
+from desktop.models.lane_sound import LaneSounds, shape_of
+from desktop.models.project import BrushEdit, Lane, Project
 from desktop.models.settings import AppSettings
 from desktop.models.time_map import TimeMap
 from engine import AudioError, EngineError
@@ -43,6 +43,7 @@ class Transport(QObject):
         state_changed: True while it plays.
         listen_changed: which of ``PlaybackSource``.
         looping_changed: True while the region is repeated.
+        only_changed: True while only a part of the spectrum is heard.
         match_changed: gain in dB that makes both sides equally loud.
         stopped: why, a ``Message``; None at the end of the sound.
         told: a ``Message`` that is no trouble.
@@ -52,6 +53,7 @@ class Transport(QObject):
     state_changed = Signal(bool)
     listen_changed = Signal(object)
     looping_changed = Signal(bool)
+    only_changed = Signal(bool)
     match_changed = Signal(float)
     stopped = Signal(object)
     told = Signal(object)
@@ -112,6 +114,19 @@ class Transport(QObject):
         self._only = None if region is None else (lane_id, BrushShape(*region, low_hz, high_hz, 1.0))
         self._only_sound = None
         self.refresh()
+        self.only_changed.emit(self.hears_only)
+
+    def hear_shape(self, edit: BrushEdit) -> None:
+        """Hear only what a rectangle or a stroke covers of the lane it was drawn on; ``hear_only()`` ends it."""
+        self._only = (edit.source, shape_of(edit))
+        self._only_sound = None
+        self.refresh()
+        self.only_changed.emit(True)
+
+    @property
+    def hears_only(self) -> bool:
+        """True while only a part of the spectrum is heard."""
+        return self._only is not None
 
     def levels(self) -> dict[str, tuple[float, float]]:
         """Highest level left and right since the last call, by id of the lane, "" for all together; empty at rest."""
@@ -139,7 +154,7 @@ class Transport(QObject):
         try:
             self.player.play()
         except NoDevice as error:
-            self.stopped.emit(Message.of(error))
+            self.stopped.emit(SoundTrouble.of(error))
             return
         if self.playing:
             self._cursor.start()
@@ -157,7 +172,7 @@ class Transport(QObject):
         try:
             self.player.seek(sample)
         except NoDevice as error:
-            self.stopped.emit(Message.of(error))
+            self.stopped.emit(SoundTrouble.of(error))
         self.moved.emit(self.player.position)
 
     def set_listen(self, listen: PlaybackSource) -> None:
@@ -280,6 +295,7 @@ class Transport(QObject):
             self.moved.emit(0)
             self.match_db = 0.0
             self._only = self._only_sound = None
+            self.only_changed.emit(False)
         elif after.lanes and not before.lanes and not any(ghost.plays for ghost in self.ghosts):
             self._stay_with_original()
         self.refresh()
@@ -299,7 +315,7 @@ class Transport(QObject):
         self.player.seek(was if ended.message else 0)
         self.moved.emit(self.player.position)
         self.state_changed.emit(False)
-        self.stopped.emit(ended.message)
+        self.stopped.emit(SoundTrouble(GONE) if ended.device_gone else ended.message)
 
     def _goes_on(self) -> bool:
         """Continue on another device; False if there is none."""

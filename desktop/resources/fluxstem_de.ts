@@ -72,6 +72,7 @@
     <message><source>Drop an example of what to look for. This bundle accepts</source><translation>Ein Beispiel für das Gesuchte hier ablegen. Dieses Modell nimmt</translation></message>
     <message><source>Engine</source><translation>Engine</translation></message>
     <message><source>Engine starts when needed</source><translation>Engine startet bei Bedarf</translation></message>
+    <message><source>Every program on this machine, of every user, can send clips and read audio files in your home folder. For plain OSC programs on a machine that is yours alone.</source><translation>Jedes Programm auf diesem Rechner, von jedem Benutzer, kann Clips schicken und Audiodateien in Ihrem Benutzerordner lesen. Für einfache OSC-Programme auf einem Rechner, der nur Ihnen gehört.</translation></message>
     <message><source>Everything audible, as one file</source><translation>Alles Hörbare als eine Datei</translation></message>
     <message><source>Example</source><translation>Beispiel</translation></message>
     <message><source>Examples</source><translation>Beispiele</translation></message>
@@ -175,7 +176,7 @@
     <message><source>Play something to see how soon a change is heard.</source><translation>Nach dem ersten Abspielen steht hier, wie schnell eine Änderung zu hören ist.</translation></message>
     <message><source>Playback position</source><translation>Abspielposition</translation></message>
     <message><source>Playback volume; files are not changed</source><translation>Abhörlautstärke; die Dateien bleiben, wie sie sind</translation></message>
-    <message><source>Programs on this machine can send clips and get files back.</source><translation>Programme auf diesem Rechner können Clips schicken und Dateien zurückbekommen.</translation></message>
+    <message><source>Programs of yours can send clips and get files back: the scripts that come with Fluxstem, and whatever knows the token in the bridge's folder.</source><translation>Ihre Programme können Clips schicken und Dateien zurückbekommen: die Skripte, die mit Fluxstem kommen, und alles, was das Kennwort im Ordner der Brücke kennt.</translation></message>
     <message><source>Progress</source><translation>Fortschritt</translation></message>
     <message><source>Prompt</source><translation>Prompt</translation></message>
     <message><source>Queue</source><translation>Warteschlange</translation></message>
@@ -250,6 +251,7 @@
     <message><source>They share the mix</source><translation>Sie teilen sich den Mix</translation></message>
     <message><source>This machine</source><translation>Dieser Rechner</translation></message>
     <message><source>This machine only</source><translation>Nur dieser Rechner</translation></message>
+    <message><source>This machine only, without a token</source><translation>Nur dieser Rechner, ohne Kennwort</translation></message>
     <message><source>This network</source><translation>Dieses Netz</translation></message>
     <message><source>Those named</source><translation>Die genannten</translation></message>
     <message><source>Tick all</source><translation>Alle anhaken</translation></message>
@@ -1041,5 +1043,23 @@
     <message><source>unfold {lane}</source><translation>{lane} aufklappen</translation></message>
     <message><source>{title}</source><translation>{title}</translation></message>
     <message><source>heard: {share} %</source><translation>gehört: {share} %</translation></message>
+    <message><source>say in a few words what plays in the region, for example piano</source><translation>sagen Sie mit ein paar Worten, was in der Region spielt, zum Beispiel Klavier</translation></message>
+    <message><source>say in a few words what to continue, for example synth bass</source><translation>sagen Sie mit ein paar Worten, was weitergehen soll, zum Beispiel Synthbass</translation></message>
+    <message><source>say in a few words what to make, for example a slow cello line</source><translation>sagen Sie mit ein paar Worten, was entstehen soll, zum Beispiel eine langsame Cellolinie</translation></message>
+    <message><source>say in a few words what to play instead, for example electric guitar</source><translation>sagen Sie mit ein paar Worten, was stattdessen spielen soll, zum Beispiel E-Gitarre</translation></message>
+    <message><source>say in a few words what to play it on, for example trumpet</source><translation>sagen Sie mit ein paar Worten, was es spielen soll, zum Beispiel Trompete</translation></message>
+    <message><source>say in a few words what to remove, for example vocals</source><translation>sagen Sie mit ein paar Worten, was entfernt werden soll, zum Beispiel Gesang</translation></message>
+    <message><source>say in a few words what to replace, for example violin</source><translation>sagen Sie mit ein paar Worten, was ersetzt werden soll, zum Beispiel Geige</translation></message>
+    <message><source>say in a few words who plays in the band, for example drums, bass, piano</source><translation>sagen Sie mit ein paar Worten, wer in der Band spielt, zum Beispiel Schlagzeug, Bass, Klavier</translation></message>
+    <message><source>no output device was found</source><translation>kein Ausgabegerät gefunden</translation></message>
+    <message><source>the chosen device is not there any more</source><translation>das gewählte Gerät ist nicht mehr da</translation></message>
+    <message><source>the device does not play at this sample rate</source><translation>das Gerät spielt nicht mit dieser Abtastrate</translation></message>
+    <message><source>the device has no two channels</source><translation>das Gerät hat keine zwei Kanäle</translation></message>
+    <message><source>another program uses the device</source><translation>ein anderes Programm benutzt das Gerät</translation></message>
+    <message><source>its contents are damaged or of an unknown kind</source><translation>ihr Inhalt ist beschädigt oder von unbekannter Art</translation></message>
+    <message><source>it ends too early</source><translation>sie endet zu früh</translation></message>
+    <message><source>Sound settings …</source><translation>Klangeinstellungen …</translation></message>
+    <message><source>a part of the spectrum</source><translation>ein Teil des Spektrums</translation></message>
+    <message><source>Hear only this</source><translation>Nur das hören</translation></message>
 </context>
 </TS>

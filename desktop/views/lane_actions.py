@@ -181,10 +181,11 @@ class LaneActions(QObject):
         document = self._workspace.document
         menu = self._new_menu()
         for lane in sorted(document.project.lanes, key=lambda lane: not lane.is_else):
-            if lane.id != lane_id:
+            if lane_id and lane.id != lane_id:
                 words = tr("Move to {lane}").replace("{lane}", lane_name(lane))
                 menu.addAction(words, partial(self._move, shape, lane_id, lane.id))
         menu.addSeparator()
+        self._add(menu, tr("Hear only this"), lambda: self._hear_only(replace(shape, source=lane_id)))
         self._add(menu, tr("Choose its time as the region"), lambda: document.select((shape.first, shape.last)))
         return menu
 
@@ -309,6 +310,12 @@ class LaneActions(QObject):
         transport.seek(sample)
         if not transport.playing:
             transport.play()
+
+    def _hear_only(self, shape: BrushEdit) -> None:
+        """Play what was drawn and nothing else, until the solo lamp or Esc ends it."""
+        self._workspace.document.select((shape.first, shape.last))
+        self._workspace.transport.hear_shape(shape)
+        self._play_from(shape.first)
 
     def _move(self, shape: BrushEdit, source: str, target: str) -> None:
         self._brush_target = target

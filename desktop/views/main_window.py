@@ -43,6 +43,7 @@ from desktop.views.sentences import title_words
 from desktop.views.speed import SpeedButton
 from desktop.views.text import local_paths, tr
 from desktop.views.theme import dress, palette_for
+from desktop.views.timeline.lane_header import lane_name
 from desktop.views.timeline.meter import LevelMeter
 from desktop.views.timeline.sum_lamp import SumLamp
 from desktop.views.timeline.timeline import Timeline
@@ -50,6 +51,7 @@ from desktop.views.top_bar import TopBar
 from desktop.views.welcome import Welcome
 from engine import TASKS, EngineError, Request
 
+SOUND_PAGE = 1  # of the settings
 FIRST_SIZE = (1320, 840)
 SOUNDS = (
     ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aif", ".aiff", ".wma", ".mp4", ".mov", ".mkv", ".webm",
@@ -132,6 +134,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         workspace, document, transport = self.workspace, self.workspace.document, self.workspace.transport
         workspace.troubled.connect(self.banner.show_trouble)
+        self.banner.sound_wanted.connect(lambda: self.show_settings(SOUND_PAGE))
         workspace.told.connect(self.status.tell)
         workspace.opened.connect(self._show_state)
         workspace.opened.connect(self._on_opened)
@@ -144,6 +147,7 @@ class MainWindow(QMainWindow):
         transport.state_changed.connect(self.top.show_playing)
         transport.listen_changed.connect(lambda listen: self._show_state())
         transport.looping_changed.connect(self.actions_by_name["loop"].setChecked)
+        transport.only_changed.connect(lambda only: self._show_state())
         transport.match_changed.connect(lambda match_db: self._show_state())
         workspace.link.host_changed.connect(lambda pid: self._show_status())
         workspace.jobs.queue.summary_changed.connect(lambda count: self._show_status())
@@ -311,6 +315,8 @@ class MainWindow(QMainWindow):
             self.prompt.fold.setChecked(False)
         elif self.queue.isVisible():
             self.workspace.settings.set("job_list", False)
+        elif self.workspace.transport.hears_only:
+            self.workspace.transport.hear_only()
         else:
             self.workspace.document.select_nothing()
 
@@ -458,7 +464,8 @@ class MainWindow(QMainWindow):
         listen = transport.listen if project.lanes else PlaybackSource.ORIGINAL
         self.top.show_listen(listen, bool(project.lanes), project.source is not None)
         self.top.show_title(f"{title}{star}" if has_sound else "")
-        self.top.show_solo(tuple(lane.name for lane in project.lanes if lane.solo))
+        part = (tr("a part of the spectrum"),) if transport.hears_only else ()
+        self.top.show_solo(part or tuple(lane_name(lane) for lane in project.lanes if lane.solo))
         self.top.show_match(bool(self.workspace.settings.get("match")), transport.match_db)
         for name in ("play", "start", "loop", "export", "save", "fit", "zoom_in", "zoom_out", "select_all"):
             self.actions_by_name[name].setEnabled(has_sound)
@@ -468,6 +475,7 @@ class MainWindow(QMainWindow):
 
     def _clear_solo(self) -> None:
         self.workspace.document.clear_solo()
+        self.workspace.transport.hear_only()
 
     def _show_regions(self) -> None:
         document = self.workspace.document

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.audio.player import SoundTrouble
 from desktop.message import Message
 from desktop.views.sentences import said, sentence
 from desktop.views.text import tr
@@ -30,7 +31,13 @@ STEPS = (
 
 
 class TroubleBanner(QFrame):
-    """One sentence about what went wrong, with details to unfold."""
+    """One sentence about what went wrong, with details to unfold.
+
+    Signals:
+        sound_wanted: the sound settings are to be shown.
+    """
+
+    sound_wanted = Signal()
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()
@@ -45,6 +52,8 @@ class TroubleBanner(QFrame):
         self.fold.setObjectName("link")
         self.fold.setCheckable(True)
         self.fold.toggled.connect(self.details.setVisible)
+        self.sound = QPushButton(tr("Sound settings …"))
+        self.sound.clicked.connect(self.sound_wanted)
         self.close_button = QToolButton()
         self.close_button.setObjectName("small")
         self.close_button.setFixedSize(24, 24)
@@ -55,6 +64,7 @@ class TroubleBanner(QFrame):
         row.addWidget(self.sign)
         row.addWidget(self.words, 1)
         row.addWidget(self.fold)
+        row.addWidget(self.sound)
         row.addWidget(self.close_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 8, 8, 8)
@@ -75,6 +85,7 @@ class TroubleBanner(QFrame):
         self.details.hide()
         self.fold.setChecked(False)
         self.fold.setVisible(bool(details))
+        self.sound.setVisible(isinstance(message, SoundTrouble))
         self.show()
 
 

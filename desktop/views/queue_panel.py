@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from desktop.models.job_list import ENDED, JobList, JobRow, JobState, details_of
 from desktop.views.layout import beside, under
 from desktop.views.sentences import said, title_words
-from desktop.views.text import clock, tr
+from desktop.views.text import clock, number, tr
 from desktop.views.theme import Palette, drawn, icon, mark
 
 WIDTH, HEIGHT, LEAST_HEIGHT, HEADING_HEIGHT = 380, 420, 110, 70
@@ -116,7 +116,10 @@ class JobCard(QFrame):
             (self.up, waiting and ours),
             (self.down, waiting and ours),
             (self.stop, running or waiting),
-            (self.retry, row.state in (JobState.FAILED, JobState.CANCELLED) and row.context is not None),
+            (
+                self.retry,
+                row.state in (JobState.FAILED, JobState.CANCELLED) and (row.for_file or row.context is not None),
+            ),
             (self.open, row.from_daw and row.state is JobState.DONE),
             (self.remove, row.state in ENDED),
         ):
@@ -233,7 +236,7 @@ def state_words(row: JobRow, now_s: float) -> str:
         left = f"  ·  {clock(eta_s + 0.5, 0)} {tr('left')}" if eta_s is not None else ""
         return f"{tr(STAGES.get(row.stage, row.stage) or 'running')}{left}"
     if row.state is JobState.DONE and row.done is not None:
-        return f"{tr('done')} · {row.done.seconds:.1f} s · {row.done.device.removesuffix('ExecutionProvider')}"
+        return f"{tr('done')} · {number(row.done.seconds, 1)} s · {row.done.device.removesuffix('ExecutionProvider')}"
     if row.state is JobState.FAILED:
         return said(row.message) if row.message is not None else tr(row.state.value)
     return tr(row.state.value)

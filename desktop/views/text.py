@@ -30,6 +30,16 @@ def decibels(level_db: float, lowest_db: float = -60.0) -> str:
     return "−∞ dB" if level_db <= lowest_db else f"{number(level_db, 1, abs(level_db) >= 0.05)} dB"
 
 
+def percent(share: float) -> str:
+    """A share of one in per cent, as ``98 %``."""
+    return f"{number(100 * share, 0)} %"
+
+
+def kilohertz(rate_hz: float) -> str:
+    """A sample rate with its unit: ``44.1 kHz``, in German ``44,1 kHz``."""
+    return f"{QLocale(language()).toString(rate_hz / 1000, 'g', 6)} kHz"
+
+
 def clock(seconds: float, digits: int = 3) -> str:
     """Format a time as ``1:02.345``."""
     minutes, rest = divmod(max(seconds, 0.0), 60)

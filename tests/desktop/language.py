@@ -32,7 +32,8 @@ TABLES = (
     "ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES",
     "KEY_NAMES", "STATES", "SNAPS", "FOLLOWS",
     "CHOICES_WORDS",
-    "PARTS", "FIELDS", "ENDS", "MADE", "WITH", "STAGES", "GROUPS", "TOOLS", "SAYINGS", "PRESETS",
+    "FIELDS", "ENDS", "MADE", "WITH", "STAGES", "GROUPS", "TOOLS", "SAYINGS", "PRESETS",
+    "PARTS", "SOUND_REASONS", "DECODER_REASONS", "NOTHING_SAID",
 )  # fmt: skip
 CODES = {
     "1",
@@ -269,7 +270,7 @@ def is_said(node: ast.expr) -> bool:
     if name in PROGRAMMING | PROTOCOL:
         return False
     named = name.endswith("Error") and name[0].isupper()
-    return named or name in {"NoDevice", "Message"} | UNUSABLE | MORE_ERRORS
+    return named or name in {"NoDevice", "Message", "Sentence"} | UNUSABLE | MORE_ERRORS
 
 
 def is_words(node: ast.AST) -> bool:

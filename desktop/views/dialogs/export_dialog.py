@@ -30,7 +30,7 @@ from desktop.models.workspace import Workspace
 from desktop.views.layout import on_screen, scrolled
 from desktop.views.prompt.prompt_bar import region_words
 from desktop.views.sentences import said
-from desktop.views.text import clock, decibels, tr
+from desktop.views.text import clock, decibels, kilohertz, number, tr
 from engine import BIT_FOR_BIT_DB, Cancelled, EngineError
 
 CHOICES = (
@@ -279,7 +279,7 @@ class ExportDialog(QDialog):
             "mix": tr("With faders and pans, as you hear it"),
             "minus": tr("The ticked stems are taken away with their faders and pans"),
         }
-        return f"{length}  ·  {project.rate_hz / 1000:g} kHz  ·  {faders[self.chosen()]}"
+        return f"{length}  ·  {kilohertz(project.rate_hz)}  ·  {faders[self.chosen()]}"
 
     def _choose_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, tr("Folder for the files"), self.folder.text())
@@ -309,8 +309,12 @@ def answer_words(written: ExportResult) -> str:
     count = len(written.paths)
     words = f"{count} {tr('file written') if count == 1 else tr('files written')}"
     if written.gain_db:
-        words += f"; {tr('all of them')} {written.gain_db:.1f} dB, {tr('so that nothing clips')}"
+        words += f"; {tr('all of them')} {decibels(written.gain_db)}, {tr('so that nothing clips')}"
     if written.null_db is not None:
         exact = written.null_db <= BIT_FOR_BIT_DB
-        words += "; " + (tr("they sum to the mix exactly") if exact else f"{tr('null')} {written.null_db:.0f} dB")
+        words += "; " + (
+            tr("they sum to the mix exactly")
+            if exact
+            else f"{tr('null')} {number(written.null_db, 0)} dB".replace("-", "−")
+        )
     return words

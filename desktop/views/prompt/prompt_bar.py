@@ -27,7 +27,7 @@ from desktop.views.prompt.chips import Chip, Chips
 from desktop.views.prompt.prompt_field import PromptField
 from desktop.views.prompt.task_box import TaskBox
 from desktop.views.sliders import ShareSlider
-from desktop.views.text import clock, local_paths, number, tr
+from desktop.views.text import clock, local_paths, number, percent, tr
 from desktop.views.theme import Palette, icon, mark
 from engine import TASKS, Request, Rule, Slot
 
@@ -338,7 +338,7 @@ class PromptBar(QFrame):
         if not self.text.text() or self._selection is not None:
             there = self.text.text()
             offers += [
-                Chip(("words", name), f"{name} {share:.0%}", tr("Heard here; click to add it to the prompt"))
+                Chip(("words", name), f"{name} {percent(share)}", tr("Heard here; click to add it to the prompt"))
                 for name, share in self._heard
                 if name not in there
             ]

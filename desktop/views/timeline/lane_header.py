@@ -12,7 +12,7 @@ from desktop.models.ghosts import GhostLane
 from desktop.models.project import NEUTRAL, Lane, LaneTake
 from desktop.views.layout import beside
 from desktop.views.sentences import task_name
-from desktop.views.text import tr
+from desktop.views.text import number, percent, tr
 from desktop.views.theme import Palette, drawn, icon, mark
 from desktop.views.timeline.drag_out import DragHandle
 from desktop.views.timeline.gain_field import GainField
@@ -176,9 +176,9 @@ class LaneHeader(QWidget):
             knob.dress(palette, self._colour)
         self.meter.dress(palette)
         self.takes.clear()
-        for number, take in enumerate(lane.takes, 1):
-            self.takes.addItem(f"{tr('Take')} {number}")
-            self.takes.setItemData(number - 1, take_words(number, take), Qt.ItemDataRole.ToolTipRole)
+        for place, take in enumerate(lane.takes):
+            self.takes.addItem(f"{tr('Take')} {place + 1}")
+            self.takes.setItemData(place, take_words(place + 1, take), Qt.ItemDataRole.ToolTipRole)
         self.takes.setCurrentIndex(lane.active)
         self.takes.setVisible(len(lane.takes) > 1)
         self.unfold.setVisible(len(lane.takes) > 1)
@@ -317,7 +317,7 @@ def caption(lane: Lane) -> tuple[str, bool]:
     if lane.is_else:
         return tr("what the stems leave of the mix"), False
     if made.null_db is not None and made.null_db > BIT_FOR_BIT_DB:
-        return f"{tr('null')} {made.null_db:.0f} dB".replace("-", "−"), True
+        return f"{tr('null')} {number(made.null_db, 0)} dB".replace("-", "−"), True
     if made.presence is not None and lane.role == "stem" and lane.take.is_separated:
         if made.presence < LIKELY_THERE:
             return tr("not found"), True
@@ -325,10 +325,10 @@ def caption(lane: Lane) -> tuple[str, bool]:
     return (task_name(made.task) if made.task != "import" else tr("added file")), False
 
 
-def take_words(number: int, take: LaneTake) -> str:
+def take_words(count: int, take: LaneTake) -> str:
     """Number of the take, and its similarity to the prompt if known."""
     similarity = take.made.similarity
-    return f"{tr('Take')} {number}" + (f" · {similarity:.2f}" if similarity is not None else "")
+    return f"{tr('Take')} {count}" + (f" · {number(similarity, 2)}" if similarity is not None else "")
 
 
 def pan_words(pan: float) -> str:
@@ -340,4 +340,4 @@ def pan_words(pan: float) -> str:
 
 def sensitivity_words(amount: float) -> str:
     """The sensitivity in per cent."""
-    return f"{amount * 100:.0f} %"
+    return percent(amount)

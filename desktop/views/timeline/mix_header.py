@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from desktop.models.project import Project
 from desktop.views.layout import beside
-from desktop.views.text import clock, tr
+from desktop.views.text import clock, kilohertz, tr
 from desktop.views.theme import Palette
 from desktop.views.timeline.lane_header import EDGE, WIDTH
 from desktop.views.timeline.lane_name import ShortenedLabel
@@ -55,7 +55,7 @@ class MixHeader(QWidget):
         self.facts.setText("")
         if source is not None:
             channels = {1: tr("mono"), 2: tr("stereo")}.get(source.channels, f"{source.channels} {tr('channels')}")
-            self.facts.setText(f"{clock(source.seconds, 1)}  ·  {source.rate_hz / 1000:g} kHz  ·  {channels}")
+            self.facts.setText(f"{clock(source.seconds, 1)}  ·  {kilohertz(source.rate_hz)}  ·  {channels}")
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """A low one shows its name only."""

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop.models.workspace import Workspace
-from desktop.views.text import tr
+from desktop.views.text import number, tr
 from desktop.views.theme import Palette, number_font
 
 WIDTH = 72
@@ -35,7 +35,7 @@ class SumLamp(QWidget):
         sum_db = self._workspace.sum_db
         if sum_db is None:
             return ""
-        return tr("= mix") if self._workspace.sum_is_exact else f"{sum_db:+.0f} dB".replace("-", "−")
+        return tr("= mix") if self._workspace.sum_is_exact else f"{number(sum_db, 0, sign=True)} dB".replace("-", "−")
 
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""

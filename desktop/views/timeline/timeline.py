@@ -16,7 +16,7 @@ from desktop.models.readout import Readout, band_level_db, note_of, peak_level_d
 from desktop.models.viewport import Viewport
 from desktop.models.workspace import Workspace
 from desktop.views.queue_panel import STAGES
-from desktop.views.text import clock, tr
+from desktop.views.text import clock, percent, tr
 from desktop.views.theme import Palette, number_font
 from desktop.views.timeline.lane_column import LaneColumn
 from desktop.views.timeline.lane_header import WIDTH, LaneHeader
@@ -46,7 +46,7 @@ class Timeline(QWidget):
         group_drag_wanted: ids of lanes whose files are to be dragged out; none means all stems.
         menu_wanted: id of a lane, empty for the mix, and a place on the screen.
         place_menu_wanted: as above, for a right click on the sound, with the sample there.
-        shape_drawn: id of a lane, a ``BrushEdit`` without a target, and a place on the screen.
+        shape_drawn: id of a lane, empty for the mix, a ``BrushEdit`` without a target, and a place on the screen.
         tool_changed: ``region``, ``rectangle`` or ``brush``.
         master_level: linear peaks left and right of what is played.
     """
@@ -79,6 +79,7 @@ class Timeline(QWidget):
         self.title, self.facts = self.mix_header.title, self.mix_header.facts
         self.mix = LaneView(self.mix_header, self._wave(palette.wave, ""))
         self.mix.border.hide()
+        self.mix.wave.shape_drawn.connect(lambda shape: self.shape_drawn.emit("", shape, self.cursor().pos()))
         self.mix.wave.setAccessibleName(tr("Waveform of the mix"))
         self.area = LaneColumn(palette)
         self.area.verticalScrollBar().rangeChanged.connect(lambda low, high: self._align())
@@ -176,7 +177,7 @@ class Timeline(QWidget):
         if tool != "region":
             self._workspace.settings.set("spectrogram", True)
         for view in (self.mix, *self.lanes.values()):
-            view.wave.set_tool(tool if view is not self.mix else "region")
+            view.wave.set_tool(tool)
         self.tool_changed.emit(tool)
 
     def show_takes(self, lane_id: str, shown: bool) -> None:
@@ -252,6 +253,7 @@ class Timeline(QWidget):
         self.mix.wave.show_picture(self._drawn(lambda wanted: picture_of_mix(self._workspace, project, wanted)))
         known = {lane.id for lane in project.lanes}
         ghosts = [one for one in self._workspace.jobs.ghosts if not one.lane_id and one.id not in known]
+        ghosts.sort(key=lambda one: one.role == "else")  # what completes the sum stays below all that still wait
         self.lanes = {lane.id: self.lanes.get(lane.id) or self._lane_view(lane) for lane in project.lanes}
         self.ghosts = {one.id: self.ghosts.get(one.id) or self._ghost_view(one) for one in ghosts}
         self._unfolded &= {lane.id for lane in project.lanes if len(lane.takes) > 1}
@@ -294,7 +296,7 @@ class Timeline(QWidget):
     def _show_ghost(self, view: LaneView, ghost: GhostLane) -> None:
         assert isinstance(view.header, LaneHeader)
         stage = tr(STAGES.get(ghost.stage, ghost.stage)) if ghost.stage else tr("waiting")
-        words = f"{ghost.fraction * 100:.0f} %  ·  {stage}" if ghost.stage else stage
+        words = f"{percent(ghost.fraction)}  ·  {stage}" if ghost.stage else stage
         view.header.show_ghost(ghost, self._palette, words)
         view.wave.dress(self._palette, self._palette.lanes[ghost.colour])
         view.wave.show_picture(self._drawn(lambda wanted: picture_of_ghost(self._workspace, ghost)))
