@@ -9,14 +9,16 @@ from typing import Any
 
 import soundfile
 
-from engine import EXAMPLE_KINDS, TASKS, Request, list_bundles, region_fields
+from engine import EXAMPLE_KINDS, TASKS, Request, list_bundles, list_chains, region_fields
 from engine.osc.job_replies import Refused
 from engine.osc.journal import JournalEntry
-from engine.osc.protocol.specs import at
+from engine.osc.protocol.specs import IN_SAMPLES, at
 from engine.osc.protocol.task_arguments import INPUT_ARGUMENTS, PROMPTS_APART, arguments_of
 
 _PART = re.compile(r"#t=[0-9.,]+$")
-_REGION = re.compile(r"(\d+\.?\d*)-(\d+\.?\d*)")
+_SECONDS = r"\d+\.?\d*"
+_SAMPLES = rf"\d{{1,15}}{IN_SAMPLES}"
+_REGION = re.compile(rf"({_SAMPLES}|{_SECONDS})-({_SAMPLES}|{_SECONDS})", re.ASCII)
 
 
 def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path, bundle: str) -> Request:
@@ -40,6 +42,9 @@ def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path,
         for argument in arguments_of(TASKS[entry.task])
         if argument.argument_name in asked
     }
+    values["chain_on"] = values.get("chain_on") or ""
+    for name in ("chain", "chain_before"):
+        _check_chain(str(values.get(name, "")))
     values |= region_fields(_regions_s(asked, inputs["input"]))
     values |= {"task": entry.task, "prompts": _prompts(entry), "out": str(out), "bundle": named}
     values |= {name: inputs[name] for name in ("input", "rest")}
@@ -47,6 +52,16 @@ def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path,
         _example(kind, str(asked[kind]), path) for kind in EXAMPLE_KINDS if (path := inputs.get(kind))
     )
     return Request(**values)
+
+
+def _check_chain(asked: str) -> None:
+    """A chain is named or given; a path would let a sender read what it likes.
+
+    Raises:
+        Refused: it is something else.
+    """
+    if asked and not asked.lstrip().startswith("{") and asked not in list_chains():
+        raise Refused("request", f"no chain {asked[:80]!a} is known; see {at('plugins/chains')}, or send its JSON")
 
 
 def inputs_of(entry: JournalEntry, spool: Path, pinned: Callable[[str, Path], str]) -> dict[str, str | None]:
@@ -86,10 +101,11 @@ def _regions_s(asked: dict[str, Any], path: str | None) -> list[tuple[float, flo
     text = str(asked.get("regions", ""))
     found = [_REGION.fullmatch(word) for word in text.split()]
     if not all(found):
-        raise Refused("request", f"{text[:80]!a} are no regions; give starts and ends in seconds, as 8-16 24-32.5")
+        raise Refused("request", f"{text[:80]!a} are no regions; give starts and ends in seconds, as 8-16 24-32.5, or "
+                                 f"in samples, as 352800{IN_SAMPLES}-705600{IN_SAMPLES}")  # fmt: skip
     if found:
-        return [(float(match[1]), float(match[2])) for match in found if match]
-    start_s, end_s = float(asked.get("start", 0.0)), float(asked.get("end", 0.0))
+        return [(_seconds(match[1], path), _seconds(match[2], path)) for match in found if match]
+    start_s, end_s = _seconds(asked.get("start", 0.0), path), _seconds(asked.get("end", 0.0), path)
     if path is None or (start_s == 0.0 and end_s == 0.0):
         return []
     if end_s == 0.0:
@@ -98,3 +114,16 @@ def _regions_s(asked: dict[str, Any], path: str | None) -> list[tuple[float, flo
         except soundfile.LibsndfileError:
             return []  # the engine says what is wrong with the file
     return [(start_s, end_s)]
+
+
+def _seconds(place: str | float, path: str | None) -> float:
+    """A place in seconds; one in samples is counted at the rate of the input, which gives back that very sample."""
+    text = str(place)
+    if not text.endswith(IN_SAMPLES):
+        return float(text)
+    try:
+        return int(text.removesuffix(IN_SAMPLES)) / int(soundfile.info(str(path)).samplerate)
+    except soundfile.LibsndfileError:
+        raise Refused(
+            "request", f"the rate of this file is not known before it is decoded; say {text} in seconds, or give a WAV"
+        ) from None

@@ -58,12 +58,17 @@ class Values:
 def fit(spec: MessageSpec, args: tuple[Value, ...]) -> Values:
     """The arguments of a message by name, defaults filled in; what comes after the last one is left out.
 
+    The last ones of a task may be said by name, as texts ``NAME=VALUE``, in any order.
+
     Raises:
         ArgumentError: too few, or one that is not what its row says.
     """
     found: dict[str, Plain] = {}
+    args, named = _placed_and_named(spec, args)
     for place, arg in enumerate(spec.args):
-        if place < len(args) and not (args[place] is None and arg.default is not None):
+        if arg.name in named:
+            found[arg.name] = _fitted(spec, arg, named[arg.name])
+        elif place < len(args) and not (args[place] is None and arg.default is not None):
             found[arg.name] = _fitted(spec, arg, args[place])
         elif arg.default is not None:
             found[arg.name] = arg.default
@@ -74,7 +79,22 @@ def fit(spec: MessageSpec, args: tuple[Value, ...]) -> Values:
 
 def surplus(spec: MessageSpec, args: tuple[Value, ...]) -> int:
     """How many arguments a message has that its row does not."""
-    return max(len(args) - len(spec.args), 0)
+    return max(len(_placed_and_named(spec, args)[0]) - len(spec.args), 0)
+
+
+def _placed_and_named(spec: MessageSpec, args: tuple[Value, ...]) -> tuple[tuple[Value, ...], dict[str, str]]:
+    """Arguments by place, and those of a task that are said by name behind them."""
+    optional = spec.defaults if spec.task else {}
+    named: dict[str, str] = {}
+    place = len(args)
+    while place > len(spec.args) - len(optional):
+        last = args[place - 1]
+        name, equals, value = last.partition("=") if isinstance(last, str) else ("", "", "")
+        if not equals or name not in optional:
+            break
+        named.setdefault(name, value)
+        place -= 1
+    return args[:place], named
 
 
 def id_in(args: tuple[Value, ...]) -> str:

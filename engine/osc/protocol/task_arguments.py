@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import EXAMPLE_KINDS, OPTIONS, Option, Rule
-from engine.osc.protocol.specs import ArgSpec, Kind
+from engine.osc.protocol.specs import IN_SAMPLES, ArgSpec, Kind
 
 INPUT_ARGUMENTS = ("input", "rest", *EXAMPLE_KINDS)  # those that name a file, and the folders it is kept in
 PROMPTS_APART = ";"  # between the stems of an arrangement
@@ -21,6 +21,7 @@ NOT_ARGUMENTS = ("task", "out", "batch_windows", "cache", "cache_gb")
 INT_LIMIT = 2**31 - 1  # an OSC int has 32 bits
 
 Scalar = str | int | float
+_IN_SAMPLES = f"a text in samples is 480000{IN_SAMPLES}"
 DocOf = Callable[[Rule, Option], str]
 
 
@@ -103,7 +104,7 @@ def _spelled(text: str) -> str:
     return re.sub(r"--([a-z-]+)", lambda flag: flag[1].replace("-", "_"), text).replace("PROMPT", "prompt")
 
 
-_KINDS: dict[str, Kind] = {"whole": "whole", "number": "number", "flag": "whole", "region": "number"}
+_KINDS: dict[str, Kind] = {"whole": "whole", "number": "number", "flag": "whole", "region": "place"}
 _LIMITS: dict[str, tuple[float | None, float | None]] = {"flag": (0, 1), "region": (0, None)}
 
 
@@ -126,11 +127,12 @@ def _file_doc(rule: Rule, row: Option) -> str:
 
 def _start_doc(rule: Rule, row: Option) -> str:
     must = OPTIONS["regions_s"].needs(rule)
-    return "where the part to fill begins; give it here or in regions" if must else "where to begin"
+    where = "where the part to fill begins; give it here or in regions" if must else "where to begin"
+    return f"{where}; {_IN_SAMPLES}"
 
 
 def _end_doc(rule: Rule, row: Option) -> str:
-    return f"where {'it ends' if OPTIONS['regions_s'].needs(rule) else 'to end'}; 0 is the end"
+    return f"where {'it ends' if OPTIONS['regions_s'].needs(rule) else 'to end'}; 0 is the end; {_IN_SAMPLES}"
 
 
 def _region(name: str, doc: DocOf) -> TaskArgument:
@@ -176,7 +178,7 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
         option="bundle", default="", doc=_text("name of an installed bundle; empty is the bridge's choice")
     ),
     TaskArgument(option="regions_s", name="regions", default="", doc=_text("several parts at once, e.g. 8-16 24-32.5, "
-                 "in seconds; instead of start and end")),
+                 f"in seconds; instead of start and end; in samples 352800{IN_SAMPLES}-705600{IN_SAMPLES}")),
     TaskArgument(option="strength", unset=-1.0),
     TaskArgument(option="keep_order"),
     TaskArgument(option="candidates", doc=_text("how many versions to make; all of them come, the best first")),
@@ -200,6 +202,12 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
     TaskArgument(option="other"),
     TaskArgument(option="quality", unset=0, doc=_quality_doc),
     TaskArgument(option="name"),
+    TaskArgument(option="chain", doc=_text("chain of effects that the result goes through: the name of one, see "
+                 "plugins/chains, or its JSON; empty is none")),
+    TaskArgument(option="chain_on", default="answer", unset="answer", doc=_text("what the chain is on: stem or rest; "
+                 "answer is what the task gives")),
+    TaskArgument(option="chain_before", doc=_text("chain that the model hears the input through, as chain; empty is "
+                 "none")),
 )  # fmt: skip
 
 
