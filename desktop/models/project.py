@@ -34,7 +34,7 @@ class TakeOrigin:
     """How a take was made.
 
     Attributes:
-        task: a row of ``engine.TASKS``, or ``import`` for a file that was dropped.
+        task: a row of ``engine.TASKS``, ``import`` for a file that was dropped, or ``chain`` for effects on a take.
         prompt: as asked.
         seed, steps, guidance, bundle, device: of the run; empty or None where there was none.
         presence: 0 to 1, estimated; None without an estimate.
@@ -43,6 +43,8 @@ class TakeOrigin:
         regions: samples of the project that were worked on, each first and past the last; none means all.
         heard: where the model heard the prompt: first sample of the project, past the last, presence 0 to 1.
         similarity: how well a made sound fits the prompt, -1 to 1; None where the bundle cannot hear that.
+        chain: the effects that it went through, as JSON with versions and states; empty for none.
+        dry_take: id of the take that these effects were put on; empty for none.
     """
 
     task: str
@@ -58,6 +60,8 @@ class TakeOrigin:
     regions: Regions = ()
     heard: tuple[tuple[int, int, float], ...] = ()
     similarity: float | None = None
+    chain: str = ""
+    dry_take: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
