@@ -1061,5 +1061,124 @@
     <message><source>Sound settings …</source><translation>Klangeinstellungen …</translation></message>
     <message><source>a part of the spectrum</source><translation>ein Teil des Spektrums</translation></message>
     <message><source>Hear only this</source><translation>Nur das hören</translation></message>
+    <message><source>--no-token lets every program of this machine in, so it goes with neither --lan nor --token-file; leave one of them out</source><translation>--no-token lässt jedes Programm dieses Rechners herein und verträgt sich deshalb weder mit --lan noch mit --token-file; lassen Sie eines davon weg</translation></message>
+    <message><source>--plain-token is for other machines, and this one always may; add --lan or leave it out</source><translation>--plain-token ist für andere Rechner, dieser darf immer; geben Sie auch --lan an oder lassen Sie es weg</translation></message>
+    <message><source>a tempo of {bpm:g} is not allowed; give {low:g} to {high:g} beats per minute</source><translation>ein Tempo von {bpm:g} ist nicht erlaubt; geben Sie {low:g} bis {high:g} Schläge pro Minute an</translation></message>
+    <message><source>a token needs at least {shortest} bytes; write a longer one into the file</source><translation>ein Token braucht mindestens {shortest} Byte; schreiben Sie einen längeren in die Datei</translation></message>
+    <message><source>all is well</source><translation>alles in Ordnung</translation></message>
+    <message><source>an Ardour session has one sample rate, and these stems have {rates} Hz; put each rate in its own</source><translation>eine Ardour-Session hat eine einzige Abtastrate, diese Stems haben {rates} Hz; machen Sie für jede Rate eine eigene</translation></message>
+    <message><source>an Ardour session keeps its sounds inside; leave --link out, or choose dawproject or rpp</source><translation>eine Ardour-Session enthält ihre Klänge selbst; lassen Sie --link weg, oder wählen Sie dawproject oder rpp</translation></message>
+    <message><source>another process is at this job; wait for it</source><translation>ein anderer Prozess arbeitet an diesem Auftrag; warten Sie auf ihn</translation></message>
+    <message><source>audio devices: {count}</source><translation>Audiogeräte: {count}</translation></message>
+    <message><source>audio devices: {why}</source><translation>Audiogeräte: {why}</translation></message>
+    <message><source>bundle {name}: good, {version}, {path}</source><translation>Modell {name}: in Ordnung, {version}, {path}</translation></message>
+    <message><source>bundle {name}: {why}</source><translation>Modell {name}: {why}</translation></message>
+    <message><source>cannot be listed ({error}); only playback needs them</source><translation>lassen sich nicht auflisten ({error}); nur die Wiedergabe braucht sie</translation></message>
+    <message><source>cannot be written to ({reason})</source><translation>nicht beschreibbar ({reason})</translation></message>
+    <message><source>cannot use {folder} ({why}); make room there, or choose another folder</source><translation>{folder} ist nicht zu gebrauchen ({why}); schaffen Sie dort Platz, oder wählen Sie einen anderen Ordner</translation></message>
+    <message><source>cannot write {path} ({reason}); make room or choose another data folder</source><translation>{path} lässt sich nicht schreiben ({reason}); schaffen Sie Platz, oder wählen Sie einen anderen Datenordner</translation></message>
+    <message><source>chain</source><translation>Effektkette</translation></message>
+    <message><source>chain before</source><translation>Effektkette davor</translation></message>
+    <message><source>chain_on</source><translation>Effektkette auf</translation></message>
+    <message><source>chains need pedalboard, which is not installed; install the extra plugins: pip install 'fluxstem[plugins]'</source><translation>Effektketten brauchen pedalboard, das nicht installiert ist; installieren Sie das Extra plugins: pip install 'fluxstem[plugins]'</translation></message>
+    <message><source>decode the file</source><translation>dekodiert die Datei</translation></message>
+    <message><source>delay_samples {value!r} of {effect} is not allowed; give a whole number from 0 to {most}</source><translation>delay_samples {value!r} bei {effect} ist nicht erlaubt; geben Sie eine ganze Zahl von 0 bis {most} an</translation></message>
+    <message><source>device {asked}: works, got {got}</source><translation>Gerät {asked}: geht, benutzt wird {got}</translation></message>
+    <message><source>fluxstem {engine_version}, Python {python}, {platform}</source><translation>fluxstem {engine_version}, Python {python}, {platform}</translation></message>
+    <message><source>hearing the tempo needs librosa; install it with: pip install 'fluxstem[tempo]', or give --tempo a number</source><translation>um das Tempo zu hören, braucht es librosa; installieren Sie es mit: pip install 'fluxstem[tempo]', oder geben Sie bei --tempo eine Zahl an</translation></message>
+    <message><source>no device can run a graph: {why}</source><translation>kein Gerät kann ein Modell ausführen: {why}</translation></message>
+    <message><source>no name is free in {folder}</source><translation>in {folder} ist kein Name frei</translation></message>
+    <message><source>no plug-in {name} was found; install it and run fluxstem plugins scan, or take it out of the chain</source><translation>kein Plug-in {name} gefunden; installieren Sie es und rufen Sie fluxstem plugins scan auf, oder nehmen Sie es aus der Effektkette</translation></message>
+    <message><source>no process can be started to try it in ({reason}: {program})</source><translation>zum Ausprobieren lässt sich kein Prozess starten ({reason}: {program})</translation></message>
+    <message><source>no steady beat is heard in {path}; give --tempo a number</source><translation>in {path} ist kein gleichmäßiger Takt zu hören; geben Sie bei --tempo eine Zahl an</translation></message>
+    <message><source>no usable bundle is installed; looked in {places}</source><translation>kein brauchbares Modell ist installiert; gesucht wurde in {places}</translation></message>
+    <message><source>not looked at; sounddevice is not installed (only playback needs it)</source><translation>nicht geprüft; sounddevice ist nicht installiert (nur die Wiedergabe braucht es)</translation></message>
+    <message><source>on {value!r} of {effect} is not allowed; give true or false</source><translation>on {value!r} bei {effect} ist nicht erlaubt; geben Sie true oder false an</translation></message>
+    <message><source>packages: {packages}</source><translation>Pakete: {packages}</translation></message>
+    <message><source>problem: {sentence}</source><translation>Problem: {sentence}</translation></message>
+    <message><source>solo and mute: heard after about {ring_ms:.0f} ms in the buffer and {device_ms:.0f} ms in the device, as it reports ({device})</source><translation>Solo und Stumm: zu hören nach etwa {ring_ms:.0f} ms im Puffer und {device_ms:.0f} ms im Gerät, wie es selbst angibt ({device})</translation></message>
+    <message><source>stems cannot be made here until the problems are solved</source><translation>bis die Probleme gelöst sind, lassen sich hier keine Stems machen</translation></message>
+    <message><source>stems that add up to the mix leave a stem, not a rest; leave out what the chain is on</source><translation>Stems, die zusammen den Mix ergeben, lassen einen Stem übrig, keinen Rest; lassen Sie weg, worauf die Effektkette liegt</translation></message>
+    <message><source>the cache folder {path} cannot be written to, so TensorRT has to build every time</source><translation>der Zwischenspeicher {path} ist nicht beschreibbar, deshalb muss TensorRT jedes Mal neu bauen</translation></message>
+    <message><source>the chain {path} cannot be read ({reason}); check that it may be read</source><translation>die Effektkette {path} lässt sich nicht lesen ({reason}); prüfen Sie, ob sie gelesen werden darf</translation></message>
+    <message><source>the chain {path} is empty, no file, or over {most} bytes</source><translation>die Effektkette {path} ist leer, keine Datei, oder größer als {most} Byte</translation></message>
+    <message><source>the folder for temporary files, {path}, cannot be written to</source><translation>der Ordner für vorläufige Dateien, {path}, ist nicht beschreibbar</translation></message>
+    <message><source>the folder {folder} belongs to another user; choose another with --home</source><translation>der Ordner {folder} gehört jemand anderem; wählen Sie mit --home einen anderen</translation></message>
+    <message><source>the parameters of {effect} are no names with numbers or texts</source><translation>die Parameter von {effect} sind keine Namen mit Zahlen oder Texten</translation></message>
+    <message><source>the plug-in {name} cannot be in a chain: it {why}</source><translation>das Plug-in {name} kann nicht in eine Effektkette: {why}</translation></message>
+    <message><source>the plug-in {name} is in quarantine: it {why}; fluxstem plugins scan --again {path} gives it another try</source><translation>das Plug-in {name} ist in Quarantäne: {why}; fluxstem plugins scan --again {path} versucht es noch einmal</translation></message>
+    <message><source>the preset {path} cannot be read ({reason}); check the path</source><translation>das Preset {path} lässt sich nicht lesen ({reason}); prüfen Sie den Pfad</translation></message>
+    <message><source>the preset {preset} of {effect} has to be a file beside the chain's own file</source><translation>das Preset {preset} von {effect} muss eine Datei neben der Datei der Effektkette sein</translation></message>
+    <message><source>the process of the chain did not answer for {limit_s:g} s and was given up; try again</source><translation>der Prozess der Effektkette antwortete {limit_s:g} s lang nicht und wurde aufgegeben; versuchen Sie es noch einmal</translation></message>
+    <message><source>the process of the chain {how}: {words}; set FLUXSTEM_DEBUG=1 to see more</source><translation>der Prozess der Effektkette {how}: {words}; mit FLUXSTEM_DEBUG=1 sehen Sie mehr</translation></message>
+    <message><source>the runtime did not answer within {limit_s:g} s</source><translation>ONNX Runtime antwortete nicht innerhalb von {limit_s:g} s</translation></message>
+    <message><source>the runtime ended with code {code}</source><translation>ONNX Runtime endete mit dem Code {code}</translation></message>
+    <message><source>the runtime ended with code {code} ({words})</source><translation>ONNX Runtime endete mit dem Code {code} ({words})</translation></message>
+    <message><source>the session needs a name; give a folder and a name, as songs/mix</source><translation>die Session braucht einen Namen; geben Sie Ordner und Namen an, etwa songs/mix</translation></message>
+    <message><source>the state of {effect} is not base64</source><translation>der Zustand von {effect} ist nicht base64</translation></message>
+    <message><source>the token in {path} is no secret, because other users may read or change it; make it yours alone: chmod 600 {path}</source><translation>der Token in {path} ist nicht geheim, denn andere dürfen ihn lesen oder ändern; machen Sie ihn zu Ihrem allein: chmod 600 {path}</translation></message>
+    <message><source>the {name} of {chain} is no text</source><translation>{name} in {chain} ist kein Text</translation></message>
+    <message><source>the {part} {file} that {name} speaks of is gone; put it back, or name the other files alone</source><translation>{file} ({part}), wovon {name} spricht, ist nicht mehr da; legen Sie es zurück, oder nennen Sie nur die anderen Dateien</translation></message>
+    <message><source>there is no chain to be on the {part}; name one</source><translation>es gibt keine Effektkette für {part}; nennen Sie eine</translation></message>
+    <message><source>there is no chain {chain!r}; name a file or one of {known}</source><translation>es gibt keine Effektkette {chain!r}; nennen Sie eine Datei oder eine von {known}</translation></message>
+    <message><source>there is no result in the folder {path}; name stems, or the JSON beside them</source><translation>im Ordner {path} ist kein Ergebnis; nennen Sie Stems oder die JSON-Datei daneben</translation></message>
+    <message><source>there is no room for temporary files ({reason}); make room and try again</source><translation>für vorläufige Dateien ist kein Platz ({reason}); schaffen Sie Platz, und versuchen Sie es noch einmal</translation></message>
+    <message><source>there is no stem to put into the session; name at least one result</source><translation>es gibt keinen Stem für die Session; nennen Sie mindestens ein Ergebnis</translation></message>
+    <message><source>unknown session format {format!r}; choose one of {formats}</source><translation>unbekanntes Session-Format {format!r}; wählen Sie eines von {formats}</translation></message>
+    <message><source>warning: {sentence}</source><translation>Warnung: {sentence}</translation></message>
+    <message><source>{beats} beats in a bar are not allowed; give {few} to {many}</source><translation>{beats} Schläge je Takt sind nicht erlaubt; geben Sie {few} bis {many} an</translation></message>
+    <message><source>{chain} has chain format {number}, this program reads up to {newest}; update the program</source><translation>{chain} hat das Kettenformat {number}, dieses Programm liest bis {newest}; aktualisieren Sie das Programm</translation></message>
+    <message><source>{chain} is not JSON ({error})</source><translation>{chain} ist kein JSON ({error})</translation></message>
+    <message><source>{chain} is not a chain; it needs "fluxstem_chain": 1 and "effects"</source><translation>{chain} ist keine Effektkette; es braucht "fluxstem_chain": 1 und "effects"</translation></message>
+    <message><source>{chain} is over {most} bytes</source><translation>{chain} ist größer als {most} Byte</translation></message>
+    <message><source>{chain} needs a list of at most {most} effects</source><translation>{chain} braucht eine Liste von höchstens {most} Effekten</translation></message>
+    <message><source>{chain} says {names}, which no chain has; leave it out</source><translation>{chain} nennt {names}, was keine Effektkette hat; lassen Sie es weg</translation></message>
+    <message><source>{effect} has a state and a preset; leave one of them out</source><translation>{effect} hat einen Zustand und ein Preset; lassen Sie eines davon weg</translation></message>
+    <message><source>{effect} has to name either a builtin or a plugin</source><translation>{effect} muss entweder ein builtin oder ein plugin nennen</translation></message>
+    <message><source>{effect} is no object; name a builtin or a plugin</source><translation>{effect} ist kein Objekt; nennen Sie ein builtin oder ein plugin</translation></message>
+    <message><source>{effect} names the builtin {name!r}; choose one of {known}</source><translation>{effect} nennt das builtin {name!r}; wählen Sie eines von {known}</translation></message>
+    <message><source>{error}</source><translation>{error}</translation></message>
+    <message><source>{key} {value!r} of {effect} is not allowed; give true or false</source><translation>{key} {value!r} bei {effect} ist nicht erlaubt; geben Sie true oder false an</translation></message>
+    <message><source>{name} folder: {path}, writable</source><translation>Ordner {name}: {path}, beschreibbar</translation></message>
+    <message><source>{name} folder: {path}, {why}</source><translation>Ordner {name}: {path}, {why}</translation></message>
+    <message><source>{name} in {effect} has no parameter {key!r}; it has {known}</source><translation>{name} in {effect} hat keinen Parameter {key!r}; es hat {known}</translation></message>
+    <message><source>{name} {value!r} of {chain} is not allowed; give a number from {low:g} to {high:g}</source><translation>{name} {value!r} in {chain} ist nicht erlaubt; geben Sie eine Zahl von {low:g} bis {high:g} an</translation></message>
+    <message><source>{name} {why}</source><translation>{name} {why}</translation></message>
+    <message><source>{packages} are both installed and share one folder, so the last one installed wins; uninstall both, then install one</source><translation>{packages} sind beide installiert und teilen sich einen Ordner, sodass das zuletzt installierte gilt; deinstallieren Sie beide, und installieren Sie dann eines</translation></message>
+    <message><source>{path} cannot be read ({why}); give --tempo a number</source><translation>{path} lässt sich nicht lesen ({why}); geben Sie bei --tempo eine Zahl an</translation></message>
+    <message><source>{path} is no plain file; give a file with the token</source><translation>{path} ist keine gewöhnliche Datei; geben Sie eine Datei mit dem Token an</translation></message>
+    <message><source>{path} is not a .vstpreset of at most {most} bytes</source><translation>{path} ist kein .vstpreset von höchstens {most} Byte</translation></message>
+    <message><source>{path} is of a kind that DAWs do not share; make it again with --format wav24 or flac</source><translation>{path} ist von einer Art, die DAWs nicht gemeinsam haben; machen Sie es neu mit --format wav24 oder flac</translation></message>
+    <message><source>{task} gives no {part} that a chain could be on; leave --chain-on out</source><translation>{task} ergibt nichts ({part}), worauf eine Effektkette liegen könnte; lassen Sie --chain-on weg</translation></message>
+    <message><source>{task} hears nothing that a chain could be on; leave the chain before it out</source><translation>{task} hört nichts, worauf eine Effektkette liegen könnte; lassen Sie die Kette davor weg</translation></message>
+    <message><source>Add</source><translation>Hinzufügen</translation></message>
+    <message><source>Built-in effects and plug-ins; what they make is another take</source><translation>Eingebaute Effekte und Plug-ins; was sie ergeben, ist ein weiterer Take</translation></message>
+    <message><source>Chain</source><translation>Effektkette</translation></message>
+    <message><source>Compare two chains</source><translation>Zwei Effektketten vergleichen</translation></message>
+    <message><source>Copy to the other</source><translation>In die andere kopieren</translation></message>
+    <message><source>Down</source><translation>Nach unten</translation></message>
+    <message><source>Effect share</source><translation>Effektanteil</translation></message>
+    <message><source>Effects</source><translation>Effekte</translation></message>
+    <message><source>Effects in order</source><translation>Effekte der Reihe nach</translation></message>
+    <message><source>Effects on {lane}</source><translation>Effekte auf {lane}</translation></message>
+    <message><source>Effects …</source><translation>Effekte …</translation></message>
+    <message><source>How long echoes may ring on after the end; 0 cuts them</source><translation>Wie lange Echos nach dem Ende ausklingen dürfen; 0 schneidet sie ab</translation></message>
+    <message><source>Its own window</source><translation>Sein eigenes Fenster</translation></message>
+    <message><source>Look for plug-ins</source><translation>Plug-ins suchen</translation></message>
+    <message><source>Make a take with effects</source><translation>Take mit Effekten machen</translation></message>
+    <message><source>Name of the chain</source><translation>Name der Effektkette</translation></message>
+    <message><source>Open preset …</source><translation>Preset öffnen …</translation></message>
+    <message><source>Plug-ins</source><translation>Plug-ins</translation></message>
+    <message><source>Save chain …</source><translation>Kette speichern …</translation></message>
+    <message><source>Save preset …</source><translation>Preset speichern …</translation></message>
+    <message><source>Tail</source><translation>Ausklang</translation></message>
+    <message><source>Up</source><translation>Nach oben</translation></message>
+    <message><source>Use this chain</source><translation>Diese Kette nehmen</translation></message>
+    <message><source>Working …</source><translation>In Arbeit …</translation></message>
+    <message><source>put effects on {lane}</source><translation>Effekte auf {lane}</translation></message>
+    <message><source>saved as {path}</source><translation>gespeichert als {path}</translation></message>
+    <message><source>the take with effects is there; the one without them is the take before it</source><translation>der Take mit Effekten ist da; der ohne sie ist der Take davor</translation></message>
+    <message><source>{count} plug-ins found</source><translation>{count} Plug-ins gefunden</translation></message>
+    <message><source>{note}</source><translation>{note}</translation></message>
 </context>
 </TS>
