@@ -5,9 +5,11 @@ from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QScrollArea
 
 from desktop.app import translate
-from desktop.views.dialogs.export_dialog import ExportDialog
+from desktop.views.dialogs.export_dialog import LEAST_WIDTH, ExportDialog
 from desktop.views.dialogs.settings_dialog import SettingsDialog
 from desktop.views.main_window import MainWindow
+from desktop.views.timeline.lane_name import LaneName
+from desktop.views.timeline.mix_header import MixHeader
 from engine import TASKS
 
 SIZES = [(1600, 1000), (1280, 720), (1100, 700), (900, 560), (800, 500)]  # the last is 200 % on 1600 x 1000
@@ -49,7 +51,28 @@ def problems(top):
         wanted = needed(widget)
         if wanted > widget.width() + 1:
             found.append(f"{type(widget).__name__} {name!r} is {widget.width()} wide and needs {wanted}")
+        high = needed_height(widget)
+        if high > widget.height() + 1:
+            found.append(f"{type(widget).__name__} {name!r} is {widget.height()} high and needs {high}")
+        if (whole := elided(widget)) is not None:
+            found.append(f"{type(widget).__name__} {whole!r} is shown as {widget.text()!r}")
     return found
+
+
+def needed_height(widget):
+    """Pixels that the lines of a widget take."""
+    if isinstance(widget, QLabel) and widget.text():
+        return widget.heightForWidth(widget.width()) if widget.wordWrap() else widget.fontMetrics().height()
+    if isinstance(widget, QAbstractButton) and shows_words(widget):
+        return widget.fontMetrics().height()
+    return 0
+
+
+def elided(widget):
+    """The words of a label that were shortened, though they are the window's own and none that a user typed."""
+    whole = getattr(widget, "whole", "")
+    is_own = bool(whole) and not isinstance(widget.parentWidget(), LaneName | MixHeader)
+    return whole if is_own and widget.text() != whole else None
 
 
 def every(top):
@@ -122,13 +145,26 @@ def test_no_widget_of_the_window_is_cut_off(workspace, qtbot, make_wav, speaking
     )
 
 
+def test_every_choice_of_the_advanced_options_is_whole_or_ends_in_an_ellipsis(loaded, speaking):
+    loaded.resize(1280, 720)
+    for task in TASKS:
+        loaded.prompt.set_task(task)
+        loaded.prompt.fold.setChecked(True)
+        settle()
+        assert problems(loaded.prompt.popover) == [], task
+        loaded.prompt.fold.setChecked(False)
+
+
 @pytest.mark.parametrize("tab", range(5))
 def test_no_widget_of_the_settings_is_cut_off(loaded, qtbot, speaking, tab):
     dialog = SettingsDialog(loaded.workspace, loaded, tab)
     qtbot.addWidget(dialog)
     dialog.show()
-    settle()
-    assert problems(dialog) == []
+    for size in ((dialog.width(), dialog.height()), (720, 460)):  # the second is on a screen at 200 %
+        dialog.resize(*size)
+        settle()
+        assert problems(dialog) == []
+        assert (dialog.width(), dialog.height()) == size
 
 
 def test_no_widget_of_the_export_is_cut_off(loaded, qtbot, speaking, make_wav):
@@ -137,5 +173,8 @@ def test_no_widget_of_the_export_is_cut_off(loaded, qtbot, speaking, make_wav):
     dialog = ExportDialog(loaded.workspace, loaded.lane_actions.files, "", loaded)
     qtbot.addWidget(dialog)
     dialog.show()
-    settle()
-    assert problems(dialog) == []
+    for size in ((dialog.width(), dialog.height()), (LEAST_WIDTH, 460)):
+        dialog.resize(*size)
+        settle()
+        assert problems(dialog) == []
+        assert (dialog.width(), dialog.height()) == size
