@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self
 
-from engine import EngineError, Failed
+from engine import EngineError, Failed, Sentence
 
 
 class Message:
@@ -30,6 +30,15 @@ class Message:
     def of(cls, error: EngineError) -> Self:
         """What an error says."""
         return cls(error.template, **error.values) if error.template else cls(str(error))
+
+    @classmethod
+    def of_finding(cls, sentence: Sentence) -> Self:
+        """What was found on this machine; sentences in it become messages too."""
+        values = {
+            name: cls.of_finding(value) if isinstance(value, Sentence) else value
+            for name, value in sentence.values.items()
+        }
+        return cls(sentence.template, **values)
 
     @classmethod
     def of_failed(cls, failed: Failed) -> Self:

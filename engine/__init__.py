@@ -7,8 +7,7 @@ from engine.audio.riff import read_extras, time_reference
 from engine.bundle.bundle import Bundle, Manifest, load_bundle
 from engine.bundle.library import find_bundle, list_bundles, user_cache_folder, user_data_folder
 from engine.checks import check_values
-from engine.doctor import examine
-from engine.doctor import lines as findings_lines
+from engine.doctor import Sentence, examine
 from engine.doctor import sentences as findings_sentences
 from engine.errors import (
     AudioError,
@@ -63,6 +62,7 @@ __all__ = [
     "Request",
     "RequestError",
     "Rule",
+    "Sentence",
     "Slot",
     "StemResult",
     "StemSet",
@@ -70,7 +70,6 @@ __all__ = [
     "engine_version",
     "examine",
     "find_bundle",
-    "findings_lines",
     "findings_sentences",
     "list_bundles",
     "load_bundle",

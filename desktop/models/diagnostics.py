@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from desktop.audio.player import AudioPlayer
 from desktop.message import Message
 from desktop.models.background import Background
-from engine import examine, findings_lines
+from engine import Sentence, examine, findings_sentences
 
 LEAST_FREE_BYTES = 2 << 30  # below it a long song may not fit
 GB = 1 << 30
@@ -43,11 +43,11 @@ class Diagnostics(QObject):
         parent: owns it.
 
     Signals:
-        examined: the report as text.
+        examined: the report, a ``Message`` for each line.
         checked: a ``CheckRow`` for each part of the machine.
     """
 
-    examined = Signal(str)
+    examined = Signal(object)
     checked = Signal(object)
 
     def __init__(
@@ -62,19 +62,29 @@ class Diagnostics(QObject):
 
     def examine(self) -> None:
         """Start; ``examined`` and ``checked`` follow."""
-        self._background.run(self._look, self._show, lambda error: self.examined.emit(str(error)))
+        self._background.run(
+            self._look, self._show, lambda error: self.examined.emit((Message("{error}", error=str(error)),))
+        )
 
     def _show(self, findings: dict[str, Any]) -> None:
         self.checked.emit(check_rows(findings))
-        self.examined.emit("\n".join([*findings_lines(findings), *self.sound_lines()]))
+        found = map(Message.of_finding, findings_sentences(findings))
+        self.examined.emit((*found, *self.sound_lines()))
 
-    def sound_lines(self) -> list[str]:
+    def sound_lines(self) -> list[Message]:
         """The delay of solo and mute; nothing before something was played."""
         if self._player.change_s is None:
             return []
         ring_ms, device_ms = (1000 * part for part in self._player.change_s)
-        words = f"{ring_ms:.0f} ms in the buffer and {device_ms:.0f} ms in the device, as it reports"
-        return [f"solo and mute  heard after about {words} ({self._player.device_name})"]
+        return [
+            Message(
+                "solo and mute: heard after about {ring_ms:.0f} ms in the buffer and {device_ms:.0f} ms in the device, "
+                "as it reports ({device})",
+                ring_ms=ring_ms,
+                device_ms=device_ms,
+                device=self._player.device_name,
+            )
+        ]
 
 
 def check_rows(findings: dict[str, Any]) -> tuple[CheckRow, ...]:
@@ -87,7 +97,9 @@ def check_rows(findings: dict[str, Any]) -> tuple[CheckRow, ...]:
         devices=", ".join(dict.fromkeys(str(row["got"]).removesuffix("ExecutionProvider") for row in devices)),
     )
     if not devices:
-        engine = Message("no device can run a model: {reason}", reason=findings["devices"][0]["why"])
+        engine = Message(
+            "no device can run a model: {reason}", reason=Message.of_finding(Sentence.of(findings["devices"][0]))
+        )
     sound = Message("{count} devices", count=len(audio["devices"]))
     if not audio["devices"]:
         sound = Message("no output device; everything but playback works")

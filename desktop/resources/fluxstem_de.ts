@@ -1180,5 +1180,14 @@
     <message><source>the take with effects is there; the one without them is the take before it</source><translation>der Take mit Effekten ist da; der ohne sie ist der Take davor</translation></message>
     <message><source>{count} plug-ins found</source><translation>{count} Plug-ins gefunden</translation></message>
     <message><source>{note}</source><translation>{note}</translation></message>
+    <message><source>Click to take it out of the mix</source><translation>Klick nimmt es aus dem Mix heraus</translation></message>
+    <message><source>Click to type a time, as 1:02.5, or bar and beat, as 12|3</source><translation>Klicken und eine Zeit eingeben, etwa 1:02,5, oder Takt und Schlag, etwa 12|3</translation></message>
+    <message><source>On the disk</source><translation>Auf der Platte</translation></message>
+    <message><source>Type a time as 1:02.5, or bar and beat as 12|3</source><translation>Eine Zeit so eingeben: 1:02,5, oder Takt und Schlag so: 12|3</translation></message>
+    <message><source>in all {all}</source><translation>insgesamt {all}</translation></message>
+    <message><source>measuring …</source><translation>wird gemessen …</translation></message>
+    <message><source>the file is ready now: drag it again</source><translation>die Datei ist jetzt fertig: noch einmal ziehen</translation></message>
+    <message><source>this project {project}, which is {ratio} times its audio; in all {all}</source><translation>dieses Projekt {project}, das {ratio}-Fache seiner Töne; insgesamt {all}</translation></message>
+    <message><source>writing {count} files …</source><translation>{count} Dateien werden geschrieben …</translation></message>
 </context>
 </TS>

@@ -146,4 +146,4 @@ def test_settings_and_the_doctor_open_after_all_sound_was_taken_back(window, dev
     qtbot.addWidget(dialog)
     assert "A change is heard" in dialog._delay_words()
     assert workspace.transport.player.change_s == before
-    assert "in the buffer" in window.workspace.diagnostics.sound_lines()[0]
+    assert "in the buffer" in str(window.workspace.diagnostics.sound_lines()[0])

@@ -202,7 +202,7 @@ def test_settings_say_how_soon_solo_and_mute_are_heard(loaded, qtbot, monkeypatc
     player._stream_rate_hz, player._device_s = 48_000, 0.012
     player._ring.largest_read = 256
     assert "about 26 ms: 14 in the buffer, 12 in the device" in dialog._delay_words()
-    assert "14 ms in the buffer and 12 ms in the device" in loaded.workspace.diagnostics.sound_lines()[0]
+    assert "14 ms in the buffer and 12 ms in the device" in str(loaded.workspace.diagnostics.sound_lines()[0])
 
 
 def test_a_click_moves_the_cursor(loaded, qtbot):

@@ -89,7 +89,7 @@ class SettingsDialog(QDialog):
         workspace.bundles.verified.connect(self._show_verified)
         workspace.bundles.changed.connect(self._show_bundles)
         workspace.bridge.changed.connect(self._show_bridge)
-        workspace.diagnostics.examined.connect(self.report.setPlainText)
+        workspace.diagnostics.examined.connect(self._show_report)
         workspace.diagnostics.checked.connect(self._show_checks)
         self.tabs.currentChanged.connect(self._on_tab)
         self.tabs.setCurrentIndex(tab)
@@ -307,6 +307,9 @@ class SettingsDialog(QDialog):
             for column, label in enumerate((sign, name, words)):
                 self.checks.addWidget(label, place, column, Qt.AlignmentFlag.AlignTop)
         self.verdict.setText(tr("Everything works") if all(row.good for row in rows) else tr("Something is missing"))
+
+    def _show_report(self, found: tuple[Message, ...]) -> None:
+        self.report.setPlainText("\n".join(said(line) for line in found))
 
     def _on_tab(self, tab: int) -> None:
         page = self.tabs.widget(tab)
