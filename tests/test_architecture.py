@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 OURS = {"engine", "desktop", "export", "training"}
 GRAMMAR = tuple(f"engine.text.{name}" for name in ("grammar", "names", "negation", "normalize", "vocabulary"))
 MANIFEST = tuple(f"engine.bundle.{name}" for name in ("bundle", "fields", "manifest", "separation", "separator"))
-VALUE_FILES = ("errors", "latents", "mask_pooling", "options", "request", "stem_sets", "tasks")
+VALUE_FILES = ("errors", "latents", "mask_pooling", "options", "request", "stem_sets", "tasks", "telemetry")
 VALUES = tuple(f"engine.{name}" for name in VALUE_FILES)
 VOCABULARY = {*VALUES, *GRAMMAR, *MANIFEST}
 HEAVY = {"torch", "PySide6", "onnxruntime"}
@@ -37,13 +37,14 @@ BORDERS = (
     Border(f"engine/{{events,{','.join(VALUE_FILES)}}}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/bundle/{bundle,fields,manifest,separation,separator}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/text/{grammar,names,negation,normalize,vocabulary}.py", frozenset(VOCABULARY), frozenset()),
-    Border("engine/**/*.py", frozenset({"engine"}), frozenset({"torch", "PySide6", "pedalboard"})),
+    Border("engine/**/*.py", frozenset({"engine"}), frozenset({"torch", "PySide6"})),
     Border("engine/osc/**/*.py", frozenset({"engine", "engine.osc"}), frozenset({"torch", "PySide6", "onnxruntime"})),
+    Border("engine/mcp/**/*.py", frozenset({"engine", "engine.mcp"}), frozenset({"torch", "PySide6", "onnxruntime"})),
     Border("desktop/**/*.py", frozenset({"engine", "desktop"}), frozenset({"torch", "onnxruntime"})),
     Border("training/**/*.py", frozenset({"training", *VOCABULARY}), frozenset({"PySide6", "onnxruntime"})),
     Border("export/**/*.py", frozenset({"export", "training", *VOCABULARY}), frozenset({"PySide6"})),
 )
-FRONT_DOOR_ONLY = {"engine/osc/**/*.py", "desktop/**/*.py"}
+FRONT_DOOR_ONLY = {"engine/osc/**/*.py", "engine/mcp/**/*.py", "desktop/**/*.py"}
 CLIENTS = {"training/eval/bundle_system.py"}  # it measures what users get, through the same door
 
 
@@ -88,7 +89,8 @@ def allowed(name: str, border: Border) -> bool:
     if name.split(".")[0] not in OURS:
         return name.split(".")[0] not in border.never
     if border.where in FRONT_DOOR_ONLY and name.startswith("engine."):  # the bridge's package is a front door too
-        return name == "engine.osc" or (name.startswith("engine.osc.") and border.where.startswith("engine/osc"))
+        own = border.where.split("/**")[0].replace("/", ".")
+        return name == "engine.osc" or (own != "desktop" and name.startswith(f"{own}."))
     return any(name == ours or name.startswith(f"{ours}.") for ours in border.ours)
 
 
@@ -160,6 +162,18 @@ def test_only_one_file_of_the_engine_knows_onnx_runtime():
         if any(name.split(".")[0] == "onnxruntime" for name in imports(path))
     }
     assert users <= {"engine/runtime/onnx.py"}
+
+
+def test_only_the_process_of_a_chain_knows_pedalboard():
+    """It is GPL: the engine and its clients stay free of it, and a chain's process is a program of its own."""
+    packages = ("engine/**/*.py", "desktop/**/*.py", "export/**/*.py")
+    users = {
+        str(path.relative_to(ROOT))
+        for pattern in packages
+        for path in python_files(pattern)
+        if any(name.split(".")[0] == "pedalboard" for name in imports(path))
+    }
+    assert users == {"engine/plugins/chain_process.py"}
 
 
 @pytest.mark.parametrize(
@@ -306,7 +320,9 @@ def test_every_command_a_document_names_is_there(document):
     known = {
         "python -m training": table_keys("training/__main__.py", "STAGES"),
         "python -m export": table_keys("export/__main__.py", "COMMANDS"),
-        "^fluxstem": set(re.findall(r"^    ([a-z]+)\b", recorded.split("commands:")[1].split("For example")[0], re.M)),
+        "^fluxstem": set(
+            re.findall(r"^    ([a-z]+(?:-[a-z]+)*)\b", recorded.split("commands:")[1].split("For example")[0], re.M)
+        ),
     }
     for program, commands in known.items():
         named = set(re.findall(rf"{program} ([a-z]+(?:-[a-z]+)*)(?![\w/.-])", code, re.M))
