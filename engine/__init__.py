@@ -31,7 +31,10 @@ from engine.request import EXAMPLE_KINDS, OPTIONS, Request, region_fields
 from engine.serialization import request_from_json, request_to_json
 from engine.stem_sets import STEM_SETS, StemSet
 from engine.tasks import TASKS, Rule, rule_of
+from engine.telemetry import turn_off_telemetry
 from engine.version import engine_version
+
+turn_off_telemetry()
 
 __all__ = [
     "BIT_FOR_BIT_DB",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -50,6 +51,7 @@ class MessageRouter:
         self._allow = AllowList(settings.allow)
         self._dumping = False
         self.udp_port = self.tcp_port = 0
+        self.dropped: Callable[[], int] = lambda: 0  # what the sockets could not even read
         self._home = home
         self.sessions = SessionTable(trusting=settings.no_token, lan=settings.lan)
         tokens = () if settings.no_token else (home.token, *([settings.token] if settings.token else ()))
@@ -63,13 +65,18 @@ class MessageRouter:
         listeners = JobListeners(self.tell, self._watchers)
         self.queue = JobQueue(engine, home, store, intake, listeners, self.disk, self.turns)
         self.refused = 0
-        self.unanswered = 0
+        self._unanswered = 0
         self.callbacks = TransportCallbacks(
             admits=self._admits, packet=self.packet, broken=self._broken, gone=self._gone, rank=self._rank,
             lost=self._lost,
         )  # fmt: skip
         self._clip_handlers = ClipHandlers(self)
         self._handlers = Handlers(self, self._clip_handlers, settings.owner, settings.lan).by_address
+
+    @property
+    def unanswered(self) -> int:
+        """Messages that got no answer: of senders without proof, or lost in a burst."""
+        return self._unanswered + self.dropped()
 
     def close(self) -> None:
         """Release everything; the journal stays on disk."""
@@ -94,7 +101,7 @@ class MessageRouter:
         session = self.sessions.of(key, wire, len(packet), self._loop.time())
         if not self.gate.admits(session, self._loop.time()):
             self.refused += 1
-            self.unanswered += 1
+            self._unanswered += 1
             return
         try:
             messages = read_packet(packet)
@@ -126,7 +133,7 @@ class MessageRouter:
             room = len(text.encode()) - (len(packet) - limit) - 4
             packet = _written(address, (*args[:-1], text.encode()[: max(room, 0)].decode("utf-8", "ignore")))
         if not session.send(packet):
-            self.unanswered += 1
+            self._unanswered += 1
 
     def fail(self, session: ClientSession, id: str, code: str, text: str) -> None:
         """Reply ``fail``: a job or a clip was not accepted."""
@@ -191,7 +198,7 @@ class MessageRouter:
         self.error(self.sessions.of(key, wire, 0, self._loop.time()), "", "packet", text)
 
     def _lost(self, count: int) -> None:
-        self.unanswered += count
+        self._unanswered += count
 
     def _rank(self, key: SenderKey) -> tuple[int, float] | None:
         """How much a connection is needed: without proof, silent, watching; one that waits for a result is needed."""
