@@ -1,4 +1,4 @@
-"""What every test gets: no network beyond this machine, no thread left behind, tones, the shipped bundle."""
+"""What every test gets: no network beyond this machine, no telemetry, no thread left behind, tones, the bundle."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from hypothesis import settings
+from outside import LOCAL_HOSTS, Outside, telemetry_files
+
+from engine.telemetry import turn_off_telemetry
 
 if TYPE_CHECKING:
     import tinyrun
@@ -24,7 +27,24 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 SMALL_BUNDLE = ROOT / "resources" / "bundles" / "small"
 THREAD_GRACE_S = 2.0
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1", ""}
+TELEMETRY_BEFORE = pytest.StashKey[dict[Path, int]]()
+OUTSIDE = Outside()
+
+turn_off_telemetry()  # before any test imports ONNX Runtime
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """From here on every connection is heard of, and every file of telemetry is new."""
+    session.config.stash[TELEMETRY_BEFORE] = telemetry_files(Path.home())
+    sys.addaudithook(OUTSIDE)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The whole run fails when any of its processes wrote telemetry, or this one spoke to somebody outside."""
+    written = set(telemetry_files(Path.home()).items()) - set(session.config.stash[TELEMETRY_BEFORE].items())
+    if written or OUTSIDE.seen:
+        print(f"telemetry was written: {sorted(str(path) for path, _ in written)}; reached for: {OUTSIDE.seen}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,7 +10,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine.osc.protocol.requests import ROWS
 
-SAMPLE = {"id": "job", "text": "bass", "whole": 3, "number": 0.5, "blob": b"12345"}
+SAMPLE = {"id": "job", "text": "bass", "whole": 3, "number": 0.5, "place": "480smp", "blob": b"12345"}
 
 
 def valid_packets() -> list[bytes]:

@@ -24,7 +24,7 @@ class BridgeService(QObject):
     """Starts and stops the bridge as the settings say.
 
     Args:
-        settings: off, this machine, or the network; and the token.
+        settings: off, this machine (without a token: open), or the network; and the token of the network.
         background: starts it, and talks to DAWs.
         link: the engine it shares.
         data: folder for its files.
@@ -59,6 +59,11 @@ class BridgeService(QObject):
     def port(self) -> int:
         """TCP port, 0 while there is no bridge."""
         return self._bridge.state.tcp_port or 0 if self._bridge is not None else 0
+
+    @property
+    def folder(self) -> Path:
+        """The bridge's own folder, with the token that its clients read."""
+        return self._data / "bridge"
 
     def name_of(self, job: str) -> str:
         """The DAW's own name for the clip of a job, empty if it has none."""
@@ -104,10 +109,10 @@ class BridgeService(QObject):
         self._words = OFF
         if wanted != "off":
             self._words = Message("OSC: starting")
-            self._background.run(lambda: self._started(wanted == "lan"), self._show, self._fail)
+            self._background.run(lambda: self._started(wanted), self._show, self._fail)
         self.changed.emit()
 
-    def _started(self, lan: bool) -> Any:
+    def _started(self, wanted: str) -> Any:
         try:
             osc = importlib.import_module("engine.osc")
         except ImportError as error:
@@ -118,12 +123,13 @@ class BridgeService(QObject):
         self._settings.set("bridge_token", token)
         home, more = Path.home(), [Path(folder) for folder in self._settings.get("bridge_folders")]
         settings = osc.BridgeSettings(
-            lan=lan,
-            token=token.encode() if lan else None,
+            lan=wanted == "lan",
+            token=token.encode() if wanted == "lan" else None,
+            no_token=wanted == "open",
             roots=tuple(folder for folder in (home, *more) if folder.is_dir()),
             out=self._data / "daw",
             bundle=str(self._settings.get("bundle")),
-            home=self._data / "bridge",
+            home=self.folder,
             owner="the Fluxstem window",
         )
         bridge = osc.Bridge(self._link.engine, settings)

@@ -41,7 +41,7 @@ KEYS: dict[str, SettingRow] = {
     "follow": SettingRow("page", ("page", "center", "off")),
     "find_tempo": SettingRow(True),
     "spectrogram": SettingRow(False),
-    "bridge": SettingRow("off", ("off", "local", "lan")),
+    "bridge": SettingRow("off", ("off", "local", "open", "lan")),
     "bridge_token": SettingRow(""),
     "cache_gb": SettingRow(8, (1, 2, 4, 8, 16, 32, 64)),
     "export_kind": SettingRow("wav24"),

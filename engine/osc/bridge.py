@@ -130,7 +130,7 @@ class Bridge:
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:  # Windows' own cannot watch a socket
                 runner.run(self._serve())
         except BaseException as error:
-            self._failure = _for_user(error, self._settings)
+            self._failure = for_user(error, self._settings)
             if self._ready.is_set():
                 log.exception("the bridge ended")
         finally:
@@ -148,6 +148,7 @@ class Bridge:
             sockets = await open_sockets(settings.port, settings.tcp_port, settings.lan, router.callbacks, router.turns)
             stack.callback(sockets.close)
             router.udp_port, router.tcp_port = sockets.udp_port, sockets.tcp_port
+            router.dropped = sockets.dropped
             self._state = await _announced(stack, settings, home, sockets)
             self.receive_buffer_bytes = sockets.receive_buffer_bytes
             self.taken_up = router.queue.recover()
@@ -182,7 +183,7 @@ async def _announced(
     return state
 
 
-def _for_user(error: BaseException, settings: BridgeSettings) -> BaseException:
+def for_user(error: BaseException, settings: BridgeSettings) -> BaseException:
     """The error as a sentence for the user."""
     if isinstance(error, OSError) and error.filename is None and error.errno in _NO_PORT:
         return RequestError(

@@ -24,7 +24,6 @@ class BridgeServices(Protocol):
         clips: files sent by wire.
         queue: the jobs.
         refused: messages that could not be used.
-        unanswered: messages that got no answer.
     """
 
     sessions: SessionTable
@@ -33,7 +32,10 @@ class BridgeServices(Protocol):
     clips: ClipStore
     queue: JobQueue
     refused: int
-    unanswered: int
+
+    @property
+    def unanswered(self) -> int:
+        """Messages that got no answer: of senders without proof, or lost in a burst."""
 
     def tell(self, session: ClientSession, address: str, args: tuple[ReplyValue, ...]) -> None:
         """Send one reply."""

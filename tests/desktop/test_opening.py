@@ -167,7 +167,7 @@ def test_the_bridge_reads_the_folders_of_the_settings(workspace, qtbot, tmp_path
     first = bridge._bridge
     workspace.settings.set("bridge_folders", [str(tmp_path)])
     qtbot.waitUntil(lambda: bridge.port > 0 and bridge._bridge is not first, timeout=WAIT_MS)
-    with osc.BridgeClient(port=bridge.port, tcp=True) as daw:
+    with osc.BridgeClient(port=bridge.port, tcp=True, home=bridge.folder) as daw:
         daw.start("isolate", str(clip), "violin", id="bar 1")
         jobs = workspace.jobs.queue
         qtbot.waitUntil(lambda: bool(jobs.rows) and jobs.unfinished == 0, timeout=WAIT_MS)

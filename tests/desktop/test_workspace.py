@@ -297,7 +297,7 @@ def test_a_clip_of_a_daw_is_opened_with_its_lanes_and_sent_back(workspace, qtbot
         workspace.settings.set("bridge", "local")
         qtbot.waitUntil(lambda: "UDP" in str(bridge.words) or bool(workspace.troubles), timeout=WAIT_MS)
         assert workspace.troubles == []
-        with osc.BridgeClient(port=bridge.port, tcp=True) as daw:
+        with osc.BridgeClient(port=bridge.port, tcp=True, home=bridge.folder) as daw:
             daw.start("isolate", str(clip), "violin", id="bar 12")
             jobs = workspace.jobs.queue
             qtbot.waitUntil(lambda: bool(jobs.rows) and jobs.rows[-1].state is JobState.DONE, timeout=WAIT_MS)

@@ -44,6 +44,7 @@ OnBroken = Callable[[SenderKey, "TcpWire", str], None]
 OnGone = Callable[[SenderKey], None]
 Admits = Callable[[str], bool]
 
+_SO_MEMINFO = 55
 _HOSTS = {False: ("127.0.0.1", "::1"), True: ("0.0.0.0", "::")}
 
 
@@ -84,6 +85,10 @@ class Sockets:
     tcp: list[asyncio.Server] = field(default_factory=list)
     connections: set[TcpWire] = field(default_factory=set)
 
+    def dropped(self) -> int:
+        """Packets that the system threw away because its buffer was full; 0 where it does not tell."""
+        return sum(udp.dropped() for udp in self.udp)
+
     def close(self) -> None:
         """Close everything."""
         for udp in self.udp:
@@ -122,6 +127,15 @@ class UdpSocket:
         self._loop.remove_reader(self._sock)
         self._loop.remove_writer(self._sock)
         self._sock.close()
+
+    def dropped(self) -> int:
+        """Packets that the system threw away because its buffer was full; 0 where it does not tell."""
+        if sys.platform != "linux":
+            return 0
+        try:  # nine numbers of 32 bits, the last of which counts what was dropped
+            return int.from_bytes(self._sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36)[32:36], sys.byteorder)
+        except OSError:
+            return 0
 
     def send(self, packet: bytes, address: tuple[str, int]) -> None:
         """Send a datagram, or drop it when nobody takes them any more."""

@@ -22,6 +22,7 @@ from oschelp import LIMIT_S, Caller, packed, write_broadcast_wav
 from engine import Engine, RequestError, read_extras, time_reference
 from engine.osc import Bridge, BridgeClient, read_state
 from engine.osc.transport.framing import Framer
+from engine.osc.transport.sockets import CONNECTIONS_LIMIT
 
 ROOT = Path(__file__).parents[3]
 
@@ -259,17 +260,31 @@ def test_a_frame_of_four_gibibytes_ends_that_connection_only(bridge, caller):
     assert caller.ask("/fluxstem/ping") == ("/fluxstem/pong", "")
 
 
-def test_too_many_connections_are_turned_away_and_the_others_go_on(bridge, caller):
+def test_one_connection_more_is_served_and_the_longest_silent_one_makes_room_and_is_told(bridge, caller):
+    framer, ping = Framer("length"), packed("/fluxstem/ping")
     with contextlib.ExitStack() as stack:
-        lines = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", bridge.state.tcp_port), timeout=LIMIT_S))
-            for _ in range(33)
-        ]
-        with contextlib.suppress(ConnectionResetError):
-            assert lines[-1].recv(10) == b""
-        framer = Framer("length")
-        lines[0].sendall(framer.frame(packed("/fluxstem/ping")))
-        assert list(framer.feed(lines[0].recv(4096))) == [packed("/fluxstem/pong", "")]
+        lines = []
+        for _ in range(CONNECTIONS_LIMIT + 1):
+            lines.append(
+                stack.enter_context(socket.create_connection(("127.0.0.1", bridge.state.tcp_port), timeout=LIMIT_S))
+            )
+            lines[-1].sendall(framer.frame(ping))
+            assert list(Framer("length").feed(lines[-1].recv(4096))) == [packed("/fluxstem/pong", "")]
+        told = b""
+        while more := lines[0].recv(4096):
+            told += more
+        assert b"make room" in told
+        lines[1].sendall(framer.frame(ping))
+        assert list(Framer("length").feed(lines[1].recv(4096))) == [packed("/fluxstem/pong", "")]
+
+
+def test_connections_that_wait_for_a_job_are_not_closed_for_others(bridge, caller, long_mix, monkeypatch):
+    monkeypatch.setattr("engine.osc.transport.sockets.CONNECTIONS_LIMIT", 1)
+    with BridgeClient(port=bridge.state.tcp_port, tcp=True) as client:
+        client.start("isolate", str(long_mix), "bass", id="long", steps=1000)
+        with socket.create_connection(("127.0.0.1", bridge.state.tcp_port), timeout=LIMIT_S) as line:
+            assert b"are open and in use" in line.recv(4096)
+        client.ask("/fluxstem/cancel", "long", answers=("/fluxstem/cancelled",))
 
 
 def test_a_taken_port_means_the_next_free_one_and_the_state_file_says_so(toy_engine, settings):

@@ -15,7 +15,15 @@ from engine import RequestError
 from engine.osc import Bridge, BridgeClient
 from engine.osc.protocol.requests import ROWS
 from engine.osc.transport.framing import Framer
-from engine.osc.transport.gate import LOCKED_S, NONCE_LIMIT_S, WRONG_ANSWERS_LIMIT, AllowList, TokenGate, answer_to
+from engine.osc.transport.gate import (
+    HOST_BURST,
+    LOCKED_S,
+    NONCE_LIMIT_S,
+    WRONG_ANSWERS_LIMIT,
+    AllowList,
+    TokenGate,
+    answer_to,
+)
 from engine.osc.transport.sessions import (
     SILENCE_LIMIT_S,
     UNPROVEN_BURST,
@@ -28,7 +36,7 @@ from engine.osc.transport.sessions import (
 class Nowhere:
     """A wire that keeps what was sent."""
 
-    reliable = False
+    reliable = crowded = False
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -39,14 +47,17 @@ class Nowhere:
     async def room(self) -> None:
         pass
 
+    def close(self) -> None:
+        pass
 
-def stranger(host: str = "192.0.2.7", port: int = 9000) -> ClientSession:
-    return ClientSession(("udp", host, port), Nowhere(), local=False, proven=False, last_s=0.0)
+
+def stranger(host: str = "192.0.2.7", port: int = 9000, local: bool = False) -> ClientSession:
+    return ClientSession(("udp", host, port), Nowhere(), local=local, proven=False, last_s=0.0)
 
 
 @pytest.fixture
 def lan_bridge(toy_engine, settings) -> Iterator[Bridge]:
-    with Bridge(toy_engine, replace(settings, lan=True, token=TOKEN)) as bridge:
+    with Bridge(toy_engine, replace(settings, lan=True, token=TOKEN, no_token=False)) as bridge:
         yield bridge
 
 
@@ -89,13 +100,20 @@ def test_lan_mode_without_a_good_token_does_not_start(toy_engine, settings):
     for token in (None, b"", b"short"):
         with pytest.raises(RequestError, match="needs a token of at least 16 bytes"):
             Bridge(toy_engine, replace(settings, lan=True, token=token)).start()
-    with pytest.raises(RequestError, match="LAN mode"):
-        Bridge(toy_engine, replace(settings, allow=("192.168.1.0/24",))).start()
-    with pytest.raises(RequestError, match=r"192\.168\.1\.0/24"):
-        Bridge(toy_engine, replace(settings, lan=True, token=TOKEN, allow=("nonsense",))).start()
+    safe = replace(settings, no_token=False)
+    for changes, why in (
+        ({"allow": ("192.168.1.0/24",)}, "LAN mode"),
+        ({"lan": True, "token": TOKEN, "allow": ("nonsense",)}, r"192\.168\.1\.0/24"),
+        ({"token": b"short"}, "at least 16 bytes"),
+        ({"lan": True, "token": TOKEN, "no_token": True}, "leave one of them out"),
+        ({"token": TOKEN, "no_token": True}, "leave one of them out"),
+        ({"plain_token": True}, "add --lan or leave it out"),
+    ):
+        with pytest.raises(RequestError, match=why):
+            Bridge(toy_engine, replace(safe, **changes)).start()
 
 
-@pytest.mark.parametrize("address", [address for address, row in ROWS.items() if not row.open])
+@pytest.mark.parametrize("address", [name for name, row in ROWS.items() if not (row.open or row.open_here)])
 def test_without_proof_every_row_but_ping_wants_the_token(outsider, address):
     assert outsider.ask("/fluxstem/ping") == ("/fluxstem/pong", "")
     message = outsider.ask(address, "a", "b", "c")
@@ -139,50 +157,89 @@ def test_a_replayed_job_is_the_same_job_for_its_sender_and_nothing_for_others(la
     assert len(list((tmp_path / "out").glob("*.wav"))) == 2
 
 
-def test_after_five_wrong_answers_a_host_is_not_heard(lan_bridge, outsider):
+def test_after_five_wrong_answers_a_sender_is_not_heard_and_others_of_its_machine_are(lan_bridge, outsider):
     for _ in range(WRONG_ANSWERS_LIMIT):
         nonce = outsider.ask("/fluxstem/hello")[1]
         assert outsider.ask("/fluxstem/auth", nonce, "0" * 64)[2] == "token"
+    friend = Caller(lan_bridge.state.udp_port)
     outsider.say("/fluxstem/hello")
     outsider.say("/fluxstem/auth", "nonce", "answer")
-    outsider.silence()
+    prove(friend)
+    with BridgeClient(port=lan_bridge.state.tcp_port, tcp=True, token=TOKEN) as client:
+        assert client.ask("/fluxstem/status", answers=("/fluxstem/status.reply",)).args[6] == 2
+    assert outsider.next(limit_s=0.2) is None
+    friend.socket.close()
+
+
+def test_nobody_can_lock_out_another_by_wrong_answers_in_its_name():
+    gate, session = TokenGate((TOKEN,)), stranger()
+    thief_nonce = gate.challenge(stranger(port=9001), 7, 0.0)
+    for wrong in ("", "nonce", thief_nonce, gate.challenge(session, 7, -NONCE_LIMIT_S - 1)):
+        for _ in range(10 * WRONG_ANSWERS_LIMIT):
+            assert not gate.answered(session, wrong, "0" * 64, 0.0)
+    assert gate.admits(session, 0.0)
+    nonce = gate.challenge(session, 7, 0.0)
+    assert gate.answered(session, nonce, answer_to(TOKEN, nonce), 0.0)
+
+
+def test_no_flood_of_challenges_makes_another_one_invalid():
+    gate, session = TokenGate((TOKEN,)), stranger()
+    nonce = gate.challenge(session, 7, 0.0)
+    for port in range(5000):
+        gate.challenge(stranger(port=port), 7, 0.1)
+    assert gate.answered(session, nonce, answer_to(TOKEN, nonce), 0.2)
 
 
 def test_the_gate_forgets_in_time():
-    gate, session = TokenGate(TOKEN), stranger()
-    nonce = gate.challenge(session, 0.0)
+    gate, session = TokenGate((TOKEN,)), stranger()
+    nonce = gate.challenge(session, 7, 0.0)
     assert not gate.answered(session, nonce, answer_to(TOKEN, nonce), NONCE_LIMIT_S + 1)
-    for _ in range(WRONG_ANSWERS_LIMIT):
-        gate.answered(session, "x", "y", 100.0)
-    assert gate.challenge(session, 101.0) is None
-    assert gate.challenge(stranger("192.0.2.8"), 101.0) is not None
-    nonce = gate.challenge(session, 101.0 + LOCKED_S)
-    assert gate.answered(session, nonce, answer_to(TOKEN, nonce), 102.0 + LOCKED_S)
+    for number in range(WRONG_ANSWERS_LIMIT):
+        assert gate.admits(session, 100.0 + number)
+        gate.answered(session, gate.challenge(session, 7, 100.0 + number), "y", 100.0 + number)
+    assert not gate.admits(session, 106.0)
+    assert gate.admits(stranger(port=9001), 106.0)
+    nonce = gate.challenge(session, 7, 106.0 + LOCKED_S)
+    assert gate.admits(session, 106.0 + LOCKED_S)
+    assert gate.answered(session, nonce, answer_to(TOKEN, nonce), 107.0 + LOCKED_S)
+    assert not gate.answered(session, nonce, answer_to(TOKEN, nonce), 107.0 + LOCKED_S), "good once"
 
 
 def test_the_token_itself_is_taken_only_where_that_was_asked_for():
     token = TOKEN.decode()
-    assert not TokenGate(TOKEN).answered(stranger(), "", token, 0.0)
-    assert not TokenGate(TOKEN, plain=True).answered(stranger(), "", token + "x", 0.0)
-    assert not TokenGate(TOKEN, plain=True).answered(stranger(), "", "", 0.0)
-    assert not TokenGate(TOKEN, plain=True).answered(stranger(), "", answer_to(TOKEN, ""), 0.0)
+    assert not TokenGate((TOKEN,)).answered(stranger(), "", token, 0.0)
+    assert TokenGate((TOKEN,)).answered(stranger(local=True), "", token, 0.0)
+    assert not TokenGate((TOKEN,), plain=True).answered(stranger(), "", token + "x", 0.0)
+    assert not TokenGate((TOKEN,), plain=True).answered(stranger(), "", "", 0.0)
+    assert not TokenGate((TOKEN,), plain=True).answered(stranger(), "", answer_to(TOKEN, ""), 0.0)
     session = stranger()
-    assert TokenGate(TOKEN, plain=True).answered(session, "", token, 0.0)
+    assert TokenGate((TOKEN,), plain=True).answered(session, "", token, 0.0)
     assert session.proven
 
 
 def test_answers_outside_ascii_are_only_wrong():
-    gate, session = TokenGate(TOKEN), stranger()
-    nonce = gate.challenge(session, 0.0)
-    assert not gate.answered(session, nonce, "\u00e9" * 64, 0.0)
+    gate, session = TokenGate((TOKEN,)), stranger()
+    nonce = gate.challenge(session, 7, 0.0)
+    for answer in ("\u00e9" * 64, "\udc80"):
+        assert not gate.answered(session, nonce, answer, 0.0)
+        assert not gate.answered(session, answer, answer, 0.0)
 
 
 def test_a_flood_without_proof_is_answered_a_few_times_only():
-    gate = TokenGate(TOKEN)
+    gate, one = TokenGate((TOKEN,)), stranger()
+    assert sum(gate.admits(one, 1.0) for _ in range(5000)) == UNPROVEN_BURST
     answered = sum(gate.admits(stranger(port=port), 1.0) for port in range(5000))
-    assert answered == UNPROVEN_BURST
+    assert answered == HOST_BURST - UNPROVEN_BURST
     assert gate.admits(stranger("192.0.2.8"), 1.0)
-    assert gate.admits(stranger(), 2.0)
+    assert gate.admits(one, 2.0)
+
+
+def test_a_flood_in_the_name_of_a_machine_does_not_keep_it_from_tcp():
+    gate = TokenGate((TOKEN,))
+    assert not all(gate.admits(stranger(port=port), 1.0) for port in range(5000))
+    friend = stranger(port=9999)
+    friend.wire.reliable = True
+    assert gate.admits(friend, 1.0)
 
 
 def test_a_flood_over_the_wire_does_not_lock_out_who_has_the_token(lan_bridge, outsider):
@@ -200,7 +257,7 @@ def test_a_flood_over_the_wire_does_not_lock_out_who_has_the_token(lan_bridge, o
 
 
 def test_sessions_are_few_and_proof_is_kept():
-    sessions = SessionTable(lan=True)
+    sessions = SessionTable(trusting=False, lan=True)
     friend = sessions.of(("udp", "192.0.2.1", 1), Nowhere(), 20, 0.0)
     friend.proven = True
     for port in range(1, 5000):
@@ -237,7 +294,7 @@ def test_a_tcp_connection_needs_the_token_too(lan_bridge):
         line.sendall(framer.frame(packed("/fluxstem/status")))
         [packet] = framer.feed(line.recv(4096))
         assert b"token" in packet
-    with pytest.raises(RequestError, match="not the answer"):
+    with pytest.raises(RequestError, match="does not take this token"):
         BridgeClient(port=lan_bridge.state.udp_port, token=b"another token entirely")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -107,16 +108,22 @@ def test_send_says_when_no_bridge_is_there(capsys, tmp_path):
 def test_send_over_the_network_proves_the_token(toy_engine, settings, mix, tmp_path, capsys):
     token = tmp_path / "token"
     token.write_bytes(TOKEN + b"\n")
-    with Bridge(toy_engine, replace(settings, lan=True, token=TOKEN)):
-        said = say(capsys, None, ["send", "isolate", mix, "bass", "--by-wire", "--json", "--token-file", token,
-                                  "--home", settings.home, "--out", tmp_path / "fetched"])  # fmt: skip
+    token.chmod(0o644)
+    by_wire = ["--by-wire", "--json", "--token-file", token, "--home", settings.home, "--out", tmp_path / "fetched"]
+    with Bridge(toy_engine, replace(settings, lan=True, token=TOKEN, no_token=False)):
+        said = say(capsys, None, ["send", "isolate", mix, "bass", *by_wire])
+        assert said.code == 2
+        assert f"chmod 600 {token}" in said.err
+        token.chmod(0o600)
+        said = say(capsys, None, ["send", "isolate", mix, "bass", *by_wire])
         assert said.code == 0, said.err
         assert {Path(path).name for path in said.json["paths"]} == {
             path.name for path in (tmp_path / "fetched").iterdir()
         }
-        said = say(capsys, None, ["send", "isolate", mix, "bass", "--home", settings.home])
+        (settings.home / "token").rename(tmp_path / "away")
+        said = say(capsys, None, ["send", "status", "--home", settings.home])
         assert said.code == 2
-        assert "wants a token" in said.err
+        assert said.out.startswith("/fluxstem/error /fluxstem/status token")
 
 
 def bridge_process(settings, toy_bundle, *words: str) -> subprocess.Popen[str]:
@@ -134,6 +141,7 @@ def test_the_bridge_says_where_it_listens_and_leaves_when_told(settings, toy_bun
         first = process.stdout.readline()
         assert first.startswith("listening on 127.0.0.1, UDP port ")
         assert "for this machine only" in first
+        assert str(settings.home / "token") in process.stdout.readline()
         caller = Caller(int(first.split("UDP port ")[1].split()[0]))
         assert caller.ask("/fluxstem/ping") == ("/fluxstem/pong", "")
         caller.socket.close()
@@ -141,6 +149,27 @@ def test_the_bridge_says_where_it_listens_and_leaves_when_told(settings, toy_bun
         assert process.wait(LIMIT_S) == 0
         assert process.stderr.read() == ""
     assert not (settings.home / "state.json").exists()
+
+
+def test_the_terminal_says_one_line_for_each_job_that_ends_or_is_refused(settings, toy_bundle, mix):
+    with bridge_process(settings, toy_bundle, "--port", "0", "--no-token", "--json") as process:
+        caller = Caller(json.loads(process.stdout.readline())["udp_port"])
+        caller.say("/fluxstem/isolate", "good", str(mix), "bass")
+        caller.until("/fluxstem/done")
+        caller.say("/fluxstem/isolate", "bad", "/nowhere.wav", "bass")
+        caller.until("/fluxstem/fail")
+        caller.say("/fluxstem/isolate", "wrong", str(mix), "bass", "soon")
+        caller.until("/fluxstem/fail")
+        caller.socket.close()
+        process.send_signal(signal.SIGTERM)
+        said = [line for line in process.stdout.read().splitlines() if " isolate: " in line]
+    assert [line.split(", ")[0] for line in said] == [
+        "good isolate: done",
+        "bad isolate: refused",
+        "wrong isolate: refused",
+    ]
+    assert "mix - bass.wav, mix - bass rest.wav" in said[0]
+    assert "this path cannot be used" in said[1]
 
 
 def test_a_second_bridge_ends_with_a_sentence_that_names_the_first(settings, toy_bundle, bridge):
