@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from desktop.audio.sounds import SoundSamples
 
 REACH_S = 0.01
 
 
-def nearest_zero(samples_NC: npt.NDArray[np.float32], sample: int, rate_hz: int) -> int:
+def nearest_zero(samples_NC: SoundSamples, sample: int, rate_hz: int) -> int:
     """The zero crossing nearest to ``sample``, at most ``REACH_S`` away; ``sample`` itself when there is none."""
     reach = round(REACH_S * rate_hz)
     first, last = max(sample - reach, 0), min(sample + reach + 1, len(samples_NC))

@@ -12,26 +12,33 @@ import math
 import os
 import re
 import shutil
+import stat
 import struct
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
 
 from desktop.audio.peaks import BASE_SAMPLES, PeakBuilder, Peaks, peaks_of_bins
 from desktop.audio.read import Check, FloatArray, blocks, check_file, convert, keep_going, readable
+from desktop.audio.sounds import ComputedSamples, SoundSamples
 from desktop.audio.spectrogram import Spectrogram, make_spectrogram, with_zooms
 from engine import AudioError, OutputError
 
 COPY_BYTES = 1 << 20
 TELL_S = 0.3  # between two news of a sound that grows
 Report = Callable[[float], None]  # gets a share from 0 to 1
-IEEE_FLOAT, EXTENSIBLE = 3, 0xFFFE  # formats of a WAV
+INTEGER, IEEE_FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # formats of a WAV
+PLAIN_KINDS = {
+    (IEEE_FLOAT, 32): np.dtype("<f4"),
+    (INTEGER, 16): np.dtype("<i2"),
+}  # that are played from the file itself
+WHOLE_NUMBER = np.float32(2.0**-15)  # float32 of one step of int16, as libsndfile reads it
 INTEGER_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24}  # those that float32 holds without rounding
 
 
@@ -87,7 +94,7 @@ class GrowingSound:
     """
 
     file: Path
-    samples_NC: FloatArray
+    samples_NC: SoundSamples
     bins: FloatArray
 
     def show(self, builder: PeakBuilder) -> None:
@@ -107,10 +114,11 @@ class AudioStore:
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder = folder
         self.cache = cache
-        self._mapped: dict[str, FloatArray] = {}
+        self._mapped: dict[str, SoundSamples] = {}
         self._bits: dict[str, int | None] = {}
         self._growing: dict[str, GrowingSound] = {}
         self._undrawn: set[str] = set()  # sounds whose spectrogram is under way
+        self._verified: dict[str, tuple[int, int]] = {}  # size and time of originals whose bytes were found right
 
     def add(self, path: Path, check: Check = keep_going) -> AudioRef:
         """Take a copy of a file's sound and prepare it for drawing and playing. Slow: for a worker.
@@ -144,6 +152,80 @@ class AudioStore:
                 folder=self.folder,
                 reason=error.strerror or error,
             ) from error
+
+    def holds(self, ref: AudioRef, check: Check = keep_going) -> bool:
+        """Whether the original is here and its bytes are those of its name. Slow at first: for a worker."""
+        try:
+            found = os.stat(self.path(ref), follow_symlinks=False)
+        except OSError:
+            return False
+        seen = found.st_size, found.st_mtime_ns
+        if not stat.S_ISREG(found.st_mode):
+            return False
+        if self._verified.get(ref.sha256) != seen:
+            if _sha256(self.path(ref), check) != ref.sha256:
+                return False
+            self._verified[ref.sha256] = seen
+        return True
+
+    def adopt(self, source: Path, ref: AudioRef, check: Check = keep_going) -> AudioRef:
+        """Take a copy of a file that claims to be a stored original. Slow: for a worker.
+
+        It goes by the hash that its bytes have, whatever its name, so nothing can take the place of another sound.
+
+        Args:
+            source: a plain file; links are not followed.
+            ref: what it claims to be.
+            check: called regularly; raises to cancel.
+
+        Returns:
+            What it is: ``ref``, or another sound of the same grid, where its bytes are others than were stored.
+
+        Raises:
+            AudioError: it is gone, a link, or so damaged that it cannot be used in the place of the other.
+            OSError: there is no room for it.
+        """
+        name = ref.file[:12]
+        try:
+            number = os.open(source, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        except OSError as error:
+            raise AudioError(
+                "the audio {name}… cannot be opened ({reason})", name=name, reason=error.strerror
+            ) from error
+        fresh = self._fresh(self.folder)
+        try:
+            with os.fdopen(number, "rb") as stream, fresh.open("wb") as target:
+                if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                    raise AudioError("the audio {name}… is no plain file; put the right one there", name=name)
+                digest = hashlib.sha256()
+                while part := stream.read(COPY_BYTES):
+                    check()
+                    digest.update(part)
+                    target.write(part)
+            if digest.hexdigest() == ref.sha256:
+                found = ref
+            else:
+                found = replace(ref, sha256=digest.hexdigest())
+                if _grid_of(fresh) != (ref.rate_hz, ref.channels, ref.samples):
+                    raise AudioError(
+                        "the audio {name}… of this project is damaged and cannot be read; put back an older copy of it",
+                        name=name,
+                    )
+            self._put(fresh, found, check)
+            return found
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def _put(self, fresh: Path, ref: AudioRef, check: Check) -> None:
+        """Give a file, whose bytes are right, its name; what has the name wrongly goes, and what was made from it."""
+        if self.holds(ref, check):
+            return
+        if self.path(ref).exists():
+            for made in (self._samples_file(ref), self._peaks_file(ref), self._spectrum_file(ref)):
+                made.unlink(missing_ok=True)
+            self._mapped.pop(ref.sha256, None)
+            self._bits.pop(ref.sha256, None)
+        os.replace(fresh, self.path(ref))
 
     def begin(self, ref: AudioRef) -> bool:
         """Let a sound be played and drawn while ``prepare`` still reads it: silent and empty where it is not yet.
@@ -228,7 +310,7 @@ class AudioStore:
             reason=error.strerror or error,
         )
 
-    def samples(self, ref: AudioRef) -> FloatArray:
+    def samples(self, ref: AudioRef) -> SoundSamples:
         """The sound, mapped from disk: float32 (samples, channels).
 
         Raises:
@@ -328,10 +410,7 @@ class AudioStore:
                     copied += len(part)
                     report(min(copied / size, 1.0))
             ref = AudioRef(digest.hexdigest(), suffix or ".wav", rate_hz, channels, samples)
-            if self.path(ref).exists():
-                fresh.unlink()
-            else:
-                os.replace(fresh, self.path(ref))
+            self._put(fresh, ref, check)
         finally:
             fresh.unlink(missing_ok=True)
         return ref
@@ -375,17 +454,25 @@ class AudioStore:
                 free=free >> 20,
             )
 
-    def _mapped_wav(self, ref: AudioRef) -> FloatArray | None:
-        """The samples in the original itself where it holds them as float32, so that no copy of them is needed."""
+    def _mapped_wav(self, ref: AudioRef) -> SoundSamples | None:
+        """The samples in the original itself where it holds them plainly, so that no copy of them is needed."""
         if ref.suffix != ".wav":
             return None
         try:
             with self.path(ref).open("rb") as stream:
-                place = float_data_offset(stream)
-            size = ref.samples * ref.channels * 4
-            if place is None or place % 4 or self.path(ref).stat().st_size < place + size:
+                found = plain_samples(stream)
+            if found is None:
                 return None
-            return np.memmap(self.path(ref), np.float32, "r", place, (ref.samples, ref.channels))
+            kind, place = found
+            size = ref.samples * ref.channels * kind.itemsize
+            if place % kind.itemsize or self.path(ref).stat().st_size < place + size:
+                return None
+            stored_NC = np.memmap(self.path(ref), kind, "r", place, (ref.samples, ref.channels))
+            if kind == np.float32:
+                return stored_NC
+            return ComputedSamples(
+                *stored_NC.shape, lambda first, last: np.asarray(stored_NC[first:last]) * WHOLE_NUMBER
+            )
         except (OSError, ValueError):
             return None
 
@@ -403,23 +490,41 @@ class AudioStore:
         return folder / f"{uuid.uuid4().hex}.part"
 
 
-def float_data_offset(stream: BinaryIO) -> int | None:
-    """Where the samples of a float32 WAV begin; None for any other file."""
+def plain_samples(stream: BinaryIO) -> tuple[np.dtype[Any], int] | None:
+    """Kind and place of the samples of a WAV of float32 or int16; None for any other file."""
     riff, _, wave = struct.unpack("<4sI4s", stream.read(12).ljust(12, b"\0"))
     if (riff, wave) != (b"RIFF", b"WAVE"):
         return None
-    is_float = False
+    kind: np.dtype[Any] | None = None
     while len(head := stream.read(8)) == 8:
         name, size = struct.unpack("<4sI", head)
         if name == b"data":
-            return stream.tell() if is_float else None
+            return None if kind is None else (kind, stream.tell())
         body = stream.read(size + size % 2)
         if name == b"fmt " and len(body) >= 16:
-            kind, bits = struct.unpack_from("<H", body, 0)[0], struct.unpack_from("<H", body, 14)[0]
-            if kind == EXTENSIBLE and len(body) >= 26:
-                kind = struct.unpack_from("<H", body, 24)[0]
-            is_float = (kind, bits) == (IEEE_FLOAT, 32)
+            code, bits = struct.unpack_from("<H", body, 0)[0], struct.unpack_from("<H", body, 14)[0]
+            if code == EXTENSIBLE and len(body) >= 26:
+                code = struct.unpack_from("<H", body, 24)[0]
+            kind = PLAIN_KINDS.get((code, bits))
     return None
+
+
+def _sha256(path: Path, check: Check) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while part := stream.read(COPY_BYTES):
+            check()
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _grid_of(path: Path) -> tuple[int, int, int] | None:
+    """Rate, channels and samples of a file; None where it is no sound."""
+    try:
+        with soundfile.SoundFile(path) as stream:
+            return stream.samplerate, stream.channels, stream.frames
+    except (soundfile.LibsndfileError, OSError, ValueError):
+        return None
 
 
 def _files_by_use(folder: Path) -> list[tuple[float, int, Path]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from engine import AudioError
 
 DEMO = Path("demo") / "mix.flac"
+DEMO_PROMPTS = ("vocals", "drum kit", "bass guitar", "electric piano")  # what plays in it
 
 
 def demo_mix() -> Path:
@@ -22,3 +23,8 @@ def demo_mix() -> Path:
         if (place / DEMO).is_file():
             return place / DEMO
     raise AudioError("the demo mix is not part of this installation; open a file of your own")
+
+
+def is_demo(path: str) -> bool:
+    """True for the path of the demo mix."""
+    return Path(path).parts[-2:] == DEMO.parts

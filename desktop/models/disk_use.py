@@ -16,11 +16,18 @@ class DiskUse:
         audio_bytes: of the audio files themselves that a project and its history hold.
         project_bytes: those, and all that was made from them to play and draw them.
         total_bytes: of everything that the window keeps.
+        dragged_bytes: of files that were written to be dragged out; DAWs may need them, so they stay.
     """
 
     audio_bytes: int
     project_bytes: int
     total_bytes: int
+    dragged_bytes: int = 0
+
+    @property
+    def ratio(self) -> float:
+        """How many times its audio a project takes."""
+        return self.project_bytes / max(self.audio_bytes, 1)
 
 
 def measure_disk(store: AudioStore, refs: Iterable[AudioRef]) -> DiskUse:
@@ -32,4 +39,6 @@ def measure_disk(store: AudioStore, refs: Iterable[AudioRef]) -> DiskUse:
         for file in (store.cache.iterdir() if store.cache.is_dir() else ())
         if file.is_file() and file.name.split(".")[0] in hashes
     )
-    return DiskUse(audio, audio + made, store.cache_bytes())
+    out = store.folder.parent / "out"
+    dragged = sum(file.stat().st_size for file in out.rglob("*") if file.is_file() and file.stat().st_nlink == 1)
+    return DiskUse(audio, audio + made, store.cache_bytes(), dragged)

@@ -122,15 +122,16 @@ class Document(QObject):
         undone = self.history[self.history_index :]
         return undone[0] if undone else None
 
-    def apply(self, words: Message, project: Project, merge: str = "") -> None:
+    def apply(self, words: Message | str, project: Project, merge: str = "") -> None:
         """Make a change that can be undone.
 
         Args:
-            words: for the menu, as ``mute violin``.
+            words: for the menu, as ``mute violin``; a plain text is the title of a job, or is said as it is.
             project: afterwards.
             merge: changes with the same word right after each other become one step.
         """
         if project != self._project:
+            words = words if isinstance(words, Message) else Message("{title}", title=words)
             self.undo.push(_Change(self, words, project, merge))
 
     def select(self, selection: tuple[int, int] | None) -> None:
@@ -186,7 +187,7 @@ class Document(QObject):
 
     # What users do to lanes.
 
-    def set_lane(self, lane_id: str, words: Message, **values: Any) -> None:
+    def set_lane(self, lane_id: str, words: Message | str, **values: Any) -> None:
         """Change fields of a lane; changes of one knob in a row merge into one step."""
         lane = self._project.lane(lane_id)
         if lane is None:
@@ -208,7 +209,7 @@ class Document(QObject):
             on = not getattr(lane, field) if on is None else on
             self.set_lane(lane_id, Message(SWITCHES[field], lane=lane.name), **{field: on})
 
-    def add_lanes(self, words: Message, lanes: list[Lane]) -> None:
+    def add_lanes(self, words: Message | str, lanes: list[Lane]) -> None:
         """Add lanes below the others, as one step."""
         project = self._project
         for lane in lanes:
@@ -216,7 +217,7 @@ class Document(QObject):
         rate_hz = project.rate_hz or (lanes[0].take.audio.rate_hz if lanes else 0)
         self.apply(words, replace(project, rate_hz=rate_hz))
 
-    def add_takes(self, lane_id: str, words: Message, takes: list[LaneTake]) -> None:
+    def add_takes(self, lane_id: str, words: Message | str, takes: list[LaneTake]) -> None:
         """Add takes to a lane and activate the first of them."""
         lane = self._project.lane(lane_id)
         if lane is not None and takes:

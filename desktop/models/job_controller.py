@@ -414,14 +414,14 @@ class JobController(QObject):
         Returns:
             Id of the lane they are on.
         """
-        document, words = self._document, Message("{title}", title=title)
+        document = self._document
         if lane_id and document.project.lane(lane_id) is not None:
-            document.add_takes(lane_id, words, [take for result in results for take in result.stems])
+            document.add_takes(lane_id, title, [take for result in results for take in result.stems])
             return lane_id
         before = document.project
         ids = {result.prompt: found for result in results if (found := self._ghost_id(row_id, result.prompt, request))}
         after = with_made(before, results, request, ids)
-        document.apply(words, after)
+        document.apply(title, after)
         old = {lane.id: lane for lane in before.lanes}
         fresh = [lane for lane in after.lanes if old.get(lane.id) != lane and not lane.is_else]
         if not fresh:
@@ -525,7 +525,7 @@ class JobController(QObject):
         rest = next((ghost for ghost in ghosts.values() if ghost.role == "else"), None)
         if rest is not None and self._document.project.else_lane is None and (made := project.else_lane) is not None:
             project = project.without_lane(made.id).with_lane(replace(made, id=rest.id, solo=rest.solo, mute=rest.mute))
-        self._document.apply(Message("{title}", title=title), project)
+        self._document.apply(title, project)
         self._document.set_current(first)
         return first
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from desktop.audio.export import FIELDS, ExportFile, file_name
 from desktop.audio.mixer import Track
-from desktop.audio.read import keep_going
+from desktop.audio.read import Check, keep_going
+from desktop.audio.sounds import PlacedSound
 from desktop.audio.store import AudioStore
 from desktop.models.document import Document
 from desktop.models.lane_sound import LaneSounds
@@ -62,16 +63,47 @@ class LaneFiles:
         """
         return self.rendering(lane_id)()
 
-    def files_of(self, lane_ids: Sequence[str]) -> list[Path]:
-        """Files of several lanes; raises as ``file_of``."""
-        return [self.file_of(lane_id) for lane_id in lane_ids]
+    def at_once(self, lane_id: str, complement: bool = False) -> Path | None:
+        """The file of a lane, or of the mix without it, where it takes no time: it is there, or a link makes it.
 
-    def complement_of(self, lane_id: str) -> Path:
-        """A file with the mix without a lane; raises as ``file_of``."""
-        return self.rendering(lane_id, complement=True)()
+        Returns:
+            None where ``rendering`` has to write it.
 
-    def rendering(self, lane_id: str, complement: bool = False) -> Callable[[], Path]:
+        Raises:
+            As ``file_of``.
+        """
+        path, source, _ = self._planned(lane_id, complement)
+        if path.is_file():
+            return path
+        if source is None:
+            return None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.link(source, path)
+        except OSError:
+            return None
+        return path
+
+    def rendering(self, lane_id: str, complement: bool = False, check: Check = keep_going) -> Callable[[], Path]:
         """What makes the file of a lane, or of the mix without it, for a worker; raises as ``file_of``."""
+        rate_hz = self._document.project.rate_hz
+        path, source, sound = self._planned(lane_id, complement)
+
+        def write() -> None:
+            if source is not None:
+                put_file(source, path)
+                return
+            fresh = path.with_name(f".{uuid.uuid4().hex}.part")
+            try:
+                write_sound(fresh, sound, rate_hz, None, check)
+                os.replace(fresh, path)
+            finally:
+                fresh.unlink(missing_ok=True)
+
+        return lambda: self._placed(path, write)
+
+    def _planned(self, lane_id: str, complement: bool) -> tuple[Path, Path | None, PlacedSound]:
+        """Where the file goes, the stored file that it equals if there is one, and its sound."""
         project = self._document.project
         lane = project.lane(lane_id)
         if lane is None:
@@ -88,21 +120,10 @@ class LaneFiles:
             source = self._store.path(take.audio)
             if not source.is_file():
                 raise AudioError("the audio of {lane} is gone from the disk; make it again", lane=lane.name)
-            path = self._out(take.audio.sha256) / (name + take.audio.suffix)
-            return lambda: self._placed(path, lambda: put_file(source, path))
+            return self._out(take.audio.sha256) / (name + take.audio.suffix), source, bank.heard(lane)
         sound = bank.mix_without(lane) if complement else bank.heard(lane)
         key = repr(("without" if complement else "lane", bank.key(lane)))
-        path = self._out(hashlib.sha256(key.encode()).hexdigest()) / f"{name}.wav"
-
-        def write() -> None:
-            fresh = path.with_name(f".{uuid.uuid4().hex}.part")
-            try:
-                write_sound(fresh, sound, project.rate_hz, None, keep_going)
-                os.replace(fresh, path)
-            finally:
-                fresh.unlink(missing_ok=True)
-
-        return lambda: self._placed(path, write)
+        return self._out(hashlib.sha256(key.encode()).hexdigest()) / f"{name}.wav", None, sound
 
     def export_folder(self) -> Path:
         """Where results go unless another folder is chosen: beside the file that was opened, else at home."""

@@ -74,6 +74,8 @@ class Transport(QObject):
         self._clicks: tuple[object, Track | None] = (None, None)
         self._only: tuple[str, BrushShape] | None = None
         self._only_sound: tuple[object, PlacedSound] | None = None  # of what, and what of it
+        self._trial: tuple[str, int, float] | None = None  # lane, take, and gain in dB
+        self._tried: tuple[object, Project] | None = None  # of what, and what it makes of the project
         self.clipped: set[str] = set()  # ids of lanes that were above full scale, "" for all together
         self.match_db = 0.0
         self._measured: object = None
@@ -122,6 +124,16 @@ class Transport(QObject):
         self._only_sound = None
         self.refresh()
         self.only_changed.emit(True)
+
+    def try_take(self, lane_id: str = "", active: int = 0, gain_db: float = 0.0) -> None:
+        """Hear another take of a lane without making it the active one; without a lane, all as they are again."""
+        self._trial = (lane_id, active, gain_db) if lane_id else None
+        self.refresh()
+
+    @property
+    def on_trial(self) -> bool:
+        """True while another take than the active one may be heard."""
+        return self._trial is not None
 
     @property
     def hears_only(self) -> bool:
@@ -256,7 +268,18 @@ class Transport(QObject):
         if played != before:
             self.refresh()
 
+    def _on_trial(self, project: Project) -> Project:
+        """The project with the take that is tried as the active one."""
+        lane = project.lane(self._trial[0]) if self._trial is not None else None
+        if self._trial is None or lane is None or self._trial[1] >= len(lane.takes):
+            return project
+        key = (id(project), self._trial)
+        if self._tried is None or self._tried[0] != key:
+            self._tried = key, project.with_lane(replace(lane, active=self._trial[1], comp=()))
+        return self._tried[1]
+
     def _tracks(self, project: Project) -> Iterator[Track]:
+        project = self._on_trial(project)
         bank = self._sounds.bank(project)
         own = {lane.id for lane in project.lanes}
         ghosts = [ghost for ghost in self.ghosts if ghost.plays and ghost.id not in own]
@@ -270,7 +293,10 @@ class Transport(QObject):
             if self._only is not None:
                 heard = lane.id == self._only[0]
                 sound = self._alone(bank.key(lane), sound, project.rate_hz) if heard else sound
-            yield Track(lane.id, sound.samples_NC, sound.start, lane.gain, lane.pan, heard)
+            key, gain = lane.id, lane.gain
+            if self._trial is not None and lane.id == self._trial[0]:  # a key of its own: one take fades into the next
+                key, gain, heard = f"{lane.id} {lane.active}", gain * 10 ** (self._trial[2] / 20), True
+            yield Track(key, sound.samples_NC, sound.start, gain, lane.pan, heard)
         for ghost in ghosts:
             if ghost.sound is not None:
                 heard = (ghost.solo if soloed else not ghost.mute) and self._only is None
@@ -294,7 +320,7 @@ class Transport(QObject):
             self.state_changed.emit(False)
             self.moved.emit(0)
             self.match_db = 0.0
-            self._only = self._only_sound = None
+            self._only = self._only_sound = self._trial = self._tried = None
             self.only_changed.emit(False)
         elif after.lanes and not before.lanes and not any(ghost.plays for ghost in self.ghosts):
             self._stay_with_original()

@@ -10,9 +10,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from desktop.audio.peaks import Peaks
-from desktop.audio.read import FloatArray
 from desktop.audio.snap import nearest_zero
-from desktop.audio.sounds import PlacedSound
+from desktop.audio.sounds import PlacedSound, SoundSamples
 from desktop.audio.spectrogram import Spectrogram
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.link import EngineLink
@@ -38,7 +37,7 @@ from desktop.models.settings import AppSettings
 from desktop.models.sum_check import SumCheck
 from desktop.models.tempo import TempoModel
 from desktop.models.transport import Transport
-from engine import EngineError, OutputError, Request
+from engine import AudioError, EngineError, OutputError, Request
 
 AUTOSAVE_MS = 1500
 STREAMED_S = 60.0  # files as long as this are seen and heard before all of them is read
@@ -225,17 +224,29 @@ class Workspace(QObject):
             self.fail(error)
             return
 
+        damaged: list[str] = []
+
         def show(project: Project) -> None:
             self._settle(path, lock)
             self._begin_with(project)
             self.settings.remember_file(path)
             self.opened.emit()
+            if damaged:
+                self.fail(
+                    AudioError(
+                        "{count} takes of {file} are no longer what was saved ({takes}); they play as they are now, "
+                        "so listen to them, or put back an older copy of the audio folder",
+                        count=len(damaged), file=path.name, takes=", ".join(damaged),
+                    )
+                )  # fmt: skip
 
         def fail(error: EngineError) -> None:
             lock.release()
             self.fail(error)
 
-        self.background.run(lambda: load_project(path, self.store, self.background.check), show, fail)
+        self.background.run(
+            lambda: load_project(path, self.store, self.background.check, damaged.extend), show, fail
+        )
 
     def add_file(self, path: Path) -> None:
         """Add a file as a lane."""
@@ -406,18 +417,39 @@ class Workspace(QObject):
         """True while what is heard is the mix."""
         return self.sum_check.is_exact
 
-    def render_lane(self, lane_id: str, then: Callable[[Path], None], complement: bool = False) -> None:
-        """Make the file of a lane, or of the mix without it, beside the window; see ``LaneFiles.file_of``."""
+    def make_files(
+        self, lane_ids: Sequence[str], then: Callable[[list[Path]], None], complement: bool = False, quiet: bool = False
+    ) -> None:
+        """Make the files of lanes, or of the mix without each; what has to be written is written by a worker.
+
+        Args:
+            lane_ids: of the lanes.
+            then: gets the files; called before this returns where all of them are there already.
+            complement: True means what the mix is without each lane.
+            quiet: True says nothing of it in the status line.
+        """
         try:
-            self.background.run(self.files.rendering(lane_id, complement), then, self.fail)
+            ready = [self.files.at_once(one, complement) for one in lane_ids]
+            there = [path for path in ready if path is not None]
+            check = self.background.check
+            makers = (
+                [self.files.rendering(one, complement, check) for one in lane_ids] if len(there) < len(ready) else []
+            )
         except EngineError as error:
             self.fail(error)
+            return
+        if not makers:
+            then(there)
+            return
+        if not quiet:
+            self.told.emit(Message("writing {count} files …", count=len(makers)))
+        self.background.run(lambda: [make() for make in makers], then, self.fail)
 
     def work_in_progress(self) -> tuple[str, ...]:
         """Titles of the jobs of this window that wait or run."""
         return tuple(row.title for row in self.jobs.queue.rows if row.state not in ENDED and not row.from_daw)
 
-    def samples(self, ref: AudioRef) -> FloatArray:
+    def samples(self, ref: AudioRef) -> SoundSamples:
         """The samples, memory-mapped."""
         return self.store.samples(ref)
 

@@ -1189,5 +1189,12 @@
     <message><source>the file is ready now: drag it again</source><translation>die Datei ist jetzt fertig: noch einmal ziehen</translation></message>
     <message><source>this project {project}, which is {ratio} times its audio; in all {all}</source><translation>dieses Projekt {project}, das {ratio}-Fache seiner Töne; insgesamt {all}</translation></message>
     <message><source>writing {count} files …</source><translation>{count} Dateien werden geschrieben …</translation></message>
+    <message><source>Compare takes blind</source><translation>Takes blind vergleichen</translation></message>
+    <message><source>Compare takes blind …</source><translation>Takes blind vergleichen …</translation></message>
+    <message><source>Which take is better?</source><translation>Welcher Take ist besser?</translation></message>
+    <message><source>They play equally loud and in a random order; their names come when you have chosen.</source><translation>Sie spielen gleich laut und in zufälliger Reihenfolge; die Namen kommen, wenn Sie gewählt haben.</translation></message>
+    <message><source>Hear this one</source><translation>Diesen hören</translation></message>
+    <message><source>Take this one</source><translation>Diesen nehmen</translation></message>
+    <message><source>You have chosen take {count}</source><translation>Sie haben Take {count} gewählt</translation></message>
 </context>
 </TS>

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMetaMethod, QObject, QPoint, QUrl, Signal
+from PySide6.QtCore import QMetaMethod, QObject, QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QAction, QColor, QDesktopServices, QGuiApplication, QPixmap
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -15,6 +15,8 @@ from desktop.message import Message
 from desktop.models.bridge_service import BridgeService
 from desktop.models.project import BrushEdit, Lane
 from desktop.models.workspace import Workspace
+from desktop.views.dialogs.blind_dialog import BlindDialog
+from desktop.views.inserts import show_inserts
 from desktop.views.sentences import task_name
 from desktop.views.text import tr
 from desktop.views.theme import Palette
@@ -63,6 +65,7 @@ class LaneActions(QObject):
         timeline.drag_wanted.connect(self.drag_out)
         timeline.group_drag_wanted.connect(self.drag_lanes)
         timeline.complement_wanted.connect(self.drag_complement)
+        timeline.drag_expected.connect(self.prepare)
         timeline.menu_wanted.connect(self.show_menu)
         timeline.place_menu_wanted.connect(self.show_place_menu)
         timeline.shape_drawn.connect(self.on_shape)
@@ -73,43 +76,62 @@ class LaneActions(QObject):
 
     def drag_out(self, lane_id: str) -> None:
         """Drag the file of a lane into another program."""
-        self._drag(lambda: [self.files.file_of(lane_id)], "wave")
+        self._drag([lane_id], "wave")
 
     def drag_lanes(self, lane_ids: tuple[str, ...]) -> None:
         """Drag the files of several lanes at once; none means all lanes."""
         lanes = self._workspace.document.project.lanes
         wanted = [lane.id for lane in lanes if not lane_ids or lane.id in lane_ids]
         if wanted:
-            self._drag(lambda: [self.files.file_of(lane_id) for lane_id in wanted], "stack")
+            self._drag(wanted, "stack")
         else:
             self.told.emit(tr("there are no stems to drag yet"))
 
     def drag_complement(self, lane_id: str) -> None:
         """Drag the mix without a lane."""
-        self._drag(lambda: [self.files.complement_of(lane_id)], "wave")
+        self._drag([lane_id], "wave", complement=True)
+
+    def prepare(self, lane_id: str) -> None:
+        """Have the file of a lane written that is likely to be dragged next."""
+        self._workspace.make_files([lane_id], lambda paths: None, quiet=True)
 
     def copy_path(self, lane_id: str) -> None:
         """Put the path of a lane's file on the clipboard."""
-        if path := self._file_of(lane_id):
-            QGuiApplication.clipboard().setText(str(path))
-            self.told.emit(tr("path copied"))
+        self._workspace.make_files([lane_id], self._copy)
 
     def reveal(self, lane_id: str) -> None:
         """Open the folder of a lane's file."""
-        if path := self._file_of(lane_id):
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
+        self._workspace.make_files(
+            [lane_id], lambda paths: QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths[0].parent)))
+        )
 
     def send_back(self, lane_id: str) -> None:
         """Send a lane back to the DAW its clip came from."""
         project = self._workspace.document.project
-        lane, path = project.lane(lane_id), self._file_of(lane_id)
-        if lane is None or path is None:
+        lane = project.lane(lane_id)
+        if lane is None:
             return
         place = (lane.take.start, lane.take.audio.samples, lane.take.audio.rate_hz)
-        try:
-            self._bridge.send_back(project.daw, path, place, lambda: self.told.emit(tr("sent back to the DAW")))
-        except EngineError as error:
-            self._workspace.fail(error)
+
+        def send(paths: list[Path]) -> None:
+            try:
+                done = tr("sent back to the DAW")
+                self._bridge.send_back(project.daw, paths[0], place, lambda: self.told.emit(done))
+            except EngineError as error:
+                self._workspace.fail(error)
+
+        self._workspace.make_files([lane_id], send)
+
+    def show_effects(self, lane_id: str) -> None:
+        """Open the effects of a lane."""
+        show_inserts(self._workspace, lane_id, self._window)
+
+    def compare(self, lane_id: str) -> None:
+        """Compare the takes of a lane without their names."""
+        if (lane := self._workspace.document.project.lane(lane_id)) is not None and len(lane.takes) > 1:
+            dialog = BlindDialog(self._workspace, lane, self._window)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.open()
 
     # Menus.
 
@@ -124,12 +146,18 @@ class LaneActions(QObject):
         menu.addSeparator()
         self._add_mixing(menu, lane)
         self._add_editing(menu, lane)
+        effects = self._add(menu, tr("Effects …"), lambda: self.show_effects(lane_id), not lane.is_else)
+        effects.setToolTip(tr("Built-in effects and plug-ins; what they make is another take"))
         menu.addSeparator()
         self._add(menu, tr("Copy path"), lambda: self.copy_path(lane_id))
         self._add(menu, tr("Open in folder"), lambda: self.reveal(lane_id))
         self._add(menu, tr("Export …"), lambda: self.export_wanted.emit(lane_id))
-        if hasattr(self.files, "complement_of") and not lane.is_else:
-            self._add(menu, tr("Copy path of the mix without it"), lambda: self._copy_complement(lane_id))
+        if not lane.is_else and document.project.source is not None:
+            self._add(
+                menu,
+                tr("Copy path of the mix without it"),
+                lambda: self._workspace.make_files([lane_id], self._copy, complement=True),
+            )
         back = self._add(menu, tr("Send back to the DAW"), lambda: self.send_back(lane_id), bool(document.project.daw))
         back.setToolTip("" if back.isEnabled() else tr("For clips that a DAW sent over OSC"))
         menu.addSeparator()
@@ -229,6 +257,8 @@ class LaneActions(QObject):
             shown = lane.id in timeline.takes
             words = tr("Hide the other takes") if shown else tr("Show all takes")
             self._add(menu, words, lambda: timeline.show_takes(lane.id, not shown))
+        if len(lane.takes) > 1:
+            self._add(menu, tr("Compare takes blind …"), lambda: self.compare(lane.id))
         if lane.comp:
             self._add(menu, tr("Hear the active take alone"), lambda: document.clear_comp(lane.id))
 
@@ -328,24 +358,19 @@ class LaneActions(QObject):
         view = self._timeline.lanes.get(lane_id) if self._timeline is not None else None
         return view.wave.edit_at(view.wave.mapFromGlobal(place).toPointF()) if view is not None else None
 
-    def _copy_complement(self, lane_id: str) -> None:
-        try:
-            QGuiApplication.clipboard().setText(str(self.files.complement_of(lane_id)))
-            self.told.emit(tr("path copied"))
-        except EngineError as error:
-            self._workspace.fail(error)
+    def _copy(self, paths: list[Path]) -> None:
+        QGuiApplication.clipboard().setText("\n".join(str(path) for path in paths))
+        self.told.emit(tr("path copied"))
 
-    def _drag(self, files: Callable[[], list[Path]], picture: str) -> None:
-        try:
-            paths = files()
-        except EngineError as error:
-            self._workspace.fail(error)
-            return
-        start_drag(self._window, paths, picture, self._palette())
+    def _drag(self, lane_ids: list[str], picture: str, complement: bool = False) -> None:
+        """Begin a drag; where files have to be written first, it begins when they are, if the button is still held."""
+        asked = True
 
-    def _file_of(self, lane_id: str) -> Path | None:
-        try:
-            return self.files.file_of(lane_id)
-        except EngineError as error:
-            self._workspace.fail(error)
-            return None
+        def start(paths: list[Path]) -> None:
+            if asked or QGuiApplication.mouseButtons() & Qt.MouseButton.LeftButton:
+                start_drag(self._window, paths, picture, self._palette())
+            else:
+                self.told.emit(tr("the file is ready now: drag it again"))
+
+        self._workspace.make_files(lane_ids, start, complement)
+        asked = False

@@ -26,11 +26,12 @@ from PySide6.QtWidgets import (
 
 from desktop.audio.mixer import PlaybackSource
 from desktop.models.bundles import BundleRow
-from desktop.models.demo import demo_mix
+from desktop.models.demo import DEMO_PROMPTS, demo_mix, is_demo
 from desktop.models.examples import PATTERNS, check_example
 from desktop.models.job_list import ENDED, JobRow
 from desktop.models.project_file import SUFFIX
 from desktop.models.region_presence import heard_in
+from desktop.models.typed_time import seconds_of
 from desktop.models.workspace import Opening, Workspace
 from desktop.views.actions import make_actions
 from desktop.views.dialogs.sheet import choose
@@ -163,6 +164,8 @@ class MainWindow(QMainWindow):
         workspace.opening.connect(self._show_opening)
         workspace.tempo.changed.connect(lambda: self._show_time(transport.position))
         self.top.solo_cleared.connect(self._clear_solo)
+        self.top.time.left.connect(self.timeline.setFocus)
+        self.top.time.typed.connect(self._go_to)
         self.actions_by_name["loop"].toggled.connect(lambda on: self.top.dress(self.palette_in_use))
         self.top.volume_changed.connect(lambda volume: workspace.settings.set("volume", volume))
         self.top.volume.setValue(round(float(workspace.settings.get("volume")) * 100))
@@ -477,10 +480,23 @@ class MainWindow(QMainWindow):
         self.workspace.document.clear_solo()
         self.workspace.transport.hear_only()
 
+    def _go_to(self, words: str) -> None:
+        """Go to a time that was typed."""
+        seconds = seconds_of(words, self.workspace.tempo.time_map)
+        if seconds is None:
+            self.status.tell(tr("Type a time as 1:02.5, or bar and beat as 12|3"))
+            return
+        project = self.workspace.document.project
+        sample = min(round(seconds * project.rate_hz), project.length)
+        self.workspace.transport.seek(sample)
+        self.timeline.viewport.follow(sample)
+
     def _show_regions(self) -> None:
         document = self.workspace.document
         self.prompt.show_regions(document.selection, document.kept, document.project.rate_hz)
         self.prompt.show_heard(heard_in(document.project, document.selection), document.project.source is not None)
+        is_new = is_demo(document.project.source_path) and not document.project.lanes
+        self.prompt.show_trials(DEMO_PROMPTS if is_new else ())
 
     def _show_bundle(self) -> None:
         self.prompt.show_bundle(self._chosen_bundle())

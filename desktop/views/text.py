@@ -40,6 +40,11 @@ def kilohertz(rate_hz: float) -> str:
     return f"{QLocale(language()).toString(rate_hz / 1000, 'g', 6)} kHz"
 
 
+def size_words(size: int) -> str:
+    """Bytes as people say them: ``12 MB``, ``1.25 GB``."""
+    return f"{number(size / 1e9, 2)} GB" if size >= 1e9 else f"{number(size / 1e6, 0 if size >= 1e7 else 1)} MB"
+
+
 def clock(seconds: float, digits: int = 3) -> str:
     """Format a time as ``1:02.345``."""
     minutes, rest = divmod(max(seconds, 0.0), 60)

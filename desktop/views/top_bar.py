@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from desktop.audio.mixer import PlaybackSource
 from desktop.views.text import clock, decibels, tr
 from desktop.views.theme import Palette, drawn, icon, number_font
+from desktop.views.time_field import TimeField
 
 SIDES = (
     (PlaybackSource.ORIGINAL, "Original", "The original mix (1)"),
@@ -64,11 +65,7 @@ class TopBar(QWidget):
         self.logo = QLabel()
         self.name = QLabel("Fluxstem")
         self.name.setObjectName("heading")
-        self.time = QLabel("0:00.000")
-        self.time.setFont(number_font(14))
-        self.time.setFixedWidth(112)
-        self.time.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.time.setAccessibleName(tr("Playback position"))
+        self.time = TimeField()
         self.bars = QLabel(NO_BARS)
         self.bars.setObjectName("caption")
         self.bars.setFont(number_font(9.5))
@@ -216,8 +213,8 @@ class TopBar(QWidget):
 
     def _match_width(self) -> int:
         """Always as wide as its longest words, so that nothing beside it moves."""
-        longest = tr("Match") if self._level > 1 else f"{tr('Match')} {decibels(-18.8)}"
-        return self.match.fontMetrics().horizontalAdvance(longest) + 22
+        longest = (tr("Match"),) if self._level > 1 else (tr("Match"), f"= {decibels(-18.8)}")
+        return max(self.match.fontMetrics().horizontalAdvance(words) for words in longest) + 22
 
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""
@@ -242,7 +239,7 @@ class TopBar(QWidget):
 
     def show_time(self, seconds: float) -> None:
         """Show the playback position."""
-        self.time.setText(clock(seconds))
+        self.time.show_time(clock(seconds))
 
     def show_bars(self, words: str) -> None:
         """Show bar and beat under the time; its line stays when there are none."""
@@ -274,4 +271,5 @@ class TopBar(QWidget):
 
     def _show_match(self) -> None:
         shown = abs(self._match) >= 0.05 and self._level < 2
-        self.match.setText(f"{tr('Match')} {decibels(self._match)}" if shown else tr("Match"))
+        self.match.setText(f"= {decibels(self._match)}" if shown else tr("Match"))
+        self.match.setAccessibleName(f"{tr('Match')} {decibels(self._match)}")

@@ -26,16 +26,19 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from desktop.audio.player import output_devices
 from desktop.message import Message
 from desktop.models.bundles import BundleRow
 from desktop.models.diagnostics import CheckRow
+from desktop.models.disk_use import DiskUse
 from desktop.models.examples import usable
 from desktop.models.workspace import Workspace
+from desktop.views.layout import on_screen, scrolled
 from desktop.views.prompt.advanced import DEVICES
 from desktop.views.sentences import said
-from desktop.views.text import tr
+from desktop.views.text import number, size_words, tr
 from engine import EngineError
 
 THEMES = (("system", "Same as the system"), ("dark", "Dark"), ("light", "Light"))
@@ -44,7 +47,18 @@ BUFFERS = ((512, "512"), (1024, "1024"), (2048, "2048"), (4096, "4096 (safest)")
 CACHES_GB = (1, 2, 4, 8, 16, 32, 64)
 BRIDGES = (
     ("off", "Off", ""),
-    ("local", "This machine only", "Programs on this machine can send clips and get files back."),
+    (
+        "local",
+        "This machine only",
+        "Programs of yours can send clips and get files back: the scripts that come with Fluxstem, and whatever knows "
+        "the token in the bridge's folder.",
+    ),
+    (
+        "open",
+        "This machine only, without a token",
+        "Every program on this machine, of every user, can send clips and read audio files in your home folder. For "
+        "plain OSC programs on a machine that is yours alone.",
+    ),
     (
         "lan",
         "This network",
@@ -55,6 +69,7 @@ BRIDGES = (
 PARTS = {"engine": "Engine", "sound": "Sound", "bundle": "Bundle", "disk": "Disk"}
 GB = 1 << 30
 ROW_HEIGHT = 30
+SIZE = (720, 540)
 
 
 class SettingsDialog(QDialog):
@@ -70,13 +85,13 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self._workspace = workspace
         self.setWindowTitle(tr("Settings"))
-        self.resize(720, 520)
+        self.resize(on_screen(self, QSize(*SIZE)))
         self.tabs = QTabWidget()
-        self.tabs.addTab(self._general(), tr("General"))
-        self.tabs.addTab(self._sound(), tr("Sound"))
+        self.tabs.addTab(scrolled(self._general()), tr("General"))
+        self.tabs.addTab(scrolled(self._sound()), tr("Sound"))
         self.tabs.addTab(self._bundles(), tr("Bundles"))
-        self.tabs.addTab(self._bridge(), tr("DAW bridge"))
-        self.tabs.addTab(self._machine(), tr("This machine"))
+        self.tabs.addTab(scrolled(self._bridge()), tr("DAW bridge"))
+        self.tabs.addTab(scrolled(self._machine()), tr("This machine"))
         close = QPushButton(tr("Close"))
         close.clicked.connect(self.accept)
         foot = QHBoxLayout()
@@ -118,14 +133,15 @@ class SettingsDialog(QDialog):
         tempo.setChecked(bool(self._workspace.settings.get("find_tempo")))
         tempo.toggled.connect(lambda on: self._workspace.settings.set("find_tempo", on))
         form.addRow("", tempo)
-        self.cache = QLabel()
+        self.cache = QLabel(tr("measuring …"))
         self.cache.setObjectName("quiet")
+        self.cache.setWordWrap(True)
         clean = QPushButton(tr("Clean up now"))
         clean.clicked.connect(self._clean)
         row = QHBoxLayout()
         row.addWidget(self.cache, 1)
         row.addWidget(clean)
-        form.addRow("", row)
+        form.addRow(tr("On the disk"), row)
         self._show_cache()
         return page
 
@@ -186,7 +202,22 @@ class SettingsDialog(QDialog):
         middle.addWidget(self.list)
         area = QScrollArea()
         area.setWidgetResizable(True)
-        area.setWidget(self.card)
+        self.sources = QLabel()
+        self.sources.setWordWrap(True)
+        self.sources.setObjectName("quiet")
+        self.sources.hide()
+        self.sources_fold = QPushButton()
+        self.sources_fold.setObjectName("link")
+        self.sources_fold.setCheckable(True)
+        self.sources_fold.toggled.connect(self.sources.setVisible)
+        inside = QWidget()
+        facts = QVBoxLayout(inside)
+        facts.setContentsMargins(0, 0, 0, 0)
+        facts.addWidget(self.card)
+        facts.addWidget(self.sources_fold, 0, Qt.AlignmentFlag.AlignLeft)
+        facts.addWidget(self.sources)
+        facts.addStretch(1)
+        area.setWidget(inside)
         middle.addWidget(area, 1)
         column = QVBoxLayout(page)
         column.setContentsMargins(16, 16, 16, 12)
@@ -322,7 +353,19 @@ class SettingsDialog(QDialog):
         self._workspace.diagnostics.examine()
 
     def _show_cache(self) -> None:
-        self.cache.setText(f"{self._workspace.store.cache_bytes() / GB:.2f} GB {tr('in use')}")
+        """Measure what is kept on the disk; the figures come a moment later."""
+        self._workspace.disk_use(self._show_disk)
+
+    def _show_disk(self, use: DiskUse) -> None:
+        if not isValid(self.cache):
+            return
+        words = tr("this project {project}, which is {ratio} times its audio; in all {all}")
+        words = words if use.audio_bytes else tr("in all {all}")
+        values = {"project": size_words(use.project_bytes), "ratio": number(use.ratio, 1)}
+        values["all"] = size_words(use.total_bytes + use.dragged_bytes)
+        for name, value in values.items():
+            words = words.replace(f"{{{name}}}", value)
+        self.cache.setText(words)
 
     def _clean(self) -> None:
         self._workspace.clean_cache(0, lambda freed: self._show_cache())
@@ -363,9 +406,13 @@ class SettingsDialog(QDialog):
         parts += [verdict] if verdict else []
         parts += [] if row.problem else [f"{tr('Licence')}: {row.licence}"]
         parts += [row.notes] if row.notes else []
-        parts += [_listed(tr("Trained on"), row.trained_on)] if row.trained_on else []
-        parts += [_listed(tr("Credits"), row.attribution)] if row.attribution else []
         self.card.setText("\n\n".join(parts))
+        lists = ((tr("Trained on"), row.trained_on), (tr("Credits"), row.attribution))
+        self.sources.setText("\n\n".join(_listed(heading, rows) for heading, rows in lists if rows))
+        counts = [f"{heading} ({len(rows)})" for heading, rows in lists if rows]
+        self.sources_fold.setText(", ".join(counts))
+        self.sources_fold.setVisible(bool(counts))
+        self.sources_fold.setChecked(False)
 
     def _show_verified(self, place: str, words: Message) -> None:
         row = self._selected()

@@ -85,6 +85,7 @@ class PromptBar(QFrame):
         self._selection: tuple[int, int] | None = None
         self._heard: tuple[tuple[str, float], ...] = ()
         self._has_mix = False
+        self._trials: tuple[str, ...] = ()
         self._examples: tuple[Path, ...] = ()
         self._bundle = BundleRow(bundle, bundle)
         self._make_words()
@@ -239,6 +240,12 @@ class PromptBar(QFrame):
         self._heard, self._has_mix = heard, has_mix
         self._show_offers()
 
+    def show_trials(self, names: tuple[str, ...]) -> None:
+        """Offer names that one click takes out of the mix."""
+        if names != self._trials:
+            self._trials = names
+            self._show_offers()
+
     def show_recent(self, prompts: tuple[str, ...]) -> None:
         """Set what Up offers in the empty field."""
         self.text.set_recent(prompts)
@@ -328,6 +335,10 @@ class PromptBar(QFrame):
             self.text.add(value)
             self.text.setFocus()
             return
+        if kind == "trial":
+            self.text.setText(value)
+            self._ask()
+            return
         values = {name: value for name, value in self.advanced.values().items() if name in ("bundle", "device")}
         self.asked.emit(Request(task="isolate", prompts=(), stems=value, **values))
 
@@ -343,6 +354,8 @@ class PromptBar(QFrame):
                 if name not in there
             ]
         if task == "isolate" and self._has_mix and not self.text.text() and self._selection is None:
+            tip = tr("Click to take it out of the mix")
+            offers += [Chip(("trial", name), name, tip) for name in self._trials]
             offers += [Chip(("stems", name), tr(words), tr(tip)) for name, words, tip in PRESETS]
         self.offers.show_chips(tuple(offers))
         self.strip.fit()

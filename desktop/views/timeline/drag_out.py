@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QDrag, QMouseEvent
+from PySide6.QtGui import QDrag, QEnterEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from desktop.views.theme import Palette, drawn
@@ -27,9 +27,11 @@ class DragHandle(QLabel):
 
     Signals:
         dragged: it was pulled; True means with Ctrl.
+        approached: the mouse is over it.
     """
 
     dragged = Signal(bool)
+    approached = Signal()
 
     def __init__(self, tip: str, name: str) -> None:
         super().__init__()
@@ -37,6 +39,11 @@ class DragHandle(QLabel):
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         self.setToolTip(tip)
         self.setAccessibleName(name)
+
+    def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802
+        """Tell that it may be pulled soon."""
+        if self.isEnabled():
+            self.approached.emit()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Remember where the drag starts."""

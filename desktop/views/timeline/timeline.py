@@ -42,6 +42,7 @@ class Timeline(QWidget):
 
     Signals:
         drag_wanted: id of a lane whose file is to be dragged out.
+        drag_expected: id of a lane over whose handle the mouse is.
         complement_wanted: id of a lane; the mix without it is to be dragged out.
         group_drag_wanted: ids of lanes whose files are to be dragged out; none means all stems.
         menu_wanted: id of a lane, empty for the mix, and a place on the screen.
@@ -52,6 +53,7 @@ class Timeline(QWidget):
     """
 
     drag_wanted = Signal(str)
+    drag_expected = Signal(str)
     complement_wanted = Signal(str)
     group_drag_wanted = Signal(object)
     menu_wanted = Signal(str, QPoint)
@@ -213,6 +215,7 @@ class Timeline(QWidget):
         self._connect_common(view, header)
         header.field_changed.connect(lambda words, field, value: document.set_lane(lane_id, words, **{field: value}))
         header.drag_wanted.connect(lambda without: self._on_drag(lane_id, without))
+        header.grip.approached.connect(lambda: self.drag_expected.emit(lane_id))
         header.menu_wanted.connect(lambda place: self.menu_wanted.emit(lane_id, place))
         header.chosen.connect(lambda modifiers: self._on_chosen(lane_id, modifiers))
         header.unfolded.connect(lambda shown: self.show_takes(lane_id, shown))
