@@ -147,7 +147,9 @@ class JobController(QObject):
         return row.id
 
     def _queue(self, title: str, plan: JobPlan) -> str:
-        row = JobRow(title=title, context=(plan, self._document.project))
+        rate_hz = max(self._document.project.rate_hz, 1)
+        regions_s = tuple((first / rate_hz, last / rate_hz) for first, last in plan.regions)
+        row = JobRow(title=title, context=(plan, self._document.project), regions_s=regions_s)
         self._ghosts[row.id] = ghosts_of(row.id, plan, self._document.project, self.ghosts)
         self.queue.add(row)
         self.ghosts_changed.emit()

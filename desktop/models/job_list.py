@@ -47,6 +47,7 @@ class JobRow:
         context: plan and project of the job; None for a job of a DAW.
         from_daw: True means it came over OSC.
         for_file: True means it is about a file that is not open, and its results lie beside that.
+        regions_s: parts of the song that it works on, in seconds; none means all.
         state, fraction, stage: how far it is.
         started_s: on the monotonic clock; None before.
         pace: when progress was first seen and how far it was then, and when it was seen last; None before.
@@ -61,6 +62,7 @@ class JobRow:
     context: Any = None
     from_daw: bool = False
     for_file: bool = False
+    regions_s: tuple[tuple[float, float], ...] = ()
     state: JobState = JobState.WAITING
     fraction: float = 0.0
     stage: str = ""

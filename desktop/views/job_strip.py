@@ -6,8 +6,7 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QToolButton, QWidget
 
 from desktop.models.job_list import ENDED, JobList, JobRow, JobState
-from desktop.views.queue_panel import state_words
-from desktop.views.sentences import title_words
+from desktop.views.queue_panel import row_words, state_words
 from desktop.views.text import tr
 from desktop.views.theme import Palette, icon
 
@@ -88,7 +87,7 @@ class JobStrip(QWidget):
         self.bar.setValue(round(row.fraction * 1000))
         waiting = sum(one.state is JobState.WAITING for one in self._jobs.rows if one.id != row.id)
         more = f"  ·  +{waiting}" if waiting else ""
-        whole = f"{title_words(row.title)}  ·  {state_words(row, self._jobs.now_s())}"
+        whole = f"{row_words(row)}  ·  {state_words(row, self._jobs.now_s())}"
         room = min(WORDS_PIXELS, max(self.window().width() // 3, 160))
         self.words.setText(self.words.fontMetrics().elidedText(whole, Qt.TextElideMode.ElideMiddle, room) + more)
         self.words.setAccessibleName(whole + more)

@@ -39,8 +39,7 @@ from desktop.views.job_strip import JobStrip
 from desktop.views.lane_actions import LaneActions
 from desktop.views.notices import FirstSteps, StageNote, StatusLine, TroubleBanner
 from desktop.views.prompt.prompt_bar import PromptBar
-from desktop.views.queue_panel import QueuePanel
-from desktop.views.sentences import title_words
+from desktop.views.queue_panel import QueuePanel, row_words
 from desktop.views.speed import SpeedButton
 from desktop.views.text import local_paths, tr
 from desktop.views.theme import dress, palette_for
@@ -442,7 +441,7 @@ class MainWindow(QMainWindow):
 
     def _may_stop_jobs(self) -> bool:
         """Ask about jobs that run or wait."""
-        titles = [title_words(row.title) for row in self.workspace.jobs.queue.rows if _is_ours(row)]
+        titles = [row_words(row) for row in self.workspace.jobs.queue.rows if _is_ours(row)]
         if not titles:
             return True
         answer = choose(

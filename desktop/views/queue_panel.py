@@ -22,6 +22,7 @@ from desktop.views.theme import Palette, drawn, icon, mark
 
 WIDTH, HEIGHT, LEAST_HEIGHT, HEADING_HEIGHT = 380, 420, 110, 70
 TICK_MS = 1000
+REGIONS_SHOWN = 2
 STAGES = {  # what the engine calls them, and what they are; the others say it themselves
     "read": "reading the audio",
     "encode": "encoding the audio",
@@ -101,7 +102,7 @@ class JobCard(QFrame):
             self.daw.setPixmap(drawn("daw", self._palette.accent, 16))
             self.daw.setToolTip(tr("Sent by a DAW over OSC"))
             self.daw.setAccessibleName(tr("Sent by a DAW over OSC"))
-        self.title.setText(title_words(row.title))
+        self.title.setText(row_words(row))
         running, waiting = row.state is JobState.RUNNING, row.state is JobState.WAITING
         self.bar.setVisible(running)
         self.bar.setValue(round(row.fraction * 1000))
@@ -227,6 +228,12 @@ class QueuePanel(QWidget):
         card.removed.connect(lambda: self._jobs.remove(row_id))
         card.moved.connect(lambda by: self._jobs.move(row_id, by))
         return card
+
+
+def row_words(row: JobRow) -> str:
+    """Title of a job in the user's language, and where in the song it works unless that is everywhere."""
+    places = [f"{clock(first_s, 1)} – {clock(last_s, 1)}" for first_s, last_s in row.regions_s]
+    return "  ·  ".join((title_words(row.title), *places[:REGIONS_SHOWN], *(["…"] if places[REGIONS_SHOWN:] else [])))
 
 
 def state_words(row: JobRow, now_s: float) -> str:

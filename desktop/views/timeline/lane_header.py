@@ -119,6 +119,7 @@ class LaneHeader(QWidget):
             lambda amount: self._tell(Message("sensitivity of {lane}", lane=self._called), "sensitivity", amount)
         )
         self.meter = LevelMeter(palette)
+        self._set_stops()
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -216,10 +217,16 @@ class LaneHeader(QWidget):
         self.update()
 
     def set_current(self, current: bool) -> None:
-        """Mark the lane that is worked on."""
+        """Mark the lane that is worked on; its knobs alone are reached by Tab."""
         if current != self._current:
             self._current = current
+            self._set_stops()
             self.update()
+
+    def _set_stops(self) -> None:
+        policy = Qt.FocusPolicy.TabFocus if self._current else Qt.FocusPolicy.NoFocus
+        for knob in (self.gain.fader, self.pan, self.sensitivity):
+            knob.setFocusPolicy(policy)
 
     def show_unfolded(self, unfolded: bool) -> None:
         """Say whether the takes stand below the lane."""

@@ -178,13 +178,18 @@ class Ruler(QWidget):
             ticks[0 if labelled else 1].append(QLineF(line.x, top + tall, line.x, bottom))
             if labelled:
                 painter.setPen(QColor(self._palette.text))
-                painter.drawText(QPointF(line.x + 4, bottom - 4), str(line.bar))
+                self._label(painter, line.x, bottom, str(line.bar))
             elif line.level == 1 and beat_room:
                 painter.setPen(QColor(self._palette.quiet))
-                painter.drawText(QPointF(line.x + 4, bottom - 4), f"{line.bar}|{line.beat}")
+                self._label(painter, line.x, bottom, f"{line.bar}|{line.beat}")
         for some, colour in zip(ticks, (self._palette.quiet, self._palette.line), strict=True):
             painter.setPen(QPen(QColor(colour), 1))
             painter.drawLines(some)
+
+    def _label(self, painter: QPainter, x: float, bottom: int, words: str) -> None:
+        """Words beside a line; none where the end of the ruler would cut them off."""
+        if x + 4 + painter.fontMetrics().horizontalAdvance(words) <= self.width():
+            painter.drawText(QPointF(x + 4, bottom - 4), words)
 
     def _paint_seconds(self, painter: QPainter) -> None:
         second = self._rate_hz / self._viewport.samples_per_pixel  # pixels
@@ -198,9 +203,8 @@ class Ruler(QWidget):
         short: list[QLineF] = []
         while (x := self._viewport.x(number * step_s * self._rate_hz)) < self.width():
             words = clock(number * step_s, digits)
-            room = x + 4 + painter.fontMetrics().horizontalAdvance(words) <= self.width()
-            if room and number * step_s * self._rate_hz <= last:
-                painter.drawText(QPointF(x + 4, HEIGHT - 4), words)
+            if number * step_s * self._rate_hz <= last:
+                self._label(painter, x, HEIGHT, words)
             long.append(QLineF(x, HEIGHT - 9, x, HEIGHT))
             places = (x + step_s * second * part / 5 for part in range(1, 5))
             short += [QLineF(small, HEIGHT - 4, small, HEIGHT) for small in places]
