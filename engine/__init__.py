@@ -29,6 +29,9 @@ from engine.options import Option
 from engine.provenance import rerun_request
 from engine.request import EXAMPLE_KINDS, OPTIONS, Request, region_fields
 from engine.serialization import request_from_json, request_to_json
+from engine.session.collect import session_of
+from engine.session.export import SESSION_FORMATS, SessionFormat, export_session
+from engine.session.plan import DawSession, SessionMarker, SessionTrack
 from engine.stem_sets import STEM_SETS, StemSet
 from engine.tasks import TASKS, Rule, rule_of
 from engine.telemetry import turn_off_telemetry
@@ -40,6 +43,7 @@ __all__ = [
     "BIT_FOR_BIT_DB",
     "EXAMPLE_KINDS",
     "OPTIONS",
+    "SESSION_FORMATS",
     "STEM_SETS",
     "TASKS",
     "Accepted",
@@ -50,6 +54,7 @@ __all__ = [
     "BundleTooNew",
     "Cancelled",
     "CancelledJob",
+    "DawSession",
     "DeviceError",
     "Done",
     "Engine",
@@ -66,12 +71,16 @@ __all__ = [
     "RequestError",
     "Rule",
     "Sentence",
+    "SessionFormat",
+    "SessionMarker",
+    "SessionTrack",
     "Slot",
     "StemResult",
     "StemSet",
     "check_values",
     "engine_version",
     "examine",
+    "export_session",
     "find_bundle",
     "findings_sentences",
     "list_bundles",
@@ -82,6 +91,7 @@ __all__ = [
     "request_to_json",
     "rerun_request",
     "rule_of",
+    "session_of",
     "time_reference",
     "user_cache_folder",
     "user_data_folder",

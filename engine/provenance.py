@@ -188,7 +188,7 @@ def rerun_request(
         BundleError: the bundle is gone or is no longer the same.
     """
     path = Path(path)
-    data = _read(path)
+    data = read_sidecar(path)
     request = _request_of(data, path)
     request = replace(
         request,
@@ -206,7 +206,12 @@ def rerun_request(
     return request
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """What the JSON beside a result says.
+
+    Raises:
+        RequestError: there is none, or it is not a sidecar that this version reads.
+    """
     if not os.path.isfile(path):
         raise RequestError("there is no file {path}; give the JSON that lies beside a result", path=path)
     if path.stat().st_size > SIDECAR_LIMIT_BYTES:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from engine.checks import check_region
-from engine.cli import batch, bridge, bundles, commands, plugins
+from engine.cli import batch, bridge, bundles, commands, mcp, plugins, session
 from engine.cli.words import prompt_text
 from engine.errors import Cancelled, EngineError, RequestError
 from engine.host.client import Engine
@@ -95,11 +95,20 @@ def parser() -> argparse.ArgumentParser:
     doc = "scan for plug-ins, list and show them, put a file through a chain of effects"
     sub = subparsers.add_parser("plugins", help=doc, description=_sentence(doc))
     plugins.add_to(sub, _add_debug)
+    doc = "put results into a session that a DAW opens, every stem at its place"
+    sub = subparsers.add_parser("export-session", help=doc, description=_sentence(doc))
+    session.add_to(sub)
+    _add_json(sub)
+    _add_debug(sub)
     doc = "check versions, devices, bundles, audio devices and folders"
     sub = subparsers.add_parser("doctor", help=doc, description=_sentence(doc))
     _add_json(sub)
     _add_debug(sub)
     sub.set_defaults(command=commands.doctor)
+    doc = "serve an assistant over standard input and output (Model Context Protocol)"
+    sub = subparsers.add_parser("mcp", help=doc, description=_sentence(doc))
+    mcp.add_to(sub)
+    _add_debug(sub)
     for name, add, doc in bridge.COMMANDS:
         sub = subparsers.add_parser(name, help=doc, description=_sentence(doc))
         add(sub)
