@@ -1196,5 +1196,6 @@
     <message><source>Hear this one</source><translation>Diesen hören</translation></message>
     <message><source>Take this one</source><translation>Diesen nehmen</translation></message>
     <message><source>You have chosen take {count}</source><translation>Sie haben Take {count} gewählt</translation></message>
+    <message><source>Hear it in the region</source><translation>In der Region hören</translation></message>
 </context>
 </TS>

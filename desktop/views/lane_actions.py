@@ -67,6 +67,10 @@ class LaneActions(QObject):
         timeline.complement_wanted.connect(self.drag_complement)
         timeline.drag_expected.connect(self.prepare)
         timeline.menu_wanted.connect(self.show_menu)
+        timeline.take_menu_wanted.connect(
+            lambda lane_id, number, place: self._open(self.take_menu(lane_id, number), place)
+        )
+        timeline.ghost_menu_wanted.connect(lambda ghost_id, place: self._open(self.ghost_menu(ghost_id), place))
         timeline.place_menu_wanted.connect(self.show_place_menu)
         timeline.shape_drawn.connect(self.on_shape)
         timeline.tool_changed.connect(lambda tool: self._forget_target())
@@ -202,6 +206,35 @@ class LaneActions(QObject):
             self._add_takes(menu, lane, document.selection)
         menu.addSeparator()
         self._add(menu, tr("Export …"), lambda: self.export_wanted.emit(lane_id))
+        return menu
+
+    def take_menu(self, lane_id: str, number: int) -> QMenu:
+        """The context menu of a take that stands below its lane."""
+        document, menu = self._workspace.document, self._new_menu()
+        lane = document.project.lane(lane_id)
+        if lane is None or number >= len(lane.takes):
+            return menu
+        take, region = lane.takes[number], document.selection
+        chosen = Message("choose a take")
+        self._add(menu, tr("Hear this take"), lambda: document.set_lane(lane_id, chosen, active=number))
+        if region is not None:
+            self._add(menu, tr("Hear it in the region"), lambda: document.comp(lane_id, take.id, *region))
+        self._add(menu, tr("Compare takes blind …"), lambda: self.compare(lane_id), len(lane.takes) > 1)
+        menu.addSeparator()
+        self._add(menu, tr("Hide the other takes"), lambda: self._fold_takes(lane_id))
+        return menu
+
+    def ghost_menu(self, ghost_id: str) -> QMenu:
+        """The context menu of a lane that is on its way."""
+        jobs, menu = self._workspace.jobs, self._new_menu()
+        for ghost in jobs.ghosts:
+            if ghost.id == ghost_id:
+                self._add(menu, tr("Cancel"), partial(jobs.cancel, ghost.row_id))
+                menu.addSeparator()
+                for field, words, on in (("mute", tr("Mute"), ghost.mute), ("solo", tr("Solo"), ghost.solo)):
+                    action = self._add(menu, words, partial(jobs.set_ghost, ghost_id, **{field: not on}))
+                    action.setCheckable(True)
+                    action.setChecked(on)
         return menu
 
     def shape_menu(self, lane_id: str, shape: BrushEdit) -> QMenu:
@@ -350,6 +383,10 @@ class LaneActions(QObject):
     def _move(self, shape: BrushEdit, source: str, target: str) -> None:
         self._brush_target = target
         self._workspace.document.add_brush(replace(shape, source=source, target=target))
+
+    def _fold_takes(self, lane_id: str) -> None:
+        if self._timeline is not None:
+            self._timeline.show_takes(lane_id, False)
 
     def _forget_target(self) -> None:
         self._brush_target = ""

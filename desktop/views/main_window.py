@@ -172,6 +172,7 @@ class MainWindow(QMainWindow):
         self.lane_actions.told.connect(self.status.tell)
         self.lane_actions.export_wanted.connect(self.export)
         self.prompt.asked.connect(self.ask)
+        self.timeline.run_wanted.connect(lambda: self.ask(self.prompt.form()))
         self.prompt.regions_cleared.connect(document.select_nothing)
         self.prompt.region_dropped.connect(document.drop_region)
         self.prompt.region_kept.connect(document.keep_selection)

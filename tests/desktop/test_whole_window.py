@@ -7,6 +7,7 @@ import soundfile
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QPainter
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from test_lane_hands import right_click
 from test_window import drop_on
 
 from desktop.models.job_list import JobState
@@ -241,3 +242,55 @@ def test_a_song_is_dropped_taken_apart_soloed_and_dragged_out_in_four_actions(wi
     qtbot.mousePress(header.grip, LEFT, pos=QPoint(2, 2))  # four
     qtbot.mouseMove(header.grip, QPoint(60, 40))
     assert [Path(path).is_file() for path in dragged] == [True]
+
+
+def test_return_on_the_lanes_runs_what_the_prompt_says(loaded, qtbot):
+    loaded.prompt.text.setText("violin")
+    loaded.timeline.setFocus()
+    qtbot.keyClick(loaded.timeline, Qt.Key.Key_Return)
+    jobs = loaded.workspace.jobs.queue
+    assert jobs.rows[-1].context[0].request.prompts == ("violin",)
+    qtbot.waitUntil(lambda: jobs.unfinished == 0, timeout=WAIT_MS)
+
+
+def test_a_right_click_is_answered_by_lanes_on_their_way_and_by_takes_too(loaded, qtbot, monkeypatch):
+    menus = []
+    monkeypatch.setattr(loaded.lane_actions, "_open", lambda menu, place: menus.append(menu))
+    loaded.prompt.text.setText("violin")
+    loaded.prompt.go.click()
+    [ghost, _] = loaded.workspace.jobs.ghosts
+    right_click(loaded.timeline.ghosts[ghost.id].header)
+    rows = {action.text(): action for action in menus[-1].actions()}
+    rows["Solo"].trigger()
+    assert loaded.workspace.jobs.ghosts[0].solo
+    rows["Cancel"].trigger()
+    jobs = loaded.workspace.jobs.queue
+    qtbot.waitUntil(lambda: jobs.unfinished == 0, timeout=WAIT_MS)
+    assert jobs.rows[-1].state is JobState.CANCELLED
+    violin = run(loaded, qtbot, "violin")[0]
+    run(loaded, qtbot, "violin")
+    loaded.timeline.show_takes(violin.id, True)
+    QApplication.processEvents()
+    right_click(loaded.timeline.takes[violin.id][0].wave)
+    rows = {action.text(): action for action in menus[-1].actions()}
+    rows["Hear this take"].trigger()
+    assert loaded.workspace.document.project.lane(violin.id).active == 0
+    rows["Hide the other takes"].trigger()
+    assert violin.id not in loaded.timeline.takes
+
+
+def test_the_device_gets_a_lane_with_sensitivity_and_fades_bit_for_bit(loaded, qtbot, device):
+    workspace = loaded.workspace
+    workspace.settings.set("match", False)
+    workspace.transport.player.library = lambda: device
+    violin = run(loaded, qtbot, "violin")[0]
+    workspace.document.set_sensitivity(violin.id, 0.8)
+    workspace.document.set_fades(violin.id, 1000, 1000)
+    workspace.document.switch(violin.id, "solo")
+    loaded.actions_by_name["start"].trigger()
+    loaded.actions_by_name["play"].trigger()
+    got_NC = np.concatenate([device.read(256) for _ in range(3)])
+    lane = workspace.document.project.lane(violin.id)
+    np.testing.assert_array_equal(got_NC, workspace.sound(lane).samples_NC[:768])
+    assert np.abs(got_NC).max() > 0
+    workspace.transport.stop()

@@ -96,6 +96,7 @@ def test_figures_are_written_in_the_users_language(loaded, qtbot, german):
     header = loaded.timeline.lanes[violin.id].header
     loaded.workspace.document.set_lane(violin.id, "turn", gain_db=-3.5)
     assert header.gain.text.text() == "−3,5 dB"
+    loaded.prompt.text.clear()
     [offer] = [chip for key, chip in loaded.prompt.offers.buttons.items() if key == ("words", "violin")]
     assert offer.text().endswith(" %")
     assert "16 kHz" in loaded.timeline.mix_header.facts.text()
@@ -184,6 +185,7 @@ def test_a_time_that_is_typed_is_gone_to_and_esc_stays(loaded, qtbot):
 
 
 def test_the_match_takes_no_more_room_than_its_figure_and_never_moves_what_is_beside_it(loaded):
+    loaded.resize(1700, 900)
     loaded.top.show_match(True, 0.0)
     assert loaded.top.match.text() == "Match"
     width = loaded.top.match.width()

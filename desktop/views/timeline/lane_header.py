@@ -286,7 +286,7 @@ class LaneHeader(QWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
         """Offer what can be done with the lane."""
-        if self._lane is not None:
+        if self._lane is not None or self._ghost is not None:
             self.menu_wanted.emit(event.globalPos())
 
     def _on_more(self) -> None:

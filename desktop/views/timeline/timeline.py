@@ -48,6 +48,9 @@ class Timeline(QWidget):
         menu_wanted: id of a lane, empty for the mix, and a place on the screen.
         place_menu_wanted: as above, for a right click on the sound, with the sample there.
         shape_drawn: id of a lane, empty for the mix, a ``BrushEdit`` without a target, and a place on the screen.
+        take_menu_wanted: id of a lane, number of a take from 0, and a place on the screen.
+        ghost_menu_wanted: id of a lane that is on its way, and a place on the screen.
+        run_wanted: Return was pressed: what the prompt says is to be done.
         tool_changed: ``region``, ``rectangle`` or ``brush``.
         master_level: linear peaks left and right of what is played.
     """
@@ -59,6 +62,9 @@ class Timeline(QWidget):
     menu_wanted = Signal(str, QPoint)
     place_menu_wanted = Signal(str, QPoint, int)
     shape_drawn = Signal(str, object, QPoint)
+    take_menu_wanted = Signal(str, int, QPoint)
+    ghost_menu_wanted = Signal(str, QPoint)
+    run_wanted = Signal()
     tool_changed = Signal(str)
     master_level = Signal(float, float)
 
@@ -236,6 +242,7 @@ class Timeline(QWidget):
         view = LaneView(header, self._wave(self._palette.lanes[ghost.colour], ""))
         view.border.hide()
         header.cancelled.connect(lambda: jobs.cancel(ghost.row_id))
+        header.menu_wanted.connect(lambda place: self.ghost_menu_wanted.emit(ghost.id, place))
         header.switched.connect(lambda kind, on: jobs.set_ghost(ghost.id, **{kind: on}))
         return view
 
@@ -335,6 +342,7 @@ class Timeline(QWidget):
                 document.comp(lane_id, lane.takes[number].id, min(first, last), max(first, last))
 
         wave.swiped.connect(swipe)
+        wave.menu_wanted.connect(lambda place, sample: self.take_menu_wanted.emit(lane_id, number, place))
         row.chosen.connect(lambda: document.set_lane(lane_id, Message("choose a take"), active=number))
         return row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtGui import QKeyEvent
 
 from desktop.models.viewport import Viewport
@@ -32,6 +32,10 @@ class KeyTarget(Protocol):
 
     def rename(self, lane_id: str) -> None:
         """Let the user type a new name."""
+
+    @property
+    def run_wanted(self) -> SignalInstance:
+        """Emitted where what the prompt says is to be done."""
 
     def show_menu_of_current(self) -> None:
         """Open the menu of the current lane."""
@@ -129,6 +133,8 @@ def _rename(target: KeyTarget) -> None:
 KEYS: dict[tuple[Qt.KeyboardModifier, Qt.Key], Callable[[KeyTarget], None]] = {
     (NONE, Qt.Key.Key_Delete): _remove,
     (NONE, Qt.Key.Key_Backspace): _remove,
+    (NONE, Qt.Key.Key_Return): lambda target: target.run_wanted.emit(),
+    (NONE, Qt.Key.Key_Enter): lambda target: target.run_wanted.emit(),
     (NONE, Qt.Key.Key_F4): _rename,
     (NONE, Qt.Key.Key_Menu): lambda target: target.show_menu_of_current(),
     (SHIFT, Qt.Key.Key_F10): lambda target: target.show_menu_of_current(),
