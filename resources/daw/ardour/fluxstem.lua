@@ -3,14 +3,16 @@ ardour {
 	name = "Fluxstem",
 	author = "Fluxstem",
 	license = "Apache-2.0",
-	description = [[Take a stem out of the selected regions, change them, or make a new part. The results come on new tracks at the place of the region; a track on its way shows how far it is. Call it again to cancel.
+	description = [[Take a stem out of the selected regions, change them, or make a new part. The results come on new tracks at
+the place of the region; a track on its way shows how far it is. Call it again to cancel.
 Needs a running bridge (fluxstem bridge) and the hook "Fluxstem: bring in".]]
 }
 
 function factory () return function ()
 
 	local FOLDER = ARDOUR.user_config_directory (-1)
-	local ASKED, RUNNING, PROGRAM = FOLDER .. "/fluxstem-asked", FOLDER .. "/fluxstem-running", FOLDER .. "/fluxstem-program"
+	local ASKED, RUNNING = FOLDER .. "/fluxstem-asked", FOLDER .. "/fluxstem-running"
+	local PROGRAM = FOLDER .. "/fluxstem-program"
 	local HOOK_LIMIT_S = 4
 
 	-- task: what the region is to it; "region" is sent, "none" needs no region; words asked besides the prompt
@@ -102,7 +104,9 @@ function factory () return function ()
 		end
 	end
 
-	if not os.forkexec then return message ("This script starts a program beside Ardour, which Ardour cannot do on Windows.") end
+	if not os.forkexec then
+		return message ("This script starts a program beside Ardour, which Ardour cannot do on Windows.")
+	end
 
 	local jobs, count = running ()
 	local rows = {}
@@ -114,9 +118,11 @@ function factory () return function ()
 	rows[#rows + 1] = { type = "dropdown", key = "task", title = "Task", values = tasks, default = "isolate" }
 	rows[#rows + 1] = { type = "entry", key = "prompt", default = "bass", title = "What" }
 	rows[#rows + 1] = { type = "entry", key = "with", default = "", title = "With what (replace)" }
-	rows[#rows + 1] = { type = "number", key = "seconds", min = 1, max = 600, default = 10, title = "Seconds (generate, arrange, extend)" }
+	rows[#rows + 1] = { type = "number", key = "seconds", min = 1, max = 600, default = 10,
+		title = "Seconds (generate, arrange, extend)" }
 	rows[#rows + 1] = { type = "checkbox", key = "rest", default = true, title = "Bring the rest too" }
-	rows[#rows + 1] = { type = "checkbox", key = "mute", default = false, title = "Mute the region when its stems are there" }
+	rows[#rows + 1] = { type = "checkbox", key = "mute", default = false,
+		title = "Mute the region when its stems are there" }
 	local answer = LuaDialog.Dialog ("Fluxstem", rows):run ()
 	collectgarbage ()
 	if not answer then return end
@@ -125,7 +131,9 @@ function factory () return function ()
 	local task = answer["task"]
 	local rule = TASKS[task]
 	if not answer["prompt"]:find ("%S") then return message ("Say in a few words what you want, such as bass.") end
-	if rule.with and not answer["with"]:find ("%S") then return message ("Say what to put in its place, such as trumpet.") end
+	if rule.with and not answer["with"]:find ("%S") then
+		return message ("Say what to put in its place, such as trumpet.")
+	end
 	local command = program ()
 	if not command then return end
 

@@ -3,7 +3,8 @@ ardour {
 	name = "Fluxstem: bring in",
 	author = "Fluxstem",
 	license = "Apache-2.0",
-	description = [[The other half of the action "Fluxstem": ten times a second it looks after the jobs, shows how far they are in the name of a track, and brings the results in. Ardour's window stays free meanwhile.]]
+	description = [[The other half of the action "Fluxstem": ten times a second it looks after the jobs, shows in the name of
+a track how far they are, and brings the results in. Ardour's window stays free meanwhile.]]
 }
 
 function signals () return LuaSignal.Set ():add ({ [LuaSignal.LuaTimerDS] = true }) end
@@ -83,8 +84,8 @@ function factory ()
 		if bytes > LONGEST_BYTES then return nil, "it is too long for a WAV" end
 		local file = io.open (path, "wb")
 		if not file then return nil, "the file " .. path .. " cannot be written" end
-		file:write ("RIFF", string.pack ("<I4", bytes + 36), "WAVEfmt ", string.pack ("<I4I2I2I4I4I2I2", 16, 3, channels, rate_hz,
-			rate_hz * channels * 4, channels * 4, 32), "data", string.pack ("<I4", bytes))
+		local form = string.pack ("<I4I2I2I4I4I2I2", 16, 3, channels, rate_hz, rate_hz * channels * 4, channels * 4, 32)
+		file:write ("RIFF", string.pack ("<I4", bytes + 36), "WAVEfmt ", form, "data", string.pack ("<I4", bytes))
 		local sound = region:to_audioregion ():to_readable ()
 		local memory = ARDOUR.DSP.DspShm (BLOCK)
 		local at = 0
@@ -178,6 +179,7 @@ function factory ()
 		elseif state == "fail" then
 			return nil, not job.cancelled and (report[2] or "nobody says why") or nil
 		elseif state == "done" then
+			if job.cancelled then return nil end
 			job.files = { table.unpack (report, 2) }
 			return bring
 		end
@@ -192,12 +194,11 @@ function factory ()
 			Temporal.timepos_t (position), ARDOUR.PluginInfo (), track:to_track (), false)
 	end
 
-	-- Stem and rest sound as their region did, when they have its gain and fades.
+	-- Stem and rest sum to what was heard when they have the gain of their region.
 	local function dress (track, region)
 		local old = region:to_audioregion ()
 		for new in track:to_track ():playlist ():region_list ():iter () do
-			local audio = new:to_audioregion ()
-			audio:set_scale_amplitude (old:scale_amplitude ())
+			new:to_audioregion ():set_scale_amplitude (old:scale_amplitude ())
 		end
 	end
 

@@ -61,7 +61,8 @@ local function find_program()
   local known = reaper.GetExtState(SECTION, PROGRAM)
   if answers(known) then return known end
   local home = os.getenv("HOME") or ""
-  for _, place in ipairs({ "fluxstem", home .. "/.local/bin/fluxstem", "/opt/homebrew/bin/fluxstem", "/usr/local/bin/fluxstem" }) do
+  local places = { "fluxstem", home .. "/.local/bin/fluxstem", "/opt/homebrew/bin/fluxstem", "/usr/local/bin/fluxstem" }
+  for _, place in ipairs(places) do
     if answers(place) then
       reaper.SetExtState(SECTION, PROGRAM, place, true)
       return place
@@ -90,7 +91,8 @@ local function refusal(item, take)
   if reaper.GetTakeNumStretchMarkers(take) > 0 then return "it has stretch markers; glue it first" end
   if reaper.TakeFX_GetCount(take) > 0 then return "it has take effects; glue it first, or take them off" end
   if reaper.CountTakeEnvelopes(take) > 0 then return "it has take envelopes; glue it first" end
-  if reaper.GetMediaItemTakeInfo_Value(take, "D_STARTOFFS") < 0 then return "it begins before its file does; trim it" end
+  local offset_s = reaper.GetMediaItemTakeInfo_Value(take, "D_STARTOFFS")
+  if offset_s < 0 then return "it begins before its file does; trim it" end
   return nil
 end
 
@@ -248,10 +250,13 @@ local function step(job)
   end
   local report = report_of(job)
   local state = (report[1] or ""):match("^%a+")
+  if state == "done" and job.cancelled then return false end
   if state == "done" and #report > 1 then return false, bring(job, report) end
   if state == "fail" then return false, not job.cancelled and (report[2] or "nobody says why") or nil end
   if state == "running" then job.fraction = tonumber(report[1]:match("^running ([%d.]+)")) or job.fraction end
-  if not state and reaper.time_precise() - job.began > START_LIMIT_S then return false, job.program .. " did not start" end
+  if not state and reaper.time_precise() - job.began > START_LIMIT_S then
+    return false, job.program .. " did not start"
+  end
   return true
 end
 
@@ -314,8 +319,8 @@ local function question()
   task = task and task:lower():match("^%s*(%a+)%s*$")
   local rule = TASKS[task or ""]
   if not rule then
-    return nil, "There is no such task. Choose isolate, remove, regenerate, restyle, replace, inpaint, extend, generate " ..
-      "or arrange."
+    return nil, "There is no such task. Choose isolate, remove, regenerate, restyle, replace, inpaint, extend, " ..
+      "generate or arrange."
   end
   if not prompt:find("%S") then return nil, "Say in a few words what you want, such as bass." end
   if rule.with and not with:find("%S") then return nil, "Say what to put in its place, such as trumpet." end
