@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSpinBox,
     QStyle,
+    QStyleOptionButton,
     QStyleOptionComboBox,
     QStylePainter,
     QWidget,
@@ -199,6 +200,19 @@ class SeveralButton(QPushButton):
         wanted = set(values)
         for value, action in self._actions.items():
             action.setChecked(value in wanted)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Words at the left, as in a combo box; the style sheet of a button with a menu leaves them no margin."""
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        option.text = ""
+        painter = QStylePainter(self)
+        painter.drawControl(QStyle.ControlElement.CE_PushButton, option)
+        where = self.rect().adjusted(TEXT_MARGIN + 3, 0, TEXT_MARGIN - ARROW_PIXELS, 0)
+        words = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, where.width())
+        painter.setPen(self.palette().buttonText().color())
+        painter.drawText(where, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
+        painter.end()
 
     def _show_chosen(self) -> None:
         self.chosen_changed.emit()
