@@ -34,6 +34,12 @@ _LIMITS_S = {
 _DOING = {"load": "while it was loaded", "set": "while it was set", "render": "while it worked",
           "editor": "in its window"}  # fmt: skip
 
+# What plug-ins look for their settings, their licences and a screen by.
+_VARIABLES = (
+    "DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_DATA_DIRS",
+    "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "PROGRAMFILES", "COMMONPROGRAMFILES",
+)  # fmt: skip
+
 Watch = Callable[[int], None]  # is told how many samples are done; raises to stop
 
 
@@ -85,7 +91,8 @@ def run_chain_process(
             ) from error
         looked = _Look(folder / PROGRESS, words, _LIMITS_S | (limits_s or {}))
         files = (source or nothing[0], result or nothing[0])
-        with process_apart("engine.plugins.chain_process", {"folder": str(folder)}, *files, words) as process:
+        main, wanted = "engine.plugins.chain_process", {"folder": str(folder)}
+        with process_apart(main, wanted, *files, words, _VARIABLES) as process:
             while True:
                 looked.look(watch)
                 with contextlib.suppress(subprocess.TimeoutExpired):

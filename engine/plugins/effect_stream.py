@@ -20,6 +20,10 @@ class TooLate(Exception):
     """An effect that keeps more sound back than is allowed."""
 
 
+class NotNumbers(Exception):
+    """An effect that makes samples which are no numbers, or infinite."""
+
+
 class EffectStream:
     """One effect in a stream.
 
@@ -72,6 +76,8 @@ class EffectStream:
 
     def _take(self, block_CN: Block) -> Block:
         made_CN = self._process(block_CN)
+        if not np.isfinite(made_CN).all():
+            raise NotNumbers
         dropped = min(self._drop, made_CN.shape[1])
         self._drop -= dropped
         return made_CN[:, dropped:]
@@ -97,7 +103,7 @@ def run_streams(streams: list[EffectStream], source: Iterator[Block], at: Callab
         As much as went in.
 
     Raises:
-        TooLate: the effect told last keeps sound back.
+        TooLate, NotNumbers: the effect told last keeps sound back, or makes no sound at all.
     """
 
     def through(block_CN: Block, first: int) -> Block:

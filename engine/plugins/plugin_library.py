@@ -1,12 +1,14 @@
 """Which plug-ins there are: folders, scanning in processes of their own, and the cache of what was found.
 
 A plug-in that breaks its process goes into quarantine: it is not loaded again until its file changes or the user says
-so. A chain loads only what a scan found, so that a file from elsewhere cannot name code to run.
+so. A chain loads only what a scan found, so that a file from elsewhere cannot name code to run. The engine's process,
+which may write next to nothing, can add to the quarantine but not to what is loaded.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
@@ -144,13 +146,14 @@ def find_plugin_files(folders: Iterable[Path]) -> list[Path]:
 
 def load_plugin_library() -> PluginLibrary:
     """What scans have found so far; a cache that cannot be read is an empty one."""
-    try:
-        data = json.loads(_cache_file().read_bytes())
-        if data["fluxstem_plugins"] != CACHE_FORMAT:
-            return PluginLibrary()
-        return PluginLibrary({row["path"]: _file_of(row) for row in data["files"]})
-    except (OSError, ValueError, KeyError, TypeError):
-        return PluginLibrary()
+    files = dict(_cached().files)
+    for path, file in files.items():
+        mark = _mark_of(path)
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            said = json.loads(mark.read_bytes())
+            if said["stamp"] == file.stamp and not file.quarantine:
+                files[path] = replace(file, quarantine=str(said["why"]))
+    return PluginLibrary(files)
 
 
 def scan_plugins(
@@ -172,7 +175,7 @@ def scan_plugins(
         RequestError: pedalboard is not installed.
         OutputError: the cache cannot be written.
     """
-    library = load_plugin_library()
+    library = _cached()
     paths = find_plugin_files(plugin_folders() if places is None else places)
     known = dict(library.files)
     if places is None:
@@ -183,10 +186,12 @@ def scan_plugins(
             before = known.get(str(path))
             if again or before is None or before.stamp != stamp_of(path):
                 known[str(path)] = scan_file(path, check)
+                with contextlib.suppress(OSError):
+                    _mark_of(str(path)).unlink()
             found(known[str(path)], number, len(paths))
     finally:
         _save(PluginLibrary(known))
-    return PluginLibrary(known)
+    return load_plugin_library()
 
 
 def scan_file(path: Path, check: Callable[[], None]) -> PluginFile:
@@ -219,7 +224,8 @@ def find_plugin(name: str, file: str = "") -> PluginInfo:
         stem = Path(file).stem if file else name
         likely = [path for path in find_plugin_files(plugin_folders()) if path.stem in (stem, name)]
         if likely:
-            scan_plugins(likely)
+            with contextlib.suppress(OutputError):  # of the engine's process, which may not write there
+                scan_plugins(likely)
         found = _looked_up(name, file)
     if found is None:
         raise RequestError(
@@ -234,10 +240,16 @@ def find_plugin(name: str, file: str = "") -> PluginInfo:
 
 def quarantine(info: PluginInfo, why: str) -> None:
     """Remember that a plug-in broke its process."""
-    library = load_plugin_library()
-    file = library.files.get(info.file) or PluginFile(path=info.file, stamp=stamp_of(Path(info.file)))
-    with contextlib.suppress(OutputError):  # it breaks again next time, which costs no more than now
-        _save(PluginLibrary({**library.files, info.file: replace(file, quarantine=why)}))
+    mark = _mark_of(info.file)
+    told = {"path": info.file, "stamp": stamp_of(Path(info.file)), "why": why}
+    with contextlib.suppress(OSError):  # it breaks again next time, which costs no more than now
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.write_text(json.dumps(told) + "\n", encoding="ascii")
+
+
+def quarantine_folder() -> Path:
+    """Where it is kept what broke; it may not exist yet."""
+    return user_data_folder() / "quarantine"
 
 
 def stamp_of(path: Path) -> str:
@@ -275,6 +287,20 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
             for inner in sorted(folder.iterdir()):
                 if inner.suffix.lower() in ENDINGS or inner.is_dir():
                     yield from _below(inner, depth - 1)
+
+
+def _cached() -> PluginLibrary:
+    try:
+        data = json.loads(_cache_file().read_bytes())
+        if data["fluxstem_plugins"] != CACHE_FORMAT:
+            return PluginLibrary()
+        return PluginLibrary({row["path"]: _file_of(row) for row in data["files"]})
+    except (OSError, ValueError, KeyError, TypeError):
+        return PluginLibrary()
+
+
+def _mark_of(path: str) -> Path:
+    return quarantine_folder() / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.json"
 
 
 def _cache_file() -> Path:

@@ -27,7 +27,7 @@ def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Scans and saved chains of a test are its own."""
     pytest.importorskip("pedalboard", reason="chains need the extra plugins")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setenv("FLUXSTEM_PLUGINS", str(tmp_path / "vst3"))
+    monkeypatch.setattr("engine.plugins.plugin_library.plugin_folders", lambda: [tmp_path / "vst3"])
     return tmp_path / "data"
 
 

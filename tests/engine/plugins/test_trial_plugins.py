@@ -33,7 +33,7 @@ def test_a_scan_survives_what_aborts_and_what_hangs_and_does_not_try_it_again(tr
 def test_a_plug_in_that_changed_is_scanned_again(trial, monkeypatch):
     [path] = trial("Fast-0-0")
     scan_plugins()
-    monkeypatch.setenv("TRIAL_VERSION", "2.0.0")
+    monkeypatch.setenv("FLUXSTEM_TRIAL_VERSION", "2.0.0")
     assert find_plugin("Fast-0-0").version == "1.0.0"
     (path / "Contents" / "moduleinfo.json").write_text("{}")
     scan_plugins()
@@ -45,7 +45,7 @@ def test_an_effect_that_breaks_is_left_out_and_said(name, words, trial, render):
     trial(name, "Fast-0-0")
     scan_plugins()
     good = ChainEffect(plugin="Fast-0-0", parameters={"gain": 0.25})
-    made_CN, report = render((good, ChainEffect(plugin=name)), loud())
+    made_CN, report = render((ChainEffect(plugin=name), good), loud())
     assert np.array_equal(made_CN, loud() * np.float32(0.5))
     assert [one.name for one in report.chain.heard] == ["Fast-0-0"]
     assert words in report.notes[0]
@@ -133,7 +133,7 @@ def test_it_is_said_when_a_plug_in_is_another_than_the_saved_chain_had(trial, re
     saved = read_chain(chain_text(report.chain))
     _, same = render(saved.effects, click(100))
     assert not same.notes
-    monkeypatch.setenv("TRIAL_VERSION", "2.0.0")
+    monkeypatch.setenv("FLUXSTEM_TRIAL_VERSION", "2.0.0")
     _, other = render(saved.effects, click(100))
     assert "version 2.0.0 now and was 1.0.0" in other.notes[0]
 
@@ -150,7 +150,7 @@ def test_settings_that_it_does_not_have_are_refused_and_it_stays_out_of_quaranti
 
 def test_a_chain_loads_no_file_that_no_scan_found(trial, tmp_path, monkeypatch, render):
     [path] = trial("Fast-0-0")
-    monkeypatch.setenv("FLUXSTEM_PLUGINS", "")
+    monkeypatch.setattr("engine.plugins.plugin_library.plugin_folders", lambda: [])
     with pytest.raises(RequestError, match="no plug-in Fast-0-0 was found"):
         render((ChainEffect(plugin="Fast-0-0", file=str(path)),), click(100))
 

@@ -3,7 +3,7 @@
 // It behaves as the name of its bundle says, so that one build, copied, makes every kind of bad plug-in:
 //   Late-512-100.vst3   says it is 512 samples late and is 100
 //   Abort-load, Hang-load, Abort-work, Hang-work, Nan-work, Fast (0 and 0), Chatter-work, Mono-0-0
-// Its version is that of $TRIAL_VERSION, else 1.0.0.
+// Its version is that of $FLUXSTEM_TRIAL_VERSION, else 1.0.0.
 #include <dlfcn.h>
 #include <math.h>
 #include <stdint.h>
@@ -354,7 +354,7 @@ struct Factory : IPluginFactory2 {
         getClassInfo(index, (ClassInfo*)info);
         snprintf(info->subcategories, 128, "Fx|Delay");
         snprintf(info->vendor, 64, "Fluxstem tests");
-        const char* version = getenv("TRIAL_VERSION");
+        const char* version = getenv("FLUXSTEM_TRIAL_VERSION");
         snprintf(info->version, 64, "%s", version ? version : "1.0.0");
         snprintf(info->sdk, 64, "VST 3.7");
         return OK;
