@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from engine.confinement import confine_decoder
 from engine.media.limits import LENGTH_LIMIT_S, MEMORY_LIMIT_BYTES, RESULT_LIMIT_BYTES, TOO_LONG, Unusable
 from engine.media.sniff import HEAD_BYTES, Kind, guess_kind
 
@@ -54,6 +55,7 @@ def main() -> None:
     """Decode as the argument says, and print the answer."""
     wanted = DecodeSpec(**json.loads(sys.argv[1]))
     limit_ourselves(wanted.limit_s)
+    confine_decoder()
     serve(lambda file, result: decode(file, wanted, result))
 
 

@@ -17,6 +17,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from engine.confinement import confine_decoder
 from engine.media.decoder import limit_ourselves, serve
 from engine.media.limits import MIX_LIMIT_S, MIX_RESULT_BYTES, Unusable
 from engine.media.video import NotAContainer, open_container
@@ -52,6 +53,7 @@ def main() -> None:
     """Decode standard input, and print the answer."""
     json.loads(sys.argv[1])
     limit_ourselves(MIX_LIMIT_S, MIX_RESULT_BYTES)
+    confine_decoder()
     serve(write_mix)
 
 

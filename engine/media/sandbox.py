@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +31,12 @@ from engine.media.sniff import Kind
 
 LOOK_S = 0.05  # how often the clock and the caller's wish to stop are looked at
 LAST_WORDS_BYTES = 1 << 16
+# What a decoder is told of the environment; it has no business with keys and passwords that stand there.
+KEPT_VARIABLES = re.compile(
+    r"PATH|HOME|USERPROFILE|TZ|TMPDIR|TEMP|TMP|LANG|LC_\w+|SYSTEMROOT|WINDIR|COMSPEC|VIRTUAL_ENV|"
+    r"(PYTHON|LD_|DYLD_|FLUXSTEM_|_PYI|_MEIPASS)\w*",
+    re.IGNORECASE,
+)
 
 # As of engine/host/process.py: the caller's main module and current folder must not reach the new process.
 _BOOT = "import sys; r = sys.argv.pop(1); r in sys.path or sys.path.insert(0, r); "
@@ -222,7 +228,12 @@ def signal_name(number: int) -> str:
 
 @contextlib.contextmanager
 def process_apart(
-    main: str, wanted: dict[str, Any], file: IO[bytes], result: IO[bytes], words: IO[bytes]
+    main: str,
+    wanted: dict[str, Any],
+    file: IO[bytes],
+    result: IO[bytes],
+    words: IO[bytes],
+    variables: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run the ``main`` of a module in a process of its own, which is killed at the end of the block.
 
@@ -230,15 +241,17 @@ def process_apart(
         main: the module.
         wanted: its one argument, as JSON.
         file, result, words: its standard input, output and error.
+        variables: names of further variables of the environment that it is told.
     """
     root = str(Path(__file__).resolve().parents[2])
     one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    further = {name: os.environ[name] for name in variables if name in os.environ}
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", _BOOT.format(main=main), root, json.dumps(wanted)],
         stdin=file,
         stdout=result,
         stderr=words,
-        env={**os.environ, **one_thread},
+        env={**decoder_environment(), **further, **one_thread},
         start_new_session=True,  # a Ctrl-C in the terminal is for the client, which then cancels
     )
     try:
@@ -247,6 +260,11 @@ def process_apart(
         if process.poll() is None:
             process.kill()
         process.wait()
+
+
+def decoder_environment() -> dict[str, str]:
+    """The variables that a decoder is given."""
+    return {name: value for name, value in os.environ.items() if KEPT_VARIABLES.fullmatch(name)}
 
 
 def _last_line(words: bytes) -> dict[str, Any] | None:

@@ -1,0 +1,136 @@
+"""What a hijacked host or decoder cannot do, tried in processes that are confined as they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine import confinement
+from engine.confinement import missing_measures
+from engine.doctor import sentences
+
+ROOT = Path(__file__).parents[2]
+confined_here = pytest.mark.skipif(bool(missing_measures()), reason=f"not all is had here: {missing_measures()}")
+
+# Each line is tried in the confined process; it prints for each whether it was done or refused.
+_TRY = """
+import contextlib, ctypes, json, os, socket, subprocess, sys, tempfile, threading
+from engine.confinement import confine_decoder, confine_host
+out, private, port = sys.argv[2], sys.argv[3], int(sys.argv[4])
+confine_host([out]) if sys.argv[1] == "host" else confine_decoder()
+def tried(what):
+    try:
+        exec(what, globals())
+        return "done"
+    except OSError as error:
+        return "refused"
+print(json.dumps([tried(line) for line in json.loads(sys.argv[5])]))
+"""
+
+
+def tried(role: str, lines: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """What became of each line: ``done`` or ``refused``."""
+    out, private = tmp_path / "out", tmp_path / "private"
+    out.mkdir()
+    private.mkdir()
+    (private / "diary").write_text("secret")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        arguments = [role, str(out), str(private), str(server.getsockname()[1]), json.dumps(list(lines))]
+        place = {"TMPDIR": str(out)}  # which the host may write to, as to its folders
+        done = subprocess.run(
+            [sys.executable, "-c", _TRY, *arguments], cwd=ROOT, env=os.environ | place, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return dict(zip(lines, json.loads(done.stdout.splitlines()[-1]), strict=True))
+
+
+HOST = {
+    "open(out + '/result.wav', 'w').write('x')": "done",
+    "os.mkdir(out + '/deeper'); os.rename(out + '/result.wav', out + '/deeper/result.wav')": "done",
+    "os.link(f'/proc/self/fd/{os.open(out, os.O_TMPFILE | os.O_RDWR)}', out + '/named', follow_symlinks=True, "
+    "src_dir_fd=0)": "done",
+    "open(private + '/diary').read()": "done",
+    "open('/dev/null', 'w').write('x')": "done",
+    "subprocess.run([sys.executable, '-c', ''], check=True)": "done",
+    "tempfile.TemporaryFile().close()": "done",
+    "open(private + '/diary', 'a')": "refused",
+    "open(private + '/new', 'w')": "refused",
+    "os.unlink(private + '/diary')": "refused",
+    "os.rename(private + '/diary', out + '/diary')": "refused",
+    "os.mkdir(private + '/folder')": "refused",
+    "os.symlink('/', private + '/link')": "refused",
+    "socket.create_connection(('127.0.0.1', port))": "refused",
+    "socket.socket(socket.AF_INET, socket.SOCK_DGRAM)": "refused",
+    "socket.socket(socket.AF_INET6)": "refused",
+    "os.kill(os.getppid(), 15)": "refused",
+}
+DECODER = {
+    "threading.Thread(target=int).start()": "done",
+    "import encodings.punycode": "done",
+    "open(private + '/diary').read()": "refused",
+    "open(out + '/result.wav', 'w')": "refused",
+    "os.listdir(private)": "refused",
+    "socket.socket(socket.AF_INET)": "refused",
+    "socket.socket(socket.AF_UNIX)": "refused",
+    "subprocess.run(['true'])": "refused",
+    "os.fork()": "refused",
+    "os.kill(os.getppid(), 15)": "refused",
+    "os.chmod(private, 0o777)": "refused",
+    "os.unlink(private + '/diary')": "refused",
+}
+
+
+@confined_here
+@pytest.mark.parametrize(("role", "lines"), [("host", HOST), ("decoder", DECODER)], ids=["host", "decoder"])
+def test_a_confined_process_does_what_it_needs_and_nothing_else(role, lines, tmp_path):
+    assert tried(role, lines, tmp_path) == lines
+    assert (tmp_path / "private" / "diary").read_text() == "secret"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+def test_a_host_gets_no_more_memory_and_files_than_it_is_allowed():
+    code = (
+        "import json, resource; from engine.confinement import confine_host; confine_host([]); "
+        "print(json.dumps([resource.getrlimit(r)[0] for r in "
+        "(resource.RLIMIT_DATA, resource.RLIMIT_NOFILE, resource.RLIMIT_CORE, resource.RLIMIT_NPROC)]))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    memory, files, core, tasks = json.loads(run.stdout.splitlines()[-1])
+    assert 0 < files <= confinement.FILES_LIMIT
+    assert core == 0
+    assert 0 < tasks <= confinement.TASKS_LIMIT
+    if sys.platform == "linux":
+        assert 0 < memory <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_what_is_missing_is_named_with_its_reason(monkeypatch):
+    monkeypatch.setenv(confinement.SWITCH, "off")
+    missing = missing_measures()
+    assert {"Landlock", "seccomp"} <= set(missing)
+    if sys.platform == "linux":
+        assert confinement.SWITCH in missing["seccomp"]
+    monkeypatch.delenv(confinement.SWITCH)
+    monkeypatch.setattr(confinement, "find_spec", lambda name: None if name == "seccompy" else object())
+    if sys.platform == "linux":
+        assert "seccompy is not installed" in missing_measures()["seccomp"]
+
+
+def test_the_doctor_tells_what_is_missing():
+    findings = {
+        "engine_version": "", "python": "", "platform": "", "packages": {"onnxruntime": None, "onnxruntime-gpu": None},
+        "devices": [{"asked": "cpu", "got": "CPU", "ok": True, "why": None}], "bundles": [], "bundle_places": [],
+        "audio": {"ok": True, "devices": []}, "ok": True,
+        "folders": {name: {"path": "/", "ok": True, "why": None} for name in ("temp", "cache")},
+        "confinement": {"Landlock": "the kernel does not offer it"},
+    }  # fmt: skip
+    said = [str(one) for one in sentences(findings)]
+    assert "confinement of the engine: Landlock is missing, because the kernel does not offer it" in said
+    said = [str(one) for one in sentences(findings | {"confinement": {}})]
+    assert "confinement of the engine: limits, Landlock and seccomp" in said
