@@ -19,6 +19,7 @@ from engine.errors import (
     EngineError,
     ExampleError,
     HostError,
+    HostHung,
     OutputError,
     RequestError,
 )
@@ -26,7 +27,23 @@ from engine.events import BIT_FOR_BIT_DB, Accepted, CancelledJob, Done, Event, F
 from engine.host.client import Engine
 from engine.latents import Slot
 from engine.options import Option
+from engine.plugins.builtin_effects import BUILTINS, ParameterSpec
+from engine.plugins.chain import (
+    ChainEffect,
+    EffectChain,
+    chain_json,
+    chain_of_json,
+    chain_text,
+    list_chains,
+    read_chain,
+    read_preset,
+    user_chains_folder,
+)
+from engine.plugins.plugin_library import PluginInfo, PluginLibrary, load_plugin_library, scan_plugins
+from engine.plugins.render import ChainReport, PluginSettings, plugin_settings
+from engine.plugins.render_file import ChainedFile, render_file
 from engine.provenance import rerun_request
+from engine.receipt import settle_receipt
 from engine.request import EXAMPLE_KINDS, OPTIONS, Request, region_fields
 from engine.serialization import request_from_json, request_to_json
 from engine.session.collect import session_of
@@ -41,6 +58,7 @@ turn_off_telemetry()
 
 __all__ = [
     "BIT_FOR_BIT_DB",
+    "BUILTINS",
     "EXAMPLE_KINDS",
     "OPTIONS",
     "SESSION_FORMATS",
@@ -54,18 +72,27 @@ __all__ = [
     "BundleTooNew",
     "Cancelled",
     "CancelledJob",
+    "ChainEffect",
+    "ChainReport",
+    "ChainedFile",
     "DawSession",
     "DeviceError",
     "Done",
+    "EffectChain",
     "Engine",
     "EngineError",
     "Event",
     "ExampleError",
     "Failed",
     "HostError",
+    "HostHung",
     "Manifest",
     "Option",
     "OutputError",
+    "ParameterSpec",
+    "PluginInfo",
+    "PluginLibrary",
+    "PluginSettings",
     "Progress",
     "Request",
     "RequestError",
@@ -77,6 +104,9 @@ __all__ = [
     "Slot",
     "StemResult",
     "StemSet",
+    "chain_json",
+    "chain_of_json",
+    "chain_text",
     "check_values",
     "engine_version",
     "examine",
@@ -84,15 +114,24 @@ __all__ = [
     "find_bundle",
     "findings_sentences",
     "list_bundles",
+    "list_chains",
     "load_bundle",
+    "load_plugin_library",
+    "plugin_settings",
+    "read_chain",
     "read_extras",
+    "read_preset",
     "region_fields",
+    "render_file",
     "request_from_json",
     "request_to_json",
     "rerun_request",
     "rule_of",
+    "scan_plugins",
     "session_of",
+    "settle_receipt",
     "time_reference",
     "user_cache_folder",
+    "user_chains_folder",
     "user_data_folder",
 ]

@@ -10,6 +10,7 @@
       OutputError             a result could not be written
       DeviceError             the accelerator or its driver refused
       HostError               the engine process died or never answered
+        HostHung                it was there and did nothing, so it was ended
       Cancelled               the caller asked to stop; not a failure
 
 Every message says what was asked, what is allowed and what to do. Its German, for the window, is found by its template
@@ -71,6 +72,10 @@ class DeviceError(EngineError):
 
 class HostError(EngineError):
     """The engine process died or never answered."""
+
+
+class HostHung(HostError):
+    """The engine process was there, but stopped, silent or without an end, so it was ended."""
 
 
 class Cancelled(EngineError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,8 +16,10 @@ from engine.audio.read_tags import read_tags
 from engine.audio.reader import AudioInfo
 from engine.audio.riff import RiffExtras, moved
 from engine.audio.tags import Tags
-from engine.bundle.bundle import Bundle, check_files, load_bundle
+from engine.bundle.bundle import Bundle, load_bundle
 from engine.bundle.separator import TASKS_OF_ALL
+from engine.bundle.trust import check_bundle
+from engine.chaining import Finish, RequestChains
 from engine.errors import RequestError
 from engine.events import Check, Done, Report, StemResult
 from engine.generation.arrange import arrange
@@ -34,6 +37,7 @@ from engine.inference.run import RunContext, StageTimer
 from engine.inference.windows import Batches
 from engine.media.intake import OpenAudio, open_audio, open_inputs
 from engine.provenance import Provenance, hash_inputs, write_sidecars
+from engine.receipt import Receipt
 from engine.request import OPTIONS, Device, Request
 from engine.runtime.backend import Backend, batch_windows
 from engine.runtime.select import open_backend
@@ -65,7 +69,9 @@ class Pipeline:
         self._open_file = open_file
         self._models: dict[tuple[Path, str, Device], Model] = {}
 
-    def run(self, request: Request, report: Report, check: Check, job: str = "") -> Done:
+    def run(
+        self, request: Request, report: Report, check: Check, job: str = "", receipt: Receipt | None = None
+    ) -> Done:
         """Do one request.
 
         Args:
@@ -73,6 +79,7 @@ class Pipeline:
             report: takes a fraction from 0 to 1 and the stage in plain words.
             check: raises ``Cancelled`` to stop; called between windows and sampler steps.
             job: its name in the result.
+            receipt: is told what is named, right before.
 
         Returns:
             What was made, by place, then by prompt, then by candidate, the best first; sidecars are written.
@@ -81,8 +88,12 @@ class Pipeline:
             EngineError: something is wrong with the request, a file, the bundle or the device; nothing was written.
         """
         started_s, timer = time.perf_counter(), StageTimer()
-        with open_inputs(request, report, check, self._open_file) as (info, rest, report):
-            results, made = self._answer(request, info, rest, report, check, timer)
+        chains = RequestChains.of(request)
+        with (
+            open_inputs(request, report, check, self._open_file) as (info, rest, report),
+            chains.heard(info, rest, Path(request.out), report, check) as (info, rest, report),
+        ):
+            results, made = self._answer(request, info, rest, report, check, timer, receipt, chains)
             made = dataclasses.replace(made, took_s=time.perf_counter() - started_s, timings=dict(timer.seconds))
             results = write_sidecars(results, made)
         report(1.0, "done")
@@ -90,7 +101,7 @@ class Pipeline:
 
     def _answer(
         self, request: Request, info: AudioInfo | None, rest: AudioInfo | None, report: Report, check: Check,
-        timer: StageTimer,
+        timer: StageTimer, receipt: Receipt | None, chains: RequestChains,
     ) -> tuple[tuple[StemResult, ...], Provenance]:  # fmt: skip
         """Results in their place, without sidecars, and what these will say."""
         bundle = load_bundle(self._find_bundle(request.bundle), check_hashes=False)
@@ -118,16 +129,19 @@ class Pipeline:
                 hashes = hash_inputs(request)
             cache = open_cache(request, model.bundle.sha256, model.device)
             run = RunContext(request, rule, model, out, batches, report, check, timer, examples, intents, cache)
-            results = _publish(_answers(run, info, rest, regions, targets), request)
-        notes = tuple(note for file in (info, rest) if file is not None for note in file.notes)
+            drafts = [chains.drafting(target) for target in targets]
+            answers = _answers(chains.share(run), info, rest, regions, drafts)
+            finish = functools.partial(chains.finish, run, target=targets[0])
+            results = _publish(answers, request, receipt, finish)
+        notes = tuple(note for file in (info, rest) if file is not None for note in file.notes) + tuple(chains.notes)
         results = tuple(_told(result, intents, request.replacement, notes) for result in results)
-        return results, Provenance(request, model.bundle, hashes, model.device)
+        return results, Provenance(chains.applied(request), model.bundle, hashes, model.device, chains=chains.told)
 
     def _model(self, bundle: Bundle, device: Device, report: Report) -> Model:
         key = (bundle.folder, bundle.sha256, device)
         if key not in self._models:
             report(0.0, "opening the bundle" + _patience(device))
-            check_files(bundle)
+            check_bundle(bundle)
             model = open_model(bundle, self._backend(device))
             while len(self._models) >= OPEN_MODELS:
                 self._models.pop(next(iter(self._models)))
@@ -229,17 +243,24 @@ def _made(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) 
 _ANSWERED_BY = {"replace": replace, "arrange": arrange}  # tasks put together from others
 
 
-def _publish(answers: Iterator[list[TaskResult]], request: Request) -> tuple[StemResult, ...]:
+def _publish(
+    answers: Iterator[list[TaskResult]], request: Request, receipt: Receipt | None, finish: Finish
+) -> tuple[StemResult, ...]:
     task = request.task
     with contextlib.ExitStack() as drafts:
-        finished = []
+        groups_of_answers, finished = list[list[TaskResult]](), list[TaskResult]()
         for group in answers:
             for answer in group:
                 drafts.callback(close_all, answer.rendered.files)
-            finished += group
+            groups_of_answers.append(group)
+        for answer in finish(groups_of_answers):
+            drafts.callback(close_all, answer.rendered.files)
+            finished.append(answer)
         for number, answer in enumerate(finished, 1):
             name_files(request, number, answer)
         groups: list[list[AtomicFile]] = [list(answer.rendered.files.values()) for answer in finished]
+        if receipt is not None:
+            receipt.naming(Path(request.out), [draft.stream for group in groups for draft in group])
         names = publish(groups, beside=".json")
     files = [
         dict(zip(answer.rendered.files, map(str, paths), strict=True))

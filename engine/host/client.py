@@ -2,7 +2,8 @@
 
 The work is done in a process of its own (``engine.host.main``). ``submit`` only puts the job on a list; a sender
 thread owns the pipe, a reader thread delivers events. When the host dies, the job it was at fails and the others go on
-in a new one.
+in a new one. A third thread watches it: a host that hangs is killed (``engine.host.watch``), and so is one that does
+not obey a cancel in time. Two jobs at most are in a host, the one at work and the next, which it reads ahead.
 """
 
 from __future__ import annotations
@@ -24,10 +25,14 @@ from typing import Any, Self
 from engine.audio.file_names import clean_partials_of
 from engine.bundle.library import list_bundles
 from engine.checks import absolute, check_values
-from engine.errors import Cancelled, EngineError, HostError
+from engine.errors import Cancelled, EngineError, HostError, HostHung
 from engine.events import Accepted, CancelledJob, Done, Event, Failed, Progress
-from engine.host.process import HOST_COMMAND, HostProcess
+from engine.host.folders import WritableFolders
+from engine.host.process import GONE_LIMIT_S, HOST_COMMAND, HostProcess
+from engine.host.watch import LOOK_S, WatchLimits
 from engine.media.reference import with_path
+from engine.plugins.chain import list_chains
+from engine.plugins.plugin_library import quarantine_folder
 from engine.request import Request
 from engine.serialization import EVENTS, error_of, event_from_json, failed_of, request_to_json
 
@@ -36,20 +41,23 @@ log = logging.getLogger(__name__)
 OnEvent = Callable[[Event], None]
 
 STRIKES_LIMIT = 3  # hosts that may die with no job under way before the job that was next is given up
-LEAVE_LIMIT_S = 25.0
+LEAVE_LIMIT_S = 2.0
 WAIT_S = 0.2
+JOBS_IN_HOST = 2
 
 
 @dataclass(slots=True, eq=False)
 class _Job:
     name: str
     request: Request
+    receipt: str = ""
     host: HostProcess | None = None
     strikes: int = 0
     accepted: bool = False
     begun: bool = False
     cancel_asked: bool = False
     cancel_sent: bool = False
+    cancelled_s: float = math.inf  # when a cancel was asked for, by the clock of ``time.monotonic``
     last: Done | Failed | CancelledJob | None = None
     finished: threading.Event = field(default_factory=threading.Event)
 
@@ -62,12 +70,17 @@ class Engine:
             must not ``wait`` or ``close``. More listeners can ``subscribe``.
         host_command: starts the process.
         kept_jobs: finished jobs that can still be asked for; an engine may run for weeks.
+        writable: folders that jobs will write below; a job outside them gets a new process, which takes a second.
+        limits: how long the process may hang before it is replaced.
     """
 
     def __init__(
-        self, on_event: OnEvent | None = None, *, host_command: Sequence[str] = HOST_COMMAND, kept_jobs: int = 1_000
-    ) -> None:
+        self, on_event: OnEvent | None = None, *, host_command: Sequence[str] = HOST_COMMAND, kept_jobs: int = 1_000,
+        writable: Sequence[str | Path] = (), limits: WatchLimits | None = None,
+    ) -> None:  # fmt: skip
         self._host_command, self._kept_jobs = host_command, kept_jobs
+        self._limits = limits or WatchLimits()
+        self._writable = WritableFolders().with_these(map(str, writable))
         self._listeners: list[OnEvent] = [on_event] if on_event else []
         self._lock = threading.Lock()  # guards the jobs, the host and the listeners
         self._delivery = threading.RLock()  # one event at a time
@@ -78,6 +91,8 @@ class Engine:
         self._closed = False
         self._wakes: SimpleQueue[bool] = SimpleQueue()  # True: look for something to send; False: leave
         self._sender: threading.Thread | None = None
+        self._watcher: threading.Thread | None = None
+        self._left = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -107,11 +122,16 @@ class Engine:
 
         return unsubscribe
 
-    def submit(self, request: Request) -> str:
+    def submit(self, request: Request, receipt: str | Path = "") -> str:
         """Put a request at the end of the queue; returns at once.
 
         Its values are checked here and nowhere else. Its files are looked for when its turn comes; a missing one is
         told of by the ``Failed`` of the job.
+
+        Args:
+            request: what to do.
+            receipt: file that will say which results are about to be named, and when they are (``engine.receipt``), for
+                clients that have to know after a crash; "" for none.
 
         Returns:
             The name of the job, as it stands in its events.
@@ -121,7 +141,7 @@ class Engine:
             EngineError: the engine is closed.
         """
         check_values(request)
-        job = _Job(uuid.uuid4().hex, _with_absolute_paths(request))
+        job = _Job(uuid.uuid4().hex, _with_absolute_paths(request), absolute(str(receipt)) if receipt else "")
         with self._lock:
             if self._closed:
                 raise EngineError("this engine is closed; make a new one")
@@ -129,16 +149,22 @@ class Engine:
             if self._sender is None:
                 self._sender = threading.Thread(target=self._keep_sending, name="fluxstem-sender", daemon=True)
                 self._sender.start()
+                self._watcher = threading.Thread(target=self._keep_watching, name="fluxstem-watch", daemon=True)
+                self._watcher.start()
         self._wakes.put(True)
         return job.name
 
     def cancel(self, job: str) -> None:
-        """Ask for a job to be stopped at its next step; a ``CancelledJob`` follows. Finished jobs stay finished.
+        """Ask for a job to be stopped; a ``CancelledJob`` follows within two seconds. Finished jobs stay finished.
+
+        A job that does not reach its next step in time (``WatchLimits.cancel_s``) is ended with its process.
 
         Raises:
             EngineError: there is no such job.
         """
-        self._find(job).cancel_asked = True
+        found = self._find(job)
+        found.cancelled_s = min(found.cancelled_s, time.monotonic())
+        found.cancel_asked = True
         self._wakes.put(True)
 
     def wait(self, job: str, limit_s: float | None = None) -> Done:
@@ -176,10 +202,12 @@ class Engine:
         if already:
             return
         self._wakes.put(False)
+        self._left.set()
         if host is not None:
             host.close(limit_s)
-        if sender is not None and sender is not threading.current_thread():
-            sender.join()
+        for thread in (sender, self._watcher):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(limit_s + GONE_LIMIT_S)
         for job in self._unfinished():
             self._deliver(CancelledJob(job.name))
 
@@ -202,34 +230,95 @@ class Engine:
                 if not job.accepted:
                     job.accepted = True
                     self._deliver(Accepted(job.name, job.request))
+            in_order = True
+            for job in reversed(self._unfinished()):  # the one at work last, so that no other takes its place
                 if job.cancel_asked and job.host is None:
                     self._deliver(CancelledJob(job.name))
-                elif job.host is None:
-                    self._send(job)
-                if job.cancel_asked and job.host is not None and not job.cancel_sent:
+                elif job.cancel_asked and job.host is not None and not job.cancel_sent:
                     job.cancel_sent = True
                     self._write(job.host, {"cancel": job.name})
+            for job in self._unfinished():
+                if job.host is None and in_order:
+                    in_order = self._send(job)
 
-    def _send(self, job: _Job) -> None:
+    def _send(self, job: _Job) -> bool:
+        """Send a job to the host, or make one; False while it has to wait for the jobs before it."""
+        folders = (job.request.out, job.request.cache, _folder_of(job.receipt), _quarantine_for(job.request))
+        needed = [folder for folder in folders if folder]
+        with self._lock:
+            host, busy = self._host, sum(one.host is not None and one.last is None for one in self._jobs.values())
+        if busy >= JOBS_IN_HOST or (host is not None and not host.writable.cover(needed) and busy):
+            return False
+        if host is not None and not host.writable.cover(needed):
+            self._retire(host)
         try:
             with self._lock:
                 if self._closed:
-                    return
+                    return False
                 if self._host is None:
-                    self._host = HostProcess(self._on_message, self._on_death, self._host_command)
-                job.host = self._host
-                host = self._host
+                    self._writable = self._writable.with_these(needed)
+                    self._host = HostProcess(
+                        self._on_message, self._on_death, self._host_command, self._writable, self._limits
+                    )
+                job.host = host = self._host
         except OSError as error:
             failed = HostError("the engine process could not be started ({error})", error=error)
             self._deliver(failed_of(job.name, failed))
-            return
-        self._write(host, {"submit": job.name, "request": request_to_json(job.request)})
+            return True
+        message = {"submit": job.name, "request": request_to_json(job.request)}
+        self._write(host, message | ({"receipt": job.receipt} if job.receipt else {}))
+        return True
+
+    def _retire(self, host: HostProcess) -> None:
+        """End a host that may not write where the next job wants to."""
+        with self._lock:
+            if self._host is host:
+                self._host = None
+        host.close(LEAVE_LIMIT_S)
 
     def _write(self, host: HostProcess, message: dict[str, Any]) -> None:
         try:
             host.send(message)
         except (OSError, ValueError):  # ValueError: closed meanwhile
             log.debug("the engine process is gone; its reader will tell")
+
+    # The thread that watches.
+
+    def _keep_watching(self) -> None:
+        looked_s = time.monotonic()
+        while not self._left.wait(LOOK_S):
+            now_s = time.monotonic()
+            passed_s, looked_s = now_s - looked_s, now_s
+            with self._lock:
+                host = self._host
+                jobs = [job for job in self._jobs.values() if job.last is None and (job.host or job.cancel_asked)]
+            for job in jobs:
+                if now_s - job.cancelled_s >= self._limits.cancel_s:
+                    self._enforce_cancel(job, now_s)
+            if host is not None:
+                if any(job.host is host for job in jobs):
+                    self._look_at(host, passed_s)
+                else:
+                    host.watch.rest()
+
+    def _enforce_cancel(self, job: _Job, now_s: float) -> None:
+        host = job.host
+        if host is not None and job.begun and now_s - job.cancelled_s < self._limits.cancel_s + GONE_LIMIT_S / 2:
+            log.warning("job %s did not stop within %g s; its process is ended", job.name, self._limits.cancel_s)
+            host.kill()  # its death is told by its reader, and the cancel then
+            return
+        self._deliver(CancelledJob(job.name))
+        if host is not None and job.begun:  # even a kill did not end it
+            self._on_death(host, "it could not be ended")
+
+    def _look_at(self, host: HostProcess, passed_s: float) -> None:
+        if host.hung:
+            if time.monotonic() - host.hung_s > GONE_LIMIT_S:  # even a kill did not end it
+                self._on_death(host, host.hung)
+        elif why := host.watch.look(passed_s):
+            log.warning("the engine process is replaced: %s", why)
+            host.hung, host.hung_s = why, time.monotonic()
+            host.kill()
 
     # The reader thread of the host.
 
@@ -239,6 +328,9 @@ class Engine:
 
     def _on_death(self, host: HostProcess, reason: str) -> None:
         with self._lock:
+            if host.buried:
+                return
+            host.buried = True
             if self._host is host:
                 self._host = None
             orphans = [job for job in self._jobs.values() if job.host is host and job.last is None]
@@ -250,12 +342,7 @@ class Engine:
             if closed or job.cancel_asked:
                 self._deliver(CancelledJob(job.name))
             elif job in guilty:
-                lost = HostError(
-                    "the engine process ended ({reason}); this job is lost, the next one gets a new process; "
-                    "set FLUXSTEM_DEBUG=1 to see its log",
-                    reason=reason,
-                )
-                self._deliver(failed_of(job.name, lost))
+                self._deliver(failed_of(job.name, _lost(host, reason)))
             else:
                 job.host, job.cancel_sent = None, False
         self._wakes.put(True)
@@ -290,12 +377,46 @@ class Engine:
             if job.last is not None:
                 job.finished.set()
                 self._keep(job)
+                self._wakes.put(not self._left.is_set())  # there is room in the host for another one
 
     def _keep(self, job: _Job) -> None:
         with self._lock:
             self._finished.append(job.name)
             if len(self._finished) > self._kept_jobs:
                 del self._jobs[self._finished.popleft()]
+
+
+def _lost(host: HostProcess, reason: str) -> HostError:
+    if host.hung:
+        return HostHung(
+            "the engine process hung ({reason}) and was ended; this job is given up, the next one gets a new process",
+            reason=host.hung,
+        )
+    return HostError(
+        "the engine process ended ({reason}); this job is lost, the next one gets a new process; "
+        "set FLUXSTEM_DEBUG=1 to see its log",
+        reason=reason,
+    )
+
+
+def _folder_of(receipt: str) -> str:
+    """The folder of the folder of a receipt: each receipt has a folder of its own there."""
+    return str(Path(receipt).parent.parent) if receipt else ""
+
+
+def _quarantine_for(request: Request) -> str:
+    """Where the host notes which plug-in of a chain broke; "" for a request without one."""
+    if not request.chain and not request.chain_before:
+        return ""
+    with contextlib.suppress(OSError):
+        quarantine_folder().mkdir(parents=True, exist_ok=True)
+    return str(quarantine_folder())
+
+
+def _chain_from_here(asked: str) -> str:
+    """A chain's file seen from the root; names and JSON as they are."""
+    is_file = bool(asked) and not asked.lstrip().startswith("{") and "\0" not in asked and os.path.isfile(asked)
+    return absolute(asked) if is_file and asked not in list_chains() else asked
 
 
 def _with_absolute_paths(request: Request) -> Request:
@@ -308,5 +429,7 @@ def _with_absolute_paths(request: Request) -> Request:
         examples=tuple(with_path(example, absolute) for example in request.examples),
         out=absolute(request.out),
         cache=absolute(request.cache) if request.cache else request.cache,
+        chain=_chain_from_here(request.chain),
+        chain_before=_chain_from_here(request.chain_before),
         bundle=absolute(request.bundle) if is_folder_of_the_caller else request.bundle,
     )

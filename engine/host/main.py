@@ -1,8 +1,8 @@
 """The process that owns the GPU: reads requests, sends events, survives a bad message.
 
 Commands come in on standard input, events leave on what was standard output, one JSON object a line; whatever a
-library prints goes to standard error instead. It ignores Ctrl-C, which is the client's business, and leaves when its
-parent is gone.
+library prints goes to standard error instead. It beats once a second, so that its client sees whether it lives and its
+job goes on. It ignores Ctrl-C, which is the client's business, and leaves when its parent is gone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import BinaryIO
 from engine.errors import RequestError
 from engine.events import Event
 from engine.host.queue import Ahead, Jobs, Work
+from engine.host.watch import BEAT_S
+from engine.runtime.backend import ON_OPENING
 from engine.serialization import READY, event_to_json, failed_of, from_line, request_from_json, to_line
 
 log = logging.getLogger(__name__)
@@ -34,23 +36,27 @@ def main() -> None:
     from engine.host.read_ahead import ReadAhead
     from engine.host.worker import Worker
 
-    ahead = ReadAhead()
-    serve(commands, events, Worker(ahead.open_audio), ahead)
+    ahead, receipts = ReadAhead(), dict[str, str]()
+    serve(commands, events, Worker(ahead.open_audio, receipts), ahead, receipts)
     # A thread may still sit inside a driver; there is nothing left to wait for.
     logging.shutdown()
     os._exit(0)
 
 
-def serve(commands: BinaryIO, events: BinaryIO, work: Work, ahead: Ahead | None = None) -> None:
+def serve(
+    commands: BinaryIO, events: BinaryIO, work: Work, ahead: Ahead | None = None, receipts: dict[str, str] | None = None
+) -> None:  # fmt: skip
     """Handle commands until the pipe closes.
 
     Args:
-        commands: lines ``{"submit": job, "request": {...}}`` or ``{"cancel": job}``.
-        events: gets one line per event, after a first one that says ``Ready``.
+        commands: lines ``{"submit": job, "request": {...}}``, with ``"receipt": path`` where one is wanted, or
+            ``{"cancel": job}``.
+        events: gets one line per event, after a first one that says ``Ready``, and the heartbeat.
         work: does one request.
         ahead: prepares the request that comes next.
+        receipts: path of the receipt by job, for ``work`` to take out.
     """
-    lock = threading.Lock()
+    lock, left = threading.Lock(), threading.Event()
 
     def write(line: bytes) -> None:
         try:
@@ -65,13 +71,25 @@ def serve(commands: BinaryIO, events: BinaryIO, work: Work, ahead: Ahead | None 
 
     jobs = Jobs(work, send, ahead)
     write(to_line({"event": READY, "pid": os.getpid()}))
+
+    def beat() -> None:
+        while not left.wait(BEAT_S):
+            write(to_line({"event": "Heartbeat", "steps": jobs.steps}))
+
+    def tell_opening(limit_s: float) -> None:
+        write(to_line({"event": "Opening", "opening_s": limit_s}))
+
+    threading.Thread(target=beat, name="fluxstem-heartbeat", daemon=True).start()
+    ON_OPENING.append(tell_opening)
     for line in iter(commands.readline, b""):
-        _obey(line, jobs, send)
+        _obey(line, jobs, send, {} if receipts is None else receipts)
+    left.set()
+    ON_OPENING.remove(tell_opening)
     if not jobs.close(LEAVE_LIMIT_S):
         log.warning("a job did not reach its next step within %g s; it is given up", LEAVE_LIMIT_S)
 
 
-def _obey(line: bytes, jobs: Jobs, send: Callable[[Event], None]) -> None:
+def _obey(line: bytes, jobs: Jobs, send: Callable[[Event], None], receipts: dict[str, str]) -> None:
     job = None
     try:
         message = from_line(line)
@@ -79,6 +97,8 @@ def _obey(line: bytes, jobs: Jobs, send: Callable[[Event], None]) -> None:
             jobs.cancel(str(message["cancel"]))
         elif "submit" in message:
             job = str(message["submit"])
+            if message.get("receipt"):
+                receipts[job] = str(message["receipt"])
             jobs.submit(job, request_from_json(message.get("request")))
         else:
             raise RequestError("unknown command with keys {keys}; send submit or cancel", keys=sorted(message))

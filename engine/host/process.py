@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -15,13 +16,31 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import RequestError
+from engine.host.folders import WritableFolders
+from engine.host.watch import HostWatch, WatchLimits
 from engine.serialization import READY, from_line, to_line
 
 log = logging.getLogger(__name__)
 
-# Run from a string so that neither the caller's main module nor its current folder reach the new process.
-_BOOT = "import sys; r = sys.argv[1]; r in sys.path or sys.path.insert(0, r); from engine.host.main import main; main()"
+# Run from a string so that neither the caller's main module nor its current folder reach the new process. It is
+# confined before the engine is imported: by then there would be threads, which the confinement would not reach.
+_BOOT = """
+import json, os, sys
+root = sys.argv[1]
+root in sys.path or sys.path.insert(0, root)
+file = os.path.join(root, "engine", "confinement.py")
+if os.path.isfile(file):
+    names = {"__name__": "fluxstem_confinement", "__file__": file}
+    exec(compile(open(file, encoding="utf-8").read(), file, "exec"), names)
+    confine_host = names["confine_host"]
+else:  # a frozen program has no such files
+    from engine.confinement import confine_host
+confine_host(json.loads(sys.argv[2]))
+from engine.host.main import main
+main()
+"""
 HOST_COMMAND = (sys.executable, "-P", "-c", _BOOT, str(Path(__file__).resolve().parents[2]))
+GONE_LIMIT_S = 0.5  # for the system to end a killed process; one that sits in a driver it may never end
 
 
 class HostProcess:
@@ -30,10 +49,16 @@ class HostProcess:
     Args:
         on_message: called on the reader thread with every message.
         on_death: called on the reader thread once, after the last message, with what ended it: a signal or a code.
-        command: what is run.
+        command: what is run; the folders are appended to it.
+        writable: folders that it may write below.
+        limits: how long it may hang.
 
     Attributes:
         ready: True means it has said so, and would read what it is sent.
+        writable: as given.
+        watch: what is known of how it fares.
+        hung, hung_s: why it was killed, "" unless it hung, and when.
+        buried: True means its death has been told.
 
     Raises:
         OSError: the process could not be started.
@@ -44,19 +69,25 @@ class HostProcess:
         on_message: Callable[[HostProcess, dict[str, Any]], None],
         on_death: Callable[[HostProcess, str], None],
         command: Sequence[str] = HOST_COMMAND,
+        writable: WritableFolders | None = None,
+        limits: WatchLimits | None = None,
     ) -> None:
         self.ready = False
+        self.hung, self.hung_s = "", 0.0
+        self.buried = False
+        self.writable = writable or WritableFolders()
         self._on_message = on_message
         self._on_death = on_death
         self._last_words: deque[str] = deque(maxlen=40)
         self._loud = bool(os.environ.get("FLUXSTEM_DEBUG"))
         self._process = subprocess.Popen(
-            command,
+            [*command, json.dumps(self.writable.paths)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if self._loud else subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C in the terminal is for the client, which then cancels
         )
+        self.watch = HostWatch(self._process.pid, limits or WatchLimits())
         self._ears = threading.Thread(target=self._keep_last_words, name="fluxstem-host-stderr", daemon=True)
         self._ears.start()
         self._reader = threading.Thread(target=self._read, name="fluxstem-host-reader", daemon=True)
@@ -79,7 +110,10 @@ class HostProcess:
         self._process.stdin.flush()
 
     def close(self, limit_s: float) -> None:
-        """Close the pipe, which tells the host to leave; kill it when it has not left after ``limit_s`` seconds."""
+        """Close the pipe, which tells the host to leave; kill it when it has not left after ``limit_s`` seconds.
+
+        A process that even a kill does not end is left behind.
+        """
         # By a timer: a host that has stopped reading may leave the sender stuck in the pipe, and closing it waits then.
         patience = threading.Timer(limit_s, self._lose_patience, (limit_s,))
         patience.start()
@@ -87,12 +121,13 @@ class HostProcess:
             if self._process.stdin is not None:
                 with contextlib.suppress(OSError):
                     self._process.stdin.close()
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(limit_s + GONE_LIMIT_S)
         finally:
             patience.cancel()
             patience.join()
         if threading.current_thread() is not self._reader:
-            self._reader.join()
+            self._reader.join(None if self._process.poll() is not None else GONE_LIMIT_S)
 
     def kill(self) -> None:
         """Kill it at once."""
@@ -111,6 +146,7 @@ class HostProcess:
                 log.warning("the engine process sent a line that is no message: %r", line[:200])
                 continue
             self.ready = self.ready or message.get("event") == READY
+            self.watch.hear(message)
             self._on_message(self, message)
         code = self._process.wait()
         self._ears.join()

@@ -41,7 +41,11 @@ class Ahead(Protocol):
 
 
 class Jobs:
-    """The queue of the engine process and its one worker thread."""
+    """The queue of the engine process and its one worker thread.
+
+    Attributes:
+        steps: how often jobs have reported or asked whether to stop; it stands still when a job hangs.
+    """
 
     def __init__(self, work: Work, send: Callable[[Event], None], ahead: Ahead | None = None) -> None:
         self._work = work
@@ -52,6 +56,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._queue: SimpleQueue[tuple[str, Request] | None] = SimpleQueue()
         self._cancelled: set[str] = set()
+        self.steps = 0
         self._leaving = False
         self._thread = threading.Thread(target=self._run, name="fluxstem-jobs", daemon=True)
         self._thread.start()
@@ -101,13 +106,20 @@ class Jobs:
 
     def _outcome(self, job: str, request: Request) -> Event:
         def check() -> None:
+            self.steps += 1
             if self._leaving or job in self._cancelled:
                 raise Cancelled(f"job {job} was cancelled")
 
         try:
             check()
+            thinned = _thinned(job, self._send)
+
+            def report(fraction: float, stage: str) -> None:
+                self.steps += 1
+                thinned(fraction, stage)
+
             log.info("job %s starts: %s", job, request)
-            return self._work(job, request, _thinned(job, self._send), check)
+            return self._work(job, request, report, check)
         except Cancelled:
             log.info("job %s was cancelled", job)
             return CancelledJob(job)

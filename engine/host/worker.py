@@ -16,6 +16,7 @@ from engine.errors import DeviceError
 from engine.events import Check, Done, Report
 from engine.media.intake import OpenAudio, open_audio
 from engine.media.reference import with_input_as_example
+from engine.receipt import Receipt
 from engine.request import Request
 
 if TYPE_CHECKING:
@@ -27,14 +28,29 @@ class Worker:
 
     Args:
         open_file: opens the sound of a file.
+        receipts: path of the receipt by job, where one is wanted.
     """
 
-    def __init__(self, open_file: OpenAudio = open_audio) -> None:
+    def __init__(self, open_file: OpenAudio = open_audio, receipts: dict[str, str] | None = None) -> None:
         self._open_file = open_file
+        self._receipts = {} if receipts is None else receipts
         self._pipeline: Pipeline | None = None
 
     def __call__(self, job: str, request: Request, report: Report, check: Check) -> Done:
         """See ``engine.host.queue.Work``."""
+        path = self._receipts.pop(job, "")
+        if not path:
+            return self._run(job, request, report, check, None)
+        try:
+            receipt = Receipt(Path(path))
+        except OSError as error:
+            raise output_error(Path(path).parent, error) from error
+        with contextlib.closing(receipt):
+            done = self._run(job, request, report, check, receipt)
+            receipt.done(done)
+        return done
+
+    def _run(self, job: str, request: Request, report: Report, check: Check, receipt: Receipt | None) -> Done:
         request = with_input_as_example(request)
         check_files(request)
         if self._pipeline is None:
@@ -42,7 +58,7 @@ class Worker:
 
             self._pipeline = Pipeline(find_bundle, open_file=self._open_file)
         with _memory_errors(), output_folder(Path(request.out)):
-            return self._pipeline.run(request, report, check, job)
+            return self._pipeline.run(request, report, check, job, receipt)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine import CancelledJob, Done, Engine, EngineError, Event, Failed, Progress, Request, request_from_json
+from engine import (
+    CancelledJob,
+    Done,
+    Engine,
+    EngineError,
+    Event,
+    Failed,
+    Progress,
+    Request,
+    request_from_json,
+    settle_receipt,
+)
 from engine.osc.home import Home
 from engine.osc.job import BridgeJob
 from engine.osc.job_intake import JobIntake
@@ -33,7 +44,9 @@ log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 1000
 INTAKE, ENGINE = "intake", "engine"  # lines of ``Turns``
-ATTEMPTS_LIMIT = 3  # engine processes that may die over one job
+# Engine processes that may die over one job, by how they end: a job that hung once is tried once more.
+ATTEMPTS_LIMITS = {"HostError": 3, "HostHung": 2}
+RECEIPT = "receipt"  # in the spool folder of a job
 
 
 class JobQueue:
@@ -74,9 +87,13 @@ class JobQueue:
         """
         unfinished = self.store.unfinished()
         self._home.sweep({job.entry.spool for job in unfinished})
-        for job in unfinished:
-            self._submit_again(job)
-        return len(unfinished)
+        heard = [(job, settle_receipt(path) if (path := _receipt_of(job)) else None) for job in unfinished]
+        for job, done in heard:
+            if done is None:
+                self._submit_again(job)
+            else:
+                self._finish_done(job, done)
+        return sum(done is None for _, done in heard)
 
     def close(self) -> None:
         """Stop listening to the engine; unfinished jobs stop, and stay in the journal for the next bridge."""
@@ -202,10 +219,15 @@ class JobQueue:
             return
         try:
             job.entry, request = done.result()
-            self._submit(job, request)
             self.store.accept(job.entry)
         except Exception as error:
             self._refuse(job, error)
+            return
+        try:
+            self._submit(job, request)
+        except Exception as error:
+            self._refuse(job, error)
+            self.store.write(replace(job.entry, outcome="fail", reply=error_reply(error), request=None, spool=""))
             return
         job.state = "waiting"
         self._listeners.tell(job, at("ack"), (job.entry.id, job.entry.number))
@@ -224,7 +246,7 @@ class JobQueue:
         self._listeners.tell(job, at("fail"), (job.entry.id, code, self._public(job, text)))
 
     def _submit(self, job: BridgeJob, request: Request) -> None:
-        job.engine_job = self._engine.submit(request)
+        job.engine_job = self._engine.submit(request, _receipt_of(job) or "")
         self._by_engine_job[job.engine_job] = job
 
     def _submit_again(self, job: BridgeJob) -> None:
@@ -248,13 +270,12 @@ class JobQueue:
                 job.state, job.fraction, job.stage = "running", event.fraction, event.stage
                 self._listeners.progress(job, self._loop.time())
             case Done():
-                job.entry = replace(job.entry, parts=done_parts(job.entry.task, event))
-                self._finish(job, "done", done_reply(job.entry.task, event))
-            case Failed(kind="HostError") if job.entry.attempts + 1 < ATTEMPTS_LIMIT and not job.cancel_asked:
+                self._finish_done(job, event)
+            case Failed() if job.entry.attempts + 1 < ATTEMPTS_LIMITS.get(event.kind, 0) and not job.cancel_asked:
                 self._try_again(job, event)
             case Failed():
                 text = self._public(job, event.message)
-                self.restarts += event.kind == "HostError"
+                self.restarts += event.kind in ATTEMPTS_LIMITS
                 self._finish(job, "fail", (CODE_OF.get(event.kind, "internal"), text))
             case CancelledJob():
                 self._finish(job, "cancelled", ())
@@ -267,7 +288,24 @@ class JobQueue:
         job.stage = "the engine process died and is replaced; trying again"
         self.store.write(job.entry)
         self._listeners.progress(job, self._loop.time(), always=True)
-        self._submit_again(job)
+        job.engine_job, path = None, _receipt_of(job)
+        settled = self._loop.run_in_executor(self._disk, lambda: settle_receipt(path) if path else None)
+        settled.add_done_callback(lambda done: self._turns.call(ENGINE, lambda: self._settled(job, done)))
+
+    def _settled(self, job: BridgeJob, done: asyncio.Future[Done | None]) -> None:
+        """It is known what the dead process left of a job."""
+        if self._closed or done.cancelled() or job.finished:
+            return
+        if done.exception() is None and (event := done.result()) is not None:
+            self._finish_done(job, event)
+        elif job.cancel_asked:
+            self._finish(job, "cancelled", ())
+        else:
+            self._submit_again(job)
+
+    def _finish_done(self, job: BridgeJob, event: Done) -> None:
+        job.entry = replace(job.entry, parts=done_parts(job.entry.task, event))
+        self._finish(job, "done", done_reply(job.entry.task, event))
 
     def _finish(self, job: BridgeJob, outcome: str, reply: tuple[Any, ...]) -> None:
         spool = job.entry.spool
@@ -288,6 +326,10 @@ class JobQueue:
     def _public(self, job: BridgeJob, text: str) -> str:
         """A sentence of the engine without the names of private folders."""
         return without_folders(text, job.entry.spool).replace(str(self._home.folder), "the bridge's folder")
+
+
+def _receipt_of(job: BridgeJob) -> Path | None:
+    return Path(job.entry.spool) / RECEIPT if job.entry.spool else None
 
 
 def _words(outcome: str, reply: tuple[Any, ...]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ CODE_OF = {
     "OutputError": "output",
     "DeviceError": "device",
     "HostError": "engine",
+    "HostHung": "engine",
 }
 
 

@@ -31,6 +31,7 @@ class JobStore:
 
     def __init__(self, path: Path) -> None:
         self._journal = Journal(path)
+        self._owed: dict[str, JournalEntry] = {}  # what the disk had no room for, by id
         entries = sorted(self._journal.entries.values(), key=lambda entry: entry.number)
         self._jobs = {entry.id: BridgeJob(entry, "finished" if entry.outcome else "waiting") for entry in entries}
         self._last_number = entries[-1].number if entries else 0
@@ -118,11 +119,22 @@ class JobStore:
         self._journal.put(entry)
 
     def write(self, entry: JournalEntry) -> None:
-        """Append the state of a job; if that fails, the next bridge only repeats the job."""
+        """Append the state of a job; what a full disk refuses is kept and written as soon as there is room."""
+        self._owed.pop(entry.id, None)
         try:
             self._journal.put(entry)
-        except OSError as error:
-            log.error("the journal cannot be written (%s); a restart would do job %s again", error, entry.id)
+        except (OSError, ValueError) as error:  # ValueError: closed
+            self._owed[entry.id] = entry
+            log.error("the journal cannot be written (%s); the end of job %s waits for room", error, entry.id)
+
+    def _write_owed(self) -> None:
+        """Write what could not be written before."""
+        for entry in list(self._owed.values()):
+            try:
+                self._journal.put(entry)
+            except (OSError, ValueError):
+                return
+            self._owed.pop(entry.id, None)
 
     def trim(self) -> None:
         """Forget all but the last finished jobs."""
@@ -131,9 +143,11 @@ class JobStore:
             del self._jobs[id]
 
     def sync(self) -> None:
-        """Sync the journal to the disk."""
+        """Sync the journal to the disk, with what it owes."""
+        self._write_owed()
         self._journal.sync()
 
     def close(self) -> None:
         """Close the journal."""
+        self._write_owed()
         self._journal.close()

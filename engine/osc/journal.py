@@ -1,7 +1,16 @@
 """The journal of jobs: one line for each change of state, so that the bridge can go on after it was killed.
 
-A line is written before its ``ack`` leaves. A half-written last line, which a kill can leave, is skipped. Keys
-that only another version knows are kept and reported in the log.
+What is believed about a job, in this order:
+
+1. its last whole line here. It is written before the client's ``ack`` leaves and before the engine is asked; a line
+   with an ``outcome`` is the end of the job, for good;
+2. for a job without an outcome, the receipt in its spool folder (``engine.receipt``): with the results in place the
+   job is done, though nobody heard so; results that were named in part are removed;
+3. else the job is done again, from the inputs in its spool folder.
+
+Nothing is believed of the folder of results. A half-written line, which a kill or a full disk can leave, is skipped,
+and the next one begins on a line of its own. Keys that only another version knows are kept and reported in the log. The
+file is rewritten from time to time, beside its place; while there is no room for that, it goes on growing.
 """
 
 from __future__ import annotations
@@ -73,7 +82,9 @@ class Journal:
         self._guard = threading.Lock()  # jobs are written down by two threads
         self.entries = _read(path)
         self._lines = self._synced_lines = 0
-        self._file = self._rewritten(self.entries.values())
+        self._rewrite_at = REWRITE_AFTER_LINES
+        self._is_torn = True  # whether the file may end in half a line
+        self._file: Any = self._opened()
 
     def put(self, entry: JournalEntry) -> None:
         """Append the current state of a job.
@@ -85,7 +96,7 @@ class Journal:
             self._append(_line(entry))
             self._lines += 1
             self.entries[entry.id] = entry
-            if self._lines > REWRITE_AFTER_LINES:
+            if self._lines > self._rewrite_at:
                 self._trim()
 
     def sync(self) -> None:
@@ -102,31 +113,69 @@ class Journal:
 
     def _append(self, line: bytes) -> None:
         before = self._file.seek(0, os.SEEK_END)
+        if self._is_torn:
+            line = b"\n" + line
         try:
             if self._file.write(line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._is_torn = False
         except OSError:
+            self._is_torn = True
             with contextlib.suppress(OSError):
                 self._file.truncate(before)
             raise
 
     def _trim(self) -> None:
+        """Rewrite the file without what is forgotten; without room for that, go on with it as it is."""
         finished = [entry for entry in self.entries.values() if entry.outcome is not None]
         for entry in finished[: max(len(finished) - KEPT_FINISHED, 0)]:
             del self.entries[entry.id]
-        self._file.close()
-        self._file = self._rewritten(self.entries.values())
+        try:
+            fresh = self._rewritten(self.entries.values())
+        except OSError as error:
+            log.warning("the journal cannot be rewritten (%s); it goes on growing", error)
+            self._rewrite_at = self._lines + REWRITE_AFTER_LINES
+            return
+        old, self._file = self._file, fresh
+        with contextlib.suppress(OSError):
+            old.close()
+
+    def _opened(self) -> Any:
+        """The file, rewritten where there is room."""
+        try:
+            return self._rewritten(self.entries.values())
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            log.warning("the journal cannot be rewritten (%s); it goes on growing", error)
+            return self._path.open("ab", buffering=0)
 
     def _rewritten(self, entries: Iterable[JournalEntry]) -> Any:
+        """A new file in the place of the old one, which stays as it is when there is no room."""
         fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as stream:
-            for entry in entries:
-                stream.write(_line(entry))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(fresh, self._path)
+        try:
+            with fresh.open("wb") as stream:
+                for entry in entries:
+                    stream.write(_line(entry))
+                stream.flush()
+                os.fsync(stream.fileno())
+            handle = fresh.open("ab", buffering=0)
+        except OSError:
+            with contextlib.suppress(OSError):
+                fresh.unlink()
+            raise
+        try:
+            if os.name == "nt":  # where no open file is moved, nor moved onto
+                handle.close()
+                if hasattr(self, "_file"):
+                    self._file.close()
+            os.replace(fresh, self._path)
+        except OSError:
+            handle.close()
+            raise
         self._lines = self._synced_lines = 0
-        return self._path.open("ab", buffering=0)
+        self._rewrite_at, self._is_torn = REWRITE_AFTER_LINES, False
+        return self._path.open("ab", buffering=0) if os.name == "nt" else handle
 
 
 def again(entry: JournalEntry) -> JournalEntry:
@@ -140,7 +189,7 @@ def _read(path: Path) -> dict[str, JournalEntry]:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
         return entries
-    for line in lines:
+    for line in filter(None, lines):
         try:
             entry = _entry_of(json.loads(line))
         except (ValueError, TypeError, KeyError):
@@ -165,6 +214,8 @@ def _entry_of(values: Any) -> JournalEntry:
     known = {name: value for name, value in values.items() if name in names}
     if unknown := {name: value for name, value in values.items() if name not in names}:
         log.warning("a line of the journal has %s, which this version does not know; kept", ", ".join(unknown))
+    if not (isinstance(values["id"], str) and type(values["number"]) is int and isinstance(values["asked"], dict)):
+        raise TypeError("a job has an id, a number and what was asked")
     lists = {"reply": tuple(values["reply"]), "edited": tuple(values.get("edited", ()))}
     return JournalEntry(**{**known, **lists}, unknown=unknown)
 

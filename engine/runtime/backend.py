@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +35,24 @@ BATCH_WINDOWS: dict[str, int] = {
     "CUDAExecutionProvider": 16,
     "CPUExecutionProvider": 4,
 }
+
+
+# How long one graph may take to open, in seconds, by device: TensorRT builds an engine first.
+OPENING_LIMITS_S: dict[Device, float] = {"tensorrt": 1800.0}
+OPENING_LIMIT_S = 300.0
+ON_OPENING: list[Callable[[float], None]] = []  # told how long an opening may take, and 0 at its end
+
+
+@contextlib.contextmanager
+def opening_graph(device: Device) -> Iterator[None]:
+    """Tell whoever watches this process that it may be silent for a while, because ONNX Runtime keeps Python's lock."""
+    for tell in ON_OPENING:
+        tell(OPENING_LIMITS_S.get(device, OPENING_LIMIT_S))
+    try:
+        yield
+    finally:
+        for tell in ON_OPENING:
+            tell(0.0)
 
 
 class OutOfDeviceMemory(DeviceError):

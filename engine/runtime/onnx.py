@@ -14,7 +14,14 @@ import onnxruntime as ort
 from engine.bundle.library import user_cache_folder
 from engine.errors import BundleError, DeviceError
 from engine.request import Device
-from engine.runtime.backend import PROVIDERS, Array, FloatArray, OutOfDeviceMemory, nvidia_driver_missing
+from engine.runtime.backend import (
+    PROVIDERS,
+    Array,
+    FloatArray,
+    OutOfDeviceMemory,
+    nvidia_driver_missing,
+    opening_graph,
+)
 from engine.runtime.threads import threads
 
 log = logging.getLogger(__name__)
@@ -89,7 +96,7 @@ class OnnxBackend:
         options.log_severity_level = 3
         options.intra_op_num_threads = threads()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        with _prints_on_stderr():
+        with opening_graph(device), _prints_on_stderr():
             return ort.InferenceSession(
                 str(path), sess_options=options, providers=self._providers(device), enable_fallback=0
             )
