@@ -21,6 +21,9 @@ from typing import Any, get_args
 
 from engine.bundle.bundle import load_bundle
 from engine.bundle.library import list_bundles, search_folders, user_cache_folder
+from engine.bundle.signature import check_signature, look_at_signature
+from engine.bundle.trust import check_contents
+from engine.confinement import missing_measures
 from engine.errors import BundleError, EngineError
 from engine.request import Device
 from engine.version import engine_version
@@ -94,6 +97,7 @@ def examine(
         "bundle_places": [str(place) for place in search_folders()],
         "audio": audio,
         "folders": folders,
+        "confinement": missing_measures(),
     }
     problems, warnings = [[str(one) for one in told(findings)] for told in (_problems, _warnings)]
     return {"ok": not problems, "problems": problems, "warnings": warnings, **findings}
@@ -113,7 +117,7 @@ def sentences(findings: dict[str, Any]) -> Iterator[Sentence]:
     for row in findings["devices"]:
         yield Sentence("device {asked}: works, got {got}", row) if row["ok"] else Sentence.of(row)
     for row in findings["bundles"]:
-        good = Sentence("bundle {name}: good, {version}, {path}", row)
+        good = Sentence("bundle {name}: good, {version}, {signature}, {path}", row)
         yield good if row["ok"] else Sentence("bundle {name}: {why}", {"name": row["name"], "why": Sentence.of(row)})
     audio = findings["audio"]
     found = Sentence("audio devices: {count}", {"count": len(audio["devices"])})
@@ -124,6 +128,13 @@ def sentences(findings: dict[str, Any]) -> Iterator[Sentence]:
             yield Sentence("{name} folder: {path}, writable", folder)
         else:
             yield Sentence("{name} folder: {path}, {why}", {**folder, "why": Sentence.of(row)})
+    missing = findings["confinement"]
+    for measure, why in missing.items():
+        yield Sentence(
+            "confinement of the engine: {measure} is missing, because {why}", {"measure": measure, "why": why}
+        )
+    if not missing:
+        yield Sentence("confinement of the engine: limits, Landlock and seccomp")
     yield from (Sentence("warning: {sentence}", {"sentence": one}) for one in _warnings(findings))
     yield from (Sentence("problem: {sentence}", {"sentence": one}) for one in _problems(findings))
     yield Sentence("all is well" if findings["ok"] else "stems cannot be made here until the problems are solved")
@@ -176,9 +187,12 @@ def _why(error: EngineError) -> Sentence:
 
 
 def _look_at_bundle(name: str, folder: Path) -> dict[str, Any]:
-    row = {"name": name, "path": str(folder), "ok": True, "why": None, "version": None}
+    row = {"name": name, "path": str(folder), "ok": True, "why": None, "version": None, "signature": ""}
     try:
-        row["version"] = load_bundle(folder).manifest.version
+        bundle = load_bundle(folder)
+        check_signature(bundle)
+        check_contents(bundle)
+        row |= {"version": bundle.manifest.version, "signature": look_at_signature(folder).words}
     except BundleError as error:
         row |= {"ok": False, **_why(error).plain}
     return row

@@ -46,12 +46,15 @@ __all__ = [
     "manifest_to_json",
     "parse_manifest",
     "read_bundle",
+    "read_named",
     "write_manifest",
 ]
 
 MANIFEST = "manifest.json"
 CHECKSUM = "manifest.sha256"  # one line of sha256sum; a bundle without it is taken at its word
+SIGNATURE = "manifest.json.minisig"  # of whoever made it; see ``engine.bundle.signature``
 MANIFEST_LIMIT_BYTES = 1 << 20
+BUNDLE_LIMIT_BYTES = 4 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,11 @@ def file_sha256(path: Path) -> str:
 
 
 def write_manifest(folder: Path, text: str) -> None:
-    """Write ``manifest.json`` and its hash into a bundle folder; the manifest last and atomically."""
+    """Write ``manifest.json`` and its hash into a bundle folder; the manifest last and atomically.
+
+    A signature of the manifest before it goes.
+    """
+    (folder / SIGNATURE).unlink(missing_ok=True)
     partial = folder / f".{MANIFEST}.partial"
     partial.write_text(text, "utf-8")
     (folder / CHECKSUM).write_text(f"{file_sha256(partial)}  {MANIFEST}\n", "ascii")
@@ -112,7 +119,8 @@ def load_bundle(folder: Path | str, check_hashes: bool = True) -> Bundle:
                 path=path,
                 manifest_limit_bytes=MANIFEST_LIMIT_BYTES,
             )
-        raw = path.read_bytes()
+        with path.open("rb") as stream:
+            raw = stream.read(MANIFEST_LIMIT_BYTES)
         _check_manifest_hash(folder, raw)
     bundle = read_bundle(raw, folder)
     if check_hashes:
@@ -143,21 +151,61 @@ def check_files(bundle: Bundle) -> None:
 
     Raises:
         BundleDamaged: a file is missing or its hash differs.
+        BundleError: they are too large, or cannot be read.
     """
+    left = BUNDLE_LIMIT_BYTES
     for file, sha256 in named_files(bundle.manifest):
-        path = bundle.path(file)
-        if not path.is_file():
-            raise BundleDamaged(
-                "bundle {name}: {file} is missing; get the bundle again", name=bundle.manifest.name, file=file
-            )
+        path = _plain_file(bundle, file)
         with _readable(bundle.folder):
+            left -= path.stat().st_size
+            if left < 0:
+                raise _too_large(bundle, file, BUNDLE_LIMIT_BYTES)
             found = file_sha256(path)
         if found != sha256:
-            raise BundleDamaged(
-                "bundle {name}: {file} differs from its hash; get the bundle again",
-                name=bundle.manifest.name,
-                file=file,
-            )
+            raise _differs(bundle, file)
+
+
+def read_named(bundle: Bundle, file: str, sha256: str, limit_bytes: int) -> bytes:
+    """The bytes of a file of a bundle, of which the hash is right.
+
+    Args:
+        bundle: whose manifest names it.
+        file, sha256: as the manifest says.
+        limit_bytes: how large it may be.
+
+    Raises:
+        BundleDamaged: it is missing or its hash differs.
+        BundleError: it is too large, or cannot be read.
+    """
+    with _readable(bundle.folder), _plain_file(bundle, file).open("rb") as stream:
+        raw = stream.read(limit_bytes + 1)
+    if len(raw) > limit_bytes:
+        raise _too_large(bundle, file, limit_bytes)
+    if hashlib.sha256(raw).hexdigest() != sha256:
+        raise _differs(bundle, file)
+    return raw
+
+
+def _plain_file(bundle: Bundle, file: str) -> Path:
+    path = bundle.path(file)
+    if not path.is_file():  # a pipe or a device is none
+        raise BundleDamaged(
+            "bundle {name}: {file} is missing; get the bundle again", name=bundle.manifest.name, file=file
+        )
+    return path
+
+
+def _differs(bundle: Bundle, file: str) -> BundleDamaged:
+    return BundleDamaged(
+        "bundle {name}: {file} differs from its hash; get the bundle again", name=bundle.manifest.name, file=file
+    )
+
+
+def _too_large(bundle: Bundle, file: str, limit_bytes: int) -> BundleError:
+    return BundleError(
+        "bundle {name}: {file} is too large, at most {limit_mb} MiB are read; choose another bundle",
+        name=bundle.manifest.name, file=file, limit_mb=limit_bytes >> 20,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -172,7 +220,11 @@ def _readable(folder: Path) -> Iterator[None]:
 
 def _check_manifest_hash(folder: Path, raw: bytes) -> None:
     path = folder / CHECKSUM
-    if path.is_file() and path.read_bytes()[:64] != hashlib.sha256(raw).hexdigest().encode("ascii"):
+    if not path.is_file():
+        return
+    with path.open("rb") as stream:
+        said = stream.read(64)
+    if said != hashlib.sha256(raw).hexdigest().encode("ascii"):
         raise BundleDamaged(
             "bundle {name}: {manifest} differs from its hash; get the bundle again", name=folder.name, manifest=MANIFEST
         )

@@ -15,17 +15,28 @@ import stat
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from engine.bundle.bundle import CHECKSUM, MANIFEST, MANIFEST_LIMIT_BYTES, Bundle, load_bundle, read_bundle
+from engine.bundle.bundle import (
+    BUNDLE_LIMIT_BYTES,
+    CHECKSUM,
+    MANIFEST,
+    MANIFEST_LIMIT_BYTES,
+    SIGNATURE,
+    Bundle,
+    load_bundle,
+    read_bundle,
+)
 from engine.bundle.library import find_bundle, list_bundles, user_data_folder
-from engine.bundle.manifest import named_files
+from engine.bundle.manifest import FILES_LIMIT, named_files
+from engine.bundle.signature import SIGNATURE_LIMIT_BYTES
+from engine.bundle.trust import check_bundle
 from engine.errors import BundleDamaged, BundleError, OutputError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-FILES_LIMIT, ENTRIES_LIMIT = 256, 4096
-SIZE_LIMIT_BYTES = 4 << 30
+ENTRIES_LIMIT = 4096
 CHUNK_BYTES = 1 << 20
 ENCRYPTED = 0x1
 
@@ -195,11 +206,14 @@ def _copy(given: _BundleSource, bundle: Bundle, raw: bytes, target: Path) -> Non
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
     try:
-        left = SIZE_LIMIT_BYTES
+        left = BUNDLE_LIMIT_BYTES
         for file, sha256 in files:
             left -= _copy_file(given, file, sha256, draft / file, left)
         (draft / CHECKSUM).write_text(f"{bundle.sha256}  {MANIFEST}\n", "ascii")
         (draft / MANIFEST).write_bytes(raw)
+        with contextlib.suppress(BundleDamaged), given.stream(SIGNATURE) as stream:  # most have none
+            (draft / SIGNATURE).write_bytes(stream.read(SIGNATURE_LIMIT_BYTES))
+        check_bundle(replace(bundle, folder=draft))
         draft.chmod(0o755)
         if target.exists():
             shutil.rmtree(target)
@@ -218,7 +232,7 @@ def _copy_file(given: _BundleSource, file: str, sha256: str, to: Path, limit_byt
             if size > limit_bytes:
                 raise BundleError(
                     "the bundle unpacks to over {limit_gb} GiB; no bundle is that large",
-                    limit_gb=SIZE_LIMIT_BYTES >> 30,
+                    limit_gb=BUNDLE_LIMIT_BYTES >> 30,
                 )
             digest.update(chunk)
             out.write(chunk)

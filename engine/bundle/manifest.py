@@ -31,6 +31,7 @@ from engine.request import OPTIONS
 # are read as they were
 FORMAT = 5
 FPS_LIMIT = 120.0
+FILES_LIMIT = 256
 REQUIRED_GRAPHS = ("encode", "decode", "step", "text")
 # kind of encoder -> the fields it fills in, and the axes of its graph's inputs and outputs in terms of fields
 ENCODER_KINDS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
@@ -263,6 +264,8 @@ def _check(manifest: Manifest) -> None:
         _check_encoder(name, encoder, manifest)
     _check_separation(manifest)
     _check_axes(manifest)
+    if len(named_files(manifest)) > FILES_LIMIT:
+        raise ValueError(f"it names {len(named_files(manifest))} files, at most {FILES_LIMIT} are allowed")
     for file, _ in named_files(manifest):
         parts = PurePosixPath(file).parts
         if len(parts) != 1 or parts[0] in ("", ".", "..") or "\\" in file or "\0" in file or os.path.isabs(file):

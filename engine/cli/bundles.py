@@ -1,24 +1,35 @@
-"""``fluxstem bundles``: list what is installed, add a bundle from a folder or a zip file, remove one that was added."""
+"""``fluxstem bundles``: list what is installed, add a bundle from a folder or a zip file, remove one that was added.
+
+``sign`` and ``verify`` are for those who make bundles, and for who wants to know who made one.
+"""
 
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from engine.bundle.bundle import load_bundle
 from engine.bundle.install import add_bundle, remove_bundle
-from engine.bundle.library import list_bundles, search_folders
+from engine.bundle.library import find_bundle, list_bundles, search_folders
+from engine.bundle.signature import SHIPPED_KEY, look_at_signature, sign_bundle
+from engine.bundle.trust import check_contents
 from engine.errors import BundleError
 from engine.host.client import Engine
+
+PASSWORD_VARIABLE = "FLUXSTEM_KEY_PASSWORD"  # of the secret key, where nobody can type it
 
 
 def add_to(sub: argparse.ArgumentParser, add_debug: Callable[[argparse.ArgumentParser], None]) -> None:
     """Give ``bundles`` its arguments; without any it lists."""
     sub.set_defaults(command=_list)
     sub.add_argument("--json", action="store_true", help="last line on standard output is one JSON object")
-    verbs = sub.add_subparsers(title="what to do", metavar="list|add|remove", parser_class=type(sub))
+    verbs = sub.add_subparsers(title="what to do", metavar="list|add|remove|sign|verify", parser_class=type(sub))
     listing = verbs.add_parser("list", help="list the installed bundles")
     listing.set_defaults(command=_list)
     adding = verbs.add_parser("add", help="check a bundle and copy it into your own folder")
@@ -29,8 +40,16 @@ def add_to(sub: argparse.ArgumentParser, add_debug: Callable[[argparse.ArgumentP
     removing = verbs.add_parser("remove", help="delete a bundle that was added")
     removing.add_argument("name", metavar="NAME")
     removing.set_defaults(command=_remove)
+    signing = verbs.add_parser("sign", help="sign a bundle with a secret key of minisign")
+    signing.add_argument("bundle", metavar="NAME|DIR")
+    signing.add_argument("--key", required=True, metavar="FILE", help="secret key, as minisign -G writes it")
+    signing.set_defaults(command=_sign)
+    verifying = verbs.add_parser("verify", help="check hashes, contents and signature of a bundle")
+    verifying.add_argument("bundle", metavar="NAME|DIR")
+    verifying.add_argument("--key", default=SHIPPED_KEY, metavar="KEY", help="public key; default: this program's own")
+    verifying.set_defaults(command=_verify)
     add_debug(sub)
-    for verb in (listing, adding, removing):
+    for verb in (listing, adding, removing, signing, verifying):
         add_debug(verb)
         verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
@@ -46,7 +65,8 @@ def _list(arguments: argparse.Namespace, engine: Engine | None) -> int:
         knows = f"  separates {', '.join(row['stems'])}" if row["stems"] else ""
         asks = f"  experts {', '.join(row['experts'])}" if row["experts"] else ""
         print(
-            f"{row['name']}  {row['version']}  {row['sample_rate_hz']} Hz  {row['licence']}{knows}{asks}  {row['path']}"
+            f"{row['name']}  {row['version']}  {row['sample_rate_hz']} Hz  {row['licence']}{knows}{asks}  "
+            f"{row['signature']}  {row['path']}"
         )
     if not rows:
         print("no bundle is installed; looked in " + ", ".join(str(place) for place in search_folders()))
@@ -71,6 +91,7 @@ def _row(name: str) -> dict[str, Any]:
         "notes": manifest.notes,
         "stems": [] if bundle.separator is None else bundle.separator.stems,
         "experts": [expert.name for expert in manifest.experts],
+        "signature": look_at_signature(folder).words,
         "error": None,
     }
 
@@ -79,8 +100,37 @@ def _add(arguments: argparse.Namespace, engine: Engine | None) -> int:
     name, bundle = add_bundle(arguments.source, arguments.name, arguments.replace)
     if arguments.json:
         return _print({"name": name, "path": str(bundle.folder), "sha256": bundle.sha256})
-    print(f"{name}: {bundle.label}, licence {bundle.manifest.licence}, every hash is right; it lies in {bundle.folder}")
+    signature = look_at_signature(bundle.folder).words
+    print(
+        f"{name}: {bundle.label}, licence {bundle.manifest.licence}, every hash is right, {signature}; "
+        f"it lies in {bundle.folder}"
+    )
     return 0
+
+
+def _sign(arguments: argparse.Namespace, engine: Engine | None) -> int:
+    bundle = load_bundle(find_bundle(arguments.bundle))
+    check_contents(bundle)
+    password = os.environ.get(PASSWORD_VARIABLE)
+    if password is None and sys.stdin.isatty():
+        password = getpass.getpass("password of the key, empty for none: ")
+    file = sign_bundle(bundle.folder, Path(arguments.key), password or "")
+    if arguments.json:
+        return _print({"signature": str(file)})
+    print(f"{bundle.label}: signed; the signature is {file}")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace, engine: Engine | None) -> int:
+    bundle = load_bundle(find_bundle(arguments.bundle))
+    check_contents(bundle)
+    found = look_at_signature(bundle.folder, arguments.key)
+    if arguments.json:
+        _print({"bundle": bundle.label, "signature": found.state, "comment": found.comment})
+    else:
+        said = f" ({found.comment})" if found.comment else ""
+        print(f"{bundle.label}: every hash is right, the graphs and the tokenizer may be used; {found.words}{said}")
+    return 0 if found.state == "signed" else 2
 
 
 def _remove(arguments: argparse.Namespace, engine: Engine | None) -> int:

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from engine.bundle.bundle import Bundle
-from engine.errors import BundleError, RequestError
+from engine.bundle.bundle import Bundle, load_bundle, read_named
+from engine.errors import RequestError
 from engine.request import Request
 from engine.stem_sets import STEM_SETS
 from engine.text.emoji import spelled_out
-from engine.text.grammar import ENGLISH, LONGEST_WORDING, Grammar, ParsedPrompt
+from engine.text.grammar import ENGLISH, GRAMMAR_LIMIT_BYTES, LONGEST_WORDING, Grammar, ParsedPrompt
 from engine.text.known_words import KnownWords, known_words
 from engine.text.mix_requests import About, MixRequest, mix_request, tidied
 from engine.text.negation import only_affirms
@@ -51,7 +51,7 @@ def load_grammar(bundle: Bundle) -> Grammar | None:
         BundleError: they cannot be read.
     """
     named = bundle.manifest.asks
-    return None if named is None else _read(bundle.path(named.file), bundle.sha256)
+    return None if named is None else _read(bundle.folder, named.file, named.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,10 +400,6 @@ def _task(asked: str, parsed: ParsedPrompt, prompt: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, bundle_sha256: str) -> Grammar:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        why = error.strerror
-        raise BundleError("{path} cannot be read ({why}); get the bundle again", path=path, why=why) from error
-    return Grammar.read(raw, str(path))
+def _read(folder: Path, file: str, sha256: str) -> Grammar:
+    bundle = load_bundle(folder, check_hashes=False)
+    return Grammar.read(read_named(bundle, file, sha256, GRAMMAR_LIMIT_BYTES), str(folder / file))
