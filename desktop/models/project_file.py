@@ -7,16 +7,20 @@ at a time holds a project, by a lock that dies with its process.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
 import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QLockFile
 
 from desktop.audio.read import Check, keep_going
-from desktop.audio.store import AudioStore
+from desktop.audio.store import AudioRef, AudioStore
 from desktop.models.project import FORMAT, Project, project_from_json, to_json
 from engine import AudioError, OutputError, RequestError
 
@@ -56,35 +60,81 @@ def save_project(project: Project, path: Path, store: AudioStore, check: Check =
         ) from error
 
 
-def load_project(path: Path, store: AudioStore, check: Check = keep_going) -> Project:
+def load_project(
+    path: Path, store: AudioStore, check: Check = keep_going, tell_damaged: Callable[[list[str]], None] | None = None
+) -> Project:  # fmt: skip
     """Read a project and bring its audio into the store. Slow: for a worker.
+
+    Every file is compared with its hash. One that differs, as bit rot leaves it, is taken as what it is now and told;
+    it never stands for the sound it was.
+
+    Args:
+        path: of the project.
+        store: takes the audio.
+        check: called regularly; raises to cancel.
+        tell_damaged: gets the names of the takes whose audio is not what was saved.
 
     Raises:
         RequestError: it is no project, or was written by a newer program.
-        AudioError: its audio is gone.
+        AudioError: its audio is gone, or cannot be read any more.
         OutputError: there is no room for its audio.
     """
     project = read_project(path)
+    changed: dict[AudioRef, AudioRef] = {}
     try:
         store.folder.mkdir(parents=True, exist_ok=True)
         for ref in sorted(project.audio, key=lambda ref: ref.file):
-            source = audio_folder(path) / ref.file
-            if not store.path(ref).is_file():
+            source, found = audio_folder(path) / ref.file, ref
+            if not store.holds(ref, check):
                 if not source.is_file():
                     raise AudioError(
                         "the audio of {file} is gone; put the folder {folder} back beside it",
                         file=path.name,
                         folder=audio_folder(path).name,
                     )
-                put_file(source, store.path(ref))
-            store.prepare(ref, check)
+                found = store.adopt(source, ref, check)
+                if found != ref:
+                    changed[ref] = found
+            store.prepare(found, check)
     except OSError as error:
         raise OutputError(
             "the audio of {file} could not be copied ({reason}); make room",
             file=path.name,
             reason=error.strerror or error,
         ) from error
-    return project
+    if changed and tell_damaged is not None:
+        tell_damaged(_names_of(project, set(changed)))
+    return _with_others(project, changed) if changed else project
+
+
+def _names_of(project: Project, refs: set[AudioRef]) -> list[str]:
+    """Names of the takes that sound like one of these, and of the mix."""
+    names = [project.title] if project.source in refs else []
+    for lane in project.lanes:
+        for number, take in enumerate(lane.takes, 1):
+            if any(ref in refs for ref in _refs_in(take)):
+                names.append(lane.name if len(lane.takes) == 1 else f"{lane.name} {number}")
+    return list(dict.fromkeys(names))
+
+
+def _refs_in(value: Any) -> Iterator[AudioRef]:
+    if isinstance(value, AudioRef):
+        yield value
+    elif is_dataclass(value) and not isinstance(value, type):
+        for one in fields(value):
+            yield from _refs_in(getattr(value, one.name))
+    elif isinstance(value, tuple):
+        for inner in value:
+            yield from _refs_in(inner)
+
+
+def _with_others(value: Any, changed: dict[AudioRef, AudioRef]) -> Any:
+    """The same value with other sounds in the place of some."""
+    if isinstance(value, AudioRef):
+        return changed.get(value, value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: _with_others(getattr(value, one.name), changed) for one in fields(value)})
+    return tuple(_with_others(inner, changed) for inner in value) if isinstance(value, tuple) else value
 
 
 def read_project(path: Path) -> Project:
@@ -136,18 +186,32 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def put_file(source: Path, target: Path) -> None:
-    """Make ``target`` the same file unless it exists: a hard link if possible, else a copy."""
+    """Copy a file unless the target exists; on file systems that can, both share their bytes until one is changed."""
     if target.exists():
         return
+    fresh = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        os.link(source, target)
-    except OSError:
-        fresh = target.with_name(f".{uuid.uuid4().hex}.part")
-        try:
+        if not _shared_copy(source, fresh):
             shutil.copyfile(source, fresh)
-            os.replace(fresh, target)
-        finally:
-            fresh.unlink(missing_ok=True)
+        os.replace(fresh, target)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _shared_copy(source: Path, target: Path) -> bool:
+    """Let the system copy, which may do so without copying bytes; False where it cannot."""
+    if not hasattr(os, "copy_file_range"):
+        return False
+    try:
+        with source.open("rb") as given, target.open("wb") as taken:
+            left = os.fstat(given.fileno()).st_size
+            while left > 0 and (done := os.copy_file_range(given.fileno(), taken.fileno(), left)):
+                left -= done
+        return left == 0
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return False
 
 
 class ProjectLock:

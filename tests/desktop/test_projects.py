@@ -1,7 +1,9 @@
 """Projects: values, history, files, autosave and what survives a kill."""
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.models.document import Document
@@ -272,3 +275,56 @@ def test_a_read_only_folder_is_a_sentence(saved, tmp_path):
     locked.mkdir(mode=0o500)
     with pytest.raises(OutputError, match="another folder"):
         save_project(project, locked / "mix.fluxstem", store)
+
+
+def test_audio_that_rotted_is_told_by_take_and_never_stands_for_what_it_was(saved, tmp_path):
+    project, path, _ = saved
+    [stored] = list(audio_folder(path).iterdir())
+    raw = bytearray(stored.read_bytes())
+    raw[-200:-100] = bytes(100)
+    stored.write_bytes(raw)
+    store, damaged = AudioStore(tmp_path / "other", tmp_path / "other-cache"), list[str]()
+    found = load_project(path, store, tell_damaged=damaged.extend)
+    assert damaged == ["mix", "all"]
+    assert found.source.sha256 == hashlib.sha256(raw).hexdigest() != project.source.sha256
+    assert found.lanes[0].takes[0].audio == found.source
+    assert not store.path(project.source).exists(), "nothing lies under the hash of the true sound"
+    assert store.samples(found.source).shape == (project.source.samples, project.source.channels)
+
+
+def test_a_hostile_project_cannot_put_another_sound_under_the_hash_of_a_song(saved, tmp_path, make_wav):
+    project, path, good = saved
+    song = good.path(project.source)
+    silent = make_wav(seconds=0.3)
+    soundfile.write(silent, np.zeros((project.source.samples, project.source.channels)), project.rate_hz)
+    [stored] = list(audio_folder(path).iterdir())
+    shutil.copyfile(silent, stored)
+    store = AudioStore(tmp_path / "other", tmp_path / "other-cache")
+    load_project(path, store)
+    ref = store.add(song)
+    assert ref == project.source
+    np.testing.assert_array_equal(store.samples(ref), good.samples(project.source))
+
+
+def test_a_store_that_rotted_is_mended_by_the_true_sound(saved, tmp_path):
+    project, path, store = saved
+    right = np.array(store.samples(project.source))
+    store.path(project.source).unlink()
+    store.path(project.source).write_bytes(b"rotten")
+    again = AudioStore(store.folder, store.cache)
+    assert not again.holds(project.source)
+    damaged: list[str] = []
+    assert load_project(path, again, tell_damaged=damaged.extend) == project
+    assert damaged == []
+    assert again.holds(project.source)
+    np.testing.assert_array_equal(again.samples(project.source), right)
+
+
+def test_links_in_a_projects_folder_are_not_followed(saved, tmp_path):
+    _, path, store = saved
+    [stored] = list(audio_folder(path).iterdir())
+    shutil.move(stored, tmp_path / "elsewhere.wav")
+    stored.symlink_to(tmp_path / "elsewhere.wav")
+    with pytest.raises(AudioError, match="cannot be opened"):
+        load_project(path, AudioStore(tmp_path / "other", tmp_path / "other-cache"))
+    assert store.path(read_project(path).source).stat().st_nlink == 1, "an edit in the project's folder stays there"
