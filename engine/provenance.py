@@ -30,7 +30,7 @@ from engine.tasks import Span, rule_of
 from engine.version import engine_version
 
 FORMAT = 1
-SIDECAR_LIMIT_BYTES = 1 << 20
+SIDECAR_LIMIT_BYTES = 16 << 20  # the state of a plug-in may take some of it
 _OWN_NAME = {"rest": "rest_input"}  # fields of a request that are called otherwise in a sidecar
 
 
@@ -45,6 +45,7 @@ class Provenance:
         device: the provider that really ran.
         took_s: wall time of the job so far, seconds.
         timings: seconds by stage.
+        chains: names, versions and state hashes of the effects that ran.
     """
 
     request: Request
@@ -53,6 +54,7 @@ class Provenance:
     device: str
     took_s: float = 0.0
     timings: dict[str, float] = field(default_factory=dict)
+    chains: dict[str, Any] = field(default_factory=dict)
 
 
 def hash_inputs(request: Request) -> dict[str, Any]:
@@ -100,7 +102,8 @@ _FIGURES: dict[str, Callable[[StemResult, Provenance], Any]] = {  # of one resul
 
 
 _SAMPLED = ("input_sampled_sha256", "rest_input_sampled_sha256")
-_OF_THE_RESULT = {"fluxstem_sidecar", "engine_version", "made_at", "notes", *_FIGURES, *_SAMPLED}
+_CHAINS = ("chain_effects", "chain_before_effects")
+_OF_THE_RESULT = {"fluxstem_sidecar", "engine_version", "made_at", "notes", *_FIGURES, *_SAMPLED, *_CHAINS}
 
 
 def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
@@ -120,6 +123,7 @@ def sidecar_json(result: StemResult, made: Provenance) -> dict[str, Any]:
     of_one = replace(made, request=request)
     figures = {name: figure(result, of_one) for name, figure in _FIGURES.items()}
     figures |= {name: made.hashes[name] for name in _SAMPLED if name in made.hashes}
+    figures |= made.chains
     figures |= {"notes": result.notes} if result.notes else {}
     return {**head, **asked, **figures} | head  # whatever a request of another version brings along
 

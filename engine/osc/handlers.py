@@ -11,6 +11,7 @@ from collections.abc import Callable
 from engine import engine_version, list_bundles
 from engine.osc.clip_handlers import ClipHandlers
 from engine.osc.job_replies import Refused
+from engine.osc.plugin_handlers import PluginHandlers
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.requests import ROWS, TASK_ROWS
 from engine.osc.protocol.specs import PREFIX, MessageSpec, at, signature
@@ -27,11 +28,14 @@ class Handlers:
     Args:
         services: the bridge around them.
         clips: the handlers of clips.
+        plugins: the handlers of plug-ins.
         owner: who hosts the bridge.
         lan: True means strangers listen: process numbers are kept back.
     """
 
-    def __init__(self, services: BridgeServices, clips: ClipHandlers, owner: str, lan: bool) -> None:
+    def __init__(
+        self, services: BridgeServices, clips: ClipHandlers, plugins: PluginHandlers, owner: str, lan: bool
+    ) -> None:
         self._services = services
         self._owner = owner
         self._lan = lan
@@ -46,7 +50,7 @@ class Handlers:
             )
         }  # fmt: skip
         tasks: dict[str, Handler] = {row.address: self._on_task for row in TASK_ROWS}
-        self.by_address = {**named, **tasks, **clips.by_address}
+        self.by_address = {**named, **tasks, **clips.by_address, **plugins.by_address}
 
     # Asking.
 

@@ -19,6 +19,7 @@ from engine.osc.job_queue import JobQueue
 from engine.osc.job_replies import ReplyValue
 from engine.osc.job_store import JobStore
 from engine.osc.paths import Roots
+from engine.osc.plugin_handlers import PluginHandlers
 from engine.osc.protocol.arguments import ArgumentError, fit, id_in, spread, surplus
 from engine.osc.protocol.replies import REPLIES
 from engine.osc.protocol.requests import ROWS
@@ -71,7 +72,9 @@ class MessageRouter:
             lost=self._lost,
         )  # fmt: skip
         self._clip_handlers = ClipHandlers(self)
-        self._handlers = Handlers(self, self._clip_handlers, settings.owner, settings.lan).by_address
+        self._plugin_handlers = PluginHandlers(self)
+        handlers = Handlers(self, self._clip_handlers, self._plugin_handlers, settings.owner, settings.lan)
+        self._handlers = handlers.by_address
 
     @property
     def unanswered(self) -> int:
@@ -81,6 +84,7 @@ class MessageRouter:
     def close(self) -> None:
         """Release everything; the journal stays on disk."""
         self._clip_handlers.close()
+        self._plugin_handlers.close()
         self.queue.close()
         self.disk.shutdown(wait=True, cancel_futures=True)
         self.clips.close()

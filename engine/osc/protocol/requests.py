@@ -56,6 +56,16 @@ _JOBS = (
              ArgSpec("id", "id", "comes back as it is")),
 )
 
+_PLUGINS = (
+    _message("plugins/list", "effects that a chain can hold: plug-ins a scan found, those in quarantine, built-ins",
+             "plugins/list.reply plugins/list.end"),
+    _message("plugins/show", "what can be set on an effect", "plugins/show.reply plugins/show.end error",
+             ArgSpec("name", "text", "of a plug-in or a built-in effect")),
+    _message("plugins/chains", "chains that a job can name", "plugins/chains.reply plugins/chains.end"),
+    _message("plugins/scan", "look for plug-ins in the system's folders; may take minutes", "plugins/scanned error",
+             ArgSpec("again", "whole", "1 loads those too that are known or in quarantine", low=0, high=1, default=0)),
+)
+
 _CLIPS = (
     _message("clip/begin", "a file is going to be sent", "clip/ready fail", CLIP,
              ArgSpec("bytes", "whole", "size of the whole file; also as text", low=1, high=CLIPS_LIMIT_BYTES),
@@ -85,4 +95,4 @@ TASK_ROWS = tuple(
     _message(task, rule.doc, f"ack {_OUTCOME}", ID, *task_args(rule), task=task, critical=True)
     for task, rule in TASKS.items()
 )
-ROWS: dict[str, MessageSpec] = {row.address: row for row in (*_ASKING, *TASK_ROWS, *_JOBS, *_CLIPS, *_PROOF)}
+ROWS: dict[str, MessageSpec] = {row.address: row for row in (*_ASKING, *TASK_ROWS, *_JOBS, *_PLUGINS, *_CLIPS, *_PROOF)}

@@ -14,6 +14,13 @@ from engine import Engine
 from engine.osc import Bridge, BridgeSettings
 
 
+@pytest.fixture(autouse=True)
+def no_plugins_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scan that is asked for finds none, and what it writes is the test's own."""
+    monkeypatch.setattr("engine.plugins.plugin_library.plugin_folders", lambda: [])
+    monkeypatch.setattr("engine.plugins.plugin_library.user_data_folder", lambda: tmp_path / "user")
+
+
 @pytest.fixture(scope="module")
 def toy_engine(toy_bundle: Path) -> Iterator[Engine]:
     """One engine process for the tests of a file; while it lives, bundles are found by the name ``toy``."""
