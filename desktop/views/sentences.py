@@ -21,6 +21,7 @@ TASK_WORDS = {  # what the window calls the engine's tasks
     "replace": "Swap",
     "generate": "From nothing",
     "arrange": "Band",
+    "chain": "Effects",
 }
 
 NAMES_FIRST = ("{file}", "{path}", "{name}", "{folder}", "{example}")  # they are spelled as on the disk
