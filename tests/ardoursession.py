@@ -64,20 +64,33 @@ class ArdourSession:
         )
         self.lua(f's = create_session("{self.folder}", "{self.name}", {self.rate_hz})\n{made}\ns:save_state("")')
 
-    def place(self, track: str, sound: Path, position: int) -> None:
-        """Let a track play one file at a position in samples, and nothing else."""
-        copied = self.folder / "interchange" / self.name / "audiofiles" / sound.name
-        shutil.copyfile(sound, copied)
-        length = soundfile.info(copied).frames * SUPERCLOCK // self.rate_hz
+    def place(self, track: str, sound: Path, position: int, apart: bool = False) -> None:
+        """Let a track play one stereo file at a position in samples, and nothing else.
+
+        Args:
+            track: its name.
+            sound: the file.
+            position: where it begins, samples.
+            apart: True means that each channel becomes a file of its own, as Ardour's import does it.
+        """
+        folder = self.folder / "interchange" / self.name / "audiofiles"
+        shutil.copyfile(sound, folder / sound.name)
+        files = [(sound.name, 0), (sound.name, 1)]
+        if apart:
+            audio_NC, _ = soundfile.read(sound, dtype="float32")
+            files = [(f"{sound.stem}%{side}.wav", 0) for side in "LR"]
+            for channel, (name, _) in enumerate(files):
+                soundfile.write(folder / name, audio_NC[:, channel], self.rate_hz, subtype="FLOAT")
+        length = soundfile.info(sound).frames * SUPERCLOCK // self.rate_hz
         path = self.folder / f"{self.name}.ardour"
         text = path.read_text(encoding="utf-8")
         number = int(re.search(r'id-counter="(\d+)"', text)[1]) + 1000
         left, right, whole, played = range(number, number + 4)
-        region = _REGION.format(name=copied.stem, left=left, right=right)
+        region = _REGION.format(name=sound.stem, left=left, right=right)
         sources = "".join(
-            f'<Source name="{copied.name}" take-id="" type="audio" flags="" id="{left + c}" channel="{c}" origin="" '
+            f'<Source name="{name}" take-id="" type="audio" flags="" id="{left + place}" channel="{channel}" origin="" '
             'gain="1"/>'
-            for c in range(2)
+            for place, (name, channel) in enumerate(files)
         )
         text = _into(text, "Sources", sources)
         text = _into(text, "Regions", f'<Region {region} whole-file="1" length="a{length}@a0" id="{whole}"/>')

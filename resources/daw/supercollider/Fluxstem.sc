@@ -15,7 +15,11 @@ Fluxstem {
 		var folder = Platform.case(
 			\osx, { "~/Library/Application Support/fluxstem".standardizePath },
 			\windows, { ("LOCALAPPDATA".getenv ? "") +/+ "fluxstem" },
-			{ ("XDG_DATA_HOME".getenv ?? { "~/.local/share".standardizePath }) +/+ "fluxstem" }
+			{
+				var data = "XDG_DATA_HOME".getenv ? "";
+				data.isEmpty.if { data = "~/.local/share".standardizePath };
+				data +/+ "fluxstem"
+			}
 		);
 		var path = folder +/+ "bridge" +/+ "token";
 		^File.exists(path).if { File.readAllString(path).stripWhiteSpace }

@@ -1,0 +1,118 @@
+"""The kit's scripts in Ardour's own window: a stereo region goes out, stem and rest come back, nothing is blocked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from ardoursession import SUPERCLOCK, ArdourSession
+from ardourwindow import ArdourWindow, ardour_window, missing_programs
+from clihelp import music, write_music
+from oschelp import Caller
+
+from engine.osc import Bridge
+
+ROOT = Path(__file__).parents[3]
+KIT = ROOT / "resources" / "daw" / "ardour"
+RATE_HZ = 48_000
+POSITION = 72_000
+MISSING = missing_programs()
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")]
+
+
+def waiting(caller: Caller) -> list[str]:
+    """Ids of the jobs of the kit that the bridge has not finished."""
+    caller.say("/fluxstem/jobs")
+    found = []
+    while (message := caller.next())[0] != "/fluxstem/jobs.end":
+        if message[0] == "/fluxstem/jobs.reply" and message[1].startswith("ardour-"):
+            found.append(message[1])
+    return found
+
+
+def regions_of(session: ArdourSession) -> dict[str, tuple[str, int, int, int]]:
+    """Track -> name, position, length (samples) and channels of its region, as the session was saved."""
+    text = (session.folder / f"{session.name}.ardour").read_text(encoding="utf-8")
+    names = dict(re.findall(r'<Playlist id="(\d+)" name="([^"]*)"', text))
+    found = {}
+    for number, body in re.findall(r'<Playlist id="(\d+)"[^>]*?[^/]>(.*?)</Playlist>', text, re.S):
+        for region in re.findall(r"<Region ([^>]*)>", body):
+            length, position = re.search(r'length="a(\d+)@a(\d+)"', region).groups()
+            name, channels = re.search(r' ?name="([^"]*)"', region)[1], re.search(r'channels="(\d+)"', region)[1]
+            places = (round(int(value) * RATE_HZ / SUPERCLOCK) for value in (position, length))
+            found[names[number]] = (name, *places, int(channels))
+    return found
+
+
+def ask_for_bass(ardour: ArdourWindow) -> None:
+    """Select the region, call the action, and press OK."""
+    ardour.do("Editor/select-all-objects")
+    ardour.call_script()
+    ardour.keys(ardour.window("Fluxstem"), "alt+o")
+
+
+def test_a_stereo_region_comes_back_as_two_tracks_and_a_job_on_its_way_can_be_cancelled(
+    toy_engine, settings, tmp_path, monkeypatch
+):
+    home = tmp_path / "in"
+    program = home / ".local" / "bin" / "fluxstem"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\ncd "{ROOT}" && exec ".venv/bin/python" -m engine "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    session = ArdourSession(home / "song", RATE_HZ)
+    session.create("Clip")
+    sound = tmp_path / "wide clip.wav"
+    sound_NC = np.repeat(music(0.5, RATE_HZ), 2, axis=1) * np.float32([1.0, 0.5])
+    soundfile.write(sound, sound_NC, RATE_HZ, subtype="FLOAT")
+    session.place("Clip", sound, POSITION, apart=True)
+
+    with (
+        Bridge(toy_engine, replace(settings, home=tmp_path / "data" / "fluxstem" / "bridge")) as bridge,
+        ardour_window(session, home, KIT) as ardour,
+    ):
+        watcher = Caller(bridge.state.udp_port)
+        watcher.ask("/fluxstem/notify", 1)
+        asker = Caller(bridge.state.udp_port)
+        long = write_music(home / "long.wav", seconds=20)
+        asker.say("/fluxstem/isolate", "blocker", str(long), "bass", "render=flow", "steps=1000")
+        asker.until("/fluxstem/ack")
+
+        ask_for_bass(ardour)
+        [job] = ardour.until(lambda: waiting(Caller(bridge.state.udp_port)), "the job")
+        ardour.call_script()  # the window is free: it can be asked again while the job waits
+        dialog = ardour.window("Fluxstem")
+        ardour.shot(tmp_path / "jobs.png")
+        ardour.xdotool("mousemove", "--window", dialog, 350, 20, "click", 1)
+        ardour.keys(dialog, "Up", "Return")
+        ardour.keys(dialog, "alt+o")
+        assert watcher.until("/fluxstem/cancelled", "/fluxstem/done")[:2] == ("/fluxstem/cancelled", job)
+        asker.say("/fluxstem/cancel", "blocker")
+        watcher.until("/fluxstem/cancelled")
+
+        ask_for_bass(ardour)
+        assert watcher.until("/fluxstem/done", "/fluxstem/fail")[0] == "/fluxstem/done"
+        files = session.folder / "interchange" / session.name / "audiofiles"
+        ardour.until(lambda: len(list(files.glob("* rest%R.wav"))) == 1, "the rest")
+        ardour.until(lambda: not waiting(Caller(bridge.state.udp_port)), "the end of the jobs")
+
+        def saved() -> dict[str, tuple[str, int, int, int]]:
+            ardour.do("Main/Save")
+            found = regions_of(session)
+            return found if len(found) >= 3 else {}
+
+        regions = ardour.until(saved, "the saved session")
+        ardour.shot(tmp_path / "done.png")
+    placed = {track: (position, length, channels) for track, (_, position, length, channels) in regions.items()}
+    assert set(placed.values()) == {(POSITION, len(sound_NC), 2)}, placed
+    assert len(placed) == 3, placed
+    for channel, side in enumerate("LR"):
+        [stem] = files.glob(f"*bass%{side}.wav")
+        [rest] = files.glob(f"* rest%{side}.wav")
+        sum_N = soundfile.read(stem, dtype="float32")[0] + soundfile.read(rest, dtype="float32")[0]
+        np.testing.assert_allclose(sum_N, sound_NC[:, channel], atol=1e-6)
