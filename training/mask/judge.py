@@ -51,16 +51,16 @@ def build_cases(pool: StemPool, each: int, seed: int = 5) -> list[Case]:
             while len(names) < size:
                 family = sorted(set(pool.by_family) - {"other", "speech", "vocals", "drums"} - set(names))
                 names.append("drums" if size == 4 and not names and k % 2 else str(rng.choice(family)))
-            cases += _asked(rng, pool, [_recorded(rng, pool, name) for name in names], kind, names)
+            cases += asked(rng, pool, [_recorded(rng, pool, name) for name in names], kind, names)
         kits = [player for player in pool.by_family.get("drums", []) if len(_pieces(pool, player)) > 1]
         if kits:
             kit = kits[int(rng.integers(len(kits)))]
-            cases += _asked(rng, pool, [kit], "kit", _pieces(pool, kit))
+            cases += asked(rng, pool, [kit], "kit", _pieces(pool, kit))
         if songs:
             members = pool.by_piece[songs[int(rng.integers(len(songs)))]]
             names = sorted({n for p in members for s in p.stems for n in pool.names[s]} & {"vocals", "drums"})
             for name in names:
-                cases += _asked(rng, pool, list(members), f"song-{name}", [name], balanced=True)
+                cases += asked(rng, pool, list(members), f"song-{name}", [name], balanced=True)
     return cases
 
 
@@ -74,9 +74,10 @@ def _recorded(rng: np.random.Generator, pool: StemPool, family: str) -> Player:
     return players[int(rng.integers(len(players)))]
 
 
-def _asked(
+def asked(
     rng: np.random.Generator, pool: StemPool, players: list[Player], kind: str, names: list[str], balanced: bool = False
 ) -> list[Case]:
+    """Questions for the stems called ``names`` in a mix of players, and one in vain; none where the mix is silent."""
     stems, scale = placed(rng, pool, players, SAMPLES, balanced)
     if not stems:
         return []
