@@ -19,7 +19,7 @@ from desktop.views.queue_panel import STAGES, JobCard
 from desktop.views.sentences import said, sentence, title_words
 from desktop.views.text import tr
 from desktop.views.theme import DARK
-from engine import AudioError, EngineError, RequestError, Sentence, findings_sentences
+from engine import AudioError, EngineError, RequestError, Sentence, examine, findings_sentences
 
 
 @pytest.fixture
@@ -159,17 +159,16 @@ def test_the_export_dialog_says_what_is_missing_in_german(loaded, qtbot, german,
 
 def test_the_report_on_this_machine_is_read_in_german(german):
     why = Sentence("cannot be written to ({reason})", {"reason": "Permission denied"}).plain
-    findings = {
-        "ok": False, "engine_version": "0.1.0", "python": "3.11.9", "platform": "Linux",
-        "packages": {"numpy": "2.3.0", "onnxruntime": "1.31.1", "onnxruntime-gpu": "1.31.1"},
-        "devices": [{"asked": "cpu", "got": "CPUExecutionProvider", "ok": True, "why": None}],
-        "bundles": [], "bundle_places": ["/srv/bundles"],
-        "audio": {"ok": True, "why": None, "devices": []},
+    findings = examine(
+        version_of=lambda package: "1.31.1",
+        try_devices=lambda: [{"asked": "cpu", "got": "CPUExecutionProvider", "ok": True, "why": None}],
+    ) | {
+        "ok": False, "bundles": [], "bundle_places": ["/srv/bundles"],
         "folders": {"temp": {"path": "/tmp", "ok": False, **why}, "cache": {"path": "/c", "ok": True, "why": None}},
     }  # fmt: skip
     told = [said(Message.of_finding(one)) for one in findings_sentences(findings)]
     assert "Gerät cpu: geht, benutzt wird CPUExecutionProvider" in told
-    assert "Ordner temp: /tmp, nicht beschreibbar (Permission denied)" in told
+    assert "Ordner temp: /tmp, nicht beschreibbar (keine Berechtigung)" in told
     assert any(line.startswith("Warnung: onnxruntime") and "deinstallieren" in line for line in told)
     assert "Problem: kein brauchbares Modell ist installiert; gesucht wurde in /srv/bundles" in told
     assert told[-1] == "bis die Probleme gelöst sind, lassen sich hier keine Stems machen"
