@@ -24,6 +24,7 @@ from engine.osc.protocol.arguments import ArgumentError, fit, id_in, spread, sur
 from engine.osc.protocol.replies import REPLIES
 from engine.osc.protocol.requests import ROWS
 from engine.osc.protocol.specs import LOCAL_PACKET_LIMIT_BYTES, REMOTE_PACKET_LIMIT_BYTES, at
+from engine.osc.session_handlers import SessionFileHandlers
 from engine.osc.settings import BridgeSettings
 from engine.osc.transport.gate import AllowList, TokenGate
 from engine.osc.transport.packets import OscMessage, PacketError, read_packet, write_message
@@ -74,7 +75,7 @@ class MessageRouter:
         self._clip_handlers = ClipHandlers(self)
         self._plugin_handlers = PluginHandlers(self)
         handlers = Handlers(self, self._clip_handlers, self._plugin_handlers, settings.owner, settings.lan)
-        self._handlers = handlers.by_address
+        self._handlers = {**handlers.by_address, **SessionFileHandlers(self, settings).by_address}
 
     @property
     def unanswered(self) -> int:

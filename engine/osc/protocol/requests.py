@@ -6,8 +6,8 @@ back is in ``replies.py``. The arguments of tasks come from ``engine.OPTIONS``, 
 
 from __future__ import annotations
 
-from engine import TASKS
-from engine.osc.protocol.specs import CLIP, CLIPS_LIMIT_BYTES, ID, RESULT_PARTS, ArgSpec, MessageSpec, at
+from engine import SESSION_FORMATS, TASKS
+from engine.osc.protocol.specs import CLIP, CLIPS_LIMIT_BYTES, ID, LIST_APART, RESULT_PARTS, ArgSpec, MessageSpec, at
 from engine.osc.protocol.task_arguments import task_args
 
 _PART = ArgSpec("part", "text", RESULT_PARTS, default="stem")
@@ -56,6 +56,18 @@ _JOBS = (
              ArgSpec("id", "id", "comes back as it is")),
 )
 
+_SESSIONS = (
+    _message("session/export", "results of finished jobs as a project that a DAW opens, every stem at its place",
+             "session/exported fail",
+             ArgSpec("id", "id", "comes back as it is"),
+             ArgSpec("format", "text", "; ".join(f"{name}: {row.words}" for name, row in SESSION_FORMATS.items()),
+                     choices=tuple(SESSION_FORMATS)),
+             ArgSpec("jobs", "text", f"ids of finished jobs with {LIST_APART} between"),
+             ArgSpec("name", "text", "of the session; it goes where results go"),
+             ArgSpec("tempo", "number", "quarter notes a minute; 0 is what the files' tags say, else 120", low=0,
+                     high=400, default=0.0)),
+)
+
 _PLUGINS = (
     _message("plugins/list", "effects that a chain can hold: plug-ins a scan found, those in quarantine, built-ins",
              "plugins/list.reply plugins/list.end"),
@@ -95,4 +107,6 @@ TASK_ROWS = tuple(
     _message(task, rule.doc, f"ack {_OUTCOME}", ID, *task_args(rule), task=task, critical=True)
     for task, rule in TASKS.items()
 )
-ROWS: dict[str, MessageSpec] = {row.address: row for row in (*_ASKING, *TASK_ROWS, *_JOBS, *_PLUGINS, *_CLIPS, *_PROOF)}
+ROWS: dict[str, MessageSpec] = {
+    row.address: row for row in (*_ASKING, *TASK_ROWS, *_JOBS, *_SESSIONS, *_PLUGINS, *_CLIPS, *_PROOF)
+}

@@ -14,6 +14,7 @@ CLIPS_LIMIT_BYTES = 4 << 30  # of all clips together
 BLOB_BYTES = 65_536  # of a file, in one message
 NO_FIGURE = 300.0  # stands for "there is none" where a decibel figure is expected
 ID_LIMIT_CHARACTERS = 64
+LIST_APART = ";"  # between the names of several jobs
 TEXT_LIMIT_CHARACTERS = 65_536  # a path that is too long is refused as a path, with the text of all refused paths
 RESULT_PARTS = "stem, rest, mix or edited; stem.2 is the second answer's; 3 is the third path of done"
 

@@ -1,0 +1,73 @@
+"""Results of finished jobs as a project that a DAW opens: ``session/export``."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from engine import export_session, session_of
+from engine.osc.job_replies import Refused, error_reply
+from engine.osc.protocol.arguments import Values
+from engine.osc.protocol.specs import LIST_APART, MessageSpec, at
+from engine.osc.services import BridgeServices, refusals
+from engine.osc.settings import BridgeSettings
+from engine.osc.transport.sessions import ClientSession
+
+Exported = tuple[Path, int, float, str]  # what the DAW opens, tracks, beats per minute, notes
+
+
+class SessionFileHandlers:
+    """The handler of ``session/export``; it reads files of the bridge's own jobs and no others.
+
+    Args:
+        services: the bridge around it.
+        settings: where results go, and whether strangers listen.
+    """
+
+    def __init__(self, services: BridgeServices, settings: BridgeSettings) -> None:
+        self._services = services
+        self._out, self._lan = settings.out, settings.lan
+        self._loop = asyncio.get_running_loop()
+        self.by_address = {at("session/export"): self._on_export}
+
+    def _on_export(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
+        id = values.text("id")
+        with refusals(self._services, session, id):
+            asked = [name.strip() for name in values.text("jobs").split(LIST_APART)]
+            files = [file for name in asked if name for file in self._files_of(name)]
+            if not files:
+                raise Refused("id", f"name at least one finished job, several with {LIST_APART} between")
+            format, name = values.text("format"), values.text("name")
+            if not name or Path(name).name != name:
+                raise Refused("arguments", f"{name[:80]!r} is not the name of a session; give one without a folder")
+            bpm = float(values.by_name["tempo"]) or None
+            future = self._loop.run_in_executor(self._services.disk, lambda: self._export(files, format, name, bpm))
+            future.add_done_callback(lambda done: self._tell(session, id, done))
+
+    def _files_of(self, id: str) -> list[str]:
+        """The files of a finished job, without what was edited by hand.
+
+        Raises:
+            Refused: there is no such job, or it has none.
+        """
+        job = self._services.queue.store.find(id)
+        if job.entry.outcome != "done":
+            raise Refused("id", f"the job {id} has no result; wait for its end")
+        return [path for part, path in job.entry.parts.items() if part != "edited"]
+
+    def _export(self, files: list[str], format: str, name: str, bpm: float | None) -> Exported:
+        """On the disk's thread."""
+        session = session_of(files, bpm=bpm)
+        place = export_session(session, format, self._out / name)
+        return place, len(session.tracks), session.bpm, "; ".join(session.notes)
+
+    def _tell(self, session: ClientSession, id: str, done: asyncio.Future[Exported]) -> None:
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is not None:
+            self._services.fail(session, id, *error_reply(error))
+            return
+        place, tracks, bpm, notes = done.result()
+        path = place.name if self._lan or not session.local else str(place)
+        self._services.tell(session, at("session/exported"), (id, path, tracks, bpm, notes))
