@@ -23,7 +23,7 @@ HOSTS_LIMIT = 4096
 USED_LIMIT = 4096
 HOST_PER_S, HOST_BURST = 100.0, 200.0  # of all unproven UDP senders of one other machine
 
-_CODE_BYTES = 10
+_CODE_BYTES, _RANDOM_BYTES = 8, 2  # with port and time 15 bytes: a challenge fits three times an empty hello
 _TICKS_PER_S = 100
 _TICKS = 1 << 24
 
@@ -65,7 +65,9 @@ class TokenGate:
 
     def challenge(self, session: ClientSession, port: int, now_s: float) -> str:
         """A nonce for a sender; ``port`` is the bridge's own that it came to."""
-        return self._nonce(session.key, port, int(now_s * _TICKS_PER_S) % _TICKS)
+        ticks = int(now_s * _TICKS_PER_S) % _TICKS
+        head = port.to_bytes(2, "big") + ticks.to_bytes(3, "big") + secrets.token_bytes(_RANDOM_BYTES)
+        return self._nonce(session.key, head)
 
     def answered(self, session: ClientSession, nonce: str, answer: str, now_s: float) -> bool:
         """Whether an answer proves a token. A nonce is good once, for the sender that got it, for half a minute."""
@@ -88,21 +90,20 @@ class TokenGate:
     def _fresh(self, key: SenderKey, nonce: str, now_s: float) -> bool:
         """Whether a nonce was made here for this sender lately, and not answered before."""
         try:
-            port, ticks = _unpacked(nonce)
+            head, ticks = _unpacked(nonce)
         except ValueError:
             return False
         age_s = (int(now_s * _TICKS_PER_S) - ticks) % _TICKS / _TICKS_PER_S
         if nonce in self._used or age_s > NONCE_LIMIT_S:
             return False
-        if not hmac.compare_digest(self._nonce(key, port, ticks).encode(), nonce.encode("utf-8")):
+        if not hmac.compare_digest(self._nonce(key, head).encode(), nonce.encode("utf-8")):
             return False
         self._used[nonce] = None
         while len(self._used) > USED_LIMIT:
             self._used.popitem(last=False)
         return True
 
-    def _nonce(self, key: SenderKey, port: int, ticks: int) -> str:
-        head = port.to_bytes(2, "big") + ticks.to_bytes(3, "big")
+    def _nonce(self, key: SenderKey, head: bytes) -> str:
         code = hmac.new(self._secret, head + repr(key).encode(), hashlib.sha256).digest()[:_CODE_BYTES]
         return base64.urlsafe_b64encode(head + code).decode("ascii")
 
@@ -110,7 +111,7 @@ class TokenGate:
 def port_in(nonce: str) -> int | None:
     """The port of the bridge that made a nonce; None when it is not one of ours."""
     try:
-        return _unpacked(nonce)[0]
+        return int.from_bytes(_unpacked(nonce)[0][:2], "big")
     except ValueError:
         return None
 
@@ -147,13 +148,13 @@ class AllowList:
         return any(address in network for network in self._networks)
 
 
-def _unpacked(nonce: str) -> tuple[int, int]:
-    """Port and ticks of a nonce.
+def _unpacked(nonce: str) -> tuple[bytes, int]:
+    """What a nonce begins with (port, time, random bytes), and its time in ticks.
 
     Raises:
         ValueError: it is no nonce.
     """
     raw = base64.urlsafe_b64decode(nonce.encode("ascii"))
-    if len(raw) != 5 + _CODE_BYTES or len(nonce) != 20:
+    if len(raw) != 5 + _RANDOM_BYTES + _CODE_BYTES or len(nonce) != 20:
         raise ValueError("not a nonce")
-    return int.from_bytes(raw[:2], "big"), int.from_bytes(raw[2:5], "big")
+    return raw[:-_CODE_BYTES], int.from_bytes(raw[2:5], "big")

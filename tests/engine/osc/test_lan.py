@@ -13,6 +13,7 @@ from oschelp import LIMIT_S, TOKEN, Caller, packed
 
 from engine import RequestError
 from engine.osc import Bridge, BridgeClient
+from engine.osc.protocol.replies import REPLIES
 from engine.osc.protocol.requests import ROWS
 from engine.osc.transport.framing import Framer
 from engine.osc.transport.gate import (
@@ -166,7 +167,11 @@ def test_after_five_wrong_answers_a_sender_is_not_heard_and_others_of_its_machin
     outsider.say("/fluxstem/auth", "nonce", "answer")
     prove(friend)
     with BridgeClient(port=lan_bridge.state.tcp_port, tcp=True, token=TOKEN) as client:
-        assert client.ask("/fluxstem/status", answers=("/fluxstem/status.reply",)).args[6] == 2
+        status = client.ask("/fluxstem/status", answers=("/fluxstem/status.reply",)).args
+        assert (
+            dict(zip((arg.name for arg in REPLIES["/fluxstem/status.reply"].args), status, strict=True))["unanswered"]
+            == 2
+        )
     assert outsider.next(limit_s=0.2) is None
     friend.socket.close()
 
@@ -180,6 +185,11 @@ def test_nobody_can_lock_out_another_by_wrong_answers_in_its_name():
     assert gate.admits(session, 0.0)
     nonce = gate.challenge(session, 7, 0.0)
     assert gate.answered(session, nonce, answer_to(TOKEN, nonce), 0.0)
+
+
+def test_no_two_challenges_are_the_same():
+    gate, session = TokenGate((TOKEN,)), stranger()
+    assert len({gate.challenge(session, 7, 0.0) for _ in range(20)}) > 15
 
 
 def test_no_flood_of_challenges_makes_another_one_invalid():
