@@ -4,11 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QPainter
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QPainter
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
-from test_lane_hands import right_click
-from test_window import drop_on
 
 from desktop.models.job_list import JobState
 from desktop.models.separation_run import PieceGrid
@@ -29,6 +27,26 @@ def run(window, qtbot, words, task="isolate", replacement=""):
     qtbot.waitUntil(lambda: bool(jobs.rows) and jobs.unfinished == 0, timeout=WAIT_MS)
     assert jobs.rows[-1].state is JobState.DONE, jobs.rows[-1].message
     return window.workspace.document.project.lanes
+
+
+def drop_on(widget, *paths):
+    """Let files fall on a widget."""
+    event = QDropEvent(
+        QPointF(9, 9), Qt.DropAction.CopyAction, mime_of(*paths), LEFT, Qt.KeyboardModifier.NoModifier, QEvent.Type.Drop
+    )
+    widget.dropEvent(event)
+
+
+def mime_of(*paths):
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return mime
+
+
+def right_click(widget):
+    place = QPoint(40, 12)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, widget.mapToGlobal(place))
+    QApplication.sendEvent(widget, event)
 
 
 def names(window):
@@ -193,11 +211,7 @@ def test_no_label_of_the_ruler_is_cut_off(loaded, qtbot, monkeypatch):
 
 
 def test_a_dragged_region_is_told_over_and_files_over_the_window_say_what_a_drop_does(loaded, make_wav, qtbot):
-    from PySide6.QtCore import QMimeData, QUrl
-    from PySide6.QtGui import QDragEnterEvent
-
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(make_wav(name))) for name in ("one.wav", "two.wav")])
+    mime = mime_of(*(make_wav(name) for name in ("one.wav", "two.wav")))
     event = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, mime, LEFT, Qt.KeyboardModifier.NoModifier)
     loaded.dragEnterEvent(event)
     assert loaded.note.isVisible()

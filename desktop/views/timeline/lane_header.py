@@ -102,6 +102,12 @@ class LaneHeader(QWidget):
         self.unfold.setAccessibleName(tr("Show all takes"))
         self.unfold.setToolTip(tr("Show all takes below the lane, to hear one in one part and one in another"))
         self.unfold.clicked.connect(self.unfolded)
+        self._make_knobs(palette)
+        self.meter = LevelMeter(palette)
+        self._set_stops()
+        self._lay_out()
+
+    def _make_knobs(self, palette: Palette) -> None:
         self.gain = GainField()
         self.gain.changed.connect(
             lambda gain_db: self._tell(Message("gain of {lane}", lane=self._called), "gain_db", gain_db)
@@ -118,9 +124,6 @@ class LaneHeader(QWidget):
         self.sensitivity.turned.connect(
             lambda amount: self._tell(Message("sensitivity of {lane}", lane=self._called), "sensitivity", amount)
         )
-        self.meter = LevelMeter(palette)
-        self._set_stops()
-        self._lay_out()
 
     def _lay_out(self) -> None:
         top = beside((self.name, 1), self.mute, self.solo, self.more, spacing=4)
