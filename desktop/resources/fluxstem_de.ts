@@ -1197,5 +1197,13 @@
     <message><source>Take this one</source><translation>Diesen nehmen</translation></message>
     <message><source>You have chosen take {count}</source><translation>Sie haben Take {count} gewählt</translation></message>
     <message><source>Hear it in the region</source><translation>In der Region hören</translation></message>
+    <message><source>Effects after</source><translation>Effekte danach</translation></message>
+    <message><source>A chain of effects that the result goes through</source><translation>Eine Effektkette, durch die das Ergebnis läuft</translation></message>
+    <message><source>Effects on</source><translation>Effekte auf</translation></message>
+    <message><source>What the effects after are on</source><translation>Worauf die Effekte danach liegen</translation></message>
+    <message><source>Effects before</source><translation>Effekte davor</translation></message>
+    <message><source>A chain of effects that only the model hears the input through; the sound itself stays as it is</source><translation>Eine Effektkette, durch die nur das Modell die Eingabe hört; der Klang selbst bleibt, wie er ist</translation></message>
+    <message><source>What the task gives</source><translation>Was die Aufgabe ergibt</translation></message>
+    <message><source>{name} makes no .vstpreset; save a chain instead</source><translation>{name} macht kein .vstpreset; speichern Sie stattdessen eine Effektkette</translation></message>
 </context>
 </TS>

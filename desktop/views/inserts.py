@@ -39,7 +39,7 @@ from engine import BUILTINS, ParameterSpec
 
 STEPS = 1000  # of a slider
 WIDTH, HEIGHT = 760, 520
-LIST_WIDTH = 240
+LIST_WIDTH, FIELD_WIDTH = 270, 120
 TAIL_LIMIT_S = 60.0
 PRESET_FILTER = "VST 3 (*.vstpreset)"
 
@@ -65,6 +65,7 @@ class ParameterSlider(QWidget):
         self.field.setSingleStep(row.step or (self._high - low) / 100)
         self.field.setSuffix(f" {row.unit}" if row.unit.strip() else "")
         self.field.setKeyboardTracking(False)
+        self.field.setFixedWidth(FIELD_WIDTH)
         for part in (self.slider, self.field):
             part.setAccessibleName(row.said)
         value = float(row.default)

@@ -27,7 +27,7 @@ from desktop.views.prompt.controls import (
 )
 from desktop.views.sliders import ShareSlider
 from desktop.views.text import tr
-from engine import OPTIONS, Option, Rule, Slot
+from engine import OPTIONS, Option, Rule, Slot, list_chains
 
 COLUMNS, COLUMN_PIXELS = 4, 165  # at most so many columns, each at least so wide
 DEVICES = {"auto": "Fastest available", "cpu": "CPU", "cuda": "CUDA", "tensorrt": "TensorRT"}
@@ -49,6 +49,7 @@ CHOICES_WORDS = {
     },
     "expert": {"": "Whichever fits the prompt", "none": "None"},
     "keep_order": {"1": "As named"},
+    "chain_on": {"": "What the task gives", "stem": "The stem", "rest": "The rest"},
     "literal": {"1": "As it is spelled"},
     "other": {"1": "They share the mix"},
     "stems": {
@@ -57,6 +58,7 @@ CHOICES_WORDS = {
         "drums": "Kick, snare, hats, cymbals, toms, other",
     },
 }  # fmt: skip
+CHAINS = ("chain", "chain_before")  # options that name a chain of effects
 ENDS = {"example_weight": ("Words", "Examples"), "sensitivity": ("Clean", "Full")}  # of sliders from 0 to 1
 WITH = {  # name, tooltip and placeholder of the words about what goes with what is made
     Slot.REST: ("Describe the rest", "What the others play, if that helps", "e.g. piano and drums"),
@@ -108,6 +110,12 @@ FIELDS = (
     FieldRow("mix_prompt", "Describe the song", "What the whole mix sounds like, if that helps"),
     FieldRow("rest_prompt", "Describe the rest", "What the others play, if that helps"),
     FieldRow("example_weight", "Words or examples"),
+    FieldRow("chain", "Effects after", "A chain of effects that the result goes through"),
+    FieldRow("chain_on", "Effects on", "What the effects after are on"),
+    FieldRow(
+        "chain_before", "Effects before",
+        "A chain of effects that only the model hears the input through; the sound itself stays as it is",
+    ),
 )
 
 
@@ -268,6 +276,9 @@ def _control(option: Option) -> Any:
         return NumberBox(*option.limits, tr("Auto"))
     if option.kind == "flag":
         return FlagBox(tr(CHOICES_WORDS[option.name]["1"]))
+    if option.name in CHAINS:
+        names = list(list_chains())
+        return ChoiceBox(choice_rows(["", *names], {"": "None", **dict(zip(names, names, strict=True))}), "")
     if option.many:
         return SeveralButton(choice_rows(option.choices, CHOICES_WORDS[option.name]), tr("all"))
     if option.name in CHOICES_WORDS:
