@@ -140,8 +140,8 @@ class ServedJobs:
         job.changed.set()
 
     def _forget_old(self) -> None:
-        finished = [id for id, job in self._jobs.items() if job.end is not None]
-        for id in finished[: max(len(finished) - KEPT_FINISHED, 0)]:
-            del self._jobs[id]
-        kept = set(map(id, self._jobs.values()))
-        self._by_engine_job = {name: job for name, job in self._by_engine_job.items() if id(job) in kept}
+        finished = [name for name, job in self._jobs.items() if job.end is not None]
+        for name in finished[: max(len(finished) - KEPT_FINISHED, 0)]:
+            del self._jobs[name]
+        kept = set(self._jobs.values())
+        self._by_engine_job = {name: job for name, job in self._by_engine_job.items() if job in kept}

@@ -122,7 +122,7 @@ def _with_its_rest(path: Path) -> Iterator[_Found]:
         part = next((part for part in _PARTS if record.get(part) == path.name), None)
         if part is not None:
             yield _Found(path, part, record)
-            rest = path.with_name(record["rest"]) if part == "stem" and record.get("rest") else None
+            rest = _beside(path, record.get("rest")) if part == "stem" else None
             if rest is not None and rest.is_file():
                 yield _Found(rest, "rest", record)
             return
@@ -131,14 +131,22 @@ def _with_its_rest(path: Path) -> Iterator[_Found]:
 
 def _files_of(beside: Path, record: dict[str, Any]) -> Iterator[_Found]:
     """Every file of a result, the stem first."""
-    named = [(part, beside.with_name(record[part])) for part in _PARTS if isinstance(record.get(part), str)]
-    for part, file in named:
+    for part in _PARTS:
+        file = _beside(beside, record.get(part))
+        if file is None:
+            continue
         if not file.is_file():
             raise AudioError(
                 "the {part} {file} that {name} speaks of is gone; put it back, or name the other files alone",
                 part=part, file=file.name, name=beside.name,
             )  # fmt: skip
         yield _Found(file, part, record)
+
+
+def _beside(path: Path, name: object) -> Path | None:
+    """The file of that bare name beside another; None where there is no such name, or one with a folder in it."""
+    plain = isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0")
+    return path.with_name(str(name)) if plain else None
 
 
 def _sidecars(folder: Path, first: str = "") -> Iterator[tuple[Path, dict[str, Any]]]:
