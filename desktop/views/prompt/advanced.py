@@ -193,6 +193,8 @@ class Advanced(QWidget):
             "expert": not bundle.experts or self.render_choice.chosen != "masked",
             "mix_prompt": rule.prompt_slot is Slot.MIX,
             "example_weight": not has_examples,
+            # Stems are taken out piece by piece, so that they are heard at once; effects go on their lanes.
+            **dict.fromkeys((*CHAINS, "chain_on"), task.masked),
         }
         names = (row.option for row in FIELDS)
         self._offered = frozenset(n for n in names if OPTIONS[n].takes(task) and not unwanted.get(n, False))
@@ -277,8 +279,7 @@ def _control(option: Option) -> Any:
     if option.kind == "flag":
         return FlagBox(tr(CHOICES_WORDS[option.name]["1"]))
     if option.name in CHAINS:
-        names = list(list_chains())
-        return ChoiceBox(choice_rows(["", *names], {"": "None", **dict(zip(names, names, strict=True))}), "")
+        return ChoiceBox(choice_rows(["", *list_chains()], {"": "None"}), "")
     if option.many:
         return SeveralButton(choice_rows(option.choices, CHOICES_WORDS[option.name]), tr("all"))
     if option.name in CHOICES_WORDS:
