@@ -59,9 +59,9 @@ def test_telemetry_is_off_before_onnx_runtime_is_imported(module):
     code = (
         "import builtins, importlib, os, sys\n"
         "real = builtins.__import__\n"
-        "def watched(name, *rest):\n"
+        "def watched(name, *rest, **named):\n"
         f"    if name == 'onnxruntime' and name not in sys.modules: print(os.environ.get('{VARIABLE}'))\n"
-        "    return real(name, *rest)\n"
+        "    return real(name, *rest, **named)\n"
         "builtins.__import__ = watched\n"
         f"importlib.import_module({module!r})\n"
     )

@@ -168,10 +168,8 @@ def test_after_five_wrong_answers_a_sender_is_not_heard_and_others_of_its_machin
     prove(friend)
     with BridgeClient(port=lan_bridge.state.tcp_port, tcp=True, token=TOKEN) as client:
         status = client.ask("/fluxstem/status", answers=("/fluxstem/status.reply",)).args
-        assert (
-            dict(zip((arg.name for arg in REPLIES["/fluxstem/status.reply"].args), status, strict=True))["unanswered"]
-            == 2
-        )
+        names = [arg.name for arg in REPLIES["/fluxstem/status.reply"].args]
+        assert status[names.index("unanswered")] == 2
     assert outsider.next(limit_s=0.2) is None
     friend.socket.close()
 
@@ -281,18 +279,18 @@ def test_an_unproven_sender_never_gets_three_times_what_it_sent(outsider):
     """Every kind of packet there is, answered over a real socket and weighed."""
     packets = [*valid_packets(), *killers().values(), *mutated(150, seed=3), b"/a\0\0", b"/a\0\0,\0\0\0", b"\0\0\0\0"]
     packets.append(packed("/fluxstem/ping", "x" * 900))
-    weighed = 0
+    weighed = sent = got = 0
     for packet in packets:
         outsider.throw(packet)
         outsider.socket.settimeout(0.1)  # answers to one packet come in a row; none may come at all
-        got = 0
+        before, sent = got, sent + len(packet)
         try:
             while True:
                 got += len(outsider.socket.recv(65536))
         except TimeoutError:
             pass
-        assert got <= 3 * len(packet), packet[:80]
-        weighed += got > 0
+        assert got <= 3 * sent, packet[:80]  # of all together, for an answer may be late
+        weighed += got > before
     assert weighed > 10
 
 
