@@ -7,7 +7,6 @@ The second takes the finished stem or rest; then stem + rest is no longer the in
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -58,8 +57,7 @@ class RequestChains:
         Raises:
             RequestError: a chain or one of its plug-ins is not there or not usable.
         """
-        return cls(*(None if not asked else resolved(read_chain(asked))[0]
-                     for asked in (request.chain_before, request.chain)))  # fmt: skip
+        return cls(_looked_up(request.chain_before), _looked_up(request.chain))
 
     @contextlib.contextmanager
     def heard(
@@ -167,6 +165,10 @@ class RequestChains:
             self.after = ran.chain
             self._note(ran.notes)
             yield rows
+
+
+def _looked_up(asked: str) -> EffectChain | None:
+    return resolved(read_chain(asked))[0] if asked else None
 
 
 @dataclass(slots=True)
@@ -329,10 +331,3 @@ Finish = Callable[[list[list[TaskResult]]], Iterator[TaskResult]]
 def as_text(asked: str) -> str:
     """A chain by its content rather than by its name, so that two chains of one name are told apart."""
     return chain_text(read_chain(asked)) if asked else ""
-
-
-def is_inline(asked: str) -> bool:
-    """True for the JSON of a chain, False for a name or a path."""
-    with contextlib.suppress(ValueError):
-        return isinstance(json.loads(asked), dict)
-    return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt
@@ -154,7 +155,7 @@ class InsertsDialog(QDialog):
         self.up = _button(tr("Up"), lambda: self._move(-1))
         self.down = _button(tr("Down"), lambda: self._move(1))
         self.remove = _button(tr("Remove"), lambda: self.model.remove(self.current))
-        self.sides = [_button(name, lambda at=at: self.model.hear_side(at)) for at, name in enumerate(SIDE_NAMES)]
+        self.sides = [_button(name, partial(self.model.hear_side, at)) for at, name in enumerate(SIDE_NAMES)]
         for button in self.sides:
             button.setCheckable(True)
             button.setFixedWidth(34)
@@ -188,11 +189,11 @@ class InsertsDialog(QDialog):
         plugins = menu.addMenu(tr("Plug-ins"))
         for info in self.model.plugins:
             plugins.addAction(f"{info.name} ({info.maker})" if info.maker else info.name,
-                              lambda info=info: self.model.add_plugin(info))  # fmt: skip
+                              partial(self.model.add_plugin, info))  # fmt: skip
         plugins.setEnabled(bool(self.model.plugins))
         menu.addSeparator()
         for name in BUILTINS:
-            menu.addAction(name, lambda name=name: self.model.add_builtin(name))
+            menu.addAction(name, partial(self.model.add_builtin, name))
         self.add.setMenu(menu)
 
     def _show(self) -> None:

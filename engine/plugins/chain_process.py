@@ -124,8 +124,7 @@ def _render(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: BinaryI
 
 def _describe(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: BinaryIO) -> dict[str, Any]:
     """Every plug-in in a file: what it is called, what can be set, how late it is."""
-    import pedalboard
-
+    pedalboard = _pedalboard()
     desk.tell("load", 0)
     kind = pedalboard.AudioUnitPlugin if task["file"].endswith(".component") else pedalboard.VST3Plugin
     try:
@@ -277,8 +276,7 @@ def _loaded(effect: ChainEffect) -> Any:
     Raises:
         Unfit: a setting is not allowed.
     """
-    import pedalboard
-
+    pedalboard = _pedalboard()
     if effect.builtin:
         row = BUILTINS[effect.builtin]
         if (kind := getattr(pedalboard, row.class_name, None)) is None:
@@ -390,9 +388,15 @@ def _blocks(source: BinaryIO, channels: int, total: int) -> Iterator[Block]:
 
 
 def _version() -> str:
+    return str(_pedalboard().__version__)
+
+
+def _pedalboard() -> Any:
+    """The package, which some of what it holds has no types for."""
     import pedalboard
 
-    return str(pedalboard.__version__)
+    package: Any = pedalboard
+    return package
 
 
 def _words(error: BaseException) -> str:
