@@ -21,7 +21,7 @@ def language() -> str:
 
 def number(value: float, digits: int = 1, sign: bool = False) -> str:
     """A number as the user's language writes it: ``+1.5``, in German ``+1,5``."""
-    words = QLocale(language()).toString(float(value), "f", digits)
+    words = QLocale(language()).toString(float(value), "f", digits).replace("-", "−")
     return f"+{words}" if sign and value > 0 else words
 
 

@@ -190,7 +190,7 @@ def test_the_match_takes_no_more_room_than_its_figure_and_never_moves_what_is_be
     assert loaded.top.match.text() == "Match"
     width = loaded.top.match.width()
     loaded.top.show_match(True, -12.3)
-    assert loaded.top.match.text() == "= -12.3 dB"
+    assert loaded.top.match.text() == "= −12.3 dB"
     assert loaded.top.match.width() == width
     metrics = loaded.top.match.fontMetrics()
     assert width < metrics.horizontalAdvance("Match -18.8 dB")

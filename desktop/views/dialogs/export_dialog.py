@@ -39,6 +39,7 @@ CHOICES = (
     ("minus", "The mix without the ticked stems"),
 )
 LEAST_WIDTH, FOOT_ROOM = 580, 24  # pixels
+LINK_INDENT = 21  # so that its words begin where the ticks do
 
 
 class ExportDialog(QDialog):
@@ -158,7 +159,11 @@ class ExportDialog(QDialog):
             ticks.addWidget(tick, place // 2, place % 2)
         column.addLayout(ticks)
         if self.ticks:
-            column.addWidget(self.all, 0, Qt.AlignmentFlag.AlignLeft)
+            below = QHBoxLayout()
+            below.setContentsMargins(LINK_INDENT, 0, 0, 0)
+            below.addWidget(self.all)
+            below.addStretch(1)
+            column.addLayout(below)
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
@@ -177,6 +182,7 @@ class ExportDialog(QDialog):
         column.addStretch(1)
         foot = QHBoxLayout()
         foot.setContentsMargins(22, 4, 22, 16)
+        foot.setSpacing(8)
         foot.addWidget(self.answer, 1)
         foot.addWidget(self.stop)
         foot.addWidget(self.go)

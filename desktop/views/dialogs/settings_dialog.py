@@ -69,7 +69,7 @@ BRIDGES = (
 PARTS = {"engine": "Engine", "sound": "Sound", "bundle": "Bundle", "disk": "Disk"}
 GB = 1 << 30
 ROW_HEIGHT = 30
-SIZE = (720, 540)
+SIZE = (720, 590)
 
 
 class SettingsDialog(QDialog):
@@ -246,7 +246,7 @@ class SettingsDialog(QDialog):
                 column.addWidget(text)
         self.address = QLabel()
         self.address.setObjectName("chip")
-        column.addWidget(self.address)
+        column.addWidget(self.address, 0, Qt.AlignmentFlag.AlignLeft)
         column.addSpacing(6)
         heading = QLabel(tr("Folders that clips may lie in, besides your home folder"))
         heading.setWordWrap(True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from desktop.views.sentences import TASK_WORDS
@@ -106,9 +106,12 @@ class _TaskRows(QStyledItemDelegate):
             painter.setBrush(QColor(colours.accent))
             painter.drawRoundedRect(rect.adjusted(2, 1, -2, -1), 5, 5)
         painter.setPen(QColor(colours.on_accent if marked else colours.text))
+        font = painter.font()
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
         painter.drawText(rect.left() + 18, rect.top() + 4 + painter.fontMetrics().ascent(), str(index.data()))
         painter.setPen(QColor(colours.on_accent if marked else colours.quiet))
-        font = painter.font()
+        font.setWeight(QFont.Weight.Normal)
         font.setPointSizeF(font.pointSizeF() - 1)
         painter.setFont(font)
         metrics = painter.fontMetrics()

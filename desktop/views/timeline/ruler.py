@@ -34,6 +34,7 @@ ZOOM_STEP = 1.25
 GRAB_PIXELS = 6
 DRAG_PIXELS = 3
 FLAG_PIXELS = 7
+CURSOR_PIXELS = 8  # height of the triangle that is the playback cursor
 NAME_WIDTH = 120
 
 
@@ -235,8 +236,11 @@ class Ruler(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(self._palette.cursor))
-            tip = QPointF(x, HEIGHT)
-            painter.drawPolygon(QPolygonF([tip, tip + QPointF(-5, -7), tip + QPointF(5, -7)]))
+            tip = QPointF(x, CURSOR_PIXELS)
+            painter.drawPolygon(QPolygonF([tip, QPointF(x - 5, 0), QPointF(x + 5, 0)]))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setPen(QPen(QColor(self._palette.cursor), 1))
+            painter.drawLine(QLineF(x, CURSOR_PIXELS, x, HEIGHT))
 
     # The mouse.
 

@@ -10,7 +10,7 @@ from desktop.models.workspace import Workspace
 from desktop.views.text import number, tr
 from desktop.views.theme import Palette, number_font
 
-WIDTH = 72
+WIDTH = 84
 DOT = 8
 
 
@@ -68,5 +68,6 @@ class SumLamp(QWidget):
         painter.setPen(QColor(colour))
         painter.setFont(number_font(9))
         where = self.rect().adjusted(DOT + 12, 0, 0, 0)
-        painter.drawText(where, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.words)
+        said = self.words if self._workspace.sum_is_exact else f"≠ {self.words}"
+        painter.drawText(where, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, said)
         painter.end()

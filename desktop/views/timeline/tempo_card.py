@@ -13,6 +13,7 @@ from desktop.views.layout import beside, under
 from desktop.views.text import tr
 
 SURE, LIKELY = 0.6, 0.35
+TEXT_MARGIN, CHOICE_WIDTH = 6, 118  # pixels
 STATES = {
     "none": "",
     "waiting": "Listening for tempo and key …",
@@ -57,6 +58,8 @@ class TempoCard(QFrame):
         self.meter.setKeyboardTracking(False)
         self.meter.setAccessibleName(tr("Beats in a bar"))
         self.meter.valueChanged.connect(tempo.set_meter)
+        for box in (self.bpm, self.meter):
+            box.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
         self.key = QComboBox()
         self.key.setAccessibleName(tr("Key"))
         self.key.addItem(tr("unknown"), "")
@@ -71,6 +74,8 @@ class TempoCard(QFrame):
             lambda: tempo.set_first_beat(transport.position),
         )  # fmt: skip
         self.back = self._button(tr("Back to the estimate"), tr("Forget what was changed here"), tempo.back_to_estimate)
+        for box in (self.meter, self.key):
+            box.setFixedWidth(CHOICE_WIDTH)
         self._lay_out()
         tempo.changed.connect(self.show_tempo)
         self.show_tempo()
