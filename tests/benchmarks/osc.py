@@ -172,12 +172,9 @@ def patience(folder: Path, arguments: argparse.Namespace) -> dict:
     """While one client does its worst, another one pings: the longest wait in each attack."""
     with bridge_process(folder) as (_, port, clip):
         long_clip = write_music(clip.with_name("long.wav"), seconds=20)
-        waiting = Caller(port)
-        for number in range(950):
-            waiting.say("/fluxstem/isolate", f"waiting {number}", str(long_clip), "bass", 0.0, 0.0, 0, 1000)
-            if number % 50 == 49:
-                waiting.say("/fluxstem/sync", number)
-                waiting.until("/fluxstem/synced")
+        with BridgeClient(port=port, tcp=True) as client:
+            for number in range(950):
+                client.start("isolate", str(long_clip), "bass", id=f"waiting {number}", steps=1000)
         help_, jobs = packed("/fluxstem/help"), packed("/fluxstem/jobs")
         more = [packed("/fluxstem/isolate", f"more {number}", str(clip), "bass") for number in range(10_000)]
         frame = Framer("length").frame
@@ -196,7 +193,6 @@ def patience(folder: Path, arguments: argparse.Namespace) -> dict:
             print(f"{name}: {figures[name]} ms", file=sys.stderr, flush=True)
         with BridgeClient(port=port, tcp=True) as client:
             status = client.ask("/fluxstem/status", answers=("/fluxstem/status.reply",)).args
-        waiting.socket.close()
     return {
         "worst_ping_ms": figures, "refused": status[4], "unanswered": status[6],
         "ok": max(figures.values()) <= 1000 * PING_LIMIT_S,
