@@ -219,7 +219,6 @@ class Request:
     chain_before: str = option(
         "", "chain of effects that the model hears the input through; the sound itself stays as it is", kind="name",
         label="chain before", otherwise="default: none", metavar="CHAIN", takes=_hears,
-        refusal="{task} hears nothing that a chain could be on; leave the chain before it out",
     )  # fmt: skip
 
     cache: str = option(

@@ -1150,7 +1150,6 @@
     <message><source>{path} is not a .vstpreset of at most {most} bytes</source><translation>{path} ist kein .vstpreset von höchstens {most} Byte</translation></message>
     <message><source>{path} is of a kind that DAWs do not share; make it again with --format wav24 or flac</source><translation>{path} ist von einer Art, die DAWs nicht gemeinsam haben; machen Sie es neu mit --format wav24 oder flac</translation></message>
     <message><source>{task} gives no {part} that a chain could be on; leave --chain-on out</source><translation>{task} ergibt nichts ({part}), worauf eine Effektkette liegen könnte; lassen Sie --chain-on weg</translation></message>
-    <message><source>{task} hears nothing that a chain could be on; leave the chain before it out</source><translation>{task} hört nichts, worauf eine Effektkette liegen könnte; lassen Sie die Kette davor weg</translation></message>
     <message><source>Add</source><translation>Hinzufügen</translation></message>
     <message><source>Built-in effects and plug-ins; what they make is another take</source><translation>Eingebaute Effekte und Plug-ins; was sie ergeben, ist ein weiterer Take</translation></message>
     <message><source>Chain</source><translation>Effektkette</translation></message>
@@ -1205,5 +1204,20 @@
     <message><source>A chain of effects that only the model hears the input through; the sound itself stays as it is</source><translation>Eine Effektkette, durch die nur das Modell die Eingabe hört; der Klang selbst bleibt, wie er ist</translation></message>
     <message><source>What the task gives</source><translation>Was die Aufgabe ergibt</translation></message>
     <message><source>{name} makes no .vstpreset; save a chain instead</source><translation>{name} macht kein .vstpreset; speichern Sie stattdessen eine Effektkette</translation></message>
+    <message><source>bundle {folder} cannot be signed ({reason}); check that it is a bundle and may be written to</source><translation>Modell {folder} kann nicht signiert werden ({reason}); prüfen Sie, ob es ein Modell und beschreibbar ist</translation></message>
+    <message><source>bundle {name}: good, {version}, {signature}, {path}</source><translation>Modell {name}: in Ordnung, {version}, {signature}, {path}</translation></message>
+    <message><source>bundle {name}: its signature does not fit its manifest; get the bundle again</source><translation>Modell {name}: seine Signatur passt nicht zu seinem Manifest; laden Sie das Modell neu herunter</translation></message>
+    <message><source>bundle {name}: {file} is not used, because {reason}; choose another bundle</source><translation>Modell {name}: {file} wird nicht benutzt ({reason}); wählen Sie ein anderes Modell</translation></message>
+    <message><source>bundle {name}: {file} is too large, at most {limit_mb} MiB are read; choose another bundle</source><translation>Modell {name}: {file} ist zu groß, gelesen werden höchstens {limit_mb} MiB; wählen Sie ein anderes Modell</translation></message>
+    <message><source>confinement of the engine: limits, Landlock and seccomp</source><translation>Einhegung der Engine: Grenzen, Landlock und seccomp</translation></message>
+    <message><source>confinement of the engine: {measure} is missing, because {why}</source><translation>Einhegung der Engine: {measure} fehlt ({why})</translation></message>
+    <message><source>signing needs py-minisign; install it with: pip install py-minisign</source><translation>zum Signieren braucht es py-minisign: pip install py-minisign</translation></message>
+    <message><source>the audio {name}… cannot be opened ({reason})</source><translation>das Audio {name}… lässt sich nicht öffnen ({reason})</translation></message>
+    <message><source>the audio {name}… is no plain file; put the right one there</source><translation>das Audio {name}… ist keine gewöhnliche Datei; legen Sie die richtige dorthin</translation></message>
+    <message><source>the audio {name}… of this project is damaged and cannot be read; put back an older copy of it</source><translation>das Audio {name}… dieses Projekts ist beschädigt und nicht lesbar; legen Sie eine ältere Kopie davon zurück</translation></message>
+    <message><source>the key {file} cannot be used ({reason}); give a secret key of minisign</source><translation>der Schlüssel {file} ist nicht zu gebrauchen ({reason}); geben Sie einen geheimen Schlüssel von minisign an</translation></message>
+    <message><source>{count} takes of {file} are no longer what was saved ({takes}); they play as they are now, so listen to them, or put back an older copy of the audio folder</source><translation>{count} Takes von {file} sind nicht mehr, was gespeichert wurde ({takes}); sie klingen so, wie sie jetzt sind: hören Sie sie an, oder legen Sie eine ältere Kopie des Audio-Ordners zurück</translation></message>
+    <message><source>{key} is no public key of minisign ({reason})</source><translation>{key} ist kein öffentlicher Schlüssel von minisign ({reason})</translation></message>
+    <message><source>the engine process hung ({reason}) and was ended; this job is given up, the next one gets a new process</source><translation>der Engine-Prozess hing ({reason}) und wurde beendet; dieser Auftrag ist aufgegeben, der nächste bekommt einen neuen Prozess</translation></message>
 </context>
 </TS>
