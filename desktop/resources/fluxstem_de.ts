@@ -1219,5 +1219,6 @@
     <message><source>{count} takes of {file} are no longer what was saved ({takes}); they play as they are now, so listen to them, or put back an older copy of the audio folder</source><translation>{count} Takes von {file} sind nicht mehr, was gespeichert wurde ({takes}); sie klingen so, wie sie jetzt sind: hören Sie sie an, oder legen Sie eine ältere Kopie des Audio-Ordners zurück</translation></message>
     <message><source>{key} is no public key of minisign ({reason})</source><translation>{key} ist kein öffentlicher Schlüssel von minisign ({reason})</translation></message>
     <message><source>the engine process hung ({reason}) and was ended; this job is given up, the next one gets a new process</source><translation>der Engine-Prozess hing ({reason}) und wurde beendet; dieser Auftrag ist aufgegeben, der nächste bekommt einen neuen Prozess</translation></message>
+    <message><source>{path} holds text and no sound; give an audio or video file</source><translation>{path} enthält Text und keinen Klang; geben Sie eine Audio- oder Videodatei an</translation></message>
 </context>
 </TS>

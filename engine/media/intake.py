@@ -21,7 +21,7 @@ from engine.errors import AudioError, ExampleError
 from engine.events import Check, Report
 from engine.media.limits import MIX_STALL_S, Unusable
 from engine.media.sandbox import run_decoder, scratch_file
-from engine.media.sniff import HEAD_BYTES, guess_kind
+from engine.media.sniff import HEAD_BYTES, TextFileError, guess_kind
 from engine.request import Request
 
 STAGE = "decode the file"
@@ -107,6 +107,8 @@ def _check_kind(path: str) -> None:
         head = file.read(HEAD_BYTES)
     try:
         kind = guess_kind(head, path)
+    except TextFileError as error:
+        raise AudioError("{path} holds text and no sound; give an audio or video file", path=path) from error
     except ExampleError as error:
         raise AudioError(error.template, **error.values) from error
     if kind == "image":

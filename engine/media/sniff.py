@@ -13,6 +13,11 @@ HEAD_BYTES = 4096
 Kind = Literal["image", "video", "audio"]
 Guess = Literal["image", "audio", "container"]  # a container may hold moving pictures, sound, or both
 
+
+class TextFileError(ExampleError):
+    """A file of text."""
+
+
 _MARKS: tuple[tuple[int, bytes, Guess], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", "image"),
     (0, b"\xff\xd8\xff", "image"),
@@ -85,7 +90,7 @@ def guess_kind(head: bytes, name: str) -> Guess:
         if head[at : at + len(mark)] == mark:
             return found
     if _is_text(head):
-        raise ExampleError("{name} holds text; give a picture, a video or a sound", name=name)
+        raise TextFileError("{name} holds text; give a picture, a video or a sound", name=name)
     return "container"
 
 

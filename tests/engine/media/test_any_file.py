@@ -316,7 +316,7 @@ OTHERS = [
     Case("m4a, half, index in front", film(*M4A, False, 44_100, True, damages=(half,)), HALF, "its header says"),
     Case("a playlist", lambda folder: b"#EXTM3U\nsong.mp3\n", "is a playlist"),
     Case("a PDF", lambda folder: b"%PDF-1.7\n", "is a PDF"),
-    Case("a text", lambda folder: b"not a song", "holds text|not an audio"),
+    Case("a text", lambda folder: b"not a song", "holds text and no sound|not an audio"),
     Case("a picture", lambda folder: b"\x89PNG\r\n\x1a\n" + bytes(500), "is a picture"),
     Case("noise", lambda folder: JUNK, "not an audio"),
     Case("nothing", lambda folder: b"", "0 bytes"),
