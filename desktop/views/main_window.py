@@ -53,6 +53,7 @@ from engine import TASKS, EngineError, Request
 
 SOUND_PAGE = 1  # of the settings
 FIRST_SIZE = (1320, 840)
+HINT_FROM = 640  # height of the window from which the first steps have room
 SOUNDS = (
     ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aif", ".aiff", ".wma", ".mp4", ".mov", ".mkv", ".webm",
     ".avi",
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.workspace: Workspace = workspace
         self._left = False
+        self._hint_waits = False
         self._add_later: tuple[Path, ...] = ()
         self.lane_actions: LaneActions = LaneActions(workspace, workspace.bridge, self, lambda: self.palette_in_use)
         self.palette_in_use = palette_for(str(workspace.settings.get("theme")))
@@ -328,7 +330,18 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Keep the list of jobs over the status line."""
         super().resizeEvent(event)
+        self._fit_hint()
         self._place_jobs()
+
+    def _fit_hint(self) -> None:
+        """The first steps wait while the window is too low for them."""
+        low = self.height() < HINT_FROM
+        if low and not self.hint.isHidden():
+            self.hint.hide()
+            self._hint_waits = True
+        elif not low and self._hint_waits:
+            self._hint_waits = False
+            self.hint.setVisible(not self.workspace.settings.get("seen_hint"))
 
     def _place_jobs(self) -> None:
         self.queue.place(self.status.geometry().right() - 8, self.status.geometry().top() - 6)

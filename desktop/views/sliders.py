@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
 FIELD_HEIGHT = 30
 SHARES = 100  # steps of a slider from 0 to 1
+LEAST_SLIDER = 60  # pixels
 
 
 class ResetSlider(QSlider):
@@ -35,7 +36,9 @@ class ShareSlider(QWidget):
 
     def __init__(self, low: str, high: str, usual: float, tip: str) -> None:
         super().__init__()
+        self._ends: list[QLabel] = []
         self.slider = ResetSlider(Qt.Orientation.Horizontal)
+        self.slider.setMinimumWidth(LEAST_SLIDER)
         self.slider.setRange(0, SHARES)
         self.slider.setToolTip(tip)
         self.setFocusProxy(self.slider)
@@ -50,7 +53,13 @@ class ShareSlider(QWidget):
             label = QLabel(part)
             label.setObjectName("caption")
             row.addWidget(label)
+            self._ends.append(label)
         self.set_usual(usual)
+
+    def show_ends(self, shown: bool) -> None:
+        """Show the words at both ends, or leave their room to others; the tooltip has them."""
+        for label in self._ends:
+            label.setVisible(shown)
 
     @property
     def value(self) -> float:

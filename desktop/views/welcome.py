@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QDateTime, QLocale, Qt, Signal
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop.views.text import language, tr
 from desktop.views.theme import Palette, drawn
 
-RECENT_SHOWN, RECENT_PIXELS = 4, 380
+RECENT_SHOWN, RECENT_PIXELS, RECENT_HEIGHT = 4, 380, 50
+MARK_FROM = 330  # height of the view from which its sign is shown
+WORDS_HEIGHT, MARK_HEIGHT = 150, 240  # of what stands above the recent files
 
 
 class Welcome(QWidget):
@@ -63,6 +65,19 @@ class Welcome(QWidget):
         """Apply a palette."""
         self.mark.setPixmap(drawn("logo", palette.accent, 64))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """A low window shows no sign, and fewer files."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.mark.setVisible(self.height() >= MARK_FROM)
+        room = self.height() - (WORDS_HEIGHT if self.mark.isHidden() else MARK_HEIGHT)
+        for place in range(self._recent.count()):
+            item = self._recent.itemAt(place)
+            if item is not None and (widget := item.widget()) is not None:
+                widget.setVisible((place + 1) * RECENT_HEIGHT <= room)
+
     def show_recent(self, paths: list[str]) -> None:
         """Show the recent files, with the folder and the day of each."""
         while item := self._recent.takeAt(0):
@@ -81,6 +96,7 @@ class Welcome(QWidget):
             facts.move(12, 25)
             facts.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._fit()
 
 
 def recent_words(path: Path, metrics: QFontMetrics, pixels: int) -> str:

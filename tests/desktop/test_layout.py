@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QPoint, QRect
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QScrollArea
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QPushButton, QScrollArea
 
 from desktop.app import translate
 from desktop.views.dialogs.export_dialog import LEAST_WIDTH, ExportDialog
@@ -90,9 +90,16 @@ def needed(widget):
     if isinstance(widget, QLabel):
         words = "" if widget.wordWrap() or widget.pixmap() else widget.text()
         return max((metrics.horizontalAdvance(line) for line in words.splitlines()), default=0)
+    if isinstance(widget, QPushButton):
+        return widget.sizeHint().width() if shows_words(widget) and not fixed_width(widget) else 0
     if isinstance(widget, QAbstractButton):
         return metrics.horizontalAdvance(widget.text()) if shows_words(widget) else 0
     return 0
+
+
+def fixed_width(widget):
+    """True for buttons that are made as wide as their words in another way."""
+    return widget.minimumWidth() == widget.maximumWidth()
 
 
 def shows_words(button):
@@ -110,6 +117,18 @@ def overlaps(widgets):
         for other, b in rects[place + 1 :]
         if a.intersects(b)
     ]
+
+
+def test_no_widget_of_the_empty_window_is_cut_off(window, qtbot, speaking, make_wav):
+    window.workspace.settings.set("recent", [str(make_wav(f"song {number}.wav")) for number in range(4)])
+    window._show_state()
+    for size in SIZES:
+        window.resize(*size)
+        settle()
+        assert problems(window) == [], size
+        shown = [window.hint, window.prompt, window.stage, window.status, window.top]
+        assert overlaps([widget for widget in shown if widget.isVisible()]) == [], size
+        assert window.height() == size[1]
 
 
 def test_no_widget_of_the_window_is_cut_off(workspace, qtbot, make_wav, speaking, monkeypatch):

@@ -34,6 +34,8 @@ from engine import TASKS, Request, Rule, Slot
 UNDER_HEIGHT = 30  # of the second row, whatever stands in it
 POPOVER_WIDTH = 840
 STRENGTH_WIDTH = 230
+ENDS_FROM = 900  # width of the bar from which the words at both ends of the strength have room
+GO_PADDING = 46
 HINTS = {
     "isolate": "violin, drum kit, bass guitar …",
     "remove": "what to remove, e.g. vocals",
@@ -171,7 +173,8 @@ class PromptBar(QFrame):
         self.task.setMinimumWidth(150)
         self.task.setFixedHeight(self.text.height())
         self.go.setFixedHeight(self.text.height())
-        self.go.setMinimumWidth(100)
+        self.go.ensurePolished()
+        self.go.setMinimumWidth(max(self.go.fontMetrics().horizontalAdvance(self.go.text()) + GO_PADDING, 100))
         line.addWidget(self.task)
         line.addWidget(self.text, 3)
         line.addWidget(self.replacement, 2)
@@ -391,6 +394,7 @@ class PromptBar(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Keep the popover at its place."""
         super().resizeEvent(event)
+        self.strength.show_ends(self.width() >= ENDS_FROM)
         if self.popover.isVisible():
             self.popover.place()
 

@@ -26,7 +26,7 @@ SAYINGS = {  # one line each, for the list
     "generate": "A sound from words alone",
     "arrange": "Several parts that fit each other",
 }
-ROW_HEIGHT, HEADING_HEIGHT, LIST_WIDTH = 44, 26, 400
+ROW_HEIGHT, HEADING_HEIGHT, LIST_WIDTH = 44, 26, 440
 DOC_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
