@@ -225,7 +225,7 @@ class Engine:
     # The sender thread.
 
     def _keep_sending(self) -> None:
-        while self._wakes.get():
+        while self._woken():
             for job in self._unfinished():
                 if not job.accepted:
                     job.accepted = True
@@ -240,6 +240,13 @@ class Engine:
             for job in self._unfinished():
                 if job.host is None and in_order:
                     in_order = self._send(job)
+
+    def _woken(self) -> bool:
+        """Wait until there may be something to send; many wakes at once are one. False: leave."""
+        going = self._wakes.get()
+        while going and not self._wakes.empty():
+            going = self._wakes.get()
+        return going
 
     def _send(self, job: _Job) -> bool:
         """Send a job to the host, or make one; False while it has to wait for the jobs before it."""

@@ -178,9 +178,9 @@ class JobQueue:
         self._listeners.add(job, session)
         if self._listeners.repeat(session, job):
             return
-        job.cancel_asked = True
-        if job.engine_job is not None:
+        if job.engine_job is not None and not job.cancel_asked:
             self._engine.cancel(job.engine_job)
+        job.cancel_asked = True
 
     def result(self, session: ClientSession, id: str) -> None:
         """Report the state of a job, and its events from now on.

@@ -88,7 +88,10 @@ def bridge_process(folder: Path) -> Iterator[tuple[psutil.Process, int, Path]]:
         clip.parent,
     ]
     command += ["--out", folder / "out", "--home", folder / "home"]
-    with subprocess.Popen([str(word) for word in command], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
         try:
             port = json.loads(process.stdout.readline())["udp_port"]
             yield psutil.Process(process.pid), port, clip
@@ -106,7 +109,7 @@ def fuzz(folder: Path, arguments: argparse.Namespace) -> dict:
         warm = arguments.packets // 4
         memory_bytes = 0
         started_s = time.monotonic()
-        for number, packet in enumerate(packets):
+        for number, packet in enumerate(packet for packet in packets if b"/fluxstem/dump" not in packet):
             if number % 10 == 9:
                 stream.throw(packet)
             else:
@@ -129,7 +132,7 @@ def fuzz(folder: Path, arguments: argparse.Namespace) -> dict:
         "took_s": round(took_s, 1), "ping_worst_ms": round(1000 * worst_s, 2),
         "ping_median_ms": round(1000 * statistics.median(pings_s), 2),
         "ping_worst_before_ms": round(1000 * max(idle_s), 2), "memory_grown_mib": round(grown_bytes / MIB, 2),
-        "alive": alive,
+        "alive": alive, "tracebacks": (folder / "log").read_text().count("Traceback"),
         "ok": alive and worst_s <= PING_LIMIT_S and grown_bytes <= FLAT_BYTES
         and took_s <= FUZZ_LIMIT_S * arguments.packets / 200_000 + 5,
     }  # fmt: skip
@@ -141,11 +144,14 @@ class Stream:
     def __init__(self, port: int) -> None:
         self._port = port
         self._socket: socket.socket | None = None
-        self.opened = 0
+        self._thrown = self.opened = 0
 
     def throw(self, packet: bytes) -> None:
         """Send a packet in one of both framings, now and then in neither."""
         framing = ("length", "slip", None)[self.opened % 3]
+        self._thrown += 1
+        if self._thrown % 200 == 0:
+            self.close()
         try:
             if self._socket is None:
                 self._socket = socket.create_connection(("127.0.0.1", self._port))

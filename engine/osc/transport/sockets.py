@@ -273,7 +273,9 @@ class TcpWire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See ``asyncio.Protocol``."""
-        if self not in self._sockets.connections or self._transport is None or self._transport.is_closing():
+        if self._key is None or self._transport is None or self._transport.is_closing():
+            return
+        if self not in self._sockets.connections:  # it was turned away
             return
         self._last_s = self._clock()
         if not self._framer.pending:
