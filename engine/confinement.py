@@ -69,6 +69,7 @@ def confine_host(writable: Sequence[str]) -> None:
     limit_host()
     if not _is_on():
         return
+    _load_packages()
     _wake_gpu()
     folders = [*writable, tempfile.gettempdir(), *map(os.path.expanduser, _WORKING_FOLDERS)]
     _apply(lambda: _landlock_host(folders), "Landlock")
@@ -79,6 +80,7 @@ def confine_decoder() -> None:
     """Confine a decoder, which has its files open and its libraries loaded or on the module path."""
     if not _is_on():
         return
+    _load_packages()
     _apply(_landlock_decoder, "Landlock")
     _apply(_seccomp_decoder, "seccomp")
 
@@ -143,6 +145,12 @@ def _apply(measure: Any, name: str) -> None:
         measure()
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         log.warning("%s could not be applied (%s)", name, error)
+
+
+def _load_packages() -> None:
+    """Let both packages find the C library, for which they start a program; confined they could not."""
+    _landlock_is_there()
+    _seccomp_is()
 
 
 def _landlock_is_there() -> bool:

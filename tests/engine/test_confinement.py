@@ -34,6 +34,16 @@ print(json.dumps([tried(line) for line in json.loads(sys.argv[5])]))
 """
 
 
+@confined_here
+@pytest.mark.parametrize("role", ["confine_host([])", "confine_decoder()"])
+def test_both_measures_are_taken_in_a_fresh_process(role):
+    code = f"from engine.confinement import *; {role}; print(open('/proc/self/status').read())"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stderr == ""
+    assert "Seccomp:\t2" in run.stdout, "a filter is in force"
+    assert "NoNewPrivs:\t1" in run.stdout
+
+
 def tried(role: str, lines: dict[str, str], tmp_path: Path) -> dict[str, str]:
     """What became of each line: ``done`` or ``refused``."""
     out, private = tmp_path / "out", tmp_path / "private"

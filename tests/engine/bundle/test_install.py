@@ -77,7 +77,7 @@ def test_only_what_the_manifest_names_leaves_a_zip_file(given, tmp_path):
 
 
 def test_a_zip_file_that_unpacks_to_too_much_is_refused(given, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.bundle.install.SIZE_LIMIT_BYTES", 100)
+    monkeypatch.setattr("engine.bundle.install.BUNDLE_LIMIT_BYTES", 100)
     with pytest.raises(BundleError, match="unpacks to over"):
         add_bundle(zipped(given, tmp_path / "bomb.zip"))
     assert not list(user_bundles().iterdir())

@@ -109,7 +109,7 @@ def slow_bundle(tmp_path: Path) -> Path:
     folder = tmp_path / "slow"
     write_toy_bundle(folder)
     model = onnx.load(folder / "step.onnx")
-    side, rounds = 4096, 400
+    side, rounds = 2048, 3000  # as large as a graph may make a tensor
     nodes = [  # from the input, so that it cannot be computed while the graph is opened
         helper.make_node("ReduceMean", ["x"], ["level"], keepdims=0),
         helper.make_node("Mul", ["level", "nothing"], ["flat"]),
