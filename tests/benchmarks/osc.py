@@ -107,7 +107,7 @@ def fuzz(folder: Path, arguments: argparse.Namespace) -> dict:
         idle_s = [ping(caller, -number) for number in range(1, 201)]
         packets = chain(killers().values(), mutated(arguments.packets - len(killers()), arguments.seed))
         warm = arguments.packets // 4
-        memory_bytes = 0
+        memory_bytes = number = 0
         started_s = time.monotonic()
         for number, packet in enumerate(packet for packet in packets if b"/fluxstem/dump" not in packet):
             if number % 10 == 9:
@@ -122,18 +122,20 @@ def fuzz(folder: Path, arguments: argparse.Namespace) -> dict:
         took_s = time.monotonic() - started_s
         grown_bytes = process.memory_info().rss - memory_bytes
         alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        status = BridgeClient(port=port, tcp=True).ask("/fluxstem/status", answers=("/fluxstem/status.reply",)).args
+        with BridgeClient(port=port, tcp=True) as client:
+            status = client.ask("/fluxstem/status", answers=("/fluxstem/status.reply",)).args
+        tracebacks = (folder / "log").read_text().count("Traceback")
         for one in (caller.socket, thrower.socket, stream):
             one.close()
     worst_s = max(pings_s)
     return {
-        "packets": arguments.packets, "over_tcp": arguments.packets // 10, "connections": stream.opened,
+        "packets": number + 1, "over_tcp": (number + 1) // 10, "connections": stream.opened,
         "pings": len(pings_s), "refused": status[4], "unanswered": status[6],
         "took_s": round(took_s, 1), "ping_worst_ms": round(1000 * worst_s, 2),
         "ping_median_ms": round(1000 * statistics.median(pings_s), 2),
         "ping_worst_before_ms": round(1000 * max(idle_s), 2), "memory_grown_mib": round(grown_bytes / MIB, 2),
-        "alive": alive, "tracebacks": (folder / "log").read_text().count("Traceback"),
-        "ok": alive and worst_s <= PING_LIMIT_S and grown_bytes <= FLAT_BYTES
+        "alive": alive, "tracebacks": tracebacks,
+        "ok": alive and not tracebacks and worst_s <= PING_LIMIT_S and grown_bytes <= FLAT_BYTES
         and took_s <= FUZZ_LIMIT_S * arguments.packets / 200_000 + 5,
     }  # fmt: skip
 
