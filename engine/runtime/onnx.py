@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 if not hasattr(ort, "InferenceSession"):
     raise ImportError("onnxruntime is an empty folder, as two packages sharing it leave behind; reinstall one")
 
+ort.disable_telemetry_events()  # on Windows they go to the system's event log; see ``engine.telemetry`` for the rest
+
 _OUT_OF_MEMORY = ("out of memory", "failed to allocate", "bad_alloc", "bad allocation", "cudaerrormemoryallocation")
 _NO_GRAPH = ("INVALID_PROTOBUF", "INVALID_GRAPH", "Load model", "ModelProto", "NO_SUCHFILE", "NOT_IMPLEMENTED")
 
