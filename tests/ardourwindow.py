@@ -25,6 +25,7 @@ from oschelp import packed
 Found = TypeVar("Found")
 
 PROGRAMS = ("ardour", "ardour7-lua", "Xvfb", "xdotool")
+OSC_PORT = 3819
 ACTION = 3  # the first two come with Ardour
 START_LIMIT_S = 240
 SIGNALS = "01" + "0" * 47  # the timer of a tenth of a second
@@ -35,7 +36,6 @@ _CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
     <Option name="hide-dummy-backend" value="0"/>
     <Option name="try-autostart-engine" value="1"/>
     <Option name="discover-plugins-on-start" value="0"/>
-    <Option name="osc-port" value="3819"/>
   </Config>
   <Extra>
     <AudioMIDISetup>
@@ -48,11 +48,12 @@ _CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
       </EngineStates>
     </AudioMIDISetup>
   </Extra>
-  <ControlProtocols>
-    <Protocol name="Open Sound Control (OSC)" active="1"/>
-  </ControlProtocols>
 </Ardour>
 """
+
+_PROTOCOLS = """<ControlProtocols>
+    <Protocol name="Open Sound Control (OSC)" active="1"/>
+  </ControlProtocols>"""
 
 # What the Script Manager keeps of a script: its text and its factory, compiled.
 _REGISTER = """
@@ -100,7 +101,16 @@ class ArdourWindow:
     def do(self, action: str) -> None:
         """Run an action of Ardour by its name, as ``Editor/select-all-objects``."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.sendto(packed("/access_action", action), ("127.0.0.1", 3819))
+            sender.sendto(packed("/access_action", action), ("127.0.0.1", OSC_PORT))
+
+    def listens(self) -> bool:
+        """Whether Ardour's OSC has its port already."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("0.0.0.0", OSC_PORT))
+            except OSError:
+                return True
+            return False
 
     def call_script(self) -> None:
         """The action that the kit's script was given."""
@@ -142,7 +152,8 @@ class ArdourWindow:
                 return found
             assert self.process.poll() is None, "Ardour has ended"
             time.sleep(0.3)
-        raise AssertionError(f"{what} did not come")
+        self.shot(self.config / "failed.png")
+        raise AssertionError(f"{what} did not come; {self.config / 'failed.png'} shows the screen")
 
 
 @contextmanager
@@ -153,6 +164,11 @@ def ardour_window(session: ArdourSession, home: Path, kit: Path) -> Iterator[Ard
     (config / ".a7").touch()  # the assistant of the first start has been seen
     (config / "config").write_text(_CONFIG)
     (config / "ui_scripts").write_bytes(_registered(session, kit, home))
+    saved = session.folder / f"{session.name}.ardour"
+    protocols = re.compile(r"<ControlProtocols/>|<ControlProtocols>.*?</ControlProtocols>", re.S)
+    text, count = protocols.subn(_PROTOCOLS, saved.read_text(encoding="utf-8"))
+    assert count == 1, "the session says nothing of what controls it"
+    saved.write_text(text, encoding="utf-8")
     with _screen() as display:
         environment = {**os.environ, "DISPLAY": display, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
         with (home / "ardour.log").open("wb") as log:
@@ -164,6 +180,8 @@ def ardour_window(session: ArdourSession, home: Path, kit: Path) -> Iterator[Ard
             try:
                 title = rf"^\*?{session.name} - Ardour$"
                 window.until(lambda: window.xdotool("search", "--onlyvisible", "--name", title), "it", START_LIMIT_S)
+                window.until(window.listens, "OSC")
+                time.sleep(2.0)  # it takes orders a little later
                 yield window
             finally:
                 process.kill()

@@ -6,6 +6,7 @@ is a few packets now and then.
     /fluxstem/live/run TASK PROMPT [NAME=VALUE ...]     do a task with the selected clip
     /fluxstem/live/cancel                               stop it
     /fluxstem/live/status                               how it stands
+    /fluxstem/live/answer PORT                          hear the answers there (Max sends and receives apart); 0 ends it
 
 Every order is answered by ``/fluxstem/live/said STATE FRACTION TEXT`` to where it came from, and so is every change.
 """
@@ -45,6 +46,7 @@ class Fluxstem(ControlSurface):
         super().__init__(c_instance)
         self._job = None
         self._client = None
+        self._answer_port = 0
         self._state, self._fraction, self._text = "idle", 0.0, "ready"
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
@@ -92,10 +94,12 @@ class Fluxstem(ControlSurface):
                 self._run([str(arg) for arg in args])
             elif order == "cancel":
                 self._cancel()
+            elif order == "answer":
+                self._answer_at(args[0] if args else 0)
             elif order == "status":
                 self._say(self._state, self._fraction, self._text)
             else:
-                raise clips.Refused(f"there is no order {address}; send run, cancel or status")
+                raise clips.Refused(f"there is no order {address}; send run, cancel, status or answer")
         except clips.Refused as error:
             self._say(self._state if self._job is not None else "failed", self._fraction, str(error))
         except Exception as error:  # an error that left this method would stop the script until Live starts again
@@ -139,6 +143,12 @@ class Fluxstem(ControlSurface):
             raise clips.Refused("there is nothing to cancel")
         self._job.cancel()
         self._say("running", self._fraction, "cancelling")
+
+    def _answer_at(self, port):
+        if not isinstance(port, (int, float)) or not 0 <= port <= 65535:
+            raise clips.Refused("answer wants the number of a port")
+        self._answer_port = int(port)
+        self._say(self._state, self._fraction, self._text)
 
     def _check_version(self):
         live = Live.Application.get_application()
@@ -207,7 +217,8 @@ class Fluxstem(ControlSurface):
         self.show_message("Fluxstem: " + text)
         if self._client is not None:
             with contextlib.suppress(OSError):
-                self._socket.sendto(encode(PREFIX + "said", state, float(fraction), text), self._client)
+                host, port = self._client[0], self._answer_port or self._client[1]
+                self._socket.sendto(encode(PREFIX + "said", state, float(fraction), text), (host, port))
 
 
 def _song():
