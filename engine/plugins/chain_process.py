@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import ctypes
 import json
 import os
 import sys
@@ -166,7 +167,9 @@ def _edit(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: BinaryIO)
         plugin = instances.plugins[0]
         if task["editor"]:
             desk.tell("editor", 0)
+            handler = _forgiving_x11()  # kept alive while the window is open
             plugin.show_editor()
+            del handler
             desk.tell("set", 0)
             instances.settle()
         preset = bytes(plugin.preset_data) if effect.plugin and hasattr(plugin, "preset_data") else b""
@@ -373,6 +376,23 @@ def _heard_delay(effect: ChainEffect, channels: int) -> int | None:
     loudest = np.abs(made_CN).max(axis=0)
     peak = int(loudest.argmax())
     return peak - CLICK_AT + said if loudest[peak] >= CLICK / 100 else None
+
+
+def _forgiving_x11() -> Any:
+    """Let X11 go on after an error, where it would end the process: the host code asks for windows that are not there.
+
+    Returns:
+        The handler, which has to live as long as there are windows; None elsewhere than on X11.
+    """
+    if sys.platform != "linux":
+        return None
+    try:
+        library = ctypes.CDLL("libX11.so.6")
+    except OSError:
+        return None
+    handler = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(lambda display, event: 0)
+    library.XSetErrorHandler(handler)
+    return handler
 
 
 def _blocks(source: BinaryIO, channels: int, total: int) -> Iterator[Block]:

@@ -139,7 +139,8 @@ def plugin_settings(effect: ChainEffect, check: Check = lambda: None, *, editor:
     try:
         said = run_chain_process(task, lambda samples: check())
     except EffectFault as fault:
-        if fault.broken and (info := known.get(effect.plugin)):
+        # What goes wrong with a window may be the screen's fault, and says nothing of the sound.
+        if fault.broken and not editor and (info := known.get(effect.plugin)):
             quarantine(info, fault.why)
         raise RequestError("{name} {why}", name=effect.name, why=fault.why) from fault
     [told] = said["effects"]
