@@ -134,7 +134,7 @@ class Ruler(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """Draw the rows."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(self._palette.panel))
+        painter.fillRect(self.rect(), QColor(self._palette.base))
         for region in self._kept:
             self._fill(painter, region, HEIGHT, faded(self._palette.accent, 0.22))
         if self._selection is not None:
