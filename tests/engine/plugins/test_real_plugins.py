@@ -43,9 +43,10 @@ def test_presets_go_out_and_in(zam):
     made = plugin_settings(ChainEffect(plugin="ZamCompX2", parameters={"threshold_db": -33.0, "ratio": 7.0}))
     assert made.preset.startswith(b"VST3")
     back = plugin_settings(ChainEffect(plugin="ZamCompX2", state=made.preset))
-    assert {row.name: row.default for row in back.parameters if row.name in ("threshold_db", "ratio")} == {
-        "threshold_db": pytest.approx(-33.0), "ratio": pytest.approx(7.0)
-    }  # fmt: skip
+    values = {row.name: row.default for row in back.parameters}
+    # pedalboard reads a value to one of a thousand steps.
+    assert values["threshold_db"] == pytest.approx(-33.0, abs=0.1)
+    assert values["ratio"] == pytest.approx(7.0, abs=0.03)
     assert back.effect.state_sha256 == made.effect.state_sha256
     [threshold] = [row for row in back.parameters if row.name == "threshold_db"]
     assert (threshold.unit, threshold.low, threshold.high) == ("dB", -80.0, 0.0)
