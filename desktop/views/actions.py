@@ -10,6 +10,7 @@ from typing import Protocol
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
+from shiboken6 import isValid
 
 from desktop.audio.mixer import PlaybackSource
 from desktop.message import Message
@@ -248,6 +249,8 @@ def _step_words(words: Message) -> str:
 
 
 def _show_undo(actions: Mapping[str, QAction], document: Document) -> None:
+    if not isValid(document.undo):  # a stack tells of its own end too
+        return
     for name, what, words in (("undo", tr("Undo"), document.undo_words), ("redo", tr("Redo"), document.redo_words)):
         actions[name].setText(what if words is None else f"{what}: {said(words)}")
 
