@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 
+from desktop.message import Message
 from desktop.models.diagnostics import check_rows
 from desktop.models.job_list import JobRow, JobState
 from desktop.views.dialogs.export_dialog import ExportDialog
@@ -115,6 +116,26 @@ def test_exports_go_beside_the_song_and_then_its_folder_is_opened(loaded, qtbot,
     assert not dialog.go.isDefault()
     dialog.show_folder.click()
     assert places == [str(folder)]
+
+
+def test_an_export_can_be_a_session_with_the_lanes_own_gains(loaded, qtbot, make_wav, tmp_path):
+    loaded.workspace.add_file(make_wav("extra.wav"))
+    document = loaded.workspace.document
+    qtbot.waitUntil(lambda: bool(document.project.lanes), timeout=WAIT_MS)
+    lane = replace(document.project.lanes[-1], gain_db=-6.0, pan=0.5)
+    document.apply(Message("gain of {lane}"), document.project.with_lane(lane))
+    dialog = ExportDialog(loaded.workspace, loaded.lane_actions.files, lane.id, loaded)
+    qtbot.addWidget(dialog)
+    dialog.folder.setText(str(tmp_path / "daw"))
+    dialog.kind.setCurrentIndex(dialog.kind.findData("rpp"))
+    assert dialog.preview.text().endswith(".rpp")
+    with qtbot.waitSignal(dialog.exported, timeout=WAIT_MS) as caught:
+        dialog.go.click()
+    [place] = caught.args[0].paths
+    text = place.read_text(encoding="utf-8")
+    assert f'NAME "{lane.name}"' in text
+    assert "VOLPAN 0.5011872336 0.5 " in text
+    assert [path.name for path in (tmp_path / "daw").iterdir()] == [place.parent.name], "no scratch is left"
 
 
 def test_recent_files_say_where_they_are(loaded, tmp_path):

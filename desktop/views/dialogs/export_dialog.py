@@ -26,12 +26,14 @@ from PySide6.QtWidgets import (
 from desktop.audio.export import FORMATS, ExportResult, export
 from desktop.models.lane_files import LaneFiles
 from desktop.models.project import Lane, Project
+from desktop.models.session_files import write_session
 from desktop.models.workspace import Workspace
 from desktop.views.layout import on_screen, scrolled
 from desktop.views.prompt.prompt_bar import region_words
 from desktop.views.sentences import said
 from desktop.views.text import clock, decibels, kilohertz, number, tr
-from engine import BIT_FOR_BIT_DB, Cancelled, EngineError
+from desktop.views.theme import palette_for
+from engine import BIT_FOR_BIT_DB, SESSION_FORMATS, Cancelled, EngineError
 
 CHOICES = (
     ("lanes", "Stems, one file each"),
@@ -110,6 +112,8 @@ class ExportDialog(QDialog):
         self.kind = QComboBox()
         for name, kind in FORMATS.items():
             self.kind.addItem(kind.words, name)
+        for name, row in SESSION_FORMATS.items():
+            self.kind.addItem(row.words, name)
         self.kind.setCurrentIndex(max(self.kind.findData(settings.get("export_kind")), 0))
         self.kind.currentIndexChanged.connect(self._preview)
         self.template = QLineEdit(str(settings.get("export_template")))
@@ -223,15 +227,17 @@ class ExportDialog(QDialog):
             return
         self.go.setEnabled(False)
         self.bar.show()
-        first, last = self._region() or (0, project.length)
+        span = self._region() or (0, project.length)
         kind, folder = str(self.kind.currentData()), Path(self.folder.text()).expanduser()
-        self._workspace.background.run(
-            lambda: export(
-                parts, original, kind, folder, (project.rate_hz, last - first), self._reported.emit, self._check
-            ),
-            self._done,
-            self._failed,
-        )
+        time_map, colours = self._workspace.tempo.time_map, palette_for(str(settings.get("theme"))).lanes
+        reported, check = self._reported.emit, self._check
+
+        def write() -> ExportResult:
+            if kind in SESSION_FORMATS:
+                return write_session(parts, project, time_map, (kind, folder), span, colours, reported, check)
+            return export(parts, original, kind, folder, (project.rate_hz, span[1] - span[0]), reported, check)
+
+        self._workspace.background.run(write, self._done, self._failed)
 
     def reject(self) -> None:
         """Close; an export under way is discarded."""
@@ -302,8 +308,12 @@ class ExportDialog(QDialog):
             self._point_to(self.go)
         try:
             parts, _ = self._files_out.parts(self.chosen(), self._ticked(), self.template.text(), self._region())
-            suffix = FORMATS[str(self.kind.currentData())].suffix
-            self.preview.setText("\n".join(part.name + suffix for part in parts))
+            kind = str(self.kind.currentData())
+            if kind in SESSION_FORMATS:
+                names = [(self._workspace.document.project.title or "untitled") + SESSION_FORMATS[kind].suffix]
+            else:
+                names = [part.name + FORMATS[kind].suffix for part in parts]
+            self.preview.setText("\n".join(names))
             self.go.setEnabled(True)
         except EngineError as error:
             self.preview.setText(said(error))

@@ -6,6 +6,8 @@ Not run in Live itself: the stand-in follows the published reference of Live's o
 from __future__ import annotations
 
 import ast
+import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -159,7 +161,7 @@ def test_a_job_is_cancelled_and_another_one_is_taken(live, script, orders, locke
 REFUSED: dict[str, tuple[Callable[[StubLive, Path], Any], tuple[str, ...], str]] = {
     "nothing": (lambda live, song: None, ("isolate", "bass"), "select a clip first"),
     "MIDI": (lambda live, song: arranged(live, song, is_audio_clip=False), ("isolate", "bass"), "MIDI clip"),
-    "no file": (lambda live, song: arranged(live, Path("")), ("isolate", "bass"), "no file"),
+    "no file": (lambda live, song: setattr(arranged(live, song), "file_path", ""), ("isolate", "bass"), "no file"),
     "a loop that repeats": (
         lambda live, song: arranged(live, song, looping=True, end_time=30.0), ("isolate", "bass"), "repeats its loop",
     ),
@@ -266,3 +268,33 @@ def test_it_needs_nothing_that_live_cannot_have():
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
             assert {name.split(".")[0] for name in names} <= own, path.name
+
+
+def test_answers_go_where_max_listens(script, live, orders):
+    ear = Caller(script.port)
+    orders.say("/fluxstem/live/answer", ear.port)
+    live.tick()
+    assert ear.next() == ("/fluxstem/live/said", "idle", 0.0, "ready")
+    ear.socket.close()
+    orders.say("/fluxstem/live/answer", 0)
+    assert said(live, orders, "idle") == ("idle", "ready")
+    orders.say("/fluxstem/live/answer", "there")
+    assert "number of a port" in said(live, orders, "failed")[1]
+
+
+def test_the_patch_connects_what_is_there_and_gives_orders_that_the_script_knows():
+    """Read, not run: there was no Max."""
+    patch = json.loads((SCRIPTS / "fluxstem-live.maxpat").read_text(encoding="utf-8"))["patcher"]
+    boxes = {one["box"]["id"]: one["box"] for one in patch["boxes"]}
+    for one in patch["lines"]:
+        (source, outlet), (target, inlet) = one["patchline"]["source"], one["patchline"]["destination"]
+        assert outlet < boxes[source]["numoutlets"]
+        assert inlet < boxes[target]["numinlets"]
+    source = (SCRIPTS / "fluxstem" / "script.py").read_text(encoding="utf-8")
+    orders = set(re.findall(r"/fluxstem/live/(\w+)", " ".join(box.get("text", "") for box in boxes.values())))
+    assert orders == {"run", "cancel", "answer", "said"}
+    assert all(f'"{order}"' in source for order in orders)
+    tasks = [word for word in boxes["task"]["items"] if word != ","]
+    assert all(f'    "{task}": (' in source for task in tasks)
+    assert "udpsend 127.0.0.1 11102" in {box.get("text") for box in boxes.values()}
+    assert "PORT = 11102" in source
