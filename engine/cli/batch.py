@@ -252,7 +252,8 @@ def _tell(end: BatchEnd, arguments: argparse.Namespace) -> None:
             f"{totals.failed} failed",
             f"{totals.left} left",
         ]
-        print(f"{totals.files} files: {', '.join(parts)}; {totals.seconds:.1f} s; report in {reports['csv']}")
+        files = f"{totals.files} file{'s' * (totals.files != 1)}"
+        print(f"{files}: {', '.join(parts)}; {totals.seconds:.1f} s; report in {reports['csv']}")
     if end.error is not None:
         print(f"fluxstem: {end.error}", file=sys.stderr)
     elif end.stopped:
