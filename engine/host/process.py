@@ -17,7 +17,7 @@ from typing import Any
 
 from engine.errors import RequestError
 from engine.host.folders import WritableFolders
-from engine.host.watch import HostWatch, WatchLimits
+from engine.host.watch import HostWatch, WatchLimits, process_state
 from engine.serialization import READY, from_line, to_line
 
 log = logging.getLogger(__name__)
@@ -114,6 +114,8 @@ class HostProcess:
 
         A process that even a kill does not end is left behind.
         """
+        if process_state(self.pid)[0] == "T":  # it would not even hear of it
+            limit_s = 0.0
         # By a timer: a host that has stopped reading may leave the sender stuck in the pipe, and closing it waits then.
         patience = threading.Timer(limit_s, self._lose_patience, (limit_s,))
         patience.start()
