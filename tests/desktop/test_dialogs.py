@@ -1,5 +1,7 @@
 """The window's own sheets, the export dialog, the doctor's page, the bridge's folders, recent files and drops."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
