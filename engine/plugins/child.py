@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import subprocess
 import tempfile
@@ -27,12 +28,16 @@ from engine.plugins.limits import (
     WORDS_LIMIT_BYTES,
 )
 
+log = logging.getLogger(__name__)
+
 _LIMITS_S = {
     "start": START_LIMIT_S, "load": LOAD_LIMIT_S, "set": LOAD_LIMIT_S, "render": STALL_LIMIT_S, "end": SETTLE_LIMIT_S,
     "editor": float("inf"),
 }  # fmt: skip
-_DOING = {"load": "while it was loaded", "set": "while it was set", "render": "while it worked",
-          "editor": "in its window"}  # fmt: skip
+_DOING = {
+    "start": "before it did anything", "load": "while it was loaded", "set": "while it was set",
+    "render": "while it worked", "editor": "in its window", "end": "at its end",
+}  # fmt: skip
 
 # What plug-ins look for their settings, their licences and a screen by.
 _VARIABLES = (
@@ -159,6 +164,7 @@ def _answer_of(path: Path, code: int, looked: _Look) -> dict[str, Any]:
                 "the process of the chain {how}: {words}; set FLUXSTEM_DEBUG=1 to see more", how=how,
                 words=looked.last_words() or "it said nothing",
             )  # fmt: skip
+        log.warning("%s; the last line it printed: %s", how, looked.last_words() or "none")
         raise EffectFault(looked.effect, f"{how} {_DOING[looked.stage]}", broken=True)
     if said.get("lacking"):
         raise RequestError(
