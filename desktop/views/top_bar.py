@@ -28,9 +28,9 @@ SIDES = (
     (PlaybackSource.REMOVED, "Delta", "The delta: the mix minus the audible lanes (3)"),
 )
 VOLUME_STEPS = 100
-LEVELS, SEGMENT_PADDING = 6, 22
+LEVELS, SEGMENT_PADDING = 6, 28
 METER_WIDTHS, VOLUME_WIDTHS = (120, 56), (86, 56)  # in a wide window and in a narrow one
-NAME_WIDTH = 170
+NAME_WIDTH = 150
 NO_BARS = "–|–"
 CELL_LEVELS = {"meter": 3, "speed": 5}  # cells that hide from a level on; speed has keys
 
@@ -65,6 +65,7 @@ class TopBar(QWidget):
         self.logo = QLabel()
         self.name = QLabel("Fluxstem")
         self.name.setObjectName("heading")
+        self.name.setFixedWidth(NAME_WIDTH)  # so that nothing beside it moves
         self.time = TimeField()
         self.bars = QLabel(NO_BARS)
         self.bars.setObjectName("caption")
@@ -206,7 +207,7 @@ class TopBar(QWidget):
             self.buttons[name].setVisible(level < 4)
         self.lamp_solo.setText(tr("Solo") if level < 2 else "S")
         self._gap.changeSize(14 if level < 1 else 2, 0)
-        self._row.setSpacing(6 if level < 1 else 3)
+        self._row.setSpacing(6 if level < 1 else 3 if level < LEVELS - 1 else 1)
         self._row.setContentsMargins(*((14, 6, 12, 6) if level < 2 else (8, 6, 8, 6)))
         self._show_match()
         self.match.setFixedWidth(self._match_width())
@@ -235,7 +236,6 @@ class TopBar(QWidget):
         words = title or "Fluxstem"
         self.name.setText(self.name.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, NAME_WIDTH))
         self.name.setToolTip(title)
-        self._fit()
 
     def show_time(self, seconds: float) -> None:
         """Show the playback position."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine import Request
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 300.0
+WAIT_S = 900.0
 STATES = (
     "empty", "recent", "drop", "loaded", "typed", "tasks", "advanced", "running", "jobs", "result", "many", "menu",
     "spectrum", "tempo", "regenerate", "takes", "restyle", "replace", "error", "sheet", "export", "general", "sound",

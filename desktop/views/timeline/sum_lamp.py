@@ -10,7 +10,7 @@ from desktop.models.workspace import Workspace
 from desktop.views.text import number, tr
 from desktop.views.theme import Palette, number_font
 
-WIDTH = 84
+WIDTH = 76
 DOT = 8
 
 
