@@ -54,7 +54,7 @@ def test_any_arguments_fit_their_row_or_get_one_kind_of_error(row, arguments):
         values = fit(row, tuple(value for _, value in arguments))
     except ArgumentError:
         return
-    kinds = {"id": str, "text": str, "whole": int, "number": float, "blob": bytes}
+    kinds = {"id": str, "text": str, "whole": int, "number": float, "place": (float, str), "blob": bytes}
     assert all(isinstance(values.by_name[arg.name], kinds[arg.kind]) for arg in row.args)
 
 
