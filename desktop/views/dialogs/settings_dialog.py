@@ -136,6 +136,7 @@ class SettingsDialog(QDialog):
         self.cache = QLabel(tr("measuring …"))
         self.cache.setObjectName("quiet")
         self.cache.setWordWrap(True)
+        self.cache.setMinimumHeight(2 * self.cache.fontMetrics().lineSpacing() + 2)  # its second line comes later
         clean = QPushButton(tr("Clean up now"))
         clean.clicked.connect(self._clean)
         row = QHBoxLayout()
