@@ -135,6 +135,15 @@ class ArdourWindow:
             time.sleep(0.3)
             self.xdotool("key", "--window", window, key)
 
+    def choose_first(self, dialog: str) -> None:
+        """Choose the first entry of the list in the first row of a dialog of the kit."""
+        time.sleep(2.0)  # it is drawn
+        self.xdotool("mousemove", "--window", dialog, 370, 20, "click", 1)
+        time.sleep(2.0)  # the list is open, and has the keys
+        for key in ("Home", "Return"):
+            self.xdotool("key", key)
+            time.sleep(0.5)
+
     def shot(self, path: Path) -> None:
         """A picture of the screen, where ImageMagick is there to take it."""
         if shutil.which("import"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,7 +54,9 @@ def ask_for_bass(ardour: ArdourWindow) -> None:
     """Select the region, call the action, and press OK."""
     ardour.do("Editor/select-all-objects")
     ardour.call_script()
-    ardour.keys(ardour.window("Fluxstem"), "alt+o")
+    dialog = ardour.window("Fluxstem")
+    time.sleep(2.0)  # it is drawn
+    ardour.keys(dialog, "alt+o")
 
 
 def test_a_stereo_region_comes_back_as_two_tracks_and_a_job_on_its_way_can_be_cancelled(
@@ -87,16 +90,17 @@ def test_a_stereo_region_comes_back_as_two_tracks_and_a_job_on_its_way_can_be_ca
         [job] = ardour.until(lambda: waiting(Caller(bridge.state.udp_port)), "the job")
         ardour.call_script()  # the window is free: it can be asked again while the job waits
         dialog = ardour.window("Fluxstem")
+        ardour.choose_first(dialog)
         ardour.shot(tmp_path / "jobs.png")
-        ardour.xdotool("mousemove", "--window", dialog, 350, 20, "click", 1)
-        ardour.keys(dialog, "Up", "Return")
         ardour.keys(dialog, "alt+o")
-        assert watcher.until("/fluxstem/cancelled", "/fluxstem/done")[:2] == ("/fluxstem/cancelled", job)
+        assert watcher.until("/fluxstem/cancelled", "/fluxstem/done", limit_s=90)[:2] == ("/fluxstem/cancelled", job)
         asker.say("/fluxstem/cancel", "blocker")
-        watcher.until("/fluxstem/cancelled")
+        watcher.until("/fluxstem/cancelled", limit_s=60)
 
+        time.sleep(3.0)  # the track of the cancelled job goes
         ask_for_bass(ardour)
-        assert watcher.until("/fluxstem/done", "/fluxstem/fail")[0] == "/fluxstem/done"
+        ardour.shot(tmp_path / "asked.png")
+        assert watcher.until("/fluxstem/done", "/fluxstem/fail", limit_s=90)[0] == "/fluxstem/done"
         files = session.folder / "interchange" / session.name / "audiofiles"
         ardour.until(lambda: len(list(files.glob("* rest%R.wav"))) == 1, "the rest")
         ardour.until(lambda: not waiting(Caller(bridge.state.udp_port)), "the end of the jobs")
