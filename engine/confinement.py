@@ -64,13 +64,18 @@ def confine_host(writable: Sequence[str]) -> None:
     """Confine the engine's process. Call it while there is one thread.
 
     Args:
-        writable: folders that results, caches and receipts may be written below; those that are not there are left out.
+        writable: folders that results, caches and receipts may be written below; those that are not there are left out,
+            but for machines with a GPU, whose engines are kept in one of them.
     """
     limit_host()
     if not _is_on():
         return
     _load_packages()
     _wake_gpu()
+    if any(glob.glob(pattern) for pattern in _GPU_DEVICES if pattern != "/dev/dri"):
+        for folder in writable:
+            with contextlib.suppress(OSError):
+                os.makedirs(folder, mode=0o700, exist_ok=True)
     folders = [*writable, tempfile.gettempdir(), *map(os.path.expanduser, _WORKING_FOLDERS)]
     _apply(lambda: _landlock_host(folders), "Landlock")
     _apply(_seccomp_host, "seccomp")

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.bundle.library import user_cache_folder
 from engine.errors import RequestError
 from engine.host.folders import WritableFolders
 from engine.host.watch import HostWatch, WatchLimits, process_state
@@ -81,7 +82,7 @@ class HostProcess:
         self._last_words: deque[str] = deque(maxlen=40)
         self._loud = bool(os.environ.get("FLUXSTEM_DEBUG"))
         self._process = subprocess.Popen(
-            [*command, json.dumps(self.writable.paths)],
+            [*command, json.dumps([*self.writable.paths, str(user_cache_folder())])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if self._loud else subprocess.PIPE,
