@@ -72,7 +72,7 @@ def _neutral(part: ExportFile) -> ExportFile:
 def _track(path: Path, part: ExportFile, project: Project, colours: Sequence[str]) -> SessionTrack:
     info = soundfile.info(path)
     single = part.tracks[0] if len(part.tracks) == 1 else None
-    lane = project.lane(single.name) if single is not None else None
+    lane = project.lane(single.key) if single is not None else None
     gain = abs(single.gain) if single is not None else 1.0
     made = SessionTrack(
         name=lane.name if lane is not None else part.name, file=path, rate_hz=info.samplerate, channels=info.channels,

@@ -67,7 +67,7 @@ class ServedJobs:
         self._jobs: dict[str, ServedJob] = {}
         self._by_engine_job: dict[str, ServedJob] = {}
         self._early: dict[str, list[Event]] = {}  # events that came before ``submit`` told the job's name
-        self._unsubscribe = engine.subscribe(lambda event: self._loop.call_soon_threadsafe(self._hear, event))
+        self._unsubscribe = engine.subscribe(self._from_engine)
         self._last = 0
 
     def close(self) -> None:
@@ -122,6 +122,10 @@ class ServedJobs:
         except asyncio.CancelledError:
             self.cancel(job)
             raise
+
+    def _from_engine(self, event: Event) -> None:
+        """On the engine's thread."""
+        self._loop.call_soon_threadsafe(self._hear, event)
 
     def _hear(self, event: Event) -> None:
         job = self._by_engine_job.get(event.job)
