@@ -34,7 +34,7 @@ COPY_BYTES = 1 << 20
 TELL_S = 0.3  # between two news of a sound that grows
 Report = Callable[[float], None]  # gets a share from 0 to 1
 INTEGER, IEEE_FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # formats of a WAV
-PLAIN_KINDS = {
+PLAIN_KINDS: dict[tuple[int, int], np.dtype[Any]] = {
     (IEEE_FLOAT, 32): np.dtype("<f4"),
     (INTEGER, 16): np.dtype("<i2"),
 }  # that are played from the file itself

@@ -105,9 +105,11 @@ class LaneActions(QObject):
 
     def reveal(self, lane_id: str) -> None:
         """Open the folder of a lane's file."""
-        self._workspace.make_files(
-            [lane_id], lambda paths: QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths[0].parent)))
-        )
+
+        def show(paths: list[Path]) -> None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths[0].parent)))
+
+        self._workspace.make_files([lane_id], show)
 
     def send_back(self, lane_id: str) -> None:
         """Send a lane back to the DAW its clip came from."""
