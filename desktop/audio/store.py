@@ -471,7 +471,7 @@ class AudioStore:
             if kind == np.float32:
                 return stored_NC
             return ComputedSamples(
-                *stored_NC.shape, lambda first, last: np.asarray(stored_NC[first:last]) * WHOLE_NUMBER
+                ref.samples, ref.channels, lambda first, last: np.asarray(stored_NC[first:last]) * WHOLE_NUMBER
             )
         except (OSError, ValueError):
             return None

@@ -128,14 +128,18 @@ def test_the_settings_have_a_row_for_the_tempo(loaded, qtbot):
     assert not loaded.workspace.settings.get("find_tempo")
 
 
-@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
-def test_no_plain_format_takes_more_than_three_times_its_audio(tmp_path, subtype):
+@pytest.mark.parametrize(
+    ("name", "subtype"),
+    [("song.wav", "PCM_16"), ("song.wav", "PCM_24"), ("song.wav", "FLOAT"), ("song.flac", "PCM_16"),
+     ("song.ogg", "VORBIS")],
+)  # fmt: skip
+def test_no_format_takes_more_than_three_times_its_audio(tmp_path, name, subtype):
     audio_NC = 0.1 * np.random.default_rng(1).standard_normal((100_001, 2))
-    soundfile.write(tmp_path / "song.wav", audio_NC, 44_100, subtype=subtype)
+    soundfile.write(tmp_path / name, audio_NC, 44_100, subtype=subtype)
     store = AudioStore(tmp_path / "audio", tmp_path / "cache")
-    ref = store.add(tmp_path / "song.wav")
+    ref = store.add(tmp_path / name)
     assert measure_disk(store, [ref]).ratio <= 3
-    np.testing.assert_array_equal(store.samples(ref), soundfile.read(tmp_path / "song.wav", dtype="float32")[0])
+    np.testing.assert_array_equal(store.samples(ref), soundfile.read(tmp_path / name, dtype="float32")[0])
     assert store.samples(ref)[5:9].dtype == np.float32
 
 
