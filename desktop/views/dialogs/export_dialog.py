@@ -206,6 +206,8 @@ class ExportDialog(QDialog):
     def _fit(self) -> None:
         """As high as what is shown, if the screen has the room."""
         inside = self._area.widget()
+        if inside is None:
+            return
         inside.ensurePolished()
         width = max(self.width(), LEAST_WIDTH)
         height = max(inside.sizeHint().height(), inside.heightForWidth(width)) + self._foot_height

@@ -74,8 +74,8 @@ class TempoCard(QFrame):
             lambda: tempo.set_first_beat(transport.position),
         )  # fmt: skip
         self.back = self._button(tr("Back to the estimate"), tr("Forget what was changed here"), tempo.back_to_estimate)
-        for box in (self.meter, self.key):
-            box.setFixedWidth(CHOICE_WIDTH)
+        self.meter.setFixedWidth(CHOICE_WIDTH)
+        self.key.setFixedWidth(CHOICE_WIDTH)
         self._lay_out()
         tempo.changed.connect(self.show_tempo)
         self.show_tempo()
