@@ -1,4 +1,4 @@
-"""What the mask decoder is trained on: cross-entropy against the ideal mask, pooled masks, decibels, and presence.
+"""What the mask decoder is trained on: cross-entropy against the ideal real mask, the error in decibels, and presence.
 
 The ideal mask of a stem S in a mix X is ``r = Re(X* S) / |X|^2`` in 0..1, the real gain that comes nearest to S. The
 answer with the least cross-entropy is the mean of r where the network is not sure, as with squared errors; but its
@@ -8,9 +8,6 @@ of spectra, the same network answered silence to everything and stayed there (tr
 Cross-entropy alone leaves the loudest bins under-weighted: a sub bass 20 dB above a kick takes a few of 1024 bins, and
 all of the energy that the error in decibels is measured by. So the logarithm of the error against the stem is added,
 which asks the same gain in decibels of every question, loud or quiet (compare Le Roux et al. 2019, arXiv 1811.02508).
-
-What is shipped are masks pooled over components, so their cross-entropy counts too: a component gets one answer, and
-its gradient goes to the bins that decide about it.
 """
 
 from __future__ import annotations
@@ -25,8 +22,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.mask.network import PRESENCE_FRAMES
-from training.mask.pooled import pooled_masks
-from training.mask.terms import POOLING, TERMS
 
 Spectrum = np.ndarray[Any, np.dtype[np.complex64]]
 Floats = npt.NDArray[np.float32]
@@ -35,9 +30,6 @@ LOUDEST = 500.0  # times the mean: most that one bin may weigh by its power
 QUIET_WEIGHT = 2.5  # most that a question about a quiet stem weighs
 PRESENCE_WEIGHT = 0.1
 DECIBEL_WEIGHT = 0.05
-POOLED_WEIGHT = 0.5
-PLAIN = torch.tensor([term in POOLING.never for term in TERMS])  # terms whose masks are not pooled
-SURE = 1e-3  # a pooled mask counts as at least this far from 0 and 1
 FLOOR = 10**-2.5  # of the stem's energy: an error 25 dB below it is good enough
 ABSENT_FLOOR = 10**-4.0  # of the mix's energy: an answer 40 dB below it is silence
 THERE_DB = -32.0  # a stem louder than this against the mix's loudest block counts as there
@@ -128,34 +120,23 @@ def decibel_loss(logits: Tensor, planes: Planes) -> Tensor:
     return torch.log1p(error / planes.floor)
 
 
-def pooled_loss(logits: Tensor, terms: Tensor, planes: Planes) -> Tensor:
-    """Weighted cross-entropy of the pooled masks, (B, K); 0 for terms (B, K) that are not pooled."""
-    masks = pooled_masks(logits.sigmoid().mean(2), planes.mix.mean(1), POOLING).clamp(SURE, 1 - SURE)[:, :, None]
-    bits = -(planes.ideal * masks.log() + (1 - planes.ideal) * (1 - masks).log())
-    found: Tensor = (bits * planes.weight[:, None]).mean((2, 3, 4)) * planes.asked
-    return found.masked_fill(PLAIN[terms], 0.0)
-
-
 def presence_loss(presence: Tensor, planes: Planes) -> Tensor:
     """Cross-entropy of presence logits (B, K, T / 32)."""
     return F.binary_cross_entropy_with_logits(presence, planes.there)
 
 
-def total_loss(logits: Tensor, presence: Tensor, planes: Planes, terms: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+def total_loss(logits: Tensor, presence: Tensor, planes: Planes) -> tuple[Tensor, dict[str, Tensor]]:
     """Mean loss of a batch, and its parts.
 
     Args:
         logits: (B, K, 2, T, F).
         presence: logits (B, K, T / 32).
         planes: what was asked.
-        terms: numbers of the terms that were asked for, (B, K).
     """
     parts = {
         "stem": separation_loss(logits, planes).mean(),
-        "pooled": pooled_loss(logits, terms, planes).mean(),
         "decibels": decibel_loss(logits, planes).mean(),
         "presence": presence_loss(presence, planes),
     }
-    whole = parts["stem"] + POOLED_WEIGHT * parts["pooled"]
-    whole = whole + DECIBEL_WEIGHT * parts["decibels"] + PRESENCE_WEIGHT * parts["presence"]
+    whole = parts["stem"] + DECIBEL_WEIGHT * parts["decibels"] + PRESENCE_WEIGHT * parts["presence"]
     return whole, parts

@@ -117,7 +117,7 @@ class Training:
             loss = presence_loss(presence, planes)
             parts = {"presence": loss}
         else:
-            loss, parts = total_loss(logits, presence, planes, terms)
+            loss, parts = total_loss(logits, presence, planes)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
