@@ -231,7 +231,11 @@ function factory ()
 		os.remove (job.folder or "")
 		if job.files then return end
 		local track = job.track and route_of (job.track)
-		if track then Session:remove_route (track) end
+		if track and Session.remove_route then
+			Session:remove_route (track)
+		elseif track then -- Ardour 7 gives scripts no way to remove a track
+			track:set_name (job.prompt .. (job.cancelled and " cancelled" or " failed"))
+		end
 		if why then
 			LuaDialog.Message ("Fluxstem", ("%s: %s"):format (job.name, why), LuaDialog.MessageType.Error,
 				LuaDialog.ButtonType.Close):run ()

@@ -97,7 +97,7 @@ def test_a_stereo_region_comes_back_as_two_tracks_and_a_job_on_its_way_can_be_ca
         asker.say("/fluxstem/cancel", "blocker")
         watcher.until("/fluxstem/cancelled", limit_s=60)
 
-        time.sleep(3.0)  # the track of the cancelled job goes
+        time.sleep(3.0)
         ask_for_bass(ardour)
         ardour.shot(tmp_path / "asked.png")
         assert watcher.until("/fluxstem/done", "/fluxstem/fail", limit_s=90)[0] == "/fluxstem/done"
