@@ -177,12 +177,13 @@ def decode_really(path: Path, folder: Path, as_mix: bool) -> str:
     """Decode through the product's own path; gives what came of it."""
     from engine.media.decoder import DecodeSpec
     from engine.media.intake import open_audio
+    from engine.media.limits import DECODE_LIMIT_S
     from engine.media.reference import MediaExample
     from engine.media.sandbox import decode_apart
 
     wanted = DecodeSpec(
         kind=None, part_s=(0.0, None), length_s=None, size_px=16, ticks_hz=32.0, rate_hz=16_000, samples=1600,
-        limit_s=LIMIT_S,
+        limit_s=DECODE_LIMIT_S,
     )  # fmt: skip
     try:
         if as_mix:
@@ -194,7 +195,7 @@ def decode_really(path: Path, folder: Path, as_mix: bool) -> str:
             return "used"
     except EngineError as error:
         if isinstance(error, ExampleError) and "was given up" in str(error):
-            return "hung"
+            return "given up in time"
         return "refused in one sentence" if "\n" not in str(error) else "refused in several lines"
 
 
@@ -228,9 +229,9 @@ def media(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
         slowest_s = max(slowest_s, time.monotonic() - began_s)
         path.unlink()
         tried += 1
-    hangs = counts["hung"] + real["hung"]
+    hangs = counts["hung"]
     died = sum(count for what, count in counts.items() if what.startswith("died"))
-    odd = [what for what in real if what not in ("used", "refused in one sentence", "hung")]
+    odd = [what for what in real if what not in ("used", "refused in one sentence", "given up in time")]
     return {
         "files": tried, "kinds": len(seeds), "decoders_that_died": died, "hangs": hangs, "by_the_real_path": dict(real),
         "outcomes": dict(counts), "slowest_s": round(slowest_s, 2), "ok": not hangs and not odd and tried > 0,
