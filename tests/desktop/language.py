@@ -71,6 +71,7 @@ PROGRAMMING = {
     "KeyError",
     "RuntimeError",
     "OSError",
+    "FileExistsError",
     "ImportError",
     "AssertionError",
 }
