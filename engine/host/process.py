@@ -154,8 +154,10 @@ class HostProcess:
         code = self._process.wait()
         self._ears.join()
         self._on_death(self, self._reason(code))
-        if stdout is not None:
-            stdout.close()
+        for stream in (self._process.stdin, stdout):  # finished jobs still refer to their host
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
 
     def _keep_last_words(self) -> None:
         if self._process.stderr is None:
