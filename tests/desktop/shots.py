@@ -11,13 +11,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -209,28 +207,26 @@ class Photographer:
         self.prompt.fold.setChecked(False)
 
     def run_jobs(self) -> None:
-        """A job that is held up while its pictures are taken, and one that waits."""
+        """A job under way and one that waits, begun anew for every look; then both to their end."""
+        self.shot("running", before=self.begin_jobs, after=self.cancel_jobs)
+        self.workspace.settings.set("job_list", True)
+        self.shot("jobs", before=self.begin_jobs, after=self.cancel_jobs)
+        self.workspace.settings.set("job_list", False)
+        self.begin_jobs()
+        self.until(self.idle)
+
+    def begin_jobs(self) -> None:
+        """Ask twice, and wait until the first job has done a part."""
         self.ask("isolate", "drums, bass, violin")
         self.until(lambda: any(row.stage and row.fraction > 0.2 for row in self.workspace.jobs.queue.rows))
         self.ask("isolate", "piano")
-        with self.held_up():
-            self.shot("running")
-            self.workspace.settings.set("job_list", True)
-            self.shot("jobs")
-            self.workspace.settings.set("job_list", False)
-        self.until(self.idle)
 
-    @contextmanager
-    def held_up(self) -> Iterator[None]:
-        """Stop the engine's process for a while."""
-        pid = self.workspace.link.host_pid
-        if hasattr(signal, "SIGSTOP") and pid:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            if hasattr(signal, "SIGCONT") and pid:
-                os.kill(pid, signal.SIGCONT)
+    def cancel_jobs(self) -> None:
+        """Leave no job behind."""
+        for row in self.workspace.jobs.queue.rows:
+            self.workspace.jobs.cancel(row.id)
+        self.until(lambda: not self.workspace.jobs.queue.unfinished)
+        self.workspace.jobs.queue.clear_ended()
 
     def results(self) -> None:
         """Lanes after some listening; many of them, their menu, the spectrogram and the tempo."""
