@@ -356,7 +356,8 @@ def test_doctor_says_what_a_real_session_got(toy_bundle, capsys, monkeypatch):
     assert devices["cpu"] == {"asked": "cpu", "got": "CPUExecutionProvider", "ok": True, "why": None}
     assert devices["auto"]["ok"]
     assert all(row["why"] for row in devices.values() if not row["ok"])
-    assert {"name": "toy", "path": str(toy_bundle), "ok": True, "why": None, "version": "0.1"} in findings["bundles"]
+    toy = {"name": "toy", "path": str(toy_bundle), "ok": True, "why": None, "version": "0.1", "signature": "unsigned"}
+    assert toy in findings["bundles"]
     assert findings["packages"]["soundfile"]
     assert findings["folders"]["temp"]["ok"]
 
