@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop.models.blind_comparison import BlindComparison
@@ -44,7 +45,6 @@ class BlindDialog(QDialog):
             button = QPushButton(letter)
             button.setCheckable(True)
             button.setAutoDefault(False)
-            button.setShortcut(letter)
             button.setToolTip(tr("Hear this one"))
             button.clicked.connect(lambda on, letter=letter: self._hear(letter))
             group.addButton(button)
@@ -69,6 +69,14 @@ class BlindDialog(QDialog):
         column.addLayout(row)
         column.addLayout(foot)
         self.finished.connect(lambda result: self.comparison.end())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """A letter plays what it stands for."""
+        button = self.letters.get(event.text().upper())
+        if button is not None:
+            button.click()
+        else:
+            super().keyPressEvent(event)
 
     def _hear(self, letter: str) -> None:
         self.comparison.hear(letter)
