@@ -244,9 +244,7 @@ class Workspace(QObject):
             lock.release()
             self.fail(error)
 
-        self.background.run(
-            lambda: load_project(path, self.store, self.background.check, damaged.extend), show, fail
-        )
+        self.background.run(lambda: load_project(path, self.store, self.background.check, damaged.extend), show, fail)
 
     def add_file(self, path: Path) -> None:
         """Add a file as a lane."""

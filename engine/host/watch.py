@@ -29,7 +29,7 @@ class WatchLimits:
 
     stopped_s: float = 3.0
     silent_s: float = 10.0
-    step_s: float = 120.0
+    step_s: float = 300.0
     cancel_s: float = 1.5
 
 

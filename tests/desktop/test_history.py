@@ -1,4 +1,4 @@
-"""The history: every step can be read in the user's language and gone back to, from the Edit menu of the real window."""
+"""Every step of the history can be read in the user's language and gone back to, from the window's Edit menu."""
 
 import pytest
 from PySide6.QtWidgets import QMenu

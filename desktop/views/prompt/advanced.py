@@ -113,7 +113,8 @@ FIELDS = (
     FieldRow("chain", "Effects after", "A chain of effects that the result goes through"),
     FieldRow("chain_on", "Effects on", "What the effects after are on"),
     FieldRow(
-        "chain_before", "Effects before",
+        "chain_before",
+        "Effects before",
         "A chain of effects that only the model hears the input through; the sound itself stays as it is",
     ),
 )

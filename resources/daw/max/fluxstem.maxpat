@@ -66,7 +66,7 @@
       480,
       22.0
      ],
-     "text": "tokenfile /Users/me/Library/Application\\ Support/fluxstem/bridge/token"
+     "text": "tokenfile /path/to/your/bridge/token"
     }
    },
    {

@@ -64,7 +64,8 @@ def sclang(tmp_path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
     config = tmp_path / "langconf.yaml"
     config.write_text(f"includePaths:\n    - {DAW / 'supercollider'}\nexcludePaths: []\npostInlineWarnings: false\n")
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1"}
-    environment |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DATA_HOME": str(tmp_path / "data")}
+    environment |= {"HOME": str(tmp_path)}
+    environment |= {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "DATA")}
     running: list[subprocess.Popen[str]] = []
 
     def start(code: str) -> subprocess.Popen[str]:

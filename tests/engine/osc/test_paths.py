@@ -150,7 +150,8 @@ def test_another_disk_means_a_copy(yard, monkeypatch):
 def test_over_osc_hostile_paths_are_refused_and_nothing_is_written(yard, toy_engine, tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     before = everything_in(yard)
-    settings = BridgeSettings(port=0, roots=(yard / "in",), out=yard / "results", bundle="toy", home=home, no_token=True)
+    results = yard / "results"
+    settings = BridgeSettings(port=0, roots=(yard / "in",), out=results, bundle="toy", home=home, no_token=True)
     sayable = [text for text in hostile(yard) if "\0" not in text and "\udc80" not in text]
     with Bridge(toy_engine, settings) as bridge:
         caller = Caller(bridge.state.udp_port)
