@@ -5,7 +5,8 @@ looks like a bass. Non-negative matrix factorisation splits the magnitudes of a 
 with an activation over time (Lee and Seung 2001, Kullback-Leibler divergence). The share of a component that the stem
 owns is the mean of the decoder's mask over the component's bins, weighted by its magnitude there and by how sure the
 mask is; so the click of a kick decides about its boom. Shares are pushed away from one half, and the components times
-their shares over the components are the pooled mask. Voices, which never sound twice the same, are not pooled.
+their shares over the components are the pooled mask. A bundle says which terms are not pooled: voices, which never
+sound twice the same, and whole drum kits, which have a part in every component.
 """
 
 from __future__ import annotations

@@ -397,10 +397,6 @@ class Workspace(QObject):
         """What the spectrogram of a lane is drawn from; otherwise as above."""
         return self.pictures.spectrum(lane, lambda one: self.spectrum(one.take.audio))
 
-    def can_set_sensitivity(self, lane: Lane) -> bool:
-        """True for a stem that was taken out and sounds as the model made it, so that its mask is known."""
-        return lane.taken_out is not None and lane.take.is_separated
-
     def ghost_peaks(self, ghost: GhostLane) -> Peaks | None:
         """What a lane on its way is drawn from; None where nothing of it is there."""
         return self.jobs.peaks_of(ghost)

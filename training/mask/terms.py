@@ -21,7 +21,7 @@ POOLING = PoolingSpec(
     confidence=2.0,
     sharpness=2.0,
     alone=list(KIT),
-    never=["vocals", "voices", "speech", "choir", *VOICES],
+    never=["vocals", "voices", "speech", "choir", "drums", *VOICES],
 )
 
 PIECE_OF_NOTE = {
