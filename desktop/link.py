@@ -31,7 +31,7 @@ class EngineLink(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._engine = Engine(self._relay)
+        self._engine = Engine(self._relay, behind=True)
         self._host_pid = 0
         self._looking = QTimer(self)
         self._looking.timeout.connect(self._look_at_host)

@@ -72,14 +72,15 @@ class Engine:
         kept_jobs: finished jobs that can still be asked for; an engine may run for weeks.
         writable: folders that jobs will write below; a job outside them gets a new process, which takes a second.
         limits: how long the process may hang before it is replaced.
+        behind: True lets every other program go first, so that a window stays smooth while the engine computes.
     """
 
     def __init__(
         self, on_event: OnEvent | None = None, *, host_command: Sequence[str] = HOST_COMMAND, kept_jobs: int = 1_000,
-        writable: Sequence[str | Path] = (), limits: WatchLimits | None = None,
+        writable: Sequence[str | Path] = (), limits: WatchLimits | None = None, behind: bool = False,
     ) -> None:  # fmt: skip
         self._host_command, self._kept_jobs = host_command, kept_jobs
-        self._limits = limits or WatchLimits()
+        self._limits, self._behind = limits or WatchLimits(), behind
         self._writable = WritableFolders().with_these(map(str, writable))
         self._listeners: list[OnEvent] = [on_event] if on_event else []
         self._lock = threading.Lock()  # guards the jobs, the host and the listeners
@@ -265,7 +266,7 @@ class Engine:
                 if self._host is None:
                     self._writable = self._writable.with_these(needed)
                     self._host = HostProcess(
-                        self._on_message, self._on_death, self._host_command, self._writable, self._limits
+                        self._on_message, self._on_death, self._host_command, self._writable, self._limits, self._behind
                     )
                 job.host = host = self._host
         except OSError as error:

@@ -41,6 +41,7 @@ from engine.host.main import main
 main()
 """
 HOST_COMMAND = (sys.executable, "-P", "-c", _BOOT, str(Path(__file__).resolve().parents[2]))
+BEHIND_NICE = 5  # steps by which a host behind a window yields to it
 GONE_LIMIT_S = 0.5  # for the system to end a killed process; one that sits in a driver it may never end
 
 
@@ -53,6 +54,7 @@ class HostProcess:
         command: what is run; the folders are appended to it.
         writable: folders that it may write below.
         limits: how long it may hang.
+        behind: True lets every other program go first, so that a window stays smooth while the engine computes.
 
     Attributes:
         ready: True means it has said so, and would read what it is sent.
@@ -72,6 +74,7 @@ class HostProcess:
         command: Sequence[str] = HOST_COMMAND,
         writable: WritableFolders | None = None,
         limits: WatchLimits | None = None,
+        behind: bool = False,
     ) -> None:
         self.ready = False
         self.hung, self.hung_s = "", 0.0
@@ -87,7 +90,12 @@ class HostProcess:
             stdout=subprocess.PIPE,
             stderr=None if self._loud else subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C in the terminal is for the client, which then cancels
+            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) if behind else 0,
         )
+        if behind and hasattr(os, "setpriority"):  # before it has threads, which have its priority
+            with contextlib.suppress(OSError):
+                own = os.getpriority(os.PRIO_PROCESS, 0)
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, own + BEHIND_NICE)
         self.watch = HostWatch(self._process.pid, limits or WatchLimits())
         self._ears = threading.Thread(target=self._keep_last_words, name="fluxstem-host-stderr", daemon=True)
         self._ears.start()

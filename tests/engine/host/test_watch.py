@@ -18,6 +18,7 @@ from toybundle import write_toy_bundle
 from engine import Cancelled, Engine, HostError, HostHung, Progress, Request
 from engine.bundle.bundle import file_sha256
 from engine.host.folders import WritableFolders, existing_part
+from engine.host.process import BEHIND_NICE
 from engine.host.watch import LOOK_S, HostWatch, WatchLimits
 from engine.runtime.backend import ON_OPENING, opening_graph
 
@@ -229,3 +230,13 @@ def test_the_opening_of_a_graph_is_told_before_and_after():
 def test_a_host_that_cannot_be_started_is_told_of(request_of):
     with Engine(host_command=("/nowhere/python",)) as engine, pytest.raises(HostError, match="could not be started"):
         engine.wait(engine.submit(request_of()), LIMIT_S)
+
+
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="this system does not tell that")
+def test_an_engine_behind_a_window_lets_the_window_go_first(request_of):
+    with Engine() as engine:
+        engine.wait(engine.submit(request_of()))
+        assert os.getpriority(os.PRIO_PROCESS, engine.host_pid) == os.getpriority(os.PRIO_PROCESS, 0)
+    with Engine(behind=True) as engine:
+        engine.wait(engine.submit(request_of(out="behind")))
+        assert os.getpriority(os.PRIO_PROCESS, engine.host_pid) == os.getpriority(os.PRIO_PROCESS, 0) + BEHIND_NICE
