@@ -100,8 +100,15 @@ class ArdourWindow:
 
     def do(self, action: str) -> None:
         """Run an action of Ardour by its name, as ``Editor/select-all-objects``."""
+        self._say("/access_action", action)
+
+    def save(self) -> None:
+        """Save the session."""
+        self._say("/save_state")
+
+    def _say(self, *message: str) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.sendto(packed("/access_action", action), ("127.0.0.1", OSC_PORT))
+            sender.sendto(packed(*message), ("127.0.0.1", OSC_PORT))
 
     def listens(self) -> bool:
         """Whether Ardour's OSC has its port already."""

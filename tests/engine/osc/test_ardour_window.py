@@ -60,10 +60,9 @@ def ask_for_bass(ardour: ArdourWindow) -> None:
     ardour.keys(dialog, "alt+o")
 
 
-@pytest.mark.parametrize("cancelled", [True])
-def test_a_stereo_region_comes_back_as_two_tracks_unless_its_job_is_cancelled(
-    toy_engine, settings, tmp_path, monkeypatch, cancelled
-):
+@pytest.fixture
+def clip(tmp_path, monkeypatch):
+    """A session with one stereo region, split as Ardour records it, and its sound; the user has ``fluxstem``."""
     home = tmp_path / "in"
     program = home / ".local" / "bin" / "fluxstem"
     program.parent.mkdir(parents=True)
@@ -76,45 +75,58 @@ def test_a_stereo_region_comes_back_as_two_tracks_unless_its_job_is_cancelled(
     sound_NC = np.repeat(music(0.5, RATE_HZ), 2, axis=1) * np.float32([1.0, 0.5])
     soundfile.write(sound, sound_NC, RATE_HZ, subtype="FLOAT")
     session.place("Clip", sound, POSITION, apart=True)
+    return session, sound_NC
 
+
+@pytest.fixture
+def asked(toy_engine, settings, clip, tmp_path):
+    """Ardour, the bridge's port, and the id of a job that waits behind another one."""
+    session, _ = clip
+    home = tmp_path / "in"
     with (
         Bridge(toy_engine, replace(settings, home=tmp_path / "data" / "fluxstem" / "bridge")) as bridge,
         ardour_window(session, home, KIT) as ardour,
     ):
-        watcher = Caller(bridge.state.udp_port)
-        watcher.ask("/fluxstem/notify", 1)
-        asker = Caller(bridge.state.udp_port)
-        long = write_music(home / "long.wav", seconds=20)
+        port = bridge.state.udp_port
+        asker = Caller(port)
+        long = write_music(home / "long.wav", seconds=300)
         asker.say("/fluxstem/isolate", "blocker", str(long), "bass", "render=flow", "steps=1000")
         asker.until("/fluxstem/ack")
-
         ask_for_bass(ardour)
-        [job] = ardour.until(lambda: waiting(Caller(bridge.state.udp_port)), "the job")
-        if cancelled:
-            ardour.call_script()  # the window is free: it can be asked again while the job waits
-            dialog = ardour.window("Fluxstem")
-            ardour.choose_first(dialog)
-            ardour.shot(tmp_path / "jobs.png")
-            ardour.keys(dialog, "alt+o")
-            assert watcher.until("/fluxstem/cancelled", "/fluxstem/done", limit_s=90)[:2] == (
-                "/fluxstem/cancelled",
-                job,
-            )
-            asker.say("/fluxstem/cancel", "blocker")
-            return
-        asker.say("/fluxstem/cancel", "blocker")
-        assert watcher.until("/fluxstem/done", "/fluxstem/fail", limit_s=90)[0] == "/fluxstem/done"
-        files = session.folder / "interchange" / session.name / "audiofiles"
-        ardour.until(lambda: len(list(files.glob("* rest%R.wav"))) == 1, "the rest")
-        ardour.until(lambda: not waiting(Caller(bridge.state.udp_port)), "the end of the jobs")
+        [job] = ardour.until(lambda: waiting(Caller(port)), "the job")
+        yield ardour, port, job
 
-        def saved() -> dict[str, tuple[str, int, int, int]]:
-            ardour.do("Main/Save")
-            found = regions_of(session)
-            return found if len(found) >= 3 else {}
 
-        regions = ardour.until(saved, "the saved session")
-        ardour.shot(tmp_path / "done.png")
+def test_a_job_is_cancelled_from_the_window_that_was_free_meanwhile(asked, tmp_path):
+    ardour, port, job = asked
+    watcher = Caller(port)
+    watcher.ask("/fluxstem/notify", 1)
+    ardour.call_script()  # it can be asked again while the job waits
+    dialog = ardour.window("Fluxstem")
+    ardour.choose_first(dialog)
+    ardour.shot(tmp_path / "jobs.png")
+    ardour.keys(dialog, "alt+o")
+    assert watcher.until("/fluxstem/cancelled", "/fluxstem/done", limit_s=90)[:2] == ("/fluxstem/cancelled", job)
+    watcher.say("/fluxstem/cancel", "blocker")
+
+
+def test_stem_and_rest_of_a_stereo_region_come_back_on_tracks_at_its_place(asked, clip, tmp_path):
+    (ardour, port, _), (session, sound_NC) = asked, clip
+    watcher = Caller(port)
+    watcher.ask("/fluxstem/notify", 1)
+    watcher.say("/fluxstem/cancel", "blocker")  # the job's turn has come
+    assert watcher.until("/fluxstem/done", "/fluxstem/fail", limit_s=90)[0] == "/fluxstem/done"
+    files = session.folder / "interchange" / session.name / "audiofiles"
+    ardour.until(lambda: len(list(files.glob("* rest%R.wav"))) == 1, "the rest")
+    ardour.until(lambda: not waiting(Caller(port)), "the end of the jobs")
+
+    def saved() -> dict[str, tuple[str, int, int, int]]:
+        ardour.save()
+        found = regions_of(session)
+        return found if len(found) >= 3 else {}
+
+    regions = ardour.until(saved, "the saved session")
+    ardour.shot(tmp_path / "done.png")
     placed = {track: (position, length, channels) for track, (_, position, length, channels) in regions.items()}
     assert set(placed.values()) == {(POSITION, len(sound_NC), 2)}, placed
     assert len(placed) == 3, placed
