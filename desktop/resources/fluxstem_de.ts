@@ -507,6 +507,7 @@
     <message><source>the current folder is gone, so {path} is nowhere; change to another one</source><translation>der aktuelle Ordner ist weg, {path} also nirgends; wechseln Sie in einen anderen</translation></message>
     <message><source>the decoded audio is gone from the cache; open the file again</source><translation>der Ton ist nicht mehr im Zwischenspeicher; öffnen Sie die Datei noch einmal</translation></message>
     <message><source>the demo mix is not part of this installation; open a file of your own</source><translation>der Demo-Mix gehört nicht zu dieser Installation; öffnen Sie eine eigene Datei</translation></message>
+    <message><source>the engine process could not be given the job ({error})</source><translation>dem Engine-Prozess ließ sich der Auftrag nicht geben ({error})</translation></message>
     <message><source>the engine process could not be started ({error})</source><translation>der Engine-Prozess ließ sich nicht starten ({error})</translation></message>
     <message><source>the engine process ended ({reason}); this job is lost, the next one gets a new process; set FLUXSTEM_DEBUG=1 to see its log</source><translation>der Engine-Prozess wurde beendet ({reason}); dieser Auftrag ist verloren, der nächste bekommt einen neuen Prozess; mit FLUXSTEM_DEBUG=1 sehen Sie sein Protokoll</translation></message>
     <message><source>the example same is the input, and {task} was given none; give a path</source><translation>das Beispiel „same“ ist die Eingangsdatei, und {task} hat keine; geben Sie einen Pfad an</translation></message>

@@ -240,7 +240,7 @@ class Engine:
                     self._write(job.host, {"cancel": job.name})
             for job in self._unfinished():
                 if job.host is None and in_order:
-                    in_order = self._send(job)
+                    in_order = self._sent_or_failed(job)
 
     def _woken(self) -> bool:
         """Wait until there may be something to send; many wakes at once are one. False: leave."""
@@ -248,6 +248,16 @@ class Engine:
         while going and not self._wakes.empty():
             going = self._wakes.get()
         return going
+
+    def _sent_or_failed(self, job: _Job) -> bool:
+        """As ``_send``; whatever is wrong with a job ends that job and not this thread, which all jobs need."""
+        try:
+            return self._send(job)
+        except Exception as error:
+            log.exception("job %s could not be sent", job.name)
+            failed = HostError("the engine process could not be given the job ({error})", error=error)
+            self._deliver(failed_of(job.name, failed))
+            return True
 
     def _send(self, job: _Job) -> bool:
         """Send a job to the host, or make one; False while it has to wait for the jobs before it."""

@@ -50,7 +50,8 @@ class WritableFolders:
 def existing_part(folder: str) -> str:
     """The folder itself, or the nearest one above it that is there, as a real path."""
     path = Path(os.path.realpath(folder))
-    return str(next((place for place in (path, *path.parents) if place.is_dir()), path.anchor))
+    # os.path.isdir: Path.is_dir raises for a name that is too long.
+    return str(next((place for place in (path, *path.parents) if os.path.isdir(place)), path.anchor))
 
 
 def _is_below(folder: str, known: str) -> bool:

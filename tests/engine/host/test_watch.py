@@ -240,3 +240,7 @@ def test_an_engine_behind_a_window_lets_the_window_go_first(request_of):
     with Engine(behind=True) as engine:
         engine.wait(engine.submit(request_of(out="behind")))
         assert os.getpriority(os.PRIO_PROCESS, engine.host_pid) == os.getpriority(os.PRIO_PROCESS, 0) + BEHIND_NICE
+
+
+def test_of_a_name_that_is_too_long_the_folder_above_counts(tmp_path):
+    assert existing_part(str(tmp_path / ("n" * 300) / "deeper")) == str(tmp_path.resolve())
