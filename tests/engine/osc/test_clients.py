@@ -64,8 +64,7 @@ def sclang(tmp_path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
     config = tmp_path / "langconf.yaml"
     config.write_text(f"includePaths:\n    - {DAW / 'supercollider'}\nexcludePaths: []\npostInlineWarnings: false\n")
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1"}
-    environment |= {"HOME": str(tmp_path)}
-    environment |= {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "DATA")}
+    environment |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DATA_HOME": ""}
     running: list[subprocess.Popen[str]] = []
 
     def start(code: str) -> subprocess.Popen[str]:
@@ -74,7 +73,7 @@ def sclang(tmp_path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
         running.append(
             subprocess.Popen(
                 [program, "-l", str(config), str(script)], env=environment, text=True, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path,  # without XDG_DATA_HOME it writes here
             )
         )  # fmt: skip
         return running[-1]
