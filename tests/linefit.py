@@ -54,6 +54,7 @@ def train(folder: Path, parts: int, steps: int = STEPS, together: int = 1, resum
     source = batches(stage, run.distributed, run.step, STEPS, run.parts, workers=0)
     losses = [run.descend([next(source) for _ in range(run.own)])[0] for _ in range(run.step, steps)]
     run.save()
+    run.distributed.wait()
     noted = {"losses": losses, "seen": stage.seen, "gradient": stage.model.weight.grad.flatten().tolist()}
     (folder / f"noted-{run.distributed.rank}.json").write_text(json.dumps(noted))
     return run

@@ -262,6 +262,7 @@ class Trainer:
                     self.save()
                     saved = time.monotonic()
         self.save()
+        self.distributed.wait()  # a process that left while another still writes could end in an abort
         share = waited_s / max(1e-9, time.monotonic() - began)
         if not quiet:
             print(f"waited for data {100 * share:.1f} % of {time.monotonic() - began:.0f} s, {len(losses)} steps")
