@@ -38,13 +38,13 @@ BATCH_WINDOWS: dict[str, int] = {
 
 
 # How long one graph may take to open, in seconds, by device: TensorRT builds an engine first.
-OPENING_LIMITS_S: dict[Device, float] = {"tensorrt": 1800.0}
+OPENING_LIMITS_S: dict[str, float] = {"tensorrt": 1800.0}
 OPENING_LIMIT_S = 300.0
 ON_OPENING: list[Callable[[float], None]] = []  # told how long an opening may take, and 0 at its end
 
 
 @contextlib.contextmanager
-def opening_graph(device: Device) -> Iterator[None]:
+def opening_graph(device: str) -> Iterator[None]:
     """Tell whoever watches this process that it may be silent for a while, because ONNX Runtime keeps Python's lock."""
     for tell in ON_OPENING:
         tell(OPENING_LIMITS_S.get(device, OPENING_LIMIT_S))

@@ -11,17 +11,10 @@ from typing import Any
 
 import onnxruntime as ort
 
-from engine.bundle.library import user_cache_folder
 from engine.errors import BundleError, DeviceError
-from engine.request import Device
-from engine.runtime.backend import (
-    PROVIDERS,
-    Array,
-    FloatArray,
-    OutOfDeviceMemory,
-    nvidia_driver_missing,
-    opening_graph,
-)
+from engine.runtime.backend import Array, FloatArray, OutOfDeviceMemory, opening_graph
+from engine.runtime.providers import provider_chain
+from engine.runtime.settings import SessionSettings
 from engine.runtime.threads import threads
 
 log = logging.getLogger(__name__)
@@ -36,12 +29,24 @@ _NO_GRAPH = ("INVALID_PROTOBUF", "INVALID_GRAPH", "Load model", "ModelProto", "N
 
 
 class OnnxSession:
-    """One graph opened by ONNX Runtime."""
+    """One graph opened by ONNX Runtime.
 
-    def __init__(self, session: Any, path: Path) -> None:
+    Args:
+        session: it.
+        path: the file.
+        settings: what it was opened with.
+    """
+
+    def __init__(self, session: Any, path: Path, settings: SessionSettings) -> None:
         self._session = session
         self._path = path
+        self.settings = settings
         self._outputs = [output.name for output in session.get_outputs()]
+
+    @property
+    def providers(self) -> list[str]:
+        """The execution providers that ONNX Runtime really gave, the preferred one first."""
+        return list(self._session.get_providers())
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:
         """See ``engine.runtime.backend.GraphSession``."""
@@ -50,101 +55,36 @@ class OnnxSession:
         return dict(zip(self._outputs, values, strict=True))
 
 
-class OnnxBackend:
-    """Opens sessions on the fastest provider that really works.
+def open_session(path: Path, settings: SessionSettings) -> OnnxSession:
+    """Open a graph; whether the wanted provider was had stands in ``OnnxSession.providers``.
 
     Args:
-        device: ``auto`` falls back with a logged reason; anything else is used or refused.
+        path: the graph.
+        settings: device, precision and limits.
 
     Raises:
-        DeviceError: the requested device is not available.
+        Exception: whatever ONNX Runtime throws; ``onnx_errors`` translates it.
     """
-
-    def __init__(self, device: Device) -> None:
-        self._explicit = device != "auto"
-        self._candidates = [device] if self._explicit else list(PROVIDERS)
-        self._cache = user_cache_folder() / "tensorrt"
-        self._drop_impossible()
-
-    @property
-    def device(self) -> str:
-        """The execution provider in use, read back from the sessions opened so far."""
-        return PROVIDERS[self._candidates[0]]
-
-    def open(self, path: Path) -> OnnxSession:
-        """See ``engine.runtime.backend.Backend``; the provider is read back from the session."""
-        while True:
-            device = self._candidates[0]
-            session, why = self._try(device, path)
-            if session is not None:
-                return OnnxSession(session, path)
-            self._refuse_or_fall_back(device, why)
-
-    def _try(self, device: Device, path: Path) -> tuple[Any | None, str]:
-        if device == "cpu":
-            with onnx_errors(path):
-                return self._session(device, path), ""
-        try:
-            session = self._session(device, path)
-        except Exception as error:  # whatever a half-installed CUDA throws, the next provider may work
-            return None, _first_line(error)
-        got = session.get_providers()
-        if PROVIDERS[device] in got:
-            return session, ""
-        return None, f"ONNX Runtime gave {got[0]} instead; its CUDA or TensorRT libraries do not load"
-
-    def _session(self, device: Device, path: Path) -> Any:
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = threads()
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        with opening_graph(device), _prints_on_stderr():
-            return ort.InferenceSession(
-                str(path), sess_options=options, providers=self._providers(device), enable_fallback=0
-            )
-
-    def _providers(self, device: Device) -> list[Any]:
-        cuda = (
-            PROVIDERS["cuda"],
-            {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0", "arena_extend_strategy": "kSameAsRequested"},
+    options = session_options(settings)
+    with opening_graph(settings.kind), _prints_on_stderr():
+        session = ort.InferenceSession(
+            str(path), sess_options=options, providers=provider_chain(settings, path), enable_fallback=0
         )
-        if device == "cpu":
-            return [PROVIDERS["cpu"]]
-        if device == "cuda":
-            return [cuda, PROVIDERS["cpu"]]
-        self._cache.mkdir(parents=True, exist_ok=True)
-        engines = {
-            "trt_engine_cache_enable": "True",
-            "trt_engine_cache_path": str(self._cache),
-            "trt_timing_cache_enable": "True",
-            "trt_timing_cache_path": str(self._cache),
-        }
-        return [(PROVIDERS["tensorrt"], engines), cuda, PROVIDERS["cpu"]]
+    return OnnxSession(session, path, settings)
 
-    def _drop_impossible(self) -> None:
-        built_for = ort.get_available_providers()
-        driver = None
-        if any(device != "cpu" and PROVIDERS[device] in built_for for device in self._candidates):
-            driver = nvidia_driver_missing()
-            if driver is None:
-                _load_nvidia_libraries()
-        while self._candidates[0] != "cpu":
-            device = self._candidates[0]
-            if PROVIDERS[device] not in built_for:
-                why = f"this ONNX Runtime was built without {PROVIDERS[device]}; install fluxstem[gpu]"
-            elif driver is not None:
-                why = driver
-            else:
-                return
-            self._refuse_or_fall_back(device, why)
 
-    def _refuse_or_fall_back(self, device: Device, why: str) -> None:
-        if self._explicit:
-            raise DeviceError(
-                "device {device} cannot be used: {reason}; choose --device auto or cpu", device=device, reason=why
-            )
-        log.info("not using %s: %s", device, why)
-        self._candidates.pop(0)
+def session_options(settings: SessionSettings) -> Any:
+    """ONNX Runtime's options of a session."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def built_in_providers() -> list[str]:
+    """Execution providers that this ONNX Runtime was built with; whether one works shows when a graph is opened."""
+    return list(ort.get_available_providers())
 
 
 @contextlib.contextmanager
@@ -166,7 +106,8 @@ def onnx_errors(graph: Path) -> Iterator[None]:
         raise DeviceError("{graph} could not be run: {reason}", graph=graph.name, reason=_first_line(error)) from error
 
 
-def _load_nvidia_libraries() -> None:
+def load_nvidia_libraries() -> None:
+    """Load CUDA and cuDNN from the packages that hold them, where they are installed."""
     preload = getattr(ort, "preload_dlls", None)  # since ONNX Runtime 1.21
     if preload is not None:
         with _prints_on_stderr():

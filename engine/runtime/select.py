@@ -14,7 +14,7 @@ def open_backend(device: Device) -> Backend:
         DeviceError: the requested device is not available, or no runtime is installed.
     """
     try:
-        from engine.runtime.onnx import OnnxBackend
+        from engine.runtime.fallback import OnnxBackend
     except ImportError as error:
         raise DeviceError(
             "no ONNX Runtime is installed ({reason}); install fluxstem[cpu], or fluxstem[gpu] for NVIDIA cards",

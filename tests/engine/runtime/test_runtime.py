@@ -9,6 +9,7 @@ import pytest
 
 from engine.errors import BundleError, DeviceError
 from engine.latents import SLOTS
+from engine.runtime import fallback
 from engine.runtime import onnx as backend
 from engine.runtime.backend import PROVIDERS, batch_windows, nvidia_driver_missing
 from engine.runtime.fake import FakeBackend
@@ -36,7 +37,7 @@ def gpu_build_without_libraries(monkeypatch):
     monkeypatch.setattr(backend.ort, "get_available_providers", lambda: list(PROVIDERS.values()))
     monkeypatch.setattr(backend.ort, "InferenceSession", Session)
     monkeypatch.setattr(backend.ort, "preload_dlls", lambda: print("Failed to load libcublas"))
-    monkeypatch.setattr(backend, "nvidia_driver_missing", lambda: None)
+    monkeypatch.setattr(fallback, "nvidia_driver_missing", lambda: None)
 
 
 def test_auto_takes_what_the_session_really_got_and_says_why(gpu_build_without_libraries, tmp_path, caplog, capfd):

@@ -1,0 +1,53 @@
+"""What a session is opened with: device, precision, batch sizes, memory.
+
+Whoever chooses the device fills in a ``SessionSettings``; ``engine.runtime.onnx`` opens graphs with it, and
+``engine.runtime.providers`` turns it into the options of ONNX Runtime's execution providers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Precision = Literal["float32", "tf32", "float16", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+# Rows of a batch. Kernels chosen by trial, CUDA graphs and TensorRT engines are made once for each shape, so that there
+# are few shapes and a batch between two of them is padded.
+BATCH_SIZES = (1, 2, 4, 8, 16, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """How the graphs of a bundle are opened on one device.
+
+    Attributes:
+        kind: a row of ``engine.runtime.backend.PROVIDERS``: ``cpu``, ``cuda``, ...
+        index: which device of that kind.
+        memory: where tensors that stay between runs are kept, in the words of ONNX Runtime: ``cpu`` or ``cuda``.
+        precision: of the arithmetic; weights are converted when a graph is opened.
+        batch_sizes: a batch is padded to the next of these; none leaves batches as they are.
+        memory_limit_bytes: the provider's arena grows to this at most; None sets no limit.
+        capture: record CUDA graphs of graphs that allow it, and replay them.
+    """
+
+    kind: str = "cpu"
+    index: int = 0
+    memory: str = "cpu"
+    precision: Precision = "float32"
+    batch_sizes: tuple[int, ...] = ()
+    memory_limit_bytes: int | None = None
+    capture: bool = False
+
+
+def settings_for(kind: str, index: int = 0, precision: Precision = "float32") -> SessionSettings:
+    """The usual settings of a device: on NVIDIA cards tensors stay on the card and batches have fixed sizes."""
+    if kind not in ("cuda", "tensorrt"):
+        return SessionSettings(kind, index, precision=precision)
+    return SessionSettings(kind, index, "cuda", precision, BATCH_SIZES, capture=kind == "cuda")
+
+
+def padded_rows(rows: int, sizes: Sequence[int]) -> int:
+    """Rows of the batch that ``rows`` are padded to: the least of ``sizes`` that holds them, else ``rows``."""
+    return min((size for size in sizes if size >= rows), default=rows)
