@@ -1,26 +1,113 @@
-"""Pitched notes of a sound: the network of Basic Pitch over its windows, then notes of what it says.
-
-Source: Bittner et al. 2022, A Lightweight Instrument-Agnostic Model for Polyphonic Note Transcription and Multipitch
-Estimation (arXiv 2203.09893).
-"""
+"""Pitched notes of a sound: the network over all of it, notes of what it says, and how loudly each was played."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
+import soxr
 
-from engine.notes.note import Transcription
+from engine.notes.decode import DecodeSettings, decode
+from engine.notes.network import HOP_SAMPLES, RATE_HZ, FloatArray, NoteNetwork
+from engine.notes.note import NoteEvent, Transcription
+
+FFT_SAMPLES = 4096
+PARTIALS = 6  # of a note that its loudness is measured on
+ATTACK_S = 0.12  # after the onset in which a note is as loud as it gets
+SILENT_DB = -55.0  # against the loudest moment: nothing is expected to be written down there
+USUAL_VELOCITY, LEAST_VELOCITY = 0.8, 0.1
+SURE = 0.55  # mean activation of notes that are certainly there
+SURE_ENOUGH = 0.35  # below this confidence, a caller does better without the notes
 
 
-def transcribe(audio_CN: npt.NDArray[np.floating], rate_hz: int) -> Transcription:
+def transcribe(
+    audio_CN: npt.NDArray[np.floating],
+    rate_hz: int,
+    network: NoteNetwork | None = None,
+    settings: DecodeSettings | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Transcription:
     """Notes of a sound, in tune and in time.
 
     Args:
         audio_CN: float (channels, samples), full scale at 1.
         rate_hz: its sample rate.
+        network: opened before; None opens the one that is installed.
+        settings: what counts as a note.
+        check: called now and then; raises to stop.
 
     Raises:
         BundleError: the network is not installed, or is damaged.
         DeviceError: there is no ONNX Runtime, or it refused.
     """
-    raise NotImplementedError
+    mono_N = _mono(audio_CN, rate_hz)
+    length_s = audio_CN.shape[-1] / rate_hz
+    peak = float(np.abs(mono_N).max(initial=0.0))
+    if peak < 1e-6:
+        return Transcription(length_s=length_s)
+    mono_N = mono_N * np.float32(0.7 / peak)  # it was trained on sounds that are loud
+    notes = decode((network or NoteNetwork()).hear(mono_N, check), settings)
+    notes = tuple(replace(note, end_s=min(note.end_s, length_s)) for note in notes if note.start_s < length_s)
+    loudness_L = frame_levels(mono_N)
+    notes = with_velocities(notes, mono_N)
+    return Transcription(notes, _confidence(notes, loudness_L), length_s)
+
+
+def _mono(audio_CN: npt.NDArray[np.floating], rate_hz: int) -> FloatArray:
+    mono_N = np.asarray(audio_CN, np.float32).reshape(-1, audio_CN.shape[-1]).mean(axis=0)
+    if rate_hz == RATE_HZ or not len(mono_N):
+        return np.ascontiguousarray(mono_N)
+    return np.asarray(soxr.resample(mono_N, rate_hz, RATE_HZ), np.float32)
+
+
+def frame_levels(mono_N: FloatArray) -> FloatArray:
+    """Level of each frame of ``HOP_SAMPLES``, in dB against the loudest."""
+    whole = len(mono_N) // HOP_SAMPLES
+    if not whole:
+        return np.zeros(0, np.float32)
+    power_L = np.square(mono_N[: whole * HOP_SAMPLES]).reshape(whole, HOP_SAMPLES).mean(axis=1)
+    return np.asarray(10 * np.log10(power_L / max(float(power_L.max()), 1e-12) + 1e-12), np.float32)
+
+
+def with_velocities(notes: Sequence[NoteEvent], mono_N: FloatArray) -> tuple[NoteEvent, ...]:
+    """The notes with the loudness that is measured on their partials just after the onset.
+
+    A velocity's square is the amplitude, as General MIDI recommends; the loud ones of a stem are at 0.8.
+    """
+    if not notes:
+        return ()
+    amplitudes = np.array([_amplitude(note, mono_N) for note in notes])
+    loud = max(float(np.quantile(amplitudes, 0.9)), 1e-9)
+    velocities = np.clip(USUAL_VELOCITY * np.sqrt(amplitudes / loud), LEAST_VELOCITY, 1.0)
+    return tuple(replace(n, velocity=round(float(v), 3)) for n, v in zip(notes, velocities, strict=True))
+
+
+def _amplitude(note: NoteEvent, mono_N: FloatArray) -> float:
+    """Root of the power in a note's first partials."""
+    start = round(note.start_s * RATE_HZ)
+    stop = start + round(min(max(note.length_s, 0.03), ATTACK_S) * RATE_HZ)
+    part_N = mono_N[start:stop]
+    if len(part_N) < 2:
+        return 0.0
+    window_N = np.hanning(len(part_N) + 2)[1:-1]
+    power_F = np.abs(np.fft.rfft(part_N * window_N, FFT_SAMPLES) / window_N.sum()) ** 2
+    hertz = 440.0 * 2 ** ((note.pitch - 69) / 12) * np.arange(1, PARTIALS + 1)
+    bins = np.round(hertz[hertz < RATE_HZ / 2.2] * FFT_SAMPLES / RATE_HZ).astype(int)
+    return float(np.sqrt(sum(power_F[max(at - 2, 0) : at + 3].max() for at in bins)))
+
+
+def _confidence(notes: Sequence[NoteEvent], level_L: FloatArray) -> float:
+    """How sure the notes are, times how much of what sounds they cover."""
+    loud_L = level_L > SILENT_DB
+    if not notes or not loud_L.any():
+        return 0.0
+    covered_L = np.zeros(len(level_L), bool)
+    for note in notes:
+        covered_L[int(note.start_s * RATE_HZ / HOP_SAMPLES) : int(note.end_s * RATE_HZ / HOP_SAMPLES) + 1] = True
+    power_L = 10 ** (level_L / 20)  # amplitudes: a quiet passage counts less, and still counts
+    covered = float(power_L[covered_L & loud_L].sum() / power_L[loud_L].sum())
+    lengths = np.array([note.length_s for note in notes])
+    sure = float((np.array([note.confidence for note in notes]) * lengths).sum() / lengths.sum())
+    return round(covered * min(sure / SURE, 1.0), 2)

@@ -1,0 +1,137 @@
+"""The network that hears notes: its folder, its check, and its answer over a sound of any length.
+
+Source: Bittner et al. 2022 (arXiv 2203.09893); the graph is that of the package basic-pitch, which
+``python -m export notes`` takes out of its wheel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.bundle.library import search_folders
+from engine.errors import BundleDamaged, BundleError
+from engine.runtime.backend import GraphSession
+from engine.runtime.select import open_backend
+
+FOLDER, DESCRIPTION = "notes", "notes.json"  # not a manifest: it is no bundle that a task can name
+RATE_HZ, HOP_SAMPLES = 22_050, 256
+WINDOW_SAMPLES, WINDOW_FRAMES = 43_844, 172
+EDGE_FRAMES = 15  # of a window that are left to its neighbour, as they see too little
+KEPT_FRAMES = WINDOW_FRAMES - 2 * EDGE_FRAMES
+LOWEST_KEY, KEYS = 21, 88  # a piano's
+BINS_PER_KEY = 3  # of the contours
+BATCH_WINDOWS = 8
+OUTPUTS = ("frames", "onsets", "contours")
+
+FloatArray = npt.NDArray[np.float32]
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteActivations:
+    """What the network says of a sound, every ``HOP_SAMPLES`` samples at ``RATE_HZ``.
+
+    Attributes:
+        frames_LK: float32 (frames, keys), that a key sounds, 0 to 1.
+        onsets_LK: float32 (frames, keys), that it begins there.
+        contours_LB: float32 (frames, bins), pitch in thirds of semitones from A0 up.
+    """
+
+    frames_LK: FloatArray
+    onsets_LK: FloatArray
+    contours_LB: FloatArray
+
+
+class NoteNetwork:
+    """The network, opened.
+
+    Args:
+        folder: where it is; None looks where bundles are.
+
+    Raises:
+        BundleError: it is not there, or not what its description says.
+        DeviceError: there is no ONNX Runtime.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        folder = folder or find_notes_folder()
+        described = _description(folder)
+        self._input, self._names = described["input"], described["outputs"]
+        self._session: GraphSession = open_backend("cpu").open(_checked(folder, described))
+
+    def hear(self, mono_N: FloatArray, check: Check = lambda: None) -> NoteActivations:
+        """The network's answer over a whole sound.
+
+        Args:
+            mono_N: float32 (samples) at ``RATE_HZ``.
+            check: called between runs; raises to stop.
+        """
+        length = 1 + len(mono_N) // HOP_SAMPLES
+        windows = -(-length // KEPT_FRAMES)
+        # The first frame that is kept of the first window is at sample 0.
+        padded_N = np.zeros((windows - 1) * KEPT_FRAMES * HOP_SAMPLES + WINDOW_SAMPLES, np.float32)
+        before = EDGE_FRAMES * HOP_SAMPLES
+        given_N = mono_N[: len(padded_N) - before]
+        padded_N[before : before + len(given_N)] = given_N
+        view_WN = np.lib.stride_tricks.sliding_window_view(padded_N, WINDOW_SAMPLES)[:: KEPT_FRAMES * HOP_SAMPLES]
+        heard: dict[str, list[FloatArray]] = {name: [] for name in OUTPUTS}
+        for first in range(0, windows, BATCH_WINDOWS):
+            check()
+            batch_WN1 = np.ascontiguousarray(view_WN[first : first + BATCH_WINDOWS, :, None])
+            said = self._session.run({self._input: batch_WN1})
+            for name in OUTPUTS:
+                kept_WLX = said[self._names[name]][:, EDGE_FRAMES : EDGE_FRAMES + KEPT_FRAMES]
+                heard[name].append(kept_WLX.reshape(-1, kept_WLX.shape[2]))
+        return NoteActivations(*(np.concatenate(heard[name])[:length] for name in OUTPUTS))
+
+
+def find_notes_folder() -> Path:
+    """The folder of the network.
+
+    Raises:
+        BundleError: there is none.
+    """
+    for place in search_folders():
+        if os.path.isfile(place / FOLDER / DESCRIPTION):
+            return place / FOLDER
+    raise BundleError(
+        "the network that hears notes is not installed; make it with: python -m export notes WHEEL {folder}",
+        folder=f"resources/bundles/{FOLDER}",
+    )
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    path = folder / DESCRIPTION
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(said, dict) or set(said["outputs"]) != set(OUTPUTS):
+            raise ValueError("it has other fields")
+        return {
+            "graph": Path(str(said["graph"])).name, "sha256": str(said["sha256"]), "input": str(said["input"]),
+            "outputs": {name: str(said["outputs"][name]) for name in OUTPUTS},
+        }  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleDamaged("{path} cannot be read ({reason}); install it again", path=path, reason=error) from error
+
+
+def _checked(folder: Path, described: dict[str, Any]) -> Path:
+    """The graph, once its hash is the one described."""
+    path = folder / described["graph"]
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BundleDamaged("{path} cannot be read ({reason}); install it again", path=path, reason=error) from error
+    if found != described["sha256"]:
+        raise BundleDamaged(
+            "{path} is not the file that {name} describes; install it again", path=path, name=DESCRIPTION
+        )
+    return path

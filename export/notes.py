@@ -1,0 +1,71 @@
+"""``python -m export notes WHEEL FOLDER``: the network that hears notes, out of the wheel of basic-pitch.
+
+The wheel comes from ``pip download --no-deps basic-pitch==0.4.0``; nothing of the package is run, and TensorFlow, which
+it depends on, is not needed. Only the graph, its licence and its notice are taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+PACKAGE, VERSION = "basic-pitch", "0.4.0"
+GRAPH = "basic_pitch/saved_models/icassp_2022/nmp.onnx"
+GRAPH_SHA256 = "2c3c1d144bfa61ad236e92e169c13535c880469a12a047d4e73451f2c059a0ec"
+PAPERS = {name: f"basic_pitch-{VERSION}.dist-info/{name}" for name in ("LICENSE", "NOTICE")}
+DESCRIPTION = {
+    "graph": "notes.onnx",
+    "sha256": GRAPH_SHA256,
+    "input": "serving_default_input_2:0",
+    "outputs": {
+        "frames": "StatefulPartitionedCall:1",
+        "onsets": "StatefulPartitionedCall:2",
+        "contours": "StatefulPartitionedCall:0",
+    },
+    "licence": "Apache-2.0",
+    "attribution": [
+        "Basic Pitch: Apache-2.0, Copyright 2022 Spotify AB; the unchanged graph of the PyPI package "
+        f"{PACKAGE} {VERSION}"
+    ],
+}
+
+
+def main(argv: list[str]) -> str:
+    """Read the command line and write the folder; a line on it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m export notes", description="take the network that hears notes out of the wheel of basic-pitch"
+    )
+    parser.add_argument("wheel", type=Path, metavar="WHEEL", help=f"of {PACKAGE} {VERSION}")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="for example resources/bundles/notes")
+    args = parser.parse_args(argv)
+    size = write_notes(args.wheel, args.folder)
+    return f"{args.folder}: {DESCRIPTION['graph']}, {size / 1000:.0f} kB, {DESCRIPTION['licence']}"
+
+
+def write_notes(wheel: Path, folder: Path) -> int:
+    """Write graph, description, licence and notice; what is there already is written over.
+
+    Returns:
+        Bytes of the graph.
+
+    Raises:
+        ValueError: it is not that wheel.
+        FileNotFoundError: there is no such file.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            graph = archive.read(GRAPH)
+            papers = {name: archive.read(path) for name, path in PAPERS.items()}
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise ValueError(f"{wheel} is not the wheel of {PACKAGE} {VERSION} ({error}); download that one") from error
+    if hashlib.sha256(graph).hexdigest() != GRAPH_SHA256:
+        raise ValueError(f"the graph in {wheel} is not that of {PACKAGE} {VERSION}; download that one")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / str(DESCRIPTION["graph"])).write_bytes(graph)
+    for name, content in papers.items():
+        (folder / name).write_bytes(content)
+    (folder / "notes.json").write_text(json.dumps(DESCRIPTION, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return len(graph)
