@@ -23,6 +23,7 @@ STAGES = {
     "mask-queries": ("training.mask.queries", "fit prompts to the query vectors of a mask decoder"),
     "mask-calibrate": ("training.mask.calibrate", "calibrate presence on mixes of held-out recordings"),
     "mask-confirm": ("training.mask.confirm", "judge a mask decoder on drums that chose nothing"),
+    "mask-estimate": ("training.mask.flow_estimate", "is a mask decoder better that also reads the flow's estimates"),
     "mask-judge": ("training.mask.judge", "how well a mask decoder separates held-out recordings"),
     "encode": ("training.flow.encode", "encode mixes into latents for the flow, which does it itself when missing"),
     "flow": ("training.flow.train", "train FluxFormer"),
