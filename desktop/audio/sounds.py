@@ -17,6 +17,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 Compute = Callable[[int, int], FloatArray]  # first sample, past the last -> float32 (samples, channels)
 
+FADE_S = 0.01  # where one sound goes over into another
 CHUNK_SAMPLES = 4096
 KEPT_CHUNKS = 128  # of one sound: some ten seconds, so that what plays and what is drawn share them
 

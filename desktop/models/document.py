@@ -279,12 +279,6 @@ class Document(QObject):
         lanes = tuple(replace(lane, solo=False) for lane in self._project.lanes)
         self.apply(Message("clear solo"), replace(self._project, lanes=lanes))
 
-    def set_sensitivity(self, lane_id: str, value: float) -> None:
-        """Move energy between a stem and what it was taken out of: 0 for the cleanest stem, 1 for the fullest."""
-        lane = self._project.lane(lane_id)
-        if lane is not None and lane.taken_out is not None:
-            self.set_lane(lane_id, Message("sensitivity of {lane}", lane=lane.name), sensitivity=value)
-
     def set_fades(self, lane_id: str, fade_in: int, fade_out: int) -> None:
         """Fade a lane in and out, in samples."""
         lane = self._project.lane(lane_id)

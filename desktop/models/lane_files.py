@@ -50,27 +50,17 @@ class LaneFiles:
         self._document, self._store = document, store
         self._sounds = sounds or LaneSounds(store)
 
-    def file_of(self, lane_id: str) -> Path:
-        """A file with what a lane sounds like before gain and pan; made when missing.
-
-        A stored take is linked, bit for bit as it was made; what is computed is written, which takes a moment unless
-        ``rendering`` was done before.
-
-        Raises:
-            RequestError: there is no such lane.
-            AudioError: its audio is gone.
-            OutputError: the folder for it cannot be written to.
-        """
-        return self.rendering(lane_id)()
-
     def at_once(self, lane_id: str, complement: bool = False) -> Path | None:
         """The file of a lane, or of the mix without it, where it takes no time: it is there, or a link makes it.
+
+        A stored take is linked, bit for bit as it was made.
 
         Returns:
             None where ``rendering`` has to write it.
 
         Raises:
-            As ``file_of``.
+            RequestError: there is no such lane.
+            AudioError: its audio is gone.
         """
         path, source, _ = self._planned(lane_id, complement)
         if path.is_file():
@@ -85,7 +75,11 @@ class LaneFiles:
         return path
 
     def rendering(self, lane_id: str, complement: bool = False, check: Check = keep_going) -> Callable[[], Path]:
-        """What makes the file of a lane, or of the mix without it, for a worker; raises as ``file_of``."""
+        """What makes the file of a lane, or of the mix without it, for a worker.
+
+        Raises:
+            As ``at_once``; what is returned raises OutputError where the folder cannot be written to.
+        """
         rate_hz = self._document.project.rate_hz
         path, source, sound = self._planned(lane_id, complement)
 

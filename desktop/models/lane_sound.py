@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 
 from desktop.audio.sounds import (
+    FADE_S,
     CompPiece,
     ComputedSamples,
     FloatArray,
@@ -22,7 +23,6 @@ from desktop.audio.sounds import (
     total,
 )
 from desktop.audio.spectral import BrushedSounds, BrushMove, BrushShape, tilted
-from desktop.audio.splice import FADE_S
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.models.project import MIX, NEUTRAL, BrushEdit, Lane, LaneTake, Project
 

@@ -15,8 +15,7 @@ import soxr
 from desktop.audio.export import mixed_blocks
 from desktop.audio.mixer import Track
 from desktop.audio.read import BLOCK_SAMPLES, Check, keep_going
-from desktop.audio.sounds import CompPiece, PlacedSound, comped, difference
-from desktop.audio.splice import FADE_S
+from desktop.audio.sounds import FADE_S, CompPiece, PlacedSound, comped, difference
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.models.lane_sound import SoundBank
 from desktop.models.project import MIX, Lane, LaneTake, Project, TakeOrigin, new_id

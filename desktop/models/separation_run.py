@@ -22,9 +22,8 @@ import soxr
 from desktop.audio.growing_stem import GrowingStem
 from desktop.audio.peaks import BASE_SAMPLES, PeakBuilder, Peaks, peaks_of_bins
 from desktop.audio.read import Check
-from desktop.audio.sounds import CompPiece, FloatArray, PlacedSound, SoundSamples, comped, difference, on_grid
+from desktop.audio.sounds import FADE_S, CompPiece, FloatArray, PlacedSound, SoundSamples, comped, difference, on_grid
 from desktop.audio.spectral import window_samples
-from desktop.audio.splice import FADE_S
 from desktop.audio.store import AudioStore
 from desktop.models.document import joined
 from desktop.models.project import LaneTake, Regions, TakeOrigin

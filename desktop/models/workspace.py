@@ -24,7 +24,6 @@ from desktop.models.disk_use import DiskUse, measure_disk
 from desktop.models.document import Document
 from desktop.models.ghosts import GhostLane
 from desktop.models.job_controller import JobController
-from desktop.models.job_list import ENDED
 from desktop.models.lane_files import LaneFiles
 from desktop.models.lane_pictures import LanePictures
 from desktop.models.lane_sound import LaneSounds
@@ -438,10 +437,6 @@ class Workspace(QObject):
         if not quiet:
             self.told.emit(Message("writing {count} files …", count=len(makers)))
         self.background.run(lambda: [make() for make in makers], then, self.fail)
-
-    def work_in_progress(self) -> tuple[str, ...]:
-        """Titles of the jobs of this window that wait or run."""
-        return tuple(row.title for row in self.jobs.queue.rows if row.state not in ENDED and not row.from_daw)
 
     def samples(self, ref: AudioRef) -> SoundSamples:
         """The samples, memory-mapped."""

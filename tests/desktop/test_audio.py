@@ -16,7 +16,6 @@ from desktop.audio.player import fill, renew
 from desktop.audio.ring import Ring
 from desktop.audio.snap import nearest_zero
 from desktop.audio.spectrogram import BANDS, HOP_SAMPLES, Spectrogram, band_edges_hz, make_spectrogram, with_zooms
-from desktop.audio.splice import SplicePiece, splice
 from desktop.audio.store import AudioStore
 from engine import AudioError, OutputError, RequestError
 
@@ -306,20 +305,6 @@ def test_a_ring_gives_back_what_was_put_in():
         assert not block_NC[count:].any()
         out.append(block_NC[:count].copy())
     np.testing.assert_array_equal(np.concatenate(out), data_NC)
-
-
-def test_a_splice_changes_nothing_outside_its_region(tmp_path):
-    old_NC, new_NC = noise(20_000), noise(5000, channels=1, seed=3)
-    other_NC = noise(1000, seed=4)
-    pieces = [SplicePiece(new_NC, (7000, 12_000)), SplicePiece(other_NC, (15_000, 16_000))]
-    splice(old_NC, pieces, RATE_HZ, tmp_path / "out.wav")
-    out_NC, _ = soundfile.read(tmp_path / "out.wav", dtype="float32", always_2d=True)
-    np.testing.assert_array_equal(out_NC[:7000], old_NC[:7000])
-    np.testing.assert_array_equal(out_NC[12_000:15_000], old_NC[12_000:15_000])
-    np.testing.assert_array_equal(out_NC[16_000:], old_NC[16_000:])
-    np.testing.assert_array_equal(out_NC[15_200:15_800], other_NC[200:800])
-    np.testing.assert_array_equal(out_NC[7200:11_800], np.repeat(new_NC[200:4800], 2, axis=1))
-    assert out_NC[7000] == pytest.approx(old_NC[7000])
 
 
 def test_snapping_finds_the_nearest_zero():

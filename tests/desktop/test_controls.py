@@ -90,7 +90,7 @@ def test_the_folder_of_a_lane_is_opened(loaded, qtbot, monkeypatch, make_wav):
     lane = loaded.workspace.document.project.lanes[0]
     loaded.workspace.document.set_current(lane.id)
     loaded.actions_by_name["reveal"].trigger()
-    assert places == [str(loaded.lane_actions.files.file_of(lane.id).parent)]
+    assert places == [str(loaded.lane_actions.files.rendering(lane.id)().parent)]
 
 
 def test_the_doctor_reports_in_the_window_and_is_copied(loaded, qtbot):

@@ -70,7 +70,7 @@ def test_jobs_that_waited_or_ran_are_back_after_a_crash(qtbot, tmp_path, make_wa
         assert [job["title"] for job in left.jobs] == ["isolate violin", "isolate drums, bass"]
         with qtbot.waitSignal(workspace.opened, timeout=WAIT_MS):
             workspace.recover(left)
-        assert workspace.work_in_progress() == ("isolate violin", "isolate drums, bass")
+        assert [row.title for row in workspace.jobs.queue.rows] == ["isolate violin", "isolate drums, bass"]
         assert [ghost.name for ghost in workspace.jobs.ghosts] == ["violin", "Everything else", "drums", "bass"]
         workspace.jobs.cancel_all()
         qtbot.waitUntil(lambda: workspace.jobs.queue.unfinished == 0, timeout=WAIT_MS)

@@ -65,7 +65,7 @@ def test_sensitivity_moves_what_is_in_doubt_and_the_sum_is_exact(stems):
     mix_NC = np.array(store.samples(document.project.source))
     bleed = {}
     for value in (0.0, 0.5, 1.0):
-        document.set_sensitivity(low.id, value)
+        document.set_lane(low.id, "sensitivity", sensitivity=value)
         stem_NC = sound(document, sounds, 0)
         bleed[value] = level_of(stem_NC, 5000)
         np.testing.assert_array_equal(heard(document, sounds), mix_NC)
@@ -73,7 +73,7 @@ def test_sensitivity_moves_what_is_in_doubt_and_the_sum_is_exact(stems):
     assert bleed[0.0] < 0.01
     assert bleed[0.5] == pytest.approx(0.02, abs=1e-3)
     assert bleed[1.0] > 0.08
-    document.set_sensitivity(low.id, 0.5)
+    document.set_lane(low.id, "sensitivity", sensitivity=0.5)
     np.testing.assert_array_equal(sound(document, sounds, 0), store.samples(low.take.audio)), "bit for bit again"
 
 
@@ -81,18 +81,11 @@ def test_turns_of_the_knob_are_one_step_of_the_history(stems):
     _, document, *_ = stems
     low = document.project.lanes[0]
     for value in (0.6, 0.7, 2.0):
-        document.set_sensitivity(low.id, value)
+        document.set_lane(low.id, "sensitivity", sensitivity=value)
     assert document.project.lanes[0].sensitivity == 1.0
-    assert [str(words) for words in document.history] == ["sensitivity of low"]
+    assert [str(words) for words in document.history] == ["sensitivity"]
     document.go_to(0)
     assert document.project.lanes[0].sensitivity == 0.5
-
-
-def test_the_rest_has_no_sensitivity_of_its_own(stems):
-    _, document, *_ = stems
-    before = document.project
-    document.set_sensitivity(before.else_lane.id, 1.0)
-    assert document.project is before
 
 
 @pytest.mark.parametrize("block", [128, 5000, SAMPLES])
@@ -284,7 +277,7 @@ def test_a_lane_that_is_split_sounds_as_before(stems):
     document.split_lane(two.id, 30_000)
     document.split_lane(rest.id, 40_000)
     assert len(document.project.lanes) == 3, "nothing to split there"
-    document.set_sensitivity(one.id, 1.0)
+    document.set_lane(one.id, "sensitivity", sensitivity=1.0)
     document.set_lane(two.id, "mute", mute=False)
     np.testing.assert_array_equal(heard(document, sounds), np.array(store.samples(document.project.source)))
 
@@ -303,5 +296,5 @@ def test_projects_with_brush_comp_and_split_come_back_as_they_were(stems):
     low, rest = document.project.lanes
     document.add_brush(BrushEdit(first=0, last=9, low_hz=1.0, high_hz=2.0, source=low.id, target=rest.id))
     document.split_lane(low.id, 30_000)
-    document.set_sensitivity(low.id, 0.25)
+    document.set_lane(low.id, "sensitivity", sensitivity=0.25)
     assert project_from_json(json.loads(json.dumps(to_json(document.project)))) == document.project

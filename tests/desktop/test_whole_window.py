@@ -303,7 +303,7 @@ def test_the_device_gets_a_lane_with_sensitivity_and_fades_bit_for_bit(loaded, q
     workspace.settings.set("match", False)
     workspace.transport.player.library = lambda: device
     violin = run(loaded, qtbot, "violin")[0]
-    workspace.document.set_sensitivity(violin.id, 0.8)
+    workspace.document.set_lane(violin.id, "sensitivity", sensitivity=0.8)
     workspace.document.set_fades(violin.id, 1000, 1000)
     workspace.document.switch(violin.id, "solo")
     loaded.actions_by_name["start"].trigger()

@@ -236,7 +236,7 @@ def test_trouble_is_a_sentence_with_a_fold(loaded, qtbot):
 def test_a_lane_is_dragged_out_as_a_real_file(loaded, qtbot):
     type_and_run(loaded, qtbot, "violin")
     lane = loaded.workspace.document.project.lanes[0]
-    mime = file_mime([loaded.lane_actions.files.file_of(lane.id)])
+    mime = file_mime([loaded.lane_actions.files.rendering(lane.id)()])
     path = Path(mime.urls()[0].toLocalFile())
     assert path.name == "song - violin.wav"
     out_NC, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)

@@ -311,7 +311,7 @@ def test_a_clip_of_a_daw_is_opened_with_its_lanes_and_sent_back(workspace, qtbot
             np.testing.assert_array_equal(workspace.samples(project.source), soundfile.read(clip, dtype="float32")[0])
             assert all(path.is_file() for path in theirs), "the DAW keeps its own files"
             lane = project.lanes[0]
-            path = LaneFiles(workspace.document, workspace.store).file_of(lane.id)
+            path = LaneFiles(workspace.document, workspace.store).rendering(lane.id)()
             told = []
             bridge.send_back(
                 project.daw, path, (lane.take.start, lane.take.audio.samples, 16_000), lambda: told.append(1)

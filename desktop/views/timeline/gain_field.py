@@ -122,11 +122,6 @@ class GainField(QWidget):
         self.setLayout(row)
         self.set_db(0.0)
 
-    @property
-    def value_db(self) -> float:
-        """The gain."""
-        return self._value_db
-
     def set_db(self, gain_db: float) -> None:
         """Show a gain without telling anybody."""
         self._value_db = min(max(gain_db, GAIN_LIMITS_DB[0]), GAIN_LIMITS_DB[1])
