@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from desktop.audio.sounds import ComputedSamples
-from desktop.models.time_map import TimeMap
+from engine import TimeMap
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from desktop.audio.sounds import PlacedSound, SoundSamples
-from desktop.models.project import COLOURS, ELSE_NAME, MIX, Project, Regions, new_id
+from desktop.models.project import ELSE_COLOUR, ELSE_NAME, MIX, Project, Regions, new_id
 from desktop.models.request_builder import JobPlan, examples_words
 from desktop.models.results import lane_for
 from engine import STEM_SETS, TASKS, Slot, rule_of
@@ -95,6 +95,6 @@ def ghosts_of(row_id: str, plan: JobPlan, project: Project, waiting: tuple[Ghost
         )  # fmt: skip
     completes = taken_out and project.source is not None and project.else_lane is None
     if completes and all(ghost.role != "else" for ghost in waiting):
-        rest = GhostLane(id=new_id(), row_id=row_id, name=ELSE_NAME, colour=COLOURS - 1, role="else", region=region)
+        rest = GhostLane(id=new_id(), row_id=row_id, name=ELSE_NAME, colour=ELSE_COLOUR, role="else", region=region)
         found.append(rest)
     return tuple(found)

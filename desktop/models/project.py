@@ -12,11 +12,13 @@ from typing import Any
 
 from desktop.audio.store import AudioRef
 from desktop.models.markers import Markers
-from desktop.models.time_map import TimeMap
+from engine import TimeMap
 
 FORMAT = 2  # 1 had a rest for every stem instead of one lane that completes the sum
 GAIN_LIMITS_DB = (-60.0, 12.0)
-COLOURS = 8  # entries of the palette that lanes walk through
+HUES = 8  # of lanes; the palette has each twice, so that a family has a second colour
+COLOURS = 2 * HUES
+ELSE_COLOUR = HUES - 1
 MIX = "mix"  # where a stem was taken out of, when that is not another lane
 ELSE_NAME = "Everything else"
 SEPARATING = frozenset({"isolate", "remove"})  # tasks whose takes are parts of what they were taken out of
@@ -269,7 +271,7 @@ class Project:
         if self.source is None or self.else_lane is not None:
             return self
         take = LaneTake(audio=self.source, made=TakeOrigin(task="else"))
-        lane = Lane(name=ELSE_NAME, role="else", colour=COLOURS - 1, takes=(take,))
+        lane = Lane(name=ELSE_NAME, role="else", colour=ELSE_COLOUR, takes=(take,))
         lanes = tuple(replace(one, mute=True) if one.role == "rest" else one for one in self.lanes)
         return replace(self, lanes=(*lanes, lane))
 
@@ -293,11 +295,12 @@ class Project:
         return lane.solo if soloed else not lane.mute
 
     def colour_for(self, name: str) -> int:
-        """Colour of a new lane: its family's, unless a lane of another name has that; else the first least used."""
+        """Colour of a new lane: one of its family's two that no lane of another name has; else the first least used."""
         wanted = family_colour(name)
         taken = [lane.colour for lane in self.lanes if lane.name.casefold() != name.casefold()]
-        if wanted is not None and wanted not in taken:
-            return wanted
+        for colour in (wanted, wanted + HUES) if wanted is not None else ():
+            if colour not in taken:
+                return colour
         return min(range(COLOURS), key=lambda colour: (taken.count(colour), colour))
 
     def with_new_lane(self, lane: Lane) -> Project:

@@ -13,8 +13,7 @@ import soundfile
 from desktop.audio.export import ExportFile, ExportResult, Report, export
 from desktop.audio.read import Check
 from desktop.models.project import Project
-from desktop.models.time_map import TimeMap
-from engine import DawSession, SessionMarker, SessionTrack, export_session
+from engine import DawSession, SessionMarker, SessionTrack, TimeMap, export_session
 
 SOUNDS = "wav32f"  # no fader can make it clip
 USUAL_BPM = 120.0

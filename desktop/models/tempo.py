@@ -10,14 +10,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
-from desktop.audio.beats import TempoEstimate, can_estimate, estimate_from_text, estimate_text
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.message import Message
 from desktop.models.document import Document
 from desktop.models.project import Project
 from desktop.models.project_file import write_whole
 from desktop.models.settings import AppSettings
-from desktop.models.time_map import BPM_LIMITS, TimeMap
+from engine import BPM_LIMITS, TempoEstimate, TimeMap, can_estimate, estimate_from_text, estimate_text
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ USUAL_BPM = 120.0
 
 # As in engine/media/sandbox.py: the caller's main module and current folder must not reach the new process.
 _BOOT = "import sys; r = sys.argv.pop(1); r in sys.path or sys.path.insert(0, r); "
-_BOOT += "from desktop.audio.beats import main; main()"
+_BOOT += "from engine.notes.listen import main; main()"
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 

@@ -24,8 +24,7 @@ from desktop.models.ghosts import GhostLane
 from desktop.models.lane_sound import LaneSounds, shape_of
 from desktop.models.project import BrushEdit, Lane, Project
 from desktop.models.settings import AppSettings
-from desktop.models.time_map import TimeMap
-from engine import AudioError, EngineError
+from engine import AudioError, EngineError, TimeMap
 
 MEASURED_S = 60.0
 MATCH_LIMIT_DB = 18.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from desktop.models.time_map import TimeMap
+from engine import TimeMap
 
 _NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
 LONGEST_PARTS = 3  # hours, minutes, seconds

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSize, Qt
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSlider, QToolButton, QWidget
 
 from desktop.audio.stretch import SEMITONE_LIMITS, SPEED_LIMITS
@@ -11,9 +10,9 @@ from desktop.models.playback_speed import PracticeSpeed
 from desktop.views.layout import beside, under
 from desktop.views.sliders import ResetSlider
 from desktop.views.text import tr
-from desktop.views.theme import Palette, drawn, icon, number_font
+from desktop.views.theme import Palette, icon, number_font
 
-WIDTH = 96
+WIDTH, NEUTRAL_WIDTH = 96, 32  # pixels; at the usual speed there is nothing to say
 PERCENT = 100
 QUICK = (0.5, 0.75, 0.9, 1.0)
 
@@ -30,9 +29,7 @@ class SpeedButton(QToolButton):
         self._speed = speed
         self.card = SpeedCard(speed, self)
         self.setFont(number_font(9.5))
-        self.setFixedSize(WIDTH, 32)
-        self.setIconSize(QSize(16, 16))
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setIconSize(QSize(18, 18))
         self.setAccessibleName(tr("Speed and pitch of playback"))
         self.setCheckable(True)  # on while anything is changed
         self.clicked.connect(lambda on: self._open())
@@ -41,9 +38,7 @@ class SpeedButton(QToolButton):
 
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""
-        made = icon("speed", palette.text)
-        made.addPixmap(drawn("speed", palette.on_lit), QIcon.Mode.Normal, QIcon.State.On)
-        self.setIcon(made)
+        self.setIcon(icon("speed", palette.text, on_colour=palette.on_lit))
 
     def _open(self) -> None:
         self.show_speed()
@@ -56,7 +51,11 @@ class SpeedButton(QToolButton):
         if semitones:
             words += f" {semitones:+g}"
         self.setText(words)
-        self.setChecked(not self._speed.neutral)
+        neutral = self._speed.neutral
+        self.setChecked(not neutral)
+        self.setFixedSize(NEUTRAL_WIDTH if neutral else WIDTH, 32)
+        style = Qt.ToolButtonStyle
+        self.setToolButtonStyle(style.ToolButtonIconOnly if neutral else style.ToolButtonTextBesideIcon)
         self.setToolTip(
             tr("Speed and pitch of playback, for practice (Ctrl+Alt+Left, Ctrl+Alt+Right); files are not changed")
         )

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from string import Template
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QGuiApplication,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+    QPixmapCache,
+)
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -55,7 +66,7 @@ class Palette:
 
 
 _COLOURS = {  # of the dark theme and of the light one
-    "base": ("#121418", "#f3f4f6"),
+    "base": ("#121418", "#eef0f4"),
     "panel": ("#191c22", "#ffffff"),
     "raised": ("#22262e", "#e9ebef"),
     "field": ("#0d0f12", "#ffffff"),
@@ -85,6 +96,14 @@ _LANES = (
     ("#d8c74a", "#857500"),
     ("#8fce5a", "#4a8212"),
     ("#e58ad3", "#a83a92"),
+    ("#2f9478", "#0a5443"),  # the same hues, darker: for lanes of a family whose first colour is taken
+    ("#bd7a38", "#7a4006"),
+    ("#8a66c2", "#4f2b8c"),
+    ("#bb4a67", "#851b39"),
+    ("#3a94a8", "#084f61"),
+    ("#9c8f2c", "#574c00"),
+    ("#659838", "#31570b"),
+    ("#ae5f9d", "#722463"),
 )
 DARK, LIGHT = (
     Palette(
@@ -157,27 +176,46 @@ _STROKES = {
 }
 
 
-def icon(name: str, colour: str, off_colour: str | None = None) -> QIcon:
-    """A drawn icon; ``off_colour`` is its colour when disabled."""
-    made = QIcon(drawn(name, colour))
-    if off_colour is not None:
-        made.addPixmap(drawn(name, off_colour), QIcon.Mode.Disabled)
+ICON_SIDES = (16, 18, 20)  # pixels; each is drawn for itself, since a picture that is made smaller is blurred
+SMALL = 18  # up to this side icons have a stronger line, and fewer details
+_SMALL_STROKES = {  # of icons that are a grey smudge when they are drawn so small
+    "brush": '<path d="M20.500 3.500 12 12"/><path fill="{c}" stroke="none" '
+    'd="M12.800 10.500c-3.500-1.200-6.800 1-6.600 4.300 0 2-1 3.200-3.400 3.400 5 3.400 12.200 1.600 11.400-5z"/>',
+    "snap": '<path stroke-width="4.400" stroke-linecap="butt" '
+    'd="M7 10v3a5 5 0 0 0 10 0v-3M7 3.500v3.700M17 3.500v3.700"/>',
+    "click": '<path d="M9.500 4h5L18 20H6zM12 15.500 19 6"/>',
+    "follow": '<path d="M6 4v16M11 12h9M15.500 7.500 20 12l-4.500 4.500"/>',
+}
+
+
+def icon(name: str, colour: str, off_colour: str | None = None, on_colour: str | None = None) -> QIcon:
+    """A drawn icon; ``off_colour`` is its colour when disabled, ``on_colour`` while its switch is on."""
+    made = QIcon()
+    looks = ((colour, QIcon.Mode.Normal, QIcon.State.Off), (off_colour, QIcon.Mode.Disabled, QIcon.State.Off))
+    for one, mode, state in (*looks, (on_colour, QIcon.Mode.Normal, QIcon.State.On)):
+        for side in ICON_SIDES if one is not None else ():
+            made.addPixmap(drawn(name, str(one), side), mode, state)
     return made
 
 
 def drawn(name: str, colour: str, side: int = 20) -> QPixmap:
-    """An icon as a pixmap, sharp at any scale."""
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{c}" stroke-width="1.8" '
-        'stroke-linecap="round" stroke-linejoin="round">' + _STROKES[name] + "</svg>"
-    ).replace("{c}", colour)
+    """An icon as a pixmap, sharp at any scale; each is drawn once."""
     ratio = max(QGuiApplication.primaryScreen().devicePixelRatio(), 1.0) if QGuiApplication.primaryScreen() else 1.0
+    key, picture = f"fluxstem {name} {colour} {side} {ratio}", QPixmap()
+    if QPixmapCache.find(key, picture):
+        return picture
+    strokes = _SMALL_STROKES.get(name, _STROKES[name]) if side <= SMALL else _STROKES[name]
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{{c}}" '
+        f'stroke-width="{2.1 if side <= SMALL else 1.8}" stroke-linecap="round" stroke-linejoin="round">{strokes}</svg>'
+    ).replace("{c}", colour)
     picture = QPixmap(QSize(round(side * ratio), round(side * ratio)))
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
     QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(picture.rect()))
     painter.end()
     picture.setDevicePixelRatio(ratio)
+    QPixmapCache.insert(key, picture)
     return picture
 
 
@@ -223,10 +261,22 @@ def mark(widget: QWidget, name: str, value: object) -> None:
         widget.style().polish(widget)
 
 
+TYPEFACE = ("inter-regular.otf", "inter-semibold.otf")  # comes with the window, which so looks the same everywhere
+FAMILIES = ("Inter Fluxstem", "Segoe UI", "SF Pro Text", "Noto Sans", "DejaVu Sans")  # the others for rare letters
+
+
+@cache
+def _load_typeface() -> None:
+    """Give Qt the typeface, once."""
+    for name in TYPEFACE:
+        QFontDatabase.addApplicationFont(str(resources.files("desktop.resources").joinpath(name)))
+
+
 def ui_font() -> QFont:
-    """The first installed font of the preferred ones."""
+    """The window's typeface."""
+    _load_typeface()
     font = QFont()
-    font.setFamilies(["Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "DejaVu Sans"])
+    font.setFamilies(list(FAMILIES))
     font.setPointSizeF(10.0)
     return font
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QLineF, QObject, QRect, Signal
 from PySide6.QtGui import QPainter, QPen
 
-from desktop.models.time_map import TimeMap
 from desktop.models.viewport import Viewport
 from desktop.views.theme import Palette, faded
+from engine import TimeMap
 
 LINE_PIXELS = 15.0  # lines nearer than this make a grey wall
 BEAT_PARTS = (0.25, 0.5, 1.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QButtonGroup, QLabel, QToolButton, QWidget
 
 from desktop.views.layout import beside
@@ -68,7 +67,7 @@ class LaneTools(QWidget):
         button.setObjectName("tool")
         button.setCheckable(True)
         button.setFixedSize(SIDE, SIDE)
-        button.setIconSize(QSize(SIDE - 8, SIDE - 8))
+        button.setIconSize(QSize(16, 16))
         button.setAccessibleName(name)
         button.setToolTip(tip)
         return button
@@ -80,7 +79,5 @@ class LaneTools(QWidget):
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""
         for name, button in (*self.buttons.items(), ("spectrum", self.look)):
-            made = icon(name, palette.text)
-            made.addPixmap(drawn(name, palette.on_lit), QIcon.Mode.Normal, QIcon.State.On)
-            button.setIcon(made)
+            button.setIcon(icon(name, palette.text, on_colour=palette.on_lit))
         self.all.setPixmap(drawn("stack", palette.quiet, 20))

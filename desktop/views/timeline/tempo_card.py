@@ -5,12 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFrame, QLabel, QPushButton, QSpinBox, QWidget
 
-from desktop.audio.beats import KEY_NAMES
 from desktop.models.tempo import TempoModel
-from desktop.models.time_map import BPM_LIMITS, METER_LIMITS
 from desktop.models.transport import Transport
 from desktop.views.layout import beside, under
 from desktop.views.text import tr
+from engine import BPM_LIMITS, KEY_NAMES, METER_LIMITS
 
 SURE, LIKELY = 0.6, 0.35
 TEXT_MARGIN, CHOICE_WIDTH = 6, 118  # pixels
