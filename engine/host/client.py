@@ -227,19 +227,22 @@ class Engine:
 
     def _keep_sending(self) -> None:
         while self._woken():
-            for job in self._unfinished():
+            unfinished = self._unfinished()
+            for job in unfinished:
                 if not job.accepted:
                     job.accepted = True
                     self._deliver(Accepted(job.name, job.request))
             in_order = True
-            for job in reversed(self._unfinished()):  # the one at work last, so that no other takes its place
+            for job in reversed(unfinished):  # the one at work last, so that no other takes its place
+                if job.last is not None:
+                    continue
                 if job.cancel_asked and job.host is None:
                     self._deliver(CancelledJob(job.name))
                 elif job.cancel_asked and job.host is not None and not job.cancel_sent:
                     job.cancel_sent = True
                     self._write(job.host, {"cancel": job.name})
-            for job in self._unfinished():
-                if job.host is None and in_order:
+            for job in unfinished:
+                if job.last is None and job.host is None and in_order:
                     in_order = self._sent_or_failed(job)
 
     def _woken(self) -> bool:

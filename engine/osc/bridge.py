@@ -10,7 +10,9 @@ import contextlib
 import errno
 import logging
 import os
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from engine.osc.transport.sockets import Sockets, open_sockets
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
+SWITCH_S = 0.0005  # after so long a busy thread of this process lets the bridge's go on
 START_LIMIT_S = 60.0
 _NO_PORT = (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL, errno.EPERM, 10013, 10048)  # the last two: Windows
 
@@ -140,6 +143,7 @@ class Bridge:
         settings = self._settings
         self._loop, self._leave = asyncio.get_running_loop(), asyncio.Event()
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(_quick_switches())
             home = Home(settings.home or default_home())
             stack.callback(home.close)
             settings.out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -158,6 +162,21 @@ class Bridge:
                     await asyncio.wait_for(self._leave.wait(), TICK_S)
                 router.tick()
                 sockets.tick(self._loop.time())
+
+
+@contextlib.contextmanager
+def _quick_switches() -> Iterator[None]:
+    """Let threads take turns quickly.
+
+    Each packet read or written gives way to any other thread that computes (the disk's, the engine's), and Python gives
+    back after 5 ms: one packet in 5 ms is what a burst would then be read with.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, SWITCH_S))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 async def _announced(

@@ -100,9 +100,9 @@ class JobStore:
         finished = states.count("finished")
         return len(states) - running - finished, running, finished
 
-    def waits(self, session: ClientSession) -> bool:
-        """Whether a client waits for a job that has not ended."""
-        return any(session in job.listeners for job in self._jobs.values() if not job.finished)
+    def awaited(self) -> set[ClientSession]:
+        """The clients that wait for a job that has not ended."""
+        return {session for job in self._jobs.values() if not job.finished for session in job.listeners}
 
     def forget(self, session: ClientSession) -> None:
         """Forget a closed connection."""

@@ -11,6 +11,9 @@ What is believed about a job, in this order:
 Nothing is believed of the folder of results. A half-written line, which a kill or a full disk can leave, is skipped,
 and the next one begins on a line of its own. Keys that only another version knows are kept and reported in the log. The
 file is rewritten from time to time, beside its place; while there is no room for that, it goes on growing.
+
+``put`` writes into the system's cache and never waits for the disk itself, because the thread that serves the clients
+calls it; ``sync`` does, and may be long.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -83,8 +86,10 @@ class Journal:
         self.entries = _read(path)
         self._lines = self._synced_lines = 0
         self._rewrite_at = REWRITE_AFTER_LINES
+        self._meanwhile: list[bytes] | None = None  # lines that come while the file is rewritten
         self._is_torn = True  # whether the file may end in half a line
-        self._file: Any = self._opened()
+        self._file: Any = None
+        self._open()
 
     def put(self, entry: JournalEntry) -> None:
         """Append the current state of a job.
@@ -92,32 +97,40 @@ class Journal:
         Raises:
             OSError: the disk is full or gone; the job is as it was before.
         """
+        line = _line(entry)
         with self._guard:
-            self._append(_line(entry))
+            self._append(line)
             self._lines += 1
             self.entries[entry.id] = entry
-            if self._lines > self._rewrite_at:
-                self._trim()
+            if self._meanwhile is not None:
+                self._meanwhile.append(line)
 
     def sync(self) -> None:
-        """Sync it to the disk, against power failures."""
-        with self._guard, contextlib.suppress(OSError, ValueError):
-            if self._lines != self._synced_lines:
-                os.fsync(self._file.fileno())
-                self._synced_lines = self._lines
+        """Sync it to the disk, against power failures, and rewrite it when it has grown long."""
+        if self._lines > self._rewrite_at:
+            self._rewrite()
+        with contextlib.suppress(OSError, ValueError):  # ValueError: closed
+            with self._guard:
+                lines, number = self._lines, os.dup(self._file.fileno())
+            try:
+                if lines != self._synced_lines:
+                    os.fsync(number)
+                    self._synced_lines = lines
+            finally:
+                os.close(number)
 
     def close(self) -> None:
         """Close the file."""
         self.sync()
-        self._file.close()
+        with self._guard:
+            self._file.close()
 
     def _append(self, line: bytes) -> None:
         before = self._file.seek(0, os.SEEK_END)
         if self._is_torn:
             line = b"\n" + line
         try:
-            if self._file.write(line) != len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            _write_whole(self._file, line)
             self._is_torn = False
         except OSError:
             self._is_torn = True
@@ -125,33 +138,44 @@ class Journal:
                 self._file.truncate(before)
             raise
 
-    def _trim(self) -> None:
+    def _rewrite(self) -> None:
         """Rewrite the file without what is forgotten; without room for that, go on with it as it is."""
-        finished = [entry for entry in self.entries.values() if entry.outcome is not None]
-        for entry in finished[: max(len(finished) - KEPT_FINISHED, 0)]:
-            del self.entries[entry.id]
+        with self._guard:
+            finished = [entry for entry in self.entries.values() if entry.outcome is not None]
+            for entry in finished[: max(len(finished) - KEPT_FINISHED, 0)]:
+                del self.entries[entry.id]
+            kept = list(self.entries.values())
+            self._meanwhile = []
         try:
-            fresh = self._rewritten(self.entries.values())
+            fresh = self._written(kept)
+            with self._guard, self._gone_after_errors(fresh):
+                _write_whole(fresh, b"".join(self._meanwhile))
+                self._replace(fresh)
+                self._lines = len(self._meanwhile)
         except OSError as error:
             log.warning("the journal cannot be rewritten (%s); it goes on growing", error)
             self._rewrite_at = self._lines + REWRITE_AFTER_LINES
-            return
-        old, self._file = self._file, fresh
-        with contextlib.suppress(OSError):
-            old.close()
+        finally:
+            self._meanwhile = None
 
-    def _opened(self) -> Any:
-        """The file, rewritten where there is room."""
+    def _open(self) -> None:
+        """Open the file, rewritten where there is room."""
         try:
-            return self._rewritten(self.entries.values())
+            fresh = self._written(self.entries.values())
+            with self._gone_after_errors(fresh):
+                self._replace(fresh)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
             log.warning("the journal cannot be rewritten (%s); it goes on growing", error)
-            return self._path.open("ab", buffering=0)
+            self._file = self._path.open("ab", buffering=0)
 
-    def _rewritten(self, entries: Iterable[JournalEntry]) -> Any:
-        """A new file in the place of the old one, which stays as it is when there is no room."""
+    def _written(self, entries: Iterable[JournalEntry]) -> Any:
+        """A new file beside the old one, on the disk and open; none is left when there is no room.
+
+        Raises:
+            OSError: there is no room.
+        """
         fresh = self._path.with_suffix(".new")
         try:
             with fresh.open("wb") as stream:
@@ -159,23 +183,50 @@ class Journal:
                     stream.write(_line(entry))
                 stream.flush()
                 os.fsync(stream.fileno())
-            handle = fresh.open("ab", buffering=0)
+            return fresh.open("ab", buffering=0)
         except OSError:
             with contextlib.suppress(OSError):
                 fresh.unlink()
             raise
+
+    def _replace(self, fresh: Any) -> None:
+        """Put a new file in the place of the old one and go on with it.
+
+        Raises:
+            OSError: the system does not let us; the old one stays.
+        """
+        old, windows = self._file, os.name == "nt"  # where no open file is moved, nor moved onto
+        if windows:
+            fresh.close()
+            if old is not None:
+                old.close()
         try:
-            if os.name == "nt":  # where no open file is moved, nor moved onto
-                handle.close()
-                if hasattr(self, "_file"):
-                    self._file.close()
-            os.replace(fresh, self._path)
+            os.replace(self._path.with_suffix(".new"), self._path)
         except OSError:
-            handle.close()
+            if windows and old is not None:
+                self._file = self._path.open("ab", buffering=0)
             raise
-        self._lines = self._synced_lines = 0
-        self._rewrite_at, self._is_torn = REWRITE_AFTER_LINES, False
-        return self._path.open("ab", buffering=0) if os.name == "nt" else handle
+        self._file = self._path.open("ab", buffering=0) if windows else fresh
+        self._synced_lines, self._rewrite_at, self._is_torn = 0, REWRITE_AFTER_LINES, False
+        if old is not None:
+            with contextlib.suppress(OSError):
+                old.close()
+
+    @contextlib.contextmanager
+    def _gone_after_errors(self, fresh: Any) -> Iterator[None]:
+        """Leave nothing of a new file that did not take its place."""
+        try:
+            yield
+        except OSError:
+            fresh.close()
+            with contextlib.suppress(OSError):
+                self._path.with_suffix(".new").unlink()
+            raise
+
+
+def _write_whole(file: Any, data: bytes) -> None:
+    if file.write(data) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def again(entry: JournalEntry) -> JournalEntry:

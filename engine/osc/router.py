@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -69,7 +69,7 @@ class MessageRouter:
         self.refused = 0
         self._unanswered = 0
         self.callbacks = TransportCallbacks(
-            admits=self._admits, packet=self.packet, broken=self._broken, gone=self._gone, rank=self._rank,
+            admits=self._admits, packet=self.packet, broken=self._broken, gone=self._gone, ranks=self._ranks,
             lost=self._lost,
         )  # fmt: skip
         self._clip_handlers = ClipHandlers(self)
@@ -205,14 +205,19 @@ class MessageRouter:
     def _lost(self, count: int) -> None:
         self._unanswered += count
 
-    def _rank(self, key: SenderKey) -> tuple[int, float] | None:
-        """How much a connection is needed: without proof, silent, watching; one that waits for a result is needed."""
-        session = self.sessions.get(key)
-        if session is None:
-            return 0, 0.0
-        if self.queue.store.waits(session) or self._clip_handlers.busy(session):
-            return None
-        return (1 + session.hears_all if session.proven else 0), session.last_s
+    def _ranks(self, keys: Iterable[SenderKey]) -> dict[SenderKey, tuple[int, float] | None]:
+        """How much connections are needed: without proof, silent, watching; one that waits for a result is needed."""
+        awaited = self.queue.store.awaited()
+        ranks: dict[SenderKey, tuple[int, float] | None] = {}
+        for key in keys:
+            session = self.sessions.get(key)
+            if session is None:
+                ranks[key] = (0, 0.0)
+            elif session in awaited or self._clip_handlers.busy(session):
+                ranks[key] = None
+            else:
+                ranks[key] = (1 + session.hears_all if session.proven else 0), session.last_s
+        return ranks
 
     def forget(self, session: ClientSession) -> None:
         """A client leaves: nothing is sent to it any more, and what it left unfinished is dropped."""

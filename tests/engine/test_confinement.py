@@ -44,6 +44,20 @@ def test_both_measures_are_taken_in_a_fresh_process(role):
     assert "NoNewPrivs:\t1" in run.stdout
 
 
+@confined_here
+def test_no_program_is_started_to_find_the_c_library():
+    code = """
+import sys
+from engine.confinement import confine_decoder
+started = []
+sys.addaudithook(lambda event, args: started.append(args) if event in ("subprocess.Popen", "os.fork") else None)
+confine_decoder()
+print(started)
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n", run.stderr
+
+
 def tried(role: str, lines: dict[str, str], tmp_path: Path) -> dict[str, str]:
     """What became of each line: ``done`` or ``refused``."""
     out, private = tmp_path / "out", tmp_path / "private"

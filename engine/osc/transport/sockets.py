@@ -57,7 +57,8 @@ class TransportCallbacks:
         packet: the work that a packet is.
         broken: called when a stream cannot be understood any more, or has to make room; it is closed after that.
         gone: called when a connection has ended.
-        rank: of a connection when one has to make room: the lowest goes first; None means it must not go.
+        ranks: of connections when one has to make room: the lowest goes first; None means it must not go. It is asked
+            for all of them at once, as it looks through all jobs.
         lost: called with the number of packets that were thrown away unread.
     """
 
@@ -65,7 +66,7 @@ class TransportCallbacks:
     packet: OnPacket
     broken: OnBroken
     gone: OnGone
-    rank: Callable[[SenderKey], tuple[int, float] | None]
+    ranks: Callable[[Iterable[SenderKey]], dict[SenderKey, tuple[int, float] | None]]
     lost: Callable[[int], None]
 
 
@@ -319,8 +320,7 @@ class TcpWire(asyncio.Protocol):
         """Close when a packet has begun and does not go on, or when nobody has proven anything for long."""
         if self._key is None or self._working:
             return
-        rank = self._callbacks.rank(self._key)
-        if rank is not None and rank[0] == 0 and now_s - self._last_s > UNPROVEN_IDLE_LIMIT_S:
+        if now_s - self._last_s > UNPROVEN_IDLE_LIMIT_S and self._is_unproven(self._key):
             log.info("%s has not proven anything; its connection is closed", self._key)
             self.close()
         elif now_s - self._progress_s > PENDING_LIMIT_S:
@@ -333,6 +333,10 @@ class TcpWire(asyncio.Protocol):
         """End the connection once what was written is out."""
         if self._transport is not None:
             self._transport.close()
+
+    def _is_unproven(self, key: SenderKey) -> bool:
+        rank = self._callbacks.ranks([key])[key]
+        return rank is not None and rank[0] == 0
 
     def _went_on(self) -> None:
         self._progress_s, self._progress_bytes = self._clock(), 0
@@ -350,8 +354,9 @@ class TcpWire(asyncio.Protocol):
 
 def _evict(wires: Iterable[TcpWire], callbacks: TransportCallbacks) -> bool:
     """Close the connection that is needed least; False when all are needed."""
-    ranks = {wire: callbacks.rank(wire._key) for wire in wires if wire._key is not None}
-    free = {wire: rank for wire, rank in ranks.items() if rank is not None}
+    keys = {wire: wire._key for wire in wires if wire._key is not None}
+    ranks = callbacks.ranks(keys.values())
+    free = {wire: rank for wire, key in keys.items() if (rank := ranks[key]) is not None}
     if not free:
         return False
     wire = min(free, key=lambda one: free[one])

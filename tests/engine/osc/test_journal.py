@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,11 +113,45 @@ def test_a_journal_that_cannot_be_rewritten_goes_on_and_is_rewritten_later(tmp_p
     monkeypatch.setattr(os, "replace", full)
     for number in range(5, 9):
         book.put(entry(number, asked=long))
+        book.sync()
+    assert not path.with_suffix(".new").exists()
     monkeypatch.setattr(os, "replace", before)
     for number in range(9, 20):
         book.put(entry(number, asked=long))
+        book.sync()
+    book.put(entry(3, asked=long))
+    book.sync()
+    assert len(path.read_bytes().splitlines()) < 30, "it was rewritten"
     book.close()
     assert len(Journal(path).entries) == 20
+
+
+def test_nobody_who_writes_a_job_down_waits_for_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "REWRITE_AFTER_LINES", 3)
+    path = tmp_path / "journal"
+    book = Journal(path)
+    for number in range(4):
+        book.put(entry(number))
+    slow, at_it, syncs, sync = threading.Event(), threading.Event(), [], os.fsync
+
+    def stuck(number: int) -> None:
+        syncs.append(number)
+        at_it.set()
+        assert slow.wait(60)
+        sync(number)
+
+    monkeypatch.setattr(os, "fsync", stuck)
+    thread = threading.Thread(target=book.sync)
+    thread.start()
+    assert at_it.wait(60)
+    book.put(entry(4))  # while the disk is stuck in the middle of a rewrite
+    assert len(syncs) == 1
+    slow.set()
+    thread.join()
+    book.put(entry(5))
+    book.close()
+    assert set(Journal(path).entries) == {f"job {number}" for number in range(6)}
+    assert len(syncs) > 1
 
 
 def test_a_bridge_starts_on_a_full_disk_with_the_journal_it_has(tmp_path, disk):

@@ -253,7 +253,7 @@ class FakeTransport:
 def connection(clock: list[float], rank: int = 1) -> tuple[sockets.TcpWire, FakeTransport, Turns]:
     callbacks = sockets.TransportCallbacks(
         admits=lambda host: True, packet=lambda key, wire, packet: iter(()), broken=lambda *args: None,
-        gone=lambda key: None, rank=lambda key: (rank, 0.0), lost=lambda count: None,
+        gone=lambda key: None, ranks=lambda keys: dict.fromkeys(keys, (rank, 0.0)), lost=lambda count: None,
     )  # fmt: skip
     turns = Turns(asyncio.get_running_loop())
     wire = sockets.TcpWire(sockets.Sockets(0, 0, 0), callbacks, turns, lambda: clock[0])
