@@ -196,7 +196,7 @@ def _compare(args: argparse.Namespace) -> int:
         setup = replace(setup, studies=[name for name in setup.studies if name in regression.MADE])
         if setup.studies:
             _refuse_missing()
-        whole = measure(folders, setup, [], sweeps=False, bounds=False)
+        whole = measure(folders, setup, [SpleeterBaseline.find()], sweeps=False, bounds=False)
         whole.pop("kept")
         reports, names = [whole, whole], ["old", "new"]
     verdict = regression.compare(*reports, *names)

@@ -1,7 +1,8 @@
 """Regression check: is one bundle worse than another on the same examples, by more than chance?
 
 For each set the figures of both are compared example by example; the median difference and its bootstrap interval
-decide. Made sound is compared the same way where both reports have its studies: that is printed, and decides nothing.
+decide. A voice must also be no worse than its teacher's, Spleeter, where that was measured on the same examples. Made
+sound is compared the same way where both reports have its studies: that is printed, and decides nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ FORMAT = 1
 # figure, and whether more of it is better; a set is judged by the first one it has
 JUDGED = (("SDR", True), ("level", False))
 ADDITIVITY = "additivity"
+TEACHER = "Spleeter"  # training began with its weights, so what they can do must not be lost
 MADE = ("regenerate", "generate")  # the studies of made sound
 
 
@@ -51,8 +53,9 @@ def compare(old: dict[str, Any], new: dict[str, Any], old_name: str = "", new_na
         old_name, new_name: the bundles in them; empty means the first.
 
     Returns:
-        Both identities, a row for each set, ``made`` with the rows of each study of made sound, and ``passed``: False
-        when a set is worse beyond its interval, and when no set was compared.
+        Both identities, a row for each set, ``teacher`` with a row for each set that NEW's teacher was measured on,
+        ``made`` with the rows of each study of made sound, and ``passed``: False when a set is worse beyond its
+        interval than OLD or the teacher, and when no set was compared.
 
     Raises:
         ValueError: the reports were not made of the same examples, or share none that can be judged.
@@ -70,6 +73,7 @@ def compare(old: dict[str, Any], new: dict[str, Any], old_name: str = "", new_na
         row = _judge(old["values"][name][old_name], new["values"][name][new_name])
         if row is not None:
             rows[name] = row
+    teacher = _against_teacher(new["values"], new_name)
     made = {title: rows for name in MADE for title, rows in _made(name, (old, new), (old_name, new_name)).items()}
     if not rows and not made:
         raise ValueError("the two reports have no set in common; run both with the same --set")
@@ -78,10 +82,17 @@ def compare(old: dict[str, Any], new: dict[str, Any], old_name: str = "", new_na
         "old": old["bundles"][old_name],
         "new": new["bundles"][new_name],
         "rows": rows,
+        "teacher": teacher,
         "additivity": _additivity((old, new), (old_name, new_name), rows),
         "made": made,
-        "passed": bool(rows) and not any(row["worse"] for row in rows.values()),
+        "passed": bool(rows) and not any(row["worse"] for row in [*rows.values(), *teacher.values()]),
     }
+
+
+def _against_teacher(values: dict[str, dict[str, Any]], bundle: str) -> dict[str, dict[str, Any]]:
+    """A row for each set on which the teacher was measured beside the bundle; none without its weights."""
+    judged = {name: _judge(systems[TEACHER], systems[bundle]) for name, systems in values.items() if TEACHER in systems}
+    return {name: row for name, row in judged.items() if row is not None and np.isfinite(row["old"][0])}
 
 
 def _made(name: str, runs: Sequence[dict[str, Any]], bundles: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
@@ -141,7 +152,8 @@ def markdown(verdict: dict[str, Any]) -> str:
     old, new = (f"{verdict[key]['name']} {verdict[key]['version']}" for key in ("old", "new"))
     lines = [f"old: `{old}`, new: `{new}`; medians in dB, difference with its 95 % interval", ""]
     lines += ["| set | figure | examples | old | new | difference | |", "|---|---|---|---|---|---|---|"]
-    for name, row in verdict["rows"].items():
+    against = {f"{name}, old: {TEACHER}": row for name, row in verdict.get("teacher", {}).items()}
+    for name, row in [*verdict["rows"].items(), *against.items()]:
         middle, low, high = row["difference"]
         note = "**worse**" if row["worse"] else ""
         if row["lost"]:
@@ -155,6 +167,8 @@ def markdown(verdict: dict[str, Any]) -> str:
         lines = [lines[0], "", "No set was compared, so by this alone NEW cannot take the place of OLD."]
     else:
         lines += ["", f"NEW is worse on {', '.join(worse)}." if worse else "NEW is not worse on any set."]
+    if below := [name for name, row in verdict.get("teacher", {}).items() if row["worse"]]:
+        lines += ["", f"NEW is worse than {TEACHER}, whose weights it began with, on {', '.join(below)}."]
     if verdict["additivity"]:
         lines += ["", "Level of decoded mix - stem - rest against the mix, dB (before the mask; lower is better):", ""]
         lines += table_lines(verdict["additivity"])

@@ -47,6 +47,19 @@ def test_worse_beyond_its_interval_fails_and_better_does_not(base, name, figure,
     assert ("is worse on " + name in regression.markdown(verdict)) is not passed
 
 
+@pytest.mark.parametrize(("by_db", "passed"), [(-2.0, True), (0.0, True), (+2.0, False)])
+def test_a_bundle_must_not_be_worse_than_the_teacher_it_began_with(base, by_db, passed):
+    measured = deepcopy(base)
+    own = np.array(base["values"]["band"]["toy"]["SDR"])
+    spread = np.random.default_rng(2).normal(by_db, 0.3, COUNT)
+    measured["values"]["band"][regression.TEACHER] = {"SDR": list(own + spread)}
+    verdict = regression.compare(base, measured)
+    assert verdict["passed"] is passed
+    assert verdict["teacher"]["band"]["worse"] is not passed
+    assert ("is worse than Spleeter" in regression.markdown(verdict)) is not passed
+    assert "| band, old: Spleeter |" in regression.markdown(verdict)
+
+
 def test_a_small_loss_within_a_wide_spread_is_chance(base):
     assert regression.compare(base, shifted(base, "band", "SDR", -0.2, spread_db=4.0))["passed"]
 
