@@ -39,12 +39,13 @@ from engine.plugins.chain import (
     read_preset,
     user_chains_folder,
 )
+from engine.plugins.editor import editor_obstacle
 from engine.plugins.plugin_library import PluginInfo, PluginLibrary, load_plugin_library, scan_plugins
 from engine.plugins.render import ChainReport, PluginSettings, plugin_settings
 from engine.plugins.render_file import ChainedFile, render_file
 from engine.provenance import rerun_request
-from engine.receipt import settle_receipt
-from engine.request import EXAMPLE_KINDS, OPTIONS, Request, region_fields
+from engine.receipt import Receipt, settle_receipt
+from engine.request import EXAMPLE_KINDS, OPTIONS, Format, Request, region_fields
 from engine.serialization import request_from_json, request_to_json
 from engine.session.collect import session_of
 from engine.session.export import SESSION_FORMATS, SessionFormat, export_session
@@ -84,6 +85,7 @@ __all__ = [
     "Event",
     "ExampleError",
     "Failed",
+    "Format",
     "HostError",
     "HostHung",
     "Manifest",
@@ -94,6 +96,7 @@ __all__ = [
     "PluginLibrary",
     "PluginSettings",
     "Progress",
+    "Receipt",
     "Request",
     "RequestError",
     "Rule",
@@ -108,6 +111,7 @@ __all__ = [
     "chain_of_json",
     "chain_text",
     "check_values",
+    "editor_obstacle",
     "engine_version",
     "examine",
     "export_session",

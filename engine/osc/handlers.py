@@ -14,7 +14,7 @@ from engine.osc.job_replies import Refused
 from engine.osc.plugin_handlers import PluginHandlers
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.requests import ROWS, TASK_ROWS
-from engine.osc.protocol.specs import PREFIX, MessageSpec, at, signature
+from engine.osc.protocol.specs import PREFIX, RENDER, MessageSpec, at, signature
 from engine.osc.services import BridgeServices, refusals
 from engine.osc.transport.sessions import SILENCE_LIMIT_S, ClientSession
 from engine.osc.transport.turns import Work
@@ -50,6 +50,7 @@ class Handlers:
             )
         }  # fmt: skip
         tasks: dict[str, Handler] = {row.address: self._on_task for row in TASK_ROWS}
+        tasks[at(RENDER)] = self._on_task
         self.by_address = {**named, **tasks, **clips.by_address, **plugins.by_address}
 
     # Asking.

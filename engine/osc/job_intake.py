@@ -6,13 +6,16 @@ import contextlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from engine import Request, request_to_json
+from engine.osc.chain_renders import RenderRequest, render_to_json
 from engine.osc.clip_store import ClipError, ClipStore
 from engine.osc.home import Home
 from engine.osc.journal import JournalEntry
 from engine.osc.paths import PathRefused, Roots, pin
-from engine.osc.request_builder import build_request, inputs_of
+from engine.osc.protocol.specs import RENDER
+from engine.osc.request_builder import build_render, build_request, inputs_of
 
 CLIP_PREFIX = "clip:"
 
@@ -35,7 +38,7 @@ class JobIntake:
         self._out = out
         self._bundle = bundle
 
-    def take(self, entry: JournalEntry) -> tuple[JournalEntry, Request]:
+    def take(self, entry: JournalEntry) -> tuple[JournalEntry, Request | RenderRequest]:
         """Accept a job.
 
         Returns:
@@ -53,11 +56,21 @@ class JobIntake:
 
         try:
             inputs = inputs_of(entry, spool, pinned)
-            request = build_request(entry, inputs, self._out, self._bundle)
+            request, values = self._request(entry, inputs)
         except BaseException:
             shutil.rmtree(spool, ignore_errors=True)
             raise
-        return replace(entry, request=request_to_json(request), spool=str(spool), inputs=marks), request
+        return replace(entry, request=values, spool=str(spool), inputs=marks), request
+
+    def _request(
+        self, entry: JournalEntry, inputs: dict[str, str | None]
+    ) -> tuple[Request | RenderRequest, dict[str, Any]]:
+        """The request of a job, and the same as JSON values."""
+        if entry.task == RENDER:
+            render = build_render(entry, str(inputs["input"]), self._out)
+            return render, render_to_json(render)
+        request = build_request(entry, inputs, self._out, self._bundle)
+        return request, request_to_json(request)
 
     def changed(self, entry: JournalEntry) -> bool:
         """Whether a file that a finished job was made from is another one today; one that is gone is no other."""

@@ -27,6 +27,7 @@ from engine import (
     request_from_json,
     settle_receipt,
 )
+from engine.osc.chain_renders import ChainRenders, RenderRequest, render_from_json
 from engine.osc.home import Home
 from engine.osc.job import BridgeJob
 from engine.osc.job_intake import JobIntake
@@ -36,7 +37,7 @@ from engine.osc.job_replies import CODE_OF, Refused, done_parts, done_reply, err
 from engine.osc.job_store import JobStore
 from engine.osc.journal import JournalEntry, again
 from engine.osc.protocol.arguments import Values
-from engine.osc.protocol.specs import MessageSpec, at
+from engine.osc.protocol.specs import RENDER, MessageSpec, at
 from engine.osc.transport.sessions import ClientSession
 from engine.osc.transport.turns import Turns
 
@@ -78,6 +79,7 @@ class JobQueue:
         self.restarts = 0
         self._closed = False
         self._unsubscribe = engine.subscribe(self._from_engine)
+        self._renders = ChainRenders(self._from_engine)
 
     def recover(self) -> int:
         """Restore the jobs of a killed bridge: finished ones can still be queried, the others are queued again.
@@ -100,7 +102,8 @@ class JobQueue:
         self._closed = True
         self._unsubscribe()
         for engine_job in self._by_engine_job:
-            self._engine.cancel(engine_job)
+            self._stop(engine_job)
+        self._renders.close()
         self.store.close()
 
     # What messages ask for.
@@ -179,7 +182,7 @@ class JobQueue:
         if self._listeners.repeat(session, job):
             return
         if job.engine_job is not None and not job.cancel_asked:
-            self._engine.cancel(job.engine_job)
+            self._stop(job.engine_job)
         job.cancel_asked = True
 
     def result(self, session: ClientSession, id: str) -> None:
@@ -214,7 +217,7 @@ class JobQueue:
 
     # On their way.
 
-    def _taken(self, job: BridgeJob, done: asyncio.Future[tuple[JournalEntry, Request]]) -> None:
+    def _taken(self, job: BridgeJob, done: asyncio.Future[tuple[JournalEntry, Request | RenderRequest]]) -> None:
         if self._closed or done.cancelled():
             return
         try:
@@ -232,28 +235,37 @@ class JobQueue:
         job.state = "waiting"
         self._listeners.tell(job, at("ack"), (job.entry.id, job.entry.number))
         if job.cancel_asked and job.engine_job is not None:
-            self._engine.cancel(job.engine_job)
+            self._stop(job.engine_job)
 
     def _refuse(self, job: BridgeJob, error: Exception) -> None:
         """Reject a job: its id is free again, and nothing of it is left."""
         if job.engine_job is not None:
             self._by_engine_job.pop(job.engine_job, None)
-            self._engine.cancel(job.engine_job)
+            self._stop(job.engine_job)
         self.store.discard(job)
         self._sweep(job.entry.spool)
         code, text = error_reply(error)
         self.store.refuse(job.entry.id, job.entry.task, (code, self._public(job, text)))
         self._listeners.tell(job, at("fail"), (job.entry.id, code, self._public(job, text)))
 
-    def _submit(self, job: BridgeJob, request: Request) -> None:
-        job.engine_job = self._engine.submit(request, _receipt_of(job) or "")
+    def _submit(self, job: BridgeJob, request: Request | RenderRequest) -> None:
+        receipt = _receipt_of(job)
+        if isinstance(request, RenderRequest):
+            job.engine_job = self._renders.submit(request, receipt)
+        else:
+            job.engine_job = self._engine.submit(request, receipt or "")
         self._by_engine_job[job.engine_job] = job
+
+    def _stop(self, engine_job: str) -> None:
+        if not self._renders.cancel(engine_job):
+            self._engine.cancel(engine_job)
 
     def _submit_again(self, job: BridgeJob) -> None:
         """Submit a job from its journal entry."""
         try:
-            self._submit(job, request_from_json(job.entry.request))
-        except EngineError as error:
+            asked = job.entry.request or {}
+            self._submit(job, render_from_json(asked) if job.entry.task == RENDER else request_from_json(asked))
+        except (EngineError, Refused) as error:
             self._finish(job, "fail", error_reply(error))
 
     def _from_engine(self, event: Event) -> None:

@@ -77,7 +77,8 @@ def done_parts(task: str, done: Done) -> dict[str, str]:
     """The files of a job by part, answer by answer, the best first; what the task hands back stands before the rest."""
     parts: dict[str, str] = {}
     for number, result in enumerate(done.results, start=1):
-        answer = TASKS[result.task or task].answer.name
+        rule = TASKS.get(result.task or task)  # None for what is no task: a render has one file, its stem
+        answer = rule.answer.name if rule else "STEM"
         files = {"mix": result.mix, "stem": result.stem, "rest": result.rest}
         for part in sorted(files, key=lambda part: (part != "mix", part.upper() != answer)):
             path = files[part]

@@ -10,12 +10,13 @@ from typing import Any
 import soundfile
 
 from engine import EXAMPLE_KINDS, TASKS, Request, list_bundles, list_chains, region_fields
+from engine.osc.chain_renders import RenderRequest
 from engine.osc.job_replies import Refused
 from engine.osc.journal import JournalEntry
 from engine.osc.protocol.specs import IN_SAMPLES, at
 from engine.osc.protocol.task_arguments import INPUT_ARGUMENTS, PROMPTS_APART, arguments_of
 
-_PART = re.compile(r"#t=[0-9.,]+$")
+_PART = re.compile(rf"#t=((?:[0-9.,]|{IN_SAMPLES})+)$")
 _SECONDS = r"\d+\.?\d*"
 _SAMPLES = rf"\d{{1,15}}{IN_SAMPLES}"
 _REGION = re.compile(rf"({_SAMPLES}|{_SECONDS})-({_SAMPLES}|{_SECONDS})", re.ASCII)
@@ -26,7 +27,7 @@ def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path,
 
     Args:
         entry: the job.
-        inputs: private paths of ``input``, ``rest`` and the examples by their kind, None where there is none.
+        inputs: private paths of ``input``, ``rest``, ``notes`` and the examples by their kind; None for none.
         out: folder of the results.
         bundle: taken when the message named none.
 
@@ -47,11 +48,26 @@ def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path,
         _check_chain(str(values.get(name, "")))
     values |= region_fields(_regions_s(asked, inputs["input"]))
     values |= {"task": entry.task, "prompts": _prompts(entry), "out": str(out), "bundle": named}
-    values |= {name: inputs[name] for name in ("input", "rest")}
+    values |= {name: inputs[name] for name in ("input", "rest")} | {"notes_file": inputs.get("notes")}
     values["examples"] = tuple(
         _example(kind, str(asked[kind]), path) for kind in EXAMPLE_KINDS if (path := inputs.get(kind))
     )
     return Request(**values)
+
+
+def build_render(entry: JournalEntry, path: str, out: Path) -> RenderRequest:
+    """Build the request of a render.
+
+    Args:
+        entry: the job.
+        path: private path of its input.
+        out: folder of the results.
+
+    Raises:
+        Refused: its chain cannot be used.
+    """
+    _check_chain(str(entry.asked["chain"]))
+    return RenderRequest.of(entry.asked, path, out)
 
 
 def _check_chain(asked: str) -> None:
@@ -92,8 +108,12 @@ def _prompts(entry: JournalEntry) -> tuple[str, ...]:
 
 
 def _example(kind: str, text: str, path: str) -> str:
+    """An example as the engine takes it; the ends of its part may be in samples of its own sound."""
     part = _PART.search(text)
-    return f"{kind}:{path}{part[0] if part else ''}"
+    if part is None:
+        return f"{kind}:{path}"
+    ends = [f"{_seconds(end, path):.12f}" if IN_SAMPLES in end else end for end in part[1].split(",")]
+    return f"{kind}:{path}#t={','.join(ends)}"
 
 
 def _regions_s(asked: dict[str, Any], path: str | None) -> list[tuple[float, float]]:
@@ -119,8 +139,10 @@ def _regions_s(asked: dict[str, Any], path: str | None) -> list[tuple[float, flo
 def _seconds(place: str | float, path: str | None) -> float:
     """A place in seconds; one in samples is counted at the rate of the input, which gives back that very sample."""
     text = str(place)
-    if not text.endswith(IN_SAMPLES):
+    if IN_SAMPLES not in text:
         return float(text)
+    if not re.fullmatch(_SAMPLES, text, re.ASCII):
+        raise Refused("request", f"{text[:40]!a} is no place; write samples as 480000{IN_SAMPLES}")
     try:
         return int(text.removesuffix(IN_SAMPLES)) / int(soundfile.info(str(path)).samplerate)
     except soundfile.LibsndfileError:

@@ -17,6 +17,7 @@ from engine.errors import RequestError
 from engine.plugins.builtin_effects import ParameterSpec
 from engine.plugins.chain import ChainEffect, EffectChain, chain_json
 from engine.plugins.child import EffectFault, run_chain_process
+from engine.plugins.editor import editor_obstacle
 from engine.plugins.plugin_library import PluginInfo, find_plugin, parameter_specs, quarantine
 
 log = logging.getLogger(__name__)
@@ -134,6 +135,8 @@ def plugin_settings(effect: ChainEffect, check: Check = lambda: None, *, editor:
     Raises:
         RequestError: it is not there, does not take its settings, broke, or there is no screen for its window.
     """
+    if editor and (obstacle := editor_obstacle()) is not None:
+        raise obstacle
     chain, known = resolved(EffectChain((replace(effect, on=True),)))
     task = {"work": "edit", "chain": chain_json(chain), "editor": editor, "limited": not editor}
     try:

@@ -38,7 +38,7 @@ class ChainedFile:
         path: of the rendered sound.
         sidecar: the JSON beside it.
         report: what really ran.
-        samples: of the result, per channel.
+        samples, rate_hz: of the result, samples per channel.
         gain_db: common gain; 0 unless it would have clipped.
     """
 
@@ -47,6 +47,7 @@ class ChainedFile:
     report: ChainReport
     samples: int
     gain_db: float
+    rate_hz: int
 
 
 def render_file(
@@ -94,7 +95,7 @@ def render_file(
             "gain_db": 20 * math.log10(gain), "notes": list(ran.notes),
         }  # fmt: skip
         sidecar = _write_json(path.with_suffix(".json"), told)
-        return ChainedFile(path, sidecar, ran, made.rows, 20 * math.log10(gain))
+        return ChainedFile(path, sidecar, ran, made.rows, 20 * math.log10(gain), info.rate_hz)
 
 
 def blocks_of(rows: DiskArray) -> Iterator[Samples]:

@@ -22,7 +22,7 @@ from engine.osc.protocol.specs import (
     ReplySpec,
     signature,
 )
-from engine.osc.transport.packets import Value
+from engine.osc.transport.packets import Int64, Value
 
 Plain = str | int | float | bytes
 
@@ -171,14 +171,19 @@ def _number(value: Value) -> float:
 
 
 def _place(value: Value) -> str | float:
-    """Seconds, or a text that counts samples, as it came; the rate is that of a file that is not open yet."""
+    """Seconds, or a text that counts samples; the rate is that of a file that is not open yet.
+
+    A 64-bit int counts samples as such a text does, and becomes one; any other number is seconds.
+    """
+    if isinstance(value, Int64):
+        value = f"{int(value)}{IN_SAMPLES}"
     if isinstance(value, str) and _SAMPLES.fullmatch(value):
         return value
     return _number(value)
 
 
 def _whole(value: Value) -> int:
-    return value if type(value) is int else round(_number(value))
+    return int(value) if isinstance(value, int) else round(_number(value))
 
 
 def _text(value: Value) -> str:

@@ -63,9 +63,11 @@ and there come, to the socket you asked from:
   Where a text is wanted, a number stands for its figures: the prompt 808 is "808".
 * **By name**: behind those that must be given, the arguments of a task may also be texts `NAME=VALUE`, in any order:
   `isolate my-job-2 /music/song/clip.wav bass regions="8-16 24-32.5" seed=7`.
-* **Places** (`start`, `end`, `regions`) are seconds, or texts that count samples of the input: `480000{IN_SAMPLES}` is
-  exactly that sample. A float of OSC has 24 bits: at 48 kHz its step is 2.9 samples after 10 minutes and 11.7 after an
-  hour. Seconds as text or double have no such step. `done` and `edited` say places in samples.
+* **Places** (`start`, `end`, `regions`, and the part `#t=A,B` of an example) are seconds or samples of their file.
+  A 64-bit int (type `h`) and a text such as `480000{IN_SAMPLES}` count samples and mean exactly that one; any other
+  number or numeric text is seconds, a 32-bit int (type `i`) too. A float of OSC has 24 bits: at 48 kHz its step is
+  2.9 samples after 10 minutes and 11.7 after an hour. Seconds as text or double have no such step. `done` and `edited`
+  say places in samples.
 * **Replies** use the types s, i, f and b only, always the declared ones: Pure Data 0.53 and sclang 3.13 lose what comes
   after a 64-bit int. Positions in samples are decimal text, because a time of day in samples outgrows 32 bits.
 * **Paths** are absolute and inside the folders given with `--root` (default: your home folder). Results go to the

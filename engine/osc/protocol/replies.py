@@ -58,12 +58,13 @@ _REPLIES = (
            ArgSpec("stage", "text", "what is being done")),
     _reply("done", "the files are in place", ID, _PATHS, _PATH,
            ArgSpec("null", "number", "stem + rest against the input; -300 bit for bit, 300 none", unit="dB"),
-           ArgSpec("presence", "number", "0 seems not to be there, 1 seems to be", low=0, high=1),
+           ArgSpec("presence", "number", "0 seems not to be there, 1 seems to be; 1 of plugins/render", low=0, high=1),
            ArgSpec("start", "text", "where the files begin in the input, of several regions those of the first; "
                    f"{POSITION}", unit="samples"),
            ArgSpec("length", "text", f"of the result; {POSITION}", unit="samples"),
            ArgSpec("rate", "whole", "of the result", unit="Hz"),
-           ArgSpec("understood", "text", "what the prompt was understood as; empty where nothing was looked up")),
+           ArgSpec("understood", "text", "what the prompt was understood as; empty where nothing was looked up; of "
+                   "plugins/render what is to be known of the effects, one that broke and was left out above all")),
     _reply("edited",
            "somebody worked on a finished job by hand and sends it back to you; also the part edited of clip/get",
            ID, _PATHS, _EDITED,

@@ -6,8 +6,18 @@ back is in ``replies.py``. The arguments of tasks come from ``engine.OPTIONS``, 
 
 from __future__ import annotations
 
-from engine import SESSION_FORMATS, TASKS
-from engine.osc.protocol.specs import CLIP, CLIPS_LIMIT_BYTES, ID, LIST_APART, RESULT_PARTS, ArgSpec, MessageSpec, at
+from engine import OPTIONS, SESSION_FORMATS, TASKS
+from engine.osc.protocol.specs import (
+    CLIP,
+    CLIPS_LIMIT_BYTES,
+    ID,
+    LIST_APART,
+    RENDER,
+    RESULT_PARTS,
+    ArgSpec,
+    MessageSpec,
+    at,
+)
 from engine.osc.protocol.task_arguments import task_args
 
 _PART = ArgSpec("part", "text", RESULT_PARTS, default="stem")
@@ -76,6 +86,18 @@ _PLUGINS = (
     _message("plugins/chains", "chains that a job can name", "plugins/chains.reply plugins/chains.end"),
     _message("plugins/scan", "look for plug-ins in the system's folders; may take minutes", "plugins/scanned error",
              ArgSpec("again", "whole", "1 loads those too that are known or in quarantine", low=0, high=1, default=0)),
+    _message(RENDER, "put a file through a chain; needs no bundle, and runs beside the tasks", f"ack {_OUTCOME}", ID,
+             ArgSpec("input", "text", "audio file; absolute path, or clip:ID for a clip sent by wire"),
+             ArgSpec("chain", "text", "the name of one, see plugins/chains, or its JSON"),
+             ArgSpec("tail", "number", "how long echoes may ring on; 0 cuts them; -1 is what the chain says", unit="s",
+                     low=-1, high=60, default=-1.0),
+             ArgSpec("name", "text", "of the result, without its ending; empty is that of the file and of the chain",
+                     default=""),
+             ArgSpec("format", "text", "file format of the result; same is the input's", default="same",
+                     choices=OPTIONS["format"].choices),
+             ArgSpec("quality", "whole", "of lossy formats; 0 is the usual one", unit=OPTIONS["quality"].unit, low=0,
+                     high=OPTIONS["quality"].high, default=0),
+             task=RENDER, critical=True),
 )
 
 _CLIPS = (

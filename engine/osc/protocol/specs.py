@@ -12,6 +12,7 @@ LOCAL_PACKET_LIMIT_BYTES = 8192
 PROGRESS_PER_S = 10
 CLIPS_LIMIT_BYTES = 4 << 30  # of all clips together
 BLOB_BYTES = 65_536  # of a file, in one message
+RENDER = "plugins/render"  # a job that is no task of the engine
 NO_FIGURE = 300.0  # stands for "there is none" where a decibel figure is expected
 ID_LIMIT_CHARACTERS = 64
 LIST_APART = ";"  # between the names of several jobs
@@ -30,7 +31,7 @@ class ArgSpec:
     Attributes:
         name: as it stands in complaints and in the docs.
         kind: what it is; numbers of any OSC type and numeric text are taken for ``whole`` and ``number``. A ``place``
-            is a number of seconds, or a text in samples of the input, ``480000smp``.
+            is a number of seconds; a 64-bit int, and a text as ``480000smp``, are samples of the input.
         doc: a few words.
         unit: of a number, "" for none.
         low, high: allowed range of a number, both ends included.
@@ -75,7 +76,7 @@ class MessageSpec:
         args: in order; those with a default may be left out from the right.
         replies: full addresses of what may come back.
         doc: one line.
-        task: the row of ``engine.TASKS`` it asks for, "" for none.
+        task: the job it asks for, a row of ``engine.TASKS`` or ``RENDER``; "" for none.
         open: True means it is answered without a token.
         open_here: True means that is so for senders of this machine.
         critical: True means it had better go over TCP on a poor network.

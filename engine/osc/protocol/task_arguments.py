@@ -14,14 +14,14 @@ from typing import Any
 from engine import EXAMPLE_KINDS, OPTIONS, Option, Rule
 from engine.osc.protocol.specs import IN_SAMPLES, ArgSpec, Kind
 
-INPUT_ARGUMENTS = ("input", "rest", *EXAMPLE_KINDS)  # those that name a file, and the folders it is kept in
+INPUT_ARGUMENTS = ("input", "rest", "notes", *EXAMPLE_KINDS)  # those that name a file, and the folders it is kept in
 PROMPTS_APART = ";"  # between the stems of an arrangement
 # The address says the task; the others are the bridge's own business.
 NOT_ARGUMENTS = ("task", "out", "batch_windows", "cache", "cache_gb")
 INT_LIMIT = 2**31 - 1  # an OSC int has 32 bits
 
 Scalar = str | int | float
-_IN_SAMPLES = f"a text in samples is 480000{IN_SAMPLES}"
+_IN_SAMPLES = f"an int64 or 480000{IN_SAMPLES} is in samples"
 DocOf = Callable[[Rule, Option], str]
 
 
@@ -208,6 +208,9 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
                  "answer is what the task gives")),
     TaskArgument(option="chain_before", doc=_text("chain that the model hears the input through, as chain; empty is "
                  "none")),
+    TaskArgument(option="voice"),
+    TaskArgument(option="notes_file", name="notes", default="", doc=_text("MIDI file with the notes that the voice "
+                 "sampled plays, in the place of its own; absolute path, empty is none")),
 )  # fmt: skip
 
 

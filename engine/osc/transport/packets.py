@@ -27,6 +27,10 @@ _PATTERN = set(" #*,?[]{}")
 Value = str | bytes | int | float | bool | None
 
 
+class Int64(int):
+    """A number that came as OSC's type h; where a place is wanted it counts samples."""
+
+
 class PacketError(ValueError):
     """The bytes are not an OSC packet that is taken here; the message says why in a few words."""
 
@@ -37,7 +41,7 @@ class OscMessage:
 
     Attributes:
         address: starts with a slash, holds no pattern.
-        args: in order; numbers as int or float, N as None.
+        args: in order; numbers as int, ``Int64`` or float, N as None.
     """
 
     address: str
@@ -159,6 +163,11 @@ def _number(layout: str) -> Callable[[bytes, int], tuple[int | float, int]]:
     return read
 
 
+def _int64(packet: bytes, at: int) -> tuple[int, int]:
+    number, at = _LONG(packet, at)
+    return Int64(number), at
+
+
 def _character(packet: bytes, at: int) -> tuple[str, int]:
     code, at = _INT(packet, at)
     if not 0 < code < 128:
@@ -170,11 +179,11 @@ def _constant(value: Value) -> Callable[[bytes, int], tuple[Value, int]]:
     return lambda packet, at: (value, at)
 
 
-_INT = _number(">i")
+_INT, _LONG = _number(">i"), _number(">q")
 
 _READERS: dict[str, Callable[[bytes, int], tuple[Value, int]]] = {
     "i": _INT,
-    "h": _number(">q"),
+    "h": _int64,
     "f": _number(">f"),
     "d": _number(">d"),
     "t": _number(">Q"),

@@ -17,7 +17,7 @@ from engine.osc.protocol.arguments import ArgumentError, fit
 from engine.osc.protocol.docs import markdown
 from engine.osc.protocol.replies import CODES, REPLIES
 from engine.osc.protocol.requests import ROWS, TASK_ROWS
-from engine.osc.protocol.specs import OSC_TYPE, PREFIX, at
+from engine.osc.protocol.specs import OSC_TYPE, PREFIX, RENDER, at
 from engine.osc.protocol.task_arguments import INPUT_ARGUMENTS, arguments_of
 from engine.osc.request_builder import build_request
 from engine.osc.transport.oscquery import answer, tree
@@ -28,6 +28,7 @@ NEEDED = {
     "ask": ("ping", "version", "status", "help", "bundles"),
     "make": ("isolate", "remove", "regenerate", "generate", "inpaint", "extend", "restyle", "replace", "arrange"),
     "follow": ("cancel", "jobs", "result", "connect", "notify", "dump", "sync"),
+    "plug": ("plugins/list", "plugins/show", "plugins/chains", "plugins/scan", "plugins/render"),
     "carry": ("clip/begin", "clip/data", "clip/end", "clip/get"),
 }
 COMMON = "candidates mix_prompt rest_prompt image video audio weight"
@@ -52,7 +53,7 @@ def test_the_table_has_every_address_that_was_promised():
 
 
 def test_every_task_of_the_engine_has_its_row():
-    assert {row.task for row in ROWS.values() if row.task} == set(TASKS)
+    assert {row.task for row in ROWS.values() if row.task} == {*TASKS, RENDER}
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -1,0 +1,23 @@
+"""Whether plug-ins can show their own windows on this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+
+from engine.errors import RequestError
+
+
+def editor_obstacle() -> RequestError | None:
+    """What keeps a plug-in from showing its own window here; None where it can show it."""
+    if importlib.util.find_spec("pedalboard") is None:
+        return RequestError(
+            "chains need pedalboard, which is not installed; install the extra plugins: pip install 'fluxstem[plugins]'"
+        )
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        return RequestError(
+            "a plug-in's own window needs an X11 screen, and the variable DISPLAY names none; start Fluxstem in a "
+            "desktop session with X11 or XWayland"
+        )
+    return None
