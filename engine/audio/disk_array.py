@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, ClassVar, Generic, Self, TypeVar
@@ -33,6 +34,7 @@ class DiskRows(Generic[Number]):
         self._row_bytes = width * np.dtype(self.kind).itemsize
         self.rows = 0
         self._folder = folder
+        self._lock = threading.Lock()  # a stage may read while another one appends
         try:
             self._file: Any = tempfile.TemporaryFile(dir=folder, prefix=".fluxstem-", buffering=0)  # noqa: SIM115
         except OSError as error:
@@ -52,6 +54,7 @@ class DiskRows(Generic[Number]):
         array.width = width
         array._row_bytes = width * np.dtype(cls.kind).itemsize
         array._folder = Path()
+        array._lock = threading.Lock()
         array._file = file
         array.rows = file.seek(0, 2) // array._row_bytes
         return array
@@ -91,10 +94,11 @@ class DiskRows(Generic[Number]):
         rows_NK: npt.NDArray[Number] = np.zeros((stop - start, self.width), self.kind)
         first, last = max(start, 0), min(stop, self.rows)
         if first < last:
-            self._file.seek(first * self._row_bytes)
             wanted = rows_NK[first - start : last - start].reshape(-1).data.cast("B")
-            while wanted and (count := self._file.readinto(wanted)):
-                wanted = wanted[count:]
+            with self._lock:
+                self._file.seek(first * self._row_bytes)
+                while wanted and (count := self._file.readinto(wanted)):
+                    wanted = wanted[count:]
         return rows_NK
 
     def rewound(self) -> IO[bytes]:
@@ -111,9 +115,10 @@ class DiskRows(Generic[Number]):
     def _write(self, start: int, rows_NK: npt.NDArray[Number]) -> None:
         data = np.ascontiguousarray(rows_NK, dtype=self.kind).reshape(-1).data.cast("B")
         try:
-            self._file.seek(start * self._row_bytes)
-            while data:
-                data = data[self._file.write(data) :]
+            with self._lock:
+                self._file.seek(start * self._row_bytes)
+                while data:
+                    data = data[self._file.write(data) :]
         except OSError as error:
             raise OutputError(
                 "cannot write to {folder} ({reason}); make room and try again",

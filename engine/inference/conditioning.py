@@ -7,7 +7,7 @@ the stem, the prompt conditions that slot, and words for the rest condition what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from engine.inference.run import RunContext
 from engine.latents import SLOTS, Slot
 from engine.media.reference import example_path
 from engine.runtime.backend import FloatArray
+from engine.tasks import rule_of
 from engine.text.intent import Intent
 
 
@@ -50,6 +51,12 @@ def prompt_conditionings(run: RunContext) -> list[Conditioning]:
         return Conditioning(prompt, prompt or _name_of_examples(run), rows_SE, several)
 
     return [conditioned(prompt, parts.get(prompt, ())) for prompt in request.prompts or ("",)]
+
+
+def as_asked(run: RunContext, conditioning: Conditioning) -> RunContext:
+    """The run by the row of the table that a prompt asks for: beside "vocals", "no drums" wants the mix without them."""
+    intent = run.intents.get(conditioning.prompt)
+    return replace(run, rule=rule_of("remove")) if intent is not None and intent.complement else run
 
 
 def replacement_conditioning(run: RunContext) -> Conditioning:

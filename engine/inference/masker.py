@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +41,21 @@ class MixWindows:
     def mix(self) -> FloatArray:
         """Magnitudes, float32 (windows, 2, frames, bins), not normalised."""
         return magnitudes(self.audio_B2N, self.grid)
+
+    @classmethod
+    def joined(cls, parts: Sequence[MixWindows]) -> MixWindows:
+        """Several batches as one; the magnitudes are taken over where all have been computed."""
+        if len(parts) == 1:
+            return parts[0]
+        estimates = [part.estimate_B2N for part in parts if part.estimate_B2N is not None]
+        whole = cls(
+            np.concatenate([part.audio_B2N for part in parts]),
+            parts[0].grid,
+            np.concatenate(estimates) if estimates else None,
+        )
+        if all("mix" in vars(part) for part in parts):
+            whole.mix = np.concatenate([part.mix for part in parts])
+        return whole
 
 
 @dataclass(frozen=True, slots=True)

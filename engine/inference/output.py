@@ -23,6 +23,7 @@ from engine.inference.regions import EditRegion
 from engine.inference.run import RunContext
 from engine.latents import Slot
 from engine.request import Request
+from engine.runtime.threads import ahead
 from engine.tasks import Span, rule_of
 
 
@@ -122,6 +123,11 @@ class TaskResult:
         similarity: of the sound to the prompt, -1 to 1; None where the bundle has no audio encoder.
         made: 0 where the model generated next to nothing, 1 where it generated something.
         windows: ``(start_s, end_s, presence)`` of each window.
+        made_by: the voice that made the sound; "" where none was made.
+        instrument: of the sampler that plays it; "" for none.
+        remarks: what the user should know of it, in sentences.
+        fit: 0 to 1, how well it goes with the rest; None where that was not measured.
+        midi: a finished file of the notes it plays; None where they are not known.
     """
 
     prompt: str
@@ -132,6 +138,16 @@ class TaskResult:
     similarity: float | None = None
     made: float = 1.0
     windows: tuple[tuple[float, float, float], ...] = ()
+    made_by: str = ""
+    instrument: str = ""
+    remarks: tuple[str, ...] = ()
+    fit: float | None = None
+    midi: ResultDraft | None = None
+
+    @property
+    def files(self) -> dict[str, ResultDraft]:
+        """All files, by field of ``StemResult``."""
+        return dict(self.rendered.files) if self.midi is None else {**self.rendered.files, "midi": self.midi}
 
 
 def name_files(request: Request, number: int, answer: TaskResult) -> None:
@@ -153,6 +169,9 @@ def name_files(request: Request, number: int, answer: TaskResult) -> None:
     names = result_names(request.name, values, [draft.name for draft in drafts], spec.format.suffix)
     for draft, name in zip(drafts, names, strict=True):
         draft.wanted = draft.wanted.with_name(name)
+    if answer.midi is not None:
+        named = answer.rendered.files.get("stem", drafts[0]).wanted
+        answer.midi.wanted = named.with_name(named.name.removesuffix(spec.format.suffix) + answer.midi.suffix)
 
 
 def render_pair(
@@ -220,7 +239,7 @@ def render_single(
 def write_tracks(
     run: RunContext, tracks: Iterator[list[Samples]], output_format: OutputFormat, names: dict[str, ResultName]
 ) -> tuple[dict[str, ResultDraft], float]:
-    """Write several files of equal length side by side.
+    """Write several files of equal length side by side, while the next blocks of them are made.
 
     Args:
         run: the running request.
@@ -244,11 +263,12 @@ def write_tracks(
             writers: list[AudioWriter] = [
                 open_writer(draft.stream, output_format, draft.name.label) for draft in drafts.values()
             ]
-            for blocks_CN in tracks:
-                peak = max(peak, *(_peak(block_CN, output_format.bits) for block_CN in blocks_CN))
-                with run.timer.measure("write"):
-                    for writer, block_CN in zip(writers, blocks_CN, strict=True):
-                        writer.write(clip_to_range(block_CN, output_format.bits))
+            with contextlib.closing(ahead(tracks)) as made:
+                for blocks_CN in made:
+                    peak = max(peak, *(_peak(block_CN, output_format.bits) for block_CN in blocks_CN))
+                    with run.timer.measure("write"):
+                        for writer, block_CN in zip(writers, blocks_CN, strict=True):
+                            writer.write(clip_to_range(block_CN, output_format.bits))
             with run.timer.measure("write"):
                 for writer, draft in zip(writers, drafts.values(), strict=True):
                     writer.close()

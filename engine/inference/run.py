@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,10 +25,11 @@ STAGES = ("read", "encode", "step", "decode", "separate", "mask", "write")
 
 
 class StageTimer:
-    """Adds up seconds by stage."""
+    """Adds up seconds by stage; stages that work at the same time add up to more than the whole."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = dict.fromkeys(STAGES, 0.0)
+        self._lock = threading.Lock()
 
     @contextlib.contextmanager
     def measure(self, stage: str) -> Iterator[None]:
@@ -36,7 +38,9 @@ class StageTimer:
         try:
             yield
         finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started_s
+            took_s = time.perf_counter() - started_s
+            with self._lock:
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + took_s
 
     def each(self, stage: str, items: Iterator[Item]) -> Iterator[Item]:
         """Yield the items, timing the iterator as ``stage``."""

@@ -13,7 +13,7 @@ from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, samples_
 from engine.audio.soft_mask import MaskRule, SoftMaskFilter, odds_gain, presence
 from engine.audio.stft import window_samples
 from engine.inference.clip import SampleRange, SampleSource, at_user_rate, encode_clip, gain_into_model, load_mono
-from engine.inference.conditioning import Conditioning
+from engine.inference.conditioning import Conditioning, as_asked
 from engine.inference.mix_cache import hash_rows
 from engine.inference.model import resolve_sampling
 from engine.inference.output import OutputSpec, RenderedFiles, StemRestBlock, TaskResult, render_pair
@@ -96,6 +96,7 @@ def isolate(run: RunContext, mix: EncodedMix, conditioning: Conditioning, spec: 
         conditioning: the prompt.
         spec: the part of the mix the results cover, and their format.
     """
+    run = as_asked(run, conditioning)
     sampling = resolve_sampling(run.request, run.model.bundle.manifest)
     count = run.request.candidates
     results = []

@@ -15,11 +15,12 @@ from engine.audio.reader import AudioInfo, Samples, resampled, samples_at
 from engine.audio.soft_mask import odds_gain
 from engine.audio.stft import window_samples
 from engine.inference.clip import SampleRange
-from engine.inference.conditioning import Conditioning
+from engine.inference.conditioning import Conditioning, as_asked
 from engine.inference.masker import MaskDecoder, Masker
 from engine.inference.output import OutputSpec, RenderedFiles, StemRestBlock, TaskResult, render_pair
 from engine.inference.rerank import LoudestWindows, PresenceMeter, windows_similarity
 from engine.inference.run import RunContext
+from engine.latents import Slot
 from engine.separation.flow_estimates import FlowEstimates
 from engine.separation.known_masks import stem_masks, wants_estimates
 from engine.separation.mask_store import AnyMasks, JointMasks, MaskStemFilter, StemMasks
@@ -59,7 +60,7 @@ def separate(
     with mix.audio, contextlib.ExitStack() as kept:
         done, count, estimates = 0, len(conditionings), FlowEstimates(mix, kept)
         for masker, group in _groups(run, conditionings, decoder):
-            share = run.within(0.1, 1.0).within(done / count, (done + len(group)) / count)
+            share = as_asked(run, group[0]).within(0.1, 1.0).within(done / count, (done + len(group)) / count)
             done += len(group)
             with contextlib.ExitStack() as held:
                 found = _masks_of(share.within(0.0, 0.7), mix, masker, group, decoder, estimates, held)
@@ -127,9 +128,16 @@ def _load_mix(run: RunContext, info: AudioInfo, wanted: SampleRange, decoder: Ma
 def _groups(
     run: RunContext, conditionings: list[Conditioning], decoder: MaskDecoder
 ) -> Iterator[tuple[Masker, list[Conditioning]]]:
-    """Prompts with the same masker, as many as fit in one run of it; one of several sounds is a group of its own."""
+    """Prompts with the same masker, as many as fit in one run of it; one of several sounds is a group of its own.
+
+    So are those that want something alone, and those that want something left out.
+    """
     answered = [(masker_for(run, one, decoder), one) for one in conditionings]
-    for _, some in itertools.groupby(answered, key=lambda pair: id(pair[1] if pair[1].parts else pair[0])):
+
+    def kind(pair: tuple[Masker, Conditioning]) -> tuple[int, Slot]:
+        return id(pair[1] if pair[1].parts else pair[0]), as_asked(run, pair[1]).rule.answer
+
+    for _, some in itertools.groupby(answered, key=kind):
         members = list(some)
         masker = members[0][0]
         at_once = 1 if wants_estimates(masker) else PROMPTS_AT_ONCE

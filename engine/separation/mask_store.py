@@ -7,6 +7,7 @@ On disk a mask is a whole number from 0 to 65,535 per side, frame and bin: half 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from engine.inference.masker import DecoderEnd, HalfArray, MaskDecoder, Masker, 
 from engine.inference.run import RunContext
 from engine.inference.windows import Batches, OverlapAdd, WindowPlan, lay_windows
 from engine.latents import Slot
+from engine.runtime.threads import Behind, Lookahead
 from engine.separation.stereo_section import StereoSection, shares_of
 
 FINEST = 65_535
@@ -104,25 +106,35 @@ def compute_masks(
     rows = [held.enter_context(DiskArrayUint16(run.folder, SIDES * grid.bins)) for _ in prompts_PE]
     joined = [_MaskAssembler(windows, grid, one, run.rule.answer) for one in rows]
 
-    def work(batch: Sequence[int]) -> MaskOutput:
+    def prepare(index: int) -> MixWindows:
         with run.timer.measure("separate"):
-            excerpt = _excerpt(mix, estimate, [windows.starts[index] for index in batch])
-            if not isinstance(masker, MaskDecoder):
-                return masker.masks(excerpt, prompts_PE)
-            if heard is not None and masker.end is not None:
-                heard_BK = heard.read(batch[0], batch[-1] + 1).view(np.float16)
-                answer = masker.end.masks(excerpt, heard_BK, prompts_PE)
-            else:
-                answer = masker.masks(excerpt, prompts_PE)
-            return masker.pooled(answer, excerpt, prompts_PE)
+            excerpt = _excerpt(mix, estimate, windows.starts[index : index + 1])
+            if isinstance(masker, MaskDecoder):
+                _ = excerpt.mix  # the spectra, which are kept
+        return excerpt
 
-    batches = Batches(max(1, run.batches.size // WINDOWS_SHARE))
-    for batch, answer in batches.run(range(len(windows.starts)), work):
+    def work(batch: Sequence[int]) -> tuple[MixWindows, MaskOutput]:
+        excerpt = MixWindows.joined(prepared.of(batch))
         with run.timer.measure("separate"):
+            if heard is not None and isinstance(masker, MaskDecoder) and masker.end is not None:
+                heard_BK = heard.read(batch[0], batch[-1] + 1).view(np.float16)
+                return excerpt, masker.end.masks(excerpt, heard_BK, prompts_PE)
+            return excerpt, masker.masks(excerpt, prompts_PE)
+
+    def join(batch: Sequence[int], excerpt: MixWindows, answer: MaskOutput) -> None:
+        with run.timer.measure("separate"):
+            if isinstance(masker, MaskDecoder):
+                answer = masker.pooled(answer, excerpt, prompts_PE)
             for row in range(len(batch)):
                 for prompt, one in enumerate(joined):
                     one.add(answer, prompt, row)
-        run.progress((batch[-1] + 1) / len(windows.starts), "separate")
+
+    batches = Batches(max(1, run.batches.size // WINDOWS_SHARE))
+    # Three stages work at once: the spectra of the next window, the network, and what becomes of its last masks.
+    with Lookahead(prepare, len(windows.starts), batches.size) as prepared, Behind() as behind:
+        for batch, (excerpt, answer) in batches.run(range(len(windows.starts)), work):
+            behind.do(functools.partial(join, batch, excerpt, answer))
+            run.progress((batch[-1] + 1) / len(windows.starts), "separate")
     return [StemMasks(grid, one, both.presence()) for one, both in zip(rows, joined, strict=True)]
 
 

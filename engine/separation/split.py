@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +13,7 @@ from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks
 from engine.inference.clip import SampleQueue, SampleRange
 from engine.inference.output import StemRestBlock
 from engine.inference.run import RunContext
+from engine.runtime.threads import ahead
 
 
 class StemFilter(Protocol):
@@ -56,7 +58,7 @@ def split_by_filter(
 def filter_section(
     run: RunContext, info: AudioInfo, section: SampleRange, wanted: SampleRange, stems: StemFilter, offset_C: Samples
 ) -> Iterator[tuple[Samples, Samples]]:
-    """Filter a part of the user's own mix.
+    """Filter a part of the user's own mix; reading, filtering and what the caller does with it go on at once.
 
     Args:
         run: the running request.
@@ -69,6 +71,13 @@ def filter_section(
     Yields:
         The mix, float64 (channels, samples), and the stems, float64 (stems x channels, samples).
     """
+    with contextlib.closing(ahead(_filtered(run, info, section, wanted, stems, offset_C))) as pairs:
+        yield from pairs
+
+
+def _filtered(
+    run: RunContext, info: AudioInfo, section: SampleRange, wanted: SampleRange, stems: StemFilter, offset_C: Samples
+) -> Iterator[tuple[Samples, Samples]]:
     waiting, at = SampleQueue(info.channels), section.start
 
     def finished(stems_KN: FloatArray) -> Iterator[tuple[Samples, Samples]]:
@@ -79,11 +88,12 @@ def filter_section(
         if first < last:
             yield mix_CN[:, first:last], stems_KN[:, first:last].astype(np.float64)
 
-    for mix_CN in run.timer.each("read", blocks(info, section.start, section.stop)):
-        waiting.push(mix_CN)
-        with run.timer.measure("mask"):
-            stems_KN = stems.push(mix_CN - offset_C[:, None] if offset_C.any() else mix_CN)
-        yield from finished(stems_KN)
+    with contextlib.closing(ahead(run.timer.each("read", blocks(info, section.start, section.stop)))) as mixed:
+        for mix_CN in mixed:
+            waiting.push(mix_CN)
+            with run.timer.measure("mask"):
+                stems_KN = stems.push(mix_CN - offset_C[:, None] if offset_C.any() else mix_CN)
+            yield from finished(stems_KN)
     with run.timer.measure("mask"):
         stems_KN = stems.flush(section.stop - at)
     yield from finished(stems_KN)

@@ -5,6 +5,7 @@ Files with other channel layouts are folded to two sides, and the masks of the s
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from engine.bundle.separation import SIDES, MaskDecoderSpec
 from engine.inference.clip import HIGHEST_GAIN_DB, OffsetMeter, SampleRange, take_away
 from engine.inference.mix_cache import hash_rows
 from engine.inference.run import RunContext
+from engine.runtime.threads import ahead
 
 SILENT_POWER = 1e-12
 # Channels in the order of WAV files: left, right, or neither (middle, low frequencies, middle of the back).
@@ -85,10 +87,12 @@ def load_stereo(
 
     audio, energy = DiskArray(run.folder, SIDES), 0.0
     try:
-        for block_2N in run.timer.each("read", resampled(source(), SIDES, info.rate_hz, grid.rate_hz, total)):
-            audio.append(block_2N.T)
-            energy += float(np.vdot(block_2N, block_2N))
-            run.progress(audio.rows / total, "read")
+        heard = run.timer.each("read", resampled(source(), SIDES, info.rate_hz, grid.rate_hz, total))
+        with contextlib.closing(ahead(heard)) as blocks_2N:
+            for block_2N in blocks_2N:
+                audio.append(block_2N.T)
+                energy += float(np.vdot(block_2N, block_2N))
+                run.progress(audio.rows / total, "read")
         offset_C = offsets.offset_C
         if offset_C.any():
             energy = take_away(audio, offset_C if info.channels == SIDES else shares_2C @ offset_C)
