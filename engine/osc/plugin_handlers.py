@@ -16,9 +16,12 @@ from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.specs import MessageSpec, at
 from engine.osc.services import BridgeServices
 from engine.osc.transport.sessions import ClientSession
+from engine.osc.transport.turns import Work
 
 if TYPE_CHECKING:
     from engine import PluginLibrary
+
+KNOWN_FOR_S = 1.0  # reading what is known takes moments, which a burst of questions would add up
 
 
 class PluginHandlers:
@@ -34,6 +37,8 @@ class PluginHandlers:
         self._scanner = ThreadPoolExecutor(1, thread_name_prefix="fluxstem-osc-scan")
         self._closed = threading.Event()
         self._scanning = False
+        self._library: PluginLibrary | None = None
+        self._read_s = 0.0
         self.by_address = {
             at("plugins/list"): self._on_list,
             at("plugins/show"): self._on_show,
@@ -46,18 +51,19 @@ class PluginHandlers:
         self._closed.set()
         self._scanner.shutdown(wait=True, cancel_futures=True)
 
-    def _on_list(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
-        library = load_plugin_library()
+    def _on_list(self, session: ClientSession, spec: MessageSpec, values: Values) -> Work:
+        library = self._known()
         rows = [(one.name, "plugin", one.version, one.error) for one in library.plugins]
         rows += [(file.name, "quarantine", "", f"it {file.quarantine}") for file in library.quarantined]
         rows += [(name, "builtin", "", row.doc) for name, row in BUILTINS.items()]
         for row in rows:
             self._services.tell(session, at("plugins/list.reply"), row)
+            yield session.wire.crowded
         self._services.tell(session, at("plugins/list.end"), (len(rows),))
 
-    def _on_show(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
+    def _on_show(self, session: ClientSession, spec: MessageSpec, values: Values) -> Work:
         name = values.text("name")
-        found = [one.parameters for one in load_plugin_library().plugins if one.name == name]
+        found = [one.parameters for one in self._known().plugins if one.name == name]
         if name in BUILTINS:
             found.append(BUILTINS[name].parameters)
         if not found:
@@ -66,12 +72,14 @@ class PluginHandlers:
             return
         for row in found[0]:
             self._services.tell(session, at("plugins/show.reply"), _parameter(row))
+            yield session.wire.crowded
         self._services.tell(session, at("plugins/show.end"), (len(found[0]),))
 
-    def _on_chains(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
+    def _on_chains(self, session: ClientSession, spec: MessageSpec, values: Values) -> Work:
         names = list(list_chains())
         for name in names:
             self._services.tell(session, at("plugins/chains.reply"), (name,))
+            yield session.wire.crowded
         self._services.tell(session, at("plugins/chains.end"), (len(names),))
 
     def _on_scan(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
@@ -84,7 +92,7 @@ class PluginHandlers:
         done.add_done_callback(lambda ended: self._scanned(session, spec, ended))
 
     def _scanned(self, session: ClientSession, spec: MessageSpec, ended: asyncio.Future[PluginLibrary]) -> None:
-        self._scanning = False
+        self._scanning, self._library = False, None
         if self._closed.is_set() or ended.cancelled():
             return
         error = ended.exception()
@@ -95,6 +103,12 @@ class PluginHandlers:
         else:
             text = str(error) if isinstance(error, EngineError) else f"a fault of the scan ({type(error).__name__})"
             self._services.error(session, spec.address, "plugin", text)
+
+    def _known(self) -> PluginLibrary:
+        now_s = self._loop.time()
+        if self._library is None or now_s - self._read_s > KNOWN_FOR_S:
+            self._library, self._read_s = load_plugin_library(), now_s
+        return self._library
 
     def _check(self) -> None:
         if self._closed.is_set():

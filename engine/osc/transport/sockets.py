@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 RECEIVE_BUFFER_BYTES = 4 << 20
 PORTS_TRIED = 10
+WAITING_CONNECTIONS = 128  # that the system keeps for us
+ACCEPTED_AT_ONCE = 8  # of them, before others have their turn
 CONNECTIONS_LIMIT = 64
 CONNECTIONS_PER_HOST_LIMIT = 32  # of another machine
 UNPROVEN_IDLE_LIMIT_S = 60.0  # a connection without proof may be silent for so long
@@ -344,11 +346,12 @@ class TcpWire(asyncio.Protocol):
     def _room_for(self, host: str) -> bool:
         """Whether one more connection may be opened; the one least needed is closed for it."""
         here = self._sockets.connections
-        theirs = [wire for wire in here if wire._key and wire._key[1] == host]
         if len(here) >= CONNECTIONS_LIMIT:
             return _evict(here, self._callbacks)
-        if len(theirs) >= CONNECTIONS_PER_HOST_LIMIT and not is_loopback(host):
-            return _evict(theirs, self._callbacks)
+        if not is_loopback(host):
+            theirs = [wire for wire in here if wire._key and wire._key[1] == host]
+            if len(theirs) >= CONNECTIONS_PER_HOST_LIMIT:
+                return _evict(theirs, self._callbacks)
         return True
 
 
@@ -388,7 +391,10 @@ async def open_sockets(
     for sock in udp:
         sockets.udp.append(UdpSocket(sock, callbacks, turns))
     for sock in tcp:
-        server = await loop.create_server(lambda: TcpWire(sockets, callbacks, turns, loop.time), sock=sock, backlog=128)
+        server = await loop.create_server(
+            lambda: TcpWire(sockets, callbacks, turns, loop.time), sock=sock, backlog=ACCEPTED_AT_ONCE
+        )
+        sock.listen(WAITING_CONNECTIONS)  # asyncio has one number for both
         sockets.tcp.append(server)
     return sockets
 

@@ -14,8 +14,8 @@ from clihelp import read, write_music
 from oscfuzz import bundle
 from oschelp import LIMIT_S, Caller, packed
 
-from engine import OutputError, RequestError
-from engine.osc import JOB_LOG, BridgeClient
+from engine import OutputError, RequestError, load_plugin_library
+from engine.osc import JOB_LOG, BridgeClient, plugin_handlers
 from engine.osc.bridge import for_user
 from engine.osc.transport import sockets
 from engine.osc.transport.framing import Framer
@@ -122,6 +122,26 @@ def test_a_ping_overtakes_the_burst_of_another_client(bridge, new_caller, tcp):
 
 
 # Every message is answered, or counted.
+
+
+def test_a_burst_of_questions_about_plug_ins_reads_what_is_known_once(caller, monkeypatch):
+    reads = []
+
+    def counted():
+        reads.append(1)
+        return load_plugin_library()
+
+    monkeypatch.setattr(plugin_handlers, "load_plugin_library", counted)
+    monkeypatch.setattr(plugin_handlers, "KNOWN_FOR_S", 60.0)
+    caller.throw(bundle(*[packed("/fluxstem/plugins/show", "highpass")] * 200))
+    for _ in range(200):
+        assert caller.until("/fluxstem/plugins/show.end", "/fluxstem/error")[0] == "/fluxstem/plugins/show.end"
+    assert len(reads) == 1
+    caller.say("/fluxstem/plugins/scan")
+    caller.until("/fluxstem/plugins/scanned", "/fluxstem/error")
+    caller.say("/fluxstem/plugins/list")
+    caller.until("/fluxstem/plugins/list.end")
+    assert len(reads) == 2, "after a scan it is read anew"
 
 
 def test_every_one_of_a_thousand_refused_jobs_is_answered(bridge, mix, monkeypatch):
