@@ -26,6 +26,12 @@ from engine.errors import (
 from engine.events import BIT_FOR_BIT_DB, Accepted, CancelledJob, Done, Event, Failed, Progress, StemResult
 from engine.host.client import Engine
 from engine.latents import Slot
+from engine.notes.beats import KEY_NAMES, TempoEstimate, can_estimate, estimate_from_text, estimate_text
+from engine.notes.listen import listening_command
+from engine.notes.midi import midi_bytes
+from engine.notes.note import DrumHit, NoteEvent
+from engine.notes.stem_analysis import StemAnalysis, analysis_of_json
+from engine.notes.time_map import BPM_LIMITS, METER_LIMITS, TimeMap
 from engine.options import Option
 from engine.plugins.builtin_effects import BUILTINS, ParameterSpec
 from engine.plugins.chain import (
@@ -59,8 +65,11 @@ turn_off_telemetry()
 
 __all__ = [
     "BIT_FOR_BIT_DB",
+    "BPM_LIMITS",
     "BUILTINS",
     "EXAMPLE_KINDS",
+    "KEY_NAMES",
+    "METER_LIMITS",
     "OPTIONS",
     "SESSION_FORMATS",
     "STEM_SETS",
@@ -79,6 +88,7 @@ __all__ = [
     "DawSession",
     "DeviceError",
     "Done",
+    "DrumHit",
     "EffectChain",
     "Engine",
     "EngineError",
@@ -89,6 +99,7 @@ __all__ = [
     "HostError",
     "HostHung",
     "Manifest",
+    "NoteEvent",
     "Option",
     "OutputError",
     "ParameterSpec",
@@ -105,22 +116,31 @@ __all__ = [
     "SessionMarker",
     "SessionTrack",
     "Slot",
+    "StemAnalysis",
     "StemResult",
     "StemSet",
+    "TempoEstimate",
+    "TimeMap",
+    "analysis_of_json",
+    "can_estimate",
     "chain_json",
     "chain_of_json",
     "chain_text",
     "check_values",
     "editor_obstacle",
     "engine_version",
+    "estimate_from_text",
+    "estimate_text",
     "examine",
     "export_session",
     "find_bundle",
     "findings_sentences",
     "list_bundles",
     "list_chains",
+    "listening_command",
     "load_bundle",
     "load_plugin_library",
+    "midi_bytes",
     "plugin_settings",
     "read_chain",
     "read_extras",

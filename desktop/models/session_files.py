@@ -58,6 +58,7 @@ def write_session(
             markers=_markers(project, time_map, span),
             bpm=time_map.bpm if time_map is not None else USUAL_BPM,
             beats_per_bar=time_map.beats_per_bar if time_map is not None else 4,
+            tempos=time_map.tempos(span[0] / project.rate_hz) if time_map is not None and time_map.beats_s else (),
         )
         return ExportResult((export_session(session, format, folder / session.title),), 0.0, None)
 
@@ -88,5 +89,5 @@ def _markers(project: Project, time_map: TimeMap | None, span: tuple[int, int]) 
     first, last = span
     found = [(marker.name, marker.at) for marker in project.markers]
     if time_map is not None and round(time_map.first_s * project.rate_hz) > 0:
-        found.append(("1|1", round(time_map.first_s * project.rate_hz)))
+        found.append((f"1|1 {time_map.key}".strip(), round(time_map.first_s * project.rate_hz)))
     return tuple(SessionMarker(name, (at - first) / project.rate_hz) for name, at in found if first <= at < last)

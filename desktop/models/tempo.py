@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,15 @@ from desktop.models.document import Document
 from desktop.models.project import Project
 from desktop.models.project_file import write_whole
 from desktop.models.settings import AppSettings
-from engine import BPM_LIMITS, TempoEstimate, TimeMap, can_estimate, estimate_from_text, estimate_text
+from engine import (
+    BPM_LIMITS,
+    TempoEstimate,
+    TimeMap,
+    can_estimate,
+    estimate_from_text,
+    estimate_text,
+    listening_command,
+)
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +32,6 @@ TAPS_APART_S = 2.5  # a longer wait begins a new count
 TAPS_KEPT = 12
 LEAVE_MS = 2000
 USUAL_BPM = 120.0
-
-# As in engine/media/sandbox.py: the caller's main module and current folder must not reach the new process.
-_BOOT = "import sys; r = sys.argv.pop(1); r in sys.path or sys.path.insert(0, r); "
-_BOOT += "from engine.notes.listen import main; main()"
-_ROOT = str(Path(__file__).resolve().parents[2])
 
 
 class TempoModel(QObject):
@@ -181,7 +183,8 @@ class TempoModel(QObject):
         process.finished.connect(lambda code, status: self._on_finished(process, source, code))
         process.errorOccurred.connect(lambda error: self._on_finished(process, source, -1))
         self._say("working")
-        process.start(sys.executable, ["-P", "-c", _BOOT, _ROOT, str(self._store.path(source))])
+        command = listening_command("tempo", self._store.path(source))
+        process.start(command[0], command[1:])
 
     def _on_finished(self, process: QProcess, source: AudioRef, code: int) -> None:
         if process is not self._process:

@@ -12,7 +12,7 @@ from engine.host.client import Engine
 from engine.session.collect import music_of, session_of
 from engine.session.export import SESSION_FORMATS, export_session
 from engine.session.plan import BPM_LIMITS, METER_LIMITS, SessionMarker
-from engine.session.tempo import hear_bpm
+from engine.session.tempo import hear_tempo
 
 TEMPO_WORDS = ("tags", "listen")
 _MARKER = re.compile(r"\s*(?:(\d+):)?(\d+\.?\d*|\.\d+)\s*=\s*(\S.*)")  # seconds or minutes:seconds, and a name
@@ -31,8 +31,8 @@ def add_to(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument("--tempo", type=_tempo, default="tags", metavar="BPM", help=f"{words} (extra tempo)")
     few, many = METER_LIMITS
-    words = f"quarter notes in a bar, {few} to {many}; default %(default)s"
-    sub.add_argument("--meter", type=int, default=4, metavar="N", help=words)
+    words = f"quarter notes in a bar, {few} to {many}; default: what is heard with --tempo listen, else 4"
+    sub.add_argument("--meter", type=int, metavar="N", help=words)
     words = "a named place, as 1:05=Chorus; repeat it for several"
     sub.add_argument("--marker", action="append", default=[], type=_marker, metavar="TIME=NAME", help=words)
     sub.add_argument("--title", default="", metavar="TEXT", help="of the session; default: the name of the mix")
@@ -43,10 +43,15 @@ def add_to(sub: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
     """``fluxstem export-session``; needs no engine."""
     paths = [Path(stem) for stem in arguments.stems]
-    bpm = {"tags": None, "listen": 0.0}.get(arguments.tempo, arguments.tempo)
-    if arguments.tempo == "listen":
-        bpm = hear_bpm(music_of(paths))
-    session = session_of(paths, title=arguments.title, bpm=bpm, beats_per_bar=arguments.meter, markers=arguments.marker)
+    heard = hear_tempo(music_of(paths)) if arguments.tempo == "listen" else None
+    session = session_of(
+        paths,
+        title=arguments.title,
+        bpm=None if arguments.tempo in TEMPO_WORDS else arguments.tempo,
+        beats_per_bar=arguments.meter,
+        markers=arguments.marker,
+        heard=heard,
+    )
     place = export_session(session, arguments.format, arguments.out, link=arguments.link)
     for note in session.notes:
         print(f"fluxstem: {note}", file=sys.stderr)

@@ -22,7 +22,11 @@ from engine.errors import BundleDamaged, BundleError
 from engine.runtime.backend import GraphSession
 from engine.runtime.select import open_backend
 
-FOLDER, DESCRIPTION = "notes", "notes.json"  # not a manifest: it is no bundle that a task can name
+FOLDER, GRAPH, DESCRIPTION = (
+    "notes",
+    "notes.onnx",
+    "notes.json",
+)  # the last not a manifest: it is no bundle that a task can name
 RATE_HZ, HOP_SAMPLES = 22_050, 256
 WINDOW_SAMPLES, WINDOW_FRAMES = 43_844, 172
 EDGE_FRAMES = 15  # of a window that are left to its neighbour, as they see too little
@@ -64,9 +68,9 @@ class NoteNetwork:
 
     def __init__(self, folder: Path | None = None) -> None:
         folder = folder or find_notes_folder()
-        described = _description(folder)
+        described = read_description(folder)
         self._input, self._names = described["input"], described["outputs"]
-        self._session: GraphSession = open_backend("cpu").open(_checked(folder, described))
+        self._session: GraphSession = open_backend("cpu").open(checked_file(folder, GRAPH))
 
     def hear(self, mono_N: FloatArray, check: Check = lambda: None) -> NoteActivations:
         """The network's answer over a whole sound.
@@ -109,29 +113,37 @@ def find_notes_folder() -> Path:
     )
 
 
-def _description(folder: Path) -> dict[str, Any]:
+def checked_file(folder: Path, name: str) -> Path:
+    """A file of the folder, once its hash is the one that the description gives.
+
+    Raises:
+        BundleDamaged: it is not there, or another one.
+    """
+    path, wanted = folder / name, read_description(folder)["files"].get(name)
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BundleDamaged("{path} cannot be read ({reason}); install it again", path=path, reason=error) from error
+    if found != wanted:
+        raise BundleDamaged(
+            "{path} is not the file that {name} describes; install it again", path=path, name=DESCRIPTION
+        )
+    return path
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """What the folder says of its files: hashes, and the names of the graph's input and outputs.
+
+    Raises:
+        BundleDamaged: it cannot be read, or lacks something.
+    """
     path = folder / DESCRIPTION
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(said, dict) or set(said["outputs"]) != set(OUTPUTS):
             raise ValueError("it has other fields")
-        return {
-            "graph": Path(str(said["graph"])).name, "sha256": str(said["sha256"]), "input": str(said["input"]),
-            "outputs": {name: str(said["outputs"][name]) for name in OUTPUTS},
-        }  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        files = {Path(str(name)).name: str(sha256) for name, sha256 in said["files"].items()}
+        outputs = {name: str(said["outputs"][name]) for name in OUTPUTS}
+        return {"files": files, "input": str(said["input"]), "outputs": outputs}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BundleDamaged("{path} cannot be read ({reason}); install it again", path=path, reason=error) from error
-
-
-def _checked(folder: Path, described: dict[str, Any]) -> Path:
-    """The graph, once its hash is the one described."""
-    path = folder / described["graph"]
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise BundleDamaged("{path} cannot be read ({reason}); install it again", path=path, reason=error) from error
-    if found != described["sha256"]:
-        raise BundleDamaged(
-            "{path} is not the file that {name} describes; install it again", path=path, name=DESCRIPTION
-        )
-    return path

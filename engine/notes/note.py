@@ -55,11 +55,13 @@ class DrumHit:
         at_s: in seconds of the sound it was heard in.
         drum: a key of ``DRUM_KEYS``.
         velocity: loudness from 0 to 1.
+        confidence: 0 to 1, that it was struck.
     """
 
     at_s: float
     drum: str
     velocity: float = 0.8
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

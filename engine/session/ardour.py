@@ -17,6 +17,7 @@ from engine.session.plan import DawSession, SessionTrack
 
 VERSION = "7002"
 SUPERCLOCK = 282_240_000  # a second
+TICKS = 1920  # a quarter note
 FOLDERS = ("analysis", "dead", "export", "externals", "peaks", "plugins")
 MASTER_CHANNELS = 2
 _OPAQUE = 0xFF
@@ -184,14 +185,28 @@ class _Session:
         })  # fmt: skip
 
     def _tempo(self, tempo_map: Element) -> None:
-        bpm, start = repr(float(self._session.bpm)), {"sclock": "0", "quarters": "0:0", "bbt": "1|1|0"}
-        _make(_make(tempo_map, "Tempos"), "Tempo", {
-            "npm": bpm, "enpm": bpm, "note-type": "4", "type": "Tempo::Constant", "active": "1", "locked-to-meter": "0",
-            "continuing": "0", "omega": "0", **start,
-        })  # fmt: skip
+        start = self._musical_place(0.0)
+        tempos = _make(tempo_map, "Tempos")
+        for at_s, heard in self._session.tempos or ((0.0, self._session.bpm),):
+            bpm = repr(float(heard))
+            _make(tempos, "Tempo", {
+                "npm": bpm, "enpm": bpm, "note-type": "4", "type": "Tempo::Constant", "active": "1",
+                "locked-to-meter": "0", "continuing": "0", "omega": "0", **self._musical_place(at_s),
+            })  # fmt: skip
         beats = str(self._session.beats_per_bar)
         _make(_make(tempo_map, "Meters"), "Meter", {"note-value": "4", "divisions-per-bar": beats, **start})
         _make(tempo_map, "MusicTimes")
+
+    def _musical_place(self, at_s: float) -> dict[str, str]:
+        """A time as Ardour writes it thrice: superclocks, quarters and ticks, and bar, beat and ticks."""
+        ticks = round(self._session.beats(at_s) * TICKS)
+        quarters, rest = divmod(ticks, TICKS)
+        bar, beat = divmod(quarters, self._session.beats_per_bar)
+        return {
+            "sclock": str(round(at_s * SUPERCLOCK)),
+            "quarters": f"{quarters}:{rest}",
+            "bbt": f"{bar + 1}|{beat + 1}|{rest}",
+        }
 
 
 def _free_names(names: Iterator[str]) -> Iterator[str]:

@@ -12,6 +12,8 @@ from engine.audio.read_tags import read_tags
 from engine.audio.reader import AudioInfo, UnknownAudio, probe
 from engine.audio.riff import time_reference
 from engine.errors import AudioError, RequestError
+from engine.notes.beats import TempoEstimate
+from engine.notes.time_map import TimeMap
 from engine.provenance import SIDECAR_LIMIT_BYTES, read_sidecar
 from engine.session.plan import BPM_LIMITS, PALETTE, REST_COLOUR, USUAL_BPM, DawSession, SessionMarker, SessionTrack
 from engine.session.plan import check_session as checked
@@ -49,8 +51,9 @@ def session_of(
     *,
     title: str = "",
     bpm: float | None = None,
-    beats_per_bar: int = 4,
+    beats_per_bar: int | None = None,
     markers: Sequence[SessionMarker] = (),
+    heard: TempoEstimate | None = None,
 ) -> DawSession:
     """The session of some results.
 
@@ -60,8 +63,10 @@ def session_of(
             the earliest such file, else at 0.
         title: "" means the name of the mix.
         bpm: None takes the tempo that the files' tags say, else 120, which is noted.
-        beats_per_bar: quarter notes in a bar.
+        beats_per_bar: quarter notes in a bar; None takes those that were heard, else 4.
         markers: beside those of the regions that were worked on.
+        heard: tempo, bars and key of the music, as ``hear_tempo`` finds them; a tempo that drifts becomes a tempo map,
+            bar 1 and the key markers.
 
     Raises:
         AudioError: a file is missing, or is not audio that a DAW reads.
@@ -74,6 +79,11 @@ def session_of(
     origin = min((time_reference(i.extras.bext) for f, i in zip(found, infos, strict=True) if not f.record), default=0)
     tracks = [_track(one, info, origin) for one, info in zip(found, infos, strict=True)]
     tracks, notes = _told_apart(found, tracks)
+    time_map = heard.time_map if heard is not None and bpm is None else None
+    if time_map is not None:
+        bpm = time_map.bpm
+        beats_per_bar = beats_per_bar or time_map.beats_per_bar
+        markers = (*markers, *_heard_markers(time_map))
     if bpm is None and (bpm := _tagged_bpm(one.file for one in found)) is None:
         bpm, notes = USUAL_BPM, (*notes, _NO_TEMPO.format(bpm=USUAL_BPM))
     return checked(
@@ -82,10 +92,17 @@ def session_of(
             tracks=tuple(tracks),
             markers=(*markers, *_region_markers(found, tracks)),
             bpm=bpm,
-            beats_per_bar=beats_per_bar,
+            beats_per_bar=beats_per_bar or 4,
+            tempos=time_map.tempos() if time_map is not None and time_map.beats_s else (),
             notes=notes,
         )
     )
+
+
+def _heard_markers(time_map: TimeMap) -> Iterator[SessionMarker]:
+    """Where bar 1 begins, with the key."""
+    name = f"1|1 {time_map.key}".strip()
+    yield SessionMarker(name, max(time_map.first_s, 0.0))
 
 
 def music_of(paths: Sequence[Path | str]) -> Path:

@@ -74,7 +74,22 @@ def _project(session: DawSession, inside: dict[Path, str], link: bool) -> Elemen
         markers = ElementTree.SubElement(arrangement, "Markers", timeUnit="beats", id="markers")
         for marker in session.markers:
             ElementTree.SubElement(markers, "Marker", time=_number(session.beats(marker.at_s)), name=marker.name)
+    _tempo_map(arrangement, session)
     return root
+
+
+def _tempo_map(arrangement: Element, session: DawSession) -> None:
+    """Every change of tempo, held until the next; the schema wants it last."""
+    if not session.tempos:
+        return
+    points = ElementTree.SubElement(
+        arrangement, "TempoAutomation", timeUnit="beats", unit="bpm", id="tempo-automation"
+    )  # fmt: skip
+    ElementTree.SubElement(points, "Target", parameter="tempo")
+    for at_s, bpm in session.tempos:
+        ElementTree.SubElement(
+            points, "RealPoint", time=_number(session.beats(at_s)), value=_number(bpm), interpolation="hold"
+        )
 
 
 def _track(structure: Element, number: int, track: SessionTrack) -> None:
@@ -111,8 +126,10 @@ def _clip(lanes: Element, session: DawSession, number: int, track: SessionTrack,
     """A track's one clip: its place in beats, its sound in seconds."""
     lane = ElementTree.SubElement(lanes, "Lanes", track=f"track-{number}", id=f"lane-{number}")
     clips = ElementTree.SubElement(lane, "Clips", id=f"clips-{number}")
+    start = session.beats(track.start_s)
+    length = session.beats(track.start_s + track.length_s) - start
     clip = ElementTree.SubElement(
-        clips, "Clip", time=_number(session.beats(track.start_s)), duration=_number(session.beats(track.length_s)),
+        clips, "Clip", time=_number(start), duration=_number(length),
         contentTimeUnit="seconds", playStart="0.0", name=track.name, color=track.colour,
     )  # fmt: skip
     audio = ElementTree.SubElement(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import RequestError
+from engine.notes.time_map import BPM_LIMITS, METER_LIMITS
 
 USUAL_BPM = 120.0  # what DAWs start with
-BPM_LIMITS = (20.0, 400.0)
-METER_LIMITS = (1, 16)
 REST_COLOUR = "#8a8f98"
 PALETTE = ("#4c8dff", "#ff8a3d", "#3fbf7f", "#e0568f", "#a97bff", "#e6b93a", "#35b7c4", "#d9534f")
 
@@ -72,8 +72,9 @@ class DawSession:
         title: for the user.
         tracks: from top to bottom, at least one.
         markers: in order of time.
-        bpm: quarter notes per minute, the same throughout.
+        bpm: quarter notes per minute, the same throughout unless there are ``tempos``.
         beats_per_bar: quarter notes in a bar.
+        tempos: changes of tempo, as seconds and quarter notes per minute; the first at 0 s.
         notes: what the user should know, in sentences.
     """
 
@@ -82,6 +83,7 @@ class DawSession:
     markers: tuple[SessionMarker, ...] = ()
     bpm: float = USUAL_BPM
     beats_per_bar: int = 4
+    tempos: tuple[tuple[float, float], ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -95,8 +97,13 @@ class DawSession:
         return max(track.start_s + track.length_s for track in self.tracks)
 
     def beats(self, seconds: float) -> float:
-        """Seconds in quarter notes."""
-        return seconds * self.bpm / 60.0
+        """Seconds in quarter notes, by the tempo at each time."""
+        changes = self.tempos or ((0.0, self.bpm),)
+        ends_s = (*(at_s for at_s, _ in changes[1:]), math.inf)
+        passed = 0.0
+        for (start_s, bpm), end_s in zip(changes, ends_s, strict=True):
+            passed += max(min(seconds, end_s) - start_s, 0.0) * bpm / 60.0
+        return passed
 
 
 def check_session(session: DawSession) -> DawSession:
@@ -113,6 +120,9 @@ def check_session(session: DawSession) -> DawSession:
             "a tempo of {bpm:g} is not allowed; give {low:g} to {high:g} beats per minute",
             bpm=session.bpm, low=low, high=high,
         )  # fmt: skip
+    if any(not low <= bpm <= high for _, bpm in session.tempos):  # two beats that were heard too near or too far
+        tempos = tuple((at_s, min(max(bpm, low), high)) for at_s, bpm in session.tempos)
+        session = replace(session, tempos=tempos)
     few, many = METER_LIMITS
     if not few <= session.beats_per_bar <= many:
         raise RequestError(

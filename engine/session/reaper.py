@@ -35,6 +35,11 @@ def _project(session: DawSession, named: dict[Path, str]) -> Iterator[str]:
     yield f"  SAMPLERATE {session.rate_hz} 1 0"
     yield f"  TEMPO {session.bpm:.10g} {session.beats_per_bar} 4"
     yield '  RECORD_PATH "Media" ""'
+    if session.tempos:
+        yield "  <TEMPOENVEX"
+        yield "    ACT 1 -1"
+        yield from (f"    PT {_time(at_s)} {bpm:.10f} 1" for at_s, bpm in session.tempos)  # 1: held until the next
+        yield "  >"
     for number, marker in enumerate(session.markers, start=1):
         yield f"  MARKER {number} {_time(marker.at_s)} {_quoted(marker.name)} 0 0 1"
     for number, track in enumerate(session.tracks, start=1):

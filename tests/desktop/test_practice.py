@@ -10,7 +10,7 @@ from desktop.audio.click import click_sound
 from desktop.audio.mixer import PlaybackMixer, PlaybackScene, PlaybackSource, Track
 from desktop.audio.player import AudioPlayer
 from desktop.audio.stretch import Stretch, StretchedMixer
-from desktop.models.time_map import TimeMap
+from engine import TimeMap
 
 RATE_HZ = 16_000
 WAIT_MS = 60_000

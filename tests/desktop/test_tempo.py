@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from desktop.audio.beats import KEY_NAMES, TempoEstimate, bars_of, even_beats, key_of
-from desktop.models.time_map import TimeMap
+from engine import TempoEstimate, TimeMap
+from engine.notes.beats import KEY_NAMES, bars_of, even_beats, key_of
 
 RATE_HZ = 22_050
 WAIT_MS = 300_000

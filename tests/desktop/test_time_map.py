@@ -6,7 +6,7 @@ import pytest
 
 from desktop.models.markers import Marker, moved, next_name, renamed, with_marker, without_marker
 from desktop.models.project import Project, project_from_json, to_json
-from desktop.models.time_map import TimeMap
+from engine import TimeMap
 
 STEADY = TimeMap(bpm=120.0, beats_per_bar=4, first_s=0.25)
 DRIFTING = TimeMap(bpm=120.0, beats_per_bar=3, first_s=1.0, beats_s=(0.5, 1.0, 1.4, 2.0))

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 
-from desktop.audio.beats import TempoEstimate
+from engine import TempoEstimate
 
 RATE_HZ = 16_000
 

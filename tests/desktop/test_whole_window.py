@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from desktop.models.job_list import JobState
 from desktop.models.separation_run import PieceGrid
-from desktop.models.time_map import TimeMap
-from engine import TASKS
+from engine import TASKS, TimeMap
 
 WAIT_MS = 120_000
 LEFT = Qt.MouseButton.LeftButton

@@ -16,10 +16,9 @@ from desktop.models.bundles import BundleRow
 from desktop.models.disk_use import measure_disk
 from desktop.models.job_list import JobState
 from desktop.models.project import BrushEdit, TakeOrigin
-from desktop.models.time_map import TimeMap
 from desktop.models.typed_time import seconds_of
 from desktop.views.dialogs.settings_dialog import SettingsDialog
-from engine import TASKS
+from engine import TASKS, TimeMap
 
 WAIT_MS = 120_000
 LEFT = Qt.MouseButton.LeftButton

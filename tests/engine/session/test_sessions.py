@@ -18,7 +18,15 @@ import xmlschema
 from ardoursession import ArdourSession
 from clihelp import everything_in, say
 
-from engine import SESSION_FORMATS, AudioError, RequestError, SessionMarker, export_session, session_of
+from engine import (
+    SESSION_FORMATS,
+    AudioError,
+    RequestError,
+    SessionMarker,
+    TempoEstimate,
+    export_session,
+    session_of,
+)
 from engine.session.plan import DawSession, SessionTrack
 
 ROOT = Path(__file__).parents[3]
@@ -96,6 +104,36 @@ def test_a_dawproject_fits_the_schema_of_the_format(stem, tmp_path):
         assert [str(error) for error in schema.iter_errors(root)] == []
     root.find("Arrangement/Lanes/Lanes/Clips/Clip").attrib.pop("time")
     assert list(schema.iter_errors(root)), "the schema would notice"
+
+
+DRIFTING = TempoEstimate(
+    bpm=100.0, beats_s=(0.1, 0.2, 0.32, 0.44), first_s=0.2, beats_per_bar=3, key="A minor", key_confidence=0.9
+)
+
+
+def test_a_tempo_that_drifts_is_a_tempo_map_that_fits_the_schema_and_leaves_sounds_where_they_are(stem, tmp_path):
+    session = session_of([stem], heard=DRIFTING)
+    assert (session.bpm, session.beats_per_bar, len(session.tempos)) == (100.0, 3, 5)
+    assert [marker.name for marker in session.markers if marker.name.startswith("1|1")] == ["1|1 A minor"]
+    root = inside(export_session(session, "dawproject", tmp_path / "song"))
+    assert [str(error) for error in xmlschema.XMLSchema(str(SCHEMA)).iter_errors(root)] == []
+    points = [(float(one.get("time")), float(one.get("value"))) for one in root.iter("RealPoint")]
+    clip = root.find("Arrangement/Lanes/Lanes/Clips/Clip")
+
+    def seconds(beats):
+        """What a DAW makes of a place in beats by the map in the file."""
+        ends = [*(at for at, _ in points[1:]), np.inf]
+        return sum(max(min(beats, end) - at, 0.0) * 60 / bpm for (at, bpm), end in zip(points, ends, strict=True))
+
+    assert seconds(float(clip.get("time"))) == pytest.approx(REGION_S[0], abs=1e-9)
+    assert seconds(float(clip.get("time")) + float(clip.get("duration"))) == pytest.approx(REGION_S[1], abs=1e-9)
+    project = rpp.loads(export_session(session, "rpp", tmp_path / "reaper").read_text(encoding="utf-8"))
+    [envelope] = blocks(project, "TEMPOENVEX")
+    told = [(float(one[1]), float(one[2])) for one in envelope if one[0] == "PT"]
+    assert told == [(pytest.approx(at_s), pytest.approx(bpm)) for at_s, bpm in session.tempos]
+    tree = ElementTree.parse(export_session(session, "ardour", tmp_path / "ardour"))
+    places = [int(one.get("sclock")) / 282_240_000 for one in tree.iter("Tempo")]
+    assert places == [pytest.approx(at_s, abs=1e-6) for at_s, _ in session.tempos]
 
 
 def test_the_metadata_of_a_dawproject_fit_too(stem, tmp_path):
@@ -328,14 +366,14 @@ def test_a_file_that_its_json_names_and_that_is_gone_is_missed(run, mix):
 
 def test_the_tempo_that_is_heard_is_that_of_the_clicks(tmp_path):
     pytest.importorskip("librosa")
-    from engine.session.tempo import hear_bpm
+    from engine.session.tempo import hear_tempo
 
     stroke_N = np.random.default_rng(0).standard_normal(2000) * np.exp(-np.arange(2000) / 400)
     sound_N = np.zeros(20 * 22_050)
     for beat in range(36):
         sound_N[round(beat * 22_050 * 60 / 112) :][:2000] += 0.5 * stroke_N
     soundfile.write(tmp_path / "clicks.wav", sound_N, 22_050)
-    assert hear_bpm(tmp_path / "clicks.wav") == pytest.approx(112, abs=0.5)
+    assert hear_tempo(tmp_path / "clicks.wav").bpm == pytest.approx(112, abs=0.5)
     soundfile.write(tmp_path / "silence.wav", np.zeros(22_050), 22_050)
     with pytest.raises(RequestError, match="no steady beat"):
-        hear_bpm(tmp_path / "silence.wav")
+        hear_tempo(tmp_path / "silence.wav")

@@ -1,0 +1,223 @@
+"""Notes as a standard MIDI file, and back. Only this file imports mido, from the extra ``notes``.
+
+Seconds of the sound stay seconds of the file: dropped at the place of the sound, every note is where it was heard.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import itertools
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.errors import AudioError, RequestError
+from engine.notes.note import BEND_STEP_S, DRUM_KEYS, DrumHit, NoteEvent
+from engine.notes.time_map import BPM_LIMITS, TimeMap
+
+TICKS_PER_BEAT = 960
+USUAL_BPM = 120.0
+DRUM_CHANNEL = 9
+MELODIC_CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
+WHEEL_SEMITONES = 2.0  # what every synthesiser starts with
+WHEEL_STEPS = 8191
+HIT_S = 0.05
+LIMIT_BYTES = 16 << 20
+NOT_INSTALLED = "MIDI files need mido; install it with: pip install 'fluxstem[notes]'"
+
+_Message = tuple[float, int, Any]  # seconds, order at one time, mido's message
+
+
+def midi_bytes(
+    notes: Sequence[NoteEvent], hits: Sequence[DrumHit] = (), time_map: TimeMap | None = None, name: str = ""
+) -> bytes:
+    """A MIDI file of type 1: tempo, meter and key in its first track, pitched notes in one, drums in one.
+
+    Notes that bend and overlap others take turns on channels of their own, as MIDI bends whole channels.
+
+    Args:
+        notes: pitched notes.
+        hits: strokes, on the keys of General MIDI's percussion, channel 10.
+        time_map: tempo and bars; None means 120 beats per minute in 4/4.
+        name: of the tracks.
+
+    Raises:
+        RequestError: mido is not installed.
+    """
+    mido = _mido()
+    clock = _Clock(time_map)
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
+    file.tracks.append(_track(mido, clock, list(_conductor(mido, time_map)), ""))
+    if notes or not hits:
+        file.tracks.append(_track(mido, clock, list(_pitched(mido, notes)), name))
+    if hits:
+        file.tracks.append(_track(mido, clock, list(_drums(mido, hits)), f"{name} drums".strip()))
+    taken = io.BytesIO()
+    file.save(file=taken)
+    return taken.getvalue()
+
+
+def read_midi(path: Path) -> tuple[tuple[NoteEvent, ...], tuple[DrumHit, ...]]:
+    """Notes and strokes of a MIDI file, whatever its tracks; bends are those of the notes' channels.
+
+    Raises:
+        RequestError: mido is not installed.
+        AudioError: it cannot be read, or is no MIDI file.
+    """
+    mido = _mido()
+    try:
+        if path.stat().st_size > LIMIT_BYTES:
+            raise AudioError("{path} is too large for a MIDI file; give one of at most 16 MB", path=path)
+        with path.open("rb") as stream:
+            return _read(mido.MidiFile(file=stream))
+    except AudioError:
+        raise
+    except OSError as error:
+        raise AudioError("{path} cannot be opened ({reason})", path=path, reason=error.strerror or error) from error
+    except Exception as error:  # mido raises what its parser meets: EOFError, ValueError, KeyError, IndexError
+        raise AudioError("{path} is not a MIDI file that can be read; save it again as a .mid", path=path) from error
+
+
+def _mido() -> Any:
+    try:
+        return importlib.import_module("mido")
+    except ImportError as error:
+        raise RequestError(NOT_INSTALLED) from error
+
+
+class _Clock:
+    """Ticks of seconds."""
+
+    def __init__(self, time_map: TimeMap | None) -> None:
+        changes = time_map.tempos() if time_map is not None else ((0.0, USUAL_BPM),)
+        self._starts_s = [at_s for at_s, _ in changes]
+        self._bpm = [bpm for _, bpm in changes]
+        self._beats = [0.0]
+        for (at_s, bpm), (next_s, _) in itertools.pairwise(changes):
+            self._beats.append(self._beats[-1] + (next_s - at_s) * bpm / 60.0)
+
+    def ticks(self, seconds: float) -> int:
+        """Ticks from the start of the file."""
+        place = max(bisect_right(self._starts_s, seconds) - 1, 0)
+        beats = self._beats[place] + (seconds - self._starts_s[place]) * self._bpm[place] / 60.0
+        return max(round(beats * TICKS_PER_BEAT), 0)
+
+
+def _track(mido: Any, clock: _Clock, messages: list[_Message], name: str) -> Any:
+    track = mido.MidiTrack()
+    if name:
+        track.append(mido.MetaMessage("track_name", name=name.encode("latin-1", "replace").decode("latin-1")))
+    now = 0
+    for seconds, _, message in sorted(messages, key=lambda one: (clock.ticks(one[0]), one[1])):
+        at = clock.ticks(seconds)
+        track.append(message.copy(time=at - now))
+        now = at
+    return track
+
+
+def _conductor(mido: Any, time_map: TimeMap | None) -> Iterator[_Message]:
+    """Tempo, meter and key; where bar 1 begins is a marker."""
+    if time_map is None:
+        yield 0.0, 0, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(USUAL_BPM))
+        return
+    yield 0.0, 0, mido.MetaMessage("time_signature", numerator=time_map.beats_per_bar, denominator=4)
+    if time_map.key:
+        tonic, mode = time_map.key.split()
+        yield 0.0, 0, mido.MetaMessage("key_signature", key=_SIGNATURES[tonic, mode])
+    for at_s, bpm in time_map.tempos():
+        yield at_s, 1, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(min(max(bpm, BPM_LIMITS[0]), BPM_LIMITS[1])))
+    yield max(time_map.first_s, 0.0), 2, mido.MetaMessage("marker", text="1|1")
+
+
+# Keys that no signature spells as our names do.
+_RESPELLED = {("C#", "major"): "Db", ("Eb", "minor"): "Ebm", ("Ab", "minor"): "Abm"}
+_SIGNATURES = {
+    (tonic, mode): _RESPELLED.get((tonic, mode), tonic + ("m" if mode == "minor" else ""))
+    for tonic in ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+    for mode in ("major", "minor")
+}
+
+
+def _pitched(mido: Any, notes: Sequence[NoteEvent]) -> Iterator[_Message]:
+    ordered = sorted(notes, key=lambda note: (note.start_s, note.pitch))
+    bent = dict.fromkeys(MELODIC_CHANNELS, 0)
+    for note, channel in zip(ordered, _channels(ordered), strict=True):
+        for at_s, wheel in _wheel(note):
+            if wheel != bent[channel]:
+                bent[channel] = wheel
+                yield at_s, 1, mido.Message("pitchwheel", channel=channel, pitch=wheel)
+        velocity = min(max(round(note.velocity * 127), 1), 127)
+        yield note.start_s, 2, mido.Message("note_on", channel=channel, note=note.key, velocity=velocity)
+        yield note.end_s, 0, mido.Message("note_off", channel=channel, note=note.key, velocity=0)
+
+
+def _channels(notes: Sequence[NoteEvent]) -> Iterator[int]:
+    """The first channel for a line and for notes without bends; a turn on the others for what bends beside others."""
+    turn, sounding_until_s = 0, 0.0
+    for place, note in enumerate(notes):
+        follows = place + 1 < len(notes) and notes[place + 1].start_s < note.end_s
+        overlaps = note.start_s < sounding_until_s or follows
+        sounding_until_s = max(sounding_until_s, note.end_s)
+        if overlaps and note.bends:
+            turn += 1
+            yield MELODIC_CHANNELS[1 + turn % (len(MELODIC_CHANNELS) - 1)]
+        else:
+            yield MELODIC_CHANNELS[0]
+
+
+def _wheel(note: NoteEvent) -> Iterator[tuple[float, int]]:
+    """Seconds and wheel of the way of a note's pitch; just where it begins it is set in any case."""
+    fine = note.pitch - note.key if note.bends else 0.0
+    for step, bend in enumerate(note.bends or (0.0,)):
+        share = min(max((fine + bend) / WHEEL_SEMITONES, -1.0), 1.0)
+        yield min(note.start_s + step * BEND_STEP_S, note.end_s), round(share * WHEEL_STEPS)
+
+
+def _drums(mido: Any, hits: Sequence[DrumHit]) -> Iterator[_Message]:
+    for hit in hits:
+        velocity, key = min(max(round(hit.velocity * 127), 1), 127), DRUM_KEYS[hit.drum]
+        yield hit.at_s, 1, mido.Message("note_on", channel=DRUM_CHANNEL, note=key, velocity=velocity)
+        yield hit.at_s + HIT_S, 0, mido.Message("note_off", channel=DRUM_CHANNEL, note=key, velocity=0)
+
+
+def _read(file: Any) -> tuple[tuple[NoteEvent, ...], tuple[DrumHit, ...]]:
+    now_s, notes, hits = 0.0, list[NoteEvent](), list[DrumHit]()
+    wheels: dict[int, list[tuple[float, float]]] = {}
+    begun: dict[tuple[int, int], list[tuple[float, int]]] = {}
+    for message in file:
+        now_s += message.time
+        if message.type == "pitchwheel":
+            wheels.setdefault(message.channel, []).append((now_s, message.pitch / WHEEL_STEPS * WHEEL_SEMITONES))
+        elif message.type == "note_on" and message.velocity and message.channel == DRUM_CHANNEL:
+            hits.append(DrumHit(round(now_s, 4), drum_of_key(message.note), round(message.velocity / 127, 3)))
+        elif message.type == "note_on" and message.velocity:
+            begun.setdefault((message.channel, message.note), []).append((now_s, message.velocity))
+        elif message.type in ("note_off", "note_on") and begun.get((message.channel, message.note)):
+            start_s, velocity = begun[message.channel, message.note].pop(0)
+            if now_s > start_s:
+                bends = _bends(wheels.get(message.channel, []), start_s, now_s)
+                note = NoteEvent(round(start_s, 4), round(now_s, 4), message.note, round(velocity / 127, 3), bends)
+                notes.append(note)
+    return tuple(sorted(notes, key=lambda note: (note.start_s, note.pitch))), tuple(hits)
+
+
+def _bends(wheel: list[tuple[float, float]], start_s: float, end_s: float) -> tuple[float, ...]:
+    """The wheel over a note, every ``BEND_STEP_S``; empty where it rests at the middle."""
+    times = [at_s for at_s, _ in wheel]
+    steps = max(round((end_s - start_s) / BEND_STEP_S), 1)
+    places = [bisect_right(times, start_s + step * BEND_STEP_S + 1e-4) - 1 for step in range(steps)]
+    bends = tuple(round(wheel[place][1], 3) if place >= 0 else 0.0 for place in places)
+    return bends if any(bends) else ()
+
+
+def drum_of_key(key: int) -> str:
+    """The kind of drum that a key of General MIDI's percussion plays."""
+    return _KIND_OF_KEY.get(key, "tom" if 41 <= key <= 50 else "cymbal")
+
+
+_KIND_OF_KEY = {
+    35: "kick", 36: "kick", 37: "snare", 38: "snare", 39: "snare", 40: "snare", 42: "hi-hat", 44: "hi-hat",
+    46: "open hi-hat", 49: "cymbal",
+}  # fmt: skip

@@ -1,0 +1,54 @@
+"""What the JSON beside a stem says of it: what it is called, and which mix it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import RequestError
+from engine.provenance import SIDECAR_LIMIT_BYTES, read_sidecar
+
+_PARTS = ("stem", "rest", "mix")  # as a sidecar names a result's files
+
+
+@dataclass(frozen=True, slots=True)
+class StemSource:
+    """Where a file comes from.
+
+    Attributes:
+        prompt: what it is a stem of; the file's name where no JSON speaks of it.
+        mix: the mix it was taken from; None where that is not known, or gone.
+        start_s: where the stem begins in the mix.
+    """
+
+    prompt: str
+    mix: Path | None = None
+    start_s: float = 0.0
+
+
+def stem_source(path: Path) -> StemSource:
+    """The source of a file, from the JSON beside it."""
+    record = next(iter(_records(path)), None)
+    if record is None:
+        return StemSource(path.stem.replace("_", " ").replace("-", " "))
+    mix = record.get("input")
+    there = isinstance(mix, str) and Path(mix).is_file()
+    start, rate_hz = record.get("start_samples") or 0, record.get("rate_hz") or 0
+    start_s = start / rate_hz if rate_hz else 0.0
+    prompt = str(record.get("prompt") or "") if record.get("stem") == path.name else ""
+    return StemSource(prompt or path.stem, Path(str(mix)) if there else None, start_s)
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    """JSONs beside a file that speak of it, that of its own name first."""
+    for beside in sorted(path.parent.glob("*.json"), key=lambda one: (one.stem != path.stem, one.name)):
+        try:
+            if beside.stat().st_size > SIDECAR_LIMIT_BYTES:
+                continue
+            record = read_sidecar(beside)
+        except (RequestError, OSError):  # any other JSON
+            continue
+        if any(record.get(part) == path.name for part in _PARTS):
+            yield record
