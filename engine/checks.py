@@ -43,6 +43,7 @@ def check_values(request: Request) -> None:
     check_template(request.name)
     _check_needs(request, rule)
     _check_masks(request)
+    _check_voice(request, rule)
     if request.chain_on and not request.chain:
         raise RequestError("there is no chain to be on the {part}; name one", part=request.chain_on)
     _check_sums(request)
@@ -80,7 +81,7 @@ def check_files(request: Request) -> None:
         ExampleError: an example is missing, or can be none.
         OutputError: results cannot be put where they were asked for.
     """
-    for path in (request.input, request.rest):
+    for path in (request.input, request.rest, request.notes_file):
         if path is not None:
             _check_input(path)
     check_example_files(request.examples)
@@ -108,7 +109,7 @@ def _check_number(row: Option, value: Any) -> None:
 
 
 def _check_choice(row: Option, value: Any) -> None:
-    if value not in row.choices:
+    if not row.allows(value):
         choices = ", ".join(row.choices)
         raise RequestError(
             "unknown {option} {value!r}; choose one of {choices}", option=row.said, value=value, choices=choices
@@ -191,6 +192,16 @@ def _check_masks(request: Request) -> None:
         raise RequestError("decoded audio has no mask to be sensitive with; choose the render masked or flow")
     if request.expert and request.render != "masked":
         raise RequestError("experts answer with masks; choose the render masked, or leave the expert out")
+
+
+def _check_voice(request: Request, rule: Rule) -> None:
+    if request.voice == "sampled" and rule.answer is not Slot.STEM:
+        raise RequestError(
+            "recorded instruments play a stem, not the {slot}; leave the slot out, or choose the voice flow",
+            slot=rule.answer.name.lower(),
+        )  # fmt: skip
+    if request.notes_file is not None and request.voice != "sampled":
+        raise RequestError("only recorded instruments play the notes of a file; choose the voice sampled")
 
 
 def _check_sums(request: Request) -> None:

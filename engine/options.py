@@ -40,6 +40,7 @@ class Option:
         most: how many of them at most; None means any number.
         low, high: range of a number, both ends included; None means open.
         choices: the only texts allowed; empty means any.
+        numbered: a choice may be followed by the number of one of several, from 0: ``cuda:1``.
         unit: of a number, "" for none.
         label: how complaints call it; "" means its name.
         otherwise: what happens when it is left out, in words.
@@ -61,6 +62,7 @@ class Option:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    numbered: bool = False
     unit: str = ""
     label: str = ""
     otherwise: Words | None = None
@@ -74,6 +76,13 @@ class Option:
     def said(self) -> str:
         """How complaints call it."""
         return self.label or self.name
+
+    def allows(self, value: Any) -> bool:
+        """Whether a text is one of its choices."""
+        if self.numbered and isinstance(value, str):
+            name, colon, number = value.partition(":")
+            return name in self.choices and (not colon or (number.isascii() and number.isdecimal() and len(number) < 4))
+        return value in self.choices
 
     @property
     def tasks(self) -> tuple[str, ...]:

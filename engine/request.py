@@ -10,11 +10,13 @@ from typing import Any, Literal
 from engine.latents import Slot
 from engine.options import Option, option, options_of
 from engine.stem_sets import STEM_SETS
-from engine.tasks import SLOT_NAMES, TASKS, Rule, Span, turned
+from engine.tasks import SLOT_NAMES, TASKS, Given, Rule, Span, turned
 
 Render = Literal["masked", "flow", "decoded"]
-Device = Literal["auto", "cpu", "cuda", "tensorrt"]
+Device = str  # one of ``DEVICES``, or one of several of its kind: ``cuda:1``
+DEVICES = ("auto", "cpu", "cuda", "tensorrt", "rtx", "openvino", "webgpu", "coreml", "directml")
 Start = Literal["zeros", "noise"]
+Voice = Literal["flow", "sampled"]
 Format = Literal["same", "wav16", "wav24", "wav32f", "flac", "aiff", "mp3", "ogg", "opus", "m4a"]
 
 EXAMPLE_KINDS = {
@@ -53,6 +55,11 @@ def _hears(rule: Rule) -> bool:
 
 def _isolates(rule: Rule) -> bool:
     return rule.masked and rule.answer is Slot.STEM
+
+
+def _has_voice(rule: Rule) -> bool:
+    """Whole sounds are made, and no gap of one is filled: recorded instruments can play those."""
+    return not rule.masked and (rule.stem is Given.NONE or rule.strength is not None)
 
 
 def _keeps_length(rule: Rule) -> bool:
@@ -102,6 +109,17 @@ class Request:
     strength: float | None = option(
         None, "how far to go from the old sound: 0 keeps it, 1 makes it new", low=0.0, high=1.0, metavar="S",
         otherwise=lambda rule: f"{_BUNDLE}, else {rule.strength:g}", takes=lambda rule: rule.strength is not None,
+    )  # fmt: skip
+    voice: Voice = option(
+        "flow",
+        lambda rule: "what makes the sound: flow, the model; sampled, recorded instruments that play "
+        + ("a part that fits" if rule.strength is None else "the notes of the line that is there"),
+        takes=_has_voice,
+        refusal="{task} fills in what the model hears and has no {option} to choose; leave it out, or choose {able}",
+    )  # fmt: skip
+    notes_file: str | None = option(
+        None, "MIDI file with the notes that --voice sampled plays, in the place of its own", kind="file",
+        flag="--notes", metavar="FILE", label="MIDI file of notes", takes=_has_voice,
     )  # fmt: skip
     keep_order: bool = option(
         False, "make the stems in the order given, instead of drums, bass, harmony, lead",
@@ -159,7 +177,10 @@ class Request:
     )  # fmt: skip
     out: str = option(".", "folder for the results", kind="folder", otherwise="default: the current one", metavar="DIR")
     bundle: str = option("small", "model to use: name or folder of a bundle", kind="name", metavar="NAME")
-    device: Device = option("auto", "what to run on", otherwise="default: the fastest that works")
+    device: Device = option(
+        "auto", "what to run on; a number behind it chooses one of several, as in cuda:1", choices=DEVICES,
+        numbered=True, otherwise="default: the fastest that works",
+    )  # fmt: skip
     format: Format = option("same", "file format of the results", otherwise="default: the input's")
     quality: int | None = option(
         None, "bit rate of mp3, ogg, opus and m4a files, in kbit/s", low=64, high=320, unit="kbit/s",

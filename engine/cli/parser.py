@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from engine.checks import check_region
-from engine.cli import batch, bridge, bundles, commands, mcp, plugins, session
+from engine.cli import batch, bridge, bundles, commands, mcp, notes, plugins, session
 from engine.cli.words import prompt_text
 from engine.errors import Cancelled, EngineError, RequestError
 from engine.host.client import Engine
@@ -98,6 +98,11 @@ def parser() -> argparse.ArgumentParser:
     doc = "put results into a session that a DAW opens, every stem at its place"
     sub = subparsers.add_parser("export-session", help=doc, description=_sentence(doc))
     session.add_to(sub)
+    _add_json(sub)
+    _add_debug(sub)
+    doc = "hear the notes, strokes, tempo and key of a stem, and write them as a MIDI file"
+    sub = subparsers.add_parser("notes", help=doc, description=_sentence(doc))
+    notes.add_to(sub)
     _add_json(sub)
     _add_debug(sub)
     doc = "check versions, devices, bundles, audio devices and folders"
@@ -182,6 +187,8 @@ def _settings(row: Option, rule: Rule) -> dict[str, Any]:
         return {"action": "store_true"}
     settings: dict[str, Any] = {"type": _TYPES.get(row.kind, str), "required": row.needs(rule)}
     settings |= {"action": "append", "default": []} if row.many else {"default": row.default}
+    if row.numbered:  # argparse could not say it; ``engine.checks`` refuses the others
+        return settings | {"metavar": f"{{{','.join(row.choices)}}}[:N]"}
     return settings | ({"choices": row.choices} if row.choices else {"metavar": by_rule(row.metavar, rule)})
 
 
@@ -210,8 +217,9 @@ def _add_rerun(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--rest", metavar="FILE", help="where the rest is now, if it has moved")
     sub.add_argument("--bundle", metavar="NAME", help="where the bundle is now, if it has moved")
     sub.add_argument(
-        "--device", choices=OPTIONS["device"].choices, help="another device than then; samples may differ slightly"
-    )
+        "--device", metavar=f"{{{','.join(OPTIONS['device'].choices)}}}[:N]",
+        help="another device than then; samples may differ slightly",
+    )  # fmt: skip
     sub.set_defaults(command=commands.rerun)
     _add_json(sub)
     _add_debug(sub)

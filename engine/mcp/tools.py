@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 
 # The tool is the task; regions come as a list; the others are the machine's business.
 NOT_ARGUMENTS = ("task", "region_s", "batch_windows", "cache", "cache_gb")
-FILES = ("input", "rest")  # options whose value is a file
+FILES = ("input", "rest", "notes_file")  # options whose value is a file
 CHAINS = ("chain", "chain_before")
 _TYPES: dict[str, Schema] = {
     "whole": {"type": "integer"},
@@ -55,7 +55,9 @@ class ToolSpec:
 def argument_of(row: Option, rule: Rule) -> Schema:
     """JSON schema of an option, as a task takes it."""
     one: Schema = dict(_TYPES.get(row.kind, {"type": "string"}))
-    if row.choices:
+    if row.numbered:
+        one["pattern"] = rf"^({'|'.join(row.choices)})(:\d{{1,3}})?$"
+    elif row.choices:
         one["enum"] = list(row.choices)
     if row.low is not None and row.kind in ("whole", "number"):
         one["minimum"] = row.low
