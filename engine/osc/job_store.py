@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class JobStore:
         self._owed: dict[str, JournalEntry] = {}  # what the disk had no room for, by id
         entries = sorted(self._journal.entries.values(), key=lambda entry: entry.number)
         self._jobs = {entry.id: BridgeJob(entry, "finished" if entry.outcome else "waiting") for entry in entries}
+        self._going = {id: job for id, job in self._jobs.items() if not job.finished}  # of those, what has not ended
         self._last_number = entries[-1].number if entries else 0
         self._refusals: OrderedDict[str, tuple[str, str]] = OrderedDict()
 
@@ -42,13 +44,14 @@ class JobStore:
         self._last_number += 1
         entry = JournalEntry(id=id, number=self._last_number, task=task, asked=asked)
         self._jobs.pop(id, None)  # an older job of that id that is over; the new one stands at the end
-        self._jobs[id] = BridgeJob(entry, listeners=[session])
+        job = self._jobs[id] = self._going[id] = BridgeJob(entry, listeners=[session])
         self._refusals.pop(id, None)
-        return self._jobs[id]
+        return job
 
     def discard(self, job: BridgeJob) -> None:
         """Forget a job that was not accepted; its id is free again."""
         del self._jobs[job.entry.id]
+        self._going.pop(job.entry.id, None)
 
     def refuse(self, id: str, task: str, refusal: tuple[str, str]) -> None:
         """Remember why a job was not accepted: code and sentence, for who asks later. It has one line in the log."""
@@ -91,18 +94,16 @@ class JobStore:
 
     def unfinished(self) -> list[BridgeJob]:
         """Jobs that have not ended."""
-        return [job for job in self._jobs.values() if not job.finished]
+        return list(self._going.values())
 
     def counts(self) -> tuple[int, int, int]:
         """How many are waiting, running, finished."""
-        states = [job.state for job in self._jobs.values()]
-        running = states.count("running")
-        finished = states.count("finished")
-        return len(states) - running - finished, running, finished
+        running = sum(job.state == "running" for job in self._going.values())
+        return len(self._going) - running, running, len(self._jobs) - len(self._going)
 
     def awaited(self) -> set[ClientSession]:
         """The clients that wait for a job that has not ended."""
-        return {session for job in self._jobs.values() if not job.finished for session in job.listeners}
+        return {session for job in self._going.values() for session in job.listeners}
 
     def forget(self, session: ClientSession) -> None:
         """Forget a closed connection."""
@@ -119,8 +120,10 @@ class JobStore:
         self._journal.put(entry)
 
     def write(self, entry: JournalEntry) -> None:
-        """Append the state of a job; what a full disk refuses is kept and written as soon as there is room."""
+        """Append the state of a job, its end too; what a full disk refuses is written as soon as there is room."""
         self._owed.pop(entry.id, None)
+        if entry.outcome is not None:
+            self._going.pop(entry.id, None)
         try:
             self._journal.put(entry)
         except (OSError, ValueError) as error:  # ValueError: closed
@@ -138,9 +141,10 @@ class JobStore:
 
     def trim(self) -> None:
         """Forget all but the last finished jobs."""
-        finished = [id for id, job in self._jobs.items() if job.finished]
-        for id in finished[: max(len(finished) - KEPT_FINISHED, 0)]:
-            del self._jobs[id]
+        too_many = len(self._jobs) - len(self._going) - KEPT_FINISHED
+        if too_many > 0:
+            for id in list(islice((id for id in self._jobs if id not in self._going), too_many)):
+                del self._jobs[id]
 
     def sync(self) -> None:
         """Sync the journal to the disk, with what it owes."""
