@@ -27,11 +27,12 @@ from engine.events import BIT_FOR_BIT_DB, Accepted, CancelledJob, Done, Event, F
 from engine.host.client import Engine
 from engine.latents import Slot
 from engine.notes.beats import KEY_NAMES, TempoEstimate, can_estimate, estimate_from_text, estimate_text
-from engine.notes.listen import listening_command
+from engine.notes.listen import listening_command, listening_error
 from engine.notes.midi import midi_bytes
 from engine.notes.note import DrumHit, NoteEvent
-from engine.notes.stem_analysis import StemAnalysis, analysis_of_json
+from engine.notes.stem_analysis import STEM_KINDS, StemAnalysis, analysis_of_json
 from engine.notes.time_map import BPM_LIMITS, METER_LIMITS, TimeMap
+from engine.notes.write import write_new
 from engine.options import Option
 from engine.plugins.builtin_effects import BUILTINS, ParameterSpec
 from engine.plugins.chain import (
@@ -72,6 +73,7 @@ __all__ = [
     "METER_LIMITS",
     "OPTIONS",
     "SESSION_FORMATS",
+    "STEM_KINDS",
     "STEM_SETS",
     "TASKS",
     "Accepted",
@@ -138,6 +140,7 @@ __all__ = [
     "list_bundles",
     "list_chains",
     "listening_command",
+    "listening_error",
     "load_bundle",
     "load_plugin_library",
     "midi_bytes",
@@ -158,4 +161,5 @@ __all__ = [
     "user_cache_folder",
     "user_chains_folder",
     "user_data_folder",
+    "write_new",
 ]

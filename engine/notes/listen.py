@@ -36,6 +36,14 @@ def listening_command(what: str, path: Path, kind: str = "auto", mix: Path | Non
     return [sys.executable, "-P", "-c", _BOOT, _ROOT, json.dumps(asked)]
 
 
+def listening_error(said: str) -> str:
+    """The sentence for what such a process printed in the place of an answer."""
+    try:
+        return str(json.loads(said)["error"])
+    except (ValueError, KeyError, TypeError):
+        return "the sound could not be listened to; fluxstem notes on the command line tells more"
+
+
 def main() -> None:
     """Print what is heard in the file that the command line names; ends with 1 where it cannot be used."""
     with contextlib.suppress(AttributeError, OSError):  # playing and separating go first

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import AudioError, RequestError
-from engine.notes.note import BEND_STEP_S, DRUM_KEYS, DrumHit, NoteEvent
+from engine.notes.note import BEND_STEP_S, DrumHit, NoteEvent
 from engine.notes.time_map import BPM_LIMITS, TimeMap
 
 TICKS_PER_BEAT = 960
@@ -177,7 +177,7 @@ def _wheel(note: NoteEvent) -> Iterator[tuple[float, int]]:
 
 def _drums(mido: Any, hits: Sequence[DrumHit]) -> Iterator[_Message]:
     for hit in hits:
-        velocity, key = min(max(round(hit.velocity * 127), 1), 127), DRUM_KEYS[hit.drum]
+        velocity, key = min(max(round(hit.velocity * 127), 1), 127), hit.key
         yield hit.at_s, 1, mido.Message("note_on", channel=DRUM_CHANNEL, note=key, velocity=velocity)
         yield hit.at_s + HIT_S, 0, mido.Message("note_off", channel=DRUM_CHANNEL, note=key, velocity=0)
 

@@ -63,6 +63,11 @@ class DrumHit:
     velocity: float = 0.8
     confidence: float = 1.0
 
+    @property
+    def key(self) -> int:
+        """Its key in General MIDI's percussion."""
+        return DRUM_KEYS[self.drum]
+
 
 @dataclass(frozen=True, slots=True)
 class Transcription:

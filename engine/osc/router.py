@@ -18,6 +18,7 @@ from engine.osc.job_listeners import JobListeners
 from engine.osc.job_queue import JobQueue
 from engine.osc.job_replies import ReplyValue
 from engine.osc.job_store import JobStore
+from engine.osc.notes_handlers import NotesHandlers
 from engine.osc.paths import Roots
 from engine.osc.plugin_handlers import PluginHandlers
 from engine.osc.protocol.arguments import ArgumentError, fit, id_in, spread, surplus
@@ -75,7 +76,12 @@ class MessageRouter:
         self._clip_handlers = ClipHandlers(self)
         self._plugin_handlers = PluginHandlers(self)
         handlers = Handlers(self, self._clip_handlers, self._plugin_handlers, settings.owner, settings.lan)
-        self._handlers = {**handlers.by_address, **SessionFileHandlers(self, settings).by_address}
+        self._notes_handlers = NotesHandlers(self, settings)
+        self._handlers = {
+            **handlers.by_address,
+            **SessionFileHandlers(self, settings).by_address,
+            **self._notes_handlers.by_address,
+        }
 
     @property
     def unanswered(self) -> int:
@@ -86,6 +92,7 @@ class MessageRouter:
         """Release everything; the journal stays on disk."""
         self._clip_handlers.close()
         self._plugin_handlers.close()
+        self._notes_handlers.close()
         self.queue.close()
         self.disk.shutdown(wait=True, cancel_futures=True)
         self.clips.close()

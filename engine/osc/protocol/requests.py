@@ -6,7 +6,7 @@ back is in ``replies.py``. The arguments of tasks come from ``engine.OPTIONS``, 
 
 from __future__ import annotations
 
-from engine import OPTIONS, SESSION_FORMATS, TASKS
+from engine import OPTIONS, SESSION_FORMATS, STEM_KINDS, TASKS
 from engine.osc.protocol.specs import (
     CLIP,
     CLIPS_LIMIT_BYTES,
@@ -78,6 +78,16 @@ _SESSIONS = (
                      high=400, default=0.0)),
 )
 
+_NOTES = (
+    _message("notes/hear", "notes or strokes of a finished job's stem, tempo, bars and key, and a MIDI file of them",
+             "notes/heard fail",
+             ArgSpec("id", "id", "comes back as it is"),
+             ArgSpec("job", "text", "id of a finished job"),
+             _PART,
+             ArgSpec("as", "text", "what it is heard as", choices=STEM_KINDS, default="auto"),
+             ArgSpec("each", "whole", "1 sends every note as well, as notes/note", low=0, high=1, default=0)),
+)
+
 _PLUGINS = (
     _message("plugins/list", "effects that a chain can hold: plug-ins a scan found, those in quarantine, built-ins",
              "plugins/list.reply plugins/list.end"),
@@ -130,5 +140,5 @@ TASK_ROWS = tuple(
     for task, rule in TASKS.items()
 )
 ROWS: dict[str, MessageSpec] = {
-    row.address: row for row in (*_ASKING, *TASK_ROWS, *_JOBS, *_SESSIONS, *_PLUGINS, *_CLIPS, *_PROOF)
+    row.address: row for row in (*_ASKING, *TASK_ROWS, *_JOBS, *_SESSIONS, *_NOTES, *_PLUGINS, *_CLIPS, *_PROOF)
 }
