@@ -1,0 +1,152 @@
+"""How well notes, strokes, beats and keys are heard, on composed pieces whose notes are known.
+
+    python tests/benchmarks/notes.py --pieces 12
+
+Every piece is played on the shared font and note banks through effects of its own; each stem is heard alone, tempo and
+key in the mix. Note F1 counts an onset within 50 ms and half a semitone, with offsets also an end within 20 % of the
+length; beat F1 is that of mir_eval, 70 ms. Needs the extras notes, tempo, bench and training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import mir_eval
+import numpy as np
+import soundfile
+
+from engine.notes.beats import TempoEstimate, estimate_tempo
+from engine.notes.drum_features import DRUMS
+from engine.notes.drums import hear_drums
+from engine.notes.network import NoteNetwork
+from engine.notes.note import NoteEvent
+from engine.notes.stem_analysis import opened_audio
+from engine.notes.transcribe import transcribe
+from training.data.instruments import families
+from training.data.sources import RATE, SoundLibrary
+from training.notes.drum_classes import KIND
+from training.synthesis.band import Band, render_band
+from training.synthesis.harmony import draw_frame
+from training.synthesis.render import PartRenderer
+from training.synthesis.score import ScorePart
+
+ONSET_S, OFFSET_SHARE = 0.05, 0.2
+TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+# Modes that a key of major or minor names rightly; the others have no right answer here.
+KEYS = {"major": "major", "minor": "minor", "harmonic minor": "minor", "melodic minor": "minor"}
+
+Scores = dict[str, list[float]]
+
+
+def main() -> None:
+    """Compose, play, listen, compare; print a table."""
+    parser = argparse.ArgumentParser(description="how well notes, strokes, beats and keys are heard")
+    parser.add_argument("--pieces", type=int, default=12)
+    parser.add_argument("--seconds", type=float, default=24.0, help="of each piece")
+    parser.add_argument("--seed", type=int, default=100)
+    arguments = parser.parse_args()
+    renderer, network = PartRenderer(SoundLibrary.find()), NoteNetwork()
+    lines: Scores = defaultdict(list)
+    music: Scores = defaultdict(list)
+    for number in range(arguments.pieces):
+        seed = arguments.seed + number
+        band = render_band(renderer, np.random.default_rng(seed), arguments.seconds)
+        for part, stem_CN in _parts(band):
+            for name, value in _heard_stem(part, stem_CN, network):
+                lines[name].append(value)
+        for name, value in _heard_mix(band, seed, arguments.seconds):
+            music[name].append(value)
+    print(f"{arguments.pieces} pieces of {arguments.seconds:g} s")
+    print("| what | stems or pieces | mean |\n|---|---|---|")
+    for name, values in [*sorted(lines.items()), *sorted(music.items())]:
+        print(f"| {name} | {len(values)} | {np.mean(values):.2f} |")
+
+
+def _parts(band: Band) -> Iterator[tuple[ScorePart, np.ndarray]]:
+    for number, stem_CN in zip(band.parts, band.stems, strict=True):
+        yield band.score.parts[number], stem_CN
+
+
+def _heard_stem(part: ScorePart, stem_CN: np.ndarray, network: NoteNetwork) -> Iterator[tuple[str, float]]:
+    if families()[part.family].drums:
+        if part.role == "drums":
+            yield from _heard_drums(part, stem_CN)
+        return
+    heard = transcribe(stem_CN, RATE, network)
+    if not part.notes:
+        return
+    true = _intervals([NoteEvent(n.start_s, n.end_s, n.midi) for n in part.notes])
+    found = _intervals(heard.notes)
+    kind = "chords" if _sounds_together(part) else "lines"
+    for name, share in (("onsets", None), ("onsets and offsets", OFFSET_SHARE)):
+        *_, f1, _ = mir_eval.transcription.precision_recall_f1_overlap(
+            *true, *found, onset_tolerance=ONSET_S, offset_ratio=share
+        )
+        yield f"note F1, {kind}, {name}", f1
+    precision, recall, *_ = mir_eval.transcription.precision_recall_f1_overlap(
+        *true, *found, onset_tolerance=ONSET_S, offset_ratio=None
+    )
+    yield f"note precision, {kind}", precision
+    yield f"note recall, {kind}", recall
+    yield f"confidence, {kind}", heard.confidence
+
+
+def _intervals(notes: tuple[NoteEvent, ...] | list[NoteEvent]) -> tuple[np.ndarray, np.ndarray]:
+    """Spans and pitches in Hz, as mir_eval takes them."""
+    spans = np.array([(note.start_s, max(note.end_s, note.start_s + 0.01)) for note in notes]).reshape(-1, 2)
+    return spans, 440.0 * 2 ** ((np.array([note.pitch for note in notes]) - 69) / 12)
+
+
+def _sounds_together(part: ScorePart) -> bool:
+    """True for a part with chords."""
+    starts = sorted(round(note.start_s, 2) for note in part.notes)
+    return len(set(starts)) < 0.8 * len(starts)
+
+
+def _heard_drums(part: ScorePart, stem_CN: np.ndarray) -> Iterator[tuple[str, float]]:
+    hits = hear_drums(stem_CN, RATE)
+    for drum in DRUMS:
+        true = np.array(sorted({note.start_s for note in part.notes if KIND.get(note.midi) == drum}))
+        if len(true):
+            found = np.array([hit.at_s for hit in hits if hit.drum == drum])
+            yield f"stroke F1, {drum}", mir_eval.onset.f_measure(true, found)[0]
+    true = np.array(sorted({note.start_s for note in part.notes}))
+    found = np.array(sorted({hit.at_s for hit in hits}))
+    yield "stroke F1, any drum", mir_eval.onset.f_measure(true, found)[0]
+
+
+def _heard_mix(band: Band, seed: int, seconds: float) -> Iterator[tuple[str, float]]:
+    frame, *_ = draw_frame(np.random.default_rng(seed), seconds)
+    beats = [frame.clock.at(beat) for beat in range(int(frame.clock.total_beats) + 1)]
+    heard = _tempo_of(np.sum(band.stems, axis=0))
+    time_map = heard.time_map
+    found = list(time_map.beats_between(0.0, seconds)) if time_map is not None else []
+    true_s = np.array([at for at in beats if at < seconds])
+    yield "beat F1", mir_eval.beat.f_measure(mir_eval.beat.trim_beats(true_s), _trimmed([at for at, *_ in found]))
+    bars = true_s[:: frame.beats]
+    downbeats = [at for at, _, beat in found if beat == 1]
+    yield "downbeat F1", mir_eval.beat.f_measure(mir_eval.beat.trim_beats(bars), _trimmed(downbeats))
+    if band.score.mode in KEYS:
+        true = f"{TONICS[band.score.tonic % 12]} {KEYS[band.score.mode]}"
+        yield "key, exact", float(heard.key == true)
+        yield "key, weighted", mir_eval.key.evaluate(true, heard.key)["Weighted Score"] if heard.key else 0.0
+
+
+def _trimmed(times_s: list[float]) -> np.ndarray:
+    return mir_eval.beat.trim_beats(np.array(times_s))
+
+
+def _tempo_of(mix_CN: np.ndarray) -> TempoEstimate:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mix.wav"
+        soundfile.write(path, mix_CN.T, RATE, subtype="FLOAT")
+        with opened_audio(path) as info:
+            return estimate_tempo(info)
+
+
+if __name__ == "__main__":
+    main()
