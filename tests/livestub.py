@@ -101,6 +101,8 @@ class StubSong:
 
     def __init__(self) -> None:
         self.tempo = 120.0
+        self.current_song_time = 0.0
+        self.loop_start, self.loop_length = 0.0, 16.0  # of the Arrangement's brace, in beats
         self.view = types.SimpleNamespace(detail_clip=None)
         self.tracks = [StubTrack(self, "Drums"), StubTrack(self, "Song"), StubTrack(self, "Bass")]
         self.undo_steps: list[str] = []

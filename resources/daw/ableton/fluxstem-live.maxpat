@@ -25,10 +25,10 @@
      "patching_rect": [
       20,
       15,
-      420,
+      620,
       20
      ],
-     "text": "Fluxstem: take a stem out of the selected clip (Remote Script 'fluxstem' must be on)",
+     "text": "Fluxstem for the selected clip (Remote Script 'fluxstem' must be on); generate and arrange need no clip",
      "outlettype": []
     }
    },
@@ -69,9 +69,19 @@
       ",",
       "remove",
       ",",
+      "regenerate",
+      ",",
       "restyle",
       ",",
-      "regenerate"
+      "replace",
+      ",",
+      "inpaint",
+      ",",
+      "extend",
+      ",",
+      "generate",
+      ",",
+      "arrange"
      ],
      "outlettype": [
       "",
@@ -89,10 +99,10 @@
      "patching_rect": [
       20,
       72,
-      350,
+      640,
       20
      ],
-     "text": "type what to take out, choose a task, press Return in the field",
+     "text": "what to take out or make, then Return; first the task, and in the right field more as NAME=VALUE, then Return",
      "outlettype": []
     }
    },
@@ -137,15 +147,15 @@
     "box": {
      "id": "pack",
      "maxclass": "newobj",
-     "numinlets": 2,
+     "numinlets": 3,
      "numoutlets": 1,
      "patching_rect": [
       20,
       160,
-      110,
+      170,
       22
      ],
-     "text": "pack s isolate",
+     "text": "pack s isolate -",
      "outlettype": [
       ""
      ]
@@ -160,10 +170,10 @@
      "patching_rect": [
       20,
       190,
-      170,
+      200,
       22
      ],
-     "text": "/fluxstem/live/run $2 $1",
+     "text": "/fluxstem/live/run $2 $1 $3",
      "outlettype": [
       ""
      ]
@@ -176,7 +186,7 @@
      "numinlets": 2,
      "numoutlets": 1,
      "patching_rect": [
-      210,
+      240,
       190,
       140,
       22
@@ -385,6 +395,78 @@
       ""
      ]
     }
+   },
+   {
+    "box": {
+     "id": "more",
+     "maxclass": "textedit",
+     "numinlets": 1,
+     "numoutlets": 4,
+     "patching_rect": [
+      390,
+      45,
+      260,
+      24
+     ],
+     "outlettype": [
+      "",
+      "",
+      "",
+      ""
+     ]
+    }
+   },
+   {
+    "box": {
+     "id": "moreroute",
+     "maxclass": "newobj",
+     "numinlets": 2,
+     "numoutlets": 2,
+     "patching_rect": [
+      560,
+      100,
+      70,
+      22
+     ],
+     "text": "route text",
+     "outlettype": [
+      "",
+      ""
+     ]
+    }
+   },
+   {
+    "box": {
+     "id": "moreword",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      560,
+      130,
+      70,
+      22
+     ],
+     "text": "tosymbol",
+     "outlettype": [
+      ""
+     ]
+    }
+   },
+   {
+    "box": {
+     "id": "c3",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      390,
+      395,
+      320,
+      20
+     ],
+     "text": "replace: replacement=trumpet; extend, generate, arrange: seconds=8; - for none"
+    }
    }
   ],
   "lines": [
@@ -577,6 +659,42 @@
      "destination": [
       "text",
       0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "more",
+      0
+     ],
+     "destination": [
+      "moreroute",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "moreroute",
+      0
+     ],
+     "destination": [
+      "moreword",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "moreword",
+      0
+     ],
+     "destination": [
+      "pack",
+      2
      ]
     }
    }

@@ -224,6 +224,9 @@ local function bring(job, report)
   local rule = TASKS[job.task]
   local names = { rule.with and ("%s with %s"):format(job.name, job.with) or job.prompt }
   if job.task == "remove" then names = { ("%s without %s"):format(job.name, job.prompt) } end
+  if job.task == "arrange" then -- its mix, then a stem for each prompt
+    for one in job.prompt:gmatch("[^;]+") do names[#names + 1] = one:match("^%s*(.-)%s*$") end
+  end
   for _, other in ipairs(rule.others) do names[#names + 1] = ("%s (%s)"):format(job.name, other) end
   local last = job.rest and #report - 1 or 1
   local index = track_index(job.item)

@@ -23,6 +23,7 @@ from livestub import SCRIPTS, StubClip, StubLive, StubMarker, load_script
 from oschelp import Caller
 from pythonosc.osc_message import OscMessage
 
+from engine import TASKS
 from engine.osc import Bridge
 
 RATE_HZ = 16_000
@@ -142,6 +143,63 @@ def test_a_session_clip_comes_back_in_its_scene_with_its_loop(live, script, orde
     assert "without violin" in new[0].name
 
 
+CLIP = (RATE_HZ // 4, RATE_HZ * 3 // 4)  # what ``arranged`` plays
+
+
+@pytest.mark.parametrize(
+    ("task", "more", "tracks", "samples"),
+    [
+        ("regenerate", (), 1, CLIP[1] - CLIP[0]),
+        ("replace", ("replacement=muted trumpet seed=3",), 3, CLIP[1] - CLIP[0]),
+        ("restyle", ("strength=0.5", "-"), 1, CLIP[1] - CLIP[0]),
+        ("inpaint", (), 1, CLIP[1] - CLIP[0]),
+        ("extend", ("seconds=0.5",), 1, RATE_HZ * 3 // 2 - CLIP[0]),
+        ("generate", ("seconds=0.5",), 1, RATE_HZ // 2),
+        ("arrange", ("seconds=0.5",), 3, RATE_HZ // 2),
+    ],
+)
+def test_every_other_task_comes_onto_tracks_too(
+    live, script, orders, locked_bridge, song, task, more, tracks, samples
+):  # fmt: skip
+    """Of a task that hands back the whole file, just what the clip plays is on the track."""
+    new = task in ("generate", "arrange")
+    live.song.current_song_time, live.song.loop_start, live.song.loop_length = 33.0, 17.25, 0.5
+    clip = None if new else arranged(live, song)
+    orders.say("/fluxstem/live/run", task, "bass; piano" if task == "arrange" else "piano", *more)
+    assert said(live, orders, "done", "failed") == ("done", f"done: {tracks} new tracks")
+    made = [track for track in live.song.tracks if track.arrangement_clips and track.arrangement_clips[0] is not clip]
+    assert len(made) == tracks
+    for track in made:
+        [one] = track.arrangement_clips
+        assert (one.start_time, one.warping) == (33.0 if new else 17.0, False)
+        assert soundfile.info(one.file_path).frames == samples
+    assert [track.mute for track in made] == [False] + [True] * (tracks - 1)
+    if task == "inpaint":  # a quarter of a second is filled, an eighth of one after the clip begins
+        was, filled = read(song)[CLIP[0] : CLIP[1]], read(made[0].arrangement_clips[0].file_path)
+        assert np.array_equal(filled[: RATE_HZ // 16], was[: RATE_HZ // 16])
+        assert not np.array_equal(filled, was)
+    if task == "extend":
+        kept = read(made[0].arrangement_clips[0].file_path)[: RATE_HZ // 2]
+        assert np.array_equal(kept, read(song)[CLIP[0] : CLIP[0] + RATE_HZ // 2])
+    if clip is not None:
+        assert clip.muted == (task != "regenerate")
+
+
+def test_a_part_is_cut_out_of_a_wav_to_the_sample(script, tmp_path):
+    cut = sys.modules["fluxstem.cut"].cut
+    for subtype, channels in (("PCM_16", 1), ("PCM_24", 1), ("FLOAT", 2)):
+        path = tmp_path / f"{subtype}.wav"
+        soundfile.write(path, np.linspace(-0.5, 0.5, 1000 * channels).reshape(-1, channels), RATE_HZ, subtype=subtype)
+        whole, _ = soundfile.read(path, always_2d=True)
+        for first, last, kept in ((0, None, whole), (7, 20, whole[7:20]), (990, None, whole[990:])):
+            found, rate_hz = soundfile.read(cut(str(path), first, last), always_2d=True)
+            np.testing.assert_array_equal(found, kept)
+            assert rate_hz == RATE_HZ
+    (tmp_path / "x.wav").write_bytes(b"RIFF....AIFFxxxx")
+    with pytest.raises(ValueError, match="no WAV"):
+        cut(str(tmp_path / "x.wav"), 1, 2)
+
+
 def test_a_job_is_cancelled_and_another_one_is_taken(live, script, orders, locked_bridge, settings, song):
     write_music(song.with_name("long.wav"), seconds=20.0)
     arranged(live, song.with_name("long.wav"), loop_start=0.0, loop_end=20.0)
@@ -167,7 +225,9 @@ REFUSED: dict[str, tuple[Callable[[StubLive, Path], Any], tuple[str, ...], str]]
     ),
     "too early": (lambda live, song: arranged(live, song, loop_start=-1.0), ("isolate", "bass"), "before its file"),
     "warp unread": (lambda live, song: arranged(live, song, warping=True), ("isolate", "bass"), "warp of this clip"),
-    "no task": (arranged, ("polish", "bass"), "polish takes no clip"),
+    "no task": (arranged, ("polish", "bass"), "there is no task polish"),
+    "nothing to fill": (arranged, ("inpaint", "bass"), "loop brace"),
+    "no file for a replacement": (lambda live, song: None, ("replace", "bass"), "select a clip first"),
     "no prompt": (arranged, ("isolate",), "say a task and a prompt"),
     "no option": (arranged, ("isolate", "bass", "loud"), "no NAME=VALUE"),
     "an old Live": (arranged, ("isolate", "bass"), "Live 11.3.0, and putting clips onto tracks needs Live 12.0.5"),
@@ -295,6 +355,7 @@ def test_the_patch_connects_what_is_there_and_gives_orders_that_the_script_knows
     assert orders == {"run", "cancel", "answer", "said"}
     assert all(f'"{order}"' in source for order in orders)
     tasks = [word for word in boxes["task"]["items"] if word != ","]
+    assert set(tasks) == set(TASKS)
     assert all(f'    "{task}": (' in source for task in tasks)
     assert "udpsend 127.0.0.1 11102" in {box.get("text") for box in boxes.values()}
     assert "PORT = 11102" in source

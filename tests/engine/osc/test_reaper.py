@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
+import urllib.request
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -134,15 +138,20 @@ def test_a_place_between_two_samples_stays_where_it_is(perform, clip):
         ("restyle|trumpet|||y", {}, 1.0),
         ("inpaint|piano|||y", {"selection": [2.25, 2.5]}, 1.0),
         ("extend|piano||0.5|y", {}, 1.5),
+        ("regenerate|piano|||y", {}, 1.0),
         ("generate|piano||0.5|y", {"cursor": 7.5}, 0.5),
+        ("arrange|bass;piano||0.5|y", {"cursor": 7.5}, 0.5),
     ],
 )
 def test_every_kind_of_task_brings_its_files(perform, clip, answer, scene, seconds):
-    items = [] if answer.startswith("generate") else [{"file": str(clip), "D_POSITION": 2.0, "D_LENGTH": 1.0}]
+    anew = answer.startswith(("generate", "arrange"))
+    items = [] if anew else [{"file": str(clip), "D_POSITION": 2.0, "D_LENGTH": 1.0}]
     done = perform(answer, items, **scene)
     assert not done.all("MESSAGE"), done.lines
     made = done.items[len(items) :]
-    assert len(made) == (3 if answer.startswith("replace") else 1)
+    assert len(made) == (3 if answer.startswith(("replace", "arrange")) else 1)
+    if answer.startswith("arrange"):
+        assert [one["named"] for one in made] == ["bass;piano", "bass", "piano"]
     for one in made:
         assert float(one["position"]) == (2.0 if items else 7.5)
         assert soundfile.info(one["file"]).duration == pytest.approx(seconds, abs=1e-3)
@@ -208,8 +217,39 @@ def test_the_reapack_index_names_the_script_and_its_version():
     [package] = index.iter("reapack")
     [version] = package.iter("version")
     [source] = version.iter("source")
+    assert source.get("main") == "main"
     script = (KIT / package.get("name")).read_text(encoding="utf-8")
     assert index.get("version") == "1"
     assert f"-- @version {version.get('name')}\n" in script
     assert f"-- @description {package.get('desc')}\n" in script
-    assert source.text.endswith(f"/{package.get('name')}")
+    assert source.text == f"http://127.0.0.1:8000/{package.get('name')}", "as the how-to serves it"
+
+
+def wrote(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(KIT / "index.py"), *words], capture_output=True, text=True, check=False)
+
+
+def test_the_index_is_written_for_any_address_and_what_it_names_is_the_script():
+    assert wrote("http://127.0.0.1:8000").stdout == (KIT / "index.xml").read_text(encoding="utf-8")
+    assert '<source main="main">https://example.org/a%20b/fluxstem.lua<' in wrote("https://example.org/a%20b/").stdout
+    [source] = ElementTree.fromstring(wrote().stdout).iter("source")
+    with urllib.request.urlopen(source.text) as script:
+        assert script.read() == (KIT / "fluxstem.lua").read_bytes()
+    for bad in ("fluxstem.invalid", "https://", "https://x.org/<a>", "ftp://x.org"):
+        said = wrote(bad)
+        assert said.returncode == 1
+        assert "is no address" in said.stderr
+
+
+def test_the_index_that_ships_can_be_loaded_from_this_machine_as_the_how_to_says(tmp_path):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *words: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(KIT))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        here = f"http://127.0.0.1:{server.server_port}"
+        with urllib.request.urlopen(f"{here}/index.xml") as index:
+            [source] = ElementTree.fromstring(index.read()).iter("source")
+        with urllib.request.urlopen(source.text.replace("http://127.0.0.1:8000", here)) as script:
+            assert script.read() == (KIT / "fluxstem.lua").read_bytes()
+        server.shutdown()

@@ -31,7 +31,8 @@ class Heard:
             raise Refused("the clip repeats its loop in the Arrangement; consolidate it first (Ctrl+J, Cmd+J)")
         if self.looped and self.offset < 0:
             raise Refused("the clip begins before its loop; set Start to the loop's start, or consolidate it first")
-        known = warp_points(clip) if self.warped else []
+        known = self._known = warp_points(clip) if self.warped else []
+        self._first = first
         self.start_s = seconds_at(known, first) if self.warped else first
         self.end_s = seconds_at(known, last) if self.warped else last
         self.markers = marks_between(known, first, last) if self.warped else []
@@ -40,6 +41,26 @@ class Heard:
         if self.end_s - self.start_s <= 0:
             raise Refused("the clip plays nothing of its file")
         self.like = {name: getattr(clip, name, None) for name in ("pitch_coarse", "pitch_fine", "gain", "warp_mode")}
+
+    def gap(self, beat, beats, tempo):
+        """Seconds of the file that lie under a span of the Arrangement, as (start, end).
+
+        Raises:
+            Refused: nothing of the clip lies there.
+        """
+        if self.beat is None:
+            raise Refused("say what to fill with start= and end=, in seconds of the clip's file")
+        seconds = [self._seconds(one - self.beat, tempo) for one in (beat, beat + beats)]
+        start_s, end_s = max(seconds[0], self.start_s), min(seconds[1], self.end_s)
+        if end_s <= start_s:
+            raise Refused("set the loop brace of the Arrangement over what to fill, or say start= and end=")
+        return start_s, end_s
+
+    def _seconds(self, beats, tempo):
+        """Seconds of the file, so many beats after the clip begins."""
+        if self.warped:
+            return seconds_at(self._known, self._first + self.offset + beats)
+        return self._first + self.offset + beats * 60 / tempo
 
 
 def read(clip):

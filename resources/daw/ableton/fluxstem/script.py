@@ -3,7 +3,7 @@
 Live calls everything here on its main thread, so nothing may wait: sockets are looked at ten times a second, and a job
 is a few packets now and then.
 
-    /fluxstem/live/run TASK PROMPT [NAME=VALUE ...]     do a task with the selected clip
+    /fluxstem/live/run TASK PROMPT [NAME=VALUE ...]     do a task, most with the selected clip
     /fluxstem/live/cancel                               stop it
     /fluxstem/live/status                               how it stands
     /fluxstem/live/answer PORT                          hear the answers there (Max sends and receives apart); 0 ends it
@@ -13,6 +13,7 @@ Every order is answered by ``/fluxstem/live/said STATE FRACTION TEXT`` to where 
 
 import contextlib
 import os
+import re
 import socket
 import time
 
@@ -21,6 +22,7 @@ from ableton.v2.control_surface import ControlSurface
 
 from . import clip as clips
 from .bridge import Job
+from .cut import cut
 from .osc import decode, encode
 
 PORT = 11102
@@ -29,14 +31,21 @@ TICKS = 1  # of about 100 ms
 ORDERS_PER_TICK = 20
 PREFIX = "/fluxstem/live/"
 
-# Task -> how many of its tracks are heard, and whether they stand for the clip, which is then switched off.
-HEARD = {
-    "isolate": (2, True),
-    "remove": (1, True),
-    "replace": (1, True),
-    "restyle": (1, True),
-    "regenerate": (1, False),
+# Task -> what a clip is to it, how many of its tracks are heard, and whether they stand for the clip, which is then
+# switched off. "part": what the clip plays is sent, and comes back. "file": the file comes back with that part changed.
+# "gap": the loop brace says what to fill. "end": what follows the file. "nothing": no clip; it goes to the playhead.
+TASKS = {
+    "isolate": ("part", 2, True),
+    "remove": ("part", 1, True),
+    "regenerate": ("part", 1, False),
+    "replace": ("file", 1, True),
+    "restyle": ("file", 1, True),
+    "inpaint": ("gap", 1, True),
+    "extend": ("end", 1, True),
+    "generate": ("nothing", 1, False),
+    "arrange": ("nothing", 1, False),
 }
+NOTHING = ("", "-")  # what the patch sends for a field that is empty
 
 
 class Fluxstem(ControlSurface):
@@ -113,28 +122,18 @@ class Fluxstem(ControlSurface):
             raise clips.Refused("say a task and a prompt, as run isolate bass")
         self._check_version()
         task, prompt, *more = words
-        if task not in HEARD:
-            raise clips.Refused(f"{task} takes no clip; choose one of {', '.join(HEARD)}")
-        chosen = _song().view.detail_clip
-        heard = clips.read(chosen)
-        track = chosen.canonical_parent
-        if heard.beat is None:  # a Session clip lies in a slot of a track
-            slot, track = track, track.canonical_parent
-            scene = list(track.clip_slots).index(slot)
+        if task not in TASKS:
+            raise clips.Refused(f"there is no task {task}; choose one of {', '.join(TASKS)}")
+        said = _options(more)
+        if TASKS[task][0] == "nothing":
+            heard, place = None, (None, None, len(_song().tracks), None)
         else:
-            scene = None
-        values = {"input": heard.path, "prompt": prompt, "start": repr(heard.start_s), "end": repr(heard.end_s)}
-        for word in more:
-            name, equals, value = word.partition("=")
-            if not equals or name in ("id", "input"):
-                raise clips.Refused(f"{word} is no NAME=VALUE")
-            values[name] = value
-        tracks = list(_song().tracks)
-        after = tracks.index(track) + 1 if track in tracks else len(tracks)
-        place = (chosen, track, after, scene)
+            chosen = _song().view.detail_clip
+            heard, place = clips.read(chosen), _place_of(chosen)
+        values = {"prompt": prompt, **_part_of(task, heard, said), **said}
         self._job = Job(
             task, values, time.monotonic, self._on_progress,
-            lambda paths, start, length, rate: self._on_done(paths, heard, task, place), self._on_fail,
+            lambda paths, start, length, rate: self._on_done(paths, heard, task, place, start, rate), self._on_fail,
         )  # fmt: skip
         self._say("running", 0.0, f"{task}: {prompt}")
 
@@ -168,9 +167,12 @@ class Fluxstem(ControlSurface):
         self._job = None
         self._say("cancelled" if text == "cancelled" else "failed", 0.0, text)
 
-    def _on_done(self, paths, heard, task, place):
+    def _on_done(self, paths, heard, task, place, start, rate):
         self._job = None
         try:
+            if TASKS[task][0] in ("file", "gap", "end"):
+                first, last = (round(at_s * rate) - start for at_s in (heard.start_s, heard.end_s))
+                paths = [cut(path, first, None if TASKS[task][0] == "end" else last) for path in paths]
             missed = self._bring_in(paths, heard, task, place)
         except Exception as error:  # the set was changed meanwhile, or Live refuses the file
             self.log_message(f"Fluxstem: {error!r}")
@@ -185,7 +187,8 @@ class Fluxstem(ControlSurface):
         song, missed = _song(), []
         if track in list(song.tracks):  # tracks may have come and gone
             after = list(song.tracks).index(track) + 1
-        audible, instead = HEARD[task]
+        _, audible, instead = TASKS[task]
+        beat = song.current_song_time if heard is None else heard.beat
         song.begin_undo_step()
         try:
             for number, path in enumerate(paths):
@@ -194,8 +197,11 @@ class Fluxstem(ControlSurface):
                 new = song.tracks[at]
                 new.name = os.path.splitext(os.path.basename(path))[0]
                 new.mute = number >= audible
-                made = self._placed(new, path, heard.beat, scene)
-                missed += clips.play_alike(made, heard, Live.Clip.WarpMarker)
+                made = self._placed(new, path, beat, scene)
+                if heard is None:
+                    made.warping = False
+                else:
+                    missed += clips.play_alike(made, heard, Live.Clip.WarpMarker)
             if instead:
                 chosen.muted = True
         finally:
@@ -219,6 +225,49 @@ class Fluxstem(ControlSurface):
             with contextlib.suppress(OSError):
                 host, port = self._client[0], self._answer_port or self._client[1]
                 self._socket.sendto(encode(PREFIX + "said", state, float(fraction), text), (host, port))
+
+
+def _options(words):
+    """NAME=VALUE, several in one word too, with spaces between; a value may have spaces of its own.
+
+    Raises:
+        Refused: one of them is something else.
+    """
+    found = {}
+    given = [word.strip() for word in words if word not in NOTHING]
+    for word in (one for several in given for one in re.split(r"\s+(?=\w+=)", several)):
+        name, equals, value = word.partition("=")
+        if not equals or name in ("id", "input"):
+            raise clips.Refused(f"{word} is no NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def _part_of(task, heard, said):
+    """The arguments that say which file, and which part of it."""
+    takes = TASKS[task][0]
+    if takes == "nothing":
+        return {}
+    found = {"input": heard.path}
+    if takes in ("part", "file"):
+        found.update(start=repr(heard.start_s), end=repr(heard.end_s))
+    elif takes == "gap" and not {"start", "end", "regions"} & set(said):
+        song = _song()
+        start_s, end_s = heard.gap(song.loop_start, song.loop_length, song.tempo)
+        found.update(start=repr(start_s), end=repr(end_s))
+    if takes != "part":
+        found["format"] = "wav32f"  # the part that the clip plays is cut out of it
+    return found
+
+
+def _place_of(chosen):
+    """The clip, its track, where new tracks go, and its scene; None for a clip of the Arrangement."""
+    track, scene = chosen.canonical_parent, None
+    if not clips.is_arranged(chosen):  # a Session clip lies in a slot of a track
+        slot, track = track, track.canonical_parent
+        scene = list(track.clip_slots).index(slot)
+    tracks = list(_song().tracks)
+    return chosen, track, tracks.index(track) + 1 if track in tracks else len(tracks), scene
 
 
 def _song():
