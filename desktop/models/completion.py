@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from desktop.models.instrument_names import lexicon
 
 SHOWN = 9  # rows of the list
 LEAST_LETTERS = 2  # before a list makes sense
+USUAL = {  # what most mixes have; offered before rarer names
+    "en": ("vocals", "drums", "bass", "guitar", "piano", "synth", "strings", "keyboard", "percussion",
+           "electric guitar", "acoustic guitar", "backing vocals", "bass guitar", "saxophone", "trumpet",
+           "violin", "organ"),
+    "de": ("Gesang", "Schlagzeug", "Bass", "Gitarre", "Klavier", "Synthesizer", "Streicher", "E-Gitarre", "Geige"),
+}  # fmt: skip
 
 
-def completions(typed: str, language: str = "en", limit: int = SHOWN) -> list[str]:
+def completions(typed: str, language: str = "en", limit: int = SHOWN, heard: Sequence[str] = ()) -> list[str]:
     """Names that contain what was typed: the same name, then names and words that begin so, then the others.
 
-    Within each group the user's language comes first, then the more common names. Case and accents do not matter.
+    Within each group come what this mix is known to have, what most mixes have, the user's language, and the more
+    common names. Case and accents do not matter.
 
     Args:
         typed: the beginning of a name.
         language: two letters; languages without a list of their own have the English one.
         limit: at most so many.
+        heard: names of what is in the mix.
     """
     wanted = _plain(typed)
     if len(wanted) < LEAST_LETTERS:
         return []
-    names = dict.fromkeys((*(lexicon(language) if language != "en" else ()), *lexicon()))
+    own = lexicon(language) if language != "en" else ()
+    first = (*heard, *USUAL.get(language, ()), *own, *USUAL["en"])
+    names = dict.fromkeys((*(one for one in first if one in heard or one in own or one in lexicon()), *lexicon()))
     ranked = [(rank, name) for name in names if (rank := _rank(_plain(name), wanted)) is not None]
     return [name for _, name in sorted(ranked, key=lambda pair: pair[0])][:limit]
 

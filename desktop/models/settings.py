@@ -48,6 +48,8 @@ KEYS: dict[str, SettingRow] = {
     "export_template": SettingRow("{track} - {stem}"),
     "recent": SettingRow([]),
     "seen_hint": SettingRow(False),
+    "seen_region": SettingRow(False),
+    "recent_looks": SettingRow(""),
     "job_list": SettingRow(False),
     "recent_prompts": SettingRow([]),
     "last_folder": SettingRow(""),

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from desktop.audio.export import mixed_blocks
 from desktop.audio.mixer import Track
 from desktop.audio.read import Check
+from desktop.message import Message
 from desktop.models.background import Background
 from desktop.models.document import Document
 from desktop.models.lane_sound import LaneSounds
@@ -18,6 +19,7 @@ from desktop.models.project import Project
 from engine import BIT_FOR_BIT_DB, Cancelled, EngineError
 
 MEASURE_AFTER_MS = 250
+GAIN_HEARD_DB = 0.05
 EXACT_BELOW_DB = -120.0  # float files cannot be exact to the last bit; see ``engine.audio.quantize``
 
 
@@ -100,6 +102,23 @@ class SumCheck(QObject):
         if asked == self._asked and db != self.db:
             self.db = db
             self.changed.emit(db)
+
+
+def departures(project: Project) -> tuple[Message, ...]:
+    """What makes that which is heard another sound than the mix, lane by lane."""
+    found = []
+    for lane in project.lanes:
+        heard, part = project.heard(lane), lane.is_else or (lane.role == "stem" and lane.take.is_separated)
+        if heard and not part:
+            found.append(Message("{lane} is heard and is no part of the mix", lane=lane.name))
+        elif part and not heard:
+            found.append(Message("{lane} is not heard", lane=lane.name))
+        elif part and abs(lane.gain_db) >= GAIN_HEARD_DB:
+            louder = "{lane} is louder than in the mix" if lane.gain_db > 0 else "{lane} is softer than in the mix"
+            found.append(Message(louder, lane=lane.name))
+        elif part and lane.pan:
+            found.append(Message("{lane} is moved to the side", lane=lane.name))
+    return tuple(found)
 
 
 def heard_tracks(project: Project, sounds: LaneSounds) -> list[Track]:

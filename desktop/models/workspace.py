@@ -30,6 +30,7 @@ from desktop.models.lane_sound import LaneSounds
 from desktop.models.playback_speed import PracticeSpeed
 from desktop.models.project import Lane, LaneTake, Project, TakeOrigin
 from desktop.models.project_file import SUFFIX, ProjectLock, load_project, save_project
+from desktop.models.recent_files import keep_look
 from desktop.models.recovery import LeftWork, Recovery
 from desktop.models.results import at_rate
 from desktop.models.settings import AppSettings
@@ -123,6 +124,7 @@ class Workspace(QObject):
         settings.changed.connect(lambda name, value: self._trim_soon.start() if name == "cache_gb" else None)
         self.document.changed.connect(lambda before, after: self._autosave.start())
         self.jobs.queue.summary_changed.connect(lambda count: self._autosave.start())
+        self.opened.connect(self._keep_look)
         self.pictures.drawn.connect(self.lane_drawn)
         self.sum_check.changed.connect(self.sum_changed)
         self.jobs.ghosts_changed.connect(lambda: self.transport.show_ghosts(self.jobs.ghosts))
@@ -171,6 +173,7 @@ class Workspace(QObject):
         def done(nothing: None) -> None:
             self.audio_grew.emit(ref.sha256, ref.samples)
             self.transport.refresh()
+            self._keep_look()
 
         def fail(error: EngineError) -> None:
             if self.document.project.source == ref:
@@ -488,6 +491,16 @@ class Workspace(QObject):
         self.settings.remember_file(path)
         self._keep()
         self.opened.emit()
+
+    def _keep_look(self) -> None:
+        """Keep length and waveform of what is open for the list of recent files."""
+        project = self.document.project
+        source, path = project.source, str(self.path or project.source_path)
+        if source is not None and not self.store.is_undrawn(source) and path in self.settings.get("recent"):
+            try:
+                keep_look(self.settings, path, self.peaks(source), source.samples, source.rate_hz)
+            except AudioError:  # the lanes say so
+                return
 
     def _begin_with(self, project: Project) -> None:
         """Show another project; what is under way for this one is cancelled."""

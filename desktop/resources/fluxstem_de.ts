@@ -17,12 +17,10 @@
     <message><source>Add a folder …</source><translation>Ordner hinzufügen …</translation></message>
     <message><source>Add an example</source><translation>Beispiel hinzufügen</translation></message>
     <message><source>Add an example …</source><translation>Beispiel hinzufügen …</translation></message>
-    <message><source>Add to the queue (Ctrl+Return)</source><translation>In die Warteschlange stellen (Strg+Eingabe)</translation></message>
     <message><source>Address already in use</source><translation>Adresse bereits belegt</translation></message>
     <message><source>Advanced</source><translation>Erweitert</translation></message>
     <message><source>Any audio or video file. It stays on this machine and is never changed.</source><translation>Jede Audio- oder Videodatei. Sie bleibt auf diesem Rechner und wird nie verändert.</translation></message>
     <message><source>Any machine on this network that knows the token can run jobs on this one, read audio files in your home folder and write results. Use it only on a network you trust.</source><translation>Jeder Rechner in diesem Netz, der das Kennwort kennt, kann auf diesem rechnen lassen, Audiodateien in Ihrem Benutzerordner lesen und Ergebnisse schreiben. Nur in einem Netz benutzen, dem Sie vertrauen.</translation></message>
-    <message><source>Arrange</source><translation>Arrangieren</translation></message>
     <message><source>As it is spelled</source><translation>Wie geschrieben</translation></message>
     <message><source>As named</source><translation>Wie genannt</translation></message>
     <message><source>As the input</source><translation>Wie die Eingabe</translation></message>
@@ -37,14 +35,11 @@
     <message><source>Check again</source><translation>Noch einmal prüfen</translation></message>
     <message><source>Check this machine …</source><translation>Diesen Rechner prüfen …</translation></message>
     <message><source>Choose a task</source><translation>Aufgabe wählen</translation></message>
-    <message><source>Choose what to make</source><translation>Wählen, was entsteht</translation></message>
     <message><source>Choose …</source><translation>Wählen …</translation></message>
     <message><source>Clean</source><translation>Sauber</translation></message>
     <message><source>Clean up now</source><translation>Jetzt aufräumen</translation></message>
     <message><source>Clear</source><translation>Leeren</translation></message>
     <message><source>Clear the selection</source><translation>Auswahl aufheben</translation></message>
-    <message><source>Click to play from here, drag to choose a region, Ctrl+wheel to zoom</source><translation>Klicken spielt ab hier, Ziehen wählt einen Bereich, Strg+Rad vergrößert</translation></message>
-    <message><source>Click to play from here; the wheel zooms</source><translation>Klicken spielt ab hier; das Rad vergrößert</translation></message>
     <message><source>Click to remove this example</source><translation>Klicken entfernt dieses Beispiel</translation></message>
     <message><source>Close</source><translation>Schließen</translation></message>
     <message><source>Close this message</source><translation>Meldung schließen</translation></message>
@@ -54,7 +49,6 @@
     <message><source>Copy</source><translation>Kopieren</translation></message>
     <message><source>Copy path</source><translation>Pfad kopieren</translation></message>
     <message><source>Copy path of the lane</source><translation>Pfad der Spur kopieren</translation></message>
-    <message><source>Copy path, open in folder, export, colour, remove</source><translation>Pfad kopieren, im Ordner zeigen, exportieren, Farbe, entfernen</translation></message>
     <message><source>Correct no word, and refuse none for being unknown</source><translation>Kein Wort berichtigen und keines ablehnen, weil es unbekannt ist</translation></message>
     <message><source>Credits</source><translation>Mitwirkende</translation></message>
     <message><source>DAW bridge</source><translation>DAW-Brücke</translation></message>
@@ -65,9 +59,7 @@
     <message><source>Directory not empty</source><translation>Ordner nicht leer</translation></message>
     <message><source>Disk quota exceeded</source><translation>Speicherkontingent erschöpft</translation></message>
     <message><source>Drag a lane by its handle into your DAW: it is a real file.</source><translation>Eine Spur am Griff in die DAW ziehen: es ist eine echte Datei.</translation></message>
-    <message><source>Drag it out</source><translation>Herausziehen</translation></message>
     <message><source>Drag the file out</source><translation>Datei herausziehen</translation></message>
-    <message><source>Drag this stem into your DAW or a folder, as a file (Ctrl+Shift+C copies its path)</source><translation>Diesen Stem als Datei in die DAW oder einen Ordner ziehen (Strg+Umschalt+C kopiert den Pfad)</translation></message>
     <message><source>Drop a mix here</source><translation>Einen Mix hierher ziehen</translation></message>
     <message><source>Drop an example of what to look for. This bundle accepts</source><translation>Ein Beispiel für das Gesuchte hier ablegen. Dieses Modell nimmt</translation></message>
     <message><source>Engine</source><translation>Engine</translation></message>
@@ -80,7 +72,6 @@
     <message><source>Expert</source><translation>Experte</translation></message>
     <message><source>Export</source><translation>Exportieren</translation></message>
     <message><source>Export …</source><translation>Exportieren …</translation></message>
-    <message><source>Extend</source><translation>Fortsetzen</translation></message>
     <message><source>FLAC cannot hold a rate of {rate_hz} Hz (up to 65535, or a multiple of 10 up to {highest_hz}); choose --format wav24</source><translation>FLAC kann {rate_hz} Hz nicht speichern (nur bis 65535, oder ein Vielfaches von 10 bis {highest_hz}); wählen Sie das Format WAV 24 Bit</translation></message>
     <message><source>Fastest available</source><translation>Das schnellste verfügbare</translation></message>
     <message><source>File format</source><translation>Dateiformat</translation></message>
@@ -88,7 +79,6 @@
     <message><source>File names</source><translation>Dateinamen</translation></message>
     <message><source>Filtered by the flow model</source><translation>Vom Flussmodell gefiltert</translation></message>
     <message><source>First steps</source><translation>Erste Schritte</translation></message>
-    <message><source>Fit region or everything</source><translation>Bereich oder alles zeigen</translation></message>
     <message><source>Fluxstem ended before {title} was closed; here is its last state</source><translation>Fluxstem wurde beendet, bevor {title} geschlossen war; hier ist der letzte Stand</translation></message>
     <message><source>Folder</source><translation>Ordner</translation></message>
     <message><source>Folder for the files</source><translation>Ordner für die Dateien</translation></message>
@@ -100,9 +90,7 @@
     <message><source>From zeros</source><translation>Von Nullen</translation></message>
     <message><source>Full</source><translation>Voll</translation></message>
     <message><source>Gain</source><translation>Pegel</translation></message>
-    <message><source>Gain in dB; double-click for 0</source><translation>Pegel in dB; Doppelklick für 0</translation></message>
     <message><source>General</source><translation>Allgemein</translation></message>
-    <message><source>Generate</source><translation>Erzeugen</translation></message>
     <message><source>Go to the start</source><translation>Zum Anfang</translation></message>
     <message><source>Got it</source><translation>Verstanden</translation></message>
     <message><source>Guidance</source><translation>Prompt-Treue</translation></message>
@@ -110,16 +98,13 @@
     <message><source>Hear the original</source><translation>Original hören</translation></message>
     <message><source>Hear the stems</source><translation>Stems hören</translation></message>
     <message><source>Hear this lane alone (S)</source><translation>Nur diese Spur hören (S)</translation></message>
-    <message><source>Hear what was removed</source><translation>Hören, was herausgenommen wurde</translation></message>
     <message><source>How far to go from the old sound; double-click for the bundle's default</source><translation>Wie weit weg vom alten Klang; Doppelklick für die Vorgabe des Modells</translation></message>
     <message><source>How many versions, from consecutive seeds; they become takes of one lane, best first</source><translation>Wie viele Fassungen mit aufeinanderfolgenden Startwerten; sie werden Takes einer Spur, die beste zuerst</translation></message>
     <message><source>Image</source><translation>Bild</translation></message>
     <message><source>Images, videos, audio</source><translation>Bilder, Videos, Audio</translation></message>
-    <message><source>Inpaint</source><translation>Füllen</translation></message>
     <message><source>Input/output error</source><translation>Ein-/Ausgabefehler</translation></message>
     <message><source>Is a directory</source><translation>ist ein Ordner</translation></message>
     <message><source>Isolate</source><translation>Herauslösen</translation></message>
-    <message><source>Keep the region</source><translation>Bereich behalten</translation></message>
     <message><source>Keep the region and choose another</source><translation>Bereich behalten, noch einen wählen</translation></message>
     <message><source>Keep this region and choose another (Ctrl+R)</source><translation>Diesen Bereich behalten und noch einen wählen (Strg+R)</translation></message>
     <message><source>Kick, snare, hats, cymbals, toms, other</source><translation>Kick, Snare, Hi-Hat, Becken, Toms, Rest</translation></message>
@@ -128,13 +113,10 @@
     <message><source>Lane below</source><translation>Spur darunter</translation></message>
     <message><source>Language</source><translation>Sprache</translation></message>
     <message><source>Larger is safer on a busy machine; solo and mute respond just as fast</source><translation>Größer ist sicherer, wenn der Rechner viel zu tun hat; Solo und Stumm bleiben gleich schnell</translation></message>
-    <message><source>Left or right; double-click for the middle</source><translation>Links oder rechts; Doppelklick für die Mitte</translation></message>
     <message><source>Licence</source><translation>Lizenz</translation></message>
     <message><source>Light</source><translation>Hell</translation></message>
-    <message><source>Listen before you save</source><translation>Erst hören, dann speichern</translation></message>
     <message><source>Loop the region</source><translation>Bereich wiederholen</translation></message>
     <message><source>M4A needs PyAV, which is not installed; choose mp3 or flac, or install it with pip install av</source><translation>für M4A fehlt PyAV; wählen Sie MP3 oder FLAC, oder installieren Sie es mit pip install av</translation></message>
-    <message><source>Make</source><translation>Erzeugt</translation></message>
     <message><source>Match</source><translation>Angleichen</translation></message>
     <message><source>More actions for this lane</source><translation>Mehr für diese Spur</translation></message>
     <message><source>Move down</source><translation>Nach unten</translation></message>
@@ -179,31 +161,24 @@
     <message><source>Programs of yours can send clips and get files back: the scripts that come with Fluxstem, and whatever knows the token in the bridge's folder.</source><translation>Ihre Programme können Clips schicken und Dateien zurückbekommen: die Skripte, die mit Fluxstem kommen, und alles, was das Kennwort im Ordner der Brücke kennt.</translation></message>
     <message><source>Progress</source><translation>Fortschritt</translation></message>
     <message><source>Prompt</source><translation>Prompt</translation></message>
-    <message><source>Queue</source><translation>Warteschlange</translation></message>
     <message><source>Quit</source><translation>Beenden</translation></message>
     <message><source>Read-only file system</source><translation>Datenträger ist schreibgeschützt</translation></message>
     <message><source>Redo</source><translation>Wiederholen</translation></message>
-    <message><source>Regenerate</source><translation>Neu spielen</translation></message>
     <message><source>Regions</source><translation>Bereiche</translation></message>
     <message><source>Remove</source><translation>Entfernen</translation></message>
     <message><source>Remove finished jobs from the list</source><translation>Beendete Aufträge aus der Liste nehmen</translation></message>
     <message><source>Remove from the list</source><translation>Aus der Liste nehmen</translation></message>
     <message><source>Remove lane</source><translation>Spur entfernen</translation></message>
     <message><source>Remove the lane</source><translation>Spur entfernen</translation></message>
-    <message><source>Removed</source><translation>Entfernt</translation></message>
-    <message><source>Rename</source><translation>Umbenennen</translation></message>
     <message><source>Rename …</source><translation>Umbenennen …</translation></message>
-    <message><source>Replace</source><translation>Ersetzen</translation></message>
     <message><source>Replace with</source><translation>Ersetzen durch</translation></message>
     <message><source>Report</source><translation>Bericht</translation></message>
-    <message><source>Restyle</source><translation>Umgestalten</translation></message>
     <message><source>Run</source><translation>Ausführen</translation></message>
     <message><source>Run the engine on</source><translation>Engine läuft auf</translation></message>
     <message><source>Same as the system</source><translation>Wie das System</translation></message>
     <message><source>Save</source><translation>Speichern</translation></message>
     <message><source>Save as …</source><translation>Speichern unter …</translation></message>
     <message><source>Save the project</source><translation>Projekt speichern</translation></message>
-    <message><source>Save the project first?</source><translation>Das Projekt vorher speichern?</translation></message>
     <message><source>Say what you want to hear</source><translation>Sagen, was zu hören sein soll</translation></message>
     <message><source>Scroll the timeline</source><translation>In der Zeit blättern</translation></message>
     <message><source>Seconds</source><translation>Sekunden</translation></message>
@@ -217,8 +192,6 @@
     <message><source>Settings</source><translation>Einstellungen</translation></message>
     <message><source>Settings …</source><translation>Einstellungen …</translation></message>
     <message><source>Show the spectrogram</source><translation>Spektrogramm zeigen</translation></message>
-    <message><source>Snap</source><translation>Einrasten</translation></message>
-    <message><source>Snap the ends of regions to zero crossings</source><translation>Bereiche beginnen und enden im Nulldurchgang</translation></message>
     <message><source>Solo</source><translation>Solo</translation></message>
     <message><source>Solo and mute</source><translation>Solo und Stumm</translation></message>
     <message><source>Solo the lane</source><translation>Spur solo</translation></message>
@@ -236,17 +209,14 @@
     <message><source>Temperature</source><translation>Temperatur</translation></message>
     <message><source>The audible lanes (2)</source><translation>Die hörbaren Spuren (2)</translation></message>
     <message><source>The bundle {bundle} accepts words only; choose another one under Advanced to use examples</source><translation>Das Modell {bundle} nimmt nur Worte; für Beispiele unter „Erweitert“ ein anderes wählen</translation></message>
-    <message><source>The mix</source><translation>Den Mix</translation></message>
     <message><source>The mix without the ticked stems</source><translation>Der Mix ohne die angehakten Stems</translation></message>
     <message><source>The model to use; more under Settings</source><translation>Das Modell; mehr in den Einstellungen</translation></message>
     <message><source>The model's own audio</source><translation>Klang des Modells</translation></message>
     <message><source>The original mix (1)</source><translation>Der ursprüngliche Mix (1)</translation></message>
-    <message><source>The others</source><translation>Die anderen</translation></message>
     <message><source>The prompt</source><translation>Der Prompt</translation></message>
     <message><source>The status line shows what actually ran</source><translation>Die Statuszeile zeigt, worauf wirklich gerechnet wurde</translation></message>
     <message><source>The stem</source><translation>Der Stem</translation></message>
     <message><source>The take to play; all takes are kept. The number says how well it fits, from -1 to 1</source><translation>Welcher Take zu hören ist; alle bleiben erhalten. Die Zahl: wie gut er passt, -1 bis 1</translation></message>
-    <message><source>The whole mix</source><translation>Der ganze Mix</translation></message>
     <message><source>Theme</source><translation>Farbschema</translation></message>
     <message><source>They share the mix</source><translation>Sie teilen sich den Mix</translation></message>
     <message><source>This machine</source><translation>Dieser Rechner</translation></message>
@@ -263,7 +233,6 @@
     <message><source>Try the demo mix</source><translation>Den Demo-Mix probieren</translation></message>
     <message><source>Type an instrument, such as drum kit, and press Return.</source><translation>Ein Instrument eintippen, etwa drum kit, und Eingabe drücken.</translation></message>
     <message><source>Undo</source><translation>Rückgängig</translation></message>
-    <message><source>Unsaved changes</source><translation>Nicht gespeicherte Änderungen</translation></message>
     <message><source>Use this bundle</source><translation>Dieses Modell benutzen</translation></message>
     <message><source>Verify</source><translation>Prüfen</translation></message>
     <message><source>Vocals, drums, bass, guitar, piano, other</source><translation>Gesang, Schlagzeug, Bass, Gitarre, Klavier, Rest</translation></message>
@@ -284,7 +253,6 @@
     <message><source>What to look for</source><translation>Wonach gesucht wird</translation></message>
     <message><source>What to make: a stem, the whole mix, or the rest around a stem (Ctrl+Shift+M)</source><translation>Was entsteht: ein Stem, der ganze Mix oder alles um einen Stem herum (Strg+Umschalt+M)</translation></message>
     <message><source>What to replace it with</source><translation>Wodurch es ersetzt wird</translation></message>
-    <message><source>What was removed: the mix minus the audible lanes (3)</source><translation>Was herausgenommen wurde: der Mix ohne die hörbaren Spuren (3)</translation></message>
     <message><source>What went wrong</source><translation>Was schiefging</translation></message>
     <message><source>Where playback goes</source><translation>Wohin die Wiedergabe geht</translation></message>
     <message><source>Where to run; the status line says where it really ran</source><translation>Wo gerechnet wird; die Statuszeile zeigt, wo es wirklich lief</translation></message>
@@ -293,9 +261,7 @@
     <message><source>Words about the others</source><translation>Worte über die anderen</translation></message>
     <message><source>Words about the whole mix</source><translation>Worte über den ganzen Mix</translation></message>
     <message><source>Words or examples</source><translation>Worte oder Beispiele</translation></message>
-    <message><source>Works on</source><translation>Arbeitet an</translation></message>
     <message><source>Write a prompt</source><translation>Prompt schreiben</translation></message>
-    <message><source>You can use {track}, {stem}, {take}, {bundle} and {nr}</source><translation>Möglich sind {track}, {stem}, {take}, {bundle} und {nr}</translation></message>
     <message><source>Your jobs appear here, and so do those your DAW sends over OSC.</source><translation>Hier erscheinen Ihre Aufträge und die, die Ihre DAW über OSC schickt.</translation></message>
     <message><source>Your own audio, filtered</source><translation>Ihr eigenes Audio, gefiltert</translation></message>
     <message><source>Zoom in</source><translation>Vergrößern</translation></message>
@@ -328,13 +294,11 @@
     <message><source>bundle {name}: {file} differs from its hash; get the bundle again</source><translation>Modell {name}: {file} stimmt nicht mit seiner Prüfsumme überein; laden Sie das Modell neu herunter</translation></message>
     <message><source>bundle {name}: {file} is missing; get the bundle again</source><translation>Modell {name}: {file} fehlt; laden Sie das Modell neu herunter</translation></message>
     <message><source>bundle {name}: {manifest} differs from its hash; get the bundle again</source><translation>Modell {name}: {manifest} stimmt nicht mit seiner Prüfsumme überein; laden Sie das Modell neu herunter</translation></message>
-    <message><source>bundle's default</source><translation>Vorgabe des Modells</translation></message>
     <message><source>cache</source><translation>Zwischenspeicher</translation></message>
     <message><source>cache size</source><translation>Größe des Zwischenspeichers</translation></message>
     <message><source>cancelled</source><translation>abgebrochen</translation></message>
     <message><source>candidates</source><translation>Varianten</translation></message>
     <message><source>cannot keep a copy of {file} in {folder} ({reason}); make room on that disk and open it again</source><translation>von {file} lässt sich in {folder} keine Kopie behalten ({reason}); schaffen Sie auf dieser Platte Platz, und öffnen Sie es noch einmal</translation></message>
-    <message><source>cannot use {folder} ({why}); choose another folder</source><translation>{folder} lässt sich nicht benutzen ({why}); wählen Sie einen anderen Ordner</translation></message>
     <message><source>cannot write to the cache {folder} ({reason}); make room</source><translation>in den Zwischenspeicher {folder} lässt sich nicht schreiben ({reason}); schaffen Sie Platz</translation></message>
     <message><source>cannot write to {folder} ({reason}); choose another folder</source><translation>in {folder} lässt sich nicht schreiben ({reason}); wählen Sie einen anderen Ordner</translation></message>
     <message><source>cannot write to {folder} ({reason}); make room and try again</source><translation>in {folder} lässt sich nicht schreiben ({reason}); schaffen Sie Platz, und versuchen Sie es noch einmal</translation></message>
@@ -346,9 +310,7 @@
     <message><source>change a colour</source><translation>Farbe ändern</translation></message>
     <message><source>channels</source><translation>Kanäle</translation></message>
     <message><source>checking …</source><translation>prüfe …</translation></message>
-    <message><source>choose a take of</source><translation>Take wählen bei</translation></message>
     <message><source>condition to guide by</source><translation>Prompt-Treue gilt</translation></message>
-    <message><source>continue a stem after its end</source><translation>einen Stem nach seinem Ende weiterspielen</translation></message>
     <message><source>decoded audio does not add up to the mix; choose the render masked or flow</source><translation>der Klang des Modells ergibt zusammen nicht den Mix; wählen Sie Ihr eigenes Audio, gefiltert</translation></message>
     <message><source>decoded audio has no mask to be sensitive with; choose the render masked or flow</source><translation>beim Klang des Modells gibt es keine Maske und damit keine Empfindlichkeit; wählen Sie Ihr eigenes Audio, gefiltert</translation></message>
     <message><source>decoding the audio</source><translation>dekodiert den Ton</translation></message>
@@ -368,17 +330,13 @@
     <message><source>file format of the results</source><translation>Dateiformat der Ergebnisse</translation></message>
     <message><source>file written</source><translation>Datei geschrieben</translation></message>
     <message><source>files written</source><translation>Dateien geschrieben</translation></message>
-    <message><source>fill a gap in a stem and keep the rest of it</source><translation>eine Lücke in einem Stem füllen, alles andere bleibt</translation></message>
     <message><source>filtering your audio</source><translation>filtert Ihren Ton</translation></message>
     <message><source>format</source><translation>Dateiformat</translation></message>
-    <message><source>gain of</source><translation>Pegel von</translation></message>
-    <message><source>give the mix without the named stem</source><translation>den Mix ohne den genannten Stem ausgeben</translation></message>
     <message><source>guidance</source><translation>Prompt-Treue</translation></message>
     <message><source>how many seconds to make</source><translation>wie viele Sekunden entstehen sollen</translation></message>
     <message><source>how much of what is in doubt goes to the stem: 0 for the cleanest, 1 for the fullest</source><translation>wie viel vom Zweifelhaften der Stem bekommt: 0 am saubersten, 1 am vollsten</translation></message>
     <message><source>how strictly to follow the prompt: 0 not at all, 1 as the model does by itself, more is stricter</source><translation>wie streng dem Prompt gefolgt wird: 0 gar nicht, 1 wie das Modell von sich aus, darüber strenger</translation></message>
     <message><source>images</source><translation>Bilder</translation></message>
-    <message><source>in use</source><translation>belegt</translation></message>
     <message><source>input</source><translation>Eingangsdatei</translation></message>
     <message><source>internal error ({kind}: {error}); please report it with the log of --debug</source><translation>interner Fehler ({kind}: {error}); bitte melden Sie ihn mit dem Protokoll von --debug</translation></message>
     <message><source>internal error ({words}); please report it with the log</source><translation>interner Fehler ({words}); bitte melden Sie ihn mit dem Protokoll</translation></message>
@@ -386,9 +344,6 @@
     <message><source>left</source><translation>verbleibend</translation></message>
     <message><source>level of the noise that new sound starts from: lower is safer, higher is wilder, 1 is as in training</source><translation>Pegel des Rauschens, aus dem neuer Klang entsteht: weniger ist sicherer, mehr ist wilder, 1 ist wie im Training</translation></message>
     <message><source>literal</source><translation>Wörtlich</translation></message>
-    <message><source>make a new stem that fits the music you give</source><translation>einen neuen Stem machen, der zur gegebenen Musik passt</translation></message>
-    <message><source>make a stem for each prompt, each fitting those before it</source><translation>zu jedem Prompt einen Stem machen, jeder passend zu den vorigen</translation></message>
-    <message><source>make a stem from the prompt alone</source><translation>einen Stem allein nach dem Prompt machen</translation></message>
     <message><source>make the stems in the order given, instead of drums, bass, harmony, lead</source><translation>die Stems in der angegebenen Reihenfolge machen statt erst Schlagzeug, dann Bass, Harmonie, Melodie</translation></message>
     <message><source>masked: your own audio, filtered; flow: filtered as the flow model hears it; decoded: the model's own audio</source><translation>Ihr eigenes Audio, gefiltert von der Maske oder vom Flussmodell, oder der Klang des Modells</translation></message>
     <message><source>mix</source><translation>Mix</translation></message>
@@ -416,17 +371,12 @@
     <message><source>one stem per name, e.g. drums, bass, piano</source><translation>ein Stem je Name, etwa: drums, bass, piano</translation></message>
     <message><source>opening the bundle</source><translation>öffnet das Modell</translation></message>
     <message><source>opening this file needs {needed} MB in {folder}, and {free} MB are free; clean the cache in the settings or make room</source><translation>diese Datei zu öffnen braucht {needed} MB in {folder}, und {free} MB sind frei; räumen Sie in den Einstellungen den Zwischenspeicher auf, oder schaffen Sie Platz</translation></message>
-    <message><source>opening {file}</source><translation>öffne {file}</translation></message>
     <message><source>or</source><translation>oder</translation></message>
     <message><source>other</source><translation>Alles andere</translation></message>
     <message><source>out</source><translation>Zielordner</translation></message>
-    <message><source>pan of</source><translation>Panorama von</translation></message>
     <message><source>path copied</source><translation>Pfad kopiert</translation></message>
-    <message><source>play a stem on another instrument, as close to the old sound as you like</source><translation>einen Stem auf einem anderen Instrument spielen, so nah am alten Klang, wie Sie wollen</translation></message>
     <message><source>playback stopped because the audio could not be read ({reason})</source><translation>die Wiedergabe hielt an, der Ton ließ sich nicht lesen ({reason})</translation></message>
     <message><source>preparing</source><translation>wird vorbereitet</translation></message>
-    <message><source>present</source><translation>im Mix</translation></message>
-    <message><source>probably not present</source><translation>wohl nicht im Mix</translation></message>
     <message><source>process</source><translation>Prozess</translation></message>
     <message><source>prompts</source><translation>Prompts</translation></message>
     <message><source>prompts, regions and candidates make {answers} answers; at most {most} fit in one call, so make several calls</source><translation>Prompts, Bereiche und Varianten ergeben {answers} Ergebnisse; in einen Auftrag passen höchstens {most}, machen Sie also mehrere</translation></message>
@@ -442,11 +392,9 @@
     <message><source>region_s</source><translation>Bereich</translation></message>
     <message><source>regions</source><translation>Bereiche</translation></message>
     <message><source>regions {start_s:g}-{end_s:g} s and {next_s:g}-{last_s:g} s overlap; give one region for both</source><translation>die Bereiche {start_s:g}-{end_s:g} s und {next_s:g}-{last_s:g} s überschneiden sich; wählen Sie einen für beide</translation></message>
-    <message><source>rename</source><translation>umbenennen</translation></message>
     <message><source>render</source><translation>Klang</translation></message>
     <message><source>replace needs to know what to put in the place; say so in a few words, for example trumpet</source><translation>beim Ersetzen fehlt, was an die Stelle kommen soll; sagen Sie es in ein paar Worten, etwa trumpet</translation></message>
     <message><source>replace needs to know what to take out; say so in a few words, for example violin</source><translation>beim Ersetzen fehlt, was heraus soll; sagen Sie es in ein paar Worten, etwa violin</translation></message>
-    <message><source>replace one sound in the mix by another</source><translation>einen Klang im Mix durch einen anderen ersetzen</translation></message>
     <message><source>replace with, e.g. trumpet</source><translation>ersetzen durch, etwa: trumpet</translation></message>
     <message><source>replacement</source><translation>Ersatz</translation></message>
     <message><source>rest</source><translation>Rest</translation></message>
@@ -461,7 +409,6 @@
     <message><source>sensitivity</source><translation>Empfindlichkeit</translation></message>
     <message><source>sent back to the DAW</source><translation>an die DAW zurückgesandt</translation></message>
     <message><source>set of stems</source><translation>Stem-Satz</translation></message>
-    <message><source>showing the result</source><translation>zeigt das Ergebnis</translation></message>
     <message><source>slot</source><translation>Slot</translation></message>
     <message><source>so that nothing clips</source><translation>damit nichts übersteuert</translation></message>
     <message><source>solo</source><translation>solo</translation></message>
@@ -477,8 +424,6 @@
     <message><source>stereo</source><translation>stereo</translation></message>
     <message><source>stopping</source><translation>hält an</translation></message>
     <message><source>strength</source><translation>Stärke</translation></message>
-    <message><source>sums to the mix exactly</source><translation>ergibt genau den Mix</translation></message>
-    <message><source>take the named stem out of the mix</source><translation>den genannten Stem aus dem Mix holen</translation></message>
     <message><source>task</source><translation>Aufgabe</translation></message>
     <message><source>temperature</source><translation>Temperatur</translation></message>
     <message><source>the audio device is gone; playback continues on {name}</source><translation>das Audiogerät ist weg; weiter geht es über {name}</translation></message>
@@ -560,7 +505,6 @@
     <message><source>the part {start_s:g}-{end_s:g} s of {path} is empty; give its start, then its end</source><translation>der Teil {start_s:g}-{end_s:g} s von {path} ist leer; geben Sie erst den Anfang an, dann das Ende</translation></message>
     <message><source>the picture {path} has {size_mb} MiB; at most {limit_mb} are read, so save it smaller, for example as a JPEG</source><translation>das Bild {path} hat {size_mb} MiB; gelesen werden höchstens {limit_mb}, speichern Sie es kleiner, etwa als JPEG</translation></message>
     <message><source>the project could not be saved to {path} ({reason}); the old file is unchanged; save to another folder</source><translation>das Projekt ließ sich nicht nach {path} speichern ({reason}); die alte Datei ist unverändert; speichern Sie in einem anderen Ordner</translation></message>
-    <message><source>the prompt alone</source><translation>dem Prompt allein</translation></message>
     <message><source>the prompt has {count} characters; at most {most} are allowed, and a few words are best to find something</source><translation>der Prompt hat {count} Zeichen; erlaubt sind höchstens {most}, und mit ein paar Worten findet sich am meisten</translation></message>
     <message><source>the prompt holds bytes that are no characters; use plain words</source><translation>der Prompt enthält Bytes, die keine Zeichen sind; benutzen Sie einfache Worte</translation></message>
     <message><source>the prompt is empty; say in a few words what to look for, for example violin</source><translation>der Prompt ist leer; sagen Sie in ein paar Worten, was gesucht wird, etwa violin</translation></message>
@@ -592,8 +536,6 @@
     <message><source>unknown task {task!r}; choose one of {tasks}</source><translation>unbekannte Aufgabe {task!r}; wählen Sie eine von {tasks}</translation></message>
     <message><source>unknown {option} {value!r}; choose one of {choices}</source><translation>{option}: {value!r} gibt es nicht; wählen Sie aus {choices}</translation></message>
     <message><source>untitled</source><translation>ohne Titel</translation></message>
-    <message><source>usual</source><translation>wie üblich</translation></message>
-    <message><source>usual length</source><translation>übliche Länge</translation></message>
     <message><source>videos</source><translation>Videos</translation></message>
     <message><source>violin, drum kit, bass guitar …</source><translation>violin, drum kit, bass guitar …</translation></message>
     <message><source>waiting</source><translation>wartet</translation></message>
@@ -678,7 +620,6 @@
     <message><source>{path} cannot be opened ({reason}); check that it is there</source><translation>{path} lässt sich nicht öffnen ({reason}); sehen Sie nach, ob es da ist</translation></message>
     <message><source>{path} cannot be opened ({reason}); check that it may be read</source><translation>{path} lässt sich nicht öffnen ({reason}); prüfen Sie die Zugriffsrechte</translation></message>
     <message><source>{path} cannot be read ({why}); check that it may be read</source><translation>{path} lässt sich nicht lesen ({why}); prüfen Sie die Zugriffsrechte</translation></message>
-    <message><source>{path} cannot be read ({why}); get the bundle again</source><translation>{path} lässt sich nicht lesen ({why}); laden Sie das Modell neu herunter</translation></message>
     <message><source>{path} cannot be run again: it does not have one hash for each example</source><translation>{path} lässt sich nicht wiederholen: es fehlt eine Prüfsumme für jedes Beispiel</translation></message>
     <message><source>{path} cannot be run again: {error}</source><translation>{path} lässt sich nicht wiederholen: {error}</translation></message>
     <message><source>{path} changes its rate or channels at {seconds:g} s; convert it first</source><translation>{path} wechselt bei {seconds:g} s Abtastrate oder Kanäle; wandeln Sie es zuerst um</translation></message>
@@ -906,12 +847,10 @@
     <message><source>Zoom to the region</source><translation>Auf den Bereich zoomen</translation></message>
     <message><source>a guess</source><translation>geraten</translation></message>
     <message><source>first beat of the bar</source><translation>erster Schlag des Takts</translation></message>
-    <message><source>height of</source><translation>Höhe von</translation></message>
     <message><source>hold for more</source><translation>halten für mehr</translation></message>
     <message><source>likely</source><translation>wahrscheinlich</translation></message>
     <message><source>no beat was heard</source><translation>kein Schlag gehört</translation></message>
     <message><source>not found</source><translation>nicht gefunden</translation></message>
-    <message><source>sensitivity of</source><translation>Empfindlichkeit von</translation></message>
     <message><source>sure</source><translation>sicher</translation></message>
     <message><source>the tempo drifts; the grid follows every beat</source><translation>das Tempo schwankt; das Raster folgt jedem Schlag</translation></message>
     <message><source>there are no stems to drag yet</source><translation>es gibt noch keine Stems zum Ziehen</translation></message>
@@ -957,30 +896,6 @@
     <message><source>Each stem with its fader and pan</source><translation>Jeder Stem mit Regler und Panorama</translation></message>
     <message><source>The ticked stems are taken away with their faders and pans</source><translation>Die angehakten Stems werden mit Reglern und Panorama abgezogen</translation></message>
     <message><source>“{words}”</source><translation>„{words}“</translation></message>
-    <message><source>C major</source><translation>C-Dur</translation></message>
-    <message><source>C minor</source><translation>c-Moll</translation></message>
-    <message><source>C# major</source><translation>Cis-Dur</translation></message>
-    <message><source>C# minor</source><translation>cis-Moll</translation></message>
-    <message><source>D major</source><translation>D-Dur</translation></message>
-    <message><source>D minor</source><translation>d-Moll</translation></message>
-    <message><source>Eb major</source><translation>Es-Dur</translation></message>
-    <message><source>Eb minor</source><translation>es-Moll</translation></message>
-    <message><source>E major</source><translation>E-Dur</translation></message>
-    <message><source>E minor</source><translation>e-Moll</translation></message>
-    <message><source>F major</source><translation>F-Dur</translation></message>
-    <message><source>F minor</source><translation>f-Moll</translation></message>
-    <message><source>F# major</source><translation>Fis-Dur</translation></message>
-    <message><source>F# minor</source><translation>fis-Moll</translation></message>
-    <message><source>G major</source><translation>G-Dur</translation></message>
-    <message><source>G minor</source><translation>g-Moll</translation></message>
-    <message><source>Ab major</source><translation>As-Dur</translation></message>
-    <message><source>Ab minor</source><translation>as-Moll</translation></message>
-    <message><source>A major</source><translation>A-Dur</translation></message>
-    <message><source>A minor</source><translation>a-Moll</translation></message>
-    <message><source>Bb major</source><translation>B-Dur</translation></message>
-    <message><source>Bb minor</source><translation>b-Moll</translation></message>
-    <message><source>B major</source><translation>H-Dur</translation></message>
-    <message><source>B minor</source><translation>h-Moll</translation></message>
     <message><source>Do not follow</source><translation>Nicht folgen</translation></message>
     <message><source>Follow page by page</source><translation>Seitenweise folgen</translation></message>
     <message><source>Keep the cursor in the middle</source><translation>Den Cursor in der Mitte halten</translation></message>
@@ -1072,7 +987,6 @@
     <message><source>another process is at this job; wait for it</source><translation>ein anderer Prozess arbeitet an diesem Auftrag; warten Sie auf ihn</translation></message>
     <message><source>audio devices: {count}</source><translation>Audiogeräte: {count}</translation></message>
     <message><source>audio devices: {why}</source><translation>Audiogeräte: {why}</translation></message>
-    <message><source>bundle {name}: good, {version}, {path}</source><translation>Modell {name}: in Ordnung, {version}, {path}</translation></message>
     <message><source>bundle {name}: {why}</source><translation>Modell {name}: {why}</translation></message>
     <message><source>cannot be listed ({error}); only playback needs them</source><translation>lassen sich nicht auflisten ({error}); nur die Wiedergabe braucht sie</translation></message>
     <message><source>cannot be written to ({reason})</source><translation>nicht beschreibbar ({reason})</translation></message>
@@ -1146,7 +1060,6 @@
     <message><source>{name} {value!r} of {chain} is not allowed; give a number from {low:g} to {high:g}</source><translation>{name} {value!r} in {chain} ist nicht erlaubt; geben Sie eine Zahl von {low:g} bis {high:g} an</translation></message>
     <message><source>{name} {why}</source><translation>{name} {why}</translation></message>
     <message><source>{packages} are both installed and share one folder, so the last one installed wins; uninstall both, then install one</source><translation>{packages} sind beide installiert und teilen sich einen Ordner, sodass das zuletzt installierte gilt; deinstallieren Sie beide, und installieren Sie dann eines</translation></message>
-    <message><source>{path} cannot be read ({why}); give --tempo a number</source><translation>{path} lässt sich nicht lesen ({why}); geben Sie bei --tempo eine Zahl an</translation></message>
     <message><source>{path} is no plain file; give a file with the token</source><translation>{path} ist keine gewöhnliche Datei; geben Sie eine Datei mit dem Token an</translation></message>
     <message><source>{path} is not a .vstpreset of at most {most} bytes</source><translation>{path} ist kein .vstpreset von höchstens {most} Byte</translation></message>
     <message><source>{path} is of a kind that DAWs do not share; make it again with --format wav24 or flac</source><translation>{path} ist von einer Art, die DAWs nicht gemeinsam haben; machen Sie es neu mit --format wav24 oder flac</translation></message>
@@ -1175,6 +1088,7 @@
     <message><source>Up</source><translation>Nach oben</translation></message>
     <message><source>Use this chain</source><translation>Diese Kette nehmen</translation></message>
     <message><source>Working …</source><translation>In Arbeit …</translation></message>
+    <message><source>the stem is there without effects: {reason}</source><translation>die Spur ist da, aber ohne Effekte: {reason}</translation></message>
     <message><source>put effects on {lane}</source><translation>Effekte auf {lane}</translation></message>
     <message><source>saved as {path}</source><translation>gespeichert als {path}</translation></message>
     <message><source>the take with effects is there; the one without them is the take before it</source><translation>der Take mit Effekten ist da; der ohne sie ist der Take davor</translation></message>
@@ -1219,7 +1133,47 @@
     <message><source>the key {file} cannot be used ({reason}); give a secret key of minisign</source><translation>der Schlüssel {file} ist nicht zu gebrauchen ({reason}); geben Sie einen geheimen Schlüssel von minisign an</translation></message>
     <message><source>{count} takes of {file} are no longer what was saved ({takes}); they play as they are now, so listen to them, or put back an older copy of the audio folder</source><translation>{count} Takes von {file} sind nicht mehr, was gespeichert wurde ({takes}); sie klingen so, wie sie jetzt sind: hören Sie sie an, oder legen Sie eine ältere Kopie des Audio-Ordners zurück</translation></message>
     <message><source>{key} is no public key of minisign ({reason})</source><translation>{key} ist kein öffentlicher Schlüssel von minisign ({reason})</translation></message>
-    <message><source>the engine process hung ({reason}) and was ended; this job is given up, the next one gets a new process</source><translation>der Engine-Prozess hing ({reason}) und wurde beendet; dieser Auftrag ist aufgegeben, der nächste bekommt einen neuen Prozess</translation></message>
     <message><source>{path} holds text and no sound; give an audio or video file</source><translation>{path} enthält Text und keinen Klang; geben Sie eine Audio- oder Videodatei an</translation></message>
+    <message><source>Click to see why</source><translation>Ein Klick sagt, warum</translation></message>
+    <message><source>Compare with 1, 2 and 3</source><translation>Mit 1, 2 und 3 vergleichen</translation></message>
+    <message><source>Drag a lane out by its dots</source><translation>Eine Spur an ihren Punkten herausziehen</translation></message>
+    <message><source>Drag along here to choose a region</source><translation>Hier entlangziehen, um einen Bereich zu wählen</translation></message>
+    <message><source>Edit</source><translation>Bearbeiten</translation></message>
+    <message><source>File</source><translation>Datei</translation></message>
+    <message><source>Gain, pan and sensitivity …</source><translation>Pegel, Panorama und Empfindlichkeit …</translation></message>
+    <message><source>Number</source><translation>Nummer</translation></message>
+    <message><source>Put it into the name, at the cursor</source><translation>An der Schreibmarke in den Namen einfügen</translation></message>
+    <message><source>Sens.</source><translation>Empf.</translation></message>
+    <message><source>Song</source><translation>Song</translation></message>
+    <message><source>Stem</source><translation>Stem</translation></message>
+    <message><source>{lane} is heard and is no part of the mix</source><translation>{lane} ist zu hören und kein Teil des Mixes</translation></message>
+    <message><source>{lane} is louder than in the mix</source><translation>{lane} ist lauter als im Mix</translation></message>
+    <message><source>{lane} is softer than in the mix</source><translation>{lane} ist leiser als im Mix</translation></message>
+    <message><source>{lane} is moved to the side</source><translation>{lane} liegt nicht in der Mitte</translation></message>
+    <message><source>{lane} is not heard</source><translation>{lane} ist nicht zu hören</translation></message>
+    <message><source>C major</source><translation>C-Dur</translation></message>
+    <message><source>C minor</source><translation>c-Moll</translation></message>
+    <message><source>C# major</source><translation>Cis-Dur</translation></message>
+    <message><source>C# minor</source><translation>cis-Moll</translation></message>
+    <message><source>D major</source><translation>D-Dur</translation></message>
+    <message><source>D minor</source><translation>d-Moll</translation></message>
+    <message><source>Eb major</source><translation>Es-Dur</translation></message>
+    <message><source>Eb minor</source><translation>es-Moll</translation></message>
+    <message><source>E major</source><translation>E-Dur</translation></message>
+    <message><source>E minor</source><translation>e-Moll</translation></message>
+    <message><source>F major</source><translation>F-Dur</translation></message>
+    <message><source>F minor</source><translation>f-Moll</translation></message>
+    <message><source>F# major</source><translation>Fis-Dur</translation></message>
+    <message><source>F# minor</source><translation>fis-Moll</translation></message>
+    <message><source>G major</source><translation>G-Dur</translation></message>
+    <message><source>G minor</source><translation>g-Moll</translation></message>
+    <message><source>Ab major</source><translation>As-Dur</translation></message>
+    <message><source>Ab minor</source><translation>as-Moll</translation></message>
+    <message><source>A major</source><translation>A-Dur</translation></message>
+    <message><source>A minor</source><translation>a-Moll</translation></message>
+    <message><source>Bb major</source><translation>B-Dur</translation></message>
+    <message><source>Bb minor</source><translation>b-Moll</translation></message>
+    <message><source>B major</source><translation>H-Dur</translation></message>
+    <message><source>B minor</source><translation>h-Moll</translation></message>
 </context>
 </TS>

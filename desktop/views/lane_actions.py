@@ -21,7 +21,8 @@ from desktop.views.sentences import task_name
 from desktop.views.text import tr
 from desktop.views.theme import Palette
 from desktop.views.timeline.drag_out import start_drag
-from desktop.views.timeline.lane_header import lane_name
+from desktop.views.timeline.lane_card import LaneCard
+from desktop.views.timeline.lane_header import LaneHeader, lane_name
 from desktop.views.timeline.timeline import Timeline
 from engine import EngineError
 
@@ -132,6 +133,14 @@ class LaneActions(QObject):
         """Open the effects of a lane."""
         show_inserts(self._workspace, lane_id, self._window)
 
+    def show_knobs(self, lane_id: str) -> None:
+        """Open gain, pan and sensitivity of a lane on a card at its header."""
+        lane = self._workspace.document.project.lane(lane_id)
+        if lane is not None and self._timeline is not None:
+            header = self._timeline.lanes[lane_id].header
+            card = LaneCard(self._workspace.document, lane, self._palette(), self._window)
+            card.open_at(header.mapToGlobal(QPoint(header.width() - 40, header.height())))
+
     def compare(self, lane_id: str) -> None:
         """Compare the takes of a lane without their names."""
         if (lane := self._workspace.document.project.lane(lane_id)) is not None and len(lane.takes) > 1:
@@ -151,22 +160,15 @@ class LaneActions(QObject):
         self._add_lane_tasks(menu, lane)
         menu.addSeparator()
         self._add_mixing(menu, lane)
-        self._add_editing(menu, lane)
+        self._add_editing(menu.addMenu(tr("Edit")), lane)
+        words = tr("Unfold") if lane.collapsed else tr("Fold")
+        turned = Message("unfold {lane}" if lane.collapsed else "fold {lane}", lane=lane.name)
+        self._add(menu, words, lambda: document.set_lane(lane_id, turned, collapsed=not lane.collapsed))
         effects = self._add(menu, tr("Effects …"), lambda: self.show_effects(lane_id), not lane.is_else)
         effects.setToolTip(tr("Built-in effects and plug-ins; what they make is another take"))
         menu.addSeparator()
-        self._add(menu, tr("Copy path"), lambda: self.copy_path(lane_id))
-        self._add(menu, tr("Open in folder"), lambda: self.reveal(lane_id))
         self._add(menu, tr("Export …"), lambda: self.export_wanted.emit(lane_id))
-        if not lane.is_else and document.project.source is not None:
-            self._add(
-                menu,
-                tr("Copy path of the mix without it"),
-                lambda: self._workspace.make_files([lane_id], self._copy, complement=True),
-            )
-        back = self._add(menu, tr("Send back to the DAW"), lambda: self.send_back(lane_id), bool(document.project.daw))
-        back.setToolTip("" if back.isEnabled() else tr("For clips that a DAW sent over OSC"))
-        menu.addSeparator()
+        self._add_file(menu.addMenu(tr("File")), lane)
         self._add_colours(menu, lane_id)
         self._add(menu, tr("Rename …") + "\tF4", lambda: self.rename_wanted.emit(lane_id))
         menu.addSeparator()
@@ -288,6 +290,9 @@ class LaneActions(QObject):
             action = self._add(menu, words, partial(document.switch, lane.id, field))
             action.setCheckable(True)
             action.setChecked(on)
+        view = self._timeline.lanes.get(lane.id) if self._timeline is not None else None
+        if view is not None and isinstance(view.header, LaneHeader) and view.header.knobs.isHidden():
+            self._add(menu, tr("Gain, pan and sensitivity …"), lambda: self.show_knobs(lane.id))
         if len(lane.takes) > 1 and (timeline := self._timeline) is not None:
             shown = lane.id in timeline.takes
             words = tr("Hide the other takes") if shown else tr("Show all takes")
@@ -309,14 +314,24 @@ class LaneActions(QObject):
         )
         if lane.fade_in or lane.fade_out:
             self._add(menu, tr("No fades"), lambda: document.set_fades(lane.id, 0, 0))
-        if hasattr(document, "split_lane"):
-            self._add(menu, tr("Split at the cursor"), lambda: document.split_lane(lane.id, at), inside)
+        self._add(menu, tr("Split at the cursor"), lambda: document.split_lane(lane.id, at), inside)
         self._add(menu, tr("Duplicate"), lambda: document.duplicate_lane(lane.id), not lane.is_else)
         if any(edit.source == lane.id for edit in document.project.brush):
             self._add(menu, tr("Take back all brush strokes"), document.clear_brush)
-        words = tr("Unfold") if lane.collapsed else tr("Fold")
-        turned = Message("unfold {lane}" if lane.collapsed else "fold {lane}", lane=lane.name)
-        self._add(menu, words, lambda: document.set_lane(lane.id, turned, collapsed=not lane.collapsed))
+
+    def _add_file(self, menu: QMenu, lane: Lane) -> None:
+        """What can be done with the file of a lane."""
+        document = self._workspace.document
+        self._add(menu, tr("Copy path"), lambda: self.copy_path(lane.id))
+        self._add(menu, tr("Open in folder"), lambda: self.reveal(lane.id))
+        if not lane.is_else and document.project.source is not None:
+            self._add(
+                menu,
+                tr("Copy path of the mix without it"),
+                lambda: self._workspace.make_files([lane.id], self._copy, complement=True),
+            )
+        back = self._add(menu, tr("Send back to the DAW"), lambda: self.send_back(lane.id), bool(document.project.daw))
+        back.setToolTip("" if back.isEnabled() else tr("For clips that a DAW sent over OSC"))
 
     def _add_takes(self, menu: QMenu, lane: Lane, region: tuple[int, int]) -> None:
         document = self._workspace.document

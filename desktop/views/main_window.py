@@ -30,6 +30,7 @@ from desktop.models.demo import DEMO_PROMPTS, demo_mix, is_demo
 from desktop.models.examples import PATTERNS, check_example
 from desktop.models.job_list import ENDED, JobRow
 from desktop.models.project_file import SUFFIX
+from desktop.models.recent_files import recent_looks
 from desktop.models.region_presence import heard_in
 from desktop.models.typed_time import seconds_of
 from desktop.models.workspace import Opening, Workspace
@@ -37,6 +38,7 @@ from desktop.views.actions import make_actions
 from desktop.views.dialogs.sheet import choose
 from desktop.views.job_strip import JobStrip
 from desktop.views.lane_actions import LaneActions
+from desktop.views.motion import fade_in
 from desktop.views.notices import FirstSteps, StageNote, StatusLine, TroubleBanner
 from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.queue_panel import QueuePanel, row_words
@@ -53,7 +55,7 @@ from engine import TASKS, EngineError, Request
 
 SOUND_PAGE = 1  # of the settings
 FIRST_SIZE = (1320, 840)
-HINT_FROM = 640  # height of the window from which the first steps have room
+HINT_FROM = 560  # height of the window from which the first steps have room
 SOUNDS = (
     ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aif", ".aiff", ".wma", ".mp4", ".mov", ".mkv", ".webm",
     ".avi",
@@ -473,7 +475,7 @@ class MainWindow(QMainWindow):
         project, transport = self.workspace.document.project, self.workspace.transport
         has_sound = project.length > 0
         self.stage.setCurrentWidget(self.timeline if has_sound else self.welcome)
-        self.welcome.show_recent(list(self.workspace.settings.get("recent")))
+        self.welcome.show_recent(list(self.workspace.settings.get("recent")), recent_looks(self.workspace.settings))
         star = "*" if self.workspace.unsaved else ""
         title = self.workspace.path.stem if self.workspace.path is not None else project.title
         self.setWindowTitle(f"{title}{star} - Fluxstem" if title else "Fluxstem")
@@ -552,6 +554,7 @@ class MainWindow(QMainWindow):
         elif name == "job_list":
             self.queue.setVisible(bool(value))
             self._place_jobs()
+            fade_in(self.queue)
         elif name in ("bundle", "device"):
             self._show_bundles()
             self.prompt.device.setCurrentIndex(

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from desktop.audio.player import SoundTrouble
 from desktop.message import Message
+from desktop.views.motion import fade_in
 from desktop.views.sentences import said, sentence
 from desktop.views.text import tr
 from desktop.views.theme import Palette, drawn, icon
@@ -25,8 +26,8 @@ STATUS_HEIGHT = 30
 SCRIM_MARGIN = 12
 STEPS = (
     ("Say what you want to hear", "Type an instrument, such as drum kit, and press Return."),
-    ("Listen before you save", "Compare with the original (1, 2, 3), solo, mute, loop a region."),
-    ("Drag it out", "Drag a lane by its handle into your DAW: it is a real file."),
+    ("Compare with 1, 2 and 3", "Compare with the original (1, 2, 3), solo, mute, loop a region."),
+    ("Drag a lane out by its dots", "Drag a lane by its handle into your DAW: it is a real file."),
 )
 
 
@@ -128,7 +129,10 @@ class StageNote(QFrame):
             else:
                 self.move(parent.rect().center() - self.rect().center())
         self.raise_()
+        opens = self.isHidden()
         self.show()
+        if opens:
+            fade_in(self)
 
 
 class FirstSteps(QFrame):
@@ -144,22 +148,17 @@ class FirstSteps(QFrame):
         super().__init__()
         self.setObjectName("card")
         row = QHBoxLayout(self)
-        row.setContentsMargins(18, 12, 10, 12)
-        row.setSpacing(22)
+        row.setContentsMargins(18, 5, 8, 5)
+        row.setSpacing(10)
         self._numbers = []
         for number, (title, words) in enumerate(STEPS, 1):
-            digit, heading, text = QLabel(str(number)), QLabel(tr(title)), QLabel(tr(words))
-            digit.setObjectName("title")
-            heading.setObjectName("heading")
-            text.setObjectName("quiet")
-            text.setWordWrap(True)
-            column = QVBoxLayout()
-            column.setSpacing(1)
-            column.addWidget(heading)
-            column.addWidget(text)
-            column.addStretch(1)
-            row.addWidget(digit, 0, Qt.AlignmentFlag.AlignTop)
-            row.addLayout(column, 1)
+            digit, step = QLabel(str(number)), QLabel(tr(title))
+            digit.setObjectName("heading")
+            for label in (digit, step):
+                label.setToolTip(tr(words))
+            row.addWidget(digit)
+            row.addWidget(step)
+            row.addStretch(1)
             self._numbers.append(digit)
         self.fine = QPushButton(tr("Got it"))
         self.fine.clicked.connect(self.closed)

@@ -6,9 +6,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
+from desktop.views.text import percent
+from desktop.views.theme import number_font
+
 FIELD_HEIGHT = 30
 SHARES = 100  # steps of a slider from 0 to 1
-LEAST_SLIDER = 60  # pixels
+LEAST_SLIDER, FIGURE_WIDTH = 60, 44  # pixels
 
 
 class ResetSlider(QSlider):
@@ -37,6 +40,11 @@ class ShareSlider(QWidget):
     def __init__(self, low: str, high: str, usual: float, tip: str) -> None:
         super().__init__()
         self._ends: list[QLabel] = []
+        self._figure = QLabel()
+        self._figure.setObjectName("caption")
+        self._figure.setFont(number_font(9))
+        self._figure.setFixedWidth(FIGURE_WIDTH)
+        self._figure.hide()
         self.slider = ResetSlider(Qt.Orientation.Horizontal)
         self.slider.setMinimumWidth(LEAST_SLIDER)
         self.slider.setRange(0, SHARES)
@@ -54,12 +62,16 @@ class ShareSlider(QWidget):
             label.setObjectName("caption")
             row.addWidget(label)
             self._ends.append(label)
+        row.addWidget(self._figure)
+        self.slider.valueChanged.connect(lambda value: self._figure.setText(percent(value / SHARES)))
         self.set_usual(usual)
+        self._figure.setText(percent(self.value))
 
     def show_ends(self, shown: bool) -> None:
-        """Show the words at both ends, or leave their room to others; the tooltip has them."""
+        """Show the words at both ends, or where they have no room a figure in their place."""
         for label in self._ends:
             label.setVisible(shown)
+        self._figure.setVisible(not shown)
 
     @property
     def value(self) -> float:

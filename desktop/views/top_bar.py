@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.audio.mixer import PlaybackSource
+from desktop.views.match_button import MatchButton
 from desktop.views.text import clock, decibels, tr
 from desktop.views.theme import Palette, drawn, icon, number_font
 from desktop.views.time_field import TimeField
@@ -59,8 +60,6 @@ class TopBar(QWidget):
         self.setObjectName("bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._actions = actions
-        self._match = 0.0  # dB
-        self._level = 0  # how much is hidden for want of room
         self.buttons: dict[str, QToolButton] = {}
         self.logo = QLabel()
         self.name = QLabel("Fluxstem")
@@ -91,11 +90,7 @@ class TopBar(QWidget):
             group.addButton(button)
             self._segments.addWidget(button)
             self.sides[listen] = button
-        self.match = QToolButton()
-        self.match.setText(tr("Match"))
-        self.match.setCheckable(True)
-        self.match.setFont(number_font(10))
-        self.match.setToolTip(tr("Play both sides equally loud, so that neither seems better just for being louder"))
+        self.match = MatchButton(palette)
         self.match.toggled.connect(self.matched)
         self.volume = QSlider(Qt.Orientation.Horizontal)
         self.volume.setRange(0, VOLUME_STEPS)
@@ -182,7 +177,6 @@ class TopBar(QWidget):
 
     def _fit(self) -> None:
         for level in range(LEVELS):
-            self._level = level
             self._show_level(level)
             self._row.invalidate()
             if self._row.minimumSize().width() <= self.width():
@@ -209,17 +203,11 @@ class TopBar(QWidget):
         self._gap.changeSize(14 if level < 1 else 2, 0)
         self._row.setSpacing(6 if level < 1 else 3 if level < LEVELS - 1 else 1)
         self._row.setContentsMargins(*((14, 6, 12, 6) if level < 2 else (8, 6, 8, 6)))
-        self._show_match()
-        self.match.setFixedWidth(self._match_width())
-
-    def _match_width(self) -> int:
-        """Always as wide as its longest words, so that nothing beside it moves."""
-        longest = (tr("Match"),) if self._level > 1 else (tr("Match"), f"= {decibels(-18.8)}")
-        return max(self.match.fontMetrics().horizontalAdvance(words) for words in longest) + 22
 
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""
         self._palette = palette
+        self.match.dress(palette)
         self.logo.setPixmap(drawn("logo", palette.accent, 26))
         self.speaker.setPixmap(drawn("volume", palette.quiet, 18))
         for name, action in self._actions.items():
@@ -262,14 +250,8 @@ class TopBar(QWidget):
 
     def show_match(self, on: bool, match_db: float) -> None:
         """Show the gain that matches the stems to the original."""
-        self._match = match_db if on else 0.0
         self.match.setEnabled(self.sides[PlaybackSource.STEMS].isEnabled())
         self.match.blockSignals(True)
         self.match.setChecked(on)
         self.match.blockSignals(False)
-        self._show_match()
-
-    def _show_match(self) -> None:
-        shown = abs(self._match) >= 0.05 and self._level < 2
-        self.match.setText(f"= {decibels(self._match)}" if shown else tr("Match"))
-        self.match.setAccessibleName(f"{tr('Match')} {decibels(self._match)}")
+        self.match.show_figure(decibels(match_db) if on and abs(match_db) >= 0.05 else "")

@@ -28,11 +28,12 @@ from engine import OPTIONS, TASKS  # noqa: E402
 
 RESOURCES = ROOT / "desktop" / "resources"
 GERMAN = RESOURCES / "fluxstem_de.ts"
+BEATS = ROOT / "engine" / "notes" / "beats.py"  # names the keys that the window shows
 TABLES = (
     "ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES",
-    "KEY_NAMES", "STATES", "SNAPS", "FOLLOWS",
+    "STATES", "SNAPS", "FOLLOWS",
     "CHOICES_WORDS",
-    "FIELDS", "ENDS", "MADE", "WITH", "STAGES", "GROUPS", "TOOLS", "SAYINGS", "PRESETS",
+    "FIELDS", "ENDS", "MADE", "WITH", "STAGES", "GROUPS", "TOOLS", "SAYINGS", "PRESETS", "TOKENS",
     "PARTS", "SOUND_REASONS", "DECODER_REASONS", "NOTHING_SAID",
 )  # fmt: skip
 CODES = {
@@ -101,7 +102,7 @@ def texts() -> set[str]:
                 shown = node.value.values if isinstance(node.value, ast.Dict) else [node.value]  # nobody sees a key
                 leaves = [leaf for part in shown for leaf in ast.walk(part)]
                 found |= {leaf.value for leaf in leaves if is_words(leaf) and is_shown(leaf.value)}
-    found |= {*TASK_WORDS.values()}
+    found |= {*TASK_WORDS.values()} | names_in(tree_of(BEATS))["KEY_NAMES"]
     found |= {state.value for state in JobState} | {kind.plural for kind in KINDS.values()}
     for row in FIELDS:
         option = OPTIONS[row.option]

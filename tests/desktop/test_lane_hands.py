@@ -55,7 +55,9 @@ def right_click(widget, place=None):
 
 
 def rows_of(menu):
-    return [action.text().split("\t")[0] for action in menu.actions() if action.text()]
+    """Words of the rows of a menu and of the menus in it."""
+    rows = [action.text().split("\t")[0] for action in menu.actions() if action.text()]
+    return rows + [row for action in menu.actions() if action.menu() for row in rows_of(action.menu())]
 
 
 def press(window, key, modifiers=NONE):

@@ -49,10 +49,10 @@ def test_german_can_be_put_on_and_off(qapp):
     assert isinstance(qapp, QApplication)
     translate(qapp, "de")
     try:
-        assert tr("Queue") == "Warteschlange"
+        assert tr("Settings") == "Einstellungen"
     finally:
         translate(qapp, "en")
-    assert tr("Queue") == "Queue"
+    assert tr("Settings") == "Settings"
 
 
 def test_every_sentence_of_models_and_audio_can_be_translated():

@@ -76,13 +76,19 @@ def test_a_finished_name_runs_at_once(loaded, prompt, qtbot):
 
 
 @pytest.mark.parametrize(
-    ("typed", "first"), [("dru", "drums"), ("bass", "bass"), ("synth", "synth"), ("guit", "guitar"), ("rhod", "rhodes")]
+    ("typed", "first"),
+    [("dru", "drums"), ("ba", "bass"), ("bass", "bass"), ("synth", "synth"), ("guit", "guitar"), ("rhod", "rhodes")],
 )
 def test_names_come_exact_then_by_their_beginning_then_by_what_they_contain(typed, first):
     found = completions(typed)
     assert found[0] == first
     starts = [name.startswith(typed) for name in found]
     assert starts == sorted(starts, reverse=True)
+
+
+def test_names_that_the_mix_has_come_first():
+    assert completions("ba", heard=("banjo",))[:2] == ["banjo", "bass"]
+    assert completions("gei", "de")[0] == "Geige"
 
 
 def test_german_names_are_completed_in_german(loaded, prompt, qtbot, qapp):

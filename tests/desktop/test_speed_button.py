@@ -6,6 +6,7 @@ import pytest
 def test_speed_and_pitch_are_said_changed_and_put_back(loaded):
     speed, button = loaded.workspace.speed, loaded.speed
     assert (button.text(), button.isChecked()) == ("100%", False)
+    narrow = button.width()
     button.click()
     card = button.card
     assert card.isVisible()
@@ -13,11 +14,13 @@ def test_speed_and_pitch_are_said_changed_and_put_back(loaded):
     card.pitch.setValue(-2)
     assert (speed.speed, speed.semitones) == (0.75, -2.0)
     assert (button.text(), button.isChecked()) == ("75% -2", True)
+    assert button.width() > narrow, "it has words once there is something to say"
     assert card.pitch_words.text() == "-2 semitones"
     card.speed.setValue(60)
     assert speed.speed == pytest.approx(0.6)
     card.reset.click()
     assert (button.text(), button.isChecked()) == ("100%", False)
+    assert button.width() == narrow
     assert (card.speed.value(), card.pitch.value()) == (100, 0)
     card.hide()
 

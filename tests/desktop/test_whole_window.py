@@ -74,6 +74,10 @@ def test_four_prompts_are_four_lanes_and_one_that_completes_the_mix_and_all_are_
     drums = loaded.workspace.document.project.lanes[1]
     loaded.timeline.lanes[drums.id].header.mute.click()
     qtbot.waitUntil(lambda: loaded.sum.words.endswith(" dB"), timeout=WAIT_MS)
+    loaded.sum.click()
+    assert loaded.sum.card.isVisible()
+    assert loaded.sum.card.reasons.text() == "Drums is not heard."
+    loaded.sum.card.hide()
 
 
 def test_the_same_prompt_again_is_a_take_and_its_job_says_where_it_worked(loaded, qtbot):

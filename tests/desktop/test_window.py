@@ -273,7 +273,7 @@ def test_export_writes_what_its_preview_says_and_shows_the_null(loaded, qtbot, t
     qtbot.addWidget(dialog)
     dialog.all.click()
     dialog.kind.setCurrentIndex(dialog.kind.findData("wav32f"))
-    dialog.template.setText("{nr} {track} {stem}")
+    dialog.name.set_template("{nr} {track} {stem}")
     dialog.folder.setText(str(tmp_path / "out"))
     names = dialog.preview.text().splitlines()
     assert names == ["01 song violin.wav", "02 song Everything else.wav"]
@@ -291,10 +291,10 @@ def test_one_file_of_all_or_of_all_but_some(loaded, qtbot, choice, wanted):
         loaded.workspace, loaded.lane_actions.files, loaded.workspace.document.project.lanes[0].id, loaded
     )
     qtbot.addWidget(dialog)
-    dialog.template.setText("{track} {stem}")
+    dialog.name.set_template("{track} {stem}")
     dialog.what[choice].click()
     assert dialog.preview.text().splitlines() == wanted
-    dialog.template.setText("{nonsense}")
+    dialog.name.set_template("{nonsense}")
     assert not dialog.go.isEnabled()
     assert "allowed are" in dialog.preview.text()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, QUrl, Signal
+from PySide6.QtCore import QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -28,6 +28,7 @@ from desktop.models.lane_files import LaneFiles
 from desktop.models.project import Lane, Project
 from desktop.models.session_files import write_session
 from desktop.models.workspace import Workspace
+from desktop.views.dialogs.name_field import NameField
 from desktop.views.layout import on_screen, scrolled
 from desktop.views.prompt.prompt_bar import region_words
 from desktop.views.sentences import said
@@ -116,9 +117,8 @@ class ExportDialog(QDialog):
             self.kind.addItem(row.words, name)
         self.kind.setCurrentIndex(max(self.kind.findData(settings.get("export_kind")), 0))
         self.kind.currentIndexChanged.connect(self._preview)
-        self.template = QLineEdit(str(settings.get("export_template")))
-        self.template.setToolTip(tr("You can use {track}, {stem}, {take}, {bundle} and {nr}"))
-        self.template.textChanged.connect(self._preview)
+        self.name = NameField(str(settings.get("export_template")))
+        self.name.changed.connect(self._preview)
         self.folder = QLineEdit(str(self._files_out.export_folder()))
         selection = self._workspace.document.selection
         self.region_only = QCheckBox()
@@ -171,12 +171,14 @@ class ExportDialog(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
-        rows = ((tr("Format"), self.kind), (tr("Name"), self.template), (tr("Folder"), self.folder))
+        rows = ((tr("Format"), self.kind), (tr("Name"), self.name), (tr("Folder"), self.folder))
         for place, (words, widget) in enumerate(rows):
             label = QLabel(words)
             label.setBuddy(widget)
             widget.setAccessibleName(words)
-            grid.addWidget(label, place, 0)
+            grid.addWidget(label, place, 0, Qt.AlignmentFlag.AlignTop if widget is self.name else Qt.AlignmentFlag(0))
+            if widget is self.name:
+                label.setFixedHeight(self.name.line.sizeHint().height())
             grid.addWidget(widget, place, 1)
         grid.addWidget(self.browse, 2, 2)
         column.addLayout(grid)
@@ -221,9 +223,9 @@ class ExportDialog(QDialog):
         """Start the export."""
         settings, project = self._workspace.settings, self._workspace.document.project
         settings.set("export_kind", self.kind.currentData())
-        settings.set("export_template", self.template.text())
+        settings.set("export_template", self.name.template)
         try:
-            parts, original = self._files_out.parts(self.chosen(), self._ticked(), self.template.text(), self._region())
+            parts, original = self._files_out.parts(self.chosen(), self._ticked(), self.name.template, self._region())
         except EngineError as error:
             self.answer.setText(said(error))
             return
@@ -309,7 +311,7 @@ class ExportDialog(QDialog):
         if not self.show_folder.isHidden():
             self._point_to(self.go)
         try:
-            parts, _ = self._files_out.parts(self.chosen(), self._ticked(), self.template.text(), self._region())
+            parts, _ = self._files_out.parts(self.chosen(), self._ticked(), self.name.template, self._region())
             kind = str(self.kind.currentData())
             if kind in SESSION_FORMATS:
                 names = [(self._workspace.document.project.title or "untitled") + SESSION_FORMATS[kind].suffix]

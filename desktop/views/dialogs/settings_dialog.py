@@ -331,11 +331,11 @@ class SettingsDialog(QDialog):
             if (old := item.widget()) is not None:
                 old.deleteLater()
         for place, row in enumerate(rows):
-            sign, name, words = QLabel("✓" if row.good else "✕"), QLabel(tr(PARTS[row.name])), QLabel(said(row.words))
+            sign, name, words = QLabel("✓" if row.good else "×"), QLabel(tr(PARTS[row.name])), QLabel(said(row.words))
             sign.setObjectName("good" if row.good else "danger")
             sign.setAccessibleName(tr("works") if row.good else tr("does not work"))
-            name.setObjectName("heading")
             words.setWordWrap(True)
+            words.setObjectName("quiet")
             for column, label in enumerate((sign, name, words)):
                 self.checks.addWidget(label, place, column, Qt.AlignmentFlag.AlignTop)
         self.verdict.setText(tr("Everything works") if all(row.good for row in rows) else tr("Something is missing"))

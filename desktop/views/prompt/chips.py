@@ -75,7 +75,7 @@ class Chips(QWidget):
         button = QPushButton()
         button.setObjectName("offer" if self._offers else "chip")
         words = button.fontMetrics().elidedText(chip.words, Qt.TextElideMode.ElideMiddle, WORDS_PIXELS)
-        button.setText(words if self._offers else f"{words}  ✕")
+        button.setText(words if self._offers else f"{words}  ×")
         button.setAccessibleName(chip.words)
         button.setToolTip(chip.tip)
         if chip.icon:

@@ -22,6 +22,7 @@ from desktop.models.bundles import BundleRow
 from desktop.models.examples import KINDS, kind_of, usable
 from desktop.models.project import Regions
 from desktop.models.request_builder import draft_request, made_by, rule_for
+from desktop.views.motion import fade_in
 from desktop.views.prompt.advanced import Advanced
 from desktop.views.prompt.chips import Chip, Chips
 from desktop.views.prompt.prompt_field import PromptField
@@ -241,6 +242,7 @@ class PromptBar(QFrame):
             has_mix: True means there is a mix to take apart.
         """
         self._heard, self._has_mix = heard, has_mix
+        self.text.set_heard(tuple(name for name, share in heard))
         self._show_offers()
 
     def show_trials(self, names: tuple[str, ...]) -> None:
@@ -500,3 +502,4 @@ class Popover(QFrame):
         self.place()
         self.show()
         self.place()
+        fade_in(self)

@@ -50,6 +50,7 @@ class PromptField(QFrame):
         self._several = True
         self._hint = ""
         self._recent: tuple[str, ...] = ()
+        self._heard: tuple[str, ...] = ()
         self._tokens: list[str] = []
         self.buttons: list[QPushButton] = []
         self.line = QLineEdit()
@@ -146,6 +147,10 @@ class PromptField(QFrame):
     def set_recent(self, prompts: tuple[str, ...]) -> None:
         """Set what Up offers in an empty field, the last one first."""
         self._recent = prompts
+
+    def set_heard(self, names: tuple[str, ...]) -> None:
+        """Set names of what is in the mix; the list has them first."""
+        self._heard = names
 
     def add(self, words: str) -> None:
         """Put words behind those that are there; nothing happens if they are among them."""
@@ -253,7 +258,7 @@ class PromptField(QFrame):
         self._offer(self.line.text())
 
     def _offer(self, words: str) -> None:
-        names = completions(words, language()) if self._several or len(words.split()) == 1 else []
+        names = completions(words, language(), heard=self._heard) if self._several or len(words.split()) == 1 else []
         if not names or not self.isVisible():
             self.list.hide()
             return
@@ -272,7 +277,7 @@ class PromptField(QFrame):
         QTimer.singleShot(0, self, self._show_end)
 
     def _button(self, place: int, words: str) -> QPushButton:
-        button = QPushButton(f"{words}  ✕")
+        button = QPushButton(f"{words}  ×")
         button.setObjectName("token")
         button.setAccessibleName(words)
         button.setToolTip(tr("Click to remove this word"))

@@ -83,7 +83,7 @@ class Knob(QDial):
         """Draw the track, the arc from the usual place, and the pointer."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ring = QRectF(self.rect()).adjusted(3.5, 3.5, -3.5, -3.5)
+        ring = QRectF((self.width() - SIDE) / 2, 0, SIDE, SIDE).adjusted(3.5, 3.5, -3.5, -3.5)
         start, place = self._start, self.value() / STEPS
         if not self.isEnabled():
             painter.setPen(QPen(QColor(self._palette.line), 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))

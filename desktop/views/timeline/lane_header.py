@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from desktop.message import Message
 from desktop.models.document import SWITCHES
@@ -27,7 +27,9 @@ CURRENT_EDGE = 2  # pixels in the accent, beside that of the lane that is worked
 EDGE = 4  # pixels in the lane's colour
 GRIP = 20  # pixels of the handle left of all rows
 LIKELY_THERE = 0.5
-TWO_ROWS, THREE_ROWS = 62, 88  # heights from which the second and the third row are shown
+TWO_ROWS, THREE_ROWS = 60, 84  # heights from which the second and the third row are shown
+KNOB_WIDTH, KNOB_GAP = 34, 2  # pixels; a name has room under its knob
+MARGIN, LOW_MARGIN = 3, 1  # above and below the rows; in a lane of one row
 BUTTON_WIDTH, BUTTON_HEIGHT = 24, 22
 TAKES_WIDTH = 92
 
@@ -124,12 +126,25 @@ class LaneHeader(QWidget):
         self.sensitivity.turned.connect(
             lambda amount: self._tell(Message("sensitivity of {lane}", lane=self._called), "sensitivity", amount)
         )
+        self.knob_names = QWidget()
+        names = []
+        for words, knob in ((tr("Pan"), self.pan), (tr("Sens."), self.sensitivity)):
+            knob.setFixedWidth(KNOB_WIDTH)
+            label = QLabel(words)
+            label.setObjectName("tiny")
+            label.setToolTip(knob.toolTip())
+            label.setFixedWidth(KNOB_WIDTH)
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+            names.append(label)
+        row = beside(*names, spacing=KNOB_GAP)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.knob_names.setLayout(row)
 
     def _lay_out(self) -> None:
         top = beside((self.name, 1), self.mute, self.solo, self.more, spacing=4)
         self.knobs, self.facts = QWidget(), QWidget()
-        knobs = beside((self.gain, 1), self.pan, self.sensitivity, spacing=6)
-        facts = beside((self.caption, 1), self.takes, self.unfold, spacing=4)
+        knobs = beside((self.gain, 1), self.pan, self.sensitivity, spacing=KNOB_GAP)
+        facts = beside((self.caption, 1), self.takes, self.unfold, self.knob_names, spacing=4)
         for row, widget in ((knobs, self.knobs), (facts, self.facts)):
             row.setContentsMargins(0, 0, 0, 0)
             widget.setLayout(row)
@@ -142,10 +157,10 @@ class LaneHeader(QWidget):
         column.addWidget(self.facts)
         column.addStretch(1)
         self.grip.setFixedWidth(GRIP)
-        whole = beside(self.grip, column, self.meter, spacing=0)
+        whole = self._whole = beside(self.grip, column, self.meter, spacing=0)
         whole.setStretch(1, 1)
         whole.insertSpacing(2, 7)
-        whole.setContentsMargins(EDGE + 8, 3, 4, 3)
+        whole.setContentsMargins(EDGE + 8, MARGIN, 4, MARGIN)
         self.setLayout(whole)
 
     def _switch(self, letter: str, kind: str, name: str, tip: str) -> QToolButton:
@@ -186,6 +201,7 @@ class LaneHeader(QWidget):
         self.takes.setCurrentIndex(lane.active)
         self.takes.setVisible(len(lane.takes) > 1)
         self.unfold.setVisible(len(lane.takes) > 1)
+        self.knob_names.setVisible(len(lane.takes) < 2)
         self.sensitivity.setEnabled(lane.taken_out is not None)
         self.grip.setEnabled(True)
         self._show_rows()
@@ -215,6 +231,7 @@ class LaneHeader(QWidget):
         self.solo.setChecked(ghost.solo)
         self.takes.hide()
         self.unfold.hide()
+        self.knob_names.hide()
         self.setAccessibleName(f"{tr('Lane')} {ghost.name}")
         self._show_rows()
         self.update()
@@ -248,6 +265,8 @@ class LaneHeader(QWidget):
 
     def _show_rows(self) -> None:
         is_ghost = self._ghost is not None
+        margin = MARGIN if self.height() >= TWO_ROWS else LOW_MARGIN
+        self._whole.setContentsMargins(EDGE + 8, margin, 4, margin)
         self.knobs.setVisible(self.height() >= TWO_ROWS and not is_ghost)
         self.facts.setVisible(self.height() >= (TWO_ROWS - 8 if is_ghost else THREE_ROWS))
 

@@ -11,7 +11,7 @@ from desktop.views.theme import mark
 from desktop.views.timeline.lane_header import LaneHeader
 from desktop.views.timeline.waveform_view import WaveformView
 
-LOW, HIGH = 40, 240  # pixels between which lanes fit themselves to the height
+LOW, HIGH = 30, 240  # pixels between which lanes fit themselves to the height; the lowest have one row
 LOWEST, HIGHEST = 28, 600  # and between which they are dragged
 FOLDED = 28
 BORDER = 5

@@ -36,6 +36,8 @@ DRAG_PIXELS = 3
 FLAG_PIXELS = 7
 CURSOR_PIXELS = 8  # height of the triangle that is the playback cursor
 NAME_WIDTH = 120
+HINT_INDENT = 14  # right of the cursor at the start
+HINT_FLAGS = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Ruler(QWidget):
         self._selection: tuple[int, int] | None = None
         self._kept: Regions = ()
         self._looping = False
+        self._hint = ""
         self._markers: Markers = ()
         self._cursor = 0
         self._grab: RulerGrab | None = None
@@ -118,6 +121,12 @@ class Ruler(QWidget):
         self._markers = markers
         self.update()
 
+    def set_hint(self, words: str) -> None:
+        """Say what the empty top is for, or nothing."""
+        if words != self._hint:
+            self._hint = words
+            self.update()
+
     def set_cursor(self, sample: int) -> None:
         """Move the triangle of the playback cursor."""
         old, self._cursor = self._viewport.x(self._cursor), sample
@@ -135,6 +144,12 @@ class Ruler(QWidget):
         """Draw the rows."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._palette.base))
+        painter.setPen(QPen(QColor(self._palette.line), 1))
+        painter.drawLine(QLineF(0, LOOP_HEIGHT - 0.5, self.width(), LOOP_HEIGHT - 0.5))
+        if self._hint and self._selection is None:
+            painter.setFont(number_font(8.5))
+            painter.setPen(QColor(self._palette.quiet))
+            painter.drawText(QRectF(HINT_INDENT, 0, self.width(), LOOP_HEIGHT - 1), HINT_FLAGS, self._hint)
         for region in self._kept:
             self._fill(painter, region, HEIGHT, faded(self._palette.accent, 0.22))
         if self._selection is not None:

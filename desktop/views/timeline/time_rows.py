@@ -90,6 +90,10 @@ class TimeRows(QObject):
         self.ruler.set_selection(document.selection, document.kept)
         self.ruler.set_looping(self._workspace.transport.looping)
         self.ruler.set_markers(project.markers)
+        if document.selection is not None:
+            self._workspace.settings.set("seen_region", True)
+        seen = self._workspace.settings.get("seen_region") or project.markers
+        self.ruler.set_hint("" if seen else tr("Drag along here to choose a region"))
         self._show_grid()
         self.overview.show_content(self._content(project))
 

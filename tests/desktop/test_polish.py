@@ -1,0 +1,128 @@
+"""Small things that a designer asked for, in the real window: typeface, recent files, low lanes, names of files."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontInfo
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel
+
+from desktop.audio.peaks import PeakBuilder
+from desktop.models.recent_files import HIGHEST, keep_look, recent_looks
+from desktop.models.settings import AppSettings
+from desktop.views.dialogs.name_field import NameField
+from desktop.views.motion import FADE_MS, fade_in
+from desktop.views.theme import FAMILIES, drawn, ui_font
+from desktop.views.timeline.lane_card import LaneCard
+from desktop.views.timeline.lane_header import TWO_ROWS
+from desktop.views.welcome import WAVE_SIZE
+
+WAIT_MS = 120_000
+
+
+@pytest.mark.parametrize("weight", [400, 600])
+def test_the_window_brings_its_own_typeface(qapp, weight):
+    font = ui_font()
+    font.setWeight(font.Weight(weight))
+    info = QFontInfo(font)
+    assert (info.family(), info.weight()) == (FAMILIES[0], weight)
+
+
+def test_small_icons_are_drawn_for_their_size(qapp):
+    ratio = drawn("snap", "#ffffff", 16).devicePixelRatio()
+    assert drawn("snap", "#ffffff", 16).width() == round(16 * ratio)
+    small, large = (drawn("snap", "#ffffff", side).toImage() for side in (16, 20))
+    assert small != large.scaled(small.size())
+
+
+def test_a_recent_file_shows_its_length_and_its_waveform(loaded, qtbot):
+    path = loaded.workspace.settings.get("recent")[0]
+    look = recent_looks(loaded.workspace.settings)[path]
+    assert look.seconds == pytest.approx(1.0)
+    assert max(look.heights) == 1.0
+    words = [label.text() for label in loaded.welcome.findChildren(QLabel)]
+    assert any(text.startswith("0:01  ·") for text in words)
+    [wave] = [label for label in loaded.welcome.findChildren(QLabel) if label.pixmap().width() >= WAVE_SIZE.width()]
+    assert not wave.pixmap().isNull()
+
+
+def test_looks_of_files_that_are_not_recent_any_more_are_forgotten(tmp_path):
+    settings, builder = AppSettings(tmp_path / "settings.ini"), PeakBuilder()
+    builder.add(np.linspace(-1, 1, 6400, dtype=np.float32)[:, None])
+    peaks = builder.finish()
+    settings.set("recent", ["/a.wav"])
+    keep_look(settings, "/b.wav", peaks, 6400, 100)
+    keep_look(settings, "/a.wav", peaks, 6400, 100)
+    looks = recent_looks(settings)
+    assert list(looks) == ["/a.wav"]
+    assert looks["/a.wav"].seconds == 64.0
+    assert looks["/a.wav"].heights[0] == 1.0
+    assert looks["/a.wav"].heights[32] <= 1 / HIGHEST
+    settings.set("recent_looks", "no json")
+    assert recent_looks(settings) == {}
+
+
+def test_a_name_is_made_of_parts_that_go_away_as_a_whole(qtbot, qapp):
+    field = NameField("{track} - {stem}")
+    qtbot.addWidget(field)
+    field.show()
+    assert field.line.text() == "‹Song› - ‹Stem›"
+    QTest.keyClick(field.line, Qt.Key.Key_End)
+    QTest.keyClick(field.line, Qt.Key.Key_Backspace)
+    assert field.template == "{track} - "
+    field.chips["nr"].click()
+    assert field.template == "{track} - {nr}"
+    QTest.keyClick(field.line, Qt.Key.Key_Home)
+    QTest.keyClick(field.line, Qt.Key.Key_Delete)
+    assert field.template == " - {nr}"
+    field.set_template("{nonsense}")
+    assert field.template == "{nonsense}"
+
+
+def test_the_controls_of_a_low_lane_open_on_a_card(loaded, qtbot, make_wav):
+    loaded.workspace.add_file(make_wav("drums.wav"))
+    document = loaded.workspace.document
+    qtbot.waitUntil(lambda: len(document.project.lanes) == 1, timeout=WAIT_MS)
+    [lane] = document.project.lanes
+    words = "Gain, pan and sensitivity …"
+    assert words not in [row.text() for row in loaded.lane_actions.menu(lane.id).actions()]
+    document.set_lane(lane.id, "lower", height=TWO_ROWS - 20)
+    QApplication.processEvents()
+    [row] = [row for row in loaded.lane_actions.menu(lane.id).actions() if row.text() == words]
+    row.trigger()
+    [card] = loaded.findChildren(LaneCard)
+    card.gain.fader.stepped.emit(-2.0)
+    card.pan.setValue(card.pan.maximum())
+    assert (document.project.lanes[0].gain_db, document.project.lanes[0].pan) == (-2.0, 1.0)
+    card.close()
+
+
+def test_the_ruler_says_what_its_top_is_for_until_a_region_was_made(loaded):
+    assert loaded.timeline.ruler._hint
+    loaded.workspace.document.select((1000, 4000))
+    loaded.workspace.document.select(None)
+    assert not loaded.timeline.ruler._hint
+
+
+def test_what_opens_fades_in_where_the_system_wants_movement_and_else_is_there_at_once(loaded, qtbot):
+    was = QApplication.isEffectEnabled(Qt.UIEffect.UI_FadeMenu)
+    try:
+        QApplication.setEffectEnabled(Qt.UIEffect.UI_FadeMenu, False)
+        assert fade_in(loaded.prompt) is None
+        QApplication.setEffectEnabled(Qt.UIEffect.UI_AnimateMenu, True)
+        QApplication.setEffectEnabled(Qt.UIEffect.UI_FadeMenu, True)
+        loaded.prompt.fold.setChecked(True)
+        popover = loaded.prompt.popover
+        assert popover.graphicsEffect() is not None
+        qtbot.waitUntil(lambda: popover.graphicsEffect() is None, timeout=20 * FADE_MS)
+    finally:
+        QApplication.setEffectEnabled(Qt.UIEffect.UI_FadeMenu, was)
+
+
+def test_a_narrow_bar_shows_the_strength_as_a_figure(loaded):
+    loaded.prompt.set_task("restyle")
+    loaded.resize(860, 600)
+    QApplication.processEvents()
+    [figure] = [label for label in loaded.prompt.strength.findChildren(QLabel) if label.isVisible()]
+    loaded.prompt.strength.slider.setValue(35)
+    assert figure.text() == "35 %"
