@@ -6,6 +6,7 @@ own first character. Source: RFC 1055.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Literal
@@ -15,6 +16,7 @@ FRAME_LIMIT_BYTES = 1 << 20
 Framing = Literal["length", "slip"]
 
 _END, _ESC, _ESC_END, _ESC_ESC = b"\xc0", b"\xdb", b"\xdb\xdc", b"\xdb\xdd"
+_ENDS = re.compile(_END + b"+")
 _FIRST: dict[bytes, Framing] = {b"\0": "length", _END: "slip", b"/": "slip", b"#": "slip"}
 
 
@@ -75,8 +77,11 @@ class Framer:
 
     def _by_slip(self) -> Iterator[bytes]:
         while (end := self._buffer.find(_END, self._searched)) >= 0:
+            run = _ENDS.match(self._buffer, end)
+            past = run.end() if run is not None else end + 1
+            del run  # it holds the buffer
             raw = bytes(self._buffer[:end])
-            del self._buffer[: end + 1]
+            del self._buffer[:past]
             self._searched = 0
             if raw:
                 yield _unescaped(raw)

@@ -294,6 +294,7 @@ class TcpWire(asyncio.Protocol):
             for packet in self._framer.feed(data):
                 self._went_on()
                 yield from self._callbacks.packet(key, self, packet)
+                yield self.crowded  # also after a packet that was no step, as one that cannot be read
         except FrameError as error:
             self._callbacks.broken(key, self, str(error))
             self.close()

@@ -321,6 +321,23 @@ def test_a_silent_connection_is_kept_with_proof_and_closed_without():
     assert not fed([ping], step_s=sockets.UNPROVEN_IDLE_LIMIT_S + 1, rank=0)
 
 
+@pytest.mark.parametrize("framing", ["length", "slip"])
+def test_after_every_packet_of_a_connection_others_have_their_turn(framing):
+    async def steps() -> int:
+        wire, _, _ = connection([100.0])
+        frames = Framer(framing).frame(b"bad!") * 500
+        return sum(1 for _ in wire._work(wire._key, frames))
+
+    assert asyncio.run(steps()) == 500
+
+
+def test_marks_with_nothing_between_them_are_passed_over_at_once():
+    framer = Framer()
+    assert list(framer.feed(b"\xc0" * 100_000 + b"/a\0\0\xc0\xc0\xc0/b\0\0")) == [b"/a\0\0"]
+    assert len(framer._buffer) == 4
+    assert list(framer.feed(b"\xc0")) == [b"/b\0\0"]
+
+
 def test_a_redirect_outlives_silence_and_thousands_of_other_senders():
     sessions, key = SessionTable(trusting=True, lan=False), ("udp", "127.0.0.1", 9000)
     sessions.redirect(sessions.of(key, Nowhere(), 20, 0.0), 9001)
