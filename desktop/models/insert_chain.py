@@ -7,7 +7,6 @@ is a change of the take. What the lanes add up to is then no longer the mix, and
 from __future__ import annotations
 
 import json
-import shutil
 import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.message import Message
 from desktop.models.background import Background
+from desktop.models.effects_take import take_with_effects
 from desktop.models.project import Lane, LaneTake
 from desktop.models.workspace import Workspace
 from engine import (
@@ -30,18 +30,15 @@ from engine import (
     PluginLibrary,
     PluginSettings,
     chain_json,
-    chain_text,
     list_chains,
     load_plugin_library,
     plugin_settings,
     read_chain,
     read_preset,
-    render_file,
     scan_plugins,
     user_chains_folder,
 )
 
-CHAIN_TASK = "chain"  # of the takes that are made here
 SIDE_NAMES = ("A", "B")
 
 
@@ -241,20 +238,11 @@ class InsertChain(QObject):
         if lane is None or not self.chain.heard:
             return
         dry = dry_take(lane)
-        chain, source = self.chain, self._workspace.store.path(dry.audio)
-        scratch = self._workspace.scratch / f"chain-{uuid.uuid4().hex}"
+        chain, scratch = self.chain, self._workspace.scratch / f"chain-{uuid.uuid4().hex}"
         store, check = self._workspace.store, self._background.check
 
         def make() -> tuple[LaneTake, ChainReport]:
-            try:
-                made = render_file(str(source), chain, scratch, lambda done, stage: None, check, wanted="wav32f")
-                audio = store.add(made.path, check)
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
-            origin = replace(
-                dry.made, task=CHAIN_TASK, chain=chain_text(made.report.chain), dry_take=dry.id, null_db=None
-            )
-            return LaneTake(audio=audio, start=dry.start, made=origin), made.report
+            return take_with_effects(dry, chain, store, scratch, check)
 
         def show(made: tuple[LaneTake, ChainReport]) -> None:
             take, report = made

@@ -491,6 +491,8 @@ class JobController(QObject):
         def show(stems: list[FinishedStem]) -> None:
             if not self._is_given_up(row_id):
                 self._ended(row_id, done, self._add_stems(row_id, title_of(run.request), run.plan, stems))
+                for note in run.notes:
+                    self.told.emit(note)
 
         self._background.run(finish, show, lambda error: self._fail(row_id, type(error).__name__, Message.of(error)))
 

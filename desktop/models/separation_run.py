@@ -25,12 +25,15 @@ from desktop.audio.read import Check
 from desktop.audio.sounds import FADE_S, CompPiece, FloatArray, PlacedSound, SoundSamples, comped, difference, on_grid
 from desktop.audio.spectral import window_samples
 from desktop.audio.store import AudioStore
+from desktop.message import Message
 from desktop.models.document import joined
+from desktop.models.effects_take import take_with_effects
 from desktop.models.project import LaneTake, Regions, TakeOrigin
 from desktop.models.request_builder import JobPlan
 from engine import (
     BIT_FOR_BIT_DB,
     TASKS,
+    Cancelled,
     Done,
     EngineError,
     Request,
@@ -38,6 +41,7 @@ from engine import (
     StemResult,
     find_bundle,
     load_bundle,
+    read_chain,
     region_fields,
 )
 
@@ -123,6 +127,8 @@ class SeparationRun:
         self.stems: list[StemInProgress] = []
         self.pieces = pieces_of(request, plan.regions or (span,), span[0], rate_hz, grid)
         self.done = 0
+        self.notes: list[Message] = []  # of the effects, for the user
+        self._chain = request.chain if asks else ""  # what somebody else asked for came through it already
         self.inbox: deque[Done] = deque()  # answers to the pieces, the oldest first
         self._lock = threading.Lock()
         self._rest_bins: FloatArray | None = None
@@ -149,7 +155,8 @@ class SeparationRun:
         offset, rate_hz = self.plan.offset, self._rate_hz
         part = [] if whole else [((first - offset) / rate_hz, (last - offset) / rate_hz)]
         other = self.request.other or (self._adds_up and self.request.stems is None)
-        return replace(self.request, **region_fields(part), format=FORMAT, other=other, quality=None)
+        asked = replace(self.request, **region_fields(part), format=FORMAT, other=other, quality=None)
+        return replace(asked, chain="", chain_on="")  # the whole stem goes through it in the end, as another take
 
     def share(self, fraction: float) -> float:
         """How far the whole is while the present piece is so far."""
@@ -215,7 +222,23 @@ class SeparationRun:
             path.unlink(missing_ok=True)
             take = LaneTake(audio=ref, start=start, made=self._origin(stem, done))
             finished.setdefault(stem.prompt, []).append(take)
+        if self._chain:
+            for prompt, takes in finished.items():
+                finished[prompt] = [one for take in takes for one in (*self._with_effects(take, store, check), take)]
         return [FinishedStem(prompt, tuple(takes)) for prompt, takes in finished.items()]
+
+    def _with_effects(self, dry: LaneTake, store: AudioStore, check: Check) -> list[LaneTake]:
+        """The same take through the chain that was asked for; none, and a note, where that fails: the stem is kept."""
+        folder = self._folder / f"chain-{uuid.uuid4().hex}"
+        try:
+            wet, report = take_with_effects(dry, read_chain(self._chain), store, folder, check)
+        except Cancelled:
+            raise
+        except EngineError as error:
+            self.notes.append(Message("the stem is there without effects: {reason}", reason=Message.of(error)))
+            return []
+        self.notes += [Message("{note}", note=note) for note in report.notes]
+        return [wet]
 
     def _wanted(self, result: StemResult) -> str | None:
         """The file of what was named: of a wording that leaves something out, what is left."""
@@ -319,7 +342,9 @@ def pieces_of(
         rate_hz: of the project.
         grid: of the model's windows.
     """
-    divided = Path(request.input or "").suffix.lower() in SEEKABLE and request.candidates == 1 and not request.examples
+    seekable = Path(request.input or "").suffix.lower() in SEEKABLE
+    # A chain before the model is rendered over the whole file, so it is done once and not for every piece.
+    divided = seekable and request.candidates == 1 and not request.examples and not request.chain_before
     found: list[tuple[int, int]] = []
     overlap, stride, context = round(OVERLAP_S * rate_hz), grid.stride_s * rate_hz, grid.context(rate_hz)
     for first, last in regions:

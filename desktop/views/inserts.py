@@ -33,10 +33,10 @@ from PySide6.QtWidgets import (
 from desktop.models.insert_chain import SIDE_NAMES, InsertChain, InsertSlot
 from desktop.models.workspace import Workspace
 from desktop.views.layout import beside, scrolled, under
-from desktop.views.sentences import said
+from desktop.views.sentences import said, sentence
 from desktop.views.sliders import ResetSlider
 from desktop.views.text import tr
-from engine import BUILTINS, ParameterSpec
+from engine import BUILTINS, ParameterSpec, editor_obstacle
 
 STEPS = 1000  # of a slider
 WIDTH, HEIGHT = 760, 520
@@ -167,6 +167,10 @@ class InsertsDialog(QDialog):
         self.preset_in = _button(tr("Open preset …"), self._open_preset)
         self.preset_out = _button(tr("Save preset …"), self._save_preset)
         self.editor = _button(tr("Its own window"), lambda: self.model.open_editor(self.current))
+        self._obstacle = editor_obstacle()
+        if self._obstacle is not None:
+            self.editor.setEnabled(False)
+            self.editor.setToolTip(sentence(self._obstacle))
         self.apply = _button(tr("Make a take with effects"), self.model.apply)
         self.apply.setObjectName("go")
 
@@ -269,7 +273,7 @@ class InsertsDialog(QDialog):
     def _on_working(self, working: bool) -> None:
         self.apply.setEnabled(not working and bool(self.model.chain.heard))
         self.scan.setEnabled(not working)
-        self.editor.setEnabled(not working)
+        self.editor.setEnabled(not working and self._obstacle is None)
         if working:
             self.status.setText(tr("Working …"))
 

@@ -1,14 +1,29 @@
 """Effects on a lane: what the window shows of a chain, and the take that is made through it."""
 
 import json
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from desktop.models.insert_chain import CHAIN_TASK, InsertChain, dry_take
+from desktop.models.effects_take import CHAIN_TASK
+from desktop.models.insert_chain import InsertChain, dry_take
+from desktop.models.job_list import JobState
 from desktop.models.project import Lane, LaneTake, TakeOrigin
+from desktop.models.request_builder import draft_request
+from desktop.models.separation_run import USUAL_GRID, pieces_of
 from desktop.views.inserts import InsertsDialog, ParameterSlider
-from engine import BUILTINS, ParameterSpec, chain_of_json
+from engine import (
+    BUILTINS,
+    ChainEffect,
+    EffectChain,
+    ParameterSpec,
+    RequestError,
+    chain_of_json,
+    chain_text,
+    plugin_settings,
+)
 
 WAIT_MS = 120_000
 
@@ -128,3 +143,74 @@ def test_the_lane_menu_opens_the_effects(loaded, qtbot, monkeypatch):
     [effects] = [action for action in loaded.lane_actions.menu(lane.id).actions() if action.text() == "Effects …"]
     effects.trigger()
     assert opened == [lane.id]
+
+
+GAIN = chain_text(EffectChain((ChainEffect(builtin="gain", parameters={"gain_db": -6.0}),)))
+
+
+def ask(workspace, qtbot, task, **values):
+    request = draft_request(task=task, text="violin", bundle=workspace.settings.get("bundle"), device="cpu", **values)
+    row = workspace.jobs.ask(request)
+    qtbot.waitUntil(lambda: workspace.jobs.queue.unfinished == 0, timeout=WAIT_MS)
+    assert workspace.jobs.queue.row(row).state is JobState.DONE, workspace.jobs.queue.row(row).message
+    return workspace.document.project.lanes[0]
+
+
+def test_a_stem_with_effects_after_comes_as_a_take_beside_the_dry_one(opened, qtbot):
+    pytest.importorskip("pedalboard", reason="chains need the extra plugins")
+    lane = ask(opened, qtbot, "isolate", chain=GAIN)
+    assert [take.made.task for take in lane.takes] == [CHAIN_TASK, "isolate"]
+    assert lane.active == 0, "what was asked for is heard"
+    assert dry_take(lane) == lane.takes[1]
+    wet_NC, dry_NC = (opened.samples(take.audio) for take in lane.takes)
+    assert np.abs(dry_NC).max() > 0
+    np.testing.assert_allclose(wet_NC, dry_NC * 10 ** (-6 / 20), atol=1e-5)
+
+
+def test_effects_before_change_what_the_model_hears_and_the_file_is_done_in_one_piece(opened, qtbot, make_wav):
+    pytest.importorskip("pedalboard", reason="chains need the extra plugins")
+    lane = ask(opened, qtbot, "remove", chain_before=GAIN)
+    assert [take.made.task for take in lane.takes] == ["remove"]
+    request = draft_request(task="isolate", text="violin", bundle="small", device="cpu")
+    request = replace(request, input=str(make_wav("long.wav", seconds=0.1)))
+    span = (0, 300 * 44_100)
+    assert len(pieces_of(request, [span], 0, 44_100, USUAL_GRID)) > 1
+    assert pieces_of(replace(request, chain_before="de-ess"), [span], 0, 44_100, USUAL_GRID) == [span]
+
+
+def test_a_stem_whose_effects_are_gone_is_kept_and_it_is_said(opened, qtbot):
+    pytest.importorskip("pedalboard", reason="chains need the extra plugins")
+    told = []
+    opened.jobs.told.connect(lambda message: told.append(str(message)))
+    lane = ask(opened, qtbot, "isolate", chain=chain_text(EffectChain((ChainEffect(plugin="No Such Plug-in"),))))
+    assert [take.made.task for take in lane.takes] == ["isolate"]
+    assert any("without effects" in words and "No Such Plug-in" in words for words in told), told
+
+
+@pytest.mark.parametrize(
+    ("task", "offered"), [("isolate", {"chain", "chain_before"}), ("remove", {"chain_before"}), ("generate", {"chain"})]
+)
+def test_the_options_offer_the_chains_that_a_task_can_have(window, task, offered):
+    advanced = window.prompt.advanced
+    window.prompt.set_task(task)
+    window.prompt.fold.setChecked(True)
+    assert {name for name in ("chain", "chain_before") if advanced.controls[name].isVisible()} == offered
+    box = advanced.controls["chain"]
+    box.setCurrentIndex(box.findData("lo-fi"))
+    assert advanced.values()["chain"] == ("lo-fi" if "chain" in offered else "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a screen")
+@pytest.mark.parametrize("screen", ["", ":77"])
+def test_the_button_of_a_plug_ins_own_window_says_why_there_can_be_none(opened, lane, qtbot, monkeypatch, screen):
+    monkeypatch.setenv("DISPLAY", screen)
+    dialog = InsertsDialog(opened, lane.id)
+    qtbot.addWidget(dialog)
+    assert dialog.editor.isEnabled() == bool(screen)
+    assert ("X11" in dialog.editor.toolTip()) == (not screen)
+    dialog._on_working(False)
+    assert dialog.editor.isEnabled() == bool(screen)
+    dialog.close()
+    if not screen:
+        with pytest.raises(RequestError, match="X11"):
+            plugin_settings(ChainEffect(plugin="any"), editor=True)
