@@ -11,12 +11,13 @@ import json
 import logging
 import queue
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from engine.cli.job_report import JobReport, reported
 from engine.errors import RequestError
@@ -102,7 +103,7 @@ def run_bridge(arguments: argparse.Namespace, engine: Engine | None) -> int:
         if arguments.json:
             print(json.dumps(asdict(state)), flush=True)
         print("\n".join(_greeting(state, settings, bridge.taken_up)), flush=True)
-        stack.enter_context(_jobs_printed())
+        stack.enter_context(_lines_printed())
         while not stop.wait(0.5):  # in short waits, because Windows delivers a Ctrl-C only between them
             pass
     return 0
@@ -293,10 +294,16 @@ def _port(number: int) -> int:
 
 
 class _Printer(logging.Handler):
-    """Prints lines from a thread of its own: a terminal that stands still, or a full pipe, must not stop the bridge."""
+    """Prints lines from a thread of its own: a terminal that stands still, or a full pipe, must not stop the bridge.
 
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
+    Args:
+        level: of the lines that are printed, and above.
+        stream: where to.
+    """
+
+    def __init__(self, level: int, stream: TextIO) -> None:
+        super().__init__(level)
+        self._stream = stream
         self._lines: queue.Queue[str | None] = queue.Queue(LINES_LIMIT)
         self._left_out = 0
         self._thread = threading.Thread(target=self._print, name="fluxstem-lines", daemon=True)
@@ -305,7 +312,7 @@ class _Printer(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line; where too many wait, it is left out and counted."""
         try:
-            self._lines.put_nowait(record.getMessage())
+            self._lines.put_nowait(self.format(record))
         except queue.Full:
             self._left_out += 1
 
@@ -319,27 +326,33 @@ class _Printer(logging.Handler):
     def _print(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # nobody reads any more
             while (line := self._lines.get()) is not None:
-                print(line, flush=True)
+                print(line, file=self._stream, flush=True)
                 if self._left_out and self._lines.empty():
-                    print(f"{self._left_out} lines were left out, because they came faster than they were read")
+                    text = f"{self._left_out} lines were left out, because they came faster than they were read"
+                    print(text, file=self._stream, flush=True)
                     self._left_out = 0
 
 
 @contextlib.contextmanager
-def _jobs_printed() -> Iterator[None]:
-    """One line on the terminal for each job that ends or is refused."""
+def _lines_printed() -> Iterator[None]:
+    """One line on the terminal for each job that ends or is refused, and one on standard error for each warning."""
     from engine.osc import JOB_LOG
 
-    printer, jobs = _Printer(), logging.getLogger(JOB_LOG)
+    jobs, all_of_it = logging.getLogger(JOB_LOG), logging.getLogger("engine")
+    printers = {jobs: _Printer(logging.INFO, sys.stdout)}
+    if not logging.getLogger().handlers:  # --debug has one, which prints everything
+        printers[all_of_it] = _Printer(logging.WARNING, sys.stderr)
     before = jobs.level
-    jobs.addHandler(printer)
+    for logger, printer in printers.items():
+        logger.addHandler(printer)
     jobs.setLevel(logging.INFO)
     try:
         yield
     finally:
-        jobs.removeHandler(printer)
         jobs.setLevel(before)
-        printer.close()
+        for logger, printer in printers.items():
+            logger.removeHandler(printer)
+            printer.close()
 
 
 @contextlib.contextmanager

@@ -172,6 +172,16 @@ def test_the_terminal_says_one_line_for_each_job_that_ends_or_is_refused(setting
     assert "this path cannot be used" in said[1]
 
 
+def test_warnings_that_nobody_reads_do_not_stop_the_bridge(settings, toy_bundle):
+    with bridge_process(settings, toy_bundle, "--port", "0", "--no-token", "--json") as process:
+        caller = Caller(json.loads(process.stdout.readline())["udp_port"])
+        for number in range(3000):  # 200 kB of warnings, and a pipe holds 64
+            assert caller.ask("/fluxstem/ping", str(number), "one argument too many")[1] == str(number)
+        caller.socket.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT_S) == 0
+
+
 def test_a_second_bridge_ends_with_a_sentence_that_names_the_first(settings, toy_bundle, bridge):
     with bridge_process(settings, toy_bundle, "--port", str(bridge.state.udp_port)) as process:
         said = process.stderr.read()
