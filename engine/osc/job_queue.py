@@ -144,7 +144,7 @@ class JobQueue:
         if len(self.store.unfinished()) >= QUEUE_LIMIT:
             raise Refused("full", f"{QUEUE_LIMIT} jobs are waiting; ask again when some are done")
         fresh = self.store.add(id, task, asked, session)
-        future = self._loop.run_in_executor(self._disk, self._intake.take, fresh.entry)
+        future = self._loop.run_in_executor(self._disk, self._take, fresh.entry)
         future.add_done_callback(lambda done: self._turns.call(INTAKE, lambda: self._taken(fresh, done)))
 
     def _compared(self, session: ClientSession, job: BridgeJob, done: asyncio.Future[bool]) -> None:
@@ -222,7 +222,6 @@ class JobQueue:
             return
         try:
             job.entry, request = done.result()
-            self.store.accept(job.entry)
         except Exception as error:
             self._refuse(job, error)
             return
@@ -236,6 +235,20 @@ class JobQueue:
         self._listeners.tell(job, at("ack"), (job.entry.id, job.entry.number))
         if job.cancel_asked and job.engine_job is not None:
             self._stop(job.engine_job)
+
+    def _take(self, entry: JournalEntry) -> tuple[JournalEntry, Request | RenderRequest]:
+        """On the disk's thread: bring the inputs of a job into safety, and write the job down.
+
+        Raises:
+            Exception: it cannot be done; nothing is left.
+        """
+        taken, request = self._intake.take(entry)
+        try:
+            self.store.accept(taken)
+        except BaseException:
+            shutil.rmtree(taken.spool, ignore_errors=True)
+            raise
+        return taken, request
 
     def _refuse(self, job: BridgeJob, error: Exception) -> None:
         """Reject a job: its id is free again, and nothing of it is left."""
