@@ -855,7 +855,6 @@
     <message><source>the tempo drifts; the grid follows every beat</source><translation>das Tempo schwankt; das Raster folgt jedem Schlag</translation></message>
     <message><source>there are no stems to drag yet</source><translation>es gibt noch keine Stems zum Ziehen</translation></message>
     <message><source>unknown</source><translation>unbekannt</translation></message>
-    <message><source>what the stems leave of the mix</source><translation>was die Stems vom Mix übrig lassen</translation></message>
     <message><source>words alone</source><translation>nur Worte</translation></message>
     <message><source>writing</source><translation>schreibe</translation></message>
     <message><source>Open recent</source><translation>Zuletzt geöffnet</translation></message>
@@ -1088,6 +1087,7 @@
     <message><source>Up</source><translation>Nach oben</translation></message>
     <message><source>Use this chain</source><translation>Diese Kette nehmen</translation></message>
     <message><source>Working …</source><translation>In Arbeit …</translation></message>
+    <message><source>a plug-in's own window needs an X11 screen, and the variable DISPLAY names none; start Fluxstem in a desktop session with X11 or XWayland</source><translation>das eigene Fenster eines Plug-ins braucht einen X11-Bildschirm, und die Variable DISPLAY nennt keinen; Fluxstem in einer Sitzung mit X11 oder XWayland starten</translation></message>
     <message><source>the stem is there without effects: {reason}</source><translation>die Spur ist da, aber ohne Effekte: {reason}</translation></message>
     <message><source>put effects on {lane}</source><translation>Effekte auf {lane}</translation></message>
     <message><source>saved as {path}</source><translation>gespeichert als {path}</translation></message>
@@ -1175,5 +1175,6 @@
     <message><source>Bb minor</source><translation>b-Moll</translation></message>
     <message><source>B major</source><translation>H-Dur</translation></message>
     <message><source>B minor</source><translation>h-Moll</translation></message>
+    <message><source>completes the mix</source><translation>ergänzt zum Mix</translation></message>
 </context>
 </TS>

@@ -49,6 +49,7 @@ CHOICES_WORDS = {
     },
     "expert": {"": "Whichever fits the prompt", "none": "None"},
     "keep_order": {"1": "As named"},
+    "voice": {"flow": "The model", "sampled": "Recorded instruments"},
     "chain_on": {"": "What the task gives", "stem": "The stem", "rest": "The rest"},
     "literal": {"1": "As it is spelled"},
     "other": {"1": "They share the mix"},
@@ -94,6 +95,7 @@ FIELDS = (
     FieldRow("temperature", "Temperature"),
     FieldRow("start", "Start"),
     FieldRow("seconds", "Seconds"),
+    FieldRow("voice", "Voice", "What makes the sound: the model, or recorded instruments that play its notes"),
     FieldRow("keep_order", "Order"),
     FieldRow("render", "Sound"),
     FieldRow("sensitivity", "Sensitivity"),
@@ -194,8 +196,9 @@ class Advanced(QWidget):
             "expert": not bundle.experts or self.render_choice.chosen != "masked",
             "mix_prompt": rule.prompt_slot is Slot.MIX,
             "example_weight": not has_examples,
-            # Stems are taken out piece by piece, so that they are heard at once; effects go on their lanes.
-            **dict.fromkeys((*CHAINS, "chain_on"), task.masked),
+            # The effects after are on the stem, as a take beside the dry one; what is left is no take of its own.
+            "chain_on": task.masked,
+            "chain": task.masked and task.answer is Slot.REST,
         }
         names = (row.option for row in FIELDS)
         self._offered = frozenset(n for n in names if OPTIONS[n].takes(task) and not unwanted.get(n, False))
@@ -253,11 +256,11 @@ class Advanced(QWidget):
         self.bundle.set_rows(rows, bundle)
 
     def values(self) -> dict[str, Any]:
-        """Fields of a ``Request``; candidates and expert have their defaults while they are hidden."""
+        """Fields of a ``Request``; what makes no sense while it is hidden has its default."""
         values = {name: control.chosen for name, control in self.controls.items()}
         for name in ("start", "stems"):
             values[name] = values[name] or None
-        for name in ("candidates", "expert"):
+        for name in ("candidates", "expert", "chain_on", *CHAINS):
             if name not in self._offered:
                 values[name] = OPTIONS[name].default
         return values
