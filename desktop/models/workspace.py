@@ -25,6 +25,7 @@ from desktop.models.document import Document
 from desktop.models.ghosts import GhostLane
 from desktop.models.job_controller import JobController
 from desktop.models.lane_files import LaneFiles
+from desktop.models.lane_notes import LaneNotes
 from desktop.models.lane_pictures import LanePictures
 from desktop.models.lane_sound import LaneSounds
 from desktop.models.playback_speed import PracticeSpeed
@@ -105,6 +106,9 @@ class Workspace(QObject):
         self.bridge = BridgeService(settings, self.background, link, data, self)
         self.tempo = TempoModel(self.document, self.store, settings, self)
         self.tempo.changed.connect(lambda: self.transport.show_time_map(self.tempo.time_map))
+        self.notes = LaneNotes(self.document, self.store, self.sounds, self.tempo, self.files, self.background, self)
+        self.notes.told.connect(self.told)
+        self.notes.failed.connect(self.fail)
         self.speed = PracticeSpeed(self.transport.player, self)
         self.diagnostics = Diagnostics(self.background, self.transport.player, self)
         self.path: Path | None = None
@@ -344,6 +348,7 @@ class Workspace(QObject):
         self.sum_check.close()
         self.bridge.close()
         self.tempo.close()
+        self.notes.close()
         self.transport.close()
         self.background.close()
         self._drawing.close()

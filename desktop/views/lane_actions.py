@@ -17,6 +17,7 @@ from desktop.models.project import BrushEdit, Lane
 from desktop.models.workspace import Workspace
 from desktop.views.dialogs.blind_dialog import BlindDialog
 from desktop.views.inserts import show_inserts
+from desktop.views.note_actions import NoteActions
 from desktop.views.sentences import task_name
 from desktop.views.text import tr
 from desktop.views.theme import Palette
@@ -59,10 +60,12 @@ class LaneActions(QObject):
         self._timeline: Timeline | None = None
         self._brush_target = ""
         self.files = workspace.files
+        self.notes = NoteActions(workspace, window, palette)
 
     def attach(self, timeline: Timeline) -> None:
         """Serve a timeline: its drags and its right clicks."""
         self._timeline = timeline
+        self.notes.attach(timeline)
         timeline.drag_wanted.connect(self.drag_out)
         timeline.group_drag_wanted.connect(self.drag_lanes)
         timeline.complement_wanted.connect(self.drag_complement)
@@ -166,6 +169,7 @@ class LaneActions(QObject):
         self._add(menu, words, lambda: document.set_lane(lane_id, turned, collapsed=not lane.collapsed))
         effects = self._add(menu, tr("Effects …"), lambda: self.show_effects(lane_id), not lane.is_else)
         effects.setToolTip(tr("Built-in effects and plug-ins; what they make is another take"))
+        self.notes.add_to(menu, lane)
         menu.addSeparator()
         self._add(menu, tr("Export …"), lambda: self.export_wanted.emit(lane_id))
         self._add_file(menu.addMenu(tr("File")), lane)

@@ -1,7 +1,7 @@
 """A process that listens to one file and prints what it heard as JSON, so that whoever asked stays free.
 
-Its only argument is a JSON object: ``what`` is ``tempo`` or ``notes``, ``path`` the file, and for notes ``kind`` and
-``mix``. A file that cannot be used is an object with ``error``.
+Its only argument is a JSON object: ``what`` is ``tempo`` or ``notes``, ``path`` the file, and for notes the arguments
+of ``analyse_stem``. A file that cannot be used is an object with ``error``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EngineError
+from engine.errors import AudioError, EngineError
 from engine.notes.beats import estimate_tempo, estimate_text
 from engine.notes.stem_analysis import analyse_stem, analysis_json, opened_audio, stem_kind
 
@@ -24,24 +24,30 @@ _BOOT += "from engine.notes.listen import main; main()"
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 
-def listening_command(what: str, path: Path, kind: str = "auto", mix: Path | None = None) -> list[str]:
+def listening_command(
+    what: str, path: Path, kind: str = "auto", mix: Path | None = None, name: str = "", with_tempo: bool = True
+) -> list[str]:
     """The program and its arguments.
 
     Args:
         what: ``tempo`` prints a ``TempoEstimate``, ``notes`` a ``StemAnalysis``.
         path: the file.
-        kind, mix: as for ``analyse_stem``.
+        kind, mix, name, with_tempo: as for ``analyse_stem``.
     """
-    asked = {"what": what, "path": str(path), "kind": kind, "mix": None if mix is None else str(mix)}
+    asked = {
+        "what": what, "path": str(path), "kind": kind, "mix": None if mix is None else str(mix), "name": name,
+        "with_tempo": with_tempo,
+    }  # fmt: skip
     return [sys.executable, "-P", "-c", _BOOT, _ROOT, json.dumps(asked)]
 
 
-def listening_error(said: str) -> str:
-    """The sentence for what such a process printed in the place of an answer."""
+def listening_error(said: str) -> AudioError:
+    """The error that such a process printed in the place of an answer."""
     try:
-        return str(json.loads(said)["error"])
-    except (ValueError, KeyError, TypeError):
-        return "the sound could not be listened to; fluxstem notes on the command line tells more"
+        told = json.loads(said)
+        return AudioError(str(told["error"]), **{str(name): value for name, value in told["values"].items()})
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return AudioError("the sound could not be listened to; fluxstem notes on the command line tells more")
 
 
 def main() -> None:
@@ -52,7 +58,10 @@ def main() -> None:
     try:
         said = _LISTENERS[asked["what"]](asked)
     except EngineError as error:
-        said = json.dumps({"error": str(error)})
+        values = {
+            name: value if isinstance(value, (int, float)) else str(value) for name, value in error.values.items()
+        }
+        said = json.dumps({"error": error.template, "values": values})
     print(said)
     sys.exit(1 if said.startswith('{"error"') else 0)
 
@@ -64,7 +73,8 @@ def _tempo(asked: dict[str, Any]) -> str:
 
 def _notes(asked: dict[str, Any]) -> str:
     mix = Path(asked["mix"]) if asked["mix"] else None
-    return json.dumps(analysis_json(analyse_stem(Path(asked["path"]), stem_kind(asked["kind"]), mix)))
+    path, kind = Path(asked["path"]), stem_kind(asked["kind"])
+    return json.dumps(analysis_json(analyse_stem(path, kind, mix, asked["with_tempo"], asked["name"])))
 
 
 _LISTENERS: dict[str, Callable[[dict[str, Any]], str]] = {"tempo": _tempo, "notes": _notes}

@@ -81,7 +81,12 @@ class StemAnalysis:
 
 
 def analyse_stem(
-    path: Path, kind: StemKind = "auto", mix: Path | None = None, with_tempo: bool = True, check: Check = lambda: None
+    path: Path,
+    kind: StemKind = "auto",
+    mix: Path | None = None,
+    with_tempo: bool = True,
+    name: str = "",
+    check: Check = lambda: None,
 ) -> StemAnalysis:
     """Listen to a file.
 
@@ -91,6 +96,7 @@ def analyse_stem(
         mix: tempo and key are heard in this file, which begins where the stem does; None takes the mix that the JSON
             beside the stem names, else the stem.
         with_tempo: False hears notes alone.
+        name: of the stem; empty for that of the file or of the JSON beside it.
         check: called now and then; raises to stop.
 
     Raises:
@@ -98,6 +104,8 @@ def analyse_stem(
         BundleError, DeviceError: the network cannot be run.
     """
     source = stem_source(path)
+    if name:
+        source = replace(source, prompt=name)
     with opened_audio(path, check) as info:
         if info.seconds > LONGEST_S:
             raise AudioError(

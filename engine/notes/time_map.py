@@ -103,6 +103,10 @@ class TimeMap:
         shift = seconds - self.nearest_tracked(seconds)
         return replace(self, first_s=seconds, beats_s=tuple(beat + shift for beat in self.beats_s))
 
+    def moved(self, by_s: float) -> TimeMap:
+        """A copy in which everything comes so many seconds later."""
+        return replace(self, first_s=self.first_s + by_s, beats_s=tuple(at_s + by_s for at_s in self.beats_s))
+
     def nearest_tracked(self, seconds: float) -> float:
         """The nearest beat, whatever bar 1 is."""
         return self._untracked(round(self._tracked(seconds)))

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from engine import (
-    AudioError,
     RequestError,
     StemAnalysis,
     analysis_of_json,
@@ -106,7 +105,7 @@ class NotesHandlers:
         try:
             heard = analysis_of_json(said)
         except ValueError as error:
-            raise AudioError("{why}", why=listening_error(said)) from error
+            raise listening_error(said) from error
         content = midi_bytes(heard.notes, heard.hits, heard.time_map, heard.name)
         return heard, write_new(self._out / f"{path.stem}.mid", ".mid", content)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from desktop.views.text import tr
 from desktop.views.theme import mark
+from desktop.views.timeline.drag_out import DragHandle
 from desktop.views.timeline.lane_header import LaneHeader
 from desktop.views.timeline.waveform_view import WaveformView
 
@@ -15,6 +18,7 @@ LOW, HIGH = 30, 240  # pixels between which lanes fit themselves to the height; 
 LOWEST, HIGHEST = 28, 600  # and between which they are dragged
 FOLDED = 28
 BORDER = 5
+TAB_MARGIN = 4  # of the tab that drags the notes
 
 
 class LaneBorder(QWidget):
@@ -81,6 +85,7 @@ class LaneView(QFrame):
         row.addWidget(header)
         row.addWidget(wave, 1)
         self.border = LaneBorder(self)
+        self.midi: DragHandle | None = None
         self._before_pull = 0
         self.border.pulled.connect(self._on_pull)
         self.border.let_go.connect(self._on_let_go)
@@ -90,6 +95,24 @@ class LaneView(QFrame):
         """Set the height in pixels; not while the user pulls it."""
         if not self._before_pull:
             self.setFixedHeight(height)
+
+    def show_midi_tab(self, shown: bool, drag: Callable[[], None]) -> None:
+        """Show the tab that drags the notes out, or no longer."""
+        if shown and self.midi is None:
+            self.midi = DragHandle(tr("Drag the notes into your DAW or a folder, as a MIDI file"), tr("Drag MIDI"))
+            self.midi.setParent(self.wave)
+            self.midi.setObjectName("caption")
+            self.midi.setText("MIDI")
+            self.midi.adjustSize()
+            self.midi.dragged.connect(lambda with_ctrl: drag())
+        if self.midi is not None:
+            self.midi.setVisible(shown)
+            self._place_tab()
+
+    def _place_tab(self) -> None:
+        if self.midi is not None:
+            self.midi.move(self.wave.width() - self.midi.width() - TAB_MARGIN, TAB_MARGIN)
+            self.midi.raise_()
 
     def set_current(self, current: bool, chosen: bool = False) -> None:
         """Mark the current lane, and those that are chosen with it."""
@@ -102,6 +125,7 @@ class LaneView(QFrame):
         """Keep the border at the bottom."""
         self.border.setGeometry(0, self.height() - BORDER, self.width(), BORDER)
         self.border.raise_()
+        self._place_tab()
 
     def _on_pull(self, pixels: int) -> None:
         self._before_pull = self._before_pull or self.height()

@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from desktop.models.document import joined
+from desktop.models.lane_notes import NoteMark
 from desktop.models.project import BrushEdit, Regions
 from desktop.models.viewport import Viewport
 from desktop.views.text import tr
@@ -36,6 +37,7 @@ from desktop.views.timeline.frequency_scale import (
     paint_stroke,
 )
 from desktop.views.timeline.grid import TimeGrid
+from desktop.views.timeline.note_painter import paint_notes
 from desktop.views.timeline.waveform_painter import VisibleSpan, WavePicture, WaveStyle, paint
 
 ZOOM_STEP = 1.25
@@ -88,6 +90,7 @@ class WaveformView(QWidget):
         self._path: list[QPointF] = []
         self._edits: tuple[BrushEdit, ...] = ()
         self._filled: tuple[tuple[int, int], Regions] | None = None
+        self._notes: tuple[NoteMark, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -146,6 +149,12 @@ class WaveformView(QWidget):
             self._edits = edits
             self.update()
 
+    def show_notes(self, notes: tuple[NoteMark, ...]) -> None:
+        """Draw notes over the sound."""
+        if notes != self._notes:
+            self._notes = notes
+            self.update()
+
     def show_filled(self, region: tuple[int, int] | None, filled: Regions = ()) -> None:
         """Say which part of a region a job has filled so far; None means all is there."""
         wanted = (region, filled) if region is not None else None
@@ -195,6 +204,7 @@ class WaveformView(QWidget):
         painter.drawPixmap(QPoint(0, 0), self._kept)
         if self._grid is not None:
             self._grid.paint(painter, self._palette, self.height(), event.rect())
+        paint_notes(painter, self._notes, self._viewport, self._palette, self.height(), self.scale)
         self._paint_filled(painter)
         self._paint_spectral(painter)
         self._paint_regions(painter)

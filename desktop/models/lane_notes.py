@@ -1,0 +1,282 @@
+"""Notes of lanes: heard in a process of their own when they are asked for, and again when a lane sounds different."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QProcess, Signal
+
+from desktop.audio.export import file_name
+from desktop.audio.store import AudioStore
+from desktop.message import Message
+from desktop.models.background import Background
+from desktop.models.document import Document
+from desktop.models.lane_files import LaneFiles, name_values
+from desktop.models.lane_sound import LaneSounds
+from desktop.models.project import Lane
+from desktop.models.project_file import write_whole
+from desktop.models.tempo import TempoModel
+from engine import (
+    DrumHit,
+    EngineError,
+    NoteEvent,
+    OutputError,
+    StemAnalysis,
+    analysis_of_json,
+    listening_command,
+    listening_error,
+    midi_bytes,
+)
+
+LEAVE_MS = 2000
+SURE_ENOUGH = 0.35  # below, the user is told to check the notes
+
+
+@dataclass(frozen=True, slots=True)
+class NoteMark:
+    """A note or stroke on the timeline.
+
+    Attributes:
+        first, last: samples of the project, past the last.
+        pitch: MIDI number; of a stroke the key of its drum.
+        velocity: loudness from 0 to 1.
+        drum: what was struck; empty for a note.
+    """
+
+    first: int
+    last: int
+    pitch: float
+    velocity: float
+    drum: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _HeardLane:
+    key: str  # of the sound that was heard
+    start: int  # sample of the project where it begins
+    analysis: StemAnalysis
+
+
+class LaneNotes(QObject):
+    """What is heard in the lanes of a document.
+
+    Args:
+        document: whose lanes.
+        store: where estimates are kept and MIDI files go.
+        sounds: of the lanes.
+        tempo: bars and beats, for MIDI files.
+        files: of the lanes; they are listened to.
+        background: writes those that are not there.
+        parent: owner.
+
+    Signals:
+        changed: id of a lane whose notes are shown, not shown, or others.
+        told: a ``Message`` for the status line.
+        failed: an ``EngineError``.
+    """
+
+    changed = Signal(str)
+    told = Signal(object)
+    failed = Signal(object)
+
+    def __init__(
+        self, document: Document, store: AudioStore, sounds: LaneSounds, tempo: TempoModel, files: LaneFiles,
+        background: Background, parent: QObject,
+    ) -> None:  # fmt: skip
+        super().__init__(parent)
+        self._document, self._store, self._sounds = document, store, sounds
+        self._tempo, self._files, self._background = tempo, files, background
+        self._heard: dict[str, _HeardLane] = {}
+        self._shown: set[str] = set()
+        self._waiting: list[str] = []
+        self._process: QProcess | None = None
+        document.changed.connect(lambda before, after: self._on_change())
+
+    def is_shown(self, lane_id: str) -> bool:
+        """True once somebody asked for the notes of a lane."""
+        return lane_id in self._shown
+
+    def show(self, lane_id: str, shown: bool) -> None:
+        """Show the notes of a lane, which are heard first, or no longer."""
+        (self._shown.add if shown else self._shown.discard)(lane_id)
+        if shown and self._current(lane_id) is None:
+            self._ask(lane_id)
+        self.changed.emit(lane_id)
+
+    def marks(self, lane_id: str) -> tuple[NoteMark, ...]:
+        """What to draw on a lane; empty where nothing is shown or heard yet."""
+        heard, rate_hz = self._current(lane_id), self._document.project.rate_hz
+        if heard is None or lane_id not in self._shown:
+            return ()
+        notes = [
+            self._note(heard.start + round(note.start_s * rate_hz), round(note.length_s * rate_hz), note)
+            for note in heard.analysis.notes
+        ]
+        return (*notes, *(self._stroke(hit, heard.start, rate_hz) for hit in heard.analysis.hits))
+
+    def midi_file(self, lane_id: str) -> Path:
+        """Write the notes of a lane as a MIDI file; it begins where the sound of the lane does.
+
+        Raises:
+            RequestError: mido is not installed.
+            OutputError: it cannot be written.
+        """
+        lane, heard = self._lane(lane_id), self._current(lane_id)
+        if lane is None or heard is None:
+            raise OutputError("the notes of this lane are not heard yet; wait a moment")
+        time_map, project = self._tempo.time_map, self._document.project
+        if time_map is not None and project.rate_hz:
+            time_map = time_map.moved(-heard.start / project.rate_hz)
+        content = midi_bytes(heard.analysis.notes, heard.analysis.hits, time_map, lane.name)
+        folder = self._store.folder.parent / "out" / hashlib.sha256(content).hexdigest()[:12]
+        path = folder / (file_name("{track} - {stem}", name_values(project, lane, 1)) + ".mid")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            raise OutputError(
+                "cannot write to {folder} ({reason}); make room there", folder=folder, reason=error.strerror or error
+            ) from error
+        return path
+
+    def has_notes(self, lane_id: str) -> bool:
+        """True where there is something for a MIDI file."""
+        heard = self._current(lane_id)
+        return heard is not None and bool(heard.analysis.notes or heard.analysis.hits)
+
+    def close(self) -> None:
+        """Stop listening for good."""
+        self._waiting.clear()
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.waitForFinished(LEAVE_MS)
+            process.deleteLater()
+
+    def _note(self, first: int, samples: int, note: NoteEvent) -> NoteMark:
+        return NoteMark(first, first + samples, note.pitch, note.velocity)
+
+    def _stroke(self, hit: DrumHit, start: int, rate_hz: int) -> NoteMark:
+        at = start + round(hit.at_s * rate_hz)
+        return NoteMark(at, at + max(rate_hz // 30, 1), float(hit.key), hit.velocity, hit.drum)
+
+    def _lane(self, lane_id: str) -> Lane | None:
+        return self._document.project.lane(lane_id)
+
+    def _key(self, lane: Lane) -> str:
+        """Another one for another sound."""
+        bank = self._sounds.bank(self._document.project)
+        stored = bank.stored(lane)
+        return hashlib.sha256(repr((stored.audio.sha256 if stored else bank.key(lane), lane.name)).encode()).hexdigest()
+
+    def _current(self, lane_id: str) -> _HeardLane | None:
+        """What was heard, as long as the lane still sounds like that."""
+        lane, heard = self._lane(lane_id), self._heard.get(lane_id)
+        return heard if lane is not None and heard is not None and heard.key == self._key(lane) else None
+
+    def _on_change(self) -> None:
+        for lane_id in sorted(self._shown):
+            if self._lane(lane_id) is not None and self._current(lane_id) is None:
+                self._ask(lane_id)
+            self.changed.emit(lane_id)
+
+    def _ask(self, lane_id: str) -> None:
+        if lane_id not in self._waiting:
+            self._waiting.append(lane_id)
+        self._next()
+
+    def _next(self) -> None:
+        """Listen to the lane that waits longest, unless one is being heard."""
+        while self._waiting and self._process is None:
+            lane_id = self._waiting.pop(0)
+            lane = self._lane(lane_id)
+            if lane is None or lane_id not in self._shown or self._current(lane_id) is not None:
+                continue
+            key = self._key(lane)
+            start = self._sounds.bank(self._document.project).heard(lane).start
+            try:
+                analysis = analysis_of_json(self._file(key).read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                self._process = QProcess(self)
+                self.told.emit(Message("listening to the notes of {lane} …", lane=lane.name))
+                self._begin(lane_id, key, start)
+                return
+            self._take(lane_id, _HeardLane(key, start, analysis))
+
+    def _begin(self, lane_id: str, key: str, start: int) -> None:
+        """Have the file of a lane made, then listen to it."""
+        try:
+            path = self._files.at_once(lane_id)
+            make = self._files.rendering(lane_id, check=self._background.check) if path is None else None
+        except EngineError as error:
+            self._fail(lane_id, error)
+            return
+        if path is not None:
+            self._start(path, lane_id, key, start)
+        elif make is not None:
+            self._background.run(
+                make, lambda made: self._start(made, lane_id, key, start), lambda error: self._fail(lane_id, error)
+            )
+
+    def _fail(self, lane_id: str, error: EngineError) -> None:
+        self._forget()
+        self._shown.discard(lane_id)
+        self.failed.emit(error)
+        self.changed.emit(lane_id)
+        self._next()
+
+    def _start(self, path: Path, lane_id: str, key: str, start: int) -> None:
+        process, lane = self._process, self._lane(lane_id)
+        if process is None or lane is None:
+            self._forget()
+            return
+        process.finished.connect(lambda code, status: self._on_finished(process, lane_id, key, start, code))
+        process.errorOccurred.connect(lambda error: self._on_finished(process, lane_id, key, start, -1))
+        command = listening_command("notes", path, name=lane.name, with_tempo=False)
+        process.start(command[0], command[1:])
+
+    def _on_finished(self, process: QProcess, lane_id: str, key: str, start: int, code: int) -> None:
+        if process is not self._process:
+            return
+        said = bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace")
+        self._forget()
+        try:
+            if code != 0:
+                raise listening_error(said)
+            analysis = analysis_of_json(said)
+            write_whole(self._file(key), json.dumps(json.loads(said)))
+        except EngineError as error:
+            self._fail(lane_id, error)
+            return
+        except ValueError:
+            self._fail(lane_id, listening_error(""))
+            return
+        except OSError:  # it could not be kept; that costs listening again
+            self._take(lane_id, _HeardLane(key, start, analysis))
+        else:
+            self._take(lane_id, _HeardLane(key, start, analysis))
+        self._next()
+
+    def _take(self, lane_id: str, heard: _HeardLane) -> None:
+        self._heard[lane_id] = heard
+        self.told.emit(self._words(heard.analysis))
+        self.changed.emit(lane_id)
+
+    def _words(self, analysis: StemAnalysis) -> Message:
+        count = len(analysis.notes) + len(analysis.hits)
+        if not count:
+            return Message("no notes are heard in {lane}", lane=analysis.name)
+        if analysis.confidence < SURE_ENOUGH:
+            return Message("{count} notes in {lane}, which are uncertain: check them", count=count, lane=analysis.name)
+        return Message("{count} notes in {lane}", count=count, lane=analysis.name)
+
+    def _forget(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.deleteLater()
+
+    def _file(self, key: str) -> Path:
+        return self._store.cache / f"{key}.notes"

@@ -1,0 +1,62 @@
+"""Strokes on drums: where they are, which drum it is, and what else a stem of drums says."""
+
+from __future__ import annotations
+
+import noteline
+import numpy as np
+import pytest
+import soundfile
+
+from engine.notes.drum_features import find_onsets, mel_bands
+from engine.notes.drums import hear_drums
+from engine.notes.stem_analysis import analyse_stem
+
+RATE_HZ = noteline.RATE_HZ
+TIMES_S = tuple(0.5 + 0.4 * number for number in range(8))
+
+
+def struck(sound_N, seconds=4.0, times_s=TIMES_S):
+    out_N = np.zeros(round(seconds * RATE_HZ))
+    for at_s in times_s:
+        first = round(at_s * RATE_HZ)
+        out_N[first : first + len(sound_N)] += sound_N
+    return out_N[None].astype(np.float32)
+
+
+def kick():
+    at_s = np.arange(round(0.3 * RATE_HZ)) / RATE_HZ
+    return 0.8 * np.sin(2 * np.pi * (50 * at_s + 4 * (1 - np.exp(-at_s / 0.02)))) * np.exp(-at_s / 0.09)
+
+
+def hat():
+    at_s = np.arange(round(0.1 * RATE_HZ)) / RATE_HZ
+    noise_N = np.random.default_rng(1).standard_normal(len(at_s))
+    return 0.2 * np.diff(np.diff(noise_N, prepend=0.0), prepend=0.0) * np.exp(-at_s / 0.02)
+
+
+def test_strokes_are_found_within_ten_milliseconds_and_a_held_tone_is_none():
+    frames = find_onsets(mel_bands(struck(kick())[0]))
+    assert frames * 256 / RATE_HZ == pytest.approx(TIMES_S, abs=0.012)
+    held_N = noteline.line([(0.5, 57)], seconds=4.0, length_s=3.0)[0]
+    assert len(find_onsets(mel_bands(held_N))) == 1
+
+
+@pytest.mark.parametrize(("sound", "drum"), [(kick, "kick"), (hat, "hi-hat")])
+def test_a_kick_and_a_hi_hat_are_told_apart(sound, drum):
+    hits = hear_drums(struck(sound()), RATE_HZ)
+    assert [hit.at_s for hit in hits if hit.drum == drum] == pytest.approx(TIMES_S, abs=0.012)
+    assert sum(hit.drum != drum for hit in hits) <= 1
+
+
+def test_silence_has_no_strokes_and_an_empty_sound_neither():
+    assert hear_drums(np.zeros((2, RATE_HZ), np.float32), RATE_HZ) == ()
+    assert hear_drums(np.zeros((2, 10), np.float32), 44_100) == ()
+
+
+@pytest.mark.parametrize(("name", "kinds"), [("song - snare.wav", {"snare"}), ("song - drums.wav", None)])
+def test_a_stem_of_drums_is_heard_as_drums_and_one_of_a_single_drum_as_that_drum(tmp_path, name, kinds):
+    soundfile.write(tmp_path / name, struck(kick())[0], RATE_HZ)
+    heard = analyse_stem(tmp_path / name, with_tempo=False)
+    assert (heard.kind, heard.notes) == ("drums", ())
+    assert len(heard.hits) >= len(TIMES_S)
+    assert kinds is None or {hit.drum for hit in heard.hits} == kinds

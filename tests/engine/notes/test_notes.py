@@ -1,0 +1,188 @@
+"""Notes of stems: what the shipped network hears, what becomes of it as MIDI and JSON, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import noteline
+import numpy as np
+import pytest
+import soundfile
+from clihelp import say
+
+from engine import AudioError, BundleDamaged, BundleError, TimeMap, analysis_of_json, listening_command, midi_bytes
+from engine.notes import network as network_module
+from engine.notes.decode import DecodeSettings, decode
+from engine.notes.midi import read_midi
+from engine.notes.network import NoteActivations, NoteNetwork, find_notes_folder
+from engine.notes.note import DRUM_KEYS, DrumHit, NoteEvent
+from engine.notes.stem_analysis import analyse_stem, analysis_json
+from engine.notes.transcribe import transcribe
+
+RATE_HZ = noteline.RATE_HZ
+
+
+@pytest.fixture(scope="module")
+def network():
+    return NoteNetwork()
+
+
+def test_a_line_is_heard_in_tune_and_in_time_at_any_rate_and_however_long_it_is(network):
+    for seconds, rate_hz in ((3.5, RATE_HZ), (9.0, 2 * RATE_HZ)):
+        audio_CN = np.repeat(noteline.line(seconds=seconds), rate_hz // RATE_HZ, axis=1)
+        heard = transcribe(audio_CN, rate_hz, network)
+        assert [note.key for note in heard.notes] == [pitch for _, pitch in noteline.LINE]
+        starts = [note.start_s for note in heard.notes]
+        assert starts == pytest.approx([at_s for at_s, _ in noteline.LINE], abs=0.03)
+        assert all(note.length_s == pytest.approx(0.4, abs=0.12) for note in heard.notes)
+        assert all(abs(note.pitch - note.key) < 0.15 and not note.bends for note in heard.notes)
+        assert heard.confidence > 0.7
+        assert heard.length_s == pytest.approx(seconds)
+
+
+def test_a_pitch_between_keys_and_a_pitch_that_moves_are_measured(network):
+    [between] = transcribe(noteline.line([(0.5, 69.3)], length_s=0.8), RATE_HZ, network).notes
+    assert between.pitch == pytest.approx(69.3, abs=0.1)
+    [bent] = transcribe(noteline.line([(0.5, 69)], length_s=1.0, bend=1.5), RATE_HZ, network).notes
+    way = bent.pitch + np.array(bent.bends)
+    assert way[3] == pytest.approx(69.1, abs=0.35)
+    assert way[-6] == pytest.approx(70.3, abs=0.35)
+
+
+def test_a_louder_note_has_a_higher_velocity(network):
+    audio_CN = noteline.line([(0.5, 60), (1.5, 64)])
+    audio_CN[:, :RATE_HZ] *= 0.25
+    soft, loud = transcribe(audio_CN, RATE_HZ, network).notes
+    assert soft.velocity == pytest.approx(loud.velocity / 2, rel=0.2), "its square is the amplitude"
+
+
+def test_chords_have_all_their_notes(network):
+    chord = [(0.5, 60), (0.5, 64), (0.5, 67), (1.5, 57), (1.5, 60), (1.5, 65)]
+    heard = transcribe(noteline.line(chord, length_s=0.8), RATE_HZ, network)
+    assert {(round(note.start_s * 2) / 2, note.key) for note in heard.notes} >= set(chord)
+
+
+def test_silence_and_noise_have_no_confident_notes(network):
+    assert transcribe(np.zeros((2, RATE_HZ), np.float32), RATE_HZ, network).notes == ()
+    assert transcribe(np.zeros((2, 0), np.float32), RATE_HZ, network).confidence == 0.0
+    noise_CN = 0.1 * np.random.default_rng(0).standard_normal((1, 3 * RATE_HZ)).astype(np.float32)
+    assert transcribe(noise_CN, RATE_HZ, network).confidence < 0.35
+
+
+def test_notes_without_an_onset_are_found_from_their_strongest_frame_and_short_ones_are_not_notes():
+    frames_LK, nothing_LK = np.zeros((80, 88), np.float32), np.zeros((80, 88), np.float32)
+    frames_LK[20:50, 40] = 0.6
+    frames_LK[60:63, 10] = 0.9
+    heard = NoteActivations(frames_LK, nothing_LK, np.zeros((80, 264), np.float32))
+    [note] = decode(heard, DecodeSettings())
+    assert note.key == 61
+    assert (note.start_s, note.end_s) == pytest.approx((20 * 256 / RATE_HZ, 50 * 256 / RATE_HZ), abs=0.001)
+    assert decode(heard, DecodeSettings(keys=(21, 50))) == ()
+
+
+@pytest.mark.parametrize(
+    "time_map", [None, TimeMap(bpm=97.3, beats_s=(0.3, 0.9, 1.6, 2.2), first_s=0.3, key="Eb minor")]
+)
+def test_a_midi_file_gives_back_notes_bends_and_strokes_at_their_seconds(tmp_path, time_map):
+    bends = tuple(round(0.02 * step, 2) for step in range(40))
+    notes = (NoteEvent(0.5, 0.97, 60, 0.5, bends), NoteEvent(1.25, 1.5, 64, 0.8), NoteEvent(1.25, 2.5, 67, 1.0, bends))
+    hits = tuple(DrumHit(0.1 + number / 3, drum, 0.7) for number, drum in enumerate(DRUM_KEYS))
+    path = tmp_path / "line.mid"
+    path.write_bytes(midi_bytes(notes, hits, time_map, "Flügel"))
+    found, strokes = read_midi(path)
+    assert [(note.key, note.start_s, note.end_s) for note in found] == [
+        (note.key, pytest.approx(note.start_s, abs=0.001), pytest.approx(note.end_s, abs=0.001)) for note in notes
+    ]
+    for was, now in zip(notes, found, strict=True):
+        assert now.velocity == pytest.approx(was.velocity, abs=0.005)
+        assert now.bends[: len(was.bends)] == pytest.approx(was.bends, abs=0.03)
+    assert [(hit.drum, hit.at_s) for hit in strokes] == [(hit.drum, pytest.approx(hit.at_s, abs=0.001)) for hit in hits]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a midi file", b"MThd\0\0\0\6\0\1\0\1\1\xe0MTrk\0\0\xff\xff"])
+def test_what_is_no_midi_file_gets_one_sentence(tmp_path, content):
+    path = tmp_path / "x.mid"
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match="not a MIDI file"):
+        read_midi(path)
+    with pytest.raises(AudioError, match="cannot be opened"):
+        read_midi(tmp_path / "none.mid")
+
+
+def test_the_command_writes_midi_and_one_line_of_json_and_overwrites_nothing(tmp_path, capsys):
+    stem, out = noteline.write_line(tmp_path / "flute.wav"), tmp_path / "out" / "flute.mid"
+    for name in ("flute.mid", "flute (2).mid"):
+        code, told, _ = say(capsys, "notes", str(stem), "--midi", str(out), "--json", "--no-tempo")
+        said = json.loads(told)
+        assert (code, said["midi"]) == (0, str(out.with_name(name)))
+    assert [round(note["pitch"]) for note in said["notes"]] == [pitch for _, pitch in noteline.LINE]
+    assert (said["kind"], said["name"], said["tempo"]) == ("notes", "flute", None)
+    assert [note.key for note in read_midi(out)[0]] == [pitch for _, pitch in noteline.LINE]
+    assert [note.key for note in analysis_of_json(told).notes] == [pitch for _, pitch in noteline.LINE]
+
+
+def test_a_stem_without_notes_says_so_and_what_is_no_sound_is_refused(tmp_path, capsys):
+    soundfile.write(tmp_path / "quiet.wav", np.zeros(RATE_HZ), RATE_HZ)
+    code, told, said = say(capsys, "notes", str(tmp_path / "quiet.wav"), "--no-tempo")
+    assert code == 0
+    assert "no notes are heard in quiet" in said
+    assert told.startswith("quiet: 0 notes")
+    (tmp_path / "words.wav").write_text("no sound at all")
+    for path in ("words.wav", "none.wav"):
+        code, told, said = say(capsys, "notes", str(tmp_path / path), "--json")
+        assert (code, told) == (2, "")
+        assert said.count("\n") == 1
+        assert path in said
+
+
+def test_a_stem_is_called_what_its_json_says_and_tempo_is_that_of_its_mix(tmp_path, monkeypatch):
+    stem = noteline.write_line(tmp_path / "stem.wav")
+    mix = noteline.write_line(tmp_path / "mix.wav")
+    record = {
+        "fluxstem_sidecar": 1, "stem": "stem.wav", "prompt": "flute", "input": str(mix), "rate_hz": 1000,
+        "start_samples": 2500,
+    }  # fmt: skip
+    (tmp_path / "stem.json").write_text(json.dumps(record))
+    asked = []
+
+    def listen(info):
+        asked.append(info.path)
+        from engine import TempoEstimate
+
+        return TempoEstimate(bpm=100.0, beats_s=(1.0, 1.6), first_s=1.0, key="A minor")
+
+    monkeypatch.setattr("engine.notes.stem_analysis.estimate_tempo", listen)
+    monkeypatch.setattr("engine.notes.stem_analysis.can_estimate", lambda: True)
+    heard = analyse_stem(stem)
+    assert (heard.name, asked) == ("flute", [mix])
+    assert (heard.tempo.first_s, heard.tempo.beats_s) == (-1.5, (-1.5, -0.9)), "in seconds of the stem"
+    said = analysis_json(heard)
+    assert said["downbeats_s"][0] == pytest.approx(0.9)
+    assert analysis_of_json(json.dumps(said)) == heard
+
+
+def test_a_network_that_is_damaged_or_missing_is_named(tmp_path, monkeypatch):
+    copy = shutil.copytree(find_notes_folder(), tmp_path / "notes")
+    (copy / "notes.onnx").write_bytes((copy / "notes.onnx").read_bytes()[:-1] + b"x")
+    with pytest.raises(BundleDamaged, match="not the file that"):
+        NoteNetwork(copy)
+    (copy / "notes.json").write_text("[]")
+    with pytest.raises(BundleDamaged, match="cannot be read"):
+        NoteNetwork(copy)
+    monkeypatch.setattr(network_module, "search_folders", lambda: [tmp_path / "nowhere"])
+    with pytest.raises(BundleError, match="python -m export notes"):
+        NoteNetwork()
+
+
+def test_the_process_that_listens_tells_errors_as_one_sentence(tmp_path):
+    import subprocess
+
+    from engine import listening_error
+
+    done = subprocess.run(
+        listening_command("notes", tmp_path / "none.wav"), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert str(listening_error(done.stdout)) == f"there is no file {tmp_path / 'none.wav'}; check the path"
+    assert "fluxstem notes" in str(listening_error("Traceback"))
