@@ -257,7 +257,7 @@ def _publish(
             drafts.callback(close_all, answer.rendered.files)
             finished.append(answer)
         for number, answer in enumerate(finished, 1):
-            name_files(request, number, answer)
+            name_files(dataclasses.replace(request, task=_task_of(answer, task)), number, answer)
         groups: list[list[AtomicFile]] = [list(answer.rendered.files.values()) for answer in finished]
         if receipt is not None:
             receipt.naming(Path(request.out), [draft.stream for group in groups for draft in group])
@@ -267,7 +267,14 @@ def _publish(
         for answer, paths in zip(finished, names, strict=True)
     ]
     shared = {part: file for part, file in files[0].items() if part != "stem"} if rule_of(task).together else {}
-    return tuple(_result(task, answer, one | shared) for answer, one in zip(finished, files, strict=True))
+    return tuple(
+        _result(_task_of(answer, task), answer, one | shared) for answer, one in zip(finished, files, strict=True)
+    )
+
+
+def _task_of(answer: TaskResult, task: str) -> str:
+    """What was done for one prompt: of those of isolate some may want the mix without something."""
+    return "remove" if task == "isolate" and next(iter(answer.rendered.files)) == "rest" else task
 
 
 def _told(

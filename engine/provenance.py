@@ -156,7 +156,7 @@ def write_sidecars(results: tuple[StemResult, ...], made: Provenance) -> tuple[S
 
 def _write_sidecar(result: StemResult, made: Provenance) -> Path:
     # The first file of a result: its name was chosen with room for this one. The mix of a piece is that of all stems.
-    rule = rule_of(made.request.task)
+    rule = rule_of(result.task or made.request.task)
     stem, mix, rest = result.stem, result.mix, result.rest
     files = (stem, mix, rest) if rule.together else (rest, stem) if rule.answer is Slot.REST else (mix, stem, rest)
     beside = next((Path(file) for file in files if file), Path(made.request.out) / f"{made.request.task}.wav")
@@ -254,7 +254,7 @@ def _request_of_one(result: StemResult, request: Request) -> Request:
     """What must be asked to get this result and no other."""
     rule = rule_of(request.task)
     if not rule.together and request.prompts and not request.adds_up:
-        request = replace(request, prompts=(result.prompt,))
+        request = replace(request, task=result.task or request.task, prompts=(result.prompt,))
     if not rule.together and request.seed + result.candidate <= OPTIONS["seed"].limits[1]:
         request = replace(request, seed=request.seed + result.candidate, candidates=1)
     if rule.span is Span.NO and request.regions_s:

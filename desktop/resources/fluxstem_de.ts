@@ -367,7 +367,7 @@
     <message><source>nothing is audible; unmute a lane first</source><translation>es ist nichts zu hören; heben Sie zuerst eine Stummschaltung auf</translation></message>
     <message><source>null</source><translation>Null</translation></message>
     <message><source>number of sampler steps</source><translation>Zahl der Sampler-Schritte</translation></message>
-    <message><source>one prompt asks for something alone and another for something to be left out; ask for them in two calls</source><translation>ein Prompt verlangt etwas allein, ein anderer will etwas weglassen; machen Sie daraus zwei Aufträge</translation></message>
+    <message><source>one prompt asks for something alone and another for something to be left out, which do not add up; ask for them in two calls</source><translation>ein Prompt verlangt etwas allein, ein anderer will etwas weglassen, und zusammen ergibt das nicht den Mix; machen Sie daraus zwei Aufträge</translation></message>
     <message><source>one stem per name, e.g. drums, bass, piano</source><translation>ein Stem je Name, etwa: drums, bass, piano</translation></message>
     <message><source>opening the bundle</source><translation>öffnet das Modell</translation></message>
     <message><source>opening this file needs {needed} MB in {folder}, and {free} MB are free; clean the cache in the settings or make room</source><translation>diese Datei zu öffnen braucht {needed} MB in {folder}, und {free} MB sind frei; räumen Sie in den Einstellungen den Zwischenspeicher auf, oder schaffen Sie Platz</translation></message>

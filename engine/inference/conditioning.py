@@ -54,7 +54,7 @@ def prompt_conditionings(run: RunContext) -> list[Conditioning]:
 
 
 def as_asked(run: RunContext, conditioning: Conditioning) -> RunContext:
-    """The run by the row of the table that a prompt asks for: beside "vocals", "no drums" wants the mix without them."""
+    """The run, with the row of the table that a prompt asks for: "no drums" wants the mix without them."""
     intent = run.intents.get(conditioning.prompt)
     return replace(run, rule=rule_of("remove")) if intent is not None and intent.complement else run
 

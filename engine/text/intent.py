@@ -137,16 +137,17 @@ def understand(request: Request, grammar: Grammar | None) -> tuple[Request, dict
 
     Only isolate and remove are sent from one to the other: ``isolate "no vocals"``, ``isolate instrumental`` and
     ``isolate "everything except the vocals"`` remove the vocals, ``remove "everything except the vocals"`` isolates
-    them. Commas part the prompts of isolate; all prompts of remove are one, the mix without any of them. What a prompt
-    expressly does not mean is said of the rest, where nothing else was said of it. The other tasks make sound: what a
-    prompt of theirs does not mean is left out of it.
+    them. Commas part the prompts of isolate; all prompts of remove are one, the mix without any of them. Where some
+    prompts want something alone and others want something out, the task is isolate and each intent says its own. What
+    a prompt expressly does not mean is said of the rest, where nothing else was said of it. The other tasks make sound:
+    what a prompt of theirs does not mean is left out of it.
 
     Returns:
         The request with the targets in the place of its texts; target -> intent.
 
     Raises:
-        RequestError: one prompt wants something out, another wants something alone; a prompt of a task that makes sound
-            says only what is not wanted; replace is told only what is to stay; no word of a prompt is known; a prompt
+        RequestError: of stems that add up, one is to be left out; a prompt of a task that makes sound says only what is
+            not wanted; replace is told only what is to stay; no word of a prompt is known; a prompt
             means the mix itself.
     """
     if grammar is None or request.literal:
@@ -160,8 +161,8 @@ def understand(request: Request, grammar: Grammar | None) -> tuple[Request, dict
     intents = {text: Intent.of(text, grammar, request.task) for text in reversed(_texts(request))}
     for wish in reversed(wishes):
         intents[wish.target] = replace(
-            intents[wish.target], excluded=wish.excluded, asked=wish.asked, slips=wish.slips,
-            complement=request.task == "remove",
+            intents[wish.target], task=wish.task, excluded=wish.excluded, asked=wish.asked, slips=wish.slips,
+            complement=wish.task == "remove",
         )  # fmt: skip
     return request, intents
 
@@ -205,22 +206,40 @@ def _separated(
     of_alone = {term for wish in alone for term in _names_of(wish.target, words)}
     if alone and asked == "isolate":
         left = [wish for wish in named if wish.task == "remove" and _names_of(wish.target, words) != of_alone]
-        if len(alone) + len(left) < len(found):  # "vocals" and "instrumental", or "vocals", "drums" and "the rest"
+        told = len(named) < len(found)  # "vocals", "drums" and "the rest"
+        if told or (len(alone) + len(left) < len(found) and not left):  # "vocals" and "instrumental"
             request, named = _with_remainder(request, found, alone), [*alone, *left]
     elif not named and found:
         named = [replace(found[0], target=" and ".join(USUAL_STEMS))]
     tasks = {wish.task for wish in named}
     if len(tasks) > 1:
-        raise RequestError(
-            "one prompt asks for something alone and another for something to be left out; ask for them in two calls"
-        )
-    task = tasks.pop() if tasks else asked
+        task, named = "isolate", _of_both_kinds(request, named)
+    else:
+        task = tasks.pop() if tasks else asked
     if task == asked == "remove" and len(named) > 1:
         named = [_together(named)]
     unwanted = {wish.excluded for wish in named if wish.excluded}
     rest_prompt = request.rest_prompt or (unwanted.pop() if len(unwanted) == 1 else "")
     prompts = tuple(wish.target for wish in named)
     return replace(request, task=task, prompts=prompts, rest_prompt=rest_prompt), named
+
+
+def _of_both_kinds(request: Request, wishes: Sequence[_Wish]) -> list[_Wish]:
+    """Wishes for a sound alone and for the mix without one; the latter comes with the former where it is the same one.
+
+    Raises:
+        RequestError: they are to add up, and a sound and the mix without another do not.
+    """
+    if request.adds_up:
+        raise RequestError(
+            "one prompt asks for something alone and another for something to be left out, which do not add up; "
+            "ask for them in two calls"
+        )
+    left = [wish for wish in wishes if wish.task == "remove"]
+    if request.task == "remove" and len(left) > 1:
+        wishes = [_together(left), *(wish for wish in wishes if wish.task == "isolate")]
+    alone = {wish.target for wish in wishes if wish.task == "isolate"}
+    return [wish for wish in wishes if wish.task == "isolate" or wish.target not in alone]
 
 
 def _with_remainder(request: Request, found: Sequence[_Wish], alone: Sequence[_Wish]) -> Request:

@@ -13,6 +13,7 @@ import toybundle
 from toymask import SHORT
 
 from engine.errors import RequestError
+from engine.provenance import rerun_request
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,19 @@ def test_nonsense_writes_nothing_and_literal_writes_it(said, tmp_path):
     assert not list((tmp_path / "out").glob("*.wav"))
     [result] = said("isolate", "qwertz", literal=True)
     assert (result.prompt, result.understood) == ("qwertz", "")
+
+
+@pytest.mark.parametrize("render", ["masked", "flow"])
+def test_a_stem_and_the_mix_without_another_come_in_one_call(said, render):
+    bass, drumless = said("isolate", "bass", "no drums", render=render)
+    [alone], [without] = said("isolate", "bass", render=render), said("remove", "drums", render=render)
+    np.testing.assert_array_equal(samples(bass.stem), samples(alone.stem))
+    np.testing.assert_array_equal(samples(drumless.rest), samples(without.rest))
+    assert (bass.task, drumless.task) == ("isolate", "remove")
+    assert "without drums" in Path(drumless.rest).name
+    assert Path(drumless.sidecar).stem == Path(drumless.rest).stem
+    again = rerun_request(drumless.sidecar)
+    assert (again.task, again.prompts) == ("remove", ("drums",))
 
 
 def test_vocals_and_instrumental_add_up(said):

@@ -137,9 +137,26 @@ def test_the_remainder_is_called_as_it_was_asked_for(grammar, prompts, name):
     assert again == request
 
 
-def test_something_alone_and_something_left_out_take_two_calls(grammar):
+@pytest.mark.parametrize(
+    ("task", "prompts", "meant"),
+    [
+        ("isolate", ("bass", "no drums"), ["bass", "-drums"]),
+        ("isolate", ("drumless", "vocals", "everything but the bass"), ["-drums", "vocals", "-bass"]),
+        ("isolate", ("drums", "bass", "no drums"), ["drums", "bass"]),  # the rest of the drums is what was asked for
+        ("isolate", ("karaoke", "everything but drums", "acapella"), ["-drums", "vocals"]),
+        ("remove", ("drums", "bass", "everything except the vocals"), ["-drums and bass", "vocals"]),
+    ],
+)
+def test_something_alone_and_something_left_out_go_in_one_call(grammar, task, prompts, meant):
+    request, intents = asked(grammar, task, *prompts)
+    assert request.task == "isolate"
+    assert [f"{'-' * one.complement}{one.target.removeprefix('the ')}" for one in intents] == meant
+    assert [one.task for one in intents] == ["remove" if one.complement else "isolate" for one in intents]
+
+
+def test_stems_that_add_up_leave_nothing_out(grammar):
     with pytest.raises(RequestError, match="ask for them in two calls"):
-        asked(grammar, "isolate", "bass", "no drums")
+        asked(grammar, "isolate", "bass", "no drums", "the rest")
 
 
 @pytest.mark.parametrize(
