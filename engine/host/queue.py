@@ -51,11 +51,12 @@ class Jobs:
         self._work = work
         self._send = send
         self._ahead = ahead
-        self._waiting: deque[Request] = deque()
+        self._waiting: deque[tuple[str, Request]] = deque()
         self._is_busy = False
         self._lock = threading.Lock()
         self._queue: SimpleQueue[tuple[str, Request] | None] = SimpleQueue()
         self._cancelled: set[str] = set()
+        self._told: set[str] = set()  # of those that still wait: whose cancel has been told
         self.steps = 0
         self._leaving = False
         self._thread = threading.Thread(target=self._run, name="fluxstem-jobs", daemon=True)
@@ -64,13 +65,19 @@ class Jobs:
     def submit(self, job: str, request: Request) -> None:
         """Put a job at the end of the queue."""
         with self._lock:
-            self._waiting.append(request)
+            self._waiting.append((job, request))
             self._queue.put((job, request))
         self._look_ahead()
 
     def cancel(self, job: str) -> None:
-        """Stop a job at its next step, or before it starts; one that is finished stays finished."""
+        """Stop a job at its next step; one that waits has ended at once, and one that is finished stays finished."""
         self._cancelled.add(job)
+        with self._lock:
+            waits = job not in self._told and any(name == job for name, _ in self._waiting)
+            if waits:
+                self._told.add(job)
+        if waits:
+            self._send(CancelledJob(job))
 
     def close(self, limit_s: float) -> bool:
         """Cancel everything and wait for the worker.
@@ -90,10 +97,12 @@ class Jobs:
             job, request = item
             with self._lock:
                 self._waiting.popleft()
-                self._is_busy = True
-            self._look_ahead()
-            self._send(self._outcome(job, request))
+                self._is_busy = job not in self._told
+            if self._is_busy:
+                self._look_ahead()
+                self._send(self._outcome(job, request))
             self._cancelled.discard(job)
+            self._told.discard(job)
             with self._lock:
                 self._is_busy = False
             if self._ahead is not None:
@@ -102,7 +111,7 @@ class Jobs:
     def _look_ahead(self) -> None:
         with self._lock:
             if self._ahead is not None and self._is_busy and self._waiting:
-                self._ahead.begin(self._waiting[0])
+                self._ahead.begin(self._waiting[0][1])
 
     def _outcome(self, job: str, request: Request) -> Event:
         def check() -> None:

@@ -310,3 +310,19 @@ def test_a_cancelled_job_stops_at_its_next_check(queue):
     work.go_on.set()
     assert ends.acquire(timeout=LIMIT_S)
     assert said[-1] == CancelledJob("a")
+
+
+def test_a_waiting_job_is_cancelled_at_once_and_never_begun(queue):
+    jobs, work, said, ends = queue
+    jobs.submit("a", Request(task="isolate", prompts=("wait",)))
+    assert work.begun.wait(LIMIT_S)
+    jobs.submit("b", Request(task="isolate", prompts=("fine",)))
+    jobs.cancel("b")
+    jobs.cancel("b")
+    assert said[-1] == CancelledJob("b"), "while the first is still at work"
+    jobs.submit("c", Request(task="isolate", prompts=("fine",)))
+    work.go_on.set()
+    for _ in "abc":
+        assert ends.acquire(timeout=LIMIT_S)
+    assert [event for event in said if event.job == "b"] == [CancelledJob("b")]
+    assert {event.job for event in said if isinstance(event, Done)} == {"a", "c"}
