@@ -43,6 +43,10 @@ class StemResult:
         file_format: of the files, in words: ``WAV 24 bit``, ``MP3 256 kbit/s``.
         notes: what the user should know of the files that went in, in sentences: one that is cut, for example.
         understood: what the prompt was understood as, ``vocals (Gesang)``; "" where nothing was looked up.
+        made_by: what made new sound: ``flow``, the model, or ``sampled``, recorded instruments; "" where none was made.
+        instrument: the recorded instrument that plays; "" for none.
+        midi: path of a MIDI file of the notes that it plays; None where they are not known.
+        fit: 0 to 1, how well a new part goes with the rest; None where that was not measured.
     """
 
     prompt: str
@@ -65,6 +69,10 @@ class StemResult:
     file_format: str = ""
     understood: str = ""
     notes: tuple[str, ...] = ()
+    made_by: str = ""
+    instrument: str = ""
+    midi: str | None = None
+    fit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

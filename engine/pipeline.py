@@ -18,37 +18,34 @@ from engine.audio.riff import RiffExtras, moved
 from engine.audio.tags import Tags
 from engine.bundle.bundle import Bundle, load_bundle
 from engine.bundle.separator import TASKS_OF_ALL
-from engine.bundle.trust import check_bundle
 from engine.chaining import Finish, RequestChains
 from engine.errors import RequestError
 from engine.events import Check, Done, Report, StemResult
 from engine.generation.arrange import arrange
-from engine.generation.context import build_context
-from engine.generation.generate import generate
+from engine.generation.generate import make
 from engine.generation.replace import replace
 from engine.inference.conditioning import Conditioning, prompt_conditionings
 from engine.inference.experts import check_expert
 from engine.inference.media_prompt import open_examples
 from engine.inference.mix_cache import open_cache
-from engine.inference.model import Model, fill_defaults, no_flow, open_model
+from engine.inference.model import fill_defaults, no_flow
+from engine.inference.open_models import OpenModels
 from engine.inference.output import OutputSpec, TaskResult, close_all, name_files
 from engine.inference.regions import NEW_CHANNELS, NEW_RATE_HZ, EditRegion, edit_regions
 from engine.inference.run import RunContext, StageTimer
-from engine.inference.windows import Batches
 from engine.media.intake import OpenAudio, open_audio, open_inputs
 from engine.provenance import Provenance, hash_inputs, write_sidecars
 from engine.receipt import Receipt
 from engine.request import OPTIONS, Device, Request
-from engine.runtime.backend import Backend, batch_windows
+from engine.runtime.backend import Backend
 from engine.runtime.select import open_backend
+from engine.sampler.instruments import load_sampler
 from engine.separation.by_flow import encode_mix, isolate, isolate_together
 from engine.separation.by_mask import mask_decoder, separate, separate_together
 from engine.separation.together import check_adds_up
 from engine.stem_sets import with_set_prompts
 from engine.tasks import rule_of
 from engine.text.intent import Intent, load_grammar, understand
-
-OPEN_MODELS = 2
 
 
 class Pipeline:
@@ -65,9 +62,8 @@ class Pipeline:
         open_file: OpenAudio = open_audio,
     ) -> None:  # fmt: skip
         self._find_bundle = find_bundle
-        self._backend = backend
         self._open_file = open_file
-        self._models: dict[tuple[Path, str, Device], Model] = {}
+        self._models = OpenModels(backend)
 
     def run(
         self, request: Request, report: Report, check: Check, job: str = "", receipt: Receipt | None = None
@@ -87,6 +83,24 @@ class Pipeline:
         Raises:
             EngineError: something is wrong with the request, a file, the bundle or the device; nothing was written.
         """
+        return self._models.carried_out(lambda: self._carry_out(request, report, check, job, receipt))
+
+    def rest(self) -> None:
+        """Nothing is asked for at the moment: let the devices have memory back that no graph needs now."""
+        self._models.rest()
+
+    def forget_models(self) -> None:
+        """Open all graphs anew for the next job, because there is a better device by now."""
+        self._models.forget()
+
+    @property
+    def wants_engines(self) -> tuple[Path, Device] | None:
+        """Bundle and device of the last job, where TensorRT could be used once its engines are built."""
+        return self._models.wants_engines
+
+    def _carry_out(
+        self, request: Request, report: Report, check: Check, job: str, receipt: Receipt | None
+    ) -> Done:  # fmt: skip
         started_s, timer = time.perf_counter(), StageTimer()
         chains = RequestChains.of(request)
         with (
@@ -117,9 +131,10 @@ class Pipeline:
         request = with_enough_headroom(request, info, rest, check)
         tags = Tags() if (source := info or rest) is None else read_tags(source.path)
         targets = [_target(request, info, rest, region, tags) for region in regions]  # refused before anything is done
-        model = self._model(bundle, request.device, report)
+        model = self._models.get(bundle, request.device, report)
         check()
-        batches = Batches(batch_windows(model.device, request.batch_windows))
+        batches = self._models.batches(model, request)
+        request = dataclasses.replace(request, batch_windows=(begun := batches.size))
         out, rule = Path(request.out), rule_of(request.task, request.slot)
         ends_s = max(region.wanted.start + region.samples for region in regions) / (info.rate_hz if info else rate_hz)
         if request.examples:
@@ -133,21 +148,13 @@ class Pipeline:
             answers = _answers(chains.share(run), info, rest, regions, drafts)
             finish = functools.partial(chains.finish, run, target=targets[0])
             results = _publish(answers, request, receipt, finish)
+        self._models.keep_batches(model, begun, batches)
         notes = tuple(note for file in (info, rest) if file is not None for note in file.notes) + tuple(chains.notes)
+        notes += self._models.notes()
         results = tuple(_told(result, intents, request.replacement, notes) for result in results)
+        if any("sampled" in result.made_by for result in results):
+            hashes["sampler_sha256"] = load_sampler().sha256
         return results, Provenance(chains.applied(request), model.bundle, hashes, model.device, chains=chains.told)
-
-    def _model(self, bundle: Bundle, device: Device, report: Report) -> Model:
-        key = (bundle.folder, bundle.sha256, device)
-        if key not in self._models:
-            report(0.0, "opening the bundle" + _patience(device))
-            check_bundle(bundle)
-            model = open_model(bundle, self._backend(device))
-            while len(self._models) >= OPEN_MODELS:
-                self._models.pop(next(iter(self._models)))
-            self._models[key] = model
-        self._models[key] = self._models.pop(key)  # the most recent one is last
-        return self._models[key]
 
 
 def _as_long_as(request: Request, rest: AudioInfo | None) -> Request:
@@ -210,7 +217,7 @@ def _answers(
 ) -> Iterator[list[TaskResult]]:  # fmt: skip
     """What becomes of each prompt in each place, one after the other; candidates together, best first."""
     conditionings = prompt_conditionings(run)
-    answer = _ANSWERED_BY.get(run.request.task, _isolated if run.rule.masked else _made)
+    answer = _ANSWERED_BY.get(run.request.task, _isolated if run.rule.masked else make)
     peak = PEAK_LIMIT if run.rule.masked else peak_of_new((info, rest), targets[0].bits, run.check)
     for number, (region, target) in enumerate(zip(regions, targets, strict=True)):
         spec = OutputSpec(info, rest, region, target, peak)
@@ -233,13 +240,6 @@ def _isolated(run: RunContext, spec: OutputSpec, conditionings: list[Conditionin
             yield isolate(run.within(0.2, 1.0).nth(number, len(conditionings)), mix, one, spec)
 
 
-def _made(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -> Iterator[list[TaskResult]]:
-    with contextlib.ExitStack() as held:
-        context = build_context(run.within(0.0, 0.1), spec, held)
-        for number, one in enumerate(conditionings):
-            yield generate(run.within(0.1, 1.0).nth(number, len(conditionings)), context, one, spec)
-
-
 _ANSWERED_BY = {"replace": replace, "arrange": arrange}  # tasks put together from others
 
 
@@ -251,22 +251,23 @@ def _publish(
         groups_of_answers, finished = list[list[TaskResult]](), list[TaskResult]()
         for group in answers:
             for answer in group:
-                drafts.callback(close_all, answer.rendered.files)
+                drafts.callback(close_all, answer.files)
             groups_of_answers.append(group)
         for answer in finish(groups_of_answers):
-            drafts.callback(close_all, answer.rendered.files)
+            drafts.callback(close_all, answer.files)
             finished.append(answer)
         for number, answer in enumerate(finished, 1):
             name_files(dataclasses.replace(request, task=_task_of(answer, task)), number, answer)
-        groups: list[list[AtomicFile]] = [list(answer.rendered.files.values()) for answer in finished]
+        groups: list[list[AtomicFile]] = [list(answer.files.values()) for answer in finished]
         if receipt is not None:
             receipt.naming(Path(request.out), [draft.stream for group in groups for draft in group])
         names = publish(groups, beside=".json")
     files = [
-        dict(zip(answer.rendered.files, map(str, paths), strict=True))
+        dict(zip(answer.files, map(str, paths), strict=True))
         for answer, paths in zip(finished, names, strict=True)
     ]
-    shared = {part: file for part, file in files[0].items() if part != "stem"} if rule_of(task).together else {}
+    of_all = files[0].items() if rule_of(task).together else ()
+    shared = {part: file for part, file in of_all if part not in ("stem", "midi")}
     return tuple(
         _result(_task_of(answer, task), answer, one | shared) for answer, one in zip(finished, files, strict=True)
     )
@@ -284,7 +285,7 @@ def _told(
     understood = result.understood if intent is None else intent.understood
     put_in = intents[replacement].understood if replacement in intents else ""
     understood += f", replaced by {put_in}" if understood and put_in else ""
-    return dataclasses.replace(result, understood=understood, notes=notes)
+    return dataclasses.replace(result, understood=understood, notes=(*notes, *result.notes))
 
 
 def _result(task: str, answer: TaskResult, files: dict[str, str]) -> StemResult:
@@ -307,8 +308,9 @@ def _result(task: str, answer: TaskResult, files: dict[str, str]) -> StemResult:
         task=task,
         lossless=answer.spec.format.lossless,
         file_format=answer.spec.format.words,
+        notes=answer.remarks,
+        made_by=answer.made_by,
+        instrument=answer.instrument,
+        midi=files.get("midi"),
+        fit=answer.fit,
     )
-
-
-def _patience(device: Device) -> str:
-    return "; building the TensorRT engine takes minutes the first time" if device == "tensorrt" else ""

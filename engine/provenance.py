@@ -67,6 +67,8 @@ def hash_inputs(request: Request) -> dict[str, Any]:
         hashes[f"{name}_sha256"] = content_sha256(Path(path)) if path else None
         if path and (sampled := sampled_sha256(Path(path))):
             hashes[f"{name}_sampled_sha256"] = sampled
+    if request.notes_file:
+        hashes["notes_file_sha256"] = file_sha256(Path(request.notes_file))
     hashes["examples_sha256"] = [file_sha256(Path(example_path(example))) for example in request.examples]
     return hashes
 
@@ -91,6 +93,10 @@ _FIGURES: dict[str, Callable[[StemResult, Provenance], Any]] = {  # of one resul
     "presence_windows": lambda result, made: result.presence_windows,
     "candidate": lambda result, made: result.candidate if _request_of_one(result, made.request).candidates > 1 else 0,
     "similarity": lambda result, made: result.similarity,
+    "fit": lambda result, made: result.fit,
+    "made_by": lambda result, made: result.made_by,
+    "instrument": lambda result, made: result.instrument,
+    "midi": lambda result, made: _name(result.midi),
     "level_db": lambda result, made: result.level_db,
     "gain_db": lambda result, made: result.gain_db,
     "lossless": lambda result, made: result.lossless,
@@ -101,7 +107,7 @@ _FIGURES: dict[str, Callable[[StemResult, Provenance], Any]] = {  # of one resul
 }
 
 
-_SAMPLED = ("input_sampled_sha256", "rest_input_sampled_sha256")
+_SAMPLED = ("input_sampled_sha256", "rest_input_sampled_sha256", "notes_file_sha256", "sampler_sha256")
 _CHAINS = ("chain_effects", "chain_before_effects")
 _OF_THE_RESULT = {"fluxstem_sidecar", "engine_version", "made_at", "notes", *_FIGURES, *_SAMPLED, *_CHAINS}
 
@@ -204,6 +210,7 @@ def rerun_request(
     for what, name, file in (("input", "input", request.input), ("rest", "rest_input", request.rest)):
         _check_same_file(what, file, data.get(f"{name}_sha256"), path)
         _check_same_file(what, file, data.get(f"{name}_sampled_sha256"), path, sampled_sha256)
+    _check_same_file("MIDI file", request.notes_file, data.get("notes_file_sha256"), path, file_sha256)
     for example, sha256 in zip(request.examples, _hashes_of_examples(data, request, path), strict=True):
         _check_same_file("example", example_path(example), sha256, path)
     _check_same_bundle(request, data, path)

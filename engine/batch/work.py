@@ -56,7 +56,7 @@ class BatchRequest:
             if name not in _NOT_IN_DIGEST and getattr(request, name) != row.default
         }
         decides["bundle"] = bundle.sha256
-        files = [request.rest] if request.rest else []
+        files = [file for file in (request.rest, request.notes_file) if file]
         files += [example_path(example) for example in request.examples]
         decides["files"] = [file_sha256(Path(path)) for path in files]
         decides["examples"] = [with_path(example, os.path.basename) for example in request.examples]
@@ -66,6 +66,7 @@ class BatchRequest:
             request,
             input=None,
             rest=absolute(request.rest) if request.rest else request.rest,
+            notes_file=absolute(request.notes_file) if request.notes_file else request.notes_file,
             examples=tuple(with_path(example, absolute) for example in request.examples),
             cache=absolute(request.cache) if request.cache else request.cache,
             bundle=absolute(request.bundle) if is_folder else request.bundle,

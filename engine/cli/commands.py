@@ -238,6 +238,10 @@ def summary(done: Done) -> dict[str, Any]:
         "gain_db": first.gain_db,
         "candidate": first.candidate,
         "similarity": first.similarity,
+        "made_by": first.made_by,
+        "instrument": first.instrument,
+        "midi": first.midi,
+        "fit": first.fit,
         "start_samples": first.start_samples,
         "length_samples": first.length_samples,
         "rate_hz": first.rate_hz,
@@ -282,6 +286,14 @@ def _result_lines(result: StemResult, rule: Rule, with_null: bool) -> Iterator[s
         yield f"presence  {result.presence:.2f}" + ("" if result.presence >= LIKELY_THERE else f": {means}")
     if len(result.presence_windows) > 1:
         yield f"heard     {_heard(result.presence_windows)}"
+    if result.instrument:
+        yield f"made by   recorded {result.instrument}, which plays notes"
+    elif result.made_by:
+        yield "made by   the flow model"
+    if result.midi:
+        yield f"notes     {_shown(result.midi)}"
+    if result.fit is not None:
+        yield f"fit       {result.fit:.2f} to the music that was given"
     if result.similarity is not None:
         yield f"similar   {result.similarity:.2f} {alike}, as the model hears it"
     if result.gain_db:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from engine.audio.disk_array import DiskArray
 from engine.audio.file_names import ResultName
 from engine.audio.quantize import NullMeter, clip_to_range, gain_below, headroom, quantize, quantize_sum, share_headroom
 from engine.audio.reader import Samples, blocks
+from engine.composing.music import Music
 from engine.generation.context import (
     FillRegion,
     InpaintContext,
@@ -32,13 +33,15 @@ from engine.generation.context import (
 )
 from engine.generation.inpaint import Candidate, sample_candidates
 from engine.generation.replace import LOWEST_GAIN
-from engine.inference.clip import SampleRange, SampleSource, at_user_rate, gain_into_model, load_mono
+from engine.generation.sampled import Voiced, compose, model_rate_mono, music_of
+from engine.generation.told import told_of
+from engine.inference.clip import SampleRange, gain_into_model, load_mono
 from engine.inference.conditioning import Conditioning
 from engine.inference.model import resolve_sampling
 from engine.inference.output import OutputSpec, RenderedFiles, TaskResult, close_all, null_of, write_tracks
 from engine.inference.rerank import fit_score
 from engine.inference.run import RunContext
-from engine.latents import Slot
+from engine.latents import SLOTS, Slot
 
 # Rhythm comes first, then harmony, so that everything later has something to follow. The first row that has a word of
 # the prompt decides; unknown prompts go before the lead.
@@ -69,17 +72,22 @@ def arrange(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]
     )
     with contextlib.ExitStack() as held:
         rest, power_C = _start(run.within(0.0, 0.05), spec, held)
+        music = music_of(run, spec.rest) if run.request.voice == "sampled" else None
         found: dict[int, list[Candidate]] = {}
         for number, index in enumerate(order):
             share = run.within(0.05, 0.85).nth(number, len(conditionings))
-            candidates = _next_stem(share, spec, rest, power_C, conditionings[index], number)
-            for candidate in candidates:
-                held.enter_context(candidate.audio)
-            found[index] = sorted(
-                candidates, key=lambda candidate: -fit_score(candidate.presence, candidate.similarity)
+            voiced = Voiced([])
+            if music is not None:
+                voiced = _sampled_stem(share, spec, power_C, conditionings[index], music)
+            found[index] = voiced.candidates or _ranked(
+                replace(one, remarks=voiced.remarks)
+                for one in _next_stem(share, spec, rest, power_C, conditionings[index], number)
             )
+            for candidate in found[index]:
+                held.enter_context(candidate.audio)
             best = found[index][0]
-            rest = held.enter_context(sum_arrays(run, rest, best.audio, float(best.gains[0].mean())))
+            heard = model_rate_mono(run, best, held)
+            rest = held.enter_context(sum_arrays(run, rest, heard, float(best.gains[0].mean())))
         yield _write(run.within(0.85, 1.0), spec, conditionings, [found[index] for index in range(len(conditionings))])
 
 
@@ -97,9 +105,9 @@ def _start(run: RunContext, spec: OutputSpec, held: contextlib.ExitStack) -> tup
     """The rest to start from, at the model's rate, and the target power of a stem."""
     channels = spec.format.channels
     if spec.rest is None:
-        return held.enter_context(DiskArray(run.folder, 1)), target_power(None, channels, run.rule)
+        return held.enter_context(DiskArray(run.folder, 1)), target_power(0.0, channels, run.rule)
     mono = load_mono(run, spec.rest, SampleRange(0, min(spec.rest.samples, spec.region.samples)))
-    return held.enter_context(mono.audio), target_power(mono, channels, run.rule)
+    return held.enter_context(mono.audio), target_power(mono.power * mono.width, channels, run.rule)
 
 
 def _next_stem(
@@ -118,6 +126,21 @@ def _next_stem(
         latents = encode_slots(run.within(0.0, 0.1), given, gain, windows, sampling.strength, held)
         context = InpaintContext(None, clip, (region,), latents, known_SF, gain, 0.0, rate_hz, spec.format.channels)
         return sample_candidates(run.within(0.1, 1.0), context, conditioning.prompt_SE, sampling, spec.peak)
+
+
+def _ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
+    return sorted(candidates, key=lambda candidate: -fit_score(candidate.presence, candidate.similarity))
+
+
+def _sampled_stem(
+    run: RunContext, spec: OutputSpec, power_C: Powers, conditioning: Conditioning, music: Music
+) -> Voiced:
+    """A stem that recorded instruments play, as long as the result."""
+    clip, target = spec.region.samples, spec.format
+    region = FillRegion(SampleRange(0, clip), (0, 1), power_C)
+    known_SF = np.zeros((SLOTS, 1), np.bool_)
+    context = InpaintContext(None, clip, (region,), {}, known_SF, 1.0, 0.0, target.rate_hz, target.channels)
+    return compose(run, music, conditioning, context, spec.peak)
 
 
 def _write(
@@ -139,7 +162,16 @@ def _write(
         of_one = RenderedFiles(drafts, rendered.null_db, None, rendered.gain_db)
         alike = candidate.similarity
         results.append(
-            TaskResult(one.prompt, candidate.presence, of_one, spec, candidate.index, alike, windows=candidate.windows)
+            TaskResult(
+                one.prompt,
+                candidate.presence,
+                of_one,
+                spec,
+                candidate.index,
+                alike,
+                windows=candidate.windows,
+                **told_of(run, one, [candidate]),
+            )
         )
     return results
 
@@ -178,11 +210,11 @@ def _render(
 
 def _layers(run: RunContext, spec: OutputSpec, candidates: list[Candidate]) -> Iterator[tuple[Samples, list[Samples]]]:
     """Block by block the given rest, quantized, and every candidate at its level."""
-    clip, target, model_hz = spec.region.samples, spec.format, run.model.grid.sample_rate_hz
-    feeds = [SampleSource(at_user_rate(candidate.audio, model_hz, target.rate_hz, clip), 1) for candidate in candidates]
+    clip, target = spec.region.samples, spec.format
+    feeds = [candidate.feed(run, target.rate_hz, clip) for candidate in candidates]
     for rest_CN in _rest(spec, clip):
-        mono = [feed.take(rest_CN.shape[1]).astype(np.float64) for feed in feeds]
-        made = [mono_1N * candidate.gains[0][:, None] for mono_1N, candidate in zip(mono, candidates, strict=True)]
+        new = [feed.take(rest_CN.shape[1]).astype(np.float64) for feed in feeds]
+        made = [new_KN * candidate.gains[0][:, None] for new_KN, candidate in zip(new, candidates, strict=True)]
         yield clip_to_range(quantize(rest_CN, target.bits), target.bits), made
 
 

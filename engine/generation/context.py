@@ -105,7 +105,9 @@ def build_context(run: RunContext, spec: OutputSpec, held: contextlib.ExitStack)
     channels = spec.format.channels
     source: tuple[AudioInfo, SampleRange] | None = None
     near: list[MirrorPad | None] = [None] * len(fills)
-    powers: list[Powers | None] = [target_power(inputs.get(rule.rest_slot), channels, rule)] * len(fills)
+    beside = inputs.get(rule.rest_slot)
+    beside_power = 0.0 if beside is None else beside.power * beside.width
+    powers: list[Powers | None] = [target_power(beside_power, channels, rule)] * len(fills)
     if rule.given(rule.answer) is Given.OUTSIDE:
         source = (spec.input, extent.wanted)
         loudness = _power_beside if rule.strength is None else _power_of_it
@@ -116,6 +118,29 @@ def build_context(run: RunContext, spec: OutputSpec, held: contextlib.ExitStack)
     return InpaintContext(
         source, extent.samples, regions if strength else (), latents, known_SF, gain, extent.wanted.start / rate_hz,
         rate_hz, channels,
+    )  # fmt: skip
+
+
+def bare_context(run: RunContext, spec: OutputSpec) -> InpaintContext:
+    """What is kept and where new sound goes, with nothing encoded: for sound that the flow does not make.
+
+    Args:
+        run: the running request.
+        spec: the input files and the region.
+    """
+    rule, extent, channels = run.rule, spec.region, spec.format.channels
+    source: tuple[AudioInfo, SampleRange] | None = None
+    if rule.given(rule.answer) is Given.OUTSIDE:
+        source = (spec.input, extent.wanted)
+        powers = [_power_of_it(*source, span) for span in extent.spans]
+    else:
+        beside = 0.0 if spec.info is None else float(_power(spec.info, 0, spec.info.samples).mean())
+        powers = [target_power(beside, channels, rule)] * len(extent.spans)
+    regions = tuple(FillRegion(span, (0, 1), power_C) for span, power_C in zip(extent.spans, powers, strict=True))
+    known_SF = np.zeros((SLOTS, 1), np.bool_)
+    return InpaintContext(
+        source, extent.samples, regions, {}, known_SF, 1.0, extent.wanted.start / spec.format.rate_hz,
+        spec.format.rate_hz, channels,
     )  # fmt: skip
 
 
@@ -208,16 +233,21 @@ def power_and_peak(scratch: DiskArray, first: int, last: int) -> tuple[float, fl
     return energy / max(last - first, 1), peak
 
 
-def target_power(neighbour: MonoClip | None, channels: int, rule: Rule) -> Powers:
+def target_power(beside: float, channels: int, rule: Rule) -> Powers:
     """Target mean square of new sound, channel by channel, relative to what it goes with, if anything.
 
     A stem is ``UNDER_REST_DB`` against its rest; a mix is as loud as both together.
+
+    Args:
+        beside: mean square over the channels of what it goes with; 0 for nothing.
+        channels: of the result.
+        rule: of the task.
     """
     level_db = ALONE_DB + PARTS_DB[rule.answer] - PARTS_DB[Slot.STEM]
     power = 10 ** (level_db / 10)
-    if neighbour is not None and neighbour.power * neighbour.width > SILENT_POWER:
+    if beside > SILENT_POWER:
         against_db = PARTS_DB[rule.answer] - PARTS_DB[rule.rest_slot]
-        power = neighbour.power * neighbour.width * 10 ** (against_db / 10)
+        power = beside * 10 ** (against_db / 10)
     return np.full(channels, power)
 
 

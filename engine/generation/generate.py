@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from engine.audio.quantize import clip_to_range
 from engine.audio.reader import Samples, blocks
-from engine.generation.context import InpaintContext
+from engine.composing.music import Music
+from engine.generation.context import InpaintContext, bare_context, build_context
 from engine.generation.inpaint import Candidate, sample_candidates
-from engine.inference.clip import SampleRange, SampleSource, at_user_rate
+from engine.generation.sampled import OldSound, Voiced, compose, music_of, old_sound, replay
+from engine.generation.told import told_of
+from engine.inference.clip import SampleRange
 from engine.inference.conditioning import Conditioning
 from engine.inference.crossfade import EDGE_S, edge_weight
 from engine.inference.model import resolve_sampling
@@ -20,9 +24,61 @@ from engine.inference.rerank import rank_candidates
 from engine.inference.run import RunContext
 
 
+def make(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -> Iterator[list[TaskResult]]:
+    """Results of each prompt, best first, by the voice that was asked for.
+
+    Args:
+        run: the running request.
+        spec: the input files, where new sound goes, and the output format.
+        conditionings: the prompts.
+    """
+    with contextlib.ExitStack() as held:
+        context: InpaintContext | None = None
+        sampled = _SampledVoice(run, spec) if run.request.voice == "sampled" else None
+        for number, one in enumerate(conditionings):
+            share = run.within(0.1, 1.0).nth(number, len(conditionings))
+            remarks: tuple[str, ...] = ()
+            if sampled is not None:
+                voiced = sampled.play(share.within(0.0, 0.9), one)
+                if voiced.candidates:
+                    yield _write_all(share, sampled.context, one, voiced.candidates, spec)
+                    continue
+                remarks = voiced.remarks
+            if context is None:
+                context = build_context(run.within(0.0, 0.1), spec, held)
+            yield generate(share, context, one, spec, remarks)
+
+
+class _SampledVoice:
+    """What recorded instruments play: a line again where there is one, else a part of their own.
+
+    Args:
+        run: the running request.
+        spec: the input files, and where new sound goes.
+    """
+
+    def __init__(self, run: RunContext, spec: OutputSpec) -> None:
+        self.context = bare_context(run, spec)
+        self._peak = spec.peak
+        self._music: Music | None = None
+        self._old: OldSound | None = None
+        if run.rule.strength is None:
+            self._music = music_of(run, spec.info)
+        else:
+            self._old = old_sound(spec.input, spec.region.wanted)
+
+    def play(self, run: RunContext, conditioning: Conditioning) -> Voiced:
+        """Candidates of a prompt, best first, or the reason why there are none."""
+        if self._old is not None:
+            return replay(run, self._old, conditioning, self.context, self._peak)
+        assert self._music is not None
+        return compose(run, self._music, conditioning, self.context, self._peak)
+
+
 def generate(
-    run: RunContext, context: InpaintContext, conditioning: Conditioning, spec: OutputSpec
-) -> list[TaskResult]:
+    run: RunContext, context: InpaintContext, conditioning: Conditioning, spec: OutputSpec,
+    remarks: tuple[str, ...] = (),
+) -> list[TaskResult]:  # fmt: skip
     """Results of one prompt, best first.
 
     Args:
@@ -30,9 +86,17 @@ def generate(
         context: what is given.
         conditioning: of the prompt.
         spec: its name and output format.
+        remarks: of what is made, in sentences.
     """
     sampling = resolve_sampling(run.request, run.model.bundle.manifest)
     candidates = sample_candidates(run.within(0.0, 0.9), context, conditioning.prompt_SE, sampling, spec.peak)
+    told = [replace(candidate, remarks=remarks) for candidate in candidates]
+    return _write_all(run, context, conditioning, told, spec)
+
+
+def _write_all(
+    run: RunContext, context: InpaintContext, conditioning: Conditioning, candidates: list[Candidate], spec: OutputSpec
+) -> list[TaskResult]:
     results = []
     with contextlib.ExitStack() as scratches:
         for candidate in candidates:
@@ -57,23 +121,24 @@ def _write(
     return TaskResult(
         conditioning.prompt, candidate.presence, rendered, spec,
         candidate=candidate.index, similarity=candidate.similarity, windows=candidate.windows,
+        **told_of(run, conditioning, [candidate]),
     )  # fmt: skip
 
 
 def _insert(run: RunContext, context: InpaintContext, candidate: Candidate, bits: int | None) -> Iterator[Samples]:
     """The result block by block: the source outside the regions, the candidate inside."""
-    made = SampleSource(at_user_rate(candidate.audio, run.model.grid.sample_rate_hz, context.rate_hz, context.clip), 1)
+    made = candidate.feed(run, context.rate_hz, context.clip)
     step_C1: Samples = np.zeros((context.channels, 1))
     at = 0
     for source_CN in _source(context):
-        mono_1N = made.take(source_CN.shape[1]).astype(np.float64)
+        new_KN = made.take(source_CN.shape[1]).astype(np.float64)  # one row, or one for each channel
         time_N = np.arange(at, at + source_CN.shape[1])
         beyond = context.source is not None and at >= context.source[1].samples
         block_CN = source_CN
         for region, gain_C in zip(context.regions, candidate.gains, strict=True):
             if region.span.stop <= at or region.span.start >= at + source_CN.shape[1]:
                 continue
-            made_CN = mono_1N * gain_C[:, None]
+            made_CN = new_KN * gain_C[:, None]
             weight_N = edge_weight(time_N, region.span, context.rate_hz, SampleRange(0, context.clip))
             if beyond:
                 # There is nothing to fade from; the step at the joint decays inside the new sound.
@@ -83,7 +148,7 @@ def _insert(run: RunContext, context: InpaintContext, candidate: Candidate, bits
             filled_CN = from_CN * (1 - weight_N) + clip_to_range(made_CN, bits) * weight_N
             block_CN = np.where(weight_N == 0, block_CN, filled_CN)
         if not beyond and context.regions:
-            step_C1 = source_CN[:, -1:] - mono_1N[:, -1:] * candidate.gains[-1][:, None]
+            step_C1 = source_CN[:, -1:] - new_KN[:, -1:] * candidate.gains[-1][:, None]
         at += source_CN.shape[1]
         yield block_CN
 

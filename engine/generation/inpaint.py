@@ -13,12 +13,13 @@ from engine.audio.disk_array import DiskArray
 from engine.audio.reader import FloatArray, samples_at
 from engine.audio.soft_mask import presence
 from engine.generation.context import FillRegion, InpaintContext, Powers, power_and_peak
-from engine.inference.clip import LEVEL_INTO_MODEL_DB, SampleRange, decode_clip
+from engine.inference.clip import LEVEL_INTO_MODEL_DB, SampleRange, SampleSource, at_user_rate, decode_clip
 from engine.inference.rerank import similarity
 from engine.inference.run import RunContext
 from engine.inference.sampler import SamplerConfig, initial_noise, sample, sdedit_init
 from engine.inference.windows import FillWindow, plan_fill, plan_windows
 from engine.latents import SLOTS
+from engine.notes.note import DrumHit, NoteEvent
 
 LOWER_LIMIT_DB, HIGHER_LIMIT_DB = -60.0, 40.0  # limits of the level match
 SILENT_POWER = 1e-12
@@ -36,6 +37,12 @@ class Candidate:
         presence: 0 where the model generated next to nothing, 1 where it generated something.
         similarity: to the prompt, -1 to 1; None where the bundle has no audio encoder.
         windows: ``(start_s, end_s, presence)`` of the regions, window by window, in seconds of the input.
+        rate_hz: of ``audio``, which then has one column or one for each channel; 0 for the model's.
+        made_by: the voice that made it.
+        instrument: of the sampler that plays it; "" for none.
+        remarks: what the user should know of it, in sentences.
+        fit: 0 to 1, how well it goes with the rest; None where that was not measured.
+        notes: what it plays, in seconds of the input; none where that is not known.
     """
 
     index: int
@@ -44,6 +51,17 @@ class Candidate:
     presence: float
     similarity: float | None
     windows: tuple[tuple[float, float, float], ...] = ()
+    rate_hz: int = 0
+    made_by: str = "flow"
+    instrument: str = ""
+    remarks: tuple[str, ...] = ()
+    fit: float | None = None
+    notes: tuple[NoteEvent | DrumHit, ...] = ()
+
+    def feed(self, run: RunContext, rate_hz: int, samples: int) -> SampleSource:
+        """Its sound from the start of the clip, at the user's rate."""
+        own_hz = self.rate_hz or run.model.grid.sample_rate_hz
+        return SampleSource(at_user_rate(self.audio, own_hz, rate_hz, samples), self.audio.width)
 
 
 def sample_candidates(
@@ -176,7 +194,7 @@ def _rate(
 ) -> Candidate:
     levels = [_power_and_peak(run, context, region.span, candidate.audio) for region in context.regions]
     gains = tuple(
-        _level_match(region, power, highest, context, peak)
+        level_match(region, power, highest, context, peak)
         for region, (power, highest) in zip(context.regions, levels, strict=True)
     )
     power = float(np.mean([power for power, _ in levels])) if levels else 0.0
@@ -229,7 +247,7 @@ def _presence(run: RunContext, power: float) -> float:
     return presence(made_db, run.model.bundle.manifest.presence)
 
 
-def _level_match(region: FillRegion, power: float, highest: float, context: InpaintContext, peak: float) -> Powers:
+def level_match(region: FillRegion, power: float, highest: float, context: InpaintContext, peak: float) -> Powers:
     """Gain of each channel that brings decoded sound to the level of what it replaces or joins."""
     back = 1 / context.gain
     if power <= SILENT_POWER or region.power_C is None:

@@ -39,7 +39,9 @@ from engine.generation.context import (
     window_plan,
 )
 from engine.generation.inpaint import Candidate, sample_candidates
-from engine.inference.clip import MonoClip, SampleRange, SampleSource, at_user_rate
+from engine.generation.sampled import OldSound, Voiced, replay
+from engine.generation.told import told_of
+from engine.inference.clip import MonoClip, SampleRange
 from engine.inference.conditioning import Conditioning, replacement_conditioning
 from engine.inference.crossfade import edge_weight
 from engine.inference.model import resolve_sampling
@@ -54,7 +56,7 @@ from engine.inference.output import (
 )
 from engine.inference.rerank import rank_candidates
 from engine.inference.run import RunContext
-from engine.latents import Slot
+from engine.latents import SLOTS, Slot
 from engine.separation.by_flow import split_by_flow
 from engine.separation.by_mask import mask_decoder, split_by_masks
 from engine.separation.split import SeparatedSection
@@ -123,8 +125,15 @@ def _edit_region(
     else:
         separated = split_by_flow(by_words.within(0.0, 0.3), spec.input, span, old, held)
     parts = _split_section(run, separated)
+    voiced = Voiced([])
     sampling, section = resolve_sampling(run.request, manifest), separated.section
     with parts.stem.audio, parts.rest.audio:
+        if run.request.voice == "sampled":
+            voiced = _played_again(run.within(0.4, 1.0), spec, separated, new, parts.power_C)
+            if voiced.candidates:
+                for candidate in voiced.candidates:
+                    held.enter_context(candidate.audio)
+                return RegionEdit(separated, voiced.candidates, parts.energies)
         here = SampleRange(span.start - section.start, span.stop - section.start)
         windows = window_plan(run, section.samples, rate_hz)
         first, last = fill_frames(run, here, section.samples, windows.frames, rate_hz)
@@ -141,7 +150,23 @@ def _edit_region(
     candidates = sample_candidates(run.within(0.4, 1.0), context, new.prompt_SE, sampling, spec.peak)
     for candidate in candidates:
         held.enter_context(candidate.audio)
-    return RegionEdit(separated, candidates, parts.energies)
+    told = [dataclasses.replace(candidate, remarks=voiced.remarks) for candidate in candidates]
+    return RegionEdit(separated, told, parts.energies)
+
+
+def _played_again(
+    run: RunContext, spec: OutputSpec, separated: SeparatedSection, new: Conditioning, power_C: Powers
+) -> Voiced:
+    """The old stem's line on recorded instruments, from the start of the section."""
+    section, rate_hz = separated.section, spec.format.rate_hz
+    here = SampleRange(separated.wanted.start - section.start, separated.wanted.stop - section.start)
+    known_SF = np.zeros((SLOTS, 1), np.bool_)
+    region = FillRegion(here, (0, 1), power_C)
+    context = InpaintContext(
+        None, section.samples, (region,), {}, known_SF, 1.0, section.start / rate_hz, rate_hz, spec.format.channels
+    )
+    old = OldSound(lambda: (pair.stem_CN for pair in separated.pairs(section)), rate_hz, section.samples)
+    return replay(run, old, new, context, spec.peak)
 
 
 def _split_section(run: RunContext, separated: SeparatedSection) -> _SplitSection:
@@ -201,6 +226,7 @@ def _write(
         similarity=float(np.mean(alike)) if alike else None,
         made=float(np.mean([candidate.presence for candidate in candidates])),
         windows=tuple(windows),
+        **told_of(run, new, candidates),
     )  # fmt: skip
 
 
@@ -275,7 +301,7 @@ def _inside(
     """One region: the quantized mix without the old stem, and the new stem, faded at the edges."""
     info, section, span = spec.input, edit.separated.section, edit.separated.wanted
     bits, at = spec.format.bits, span.start
-    made = SampleSource(at_user_rate(candidate.audio, run.model.grid.sample_rate_hz, info.rate_hz, section.samples), 1)
+    made = candidate.feed(run, info.rate_hz, section.samples)
     made.take(span.start - section.start)
     for pair in edit.separated.pairs(span):
         count = pair.mix_CN.shape[1]
@@ -283,9 +309,9 @@ def _inside(
         at += count
         old_CN, left_CN = quantize_pair(pair.mix_CN, pair.stem_CN * weight_N, bits, 1.0)
         rest_CN = clip_to_range(left_CN, bits)
-        mono_N: FloatArray = made.take(count)[0]
+        new_KN: FloatArray = made.take(count)  # one row, or one for each channel
         if candidate.gains:
-            yield rest_CN, mono_N.astype(np.float64) * candidate.gains[0][:, None] * weight_N
+            yield rest_CN, new_KN.astype(np.float64) * candidate.gains[0][:, None] * weight_N
         else:
             stem_CN = old_CN + (left_CN - rest_CN)
             held_CN = clip_to_range(stem_CN, bits)

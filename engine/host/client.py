@@ -447,6 +447,7 @@ def _with_absolute_paths(request: Request) -> Request:
         request,
         input=absolute(request.input) if request.input else request.input,
         rest=absolute(request.rest) if request.rest else request.rest,
+        notes_file=absolute(request.notes_file) if request.notes_file else request.notes_file,
         examples=tuple(with_path(example, absolute) for example in request.examples),
         out=absolute(request.out),
         cache=absolute(request.cache) if request.cache else request.cache,

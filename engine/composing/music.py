@@ -1,0 +1,235 @@
+"""What a new part has to go with: bars and beats, key, the chord of each bar, and when in a bar something happens.
+
+Chords are heard as templates on chroma, with a liking for those of the key and for staying (Fujishima 1999; Bello and
+Pickens 2005). Tempo, bars and key are those of ``engine.notes.beats``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.audio.reader import AudioInfo, blocks, resampled, samples_at
+from engine.notes.beats import KEY_NAMES, estimate_tempo
+from engine.notes.time_map import TimeMap
+
+RATE_HZ, FFT_SAMPLES, HOP_SAMPLES = 22_050, 4096, 1024
+STEPS_PER_BEAT = 4
+LOWEST_HZ, HIGHEST_HZ = 60.0, 2_000.0  # of what counts for the harmony
+MAJOR_SCALE, MINOR_SCALE = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
+QUALITIES: dict[str, tuple[int, ...]] = {"major": (0, 4, 7), "minor": (0, 3, 7)}
+IN_KEY = 0.12  # what a chord of the key is liked better, in units of a cosine
+STAYING = 0.05  # and the chord that was there
+USUAL_BPM = 100.0
+TEMPO_WORDS = {"slow": 72.0, "ballad": 72.0, "fast": 140.0, "quick": 140.0, "upbeat": 126.0, "dance": 124.0}
+PROGRESSIONS = {  # roots in steps of the scale, a bar each
+    "major": ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 4, 3), (5, 3, 0, 4)),
+    "minor": ((0, 5, 2, 6), (0, 3, 4, 0), (0, 6, 5, 6), (0, 5, 3, 4)),
+}
+NOT_SURE_OF_TIME = "no clear beat was heard in the music, so the part keeps to {bpm:g} beats per minute of its own"
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Chord:
+    """A triad: its root as a pitch class, 0 is C, and whether it is ``major`` or ``minor``."""
+
+    root: int
+    quality: str
+
+    @property
+    def pitch_classes(self) -> tuple[int, ...]:
+        """Root, third and fifth."""
+        return tuple((self.root + step) % 12 for step in QUALITIES[self.quality])
+
+
+@dataclass(frozen=True, slots=True)
+class Music:
+    """What a part has to go with.
+
+    Attributes:
+        time_map: its bars and beats.
+        tonic: pitch class of the key, 0 is C.
+        mode: ``major`` or ``minor``.
+        chords: one for each bar from ``first_bar`` on; they are repeated after the last.
+        first_bar: the bar of the first chord; bar 0 begins at ``time_map.first_s``.
+        groove: strength of what happens in each step of a bar, 0 to 1; a step is a quarter of a beat.
+        chroma_BP: strength of the pitch classes in each bar, for the fit; empty where nothing was heard.
+        remarks: what the user should know, in sentences.
+    """
+
+    time_map: TimeMap
+    tonic: int
+    mode: str
+    chords: tuple[Chord, ...]
+    first_bar: int
+    groove: tuple[float, ...]
+    chroma_BP: Array
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def is_heard(self) -> bool:
+        """True where it comes from a sound and not from words."""
+        return len(self.chroma_BP) > 0
+
+    @property
+    def scale(self) -> tuple[int, ...]:
+        """Pitch classes of the key."""
+        steps = MAJOR_SCALE if self.mode == "major" else MINOR_SCALE
+        return tuple((self.tonic + step) % 12 for step in steps)
+
+    def chord(self, bar: int) -> Chord:
+        """The chord of a bar."""
+        return self.chords[(bar - self.first_bar) % len(self.chords)]
+
+    def at(self, bar: int, beat: float) -> float:
+        """Seconds at a beat of a bar, both from 0."""
+        return self.time_map.seconds_at(bar * self.time_map.beats_per_bar + beat)
+
+    def bars(self, seconds: float) -> range:
+        """The bars of a part of some seconds, the last of them perhaps cut."""
+        beats = self.time_map.beats_per_bar
+        first = int(np.floor(self.time_map.beat_at(0.0) / beats + 1e-6))
+        last = int(np.ceil(self.time_map.beat_at(seconds) / beats - 1e-6))
+        return range(first, max(last, first + 1))
+
+
+def hear_music(info: AudioInfo, check: Callable[[], None]) -> Music:
+    """Listen to a file.
+
+    Args:
+        info: the file.
+        check: called between parts of the work; raises to stop.
+
+    Raises:
+        RequestError: what hears tempo and key is not installed.
+        AudioError: the file cannot be decoded.
+    """
+    estimate = estimate_tempo(info)
+    check()
+    remarks: tuple[str, ...] = ()
+    time_map = estimate.time_map
+    if time_map is None:
+        time_map, remarks = TimeMap(bpm=USUAL_BPM), (NOT_SURE_OF_TIME.format(bpm=USUAL_BPM),)
+    tonic, mode = _key(estimate.key)
+    chroma_LP, onset_L = _features(info, check)
+    times_s = np.arange(len(chroma_LP)) * HOP_SAMPLES / RATE_HZ
+    beats_L = np.array([time_map.beat_at(float(at_s)) for at_s in times_s])
+    bars_L = np.floor(beats_L / time_map.beats_per_bar + 1e-6).astype(int)
+    first, last = (int(bars_L[0]), int(bars_L[-1])) if len(bars_L) else (0, 0)
+    silent_P = np.zeros(12)
+    in_bars = (chroma_LP[bars_L == bar] for bar in range(first, last + 1))
+    chroma_BP = np.stack([some_LP.mean(axis=0) if len(some_LP) else silent_P for some_LP in in_bars])
+    chords = chords_of(chroma_BP, tonic, mode)
+    groove = _groove(onset_L, beats_L, time_map.beats_per_bar)
+    return Music(time_map, tonic, mode, chords, first, groove, chroma_BP, remarks)
+
+
+def music_from_words(words: str, seed: int, seconds: float) -> Music:
+    """Music of its own for a part that goes with nothing: tempo and key as the words say, else by the seed.
+
+    Args:
+        words: may say ``120 bpm``, ``slow``, ``A minor``.
+        seed: decides what the words leave open.
+        seconds: of the part.
+    """
+    rng = np.random.default_rng(seed)
+    text = words.lower()
+    said = re.search(r"(\d{2,3}(?:\.\d+)?)\s*bpm", text)
+    bpm = float(said[1]) if said else next((v for word, v in TEMPO_WORDS.items() if word in text.split()), 0.0)
+    bpm = bpm if 40 <= bpm <= 240 else float(rng.integers(84, 121))
+    key = next((name for name in KEY_NAMES if re.search(rf"\b{re.escape(name.lower())}(?!\w)", text)), "")
+    tonic, mode = _key(key) if key else (int(rng.integers(12)), "minor" if "sad" in text.split() else
+                                         str(rng.choice(["major", "minor"])))  # fmt: skip
+    beats = 3 if "waltz" in text.split() else 4
+    steps = MAJOR_SCALE if mode == "major" else MINOR_SCALE
+    rows = PROGRESSIONS[mode]
+    chords = tuple(_diatonic(tonic, steps, degree) for degree in rows[int(rng.integers(len(rows)))])
+    groove = tuple(1.0 if step % STEPS_PER_BEAT == 0 else 0.4 for step in range(beats * STEPS_PER_BEAT))
+    return Music(TimeMap(bpm=bpm, beats_per_bar=beats), tonic, mode, chords, 0, groove, np.zeros((0, 12)))
+
+
+def _diatonic(tonic: int, steps: tuple[int, ...], degree: int) -> Chord:
+    root = steps[degree % 7]
+    third = (steps[(degree + 2) % 7] - root) % 12
+    return Chord((tonic + root) % 12, "major" if third == 4 else "minor")
+
+
+def _key(name: str) -> tuple[int, str]:
+    """Pitch class and mode of a name of ``KEY_NAMES``; C major for none."""
+    place = KEY_NAMES.index(name) if name in KEY_NAMES else 0
+    return place % 12, "major" if place < 12 else "minor"
+
+
+def chords_of(chroma_BP: Array, tonic: int, mode: str) -> tuple[Chord, ...]:
+    """The likeliest chord of each bar, over all bars together.
+
+    Args:
+        chroma_BP: strength of each pitch class in each bar.
+        tonic, mode: the key.
+    """
+    steps = MAJOR_SCALE if mode == "major" else MINOR_SCALE
+    scale = {(tonic + step) % 12 for step in steps}
+    chords = [Chord(root, quality) for quality in QUALITIES for root in range(12)]
+    templates_KP = np.stack([[1.0 if p in one.pitch_classes else 0.0 for p in range(12)] for one in chords])
+    templates_KP /= np.linalg.norm(templates_KP, axis=1, keepdims=True)
+    liked_K = np.array([IN_KEY if set(one.pitch_classes) <= scale else 0.0 for one in chords])
+    norm_B1 = np.maximum(np.linalg.norm(chroma_BP, axis=1, keepdims=True), 1e-9)
+    score_BK = (chroma_BP / norm_B1) @ templates_KP.T + liked_K
+    total_K, back = score_BK[0], list[npt.NDArray[np.intp]]()
+    for row_K in score_BK[1:]:
+        moved_KK = total_K[:, None] + STAYING * np.eye(len(chords))
+        back.append(moved_KK.argmax(axis=0))
+        total_K = moved_KK.max(axis=0) + row_K
+    path = [int(total_K.argmax())]
+    for came_K in reversed(back):
+        path.append(int(came_K[path[-1]]))
+    return tuple(chords[at] for at in reversed(path))
+
+
+def _features(info: AudioInfo, check: Callable[[], None]) -> tuple[Array, Array]:
+    """Chroma and onset strength of every hop: (frames, 12) and (frames)."""
+    total = samples_at(info.samples, info.rate_hz, RATE_HZ)
+    mono = (block_CN.mean(axis=0, keepdims=True) for block_CN in blocks(info.as_heard))
+    bank_FP = _pitch_class_bank()
+    window_N = np.hanning(FFT_SAMPLES)
+    held_N, before_F = np.zeros(FFT_SAMPLES // 2), np.zeros(FFT_SAMPLES // 2 + 1)
+    chroma, onsets = [np.zeros((0, 12))], [np.zeros(0)]
+    for block_1N in resampled(mono, 1, info.rate_hz, RATE_HZ, total):
+        check()
+        held_N = np.concatenate([held_N, block_1N[0]])
+        count = (len(held_N) - FFT_SAMPLES) // HOP_SAMPLES + 1
+        if count < 1:
+            continue
+        frames_LN = np.lib.stride_tricks.sliding_window_view(held_N, FFT_SAMPLES)[::HOP_SAMPLES][:count]
+        level_LF = np.log1p(100 * np.abs(np.fft.rfft(frames_LN * window_N)))
+        chroma.append(level_LF @ bank_FP)
+        rise_LF = np.diff(level_LF, axis=0, prepend=before_F[None])
+        onsets.append(np.maximum(rise_LF, 0).sum(axis=1))
+        before_F, held_N = level_LF[-1], held_N[count * HOP_SAMPLES :]
+    return np.concatenate(chroma), np.concatenate(onsets)
+
+
+def _pitch_class_bank() -> Array:
+    """Weight of each bin for each pitch class, (bins, 12); none outside ``LOWEST_HZ`` to ``HIGHEST_HZ``."""
+    hertz_F = np.fft.rfftfreq(FFT_SAMPLES, 1 / RATE_HZ)
+    inside_F = (hertz_F >= LOWEST_HZ) & (hertz_F <= HIGHEST_HZ)
+    pitch_F = 69 + 12 * np.log2(np.maximum(hertz_F, 1.0) / 440)
+    near_FP = np.exp(-0.5 * (((pitch_F[:, None] - np.arange(12) + 6) % 12 - 6) / 0.35) ** 2)
+    return np.asarray(near_FP * inside_F[:, None])
+
+
+def _groove(onset_L: Array, beats_L: Array, beats_per_bar: int) -> tuple[float, ...]:
+    """How strongly each step of a bar is played, on the average of all bars."""
+    steps = beats_per_bar * STEPS_PER_BEAT
+    place_L = np.round(beats_L * STEPS_PER_BEAT).astype(int) % steps
+    strength_S = np.array(
+        [onset_L[place_L == step].mean() if (place_L == step).any() else 0.0 for step in range(steps)]
+    )
+    strength_S -= strength_S.min()
+    return tuple(round(float(v), 3) for v in strength_S / max(float(strength_S.max()), 1e-9))

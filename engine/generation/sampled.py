@@ -1,0 +1,353 @@
+"""The voice ``sampled``: recorded instruments play the notes of a line, or of a part that was composed to fit.
+
+What comes out are candidates as the flow makes them, so that everything after, levels, edges, sums and figures, is the
+same. Where it cannot be done well, nothing comes out but the reason, and the flow makes the sound.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.audio.disk_array import DiskArray
+from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, samples_at
+from engine.composing.fit import harmony_fit, rhythm_fit
+from engine.composing.music import Music, hear_music, music_from_words
+from engine.composing.parts import compose_part, role_of
+from engine.generation.context import InpaintContext, power_and_peak
+from engine.generation.inpaint import SILENT_POWER, Candidate, level_match
+from engine.inference.clip import SampleRange, at_user_rate
+from engine.inference.conditioning import Conditioning
+from engine.inference.rerank import similarity
+from engine.inference.run import RunContext
+from engine.notes.drums import hear_drums
+from engine.notes.midi import read_midi
+from engine.notes.note import DrumHit, NoteEvent
+from engine.notes.transcribe import SURE_ENOUGH, transcribe
+from engine.sampler.instruments import SampledInstrument, load_sampler, read_sound
+from engine.sampler.place import (
+    OCTAVES_HZ,
+    OctaveMeter,
+    RoomSound,
+    estimate_room,
+    placed,
+    placing_filter,
+    tone_gains_db,
+)
+from engine.sampler.play import play_notes
+from engine.sampler.register import in_register
+
+FEWEST_NOTES = 2
+GHOST_INTERVALS = (12, 19, 24, 28)  # semitones above a note at which a partial of it may be taken for another
+GHOST_SHARE = 0.6  # of the velocity of a note; a partial that is softer is no note of its own
+NO_INSTRUMENT = "no recorded instrument is called {prompt!r}, so the flow model made the sound"
+NO_WORDS = "a recorded instrument is found by words alone, so the flow model made the sound"
+NOT_SURE = "the line could not be written down with confidence ({confidence:.2f}), so the flow model made the sound"
+NO_STROKES = "no strokes were heard in the old sound, so the flow model made the sound"
+
+
+@dataclass(frozen=True, slots=True)
+class OldSound:
+    """The sound whose line is played again.
+
+    Attributes:
+        blocks: starts its samples anew, float64 (channels, samples) at ``rate_hz``.
+        rate_hz: of it.
+        samples: length, which is that of what is made.
+    """
+
+    blocks: Callable[[], Iterator[Samples]]
+    rate_hz: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedPart:
+    """What is to be played, and where it stands.
+
+    Attributes:
+        notes: pitched notes, or strokes.
+        gains_db: of octaves, for its tone.
+        room: around it.
+        fit: 0 to 1, how well it goes with the rest; None where there is nothing to go with.
+        remarks: what the user should know, in sentences.
+    """
+
+    notes: tuple[NoteEvent | DrumHit, ...]
+    gains_db: np.ndarray
+    room: RoomSound
+    fit: float | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Voiced:
+    """What became of a prompt: candidates, best first, or none and the reason."""
+
+    candidates: list[Candidate]
+    remarks: tuple[str, ...] = ()
+
+
+def instruments_for(run: RunContext, conditioning: Conditioning) -> list[SampledInstrument]:
+    """Recorded instruments that a prompt means, best first.
+
+    Raises:
+        BundleError: the sampler is not installed, or damaged.
+    """
+    intent = run.intents.get(conditioning.prompt)
+    names = () if intent is None else (intent.english, *intent.terms)
+    return load_sampler().matching((*names, conditioning.prompt))
+
+
+def replay(run: RunContext, old: OldSound, conditioning: Conditioning, context: InpaintContext, peak: float) -> Voiced:
+    """The line of a sound, played on the instrument of a prompt.
+
+    Args:
+        run: the running request.
+        old: whose notes, tone and room are taken.
+        conditioning: of the new sound.
+        context: where it goes; times of a MIDI file are those of the input.
+        peak: highest sample allowed.
+
+    Raises:
+        BundleError: sampler or note network are not installed, or damaged.
+        AudioError: the MIDI file cannot be read.
+    """
+    instruments = instruments_for(run, conditioning)
+    if not instruments:
+        return _without(conditioning)
+    mono_N, old_db = _heard(run, old)
+    notes, remarks = _line(run, mono_N, old.rate_hz, instruments[0], context.start_s)
+    if not notes:
+        return Voiced([], remarks)
+    spans_s = [(one.at_s, one.at_s + 0.1) if isinstance(one, DrumHit) else (one.start_s, one.end_s) for one in notes]
+    room = estimate_room(mono_N, old.rate_hz, spans_s)
+    asked = _turns(run, instruments)
+    candidates = []
+    for index, instrument in enumerate(asked):
+        share = run.within(0.3, 1.0).nth(index, len(asked))
+        part = _for_instrument(instrument, PlayedPart(notes, old_db, room, None, remarks))
+        candidates.append(_played(share, instrument, part, context, conditioning, peak, index, match_tone=True))
+    return Voiced(candidates, remarks)
+
+
+def compose(run: RunContext, music: Music, conditioning: Conditioning, context: InpaintContext, peak: float) -> Voiced:
+    """A new part on the instrument of a prompt; those that fit the music best come first.
+
+    Args:
+        run: the running request.
+        music: what it is to go with.
+        conditioning: of the part.
+        context: where it goes.
+        peak: highest sample allowed.
+    """
+    instruments = instruments_for(run, conditioning)
+    if not instruments:
+        return _without(conditioning)
+    asked = _turns(run, instruments)
+    seconds = context.clip / context.rate_hz
+    given = _given_notes(run, instruments[0].is_drums, context.start_s)
+    candidates = []
+    for index, instrument in enumerate(asked):
+        role = role_of(conditioning.prompt, instrument)
+        seed = run.request.seed + index
+        notes = given or compose_part(music, role, instrument, seconds, seed)
+        fit = None
+        if music.is_heard:
+            fit = 0.5 * (harmony_fit(music, notes) + rhythm_fit(music, notes))
+        part = _for_instrument(
+            instrument, PlayedPart(notes, np.zeros(len(OCTAVES_HZ)), RoomSound(), fit, music.remarks)
+        )
+        share = run.nth(index, len(asked))
+        candidates.append(_played(share, instrument, part, context, conditioning, peak, index))
+    return Voiced(sorted(candidates, key=lambda one: (-(one.fit or 0.0), one.index)))
+
+
+def music_of(run: RunContext, info: AudioInfo | None) -> Music:
+    """What a new part is to go with: the music of a file, or what the prompt's words and the seed say."""
+    if info is None:
+        words = " ".join((*run.request.prompts, run.request.mix_prompt))
+        return music_from_words(words, run.request.seed, run.request.seconds or 0.0)
+    return hear_music(info, run.check)
+
+
+def _without(conditioning: Conditioning) -> Voiced:
+    words = conditioning.prompt
+    return Voiced([], (NO_INSTRUMENT.format(prompt=words) if words else NO_WORDS,))
+
+
+def _turns(run: RunContext, instruments: Sequence[SampledInstrument]) -> list[SampledInstrument]:
+    """Which instrument plays which candidate: those that the words mean equally well take turns."""
+    first = run.request.seed  # so that a candidate can be made again by its own seed
+    return [instruments[(first + index) % len(instruments)] for index in range(run.request.candidates)]
+
+
+def _heard(run: RunContext, old: OldSound) -> tuple[FloatArray, np.ndarray]:
+    """A sound as mono, and its level in octaves."""
+    meter, parts = OctaveMeter(old.rate_hz), list[FloatArray]()
+    for block_CN in old.blocks():
+        run.progress(0.2 * sum(map(len, parts)) / max(old.samples, 1), "notes")
+        meter.add(block_CN)
+        parts.append(block_CN.mean(axis=0).astype(np.float32))
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32), meter.octaves_db
+
+
+def _line(
+    run: RunContext, mono_N: FloatArray, rate_hz: int, instrument: SampledInstrument, start_s: float
+) -> tuple[tuple[NoteEvent | DrumHit, ...], tuple[str, ...]]:
+    """The notes to play, from a MIDI file or from the sound; none and the reason where that is not sure."""
+    if given := _given_notes(run, instrument.is_drums, start_s):
+        return given, ()
+    with run.timer.measure("notes"):
+        if instrument.is_drums:
+            hits = hear_drums(mono_N[None], rate_hz)
+            return (hits, ()) if len(hits) >= FEWEST_NOTES else ((), (NO_STROKES,))
+        heard = transcribe(mono_N[None], rate_hz, check=run.check)
+    notes = without_ghosts(heard.notes)
+    if heard.confidence < SURE_ENOUGH or len(notes) < FEWEST_NOTES:
+        return (), (NOT_SURE.format(confidence=heard.confidence),)
+    return notes, ()
+
+
+def _given_notes(run: RunContext, drums: bool, start_s: float) -> tuple[NoteEvent | DrumHit, ...]:
+    """Notes of the MIDI file of a request, in seconds of what is made; none without one."""
+    if run.request.notes_file is None:
+        return ()
+    notes, hits = read_midi(Path(run.request.notes_file))
+    if drums:
+        return tuple(replace(one, at_s=one.at_s - start_s) for one in hits if one.at_s >= start_s)
+    return tuple(
+        replace(one, start_s=max(one.start_s - start_s, 0.0), end_s=one.end_s - start_s)
+        for one in notes if one.end_s > start_s
+    )  # fmt: skip
+
+
+def without_ghosts(notes: Sequence[NoteEvent]) -> tuple[NoteEvent, ...]:
+    """Notes without those that are but partials of louder ones that sound with them."""
+
+    def is_ghost(one: NoteEvent) -> bool:
+        return any(
+            round(one.pitch - other.pitch) in GHOST_INTERVALS
+            and one.velocity < GHOST_SHARE * other.velocity
+            and min(one.end_s, other.end_s) - max(one.start_s, other.start_s) > 0.5 * one.length_s
+            for other in notes
+        )
+
+    return tuple(one for one in notes if not is_ghost(one))
+
+
+def _for_instrument(instrument: SampledInstrument, part: PlayedPart) -> PlayedPart:
+    """A part in the register of an instrument, with a remark where that moved it."""
+    if instrument.is_drums:
+        return part
+    fitted = in_register([one for one in part.notes if isinstance(one, NoteEvent)], instrument)
+    remarks = part.remarks
+    if fitted.octaves:
+        octaves = f"{abs(fitted.octaves)} octave{'s' if abs(fitted.octaves) > 1 else ''}"
+        way = "higher" if fitted.octaves > 0 else "lower"
+        remarks = (*remarks, f"the {instrument.name} plays the line {octaves} {way}, where it is at home")
+    if fitted.folded:
+        remarks = (*remarks, f"{fitted.folded} notes beyond the reach of the {instrument.name} were moved by octaves")
+    return replace(part, notes=fitted.notes, remarks=remarks)
+
+
+def _played(
+    run: RunContext, instrument: SampledInstrument, part: PlayedPart, context: InpaintContext,
+    conditioning: Conditioning, peak: float, index: int, match_tone: bool = False,
+) -> Candidate:  # fmt: skip
+    """A part as sound: dry, then with the tone and room of its place, then at its level."""
+    rate_hz, samples, channels = context.rate_hz, context.clip, context.channels
+    seed = run.request.seed + index
+    with contextlib.ExitStack() as undo:
+        dry = DiskArray(run.folder, _width(instrument, channels, rate_hz))
+        with dry, run.timer.measure("play"):
+            meter = OctaveMeter(rate_hz)
+            for block_CN in play_notes(instrument, part.notes, rate_hz, samples, seed):
+                run.progress(0.5 * dry.rows / samples, "play")
+                block_CN = block_CN if len(block_CN) == dry.width else block_CN.mean(axis=0, keepdims=True)
+                meter.add(block_CN)
+                dry.append(np.ascontiguousarray(block_CN.T))
+            gains_db = tone_gains_db(part.gains_db, meter.octaves_db) if match_tone else part.gains_db
+            filter_CN = placing_filter(part.room, gains_db, rate_hz, channels, seed)
+            wet = undo.enter_context(DiskArray(run.folder, channels))
+            dry_blocks = (dry.read(at, min(at + (1 << 17), samples)).T for at in range(0, samples, 1 << 17))
+            for block_CN in placed(dry_blocks, filter_CN, samples):
+                run.progress(0.5 + 0.5 * wet.rows / samples, "play")
+                wet.append(np.ascontiguousarray(block_CN.T))
+        candidate = _rated(run, instrument, part, context, conditioning, peak, Candidate(index, wet, (), 1.0, None))
+        undo.pop_all()
+    return candidate
+
+
+def _width(instrument: SampledInstrument, channels: int, rate_hz: int) -> int:
+    """Channels of the dry sound: a stereo recording stays one where the result is stereo."""
+    return channels if len(read_sound(instrument, rate_hz)) == channels else 1
+
+
+def _rated(
+    run: RunContext, instrument: SampledInstrument, part: PlayedPart, context: InpaintContext,
+    conditioning: Conditioning, peak: float, bare: Candidate,
+) -> Candidate:  # fmt: skip
+    wet, rate_hz = bare.audio, context.rate_hz
+    levels = [power_and_peak(wet, region.span.start, region.span.stop) for region in context.regions]
+    powers = [power / wet.width for power, _ in levels]
+    gains = tuple(
+        level_match(region, power, highest, context, peak)
+        for region, power, (_, highest) in zip(context.regions, powers, levels, strict=True)
+    )
+    there = [float(power > SILENT_POWER) for power in powers]
+    windows = tuple(
+        (*(round(context.start_s + edge / rate_hz, 6) for edge in (region.span.start, region.span.stop)), here)
+        for region, here in zip(context.regions, there, strict=True)
+    )
+    with _as_model_hears(run, context, wet) as mono:
+        alike = similarity(run, mono, 0, conditioning.prompt_SE)
+    return replace(
+        bare, gains=gains, presence=max(there, default=1.0), similarity=alike, windows=windows, rate_hz=rate_hz,
+        made_by="sampled", instrument=instrument.name, remarks=part.remarks, fit=part.fit,
+        notes=_at_input_times(part.notes, context.start_s),
+    )  # fmt: skip
+
+
+def _as_model_hears(run: RunContext, context: InpaintContext, wet: DiskArray) -> DiskArray:
+    """A sound as mono at the model's rate; the caller closes it."""
+    model_hz, mono = run.model.grid.sample_rate_hz, DiskArray(run.folder, 1)
+    for block_CN in at_user_rate(wet, context.rate_hz, model_hz, samples_at(wet.rows, context.rate_hz, model_hz)):
+        mono.append(np.ascontiguousarray(block_CN.mean(axis=0, keepdims=True).T))
+    return mono
+
+
+def model_rate_mono(run: RunContext, candidate: Candidate, held: contextlib.ExitStack) -> DiskArray:
+    """A candidate as mono at the model's rate, for what is made after it.
+
+    Args:
+        run: the running request.
+        candidate: made by any voice.
+        held: closes the sound.
+    """
+    if not candidate.rate_hz:
+        return candidate.audio
+    model_hz = run.model.grid.sample_rate_hz
+    mono = held.enter_context(DiskArray(run.folder, 1))
+    total = samples_at(candidate.audio.rows, candidate.rate_hz, model_hz)
+    for block_CN in at_user_rate(candidate.audio, candidate.rate_hz, model_hz, total):
+        mono.append(np.ascontiguousarray(block_CN.mean(axis=0, keepdims=True).T))
+    return mono
+
+
+def _at_input_times(notes: Sequence[NoteEvent | DrumHit], start_s: float) -> tuple[NoteEvent | DrumHit, ...]:
+    """Notes in seconds of the input, for a MIDI file that lies beside the result."""
+    return tuple(
+        replace(one, at_s=one.at_s + start_s) if isinstance(one, DrumHit)
+        else replace(one, start_s=one.start_s + start_s, end_s=one.end_s + start_s)
+        for one in notes
+    )  # fmt: skip
+
+
+def old_sound(info: AudioInfo, section: SampleRange) -> OldSound:
+    """A part of a file, as the sound whose line is played again."""
+    return OldSound(lambda: blocks(info, section.start, section.stop), info.rate_hz, section.samples)

@@ -1,0 +1,56 @@
+"""What a result says of the sound that was made for it: which voice, which instrument, which notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine.audio.atomic import output_error
+from engine.audio.file_names import ResultName
+from engine.errors import RequestError
+from engine.generation.inpaint import Candidate
+from engine.inference.conditioning import Conditioning
+from engine.inference.output import ResultDraft
+from engine.inference.run import RunContext
+from engine.notes.midi import midi_bytes
+from engine.notes.note import DrumHit, NoteEvent
+
+
+def told_of(run: RunContext, conditioning: Conditioning, candidates: Sequence[Candidate]) -> dict[str, Any]:
+    """Fields of ``TaskResult`` about some candidates that are one result together.
+
+    Args:
+        run: the running request.
+        conditioning: of what was made.
+        candidates: one for each region; none where nothing was made.
+
+    Raises:
+        OutputError: there is no room for the MIDI file.
+    """
+    voices = dict.fromkeys(one.made_by for one in candidates)
+    fits = [one.fit for one in candidates if one.fit is not None]
+    notes = [note for one in candidates for note in one.notes]
+    return {
+        "made_by": ", ".join(voices),
+        "instrument": ", ".join(dict.fromkeys(one.instrument for one in candidates if one.instrument)),
+        "remarks": tuple(dict.fromkeys(remark for one in candidates for remark in one.remarks)),
+        "fit": sum(fits) / len(fits) if fits else None,
+        "midi": _midi(run, conditioning, notes) if notes else None,
+    }
+
+
+def _midi(run: RunContext, conditioning: Conditioning, notes: Sequence[NoteEvent | DrumHit]) -> ResultDraft | None:
+    """A finished MIDI file without a name; None where mido is not installed."""
+    pitched = [one for one in notes if isinstance(one, NoteEvent)]
+    try:
+        data = midi_bytes(pitched, [one for one in notes if isinstance(one, DrumHit)], None, conditioning.name)
+    except RequestError:  # no mido: the sound is what was asked for
+        return None
+    draft = ResultDraft(run.folder, ResultName(conditioning.name), ".mid")
+    try:
+        draft.stream.write(data)
+        draft.seal()
+    except OSError as error:
+        draft.close()
+        raise output_error(run.folder, error) from error
+    return draft

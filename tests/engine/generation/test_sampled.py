@@ -1,0 +1,178 @@
+"""Recorded instruments play a line again, or a part of their own; all that holds for made sound holds for theirs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from engine.errors import AudioError, RequestError
+from engine.notes.midi import midi_bytes, read_midi
+from engine.notes.note import DrumHit, NoteEvent
+from engine.provenance import rerun_request
+from engine.sampler.instruments import load_sampler
+from engine.sampler.play import play_notes
+
+RATE_HZ = 44_100
+LINE = [NoteEvent(0.3 + 0.5 * k, 0.3 + 0.5 * k + 0.42, pitch) for k, pitch in enumerate((57, 60, 64, 62, 60, 59, 57))]
+
+
+def read(path):
+    return soundfile.read(path, dtype="float64", always_2d=True)[0]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """Files of lines that the sampler plays, by instrument."""
+    folder = tmp_path_factory.mktemp("lines")
+
+    def write(name="cello", notes=LINE, seconds=4.2, level=0.1):
+        path = folder / f"{name}.wav"
+        if not path.exists():
+            instrument = load_sampler().instruments[name]
+            mono_N = np.concatenate(list(play_notes(instrument, notes, RATE_HZ, round(seconds * RATE_HZ))), 1).mean(0)
+            audio_NC = np.stack([mono_N, 0.5 * mono_N], 1) * level / max(mono_N.std(), 1e-9)
+            soundfile.write(path, audio_NC, RATE_HZ, subtype="PCM_24")
+        return path
+
+    return write
+
+
+def assert_same_line(notes, line=LINE):
+    assert len(notes) == pytest.approx(len(line), abs=1)
+    for one in line:
+        near = min(notes, key=lambda other: abs(other.start_s - one.start_s))
+        assert near.start_s == pytest.approx(one.start_s, abs=0.06)
+        assert (near.key - round(one.pitch)) % 12 == 0
+
+
+def test_a_line_is_played_again_with_its_notes_in_time_and_as_loud_on_each_channel(run, played):
+    [result] = run(task="restyle", input=played(), prompts=("trumpet",), voice="sampled").results
+    assert (result.made_by, result.instrument) == ("sampled", "trumpet")
+    assert_same_line(read_midi(Path(result.midi))[0])
+    made, given = read(result.stem), read(played())
+    assert made.shape == given.shape
+    for made_N, given_N in zip(made.T, given.T, strict=True):
+        assert 20 * np.log10(made_N.std() / given_N.std()) == pytest.approx(0, abs=0.5)
+    assert abs(np.corrcoef(made.T[0], given.T[0])[0, 1]) < 0.9  # another sound
+
+
+def test_only_the_regions_change(run, played):
+    [result] = run(task="restyle", input=played(), prompts=("flute",), voice="sampled", regions_s=((1.0, 2.0),)).results
+    before, after = read(played()), read(result.stem)
+    inside = slice(RATE_HZ, 2 * RATE_HZ)
+    changed = np.abs(before - after).max(axis=1) > 0
+    assert changed[inside].mean() > 0.5
+    changed[inside] = False
+    assert not changed.any()
+
+
+def test_replace_keeps_the_sum_and_everything_outside(run, played):
+    [result] = run(
+        task="replace", input=played(), prompts=("violin",), replacement="trumpet", voice="sampled", region_s=(0.5, 3.5)
+    ).results
+    assert result.made_by == "sampled"
+    assert result.null_db == -300.0
+    before, after = read(played()), read(result.mix)
+    np.testing.assert_array_equal(before[: RATE_HZ // 2], after[: RATE_HZ // 2])
+    np.testing.assert_array_equal(before[round(3.5 * RATE_HZ) :], after[round(3.5 * RATE_HZ) :])
+    np.testing.assert_array_equal(read(result.mix), read(result.stem) + read(result.rest))
+
+
+def test_a_sound_without_notes_says_so_and_is_made_by_the_flow(run, noise):
+    [result] = run(task="restyle", input=noise(seconds=3.0), prompts=("trumpet",), voice="sampled").results
+    assert (result.made_by, result.instrument, result.midi) == ("flow", "", None)
+    assert any("could not be written down with confidence" in note for note in result.notes)
+
+
+def test_words_without_an_instrument_say_so_and_are_made_by_the_flow(run, played):
+    [result] = run(task="restyle", input=played(), prompts=("kazoo",), voice="sampled").results
+    assert result.made_by == "flow"
+    assert "no recorded instrument is called 'kazoo', so the flow model made the sound" in result.notes
+
+
+def test_the_notes_of_a_midi_file_are_played_in_the_place_of_its_own(run, played, tmp_path):
+    edited = [NoteEvent(0.5, 1.5, 72), NoteEvent(2.0, 3.0, 76)]
+    file = tmp_path / "edited.mid"
+    file.write_bytes(midi_bytes(edited))
+    [result] = run(task="restyle", input=played(), prompts=("flute",), voice="sampled", notes_file=str(file)).results
+    assert_same_line(read_midi(Path(result.midi))[0], edited)
+    made_N = read(result.stem)[:, 0]
+    quiet, loud = made_N[: RATE_HZ // 3].std(), made_N[RATE_HZ : round(1.4 * RATE_HZ)].std()
+    assert quiet < 0.02 * loud
+
+
+def test_a_file_that_is_no_midi_is_refused_and_nothing_is_written(run, played, tmp_path):
+    file = tmp_path / "notes.mid"
+    file.write_bytes(b"MThd nothing")
+    with pytest.raises(AudioError, match="not a MIDI file"):
+        run(task="restyle", input=played(), prompts=("flute",), voice="sampled", notes_file=str(file))
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_the_sidecar_says_who_played_and_makes_the_same_again(run, pipeline, toy_bundle, played):
+    asked = {"task": "restyle", "prompts": ("trumpet",), "voice": "sampled", "bundle": str(toy_bundle)}
+    [result] = run(input=played(), **asked).results
+    said = json.loads(Path(result.sidecar).read_text(encoding="utf-8"))
+    assert (said["voice"], said["made_by"], said["instrument"]) == ("sampled", "sampled", "trumpet")
+    assert said["midi"] == Path(result.midi).name
+    assert said["sampler_sha256"] == load_sampler().sha256
+    request = rerun_request(result.sidecar)
+    [again] = pipeline.run(request, lambda fraction, stage: None, lambda: None).results
+    np.testing.assert_array_equal(read(again.stem), read(result.stem))
+
+
+def test_drums_are_played_again_as_strokes(run, played):
+    hits = [DrumHit(0.25 + 0.5 * k, "snare" if k % 2 else "kick") for k in range(8)]
+    [result] = run(
+        task="restyle", input=played("rock drum kit", hits), prompts=("drum machine",), voice="sampled"
+    ).results
+    assert result.instrument == "drum machine"
+    heard = sorted(one.at_s for one in read_midi(Path(result.midi))[1])
+    assert np.mean([min(abs(at - one.at_s) for at in heard) < 0.05 for one in hits]) > 0.7
+
+
+@pytest.mark.slow
+def test_a_new_part_goes_with_the_chords_and_the_best_fit_comes_first(run, played):
+    chords = [(57, 60, 64), (53, 57, 60), (48, 52, 55), (55, 59, 62)] * 2
+    rest = [NoteEvent(k * 1.0 + 0.5 * half, k * 1.0 + 0.5 * half + 0.45, pitch)
+            for k, chord in enumerate(chords) for half in (0, 1) for pitch in chord]  # fmt: skip
+    path = played("grand piano", rest, seconds=8.0)
+    results = run(
+        task="regenerate", input=path, prompts=("electric bass",), voice="sampled", candidates=3, start="noise"
+    ).results
+    fits = [one.fit for one in results]
+    assert fits == sorted(fits, reverse=True)
+    assert fits[0] > 0.5
+    assert {one.made_by for one in results} == {"sampled"}
+    assert len({read(one.stem).tobytes() for one in results}) == 3
+
+
+def test_a_part_from_the_prompt_alone_has_the_tempo_of_its_words(run):
+    [result] = run(task="generate", prompts=("drums, 120 bpm",), voice="sampled", seconds=4.0).results
+    assert result.made_by == "sampled"
+    snares = [one.at_s for one in read_midi(Path(result.midi))[1] if one.drum == "snare"]
+    assert min(abs(at - 0.5) for at in snares) < 0.03
+
+
+def test_an_arrangement_adds_up(run):
+    results = run(task="arrange", prompts=("drums", "bass", "piano"), voice="sampled", seconds=3.0).results
+    assert [one.instrument for one in results] == ["drum kit", "electric bass", "grand piano"]
+    assert results[0].null_db == -300.0
+    np.testing.assert_allclose(read(results[0].mix), sum(read(one.stem) for one in results), atol=2**-15)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"task": "restyle", "input": "a.wav", "notes_file": "a.mid"}, "choose the voice sampled"),
+        ({"task": "generate", "slot": "mix", "voice": "sampled"}, "recorded instruments play a stem, not the mix"),
+        ({"task": "inpaint", "input": "a.wav", "region_s": (0.1, 0.2), "voice": "sampled"}, "has no voice to choose"),
+        ({"task": "isolate", "input": "a.wav", "voice": "sampled"}, "has no voice to choose"),
+        ({"task": "restyle", "input": "a.wav", "voice": "sung"}, "unknown voice 'sung'; choose one of flow, sampled"),
+    ],
+)
+def test_what_recorded_instruments_cannot_do_is_refused(run, asked, said):
+    with pytest.raises(RequestError, match=said):
+        run(**asked)
