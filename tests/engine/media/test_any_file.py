@@ -131,7 +131,7 @@ def flac_total(samples: int):
 
     def change(whole: bytes) -> bytes:
         at = whole.index(b"fLaC") + 21
-        return patched(at, bytes([whole[at] & 0xF0]) + samples.to_bytes(4, "big"))(whole)
+        return patched(at, ((whole[at] & 0xF0) << 32 | samples).to_bytes(5, "big"))(whole)
 
     return change
 
@@ -276,6 +276,8 @@ FLACS = [
     Case("flac, half", lib("FLAC", "PCM_16", half), HALF, "its header says 0.680 s"),
     Case("flac of unknown length, half", lib("FLAC", "PCM_16", flac_total(0), half), HALF, "its end is missing"),
     Case("flac, nothing but a header", lib("FLAC", "PCM_16", lambda whole: whole[:60]), REFUSED),
+    Case("flac, a header of 2^36 - 1 samples", lib("FLAC", "PCM_16", flac_total(2**36 - 1), lambda f: f[:60]), REFUSED),
+    Case("flac that says 2^36 - 1 samples", lib("FLAC", "PCM_16", flac_total(2**36 - 1)), SAMPLES, "its header says"),
     Case("ogg vorbis", lib("OGG", "VORBIS"), SAMPLES),
     Case("ogg vorbis, half", lib("OGG", "VORBIS", half, samples=LONG), SOME, "its end is missing"),
     Case("ogg vorbis, junk behind", lib("OGG", "VORBIS", followed_by(JUNK)), SAMPLES),
