@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from engine.errors import BundleError
-from engine.runtime.backend import FloatArray, GraphSession
+from engine.inference.device_sampler import DeviceLatents
+from engine.latents import Slot
+from engine.runtime.backend import FloatArray, GraphSession, resident_session
 
 
 class Codec:
@@ -14,6 +18,27 @@ class Codec:
     def __init__(self, encode: GraphSession, decode: GraphSession) -> None:
         self._encode = encode
         self._decode = decode
+
+    def decode_slots(self, latents: FloatArray | DeviceLatents, slots: Sequence[Slot]) -> FloatArray:
+        """Decode some slots of sampled latents; those on a device go to its decoder without a way through the host.
+
+        Args:
+            latents: float32 (windows, slots, latent channels, frames), or what ``sample_latents`` left on a device.
+            slots: which.
+
+        Returns:
+            float32 (slots, windows, samples of a window) at the model's rate.
+
+        Raises:
+            BundleError: the graph returned NaN or infinity.
+        """
+        resident = resident_session(self._decode)
+        if isinstance(latents, DeviceLatents):
+            if resident is not None:
+                return _numbers(latents.decoded(resident, slots), "decode")
+            latents = latents.numpy()
+        decoded_KN = self.decode(np.concatenate([latents[:, slot] for slot in slots]))
+        return decoded_KN.reshape(len(slots), len(latents), -1)
 
     def encode(self, audio_BN: FloatArray) -> FloatArray:
         """Encode windows of audio.

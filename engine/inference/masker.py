@@ -15,10 +15,13 @@ from engine.audio.stft import hann
 from engine.bundle.separation import MaskDecoderSpec
 from engine.errors import BundleError
 from engine.inference.component_pooling import ComponentPooling
-from engine.runtime.backend import FloatArray, GraphSession
+from engine.runtime.backend import DeviceTensor, FloatArray, GraphSession, ResidentSession, resident_session
+from engine.runtime.batch_axes import pad_rows
+from engine.runtime.settings import padded_rows
 from engine.runtime.threads import parallel_for
 
 FRAMES_AT_ONCE = 64
+_ANSWERS = ("stem", "rest", "presence")  # outputs that become masks; what was heard on the way stays in the graph
 
 HalfArray = npt.NDArray[np.float16]
 
@@ -30,7 +33,10 @@ class MixWindows:
         audio_B2N: float32 (windows, 2, samples); the first sample is half an FFT before the middle of the first frame.
         grid: of the spectrogram.
         estimate_B2N: the flow's mono stem and rest of the same samples; None where the masker does not read them.
+        placed: the magnitudes in the memory of the masker's device; None where they are only in the host's.
     """
+
+    placed: DeviceTensor | None = None
 
     def __init__(self, audio_B2N: FloatArray, grid: MaskDecoderSpec, estimate_B2N: FloatArray | None = None) -> None:
         self.audio_B2N = audio_B2N
@@ -42,20 +48,17 @@ class MixWindows:
         """Magnitudes, float32 (windows, 2, frames, bins), not normalised."""
         return magnitudes(self.audio_B2N, self.grid)
 
-    @classmethod
-    def joined(cls, parts: Sequence[MixWindows]) -> MixWindows:
-        """Several batches as one; the magnitudes are taken over where all have been computed."""
-        if len(parts) == 1:
-            return parts[0]
-        estimates = [part.estimate_B2N for part in parts if part.estimate_B2N is not None]
-        whole = cls(
-            np.concatenate([part.audio_B2N for part in parts]),
-            parts[0].grid,
-            np.concatenate(estimates) if estimates else None,
+    def part(self, rows: Sequence[int]) -> MixWindows:
+        """Some consecutive windows of these."""
+        if len(rows) == len(self.audio_B2N):
+            return self
+        here = slice(rows[0], rows[-1] + 1)
+        some = MixWindows(
+            self.audio_B2N[here], self.grid, None if self.estimate_B2N is None else self.estimate_B2N[here]
         )
-        if all("mix" in vars(part) for part in parts):
-            whole.mix = np.concatenate([part.mix for part in parts])
-        return whole
+        if "mix" in vars(self):
+            some.mix = self.mix[here]
+        return some
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +115,28 @@ class MaskDecoder:
         self.takes_estimate = takes_estimate
         self.end = end
 
+    def place(self, excerpt: MixWindows) -> None:
+        """Compute the magnitudes of windows and bring them to the device, so that ``masks`` finds them there."""
+        mix, resident = excerpt.mix, resident_session(self._graph)
+        if resident is not None:
+            excerpt.placed = resident.put(pad_rows(mix, padded_rows(len(mix), resident.batch_sizes)))
+
     def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
         """See ``Masker``."""
+        resident = resident_session(self._graph)
+        if resident is not None and excerpt.placed is not None and excerpt.estimate_B2N is None:
+            return self._masks_on_device(resident, excerpt.placed, len(excerpt.mix), prompts_PE)
         inputs = {"mix": excerpt.mix, "prompt": prompts_PE}
         if excerpt.estimate_B2N is not None:
             inputs["estimate"] = magnitudes(excerpt.estimate_B2N, excerpt.grid)
-        return _masks(self._graph.run(inputs))
+        return _masks(self._graph.run(inputs, _ANSWERS))
+
+    def _masks_on_device(
+        self, resident: ResidentSession, mix: DeviceTensor, windows: int, prompts_PE: FloatArray
+    ) -> MaskOutput:
+        padded_PE = pad_rows(prompts_PE, padded_rows(len(prompts_PE), resident.batch_sizes))
+        answer = resident.run_tensors({"mix": mix, "prompt": padded_PE}, _ANSWERS)
+        return _masks({name: values[: len(prompts_PE), :windows] for name, values in answer.items()})
 
     def pooled(self, answer: MaskOutput, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
         """An answer with its masks pooled as the bundle says."""

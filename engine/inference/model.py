@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from engine.inference.sampler import SamplerConfig
 from engine.latents import LatentGrid
 from engine.media.encoders import AudioEncoder, VideoEncoder
 from engine.request import Request, Start
-from engine.runtime.backend import Array, Backend, FloatArray, GraphSession
+from engine.runtime.backend import Array, Backend, FloatArray, GraphSession, ResidentSession, resident_session
 from engine.tasks import rule_of
 from engine.text.encoder import StoryEncoder, TextEncoder
 
@@ -64,16 +64,24 @@ class LazySession:
         self._backend, self._path = backend, path
         self._session: GraphSession | None = None
 
-    def run(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:
+    @property
+    def resident(self) -> ResidentSession | None:
+        """See ``engine.runtime.backend.resident_session``."""
+        return resident_session(self._opened())
+
+    def run(self, inputs: Mapping[str, Array], wanted: Sequence[str] = ()) -> dict[str, FloatArray]:
         """Run the graph once.
 
         Raises:
             BundleError: the file is not a graph this runtime can read.
             DeviceError: the device refused.
         """
+        return self._opened().run(inputs, wanted)
+
+    def _opened(self) -> GraphSession:
         if self._session is None:
             self._session = self._backend.open(self._path)
-        return self._session.run(inputs)
+        return self._session
 
 
 def open_model(bundle: Bundle, backend: Backend) -> Model:
@@ -133,7 +141,7 @@ class _NoFlow:
     def __init__(self, label: str) -> None:
         self._label = label
 
-    def run(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:
+    def run(self, inputs: Mapping[str, Array], wanted: Sequence[str] = ()) -> dict[str, FloatArray]:
         """Refuse.
 
         Raises:

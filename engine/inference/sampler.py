@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.inference.device_sampler import DeviceLatents, StepInputs, sample_on_device
 from engine.latents import Slot, exchanged
 from engine.request import CONDITIONS, Start
-from engine.runtime.backend import Array, FloatArray, GraphSession
+from engine.runtime.backend import Array, FloatArray, GraphSession, resident_session
 
 # condition -> input of the step graph, and the slot it is about; None means that the input is about all of them
 _INPUTS: dict[str, tuple[str, Slot | None]] = {
@@ -57,6 +58,17 @@ class SamplerConfig:
     def num_steps(self) -> int:
         """Steps actually taken: those of the path that ``strength`` leaves, none longer than a full step."""
         return math.ceil(self.steps * self.strength - 1e-9)
+
+    @property
+    def times(self) -> list[float]:
+        """t of the unknown latents before each step, 0 to 1."""
+        steps = self.num_steps
+        return [float(np.float32(1 - self.strength + self.strength * step / steps)) for step in range(steps)]
+
+    @property
+    def dt(self) -> float:
+        """Length of a step."""
+        return self.strength / max(self.num_steps, 1)
 
 
 def initial_noise(
@@ -137,22 +149,61 @@ def sample(
     Source: Lipman et al. 2022, "Flow Matching for Generative Modeling", arXiv:2210.02747; guidance after Ho and
     Salimans 2022, arXiv:2207.12598, outside the graph because an Euler step is affine in the velocity.
     """
-    conditions: dict[str, FloatArray] = {"prompt": prompt_BSE} | (
-        {} if picture_BFP is None else {"picture": picture_BFP}
-    )
-    unconditional = _drop_conditions(conditions, sampling.guide or CONDITIONS, sampling.slot)
-    x_BSDL, steps = start_BSDL, sampling.num_steps
-    for step in range(steps):
+    sampled = sample_latents(graph, start_BSDL, known_BSL, prompt_BSE, sampling, check, picture_BFP)
+    return sampled.numpy() if isinstance(sampled, DeviceLatents) else sampled
+
+
+def sample_latents(
+    graph: GraphSession,
+    start_BSDL: FloatArray,
+    known_BSL: BoolArray,
+    prompt_BSE: FloatArray,
+    sampling: SamplerConfig,
+    check: Callable[[], None],
+    picture_BFP: FloatArray | None = None,
+) -> FloatArray | DeviceLatents:
+    """The same, where the graph's tensors may stay on its device left there; see ``Codec.decode_slots``."""
+    resident = resident_session(graph)
+    if resident is not None:
+        inputs = step_inputs(start_BSDL, known_BSL, prompt_BSE, sampling, picture_BFP)
+        return sample_on_device(resident, inputs, check)
+    conditions, unconditional = _conditions(prompt_BSE, sampling, picture_BFP)
+    x_BSDL = start_BSDL
+    for time in sampling.times:
         check()
-        time = np.float32(1 - sampling.strength + sampling.strength * step / steps)
         latents = {
             "x": x_BSDL,
-            "t": np.where(known_BSL, np.float32(1), time),
+            "t": np.where(known_BSL, np.float32(1), np.float32(time)),
             "known": known_BSL,
-            "dt": np.full(len(x_BSDL), sampling.strength / steps, np.float32),
+            "dt": np.full(len(x_BSDL), sampling.dt, np.float32),
         }
         x_BSDL = _cfg_step(graph, latents, conditions, unconditional, sampling.guidance)
     return np.where(known_BSL[:, :, None], start_BSDL, x_BSDL)
+
+
+def step_inputs(
+    start_BSDL: FloatArray,
+    known_BSL: BoolArray,
+    prompt_BSE: FloatArray,
+    sampling: SamplerConfig,
+    picture_BFP: FloatArray | None = None,
+) -> StepInputs:
+    """What the steps on a device are given; arguments as for ``sample``."""
+    conditions, unconditional = _conditions(prompt_BSE, sampling, picture_BFP)
+    passes: tuple[dict[str, FloatArray], dict[str, FloatArray] | None] = (conditions, unconditional)
+    if sampling.guidance == 1:
+        passes = conditions, None
+    elif sampling.guidance == 0:
+        passes = unconditional, None
+    return StepInputs(start_BSDL, known_BSL, *passes, sampling.guidance, sampling.times, sampling.dt)
+
+
+def _conditions(
+    prompt_BSE: FloatArray, sampling: SamplerConfig, picture_BFP: FloatArray | None
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Conditions by input of the step graph, of the conditional and of the unconditional pass."""
+    conditions = {"prompt": prompt_BSE} | ({} if picture_BFP is None else {"picture": picture_BFP})
+    return conditions, _drop_conditions(conditions, sampling.guide or CONDITIONS, sampling.slot)
 
 
 def _drop_conditions(

@@ -9,7 +9,7 @@ import contextlib
 import ctypes
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +28,11 @@ FloatArray = npt.NDArray[np.float32]
 PROVIDERS: dict[Device, str] = {
     "tensorrt": "TensorrtExecutionProvider",
     "cuda": "CUDAExecutionProvider",
+    "rtx": "NvTensorRTRTXExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "webgpu": "WebGpuExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
     "cpu": "CPUExecutionProvider",
 }
 BATCH_WINDOWS: dict[str, int] = {
@@ -59,20 +64,102 @@ class OutOfDeviceMemory(DeviceError):
     """A run did not fit; the caller halves the batch and tries again."""
 
 
+class DeviceChanged(DeviceError):
+    """The graphs have to be opened anew, on the device that the backend chose instead; no job ends with it."""
+
+
 class GraphSession(Protocol):
     """One opened graph."""
 
-    def run(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:
+    def run(self, inputs: Mapping[str, Array], wanted: Sequence[str] = ()) -> dict[str, FloatArray]:
         """Run the graph once.
 
         Args:
             inputs: name -> array, as the bundle's manifest says.
+            wanted: outputs that are needed; none means all. More may come back.
 
         Raises:
             OutOfDeviceMemory: the batch is too large for the device.
             DeviceError: the device refused for another reason.
         """
         ...
+
+
+class DeviceTensor(Protocol):
+    """An array in the memory of a device."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its axes."""
+        ...
+
+    def update(self, values: Array) -> None:
+        """Overwrite it with an array of its shape; it stays where it is."""
+        ...
+
+    def numpy(self) -> Array:
+        """A copy in the host's memory."""
+        ...
+
+
+class ResidentSession(GraphSession, Protocol):
+    """A graph whose inputs and outputs may stay in the memory of its device."""
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Rows of a batch that this session is made for; none means any number."""
+        ...
+
+    def put(self, values: Array) -> DeviceTensor:
+        """A new tensor on the device with these values."""
+        ...
+
+    def keep(self, name: str, shape: tuple[int, ...], kind: type) -> DeviceTensor:
+        """The tensor of this name, shape and type, made on first use; it is the same one, at the same address, later.
+
+        Args:
+            name: its meaning to the caller.
+            shape: its axes.
+            kind: NumPy type of its numbers.
+        """
+        ...
+
+    def run_resident(
+        self, inputs: Mapping[str, DeviceTensor], outputs: Mapping[str, DeviceTensor], recording: int = 0
+    ) -> None:
+        """Run the graph on tensors of the device; the outputs are overwritten.
+
+        Args:
+            inputs: by name.
+            outputs: by name.
+            recording: number of these very tensors from 1 on; where the device can, the run is recorded as a CUDA graph
+                under this number and replayed. 0 never is.
+
+        Raises:
+            OutOfDeviceMemory: it does not fit; what ``keep`` held is freed.
+            DeviceError: the device refused for another reason.
+        """
+        ...
+
+    def run_tensors(
+        self, inputs: Mapping[str, DeviceTensor | Array], wanted: Sequence[str] = ()
+    ) -> dict[str, FloatArray]:
+        """Run the graph on tensors of the device or arrays; the outputs come to the host as of ``run``."""
+        ...
+
+    def beside(self, graph: bytes) -> ResidentSession:
+        """A small graph on the same device; the same one for the same bytes.
+
+        Args:
+            graph: an ONNX model.
+        """
+        ...
+
+
+def resident_session(graph: GraphSession) -> ResidentSession | None:
+    """The graph as one whose tensors may stay on its device; None where arrays go in and come out."""
+    found: ResidentSession | None = getattr(graph, "resident", None)
+    return found
 
 
 class Backend(Protocol):

@@ -6,7 +6,7 @@ any number of Euler steps lands on STEM = ``share`` of MIX (or half of that of R
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ class FakeSession:
         self._run = run
         self._most_rows = most_rows
 
-    def run(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:
+    def run(self, inputs: Mapping[str, Array], wanted: Sequence[str] = ()) -> dict[str, FloatArray]:
         """See ``engine.runtime.backend.GraphSession``."""
         rows = len(next(iter(inputs.values())))
         if self._most_rows is not None and rows > self._most_rows:

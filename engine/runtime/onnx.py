@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import logging
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnxruntime as ort
 
-from engine.errors import BundleError, DeviceError
-from engine.runtime.backend import Array, FloatArray, OutOfDeviceMemory, opening_graph
+from engine.errors import BundleError, DeviceError, DeviceLost
+from engine.runtime.backend import PROVIDERS, Array, DeviceTensor, FloatArray, OutOfDeviceMemory, opening_graph
+from engine.runtime.batch_axes import BatchAxes, BatchCut
+from engine.runtime.faults import fault_of
+from engine.runtime.onnx_plugins import add_plugin
 from engine.runtime.providers import provider_chain
+from engine.runtime.self_test import trial_inputs
 from engine.runtime.settings import SessionSettings
 from engine.runtime.threads import threads
 
@@ -24,8 +31,26 @@ if not hasattr(ort, "InferenceSession"):
 
 ort.disable_telemetry_events()  # on Windows they go to the system's event log; see ``engine.telemetry`` for the rest
 
-_OUT_OF_MEMORY = ("out of memory", "failed to allocate", "bad_alloc", "bad allocation", "cudaerrormemoryallocation")
-_NO_GRAPH = ("INVALID_PROTOBUF", "INVALID_GRAPH", "Load model", "ModelProto", "NO_SUCHFILE", "NOT_IMPLEMENTED")
+
+class OnnxTensor:
+    """An array in the memory of a device, see ``engine.runtime.backend.DeviceTensor``."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its axes."""
+        return tuple(self.value.shape())
+
+    def update(self, values: Array) -> None:
+        """See ``DeviceTensor``."""
+        self.value.update_inplace(np.ascontiguousarray(values))
+
+    def numpy(self) -> Array:
+        """See ``DeviceTensor``."""
+        copied: Array = np.array(self.value.numpy())
+        return copied
 
 
 class OnnxSession:
@@ -33,7 +58,7 @@ class OnnxSession:
 
     Args:
         session: it.
-        path: the file.
+        path: the file, for messages.
         settings: what it was opened with.
     """
 
@@ -42,34 +67,189 @@ class OnnxSession:
         self._path = path
         self.settings = settings
         self._outputs = [output.name for output in session.get_outputs()]
+        self._axes = BatchAxes.of(session) if settings.batch_sizes else None
+        self._kept: dict[tuple[str, tuple[int, ...], type], OnnxTensor] = {}
+        self._beside: dict[bytes, OnnxSession] = {}
+        self._proven: set[int] = set()  # recordings that gave what an ordinary run gives
+        self.captures = settings.capture
 
     @property
     def providers(self) -> list[str]:
         """The execution providers that ONNX Runtime really gave, the preferred one first."""
         return list(self._session.get_providers())
 
-    def run(self, inputs: Mapping[str, Array]) -> dict[str, FloatArray]:
-        """See ``engine.runtime.backend.GraphSession``."""
+    @property
+    def inputs(self) -> dict[str, tuple[str, tuple[int | str | None, ...]]]:
+        """Name -> type and axes, in ONNX Runtime's words."""
+        return {one.name: (one.type, tuple(one.shape)) for one in self._session.get_inputs()}
+
+    @property
+    def placement(self) -> dict[str, Counter[str]]:
+        """Provider -> operators that it got, with their numbers; empty on the CPU and where none is told."""
+        tell = getattr(self._session, "get_provider_graph_assignment_info", None)  # since ONNX Runtime 1.24
+        placed: dict[str, Counter[str]] = {}
+        if tell is None or self.settings.kind == "cpu":
+            return placed
+        for part in tell():
+            placed.setdefault(part.ep_name, Counter()).update(node.op_type for node in part.get_nodes())
+        return placed
+
+    def shrink(self) -> None:
+        """Give memory back that earlier runs needed and none uses now; a run of one row is what it takes."""
+        options = ort.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", _arena(self.settings))
+        options.add_run_config_entry("gpu_graph_id", "-1")
         with onnx_errors(self._path):
-            values = self._session.run(self._outputs, dict(inputs))
-        return dict(zip(self._outputs, values, strict=True))
+            self._session.run(self._outputs, trial_inputs(self.inputs), options)
+
+    @property
+    def resident(self) -> OnnxSession | None:
+        """Itself where its tensors may stay on the device, see ``engine.runtime.backend.resident_session``."""
+        return self if self.settings.resident else None
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """See ``engine.runtime.backend.ResidentSession``."""
+        return self.settings.batch_sizes
+
+    def run(self, inputs: Mapping[str, Array], wanted: Sequence[str] = ()) -> dict[str, FloatArray]:
+        """See ``engine.runtime.backend.GraphSession``; a batch is padded to the next of the fixed sizes."""
+        names = [name for name in self._outputs if not wanted or name in wanted]
+        given, cut = dict(inputs), BatchCut()
+        if self._axes is not None:
+            given, cut = self._axes.padded(given, self.settings.batch_sizes)
+        with onnx_errors(self._path):
+            values = self._session.run(names, given, _not_recorded() if self.captures else None)
+        return {name: cut.of(name, value) for name, value in zip(names, values, strict=True)}
+
+    def put(self, values: Array) -> OnnxTensor:
+        """See ``engine.runtime.backend.ResidentSession``."""
+        with onnx_errors(self._path):
+            whole = np.ascontiguousarray(values)
+            return OnnxTensor(ort.OrtValue.ortvalue_from_numpy(whole, self.settings.memory, self.settings.index))
+
+    def keep(self, name: str, shape: tuple[int, ...], kind: type) -> OnnxTensor:
+        """See ``engine.runtime.backend.ResidentSession``."""
+        key = (name, shape, kind)
+        if key not in self._kept:
+            with onnx_errors(self._path):
+                memory, index = self.settings.memory, self.settings.index
+                self._kept[key] = OnnxTensor(ort.OrtValue.ortvalue_from_shape_and_type(shape, kind, memory, index))
+        return self._kept[key]
+
+    def run_resident(
+        self, inputs: Mapping[str, DeviceTensor], outputs: Mapping[str, DeviceTensor], recording: int = 0
+    ) -> None:
+        """See ``engine.runtime.backend.ResidentSession``; a recording is proven before it is used."""
+        if not recording or not self.captures:
+            self._run_bound(inputs, outputs, 0)
+            return
+        if recording not in self._proven:
+            self._run_bound(inputs, outputs, 0)
+            expected = {name: tensor.numpy() for name, tensor in outputs.items()}
+            try:
+                self._run_bound(inputs, outputs, recording)  # records
+                self._run_bound(inputs, outputs, recording)  # replays
+                is_same = all(np.array_equal(tensor.numpy(), expected[name]) for name, tensor in outputs.items())
+            except DeviceError as error:
+                log.info("%s is not recorded: %s", self._path.name, error)
+                is_same = False
+            if not is_same:
+                self.captures = False
+                self._run_bound(inputs, outputs, 0)
+                return
+            self._proven.add(recording)
+            return
+        self._run_bound(inputs, outputs, recording)
+
+    def run_tensors(
+        self, inputs: Mapping[str, DeviceTensor | Array], wanted: Sequence[str] = ()
+    ) -> dict[str, FloatArray]:
+        """See ``engine.runtime.backend.ResidentSession``; batches are as given."""
+        names = [name for name in self._outputs if not wanted or name in wanted]
+        with onnx_errors(self._path):
+            binding = self._session.io_binding()
+            for name, given in inputs.items():
+                tensor = given if isinstance(given, OnnxTensor) else self.put(np.asarray(given))
+                binding.bind_ortvalue_input(name, tensor.value)
+            for name in names:
+                binding.bind_output(name, "cpu")
+            self._session.run_with_iobinding(binding, _not_recorded())
+            return dict(zip(names, binding.copy_outputs_to_cpu(), strict=True))
+
+    def beside(self, graph: bytes) -> OnnxSession:
+        """See ``engine.runtime.backend.ResidentSession``."""
+        if graph not in self._beside:
+            settings = dataclasses.replace(self.settings, capture=False, batch_sizes=(), precision="float32")
+            with onnx_errors(Path("joining steps")):
+                self._beside[graph] = open_session(graph, settings)
+        return self._beside[graph]
+
+    def _run_bound(
+        self, inputs: Mapping[str, DeviceTensor], outputs: Mapping[str, DeviceTensor], recording: int
+    ) -> None:
+        try:
+            with onnx_errors(self._path):
+                binding = self._session.io_binding()
+                for name, tensor in inputs.items():
+                    binding.bind_ortvalue_input(name, tensor.value)  # type: ignore[attr-defined]
+                for name, tensor in outputs.items():
+                    binding.bind_ortvalue_output(name, tensor.value)  # type: ignore[attr-defined]
+                options = _recorded_as(recording) if recording else _not_recorded()
+                self._session.run_with_iobinding(binding, options)
+        except OutOfDeviceMemory:
+            self._kept.clear()  # the caller comes again with fewer rows
+            raise
 
 
-def open_session(path: Path, settings: SessionSettings) -> OnnxSession:
+def _arena(settings: SessionSettings) -> str:
+    return f"gpu:{settings.index}" if settings.memory == "cuda" else "cpu:0"
+
+
+def _recorded_as(number: int) -> Any:
+    """Options of a run that records a CUDA graph under this number, or replays it."""
+    options = ort.RunOptions()
+    options.add_run_config_entry("gpu_graph_id", str(number))
+    return options
+
+
+def _not_recorded() -> Any:
+    return _recorded_as(-1)
+
+
+def open_session(graph: Path | bytes, settings: SessionSettings) -> OnnxSession:
     """Open a graph; whether the wanted provider was had stands in ``OnnxSession.providers``.
 
+    Where recording CUDA graphs is asked for and the graph does not allow it, because it has nodes that only the CPU
+    runs or loops of its own, it is opened without.
+
     Args:
-        path: the graph.
+        graph: a file, or a small graph itself.
         settings: device, precision and limits.
 
     Raises:
         Exception: whatever ONNX Runtime throws; ``onnx_errors`` translates it.
     """
-    options = session_options(settings)
+    path = graph if isinstance(graph, Path) else Path("small.onnx")
+    if settings.capture:
+        try:
+            return _opened(graph, path, settings)
+        except Exception as error:  # an ordinary session tells what else is wrong
+            log.info("%s cannot be recorded: %s", path.name, _first_line(error))
+            settings = dataclasses.replace(settings, capture=False)
+    return _opened(graph, path, settings)
+
+
+def _opened(graph: Path | bytes, path: Path, settings: SessionSettings) -> OnnxSession:
+    source = str(graph) if isinstance(graph, Path) else graph
     with opening_graph(settings.kind), _prints_on_stderr():
-        session = ort.InferenceSession(
-            str(path), sess_options=options, providers=provider_chain(settings, path), enable_fallback=0
-        )
+        options = session_options(settings)
+        providers: list[Any] | None = None
+        if PROVIDERS[settings.kind] in ort.get_available_providers():
+            providers = provider_chain(settings, path)
+        else:
+            add_plugin(options, settings, path)
+        session = ort.InferenceSession(source, sess_options=options, providers=providers, enable_fallback=0)
     return OnnxSession(session, path, settings)
 
 
@@ -79,6 +259,8 @@ def session_options(settings: SessionSettings) -> Any:
     options.log_severity_level = 3
     options.intra_op_num_threads = threads()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if settings.kind != "cpu":
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     return options
 
 
@@ -94,12 +276,17 @@ def onnx_errors(graph: Path) -> Iterator[None]:
         yield
     except Exception as error:
         said = str(error)
-        if any(words in said.lower() for words in _OUT_OF_MEMORY):
+        fault = fault_of(said)
+        if fault == "memory":
             raise OutOfDeviceMemory(
                 "{graph} does not fit in memory; close other programs or ask for fewer windows at once",
                 graph=graph.name,
             ) from error
-        if any(words in said for words in _NO_GRAPH):
+        if fault == "lost":
+            raise DeviceLost(
+                "the device broke down while it ran {graph} ({reason})", graph=graph.name, reason=_first_line(error)
+            ) from error
+        if fault == "graph":
             raise BundleError(
                 "{graph} is no graph this ONNX Runtime can read ({reason})", graph=graph, reason=_first_line(error)
             ) from error

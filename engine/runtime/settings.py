@@ -26,26 +26,30 @@ class SessionSettings:
         kind: a row of ``engine.runtime.backend.PROVIDERS``: ``cpu``, ``cuda``, ...
         index: which device of that kind.
         memory: where tensors that stay between runs are kept, in the words of ONNX Runtime: ``cpu`` or ``cuda``.
+        resident: latents stay in that memory over all steps; else every run takes and gives arrays.
         precision: of the arithmetic; weights are converted when a graph is opened.
         batch_sizes: a batch is padded to the next of these; none leaves batches as they are.
         memory_limit_bytes: the provider's arena grows to this at most; None sets no limit.
+        embed_engine: TensorRT writes its engine into a copy of the graph, which is opened from then on.
         capture: record CUDA graphs of graphs that allow it, and replay them.
     """
 
     kind: str = "cpu"
     index: int = 0
     memory: str = "cpu"
+    resident: bool = False
     precision: Precision = "float32"
     batch_sizes: tuple[int, ...] = ()
     memory_limit_bytes: int | None = None
     capture: bool = False
+    embed_engine: bool = False
 
 
 def settings_for(kind: str, index: int = 0, precision: Precision = "float32") -> SessionSettings:
     """The usual settings of a device: on NVIDIA cards tensors stay on the card and batches have fixed sizes."""
     if kind not in ("cuda", "tensorrt"):
         return SessionSettings(kind, index, precision=precision)
-    return SessionSettings(kind, index, "cuda", precision, BATCH_SIZES, capture=kind == "cuda")
+    return SessionSettings(kind, index, "cuda", True, precision, BATCH_SIZES, capture=kind == "cuda")
 
 
 def padded_rows(rows: int, sizes: Sequence[int]) -> int:

@@ -19,7 +19,7 @@ from engine.inference.model import resolve_sampling
 from engine.inference.output import OutputSpec, RenderedFiles, StemRestBlock, TaskResult, render_pair
 from engine.inference.rerank import PresenceMeter, rank_candidates, similarity
 from engine.inference.run import RunContext
-from engine.inference.sampler import SamplerConfig, initial_noise, sample
+from engine.inference.sampler import SamplerConfig, initial_noise, sample_latents
 from engine.inference.windows import OverlapAdd, WindowPlan, plan_windows
 from engine.latents import SLOTS, Slot
 from engine.separation.split import SeparatedSection, filter_section, split_by_filter, with_context
@@ -249,11 +249,10 @@ def _sample_windows(
         seconds_per_frame = model.grid.hop_samples / model.grid.sample_rate_hz
         begin_s = mix.section.start / mix.info.rate_hz
         pictures = run.pictures([begin_s + start * seconds_per_frame for start in starts])
-        x_BSDL = sample(model.step, x_BSDL, known_BSL, prompt_BSE, sampling, run.check, pictures)
+        sampled = sample_latents(model.step, x_BSDL, known_BSL, prompt_BSE, sampling, run.check, pictures)
     with run.timer.measure("decode"):
-        both = np.concatenate([x_BSDL[:, Slot.STEM], x_BSDL[:, Slot.REST]])
-        stem_BN, rest_BN = np.split(model.codec.decode(both), 2)
-    return np.stack([stem_BN, rest_BN], axis=1)
+        both_2BN = model.codec.decode_slots(sampled, (Slot.STEM, Slot.REST))
+    return np.ascontiguousarray(both_2BN.transpose(1, 0, 2))
 
 
 def _window_edges(run: RunContext, mix: EncodedMix) -> list[int]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.audio.disk_array import DiskArray, DiskArrayUint16
 from engine.audio.reader import FloatArray, Samples
@@ -106,36 +107,46 @@ def compute_masks(
     rows = [held.enter_context(DiskArrayUint16(run.folder, SIDES * grid.bins)) for _ in prompts_PE]
     joined = [_MaskAssembler(windows, grid, one, run.rule.answer) for one in rows]
 
-    def prepare(index: int) -> MixWindows:
+    batches, starts = Batches(max(1, run.batches.size // WINDOWS_SHARE)), windows.starts
+    groups = [range(at, min(at + batches.size, len(starts))) for at in range(0, len(starts), batches.size)]
+
+    def prepare(group: int) -> MixWindows:
         with run.timer.measure("separate"):
-            excerpt = _excerpt(mix, estimate, windows.starts[index : index + 1])
+            excerpt = _excerpt(mix, estimate, [starts[index] for index in groups[group]])
             if isinstance(masker, MaskDecoder):
-                _ = excerpt.mix  # the spectra, which are kept
+                masker.place(excerpt)
         return excerpt
 
-    def work(batch: Sequence[int]) -> tuple[MixWindows, MaskOutput]:
-        excerpt = MixWindows.joined(prepared.of(batch))
-        with run.timer.measure("separate"):
-            if heard is not None and isinstance(masker, MaskDecoder) and masker.end is not None:
-                heard_BK = heard.read(batch[0], batch[-1] + 1).view(np.float16)
-                return excerpt, masker.end.masks(excerpt, heard_BK, prompts_PE)
-            return excerpt, masker.masks(excerpt, prompts_PE)
-
-    def join(batch: Sequence[int], excerpt: MixWindows, answer: MaskOutput) -> None:
+    def join(excerpt: MixWindows, answer: MaskOutput) -> None:
         with run.timer.measure("separate"):
             if isinstance(masker, MaskDecoder):
                 answer = masker.pooled(answer, excerpt, prompts_PE)
-            for row in range(len(batch)):
+            for row in range(len(excerpt.audio_B2N)):
                 for prompt, one in enumerate(joined):
                     one.add(answer, prompt, row)
 
-    batches = Batches(max(1, run.batches.size // WINDOWS_SHARE))
-    # Three stages work at once: the spectra of the next window, the network, and what becomes of its last masks.
-    with Lookahead(prepare, len(windows.starts), batches.size) as prepared, Behind() as behind:
-        for batch, (excerpt, answer) in batches.run(range(len(windows.starts)), work):
-            behind.do(functools.partial(join, batch, excerpt, answer))
-            run.progress((batch[-1] + 1) / len(windows.starts), "separate")
+    # Three stages work at once: the spectra of the next windows, the network, and what becomes of its last masks.
+    with Lookahead(prepare, len(groups)) as prepared, Behind() as behind:
+        for number, group in enumerate(groups):
+            [whole] = prepared.of([number])
+
+            def work(some: Sequence[int], whole: MixWindows = whole, first: int = group[0]) -> MaskOutput:
+                with run.timer.measure("separate"):
+                    heard_BK = None if heard is None else heard.read(first + some[0], first + some[-1] + 1)
+                    return _answer(masker, whole.part(some), prompts_PE, heard_BK)
+
+            for some, answer in batches.run(range(len(group)), work):
+                behind.do(functools.partial(join, whole.part(some), answer))
+                run.progress((group[0] + some[-1] + 1) / len(starts), "separate")
     return [StemMasks(grid, one, both.presence()) for one, both in zip(rows, joined, strict=True)]
+
+
+def _answer(
+    masker: Masker, excerpt: MixWindows, prompts_PE: FloatArray, heard_BK: npt.NDArray[np.uint16] | None
+) -> MaskOutput:
+    if heard_BK is not None and isinstance(masker, MaskDecoder) and masker.end is not None:
+        return masker.end.masks(excerpt, heard_BK.view(np.float16), prompts_PE)
+    return masker.masks(excerpt, prompts_PE)
 
 
 def hear_mix(run: RunContext, mix: StereoSection, decoder: MaskDecoder, end: DecoderEnd) -> DiskArrayUint16:
