@@ -29,6 +29,7 @@ from engine.notes.midi import read_midi
 from engine.notes.note import DrumHit, NoteEvent
 from engine.notes.transcribe import SURE_ENOUGH, transcribe
 from engine.sampler.instruments import SampledInstrument, load_sampler, read_sound
+from engine.sampler.lines import as_line, playable
 from engine.sampler.place import (
     OCTAVES_HZ,
     OctaveMeter,
@@ -42,8 +43,6 @@ from engine.sampler.play import play_notes
 from engine.sampler.register import in_register
 
 FEWEST_NOTES = 2
-GHOST_INTERVALS = (12, 19, 24, 28)  # semitones above a note at which a partial of it may be taken for another
-GHOST_SHARE = 0.6  # of the velocity of a note; a partial that is softer is no note of its own
 NO_INSTRUMENT = "no recorded instrument is called {prompt!r}, so the flow model made the sound"
 NO_WORDS = "a recorded instrument is found by words alone, so the flow model made the sound"
 NOT_SURE = "the line could not be written down with confidence ({confidence:.2f}), so the flow model made the sound"
@@ -207,7 +206,7 @@ def _line(
             hits = hear_drums(mono_N[None], rate_hz)
             return (hits, ()) if len(hits) >= FEWEST_NOTES else ((), (NO_STROKES,))
         heard = transcribe(mono_N[None], rate_hz, check=run.check)
-    notes = without_ghosts(heard.notes)
+    notes = playable(heard.notes)
     if heard.confidence < SURE_ENOUGH or len(notes) < FEWEST_NOTES:
         return (), (NOT_SURE.format(confidence=heard.confidence),)
     return notes, ()
@@ -226,25 +225,12 @@ def _given_notes(run: RunContext, drums: bool, start_s: float) -> tuple[NoteEven
     )  # fmt: skip
 
 
-def without_ghosts(notes: Sequence[NoteEvent]) -> tuple[NoteEvent, ...]:
-    """Notes without those that are but partials of louder ones that sound with them."""
-
-    def is_ghost(one: NoteEvent) -> bool:
-        return any(
-            round(one.pitch - other.pitch) in GHOST_INTERVALS
-            and one.velocity < GHOST_SHARE * other.velocity
-            and min(one.end_s, other.end_s) - max(one.start_s, other.start_s) > 0.5 * one.length_s
-            for other in notes
-        )
-
-    return tuple(one for one in notes if not is_ghost(one))
-
-
 def _for_instrument(instrument: SampledInstrument, part: PlayedPart) -> PlayedPart:
     """A part in the register of an instrument, with a remark where that moved it."""
     if instrument.is_drums:
         return part
-    fitted = in_register([one for one in part.notes if isinstance(one, NoteEvent)], instrument)
+    pitched = [one for one in part.notes if isinstance(one, NoteEvent)]
+    fitted = in_register(pitched if instrument.chords else as_line(pitched), instrument)
     remarks = part.remarks
     if fitted.octaves:
         octaves = f"{abs(fitted.octaves)} octave{'s' if abs(fitted.octaves) > 1 else ''}"
