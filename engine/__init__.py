@@ -49,6 +49,7 @@ from engine.plugins.chain import (
 from engine.plugins.editor import editor_obstacle
 from engine.plugins.plugin_library import PluginInfo, PluginLibrary, load_plugin_library, scan_plugins
 from engine.plugins.render import ChainReport, PluginSettings, plugin_settings
+from engine.plugins.render_apart import render_file_apart
 from engine.plugins.render_file import ChainedFile, render_file
 from engine.provenance import rerun_request
 from engine.receipt import Receipt, settle_receipt
@@ -150,6 +151,7 @@ __all__ = [
     "read_preset",
     "region_fields",
     "render_file",
+    "render_file_apart",
     "request_from_json",
     "request_to_json",
     "rerun_request",

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import glob
+import json
 import logging
 import os
 import shutil
@@ -56,6 +57,23 @@ fsetxattr removexattr lremovexattr fremovexattr truncate creat openat2 utime uti
 inotify_init inotify_init1 fanotify_init mq_open shmget semget msgget setpriority sched_setaffinity setrlimit setuid
 setgid
 """
+# As of engine/host/process.py: the caller's main module and current folder must not reach the new process.
+_BOOT = """
+import os, sys
+root, folders, main = sys.argv[1:4]
+root in sys.path or sys.path.insert(0, root)
+file = os.path.join(root, "engine", "confinement.py")
+if os.path.isfile(file):
+    names = {"__name__": "fluxstem_confinement", "__file__": file}
+    exec(compile(open(file, encoding="utf-8").read(), file, "exec"), names)
+    confine_host, json = names["confine_host"], names["json"]
+else:  # a frozen program has no such files
+    import json
+    from engine.confinement import confine_host
+confine_host(json.loads(folders))
+import importlib
+importlib.import_module(main).main()
+"""
 _CLONE_THREAD = 0x10000
 _AF_UNIX = 1
 
@@ -79,6 +97,16 @@ def confine_host(writable: Sequence[str]) -> None:
     folders = [*writable, tempfile.gettempdir(), *map(os.path.expanduser, _WORKING_FOLDERS)]
     _apply(lambda: _landlock_host(folders), "Landlock")
     _apply(_seccomp_host, "seccomp")
+
+
+def confined_command(main: str, writable: Sequence[str]) -> list[str]:
+    """The command of a Python process that is confined as the host is, before it imports the engine.
+
+    Args:
+        main: the module whose ``main`` it runs.
+        writable: folders that it may write below.
+    """
+    return [sys.executable, "-P", "-c", _BOOT, str(_ROOT.parent), json.dumps(list(writable)), main]
 
 
 def confine_decoder() -> None:

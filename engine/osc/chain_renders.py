@@ -1,7 +1,8 @@
 """Renders of files through chains, as jobs of the bridge: they wait in line, tell how far they are, and can be stopped.
 
-They run beside the engine, which they do not need, on a thread of their own and one at a time; each chain is in a
-process of its own. What becomes of them is told in the engine's events, so the bridge treats them as any other job.
+They run beside the engine, which they do not need, one at a time, each in a process that is confined as the engine's;
+its chain has one of its own below that. What becomes of them is told in the engine's events, so the bridge treats them
+as any other job.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from engine import (
     chain_json,
     chain_of_json,
     read_chain,
-    render_file,
+    render_file_apart,
 )
 from engine.osc.job_replies import Refused
 from engine.osc.protocol.specs import RENDER
@@ -189,7 +190,7 @@ class ChainRenders:
         started_s = time.monotonic()
         with contextlib.ExitStack() as stack:
             kept = stack.enter_context(contextlib.closing(Receipt(receipt))) if receipt else None
-            made = render_file(
+            made = render_file_apart(
                 request.input, request.effects, Path(request.out),
                 lambda fraction, stage: self._tell(Progress(job, fraction, stage)), check, name=request.name,
                 wanted=request.format, quality=request.quality,

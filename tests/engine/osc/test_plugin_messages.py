@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 from clihelp import write_music
@@ -113,6 +114,19 @@ def test_renders_are_cancelled_while_they_wait_and_while_they_run_and_leave_noth
         caller.say(at("cancel"), name)
         assert caller.until(at("cancelled"), at("done"), at("fail"))[:2] == (at("cancelled"), name)
     assert not [path for path in settings.out.rglob("*") if path.is_file()]
+
+
+def test_a_render_whose_process_dies_is_done_again_and_the_bridge_goes_on(caller, settings):
+    pytest.importorskip("pedalboard", reason="chains need the extra plugins")
+    long = write_music(settings.roots[0] / "long.wav", seconds=20.0)
+    caller.say(at("plugins/render"), "r", str(long), chain_text(EffectChain((ChainEffect(builtin="reverb"),) * 30)))
+    caller.until(at("progress"))
+    own = psutil.Process().children()
+    [reader] = [process for process in own if any("render_apart" in word for word in process.cmdline())]
+    reader.kill()
+    assert caller.until(at("done"), at("fail"))[:3] == (at("done"), "r", 1)
+    assert any("died" in message[3] for message in caller.heard if message[0] == at("progress"))
+    assert caller.ask(at("ping"), "still here") == (at("pong"), "still here")
 
 
 @pytest.mark.parametrize(
