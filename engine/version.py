@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 
+@cache
 def engine_version() -> str:
     """Version of the installed package, or of the checkout the code runs from; ``unknown`` without either."""
     import tomllib  # rarely needed, and slow to import
