@@ -1176,5 +1176,27 @@
     <message><source>B major</source><translation>H-Dur</translation></message>
     <message><source>B minor</source><translation>h-Moll</translation></message>
     <message><source>completes the mix</source><translation>ergänzt zum Mix</translation></message>
+    <message><source>Drag MIDI</source><translation>MIDI ziehen</translation></message>
+    <message><source>Drag the notes into your DAW or a folder, as a MIDI file</source><translation>Die Noten als MIDI-Datei in Ihre DAW oder einen Ordner ziehen</translation></message>
+    <message><source>MIDI files need mido; install it with: pip install 'fluxstem[notes]'</source><translation>MIDI-Dateien brauchen mido; installieren Sie es mit: pip install 'fluxstem[notes]'</translation></message>
+    <message><source>Save notes as MIDI …</source><translation>Noten als MIDI sichern …</translation></message>
+    <message><source>Show notes</source><translation>Noten zeigen</translation></message>
+    <message><source>What was played, as a piano roll over the sound; the tab MIDI drags it into a DAW</source><translation>Was gespielt wurde, als Notenrolle über dem Klang; der Griff MIDI zieht es in eine DAW</translation></message>
+    <message><source>hearing tempo and key needs librosa; install it with: pip install 'fluxstem[tempo]'</source><translation>um Tempo und Tonart zu hören, braucht es librosa; installieren Sie es mit: pip install 'fluxstem[tempo]'</translation></message>
+    <message><source>listening to the notes of {lane} …</source><translation>höre die Noten von {lane} …</translation></message>
+    <message><source>no notes are heard in {lane}</source><translation>in {lane} sind keine Noten zu hören</translation></message>
+    <message><source>the network that hears notes is not installed; make it with: python -m export notes WHEEL {folder}</source><translation>das Netz, das Noten hört, ist nicht installiert; machen Sie es mit: python -m export notes WHEEL {folder}</translation></message>
+    <message><source>the notes of this lane are not heard yet; wait a moment</source><translation>die Noten dieser Spur sind noch nicht gehört; warten Sie einen Augenblick</translation></message>
+    <message><source>the sound could not be listened to; fluxstem notes on the command line tells more</source><translation>der Klang ließ sich nicht anhören; fluxstem notes auf der Befehlszeile sagt mehr</translation></message>
+    <message><source>{count} notes in {lane}</source><translation>{count} Noten in {lane}</translation></message>
+    <message><source>{count} notes in {lane}, which are uncertain: check them</source><translation>{count} Noten in {lane}, die unsicher sind: prüfen Sie sie</translation></message>
+    <message><source>{name} took too long to be heard; cut it</source><translation>{name} anzuhören dauerte zu lange; schneiden Sie es</translation></message>
+    <message><source>the bridge is closed</source><translation>die Brücke ist geschlossen</translation></message>
+    <message><source>{path} cannot be opened ({reason})</source><translation>{path} lässt sich nicht öffnen ({reason})</translation></message>
+    <message><source>{path} cannot be read ({reason}); install it again</source><translation>{path} lässt sich nicht lesen ({reason}); installieren Sie es neu</translation></message>
+    <message><source>{path} is not a MIDI file that can be read; save it again as a .mid</source><translation>{path} ist keine MIDI-Datei, die sich lesen lässt; sichern Sie sie neu als .mid</translation></message>
+    <message><source>{path} is not the file that {name} describes; install it again</source><translation>{path} ist nicht die Datei, die {name} beschreibt; installieren Sie es neu</translation></message>
+    <message><source>{path} is too large for a MIDI file; give one of at most 16 MB</source><translation>{path} ist zu groß für eine MIDI-Datei; geben Sie eine von höchstens 16 MB an</translation></message>
+    <message><source>{path} is {minutes:.0f} minutes long; notes are heard in up to {most:.0f} minutes, so cut it</source><translation>{path} ist {minutes:.0f} Minuten lang; Noten werden in bis zu {most:.0f} Minuten gehört, schneiden Sie es also</translation></message>
 </context>
 </TS>

@@ -50,7 +50,7 @@ def hear_drums(audio_CN: npt.NDArray[np.floating], rate_hz: int, only: Sequence[
     Raises:
         BundleError: the weights are not installed, or damaged.
     """
-    mono_N = np.asarray(audio_CN, np.float32).reshape(-1, audio_CN.shape[-1]).mean(axis=0)
+    mono_N = np.atleast_2d(np.asarray(audio_CN, np.float32)).mean(axis=0)
     if rate_hz != RATE_HZ and len(mono_N):
         mono_N = np.asarray(soxr.resample(mono_N, rate_hz, RATE_HZ), np.float32)
     if len(mono_N) < FFT_SAMPLES or float(np.abs(mono_N).max()) < 1e-6:

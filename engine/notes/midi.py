@@ -141,16 +141,17 @@ _SIGNATURES = {
 
 
 def _pitched(mido: Any, notes: Sequence[NoteEvent]) -> Iterator[_Message]:
+    make = mido.Message
     ordered = sorted(notes, key=lambda note: (note.start_s, note.pitch))
     bent = dict.fromkeys(MELODIC_CHANNELS, 0)
     for note, channel in zip(ordered, _channels(ordered), strict=True):
         for at_s, wheel in _wheel(note):
             if wheel != bent[channel]:
                 bent[channel] = wheel
-                yield at_s, 1, mido.Message("pitchwheel", channel=channel, pitch=wheel)
+                yield at_s, 1, make("pitchwheel", channel=channel, pitch=wheel)
         velocity = min(max(round(note.velocity * 127), 1), 127)
-        yield note.start_s, 2, mido.Message("note_on", channel=channel, note=note.key, velocity=velocity)
-        yield note.end_s, 0, mido.Message("note_off", channel=channel, note=note.key, velocity=0)
+        yield note.start_s, 2, make("note_on", channel=channel, note=note.key, velocity=velocity)
+        yield note.end_s, 0, make("note_off", channel=channel, note=note.key, velocity=0)
 
 
 def _channels(notes: Sequence[NoteEvent]) -> Iterator[int]:
@@ -176,10 +177,11 @@ def _wheel(note: NoteEvent) -> Iterator[tuple[float, int]]:
 
 
 def _drums(mido: Any, hits: Sequence[DrumHit]) -> Iterator[_Message]:
+    make = mido.Message
     for hit in hits:
         velocity, key = min(max(round(hit.velocity * 127), 1), 127), hit.key
-        yield hit.at_s, 1, mido.Message("note_on", channel=DRUM_CHANNEL, note=key, velocity=velocity)
-        yield hit.at_s + HIT_S, 0, mido.Message("note_off", channel=DRUM_CHANNEL, note=key, velocity=0)
+        yield hit.at_s, 1, make("note_on", channel=DRUM_CHANNEL, note=key, velocity=velocity)
+        yield hit.at_s + HIT_S, 0, make("note_off", channel=DRUM_CHANNEL, note=key, velocity=0)
 
 
 def _read(file: Any) -> tuple[tuple[NoteEvent, ...], tuple[DrumHit, ...]]:

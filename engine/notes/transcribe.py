@@ -56,7 +56,7 @@ def transcribe(
 
 
 def _mono(audio_CN: npt.NDArray[np.floating], rate_hz: int) -> FloatArray:
-    mono_N = np.asarray(audio_CN, np.float32).reshape(-1, audio_CN.shape[-1]).mean(axis=0)
+    mono_N = np.atleast_2d(np.asarray(audio_CN, np.float32)).mean(axis=0)
     if rate_hz == RATE_HZ or not len(mono_N):
         return np.ascontiguousarray(mono_N)
     return np.asarray(soxr.resample(mono_N, rate_hz, RATE_HZ), np.float32)
