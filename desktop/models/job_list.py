@@ -19,7 +19,7 @@ from desktop.models.project import new_id
 from engine import Done, Request
 
 ETA_FROM_FRACTION, ETA_FROM_S = 0.03, 1.0  # of work seen, before the time left is told
-KEPT_ROWS = 200
+KEPT_ROWS = 50
 
 
 class JobState(Enum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -188,8 +189,19 @@ class QueuePanel(QWidget):
         self.setGeometry(max(right - WIDTH, 0), bottom - height, min(WIDTH, right), height)
         self.raise_()
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Make the cards."""
+        super().showEvent(event)
+        self._show()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        """Cards that nobody sees take memory for nothing, and time whenever a job goes on."""
+        super().hideEvent(event)
+        for name in list(self.cards):
+            self._drop(name)
+
     def _show(self) -> None:
-        rows = self._jobs.rows
+        rows = self._jobs.rows if self.isVisible() else ()
         names = {row.id for row in rows}
         for gone in [name for name in self.cards if name not in names]:
             self._drop(gone)
@@ -202,12 +214,14 @@ class QueuePanel(QWidget):
                 self._column.insertWidget(place, card)
             card.show_row(row, now_s)
         self.empty.setVisible(not rows)
+        self.clear.setEnabled(any(row.state in ENDED for row in rows))
         if self.isVisible():
             self.place(*self._corner)
-        self.clear.setEnabled(any(row.state in ENDED for row in rows))
 
     def _on_data(self, first: QModelIndex, last: QModelIndex) -> None:
         """Update one card on progress, which comes often; all of them if rows moved."""
+        if not self.isVisible():
+            return
         rows = self._jobs.rows[first.row() : last.row() + 1]
         if len(rows) == 1 and rows[0].id in self.cards and rows[0].state is JobState.RUNNING:
             self.cards[rows[0].id].show_row(rows[0], self._jobs.now_s())

@@ -41,6 +41,12 @@ DOCUMENT_SIZE, LARGE_SIZE = (1360, 850), (960, 640)
 ALONE = ("settings",)  # in the documents, without the window behind it
 RECENT = ("Sunday session.wav", "Harbour lights (rough mix 3).flac", "Interview 2025-03-14.mp4", "old demo.fluxstem")
 
+RECENT_WAVES = (
+    "122334455667889aabbabcdcbaab9899aabbccddeeffeddccbbaa99887665432",
+    "4a8c6b9d7a8c6b9d7a8c6bad8bac9daebfaebd9cab8c7b9d7a8c6b9d7a8c5a31",
+    "1526173152361724153627183141526173625143617251436271524361725142",
+)  # of recent files, as they are kept among the settings
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -185,6 +191,8 @@ class Photographer:
         for path in kept[:3]:
             path.touch()
         self.workspace.settings.set("recent", [str(path) for path in kept])
+        looks = zip(kept[:3], (222.4, 187.0, 1834.5), RECENT_WAVES, strict=True)
+        self.workspace.settings.set("recent_looks", json.dumps({str(path): rest for path, *rest in looks}))
         self.window._show_state()
         self.shot("recent")
         from desktop.views.text import tr

@@ -86,6 +86,7 @@ def test_the_same_prompt_again_is_a_take_and_its_job_says_where_it_worked(loaded
     lanes = run(loaded, qtbot, "drums")
     assert names(loaded) == ["drums", "Everything else"]
     assert len(lanes[0].takes) == 2
+    loaded.workspace.settings.set("job_list", True)
     titles = [card.title.text() for card in loaded.queue.cards.values()]
     assert titles == ["Isolate: drums", "Isolate: drums  ·  0:00.2 – 0:00.8"]
 

@@ -56,6 +56,7 @@ def test_a_job_can_be_cancelled_from_its_card(loaded, qtbot, make_wav):
     loaded.prompt.text.setText("drums")
     loaded.prompt.go.click()
     first, second = loaded.workspace.jobs.queue.rows
+    loaded.workspace.settings.set("job_list", True)
     loaded.queue.cards[second.id].stop.click()
     loaded.queue.cards[first.id].stop.click()
     jobs = loaded.workspace.jobs.queue

@@ -101,6 +101,7 @@ def test_figures_are_written_in_the_users_language(loaded, qtbot, german):
     assert "16 kHz" in loaded.timeline.mix_header.facts.text()
     qtbot.waitUntil(lambda: loaded.workspace.sum_db is not None, timeout=WAIT_MS)
     assert loaded.sum.words == f"−{abs(round(loaded.workspace.sum_db))} dB"
+    loaded.workspace.settings.set("job_list", True)
     assert "." not in loaded.queue.cards[loaded.workspace.jobs.queue.rows[-1].id].state.text()
 
 

@@ -344,7 +344,7 @@ def caption(lane: Lane) -> tuple[str, bool]:
     """One line about the active take, and whether it is a warning."""
     made = lane.take.made
     if lane.is_else:
-        return tr("what the stems leave of the mix"), False
+        return tr("completes the mix"), False
     if made.null_db is not None and made.null_db > BIT_FOR_BIT_DB:
         return f"{tr('null')} {number(made.null_db, 0)} dB".replace("-", "−"), True
     if made.presence is not None and lane.role == "stem" and lane.take.is_separated:
