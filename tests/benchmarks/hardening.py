@@ -38,7 +38,7 @@ from killing import StruckEngine, kill_bridges  # noqa: E402
 from tally import Tally, TallyFile, in_lanes  # noqa: E402
 
 FUZZ = ("packets", "media", "bundles")
-PACKETS_EACH = 50_000  # by one bridge
+PACKETS_EACH = 100_000  # by one bridge
 CPUS = os.cpu_count() or 1
 
 
