@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine import Request, request_to_json
+from engine import Cancelled, Request, request_to_json
 from engine.osc.chain_renders import RenderRequest, render_to_json
 from engine.osc.clip_store import ClipError, ClipStore
 from engine.osc.home import Home
@@ -37,6 +38,11 @@ class JobIntake:
         self._clips = clips
         self._out = out
         self._bundle = bundle
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Give up what is being copied; from any thread."""
+        self._closed.set()
 
     def take(self, entry: JournalEntry) -> tuple[JournalEntry, Request | RenderRequest]:
         """Accept a job.
@@ -88,4 +94,8 @@ class JobIntake:
     def _pinned(self, text: str, folder: Path) -> str:
         if text.startswith(CLIP_PREFIX):
             return str(self._clips.pin(text.removeprefix(CLIP_PREFIX), folder))
-        return str(pin(self._roots, text, folder))
+        return str(pin(self._roots, text, folder, self._check))
+
+    def _check(self) -> None:
+        if self._closed.is_set():
+            raise Cancelled("the bridge is closed")

@@ -103,6 +103,7 @@ class JobQueue:
         self._unsubscribe()
         for engine_job in self._by_engine_job:
             self._stop(engine_job)
+        self._intake.close()
         self._renders.close()
         self.store.close()
 

@@ -87,13 +87,14 @@ def mark_of(found: os.stat_result) -> str:
     return f"{found.st_ino} {found.st_size} {found.st_mtime_ns}"
 
 
-def pin(roots: Roots, text: str, folder: Path) -> Path:
+def pin(roots: Roots, text: str, folder: Path, check: Callable[[], None] = lambda: None) -> Path:
     """Put a file a message named under a name of our own.
 
     Args:
         roots: where it may lie.
         text: what the message said.
         folder: a new private folder; made here.
+        check: called now and then where a file has to be copied; raises to stop.
 
     Returns:
         The private path, with the file's own name.
@@ -109,7 +110,7 @@ def pin(roots: Roots, text: str, folder: Path) -> Path:
         try:
             _link(number, private)
         except (OSError, NotImplementedError):  # another disk, or a system without such links
-            _copy(number, private)
+            _copy(number, private, check)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -195,9 +196,11 @@ def _link(number: int, private: Path) -> None:
     os.link(f"/proc/self/fd/{number}", private, src_dir_fd=number, follow_symlinks=True)
 
 
-def _copy(number: int, private: Path) -> None:
+def _copy(number: int, private: Path, check: Callable[[], None]) -> None:
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(os.fdopen(os.dup(number), "rb"))
         target = stack.enter_context(open(private, "xb"))
         source.seek(0)
-        shutil.copyfileobj(source, target, _CHUNK_BYTES)
+        while chunk := source.read(_CHUNK_BYTES):
+            check()
+            target.write(chunk)

@@ -10,6 +10,7 @@ import pytest
 from clihelp import everything_in, write_music
 from oschelp import Caller
 
+from engine import Cancelled
 from engine.osc import Bridge, BridgeSettings
 from engine.osc.paths import REFUSED, PathRefused, Roots, pin, resolve_path
 
@@ -145,6 +146,19 @@ def test_another_disk_means_a_copy(yard, monkeypatch):
     monkeypatch.setattr(os, "link", other_disk)
     private = pin(Roots([yard / "in"]), f"{yard}/in/mix.wav", yard / "spool" / "one")
     assert private.read_bytes() == (yard / "in" / "mix.wav").read_bytes()
+
+
+def test_a_copy_to_another_disk_can_be_stopped_and_leaves_nothing(yard, monkeypatch):
+    def other_disk(*args: object, **kwargs: object) -> None:
+        raise OSError(18, "another disk")
+
+    def closed() -> None:
+        raise Cancelled("the bridge is closed")
+
+    monkeypatch.setattr(os, "link", other_disk)
+    with pytest.raises(Cancelled):
+        pin(Roots([yard / "in"]), f"{yard}/in/mix.wav", yard / "spool" / "one", closed)
+    assert not (yard / "spool" / "one").exists()
 
 
 def test_over_osc_hostile_paths_are_refused_and_nothing_is_written(yard, toy_engine, tmp_path_factory):
