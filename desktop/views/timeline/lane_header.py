@@ -65,6 +65,7 @@ class LaneHeader(QWidget):
         self._palette = palette
         self._lane: Lane | None = None
         self._ghost: GhostLane | None = None
+        self._shown: tuple[Lane, Palette, bool] | None = None
         self._colour = palette.lanes[0]
         self._pressed: QPointF | None = None
         self._is_pulled = False
@@ -176,7 +177,11 @@ class LaneHeader(QWidget):
         return button
 
     def show_lane(self, lane: Lane, palette: Palette, heard: bool) -> None:
-        """Show a lane's state."""
+        """Show a lane's state; nothing is done for one that is shown already."""
+        shown = (lane, palette, heard)
+        if self._shown is not None and all(one is other for one, other in zip(shown, self._shown, strict=True)):
+            return
+        self._shown = shown
         self._lane, self._ghost = lane, None
         self._palette = palette
         self._colour = palette.lanes[lane.colour]
@@ -216,7 +221,7 @@ class LaneHeader(QWidget):
             palette: colours.
             words: how far the job is.
         """
-        self._lane, self._ghost = None, ghost
+        self._lane, self._ghost, self._shown = None, ghost, None
         self._palette = palette
         self._colour = palette.lanes[ghost.colour]
         self.grip.setPixmap(drawn("drag", palette.line, 16))

@@ -145,7 +145,7 @@ class Timeline(QWidget):
         workspace.settings.changed.connect(self._on_setting)
         workspace.lane_drawn.connect(self._on_drawn)
         workspace.audio_grew.connect(lambda sha256, samples: self._show_all(document.project))
-        workspace.jobs.ghosts_changed.connect(lambda: self._show_all(document.project))
+        workspace.jobs.ghosts_changed.connect(self._on_ghosts)
         self.tools.tool_chosen.connect(self.set_tool)
         self.tools.drag_wanted.connect(self._on_drag_all)
         self.look.setChecked(bool(workspace.settings.get("spectrogram")))
@@ -261,9 +261,7 @@ class Timeline(QWidget):
         self.mix_header.show_mix(project)
         self.mix.wave.set_rate(project.rate_hz)
         self.mix.wave.show_picture(self._drawn(lambda wanted: picture_of_mix(self._workspace, project, wanted)))
-        known = {lane.id for lane in project.lanes}
-        ghosts = [one for one in self._workspace.jobs.ghosts if not one.lane_id and one.id not in known]
-        ghosts.sort(key=lambda one: one.role == "else")  # what completes the sum stays below all that still wait
+        ghosts = self._new_ghosts(project)
         self.lanes = {lane.id: self.lanes.get(lane.id) or self._lane_view(lane) for lane in project.lanes}
         self.ghosts = {one.id: self.ghosts.get(one.id) or self._ghost_view(one) for one in ghosts}
         self._unfolded &= {lane.id for lane in project.lanes if len(lane.takes) > 1}
@@ -280,6 +278,29 @@ class Timeline(QWidget):
         self._make_room(bool(rows))
         self._mark_chosen()
         self._dim()
+
+    def _new_ghosts(self, project: Project) -> list[GhostLane]:
+        """Lanes on their way that will be lanes of their own; what completes the sum is below all that still wait."""
+        known = {lane.id for lane in project.lanes}
+        ghosts = [one for one in self._workspace.jobs.ghosts if not one.lane_id and one.id not in known]
+        return sorted(ghosts, key=lambda one: one.role == "else")
+
+    def _on_ghosts(self) -> None:
+        """Show how far lanes on their way are; the others are shown anew only when one comes or goes."""
+        project = self._workspace.document.project
+        ghosts = self._new_ghosts(project)
+        if [one.id for one in ghosts] != list(self.ghosts) or {lane.id for lane in project.lanes} != set(self.lanes):
+            self._show_all(project)
+            return
+        for ghost in ghosts:
+            self._show_ghost(self.ghosts[ghost.id], ghost)
+        for lane in project.lanes:
+            self._show_filling(self.lanes[lane.id], lane)
+
+    def _show_filling(self, view: LaneView, lane: Lane) -> None:
+        """Show how far a take on its way to this lane is."""
+        filling = [ghost for ghost in self._workspace.jobs.ghosts if ghost.lane_id == lane.id]
+        view.wave.show_filled(filling[0].region if filling else None, filling[0].filled if filling else ())
 
     def _make_room(self, has_lanes: bool) -> None:
         """Without lanes, the mix takes the whole height."""
@@ -300,8 +321,7 @@ class Timeline(QWidget):
         view.wave.show_picture(
             self._drawn(lambda wanted: picture_of_lane(self._workspace, project, lane, wanted, view.wave.picture))
         )
-        filling = [ghost for ghost in self._workspace.jobs.ghosts if ghost.lane_id == lane.id]
-        view.wave.show_filled(filling[0].region if filling else None, filling[0].filled if filling else ())
+        self._show_filling(view, lane)
 
     def _show_ghost(self, view: LaneView, ghost: GhostLane) -> None:
         assert isinstance(view.header, LaneHeader)
