@@ -42,6 +42,16 @@ def test_nothing_hangs_and_nothing_is_lost(arguments, counted):
     assert found[arguments[0]]["faults"] == []
 
 
+@pytest.mark.slow
+def test_single_clients_and_broken_neighbours_are_measured():
+    command = [sys.executable, "tests/benchmarks/attacks.py", "first", "ports", "by_wire", "ten_thousand"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found["ports"]["pongs"] == 2000
+    assert (found["ten_thousand"]["waiting"], found["ten_thousand"]["running"]) == (0, 0)
+
+
 @needs_fork
 def test_figures_add_up_over_runs_and_a_finished_check_only_prints_them(tmp_path):
     state = str(tmp_path / "state.json")
