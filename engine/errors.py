@@ -9,6 +9,7 @@
         ExampleError            a picture, video or sound given as an example cannot be used
       OutputError             a result could not be written
       DeviceError             the accelerator or its driver refused
+        DeviceLost            it broke down; only a new process can use it again
       HostError               the engine process died or never answered
         HostHung                it was there and did nothing, so it was ended
       Cancelled               the caller asked to stop; not a failure
@@ -68,6 +69,10 @@ class OutputError(EngineError):
 
 class DeviceError(EngineError):
     """The accelerator, its driver or its memory refused."""
+
+
+class DeviceLost(DeviceError):
+    """The accelerator broke down in the middle of a job, and answers no more in this process."""
 
 
 class HostError(EngineError):

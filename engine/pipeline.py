@@ -58,7 +58,7 @@ class Pipeline:
     """
 
     def __init__(
-        self, find_bundle: Callable[[str], Path], backend: Callable[[Device], Backend] = open_backend,
+        self, find_bundle: Callable[[str], Path], backend: Callable[..., Backend] = open_backend,
         open_file: OpenAudio = open_audio,
     ) -> None:  # fmt: skip
         self._find_bundle = find_bundle
@@ -131,7 +131,7 @@ class Pipeline:
         request = with_enough_headroom(request, info, rest, check)
         tags = Tags() if (source := info or rest) is None else read_tags(source.path)
         targets = [_target(request, info, rest, region, tags) for region in regions]  # refused before anything is done
-        model = self._models.get(bundle, request.device, report)
+        model = self._models.get(bundle, request.device, report, request.precision)
         check()
         batches = self._models.batches(model, request)
         request = dataclasses.replace(request, batch_windows=(begun := batches.size))

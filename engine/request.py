@@ -13,6 +13,7 @@ from engine.stem_sets import STEM_SETS
 from engine.tasks import SLOT_NAMES, TASKS, Given, Rule, Span, turned
 
 Render = Literal["masked", "flow", "decoded"]
+Precision = Literal["float32", "tf32", "float16", "bfloat16"]
 Device = str  # one of ``DEVICES``, or one of several of its kind: ``cuda:1``
 DEVICES = ("auto", "cpu", "cuda", "tensorrt", "rtx", "openvino", "webgpu", "coreml", "directml")
 Start = Literal["zeros", "noise"]
@@ -180,6 +181,10 @@ class Request:
     device: Device = option(
         "auto", "what to run on; a number behind it chooses one of several, as in cuda:1", choices=DEVICES,
         numbered=True, otherwise="default: the fastest that works",
+    )  # fmt: skip
+    precision: Precision = option(
+        "float32", "what an NVIDIA card computes with: the others are faster, and DEVICES.md says how exact; "
+        "bfloat16 by TensorRT alone",
     )  # fmt: skip
     format: Format = option("same", "file format of the results", otherwise="default: the input's")
     quality: int | None = option(

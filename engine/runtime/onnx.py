@@ -18,10 +18,11 @@ from engine.errors import BundleError, DeviceError, DeviceLost
 from engine.runtime.backend import PROVIDERS, Array, DeviceTensor, FloatArray, OutOfDeviceMemory, opening_graph
 from engine.runtime.batch_axes import BatchAxes, BatchCut
 from engine.runtime.faults import fault_of
+from engine.runtime.half_graphs import half_graph
 from engine.runtime.onnx_plugins import add_plugin
 from engine.runtime.providers import provider_chain
 from engine.runtime.self_test import trial_inputs
-from engine.runtime.settings import SessionSettings
+from engine.runtime.settings import CONVERTS_ITSELF, SessionSettings
 from engine.runtime.threads import threads
 
 log = logging.getLogger(__name__)
@@ -241,6 +242,8 @@ def open_session(graph: Path | bytes, settings: SessionSettings) -> OnnxSession:
 
 
 def _opened(graph: Path | bytes, path: Path, settings: SessionSettings) -> OnnxSession:
+    if isinstance(graph, Path) and settings.precision == "float16" and settings.kind not in CONVERTS_ITSELF:
+        graph = half_graph(graph)
     source = str(graph) if isinstance(graph, Path) else graph
     with opening_graph(settings.kind), _prints_on_stderr():
         options = session_options(settings)
@@ -262,6 +265,11 @@ def session_options(settings: SessionSettings) -> Any:
     if settings.kind != "cpu":
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     return options
+
+
+def runtime_version() -> str:
+    """Of ONNX Runtime."""
+    return str(ort.__version__)
 
 
 def built_in_providers() -> list[str]:

@@ -1,32 +1,29 @@
-"""Execution providers and their options, by device."""
+"""Execution providers: the table of devices, what each is made of, and its options.
+
+A new provider is a new row here, a name in ``engine.request.DEVICES`` and in ``engine.runtime.backend.PROVIDERS``. One
+that comes as a plug-in (a package with a library that ONNX Runtime loads) names its package in ``module``. No provider
+is believed: ``engine.runtime.fallback`` compares each graph with the CPU before it answers a job.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from engine.bundle.library import user_cache_folder
 from engine.runtime.backend import PROVIDERS
 from engine.runtime.settings import SessionSettings
+from engine.runtime.tensorrt import tensorrt_options
 
 ProviderChoice = tuple[str, dict[str, str]]
+OptionsOf = Callable[[SessionSettings, Path], dict[str, str]]
 
 
-def provider_chain(settings: SessionSettings, graph: Path) -> list[ProviderChoice]:
-    """Providers that a graph is opened with, the wanted one first, each with its options.
-
-    Args:
-        settings: device, precision and limits.
-        graph: the file that is opened.
-    """
-    cpu: ProviderChoice = (PROVIDERS["cpu"], {})
-    if settings.kind == "cpu":
-        return [cpu]
-    if settings.kind == "tensorrt":
-        return [(PROVIDERS["tensorrt"], _tensorrt(settings)), (PROVIDERS["cuda"], _cuda(settings)), cpu]
-    return [(PROVIDERS["cuda"], _cuda(settings)), cpu]
+def _none(settings: SessionSettings, graph: Path) -> dict[str, str]:
+    return {}
 
 
-def _cuda(settings: SessionSettings) -> dict[str, str]:
+def _cuda(settings: SessionSettings, graph: Path) -> dict[str, str]:
     options = {
         "device_id": str(settings.index),
         "cudnn_conv_algo_search": "HEURISTIC",
@@ -40,13 +37,64 @@ def _cuda(settings: SessionSettings) -> dict[str, str]:
     return options
 
 
-def _tensorrt(settings: SessionSettings) -> dict[str, str]:
-    cache = user_cache_folder() / "tensorrt"
-    cache.mkdir(parents=True, exist_ok=True)
-    return {
-        "device_id": str(settings.index),
-        "trt_engine_cache_enable": "True",
-        "trt_engine_cache_path": str(cache),
-        "trt_timing_cache_enable": "True",
-        "trt_timing_cache_path": str(cache),
-    }
+def _directml(settings: SessionSettings, graph: Path) -> dict[str, str]:
+    return {"device_id": str(settings.index)}
+
+
+def _coreml(settings: SessionSettings, graph: Path) -> dict[str, str]:
+    # Fixed shapes only: Core ML compiles a model for each shape, and the batches have few.
+    return {"ModelFormat": "MLProgram", "MLComputeUnits": "ALL", "RequireStaticInputShapes": "0"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRow:
+    """One execution provider.
+
+    Attributes:
+        install: what to install for it.
+        options: of the provider, by settings and graph.
+        module: package whose library is loaded where ONNX Runtime was built without the provider; "" for none.
+        nvidia: True means it needs NVIDIA's driver, and its devices are counted as CUDA counts them.
+        hardware: types of hardware (``CPU``, ``GPU``, ``NPU``) on which ``auto`` takes it; none means that it is used
+            only when it is asked for by name.
+        beneath: providers for the nodes that it leaves, before the CPU.
+        fixed: True means that every new shape costs it a compilation, so that batches have fixed sizes.
+    """
+
+    install: str
+    options: OptionsOf = _none
+    module: str = ""
+    nvidia: bool = False
+    hardware: tuple[str, ...] = ()
+    beneath: tuple[str, ...] = ()
+    fixed: bool = True
+
+
+# In the order in which ``auto`` tries them. TensorRT is taken only once its engines are built; see ``tensorrt.py``.
+ROWS: dict[str, ProviderRow] = {
+    "tensorrt": ProviderRow(
+        install="fluxstem[tensorrt]", options=tensorrt_options, nvidia=True, hardware=("GPU",), beneath=("cuda",)
+    ),
+    "cuda": ProviderRow(install="fluxstem[gpu]", options=_cuda, nvidia=True, hardware=("GPU",)),
+    "rtx": ProviderRow(
+        install="fluxstem[rtx]", module="onnxruntime_ep_nv_tensorrt_rtx", nvidia=True, hardware=("GPU",)
+    ),
+    "openvino": ProviderRow(
+        install="fluxstem[openvino]", module="onnxruntime_ep_openvino", hardware=("GPU", "NPU")
+    ),
+    "webgpu": ProviderRow(install="fluxstem[webgpu]", module="onnxruntime_ep_webgpu", hardware=("GPU",)),
+    "coreml": ProviderRow(install="onnxruntime on macOS", options=_coreml),
+    "directml": ProviderRow(install="onnxruntime-directml instead of onnxruntime, on Windows", options=_directml),
+    "cpu": ProviderRow(install="fluxstem[cpu]", hardware=("CPU",), fixed=False),
+}  # fmt: skip
+
+
+def provider_chain(settings: SessionSettings, graph: Path) -> list[ProviderChoice]:
+    """Built-in providers that a graph is opened with, the wanted one first, each with its options.
+
+    Args:
+        settings: device, precision and limits.
+        graph: the file that is opened.
+    """
+    kinds = dict.fromkeys([settings.kind, *ROWS[settings.kind].beneath, "cpu"])
+    return [(PROVIDERS[kind], ROWS[kind].options(settings, graph)) for kind in kinds]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from engine.errors import DeviceError
-from engine.request import Device
+from engine.request import Device, Precision
 from engine.runtime.backend import Backend
 
 
-def open_backend(device: Device) -> Backend:
+def open_backend(device: Device, precision: Precision = "float32") -> Backend:
     """The ONNX Runtime backend for a device; ``auto`` takes the fastest that really works.
 
     Raises:
@@ -20,4 +20,4 @@ def open_backend(device: Device) -> Backend:
             "no ONNX Runtime is installed ({reason}); install fluxstem[cpu], or fluxstem[gpu] for NVIDIA cards",
             reason=error,
         ) from error
-    return OnnxBackend(device)
+    return OnnxBackend(device, precision=precision)

@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
-Precision = Literal["float32", "tf32", "float16", "bfloat16"]
+from engine.request import Precision
+
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+# What each kind of device can compute with; any other kind float32 alone.
+PRECISIONS_OF: dict[str, tuple[Precision, ...]] = {
+    "cuda": ("float32", "tf32", "float16"),
+    "tensorrt": ("float32", "tf32", "float16", "bfloat16"),
+}
+CONVERTS_ITSELF = ("tensorrt",)  # kinds that are given graphs in float32 whatever they compute with
 
 # Rows of a batch. Kernels chosen by trial, CUDA graphs and TensorRT engines are made once for each shape, so that there
 # are few shapes and a batch between two of them is padded.

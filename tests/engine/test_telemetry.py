@@ -15,7 +15,9 @@ from outside import Outside, telemetry_files
 from engine.telemetry import VARIABLE
 
 ROOT = Path(__file__).parents[2]
-MODULES_WITH_RUNTIME = ("engine.runtime.onnx", "export.parity")
+MODULES_WITH_RUNTIME = (
+    "engine.runtime.onnx", "engine.runtime.onnx_plugins", "engine.runtime.onnx_providers", "export.parity"
+)  # fmt: skip
 
 
 @pytest.fixture

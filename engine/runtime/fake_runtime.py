@@ -1,0 +1,142 @@
+"""A fake ``DeviceRuntime`` for tests: devices that are not there and fail in every way, over the real runtime's CPU.
+
+Every graph is really opened and run, on the CPU, so that the numbers of a device without fault are right.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import DeviceLost
+from engine.runtime.backend import PROVIDERS, Array, FloatArray, OutOfDeviceMemory
+from engine.runtime.devices import GraphicsCard
+from engine.runtime.fallback import DeviceRuntime, DeviceSession
+from engine.runtime.providers import ROWS
+from engine.runtime.self_test import InputSpecs
+from engine.runtime.settings import SessionSettings, settings_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFault:
+    """How a device fails; by default it works.
+
+    Attributes:
+        missing: why it cannot be tried, in words.
+        gives: the provider that its sessions really have; "" for the right one.
+        opens: how many graphs it opens before it refuses, as a library of a wrong version would; None for any number.
+        opening_s: how long it takes to open a graph, in seconds.
+        most_rows: rows of a run that fit; None for any number.
+        memory_runs: runs after which its memory is full; None for never.
+        lost_runs: runs after which it breaks down; None for never.
+        wrong: what is added to every number that it gives.
+        leaves: operators that it leaves to the CPU.
+        takes_none: True means it takes no node of any graph.
+    """
+
+    missing: str = ""
+    gives: str = ""
+    opens: int | None = None
+    opening_s: float = 0.0
+    most_rows: int | None = None
+    memory_runs: int | None = None
+    lost_runs: int | None = None
+    wrong: float = 0.0
+    leaves: tuple[str, ...] = ()
+    takes_none: bool = False
+
+
+class FakeRuntime:
+    """See ``engine.runtime.fallback.DeviceRuntime``.
+
+    Args:
+        devices: the devices of this machine and how they fail, by rows of ``providers.ROWS``.
+        cpu: the real runtime.
+        cards: NVIDIA cards.
+    """
+
+    def __init__(
+        self, devices: Mapping[str, DeviceFault], cpu: DeviceRuntime, cards: Sequence[GraphicsCard] = ()
+    ) -> None:
+        self._devices, self._cpu, self._cards = dict(devices), cpu, list(cards)
+        self.opened: Counter[str] = Counter()  # graphs by device
+        self.runs: Counter[str] = Counter()
+
+    def installed(self, kind: str) -> bool:
+        """See ``DeviceRuntime``."""
+        return kind == "cpu" or kind in self._devices
+
+    def missing(self, kind: str, index: int) -> str:
+        """See ``DeviceRuntime``."""
+        if kind not in self._devices:
+            return f"this runtime was built without {PROVIDERS[kind]}; install {ROWS[kind].install}"
+        return self._devices[kind].missing
+
+    def hardware(self, kind: str) -> tuple[str, ...]:
+        """See ``DeviceRuntime``."""
+        return ROWS[kind].hardware
+
+    def card(self, index: int, fresh: bool = False) -> GraphicsCard | None:
+        """See ``DeviceRuntime``."""
+        return next((card for card in self._cards if card.index == index), None)
+
+    def version(self, kind: str) -> str:
+        """See ``DeviceRuntime``."""
+        return "1.0"
+
+    def open(self, path: Path, settings: SessionSettings) -> DeviceSession:
+        """See ``DeviceRuntime``."""
+        real = self._cpu.open(path, settings_for("cpu"))
+        self.opened[settings.kind] += 1
+        if settings.kind == "cpu":
+            return real
+        fault = self._devices[settings.kind]
+        time.sleep(fault.opening_s)
+        if fault.opens is not None and self.opened[settings.kind] > fault.opens:
+            raise RuntimeError("cudnn64_9 is of version 8, and 9 is needed\n  in a stack trace that nobody wants")
+        return _FaultySession(real, settings.kind, fault, self.runs)
+
+
+class _FaultySession:
+    """A graph on a device with a fault; see ``engine.runtime.fallback.DeviceSession``."""
+
+    def __init__(self, real: DeviceSession, kind: str, fault: DeviceFault, runs: Counter[str]) -> None:
+        self._real, self._kind, self._fault, self._runs = real, kind, fault, runs
+
+    @property
+    def providers(self) -> list[str]:
+        """See ``DeviceSession``."""
+        return [self._fault.gives or PROVIDERS[self._kind], PROVIDERS["cpu"]]
+
+    @property
+    def inputs(self) -> InputSpecs:
+        """See ``DeviceSession``."""
+        return self._real.inputs
+
+    @property
+    def placement(self) -> dict[str, Counter[str]]:
+        """See ``DeviceSession``."""
+        left = Counter(dict.fromkeys(self._fault.leaves, 1))
+        if self._fault.takes_none:
+            return {PROVIDERS["cpu"]: Counter({"Conv": 1})}
+        return {PROVIDERS[self._kind]: Counter({"MatMul": 3}), PROVIDERS["cpu"]: left}
+
+    def shrink(self) -> None:
+        """See ``DeviceSession``."""
+
+    def run(self, inputs: Mapping[str, Array], wanted: Sequence[str] = ()) -> dict[str, FloatArray]:
+        """See ``DeviceSession``."""
+        fault, number = self._fault, self._runs[self._kind]
+        self._runs[self._kind] += 1
+        rows = len(next(iter(inputs.values())))
+        if fault.lost_runs is not None and number >= fault.lost_runs:
+            raise DeviceLost(
+                "the device broke down while it ran {graph} ({reason})", graph="a graph", reason="CUDA 719"
+            )
+        too_many = fault.most_rows is not None and rows > fault.most_rows
+        if too_many or (fault.memory_runs is not None and number >= fault.memory_runs):
+            raise OutOfDeviceMemory("{rows} windows do not fit", rows=rows)
+        return {name: value + fault.wrong for name, value in self._real.run(inputs, wanted).items()}
