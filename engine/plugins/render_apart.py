@@ -70,7 +70,7 @@ def main() -> None:
         os.dup2(2, 1)  # what libraries print must not get between the lines
         task = json.loads(sys.stdin.readline())
         stop = threading.Event()
-        threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+        threading.Thread(target=_stop_at_end, args=(stop,), daemon=True).start()
 
         def say(**values: Any) -> None:
             with contextlib.suppress(OSError):
@@ -92,6 +92,11 @@ def main() -> None:
             })  # fmt: skip
         except EngineError as error:
             say(failed=[type(error).__name__, error.template or str(error), error.values])
+
+
+def _stop_at_end(stop: threading.Event) -> None:
+    sys.stdin.read()
+    stop.set()
 
 
 def _listen(stream: IO[bytes], lines: queue.Queue[bytes]) -> None:

@@ -13,9 +13,9 @@ from engine.audio.reader import AudioInfo, UnknownAudio, probe
 from engine.audio.riff import time_reference
 from engine.errors import AudioError, RequestError
 from engine.notes.beats import TempoEstimate
-from engine.notes.time_map import TimeMap
+from engine.notes.time_map import BPM_LIMITS, TimeMap
 from engine.provenance import SIDECAR_LIMIT_BYTES, read_sidecar
-from engine.session.plan import BPM_LIMITS, PALETTE, REST_COLOUR, USUAL_BPM, DawSession, SessionMarker, SessionTrack
+from engine.session.plan import PALETTE, REST_COLOUR, USUAL_BPM, DawSession, SessionMarker, SessionTrack
 from engine.session.plan import check_session as checked
 from engine.tasks import TASKS
 
