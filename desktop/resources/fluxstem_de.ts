@@ -66,6 +66,7 @@
     <message><source>Engine starts when needed</source><translation>Engine startet bei Bedarf</translation></message>
     <message><source>Every program on this machine, of every user, can send clips and read audio files in your home folder. For plain OSC programs on a machine that is yours alone.</source><translation>Jedes Programm auf diesem Rechner, von jedem Benutzer, kann Clips schicken und Audiodateien in Ihrem Benutzerordner lesen. Für einfache OSC-Programme auf einem Rechner, der nur Ihnen gehört.</translation></message>
     <message><source>Everything audible, as one file</source><translation>Alles Hörbare als eine Datei</translation></message>
+    <message><source>Exact (float32)</source><translation>Genau (float32)</translation></message>
     <message><source>Example</source><translation>Beispiel</translation></message>
     <message><source>Examples</source><translation>Beispiele</translation></message>
     <message><source>Examples of what to look for</source><translation>Beispiele für das Gesuchte</translation></message>
@@ -158,6 +159,7 @@
     <message><source>Play something to see how soon a change is heard.</source><translation>Nach dem ersten Abspielen steht hier, wie schnell eine Änderung zu hören ist.</translation></message>
     <message><source>Playback position</source><translation>Abspielposition</translation></message>
     <message><source>Playback volume; files are not changed</source><translation>Abhörlautstärke; die Dateien bleiben, wie sie sind</translation></message>
+    <message><source>Precision</source><translation>Rechengenauigkeit</translation></message>
     <message><source>Programs of yours can send clips and get files back: the scripts that come with Fluxstem, and whatever knows the token in the bridge's folder.</source><translation>Ihre Programme können Clips schicken und Dateien zurückbekommen: die Skripte, die mit Fluxstem kommen, und alles, was das Kennwort im Ordner der Brücke kennt.</translation></message>
     <message><source>Progress</source><translation>Fortschritt</translation></message>
     <message><source>Prompt</source><translation>Prompt</translation></message>
@@ -245,6 +247,7 @@
     <message><source>Waveform of the mix</source><translation>Wellenform des Mixes</translation></message>
     <message><source>Waveform or spectrogram (W)</source><translation>Wellenform oder Spektrogramm (W)</translation></message>
     <message><source>Waveforms and decoded audio</source><translation>Wellenformen und dekodiertes Audio</translation></message>
+    <message><source>What an NVIDIA card computes with: coarser is faster</source><translation>Womit eine NVIDIA-Karte rechnet: gröber ist schneller</translation></message>
     <message><source>What the guidance pushes towards</source><translation>Wohin die Führung drängt</translation></message>
     <message><source>What the others play, if that helps</source><translation>Was die anderen spielen, wenn das hilft</translation></message>
     <message><source>What the stem plays, if that helps</source><translation>Was der Stem spielt, wenn das hilft</translation></message>
@@ -331,6 +334,7 @@
     <message><source>file written</source><translation>Datei geschrieben</translation></message>
     <message><source>files written</source><translation>Dateien geschrieben</translation></message>
     <message><source>filtering your audio</source><translation>filtert Ihren Ton</translation></message>
+    <message><source>float16 needs a package that is not installed ({reason}); install fluxstem[half], or choose --precision float32 or tf32</source><translation>float16 braucht ein Paket, das nicht installiert ist ({reason}); installieren Sie fluxstem[half], oder wählen Sie die Rechengenauigkeit float32 oder TF32</translation></message>
     <message><source>format</source><translation>Dateiformat</translation></message>
     <message><source>guidance</source><translation>Prompt-Treue</translation></message>
     <message><source>how many seconds to make</source><translation>wie viele Sekunden entstehen sollen</translation></message>
@@ -376,6 +380,7 @@
     <message><source>out</source><translation>Zielordner</translation></message>
     <message><source>path copied</source><translation>Pfad kopiert</translation></message>
     <message><source>playback stopped because the audio could not be read ({reason})</source><translation>die Wiedergabe hielt an, der Ton ließ sich nicht lesen ({reason})</translation></message>
+    <message><source>precision</source><translation>Rechengenauigkeit</translation></message>
     <message><source>preparing</source><translation>wird vorbereitet</translation></message>
     <message><source>process</source><translation>Prozess</translation></message>
     <message><source>prompts</source><translation>Prompts</translation></message>
@@ -491,6 +496,7 @@
     <message><source>the example {path} needs {package}, which is not installed; install it with pip</source><translation>das Beispiel {path} braucht {package}, und das ist nicht installiert; installieren Sie es mit pip</translation></message>
     <message><source>the example {path} was not decoded within {limit_s:g} s and was given up; give a shorter part of it or save it smaller</source><translation>das Beispiel {path} war nach {limit_s:g} s nicht dekodiert und wurde aufgegeben; nehmen Sie einen kürzeren Teil, oder speichern Sie es kleiner</translation></message>
     <message><source>the examples show nothing but black; give others, or say in words what to look for</source><translation>die Beispiele zeigen nur Schwarz; nehmen Sie andere, oder sagen Sie in Worten, was gesucht wird</translation></message>
+    <message><source>the graph in float16 cannot be kept in {folder} ({reason}); make room there, or choose --precision float32</source><translation>der Graph in float16 lässt sich nicht in {folder} ablegen ({reason}); schaffen Sie dort Platz, oder wählen Sie die Rechengenauigkeit float32</translation></message>
     <message><source>the mask decoder of {bundle} has one answer to a prompt, so {count} candidates would all be the same; leave the candidates out, or choose the render flow</source><translation>der Maskendecoder von {bundle} hat zu einem Prompt nur eine Antwort, {count} Varianten wären also alle gleich; stellen Sie die Varianten auf 1, oder lassen Sie das Flussmodell filtern</translation></message>
     <message><source>the name template makes no name; put at least one letter into it</source><translation>die Namensvorlage ergibt keinen Namen; schreiben Sie mindestens einen Buchstaben hinein</translation></message>
     <message><source>the name template {template} cannot be used ({reason}); allowed are {allowed}</source><translation>die Namensvorlage {template} geht nicht ({reason}); erlaubt sind {allowed}</translation></message>
@@ -561,6 +567,7 @@
     <message><source>{count} candidates that start from zeros would all be the same; give --start noise too, or leave the candidates out</source><translation>{count} Varianten, die von Nullen ausgehen, wären alle gleich; wählen Sie als Startpunkt Rauschen, oder stellen Sie die Varianten auf 1</translation></message>
     <message><source>{count} output devices found.</source><translation>{count} Ausgabegeräte gefunden.</translation></message>
     <message><source>{count} {option} given; at most {most} fit in one call, so make several calls</source><translation>{option}: {count} angegeben; in einen Auftrag passen höchstens {most}, machen Sie also mehrere</translation></message>
+    <message><source>{device} does not compute with {precision}, but with {known}; choose one of these with --precision</source><translation>{device} rechnet nicht mit {precision}, sondern mit {known}; wählen Sie eine davon als Rechengenauigkeit</translation></message>
     <message><source>{error}; give a network as 192.168.1.0/24</source><translation>{error}; schreiben Sie ein Netz wie 192.168.1.0/24</translation></message>
     <message><source>{file} cannot be read ({reason}); convert it to WAV or FLAC</source><translation>{file} lässt sich nicht lesen ({reason}); wandeln Sie es in WAV oder FLAC um</translation></message>
     <message><source>{file} contains samples that are not numbers; export it again from its source</source><translation>{file} enthält Werte, die keine Zahlen sind; exportieren Sie es neu aus seiner Quelle</translation></message>
@@ -821,7 +828,6 @@
     <message><source>Take apart</source><translation>Zerlegen</translation></message>
     <message><source>Take back all brush strokes</source><translation>Alle Pinselstriche zurücknehmen</translation></message>
     <message><source>Take back what was moved here</source><translation>Hier Verschobenes zurücknehmen</translation></message>
-    <message><source>Take named sounds out of the mix; they add up to it again</source><translation>Genannte Klänge aus dem Mix lösen; zusammen ergeben sie ihn wieder</translation></message>
     <message><source>Taller waveforms</source><translation>Höhere Wellenformen</translation></message>
     <message><source>Tap</source><translation>Tippen</translation></message>
     <message><source>Tempo</source><translation>Tempo</translation></message>
@@ -1198,5 +1204,6 @@
     <message><source>{path} is not the file that {name} describes; install it again</source><translation>{path} ist nicht die Datei, die {name} beschreibt; installieren Sie es neu</translation></message>
     <message><source>{path} is too large for a MIDI file; give one of at most 16 MB</source><translation>{path} ist zu groß für eine MIDI-Datei; geben Sie eine von höchstens 16 MB an</translation></message>
     <message><source>{path} is {minutes:.0f} minutes long; notes are heard in up to {most:.0f} minutes, so cut it</source><translation>{path} ist {minutes:.0f} Minuten lang; Noten werden in bis zu {most:.0f} Minuten gehört, schneiden Sie es also</translation></message>
+    <message><source>Take named sounds out of the mix; they add up to it again</source><translation>Genannte Klänge herauslösen; ihre Summe ist der Mix</translation></message>
 </context>
 </TS>

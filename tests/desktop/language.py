@@ -61,6 +61,9 @@ CODES = {
     "Ogg Vorbis",
     "Opus",
     "AAC (M4A)",
+    "TF32",
+    "float16",
+    "bfloat16",
 }
 
 # A shell, scripts and tests read these.

@@ -42,6 +42,7 @@ CHOICES_WORDS = {
         "flac": "FLAC 24 bit", "aiff": "AIFF 24 bit", "mp3": "MP3", "ogg": "Ogg Vorbis", "opus": "Opus",
         "m4a": "AAC (M4A)",
     },
+    "precision": {"float32": "Exact (float32)", "tf32": "TF32", "float16": "float16", "bfloat16": "bfloat16"},
     "start": {"": "Auto", "zeros": "From zeros", "noise": "From noise"},
     "guide": {
         "prompt": "The prompt", "mix-prompt": "Words about the whole mix", "rest-prompt": "Words about the others",
@@ -105,6 +106,7 @@ FIELDS = (
     FieldRow("slot", "Output", "What to make: a stem, the whole mix, or the rest around a stem (Ctrl+Shift+M)"),
     FieldRow("bundle", "Bundle", "The model to use; more under Settings"),
     FieldRow("device", "Device", "Where to run; the status line says where it really ran"),
+    FieldRow("precision", "Precision", "What an NVIDIA card computes with: coarser is faster"),
     FieldRow("format", "File format"),
     FieldRow("quality", "Bit rate", "Of MP3, Ogg Vorbis, Opus and AAC files, in kbit/s"),
     FieldRow("name", "File names"),

@@ -211,6 +211,7 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
     TaskArgument(option="voice"),
     TaskArgument(option="notes_file", name="notes", default="", doc=_text("MIDI file with the notes that the voice "
                  "sampled plays, in the place of its own; absolute path, empty is none")),
+    TaskArgument(option="precision"),
 )  # fmt: skip
 
 
