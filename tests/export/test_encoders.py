@@ -178,12 +178,11 @@ def test_a_tower_with_fusion_hears_short_clips_as_it_would(tmp_path):
     """Fusion is for clips beyond the window; for shorter ones, whose flag says so, the fused tower is the same."""
     model = tinytowers.clap(tmp_path / "fused", fused=True)
     clap = load_clap(open_source(tmp_path / "fused"))
-    assert clap.fused
     mel = torch.randn(2, 1, 201, 16)
     longer = torch.zeros(2, 1, dtype=torch.bool)
     with torch.no_grad():
         wanted = model.audio_model(mel.repeat(1, 4, 1, 1), is_longer=longer).pooler_output
-        got = clap.model.audio_model(mel).pooler_output
+        got = clap.audio.tower(input_features=mel).pooler_output
     torch.testing.assert_close(got, wanted, atol=1e-5, rtol=1e-4)
 
 

@@ -153,7 +153,6 @@ class FluxFormer(nn.Module):
         if config.picture_dim:
             self.scene = VisualControl(grid, config, CONDITION, config.down + config.middle + config.up)
         count = grid.window_frames // config.patch + 1  # the prompt's token comes first
-        self.turn: tuple[Tensor, Tensor] | None = None
         if config.positions == "learned":
             self.position = nn.Parameter(0.02 * torch.randn(1, count, config.width))
         elif config.positions == "rotary":

@@ -13,7 +13,7 @@ import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,113 +32,41 @@ State = dict[str, Tensor]
 FUSION_ONLY = re.compile(r"(fusion_model|mel_conv2d)\.")
 
 
-class ClapTowers(Protocol):
-    """The interface of a CLAP model, however it was loaded.
-
-    Attributes:
-        mel_settings: settings of the mel spectrogram, named as in ``preprocessor_config.json``.
-        dim, pooled_dim: length of both towers' answers, and of the text tower's before its projection.
-        vocabulary, pad: number of tokens, and the one that stands where there is none.
-        longest: most tokens of a prompt.
-        filters: mel filters ``(bins, mels)``.
-        folder: where a tokenizer may lie.
-        name: for messages.
-    """
-
-    @property
-    def mel_settings(self) -> dict[str, Any]: ...
-    @property
-    def dim(self) -> int: ...
-    @property
-    def pooled_dim(self) -> int: ...
-    @property
-    def vocabulary(self) -> int: ...
-    @property
-    def pad(self) -> int: ...
-    @property
-    def longest(self) -> int: ...
-    @property
-    def filters(self) -> Tensor: ...
-    @property
-    def folder(self) -> Path | None: ...
-    @property
-    def name(self) -> str: ...
-
-    def text_tower(self, pooled: bool) -> nn.Module:
-        """Ids (B,T), mask (B,T) -> (B,X), or the pooled (B,Y)."""
-        ...
-
-    def audio_tower(self) -> nn.Module:
-        """Log-mel picture (B,1,frames,mels) -> (B,X)."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class TransformersClap:
-    """Both towers of a checkpoint.
+class ClapTowers:
+    """A CLAP model, however it was loaded.
 
     Attributes:
-        model: ``transformers.ClapModel``, frozen, in eval mode.
+        name: of the checkpoint, for messages.
         mel_settings: settings of the mel spectrogram, named as in ``preprocessor_config.json``.
-        fused: True for a tower trained with feature fusion, which has other mel filters.
-        source: where it came from.
+        filters: mel filters ``(bins, mels)``.
+        dim, pooled_dim: length of both towers' answers, and of the text tower's before its projection.
+        pad: token that stands where there is none.
+        vocabulary: number of tokens.
+        longest: most tokens of a prompt.
+        text, pooled_text: ids (B,T), mask (B,T) -> (B, dim), or RoBERTa's own (B, pooled_dim).
+        audio: log-mel picture (B,1,frames,mels) -> (B, dim).
+        folder: where a tokenizer may lie; None where there is none.
     """
 
-    model: Any
+    name: str
     mel_settings: dict[str, Any]
-    fused: bool
-    source: WeightSource
+    filters: Tensor
+    dim: int
+    pooled_dim: int
+    pad: int
+    vocabulary: int
+    longest: int
+    text: nn.Module
+    pooled_text: nn.Module
+    audio: nn.Module
+    folder: Path | None = None
 
-    @property
-    def dim(self) -> int:
-        """Embedding size of both towers."""
-        return int(self.model.config.projection_dim)
-
-    @property
-    def pooled_dim(self) -> int:
-        """Length of the text tower's pooled output, before the projection."""
-        return int(self.model.config.text_config.hidden_size)
-
-    @property
-    def vocabulary(self) -> int:
-        """Number of tokens."""
-        return int(self.model.config.text_config.vocab_size)
-
-    @property
-    def pad(self) -> int:
-        """Padding token."""
-        return int(self.model.config.text_config.pad_token_id)
-
-    @property
-    def longest(self) -> int:
-        """Most tokens of a prompt; RoBERTa counts its places from the padding token on."""
-        return int(self.model.config.text_config.max_position_embeddings) - self.pad - 1
-
-    @property
-    def filters(self) -> Tensor:
-        """Mel filters ``(bins, mels)``; a tower with fusion was trained on others."""
-        from transformers import ClapFeatureExtractor
-
-        theirs = ClapFeatureExtractor(feature_size=self.model.config.audio_config.num_mel_bins, **self.mel_settings)
-        return torch.from_numpy(theirs.mel_filters if self.fused else theirs.mel_filters_slaney)
-
-    @property
-    def folder(self) -> Path | None:
-        """Folder that may hold a tokenizer."""
-        return self.source.folder
-
-    @property
-    def name(self) -> str:
-        """Name of the checkpoint."""
-        return self.source.name
-
-    def text_tower(self, pooled: bool) -> nn.Module:
-        """Ids (B,T), mask (B,T) -> (B,X); pooled gives RoBERTa's own numbers."""
-        return _TextTower(self.model, pooled)
-
-    def audio_tower(self) -> nn.Module:
-        """Log-mel picture (B,1,frames,mels) -> (B,X)."""
-        return _AudioTower(self.model)
+    def mel(self) -> ClapMel:
+        """The front end of the audio tower: samples (B,N) at its own rate -> log-mel picture."""
+        settings = self.mel_settings
+        longest = settings["sampling_rate"] * settings["max_length_s"]
+        return ClapMel(self.filters, settings["fft_window_size"], settings["hop_length"], longest)
 
 
 class _TextTower(nn.Module):
@@ -160,16 +88,16 @@ class _AudioTower(nn.Module):
         return self.project(self.tower(input_features=mel).pooler_output)
 
 
-def load_clap(source: WeightSource) -> TransformersClap:
+def load_clap(source: WeightSource) -> ClapTowers:
     """Build the towers of a folder in transformers' layout.
 
     Raises:
         ValueError: it is no CLAP, or weights are missing.
     """
-    from transformers import ClapConfig, ClapModel
-    from transformers.utils import logging as theirs
+    from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
+    from transformers.utils import logging as notices
 
-    theirs.set_verbosity_error()
+    notices.set_verbosity_error()
     sizes = dict(source.settings.get("config.json", {}))
     if sizes.get("model_type") != "clap":
         raise ValueError(
@@ -186,7 +114,24 @@ def load_clap(source: WeightSource) -> TransformersClap:
     mel_settings = MEL_SETTINGS | {
         k: v for k, v in source.settings.get("preprocessor_config.json", {}).items() if k in MEL_SETTINGS
     }
-    return TransformersClap(model.eval().requires_grad_(False), mel_settings, fused, source)
+    words, mels = model.eval().requires_grad_(False).config.text_config, model.config.audio_config.num_mel_bins
+    theirs = ClapFeatureExtractor(feature_size=mels, **mel_settings)
+    return ClapTowers(
+        name=source.name,
+        mel_settings=mel_settings,
+        # a tower with fusion was trained on other filters
+        filters=torch.from_numpy(theirs.mel_filters if fused else theirs.mel_filters_slaney),
+        dim=int(model.config.projection_dim),
+        pooled_dim=int(words.hidden_size),
+        pad=int(words.pad_token_id),
+        vocabulary=int(words.vocab_size),
+        # RoBERTa counts its places from the padding token on
+        longest=int(words.max_position_embeddings - words.pad_token_id) - 1,
+        text=_TextTower(model, pooled=False),
+        pooled_text=_TextTower(model, pooled=True),
+        audio=_AudioTower(model),
+        folder=source.folder,
+    )
 
 
 def load_whole(model: Any, state: State, name: str) -> None:
@@ -237,7 +182,7 @@ class ClapText(nn.Module):
 
     def __init__(self, clap: ClapTowers, pooled: bool = False) -> None:
         super().__init__()
-        self.tower, self.pad = clap.text_tower(pooled), clap.pad
+        self.tower, self.pad = clap.pooled_text if pooled else clap.text, clap.pad
 
     def forward(self, tokens: Tensor, token_mask: Tensor) -> Tensor:
         ids = torch.where(token_mask, tokens, self.pad)
@@ -254,11 +199,8 @@ class ClapAudio(nn.Module):
 
     def __init__(self, clap: ClapTowers, rate_hz: int) -> None:
         super().__init__()
-        mel_settings = clap.mel_settings
-        self.resample = Resample(rate_hz, mel_settings["sampling_rate"])
-        longest = mel_settings["sampling_rate"] * mel_settings["max_length_s"]
-        self.mel = ClapMel(clap.filters, mel_settings["fft_window_size"], mel_settings["hop_length"], longest)
-        self.tower = clap.audio_tower()
+        self.resample = Resample(rate_hz, clap.mel_settings["sampling_rate"])
+        self.mel, self.tower = clap.mel(), clap.audio
 
     def forward(self, audio: Tensor) -> Tensor:
         return F.normalize(self.tower(self.mel(self.resample(levelled(audio[:, 0])))), dim=-1)

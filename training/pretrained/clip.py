@@ -8,7 +8,7 @@ Source: Radford et al. 2021, arXiv:2103.00020. CLIP through open-clip itself is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,57 +20,24 @@ from training.pretrained.sources import WeightSource
 MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # OpenAI's, laion's too
 
 
-class ClipTower(Protocol):
-    """The interface of a CLIP image tower, however it was loaded.
+@dataclass(frozen=True, slots=True)
+class ClipTower:
+    """A CLIP image tower, however it was loaded.
 
     Attributes:
+        name: of the checkpoint, for messages.
         dim: length of what it gives for a frame.
         size_px: height and width of the pictures it takes.
         mean, deviation: of the three colours, as pictures are normalised.
+        image: normalised pictures (B,3,S,S) -> (B, dim).
     """
 
-    @property
-    def dim(self) -> int: ...
-    @property
-    def size_px(self) -> int: ...
-    @property
-    def mean(self) -> tuple[float, ...]: ...
-    @property
-    def deviation(self) -> tuple[float, ...]: ...
-
-    def tower(self) -> nn.Module:
-        """Normalised pictures (B,3,S,S) -> (B,X)."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class TransformersClip:
-    """The image tower of a checkpoint.
-
-    Attributes:
-        model: ``transformers.CLIPVisionModelWithProjection``, frozen, in eval mode.
-        mean, deviation: of the three colours, as pictures are normalised.
-        source: where it came from.
-    """
-
-    model: Any
+    name: str
+    dim: int
+    size_px: int
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
-    source: WeightSource
-
-    @property
-    def dim(self) -> int:
-        """Embedding size."""
-        return int(self.model.config.projection_dim)
-
-    @property
-    def size_px(self) -> int:
-        """Height and width of the pictures it takes."""
-        return int(self.model.config.image_size)
-
-    def tower(self) -> nn.Module:
-        """Normalised pictures (B,3,S,S) -> (B,X)."""
-        return _ImageTower(self.model)
+    image: nn.Module
 
 
 class _ImageTower(nn.Module):
@@ -82,7 +49,7 @@ class _ImageTower(nn.Module):
         return self.model(pixel_values=pixels).image_embeds
 
 
-def load_clip(source: WeightSource) -> TransformersClip:
+def load_clip(source: WeightSource) -> ClipTower:
     """Build the image tower of a folder in transformers' layout.
 
     Raises:
@@ -108,7 +75,10 @@ def load_clip(source: WeightSource) -> TransformersClip:
     model.set_attn_implementation("eager")
     colours = source.settings.get("preprocessor_config.json", {})
     mean, deviation = tuple(colours.get("image_mean", MEAN)), tuple(colours.get("image_std", DEVIATION))
-    return TransformersClip(model.eval().requires_grad_(False), mean, deviation, source)
+    tower = _ImageTower(model.eval().requires_grad_(False))
+    return ClipTower(
+        source.name, int(model.config.projection_dim), int(model.config.image_size), mean, deviation, tower
+    )
 
 
 class ClipFrames(nn.Module):
@@ -116,7 +86,7 @@ class ClipFrames(nn.Module):
 
     def __init__(self, clip: ClipTower) -> None:
         super().__init__()
-        self.tower = clip.tower()
+        self.tower = clip.image
         self.mean: Tensor
         self.deviation: Tensor
         self.register_buffer("mean", torch.tensor(clip.mean)[:, None, None])

@@ -31,13 +31,6 @@ class Placement:
 
     side: float
 
-    @property
-    def word(self) -> str:
-        """Plain word for it; "" between the sides and the middle, where a listener could not say."""
-        if abs(self.side) < 0.15:
-            return "centre"
-        return "" if abs(self.side) < 0.4 else "left" if self.side < 0 else "right"
-
 
 def chain(rng: Rng, family: str) -> Any:
     """A pedalboard for one stem: each row of the table below may or may not be in it."""

@@ -178,13 +178,12 @@ def test_every_kind_of_effect_is_used():
     assert all("Distortion" in str(effects.chain(rng, "distorted-guitar")) for _ in range(20))
 
 
-@pytest.mark.parametrize(("side", "word"), [(-0.9, "left"), (-0.5, "left"), (0.0, "centre"), (0.8, "right"), (0.3, "")])
-def test_a_stem_is_heard_where_its_place_says(side, word):
+@pytest.mark.parametrize("side", [-0.9, -0.5, 0.0, 0.3, 0.8])
+def test_a_stem_is_heard_where_its_place_says(side):
     noise = np.random.default_rng(0).standard_normal((1, RATE)).astype(np.float32).repeat(2, axis=0) * 0.1
     placed = effects.put(effects.Placement(side), noise, RATE)
     power = np.square(placed).sum(axis=1)
     balance_db = 10 * np.log10(power[1] / power[0])
-    assert effects.Placement(side).word == word
     assert placed.shape == noise.shape
     assert np.sign(round(balance_db, 1)) == np.sign(side)
     if side > 0.4:  # the far ear hears it later
