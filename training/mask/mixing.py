@@ -32,9 +32,7 @@ RECORDED_SHARE = 0.7  # of the players drawn by family, where a family has recor
 HARD_SHARE = 0.3  # of the players after the first are of the group of one that is there
 ABSENT_SHARE = 0.2
 SILENT_DB = -45.0  # a stem below this against the mix is not there
-SPEED_SEMITONES = 3.0
-EQ_SHARE, EQ_BANDS, EQ_DB = 0.8, 9, 4.0
-ROOM_SHARE, DRIVE_SHARE = 0.25, 0.12
+EQ_BANDS = 9
 LOW_SHARE, LOW_HZ, LOW_DB = 0.3, (60.0, 200.0), 10.0  # a shelf below some frequency, as producers turn it
 GROOVE_SHARE = 0.15  # of the mixes of strangers begin with a kit and a bass, which share the lowest octaves
 MIX_RMS = 0.085  # -21.4 dBFS
@@ -43,6 +41,34 @@ WEIGHTS = {
     "double-bass": 1.2, "synth-bass": 1.2, "violin": 1.2, "speech": 0.5, "percussion": 1.2, "kalimba": 0.5, "koto": 0.5,
     "steel-drum": 0.5, "timpani": 0.5, "sitar": 0.5, "harmonica": 0.6, "harpsichord": 0.6, "other": 0.6,
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variety:
+    """How far players are moved away from how they were recorded.
+
+    Attributes:
+        speed_share, speed_semitones: how often a stem is played at another speed, and at most how much.
+        eq_share, eq_db: how often it is equalised, and the deviation of each band.
+        sweep_share: how often the equaliser moves from one curve to another in the course of the mix.
+        room_share, drive_share: how often it stands in a room, and is overdriven.
+    """
+
+    speed_share: float = 0.5
+    speed_semitones: float = 3.0
+    eq_share: float = 0.8
+    eq_db: float = 4.0
+    sweep_share: float = 0.0
+    room_share: float = 0.25
+    drive_share: float = 0.12
+
+
+VARIETIES = {
+    "usual": Variety(),
+    "wide": Variety(
+        speed_share=0.7, speed_semitones=6.0, eq_share=0.9, eq_db=7.0, sweep_share=0.3, room_share=0.4, drive_share=0.2
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +94,18 @@ class Mixing:
         frames: length of a question.
         seed: decides everything, together with the number of the question.
         absent: share of the questions that ask for what is not there.
+        variety: how far players are moved away from how they were recorded.
     """
 
-    def __init__(self, pool: StemPool, frames: int, seed: int, absent: float = ABSENT_SHARE) -> None:
-        self.pool, self.frames, self.seed, self.absent = pool, frames, seed, absent
+    def __init__(
+        self,
+        pool: StemPool,
+        frames: int,
+        seed: int,
+        absent: float = ABSENT_SHARE,
+        variety: Variety = VARIETIES["usual"],
+    ) -> None:
+        self.pool, self.frames, self.seed, self.absent, self.variety = pool, frames, seed, absent, variety
         self.samples = (frames - 1) * HOP_SAMPLES + FFT_SAMPLES
         self._families = sorted(pool.by_family)
         weights = np.array([WEIGHTS.get(name, 1.0) for name in self._families])
@@ -163,7 +197,7 @@ class Mixing:
             speed, at = shared if same else (self._speed(rng), int(rng.integers(0, self.pool.samples)))
             gain = 1.0 if whole and same else float(10 ** (np.clip(rng.normal(0, 5.0), -14, 10) / 20))
             gain *= float(rng.choice([-1.0, 1.0])) if not same else 1.0
-            shape = _Shape.draw(rng, plain=whole and same)
+            shape = _Shape.draw(rng, self.variety, self.frames, plain=whole and same)
             kit_spread = 0.0 if whole and same else 2.0
             for stem in player.stems:
                 audio = self._cut(stem, at, speed)
@@ -184,7 +218,8 @@ class Mixing:
         return np.pad(audio, ((0, 0), (0, self.samples - audio.shape[1])))
 
     def _speed(self, rng: Rng) -> float:
-        return float(2 ** (rng.uniform(-SPEED_SEMITONES, SPEED_SEMITONES) / 12)) if rng.random() < 0.5 else 1.0
+        most = self.variety.speed_semitones
+        return float(2 ** (rng.uniform(-most, most) / 12)) if rng.random() < self.variety.speed_share else 1.0
 
     def _asked(self, rng: Rng, stems: list[tuple[int, Spectrum]], power: float) -> int:
         """A term that names something audible here, or one in vain."""
@@ -224,25 +259,29 @@ class _Shape:
 
     drive: float
     rooms: tuple[Audio, ...]
-    gains: np.ndarray[Any, np.dtype[np.complex64]]  # (2, BINS): channel gains with the equaliser in them
+    gains: np.ndarray[Any, np.dtype[np.complex64]]  # (2, 1 or T, BINS): channel gains with the equaliser in them
 
     @staticmethod
-    def draw(rng: Rng, plain: bool) -> _Shape:
+    def draw(rng: Rng, variety: Variety, frames: int, plain: bool) -> _Shape:
         if plain:
-            return _Shape(0.0, (), np.ones((2, BINS), dtype=np.complex64))
-        drive = float(10 ** (rng.uniform(2, 14) / 20)) if rng.random() < DRIVE_SHARE else 0.0
+            return _Shape(0.0, (), np.ones((2, 1, BINS), dtype=np.complex64))
+        drive = float(10 ** (rng.uniform(2, 14) / 20)) if rng.random() < variety.drive_share else 0.0
         rooms: tuple[Audio, ...] = ()
-        if rng.random() < ROOM_SHARE:
+        if rng.random() < variety.room_share:
             rooms = (_room(rng, RATE), _room(rng, RATE)) if rng.random() < 0.5 else (_room(rng, RATE),)
-        curve = _equaliser(rng) if rng.random() < EQ_SHARE else np.ones(BINS)
+        db = variety.eq_db
+        curve = (_equaliser(rng, db) if rng.random() < variety.eq_share else np.ones(BINS))[None]
+        if variety.sweep_share and rng.random() < variety.sweep_share:
+            along = np.linspace(0, 1, frames)[:, None]
+            curve = curve ** (1 - along) * _equaliser(rng, db)[None] ** along
         side = float(rng.uniform(-0.9, 0.9)) if rng.random() < 0.6 else float(rng.normal(0, 0.05))
         angle = (np.clip(side, -1, 1) + 1) * np.pi / 4
         pan = np.sqrt(2) * np.array([np.cos(angle), np.sin(angle)])
-        gains = pan[:, None] * curve[None]
+        gains = pan[:, None, None] * curve
         if rng.random() < 0.25:  # two microphones: one ear hears it later, and a little otherwise
             late_s = rng.uniform(-0.0012, 0.0012)
             turn = np.exp(-2j * np.pi * np.arange(BINS) * (RATE / FFT_SAMPLES) * late_s)
-            gains = gains * np.stack([np.ones(BINS), turn * _equaliser(rng) ** 0.5])
+            gains = gains * np.stack([np.ones(BINS), turn * _equaliser(rng, db) ** 0.5])[:, None]
         return _Shape(drive, rooms, gains.astype(np.complex64))
 
     def apply(self, rng: Rng, audio_CN: Audio) -> Spectrum:
@@ -259,7 +298,7 @@ class _Shape:
             )
             audio_CN *= np.float32(loud / max(1e-6, float(np.sqrt((audio_CN**2).mean()))))
         spectrum = np.stack([spectrum_of(channel) for channel in audio_CN])
-        return (spectrum * self.gains[:, None]).astype(np.complex64)
+        return (spectrum * self.gains).astype(np.complex64)
 
 
 def spectrum_of(mono: Audio) -> Spectrum:
@@ -274,9 +313,9 @@ def _convolved(mono: Audio, room: Audio) -> Audio:
     return out
 
 
-def _equaliser(rng: Rng) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _equaliser(rng: Rng, deviation_db: float) -> np.ndarray[Any, np.dtype[np.float64]]:
     log_hz = np.linspace(np.log(50.0), np.log(16000.0), EQ_BANDS)
-    curve_db = rng.normal(0, EQ_DB, size=EQ_BANDS)
+    curve_db = rng.normal(0, deviation_db, size=EQ_BANDS)
     bins_hz = np.maximum(np.arange(BINS) * (RATE / FFT_SAMPLES), 1.0)
     whole_db = np.interp(np.log(bins_hz), log_hz, curve_db)
     if rng.random() < LOW_SHARE:

@@ -21,7 +21,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from training.mask.loss import Planes, presence_loss, total_loss
-from training.mask.mixing import ABSENT_SHARE, Mixing, Question
+from training.mask.mixing import ABSENT_SHARE, VARIETIES, Mixing, Question
 from training.mask.network import STRIDE, NetworkConfig, PromptedUNet, freeze_norms, load_spleeter
 from training.mask.stems import StemPool
 from training.mask.terms import TERMS
@@ -45,6 +45,7 @@ class MaskConfig:
         meet_every: steps between two averages.
         absent: share of the questions that ask for what is not there.
         presence_only: True trains the presence head alone, the masks as they are.
+        variety: of ``mixing.VARIETIES``: how far players are moved away from how they were recorded.
     """
 
     mixes: int = 4
@@ -63,6 +64,7 @@ class MaskConfig:
     meet_every: int = 8
     absent: float = ABSENT_SHARE
     presence_only: bool = False
+    variety: str = "usual"
 
     def __post_init__(self) -> None:
         if self.frames < STRIDE or self.frames % STRIDE:
@@ -195,7 +197,7 @@ def run(training: Training, pool: StemPool) -> None:
     """Train for the budget; writes the log as it goes and a checkpoint every few minutes."""
     config = training.config
     rank = dist.get_rank() if dist.is_initialized() else 0
-    mixing = Mixing(pool, config.frames, config.seed * 1000 + rank, config.absent)
+    mixing = Mixing(pool, config.frames, config.seed * 1000 + rank, config.absent, VARIETIES[config.variety])
     began = saved = told = time.monotonic()
     sums: dict[str, float] = {}
     count = 0
@@ -245,6 +247,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--presence-only", action="store_true", help="train the presence head alone")
     parser.add_argument("--absent", type=float, default=ABSENT_SHARE, help="share of questions for what is not there")
+    parser.add_argument(
+        "--variety", choices=VARIETIES, default="usual", help="how far players are moved away from themselves"
+    )
     parser.add_argument("--network", default="{}", help="JSON of network settings")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
@@ -261,6 +266,7 @@ def main(argv: list[str] | None = None) -> int:
         partners=partners,
         absent=args.absent,
         presence_only=args.presence_only,
+        variety=args.variety,
     )
     network = PromptedUNet(NetworkConfig(terms=len(TERMS), **json.loads(args.network)))
     if args.start and args.start.suffix == ".ckpt":

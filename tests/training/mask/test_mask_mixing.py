@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from training.mask.mixing import SILENT_DB, Mixing, spectrum_of
+from training.mask.mixing import SILENT_DB, VARIETIES, Mixing, _Shape, spectrum_of
 from training.mask.render import SAMPLES, Row, write_rows
 from training.mask.stems import StemPool
 from training.mask.terms import KIT, TERMS, names_of
@@ -92,6 +92,17 @@ def test_a_stem_alone_in_its_mix_is_the_mix(pool):
         if np.abs(q.stem).max() > 0 and np.allclose(q.stem, q.mix, atol=1e-4 * np.abs(q.mix).max())
     ]
     assert alone  # single stems are drawn too, and nothing is added to them
+
+
+def test_a_wider_variety_moves_the_same_players_further(pool):
+    def spread(variety):
+        curves = [_Shape.draw(np.random.default_rng(k), VARIETIES[variety], 64, plain=False).gains for k in range(40)]
+        return float(np.mean([20 * np.log10(np.abs(curve) + 1e-6).std() for curve in curves]))
+
+    assert spread("wide") > 1.2 * spread("usual")
+    question = Mixing(pool, 64, seed=4, variety=VARIETIES["wide"]).questions(1, 1)[0]
+    assert np.isfinite(question.mix).all()
+    assert np.abs(question.mix).max() > 0
 
 
 def test_a_spectrum_has_the_frames_that_fit():
