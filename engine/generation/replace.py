@@ -39,7 +39,7 @@ from engine.generation.context import (
     window_plan,
 )
 from engine.generation.inpaint import Candidate, sample_candidates
-from engine.generation.sampled import OldSound, Voiced, replay
+from engine.generation.sampled import OldSound, Voiced, plays_one_voice, replay
 from engine.generation.told import told_of
 from engine.inference.clip import MonoClip, SampleRange
 from engine.inference.conditioning import Conditioning, replacement_conditioning
@@ -129,7 +129,7 @@ def _edit_region(
     sampling, section = resolve_sampling(run.request, manifest), separated.section
     with parts.stem.audio, parts.rest.audio:
         if run.request.voice == "sampled":
-            voiced = _played_again(run.within(0.4, 1.0), spec, separated, new, parts.power_C)
+            voiced = _played_again(run.within(0.4, 1.0), spec, separated, names, parts.power_C)
             if voiced.candidates:
                 for candidate in voiced.candidates:
                     held.enter_context(candidate.audio)
@@ -155,7 +155,11 @@ def _edit_region(
 
 
 def _played_again(
-    run: RunContext, spec: OutputSpec, separated: SeparatedSection, new: Conditioning, power_C: Powers
+    run: RunContext,
+    spec: OutputSpec,
+    separated: SeparatedSection,
+    names: tuple[Conditioning, Conditioning],
+    power_C: Powers,
 ) -> Voiced:
     """The old stem's line on recorded instruments, from the start of the section."""
     section, rate_hz = separated.section, spec.format.rate_hz
@@ -165,8 +169,9 @@ def _played_again(
     context = InpaintContext(
         None, section.samples, (region,), {}, known_SF, 1.0, section.start / rate_hz, rate_hz, spec.format.channels
     )
-    old = OldSound(lambda: (pair.stem_CN for pair in separated.pairs(section)), rate_hz, section.samples)
-    return replay(run, old, new, context, spec.peak)
+    one_voice = plays_one_voice(run, names[0])
+    old = OldSound(lambda: (pair.stem_CN for pair in separated.pairs(section)), rate_hz, section.samples, one_voice)
+    return replay(run, old, names[1], context, spec.peak)
 
 
 def _split_section(run: RunContext, separated: SeparatedSection) -> _SplitSection:

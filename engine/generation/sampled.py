@@ -26,10 +26,11 @@ from engine.inference.rerank import similarity
 from engine.inference.run import RunContext
 from engine.notes.drums import hear_drums
 from engine.notes.midi import read_midi
+from engine.notes.network import NoteNetwork
 from engine.notes.note import DrumHit, NoteEvent
 from engine.notes.transcribe import SURE_ENOUGH, transcribe
 from engine.sampler.instruments import SampledInstrument, load_sampler, read_sound
-from engine.sampler.lines import as_line, playable
+from engine.sampler.lines import SEVERAL_VOICES, as_line, overlap, playable
 from engine.sampler.place import (
     OCTAVES_HZ,
     OctaveMeter,
@@ -41,8 +42,10 @@ from engine.sampler.place import (
 )
 from engine.sampler.play import play_notes
 from engine.sampler.register import in_register
+from engine.sampler.voice_line import transcribe_line
 
 FEWEST_NOTES = 2
+SINGERS = ("vocal", "voice", "singer", "singing", "solo", "melody", "lead ")
 NO_INSTRUMENT = "no recorded instrument is called {prompt!r}, so the flow model made the sound"
 NO_WORDS = "a recorded instrument is found by words alone, so the flow model made the sound"
 NOT_SURE = "the line could not be written down with confidence ({confidence:.2f}), so the flow model made the sound"
@@ -57,11 +60,13 @@ class OldSound:
         blocks: starts its samples anew, float64 (channels, samples) at ``rate_hz``.
         rate_hz: of it.
         samples: length, which is that of what is made.
+        one_voice: True means that its player plays one note at a time; else that is judged by what is heard.
     """
 
     blocks: Callable[[], Iterator[Samples]]
     rate_hz: int
     samples: int
+    one_voice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,13 @@ def instruments_for(run: RunContext, conditioning: Conditioning) -> list[Sampled
     return load_sampler().matching((*names, conditioning.prompt))
 
 
+def plays_one_voice(run: RunContext, conditioning: Conditioning) -> bool:
+    """True where a prompt names what plays, or sings, one note at a time."""
+    words = f" {conditioning.prompt.lower()} "
+    found = instruments_for(run, conditioning)
+    return (bool(found) and not found[0].chords) or any(word in words for word in SINGERS)
+
+
 def replay(run: RunContext, old: OldSound, conditioning: Conditioning, context: InpaintContext, peak: float) -> Voiced:
     """The line of a sound, played on the instrument of a prompt.
 
@@ -120,7 +132,7 @@ def replay(run: RunContext, old: OldSound, conditioning: Conditioning, context: 
     if not instruments:
         return _without(conditioning)
     mono_N, old_db = _heard(run, old)
-    notes, remarks = _line(run, mono_N, old.rate_hz, instruments[0], context.start_s)
+    notes, remarks = _line(run, mono_N, old, instruments[0], context.start_s)
     if not notes:
         return Voiced([], remarks)
     spans_s = [(one.at_s, one.at_s + 0.1) if isinstance(one, DrumHit) else (one.start_s, one.end_s) for one in notes]
@@ -196,19 +208,23 @@ def _heard(run: RunContext, old: OldSound) -> tuple[FloatArray, np.ndarray]:
 
 
 def _line(
-    run: RunContext, mono_N: FloatArray, rate_hz: int, instrument: SampledInstrument, start_s: float
+    run: RunContext, mono_N: FloatArray, old: OldSound, instrument: SampledInstrument, start_s: float
 ) -> tuple[tuple[NoteEvent | DrumHit, ...], tuple[str, ...]]:
     """The notes to play, from a MIDI file or from the sound; none and the reason where that is not sure."""
+    rate_hz = old.rate_hz
     if given := _given_notes(run, instrument.is_drums, start_s):
         return given, ()
     with run.timer.measure("notes"):
         if instrument.is_drums:
             hits = hear_drums(mono_N[None], rate_hz)
             return (hits, ()) if len(hits) >= FEWEST_NOTES else ((), (NO_STROKES,))
-        heard = transcribe(mono_N[None], rate_hz, check=run.check)
-    notes = playable(heard.notes)
-    if heard.confidence < SURE_ENOUGH or len(notes) < FEWEST_NOTES:
-        return (), (NOT_SURE.format(confidence=heard.confidence),)
+        network = NoteNetwork()
+        heard = transcribe(mono_N[None], rate_hz, network, check=run.check)
+        notes = playable(heard.notes)
+        if heard.confidence < SURE_ENOUGH or len(notes) < FEWEST_NOTES:
+            return (), (NOT_SURE.format(confidence=heard.confidence),)
+        if old.one_voice or overlap(notes) < SEVERAL_VOICES:
+            notes = transcribe_line(mono_N, rate_hz, network, run.check)
     return notes, ()
 
 

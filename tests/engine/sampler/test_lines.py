@@ -1,7 +1,7 @@
 """What a network heard becomes what a player can play."""
 
 from engine.notes.note import NoteEvent
-from engine.sampler.lines import as_line, joined, playable, without_ghosts
+from engine.sampler.lines import SEVERAL_VOICES, as_line, joined, overlap, playable, without_bleed, without_ghosts
 
 
 def test_a_less_sure_octave_or_twelfth_of_a_note_is_no_note():
@@ -32,3 +32,12 @@ def test_a_line_lets_go_of_a_note_when_the_next_begins_and_keeps_chords():
 
 def test_nothing_stays_nothing():
     assert playable([]) == as_line([]) == ()
+
+
+def test_what_shines_through_is_left_out_and_a_chord_stays():
+    line, trace = NoteEvent(0.0, 1.0, 40, 0.8), NoteEvent(0.2, 0.8, 63, 0.3)
+    assert without_bleed([line, trace]) == (line,)
+    chord = [NoteEvent(0.0, 1.0, pitch, velocity) for pitch, velocity in ((60, 0.8), (64, 0.6), (67, 0.7))]
+    assert without_bleed(chord) == tuple(chord)
+    assert overlap([line]) == 0.0
+    assert overlap(chord) > SEVERAL_VOICES
