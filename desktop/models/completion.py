@@ -35,6 +35,8 @@ def completions(typed: str, language: str = "en", limit: int = SHOWN, heard: Seq
     own = lexicon(language) if language != "en" else ()
     first = (*heard, *USUAL.get(language, ()), *own, *USUAL["en"])
     names = dict.fromkeys((*(one for one in first if one in heard or one in own or one in lexicon()), *lexicon()))
+    spelled = {_plain(name): name for name in reversed(names)}  # once, as the first list that has it
+    names = dict.fromkeys(name for name in names if spelled[_plain(name)] == name)
     ranked = [(rank, name) for name in names if (rank := _rank(_plain(name), wanted)) is not None]
     return [name for _, name in sorted(ranked, key=lambda pair: pair[0])][:limit]
 

@@ -31,7 +31,7 @@ from desktop.views.timeline.waveform_painter import WavePicture
 from desktop.views.timeline.waveform_view import WaveformView
 from engine import AudioError
 
-MIX_LOW, MIX_HIGH, MIX_SHARE = 64, 148, 0.18  # pixels, and of the whole height
+MIX_LOW, MIX_HIGH, MIX_SHARE = 48, 148, 0.18  # pixels, and of the whole height
 SCROLL_STEPS = 10_000
 METER_MS = 40
 QWIDGETSIZE_MAX = (1 << 24) - 1
