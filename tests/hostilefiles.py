@@ -324,7 +324,7 @@ class MediaLane:
         self._input.close()
         self._result.close()
 
-    def try_one(self, number: int, seed: int, really: bool) -> None:
+    def try_one(self, number: int, seed: str, really: bool) -> None:
         """Mutate one file, and count what came of it; the same file for the same numbers."""
         dice = random.Random(f"{seed} {number}")
         name = dice.choice(list(self._seeds))
@@ -418,7 +418,7 @@ class BundleLane:
         """End its process."""
         self._host.end()
 
-    def try_one(self, number: int, seed: int) -> None:
+    def try_one(self, number: int, seed: str) -> None:
         """Mutate one bundle, and count what came of it; most have the right hashes, as their maker can see to."""
         from engine.bundle.bundle import file_sha256, load_bundle
         from engine.errors import BundleError

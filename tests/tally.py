@@ -29,7 +29,7 @@ class Tally:
     faults: list[str] = field(default_factory=list)
 
     def __iadd__(self, other: Tally) -> Tally:
-        self.counts += other.counts
+        self.counts.update(other.counts)
         for name, value in other.worst.items():
             self.see(name, value)
         self.faults += other.faults

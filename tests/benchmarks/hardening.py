@@ -22,7 +22,6 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +58,11 @@ class Part:
     left: int
     end_s: float
     asked: Namespace
+
+    @property
+    def seed(self) -> str:
+        """Of this run; no two runs of one state file have the same."""
+        return f"{self.asked.seed}.{self.done}"
 
     def share(self, lane: int, lanes: int) -> int:
         """How many of what is left are for one of several processes."""
@@ -114,7 +118,7 @@ def packets(part: Part) -> Tally:
         found = osc.fuzz(folder, lot)
         done, lot_s = done + found["packets"], time.monotonic() - began_s
         tally.counts["packets"] += found["packets"]
-        tally.counts += Counter({name: found[name] for name in ("over_tcp", "pings", "refused", "unanswered")})
+        tally.counts.update({name: found[name] for name in ("over_tcp", "pings", "refused", "unanswered")})
         tally.see("ping_worst_ms", found["ping_worst_ms"])
         tally.see("ping_median_worst_lot_ms", found["ping_median_ms"])
         tally.see("memory_grown_mib", found["memory_grown_mib"])
@@ -135,7 +139,7 @@ def media(part: Part) -> Tally:
             if time.monotonic() > part.end_s:
                 break
             real = part.asked.real
-            one.try_one(number, part.asked.seed, really=bool(real) and number // 2 % max(real // 2, 1) == 0)
+            one.try_one(number, part.seed, really=bool(real) and number // 2 % max(real // 2, 1) == 0)
         one.close()
         return one.tally
 
@@ -154,7 +158,7 @@ def bundles(part: Part) -> Tally:
         for number in range(part.done + lane, part.done + part.left, lanes):
             if time.monotonic() > part.end_s:
                 break
-            one.try_one(number, part.asked.seed)
+            one.try_one(number, part.seed)
         one.close()
         return one.tally
 

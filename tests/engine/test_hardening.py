@@ -91,10 +91,10 @@ def test_a_host_that_dies_at_a_file_is_a_fault_and_a_decoder_is_not(tmp_path):
 
     lane = MediaLane(tmp_path / "lane", {"a.wav": bytes(100)})
     lane._host = Role(dying)
-    lane.try_one(1, 1, really=False)
-    assert lane.tally.faults == ["file 1 of seed 1 (a.wav, as a mix), by the host itself: died SIGKILL"]
+    lane.try_one(1, "1.0", really=False)
+    assert lane.tally.faults == ["file 1 of seed 1.0 (a.wav, as a mix), by the host itself: died SIGKILL"]
     lane._host, lane._decoder = Role(lambda: lambda word: "for the decoder"), Role(dying)
-    lane.try_one(3, 1, really=False)
+    lane.try_one(3, "1.0", really=False)
     assert lane.tally.counts["by a decoder: died SIGKILL"] == 1
     assert len(lane.tally.faults) == 1
     lane.close()
