@@ -17,6 +17,20 @@ FloatArray = npt.NDArray[np.float32]
 Number = TypeVar("Number", np.float32, np.float64, np.uint16)
 
 
+def scratch_file(folder: Path) -> IO[bytes]:
+    """A file that vanishes when it is closed; it has no name where the system allows that.
+
+    Raises:
+        OutputError: nothing can be written in the folder.
+    """
+    try:
+        return tempfile.TemporaryFile(dir=folder, prefix=".fluxstem-", buffering=0)
+    except OSError as error:
+        raise OutputError(
+            "cannot write to {folder} ({reason}); choose another folder", folder=folder, reason=error.strerror
+        ) from error
+
+
 class DiskRows(Generic[Number]):
     """A growing array of rows of one type.
 
@@ -35,12 +49,7 @@ class DiskRows(Generic[Number]):
         self.rows = 0
         self._folder = folder
         self._lock = threading.Lock()  # a stage may read while another one appends
-        try:
-            self._file: Any = tempfile.TemporaryFile(dir=folder, prefix=".fluxstem-", buffering=0)  # noqa: SIM115
-        except OSError as error:
-            raise OutputError(
-                "cannot write to {folder} ({reason}); choose another folder", folder=folder, reason=error.strerror
-            ) from error
+        self._file: Any = scratch_file(folder)
 
     @classmethod
     def of_file(cls, file: IO[bytes], width: int) -> Self:

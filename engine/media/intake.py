@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from engine.audio.disk_array import DiskArray, DiskArrayFloat64
+from engine.audio.disk_array import DiskArray, DiskArrayFloat64, scratch_file
 from engine.audio.reader import AudioInfo, UnknownAudio, check_usable, probe, with_cut_noted, with_note
 from engine.audio.riff import RiffExtras
 from engine.errors import AudioError, ExampleError
 from engine.events import Check, Report
 from engine.media.limits import MIX_STALL_S, Unusable
-from engine.media.sandbox import run_decoder, scratch_file
+from engine.media.sandbox import run_decoder
 from engine.media.sniff import HEAD_BYTES, TextFileError, guess_kind
 from engine.request import Request
 

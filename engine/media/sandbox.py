@@ -23,7 +23,8 @@ from typing import IO, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import ExampleError, OutputError
+from engine.audio.disk_array import scratch_file
+from engine.errors import ExampleError
 from engine.media.decoder import DecodeSpec
 from engine.media.limits import RESULT_LIMIT_BYTES, Unusable
 from engine.media.reference import MediaExample
@@ -128,20 +129,6 @@ def decode_apart(example: MediaExample, wanted: DecodeSpec, folder: Path, check:
         _check_size(found, example)
         on_failure.pop_all()
     return found
-
-
-def scratch_file(folder: Path) -> IO[bytes]:
-    """A nameless file for what a decoder writes.
-
-    Raises:
-        OutputError: there is no room in the folder.
-    """
-    try:
-        return tempfile.TemporaryFile(dir=folder, prefix=".fluxstem-", buffering=0)
-    except OSError as error:
-        raise OutputError(
-            "cannot write to {folder} ({reason}); choose another folder", folder=folder, reason=error.strerror
-        ) from error
 
 
 def _run(
