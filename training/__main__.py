@@ -26,6 +26,7 @@ STAGES = {
     "mask-estimate": ("training.mask.flow_estimate", "is a mask decoder better that also reads the flow's estimates"),
     "mask-judge": ("training.mask.judge", "how well a mask decoder separates held-out recordings"),
     "drum-classes": ("training.notes.drum_classes", "train the small network that tells strokes on drums apart"),
+    "flow-stems": ("training.flow.stems_of_recordings", "the mask decoder's stems as a stem cache for the flow"),
     "encode": ("training.flow.encode", "encode mixes into latents for the flow, which does it itself when missing"),
     "flow": ("training.flow.train", "train FluxFormer"),
     "unpack": ("training.finetune.unpack", "the run folders that a bundle was exported from, out of its graphs"),
