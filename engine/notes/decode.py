@@ -7,8 +7,8 @@ Gomez 2012).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,8 +16,12 @@ from engine.notes.network import BINS_PER_KEY, HOP_SAMPLES, LOWEST_KEY, RATE_HZ,
 from engine.notes.note import NoteEvent
 
 FRAME_S = HOP_SAMPLES / RATE_HZ
+SLIDE_S, SLIDE_SEMITONES = 0.07, 0.7  # within which one note goes on as another
+GHOST_S = 0.1  # by which a partial may begin sooner or end later than its note
 REACH_BINS = 5  # to either side of a key within which its pitch is looked for
 STEADY_SEMITONES = 0.15  # a pitch that stays this near to its middle has no bends
+NEAR_FRAMES = 2  # of an onset, within which it counts as its peak
+PARTIALS = (12, 19, 24, 28, 31, 34, 36)  # semitones of the partials 2 to 8 above their fundamental
 RISE_FRAMES = 2  # over which a key that grows louder counts as an onset
 
 
@@ -27,15 +31,21 @@ class DecodeSettings:
 
     Attributes:
         onset: least activation of an onset.
+        again: least activation of the onset of a key that sounds already: echoes and tremolo are weaker.
         frame: least activation of a key that sounds.
+        sure: least mean activation of a note.
+        ghost: a note below this that lies on a partial of a surer one is that partial.
         shortest_s: shorter notes are dropped.
         gap_frames: frames for which a key may fall below ``frame`` and still be the same note.
         keys: lowest and highest MIDI number.
     """
 
     onset: float = 0.5
+    again: float = 0.65
     frame: float = 0.3
-    shortest_s: float = 0.09
+    sure: float = 0.42
+    ghost: float = 0.6
+    shortest_s: float = 0.07
     gap_frames: int = 11
     keys: tuple[int, int] = (21, 108)
 
@@ -43,8 +53,9 @@ class DecodeSettings:
 def decode(heard: NoteActivations, settings: DecodeSettings | None = None) -> tuple[NoteEvent, ...]:
     """Notes of activations, by start and pitch; their velocity is how sure the network is of them."""
     settings = settings or DecodeSettings()
-    spans = sorted(_spans(heard, settings))
-    return tuple(_note(heard, *span) for span in spans)
+    notes = [_note(heard, *span) for span in sorted(_spans(heard, settings))]
+    notes = [note for note in _joined(notes, heard, settings) if note.confidence >= settings.sure]
+    return tuple(note for note in notes if note.confidence >= settings.ghost or not _is_partial(note, notes))
 
 
 def _spans(heard: NoteActivations, settings: DecodeSettings) -> Iterator[tuple[int, int, int]]:
@@ -56,6 +67,10 @@ def _spans(heard: NoteActivations, settings: DecodeSettings) -> Iterator[tuple[i
     onsets_LK = np.where(inside_K, with_rises(heard.onsets_LK, heard.frames_LK), 0.0)
     shortest = max(round(settings.shortest_s / FRAME_S), 1)
     for start, key in reversed(_peaks(onsets_LK, settings.onset)):
+        near_L = slice(max(start - NEAR_FRAMES, 0), start + NEAR_FRAMES + 1)
+        sounds = start > NEAR_FRAMES and heard.frames_LK[start - NEAR_FRAMES : start, key].min() >= settings.frame
+        if sounds and heard.onsets_LK[near_L, key].max() < settings.again:
+            continue
         end = _end(left_LK[:, key], start + 1, settings)
         if end - start > shortest:
             _take(left_LK, start, end, key)
@@ -126,6 +141,46 @@ def _note(heard: NoteActivations, start: int, key: int, end: int) -> NoteEvent:
     pitch = round(LOWEST_KEY + key + middle, 2)
     confidence = round(min(sure, 1.0), 3)
     return NoteEvent(round(start * FRAME_S, 4), round(end * FRAME_S, 4), pitch, confidence, bends, confidence)
+
+
+def _joined(notes: Sequence[NoteEvent], heard: NoteActivations, settings: DecodeSettings) -> list[NoteEvent]:
+    """Notes by start, where one that slides on into the next key without an onset is one note with bends."""
+    made = list[NoteEvent]()
+    for note in notes:
+        before = next((place for place in reversed(range(len(made))) if _slides_into(made[place], note)), None)
+        at = round(note.start_s / FRAME_S)
+        onsets_L = heard.onsets_LK[max(at - NEAR_FRAMES, 0) : at + NEAR_FRAMES + 1, note.key - LOWEST_KEY]
+        if before is None or onsets_L.max(initial=0.0) >= settings.again:
+            made.append(note)
+            continue
+        first = made[before]
+        way = [first.pitch + bend for bend in _bends(first)][: max(at - round(first.start_s / FRAME_S), 1)]
+        way += [note.pitch + bend for bend in _bends(note)]
+        bends = tuple(round(pitch - first.pitch, 3) for pitch in way)
+        made[before] = replace(first, end_s=note.end_s, bends=bends)
+    return made
+
+
+def _slides_into(note: NoteEvent, later: NoteEvent) -> bool:
+    """True where a note ends as a later one begins, at nearly the same pitch."""
+    meets = abs(later.start_s - note.end_s) <= SLIDE_S and later.start_s > note.start_s and later.key != note.key
+    return meets and abs(note.pitch + _bends(note)[-1] - later.pitch - _bends(later)[0]) <= SLIDE_SEMITONES
+
+
+def _bends(note: NoteEvent) -> tuple[float, ...]:
+    """The bends, zeros for none."""
+    return note.bends or (0.0,) * max(round(note.length_s / FRAME_S), 1)
+
+
+def _is_partial(note: NoteEvent, notes: Sequence[NoteEvent]) -> bool:
+    """True where a surer note sounds throughout that has a partial there."""
+    return any(
+        other.confidence > note.confidence
+        and other.start_s <= note.start_s + GHOST_S
+        and other.end_s >= note.end_s - GHOST_S
+        and any(abs(note.pitch - other.pitch - partial) < 0.6 for partial in PARTIALS)
+        for other in notes
+    )
 
 
 def pitch_way(contours_LB: FloatArray, key: int) -> FloatArray:

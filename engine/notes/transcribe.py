@@ -10,15 +10,12 @@ import numpy.typing as npt
 import soxr
 
 from engine.notes.decode import DecodeSettings, decode
+from engine.notes.loudness import with_loudness
 from engine.notes.network import HOP_SAMPLES, RATE_HZ, FloatArray, NoteNetwork
 from engine.notes.note import NoteEvent, Transcription
 
-FFT_SAMPLES = 4096
-PARTIALS = 6  # of a note that its loudness is measured on
-ATTACK_S = 0.12  # after the onset in which a note is as loud as it gets
 SILENT_DB = -55.0  # against the loudest moment: nothing is expected to be written down there
-USUAL_VELOCITY, LEAST_VELOCITY = 0.8, 0.1
-SURE = 0.55  # mean activation of notes that are certainly there
+SURE = 0.75  # mean activation of notes that are certainly there
 SURE_ENOUGH = 0.35  # below this confidence, a caller does better without the notes
 
 
@@ -50,9 +47,8 @@ def transcribe(
     mono_N = mono_N * np.float32(0.7 / peak)  # it was trained on sounds that are loud
     notes = decode((network or NoteNetwork()).hear(mono_N, check), settings)
     notes = tuple(replace(note, end_s=min(note.end_s, length_s)) for note in notes if note.start_s < length_s)
-    loudness_L = frame_levels(mono_N)
-    notes = with_velocities(notes, mono_N)
-    return Transcription(notes, _confidence(notes, loudness_L), length_s)
+    confidence = _confidence(notes, frame_levels(mono_N))
+    return Transcription(with_loudness(notes, mono_N), confidence, length_s)
 
 
 def _mono(audio_CN: npt.NDArray[np.floating], rate_hz: int) -> FloatArray:
@@ -69,33 +65,6 @@ def frame_levels(mono_N: FloatArray) -> FloatArray:
         return np.zeros(0, np.float32)
     power_L = np.square(mono_N[: whole * HOP_SAMPLES]).reshape(whole, HOP_SAMPLES).mean(axis=1)
     return np.asarray(10 * np.log10(power_L / max(float(power_L.max()), 1e-12) + 1e-12), np.float32)
-
-
-def with_velocities(notes: Sequence[NoteEvent], mono_N: FloatArray) -> tuple[NoteEvent, ...]:
-    """The notes with the loudness that is measured on their partials just after the onset.
-
-    A velocity's square is the amplitude, as General MIDI recommends; the loud ones of a stem are at 0.8.
-    """
-    if not notes:
-        return ()
-    amplitudes = np.array([_amplitude(note, mono_N) for note in notes])
-    loud = max(float(np.quantile(amplitudes, 0.9)), 1e-9)
-    velocities = np.clip(USUAL_VELOCITY * np.sqrt(amplitudes / loud), LEAST_VELOCITY, 1.0)
-    return tuple(replace(n, velocity=round(float(v), 3)) for n, v in zip(notes, velocities, strict=True))
-
-
-def _amplitude(note: NoteEvent, mono_N: FloatArray) -> float:
-    """Root of the power in a note's first partials."""
-    start = round(note.start_s * RATE_HZ)
-    stop = start + round(min(max(note.length_s, 0.03), ATTACK_S) * RATE_HZ)
-    part_N = mono_N[start:stop]
-    if len(part_N) < 2:
-        return 0.0
-    window_N = np.hanning(len(part_N) + 2)[1:-1]
-    power_F = np.abs(np.fft.rfft(part_N * window_N, FFT_SAMPLES) / window_N.sum()) ** 2
-    hertz = 440.0 * 2 ** ((note.pitch - 69) / 12) * np.arange(1, PARTIALS + 1)
-    bins = np.round(hertz[hertz < RATE_HZ / 2.2] * FFT_SAMPLES / RATE_HZ).astype(int)
-    return float(np.sqrt(sum(power_F[max(at - 2, 0) : at + 3].max() for at in bins)))
 
 
 def _confidence(notes: Sequence[NoteEvent], level_L: FloatArray) -> float:
