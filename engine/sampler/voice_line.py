@@ -15,9 +15,9 @@ import numpy.typing as npt
 import soxr
 
 from engine.notes.decode import FRAME_S, pitch_way
+from engine.notes.loudness import with_loudness
 from engine.notes.network import LOWEST_KEY, RATE_HZ, NoteActivations, NoteNetwork
 from engine.notes.note import NoteEvent
-from engine.notes.transcribe import with_velocities
 
 PARTIALS = ((12, 0.5), (19, 0.35), (24, 0.25))  # semitones above a key, and how much they speak for it
 SILENCE = 0.16  # what silence is worth in a frame; a key is worth its activation and that of its partials
@@ -50,7 +50,7 @@ def transcribe_line(
     length_s = len(mono_N) / rate_hz
     notes = line_of(network.hear(heard_N, check))
     inside = [replace(one, end_s=min(one.end_s, length_s)) for one in notes if one.start_s < length_s - SHORTEST_S]
-    return with_velocities(inside, heard_N)
+    return with_loudness(inside, heard_N)
 
 
 def line_of(heard: NoteActivations) -> tuple[NoteEvent, ...]:

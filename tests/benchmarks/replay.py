@@ -192,26 +192,24 @@ def restyled(pipeline: Pipeline, path: Path, target: str, out: Path, **more: Any
 
 def figures(made_N: Audio, old_N: Audio, truth_N: Audio, notes: list[NoteEvent]) -> dict[str, float]:
     """What is measured of one sound."""
+    found_N, true_N = pitches(made_N, notes), np.array([one.pitch for one in notes])
     return {
-        "pitch": pitch_correlation(made_N, notes),
+        "pitch": float(np.corrcoef(found_N, true_N)[0, 1]) if found_N.std() > 1e-6 else 0.0,
+        "in_tune": float(np.mean(np.abs(found_N - true_N) < 0.5)),
         "onsets": onset_f1(made_N, notes),
         "level_db": level_error_db(made_N, old_N),
         "timbre_db": timbre_distance_db(made_N, truth_N),
     }
 
 
-def pitch_correlation(made_N: Audio, notes: list[NoteEvent]) -> float:
-    """Correlation of the fundamental that YIN finds with the notes' pitches, octaves included, where notes sound."""
-    hop = 512
-    found_L = 69 + 12 * np.log2(librosa.yin(made_N, fmin=50, fmax=2000, sr=RATE, hop_length=hop) / 440)
-    true_L = np.full(len(found_L), np.nan)
-    for one in notes:  # the middle of each note, where it is steady
-        first, last = one.start_s + 0.06, min(one.end_s, one.start_s + 0.5)
-        true_L[round(first * RATE / hop) : max(round(first * RATE / hop) + 1, round(last * RATE / hop))] = one.pitch
-    inside_L = ~np.isnan(true_L)
-    if found_L[inside_L].std() < 1e-6 or true_L[inside_L].std() < 1e-6:
-        return 0.0
-    return float(np.corrcoef(found_L[inside_L], true_L[inside_L])[0, 1])
+def pitches(made_N: Audio, notes: list[NoteEvent]) -> np.ndarray:
+    """The fundamental that YIN finds in the steady part of each note, its median, as a MIDI number."""
+    hop, low, high = 512, min(one.pitch for one in notes) - 7, max(one.pitch for one in notes) + 7
+    fmin, fmax = (float(librosa.midi_to_hz(pitch)) for pitch in (low, high))
+    found_L = librosa.hz_to_midi(librosa.yin(made_N, fmin=fmin, fmax=fmax, sr=RATE, hop_length=hop))
+    spans = [(one.start_s + 0.06, max(min(one.end_s, one.start_s + 0.5), one.start_s + 0.1)) for one in notes]
+    frames = [(round(first * RATE / hop), round(last * RATE / hop) + 1) for first, last in spans]
+    return np.array([np.median(found_L[first:last]) if first < len(found_L) else np.nan for first, last in frames])
 
 
 def onset_f1(made_N: Audio, notes: list[NoteEvent]) -> float:
@@ -245,7 +243,7 @@ def table(done: dict[str, Any]) -> str:
     if not done:
         return "nothing measured yet"
     columns: tuple[tuple[str, str, Callable[[float], str]], ...] = (
-        ("pitch", "pitch correlation", "{:.2f}".format), ("onsets", "onset F1", "{:.2f}".format),
+        ("pitch", "pitch correlation", "{:.2f}".format), ("in_tune", "notes in tune", "{:.0%}".format), ("onsets", "onset F1", "{:.2f}".format),
         ("level_db", "level error", "{:.1f} dB".format), ("timbre_db", "timbre distance", "{:.1f} dB".format),
         ("similarity", "likeness to the prompt", "{:.2f}".format),
     )  # fmt: skip
