@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
 import logging
 import queue
@@ -104,6 +105,7 @@ def run_bridge(arguments: argparse.Namespace, engine: Engine | None) -> int:
             print(json.dumps(asdict(state)), flush=True)
         print("\n".join(_greeting(state, settings, bridge.taken_up)), flush=True)
         stack.enter_context(_lines_printed())
+        gc.freeze()  # what is loaded by now stays; looking through it again and again would make pauses
         while not stop.wait(0.5):  # in short waits, because Windows delivers a Ctrl-C only between them
             pass
     return 0
