@@ -11,7 +11,7 @@ from desktop.audio.peaks import PeakBuilder
 from desktop.models.recent_files import HIGHEST, keep_look, recent_looks
 from desktop.models.settings import AppSettings
 from desktop.views.dialogs.name_field import NameField
-from desktop.views.motion import FADE_MS, fade_in
+from desktop.views.motion import fade_in
 from desktop.views.theme import FAMILIES, drawn, ui_font
 from desktop.views.timeline.lane_card import LaneCard
 from desktop.views.timeline.lane_header import TWO_ROWS
@@ -105,18 +105,21 @@ def test_the_ruler_says_what_its_top_is_for_until_a_region_was_made(loaded):
 
 
 def test_what_opens_fades_in_where_the_system_wants_movement_and_else_is_there_at_once(loaded, qtbot):
-    was = QApplication.isEffectEnabled(Qt.UIEffect.UI_FadeMenu)
+    effects = (Qt.UIEffect.UI_General, Qt.UIEffect.UI_AnimateMenu, Qt.UIEffect.UI_FadeMenu)
+    before = [QApplication.isEffectEnabled(effect) for effect in effects]
+    popover = loaded.prompt.popover
     try:
-        QApplication.setEffectEnabled(Qt.UIEffect.UI_FadeMenu, False)
-        assert fade_in(loaded.prompt) is None
-        QApplication.setEffectEnabled(Qt.UIEffect.UI_AnimateMenu, True)
-        QApplication.setEffectEnabled(Qt.UIEffect.UI_FadeMenu, True)
-        loaded.prompt.fold.setChecked(True)
-        popover = loaded.prompt.popover
-        assert popover.graphicsEffect() is not None
-        qtbot.waitUntil(lambda: popover.graphicsEffect() is None, timeout=20 * FADE_MS)
+        for wanted in (False, True):
+            for effect in effects:
+                QApplication.setEffectEnabled(effect, wanted)
+            loaded.prompt.fold.setChecked(True)
+            assert (popover.graphicsEffect() is not None) == wanted
+            qtbot.waitUntil(lambda: popover.graphicsEffect() is None, timeout=WAIT_MS)
+            loaded.prompt.fold.setChecked(False)
+        assert fade_in(popover) is None, "what is hidden does not appear"
     finally:
-        QApplication.setEffectEnabled(Qt.UIEffect.UI_FadeMenu, was)
+        for effect, was in zip(effects, before, strict=True):
+            QApplication.setEffectEnabled(effect, was)
 
 
 def test_a_narrow_bar_shows_the_strength_as_a_figure(loaded):
