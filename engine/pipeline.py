@@ -36,7 +36,7 @@ from engine.inference.run import RunContext, StageTimer
 from engine.media.intake import OpenAudio, open_audio, open_inputs
 from engine.provenance import Provenance, hash_inputs, write_sidecars
 from engine.receipt import Receipt
-from engine.request import OPTIONS, Device, Request
+from engine.request import OPTIONS, Device, Precision, Request
 from engine.runtime.backend import Backend
 from engine.runtime.select import open_backend
 from engine.sampler.instruments import load_sampler
@@ -94,8 +94,8 @@ class Pipeline:
         self._models.forget()
 
     @property
-    def wants_engines(self) -> tuple[Path, Device] | None:
-        """Bundle and device of the last job, where TensorRT could be used once its engines are built."""
+    def wants_engines(self) -> tuple[Path, Device, Precision] | None:
+        """Bundle, device and precision of the last job, where TensorRT could be used once its engines are built."""
         return self._models.wants_engines
 
     def _carry_out(

@@ -4,6 +4,8 @@ The work is done in a process of its own (``engine.host.main``). ``submit`` only
 thread owns the pipe, a reader thread delivers events. When the host dies, the job it was at fails and the others go on
 in a new one. A third thread watches it: a host that hangs is killed (``engine.host.watch``), and so is one that does
 not obey a cancel in time. Two jobs at most are in a host, the one at work and the next, which it reads ahead.
+
+A machine with several NVIDIA cards has a host for each, made when there is work for it, and one queue for all of them.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from typing import Any, Self
 from engine.audio.file_names import clean_partials_of
 from engine.bundle.library import list_bundles
 from engine.checks import absolute, check_values
-from engine.errors import Cancelled, EngineError, HostError, HostHung
+from engine.errors import Cancelled, DeviceLost, EngineError, HostError, HostHung
 from engine.events import Accepted, CancelledJob, Done, Event, Failed, Progress
 from engine.host.folders import WritableFolders
 from engine.host.process import GONE_LIMIT_S, HOST_COMMAND, HostProcess
@@ -34,6 +36,7 @@ from engine.media.reference import with_path
 from engine.plugins.chain import list_chains
 from engine.plugins.plugin_library import quarantine_folder
 from engine.request import Request
+from engine.runtime.devices import NUMBERED, DeviceChoice, pinned, usable_cards
 from engine.serialization import EVENTS, error_of, event_from_json, failed_of, request_to_json
 
 log = logging.getLogger(__name__)
@@ -44,6 +47,7 @@ STRIKES_LIMIT = 3  # hosts that may die with no job under way before the job tha
 LEAVE_LIMIT_S = 2.0
 WAIT_S = 0.2
 JOBS_IN_HOST = 2
+BROKE_DOWN = "the device broke down once in this job, which then began anew in another process"
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +57,7 @@ class _Job:
     receipt: str = ""
     host: HostProcess | None = None
     strikes: int = 0
+    device_lost: bool = False  # its device broke down once
     accepted: bool = False
     begun: bool = False
     cancel_asked: bool = False
@@ -63,7 +68,7 @@ class _Job:
 
 
 class Engine:
-    """Runs requests in a separate process, one at a time.
+    """Runs requests in a separate process, one at a time; with several NVIDIA cards in one process for each.
 
     Args:
         on_event: called with every event of every job, one at a time, on a thread of the engine. It must be quick and
@@ -73,11 +78,13 @@ class Engine:
         writable: folders that jobs will write below; a job outside them gets a new process, which takes a second.
         limits: how long the process may hang before it is replaced.
         behind: True lets every other program go first, so that a window stays smooth while the engine computes.
+        cards: NVIDIA cards to use, from number 0; None counts them when the first job comes.
     """
 
     def __init__(
         self, on_event: OnEvent | None = None, *, host_command: Sequence[str] = HOST_COMMAND, kept_jobs: int = 1_000,
         writable: Sequence[str | Path] = (), limits: WatchLimits | None = None, behind: bool = False,
+        cards: int | None = None,
     ) -> None:  # fmt: skip
         self._host_command, self._kept_jobs = host_command, kept_jobs
         self._limits, self._behind = limits or WatchLimits(), behind
@@ -87,7 +94,8 @@ class Engine:
         self._delivery = threading.RLock()  # one event at a time
         self._jobs: dict[str, _Job] = {}
         self._finished: deque[str] = deque()
-        self._host: HostProcess | None = None
+        self._cards = cards
+        self._hosts: dict[int, HostProcess] = {}  # by the number of the card; 0 without any
         self._stillborn = 0  # hosts in a row that died before they were ready
         self._closed = False
         self._wakes: SimpleQueue[bool] = SimpleQueue()  # True: look for something to send; False: leave
@@ -103,9 +111,15 @@ class Engine:
 
     @property
     def host_pid(self) -> int | None:
-        """Process number of the host, None while there is none."""
+        """Process number of the host, of the first of several; None while there is none."""
         with self._lock:
-            return self._host.pid if self._host else None
+            return self._hosts[min(self._hosts)].pid if self._hosts else None
+
+    @property
+    def host_pids(self) -> tuple[int, ...]:
+        """Process numbers of all hosts."""
+        with self._lock:
+            return tuple(host.pid for host in self._hosts.values())
 
     def subscribe(self, on_event: OnEvent) -> Callable[[], None]:
         """Receive every event from now on.
@@ -199,12 +213,12 @@ class Engine:
         """Cancel what is left, end the host and wait for it, at most ``limit_s`` seconds before it is killed."""
         with self._lock:
             already, self._closed = self._closed, True
-            host, sender = self._host, self._sender
+            hosts, sender = list(self._hosts.values()), self._sender
         if already:
             return
         self._wakes.put(False)
         self._left.set()
-        if host is not None:
+        for host in hosts:
             host.close(limit_s)
         for thread in (sender, self._watcher):
             if thread is not None and thread is not threading.current_thread():
@@ -266,8 +280,11 @@ class Engine:
         """Send a job to the host, or make one; False while it has to wait for the jobs before it."""
         folders = (job.request.out, job.request.cache, _folder_of(job.receipt), _quarantine_for(job.request))
         needed = [folder for folder in folders if folder]
+        if self._cards is None:
+            self._cards = usable_cards()
         with self._lock:
-            host, busy = self._host, sum(one.host is not None and one.last is None for one in self._jobs.values())
+            card, busy = self._least_busy(job)
+            host = self._hosts.get(card)
         if busy >= JOBS_IN_HOST or (host is not None and not host.writable.cover(needed) and busy):
             return False
         if host is not None and not host.writable.cover(needed):
@@ -276,25 +293,45 @@ class Engine:
             with self._lock:
                 if self._closed:
                     return False
-                if self._host is None:
+                if card not in self._hosts:
                     self._writable = self._writable.with_these(needed)
-                    self._host = HostProcess(
+                    self._hosts[card] = HostProcess(
                         self._on_message, self._on_death, self._host_command, self._writable, self._limits, self._behind
                     )
-                job.host = host = self._host
+                job.host = host = self._hosts[card]
         except OSError as error:
             failed = HostError("the engine process could not be started ({error})", error=error)
             self._deliver(failed_of(job.name, failed))
             return True
-        message = {"submit": job.name, "request": request_to_json(job.request)}
+        request = job.request
+        if self._cards > 1:
+            request = replace(request, device=pinned(request.device, card))
+        message = {"submit": job.name, "request": request_to_json(request)}
         self._write(host, message | ({"receipt": job.receipt} if job.receipt else {}))
         return True
+
+    def _least_busy(self, job: _Job) -> tuple[int, int]:
+        """The card that a job goes to, and how many jobs its host has; the first one where several have as few."""
+        choice = DeviceChoice.of(job.request.device)
+        cards = range(max(self._cards or 1, 1)) if choice.kind in NUMBERED else range(1)
+        if choice.kind in NUMBERED and choice.index in cards:
+            cards = range(choice.index, choice.index + 1)
+        busy = dict.fromkeys(cards, 0)
+        for one in self._jobs.values():
+            card = next((card for card, host in self._hosts.items() if host is one.host), None)
+            if card in busy and one.last is None:
+                busy[card] += 1
+        card = min(busy, key=lambda card: busy[card])
+        return card, busy[card]
+
+    def _leave(self, host: HostProcess) -> None:
+        """Give a host no more jobs; the lock is held."""
+        self._hosts = {card: one for card, one in self._hosts.items() if one is not host}
 
     def _retire(self, host: HostProcess) -> None:
         """End a host that may not write where the next job wants to."""
         with self._lock:
-            if self._host is host:
-                self._host = None
+            self._leave(host)
         host.close(LEAVE_LIMIT_S)
 
     def _write(self, host: HostProcess, message: dict[str, Any]) -> None:
@@ -311,12 +348,12 @@ class Engine:
             now_s = time.monotonic()
             passed_s, looked_s = now_s - looked_s, now_s
             with self._lock:
-                host = self._host
+                hosts = list(self._hosts.values())
                 jobs = [job for job in self._jobs.values() if job.last is None and (job.host or job.cancel_asked)]
             for job in jobs:
                 if now_s - job.cancelled_s >= self._limits.cancel_s:
                     self._enforce_cancel(job, now_s)
-            if host is not None:
+            for host in hosts:
                 if any(job.host is host for job in jobs):
                     self._look_at(host, passed_s)
                 else:
@@ -344,16 +381,36 @@ class Engine:
     # The reader thread of the host.
 
     def _on_message(self, host: HostProcess, message: dict[str, Any]) -> None:
-        if message.get("event") in EVENTS:
-            self._deliver(event_from_json(message))
+        if message.get("event") not in EVENTS:
+            return
+        event = event_from_json(message)
+        if isinstance(event, Failed) and event.kind == DeviceLost.__name__ and self._goes_on_without(host, event):
+            return
+        job = self._jobs.get(event.job)
+        if isinstance(event, Done) and job is not None and job.device_lost:
+            event = replace(event, results=tuple(replace(one, notes=(*one.notes, BROKE_DOWN)) for one in event.results))
+        self._deliver(event)
+
+    def _goes_on_without(self, host: HostProcess, failed: Failed) -> bool:
+        """Replace a host whose device broke down; False where its job failed so before, or is not wanted any more."""
+        log.warning("the engine process is replaced: %s", failed.message)
+        with self._lock:
+            self._leave(host)
+            host.device_lost = True
+            job = self._jobs.get(failed.job)
+            again = job is not None and not (job.device_lost or job.cancel_asked or self._closed)
+        if job is not None and again:
+            self._deliver(Progress(job.name, 0.0, "the device broke down; beginning anew"))
+            job.device_lost, job.host, job.begun = True, None, False
+        host.kill()  # its death is told by its reader, which then wakes the sender
+        return again
 
     def _on_death(self, host: HostProcess, reason: str) -> None:
         with self._lock:
             if host.buried:
                 return
             host.buried = True
-            if self._host is host:
-                self._host = None
+            self._leave(host)
             orphans = [job for job in self._jobs.values() if job.host is host and job.last is None]
             guilty = self._guilty(host, orphans)
             closed = self._closed
@@ -375,7 +432,8 @@ class Engine:
             return orphans
         if begun := [job for job in orphans if job.begun]:
             return begun
-        for job in orphans[:1] if host.ready else ():  # nobody was at work, so the next one may be to blame
+        is_suspect = host.ready and not host.device_lost
+        for job in orphans[:1] if is_suspect else ():  # nobody was at work, so the next one may be to blame
             job.strikes += 1
         return [job for job in orphans if job.strikes >= STRIKES_LIMIT]
 

@@ -37,7 +37,9 @@ def main() -> None:
     from engine.host.worker import Worker
 
     ahead, receipts = ReadAhead(), dict[str, str]()
-    serve(commands, events, Worker(ahead.open_audio, receipts), ahead, receipts)
+    worker = Worker(ahead.open_audio, receipts)
+    serve(commands, events, worker, ahead, receipts)
+    worker.close()
     # A thread may still sit inside a driver; there is nothing left to wait for.
     logging.shutdown()
     os._exit(0)

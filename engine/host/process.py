@@ -65,6 +65,7 @@ class HostProcess:
         watch: what is known of how it fares.
         hung, hung_s: why it was killed, "" unless it hung, and when.
         buried: True means its death has been told.
+        device_lost: True means its device broke down, so that it is replaced and no waiting job is to blame.
 
     Raises:
         OSError: the process could not be started.
@@ -81,7 +82,7 @@ class HostProcess:
     ) -> None:
         self.ready = False
         self.hung, self.hung_s = "", 0.0
-        self.buried = False
+        self.buried = self.device_lost = False
         self.writable = writable or WritableFolders()
         self._on_message = on_message
         self._on_death = on_death

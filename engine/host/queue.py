@@ -105,8 +105,19 @@ class Jobs:
             self._told.discard(job)
             with self._lock:
                 self._is_busy = False
+                is_idle = not self._waiting
+            if is_idle:
+                self._rest()
             if self._ahead is not None:
                 self._ahead.forget(request)
+
+    def _rest(self) -> None:
+        rest = getattr(self._work, "rest", None)
+        try:
+            if rest is not None:
+                rest()
+        except Exception:  # nobody waits for it
+            log.exception("memory could not be given back")
 
     def _look_ahead(self) -> None:
         with self._lock:

@@ -14,6 +14,7 @@ from engine.bundle.library import find_bundle
 from engine.checks import check_files
 from engine.errors import DeviceError
 from engine.events import Check, Done, Report
+from engine.host.engines_ahead import EnginesAhead
 from engine.media.intake import OpenAudio, open_audio
 from engine.media.reference import with_input_as_example
 from engine.receipt import Receipt
@@ -35,6 +36,7 @@ class Worker:
         self._open_file = open_file
         self._receipts = {} if receipts is None else receipts
         self._pipeline: Pipeline | None = None
+        self._engines = EnginesAhead()
 
     def __call__(self, job: str, request: Request, report: Report, check: Check) -> Done:
         """See ``engine.host.queue.Work``."""
@@ -58,7 +60,17 @@ class Worker:
 
             self._pipeline = Pipeline(find_bundle, open_file=self._open_file)
         with _memory_errors(), output_folder(Path(request.out)):
-            return self._pipeline.run(request, report, check, job, receipt)
+            self._engines.before(self._pipeline)
+            return self._engines.after(self._pipeline, self._pipeline.run(request, report, check, job, receipt))
+
+    def rest(self) -> None:
+        """No job is waiting: let the device have memory back that no graph needs now."""
+        if self._pipeline is not None:
+            self._pipeline.rest()
+
+    def close(self) -> None:
+        """Give up what is done beside the jobs."""
+        self._engines.close()
 
 
 @contextlib.contextmanager

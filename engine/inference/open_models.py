@@ -130,12 +130,12 @@ class OpenModels:
                 shrink()
 
     @property
-    def wants_engines(self) -> tuple[Path, Device] | None:
-        """Bundle and device of the last job, where TensorRT could be used once its engines are built."""
+    def wants_engines(self) -> tuple[Path, Device, Precision] | None:
+        """Bundle, device and precision of the last job, where TensorRT could be used once its engines are built."""
         backend = self._backends.get(self._used) if self._used is not None else None
         if self._used is None or not getattr(backend, "wants_engines", False):
             return None
-        return self._used[0], self._used[2]
+        return self._used[0], self._used[2], self._used[3]
 
     def _opened(self, key: _Key, bundle: Bundle) -> Model:
         precision = () if key[3] == "float32" else (key[3],)

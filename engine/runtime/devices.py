@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from engine.request import Device
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 QUERY_LIMIT_S = 10.0
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+NVIDIA_RUNTIMES = ("onnxruntime-gpu", "onnxruntime-ep-nv-tensorrt-rtx")
 NUMBERED = ("auto", "cuda", "tensorrt", "rtx")  # devices whose number is that of an NVIDIA card
 _FIELDS = ("index", "uuid", "name", "memory.total", "memory.free", "driver_version", "compute_cap")
 _MIB = 1 << 20
@@ -85,6 +87,11 @@ def list_cards() -> list[GraphicsCard]:
     ]
 
 
+def usable_cards() -> int:
+    """NVIDIA cards that the installed runtime could use; 0 where it is made for the CPU alone."""
+    return len(list_cards()) if any(_is_installed(package) for package in NVIDIA_RUNTIMES) else 0
+
+
 def card_of(index: int) -> GraphicsCard | None:
     """The card with a number, None where there is none or the driver does not answer."""
     return next((card for card in list_cards() if card.index == index), None)
@@ -112,6 +119,13 @@ def _visible(rows: list[list[str]]) -> list[list[str]]:
             break
         found.append(row)
     return found
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return bool(metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def _bytes(mebibytes: str) -> int:

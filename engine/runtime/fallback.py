@@ -94,6 +94,8 @@ class OnnxBackend:
         verdicts: of earlier comparisons with the CPU.
         precision: of the arithmetic; a device that has not got it is refused, and ``auto`` takes the next one.
 
+        embed_engines: TensorRT also writes each graph with its engine inside.
+
     Attributes:
         notes: what the user should know of devices that were not used, in sentences.
         wants_engines: True means TensorRT is there and its engines are not built yet, so that CUDA answers meanwhile.
@@ -104,7 +106,7 @@ class OnnxBackend:
 
     def __init__(
         self, device: Device, runtime: DeviceRuntime | None = None, verdicts: VerdictFile | None = None,
-        precision: Precision = "float32",
+        precision: Precision = "float32", embed_engines: bool = False,
     ) -> None:  # fmt: skip
         if runtime is None:
             from engine.runtime.onnx_providers import OnnxRuntime
@@ -115,7 +117,7 @@ class OnnxBackend:
         self._is_explicit = choice.kind != "auto"
         self._asked, self._index = device, choice.index or 0
         self._candidates = [choice.kind] if self._is_explicit else list(ROWS)
-        self._opened, self._precision = 0, precision
+        self._opened, self._precision, self._embeds = 0, precision, embed_engines
         self._sessions: list[weakref.ref[DeviceSession]] = []
         self.notes: list[str] = []
         self.wants_engines = False
@@ -227,12 +229,11 @@ class OnnxBackend:
         if not placement:
             return
         self.placements[path.name] = placement
-        if not placement.get(PROVIDERS[kind]):
+        heavy = sum(placement.get(PROVIDERS["cpu"], Counter())[name] for name in HEAVY)
+        every = sum(number for row in placement.values() for name, number in row.items() if name in HEAVY)
+        if heavy and not placement.get(PROVIDERS[kind]):
             raise _Unusable(f"it takes no node of {path.name}")
-        on_cpu = placement.get(PROVIDERS["cpu"], Counter())
-        heavy = sum(on_cpu[name] for name in HEAVY)
         if heavy:
-            every = sum(number for row in placement.values() for name, number in row.items() if name in HEAVY)
             self._note(f"{heavy} of {every} large operations of {path.name} run on the CPU, because {kind} has none")
 
     def _check_numbers(self, kind: str, path: Path, settings: SessionSettings, session: DeviceSession) -> None:
@@ -251,8 +252,8 @@ class OnnxBackend:
             except Exception as error:
                 raise _Unusable(f"its first run failed: {_first_line(error)}") from error
             self._verdicts.keep(key, verdict, graph=path.name, device=kind)
-            if verdict.is_good and kind == "tensorrt":
-                mark_built(path, settings)
+        if verdict.is_good and kind == "tensorrt" and not is_built(path, settings):
+            mark_built(path, settings)
         if not verdict.is_good:
             raise _Unusable(
                 f"its {verdict.output} of {path.name} differs from the CPU's by {100 * verdict.error:.3g} %, and "
@@ -264,6 +265,7 @@ class OnnxBackend:
         settings = settings_for(kind, self._index if kind != "cpu" else 0, precision)
         if kind != "cpu" and ROWS[kind].fixed and not settings.batch_sizes:
             settings = dataclasses.replace(settings, batch_sizes=BATCH_SIZES)
+        settings = dataclasses.replace(settings, embed_engine=self._embeds and kind == "tensorrt")
         card = self._runtime.card(self._index) if ROWS[kind].nvidia else None
         return settings if card is None else dataclasses.replace(
             settings, memory_limit_bytes=arena_limit(card.free_bytes)

@@ -21,6 +21,7 @@ from engine.runtime.faults import fault_of
 from engine.runtime.half_graphs import half_graph
 from engine.runtime.onnx_plugins import add_plugin
 from engine.runtime.providers import provider_chain
+from engine.runtime.saved_graphs import SavedGraph, is_worth_saving
 from engine.runtime.self_test import trial_inputs
 from engine.runtime.settings import CONVERTS_ITSELF, SessionSettings
 from engine.runtime.threads import threads
@@ -244,16 +245,38 @@ def open_session(graph: Path | bytes, settings: SessionSettings) -> OnnxSession:
 def _opened(graph: Path | bytes, path: Path, settings: SessionSettings) -> OnnxSession:
     if isinstance(graph, Path) and settings.precision == "float16" and settings.kind not in CONVERTS_ITSELF:
         graph = half_graph(graph)
-    source = str(graph) if isinstance(graph, Path) else graph
     with opening_graph(settings.kind), _prints_on_stderr():
+        if isinstance(graph, Path) and settings.kind == "cpu" and is_worth_saving(graph):
+            return OnnxSession(_opened_as_saved(graph, settings), path, settings)
         options = session_options(settings)
         providers: list[Any] | None = None
         if PROVIDERS[settings.kind] in ort.get_available_providers():
             providers = provider_chain(settings, path)
         else:
             add_plugin(options, settings, path)
+        source = str(graph) if isinstance(graph, Path) else graph
         session = ort.InferenceSession(source, sess_options=options, providers=providers, enable_fallback=0)
     return OnnxSession(session, path, settings)
+
+
+def _opened_as_saved(graph: Path, settings: SessionSettings) -> Any:
+    """A session on the CPU from the graph's optimised form; that is made now where there is none."""
+    saved, providers = SavedGraph(graph, runtime_version()), provider_chain(settings, graph)
+    if saved.is_there():
+        options = session_options(settings)
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # that is done
+        try:
+            return ort.InferenceSession(str(saved.path), sess_options=options, providers=providers, enable_fallback=0)
+        except Exception as error:
+            log.info("the optimised form of %s is made again: %s", graph.name, _first_line(error))
+            saved.throw_away()
+    options = session_options(settings)
+    if (partial := saved.begin()) is not None:
+        options.optimized_model_filepath = str(partial)
+    try:
+        return ort.InferenceSession(str(graph), sess_options=options, providers=providers, enable_fallback=0)
+    finally:
+        saved.finish()
 
 
 def session_options(settings: SessionSettings) -> Any:

@@ -154,7 +154,7 @@ def test_tensorrt_waits_for_its_engines_while_cuda_answers(toy_bundle, tmp_path,
     assert done.device == CUDA
     assert not done.results[0].notes
     assert machine.runtime.opened["tensorrt"] == 0
-    assert machine.pipeline.wants_engines == (toy_bundle, "auto")
+    assert machine.pipeline.wants_engines == (toy_bundle, "auto", "float32")
     built = OnnxBackend("tensorrt", machine.runtime, machine.verdicts)
     for graph in toy_bundle.glob("*.onnx"):
         built.open(graph)
