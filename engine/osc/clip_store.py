@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -59,10 +60,12 @@ class ClipStore:
 
     Args:
         home: its spool holds them.
+        remove: removes a folder; to remove a long file takes its time, which the clients should not wait for.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, remove: Callable[[Path], object]) -> None:
         self._home = home
+        self._remove = remove
         self._clips: dict[str, IncomingClip] = {}
 
     def begin(self, id: str, size_bytes: int, name: str, sender: object, now_s: float) -> None:
@@ -161,7 +164,7 @@ class ClipStore:
         if clip is not None:
             with contextlib.suppress(OSError):
                 clip.stream.close()
-            shutil.rmtree(clip.path.parent, ignore_errors=True)
+            self._remove(clip.path.parent)
 
     def forget(self, sender: object) -> None:
         """Drop the unfinished clips of a closed connection."""
@@ -174,7 +177,8 @@ class ClipStore:
             self.drop(id)
 
     def close(self) -> None:
-        """Drop all."""
+        """Drop all, and wait for it."""
+        self._remove = lambda folder: shutil.rmtree(folder, ignore_errors=True)
         for id in list(self._clips):
             self.drop(id)
 

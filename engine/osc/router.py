@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -61,7 +62,7 @@ class MessageRouter:
         self.gate = TokenGate(tokens, settings.plain_token)
         self.turns = Turns(self._loop)
         self.disk: Executor = ThreadPoolExecutor(1, thread_name_prefix="fluxstem-osc-disk")
-        self.clips = ClipStore(home)
+        self.clips = ClipStore(home, lambda folder: self.disk.submit(shutil.rmtree, folder, ignore_errors=True))
         store = JobStore(home.journal)
         roots = Roots(list(settings.roots))
         intake = JobIntake(home, roots, self.clips, settings.out.resolve(), settings.bundle)

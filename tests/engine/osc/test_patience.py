@@ -17,6 +17,8 @@ from oschelp import LIMIT_S, Caller, packed
 from engine import OutputError, RequestError, load_plugin_library
 from engine.osc import JOB_LOG, BridgeClient, plugin_handlers
 from engine.osc.bridge import for_user
+from engine.osc.clip_store import ClipStore
+from engine.osc.home import Home
 from engine.osc.transport import sockets
 from engine.osc.transport.framing import Framer
 from engine.osc.transport.sessions import SESSIONS_LIMIT, SILENCE_LIMIT_S, SessionTable
@@ -336,6 +338,21 @@ def test_marks_with_nothing_between_them_are_passed_over_at_once():
     assert list(framer.feed(b"\xc0" * 100_000 + b"/a\0\0\xc0\xc0\xc0/b\0\0")) == [b"/a\0\0"]
     assert len(framer._buffer) == 4
     assert list(framer.feed(b"\xc0")) == [b"/b\0\0"]
+
+
+def test_nobody_waits_until_a_dropped_clip_is_removed(tmp_path):
+    removed: list[Path] = []
+    home = Home(tmp_path / "home")
+    clips = ClipStore(home, removed.append)
+    for id in ("one", "two"):
+        clips.begin(id, 4, "clip.wav", self_sent := object(), 0.0)
+        clips.append(id, b"clip", self_sent, 0.0)
+    clips.drop("one")
+    [folder] = removed
+    assert folder.exists()
+    clips.close()
+    assert [folder] == list(home.spool.iterdir()) == removed, "at the end the others are removed at once"
+    home.close()
 
 
 def test_a_redirect_outlives_silence_and_thousands_of_other_senders():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import shutil
 import socket
 import threading
 import time
@@ -254,7 +255,7 @@ def test_a_clip_belongs_to_the_connection_that_sends_it_until_it_is_whole(bridge
 
 
 def test_so_many_clips_are_kept_and_the_idle_ones_are_forgotten(tmp_path):
-    clips = ClipStore(home := Home(tmp_path / "home"))
+    clips = ClipStore(home := Home(tmp_path / "home"), shutil.rmtree)
     for number in range(CLIPS_LIMIT):
         clips.begin(f"{number}", 10, "", self := object(), float(number))
         clips.append(f"{number}", bytes(10), self, float(number))
