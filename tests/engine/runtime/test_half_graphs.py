@@ -75,7 +75,7 @@ def test_encoders_of_prompts_stay_in_float32(toy_bundle):
 def test_what_cannot_be_converted_is_told_in_one_sentence(toy_bundle, cache, monkeypatch):
     cache.parent.mkdir()
     cache.write_text("a file in its place")
-    with pytest.raises(DeviceError, match="float16 cannot be kept in .*; make room there"):
+    with pytest.raises(DeviceError, match=r"float16 cannot be kept in .*; make room there"):
         half_graph(toy_bundle / "encode.onnx")
     cache.unlink()
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)

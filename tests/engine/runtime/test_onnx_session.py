@@ -5,8 +5,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from engine.errors import DeviceError
+from engine.errors import BundleError
 from engine.runtime import onnx as runtime
+from engine.runtime.backend import PROVIDERS
 from engine.runtime.batch_axes import BatchAxes, pad_rows
 from engine.runtime.onnx import open_session
 from engine.runtime.providers import provider_chain
@@ -88,8 +89,8 @@ def test_prompts_and_windows_are_padded_apart_or_not_at_all(tmp_path, named):
 def test_only_the_outputs_that_are_wanted_are_fetched(toy_bundle):
     session = open_session(toy_bundle / "encode.onnx", SessionSettings())
     audio = np.zeros((1, 1, 4_096), np.float32)
-    assert session.run({"audio": audio}, ("latents", "what it has not"))["latents"].shape[0] == 1
-    assert not session.run({"audio": audio}, ("what it has not",))
+    session._outputs = ["nothing", "latents"]
+    assert session.run({"audio": audio}, ("latents",)).keys() == {"latents"}
 
 
 def test_a_card_is_named_to_its_provider_with_all_limits(tmp_path):
@@ -123,9 +124,11 @@ class Recording:
         number = options.get_run_config_entry("gpu_graph_id")
         if self._fails and number != "-1":
             raise RuntimeError("operation not permitted when stream is capturing")
-        if self._wrong and number in self.numbers:
+        if self._wrong and number != "-1" and number in self.numbers:
             self.numbers.append(number)
-            binding.get_outputs()[0].update_inplace(np.full(binding.get_outputs()[0].shape(), 7, np.float32))
+            self._session.run_with_iobinding(binding, options)
+            there = binding.get_outputs()[0]
+            there.update_inplace(np.full(there.shape(), 7, np.float32))
             return
         self.numbers.append(number)
         self._session.run_with_iobinding(binding, options)
@@ -176,6 +179,7 @@ def test_a_graph_that_cannot_be_recorded_is_opened_without(toy_bundle, monkeypat
         return real(source, sess_options, providers=["CPUExecutionProvider"], enable_fallback=0)
 
     monkeypatch.setattr(runtime.ort, "InferenceSession", session)
+    monkeypatch.setattr(runtime.ort, "get_available_providers", lambda: list(PROVIDERS.values()))
     opened = open_session(toy_bundle / "step.onnx", settings_for("cuda"))
     assert asked == [True, False]
     assert not opened.captures
@@ -183,5 +187,5 @@ def test_a_graph_that_cannot_be_recorded_is_opened_without(toy_bundle, monkeypat
 
 def test_an_error_of_a_small_graph_names_no_file(toy_bundle):
     session = open_session(toy_bundle / "encode.onnx", SessionSettings(resident=True))
-    with pytest.raises(DeviceError, match="joining steps"):
+    with pytest.raises(BundleError, match="joining steps"):
         session.beside(b"no graph")
