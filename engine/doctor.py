@@ -14,24 +14,36 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from engine.bundle.bundle import load_bundle
-from engine.bundle.library import list_bundles, search_folders, user_cache_folder
+from engine.bundle.library import find_bundle, list_bundles, search_folders, user_cache_folder
 from engine.bundle.signature import check_signature, look_at_signature
 from engine.bundle.trust import check_contents
 from engine.confinement import missing_measures
-from engine.errors import BundleError, EngineError
-from engine.request import Device
+from engine.errors import BundleError, DeviceError, EngineError, HostError
+from engine.request import DEVICES, Device
+from engine.runtime.backend import PROVIDERS
+from engine.runtime.engine_build import BuildStep, EngineBuild
+from engine.runtime.devices import list_cards
+from engine.runtime.providers import ROWS
+from engine.runtime.settings import settings_for
+from engine.runtime.tensorrt import is_built
 from engine.version import engine_version
 
 PACKAGES = ("numpy", "rapidfuzz", "soundfile", "soxr", "tokenizers", "tqdm")
-RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-nv-tensorrt-rtx")
+RUNTIMES = (
+    "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml", "onnxruntime-ep-nv-tensorrt-rtx",
+    "onnxruntime-ep-openvino", "onnxruntime-ep-webgpu",
+)  # fmt: skip
 RIVALS = ("onnxruntime", "onnxruntime-gpu")  # share one folder; the last one installed wins
+USUAL_DEVICES = ("auto", "cpu", "cuda", "tensorrt")  # told of also where they are not installed
+GB = 1e9
 PROBE_LIMIT_S = 300.0  # TensorRT may build for a while
+_ON_NVIDIA = tuple(kind for kind, row in ROWS.items() if row.nvidia)
 _BOOT = "import sys; r = sys.argv[1]; r in sys.path or sys.path.insert(0, r); from engine.doctor import probe; probe()"
 
 # An ONNX model of one Identity node over one float, serialised once: the smallest thing a session can be made of.
@@ -85,6 +97,7 @@ def examine(
     devices = (try_devices or _try_devices)()
     bundles = [_look_at_bundle(name, folder) for name, folder in list_bundles().items()]
     audio = _look_at_audio()
+    cards = [asdict(card) for card in list_cards()]
     folders = {"temp": _look_at_folder(Path(tempfile.gettempdir())), "cache": _look_at_folder(user_cache_folder())}
     findings: dict[str, Any] = {
         "engine_version": engine_version(),
@@ -92,7 +105,10 @@ def examine(
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
         "packages": packages,
+        "cards": cards,
         "devices": devices,
+        "placements": next((row.pop("placements") for row in devices if "placements" in row), {}),
+        "engines": _look_at_engines(devices),
         "bundles": bundles,
         "bundle_places": [str(place) for place in search_folders()],
         "audio": audio,
@@ -114,8 +130,7 @@ def sentences(findings: dict[str, Any]) -> Iterator[Sentence]:
     yield Sentence("fluxstem {engine_version}, Python {python}, {platform}", top)
     installed = ", ".join(f"{name} {version}" for name, version in findings["packages"].items() if version)
     yield Sentence("packages: {packages}", {"packages": installed})
-    for row in findings["devices"]:
-        yield Sentence("device {asked}: works, got {got}", row) if row["ok"] else Sentence.of(row)
+    yield from _device_sentences(findings)
     for row in findings["bundles"]:
         good = Sentence("bundle {name}: good, {version}, {signature}, {path}", row)
         yield good if row["ok"] else Sentence("bundle {name}: {why}", {"name": row["name"], "why": Sentence.of(row)})
@@ -140,21 +155,68 @@ def sentences(findings: dict[str, Any]) -> Iterator[Sentence]:
     yield Sentence("all is well" if findings["ok"] else "stems cannot be made here until the problems are solved")
 
 
+def build(bundle: str, device: Device, embed: bool) -> Iterator[BuildStep]:
+    """Build TensorRT's engines for a bundle in a process of its own; gives how far it is, step by step.
+
+    Args:
+        bundle: its name or folder.
+        device: with the number of the card.
+        embed: also write each graph with its engine inside.
+
+    Raises:
+        EngineError: the bundle cannot be found, or TensorRT cannot be used.
+    """
+    try:
+        running = EngineBuild(find_bundle(bundle), device, embed=embed)
+    except OSError as error:
+        raise HostError("the process that builds engines could not be started ({error})", error=error) from error
+    try:
+        yield from running.steps()
+        if not running.is_good:
+            raise DeviceError("not every engine could be built: {reason}", reason=running.why or "the process ended")
+    finally:
+        running.close()
+
+
+def _device_sentences(findings: dict[str, Any]) -> Iterator[Sentence]:
+    for card in findings.get("cards", ()):
+        sizes = {name: card[f"{name}_bytes"] / GB for name in ("memory", "free")}
+        words = "card {index}: {name}, {memory:.0f} GB, of which {free:.1f} are free, driver {driver}"
+        yield Sentence(words, {**card, **sizes})
+    for row in findings["devices"]:
+        if row["ok"]:
+            yield Sentence("device {asked}: works, got {got}", row)
+        elif row.get("installed", True) or row["asked"] in USUAL_DEVICES:
+            yield Sentence.of(row)
+    for graph, placed in findings.get("placements", {}).items():
+        share = ", ".join(f"{count} on {provider}" for provider, count in placed.items())
+        yield Sentence("{graph}: operations {share}", {"graph": graph, "share": share})
+    for row in findings.get("engines", ()):
+        yield Sentence("TensorRT's engines of bundle {bundle}: {built} of {count} are built", row)
+
+
 def probe() -> None:
     """Make a real session on every device and print what was got as one JSON line; runs in a process of its own."""
+    from engine.runtime.fallback import OnnxBackend
     from engine.runtime.select import open_backend
 
     rows = []
     with tempfile.TemporaryDirectory(prefix="fluxstem-") as folder:
         graph = Path(folder) / "identity.onnx"
         graph.write_bytes(_IDENTITY_GRAPH)
-        for device in get_args(Device):
+        placements: dict[str, Any] = {}
+        for device in DEVICES:
             try:
                 backend = open_backend(device)
                 backend.open(graph)
                 rows.append({"asked": device, "got": backend.device, "ok": True, "why": None})
+                if isinstance(backend, OnnxBackend) and backend.device != PROVIDERS["cpu"] and not placements:
+                    placements = _placements(backend)
             except EngineError as error:
-                rows.append({"asked": device, "got": None, "ok": False, **_why(error).plain})
+                installed = _is_installed(device)
+                rows.append({"asked": device, "got": None, "ok": False, "installed": installed, **_why(error).plain})
+    if placements:
+        rows[0]["placements"] = placements
     print(json.dumps(rows), flush=True)
 
 
@@ -179,7 +241,39 @@ def _try_devices() -> list[dict[str, Any]]:
         last = (run.stderr.strip().splitlines() or [""])[-1]
         words = "the runtime ended with code {code} ({words})" if last else "the runtime ended with code {code}"
         why = Sentence(words, {"code": run.returncode, "words": last})
-    return [{"asked": device, "got": None, "ok": False, **why.plain} for device in get_args(Device)]
+    return [{"asked": device, "got": None, "ok": False, **why.plain} for device in DEVICES]
+
+
+def _is_installed(device: Device) -> bool:
+    from engine.runtime.onnx_providers import OnnxRuntime
+
+    return OnnxRuntime().installed(device)
+
+
+def _placements(backend: Any) -> dict[str, dict[str, int]]:
+    """Graph of the usual bundle -> provider -> how many of its operations it got; opens all of them."""
+    folder = next(iter(list_bundles().values()), None)
+    for graph in sorted(folder.glob("*.onnx")) if folder is not None else ():
+        try:
+            backend.open(graph)
+        except EngineError:
+            continue
+    return {
+        graph: {provider: sum(operators.values()) for provider, operators in placed.items()}
+        for graph, placed in backend.placements.items()
+        if graph != "identity.onnx"
+    }
+
+
+def _look_at_engines(devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How many graphs of each bundle have an engine; nothing where TensorRT does not work."""
+    if not any(row["asked"] == "tensorrt" and row["ok"] for row in devices):
+        return []
+    settings, rows = settings_for("tensorrt"), []
+    for name, folder in list_bundles().items():
+        graphs = list(folder.glob("*.onnx"))
+        rows.append({"bundle": name, "built": sum(is_built(one, settings) for one in graphs), "count": len(graphs)})
+    return rows
 
 
 def _why(error: EngineError) -> Sentence:
@@ -241,6 +335,8 @@ def _warnings(findings: dict[str, Any]) -> Iterator[Sentence]:
             "uninstall both, then install one",
             {"packages": " and ".join(RIVALS)},
         )
+    if findings.get("cards") and not any(row["ok"] for row in findings["devices"] if row["asked"] in _ON_NVIDIA):
+        yield Sentence("this machine has an NVIDIA card, and no runtime uses it; see DEVICES.md for what to install")
     yield from (Sentence.of(row) for row in findings["bundles"] if not row["ok"])
     cache = findings["folders"]["cache"]
     if not cache["ok"]:

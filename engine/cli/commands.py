@@ -66,12 +66,27 @@ def doctor(arguments: argparse.Namespace, engine: Engine | None) -> int:
     """``fluxstem doctor``."""
     from engine.doctor import examine, lines
 
+    if arguments.build_engines:
+        _build_engines(arguments)
     findings = examine()
     if arguments.json:
         _print_json(findings)
     else:
         print("\n".join(lines(findings)))
     return 0 if findings["ok"] else 3
+
+
+def _build_engines(arguments: argparse.Namespace) -> None:
+    """Build TensorRT's engines, with a line for each graph on standard error.
+
+    Raises:
+        EngineError: TensorRT cannot be used, or an engine could not be built.
+    """
+    from engine.doctor import build
+
+    for step in build(arguments.bundle, arguments.device, arguments.embed_engines):
+        outcome = step.why or "built" if step.graph else "begins; each graph takes minutes"
+        print(f"fluxstem: {step.done} of {step.count} engines: {step.graph} {outcome}", file=sys.stderr, flush=True)
 
 
 def desktop(arguments: argparse.Namespace, engine: Engine | None) -> int:

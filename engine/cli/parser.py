@@ -110,6 +110,15 @@ def parser() -> argparse.ArgumentParser:
     _add_json(sub)
     _add_debug(sub)
     sub.set_defaults(command=commands.doctor)
+    sub.add_argument(
+        "--build-engines", action="store_true", help="first build the engines of TensorRT, so that no job has to wait"
+    )
+    sub.add_argument("--embed-engines", action="store_true", help="also write graphs with their engines inside, which "
+                     "open faster (EP context); with --build-engines")  # fmt: skip
+    sub.add_argument("--bundle", metavar="NAME", default="small", help="whose engines; default %(default)s")
+    sub.add_argument(
+        "--device", metavar="tensorrt[:N]", default="tensorrt", help="card to build for; default the first"
+    )
     doc = "serve an assistant over standard input and output (Model Context Protocol)"
     sub = subparsers.add_parser("mcp", help=doc, description=_sentence(doc))
     mcp.add_to(sub)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from engine.events import Done
 from engine.request import Device, Precision
-from engine.runtime.build_engines import EngineBuild
+from engine.runtime.engine_build import EngineBuild
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 An engine is made for one graph, one card, one driver and one version of everything. So each has a folder of its own,
 named by a hash of all that, and a new driver or bundle never meets an old engine. Building takes minutes. A folder
 counts as built once a whole opening and a comparison with the CPU have succeeded; until then ``auto`` takes CUDA, and
-the engines are built beside it (``engine.host.engine_build``) or by ``fluxstem doctor --build-engines``.
+the engines are built beside it (``engine.host.engines_ahead``) or by ``fluxstem doctor --build-engines``.
 """
 
 from __future__ import annotations
