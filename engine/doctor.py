@@ -27,8 +27,8 @@ from engine.confinement import missing_measures
 from engine.errors import BundleError, DeviceError, EngineError, HostError
 from engine.request import DEVICES, Device
 from engine.runtime.backend import PROVIDERS
-from engine.runtime.engine_build import BuildStep, EngineBuild
 from engine.runtime.devices import list_cards
+from engine.runtime.engine_build import BuildStep, EngineBuild
 from engine.runtime.providers import ROWS
 from engine.runtime.settings import settings_for
 from engine.runtime.tensorrt import is_built
