@@ -40,6 +40,7 @@ class GrowingStem:
             stream.truncate(HEADER_BYTES + size)
         self.samples_NC: FloatArray = np.memmap(path, np.float32, "r+", HEADER_BYTES, (samples, channels))
         self._bins = np.zeros((3, max(-(-samples // BASE_SAMPLES), 1)), np.float32)
+        self._peaks = peaks_of_bins(self._bins.copy())
 
     def write(self, first: int, block_NC: FloatArray) -> None:
         """Put samples at their place."""
@@ -50,10 +51,11 @@ class GrowingStem:
         builder = PeakBuilder()
         builder.add(np.array(self.samples_NC[begin * BASE_SAMPLES : end * BASE_SAMPLES]))
         self._bins[:, begin:end] = builder.finish().levels[0]
+        self._peaks = peaks_of_bins(self._bins.copy())  # here, in the worker: the window only takes them
 
     def peaks(self) -> Peaks:
-        """What is drawn of it now."""
-        return peaks_of_bins(self._bins.copy())
+        """What is drawn of it now; the same ones until more is written."""
+        return self._peaks
 
     def finish(self) -> Path:
         """Its file, whole."""

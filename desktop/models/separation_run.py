@@ -132,6 +132,7 @@ class SeparationRun:
         self.inbox: deque[Done] = deque()  # answers to the pieces, the oldest first
         self._lock = threading.Lock()
         self._rest_bins: FloatArray | None = None
+        self._rest_peaks: Peaks | None = None
         self._adds_up = request.adds_up or (asks and len(request.prompts) > 1 and request.candidates == 1)
         self._rate_hz, self._bits, self._folder = rate_hz, bits, folder
         regions = plan.regions or (span,)
@@ -198,10 +199,11 @@ class SeparationRun:
                 begin = first // BASE_SAMPLES
                 self._rest_bins[:, begin : begin + bins.shape[1]] = bins
             self._drawn_to = min(ends) // BASE_SAMPLES * BASE_SAMPLES
+            self._rest_peaks = peaks_of_bins(self._rest_bins.copy())
 
     def rest_peaks(self) -> Peaks | None:
         """What is drawn of the rest of the mix; None before anything is."""
-        return None if self._rest_bins is None else peaks_of_bins(self._rest_bins.copy())
+        return self._rest_peaks
 
     def finish(self, done: Done, store: AudioStore, onto: dict[str, PlacedSound], check: Check) -> list[FinishedStem]:
         """Bring all stems into the store. Slow: for a worker.

@@ -117,13 +117,15 @@ class WaveformView(QWidget):
 
     def dress(self, palette: Palette, colour: str) -> None:
         """Apply a palette."""
-        self._palette, self._colour = palette, colour
-        self.update()
+        if (palette, colour) != (self._palette, self._colour):
+            self._palette, self._colour = palette, colour
+            self.update()
 
     def set_dimmed(self, dimmed: bool) -> None:
         """Dim a lane that is not audible."""
-        self._dimmed = dimmed
-        self.update()
+        if dimmed != self._dimmed:
+            self._dimmed = dimmed
+            self.update()
 
     def set_touched(self, touched: bool) -> None:
         """Say whether the next task works on this sound: then regions stand out, elsewhere they are thin lines."""
