@@ -120,10 +120,11 @@ def packets(part: Part) -> Tally:
         tally.counts["packets"] += found["packets"]
         tally.counts.update({name: found[name] for name in ("over_tcp", "pings", "refused", "unanswered")})
         tally.see("ping_worst_ms", found["ping_worst_ms"])
+        tally.see("echo_worst_ms", found["echo_worst_ms"])
         tally.see("ping_median_worst_lot_ms", found["ping_median_ms"])
         tally.see("memory_grown_mib", found["memory_grown_mib"])
         if not found["ok"]:
-            wrong = ("alive", "tracebacks", "ping_worst_ms", "memory_grown_mib", "took_s")
+            wrong = ("alive", "tracebacks", "ping_worst_ms", "echo_worst_ms", "memory_grown_mib", "took_s")
             tally.faults.append(f"seed {lot.seed}: { ({name: found[name] for name in wrong}) }")
     return tally
 

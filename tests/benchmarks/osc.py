@@ -101,11 +101,34 @@ def bridge_process(folder: Path) -> Iterator[tuple[psutil.Process, int, Path]]:
             process.terminate()
 
 
+@contextmanager
+def echo() -> Iterator[Callable[[], float]]:
+    """A program that does nothing but send packets back: how long one takes shows what the machine itself adds."""
+    code = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); "
+    code += "print(s.getsockname()[1], flush=True)\nwhile True: s.sendto(*s.recvfrom(65536))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        caller = Caller(int(process.stdout.readline()))
+        caller.socket.settimeout(60)
+
+        def once() -> float:
+            started_s = time.monotonic()
+            caller.throw(b"echo")
+            caller.socket.recv(65536)
+            return time.monotonic() - started_s
+
+        try:
+            yield once
+        finally:
+            process.kill()
+            caller.socket.close()
+
+
 def fuzz(folder: Path, arguments: argparse.Namespace) -> dict:
     """Throw mutated packets, every tenth over TCP, and between batches see how long a ping takes."""
-    with bridge_process(folder) as (process, port, _):
+    with bridge_process(folder) as (process, port, _), echo() as echoed:
         caller, thrower, stream = Caller(port), Caller(port), Stream(port)  # a packet may send replies elsewhere
         pings_s: list[float] = []
+        echoes_s: list[float] = []
         idle_s = [ping(caller, -number) for number in range(1, 201)]
         packets = chain(killers().values(), mutated(arguments.packets - len(killers()), arguments.seed))
         warm = arguments.packets // 4
@@ -120,6 +143,7 @@ def fuzz(folder: Path, arguments: argparse.Namespace) -> dict:
                 memory_bytes = process.memory_info().rss
             if number % arguments.batch == 0:
                 pings_s.append(ping(caller, number))
+                echoes_s.append(echoed())
                 drain(thrower)
         took_s = time.monotonic() - started_s
         grown_bytes = process.memory_info().rss - memory_bytes
@@ -135,7 +159,8 @@ def fuzz(folder: Path, arguments: argparse.Namespace) -> dict:
         "pings": len(pings_s), "refused": status[4], "unanswered": status[6],
         "took_s": round(took_s, 1), "ping_worst_ms": round(1000 * worst_s, 2),
         "ping_median_ms": round(1000 * statistics.median(pings_s), 2),
-        "ping_worst_before_ms": round(1000 * max(idle_s), 2), "memory_grown_mib": round(grown_bytes / MIB, 2),
+        "ping_worst_before_ms": round(1000 * max(idle_s), 2), "echo_worst_ms": round(1000 * max(echoes_s), 2),
+        "memory_grown_mib": round(grown_bytes / MIB, 2),
         "alive": alive, "tracebacks": tracebacks,
         "ok": alive and not tracebacks and worst_s <= PING_LIMIT_S and grown_bytes <= FLAT_BYTES
         and took_s <= FUZZ_LIMIT_S * arguments.packets / 200_000 + 5,
@@ -180,22 +205,24 @@ class Stream:
 
 def patience(folder: Path, arguments: argparse.Namespace) -> dict:
     """While one client does its worst, another one pings: the longest wait in each attack."""
-    with bridge_process(folder) as (_, port, clip):
+    with bridge_process(folder) as (_, port, clip), echo() as echoed:
         long_clip = write_music(clip.with_name("long.wav"), seconds=20)
         with BridgeClient(port=port, tcp=True) as client:
             for number in range(950):
                 client.start("isolate", str(long_clip), "bass", id=f"waiting {number}", steps=1000)
-        figures = {}
+        figures, echo_s = {}, 0.0
         for name, attack in attacks(port, clip).items():
-            figures[name] = round(1000 * worst_ping(port, attack), 1)
-            print(f"{name}: {figures[name]} ms", file=sys.stderr, flush=True)
+            ping_s, machine_s = worst_ping(port, attack, echoed)
+            figures[name], echo_s = round(1000 * ping_s, 1), max(echo_s, machine_s)
+            print(f"{name}: {figures[name]} ms, echo {1000 * machine_s:.1f} ms", file=sys.stderr, flush=True)
         with BridgeClient(port=port, tcp=True) as client:
             status = client.ask("/fluxstem/status", answers=("/fluxstem/status.reply",)).args
     each = {name: value for name, value in figures.items() if name.startswith(EACH)}
     worst = max(each, key=lambda name: each[name])
     return {
         "worst_ping_ms": {name: value for name, value in figures.items() if name not in each},
-        "worst_ping_of_any_message_ms": {worst: each[worst]}, "messages": len(each), "refused": status[4],
+        "worst_ping_of_any_message_ms": {worst: each[worst]}, "messages": len(each),
+        "echo_worst_ms": round(1000 * echo_s, 1), "refused": status[4],
         "unanswered": status[6], "ok": max(figures.values()) <= 1000 * PING_LIMIT_S,
     }  # fmt: skip
 
@@ -258,8 +285,8 @@ def connections(port: int, count: int) -> None:
         line.close()
 
 
-def worst_ping(port: int, attack: Callable[[], None]) -> float:
-    """The longest wait for a pong in seconds, from before an attack until it is over."""
+def worst_ping(port: int, attack: Callable[[], None], echoed: Callable[[], float]) -> tuple[float, float]:
+    """The longest wait for a pong in seconds, from before an attack until it is over, and that for an echo."""
     over = threading.Event()
 
     def work() -> None:
@@ -269,15 +296,15 @@ def worst_ping(port: int, attack: Callable[[], None]) -> float:
             over.set()
 
     thread = threading.Thread(target=work)
-    quiet, worst_s, number = Caller(port), 0.0, 0
+    quiet, worst_s, echo_s, number = Caller(port), 0.0, 0.0, 0
     thread.start()
     while not over.is_set():
         number += 1
-        worst_s = max(worst_s, ping(quiet, number))
+        worst_s, echo_s = max(worst_s, ping(quiet, number)), max(echo_s, echoed())
         time.sleep(0.01)
     thread.join()
     quiet.socket.close()
-    return worst_s
+    return worst_s, echo_s
 
 
 def read_on(line: socket.socket) -> None:
