@@ -237,7 +237,7 @@ def read_sidecar(path: Path) -> dict[str, Any]:
             "{path} is not JSON ({error}); give the JSON that lies beside a result", path=path, error=error
         ) from error
     number = data.get("fluxstem_sidecar") if isinstance(data, dict) else None
-    if not isinstance(number, int):
+    if type(number) is not int or number < 1:  # True is an int
         raise RequestError("{path} is not a Fluxstem sidecar; give the JSON that lies beside a result", path=path)
     if number > FORMAT:
         raise RequestError(

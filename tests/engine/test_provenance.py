@@ -220,6 +220,8 @@ def test_a_sidecar_that_was_made_to_ask_for_the_impossible_is_refused(engine, to
         ("{oh", "not JSON"),
         ('{"name": "something else"}', "not a Fluxstem sidecar"),
         ('{"fluxstem_sidecar": 99}', "format 99"),
+        ('{"fluxstem_sidecar": true, "task": "isolate", "prompt": "bass"}', "not a Fluxstem sidecar"),
+        ('{"fluxstem_sidecar": -5, "task": "isolate", "prompt": "bass"}', "not a Fluxstem sidecar"),
         ('{"fluxstem_sidecar": 1, "prompt": "violin"}', "cannot be run again"),
         ('{"fluxstem_sidecar": 1, "task": "isolate", "prompt": "bass", "input": 5}', "input is no text"),
         ('{"fluxstem_sidecar": 1, "task": "isolate", "prompt": 5, "input": "x.wav"}', "prompts are no list of texts"),
