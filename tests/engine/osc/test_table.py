@@ -190,7 +190,7 @@ def test_oscquery_answers_over_http(query_port):
     status, info = get(query_port, "/?HOST_INFO")
     assert status == 200
     assert info["OSC_TRANSPORT"] == "UDP"
-    assert get(query_port, "/fluxstem/isolate?TYPE") == (200, {"TYPE": "sssffiifssssisssssfsssffssiissssi"})
+    assert get(query_port, "/fluxstem/isolate?TYPE") == (200, {"TYPE": "sssffiifssssisssssfsssffssiisssssi"})
     assert get(query_port, "/fluxstem/nonsense")[0] == 404
     assert get(query_port, "/fluxstem/isolate?NONSENSE")[0] == 400
     assert get(query_port, "/fluxstem?TYPE")[0] == 204
