@@ -1205,5 +1205,21 @@
     <message><source>{path} is too large for a MIDI file; give one of at most 16 MB</source><translation>{path} ist zu groß für eine MIDI-Datei; geben Sie eine von höchstens 16 MB an</translation></message>
     <message><source>{path} is {minutes:.0f} minutes long; notes are heard in up to {most:.0f} minutes, so cut it</source><translation>{path} ist {minutes:.0f} Minuten lang; Noten werden in bis zu {most:.0f} Minuten gehört, schneiden Sie es also</translation></message>
     <message><source>Take named sounds out of the mix; they add up to it again</source><translation>Genannte Klänge herauslösen; ihre Summe ist der Mix</translation></message>
+    <message><source>MIDI file of notes</source><translation>MIDI-Datei mit Noten</translation></message>
+    <message><source>Recorded instruments</source><translation>Aufgenommene Instrumente</translation></message>
+    <message><source>The model</source><translation>Das Modell</translation></message>
+    <message><source>Voice</source><translation>Stimme</translation></message>
+    <message><source>voice</source><translation>Stimme</translation></message>
+    <message><source>What makes the sound: the model, or recorded instruments that play its notes</source><translation>Was den Klang macht: das Modell oder aufgenommene Instrumente, die seine Noten spielen</translation></message>
+    <message><source>hearing the notes</source><translation>hört die Noten</translation></message>
+    <message><source>playing the notes</source><translation>spielt die Noten</translation></message>
+    <message><source>only recorded instruments play the notes of a file; choose the voice sampled</source><translation>nur aufgenommene Instrumente spielen die Noten einer Datei; wählen Sie die Stimme sampled</translation></message>
+    <message><source>recorded instruments play a stem, not the {slot}; leave the slot out, or choose the voice flow</source><translation>aufgenommene Instrumente spielen einen Stem, nicht {slot}; lassen Sie den Slot weg oder wählen Sie die Stimme flow</translation></message>
+    <message><source>the sampler's instruments are not installed; get resources/bundles/{folder} of Fluxstem, or choose the voice flow</source><translation>die aufgenommenen Instrumente sind nicht installiert; holen Sie resources/bundles/{folder} von Fluxstem oder wählen Sie die Stimme flow</translation></message>
+    <message><source>{path} cannot be read ({reason}); install the sampler again</source><translation>{path} lässt sich nicht lesen ({reason}); installieren Sie die aufgenommenen Instrumente neu</translation></message>
+    <message><source>{path} cannot be used ({reason}); install the sampler again</source><translation>{path} lässt sich nicht verwenden ({reason}); installieren Sie die aufgenommenen Instrumente neu</translation></message>
+    <message><source>{path} has format {number}, this engine reads {known}; update the engine, or install an older sampler</source><translation>{path} hat Format {number}, diese Version liest {known}; aktualisieren Sie das Programm oder installieren Sie ältere Instrumente</translation></message>
+    <message><source>{path} is not what {name} describes; install the sampler again</source><translation>{path} ist nicht, was {name} beschreibt; installieren Sie die aufgenommenen Instrumente neu</translation></message>
+    <message><source>{task} fills in what the model hears and has no {option} to choose; leave it out, or choose {able}</source><translation>{task} ergänzt, was das Modell hört, und hat keine Wahl für {option}; lassen Sie das weg oder wählen Sie {able}</translation></message>
 </context>
 </TS>

@@ -33,6 +33,8 @@ STAGES = {  # what the engine calls them, and what they are; the others say it t
     "separate": "running the model",
     "mask": "filtering your audio",
     "write": "writing the files",
+    "notes": "hearing the notes",
+    "play": "playing the notes",
     "opening the bundle": "opening the bundle",
     "looking at the examples": "reading the examples",
     "opening the bundle; building the TensorRT engine takes minutes the first time": (

@@ -11,6 +11,7 @@ from engine.notes.note import NoteEvent
 from engine.sampler.instruments import SampledInstrument
 
 MOST_OCTAVES = 5
+OCTAVE_COST = 0.1  # what an octave away counts, as a share of the line that is out of reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class FittedLine:
 
 
 def in_register(notes: Sequence[NoteEvent], instrument: SampledInstrument) -> FittedLine:
-    """Move a line by as few octaves as possible so that as much of it as possible is in an instrument's range.
+    """Move a line by as few octaves as bring most of it into an instrument's range; long and loud notes count more.
 
     Args:
         notes: pitched ones.
@@ -38,12 +39,13 @@ def in_register(notes: Sequence[NoteEvent], instrument: SampledInstrument) -> Fi
     if not notes:
         return FittedLine((), 0, 0)
     low, high = instrument.low - 0.5, instrument.high + 0.5
-    lengths_N = np.array([one.length_s for one in notes])
+    weights_N = np.array([one.length_s * one.velocity**2 for one in notes])
     pitches_N = np.array([one.pitch for one in notes])
 
     def outside(octaves: int) -> tuple[float, int]:
         moved_N = pitches_N + 12 * octaves
-        return float(lengths_N[(moved_N < low) | (moved_N > high)].sum()), abs(octaves)
+        beyond = float(weights_N[(moved_N < low) | (moved_N > high)].sum()) / max(float(weights_N.sum()), 1e-9)
+        return beyond + OCTAVE_COST * abs(octaves), abs(octaves)
 
     octaves = min(range(-MOST_OCTAVES, MOST_OCTAVES + 1), key=outside)
     fitted, folded = list[NoteEvent](), 0

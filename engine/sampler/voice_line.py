@@ -25,6 +25,7 @@ STEP = 1.0  # what it costs to go to another key, and half of it to silence and 
 ONSET = 0.3  # least onset that a note is said to begin at, which its frames may follow late
 LATE_S = 0.17
 LEAST_SURE = 0.22
+FAINT = 0.16  # velocity of what is 28 dB below the loud notes: no part of the line
 ATTACK = 0.55  # least onset that begins the same key anew
 SHORTEST_S, APART_S = 0.07, 0.1
 LOUD = 0.7  # peak that the network is given
@@ -50,7 +51,12 @@ def transcribe_line(
     length_s = len(mono_N) / rate_hz
     notes = line_of(network.hear(heard_N, check))
     inside = [replace(one, end_s=min(one.end_s, length_s)) for one in notes if one.start_s < length_s - SHORTEST_S]
-    return with_loudness(inside, heard_N)
+    # Only how loud they are: a note of a line lasts until the network hears no more of it, or the next one.
+    loud = [
+        replace(one, velocity=as_loud.velocity)
+        for one, as_loud in zip(inside, with_loudness(inside, heard_N), strict=True)
+    ]
+    return tuple(one for one in loud if one.velocity >= FAINT)
 
 
 def line_of(heard: NoteActivations) -> tuple[NoteEvent, ...]:

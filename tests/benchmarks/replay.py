@@ -243,7 +243,8 @@ def table(done: dict[str, Any]) -> str:
     if not done:
         return "nothing measured yet"
     columns: tuple[tuple[str, str, Callable[[float], str]], ...] = (
-        ("pitch", "pitch correlation", "{:.2f}".format), ("in_tune", "notes in tune", "{:.0%}".format), ("onsets", "onset F1", "{:.2f}".format),
+        ("pitch", "pitch correlation", "{:.2f}".format), ("in_tune", "notes in tune", "{:.0%}".format),
+        ("onsets", "onset F1", "{:.2f}".format),
         ("level_db", "level error", "{:.1f} dB".format), ("timbre_db", "timbre distance", "{:.1f} dB".format),
         ("similarity", "likeness to the prompt", "{:.2f}".format),
     )  # fmt: skip
