@@ -93,6 +93,34 @@ def test_a_damaged_project_is_refused_with_a_sentence(tmp_path, project, damage)
         read_project(path)
 
 
+WRONG = (None, True, -1, 1e308, float("nan"), 2**70, "", "x" * 10_000, [], {}, [[]], [None], {"a": 1})
+
+
+def places(value, path=()):
+    """The path of a JSON value and of everything in it."""
+    yield path
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in inside:
+        yield from places(inner, (*path, key))
+
+
+def test_whatever_stands_at_any_place_of_a_project_it_opens_or_is_called_damaged(project):
+    good = json.dumps(to_json(project))
+    for path in places(json.loads(good)):
+        for wrong in WRONG:
+            data = json.loads(good)
+            inner = data
+            for key in path[:-1]:
+                inner = inner[key]
+            if path:
+                inner[path[-1]] = wrong
+            try:
+                opened = project_from_json(data if path else wrong)
+            except ValueError:  # which read_project makes a sentence of
+                continue
+            assert project_from_json(json.loads(json.dumps(to_json(opened)))) == opened, (path, wrong)
+
+
 @pytest.mark.parametrize(
     ("text", "words"), [("{}", "not a Fluxstem project"), ("[1", "damaged"), ('{"fluxstem_project": 99}', "newer")]
 )
