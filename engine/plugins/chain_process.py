@@ -119,7 +119,7 @@ def _render(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: BinaryI
     except TooLate:
         return _fault(at, f"keeps more than {LATENCY_LIMIT_S:g} s of sound back", broken=True)
     except (ValueError, TypeError, RuntimeError, OSError, MemoryError) as error:
-        return _fault(at, _words(error), broken=True)
+        return _fault(at, f"did not work ({_words(error)})", broken=True)
     return {"effects": reports}
 
 
@@ -133,7 +133,7 @@ def _describe(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: Binar
     except (ImportError, RuntimeError, ValueError) as error:
         if isinstance(error, ImportError) and error.name == "pedalboard":
             raise
-        return _fault(0, _words(error), broken=True)
+        return _fault(0, f"holds nothing that can be loaded ({_words(error).rpartition(': ')[2]})", broken=True)
     found = []
     for number, name in enumerate(names):
         desk.tell("load", number)
@@ -182,7 +182,7 @@ def _edit(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: BinaryIO)
     except (ValueError, TypeError, RuntimeError, OSError, ImportError) as error:
         if isinstance(error, ImportError) and error.name == "pedalboard":
             raise
-        return _fault(0, _words(error), broken=not task["editor"])
+        return _fault(0, f"did not work ({_words(error)})", broken=not task["editor"])
 
 
 _WORK: dict[str, Callable[[dict[str, Any], _Desk, BinaryIO, BinaryIO], dict[str, Any]]] = {
@@ -288,7 +288,7 @@ def _loaded(effect: ChainEffect) -> Any:
     try:
         plugin = pedalboard.load_plugin(effect.file, plugin_name=effect.plugin)
     except ValueError as error:
-        raise Unfit(_words(error)) from error
+        raise Unfit(f"cannot be loaded ({_words(error)})") from error
     if not plugin.is_effect:
         raise Unfit("is an instrument; a chain takes effects")
     if effect.state:
