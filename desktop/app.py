@@ -51,8 +51,9 @@ def run(argv: Sequence[str] = (), first: Callable[[MainWindow, list[Path]], None
     data, cache = (Path(own), Path(own) / "cache") if own else (user_data_folder(), user_cache_folder() / "desktop")
     settings = AppSettings(Path(own) / "settings.ini" if own else None)
     translate(application, str(settings.get("language")))
+    link = EngineLink()
     try:
-        workspace = Workspace(settings, data, cache, EngineLink())
+        workspace = Workspace(settings, data, cache, link)
     except EngineError as error:
         log.error("%s", error)
         return 2
@@ -62,6 +63,7 @@ def run(argv: Sequence[str] = (), first: Callable[[MainWindow, list[Path]], None
         begin(window, application)
     else:
         (first or open_first)(window, [Path(name) for name in argv[:1]])
+    link.warm(str(settings.get("bundle")), str(settings.get("device")), (data, cache))
     log.info(READY)
     return int(application.exec())
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine import Accepted, CancelledJob, Done, Engine, Event, Failed, Progress, Request
@@ -46,6 +49,10 @@ class EngineLink(QObject):
     def engine(self) -> Engine:
         """The engine, which a bridge shares."""
         return self._engine
+
+    def warm(self, bundle: str, device: str, writable: Sequence[Path]) -> None:
+        """Open a bundle ahead of the first job; see ``engine.Engine.warm``."""
+        self._engine.warm(bundle, device, writable)
 
     def submit(self, request: Request) -> str:
         """Hand a request over; returns at once.

@@ -28,7 +28,7 @@ from engine.inference.conditioning import Conditioning, prompt_conditionings
 from engine.inference.experts import check_expert
 from engine.inference.media_prompt import open_examples
 from engine.inference.mix_cache import open_cache
-from engine.inference.model import fill_defaults, no_flow
+from engine.inference.model import fill_defaults, no_flow, warm_up
 from engine.inference.open_models import OpenModels
 from engine.inference.output import OutputSpec, TaskResult, close_all, name_files
 from engine.inference.regions import NEW_CHANNELS, NEW_RATE_HZ, EditRegion, edit_regions
@@ -84,6 +84,16 @@ class Pipeline:
             EngineError: something is wrong with the request, a file, the bundle or the device; nothing was written.
         """
         return self._models.carried_out(lambda: self._carry_out(request, report, check, job, receipt))
+
+    def warm(self, bundle: str, device: Device) -> None:
+        """Open a bundle and run what every job begins with, so that the first job does not wait for it.
+
+        Raises:
+            EngineError: the bundle or the device cannot be used.
+        """
+        found = load_bundle(self._find_bundle(bundle), check_hashes=False)
+        load_grammar(found)
+        warm_up(self._models.get(found, device, lambda *told: None))
 
     def rest(self) -> None:
         """Nothing is asked for at the moment: let the devices have memory back that no graph needs now."""

@@ -97,9 +97,12 @@ def run_bridge(arguments: argparse.Namespace, engine: Engine | None) -> int:
     stop = threading.Event()
     with contextlib.ExitStack() as stack:
         stack.enter_context(_stopped_by_signals(stop))
+        is_own = engine is None
         engine = engine or stack.enter_context(Engine())
         bridge = Bridge(engine, settings)
         state = bridge.start()
+        if is_own:
+            engine.warm(settings.bundle, writable=(settings.out,))
         stack.callback(bridge.close)
         if arguments.json:
             print(json.dumps(asdict(state)), flush=True)

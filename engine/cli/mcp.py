@@ -36,6 +36,8 @@ def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
             raise RequestError("there is no folder {folder}; give a folder that files may be used from", folder=root)
     out = Path(arguments.out) if arguments.out else Path.home() / "Fluxstem"
     with contextlib.ExitStack() as stack:
-        engine = engine or stack.enter_context(Engine(writable=(out,)))
+        if engine is None:
+            engine = stack.enter_context(Engine(writable=(out,)))
+            engine.warm(arguments.bundle)
         serve(engine, McpSettings(roots=roots, out=out, bundle=arguments.bundle))
     return 0

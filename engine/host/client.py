@@ -35,7 +35,7 @@ from engine.host.watch import LOOK_S, WatchLimits
 from engine.media.reference import with_path
 from engine.plugins.chain import list_chains
 from engine.plugins.plugin_library import quarantine_folder
-from engine.request import Request
+from engine.request import Device, Request
 from engine.runtime.devices import NUMBERED, DeviceChoice, pinned, usable_cards
 from engine.serialization import EVENTS, error_of, event_from_json, failed_of, request_to_json
 
@@ -98,6 +98,7 @@ class Engine:
         self._hosts: dict[int, HostProcess] = {}  # by the number of the card; 0 without any
         self._stillborn = 0  # hosts in a row that died before they were ready
         self._closed = False
+        self._to_warm: dict[str, Any] | None = None  # the message that asks a new host to
         self._wakes: SimpleQueue[bool] = SimpleQueue()  # True: look for something to send; False: leave
         self._sender: threading.Thread | None = None
         self._watcher: threading.Thread | None = None
@@ -161,13 +162,35 @@ class Engine:
             if self._closed:
                 raise EngineError("this engine is closed; make a new one")
             self._jobs[job.name] = job
-            if self._sender is None:
-                self._sender = threading.Thread(target=self._keep_sending, name="fluxstem-sender", daemon=True)
-                self._sender.start()
-                self._watcher = threading.Thread(target=self._keep_watching, name="fluxstem-watch", daemon=True)
-                self._watcher.start()
+            self._start_threads()
         self._wakes.put(True)
         return job.name
+
+    def _start_threads(self) -> None:
+        """Start those that send and watch, once; the lock is held."""
+        if self._sender is None:
+            self._sender = threading.Thread(target=self._keep_sending, name="fluxstem-sender", daemon=True)
+            self._sender.start()
+            self._watcher = threading.Thread(target=self._keep_watching, name="fluxstem-watch", daemon=True)
+            self._watcher.start()
+
+    def warm(self, bundle: str = "small", device: Device = "auto", writable: Sequence[str | Path] = ()) -> None:
+        """Start the process and open a bundle in it, so that the first job is as fast as the second; returns at once.
+
+        What goes wrong is told when a job meets it. A process that has been started stays as it is.
+
+        Args:
+            bundle: that jobs will ask for.
+            device: likewise.
+            writable: folders that jobs will write below; a job elsewhere gets a new process, which is not warm.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._writable = self._writable.with_these(map(str, writable))
+            self._to_warm = {"warm": {"bundle": bundle, "device": device}}
+            self._start_threads()
+        self._wakes.put(True)
 
     def cancel(self, job: str) -> None:
         """Ask for a job to be stopped; a ``CancelledJob`` follows within two seconds. Finished jobs stay finished.
@@ -241,6 +264,7 @@ class Engine:
 
     def _keep_sending(self) -> None:
         while self._woken():
+            self._warm_up()
             unfinished = self._unfinished()
             for job in unfinished:
                 if not job.accepted:
@@ -258,6 +282,24 @@ class Engine:
             for job in unfinished:
                 if job.last is None and job.host is None and in_order:
                     in_order = self._sent_or_failed(job)
+
+    def _warm_up(self) -> None:
+        """Start a host and let it open a bundle, where that was asked for and there is no host."""
+        with self._lock:
+            message, self._to_warm = self._to_warm, None
+            if message is None or self._hosts or self._closed or any(job.last is None for job in self._jobs.values()):
+                return
+            try:
+                self._hosts[0] = host = self._new_host()
+            except OSError as error:  # the first job tells
+                log.info("the engine process is not started ahead: %s", error)
+                return
+        self._write(host, message)
+
+    def _new_host(self) -> HostProcess:
+        return HostProcess(
+            self._on_message, self._on_death, self._host_command, self._writable, self._limits, self._behind
+        )
 
     def _woken(self) -> bool:
         """Wait until there may be something to send; many wakes at once are one. False: leave."""
@@ -295,9 +337,7 @@ class Engine:
                     return False
                 if card not in self._hosts:
                     self._writable = self._writable.with_these(needed)
-                    self._hosts[card] = HostProcess(
-                        self._on_message, self._on_death, self._host_command, self._writable, self._limits, self._behind
-                    )
+                    self._hosts[card] = self._new_host()
                 job.host = host = self._hosts[card]
         except OSError as error:
             failed = HostError("the engine process could not be started ({error})", error=error)

@@ -52,7 +52,7 @@ def serve(
 
     Args:
         commands: lines ``{"submit": job, "request": {...}}``, with ``"receipt": path`` where one is wanted, or
-            ``{"cancel": job}``.
+            ``{"cancel": job}``, or ``{"warm": {"bundle": ..., "device": ...}}`` ahead of the first job.
         events: gets one line per event, after a first one that says ``Ready``, and the heartbeat.
         work: does one request.
         ahead: prepares the request that comes next.
@@ -102,8 +102,10 @@ def _obey(line: bytes, jobs: Jobs, send: Callable[[Event], None], receipts: dict
             if message.get("receipt"):
                 receipts[job] = str(message["receipt"])
             jobs.submit(job, request_from_json(message.get("request")))
+        elif "warm" in message:
+            jobs.warm(str(message["warm"]["bundle"]), str(message["warm"]["device"]))
         else:
-            raise RequestError("unknown command with keys {keys}; send submit or cancel", keys=sorted(message))
+            raise RequestError("unknown command with keys {keys}; send submit, warm or cancel", keys=sorted(message))
     except RequestError as error:
         log.warning("refused a message: %s", error)
         if job is not None:

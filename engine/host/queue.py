@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -12,7 +13,7 @@ from typing import Protocol
 
 from engine.errors import Cancelled, EngineError
 from engine.events import CancelledJob, Check, Done, Event, Progress, Report
-from engine.request import Request
+from engine.request import Device, Request
 from engine.serialization import failed_of
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class Jobs:
         self._waiting: deque[tuple[str, Request]] = deque()
         self._is_busy = False
         self._lock = threading.Lock()
-        self._queue: SimpleQueue[tuple[str, Request] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[str, Request] | Callable[[], None] | None] = SimpleQueue()
         self._cancelled: set[str] = set()
         self._told: set[str] = set()  # of those that still wait: whose cancel has been told
         self.steps = 0
@@ -68,6 +69,12 @@ class Jobs:
             self._waiting.append((job, request))
             self._queue.put((job, request))
         self._look_ahead()
+
+    def warm(self, bundle: str, device: Device) -> None:
+        """Prepare for jobs that ask for a bundle, before those that come after this."""
+        warm = getattr(self._work, "warm", None)
+        if warm is not None:
+            self._queue.put(functools.partial(warm, bundle, device))
 
     def cancel(self, job: str) -> None:
         """Stop a job at its next step; one that waits has ended at once, and one that is finished stays finished."""
@@ -94,6 +101,9 @@ class Jobs:
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
+            if not isinstance(item, tuple):
+                self._quietly(item, "the engine is not warm")
+                continue
             job, request = item
             with self._lock:
                 self._waiting.popleft()
@@ -113,11 +123,16 @@ class Jobs:
 
     def _rest(self) -> None:
         rest = getattr(self._work, "rest", None)
+        if rest is not None:
+            self._quietly(rest, "memory could not be given back")
+
+    def _quietly(self, work: Callable[[], None], failure: str) -> None:
         try:
-            if rest is not None:
-                rest()
+            work()
+        except EngineError as error:  # a job that meets it tells
+            log.info("%s: %s", failure, error)
         except Exception:  # nobody waits for it
-            log.exception("memory could not be given back")
+            log.exception("%s", failure)
 
     def _look_ahead(self) -> None:
         with self._lock:

@@ -18,7 +18,7 @@ from engine.host.engines_ahead import EnginesAhead
 from engine.media.intake import OpenAudio, open_audio
 from engine.media.reference import with_input_as_example
 from engine.receipt import Receipt
-from engine.request import Request
+from engine.request import Device, Request
 
 if TYPE_CHECKING:
     from engine.pipeline import Pipeline
@@ -55,13 +55,25 @@ class Worker:
     def _run(self, job: str, request: Request, report: Report, check: Check, receipt: Receipt | None) -> Done:
         request = with_input_as_example(request)
         check_files(request)
+        pipeline = self._opened()
+        with _memory_errors(), output_folder(Path(request.out)):
+            self._engines.before(pipeline)
+            return self._engines.after(pipeline, pipeline.run(request, report, check, job, receipt))
+
+    def warm(self, bundle: str, device: Device) -> None:
+        """Open a bundle ahead of the first job that asks for it.
+
+        Raises:
+            EngineError: it cannot be opened.
+        """
+        self._opened().warm(bundle, device)
+
+    def _opened(self) -> Pipeline:
         if self._pipeline is None:
             from engine.pipeline import Pipeline  # takes a second, which a request that is refused is spared
 
             self._pipeline = Pipeline(find_bundle, open_file=self._open_file)
-        with _memory_errors(), output_folder(Path(request.out)):
-            self._engines.before(self._pipeline)
-            return self._engines.after(self._pipeline, self._pipeline.run(request, report, check, job, receipt))
+        return self._pipeline
 
     def rest(self) -> None:
         """No job is waiting: let the device have memory back that no graph needs now."""

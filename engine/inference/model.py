@@ -7,18 +7,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from engine.bundle.bundle import Bundle, Manifest, MaskDecoderSpec, SamplerDefaults
+from engine.bundle.separation import SIDES
 from engine.bundle.separator import TASKS_OF_ALL, SeparatorManifest
 from engine.errors import BundleError, RequestError
 from engine.inference.codec import Codec
 from engine.inference.component_pooling import make_pooling
 from engine.inference.experts import Experts, SeparatorMasker, StemNameEncoder, make_masker, open_experts, read_terms
-from engine.inference.masker import DecoderEnd, MaskDecoder
+from engine.inference.masker import DecoderEnd, MaskDecoder, MixWindows
 from engine.inference.sampler import SamplerConfig
 from engine.latents import LatentGrid
 from engine.media.encoders import AudioEncoder, VideoEncoder
 from engine.request import Request, Start
-from engine.runtime.backend import Array, Backend, FloatArray, GraphSession, ResidentSession, resident_session
+from engine.runtime.backend import (
+    PROVIDERS,
+    Array,
+    Backend,
+    FloatArray,
+    GraphSession,
+    ResidentSession,
+    resident_session,
+)
 from engine.tasks import rule_of
 from engine.text.encoder import StoryEncoder, TextEncoder
 
@@ -117,6 +128,20 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         masker=None if decoder is None else _mask_decoder(opened, decoder, bundle),
         experts=open_experts(bundle, opened),
     )
+
+
+def warm_up(model: Model) -> None:
+    """Run a window of silence through the mask decoder, so that a card chooses its kernels and takes its memory now.
+
+    The CPU has nothing to choose, and an engine that waits for its first job is to stay small.
+    """
+    if model.masker is None or model.device == PROVIDERS["cpu"]:
+        return
+    grid = model.masker.grid
+    samples = (grid.frames - 1) * grid.hop_samples + grid.fft_samples
+    silence = MixWindows(np.zeros((1, SIDES, samples), np.float32), grid)
+    model.masker.place(silence)
+    model.masker.masks(silence, np.zeros((1, model.bundle.manifest.embedding), np.float32))
 
 
 def _open_separator(bundle: Bundle, separator: SeparatorManifest, backend: Backend) -> Model:
