@@ -93,7 +93,7 @@ REFUSALS = (
 ENGINE_HELP = (
     *("", "isolate", "remove", "regenerate", "generate", "inpaint", "extend", "restyle", "replace", "arrange"),
     *("batch", "rerun", "desktop", "bundles", "bundles list", "bundles add", "bundles remove"),
-    *("doctor", "bridge", "send", "export-session", "mcp"),
+    *("doctor", "bridge", "send", "export-session", "notes", "mcp"),
 )
 OSC_PRINTERS = ("engine.osc.protocol.docs", "engine.osc.docs")  # newest first
 VOLATILE = {"made_at", "took_s", "engine_version"}
