@@ -102,7 +102,7 @@ def run_bridge(arguments: argparse.Namespace, engine: Engine | None) -> int:
         bridge = Bridge(engine, settings)
         state = bridge.start()
         if is_own:
-            engine.warm(settings.bundle, writable=(settings.out,))
+            engine.warm(settings.bundle, writable=bridge.writable)
         stack.callback(bridge.close)
         if arguments.json:
             print(json.dumps(asdict(state)), flush=True)

@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from clihelp import read, say, write_music
 from oschelp import LIMIT_S, TOKEN, Caller
@@ -170,6 +172,19 @@ def test_the_terminal_says_one_line_for_each_job_that_ends_or_is_refused(setting
     ]
     assert "mix - bass.wav, mix - bass rest.wav" in said[0]
     assert "this path cannot be used" in said[1]
+
+
+def test_the_first_job_is_done_by_the_process_that_was_started_with_the_bridge(settings, toy_bundle, mix):
+    with bridge_process(settings, toy_bundle, "--port", "0", "--no-token", "--json") as process:
+        caller = Caller(json.loads(process.stdout.readline())["udp_port"])
+        end_s = time.monotonic() + LIMIT_S
+        while not (first := psutil.Process(process.pid).children()) and time.monotonic() < end_s:
+            time.sleep(0.01)
+        caller.say("/fluxstem/isolate", "first", str(mix), "bass")
+        assert caller.until("/fluxstem/done", "/fluxstem/fail")[0] == "/fluxstem/done"
+        assert psutil.Process(process.pid).children() == first
+        caller.socket.close()
+        process.send_signal(signal.SIGTERM)
 
 
 def test_warnings_that_nobody_reads_do_not_stop_the_bridge(settings, toy_bundle):
