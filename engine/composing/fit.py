@@ -12,12 +12,12 @@ from engine.notes.note import DrumHit, NoteEvent
 
 
 def harmony_fit(music: Music, notes: Sequence[NoteEvent | DrumHit]) -> float:
-    """Share of the harmony of each bar that the part's pitch classes have, 0 to 1; 1 for drums.
+    """Share of the harmony of each bar that the part's pitch classes have, 0 to 1.
 
-    A pitch class that is the strongest of its bar counts 1, the weakest 0; long notes count more.
+    It is 1 for drums, and where no harmony was heard. A pitch class that is the strongest of its bar counts 1, the weakest 0; long notes count more.
     """
     pitched = [one for one in notes if isinstance(one, NoteEvent)]
-    if not pitched or not music.is_heard:
+    if not pitched or not len(music.chroma_BP):
         return 1.0
     low_B1, high_B1 = music.chroma_BP.min(axis=1, keepdims=True), music.chroma_BP.max(axis=1, keepdims=True)
     share_BP = (music.chroma_BP - low_B1) / np.maximum(high_B1 - low_B1, 1e-9)

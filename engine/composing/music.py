@@ -1,11 +1,12 @@
 """What a new part has to go with: bars and beats, key, the chord of each bar, and when in a bar something happens.
 
 Chords are heard as templates on chroma, with a liking for those of the key and for staying (Fujishima 1999; Bello and
-Pickens 2005). Tempo, bars and key are those of ``engine.notes.beats``.
+Pickens 2005).
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,15 +15,20 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.audio.reader import AudioInfo, blocks, resampled, samples_at
-from engine.notes.beats import KEY_NAMES, estimate_tempo
+from engine.composing.beat import time_map_of
+from engine.notes.beats import KEY_NAMES, key_of
 from engine.notes.time_map import TimeMap
 
-RATE_HZ, FFT_SAMPLES, HOP_SAMPLES = 22_050, 4096, 1024
+RATE_HZ, FFT_SAMPLES, HOP_SAMPLES = 22_050, 4096, 512
+ONSET_SAMPLES = 1024  # in the middle of each frame, for its onset
+BASS_HZ = 150.0
 STEPS_PER_BEAT = 4
+ROOTS_TO_HZ = 220.0
 LOWEST_HZ, HIGHEST_HZ = 60.0, 2_000.0  # of what counts for the harmony
 MAJOR_SCALE, MINOR_SCALE = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
 QUALITIES: dict[str, tuple[int, ...]] = {"major": (0, 4, 7), "minor": (0, 3, 7)}
 IN_KEY = 0.12  # what a chord of the key is liked better, in units of a cosine
+ROOT_IN_BASS = 0.45  # what the strongest pitch class of the bass counts as a root
 STAYING = 0.05  # and the chord that was there
 USUAL_BPM = 100.0
 TEMPO_WORDS = {"slow": 72.0, "ballad": 72.0, "fast": 140.0, "quick": 140.0, "upbeat": 126.0, "dance": 124.0}
@@ -30,6 +36,8 @@ PROGRESSIONS = {  # roots in steps of the scale, a bar each
     "major": ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 4, 3), (5, 3, 0, 4)),
     "minor": ((0, 5, 2, 6), (0, 3, 4, 0), (0, 6, 5, 6), (0, 5, 3, 4)),
 }
+LEAST_CLEAR = 0.036  # share of the chroma by which its pitch classes have to stand out
+NO_HARMONY = "no chords were heard in the music, so the part has a row of its own"
 NOT_SURE_OF_TIME = "no clear beat was heard in the music, so the part keeps to {bpm:g} beats per minute of its own"
 
 Array = npt.NDArray[np.float64]
@@ -59,8 +67,9 @@ class Music:
         chords: one for each bar from ``first_bar`` on; they are repeated after the last.
         first_bar: the bar of the first chord; bar 0 begins at ``time_map.first_s``.
         groove: strength of what happens in each step of a bar, 0 to 1; a step is a quarter of a beat.
-        chroma_BP: strength of the pitch classes in each bar, for the fit; empty where nothing was heard.
+        chroma_BP: strength of the pitch classes in each bar, for the fit; empty where no harmony was heard.
         remarks: what the user should know, in sentences.
+        is_heard: True where it comes from a sound and not from words.
     """
 
     time_map: TimeMap
@@ -71,11 +80,7 @@ class Music:
     groove: tuple[float, ...]
     chroma_BP: Array
     remarks: tuple[str, ...] = ()
-
-    @property
-    def is_heard(self) -> bool:
-        """True where it comes from a sound and not from words."""
-        return len(self.chroma_BP) > 0
+    is_heard: bool = False
 
     @property
     def scale(self) -> tuple[int, ...]:
@@ -99,35 +104,40 @@ class Music:
         return range(first, max(last, first + 1))
 
 
-def hear_music(info: AudioInfo, check: Callable[[], None]) -> Music:
+def hear_music(info: AudioInfo, check: Callable[[], None], seed: int = 0) -> Music:
     """Listen to a file.
 
     Args:
         info: the file.
         check: called between parts of the work; raises to stop.
+        seed: decides the chords where none are heard.
 
     Raises:
-        RequestError: what hears tempo and key is not installed.
         AudioError: the file cannot be decoded.
     """
-    estimate = estimate_tempo(info)
-    check()
+    chroma_LP, low_LP, onset_L, bass_L = _features(info, check)
     remarks: tuple[str, ...] = ()
-    time_map = estimate.time_map
+    time_map = time_map_of(onset_L, bass_L, chroma_LP, HOP_SAMPLES / RATE_HZ)
     if time_map is None:
         time_map, remarks = TimeMap(bpm=USUAL_BPM), (NOT_SURE_OF_TIME.format(bpm=USUAL_BPM),)
-    tonic, mode = _key(estimate.key)
-    chroma_LP, onset_L = _features(info, check)
+    tonic, mode = _key(key_of(chroma_LP.sum(axis=0))[0])
     times_s = np.arange(len(chroma_LP)) * HOP_SAMPLES / RATE_HZ
     beats_L = np.array([time_map.beat_at(float(at_s)) for at_s in times_s])
     bars_L = np.floor(beats_L / time_map.beats_per_bar + 1e-6).astype(int)
     first, last = (int(bars_L[0]), int(bars_L[-1])) if len(bars_L) else (0, 0)
-    silent_P = np.zeros(12)
-    in_bars = (chroma_LP[bars_L == bar] for bar in range(first, last + 1))
-    chroma_BP = np.stack([some_LP.mean(axis=0) if len(some_LP) else silent_P for some_LP in in_bars])
-    chords = chords_of(chroma_BP, tonic, mode)
+    chroma_BP, low_BP = (_means(values_LP, bars_L, range(first, last + 1)) for values_LP in (chroma_LP, low_LP))
+    chords = chords_of(chroma_BP, tonic, mode, low_BP)
+    if clear_share(chroma_BP) < LEAST_CLEAR:
+        chords, chroma_BP = _row_of_chords(tonic, mode, np.random.default_rng(seed)), chroma_BP[:0]
+        remarks = (*remarks, NO_HARMONY)
     groove = _groove(onset_L, beats_L, time_map.beats_per_bar)
-    return Music(time_map, tonic, mode, chords, first, groove, chroma_BP, remarks)
+    return Music(time_map, tonic, mode, chords, first, groove, chroma_BP, remarks, True)
+
+
+def _means(values_LP: Array, bars_L: npt.NDArray[np.int_], bars: range) -> Array:
+    """Mean of some values over each bar; zeros for a bar that no frame is in."""
+    in_bars = (values_LP[bars_L == bar] for bar in bars)
+    return np.stack([some_LP.mean(axis=0) if len(some_LP) else np.zeros(values_LP.shape[1]) for some_LP in in_bars])
 
 
 def music_from_words(words: str, seed: int, seconds: float) -> Music:
@@ -147,11 +157,21 @@ def music_from_words(words: str, seed: int, seconds: float) -> Music:
     tonic, mode = _key(key) if key else (int(rng.integers(12)), "minor" if "sad" in text.split() else
                                          str(rng.choice(["major", "minor"])))  # fmt: skip
     beats = 3 if "waltz" in text.split() else 4
-    steps = MAJOR_SCALE if mode == "major" else MINOR_SCALE
-    rows = PROGRESSIONS[mode]
-    chords = tuple(_diatonic(tonic, steps, degree) for degree in rows[int(rng.integers(len(rows)))])
+    chords = _row_of_chords(tonic, mode, rng)
     groove = tuple(1.0 if step % STEPS_PER_BEAT == 0 else 0.4 for step in range(beats * STEPS_PER_BEAT))
     return Music(TimeMap(bpm=bpm, beats_per_bar=beats), tonic, mode, chords, 0, groove, np.zeros((0, 12)))
+
+
+def _row_of_chords(tonic: int, mode: str, rng: np.random.Generator) -> tuple[Chord, ...]:
+    """A usual row of chords of a key, a bar each."""
+    steps, rows = MAJOR_SCALE if mode == "major" else MINOR_SCALE, PROGRESSIONS[mode]
+    return tuple(_diatonic(tonic, steps, degree) for degree in rows[int(rng.integers(len(rows)))])
+
+
+def clear_share(chroma_BP: Array) -> float:
+    """How far pitch classes stand out from each other, 0 to 1: noise and drums are near 0."""
+    clear_BP = np.maximum(chroma_BP - np.median(chroma_BP, axis=1, keepdims=True), 0)
+    return float(clear_BP.sum() / max(float(chroma_BP.sum()), 1e-9))
 
 
 def _diatonic(tonic: int, steps: tuple[int, ...], degree: int) -> Chord:
@@ -166,12 +186,13 @@ def _key(name: str) -> tuple[int, str]:
     return place % 12, "major" if place < 12 else "minor"
 
 
-def chords_of(chroma_BP: Array, tonic: int, mode: str) -> tuple[Chord, ...]:
+def chords_of(chroma_BP: Array, tonic: int, mode: str, low_BP: Array | None = None) -> tuple[Chord, ...]:
     """The likeliest chord of each bar, over all bars together.
 
     Args:
         chroma_BP: strength of each pitch class in each bar.
         tonic, mode: the key.
+        low_BP: the same of the bass, which mostly has the root; None where it was not heard.
     """
     steps = MAJOR_SCALE if mode == "major" else MINOR_SCALE
     scale = {(tonic + step) % 12 for step in steps}
@@ -179,8 +200,12 @@ def chords_of(chroma_BP: Array, tonic: int, mode: str) -> tuple[Chord, ...]:
     templates_KP = np.stack([[1.0 if p in one.pitch_classes else 0.0 for p in range(12)] for one in chords])
     templates_KP /= np.linalg.norm(templates_KP, axis=1, keepdims=True)
     liked_K = np.array([IN_KEY if set(one.pitch_classes) <= scale else 0.0 for one in chords])
-    norm_B1 = np.maximum(np.linalg.norm(chroma_BP, axis=1, keepdims=True), 1e-9)
-    score_BK = (chroma_BP / norm_B1) @ templates_KP.T + liked_K
+    clear_BP = np.maximum(chroma_BP - np.median(chroma_BP, axis=1, keepdims=True), 0)  # drums are in all of them alike
+    norm_B1 = np.maximum(np.linalg.norm(clear_BP, axis=1, keepdims=True), 1e-9)
+    score_BK = (clear_BP / norm_B1) @ templates_KP.T + liked_K
+    if low_BP is not None:
+        low_B1 = np.maximum(low_BP.max(axis=1, keepdims=True), 1e-9)
+        score_BK += ROOT_IN_BASS * np.stack([(low_BP / low_B1)[:, one.root] for one in chords], axis=1)
     total_K, back = score_BK[0], list[npt.NDArray[np.intp]]()
     for row_K in score_BK[1:]:
         moved_KK = total_K[:, None] + STAYING * np.eye(len(chords))
@@ -192,33 +217,39 @@ def chords_of(chroma_BP: Array, tonic: int, mode: str) -> tuple[Chord, ...]:
     return tuple(chords[at] for at in reversed(path))
 
 
-def _features(info: AudioInfo, check: Callable[[], None]) -> tuple[Array, Array]:
-    """Chroma and onset strength of every hop: (frames, 12) and (frames)."""
+def _features(info: AudioInfo, check: Callable[[], None]) -> tuple[Array, Array, Array, Array]:
+    """Chroma and that of the bass (frames, 12), onset strength and that of the bass (frames), of every hop."""
     total = samples_at(info.samples, info.rate_hz, RATE_HZ)
     mono = (block_CN.mean(axis=0, keepdims=True) for block_CN in blocks(info.as_heard))
-    bank_FP = _pitch_class_bank()
-    window_N = np.hanning(FFT_SAMPLES)
-    held_N, before_F = np.zeros(FFT_SAMPLES // 2), np.zeros(FFT_SAMPLES // 2 + 1)
-    chroma, onsets = [np.zeros((0, 12))], [np.zeros(0)]
-    for block_1N in resampled(mono, 1, info.rate_hz, RATE_HZ, total):
+    bank_FP, low_FP = _pitch_class_bank(LOWEST_HZ, HIGHEST_HZ), _pitch_class_bank(LOWEST_HZ, ROOTS_TO_HZ)
+    window_N, short_N = np.hanning(FFT_SAMPLES), np.hanning(ONSET_SAMPLES)
+    middle = slice((FFT_SAMPLES - ONSET_SAMPLES) // 2, (FFT_SAMPLES + ONSET_SAMPLES) // 2)
+    bass = round(BASS_HZ * ONSET_SAMPLES / RATE_HZ) + 1
+    held_N, before_F = np.zeros(FFT_SAMPLES // 2), np.zeros(ONSET_SAMPLES // 2 + 1)
+    chroma, low, onsets, basses = [np.zeros((0, 12))], [np.zeros((0, 12))], [np.zeros(0)], [np.zeros(0)]
+    tail = iter([np.zeros((1, FFT_SAMPLES // 2))])  # so that the last frames are heard whole
+    for block_1N in itertools.chain(resampled(mono, 1, info.rate_hz, RATE_HZ, total), tail):
         check()
         held_N = np.concatenate([held_N, block_1N[0]])
         count = (len(held_N) - FFT_SAMPLES) // HOP_SAMPLES + 1
         if count < 1:
             continue
         frames_LN = np.lib.stride_tricks.sliding_window_view(held_N, FFT_SAMPLES)[::HOP_SAMPLES][:count]
-        level_LF = np.log1p(100 * np.abs(np.fft.rfft(frames_LN * window_N)))
-        chroma.append(level_LF @ bank_FP)
-        rise_LF = np.diff(level_LF, axis=0, prepend=before_F[None])
-        onsets.append(np.maximum(rise_LF, 0).sum(axis=1))
+        root_LF = np.sqrt(np.abs(np.fft.rfft(frames_LN * window_N)))
+        chroma.append(root_LF @ bank_FP)
+        low.append(root_LF**2 @ low_FP)
+        level_LF = np.log1p(100 * np.abs(np.fft.rfft(frames_LN[:, middle] * short_N)))
+        rise_LF = np.maximum(np.diff(level_LF, axis=0, prepend=before_F[None]), 0)
+        onsets.append(rise_LF.sum(axis=1))
+        basses.append(rise_LF[:, :bass].sum(axis=1))
         before_F, held_N = level_LF[-1], held_N[count * HOP_SAMPLES :]
-    return np.concatenate(chroma), np.concatenate(onsets)
+    return np.concatenate(chroma), np.concatenate(low), np.concatenate(onsets), np.concatenate(basses)
 
 
-def _pitch_class_bank() -> Array:
-    """Weight of each bin for each pitch class, (bins, 12); none outside ``LOWEST_HZ`` to ``HIGHEST_HZ``."""
+def _pitch_class_bank(low_hz: float, high_hz: float) -> Array:
+    """Weight of each bin for each pitch class, (bins, 12); none outside a range."""
     hertz_F = np.fft.rfftfreq(FFT_SAMPLES, 1 / RATE_HZ)
-    inside_F = (hertz_F >= LOWEST_HZ) & (hertz_F <= HIGHEST_HZ)
+    inside_F = (hertz_F >= low_hz) & (hertz_F <= high_hz)
     pitch_F = 69 + 12 * np.log2(np.maximum(hertz_F, 1.0) / 440)
     near_FP = np.exp(-0.5 * (((pitch_F[:, None] - np.arange(12) + 6) % 12 - 6) / 0.35) ** 2)
     return np.asarray(near_FP * inside_F[:, None])

@@ -183,7 +183,7 @@ def music_of(run: RunContext, info: AudioInfo | None) -> Music:
     if info is None:
         words = " ".join((*run.request.prompts, run.request.mix_prompt))
         return music_from_words(words, run.request.seed, run.request.seconds or 0.0)
-    return hear_music(info, run.check)
+    return hear_music(info, run.check, run.request.seed)
 
 
 def _without(conditioning: Conditioning) -> Voiced:

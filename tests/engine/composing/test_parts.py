@@ -16,7 +16,7 @@ CHORDS = (Chord(9, "minor"), Chord(5, "major"), Chord(0, "major"), Chord(7, "maj
 def music(groove=None):
     chroma = np.array([[1.0 if p in chord.pitch_classes else 0.1 for p in range(12)] for chord in CHORDS * 2])
     beats = TimeMap(bpm=120.0, first_s=0.0)
-    return Music(beats, 0, "major", CHORDS, 0, groove or (1.0, 0.0, 0.4, 0.0) * 4, chroma)
+    return Music(beats, 0, "major", CHORDS, 0, groove or (1.0, 0.0, 0.4, 0.0) * 4, chroma, (), True)
 
 
 def instrument(name):
