@@ -57,7 +57,7 @@ def test_a_lane_that_sounds_different_is_heard_again_and_a_known_one_is_not(
     workspace.document.set_fades(lane.id, workspace.document.project.rate_hz, 0)
     qtbot.waitUntil(lambda: workspace.notes.marks(lane.id) not in ((), before), timeout=WAIT_MS)
     monkeypatch.setattr("desktop.models.lane_notes.QProcess", None)  # nobody listens any more
-    workspace.document.undo()
+    workspace.document.undo.undo()
     assert workspace.notes.marks(lane.id) == before
 
 
