@@ -92,8 +92,10 @@ class Pipeline:
             EngineError: the bundle or the device cannot be used.
         """
         found = load_bundle(self._find_bundle(bundle), check_hashes=False)
-        load_grammar(found)
-        warm_up(self._models.get(found, device, lambda *told: None))
+        _, intents = understand(Request(task="isolate", prompts=("drums",)), load_grammar(found))
+        model = self._models.get(found, device, lambda *told: None)
+        model.text.embed(list(intents.values()))
+        warm_up(model)
 
     def rest(self) -> None:
         """Nothing is asked for at the moment: let the devices have memory back that no graph needs now."""
@@ -141,7 +143,8 @@ class Pipeline:
         request = with_enough_headroom(request, info, rest, check)
         tags = Tags() if (source := info or rest) is None else read_tags(source.path)
         targets = [_target(request, info, rest, region, tags) for region in regions]  # refused before anything is done
-        model = self._models.get(bundle, request.device, report, request.precision)
+        with timer.measure("open"):
+            model = self._models.get(bundle, request.device, report, request.precision)
         check()
         batches = self._models.batches(model, request)
         request = dataclasses.replace(request, batch_windows=(begun := batches.size))

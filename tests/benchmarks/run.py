@@ -170,6 +170,29 @@ def print_ratios(one: Measured, four: Measured, peer: Measured) -> None:
     print(f"memory, four stems a call: {memory:.2f} of HTDemucs (goal below {MEMORY_GOAL:g})")
 
 
+def print_roofline(rows: dict[str, tuple[Measured, int]], clip_s: float, bundle: str, threads: int) -> None:
+    """What the mask decoder's operations leave of each figure: see ``roofline.py``; nothing without a mask decoder."""
+    sys.path.insert(0, str(ROOT))
+    from roofline import graph_work, machine_peak
+
+    from engine.bundle.bundle import load_bundle
+    from engine.bundle.library import find_bundle
+    from engine.inference.windows import lay_windows
+
+    found = load_bundle(find_bundle(bundle), check_hashes=False)
+    grid = found.manifest.decoder
+    if grid is None:
+        return
+    frames = round(clip_s * grid.rate_hz / grid.hop_samples)
+    windows = len(lay_windows(frames, grid.frames, grid.presence_frames // 2, grid.presence_frames).starts)
+    path, peak = found.path(found.manifest.graphs[grid.graph].file), machine_peak(threads)
+    print(f"at most {peak.flops_s / 1e9:.0f} GFLOP/s and {peak.bytes_s / 1e9:.1f} GB/s on {threads} threads")
+    for name, (run, stems) in rows.items():
+        if name.startswith("fluxstem"):
+            work = graph_work(path, {"batch": 1, "prompts": stems})
+            print(f"{name}, mask decoder, {windows} windows: {peak.told(work, run.seconds, windows)}")
+
+
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer-python", type=Path, help="Python of the environment with demucs; left out: no peer")
@@ -205,6 +228,7 @@ def main() -> None:
     print_rows(rows, clip_s)
     for name, (run, _) in rows.items():
         print_stages(name, run)
+    print_roofline(rows, clip_s, args.bundle, len(cores))
     if len(rows) == 3:
         print_ratios(*(run for run, _ in rows.values()))
 
