@@ -421,7 +421,7 @@ class Engine:
     # The reader thread of the host.
 
     def _on_message(self, host: HostProcess, message: dict[str, Any]) -> None:
-        if message.get("event") not in EVENTS:
+        if message.get("event") not in EVENTS or host.device_lost:
             return
         event = event_from_json(message)
         if isinstance(event, Failed) and event.kind == DeviceLost.__name__ and self._goes_on_without(host, event):

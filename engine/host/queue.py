@@ -11,8 +11,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Protocol
 
-from engine.errors import Cancelled, EngineError
-from engine.events import CancelledJob, Check, Done, Event, Progress, Report
+from engine.errors import Cancelled, DeviceLost, EngineError
+from engine.events import CancelledJob, Check, Done, Event, Failed, Progress, Report
 from engine.request import Device, Request
 from engine.serialization import failed_of
 
@@ -110,7 +110,10 @@ class Jobs:
                 self._is_busy = job not in self._told
             if self._is_busy:
                 self._look_ahead()
-                self._send(self._outcome(job, request))
+                outcome = self._outcome(job, request)
+            self._send(outcome)
+            if isinstance(outcome, Failed) and outcome.kind == DeviceLost.__name__:
+                return  # no other job would fare better here; the client replaces this process
             self._cancelled.discard(job)
             self._told.discard(job)
             with self._lock:

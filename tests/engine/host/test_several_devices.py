@@ -80,7 +80,7 @@ def request(tmp_path, prompt="bass", device="auto"):
 def test_each_card_has_a_process_and_all_have_one_queue(engine, tmp_path):
     several = engine(cards=2)
     for job in [several.submit(request(tmp_path)) for _ in range(6)]:
-        several.wait(job, 30)
+        several.wait(job, 90)
     rows = asked(tmp_path)
     assert {device for _, device, _ in rows} == {"auto:0", "auto:1"}
     assert len({pid for pid, _, _ in rows}) == 2 == len(several.host_pids)
@@ -90,7 +90,7 @@ def test_a_card_that_is_named_and_the_cpu_keep_their_place(engine, tmp_path):
     several = engine(cards=2)
     jobs = [several.submit(request(tmp_path, device=device)) for device in ("cuda:1", "cuda:1", "cpu", "cuda:7")]
     for job in jobs:
-        several.wait(job, 30)
+        several.wait(job, 90)
     assert sorted(device for _, device, _ in asked(tmp_path)) == ["cpu", "cuda:1", "cuda:1", "cuda:7"]
     assert len({pid for pid, device, _ in asked(tmp_path) if device == "cuda:1"}) == 1
 
@@ -99,7 +99,7 @@ def test_without_several_cards_there_is_one_process_and_devices_stay_as_asked(en
     monkeypatch.setattr(client, "usable_cards", lambda: 1)
     one = engine()
     for job in [one.submit(request(tmp_path)) for _ in range(3)]:
-        one.wait(job, 30)
+        one.wait(job, 90)
     assert {device for _, device, _ in asked(tmp_path)} == {"auto"}
     assert len({pid for pid, _, _ in asked(tmp_path)}) == 1
 
@@ -108,9 +108,9 @@ def test_after_a_breakdown_the_job_begins_anew_in_another_process_and_says_so(en
     events = []
     one = engine(most=1, on_event=events.append, cards=1)
     broken, next_one = (one.submit(request(tmp_path, prompt)) for prompt in ("broken", "bass"))
-    done = one.wait(broken, 30)
+    done = one.wait(broken, 90)
     assert done.results[0].notes == (BROKE_DOWN,)
-    assert one.wait(next_one, 30).results[0].notes == ()
+    assert one.wait(next_one, 90).results[0].notes == ()
     rows = asked(tmp_path)
     assert [prompt for _, _, prompt in rows] == ["broken", "broken", "bass"]
     assert len({pid for pid, _, _ in rows}) == 2
@@ -122,8 +122,8 @@ def test_after_a_second_breakdown_the_job_fails_and_the_next_has_a_new_process(e
     one = engine(most=2, cards=1)
     broken, next_one = (one.submit(request(tmp_path, prompt)) for prompt in ("broken", "bass"))
     with pytest.raises(DeviceLost, match="CUDA 719"):
-        one.wait(broken, 30)
-    one.wait(next_one, 30)
+        one.wait(broken, 90)
+    one.wait(next_one, 90)
     pids = [pid for pid, _, _ in asked(tmp_path)]
     assert len(pids) == len(set(pids)) == 3
 
