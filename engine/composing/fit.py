@@ -14,7 +14,8 @@ from engine.notes.note import DrumHit, NoteEvent
 def harmony_fit(music: Music, notes: Sequence[NoteEvent | DrumHit]) -> float:
     """Share of the harmony of each bar that the part's pitch classes have, 0 to 1.
 
-    It is 1 for drums, and where no harmony was heard. A pitch class that is the strongest of its bar counts 1, the weakest 0; long notes count more.
+    It is 1 for drums, and where no harmony was heard. The strongest pitch class of a bar counts 1, the weakest 0, and
+    long notes count more.
     """
     pitched = [one for one in notes if isinstance(one, NoteEvent)]
     if not pitched or not len(music.chroma_BP):
