@@ -92,8 +92,8 @@ class Pipeline:
             EngineError: the bundle or the device cannot be used.
         """
         found = load_bundle(self._find_bundle(bundle), check_hashes=False)
-        _, intents = understand(Request(task="isolate", prompts=("drums",)), load_grammar(found))
         model = self._models.get(found, device, lambda *told: None)
+        _, intents = understand(Request(task="isolate", prompts=("drums",)), load_grammar(found))
         model.text.embed(list(intents.values()))
         warm_up(model)
 

@@ -117,7 +117,7 @@ def sample_on_device(step: ResidentSession, inputs: StepInputs, check: Callable[
     now = upload("x", np.concatenate([start_BSDL] * passes))
     after = step.keep(f"x_next in {passes}", now.shape, np.float32)
     time = step.keep(f"t in {passes}", both_known.shape, np.float32)
-    guidance = upload("guidance", np.float32(inputs.guidance).reshape(()))
+    guidance = upload("guidance", np.array(inputs.guidance, np.float32))
     for number, at in enumerate(inputs.times):
         check()
         time.update(np.where(both_known, np.float32(1), np.float32(at)))

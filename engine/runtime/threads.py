@@ -9,7 +9,7 @@ import contextlib
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -46,7 +46,7 @@ def parallel_for(work: Callable[[Item], None], items: Sequence[Item]) -> None:
             pass
 
 
-def ahead(source: Iterator[Item], depth: int = AHEAD) -> Iterator[Item]:
+def ahead(source: Iterator[Item], depth: int = AHEAD) -> Generator[Item, None, None]:
     """The same items in the same order, made by a thread of their own before they are asked for.
 
     Args:

@@ -68,8 +68,8 @@ class Peak:
         """
         flops, moved = times * work.flops, times * work.moved_bytes
         return (
-            f"{flops / 1e9:.1f} GFLOP at {flops / took_s / 1e9:.0f} GFLOP/s, {flops / took_s / self.flops_s:.0%} of the "
-            f"peak; arithmetic alone {1e3 * flops / self.flops_s:.0f} ms, its {moved / 1e9:.2f} GB from memory "
+            f"{flops / 1e9:.1f} GFLOP at {flops / took_s / 1e9:.0f} GFLOP/s, {flops / took_s / self.flops_s:.0%} of "
+            f"the peak; arithmetic alone {1e3 * flops / self.flops_s:.0f} ms, its {moved / 1e9:.2f} GB from memory "
             f"alone {1e3 * moved / self.bytes_s:.0f} ms"
         )
 
