@@ -16,7 +16,7 @@ COMB = ((1, 1.0), (2, 0.7), (4, 0.5))  # multiples of a beat at which the onsets
 TIGHTNESS = 100.0  # how much it costs to leave the tempo
 SLOWEST_BPM, FASTEST_BPM = 50.0, 220.0
 FEWEST_BEATS = 6
-LEAST_CLEAR = 0.25  # of a beat: how far its onset strengths stand out, in standard deviations
+LEAST_CLEAR = 1.6  # of a beat: how far its onset strengths stand out, in standard deviations
 
 Array = npt.NDArray[np.float64]
 

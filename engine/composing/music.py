@@ -36,7 +36,7 @@ PROGRESSIONS = {  # roots in steps of the scale, a bar each
     "major": ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 4, 3), (5, 3, 0, 4)),
     "minor": ((0, 5, 2, 6), (0, 3, 4, 0), (0, 6, 5, 6), (0, 5, 3, 4)),
 }
-LEAST_CLEAR = 0.036  # share of the chroma by which its pitch classes have to stand out
+CLEAR, CHANGING = 0.12, 0.012  # shares of the chroma: of pitch classes that stand out, of what differs between bars
 NO_HARMONY = "no chords were heard in the music, so the part has a row of its own"
 NOT_SURE_OF_TIME = "no clear beat was heard in the music, so the part keeps to {bpm:g} beats per minute of its own"
 
@@ -127,7 +127,7 @@ def hear_music(info: AudioInfo, check: Callable[[], None], seed: int = 0) -> Mus
     first, last = (int(bars_L[0]), int(bars_L[-1])) if len(bars_L) else (0, 0)
     chroma_BP, low_BP = (_means(values_LP, bars_L, range(first, last + 1)) for values_LP in (chroma_LP, low_LP))
     chords = chords_of(chroma_BP, tonic, mode, low_BP)
-    if clear_share(chroma_BP) < LEAST_CLEAR:
+    if not has_harmony(chroma_BP):
         chords, chroma_BP = _row_of_chords(tonic, mode, np.random.default_rng(seed)), chroma_BP[:0]
         remarks = (*remarks, NO_HARMONY)
     groove = _groove(onset_L, beats_L, time_map.beats_per_bar)
@@ -168,10 +168,13 @@ def _row_of_chords(tonic: int, mode: str, rng: np.random.Generator) -> tuple[Cho
     return tuple(_diatonic(tonic, steps, degree) for degree in rows[int(rng.integers(len(rows)))])
 
 
-def clear_share(chroma_BP: Array) -> float:
-    """How far pitch classes stand out from each other, 0 to 1: noise and drums are near 0."""
-    clear_BP = np.maximum(chroma_BP - np.median(chroma_BP, axis=1, keepdims=True), 0)
-    return float(clear_BP.sum() / max(float(chroma_BP.sum()), 1e-9))
+def has_harmony(chroma_BP: Array) -> bool:
+    """Whether pitch classes stand out or change from bar to bar, as those of noise and drums do not."""
+    share_BP = chroma_BP / np.maximum(chroma_BP.sum(axis=1, keepdims=True), 1e-9)
+    clear = float(np.maximum(share_BP - np.median(share_BP, axis=1, keepdims=True), 0).sum(axis=1).mean())
+    inside_BP = share_BP[1:-1] if len(share_BP) > 3 else share_BP  # the first and the last may be cut
+    changing = float(np.abs(inside_BP - inside_BP.mean(axis=0)).sum(axis=1).mean()) / 2
+    return clear > CLEAR or changing > CHANGING
 
 
 def _diatonic(tonic: int, steps: tuple[int, ...], degree: int) -> Chord:
