@@ -20,8 +20,12 @@ SILENT_POWER = 1e-10
 
 
 def rank_candidates(answers: Iterable[TaskResult]) -> list[TaskResult]:
-    """Results of one prompt, best first."""
-    return sorted(answers, key=lambda one: (-fit_score(one.presence * one.made, one.similarity), one.candidate))
+    """Results of one prompt, best first: by how well they fit the rest where that is known, else the prompt."""
+
+    def score(one: TaskResult) -> float:
+        return fit_score(one.presence * one.made, one.similarity) if one.fit is None else one.presence * one.fit
+
+    return sorted(answers, key=lambda one: (-score(one), one.candidate))
 
 
 def fit_score(presence: float, similarity: float | None) -> float:
