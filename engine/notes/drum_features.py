@@ -16,7 +16,7 @@ LOWEST_HZ = 35.0
 COMPRESSION = 1e4  # of power before its logarithm; the loudest frame is 1
 LAG_FRAMES = 2  # over which a band has to grow
 PEAK_FRAMES, MEAN_FRAMES = 3, 12  # to either side: the highest there, and above their mean
-LEAST_GROWTH = 0.12  # of a band on average, in tenfold steps of power
+LEAST_GROWTH = 0.08  # of a band on average, in tenfold steps of power
 CONTEXT_FRAMES = (-2, 0, 1, 2, 4, 7, 12)  # around an onset that the network sees
 DRUMS = ("kick", "snare", "hi-hat", "open hi-hat", "tom", "cymbal")
 

@@ -27,6 +27,7 @@ from engine.notes.transcribe import SURE_ENOUGH, transcribe
 
 FORMAT = 1  # of the JSON; another one makes kept answers old
 LONGEST_S = 3600.0
+DRUMS_BELOW = 0.1  # confidence of the notes of something that has no pitch at all
 StemKind = Literal["auto", "notes", "drums"]
 STEM_KINDS: tuple[StemKind, ...] = ("auto", "notes", "drums")
 Check = Callable[[], None]
@@ -155,7 +156,7 @@ def _heard(mono_CN: npt.NDArray[np.float32], source: StemSource, kind: StemKind,
     if kind == "drums" or (kind == "auto" and is_named):
         return _as_drums(mono_CN, source, length_s)
     heard = transcribe(mono_CN, RATE_HZ, check=check)
-    if kind == "auto" and heard.confidence < SURE_ENOUGH:
+    if kind == "auto" and heard.confidence < DRUMS_BELOW:
         hits = hear_drums(mono_CN, RATE_HZ)
         if len(hits) > len(heard.notes):
             return _made_of_hits(hits, source, length_s)

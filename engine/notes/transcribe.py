@@ -16,7 +16,7 @@ from engine.notes.note import NoteEvent, Transcription
 
 SILENT_DB = -55.0  # against the loudest moment: nothing is expected to be written down there
 SURE = 0.75  # mean activation of notes that are certainly there
-SURE_ENOUGH = 0.35  # below this confidence, a caller does better without the notes
+SURE_ENOUGH = 0.25  # below this confidence, a caller does better without the notes
 
 
 def transcribe(

@@ -52,7 +52,7 @@ def main(argv: list[str]) -> int:
     """Render, train, measure on kits that were not learned from, and write the weights."""
     parser = argparse.ArgumentParser(prog="python -m training drum-classes", description=__doc__.split("\n")[0])
     parser.add_argument("file", type=Path, metavar="FILE.npz", help="for the weights")
-    parser.add_argument("--pieces", type=int, default=8, help="of each kit, 12 s each; default %(default)s")
+    parser.add_argument("--pieces", type=int, default=5, help="of each kit, 12 s each; default %(default)s")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
     renderer = PartRenderer(SoundLibrary.find())
@@ -127,7 +127,7 @@ def _strokes(rng: Rng) -> ScorePart:
         for drum, likely in LIKELY.items():
             if rng.random() < likely:
                 at_s = max(0.05 + number * step_s + rng.normal(0, 0.003), 0.0)
-                notes.append(Note(at_s, 0.1, chosen[drum], int(np.clip(rng.normal(90, 22), 30, 127))))
+                notes.append(Note(at_s, 0.1, chosen[drum], int(np.clip(rng.normal(78, 28), 15, 127))))
     return ScorePart("drums", "drums", tuple(sorted(notes, key=lambda note: note.start_s)))
 
 

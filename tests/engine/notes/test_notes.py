@@ -113,7 +113,7 @@ def test_what_is_no_midi_file_gets_one_sentence(tmp_path, content):
 def test_the_command_writes_midi_and_one_line_of_json_and_overwrites_nothing(tmp_path, capsys):
     stem, out = noteline.write_line(tmp_path / "flute.wav"), tmp_path / "out" / "flute.mid"
     for name in ("flute.mid", "flute (2).mid"):
-        code, told, _ = say(capsys, "notes", str(stem), "--midi", str(out), "--json", "--no-tempo")
+        code, told, _ = say(capsys, None, ["notes", stem, "--midi", out, "--json", "--no-tempo"])
         said = json.loads(told)
         assert (code, said["midi"]) == (0, str(out.with_name(name)))
     assert [round(note["pitch"]) for note in said["notes"]] == [pitch for _, pitch in noteline.LINE]
@@ -124,13 +124,13 @@ def test_the_command_writes_midi_and_one_line_of_json_and_overwrites_nothing(tmp
 
 def test_a_stem_without_notes_says_so_and_what_is_no_sound_is_refused(tmp_path, capsys):
     soundfile.write(tmp_path / "quiet.wav", np.zeros(RATE_HZ), RATE_HZ)
-    code, told, said = say(capsys, "notes", str(tmp_path / "quiet.wav"), "--no-tempo")
+    code, told, said = say(capsys, None, ["notes", tmp_path / "quiet.wav", "--no-tempo"])
     assert code == 0
     assert "no notes are heard in quiet" in said
     assert told.startswith("quiet: 0 notes")
     (tmp_path / "words.wav").write_text("no sound at all")
     for path in ("words.wav", "none.wav"):
-        code, told, said = say(capsys, "notes", str(tmp_path / path), "--json")
+        code, told, said = say(capsys, None, ["notes", tmp_path / path, "--json"])
         assert (code, told) == (2, "")
         assert said.count("\n") == 1
         assert path in said
