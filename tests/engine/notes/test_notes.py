@@ -113,27 +113,26 @@ def test_what_is_no_midi_file_gets_one_sentence(tmp_path, content):
 def test_the_command_writes_midi_and_one_line_of_json_and_overwrites_nothing(tmp_path, capsys):
     stem, out = noteline.write_line(tmp_path / "flute.wav"), tmp_path / "out" / "flute.mid"
     for name in ("flute.mid", "flute (2).mid"):
-        code, told, _ = say(capsys, None, ["notes", stem, "--midi", out, "--json", "--no-tempo"])
-        said = json.loads(told)
-        assert (code, said["midi"]) == (0, str(out.with_name(name)))
-    assert [round(note["pitch"]) for note in said["notes"]] == [pitch for _, pitch in noteline.LINE]
-    assert (said["kind"], said["name"], said["tempo"]) == ("notes", "flute", None)
+        run = say(capsys, None, ["notes", stem, "--midi", out, "--json", "--no-tempo"])
+        assert (run.code, run.json["midi"]) == (0, str(out.with_name(name)))
+    assert [round(note["pitch"]) for note in run.json["notes"]] == [pitch for _, pitch in noteline.LINE]
+    assert (run.json["kind"], run.json["name"], run.json["tempo"]) == ("notes", "flute", None)
     assert [note.key for note in read_midi(out)[0]] == [pitch for _, pitch in noteline.LINE]
-    assert [note.key for note in analysis_of_json(told).notes] == [pitch for _, pitch in noteline.LINE]
+    assert [note.key for note in analysis_of_json(run.out).notes] == [pitch for _, pitch in noteline.LINE]
 
 
 def test_a_stem_without_notes_says_so_and_what_is_no_sound_is_refused(tmp_path, capsys):
     soundfile.write(tmp_path / "quiet.wav", np.zeros(RATE_HZ), RATE_HZ)
-    code, told, said = say(capsys, None, ["notes", tmp_path / "quiet.wav", "--no-tempo"])
-    assert code == 0
-    assert "no notes are heard in quiet" in said
-    assert told.startswith("quiet: 0 notes")
+    run = say(capsys, None, ["notes", tmp_path / "quiet.wav", "--no-tempo"])
+    assert run.code == 0
+    assert "no notes are heard in quiet" in run.err
+    assert run.out.startswith("quiet: 0 notes")
     (tmp_path / "words.wav").write_text("no sound at all")
     for path in ("words.wav", "none.wav"):
-        code, told, said = say(capsys, None, ["notes", tmp_path / path, "--json"])
-        assert (code, told) == (2, "")
-        assert said.count("\n") == 1
-        assert path in said
+        run = say(capsys, None, ["notes", tmp_path / path, "--json"])
+        assert (run.code, run.out) == (2, "")
+        assert run.err.count("\n") == 1
+        assert path in run.err
 
 
 def test_a_stem_is_called_what_its_json_says_and_tempo_is_that_of_its_mix(tmp_path, monkeypatch):
