@@ -113,7 +113,7 @@ def _heard_drums(part: ScorePart, stem_CN: np.ndarray) -> Iterator[tuple[str, fl
         true = np.array(sorted({note.start_s for note in part.notes if KIND.get(note.midi) == drum}))
         if len(true):
             found = np.array([hit.at_s for hit in hits if hit.drum == drum])
-            yield f"stroke F1, {drum}", mir_eval.onset.f_measure(true, found)[0]
+            yield f"stroke F1, {drum}", mir_eval.onset.f_measure(true, found)[0] if len(found) else 0.0
     true = np.array(sorted({note.start_s for note in part.notes}))
     found = np.array(sorted({hit.at_s for hit in hits}))
     yield "stroke F1, any drum", mir_eval.onset.f_measure(true, found)[0]
@@ -126,7 +126,9 @@ def _heard_mix(band: Band, seed: int, seconds: float) -> Iterator[tuple[str, flo
     time_map = heard.time_map
     found = list(time_map.beats_between(0.0, seconds)) if time_map is not None else []
     true_s = np.array([at for at in beats if at < seconds])
-    yield "beat F1", mir_eval.beat.f_measure(mir_eval.beat.trim_beats(true_s), _trimmed([at for at, *_ in found]))
+    beat_f1 = mir_eval.beat.f_measure(mir_eval.beat.trim_beats(true_s), _trimmed([at for at, *_ in found]))
+    yield "beat F1", beat_f1
+    yield f"beat F1, {'in 4/4' if frame.metre == '4/4' else 'in 3/4, 6/8 and 7/8'}", beat_f1
     bars = true_s[:: frame.beats]
     downbeats = [at for at, _, beat in found if beat == 1]
     yield "downbeat F1", mir_eval.beat.f_measure(mir_eval.beat.trim_beats(bars), _trimmed(downbeats))
