@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import json
 import tomllib
 from collections.abc import Iterator
@@ -185,7 +186,7 @@ def _attack(audio_NC: Audio) -> int:
     power_N = np.square(audio_NC[: round(0.4 * RATE)], dtype=np.float64).mean(axis=1)
     window = round(0.006 * RATE)
     smooth_N = np.convolve(power_N, np.ones(window) / window, "same")
-    return int(min(np.argmax(smooth_N >= smooth_N.max() / 8), round(0.15 * RATE)))
+    return min(int(np.argmax(smooth_N >= smooth_N.max() / 8)), round(0.15 * RATE))
 
 
 def _bank_notes(banks: Path, row: dict[str, Any]) -> Iterator[TakenNote]:
@@ -237,10 +238,8 @@ class _Font:
         self._synth: Any = None
 
     def notes(self, row: dict[str, Any]) -> Iterator[TakenNote]:
-        import tinysoundfont
-
         if self._synth is None:
-            self._synth = tinysoundfont.Synth(samplerate=RATE, gain=-6)
+            self._synth = importlib.import_module("tinysoundfont").Synth(samplerate=RATE, gain=-6)
             self._font = self._synth.sfload(str(self._path))
         for midi in range(row["low"], row["high"] + 1, row.get("step", FONT_STEP)):
             audio_NC = self._note(midi, row["program"], LONGEST_S[row["kind"]])

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -231,7 +232,8 @@ def _features(info: AudioInfo, check: Callable[[], None]) -> tuple[Array, Array,
     held_N, before_F = np.zeros(FFT_SAMPLES // 2), np.zeros(ONSET_SAMPLES // 2 + 1)
     chroma, low, onsets, basses = [np.zeros((0, 12))], [np.zeros((0, 12))], [np.zeros(0)], [np.zeros(0)]
     tail = iter([np.zeros((1, FFT_SAMPLES // 2))])  # so that the last frames are heard whole
-    for block_1N in itertools.chain(resampled(mono, 1, info.rate_hz, RATE_HZ, total), tail):
+    heard: Iterator[npt.NDArray[Any]] = itertools.chain(resampled(mono, 1, info.rate_hz, RATE_HZ, total), tail)
+    for block_1N in heard:
         check()
         held_N = np.concatenate([held_N, block_1N[0]])
         count = (len(held_N) - FFT_SAMPLES) // HOP_SAMPLES + 1

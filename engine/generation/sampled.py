@@ -302,9 +302,10 @@ def _rated(
         for region, power, (_, highest) in zip(context.regions, powers, levels, strict=True)
     )
     there = [float(power > SILENT_POWER) for power in powers]
+    spans_s = [(context.start_s + one.span.start / rate_hz, context.start_s + one.span.stop / rate_hz)
+               for one in context.regions]  # fmt: skip
     windows = tuple(
-        (*(round(context.start_s + edge / rate_hz, 6) for edge in (region.span.start, region.span.stop)), here)
-        for region, here in zip(context.regions, there, strict=True)
+        (round(start_s, 6), round(end_s, 6), here) for (start_s, end_s), here in zip(spans_s, there, strict=True)
     )
     with _as_model_hears(run, context, wet) as mono:
         alike = similarity(run, mono, 0, conditioning.prompt_SE)

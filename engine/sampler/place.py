@@ -24,7 +24,8 @@ STEP_S = 0.01  # of the envelope that decays are read from
 PAUSE_S = (0.2, 1.2)  # of a pause that is long enough, and what is read of one
 SETTLE_S = 0.04  # after the end of a note, before its decay counts
 FEWEST_PAUSES = 2
-DECAY_S = (0.15, 2.5)
+SHORT_PERCENT = 30  # of the decays: others may ring into a pause, and nothing makes a room shorter than it is
+DECAY_S = (0.15, 1.8)
 WET_DB = (-26.0, -9.0)
 REFLECTIONS_S = (0.0071, 0.0113, 0.0167, 0.0229, 0.0283, 0.0371)  # primes apart, so that no pitch stands out
 REFLECTION_SHARE = 0.5  # of the room's energy that comes early
@@ -116,7 +117,7 @@ def estimate_room(mono_N: Samples, rate_hz: int, spans_s: Sequence[tuple[float, 
             wets.append(begin_db - before_db)
     if len(decays) < FEWEST_PAUSES:
         return RoomSound()
-    decay_s = float(np.clip(np.median(decays), *DECAY_S))
+    decay_s = float(np.clip(np.percentile(decays, SHORT_PERCENT), *DECAY_S))
     return RoomSound(decay_s, float(np.clip(np.median(wets), *WET_DB)), len(decays))
 
 

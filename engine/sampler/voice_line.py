@@ -51,11 +51,9 @@ def transcribe_line(
     length_s = len(mono_N) / rate_hz
     notes = line_of(network.hear(heard_N, check))
     inside = [replace(one, end_s=min(one.end_s, length_s)) for one in notes if one.start_s < length_s - SHORTEST_S]
-    # Only how loud they are: a note of a line lasts until the network hears no more of it, or the next one.
-    loud = [
-        replace(one, velocity=as_loud.velocity)
-        for one, as_loud in zip(inside, with_loudness(inside, heard_N), strict=True)
-    ]
+    loud = with_loudness(inside, heard_N)  # it lets go of a note early, and the network late
+    ends_s = [(one.end_s + other.end_s) / 2 for one, other in zip(inside, loud, strict=True)]
+    loud = tuple(replace(one, end_s=round(end_s, 4)) for one, end_s in zip(loud, ends_s, strict=True))
     return tuple(one for one in loud if one.velocity >= FAINT)
 
 
