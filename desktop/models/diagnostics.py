@@ -45,8 +45,10 @@ class Diagnostics(QObject):
     Signals:
         examined: the report, a ``Message`` for each line.
         checked: a ``CheckRow`` for each part of the machine.
+        cards_found: name of each NVIDIA card, in CUDA's order.
     """
 
+    cards_found = Signal(object)
     examined = Signal(object)
     checked = Signal(object)
 
@@ -68,6 +70,7 @@ class Diagnostics(QObject):
 
     def _show(self, findings: dict[str, Any]) -> None:
         self.checked.emit(check_rows(findings))
+        self.cards_found.emit(tuple(str(card["name"]) for card in findings.get("cards", ())))
         found = map(Message.of_finding, findings_sentences(findings))
         self.examined.emit((*found, *self.sound_lines()))
 

@@ -90,6 +90,7 @@ class JobController(QObject):
         super().__init__(parent)
         self.queue = JobList(self)
         self.device = ""
+        self._noted: set[str] = set()  # notes of results that were told of
         self.bundle = ""
         self._document, self._store, self._sounds, self._background = document, store, sounds, background
         self._link, self._scratch = link, scratch
@@ -364,6 +365,11 @@ class JobController(QObject):
     def _on_finished(self, job: str, done: Done) -> None:
         row = self._daw_row(job)
         self.device, self.bundle = done.device, done.bundle
+        notes = dict.fromkeys(note for result in done.results for note in result.notes)
+        fresh = [note for note in notes if note not in self._noted]
+        if fresh:  # a device that was not used, a file that is cut; once, because every piece of a job has them
+            self._noted.update(fresh)
+            self.told.emit(Message("{notes}", notes="; ".join(fresh)))
         if row.from_daw or row.for_file:
             self.queue.update(row.id, state=JobState.DONE, fraction=1.0, stage="", done=done)
             self.pump()

@@ -27,7 +27,7 @@ class SettingRow:
 KEYS: dict[str, SettingRow] = {
     "theme": SettingRow("system", ("system", "dark", "light")),
     "language": SettingRow("system", ("system", "en", "de")),
-    "device": SettingRow("auto", OPTIONS["device"].choices),
+    "device": SettingRow("auto"),  # one of ``OPTIONS["device"].choices``, or one of several, as ``cuda:1``
     "bundle": SettingRow(OPTIONS["bundle"].default),
     "bundle_folders": SettingRow([]),
     "output": SettingRow(""),

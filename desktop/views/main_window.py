@@ -557,9 +557,7 @@ class MainWindow(QMainWindow):
             fade_in(self.queue)
         elif name in ("bundle", "device"):
             self._show_bundles()
-            self.prompt.device.setCurrentIndex(
-                max(self.prompt.device.findData(self.workspace.settings.get("device")), 0)
-            )
+            self.prompt.advanced.show_device(str(self.workspace.settings.get("device")))
         elif name == "match":
             self._show_state()
 

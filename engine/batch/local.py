@@ -16,7 +16,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -26,6 +26,7 @@ from engine.batch.work import BatchRequest, ItemOutcome, Watch, failed_outcome, 
 from engine.errors import EngineError, HostError
 from engine.events import CancelledJob, Done, Event, Failed, Progress
 from engine.host.client import Engine
+from engine.runtime.devices import pinned, usable_cards
 from engine.serialization import error_of
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class LocalRunner:
         self._numbers = itertools.count(1)
         self._events: SimpleQueue[tuple[_Lane, Event]] = SimpleQueue()
         self._lanes: list[_Lane] = []
+        self._cards = usable_cards()
         self._is_warm = False  # the bundle is open, so more engines find what the first one built
 
     def run(self, items: Sequence[WorkItem], watch: Watch) -> Generator[ItemOutcome, None, None]:
@@ -102,7 +104,11 @@ class LocalRunner:
                 stage = f"{WORK}/{self._run}-{next(self._numbers)}"
                 try:
                     with self._store.workspace(stage) as folder:
-                        job = lane.engine.submit(self._asked.of_file(item, folder))
+                        request = self._asked.of_file(item, folder)
+                        if self._cards > 1:  # engines do not know of each other, and would all take the first card
+                            card = self._lanes.index(lane) % self._cards
+                            request = replace(request, device=pinned(request.device, card))
+                        job = lane.engine.submit(request)
                 except EngineError as error:
                     yield failed_outcome(item, error, lane.name)
                     continue

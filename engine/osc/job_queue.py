@@ -331,6 +331,8 @@ class JobQueue:
 
     def _finish_done(self, job: BridgeJob, event: Done) -> None:
         job.entry = replace(job.entry, parts=done_parts(job.entry.task, event))
+        for note in dict.fromkeys(note for result in event.results for note in result.notes):
+            self._listeners.tell(job, at("note"), (job.entry.id, note))
         self._finish(job, "done", done_reply(job.entry.task, event))
 
     def _finish(self, job: BridgeJob, outcome: str, reply: tuple[Any, ...]) -> None:

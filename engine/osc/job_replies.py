@@ -26,6 +26,7 @@ CODE_OF = {
     "BundleTooNew": "bundle",
     "OutputError": "output",
     "DeviceError": "device",
+    "DeviceLost": "device",
     "HostError": "engine",
     "HostHung": "engine",
 }

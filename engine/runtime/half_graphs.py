@@ -34,7 +34,7 @@ def half_graph(graph: Path) -> Path:
     """
     if graph.stem in FLOAT32_GRAPHS:
         return graph
-    from engine.runtime.onnx import runtime_version
+    from engine.runtime.onnx_plugins import runtime_version
 
     folder = user_cache_folder() / "half"
     said = (FORMAT, engine_version(), runtime_version(), FLOAT32_OPERATORS, _sha256(graph))

@@ -19,7 +19,7 @@ from engine.runtime.backend import PROVIDERS, Array, DeviceTensor, FloatArray, O
 from engine.runtime.batch_axes import BatchAxes, BatchCut
 from engine.runtime.faults import fault_of
 from engine.runtime.half_graphs import half_graph
-from engine.runtime.onnx_plugins import add_plugin
+from engine.runtime.onnx_plugins import add_plugin, runtime_version
 from engine.runtime.providers import provider_chain
 from engine.runtime.saved_graphs import SavedGraph, is_worth_saving
 from engine.runtime.self_test import trial_inputs
@@ -288,11 +288,6 @@ def session_options(settings: SessionSettings) -> Any:
     if settings.kind != "cpu":
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     return options
-
-
-def runtime_version() -> str:
-    """Of ONNX Runtime."""
-    return str(ort.__version__)
 
 
 def built_in_providers() -> list[str]:

@@ -21,6 +21,11 @@ log = logging.getLogger(__name__)
 _registered: dict[str, str] = {}  # package -> why its library did not load, "" where it did; once in a process
 
 
+def runtime_version() -> str:
+    """Of ONNX Runtime."""
+    return str(ort.__version__)
+
+
 def register_plugin(kind: str) -> str:
     """Have ONNX Runtime load the library of a plug-in provider, once in a process.
 

@@ -106,6 +106,7 @@ class SettingsDialog(QDialog):
         workspace.bridge.changed.connect(self._show_bridge)
         workspace.diagnostics.examined.connect(self._show_report)
         workspace.diagnostics.checked.connect(self._show_checks)
+        workspace.diagnostics.cards_found.connect(self._offer_cards)
         self.tabs.currentChanged.connect(self._on_tab)
         self.tabs.setCurrentIndex(tab)
 
@@ -123,10 +124,12 @@ class SettingsDialog(QDialog):
         form = _form(page)
         form.addRow(tr("Theme"), self._choice("theme", THEMES, tr("Colours of the window")))
         form.addRow(tr("Language"), self._choice("language", LANGUAGES, tr("Takes effect at the next start")))
-        form.addRow(
-            tr("Run the engine on"),
-            self._choice("device", tuple(DEVICES.items()), tr("The status line shows what actually ran")),
-        )
+        rows = tuple(DEVICES.items())
+        device = str(self._workspace.settings.get("device"))
+        if device not in DEVICES:
+            rows += ((device, device),)
+        self.device = self._choice("device", rows, tr("The status line shows what actually ran"))
+        form.addRow(tr("Run the engine on"), self.device)
         sizes = tuple((size, f"{size} GB") for size in CACHES_GB)
         form.addRow(tr("Cache limit"), self._choice("cache_gb", sizes, tr("Waveforms and decoded audio")))
         tempo = QCheckBox(tr("Estimate tempo and key of what is opened"))
@@ -339,6 +342,15 @@ class SettingsDialog(QDialog):
             for column, label in enumerate((sign, name, words)):
                 self.checks.addWidget(label, place, column, Qt.AlignmentFlag.AlignTop)
         self.verdict.setText(tr("Everything works") if all(row.good for row in rows) else tr("Something is missing"))
+
+    def _offer_cards(self, names: tuple[str, ...]) -> None:
+        """Offer each of several NVIDIA cards by its name."""
+        for index, name in enumerate(names if len(names) > 1 else ()):
+            place = self.device.findData(f"cuda:{index}")
+            if place < 0:
+                self.device.addItem(f"CUDA {index}: {name}", f"cuda:{index}")
+            else:
+                self.device.setItemText(place, f"CUDA {index}: {name}")
 
     def _show_report(self, found: tuple[Message, ...]) -> None:
         self.report.setPlainText("\n".join(said(line) for line in found))

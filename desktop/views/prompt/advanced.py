@@ -30,7 +30,10 @@ from desktop.views.text import tr
 from engine import OPTIONS, Option, Rule, Slot, list_chains
 
 COLUMNS, COLUMN_PIXELS = 4, 165  # at most so many columns, each at least so wide
-DEVICES = {"auto": "Fastest available", "cpu": "CPU", "cuda": "CUDA", "tensorrt": "TensorRT"}
+DEVICES = {
+    "auto": "Fastest available", "cpu": "CPU", "cuda": "CUDA", "tensorrt": "TensorRT", "rtx": "TensorRT for RTX",
+    "openvino": "OpenVINO", "webgpu": "WebGPU", "coreml": "Core ML", "directml": "DirectML",
+}  # fmt: skip
 CHOICES_WORDS = {
     "device": DEVICES,
     "render": {
@@ -152,7 +155,7 @@ class Advanced(QWidget):
         self.weight = self.controls["example_weight"]
         self.mix_words, self.rest_words = self.controls["mix_prompt"], self.controls["rest_prompt"]
         self.mix_words.setPlaceholderText(tr("e.g. slow jazz trio"))
-        self.device.setCurrentIndex(max(self.device.findData(device), 0))
+        self.show_device(device)
         self._offered: frozenset[str] = frozenset(self.controls)
         self._columns = COLUMNS
         self.set_bundles(bundles, bundle)
@@ -162,6 +165,13 @@ class Advanced(QWidget):
             box.currentIndexChanged.connect(self.changed)
         for control in self.controls.values():
             tell_changes(control, self.touched.emit)
+
+    def show_device(self, device: str) -> None:
+        """Choose a device; one of several, as ``cuda:1``, gets a row of its own."""
+        kind, colon, number = device.partition(":")
+        if colon and kind in DEVICES and self.device.findData(device) < 0:
+            self.device.addItem(f"{tr(DEVICES[kind])} {number}", device)
+        self.device.setCurrentIndex(max(self.device.findData(device), 0))
 
     def _lay_out(self) -> None:
         self._grid = QGridLayout(self)

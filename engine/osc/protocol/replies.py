@@ -65,6 +65,8 @@ _REPLIES = (
            ArgSpec("rate", "whole", "of the result", unit="Hz"),
            ArgSpec("understood", "text", "what the prompt was understood as; empty where nothing was looked up; of "
                    "plugins/render what is to be known of the effects, one that broke and was left out above all")),
+    _reply("note", "what is to be known of a job that is done: a device that was not used, a file that is cut; each "
+           "comes once, before done", ID, _TEXT),
     _reply("edited",
            "somebody worked on a finished job by hand and sends it back to you; also the part edited of clip/get",
            ID, _PATHS, _EDITED,

@@ -60,7 +60,7 @@ class TaskArgument:
         low, high = _LIMITS.get(row.kind, (row.low, row.high)) if kind != "text" else (None, None)
         if isinstance(self.unset, (int, float)) and low is not None:
             low = min(low, self.unset)
-        choices = row.choices if row.kind == "choice" and not row.many else ()
+        choices = row.choices if row.kind == "choice" and not row.many and not row.numbered else ()
         if isinstance(self.unset, str) and choices:
             choices = (self.unset, *choices)
         return ArgSpec(
@@ -193,7 +193,8 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
     TaskArgument(option="guide", default="", doc=_text("what guidance applies to, with spaces between: "
                  f"{', '.join(OPTIONS['guide'].choices)}; empty is all of them")),
     TaskArgument(option="start", name="start_from", unset="auto"),
-    TaskArgument(option="device"),
+    TaskArgument(option="device", doc=_text(f"what to run on: {', '.join(OPTIONS['device'].choices)}; a number behind it chooses one of "
+                 "several, as in cuda:1; auto is the fastest that works")),
     TaskArgument(option="temperature", unset=-1.0, takes=_filters),
     TaskArgument(option="sensitivity"),
     TaskArgument(option="expert"),
