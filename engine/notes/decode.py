@@ -89,7 +89,7 @@ def with_rises(onsets_LK: FloatArray, frames_LK: FloatArray) -> FloatArray:
     highest = float(rise_LK.max(initial=0.0))
     if highest <= 0.0:
         return onsets_LK
-    return np.maximum(onsets_LK, rise_LK * np.float32(onsets_LK.max() / highest))
+    return np.asarray(np.maximum(onsets_LK, rise_LK * (onsets_LK.max() / highest)), np.float32)
 
 
 def _peaks(values_LK: FloatArray, least: float) -> list[tuple[int, int]]:

@@ -47,7 +47,7 @@ def mel_bank() -> Array:
     bin_hz = RATE_HZ / FFT_SAMPLES  # no triangle is narrower than a bin
     rising = (hertz_F - low) / np.maximum(middle - low, bin_hz)
     falling = (high - hertz_F) / np.maximum(high - middle, bin_hz)
-    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    return np.asarray(np.maximum(0, np.minimum(rising, falling)), np.float32)
 
 
 def find_onsets(bands_BL: Array) -> npt.NDArray[np.intp]:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -245,4 +245,4 @@ def stem_kind(text: str) -> StemKind:
     """
     if text not in STEM_KINDS:
         raise ValueError(f"{text!r} is none of {', '.join(STEM_KINDS)}")
-    return cast(StemKind, text)
+    return next(kind for kind in STEM_KINDS if kind == text)
