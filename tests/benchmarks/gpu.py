@@ -197,8 +197,8 @@ def check_memory(device: str, bundle: Path) -> Figures:
     full = card_of(index)
     backend.shrink()
     rested = card_of(index)
-    _require(full is not None and rested is not None, "nvidia-smi does not answer")
-    assert full is not None and rested is not None
+    if full is None or rested is None:
+        raise RefusedError("nvidia-smi does not answer")
     _require(rested.free_bytes > full.free_bytes, "nothing was given back")
     return {"told": told, "given_back_mb": round((rested.free_bytes - full.free_bytes) / 1e6)}
 
