@@ -239,7 +239,12 @@ def _of_both_kinds(request: Request, wishes: Sequence[_Wish]) -> list[_Wish]:
     if request.task == "remove" and len(left) > 1:
         wishes = [_together(left), *(wish for wish in wishes if wish.task == "isolate")]
     alone = {wish.target for wish in wishes if wish.task == "isolate"}
-    return [wish for wish in wishes if wish.task == "isolate" or wish.target not in alone]
+    in_the_rest = {wish.target: wish.asked for wish in wishes if wish.task == "remove" and wish.target in alone}
+    return [
+        replace(wish, asked=", ".join(filter(None, (wish.asked, in_the_rest.get(wish.target)))))
+        for wish in wishes
+        if wish.task == "isolate" or wish.target not in alone
+    ]
 
 
 def _with_remainder(request: Request, found: Sequence[_Wish], alone: Sequence[_Wish]) -> Request:

@@ -154,6 +154,11 @@ def test_something_alone_and_something_left_out_go_in_one_call(grammar, task, pr
     assert [one.task for one in intents] == ["remove" if one.complement else "isolate" for one in intents]
 
 
+def test_a_mix_that_comes_as_the_rest_of_a_stem_is_told_with_it(grammar):
+    _, [drums, bass] = asked(grammar, "isolate", "drums", "bass", "no drums")
+    assert (drums.understood, bass.understood) == ("drums (drums, no drums)", "bass")
+
+
 def test_stems_that_add_up_leave_nothing_out(grammar):
     with pytest.raises(RequestError, match="ask for them in two calls"):
         asked(grammar, "isolate", "bass", "no drums", "the rest")
