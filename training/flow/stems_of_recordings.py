@@ -19,7 +19,7 @@ import soxr
 
 from training.config import load_preset
 from training.data.sources import RATE
-from training.data.stem_cache import write_shard
+from training.data.stem_cache import DATA_SET, write_shard
 from training.mask.stems import Player, StemPool
 from training.synthesis.render_stems import level
 from training.typing import Audio
@@ -54,7 +54,7 @@ def write(pool: StemPool, folder: Path, rate_hz: int, seconds: float) -> int:
     """Write the cache; returns the number of stems."""
     found, count = stems(pool, rate_hz, seconds), 0
     while some := list(islice(found, STEMS_PER_SHARD)):
-        name = f"recorded-{count // STEMS_PER_SHARD:05d}"
+        name = f"{DATA_SET}recorded-{count // STEMS_PER_SHARD:05d}"  # a name that has nothing else rendered beside it
         write_shard(folder, name, [audio for audio, _ in some], [label for _, label in some])
         count += len(some)
     return count

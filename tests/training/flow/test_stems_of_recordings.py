@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from training.config import load_preset
 from training.data.stem_cache import StemCache
 from training.flow import stems_of_recordings
 from training.mask.render import SAMPLES, Row, write_rows
+from training.synthesis.render_stems import ensure_cache
 
 TIME_S = np.arange(SAMPLES) / 44_100
 
@@ -34,6 +36,7 @@ def test_kits_are_whole_stereo_is_mono_and_silence_is_left_out(rows, tmp_path, c
     assert capsys.readouterr().out.startswith("2 stems of 12 s at 16000 Hz")
     by_family = {cache.label(k)["family"]: k for k in range(cache.count)}
     assert set(by_family) == {"drums", "violin"}
+    assert ensure_cache(load_preset("small"), tmp_path / "cache").count == 2  # nothing else is rendered beside them
     heard = np.abs(np.fft.rfft(cache.audio(by_family["drums"])))
     hertz = np.fft.rfftfreq(cache.samples, 1 / 16_000)
     assert {round(float(h)) for h in hertz[heard > heard.max() / 2]} == {60, 5000}
