@@ -58,11 +58,11 @@ def test_return_completes_and_a_second_return_runs(loaded, prompt, qtbot):
     qtbot.keyClicks(prompt.text.line, ", ba")
     assert prompt.text.tokens == ("drums",)
     press(qtbot, prompt, KEY.Key_Down, KEY.Key_Down, KEY.Key_Return)
-    assert prompt.text.text() == "drums, bass"
+    assert prompt.text.text() == "drums, bass guitar", "the third of the list"
     assert not loaded.workspace.jobs.queue.rows
     press(qtbot, prompt, KEY.Key_Return)
     [row] = loaded.workspace.jobs.queue.rows
-    assert row.context[0].request.prompts == ("drums", "bass")
+    assert row.context[0].request.prompts == ("drums", "bass guitar")
     qtbot.waitUntil(lambda: loaded.workspace.jobs.queue.unfinished == 0, timeout=WAIT_MS)
     assert loaded.workspace.jobs.queue.rows[0].state is JobState.DONE
 
