@@ -194,8 +194,8 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
                  f"{', '.join(OPTIONS['guide'].choices)}; empty is all of them")),
     TaskArgument(option="start", name="start_from", unset="auto"),
     TaskArgument(option="device", doc=_text(
-        f"what to run on: {', '.join(OPTIONS['device'].choices)}; auto is the fastest that works, and a number behind it "
-        "chooses one of several, as in cuda:1")),
+        f"what to run on: {', '.join(OPTIONS['device'].choices)}; auto is the fastest that works, and a number behind "
+        "it chooses one of several, as in cuda:1")),
     TaskArgument(option="temperature", unset=-1.0, takes=_filters),
     TaskArgument(option="sensitivity"),
     TaskArgument(option="expert"),
