@@ -214,6 +214,7 @@ class QueuePanel(QWidget):
                 card = self.cards[row.id] = self._card(row.id)
             if self._column.indexOf(card) != place:
                 self._column.insertWidget(place, card)
+                card.show()  # now, so that the panel's height counts it
             card.show_row(row, now_s)
         self.empty.setVisible(not rows)
         self.clear.setEnabled(any(row.state in ENDED for row in rows))
