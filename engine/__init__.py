@@ -55,7 +55,7 @@ from engine.provenance import rerun_request
 from engine.receipt import Receipt, settle_receipt
 from engine.request import EXAMPLE_KINDS, OPTIONS, Format, Request, region_fields
 from engine.serialization import request_from_json, request_to_json
-from engine.session.collect import session_of
+from engine.session.collect import music_of, session_of
 from engine.session.export import SESSION_FORMATS, SessionFormat, export_session
 from engine.session.plan import DawSession, SessionMarker, SessionTrack
 from engine.stem_sets import STEM_SETS, StemSet
@@ -145,6 +145,7 @@ __all__ = [
     "load_bundle",
     "load_plugin_library",
     "midi_bytes",
+    "music_of",
     "plugin_settings",
     "read_chain",
     "read_extras",

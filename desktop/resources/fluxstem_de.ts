@@ -1196,7 +1196,7 @@
     <message><source>the sound could not be listened to; fluxstem notes on the command line tells more</source><translation>der Klang ließ sich nicht anhören; fluxstem notes auf der Befehlszeile sagt mehr</translation></message>
     <message><source>{count} notes in {lane}</source><translation>{count} Noten in {lane}</translation></message>
     <message><source>{count} notes in {lane}, which are uncertain: check them</source><translation>{count} Noten in {lane}, die unsicher sind: prüfen Sie sie</translation></message>
-    <message><source>{name} took too long to be heard; cut it</source><translation>{name} anzuhören dauerte zu lange; schneiden Sie es</translation></message>
+    <message><source>the sound took too long to be heard; cut it</source><translation>den Klang anzuhören dauerte zu lange; schneiden Sie ihn</translation></message>
     <message><source>the bridge is closed</source><translation>die Brücke ist geschlossen</translation></message>
     <message><source>{path} cannot be opened ({reason})</source><translation>{path} lässt sich nicht öffnen ({reason})</translation></message>
     <message><source>{path} cannot be read ({reason}); install it again</source><translation>{path} lässt sich nicht lesen ({reason}); installieren Sie es neu</translation></message>

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from engine import (
-    RequestError,
     StemAnalysis,
     analysis_of_json,
     listening_command,
@@ -17,6 +14,7 @@ from engine import (
     write_new,
 )
 from engine.osc.job_replies import Refused, error_reply
+from engine.osc.listening_thread import ListeningThread
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.specs import MessageSpec, at
 from engine.osc.services import BridgeServices, refusals
@@ -24,7 +22,6 @@ from engine.osc.settings import BridgeSettings
 from engine.osc.transport.sessions import ClientSession
 
 WAITING_LIMIT = 8  # stems that may wait to be heard
-LISTEN_LIMIT_S = 900.0
 
 Heard = tuple[StemAnalysis, Path]
 
@@ -35,26 +32,15 @@ class NotesHandlers:
     Args:
         services: the bridge around it.
         settings: where results go, and whether strangers listen.
+        listening: waits for the processes that hear them.
     """
 
-    def __init__(self, services: BridgeServices, settings: BridgeSettings) -> None:
+    def __init__(self, services: BridgeServices, settings: BridgeSettings, listening: ListeningThread) -> None:
         self._services = services
         self._out, self._lan = settings.out, settings.lan
-        self._loop = asyncio.get_running_loop()
-        self._listener = ThreadPoolExecutor(1, thread_name_prefix="fluxstem-osc-notes")
-        self._process: subprocess.Popen[str] | None = None
+        self._listening = listening
         self._waiting = 0
-        self._closed = False
         self.by_address = {at("notes/hear"): self._on_hear}
-
-    def close(self) -> None:
-        """Give up what is being heard."""
-        self._closed = True
-        self._listener.shutdown(wait=False, cancel_futures=True)
-        process = self._process
-        if process is not None:
-            process.kill()
-        self._listener.shutdown(wait=True)
 
     def _on_hear(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
         id = values.text("id")
@@ -64,7 +50,7 @@ class NotesHandlers:
             path = self._file_of(values.text("job"), values.text("part"))
             kind, each = values.text("as"), bool(values.whole("each"))
             self._waiting += 1
-            future = self._loop.run_in_executor(self._listener, lambda: self._hear(path, kind))
+            future = self._listening.submit(lambda: self._hear(path, kind))
             future.add_done_callback(lambda done: self._tell(session, id, each, done))
 
     def _file_of(self, id: str, part: str) -> Path:
@@ -82,26 +68,13 @@ class NotesHandlers:
         return Path(job.entry.parts[part])
 
     def _hear(self, path: Path, kind: str) -> Heard:
-        """On the listener's thread.
+        """On the listening thread.
 
         Raises:
             AudioError: the file cannot be used.
-            RequestError: nothing came out of the process.
+            RequestError: it took too long.
         """
-        if self._closed:
-            raise RequestError("the bridge is closed")
-        command = listening_command("notes", path, kind)
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        try:
-            said, _ = self._process.communicate(timeout=LISTEN_LIMIT_S)
-        except subprocess.TimeoutExpired as error:
-            raise RequestError("{name} took too long to be heard; cut it", name=path.name) from error
-        finally:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        said = self._listening.said(listening_command("notes", path, kind))
         try:
             heard = analysis_of_json(said)
         except ValueError as error:
@@ -111,7 +84,7 @@ class NotesHandlers:
 
     def _tell(self, session: ClientSession, id: str, each: bool, done: asyncio.Future[Heard]) -> None:
         self._waiting -= 1
-        if self._closed or done.cancelled():
+        if done.cancelled() or self._listening.closed:
             return
         error = done.exception()
         if error is not None:

@@ -19,6 +19,7 @@ from engine.osc.job_listeners import JobListeners
 from engine.osc.job_queue import JobQueue
 from engine.osc.job_replies import ReplyValue
 from engine.osc.job_store import JobStore
+from engine.osc.listening_thread import ListeningThread
 from engine.osc.notes_handlers import NotesHandlers
 from engine.osc.paths import Roots
 from engine.osc.plugin_handlers import PluginHandlers
@@ -77,11 +78,11 @@ class MessageRouter:
         self._clip_handlers = ClipHandlers(self)
         self._plugin_handlers = PluginHandlers(self)
         handlers = Handlers(self, self._clip_handlers, self._plugin_handlers, settings.owner, settings.lan)
-        self._notes_handlers = NotesHandlers(self, settings)
+        self._listening = ListeningThread()
         self._handlers = {
             **handlers.by_address,
-            **SessionFileHandlers(self, settings).by_address,
-            **self._notes_handlers.by_address,
+            **SessionFileHandlers(self, settings, self._listening).by_address,
+            **NotesHandlers(self, settings, self._listening).by_address,
         }
 
     @property
@@ -93,7 +94,7 @@ class MessageRouter:
         """Release everything; the journal stays on disk."""
         self._clip_handlers.close()
         self._plugin_handlers.close()
-        self._notes_handlers.close()
+        self._listening.close()
         self.queue.close()
         self.disk.shutdown(wait=True, cancel_futures=True)
         self.clips.close()

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
-from engine import export_session, session_of
+from engine import (
+    TempoEstimate,
+    estimate_from_text,
+    export_session,
+    listening_command,
+    listening_error,
+    music_of,
+    session_of,
+)
 from engine.osc.job_replies import Refused, error_reply
+from engine.osc.listening_thread import ListeningThread
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.specs import LIST_APART, MessageSpec, at
 from engine.osc.services import BridgeServices, refusals
@@ -22,10 +32,12 @@ class SessionFileHandlers:
     Args:
         services: the bridge around it.
         settings: where results go, and whether strangers listen.
+        listening: waits for the process that hears a tempo.
     """
 
-    def __init__(self, services: BridgeServices, settings: BridgeSettings) -> None:
+    def __init__(self, services: BridgeServices, settings: BridgeSettings, listening: ListeningThread) -> None:
         self._services = services
+        self._listening = listening
         self._out, self._lan = settings.out, settings.lan
         self._loop = asyncio.get_running_loop()
         self.by_address = {at("session/export"): self._on_export}
@@ -41,7 +53,11 @@ class SessionFileHandlers:
             if not name or Path(name).name != name:
                 raise Refused("arguments", f"{name[:80]!r} is not the name of a session; give one without a folder")
             bpm = float(values.by_name["tempo"]) or None
-            future = self._loop.run_in_executor(self._services.disk, lambda: self._export(files, format, name, bpm))
+            if bpm is not None and bpm < 0:
+                future = self._listening.submit(lambda: self._export(files, format, name, None, self._heard(files)))
+            else:
+                export = partial(self._export, files, format, name, bpm, None)
+                future = self._loop.run_in_executor(self._services.disk, export)
             future.add_done_callback(lambda done: self._tell(session, id, done))
 
     def _files_of(self, id: str) -> list[str]:
@@ -55,14 +71,28 @@ class SessionFileHandlers:
             raise Refused("id", f"the job {id} has no result; wait for its end")
         return [path for part, path in job.entry.parts.items() if part != "edited"]
 
-    def _export(self, files: list[str], format: str, name: str, bpm: float | None) -> Exported:
-        """On the disk's thread."""
-        session = session_of(files, bpm=bpm)
+    def _heard(self, files: list[str]) -> TempoEstimate:
+        """Tempo, bars and key of the music; on the listening thread.
+
+        Raises:
+            AudioError: it cannot be heard.
+        """
+        said = self._listening.said(listening_command("tempo", music_of(files)))
+        try:
+            return estimate_from_text(said)
+        except ValueError as error:
+            raise listening_error(said) from error
+
+    def _export(
+        self, files: list[str], format: str, name: str, bpm: float | None, heard: TempoEstimate | None
+    ) -> Exported:
+        """On the disk's thread, or the listening one."""
+        session = session_of(files, bpm=bpm, heard=heard)
         place = export_session(session, format, self._out / name)
         return place, len(session.tracks), session.bpm, "; ".join(session.notes)
 
     def _tell(self, session: ClientSession, id: str, done: asyncio.Future[Exported]) -> None:
-        if done.cancelled():
+        if done.cancelled() or self._listening.closed:
             return
         error = done.exception()
         if error is not None:
