@@ -1004,6 +1004,22 @@
     <message><source>decode the file</source><translation>dekodiert die Datei</translation></message>
     <message><source>delay_samples {value!r} of {effect} is not allowed; give a whole number from 0 to {most}</source><translation>delay_samples {value!r} bei {effect} ist nicht erlaubt; geben Sie eine ganze Zahl von 0 bis {most} an</translation></message>
     <message><source>device {asked}: works, got {got}</source><translation>Gerät {asked}: geht, benutzt wird {got}</translation></message>
+    <message><source>TensorRT's engines of bundle {bundle}: {built} of {count} are built</source><translation>TensorRTs Maschinen für das Bundle {bundle}: {built} von {count} sind gebaut</translation></message>
+    <message><source>card {index}: {name}, {memory:.0f} GB, of which {free:.1f} are free, driver {driver}</source><translation>Karte {index}: {name}, {memory:.0f} GB, davon {free:.1f} frei, Treiber {driver}</translation></message>
+    <message><source>not every engine could be built: {reason}</source><translation>nicht jede Maschine konnte gebaut werden: {reason}</translation></message>
+    <message><source>the process that builds engines could not be started ({error})</source><translation>der Prozess, der Maschinen baut, konnte nicht gestartet werden ({error})</translation></message>
+    <message><source>there is no {device}:{index}; {count} were found, counted from 0</source><translation>{device}:{index} gibt es nicht; gefunden wurden {count}, gezählt ab 0</translation></message>
+    <message><source>this machine has an NVIDIA card, and no runtime uses it; see DEVICES.md for what to install</source><translation>dieser Rechner hat eine NVIDIA-Karte, und keine Laufzeit benutzt sie; DEVICES.md sagt, was zu installieren ist</translation></message>
+    <message><source>{card} has {free:.1f} GB free, and one window of {bundle} takes more; close other programs, or choose --device cpu</source><translation>{card} hat {free:.1f} GB frei, und ein Fenster von {bundle} braucht mehr; schließen Sie andere Programme, oder wählen Sie --device cpu</translation></message>
+    <message><source>{graph}: operations {share}</source><translation>{graph}: Operationen {share}</translation></message>
+    <message><source>{reason}</source><translation>{reason}</translation></message>
+    <message><source>{rows} windows do not fit</source><translation>{rows} Fenster passen nicht hinein</translation></message>
+    <message><source>the device broke down while it ran {graph} ({reason})</source><translation>das Gerät ist ausgefallen, während es {graph} ausführte ({reason})</translation></message>
+    <message><source>the device broke down ({reason})</source><translation>das Gerät ist ausgefallen ({reason})</translation></message>
+    <message><source>{device} cannot open {graph} ({reason}), so that all graphs move to the next device</source><translation>{device} kann {graph} nicht öffnen ({reason}), deshalb ziehen alle Graphen zum nächsten Gerät um</translation></message>
+    <message><source>the device broke down; beginning anew</source><translation>das Gerät ist ausgefallen; es wird neu begonnen</translation></message>
+    <message><source>TensorRT for RTX</source><translation>TensorRT für RTX</translation></message>
+    <message><source>{notes}</source><translation>{notes}</translation></message>
     <message><source>fluxstem {engine_version}, Python {python}, {platform}</source><translation>fluxstem {engine_version}, Python {python}, {platform}</translation></message>
     <message><source>hearing the tempo needs librosa; install it with: pip install 'fluxstem[tempo]', or give --tempo a number</source><translation>um das Tempo zu hören, braucht es librosa; installieren Sie es mit: pip install 'fluxstem[tempo]', oder geben Sie bei --tempo eine Zahl an</translation></message>
     <message><source>no device can run a graph: {why}</source><translation>kein Gerät kann ein Modell ausführen: {why}</translation></message>

@@ -354,7 +354,7 @@ class Engine:
         """The card that a job goes to, and how many jobs its host has; the first one where several have as few."""
         choice = DeviceChoice.of(job.request.device)
         cards = range(max(self._cards or 1, 1)) if choice.kind in NUMBERED else range(1)
-        if choice.kind in NUMBERED and choice.index in cards:
+        if choice.kind in NUMBERED and choice.index is not None and choice.index in cards:
             cards = range(choice.index, choice.index + 1)
         busy = dict.fromkeys(cards, 0)
         for one in self._jobs.values():

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from engine.bundle.library import user_cache_folder
 from engine.runtime.devices import card_of
@@ -179,14 +180,14 @@ def manifest_inputs(graph: Path) -> dict[str, list[str | int]]:
     """Inputs of a graph as the manifest beside it tells, name -> axes; none where it does not."""
     try:
         told = json.loads((graph.parent / "manifest.json").read_text(encoding="utf-8"))
-        rows = [row for row in _graph_rows(told) if row.get("file") == graph.name]
+        rows = [row for row in _graph_rows(told) if row["file"] == graph.name]
         return {str(name): list(axes) for name, axes in rows[0]["inputs"].items()} if rows else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def _graph_rows(told: Mapping[str, object]) -> list[Mapping[str, Mapping[str, Sequence[str | int]]]]:
-    found: list[Mapping[str, Mapping[str, Sequence[str | int]]]] = []
+def _graph_rows(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
     for value in told.values():
         if isinstance(value, dict):
             found += [value] if "inputs" in value and "file" in value else _graph_rows(value)
