@@ -32,7 +32,7 @@ VOLUME_STEPS = 100
 LEVELS, SEGMENT_PADDING = 6, 28
 METER_WIDTHS, VOLUME_WIDTHS = (120, 56), (86, 56)  # in a wide window and in a narrow one
 NAME_WIDTH = 150
-NO_BARS = "– | –"
+NO_BARS = "\N{NO-BREAK SPACE}"  # keeps the line
 CELL_LEVELS = {"meter": 3, "speed": 5}  # cells that hide from a level on; speed has keys
 
 
