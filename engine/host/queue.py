@@ -108,10 +108,11 @@ class Jobs:
             with self._lock:
                 self._waiting.popleft()
                 self._is_busy = job not in self._told
+            outcome: Event | None = None  # of a job that was cancelled while it waited: that has been told
             if self._is_busy:
                 self._look_ahead()
                 outcome = self._outcome(job, request)
-            self._send(outcome)
+                self._send(outcome)
             if isinstance(outcome, Failed) and outcome.kind == DeviceLost.__name__:
                 return  # no other job would fare better here; the client replaces this process
             self._cancelled.discard(job)
