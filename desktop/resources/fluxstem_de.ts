@@ -1004,6 +1004,12 @@
     <message><source>decode the file</source><translation>dekodiert die Datei</translation></message>
     <message><source>delay_samples {value!r} of {effect} is not allowed; give a whole number from 0 to {most}</source><translation>delay_samples {value!r} bei {effect} ist nicht erlaubt; geben Sie eine ganze Zahl von 0 bis {most} an</translation></message>
     <message><source>device {asked}: works, got {got}</source><translation>Gerät {asked}: geht, benutzt wird {got}</translation></message>
+    <message><source>Core ML</source><translation>Core ML</translation></message>
+    <message><source>DirectML</source><translation>DirectML</translation></message>
+    <message><source>OpenVINO</source><translation>OpenVINO</translation></message>
+    <message><source>WebGPU</source><translation>WebGPU</translation></message>
+    <message><source>unknown command with keys {keys}; send submit, warm or cancel</source><translation>unbekannter Befehl mit den Schlüsseln {keys}; senden Sie submit, warm oder cancel</translation></message>
+    <message><source>the process that puts the file through its chain died; ask again</source><translation>der Prozess, der die Datei durch ihre Kette schickt, ist gestorben; fragen Sie noch einmal</translation></message>
     <message><source>TensorRT's engines of bundle {bundle}: {built} of {count} are built</source><translation>TensorRTs Maschinen für das Bundle {bundle}: {built} von {count} sind gebaut</translation></message>
     <message><source>card {index}: {name}, {memory:.0f} GB, of which {free:.1f} are free, driver {driver}</source><translation>Karte {index}: {name}, {memory:.0f} GB, davon {free:.1f} frei, Treiber {driver}</translation></message>
     <message><source>not every engine could be built: {reason}</source><translation>nicht jede Maschine konnte gebaut werden: {reason}</translation></message>
