@@ -16,7 +16,7 @@ GHOST_SHARE = 0.75  # of the confidence in the lower note; a partial is less sur
 CUT_S = 0.03  # between two parts of one note
 CUT_SHARE = 0.8  # of the velocity of the first part; a note that is struck again is as loud
 BLEED_SHARE = 0.6  # of the velocity of a note beside it: 9 dB softer, as little of one chord is
-SEVERAL_VOICES = 0.45  # share of what sounds, by its power, that sounds with something else; more is no line
+SEVERAL_VOICES = 0.65  # share of what sounds, by its power, that sounds with something else; more is no line
 TOGETHER_S = 0.08  # notes that begin so near to each other are one chord
 LEGATO_S = 0.02  # for which a note of a line goes on into the next
 
