@@ -104,5 +104,6 @@ class NotesHandlers:
         first_s, beats = (tempo.first_s, tempo.beats_per_bar) if tempo is not None else (0.0, 4)
         key = tempo.key if tempo is not None else ""
         count = len(heard.notes) + len(heard.hits)
-        row = (id, path, heard.kind, count, heard.confidence, bpm, beats, first_s, key, "; ".join(heard.said))
-        tell(session, at("notes/heard"), row)
+        said = "; ".join(heard.said)
+        answer = (id, path, heard.kind, count, heard.confidence, bpm, beats, first_s, key, said)
+        tell(session, at("notes/heard"), answer)
