@@ -20,6 +20,7 @@ COMMANDS = {
     "defaults": ("export.defaults", "change a bundle's steps, guidance, start, strength and temperature"),
     "encoders": ("export.encoders.command", "turn CLAP and CLIP towers into graphs of a bundle"),
     "mask": ("export.mask", "put a mask decoder, and the words it knows, into a copy of a bundle"),
+    "mask-estimate": ("export.flow_estimate", "is a mask decoder better that also reads the flow's estimates"),
     "notes": ("export.notes", "take the network that hears notes out of the wheel of basic-pitch"),
     "refit": ("export.refit", "put a run's flow into a copy of the bundle that it was trained from"),
     "sampler": ("export.sampler", "turn note banks and a SoundFont into the instruments of --voice sampled"),
@@ -46,7 +47,7 @@ def main(argv: list[str]) -> int:
 
 def export_run(argv: list[str]) -> str:
     """``python -m export RUN BUNDLE_DIR``."""
-    others = "\n".join(f"  python -m export {name:9} {doc}" for name, (_, doc) in COMMANDS.items())
+    others = "\n".join(f"  python -m export {name:13} {doc}" for name, (_, doc) in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="python -m export",
         description="turn a training run into a bundle",

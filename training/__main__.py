@@ -23,7 +23,6 @@ STAGES = {
     "mask-queries": ("training.mask.queries", "fit prompts to the query vectors of a mask decoder"),
     "mask-calibrate": ("training.mask.calibrate", "calibrate presence on mixes of held-out recordings"),
     "mask-confirm": ("training.mask.confirm", "judge a mask decoder on drums that chose nothing"),
-    "mask-estimate": ("training.mask.flow_estimate", "is a mask decoder better that also reads the flow's estimates"),
     "mask-judge": ("training.mask.judge", "how well a mask decoder separates held-out recordings"),
     "drum-classes": ("training.notes.drum_classes", "train the small network that tells strokes on drums apart"),
     "flow-stems": ("training.flow.stems_of_recordings", "the mask decoder's stems as a stem cache for the flow"),

@@ -1,4 +1,4 @@
-"""``python -m training mask-estimate``: is a mask decoder better when it also reads the flow's one-step estimates?
+"""``python -m export mask-estimate``: is a mask decoder better when it also reads the flow's one-step estimates?
 
 Two copies of one checkpoint go on training on the same questions: one reads the mix alone, the other also the
 magnitudes of the flow's STEM and REST (one Euler step of a bundle, decoded at its 16 kHz). The extra input begins at
@@ -26,7 +26,6 @@ from scipy import fft
 from torch import Tensor
 
 from engine.bundle.bundle import Bundle, load_bundle
-from engine.inference.experts import read_terms
 from engine.latents import SLOTS, Slot
 from engine.tasks import known_mask
 from export.parity import session
@@ -84,7 +83,7 @@ class FlowEstimator:
         )
         self._grid, self._embedding = manifest.grid, manifest.embedding
         self._picture = manifest.graphs["step"].inputs.get("picture")
-        self._terms = read_terms(bundle.path(manifest.terms.file), manifest.embedding)
+        self._terms = json.loads(bundle.path(manifest.terms.file).read_bytes())
 
     def estimate(self, mix: Audio, term: int) -> Audio:
         """Stem and rest at 44.1 kHz and at the level of the mix, float32 (2, N); mix is mono (N,)."""
@@ -247,9 +246,9 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """``python -m training mask-estimate``."""
-    parser = argparse.ArgumentParser(prog="python -m training mask-estimate", description=__doc__.splitlines()[0])
+def main(argv: list[str]) -> str:
+    """Read the command line and train; the table of what both arms gain."""
+    parser = argparse.ArgumentParser(prog="python -m export mask-estimate", description=__doc__.splitlines()[0])
     parser.add_argument("--start", type=Path, required=True, help="mask.pt that both arms go on from")
     parser.add_argument("--bundle", type=Path, required=True, help="whose flow makes the estimates")
     parser.add_argument("--stems", type=Path, nargs="+", required=True, help="stems to train on")
@@ -274,15 +273,10 @@ def main(argv: list[str] | None = None) -> int:
         workers.starmap(_prepare, [one for one in todo if not one[3].is_file()], chunksize=1)
         rows = [row for some in workers.imap(_run, jobs) for row in some]
     (args.out / "rows.json").write_text(json.dumps(rows))
-    print(table(rows))
-    return 0
+    return table(rows)
 
 
 def _prepare(folders: list[Path], seed: int, count: int, path: Path, bundle: Path) -> None:
     partial = path.with_suffix(".partial.npy")
     prepared(StemPool(folders), FlowEstimator(load_bundle(bundle)), seed, count, partial)
     partial.rename(path)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

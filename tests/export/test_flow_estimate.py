@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine.bundle.bundle import load_bundle
-from training.mask.flow_estimate import (
+from export.flow_estimate import (
     ARMS,
     FRAMES,
     FlowEstimator,
