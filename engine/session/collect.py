@@ -82,7 +82,7 @@ def session_of(
     time_map = heard.time_map if heard is not None and bpm is None else None
     if time_map is not None:
         bpm = time_map.bpm
-        beats_per_bar = beats_per_bar or time_map.beats_per_bar
+        beats_per_bar = time_map.beats_per_bar if beats_per_bar is None else beats_per_bar
         markers = (*markers, *_heard_markers(time_map))
     if bpm is None and (bpm := _tagged_bpm(one.file for one in found)) is None:
         bpm, notes = USUAL_BPM, (*notes, _NO_TEMPO.format(bpm=USUAL_BPM))
@@ -92,7 +92,7 @@ def session_of(
             tracks=tuple(tracks),
             markers=(*markers, *_region_markers(found, tracks)),
             bpm=bpm,
-            beats_per_bar=beats_per_bar or 4,
+            beats_per_bar=4 if beats_per_bar is None else beats_per_bar,
             tempos=time_map.tempos() if time_map is not None and time_map.beats_s else (),
             notes=notes,
         )
