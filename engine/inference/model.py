@@ -22,7 +22,6 @@ from engine.latents import LatentGrid
 from engine.media.encoders import AudioEncoder, VideoEncoder
 from engine.request import Request, Start
 from engine.runtime.backend import (
-    PROVIDERS,
     Array,
     Backend,
     FloatArray,
@@ -131,11 +130,8 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
 
 
 def warm_up(model: Model) -> None:
-    """Run a window of silence through the mask decoder, so that a card chooses its kernels and takes its memory now.
-
-    The CPU has nothing to choose, and an engine that waits for its first job is to stay small.
-    """
-    if model.masker is None or model.device == PROVIDERS["cpu"]:
+    """Run a window of silence through the mask decoder: kernels are chosen and memory is taken now, not by a job."""
+    if model.masker is None:
         return
     grid = model.masker.grid
     samples = (grid.frames - 1) * grid.hop_samples + grid.fft_samples
