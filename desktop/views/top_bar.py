@@ -32,7 +32,6 @@ VOLUME_STEPS = 100
 LEVELS, SEGMENT_PADDING = 6, 28
 METER_WIDTHS, VOLUME_WIDTHS = (120, 56), (86, 56)  # in a wide window and in a narrow one
 NAME_WIDTH = 150
-NO_BARS = "\N{NO-BREAK SPACE}"  # keeps the line
 CELL_LEVELS = {"meter": 3, "speed": 5}  # cells that hide from a level on; speed has keys
 
 
@@ -66,9 +65,10 @@ class TopBar(QWidget):
         self.name.setObjectName("heading")
         self.name.setFixedWidth(NAME_WIDTH)  # so that nothing beside it moves
         self.time = TimeField()
-        self.bars = QLabel(NO_BARS)
+        self.bars = QLabel()
         self.bars.setObjectName("caption")
         self.bars.setFont(number_font(9.5))
+        self.bars.setMinimumHeight(self.bars.fontMetrics().height())  # its line stays while there are no bars
         self.bars.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.bars.setAccessibleName(tr("Bar and beat"))
         self.lamp_solo = self._lamp()
@@ -231,7 +231,7 @@ class TopBar(QWidget):
 
     def show_bars(self, words: str) -> None:
         """Show bar and beat under the time; its line stays when there are none."""
-        self.bars.setText(words or NO_BARS)
+        self.bars.setText(words)
 
     def show_solo(self, names: tuple[str, ...]) -> None:
         """Light the lamp while lanes are heard alone."""
