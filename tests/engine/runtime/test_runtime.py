@@ -9,8 +9,8 @@ import pytest
 
 from engine.errors import BundleError, DeviceError
 from engine.latents import SLOTS
-from engine.runtime import fallback
 from engine.runtime import onnx as backend
+from engine.runtime import onnx_providers
 from engine.runtime.backend import PROVIDERS, batch_windows, nvidia_driver_missing
 from engine.runtime.fake import FakeBackend
 from engine.runtime.select import open_backend
@@ -28,6 +28,9 @@ class Session:
     def get_providers(self):
         return [CPU]
 
+    def get_inputs(self):
+        return []
+
     def get_outputs(self):
         return []
 
@@ -37,11 +40,12 @@ def gpu_build_without_libraries(monkeypatch):
     monkeypatch.setattr(backend.ort, "get_available_providers", lambda: list(PROVIDERS.values()))
     monkeypatch.setattr(backend.ort, "InferenceSession", Session)
     monkeypatch.setattr(backend.ort, "preload_dlls", lambda: print("Failed to load libcublas"))
-    monkeypatch.setattr(fallback, "nvidia_driver_missing", lambda: None)
+    monkeypatch.setattr(onnx_providers, "nvidia_driver_missing", lambda: None)
 
 
 def test_auto_takes_what_the_session_really_got_and_says_why(gpu_build_without_libraries, tmp_path, caplog, capfd):
     caplog.set_level(logging.INFO)
+    (tmp_path / "any.onnx").write_bytes(b"any")
     opened = open_backend("auto")
     opened.open(tmp_path / "any.onnx")
     assert opened.device == CPU
