@@ -20,7 +20,7 @@ from engine.notes.network import LOWEST_KEY, RATE_HZ, NoteActivations, NoteNetwo
 from engine.notes.note import NoteEvent
 
 PARTIALS = ((12, 0.35), (19, 0.25), (24, 0.15))  # semitones above a key, and how much they speak for it
-SILENCE = 0.2  # what silence is worth in a frame; a key is worth its activation and that of its partials
+SILENCE = 0.1  # what silence is worth in a frame; a key is worth its activation and that of its partials
 STEP = 1.0  # what it costs to go to another key, and half of it to silence and back
 ONSET = 0.3  # least onset that a note is said to begin at, which its frames may follow late
 LATE_S = 0.17
