@@ -152,7 +152,6 @@
     <message><source>Order</source><translation>Reihenfolge</translation></message>
     <message><source>Original</source><translation>Original</translation></message>
     <message><source>Output device</source><translation>Ausgabegerät</translation></message>
-    <message><source>Pan</source><translation>Panorama</translation></message>
     <message><source>Permission denied</source><translation>keine Berechtigung</translation></message>
     <message><source>Play both sides equally loud, so that neither seems better just for being louder</source><translation>Beide Seiten gleich laut spielen, damit lauter nicht besser klingt</translation></message>
     <message><source>Play or pause</source><translation>Wiedergabe oder Pause</translation></message>
@@ -1243,5 +1242,6 @@
     <message><source>{path} has format {number}, this engine reads {known}; update the engine, or install an older sampler</source><translation>{path} hat Format {number}, diese Version liest {known}; aktualisieren Sie das Programm oder installieren Sie ältere Instrumente</translation></message>
     <message><source>{path} is not what {name} describes; install the sampler again</source><translation>{path} ist nicht, was {name} beschreibt; installieren Sie die aufgenommenen Instrumente neu</translation></message>
     <message><source>{task} fills in what the model hears and has no {option} to choose; leave it out, or choose {able}</source><translation>{task} ergänzt, was das Modell hört, und hat keine Wahl für {option}; lassen Sie das weg oder wählen Sie {able}</translation></message>
+    <message><source>Pan</source><translation>Pan</translation></message>
 </context>
 </TS>
