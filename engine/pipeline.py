@@ -276,8 +276,7 @@ def _publish(
             receipt.naming(Path(request.out), [draft.stream for group in groups for draft in group])
         names = publish(groups, beside=".json")
     files = [
-        dict(zip(answer.files, map(str, paths), strict=True))
-        for answer, paths in zip(finished, names, strict=True)
+        dict(zip(answer.files, map(str, paths), strict=True)) for answer, paths in zip(finished, names, strict=True)
     ]
     of_all = files[0].items() if rule_of(task).together else ()
     shared = {part: file for part, file in of_all if part not in ("stem", "midi")}
