@@ -81,7 +81,7 @@ def check_files(request: Request) -> None:
         ExampleError: an example is missing, or can be none.
         OutputError: results cannot be put where they were asked for.
     """
-    for path in (request.input, request.rest, request.notes_file):
+    for path in (request.input, request.rest, request.notes_file or None):
         if path is not None:
             _check_input(path)
     check_example_files(request.examples)
@@ -200,7 +200,7 @@ def _check_voice(request: Request, rule: Rule) -> None:
             "recorded instruments play a stem, not the {slot}; leave the slot out, or choose the voice flow",
             slot=rule.answer.name.lower(),
         )  # fmt: skip
-    if request.notes_file is not None and request.voice != "sampled":
+    if request.notes_file and request.voice != "sampled":
         raise RequestError("only recorded instruments play the notes of a file; choose the voice sampled")
 
 

@@ -230,7 +230,7 @@ def _line(
 
 def _given_notes(run: RunContext, drums: bool, start_s: float) -> tuple[NoteEvent | DrumHit, ...]:
     """Notes of the MIDI file of a request, in seconds of what is made; none without one."""
-    if run.request.notes_file is None:
+    if not run.request.notes_file:
         return ()
     notes, hits = read_midi(Path(run.request.notes_file))
     if drums:

@@ -100,6 +100,7 @@ FIELDS = (
     FieldRow("start", "Start"),
     FieldRow("seconds", "Seconds"),
     FieldRow("voice", "Voice", "What makes the sound: the model, or recorded instruments that play its notes"),
+    FieldRow("notes_file", "MIDI file", "Path of a MIDI file whose notes the recorded instruments play"),
     FieldRow("keep_order", "Order"),
     FieldRow("render", "Sound"),
     FieldRow("sensitivity", "Sensitivity"),
