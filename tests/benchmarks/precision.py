@@ -1,6 +1,7 @@
 """What float16 changes: latents after whole trajectories, stems, sums, and distances from the true stems.
 
-    python tests/benchmarks/precision.py
+    python tests/benchmarks/precision.py            float16
+    python tests/benchmarks/precision.py --int8     whole numbers of 8 bits instead: is it faster, and near enough?
 
 Graphs are converted as ``--precision float16`` has them converted and run on the CPU, which rounds weights and what
 goes from node to node to float16 but computes most nodes in float32. So this is the least that a card may differ by;
@@ -13,9 +14,11 @@ import argparse
 import math
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 import soundfile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +31,7 @@ from engine.latents import SLOTS  # noqa: E402
 from engine.pipeline import Pipeline  # noqa: E402
 from engine.request import Precision, Request  # noqa: E402
 from engine.runtime.onnx import OnnxSession, open_session  # noqa: E402
+from engine.runtime.self_test import trial_inputs  # noqa: E402
 from engine.runtime.settings import SessionSettings  # noqa: E402
 
 DEMO = ROOT / "resources" / "demo"
@@ -52,8 +56,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bundle", default="small")
     parser.add_argument("--prompts", nargs="+", default=["vocals", "drums", "bass"])
+    parser.add_argument("--int8", action="store_true")
     asked = parser.parse_args()
     folder = find_bundle(asked.bundle)
+    if asked.int8:
+        print_int8(folder)
+        return
     print_trajectories(folder)
     with tempfile.TemporaryDirectory() as name:
         made = {one: isolate(folder, asked.prompts, one, Path(name) / one) for one in ("float32", "float16")}
@@ -66,6 +74,42 @@ def main() -> None:
                 stem = soundfile.read(true, always_2d=True)[0]
                 said += f"; SI-SDR {si_sdr_db(full, stem):.2f} dB in float32, {si_sdr_db(half, stem):.2f} dB in float16"
             print(said)
+
+
+def print_int8(folder: Path) -> None:
+    """The step graph and the mask decoder with weights and activations of 8 bits, as ONNX Runtime quantizes them."""
+    from onnxruntime.quantization import quantize_dynamic
+
+    for name, operators in (("step", ["MatMul"]), ("mask", ["Conv", "MatMul"])):
+        with tempfile.TemporaryDirectory() as place:
+            folded, whole = Path(place) / "folded.onnx", Path(place) / "whole.onnx"
+            options = ort.SessionOptions()  # weights as float32 constants, which the quantizer looks for
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+            options.optimized_model_filepath = str(folded)
+            ort.InferenceSession(str(folder / f"{name}.onnx"), options, providers=["CPUExecutionProvider"])
+            quantize_dynamic(folded, whole, op_types_to_quantize=operators)
+            graphs = [open_session(path, SessionSettings()) for path in (folder / f"{name}.onnx", whole)]
+            inputs = trial_inputs(graphs[0].inputs)
+            if "mix" in inputs:
+                inputs["mix"] = np.abs(inputs["mix"])  # magnitudes
+            (full, full_s), (quantized, quantized_s) = (best_of(graph, inputs) for graph in graphs)
+            for output in [one for one in ("x_next", "stem", "presence") if one in full]:
+                below = ratio_db(full[output], full[output] - quantized[output])
+                print(
+                    f"{name}: {output} in 8 bits differs by {below:.1f} dB below it; processor time "
+                    f"{1e3 * full_s:.0f} ms in float32, {1e3 * quantized_s:.0f} ms in 8 bits"
+                )
+
+
+def best_of(graph: OnnxSession, inputs: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
+    """Outputs, and the least processor seconds of a run."""
+    graph.run(inputs)
+    took = []
+    for _ in range(5):
+        began_s = time.process_time()
+        found = graph.run(inputs)
+        took.append(time.process_time() - began_s)
+    return found, min(took)
 
 
 def print_trajectories(folder: Path) -> None:
