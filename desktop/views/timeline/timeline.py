@@ -34,6 +34,9 @@ from engine import AudioError
 MIX_LOW, MIX_HIGH, MIX_SHARE = 48, 148, 0.18  # pixels, and of the whole height
 SCROLL_STEPS = 10_000
 METER_MS = 40
+SPARE_MS = 120  # from one lane that is made ahead to the next
+AT_ONCE = 2  # lanes on their way that are made in one go; the others follow, so that the window goes on
+NEXT_MS = 20  # from those to the next
 QWIDGETSIZE_MAX = (1 << 24) - 1
 
 
@@ -78,6 +81,11 @@ class Timeline(QWidget):
         self.ghosts: dict[str, LaneView] = {}
         self.takes: dict[str, list[TakeRow]] = {}
         self._unfolded: set[str] = set()
+        self._spare: dict[str, LaneView] = {}  # views of lanes that a job will bring, made while nobody waits
+        self._make_soon = QTimer(self)
+        self._make_soon.setSingleShot(True)
+        self._make_soon.setInterval(SPARE_MS)
+        self._make_soon.timeout.connect(self._make_spare)
         self.tool = "region"
         self.time = TimeRows(workspace, self.viewport, palette, WIDTH)
         self.ruler = self.time.ruler
@@ -215,9 +223,43 @@ class Timeline(QWidget):
         wave.set_cursor(self._workspace.transport.position)
         return wave
 
-    def _lane_view(self, lane: Lane) -> LaneView:
-        header, lane_id, document = LaneHeader(self._palette), lane.id, self._workspace.document
-        view = LaneView(header, self._wave(self._palette.lanes[lane.colour], lane_id))
+    def _fresh_view(self, lane: Lane) -> LaneView:
+        """The view of a new lane: the one that was made ahead, or else another."""
+        view = self._spare.pop(lane.id, None) or self._lane_view(lane.id, lane.colour)
+        document = self._workspace.document
+        view.wave.set_selection(document.selection, document.kept)
+        view.wave.set_cursor(self._workspace.transport.position)
+        view.wave.set_tool(self.tool)
+        return view
+
+    def _ghost_views(self, ghosts: list[GhostLane]) -> dict[str, LaneView]:
+        """Views of lanes on their way; of many new ones the first few."""
+        views, made = {}, 0
+        for ghost in ghosts:
+            view = self.ghosts.get(ghost.id)
+            if view is None and made < AT_ONCE:
+                view, made = self._ghost_view(ghost), made + 1
+            if view is not None:
+                views[ghost.id] = view
+        if len(views) < len(ghosts):
+            QTimer.singleShot(NEXT_MS, self, self._on_ghosts)
+        self._make_soon.start()
+        return views
+
+    def _make_spare(self) -> None:
+        """Make the view of one lane that a job will bring; let those go that will not come."""
+        lanes = self._workspace.document.project.lanes
+        coming = {one.id: one for one in self._new_ghosts(self._workspace.document.project)}
+        for lane_id in [one for one in self._spare if one not in coming and all(lane.id != one for lane in lanes)]:
+            self._spare.pop(lane_id).deleteLater()
+        wanted = next((one for one in coming.values() if one.id not in self._spare), None)
+        if wanted is not None:
+            self._spare[wanted.id] = self._lane_view(wanted.id, wanted.colour)
+            self._make_soon.start()
+
+    def _lane_view(self, lane_id: str, colour: int) -> LaneView:
+        header, document = LaneHeader(self._palette), self._workspace.document
+        view = LaneView(header, self._wave(self._palette.lanes[colour], lane_id))
         self._connect_common(view, header)
         header.field_changed.connect(lambda words, field, value: document.set_lane(lane_id, words, **{field: value}))
         header.drag_wanted.connect(lambda without: self._on_drag(lane_id, without))
@@ -262,15 +304,15 @@ class Timeline(QWidget):
         self.mix.wave.set_rate(project.rate_hz)
         self.mix.wave.show_picture(self._drawn(lambda wanted: picture_of_mix(self._workspace, project, wanted)))
         ghosts = self._new_ghosts(project)
-        self.lanes = {lane.id: self.lanes.get(lane.id) or self._lane_view(lane) for lane in project.lanes}
-        self.ghosts = {one.id: self.ghosts.get(one.id) or self._ghost_view(one) for one in ghosts}
+        self.lanes = {lane.id: self.lanes.get(lane.id) or self._fresh_view(lane) for lane in project.lanes}
+        self.ghosts = self._ghost_views(ghosts)
         self._unfolded &= {lane.id for lane in project.lanes if len(lane.takes) > 1}
         rows = []
         for lane in project.lanes:
             self._show_lane(self.lanes[lane.id], lane, project)
             wanted = FOLDED if lane.collapsed else lane.height
             rows.append((self.lanes[lane.id], wanted, self._take_rows(lane)))
-        for ghost in ghosts:
+        for ghost in [one for one in ghosts if one.id in self.ghosts]:
             self._show_ghost(self.ghosts[ghost.id], ghost)
             place = len(rows) - (bool(project.lanes) and project.lanes[-1].is_else and ghost.role != "else")
             rows.insert(place, (self.ghosts[ghost.id], 0, []))
