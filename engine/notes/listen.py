@@ -45,7 +45,8 @@ def listening_error(said: str) -> AudioError:
     """The error that such a process printed in the place of an answer."""
     try:
         told = json.loads(said)
-        return AudioError(str(told["error"]), **{str(name): value for name, value in told["values"].items()})
+        template, values = str(told["error"]), {str(name): value for name, value in told["values"].items()}
+        return AudioError(template, **values)
     except (ValueError, LookupError, TypeError, AttributeError):
         return AudioError("the sound could not be listened to; fluxstem notes on the command line tells more")
 
