@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine import Request
 
 ROOT = Path(__file__).resolve().parents[2]
+SCREEN_FILE = "screen.json"
 WAIT_S = 900.0
 STATES = (
     "empty", "recent", "drop", "loaded", "typed", "tasks", "advanced", "running", "jobs", "result", "many", "menu",
@@ -38,6 +39,7 @@ SIZES = {1: ((1600, 1000), (1280, 720)), 2: ((800, 500),)}  # the last is a scre
 THEMES, LANGUAGES = ("dark", "light"), ("en", "de")
 OF_DOCUMENTS = ("empty", "loaded", "running", "result", "regenerate", "error", "settings", "light")
 DOCUMENT_SIZE, LARGE_SIZE = (1360, 850), (960, 640)
+DOCUMENT_COLOURS = 64  # no picture is larger than 200 kB
 ALONE = ("settings",)  # in the documents, without the window behind it
 RECENT = ("Sunday session.wav", "Harbour lights (rough mix 3).flac", "Interview 2025-03-14.mp4", "old demo.fluxstem")
 
@@ -87,7 +89,8 @@ def again(folder: Path, scale: int, *words: str, states: list[str]) -> None:
     """Run this file in a process of its own; it leaves its pictures in the folder."""
     subprocess.run(
         [sys.executable, __file__, str(folder), *states, *words],
-        env={**os.environ, "QT_SCALE_FACTOR": str(scale)},
+        env={name: words for name, words in os.environ.items() if not words.endswith(SCREEN_FILE)}
+        | {"QT_SCALE_FACTOR": str(scale)},  # without the screen of this process, whose file may be gone
         check=True,
     )
 
@@ -134,7 +137,7 @@ def take(folder: Path, states: tuple[str, ...], looks: list[Look], language: str
 def screen_file(folder: Path) -> Path:
     """A screen of 1600 x 1000 for Qt's offscreen platform, whose own is smaller than the window."""
     screen = {"name": "screen", "x": 0, "y": 0, "width": 1600, "height": 1000, "logicalDpi": 96, "dpr": 1}
-    path = folder / "screen.json"
+    path = folder / SCREEN_FILE
     path.write_text(json.dumps({"screens": [screen | {"logicalBaseDpi": 96}]}))
     return path
 
@@ -407,7 +410,9 @@ class Photographer:
                 self.settle()
             path = self.folder / f"{name}{look.ending}.png"
             picture = self.picture(alone=name in ALONE and not look.ending)
-            picture.save(str(path), "PNG", 60 if look.ending else 0)  # 0 is as small as PNG goes
+            picture.save(str(path), "PNG", 60)
+            if not look.ending:
+                make_small(path)
             print(path.name, flush=True)
             if after is not None:
                 after()
@@ -432,6 +437,15 @@ class Photographer:
             painter.drawPixmap(widget.pos() - self.window.pos(), widget.grab())
         painter.end()
         return picture
+
+
+def make_small(path: Path) -> None:
+    """Few colours make a picture that a document can carry."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(DOCUMENT_COLOURS, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
 
 
 if __name__ == "__main__":
