@@ -110,7 +110,41 @@ def test_a_job_is_cancelled_from_the_window_that_was_free_meanwhile(asked, tmp_p
     watcher.say("/fluxstem/cancel", "blocker")
 
 
-def test_stem_and_rest_of_a_stereo_region_come_back_on_tracks_at_its_place(asked, clip, tmp_path):
+OTHERS = {  # task -> what else the action hands to the hook
+    "remove": {},
+    "regenerate": {},
+    "restyle": {},
+    "replace": {"with": "trumpet"},
+    "inpaint": {"start": "6000", "end": "12000"},
+    "extend": {"seconds": "0.5"},
+    "generate": {"seconds": "0.5"},
+    "arrange": {"seconds": "0.5"},
+}
+
+
+def hand_over_the_others(ardour: ArdourWindow, session: ArdourSession, home: Path) -> None:
+    """What the action writes for each other task, all at once."""
+    text = (session.folder / f"{session.name}.ardour").read_text(encoding="utf-8")
+    [region] = set(re.findall(r'<Region (?=[^>]*name="wide clip)(?:[^>]*?\s)?id="(\d+)"', _playlist(text, "Clip")))
+    lines = []
+    for task, more in OTHERS.items():
+        anew = task in ("generate", "arrange")
+        words = {"program": home / ".local" / "bin" / "fluxstem", "task": task, "rest": 1, "mute": 0, **more}
+        words["prompt"] = "bass; piano" if task == "arrange" else "piano"
+        words |= {"position": 2 * POSITION} if anew else {"region": region}
+        lines += ["job", *(f"{name}\t{value}" for name, value in words.items())]
+    draft = ardour.config / "draft"
+    draft.write_text("\n".join(lines) + "\n")
+    draft.rename(ardour.config / "fluxstem-asked")
+
+
+def _playlist(text: str, track: str) -> str:
+    return re.search(rf'<Playlist id="\d+" name="{track}[^"]*"[^>]*?[^/]>(.*?)</Playlist>', text, re.S)[1]
+
+
+def test_stem_and_rest_of_a_stereo_region_come_back_on_tracks_at_its_place_and_so_do_all_other_tasks(
+    asked, clip, tmp_path
+):
     (ardour, port, _), (session, sound_NC) = asked, clip
     watcher = Caller(port)
     watcher.ask("/fluxstem/notify", 1)
@@ -135,3 +169,10 @@ def test_stem_and_rest_of_a_stereo_region_come_back_on_tracks_at_its_place(asked
         [rest] = files.glob(f"* rest%{side}.wav")
         sum_N = soundfile.read(stem, dtype="float32")[0] + soundfile.read(rest, dtype="float32")[0]
         np.testing.assert_allclose(sum_N, sound_NC[:, channel], atol=1e-6)
+    hand_over_the_others(ardour, session, tmp_path / "in")
+    ended = [watcher.until("/fluxstem/done", "/fluxstem/fail", limit_s=120) for _ in OTHERS]
+    assert [message for message in ended if message[0] == "/fluxstem/fail"] == []
+    under_way = ardour.config / "fluxstem-running"
+    ardour.until(lambda: not under_way.read_text(encoding="utf-8"), "the files of all tasks")
+    ardour.shot(tmp_path / "all.png")
+    assert not ardour.xdotool("search", "--onlyvisible", "--name", "^Fluxstem$"), "the hook has met no error"
