@@ -45,7 +45,7 @@ class SpectralExpert:
         answer = self._graph.run({"mix": excerpt.mix})
         wanted = [self._stems[index] for index in _chosen(prompts_PE, len(self._stems))]
         stem_PB2TF = np.clip(np.stack([_numbers(answer[stem], self._where) for stem in wanted]), 0, 1)
-        return MaskOutput(stem_PB2TF, np.float32(1) - stem_PB2TF, None)
+        return MaskOutput(stem_PB2TF, None, None)
 
 
 class WaveformExpert:
@@ -69,7 +69,7 @@ class WaveformExpert:
         found = self._separated(excerpt.audio_B2N, sorted(set(wanted)))
         masks = {stem: _ratio(audio_B2N, excerpt) for stem, audio_B2N in found.items()}
         stem_PB2TF = np.stack([masks[stem] for stem in wanted])
-        return MaskOutput(stem_PB2TF, np.float32(1) - stem_PB2TF, None)
+        return MaskOutput(stem_PB2TF, None, None)
 
     def _separated(self, audio_B2N: FloatArray, stems: Sequence[str]) -> dict[str, FloatArray]:
         """Audio of some stems, by overlap-add of the graph's windows; their outer context is discarded."""

@@ -67,13 +67,13 @@ class MaskOutput:
 
     Attributes:
         stem_PB2TF: soft masks of the stem, float32 (prompts, windows, 2, frames, bins), 0 to 1.
-        rest_PB2TF: the same of the rest; need not be 1 - stem.
+        rest_PB2TF: the same of the rest, which need not be 1 - stem; None where it is that, or is not needed.
         presence_PBK: logits that the stem sounds, float32 (prompts, windows, blocks of frames); None where the masker
             does not estimate it.
     """
 
     stem_PB2TF: FloatArray
-    rest_PB2TF: FloatArray
+    rest_PB2TF: FloatArray | None
     presence_PBK: FloatArray | None
 
 
@@ -143,7 +143,7 @@ class MaskDecoder:
         if self.pooling is None:
             return answer
         stem_PB2TF = self.pooling.pool(answer.stem_PB2TF, excerpt.mix, prompts_PE)
-        return MaskOutput(stem_PB2TF, np.float32(1) - stem_PB2TF, answer.presence_PBK)
+        return MaskOutput(stem_PB2TF, None, answer.presence_PBK)
 
     def hear(self, excerpt: MixWindows, end: DecoderEnd) -> HalfArray:
         """What is heard of some windows before any prompt, float16 (windows, ``end.width``).

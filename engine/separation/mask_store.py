@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -133,7 +133,8 @@ def compute_masks(
             def work(some: Sequence[int], whole: MixWindows = whole, first: int = group[0]) -> MaskOutput:
                 with run.timer.measure("separate"):
                     heard_BK = None if heard is None else heard.read(first + some[0], first + some[-1] + 1)
-                    return _answer(masker, whole.part(some), prompts_PE, heard_BK)
+                    answer = _answer(masker, whole.part(some), prompts_PE, heard_BK)
+                return answer if run.rule.answer is Slot.REST else replace(answer, rest_PB2TF=None)
 
             for some, answer in batches.run(range(len(group)), work):
                 behind.do(functools.partial(join, whole.part(some), answer))
@@ -199,7 +200,9 @@ class _MaskAssembler:
 
     def add(self, answer: MaskOutput, prompt: int, row: int) -> None:
         if self._answer is Slot.REST:
-            stem_2TF = np.float32(1) - answer.rest_PB2TF[prompt, row]
+            rest_PB2TF, stem_2TF = answer.rest_PB2TF, answer.stem_PB2TF[prompt, row]
+            rest_2TF = np.float32(1) - stem_2TF if rest_PB2TF is None else rest_PB2TF[prompt, row]
+            stem_2TF = np.float32(1) - rest_2TF
         else:
             stem_2TF = answer.stem_PB2TF[prompt, row]
         done_2TF = self._masks.add(stem_2TF)
