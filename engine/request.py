@@ -116,7 +116,6 @@ class Request:
         lambda rule: "what makes the sound: flow, the model; sampled, recorded instruments that play "
         + ("a part that fits" if rule.strength is None else "the notes of the line that is there"),
         takes=_has_voice,
-        refusal="{task} fills in what the model hears and has no {option} to choose; leave it out, or choose {able}",
     )  # fmt: skip
     notes_file: str | None = option(
         None, "MIDI file with the notes that --voice sampled plays, in the place of its own", kind="file",

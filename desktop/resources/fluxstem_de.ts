@@ -1241,7 +1241,6 @@
     <message><source>{path} cannot be used ({reason}); install the sampler again</source><translation>{path} lässt sich nicht verwenden ({reason}); installieren Sie die aufgenommenen Instrumente neu</translation></message>
     <message><source>{path} has format {number}, this engine reads {known}; update the engine, or install an older sampler</source><translation>{path} hat Format {number}, diese Version liest {known}; aktualisieren Sie das Programm oder installieren Sie ältere Instrumente</translation></message>
     <message><source>{path} is not what {name} describes; install the sampler again</source><translation>{path} ist nicht, was {name} beschreibt; installieren Sie die aufgenommenen Instrumente neu</translation></message>
-    <message><source>{task} fills in what the model hears and has no {option} to choose; leave it out, or choose {able}</source><translation>{task} ergänzt, was das Modell hört, und hat keine Wahl für {option}; lassen Sie das weg oder wählen Sie {able}</translation></message>
     <message><source>Pan</source><translation>Pan</translation></message>
     <message><source>MIDI file</source><translation>MIDI-Datei</translation></message>
     <message><source>Path of a MIDI file whose notes the recorded instruments play</source><translation>Pfad einer MIDI-Datei, deren Noten die aufgenommenen Instrumente spielen</translation></message>

@@ -168,8 +168,8 @@ def test_an_arrangement_adds_up(run):
     [
         ({"task": "restyle", "input": "a.wav", "notes_file": "a.mid"}, "choose the voice sampled"),
         ({"task": "generate", "slot": "mix", "voice": "sampled"}, "recorded instruments play a stem, not the mix"),
-        ({"task": "inpaint", "input": "a.wav", "region_s": (0.1, 0.2), "voice": "sampled"}, "has no voice to choose"),
-        ({"task": "isolate", "input": "a.wav", "voice": "sampled"}, "has no voice to choose"),
+        ({"task": "inpaint", "input": "a.wav", "region_s": (0.1, 0.2), "voice": "sampled"}, "takes no voice"),
+        ({"task": "isolate", "input": "a.wav", "voice": "sampled"}, "takes no voice"),
         ({"task": "restyle", "input": "a.wav", "voice": "sung"}, "unknown voice 'sung'; choose one of flow, sampled"),
     ],
 )
