@@ -39,7 +39,7 @@ SIZES = {1: ((1600, 1000), (1280, 720)), 2: ((800, 500),)}  # the last is a scre
 THEMES, LANGUAGES = ("dark", "light"), ("en", "de")
 OF_DOCUMENTS = ("empty", "loaded", "running", "result", "regenerate", "error", "settings", "light")
 DOCUMENT_SIZE, LARGE_SIZE = (1360, 850), (960, 640)
-DOCUMENT_COLOURS = 64  # no picture is larger than 200 kB
+DOCUMENT_BYTES, DOCUMENT_COLOURS = 200_000, (256, 160, 96, 64)  # the first number that is small enough
 ALONE = ("settings",)  # in the documents, without the window behind it
 RECENT = ("Sunday session.wav", "Harbour lights (rough mix 3).flac", "Interview 2025-03-14.mp4", "old demo.fluxstem")
 
@@ -444,8 +444,12 @@ def make_small(path: Path) -> None:
     from PIL import Image
 
     with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(DOCUMENT_COLOURS, dither=Image.Dither.NONE)
-    small.save(path, optimize=True)
+        whole = picture.convert("RGB")
+    for colours in DOCUMENT_COLOURS:
+        small = whole.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)  # keeps rare ones
+        small.save(path, optimize=True)
+        if path.stat().st_size <= DOCUMENT_BYTES:
+            break
 
 
 if __name__ == "__main__":
