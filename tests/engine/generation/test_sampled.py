@@ -133,7 +133,6 @@ def test_drums_are_played_again_as_strokes(run, played):
     assert np.mean([min(abs(at - one.at_s) for at in heard) < 0.05 for one in hits]) > 0.7
 
 
-@pytest.mark.slow
 def test_a_new_part_goes_with_the_chords_and_the_best_fit_comes_first(run, played):
     chords = [(57, 60, 64), (53, 57, 60), (48, 52, 55), (55, 59, 62)] * 2
     rest = [NoteEvent(k * 1.0 + 0.5 * half, k * 1.0 + 0.5 * half + 0.45, pitch)
