@@ -71,7 +71,7 @@ def test_the_doctor_has_a_row_for_each_part_of_the_machine(loaded, qtbot):
     qtbot.addWidget(dialog)
     dialog._show_checks(check_rows(FINDINGS))
     texts = [dialog.checks.itemAtPosition(row, 0).widget().text() for row in range(4)]
-    assert texts == ["✓", "✕", "✓", "✓"]
+    assert texts == ["✓", "×", "✓", "✓"]
     assert dialog.verdict.text() == "Something is missing"
     assert dialog.report.isHidden(), "the log is under Details"
     dialog.fold.click()
