@@ -205,6 +205,9 @@ class SeparatorMasker(MaskDecoder):
     def __init__(self, masker: Masker, grid: MaskDecoderSpec) -> None:
         self.grid, self._masker = grid, masker
 
+    def place(self, excerpt: MixWindows) -> None:
+        """The separator takes what it reads of the windows itself, magnitudes or audio."""
+
     def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
         """See ``engine.inference.masker.Masker``."""
         return self._masker.masks(excerpt, prompts_PE)

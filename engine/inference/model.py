@@ -131,7 +131,7 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
 
 def warm_up(model: Model) -> None:
     """Run a window of silence through the mask decoder: kernels are chosen and memory is taken now, not by a job."""
-    if model.masker is None:
+    if model.masker is None or model.bundle.separator is not None:
         return
     grid = model.masker.grid
     samples = (grid.frames - 1) * grid.hop_samples + grid.fft_samples
