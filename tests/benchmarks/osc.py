@@ -243,10 +243,15 @@ def attacks(port: int, clip: Path) -> dict[str, Callable[[], None]]:
         "8,000 help in a stream": lambda: stream_of(port, [frame(help_)] * 8000),
         "20 frames of a mebibyte": lambda: stream_of(port, [frame(packed("/fluxstem/ping", "x" * 1_000_000))] * 20),
         "3,000 connections": lambda: connections(port, 3000),
-        **{name: lambda packet=packet: burst(port, [bundle(*[packet] * 255)]) for name, packet in each.items()},
+        **{name: lambda packet=packet: burst(port, [full(packet)]) for name, packet in each.items()},
         "10,000 jobs": lambda: burst(port, more),
         "10,000 cancels": lambda: burst(port, cancels),
     }
+
+
+def full(packet: bytes) -> bytes:
+    """A bundle of as many as are taken, or as fit into a datagram."""
+    return bundle(*[packet] * min(255, (UDP_LIMIT_BYTES - 16) // (len(packet) + 4)))
 
 
 def burst(port: int, packets: list[bytes]) -> None:
@@ -287,11 +292,13 @@ def connections(port: int, count: int) -> None:
 
 def worst_ping(port: int, attack: Callable[[], None], echoed: Callable[[], float]) -> tuple[float, float]:
     """The longest wait for a pong in seconds, from before an attack until it is over, and that for an echo."""
-    over = threading.Event()
+    over, faults = threading.Event(), []
 
     def work() -> None:
         try:
             attack()
+        except Exception as error:
+            faults.append(error)
         finally:
             over.set()
 
@@ -304,6 +311,8 @@ def worst_ping(port: int, attack: Callable[[], None], echoed: Callable[[], float
         time.sleep(0.01)
     thread.join()
     quiet.socket.close()
+    if faults:
+        raise faults[0]
     return worst_s, echo_s
 
 
