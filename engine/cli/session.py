@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 from engine.host.client import Engine
+from engine.notes.time_map import BPM_LIMITS, METER_LIMITS
 from engine.session.collect import music_of, session_of
 from engine.session.export import SESSION_FORMATS, export_session
-from engine.session.plan import BPM_LIMITS, METER_LIMITS, SessionMarker
+from engine.session.plan import SessionMarker
 from engine.session.tempo import hear_tempo
 
 TEMPO_WORDS = ("tags", "listen")

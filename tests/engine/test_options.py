@@ -190,7 +190,7 @@ def test_an_error_crosses_the_pipe_with_its_template():
 def test_limits_are_the_same_over_osc():
     seen = set()
     for message in ROWS.values():
-        if not message.task:
+        if message.task not in TASKS:  # the rendering of files through chains has options of its own
             continue
         for argument, spec in zip(arguments_of(TASKS[message.task]), message.args[1:], strict=True):
             row = OPTIONS[argument.option]

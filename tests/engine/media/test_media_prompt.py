@@ -212,9 +212,10 @@ def test_what_is_not_meant_is_said_of_the_rest(run, mix, bundle):
     assert (asked.task, asked.prompts, asked.rest_prompt) == ("isolate", ("violin",), "bass")
 
 
-def test_prompts_that_ask_for_different_tasks_are_refused(run, mix, bundle):
-    with pytest.raises(RequestError, match="two calls"):
-        run(prompts=("no drums", "only the bass"), input=mix, bundle=str(bundle))
+def test_one_call_answers_a_prompt_for_a_stem_and_one_for_the_mix_without_another(run, mix, bundle):
+    without, alone = run(prompts=("no drums", "only the bass"), input=mix, bundle=str(bundle)).results
+    assert [Path(one).exists() for one in (without.rest, alone.stem)] == [True, True]
+    assert (without.prompt, alone.prompt) == ("drums", "only the bass")
 
 
 def test_likeness_is_the_cosine_and_says_nothing_of_nothing():
