@@ -17,7 +17,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 SETUP_FILES := pyproject.toml constraints.txt .ci/setup
 export MIX PROMPT
-TEST_EXTRAS := cpu,cluster,tags,desktop,osc,plugins,mcp,training,export,demo,bench,clap,dev
+TEST_EXTRAS := cpu,cluster,tags,notes,desktop,osc,plugins,mcp,training,export,demo,bench,clap,dev
 DEMO_EXTRAS := cpu,demo
 APP_EXTRAS := cpu,desktop,osc,app
 
