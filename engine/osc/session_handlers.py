@@ -77,7 +77,7 @@ class SessionFileHandlers:
         Raises:
             AudioError: it cannot be heard.
         """
-        said = self._listening.said(listening_command("tempo", music_of(files)))
+        said = self._listening.said(listening_command("tempo", music_of(files, input_stays=False)))
         try:
             return estimate_from_text(said)
         except ValueError as error:

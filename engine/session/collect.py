@@ -105,8 +105,12 @@ def _heard_markers(time_map: TimeMap) -> Iterator[SessionMarker]:
     yield SessionMarker(name, max(time_map.first_s, 0.0))
 
 
-def music_of(paths: Sequence[Path | str]) -> Path:
-    """The file to hear the tempo in: the mix of the first result where it is still there, else the first file.
+def music_of(paths: Sequence[Path | str], input_stays: bool = True) -> Path:
+    """The file to hear the tempo in: the mix of the first result where it is still there, else its rest, else itself.
+
+    Args:
+        paths: as ``session_of`` takes them.
+        input_stays: False where the mix was a copy that is removed after the job, as the bridge's are.
 
     Raises:
         AudioError, RequestError: as ``session_of``.
@@ -114,8 +118,11 @@ def music_of(paths: Sequence[Path | str]) -> Path:
     first = next((one for path in paths for one in _named(Path(path))), None)
     if first is None:
         raise RequestError("there is no stem to put into the session; name at least one result")
-    source = first.record.get("input")
-    return Path(source) if isinstance(source, str) and Path(source).is_file() else first.file
+    source, rest = first.record.get("input"), first.record.get("rest")
+    if input_stays and isinstance(source, str) and Path(source).is_file():
+        return Path(source)
+    beside = first.file.with_name(Path(rest).name) if isinstance(rest, str) and rest else first.file
+    return beside if beside.is_file() else first.file
 
 
 def _named(path: Path) -> Iterator[_Found]:
