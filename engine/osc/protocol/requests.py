@@ -75,8 +75,8 @@ _SESSIONS = (
              ArgSpec("jobs", "text", f"ids of finished jobs with {LIST_APART} between"),
              ArgSpec("name", "text", "of the session; it goes where results go"),
              ArgSpec("tempo", "number", "quarter notes a minute; 0 is what the files' tags say, else 120; -1 what is "
-                     "heard in the first rest, with its meter, its key and a tempo map where it drifts", low=-1, high=400,
-                     default=0.0)),
+                     "heard in the first rest, with its meter, its key and a tempo map where it drifts", low=-1,
+                     high=400, default=0.0)),
 )
 
 _NOTES = (
