@@ -15,7 +15,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-SETUP_FILES := pyproject.toml constraints.txt .ci/setup
+SETUP_FILES := Makefile pyproject.toml constraints.txt .ci/setup
 export MIX PROMPT
 TEST_EXTRAS := cpu,cluster,tags,notes,desktop,osc,plugins,mcp,training,export,demo,bench,clap,dev
 DEMO_EXTRAS := cpu,demo
