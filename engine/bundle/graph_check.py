@@ -133,7 +133,8 @@ class _Graph:
             elif number == 5:
                 constants += _attribute(value)
         if len(operators) != 1 or operators[0] not in OPERATORS or not set(domains) <= set(DOMAINS):
-            raise ValueError(f"it uses the operator {'.'.join([*domains, *operators])[:80] or 'without a name'}")
+            named = repr(".".join([*domains, *operators])[:80])[1:-1]  # a damaged name may hold line breaks
+            raise ValueError(f"it uses the operator {named or 'without a name'}")
         if operators[0] == "Constant" and gives and constants:
             self._constants[gives[0]] = constants[0]
         if operators[0] in _SIZES or operators[0] == "Range":

@@ -110,6 +110,7 @@ HOSTILE: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "a graph hidden in an attribute": (hidden_graph, "graph inside"),
     "a branch": (lambda: graph_of(helper.make_node("If", ["x"], ["y"])), "operator If"),
     "a scan": (lambda: graph_of(helper.make_node("Scan", ["x"], ["y"])), "operator Scan"),
+    "a damaged name": (lambda: graph_of(helper.make_node("Add\n\x04", ["x"], ["y"])), r"operator Add\\n\\x04$"),
     "a custom operator": (lambda: graph_of(helper.make_node("Run", ["x"], ["y"], domain="ai.own")), "ai.own.Run"),
     "a known name in another domain": (lambda: graph_of(helper.make_node("Abs", ["x"], ["y"], domain="o")), "o.Abs"),
     "weights in another file": (external, "outside of itself"),
