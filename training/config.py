@@ -64,7 +64,9 @@ class CodecConfig:
     adversarial_weight: float = 0.0  # above 0: discriminators learn beside the codec
     matching_weight: float = 5.0  # of feature matching, where there are discriminators
     discriminator_width: int = 32
+    discriminator_windows: tuple[int, ...] = (2048, 1024, 512, 256, 128)  # of their spectra, samples; EnCodec's
     adversarial_from: float = 0.0  # share of the run after which the codec listens to them
+    decoder_only: bool = False  # leave encoder and scaling as they were, so that flows and adapters go on fitting
     crop_frames: int = 64
     batch: int = 24
     parts: int = 0  # batches that make one step over all devices; 0: as many as there are processes

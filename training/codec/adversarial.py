@@ -11,7 +11,7 @@ hinge loss, feature matching relative to the mean of the true features.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-SIZES = (2048, 1024, 512, 256, 128)  # window lengths in samples; the hop is a quarter
 DILATIONS = (1, 2, 4)
 SLOPE = 0.2
 FEATURE_FLOOR = 1e-5
@@ -75,13 +74,22 @@ class StftDiscriminator(nn.Module):
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """One for every window length that fits into ``samples``: audio ``(B,1,N)`` -> ``DiscriminatorOutput``."""
+    """One for every window length that fits into ``samples``: audio ``(B,1,N)`` -> ``DiscriminatorOutput``.
 
-    def __init__(self, width: int, samples: int) -> None:
+    Args:
+        width: channels of their layers.
+        windows: window lengths in samples; the hop is a quarter.
+        samples: of the audio.
+
+    Raises:
+        ValueError: no window fits.
+    """
+
+    def __init__(self, width: int, windows: Sequence[int], samples: int) -> None:
         super().__init__()
-        sizes = [size for size in SIZES if size <= samples]
+        sizes = [size for size in windows if size <= samples]
         if not sizes:
-            raise ValueError(f"discriminators need crops of at least {SIZES[-1]} samples, got {samples}")
+            raise ValueError(f"discriminators need crops of at least {min(windows)} samples, got {samples}")
         self.scales = nn.ModuleList(StftDiscriminator(size, width) for size in sizes)
 
     def forward(self, audio: Tensor) -> DiscriminatorOutput:

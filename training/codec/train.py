@@ -1,4 +1,8 @@
-"""Train MixWavCodec on single stems and on mixtures: ``python -m training codec``."""
+"""Train MixWavCodec on single stems and on mixtures: ``python -m training codec``.
+
+``--start RUN`` begins with the codec of another run. With ``decoder_only`` in the preset its encoder and the scaling of
+the latents stay, so that a flow that was trained on them still fits: only what latents sound like changes.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +33,30 @@ SINGLE_SHARE, SILENT_SHARE = 0.55, 0.03
 STATISTICS_BATCHES = 40
 
 
-class CodecStage:
-    """Batches and loss of the codec."""
+EXTRAS = {"start": "begin with the codec of this run; needed where the preset trains the decoder only"}
 
-    def __init__(self, preset: Preset, cache: StemCache) -> None:
+
+class CodecStage:
+    """Batches and loss of the codec.
+
+    Args:
+        preset: shape of the codec and of the run.
+        cache: stems to draw from.
+        start: finished run whose codec to begin with; None means fresh weights.
+
+    Raises:
+        ValueError: the preset trains the decoder only and there is no ``start``.
+    """
+
+    def __init__(self, preset: Preset, cache: StemCache, start: Path | None = None) -> None:
         self.preset, self.config = preset, preset.codec
         torch.manual_seed(preset.codec.seed)
-        self.codec = MixWavCodec(preset.grid, preset.codec)
+        if start is None and preset.codec.decoder_only:
+            raise ValueError("decoder_only keeps the encoder of another run; name that run by --start")
+        self.codec = MixWavCodec(preset.grid, preset.codec) if start is None else load_codec(preset, start)
+        self.codec.requires_grad_(True)
+        if preset.codec.decoder_only:
+            self.codec.encoder.requires_grad_(False)
         self.critics = critics_of(preset)
         self.model: nn.Module = (
             nn.ModuleDict({"codec": self.codec, "critics": self.critics}) if self.critics else self.codec
@@ -76,7 +97,8 @@ class CodecStage:
         Source: MAGE 3.1: eq. 3 (noise before decoding), eq. 4 (the terms).
         """
         with autocast():
-            mean, log_variance = self.codec.encoder(batch)
+            with torch.set_grad_enabled(not self.config.decoder_only):
+                mean, log_variance = self.codec.encoder(batch)
             mean, log_variance = mean.float(), log_variance.float().clamp(-12, 4)
             made = self.codec.decoder(self._noisy(mean, log_variance, generator)).float()
         scale = torch.sqrt((batch**2).mean(dim=2, keepdim=True)) + WAVE_FLOOR
@@ -114,7 +136,8 @@ def critics_of(preset: Preset) -> MultiScaleDiscriminator | None:
     config = preset.codec
     if not config.adversarial_weight:
         return None
-    return MultiScaleDiscriminator(config.discriminator_width, config.crop_frames * preset.grid.hop_samples)
+    samples = config.crop_frames * preset.grid.hop_samples
+    return MultiScaleDiscriminator(config.discriminator_width, config.discriminator_windows, samples)
 
 
 @torch.no_grad()
@@ -127,9 +150,16 @@ def measure_latents(model: MixWavCodec, stage: CodecStage) -> None:
     model.latent_std.copy_(latents.std(dim=(0, 2)).clamp(min=1e-3))
 
 
-def train_codec(preset: Preset, cache: StemCache, folder: Path, resume: bool = False, workers: int = 1) -> Trainer:
+def train_codec(
+    preset: Preset,
+    cache: StemCache,
+    folder: Path,
+    resume: bool = False,
+    workers: int = 1,
+    start: Path | None = None,
+) -> Trainer:
     """Train and leave ``codec.pt`` (weights and scaling) in ``folder``."""
-    stage = CodecStage(preset, cache)
+    stage = CodecStage(preset, cache, start)
     plan = TrainConfig(
         steps=preset.codec.steps,
         parts=preset.codec.parts,
@@ -152,7 +182,8 @@ def train_codec(preset: Preset, cache: StemCache, folder: Path, resume: bool = F
 def finish(run: Trainer, stage: CodecStage, folder: Path) -> None:
     """Put the averaged weights and the scaling into ``codec.pt``."""
     run.averaged()
-    measure_latents(stage.codec, stage)
+    if not stage.config.decoder_only:
+        measure_latents(stage.codec, stage)
     torch.save(stage.codec.state_dict(), folder / "codec.pt")
 
 
@@ -165,9 +196,9 @@ def load_codec(preset: Preset, folder: Path) -> MixWavCodec:
 
 def main(argv: list[str]) -> int:
     """``python -m training codec``."""
-    asked = parse("codec", "train MixWavCodec", argv)
+    asked = parse("codec", "train MixWavCodec", argv, extras=EXTRAS)
     with Distributed().in_turn():
         cache = ensure_cache(asked.preset, asked.cache)
-    train_codec(asked.preset, cache, asked.out, asked.resume, asked.workers)
+    train_codec(asked.preset, cache, asked.out, asked.resume, asked.workers, asked.extras["start"])
     print(f"wrote {asked.out / 'codec.pt'}")
     return 0

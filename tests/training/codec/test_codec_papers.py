@@ -21,9 +21,10 @@ from training.codec.mel import MelEncoder
 from training.codec.model import MixWavCodec
 from training.codec.noise import LEVELS, clips, noisy_round, run_preset
 from training.codec.train import CodecStage, load_codec, train_codec
-from training.config import load_preset
+from training.config import CodecConfig, load_preset
 from training.trainer.trainer import TrainConfig, Trainer
 
+WINDOWS = CodecConfig().discriminator_windows
 SAMPLES = 400  # critics of two windows fit into it
 
 
@@ -37,7 +38,7 @@ def noise(rows=2, samples=SAMPLES, seed=0):
 
 
 def test_critics_look_at_five_windows_through_six_convolutions():
-    critics = MultiScaleDiscriminator(4, 2048)
+    critics = MultiScaleDiscriminator(4, WINDOWS, 2048)
     opinion = critics(noise(1, samples=2048))
     assert [critic.size for critic in critics.scales] == [2048, 1024, 512, 256, 128]
     assert all(len(features) == 5 for features in opinion.features)
@@ -47,12 +48,12 @@ def test_critics_look_at_five_windows_through_six_convolutions():
     assert shapes == [((3, 9), (1, 1), (1, 1)), *down, ((3, 3), (1, 1), (1, 1)), ((3, 3), (1, 1), (1, 1))]
     assert all(nn.utils.parametrize.is_parametrized(c, "weight") for c in [*first.layers, first.judge])
     with pytest.raises(ValueError, match="at least 128 samples"):
-        MultiScaleDiscriminator(4, 100)
+        MultiScaleDiscriminator(4, WINDOWS, 100)
 
 
 def test_each_side_learns_from_its_own_loss_alone():
     torch.manual_seed(0)
-    critics, true = MultiScaleDiscriminator(4, SAMPLES), noise()
+    critics, true = MultiScaleDiscriminator(4, WINDOWS, SAMPLES), noise()
     made = noise(seed=5).requires_grad_()
     own, told, matched = discriminator_losses(critics, made, true)
     own.backward(retain_graph=True)
@@ -65,7 +66,7 @@ def test_each_side_learns_from_its_own_loss_alone():
 
 def test_critics_learn_to_tell_and_their_losses_say_so():
     torch.manual_seed(0)
-    critics, true = MultiScaleDiscriminator(4, 200), noise(samples=200)
+    critics, true = MultiScaleDiscriminator(4, WINDOWS, 200), noise(samples=200)
     made = torch.sin(torch.arange(200) * 0.1).repeat(2, 1, 1) * 0.1
     optimiser = torch.optim.AdamW(critics.parameters(), lr=2e-2)
     first = critic_loss(critics(true), critics(made)).item()
@@ -104,6 +105,24 @@ def test_an_adversarial_run_leaves_a_plain_codec(tiny_run, tmp_path):
 
 def preset_of(preset, **changes):
     return replace(preset, codec=replace(preset.codec, **changes))
+
+
+def test_a_sharper_decoder_leaves_latents_as_they_were(tiny_run, tmp_path):
+    """What flows were trained on must not move, or nothing that was trained on it fits any more."""
+    before = load_codec(tiny_run.preset, tiny_run.codec)
+    preset = adversarial(
+        tiny_run.preset, batch=2, crop_frames=2, steps=3, minutes=0.0, decoder_only=True, discriminator_windows=(256,)
+    )
+    train_codec(preset, tiny_run.cache, tmp_path, workers=0, start=tiny_run.codec)
+    after = load_codec(tiny_run.preset, tmp_path)
+    audio = noise(1, 16 * preset.grid.hop_samples)
+    assert torch.equal(before.encode(audio), after.encode(audio))
+    assert not torch.equal(before.decode(before.encode(audio)), after.decode(after.encode(audio)))
+
+
+def test_a_decoder_is_not_trained_beside_an_encoder_of_noise(tiny_run):
+    with pytest.raises(ValueError, match="name that run by --start"):
+        CodecStage(preset_of(tiny_run.preset, decoder_only=True), tiny_run.cache)
 
 
 def test_the_codec_listens_to_its_critics_when_the_preset_says_so(tiny_run):
