@@ -78,6 +78,17 @@ class JobIntake:
         request = build_request(entry, inputs, self._out, self._bundle)
         return request, request_to_json(request)
 
+    def kept(self, text: str) -> Path:
+        """A private copy of a file that a message named, by the rules of a job's input.
+
+        Returns:
+            The copy, whose name is the file's; its folder lies in a spool folder of its own, which the caller removes.
+
+        Raises:
+            PathRefused, ClipError, OSError: it cannot be used.
+        """
+        return Path(self._pinned(text, self._home.new_spool() / "input"))
+
     def changed(self, entry: JournalEntry) -> bool:
         """Whether a file that a finished job was made from is another one today; one that is gone is no other."""
         for text, mark in entry.inputs.items():

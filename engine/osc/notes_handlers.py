@@ -1,11 +1,18 @@
-"""Notes of a finished job's stem: ``notes/hear``. Each is heard in a process of its own, one after the other."""
+"""Notes of a finished job's stem, ``notes/hear``, and of any file, ``notes/file``.
+
+Each is heard in a process of its own, one after the other.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from engine import (
+    EngineError,
     StemAnalysis,
     analysis_of_json,
     listening_command,
@@ -13,7 +20,8 @@ from engine import (
     midi_bytes,
     write_new,
 )
-from engine.osc.job_replies import Refused, error_reply
+from engine.osc.job_intake import JobIntake
+from engine.osc.job_replies import Refused, error_reply, without_folders
 from engine.osc.listening_thread import ListeningThread
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.specs import MessageSpec, at
@@ -27,31 +35,65 @@ Heard = tuple[StemAnalysis, Path]
 
 
 class NotesHandlers:
-    """The handler of ``notes/hear``; it reads files of the bridge's own jobs and no others.
+    """The handlers of ``notes/``; a file that a message names follows the rules of a job's input.
 
     Args:
-        services: the bridge around it.
+        services: the bridge around them.
         settings: where results go, and whether strangers listen.
+        intake: keeps a copy of a file.
         listening: waits for the processes that hear them.
     """
 
-    def __init__(self, services: BridgeServices, settings: BridgeSettings, listening: ListeningThread) -> None:
+    def __init__(
+        self, services: BridgeServices, settings: BridgeSettings, intake: JobIntake, listening: ListeningThread
+    ) -> None:
         self._services = services
         self._out, self._lan = settings.out, settings.lan
+        self._intake = intake
         self._listening = listening
+        self._loop = asyncio.get_running_loop()
         self._waiting = 0
-        self.by_address = {at("notes/hear"): self._on_hear}
+        self.by_address = {at("notes/hear"): self._on_hear, at("notes/file"): self._on_file}
 
     def _on_hear(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
         id = values.text("id")
         with refusals(self._services, session, id):
-            if self._waiting >= WAITING_LIMIT:
-                raise Refused("full", f"{WAITING_LIMIT} stems wait to be heard; ask again when one is done")
+            self._check_room()
             path = self._file_of(values.text("job"), values.text("part"))
             kind, each = values.text("as"), bool(values.whole("each"))
             self._waiting += 1
             future = self._listening.submit(lambda: self._hear(path, kind))
             future.add_done_callback(lambda done: self._tell(session, id, each, done))
+
+    def _on_file(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
+        id = values.text("id")
+        with refusals(self._services, session, id):
+            self._check_room()
+            text, kind, each = values.text("input"), values.text("as"), bool(values.whole("each"))
+            self._waiting += 1
+            keeping = self._loop.run_in_executor(self._services.disk, self._intake.kept, text)
+            task = self._loop.create_task(self._kept_heard(keeping, kind))
+            task.add_done_callback(lambda done: self._tell(session, id, each, done))
+
+    def _check_room(self) -> None:
+        """Refuse what is too much.
+
+        Raises:
+            Refused: so many stems wait already.
+        """
+        if self._waiting >= WAITING_LIMIT:
+            raise Refused("full", f"{WAITING_LIMIT} stems wait to be heard; ask again when one is done")
+
+    async def _kept_heard(self, keeping: asyncio.Future[Path], kind: str) -> Heard:
+        """The notes of a file once its copy is there; the copy goes as soon as they are heard."""
+        path = await keeping
+        spool = path.parent.parent
+        try:
+            with _without_folders(spool):
+                return await self._listening.submit(lambda: self._hear(path, kind))
+        finally:
+            with contextlib.suppress(RuntimeError):  # the disk's thread of a bridge that is closed; the next one sweeps
+                self._services.disk.submit(shutil.rmtree, spool, ignore_errors=True)
 
     def _file_of(self, id: str, part: str) -> Path:
         """A file of a finished job.
@@ -84,9 +126,9 @@ class NotesHandlers:
 
     def _tell(self, session: ClientSession, id: str, each: bool, done: asyncio.Future[Heard]) -> None:
         self._waiting -= 1
+        error = None if done.cancelled() else done.exception()
         if done.cancelled() or self._listening.closed:
             return
-        error = done.exception()
         if error is not None:
             self._services.fail(session, id, *error_reply(error))
             return
@@ -107,3 +149,16 @@ class NotesHandlers:
         said = "; ".join(heard.said)
         answer = (id, path, heard.kind, count, heard.confidence, bpm, beats, first_s, key, said)
         tell(session, at("notes/heard"), answer)
+
+
+@contextlib.contextmanager
+def _without_folders(spool: Path) -> Iterator[None]:
+    """Errors of the block do not tell where the bridge keeps a file."""
+    try:
+        yield
+    except EngineError as error:
+        values = {
+            name: without_folders(str(value), str(spool)) if isinstance(value, (str, Path)) else value
+            for name, value in error.values.items()
+        }
+        raise type(error)(error.template, **values) from error

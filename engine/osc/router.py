@@ -82,7 +82,7 @@ class MessageRouter:
         self._handlers = {
             **handlers.by_address,
             **SessionFileHandlers(self, settings, self._listening).by_address,
-            **NotesHandlers(self, settings, self._listening).by_address,
+            **NotesHandlers(self, settings, intake, self._listening).by_address,
         }
 
     @property

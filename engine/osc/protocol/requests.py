@@ -79,14 +79,21 @@ _SESSIONS = (
                      high=400, default=0.0)),
 )
 
+_HEARD_AS = (
+    ArgSpec("as", "text", "what it is heard as", choices=STEM_KINDS, default="auto"),
+    ArgSpec("each", "whole", "1 sends every note as well, as notes/note", low=0, high=1, default=0),
+)
+
 _NOTES = (
     _message("notes/hear", "notes or strokes of a finished job's stem, tempo, bars and key, and a MIDI file of them",
              "notes/heard fail",
              ArgSpec("id", "id", "comes back as it is"),
              ArgSpec("job", "text", "id of a finished job"),
-             _PART,
-             ArgSpec("as", "text", "what it is heard as", choices=STEM_KINDS, default="auto"),
-             ArgSpec("each", "whole", "1 sends every note as well, as notes/note", low=0, high=1, default=0)),
+             _PART, *_HEARD_AS),
+    _message("notes/file", "the same of any file; it is kept at once, so it may change while it waits",
+             "notes/heard fail",
+             ArgSpec("id", "id", "comes back as it is"),
+             ArgSpec("input", "text", "audio file; absolute path, or clip:ID for a clip sent by wire"), *_HEARD_AS),
 )
 
 _PLUGINS = (

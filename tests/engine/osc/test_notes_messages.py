@@ -35,3 +35,30 @@ def test_notes_of_what_is_not_there_are_refused_by_name(caller, mix):
         _, id, told, text = caller.ask("/fluxstem/notes/hear", "n", *words)
         assert (id, told) == ("n", code)
         assert sentence in text
+
+
+def test_any_file_inside_the_folders_is_heard_and_one_outside_them_is_refused_as_everywhere(
+    caller, settings, tmp_path, mix
+):
+    song = noteline.write_line(mix.with_name("flute.wav"))
+    caller.say("/fluxstem/notes/file", "n", str(song), "notes", 1)
+    count = 0
+    while (reply := caller.until("/fluxstem/notes/note", "/fluxstem/notes/heard", "/fluxstem/fail"))[0].endswith(
+        "note"
+    ):
+        count += 1
+    address, id, path, kind, told, *_ = reply
+    assert (address, id, kind, told) == ("/fluxstem/notes/heard", "n", "notes", count)
+    assert count == len(noteline.LINE)
+    assert Path(path) == settings.out.resolve() / "flute.mid"
+    outside = noteline.write_line(tmp_path / "outside.wav")
+    mix.with_name("link.wav").symlink_to(outside)
+    mix.with_name("words.wav").write_text("no sound at all")
+    for named, code in (
+        (str(outside), "path"), (str(mix.with_name("link.wav")), "path"), ("/etc/hostname", "path"),
+        ("clip:none", "clip"), (str(mix.with_name("words.wav")), "audio"),
+    ):  # fmt: skip
+        _, id, said, text = caller.ask("/fluxstem/notes/file", "m", named)
+        assert (id, said) == ("m", code)
+        assert str(settings.home) not in text, "where the bridge keeps it is nobody's business"
+    assert not any(settings.home.rglob("*.wav")), "nothing of it is left"
