@@ -34,6 +34,15 @@ from engine.notes.stem_analysis import STEM_KINDS, StemAnalysis, analysis_of_jso
 from engine.notes.time_map import BPM_LIMITS, METER_LIMITS, TimeMap
 from engine.notes.write import write_new
 from engine.options import Option
+from engine.places import (
+    IN_SAMPLES,
+    Place,
+    example_in_seconds,
+    rate_of,
+    region_in_seconds,
+    region_of,
+    without_part,
+)
 from engine.plugins.builtin_effects import BUILTINS, ParameterSpec
 from engine.plugins.chain import (
     ChainEffect,
@@ -70,6 +79,7 @@ __all__ = [
     "BPM_LIMITS",
     "BUILTINS",
     "EXAMPLE_KINDS",
+    "IN_SAMPLES",
     "KEY_NAMES",
     "METER_LIMITS",
     "OPTIONS",
@@ -106,6 +116,7 @@ __all__ = [
     "Option",
     "OutputError",
     "ParameterSpec",
+    "Place",
     "PluginInfo",
     "PluginLibrary",
     "PluginSettings",
@@ -135,6 +146,7 @@ __all__ = [
     "estimate_from_text",
     "estimate_text",
     "examine",
+    "example_in_seconds",
     "export_session",
     "find_bundle",
     "findings_sentences",
@@ -147,10 +159,13 @@ __all__ = [
     "midi_bytes",
     "music_of",
     "plugin_settings",
+    "rate_of",
     "read_chain",
     "read_extras",
     "read_preset",
     "region_fields",
+    "region_in_seconds",
+    "region_of",
     "render_file",
     "render_file_apart",
     "request_from_json",
@@ -164,5 +179,6 @@ __all__ = [
     "user_cache_folder",
     "user_chains_folder",
     "user_data_folder",
+    "without_part",
     "write_new",
 ]

@@ -28,7 +28,7 @@ EXAMPLE_KINDS = {
 CONDITIONS = ("prompt", "mix-prompt", "rest-prompt", "picture")  # what can be said besides the audio that is given
 SHORTEST_REGION_S = 0.01
 
-_TIMES = "in seconds, e.g. 12.5-20.0 or 1:05-1:20"
+_TIMES = "in seconds or samples, e.g. 12.5-20.0, 1:05-1:20 or 480000smp-960000smp"
 _REGION_DOC = {
     Span.NO: f"part to work on, {_TIMES}; repeat it for several, each with files of its own",
     Span.OPTIONAL: f"part to change, {_TIMES}; repeat it for several",

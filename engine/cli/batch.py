@@ -20,11 +20,12 @@ from engine.batch.report import CSV_REPORT, JSON_REPORT
 from engine.batch.run import BatchEnd, Listener, checked, run_batch
 from engine.batch.stores import FolderStore, ResultStore, open_store
 from engine.batch.work import BatchRequest, Runner
+from engine.cli.placed import in_seconds
 from engine.cli.words import told_apart
 from engine.errors import OutputError, RequestError
 from engine.host.client import Engine
 from engine.options import Option
-from engine.request import OPTIONS, Request, region_fields
+from engine.request import OPTIONS, Request
 from engine.serialization import finite
 from engine.tasks import TASKS, Rule
 
@@ -85,7 +86,10 @@ def _request(arguments: argparse.Namespace, prompts: tuple[str, ...]) -> Request
     values = {name: value for name, value in vars(arguments).items() if name in OPTIONS}
     values |= {name: tuple(value) for name, value in values.items() if OPTIONS[name].many}
     values["prompts"] = prompts + tuple(arguments.prompt_texts)
-    return Request(**values | region_fields(values.get("regions_s", ())))
+    regions = values.pop("regions_s", ())
+    if any(place.in_samples for region in regions for place in region):
+        raise RequestError("many files may have many rates, so give --region in seconds, as 12.5-20.0 or 1:05-1:20")
+    return in_seconds(Request(**values), regions)
 
 
 def _local(

@@ -16,12 +16,14 @@ from dataclasses import replace
 from typing import Any
 
 from engine.batch.find import find_items, has_audio
+from engine.cli.placed import in_seconds
 from engine.cli.words import prompt_text, told_apart
 from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
 from engine.events import BIT_FOR_BIT_DB, Done, Event, Progress, StemResult
 from engine.host.client import Engine
+from engine.places import PlacedRegion
 from engine.provenance import rerun_request
-from engine.request import OPTIONS, Request, region_fields
+from engine.request import OPTIONS, Request
 from engine.serialization import finite, kind_of, plain
 from engine.tasks import Rule, rule_of
 
@@ -37,15 +39,16 @@ def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
     """A row of the task table, for one file or for several in order."""
     values = {name: value for name, value in vars(arguments).items() if name in OPTIONS}
     values |= {name: tuple(value) for name, value in values.items() if OPTIONS[name].many}
+    regions = values.pop("regions_s", ())
     inputs = list[str]()
     if values.get("input") is not None:
         inputs, values["prompts"] = _inputs_and_prompts((values["input"], *values["prompts"]), values["out"])
         values["input"] = inputs[0]
     values["prompts"] += tuple(arguments.prompt_texts)
-    request = Request(**values | region_fields(values.get("regions_s", ())))
+    request = Request(**values)
     if len(inputs) < 2:
-        return _run(request, engine, arguments.json)
-    return _run_each(request, inputs, engine, arguments.json)
+        return _run(in_seconds(request, regions), engine, arguments.json)
+    return _run_each(request, regions, inputs, engine, arguments.json)
 
 
 def rerun(arguments: argparse.Namespace, engine: Engine | None) -> int:
@@ -145,7 +148,9 @@ def _run(request: Request, engine: Engine | None, as_json_line: bool) -> int:
     return 0
 
 
-def _run_each(request: Request, inputs: Sequence[str], engine: Engine | None, as_json_line: bool) -> int:
+def _run_each(
+    request: Request, regions: Sequence[PlacedRegion], inputs: Sequence[str], engine: Engine | None, as_json_line: bool
+) -> int:  # fmt: skip
     """The same for several files, one after the other in one engine; those that work are finished.
 
     Returns:
@@ -156,7 +161,8 @@ def _run_each(request: Request, inputs: Sequence[str], engine: Engine | None, as
         engine = engine or stack.enter_context(Engine())
         for number, path in enumerate(inputs, start=1):
             try:
-                done = _finish(engine, replace(request, input=path), f"{number}/{len(inputs)} ")
+                asked = in_seconds(replace(request, input=path), regions)
+                done = _finish(engine, asked, f"{number}/{len(inputs)} ")
             except Cancelled:
                 raise
             except EngineError as error:

@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import logging
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from engine.cli.words import prompt_text
 from engine.errors import Cancelled, EngineError, RequestError
 from engine.host.client import Engine
 from engine.options import Kind, Option, by_rule
+from engine.places import PlacedRegion, region_of
 from engine.request import EXAMPLE_KINDS, OPTIONS
 from engine.tasks import TASKS, Rule
 from engine.version import engine_version
@@ -33,8 +33,6 @@ _SEVERAL_FILES = (
     "Several files and folders may be named: what exists is a file, anything else is a prompt. They are done one after "
     "the other. Exit codes: 0 all done, 1 some files failed, 2 refused, 3 the device or the engine failed."
 )
-_TIME = r"\s*(?:(\d+):)?(\d+\.?\d*|\.\d+)\s*"  # seconds, or minutes:seconds
-_REGION = re.compile(f"{_TIME}-{_TIME}")
 
 
 def main(argv: Sequence[str] | None = None, engine: Engine | None = None) -> int:
@@ -242,18 +240,15 @@ def _add_debug(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show logs and tracebacks")
 
 
-def _region(text: str) -> tuple[float, float]:
-    match = _REGION.fullmatch(text)
-    if match is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a region; give start and end in seconds, as 12.5-20.0, or as 1:05-1:20"
-        )
-    region_s = int(match[1] or 0) * 60 + float(match[2]), int(match[3] or 0) * 60 + float(match[4])
+def _region(text: str) -> PlacedRegion:
+    """A region as it was typed; one in samples is checked when the rate of its file is known."""
     try:
-        check_region(region_s)
+        start, end = region_of(text)
+        if not (start.in_samples or end.in_samples):
+            check_region((start.number, end.number))
     except RequestError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-    return region_s
+    return start, end
 
 
 _TYPES: dict[Kind, Callable[[str], Any]] = {"whole": int, "number": float, "words": prompt_text, "region": _region}

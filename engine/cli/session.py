@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from engine.errors import RequestError
 from engine.host.client import Engine
 from engine.notes.time_map import BPM_LIMITS, METER_LIMITS
+from engine.places import Place
 from engine.session.collect import music_of, session_of
 from engine.session.export import SESSION_FORMATS, export_session
-from engine.session.plan import SessionMarker
+from engine.session.plan import SessionMarker, check_session
 from engine.session.tempo import hear_tempo
 
 TEMPO_WORDS = ("tags", "listen")
-_MARKER = re.compile(r"\s*(?:(\d+):)?(\d+\.?\d*|\.\d+)\s*=\s*(\S.*)")  # seconds or minutes:seconds, and a name
 
 
 def add_to(sub: argparse.ArgumentParser) -> None:
@@ -34,8 +35,8 @@ def add_to(sub: argparse.ArgumentParser) -> None:
     few, many = METER_LIMITS
     words = f"quarter notes in a bar, {few} to {many}; default: what is heard with --tempo listen, else 4"
     sub.add_argument("--meter", type=int, metavar="N", help=words)
-    words = "a named place, as 1:05=Chorus; repeat it for several"
-    sub.add_argument("--marker", action="append", default=[], type=_marker, metavar="TIME=NAME", help=words)
+    words = "a named place, as 1:05=Chorus or 480000smp=Chorus; repeat it for several"
+    sub.add_argument("--marker", action="append", default=[], type=_marker, metavar="PLACE=NAME", help=words)
     sub.add_argument("--title", default="", metavar="TEXT", help="of the session; default: the name of the mix")
     sub.add_argument("--link", action="store_true", help="refer to the sounds where they lie instead of copying them")
     sub.set_defaults(command=run)
@@ -50,9 +51,10 @@ def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
         title=arguments.title,
         bpm=None if arguments.tempo in TEMPO_WORDS else arguments.tempo,
         beats_per_bar=arguments.meter,
-        markers=arguments.marker,
         heard=heard,
     )
+    named = [SessionMarker(name, place.seconds(lambda: session.rate_hz)) for place, name in arguments.marker]
+    session = check_session(replace(session, markers=(*named, *session.markers)))
     place = export_session(session, arguments.format, arguments.out, link=arguments.link)
     for note in session.notes:
         print(f"fluxstem: {note}", file=sys.stderr)
@@ -73,8 +75,11 @@ def _tempo(text: str) -> float | str:
         raise argparse.ArgumentTypeError(f"{text!r} is not a tempo; give a number, tags or listen") from None
 
 
-def _marker(text: str) -> SessionMarker:
-    match = _MARKER.fullmatch(text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a marker; give a time and a name, as 1:05=Chorus")
-    return SessionMarker(match[3].strip(), int(match[1] or 0) * 60 + float(match[2]))
+def _marker(text: str) -> tuple[Place, str]:
+    place, _, name = text.partition("=")
+    if not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a marker; give a place and a name, as 1:05=Chorus")
+    try:
+        return Place.of(place), name.strip()
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from engine import (
     Engine,
     RequestError,
     examine,
+    example_in_seconds,
     export_session,
     list_bundles,
     list_chains,
     region_fields,
+    region_in_seconds,
+    region_of,
     request_from_json,
     session_of,
 )
@@ -62,12 +65,13 @@ class ToolCalls:
             if isinstance(arguments.get(name), str):
                 arguments[name] = self._places.path(arguments[name])
         if isinstance(arguments.get("examples"), list):
-            arguments["examples"] = [self._places.example(str(one)) for one in arguments["examples"]]
+            examples = [self._places.example(str(one)) for one in arguments["examples"]]
+            arguments["examples"] = [example_in_seconds(one, arguments.get("input")) for one in examples]
         arguments["out"] = self._places.path(str(arguments.get("out") or self._places.out))
         arguments["bundle"] = _installed(arguments.get("bundle") or self._bundle, self._bundle)
         for name in CHAINS:
             _check_chain(str(arguments.get(name) or ""))
-        arguments |= region_fields(arguments.pop("regions_s", None) or ())
+        arguments |= region_fields(_regions_s(arguments.pop("regions_s", None) or (), arguments.get("input")))
         job = self.jobs.submit(request_from_json({"task": tool.task, **arguments}))
         if wait:
             await self.jobs.follow(job, on_step)
@@ -102,6 +106,15 @@ class ToolCalls:
             return {"session": str(place), "bpm": session.bpm, "tracks": tracks, "notes": list(session.notes)}
 
         return await asyncio.to_thread(export)
+
+
+def _regions_s(regions: Sequence[Any], input: str | None) -> list[Any]:
+    """Regions in seconds; those that are no text stay as they are, for the checks of requests.
+
+    Raises:
+        RequestError, AudioError: a text is no region, or in samples of a file whose rate is not known.
+    """
+    return [region_in_seconds(region_of(one), input) if isinstance(one, str) else one for one in regions]
 
 
 async def _silent(fraction: float, stage: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine import EXAMPLE_KINDS, OPTIONS, SESSION_FORMATS, TASKS, Option, Rule
+from engine import EXAMPLE_KINDS, IN_SAMPLES, OPTIONS, SESSION_FORMATS, TASKS, Option, Rule
 
 Schema = dict[str, Any]
 
@@ -18,7 +18,12 @@ _TYPES: dict[str, Schema] = {
     "whole": {"type": "integer"},
     "number": {"type": "number"},
     "flag": {"type": "boolean"},
-    "region": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+    "region": {
+        "anyOf": [
+            {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+            {"type": "string"},
+        ]
+    },
 }
 _JOB: Schema = {"job": {"type": "string", "description": "number of the job"}}
 
@@ -66,9 +71,10 @@ def argument_of(row: Option, rule: Rule) -> Schema:
     doc = row.help(rule)
     if row.kind == "example":
         kinds = "; ".join(f"{kind}: {words}" for kind, words in EXAMPLE_KINDS.items())
-        doc += f"; each as KIND:FILE or KIND:FILE#t=12,20, with KIND {kinds}"
+        doc += f"; each as KIND:FILE or KIND:FILE#t=12,20, with KIND {kinds}; a part is in seconds, or in samples as "
+        doc += f"4410{IN_SAMPLES},8820{IN_SAMPLES}"
     elif row.kind == "region":
-        doc += "; each as [start, end] in seconds"
+        doc += "; each as such a text, or as [start, end] in seconds"
     if not row.many:
         return {**one, "description": doc}
     many: Schema = {"type": "array", "items": one, "description": doc}

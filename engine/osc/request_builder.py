@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import soundfile
 
-from engine import EXAMPLE_KINDS, TASKS, Request, list_bundles, list_chains, region_fields
+from engine import (
+    EXAMPLE_KINDS,
+    IN_SAMPLES,
+    TASKS,
+    Place,
+    Request,
+    RequestError,
+    example_in_seconds,
+    list_bundles,
+    list_chains,
+    rate_of,
+    region_fields,
+    region_in_seconds,
+    region_of,
+    without_part,
+)
 from engine.osc.chain_renders import RenderRequest
 from engine.osc.job_replies import Refused
 from engine.osc.journal import JournalEntry
-from engine.osc.protocol.specs import IN_SAMPLES, at
+from engine.osc.protocol.specs import at
 from engine.osc.protocol.task_arguments import INPUT_ARGUMENTS, PROMPTS_APART, arguments_of
-
-_PART = re.compile(rf"#t=((?:[0-9.,]|{IN_SAMPLES})+)$")
-_SECONDS = r"\d+\.?\d*"
-_SAMPLES = rf"\d{{1,15}}{IN_SAMPLES}"
-_REGION = re.compile(rf"({_SAMPLES}|{_SECONDS})-({_SAMPLES}|{_SECONDS})", re.ASCII)
 
 
 def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path, bundle: str) -> Request:
@@ -33,6 +42,7 @@ def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path,
 
     Raises:
         Refused: a bundle was named that is not installed, or regions that are none.
+        RequestError: places in samples of a file whose rate is not known.
     """
     asked = entry.asked
     named = str(asked.get("bundle") or bundle)
@@ -92,7 +102,7 @@ def inputs_of(entry: JournalEntry, spool: Path, pinned: Callable[[str, Path], st
         Private paths by argument, None where there is none.
     """
     named = {name: str(entry.asked.get(name, "")) for name in INPUT_ARGUMENTS}
-    named |= {kind: _PART.sub("", named[kind]) for kind in EXAMPLE_KINDS}
+    named |= {kind: without_part(named[kind])[0] for kind in EXAMPLE_KINDS}
     needed = [name for name, text in named.items() if text or (name == "input" and name in entry.asked)]
     return dict.fromkeys(named) | {name: pinned(named[name], spool / name) for name in needed}
 
@@ -109,22 +119,19 @@ def _prompts(entry: JournalEntry) -> tuple[str, ...]:
 
 def _example(kind: str, text: str, path: str) -> str:
     """An example as the engine takes it; the ends of its part may be in samples of its own sound."""
-    part = _PART.search(text)
-    if part is None:
-        return f"{kind}:{path}"
-    ends = [f"{_seconds(end, path):.12f}" if IN_SAMPLES in end else end for end in part[1].split(",")]
-    return f"{kind}:{path}#t={','.join(ends)}"
+    return example_in_seconds(f"{kind}:{path}{without_part(text)[1]}")
 
 
 def _regions_s(asked: dict[str, Any], path: str | None) -> list[tuple[float, float]]:
     """All regions: those of ``regions``, else the one from ``start`` to ``end``, where an end of 0 is the file's."""
     text = str(asked.get("regions", ""))
-    found = [_REGION.fullmatch(word) for word in text.split()]
-    if not all(found):
+    try:
+        found = [region_of(word) for word in text.split()]
+    except RequestError:
         raise Refused("request", f"{text[:80]!a} are no regions; give starts and ends in seconds, as 8-16 24-32.5, or "
-                                 f"in samples, as 352800{IN_SAMPLES}-705600{IN_SAMPLES}")  # fmt: skip
+                                 f"in samples, as 352800{IN_SAMPLES}-705600{IN_SAMPLES}") from None  # fmt: skip
     if found:
-        return [(_seconds(match[1], path), _seconds(match[2], path)) for match in found if match]
+        return [region_in_seconds(region, path) for region in found]
     start_s, end_s = _seconds(asked.get("start", 0.0), path), _seconds(asked.get("end", 0.0), path)
     if path is None or (start_s == 0.0 and end_s == 0.0):
         return []
@@ -137,15 +144,5 @@ def _regions_s(asked: dict[str, Any], path: str | None) -> list[tuple[float, flo
 
 
 def _seconds(place: str | float, path: str | None) -> float:
-    """A place in seconds; one in samples is counted at the rate of the input, which gives back that very sample."""
-    text = str(place)
-    if IN_SAMPLES not in text:
-        return float(text)
-    if not re.fullmatch(_SAMPLES, text, re.ASCII):
-        raise Refused("request", f"{text[:40]!a} is no place; write samples as 480000{IN_SAMPLES}")
-    try:
-        return int(text.removesuffix(IN_SAMPLES)) / int(soundfile.info(str(path)).samplerate)
-    except soundfile.LibsndfileError:
-        raise Refused(
-            "request", f"the rate of this file is not known before it is decoded; say {text} in seconds, or give a WAV"
-        ) from None
+    """A place of a message in seconds; one in samples is counted at the rate of the input."""
+    return Place.of(place).seconds(lambda: rate_of(path)) if isinstance(place, str) else place

@@ -7,13 +7,12 @@ comes out is of one type.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine import IN_SAMPLES, Place, RequestError
 from engine.osc.protocol.specs import (
     ID_LIMIT_CHARACTERS,
-    IN_SAMPLES,
     OSC_TYPE,
     TEXT_LIMIT_CHARACTERS,
     ArgSpec,
@@ -25,8 +24,6 @@ from engine.osc.protocol.specs import (
 from engine.osc.transport.packets import Int64, Value
 
 Plain = str | int | float | bytes
-
-_SAMPLES = re.compile(rf"\d{{1,15}}{IN_SAMPLES}", re.ASCII)
 
 
 class ArgumentError(ValueError):
@@ -177,8 +174,12 @@ def _place(value: Value) -> str | float:
     """
     if isinstance(value, Int64):
         value = f"{int(value)}{IN_SAMPLES}"
-    if isinstance(value, str) and _SAMPLES.fullmatch(value):
-        return value
+    if isinstance(value, str):
+        try:
+            place = Place.of(value)
+        except RequestError:  # any other way to write a number
+            return _number(value)
+        return f"{int(place.number)}{IN_SAMPLES}" if place.in_samples else place.number
     return _number(value)
 
 

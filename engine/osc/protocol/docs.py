@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
+from engine import IN_SAMPLES
 from engine.osc.clip_store import CLIPS_LIMIT
 from engine.osc.protocol.replies import CODES, REPLIES
 from engine.osc.protocol.requests import ROWS
 from engine.osc.protocol.specs import (
     CLIPS_LIMIT_BYTES,
     DEFAULT_PORT,
-    IN_SAMPLES,
     LOCAL_PACKET_LIMIT_BYTES,
     OSC_TYPE,
     PROGRESS_PER_S,
@@ -65,9 +65,9 @@ and there come, to the socket you asked from:
   `isolate my-job-2 /music/song/clip.wav bass regions="8-16 24-32.5" seed=7`.
 * **Places** (`start`, `end`, `regions`, and the part `#t=A,B` of an example) are seconds or samples of their file.
   A 64-bit int (type `h`) and a text such as `480000{IN_SAMPLES}` count samples and mean exactly that one; any other
-  number or numeric text is seconds, a 32-bit int (type `i`) too. A float of OSC has 24 bits: at 48 kHz its step is
-  2.9 samples after 10 minutes and 11.7 after an hour. Seconds as text or double have no such step. `done` and `edited`
-  say places in samples.
+  number or numeric text is seconds, a 32-bit int (type `i`) too; text may have minutes, `1:02.5`. A float of OSC has
+  24 bits: at 48 kHz its step is 2.9 samples after 10 minutes and 11.7 after an hour. Seconds as text or double have no
+  such step. `done` and `edited` say places in samples.
 * **Replies** use the types s, i, f and b only, always the declared ones: Pure Data 0.53 and sclang 3.13 lose what comes
   after a 64-bit int. Positions in samples are decimal text, because a time of day in samples outgrows 32 bits.
 * **Paths** are absolute and inside the folders given with `--root` (default: your home folder). Results go to the

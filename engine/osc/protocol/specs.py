@@ -21,7 +21,6 @@ RESULT_PARTS = "stem, rest, mix or edited; stem.2 is the second answer's; 3 is t
 
 Kind = Literal["id", "text", "whole", "number", "place", "blob"]
 OSC_TYPE: dict[Kind, str] = {"id": "s", "text": "s", "whole": "i", "number": "f", "place": "f", "blob": "b"}
-IN_SAMPLES = "smp"  # behind a whole number: that many samples of the input, instead of seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from engine import EXAMPLE_KINDS, OPTIONS, Option, Rule
-from engine.osc.protocol.specs import IN_SAMPLES, ArgSpec, Kind
+from engine import EXAMPLE_KINDS, IN_SAMPLES, OPTIONS, Option, Rule
+from engine.osc.protocol.specs import ArgSpec, Kind
 
 INPUT_ARGUMENTS = ("input", "rest", "notes", *EXAMPLE_KINDS)  # those that name a file, and the folders it is kept in
 PROMPTS_APART = ";"  # between the stems of an arrangement

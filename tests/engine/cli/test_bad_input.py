@@ -78,6 +78,7 @@ BAD_FILES = [
     Case("1 MHz", lambda f: ["isolate", sound(f, music(0.1), 1_000_000), "violin"], ("1000000 Hz",)),
     Case("33 channels", lambda f: ["isolate", sound(f, music(0.1, channels=33)), "violin"], ("33",)),
     Case("bad rest", lambda f: ["extend", good(f), "bass", "--seconds", 1, "--rest", f / "no.wav"], ("no.wav",)),
+    Case("samples of no file", lambda f: ["isolate", f / "no.wav", "oboe", "--region", "0smp-9smp"], ("no.wav",)),
     Case("region outside", lambda f: ["isolate", good(f), "violin", "--region", "0.5-9"], ("0.5-9", "1.000 s")),
 ]
 
@@ -85,6 +86,13 @@ BAD_WORDS = [
     Case("region backwards", lambda f: ["isolate", good(f), "violin", "--region", "3-2"], ("region 3-2",)),
     Case("region of nothing", lambda f: ["isolate", good(f), "violin", "--region", "2-2"], ("region 2-2",)),
     Case("region of words", lambda f: ["isolate", good(f), "violin", "--region", "chorus"], ("'chorus'", "12.5-20.0")),
+    Case("region of no samples", lambda f: ["isolate", good(f), "violin", "--region", "9smp-9smp"], ("not allowed",)),
+    Case("region of half samples", lambda f: ["isolate", good(f), "violin", "--region", "1.5smp-9smp"], ("480000smp",)),
+    Case(
+        "region of many files",
+        lambda f: ["batch", good(f), "violin", "--out", f, "--region", "1smp-9000smp"],
+        ("in seconds",),
+    ),
     Case("no region", lambda f: ["inpaint", good(f), "violin"], ("--region",)),
     Case("no prompt", lambda f: ["isolate", good(f)], ("no prompt given",)),
     Case("empty prompt", lambda f: ["isolate", good(f), ""], ("the prompt is empty",)),

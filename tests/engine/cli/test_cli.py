@@ -203,8 +203,8 @@ def test_a_region_changes_nothing_outside_itself(engine, toy_bundle, tmp_path, c
     assert not np.array_equal(stem[8000:24000], was[8000:24000])
 
 
-@pytest.mark.parametrize("region", ["62.5-63", "1:02.5-1:03", "0:62.5-1:03"])
-def test_a_region_is_given_in_seconds_or_minutes(region, engine, toy_bundle, tmp_path, capsys):
+@pytest.mark.parametrize("region", ["62.5-63", "1:02.5-1:03", "0:62.5-1:03", "500000smp-504000smp", "1:02.5-504000smp"])
+def test_a_region_is_given_in_seconds_minutes_or_samples(region, engine, toy_bundle, tmp_path, capsys):
     mix = write_music(tmp_path / "mix.wav", seconds=64, rate_hz=8_000)
     argv = ["isolate", mix, "bass", "--region", region, "--bundle", toy_bundle, "--out", tmp_path / "out", "--json"]
     answer = say(capsys, engine, argv).json

@@ -44,6 +44,14 @@ def test_files_and_folders_are_done_one_after_the_other(ask):
     assert {"one - bass.wav", "four - violin rest.wav"} <= made()
 
 
+def test_a_region_in_samples_is_counted_at_the_rate_of_each_file(ask):
+    write_music(Path("slow.wav"), seconds=0.3, rate_hz=8_000)
+    write_music(Path("fast.wav"), seconds=0.3, rate_hz=44_100)
+    said = ask("isolate", "slow.wav", "fast.wav", "bass", "--region", "401smp-1202smp", "--json")
+    assert said.code == 0, said.err
+    assert [(row["start_samples"], row["length_samples"]) for row in said.json["files"]] == [(401, 801)] * 2
+
+
 def test_one_that_fails_does_not_stop_the_others(ask):
     write_music(Path("a.wav"), seconds=0.3)
     Path("b.wav").write_bytes(b"no sound at all")

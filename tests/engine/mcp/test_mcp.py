@@ -69,7 +69,7 @@ def test_an_assistant_lists_the_tools_and_has_a_stem_taken_out(talk, folder):
             heard.append(progress)
 
         listed = await client.list_tools()
-        words = {"input": "mix.wav", "prompts": ["violin"]}
+        words = {"input": "mix.wav", "prompts": ["violin"], "regions_s": ["1001smp-3002smp"]}
         made = await client.call_tool("isolate", words, progress_callback=on_progress)
         for process in psutil.Process().children(recursive=True):
             inet.extend(process.net_connections(kind="inet"))
@@ -82,6 +82,7 @@ def test_an_assistant_lists_the_tools_and_has_a_stem_taken_out(talk, folder):
     [result] = made.structured_content["results"]
     assert made.structured_content["state"] == "done"
     assert result["null_db"] <= -150
+    assert (result["start_samples"], result["length_samples"]) == (1001, 2001)
     assert all(Path(result[part]).parent == folder / "out" for part in ("stem", "rest", "sidecar"))
     assert heard
     assert heard == sorted(heard)
@@ -122,6 +123,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a chain by its path": ("isolate", {**MIX, "chain": "/tmp/c"}, "there is no chain"),
     "no prompt": ("isolate", {"input": "mix.wav"}, "isolate needs prompts"),
     "another name": ("isolate", {**MIX, "volume": 1}, "no argument volume"),
+    "no region": ("isolate", {**MIX, "regions_s": ["chorus"]}, "is not a region"),
     "no number": ("isolate", {**MIX, "seed": "many"}, "seed"),
     "no file": ("isolate", {"input": "gone.wav", "prompts": ["x"]}, "there is no file"),
     "no job": ("job", {"job": "7"}, "there is no job 7"),

@@ -10,9 +10,8 @@ import soundfile
 from clihelp import music, read, say
 from oschelp import packed
 
-from engine import OPTIONS, TASKS
+from engine import OPTIONS, TASKS, RequestError
 from engine.media.reference import MediaExample
-from engine.osc.job_replies import Refused
 from engine.osc.journal import JournalEntry
 from engine.osc.protocol.arguments import ArgumentError, fit, surplus
 from engine.osc.protocol.requests import ROWS
@@ -33,6 +32,7 @@ SAID = [  # OSC type, value, and the place it means: in samples, or in seconds
     ("f", 8.5, 8.5),
     ("d", 8.0625, 8.0625),
     ("s", "8.5", 8.5),
+    ("s", "1:08.5", 68.5),
     ("h", 0, "0smp"),
 ]
 
@@ -101,7 +101,7 @@ def test_the_part_of_an_example_can_be_in_samples(clip):
 
     assert [round(at_s * RATE_HZ) for at_s in example("#t=4410smp,8821smp")] == [4410, 8821]
     assert example("#t=0.1,0.2") == (0.1, 0.2)
-    with pytest.raises(Refused, match="no place"):
+    with pytest.raises(RequestError, match="no place"):
         example("#t=smp4,5")
 
 

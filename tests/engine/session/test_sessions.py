@@ -323,12 +323,16 @@ def test_the_command_tells_where_it_is_and_what_it_mutes(run, mix, tmp_path, cap
         "90",
         "--marker",
         "0:00.5=B",
+        "--marker",
+        f"{RATE_HZ // 4}smp=A",
     ]
     said = say(capsys, None, [*words, "--json"])
     assert said.code == 0, said.err
     assert said.json["bpm"] == 90
     assert [track["name"] for track in said.json["tracks"]] == ["violin", "without violin"]
-    assert "MARKER 1 0.5" in Path(said.json["session"]).read_text(encoding="utf-8")
+    lines = Path(said.json["session"]).read_text(encoding="utf-8").splitlines()
+    markers = [line.split()[2:4] for line in lines if "MARKER" in line]
+    assert [(float(at_s), name.strip('"')) for at_s, name in markers] == [(0.25, "A"), (0.5, "B")]
     said = say(capsys, None, words)
     assert said.out.splitlines() == [str(tmp_path / "song (2)" / "song (2).rpp"), "2 tracks, 90 beats per minute"]
 
@@ -339,6 +343,7 @@ REFUSED = {
     "STEM OUT --format rpp --tempo 5": "a tempo of 5 is not allowed; give 20 to 400",
     "STEM OUT --format rpp --meter 0": "0 beats in a bar are not allowed",
     "STEM OUT --format rpp --marker Chorus": "'Chorus' is not a marker",
+    "STEM OUT --format rpp --marker 1:2:3=Chorus": "'1:2:3' is no place",
     "STEM OUT --format als": "invalid choice: 'als'",
     "EMPTY OUT --format rpp": "there is no result in the folder",
     "STEM --format rpp": "required: OUT",

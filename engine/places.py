@@ -1,0 +1,141 @@
+"""A place in a sound, as users write it: ``12.5`` seconds, ``1:02.5`` minutes and seconds, or ``480000smp`` samples.
+
+The one parser for the command line, the OSC bridge and the MCP server. Requests hold seconds as 64-bit floats: samples
+divided by the rate of their file come back as those very samples, however long the file is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import soundfile
+
+from engine.errors import AudioError, RequestError
+from engine.media.reference import SAME, example_path
+
+IN_SAMPLES = "smp"  # behind a whole number: that many samples of the sound itself, instead of seconds
+
+_WORDS = rf"\d{{1,15}}{IN_SAMPLES}|(?:\d+:)?(?:\d+\.?\d*|\.\d+)"
+_PLACE = re.compile(rf"\s*({_WORDS})\s*", re.ASCII)
+_REGION = re.compile(rf"\s*({_WORDS})\s*-\s*({_WORDS})\s*", re.ASCII)
+_PART = re.compile(rf"#t=((?:[0-9.,:]|{IN_SAMPLES})+)$", re.ASCII)  # of an example, behind its file
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a sound whose rate may not be known yet.
+
+    Attributes:
+        number: of seconds or samples, from its beginning.
+        in_samples: which of them.
+    """
+
+    number: float
+    in_samples: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> Place:
+        """Parse a place.
+
+        Raises:
+            RequestError: it is none.
+        """
+        match = _PLACE.fullmatch(text)
+        if match is None:
+            raise RequestError(
+                "{text!r} is no place; give seconds, as 12.5 or 1:05, or samples, as 480000{unit}",
+                text=text[:40], unit=IN_SAMPLES,
+            )  # fmt: skip
+        words = match[1]
+        if words.endswith(IN_SAMPLES):
+            return cls(int(words.removesuffix(IN_SAMPLES)), in_samples=True)
+        minutes, _, seconds = words.rpartition(":")
+        return cls(int(minutes or 0) * 60 + float(seconds))
+
+    def seconds(self, rate_hz: Callable[[], int]) -> float:
+        """The place in seconds; the rate is asked for only where samples are counted."""
+        return self.number / rate_hz() if self.in_samples else self.number
+
+
+PlacedRegion = tuple[Place, Place]  # start and end
+
+
+def region_of(text: str) -> PlacedRegion:
+    """Parse a region, START-END.
+
+    Raises:
+        RequestError: it is none.
+    """
+    match = _REGION.fullmatch(text)
+    if match is None:
+        raise RequestError(
+            "{text!r} is not a region; give start and end in seconds, as 12.5-20.0 or 1:05-1:20, or in samples, as "
+            "480000{unit}-960000{unit}",
+            text=text[:80], unit=IN_SAMPLES,
+        )  # fmt: skip
+    return Place.of(match[1]), Place.of(match[2])
+
+
+def region_in_seconds(region: PlacedRegion, path: str | None) -> tuple[float, float]:
+    """Start and end in seconds.
+
+    Args:
+        region: as it was written.
+        path: the file whose samples are counted; None for none.
+
+    Raises:
+        RequestError, AudioError: samples are counted, and the rate of the file is not known.
+    """
+    start, end = region
+    return start.seconds(partial(rate_of, path)), end.seconds(partial(rate_of, path))
+
+
+def rate_of(path: str | None) -> int:
+    """Sample rate of a file in Hz, read from its header.
+
+    Raises:
+        RequestError: there is no file, or one that says its rate only when it is decoded.
+        AudioError: the file is missing.
+    """
+    if path is None:
+        raise RequestError("samples of which file? none is named here, so give places in seconds")
+    try:
+        return int(soundfile.info(path).samplerate)
+    except (soundfile.LibsndfileError, TypeError):  # TypeError: a .raw name, for which soundfile wants a rate
+        pass
+    if not os.path.exists(path):
+        raise AudioError("there is no file {path}; check the path", path=path)
+    raise RequestError(
+        "the rate of {name} is not known before it is decoded; give its places in seconds, or convert it to WAV first",
+        name=Path(path).name,
+    )
+
+
+def without_part(example: str) -> tuple[str, str]:
+    """An example without its part, and the part as it was written, ``#t=12,20``; "" for none."""
+    match = _PART.search(example)
+    return (example, "") if match is None else (example[: match.start()], match[0])
+
+
+def example_in_seconds(example: str, input: str | None = None) -> str:
+    """An example with the ends of its part in seconds, as ``engine.media.reference`` reads them.
+
+    Args:
+        example: as users write it, ``audio:riff.wav#t=4410smp,8820smp``.
+        input: the file that the example ``same`` means.
+
+    Raises:
+        RequestError, AudioError: an end is no place, or in samples of a file whose rate is not known.
+    """
+    bare, part = without_part(example)
+    if IN_SAMPLES not in part and ":" not in part:
+        return example
+    path = example_path(bare)
+    ends = [Place.of(end) if end else None for end in part.removeprefix("#t=").split(",")]
+    rate_hz = partial(rate_of, input if path == SAME else path)
+    return f"{bare}#t={','.join('' if end is None else f'{end.seconds(rate_hz):.12f}' for end in ends)}"
