@@ -25,19 +25,19 @@ from desktop.models.document import Document
 from desktop.models.ghosts import GhostLane, ghosts_of
 from desktop.models.job_list import ENDED, JobList, JobRow, JobState, details_of
 from desktop.models.lane_sound import LaneSounds, SoundBank
-from desktop.models.project import MIX, Lane, LaneTake, Project, new_id
+from desktop.models.made_lanes import add_made, add_stems, whole_of
+from desktop.models.project import Project, new_id
 from desktop.models.project_file import put_file
 from desktop.models.request_builder import (
     JobPlan,
     check_words,
-    examples_words,
     make_plan,
     make_request,
     plan_from_json,
     plan_to_json,
     title_of,
 )
-from desktop.models.results import PromptResult, collect, lane_for, others, with_made
+from desktop.models.results import PromptResult, collect, lane_for, others
 from desktop.models.separation_run import (
     USUAL_GRID,
     FinishedStem,
@@ -46,7 +46,7 @@ from desktop.models.separation_run import (
     grid_of,
     write_sound,
 )
-from engine import TASKS, AudioError, Done, EngineError, Failed, Request, RequestError, Slot, rule_of
+from engine import AudioError, Done, EngineError, Failed, Request, RequestError, rule_of
 
 log = logging.getLogger(__name__)
 
@@ -397,8 +397,7 @@ class JobController(QObject):
 
     def _show(self, row_id: str, done: Done, plan: JobPlan, results: list[PromptResult]) -> None:
         if not self._is_given_up(row_id):
-            lane = self._add_made(row_id, results, plan.request, plan.lane, title_of(plan.request))
-            self._ended(row_id, done, lane)
+            self._ended(row_id, done, self._add_made(row_id, results, plan.request, plan.lane, title_of(plan.request)))
 
     def _is_given_up(self, row_id: str) -> bool:
         """True for a job whose project was closed while its result was kept; it ends here."""
@@ -417,36 +416,15 @@ class JobController(QObject):
         self.pump()
 
     def _add_made(self, row_id: str, results: list[PromptResult], request: Request, lane_id: str, title: str) -> str:
-        """Add takes to a lane, or lanes of their own; say so where they cannot be heard at once.
-
-        Returns:
-            Id of the lane they are on.
-        """
-        document = self._document
-        if lane_id and document.project.lane(lane_id) is not None:
-            document.add_takes(lane_id, title, [take for result in results for take in result.stems])
-            return lane_id
-        before = document.project
-        ids = {result.prompt: found for result in results if (found := self._ghost_id(row_id, result.prompt, request))}
-        after = with_made(before, results, request, ids)
-        document.apply(title, after)
-        old = {lane.id: lane for lane in before.lanes}
-        fresh = [lane for lane in after.lanes if old.get(lane.id) != lane and not lane.is_else]
-        if not fresh:
-            return ""
-        shown = next((lane for lane in fresh if not lane.mute), fresh[0])
-        document.set_current(shown.id)
-        if shown.mute:
+        """Lanes or takes for what was made; say so where it cannot be heard at once. The id of the lane they are on."""
+        lane, is_muted = add_made(self._document, self._ghosts.get(row_id, ()), results, request, lane_id, title)
+        if is_muted:
             self.told.emit(Message("the new mix is muted because its stems are audible; press S to hear it alone"))
-        return shown.id
+        return lane
 
-    def _ghost_id(self, row_id: str, prompt: str, request: Request) -> str:
-        name = request.replacement.strip() if TASKS[request.task].replaces else prompt
-        wanted = [ghost for ghost in self._ghosts.get(row_id, ()) if not ghost.lane_id and ghost.role == "stem"]
-        taken = {lane.id for lane in self._document.project.lanes}
-        found = [ghost.id for ghost in wanted if ghost.id not in taken]
-        named = [ghost.id for ghost in wanted if name in (ghost.name, ghost.prompt) and ghost.id not in taken]
-        return next(iter(named or (found if len(wanted) == 1 else [])), "")
+    def _add_stems(self, row_id: str, title: str, plan: JobPlan, stems: list[FinishedStem]) -> str:
+        """Lanes or takes for stems that were taken out; the id of the first lane."""
+        return add_stems(self._document, self._ghosts.get(row_id, ()), title, plan, stems)
 
     # Stems that are taken out piece by piece.
 
@@ -481,7 +459,7 @@ class JobController(QObject):
         if not last:
             return
         project, check = self._document.project, self._background.check
-        bank, whole = self._sounds.bank(project), self._whole_of(run.plan)
+        bank, whole = self._sounds.bank(project), whole_of(project, run.plan)
         onto = {
             stem.prompt: bank.missing_in_mix(lane) or bank.heard(lane)
             for stem in run.stems
@@ -501,43 +479,6 @@ class JobController(QObject):
                     self.told.emit(note)
 
         self._background.run(finish, show, lambda error: self._fail(row_id, type(error).__name__, Message.of(error)))
-
-    def _whole_of(self, plan: JobPlan) -> str:
-        """Id of the lane that stems come out of, or the mix."""
-        lane = self._document.project.lane(plan.source_lane)
-        return MIX if lane is None or lane.is_else else lane.id
-
-    def _add_stems(self, row_id: str, title: str, plan: JobPlan, stems: list[FinishedStem]) -> str:
-        """Lanes, or takes of lanes, for stems that were taken out; what they leave completes the sum.
-
-        Returns:
-            Id of the first lane.
-        """
-        project, whole, first = self._document.project, self._whole_of(plan), ""
-        ghosts = {ghost.id: ghost for ghost in self._ghosts.get(row_id, ())}
-        muted = TASKS[plan.request.task].answer is Slot.REST
-        for stem in stems:
-            lane = lane_for(project, stem.prompt, whole)
-            if lane is not None:
-                takes: tuple[LaneTake, ...] = (*lane.takes, *stem.takes)
-                project = project.with_lane(replace(lane, takes=takes, active=len(lane.takes), comp=()))
-                first = first or lane.id
-                continue
-            name = stem.prompt or examples_words(plan.request)
-            ghost = ghosts.get(self._ghost_id(row_id, name, plan.request))
-            lane = Lane(name=name, takes=stem.takes, out_of=whole, mute=muted)
-            if ghost is not None:
-                lane = replace(lane, id=ghost.id, solo=ghost.solo, mute=ghost.mute or muted)
-            project = project.with_new_lane(lane)
-            first = first or lane.id
-        rate_hz = project.rate_hz or next((stem.takes[0].audio.rate_hz for stem in stems), 0)
-        project = replace(project.with_else(), rate_hz=rate_hz)
-        rest = next((ghost for ghost in ghosts.values() if ghost.role == "else"), None)
-        if rest is not None and self._document.project.else_lane is None and (made := project.else_lane) is not None:
-            project = project.without_lane(made.id).with_lane(replace(made, id=rest.id, solo=rest.solo, mute=rest.mute))
-        self._document.apply(title, project)
-        self._document.set_current(first)
-        return first
 
     def _show_ghosts(self, row_id: str) -> None:
         """What is there of the lanes of a job."""
