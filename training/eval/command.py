@@ -78,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--try", action="append", default=[], dest="tries", metavar="SETTINGS", help=TRY_HELP)
     add("--clap", type=Path, metavar="PATH", help="folder with CLAP weights in Hugging Face's layout")
+    add(
+        "--musicnn", type=Path, metavar="WHEEL", help="also judge made sound by musicnn: pip download --no-deps musicnn"
+    )
     add("--separator", action="append", default=[], metavar="NAME=COMMAND", help="another separator; see adapter.py")
     add("--cache-hz", type=int, default=CACHE_HZ, help=f"sample rate of the cache; {CACHE_HZ} when not given")
     add("--cache", type=Path, default=RUNS / "cache-small", help="stems the classifier trains on")
@@ -106,6 +109,7 @@ class BenchSetup:
     sets: dict[str, list[EvalExample]]
     studies: list[str]
     embedders: list[embeddings.EmbeddingModel]
+    ears: list[embeddings.AudioEmbedding]
     notes: list[str]
     resources: SetResources
 
@@ -117,6 +121,7 @@ def _prepare(args: argparse.Namespace) -> BenchSetup:
     resources, notes, found = SetResources(args.held, _say), [], []
     if args.clap:
         found.append(embeddings.ClapEmbedding(args.clap))
+    ears: list[embeddings.AudioEmbedding] = [embeddings.MusicnnEmbedding(args.musicnn)] if args.musicnn else []
     try:
         found.insert(0, embeddings.PromptTowers(args.tower))
     except (OSError, ValueError, RuntimeError) as error:  # not there, or written by other code than this
@@ -128,14 +133,14 @@ def _prepare(args: argparse.Namespace) -> BenchSetup:
         began = time.perf_counter()
         sets[name] = make_set(resources, name, args.examples, args.seed, args.seconds)
         _say(f"made {name}: {len(sets[name])} examples in {time.perf_counter() - began:.0f} s")
-    return BenchSetup(args, sets, [name for name in STUDIES if name in names], found, notes, resources)
+    return BenchSetup(args, sets, [name for name in STUDIES if name in names], found, ears, notes, resources)
 
 
 def _study_context(setup: BenchSetup, folders: dict[str, Path], engine: bundle_system.Engine) -> StudyContext:
     args = setup.args
     return StudyContext(
         resources=setup.resources,
-        embedders=setup.embedders,
+        embedders=[*setup.embedders, *setup.ears],
         folders=folders,
         engine=engine,
         examples=args.examples,

@@ -16,7 +16,7 @@ import numpy as np
 
 from training.eval import media_prompts
 from training.eval.bundle_system import BundleSystem, EngineError
-from training.eval.embeddings import EmbeddingModel, embed_stem
+from training.eval.embeddings import AudioEmbedding, embed_stem, likeness_to_words
 from training.eval.example import EvalExample, StemEstimate
 from training.eval.run import ProgressPrinter, columns, figures
 from training.eval.sets import make_set
@@ -84,7 +84,7 @@ def _row(
     system: BundleSystem,
     examples: Sequence[EvalExample],
     given: Sequence[dict[str, Path]],
-    embedders: Sequence[EmbeddingModel],
+    embedders: Sequence[AudioEmbedding],
     progress: ProgressPrinter,
 ) -> dict[str, Any]:
     rows = []
@@ -99,13 +99,13 @@ def _row(
     return {"refused": "", "values": columns(rows)}
 
 
-def likeness(example: EvalExample, answer: StemEstimate, embedders: Sequence[EmbeddingModel]) -> dict[str, float]:
+def likeness(example: EvalExample, answer: StemEstimate, embedders: Sequence[AudioEmbedding]) -> dict[str, float]:
     """Similarity of an estimate to the true stem and to the words, by every embedding model."""
     found = {}
     for one in embedders:
         made, true = (embed_stem(one, audio, example.rate_hz).whole for audio in (answer.stem_CN, example.stem_CN))
         found[f"audio-audio, {one.name}"] = float(made @ true)
-        found[f"text-audio, {one.name}"] = float(one.words([example.prompt])[0] @ made)
+        found |= likeness_to_words(one, example.prompt, made)
     return found
 
 

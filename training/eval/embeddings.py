@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,8 @@ DRAWS = 60
 ENOUGH_ACCURACY = 0.5  # below it the classifier's figures mean nothing and are left out
 
 
-class EmbeddingModel(Protocol):
-    """An embedding space shared by audio and text.
+class AudioEmbedding(Protocol):
+    """An embedding space of audio.
 
     Attributes:
         name: for headings.
@@ -40,6 +40,11 @@ class EmbeddingModel(Protocol):
 
     def audio(self, clips: Sequence[Audio]) -> Vectors:
         """Clips ``(N,)`` at ``rate_hz`` -> ``(clips, E)`` of length 1."""
+
+
+@runtime_checkable
+class EmbeddingModel(AudioEmbedding, Protocol):
+    """An embedding space shared by audio and text."""
 
     def words(self, phrases: Sequence[str]) -> Vectors:
         """Phrases -> ``(phrases, E)`` of length 1."""
@@ -112,6 +117,36 @@ class ClapEmbedding:
             return _unit(_tensor(self._model.get_text_features(**given)).numpy())
 
 
+class MusicnnEmbedding:
+    """The last hidden layer of musicnn, a tagger that was trained by others on real music; it knows no words.
+
+    Args:
+        package: wheel of ``musicnn``, or the folder it was unpacked to.
+
+    Raises:
+        ValueError: another file.
+    """
+
+    def __init__(self, package: Path) -> None:
+        from training.pretrained import musicnn
+
+        self.name, self.rate_hz = "musicnn", musicnn.RATE_HZ
+        self._network, self._hear = musicnn.load_musicnn(package), musicnn.log_mel
+
+    def audio(self, clips: Sequence[Audio]) -> Vectors:
+        import torch
+
+        with torch.inference_mode():
+            return _unit(np.stack([self._network(torch.from_numpy(self._hear(clip))[None])[1][0] for clip in clips]))
+
+
+def likeness_to_words(model: AudioEmbedding, phrase: str, made: Vectors) -> dict[str, float]:
+    """Cosine of a clip ``(E,)`` and a phrase, under the name of its figure; nothing from a model without words."""
+    if not isinstance(model, EmbeddingModel):
+        return {}
+    return {f"text-audio, {model.name}": float(made @ model.words([phrase])[0])}
+
+
 def _tensor(output: Any) -> Any:
     """Newer releases of transformers wrap the features in an output class."""
     return getattr(output, "pooler_output", output)
@@ -125,7 +160,7 @@ class StemEmbedding:
     windows: Vectors
 
 
-def embed_stem(embedder: EmbeddingModel, audio_CN: Audio, rate_hz: int) -> StemEmbedding:
+def embed_stem(embedder: AudioEmbedding, audio_CN: Audio, rate_hz: int) -> StemEmbedding:
     """Embed a stem and its windows; a clip shorter than a window is one window."""
     clip = mono(audio_CN)
     if rate_hz != embedder.rate_hz:

@@ -19,7 +19,7 @@ from training.eval import musicality
 from training.eval.baselines import through_codec
 from training.eval.bundle_system import BundleSystem, EngineError
 from training.eval.classifier import InstrumentClassifier
-from training.eval.embeddings import EmbeddingModel, StemEmbedding, embed_stem
+from training.eval.embeddings import AudioEmbedding, StemEmbedding, embed_stem
 from training.eval.example import EvalExample
 from training.eval.generation import SET, distance, distance_text, generate_all, is_pitched, own, recogniser_of
 from training.eval.sets import kept_set
@@ -107,7 +107,7 @@ def _judged(
     way: MixVariant,
     made: Sequence[Audio],
     examples: Sequence[EvalExample],
-    embedders: Sequence[EmbeddingModel],
+    embedders: Sequence[AudioEmbedding],
     recogniser: InstrumentClassifier,
 ) -> dict[str, Any]:
     rows = []
@@ -128,7 +128,7 @@ def _judged(
 
 
 def _distance(
-    way: MixVariant, one: EmbeddingModel, made: Sequence[Audio], examples: Sequence[EvalExample]
+    way: MixVariant, one: AudioEmbedding, made: Sequence[Audio], examples: Sequence[EvalExample]
 ) -> dict[str, Any]:
     def heard(audio: Sequence[Audio]) -> list[StemEmbedding]:
         return [embed_stem(one, part, example.rate_hz) for part, example in zip(audio, examples, strict=True)]

@@ -20,7 +20,15 @@ from training.eval import musicality, pairs
 from training.eval.baselines import through_codec
 from training.eval.bundle_system import BundleSystem, EngineError
 from training.eval.classifier import InstrumentClassifier, of_bench
-from training.eval.embeddings import EmbeddingModel, StemEmbedding, Vectors, embed_stem, frechet, frechet_draws
+from training.eval.embeddings import (
+    AudioEmbedding,
+    StemEmbedding,
+    Vectors,
+    embed_stem,
+    frechet,
+    frechet_draws,
+    likeness_to_words,
+)
 from training.eval.example import EvalExample, digest
 from training.eval.run import ProgressPrinter
 from training.eval.sets import kept_set
@@ -48,7 +56,7 @@ class GenerationMetrics:
     """
 
     examples: Sequence[EvalExample]
-    embedders: Sequence[EmbeddingModel]
+    embedders: Sequence[AudioEmbedding]
     recogniser: InstrumentClassifier
     fits: bool
     true: dict[str, list[StemEmbedding]] = field(default_factory=dict)
@@ -90,12 +98,12 @@ class GenerationMetrics:
         row: Figures = {}
         for one in self.embedders:
             made = heard[one.name][k].whole
-            row[f"text-audio, {one.name}"] = float(made @ one.words([self.examples[k].prompt])[0])
+            row |= likeness_to_words(one, self.examples[k].prompt, made)
             row[f"audio-audio, {one.name}"] = float(made @ self.true[one.name][k].whole)
         return row
 
     def _distances(
-        self, one: EmbeddingModel, stems: Sequence[Audio], heard: dict[str, list[StemEmbedding]]
+        self, one: AudioEmbedding, stems: Sequence[Audio], heard: dict[str, list[StemEmbedding]]
     ) -> dict[str, Any]:
         """Fréchet distances of stems to true stems, and of rest plus stem to true mixes."""
         found = distance("FAD", heard[one.name], self.true[one.name])
@@ -229,7 +237,8 @@ def _tried(found: dict[str, Any]) -> list[str]:
 def _first_table(found: dict[str, Any], counted: dict[str, float], fit: bool) -> tuple[list[str], Iterator[list[str]]]:
     embedders = list(next(iter(found["collections"].values())))
     distances = [(one, kind) for one in embedders for kind in (("FAD", "sub-FAD") if fit else ("FAD",))]
-    likes = [f"{kind}, {one}" for one in embedders for kind in ("text-audio", "audio-audio")]
+    named = [f"{kind}, {one}" for one in embedders for kind in ("text-audio", "audio-audio")]
+    likes = [name for name in named if name in next(iter(found["values"].values()))]
     level = "level against the true stem, dB" if fit else "level against the true mix, dB"
     heads = ["stem", "instrument", level, "harmonicity", *(f"{kind}, {one}" for one, kind in distances), *likes]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.eval.bundle_system import Engine
-from training.eval.embeddings import EmbeddingModel
+from training.eval.embeddings import AudioEmbedding
 from training.eval.sets import SetResources
 
 
@@ -32,7 +32,7 @@ class StudyContext:
     """
 
     resources: SetResources
-    embedders: Sequence[EmbeddingModel]
+    embedders: Sequence[AudioEmbedding]
     folders: dict[str, Path]
     engine: Engine
     examples: int
