@@ -7,6 +7,8 @@ makes it.
 from __future__ import annotations
 
 import functools
+import io
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from engine.notes.network import checked_file, find_notes_folder
 from engine.notes.note import DrumHit
 
 WEIGHTS = "drums.npz"
+WEIGHTS_LIMIT_BYTES = 16 << 20  # unpacked
 LEAST_SURE = 0.5
 APART_S = 0.03  # strokes on one drum are never nearer
 # A drum's own bands, by which its loudness is measured, in Hz.
@@ -77,11 +80,14 @@ def drum_weights(folder: Path) -> tuple[Array, ...]:
     Raises:
         BundleError: they are not there, or not what the folder's description says.
     """
-    path = checked_file(folder, WEIGHTS)
+    path, raw = folder / WEIGHTS, checked_file(folder, WEIGHTS)
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            if sum(one.file_size for one in archive.infolist()) > WEIGHTS_LIMIT_BYTES:
+                raise ValueError(f"it unpacks to more than {WEIGHTS_LIMIT_BYTES} bytes")
+        with np.load(io.BytesIO(raw), allow_pickle=False) as kept:
             return tuple(kept[name].astype(np.float32) for name in ("first", "first_bias", "second", "second_bias"))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, MemoryError, zipfile.BadZipFile) as error:
         raise BundleDamaged("{path} cannot be read ({reason}); install it again", path=path, reason=error) from error
 
 

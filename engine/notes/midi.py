@@ -9,6 +9,7 @@ import importlib
 import io
 import itertools
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,11 @@ MELODIC_CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHA
 WHEEL_SEMITONES = 2.0  # what every synthesiser starts with
 WHEEL_STEPS = 8191
 HIT_S = 0.05
-LIMIT_BYTES = 16 << 20
+# Of what is read: a few bytes can ask for a note of years, and a crowd of notes costs far more than their bytes.
+LIMIT_BYTES = 4 << 20
+LONGEST_S = 6 * 3600.0
+NOTES_LIMIT = 100_000
+BENDS_LIMIT = 4_000_000  # values of all notes together
 NOT_INSTALLED = "MIDI files need mido; install it with: pip install 'fluxstem[notes]'"
 
 _Message = tuple[float, int, Any]  # seconds, order at one time, mido's message
@@ -64,14 +69,20 @@ def read_midi(path: Path) -> tuple[tuple[NoteEvent, ...], tuple[DrumHit, ...]]:
 
     Raises:
         RequestError: mido is not installed.
-        AudioError: it cannot be read, or is no MIDI file.
+        AudioError: it cannot be read, is no MIDI file, or holds more than is read.
     """
     mido = _mido()
     try:
+        if path.exists() and not path.is_file():  # a pipe may have no end
+            raise AudioError("{path} is not a file; give the path of a MIDI file", path=path)
         if path.stat().st_size > LIMIT_BYTES:
-            raise AudioError("{path} is too large for a MIDI file; give one of at most 16 MB", path=path)
+            most = LIMIT_BYTES >> 20
+            raise AudioError(
+                "{path} is too large for a MIDI file; give one of at most {most} MiB", path=path, most=most
+            )
         with path.open("rb") as stream:
-            return _read(mido.MidiFile(file=stream))
+            file = mido.MidiFile(file=io.BytesIO(stream.read(LIMIT_BYTES)))
+        return _read(file, path)
     except AudioError:
         raise
     except OSError as error:
@@ -184,34 +195,63 @@ def _drums(mido: Any, hits: Sequence[DrumHit]) -> Iterator[_Message]:
         yield hit.at_s + HIT_S, 0, make("note_off", channel=DRUM_CHANNEL, note=key, velocity=0)
 
 
-def _read(file: Any) -> tuple[tuple[NoteEvent, ...], tuple[DrumHit, ...]]:
-    now_s, notes, hits = 0.0, list[NoteEvent](), list[DrumHit]()
-    wheels: dict[int, list[tuple[float, float]]] = {}
-    begun: dict[tuple[int, int], list[tuple[float, int]]] = {}
+def _read(file: Any, path: Path) -> tuple[tuple[NoteEvent, ...], tuple[DrumHit, ...]]:
+    """Notes and strokes of a parsed file.
+
+    Raises:
+        AudioError: it is longer, or holds more, than is read.
+    """
+    now_s, bends, notes, hits = 0.0, 0, list[NoteEvent](), list[DrumHit]()
+    wheels: dict[int, _Wheel] = {}
+    begun: dict[tuple[int, int], deque[tuple[float, int]]] = {}
     for message in file:
         now_s += message.time
+        if not now_s <= LONGEST_S or len(notes) + len(hits) > NOTES_LIMIT or bends > BENDS_LIMIT:
+            raise AudioError(
+                "{path} holds more than is read of a MIDI file (at most {hours:g} hours, {notes} notes, and bends of a "
+                "few hours); give the part that is meant", path=path, hours=LONGEST_S / 3600, notes=NOTES_LIMIT,
+            )  # fmt: skip
         if message.type == "pitchwheel":
-            wheels.setdefault(message.channel, []).append((now_s, message.pitch / WHEEL_STEPS * WHEEL_SEMITONES))
+            wheels.setdefault(message.channel, _Wheel()).turn(now_s, message.pitch / WHEEL_STEPS * WHEEL_SEMITONES)
         elif message.type == "note_on" and message.velocity and message.channel == DRUM_CHANNEL:
             hits.append(DrumHit(round(now_s, 4), drum_of_key(message.note), round(message.velocity / 127, 3)))
         elif message.type == "note_on" and message.velocity:
-            begun.setdefault((message.channel, message.note), []).append((now_s, message.velocity))
+            begun.setdefault((message.channel, message.note), deque()).append((now_s, message.velocity))
         elif message.type in ("note_off", "note_on") and begun.get((message.channel, message.note)):
-            start_s, velocity = begun[message.channel, message.note].pop(0)
+            start_s, velocity = begun[message.channel, message.note].popleft()
             if now_s > start_s:
-                bends = _bends(wheels.get(message.channel, []), start_s, now_s)
-                note = NoteEvent(round(start_s, 4), round(now_s, 4), message.note, round(velocity / 127, 3), bends)
+                bent = wheels[message.channel].over(start_s, now_s) if message.channel in wheels else ()
+                bends += len(bent)
+                note = NoteEvent(round(start_s, 4), round(now_s, 4), message.note, round(velocity / 127, 3), bent)
                 notes.append(note)
     return tuple(sorted(notes, key=lambda note: (note.start_s, note.pitch))), tuple(hits)
 
 
-def _bends(wheel: list[tuple[float, float]], start_s: float, end_s: float) -> tuple[float, ...]:
-    """The wheel over a note, every ``BEND_STEP_S``; empty where it rests at the middle."""
-    times = [at_s for at_s, _ in wheel]
-    steps = max(round((end_s - start_s) / BEND_STEP_S), 1)
-    places = [bisect_right(times, start_s + step * BEND_STEP_S + 1e-4) - 1 for step in range(steps)]
-    bends = tuple(round(wheel[place][1], 3) if place >= 0 else 0.0 for place in places)
-    return bends if any(bends) else ()
+class _Wheel:
+    """The pitch wheel of one channel: when it was turned, and to how many semitones."""
+
+    def __init__(self) -> None:
+        self._times_s: list[float] = []
+        self._semitones: list[float] = []
+        self._last_bent = -1  # place of the last turn away from the middle
+
+    def turn(self, at_s: float, semitones: float) -> None:
+        """Turn it; times come in order."""
+        if semitones:
+            self._last_bent = len(self._times_s)
+        self._times_s.append(at_s)
+        self._semitones.append(semitones)
+
+    def over(self, start_s: float, end_s: float) -> tuple[float, ...]:
+        """Its way over a note, every ``BEND_STEP_S``; empty where it rests at the middle."""
+        first = max(bisect_right(self._times_s, start_s + 1e-4) - 1, 0)
+        if self._last_bent < first:
+            return ()
+        steps = max(round((end_s - start_s) / BEND_STEP_S), 1)
+        times_s = (start_s + step * BEND_STEP_S + 1e-4 for step in range(steps))
+        places = [bisect_right(self._times_s, at_s, first) - 1 for at_s in times_s]
+        bends = tuple(round(self._semitones[place], 3) if place >= 0 else 0.0 for place in places)
+        return bends if any(bends) else ()
 
 
 def drum_of_key(key: int) -> str:

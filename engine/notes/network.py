@@ -6,8 +6,6 @@ Source: Bittner et al. 2022 (arXiv 2203.09893); the graph is that of the package
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.bundle.described import read_hashed, read_object
+from engine.bundle.graph_check import check_graph
 from engine.bundle.library import search_folders
 from engine.errors import BundleDamaged, BundleError
 from engine.runtime.backend import GraphSession
@@ -35,6 +35,14 @@ LOWEST_KEY, KEYS = 21, 88  # a piano's
 BINS_PER_KEY = 3  # of the contours
 BATCH_WINDOWS = 8
 OUTPUTS = ("frames", "onsets", "contours")
+DESCRIPTION_LIMIT_BYTES = 1 << 20
+FILE_LIMIT_BYTES = 64 << 20
+
+_HEARS = ("B", WINDOW_SAMPLES, 1)  # axes of its input, and of its outputs
+_AXES = {
+    "frames": ("B", WINDOW_FRAMES, KEYS), "onsets": ("B", WINDOW_FRAMES, KEYS),
+    "contours": ("B", WINDOW_FRAMES, KEYS * BINS_PER_KEY),
+}  # fmt: skip
 
 FloatArray = npt.NDArray[np.float32]
 Check = Callable[[], None]
@@ -62,7 +70,7 @@ class NoteNetwork:
         folder: where it is; None looks where bundles are.
 
     Raises:
-        BundleError: it is not there, or not what its description says.
+        BundleError: it is not there, not what its description says, or a graph that must not be run.
         DeviceError: there is no ONNX Runtime.
     """
 
@@ -70,7 +78,15 @@ class NoteNetwork:
         folder = folder or find_notes_folder()
         described = read_description(folder)
         self._input, self._names = described["input"], described["outputs"]
-        self._session: GraphSession = open_backend("cpu").open(checked_file(folder, GRAPH))
+        path = folder / GRAPH
+        answers = {self._names[name]: _AXES[name] for name in OUTPUTS}
+        try:
+            check_graph(checked_file(folder, GRAPH), {self._input: _HEARS}, answers)
+        except ValueError as error:
+            raise BundleError(
+                "{path} is not used, because {reason}; install it again", path=path, reason=error
+            ) from error
+        self._session: GraphSession = open_backend("cpu").open(path)
 
     def hear(self, mono_N: FloatArray, check: Check = lambda: None) -> NoteActivations:
         """The network's answer over a whole sound.
@@ -113,22 +129,23 @@ def find_notes_folder() -> Path:
     )
 
 
-def checked_file(folder: Path, name: str) -> Path:
-    """A file of the folder, once its hash is the one that the description gives.
+def checked_file(folder: Path, name: str) -> bytes:
+    """The bytes of a file of the folder, whose hash is the one that the description gives.
 
     Raises:
-        BundleDamaged: it is not there, or another one.
+        BundleDamaged: it is not there, too large, or another one.
     """
-    path, wanted = folder / name, read_description(folder)["files"].get(name)
+    path = folder / name
+    wanted = read_description(folder)["files"].get(name, "")
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        return read_hashed(path, wanted, FILE_LIMIT_BYTES)
     except OSError as error:
         raise BundleDamaged("{path} cannot be read ({reason}); install it again", path=path, reason=error) from error
-    if found != wanted:
+    except ValueError as error:
         raise BundleDamaged(
-            "{path} is not the file that {name} describes; install it again", path=path, name=DESCRIPTION
-        )
-    return path
+            "{path} is not the file that {name} describes ({reason}); install it again", path=path, name=DESCRIPTION,
+            reason=error,
+        ) from error  # fmt: skip
 
 
 def read_description(folder: Path) -> dict[str, Any]:
@@ -139,8 +156,8 @@ def read_description(folder: Path) -> dict[str, Any]:
     """
     path = folder / DESCRIPTION
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(said, dict) or set(said["outputs"]) != set(OUTPUTS):
+        said, _ = read_object(path, DESCRIPTION_LIMIT_BYTES)
+        if set(said["outputs"]) != set(OUTPUTS):
             raise ValueError("it has other fields")
         files = {Path(str(name)).name: str(sha256) for name, sha256 in said["files"].items()}
         outputs = {name: str(said["outputs"][name]) for name in OUTPUTS}

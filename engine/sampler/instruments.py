@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
+import io
+import math
 import os
 import re
 from collections.abc import Iterable
@@ -21,12 +22,19 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from engine.bundle.described import read_hashed, read_object
 from engine.bundle.library import search_folders
 from engine.errors import BundleDamaged, BundleError, BundleTooNew
 
 FOLDER, DESCRIPTION = "sampler", "sampler.json"  # not a manifest: it is no bundle that a task can name
 FORMAT = 1
 DESCRIPTION_LIMIT_BYTES = 8 << 20
+SOUND_LIMIT_BYTES = 64 << 20  # of the file of one instrument
+SOUND_LIMIT_SAMPLES = 1 << 25  # of it, all channels together; 12 minutes of one
+CHANNELS_LIMIT = 2
+NOTES_LIMIT = 4096  # of one instrument
+RELEASE_LIMIT_S = 10.0
+LOOP_LEAST_SAMPLES = 8
 OPEN_INSTRUMENTS = 4  # decoded ones that are kept, some 10 MB each
 KINDS = ("sustained", "decaying", "ringing", "drums")
 
@@ -152,10 +160,7 @@ def load_sampler(folder: Path | None = None) -> SamplerBundle:
     folder = folder or find_sampler_folder()
     path = folder / DESCRIPTION
     try:
-        if path.stat().st_size > DESCRIPTION_LIMIT_BYTES:
-            raise ValueError(f"more than {DESCRIPTION_LIMIT_BYTES} bytes")
-        data = path.read_bytes()
-        said = json.loads(data)
+        said, data = read_object(path, DESCRIPTION_LIMIT_BYTES)
         number = said["fluxstem_sampler"]
         if number != FORMAT:
             raise BundleTooNew(
@@ -167,7 +172,7 @@ def load_sampler(folder: Path | None = None) -> SamplerBundle:
             for name, row in said["instruments"].items()
         }
         return SamplerBundle(folder, str(said["version"]), hashlib.sha256(data).hexdigest(), instruments)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, LookupError, OverflowError) as error:
         raise BundleDamaged(
             "{path} cannot be read ({reason}); install the sampler again", path=path, reason=error
         ) from error
@@ -189,8 +194,8 @@ def find_sampler_folder() -> Path:
 
 
 def _instrument(folder: Path, name: str, row: dict[str, Any], rate_hz: int) -> SampledInstrument:
-    if row["kind"] not in KINDS or not row["notes"] or not 8_000 <= rate_hz <= 192_000:
-        raise ValueError(f"{name} is of no known kind, or has no notes")
+    if row["kind"] not in KINDS or not 0 < len(row["notes"]) <= NOTES_LIMIT or not 8_000 <= rate_hz <= 192_000:
+        raise ValueError(f"{name} is of no known kind, or has no notes, or too many")
     return SampledInstrument(
         name=name,
         labels=tuple(map(str, row["labels"])),
@@ -198,7 +203,7 @@ def _instrument(folder: Path, name: str, row: dict[str, Any], rate_hz: int) -> S
         chords=bool(row["chords"]),
         low=int(row["low"]),
         high=int(row["high"]),
-        release_s=float(row["release_s"]),
+        release_s=_within(row["release_s"], 0.001, RELEASE_LIMIT_S, "release_s"),
         file=folder / Path(str(row["file"])).name,
         sha256=str(row["sha256"]),
         rate_hz=rate_hz,
@@ -214,10 +219,24 @@ def _note(row: dict[str, Any]) -> RecordedNote:
     loop = None if row.get("loop") is None else (int(row["loop"][0]), int(row["loop"][1]))
     if start < 0 or samples <= 0 or not 0 <= attack < samples:
         raise ValueError("a note lies outside its file")
-    if loop is not None and not 0 <= loop[0] < loop[1] <= samples:
-        raise ValueError("a loop lies outside its note")
+    if loop is not None and not (0 <= loop[0] <= loop[1] - LOOP_LEAST_SAMPLES and loop[1] <= samples):
+        raise ValueError("a loop lies outside its note, or is too short")
     low, high = row["velocity"]
-    return RecordedNote(float(row["midi"]), (int(low), int(high)), start, samples, attack, float(row["level_db"]), loop)
+    midi = _within(row["midi"], 0.0, 127.0, "midi")
+    level_db = _within(row["level_db"], -200.0, 20.0, "level_db")
+    return RecordedNote(midi, (int(low), int(high)), start, samples, attack, level_db, loop)
+
+
+def _within(value: object, low: float, high: float, name: str) -> float:
+    """A number of the description; what is played for a note is as long as these numbers make it.
+
+    Raises:
+        TypeError, ValueError: it is none, or outside what is allowed.
+    """
+    number = float(value)  # type: ignore[arg-type]
+    if not (math.isfinite(number) and low <= number <= high):
+        raise ValueError(f"{name} {number:g} is not between {low:g} and {high:g}")
+    return number
 
 
 @functools.lru_cache(maxsize=OPEN_INSTRUMENTS)
@@ -229,12 +248,14 @@ def read_sound(instrument: SampledInstrument, rate_hz: int) -> FloatArray:
         ``rate_hz / instrument.rate_hz``.
 
     Raises:
-        BundleDamaged: the file is missing, cannot be read, or is another one.
+        BundleDamaged: the file is missing, too large, cannot be read, or is another one.
     """
     try:
-        if hashlib.sha256(instrument.file.read_bytes()).hexdigest() != instrument.sha256:
-            raise ValueError("its hash differs")
-        audio_NC, found_hz = soundfile.read(instrument.file, dtype="float32", always_2d=True)
+        raw = read_hashed(instrument.file, instrument.sha256, SOUND_LIMIT_BYTES)
+        with soundfile.SoundFile(io.BytesIO(raw)) as stream:
+            if stream.channels > CHANNELS_LIMIT or stream.frames * stream.channels > SOUND_LIMIT_SAMPLES:
+                raise ValueError(f"it holds {stream.frames} samples in {stream.channels} channels, which is too much")
+            audio_NC, found_hz = stream.read(dtype="float32", always_2d=True), stream.samplerate
     except (OSError, ValueError, soundfile.SoundFileError) as error:
         raise BundleDamaged(
             "{path} cannot be used ({reason}); install the sampler again", path=instrument.file, reason=error

@@ -7,8 +7,9 @@ square of the velocity, 12 dB for half of it, as MIDI synthesisers have it.
 from __future__ import annotations
 
 import functools
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +20,8 @@ LEVEL_DB = -24.0  # RMS of a note of velocity 1
 TAPS, PHASES = 16, 512  # of the windowed sinc that reads between two samples
 BLOCK_SAMPLES = 1 << 17
 SILENT_AFTER = 7.0  # release times after which nothing is heard
+RING_LIMIT_S = 60.0  # of what nobody damps
+BEYOND_S = 1.0  # a note is held for no longer than this behind the end of the result
 LEAD_LIMIT_S = 0.09  # a slow attack begins at most so much before its note
 SOFT_HZ, SOFT_OCTAVES = 1500.0, 5.0  # of one velocity layer: a note of velocity 0 loses what is above, of 1 nothing
 # What a kit plays in the place of a piece that it does not have.
@@ -56,14 +59,15 @@ def play_notes(
         BundleDamaged: the instrument cannot be read.
     """
     sounds_CN = read_sound(instrument, rate_hz)
-    waiting = sorted(notes, key=_starts_s)
+    end_s = samples / rate_hz + BEYOND_S
+    waiting = deque(sorted((_held_until(one, end_s) for one in notes), key=_starts_s))
     tail_CN = np.zeros((len(sounds_CN), 0), np.float32)
     turn = seed
     for at in range(0, samples, BLOCK_SAMPLES):
         count = min(BLOCK_SAMPLES, samples - at)
         begun: list[_Sound] = []
         while waiting and (_starts_s(waiting[0]) - LEAD_LIMIT_S) * rate_hz < at + count:
-            begun.append(_sound(instrument, sounds_CN, waiting.pop(0), rate_hz, turn))
+            begun.append(_sound(instrument, sounds_CN, waiting.popleft(), rate_hz, turn))
             turn += 1
         length = max([count, tail_CN.shape[1], *(one.start + one.audio_CN.shape[1] - at for one in begun)])
         block_CN = np.zeros((len(sounds_CN), length), np.float32)
@@ -75,6 +79,13 @@ def play_notes(
             block_CN[:, first : first + audio_CN.shape[1]] += audio_CN
         tail_CN = block_CN[:, count:].copy()
         yield block_CN[:, :count]
+
+
+def _held_until(note: NoteEvent | DrumHit, end_s: float) -> NoteEvent | DrumHit:
+    """A note that ends in time: a line of hours may be given for a result of seconds."""
+    if isinstance(note, DrumHit) or note.end_s <= end_s:
+        return note
+    return replace(note, end_s=max(end_s, note.start_s))
 
 
 def _starts_s(note: NoteEvent | DrumHit) -> float:
@@ -98,7 +109,7 @@ def _sound(
     hold = max(1, round(note.length_s * rate_hz + lead))
     release = instrument.release_s * rate_hz
     rings = instrument.kind == "ringing"
-    wanted = hold + round(SILENT_AFTER * release) if not rings else 1 << 40
+    wanted = hold + round(SILENT_AFTER * release) if not rings else round(RING_LIMIT_S * rate_hz)
     audio_CN = _read(sounds_CN, recorded, scale, note, wanted, rate_hz)
     audio_CN *= np.float32(_gain(recorded, note.velocity))
     if len({one.velocity for one in instrument.notes}) == 1:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
+import struct
 
 import noteline
 import numpy as np
+import onnx
 import pytest
 import soundfile
 from clihelp import say
 
 from engine import AudioError, BundleDamaged, BundleError, TimeMap, analysis_of_json, listening_command, midi_bytes
+from engine.notes import midi as midi_module
 from engine.notes import network as network_module
 from engine.notes.decode import DecodeSettings, decode
 from engine.notes.midi import read_midi
@@ -172,6 +177,64 @@ def test_a_network_that_is_damaged_or_missing_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(network_module, "search_folders", lambda: [tmp_path / "nowhere"])
     with pytest.raises(BundleError, match="python -m export notes"):
         NoteNetwork()
+
+
+def midi_file(path, track, ticks_per_beat=96):
+    track += b"\x00\xff\x2f\x00"
+    head = b"MThd" + struct.pack(">IHHH", 6, 0, 1, ticks_per_beat)
+    path.write_bytes(head + b"MTrk" + struct.pack(">I", len(track)) + track)
+    return path
+
+
+BENT = b"\x00\xe0\x00\x10"  # the wheel away from its middle
+
+
+@pytest.mark.parametrize(
+    "track",
+    [
+        BENT + b"\x00\x90\x3c\x40" + b"\xff\xff\xff\x7f\x80\x3c\x00",  # a note of months, in 40 bytes
+        b"\x00\xff\x51\x03\xff\xff\xff" + b"\x00\x90\x3c\x40" + b"\xff\xff\xff\x7f\x80\x3c\x00",
+        b"\x00\x90\x3c\x40\x01\x80\x3c\x00" * 2100,
+        BENT + b"\x00\x90\x3c\x40" * 2000 + b"\x83\xff\x7f\x80\x3c\x00" + b"\x00\x3c\x00" * 1999,
+    ],
+    ids=["a bent note of months", "a slow tempo", "a crowd of notes", "many long bends"],
+)
+def test_a_small_file_cannot_ask_for_hours_of_work(tmp_path, monkeypatch, track):
+    monkeypatch.setattr(midi_module, "BENDS_LIMIT", 200_000)  # lower than usual, for speed
+    monkeypatch.setattr(midi_module, "NOTES_LIMIT", 2000)
+    with pytest.raises(AudioError, match="holds more than is read"):
+        read_midi(midi_file(tmp_path / "crowd.mid", track))
+
+
+def test_a_pipe_is_no_midi_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mid")
+    with pytest.raises(AudioError, match="not a file"):
+        read_midi(tmp_path / "pipe.mid")
+
+
+def test_a_graph_that_must_not_be_run_is_refused_also_with_the_right_hash(tmp_path):
+    copy = shutil.copytree(find_notes_folder(), tmp_path / "notes")
+    described = json.loads((copy / "notes.json").read_text())
+    model = onnx.load(copy / "notes.onnx")
+    model.graph.node[0].op_type = "Loop"
+    onnx.save(model, copy / "notes.onnx")
+    described["files"]["notes.onnx"] = hashlib.sha256((copy / "notes.onnx").read_bytes()).hexdigest()
+    (copy / "notes.json").write_text(json.dumps(described))
+    with pytest.raises(BundleError, match="it uses the operator Loop"):
+        NoteNetwork(copy)
+
+
+@pytest.mark.parametrize("name", ["notes.json", "notes.onnx"])
+def test_what_is_no_plain_file_in_the_folder_of_the_network_is_not_read(tmp_path, name):
+    copy = shutil.copytree(find_notes_folder(), tmp_path / "notes")
+    (copy / name).unlink()
+    os.mkfifo(copy / name)
+    with pytest.raises(BundleDamaged, match="is no file"):
+        NoteNetwork(copy)
+    (copy / "notes.json").unlink()
+    (copy / "notes.json").write_text("[" * 200_000)
+    with pytest.raises(BundleDamaged, match="nested too deeply"):
+        NoteNetwork(copy)
 
 
 def test_the_process_that_listens_tells_errors_as_one_sentence(tmp_path):

@@ -2,10 +2,15 @@
 
 import hashlib
 import json
+import os
+from dataclasses import replace
 
+import numpy as np
 import pytest
+import soundfile
 
 from engine.errors import BundleDamaged, BundleTooNew
+from engine.sampler import instruments
 from engine.sampler.instruments import DESCRIPTION, find_sampler_folder, load_sampler, read_sound
 
 MAY_BE_PASSED_ON = {"MIT", "CC0-1.0", "CC-BY-3.0", "Unlicense"}
@@ -73,7 +78,20 @@ def test_another_sound_than_the_one_described_is_refused(tmp_path):
         read_sound(kalimba, 44_100)
 
 
-@pytest.mark.parametrize("kalimba", [{"kind": "unheard"}, {"notes": []}, {"notes": [{"midi": 60}]}, {"labels": None}])
+NOTE = {"midi": 60, "velocity": [0, 127], "start": 0, "samples": 8000, "attack": 0, "level_db": -20.0}
+
+
+@pytest.mark.parametrize(
+    "kalimba",
+    [
+        {"kind": "unheard"}, {"notes": []}, {"notes": [{"midi": 60}]}, {"labels": None}, {"notes": [NOTE] * 5000},
+        *({"release_s": value} for value in (0.0, -1.0, 1e9, float("nan"), float("inf"), "x", None, [1])),
+        *({"notes": [NOTE | {"midi": value}]} for value in (-1e9, 1e9, float("nan"), None)),
+        *({"notes": [NOTE | {"level_db": value}]} for value in (float("nan"), 1e9, -1e9)),
+        *({"notes": [NOTE | {"samples": value}]} for value in (0, -1, float("inf"))),
+        *({"notes": [NOTE | {"loop": value}]} for value in ([0, 1], [5, 5], [0, 9000], [-1, 400], [1])),
+    ],
+)  # fmt: skip
 def test_a_description_that_makes_no_sense_is_refused_in_one_sentence(tmp_path, kalimba):
     with pytest.raises(BundleDamaged, match="cannot be read"):
         load_sampler(copied(tmp_path, kalimba=kalimba))
@@ -82,3 +100,33 @@ def test_a_description_that_makes_no_sense_is_refused_in_one_sentence(tmp_path, 
 def test_a_newer_sampler_asks_for_a_newer_engine(tmp_path):
     with pytest.raises(BundleTooNew, match="format 2"):
         load_sampler(copied(tmp_path, fluxstem_sampler=2))
+
+
+@pytest.mark.parametrize("what", ["the description", "the sound"])
+def test_what_is_no_plain_file_is_not_read(tmp_path, what):
+    folder = copied(tmp_path)
+    [kalimba] = load_sampler(folder).instruments.values()
+    path = folder / DESCRIPTION if what == "the description" else kalimba.file
+    path.unlink()
+    os.mkfifo(path)
+    load_sampler.cache_clear()
+    read_sound.cache_clear()
+    with pytest.raises(BundleDamaged, match="is no file"):
+        read_sound(next(iter(load_sampler(folder).instruments.values())), 44_100)
+
+
+def test_a_deeply_nested_description_is_refused_in_one_sentence(tmp_path):
+    (tmp_path / DESCRIPTION).write_text('{"a":' + "[" * 200_000)
+    with pytest.raises(BundleDamaged, match="cannot be read"):
+        load_sampler(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(30_000, 3), (100_001, 1)], ids=["channels", "length"])
+def test_a_sound_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch, shape):
+    monkeypatch.setattr(instruments, "SOUND_LIMIT_SAMPLES", 100_000)
+    [kalimba] = load_sampler(copied(tmp_path)).instruments.values()
+    soundfile.write(kalimba.file, np.zeros(shape, np.float32), 44_100, format="FLAC")
+    raw = kalimba.file.read_bytes()
+    hostile = replace(kalimba, sha256=hashlib.sha256(raw).hexdigest())
+    with pytest.raises(BundleDamaged, match="which is too much"):
+        read_sound(hostile, 44_100)
