@@ -25,7 +25,7 @@ def harmony_fit(music: Music, notes: Sequence[NoteEvent | DrumHit]) -> float:
     beats = music.time_map.beats_per_bar
     fits, lengths = [], []
     for one in pitched:
-        bar = math.floor(music.time_map.beat_at((one.start_s + one.end_s) / 2) / beats) - music.first_bar
+        bar = math.floor(music.beat_of((one.start_s + one.end_s) / 2) / beats) - music.first_bar
         fits.append(float(share_BP[min(max(bar, 0), len(share_BP) - 1), one.key % 12]))
         lengths.append(one.length_s)
     return float(np.average(fits, weights=np.maximum(lengths, 1e-3)))
@@ -37,7 +37,7 @@ def rhythm_fit(music: Music, notes: Sequence[NoteEvent | DrumHit]) -> float:
     played_S = np.zeros(steps)
     for one in notes:
         at_s = one.at_s if isinstance(one, DrumHit) else one.start_s
-        played_S[round(music.time_map.beat_at(at_s) * STEPS_PER_BEAT) % steps] += one.velocity
+        played_S[round(music.beat_of(at_s) * STEPS_PER_BEAT) % steps] += one.velocity
     groove_S = np.asarray(music.groove)
     if played_S.std() < 1e-9 or groove_S.std() < 1e-9:
         return 0.5

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,13 @@ PROGRESSIONS = {  # roots in steps of the scale, a bar each
     "major": ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 4, 3), (5, 3, 0, 4)),
     "minor": ((0, 5, 2, 6), (0, 3, 4, 0), (0, 6, 5, 6), (0, 5, 3, 4)),
 }
+SWING_WORDS = {"swing", "swung", "shuffle", "shuffled", "jazz", "jazzy", "blues", "bluesy"}
+SWUNG = 0.66  # of a beat: where its second eighth comes, for words
+SWING_PLACES = 24  # of a beat, in which the second eighth is looked for
+STRAIGHT_PLACES, SWUNG_PLACES = (11, 12, 13), (14, 15, 16, 17)
+LEAST_SWING = 1.6  # how much more there has to be at a swung place than at the straight one
+FEWEST_BARS_TO_END = 4  # shorter parts are loops
+STRONG_STEP = 0.3  # of the groove's strongest
 CLEAR, CHANGING = 0.12, 0.012  # shares of the chroma: of pitch classes that stand out, of what differs between bars
 NO_HARMONY = "no chords were heard in the music, so the part has a row of its own"
 NOT_SURE_OF_TIME = "no clear beat was heard in the music, so the part keeps to {bpm:g} beats per minute of its own"
@@ -71,6 +78,8 @@ class Music:
         chroma_BP: strength of the pitch classes in each bar, for the fit; empty where no harmony was heard.
         remarks: what the user should know, in sentences.
         is_heard: True where it comes from a sound and not from words.
+        swing: where in a beat its second eighth comes: 0.5 straight, 0.67 a triplet's last.
+        ends: True where a part of it closes on the tonic, and is no loop or middle of a song.
     """
 
     time_map: TimeMap
@@ -82,6 +91,13 @@ class Music:
     chroma_BP: Array
     remarks: tuple[str, ...] = ()
     is_heard: bool = False
+    swing: float = 0.5
+    ends: bool = False
+
+    @property
+    def density(self) -> float:
+        """Share of the steps of a bar in which something happens, 0 to 1."""
+        return sum(strength > STRONG_STEP for strength in self.groove) / max(len(self.groove), 1)
 
     @property
     def scale(self) -> tuple[int, ...]:
@@ -94,8 +110,17 @@ class Music:
         return self.chords[(bar - self.first_bar) % len(self.chords)]
 
     def at(self, bar: int, beat: float) -> float:
-        """Seconds at a beat of a bar, both from 0."""
-        return self.time_map.seconds_at(bar * self.time_map.beats_per_bar + beat)
+        """Seconds at a beat of a bar, both from 0, with the swing of the music."""
+        return self.time_map.seconds_at(swung(bar * self.time_map.beats_per_bar + beat, 0.5, self.swing))
+
+    def beat_of(self, seconds: float) -> float:
+        """The reverse: beats since bar 0 as they are written, without the swing."""
+        return swung(self.time_map.beat_at(seconds), self.swing, 0.5)
+
+    def end_bar(self, seconds: float) -> int | None:
+        """The bar in which a part of some seconds closes; None where it does not."""
+        whole = [bar for bar in self.bars(seconds) if self.at(bar, 2.0) <= seconds]
+        return whole[-1] if self.ends and len(whole) >= FEWEST_BARS_TO_END else None
 
     def bars(self, seconds: float) -> range:
         """The bars of a part of some seconds, the last of them perhaps cut."""
@@ -103,6 +128,20 @@ class Music:
         first = int(np.floor(self.time_map.beat_at(0.0) / beats + 1e-6))
         last = int(np.ceil(self.time_map.beat_at(seconds) / beats - 1e-6))
         return range(first, max(last, first + 1))
+
+
+def swung(beat: float, second: float, becomes: float) -> float:
+    """A beat whose second half begins elsewhere.
+
+    Args:
+        beat: since bar 0.
+        second: where in a beat its second half begins, 0 to 1.
+        becomes: where it is to begin.
+    """
+    whole, part = divmod(beat, 1.0)
+    if part < second:
+        return whole + part * becomes / second
+    return whole + 1.0 - (1.0 - part) * (1.0 - becomes) / (1.0 - second)
 
 
 def hear_music(info: AudioInfo, check: Callable[[], None], seed: int = 0) -> Music:
@@ -131,8 +170,29 @@ def hear_music(info: AudioInfo, check: Callable[[], None], seed: int = 0) -> Mus
     if not has_harmony(chroma_BP):
         chords, chroma_BP = _row_of_chords(tonic, mode, np.random.default_rng(seed)), chroma_BP[:0]
         remarks = (*remarks, NO_HARMONY)
-    groove = _groove(onset_L, beats_L, time_map.beats_per_bar)
-    return Music(time_map, tonic, mode, chords, first, groove, chroma_BP, remarks, True)
+    swing = swing_of(onset_L, beats_L)
+    written_L = np.array([swung(float(beat), swing, 0.5) for beat in beats_L])
+    groove = _groove(onset_L, written_L, time_map.beats_per_bar)
+    return Music(time_map, tonic, mode, chords, first, groove, chroma_BP, remarks, True, swing)
+
+
+def swing_of(onset_L: Array, beats_L: Array) -> float:
+    """Where the second eighth of a beat comes: 0.5 unless what is played there is clearly later.
+
+    Args:
+        onset_L: onset strength of each frame.
+        beats_L: beat of each frame, with its fraction.
+    """
+    place_L = np.floor((beats_L % 1.0) * SWING_PLACES + 0.5).astype(int) % SWING_PLACES
+    counts_P = np.bincount(place_L, minlength=SWING_PLACES)
+    if not counts_P.all():
+        return 0.5
+    strength_P = np.bincount(place_L, onset_L, SWING_PLACES) / counts_P
+    strength_P -= np.median(strength_P)
+    straight, late = (float(strength_P[list(places)].max()) for places in (STRAIGHT_PLACES, SWUNG_PLACES))
+    if late <= max(LEAST_SWING * straight, 0.25 * float(strength_P.max())):
+        return 0.5
+    return (SWUNG_PLACES[0] + int(np.argmax(strength_P[list(SWUNG_PLACES)]))) / SWING_PLACES
 
 
 def _means(values_LP: Array, bars_L: npt.NDArray[np.int_], bars: range) -> Array:
@@ -145,7 +205,7 @@ def music_from_words(words: str, seed: int, seconds: float) -> Music:
     """Music of its own for a part that goes with nothing: tempo and key as the words say, else by the seed.
 
     Args:
-        words: may say ``120 bpm``, ``slow``, ``A minor``.
+        words: may say ``120 bpm``, ``slow``, ``A minor``, ``waltz``, ``swing``, and ``loop`` for one without an end.
         seed: decides what the words leave open.
         seconds: of the part.
     """
@@ -158,9 +218,23 @@ def music_from_words(words: str, seed: int, seconds: float) -> Music:
     tonic, mode = _key(key) if key else (int(rng.integers(12)), "minor" if "sad" in text.split() else
                                          str(rng.choice(["major", "minor"])))  # fmt: skip
     beats = 3 if "waltz" in text.split() else 4
-    chords = _row_of_chords(tonic, mode, rng)
+    said_words = set(re.findall(r"[a-z]+", text))
     groove = tuple(1.0 if step % STEPS_PER_BEAT == 0 else 0.4 for step in range(beats * STEPS_PER_BEAT))
-    return Music(TimeMap(bpm=bpm, beats_per_bar=beats), tonic, mode, chords, 0, groove, np.zeros((0, 12)))
+    open_ended = Music(
+        TimeMap(bpm=bpm, beats_per_bar=beats), tonic, mode, _row_of_chords(tonic, mode, rng), 0, groove,
+        np.zeros((0, 12)), swing=SWUNG if said_words & SWING_WORDS else 0.5,
+        ends=not said_words & {"loop", "loops", "looped"},
+    )  # fmt: skip
+    return replace(open_ended, chords=_closed(open_ended, open_ended.end_bar(seconds)))
+
+
+def _closed(music: Music, end: int | None) -> tuple[Chord, ...]:
+    """The chords up to the bar in which it ends, the last two of them a cadence."""
+    if end is None:
+        return music.chords
+    steps = MAJOR_SCALE if music.mode == "major" else MINOR_SCALE
+    cadence = (_diatonic(music.tonic, steps, 4), _diatonic(music.tonic, steps, 0))
+    return (*(music.chord(bar) for bar in range(end - 1)), *cadence)
 
 
 def _row_of_chords(tonic: int, mode: str, rng: np.random.Generator) -> tuple[Chord, ...]:

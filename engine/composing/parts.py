@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +22,11 @@ ROLE_WORDS = {  # a word of the prompt that says what is to be played
 }  # fmt: skip
 BASS_PITCHES = (28, 47)
 LATE_S = 0.006  # spread of a player's timing
-NEXT_BEAT = 0.001  # beats by which a note is short of the next one
+STRUM_S = (0.012, 0.024)  # from one string to the next
+STRUMMED = ("guitar", "ukulele", "banjo", "mandolin", "harp", "koto", "sitar")
+LONG_BEATS = 1.0  # a longer note of a melody belongs to the chord
+PHRASE_BARS, PHRASE_SWELL = 4, 0.05  # a phrase grows by so much of velocity to its last bar
+GHOST_VELOCITY = 0.3  # of a snare that is felt rather than heard
 
 Writer = Callable[[Music, SampledInstrument, range, np.random.Generator], Iterator[NoteEvent | DrumHit]]
 Spot = tuple[int, float]  # bar and beat
@@ -59,8 +64,26 @@ def compose_part(
         seed: decides what the music leaves open.
     """
     rng = np.random.default_rng((seed, len(role)))
-    written = sorted(_WRITERS[role](music, instrument, music.bars(seconds), rng), key=_at_s)
+    end = music.end_bar(seconds)
+    bars = music.bars(seconds) if end is None else range(music.bars(seconds).start, end + 1)
+    written = sorted(_WRITERS[role](music, instrument, bars, rng), key=_at_s)
+    if end is not None:
+        written = list(_closed(written, music.at(end, 0.0), seconds))
     return tuple(_inside(written, seconds, rng))
+
+
+def _closed(
+    notes: Sequence[NoteEvent | DrumHit], end_s: float, seconds: float
+) -> Iterator[NoteEvent | DrumHit]:  # fmt: skip
+    """A part whose last bar is what is played on its first beat, held; drums have a kick and a cymbal there."""
+    for one in notes:
+        if _at_s(one) < end_s - 1e-6:
+            held = isinstance(one, NoteEvent) and one.end_s > end_s + 0.1
+            yield replace(one, end_s=seconds) if held and isinstance(one, NoteEvent) else one
+        elif isinstance(one, NoteEvent) and one.start_s < end_s + 1e-6:
+            yield replace(one, end_s=seconds)
+        elif isinstance(one, DrumHit) and one.at_s < end_s + 1e-6 and one.drum == "kick":
+            yield from (one, DrumHit(one.at_s, "cymbal", 0.75))
 
 
 def _at_s(note: NoteEvent | DrumHit) -> float:
@@ -104,6 +127,17 @@ def _rhythm(music: Music, rng: np.random.Generator, most: int, grid: int = 2) ->
     return [place / STEPS_PER_BEAT for place in sorted({0, *busiest})]
 
 
+def _notes_a_bar(music: Music, rng: np.random.Generator, fewest: int, most: int) -> int:
+    """How many notes a bar gets: more where the music itself is busy, and somewhat as the seed says."""
+    wished = fewest + (most - fewest) * min(music.density / 0.6, 1.0) + float(rng.normal(0, 0.25 * (most - fewest)))
+    return int(np.clip(round(wished), fewest, most))
+
+
+def _phrase(bar: int) -> float:
+    """What a bar adds to the velocity: a phrase of some bars grows."""
+    return PHRASE_SWELL * (bar % PHRASE_BARS) / (PHRASE_BARS - 1)
+
+
 def _near(pitch_class: int, near: float) -> int:
     """The key of a pitch class that is nearest to another pitch."""
     return int(pitch_class + 12 * round((near - pitch_class) / 12))
@@ -113,21 +147,24 @@ def _bass(
     music: Music, instrument: SampledInstrument, bars: range, rng: np.random.Generator
 ) -> Iterator[NoteEvent]:  # fmt: skip
     """Roots on the first beat, fifths and octaves between, a step towards the root of the next chord at the end."""
-    rhythm = _rhythm(music, rng, int(rng.integers(3, 7)))
+    rhythm = _rhythm(music, rng, _notes_a_bar(music, rng, 2, 6))
     legato, walks = float(rng.uniform(0.7, 0.97)), rng.random() < 0.6
     low = max(BASS_PITCHES[0], instrument.low)
     others = [int(rng.choice([0, 0, 0, 7, 12])) for _ in rhythm]
+    turns = [int(rng.choice([0, 7, 12, 12])) for _ in rhythm]  # every fourth bar goes another way
     for number, (spot, until) in enumerate(_spots(music, bars, rhythm)):
         place = number % len(rhythm)
         chord, coming = music.chord(spot[0]), music.chord(spot[0] + 1)
         root = _near(chord.root, low + 6)
         root += 12 if root < low else 0
-        pitch = root if place == 0 else root + others[place]
+        pitch = root if place == 0 else root + (turns if spot[0] % PHRASE_BARS == 3 else others)[place]
         if walks and len(rhythm) > 2 and place == len(rhythm) - 1 and coming.root != chord.root:
             target = _near(coming.root, root)
             pitch = max(_scale_step(music, target, -1 if target > root else 1), low)
         pitch -= 12 if pitch > BASS_PITCHES[1] else 0
-        yield _note(music, spot, until, pitch, 0.82 + 0.1 * (place == 0) + rng.normal(0, 0.03), legato)
+        yield _note(
+            music, spot, until, pitch, 0.8 + 0.1 * (place == 0) + _phrase(spot[0]) + rng.normal(0, 0.03), legato
+        )
 
 
 def _scale_step(music: Music, pitch: int, way: int) -> int:
@@ -154,26 +191,30 @@ def _voicings(music: Music, instrument: SampledInstrument, bars: range, size: in
 def _chords(
     music: Music, instrument: SampledInstrument, bars: range, rng: np.random.Generator
 ) -> Iterator[NoteEvent]:  # fmt: skip
-    """The chord of the bar in a rhythm that repeats."""
-    rhythm = _rhythm(music, rng, int(rng.integers(2, 6)))
+    """The chord of the bar in a rhythm that repeats; strings are strummed, down on the beat and up between."""
+    rhythm = _rhythm(music, rng, _notes_a_bar(music, rng, 1, 5))
     legato = float(rng.uniform(0.45, 0.95))
     voiced = _voicings(music, instrument, bars, int(rng.integers(3, 5)))
+    apart_s = float(rng.uniform(*STRUM_S)) if any(word in instrument.name for word in STRUMMED) else 0.0
     for spot, until in _spots(music, bars, rhythm):
-        velocity = 0.66 + 0.1 * (spot[1] == 0) + rng.normal(0, 0.03)
-        for pitch in voiced[spot[0]]:
-            yield _note(music, spot, until, pitch, velocity + rng.normal(0, 0.02), legato)
+        velocity = 0.64 + 0.1 * (spot[1] == 0) + _phrase(spot[0]) + rng.normal(0, 0.03)
+        strings = voiced[spot[0]] if spot[1] % 1 == 0 else voiced[spot[0]][::-1]
+        for place, pitch in enumerate(strings):
+            one = _note(music, spot, until, pitch, velocity + rng.normal(0, 0.02), legato)
+            yield replace(one, start_s=min(one.start_s + place * apart_s, one.end_s - 0.05))
 
 
 def _pad(
     music: Music, instrument: SampledInstrument, bars: range, rng: np.random.Generator
 ) -> Iterator[NoteEvent]:  # fmt: skip
-    """One long chord for each stretch of bars that keeps its chord."""
+    """Long chords; a tone that the next chord has too is held on."""
     voiced = _voicings(music, instrument, bars, int(rng.integers(3, 5)))
     velocity = float(rng.uniform(0.55, 0.7))
-    for _, stretch in itertools.groupby(bars, key=lambda bar: music.chord(bar)):
-        same = list(stretch)
-        for pitch in voiced[same[0]]:
-            yield _note(music, (same[0], 0.0), (same[-1] + 1, 0.0), pitch, velocity, 1.01)
+    for pitch in sorted({pitch for chord in voiced.values() for pitch in chord}):
+        for sounds, stretch in itertools.groupby(bars, key=lambda bar: pitch in voiced[bar]):
+            if sounds:
+                held = list(stretch)
+                yield _note(music, (held[0], 0.0), (held[-1] + 1, 0.0), pitch, velocity, 1.01)
 
 
 def _arpeggio(
@@ -188,60 +229,86 @@ def _arpeggio(
     for number, (spot, until) in enumerate(_spots(music, bars, rhythm)):
         place = number % len(rhythm)
         pitch = voiced[spot[0]][order[place % len(order)]]
-        yield _note(music, spot, until, pitch, 0.62 + 0.12 * (place == 0) + rng.normal(0, 0.03), legato)
+        yield _note(
+            music, spot, until, pitch, 0.6 + 0.12 * (place == 0) + _phrase(spot[0]) + rng.normal(0, 0.03), legato
+        )
 
 
 def _lead(
     music: Music, instrument: SampledInstrument, bars: range, rng: np.random.Generator
 ) -> Iterator[NoteEvent]:  # fmt: skip
-    """A melody of two motifs: tones of the chord on its strong beats, steps of the scale between, room to breathe."""
-    motifs = [(_rhythm(music, rng, most), rng.integers(-2, 3, most + 1)) for most in rng.integers(2, 6, 2)]
+    """A melody of two motifs: tones of the chord where it stands, steps of the scale between, room to breathe."""
+    most = [_notes_a_bar(music, rng, 2, 5) for _ in range(2)]
+    motifs = [(_rhythm(music, rng, count), [int(way) for way in rng.integers(-2, 3, count + 1)]) for count in most]
     plan = [[0, 1, 0, 1], [0, 0, 1, 0], [0, 1, 1, 0]][int(rng.integers(3))]
     middle = min(max((instrument.low + instrument.high) / 2, 60), 74)
     pitch = _near(music.chord(bars.start).root, middle)
     for bar in bars:
-        rhythm, ways = motifs[plan[bar % 4]]
-        if bar % 4 == 3:
+        rhythm, ways = motifs[plan[bar % PHRASE_BARS]]
+        if bar % PHRASE_BARS == 3:  # a phrase comes to rest
             rhythm = rhythm[: max(1, len(rhythm) // 2)]
         for place, beat in enumerate(rhythm):
-            if beat == 0 or beat == music.time_map.beats_per_bar / 2:
-                pitch = min((_near(tone, pitch) for tone in music.chord(bar).pitch_classes), key=lambda key: abs(
-                    key - pitch + 0.5 * int(ways[0])))  # fmt: skip
-            else:
-                for _ in range(abs(int(ways[place]))):
-                    pitch = _scale_step(music, pitch, 1 if ways[place] > 0 else -1)
+            is_last = place + 1 == len(rhythm)
+            length = (music.time_map.beats_per_bar - 0.25 if is_last else rhythm[place + 1]) - beat
+            for _ in range(abs(ways[place])):
+                pitch = _scale_step(music, pitch, 1 if ways[place] > 0 else -1)
+            if beat == 0 or beat == music.time_map.beats_per_bar / 2 or length > LONG_BEATS:
+                pitch = _chord_tone(music, bar, pitch, ways[place])
             pitch -= 12 * ((pitch > middle + 10) - (pitch < middle - 10))
-            until = (bar, rhythm[place + 1]) if place + 1 < len(rhythm) else (bar + 1, -0.25)
-            yield _note(music, (bar, beat), until, pitch, 0.72 + 0.08 * (beat == 0) + rng.normal(0, 0.03), 0.93)
+            velocity = 0.7 + 0.08 * (beat == 0) + _phrase(bar) + rng.normal(0, 0.03)
+            yield _note(music, (bar, beat), (bar, beat + length), pitch, velocity, 0.93)
+
+
+def _chord_tone(music: Music, bar: int, pitch: int, way: int) -> int:
+    """The tone of a bar's chord that is nearest to a pitch; of two, the one that lies in the way of the melody."""
+    tones = (_near(tone, pitch) for tone in music.chord(bar).pitch_classes)
+    return min(tones, key=lambda key: abs(key - pitch - 0.1 * way))
 
 
 def _drums(
     music: Music, instrument: SampledInstrument, bars: range, rng: np.random.Generator
 ) -> Iterator[DrumHit]:  # fmt: skip
-    """A backbeat; the kick where the music is busy, hats in eighths or sixteenths, a fill every four bars."""
+    """A backbeat; the kick where the music is busy, hats, ghost strokes, a fill every four bars and a cymbal after."""
     beats = music.time_map.beats_per_bar
-    snares = [1.0, 3.0] if beats == 4 else [float(beats - 1)]
-    busy = sum(music.groove[step] for step in range(1, len(music.groove), 2)) / max(sum(music.groove), 1e-9)
-    step = 0.25 if busy > 0.4 and rng.random() < 0.7 else 0.5
-    kicks = [beat for beat in _rhythm(music, rng, int(rng.integers(2, 5))) if beat not in snares]
+    snares = _BACKBEATS.get(beats, [float(beats - 1)])
+    between = sum(music.groove[step] for step in range(1, len(music.groove), 2)) / max(sum(music.groove), 1e-9)
+    is_busy = between > 0.4 and rng.random() < 0.7
+    step = 0.25 if is_busy else 0.5
+    kicks = [beat for beat in _rhythm(music, rng, _notes_a_bar(music, rng, 2, 4)) if beat not in snares]
+    ghosts = [beat + 0.75 for beat in snares if is_busy and rng.random() < 0.6 and beat + 0.75 not in kicks]
     opens = float(rng.choice([beats - 0.5, -1.0]))
+    filled = False
     for bar in bars:
-        fills = bar % 4 == 3 and rng.random() < 0.7
-        if bar % 8 == 0:
-            yield DrumHit(music.at(bar, 0.0), "cymbal", 0.7)
-        for beat in kicks:
-            yield DrumHit(music.at(bar, beat), "kick", round(0.85 + float(rng.normal(0, 0.03)), 3))
-        for beat in snares:
-            yield DrumHit(music.at(bar, beat), "snare", round(0.84 + float(rng.normal(0, 0.03)), 3))
-        for place in range(round(beats / step)):
-            beat = place * step
-            if fills and beat >= beats - 1:
-                continue
-            loud = 0.6 + 0.12 * (beat % 1 == 0) + float(rng.normal(0, 0.04))
-            yield DrumHit(music.at(bar, beat), "open hi-hat" if beat == opens else "hi-hat", round(loud, 3))
-        for place in range(4 if fills else 0):
-            drum = "snare" if place < 2 else "tom"
-            yield DrumHit(music.at(bar, beats - 1 + place / 4), drum, round(0.6 + 0.08 * place, 3))
+        fills = bar % PHRASE_BARS == 3 and bar > bars.start and rng.random() < 0.7
+        last = beats - 1 if fills else beats  # the beat from which the fill takes over
+        rows = [("kick", kicks, 0.85), ("snare", snares, 0.84), ("snare", ghosts, GHOST_VELOCITY)]
+        for drum, row, loud in rows:
+            for beat in (beat for beat in row if beat < last):
+                yield _stroke(music, bar, beat, drum, loud + float(rng.normal(0, 0.03)))
+        if filled or bar == bars.start:
+            yield _stroke(music, bar, 0.0, "cymbal", 0.7)
+        for beat in np.arange(0.0, last, step):
+            if not (beat == 0 and (filled or bar == bars.start)):  # that hand is at the cymbal
+                loud = 0.56 + 0.14 * (beat % 1 == 0) - 0.1 * (beat % 0.5 != 0) + float(rng.normal(0, 0.04))
+                yield _stroke(music, bar, float(beat), "open hi-hat" if beat == opens else "hi-hat", loud)
+        if fills:
+            yield from _fill(music, bar, rng)
+        filled = fills
+
+
+_BACKBEATS = {2: [1.0], 3: [2.0], 4: [1.0, 3.0], 5: [3.0], 6: [3.0], 7: [2.0, 5.0]}  # beats with a snare, by meter
+
+
+def _fill(music: Music, bar: int, rng: np.random.Generator) -> Iterator[DrumHit]:
+    """The last beat of a bar, growing into the next one."""
+    rows = (("snare", "snare", "tom", "tom"), ("snare", "tom", "tom", "tom"), ("snare", "snare", "snare", "snare"))
+    drums = rows[int(rng.integers(len(rows)))]
+    for place, drum in enumerate(drums):
+        yield _stroke(music, bar, music.time_map.beats_per_bar - 1 + place / 4, drum, 0.6 + 0.08 * place)
+
+
+def _stroke(music: Music, bar: int, beat: float, drum: str, velocity: float) -> DrumHit:
+    return DrumHit(music.at(bar, beat), drum, round(float(np.clip(velocity, 0.1, 1.0)), 3))
 
 
 _WRITERS: dict[str, Writer] = {
