@@ -22,7 +22,7 @@ COMMANDS = {
     "mask": ("export.mask", "put a mask decoder, and the words it knows, into a copy of a bundle"),
     "mask-estimate": ("export.flow_estimate", "is a mask decoder better that also reads the flow's estimates"),
     "notes": ("export.notes", "take the network that hears notes out of the wheel of basic-pitch"),
-    "refit": ("export.refit", "put a run's flow into a copy of the bundle that it was trained from"),
+    "refit": ("export.refit", "put a run's flow or decoder into a copy of the bundle that it was trained from"),
     "sampler": ("export.sampler", "turn note banks and a SoundFont into the instruments of --voice sampled"),
     "separator": ("export.separators.command", "turn Spleeter, HTDemucs, Open-Unmix or an ONNX file into a bundle"),
     "songs": ("export.separators.songs", "measure separators on the voices of real songs"),

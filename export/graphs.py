@@ -22,6 +22,7 @@ from torch.nn.utils import parametrize
 from engine.latents import SLOTS, Slot
 from training.codec.model import MixWavCodec
 from training.codec.spectral import FrameTransform
+from training.codec.train import load_codec
 from training.config import Preset
 from training.flow.model import velocity
 from training.flow.train import load_flow
@@ -93,20 +94,24 @@ def prepare(codec: MixWavCodec) -> None:
 
 def specs(preset: Preset, run: Path) -> list[Spec]:
     """All graphs of a run. Inputs and outputs are float32 but for tokens (int64) and masks (bool)."""
-    codec = MixWavCodec(preset.grid, preset.codec)
-    codec.load_state_dict(torch.load(run / "codec.pt", map_location="cpu", weights_only=True))
-    codec.eval().requires_grad_(False)
-    prepare(codec)
     tower, _ = load_text_tower(run)
-    grid, embedding = preset.grid.grid, preset.prompt.embedding
+    return [
+        *codec_specs(preset, load_codec(preset, run)),
+        step_spec(preset, load_flow(preset, run)),
+        text_spec(tower, preset.prompt.embedding),
+    ]
+
+
+def codec_specs(preset: Preset, codec: MixWavCodec) -> list[Spec]:
+    """The encode and decode graphs of a codec, which is made exportable."""
+    prepare(codec)
+    grid = preset.grid.grid
     d, frames, n = grid.latent_channels, grid.window_frames, grid.window_samples
     return [
         Spec("encode", Encode(codec), {"audio": 0.1 * torch.randn(2, 1, n)}, {"audio": ["B", 1, n]},
              {"latents": ["B", d, frames]}),
         Spec("decode", Decode(codec), {"latents": torch.randn(2, d, frames)}, {"latents": ["B", d, frames]},
              {"audio": ["B", 1, n]}),
-        step_spec(preset, load_flow(preset, run)),
-        text_spec(tower, embedding),
     ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ the latents stay, so that a flow that was trained on them still fits: only what 
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from training.codec.adversarial import MultiScaleDiscriminator, discriminator_lo
 from training.codec.losses import MelLoss, SpectralLoss, mask_distance
 from training.codec.model import MixWavCodec
 from training.config import Preset
+from training.data.credits import credits
 from training.data.mixer import StemMixer
 from training.data.stem_cache import StemCache
 from training.synthesis.render_stems import ensure_cache
@@ -180,11 +182,12 @@ def train_codec(
 
 
 def finish(run: Trainer, stage: CodecStage, folder: Path) -> None:
-    """Put the averaged weights and the scaling into ``codec.pt``."""
+    """Put the averaged weights and the scaling into ``codec.pt``, and beside it what it was trained on."""
     run.averaged()
     if not stage.config.decoder_only:
         measure_latents(stage.codec, stage)
     torch.save(stage.codec.state_dict(), folder / "codec.pt")
+    (folder / "credits.json").write_text(json.dumps(credits(stage.mixer.cache), indent=1, ensure_ascii=False), "utf-8")
 
 
 def load_codec(preset: Preset, folder: Path) -> MixWavCodec:
