@@ -6,6 +6,7 @@ divided by the rate of their file come back as those very samples, however long 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable
@@ -13,8 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import soundfile
-
+from engine.audio.format_apart import RateAndLength, rate_and_length
 from engine.errors import AudioError, RequestError
 from engine.media.reference import SAME, example_path
 
@@ -104,16 +104,27 @@ def rate_of(path: str | None) -> int:
     """
     if path is None:
         raise RequestError("samples of which file? none is named here, so give places in seconds")
-    try:
-        return int(soundfile.info(path).samplerate)
-    except (soundfile.LibsndfileError, TypeError):  # TypeError: a .raw name, for which soundfile wants a rate
-        pass
+    found = _format_of(path)
+    if found is not None:
+        return found[0]
     if not os.path.exists(path):
         raise AudioError("there is no file {path}; check the path", path=path)
     raise RequestError(
         "the rate of {name} is not known before it is decoded; give its places in seconds, or convert it to WAV first",
         name=Path(path).name,
     )
+
+
+def length_of(path: str) -> float | None:
+    """Length of a file in seconds, read from its header; None where that does not say."""
+    found = _format_of(path)
+    return None if found is None else found[1] / found[0]
+
+
+def _format_of(path: str) -> RateAndLength | None:
+    with contextlib.suppress(OSError, ValueError):  # ValueError: no path at all
+        return rate_and_length(Path(path)) if os.path.isfile(path) else None
+    return None
 
 
 def without_part(example: str) -> tuple[str, str]:

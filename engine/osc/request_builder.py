@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import soundfile
-
 from engine import (
     EXAMPLE_KINDS,
     IN_SAMPLES,
@@ -16,6 +14,7 @@ from engine import (
     Request,
     RequestError,
     example_in_seconds,
+    length_of,
     list_bundles,
     list_chains,
     rate_of,
@@ -136,10 +135,10 @@ def _regions_s(asked: dict[str, Any], path: str | None) -> list[tuple[float, flo
     if path is None or (start_s == 0.0 and end_s == 0.0):
         return []
     if end_s == 0.0:
-        try:
-            end_s = float(soundfile.info(path).duration)
-        except soundfile.LibsndfileError:
+        whole_s = length_of(path)
+        if whole_s is None:
             return []  # the engine says what is wrong with the file
+        end_s = whole_s
     return [(start_s, end_s)]
 
 
