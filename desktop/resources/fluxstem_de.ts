@@ -452,6 +452,7 @@
     <message><source>the bundle {bundle} takes no videos as examples, so {example} cannot be used; it takes words and sounds; to have the sound of it heard, give it as audio</source><translation>das Modell {bundle} nimmt keine Videos als Beispiel, also auch nicht {example}; es nimmt Worte und Klänge; soll der Ton des Videos zählen, geben Sie es als Audio an</translation></message>
     <message><source>the bundle's mask graph answered with {name} values that are no numbers; use another bundle</source><translation>der Masken-Graph des Modells lieferte bei {name} Werte, die keine Zahlen sind; benutzen Sie ein anderes Modell</translation></message>
     <message><source>the bundle's {graph} graph answered with values that are no numbers; use another bundle</source><translation>der Graph {graph} des Modells lieferte Werte, die keine Zahlen sind; benutzen Sie ein anderes Modell</translation></message>
+    <message><source>{name} was not added, because another song was opened meanwhile; add it again</source><translation>{name} wurde nicht hinzugefügt, weil inzwischen ein anderer Song geöffnet wurde; fügen Sie es noch einmal hinzu</translation></message>
     <message><source>the clip of this job is gone; send it again from the DAW</source><translation>der Clip dieses Auftrags ist weg; schicken Sie ihn noch einmal aus der DAW</translation></message>
     <message><source>the current folder is gone, so {path} is nowhere; change to another one</source><translation>der aktuelle Ordner ist weg, {path} also nirgends; wechseln Sie in einen anderen</translation></message>
     <message><source>the decoded audio is gone from the cache; open the file again</source><translation>der Ton ist nicht mehr im Zwischenspeicher; öffnen Sie die Datei noch einmal</translation></message>
@@ -1244,5 +1245,11 @@
     <message><source>Pan</source><translation>Pan</translation></message>
     <message><source>MIDI file</source><translation>MIDI-Datei</translation></message>
     <message><source>Path of a MIDI file whose notes the recorded instruments play</source><translation>Pfad einer MIDI-Datei, deren Noten die aufgenommenen Instrumente spielen</translation></message>
+    <message><source>Not on what is left, which has no take</source><translation>Nicht auf dem, was übrig bleibt: Es hat keinen Take</translation></message>
+    <message><source>What is left is computed and has no take; export it and drop the file here to put effects on it</source><translation>Was übrig bleibt, wird berechnet und hat keinen Take; exportieren Sie es und ziehen Sie die Datei hierher, um Effekte darauf zu legen</translation></message>
+    <message><source>samples of which file? none is named here, so give places in seconds</source><translation>Samples welcher Datei? Hier ist keine genannt; geben Sie Stellen in Sekunden an</translation></message>
+    <message><source>the rate of {name} is not known before it is decoded; give its places in seconds, or convert it to WAV first</source><translation>die Abtastrate von {name} ist erst nach dem Dekodieren bekannt; geben Sie Stellen in Sekunden an, oder wandeln Sie die Datei erst in WAV um</translation></message>
+    <message><source>{text!r} is no place; give seconds, as 12.5 or 1:05, or samples, as 480000{unit}</source><translation>{text!r} ist keine Stelle; geben Sie Sekunden an, etwa 12.5 oder 1:05, oder Samples, etwa 480000{unit}</translation></message>
+    <message><source>{text!r} is not a region; give start and end in seconds, as 12.5-20.0 or 1:05-1:20, or in samples, as 480000{unit}-960000{unit}</source><translation>{text!r} ist kein Bereich; geben Sie Anfang und Ende in Sekunden an, etwa 12.5-20.0 oder 1:05-1:20, oder in Samples, etwa 480000{unit}-960000{unit}</translation></message>
 </context>
 </TS>

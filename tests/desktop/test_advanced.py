@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QLabel
 
 from desktop.models.bundles import BundleRow
 from desktop.models.project import Project
@@ -84,3 +85,22 @@ def test_candidates_are_not_offered_where_a_mask_decoder_has_one_answer(window):
     advanced.render_choice.setCurrentIndex(advanced.render_choice.findData("masked"))
     prompt.set_task("generate")
     assert advanced.candidates.isVisible()
+
+
+def test_why_what_is_left_takes_no_effects_stands_where_they_are_chosen(window):
+    prompt, advanced = window.prompt, window.prompt.advanced
+    chain = advanced.controls["chain"]
+    prompt.fold.setChecked(True)
+    prompt.set_task("isolate")
+    chain.setCurrentIndex(chain.findData("lo-fi"))
+    assert (chain.isVisible(), chain.isEnabled(), prompt.form().chain) == (True, True, "lo-fi")
+    prompt.set_task("remove")
+    assert (chain.isVisible(), chain.isEnabled(), prompt.form().chain) == (True, False, "")
+    assert "no take" in chain.toolTip()
+    assert [
+        label.text() for label in advanced.findChildren(QLabel) if label.isVisible() and "take" in label.text()
+    ] == ["Not on what is left, which has no take"]
+    prompt.set_task("isolate")
+    assert chain.isEnabled()
+    assert "no take" not in chain.toolTip()
+    assert prompt.form().chain == "lo-fi"

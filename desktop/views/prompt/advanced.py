@@ -158,6 +158,7 @@ class Advanced(QWidget):
         self.mix_words.setPlaceholderText(tr("e.g. slow jazz trio"))
         self.show_device(device)
         self._offered: frozenset[str] = frozenset(self.controls)
+        self._said_why: frozenset[str] = frozenset()  # shown and off, with the reason
         self._columns = COLUMNS
         self.set_bundles(bundles, bundle)
         self._lay_out()
@@ -181,6 +182,9 @@ class Advanced(QWidget):
         self._grid.setVerticalSpacing(10)
         self._cells: dict[str, QWidget] = {}
         self._labels: dict[str, QLabel] = {}
+        self._no_take = QLabel(tr("Not on what is left, which has no take"))
+        self._no_take.setObjectName("caption")
+        self._no_take.setWordWrap(True)
         for row in FIELDS:
             control, words = self.controls[row.option], tr(row.label)
             label = self._labels[row.option] = QLabel(words)
@@ -193,6 +197,8 @@ class Advanced(QWidget):
             column.setSpacing(3)
             column.addWidget(label)
             column.addWidget(control)
+            if row.option == "chain":
+                column.addWidget(self._no_take)
 
     def fit(self, task: Rule, rule: Rule, bundle: BundleRow, has_examples: bool) -> None:
         """Show what makes sense, without gaps.
@@ -203,6 +209,7 @@ class Advanced(QWidget):
             bundle: the one that is chosen.
             has_examples: True means there are some.
         """
+        leaves_rest = task.masked and task.answer is Slot.REST
         by_mask = task.masked and bundle.has_mask_decoder and self.render_choice.chosen == "masked"
         unwanted = {
             "candidates": by_mask,  # the mask decoder has one answer to a prompt
@@ -211,16 +218,26 @@ class Advanced(QWidget):
             "example_weight": not has_examples,
             # The effects after are on the stem, as a take beside the dry one; what is left is no take of its own.
             "chain_on": task.masked,
-            "chain": task.masked and task.answer is Slot.REST,
+            "chain": leaves_rest,
         }
         names = (row.option for row in FIELDS)
         self._offered = frozenset(n for n in names if OPTIONS[n].takes(task) and not unwanted.get(n, False))
         self._offer_experts(bundle.experts)
+        self._said_why = frozenset({"chain"} if leaves_rest else ())
         for row in FIELDS:
-            self._cells[row.option].setVisible(row.option in self._offered)
+            self._cells[row.option].setVisible(row.option in self._offered | self._said_why)
             _set_tip(self.controls[row.option], tr(row.tip or OPTIONS[row.option].words(task)))
+        self._tell_why(leaves_rest)
         self._fill_grid()
         self._name_rest(*WITH[rule.rest_slot])
+
+    def _tell_why(self, leaves_rest: bool) -> None:
+        """Switch the effects after off, with the reason, where what comes out is computed from the mix."""
+        self.controls["chain"].setEnabled(not leaves_rest)
+        self._no_take.setVisible(leaves_rest)
+        if leaves_rest:
+            why = tr("What is left is computed and has no take; export it and drop the file here to put effects on it")
+            _set_tip(self.controls["chain"], why)
 
     def fit_width(self, width: int) -> None:
         """Use as many columns as fit into so many pixels."""
@@ -232,7 +249,7 @@ class Advanced(QWidget):
     def _fill_grid(self) -> None:
         for cell in self._cells.values():
             self._grid.removeWidget(cell)
-        shown = [row.option for row in FIELDS if row.option in self._offered]
+        shown = [row.option for row in FIELDS if row.option in self._offered | self._said_why]
         for place, name in enumerate(shown):
             self._grid.addWidget(self._cells[name], place // self._columns, place % self._columns)
         for column in range(COLUMNS):
