@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -311,10 +312,10 @@ def _look_at_folder(folder: Path) -> dict[str, Any]:
         with tempfile.TemporaryFile(dir=there) as stream:
             stream.write(b"x")
             stream.flush()
-        return {"path": str(folder), "ok": True, "why": None}
+        return {"path": str(folder), "ok": True, "why": None, "free_bytes": shutil.disk_usage(there).free}
     except OSError as error:
         why = Sentence("cannot be written to ({reason})", {"reason": error.strerror})
-        return {"path": str(folder), "ok": False, **why.plain}
+        return {"path": str(folder), "ok": False, **why.plain, "free_bytes": None}
 
 
 def _problems(findings: dict[str, Any]) -> Iterator[Sentence]:

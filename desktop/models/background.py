@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
+from shiboken6 import isValid
 
 from engine import Cancelled, EngineError
 
@@ -45,8 +46,8 @@ class Background(QObject):
 
         Args:
             work: must not touch anything of Qt.
-            then: gets its answer.
-            failed: gets what it raised, always with a sentence for the user.
+            then: gets its answer; the method of a dialog that is gone by then is not called.
+            failed: gets what it raised, always with a sentence for the user; not called either then.
         """
         if self._leaving.is_set():
             return
@@ -93,7 +94,9 @@ class Background(QObject):
     def _deliver(self, receiver: Callable[[Any], None], answer: object) -> None:
         self._busy -= 1
         self.busy_changed.emit(self._busy)
-        if not self._leaving.is_set():
+        owner = getattr(receiver, "__self__", None)
+        is_gone = isinstance(owner, QObject) and not isValid(owner)
+        if not self._leaving.is_set() and not is_gone:
             receiver(answer)
 
 

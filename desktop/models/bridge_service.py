@@ -45,6 +45,7 @@ class BridgeService(QObject):
         self._settings, self._background, self._link, self._data = settings, background, link, data
         self._bridge: Any = None
         self._wanted = "off"
+        self._asked = 0  # how often a bridge was started; one that was not the last to be asked for is closed
         self._words = OFF
         settings.changed.connect(lambda name, value: self._follow_setting() if name == "bridge" else None)
         settings.changed.connect(lambda name, value: self._restart() if name == "bridge_folders" else None)
@@ -109,7 +110,12 @@ class BridgeService(QObject):
         self._words = OFF
         if wanted != "off":
             self._words = Message("OSC: starting")
-            self._background.run(lambda: self._started(wanted), self._show, self._fail)
+            asked = self._asked = self._asked + 1
+            self._background.run(
+                lambda: self._started(wanted),
+                lambda bridge: self._show(asked, bridge),
+                lambda error: self._fail(asked, error),
+            )
         self.changed.emit()
 
     def _started(self, wanted: str) -> Any:
@@ -136,8 +142,8 @@ class BridgeService(QObject):
         bridge.start()
         return bridge
 
-    def _show(self, bridge: Any) -> None:
-        if self._wanted == "off":
+    def _show(self, asked: int, bridge: Any) -> None:
+        if self._wanted == "off" or asked != self._asked:  # another one was chosen meanwhile
             bridge.close()
             return
         self._bridge = bridge
@@ -146,7 +152,9 @@ class BridgeService(QObject):
         self._words = Message("{address}, open to the network" if state.lan else "{address}", address=address)
         self.changed.emit()
 
-    def _fail(self, error: EngineError) -> None:
+    def _fail(self, asked: int, error: EngineError) -> None:
+        if asked != self._asked:
+            return
         self._words = Message("OSC: could not start")
         self._wanted = "off"
         self._settings.set("bridge", "off")

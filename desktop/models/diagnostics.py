@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -13,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from desktop.audio.player import AudioPlayer
 from desktop.message import Message
 from desktop.models.background import Background
-from engine import Sentence, examine, findings_sentences
+from engine import EngineError, Sentence, examine, findings_sentences
 
 LEAST_FREE_BYTES = 2 << 30  # below it a long song may not fit
 GB = 1 << 30
@@ -44,7 +42,7 @@ class Diagnostics(QObject):
 
     Signals:
         examined: the report, a ``Message`` for each line.
-        checked: a ``CheckRow`` for each part of the machine.
+        checked: a ``CheckRow`` for each part of the machine; none where the examination itself failed.
         cards_found: name of each NVIDIA card, in CUDA's order.
     """
 
@@ -64,9 +62,11 @@ class Diagnostics(QObject):
 
     def examine(self) -> None:
         """Start; ``examined`` and ``checked`` follow."""
-        self._background.run(
-            self._look, self._show, lambda error: self.examined.emit((Message("{error}", error=str(error)),))
-        )
+        self._background.run(self._look, self._show, self._fail)
+
+    def _fail(self, error: EngineError) -> None:
+        self.checked.emit(())
+        self.examined.emit((Message.of(error),))
 
     def _show(self, findings: dict[str, Any]) -> None:
         self.checked.emit(check_rows(findings))
@@ -121,7 +121,5 @@ def _disk_row(folders: dict[str, Any]) -> CheckRow:
     closed = next((row for row in folders.values() if not row["ok"]), None)
     if closed is not None:
         return CheckRow("disk", False, Message("{folder} cannot be written to", folder=closed["path"]))
-    there = next(place for place in (Path(folders["temp"]["path"]), Path("/")) if place.exists())
-    free = shutil.disk_usage(there).free
-    words = Message("{free:.0f} GB free", free=free / GB)
-    return CheckRow("disk", free >= LEAST_FREE_BYTES, words)
+    free_bytes = folders["temp"]["free_bytes"]
+    return CheckRow("disk", free_bytes >= LEAST_FREE_BYTES, Message("{free:.0f} GB free", free=free_bytes / GB))

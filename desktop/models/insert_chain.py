@@ -269,8 +269,9 @@ class InsertChain(QObject):
 
         def show(settings: PluginSettings) -> None:
             slots = self._sides[side]
-            if at < len(slots) and slots[at].effect.plugin == effect.plugin:
-                slot = InsertSlot(replace(settings.effect, on=effect.on, wet=effect.wet), settings.parameters)
+            now = slots[at].effect if at < len(slots) else None
+            if now is not None and now.plugin == effect.plugin:  # it may have been switched or mixed meanwhile
+                slot = InsertSlot(replace(settings.effect, on=now.on, wet=now.wet), settings.parameters)
                 self._sides[side] = (*slots[:at], slot, *slots[at + 1 :])
                 self.changed.emit()
 

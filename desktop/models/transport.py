@@ -78,6 +78,7 @@ class Transport(QObject):
         self.clipped: set[str] = set()  # ids of lanes that were above full scale, "" for all together
         self.match_db = 0.0
         self._measured: object = None
+        self._measuring: object = None
         self._cursor = QTimer(self)
         self._cursor.setInterval(CURSOR_MS)
         self._cursor.timeout.connect(lambda: self.moved.emit(self.player.position))
@@ -373,10 +374,12 @@ class Transport(QObject):
         heard = tuple((bank.key(lane), lane.gain_db, lane.pan) for lane in audible)
         if project.source is None or not heard or (project.source, heard) == self._measured:
             return
-        measured = (project.source, heard)
+        measured = self._measuring = (project.source, heard)
         scene = replace(self.scene(project), listen=listen)
 
         def show(match_db: float) -> None:
+            if measured != self._measuring:  # something else is heard now, and measured too
+                return
             self._measured = measured
             self.match_db = match_db
             self.match_changed.emit(match_db)

@@ -38,7 +38,7 @@ from desktop.models.settings import AppSettings
 from desktop.models.sum_check import SumCheck
 from desktop.models.tempo import TempoModel
 from desktop.models.transport import Transport
-from engine import AudioError, EngineError, OutputError, Request
+from engine import AudioError, EngineError, OutputError, Request, RequestError
 
 AUTOSAVE_MS = 1500
 STREAMED_S = 60.0  # files as long as this are seen and heard before all of them is read
@@ -112,6 +112,7 @@ class Workspace(QObject):
         self.speed = PracticeSpeed(self.transport.player, self)
         self.diagnostics = Diagnostics(self.background, self.transport.player, self)
         self.path: Path | None = None
+        self._turns = 0  # how often something was opened
         self._lock: ProjectLock | None = None
         self._peaks: dict[str, Peaks] = {}
         self._spectra: dict[str, Spectrogram] = {}
@@ -146,9 +147,11 @@ class Workspace(QObject):
             self.open_project(path)
             return
         self.opening.emit(Opening(path.name))
+        is_last = self._turn()
 
         def report(share: float) -> None:
-            self.opening.emit(Opening(path.name, share))
+            if is_last():
+                self.opening.emit(Opening(path.name, share))
 
         def take() -> AudioRef:
             ref = self.store.take(path, self.background.check, report)
@@ -157,16 +160,24 @@ class Workspace(QObject):
             return ref
 
         def show(ref: AudioRef) -> None:
+            if not is_last():
+                return
             self.opening.emit(None)
             self._begin(path, ref)
             if self.store.is_undrawn(ref):
                 self._read_on(ref)
 
         def fail(error: EngineError) -> None:
-            self.opening.emit(None)
+            if is_last():
+                self.opening.emit(None)
             self.fail(error)
 
         self.background.run(take, show, fail)
+
+    def _turn(self) -> Callable[[], bool]:
+        """Begin to open something; the answer tells whether nothing else was opened since."""
+        turn = self._turns = self._turns + 1
+        return lambda: turn == self._turns
 
     def _read_on(self, ref: AudioRef) -> None:
         """Read the rest of a long file while it is seen and heard."""
@@ -197,8 +208,11 @@ class Workspace(QObject):
             daw: the DAW's own name for it, to send something back under.
             then: called when it is open.
         """
+        is_last = self._turn()
 
         def show(ref: AudioRef) -> None:
+            if not is_last():
+                return
             self._settle(None, None)
             self._begin_with(Project(title=title, source=ref, rate_hz=ref.rate_hz, daw=daw))
             self._keep()
@@ -231,8 +245,12 @@ class Workspace(QObject):
             return
 
         damaged: list[str] = []
+        is_last = self._turn()
 
         def show(project: Project) -> None:
+            if not is_last():
+                lock.release()
+                return
             self._settle(path, lock)
             self._begin_with(project)
             self.settings.remember_file(path)
@@ -261,6 +279,10 @@ class Workspace(QObject):
             return at_rate(ref, project.rate_hz, self.store, self.scratch, self.background.check)
 
         def show(ref: AudioRef) -> None:
+            if self.document.project.source != project.source:
+                asked = "{name} was not added, because another song was opened meanwhile; add it again"
+                self.fail(RequestError(asked, name=path.name))
+                return
             take = LaneTake(audio=ref, made=TakeOrigin(task="import", prompt=path.name))
             self.document.add_lanes(Message("add {name}", name=path.stem), [Lane(name=path.stem, takes=(take,))])
 
@@ -278,12 +300,15 @@ class Workspace(QObject):
 
     def recover(self, left: LeftWork) -> None:
         """Recover the project of a window that did not close."""
+        is_last = self._turn()
 
         def prepare() -> None:
             for ref in left.project.audio:
                 self.store.prepare(ref, self.background.check)
 
         def show(nothing: None) -> None:
+            if not is_last():  # it can still be recovered at the next start
+                return
             self._settle(None, None)
             self._begin_with(left.project)
             self.document.undo.resetClean()

@@ -248,7 +248,8 @@ def _step_words(words: Message) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _show_undo(actions: Mapping[str, QAction], document: Document) -> None:
+def show_undo(actions: Mapping[str, QAction], document: Document) -> None:
+    """Name the steps that Undo and Redo would take."""
     if not isValid(document.undo):  # a stack tells of its own end too
         return
     for name, what, words in (("undo", tr("Undo"), document.undo_words), ("redo", tr("Redo"), document.redo_words)):
@@ -289,6 +290,4 @@ def make_actions(parent: QMainWindow, target: ActionTarget) -> dict[str, QAction
     ):
         actions[name].setEnabled(may)
         changed.connect(actions[name].setEnabled)
-    for news in (undo.undoTextChanged, undo.redoTextChanged):
-        news.connect(lambda words: _show_undo(actions, _document(target)))
     return actions

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.message import Message
 from desktop.models.insert_chain import SIDE_NAMES, InsertChain, InsertSlot
 from desktop.models.workspace import Workspace
 from desktop.views.layout import beside, scrolled, under
@@ -128,15 +129,18 @@ class InsertsDialog(QDialog):
         self.tail.setAccessibleName(tr("Tail"))
         self.tail.valueChanged.connect(self.model.set_tail)
         self._lay_out()
-        self.list.currentRowChanged.connect(lambda row: self._show_parameters())
+        self.list.currentRowChanged.connect(self._show_parameters)
         self.list.itemChanged.connect(self._on_item)
         self.model.changed.connect(self._show)
         self.model.plugins_changed.connect(self._fill_add)
         self.model.working_changed.connect(self._on_working)
-        self.model.told.connect(lambda message: self.status.setText(said(message)))
-        workspace.troubled.connect(lambda message, details: self.status.setText(said(message)))
+        self.model.told.connect(self._say)
+        workspace.troubled.connect(self._say)
         self._fill_add()
         self._show()
+
+    def _say(self, message: Message) -> None:
+        self.status.setText(said(message))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Give up what is under way."""

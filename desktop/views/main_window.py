@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QApplication,
+    QDialog,
     QFileDialog,
     QMainWindow,
     QStackedWidget,
@@ -34,7 +35,7 @@ from desktop.models.recent_files import recent_looks
 from desktop.models.region_presence import heard_in
 from desktop.models.typed_time import seconds_of
 from desktop.models.workspace import Opening, Workspace
-from desktop.views.actions import make_actions
+from desktop.views.actions import make_actions, show_undo
 from desktop.views.dialogs.sheet import choose
 from desktop.views.job_strip import JobStrip
 from desktop.views.lane_actions import LaneActions
@@ -142,19 +143,21 @@ class MainWindow(QMainWindow):
         workspace.told.connect(self.status.tell)
         workspace.opened.connect(self._show_state)
         workspace.opened.connect(self._on_opened)
-        workspace.place_changed.connect(lambda path: self._show_state())
-        document.changed.connect(lambda before, after: self._show_state())
-        document.undo.cleanChanged.connect(lambda clean: self._show_state())
-        document.selection_changed.connect(lambda selection: self._show_regions())
+        workspace.place_changed.connect(self._show_state)
+        document.changed.connect(self._show_state)
+        document.undo.cleanChanged.connect(self._show_state)
+        for news in (document.undo.undoTextChanged, document.undo.redoTextChanged):
+            news.connect(self._show_undo)
+        document.selection_changed.connect(self._show_regions)
         document.current_changed.connect(self._show_target)
         transport.moved.connect(self._show_time)
         transport.state_changed.connect(self.top.show_playing)
-        transport.listen_changed.connect(lambda listen: self._show_state())
+        transport.listen_changed.connect(self._show_state)
         transport.looping_changed.connect(self.actions_by_name["loop"].setChecked)
-        transport.only_changed.connect(lambda only: self._show_state())
-        transport.match_changed.connect(lambda match_db: self._show_state())
-        workspace.link.host_changed.connect(lambda pid: self._show_status())
-        workspace.jobs.queue.summary_changed.connect(lambda count: self._show_status())
+        transport.only_changed.connect(self._show_state)
+        transport.match_changed.connect(self._show_state)
+        workspace.link.host_changed.connect(self._show_status)
+        workspace.jobs.queue.summary_changed.connect(self._show_status)
         workspace.bundles.changed.connect(self._show_bundles)
         workspace.bridge.changed.connect(self._show_status)
         workspace.settings.changed.connect(self._on_setting)
@@ -165,7 +168,7 @@ class MainWindow(QMainWindow):
         self.lane_actions.ask_wanted.connect(self.propose)
         document.source_lane_changed.connect(self._show_source)
         workspace.opening.connect(self._show_opening)
-        workspace.tempo.changed.connect(lambda: self._show_time(transport.position))
+        workspace.tempo.changed.connect(self._show_place)
         self.top.solo_cleared.connect(self._clear_solo)
         self.top.time.left.connect(self.timeline.setFocus)
         self.top.time.typed.connect(self._go_to)
@@ -193,7 +196,7 @@ class MainWindow(QMainWindow):
         self.welcome.open_wanted.connect(self.choose_file)
         self.welcome.demo_wanted.connect(self.open_demo)
         self.welcome.path_wanted.connect(lambda path: self.open_path(Path(path)))
-        QGuiApplication.styleHints().colorSchemeChanged.connect(lambda scheme: self.dress())
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self.dress)
 
     # What users do.
 
@@ -286,13 +289,13 @@ class MainWindow(QMainWindow):
         from desktop.views.dialogs.export_dialog import ExportDialog
 
         if self.workspace.document.project.lanes or self.workspace.document.project.source:
-            ExportDialog(self.workspace, self.lane_actions.files, lane_id, self).exec()
+            _ask(ExportDialog(self.workspace, self.lane_actions.files, lane_id, self))
 
     def show_settings(self, tab: int = 0) -> None:
         """Show the settings."""
         from desktop.views.dialogs.settings_dialog import SettingsDialog
 
-        SettingsDialog(self.workspace, self, tab).exec()
+        _ask(SettingsDialog(self.workspace, self, tab))
 
     def toggle_lane(self, field: str) -> None:
         """Mute or solo the current lane."""
@@ -533,6 +536,12 @@ class MainWindow(QMainWindow):
         lane = self.workspace.document.project.lane(current)
         self.prompt.show_target(lane.name if lane is not None else "")
 
+    def _show_undo(self) -> None:
+        show_undo(self.actions_by_name, self.workspace.document)
+
+    def _show_place(self) -> None:
+        self._show_time(self.workspace.transport.position)
+
     def _show_time(self, sample: int) -> None:
         self.top.show_time(sample / max(self.workspace.document.project.rate_hz, 1))
         self.top.show_bars(self.workspace.tempo.words(sample))
@@ -571,6 +580,12 @@ class MainWindow(QMainWindow):
         kept += [str(Path(one).parent) for one in self.workspace.settings.get("recent")]
         there = (Path(folder) for folder in kept if folder and Path(folder) != demo)
         return str(next((folder for folder in there if folder.is_dir()), Path.home()))
+
+
+def _ask(dialog: QDialog) -> None:
+    """Show a dialog until it is closed; it does not go on listening afterwards."""
+    dialog.exec()
+    dialog.deleteLater()
 
 
 def _is_ours(row: JobRow) -> bool:

@@ -173,8 +173,15 @@ class QueuePanel(QWidget):
         jobs.dataChanged.connect(self._on_data)
         self._tick = QTimer(self)
         self._tick.timeout.connect(self._show)
-        jobs.summary_changed.connect(lambda count: self._tick.start(TICK_MS) if count else self._tick.stop())
+        jobs.summary_changed.connect(self._on_summary)
         self._show()
+
+    def _on_summary(self, count: int) -> None:
+        """Count the seconds while a job runs."""
+        if count:
+            self._tick.start(TICK_MS)
+        else:
+            self._tick.stop()
 
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""

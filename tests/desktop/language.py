@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import errno
+import functools
 import os
 import subprocess
 import sys
@@ -97,7 +98,7 @@ def texts() -> set[str]:
     found = said_templates() | engine_templates() | option_labels() | SYSTEM_REASONS | DYNAMIC
     found |= {STAGES.get(stage, stage) for stage in stages()}
     for path in sorted((ROOT / "desktop").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
                 found |= {leaf.value for leaf in ast.walk(node.args[0]) if is_words(leaf)}
             targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
@@ -155,16 +156,16 @@ class SaidCall:
         self.templates = {before + words for before in words_before for words in leaves(node.args[0], named)}
 
 
-def said_calls(package: str) -> Iterator[SaidCall]:
+@functools.cache
+def said_calls(package: str) -> list[SaidCall]:
     """Every error and message of a package that a user may hear of."""
+    found = []
     for path in sources(package):
         tree = tree_of(path)
-        named = names_in(tree)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and node.args and is_said(node.func):
-                if ast.unparse(node.args[0]) in KNOWN_ELSEWHERE:
-                    continue
-                yield SaidCall(path, node, named)
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args and is_said(node.func)]
+        unknown = [call for call in calls if ast.unparse(call.args[0]) not in KNOWN_ELSEWHERE]
+        found += [SaidCall(path, call, names_in(tree)) for call in unknown]
+    return found
 
 
 KNOWN_ELSEWHERE = {
@@ -197,6 +198,7 @@ def bare_errors() -> list[str]:
     return found
 
 
+@functools.cache
 def sources(package: str) -> list[Path]:
     """The files of a package whose words the window may show."""
     folder = ROOT / package
@@ -206,11 +208,13 @@ def sources(package: str) -> list[Path]:
     return [path for path in paths if not path.relative_to(folder).as_posix().startswith(ENGLISH_ONLY)]
 
 
+@functools.cache
 def tree_of(path: Path) -> ast.Module:
     """A file, parsed."""
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
 def names_in(tree: ast.Module) -> dict[str, set[str]]:
     """The texts that names of a file stand for: constants, tables, functions, what a loop takes out of a table."""
     named: dict[str, set[str]] = {}

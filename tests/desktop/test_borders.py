@@ -1,6 +1,7 @@
 """What the window may and may not import."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,16 @@ def test_models_know_no_widgets_and_only_one_file_holds_the_engine():
         if path.parent.name == "audio":
             assert not any(name.startswith("PySide6") for name in names), path.name
         assert ("engine.Engine" in names_imported(path)) == (path.name == "link.py"), path.name
+
+
+def test_no_view_hears_what_outlives_it_through_a_lambda():
+    """Qt ends the connection of a method with its object; that of a lambda lives as long as the signal's."""
+    outlives = re.compile(r"\b(workspace|document|transport|settings|tempo|jobs|model|link|player|undo|styleHints)\b")
+    for path in sorted((ROOT / "desktop" / "views").rglob("*.py")):
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        made = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "connect"]
+        senders = [ast.unparse(call.func.value) for call in made if isinstance(call.args[0], ast.Lambda)]
+        assert not [sender for sender in senders if outlives.search(sender)], path.name
 
 
 def test_the_window_loads_neither_torch_nor_a_runtime():

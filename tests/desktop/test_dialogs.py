@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
+from shiboken6 import delete
 
 from desktop.message import Message
 from desktop.models.diagnostics import check_rows
@@ -12,6 +13,7 @@ from desktop.models.job_list import JobRow, JobState
 from desktop.views.dialogs.export_dialog import ExportDialog
 from desktop.views.dialogs.settings_dialog import SettingsDialog
 from desktop.views.dialogs.sheet import Sheet
+from desktop.views.main_window import MainWindow
 from desktop.views.sentences import sentence
 from engine import AudioError
 
@@ -20,7 +22,7 @@ FINDINGS = {
     "devices": [{"asked": "cpu", "got": "CPUExecutionProvider", "ok": True, "why": None}],
     "bundles": [{"name": "small", "version": "1.4.0", "ok": True, "why": None}],
     "audio": {"ok": False, "why": "not looked at", "devices": []},
-    "folders": {"temp": {"path": "/tmp", "ok": True, "why": None}, "cache": {"path": "/tmp", "ok": True, "why": None}},
+    "folders": {name: {"path": "/tmp", "ok": True, "why": None, "free_bytes": 3 << 30} for name in ("temp", "cache")},
 }
 
 
@@ -69,6 +71,8 @@ def test_the_running_job_is_seen_while_the_list_is_closed(loaded):
 def test_the_doctor_has_a_row_for_each_part_of_the_machine(loaded, qtbot):
     dialog = SettingsDialog(loaded.workspace, loaded, 4)
     qtbot.addWidget(dialog)
+    dialog._show_checks(())
+    assert dialog.verdict.text() == "Something is missing", "nothing could be examined"
     dialog._show_checks(check_rows(FINDINGS))
     texts = [dialog.checks.itemAtPosition(row, 0).widget().text() for row in range(4)]
     assert texts == ["✓", "×", "✓", "✓"]
@@ -76,6 +80,27 @@ def test_the_doctor_has_a_row_for_each_part_of_the_machine(loaded, qtbot):
     assert dialog.report.isHidden(), "the log is under Details"
     dialog.fold.click()
     assert not dialog.report.isHidden()
+
+
+def test_a_disk_that_is_nearly_full_gets_a_cross():
+    full = {"temp": FINDINGS["folders"]["temp"] | {"free_bytes": 1 << 30}}
+    *_, disk = check_rows(FINDINGS | {"folders": full})
+    assert (disk.name, disk.good, str(disk.words)) == ("disk", False, "1 GB free")
+
+
+def test_a_window_or_dialog_that_is_gone_is_told_nothing(workspace, qtbot, make_wav):
+    window, dialog = MainWindow(workspace), SettingsDialog(workspace, None)
+    assert workspace.background.busy, "the disk is being measured for the dialog"
+    delete(dialog)
+    delete(window)
+    with qtbot.captureExceptions() as raised:
+        with qtbot.waitSignal(workspace.opened, timeout=WAIT_MS):
+            workspace.open(make_wav("song.wav"))
+        workspace.document.apply(Message("add {name}", name="a"), replace(workspace.document.project, title="a"))
+        workspace.document.undo.undo()
+        workspace.settings.set("theme", "light")
+        qtbot.waitUntil(lambda: not workspace.background.busy, timeout=WAIT_MS)
+    assert raised == []
 
 
 def test_folders_for_clips_of_daws_are_set_in_the_settings(loaded, qtbot, tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,25 @@ def test_a_mix_is_opened_and_can_be_heard_at_once(opened):
     scene = opened.transport.scene(project)
     assert scene.listen is PlaybackSource.ORIGINAL
     np.testing.assert_array_equal(scene.original.samples_NC, opened.samples(project.source))
+
+
+def test_of_two_files_the_one_that_was_asked_for_last_is_open(workspace, qtbot, make_wav, monkeypatch):
+    """However long the first takes: nobody's song is replaced by one he had left."""
+    take, is_read = workspace.store.take, threading.Event()
+
+    def slowly(path, *args):
+        if path.stem == "first":
+            is_read.wait(30)
+        ref = take(path, *args)
+        if path.stem == "second":
+            is_read.set()
+        return ref
+
+    monkeypatch.setattr(workspace.store, "take", slowly)
+    workspace.open(make_wav("first.wav"))
+    workspace.open(make_wav("second.wav"))
+    qtbot.waitUntil(lambda: not workspace.background.busy, timeout=WAIT_MS)
+    assert workspace.document.project.title == "second"
 
 
 def test_a_stem_comes_as_a_lane_with_its_rest_and_can_be_undone(opened, qtbot):

@@ -234,7 +234,11 @@ class ExportDialog(QDialog):
         span = self._region() or (0, project.length)
         kind, folder = str(self.kind.currentData()), Path(self.folder.text()).expanduser()
         time_map, colours = self._workspace.tempo.time_map, palette_for(str(settings.get("theme"))).lanes
-        reported, check = self._reported.emit, self._check
+        check = self._check
+
+        def reported(share: float) -> None:
+            if not self._stopped:  # the dialog may be gone
+                self._reported.emit(share)
 
         def write() -> ExportResult:
             if kind in SESSION_FORMATS:

@@ -26,7 +26,6 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from shiboken6 import isValid
 
 from desktop.audio.player import output_devices
 from desktop.message import Message
@@ -35,7 +34,7 @@ from desktop.models.diagnostics import CheckRow
 from desktop.models.disk_use import DiskUse
 from desktop.models.examples import usable
 from desktop.models.workspace import Workspace
-from desktop.views.layout import on_screen, scrolled
+from desktop.views.layout import beside, on_screen, scrolled
 from desktop.views.prompt.advanced import DEVICES
 from desktop.views.sentences import said
 from desktop.views.text import number, size_words, tr
@@ -70,6 +69,7 @@ PARTS = {"engine": "Engine", "sound": "Sound", "bundle": "Bundle", "disk": "Disk
 GB = 1 << 30
 ROW_HEIGHT = 30
 SIZE = (720, 590)
+LINK_INSET = 5  # of the words of a button without an edge, from its left end
 
 
 class SettingsDialog(QDialog):
@@ -132,10 +132,10 @@ class SettingsDialog(QDialog):
         form.addRow(tr("Run the engine on"), self.device)
         sizes = tuple((size, f"{size} GB") for size in CACHES_GB)
         form.addRow(tr("Cache limit"), self._choice("cache_gb", sizes, tr("Waveforms and decoded audio")))
-        tempo = QCheckBox(tr("Estimate tempo and key of what is opened"))
-        tempo.setChecked(bool(self._workspace.settings.get("find_tempo")))
-        tempo.toggled.connect(lambda on: self._workspace.settings.set("find_tempo", on))
-        form.addRow("", tempo)
+        hears_tempo = QCheckBox(tr("Estimate tempo and key of what is opened"))
+        hears_tempo.setChecked(bool(self._workspace.settings.get("find_tempo")))
+        hears_tempo.toggled.connect(lambda on: self._workspace.settings.set("find_tempo", on))
+        form.addRow("", hears_tempo)
         self.cache = QLabel(tr("measuring …"))
         self.cache.setObjectName("quiet")
         self.cache.setWordWrap(True)
@@ -189,11 +189,8 @@ class SettingsDialog(QDialog):
         self.card.setWordWrap(True)
         self.card.setObjectName("quiet")
         self.card.setAlignment(self.card.alignment().AlignTop)
-        add, verify, use = (
-            QPushButton(tr("Add a folder …")),
-            QPushButton(tr("Verify")),
-            QPushButton(tr("Use this bundle")),
-        )
+        add, verify = QPushButton(tr("Add a folder …")), QPushButton(tr("Verify"))
+        use = self.use = QPushButton(tr("Use this bundle"))
         add.clicked.connect(self._add_bundle)
         verify.clicked.connect(self._verify_selected)
         use.clicked.connect(self._use_selected)
@@ -218,7 +215,9 @@ class SettingsDialog(QDialog):
         facts = QVBoxLayout(inside)
         facts.setContentsMargins(0, 0, 0, 0)
         facts.addWidget(self.card)
-        facts.addWidget(self.sources_fold, 0, Qt.AlignmentFlag.AlignLeft)
+        fold = beside(self.sources_fold, 1)
+        fold.setContentsMargins(-LINK_INSET, 0, 0, 0)
+        facts.addLayout(fold)
         facts.addWidget(self.sources)
         facts.addStretch(1)
         area.setWidget(inside)
@@ -341,7 +340,9 @@ class SettingsDialog(QDialog):
             words.setObjectName("quiet")
             for column, label in enumerate((sign, name, words)):
                 self.checks.addWidget(label, place, column, Qt.AlignmentFlag.AlignTop)
-        self.verdict.setText(tr("Everything works") if all(row.good for row in rows) else tr("Something is missing"))
+        self.verdict.setText(
+            tr("Everything works") if rows and all(row.good for row in rows) else tr("Something is missing")
+        )
 
     def _offer_cards(self, names: tuple[str, ...]) -> None:
         """Offer each of several NVIDIA cards by its name."""
@@ -370,8 +371,6 @@ class SettingsDialog(QDialog):
         self._workspace.disk_use(self._show_disk)
 
     def _show_disk(self, use: DiskUse) -> None:
-        if not isValid(self.cache):
-            return
         words = tr("this project {project}, which is {ratio} times its audio; in all {all}")
         words = words if use.audio_bytes else tr("in all {all}")
         values = {"project": size_words(use.project_bytes), "ratio": number(use.ratio, 1)}
@@ -397,12 +396,18 @@ class SettingsDialog(QDialog):
         chosen = self._selected()
         if chosen is not None:
             self._workspace.settings.set("bundle", chosen.place)
+            self._show_bundles()
 
     def _show_bundles(self) -> None:
-        chosen = max(self.list.currentRow(), 0)
+        """List them; at first the one that is in use is chosen."""
+        rows, used = self._workspace.bundles.rows, self._workspace.settings.get("bundle")
+        chosen = self.list.currentRow()
+        if chosen < 0:
+            chosen = next((place for place, row in enumerate(rows) if row.place == used), 0)
         self.list.clear()
-        for row in self._workspace.bundles.rows:
-            item = QListWidgetItem(row.words, self.list)
+        for row in rows:
+            words = f"{row.words}  ·  {tr('in use')}" if row.place == used else row.words
+            item = QListWidgetItem(words, self.list)
             item.setSizeHint(QSize(0, ROW_HEIGHT))
         self.list.setCurrentRow(min(chosen, self.list.count() - 1))
 
@@ -415,6 +420,7 @@ class SettingsDialog(QDialog):
         row = self._selected()
         if row is None:
             return
+        self.use.setEnabled(not row.problem and row.place != self._workspace.settings.get("bundle"))
         parts = [said(row.problem)] if row.problem else list(_able_words(row))
         parts += [verdict] if verdict else []
         parts += [] if row.problem else [f"{tr('Licence')}: {row.licence}"]

@@ -32,8 +32,8 @@ class SumLamp(QAbstractButton):
         self._workspace, self._palette = workspace, palette
         self.setFixedSize(WIDTH, HEIGHT)
         self.card = SumCard(self)
-        self.clicked.connect(lambda: self._explain())
-        workspace.sum_changed.connect(lambda sum_db: self._show())
+        self.clicked.connect(self._explain)
+        workspace.sum_changed.connect(self._show)
         self._show()
 
     @property

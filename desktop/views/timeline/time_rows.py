@@ -42,13 +42,13 @@ class TimeRows(QObject):
     def _connect(self) -> None:
         workspace, document, transport = self._workspace, self._workspace.document, self._workspace.transport
         document.changed.connect(self._on_change)
-        document.selection_changed.connect(lambda selection: self.show_all())
+        document.selection_changed.connect(self.show_all)
         transport.moved.connect(self.ruler.set_cursor)
         transport.moved.connect(self.overview.set_cursor)
-        transport.looping_changed.connect(lambda on: self.show_all())
-        workspace.audio_grew.connect(lambda sha256, samples: self.show_all())
+        transport.looping_changed.connect(self.show_all)
+        workspace.audio_grew.connect(self.show_all)
         workspace.tempo.changed.connect(self._show_grid)
-        workspace.settings.changed.connect(lambda name, value: self._show_grid() if name == "grid" else None)
+        workspace.settings.changed.connect(self._on_setting)
         self.overview.sought.connect(transport.seek)
         self.ruler.sought.connect(transport.seek)
         self.ruler.selected.connect(self._select)
@@ -104,6 +104,10 @@ class TimeRows(QObject):
         if done:
             first, last = self._workspace.snapped(first), self._workspace.snapped(last)
         self._workspace.document.select((first, last))
+
+    def _on_setting(self, name: str, value: object) -> None:
+        if name == "grid":
+            self._show_grid()
 
     def _show_grid(self) -> None:
         project, workspace = self._workspace.document.project, self._workspace

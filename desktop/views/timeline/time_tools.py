@@ -53,7 +53,7 @@ class TimeTools(QWidget):
         row.setContentsMargins(7, 4, 8, 5)
         self.setLayout(row)
         tempo.changed.connect(self.show_tempo)
-        settings.changed.connect(lambda name, value: self._show_settings())
+        settings.changed.connect(self._show_settings)
         self._show_settings()
         self.dress(palette)
         self.show_tempo()

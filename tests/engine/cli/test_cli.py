@@ -360,6 +360,7 @@ def test_doctor_says_what_a_real_session_got(toy_bundle, capsys, monkeypatch):
     assert toy in findings["bundles"]
     assert findings["packages"]["soundfile"]
     assert findings["folders"]["temp"]["ok"]
+    assert findings["folders"]["temp"]["free_bytes"] > 0
 
 
 def test_doctor_says_so_when_no_process_can_be_started(capsys, monkeypatch, tmp_path):
