@@ -282,7 +282,7 @@ def test_an_unproven_sender_never_gets_three_times_what_it_sent(outsider):
     weighed = sent = got = 0
     for packet in packets:
         outsider.throw(packet)
-        outsider.socket.settimeout(0.1)  # answers to one packet come in a row; none may come at all
+        outsider.socket.settimeout(0.02)  # answers to one packet come in a row; none may come at all
         before, sent = got, sent + len(packet)
         try:
             while True:

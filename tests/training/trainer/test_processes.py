@@ -16,7 +16,7 @@ def call(name, folder, *more):
 
 
 def test_a_run_that_ends_by_the_clock_ends_at_one_step_in_all_processes(tmp_path):
-    ended = together(*[call("by_the_clock", tmp_path, 0.02)] * 2)
+    ended = together(*[call("by_the_clock", tmp_path, 0.003)] * 2)
     assert [code for code, _ in ended] == [0, 0], ended
     first, second = (torch.load(tmp_path / f"left-{rank}.pt", weights_only=True) for rank in (0, 1))
     assert first["step"] == second["step"] > 0
