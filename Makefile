@@ -36,9 +36,10 @@ help:
 
 setup: .venv/.ready-test
 
-# Most tests keep one core busy, so there is a worker for each; the tests of one file share what they set up.
+# Most tests keep one core busy, so there is a worker for each; the tests of one file share what they set up. The order
+# of the files is tests/conftest.py's.
 WORKERS ?= 2
-PYTEST = OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile
+PYTEST = OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.ready-test
 	$(PY) -m ruff check .

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 SMALL_BUNDLE = ROOT / "resources" / "bundles" / "small"
 THREAD_GRACE_S = 2.0
+# Files that take longest, as `make test` says: they begin first, so that no worker waits for another's last.
+LONGEST = (
+    "test_bench.py", "test_mask_graph.py", "test_editing.py", "test_mage_music.py", "test_packages.py",
+    "test_ardour_window.py", "test_sessions.py", "test_encoders.py", "test_guard.py", "test_command.py",
+    "test_processes.py", "test_cluster.py", "test_distributed.py", "test_trials.py", "test_step.py",
+    "test_additivity.py",
+)  # fmt: skip
 TELEMETRY_BEFORE = pytest.StashKey[dict[Path, int]]()
 OUTSIDE = Outside()
 
@@ -61,10 +69,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs the tiny run waits for its training: it is slow without saying so."""
+    """What needs the tiny run waits for its training: it is slow without saying so. The longest files begin."""
     for item in items:
         if "tiny_run" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
+    counts = Counter(item.path for item in items)
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (ranks.get(item.path.name, len(ranks)), -counts[item.path], item.path))
 
 
 @pytest.fixture(autouse=True)
