@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine.audio.atomic import AtomicFile, publish
+from engine.audio.atomic import publish_bytes
 from engine.bundle.bundle import Bundle, file_sha256, load_bundle
 from engine.bundle.library import find_bundle
 from engine.checks import absolute
@@ -167,14 +167,7 @@ def _write_sidecar(result: StemResult, made: Provenance) -> Path:
     files = (stem, mix, rest) if rule.together else (rest, stem) if rule.answer is Slot.REST else (mix, stem, rest)
     beside = next((Path(file) for file in files if file), Path(made.request.out) / f"{made.request.task}.wav")
     text = json.dumps(finite(sidecar_json(result, made)), indent=1, allow_nan=False) + "\n"
-    draft = AtomicFile(beside.with_name(beside.stem + ".json"))
-    try:
-        draft.stream.write(text.encode("ascii"))
-        draft.seal()
-        [[name]] = publish([[draft]])
-    finally:
-        draft.close()
-    return name
+    return publish_bytes(beside.with_name(beside.stem + ".json"), text.encode("ascii"))
 
 
 def rerun_request(

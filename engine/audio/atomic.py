@@ -113,6 +113,31 @@ def publish(groups: list[list[AtomicFile]], beside: str | None = None) -> list[l
     return done
 
 
+def publish_bytes(path: Path, content: bytes) -> Path:
+    """Write a small file and put it in place; a number follows its name where that is taken.
+
+    Args:
+        path: where to; the folder exists.
+        content: of the file.
+
+    Returns:
+        The name it got.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    draft = AtomicFile(path)
+    try:
+        draft.stream.write(content)
+        draft.seal()
+        [[name]] = publish([[draft]])
+    except OSError as error:
+        raise output_error(path.parent, error) from error
+    finally:
+        draft.close()
+    return name
+
+
 def withdraw(groups: list[list[Path]]) -> None:
     """Remove published files again."""
     for names in groups:

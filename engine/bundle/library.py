@@ -50,6 +50,17 @@ def find_bundle(name: str) -> Path:
     )  # fmt: skip
 
 
+def find_folder(name: str, description: str) -> Path | None:
+    """The first folder of a name that holds its description; None where there is none.
+
+    Args:
+        name: of the folder.
+        description: a file in it; that of a bundle which no task can name is no manifest.
+    """
+    folders = (place / name for place in search_folders())
+    return next((folder for folder in folders if os.path.isfile(folder / description)), None)
+
+
 def search_folders() -> list[Path]:
     """Folders searched for bundles, in order; not all of them need exist."""
     asked = [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]

@@ -6,7 +6,6 @@ Source: Bittner et al. 2022 (arXiv 2203.09893); the graph is that of the package
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy.typing as npt
 
 from engine.bundle.described import read_hashed, read_object
 from engine.bundle.graph_check import check_graph
-from engine.bundle.library import search_folders
+from engine.bundle.library import find_folder
 from engine.errors import BundleDamaged, BundleError
 from engine.runtime.backend import GraphSession
 from engine.runtime.select import open_backend
@@ -120,13 +119,13 @@ def find_notes_folder() -> Path:
     Raises:
         BundleError: there is none.
     """
-    for place in search_folders():
-        if os.path.isfile(place / FOLDER / DESCRIPTION):
-            return place / FOLDER
-    raise BundleError(
-        "the network that hears notes is not installed; make it with: python -m export notes WHEEL {folder}",
-        folder=f"resources/bundles/{FOLDER}",
-    )
+    folder = find_folder(FOLDER, DESCRIPTION)
+    if folder is None:
+        raise BundleError(
+            "the network that hears notes is not installed; make it with: python -m export notes WHEEL {folder}",
+            folder=f"resources/bundles/{FOLDER}",
+        )
+    return folder
 
 
 def checked_file(folder: Path, name: str) -> bytes:

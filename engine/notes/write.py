@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.audio.atomic import AtomicFile, output_error, publish
+from engine.audio.atomic import output_error, publish_bytes
 
 
 def write_new(path: Path, suffix: str, content: bytes) -> Path:
@@ -28,13 +28,4 @@ def write_new(path: Path, suffix: str, content: bytes) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(path.parent, error) from error
-    draft = AtomicFile(path)
-    try:
-        draft.stream.write(content)
-        draft.seal()
-        [[name]] = publish([[draft]])
-    except OSError as error:
-        raise output_error(path.parent, error) from error
-    finally:
-        draft.close()
-    return name
+    return publish_bytes(path, content)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.audio.atomic import AtomicFile, output_error, publish
+from engine.audio.atomic import AtomicFile, output_error, publish, publish_bytes
 from engine.audio.disk_array import DiskArray
 from engine.audio.formats import OutputFormat, format_like
 from engine.audio.quantize import clip_to_range, guard_gain, quantize
@@ -94,7 +94,7 @@ def render_file(
             "chain_effects": ran.effects, "rate_hz": info.rate_hz, "channels": info.channels, "samples": made.rows,
             "gain_db": 20 * math.log10(gain), "notes": list(ran.notes),
         }  # fmt: skip
-        sidecar = _write_json(path.with_suffix(".json"), told)
+        sidecar = publish_bytes(path.with_suffix(".json"), (json.dumps(told, indent=1) + "\n").encode("ascii"))
         return ChainedFile(path, sidecar, ran, made.rows, 20 * math.log10(gain), info.rate_hz)
 
 
@@ -131,16 +131,3 @@ def write_rows(
 def _file_name(words: str) -> str:
     kept = "".join(c if c.isprintable() and c not in '<>:"/\\|?*' else "_" for c in words).strip(" .")
     return kept[:120] or "chain"
-
-
-def _write_json(path: Path, told: dict[str, object]) -> Path:
-    draft = AtomicFile(path)
-    try:
-        draft.stream.write((json.dumps(told, indent=1) + "\n").encode("ascii"))
-        draft.seal()
-        [[name]] = publish([[draft]])
-    except OSError as error:
-        raise output_error(path.parent, error) from error
-    finally:
-        draft.close()
-    return name

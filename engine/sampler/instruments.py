@@ -10,7 +10,6 @@ import functools
 import hashlib
 import io
 import math
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ import soundfile
 import soxr
 
 from engine.bundle.described import read_hashed, read_object
-from engine.bundle.library import search_folders
+from engine.bundle.library import find_folder
 from engine.errors import BundleDamaged, BundleError, BundleTooNew
 
 FOLDER, DESCRIPTION = "sampler", "sampler.json"  # not a manifest: it is no bundle that a task can name
@@ -184,13 +183,13 @@ def find_sampler_folder() -> Path:
     Raises:
         BundleError: there is none.
     """
-    for place in search_folders():
-        if os.path.isfile(place / FOLDER / DESCRIPTION):
-            return place / FOLDER
-    raise BundleError(
-        "the sampler's instruments are not installed; get resources/bundles/{folder} of Fluxstem, or choose the voice "
-        "flow", folder=FOLDER,
-    )  # fmt: skip
+    folder = find_folder(FOLDER, DESCRIPTION)
+    if folder is None:
+        raise BundleError(
+            "the sampler's instruments are not installed; get resources/bundles/{folder} of Fluxstem, or choose the "
+            "voice flow", folder=FOLDER,
+        )  # fmt: skip
+    return folder
 
 
 def _instrument(folder: Path, name: str, row: dict[str, Any], rate_hz: int) -> SampledInstrument:
