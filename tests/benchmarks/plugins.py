@@ -42,6 +42,8 @@ def main() -> int:
         os.environ["XDG_DATA_HOME"] = name
         library = scan_plugins([Path("/usr/lib/vst3") / f"{one}.vst3" for one in arguments.plugins])
         print("plug-ins    " + ", ".join(f"{one.name} {one.version}" for one in library.plugins))
+        late = (f"{one.name} {one.delay_samples} (heard: {one.heard_delay_samples})" for one in library.plugins)
+        print("each alone  samples late, as it says: " + ", ".join(late), flush=True)
         chain = EffectChain(tuple(ChainEffect(plugin=one) for one in arguments.plugins))
         return measure(chain, round(arguments.minutes * 60), Path(name))
 
@@ -51,21 +53,21 @@ def measure(chain: EffectChain, seconds: int, folder: Path) -> int:
     with DiskArray(folder, 2) as given:
         for second in range(seconds):
             given.append(_second(second))
+        print(f"sound       {seconds} s of stereo at {RATE_HZ} Hz", flush=True)
         made, report, took_s, peak_bytes = _rendered(chain, given, folder)
+        print(f"time        {took_s:.1f} s, {seconds / took_s:.0f} times real time", flush=True)
+        print(f"memory      {peak_bytes / 2**20:.0f} MiB at most in the chain's process", flush=True)
         with made:
             again, _, _, _ = _rendered(report.chain, given, folder)
             with again:
                 same = _hash(made) == _hash(again)
-            lengths = made.rows == given.rows == seconds * RATE_HZ
-            off = _clicks_off(made, seconds)
-    print(f"sound       {seconds} s of stereo at {RATE_HZ} Hz")
-    print(f"time        {took_s:.1f} s, {seconds / took_s:.0f} times real time")
-    print(f"memory      {peak_bytes / 2**20:.0f} MiB at most in the chain's process")
-    print(f"length      {'right to the sample' if lengths else 'WRONG'}")
-    print(f"clicks      {'where they were' if not off else f'{off} of them elsewhere'}")
+            length, asked = made.rows, seconds * RATE_HZ
+            late = _late(made, seconds)
+    print(f"length      {length} samples of {asked}")
+    print(f"latency     {max(map(abs, late))} samples at most, in {len(late)} clicks")
     print(f"second run  {'the same samples' if same else 'OTHER samples'}")
     print(f"notes       {'; '.join(report.notes) or 'none'}")
-    return 0 if lengths and same and not off else 1
+    return 0 if length == asked and same and not any(late) else 1
 
 
 def _second(number: int) -> np.ndarray:
@@ -76,13 +78,13 @@ def _second(number: int) -> np.ndarray:
     return sound_NC
 
 
-def _clicks_off(rows: DiskArray, seconds: int) -> int:
-    """How many clicks are not the loudest sample of their second, at their place."""
-    off = 0
+def _late(rows: DiskArray, seconds: int) -> list[int]:
+    """How many samples after its place the loudest one of each second with a click lies, channel by channel."""
+    late: list[int] = []
     for second in range(0, seconds, CLICK_EVERY_S):
         sound_NC = np.abs(rows.read(second * RATE_HZ, (second + 1) * RATE_HZ))
-        off += any(place != RATE_HZ // 2 for place in sound_NC.argmax(axis=0))
-    return off
+        late += (sound_NC.argmax(axis=0) - RATE_HZ // 2).tolist()
+    return late
 
 
 def _rendered(chain: EffectChain, given: DiskArray, folder: Path) -> tuple[DiskArray, ChainReport, float, int]:
