@@ -18,6 +18,12 @@ Every message says what was asked, what is allowed and what to do. Its German, f
 in ``desktop/resources/fluxstem_de.ts``.
 """
 
+from __future__ import annotations
+
+import re
+
+_FIELD = re.compile(r"\{[a-z]\w*(?:![ra])?(?::,?(?:\.\d)?[gfd]?)?\}")
+
 
 class EngineError(Exception):
     """Base of every error a caller of the engine can meet.
@@ -85,3 +91,23 @@ class HostHung(HostError):
 
 class Cancelled(EngineError):
     """The caller asked to stop."""
+
+
+def error_of_another_process(kind: object, template: object, values: object) -> EngineError | None:
+    """An error that a process told which strangers' files may have hijacked; None where it makes no sense.
+
+    Braces in the template may hold names of values and nothing that reaches into them or asks for a width.
+
+    Args:
+        kind: name of one of the classes above.
+        template, values: as of ``EngineError``.
+    """
+    known = globals().get(kind) if isinstance(kind, str) else None
+    if not (isinstance(known, type) and issubclass(known, EngineError) and isinstance(template, str)):
+        return None
+    if not isinstance(values, dict) or not len(_FIELD.findall(template)) == template.count("{") == template.count("}"):
+        return None
+    try:
+        return known(template, **values)
+    except (LookupError, TypeError, ValueError):  # a value is missing, or of another kind
+        return None

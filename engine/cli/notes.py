@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.host.client import Engine
+from engine.notes.listen import heard_apart, listening_command
 from engine.notes.midi import midi_bytes
-from engine.notes.stem_analysis import STEM_KINDS, StemAnalysis, analyse_stem, analysis_json
+from engine.notes.stem_analysis import STEM_KINDS, StemAnalysis, analysis_json, analysis_of_json
 from engine.notes.write import write_new
 
 SHOWN_NOTES = 12
@@ -32,7 +33,8 @@ def add_to(sub: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
     """``fluxstem notes``; needs no engine."""
     mix = Path(arguments.mix) if arguments.mix else None
-    heard = analyse_stem(Path(arguments.stem), arguments.kind, mix, not arguments.no_tempo)
+    command = listening_command("notes", Path(arguments.stem), arguments.kind, mix, with_tempo=not arguments.no_tempo)
+    heard = analysis_of_json(heard_apart(command))
     place = None
     if arguments.midi:
         content = midi_bytes(heard.notes, heard.hits, heard.time_map, heard.name)

@@ -1,7 +1,8 @@
 """A process that listens to one file and prints what it heard as JSON, so that whoever asked stays free.
 
-Its only argument is a JSON object: ``what`` is ``tempo`` or ``notes``, ``path`` the file, and for notes the arguments
-of ``analyse_stem``. A file that cannot be used is an object with ``error``.
+It is confined as the engine's process is, for the file comes from strangers. Its last argument is a JSON object:
+``what`` is ``tempo`` or ``notes``, ``path`` the file, and for notes the arguments of ``analyse_stem``. A file that
+cannot be used is an object with ``error``.
 """
 
 from __future__ import annotations
@@ -9,19 +10,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.errors import AudioError, EngineError
+from engine.bundle.library import user_cache_folder
+from engine.confinement import confined_command
+from engine.errors import AudioError, EngineError, error_of_another_process
 from engine.notes.beats import estimate_tempo, estimate_text
 from engine.notes.stem_analysis import analyse_stem, analysis_json, opened_audio, stem_kind
-
-# As in engine/media/sandbox.py: the caller's main module and current folder must not reach the new process.
-_BOOT = "import sys; r = sys.argv.pop(1); r in sys.path or sys.path.insert(0, r); "
-_BOOT += "from engine.notes.listen import main; main()"
-_ROOT = str(Path(__file__).resolve().parents[2])
 
 
 def listening_command(
@@ -34,37 +34,63 @@ def listening_command(
         path: the file.
         kind, mix, name, with_tempo: as for ``analyse_stem``.
     """
+    # What librosa compiles is kept where only such processes read it: a hijacked one could leave its own there.
+    cache = user_cache_folder() / "listening"
+    with contextlib.suppress(OSError):  # then it compiles anew each time
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     asked = {
-        "what": what, "path": str(path), "kind": kind, "mix": None if mix is None else str(mix), "name": name,
-        "with_tempo": with_tempo,
+        "what": what, "path": os.path.abspath(path), "kind": kind, "mix": None if mix is None else os.path.abspath(mix),
+        "name": name, "with_tempo": with_tempo, "cache": str(cache),
     }  # fmt: skip
-    return [sys.executable, "-P", "-c", _BOOT, _ROOT, json.dumps(asked)]
+    return [*confined_command(__name__, [str(cache)]), json.dumps(asked)]
 
 
-def listening_error(said: str) -> AudioError:
+def heard_apart(command: list[str]) -> str:
+    """What such a process prints; for callers that have nothing else to do.
+
+    Raises:
+        EngineError: the file cannot be used, or the network cannot be run.
+    """
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            said = process.communicate()[0]
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        raise listening_error(said)
+    return said
+
+
+def listening_error(said: str) -> EngineError:
     """The error that such a process printed in the place of an answer."""
-    try:
+    told = None
+    with contextlib.suppress(ValueError, RecursionError):
         told = json.loads(said)
-        template, values = str(told["error"]), {str(name): value for name, value in told["values"].items()}
-        return AudioError(template, **values)
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return AudioError("the sound could not be listened to; fluxstem notes on the command line tells more")
+    told = told if isinstance(told, dict) else {}
+    error = error_of_another_process(told.get("kind"), told.get("error"), told.get("values"))
+    return error or AudioError("the sound could not be listened to; fluxstem notes on the command line tells more")
 
 
 def main() -> None:
     """Print what is heard in the file that the command line names; ends with 1 where it cannot be used."""
     with contextlib.suppress(AttributeError, OSError):  # playing and separating go first
         os.nice(10)
-    asked = json.loads(sys.argv[1])
-    try:
-        said = _LISTENERS[asked["what"]](asked)
-    except EngineError as error:
-        values = {
-            name: value if isinstance(value, (int, float)) else str(value) for name, value in error.values.items()
-        }
-        said = json.dumps({"error": error.template, "values": values})
-    print(said)
-    sys.exit(1 if said.startswith('{"error"') else 0)
+    asked = json.loads(sys.argv[-1])
+    with contextlib.ExitStack() as stack:
+        cache = asked["cache"]
+        if not os.access(cache, os.W_OK):
+            cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="fluxstem-listening-"))
+        os.environ["NUMBA_CACHE_DIR"] = cache
+        try:
+            said, code = _LISTENERS[asked["what"]](asked), 0
+        except EngineError as error:
+            values = {
+                name: value if isinstance(value, (int, float)) else str(value) for name, value in error.values.items()
+            }
+            said, code = json.dumps({"error": error.template, "values": values, "kind": type(error).__name__}), 1
+        print(said)
+    sys.exit(code)
 
 
 def _tempo(asked: dict[str, Any]) -> str:

@@ -14,12 +14,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
-from engine import errors
 from engine.bundle.library import user_cache_folder
 from engine.confinement import confined_command
-from engine.errors import Cancelled, EngineError, HostError
+from engine.errors import Cancelled, EngineError, HostError, error_of_another_process
 from engine.events import Check, Report
 from engine.plugins.chain import EffectChain, chain_json, chain_of_json
 from engine.plugins.render import ChainReport
@@ -128,9 +127,9 @@ def _result(lines: queue.Queue[bytes], report: Report, check: Check) -> ChainedF
             )
 
 
-def _error_of(kind: str, template: str, values: dict[str, Any]) -> EngineError:
-    known = getattr(errors, kind, EngineError)
-    return cast(EngineError, known(template, **values))
+def _error_of(kind: object, template: object = "", values: object = None) -> EngineError:
+    told = error_of_another_process(kind, template, values)
+    return told or HostError("the process that puts the file through its chain died; ask again")
 
 
 def _dismiss(process: subprocess.Popen[bytes], ears: threading.Thread) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.errors import RequestError
-from engine.notes.beats import TempoEstimate, can_estimate, estimate_tempo
-from engine.notes.stem_analysis import opened_audio
+from engine.notes.beats import TempoEstimate, can_estimate, estimate_from_text
+from engine.notes.listen import heard_apart, listening_command
 
 
 def hear_tempo(path: Path) -> TempoEstimate:
@@ -20,8 +20,7 @@ def hear_tempo(path: Path) -> TempoEstimate:
         raise RequestError(
             "hearing the tempo needs librosa; install it with: pip install 'fluxstem[tempo]', or give --tempo a number"
         )
-    with opened_audio(path) as info:
-        heard = estimate_tempo(info)
+    heard = estimate_from_text(heard_apart(listening_command("tempo", path)))
     if heard.time_map is None:
         raise RequestError("no steady beat is heard in {path}; give --tempo a number", path=path)
     return heard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import confinement
+from engine import EffectChain, confinement, listening_command, render_file_apart
+from engine.audio.format_apart import rate_and_length
 from engine.confinement import missing_measures
 from engine.doctor import sentences
 
@@ -158,3 +160,49 @@ def test_the_doctor_tells_what_is_missing():
     assert "confinement of the engine: Landlock is missing, because the kernel does not offer it" in said
     said = [str(one) for one in sentences(findings | {"confinement": {}})]
     assert "confinement of the engine: limits, Landlock and seccomp" in said
+
+
+# Processes that read strangers' files beside the engine's own: their commands, with another ``main`` in them.
+_PEEK = """
+import json, os, socket, sys
+def main():
+    said = []
+    for what in (lambda: socket.create_server(("127.0.0.1", 0)), lambda: open(os.environ["PRIVATE"] + "/new", "w")):
+        try:
+            what()
+            said.append("done")
+        except OSError:
+            said.append("refused")
+    print(json.dumps(said))
+"""
+
+
+@confined_here
+@pytest.mark.parametrize("module", ["engine.notes.listen", "engine.audio.format_apart", "engine.plugins.render_apart"])
+def test_whatever_reads_a_strangers_file_is_confined_as_the_engine_is(module, tmp_path, monkeypatch):
+    (tmp_path / "peek.py").write_text(_PEEK)
+    private = tmp_path / "private"
+    private.mkdir()
+    commands = []
+
+    def kept(command, **how):
+        commands.append(list(command))
+        raise OSError("not started")
+
+    monkeypatch.setattr(subprocess, "Popen", kept)
+    monkeypatch.setattr(subprocess, "run", kept)
+    path = tmp_path / "x.mp3"
+    path.write_bytes(b"no sound")
+    for ask in (
+        lambda: commands.append(listening_command("notes", path)),
+        lambda: rate_and_length(path),
+        lambda: render_file_apart(str(path), EffectChain(), tmp_path / "out", lambda *news: None, lambda: None),
+    ):
+        with contextlib.suppress(OSError):
+            ask()
+    monkeypatch.undo()
+    [command] = [one for one in commands if module in one]
+    command[command.index(module)] = "peek"
+    place = {"PYTHONPATH": str(tmp_path), "PRIVATE": str(private), "TMPDIR": str(tmp_path / "out")}
+    run = subprocess.run(command, cwd=ROOT, env=os.environ | place, capture_output=True, text=True, check=True)
+    assert json.loads(run.stdout) == ["refused", "refused"]

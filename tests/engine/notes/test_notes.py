@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import struct
+import subprocess
 
 import noteline
 import numpy as np
@@ -15,7 +16,16 @@ import pytest
 import soundfile
 from clihelp import say
 
-from engine import AudioError, BundleDamaged, BundleError, TimeMap, analysis_of_json, listening_command, midi_bytes
+from engine import (
+    AudioError,
+    BundleDamaged,
+    BundleError,
+    TimeMap,
+    analysis_of_json,
+    listening_command,
+    listening_error,
+    midi_bytes,
+)
 from engine.notes import midi as midi_module
 from engine.notes import network as network_module
 from engine.notes.decode import DecodeSettings, decode
@@ -238,13 +248,25 @@ def test_what_is_no_plain_file_in_the_folder_of_the_network_is_not_read(tmp_path
 
 
 def test_the_process_that_listens_tells_errors_as_one_sentence(tmp_path):
-    import subprocess
-
-    from engine import listening_error
-
     done = subprocess.run(
         listening_command("notes", tmp_path / "none.wav"), capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert str(listening_error(done.stdout)) == f"there is no file {tmp_path / 'none.wav'}; check the path"
     assert "fluxstem notes" in str(listening_error("Traceback"))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Traceback", "[" * 100_000, "[]", "{}", '{"error": 5, "values": {}, "kind": "AudioError"}',
+        '{"error": "{x.__class__}", "values": {"x": "y"}, "kind": "AudioError"}',
+        '{"error": "{x:>999999999}", "values": {"x": "y"}, "kind": "AudioError"}',
+        '{"error": "{y}", "values": {"x": "y"}, "kind": "AudioError"}',
+        '{"error": "boo", "values": [], "kind": "AudioError"}',
+        '{"error": "boo", "values": {"x": 1}, "kind": "SystemExit"}',
+        '{"error": "boo", "values": {"x": 1}, "kind": "re"}',
+    ],
+)  # fmt: skip
+def test_a_hijacked_listener_can_say_nothing_but_sentences(told):
+    assert "fluxstem notes" in str(listening_error(told))
