@@ -28,7 +28,7 @@ from engine.notes.drum_features import (
     mel_bands,
     mel_bank,
 )
-from engine.notes.network import checked_file, find_notes_folder
+from engine.notes.network import checked_bytes, find_notes_folder
 from engine.notes.note import DrumHit
 
 WEIGHTS = "drums.npz"
@@ -80,7 +80,7 @@ def drum_weights(folder: Path) -> tuple[Array, ...]:
     Raises:
         BundleError: they are not there, or not what the folder's description says.
     """
-    path, raw = folder / WEIGHTS, checked_file(folder, WEIGHTS)
+    path, raw = folder / WEIGHTS, checked_bytes(folder, WEIGHTS)
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             if sum(one.file_size for one in archive.infolist()) > WEIGHTS_LIMIT_BYTES:

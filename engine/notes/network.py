@@ -6,7 +6,7 @@ Source: Bittner et al. 2022 (arXiv 2203.09893); the graph is that of the package
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bundle.described import read_hashed, read_object
-from engine.bundle.graph_check import check_graph
+from engine.bundle.graph_check import Axes, check_graph
 from engine.bundle.library import find_folder
 from engine.errors import BundleDamaged, BundleError
 from engine.runtime.backend import GraphSession
@@ -77,14 +77,8 @@ class NoteNetwork:
         folder = folder or find_notes_folder()
         described = read_description(folder)
         self._input, self._names = described["input"], described["outputs"]
-        path = folder / GRAPH
         answers = {self._names[name]: _AXES[name] for name in OUTPUTS}
-        try:
-            check_graph(checked_file(folder, GRAPH), {self._input: _HEARS}, answers)
-        except ValueError as error:
-            raise BundleError(
-                "{path} is not used, because {reason}; install it again", path=path, reason=error
-            ) from error
+        path = checked_graph(folder, GRAPH, {self._input: _HEARS}, answers)
         self._session: GraphSession = open_backend("cpu").open(path)
 
     def hear(self, mono_N: FloatArray, check: Check = lambda: None) -> NoteActivations:
@@ -128,7 +122,36 @@ def find_notes_folder() -> Path:
     return folder
 
 
-def checked_file(folder: Path, name: str) -> bytes:
+def checked_graph(folder: Path, name: str, inputs: Mapping[str, Axes], outputs: Mapping[str, Axes]) -> Path:
+    """A graph of the folder that has the right hash and may be run.
+
+    Args:
+        folder: of the description.
+        name: of the file.
+        inputs, outputs: axes of each, as ``engine.bundle.graph_check`` takes them.
+
+    Raises:
+        BundleError: it is not there, another one, or must not be run.
+    """
+    path = folder / name
+    try:
+        check_graph(checked_bytes(folder, name), inputs, outputs)
+    except ValueError as error:
+        raise BundleError("{path} is not used, because {reason}; install it again", path=path, reason=error) from error
+    return path
+
+
+def checked_file(folder: Path, name: str) -> Path:
+    """A file of the folder that has the right hash.
+
+    Raises:
+        BundleDamaged: it is not there, too large, or another one.
+    """
+    checked_bytes(folder, name)
+    return folder / name
+
+
+def checked_bytes(folder: Path, name: str) -> bytes:
     """The bytes of a file of the folder, whose hash is the one that the description gives.
 
     Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.notes.network import checked_file
+from engine.notes.network import checked_bytes
 from export.__main__ import main
 from export.notes import GRAPH, PAPERS
 
@@ -29,7 +29,7 @@ def test_the_folder_that_ships_is_what_the_wheel_gives(tmp_path, capsys):
     for name in ("notes.onnx", "drums.npz", "notes.json", "LICENSE", "NOTICE"):
         assert (tmp_path / "notes" / name).read_bytes() == (SHIPPED / name).read_bytes()
     for name in json.loads((SHIPPED / "notes.json").read_text())["files"]:
-        assert checked_file(tmp_path / "notes", name)
+        assert checked_bytes(tmp_path / "notes", name)
 
 
 @pytest.mark.parametrize("graph", [b"another graph", None])
