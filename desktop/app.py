@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -75,7 +76,14 @@ def make_application() -> QApplication:
         application = QApplication(sys.argv[:1])
     application.setApplicationName("Fluxstem")
     application.setDesktopFileName("fluxstem")
+    spare_modules()
     return application
+
+
+def spare_modules() -> None:
+    """Leave what was loaded so far out of every later collection of garbage: to look through it takes 30 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def translate(application: QApplication, language: str) -> None:

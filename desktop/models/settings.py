@@ -49,6 +49,7 @@ KEYS: dict[str, SettingRow] = {
     "recent": SettingRow([]),
     "seen_hint": SettingRow(False),
     "seen_region": SettingRow(False),
+    "seen_drag": SettingRow(False),
     "recent_looks": SettingRow(""),
     "job_list": SettingRow(False),
     "recent_prompts": SettingRow([]),

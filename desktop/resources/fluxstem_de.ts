@@ -280,7 +280,6 @@
     <message><source>a request is an object with the keys of Request, got a {kind}</source><translation>ein Auftrag ist ein Objekt mit den Schlüsseln von Request, nicht ein {kind}</translation></message>
     <message><source>a request needs a task, prompts and a region of two numbers ({error})</source><translation>ein Auftrag braucht eine Aufgabe, Prompts und einen Bereich aus zwei Zahlen ({error})</translation></message>
     <message><source>added file</source><translation>hinzugefügte Datei</translation></message>
-    <message><source>all</source><translation>alles</translation></message>
     <message><source>all new</source><translation>ganz neu</translation></message>
     <message><source>all of them</source><translation>alle um</translation></message>
     <message><source>announcing needs the zeroconf package; install fluxstem[osc]</source><translation>um sich im Netz anzukündigen, fehlt das Paket zeroconf; installieren Sie fluxstem[osc]</translation></message>
@@ -1251,5 +1250,11 @@
     <message><source>the rate of {name} is not known before it is decoded; give its places in seconds, or convert it to WAV first</source><translation>die Abtastrate von {name} ist erst nach dem Dekodieren bekannt; geben Sie Stellen in Sekunden an, oder wandeln Sie die Datei erst in WAV um</translation></message>
     <message><source>{text!r} is no place; give seconds, as 12.5 or 1:05, or samples, as 480000{unit}</source><translation>{text!r} ist keine Stelle; geben Sie Sekunden an, etwa 12.5 oder 1:05, oder Samples, etwa 480000{unit}</translation></message>
     <message><source>{text!r} is not a region; give start and end in seconds, as 12.5-20.0 or 1:05-1:20, or in samples, as 480000{unit}-960000{unit}</source><translation>{text!r} ist kein Bereich; geben Sie Anfang und Ende in Sekunden an, etwa 12.5-20.0 oder 1:05-1:20, oder in Samples, etwa 480000{unit}-960000{unit}</translation></message>
+    <message><source>Scroll to the left</source><translation>Nach links blättern</translation></message>
+    <message><source>Scroll to the right</source><translation>Nach rechts blättern</translation></message>
+    <message><source>in use</source><translation>in Gebrauch</translation></message>
+    <message><source>Takes</source><translation>Takes</translation></message>
+    <message><source>All</source><translation>Alle</translation></message>
+    <message><source>‹ Drag the dots into your DAW or a folder</source><translation>‹ Die Punkte in Ihre DAW oder einen Ordner ziehen</translation></message>
 </context>
 </TS>

@@ -23,7 +23,7 @@ from desktop.views.text import tr
 from desktop.views.theme import Palette
 from desktop.views.timeline.drag_out import start_drag
 from desktop.views.timeline.lane_card import LaneCard
-from desktop.views.timeline.lane_header import LaneHeader, lane_name
+from desktop.views.timeline.lane_header import LaneHeader, lane_name, take_words
 from desktop.views.timeline.timeline import Timeline
 from engine import EngineError
 
@@ -297,12 +297,25 @@ class LaneActions(QObject):
         view = self._timeline.lanes.get(lane.id) if self._timeline is not None else None
         if view is not None and isinstance(view.header, LaneHeader) and view.header.knobs.isHidden():
             self._add(menu, tr("Gain, pan and sensitivity …"), lambda: self.show_knobs(lane.id))
-        if len(lane.takes) > 1 and (timeline := self._timeline) is not None:
+        if len(lane.takes) > 1:
+            self._add_choice_of_takes(menu.addMenu(tr("Takes")), lane)
+
+    def _add_choice_of_takes(self, menu: QMenu, lane: Lane) -> None:
+        document = self._workspace.document
+        for number, take in enumerate(lane.takes):
+            action = self._add(
+                menu,
+                take_words(number + 1, take),
+                partial(document.set_lane, lane.id, Message("choose a take"), active=number),
+            )
+            action.setCheckable(True)
+            action.setChecked(number == lane.active)
+        menu.addSeparator()
+        if (timeline := self._timeline) is not None:
             shown = lane.id in timeline.takes
             words = tr("Hide the other takes") if shown else tr("Show all takes")
             self._add(menu, words, lambda: timeline.show_takes(lane.id, not shown))
-        if len(lane.takes) > 1:
-            self._add(menu, tr("Compare takes blind …"), lambda: self.compare(lane.id))
+        self._add(menu, tr("Compare takes blind …"), lambda: self.compare(lane.id))
         if lane.comp:
             self._add(menu, tr("Hear the active take alone"), lambda: document.clear_comp(lane.id))
 
@@ -426,6 +439,7 @@ class LaneActions(QObject):
 
         def start(paths: list[Path]) -> None:
             if asked or QGuiApplication.mouseButtons() & Qt.MouseButton.LeftButton:
+                self._workspace.settings.set("seen_drag", True)
                 start_drag(self._window, paths, picture, self._palette())
             else:
                 self.told.emit(tr("the file is ready now: drag it again"))

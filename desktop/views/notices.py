@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -109,6 +109,8 @@ class StageNote(QFrame):
         for widget in (self.title, self.words, self.bar):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
+        self._covers = True
+        parent.installEventFilter(self)
         self.hide()
 
     def say(self, title: str, words: str, fraction: float | None = None) -> None:
@@ -118,21 +120,32 @@ class StageNote(QFrame):
         self.words.setVisible(bool(words))
         self.bar.setVisible(fraction is not None)
         self.bar.setValue(round((fraction or 0.0) * 1000))
-        covers = fraction is None
-        self.setObjectName("scrim" if covers else "popover")
+        self._covers = fraction is None
+        self.setObjectName("scrim" if self._covers else "popover")
         self.style().unpolish(self)
         self.style().polish(self)
         self.adjustSize()
-        if (parent := self.parentWidget()) is not None:
-            if covers:
-                self.setGeometry(parent.rect().adjusted(SCRIM_MARGIN, SCRIM_MARGIN, -SCRIM_MARGIN, -SCRIM_MARGIN))
-            else:
-                self.move(parent.rect().center() - self.rect().center())
+        self._place()
         self.raise_()
         opens = self.isHidden()
         self.show()
         if opens:
             fade_in(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Keep its place while the window changes its size."""
+        if event.type() is QEvent.Type.Resize and not self.isHidden():
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _place(self) -> None:
+        parent = self.parentWidget()
+        if parent is None:
+            return
+        if self._covers:
+            self.setGeometry(parent.rect().adjusted(SCRIM_MARGIN, SCRIM_MARGIN, -SCRIM_MARGIN, -SCRIM_MARGIN))
+        else:
+            self.move(parent.rect().center() - self.rect().center())
 
 
 class FirstSteps(QFrame):

@@ -96,14 +96,14 @@ _LANES = (
     ("#d8c74a", "#857500"),
     ("#8fce5a", "#4a8212"),
     ("#e58ad3", "#a83a92"),
-    ("#2f9478", "#0a5443"),  # the same hues, darker: for lanes of a family whose first colour is taken
-    ("#bd7a38", "#7a4006"),
-    ("#8a66c2", "#4f2b8c"),
-    ("#bb4a67", "#851b39"),
-    ("#3a94a8", "#084f61"),
-    ("#9c8f2c", "#574c00"),
-    ("#659838", "#31570b"),
-    ("#ae5f9d", "#722463"),
+    ("#018b7e", "#114831"),  # hues beside those, darker: for lanes of a family whose first colour is taken
+    ("#be6704", "#933700"),
+    ("#7a6fd1", "#362490"),
+    ("#bb4a67", "#5c2c36"),
+    ("#109fcf", "#045475"),
+    ("#a59b62", "#60582f"),
+    ("#6e8501", "#056404"),
+    ("#a6809b", "#731478"),
 )
 DARK, LIGHT = (
     Palette(
@@ -151,6 +151,7 @@ _STROKES = {
     "up": '<path d="m6 14.5 6-6 6 6"/>',
     "down": '<path d="m6 9.5 6 6 6-6"/>',
     "right": '<path d="m9.5 6 6 6-6 6"/>',
+    "left": '<path d="m14.5 6-6 6 6 6"/>',
     "retry": '<path d="M20 5v5h-5M19 10a7.5 7.5 0 1 0 .6 5"/>',
     "wave": '<path d="M3 12h2l2-6 3 13 3-15 3 12 2-4h3"/>',
     "spectrum": '<path d="M4 20v-5M8 20V9M12 20V4M16 20v-8M20 20v-3"/>',
@@ -254,9 +255,11 @@ def contrast(one: str, two: str) -> float:
 
 
 def mark(widget: QWidget, name: str, value: object) -> None:
-    """Set a property the style sheet selects by."""
-    if widget.property(name) != value:
-        widget.setProperty(name, value)
+    """Set a property the style sheet selects by; a widget that has no style yet gets the right one at once."""
+    if widget.property(name) == value:
+        return
+    widget.setProperty(name, value)
+    if widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
         widget.style().unpolish(widget)
         widget.style().polish(widget)
 

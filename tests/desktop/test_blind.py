@@ -69,7 +69,8 @@ def test_letters_play_takes_equally_loud_and_none_is_active_before_one_is_chosen
 
 def test_esc_leaves_all_as_it_was(taken, qtbot):
     lane = taken.workspace.document.project.lanes[0]
-    [row] = [one for one in taken.lane_actions.menu(lane.id).actions() if one.text() == "Compare takes blind …"]
+    [takes] = [one.menu() for one in taken.lane_actions.menu(lane.id).actions() if one.text() == "Takes"]
+    [row] = [one for one in takes.actions() if one.text() == "Compare takes blind …"]
     row.trigger()
     [dialog] = taken.findChildren(BlindDialog)
     qtbot.keyClick(dialog, Qt.Key.Key_B)

@@ -315,7 +315,7 @@ def _control(option: Option) -> Any:
     if option.name in CHAINS:
         return ChoiceBox(choice_rows(["", *list_chains()], {"": "None"}), "")
     if option.many:
-        return SeveralButton(choice_rows(option.choices, CHOICES_WORDS[option.name]), tr("all"))
+        return SeveralButton(choice_rows(option.choices, CHOICES_WORDS[option.name]), tr("All"))
     if option.name in CHOICES_WORDS:
         words = CHOICES_WORDS[option.name]
         values = [value for value in ("", *option.choices) if value in words and (value or not option.default)]

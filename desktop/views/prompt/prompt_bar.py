@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -33,6 +33,7 @@ from desktop.views.theme import Palette, icon, mark
 from engine import TASKS, Request, Rule, Slot
 
 UNDER_HEIGHT = 30  # of the second row, whatever stands in it
+ARROW_WIDTH = 20  # at the ends of a row of chips that has no room for all
 POPOVER_WIDTH = 840
 STRENGTH_WIDTH = 230
 ENDS_FROM = 900  # width of the bar from which the words at both ends of the strength have room
@@ -206,7 +207,8 @@ class PromptBar(QFrame):
         self.fold.setProperty("picture", "down" if self.fold.isChecked() else "up")
         for button in (self.fold, self.keep, self.browse):
             button.setIcon(icon(button.property("picture"), palette.quiet, palette.faint))
-        for part in (self.task, self.text, self.replacement, self.regions, self.examples, self.changes, self.offers):
+        chips = (self.regions, self.examples, self.changes, self.offers)
+        for part in (self.task, self.text, self.replacement, *chips, self.strip):
             part.dress(palette)
 
     def set_bundles(self, bundles: dict[str, str], bundle: str) -> None:
@@ -444,7 +446,7 @@ def region_words(region: tuple[int, int], rate_hz: int) -> str:
 
 
 class _ChipStrip(QScrollArea):
-    """One row of chips that scrolls sideways with the wheel where there is no room for all."""
+    """One row of chips; where there is no room for all it scrolls, by the wheel or by an arrow at either end."""
 
     def __init__(self, inside: QWidget) -> None:
         super().__init__()
@@ -456,6 +458,27 @@ class _ChipStrip(QScrollArea):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFixedHeight(UNDER_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.arrows = {-1: self._arrow(-1, tr("Scroll to the left")), 1: self._arrow(1, tr("Scroll to the right"))}
+        bar = self.horizontalScrollBar()
+        bar.valueChanged.connect(lambda value: self._show_arrows())
+        bar.rangeChanged.connect(lambda low, high: self._show_arrows())
+
+    def _arrow(self, way: int, name: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setObjectName("end")
+        button.setFixedSize(ARROW_WIDTH, UNDER_HEIGHT)
+        button.setIconSize(QSize(16, 16))
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # with the keyboard, Tab goes from chip to chip
+        button.setAccessibleName(name)
+        button.setToolTip(name)
+        button.clicked.connect(lambda: self._scroll(way))
+        button.hide()
+        return button
+
+    def dress(self, palette: Palette) -> None:
+        """Apply a palette."""
+        for way, button in self.arrows.items():
+            button.setIcon(icon("left" if way < 0 else "right", palette.quiet))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """As of Qt."""
@@ -464,6 +487,30 @@ class _ChipStrip(QScrollArea):
     def fit(self) -> None:
         """Show the beginning."""
         QTimer.singleShot(0, self, lambda: self.horizontalScrollBar().setValue(0))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep the arrows at the ends."""
+        super().resizeEvent(event)
+        self._show_arrows()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        """Scroll sideways, however the wheel is turned."""
+        turn = event.angleDelta().x() or event.angleDelta().y()
+        bar = self.horizontalScrollBar()
+        bar.setValue(bar.value() - turn // 2)
+        event.accept()
+
+    def _scroll(self, way: int) -> None:
+        bar = self.horizontalScrollBar()
+        bar.setValue(bar.value() + way * max(self.width() - 3 * ARROW_WIDTH, ARROW_WIDTH))
+
+    def _show_arrows(self) -> None:
+        bar = self.horizontalScrollBar()
+        self.arrows[-1].setVisible(bar.value() > bar.minimum())
+        self.arrows[1].setVisible(bar.value() < bar.maximum())
+        self.arrows[1].move(self.width() - ARROW_WIDTH, 0)
+        for button in self.arrows.values():
+            button.raise_()
 
 
 class Popover(QFrame):

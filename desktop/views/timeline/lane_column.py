@@ -56,6 +56,11 @@ class LaneColumn(QScrollArea):
         """Apply a palette."""
         self._mark.setStyleSheet(f"background: {QColor(palette.accent).name()};")
 
+    def adopt(self, view: LaneView) -> None:
+        """Take in a view that is to be shown later, and style it here, where it stays: a new parent styles it anew."""
+        view.setParent(self._inside)
+        view.ensurePolished()
+
     def show_views(self, rows: list[tuple[LaneView, int, list[QWidget]]]) -> None:
         """Show lanes in an order.
 

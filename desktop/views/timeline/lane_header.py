@@ -73,6 +73,7 @@ class LaneHeader(QWidget):
         self.name, self.caption = LaneName(), ShortenedLabel()
         self.name.renamed.connect(lambda name: self._tell(Message("rename {lane}", lane=self._called), "name", name))
         self.caption.setObjectName("caption")
+        mark(self.caption, "warned", False)
         self.grip = DragHandle(
             tr("Drag this stem into your DAW or a folder, as a file; with Ctrl, the mix without it"),
             tr("Drag the file out"),

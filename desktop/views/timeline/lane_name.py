@@ -62,6 +62,7 @@ class LaneName(QWidget):
         super().__init__()
         self.label = ShortenedLabel()
         self.label.setObjectName("heading")
+        mark(self.label, "heard", True)
         self.field = QLineEdit()
         self.field.setObjectName("laneName")
         self.field.setAccessibleName(tr("Name of the lane"))

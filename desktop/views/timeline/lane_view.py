@@ -69,6 +69,9 @@ class LaneView(QFrame):
         header: the left end.
         wave: the rest.
 
+    Attributes:
+        lane_id: of the lane that it shows, also while that is on its way; empty for the mix and for none yet.
+
     Signals:
         resized: the height that the user wants, in pixels; 0 means as it fits.
     """
@@ -78,6 +81,7 @@ class LaneView(QFrame):
     def __init__(self, header: QWidget, wave: WaveformView) -> None:
         super().__init__()
         self.setObjectName("lane")
+        self.lane_id = ""
         self.header, self.wave = header, wave
         row = self.row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 1)

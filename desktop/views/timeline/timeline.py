@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollBar, QVBoxLayout, QWidget
 
@@ -34,9 +34,9 @@ from engine import AudioError
 MIX_LOW, MIX_HIGH, MIX_SHARE = 48, 148, 0.18  # pixels, and of the whole height
 SCROLL_STEPS = 10_000
 METER_MS = 40
-SPARE_MS = 120  # from one lane that is made ahead to the next
-AT_ONCE = 2  # lanes on their way that are made in one go; the others follow, so that the window goes on
-NEXT_MS = 20  # from those to the next
+SPARE = 6  # views that are made ahead: four stems, what completes the sum, and one more
+SPARE_MS = 120  # from one of them to the next
+NEXT_MS = 5  # from one lane on its way to the next: each has a turn of the event loop, so that the window goes on
 QWIDGETSIZE_MAX = (1 << 24) - 1
 
 
@@ -81,7 +81,7 @@ class Timeline(QWidget):
         self.ghosts: dict[str, LaneView] = {}
         self.takes: dict[str, list[TakeRow]] = {}
         self._unfolded: set[str] = set()
-        self._spare: dict[str, LaneView] = {}  # views of lanes that a job will bring, made while nobody waits
+        self._spare: list[LaneView] = []  # views of no lane yet, made while nobody waits
         self._make_soon = QTimer(self)
         self._make_soon.setSingleShot(True)
         self._make_soon.setInterval(SPARE_MS)
@@ -93,8 +93,9 @@ class Timeline(QWidget):
         self.look = self.tools.look
         self.mix_header = MixHeader(palette)
         self.title, self.facts = self.mix_header.title, self.mix_header.facts
-        self.mix = LaneView(self.mix_header, self._wave(palette.wave, ""))
+        self.mix = LaneView(self.mix_header, self._wave(palette.wave))
         self.mix.border.hide()
+        self.mix.wave.menu_wanted.connect(lambda place, sample: self.place_menu_wanted.emit("", place, sample))
         self.mix.wave.shape_drawn.connect(lambda shape: self.shape_drawn.emit("", shape, self.cursor().pos()))
         self.mix.wave.setAccessibleName(tr("Waveform of the mix"))
         self.area = LaneColumn(palette)
@@ -145,14 +146,14 @@ class Timeline(QWidget):
         self.viewport.changed.connect(self._show_bar)
         document.changed.connect(self._on_change)
         document.selection_changed.connect(self._on_selection)
-        document.current_changed.connect(lambda current: self._mark_chosen())
-        document.chosen_changed.connect(lambda chosen: self._mark_chosen())
+        document.current_changed.connect(self._mark_chosen)
+        document.chosen_changed.connect(self._mark_chosen)
         workspace.transport.moved.connect(self._on_move)
         workspace.transport.state_changed.connect(self._on_playing)
-        workspace.transport.listen_changed.connect(lambda listen: self._dim())
+        workspace.transport.listen_changed.connect(self._dim)
         workspace.settings.changed.connect(self._on_setting)
         workspace.lane_drawn.connect(self._on_drawn)
-        workspace.audio_grew.connect(lambda sha256, samples: self._show_all(document.project))
+        workspace.audio_grew.connect(self._on_grown)
         workspace.jobs.ghosts_changed.connect(self._on_ghosts)
         self.tools.tool_chosen.connect(self.set_tool)
         self.tools.drag_wanted.connect(self._on_drag_all)
@@ -209,7 +210,7 @@ class Timeline(QWidget):
 
     # Making of lanes.
 
-    def _wave(self, colour: str, lane_id: str) -> WaveformView:
+    def _wave(self, colour: str) -> WaveformView:
         wave = WaveformView(self.viewport, self._palette, colour, self._workspace.snapped)
         wave.set_grid(self.time.grid)
         document = self._workspace.document
@@ -217,76 +218,95 @@ class Timeline(QWidget):
         wave.pressed.connect(self.setFocus)
         wave.selected.connect(lambda first, last: document.select((first, last)))
         wave.pointed.connect(lambda pointed: self._show_readout(wave, pointed))
-        wave.menu_wanted.connect(lambda place, sample: self.place_menu_wanted.emit(lane_id, place, sample))
         wave.set_rate(document.project.rate_hz)
-        wave.set_selection(document.selection, document.kept)
-        wave.set_cursor(self._workspace.transport.position)
         return wave
 
-    def _fresh_view(self, lane: Lane) -> LaneView:
-        """The view of a new lane: the one that was made ahead, or else another."""
-        view = self._spare.pop(lane.id, None) or self._lane_view(lane.id, lane.colour)
+    def _view_of(self, lane_id: str) -> LaneView:
+        """The view of a lane that is new in the window: one that was made ahead, or else another."""
+        view = self._spare.pop(0) if self._spare else self._blank_view()
         document = self._workspace.document
+        view.lane_id = lane_id
         view.wave.set_selection(document.selection, document.kept)
         view.wave.set_cursor(self._workspace.transport.position)
-        view.wave.set_tool(self.tool)
+        self._make_soon.start()
         return view
+
+    def _lane_view(self, lane: Lane) -> LaneView:
+        """The view of a lane: it has one, or was on its way and keeps the view that it had then, or is new."""
+        known = self.lanes.get(lane.id)
+        if known is None:
+            known = self.ghosts.pop(lane.id, None) or self._view_of(lane.id)
+            known.wave.set_tool(self.tool)
+        return known
 
     def _ghost_views(self, ghosts: list[GhostLane]) -> dict[str, LaneView]:
-        """Views of lanes on their way; of many new ones the first few."""
-        views, made = {}, 0
-        for ghost in ghosts:
-            view = self.ghosts.get(ghost.id)
-            if view is None and made < AT_ONCE:
-                view, made = self._ghost_view(ghost), made + 1
-            if view is not None:
-                views[ghost.id] = view
-        if len(views) < len(ghosts):
+        """Views of lanes on their way; of several new ones the first."""
+        known = {ghost.id: self.ghosts[ghost.id] for ghost in ghosts if ghost.id in self.ghosts}
+        new = [ghost.id for ghost in ghosts if ghost.id not in known]
+        if new:
+            known[new[0]] = self._view_of(new[0])
+        if len(new) > 1:
             QTimer.singleShot(NEXT_MS, self, self._on_ghosts)
-        self._make_soon.start()
-        return views
+        return {ghost.id: known[ghost.id] for ghost in ghosts if ghost.id in known}
 
     def _make_spare(self) -> None:
-        """Make the view of one lane that a job will bring; let those go that will not come."""
-        lanes = self._workspace.document.project.lanes
-        coming = {one.id: one for one in self._new_ghosts(self._workspace.document.project)}
-        for lane_id in [one for one in self._spare if one not in coming and all(lane.id != one for lane in lanes)]:
-            self._spare.pop(lane_id).deleteLater()
-        wanted = next((one for one in coming.values() if one.id not in self._spare), None)
-        if wanted is not None:
-            self._spare[wanted.id] = self._lane_view(wanted.id, wanted.colour)
+        """Make a view ahead, since it takes longer to make and to style one than to show it."""
+        if len(self._spare) < SPARE and self._workspace.document.project.source is not None:
+            self._spare.append(self._blank_view())
             self._make_soon.start()
 
-    def _lane_view(self, lane_id: str, colour: int) -> LaneView:
-        header, document = LaneHeader(self._palette), self._workspace.document
-        view = LaneView(header, self._wave(self._palette.lanes[colour], lane_id))
-        self._connect_common(view, header)
-        header.field_changed.connect(lambda words, field, value: document.set_lane(lane_id, words, **{field: value}))
-        header.drag_wanted.connect(lambda without: self._on_drag(lane_id, without))
-        header.grip.approached.connect(lambda: self.drag_expected.emit(lane_id))
-        header.menu_wanted.connect(lambda place: self.menu_wanted.emit(lane_id, place))
-        header.chosen.connect(lambda modifiers: self._on_chosen(lane_id, modifiers))
-        header.unfolded.connect(lambda shown: self.show_takes(lane_id, shown))
-        header.meter.cleared.connect(lambda: self._workspace.transport.clear_clips())
-        view.wave.drag_wanted.connect(lambda: self._on_drag(lane_id, False))
-        view.wave.sought.connect(lambda sample: document.set_current(lane_id))
-        view.wave.shape_drawn.connect(lambda shape: self.shape_drawn.emit(lane_id, shape, self.cursor().pos()))
-        view.wave.set_tool(self.tool)
-        view.resized.connect(lambda height: document.set_lane(lane_id, Message("change a height"), height=height))
+    def _blank_view(self) -> LaneView:
+        """A view of no lane yet, styled already."""
+        header = LaneHeader(self._palette)
+        view = LaneView(header, self._wave(self._palette.wave))
+        self._connect_header(view, header)
+        self._connect_wave(view)
+        view.set_current(False)
+        self.area.adopt(view)
         return view
 
-    def _connect_common(self, view: LaneView, header: LaneHeader) -> None:
-        header.pulled.connect(lambda place: self.area.pull(view, place))
+    def _connect_header(self, view: LaneView, header: LaneHeader) -> None:
+        document, jobs = self._workspace.document, self._workspace.jobs
+        header.field_changed.connect(
+            lambda words, field, value: document.set_lane(view.lane_id, words, **{field: value})
+        )
+        header.drag_wanted.connect(lambda without: self._on_drag(view.lane_id, without))
+        header.grip.approached.connect(lambda: self.drag_expected.emit(view.lane_id))
+        header.menu_wanted.connect(lambda place: self._menu_signal(view).emit(view.lane_id, place))
+        header.chosen.connect(lambda modifiers: self._on_chosen(view.lane_id, modifiers))
+        header.unfolded.connect(lambda shown: self.show_takes(view.lane_id, shown))
+        header.meter.cleared.connect(lambda: self._workspace.transport.clear_clips())
+        header.switched.connect(lambda kind, on: jobs.set_ghost(view.lane_id, **{kind: on}))
+        header.cancelled.connect(lambda: self._cancel(view.lane_id))
+        header.pulled.connect(lambda place: self._is_lane(view) and self.area.pull(view, place))
         header.let_go.connect(lambda: self.area.put(view))
 
-    def _ghost_view(self, ghost: GhostLane) -> LaneView:
-        header, jobs = LaneHeader(self._palette), self._workspace.jobs
-        view = LaneView(header, self._wave(self._palette.lanes[ghost.colour], ""))
-        view.border.hide()
-        header.cancelled.connect(lambda: jobs.cancel(ghost.row_id))
-        header.menu_wanted.connect(lambda place: self.ghost_menu_wanted.emit(ghost.id, place))
-        header.switched.connect(lambda kind, on: jobs.set_ghost(ghost.id, **{kind: on}))
-        return view
+    def _connect_wave(self, view: LaneView) -> None:
+        """A lane on its way is only listened to; its sound has the menu of the mix."""
+        document, wave = self._workspace.document, view.wave
+        wave.drag_wanted.connect(lambda: self._is_lane(view) and self._on_drag(view.lane_id, False))
+        wave.sought.connect(lambda sample: self._is_lane(view) and document.set_current(view.lane_id))
+        wave.shape_drawn.connect(lambda shape: self.shape_drawn.emit(view.lane_id, shape, self.cursor().pos()))
+        wave.menu_wanted.connect(
+            lambda place, sample: self.place_menu_wanted.emit(
+                view.lane_id if self._is_lane(view) else "", place, sample
+            )
+        )
+        view.resized.connect(lambda height: document.set_lane(view.lane_id, Message("change a height"), height=height))
+
+    def _is_lane(self, view: LaneView) -> bool:
+        """False for a lane on its way."""
+        return view.lane_id in self.lanes
+
+    def _menu_signal(self, view: LaneView) -> SignalInstance:
+        return self.menu_wanted if self._is_lane(view) else self.ghost_menu_wanted
+
+    def _cancel(self, ghost_id: str) -> None:
+        """Cancel the job that makes a lane."""
+        for ghost in self._workspace.jobs.ghosts:
+            if ghost.id == ghost_id:
+                self._workspace.jobs.cancel(ghost.row_id)
+                return
 
     # What models say.
 
@@ -298,13 +318,17 @@ class Timeline(QWidget):
         else:
             self.viewport.set_length(after.length)
         self._show_all(after)
+        self._make_soon.start()
+
+    def _on_grown(self) -> None:
+        self._show_all(self._workspace.document.project)
 
     def _show_all(self, project: Project) -> None:
         self.mix_header.show_mix(project)
         self.mix.wave.set_rate(project.rate_hz)
         self.mix.wave.show_picture(self._drawn(lambda wanted: picture_of_mix(self._workspace, project, wanted)))
         ghosts = self._new_ghosts(project)
-        self.lanes = {lane.id: self.lanes.get(lane.id) or self._fresh_view(lane) for lane in project.lanes}
+        self.lanes = {lane.id: self._lane_view(lane) for lane in project.lanes}
         self.ghosts = self._ghost_views(ghosts)
         self._unfolded &= {lane.id for lane in project.lanes if len(lane.takes) > 1}
         rows = []
@@ -320,6 +344,13 @@ class Timeline(QWidget):
         self._make_room(bool(rows))
         self._mark_chosen()
         self._dim()
+        self._show_hint(project)
+
+    def _show_hint(self, project: Project) -> None:
+        """Say at the grip of the first lane what it is for, until something was dragged out once."""
+        words = "" if self._workspace.settings.get("seen_drag") else tr("‹ Drag the dots into your DAW or a folder")
+        for place, lane in enumerate(project.lanes):
+            self.lanes[lane.id].wave.set_hint(words if place == 0 else "")
 
     def _new_ghosts(self, project: Project) -> list[GhostLane]:
         """Lanes on their way that will be lanes of their own; what completes the sum is below all that still wait."""
@@ -354,6 +385,7 @@ class Timeline(QWidget):
 
     def _show_lane(self, view: LaneView, lane: Lane, project: Project) -> None:
         assert isinstance(view.header, LaneHeader)
+        view.border.show()
         view.header.show_lane(lane, self._palette, project.heard(lane))
         view.header.show_unfolded(lane.id in self._unfolded)
         view.wave.setAccessibleName(f"{tr('Waveform of')} {lane.name}")
@@ -369,6 +401,7 @@ class Timeline(QWidget):
         assert isinstance(view.header, LaneHeader)
         stage = tr(STAGES.get(ghost.stage, ghost.stage)) if ghost.stage else tr("waiting")
         words = f"{percent(ghost.fraction)}  ·  {stage}" if ghost.stage else stage
+        view.border.hide()
         view.header.show_ghost(ghost, self._palette, words)
         view.wave.dress(self._palette, self._palette.lanes[ghost.colour])
         view.wave.show_picture(self._drawn(lambda wanted: picture_of_ghost(self._workspace, ghost)))
@@ -468,6 +501,8 @@ class Timeline(QWidget):
             if not value and self.tool != "region":
                 self.set_tool("region")
             self._show_all(self._workspace.document.project)
+        elif name == "seen_drag":
+            self._show_hint(self._workspace.document.project)
 
     def _dim(self) -> None:
         project = self._workspace.document.project
@@ -479,8 +514,10 @@ class Timeline(QWidget):
 
     def _on_chosen(self, lane_id: str, modifiers: Qt.KeyboardModifier) -> None:
         """A click chooses one lane, with Ctrl also this one, with Shift all up to it."""
-        self.setFocus()
         document = self._workspace.document
+        if lane_id not in self.lanes:
+            return
+        self.setFocus()
         names = [lane.id for lane in document.project.lanes]
         if modifiers & Qt.KeyboardModifier.ControlModifier:
             document.toggle_chosen(lane_id)

@@ -205,7 +205,14 @@ def _wave_colours(colour: str, dimmed: bool) -> list[int]:
     levels = np.arange(COVER_STEPS + 1) / COVER_STEPS
     outer, inner = levels[:, None] * OUTER_SHARE * strength, levels[None, :] * INNER_SHARE * strength
     alphas = 1 - (1 - outer) * (1 - inner)
-    return [faded(colour, alpha).rgba() for alpha in alphas.ravel().tolist()]
+    return _with_alphas(colour, alphas.ravel())
+
+
+def _with_alphas(colour: str, alphas: FloatArray) -> list[int]:
+    """``faded(colour, alpha).rgba()`` of many alphas, without a QColor of each."""
+    opaque = np.uint32(QColor(colour).rgb() & 0xFFFFFF)
+    table: list[int] = (((np.rint(alphas * 65535).astype(np.uint32) >> 8) << 24) | opaque).tolist()
+    return table
 
 
 def _paint_samples(
@@ -357,4 +364,4 @@ def _paint_row(painter: QPainter, strength: FloatArray, colour: str, where: QRec
 
 @lru_cache(maxsize=64)
 def _strengths(colour: str) -> list[int]:
-    return [faded(colour, level / 255).rgba() for level in range(256)]
+    return _with_alphas(colour, np.arange(256) / 255)

@@ -28,7 +28,7 @@ from desktop.models.lane_notes import NoteMark
 from desktop.models.project import BrushEdit, Regions
 from desktop.models.viewport import Viewport
 from desktop.views.text import tr
-from desktop.views.theme import Palette, faded
+from desktop.views.theme import Palette, faded, number_font
 from desktop.views.timeline.frequency_scale import (
     FrequencyScale,
     paint_axis,
@@ -46,6 +46,7 @@ WHOLE_PIXEL = 1e-3  # a shift this near to whole pixels is one
 OUTSIDE_SHADE = 0.45  # over what lies outside the region, where a task works on it
 BRUSH_PIXELS = 12.0  # radius
 AXIS_FROM = 70  # pixels of height
+HINT_FROM, HINT_RISE = 44, 5  # pixels of height, and above the lower edge
 
 
 class WaveformView(QWidget):
@@ -91,6 +92,7 @@ class WaveformView(QWidget):
         self._edits: tuple[BrushEdit, ...] = ()
         self._filled: tuple[tuple[int, int], Regions] | None = None
         self._notes: tuple[NoteMark, ...] = ()
+        self._hint = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -157,6 +159,12 @@ class WaveformView(QWidget):
             self._notes = notes
             self.update()
 
+    def set_hint(self, words: str) -> None:
+        """Words at the left end, until what they say was done once; empty for none."""
+        if words != self._hint:
+            self._hint = words
+            self.update()
+
     def show_filled(self, region: tuple[int, int] | None, filled: Regions = ()) -> None:
         """Say which part of a region a job has filled so far; None means all is there."""
         wanted = (region, filled) if region is not None else None
@@ -210,6 +218,7 @@ class WaveformView(QWidget):
         self._paint_filled(painter)
         self._paint_spectral(painter)
         self._paint_regions(painter)
+        self._paint_hint(painter)
         x = self._viewport.x(self._cursor)
         if -2 <= x <= self.width() + 2:
             painter.setPen(QPen(QColor(self._palette.cursor), 1))
@@ -234,6 +243,16 @@ class WaveformView(QWidget):
         painter.setPen(QPen(faded(self._palette.accent, 1.0 if self._touched else 0.5), 1))
         for x in (x for pair in edges for x in pair):
             painter.drawLine(QLineF(x, 0, x, self.height()))
+
+    def _paint_hint(self, painter: QPainter) -> None:
+        if not self._hint or self.height() < HINT_FROM:
+            return
+        painter.setFont(number_font(8.5))
+        room = painter.fontMetrics().boundingRect(self._hint).adjusted(-5, -2, 5, 2)
+        room.moveTo(3, self.height() - room.height() - HINT_RISE)
+        painter.fillRect(room, faded(self._palette.base, 0.85))
+        painter.setPen(QColor(self._palette.quiet))
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, self._hint)
 
     def _paint_filled(self, painter: QPainter) -> None:
         """Hatch the part of a region that a job has still to fill."""
