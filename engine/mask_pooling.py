@@ -11,6 +11,8 @@ sound twice the same, and whole drum kits, which have a part in every component.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -24,20 +26,21 @@ EPSILON = np.float32(1e-8)
 SHARE_LIMIT = 1e-4  # a share is at least this far from 0 and 1 before it is sharpened
 
 
-def pooled_masks(masks_PTF: FloatArray, magnitude_TF: FloatArray, spec: PoolingSpec) -> FloatArray:
-    """Pooled masks of one window.
+def pooled_masks(masks: Iterable[FloatArray], magnitude_TF: FloatArray, spec: PoolingSpec) -> Iterator[FloatArray]:
+    """Pooled masks of one window, one prompt after the other, so that there are never those of all prompts at once.
 
     Args:
-        masks_PTF: of several prompts, float32 (prompts, frames, bins), 0 to 1.
+        masks: of each prompt, float32 (frames, bins), 0 to 1; all are read before the first pooled one is made.
         magnitude_TF: of the mix, float32 (frames, bins).
         spec: how many components, and how shares are made.
 
-    Returns:
-        float32 (prompts, frames, bins), 0 to 1.
+    Yields:
+        Of each prompt, float32 (frames, bins), 0 to 1.
     """
     band_F, starts_G = bands(magnitude_TF.shape[1])
     mix_GT = np.add.reduceat(magnitude_TF, starts_G, axis=1).T
-    mask_PGT = np.add.reduceat(masks_PTF * magnitude_TF, starts_G, axis=2).transpose(0, 2, 1) / (mix_GT + EPSILON)
+    sums_PTG = np.stack([np.add.reduceat(mask_TF * magnitude_TF, starts_G, axis=1) for mask_TF in masks])
+    mask_PGT = sums_PTG.transpose(0, 2, 1) / (mix_GT + EPSILON)
     spectra_GK, activations_KT = factorise(mix_GT, spec.components)
     model_GT = spectra_GK @ activations_KT + EPSILON
     sure_PGT = np.abs(2 * mask_PGT - 1) ** np.float32(spec.confidence) * (mix_GT / model_GT)
@@ -46,8 +49,8 @@ def pooled_masks(masks_PTF: FloatArray, magnitude_TF: FloatArray, spec: PoolingS
     share_PK = np.clip(owned_PK / (whole_PK + np.float32(1e-9)), SHARE_LIMIT, 1 - SHARE_LIMIT)
     sharp_PK = share_PK**spec.sharpness / (share_PK**spec.sharpness + (1 - share_PK) ** spec.sharpness)
     pooled_PGT = (spectra_GK * sharp_PK[:, None].astype(np.float32)) @ activations_KT / model_GT
-    pooled_PTF: FloatArray = np.ascontiguousarray(pooled_PGT[:, band_F].transpose(0, 2, 1))
-    return np.clip(pooled_PTF, 0, 1)
+    for pooled_GT in pooled_PGT:
+        yield np.clip(np.ascontiguousarray(pooled_GT[band_F].T), 0, 1)
 
 
 def factorise(mix_GT: FloatArray, components: int) -> tuple[FloatArray, FloatArray]:
@@ -71,9 +74,12 @@ def bands(bins: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     return np.searchsorted(starts_G, np.arange(bins), side="right") - 1, starts_G
 
 
-def mean_odds(one: FloatArray, other: FloatArray) -> FloatArray:
-    """The mask whose odds are the geometric mean of those of two masks."""
-    stem = np.sqrt(one * other)
-    rest = np.sqrt((1 - one) * (1 - other))
+def mean_odds(one: FloatArray, other: FloatArray, share: float = 0.5) -> FloatArray:
+    """The mask whose odds are the geometric mean of those of two masks; ``share`` is the weight of the first."""
+    if share == 0.5:
+        stem, rest = np.sqrt(one * other), np.sqrt((1 - one) * (1 - other))
+    else:
+        mine, its = np.float32(share), np.float32(1 - share)
+        stem, rest = one**mine * other**its, (1 - one) ** mine * (1 - other) ** its
     both: FloatArray = stem / (stem + rest + EPSILON)
     return both

@@ -28,7 +28,7 @@ class ComponentPooling:
     embeddings_KE: FloatArray
 
     def pool(self, stem_PB2TF: FloatArray, mix_B2TF: FloatArray, prompts_PE: FloatArray) -> FloatArray:
-        """Pool the masks of some prompts.
+        """Pool the masks of some prompts, where they are.
 
         Args:
             stem_PB2TF: the decoder's masks, float32 (prompts, windows, 2, frames, bins), 0 to 1.
@@ -36,25 +36,24 @@ class ComponentPooling:
             prompts_PE: float32 (prompts, embedding).
 
         Returns:
-            Masks of the same shape; those of voices as they were.
+            The same array; masks of voices are as they were.
         """
         manners = [self._manner(prompt_E) for prompt_E in prompts_PE]
         asked = [row for row, manner in enumerate(manners) if manner is not None]
         if not asked:
             return stem_PB2TF
-        out_PB2TF = stem_PB2TF.copy()
 
         def work(window: int) -> None:
             magnitude_TF = mix_B2TF[window].mean(axis=0)
-            masks_PTF = stem_PB2TF[asked, window].mean(axis=1)
-            for row, pooled_TF in zip(asked, pooled_masks(masks_PTF, magnitude_TF, self.spec), strict=True):
+            middles = (stem_PB2TF[row, window].mean(axis=0) for row in asked)
+            for row, pooled_TF in zip(asked, pooled_masks(middles, magnitude_TF, self.spec), strict=True):
                 if manners[row] == "alone":
-                    out_PB2TF[row, window] = pooled_TF
+                    stem_PB2TF[row, window] = pooled_TF
                 else:
-                    out_PB2TF[row, window] = mean_odds(stem_PB2TF[row, window], pooled_TF)
+                    stem_PB2TF[row, window] = mean_odds(stem_PB2TF[row, window], pooled_TF)
 
         parallel_for(work, range(stem_PB2TF.shape[1]))
-        return out_PB2TF
+        return stem_PB2TF
 
     def _manner(self, prompt_E: FloatArray) -> str | None:
         """``alone``: the pooled mask; ``both``: it and the decoder's; None: the decoder's alone."""

@@ -208,7 +208,7 @@ class SeparatorMasker(MaskDecoder):
     def place(self, excerpt: MixWindows) -> None:
         """The separator takes what it reads of the windows itself, magnitudes or audio."""
 
-    def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
+    def masks(self, excerpt: MixWindows, prompts_PE: FloatArray, with_rest: bool = True) -> MaskOutput:
         """See ``engine.inference.masker.Masker``."""
         return self._masker.masks(excerpt, prompts_PE)
 

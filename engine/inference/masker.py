@@ -21,7 +21,8 @@ from engine.runtime.settings import padded_rows
 from engine.runtime.threads import parallel_for
 
 FRAMES_AT_ONCE = 64
-_ANSWERS = ("stem", "rest", "presence")  # outputs that become masks; what was heard on the way stays in the graph
+_STEM = ("stem", "presence")  # outputs that become masks; what was heard on the way stays in the graph
+_BOTH = ("stem", "rest", "presence")
 
 HalfArray = npt.NDArray[np.float16]
 
@@ -121,25 +122,25 @@ class MaskDecoder:
         if resident is not None:
             excerpt.placed = resident.put(pad_rows(mix, padded_rows(len(mix), resident.batch_sizes)))
 
-    def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
-        """See ``Masker``."""
-        resident = resident_session(self._graph)
+    def masks(self, excerpt: MixWindows, prompts_PE: FloatArray, with_rest: bool = True) -> MaskOutput:
+        """See ``Masker``; the rest's masks are as large as the stem's and left out where nothing needs them."""
+        wanted, resident = _BOTH if with_rest else _STEM, resident_session(self._graph)
         if resident is not None and excerpt.placed is not None and excerpt.estimate_B2N is None:
-            return self._masks_on_device(resident, excerpt.placed, len(excerpt.mix), prompts_PE)
+            return self._masks_on_device(resident, excerpt.placed, len(excerpt.mix), prompts_PE, wanted)
         inputs = {"mix": excerpt.mix, "prompt": prompts_PE}
         if excerpt.estimate_B2N is not None:
             inputs["estimate"] = magnitudes(excerpt.estimate_B2N, excerpt.grid)
-        return _masks(self._graph.run(inputs, _ANSWERS))
+        return _masks(self._graph.run(inputs, wanted))
 
     def _masks_on_device(
-        self, resident: ResidentSession, mix: DeviceTensor, windows: int, prompts_PE: FloatArray
+        self, resident: ResidentSession, mix: DeviceTensor, windows: int, prompts_PE: FloatArray, wanted: Sequence[str]
     ) -> MaskOutput:
         padded_PE = pad_rows(prompts_PE, padded_rows(len(prompts_PE), resident.batch_sizes))
-        answer = resident.run_tensors({"mix": mix, "prompt": padded_PE}, _ANSWERS)
+        answer = resident.run_tensors({"mix": mix, "prompt": padded_PE}, wanted)
         return _masks({name: values[: len(prompts_PE), :windows] for name, values in answer.items()})
 
     def pooled(self, answer: MaskOutput, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
-        """An answer with its masks pooled as the bundle says."""
+        """An answer with its masks pooled as the bundle says, in the memory of the masks that it had."""
         if self.pooling is None:
             return answer
         stem_PB2TF = self.pooling.pool(answer.stem_PB2TF, excerpt.mix, prompts_PE)
@@ -177,12 +178,15 @@ class DecoderEnd:
         """Numbers that are heard of one window."""
         return sum(math.prod(shape) for shape in self.shapes.values())
 
-    def masks(self, excerpt: MixWindows, heard_BK: HalfArray, prompts_PE: FloatArray) -> MaskOutput:
+    def masks(
+        self, excerpt: MixWindows, heard_BK: HalfArray, prompts_PE: FloatArray, with_rest: bool = True
+    ) -> MaskOutput:
         """The same as ``MaskDecoder.masks``, from what ``MaskDecoder.hear`` gave for the same windows."""
         cuts = np.cumsum([math.prod(shape) for shape in self.shapes.values()])[:-1]
         parts = np.split(heard_BK.astype(np.float32), cuts, axis=1)
         heard = {name: part.reshape(-1, *shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
-        return _masks(self.graph.run({"mix": excerpt.mix, "prompt": prompts_PE, **heard}))
+        given = {"mix": excerpt.mix, "prompt": prompts_PE, **heard}
+        return _masks(self.graph.run(given, _BOTH if with_rest else _STEM))
 
 
 def _masks(answer: dict[str, FloatArray]) -> MaskOutput:
@@ -192,7 +196,7 @@ def _masks(answer: dict[str, FloatArray]) -> MaskOutput:
                 "the bundle's mask graph answered with {name} values that are no numbers; use another bundle",
                 name=name,
             )
-    return MaskOutput(answer["stem"], answer["rest"], answer["presence"])
+    return MaskOutput(answer["stem"], answer.get("rest"), answer["presence"])
 
 
 def magnitudes(audio_B2N: FloatArray, grid: MaskDecoderSpec) -> FloatArray:

@@ -15,7 +15,7 @@ from engine.inference.model import Model, open_model
 from engine.inference.windows import Batches
 from engine.request import Device, Precision, Request
 from engine.runtime.backend import Backend, DeviceChanged, OutOfDeviceMemory, batch_windows
-from engine.runtime.memory import BatchMemory, fitting_windows, window_bytes
+from engine.runtime.memory import BatchMemory, fitting_windows, give_back_freed, window_bytes
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class OpenModels:
             report(0.0, "opening the bundle" + _patience(device))
             check_bundle(bundle)
             model = self._opened(key, bundle)
+            give_back_freed()
             while len(self._models) >= OPEN_MODELS:
                 self.forget(next(iter(self._models)))
             self._models[key] = model

@@ -1,7 +1,9 @@
-"""How many windows fit a card: estimated before a job, corrected by what happens, remembered between jobs."""
+"""Memory: how many windows fit a card, estimated, corrected by what happens and remembered; and what is given back."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import math
 from collections.abc import Iterable, Sequence
 
@@ -36,6 +38,15 @@ def fitting_windows(free_bytes: int, each_bytes: int, sizes: Sequence[int] = BAT
 def arena_limit(free_bytes: int) -> int | None:
     """Bytes that the arena of a graph may grow to; None where the card does not tell what is free."""
     return int(LIMIT_SHARE * max(free_bytes - RESERVE_BYTES, 0)) or None
+
+
+def give_back_freed() -> None:
+    """Give the system back what was freed, where the C library keeps it (glibc); elsewhere it is given back at once.
+
+    Checking and opening the graphs of a bundle takes a multiple of what stays.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # not glibc; Windows has no library of no name
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class BatchMemory:

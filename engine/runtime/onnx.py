@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import io
 import logging
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -284,6 +285,8 @@ def session_options(settings: SessionSettings) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads()
+    # A pattern is one block for all of a run, taken beside what the first run, which had none, left in the arena.
+    options.enable_mem_pattern = settings.kind != "cpu"
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if settings.kind != "cpu":
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
@@ -319,12 +322,27 @@ def onnx_errors(graph: Path) -> Iterator[None]:
         raise DeviceError("{graph} could not be run: {reason}", graph=graph.name, reason=_first_line(error)) from error
 
 
-def load_nvidia_libraries() -> None:
-    """Load CUDA and cuDNN from the packages that hold them, where they are installed."""
+def load_nvidia_libraries() -> list[str]:
+    """Load CUDA and cuDNN from the packages that hold them, wherever on Python's path these are.
+
+    ONNX Runtime itself looks only beside its own package and where the system looks, and so misses those that came with
+    PyTorch into another folder.
+
+    Returns:
+        What ONNX Runtime says of libraries that do not load, a line each; none where it was built without CUDA.
+    """
     preload = getattr(ort, "preload_dlls", None)  # since ONNX Runtime 1.21
-    if preload is not None:
-        with _prints_on_stderr():
-            preload()
+    if preload is None:
+        return []
+    for package in filter(None, sys.path):
+        for part in sorted(Path(package, "nvidia").glob("cu*/lib")):  # cu13/lib, cudnn/lib
+            preload_from = {"cuda": part.parent.name != "cudnn", "cudnn": part.parent.name == "cudnn"}
+            with contextlib.redirect_stdout(io.StringIO()):
+                preload(**preload_from, msvc=False, directory=str(part))
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        preload()
+    return [line for line in said.getvalue().splitlines() if line.startswith("Failed to load")]
 
 
 @contextlib.contextmanager

@@ -133,8 +133,7 @@ def compute_masks(
             def work(some: Sequence[int], whole: MixWindows = whole, first: int = group[0]) -> MaskOutput:
                 with run.timer.measure("separate"):
                     heard_BK = None if heard is None else heard.read(first + some[0], first + some[-1] + 1)
-                    answer = _answer(masker, whole.part(some), prompts_PE, heard_BK)
-                return answer if run.rule.answer is Slot.REST else replace(answer, rest_PB2TF=None)
+                    return _answer(masker, whole.part(some), prompts_PE, heard_BK, run.rule.answer is Slot.REST)
 
             for some, answer in batches.run(range(len(group)), work):
                 behind.do(functools.partial(join, whole.part(some), answer))
@@ -143,11 +142,16 @@ def compute_masks(
 
 
 def _answer(
-    masker: Masker, excerpt: MixWindows, prompts_PE: FloatArray, heard_BK: npt.NDArray[np.uint16] | None
-) -> MaskOutput:
-    if heard_BK is not None and isinstance(masker, MaskDecoder) and masker.end is not None:
-        return masker.end.masks(excerpt, heard_BK.view(np.float16), prompts_PE)
-    return masker.masks(excerpt, prompts_PE)
+    masker: Masker, excerpt: MixWindows, prompts_PE: FloatArray, heard_BK: npt.NDArray[np.uint16] | None,
+    with_rest: bool,
+) -> MaskOutput:  # fmt: skip
+    if not isinstance(masker, MaskDecoder):
+        answer = masker.masks(excerpt, prompts_PE)
+        return answer if with_rest else replace(answer, rest_PB2TF=None)
+    with_rest = with_rest and masker.pooling is None  # what is pooled is the stem's masks alone
+    if heard_BK is not None and masker.end is not None:
+        return masker.end.masks(excerpt, heard_BK.view(np.float16), prompts_PE, with_rest)
+    return masker.masks(excerpt, prompts_PE, with_rest)
 
 
 def hear_mix(run: RunContext, mix: StereoSection, decoder: MaskDecoder, end: DecoderEnd) -> DiskArrayUint16:

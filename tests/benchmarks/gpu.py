@@ -6,19 +6,22 @@
 
 Each check runs in a process of its own, which ends at its limit, and prints one line: ``proved``, ``refused`` with the
 reason, or ``skipped`` where the machine has no part of it. Figures go into a JSON file. The exit code is 0 where
-nothing was refused, 1 where something was, 3 where there is no such device.
+nothing was refused, 1 where something was, 3 where there is no such device; then the first lines say which package or
+library is missing. ``resources/docs/DEVICES.md`` lists what a machine without a network has to be brought.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +29,7 @@ import numpy as np
 import soundfile
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 from engine import Engine, EngineError, Request, find_bundle, load_bundle  # noqa: E402
 from engine.runtime.backend import PROVIDERS, Array, GraphSession, OutOfDeviceMemory  # noqa: E402
@@ -40,6 +43,8 @@ from engine.runtime.settings import BATCH_SIZES, PRECISIONS_OF, settings_for  # 
 MIX = ROOT / "resources" / "demo" / "mix.flac"
 ALL_LIMIT_S = 470.0
 JOB_GOAL_DB = -50.0  # of the difference between a stem from the device and one from the CPU
+FLOW_GOAL_DB = -40.0  # the same of the flow, whose steps add up what each of them rounds
+MATRIX, COPY_NUMBERS = 8_192, 1 << 28  # of the measured peaks: a product of matrices, and a copy of 1 GiB
 SMALL_ARENA_BYTES = 64 << 20
 REPEATS = 5
 
@@ -112,24 +117,34 @@ def check_precision(device: str, bundle: Path) -> Figures:
 
 
 def check_jobs(device: str, bundle: Path) -> Figures:
-    """A whole job sounds as on the CPU, stem + rest is the mix, and the second job is not slower than the first."""
+    """A whole job sounds as on the CPU, and stem + rest is the mix; seconds there and, twice, on the device."""
+    masked = Request(task="isolate", prompts=("drums",), input=str(MIX), format="wav32f")
+    return _as_on_the_cpu(masked, device, bundle, JOB_GOAL_DB)
+
+
+def check_flow(device: str, bundle: Path) -> Figures:
+    """What the flow takes out, and what it makes with guidance, sounds as on the CPU: latents stay on the device."""
+    taken = Request(task="isolate", prompts=("drums",), input=str(MIX), render="flow", regions=((0.0, 8.0),),
+                    format="wav32f")  # fmt: skip
+    made = Request(task="generate", prompts=("bass",), seconds=8.0, guidance=2.0, format="wav32f")
+    return {one.task: _as_on_the_cpu(one, device, bundle, FLOW_GOAL_DB) for one in (taken, made)}
+
+
+def _as_on_the_cpu(request: Request, device: str, bundle: Path, goal_db: float) -> Figures:
+    """Do a job on the CPU, and twice on the device; the difference of the sounds, and the seconds of each."""
     seconds: dict[str, list[float]] = {}
     stems: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder, Engine() as engine:
+    with tempfile.TemporaryDirectory() as folder, Engine(writable=(folder,)) as engine:
         for where in ("cpu", device, device):
-            asked = Request(
-                task="isolate", prompts=("drums",), input=str(MIX), out=folder, bundle=str(bundle), device=where,
-                format="wav32f",
-            )  # fmt: skip
-            done = engine.wait(engine.submit(asked))
+            done = engine.wait(engine.submit(replace(request, out=folder, bundle=str(bundle), device=where)))
             seconds.setdefault(where, []).append(round(done.seconds, 2))
             stems[where] = soundfile.read(str(done.results[0].stem), dtype="float64")[0]
             provider, null_db = done.device, done.results[0].null_db
     _require(provider == PROVIDERS[DeviceChoice.of(device).kind], f"the job ran on {provider}")
-    _require(null_db is not None and null_db < -150, f"stem + rest is off by {null_db} dB")
+    _require(null_db is None or null_db < -150, f"stem + rest is off by {null_db} dB")
     off = np.sqrt(np.mean((stems[device] - stems["cpu"]) ** 2)) / np.sqrt(np.mean(stems["cpu"] ** 2))
     off_db = 20 * np.log10(max(float(off), 1e-12))
-    _require(off_db < JOB_GOAL_DB, f"the stem differs from the CPU's by {off_db:.1f} dB")
+    _require(off_db < goal_db, f"the sound differs from the CPU's by {off_db:.1f} dB, and {goal_db:g} dB is allowed")
     return {"difference_db": round(off_db, 1), "seconds": seconds}
 
 
@@ -175,6 +190,49 @@ def check_batches(device: str, bundle: Path) -> Figures:
             each <= estimate, f"one more window takes {each / 1e6:.0f} MB, and {estimate / 1e6:.0f} were estimated"
         )
     return figures
+
+
+def check_limits(device: str, bundle: Path) -> Figures:
+    """What limits the graphs that do the work: operations and bytes a second, beside what the device does at most."""
+    try:
+        from onnx import TensorProto, helper, save
+        from roofline import Peak, graph_work
+    except ImportError as error:
+        raise NotThereError(f"operations are counted with the package onnx ({error})") from error
+    backend = _backend(device)
+    backend.open(min(bundle.glob("*.onnx"), key=lambda graph: graph.stat().st_size))  # the device works, or says why
+    on_cpu = backend.device == PROVIDERS["cpu"]
+    size, count = (1_024, 1 << 24) if on_cpu else (MATRIX, COPY_NUMBERS)
+
+    def seconds(operator: str, inputs: list[str], shape: tuple[int, ...]) -> float:
+        """Of one operator on tensors that lie on the device."""
+        named = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in (*inputs, "y")]
+        graph = helper.make_graph([helper.make_node(operator, inputs, ["y"])], "peak", named[:-1], named[-1:])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{operator}.onnx"
+            save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+            session: Any = backend._runtime.open(path, replace(backend.settings, capture=False))
+        rng = np.random.default_rng(0)
+        held = {name: session.put(rng.random(shape, np.float32)) for name in inputs}
+        return _timed(lambda: session.run_resident(held, {"y": session.keep("y", shape, np.float32)}))
+
+    peak = Peak(2 * size**3 / seconds("MatMul", ["a", "b"], (size, size)), 8 * count / seconds("Neg", ["a"], (count,)))
+    found: Figures = {"peak": f"{peak.flops_s / 1e12:.2f} TFLOP/s in float32, {peak.bytes_s / 1e9:.0f} GB/s"}
+    manifest = load_bundle(bundle).manifest
+    for name, rows in (("mask", 2 if on_cpu else 16), ("step", 2 if on_cpu else 16)):
+        if name in manifest.graphs:
+            path = bundle / manifest.graphs[name].file
+            session: Any = backend.open(path)
+            inputs = trial_inputs(session.inputs)
+            inputs |= {
+                key: np.repeat(one, rows, axis=0) for key, one in inputs.items() if key != "prompt" or name == "step"
+            }
+            took_s = _timed(lambda given=inputs, on=session: on.run(given))
+            work = graph_work(path, {"batch": rows, "B": rows})
+            found[f"{name}, {rows} rows"] = (
+                f"{1e3 * took_s:.1f} ms with the way there and back; {peak.told(work, took_s)}"
+            )
+    return found
 
 
 def check_memory(device: str, bundle: Path) -> Figures:
@@ -246,12 +304,38 @@ CHECKS: dict[str, tuple[Callable[[str, Path], Figures], float]] = {
     "session": (check_session, 90.0),
     "step": (check_step, 45.0),
     "jobs": (check_jobs, 90.0),
+    "flow": (check_flow, 90.0),
     "batches": (check_batches, 60.0),
     "memory": (check_memory, 45.0),
+    "limits": (check_limits, 60.0),
     "precision": (check_precision, 90.0),
     "cards": (check_cards, 60.0),
     "engines": (check_engines, 240.0),
 }
+
+
+def look_at_machine() -> list[str]:
+    """Cards, packages, and the libraries of CUDA that do not load, a line each."""
+    from engine.runtime.onnx import load_nvidia_libraries
+
+    lines = [
+        f"card {card.index}: {card.name}, {card.memory_bytes / 1e9:.0f} GB, driver {card.driver}, compute capability "
+        f"{card.capability}" for card in list_cards()
+    ]  # fmt: skip
+    packages = {one.metadata["Name"]: one.version for one in metadata.distributions()}
+    wanted = ("onnxruntime", "tensorrt", "nvidia-cu", "nvidia-cublas", "numpy", "onnx")
+    versions = [f"{name} {version}" for name, version in sorted(packages.items()) if str(name).startswith(wanted)]
+    lines.append(f"Python {platform.python_version()}; {', '.join(versions)}")
+    return [*lines, *(f"does not load: {library}" for library in load_nvidia_libraries())]
+
+
+def unusable(device: str, bundle: Path) -> str:
+    """Why the device cannot open even the smallest graph of the bundle; "" where it can."""
+    try:
+        _backend(device).open(min(bundle.glob("*.onnx"), key=lambda graph: graph.stat().st_size))
+    except EngineError as error:
+        return str(error)
+    return ""
 
 
 def run_check(name: str, device: str, bundle: Path) -> dict[str, Any]:
@@ -291,14 +375,13 @@ def main() -> int:
     if asked.check:
         print(json.dumps(run_check(asked.check, asked.device, find_bundle(asked.bundle))), flush=True)
         return 0
-    try:
-        OnnxBackend(asked.device)
-    except EngineError as error:
-        print(f"nothing can be proved here: {error}")
+    machine = look_at_machine()
+    for line in machine:
+        print(line, flush=True)
+    if why := unusable(asked.device, find_bundle(asked.bundle)):
+        print(f"nothing can be proved here: {why}")
         return 3
     begun_s, rows = time.monotonic(), {}
-    for card in list_cards():
-        print(f"card {card.index}: {card.name}, driver {card.driver}, compute capability {card.capability}")
     for name in asked.only:
         left_s = ALL_LIMIT_S - (time.monotonic() - begun_s)
         if left_s < 10:
@@ -307,7 +390,8 @@ def main() -> int:
             rows[name] = run_in_process(name, asked.device, asked.bundle, min(CHECKS[name][1], left_s))
         row = rows[name]
         print(f"{row['outcome']:8} {name:10} {row.get('why') or json.dumps(row['figures'])}", flush=True)
-    asked.out.write_text(json.dumps({"device": asked.device, "checks": rows}, indent=1), encoding="utf-8")
+    told = {"device": asked.device, "machine": machine, "checks": rows}
+    asked.out.write_text(json.dumps(told, indent=1), encoding="utf-8")
     return int(any(row["outcome"] == "refused" for row in rows.values()))
 
 

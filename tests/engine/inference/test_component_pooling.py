@@ -42,18 +42,18 @@ def test_the_click_of_a_kick_decides_about_its_boom(mix, unsure):
 
 
 def test_every_prompt_is_pooled_by_itself(mix, unsure):
-    both = pooled_masks(np.stack([unsure, 1 - unsure]), mix, SPEC)
+    both = list(pooled_masks([unsure, 1 - unsure], mix, SPEC))
     for mask, pooled in zip((unsure, 1 - unsure), both, strict=True):
-        np.testing.assert_allclose(pooled, pooled_masks(mask[None], mix, SPEC)[0], atol=1e-5)
-    np.testing.assert_allclose(both.sum(axis=0)[mix > 0.5], 1, atol=1e-3)
+        np.testing.assert_allclose(pooled, next(pooled_masks([mask], mix, SPEC)), atol=1e-5)
+    np.testing.assert_allclose(np.sum(both, axis=0)[mix > 0.5], 1, atol=1e-3)
 
 
 def test_terms_choose_between_pooled_mixed_and_untouched(mix, unsure):
     pooling = make_pooling(SPEC, TABLE)
-    masks_PB2TF = np.broadcast_to(unsure, (4, 2, 2, FRAMES, BINS))
+    masks_PB2TF = np.tile(unsure, (4, 2, 2, 1, 1))
     mix_B2TF = np.broadcast_to(mix, (2, 2, FRAMES, BINS))
     prompts_PE = np.array([[0.9, 0.1, 0], [0, 5, 0.1], [0, 0.1, 2], [0, 0, 0]], np.float32)
-    out = pooling.pool(masks_PB2TF, mix_B2TF, prompts_PE)
+    out = pooling.pool(masks_PB2TF.copy(), mix_B2TF, prompts_PE)
     [pooled_TF] = pooled_masks(unsure[None], mix, SPEC)
     np.testing.assert_allclose(out[0, 1, 0], pooled_TF, atol=1e-6)
     np.testing.assert_array_equal(out[1], masks_PB2TF[1])
@@ -65,8 +65,8 @@ def test_a_window_is_pooled_alike_in_any_company(mix, unsure):
     pooling = make_pooling(SPEC, TABLE)
     prompts_PE = np.array([[1, 0, 0]], np.float32)
     quiet = np.zeros_like(mix)
-    masks = np.broadcast_to(unsure, (1, 2, 2, FRAMES, BINS))
-    together = pooling.pool(masks, np.stack([np.stack([mix] * 2), np.stack([quiet] * 2)]), prompts_PE)
+    masks = np.tile(unsure, (1, 2, 2, 1, 1))
+    together = pooling.pool(masks.copy(), np.stack([np.stack([mix] * 2), np.stack([quiet] * 2)]), prompts_PE)
     alone = pooling.pool(masks[:, :1], np.stack([mix] * 2)[None], prompts_PE)
     np.testing.assert_array_equal(together[:, :1], alone)
     assert np.isfinite(together).all()
