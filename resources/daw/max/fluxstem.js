@@ -25,7 +25,7 @@ function prove() {
     if (token !== "") outlet(0, "/fluxstem/auth", "", token);
 }
 
-// [udpsend] and [udpreceive] are two sockets; the bridge is told where to answer. It forgets that after ten silent minutes.
+// [udpsend] and [udpreceive] are two sockets; the bridge is told where to answer. One that is started anew does not know it.
 function connect(port) {
     prove();
     outlet(0, "/fluxstem/connect", "127.0.0.1", port);

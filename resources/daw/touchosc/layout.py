@@ -24,6 +24,7 @@ local replacement = 'trumpet'
 local seconds = '10'
 local options = {}  -- more by name, as {'start=480000smp', 'end=960000smp', 'seed=3'}; OSC.md lists them
 local token = ''    -- the line in the file `token` of the bridge; '' for a bridge that wants none
+local answers = 11202  -- the receive port of this connection, so that the bridge knows where to answer
 
 local last = ''
 local number = 0
@@ -36,6 +37,7 @@ end
 
 local function prove ()
   if token ~= '' then sendOSC({ '/fluxstem/auth', texts('', token) }) end
+  sendOSC({ '/fluxstem/connect', { { tag = 's', value = '' }, { tag = 'i', value = answers } } })
 end
 
 -- The words of a task after its id.

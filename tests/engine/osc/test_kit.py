@@ -94,7 +94,8 @@ def test_the_touchosc_layout_is_what_its_script_writes_and_its_buttons_ask(tmp_p
     said = subprocess.run(
         [lua, str(script)], capture_output=True, text=True, check=True, timeout=60
     ).stdout.splitlines()
-    *asked, cancelled, shown = said
+    told, (*asked, cancelled, shown) = said[::2][:-1], [line for line in said if "/connect " not in line]
+    assert told == ["/fluxstem/connect s: i:11202"] * (len(TASKS) + 1), "where to answer, before each message"
     assert [line.split()[0] for line in asked] == [f"/fluxstem/{task}" for task in TASKS]
     ids = [line.split()[1] for line in asked]
     assert len(set(ids)) == len(TASKS), "every job has an id of its own"

@@ -51,13 +51,20 @@ def said_by(*command: str, **more: object) -> list[str]:
     return done.stdout.splitlines()
 
 
-def check_all_done(caller, messages: list[list[object]]) -> None:
-    """Send what a script sent; every job is done, and the part that was named is the part that came."""
+def check_all_done(caller, messages: list[list[object]], hearer=None) -> None:
+    """Send what a script sent; every job is done, and the part that was named is the part that came.
+
+    Args:
+        caller: sends.
+        messages: address and arguments.
+        hearer: whom the answers come to; None means the caller.
+    """
     assert [address for address, *_ in messages] == [f"/fluxstem/{task}" for task in (*FILES, *ANEW)]
     ids = {task: str(message[1]) for task, message in zip((*FILES, *ANEW), messages, strict=True)}
     assert len(set(ids.values())) == len(TASKS), "every job has an id of its own"
     for address, *args in messages:
         caller.say(address, *args)
+    caller = hearer or caller
     ended = [caller.until("/fluxstem/done", "/fluxstem/fail") for _ in messages]
     assert [message for message in ended if message[0] == "/fluxstem/fail"] == []
     assert {message[1] for message in ended} == set(ids.values())
@@ -65,11 +72,18 @@ def check_all_done(caller, messages: list[list[object]]) -> None:
     assert isolated[7:9] == ("1001", "2001")
 
 
-def test_touchosc_asks_for_all_nine_tasks_and_all_are_done(caller, mix, tmp_path):
+def test_touchosc_asks_for_all_nine_tasks_and_all_are_done(new_caller, mix, tmp_path):
+    """It may send from another port than the one it hears on: its script tells the bridge."""
+    caller, hearer = new_caller(), new_caller()
     lua = needs(*LUAS)
     root = ElementTree.fromstring(decompress((DAW / "touchosc" / "fluxstem.tosc").read_bytes()))
     properties = {one.find("key").text: one.find("value") for one in root.find("node").find("properties")}
-    mine = {"path": f"'{mix}'", "seconds": "'0.25'", "options": "{'start=1001smp', 'end=3002smp'}"}
+    mine = {
+        "path": f"'{mix}'",
+        "answers": str(hearer.port),
+        "seconds": "'0.25'",
+        "options": "{'start=1001smp', 'end=3002smp'}",
+    }
     script = properties["script"].text
     for name, value in mine.items():  # as the how-to has the user write them
         script, count = re.subn(rf"^local {name} = \S.*?(?=$|  --)", lambda _, line=f"local {name} = {value}": line,
@@ -87,9 +101,14 @@ def test_touchosc_asks_for_all_nine_tasks_and_all_are_done(caller, mix, tmp_path
             + "".join(f"onReceiveNotify('{one}', 1)\n" for one in tasks)
         )
         messages += [line.split("\x1f") for line in said_by(lua, path)]
+    told = [message for message in messages if message[0] == "/fluxstem/connect"]
+    messages = [message for message in messages if message not in told]
+    assert [message[1:] for message in told] == [["", str(hearer.port)]] * len(messages), "before each job"
+    caller.say(*told[0])
+    assert hearer.next()[0] == "/fluxstem/connect.reply"
     for at, message in enumerate(messages):
         message[1] = f"{message[1]}-{at}"  # two runs of one clock
-    check_all_done(caller, messages)
+    check_all_done(caller, messages, hearer)
 
 
 def test_max_asks_for_all_nine_tasks_and_all_are_done(caller, mix):
