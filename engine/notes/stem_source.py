@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import RequestError
 from engine.provenance import SIDECAR_LIMIT_BYTES, read_sidecar
+from engine.sidecar_values import file_of, text_of, whole_of
 
 _PARTS = ("stem", "rest", "mix")  # as a sidecar names a result's files
 
@@ -33,12 +34,10 @@ def stem_source(path: Path) -> StemSource:
     record = next(iter(_records(path)), None)
     if record is None:
         return StemSource(path.stem.replace("_", " ").replace("-", " "))
-    mix = record.get("input")
-    there = isinstance(mix, str) and Path(mix).is_file()
-    start, rate_hz = record.get("start_samples") or 0, record.get("rate_hz") or 0
-    start_s = start / rate_hz if rate_hz else 0.0
-    prompt = str(record.get("prompt") or "") if record.get("stem") == path.name else ""
-    return StemSource(prompt or path.stem, Path(str(mix)) if there else None, start_s)
+    rate_hz = whole_of(record, "rate_hz")
+    start_s = whole_of(record, "start_samples") / rate_hz if rate_hz else 0.0
+    prompt = text_of(record, "prompt") if record.get("stem") == path.name else ""
+    return StemSource(prompt or path.stem, file_of(record, "input"), start_s)
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:

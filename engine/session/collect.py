@@ -17,8 +17,10 @@ from engine.notes.time_map import BPM_LIMITS, TimeMap
 from engine.provenance import SIDECAR_LIMIT_BYTES, read_sidecar
 from engine.session.plan import PALETTE, REST_COLOUR, USUAL_BPM, DawSession, SessionMarker, SessionTrack
 from engine.session.plan import check_session as checked
+from engine.sidecar_values import beside, file_of, number_of, text_of, whole_of
 from engine.tasks import TASKS
 
+GAIN_LIMIT_DB = 100.0  # of what a clip guard took
 _PARTS = ("stem", "rest", "mix")  # of a result, as a sidecar names its files
 _MUTED_RESTS = (
     "several stems of one mix overlap, so what each of them left over is muted (together it would be the mix again and "
@@ -38,12 +40,16 @@ class _Found:
 
     @property
     def prompt(self) -> str:
-        return str(self.record.get("prompt") or "")
+        return text_of(self.record, "prompt")
 
     @property
     def source(self) -> str:
         """What it was made from: equal for results of one mix."""
-        return str(self.record.get("input_sha256") or self.record.get("input") or self.file)
+        return text_of(self.record, "input_sha256") or text_of(self.record, "input") or str(self.file)
+
+    @property
+    def task(self) -> str:
+        return text_of(self.record, "task")
 
 
 def session_of(
@@ -118,11 +124,10 @@ def music_of(paths: Sequence[Path | str], input_stays: bool = True) -> Path:
     first = next((one for path in paths for one in _named(Path(path))), None)
     if first is None:
         raise RequestError("there is no stem to put into the session; name at least one result")
-    source, rest = first.record.get("input"), first.record.get("rest")
-    if input_stays and isinstance(source, str) and Path(source).is_file():
-        return Path(source)
-    beside = first.file.with_name(Path(rest).name) if isinstance(rest, str) and rest else first.file
-    return beside if beside.is_file() else first.file
+    if input_stays and (source := file_of(first.record, "input")) is not None:
+        return source
+    rest = beside(first.file, first.record.get("rest"))
+    return rest if rest is not None and rest.is_file() else first.file
 
 
 def _named(path: Path) -> Iterator[_Found]:
@@ -133,8 +138,8 @@ def _named(path: Path) -> Iterator[_Found]:
             raise RequestError(
                 "there is no result in the folder {path}; name stems, or the JSON beside them", path=path
             )
-        for beside, record in records:
-            yield from _files_of(beside, record)
+        for sidecar, record in records:
+            yield from _files_of(sidecar, record)
     elif path.suffix.lower() == ".json":
         yield from _files_of(path, read_sidecar(path))
     else:
@@ -146,31 +151,25 @@ def _with_its_rest(path: Path) -> Iterator[_Found]:
         part = next((part for part in _PARTS if record.get(part) == path.name), None)
         if part is not None:
             yield _Found(path, part, record)
-            rest = _beside(path, record.get("rest")) if part == "stem" else None
+            rest = beside(path, record.get("rest")) if part == "stem" else None
             if rest is not None and rest.is_file():
                 yield _Found(rest, "rest", record)
             return
     yield _Found(path, "", {})
 
 
-def _files_of(beside: Path, record: dict[str, Any]) -> Iterator[_Found]:
+def _files_of(sidecar: Path, record: dict[str, Any]) -> Iterator[_Found]:
     """Every file of a result, the stem first."""
     for part in _PARTS:
-        file = _beside(beside, record.get(part))
+        file = beside(sidecar, record.get(part))
         if file is None:
             continue
         if not file.is_file():
             raise AudioError(
                 "the {part} {file} that {name} speaks of is gone; put it back, or name the other files alone",
-                part=part, file=file.name, name=beside.name,
+                part=part, file=file.name, name=sidecar.name,
             )  # fmt: skip
         yield _Found(file, part, record)
-
-
-def _beside(path: Path, name: object) -> Path | None:
-    """The file of that bare name beside another; None where there is no such name, or one with a folder in it."""
-    plain = isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0")
-    return path.with_name(str(name)) if plain else None
 
 
 def _sidecars(folder: Path, first: str = "") -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -202,10 +201,10 @@ def _probed(path: Path) -> AudioInfo:
 
 
 def _track(one: _Found, info: AudioInfo, origin: int) -> SessionTrack:
-    start, rate_hz = one.record.get("start_samples") or 0, one.record.get("rate_hz") or info.rate_hz
+    start, rate_hz = whole_of(one.record, "start_samples"), whole_of(one.record, "rate_hz") or info.rate_hz
     if not one.record:
         start = max(time_reference(info.extras.bext) - origin, 0)
-    masked = TASKS[one.record["task"]].masked if one.record.get("task") in TASKS else False
+    masked = TASKS[one.task].masked if one.task in TASKS else False
     return SessionTrack(
         name=_track_name(one),
         file=one.file,
@@ -215,7 +214,7 @@ def _track(one: _Found, info: AudioInfo, origin: int) -> SessionTrack:
         start_samples=round(start * info.rate_hz / rate_hz),
         container=info.container,
         # What the clip guard took from stem and rest alike, the session gives back: a DAW's own sum does not clip.
-        gain_db=-float(one.record.get("gain_db") or 0.0) + 0.0 if masked else 0.0,
+        gain_db=-number_of(one.record, "gain_db", GAIN_LIMIT_DB) + 0.0 if masked else 0.0,
     )
 
 
@@ -232,7 +231,7 @@ def _told_apart(found: list[_Found], tracks: list[SessionTrack]) -> tuple[list[S
     notes: dict[str, None] = {}
     made, versions, colours = list[SessionTrack](), set[tuple[object, ...]](), dict[str, str]()
     for number, (one, track) in enumerate(zip(found, tracks, strict=True)):
-        version = (one.source, one.part, one.prompt, track.start_samples, one.record.get("task"))
+        version = (one.source, one.part, one.prompt, track.start_samples, one.task)
         others = [
             other.part == "stem" and other.source == one.source and _overlap(track, tracks[at])
             for at, other in enumerate(found)
@@ -279,5 +278,4 @@ def _tagged_bpm(files: Iterator[Path]) -> float | None:
 
 
 def _title(one: _Found) -> str:
-    source = one.record.get("input")
-    return Path(source).stem if isinstance(source, str) and source else one.file.stem
+    return Path(text_of(one.record, "input")).stem or one.file.stem

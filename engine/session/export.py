@@ -17,6 +17,7 @@ from engine.session.dawproject import write_dawproject
 from engine.session.plan import DawSession
 from engine.session.plan import check_session as checked
 from engine.session.reaper import write_reaper
+from engine.sidecar_values import printable
 
 Writer = Callable[[DawSession, Path, dict[Path, str], bool], None]
 
@@ -73,6 +74,8 @@ def export_session(session: DawSession, format: str, out: Path | str, *, link: b
     if not name:
         raise RequestError("the session needs a name; give a folder and a name, as songs/mix")
     files = dict(_file_names(session))
+    if link and (odd := next((file for file in files if not str(file).isprintable()), None)) is not None:
+        raise RequestError("{file} has a name that no project can hold; rename it, or leave --link out", file=repr(odd))
     try:
         wanted.parent.mkdir(parents=True, exist_ok=True)
         return _written(session, kind, wanted.parent, name, files, link)
@@ -125,7 +128,8 @@ def _file_names(session: DawSession) -> Iterator[tuple[Path, str]]:
     """A name for each sound, none twice, also where case counts for nothing."""
     taken: set[str] = set()
     for file in dict.fromkeys(track.file for track in session.tracks):
-        names = (f"{file.stem} ({n}){file.suffix}" if n > 1 else file.name for n in itertools.count(1))
+        stem, suffix = printable(file.stem), printable(file.suffix)
+        names = (f"{stem} ({n}){suffix}" if n > 1 else stem + suffix for n in itertools.count(1))
         name = next(one for one in names if one.lower() not in taken)
         taken.add(name.lower())
         yield file, name

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.errors import RequestError
 from engine.notes.time_map import BPM_LIMITS, METER_LIMITS
+from engine.sidecar_values import printable
 
 USUAL_BPM = 120.0  # what DAWs start with
 REST_COLOUR = "#8a8f98"
@@ -107,7 +108,7 @@ class DawSession:
 
 
 def check_session(session: DawSession) -> DawSession:
-    """The session with its markers in order.
+    """The session with its markers in order, and its texts as every format can hold them.
 
     Raises:
         RequestError: tempo or meter outside what is allowed, or nothing in it.
@@ -129,4 +130,10 @@ def check_session(session: DawSession) -> DawSession:
             "{beats} beats in a bar are not allowed; give {few} to {many}",
             beats=session.beats_per_bar, few=few, many=many,
         )  # fmt: skip
-    return replace(session, markers=tuple(sorted(session.markers, key=lambda marker: marker.at_s)))
+    markers = (replace(marker, name=printable(marker.name)) for marker in session.markers)
+    return replace(
+        session,
+        title=printable(session.title),
+        tracks=tuple(replace(track, name=printable(track.name)) for track in session.tracks),
+        markers=tuple(sorted(markers, key=lambda marker: marker.at_s)),
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import struct
@@ -25,8 +27,10 @@ from engine import (
     SessionMarker,
     TempoEstimate,
     export_session,
+    music_of,
     session_of,
 )
+from engine.notes.stem_source import stem_source
 from engine.session.plan import DawSession, SessionTrack
 
 ROOT = Path(__file__).parents[3]
@@ -382,3 +386,58 @@ def test_the_tempo_that_is_heard_is_that_of_the_clicks(tmp_path):
     soundfile.write(tmp_path / "silence.wav", np.zeros(22_050), 22_050)
     with pytest.raises(RequestError, match="no steady beat"):
         hear_tempo(tmp_path / "silence.wav")
+
+
+SIDECAR = {
+    "fluxstem_sidecar": 1, "task": "isolate", "prompt": "bass", "stem": "a.wav", "rest": None, "mix": None,
+    "input": "/nowhere/mix.wav", "input_sha256": "0", "start_samples": 0, "rate_hz": 8000, "gain_db": 0.0,
+    "region_s": None, "regions_s": [],
+}  # fmt: skip
+WRONG = [
+    None, True, -5, 0, 1e400, float("nan"), 10**400, 2**63, "", "x", "a" * 5000, "\ud800",
+    "\x01\x00<&>\"\u2028]]>", "\0", "../../x", "..", [], [1], {}, {"a": 1},
+]  # fmt: skip
+
+
+@pytest.fixture
+def odd(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros((80, 2)), 8000)
+
+    def written(**values: object) -> Path:
+        (tmp_path / "a.json").write_text(json.dumps(SIDECAR | values))
+        return tmp_path / "a.wav"
+
+    return written
+
+
+@pytest.mark.parametrize("name", [*SIDECAR, "title"])
+def test_whatever_stands_in_a_strangers_sidecar_costs_a_sentence_at_most(odd, name):
+    for value in WRONG:
+        file = odd(**{name: value})
+        for what in (session_of, music_of):
+            for path in (file, file.with_suffix(".json")):
+                with contextlib.suppress(RequestError):
+                    what([path])
+        stem_source(file)
+
+
+@pytest.mark.parametrize("value", [one for one in WRONG if isinstance(one, str) and one] + ["<MARKER 1 0 evil\n>"])
+def test_no_text_of_a_stranger_breaks_out_of_a_project(odd, tmp_path, value):
+    session = replace(session_of([odd(prompt=value, input=f"/nowhere/{value}")]), title=value)
+    session = replace(session, markers=(SessionMarker(value, 0.0),))
+    inside(export_session(session, "dawproject", tmp_path / "out" / "x"))
+    [ardour] = [export_session(session, "ardour", tmp_path / "out" / "y")]
+    ElementTree.fromstring(ardour.read_bytes())
+    text = export_session(session, "rpp", tmp_path / "out" / "z").read_text(encoding="utf-8")
+    assert len(blocks(rpp.loads(text), "TRACK")) == 1
+    assert sum(line.lstrip().startswith("MARKER ") for line in text.splitlines()) == 1
+
+
+def test_a_file_whose_name_is_no_text_gets_one_that_is(tmp_path):
+    name = os.fsdecode(b"a\xff\x01.wav")
+    soundfile.write(os.fsencode(tmp_path / name), np.zeros((80, 2)), 8000, format="WAV")
+    session = session_of([tmp_path / name])
+    with zipfile.ZipFile(export_session(session, "dawproject", tmp_path / "x")) as archive:
+        assert "audio/a  .wav" in archive.namelist()
+    with pytest.raises(RequestError, match="no project can hold"):
+        export_session(session, "rpp", tmp_path / "y", link=True)
