@@ -48,8 +48,8 @@ lint: .venv/.ready-test
 types: .venv/.ready-test
 	$(PY) -m mypy
 
-check: lint types
-	$(PYTEST) -m "not slow"
+check: lint
+	@$(PY) -m mypy & types=$$!; tested=0; $(PYTEST) -m "not slow" || tested=$$?; wait $$types; exit $$tested
 
 # The run that many tests begin with is trained while mypy keeps the other core busy.
 test: lint .packages/.ready

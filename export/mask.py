@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.bundle.bundle import FORMAT, Attachment, Bundle, GraphSpec, Manifest, file_sha256, load_bundle
-from engine.bundle.separation import MaskDecoderSpec
+from engine.bundle.separation import MaskDecoderSpec, check_decoder
 from export import guard
 from export.draft import LIMIT_BYTES, check_free, copy_files, drafted, size_bytes, write_checked
 from export.graphs import Spec, text_spec
@@ -239,7 +239,11 @@ def write(
 
 
 def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Manifest:
-    old = base.manifest
+    old, presence = base.manifest, load_calibration(wanted.run)
+    low = presence.gate_low if wanted.gate_low is None else wanted.gate_low
+    high = presence.gate_high if wanted.gate_high is None else wanted.gate_high
+    decoder = decoder_entry(low, high, wanted.frames)
+    check_decoder(decoder)  # before anything that takes long
     copy_files(base, draft, {f"{ANSWER}.onnx"})
     parity, graphs = dict(old.parity), dict(old.graphs)
     manifest = replace(old, name=name, version=wanted.version)
@@ -251,7 +255,6 @@ def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Man
     network = load_average(wanted.run / "mask.pt")
     adapter = load_queries(wanted.run, network.queries.weight)
     terms = _terms(wanted.run, adapter, old.embedding)
-    presence = load_calibration(wanted.run)
     spec = mask_spec(network, adapter, wanted.frames, presence.bias)
     export_graph(spec, draft / "mask.onnx", half=False)
     store(draft / "mask.onnx", wanted.precision)
@@ -264,15 +267,13 @@ def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Man
     parity["mask"] = check_mask(network, adapter, draft / "mask.onnx", terms, wanted.precision, presence.bias, cut)
     shutil.copyfile(wanted.run / TERMS_FILE, draft / TERMS_FILE)
     credits: list[str] = json.loads((wanted.run / CREDITS_FILE).read_text("utf-8"))
-    low = presence.gate_low if wanted.gate_low is None else wanted.gate_low
-    high = presence.gate_high if wanted.gate_high is None else wanted.gate_high
     manifest = replace(
         manifest,
         format=max(old.format, FORMAT),
         attribution=list(dict.fromkeys([*old.attribution, *credits])),
         trained_on=list(dict.fromkeys([*old.trained_on, *(line.split(":", 1)[0] for line in credits)])),
         graphs=graphs,
-        decoder=decoder_entry(low, high, wanted.frames),
+        decoder=decoder,
         terms=Attachment(file=TERMS_FILE, sha256=file_sha256(draft / TERMS_FILE)),
         pooling=POOLING,
         parity=parity,

@@ -27,6 +27,15 @@ def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_toy_bundle(tmp_path_factory.mktemp("bundles") / "toy", senses=("audio", "scene"))
 
 
+@pytest.fixture(autouse=True)
+def closed_widgets_are_gone(qapp) -> Iterator[None]:
+    """Without an event loop nothing is deleted later, and all widgets there are get the style of each new window."""
+    from PySide6.QtCore import QCoreApplication, QEvent
+
+    yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
 @pytest.fixture
 def make_wav(tmp_path: Path) -> Callable[..., Path]:
     """``make_wav("mix.wav", seconds=..., rate_hz=..., channels=..., level=...)`` writes noise and gives its path."""

@@ -69,7 +69,7 @@ def test_the_running_job_is_seen_while_the_list_is_closed(loaded):
 
 
 def test_the_doctor_has_a_row_for_each_part_of_the_machine(loaded, qtbot):
-    dialog = SettingsDialog(loaded.workspace, loaded, 4)
+    dialog = SettingsDialog(loaded.workspace, loaded)
     qtbot.addWidget(dialog)
     dialog._show_checks(())
     assert dialog.verdict.text() == "Something is missing", "nothing could be examined"

@@ -11,6 +11,8 @@ from training.eval.held_stems import refuse_unreserved
 from training.eval.sets import MUSIC_SAMPLES, SETS, SOLO, SetResources, make_set
 from training.metrics import rms
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 1.5
 SONGS = ("song-vocals", "song-drums")  # decoding a whole song takes too long for a test of each rule
 RENDERED = [name for name in SETS if name not in SONGS]
