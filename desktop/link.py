@@ -23,6 +23,7 @@ class EngineLink(QObject):
         failed: job and its ``Failed``.
         cancelled: job.
         host_changed: process number of the engine process, 0 while there is none.
+        engines_changed: TensorRT's engines that are built already, and all of them; 0 of 0 while none are being built.
     """
 
     accepted = Signal(str, object)
@@ -31,11 +32,12 @@ class EngineLink(QObject):
     failed = Signal(str, object)
     cancelled = Signal(str)
     host_changed = Signal(int)
+    engines_changed = Signal(int, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._engine = Engine(self._relay, behind=True)
-        self._host_pid = 0
+        self._host_pid, self._engines = 0, (0, 0)
         self._looking = QTimer(self)
         self._looking.timeout.connect(self._look_at_host)
         self._looking.start(LOOK_MS)
@@ -76,6 +78,9 @@ class EngineLink(QObject):
         if pid != self._host_pid:
             self._host_pid = pid
             self.host_changed.emit(pid)
+        if (engines := self._engine.engines_being_built) != self._engines:
+            self._engines = engines
+            self.engines_changed.emit(*engines)
 
     def _relay(self, event: Event) -> None:
         match event:

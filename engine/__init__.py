@@ -64,6 +64,7 @@ from engine.plugins.render_file import ChainedFile, render_file
 from engine.provenance import rerun_request
 from engine.receipt import Receipt, settle_receipt
 from engine.request import EXAMPLE_KINDS, OPTIONS, Format, Request, region_fields
+from engine.runtime.device_notes import DEVICE_NOTES
 from engine.serialization import request_from_json, request_to_json
 from engine.session.collect import music_of, session_of
 from engine.session.export import SESSION_FORMATS, SessionFormat, export_session
@@ -79,6 +80,7 @@ __all__ = [
     "BIT_FOR_BIT_DB",
     "BPM_LIMITS",
     "BUILTINS",
+    "DEVICE_NOTES",
     "EXAMPLE_KINDS",
     "IN_SAMPLES",
     "KEY_NAMES",

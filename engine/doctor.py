@@ -8,6 +8,7 @@ another language.
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import shutil
@@ -156,13 +157,14 @@ def sentences(findings: dict[str, Any]) -> Iterator[Sentence]:
     yield Sentence("all is well" if findings["ok"] else "stems cannot be made here until the problems are solved")
 
 
-def build(bundle: str, device: Device, embed: bool) -> Iterator[BuildStep]:
+def build(bundle: str, device: Device, embed: bool, at_least_s: float = math.inf) -> Iterator[BuildStep]:
     """Build TensorRT's engines for a bundle in a process of its own; gives how far it is, step by step.
 
     Args:
         bundle: its name or folder.
         device: with the number of the card.
         embed: also write each graph with its engine inside.
+        at_least_s: the last step is given again after so many seconds without another.
 
     Raises:
         EngineError: the bundle cannot be found, or TensorRT cannot be used.
@@ -172,7 +174,7 @@ def build(bundle: str, device: Device, embed: bool) -> Iterator[BuildStep]:
     except OSError as error:
         raise HostError("the process that builds engines could not be started ({error})", error=error) from error
     try:
-        yield from running.steps()
+        yield from running.steps(at_least_s)
         if not running.is_good:
             raise DeviceError("not every engine could be built: {reason}", reason=running.why or "the process ended")
     finally:

@@ -22,6 +22,7 @@ from engine.request import OPTIONS, Request
 log = logging.getLogger(__name__)
 
 READY = "Ready"  # the first thing a host says
+BUILDING = "Building"  # how far TensorRT's engines are, which a host builds beside its jobs
 EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in (Progress, Done, Failed, CancelledJob)}  # of a host
 
 

@@ -369,7 +369,7 @@ class JobController(QObject):
         fresh = [note for note in notes if note not in self._noted]
         if fresh:  # a device that was not used, a file that is cut; once, because every piece of a job has them
             self._noted.update(fresh)
-            self.told.emit(Message("{notes}", notes="; ".join(fresh)))
+            self.told.emit(Message("{notes}", notes="\n".join(fresh)))
         if row.from_daw or row.for_file:
             self.queue.update(row.id, state=JobState.DONE, fraction=1.0, stage="", done=done)
             self.pump()

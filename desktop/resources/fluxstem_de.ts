@@ -288,6 +288,21 @@
     <message><source>autosave failed ({reason}); make room in {folder}, or save often</source><translation>das automatische Speichern geht nicht ({reason}); schaffen Sie Platz in {folder}, oder speichern Sie oft</translation></message>
     <message><source>balance of words and examples: 0 follows only the words, 1 only the examples</source><translation>Gewicht von Worten und Beispielen: 0 folgt nur den Worten, 1 nur den Beispielen</translation></message>
     <message><source>batch_windows</source><translation>Fenster auf einmal</translation></message>
+    <message><source>{device} was not used: {reason}</source><translation>{device} wurde nicht benutzt: {reason}</translation></message>
+    <message><source>{count} of {every} large operations of {graph} run on the CPU, because {device} has none</source><translation>{count} von {every} großen Operationen von {graph} laufen auf der CPU, weil {device} sie nicht hat</translation></message>
+    <message><source>{device} has too little free memory ({reason}); the CPU is used until the engine is started anew</source><translation>{device} hat zu wenig freien Speicher ({reason}); bis zum nächsten Start der Engine rechnet die CPU</translation></message>
+    <message><source>{reason}; everything was computed in float32</source><translation>{reason}; alles wurde in float32 gerechnet</translation></message>
+    <message><source>TensorRT's engines are being built in the background; CUDA answers until then</source><translation>TensorRTs Maschinen werden im Hintergrund gebaut; bis dahin rechnet CUDA</translation></message>
+    <message><source>TensorRT's engines are being built in the background, {done} of {count} are ready; CUDA answers until then</source><translation>TensorRTs Maschinen werden im Hintergrund gebaut, {done} von {count} sind fertig; bis dahin rechnet CUDA</translation></message>
+    <message><source>the device broke down once in this job, which then began anew in another process</source><translation>das Gerät ist bei diesem Auftrag einmal ausgefallen, der dann in einem anderen Prozess neu begann</translation></message>
+    <message><source>ONNX Runtime gave {provider} instead; its libraries do not load</source><translation>ONNX Runtime gab stattdessen {provider}; die Bibliotheken lassen sich nicht laden</translation></message>
+    <message><source>it takes no node of {graph}</source><translation>es übernimmt keinen Knoten von {graph}</translation></message>
+    <message><source>its first run failed: {reason}</source><translation>der erste Durchlauf schlug fehl: {reason}</translation></message>
+    <message><source>its {output} of {graph} differs from the CPU's by {error} %, and {allowed} % is allowed</source><translation>sein {output} von {graph} weicht um {error} % von dem der CPU ab, erlaubt sind {allowed} %</translation></message>
+    <message><source>{device} does not compute with {precision}, but with {known}</source><translation>{device} rechnet nicht mit {precision}, sondern mit {known}</translation></message>
+    <message><source>the NVIDIA driver's {library} cannot be loaded</source><translation>{library} des NVIDIA-Treibers lässt sich nicht laden</translation></message>
+    <message><source>building TensorRT engines: {done} of {count}</source><translation>TensorRT-Maschinen werden gebaut: {done} von {count}</translation></message>
+    <message><source>CUDA answers until they are ready</source><translation>Bis sie fertig sind, rechnet CUDA</translation></message>
     <message><source>building the TensorRT engine; this takes minutes the first time</source><translation>baut die TensorRT-Engine, was beim ersten Mal Minuten dauert</translation></message>
     <message><source>bundle</source><translation>Modell</translation></message>
     <message><source>bundle {folder} cannot be read ({reason}); check that it may be read</source><translation>das Modell {folder} lässt sich nicht lesen ({reason}); prüfen Sie die Zugriffsrechte</translation></message>

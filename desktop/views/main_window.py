@@ -157,6 +157,7 @@ class MainWindow(QMainWindow):
         transport.only_changed.connect(self._show_state)
         transport.match_changed.connect(self._show_state)
         workspace.link.host_changed.connect(self._show_status)
+        workspace.link.engines_changed.connect(self.status.show_engines)
         workspace.jobs.queue.summary_changed.connect(self._show_status)
         workspace.bundles.changed.connect(self._show_bundles)
         workspace.bridge.changed.connect(self._show_status)

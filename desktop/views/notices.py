@@ -193,17 +193,20 @@ class StatusLine(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(STATUS_HEIGHT)
         self.told, self.engine, self.bundle, self.bridge = QLabel(), QLabel(), QLabel(), QLabel()
+        self.engines = QLabel()
+        self.engines.hide()
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 14, 2)
         row.setSpacing(18)
         self._row = row
         row.addWidget(self.told, 1)
+        row.addWidget(self.engines)
         for name, label in (
             (tr("Engine"), self.engine), (tr("Bundle"), self.bundle), (tr("OSC bridge"), self.bridge)
         ):  # fmt: skip
             label.setAccessibleName(name)
             row.addWidget(label)
-        for label in (self.told, self.engine, self.bundle, self.bridge):
+        for label in (self.told, self.engines, self.engine, self.bundle, self.bridge):
             label.setObjectName("caption")
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
@@ -230,6 +233,12 @@ class StatusLine(QWidget):
         else:
             self.engine.setText(f"{tr('Engine')}: {device.removesuffix('ExecutionProvider') or tr('ready')}")
         self.engine.setToolTip(f"{tr('process')} {host_pid}" if host_pid else "")
+
+    def show_engines(self, done: int, count: int) -> None:
+        """Show how far TensorRT's engines are, which are built beside the jobs; nothing for 0 of 0."""
+        self.engines.setText(tr("building TensorRT engines: {done} of {count}").format(done=done, count=count))
+        self.engines.setToolTip(tr("CUDA answers until they are ready"))
+        self.engines.setVisible(count > 0)
 
     def show_bundle(self, bundle: str) -> None:
         """Show the bundle in use."""

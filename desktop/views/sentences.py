@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable
 
 from desktop.message import Message
@@ -9,7 +11,7 @@ from desktop.models.examples import KINDS
 from desktop.models.project import ELSE_NAME
 from desktop.models.request_builder import MADE, MADE_SEPARATOR
 from desktop.views.text import tr
-from engine import TASKS, EngineError
+from engine import DEVICE_NOTES, TASKS, EngineError
 
 TASK_WORDS = {  # what the window calls the engine's tasks
     "isolate": "Isolate",
@@ -80,7 +82,28 @@ def _lane_words(names: str) -> str:
     return ", ".join(tr(name) if name == ELSE_NAME else name for name in names.split(", "))
 
 
+@functools.cache
+def _note_patterns() -> dict[str, re.Pattern[str]]:
+    """What a sentence made from each template of notes about devices looks like."""
+    values = re.compile(r"\\{(\w+)\\}")
+    return {one: re.compile(values.sub(r"(?P<\1>.+)", re.escape(one)), re.DOTALL) for one in DEVICE_NOTES}
+
+
+def note_words(note: str) -> str:
+    """A note of a result, which comes as an English sentence, in the user's language; of a device or as it came."""
+    for template, pattern in _note_patterns().items():
+        if (match := pattern.fullmatch(note)) is not None:
+            values = {name: note_words(text) if name == "reason" else text for name, text in match.groupdict().items()}
+            return tr(template).format(**values)
+    return tr(note)
+
+
+def _notes_words(notes: str) -> str:
+    return "; ".join(map(note_words, notes.splitlines()))
+
+
 OWN_WORDS: dict[str, Callable[[str], str]] = {
+    "notes": _notes_words,
     "title": title_words,
     "task": _task_words,
     "able": _able_words,

@@ -29,6 +29,7 @@ from engine.tasks import Rule, rule_of
 
 SOME_FAILED, REFUSED, DEVICE_FAILED = 1, 2, 3  # exit codes
 CANCEL_LIMIT_S = 20.0
+LOOK_AT_BUILD_S = 0.5
 LIKELY_THERE = 0.5
 SHOWN_SPANS = 6
 Windows = tuple[tuple[float, float, float], ...]  # (start_s, end_s, presence)
@@ -80,16 +81,26 @@ def doctor(arguments: argparse.Namespace, engine: Engine | None) -> int:
 
 
 def _build_engines(arguments: argparse.Namespace) -> None:
-    """Build TensorRT's engines, with a line for each graph on standard error.
+    """Build TensorRT's engines, with a line for each graph on standard error, and one that moves in a terminal.
 
     Raises:
         EngineError: TensorRT cannot be used, or an engine could not be built.
     """
+    from tqdm import tqdm
+
     from engine.doctor import build
 
-    for step in build(arguments.bundle, arguments.device, arguments.embed_engines):
-        outcome = step.why or "built" if step.graph else "begins; each graph takes minutes"
-        print(f"fluxstem: {step.done} of {step.count} engines: {step.graph} {outcome}", file=sys.stderr, flush=True)
+    last = None
+    with tqdm(disable=None, leave=False, bar_format="{desc} {n_fmt} of {total_fmt} |{bar:20}| {elapsed}") as line:
+        for step in build(arguments.bundle, arguments.device, arguments.embed_engines, LOOK_AT_BUILD_S):
+            if step != last:
+                outcome = step.why or "built" if step.graph else "begins; each graph takes minutes"
+                said = f"fluxstem: {step.done} of {step.count} engines: {step.graph} {outcome}"
+                tqdm.write(said, file=sys.stderr)
+                sys.stderr.flush()
+            last, line.total, line.n = step, step.count, step.done
+            line.set_description_str(f"building {step.under_way}", refresh=False)
+            line.refresh()
 
 
 def desktop(arguments: argparse.Namespace, engine: Engine | None) -> int:

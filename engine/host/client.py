@@ -36,8 +36,9 @@ from engine.media.reference import with_path
 from engine.plugins.chain import list_chains
 from engine.plugins.plugin_library import quarantine_folder
 from engine.request import Device, Request
+from engine.runtime.device_notes import BROKE_DOWN
 from engine.runtime.devices import NUMBERED, DeviceChoice, pinned, usable_cards
-from engine.serialization import EVENTS, error_of, event_from_json, failed_of, request_to_json
+from engine.serialization import BUILDING, EVENTS, error_of, event_from_json, failed_of, request_to_json
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,6 @@ STRIKES_LIMIT = 3  # hosts that may die with no job under way before the job tha
 LEAVE_LIMIT_S = 2.0
 WAIT_S = 0.2
 JOBS_IN_HOST = 2
-BROKE_DOWN = "the device broke down once in this job, which then began anew in another process"
 
 
 @dataclass(slots=True, eq=False)
@@ -121,6 +121,12 @@ class Engine:
         """Process numbers of all hosts."""
         with self._lock:
             return tuple(host.pid for host in self._hosts.values())
+
+    @property
+    def engines_being_built(self) -> tuple[int, int]:
+        """TensorRT's engines that are there and all of them, while they are built beside the jobs; else zeros."""
+        with self._lock:
+            return max((host.engines for host in self._hosts.values()), key=lambda pair: pair[1], default=(0, 0))
 
     def subscribe(self, on_event: OnEvent) -> Callable[[], None]:
         """Receive every event from now on.
@@ -421,6 +427,8 @@ class Engine:
     # The reader thread of the host.
 
     def _on_message(self, host: HostProcess, message: dict[str, Any]) -> None:
+        if message.get("event") == BUILDING:
+            host.engines = (int(message["done"]), int(message["count"]))
         if message.get("event") not in EVENTS or host.device_lost:
             return
         event = event_from_json(message)

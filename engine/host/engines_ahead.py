@@ -11,6 +11,7 @@ from typing import Protocol
 
 from engine.events import Done
 from engine.request import Device, Precision
+from engine.runtime.device_notes import ENGINES_BEGIN, ENGINES_GO_ON
 from engine.runtime.engine_build import EngineBuild
 
 log = logging.getLogger(__name__)
@@ -58,8 +59,7 @@ class EnginesAhead:
         if self._build is None:
             return done
         step = self._build.step
-        note = f"TensorRT's engines are being built in the background, {step.done} of {step.count or 'all'} are ready; "
-        note += "CUDA answers until then"
+        note = ENGINES_GO_ON.format(done=step.done, count=step.count) if step.count else ENGINES_BEGIN
         return dataclasses.replace(
             done, results=tuple(dataclasses.replace(one, notes=(*one.notes, note)) for one in done.results)
         )

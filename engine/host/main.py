@@ -20,7 +20,8 @@ from engine.events import Event
 from engine.host.queue import Ahead, Jobs, Work
 from engine.host.watch import BEAT_S
 from engine.runtime.backend import ON_OPENING
-from engine.serialization import READY, event_to_json, failed_of, from_line, request_from_json, to_line
+from engine.runtime.engine_build import ON_STEP, BuildStep
+from engine.serialization import BUILDING, READY, event_to_json, failed_of, from_line, request_from_json, to_line
 
 log = logging.getLogger(__name__)
 
@@ -81,12 +82,17 @@ def serve(
     def tell_opening(limit_s: float) -> None:
         write(to_line({"event": "Opening", "opening_s": limit_s}))
 
+    def tell_build(step: BuildStep) -> None:
+        write(to_line({"event": BUILDING, "done": step.done, "count": step.count}))
+
     threading.Thread(target=beat, name="fluxstem-heartbeat", daemon=True).start()
     ON_OPENING.append(tell_opening)
+    ON_STEP.append(tell_build)
     for line in iter(commands.readline, b""):
         _obey(line, jobs, send, {} if receipts is None else receipts)
     left.set()
     ON_OPENING.remove(tell_opening)
+    ON_STEP.remove(tell_build)
     if not jobs.close(LEAVE_LIMIT_S):
         log.warning("a job did not reach its next step within %g s; it is given up", LEAVE_LIMIT_S)
 

@@ -63,6 +63,7 @@ class HostProcess:
 
     Attributes:
         ready: True means it has said so, and would read what it is sent.
+        engines: TensorRT's engines that are built already, and all of them, while it builds them beside its jobs.
         writable: as given.
         watch: what is known of how it fares.
         hung, hung_s: why it was killed, "" unless it hung, and when.
@@ -83,6 +84,7 @@ class HostProcess:
         behind: bool = False,
     ) -> None:
         self.ready = False
+        self.engines = (0, 0)
         self.hung, self.hung_s = "", 0.0
         self.buried = self.device_lost = False
         self.writable = writable or WritableFolders()

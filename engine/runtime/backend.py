@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from engine.errors import DeviceError
 from engine.request import Device
+from engine.runtime.device_notes import NO_DRIVER
 
 log = logging.getLogger(__name__)
 
@@ -190,7 +191,7 @@ def nvidia_driver_missing() -> str | None:
     try:
         ctypes.CDLL(name)
     except OSError:
-        return f"the NVIDIA driver's {name} cannot be loaded"
+        return NO_DRIVER.format(library=name)
     return None
 
 

@@ -7,10 +7,12 @@ not outlive whoever started it.
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +30,7 @@ from engine.runtime.tensorrt import drop_old_engines
 _BOOT = "import sys; r = sys.argv[1]; r in sys.path or sys.path.insert(0, r); "
 _BOOT += "from engine.runtime.engine_build import main; main(sys.argv[2:])"
 NICE = 10
+LOOK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,17 @@ class BuildStep:
         done, count: graphs that are finished, and all of them.
         graph: the one that was finished last, "" before the first.
         why: why it has no engine, "" where it has one.
+        under_way: the graph that is built now, "" after the last.
     """
 
     done: int
     count: int
     graph: str = ""
     why: str = ""
+    under_way: str = ""
+
+
+ON_STEP: list[Callable[[BuildStep], None]] = []  # told of each step of a build of this process; 0 of 0 is its end
 
 
 def build_engines(
@@ -74,14 +82,15 @@ def build_engines(
     drop_old_engines()
     graphs = sorted(folder.glob("*.onnx"))
     is_whole = True
-    tell(BuildStep(0, len(graphs)))
+    names = [*(graph.name for graph in graphs), ""]
+    tell(BuildStep(0, len(graphs), under_way=names[0]))
     for number, graph in enumerate(graphs, start=1):
         why = ""
         try:
             backend.open(graph)
         except EngineError as error:
             is_whole, why = False, str(error)
-        tell(BuildStep(number, len(graphs), graph.name, why))
+        tell(BuildStep(number, len(graphs), graph.name, why, names[number]))
     return is_whole
 
 
@@ -126,13 +135,13 @@ class EngineBuild:
         """Whether it has ended with an engine for every graph."""
         return self.is_over and self._process.returncode == 0
 
-    def steps(self) -> Iterator[BuildStep]:
-        """How far it is, whenever that changes, until it ends."""
-        last = self.step
+    def steps(self, at_least_s: float = math.inf) -> Iterator[BuildStep]:
+        """How far it is, whenever that changes and at least every so many seconds, until it ends."""
+        last, told_s = self.step, time.monotonic()
         while not self.is_over:
-            self._reader.join(0.2)
-            if self.step != last:
-                last = self.step
+            self._reader.join(min(LOOK_S, at_least_s))
+            if self.step != last or time.monotonic() - told_s >= at_least_s:
+                last, told_s = self.step, time.monotonic()
                 yield last
 
     def close(self) -> None:
@@ -149,9 +158,16 @@ class EngineBuild:
                 self.why = told.pop("failed", "") or self.why
                 self.step = BuildStep(**told) if told else self.step
                 self.why = self.step.why or self.why
+                self._tell(self.step)
             except (ValueError, TypeError):  # whatever a library prints
                 continue
         self._process.wait()
+        self._tell(BuildStep(0, 0))
+
+    @staticmethod
+    def _tell(step: BuildStep) -> None:
+        for tell in ON_STEP:
+            tell(step)
 
 
 def main(words: list[str]) -> None:

@@ -17,6 +17,17 @@ from typing import Protocol
 from engine.errors import BundleError, DeviceError, DeviceLost
 from engine.request import Device, Precision
 from engine.runtime.backend import PROVIDERS, DeviceChanged, GraphSession
+from engine.runtime.device_notes import (
+    FIRST_RUN_FAILED,
+    IN_FLOAT32,
+    NOT_USED,
+    OTHER_NUMBERS,
+    OTHER_PRECISIONS,
+    OTHER_PROVIDER,
+    PARTLY_ON_CPU,
+    TAKES_NOTHING,
+    TOO_FULL,
+)  # fmt: skip
 from engine.runtime.devices import DeviceChoice, GraphicsCard
 from engine.runtime.memory import arena_limit
 from engine.runtime.providers import ROWS
@@ -187,7 +198,7 @@ class OnnxBackend:
         if self._is_explicit or self._candidates[0] == "cpu":
             return False
         full = self._candidates[0]
-        self._note(f"{full} has too little free memory ({error}); the CPU is used until the engine is started anew")
+        self._note(TOO_FULL.format(device=full, reason=error))
         self._candidates, self._opened = ["cpu"], 0
         return True
 
@@ -208,7 +219,7 @@ class OnnxBackend:
             raise _Unusable(_first_line(error)) from error
         got = session.providers
         if PROVIDERS[kind] not in got:
-            raise _Unusable(f"ONNX Runtime gave {got[0]} instead; its libraries do not load")
+            raise _Unusable(OTHER_PROVIDER.format(provider=got[0]))
         self._check_placement(kind, path, session.placement)
         self._check_numbers(kind, path, settings, session)
         return session
@@ -232,9 +243,9 @@ class OnnxBackend:
         heavy = sum(placement.get(PROVIDERS["cpu"], Counter())[name] for name in HEAVY)
         every = sum(number for row in placement.values() for name, number in row.items() if name in HEAVY)
         if heavy and not placement.get(PROVIDERS[kind]):
-            raise _Unusable(f"it takes no node of {path.name}")
+            raise _Unusable(TAKES_NOTHING.format(graph=path.name))
         if heavy:
-            self._note(f"{heavy} of {every} large operations of {path.name} run on the CPU, because {kind} has none")
+            self._note(PARTLY_ON_CPU.format(count=heavy, every=every, graph=path.name, device=kind))
 
     def _check_numbers(self, kind: str, path: Path, settings: SessionSettings, session: DeviceSession) -> None:
         card = self._runtime.card(self._index) if ROWS[kind].nvidia else None
@@ -250,15 +261,13 @@ class OnnxBackend:
             except DeviceLost:
                 raise
             except Exception as error:
-                raise _Unusable(f"its first run failed: {_first_line(error)}") from error
+                raise _Unusable(FIRST_RUN_FAILED.format(reason=_first_line(error))) from error
             self._verdicts.keep(key, verdict, graph=path.name, device=kind)
         if verdict.is_good and kind == "tensorrt" and not is_built(path, settings):
             mark_built(path, settings)
         if not verdict.is_good:
-            raise _Unusable(
-                f"its {verdict.output} of {path.name} differs from the CPU's by {100 * verdict.error:.3g} %, and "
-                f"{100 * verdict.allowed:g} % is allowed"
-            )
+            apart, allowed = f"{100 * verdict.error:.3g}", f"{100 * verdict.allowed:g}"
+            raise _Unusable(OTHER_NUMBERS.format(output=verdict.output, graph=path.name, error=apart, allowed=allowed))
 
     def _settings_of(self, kind: str) -> SessionSettings:
         precision: Precision = "float32" if self._lacks_precision(kind) else self._precision
@@ -286,14 +295,14 @@ class OnnxBackend:
             self._refuse_or_fall_back(kind, why, is_told)
 
         if lacks := self._lacks_precision("cpu"):
-            self._note(f"{lacks}; everything was computed in float32")
+            self._note(IN_FLOAT32.format(reason=lacks))
 
     def _lacks_precision(self, kind: str) -> str:
         """Why a device cannot compute with the precision that was asked for; "" where it can."""
         known = PRECISIONS_OF.get(kind, _FLOAT32)
         if self._precision in known:
             return ""
-        return f"{kind} does not compute with {self._precision}, but with {', '.join(known)}"
+        return OTHER_PRECISIONS.format(device=kind, precision=self._precision, known=", ".join(known))
 
     def _refuse_or_fall_back(self, kind: str, why: str, is_told: bool) -> None:
         if self._is_explicit:
@@ -302,7 +311,7 @@ class OnnxBackend:
             )
         log.info("not using %s: %s", kind, why)
         if is_told and not (kind == "tensorrt" and self.wants_engines):
-            self._note(f"{kind} was not used: {why}")
+            self._note(NOT_USED.format(device=kind, reason=why))
         self._candidates.pop(0)
         if self._candidates[0] != "cpu" and self._runtime.missing(self._candidates[0], self._index):
             self._drop_impossible()

@@ -25,7 +25,7 @@ from desktop.models.job_list import JobState  # noqa: E402
 from desktop.views.prompt.advanced import FIELDS  # noqa: E402
 from desktop.views.queue_panel import STAGES  # noqa: E402
 from desktop.views.sentences import TASK_WORDS  # noqa: E402
-from engine import OPTIONS, TASKS  # noqa: E402
+from engine import DEVICE_NOTES, OPTIONS, TASKS  # noqa: E402
 
 RESOURCES = ROOT / "desktop" / "resources"
 GERMAN = RESOURCES / "fluxstem_de.ts"
@@ -122,7 +122,8 @@ def said_templates() -> set[str]:
 def engine_templates() -> set[str]:
     """The template of every error of the engine that can reach the window."""
     found = {text for call in said_calls("engine") for text in call.templates}
-    return (found | {row.refusal for row in OPTIONS.values() if row.refusal}) - NEVER_SHOWN
+    refusals = {row.refusal for row in OPTIONS.values() if row.refusal}
+    return (found | refusals | set(DEVICE_NOTES)) - NEVER_SHOWN
 
 
 def option_labels() -> set[str]:

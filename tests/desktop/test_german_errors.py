@@ -7,6 +7,10 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
 from desktop.app import translate
+from desktop.message import Message
+from desktop.views.notices import StatusLine
+from desktop.views.sentences import note_words, said
+from engine import DEVICE_NOTES
 from engine.text.encoder import PROMPT_LIMIT_CHARACTERS
 
 WAIT_MS = 240_000
@@ -38,6 +42,30 @@ def show(window, path, content: bytes):
         QPointF(5, 5), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     )
     window.prompt.dropEvent(event)
+
+
+def test_notes_about_devices_are_read_in_german(german):
+    notes = (
+        "cuda was not used: its first run failed: 4 windows do not fit; close other programs",
+        "1 of 4 large operations of mask.onnx run on the CPU, because cuda has none",
+        "the file ends in the middle of a frame",
+    )
+    assert said(Message("{notes}", notes="\n".join(notes))) == (
+        "cuda wurde nicht benutzt: der erste Durchlauf schlug fehl: 4 windows do not fit; close other programs; "
+        "1 von 4 großen Operationen von mask.onnx laufen auf der CPU, weil cuda sie nicht hat; "
+        "the file ends in the middle of a frame"
+    )
+    untold = [template for template in DEVICE_NOTES if note_words(template) == template]
+    assert not untold, "notes without German"
+
+
+def test_the_status_line_shows_how_far_the_engines_are(german):
+    line = StatusLine()
+    line.show_engines(2, 11)
+    assert line.engines.text() == "TensorRT-Maschinen werden gebaut: 2 von 11"
+    assert not line.engines.isHidden()
+    line.show_engines(0, 0)
+    assert line.engines.isHidden()
 
 
 def test_engine_errors_are_read_in_german(german, loaded, qtbot, tmp_path, toy_bundle):

@@ -40,6 +40,7 @@ from pathlib import Path
 from engine.errors import DeviceLost
 from engine.events import Done, StemResult
 from engine.host.main import _take_pipes, serve
+from engine.runtime.engine_build import ON_STEP, BuildStep
 commands, events = _take_pipes()
 folder, most = Path(sys.argv[1]), int(sys.argv[2])
 def work(job, request, report, check):
@@ -48,6 +49,9 @@ def work(job, request, report, check):
         file.write(f"{{os.getpid()}} {{request.device}} {{request.prompts[0]}}\\n")
     if request.prompts[0] == "broken" and len((folder / "asked").read_text().split("broken")) - 1 <= most:
         raise DeviceLost("the device broke down ({{reason}})", reason="CUDA 719")
+    if request.prompts[0].startswith("built "):
+        for tell in ON_STEP:
+            tell(BuildStep(*map(int, request.prompts[0].split()[1:])))
     result = StemResult(prompt="", **{FIGURES!r})
     return Done(job, (result,), 0.1, "CUDAExecutionProvider", "toy 0.1")
 serve(commands, events, work)
@@ -157,6 +161,20 @@ def test_engines_are_built_beside_the_jobs_and_then_used(tmp_path):
     assert ahead.after(graphs, DONE) == DONE
 
 
+def test_how_far_the_engines_are_is_known_while_they_are_built(engine, tmp_path):
+    one = engine(cards=1)
+    assert one.engines_being_built == (0, 0)
+    for prompt, expected in (("built 0 11", (0, 11)), ("built 2 11", (2, 11)), ("built 0 0", (0, 0))):
+        one.wait(one.submit(request(tmp_path, prompt)), 90)
+        assert one.engines_being_built == expected
+
+
+def test_a_step_that_takes_long_is_told_again_and_again(tmp_path):
+    build = build_of("import time; time.sleep(1)")(tmp_path, "auto", "float32")
+    assert list(build.steps(0.05))[:3] == 3 * [BuildStep(0, 0)]
+    assert build.is_good
+
+
 def test_a_build_that_fails_is_not_tried_again_and_nothing_is_opened_anew(tmp_path):
     ahead = EnginesAhead(build_of('import sys; print(\'{"failed": "no TensorRT"}\'); sys.exit(1)'))
     graphs = Graphs((tmp_path, "auto", "float32"))
@@ -182,6 +200,7 @@ def test_all_graphs_of_a_bundle_get_an_engine_and_one_that_cannot_is_named(toy_b
     slow = FakeRuntime({"tensorrt": DeviceFault(opening_s=0.01)}, OnnxRuntime())
     assert build_engines(toy_bundle, "tensorrt", steps.append, runtime=slow)
     assert [step.done for step in steps] == list(range(len(graphs) + 1))
+    assert [step.under_way for step in steps] == [*(graph.name for graph in graphs), ""]
     assert all(is_built(graph, settings_for("tensorrt")) for graph in graphs)
     bad = FakeRuntime({"tensorrt": DeviceFault(opens=1)}, OnnxRuntime())
     steps.clear()

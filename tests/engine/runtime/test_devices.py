@@ -1,6 +1,7 @@
 """Whatever a device does, a job ends well or with a sentence: a fake device that fails in every way, and the tables."""
 
 import json
+import re
 import stat
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ from engine.pipeline import Pipeline
 from engine.request import DEVICES, Request
 from engine.runtime import devices, tensorrt
 from engine.runtime.backend import PROVIDERS
+from engine.runtime.device_notes import DEVICE_NOTES
 from engine.runtime.devices import VISIBLE, DeviceChoice, GraphicsCard, list_cards, pinned
 from engine.runtime.fake_runtime import DeviceFault, FakeRuntime
 from engine.runtime.fallback import OnnxBackend
@@ -89,6 +91,8 @@ def test_auto_ends_on_a_device_that_works_and_tells_why(fault, toy_bundle, tmp_p
     notes = done.results[0].notes
     assert not notes if words is None else any(words in note for note in notes), notes
     assert all("\n" not in note for note in notes)
+    said = [re.sub(r"\\{\w+\\}", ".+", re.escape(template)) for template in DEVICE_NOTES]
+    assert all(any(re.fullmatch(one, note) for one in said) for note in notes), "what no window could translate"
     assert json.loads(Path(done.results[0].sidecar).read_text())["provider"] == provider
     expected = Machine(toy_bundle, tmp_path / "cpu" if (tmp_path / "cpu").mkdir() is None else tmp_path, {}).job(mix)
     for part in ("stem", "rest"):
