@@ -59,6 +59,7 @@ def factorise(mix_GT: FloatArray, components: int) -> tuple[FloatArray, FloatArr
     spectra_GK = rng.random((len(mix_GT), components), np.float32) + np.float32(0.1)
     activations_KT = rng.random((components, mix_GT.shape[1]), np.float32) + np.float32(0.1)
     spectra_GK *= mix_GT.mean() / (spectra_GK @ activations_KT).mean()
+    mix_GT = np.ascontiguousarray(mix_GT)  # in the order of what it is divided by, which takes a sixth of the time
     for _ in range(ITERATIONS):
         ratio_GT = mix_GT / (spectra_GK @ activations_KT + EPSILON)
         activations_KT *= (spectra_GK.T @ ratio_GT) / (spectra_GK.sum(axis=0)[:, None] + EPSILON)
