@@ -35,6 +35,13 @@ LONGEST = (
     "test_processes.py", "test_cluster.py", "test_distributed.py", "test_trials.py", "test_step.py",
     "test_additivity.py",
 )  # fmt: skip
+# Files in which nearly every test starts a process, drives another program, or waits for a job of the window.
+SLOW = {
+    "test_workspace.py", "test_job_controller.py", "test_whole_window.py", "test_one_sum.py", "test_ghost_lanes.py",
+    "test_recovery_of_jobs.py", "test_reaper.py", "test_live.py", "test_clients.py", "test_send.py", "test_kit_jobs.py",
+    "test_recovery.py", "test_chained_tasks.py", "test_trial_plugins.py", "test_plugins_command.py", "test_chain.py",
+    "test_sampled.py", "test_small_bundle.py", "test_small_edits.py",
+}  # fmt: skip
 TELEMETRY_BEFORE = pytest.StashKey[dict[Path, int]]()
 OUTSIDE = Outside()
 
@@ -71,7 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs the tiny run waits for its training: it is slow without saying so. The longest files begin."""
     for item in items:
-        if "tiny_run" in getattr(item, "fixturenames", ()):
+        if item.path.name in SLOW or "tiny_run" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
     counts = Counter(item.path for item in items)
     ranks = {name: rank for rank, name in enumerate(LONGEST)}
